@@ -1,0 +1,120 @@
+"""Parameters, MACs and FLOPs: of a node, of a graph, of a network.
+
+A graph's sums are those of its elements, a call's those of its graph times its rounds, so a network is counted in the time that its
+text takes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archspec.ir.graph import Call, Graph, Network, Node
+from archspec.ops.base import Op
+from archspec.types import Type
+
+
+class Cost(NamedTuple):
+    """Counts of a layer, or sums of them.
+
+    `params` = `weights` + `biases` are learned; `buffers` are stored, not learned; `frozen` are fixed weights. `activations` are
+    the numbers put out; `stored` those that need memory of their own (a layer that overwrites its input needs none).
+    """
+
+    weights: int = 0
+    biases: int = 0
+    buffers: int = 0
+    frozen: int = 0
+    macs: int = 0
+    flops: int = 0
+    activations: int = 0
+    stored: int = 0
+    connections: int = 0
+
+    @property
+    def params(self) -> int:
+        return self.weights + self.biases
+
+    def plus(self, other: Cost, times: int = 1) -> Cost:
+        return Cost(*(a + b * times for a, b in zip(self, other, strict=True)))
+
+
+NOTHING = Cost()
+_ROLES = {"weight": 0, "bias": 1, "buffer": 2, "frozen": 3}
+
+
+def cost_of(op: Op, inputs: tuple[Type, ...], output: Type) -> Cost:
+    """The cost of one application of an op."""
+    x = inputs[0]
+    stored_numbers = [0, 0, 0, 0]
+    for weight in op.weights(x):
+        stored_numbers[_ROLES[weight.role]] += weight.size
+    flops = op.flops(x, output)
+    if op.many:
+        flops *= len(inputs) - 1
+    size = output.size
+    stored = 0 if op.reuses(x, output) else size
+    return Cost(*stored_numbers, op.macs(x, output), flops, size, stored, op.connections(x, output))
+
+
+class Costs:
+    """Costs of the parts of one network, each computed once."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[tuple[object, ...], Cost] = {}
+        self._graphs: dict[Graph, Cost] = {}
+
+    def node(self, node: Node, graph: Graph) -> Cost:
+        assert node.op is not None and node.type is not None
+        inputs = tuple(graph.type_of(value) for value in node.inputs)
+        key = (node.op, inputs)
+        cost = self._nodes.get(key)
+        if cost is None:
+            cost = self._nodes[key] = cost_of(node.op, inputs, node.type)  # type: ignore[arg-type]
+        return cost
+
+    def graph(self, graph: Graph) -> Cost:
+        """The sums over a graph's elements; graphs that it calls must have been summed or are summed now."""
+        total = self._graphs.get(graph)
+        if total is None:
+            sums = [0] * len(Cost._fields)
+            for element in graph.elements:
+                if isinstance(element, Call):
+                    part, times = self.graph(element.graph), element.times
+                else:
+                    part, times = self.node(element, graph), 1
+                sums = [a + b * times for a, b in zip(sums, part, strict=True)]
+            total = self._graphs[graph] = Cost(*sums)
+        return total
+
+    def network(self, network: Network) -> Cost:
+        """Sums over a network in inference: heads that exist in training only add their parameters and nothing else."""
+        graph = network.graph
+        needed = needed_elements(network)
+        total = NOTHING
+        for at, element in enumerate(graph.elements):
+            part = self.graph(element.graph) if isinstance(element, Call) else self.node(element, graph)
+            times = element.times if isinstance(element, Call) else 1
+            if not needed[at]:
+                part = part._replace(macs=0, flops=0, activations=0, stored=0, connections=0)
+            total = total.plus(part, times)
+        inputs = sum(i.type.size for i in network.inputs)
+        return total._replace(stored=total.stored + inputs)
+
+
+def needed_elements(network: Network) -> list[bool]:
+    """For each element of the top graph, whether it exists in inference: all but those that serve `train` heads alone."""
+    graph = network.graph
+    first = len(graph.inputs)
+    kept = {output.value for output in network.outputs if not output.training}
+    training = {output.value for output in network.outputs if output.training}
+    readers: list[list[int]] = [[] for _ in graph.elements]
+    for at, element in enumerate(graph.elements):
+        for value in element.inputs:
+            if value >= first:
+                readers[value - first].append(at)
+    needed = [True] * len(graph.elements)
+    for at in reversed(range(len(graph.elements))):
+        value = first + at
+        if value not in kept and (value in training or readers[at]):
+            needed[at] = any(needed[reader] for reader in readers[at])
+    return needed

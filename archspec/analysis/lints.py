@@ -1,0 +1,156 @@
+"""Lints: networks that are well formed and probably not meant.
+
+Each graph is looked at once, however often it is called. Warnings A4xx; those that are only worth knowing are notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.ir.graph import Element, Graph, Network, Node
+from archspec.ops import STEPS
+from archspec.ops.base import Op
+from archspec.source import Span
+
+
+class Finding(NamedTuple):
+    code: str
+    message: str
+    span: Span | None
+    help: str | None
+    severity: str = "warning"
+
+
+class Neighbours:
+    """Who reads whom in one graph."""
+
+    def __init__(self, graph: Graph, outputs: set[int]) -> None:
+        self.graph = graph
+        self.first = len(graph.inputs)
+        self.outputs = outputs
+        self.readers: list[list[Element]] = [[] for _ in range(self.first + len(graph.elements))]
+        for element in graph.elements:
+            for value in element.inputs:
+                self.readers[value].append(element)
+
+    def next(self, at: int) -> Node | None:
+        """The one node that reads the element at a position, if nothing else does."""
+        value = self.first + at
+        readers = self.readers[value]
+        if value in self.outputs or len(readers) != 1 or not isinstance(readers[0], Node):
+            return None
+        return readers[0]
+
+
+def lint(network: Network, sink: Diagnostics) -> None:
+    """Report what looks unintended."""
+    top_outputs = {output.value for output in network.outputs}
+    for graph in network.graphs():
+        top = graph is network.graph
+        near = Neighbours(graph, top_outputs if top else {graph.result})
+        for at, element in enumerate(graph.elements):
+            if isinstance(element, Node) and element.op is not None:
+                for rule in _RULES:
+                    for finding in rule(element, element.op, near.next(at), graph):
+                        _add(sink, finding)
+            if not near.readers[near.first + at] and near.first + at not in near.outputs:
+                what = element.label or element.stem
+                _add(sink, Finding("A409", f"the result of `{what}` is never used", element.span, "merge it, name it as an `output`, or remove it"))
+    readers = {value for element in network.graph.elements for value in element.inputs} | top_outputs
+    for at, input_ in enumerate(network.inputs):
+        if at not in readers:
+            _add(sink, Finding("A409", f"the input `{input_.name}` is never used", input_.span, f"begin a chain with `from {input_.name}`"))
+    for finding in _last(network):
+        _add(sink, finding)
+
+
+def _add(sink: Diagnostics, finding: Finding) -> None:
+    sink.add(Diagnostic(finding.code, finding.message, finding.span, help=finding.help, severity=finding.severity))
+
+
+def _family(op: Op) -> str:
+    return STEPS[op.step]
+
+
+def _batch_statistics(op: Op) -> bool:
+    return _family(op) == "norm" and hasattr(op, "momentum")
+
+
+def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    if getattr(op, "bias", False) and after is not None and after.op is not None and _batch_statistics(after.op):
+        message = f"the bias of `{op.step}` is lost in the batch normalisation that follows, which subtracts the mean"
+        yield Finding("A401", message, node.span, f"write `{op.step} ... bias=no`, or `default {op.step} bias=no`")
+
+
+def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    if op.probabilities and after is not None and after.op is not None and (after.op.probabilities or _learns(after, graph)):
+        yield Finding("A402", f"`{after.op.step}` reads the probabilities of `{op.step}`", after.span, f"`{op.step}` belongs at the end of the network")
+
+
+def _dropout_after_softmax(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    if op.probabilities and after is not None and after.op is not None and _family(after.op) == "regularize":
+        yield Finding("A403", f"`{after.op.step}` zeroes probabilities of `{op.step}`", after.span, f"put `{after.op.step}` before the layer that gives the scores")
+
+
+def _swapped(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    k, f = getattr(op, "k", None), getattr(op, "f", None)
+    if isinstance(k, int) and isinstance(f, int) and k >= 16 and f % 2 == 1 and f <= 11:
+        message = f"a kernel of {k}x{k} with {f} filters: k and f look swapped"
+        yield Finding("A404", message, node.span, f"did you mean `k={f} f={k}`?")
+
+
+def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    if getattr(op, "p", None) != "same" or not hasattr(op, "slides"):
+        return
+    slides: Any = op.slides(graph.type_of(node.inputs[0]))  # windows only: they have `slides`
+    uneven = [s for s in slides if s.before != s.after]
+    if uneven:
+        s = uneven[0]
+        message = f"`p=same` pads {s.size} unevenly here: {s.before} before and {s.after} after"
+        yield Finding("A408", message, node.span, "TensorFlow and ONNX pad so; PyTorch has even padding only, such as p=" + str(s.after))
+
+
+def _activations(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    if _family(op) != "activation" or after is None or after.op is None or _family(after.op) != "activation" or op.probabilities or after.op.probabilities:
+        return
+    yield Finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, "remove one of them")
+
+
+def _single_softmax(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    if op.probabilities and node.type is not None and node.type.channels == 1:
+        yield Finding("A411", f"`{op.step}` of one value is always the same", node.span, "one output node takes `sigmoid`")
+
+
+def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    if after is not None and after.op is not None and type(after.op) is type(op) and _family(op) == "linear" and hasattr(op, "n") and _learns(node, graph):
+        yield Finding("A412", f"two `{op.step}` layers in a row are one linear map", after.span, "put an activation such as `relu` between them")
+
+
+def _learns(node: Node, graph: Graph) -> bool:
+    assert node.op is not None
+    type_ = graph.type_of(node.inputs[0])
+    return type_ is not None and any(weight.role == "weight" for weight in node.op.weights(type_))
+
+
+def _last(network: Network) -> Iterator[Finding]:
+    """The network's last layer."""
+    graph = network.graph
+    at = graph.result - len(graph.inputs)
+    last = graph.elements[at] if at >= 0 else None
+    if isinstance(last, Node) and last.op is not None and last.op.probabilities:
+        yield Finding("A413", f"the network ends in `{last.op.step}`; training takes the scores before it", last.span, None, "note")
+
+
+Rule = Callable[[Node, Op, Node | None, Graph], Iterator[Finding]]
+_RULES: tuple[Rule, ...] = (
+    _bias_before_norm,
+    _softmax_inside,
+    _dropout_after_softmax,
+    _swapped,
+    _uneven_same,
+    _activations,
+    _single_softmax,
+    _linear_pair,
+)

@@ -1,0 +1,71 @@
+"""What the package offers to Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from archspec.diagnostics import Diagnostic, Diagnostics, SpecError
+from archspec.elaborate import Options, elaborate
+from archspec.elaborate.expressions import Rounds, Value
+from archspec.ir.graph import Network
+from archspec.report import Report
+from archspec.resources import bundled
+from archspec.source import Source
+from archspec.syntax import parse
+
+
+def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:
+    """The network of a text, or None where it has errors, and all findings in the order of the text.
+
+    `name` is what messages call the text; its stem names the model.
+    """
+    from archspec.analysis.lints import lint
+
+    sink = Diagnostics()
+    source = Source(name, text)
+    file = parse(source, sink)
+    network = elaborate(file, Path(name).stem if name != "<stdin>" else "model", sink, options)
+    if network is not None:
+        lint(network, sink)
+    found = sink.sorted()
+    if network is not None:
+        network.diagnostics = tuple(found)
+    return network, found
+
+
+def load(path: str | Path, *, params: Mapping[str, Value] | None = None, inputs: Mapping[str, tuple[int, ...]] | None = None) -> Network:
+    """Load a spec from a file, or a bundled one by its name.
+
+    `params` overrides params of the spec, `inputs` shapes of inputs by name. Raises SpecError, which carries the diagnostics;
+    OSError where the file cannot be read; ValueError where it is not text.
+    """
+    from archspec.reading import decode
+
+    found = Path(path)
+    if not found.exists() and found.suffix == "" and found.name == str(path):
+        found = bundled(str(path)) or found
+    text = decode(found.read_bytes())
+    return _network(text, str(path), _options(params, inputs, found.parent))
+
+
+def loads(text: str, *, name: str = "<stdin>", params: Mapping[str, Value] | None = None, inputs: Mapping[str, tuple[int, ...]] | None = None) -> Network:
+    """Load a spec from a text. Raises SpecError. A text has no folder, so `use` finds nothing."""
+    return _network(text, name, _options(params, inputs, None))
+
+
+def analyze(model: Network) -> Report:
+    """Count a network: totals, and a row for each layer."""
+    return Report(model)
+
+
+def _network(text: str, name: str, options: Options) -> Network:
+    network, found = compile_text(text, name, options)
+    if network is None:
+        raise SpecError(found)
+    return network
+
+
+def _options(params: Mapping[str, Value] | None, inputs: Mapping[str, tuple[int, ...]] | None, base: Path | None) -> Options:
+    values = {name: Rounds(value) if isinstance(value, (list, tuple)) else value for name, value in (params or {}).items()}
+    return Options(params=values, inputs=dict(inputs or {}), base=base)

@@ -1,0 +1,98 @@
+"""Diagnostics as data, and the list that collects them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from archspec.source import Span
+
+
+class Frame(NamedTuple):
+    """One step of the way by which the expansion came to a place: a block call, a round of a repeat."""
+
+    span: Span
+    text: str
+
+
+class Diagnostic(NamedTuple):
+    """One finding.
+
+    `message` stands alone; `label` is what is said under the marked words; `secondary` marks the other places that matter;
+    `notes` carry formulas with numbers filled in; `help` says what would work; `trace` runs from the innermost call outwards.
+    """
+
+    code: str
+    message: str
+    span: Span | None
+    notes: tuple[str, ...] = ()
+    help: str | None = None
+    label: str = ""
+    secondary: tuple[tuple[Span, str], ...] = ()
+    trace: tuple[Frame, ...] = ()
+    severity: str = "error"
+
+    def order(self) -> tuple[str, int, str, str]:
+        """Sort key: file, place, code."""
+        if self.span is None:
+            return "", -1, self.code, self.message
+        return self.span.source.name, self.span.start, self.code, self.message
+
+
+class Diagnostics:
+    """Collects findings; one cause is told once.
+
+    Two findings with one code at one place are the same finding met again (in another round of a repeat, in another call of
+    a block): the first is kept, and the rounds of the others are told by `also`.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, Span | None], Diagnostic] = {}
+        self._also: dict[tuple[str, Span | None], list[str]] = {}
+        self.errors = 0
+
+    def add(self, diagnostic: Diagnostic, round_: str | None = None) -> None:
+        key = (diagnostic.code, diagnostic.span)
+        if key in self._found:
+            rounds = self._also.setdefault(key, [])
+            if round_ and round_ not in rounds:
+                rounds.append(round_)
+            return
+        self._found[key] = diagnostic
+        self.errors += diagnostic.severity == "error"
+
+    def sorted(self) -> list[Diagnostic]:
+        found = []
+        for key, diagnostic in self._found.items():
+            rounds = self._also.get(key)
+            if rounds:
+                shown = ", ".join(rounds[:4]) + (f" and {len(rounds) - 4} more" if len(rounds) > 4 else "")
+                diagnostic = diagnostic._replace(notes=(*diagnostic.notes, f"also in {shown}"))
+            found.append(diagnostic)
+        return sorted(found, key=Diagnostic.order)
+
+
+class SpecError(Exception):
+    """A spec has errors. `diagnostics` holds all findings, warnings included, in the order of the text."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = list(diagnostics)
+        errors = [d for d in self.diagnostics if d.severity == "error"]
+        first = errors[0]
+        place = ""
+        if first.span is not None:
+            line, column = first.span.source.locate(first.span.start)
+            place = f"{first.span.source.name}:{line}:{column}: "
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        super().__init__(f"{place}{first.code} {first.message}{more}")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that the word was probably meant to be, or None."""
+    from difflib import get_close_matches
+
+    if len(word) > 60:
+        return None
+    by_folded = {name.lower(): name for name in sorted(known, reverse=True)}
+    close = get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None

@@ -1,0 +1,5 @@
+"""From syntax tree to graph."""
+
+from archspec.elaborate.elaborator import Options, elaborate
+
+__all__ = ["Options", "elaborate"]

@@ -1,0 +1,180 @@
+"""From a step as written to an op: arguments to fields, defaults, words, per-round lists."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple, get_args, get_origin
+
+from archspec.diagnostics import nearest
+from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, shown
+from archspec.elaborate.scopes import Scope
+from archspec.ops import ALIASES, ARGUMENTS, make, op_class
+from archspec.ops.base import Op
+from archspec.source import Span
+from archspec.syntax import ast
+
+
+class Bound(NamedTuple):
+    """An op, and where each written argument stands."""
+
+    op: Op
+    places: dict[str, Span]
+
+
+class _Field(NamedTuple):
+    words: frozenset[str]
+    real: bool
+    table: bool
+    description: str
+    required: bool
+
+
+@cache
+def fields(step: str) -> dict[str, _Field]:
+    """What the binder must know of an op's arguments."""
+    found = {}
+    for name, info in op_class(step).model_fields.items():
+        words = frozenset(_words(info.annotation))
+        description = info.description or next((d for d in (getattr(m, "description", None) for m in info.metadata) if d), "")
+        found[name] = _Field(words, info.annotation is float, name == "maps", description or "", info.is_required())
+    return found
+
+
+def _words(annotation: Any) -> list[str]:
+    """The words that a Literal within an annotation admits."""
+    if isinstance(annotation, str):
+        return [annotation]
+    if get_origin(annotation) in (tuple, None):
+        return []
+    return [word for part in get_args(annotation) for word in _words(part)]
+
+
+def bind(step: ast.Step, scope: Scope, defaults: dict[str, dict[str, Value]]) -> Bound:
+    """The op of a step. Raises Refused."""
+    name = step.name.id
+    known = fields(name)
+    places: dict[str, Span] = {}
+    given: dict[str, Value] = {}
+    bare = op_class(name).bare
+    if len(step.bare) > len(bare):
+        raise too_many(step, bare, len(step.bare))
+    for field, expr in zip(bare, step.bare, strict=False):
+        places[field] = expr.span
+        given[field] = _value(expr, field, known[field], scope)
+    for keyword in step.keywords:
+        field = keyword.name
+        if field not in known:
+            raise unknown_argument(keyword, name, list(known))
+        if field in given:
+            raise Refused("A110", f"`{field}` is given twice", keyword.span, "remove one of them")
+        places[field] = keyword.span
+        given[field] = _value(keyword.value, field, known[field], scope)
+    for source in (defaults.get(name), defaults.get("")):
+        for field, value in (source or {}).items():
+            if field in known and field not in given:
+                given[field] = value
+    missing = [field for field, info in known.items() if info.required and field not in given]
+    if missing:
+        raise missing_argument(step, missing, known)
+    return Bound(build(name, given, places, step.name.span), places)
+
+
+def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Span) -> Op:
+    """Validate the arguments. Raises Refused with the first that does not fit."""
+    from pydantic import ValidationError
+
+    known = fields(name)
+    arguments = {field: _converted(value, known[field]) for field, value in given.items()}
+    try:
+        return make(name, arguments)
+    except ValidationError as error:
+        field = str(error.errors()[0]["loc"][0])
+        value = arguments[field]
+        place = places.get(field, span)
+        if isinstance(value, float) and not known[field].real:
+            raise Refused("A114", f"`{field}` must be {known[field].description}, not {value:g}", place, "round it: `round8(x)`, `floor(x)`, or divide with `//`") from None
+        raise Refused("A105", f"`{field}` must be {known[field].description}, not {_written(value)}", place, _count_hint(value, known[field])) from None
+
+
+def pick(value: Value, scope: Scope, span: Span) -> Value:
+    """The element of a list that belongs to this round. Raises Refused."""
+    if not isinstance(value, Rounds):
+        return value
+    frame = scope.frame
+    if frame is None:
+        raise Refused("A112", f"{shown(value)} gives one value a round, but this step is in no repeat", span, "write one value, or put the step into a `repeat`")
+    if len(value) > frame.count:
+        raise Refused("A112", f"{shown(value)} has {len(value)} values for {frame.count} round{'s' if frame.count != 1 else ''}", span, "a list may be shorter than the repeat (its last value goes on), not longer")
+    frame.longest = max(frame.longest, len(value))
+    picked: Value = value[min(frame.round, len(value) - 1)]  # type: ignore[assignment]
+    return picked
+
+
+def _value(expr: ast.Expr, name: str, info: _Field, scope: Scope) -> Value:
+    if isinstance(expr, ast.Name) and expr.id in info.words:
+        return expr.id
+    if isinstance(expr, ast.Name) and info.words and scope.value_of(expr.id) is None:
+        close = nearest(expr.id, [*scope.known(), *info.words])
+        raise Refused("A105", f"`{name}` must be {info.description}, not `{expr.id}`", expr.span, f"did you mean `{close}`?" if close else None)
+    value = evaluate(expr, scope)
+    return value if info.table else pick(value, scope, expr.span)
+
+
+def _converted(value: Value, info: _Field) -> Any:
+    """Whole floats become integers where no real number is wanted, lists plain tuples; 0 and 1 stay numbers."""
+    if isinstance(value, float) and value.is_integer() and not info.real:
+        return int(value)
+    if isinstance(value, Rounds):
+        return tuple(_converted(item, info) if isinstance(item, Rounds) else item for item in value)  # type: ignore[arg-type]
+    if info.description == "yes or no" and isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    return value
+
+
+def _written(value: Value) -> str:
+    return f"`{value}`" if isinstance(value, str) else shown(value)
+
+
+def _count_hint(value: Value, info: _Field) -> str | None:
+    if isinstance(value, str) and info.words:
+        close = nearest(value, info.words)
+        return f"did you mean `{close}`?" if close else None
+    return None
+
+
+def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
+    from archspec.ops import STEPS
+
+    folded = name.id.lower()
+    close = ALIASES.get(folded) or nearest(name.id, [*STEPS, *blocks, "skip", "repeat", "residual", "input", "output", "block"])
+    help_ = f"did you mean `{close}`?" if close else "`archspec ops` lists the layers"
+    return Refused("A101", f"there is no layer or block `{name.id}`", name.span, help_)
+
+
+def unknown_argument(keyword: ast.Keyword, step: str, known: list[str]) -> Refused:
+    alias = ARGUMENTS.get(keyword.name)
+    close = alias if alias in known else nearest(keyword.name, known)
+    if not known:
+        help_ = f"`{step}` takes no arguments"
+    elif close:
+        help_ = f"did you mean `{close}=`?"
+    else:
+        help_ = f"`{step}` takes {', '.join(known)}"
+    return Refused("A102", f"`{step}` has no argument `{keyword.name}`", keyword.span, help_)
+
+
+def missing_argument(step: ast.Step, missing: list[str], known: dict[str, _Field]) -> Refused:
+    name = step.name.id
+    words = " and ".join(f"`{field}`" for field in missing)
+    sample = " ".join(f"{field}=..." for field in missing)
+    notes = [f"`{field}` is {known[field].description}" for field in missing if known[field].description]
+    return Refused("A103", f"`{name}` needs {words}", step.span, f"write `{name} {sample}`", notes)
+
+
+def too_many(step: ast.Step, bare: tuple[str, ...], count: int) -> Refused:
+    name = step.name.id
+    extra = step.bare[len(bare)]
+    takes = f"only {len(bare)} bare argument{'s' if len(bare) > 1 else ''}" if bare else "no bare argument"
+    known = list(fields(name)) if name not in ("add", "concat", "mul") else []
+    help_ = f"write it as `key={extra.span.text}`, with one of {', '.join(known)}" if known else None
+    return Refused("A104", f"`{name}` takes {takes}, but {count} {'is' if count == 1 else 'are'} given", extra.span, help_)

@@ -1,0 +1,217 @@
+"""What a file declares before any layer is looked at: params, blocks, defaults, and the files it uses."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archspec.diagnostics import Diagnostic, Diagnostics, nearest
+from archspec.elaborate.binding import fields, unknown_argument, unknown_step
+from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, shown
+from archspec.elaborate.scopes import Scope
+from archspec.ops import STEPS
+from archspec.source import Source, Span
+from archspec.syntax import ast, parse
+from archspec.syntax.layout import KEYWORDS
+from archspec.syntax.parser import MAX_BYTES
+
+MAX_FILES = 64
+Defaults = dict[str, dict[str, Value]]
+"""Step name (or "" for every layer) to arguments."""
+
+
+@dataclass(slots=True)
+class BlockDef:
+    """A block with what it sees: the params of its file, and the defaults above it."""
+
+    head: ast.Block
+    body: tuple[ast.Statement, ...]
+    names: dict[str, Value]
+    defaults: Defaults
+    read: set[str]
+    own: bool
+    used: bool = False
+
+
+@dataclass(slots=True)
+class Unit:
+    """A file's declarations. `defaults_at` gives, for each top-level line, the defaults that hold there."""
+
+    file: ast.File
+    names: dict[str, Value] = field(default_factory=dict)
+    places: dict[str, Span] = field(default_factory=dict)
+    blocks: dict[str, BlockDef] = field(default_factory=dict)
+    defaults_at: dict[int, Defaults] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
+
+
+class Declarations:
+    """Reads the declarations of a file and of those it uses. `overrides` are the values of --set."""
+
+    def __init__(self, sink: Diagnostics, overrides: Mapping[str, Value], base: Path | None) -> None:
+        self.sink = sink
+        self.overrides = dict(overrides)
+        self.taken: set[str] = set()
+        self.base = base.resolve() if base is not None else None
+        self.units: dict[Path, Unit] = {}
+        self.opened = 0
+
+    def report(self, refused: Refused, secondary: tuple[tuple[Span, str], ...] = ()) -> None:
+        self.sink.add(Diagnostic(refused.code, refused.message, refused.span, refused.notes, refused.help, secondary=secondary))
+
+    def read(self, file: ast.File, folder: Path | None, *, own: bool = True) -> Unit:
+        unit = Unit(file)
+        self.params(unit, folder)
+        scope = Scope(unit.names, read=unit.read)
+        defaults: Defaults = {}
+        for statement in file.body:
+            if isinstance(statement, ast.Default):
+                defaults = self.extended(defaults, statement, scope)
+            elif isinstance(statement, ast.Suite) and isinstance(statement.head, ast.Block):
+                self.block(unit, statement.head, statement.body, defaults, own)
+            unit.defaults_at[id(statement)] = defaults
+        return unit
+
+    def params(self, unit: Unit, folder: Path | None) -> None:
+        """Params in the order of the text, those of used files among them."""
+        scope = Scope(unit.names, read=unit.read)
+        for statement in unit.file.body:
+            if isinstance(statement, ast.Arch) and statement.version != 1:
+                self.report(Refused("A009", f"this is archspec 1, the file asks for `arch {statement.version}`", statement.span, "write `arch 1`, or use a newer archspec"))
+            elif isinstance(statement, ast.Use):
+                self.use(unit, statement, folder)
+            elif isinstance(statement, ast.Param):
+                self.param(unit, statement, scope)
+
+    def param(self, unit: Unit, statement: ast.Param, scope: Scope) -> None:
+        name, span = statement.name
+        if name in unit.names or name in KEYWORDS or name == "cin":
+            what = f"the param `{name}` is defined twice" if name in unit.names else f"`{name}` is a word of the language"
+            other = ((unit.places[name], "first here"),) if name in unit.places else ()
+            return self.report(Refused("A108", what, span, "choose another name"), other)
+        try:
+            value = evaluate(statement.value, scope)
+        except Refused as refused:
+            self.report(refused)
+            value = 1
+        if name in self.overrides:
+            self.taken.add(name)
+            value = self.overridden(name, value, self.overrides[name], span)
+        unit.names[name] = value
+        unit.places[name] = span
+        return None
+
+    def overridden(self, name: str, default: Value, given: Value, span: Span) -> Value:
+        """The value set from outside, if it is of the default's kind."""
+        if isinstance(given, float) and given.is_integer() and type(default) is int:
+            given = int(given)
+        if isinstance(default, bool) and given in (0, 1) and isinstance(given, int):
+            given = bool(given)
+        if type(default) is int and isinstance(given, bool):
+            given = int(given)
+        same = type(given) is type(default) or (isinstance(default, float) and type(given) is int)
+        if not same:
+            kinds = {bool: "yes or no", int: "a whole number", float: "a number", str: "a text"}
+            wanted = kinds.get(type(default), "a list" if isinstance(default, Rounds) else "a size")
+            self.report(Refused("A115", f"the param `{name}` is {wanted} ({shown(default)}), not {shown(given)}", span, f"set it as `--set {name}={shown(default)}`"))
+            return default
+        return given
+
+    def finish(self, unit: Unit) -> None:
+        """Report overrides that name no param."""
+        for name in self.overrides:
+            if name not in self.taken:
+                close = nearest(name, unit.names)
+                known = f"the params are {', '.join(sorted(unit.names))}" if unit.names else "the spec has no params"
+                message = f"there is no param `{name}` to set"
+                self.sink.add(Diagnostic("A115", message, None, (), f"did you mean `{close}`?" if close else known))
+
+    def extended(self, defaults: Defaults, statement: ast.Default, scope: Scope) -> Defaults:
+        step = statement.step.id if statement.step is not None else ""
+        if step and step not in STEPS:
+            assert statement.step is not None
+            self.report(unknown_step(statement.step, []))
+            return defaults
+        known = list(fields(step)) if step else ["round"]
+        values = dict(defaults.get(step, {}))
+        for keyword in statement.keywords:
+            try:
+                if keyword.name not in known:
+                    raise unknown_argument(keyword, step or "default", known)
+                words = fields(step or "conv")[keyword.name].words
+                expr = keyword.value
+                values[keyword.name] = expr.id if isinstance(expr, ast.Name) and expr.id in words else evaluate(expr, scope)
+                if not step and values[keyword.name] not in words:
+                    raise Refused("A105", f"`round` must be exact, floor or ceil, not {shown(values.pop('round'))}", keyword.span)
+            except Refused as refused:
+                self.report(refused)
+        return {**defaults, step: values}
+
+    def block(self, unit: Unit, head: ast.Block, body: tuple[ast.Statement, ...], defaults: Defaults, own: bool) -> None:
+        name, span = head.name
+        names = [parameter.name for parameter in head.parameters]
+        for at, parameter in enumerate(names):
+            if parameter.id in [other.id for other in names[:at]] or parameter.id == "cin":
+                self.report(Refused("A108", f"the parameter `{parameter.id}` of block `{name}` is taken", parameter.span, "choose another name"))
+        if name in STEPS or name in KEYWORDS or name == "skip" or "." in name:
+            self.report(Refused("A108", f"`{name}` is the name of a layer or a word of the language", span, "choose another name for the block"))
+        elif name in unit.blocks:
+            self.report(Refused("A108", f"the block `{name}` is defined twice", span, "choose another name"), ((unit.blocks[name].head.name.span, "first here"),))
+        else:
+            unit.blocks[name] = BlockDef(head, body, unit.names, defaults, unit.read, own)
+
+    # other files
+
+    def use(self, unit: Unit, statement: ast.Use, folder: Path | None) -> None:
+        try:
+            other = self.opened_unit(statement.path, folder)
+        except Refused as refused:
+            return self.report(refused)
+        for name, value in other.names.items():
+            if name in unit.names and unit.places.get(name) != other.places.get(name):
+                self.report(Refused("A108", f"the param `{name}` of {statement.path.value} is already defined", statement.span), ((unit.places[name], "here"),))
+            unit.names.setdefault(name, value)
+            unit.places.setdefault(name, other.places[name])
+        for name, block in other.blocks.items():
+            known = unit.blocks.setdefault(name, block)
+            if known is not block:
+                self.report(Refused("A108", f"the block `{name}` of {statement.path.value} is already defined", statement.span), ((known.head.name.span, "here"),))
+        return None
+
+    def opened_unit(self, written: ast.Text, folder: Path | None) -> Unit:
+        """The declarations of another file. Raises Refused."""
+        path, text = self.contents(written, folder)
+        if path in self.units:
+            return self.units[path]
+        self.units[path] = Unit(ast.File((), Span(Source(str(path), ""), 0, 0)))  # files that use each other end here
+        name = path.relative_to(self.base).as_posix() if self.base is not None else path.name
+        file = parse(Source(name, text), self.sink)
+        unit = self.units[path] = self.read(file, path.parent, own=False)
+        return unit
+
+    def contents(self, written: ast.Text, folder: Path | None) -> tuple[Path, str]:
+        """A used file, found below the spec's folder. Raises Refused."""
+        from archspec.reading import decode
+
+        span, shown_path = written.span, written.value
+        if self.base is None or folder is None:
+            raise Refused("A116", "`use` needs a file to look beside, and this text has none", span, "save the spec, or name it with --stdin-filename")
+        if not shown_path or "\0" in shown_path or Path(shown_path).is_absolute():
+            raise Refused("A116", f'`use "{shown_path}"` is not a path relative to the spec', span, 'write it like `use "blocks/resnet.arch"`')
+        self.opened += 1
+        if self.opened > MAX_FILES:
+            raise Refused("A116", f"more than {MAX_FILES} files are used", span)
+        try:
+            path = (folder / shown_path).resolve()
+            if not path.is_relative_to(self.base):
+                raise Refused("A116", f'"{shown_path}" lies outside the folder of the spec', span, "a spec uses files beside it and below it only")
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise Refused("A116", f'"{shown_path}" is not a regular file', span)
+            with path.open("rb") as file:
+                text = decode(file.read(MAX_BYTES + 1))  # the parser refuses what is longer
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise Refused("A116", f'cannot read "{shown_path}": {reason}', span, "the path is relative to the file that says `use`") from None
+        return path, text

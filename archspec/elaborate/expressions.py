@@ -1,0 +1,193 @@
+"""Values of expressions. Nothing here is Python's eval: what the language has is what stands below."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from archspec.diagnostics import nearest
+from archspec.source import Span
+from archspec.syntax import ast
+from archspec.types import LIMIT
+
+
+class Rounds(tuple[object, ...]):
+    """A list of the language: one value a round. A size such as 5x3 is a plain tuple."""
+
+
+Value = bool | int | float | str | tuple[object, ...]
+
+
+class Refused(Exception):
+    """An expression has no value."""
+
+    def __init__(self, code: str, message: str, span: Span, help_: str | None = None, notes: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.code, self.message, self.span, self.help, self.notes = code, message, span, help_, tuple(notes)
+
+
+class Scope(Protocol):
+    """Where names get their values."""
+
+    def value_of(self, name: str) -> Value | None: ...
+
+    def known(self) -> Iterable[str]: ...
+
+
+def evaluate(expr: ast.Expr, scope: Scope) -> Value:
+    """The value of an expression. Raises Refused."""
+    match expr:
+        case ast.Number(value) | ast.Text(value) | ast.Dims(value):
+            return value
+        case ast.Name(name, span):
+            return _name(name, span, scope)
+        case ast.Chained("arithmetic", operands, operators):
+            return _arithmetic(operands, operators, scope)
+        case ast.Chained("compare", operands, operators):
+            return _compare(operands, operators, scope)
+        case ast.Chained(kind, operands):
+            found = (truth(operand, scope) for operand in operands)
+            return any(found) if kind == "or" else all(found)
+        case ast.Prefixed("not", count, operand):
+            return truth(operand, scope) ^ (count % 2 == 1)
+        case ast.Prefixed(_, count, operand, span):
+            number = _number(evaluate(operand, scope), span)
+            return -number if count % 2 else number
+        case ast.Call():
+            return _call(expr, scope)
+        case ast.Items(items):
+            return Rounds(evaluate(item, scope) for item in items)
+        case ast.Slice(start, stop):
+            return (whole(start, scope), whole(stop, scope))
+        case ast.Interpolated(_, span):
+            raise Refused("A113", "a label is no value", span)
+
+
+def truth(expr: ast.Expr, scope: Scope) -> bool:
+    """A condition's value: a boolean, or a number that is not 0. Raises Refused."""
+    value = evaluate(expr, scope)
+    if not isinstance(value, (bool, int, float)):
+        raise Refused("A113", f"a condition is yes or no, not {shown(value)}", expr.span)
+    return bool(value)
+
+
+def whole(expr: ast.Expr, scope: Scope) -> int:
+    """A whole number; a whole-valued float is one. Raises Refused."""
+    value = evaluate(expr, scope)
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise Refused("A114", f"{value:g} is not a whole number", expr.span, "round it: `round8(x)`, `floor(x)`, or divide with `//`")
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Refused("A113", f"a whole number is needed here, not {shown(value)}", expr.span)
+    return value
+
+
+def shown(value: object) -> str:
+    """A value as it would be written."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Rounds):
+        return f"the list {','.join(shown(item) for item in value)}"
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return f'"{value}"' if isinstance(value, str) else f"{value}"
+
+
+def round8(value: float) -> int:
+    """The multiple of 8 nearest to a number, at least 8 and not below 0.9 of it; Sandler et al. 2018, `_make_divisible`."""
+    rounded = max(8, int(value + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * value else rounded
+
+
+def _name(name: str, span: Span, scope: Scope) -> Value:
+    if "." in name:
+        raise Refused("A106", f"`{name}`: an expression has no `.` in it", span)
+    value = scope.value_of(name)
+    if value is None:
+        if name == "cin":
+            raise Refused("A106", "`cin` is known inside blocks only, where a map enters", span)
+        close = nearest(name, scope.known())
+        raise Refused("A106", f"`{name}` is not defined", span, f"did you mean `{close}`?" if close else f"define it: `param {name} = 1`")
+    return value
+
+
+_OPERATORS: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+_COMPARISONS: dict[str, Callable[[object, object], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,  # type: ignore[dict-item]
+    ">": operator.gt,  # type: ignore[dict-item]
+    "<=": operator.le,  # type: ignore[dict-item]
+    ">=": operator.ge,  # type: ignore[dict-item]
+}
+
+
+def _arithmetic(operands: tuple[ast.Expr, ...], operators: tuple[str, ...], scope: Scope) -> Value:
+    result = _number(evaluate(operands[0], scope), operands[0].span)
+    for sign, operand in zip(operators, operands[1:], strict=True):
+        right = _number(evaluate(operand, scope), operand.span)
+        if sign in ("/", "//", "%") and right == 0:
+            raise Refused("A113", "division by zero", operand.span)
+        result = _bounded(_OPERATORS[sign], (result, right), operands[0].span.to(operand.span))
+    return result
+
+
+def _bounded(function: Callable[..., float], arguments: tuple[float, ...], span: Span) -> int | float:
+    try:
+        result = function(*arguments)
+    except (OverflowError, ValueError):
+        result = math.inf
+    if isinstance(result, float) and not math.isfinite(result) or isinstance(result, int) and not -LIMIT <= result <= LIMIT:
+        raise Refused("A113", f"`{span.text}` is larger than 2^63 - 1", span)
+    return result
+
+
+def _compare(operands: tuple[ast.Expr, ...], operators: tuple[str, ...], scope: Scope) -> bool:
+    values = [evaluate(operand, scope) for operand in operands]
+    for at, sign in enumerate(operators):
+        left, right = values[at], values[at + 1]
+        if sign not in ("==", "!="):
+            left, right = _number(left, operands[at].span), _number(right, operands[at + 1].span)
+        if not _COMPARISONS[sign](left, right):
+            return False
+    return True
+
+
+def _number(value: Value, span: Span) -> int | float:
+    if isinstance(value, bool):
+        return int(value)
+    if not isinstance(value, (int, float)):
+        raise Refused("A113", f"a number is needed here, not {shown(value)}", span)
+    return value
+
+
+_FUNCTIONS: dict[str, tuple[int | None, Callable[..., float]]] = {
+    "min": (None, lambda *numbers: min(numbers)),
+    "max": (None, lambda *numbers: max(numbers)),
+    "ceil": (1, math.ceil),
+    "floor": (1, math.floor),
+    "round8": (1, round8),
+}
+
+
+def _call(call: ast.Call, scope: Scope) -> Value:
+    name = call.function.id
+    if name not in _FUNCTIONS:
+        close = nearest(name, _FUNCTIONS)
+        help_ = f"did you mean `{close}`?" if close else f"there are {', '.join(_FUNCTIONS)}"
+        raise Refused("A106", f"there is no function `{name}`", call.function.span, help_)
+    arity, function = _FUNCTIONS[name]
+    if arity is not None and len(call.arguments) != arity:
+        raise Refused("A113", f"`{name}` takes one number, not {len(call.arguments)}", call.span)
+    numbers = tuple(_number(evaluate(argument, scope), argument.span) for argument in call.arguments)
+    return _bounded(function, numbers, call.span)

@@ -1,0 +1,96 @@
+"""Labels: their text, their rules, what they refer to."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator
+
+from archspec.diagnostics import nearest
+from archspec.elaborate.expressions import Refused, evaluate
+from archspec.elaborate.scopes import Builder, Scope
+from archspec.ir.graph import Call, Element, Graph, Names
+from archspec.syntax import ast
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+RESERVED = frozenset({"forward", "training", "parameters", "modules", "children", "buffers", "train", "eval", "to", "half", "float", "double", "type"})
+"""Names that mean something on every model class; a layer called so would hide it."""
+
+
+def label_text(expr: ast.Expr, scope: Scope, *, top: bool) -> str:
+    """A label's text, its expressions resolved. Raises Refused."""
+    text = spelled(expr, scope)
+    parts = text.split(".")
+    if len(parts) > 1 and not top:
+        raise Refused("A109", f"`{text}`: a label with dots stands at the top level only", expr.span, "it is a full name, as `archspec expand` writes it")
+    for at, part in enumerate(parts):
+        if keyword.iskeyword(part) or part in RESERVED or part.startswith("__"):
+            raise Refused("A109", f"`{part}` cannot be a label: it has a meaning in the modules that are made of it", expr.span, f"choose another, such as `{part.strip('_')}_1`")
+        if not _IDENTIFIER.fullmatch(part) and not (at > 0 and part.isdigit()):
+            raise Refused("A109", f"`{part}` is not a name: letters, digits and `_`, not beginning with a digit", expr.span)
+    if len(text) > 200:
+        raise Refused("A109", "a label has at most 200 characters", expr.span)
+    return text
+
+
+def spelled(expr: ast.Expr, scope: Scope) -> str:
+    """The text of a name, interpolated. Raises Refused."""
+    if isinstance(expr, ast.Name):
+        return expr.id
+    if not isinstance(expr, ast.Interpolated):
+        raise Refused("A107", f"`{expr.span.text}` is no name of a value", expr.span, "give the label of a line above")
+    pieces = []
+    for part in expr.parts:
+        value = part if isinstance(part, str) else evaluate(part, scope)
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            raise Refused("A109", f"a label takes whole numbers, not {value}", expr.span)
+        pieces.append(str(value))
+    return "".join(pieces)
+
+
+def lookup(expr: ast.Expr, scope: Scope) -> tuple[Builder, int]:
+    """The value that a label names. Raises Refused."""
+    name = spelled(expr, scope)
+    found = scope.label(name)
+    if found is None:
+        close = nearest(name, scope.visible_labels())
+        help_ = f"did you mean `{close}`?" if close else f"label a line above: `{name}: conv k=3 f=8`"
+        raise Refused("A107", f"no value is called `{name}` here", expr.span, help_)
+    return found
+
+
+def clashes(graph: Graph) -> Iterator[tuple[Element, str]]:
+    """Elements of a graph whose name another one has, or is a part of.
+
+    Without labels names differ by construction, unless a block's name ends in a digit (`conv1` + 1 is `conv` + 11).
+    """
+    if not any(_may_clash(element) for element in local_elements(graph, rounds=1)):
+        return
+    names = Names("", graph.naming)
+    seen: set[str] = set()
+    for element in local_elements(graph, rounds=2):
+        name = names.local(element)
+        if name in seen:
+            yield element, name
+        seen.add(name)
+    for name in seen:
+        parts = name.split(".")
+        for end in range(1, len(parts)):
+            if (prefix := ".".join(parts[:end])) in seen:
+                yield next(e for e in local_elements(graph, rounds=1) if e.label == name), prefix
+
+
+def _may_clash(element: Element) -> bool:
+    return element.label is not None or element.stem[-1].isdigit()
+
+
+def local_elements(graph: Graph, *, rounds: int) -> Iterator[Element]:
+    """The elements that are named within a graph: its own, and those of inline calls, of which at most `rounds` are entered."""
+    for element in graph.elements:
+        if isinstance(element, Call) and element.inline:
+            for _ in range(min(rounds, element.times)):
+                yield from local_elements(element.graph, rounds=rounds)
+        elif isinstance(element, Call) and element.times > 1:
+            yield from [element] * min(rounds, element.times)
+        else:
+            yield element

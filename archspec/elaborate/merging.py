@@ -1,0 +1,63 @@
+"""What to say when paths meet with different shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archspec.elaborate.scopes import Builder
+from archspec.ir.graph import Node
+from archspec.ops.base import Misfit
+from archspec.source import Span
+from archspec.types import Map, Type
+
+
+class Advice:
+    """The branches' places, and what to add to a misfit of theirs."""
+
+    def __init__(self, branches: Sequence[tuple[Span, str]], notes: Sequence[str] = (), help_: str | None = None, parted: Sequence[tuple[Span, str]] = ()) -> None:
+        self.branches = branches
+        self.notes = notes
+        self.help = help_
+        self.parted = parted
+
+    def explain(self, misfit: Misfit, types: Sequence[Type | None]) -> Misfit:
+        notes = (*self.notes, *misfit.notes) if self.notes else misfit.notes
+        return Misfit(misfit.code, misfit.message, notes=notes, help_=self.help or misfit.help, label="the paths meet here with different shapes")
+
+    def secondary(self, types: Sequence[Type | None]) -> list[tuple[Span, str]]:
+        marks = [(span, f"{text or 'this one gives'} {type_}") for (span, text), type_ in zip(self.branches, types, strict=False)]
+        return [*self.parted, *marks]
+
+
+def residual_advice(builder: Builder, entered: int, main: int, short: int, taken: bool) -> Advice:
+    """For a residual: where its main path left the shape it entered with, and the shortcut that would mend it."""
+    x, y = builder.type_of(entered), builder.type_of(main)
+    parted, notes = _parting(builder, entered, main)
+    if not isinstance(x, Map) or not isinstance(y, Map) or taken or len(x.spatial) != len(y.spatial):
+        return Advice([], notes, None, parted)
+    strides = {round(a / b) for a, b in zip(x.spatial, y.spatial, strict=True)}
+    if len(strides) != 1 or any(-(-a // s) != b for a, b in zip(x.spatial, y.spatial, strict=True) for s in strides if s):
+        return Advice([], notes, "make both paths end with one shape", parted)
+    stride = strides.pop()
+    conv = f"conv k=1 f={y.channels}" + (f" s={stride}" if stride > 1 else "")
+    return Advice([], notes, f"add `shortcut: {conv} | bn` as the last line of the residual", parted)
+
+
+def _parting(builder: Builder, entered: int, main: int) -> tuple[list[tuple[Span, str]], list[str]]:
+    """The layers between two values that changed the shape."""
+    marks: list[tuple[Span, str]] = []
+    notes: list[str] = []
+    value = main
+    while value < 0 and value != entered:
+        element = builder.elements[~value]
+        if not element.inputs:
+            break
+        before, after = builder.type_of(element.inputs[0]), element.type
+        if isinstance(element, Node) and element.op is not None and isinstance(before, Map) and isinstance(after, Map) and before.spatial != after.spatial:
+            shown = "x".join(map(str, before.spatial)), "x".join(map(str, after.spatial))
+            if element.span is not None:
+                marks.append((element.span, f"{shown[0]} -> {shown[1]}"))
+            formula = element.op.work(before, after).get("output")
+            notes += [formula] if formula else []
+        value = element.inputs[0]
+    return marks[::-1], notes[::-1]

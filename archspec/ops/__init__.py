@@ -1,0 +1,72 @@
+"""The layers. A family is imported when the first of its layers is used, so that checking LeNet does not load attention.
+
+`STEPS` says which module holds which step; a test holds it against the classes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archspec.ops.base import Op
+
+_FAMILIES = {
+    "conv": "conv dwconv deconv",
+    "pool": "pool avgpool subsample adaptpool adaptmaxpool gap",
+    "norm": "bn ln gn instnorm lrn",
+    "activation": "relu relu6 leaky elu selu gelu silu mish hardswish hardsigmoid sigmoid tanh softplus softmax logsoftmax prelu",
+    "regularize": "dropout dropout2d droppath",
+    "shape": "flatten pad crop upsample pixelshuffle shuffle slice",
+    "linear": "fc linear rbf embed scale",
+    "attention": "tokens cls pos first attn",
+    "merge": "add concat mul",
+}
+STEPS: dict[str, str] = {step: family for family, steps in _FAMILIES.items() for step in steps.split()}
+"""Step name to the module that holds its class."""
+
+ALIASES = {
+    "dense": "fc", "maxpool": "pool", "maxpooling": "pool", "max_pool": "pool", "batchnorm": "bn", "batch_norm": "bn", "conv1d": "conv",
+    "conv2d": "conv", "conv3d": "conv", "convolution": "conv", "averagepool": "avgpool", "avg_pool": "avgpool", "globalavgpool": "gap",
+    "globalpool": "gap", "layernorm": "ln", "groupnorm": "gn", "leakyrelu": "leaky", "swish": "silu", "depthwise": "dwconv",
+    "convtranspose": "deconv", "transposed": "deconv", "attention": "attn", "embedding": "embed", "fullyconnected": "fc", "fully_connected": "fc",
+    "identity": "skip", "spatialdropout": "dropout2d", "concatenate": "concat", "cat": "concat", "multiply": "mul",
+}  # fmt: skip
+"""What other tools call a step."""
+
+ARGUMENTS = {
+    "filters": "f", "kernel": "k", "kernel_size": "k", "size": "w", "stride": "s", "strides": "s", "padding": "p", "pad": "p", "dilation": "d",
+    "groups": "g", "window": "w", "pool_size": "w", "out_channels": "f", "channels": "f", "units": "n", "rate": "p", "use_bias": "bias",
+    "epsilon": "eps", "num_heads": "heads", "k": "w", "w": "k", "factor": "n", "slope": "alpha",
+}  # fmt: skip
+"""What other tools call an argument."""
+
+
+@cache
+def op_class(step: str) -> type[Op]:
+    """The class behind a step's name. Raises KeyError."""
+    module = import_module(f"archspec.ops.{STEPS[step]}")
+    for value in vars(module).values():
+        if isinstance(value, type) and getattr(value, "step", None) == step and value.__module__ == module.__name__:
+            return value
+    raise KeyError(step)
+
+
+_interned: dict[tuple[object, ...], Op] = {}
+
+
+def make(step: str, arguments: dict[str, Any]) -> Op:
+    """The op with these arguments; equal ops are one object, validated once. Raises pydantic.ValidationError."""
+    key = (step, *((name, type(value), value) for name, value in sorted(arguments.items())))
+    op = _interned.get(key)
+    if op is None:
+        if len(_interned) > 100_000:
+            _interned.clear()
+        op = _interned[key] = op_class(step)(**arguments)
+    return op
+
+
+def all_classes() -> list[type[Op]]:
+    """Every op, in the order of the reference."""
+    return [op_class(step) for step in STEPS]

@@ -1,0 +1,193 @@
+"""What an op is: its arguments, and the mathematics that follow from them and from the types it is given.
+
+An op never sees the graph. Its formulas are plain arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import prod
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
+
+Count = Annotated[int, Field(ge=1, le=LIMIT, description="a whole number of at least 1")]
+Natural = Annotated[int, Field(ge=0, le=LIMIT, description="a whole number of at least 0")]
+Size = Annotated[int | tuple[int, ...], Field(description="a whole number of at least 1, or a size such as 5x3")]
+Margin = Annotated[int | tuple[int, ...], Field(description="a whole number of at least 0, or a size such as 2x1")]
+Flag = Annotated[bool, Field(description="yes or no")]
+Real = Annotated[float, Field(allow_inf_nan=False, description="a number")]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
+Probability = Annotated[float, Field(ge=0, lt=1, description="a probability from 0 up to, not including, 1")]
+
+
+class Misfit(Exception):
+    """An op cannot be applied: what is wrong, with which numbers, and what would work.
+
+    `argument` names the argument to blame, where one is; the layer as a whole is to blame otherwise.
+    """
+
+    def __init__(self, code: str, message: str, *, argument: str = "", notes: Sequence[str] = (), help_: str | None = None, label: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.argument = argument
+        self.notes = tuple(notes)
+        self.help = help_
+        self.label = label
+
+
+class Weight(NamedTuple):
+    """A stored tensor. `role` is `weight` or `bias` (learned), `buffer` (stored, not learned) or `frozen` (fixed weights)."""
+
+    name: str
+    shape: tuple[int, ...]
+    role: str = "weight"
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+class Reach(NamedTuple):
+    """What one output position reads along one axis: from `step`*i + `low` to `step`*i + `high`, in input positions."""
+
+    low: int | Fraction
+    high: int | Fraction
+    step: int | Fraction
+
+
+WHOLE = "whole"
+POINT = "point"
+Field_ = tuple[Reach, ...] | str | None
+"""How far an op reads: per axis, POINT (its own position only), WHOLE (everything), or None where that is not known."""
+
+
+class Op(BaseModel):
+    """A layer. Subclasses give the step's name, the bare arguments in order, and the kinds of value it takes.
+
+    `x` is the type of the (first) input and `y` that of the output; a subclass narrows them to the kinds it takes.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
+
+    step: ClassVar[str]
+    bare: ClassVar[tuple[str, ...]] = ()
+    takes: ClassVar[tuple[type, ...]] = (Map, Tokens, Vector)
+    many: ClassVar[bool] = False
+    """Takes several inputs."""
+    in_place: ClassVar[bool] = False
+    """Needs no memory of its own in inference: its output may overwrite, or be a view of, its input. See `reuses`."""
+    probabilities: ClassVar[bool] = False
+    """Puts out (log) probabilities: what a classifier ends in."""
+    elementary: ClassVar[int] = 0
+    """Elementary operations an output element, for the FLOPs of layers without MACs."""
+    cost_note: ClassVar[str] = ""
+    """What `elementary` counts, for the published table."""
+
+    def infer(self, inputs: Sequence[Type]) -> Type:
+        """The output's type. Raises Misfit."""
+        x = inputs[0]
+        if not isinstance(x, self.takes):
+            raise self.refuse(x)
+        return self.output(x)
+
+    def output(self, x: Any) -> Type:
+        result: Type = x
+        return result
+
+    def refuse(self, x: Type) -> Misfit:
+        wanted = " or ".join(_KINDS[kind] for kind in self.takes)
+        return Misfit("A201", f"`{self.step}` takes {wanted}, not {describe(x)}", help_=_conversion(self.takes, x))
+
+    def expand(self, inputs: Sequence[Type]) -> tuple[Op, ...]:
+        """The primitive ops that this one stands for, given its inputs; itself alone unless it is derived."""
+        return (self,)
+
+    def weights(self, x: Any) -> tuple[Weight, ...]:
+        """Stored tensors, in the order in which PyTorch registers them."""
+        return ()
+
+    def macs(self, x: Any, y: Any) -> int:
+        """Multiply-accumulates of convolutions and matrix products for one input."""
+        return 0
+
+    def flops(self, x: Any, y: Any) -> int:
+        """Floating-point operations for one input: 2 a MAC, and the elementary operations of everything else."""
+        return 2 * self.macs(x, y) + self.elementary * int(y.size)
+
+    def reuses(self, x: Any, y: Any) -> bool:
+        """Whether the output can stand in the memory of the input."""
+        return self.in_place
+
+    def connections(self, x: Any, y: Any) -> int:
+        """Connections in the sense of LeCun et al. 1998: inputs, bias included, summed over the output units."""
+        return 0
+
+    def reach(self, x: Any) -> Field_:
+        return POINT
+
+    def work(self, x: Any, y: Any) -> dict[str, str]:
+        """The formulas used, with numbers filled in."""
+        return {}
+
+    def config(self) -> str:
+        """The arguments as one would write them, defaults left out."""
+        parts = []
+        fields = type(self).model_fields
+        for name in sorted(fields, key=lambda name: (name not in self.bare, not fields[name].is_required())):
+            value = getattr(self, name)
+            if value == fields[name].default and not fields[name].is_required():
+                continue
+            shown = show(value)
+            parts.append(shown if name in self.bare else f"{name}={shown}")
+        return " ".join(parts)
+
+
+_KINDS = {Map: "a feature map", Tokens: "tokens", Vector: "a vector"}
+
+
+def _conversion(takes: tuple[type, ...], x: Type) -> str | None:
+    """How to get from the value at hand to one that is taken."""
+    if Vector in takes:
+        return "`flatten` makes a vector of it"
+    if Tokens in takes and isinstance(x, Map):
+        return "`tokens` makes a sequence of the positions of a map"
+    if takes == (Map,) and isinstance(x, Vector):
+        return "a vector has no positions left; put this layer before the first `fc` or `flatten`"
+    return None
+
+
+def show(value: object) -> str:
+    """An argument as it is written in a spec."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, tuple):
+        if all(isinstance(item, int) for item in value):
+            return "x".join(map(str, value))
+        return "(" + ",".join("(" + ",".join(map(str, row)) + ("," if len(row) == 1 else "") + ")" for row in value) + ")"
+    return str(value)
+
+
+def per_axis(value: int | tuple[int, ...], rank: int, argument: str, *, least: int) -> tuple[int, ...]:
+    """An argument spread over the axes of a map. Raises Misfit where it has another number of axes or is too small."""
+    values = (value,) * rank if isinstance(value, int) else value
+    if len(values) != rank:
+        axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
+        raise Misfit("A206", f"`{argument}={show(values)}` has {len(values)} numbers, but the map has {axes}", argument=argument, help_=f"write one number, or {rank}")
+    for number in values:
+        if number < least:
+            raise Misfit("A105", f"`{argument}` must be at least {least}, not {number}", argument=argument)
+    return values
+
+
+def check_size(value: Type, what: str) -> Type:
+    """The type itself, when its numbers can be counted in 63 bits. Raises Misfit."""
+    if value.size > LIMIT:
+        raise Misfit("A207", f"{what} would hold {value.size:,} numbers, more than 2^63 - 1")
+    return value

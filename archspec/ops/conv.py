@@ -1,0 +1,237 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from archspec.ops.base import Count, Field_, Flag, Margin, Misfit, Op, Reach, Size, Weight, check_size, per_axis
+from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, times
+from archspec.types import Map, Type
+
+Table = Annotated[
+    tuple[tuple[int, ...], ...] | None,
+    Field(description="a connection table: for each filter the input maps it reads, ((0,1,2),(1,2,3),...)"),
+]
+
+
+class _Convolution(Op):
+    """What ordinary and depthwise convolution share: a kernel that slides, weights, cost."""
+
+    takes: ClassVar[tuple[type, ...]] = (Map,)
+
+    k: Size
+    s: Size = 1
+    p: Padding = 0
+    d: Size = 1
+    bias: Flag = True
+    round: Rounding = "exact"
+
+    def slides(self, x: Map) -> tuple[Slide, ...]:
+        return Window("k", self.k, self.s, self.p, self.d, self.round).slides(x.spatial)
+
+    def filters(self, x: Map) -> int:
+        raise NotImplementedError
+
+    def depth(self, x: Map) -> int:
+        """Channels that one filter reads."""
+        raise NotImplementedError
+
+    def reads(self, x: Map) -> int:
+        """Channels read, summed over the filters."""
+        return self.filters(x) * self.depth(x)
+
+    def kernel(self, x: Map) -> tuple[int, ...]:
+        return per_axis(self.k, len(x.spatial), "k", least=1)
+
+    def output(self, x: Map) -> Type:
+        return check_size(Map(tuple(slide.out for slide in self.slides(x)), self.filters(x)), "the output")
+
+    def weights(self, x: Map) -> tuple[Weight, ...]:
+        weight = Weight("weight", (self.filters(x), self.depth(x), *self.kernel(x)))
+        return (weight, Weight("bias", (self.filters(x),), "bias")) if self.bias else (weight,)
+
+    def macs(self, x: Map, y: Map) -> int:
+        return prod(y.spatial) * self.reads(x) * prod(self.kernel(x))
+
+    def connections(self, x: Map, y: Map) -> int:
+        return self.macs(x, y) + (y.size if self.bias else 0)
+
+    def reach(self, x: Map) -> Field_:
+        return tuple(slide.reach for slide in self.slides(x))
+
+    def work(self, x: Map, y: Map) -> dict[str, str]:
+        kernel, filters, depth = self.kernel(x), self.filters(x), self.depth(x)
+        one = times(kernel, depth)
+        params = f"({one} + 1)*{filters}" if self.bias else f"{one}*{filters}"
+        total = (prod(kernel) * depth + self.bias) * filters
+        return {
+            "output": formulas(self.slides(x)),
+            "params": f"{params} = {total}",
+            "macs": f"{times(y.spatial, filters, kernel, depth)} = {self.macs(x, y)}",
+        }
+
+
+class Conv(_Convolution):
+    """N-dimensional cross-correlation.
+
+    Shape:   (*S, C) -> (*S', f),  S' = (S + 2p - d(k-1) - 1)/s + 1
+    Params:  weight (f, C/g, *k), bias (f) if bias; with a connection table only the kernels of the maps it names
+    MACs:    prod(S') * f * C/g * prod(k)          (bias adds are not MACs)
+    Source:  Dumoulin & Visin 2016, relationship 6; CS231n, "Convolutional layer"; LeCun et al. 1998, table I (connection tables).
+    """
+
+    step: ClassVar[str] = "conv"
+
+    f: Count
+    g: Count = 1
+    maps: Table = None
+
+    def filters(self, x: Map) -> int:
+        return self.f
+
+    def depth(self, x: Map) -> int:
+        return x.channels // self.g
+
+    def output(self, x: Map) -> Type:
+        check_groups(x.channels, self.f, self.g)
+        if self.maps is not None:
+            self.check_maps(x)
+        return super().output(x)
+
+    def check_maps(self, x: Map) -> None:
+        assert self.maps is not None
+        if self.g != 1:
+            raise Misfit("A120", "a connection table and groups exclude each other", argument="maps")
+        if len(self.maps) != self.f:
+            raise Misfit("A120", f"the connection table has {len(self.maps)} rows for {self.f} filters", argument="maps", help_="write one row a filter")
+        for at, row in enumerate(self.maps):
+            if not row or len(set(row)) != len(row) or not all(0 <= i < x.channels for i in row):
+                raise Misfit("A120", f"row {at} of the connection table, {row}, does not name different maps out of 0 to {x.channels - 1}", argument="maps")
+
+    def reads(self, x: Map) -> int:
+        return sum(map(len, self.maps)) if self.maps is not None else super().reads(x)
+
+    def weights(self, x: Map) -> tuple[Weight, ...]:
+        if self.maps is None:
+            return super().weights(x)
+        weight = Weight("weight", (self.reads(x), *self.kernel(x)))
+        return (weight, Weight("bias", (self.f,), "bias")) if self.bias else (weight,)
+
+    def work(self, x: Map, y: Map) -> dict[str, str]:
+        work = super().work(x, y)
+        if self.maps is not None:
+            kernel, reads = self.kernel(x), self.reads(x)
+            bias = f" + {self.f}" if self.bias else ""
+            work["params"] = f"{times(kernel, reads)}{bias} = {prod(kernel) * reads + self.bias * self.f}"
+            work["macs"] = f"{times(y.spatial, kernel, reads)} = {self.macs(x, y)}"
+        return work
+
+
+class DwConv(_Convolution):
+    """Depthwise convolution: each channel has m filters of its own.
+
+    Shape:   (*S, C) -> (*S', C*m),  S' as for conv
+    Params:  weight (C*m, 1, *k), bias (C*m) if bias
+    MACs:    prod(S') * C*m * prod(k)
+    Source:  Howard et al. 2017, section 3.1.
+    """
+
+    step: ClassVar[str] = "dwconv"
+
+    m: Count = 1
+
+    def filters(self, x: Map) -> int:
+        return x.channels * self.m
+
+    def depth(self, x: Map) -> int:
+        return 1
+
+
+class Deconv(Op):
+    """Transposed convolution.
+
+    Shape:   (*S, C) -> (*S', f),  S' = (S - 1)s - 2p + d(k-1) + op + 1;  p=same gives S*s
+    Params:  weight (C, f/g, *k), bias (f) if bias
+    MACs:    prod(S) * C * f/g * prod(k)           (each input position meets the whole kernel once)
+    Source:  Dumoulin & Visin 2016, relationship 13; torch.nn.ConvTranspose2d.
+    """
+
+    step: ClassVar[str] = "deconv"
+    takes: ClassVar[tuple[type, ...]] = (Map,)
+
+    k: Size
+    f: Count
+    s: Size = 1
+    p: Padding = 0
+    op: Margin = 0
+    g: Count = 1
+    d: Size = 1
+    bias: Flag = True
+
+    def axes(self, x: Map) -> list[tuple[int, int, int, int, int, int, str]]:
+        """For each axis: output size, kernel, stride, dilation, zeros cut before and after, formula. Raises Misfit."""
+        rank = len(x.spatial)
+        ks, ss = per_axis(self.k, rank, "k", least=1), per_axis(self.s, rank, "s", least=1)
+        ds, extra = per_axis(self.d, rank, "d", least=1), per_axis(self.op, rank, "op", least=0)
+        ps = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank, "p", least=0)
+        rows = []
+        for size, k, s, d, p, op in zip(x.spatial, ks, ss, ds, ps, extra, strict=True):
+            if op and op >= max(s, d):
+                raise Misfit("A205", f"output padding {op} must be smaller than the stride or the dilation", argument="op", help_=f"use op={max(s, d) - 1} or less")
+            if self.p == "same":
+                if op:
+                    raise Misfit("A205", "`p=same` and `op` exclude each other", argument="op")
+                cut = d * (k - 1) + 1 - s
+                if cut < 0:
+                    raise Misfit("A202", f"a kernel of {d * (k - 1) + 1} cannot fill a stride of {s}", argument="k", help_=f"use k={s} or more")
+                rows.append((size * s, k, s, d, cut // 2, cut - cut // 2, f"{size}*{s} = {size * s}"))
+                continue
+            out = (size - 1) * s - 2 * p + d * (k - 1) + op + 1
+            formula = f"({size} - 1)*{s} - 2*{p} + {d}*({k} - 1) + {op} + 1 = {out}"
+            if out < 1:
+                raise Misfit("A202", f"the output would have size {out}", argument="p", notes=[formula], help_="use less padding")
+            rows.append((out, k, s, d, p, p - op, formula))
+        return rows
+
+    def output(self, x: Map) -> Type:
+        check_groups(x.channels, self.f, self.g)
+        return check_size(Map(tuple(row[0] for row in self.axes(x)), self.f), "the output")
+
+    def weights(self, x: Map) -> tuple[Weight, ...]:
+        kernel = per_axis(self.k, len(x.spatial), "k", least=1)
+        weight = Weight("weight", (x.channels, self.f // self.g, *kernel))
+        return (weight, Weight("bias", (self.f,), "bias")) if self.bias else (weight,)
+
+    def macs(self, x: Map, y: Map) -> int:
+        kernel = per_axis(self.k, len(x.spatial), "k", least=1)
+        return x.size * (self.f // self.g) * prod(kernel)
+
+    def connections(self, x: Map, y: Map) -> int:
+        return self.macs(x, y) + (y.size if self.bias else 0)
+
+    def reach(self, x: Map) -> Field_:
+        from fractions import Fraction
+
+        return tuple(Reach(Fraction(before - d * (k - 1), s), Fraction(before, s), Fraction(1, s)) for _, k, s, d, before, _, _ in self.axes(x))
+
+    def work(self, x: Map, y: Map) -> dict[str, str]:
+        shown = [row[-1] for row in self.axes(x)]
+        kernel = per_axis(self.k, len(x.spatial), "k", least=1)
+        bias = f" + {self.f}" if self.bias else ""
+        total = x.channels * prod(kernel) * (self.f // self.g) + self.bias * self.f
+        return {
+            "output": shown[0] if len(set(shown)) == 1 else ", ".join(shown),
+            "params": f"{times(kernel, x.channels, self.f // self.g)}{bias} = {total}",
+            "macs": f"{times(x.spatial, x.channels, self.f // self.g, kernel)} = {self.macs(x, y)}",
+        }
+
+
+def check_groups(channels: int, filters: int, groups: int) -> None:
+    """Raises Misfit where channels or filters do not divide into the groups."""
+    for count, what, blame in ((channels, "input channels", "g"), (filters, "filters", "f")):
+        if count % groups:
+            divisors = [g for g in range(1, min(groups, 4096) + 1) if channels % g == 0 and filters % g == 0]
+            raise Misfit("A205", f"{count} {what} do not divide into {groups} groups", argument=blame, notes=[f"{count}/{groups} = {count / groups:.2f}"], help_=f"use g={divisors[-1]}")

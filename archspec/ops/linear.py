@@ -1,0 +1,152 @@
+"""Fully connected layers and their relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from archspec.ops.base import WHOLE, Count, Field_, Flag, Op, Weight, check_size
+from archspec.types import Tokens, Type, Vector
+
+
+class Linear(Op):
+    """A matrix product over the last axis.
+
+    Shape:   (*S, C) -> (*S, n)
+    Params:  weight (n, C), bias (n) if bias
+    MACs:    prod(S) * n * C
+    Source:  torch.nn.Linear.
+    """
+
+    step: ClassVar[str] = "linear"
+    bare: ClassVar[tuple[str, ...]] = ("n",)
+
+    n: Count
+    bias: Flag = True
+
+    def output(self, x: Type) -> Type:
+        return check_size(x._replace(channels=self.n), "the output")
+
+    def weights(self, x: Type) -> tuple[Weight, ...]:
+        weight = Weight("weight", (self.n, x.channels))
+        return (weight, Weight("bias", (self.n,), "bias")) if self.bias else (weight,)
+
+    def macs(self, x: Type, y: Type) -> int:
+        return y.size * x.channels
+
+    def connections(self, x: Type, y: Type) -> int:
+        return y.size * (x.channels + self.bias)
+
+    def work(self, x: Type, y: Type) -> dict[str, str]:
+        params = f"({x.channels} + 1)*{self.n}" if self.bias else f"{x.channels}*{self.n}"
+        positions = "*".join(map(str, y.shape[:-1]))
+        return {
+            "params": f"{params} = {(x.channels + self.bias) * self.n}",
+            "macs": f"{positions + '*' if positions else ''}{x.channels}*{self.n} = {self.macs(x, y)}",
+        }
+
+
+class Fc(Linear):
+    """A fully connected layer: every output sees every input. What is not a vector is flattened first.
+
+    Shape:   (C) -> (n)
+    Params:  weight (n, C), bias (n) if bias
+    MACs:    n * C
+    Source:  CS231n, "Fully-connected layer"; torch.nn.Linear after torch.flatten.
+    """
+
+    step: ClassVar[str] = "fc"
+
+    def expand(self, inputs: Sequence[Type]) -> tuple[Op, ...]:
+        if isinstance(inputs[0], Vector):
+            return (self,)
+        from archspec.ops.shape import Flatten
+
+        return (Flatten(), self)
+
+    def reach(self, x: Type) -> Field_:
+        return WHOLE
+
+
+class Rbf(Op):
+    """LeNet-5's output: squared Euclidean distances to fixed codes.
+
+    Shape:   (C) -> (n)
+    Params:  none learned; codes (n, C) are frozen
+    FLOPs:   a subtraction, a multiplication and an addition a connection
+    Source:  LeCun et al. 1998, section II.B, equation 7.
+    """
+
+    step: ClassVar[str] = "rbf"
+    bare: ClassVar[tuple[str, ...]] = ("n",)
+    takes: ClassVar[tuple[type, ...]] = (Vector,)
+    cost_note: ClassVar[str] = "3 a connection: subtract, square, add"
+
+    n: Count
+
+    def output(self, x: Type) -> Type:
+        return check_size(Vector(self.n), "the output")
+
+    def weights(self, x: Type) -> tuple[Weight, ...]:
+        return (Weight("weight", (self.n, x.channels), "frozen"),)
+
+    def flops(self, x: Type, y: Type) -> int:
+        return 3 * x.size * y.size
+
+    def connections(self, x: Type, y: Type) -> int:
+        return x.size * y.size
+
+    def reach(self, x: Type) -> Field_:
+        return WHOLE
+
+    def work(self, x: Type, y: Type) -> dict[str, str]:
+        return {"frozen": f"{x.channels}*{self.n} = {x.channels * self.n}"}
+
+
+class Embed(Op):
+    """A table of learned vectors, looked up by whole numbers.
+
+    Shape:   (T) -> (T, d)
+    Params:  weight (v, d)
+    Source:  torch.nn.Embedding.
+    """
+
+    step: ClassVar[str] = "embed"
+    bare: ClassVar[tuple[str, ...]] = ("v", "d")
+    takes: ClassVar[tuple[type, ...]] = (Vector,)
+
+    v: Count
+    d: Count
+
+    def output(self, x: Type) -> Type:
+        return check_size(Tokens(x.channels, self.d), "the output")
+
+    def weights(self, x: Type) -> tuple[Weight, ...]:
+        return (Weight("weight", (self.v, self.d)),)
+
+    def work(self, x: Type, y: Type) -> dict[str, str]:
+        return {"params": f"{self.v}*{self.d} = {self.v * self.d}"}
+
+
+class Scale(Op):
+    """A learned factor a channel.
+
+    Shape:   unchanged
+    Params:  weight (C)
+    Source:  Touvron et al. 2021, LayerScale.
+    """
+
+    step: ClassVar[str] = "scale"
+    bare: ClassVar[tuple[str, ...]] = ("init",)
+    elementary: ClassVar[int] = 1
+    cost_note: ClassVar[str] = "one multiplication an element"
+
+    init: float = 1.0
+
+    def weights(self, x: Type) -> tuple[Weight, ...]:
+        return (Weight("weight", (x.channels,)),)
+
+    def work(self, x: Type, y: Type) -> dict[str, str]:
+        return {"params": f"{x.channels} = {x.channels}"}
+
+

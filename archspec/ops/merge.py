@@ -1,0 +1,98 @@
+"""Where paths meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from archspec.ops.base import Misfit, Op, check_size
+from archspec.types import Map, Type, Vector, describe
+
+
+class _Merge(Op):
+    """Several inputs, one output."""
+
+    many: ClassVar[bool] = True
+    word: ClassVar[str]
+
+
+class Add(_Merge):
+    """The sum of values of equal shape.
+
+    Shape:   unchanged
+    Params:  none
+    FLOPs:   an addition an element for each input after the first
+    Source:  He et al. 2015.
+    """
+
+    step: ClassVar[str] = "add"
+    word: ClassVar[str] = "add"
+    elementary: ClassVar[int] = 1
+    cost_note: ClassVar[str] = "one addition an element for each input after the first"
+
+    def infer(self, inputs: Sequence[Type]) -> Type:
+        first = inputs[0]
+        for other in inputs[1:]:
+            if other != first:
+                raise Misfit("A301", f"cannot add {first} and {other}", notes=_differences(first, other))
+        return first
+
+
+class Mul(_Merge):
+    """The product of values; a vector C or a map 1x1xC is broadcast over a map.
+
+    Shape:   that of the largest input
+    Params:  none
+    FLOPs:   a multiplication an element for each input after the first
+    Source:  Hu et al. 2018 (squeeze and excitation).
+    """
+
+    step: ClassVar[str] = "mul"
+    word: ClassVar[str] = "multiply"
+    elementary: ClassVar[int] = 1
+    cost_note: ClassVar[str] = "one multiplication an element for each input after the first"
+
+    def infer(self, inputs: Sequence[Type]) -> Type:
+        largest = max(inputs, key=lambda value: value.size)
+        for other in inputs:
+            if other != largest and not _broadcasts(other, largest):
+                raise Misfit("A301", f"cannot multiply {inputs[0]} and {inputs[1] if len(inputs) == 2 else other}", notes=_differences(largest, other), help_="a vector C, or 1x1xC, is broadcast over HxWxC")
+        return largest
+
+
+class Concat(_Merge):
+    """Channels side by side, in the order of the branches.
+
+    Shape:   (*S, C1), (*S, C2), ... -> (*S, C1 + C2 + ...)
+    Params:  none
+    Source:  Szegedy et al. 2014; Huang et al. 2016.
+    """
+
+    step: ClassVar[str] = "concat"
+    word: ClassVar[str] = "concatenate"
+
+    def infer(self, inputs: Sequence[Type]) -> Type:
+        first = inputs[0]
+        for other in inputs[1:]:
+            if type(other) is not type(first):
+                raise Misfit("A303", f"cannot concatenate {describe(first)} and {describe(other)}")
+            if other.shape[:-1] != first.shape[:-1]:
+                raise Misfit("A302", f"cannot concatenate {first} and {other}", notes=_differences(first, other), help_="all but the channels must be equal")
+        return check_size(first._replace(channels=sum(value.channels for value in inputs)), "the output")
+
+    def work_of(self, inputs: Sequence[Type]) -> str:
+        return f"{' + '.join(str(value.channels) for value in inputs)} = {sum(value.channels for value in inputs)} channels"
+
+
+def _broadcasts(value: Type, over: Type) -> bool:
+    if not isinstance(over, Map) or value.channels != over.channels:
+        return False
+    return isinstance(value, Vector) or (isinstance(value, Map) and len(value.spatial) == len(over.spatial) and set(value.spatial) == {1})
+
+
+def _differences(a: Type, b: Type) -> list[str]:
+    """What tells two shapes apart, axis by axis."""
+    if type(a) is not type(b) or len(a.shape) != len(b.shape):
+        return [f"{describe(a)} and {describe(b)} are different kinds of value"]
+    names = {1: ("channels",), 2: ("length", "channels"), 3: ("height", "width", "channels"), 4: ("depth", "height", "width", "channels")}[len(a.shape)]
+    return [f"{name}: {x} and {y}" for name, x, y in zip(names, a.shape, b.shape, strict=True) if x != y]

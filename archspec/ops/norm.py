@@ -1,0 +1,135 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Positive, Real, Weight
+from archspec.types import Map, Type
+
+Momentum = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
+
+
+class _Norm(Op):
+    """Normalisation with a learned factor and offset a channel, where `affine`."""
+
+    eps: Positive = 1e-5
+
+    def learned(self) -> bool:
+        return True
+
+    def weights(self, x: Type) -> tuple[Weight, ...]:
+        if not self.learned():
+            return ()
+        return (Weight("weight", (x.channels,)), Weight("bias", (x.channels,), "bias"))
+
+    def work(self, x: Type, y: Type) -> dict[str, str]:
+        return {"params": f"2*{x.channels} = {2 * x.channels}"} if self.learned() else {}
+
+
+class BatchNorm(_Norm):
+    """Batch normalisation; in inference a factor and an offset a channel, from the running mean and variance.
+
+    Shape:   unchanged
+    Params:  weight (C), bias (C) if affine; buffers running_mean (C), running_var (C)
+    FLOPs:   a multiplication and an addition an element (inference)
+    Source:  Ioffe & Szegedy 2015; eps and momentum as torch.nn.BatchNorm2d has them.
+    """
+
+    step: ClassVar[str] = "bn"
+    elementary: ClassVar[int] = 2
+    cost_note: ClassVar[str] = "2 an element: factor and offset, folded"
+
+    momentum: Momentum = 0.1
+    affine: Flag = True
+
+    def learned(self) -> bool:
+        return self.affine
+
+    def weights(self, x: Type) -> tuple[Weight, ...]:
+        running = (Weight("running_mean", (x.channels,), "buffer"), Weight("running_var", (x.channels,), "buffer"))
+        return super().weights(x) + running
+
+
+class LayerNorm(_Norm):
+    """Layer normalisation over the channels of each position.
+
+    Shape:   unchanged
+    Params:  weight (C), bias (C)
+    FLOPs:   7 an element: mean 1, variance 3, scaling 1, factor and offset 2
+    Source:  Ba et al. 2016; torch.nn.LayerNorm over the last axis.
+    """
+
+    step: ClassVar[str] = "ln"
+    elementary: ClassVar[int] = 7
+    cost_note: ClassVar[str] = "7 an element: mean 1, variance 3, scaling 1, factor and offset 2"
+
+
+class GroupNorm(_Norm):
+    """Group normalisation: over the positions and channels of each group of channels.
+
+    Shape:   unchanged
+    Params:  weight (C), bias (C)
+    FLOPs:   7 an element, as ln
+    Source:  Wu & He 2018; torch.nn.GroupNorm.
+    """
+
+    step: ClassVar[str] = "gn"
+    bare: ClassVar[tuple[str, ...]] = ("groups",)
+    elementary: ClassVar[int] = 7
+    cost_note: ClassVar[str] = "7 an element, as ln"
+
+    groups: Count
+
+    def output(self, x: Type) -> Type:
+        if x.channels % self.groups:
+            raise Misfit("A205", f"{x.channels} channels do not divide into {self.groups} groups", argument="groups")
+        return x
+
+    def reach(self, x: Type) -> Field_:
+        return WHOLE
+
+
+class InstanceNorm(_Norm):
+    """Instance normalisation: over the positions of each channel, without learned numbers.
+
+    Shape:   unchanged
+    Params:  none
+    FLOPs:   5 an element: mean 1, variance 3, scaling 1
+    Source:  Ulyanov et al. 2016; torch.nn.InstanceNorm2d.
+    """
+
+    step: ClassVar[str] = "instnorm"
+    takes: ClassVar[tuple[type, ...]] = (Map,)
+    elementary: ClassVar[int] = 5
+    cost_note: ClassVar[str] = "5 an element: mean 1, variance 3, scaling 1"
+
+    def learned(self) -> bool:
+        return False
+
+    def reach(self, x: Type) -> Field_:
+        return WHOLE
+
+
+class LocalResponseNorm(Op):
+    """Local response normalisation across n neighbouring channels: x / (k + alpha/n * sum x^2)^beta.
+
+    Shape:   unchanged
+    Params:  none
+    FLOPs:   2n + 3 an element: n squares, n - 1 additions, scaling, offset, power, division
+    Source:  Krizhevsky et al. 2012, section 3.3; alpha is divided by n as in torch, Caffe and ONNX.
+    """
+
+    step: ClassVar[str] = "lrn"
+    takes: ClassVar[tuple[type, ...]] = (Map,)
+    cost_note: ClassVar[str] = "2n + 3 an element: squares, sum, scaling, offset, power, division"
+
+    n: Count = 5
+    alpha: Real = 1e-4
+    beta: Real = 0.75
+    k: Real = 1.0
+
+    def flops(self, x: Type, y: Type) -> int:
+        return (2 * self.n + 3) * y.size

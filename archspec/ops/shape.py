@@ -1,0 +1,194 @@
+"""Layers that move numbers without changing them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from archspec.ops.base import WHOLE, Count, Field_, Margin, Misfit, Natural, Op, Reach, Size, check_size, per_axis
+from archspec.types import Map, Type, Vector
+
+Bounds = Annotated[tuple[int, int], Field(description="a range of channels such as 0:58")]
+
+
+class Flatten(Op):
+    """All numbers of a value as one vector.
+
+    Shape:   (*S, C) -> (prod(S)*C), in the order C, *S as PyTorch has it
+    Params:  none
+    """
+
+    step: ClassVar[str] = "flatten"
+    in_place: ClassVar[bool] = True
+
+    def output(self, x: Type) -> Type:
+        return Vector(x.size)
+
+    def reach(self, x: Type) -> Field_:
+        return WHOLE
+
+    def work(self, x: Type, y: Type) -> dict[str, str]:
+        return {"output": f"{'*'.join(map(str, x.shape))} = {y.size}"}
+
+
+class Pad(Op):
+    """Zeros around a map: p on both sides of each axis, c channels before and after.
+
+    Shape:   (*S, C) -> (*S + 2p, C + 2c)
+    Params:  none
+    Source:  torch.nn.functional.pad; He et al. 2015, option A (channels).
+    """
+
+    step: ClassVar[str] = "pad"
+    bare: ClassVar[tuple[str, ...]] = ("p",)
+    takes: ClassVar[tuple[type, ...]] = (Map,)
+
+    p: Margin = 0
+    c: Natural = 0
+
+    def output(self, x: Map) -> Type:
+        ps = per_axis(self.p, len(x.spatial), "p", least=0)
+        sizes = tuple(size + 2 * p for size, p in zip(x.spatial, ps, strict=True))
+        return check_size(Map(sizes, x.channels + 2 * self.c), "the output")
+
+    def reach(self, x: Map) -> Field_:
+        return tuple(Reach(-p, -p, 1) for p in per_axis(self.p, len(x.spatial), "p", least=0))
+
+    def work(self, x: Map, y: Map) -> dict[str, str]:
+        return {"output": ", ".join(f"{a} + {b - a} = {b}" for a, b in zip(x.shape, y.shape, strict=True) if a != b) or f"{x}"}
+
+
+class Crop(Op):
+    """The middle of a map; an odd remainder is cut from the end.
+
+    Shape:   (*S, C) -> (*size, C)
+    Params:  none
+    Source:  Ronneberger et al. 2015, "copy and crop".
+    """
+
+    step: ClassVar[str] = "crop"
+    bare: ClassVar[tuple[str, ...]] = ("size",)
+    takes: ClassVar[tuple[type, ...]] = (Map,)
+
+    size: Size
+
+    def output(self, x: Map) -> Type:
+        target = per_axis(self.size, len(x.spatial), "size", least=1)
+        if any(t > s for t, s in zip(target, x.spatial, strict=True)):
+            shown = "x".join(map(str, x.spatial))
+            raise Misfit("A208", f"cannot crop {shown} to {'x'.join(map(str, target))}: it is larger", argument="size", help_=f"use {shown} or less")
+        return Map(target, x.channels)
+
+    def reach(self, x: Map) -> Field_:
+        target = per_axis(self.size, len(x.spatial), "size", least=1)
+        return tuple(Reach((s - t) // 2, (s - t) // 2, 1) for s, t in zip(x.spatial, target, strict=True))
+
+
+class Upsample(Op):
+    """Enlarges a map by a whole factor. Pixel i of `nearest` is i // n of the input; `bilinear` keeps corners unaligned.
+
+    Shape:   (*S, C) -> (*n*S, C)
+    Params:  none
+    FLOPs:   nearest 0; bilinear 2^axes products and 2^axes - 1 sums an output
+    Source:  torch.nn.Upsample.
+    """
+
+    step: ClassVar[str] = "upsample"
+    bare: ClassVar[tuple[str, ...]] = ("n",)
+    takes: ClassVar[tuple[type, ...]] = (Map,)
+    cost_note: ClassVar[str] = "nearest 0; bilinear 2^(axes + 1) - 1 an output"
+
+    n: Count
+    mode: Annotated[Literal["nearest", "bilinear"], Field(description="nearest or bilinear")] = "nearest"
+
+    def output(self, x: Map) -> Type:
+        return check_size(Map(tuple(size * self.n for size in x.spatial), x.channels), "the output")
+
+    def flops(self, x: Map, y: Map) -> int:
+        return 0 if self.mode == "nearest" else (2 ** (len(x.spatial) + 1) - 1) * y.size
+
+    def reach(self, x: Map) -> Field_:
+        n = self.n
+        if self.mode == "nearest":
+            return (Reach(Fraction(1 - n, n), 0, Fraction(1, n)),) * len(x.spatial)
+        return (Reach(Fraction(1, n) - Fraction(3, 2), Fraction(1, 2 * n) + Fraction(1, 2), Fraction(1, n)),) * len(x.spatial)
+
+    def work(self, x: Map, y: Map) -> dict[str, str]:
+        return {"output": ", ".join(sorted({f"{s}*{self.n} = {s * self.n}" for s in x.spatial}))}
+
+
+class PixelShuffle(Op):
+    """Moves channels into space.
+
+    Shape:   (*S, C) -> (*n*S, C/n^axes)
+    Params:  none
+    Source:  Shi et al. 2016; torch.nn.PixelShuffle.
+    """
+
+    step: ClassVar[str] = "pixelshuffle"
+    bare: ClassVar[tuple[str, ...]] = ("n",)
+    takes: ClassVar[tuple[type, ...]] = (Map,)
+
+    n: Count
+
+    def output(self, x: Map) -> Type:
+        block = self.n ** len(x.spatial)
+        if x.channels % block:
+            raise Misfit("A208", f"{x.channels} channels do not divide into {'x'.join([str(self.n)] * len(x.spatial))} pixels", argument="n", notes=[f"{x.channels}/{block} = {x.channels / block:.2f}"])
+        return Map(tuple(size * self.n for size in x.spatial), x.channels // block)
+
+    def reach(self, x: Map) -> Field_:
+        return (Reach(Fraction(1 - self.n, self.n), 0, Fraction(1, self.n)),) * len(x.spatial)
+
+    def work(self, x: Map, y: Map) -> dict[str, str]:
+        return {"output": f"{x.channels}/{self.n ** len(x.spatial)} = {y.channels} channels"}
+
+
+class Shuffle(Op):
+    """Interleaves the channels of g groups: channel i of group j becomes channel i*g + j.
+
+    Shape:   unchanged
+    Params:  none
+    Source:  Zhang et al. 2018, figure 1.
+    """
+
+    step: ClassVar[str] = "shuffle"
+    bare: ClassVar[tuple[str, ...]] = ("g",)
+    takes: ClassVar[tuple[type, ...]] = (Map,)
+
+    g: Count
+
+    def output(self, x: Map) -> Type:
+        if x.channels % self.g:
+            raise Misfit("A205", f"{x.channels} channels do not divide into {self.g} groups", argument="g")
+        return x
+
+
+class SliceChannels(Op):
+    """Channels from A up to, not including, B.
+
+    Shape:   (*S, C) -> (*S, B - A)
+    Params:  none
+    """
+
+    step: ClassVar[str] = "slice"
+    bare: ClassVar[tuple[str, ...]] = ("bounds",)
+    in_place: ClassVar[bool] = True
+
+    bounds: Bounds
+
+    def output(self, x: Type) -> Type:
+        start, stop = self.bounds
+        if not 0 <= start < stop <= x.channels:
+            raise Misfit("A208", f"{start}:{stop} is no range of the {x.channels} channels 0:{x.channels}", argument="bounds")
+        return x._replace(channels=stop - start)
+
+    def config(self) -> str:
+        return f"{self.bounds[0]}:{self.bounds[1]}"
+
+    def work(self, x: Type, y: Type) -> dict[str, str]:
+        return {"output": f"{self.bounds[1]} - {self.bounds[0]} = {y.channels} channels"}
+
+

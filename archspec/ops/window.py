@@ -1,0 +1,135 @@
+"""Windows that slide over axes: the size rule that convolution and pooling share.
+
+out = (W - F + 2P)/S + 1 with F = D*(K - 1) + 1; Dumoulin & Visin 2016, relationships 6 and 15; CS231n, "Spatial arrangement".
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from archspec.ops.base import Misfit, Reach, per_axis, show
+from archspec.types import AXES
+
+Padding = Annotated[
+    int | tuple[int, ...] | Literal["same", "valid"], Field(description="a whole number of at least 0, a size such as 2x1, same or valid")
+]
+Rounding = Annotated[Literal["exact", "floor", "ceil"], Field(description="exact, floor or ceil")]
+
+
+class Slide(NamedTuple):
+    """A window on one axis: sizes, the padding before and after, and the formula that gave the output size.
+
+    With `ceil` the last window may overhang the padded input; `after` does not count that overhang.
+    """
+
+    size: int
+    out: int
+    k: int
+    s: int
+    d: int
+    before: int
+    after: int
+    formula: str
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(-self.before, self.d * (self.k - 1) - self.before, self.s)
+
+
+class Window(NamedTuple):
+    """The arguments of a sliding window, as written; `letter` is what the layer calls its size (k or w)."""
+
+    letter: str
+    k: int | tuple[int, ...]
+    s: int | tuple[int, ...]
+    p: int | tuple[int, ...] | str
+    d: int | tuple[int, ...] = 1
+    rounding: str = "exact"
+    half: bool = False
+    """Padding is at most half the window, as PyTorch demands of pooling."""
+
+    def slides(self, spatial: tuple[int, ...]) -> tuple[Slide, ...]:
+        """The window on each axis. Raises Misfit."""
+        rank = len(spatial)
+        ks = per_axis(self.k, rank, self.letter, least=1)
+        ss = per_axis(self.s, rank, "s", least=1)
+        ds = per_axis(self.d, rank, "d", least=1)
+        if self.p == "same":
+            return tuple(_same(*axis) for axis in zip(spatial, ks, ss, ds, strict=True))
+        ps = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank, "p", least=0)
+        names = AXES[rank]
+        return tuple(self.slide(names[i], spatial[i], ks[i], ss[i], ps[i], ds[i]) for i in range(rank))
+
+    def slide(self, axis: str, size: int, k: int, s: int, p: int, d: int) -> Slide:
+        span = d * (k - 1) + 1
+        if self.half and p > span // 2:
+            message = f"padding {p} is more than half the window of {span}"
+            raise Misfit("A204", message, argument="p", notes=["a window could lie in the padding alone"], help_=f"use p={span // 2} or less, or p=same")
+        room = size - span + 2 * p
+        shown = f"({size} - {span} + 2*{p})/{s} + 1"
+        if room < 0:
+            raise self.too_large(axis, size, k, span, p, d)
+        steps, rest = divmod(room, s)
+        if rest and self.rounding == "exact":
+            raise self.no_fit(axis, size, k, s, p, d)
+        if not rest:
+            return Slide(size, steps + 1, k, s, d, p, p, f"{shown} = {steps + 1}")
+        exact = _decimal(room / s + 1)
+        if self.rounding == "ceil" and (steps + 1) * s < size + p:
+            return Slide(size, steps + 2, k, s, d, p, p, f"{shown} = {exact}, rounded up to {steps + 2}")
+        return Slide(size, steps + 1, k, s, d, p, p, f"{shown} = {exact}, rounded down to {steps + 1}")
+
+    def too_large(self, axis: str, size: int, k: int, span: int, p: int, d: int) -> Misfit:
+        window = f"{k}" if d == 1 else f"{span} ({d}*({k} - 1) + 1)"
+        padded = f"{size}" if p == 0 else f"{size} + 2*{p} = {size + 2 * p}"
+        need = (span - size + 1) // 2
+        help_ = f"use {self.letter}={size + 2 * p} or less, or p={need}" if d == 1 else f"use a smaller d or {self.letter}, or p={need}"
+        return Misfit("A202", f"a window of {window} is larger than the {axis} of {padded}", argument=self.letter, notes=[f"{_plain(size, span, p, 1)} is below 1"], help_=help_)
+
+    def no_fit(self, axis: str, size: int, k: int, s: int, p: int, d: int) -> Misfit:
+        span = d * (k - 1) + 1
+        room = size - span + 2 * p
+        rest = room % s
+        lines = {"height": "row", "width": "column"}.get(axis, "slice") + ("s" if rest > 1 else "")
+        notes = [f"{rest} {lines} at the end would never be read"]
+        if d > 1:
+            notes.insert(0, f"the window spans {d}*({k} - 1) + 1 = {span}")
+        ways = [f"p={q}" for q in range(p + 1, p + s + 1) if (size - span + 2 * q) % s == 0 and (not self.half or q <= span // 2)][:1]
+        ways += [f"an input of {size - rest} or {size + s - rest}", "round=floor to drop them", "round=ceil to let the last window overhang"]
+        message = f"{axis} {_plain(size, span, p, s)} = {_decimal(room / s + 1)} does not fit"
+        return Misfit("A203", message, notes=notes, help_="use " + ", ".join(ways[:-1]) + f", or {ways[-1]}", label=f"{size} does not divide into steps of {s}")
+
+
+def _plain(size: int, span: int, p: int, s: int) -> str:
+    """The size rule as the lectures write it, without padding where there is none."""
+    pad = f" + 2*{p}" if p else ""
+    return f"({size} - {span}{pad})/{s} + 1"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _same(size: int, k: int, s: int, d: int) -> Slide:
+    """SAME padding as TensorFlow and ONNX (SAME_UPPER) have it: out = ceil(W/S), an odd zero goes to the end."""
+    out = -(-size // s)
+    total = max(0, (out - 1) * s + d * (k - 1) + 1 - size)
+    return Slide(size, out, k, s, d, total // 2, total - total // 2, f"ceil({size}/{s}) = {out}")
+
+
+def formulas(slides: tuple[Slide, ...]) -> str:
+    """The size rule of all axes: one formula where they agree, one an axis otherwise."""
+    shown = [slide.formula for slide in slides]
+    if len(set(shown)) == 1:
+        return shown[0]
+    return ", ".join(f"{name}: {formula}" for name, formula in zip(AXES[len(slides)], shown, strict=True))
+
+
+def times(*values: object) -> str:
+    """A product with its numbers: 28*28*6."""
+    parts: list[str] = []
+    for value in values:
+        parts += [show(item) for item in value] if isinstance(value, tuple) else [show(value)]
+    return "*".join(parts)

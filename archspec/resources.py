@@ -1,0 +1,30 @@
+"""Where the files lie that ship with the package: beside the code in a wheel, at the top of the repository in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def _folder(name: str) -> Path:
+    inside = _PACKAGE / "_data" / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def grammar_path() -> Path:
+    return _folder("grammars") / "arch.lark"
+
+
+def specs_folder() -> Path:
+    return _folder("specs")
+
+
+def bundled(name: str) -> Path | None:
+    """The bundled spec of this name, or None."""
+    path = specs_folder() / f"{name}.arch"
+    return path if path.is_file() else None
+
+
+def bundled_names() -> list[str]:
+    return sorted(path.stem for path in specs_folder().glob("*.arch"))

@@ -1,0 +1,251 @@
+"""The syntax tree: what was written, nothing yet of what it means.
+
+Every node carries the span it was read from. Chains of operators are flat (`1+1+...` is one node), so the depth of a tree
+is bounded by the nesting of brackets and suites, which the layout limits.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+from archspec.source import Span
+
+
+class Number(NamedTuple):
+    value: int | float | bool
+    span: Span
+
+
+class Name(NamedTuple):
+    """A word; with dots in it only as a reference to a label."""
+
+    id: str
+    span: Span
+
+
+class Text(NamedTuple):
+    value: str
+    span: Span
+
+
+class Dims(NamedTuple):
+    """A literal size such as `32x32x3` or `5x3`."""
+
+    values: tuple[int, ...]
+    span: Span
+
+
+class Chained(NamedTuple):
+    """Operands with operators between them, evaluated from the left: `a + b - c`, `a * b`, `a < b <= c`, `a and b`."""
+
+    kind: str
+    operands: tuple[Expr, ...]
+    operators: tuple[str, ...]
+    span: Span
+
+
+class Prefixed(NamedTuple):
+    """`-x` or `not x`, `count` times over."""
+
+    operator: str
+    count: int
+    operand: Expr
+    span: Span
+
+
+class Call(NamedTuple):
+    function: Name
+    arguments: tuple[Expr, ...]
+    span: Span
+
+
+class Items(NamedTuple):
+    """A list: `2,1` or `(2, 1)`."""
+
+    items: tuple[Expr, ...]
+    span: Span
+
+
+class Slice(NamedTuple):
+    """`A:B`, from A up to, not including, B."""
+
+    start: Expr
+    stop: Expr
+    span: Span
+
+
+class Interpolated(NamedTuple):
+    """A label with expressions in it: `denselayer{i+1}`."""
+
+    parts: tuple[str | Expr, ...]
+    span: Span
+
+
+Expr = Union[Number, Name, Text, Dims, Chained, Prefixed, Call, Items, Slice, Interpolated]
+
+
+class Keyword(NamedTuple):
+    """`name=value`; `span` is the whole of it."""
+
+    name: str
+    value: Expr
+    span: Span
+
+
+class Step(NamedTuple):
+    """A layer, a block call, or a merge with named values."""
+
+    name: Name
+    bare: tuple[Expr, ...]
+    keywords: tuple[Keyword, ...]
+    span: Span
+
+
+class Chain(NamedTuple):
+    """Steps joined by `|`; `source` is set where the chain is a line `from NAME`."""
+
+    steps: tuple[Step, ...]
+    guard: Expr | None
+    source: Expr | None
+    span: Span
+
+
+class Arch(NamedTuple):
+    version: int
+    span: Span
+
+
+class Model(NamedTuple):
+    name: str
+    span: Span
+
+
+class Meta(NamedTuple):
+    items: tuple[Keyword, ...]
+    span: Span
+
+
+class Input(NamedTuple):
+    shape: Dims
+    span: Span
+
+
+class Param(NamedTuple):
+    name: Name
+    value: Expr
+    span: Span
+
+
+class Default(NamedTuple):
+    """Defaults for one kind of step, or (`step` is None) for every layer that takes the argument."""
+
+    step: Name | None
+    keywords: tuple[Keyword, ...]
+    span: Span
+
+
+class Use(NamedTuple):
+    path: Text
+    span: Span
+
+
+class Formula(NamedTuple):
+    """A part of a `pattern`: a word, or a group of parts; repeated `count` times, or optional."""
+
+    word: Name | None
+    parts: tuple[Formula, ...]
+    count: Expr | None
+    optional: bool
+    span: Span
+
+
+class Pattern(NamedTuple):
+    formula: Formula
+    keywords: tuple[Keyword, ...]
+    span: Span
+
+
+class Output(NamedTuple):
+    """`output NAME [train] [if COND]`, alone or as the head of a suite."""
+
+    name: Name
+    mode: Name | None
+    span: Span
+
+
+class Repeat(NamedTuple):
+    count: Expr
+    index: Name | None
+    span: Span
+
+
+class Residual(NamedTuple):
+    condition: Expr | None
+    span: Span
+
+
+class Shortcut(NamedTuple):
+    span: Span
+
+
+class Merge(NamedTuple):
+    """`add:`, `concat:` or `mul:`."""
+
+    kind: str
+    span: Span
+
+
+class Parameter(NamedTuple):
+    name: Name
+    default: Expr | None
+
+
+class Block(NamedTuple):
+    name: Name
+    parameters: tuple[Parameter, ...]
+    span: Span
+
+
+class Label(NamedTuple):
+    name: Expr
+    span: Span
+
+
+Head = Union[Repeat, Residual, Shortcut, Merge, Output, Block, Label]
+
+
+class Suite(NamedTuple):
+    """A head with its body. `guard` drops the whole of it when false."""
+
+    head: Head
+    body: tuple[Statement, ...]
+    guard: Expr | None
+    span: Span
+
+
+class Broken(NamedTuple):
+    """A line that could not be read; it was reported. What is indented below it is still looked at."""
+
+    body: tuple[Statement, ...]
+    span: Span
+
+
+Statement = Union[
+    Chain, Arch, Model, Meta, Input, Param, Default, Use, Pattern, Output, Suite, Broken
+]
+
+
+class File(NamedTuple):
+    """A whole source. `span` covers all of it."""
+
+    body: tuple[Statement, ...]
+    span: Span
+
+
+def outline(node: object) -> object:
+    """The tree without its spans: equal for texts that differ only in layout and comments."""
+    if isinstance(node, Span):
+        return None
+    if isinstance(node, tuple):
+        return (type(node).__name__, *(outline(child) for child in node))
+    return node

@@ -1,0 +1,244 @@
+"""From text to logical lines nested by indentation, each a list of tokens ready for the grammar.
+
+A logical line is a physical line, with the lines joined that continue it: those that start with `|`, and those inside brackets
+that are indented deeper. Mistakes at this level are reported here and mark the line as broken, so that one of them costs one
+line, not the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from lark import Token
+
+from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.source import Source, Span
+
+MAX_NESTING = 64
+"""Levels of suites, brackets and heads that a text may nest."""
+
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)|\t"
+)
+_OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_CLOSING = set(_OPENING.values())
+_ALWAYS = {"if": "IF", "and": "AND", "or": "OR", "not": "NOT", "as": "AS", "yes": "YES", "no": "NO"}
+_AT_LINE = {
+    word: word.upper()
+    for word in ("arch", "model", "meta", "input", "param", "default", "use", "pattern", "from", "output", "block")
+}
+_HEADS = {"repeat": "REPEAT", "residual": "RESIDUAL", "shortcut": "SHORTCUT"}
+MERGES = frozenset({"add", "concat", "mul"})
+KEYWORDS = frozenset({*_ALWAYS, *_AT_LINE, *_HEADS, *MERGES})
+
+
+class Line(NamedTuple):
+    """A logical line: its tokens, the lines indented below it, and whether a mistake in it was already reported."""
+
+    indent: int
+    tokens: list[Token]
+    below: list[Line]
+    broken: bool
+
+
+class Layout:
+    """Reads a source into nested lines. `comments` gathers what the formatter must keep."""
+
+    def __init__(self, source: Source, lex: Callable[[str], Iterator[Token]], sink: Diagnostics, max_tokens: int) -> None:
+        self.source = source
+        self.sink = sink
+        self.lex = lex
+        self.max_tokens = max_tokens
+
+    def report(self, code: str, message: str, start: int, end: int, *, help_: str | None = None, label: str = "") -> None:
+        self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_, label=label))
+
+    def read(self) -> list[Line]:
+        return self.nest(list(self.logical(self.checked_text())))
+
+    def checked_text(self) -> str:
+        """The text with forbidden characters blanked, each kind of them reported once a line, twenty at most."""
+        text, seen = self.source.text, set()
+        for match in _FORBIDDEN.finditer(text):
+            char, at = match[0], match.start()
+            key = (char, self.source.locate(at)[0])
+            if key in seen or len(seen) >= 20:
+                continue
+            seen.add(key)
+            if char == "\t":
+                self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_="indent by two spaces")
+            elif char == "\r":
+                self.report("A006", "a carriage return that ends no line", at, at + 1, help_="end lines with LF or CR LF")
+            else:
+                what = f"the character U+{ord(char):04X} cannot stand in a spec"
+                self.report("A006", what, at, at + 1, help_="remove it; it is invisible or changes how the line is shown")
+        return _FORBIDDEN.sub(" ", text) if seen else text
+
+    def logical(self, text: str) -> Iterator[Line]:
+        """Logical lines, not yet nested."""
+        tokens: list[Token] = []
+        opened: list[Token] = []
+        broken = False
+        count = 0
+        for token in self.lex(text):
+            kind = token.type
+            if kind == "NEWLINE":
+                if opened and not self.joined_below(token, tokens[0]):
+                    self.unclosed(opened)
+                    broken = True
+                if not opened and tokens and not self.continued(token):
+                    yield self.line(tokens, broken)
+                    tokens, broken = [], False
+                continue
+            if kind == "COMMENT":
+                continue
+            count += 1
+            if count > self.max_tokens:
+                start = token.start_pos or 0
+                self.report("A007", f"more than {self.max_tokens:,} words and signs", start, start + 1, help_="split the file; `use` takes blocks of another")
+                return
+            broken |= not self.accept(token, opened)
+            tokens.append(token)
+        if opened:
+            self.unclosed(opened)
+            broken = True
+        if tokens:
+            yield self.line(tokens, broken)
+
+    def accept(self, token: Token, opened: list[Token]) -> bool:
+        """Follow brackets and report what no token may be."""
+        kind, start, end = token.type, token.start_pos or 0, token.end_pos or 0
+        if kind == "ERROR":
+            if token.value == '"':
+                self.report("A005", "this string is not closed on its line", start, end, help_='write the closing `"`')
+            else:
+                self.report("A001", f"`{token.value}` means nothing here", start, end)
+            return False
+        if kind in _OPENING:
+            opened.append(token)
+            if len(opened) > MAX_NESTING:
+                self.report("A007", f"brackets nested more than {MAX_NESTING} deep", start, end)
+                opened.clear()
+                return False
+        elif kind in _CLOSING:
+            if not opened or _OPENING[opened[-1].type] != kind:
+                self.report("A005", f"`{token.value}` closes nothing", start, end)
+                return False
+            opened.pop()
+        return True
+
+    def unclosed(self, opened: list[Token]) -> None:
+        start = opened[-1].start_pos or 0
+        value = opened[-1].value
+        opened.clear()
+        self.report("A005", f"this `{value}` is not closed", start, start + 1, help_="close it, or indent the lines that go on with it")
+
+    def following(self, newline: Token) -> tuple[int, str]:
+        """Indentation and first character of the next line that holds more than a comment."""
+        text, at = self.source.text, newline.end_pos or 0
+        while at < len(text):
+            end = text.find("\n", at)
+            end = len(text) if end < 0 else end
+            row = text[at:end].lstrip(" ")
+            if row.strip() and not row.startswith("#"):
+                return end - at - len(row), row[0]
+            if not row.strip():
+                return 0, ""
+            at = end + 1
+        return 0, ""
+
+    def joined_below(self, newline: Token, first: Token) -> bool:
+        """Whether the next line goes on with the brackets that are open."""
+        indent, char = self.following(newline)
+        return char != "" and (indent > self.indent_of(first) or char in ")]}")
+
+    def continued(self, newline: Token) -> bool:
+        return self.following(newline)[1] == "|"
+
+    def indent_of(self, token: Token) -> int:
+        return self.source.locate(token.start_pos or 0)[1] - 1
+
+    def line(self, tokens: list[Token], broken: bool) -> Line:
+        if sum(token.type == "COLON" for token in tokens) > MAX_NESTING:
+            last = tokens[-1]
+            self.report("A007", f"more than {MAX_NESTING} heads on one line", last.start_pos or 0, last.end_pos or 0)
+            broken = True
+        return Line(self.indent_of(tokens[0]), tokens, [], broken)
+
+    def nest(self, lines: list[Line]) -> list[Line]:
+        """Hang each line below the head that it is indented under."""
+        top: list[Line] = []
+        levels: list[tuple[int, list[Line]]] = [(0, top)]
+        before: Line | None = None
+        for line in lines:
+            first = line.tokens[0]
+            start, end = first.start_pos or 0, first.end_pos or 0
+            if line.indent > levels[-1][0]:
+                opens = before is not None and (before.broken or before.tokens[-1].type == "COLON")
+                if before is None or not opens:
+                    self.report("A003", "this line is indented under nothing", start, end, help_="only a line that ends in `:` takes an indented suite")
+                elif len(levels) > MAX_NESTING:
+                    self.report("A007", f"suites nested more than {MAX_NESTING} deep", start, end)
+                    return top
+                else:
+                    levels.append((line.indent, before.below))
+            else:
+                while line.indent < levels[-1][0]:
+                    levels.pop()
+                if line.indent > levels[-1][0]:
+                    self.report("A003", "the indentation fits none of the lines above", start, end, help_="align it with the suite it belongs to")
+            levels[-1][1].append(line)
+            before = line
+        return top
+
+
+def roles(tokens: list[Token]) -> Iterator[Token]:
+    """The tokens of a line with the roles that the grammar asks for: keywords, LABEL, and SEP before each bare argument."""
+    start, bare, depth, end = True, False, 0, -1
+    for at, token in enumerate(tokens):
+        kind = token.type
+        if kind in _OPENING:
+            depth += 1
+        elif kind in _CLOSING:
+            depth -= 1
+        if kind == "NAME" and token.value in _ALWAYS:
+            kind = _ALWAYS[token.value]
+            bare = False
+        elif kind == "KEY":
+            bare = False
+        elif kind == "NAME" and start:
+            kind = _role(tokens, at)
+            bare = kind in ("NAME", "MERGE")
+            start = False
+            end = token.end_pos or 0
+            yield token if kind == "NAME" else Token.new_borrow_pos(kind, token.value, token)
+            continue
+        if bare and depth - (kind in _OPENING) == 0 and kind not in ("COLON", "VBAR") and (token.start_pos or 0) > end:
+            yield Token.new_borrow_pos("SEP", "", token)
+        if depth == 0 and kind in ("COLON", "VBAR"):
+            start = True
+            bare &= kind == "COLON"
+        else:
+            start = False
+        end = token.end_pos or 0
+        yield token if kind == token.type else Token.new_borrow_pos(kind, token.value, token)
+
+
+def _role(tokens: list[Token], at: int) -> str:
+    """What a word at the start of a step is."""
+    word = tokens[at].value
+    after = tokens[at + 1] if at + 1 < len(tokens) else None
+    follows = after.type if after is not None else ""
+    if word in MERGES:
+        return "MERGE"
+    if word in _HEADS:
+        return _HEADS[word]
+    if word in _AT_LINE and follows != "COLON" and (at == 0 or word in ("input", "from")):
+        return _AT_LINE[word]
+    if follows == "COLON" or (follows == "LBRACE" and after is not None and after.start_pos == tokens[at].end_pos):
+        return "LABEL"
+    if after is not None and after.value == "if" and any(token.type == "COLON" for token in tokens[at:]):
+        return "LABEL"
+    return "NAME"

@@ -1,0 +1,147 @@
+"""Source to syntax tree: the layout's lines through Lark's LALR tables, lowered by hand.
+
+The tables are generated from grammars/arch.lark by `python -m archspec.syntax.generate` into `_tables.py`, since compiling the
+grammar at every start costs more than checking a spec. A test fails when the two differ.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedToken
+
+from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.source import Source, Span
+from archspec.syntax import ast
+from archspec.syntax.layout import Layout, Line, roles
+from archspec.syntax.lower import Lowering
+
+MAX_BYTES = 1 << 20
+MAX_TOKENS = 100_000
+
+
+@cache
+def grammar() -> Lark:
+    """The grammar's tables."""
+    from archspec.syntax._tables import DATA, MEMO
+
+    lark: Lark = Lark._load_from_dict(DATA, MEMO)
+    return lark
+
+
+def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS) -> ast.File:
+    """Parse a source. What cannot be read is reported to `sink` and stands as `Broken` in the tree."""
+    whole = Span(source, 0, len(source.text))
+    if len(source.text.encode("utf-8", "surrogatepass")) > max_bytes:
+        message = f"the text is larger than {max_bytes:,} bytes"
+        sink.add(Diagnostic("A007", message, Span(source, 0, min(1, len(source.text))), help="split it; `use` takes the blocks of another file"))
+        return ast.File((), whole)
+    lark = grammar()
+    layout = Layout(source, lex, sink, max_tokens)
+    parser = _LineParser(lark, source, sink)
+    return ast.File(parser.lines(layout.read()), whole)
+
+
+def lex(text: str) -> Any:
+    """The tokens of a text, comments and line ends among them."""
+    lark = grammar()
+    from lark.lexer import LexerThread
+
+    return LexerThread.from_text(lark.parser.lexer, text).lex(None)
+
+
+class _LineParser:
+    def __init__(self, lark: Lark, source: Source, sink: Diagnostics) -> None:
+        self.lark = lark
+        self.source = source
+        self.sink = sink
+        self.lowering = Lowering(source, sink)
+
+    def lines(self, lines: list[Line]) -> tuple[ast.Statement, ...]:
+        return tuple(self.statement(line) for line in lines)
+
+    def statement(self, line: Line) -> ast.Statement:
+        below = self.lines(line.below)
+        first, last = line.tokens[0], line.tokens[-1]
+        span = Span(self.source, first.start_pos or 0, last.end_pos or 0)
+        tree = None if line.broken else self.tree(line.tokens)
+        if tree is None:
+            return ast.Broken(below, span)
+        if last.type == "COLON" and not line.below:
+            self.sink.add(
+                Diagnostic("A004", f"`{span.text}` has nothing in it", span, help="write a step after the colon, or indent lines below it")
+            )
+        return self.lowering.statement(tree, below, span)
+
+    def tree(self, tokens: list[Token]) -> Tree[Token] | Token | None:
+        interactive = self.lark.parse_interactive(start="line")
+        token = tokens[-1]
+        try:
+            for token in roles(tokens):
+                interactive.feed_token(token)
+            result: Tree[Token] | Token = interactive.feed_eof(token)
+        except UnexpectedToken as error:
+            self.unexpected(error.token, interactive.accepts(), tokens)
+            return None
+        return result
+
+    def unexpected(self, token: Token, expected: set[str], tokens: list[Token]) -> None:
+        at_end = token.type == "$END"
+        start = (tokens[-1].end_pos if at_end else token.start_pos) or 0
+        end = start + max(1, len(token.value)) if not at_end else start
+        wanted = _wanted(expected)
+        before = [t for t in tokens if (t.end_pos or 0) <= start]
+        if token.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING") and "KEY" in expected and any(t.type == "KEY" for t in before):
+            return self.report("A008", f"`{token.value}` stands after `key=value`, where only another `key=value` may", token, "bare arguments come first: `fc 10 bias=no`")
+        if token.type == "SEP":
+            word = next((t for t in tokens if t.start_pos == token.start_pos), token)
+            return self.report("A008", f"`{word.value}` cannot stand here: a space ends an argument", word, "write an expression without spaces, or in parentheses; bare arguments come before `key=value`")
+        if at_end:
+            message = f"the line ends too early; {wanted} should follow"
+        elif token.value in ("if", "and", "or", "not", "as", "yes", "no"):
+            message = f"`{token.value}` cannot stand here; {wanted} should"
+        else:
+            message = f"`{token.value.strip()}` cannot stand here; {wanted} should"
+        if at_end:
+            start, end = max(0, start - 1), start
+        self.sink.add(Diagnostic("A001", message, Span(self.source, start, end), help=_advice(tokens, token, expected)))
+
+    def report(self, code: str, message: str, token: Token, help_: str) -> None:
+        span = Span(self.source, token.start_pos or 0, token.end_pos or 0)
+        self.sink.add(Diagnostic(code, message, span, help=help_))
+
+
+_WORDS = {
+    "NAME": "a name", "INT": "a number", "FLOAT": "a number", "DIMS": "a size such as 32x32x3", "STRING": 'a text in "quotes"',
+    "KEY": "`key=value`", "VBAR": "`|`", "COLON": "`:`", "IF": "`if`", "LPAR": "`(`", "RPAR": "`)`", "COMMA": "`,`",
+    "$END": "the end of the line", "AS": "`as`", "RBRACE": "`}`", "RSQB": "`]`", "MERGE": "add, concat or mul",
+}  # fmt: skip
+_EXPRESSION = {"INT", "FLOAT", "DIMS", "STRING", "YES", "NO", "NAME", "LPAR", "MINUS"}
+
+
+def _wanted(expected: set[str]) -> str:
+    """What could have stood, in words."""
+    if expected >= _EXPRESSION:
+        return "a value"
+    words = sorted({_WORDS[kind] for kind in expected if kind in _WORDS})
+    if "the end of the line" in words and len(words) > 1:
+        words.remove("the end of the line")
+    if not words:
+        return "something else"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:4])}{' or such' if len(words) > 4 else ''}"
+
+
+def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None:
+    """What would work, for mistakes that are common."""
+    first = tokens[0].value
+    if first in ("repeat", "residual", "block", "shortcut") and "COLON" in expected:
+        return f"`{first} ...` is a head: end it with `:`"
+    if token.type in ("DIMS", "NAME") and first == "input":
+        return "write the input as height x width x channels: `input 32x32x3`"
+    if token.type == "COMMA" and "VBAR" in expected:
+        return "steps are joined by `|`, arguments are set apart by spaces"
+    if token.type == "KEY" and "COLON" in expected:
+        return None
+    return None

@@ -1,0 +1,87 @@
+"""The three kinds of value that flow through a network.
+
+Axes are named, never ordered by a framework: a map has spatial axes and channels, and only an emitter knows NCHW.
+Shapes are written as the lectures do, channels last.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+
+class Map(NamedTuple):
+    """A feature map with one, two or three spatial axes: LxC, HxWxC, DxHxWxC."""
+
+    spatial: tuple[int, ...]
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (*self.spatial, self.channels)
+
+    @property
+    def size(self) -> int:
+        """Numbers held."""
+        return prod(self.spatial) * self.channels
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self.shape))
+
+
+class Vector(NamedTuple):
+    """A vector of C features."""
+
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.channels,)
+
+    @property
+    def size(self) -> int:
+        return self.channels
+
+    def __str__(self) -> str:
+        return str(self.channels)
+
+
+class Tokens(NamedTuple):
+    """A sequence of T tokens with C features each: TxC."""
+
+    length: int
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.length, self.channels)
+
+    @property
+    def size(self) -> int:
+        return self.length * self.channels
+
+    def __str__(self) -> str:
+        return f"{self.length}x{self.channels}"
+
+
+Type = Map | Vector | Tokens
+
+AXES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""Names of the spatial axes of a map, by rank."""
+
+LIMIT = 2**63 - 1
+"""Counts above this are refused before anything is allocated: they fit no tensor library's index."""
+
+
+def describe(value: Type) -> str:
+    """A value in a sentence: `a 28x28x6 map`."""
+    if isinstance(value, Vector):
+        return f"a vector of {value.channels}"
+    if isinstance(value, Tokens):
+        return f"{value.length} tokens of {value.channels}"
+    return f"a {value} map"
+
+
+def from_shape(shape: tuple[int, ...]) -> Type:
+    """The type of a written shape: `C` is a vector, everything longer is a map with channels last."""
+    return Vector(shape[0]) if len(shape) == 1 else Map(tuple(shape[:-1]), shape[-1])

@@ -1,0 +1,148 @@
+"""The bundled specs against the numbers their papers, lectures and torchvision publish."""
+
+import json
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import archspec
+
+ROOT = Path(__file__).resolve().parent.parent
+SPECS = ROOT / "specs"
+LAYERS = Path(__file__).resolve().parent / "facts" / "layers"
+
+# PyTorch's module -> the step that writes it
+STEP = {
+    "Conv2d": "conv",
+    "ReLU": "relu",
+    "MaxPool2d": "pool",
+    "AdaptiveAvgPool2d": "adaptpool",
+    "BatchNorm2d": "bn",
+    "Linear": "fc",
+    "Dropout": "dropout",
+}
+
+# Networks with branches, whose order in a listing is a matter of taste
+BRANCHED = {"resnet18", "resnet50", "googlenet"}
+
+
+def spec_paths():
+    return sorted(SPECS.glob("*.arch"))
+
+
+def facts_paths():
+    return sorted(SPECS.glob("*.facts.toml"))
+
+
+def facts_name(path):
+    return path.name.removesuffix(".facts.toml")
+
+
+def read_facts(path):
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def load(name, params=None):
+    return archspec.load(str(SPECS / f"{name}.arch"), params=params or {})
+
+
+def settings():
+    """Every spec as it stands, and every variant its facts name."""
+    for path in facts_paths():
+        name, facts = facts_name(path), read_facts(path)
+        yield pytest.param(name, {}, facts["totals"], id=name)
+        for variant in facts.get("variants", []):
+            totals = {k: v for k, v in variant.items() if k not in ("set", "cite")}
+            suffix = ",".join(f"{k}={v}" for k, v in variant["set"].items())
+            yield pytest.param(name, variant["set"], totals, id=f"{name}-{suffix}")
+
+
+@pytest.mark.parametrize("name, params, published", settings())
+def test_totals(name, params, published):
+    totals = archspec.analyze(load(name, params)).totals
+    found = {}
+    for key, value in published.items():
+        if key == "receptive_field":  # published as the side of a square
+            assert len(totals.receptive_field) == 2
+            published = published | {key: (value, value)}
+            found[key] = tuple(totals.receptive_field)
+        elif key == "params_and_buffers":
+            found[key] = totals.params + totals.buffers
+        else:
+            found[key] = getattr(totals, key)
+    assert found == published
+
+
+@pytest.mark.parametrize("path", [p for p in facts_paths() if "layers" in read_facts(p)], ids=facts_name)
+def test_published_rows(path):
+    """The published rows are all the rows of their kinds, in order; kinds not published are skipped."""
+    published = read_facts(path)["layers"]
+    kinds = {row["op"] for row in published}
+    rows = [row for row in archspec.analyze(load(facts_name(path))).layers if row.op in kinds]
+    assert [row.op for row in rows] == [row["op"] for row in published]
+    for row, expected in zip(rows, published, strict=True):
+        keys = [key for key in expected if key not in ("name", "op", "output")]
+        found = {"output": list(row.output)} | {key: getattr(row, key) for key in keys}
+        assert found == {key: expected[key] for key in ("output", *keys)}, expected["name"]
+
+
+def torch_rows(document):
+    for name, type_, output, params, macs in document["layers"]:
+        channels, *spatial = output
+        yield name, STEP[type_], (*spatial, channels), params, macs
+
+
+def our_rows(name, kinds):
+    for row in archspec.analyze(load(name)).layers:
+        op = "adaptpool" if row.op == "gap" else row.op
+        if op in kinds:
+            yield row.name, op, tuple(row.output), row.params, row.macs
+
+
+def stage(name):
+    """`layer1.0` of `layer1.0.downsample.0`, `inception3a` of `inception3a.branch2.1.conv`."""
+    return re.match(r"\w+(\.\d+(?=\.))?", name).group()
+
+
+@pytest.mark.parametrize("path", sorted(LAYERS.glob("*.json")), ids=lambda p: p.stem)
+def test_rows_are_torchvision_s(path):
+    document = json.loads(path.read_text(encoding="utf-8"))
+    expected = list(torch_rows(document))
+    kinds = {row[1] for row in expected}
+    found = list(our_rows(document["spec"], kinds))
+
+    plain_expected, plain_found = ([row[1:] for row in rows] for rows in (expected, found))
+    assert Counter(plain_found) == Counter(plain_expected)
+    if document["spec"] not in BRANCHED:
+        assert plain_found == plain_expected
+
+    # what has weights bears torchvision's name, and the stages follow in its order, whatever a branch's place in them
+    expected, found = ([row for row in rows if row[3]] for rows in (expected, found))
+    assert {row[0]: row for row in found} == {row[0]: row for row in expected}
+    assert len(found) == len(expected)
+    assert list(dict.fromkeys(stage(row[0]) for row in found)) == list(dict.fromkeys(stage(row[0]) for row in expected))
+
+
+def test_every_spec_has_facts_and_every_facts_file_a_spec():
+    assert [p.stem for p in spec_paths()] == [facts_name(p) for p in facts_paths()]
+    assert spec_paths()
+
+
+@pytest.mark.parametrize("path", facts_paths(), ids=facts_name)
+def test_facts_name_their_source(path):
+    facts = read_facts(path)
+    assert all(part["cite"].strip() for part in (facts, *facts.get("variants", [])))
+    assert facts["totals"]
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.rglob("*.arch")), ids=lambda p: p.stem)
+def test_text_starts_with_a_comment(path):
+    assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("path", spec_paths(), ids=lambda p: p.stem)
+def test_no_errors(path):
+    assert [d for d in load(path.stem).diagnostics if d.severity == "error"] == []
