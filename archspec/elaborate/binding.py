@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -176,5 +177,9 @@ def too_many(step: ast.Step, bare: tuple[str, ...], count: int) -> Refused:
     extra = step.bare[len(bare)]
     takes = f"only {len(bare)} bare argument{'s' if len(bare) > 1 else ''}" if bare else "no bare argument"
     known = list(fields(name)) if name not in ("add", "concat", "mul") else []
-    help_ = f"write it as `key={extra.span.text}`, with one of {', '.join(known)}" if known else None
+    glued = re.fullmatch(r"([a-z_]+?)(\d.*)", extra.span.text)
+    if glued and glued[1] in known:
+        help_: str | None = f"did you mean `{glued[1]}={glued[2]}`?"
+    else:
+        help_ = f"write it as `key={extra.span.text}`, with one of {', '.join(known)}" if known else None
     return Refused("A104", f"`{name}` takes {takes}, but {count} {'is' if count == 1 else 'are'} given", extra.span, help_)

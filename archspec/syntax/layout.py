@@ -176,9 +176,8 @@ class Layout:
             first = line.tokens[0]
             start, end = first.start_pos or 0, first.end_pos or 0
             if line.indent > levels[-1][0]:
-                opens = before is not None and (before.broken or before.tokens[-1].type == "COLON")
-                if before is None or not opens:
-                    self.report("A003", "this line is indented under nothing", start, end, help_="only a line that ends in `:` takes an indented suite")
+                if before is None:
+                    self.report("A003", "the first line is indented", start, end, help_="begin it at the left margin")
                 elif len(levels) > MAX_NESTING:
                     self.report("A007", f"suites nested more than {MAX_NESTING} deep", start, end)
                     return top

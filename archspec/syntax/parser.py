@@ -70,9 +70,11 @@ class _LineParser:
         if tree is None:
             return ast.Broken(below, span)
         if last.type == "COLON" and not line.below:
-            self.sink.add(
-                Diagnostic("A004", f"`{span.text}` has nothing in it", span, help="write a step after the colon, or indent lines below it")
-            )
+            help_ = "write a step after the colon, or indent lines below it"
+            self.sink.add(Diagnostic("A004", f"`{span.text}` has nothing in it", span, help=help_))
+        elif line.below and last.type != "COLON":
+            under = line.below[0].tokens[0]
+            self.report("A003", "this line is indented under a line that takes no suite", under, "only a line that ends in `:` takes an indented suite")
         return self.lowering.statement(tree, below, span)
 
     def tree(self, tokens: list[Token]) -> Tree[Token] | Token | None:
@@ -95,6 +97,10 @@ class _LineParser:
         before = [t for t in tokens if (t.end_pos or 0) <= start]
         if token.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING") and "KEY" in expected and any(t.type == "KEY" for t in before):
             return self.report("A008", f"`{token.value}` stands after `key=value`, where only another `key=value` may", token, "bare arguments come first: `fc 10 bias=no`")
+        if token.type in ("PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE") and before and (before[-1].end_pos or 0) < start:
+            return self.report("A008", f"`{token.value}` cannot stand here: a space ends an argument", token, "write the expression without spaces, or in parentheses")
+        if token.type == "KEY" and before and before[-1].type == "COMMA":
+            return self.report("A001", "a comma does not set arguments apart", before[-1], "set them apart by spaces: `conv k=3 f=8`")
         if token.type == "SEP":
             word = next((t for t in tokens if t.start_pos == token.start_pos), token)
             return self.report("A008", f"`{word.value}` cannot stand here: a space ends an argument", word, "write an expression without spaces, or in parentheses; bare arguments come before `key=value`")
