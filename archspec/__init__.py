@@ -1,8 +1,8 @@
 """archspec: a compiler and analyzer for architecture specifications.
 
-    model = archspec.load("specs/resnet50.arch", params={"classes": 10})
-    report = archspec.analyze(model)
-    report.totals.params
+model = archspec.load("specs/resnet50.arch", params={"classes": 10})
+report = archspec.analyze(model)
+report.totals.params
 """
 
 from __future__ import annotations

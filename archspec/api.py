@@ -49,7 +49,9 @@ def load(path: str | Path, *, params: Mapping[str, Value] | None = None, inputs:
     return _network(text, str(path), _options(params, inputs, found.parent))
 
 
-def loads(text: str, *, name: str = "<stdin>", params: Mapping[str, Value] | None = None, inputs: Mapping[str, tuple[int, ...]] | None = None) -> Network:
+def loads(
+    text: str, *, name: str = "<stdin>", params: Mapping[str, Value] | None = None, inputs: Mapping[str, tuple[int, ...]] | None = None
+) -> Network:
     """Load a spec from a text. Raises SpecError. A text has no folder, so `use` finds nothing."""
     return _network(text, name, _options(params, inputs, None))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -152,7 +152,21 @@ class Report:
         """The rows as a pandas table. Raises ImportError where pandas is not installed."""
         import pandas as pd
 
-        columns = ["name", "op", "config", "output", "params", "weights", "biases", "buffers", "frozen", "macs", "flops", "activations", "receptive_field"]
+        columns = [
+            "name",
+            "op",
+            "config",
+            "output",
+            "params",
+            "weights",
+            "biases",
+            "buffers",
+            "frozen",
+            "macs",
+            "flops",
+            "activations",
+            "receptive_field",
+        ]
         return pd.DataFrame([{column: getattr(row, column) for column in columns} for row in self.layers], columns=columns)
 
     def _size(self, field: Field) -> Shape | None:
@@ -174,8 +188,10 @@ class _Walk:
         fields: list[Field] = ["point"] * len(network.inputs)
         yield from self.graph(network.graph, names, [i.name for i in network.inputs], fields, 1, False)
 
-    def graph(self, graph: Graph, names: Names, sources: list[str], fields: list[Field], times: int, training: bool) -> Iterator[Row]:
-        """Rows of a graph; the generator's value is the name and the field of its result."""
+    def graph(
+        self, graph: Graph, names: Names, sources: list[str], fields: list[Field], times: int, training: bool
+    ) -> Generator[Row, None, str]:
+        """Rows of a graph; the generator's value is the name of what its result comes from."""
         producers = list(sources)
         inside = self.report._fields.inside(graph)
         first = len(sources)
@@ -193,7 +209,7 @@ class _Walk:
                 producers.append((yield from self.call(element, names, read, seen, times, trains)))
         return producers[graph.result]
 
-    def call(self, call: Call, names: Names, read: list[str], seen: list[Field], times: int, training: bool) -> Iterator[Row]:
+    def call(self, call: Call, names: Names, read: list[str], seen: list[Field], times: int, training: bool) -> Generator[Row, None, str]:
         inner = call.graph
         reads = self.report._fields.inside(inner)[inner.result]
         for _ in range(1 if self.fold else call.times):
@@ -220,7 +236,15 @@ class _Walk:
             types = tuple(graph.type_of(value) for value in node.inputs)
             shapes = tuple(t.shape for t in types if t is not None)
             line = node.span.line if node.span is not None else None
-            fixed = self.known[graph, at] = (op.step, op.config(), line, shapes, type_.shape, self.report._costs.node(node, graph), types)
+            fixed = self.known[graph, at] = (
+                op.step,
+                op.config(types[0]),
+                line,
+                shapes,
+                type_.shape,
+                self.report._costs.node(node, graph),
+                types,
+            )
         step, config, line, shapes, output, cost, types = fixed
         jump = tuple([_number(reach.step) for reach in field]) if isinstance(field, tuple) else None
         return Row(name, step, config, sources, line, shapes, output, cost, self.report._size(field), jump, times, training, node, types)

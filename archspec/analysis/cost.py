@@ -53,7 +53,8 @@ def cost_of(op: Op, inputs: tuple[Type, ...], output: Type) -> Cost:
         flops *= len(inputs) - 1
     size = output.size
     stored = 0 if op.reuses(x, output) else size
-    return Cost(*stored_numbers, op.macs(x, output), flops, size, stored, op.connections(x, output))
+    weights, biases, buffers, frozen = stored_numbers
+    return Cost(weights, biases, buffers, frozen, op.macs(x, output), flops, size, stored, op.connections(x, output))
 
 
 class Costs:

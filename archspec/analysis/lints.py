@@ -57,7 +57,12 @@ def lint(network: Network, sink: Diagnostics) -> None:
                         _add(sink, finding)
             if not near.readers[near.first + at] and near.first + at not in near.outputs:
                 what = element.label or element.stem
-                _add(sink, Finding("A409", f"the result of `{what}` is never used", element.span, "merge it, name it as an `output`, or remove it"))
+                _add(
+                    sink,
+                    Finding(
+                        "A409", f"the result of `{what}` is never used", element.span, "merge it, name it as an `output`, or remove it"
+                    ),
+                )
     readers = {value for element in network.graph.elements for value in element.inputs} | top_outputs
     for at, input_ in enumerate(network.inputs):
         if at not in readers:
@@ -79,19 +84,32 @@ def _batch_statistics(op: Op) -> bool:
 
 
 def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if getattr(op, "bias", False) and after is not None and after.op is not None and _batch_statistics(after.op):
+    asked_for = "bias" in op.model_fields_set  # who writes `bias=yes` means it
+    if getattr(op, "bias", False) and not asked_for and after is not None and after.op is not None and _batch_statistics(after.op):
         message = f"the bias of `{op.step}` is lost in the batch normalisation that follows, which subtracts the mean"
-        yield Finding("A401", message, node.span, f"write `{op.step} ... bias=no`, or `default {op.step} bias=no`")
+        yield Finding(
+            "A401", message, node.span, f"write `bias=no`, or `default {op.step} bias=no` for all of them; `bias=yes` if it is meant"
+        )
 
 
 def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
     if op.probabilities and after is not None and after.op is not None and (after.op.probabilities or _learns(after, graph)):
-        yield Finding("A402", f"`{after.op.step}` reads the probabilities of `{op.step}`", after.span, f"`{op.step}` belongs at the end of the network")
+        yield Finding(
+            "A402",
+            f"`{after.op.step}` reads the probabilities of `{op.step}`",
+            after.span,
+            f"`{op.step}` belongs at the end of the network",
+        )
 
 
 def _dropout_after_softmax(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
     if op.probabilities and after is not None and after.op is not None and _family(after.op) == "regularize":
-        yield Finding("A403", f"`{after.op.step}` zeroes probabilities of `{op.step}`", after.span, f"put `{after.op.step}` before the layer that gives the scores")
+        yield Finding(
+            "A403",
+            f"`{after.op.step}` zeroes probabilities of `{op.step}`",
+            after.span,
+            f"put `{after.op.step}` before the layer that gives the scores",
+        )
 
 
 def _swapped(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
@@ -113,7 +131,14 @@ def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
 
 
 def _activations(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if _family(op) != "activation" or after is None or after.op is None or _family(after.op) != "activation" or op.probabilities or after.op.probabilities:
+    if (
+        _family(op) != "activation"
+        or after is None
+        or after.op is None
+        or _family(after.op) != "activation"
+        or op.probabilities
+        or after.op.probabilities
+    ):
         return
     yield Finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, "remove one of them")
 
@@ -124,8 +149,17 @@ def _single_softmax(node: Node, op: Op, after: Node | None, graph: Graph) -> Ite
 
 
 def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if after is not None and after.op is not None and type(after.op) is type(op) and _family(op) == "linear" and hasattr(op, "n") and _learns(node, graph):
-        yield Finding("A412", f"two `{op.step}` layers in a row are one linear map", after.span, "put an activation such as `relu` between them")
+    if (
+        after is not None
+        and after.op is not None
+        and type(after.op) is type(op)
+        and _family(op) == "linear"
+        and hasattr(op, "n")
+        and _learns(node, graph)
+    ):
+        yield Finding(
+            "A412", f"two `{op.step}` layers in a row are one linear map", after.span, "put an activation such as `relu` between them"
+        )
 
 
 def _learns(node: Node, graph: Graph) -> bool:

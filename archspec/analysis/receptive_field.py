@@ -50,7 +50,8 @@ def chain(outer: Field, inner: Field) -> Field:
     if len(outer) != len(inner):
         return None
     return tuple(
-        Reach(_plain(a.low + a.step * b.low), _plain(a.high + a.step * b.high), _plain(a.step * b.step)) for a, b in zip(outer, inner, strict=True)
+        Reach(_plain(a.low + a.step * b.low), _plain(a.high + a.step * b.high), _plain(a.step * b.step))
+        for a, b in zip(outer, inner, strict=True)
     )
 
 
@@ -124,7 +125,12 @@ def _through_node(node: Node, read: Sequence[Fields], types: Sequence[Type | Non
     result: list[Field] = [NOT] * len(read[0])
     for fields, type_ in zip(read, types, strict=True):
         inner: Field = node.op.reach(type_)
-        if node.op.many and type_ != node.type and isinstance(node.type, Map) and not (isinstance(type_, Map) and type_.spatial == node.type.spatial):
+        if (
+            node.op.many
+            and type_ != node.type
+            and isinstance(node.type, Map)
+            and not (isinstance(type_, Map) and type_.spatial == node.type.spatial)
+        ):
             inner = WHOLE  # a vector or 1x1 map that is broadcast: every position reads it
         result = [union(a, chain(field, inner)) for a, field in zip(result, fields, strict=True)]
     return tuple(result)
@@ -144,7 +150,7 @@ def _power(field: Field, times: int) -> Field:
         if times & 1:
             result = chain(result, field)
         field = chain(field, field)
-        if isinstance(field, tuple) and any(abs(reach.step) > 2**63 for reach in field):
+        if isinstance(field, tuple) and any(reach.step > 2**63 for reach in field):
             return None
         times >>= 1
     return result

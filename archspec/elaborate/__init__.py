@@ -1,5 +1,6 @@
 """From syntax tree to graph."""
 
-from archspec.elaborate.elaborator import Options, elaborate
+from archspec.elaborate.core import Options
+from archspec.elaborate.elaborator import elaborate
 
 __all__ = ["Options", "elaborate"]

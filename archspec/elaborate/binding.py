@@ -93,8 +93,15 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
         value = arguments[field]
         place = places.get(field, span)
         if isinstance(value, float) and not known[field].real:
-            raise Refused("A114", f"`{field}` must be {known[field].description}, not {value:g}", place, "round it: `round8(x)`, `floor(x)`, or divide with `//`") from None
-        raise Refused("A105", f"`{field}` must be {known[field].description}, not {_written(value)}", place, _count_hint(value, known[field])) from None
+            raise Refused(
+                "A114",
+                f"`{field}` must be {known[field].description}, not {value:g}",
+                place,
+                "round it: `round8(x)`, `floor(x)`, or divide with `//`",
+            ) from None
+        raise Refused(
+            "A105", f"`{field}` must be {known[field].description}, not {_written(value)}", place, _count_hint(value, known[field])
+        ) from None
 
 
 def pick(value: Value, scope: Scope, span: Span) -> Value:
@@ -103,9 +110,19 @@ def pick(value: Value, scope: Scope, span: Span) -> Value:
         return value
     frame = scope.frame
     if frame is None:
-        raise Refused("A112", f"{shown(value)} gives one value a round, but this step is in no repeat", span, "write one value, or put the step into a `repeat`")
+        raise Refused(
+            "A112",
+            f"{shown(value)} gives one value a round, but this step is in no repeat",
+            span,
+            "write one value, or put the step into a `repeat`",
+        )
     if len(value) > frame.count:
-        raise Refused("A112", f"{shown(value)} has {len(value)} values for {frame.count} round{'s' if frame.count != 1 else ''}", span, "a list may be shorter than the repeat (its last value goes on), not longer")
+        raise Refused(
+            "A112",
+            f"{shown(value)} has {len(value)} values for {frame.count} round{'s' if frame.count != 1 else ''}",
+            span,
+            "a list may be shorter than the repeat (its last value goes on), not longer",
+        )
     frame.longest = max(frame.longest, len(value))
     picked: Value = value[min(frame.round, len(value) - 1)]  # type: ignore[assignment]
     return picked
@@ -116,7 +133,9 @@ def _value(expr: ast.Expr, name: str, info: _Field, scope: Scope) -> Value:
         return expr.id
     if isinstance(expr, ast.Name) and info.words and scope.value_of(expr.id) is None:
         close = nearest(expr.id, [*scope.known(), *info.words])
-        raise Refused("A105", f"`{name}` must be {info.description}, not `{expr.id}`", expr.span, f"did you mean `{close}`?" if close else None)
+        raise Refused(
+            "A105", f"`{name}` must be {info.description}, not `{expr.id}`", expr.span, f"did you mean `{close}`?" if close else None
+        )
     value = evaluate(expr, scope)
     return value if info.table else pick(value, scope, expr.span)
 
@@ -126,7 +145,7 @@ def _converted(value: Value, info: _Field) -> Any:
     if isinstance(value, float) and value.is_integer() and not info.real:
         return int(value)
     if isinstance(value, Rounds):
-        return tuple(_converted(item, info) if isinstance(item, Rounds) else item for item in value)  # type: ignore[arg-type]
+        return tuple(_converted(item, info) if isinstance(item, Rounds) else item for item in value)
     if info.description == "yes or no" and isinstance(value, int) and value in (0, 1):
         return bool(value)
     return value

@@ -79,7 +79,14 @@ class Declarations:
         scope = Scope(unit.names, read=unit.read)
         for statement in unit.file.body:
             if isinstance(statement, ast.Arch) and statement.version != 1:
-                self.report(Refused("A009", f"this is archspec 1, the file asks for `arch {statement.version}`", statement.span, "write `arch 1`, or use a newer archspec"))
+                self.report(
+                    Refused(
+                        "A009",
+                        f"this is archspec 1, the file asks for `arch {statement.version}`",
+                        statement.span,
+                        "write `arch 1`, or use a newer archspec",
+                    )
+                )
             elif isinstance(statement, ast.Use):
                 self.use(unit, statement, folder)
             elif isinstance(statement, ast.Param):
@@ -115,7 +122,14 @@ class Declarations:
         if not same:
             kinds = {bool: "yes or no", int: "a whole number", float: "a number", str: "a text"}
             wanted = kinds.get(type(default), "a list" if isinstance(default, Rounds) else "a size")
-            self.report(Refused("A115", f"the param `{name}` is {wanted} ({shown(default)}), not {shown(given)}", span, f"set it as `--set {name}={shown(default)}`"))
+            self.report(
+                Refused(
+                    "A115",
+                    f"the param `{name}` is {wanted} ({shown(default)}), not {shown(given)}",
+                    span,
+                    f"set it as `--set {name}={shown(default)}`",
+                )
+            )
             return default
         return given
 
@@ -154,11 +168,18 @@ class Declarations:
         names = [parameter.name for parameter in head.parameters]
         for at, parameter in enumerate(names):
             if parameter.id in [other.id for other in names[:at]] or parameter.id == "cin":
-                self.report(Refused("A108", f"the parameter `{parameter.id}` of block `{name}` is taken", parameter.span, "choose another name"))
+                self.report(
+                    Refused("A108", f"the parameter `{parameter.id}` of block `{name}` is taken", parameter.span, "choose another name")
+                )
         if name in STEPS or name in KEYWORDS or name == "skip" or "." in name:
-            self.report(Refused("A108", f"`{name}` is the name of a layer or a word of the language", span, "choose another name for the block"))
+            self.report(
+                Refused("A108", f"`{name}` is the name of a layer or a word of the language", span, "choose another name for the block")
+            )
         elif name in unit.blocks:
-            self.report(Refused("A108", f"the block `{name}` is defined twice", span, "choose another name"), ((unit.blocks[name].head.name.span, "first here"),))
+            self.report(
+                Refused("A108", f"the block `{name}` is defined twice", span, "choose another name"),
+                ((unit.blocks[name].head.name.span, "first here"),),
+            )
         else:
             unit.blocks[name] = BlockDef(head, body, unit.names, defaults, unit.read, own)
 
@@ -171,13 +192,19 @@ class Declarations:
             return self.report(refused)
         for name, value in other.names.items():
             if name in unit.names and unit.places.get(name) != other.places.get(name):
-                self.report(Refused("A108", f"the param `{name}` of {statement.path.value} is already defined", statement.span), ((unit.places[name], "here"),))
+                self.report(
+                    Refused("A108", f"the param `{name}` of {statement.path.value} is already defined", statement.span),
+                    ((unit.places[name], "here"),),
+                )
             unit.names.setdefault(name, value)
             unit.places.setdefault(name, other.places[name])
         for name, block in other.blocks.items():
             known = unit.blocks.setdefault(name, block)
             if known is not block:
-                self.report(Refused("A108", f"the block `{name}` of {statement.path.value} is already defined", statement.span), ((known.head.name.span, "here"),))
+                self.report(
+                    Refused("A108", f"the block `{name}` of {statement.path.value} is already defined", statement.span),
+                    ((known.head.name.span, "here"),),
+                )
         return None
 
     def opened_unit(self, written: ast.Text, folder: Path | None) -> Unit:
@@ -197,21 +224,29 @@ class Declarations:
 
         span, shown_path = written.span, written.value
         if self.base is None or folder is None:
-            raise Refused("A116", "`use` needs a file to look beside, and this text has none", span, "save the spec, or name it with --stdin-filename")
+            raise Refused(
+                "A116", "`use` needs a file to look beside, and this text has none", span, "save the spec, or name it with --stdin-filename"
+            )
         if not shown_path or "\0" in shown_path or Path(shown_path).is_absolute():
-            raise Refused("A116", f'`use "{shown_path}"` is not a path relative to the spec', span, 'write it like `use "blocks/resnet.arch"`')
+            raise Refused(
+                "A116", f'`use "{shown_path}"` is not a path relative to the spec', span, 'write it like `use "blocks/resnet.arch"`'
+            )
         self.opened += 1
         if self.opened > MAX_FILES:
             raise Refused("A116", f"more than {MAX_FILES} files are used", span)
         try:
             path = (folder / shown_path).resolve()
             if not path.is_relative_to(self.base):
-                raise Refused("A116", f'"{shown_path}" lies outside the folder of the spec', span, "a spec uses files beside it and below it only")
+                raise Refused(
+                    "A116", f'"{shown_path}" lies outside the folder of the spec', span, "a spec uses files beside it and below it only"
+                )
             if not stat.S_ISREG(path.stat().st_mode):
                 raise Refused("A116", f'"{shown_path}" is not a regular file', span)
             with path.open("rb") as file:
                 text = decode(file.read(MAX_BYTES + 1))  # the parser refuses what is longer
         except (OSError, RuntimeError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise Refused("A116", f'cannot read "{shown_path}": {reason}', span, "the path is relative to the file that says `use`") from None
+            raise Refused(
+                "A116", f'cannot read "{shown_path}": {reason}', span, "the path is relative to the file that says `use`"
+            ) from None
         return path, text

@@ -50,11 +50,11 @@ def evaluate(expr: ast.Expr, scope: Scope) -> Value:
         case ast.Chained(kind, operands):
             found = (truth(operand, scope) for operand in operands)
             return any(found) if kind == "or" else all(found)
-        case ast.Prefixed("not", count, operand):
-            return truth(operand, scope) ^ (count % 2 == 1)
-        case ast.Prefixed(_, count, operand, span):
+        case ast.Prefixed("not", times, operand):
+            return truth(operand, scope) ^ (times % 2 == 1)
+        case ast.Prefixed(_, times, operand, span):
             number = _number(evaluate(operand, scope), span)
-            return -number if count % 2 else number
+            return -number if times % 2 else number
         case ast.Call():
             return _call(expr, scope)
         case ast.Items(items):
@@ -147,7 +147,7 @@ def _bounded(function: Callable[..., float], arguments: tuple[float, ...], span:
         result = function(*arguments)
     except (OverflowError, ValueError):
         result = math.inf
-    if isinstance(result, float) and not math.isfinite(result) or isinstance(result, int) and not -LIMIT <= result <= LIMIT:
+    if (isinstance(result, float) and not math.isfinite(result)) or (isinstance(result, int) and not -LIMIT <= result <= LIMIT):
         raise Refused("A113", f"`{span.text}` is larger than 2^63 - 1", span)
     return result
 

@@ -13,7 +13,9 @@ from archspec.ir.graph import Call, Element, Graph, Names
 from archspec.syntax import ast
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-RESERVED = frozenset({"forward", "training", "parameters", "modules", "children", "buffers", "train", "eval", "to", "half", "float", "double", "type"})
+RESERVED = frozenset(
+    {"forward", "training", "parameters", "modules", "children", "buffers", "train", "eval", "to", "half", "float", "double", "type"}
+)
 """Names that mean something on every model class; a layer called so would hide it."""
 
 
@@ -22,10 +24,20 @@ def label_text(expr: ast.Expr, scope: Scope, *, top: bool) -> str:
     text = spelled(expr, scope)
     parts = text.split(".")
     if len(parts) > 1 and not top:
-        raise Refused("A109", f"`{text}`: a label with dots stands at the top level only", expr.span, "it is a full name, as `archspec expand` writes it")
+        raise Refused(
+            "A109",
+            f"`{text}`: a label with dots stands at the top level only",
+            expr.span,
+            "it is a full name, as `archspec expand` writes it",
+        )
     for at, part in enumerate(parts):
         if keyword.iskeyword(part) or part in RESERVED or part.startswith("__"):
-            raise Refused("A109", f"`{part}` cannot be a label: it has a meaning in the modules that are made of it", expr.span, f"choose another, such as `{part.strip('_')}_1`")
+            raise Refused(
+                "A109",
+                f"`{part}` cannot be a label: it has a meaning in the modules that are made of it",
+                expr.span,
+                f"choose another, such as `{part.strip('_')}_1`",
+            )
         if not _IDENTIFIER.fullmatch(part) and not (at > 0 and part.isdigit()):
             raise Refused("A109", f"`{part}` is not a name: letters, digits and `_`, not beginning with a digit", expr.span)
     if len(text) > 200:

@@ -14,7 +14,13 @@ from archspec.types import Map, Type
 class Advice:
     """The branches' places, and what to add to a misfit of theirs."""
 
-    def __init__(self, branches: Sequence[tuple[Span, str]], notes: Sequence[str] = (), help_: str | None = None, parted: Sequence[tuple[Span, str]] = ()) -> None:
+    def __init__(
+        self,
+        branches: Sequence[tuple[Span, str]],
+        notes: Sequence[str] = (),
+        help_: str | None = None,
+        parted: Sequence[tuple[Span, str]] = (),
+    ) -> None:
         self.branches = branches
         self.notes = notes
         self.help = help_
@@ -22,7 +28,9 @@ class Advice:
 
     def explain(self, misfit: Misfit, types: Sequence[Type | None]) -> Misfit:
         notes = (*self.notes, *misfit.notes) if self.notes else misfit.notes
-        return Misfit(misfit.code, misfit.message, notes=notes, help_=self.help or misfit.help, label="the paths meet here with different shapes")
+        return Misfit(
+            misfit.code, misfit.message, notes=notes, help_=self.help or misfit.help, label="the paths meet here with different shapes"
+        )
 
     def secondary(self, types: Sequence[Type | None]) -> list[tuple[Span, str]]:
         marks = [(span, f"{text or 'this one gives'} {type_}") for (span, text), type_ in zip(self.branches, types, strict=False)]
@@ -53,7 +61,13 @@ def _parting(builder: Builder, entered: int, main: int) -> tuple[list[tuple[Span
         if not element.inputs:
             break
         before, after = builder.type_of(element.inputs[0]), element.type
-        if isinstance(element, Node) and element.op is not None and isinstance(before, Map) and isinstance(after, Map) and before.spatial != after.spatial:
+        if (
+            isinstance(element, Node)
+            and element.op is not None
+            and isinstance(before, Map)
+            and isinstance(after, Map)
+            and before.spatial != after.spatial
+        ):
             shown = "x".join(map(str, before.spatial)), "x".join(map(str, after.spatial))
             if element.span is not None:
                 marks.append((element.span, f"{shown[0]} -> {shown[1]}"))

@@ -72,18 +72,23 @@ class _Expansion:
         if part.optional:
             self.used.add("pool")
             return int(bool(self.values.get("pool", True)))
-        if part.count is None:
+        if part.repeats is None:
             return 1
-        name = part.count.id if isinstance(part.count, ast.Name) else None
+        name = part.repeats.id if isinstance(part.repeats, ast.Name) else None
         if name is not None and name in self.values:
             self.used.add(name)
             value = self.values[name]
         elif name is not None and self.scope.value_of(name) is None:
-            raise Refused("A119", f"the formula repeats `{name}` times, but `{name}=` is not given", part.count.span, f"add `{name}=2` at the end of the line")
+            raise Refused(
+                "A119",
+                f"the formula repeats `{name}` times, but `{name}=` is not given",
+                part.repeats.span,
+                f"add `{name}=2` at the end of the line",
+            )
         else:
-            value = evaluate(part.count, self.scope)
+            value = evaluate(part.repeats, self.scope)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_LAYERS:
-            raise Refused("A119", f"a part is repeated a whole number of times, not {shown(value)}", part.count.span)
+            raise Refused("A119", f"a part is repeated a whole number of times, not {shown(value)}", part.repeats.span)
         return value
 
     def word(self, word: ast.Name) -> None:
@@ -92,7 +97,12 @@ class _Expansion:
         name, span = word.id.upper(), word.span
         step = _WORDS.get(name, word.id.lower())
         if step not in STEPS:
-            raise Refused("A119", f"`{word.id}` is no layer that a formula can have", span, "it has CONV, POOL, FC, SOFTMAX, and activations such as RELU")
+            raise Refused(
+                "A119",
+                f"`{word.id}` is no layer that a formula can have",
+                span,
+                "it has CONV, POOL, FC, SOFTMAX, and activations such as RELU",
+            )
         if step == "conv":
             filters = self.filters(span)
             self.layers.append(("conv", {"k": self.values.get("k", 3), "f": filters, "p": "same"}, self.place("f", span)))
@@ -102,7 +112,9 @@ class _Expansion:
             self.layers.append(("fc", {"n": self.needed("fc", span)}, self.place("fc", span)))
         elif step in ("softmax", "logsoftmax", "sigmoid") and self.last_before_scores(step):
             self.layers.append(("fc", {"n": self.needed("classes", span)}, self.place("classes", span)))
-            self.notes.append(f"the formula has no layer for the class scores: `fc {shown(self.values['classes'])}` was added before {name}")
+            self.notes.append(
+                f"the formula has no layer for the class scores: `fc {shown(self.values['classes'])}` was added before {name}"
+            )
             self.layers.append((step, {}, span))
         else:
             self.layers.append((step, {}, span))

@@ -136,5 +136,3 @@ def single_call(builder: Builder, result: int) -> Call | None:
         if isinstance(element, Call) and not element.inline and element.label is None and element.times == 1 and element.inputs == (0,):
             return element
     return None
-
-

@@ -14,7 +14,7 @@ the graph around it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -74,7 +74,7 @@ class Graph:
         """`ordinal` or `index`."""
         self.title = title
         """What it is an instance of: the block call as written with its arguments resolved, or empty."""
-        self.layers = sum(1 if isinstance(e, Node) else e.times * e.graph.layers for e in elements)
+        self.layers: int = sum([1 if isinstance(e, Node) else e.times * e.graph.layers for e in elements])
         """Nodes when flattened."""
 
     def type_of(self, value: int) -> Type | None:
@@ -156,46 +156,42 @@ class Names:
 
 
 class Place(NamedTuple):
-    """A node met on a walk: its full name, the names of what it reads, the graph it stands in, and how often it stands there.
-
-    `times` is above 1 only on a folded walk, where `rounds` tells which rounds the name stands for.
-    """
+    """A node met on a walk: its full name, the graph it stands in, and the names of what it reads."""
 
     name: str
     node: Node
     graph: Graph
     sources: tuple[str, ...]
-    times: int
 
 
-def walk(network: Network, *, fold: bool = False) -> Iterator[Place]:
-    """The layers of a network in order, lazily. Folded, each call is entered once and its places carry how often it runs."""
+def walk(network: Network) -> Iterator[Place]:
+    """The layers of a network in order, lazily."""
     names = Names("", network.graph.naming)
-    yield from _walk(network.graph, names, tuple(i.name for i in network.inputs), 1, fold)
+    yield from _walk(network.graph, names, [i.name for i in network.inputs], [])
 
 
-def _walk(graph: Graph, names: Names, sources: tuple[str, ...], times: int, fold: bool) -> Iterator[Place]:
-    """Walks a graph; the generator's value is the name of what its result comes from."""
-    producers = list(sources)
+def producers_of(network: Network) -> list[str]:
+    """For each value of the top graph the input or layer that it comes from, by name."""
+    producers: list[str] = []
+    names = Names("", network.graph.naming)
+    for _ in _walk(network.graph, names, [i.name for i in network.inputs], producers):
+        pass
+    return producers
+
+
+def _walk(graph: Graph, names: Names, sources: list[str], producers: list[str]) -> Generator[Place, None, str]:
+    """Walks a graph; fills `producers` with the names that its values come from, and its generator's value is its result's."""
+    producers += sources
     for element in graph.elements:
-        read = tuple(producers[value] for value in element.inputs)
+        read = [producers[value] for value in element.inputs]
         if isinstance(element, Node):
             name = names(element)
-            yield Place(name, element, graph, read, times)
+            yield Place(name, element, graph, tuple(read))
             producers.append(name)
             continue
-        inner, rounds = element.graph, element.times
-        first = read[0]
-        for _ in range(1 if fold else rounds):
-            if element.inline:
-                scope = names
-            else:
-                local = names(element)
-                if fold and rounds > 1:
-                    for _ in range(rounds - 1):
-                        last = names.local(element)
-                    local = f"{local}..{last}"
-                scope = Names(local + ".", inner.naming)
-            first = yield from _walk(inner, scope, (first, *read[1:]), times * rounds if fold else times, fold)
-        producers.append(first)
+        inner = element.graph
+        for _ in range(element.times):
+            scope = names if element.inline else Names(names(element) + ".", inner.naming)
+            read[0] = yield from _walk(inner, scope, list(read), [])
+        producers.append(read[0])
     return producers[graph.result]

@@ -109,7 +109,12 @@ class Attention(Op):
 
     def output(self, x: Tokens) -> Type:
         if x.channels % self.heads:
-            raise Misfit("A205", f"{x.channels} channels do not divide into {self.heads} heads", argument="heads", notes=[f"{x.channels}/{self.heads} = {x.channels / self.heads:.2f}"])
+            raise Misfit(
+                "A205",
+                f"{x.channels} channels do not divide into {self.heads} heads",
+                argument="heads",
+                notes=[f"{x.channels}/{self.heads} = {x.channels / self.heads:.2f}"],
+            )
         return x
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:

@@ -30,7 +30,9 @@ class Misfit(Exception):
     `argument` names the argument to blame, where one is; the layer as a whole is to blame otherwise.
     """
 
-    def __init__(self, code: str, message: str, *, argument: str = "", notes: Sequence[str] = (), help_: str | None = None, label: str = "") -> None:
+    def __init__(
+        self, code: str, message: str, *, argument: str = "", notes: Sequence[str] = (), help_: str | None = None, label: str = ""
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -76,6 +78,8 @@ class Op(BaseModel):
 
     step: ClassVar[str]
     bare: ClassVar[tuple[str, ...]] = ()
+    keyed: ClassVar[bool] = False
+    """Written as `key=value` where it is shown, though the bare form is read too."""
     takes: ClassVar[tuple[type, ...]] = (Map, Tokens, Vector)
     many: ClassVar[bool] = False
     """Takes several inputs."""
@@ -134,17 +138,22 @@ class Op(BaseModel):
         """The formulas used, with numbers filled in."""
         return {}
 
-    def config(self) -> str:
-        """The arguments as one would write them, defaults left out."""
+    def config(self, x: Any = None) -> str:
+        """The arguments as one would write them, defaults left out; given the input, also those that make no difference to it."""
         parts = []
         fields = type(self).model_fields
-        for name in sorted(fields, key=lambda name: (name not in self.bare, not fields[name].is_required())):
+        bare = () if self.keyed else self.bare
+        for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].is_required())):
             value = getattr(self, name)
-            if value == fields[name].default and not fields[name].is_required():
+            if (value == fields[name].default and not fields[name].is_required()) or (x is not None and self.idle(name, x)):
                 continue
             shown = show(value)
-            parts.append(shown if name in self.bare else f"{name}={shown}")
+            parts.append(shown if name in bare else f"{name}={shown}")
         return " ".join(parts)
+
+    def idle(self, argument: str, x: Any) -> bool:
+        """Whether an argument makes no difference for an input."""
+        return False
 
 
 _KINDS = {Map: "a feature map", Tokens: "tokens", Vector: "a vector"}
@@ -179,7 +188,12 @@ def per_axis(value: int | tuple[int, ...], rank: int, argument: str, *, least: i
     values = (value,) * rank if isinstance(value, int) else value
     if len(values) != rank:
         axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
-        raise Misfit("A206", f"`{argument}={show(values)}` has {len(values)} numbers, but the map has {axes}", argument=argument, help_=f"write one number, or {rank}")
+        raise Misfit(
+            "A206",
+            f"`{argument}={show(values)}` has {len(values)} numbers, but the map has {axes}",
+            argument=argument,
+            help_=f"write one number, or {rank}",
+        )
     for number in values:
         if number < least:
             raise Misfit("A105", f"`{argument}` must be at least {least}, not {number}", argument=argument)

@@ -32,6 +32,9 @@ class _Convolution(Op):
     def slides(self, x: Map) -> tuple[Slide, ...]:
         return Window("k", self.k, self.s, self.p, self.d, self.round).slides(x.spatial)
 
+    def idle(self, argument: str, x: Map) -> bool:
+        return argument == "round" and all(slide.exact for slide in self.slides(x))
+
     def filters(self, x: Map) -> int:
         raise NotImplementedError
 
@@ -106,10 +109,19 @@ class Conv(_Convolution):
         if self.g != 1:
             raise Misfit("A120", "a connection table and groups exclude each other", argument="maps")
         if len(self.maps) != self.f:
-            raise Misfit("A120", f"the connection table has {len(self.maps)} rows for {self.f} filters", argument="maps", help_="write one row a filter")
+            raise Misfit(
+                "A120",
+                f"the connection table has {len(self.maps)} rows for {self.f} filters",
+                argument="maps",
+                help_="write one row a filter",
+            )
         for at, row in enumerate(self.maps):
             if not row or len(set(row)) != len(row) or not all(0 <= i < x.channels for i in row):
-                raise Misfit("A120", f"row {at} of the connection table, {row}, does not name different maps out of 0 to {x.channels - 1}", argument="maps")
+                raise Misfit(
+                    "A120",
+                    f"row {at} of the connection table, {row}, does not name different maps out of 0 to {x.channels - 1}",
+                    argument="maps",
+                )
 
     def reads(self, x: Map) -> int:
         return sum(map(len, self.maps)) if self.maps is not None else super().reads(x)
@@ -180,13 +192,20 @@ class Deconv(Op):
         rows = []
         for size, k, s, d, p, op in zip(x.spatial, ks, ss, ds, ps, extra, strict=True):
             if op and op >= max(s, d):
-                raise Misfit("A205", f"output padding {op} must be smaller than the stride or the dilation", argument="op", help_=f"use op={max(s, d) - 1} or less")
+                raise Misfit(
+                    "A205",
+                    f"output padding {op} must be smaller than the stride or the dilation",
+                    argument="op",
+                    help_=f"use op={max(s, d) - 1} or less",
+                )
             if self.p == "same":
                 if op:
                     raise Misfit("A205", "`p=same` and `op` exclude each other", argument="op")
                 cut = d * (k - 1) + 1 - s
                 if cut < 0:
-                    raise Misfit("A202", f"a kernel of {d * (k - 1) + 1} cannot fill a stride of {s}", argument="k", help_=f"use k={s} or more")
+                    raise Misfit(
+                        "A202", f"a kernel of {d * (k - 1) + 1} cannot fill a stride of {s}", argument="k", help_=f"use k={s} or more"
+                    )
                 rows.append((size * s, k, s, d, cut // 2, cut - cut // 2, f"{size}*{s} = {size * s}"))
                 continue
             out = (size - 1) * s - 2 * p + d * (k - 1) + op + 1
@@ -215,7 +234,9 @@ class Deconv(Op):
     def reach(self, x: Map) -> Field_:
         from fractions import Fraction
 
-        return tuple(Reach(Fraction(before - d * (k - 1), s), Fraction(before, s), Fraction(1, s)) for _, k, s, d, before, _, _ in self.axes(x))
+        return tuple(
+            Reach(Fraction(before - d * (k - 1), s), Fraction(before, s), Fraction(1, s)) for _, k, s, d, before, _, _ in self.axes(x)
+        )
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
         shown = [row[-1] for row in self.axes(x)]
@@ -234,4 +255,10 @@ def check_groups(channels: int, filters: int, groups: int) -> None:
     for count, what, blame in ((channels, "input channels", "g"), (filters, "filters", "f")):
         if count % groups:
             divisors = [g for g in range(1, min(groups, 4096) + 1) if channels % g == 0 and filters % g == 0]
-            raise Misfit("A205", f"{count} {what} do not divide into {groups} groups", argument=blame, notes=[f"{count}/{groups} = {count / groups:.2f}"], help_=f"use g={divisors[-1]}")
+            raise Misfit(
+                "A205",
+                f"{count} {what} do not divide into {groups} groups",
+                argument=blame,
+                notes=[f"{count}/{groups} = {count / groups:.2f}"],
+                help_=f"use g={divisors[-1]}",
+            )

@@ -148,5 +148,3 @@ class Scale(Op):
 
     def work(self, x: Type, y: Type) -> dict[str, str]:
         return {"params": f"{x.channels} = {x.channels}"}
-
-

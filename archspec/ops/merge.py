@@ -56,7 +56,12 @@ class Mul(_Merge):
         largest = max(inputs, key=lambda value: value.size)
         for other in inputs:
             if other != largest and not _broadcasts(other, largest):
-                raise Misfit("A301", f"cannot multiply {inputs[0]} and {inputs[1] if len(inputs) == 2 else other}", notes=_differences(largest, other), help_="a vector C, or 1x1xC, is broadcast over HxWxC")
+                raise Misfit(
+                    "A301",
+                    f"cannot multiply {inputs[0]} and {inputs[1] if len(inputs) == 2 else other}",
+                    notes=_differences(largest, other),
+                    help_="a vector C, or 1x1xC, is broadcast over HxWxC",
+                )
         return largest
 
 
@@ -77,7 +82,12 @@ class Concat(_Merge):
             if type(other) is not type(first):
                 raise Misfit("A303", f"cannot concatenate {describe(first)} and {describe(other)}")
             if other.shape[:-1] != first.shape[:-1]:
-                raise Misfit("A302", f"cannot concatenate {first} and {other}", notes=_differences(first, other), help_="all but the channels must be equal")
+                raise Misfit(
+                    "A302",
+                    f"cannot concatenate {first} and {other}",
+                    notes=_differences(first, other),
+                    help_="all but the channels must be equal",
+                )
         return check_size(first._replace(channels=sum(value.channels for value in inputs)), "the output")
 
     def work_of(self, inputs: Sequence[Type]) -> str:
@@ -94,5 +104,7 @@ def _differences(a: Type, b: Type) -> list[str]:
     """What tells two shapes apart, axis by axis."""
     if type(a) is not type(b) or len(a.shape) != len(b.shape):
         return [f"{describe(a)} and {describe(b)} are different kinds of value"]
-    names = {1: ("channels",), 2: ("length", "channels"), 3: ("height", "width", "channels"), 4: ("depth", "height", "width", "channels")}[len(a.shape)]
+    names = {1: ("channels",), 2: ("length", "channels"), 3: ("height", "width", "channels"), 4: ("depth", "height", "width", "channels")}[
+        len(a.shape)
+    ]
     return [f"{name}: {x} and {y}" for name, x, y in zip(names, a.shape, b.shape, strict=True) if x != y]

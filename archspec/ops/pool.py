@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, prod
 from typing import ClassVar
 
-from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Reach, Size, Weight, check_size, per_axis
+from archspec.ops.base import WHOLE, Field_, Flag, Misfit, Op, Reach, Size, Weight, check_size, per_axis
 from archspec.ops.window import Padding, Rounding, Slide, Window, formulas
 from archspec.types import Map, Tokens, Type, Vector
 
@@ -14,6 +14,7 @@ class _Pooling(Op):
     """A window without weights. The stride is the window's size unless it is given."""
 
     bare: ClassVar[tuple[str, ...]] = ("w",)
+    keyed: ClassVar[bool] = True
     takes: ClassVar[tuple[type, ...]] = (Map,)
 
     w: Size
@@ -25,6 +26,9 @@ class _Pooling(Op):
     def slides(self, x: Map) -> tuple[Slide, ...]:
         stride = self.w if self.s is None else self.s
         return Window("w", self.w, stride, self.p, self.d, self.round, half=True).slides(x.spatial)
+
+    def idle(self, argument: str, x: Map) -> bool:
+        return argument == "round" and all(slide.exact for slide in self.slides(x))
 
     def window(self, x: Map) -> tuple[int, ...]:
         return per_axis(self.w, len(x.spatial), "w", least=1)
@@ -89,6 +93,7 @@ class Subsample(Op):
 
     step: ClassVar[str] = "subsample"
     bare: ClassVar[tuple[str, ...]] = ("w",)
+    keyed: ClassVar[bool] = True
     takes: ClassVar[tuple[type, ...]] = (Map,)
     cost_note: ClassVar[str] = "prod(w) + 1: the sum, the coefficient and the bias"
 
@@ -98,6 +103,9 @@ class Subsample(Op):
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
         return Window("w", self.w, self.w if self.s is None else self.s, 0, 1, self.round).slides(x.spatial)
+
+    def idle(self, argument: str, x: Map) -> bool:
+        return argument == "round" and all(slide.exact for slide in self.slides(x))
 
     def output(self, x: Map) -> Type:
         return Map(tuple(slide.out for slide in self.slides(x)), x.channels)

@@ -78,7 +78,9 @@ class Crop(Op):
         target = per_axis(self.size, len(x.spatial), "size", least=1)
         if any(t > s for t, s in zip(target, x.spatial, strict=True)):
             shown = "x".join(map(str, x.spatial))
-            raise Misfit("A208", f"cannot crop {shown} to {'x'.join(map(str, target))}: it is larger", argument="size", help_=f"use {shown} or less")
+            raise Misfit(
+                "A208", f"cannot crop {shown} to {'x'.join(map(str, target))}: it is larger", argument="size", help_=f"use {shown} or less"
+            )
         return Map(target, x.channels)
 
     def reach(self, x: Map) -> Field_:
@@ -136,7 +138,12 @@ class PixelShuffle(Op):
     def output(self, x: Map) -> Type:
         block = self.n ** len(x.spatial)
         if x.channels % block:
-            raise Misfit("A208", f"{x.channels} channels do not divide into {'x'.join([str(self.n)] * len(x.spatial))} pixels", argument="n", notes=[f"{x.channels}/{block} = {x.channels / block:.2f}"])
+            raise Misfit(
+                "A208",
+                f"{x.channels} channels do not divide into {'x'.join([str(self.n)] * len(x.spatial))} pixels",
+                argument="n",
+                notes=[f"{x.channels}/{block} = {x.channels / block:.2f}"],
+            )
         return Map(tuple(size * self.n for size in x.spatial), x.channels // block)
 
     def reach(self, x: Map) -> Field_:
@@ -185,10 +192,8 @@ class SliceChannels(Op):
             raise Misfit("A208", f"{start}:{stop} is no range of the {x.channels} channels 0:{x.channels}", argument="bounds")
         return x._replace(channels=stop - start)
 
-    def config(self) -> str:
+    def config(self, x: object = None) -> str:
         return f"{self.bounds[0]}:{self.bounds[1]}"
 
     def work(self, x: Type, y: Type) -> dict[str, str]:
         return {"output": f"{self.bounds[1]} - {self.bounds[0]} = {y.channels} channels"}
-
-

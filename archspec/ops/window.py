@@ -34,6 +34,11 @@ class Slide(NamedTuple):
     formula: str
 
     @property
+    def exact(self) -> bool:
+        """Whether the window ends with the padded input, so that nothing is rounded."""
+        return (self.out - 1) * self.s + self.d * (self.k - 1) + 1 == self.size + self.before + self.after
+
+    @property
     def reach(self) -> Reach:
         return Reach(-self.before, self.d * (self.k - 1) - self.before, self.s)
 
@@ -66,7 +71,13 @@ class Window(NamedTuple):
         span = d * (k - 1) + 1
         if self.half and p > span // 2:
             message = f"padding {p} is more than half the window of {span}"
-            raise Misfit("A204", message, argument="p", notes=["a window could lie in the padding alone"], help_=f"use p={span // 2} or less, or p=same")
+            raise Misfit(
+                "A204",
+                message,
+                argument="p",
+                notes=["a window could lie in the padding alone"],
+                help_=f"use p={span // 2} or less, or p=same",
+            )
         room = size - span + 2 * p
         shown = f"({size} - {span} + 2*{p})/{s} + 1"
         if room < 0:
@@ -86,7 +97,13 @@ class Window(NamedTuple):
         padded = f"{size}" if p == 0 else f"{size} + 2*{p} = {size + 2 * p}"
         need = (span - size + 1) // 2
         help_ = f"use {self.letter}={size + 2 * p} or less, or p={need}" if d == 1 else f"use a smaller d or {self.letter}, or p={need}"
-        return Misfit("A202", f"a window of {window} is larger than the {axis} of {padded}", argument=self.letter, notes=[f"{_plain(size, span, p, 1)} is below 1"], help_=help_)
+        return Misfit(
+            "A202",
+            f"a window of {window} is larger than the {axis} of {padded}",
+            argument=self.letter,
+            notes=[f"{_plain(size, span, p, 1)} is below 1"],
+            help_=help_,
+        )
 
     def no_fit(self, axis: str, size: int, k: int, s: int, p: int, d: int) -> Misfit:
         span = d * (k - 1) + 1
@@ -97,9 +114,19 @@ class Window(NamedTuple):
         if d > 1:
             notes.insert(0, f"the window spans {d}*({k} - 1) + 1 = {span}")
         ways = [f"p={q}" for q in range(p + 1, p + s + 1) if (size - span + 2 * q) % s == 0 and (not self.half or q <= span // 2)][:1]
-        ways += [f"an input of {size - rest} or {size + s - rest}", "round=floor to drop them", "round=ceil to let the last window overhang"]
+        ways += [
+            f"an input of {size - rest} or {size + s - rest}",
+            "round=floor to drop them",
+            "round=ceil to let the last window overhang",
+        ]
         message = f"{axis} {_plain(size, span, p, s)} = {_decimal(room / s + 1)} does not fit"
-        return Misfit("A203", message, notes=notes, help_="use " + ", ".join(ways[:-1]) + f", or {ways[-1]}", label=f"{size} does not divide into steps of {s}")
+        return Misfit(
+            "A203",
+            message,
+            notes=notes,
+            help_="use " + ", ".join(ways[:-1]) + f", or {ways[-1]}",
+            label=f"{size} does not divide into steps of {s}",
+        )
 
 
 def _plain(size: int, span: int, p: int, s: int) -> str:

@@ -45,10 +45,10 @@ class Chained(NamedTuple):
 
 
 class Prefixed(NamedTuple):
-    """`-x` or `not x`, `count` times over."""
+    """`-x` or `not x`, `times` over."""
 
     operator: str
-    count: int
+    times: int
     operand: Expr
     span: Span
 
@@ -150,11 +150,11 @@ class Use(NamedTuple):
 
 
 class Formula(NamedTuple):
-    """A part of a `pattern`: a word, or a group of parts; repeated `count` times, or optional."""
+    """A part of a `pattern`: a word, or a group of parts; repeated, or optional."""
 
     word: Name | None
     parts: tuple[Formula, ...]
-    count: Expr | None
+    repeats: Expr | None
     optional: bool
     span: Span
 
@@ -174,8 +174,8 @@ class Output(NamedTuple):
 
 
 class Repeat(NamedTuple):
-    count: Expr
-    index: Name | None
+    rounds: Expr
+    counter: Name | None
     span: Span
 
 
@@ -230,9 +230,7 @@ class Broken(NamedTuple):
     span: Span
 
 
-Statement = Union[
-    Chain, Arch, Model, Meta, Input, Param, Default, Use, Pattern, Output, Suite, Broken
-]
+Statement = Union[Chain, Arch, Model, Meta, Input, Param, Default, Use, Pattern, Output, Suite, Broken]
 
 
 class File(NamedTuple):
@@ -249,3 +247,20 @@ def outline(node: object) -> object:
     if isinstance(node, tuple):
         return (type(node).__name__, *(outline(child) for child in node))
     return node
+
+
+def names(node: object) -> set[str]:
+    """The words that steps and expressions of a tree refer to; names that are declared do not count."""
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Name):
+            found.add(node.id)
+        elif isinstance(node, Param):
+            pending.append(node.value)
+        elif isinstance(node, Block):
+            pending.extend(parameter.default for parameter in node.parameters)
+        elif isinstance(node, tuple) and not isinstance(node, Span):
+            pending.extend(node)
+    return found

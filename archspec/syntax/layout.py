@@ -19,18 +19,16 @@ from archspec.source import Source, Span
 MAX_NESTING = 64
 """Levels of suites, brackets and heads that a text may nest."""
 
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)|\t"
-)
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)|\t")
 _OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CLOSING = set(_OPENING.values())
 _ALWAYS = {"if": "IF", "and": "AND", "or": "OR", "not": "NOT", "as": "AS", "yes": "YES", "no": "NO"}
 _AT_LINE = {
-    word: word.upper()
-    for word in ("arch", "model", "meta", "input", "param", "default", "use", "pattern", "from", "output", "block")
+    word: word.upper() for word in ("arch", "model", "meta", "input", "param", "default", "use", "pattern", "from", "output", "block")
 }
 _HEADS = {"repeat": "REPEAT", "residual": "RESIDUAL", "shortcut": "SHORTCUT"}
 MERGES = frozenset({"add", "concat", "mul"})
+HEADS = frozenset({*_HEADS, *MERGES, "output", "block"})
 KEYWORDS = frozenset({*_ALWAYS, *_AT_LINE, *_HEADS, *MERGES})
 
 
@@ -60,7 +58,8 @@ class Layout:
 
     def checked_text(self) -> str:
         """The text with forbidden characters blanked, each kind of them reported once a line, twenty at most."""
-        text, seen = self.source.text, set()
+        text = self.source.text
+        seen: set[tuple[str, int]] = set()
         for match in _FORBIDDEN.finditer(text):
             char, at = match[0], match.start()
             key = (char, self.source.locate(at)[0])
@@ -97,7 +96,13 @@ class Layout:
             count += 1
             if count > self.max_tokens:
                 start = token.start_pos or 0
-                self.report("A007", f"more than {self.max_tokens:,} words and signs", start, start + 1, help_="split the file; `use` takes blocks of another")
+                self.report(
+                    "A007",
+                    f"more than {self.max_tokens:,} words and signs",
+                    start,
+                    start + 1,
+                    help_="split the file; `use` takes blocks of another",
+                )
                 return
             broken |= not self.accept(token, opened)
             tokens.append(token)
@@ -187,7 +192,9 @@ class Layout:
                 while line.indent < levels[-1][0]:
                     levels.pop()
                 if line.indent > levels[-1][0]:
-                    self.report("A003", "the indentation fits none of the lines above", start, end, help_="align it with the suite it belongs to")
+                    self.report(
+                        "A003", "the indentation fits none of the lines above", start, end, help_="align it with the suite it belongs to"
+                    )
             levels[-1][1].append(line)
             before = line
         return top
@@ -214,7 +221,13 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             end = token.end_pos or 0
             yield token if kind == "NAME" else Token.new_borrow_pos(kind, token.value, token)
             continue
-        if bare and depth - (kind in _OPENING) == 0 and kind not in ("COLON", "VBAR") and (token.start_pos or 0) > end:
+        if (
+            bare
+            and depth - (kind in _OPENING) == 0
+            and kind not in ("COLON", "VBAR")
+            and kind not in _CLOSING
+            and (token.start_pos or 0) > end
+        ):
             yield Token.new_borrow_pos("SEP", "", token)
         if depth == 0 and kind in ("COLON", "VBAR"):
             start = True

@@ -234,7 +234,7 @@ class Lowering:
 _CHAINS = {"disjunction": "or", "conjoined": "and", "compared": "compare", "summed": "arithmetic", "multiplied": "arithmetic"}
 
 _STATEMENTS: dict[str, Callable[[Lowering, list[Node], Span], Any]] = {
-    "arch": lambda self, children, span: ast.Arch(self.number(children[1]), span),
+    "arch": lambda self, children, span: ast.Arch(self.digits(str(children[1]), span), span),
     "model": Lowering.model,
     "meta": Lowering.meta,
     "input": Lowering.input,
@@ -259,12 +259,14 @@ def _is_rule(node: Node, rule: str) -> bool:
 def _first(node: Node) -> Token:
     while isinstance(node, Tree):
         node = node.children[0]
+    assert isinstance(node, Token)
     return node
 
 
 def _last(node: Node) -> Token:
     while isinstance(node, Tree):
         node = node.children[-1]
+    assert isinstance(node, Token)
     return node
 
 
@@ -272,7 +274,7 @@ _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
 def _unquoted(text: str) -> str:
-    """The value of a string literal: `\\n`, `\\t`, `\\"` and `\\\\` are escapes, any other backslash is itself."""
+    """The value of a string literal; a backslash escapes n, t, a quote and itself, and is itself before anything else."""
     out, at, body = [], 0, text[1:-1]
     while at < len(body):
         char = body[at]

@@ -7,10 +7,11 @@ grammar at every start costs more than checking a spec. A test fails when the tw
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedToken
+from lark.lexer import LexerThread
 
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
@@ -27,8 +28,8 @@ def grammar() -> Lark:
     """The grammar's tables."""
     from archspec.syntax._tables import DATA, MEMO
 
-    lark: Lark = Lark._load_from_dict(DATA, MEMO)
-    return lark
+    lark: Any = Lark
+    return cast(Lark, lark._load_from_dict(DATA, MEMO))
 
 
 def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS) -> ast.File:
@@ -36,7 +37,9 @@ def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_
     whole = Span(source, 0, len(source.text))
     if len(source.text.encode("utf-8", "surrogatepass")) > max_bytes:
         message = f"the text is larger than {max_bytes:,} bytes"
-        sink.add(Diagnostic("A007", message, Span(source, 0, min(1, len(source.text))), help="split it; `use` takes the blocks of another file"))
+        sink.add(
+            Diagnostic("A007", message, Span(source, 0, min(1, len(source.text))), help="split it; `use` takes the blocks of another file")
+        )
         return ast.File((), whole)
     lark = grammar()
     layout = Layout(source, lex, sink, max_tokens)
@@ -46,10 +49,9 @@ def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_
 
 def lex(text: str) -> Any:
     """The tokens of a text, comments and line ends among them."""
-    lark = grammar()
-    from lark.lexer import LexerThread
-
-    return LexerThread.from_text(lark.parser.lexer, text).lex(None)
+    lexer: Any = grammar().parser.lexer
+    thread: Any = LexerThread.from_text(lexer, text)
+    return thread.lex(None)
 
 
 class _LineParser:
@@ -74,11 +76,16 @@ class _LineParser:
             self.sink.add(Diagnostic("A004", f"`{span.text}` has nothing in it", span, help=help_))
         elif line.below and last.type != "COLON":
             under = line.below[0].tokens[0]
-            self.report("A003", "this line is indented under a line that takes no suite", under, "only a line that ends in `:` takes an indented suite")
+            self.report(
+                "A003",
+                "this line is indented under a line that takes no suite",
+                under,
+                "only a line that ends in `:` takes an indented suite",
+            )
         return self.lowering.statement(tree, below, span)
 
     def tree(self, tokens: list[Token]) -> Tree[Token] | Token | None:
-        interactive = self.lark.parse_interactive(start="line")
+        interactive: Any = self.lark.parse_interactive(start="line")
         token = tokens[-1]
         try:
             for token in roles(tokens):
@@ -90,31 +97,23 @@ class _LineParser:
         return result
 
     def unexpected(self, token: Token, expected: set[str], tokens: list[Token]) -> None:
-        at_end = token.type == "$END"
-        start = (tokens[-1].end_pos if at_end else token.start_pos) or 0
-        end = start + max(1, len(token.value)) if not at_end else start
-        wanted = _wanted(expected)
-        before = [t for t in tokens if (t.end_pos or 0) <= start]
-        if token.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING") and "KEY" in expected and any(t.type == "KEY" for t in before):
-            return self.report("A008", f"`{token.value}` stands after `key=value`, where only another `key=value` may", token, "bare arguments come first: `fc 10 bias=no`")
-        if token.type in ("PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE") and before and (before[-1].end_pos or 0) < start:
-            return self.report("A008", f"`{token.value}` cannot stand here: a space ends an argument", token, "write the expression without spaces, or in parentheses")
-        if token.type == "KEY" and before and before[-1].type == "COMMA":
-            return self.report("A001", "a comma does not set arguments apart", before[-1], "set them apart by spaces: `conv k=3 f=8`")
-        if token.type == "SEP":
-            word = next((t for t in tokens if t.start_pos == token.start_pos), token)
-            return self.report("A008", f"`{word.value}` cannot stand here: a space ends an argument", word, "write an expression without spaces, or in parentheses; bare arguments come before `key=value`")
-        if at_end:
-            message = f"the line ends too early; {wanted} should follow"
-        elif token.value in ("if", "and", "or", "not", "as", "yes", "no"):
-            message = f"`{token.value}` cannot stand here; {wanted} should"
-        else:
-            message = f"`{token.value.strip()}` cannot stand here; {wanted} should"
-        if at_end:
-            start, end = max(0, start - 1), start
-        self.sink.add(Diagnostic("A001", message, Span(self.source, start, end), help=_advice(tokens, token, expected)))
+        """Report a token that cannot stand where it does."""
+        if token.type == "$END":
+            end = tokens[-1].end_pos or 0
+            span = Span(self.source, max(0, end - 1), end)
+            message = f"the line ends too early; {_wanted(expected)} should follow"
+            self.sink.add(Diagnostic("A001", message, span, help=_advice(tokens, token, expected)))
+            return
+        before = [t for t in tokens if (t.end_pos or 0) <= (token.start_pos or 0)]
+        code, message, blamed, help_ = _slip(token, expected, tokens, before) or (
+            "A001",
+            f"`{token.value.strip()}` cannot stand here; {_wanted(expected)} should",
+            token,
+            _advice(tokens, token, expected),
+        )
+        self.report(code, message, blamed, help_)
 
-    def report(self, code: str, message: str, token: Token, help_: str) -> None:
+    def report(self, code: str, message: str, token: Token, help_: str | None) -> None:
         span = Span(self.source, token.start_pos or 0, token.end_pos or 0)
         self.sink.add(Diagnostic(code, message, span, help=help_))
 
@@ -125,6 +124,26 @@ _WORDS = {
     "$END": "the end of the line", "AS": "`as`", "RBRACE": "`}`", "RSQB": "`]`", "MERGE": "add, concat or mul",
 }  # fmt: skip
 _EXPRESSION = {"INT", "FLOAT", "DIMS", "STRING", "YES", "NO", "NAME", "LPAR", "MINUS"}
+
+
+_OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE"}
+
+
+def _slip(token: Token, expected: set[str], tokens: list[Token], before: list[Token]) -> tuple[str, str, Token, str] | None:
+    """Code, message, token to blame and help for slips that are common, or None."""
+    ended = "a space ends an argument"
+    if token.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING") and "KEY" in expected and any(t.type == "KEY" for t in before):
+        message = f"`{token.value}` stands after `key=value`, where only another `key=value` may"
+        return "A008", message, token, "bare arguments come first: `fc 10 bias=no`"
+    if token.type in _OPERATORS and before and before[-1].end_pos != token.start_pos:
+        return "A008", f"`{token.value}` cannot stand here: {ended}", token, "write the expression without spaces, or in parentheses"
+    if token.type == "KEY" and before and before[-1].type == "COMMA":
+        return "A001", "a comma does not set arguments apart", before[-1], "set them apart by spaces: `conv k=3 f=8`"
+    if token.type == "SEP":
+        word = next((t for t in tokens if t.start_pos == token.start_pos), token)
+        help_ = "write an expression without spaces, or in parentheses; bare arguments come before `key=value`"
+        return "A008", f"`{word.value}` cannot stand here: {ended}", word, help_
+    return None
 
 
 def _wanted(expected: set[str]) -> str:
@@ -148,6 +167,4 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return "write the input as height x width x channels: `input 32x32x3`"
     if token.type == "COMMA" and "VBAR" in expected:
         return "steps are joined by `|`, arguments are set apart by spaces"
-    if token.type == "KEY" and "COLON" in expected:
-        return None
     return None

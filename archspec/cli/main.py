@@ -1,0 +1,143 @@
+"""The `archspec` command: arguments, and what runs for each."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from archspec import __version__
+from archspec.cli.failure import Failure
+
+Run = Callable[[argparse.Namespace], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        print(f"archspec: {message}", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
+    """What every command that reads a spec takes."""
+    if many:
+        parser.add_argument("files", metavar="FILE", nargs="+", help="a spec, `-` for standard input, or the name of a bundled spec")
+    else:
+        parser.add_argument("file", metavar="FILE", help="a spec, `-` for standard input, or the name of a bundled spec")
+    parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="override a param; repeatable")
+    parser.add_argument(
+        "--input", metavar="HxWxC", action="append", default=[], help="override the input's shape; NAME=HxWxC where there are several"
+    )
+    parser.add_argument("--stdin-filename", metavar="NAME", help="what standard input is called, and where its `use` looks")
+    parser.add_argument(
+        "--max-layers", metavar="N", type=int, default=1_000_000, help="refuse specs that expand to more layers (%(default)s)"
+    )
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    _spec(parser, many=True)
+    parser.add_argument("--format", choices=["text", "concise", "json", "github", "sarif"], default="text", help="how to report")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
+    parser.add_argument("--notes", action="store_true", help="show notes too")
+    parser.add_argument("--watch", action="store_true", help="check again whenever a file changes")
+
+
+def _table(parser: argparse.ArgumentParser) -> None:
+    _spec(parser)
+    parser.add_argument(
+        "--format", choices=["text", "markdown", "latex", "csv", "json", "html"], default="text", help="the form of the table"
+    )
+    parser.add_argument("--columns", metavar="A,B", help="the columns to show; `--columns help` lists them")
+    parser.add_argument("--work", action="store_true", help="show the formulas with numbers filled in")
+    parser.add_argument("--layout", choices=["hwc", "chw"], default="hwc", help="how shapes are written")
+    parser.add_argument("--collapse", action="store_true", help="fold equal rounds of a repeat into one")
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    _spec(parser)
+    parser.add_argument("layer", metavar="LAYER", nargs="?", help="a layer's name, or the name of a group; all layers without one")
+
+
+def _rule(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("code", metavar="CODE", nargs="?", help="a diagnostic's code such as A203; all of them without one")
+
+
+def _fmt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="specs, or `-` for standard input to standard output")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file would change")
+    parser.add_argument("--diff", action="store_true", help="write nothing; show what would change")
+    parser.add_argument("--stdin-filename", metavar="NAME", help="what standard input is called in messages")
+
+
+def _emit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", choices=["json"], help="what to write: json is the IR document")
+    _spec(parser)
+    parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; standard output without it")
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell to write a completion script for")
+
+
+def _none(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "check": ("parse, elaborate and check specs", _check),
+    "table": ("the layer table", _table),
+    "explain": ("the arithmetic of a layer, or of all", _explain),
+    "rule": ("a diagnostic's page, or the catalogue", _rule),
+    "expand": ("the spec with blocks, repeats and params resolved", _spec),
+    "fmt": ("format specs in place", _fmt),
+    "emit": ("write the spec in another form", _emit),
+    "list": ("the bundled specs", _none),
+    "ops": ("the layers of the language", _none),
+    "completion": ("a completion script for a shell", _completion),
+}
+"""Command to (help, what adds its arguments); it runs `run` of the module archspec.cli.<command>."""
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands; with `only`, the arguments of that command alone are built."""
+    top = _Parser(prog="archspec", description="Check, count, explain and compile architecture specifications.")
+    top.add_argument("--version", action="version", version=f"archspec {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", dest="command", required=True, parser_class=_Parser)
+    for name, (help_, arguments) in COMMANDS.items():
+        command = commands.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".")
+        if only is None or only == name:
+            arguments(command)
+    return top
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command line; returns the exit status."""
+    first = argv[0] if argv and argv[0] in COMMANDS else None
+    arguments = parser(first).parse_args(argv)
+    command: Run = import_module(f"archspec.cli.{arguments.command}").run
+    try:
+        return command(arguments)
+    except Failure as failure:
+        from archspec.diagnostics.render import visible
+
+        print(f"archspec: {visible(str(failure))}", file=sys.stderr)
+        return 2
+
+
+def main() -> int:
+    """The entry point: no collection of garbage in a process that ends at once, and no traceback for a closed pipe."""
+    gc.disable()
+    try:
+        status = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    gc.freeze()
+    return status

@@ -1,0 +1,85 @@
+"""Writing to a terminal or to a file: results to standard output, messages to standard error.
+
+Colour only where a terminal reads it; NO_COLOR and FORCE_COLOR are obeyed. rich is loaded only when there is colour to print.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+Line = list[tuple[str, str]]
+
+STYLES = {
+    "error": "bold red",
+    "warning": "bold yellow",
+    "note": "bold cyan",
+    "message": "bold",
+    "label": "cyan",
+    "frame": "blue",
+    "dim": "dim",
+    "bar": "cyan",
+    "good": "green",
+    "head": "bold",
+}
+
+
+class Screen:
+    """One output stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.terminal = stream.isatty()
+        self.colour = bool(os.environ.get("FORCE_COLOR")) or (
+            self.terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        )
+        if os.environ.get("NO_COLOR"):
+            self.colour = False
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal, or None where lines may be of any length."""
+        if not self.terminal and not os.environ.get("COLUMNS"):
+            return None
+        return shutil.get_terminal_size().columns
+
+    @property
+    def unicode(self) -> bool:
+        """Whether the stream takes block characters."""
+        return (self.stream.encoding or "").lower().replace("-", "").startswith("utf")
+
+    def line(self, line: Line | str = "") -> None:
+        self.lines([line])
+
+    def lines(self, lines: Iterable[Line | str]) -> None:
+        if not self.colour:
+            for line in lines:
+                text = line if isinstance(line, str) else "".join(piece for piece, _ in line)
+                self.write(text.rstrip() + "\n")
+            return
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(file=self.stream, force_terminal=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        for line in lines:
+            pieces = [(line, "")] if isinstance(line, str) else line
+            console.print(Text.assemble(*((piece, STYLES.get(style, style)) for piece, style in pieces)))
+
+    def write(self, text: str) -> None:
+        """Write text as it is; characters that the stream's encoding lacks are escaped."""
+        try:
+            self.stream.write(text)
+        except UnicodeEncodeError:
+            encoding = self.stream.encoding or "ascii"
+            self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def out() -> Screen:
+    return Screen(sys.stdout)
+
+
+def err() -> Screen:
+    return Screen(sys.stderr)

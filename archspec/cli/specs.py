@@ -1,0 +1,123 @@
+"""Specs as the command line names them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from archspec.api import compile_text
+from archspec.cli.failure import Failure
+from archspec.cli.screen import Screen, err
+from archspec.diagnostics import Diagnostic, nearest
+from archspec.diagnostics.render import full
+from archspec.elaborate import Options
+from archspec.elaborate.expressions import Rounds, Value
+from archspec.ir.graph import Network
+from archspec.reading import decode
+from archspec.resources import bundled, bundled_names
+
+
+class Text(NamedTuple):
+    """A spec's text, what messages call it, and the folder that `use` looks in."""
+
+    name: str
+    text: str
+    base: Path | None
+    path: Path | None
+
+
+class Compiled(NamedTuple):
+    text: Text
+    network: Network | None
+    diagnostics: list[Diagnostic]
+
+
+def read(file: str, stdin_filename: str | None = None) -> Text:
+    """The text behind FILE: `-`, a path, or the name of a bundled spec. Raises Failure."""
+    try:
+        if file == "-":
+            base = Path(stdin_filename).parent if stdin_filename else None
+            return Text(stdin_filename or "<stdin>", decode(sys.stdin.buffer.read()), base, None)
+        path = Path(file)
+        if not path.exists() and path.name == file and not path.suffix:
+            path = bundled(file) or path
+            if not path.exists():
+                close = nearest(file, bundled_names())
+                hint = f"; did you mean `{close}`?" if close else "; `archspec list` names the bundled specs"
+                raise Failure(f"there is no file and no bundled spec `{file}`{hint}")
+        return Text(str(path) if path.name != f"{file}.arch" else path.name, decode(path.read_bytes()), path.parent, path)
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise Failure(f"cannot read {file}: {error}") from None
+
+
+def compiled(file: str, arguments: argparse.Namespace) -> Compiled:
+    """Compile FILE with the options of the command."""
+    text = read(file, arguments.stdin_filename)
+    options = Options(params=settings(arguments.set), inputs=shapes(arguments.input), base=text.base, max_layers=arguments.max_layers)
+    network, found = compile_text(text.text, text.name, options)
+    return Compiled(text, network, found)
+
+
+def network(arguments: argparse.Namespace) -> Network | None:
+    """The network of the command's FILE; where it has errors they are printed, and there is none."""
+    result = compiled(arguments.file, arguments)
+    if result.network is None:
+        tell(result.diagnostics)
+    return result.network
+
+
+def tell(diagnostics: Sequence[Diagnostic], screen: Screen | None = None) -> None:
+    """Print messages, notes left out."""
+    screen = screen or err()
+    for diagnostic in diagnostics:
+        if diagnostic.severity != "note":
+            screen.lines([*full(diagnostic), ""])
+
+
+def settings(written: Sequence[str]) -> dict[str, Value]:
+    """The values of --set. Raises Failure."""
+    found: dict[str, Value] = {}
+    for item in written:
+        name, equals, value = item.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise Failure(f"--set takes name=value, not `{item}`")
+        found[name.strip()] = value_of(value.strip())
+    return found
+
+
+def value_of(text: str) -> Value:
+    """A value as --set writes it: a number, yes or no, a list, a size, or a word."""
+    if "," in text:
+        return Rounds(value_of(part.strip()) for part in text.split(","))
+    if text in ("yes", "no"):
+        return text == "yes"
+    parts = text.split("x")
+    if len(parts) > 1 and all(part.isdigit() and len(part) < 20 for part in parts):
+        return tuple(int(part) for part in parts)
+    if len(text) > 40:
+        return text
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def shapes(written: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """The shapes of --input. Raises Failure."""
+    found = {}
+    for item in written:
+        name, equals, shape = item.partition("=")
+        if not equals:
+            name, shape = "", item
+        parts = shape.split("x")
+        if not all(part.isdigit() and len(part) < 20 for part in parts):
+            raise Failure(f"--input takes a shape such as 224x224x3, not `{item}`")
+        found[name] = tuple(int(part) for part in parts)
+    return found

@@ -1,0 +1,42 @@
+"""`archspec table`."""
+
+from __future__ import annotations
+
+import argparse
+
+from archspec.cli import specs
+from archspec.cli.failure import Failure
+from archspec.cli.screen import out
+from archspec.diagnostics import nearest
+from archspec.report import Report
+from archspec.targets.tables import COLUMNS, Style, pieces
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.columns == "help":
+        out().lines(f"{name:<12} {column.about}" for name, column in COLUMNS.items())
+        return 0
+    columns = _columns(arguments.columns) if arguments.columns else None
+    network = specs.network(arguments)
+    if network is None:
+        return 1
+    specs.tell(network.diagnostics)
+    style = Style(columns, arguments.work, arguments.layout, arguments.collapse)
+    screen = out()
+    if arguments.format == "text":
+        from archspec.targets.tables.text import text
+
+        screen.lines(text(Report(network), style, width=screen.width, unicode=screen.unicode))
+    else:
+        for piece in pieces(Report(network), arguments.format, style):
+            screen.write(piece)
+    return 0
+
+
+def _columns(written: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in written.split(","))
+    for name in names:
+        if name not in COLUMNS:
+            close = nearest(name, COLUMNS)
+            raise Failure(f"there is no column `{name}`" + (f"; did you mean `{close}`?" if close else f"; there are {', '.join(COLUMNS)}"))
+    return names

@@ -1,0 +1,75 @@
+"""The page of each diagnostic code: the rule in plain words, a failing example and its mended form.
+
+The pages lie in `pages/`, one Markdown file a code. Nothing is read before it is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+_PAGES = Path(__file__).with_name("pages")
+_CODE = re.compile(r"A\d{3}")
+_HEADING = re.compile(r"# (A\d{3}): (.+)\n+")
+_FENCE = re.compile(r"^```arch ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NOTES = frozenset({413, 419})
+"""Lints that are only worth knowing."""
+
+
+class Example(NamedTuple):
+    """A spec on a page.
+
+    `kind` is `wrong` (gives the page's code), `right` (does not) or `file` (stands beside both, for `use`). `attributes` says how
+    the spec is run: `set` and `limit` are NAME=VALUE, `file` is a path. What is written with `escape` is decoded already.
+    """
+
+    kind: str
+    text: str
+    attributes: dict[str, str]
+
+
+class Page(NamedTuple):
+    """What is told about a code. `text` is Markdown without the heading; `severity` is error, warning or note."""
+
+    code: str
+    title: str
+    severity: str
+    text: str
+    examples: tuple[Example, ...]
+
+
+def codes() -> list[str]:
+    """All codes that have a page, in order."""
+    return sorted(path.stem for path in _PAGES.glob("A*.md"))
+
+
+@cache
+def page(code: str) -> Page:
+    """The page of a code. Raises KeyError where there is none."""
+    path = _PAGES / f"{code}.md"
+    if not _CODE.fullmatch(code) or not path.is_file():
+        raise KeyError(code)
+    whole = path.read_text(encoding="utf-8")
+    heading = _HEADING.match(whole)
+    if heading is None:
+        raise ValueError(f"{path.name} does not begin with `# {code}: title`")
+    text = whole[heading.end() :]
+    examples = tuple(_example(match[1], match[2]) for match in _FENCE.finditer(text))
+    return Page(heading[1], heading[2].strip(), _severity(code), text, examples)
+
+
+def _severity(code: str) -> str:
+    if int(code[1:]) in _NOTES:
+        return "note"
+    return "warning" if code.startswith("A4") else "error"
+
+
+def _example(info: str, body: str) -> Example:
+    attributes = dict(word.split("=", 1) if "=" in word else (word, "") for word in info.split())
+    kind = next((kind for kind in ("wrong", "right") if kind in attributes), "file")
+    attributes.pop(kind, None) if kind != "file" else None
+    if attributes.pop("escape", None) is not None:
+        body = body.encode("ascii", "backslashreplace").decode("unicode_escape")
+    return Example(kind, body, attributes)

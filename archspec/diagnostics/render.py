@@ -1,0 +1,159 @@
+"""Diagnostics as text for people, and as data for programs.
+
+Everything that comes from a spec passes `visible`, so that no control character of a text reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from archspec.diagnostics.diagnostic import Diagnostic
+from archspec.source import Source, Span
+
+Line = list[tuple[str, str]]
+"""Pieces of text with the name of a style each; "" is plain."""
+
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_WIDTH = 160
+"""Longer source lines are shown around the marked words only."""
+
+
+def visible(text: str) -> str:
+    """Text with control, bidirectional and zero-width characters shown as escapes."""
+    return _UNSEEN.sub(lambda m: f"\\x{ord(m[0]):02X}" if ord(m[0]) < 256 else f"\\u{ord(m[0]):04X}", text)
+
+
+def full(diagnostic: Diagnostic) -> Iterator[Line]:
+    """The lines of a message, with the source quoted and the words marked."""
+    style = diagnostic.severity
+    yield [(f"{diagnostic.severity}[{diagnostic.code}]", style), (f": {visible(diagnostic.message)}", "message")]
+    width = 1
+    if diagnostic.span is not None:
+        marks = [(diagnostic.span, diagnostic.label, True), *((span, text, False) for span, text in diagnostic.secondary)]
+        width = max(len(str(_end_line(span))) for span, _, _ in marks)
+        sources = list(dict.fromkeys(span.source for span, _, _ in marks))
+        for source in sources:
+            yield from _quoted(source, [mark for mark in marks if mark[0].source is source], width, style)
+    for note in (*diagnostic.notes, *(frame.text for frame in diagnostic.trace)):
+        yield [(" " * width, ""), (" = ", "frame"), ("note: ", "label"), (visible(note), "")]
+    if diagnostic.help:
+        yield [(" " * width, ""), (" = ", "frame"), ("help: ", "label"), (visible(diagnostic.help), "")]
+
+
+def _end_line(span: Span) -> int:
+    return span.source.locate(span.start)[0]
+
+
+def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int, style: str) -> Iterator[Line]:
+    """A source's marked lines, in order; lines left out between them are not told."""
+    line, column = source.locate(marks[0][0].start)
+    yield [(" " * width + "--> ", "frame"), (f"{visible(source.name)}:{line}:{column}", "")]
+    yield [(" " * width + " |", "frame")]
+    for span, text, primary in sorted(marks, key=lambda mark: (mark[0].start, not mark[2])):
+        line, column = source.locate(span.start)
+        written = source.line(line) if source.text else ""
+        length = max(1, min(span.end, source.starts[line - 1] + len(written)) - span.start)
+        before, marked = written[: column - 1], written[column - 1 : column - 1 + length]
+        after = written[column - 1 + length :]
+        if len(written) > _WIDTH:
+            before, marked, after = _cropped(before, 60), _cropped(marked[::-1], 80)[::-1], after[:20]
+        before, marked = visible(before), visible(marked) or " "
+        yield [(f"{line:>{width}} | ", "frame"), (before + marked + visible(after), "")]
+        sign = "^" if primary else "-"
+        yield [
+            (" " * width + " | ", "frame"),
+            (" " * len(before), ""),
+            (sign * len(marked), style if primary else "label"),
+            (f" {visible(text)}" if text else "", style if primary else "label"),
+        ]
+
+
+def _cropped(text: str, width: int) -> str:
+    """The end of a text."""
+    return text if len(text) <= width else "..." + text[-width:]
+
+
+def concise(diagnostic: Diagnostic) -> str:
+    """`file:line:col: code message`."""
+    return f"{_place(diagnostic)}: {diagnostic.code} {visible(diagnostic.message)}"
+
+
+def _place(diagnostic: Diagnostic) -> str:
+    if diagnostic.span is None:
+        return "-"
+    line, column = diagnostic.span.source.locate(diagnostic.span.start)
+    return f"{visible(diagnostic.span.source.name)}:{line}:{column}"
+
+
+def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
+    """The JSON form of cli.md: places count from 1, the end is exclusive."""
+    place: dict[str, Any] = {"file": None, "line": None, "column": None, "end_line": None, "end_column": None}
+    if diagnostic.span is not None:
+        span = diagnostic.span
+        line, column = span.source.locate(span.start)
+        end_line, end_column = span.source.locate(span.end)
+        place = {"file": span.source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
+    trace = []
+    for frame in diagnostic.trace:
+        line, column = frame.span.source.locate(frame.span.start)
+        trace.append({"file": frame.span.source.name, "line": line, "column": column, "text": frame.text})
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        **place,
+        "notes": list(diagnostic.notes),
+        "help": diagnostic.help,
+        "trace": trace,
+    }
+
+
+def github(diagnostic: Diagnostic) -> str:
+    """A workflow command that GitHub shows beside the line."""
+    data = as_data(diagnostic)
+    kind = {"error": "error", "warning": "warning", "note": "notice"}[diagnostic.severity]
+    where = ""
+    if data["file"] is not None:
+        where = f"file={_property(data['file'])},line={data['line']},col={data['column']},endLine={data['end_line']},endColumn={data['end_column']},"
+    body = "\n".join([diagnostic.message, *diagnostic.notes, *([f"help: {diagnostic.help}"] if diagnostic.help else [])])
+    return f"::{kind} {where}title={diagnostic.code}::{_command(body)}"
+
+
+def _command(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _command(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def sarif(diagnostics: Iterable[Diagnostic], version: str) -> dict[str, Any]:
+    """A SARIF 2.1.0 log."""
+    from urllib.parse import quote
+
+    results, rules = [], {}
+    for diagnostic in diagnostics:
+        data = as_data(diagnostic)
+        rules[diagnostic.code] = {"id": diagnostic.code}
+        result: dict[str, Any] = {
+            "ruleId": diagnostic.code,
+            "level": diagnostic.severity,
+            "message": {"text": "\n".join([diagnostic.message, *diagnostic.notes])},
+        }
+        if data["file"] is not None:
+            region = {
+                "startLine": data["line"],
+                "startColumn": data["column"],
+                "endLine": data["end_line"],
+                "endColumn": data["end_column"],
+            }
+            result["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": quote(data["file"])}, "region": region}}]
+        results.append(result)
+    driver = {"name": "archspec", "version": version, "rules": [rules[code] for code in sorted(rules)]}
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
+    }

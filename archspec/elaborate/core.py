@@ -1,0 +1,165 @@
+"""What every part of the elaboration needs: findings, limits, and putting nodes into graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.diagnostics import Frame as TraceFrame
+from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
+from archspec.elaborate.expressions import Refused, Value, truth
+from archspec.elaborate.labels import clashes, lookup
+from archspec.elaborate.merging import Advice
+from archspec.elaborate.scopes import Builder, Scope
+from archspec.ir.graph import Graph, Input, Node, Output
+from archspec.ops import make
+from archspec.ops.base import Misfit
+from archspec.source import Span
+from archspec.syntax import ast
+from archspec.types import LIMIT, Type
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller sets: params, input shapes (by name; "" is the only or first one), and the limits."""
+
+    params: Mapping[str, Value] = field(default_factory=dict)
+    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    max_layers: int = 1_000_000
+    max_steps: int = 100_000
+    max_depth: int = 64
+    base: Path | None = None
+    """The folder of the spec, for `use`."""
+
+
+class Abort(Exception):
+    """A limit was reached; what was found so far stands."""
+
+
+@dataclass(slots=True)
+class Context:
+    """Where an elaboration stands: the builder, the scope, the defaults and blocks that hold there."""
+
+    builder: Builder
+    scope: Scope
+    defaults: Defaults
+    top: bool = False
+
+    def inside(self, builder: Builder | None = None, scope: Scope | None = None) -> Context:
+        return Context(builder or self.builder, scope or self.scope.inner(), self.defaults)
+
+
+class Core:
+    """The state of an elaboration. `suite` is what the parts above have in common: a body, read in order."""
+
+    def __init__(self, file: ast.File, name: str, sink: Diagnostics, options: Options) -> None:
+        self.file = file
+        self.name = name
+        self.sink = sink
+        self.options = options
+        self.declarations = Declarations(sink, options.params, options.base)
+        self.unit = Unit(file)
+        self.calls: dict[tuple[object, ...], Graph | None] = {}
+        self.active: list[BlockDef] = []
+        self.trace: list[TraceFrame] = []
+        self.rounds: list[str] = []
+        self.depth = 0
+        self.steps = 0
+        self.inputs: list[Input] = []
+        self.outputs: list[Output] = []
+
+    def suite(self, body: Sequence[ast.Statement], context: Context, value: int | None) -> int | None:
+        """Elaborate a body that begins with a value; returns its result."""
+        raise NotImplementedError
+
+    def report(self, refused: Refused | Misfit, span: Span, secondary: Sequence[tuple[Span, str]] = ()) -> None:
+        label = refused.label if isinstance(refused, Misfit) else ""
+        trace = tuple(reversed(self.trace))
+        found = Diagnostic(refused.code, refused.message, span, refused.notes, refused.help, label, tuple(secondary), trace)
+        self.sink.add(found, self.rounds[-1] if self.rounds else None)
+
+    def warn(self, code: str, message: str, span: Span | None, help_: str | None = None) -> None:
+        self.sink.add(Diagnostic(code, message, span, (), help_, severity="warning"))
+
+    def unknown(self, builder: Builder, span: Span | None) -> int:
+        """A value after a mistake: it has no type, and what reads it stays silent."""
+        return builder.add(Node(None, (), None, "unknown", None, span))
+
+    def no_input(self, span: Span, context: Context) -> int:
+        if not self.inputs:
+            self.report(
+                Refused(
+                    "A117", "there is nothing yet for this layer to read", span, "begin with `input 32x32x3` (height x width x channels)"
+                ),
+                span,
+            )
+        return self.unknown(context.builder, span)
+
+    def enter(self, body: Sequence[ast.Statement]) -> None:
+        self.depth += 1
+        if self.depth > self.options.max_depth:
+            span = body[0].span if body else self.file.span
+            self.report(Refused("A118", f"blocks and suites are nested more than {self.options.max_depth} deep", span), span)
+            raise Abort
+
+    def dropped(self, guard: ast.Expr | None, context: Context) -> bool | None:
+        """Whether a guard is false; None where it cannot be told."""
+        if guard is None:
+            return False
+        try:
+            return not truth(guard, context.scope)
+        except Refused as refused:
+            self.report(refused, refused.span)
+            return None
+
+    def reference(self, expr: ast.Expr, context: Context) -> int:
+        try:
+            owner, value = lookup(expr, context.scope)
+        except Refused as refused:
+            self.report(refused, refused.span)
+            return self.unknown(context.builder, expr.span)
+        return context.builder.capture(owner, value)
+
+    def finished(self, builder: Builder, result: int, title: str = "") -> Graph:
+        """The graph of a builder, its names checked to be different."""
+        graph = builder.finish(result, title)
+        for element, name in clashes(graph):
+            span = element.span or self.file.span
+            self.report(Refused("A108", f"two layers would be called `{name}`", span, "give one of them another label"), span)
+        return graph
+
+    def node(self, node: Node, builder: Builder) -> int:
+        self.count_step(node.span or self.file.span)
+        return builder.add(node)
+
+    def count_step(self, span: Span) -> None:
+        self.steps += 1
+        if self.steps > self.options.max_steps:
+            message = f"more than {self.options.max_steps:,} different layers and rounds"
+            self.report(Refused("A118", message, span, "layers that repeat without change are counted once"), span)
+            raise Abort
+
+    def limit(self, layers: int, span: Span) -> None:
+        if layers > self.options.max_layers:
+            message = (
+                f"this expands to {layers:,} layers, more than {self.options.max_layers:,}"
+                if layers <= LIMIT
+                else f"this expands to more than {self.options.max_layers:,} layers"
+            )
+            self.report(Refused("A118", message, span, "repeat less, or raise the limit with --max-layers"), span)
+            raise Abort
+
+    def merge(self, kind: str, values: tuple[int, ...], context: Context, span: Span, advice: Advice, label: str | None = None) -> int:
+        """Bring paths together."""
+        builder = context.builder
+        op = make(kind, {})
+        types = [builder.type_of(value) for value in values]
+        type_: Type | None = None
+        if all(t is not None for t in types):
+            try:
+                type_ = op.infer([t for t in types if t is not None])
+            except Misfit as misfit:
+                self.report(advice.explain(misfit, types), span, advice.secondary(types))
+        return self.node(Node(op, values, type_, kind, label, span, numbered=label is not None), builder)

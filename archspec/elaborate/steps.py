@@ -1,0 +1,166 @@
+"""Steps: layers, merges with named values, block calls, patterns."""
+
+from __future__ import annotations
+
+from archspec.diagnostics import Diagnostic
+from archspec.diagnostics import Frame as TraceFrame
+from archspec.elaborate import binding
+from archspec.elaborate.core import Context, Core
+from archspec.elaborate.declarations import BlockDef
+from archspec.elaborate.expressions import Refused, Value, evaluate, shown
+from archspec.elaborate.merging import Advice
+from archspec.elaborate.pattern import expand_pattern
+from archspec.elaborate.scopes import Builder, Scope
+from archspec.ir.graph import Call, Graph, Node
+from archspec.ops import STEPS
+from archspec.ops.base import Misfit
+from archspec.syntax import ast
+from archspec.types import Type
+
+
+class Steps(Core):
+    """One step after a value."""
+
+    def step(self, step: ast.Step, context: Context, value: int | None, label: str | None) -> int:
+        name = step.name.id
+        if value is None:
+            return self.no_input(step.span, context)
+        try:
+            if name in ("add", "concat", "mul"):
+                return self.merge_step(step, context, value, label)
+            if name == "skip":
+                if step.bare or step.keywords:
+                    raise Refused("A104", "`skip` takes no arguments", step.span)
+                return value
+            block = self.unit.blocks.get(name)
+            if block is not None:
+                return self.block_call(step, block, context, value, label)
+            if name not in STEPS:
+                raise binding.unknown_step(step.name, list(self.unit.blocks))
+            bound = binding.bind(step, context.scope, context.defaults)
+        except Refused as refused:
+            self.report(refused, refused.span)
+            return self.unknown(context.builder, step.span)
+        return self.apply(bound, step, context, value, label)
+
+    def apply(self, bound: binding.Bound, step: ast.Step, context: Context, value: int, label: str | None) -> int:
+        """Put an op, or the primitives it stands for, after a value."""
+        builder, span = context.builder, step.span
+        x = builder.type_of(value)
+        if x is None:
+            return self.unknown(builder, span)
+        try:
+            primitives = bound.op.expand([x])
+            for op in primitives:
+                y = op.infer([x])
+                own = op is bound.op
+                value = self.node(Node(op, (value,), y, op.step, label if own else None, span, numbered=own, implied=not own), builder)
+                x = y
+        except Misfit as misfit:
+            self.report(misfit, bound.places.get(misfit.argument, span))
+            return self.unknown(builder, span)
+        return value
+
+    def merge_step(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
+        if step.keywords or not step.bare:
+            raise Refused(
+                "A103",
+                f"`{step.name.id}` needs the names of values to merge with",
+                step.span,
+                f"write `{step.name.id} e1`, or `{step.name.id}:` with a branch a line below it",
+            )
+        others = tuple(self.reference(expr, context) for expr in step.bare)
+        spans = [(step.span, "")] + [(expr.span, "") for expr in step.bare]
+        return self.merge(step.name.id, (value, *others), context, step.span, Advice(spans), label)
+
+    def block_call(self, step: ast.Step, block: BlockDef, context: Context, value: int, label: str | None) -> int:
+        block.used = True
+        builder = context.builder
+        if block in self.active:
+            names = [b.head.name.id for b in self.active[self.active.index(block) :]] + [block.head.name.id]
+            raise Refused(
+                "A111", f"the block `{step.name.id}` calls itself: {' -> '.join(names)}", step.span, "a network is finite; use `repeat`"
+            )
+        scope = self.arguments(step, block, context, builder.type_of(value))
+        x = builder.type_of(value)
+        if x is None:
+            return self.unknown(builder, step.span)
+        key = (id(block), x, *((name, type(v), v) for name, v in scope.names.items()))
+        if key not in self.calls:
+            self.calls[key] = self.instance(step, block, scope, x, label)
+        graph = self.calls[key]
+        if graph is None or graph.output is None:
+            return self.unknown(builder, step.span)
+        self.limit(graph.layers, step.span)
+        return builder.add(Call(graph, (value,), graph.output, step.name.id, label, step.span))
+
+    def arguments(self, step: ast.Step, block: BlockDef, context: Context, x: Type | None) -> Scope:
+        """The block's scope: its parameters bound. Raises Refused."""
+        head = block.head
+        names = [parameter.name.id for parameter in head.parameters]
+        if len(step.bare) > len(names):
+            raise Refused(
+                "A104",
+                f"`{head.name.id}` takes {len(names)} arguments, but {len(step.bare)} are given",
+                step.bare[len(names)].span,
+                f"it is `{head.span.text}`",
+            )
+        given = {name: self.argument(expr, context) for name, expr in zip(names, step.bare, strict=False)}
+        for keyword in step.keywords:
+            if keyword.name not in names:
+                raise binding.unknown_argument(keyword, head.name.id, names)
+            if keyword.name in given:
+                raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span, "remove one of them")
+            given[keyword.name] = self.argument(keyword.value, context)
+        outer = Scope(block.names, read=block.read)
+        scope = Scope({"cin": x.channels} if x is not None else {}, outer, read=block.read)
+        for parameter in head.parameters:
+            name = parameter.name.id
+            if name in given:
+                scope.names[name] = given[name]
+            elif parameter.default is None:
+                raise Refused("A103", f"`{head.name.id}` needs `{name}`", step.span, f"it is `{head.span.text}`")
+            elif x is not None:
+                scope.names[name] = evaluate(parameter.default, scope)
+        return scope
+
+    def argument(self, expr: ast.Expr, context: Context) -> Value:
+        """An argument of a block: inside a repeat a list gives one value a round, elsewhere it is handed on whole."""
+        if isinstance(expr, ast.Name) and expr.id in ("same", "valid") and context.scope.value_of(expr.id) is None:
+            return expr.id
+        value = evaluate(expr, context.scope)
+        return value if context.scope.frame is None else binding.pick(value, context.scope, expr.span)
+
+    def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None) -> Graph | None:
+        """A block elaborated for its arguments and the type of its input."""
+        builder = Builder("ordinal")
+        start = builder.input(x)
+        round_ = f", {self.rounds[-1]}" if self.rounds else ""
+        called = f" ({label})" if label else ""
+        self.trace.append(TraceFrame(step.span, f"in `{step.span.text}` at line {step.span.line}{round_}{called}"))
+        self.active.append(block)
+        errors = self.sink.errors
+        result = self.suite(block.body, Context(builder, scope, block.defaults), start)
+        self.active.pop()
+        self.trace.pop()
+        if result is None or self.sink.errors > errors:
+            return None
+        arguments = " ".join(f"{name}={shown(value)}" for name, value in scope.names.items() if name != "cin")
+        return self.finished(builder, result, f"{block.head.name.id} {arguments}".strip())
+
+    def pattern(self, statement: ast.Pattern, context: Context, value: int | None) -> int | None:
+        if value is None:
+            return self.no_input(statement.span, context)
+        try:
+            steps = expand_pattern(statement, context.scope)
+            if steps.note:
+                self.sink.add(Diagnostic("A419", steps.note, statement.span, severity="note"))
+            for name, arguments, span in steps.layers:
+                places = dict.fromkeys(arguments, span)
+                bound = binding.Bound(binding.build(name, arguments, places, span), places)
+                step = ast.Step(ast.Name(name, span), (), (), span)
+                value = self.apply(bound, step, context, value, None)
+        except Refused as refused:
+            self.report(refused, refused.span)
+            return self.unknown(context.builder, statement.span)
+        return value

@@ -1,0 +1,160 @@
+"""Structure: labels, repeats, residuals and branches."""
+
+from __future__ import annotations
+
+from archspec.elaborate.core import Context
+from archspec.elaborate.expressions import Refused, whole
+from archspec.elaborate.labels import label_text
+from archspec.elaborate.merging import Advice, residual_advice
+from archspec.elaborate.scopes import Builder, Frame, single_call
+from archspec.elaborate.steps import Steps
+from archspec.ir.graph import SHORTCUT, Call
+from archspec.source import Span
+from archspec.syntax import ast
+
+
+class Structures(Steps):
+    """Heads with a body. `statement` and `input` are the elaborator's."""
+
+    def statement(self, statement: ast.Statement, context: Context, value: int | None) -> int | None:
+        """Elaborate one statement after a value; returns the value that the next goes on from."""
+        raise NotImplementedError
+
+    def input(self, statement: ast.Input, name: ast.Name | None, context: Context) -> int:
+        """Declare an input."""
+        raise NotImplementedError
+
+    def labelled(self, suite: ast.Suite, head: ast.Label, context: Context, value: int | None) -> int | None:
+        try:
+            name = label_text(head.name, context.scope, top=context.top)
+        except Refused as refused:
+            self.report(refused, refused.span)
+            name = None
+        only = suite.body[0] if len(suite.body) == 1 else None
+        if isinstance(only, ast.Input):
+            return self.input(only, ast.Name(name, head.span) if name else None, context)
+        if name is not None and name in context.scope.labels:
+            self.report(Refused("A108", f"there are two values called `{name}` here", head.span, "choose another label"), head.span)
+            name = None
+        source = only.source if isinstance(only, ast.Chain) else None
+        if value is None and source is None:
+            return self.no_input(head.span, context)
+        result = self.group(suite, name, head.span, context, value)
+        if name is not None and result is not None:
+            context.scope.labels[name] = (context.builder, result)
+        return result
+
+    def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int | None:
+        """The body under a label: a single step takes the label, several become a graph of their own, numbered by position."""
+        body = suite.body
+        only = body[0] if len(body) == 1 else None
+        if isinstance(only, ast.Chain):
+            if only.source is not None:
+                value = self.reference(only.source, context)
+                only = only._replace(source=None)
+                body = (only,)
+            if not only.steps:
+                return value
+            if len(only.steps) == 1:
+                self.enter(body)
+                result = self.step(only.steps[0], context, value, name)
+                self.depth -= 1
+                return result
+        assert value is not None
+        inner = Builder("index", context.builder)
+        start = inner.input(context.builder.type_of(value))
+        result = self.suite(body, context.inside(inner), start)
+        assert result is not None
+        if result == start:
+            return value
+        graph = self.finished(inner, result)
+        self.limit(graph.layers, span)
+        return context.builder.add(Call(graph, (value, *inner.pending), graph.output, "group", name, span))
+
+    def repeat(self, suite: ast.Suite, head: ast.Repeat, context: Context, value: int) -> int:
+        try:
+            count = whole(head.rounds, context.scope)
+            if count < 0:
+                raise Refused("A105", f"a repeat of {count} rounds", head.rounds.span, "write 0 or more")
+        except Refused as refused:
+            self.report(refused, refused.span)
+            count = 1
+        frame = Frame(count)
+        while frame.round < count and context.builder.type_of(value) is not None:
+            value = self.round(suite, head, frame, context, value)
+        return value
+
+    def round(self, suite: ast.Suite, head: ast.Repeat, frame: Frame, context: Context, value: int) -> int:
+        """Elaborate one round, and take as many of the rounds that follow as are equal to it."""
+        self.count_step(head.span)
+        builder = context.builder
+        inner = Builder(builder.naming, builder)
+        start = inner.input(builder.type_of(value))
+        scope = context.scope.round(frame, head.counter.id if head.counter is not None else None)
+        self.rounds.append(f"round {frame.round + 1} of {frame.count}")
+        result = self.suite(suite.body, context.inside(inner, scope), start)
+        self.rounds.pop()
+        assert result is not None
+        same = not frame.reads_index and frame.round + 1 >= frame.longest and inner.type_of(result) == inner.type_of(start)
+        times = frame.count - frame.round if same and inner.type_of(result) is not None else 1
+        frame.round += times
+        if result == start:
+            return value
+        call = single_call(inner, result)
+        if call is not None and times > 1:
+            self.limit(times * call.graph.layers, head.span)
+            return builder.add(call._replace(inputs=(value,), times=times))
+        if times == 1:
+            return builder.splice(inner, result, value)
+        graph = inner.finish(result)
+        self.limit(times * graph.layers, head.span)
+        return builder.add(Call(graph, (value, *inner.pending), graph.output, "repeat", None, head.span, times, inline=True))
+
+    def residual(self, suite: ast.Suite, head: ast.Residual, context: Context, value: int) -> int:
+        adds = True
+        if head.condition is not None:
+            dropped = self.dropped(head.condition, context)
+            if dropped is None:
+                return self.unknown(context.builder, head.span)
+            adds = not dropped
+        last = suite.body[-1] if suite.body else None
+        shortcut = last if isinstance(last, ast.Suite) and isinstance(last.head, ast.Shortcut) else None
+        inside = context.inside()
+        main = self.suite(suite.body[:-1] if shortcut is not None else suite.body, inside, value)
+        assert main is not None
+        if not adds:
+            return main
+        short = value
+        taken = shortcut is not None and not self.dropped(shortcut.guard, inside)
+        if taken:
+            assert shortcut is not None
+            result = self.shortcut(shortcut, inside, value)
+            short = result if result is not None else value
+        return self.merge("add", (main, short), context, head.span, residual_advice(context.builder, value, main, short, taken))
+
+    def shortcut(self, suite: ast.Suite, context: Context, value: int) -> int | None:
+        result = self.group(suite, None, suite.head.span, context, value)
+        builder = context.builder
+        if result is not None and result != value and result == ~(len(builder.elements) - 1):
+            element = builder.elements[-1]
+            builder.elements[-1] = element._replace(stem=SHORTCUT, numbered=False)
+        return result
+
+    def branches(self, suite: ast.Suite, head: ast.Merge, context: Context, value: int) -> int:
+        results = []
+        self.enter(suite.body)
+        for statement in suite.body:
+            before = len(context.builder.elements)
+            dropped = (
+                isinstance(statement, (ast.Chain, ast.Suite)) and statement.guard is not None and self.dropped(statement.guard, context)
+            )
+            if dropped:
+                continue
+            result = self.statement(statement, context.inside(scope=context.scope), value)
+            assert result is not None
+            results.append((result, statement.span, before))
+        self.depth -= 1
+        if len(results) < 2:
+            return results[0][0] if results else value
+        advice = Advice([(span, "") for _, span, _ in results])
+        return self.merge(head.kind, tuple(result for result, _, _ in results), context, head.span, advice)

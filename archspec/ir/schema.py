@@ -1,0 +1,238 @@
+"""The IR as a JSON document, version 1, and its JSON Schema.
+
+The document is complete: a network written and read again gives the same document, byte for byte. Graphs stand callees first and
+refer to one another by position; values are numbered as in `archspec.ir.graph`. Places refer to the sources, which are part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archspec.ir.graph import Call, Element, Graph, Input, Network, Node, Output
+from archspec.ops import op_class
+from archspec.ops.base import Op
+from archspec.source import Source, Span
+from archspec.types import Map, Tokens, Type, Vector
+
+VERSION = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TypeDoc(_Part):
+    """A value's type; `shape` has the channels last."""
+
+    kind: Literal["map", "tokens", "vector"]
+    shape: tuple[int, ...]
+
+
+class OriginDoc(_Part):
+    """Where an element was written: characters `start` up to, not including, `end` of a source; `line` counts from 1."""
+
+    source: int
+    start: int
+    end: int
+    line: int
+
+
+class SourceDoc(_Part):
+    name: str
+    text: str
+
+
+class NodeDoc(_Part):
+    """An op applied. `implied` layers were not written (the flatten before `fc`); `numbered` is False where a name takes no position."""
+
+    op: str
+    arguments: dict[str, Any]
+    inputs: tuple[int, ...]
+    output: TypeDoc
+    stem: str
+    label: str | None = None
+    numbered: bool = True
+    implied: bool = False
+    origin: OriginDoc | None = None
+
+
+class CallDoc(_Part):
+    """A graph applied `times` in a row; an `inline` call adds no level to names."""
+
+    call: int
+    times: int
+    inline: bool
+    inputs: tuple[int, ...]
+    output: TypeDoc
+    stem: str
+    label: str | None = None
+    numbered: bool = True
+    origin: OriginDoc | None = None
+
+
+class GraphDoc(_Part):
+    """Elements between inputs and a result; `naming` says how elements without a label are called."""
+
+    title: str
+    naming: Literal["ordinal", "index"]
+    inputs: tuple[TypeDoc, ...]
+    elements: tuple[Annotated[NodeDoc | CallDoc, Field(union_mode="left_to_right")], ...]
+    result: int
+
+
+class InputDoc(_Part):
+    name: str
+    type: TypeDoc
+    origin: OriginDoc | None = None
+
+
+class OutputDoc(_Part):
+    name: str
+    value: int
+    training: bool = False
+
+
+class Document(_Part):
+    """A network. The last graph is the top one; `flatten_order` says in which order `flatten` lays out a map."""
+
+    archspec: Literal[1] = 1
+    model: str
+    meta: dict[str, str]
+    params: dict[str, Any]
+    flatten_order: Literal["channels_first"] = "channels_first"
+    inputs: tuple[InputDoc, ...]
+    outputs: tuple[OutputDoc, ...]
+    graphs: tuple[GraphDoc, ...]
+    sources: tuple[SourceDoc, ...]
+
+
+def to_json(network: Network) -> str:
+    """The document of a network, as text."""
+    return json.dumps(to_document(network).model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str) -> Network:
+    """The network of a document. Raises pydantic.ValidationError where it is none, ValueError where it is not sound."""
+    return from_document(Document.model_validate_json(text))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the document."""
+    found = Document.model_json_schema()
+    found["$id"] = f"archspec-ir-{VERSION}"
+    return found
+
+
+def to_document(network: Network) -> Document:
+    """The document of a network."""
+    return _Writer(network).document()
+
+
+class _Writer:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.graphs = network.graphs()
+        self.index = {graph: at for at, graph in enumerate(self.graphs)}
+        self.sources: dict[Source, int] = {}
+
+    def document(self) -> Document:
+        network = self.network
+        graphs = tuple(self.graph(graph) for graph in self.graphs)
+        inputs = tuple(InputDoc(name=i.name, type=_type(i.type), origin=self.origin(i.span)) for i in network.inputs)
+        return Document(
+            model=network.name,
+            meta=network.meta,
+            params=dict(network.params),
+            inputs=inputs,
+            outputs=tuple(OutputDoc(**output._asdict()) for output in network.outputs),
+            graphs=graphs,
+            sources=tuple(SourceDoc(name=source.name, text=source.text) for source in self.sources),
+        )
+
+    def graph(self, graph: Graph) -> GraphDoc:
+        return GraphDoc(
+            title=graph.title,
+            naming="index" if graph.naming == "index" else "ordinal",
+            inputs=tuple(_type(type_) for type_ in graph.inputs),
+            elements=tuple(self.element(element) for element in graph.elements),
+            result=graph.result,
+        )
+
+    def element(self, element: Element) -> NodeDoc | CallDoc:
+        common: dict[str, Any] = {
+            "inputs": element.inputs,
+            "output": _type(element.type),
+            "stem": element.stem,
+            "label": element.label,
+            "numbered": element.numbered,
+            "origin": self.origin(element.span),
+        }
+        if isinstance(element, Call):
+            return CallDoc(call=self.index[element.graph], times=element.times, inline=element.inline, **common)
+        assert element.op is not None
+        return NodeDoc(
+            op=element.op.step, arguments=element.op.model_dump(mode="json", exclude_unset=True), implied=element.implied, **common
+        )
+
+    def origin(self, span: Span | None) -> OriginDoc | None:
+        if span is None:
+            return None
+        return OriginDoc(source=self.sources.setdefault(span.source, len(self.sources)), start=span.start, end=span.end, line=span.line)
+
+
+def _type(type_: Type | None) -> TypeDoc:
+    assert type_ is not None
+    kinds: dict[type, Literal["map", "tokens", "vector"]] = {Map: "map", Tokens: "tokens", Vector: "vector"}
+    return TypeDoc(kind=kinds[type(type_)], shape=type_.shape)
+
+
+def from_document(document: Document) -> Network:
+    """The network of a document, verified. Raises ValueError."""
+    from archspec.ir.verify import verify
+
+    sources = [Source(source.name, source.text) for source in document.sources]
+    graphs: list[Graph] = []
+    for doc in document.graphs:
+        elements = tuple(_element(element, graphs, sources) for element in doc.elements)
+        graphs.append(Graph(tuple(_read_type(t) for t in doc.inputs), elements, doc.result, doc.naming, doc.title))
+    if not graphs:
+        raise ValueError("a document has at least one graph")
+    inputs = tuple(Input(i.name, _read_type(i.type), _span(i.origin, sources)) for i in document.inputs)
+    outputs = tuple(Output(o.name, o.value, o.training) for o in document.outputs)
+    network = Network(document.model, graphs[-1], inputs, outputs, dict(document.meta), dict(document.params))
+    verify(network)
+    return network
+
+
+def _element(doc: NodeDoc | CallDoc, graphs: list[Graph], sources: list[Source]) -> Element:
+    type_, span = _read_type(doc.output), _span(doc.origin, sources)
+    if isinstance(doc, NodeDoc):
+        return Node(_op(doc), doc.inputs, type_, doc.stem, doc.label, span, doc.numbered, doc.implied)
+    if not 0 <= doc.call < len(graphs):
+        raise ValueError(f"a call names graph {doc.call}, which does not stand before it")
+    return Call(graphs[doc.call], doc.inputs, type_, doc.stem, doc.label, span, doc.times, doc.inline, doc.numbered)
+
+
+def _op(doc: NodeDoc) -> Op:
+    try:
+        cls = op_class(doc.op)
+    except KeyError:
+        raise ValueError(f"there is no layer `{doc.op}`") from None
+    return cls.model_validate_json(json.dumps(doc.arguments))
+
+
+def _read_type(doc: TypeDoc) -> Type:
+    if doc.kind == "map":
+        return Map(doc.shape[:-1], doc.shape[-1])
+    return Vector(*doc.shape) if doc.kind == "vector" else Tokens(*doc.shape)
+
+
+def _span(doc: OriginDoc | None, sources: list[Source]) -> Span | None:
+    if doc is None:
+        return None
+    if not 0 <= doc.source < len(sources):
+        raise ValueError(f"a place names source {doc.source}, of {len(sources)}")
+    return Span(sources[doc.source], doc.start, doc.end)

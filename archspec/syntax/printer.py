@@ -1,0 +1,221 @@
+"""The formatter: one layout for every spec, comments and line breaks kept.
+
+It works on tokens, so nothing that was written can be lost: it sets spaces, indentation, blank lines and the columns of `|` and of
+comments. Its output parses to the same tree, and formatting it again changes nothing; a test holds it to both.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lark import Token
+
+from archspec.diagnostics import Diagnostics
+from archspec.source import Source
+from archspec.syntax.layout import HEADS, Layout, Line
+from archspec.syntax.parser import MAX_TOKENS, lex, parse
+
+INDENT = 2
+ALIGN = 16
+"""Lines are aligned to one another where that adds at most so many spaces."""
+
+
+class _Row(NamedTuple):
+    """A physical line to be: its indentation, text up to and from the first `|`, its comment, and whether a blank line is above."""
+
+    indent: int
+    head: str
+    pipes: str
+    comment: str
+    blank: bool
+    joins: bool
+    """Whether it may be aligned with the lines around it."""
+
+
+def format_text(source: Source) -> str | None:
+    """The formatted text, or None where the source has mistakes of syntax."""
+    sink = Diagnostics()
+    parse(source, sink)
+    if sink.errors:
+        return None
+    rows = _Rows(source).rows()
+    return "".join(line.rstrip() + "\n" for line in _aligned(rows))
+
+
+class _Rows:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.open: list[tuple[bool, int]] = []
+        """The brackets that are open: whether it is a call's, and the column after it."""
+
+    def rows(self) -> list[_Row]:
+        depths = self.depths()
+        rows: list[_Row] = []
+        depth = 0
+        blank = False
+        for tokens, comment in self.physical():
+            if not tokens and comment is None:
+                blank = True
+                continue
+            above = blank and bool(rows)
+            blank = False
+            if not tokens:
+                rows.append(_Row(self.comment_depth(comment, depths, depth) * INDENT, "", "", _comment(comment), above, False))
+                continue
+            continues = bool(self.open) or tokens[0].type == "VBAR"
+            if not continues:
+                depth = depths.get(tokens[0].start_pos or 0, depth)
+            indent = self.open[-1][1] if self.open else depth * INDENT + (INDENT if continues else 0)
+            head, pipes = self.split(tokens, indent)
+            joins = not continues and not self.open and not any(token.type == "COLON" for token in tokens)
+            rows.append(_Row(indent, head, pipes, _comment(comment) if comment is not None else "", above, joins))
+        return rows
+
+    def physical(self) -> list[tuple[list[Token], Token | None]]:
+        """The tokens of each physical line, and its comment."""
+        found: list[tuple[list[Token], Token | None]] = []
+        tokens: list[Token] = []
+        comment: Token | None = None
+        for token in lex(self.source.text):
+            if token.type == "NEWLINE":
+                found.append((tokens, comment))
+                tokens, comment = [], None
+            elif token.type == "COMMENT":
+                comment = token
+            else:
+                tokens.append(token)
+        found.append((tokens, comment))
+        return found
+
+    def depths(self) -> dict[int, int]:
+        """How deep each logical line is nested, by the offset at which it starts."""
+        found: dict[int, int] = {}
+        pending: list[tuple[list[Line], int]] = [(Layout(self.source, lex, Diagnostics(), MAX_TOKENS).read(), 0)]
+        while pending:
+            lines, depth = pending.pop()
+            for line in lines:
+                found[line.tokens[0].start_pos or 0] = depth
+                pending.append((line.below, depth + 1))
+        return found
+
+    def comment_depth(self, comment: Token | None, depths: dict[int, int], depth: int) -> int:
+        """A comment on a line of its own is indented as the line that follows, or as the one before where it stands deeper."""
+        assert comment is not None
+        at = comment.start_pos or 0
+        column = self.source.locate(at)[1]
+        after = next((start for start in sorted(depths) if start > at), None) if depths else None
+        if after is None:
+            return 0 if column == 1 else depth
+        following = depths[after]
+        return depth if column == self.source.locate(after)[1] + INDENT and depth > following else following
+
+    def split(self, tokens: list[Token], indent: int) -> tuple[str, str]:
+        """The line's text up to its first `|`, and from there."""
+        at = next((i for i, token in enumerate(tokens) if token.type == "VBAR" and i > 0), len(tokens))
+        head = self.spaced(tokens[:at], indent)
+        return head, self.spaced(tokens[at:], indent + len(head) + 1)
+
+    def spaced(self, tokens: list[Token], column: int) -> str:
+        """Tokens with the spaces that they should have between them; follows the brackets that open and close."""
+        text = ""
+        slices = _slices(tokens)
+        for at, token in enumerate(tokens):
+            before = tokens[at - 1] if at else None
+            if before is not None and self.space(before, token, at, slices):
+                text += " "
+            text += _written(token, tokens)
+            if token.type in _OPENING:
+                call = before is not None and before.type == "NAME" and before.end_pos == token.start_pos
+                self.open.append((call, column + len(text)))
+            elif token.type in _CLOSING and self.open:
+                self.open.pop()
+        return text
+
+    def space(self, before: Token, token: Token, at: int, slices: set[int]) -> bool:
+        left, right = before.type, token.type
+        apart = before.end_pos != token.start_pos
+        if right in _TIGHT_BEFORE or left in _TIGHT_AFTER:
+            return False
+        if left == "COLON":
+            return at - 1 not in slices
+        if left == "COMMA":
+            return right == "LPAR" or (bool(self.open) and self.open[-1][0])
+        if right == "MINUS" and left in ("NAME", "INT", "FLOAT", "DIMS", "RPAR"):
+            # A minus after a space begins a bare argument (`scale -1`), or follows a word such as `and`.
+            return apart and (not self.open or before.value in _WORDS)
+        if left == "COMPARE":
+            return True
+        if left in _TIGHT or right in _TIGHT:
+            return False
+        if right in ("LPAR", "LBRACE") or left == "RBRACE":
+            return apart
+        return True
+
+
+def _comment(token: Token | None) -> str:
+    assert token is not None
+    body = str(token).lstrip("#")
+    marks = str(token)[: len(str(token)) - len(body)]
+    return f"{marks} {body.strip()}".rstrip() if body.strip() and not body.startswith("!") else str(token).rstrip()
+
+
+_OPENING = {"LPAR", "LSQB", "LBRACE"}
+_CLOSING = {"RPAR", "RSQB", "RBRACE"}
+_TIGHT_BEFORE = {"COMMA", "RPAR", "RSQB", "RBRACE", "COLON", "QUESTION"}
+_TIGHT_AFTER = {"LPAR", "LSQB", "LBRACE", "KEY"}
+_TIGHT = {"PLUS", "STAR", "SLASH", "FLOOR", "PERCENT", "MINUS", "ARROW"}
+_WORDS = {"if", "and", "or", "not"}
+
+
+def _written(token: Token, line: list[Token]) -> str:
+    """A token's text; `key=` loses its spaces, but for `param name = value`, where it gets them."""
+    if token.type != "KEY":
+        return str(token)
+    key = token.rstrip(" =")
+    return f"{key} = " if line and line[0] == "param" else f"{key}="
+
+
+def _slices(tokens: list[Token]) -> set[int]:
+    """Positions of the colons that are part of a slice, not the end of a head."""
+    found, start = set(), 0
+    for at, token in enumerate(tokens):
+        if token.type == "VBAR":
+            start = at + 1
+        elif token.type == "COLON":
+            segment = tokens[start:at]
+            head = len(segment) < 2 or segment[0].value in HEADS or any(t.type == "LBRACE" or t.value == "if" for t in segment)
+            if head:
+                start = at + 1
+            else:
+                found.add(at)
+    return found
+
+
+def _aligned(rows: list[_Row]) -> list[str]:
+    """Rows as text, with the first `|` and the comments of neighbouring lines in one column."""
+    heads = [" " * row.indent + row.head for row in rows]
+    _pad(heads, [bool(row.pipes) and row.joins for row in rows], rows)
+    texts = [f"{head} {row.pipes}" if row.pipes else head for head, row in zip(heads, rows, strict=True)]
+    _pad(texts, [bool(row.comment) and bool(row.head or row.pipes) for row in rows], rows)
+    lines: list[str] = []
+    for text, row in zip(texts, rows, strict=True):
+        if row.blank:
+            lines.append("")
+        separator = "  " if row.head or row.pipes else ""
+        lines.append(f"{text}{separator}{row.comment}" if row.comment else text)
+    return lines
+
+
+def _pad(texts: list[str], wanted: list[bool], rows: list[_Row]) -> None:
+    """Pad runs of neighbouring texts to one width, where none of them would gain more than ALIGN spaces."""
+    at = 0
+    while at < len(texts):
+        end = at
+        while end < len(texts) and wanted[end] and rows[end].indent == rows[at].indent and (end == at or not rows[end].blank):
+            end += 1
+        run = range(at, end)
+        width = max((len(texts[i]) for i in run), default=0)
+        if len(run) > 1 and width - min(len(texts[i]) for i in run) <= ALIGN:
+            for i in run:
+                texts[i] = texts[i].ljust(width)
+        at = max(end, at + 1)

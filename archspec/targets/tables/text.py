@@ -1,0 +1,163 @@
+"""The table for a terminal: aligned, with shares as small bars, groups as headings, fitted to the width, never a wrapped row.
+
+Rows are walked twice, once for the widths and once to be written, so that a long table is streamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archspec.diagnostics.render import visible
+from archspec.report import Report, Row
+from archspec.targets.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
+
+Line = list[tuple[str, str]]
+_BLOCKS = " ▏▎▍▌▋▊▉█"
+_BAR = 8
+_LEAST = 10
+"""Columns of text that a narrow terminal leaves to a name or a layer."""
+_DROPPED = ("macs%", "params%", "layer", "macs", "params")
+"""What a narrow terminal does without, in this order, before anything is cut."""
+
+
+def text(report: Report, style: Style, *, width: int | None, unicode: bool) -> Iterator[Line]:
+    """The lines of the table."""
+    yield from _Text(report, style, width, unicode).lines()
+
+
+class _Text:
+    def __init__(self, report: Report, style: Style, width: int | None, unicode: bool) -> None:
+        self.report = report
+        self.style = style
+        self.unicode = unicode
+        self.names = chosen(style.columns, DEFAULT, work=False, fold=style.fold)
+        self.grouped = style.columns is None
+        self.sums: dict[str, list[int]] = {}
+        self.widths = self.measured()
+        if width is not None:
+            self.fit(width)
+        self.width = width
+
+    def measured(self) -> list[int]:
+        """The widest cell of each column; sums of the groups on the way."""
+        totals = [self.total(name) for name in self.names]
+        widths = [max(len(COLUMNS[name].title), len(total)) for name, total in zip(self.names, totals, strict=True)]
+        for row in self.report.rows(fold=self.style.fold):
+            for at, cell in enumerate(self.cells(row)):
+                if len(cell) > widths[at]:
+                    widths[at] = len(cell)
+            group = row.name.partition(".")[0] if "." in row.name else ""
+            if group:
+                sums = self.sums.setdefault(group, [0, 0])
+                sums[0] += row.params * row.times
+                sums[1] += row.macs * row.times
+        return widths
+
+    def cells(self, row: Row) -> list[str]:
+        made = [self.cell(COLUMNS[name].value(row, self.report, self.style.layout), name) for name in self.names]
+        if self.grouped and "." in row.name:
+            made[0] = "  " + row.name.partition(".")[2]
+        return made
+
+    def cell(self, value: Cell, name: str) -> str:
+        if name.endswith("%"):
+            return self.bar(value) if isinstance(value, float) else ""
+        if value is None:
+            return "?"
+        if isinstance(value, int) and name != "line":
+            return f"{value:,}" if value or name not in ("params", "macs") else ""
+        return visible(str(value))
+
+    def bar(self, share: float) -> str:
+        """A share as a bar of up to eight columns, and as a percentage."""
+        if share == 0:
+            return ""
+        eighths = round(share * _BAR * 8)
+        if self.unicode:
+            full, rest = divmod(eighths, 8)
+            drawn = "█" * full + (_BLOCKS[rest] if rest else "")
+        else:
+            drawn = "#" * round(share * _BAR)
+        return f"{drawn:<{_BAR}} {share:>5.1%}"
+
+    def total(self, name: str) -> str:
+        total = COLUMNS[name].total
+        return self.cell(total(self.report.totals), name) if total is not None else ""
+
+    def fit(self, width: int) -> None:
+        """Drop columns, then shorten the first ones, until a row fits."""
+        for name in _DROPPED:
+            if self.needed() <= width or name not in self.names or self.style.columns is not None:
+                continue
+            at = self.names.index(name)
+            if name == "layer" and self.needed() - self.widths[at] + _LEAST <= width:
+                continue  # it fits when it is shortened
+            del self.names[at], self.widths[at]
+        for name in ("layer", "config", "from", "name", "input", "output"):
+            if name in self.names and self.needed() > width:
+                at = self.names.index(name)
+                self.widths[at] = max(_LEAST, self.widths[at] - (self.needed() - width))
+        while self.needed() > width and len(self.names) > 1:
+            self.names.pop()
+            self.widths.pop()
+
+    def needed(self) -> int:
+        return sum(self.widths) + 2 * (len(self.widths) - 1)
+
+    def joined(self, cells: list[str], style: str = "") -> Line:
+        line: Line = []
+        for name, cell, width in zip(self.names, cells, self.widths, strict=True):
+            if len(cell) > width:
+                cell = cell[: width - 1] + ("…" if self.unicode else ".")
+            number = COLUMNS[name].number and not name.endswith("%")
+            line.append((cell.rjust(width) if number else cell.ljust(width), "bar" if name.endswith("%") else style))
+            line.append(("  ", ""))
+        return line[:-1]
+
+    def lines(self) -> Iterator[Line]:
+        rule = ("─" if self.unicode else "-") * min(self.needed(), self.width or 10_000)
+        heads = "  +  ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.report.inputs.items())
+        yield [(visible(self.report.model), "head"), (f"   {heads}", "dim")]
+        yield []
+        yield self.joined([COLUMNS[name].title for name in self.names], "head")
+        yield [(rule, "dim")]
+        group = ""
+        for row in self.report.rows(fold=self.style.fold):
+            now = row.name.partition(".")[0] if self.grouped and "." in row.name else ""
+            if now and now != group:
+                yield self.heading(now)
+            group = now
+            yield self.joined(self.cells(row), "dim" if row.training else "")
+            if self.style.work:
+                yield from self.work(row)
+        yield [(rule, "dim")]
+        totals = [self.total(name) for name in self.names]
+        totals[0] = totals[0] or "total"
+        yield self.joined(totals, "head")
+        yield []
+        for line in footer(self.report):
+            yield from self.wrapped(line, "")
+        yield from self.wrapped(COUNTED, "dim")
+
+    def heading(self, group: str) -> Line:
+        """A group's name and sums."""
+        params, macs = self.sums[group]
+        cells = ["" for _ in self.names]
+        cells[0] = group
+        for name, value in (("params", params), ("macs", macs)):
+            if name in self.names and value:
+                cells[self.names.index(name)] = f"{value:,}"
+        return self.joined(cells, "dim")
+
+    def work(self, row: Row) -> Iterator[Line]:
+        for name in WORK:
+            formula = COLUMNS[name].value(row, self.report, self.style.layout)
+            if formula:
+                line = f"    {COLUMNS[name].title}: {formula}"
+                yield [(line if self.width is None else line[: self.width], "dim")]
+
+    def wrapped(self, line: str, style: str) -> Iterator[Line]:
+        from textwrap import wrap
+
+        for part in wrap(line, self.width or 120):
+            yield [(part, style)]

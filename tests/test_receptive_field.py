@@ -1,0 +1,279 @@
+"""Receptive fields and jumps: measured by gradient, and against published values."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="receptive fields are measured by torch's gradients")
+
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+
+import archspec  # noqa: E402
+from archspec.analysis.receptive_field import ReceptiveFields  # noqa: E402
+from helpers_torch import Apply, Concat, Generator, Mul, Random, Refused, Residual, average, channels_last, tf_same  # noqa: E402
+
+FACTS = json.loads((Path(__file__).resolve().parent / "facts" / "receptive_fields.json").read_text(encoding="utf-8"))
+
+
+# published
+
+
+@pytest.mark.parametrize("name", FACTS["networks"])
+def test_published_networks(name):
+    params, size = FACTS["networks"][name]
+    assert archspec.analyze(archspec.load(name, params=params)).totals.receptive_field == (size, size)
+
+
+def row_of(layers, point):
+    """The row a point of torchvision's is: by its name, the last of a module's, or the n-th pool."""
+    if point.startswith("maxpool"):
+        point = point.replace("maxpool", "pool") + ("" if point[-1].isdigit() else "1")
+    found = [row for row in layers if row.name == point or row.name.startswith(point + ".")]
+    assert found, point
+    return found[-1]
+
+
+@pytest.mark.parametrize("name", FACTS["points"])
+def test_measured_torchvision(name):
+    params = {"v1": 1} if "_v1_" in name else {}
+    layers = archspec.analyze(archspec.load(name.split("_v1_")[0], params=params)).layers
+    found = {point: row_of(layers, point) for point in FACTS["points"][name]}
+    fields = {point: {"rf": row.receptive_field[0], "jump": row.jump[0]} for point, row in found.items()}
+    assert fields == FACTS["points"][name]
+    assert all(row.receptive_field[0] == row.receptive_field[1] and row.jump[0] == row.jump[1] for row in found.values())
+
+
+# measured
+
+
+def all_ones(module):
+    module = module.double().eval()
+    for name, parameter in module.named_parameters():
+        nn.init.constant_(parameter, 0.0 if name.endswith("bias") else 1.0)
+    return module
+
+
+def hull(gradient, axis):
+    """First and last input position along an axis with a gradient."""
+    seen = gradient.abs().sum([i for i in range(gradient.dim()) if i != axis]).nonzero().flatten()
+    return int(seen[0]), int(seen[-1])
+
+
+def hulls(module, shape, units):
+    """For each of some neighbouring units around the middle: its position and (first, last) of each axis."""
+    x = torch.ones((1, *shape), dtype=torch.float64, requires_grad=True)
+    y = module(x)
+    rank = len(shape) - 1
+    found = []
+    for step in range(units):
+        at = [size // 2 + step for size in y.shape[2:]]
+        value = y[(0, slice(None), *at)].sum()
+        gradient = torch.autograd.grad(value, x, retain_graph=True)[0]
+        found.append((at, [hull(gradient, 2 + axis) for axis in range(rank)]))
+    return found
+
+
+def check(text, module, shape, tight=True):
+    """The last row of the spec against the module. Fields that vary by position (after upsampling) are bounded, unless `tight`."""
+    network = archspec.loads(text)
+    row = archspec.analyze(network).layers[-1]
+    field = ReceptiveFields().inside(network.graph)[network.graph.result][0]
+    measured = hulls(all_ones(module), shape, 1 + 2 * 12 if not tight else 2)
+    for axis in range(len(shape) - 1):
+        lows, highs = ([ends[axis][end] for _, ends in measured] for end in (0, 1))
+        assert min(lows) > 0 and max(highs) < shape[1 + axis] - 1, "the measurement is cut off: make the input larger"
+        if tight:
+            assert row.receptive_field[axis] == highs[0] - lows[0] + 1, text
+            assert row.jump[axis] == lows[1] - lows[0] == highs[1] - highs[0], text
+        else:
+            assert row.receptive_field[axis] >= max(high - low + 1 for low, high in zip(lows, highs)), text
+            period = 12  # a multiple of every factor in use
+            for at in range(period):
+                assert lows[at + period] - lows[at] == row.jump[axis] * period, text
+        for at, ends in measured:
+            low, high = (field[axis].step * at[axis] + end for end in (field[axis].low, field[axis].high))
+            assert low <= ends[axis][0] and ends[axis][1] <= high, text
+            if tight:
+                assert (low, high) == ends[axis], text
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_random_networks(seed):
+    """Chains, residuals, concats, repeats and blocks of convolutions and pools along one axis."""
+    draw = Random(seed)
+    gen = Generator(draw, 1, maxpool=False, pointwise=False)
+    items = gen.network(draw.number(1, 4), depth=2)
+    shape = (1, 6000)
+    module, out = gen.module(items, shape)
+    if out[1] < 60:
+        pytest.skip("shrinks too far to be measured")
+    check(gen.text(items, shape), rebuilt(gen, items, shape), shape)
+
+
+def rebuilt(gen, items, shape):
+    """The module again: the one that found the sizes lies on the meta device."""
+    module, _ = gen.module(items, shape)
+    return module.to_empty(device="cpu")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_networks_in_two_axes(seed):
+    """Other numbers an axis: k=3x1, s=1x2 and so on."""
+    draw = Random(1000 + seed)
+    lines, layers = [], []
+    for _ in range(draw.number(2, 4)):
+        k, s, d = ([draw.number(1, 3), draw.number(1, 3)] for _ in range(3))
+        s = [min(s[0], 2), min(s[1], 2)]
+        p = [draw.number(0, k[0] // 2), draw.number(0, k[1] // 2)]
+        if draw.number(0, 1):
+            lines.append(f"conv k={k[0]}x{k[1]} f=1 s={s[0]}x{s[1]} p={p[0]}x{p[1]} d={d[0]}x{d[1]}")
+            layers.append(nn.Conv2d(1, 1, k, s, p, d))
+        else:
+            lines.append(f"pool w={k[0]}x{k[1]} s={s[0]}x{s[1]} p={p[0]}x{p[1]}")
+            layers.append(nn.AvgPool2d(k, s, p))
+    shape = (1, 300, 280)
+    check("default round=floor\ninput 300x280x1\n" + "\n".join(lines), nn.Sequential(*layers), shape)
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_random_networks_that_grow(seed):
+    """With transposed convolutions and upsampling fields vary from position to position: ours must hold all of them."""
+    draw = Random(2000 + seed)
+    lines, layers = [], []
+    for _ in range(draw.number(2, 4)):
+        kind = draw.pick(["conv", "pool", "deconv", "deconv", "nearest", "bilinear", "pixelshuffle"])
+        if kind == "conv":
+            k, s, d = draw.number(1, 4), draw.number(1, 2), draw.number(1, 2)
+            p = draw.number(0, k - 1)
+            lines.append(f"conv k={k} f=2 s={s} p={p} d={d}")
+            layers.append(nn.LazyConv1d(2, k, s, p, d))
+        elif kind == "pool":
+            w, s = draw.number(1, 3), draw.number(1, 2)
+            lines.append(f"pool w={w} s={s} p={w // 2}")
+            layers.append(nn.AvgPool1d(w, s, w // 2))
+        elif kind == "deconv":
+            s, d = draw.number(1, 3), draw.number(1, 2)
+            k = draw.number(s, 5)
+            p, op = draw.number(0, k // 2), draw.number(0, max(s, d) - 1)
+            lines.append(f"deconv k={k} f=2 s={s} p={p} op={op} d={d}")
+            layers.append(nn.LazyConvTranspose1d(2, k, s, p, op, dilation=d))
+        elif kind == "pixelshuffle":
+            lines += ["conv k=1 f=4", "pixelshuffle 2"]
+            layers += [nn.LazyConv1d(4, 1), Apply(lambda x: x.view(1, 2, 2, -1).transpose(2, 3).reshape(1, 2, -1))]
+        else:
+            n = draw.number(2, 3)
+            lines.append(f"upsample {n} mode={kind}")
+            layers.append(nn.Upsample(scale_factor=n, mode="linear" if kind == "bilinear" else kind))
+    module = nn.Sequential(*layers).double()
+    module(torch.ones(1, 2, 400, dtype=torch.float64))
+    text = "default round=floor\ninput 400x2\n" + "\n".join(lines) + "\n"
+    check(text, module, (2, 400), tight=False)
+
+
+# what exactly is read: layer by layer
+
+
+
+LAYERS = {
+    "conv k=3 f=1 s=2 p=1": nn.Conv1d(1, 1, 3, 2, 1),
+    "conv k=3 f=1 s=3 d=4 p=2": nn.Conv1d(1, 1, 3, 3, 2, 4),
+    "conv k=2 f=1 s=5": nn.Conv1d(1, 1, 2, 5),
+    "conv k=4 f=1 p=same": Apply(lambda x: F.conv1d(F.pad(x, tf_same(x.shape[-1], 4, 1, 1)[1:]), torch.ones(1, 1, 4).double())),
+    "conv k=4 f=1 s=3 d=2 p=same": Apply(lambda x: F.conv1d(F.pad(x, tf_same(x.shape[-1], 4, 3, 2)[1:]), torch.ones(1, 1, 4).double(), stride=3, dilation=2)),
+    "dwconv k=5 p=1": nn.Conv1d(1, 1, 5, 1, 1),
+    "avgpool w=3 s=2 p=1": nn.AvgPool1d(3, 2, 1),
+    "avgpool w=4 s=3 round=ceil": nn.AvgPool1d(4, 3, ceil_mode=True),
+    "pool w=3 s=2 p=1 d=1": nn.AvgPool1d(3, 2, 1),
+    "subsample w=3": nn.AvgPool1d(3),
+    "adaptpool 15": nn.AdaptiveAvgPool1d(15),
+    "pad 3": nn.ConstantPad1d(3, 0.0),
+    "crop 41": Apply(lambda x: x[..., (x.shape[-1] - 41) // 2 :][..., :41]),
+    "relu": nn.ReLU(),
+    "bn": nn.BatchNorm1d(1),
+    "lrn": nn.LocalResponseNorm(5),
+    "scale": nn.Identity(),
+    "slice 0:1": nn.Identity(),
+    "linear 2": nn.Conv1d(1, 2, 1),
+    "residual: conv k=3 f=1 p=1 | conv k=3 f=1 p=1": Residual(nn.Sequential(nn.Conv1d(1, 1, 3, 1, 1), nn.Conv1d(1, 1, 3, 1, 1))),
+    "residual:\n  conv k=1 f=1\n  shortcut: conv k=3 f=1 d=6 p=6": Residual(nn.Conv1d(1, 1, 1), nn.Conv1d(1, 1, 3, 1, 6, 6)),
+    "concat:\n  skip\n  conv k=3 f=1 | pad 1": Concat(nn.Identity(), nn.Sequential(nn.Conv1d(1, 1, 3), nn.ConstantPad1d(1, 0.0))),
+    "concat:\n  pad 4 | crop 90\n  conv k=5 f=1 p=4 | crop 90": Concat(nn.Identity(), nn.Sequential(nn.Conv1d(1, 1, 5, 1, 4), Apply(lambda x: x[..., 2:92]))),
+    "repeat 3: residual: conv k=3 f=1 p=1": nn.Sequential(*(Residual(nn.Conv1d(1, 1, 3, 1, 1)) for _ in range(3))),
+    "repeat 5: conv k=3 f=1 s=1,2,1": nn.Sequential(*(nn.Conv1d(1, 1, 3, s) for s in (1, 2, 1, 1, 1))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", LAYERS)
+def test_layers_by_themselves(spec):
+    check(f"default round=floor\ninput 90x1\n{spec}\n", LAYERS[spec], (1, 90))
+
+
+def test_a_label_read_in_every_round_of_a_repeat():
+    """The value from outside is seen again and again, each time through other layers."""
+    text = "input 200x1\nstem: conv k=3 f=1 p=1\nrepeat 4:\n  conv k=3 f=1 p=1 | add stem\n"
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convs = nn.ModuleList(nn.Conv1d(1, 1, 3, 1, 1) for _ in range(5))
+
+        def forward(self, x):
+            x = stem = self.convs[0](x)
+            for conv in self.convs[1:]:
+                x = conv(x) + stem
+            return x
+
+    check(text, Net(), (1, 200))
+
+
+@pytest.mark.parametrize("kind, factor", [("nearest", 2), ("nearest", 3), ("bilinear", 2), ("bilinear", 3), ("bilinear", 4)])
+def test_upsampling_says_the_largest_field(kind, factor):
+    """One layer: the largest field of any position is what is said, not only a bound of it."""
+    text = f"input 60x1\nupsample {factor} mode={kind}\n"
+    module = nn.Upsample(scale_factor=factor, mode="linear" if kind == "bilinear" else kind)
+    measured = hulls(module.double(), (1, 60), 2 * factor)
+    row = archspec.analyze(archspec.loads(text)).layers[-1]
+    assert row.receptive_field == (max(ends[0][1] - ends[0][0] + 1 for _, ends in measured),)
+    assert row.jump == (1 / factor,)
+
+
+@pytest.mark.parametrize("k, s, p, d", [(2, 2, 0, 1), (3, 2, 1, 1), (4, 2, 1, 1), (5, 3, 0, 1), (3, 2, 0, 2), (3, 3, 0, 1), (3, 1, 1, 1), (4, 3, 2, 2)])
+def test_deconv_says_the_largest_field(k, s, p, d):
+    """Without dilation the bound is reached somewhere; with it the taps may all miss the same phase."""
+    text = f"input 60x1\ndeconv k={k} f=1 s={s} p={p} d={d}\n"
+    measured = hulls(all_ones(nn.ConvTranspose1d(1, 1, k, s, p, dilation=d)), (1, 60), 2 * s)
+    row = archspec.analyze(archspec.loads(text)).layers[-1]
+    largest = max(ends[0][1] - ends[0][0] + 1 for _, ends in measured)
+    assert row.receptive_field[0] == largest if d == 1 else row.receptive_field[0] >= largest
+    assert row.jump == (1 / s,)
+
+
+def test_a_map_seen_at_once_is_seen_whole():
+    """After pooling to one position, normalising over positions, or broadcasting such a value, everything is seen."""
+    for spec, module in {
+        "gap": nn.AdaptiveAvgPool2d(1),
+        "mul:\n  skip\n  gap": Mul(nn.Identity(), nn.AdaptiveAvgPool2d(1)),
+        "mul:\n  skip\n  gap | conv k=1 f=1 | sigmoid": Mul(nn.Identity(), nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(1, 1, 1), nn.Sigmoid())),
+        "conv k=3 f=1 p=1 | mul:\n  skip\n  gap | flatten": None,
+        "instnorm": nn.InstanceNorm2d(1),
+        "gn 1": nn.GroupNorm(1, 1),
+    }.items():
+        if module is None:
+            continue
+        row = archspec.analyze(archspec.loads(f"input 9x7x1\n{spec}\n")).layers[-1]
+        assert row.receptive_field == (9, 7), spec
+        assert row.jump is None
+        torch.manual_seed(0)
+        x = torch.rand(1, 1, 9, 7, dtype=torch.float64, requires_grad=True)
+        y = module.double()(x)
+        gradient = torch.autograd.grad(y[0, 0, 0, 0], x)[0]
+        assert [hull(gradient, 2), hull(gradient, 3)] == [(0, 8), (0, 6)], spec
+
+
+def test_layer_norm_and_softmax_over_channels_see_one_position():
+    for spec in ("ln", "softmax", "logsoftmax", "prelu", "shuffle 2"):
+        row = archspec.analyze(archspec.loads(f"input 9x7x4\nconv k=3 f=4\n{spec}\n")).layers[-1]
+        assert (row.receptive_field, row.jump) == ((3, 3), (1, 1)), spec
