@@ -9,6 +9,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 import archspec  # noqa: E402
 from helpers_torch import Generator, Refused, channels_last, counts, measure  # noqa: E402
+from test_memory import naive_peak, naive_totals  # noqa: E402
 
 QUICK = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
@@ -47,6 +48,9 @@ def agree(data, rank, size):
     assert (totals.weights, totals.biases, totals.buffers, totals.frozen) == (expected["weights"], expected["biases"], expected["buffers"], 0), text
     assert totals.params == totals.weights + totals.biases
     assert totals.macs == macs, text
+    assert totals.peak_activations == naive_peak(report), text
+    expected = naive_totals(report)
+    assert {name: getattr(totals, name) for name in expected} == expected, text
 
 
 @QUICK

@@ -63,11 +63,11 @@ class Structures(Steps):
         assert value is not None
         inner = Builder("index", context.builder)
         start = inner.input(context.builder.type_of(value))
-        result = self.suite(body, context.inside(inner), start)
-        assert result is not None
-        if result == start:
+        last = self.suite(body, context.inside(inner), start)
+        assert last is not None
+        if last == start:
             return value
-        graph = self.finished(inner, result)
+        graph = self.finished(inner, last)
         self.limit(graph.layers, span)
         return context.builder.add(Call(graph, (value, *inner.pending), graph.output, "group", name, span))
 
@@ -80,9 +80,10 @@ class Structures(Steps):
             self.report(refused, refused.span)
             count = 1
         frame = Frame(count)
-        while frame.round < count and context.builder.type_of(value) is not None:
-            value = self.round(suite, head, frame, context, value)
-        return value
+        result = value
+        while frame.round < count and context.builder.type_of(result) is not None:
+            result = self.round(suite, head, frame, context, result)
+        return result
 
     def round(self, suite: ast.Suite, head: ast.Repeat, frame: Frame, context: Context, value: int) -> int:
         """Elaborate one round, and take as many of the rounds that follow as are equal to it."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from pprint import pformat
+from typing import Any
+from zlib import crc32
+
+from lark import Lark
 
 from archspec.resources import grammar_path
 
@@ -13,21 +16,50 @@ HEAD = (
 )
 
 
-def tables() -> str:
-    """The text of `_tables.py`."""
-    from lark import Lark
-    from lark.grammar import Rule
-    from lark.lexer import TerminalDef
-
+def lark() -> Lark:
+    """Lark's own parser of the grammar."""
     text = grammar_path().read_text(encoding="utf-8")
-    lark = Lark(text, parser="lalr", lexer="basic", start=["line", "lexed"], maybe_placeholders=False, propagate_positions=False)
-    data, memo = lark.memo_serialize([TerminalDef, Rule])
-    data["options"]["cache"] = False
-    shown = [
-        f"{name}: Any = {pformat(value, width=160, compact=True, sort_dicts=True)}\n" for name, value in (("DATA", data), ("MEMO", memo))
-    ]
-    return HEAD + "\n".join(shown)
+    return Lark(text, parser="lalr", lexer="basic", start=["line", "lexed"], maybe_placeholders=False)
+
+
+def tables() -> dict[str, Any]:
+    """The tables that `Automaton` runs."""
+    compiled: Any = lark()
+    table = compiled.parser.parser._parse_table
+    rules = {rule: at for at, rule in enumerate(compiled.rules)}
+    order = {state: at for at, state in enumerate(sorted(table.states))}
+    rows = []
+    for state in sorted(table.states):
+        row = {str(name): order[to] if str(action) == "Shift" else ~rules[to] for name, (action, to) in table.states[state].items()}
+        rows.append(dict(sorted(row.items())))
+    return {
+        "grammar": crc32(grammar_path().read_bytes()),
+        "terminals": [(terminal.name, terminal.pattern.to_regexp()) for terminal in compiled.parser.lexer.terminals],
+        "ignored": list(compiled.ignore_tokens),
+        "rules": [_rule(rule) for rule in compiled.rules],
+        "rows": rows,
+        "start": order[table.start_states["line"]],
+        "end": order[table.end_states["line"]],
+    }
+
+
+def _rule(rule: Any) -> tuple[str, tuple[bool, ...], bool]:
+    kept = tuple(not (symbol.is_term and symbol.filter_out) for symbol in rule.expansion)
+    return str(rule.origin.name), kept, bool(rule.options.expand1)
+
+
+def text() -> str:
+    """The text of `_tables.py`."""
+    found = tables()
+    lines = [f"    {name!r}: {_shown(value)},\n" for name, value in found.items()]
+    return f"{HEAD}TABLES: dict[str, Any] = {{\n{''.join(lines)}}}\n"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return "[\n" + "".join(f"        {item!r},\n" for item in value) + "    ]"
+    return repr(value)
 
 
 if __name__ == "__main__":
-    TARGET.write_text(tables(), encoding="utf-8")
+    TARGET.write_text(text(), encoding="utf-8")

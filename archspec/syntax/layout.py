@@ -11,10 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from lark import Token
-
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
+from archspec.syntax.automaton import Token
 
 MAX_NESTING = 64
 """Levels of suites, brackets and heads that a text may nest."""
@@ -95,7 +94,7 @@ class Layout:
                 continue
             count += 1
             if count > self.max_tokens:
-                start = token.start_pos or 0
+                start = token.start
                 self.report(
                     "A007",
                     f"more than {self.max_tokens:,} words and signs",
@@ -114,7 +113,7 @@ class Layout:
 
     def accept(self, token: Token, opened: list[Token]) -> bool:
         """Follow brackets and report what no token may be."""
-        kind, start, end = token.type, token.start_pos or 0, token.end_pos or 0
+        kind, start, end = token.type, token.start, token.end
         if kind == "ERROR":
             if token.value == '"':
                 self.report("A005", "this string is not closed on its line", start, end, help_='write the closing `"`')
@@ -135,14 +134,14 @@ class Layout:
         return True
 
     def unclosed(self, opened: list[Token]) -> None:
-        start = opened[-1].start_pos or 0
+        start = opened[-1].start
         value = opened[-1].value
         opened.clear()
         self.report("A005", f"this `{value}` is not closed", start, start + 1, help_="close it, or indent the lines that go on with it")
 
     def following(self, newline: Token) -> tuple[int, str]:
         """Indentation and first character of the next line that holds more than a comment."""
-        text, at = self.source.text, newline.end_pos or 0
+        text, at = self.source.text, newline.end
         while at < len(text):
             end = text.find("\n", at)
             end = len(text) if end < 0 else end
@@ -163,12 +162,12 @@ class Layout:
         return self.following(newline)[1] == "|"
 
     def indent_of(self, token: Token) -> int:
-        return self.source.locate(token.start_pos or 0)[1] - 1
+        return self.source.locate(token.start)[1] - 1
 
     def line(self, tokens: list[Token], broken: bool) -> Line:
         if sum(token.type == "COLON" for token in tokens) > MAX_NESTING:
             last = tokens[-1]
-            self.report("A007", f"more than {MAX_NESTING} heads on one line", last.start_pos or 0, last.end_pos or 0)
+            self.report("A007", f"more than {MAX_NESTING} heads on one line", last.start, last.end)
             broken = True
         return Line(self.indent_of(tokens[0]), tokens, [], broken)
 
@@ -179,7 +178,7 @@ class Layout:
         before: Line | None = None
         for line in lines:
             first = line.tokens[0]
-            start, end = first.start_pos or 0, first.end_pos or 0
+            start, end = first.start, first.end
             if line.indent > levels[-1][0]:
                 if before is None:
                     self.report("A003", "the first line is indented", start, end, help_="begin it at the left margin")
@@ -218,24 +217,18 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             kind = _role(tokens, at)
             bare = kind in ("NAME", "MERGE")
             start = False
-            end = token.end_pos or 0
-            yield token if kind == "NAME" else Token.new_borrow_pos(kind, token.value, token)
+            end = token.end
+            yield token if kind == "NAME" else token._replace(type=kind)
             continue
-        if (
-            bare
-            and depth - (kind in _OPENING) == 0
-            and kind not in ("COLON", "VBAR")
-            and kind not in _CLOSING
-            and (token.start_pos or 0) > end
-        ):
-            yield Token.new_borrow_pos("SEP", "", token)
+        if bare and depth - (kind in _OPENING) == 0 and kind not in ("COLON", "VBAR") and kind not in _CLOSING and token.start > end:
+            yield Token("SEP", "", token.start, token.start)
         if depth == 0 and kind in ("COLON", "VBAR"):
             start = True
             bare &= kind == "COLON"
         else:
             start = False
-        end = token.end_pos or 0
-        yield token if kind == token.type else Token.new_borrow_pos(kind, token.value, token)
+        end = token.end
+        yield token if kind == token.type else token._replace(type=kind)
 
 
 def _role(tokens: list[Token], at: int) -> str:
@@ -249,7 +242,7 @@ def _role(tokens: list[Token], at: int) -> str:
         return _HEADS[word]
     if word in _AT_LINE and follows != "COLON" and (at == 0 or word in ("input", "from")):
         return _AT_LINE[word]
-    if follows == "COLON" or (follows == "LBRACE" and after is not None and after.start_pos == tokens[at].end_pos):
+    if follows == "COLON" or (follows == "LBRACE" and after is not None and after.start == tokens[at].end):
         return "LABEL"
     if after is not None and after.value == "if" and any(token.type == "COLON" for token in tokens[at:]):
         return "LABEL"

@@ -1,18 +1,17 @@
-"""Lark's tree of one line to the syntax tree, rule name to function."""
+"""The parse tree of one line to the syntax tree, rule name to function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from lark import Token, Tree
-
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
 from archspec.syntax import ast
+from archspec.syntax.automaton import Token, Tree
 
 MAX_DIGITS = 19
-Node = Any  # Tree[Token] | Token: Lark's children are untyped
+Node = Any  # Tree | Token: what the automaton's rules hold is untyped
 
 
 class Lowering:
@@ -23,10 +22,10 @@ class Lowering:
         self.sink = sink
 
     def span(self, token: Token) -> Span:
-        return Span(self.source, token.start_pos or 0, token.end_pos or 0)
+        return Span(self.source, token.start, token.end)
 
     def across(self, nodes: list[Node]) -> Span:
-        return Span(self.source, _first(nodes[0]).start_pos or 0, _last(nodes[-1]).end_pos or 0)
+        return Span(self.source, _first(nodes[0]).start, _last(nodes[-1]).end)
 
     # statements
 
@@ -60,7 +59,7 @@ class Lowering:
             case "shortcut":
                 return ast.Shortcut(span), guard
             case "merge":
-                return ast.Merge(str(children[0]), self.span(children[0])), guard
+                return ast.Merge(children[0].value, self.span(children[0])), guard
             case "output":
                 return self.output(children, span), guard
             case "block":
@@ -163,7 +162,7 @@ class Lowering:
     # expressions
 
     def name(self, token: Token) -> ast.Name:
-        return ast.Name(str(token), self.span(token))
+        return ast.Name(token.value, self.span(token))
 
     def expr(self, node: Node) -> ast.Expr:
         if isinstance(node, Token):
@@ -188,22 +187,27 @@ class Lowering:
             case "interpolated":
                 return self.reference(children)
             case kind:
-                return ast.Chained(_CHAINS[kind], tuple(self.expr(child) for child in children[::2]), tuple(map(str, children[1::2])), span)
+                return ast.Chained(
+                    _CHAINS[kind],
+                    tuple(self.expr(child) for child in children[::2]),
+                    tuple([token.value for token in children[1::2]]),
+                    span,
+                )
 
     def leaf(self, token: Token) -> ast.Expr:
         span, kind = self.span(token), token.type
         if kind == "NAME":
-            return ast.Name(str(token), span)
+            return ast.Name(token.value, span)
         if kind in ("INT", "FLOAT"):
             return ast.Number(self.number(token), span)
         if kind == "DIMS":
-            return ast.Dims(tuple(self.digits(part, span) for part in token.split("x")), span)
+            return ast.Dims(tuple(self.digits(part, span) for part in token.value.split("x")), span)
         if kind in ("YES", "NO"):
             return ast.Number(kind == "YES", span)
-        return ast.Text(_unquoted(str(token)), span)
+        return ast.Text(_unquoted(token.value), span)
 
     def number(self, token: Token) -> int | float:
-        return self.digits(str(token), self.span(token)) if token.type == "INT" else float(token)
+        return self.digits(token.value, self.span(token)) if token.type == "INT" else float(token.value)
 
     def digits(self, text: str, span: Span) -> int:
         if len(text) > MAX_DIGITS or int(text) > 2**63 - 1:
@@ -216,25 +220,25 @@ class Lowering:
         if len(parts) == 1:
             return self.name(parts[0])
         pieces: list[str | ast.Expr] = []
-        before = _first(parts[0]).start_pos
+        before = _first(parts[0]).start
         for part in parts:
             if _is(part, "LBRACE", "RBRACE", "LABEL", "NAME") and not (_is(part, "NAME") and pieces and pieces[-1] == "{"):
-                if part.start_pos != before and not _is(part, "RBRACE"):
+                if part.start != before and not _is(part, "RBRACE"):
                     self.sink.add(Diagnostic("A001", "a label has no spaces in it", self.span(part)))
                 if part.type in ("LABEL", "NAME"):
-                    pieces.append(str(part))
+                    pieces.append(part.value)
                 elif part.type == "LBRACE":
                     pieces.append("{")
             else:
                 pieces[-1] = self.expr(part)
-            before = _last(part).end_pos
+            before = _last(part).end
         return ast.Interpolated(tuple(pieces), self.across(parts))
 
 
 _CHAINS = {"disjunction": "or", "conjoined": "and", "compared": "compare", "summed": "arithmetic", "multiplied": "arithmetic"}
 
 _STATEMENTS: dict[str, Callable[[Lowering, list[Node], Span], Any]] = {
-    "arch": lambda self, children, span: ast.Arch(self.digits(str(children[1]), span), span),
+    "arch": lambda self, children, span: ast.Arch(self.digits(children[1].value, span), span),
     "model": Lowering.model,
     "meta": Lowering.meta,
     "input": Lowering.input,

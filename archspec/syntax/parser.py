@@ -1,4 +1,4 @@
-"""Source to syntax tree: the layout's lines through Lark's LALR tables, lowered by hand.
+"""Source to syntax tree: the layout's lines through the LALR tables, lowered by hand.
 
 The tables are generated from grammars/arch.lark by `python -m archspec.syntax.generate` into `_tables.py`, since compiling the
 grammar at every start costs more than checking a spec. A test fails when the two differ.
@@ -6,30 +6,15 @@ grammar at every start costs more than checking a spec. A test fails when the tw
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, cast
-
-from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedToken
-from lark.lexer import LexerThread
-
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
 from archspec.syntax import ast
+from archspec.syntax.automaton import END, Token, Tree, Unexpected, automaton
 from archspec.syntax.layout import Layout, Line, roles
 from archspec.syntax.lower import Lowering
 
 MAX_BYTES = 1 << 20
 MAX_TOKENS = 100_000
-
-
-@cache
-def grammar() -> Lark:
-    """The grammar's tables."""
-    from archspec.syntax._tables import DATA, MEMO
-
-    lark: Any = Lark
-    return cast(Lark, lark._load_from_dict(DATA, MEMO))
 
 
 def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS) -> ast.File:
@@ -41,22 +26,13 @@ def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_
             Diagnostic("A007", message, Span(source, 0, min(1, len(source.text))), help="split it; `use` takes the blocks of another file")
         )
         return ast.File((), whole)
-    lark = grammar()
-    layout = Layout(source, lex, sink, max_tokens)
-    parser = _LineParser(lark, source, sink)
+    layout = Layout(source, automaton().lex, sink, max_tokens)
+    parser = _LineParser(source, sink)
     return ast.File(parser.lines(layout.read()), whole)
 
 
-def lex(text: str) -> Any:
-    """The tokens of a text, comments and line ends among them."""
-    lexer: Any = grammar().parser.lexer
-    thread: Any = LexerThread.from_text(lexer, text)
-    return thread.lex(None)
-
-
 class _LineParser:
-    def __init__(self, lark: Lark, source: Source, sink: Diagnostics) -> None:
-        self.lark = lark
+    def __init__(self, source: Source, sink: Diagnostics) -> None:
         self.source = source
         self.sink = sink
         self.lowering = Lowering(source, sink)
@@ -67,7 +43,7 @@ class _LineParser:
     def statement(self, line: Line) -> ast.Statement:
         below = self.lines(line.below)
         first, last = line.tokens[0], line.tokens[-1]
-        span = Span(self.source, first.start_pos or 0, last.end_pos or 0)
+        span = Span(self.source, first.start, last.end)
         tree = None if line.broken else self.tree(line.tokens)
         if tree is None:
             return ast.Broken(below, span)
@@ -84,27 +60,22 @@ class _LineParser:
             )
         return self.lowering.statement(tree, below, span)
 
-    def tree(self, tokens: list[Token]) -> Tree[Token] | Token | None:
-        interactive: Any = self.lark.parse_interactive(start="line")
-        token = tokens[-1]
+    def tree(self, tokens: list[Token]) -> Tree | Token | None:
         try:
-            for token in roles(tokens):
-                interactive.feed_token(token)
-            result: Tree[Token] | Token = interactive.feed_eof(token)
-        except UnexpectedToken as error:
-            self.unexpected(error.token, interactive.accepts(), tokens)
+            return automaton().parse(roles(tokens))
+        except Unexpected as error:
+            self.unexpected(error.token, error.expected, tokens)
             return None
-        return result
 
     def unexpected(self, token: Token, expected: set[str], tokens: list[Token]) -> None:
         """Report a token that cannot stand where it does."""
-        if token.type == "$END":
-            end = tokens[-1].end_pos or 0
+        if token.type == END:
+            end = tokens[-1].end
             span = Span(self.source, max(0, end - 1), end)
             message = f"the line ends too early; {_wanted(expected)} should follow"
             self.sink.add(Diagnostic("A001", message, span, help=_advice(tokens, token, expected)))
             return
-        before = [t for t in tokens if (t.end_pos or 0) <= (token.start_pos or 0)]
+        before = [t for t in tokens if t.end <= token.start]
         code, message, blamed, help_ = _slip(token, expected, tokens, before) or (
             "A001",
             f"`{token.value.strip()}` cannot stand here; {_wanted(expected)} should",
@@ -114,14 +85,14 @@ class _LineParser:
         self.report(code, message, blamed, help_)
 
     def report(self, code: str, message: str, token: Token, help_: str | None) -> None:
-        span = Span(self.source, token.start_pos or 0, token.end_pos or 0)
+        span = Span(self.source, token.start, token.end)
         self.sink.add(Diagnostic(code, message, span, help=help_))
 
 
 _WORDS = {
     "NAME": "a name", "INT": "a number", "FLOAT": "a number", "DIMS": "a size such as 32x32x3", "STRING": 'a text in "quotes"',
     "KEY": "`key=value`", "VBAR": "`|`", "COLON": "`:`", "IF": "`if`", "LPAR": "`(`", "RPAR": "`)`", "COMMA": "`,`",
-    "$END": "the end of the line", "AS": "`as`", "RBRACE": "`}`", "RSQB": "`]`", "MERGE": "add, concat or mul",
+    END: "the end of the line", "AS": "`as`", "RBRACE": "`}`", "RSQB": "`]`", "MERGE": "add, concat or mul",
 }  # fmt: skip
 _EXPRESSION = {"INT", "FLOAT", "DIMS", "STRING", "YES", "NO", "NAME", "LPAR", "MINUS"}
 
@@ -135,12 +106,12 @@ def _slip(token: Token, expected: set[str], tokens: list[Token], before: list[To
     if token.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING") and "KEY" in expected and any(t.type == "KEY" for t in before):
         message = f"`{token.value}` stands after `key=value`, where only another `key=value` may"
         return "A008", message, token, "bare arguments come first: `fc 10 bias=no`"
-    if token.type in _OPERATORS and before and before[-1].end_pos != token.start_pos:
+    if token.type in _OPERATORS and before and before[-1].end != token.start:
         return "A008", f"`{token.value}` cannot stand here: {ended}", token, "write the expression without spaces, or in parentheses"
     if token.type == "KEY" and before and before[-1].type == "COMMA":
         return "A001", "a comma does not set arguments apart", before[-1], "set them apart by spaces: `conv k=3 f=8`"
     if token.type == "SEP":
-        word = next((t for t in tokens if t.start_pos == token.start_pos), token)
+        word = next((t for t in tokens if t.start == token.start), token)
         help_ = "write an expression without spaces, or in parentheses; bare arguments come before `key=value`"
         return "A008", f"`{word.value}` cannot stand here: {ended}", word, help_
     return None

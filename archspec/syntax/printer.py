@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lark import Token
-
 from archspec.diagnostics import Diagnostics
 from archspec.source import Source
+from archspec.syntax.automaton import Token, automaton
 from archspec.syntax.layout import HEADS, Layout, Line
-from archspec.syntax.parser import MAX_TOKENS, lex, parse
+from archspec.syntax.parser import MAX_TOKENS, parse
 
 INDENT = 2
 ALIGN = 16
@@ -64,7 +63,7 @@ class _Rows:
                 continue
             continues = bool(self.open) or tokens[0].type == "VBAR"
             if not continues:
-                depth = depths.get(tokens[0].start_pos or 0, depth)
+                depth = depths.get(tokens[0].start, depth)
             indent = self.open[-1][1] if self.open else depth * INDENT + (INDENT if continues else 0)
             head, pipes = self.split(tokens, indent)
             joins = not continues and not self.open and not any(token.type == "COLON" for token in tokens)
@@ -76,7 +75,7 @@ class _Rows:
         found: list[tuple[list[Token], Token | None]] = []
         tokens: list[Token] = []
         comment: Token | None = None
-        for token in lex(self.source.text):
+        for token in automaton().lex(self.source.text):
             if token.type == "NEWLINE":
                 found.append((tokens, comment))
                 tokens, comment = [], None
@@ -90,18 +89,18 @@ class _Rows:
     def depths(self) -> dict[int, int]:
         """How deep each logical line is nested, by the offset at which it starts."""
         found: dict[int, int] = {}
-        pending: list[tuple[list[Line], int]] = [(Layout(self.source, lex, Diagnostics(), MAX_TOKENS).read(), 0)]
+        pending: list[tuple[list[Line], int]] = [(Layout(self.source, automaton().lex, Diagnostics(), MAX_TOKENS).read(), 0)]
         while pending:
             lines, depth = pending.pop()
             for line in lines:
-                found[line.tokens[0].start_pos or 0] = depth
+                found[line.tokens[0].start] = depth
                 pending.append((line.below, depth + 1))
         return found
 
     def comment_depth(self, comment: Token | None, depths: dict[int, int], depth: int) -> int:
         """A comment on a line of its own is indented as the line that follows, or as the one before where it stands deeper."""
         assert comment is not None
-        at = comment.start_pos or 0
+        at = comment.start
         column = self.source.locate(at)[1]
         after = next((start for start in sorted(depths) if start > at), None) if depths else None
         if after is None:
@@ -125,7 +124,7 @@ class _Rows:
                 text += " "
             text += _written(token, tokens)
             if token.type in _OPENING:
-                call = before is not None and before.type == "NAME" and before.end_pos == token.start_pos
+                call = before is not None and before.type == "NAME" and before.end == token.start
                 self.open.append((call, column + len(text)))
             elif token.type in _CLOSING and self.open:
                 self.open.pop()
@@ -133,7 +132,7 @@ class _Rows:
 
     def space(self, before: Token, token: Token, at: int, slices: set[int]) -> bool:
         left, right = before.type, token.type
-        apart = before.end_pos != token.start_pos
+        apart = before.end != token.start
         if right in _TIGHT_BEFORE or left in _TIGHT_AFTER:
             return False
         if left == "COLON":
@@ -154,9 +153,10 @@ class _Rows:
 
 def _comment(token: Token | None) -> str:
     assert token is not None
-    body = str(token).lstrip("#")
-    marks = str(token)[: len(str(token)) - len(body)]
-    return f"{marks} {body.strip()}".rstrip() if body.strip() and not body.startswith("!") else str(token).rstrip()
+    text = token.value
+    body = text.lstrip("#")
+    marks = text[: len(text) - len(body)]
+    return f"{marks} {body.strip()}".rstrip() if body.strip() and not body.startswith("!") else text.rstrip()
 
 
 _OPENING = {"LPAR", "LSQB", "LBRACE"}
@@ -170,9 +170,9 @@ _WORDS = {"if", "and", "or", "not"}
 def _written(token: Token, line: list[Token]) -> str:
     """A token's text; `key=` loses its spaces, but for `param name = value`, where it gets them."""
     if token.type != "KEY":
-        return str(token)
-    key = token.rstrip(" =")
-    return f"{key} = " if line and line[0] == "param" else f"{key}="
+        return token.value
+    key = token.value.rstrip(" =")
+    return f"{key} = " if line and line[0].value == "param" else f"{key}="
 
 
 def _slices(tokens: list[Token]) -> set[int]:

@@ -1,0 +1,133 @@
+"""Runs the LALR(1) tables that Lark makes of grammars/arch.lark.
+
+Lark compiles the grammar; what is left at run time is a table walk. Doing it here, and not through Lark's own classes, spares every
+command Lark's import: a third of the time in which a whole spec is checked. A test holds this walk against Lark's parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+END = "$END"
+
+
+class Token(NamedTuple):
+    """A word of a text: its terminal, its characters, and where they stand."""
+
+    type: str
+    value: str
+    start: int
+    end: int
+
+
+class Tree(NamedTuple):
+    """A rule with what it was made of."""
+
+    data: str
+    children: list[Any]
+
+
+class Rule(NamedTuple):
+    """A production. `kept` tells which of its symbols become children; a `lone` rule with one child is that child."""
+
+    origin: str
+    kept: tuple[bool, ...]
+    lone: bool
+
+
+class Unexpected(Exception):
+    """A token that no continuation of the line has; `expected` are the terminals that could have stood there."""
+
+    def __init__(self, token: Token, expected: set[str]) -> None:
+        super().__init__(token)
+        self.token = token
+        self.expected = expected
+
+
+class Automaton:
+    """A lexer and a parser. In a state's row a number n >= 0 shifts to state n, ~n reduces by rule n."""
+
+    def __init__(self, tables: dict[str, Any]) -> None:
+        self.rows: list[dict[str, int]] = tables["rows"]
+        self.rules = [Rule(*rule) for rule in tables["rules"]]
+        self.start: int = tables["start"]
+        self.end: int = tables["end"]
+        self.ignored = frozenset(tables["ignored"])
+        self.pattern = re.compile("|".join(f"(?P<{name}>{regexp})" for name, regexp in tables["terminals"]))
+
+    def lex(self, text: str) -> Iterator[Token]:
+        """The tokens of a text, comments and line ends among them."""
+        ignored = self.ignored
+        for match in self.pattern.finditer(text):
+            kind = match.lastgroup
+            if kind not in ignored:
+                yield Token(kind or "ERROR", match[0], match.start(), match.end())
+
+    def parse(self, tokens: Iterable[Token]) -> Tree | Token:
+        """The tree of one line. Raises Unexpected."""
+        states = [self.start]
+        values: list[Any] = []
+        rows, rules = self.rows, self.rules
+        end = 0
+        for token in tokens:
+            end = token.end
+            while (action := rows[states[-1]].get(token.type)) is not None and action < 0:
+                self.reduce(rules[~action], states, values)
+            if action is None:
+                raise Unexpected(token, self.accepted(states))
+            states.append(action)
+            values.append(token)
+        while states[-1] != self.end:
+            action = rows[states[-1]].get(END)
+            if action is None:
+                raise Unexpected(Token(END, "", end, end), self.accepted(states))
+            self.reduce(rules[~action], states, values)
+        result: Tree | Token = values[-1]
+        return result
+
+    def reduce(self, rule: Rule, states: list[int], values: list[Any]) -> None:
+        """Replace the symbols of a production by its origin."""
+        size = len(rule.kept)
+        children: list[Any] = []
+        if size:
+            for value, kept in zip(values[-size:], rule.kept, strict=True):
+                if kept:
+                    if isinstance(value, Tree) and value.data[0] == "_":  # Lark's helper rules of `*` and `+`
+                        children += value.children
+                    else:
+                        children.append(value)
+            del states[-size:], values[-size:]
+        states.append(self.rows[states[-1]][rule.origin])
+        values.append(children[0] if rule.lone and len(children) == 1 else Tree(rule.origin, children))
+
+    def accepted(self, states: list[int]) -> set[str]:
+        """The terminals that could follow: those that some chain of reductions leads to a shift of."""
+        found = set()
+        for terminal in self.rows[states[-1]]:
+            stack, action = list(states), None
+            while stack[-1] != self.end and (action := self.rows[stack[-1]].get(terminal)) is not None and action < 0:
+                rule = self.rules[~action]
+                if rule.kept:
+                    del stack[-len(rule.kept) :]
+                stack.append(self.rows[stack[-1]][rule.origin])
+            if terminal.upper() == terminal and (stack[-1] == self.end or action is not None):
+                found.add(terminal)
+        return found
+
+
+@cache
+def automaton() -> Automaton:
+    """The automaton of the grammar: from the generated tables or, where the grammar was edited since, compiled anew."""
+    from zlib import crc32
+
+    from archspec.resources import grammar_path
+    from archspec.syntax._tables import TABLES
+
+    if crc32(grammar_path().read_bytes()) != TABLES["grammar"]:
+        from archspec.syntax.generate import tables
+
+        return Automaton(tables())
+    return Automaton(TABLES)
