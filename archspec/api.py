@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from archspec.diagnostics import Diagnostic, Diagnostics, SpecError
-from archspec.elaborate import Options, elaborate
+from archspec.elaborate.core import Options
+from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.expressions import Rounds, Value
 from archspec.ir.graph import Network
 from archspec.report import Report
 from archspec.resources import bundled
 from archspec.source import Source
-from archspec.syntax import parse
+from archspec.syntax.parser import parse
 
 
 def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:

@@ -6,13 +6,16 @@ Nothing here knows how the package computes anything: sizes come from running to
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
+
+torch.set_num_threads(1)  # these tensors are tiny, and threads that wait for each other take far longer than the sums
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 DECONV = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
@@ -89,7 +92,7 @@ class SameConv(nn.Module):
     def forward(self, x):
         pads = []
         conv = self.conv
-        for size, k, s, d in reversed(list(zip(x.shape[2:], conv.kernel_size, conv.stride, conv.dilation))):
+        for size, k, s, d in reversed(list(zip(x.shape[2:], conv.kernel_size, conv.stride, conv.dilation, strict=False))):
             before, after = tf_same(size, k, s, d)[1:]
             pads += [before, after]
         return conv(F.pad(x, pads))
@@ -111,7 +114,7 @@ class PartialConv(nn.Module):
         self.filters = nn.ModuleList(nn.Conv2d(len(row), 1, k) for row in table)
 
     def forward(self, x):
-        return torch.cat([conv(x[:, list(row)]) for conv, row in zip(self.filters, self.table)], 1)
+        return torch.cat([conv(x[:, list(row)]) for conv, row in zip(self.filters, self.table, strict=False)], 1)
 
 
 class Subsample(nn.Module):

@@ -12,7 +12,7 @@ from archspec.diagnostics import Diagnostics, catalogue
 from archspec.elaborate import elaborate
 from archspec.analysis.lints import lint
 from archspec.source import Source
-from archspec.syntax import parse
+from archspec.syntax.parser import parse
 
 PACKAGE = Path(catalogue.__file__).resolve().parent.parent
 

@@ -4,12 +4,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is what the random specs are compared with")
 
+from helpers_torch import Generator, Refused, channels_last, counts, measure  # noqa: E402
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from test_memory import naive_peak, naive_totals  # noqa: E402
 
 import archspec  # noqa: E402
-from helpers_torch import Generator, Refused, channels_last, counts, measure  # noqa: E402
-from test_memory import naive_peak, naive_totals  # noqa: E402
 
 QUICK = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
@@ -113,8 +113,8 @@ block encoder(heads, mlp=32):
 
 
 def net_bottlenecks():
-    from torch import nn
     from helpers_torch import Residual
+    from torch import nn
 
     def bottleneck(c, n, s):
         body = nn.Sequential(
@@ -129,8 +129,8 @@ def net_bottlenecks():
 
 
 def net_invres():
-    from torch import nn
     from helpers_torch import Residual
+    from torch import nn
 
     def invres(c, f, s, t):
         body = nn.Sequential(
@@ -144,8 +144,8 @@ def net_invres():
 
 
 def net_dense():
-    from torch import nn
     from helpers_torch import Concat
+    from torch import nn
 
     layers, c = [], 8
     for g in (4, 4, 4, 3, 3):
@@ -157,8 +157,8 @@ def net_dense():
 
 
 def net_se():
-    from torch import nn
     from helpers_torch import Mul
+    from torch import nn
 
     def se(c, r):
         return Mul(nn.Identity(), nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c, c // r), nn.ReLU(), nn.Linear(c // r, c), nn.Sigmoid()))
@@ -167,8 +167,8 @@ def net_se():
 
 
 def net_vit():
-    from torch import nn
     from helpers_torch import Apply, Attention, ClassToken, Position, Residual, ToTokens
+    from torch import nn
 
     def encoder(d):
         mlp = nn.Sequential(nn.LayerNorm(d), nn.Linear(d, 32), nn.GELU(), nn.Linear(32, d))

@@ -11,10 +11,7 @@ import archspec
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 
-IN_PLACE = set(
-    "relu relu6 leaky elu selu gelu silu mish hardswish hardsigmoid sigmoid tanh softplus softmax logsoftmax prelu "
-    "dropout dropout2d droppath flatten tokens first slice".split()
-)  # fmt: skip
+IN_PLACE = {"relu", "relu6", "leaky", "elu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus", "softmax", "logsoftmax", "prelu", "dropout", "dropout2d", "droppath", "flatten", "tokens", "first", "slice"}  # fmt: skip
 SUMS = ["params", "weights", "biases", "buffers", "frozen"]
 RUNNING = ["macs", "flops", "connections"]
 
@@ -72,7 +69,7 @@ def settings():
             yield pytest.param(path, variant["set"], id=f"{path.stem}-" + ",".join(f"{k}={v}" for k, v in variant["set"].items()))
 
 
-@pytest.mark.parametrize("path, params", settings())
+@pytest.mark.parametrize(("path", "params"), settings())
 def test_bundled_specs(path, params):
     report = archspec.analyze(archspec.load(str(path), params=params))
     expected = naive_totals(report)

@@ -6,7 +6,6 @@ at another place) give words that go with the message before them. Errors and wa
 """
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,10 @@ def said(diagnostic, kind):
             return [text for _, text in diagnostic.secondary]
 
 
-def told(text, options=Options()):
+DEFAULT = Options()
+
+
+def told(text, options=DEFAULT):
     network, found = compile_text(text, "case.arch", options)
     assert (network is None) == any(d.severity == "error" for d in found)
     return [d for d in found if d.severity != "note"]
@@ -57,7 +59,7 @@ def test_messages(path):
     found = told(text)
     places = [(d.span.line, d.severity, d.code) for d in found]
     assert places == sorted((line, severity, code) for line, severity, code, _, _ in wanted), [(d.code, d.message) for d in found]
-    for _, severity, code, words, more in wanted:
+    for _, severity, code, words, _ in wanted:
         matching = [d for d in found if (d.severity, d.code) == (severity, code) and words in d.message]
         assert matching, (words, [d.message for d in found if d.code == code])
     for line, severity, code, words, more in wanted:
@@ -77,7 +79,7 @@ def test_messages_stand_alone(path):
         spans = [diagnostic.span, *(span for span, _ in diagnostic.secondary), *(frame.span for frame in diagnostic.trace)]
         for span in spans:
             assert 0 <= span.start <= span.end <= len(text)
-        assert len({(d.severity, d.code, d.span.start, d.message) for d in told(text)}) == len(told(text))
+    assert len({(d.severity, d.code, d.span.start, d.message) for d in told(text)}) == len(told(text))
 
 
 def test_messages_do_not_depend_on_line_ends():
@@ -184,4 +186,4 @@ if __name__ == "__main__":  # what the cases say now, for a look
     for case in CASES:
         print(f"-- {case.stem}")
         for d in compile_text(case.read_text(encoding="utf-8"), "case.arch", Options())[1]:
-            print(f"  {d.span.line if d.span else '-'} {d.severity} {d.code}: {d.message} | {d.help}", file=sys.stdout)
+            print(f"  {d.span.line if d.span else '-'} {d.severity} {d.code}: {d.message} | {d.help}")

@@ -7,12 +7,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="receptive fields are measured by torch's gradients")
 
+from helpers_torch import Apply, Concat, Generator, Mul, Random, Residual, tf_same  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 import archspec  # noqa: E402
 from archspec.analysis.receptive_field import ReceptiveFields  # noqa: E402
-from helpers_torch import Apply, Concat, Generator, Mul, Random, Residual, tf_same  # noqa: E402
 
 FACTS = json.loads((Path(__file__).resolve().parent / "facts" / "receptive_fields.json").read_text(encoding="utf-8"))
 
@@ -122,7 +122,7 @@ def test_random_networks(seed):
     gen = Generator(draw, 1, maxpool=False, pointwise=False)
     items = gen.network(draw.number(1, 4), depth=2)
     shape = (1, 6000)
-    module, out = gen.module(items, shape)
+    _module, out = gen.module(items, shape)
     if out[1] < 60:
         pytest.skip("shrinks too far to be measured")
     check(gen.text(items, shape), rebuilt(gen, items, shape), shape)
@@ -258,7 +258,7 @@ def test_long_repeats_with_a_value_from_outside():
     assert report.totals.receptive_field in ((403,), None)  # None: not known
 
 
-@pytest.mark.parametrize("kind, factor", [("nearest", 2), ("nearest", 3), ("bilinear", 2), ("bilinear", 3), ("bilinear", 4)])
+@pytest.mark.parametrize(("kind", "factor"), [("nearest", 2), ("nearest", 3), ("bilinear", 2), ("bilinear", 3), ("bilinear", 4)])
 def test_upsampling_says_the_largest_field(kind, factor):
     """One layer: the largest field of any position is what is said, not only a bound of it."""
     text = f"input 60x1\nupsample {factor} mode={kind}\n"
@@ -269,7 +269,7 @@ def test_upsampling_says_the_largest_field(kind, factor):
     assert row.jump == (1 / factor,)
 
 
-@pytest.mark.parametrize("k, s, p, d", [(2, 2, 0, 1), (3, 2, 1, 1), (4, 2, 1, 1), (5, 3, 0, 1), (3, 2, 0, 2), (3, 3, 0, 1), (3, 1, 1, 1), (4, 3, 2, 2)])
+@pytest.mark.parametrize(("k", "s", "p", "d"), [(2, 2, 0, 1), (3, 2, 1, 1), (4, 2, 1, 1), (5, 3, 0, 1), (3, 2, 0, 2), (3, 3, 0, 1), (3, 1, 1, 1), (4, 3, 2, 2)])
 def test_deconv_says_the_largest_field(k, s, p, d):
     """Without dilation the bound is reached somewhere; with it the taps may all miss the same phase."""
     text = f"input 60x1\ndeconv k={k} f=1 s={s} p={p} d={d}\n"

@@ -13,7 +13,7 @@ from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostics
 from archspec.diagnostics.render import visible
 from archspec.source import Source
-from archspec.syntax import parse
+from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
 
 

@@ -13,7 +13,7 @@ from archspec.cli.failure import Failure
 from archspec.cli.screen import Screen, err
 from archspec.diagnostics import Diagnostic, nearest
 from archspec.diagnostics.render import full
-from archspec.elaborate import Options
+from archspec.elaborate.core import Options
 from archspec.elaborate.expressions import Rounds, Value
 from archspec.ir.graph import Network
 from archspec.reading import decode

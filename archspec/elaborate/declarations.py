@@ -13,9 +13,9 @@ from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, sho
 from archspec.elaborate.scopes import Scope
 from archspec.ops import STEPS
 from archspec.source import Source, Span
-from archspec.syntax import ast, parse
+from archspec.syntax import ast
 from archspec.syntax.layout import KEYWORDS
-from archspec.syntax.parser import MAX_BYTES
+from archspec.syntax.parser import MAX_BYTES, parse
 
 MAX_FILES = 64
 Defaults = dict[str, dict[str, Value]]

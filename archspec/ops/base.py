@@ -179,7 +179,7 @@ def show(value: object) -> str:
     if isinstance(value, tuple):
         if all(isinstance(item, int) for item in value):
             return "x".join(map(str, value))
-        return "(" + ",".join("(" + ",".join(map(str, row)) + ("," if len(row) == 1 else "") + ")" for row in value) + ")"
+        return "(" + ", ".join("(" + ",".join(map(str, row)) + ("," if len(row) == 1 else "") + ")" for row in value) + ")"
     return str(value)
 
 

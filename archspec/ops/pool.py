@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from math import ceil, prod
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from archspec.ops.base import WHOLE, Field_, Flag, Misfit, Op, Reach, Size, Weight, check_size, per_axis
 from archspec.ops.window import Padding, Rounding, Slide, Window, formulas
 from archspec.types import Map, Tokens, Type, Vector
+
+Stride = Annotated[
+    int | tuple[int, ...] | None, Field(description="a whole number of at least 1, or a size such as 5x3; the window's size without it")
+]
 
 
 class _Pooling(Op):
@@ -18,7 +24,7 @@ class _Pooling(Op):
     takes: ClassVar[tuple[type, ...]] = (Map,)
 
     w: Size
-    s: Size | None = None
+    s: Stride = None
     p: Padding = 0
     d: Size = 1
     round: Rounding = "exact"
@@ -98,7 +104,7 @@ class Subsample(Op):
     cost_note: ClassVar[str] = "prod(w) + 1: the sum, the coefficient and the bias"
 
     w: Size
-    s: Size | None = None
+    s: Stride = None
     round: Rounding = "exact"
 
     def slides(self, x: Map) -> tuple[Slide, ...]:

@@ -26,21 +26,34 @@ def tables() -> dict[str, Any]:
     """The tables that `Automaton` runs."""
     compiled: Any = lark()
     table = compiled.parser.parser._parse_table
-    rules = {rule: at for at, rule in enumerate(compiled.rules)}
-    order = {state: at for at, state in enumerate(sorted(table.states))}
+    ordered = sorted(compiled.rules, key=str)
+    rules = {rule: at for at, rule in enumerate(ordered)}
+    order = _numbered(table.states, table.start_states["line"])
     rows = []
-    for state in sorted(table.states):
+    for state in order:
         row = {str(name): order[to] if str(action) == "Shift" else ~rules[to] for name, (action, to) in table.states[state].items()}
         rows.append(dict(sorted(row.items())))
     return {
         "grammar": crc32(grammar_path().read_bytes()),
         "terminals": [(terminal.name, terminal.pattern.to_regexp()) for terminal in compiled.parser.lexer.terminals],
         "ignored": list(compiled.ignore_tokens),
-        "rules": [_rule(rule) for rule in compiled.rules],
+        "rules": [_rule(rule) for rule in ordered],
         "rows": rows,
         "start": order[table.start_states["line"]],
         "end": order[table.end_states["line"]],
     }
+
+
+def _numbered(states: dict[int, dict[str, Any]], start: int) -> dict[int, int]:
+    """States in the order in which they are met from the start: Lark's own numbers differ from run to run."""
+    order = {start: 0}
+    for state in (pending := [start]):
+        for name in sorted(states[state]):
+            action, to = states[state][name]
+            if str(action) == "Shift" and to not in order:
+                order[to] = len(order)
+                pending.append(to)
+    return order
 
 
 def _rule(rule: Any) -> tuple[str, tuple[bool, ...], bool]:

@@ -120,7 +120,7 @@ class _Rows:
         slices = _slices(tokens)
         for at, token in enumerate(tokens):
             before = tokens[at - 1] if at else None
-            if before is not None and self.space(before, token, at, slices):
+            if before is not None and self.space(tokens, at, slices):
                 text += " "
             text += _written(token, tokens)
             if token.type in _OPENING:
@@ -130,7 +130,9 @@ class _Rows:
                 self.open.pop()
         return text
 
-    def space(self, before: Token, token: Token, at: int, slices: set[int]) -> bool:
+    def space(self, tokens: list[Token], at: int, slices: set[int]) -> bool:
+        """Whether a space stands before the token at a position."""
+        before, token = tokens[at - 1], tokens[at]
         left, right = before.type, token.type
         apart = before.end != token.start
         if right in _TIGHT_BEFORE or left in _TIGHT_AFTER:
@@ -139,11 +141,11 @@ class _Rows:
             return at - 1 not in slices
         if left == "COMMA":
             return right == "LPAR" or (bool(self.open) and self.open[-1][0])
-        if right == "MINUS" and left in ("NAME", "INT", "FLOAT", "DIMS", "RPAR"):
-            # A minus after a space begins a bare argument (`scale -1`), or follows a word such as `and`.
-            return apart and (not self.open or before.value in _WORDS)
-        if left == "COMPARE":
+        if left == "COMPARE" or (right == "MINUS" and before.value in _WORDS):
             return True
+        if right == "MINUS" and apart and not self.open and tokens[0].value not in _EXPRESSIONS:
+            step = max((i for i in range(at) if tokens[i].type in ("VBAR", "COLON")), default=-1)
+            return not any(t.type == "KEY" or t.value == "if" for t in tokens[step + 1 : at])  # it begins a bare argument: `scale -1`
         if left in _TIGHT or right in _TIGHT:
             return False
         if right in ("LPAR", "LBRACE") or left == "RBRACE":
@@ -152,11 +154,11 @@ class _Rows:
 
 
 def _comment(token: Token | None) -> str:
+    """A comment with one space after its marks."""
     assert token is not None
-    text = token.value
-    body = text.lstrip("#")
-    marks = text[: len(text) - len(body)]
-    return f"{marks} {body.strip()}".rstrip() if body.strip() and not body.startswith("!") else text.rstrip()
+    body = token.value.lstrip("#")
+    marks = token.value[: len(token.value) - len(body)]
+    return f"{marks} {body.strip()}".rstrip()
 
 
 _OPENING = {"LPAR", "LSQB", "LBRACE"}
@@ -165,6 +167,8 @@ _TIGHT_BEFORE = {"COMMA", "RPAR", "RSQB", "RBRACE", "COLON", "QUESTION"}
 _TIGHT_AFTER = {"LPAR", "LSQB", "LBRACE", "KEY"}
 _TIGHT = {"PLUS", "STAR", "SLASH", "FLOOR", "PERCENT", "MINUS", "ARROW"}
 _WORDS = {"if", "and", "or", "not"}
+_EXPRESSIONS = {"pattern", "param", "default", "repeat"}
+"""Lines without bare arguments: every minus in them is an operator."""
 
 
 def _written(token: Token, line: list[Token]) -> str:
