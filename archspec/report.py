@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.analysis.cost import Cost, Costs, needed_elements
 from archspec.analysis.memory import Peaks
-from archspec.analysis.receptive_field import Field, Fields, ReceptiveFields, chain, extent, network_field, union
+from archspec.analysis.receptive_field import Field, Fields, ReceptiveFields, chain, extent, network_field, start, union
 from archspec.ir.graph import Call, Graph, Names, Network, Node
 from archspec.ops.base import WHOLE
 from archspec.types import Type
@@ -185,7 +185,7 @@ class _Walk:
     def rows(self) -> Iterator[Row]:
         network = self.report.network
         names = Names("", network.graph.naming)
-        fields: list[Field] = ["point"] * len(network.inputs)
+        fields = [start(i.type) for i in network.inputs]
         yield from self.graph(network.graph, names, [i.name for i in network.inputs], fields, 1, False)
 
     def graph(

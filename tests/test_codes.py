@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from archspec.analysis.lints import lint
 from archspec.api import Options
 from archspec.diagnostics import Diagnostics, catalogue
-from archspec.elaborate import elaborate
-from archspec.analysis.lints import lint
+from archspec.elaborate.elaborator import elaborate
 from archspec.source import Source
 from archspec.syntax.parser import parse
 

@@ -50,6 +50,8 @@ class Peaks:
             else:
                 peak = max(peak, alive + size)
             alive += size - freed
+            if last[first + at] < 0 and first + at not in kept:
+                alive -= size  # nobody reads it
         return peak
 
     def _call(self, call: Call, ends: set[int], alive: int, freed: int) -> int:
@@ -57,7 +59,7 @@ class Peaks:
         if call.times == 1:
             owned = tuple(value in ends for value in call.inputs)
             return alive - freed + self.graph(call.graph, owned)
-        handed = call.inputs[0] in ends
+        handed = call.inputs[0] in ends and call.inputs[0] not in call.inputs[1:]
         rest = (False,) * (len(call.inputs) - 1)
         size = call.graph.inputs[0].size if call.graph.inputs[0] is not None else 0
         once = alive - (size if handed else 0) + self.graph(call.graph, (handed, *rest))

@@ -104,20 +104,14 @@ class ReceptiveFields:
 
     def through_call(self, call: Call, read: Sequence[Fields], count: int) -> Fields:
         inner = self.inside(call.graph)[call.graph.result]
-        result = _compose(inner, read, count)
-        rounds = call.times - 1
-        if rounds == 0:
-            return result
-        if len(read) == 1:
-            return tuple(chain(field, _power(inner[0], rounds)) for field in result)
-        for _ in range(min(rounds, 64)):
-            before = result
-            result = _compose(inner, [result, *read[1:]], count)
-            if result == before:
-                break
-        else:
-            return (None,) * count  # a value from outside that is merged into every round, and a field that keeps growing
-        return result
+        if call.times == 1:
+            return _compose(inner, read, count)
+        # Round r reads the first input through r of the rounds, and a value from outside (c) through the rounds after its own. The rule
+        # being linear, the union over all rounds is that of the first and the last of them.
+        outside = _compose((NOT, *inner[1:]), read, count)
+        through = tuple(chain(field, _power(inner[0], call.times)) for field in read[0])
+        again = tuple(chain(field, _power(inner[0], call.times - 1)) for field in outside)
+        return tuple(union(a, union(b, c)) for a, b, c in zip(through, outside, again, strict=True))
 
 
 def _through_node(node: Node, read: Sequence[Fields], types: Sequence[Type | None]) -> Fields:
@@ -161,7 +155,13 @@ def network_field(network: Network, fields: ReceptiveFields) -> Field:
 
     This is what papers call the receptive field of a network: 212 for VGG-16, 483 for ResNet-50 with the stride in the 1x1.
     """
-    return _last_map(network.graph, fields)[1]
+    field = _last_map(network.graph, fields)[1]
+    return chain(start(network.inputs[0].type), field)
+
+
+def start(type_: Type) -> Field:
+    """The field of an input: each position of a map reads itself."""
+    return tuple(Reach(0, 0, 1) for _ in type_.spatial) if isinstance(type_, Map) else None
 
 
 def _last_map(graph: Graph, fields: ReceptiveFields) -> tuple[int, Field]:

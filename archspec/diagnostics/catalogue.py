@@ -67,9 +67,11 @@ def _severity(code: str) -> str:
 
 
 def _example(info: str, body: str) -> Example:
-    attributes = dict(word.split("=", 1) if "=" in word else (word, "") for word in info.split())
+    words = (word.partition("=") for word in info.split())
+    attributes = {name: value for name, _, value in words}
     kind = next((kind for kind in ("wrong", "right") if kind in attributes), "file")
-    attributes.pop(kind, None) if kind != "file" else None
+    if kind != "file":
+        del attributes[kind]
     if attributes.pop("escape", None) is not None:
         body = body.encode("ascii", "backslashreplace").decode("unicode_escape")
     return Example(kind, body, attributes)

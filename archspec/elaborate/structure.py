@@ -63,6 +63,7 @@ class Structures(Steps):
         assert value is not None
         inner = Builder("index", context.builder)
         start = inner.input(context.builder.type_of(value))
+        inner.captured[value] = start  # a label of the same value is the same input
         last = self.suite(body, context.inside(inner), start)
         assert last is not None
         if last == start:

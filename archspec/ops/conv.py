@@ -201,12 +201,9 @@ class Deconv(Op):
             if self.p == "same":
                 if op:
                     raise Misfit("A205", "`p=same` and `op` exclude each other", argument="op")
-                cut = d * (k - 1) + 1 - s
-                if cut < 0:
-                    raise Misfit(
-                        "A202", f"a kernel of {d * (k - 1) + 1} cannot fill a stride of {s}", argument="k", help_=f"use k={s} or more"
-                    )
-                rows.append((size * s, k, s, d, cut // 2, cut - cut // 2, f"{size}*{s} = {size * s}"))
+                cut = d * (k - 1) + 1 - s  # below 0 the gaps between kernels stay zero
+                before = max(cut, 0) // 2
+                rows.append((size * s, k, s, d, before, cut - before, f"{size}*{s} = {size * s}"))
                 continue
             out = (size - 1) * s - 2 * p + d * (k - 1) + op + 1
             formula = f"({size} - 1)*{s} - 2*{p} + {d}*({k} - 1) + {op} + 1 = {out}"

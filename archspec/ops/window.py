@@ -69,14 +69,14 @@ class Window(NamedTuple):
 
     def slide(self, axis: str, size: int, k: int, s: int, p: int, d: int) -> Slide:
         span = d * (k - 1) + 1
-        if self.half and p > span // 2:
-            message = f"padding {p} is more than half the window of {span}"
+        if self.half and p > k // 2:
+            message = f"padding {p} is more than half the window of {k}"
             raise Misfit(
                 "A204",
                 message,
                 argument="p",
                 notes=["a window could lie in the padding alone"],
-                help_=f"use p={span // 2} or less, or p=same",
+                help_=f"use p={k // 2} or less, or p=same",
             )
         room = size - span + 2 * p
         shown = f"({size} - {span} + 2*{p})/{s} + 1"
@@ -113,7 +113,7 @@ class Window(NamedTuple):
         notes = [f"{rest} {lines} at the end would never be read"]
         if d > 1:
             notes.insert(0, f"the window spans {d}*({k} - 1) + 1 = {span}")
-        ways = [f"p={q}" for q in range(p + 1, p + s + 1) if (size - span + 2 * q) % s == 0 and (not self.half or q <= span // 2)][:1]
+        ways = [f"p={q}" for q in range(p + 1, p + s + 1) if (size - span + 2 * q) % s == 0 and (not self.half or q <= k // 2)][:1]
         ways += [
             f"an input of {size - rest} or {size + s - rest}",
             "round=floor to drop them",
