@@ -1,5 +1,5 @@
 """Writes what is generated: docs/layers.md, codes.md, commands.md, ir.schema.json and images, grammars/tmLanguage.json, and the
-command output shown in docs/tutorial.md.
+command output shown in docs/language.md and docs/tutorial.md.
 
     python docs/make.py            rewrites what is stale
     python docs/make.py --check    writes nothing; exits with 1 when something is stale
@@ -199,7 +199,7 @@ def _layer(op: type[Op]) -> Iterator[str]:
         yield "| argument | default | value |"
         yield "|---|---|---|"
         for name, default, value in known:
-            bare = ", may be written bare" if name in op.bare else ""
+            bare = "; may be written bare" if name in op.bare else ""
             yield f"| `{name}` | {_cell(default if default in ('required', 'every map') else f'`{default}`')} | {_cell(value + bare)} |"
         yield ""
     takes = ", ".join(kinds[kind] for kind in op.takes)
@@ -341,18 +341,21 @@ _TEMPLATE = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="
 def picture(lines: Sequence[Line], command: str, name: str) -> str:
     """Lines of a terminal as SVG, in the styles of the command line."""
     from rich.console import Console
+    from rich.terminal_theme import SVG_EXPORT_THEME, TerminalTheme
     from rich.text import Text
 
     from archspec.cli.screen import STYLES
 
+    ansi = [tuple(SVG_EXPORT_THEME.ansi_colors[at]) for at in range(16)]
+    theme = TerminalTheme((22, 24, 28), (240, 242, 244), ansi[:8], ansi[8:])  # dim text must stay readable
     width = max(sum(len(piece) for piece, _ in line) for line in lines) + 1
     console = Console(
         record=True, width=width, file=io.StringIO(), force_terminal=True, color_system="truecolor", highlight=False, legacy_windows=False,
         _environ={},
     )  # fmt: skip
-    for line in lines:
+    for line in [*lines, []]:
         console.print(Text.assemble(*((piece, STYLES.get(style, style)) for piece, style in line)), no_wrap=True, overflow="ignore")
-    svg = console.export_svg(title=command, unique_id=f"archspec-{name}", code_format=_TEMPLATE)
+    svg = console.export_svg(title=command, theme=theme, unique_id=f"archspec-{name}", code_format=_TEMPLATE)
     return "".join(line.rstrip() + "\n" for line in svg.splitlines() if line.strip())
 
 
@@ -507,6 +510,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/images/table_lenet5.svg": table_image,
     "docs/images/explain.svg": explain_image,
     "docs/images/error.svg": error_image,
+    "docs/language.md": partial(shown, "docs/language.md"),
     "docs/tutorial.md": partial(shown, "docs/tutorial.md"),
     "grammars/tmLanguage.json": textmate,
 }
