@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from archspec.diagnostics import Diagnostic, Diagnostics, SpecError
+from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.elaborate.core import Options
 from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.expressions import Rounds, Value
@@ -25,10 +26,12 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
 
     sink = Diagnostics()
     source = Source(name, text)
-    file = parse(source, sink)
-    network = elaborate(file, Path(name).stem if name != "<stdin>" else "model", sink, options)
-    if network is not None:
-        lint(network, sink)
+    network = None
+    with suppress(Enough):
+        file = parse(source, sink)
+        network = elaborate(file, Path(name).stem if name != "<stdin>" else "model", sink, options)
+        if network is not None:
+            lint(network, sink)
     found = sink.sorted()
     if network is not None:
         network.diagnostics = tuple(found)

@@ -79,7 +79,8 @@ def describe(value: Type) -> str:
         return f"a vector of {value.channels}"
     if isinstance(value, Tokens):
         return f"{value.length} tokens of {value.channels}"
-    return f"a {value} map"
+    first = str(value.spatial[0])
+    return f"{'an' if first[0] == '8' or first in ('11', '18') else 'a'} {value} map"
 
 
 def from_shape(shape: tuple[int, ...]) -> Type:

@@ -135,8 +135,8 @@ def arguments(op: type[Op]) -> Iterator[tuple[str, str, str]]:
     for name in sorted(infos, key=lambda name: (name not in op.bare, not infos[name].is_required())):
         default = "required" if infos[name].is_required() else show(infos[name].default)
         told = known[name].description or "a number"
-        if name in ("s", "maps") and infos[name].default is None:
-            default, told = ("w", "the stride: " + known["w"].description) if name == "s" else ("every map", told)
+        if infos[name].default is None:
+            default = "w" if name == "s" else "every map"
         yield name, default, told
 
 
@@ -416,7 +416,21 @@ def textmate() -> str:
         "fileTypes": ["arch"],
         "patterns": [
             {"include": f"#{name}"}
-            for name in ("comment", "string", "declaration", "block", "label", "head", "layer", "step", "key", "word", "size", "number", "operator")
+            for name in (
+                "comment",
+                "string",
+                "declaration",
+                "block",
+                "label",
+                "head",
+                "layer",
+                "step",
+                "key",
+                "word",
+                "size",
+                "number",
+                "operator",
+            )
         ],
         "repository": {
             "comment": {"name": "comment.line.number-sign.arch", "match": "#.*$"},
@@ -426,7 +440,7 @@ def textmate() -> str:
                 "end": '"|$',
                 "patterns": [{"name": "constant.character.escape.arch", "match": r'\\[nt"\\]'}],
             },
-            "declaration": {"match": rf"^\s*({words(lines)})\b(?!\s*[:=])", "captures": {"1": {"name": "keyword.control.arch"}}},
+            "declaration": {"match": rf"(?:^|(?<=:))\s*({words(lines)})\b(?!\s*[:=])", "captures": {"1": {"name": "keyword.control.arch"}}},
             "block": {
                 "match": r"^\s*(block)\s+([A-Za-z_][A-Za-z0-9_]*)",
                 "captures": {"1": {"name": "keyword.control.arch"}, "2": {"name": "entity.name.function.arch"}},
@@ -493,7 +507,14 @@ def shown(name: str) -> str:
             elif words[0] == "archspec":
                 words = [sys.executable, "-m", "archspec", *words[1:]]
             done = subprocess.run(
-                words, input=given, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False
+                words,
+                input=given,
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                check=False,
             )
             return f"{match[1]}{done.stdout.rstrip()}\n```"
 

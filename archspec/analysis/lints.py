@@ -36,12 +36,11 @@ class Neighbours:
                 self.readers[value].append(element)
 
     def next(self, at: int) -> Node | None:
-        """The one node that reads the element at a position, if nothing else does."""
-        value = self.first + at
-        readers = self.readers[value]
-        if value in self.outputs or len(readers) != 1 or not isinstance(readers[0], Node):
+        """The one node that reads the element at a position, if nothing else does; implied layers are looked through."""
+        readers = self.readers[self.first + at]
+        if self.first + at in self.outputs or len(readers) != 1 or not isinstance(readers[0], Node):
             return None
-        return readers[0]
+        return self.next(at + 1) if readers[0].implied else readers[0]  # an implied layer stands right after what it reads
 
 
 def lint(network: Network, sink: Diagnostics) -> None:

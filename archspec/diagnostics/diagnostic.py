@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from archspec.source import Span
@@ -39,6 +40,14 @@ class Diagnostic(NamedTuple):
         return self.span.source.name, self.span.start, self.code, self.message
 
 
+MAX_FINDINGS = 1000
+_LONGEST = 400
+
+
+class Enough(Exception):
+    """So many findings that more would help nobody."""
+
+
 class Diagnostics:
     """Collects findings; one cause is told once.
 
@@ -52,14 +61,21 @@ class Diagnostics:
         self.errors = 0
 
     def add(self, diagnostic: Diagnostic, round_: str | None = None) -> None:
+        """Add a finding. Raises Enough with the one that fills the list."""
         key = (diagnostic.code, diagnostic.span)
         if key in self._found:
             rounds = self._also.setdefault(key, [])
             if round_ and round_ not in rounds:
                 rounds.append(round_)
             return
-        self._found[key] = diagnostic
+        self._found[key] = diagnostic._replace(
+            message=_clipped(diagnostic.message),
+            notes=tuple(_clipped(note) for note in diagnostic.notes),
+            help=_clipped(diagnostic.help) if diagnostic.help else None,
+        )
         self.errors += diagnostic.severity == "error"
+        if len(self._found) >= MAX_FINDINGS:
+            raise Enough
 
     def sorted(self) -> list[Diagnostic]:
         found = []
@@ -87,12 +103,19 @@ class SpecError(Exception):
         super().__init__(f"{place}{first.code} {first.message}{more}")
 
 
+def _clipped(text: str) -> str:
+    """A text without its middle, where somebody's name or number makes it too long to read."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 100]} ... {text[-90:]}"
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name that the word was probably meant to be, or None."""
     from difflib import get_close_matches
 
     if len(word) > 60:
         return None
-    by_folded = {name.lower(): name for name in sorted(known, reverse=True)}
-    close = get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    folded = word.lower()
+    near = [name for name in islice(known, 1000) if abs(len(name) - len(word)) <= 4]
+    by_folded = {name.lower(): name for name in sorted(near, reverse=True)}
+    close = get_close_matches(folded, by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else None

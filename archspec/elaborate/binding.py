@@ -61,7 +61,7 @@ def bind(step: ast.Step, scope: Scope, defaults: dict[str, dict[str, Value]]) ->
         raise too_many(step, bare, len(step.bare))
     for field, expr in zip(bare, step.bare, strict=False):
         places[field] = expr.span
-        given[field] = _value(expr, field, known[field], scope)
+        given[field] = argument(expr, field, known[field], scope)
     for keyword in step.keywords:
         field = keyword.name
         if field not in known:
@@ -69,7 +69,7 @@ def bind(step: ast.Step, scope: Scope, defaults: dict[str, dict[str, Value]]) ->
         if field in given:
             raise Refused("A110", f"`{field}` is given twice", keyword.span, "remove one of them")
         places[field] = keyword.span
-        given[field] = _value(keyword.value, field, known[field], scope)
+        given[field] = argument(keyword.value, field, known[field], scope)
     for source in (defaults.get(name), defaults.get("")):
         for field, value in (source or {}).items():
             if field in known and field not in given:
@@ -109,26 +109,22 @@ def pick(value: Value, scope: Scope, span: Span) -> Value:
     if not isinstance(value, Rounds):
         return value
     frame = scope.frame
+    size = "x".join(map(str, value)) if len(value) <= 3 and all(type(item) is int for item in value) else ""
+    hint = f"; a size is written `{size}`" if size else ""
     if frame is None:
-        raise Refused(
-            "A112",
-            f"{shown(value)} gives one value a round, but this step is in no repeat",
-            span,
-            "write one value, or put the step into a `repeat`",
-        )
+        message = f"{shown(value)} gives one value a round, but this step is in no repeat"
+        raise Refused("A112", message, span, f"write one value, or put the step into a `repeat`{hint}")
     if len(value) > frame.count:
-        raise Refused(
-            "A112",
-            f"{shown(value)} has {len(value)} values for {frame.count} round{'s' if frame.count != 1 else ''}",
-            span,
-            "a list may be shorter than the repeat (its last value goes on), not longer",
-        )
+        message = f"{shown(value)} has {len(value)} values for {frame.count} round{'s' if frame.count != 1 else ''}"
+        help_ = f"write `repeat {len(value)}`, or leave out the last; a shorter list goes on with its last value"
+        raise Refused("A112", message, span, help_)
     frame.longest = max(frame.longest, len(value))
     picked: Value = value[min(frame.round, len(value) - 1)]  # type: ignore[assignment]
     return picked
 
 
-def _value(expr: ast.Expr, name: str, info: _Field, scope: Scope) -> Value:
+def argument(expr: ast.Expr, name: str, info: _Field, scope: Scope) -> Value:
+    """The value of an argument as written: a word that it admits, or an expression. Raises Refused."""
     if isinstance(expr, ast.Name) and expr.id in info.words:
         return expr.id
     if isinstance(expr, ast.Name) and info.words and scope.value_of(expr.id) is None:
@@ -197,8 +193,13 @@ def too_many(step: ast.Step, bare: tuple[str, ...], count: int) -> Refused:
     takes = f"only {len(bare)} bare argument{'s' if len(bare) > 1 else ''}" if bare else "no bare argument"
     known = list(fields(name)) if name not in ("add", "concat", "mul") else []
     glued = re.fullmatch(r"([a-z_]+?)(\d.*)", extra.span.text)
-    if glued and glued[1] in known:
-        help_: str | None = f"did you mean `{glued[1]}={glued[2]}`?"
+    required = [field for field in known if fields(name)[field].required and field not in {k.name for k in step.keywords}]
+    if extra.span.text in known:
+        help_: str | None = f"did you mean `{extra.span.text}=yes`?"
+    elif isinstance(extra, (ast.Number, ast.Dims)) and required:
+        help_ = f"write `{required[0]}={extra.span.text}`"
+    elif glued and glued[1] in known:
+        help_ = f"did you mean `{glued[1]}={glued[2]}`?"
     else:
         help_ = f"write it as `key={extra.span.text}`, with one of {', '.join(known)}" if known else None
     return Refused("A104", f"`{name}` takes {takes}, but {count} {'is' if count == 1 else 'are'} given", extra.span, help_)

@@ -9,7 +9,7 @@ from pathlib import Path
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.diagnostics import Frame as TraceFrame
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
-from archspec.elaborate.expressions import Refused, Value, truth
+from archspec.elaborate.expressions import Refused, Silent, Value, truth
 from archspec.elaborate.labels import clashes, lookup
 from archspec.elaborate.merging import Advice
 from archspec.elaborate.scopes import Builder, Scope
@@ -67,16 +67,22 @@ class Core:
         self.rounds: list[str] = []
         self.depth = 0
         self.steps = 0
+        self.path: list[str] = []
+        """Names of the groups and rounds that are open, for messages."""
         self.inputs: list[Input] = []
-        self.outputs: list[Output] = []
+        self.outputs: dict[str, Output] = {}
+        self.placed: dict[str, Span] = {}
+        """Where the inputs are declared."""
 
     def suite(self, body: Sequence[ast.Statement], context: Context, value: int | None) -> int | None:
         """Elaborate a body that begins with a value; returns its result."""
         raise NotImplementedError
 
     def report(self, refused: Refused | Misfit, span: Span, secondary: Sequence[tuple[Span, str]] = ()) -> None:
+        if isinstance(refused, Silent):
+            return
         label = refused.label if isinstance(refused, Misfit) else ""
-        trace = tuple(reversed(self.trace))
+        trace = tuple(_joined(self.trace))
         found = Diagnostic(refused.code, refused.message, span, refused.notes, refused.help, label, tuple(secondary), trace)
         self.sink.add(found, self.rounds[-1] if self.rounds else None)
 
@@ -163,3 +169,23 @@ class Core:
             except Misfit as misfit:
                 self.report(advice.explain(misfit, types), span, advice.secondary(types))
         return self.node(Node(op, values, type_, kind, label, span, numbered=label is not None), builder)
+
+
+def _joined(frames: Sequence[TraceFrame]) -> list[TraceFrame]:
+    """The way to a place, innermost first; a round is told with the call that is made in it."""
+    told: list[TraceFrame] = []
+    round_ = ""
+    for frame in frames:
+        if frame.text.startswith("round "):
+            if round_:
+                told.append(TraceFrame(frame.span, f"in {round_}"))
+            round_ = f"{frame.text} at line {frame.span.line}"
+            continue
+        text = frame.text
+        if round_:
+            text = text.replace("{round}", ", " + round_.partition(" at line ")[0])
+            round_ = ""
+        told.append(TraceFrame(frame.span, text.replace("{round}", "")))
+    if round_:
+        told.append(TraceFrame(frames[-1].span, f"in {round_}"))
+    return told[::-1]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archspec.diagnostics import Diagnostic, Diagnostics, nearest
-from archspec.elaborate.binding import fields, unknown_argument, unknown_step
-from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, shown
+from archspec.elaborate.binding import argument, fields, unknown_argument, unknown_step
+from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Silent, Value, evaluate, shown
 from archspec.elaborate.scopes import Scope
 from archspec.ops import STEPS
 from archspec.source import Source, Span
@@ -28,7 +28,7 @@ class BlockDef:
 
     head: ast.Block
     body: tuple[ast.Statement, ...]
-    names: dict[str, Value]
+    names: dict[str, Value | Missing]
     defaults: Defaults
     read: set[str]
     own: bool
@@ -40,11 +40,15 @@ class Unit:
     """A file's declarations. `defaults_at` gives, for each top-level line, the defaults that hold there."""
 
     file: ast.File
-    names: dict[str, Value] = field(default_factory=dict)
+    names: dict[str, Value | Missing] = field(default_factory=dict)
     places: dict[str, Span] = field(default_factory=dict)
     blocks: dict[str, BlockDef] = field(default_factory=dict)
     defaults_at: dict[int, Defaults] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+    """Blocks whose declaration could not be read."""
+    incomplete: bool = False
+    """A file that it uses could not be read: what is not defined may be defined there."""
 
 
 class Declarations:
@@ -56,9 +60,12 @@ class Declarations:
         self.taken: set[str] = set()
         self.base = base.resolve() if base is not None else None
         self.units: dict[Path, Unit] = {}
-        self.opened = 0
+        self.crowded = False
+        """Whether it was told that too many files are used."""
 
     def report(self, refused: Refused, secondary: tuple[tuple[Span, str], ...] = ()) -> None:
+        if isinstance(refused, Silent):
+            return
         self.sink.add(Diagnostic(refused.code, refused.message, refused.span, refused.notes, refused.help, secondary=secondary))
 
     def read(self, file: ast.File, folder: Path | None, *, own: bool = True) -> Unit:
@@ -77,8 +84,12 @@ class Declarations:
     def params(self, unit: Unit, folder: Path | None) -> None:
         """Params in the order of the text, those of used files among them."""
         scope = Scope(unit.names, read=unit.read)
-        for statement in unit.file.body:
-            if isinstance(statement, ast.Arch) and statement.version != 1:
+        for at, statement in enumerate(unit.file.body):
+            if isinstance(statement, ast.Broken):
+                self.broken(unit, statement)
+            elif isinstance(statement, ast.Arch) and at > 0:
+                self.report(Refused("A010", "`arch` stands on the first line only", statement.span, "move it to the top"))
+            elif isinstance(statement, ast.Arch) and statement.version != 1:
                 self.report(
                     Refused(
                         "A009",
@@ -92,6 +103,16 @@ class Declarations:
             elif isinstance(statement, ast.Param):
                 self.param(unit, statement, scope)
 
+    def broken(self, unit: Unit, statement: ast.Broken) -> None:
+        """Note what a line that could not be read would have declared."""
+        kind, _, name = (statement.declares or "").partition(" ")
+        if kind == "use":
+            unit.incomplete = True
+        elif kind == "param":
+            unit.names.setdefault(name, MISSING)
+        elif kind == "block":
+            unit.unread.add(name)
+
     def param(self, unit: Unit, statement: ast.Param, scope: Scope) -> None:
         name, span = statement.name
         if name in unit.names or name in KEYWORDS or name == "cin":
@@ -102,7 +123,10 @@ class Declarations:
             value = evaluate(statement.value, scope)
         except Refused as refused:
             self.report(refused)
-            value = 1
+            self.taken.add(name)
+            unit.names[name] = MISSING
+            unit.places[name] = span
+            return None
         if name in self.overrides:
             self.taken.add(name)
             value = self.overridden(name, value, self.overrides[name], span)
@@ -154,20 +178,22 @@ class Declarations:
             try:
                 if keyword.name not in known:
                     raise unknown_argument(keyword, step or "default", known)
-                words = fields(step or "conv")[keyword.name].words
-                expr = keyword.value
-                values[keyword.name] = expr.id if isinstance(expr, ast.Name) and expr.id in words else evaluate(expr, scope)
-                if not step and values[keyword.name] not in words:
-                    raise Refused("A105", f"`round` must be exact, floor or ceil, not {shown(values.pop('round'))}", keyword.span)
+                info = fields(step or "conv")[keyword.name]
+                value = argument(keyword.value, keyword.name, info, scope)
+                if not step and value not in info.words:
+                    raise Refused("A105", f"`round` must be exact, floor or ceil, not {shown(value)}", keyword.span)
+                values[keyword.name] = value
             except Refused as refused:
                 self.report(refused)
         return {**defaults, step: values}
 
     def block(self, unit: Unit, head: ast.Block, body: tuple[ast.Statement, ...], defaults: Defaults, own: bool) -> None:
         name, span = head.name
-        names = [parameter.name for parameter in head.parameters]
-        for at, parameter in enumerate(names):
-            if parameter.id in [other.id for other in names[:at]] or parameter.id == "cin":
+        seen = {"cin"}
+        for parameter in [parameter.name for parameter in head.parameters]:
+            if parameter.id not in seen:
+                seen.add(parameter.id)
+            else:
                 self.report(
                     Refused("A108", f"the parameter `{parameter.id}` of block `{name}` is taken", parameter.span, "choose another name")
                 )
@@ -189,7 +215,10 @@ class Declarations:
         try:
             other = self.opened_unit(statement.path, folder)
         except Refused as refused:
+            unit.incomplete = True
             return self.report(refused)
+        unit.incomplete |= other.incomplete
+        unit.unread |= other.unread
         for name, value in other.names.items():
             if name in unit.names and unit.places.get(name) != other.places.get(name):
                 self.report(
@@ -197,7 +226,8 @@ class Declarations:
                     ((unit.places[name], "here"),),
                 )
             unit.names.setdefault(name, value)
-            unit.places.setdefault(name, other.places[name])
+            if name in other.places:
+                unit.places.setdefault(name, other.places[name])
         for name, block in other.blocks.items():
             known = unit.blocks.setdefault(name, block)
             if known is not block:
@@ -231,15 +261,15 @@ class Declarations:
             raise Refused(
                 "A116", f'`use "{shown_path}"` is not a path relative to the spec', span, 'write it like `use "blocks/resnet.arch"`'
             )
-        self.opened += 1
-        if self.opened > MAX_FILES:
-            raise Refused("A116", f"more than {MAX_FILES} files are used", span)
         try:
             path = (folder / shown_path).resolve()
             if not path.is_relative_to(self.base):
-                raise Refused(
-                    "A116", f'"{shown_path}" lies outside the folder of the spec', span, "a spec uses files beside it and below it only"
-                )
+                help_ = "a spec uses files beside it and below it only"
+                raise Refused("A116", f'"{shown_path}" lies outside the folder of the spec', span, help_)
+            if path in self.units:
+                return path, ""
+            if len(self.units) >= MAX_FILES:
+                raise self.too_many_files(span)
             if not stat.S_ISREG(path.stat().st_mode):
                 raise Refused("A116", f'"{shown_path}" is not a regular file', span)
             with path.open("rb") as file:
@@ -250,3 +280,9 @@ class Declarations:
                 "A116", f'cannot read "{shown_path}": {reason}', span, "the path is relative to the file that says `use`"
             ) from None
         return path, text
+
+    def too_many_files(self, span: Span) -> Refused:
+        if self.crowded:
+            return Silent(span)
+        self.crowded = True
+        return Refused("A116", f"more than {MAX_FILES} files are used", span, "put their blocks into fewer files")

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.elaborate.core import Abort, Context, Options
-from archspec.elaborate.expressions import Refused
+from archspec.elaborate.expressions import MISSING, Missing, Refused
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Input, Network, Output
@@ -48,9 +48,11 @@ class Elaborator(Structures):
         self.unused()
         count = len(graph.inputs)
         outputs = [Output("output", graph.result)]
-        outputs += [o._replace(value=o.value if o.value >= 0 else count + ~o.value) for o in self.outputs]
+        outputs += [o._replace(value=o.value if o.value >= 0 else count + ~o.value) for o in self.outputs.values()]
         meta = self.meta()
-        return Network(self.name, graph, tuple(self.inputs), tuple(outputs), meta, dict(unit.names))
+        return Network(
+            self.name, graph, tuple(self.inputs), tuple(outputs), meta, {n: v for n, v in unit.names.items() if not isinstance(v, Missing)}
+        )
 
     def unused(self) -> None:
         """Lint what this file declares and never uses; what stands in a line that a guard dropped counts as used."""
@@ -103,16 +105,25 @@ class Elaborator(Structures):
                 return self.input(statement, None, context)
             case ast.Pattern():
                 return self.pattern(statement, context, value)
-            case ast.Broken(body, span):
-                broken = self.unknown(context.builder, span)
-                self.suite(body, context.inside(), broken)
-                return self.unknown(context.builder, span)
+            case ast.Broken():
+                return self.broken(statement, context)
             case _:
+                if isinstance(statement, ast.Param):
+                    context.scope.names[statement.name.id] = MISSING
                 word = statement.span.text.split()[0]
                 self.report(
                     Refused("A010", f"`{word}` stands at the top level only", statement.span, "move it out of the suite"), statement.span
                 )
                 return value
+
+    def broken(self, statement: ast.Broken, context: Context) -> int:
+        """A line that could not be read: what stands below it is looked at, what it would have named is unknown."""
+        value = self.unknown(context.builder, statement.span)
+        if statement.declares is None or " " not in statement.declares:
+            self.suite(statement.body, context.inside(), value)
+        if statement.declares:
+            context.scope.labels.setdefault(statement.declares, (context.builder, value))
+        return value
 
     def chain(self, chain: ast.Chain, context: Context, value: int | None) -> int | None:
         dropped = self.dropped(chain.guard, context)
@@ -127,12 +138,21 @@ class Elaborator(Structures):
         return value
 
     def headed(self, suite: ast.Suite, context: Context, value: int | None) -> int | None:
+        head = suite.head
+        if (
+            isinstance(head, ast.Repeat)
+            and head.counter is not None
+            and suite.guard is not None
+            and head.counter.id in ast.names(suite.guard)
+        ):
+            help_ = "a guard belongs to its whole line: indent the step below the head to drop it in some rounds only"
+            self.report(Refused("A106", f"`{head.counter.id}` is not known in this guard", suite.guard.span, help_), suite.guard.span)
+            return self.unknown(context.builder, suite.span)
         dropped = self.dropped(suite.guard, context)
         if dropped:
             return value
         if dropped is None:
             return self.unknown(context.builder, suite.span)
-        head = suite.head
         match head:
             case ast.Label():
                 return self.labelled(suite, head, context, value)
@@ -160,9 +180,9 @@ class Elaborator(Structures):
             self.report(Refused("A010", "`input` stands at the top level only", span), span)
             return self.unknown(context.builder, span)
         called = name.id if name is not None else "input"
-        if any(known.name == called for known in self.inputs):
-            place = next(known.span for known in self.inputs if known.name == called)
-            secondary = ((place, "first here"),) if place is not None else ()
+        if called in self.placed:
+            place = self.placed[called]
+            secondary = ((place, "first here"),)
             self.report(
                 Refused("A108", f"there are two inputs called `{called}`", span, "name them: `left: input 32x32x3`"), span, secondary
             )
@@ -185,6 +205,7 @@ class Elaborator(Structures):
                 f"write `input {better}`",
             )
         self.inputs.append(Input(called, type_, span))
+        self.placed[called] = span
         value = context.builder.input(type_)
         context.scope.labels[called] = (context.builder, value)
         return value
@@ -201,7 +222,7 @@ class Elaborator(Structures):
             return value
         if head.mode is not None and head.mode.id != "train":
             self.report(Refused("A001", f"`{head.mode.id}` cannot stand here; `train` could", head.mode.span), head.mode.span)
-        if name.id == "output" or any(known.name == name.id for known in self.outputs):
+        if name.id == "output" or name.id in self.outputs:
             self.report(
                 Refused("A108", f"there are two outputs called `{name.id}`", name.span, "the main output is called `output`"), name.span
             )
@@ -211,7 +232,7 @@ class Elaborator(Structures):
         if suite.body:
             result = self.group(suite, name.id, name.span, context, value)
         if result is not None:
-            self.outputs.append(Output(name.id, result, head.mode is not None))
+            self.outputs[name.id] = Output(name.id, result, head.mode is not None)
         return value
 
 

@@ -18,6 +18,7 @@ class Rounds(tuple[object, ...]):
 
 
 Value = bool | int | float | str | tuple[object, ...]
+"""What an expression evaluates to."""
 
 
 class Refused(Exception):
@@ -28,10 +29,24 @@ class Refused(Exception):
         self.code, self.message, self.span, self.help, self.notes = code, message, span, help_, tuple(notes)
 
 
+class Silent(Refused):
+    """What has no value because of a mistake that was already reported."""
+
+    def __init__(self, span: Span) -> None:
+        super().__init__("", "", span)
+
+
+class Missing:
+    """The value of a name whose declaration could not be read."""
+
+
+MISSING = Missing()
+
+
 class Scope(Protocol):
     """Where names get their values."""
 
-    def value_of(self, name: str) -> Value | None: ...
+    def value_of(self, name: str) -> Value | Missing | None: ...
 
     def known(self) -> Iterable[str]: ...
 
@@ -58,7 +73,7 @@ def evaluate(expr: ast.Expr, scope: Scope) -> Value:
         case ast.Call():
             return _call(expr, scope)
         case ast.Items(items):
-            return Rounds(evaluate(item, scope) for item in items)
+            return Rounds(_item(item, scope) for item in items)
         case ast.Slice(start, stop):
             return (whole(start, scope), whole(stop, scope))
         case ast.Interpolated(_, span):
@@ -90,7 +105,8 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Rounds):
-        return f"the list {','.join(shown(item) for item in value)}"
+        items = [shown(item) for item in value[:8]]
+        return f"the list {','.join(items)}{',...' if len(value) > 8 else ''}"
     if isinstance(value, tuple):
         return "x".join(map(str, value))
     return f'"{value}"' if isinstance(value, str) else f"{value}"
@@ -102,11 +118,26 @@ def round8(value: float) -> int:
     return rounded + 8 if rounded < 0.9 * value else rounded
 
 
+def _item(item: ast.Expr, scope: Scope) -> Value:
+    """An item of a list; lists in lists are literal (a connection table), so that none grows by being named."""
+    value = evaluate(item, scope)
+    if isinstance(value, Rounds) and not isinstance(item, ast.Items):
+        raise Refused("A113", f"`{item.span.text}` is a list and cannot stand in a list", item.span, "write its values out")
+    return value
+
+
 def _name(name: str, span: Span, scope: Scope) -> Value:
     if "." in name:
         raise Refused("A106", f"`{name}`: an expression has no `.` in it", span)
     value = scope.value_of(name)
+    if isinstance(value, Missing):
+        raise Silent(span)
     if value is None:
+        from archspec.ops import STEPS
+
+        if name in STEPS or name in ("True", "False", "true", "false", "None"):
+            help_ = f"steps are joined by `|`: `| {name}`" if name in STEPS else "write `yes` or `no`"
+            raise Refused("A106", f"`{name}` is not defined", span, help_)
         if name == "cin":
             raise Refused("A106", "`cin` is known inside blocks only, where a map enters", span)
         close = nearest(name, scope.known())
@@ -148,7 +179,7 @@ def _bounded(function: Callable[..., float], arguments: tuple[float, ...], span:
     except (OverflowError, ValueError):
         result = math.inf
     if (isinstance(result, float) and not math.isfinite(result)) or (isinstance(result, int) and not -LIMIT <= result <= LIMIT):
-        raise Refused("A113", f"`{span.text}` is larger than 2^63 - 1", span)
+        raise Refused("A113", f"`{span.text}` is outside of -(2^63 - 1) to 2^63 - 1", span)
     return result
 
 

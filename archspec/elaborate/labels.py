@@ -23,6 +23,10 @@ def label_text(expr: ast.Expr, scope: Scope, *, top: bool) -> str:
     """A label's text, its expressions resolved. Raises Refused."""
     text = spelled(expr, scope)
     parts = text.split(".")
+    if text == "output":
+        raise Refused(
+            "A109", "`output` is what the main output is called", expr.span, "choose another label, or write `output NAME:` for a side head"
+        )
     if len(parts) > 1 and not top:
         raise Refused(
             "A109",
@@ -34,7 +38,7 @@ def label_text(expr: ast.Expr, scope: Scope, *, top: bool) -> str:
         if keyword.iskeyword(part) or part in RESERVED or part.startswith("__"):
             raise Refused(
                 "A109",
-                f"`{part}` cannot be a label: it has a meaning in the modules that are made of it",
+                f"`{part}` is a word of Python{'' if keyword.iskeyword(part) else ' modules'} and cannot name a layer",
                 expr.span,
                 f"choose another, such as `{part.strip('_')}_1`",
             )

@@ -8,6 +8,7 @@ from archspec.elaborate.scopes import Builder
 from archspec.ir.graph import Node
 from archspec.ops.base import Misfit
 from archspec.source import Span
+from archspec.syntax import ast
 from archspec.types import Map, Type
 
 
@@ -37,7 +38,7 @@ class Advice:
         return [*self.parted, *marks]
 
 
-def residual_advice(builder: Builder, entered: int, main: int, short: int, taken: bool) -> Advice:
+def residual_advice(builder: Builder, entered: int, main: int, taken: bool, body: Sequence[ast.Statement]) -> Advice:
     """For a residual: where its main path left the shape it entered with, and the shortcut that would mend it."""
     x, y = builder.type_of(entered), builder.type_of(main)
     parted, notes = _parting(builder, entered, main)
@@ -47,8 +48,16 @@ def residual_advice(builder: Builder, entered: int, main: int, short: int, taken
     if len(strides) != 1 or any(-(-a // s) != b for a, b in zip(x.spatial, y.spatial, strict=True) for s in strides if s):
         return Advice([], notes, "make both paths end with one shape", parted)
     stride = strides.pop()
-    conv = f"conv k=1 f={y.channels}" + (f" s={stride}" if stride > 1 else "")
+    filters, steps = _written(body, "f") or str(y.channels), _written(body, "s") or str(stride)
+    conv = f"conv k=1 f={filters}" + (f" s={steps}" if stride > 1 else "")
     return Advice([], notes, f"add `shortcut: {conv} | bn` as the last line of the residual", parted)
+
+
+def _written(body: Sequence[ast.Statement], argument: str) -> str | None:
+    """An argument as the last step of a body that has it writes it, so that a mend holds for every call of a block."""
+    chains = [statement for statement in body if isinstance(statement, ast.Chain)]
+    values = [k.value.span.text for chain in chains for step in chain.steps for k in step.keywords if k.name == argument]
+    return values[-1].replace(" ", "") if values else None
 
 
 def _parting(builder: Builder, entered: int, main: int) -> tuple[list[tuple[Span, str]], list[str]]:
@@ -74,4 +83,19 @@ def _parting(builder: Builder, entered: int, main: int) -> tuple[list[tuple[Span
             formula = element.op.work(before, after).get("output")
             notes += [formula] if formula else []
         value = element.inputs[0]
+    x, y = builder.type_of(entered), builder.type_of(main)
+    if not marks and x is not None and y is not None and x.channels != y.channels:
+        marks += _widening(builder, entered, main)
     return marks[::-1], notes[::-1]
+
+
+def _widening(builder: Builder, entered: int, main: int) -> list[tuple[Span, str]]:
+    """The last layer between two values that changed the number of channels."""
+    value = main
+    while value < 0 and value != entered and builder.elements[~value].inputs:
+        element = builder.elements[~value]
+        before, after = builder.type_of(element.inputs[0]), element.type
+        if before is not None and after is not None and before.channels != after.channels and element.span is not None:
+            return [(element.span, f"{before.channels} -> {after.channels} channels")]
+        value = element.inputs[0]
+    return []

@@ -11,6 +11,7 @@ from archspec.source import Span
 from archspec.syntax import ast
 
 MAX_LAYERS = 10_000
+MAX_ROUNDS = 50_000
 _WORDS = {"CONV": "conv", "POOL": "pool", "FC": "fc"}
 _KEYS = ("f", "fc", "classes", "k", "w", "pool")
 
@@ -40,6 +41,7 @@ class _Expansion:
         self.layers: list[tuple[str, dict[str, Value], Span]] = []
         self.used: set[str] = set()
         self.stage = 0
+        self.rounds = 0
         self.notes: list[str] = []
 
     def run(self) -> Expanded:
@@ -61,6 +63,9 @@ class _Expansion:
         for part in formula.parts:
             count = self.count(part)
             for _ in range(count):
+                self.rounds += 1
+                if self.rounds > MAX_ROUNDS:
+                    raise Refused("A118", f"the formula repeats its parts more than {MAX_ROUNDS:,} times", part.span)
                 if part.word is not None:
                     self.word(part.word)
                 else:

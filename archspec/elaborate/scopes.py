@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from archspec.elaborate.expressions import Value
+from archspec.elaborate.expressions import Missing, Value
 from archspec.ir.graph import Call, Element, Graph
 from archspec.types import Type
 
@@ -28,7 +28,7 @@ class Frame:
 class Scope:
     """Names and labels that are seen from a place. Blocks start a scope without a parent; suites extend the one around them."""
 
-    names: dict[str, Value]
+    names: dict[str, Value | Missing]
     parent: Scope | None = None
     frame: Frame | None = None
     index: str | None = None
@@ -43,7 +43,7 @@ class Scope:
         """The body of a repeat."""
         return Scope({}, self, frame, index, {}, self.read)
 
-    def value_of(self, name: str) -> Value | None:
+    def value_of(self, name: str) -> Value | Missing | None:
         scope: Scope | None = self
         while scope is not None:
             if name == scope.index and scope.frame is not None:
@@ -83,7 +83,8 @@ class Scope:
 class Builder:
     """A graph being built. Values of the graphs around it become inputs when they are read: `capture`."""
 
-    def __init__(self, naming: str, parent: Builder | None = None) -> None:
+    def __init__(self, naming: str, parent: Builder | None = None, *, round_: bool = False) -> None:
+        self.round = round_
         self.naming = naming
         self.parent = parent
         self.inputs: list[Type | None] = []
@@ -114,6 +115,18 @@ class Builder:
             self.captured[outer] = self.input(self.parent.type_of(outer))
             self.pending.append(outer)
         return self.captured[outer]
+
+    def next_name(self, stem: str) -> str:
+        """What the next element of a stem will be called, for messages; a round's names run on from the graph around it."""
+        numbered, alike = 0, 0
+        builder: Builder | None = self
+        while builder is not None:
+            for element in builder.elements:
+                times = element.times if isinstance(element, Call) else 1
+                numbered += times * element.numbered
+                alike += times * (element.stem == stem)
+            builder = builder.parent if builder.round else None
+        return str(numbered) if self.naming == "index" else f"{stem}{alike + 1}"
 
     def finish(self, result: int, title: str = "") -> Graph:
         """The graph, its values renumbered as `Graph` has them."""

@@ -7,7 +7,7 @@ from archspec.diagnostics import Frame as TraceFrame
 from archspec.elaborate import binding
 from archspec.elaborate.core import Context, Core
 from archspec.elaborate.declarations import BlockDef
-from archspec.elaborate.expressions import Refused, Value, evaluate, shown
+from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate, shown
 from archspec.elaborate.merging import Advice
 from archspec.elaborate.pattern import expand_pattern
 from archspec.elaborate.scopes import Builder, Scope
@@ -35,6 +35,8 @@ class Steps(Core):
             block = self.unit.blocks.get(name)
             if block is not None:
                 return self.block_call(step, block, context, value, label)
+            if name in self.unit.unread or (name not in STEPS and self.unit.incomplete):
+                raise Silent(step.name.span)
             if name not in STEPS:
                 raise binding.unknown_step(step.name, list(self.unit.blocks))
             bound = binding.bind(step, context.scope, context.defaults)
@@ -75,6 +77,7 @@ class Steps(Core):
 
     def block_call(self, step: ast.Step, block: BlockDef, context: Context, value: int, label: str | None) -> int:
         block.used = True
+        self.count_step(step.span)
         builder = context.builder
         if block in self.active:
             names = [b.head.name.id for b in self.active[self.active.index(block) :]] + [block.head.name.id]
@@ -87,7 +90,7 @@ class Steps(Core):
             return self.unknown(builder, step.span)
         key = (id(block), x, *((name, type(v), v) for name, v in scope.names.items()))
         if key not in self.calls:
-            self.calls[key] = self.instance(step, block, scope, x, label)
+            self.calls[key] = self.instance(step, block, scope, x, label, builder)
         graph = self.calls[key]
         if graph is None or graph.output is None:
             return self.unknown(builder, step.span)
@@ -101,7 +104,7 @@ class Steps(Core):
         if len(step.bare) > len(names):
             raise Refused(
                 "A104",
-                f"`{head.name.id}` takes {len(names)} arguments, but {len(step.bare)} are given",
+                f"`{head.name.id}` takes {len(names)} argument{'s' if len(names) != 1 else ''}, but {len(step.bare)} are given",
                 step.bare[len(names)].span,
                 f"it is `{head.span.text}`",
             )
@@ -131,21 +134,25 @@ class Steps(Core):
         value = evaluate(expr, context.scope)
         return value if context.scope.frame is None else binding.pick(value, context.scope, expr.span)
 
-    def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None) -> Graph | None:
+    def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None, where: Builder) -> Graph | None:
         """A block elaborated for its arguments and the type of its input."""
         builder = Builder("ordinal")
         start = builder.input(x)
-        round_ = f", {self.rounds[-1]}" if self.rounds else ""
-        called = f" ({label})" if label else ""
-        self.trace.append(TraceFrame(step.span, f"in `{step.span.text}` at line {step.span.line}{round_}{called}"))
+        place = ".".join([*self.path, label or where.next_name(step.name.id)])
+        called = f" ({place})" if self.path or label else ""
+        self.trace.append(TraceFrame(step.span, f"in `{step.span.text}` at line {step.span.line}{{round}}{called}"))
         self.active.append(block)
+        self.path, path = [place], self.path
         errors = self.sink.errors
         result = self.suite(block.body, Context(builder, scope, block.defaults), start)
+        self.path = path
         self.active.pop()
         self.trace.pop()
         if result is None or self.sink.errors > errors:
             return None
-        arguments = " ".join(f"{name}={shown(value)}" for name, value in scope.names.items() if name != "cin")
+        arguments = " ".join(
+            f"{name}={shown(value)}" for name, value in scope.names.items() if name != "cin" and not isinstance(value, Missing)
+        )
         return self.finished(builder, result, f"{block.head.name.id} {arguments}".strip())
 
     def pattern(self, statement: ast.Pattern, context: Context, value: int | None) -> int | None:

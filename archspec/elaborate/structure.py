@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archspec.diagnostics import Frame as TraceFrame
 from archspec.elaborate.core import Context
 from archspec.elaborate.expressions import Refused, whole
 from archspec.elaborate.labels import label_text
@@ -64,7 +65,9 @@ class Structures(Steps):
         inner = Builder("index", context.builder)
         start = inner.input(context.builder.type_of(value))
         inner.captured[value] = start  # a label of the same value is the same input
+        self.path.append(name or "?")
         last = self.suite(body, context.inside(inner), start)
+        self.path.pop()
         assert last is not None
         if last == start:
             return value
@@ -90,11 +93,13 @@ class Structures(Steps):
         """Elaborate one round, and take as many of the rounds that follow as are equal to it."""
         self.count_step(head.span)
         builder = context.builder
-        inner = Builder(builder.naming, builder)
+        inner = Builder(builder.naming, builder, round_=True)
         start = inner.input(builder.type_of(value))
         scope = context.scope.round(frame, head.counter.id if head.counter is not None else None)
         self.rounds.append(f"round {frame.round + 1} of {frame.count}")
+        self.trace.append(TraceFrame(head.span, self.rounds[-1]))
         result = self.suite(suite.body, context.inside(inner, scope), start)
+        self.trace.pop()
         self.rounds.pop()
         assert result is not None
         same = not frame.reads_index and frame.round + 1 >= frame.longest and inner.type_of(result) == inner.type_of(start)
@@ -132,7 +137,7 @@ class Structures(Steps):
             assert shortcut is not None
             result = self.shortcut(shortcut, inside, value)
             short = result if result is not None else value
-        return self.merge("add", (main, short), context, head.span, residual_advice(context.builder, value, main, short, taken))
+        return self.merge("add", (main, short), context, head.span, residual_advice(context.builder, value, main, taken, suite.body))
 
     def shortcut(self, suite: ast.Suite, context: Context, value: int) -> int | None:
         result = self.group(suite, None, suite.head.span, context, value)

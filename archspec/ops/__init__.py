@@ -27,7 +27,7 @@ STEPS: dict[str, str] = {step: family for family, steps in _FAMILIES.items() for
 """Step name to the module that holds its class."""
 
 ALIASES = {
-    "dense": "fc", "maxpool": "pool", "maxpooling": "pool", "max_pool": "pool", "batchnorm": "bn", "batch_norm": "bn", "conv1d": "conv",
+    "dense": "fc", "maxpool": "pool", "maxpool2d": "pool", "batchnorm1d": "bn", "batchnorm2d": "bn", "avgpool2d": "avgpool", "maxpooling": "pool", "max_pool": "pool", "batchnorm": "bn", "batch_norm": "bn", "conv1d": "conv",
     "conv2d": "conv", "conv3d": "conv", "convolution": "conv", "averagepool": "avgpool", "avg_pool": "avgpool", "globalavgpool": "gap",
     "globalpool": "gap", "layernorm": "ln", "groupnorm": "gn", "leakyrelu": "leaky", "swish": "silu", "depthwise": "dwconv",
     "convtranspose": "deconv", "transposed": "deconv", "attention": "attn", "embedding": "embed", "fullyconnected": "fc", "fully_connected": "fc",

@@ -79,7 +79,10 @@ class Crop(Op):
         if any(t > s for t, s in zip(target, x.spatial, strict=True)):
             shown = "x".join(map(str, x.spatial))
             raise Misfit(
-                "A208", f"cannot crop {shown} to {'x'.join(map(str, target))}: it is larger", argument="size", help_=f"use {shown} or less"
+                "A208",
+                f"cannot crop {shown} to {'x'.join(map(str, target))}: the piece is larger than the map",
+                argument="size",
+                help_=f"use {shown} or less",
             )
         return Map(target, x.channels)
 

@@ -113,7 +113,8 @@ class Window(NamedTuple):
         notes = [f"{rest} {lines} at the end would never be read"]
         if d > 1:
             notes.insert(0, f"the window spans {d}*({k} - 1) + 1 = {span}")
-        ways = [f"p={q}" for q in range(p + 1, p + s + 1) if (size - span + 2 * q) % s == 0 and (not self.half or q <= k // 2)][:1]
+        fits = _fitting(size, span, p, s)
+        ways = [f"p={fits}"] if fits is not None and (not self.half or fits <= k // 2) else []
         ways += [
             f"an input of {size - rest} or {size + s - rest}",
             "round=floor to drop them",
@@ -127,6 +128,18 @@ class Window(NamedTuple):
             help_="use " + ", ".join(ways[:-1]) + f", or {ways[-1]}",
             label=f"{size} does not divide into steps of {s}",
         )
+
+
+def _fitting(size: int, span: int, p: int, s: int) -> int | None:
+    """The least padding above p with which (size - span + 2p) divides by s, or None where no padding does."""
+    need = span - size
+    if s % 2 == 0:
+        if need % 2:
+            return None
+        step, least = s // 2, need // 2 % (s // 2)
+    else:
+        step, least = s, need * ((s + 1) // 2) % s  # (s + 1)/2 is the inverse of 2
+    return least + -(-(p + 1 - least) // step) * step
 
 
 def _plain(size: int, span: int, p: int, s: int) -> str:

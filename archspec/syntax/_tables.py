@@ -3,14 +3,14 @@
 from typing import Any
 
 TABLES: dict[str, Any] = {
-    'grammar': 122582198,
+    'grammar': 3279522326,
     'terminals': [
         ('KEY', '[A-Za-z_][A-Za-z0-9_]* *=(?!=)'),
         ('NAME', '[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z0-9_]+)*'),
         ('DIMS', '\\d+(x\\d+)+(?![A-Za-z0-9_])'),
         ('FLOAT', '\\d+\\.\\d*([eE][+-]?\\d+)?|\\.\\d+([eE][+-]?\\d+)?|\\d+[eE][+-]?\\d+'),
         ('INT', '\\d+'),
-        ('STRING', '"(\\\\.|[^"\\\\\n])*"'),
+        ('STRING', '"[^"\\\\\n]*(\\\\.[^"\\\\\n]*)*"'),
         ('COMMENT', '#[^\n]*'),
         ('__IGNORE_0', ' +'),
         ('COMPARE', '(?:==|!=|<=|>=|<|>)'),

@@ -96,7 +96,10 @@ class Automaton:
             for value, kept in zip(values[-size:], rule.kept, strict=True):
                 if kept:
                     if isinstance(value, Tree) and value.data[0] == "_":  # Lark's helper rules of `*` and `+`
-                        children += value.children
+                        if children:
+                            children += value.children
+                        else:
+                            children = value.children  # they are left-recursive: taken over, not copied
                     else:
                         children.append(value)
             del states[-size:], values[-size:]

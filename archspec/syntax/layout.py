@@ -48,6 +48,9 @@ class Layout:
         self.sink = sink
         self.lex = lex
         self.max_tokens = max_tokens
+        self.next_code: list[tuple[int, str]] | None = None
+        self.told = False
+        """Whether brackets of this logical line were reported: one cause, one report."""
 
     def report(self, code: str, message: str, start: int, end: int, *, help_: str | None = None, label: str = "") -> None:
         self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_, label=label))
@@ -88,7 +91,7 @@ class Layout:
                     broken = True
                 if not opened and tokens and not self.continued(token):
                     yield self.line(tokens, broken)
-                    tokens, broken = [], False
+                    tokens, broken, self.told = [], False, False
                 continue
             if kind == "COMMENT":
                 continue
@@ -122,36 +125,40 @@ class Layout:
             return False
         if kind in _OPENING:
             opened.append(token)
-            if len(opened) > MAX_NESTING:
-                self.report("A007", f"brackets nested more than {MAX_NESTING} deep", start, end)
-                opened.clear()
-                return False
+            if len(opened) == MAX_NESTING + 1:
+                return self.bracket(token, "A007", f"brackets nested more than {MAX_NESTING} deep", "write it flatter")
         elif kind in _CLOSING:
             if not opened or _OPENING[opened[-1].type] != kind:
-                self.report("A005", f"`{token.value}` closes nothing", start, end)
-                return False
+                return self.bracket(token, "A005", f"`{token.value}` closes nothing", None)
             opened.pop()
         return True
 
+    def bracket(self, token: Token, code: str, message: str, help_: str | None) -> bool:
+        """Report a bracket, the first of its line only. False: the line is broken."""
+        if not self.told:
+            self.told = True
+            self.report(code, message, token.start, token.end, help_=help_)
+        return False
+
     def unclosed(self, opened: list[Token]) -> None:
-        start = opened[-1].start
-        value = opened[-1].value
+        token = opened[-1]
         opened.clear()
-        self.report("A005", f"this `{value}` is not closed", start, start + 1, help_="close it, or indent the lines that go on with it")
+        self.bracket(token, "A005", f"this `{token.value}` is not closed", "close it, or indent the lines that go on with it")
 
     def following(self, newline: Token) -> tuple[int, str]:
         """Indentation and first character of the next line that holds more than a comment."""
-        text, at = self.source.text, newline.end
-        while at < len(text):
-            end = text.find("\n", at)
-            end = len(text) if end < 0 else end
-            row = text[at:end].lstrip(" ")
-            if row.strip() and not row.startswith("#"):
-                return end - at - len(row), row[0]
-            if not row.strip():
-                return 0, ""
-            at = end + 1
-        return 0, ""
+        if self.next_code is None:
+            self.next_code = self.upcoming()
+        return self.next_code[self.source.locate(newline.start)[0]]
+
+    def upcoming(self) -> list[tuple[int, str]]:
+        """For each line the one that follows it, comments passed over; a blank line ends what goes before."""
+        found: list[tuple[int, str]] = [(0, "")]
+        for row in reversed(self.source.text.split("\n")):
+            bare = row.lstrip(" ")
+            comment = bare.startswith("#")
+            found.append(found[-1] if comment else (len(row) - len(bare), bare[:1].strip()))
+        return found[::-1]
 
     def joined_below(self, newline: Token, first: Token) -> bool:
         """Whether the next line goes on with the brackets that are open."""
@@ -178,25 +185,31 @@ class Layout:
         before: Line | None = None
         for line in lines:
             first = line.tokens[0]
-            start, end = first.start, first.end
             if line.indent > levels[-1][0]:
                 if before is None:
-                    self.report("A003", "the first line is indented", start, end, help_="begin it at the left margin")
+                    self.indentation(line, "the first line is indented", "begin it at the left margin")
+                    levels = [(line.indent, top)]
                 elif len(levels) > MAX_NESTING:
-                    self.report("A007", f"suites nested more than {MAX_NESTING} deep", start, end)
-                    return top
+                    self.report("A007", f"suites nested more than {MAX_NESTING} deep", first.start, first.end, help_="make blocks of them")
+                    return []
                 else:
                     levels.append((line.indent, before.below))
             else:
-                while line.indent < levels[-1][0]:
+                while line.indent < levels[-1][0] and len(levels) > 1:
                     levels.pop()
                 if line.indent > levels[-1][0]:
-                    self.report(
-                        "A003", "the indentation fits none of the lines above", start, end, help_="align it with the suite it belongs to"
-                    )
+                    self.indentation(line, "the indentation fits none of the lines above", "align it with the suite it belongs to")
+                elif line.indent < levels[-1][0]:
+                    levels = [(line.indent, top)]  # the file began indented, and that was told
             levels[-1][1].append(line)
             before = line
         return top
+
+    def indentation(self, line: Line, message: str, help_: str) -> None:
+        """Report a line's indentation, unless a tab in it was reported."""
+        start = line.tokens[0].start
+        if "\t" not in self.source.text[start - line.indent : start]:
+            self.report("A003", message, start, line.tokens[0].end, help_=help_)
 
 
 def roles(tokens: list[Token]) -> Iterator[Token]:
@@ -210,7 +223,7 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             depth -= 1
         if kind == "NAME" and token.value in _ALWAYS:
             kind = _ALWAYS[token.value]
-            bare = False
+            bare &= kind in ("YES", "NO")
         elif kind == "KEY":
             bare = False
         elif kind == "NAME" and start:

@@ -73,7 +73,7 @@ class Lowering:
         for child in children:
             if _is_rule(child, "parameter"):
                 first = child.children[0]
-                name = ast.Name(first.value.rstrip(" ="), self.span(first))
+                name = self.key(first)
                 default = self.expr(child.children[1]) if len(child.children) > 1 else None
                 parameters.append(ast.Parameter(name, default))
         return ast.Block(self.name(children[1]), tuple(parameters), span)
@@ -131,7 +131,7 @@ class Lowering:
 
     def param(self, children: list[Node], span: Span) -> ast.Param:
         key = children[1]
-        return ast.Param(ast.Name(key.value.rstrip(" ="), self.span(key)), self.expr(children[2]), span)
+        return ast.Param(self.key(key), self.expr(children[2]), span)
 
     def default(self, children: list[Node], span: Span) -> ast.Default:
         step = self.name(children[1]) if _is(children[1], "NAME") else None
@@ -160,6 +160,11 @@ class Lowering:
         return ast.Formula(None, self.formula(inner).parts, count, optional, span)
 
     # expressions
+
+    def key(self, token: Token) -> ast.Name:
+        """The name of `name=` or of a plain parameter."""
+        name = token.value.rstrip(" =")
+        return ast.Name(name, Span(self.source, token.start, token.start + len(name)))
 
     def name(self, token: Token) -> ast.Name:
         return ast.Name(token.value, self.span(token))

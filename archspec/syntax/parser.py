@@ -10,7 +10,7 @@ from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
 from archspec.syntax import ast
 from archspec.syntax.automaton import END, Token, Tree, Unexpected, automaton
-from archspec.syntax.layout import Layout, Line, roles
+from archspec.syntax.layout import HEADS, Layout, Line, roles
 from archspec.syntax.lower import Lowering
 
 MAX_BYTES = 1 << 20
@@ -46,18 +46,15 @@ class _LineParser:
         span = Span(self.source, first.start, last.end)
         tree = None if line.broken else self.tree(line.tokens)
         if tree is None:
-            return ast.Broken(below, span)
+            return ast.Broken(below, _declared(line.tokens), span)
         if last.type == "COLON" and not line.below:
             help_ = "write a step after the colon, or indent lines below it"
             self.sink.add(Diagnostic("A004", f"`{span.text}` has nothing in it", span, help=help_))
         elif line.below and last.type != "COLON":
             under = line.below[0].tokens[0]
-            self.report(
-                "A003",
-                "this line is indented under a line that takes no suite",
-                under,
-                "only a line that ends in `:` takes an indented suite",
-            )
+            help_ = f"end `{first.value} ...` with `:`" if first.value in HEADS else "only a line that ends in `:` takes an indented suite"
+            if "\t" not in self.source.text[under.start - line.below[0].indent : under.start]:
+                self.report("A003", "this line is indented under a line that takes no suite", under, help_)
         return self.lowering.statement(tree, below, span)
 
     def tree(self, tokens: list[Token]) -> Tree | Token | None:
@@ -87,6 +84,16 @@ class _LineParser:
     def report(self, code: str, message: str, token: Token, help_: str | None) -> None:
         span = Span(self.source, token.start, token.end)
         self.sink.add(Diagnostic(code, message, span, help=help_))
+
+
+def _declared(tokens: list[Token]) -> str | None:
+    """What a line that cannot be read would have named: `param x`, `block x`, `x` for a label, or `use`."""
+    words = [token.value.rstrip(" =") for token in tokens[:2]]
+    if words[0] == "use":
+        return "use"
+    if words[0] in ("param", "block") and len(words) > 1:
+        return f"{words[0]} {words[1]}"
+    return words[0] if len(tokens) > 1 and tokens[1].type == "COLON" else None
 
 
 _WORDS = {
@@ -121,6 +128,8 @@ def _wanted(expected: set[str]) -> str:
     """What could have stood, in words."""
     if expected >= _EXPRESSION:
         return "a value"
+    if "MERGE" in expected:
+        return "a layer"
     words = sorted({_WORDS[kind] for kind in expected if kind in _WORDS})
     if "the end of the line" in words and len(words) > 1:
         words.remove("the end of the line")
@@ -134,8 +143,16 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
     first = tokens[0].value
     if first in ("repeat", "residual", "block", "shortcut") and "COLON" in expected:
         return f"`{first} ...` is a head: end it with `:`"
-    if token.type in ("DIMS", "NAME") and first == "input":
+    if first == "input":
         return "write the input as height x width x channels: `input 32x32x3`"
+    if first == "param":
+        return "write `param n = 1`"
+    if first == "for":
+        return "did you mean `repeat 3 as i:`?"
+    if token.type == "LPAR" and "KEY" in expected:
+        return "write arguments without parentheses: `conv k=3 f=8`"
+    if token.type == "KEY" and any(t.value == "if" for t in tokens):
+        return "compare with `==`"
     if token.type == "COMMA" and "VBAR" in expected:
         return "steps are joined by `|`, arguments are set apart by spaces"
     return None
