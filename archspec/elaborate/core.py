@@ -28,7 +28,7 @@ class Options:
     params: Mapping[str, Value] = field(default_factory=dict)
     inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     max_layers: int = 1_000_000
-    max_steps: int = 100_000
+    max_steps: int = 60_000
     max_depth: int = 64
     base: Path | None = None
     """The folder of the spec, for `use`."""
