@@ -28,7 +28,7 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
     source = Source(name, text)
     network = None
     with suppress(Enough):
-        file = parse(source, sink)
+        file = parse(source, sink, max_bytes=options.max_bytes, max_tokens=options.max_tokens)
         network = elaborate(file, Path(name).stem if name != "<stdin>" else "model", sink, options)
         if network is not None:
             lint(network, sink)

@@ -125,4 +125,4 @@ def _dense(row: Row) -> Iterator[Line]:
 
 def _spaced(formula: str | None) -> str:
     """A formula with thousands set apart."""
-    return re.sub(r"\d{5,}", lambda m: f"{int(m[0]):,}", formula or "")
+    return re.sub(r"\d{4,}", lambda m: f"{int(m[0]):,}", formula or "")

@@ -34,7 +34,7 @@ def _spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
     )
     parser.add_argument("--stdin-filename", metavar="NAME", help="what standard input is called, and where its `use` looks")
     parser.add_argument(
-        "--max-layers", metavar="N", type=int, default=1_000_000, help="refuse specs that expand to more layers (%(default)s)"
+        "--limit", metavar="NAME=N", action="append", default=[], help="raise a limit: layers, steps, depth, files, bytes, tokens"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def read(file: str, stdin_filename: str | None = None) -> Text:
 def compiled(file: str, arguments: argparse.Namespace) -> Compiled:
     """Compile FILE with the options of the command."""
     text = read(file, arguments.stdin_filename)
-    options = Options(params=settings(arguments.set), inputs=shapes(arguments.input), base=text.base, max_layers=arguments.max_layers)
+    options = Options(params=settings(arguments.set), inputs=shapes(arguments.input), base=text.base, **limits(arguments.limit))
     network, found = compile_text(text.text, text.name, options)
     return Compiled(text, network, found)
 
@@ -103,10 +104,25 @@ def value_of(text: str) -> Value:
         return text
     for kind in (int, float):
         try:
-            return kind(text)
+            number = kind(text)
         except ValueError:
             continue
+        return number if isfinite(number) else text
     return text
+
+
+_LIMITS = ("layers", "steps", "depth", "files", "bytes", "tokens")
+
+
+def limits(written: Sequence[str]) -> dict[str, int]:
+    """The limits of --limit, as `Options` calls them. Raises Failure."""
+    found = {}
+    for item in written:
+        name, _, value = item.partition("=")
+        if name not in _LIMITS or not value.isdigit() or len(value) > 18:
+            raise Failure(f"--limit takes NAME=N with one of {', '.join(_LIMITS)}, not `{item}`")
+        found[f"max_{name}"] = int(value)
+    return found
 
 
 def shapes(written: Sequence[str]) -> dict[str, tuple[int, ...]]:

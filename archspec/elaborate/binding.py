@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple, get_args, get_origin
 
 from archspec.diagnostics import nearest
-from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, shown
+from archspec.elaborate.expressions import Missing, Refused, Rounds, Silent, Value, evaluate, shown
 from archspec.elaborate.scopes import Scope
 from archspec.ops import ALIASES, ARGUMENTS, make, op_class
 from archspec.ops.base import Op
 from archspec.source import Span
 from archspec.syntax import ast
+from archspec.syntax.layout import KEYWORDS
 
 
 class Bound(NamedTuple):
@@ -50,7 +52,7 @@ def _words(annotation: Any) -> list[str]:
     return [word for part in get_args(annotation) for word in _words(part)]
 
 
-def bind(step: ast.Step, scope: Scope, defaults: dict[str, dict[str, Value]]) -> Bound:
+def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value | Missing]]) -> Bound:
     """The op of a step. Raises Refused."""
     name = step.name.id
     known = fields(name)
@@ -73,6 +75,8 @@ def bind(step: ast.Step, scope: Scope, defaults: dict[str, dict[str, Value]]) ->
     for source in (defaults.get(name), defaults.get("")):
         for field, value in (source or {}).items():
             if field in known and field not in given:
+                if isinstance(value, Missing):
+                    raise Silent(step.span)
                 given[field] = value
     missing = [field for field, info in known.items() if info.required and field not in given]
     if missing:
@@ -161,6 +165,8 @@ def _count_hint(value: Value, info: _Field) -> str | None:
 def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
     from archspec.ops import STEPS
 
+    if name.id in KEYWORDS:
+        return Refused("A010", f"`{name.id}` cannot stand here: it begins a line of its own at the top level", name.span, "move it there")
     folded = name.id.lower()
     close = ALIASES.get(folded) or nearest(name.id, [*STEPS, *blocks, "skip", "repeat", "residual", "input", "output", "block"])
     help_ = f"did you mean `{close}`?" if close else "`archspec ops` lists the layers"

@@ -18,6 +18,7 @@ from archspec.ops import make
 from archspec.ops.base import Misfit
 from archspec.source import Span
 from archspec.syntax import ast
+from archspec.syntax.parser import MAX_BYTES, MAX_TOKENS
 from archspec.types import LIMIT, Type
 
 
@@ -30,6 +31,9 @@ class Options:
     max_layers: int = 1_000_000
     max_steps: int = 60_000
     max_depth: int = 64
+    max_files: int = 64
+    max_bytes: int = MAX_BYTES
+    max_tokens: int = MAX_TOKENS
     base: Path | None = None
     """The folder of the spec, for `use`."""
 
@@ -59,7 +63,7 @@ class Core:
         self.name = name
         self.sink = sink
         self.options = options
-        self.declarations = Declarations(sink, options.params, options.base)
+        self.declarations = Declarations(sink, options.params, options.base, options.max_files)
         self.unit = Unit(file)
         self.calls: dict[tuple[object, ...], Graph | None] = {}
         self.active: list[BlockDef] = []
@@ -131,9 +135,10 @@ class Core:
     def finished(self, builder: Builder, result: int, title: str = "") -> Graph:
         """The graph of a builder, its names checked to be different."""
         graph = builder.finish(result, title)
-        for element, name in clashes(graph):
+        for element, other, message in clashes(graph):
             span = element.span or self.file.span
-            self.report(Refused("A108", f"two layers would be called `{name}`", span, "give one of them another label"), span)
+            first = [(other.span, "here")] if other.span is not None and other.span != span else []
+            self.report(Refused("A108", message, span, "give one of them another label"), span, first)
         return graph
 
     def node(self, node: Node, builder: Builder) -> int:
@@ -154,7 +159,7 @@ class Core:
                 if layers <= LIMIT
                 else f"this expands to more than {self.options.max_layers:,} layers"
             )
-            self.report(Refused("A118", message, span, "repeat less, or raise the limit with --max-layers"), span)
+            self.report(Refused("A118", message, span, "repeat less, or raise the limit with `--limit layers=N`"), span)
             raise Abort
 
     def merge(self, kind: str, values: tuple[int, ...], context: Context, span: Span, advice: Advice, label: str | None = None) -> int:

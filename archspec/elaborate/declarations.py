@@ -17,8 +17,7 @@ from archspec.syntax import ast
 from archspec.syntax.layout import KEYWORDS
 from archspec.syntax.parser import MAX_BYTES, parse
 
-MAX_FILES = 64
-Defaults = dict[str, dict[str, Value]]
+Defaults = dict[str, dict[str, Value | Missing]]
 """Step name (or "" for every layer) to arguments."""
 
 
@@ -54,8 +53,9 @@ class Unit:
 class Declarations:
     """Reads the declarations of a file and of those it uses. `overrides` are the values of --set."""
 
-    def __init__(self, sink: Diagnostics, overrides: Mapping[str, Value], base: Path | None) -> None:
+    def __init__(self, sink: Diagnostics, overrides: Mapping[str, Value], base: Path | None, max_files: int = 64) -> None:
         self.sink = sink
+        self.max_files = max_files
         self.overrides = dict(overrides)
         self.taken: set[str] = set()
         self.base = base.resolve() if base is not None else None
@@ -184,6 +184,7 @@ class Declarations:
                     raise Refused("A105", f"`round` must be exact, floor or ceil, not {shown(value)}", keyword.span)
                 values[keyword.name] = value
             except Refused as refused:
+                values[keyword.name] = MISSING
                 self.report(refused)
         return {**defaults, step: values}
 
@@ -268,7 +269,7 @@ class Declarations:
                 raise Refused("A116", f'"{shown_path}" lies outside the folder of the spec', span, help_)
             if path in self.units:
                 return path, ""
-            if len(self.units) >= MAX_FILES:
+            if len(self.units) >= self.max_files:
                 raise self.too_many_files(span)
             if not stat.S_ISREG(path.stat().st_mode):
                 raise Refused("A116", f'"{shown_path}" is not a regular file', span)
@@ -285,4 +286,4 @@ class Declarations:
         if self.crowded:
             return Silent(span)
         self.crowded = True
-        return Refused("A116", f"more than {MAX_FILES} files are used", span, "put their blocks into fewer files")
+        return Refused("A116", f"more than {self.max_files} files are used", span, "put their blocks into fewer files")

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.diagnostics import Diagnostic, Diagnostics, nearest
 from archspec.elaborate.core import Abort, Context, Options
 from archspec.elaborate.expressions import MISSING, Missing, Refused
+from archspec.elaborate.labels import label_text
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Input, Network, Output
@@ -46,6 +47,9 @@ class Elaborator(Structures):
         if self.sink.errors:
             return None
         self.unused()
+        self.check_inputs()
+        if self.sink.errors:
+            return None
         count = len(graph.inputs)
         outputs = [Output("output", graph.result)]
         outputs += [o._replace(value=o.value if o.value >= 0 else count + ~o.value) for o in self.outputs.values()]
@@ -53,6 +57,14 @@ class Elaborator(Structures):
         return Network(
             self.name, graph, tuple(self.inputs), tuple(outputs), meta, {n: v for n, v in unit.names.items() if not isinstance(v, Missing)}
         )
+
+    def check_inputs(self) -> None:
+        """Report shapes that were set for inputs which are not there."""
+        for name in self.options.inputs:
+            if name and name not in self.placed:
+                close = nearest(name, self.placed)
+                help_ = f"did you mean `{close}`?" if close else f"the inputs are {', '.join(self.placed)}"
+                self.sink.add(Diagnostic("A115", f"there is no input `{name}` to set", None, (), help_))
 
     def unused(self) -> None:
         """Lint what this file declares and never uses; what stands in a line that a guard dropped counts as used."""
@@ -222,10 +234,13 @@ class Elaborator(Structures):
             return value
         if head.mode is not None and head.mode.id != "train":
             self.report(Refused("A001", f"`{head.mode.id}` cannot stand here; `train` could", head.mode.span), head.mode.span)
-        if name.id == "output" or name.id in self.outputs:
-            self.report(
-                Refused("A108", f"there are two outputs called `{name.id}`", name.span, "the main output is called `output`"), name.span
-            )
+        try:
+            label_text(name, context.scope, top=False)
+        except Refused as refused:
+            self.report(refused, name.span)
+            return value
+        if name.id in self.outputs:
+            self.report(Refused("A108", f"there are two outputs called `{name.id}`", name.span, "choose another name"), name.span)
         if value is None:
             return self.no_input(head.span, context)
         result: int | None = value

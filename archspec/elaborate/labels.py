@@ -75,25 +75,25 @@ def lookup(expr: ast.Expr, scope: Scope) -> tuple[Builder, int]:
     return found
 
 
-def clashes(graph: Graph) -> Iterator[tuple[Element, str]]:
-    """Elements of a graph whose name another one has, or is a part of.
+def clashes(graph: Graph) -> Iterator[tuple[Element, Element, str]]:
+    """Elements whose name an earlier one has or is a part of, with that one and what to say.
 
     Without labels names differ by construction, unless a block's name ends in a digit (`conv1` + 1 is `conv` + 11).
     """
     if not any(_may_clash(element) for element in local_elements(graph, rounds=1)):
         return
     names = Names("", graph.naming)
-    seen: set[str] = set()
+    seen: dict[str, Element] = {}
     for element in local_elements(graph, rounds=2):
         name = names.local(element)
         if name in seen:
-            yield element, name
-        seen.add(name)
-    for name in seen:
+            yield element, seen[name], f"two layers would be called `{name}`"
+        seen[name] = element
+    for name, element in seen.items():
         parts = name.split(".")
         for end in range(1, len(parts)):
             if (prefix := ".".join(parts[:end])) in seen:
-                yield next(e for e in local_elements(graph, rounds=1) if e.label == name), prefix
+                yield element, seen[prefix], f"`{prefix}` is a layer, so `{name}` cannot stand inside it"
 
 
 def _may_clash(element: Element) -> bool:

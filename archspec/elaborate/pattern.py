@@ -58,6 +58,8 @@ class _Expansion:
             if keyword.name in seen:
                 raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span)
             seen.add(keyword.name)
+            if isinstance(self.values[keyword.name], Rounds) and keyword.name != "f":
+                raise Refused("A119", f"`{keyword.name}` takes one value; only `f` takes one for each stage", keyword.span)
 
     def parts(self, formula: ast.Formula, *, outermost: bool) -> None:
         for part in formula.parts:

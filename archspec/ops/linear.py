@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archspec.ops.base import WHOLE, Count, Field_, Flag, Op, Weight, check_size
+from archspec.ops.base import WHOLE, Count, Field_, Flag, Op, Real, Weight, check_size
 from archspec.types import Tokens, Type, Vector
 
 
@@ -141,7 +141,7 @@ class Scale(Op):
     elementary: ClassVar[int] = 1
     cost_note: ClassVar[str] = "one multiplication an element"
 
-    init: float = 1.0
+    init: Real = 1.0
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return (Weight("weight", (x.channels,)),)

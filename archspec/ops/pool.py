@@ -180,7 +180,7 @@ class AdaptPool(_Adaptive):
 
     Shape:   (*S, C) -> (*size, C)
     Params:  none
-    FLOPs:   an addition each input read, and a division an output
+    FLOPs:   an addition each input that a window covers
     Source:  torch.nn.AdaptiveAvgPool2d.
     """
 

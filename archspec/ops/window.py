@@ -117,7 +117,7 @@ class Window(NamedTuple):
         ways = [f"p={fits}"] if fits is not None and (not self.half or fits <= k // 2) else []
         ways += [
             f"an input of {size - rest} or {size + s - rest}",
-            "round=floor to drop them",
+            f"round=floor to drop {'it' if rest == 1 else 'them'}",
             "round=ceil to let the last window overhang",
         ]
         message = f"{axis} {_plain(size, span, p, s)} = {_decimal(room / s + 1)} does not fit"

@@ -49,6 +49,8 @@ class Layout:
         self.lex = lex
         self.max_tokens = max_tokens
         self.next_code: list[tuple[int, str]] | None = None
+        self.unreadable: set[int] = set()
+        """Lines with a character that cannot stand in a spec."""
         self.told = False
         """Whether brackets of this logical line were reported: one cause, one report."""
 
@@ -68,6 +70,8 @@ class Layout:
             if key in seen or len(seen) >= 20:
                 continue
             seen.add(key)
+            if char != "\t":
+                self.unreadable.add(key[1])
             if char == "\t":
                 self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_="indent by two spaces")
             elif char == "\r":
@@ -152,12 +156,12 @@ class Layout:
         return self.next_code[self.source.locate(newline.start)[0]]
 
     def upcoming(self) -> list[tuple[int, str]]:
-        """For each line the one that follows it, comments passed over; a blank line ends what goes before."""
+        """For each line the one that follows it, blank ones and comments passed over."""
         found: list[tuple[int, str]] = [(0, "")]
         for row in reversed(self.source.text.split("\n")):
             bare = row.lstrip(" ")
-            comment = bare.startswith("#")
-            found.append(found[-1] if comment else (len(row) - len(bare), bare[:1].strip()))
+            passed = not bare.strip() or bare.startswith("#")
+            found.append(found[-1] if passed else (len(row) - len(bare), bare[0]))
         return found[::-1]
 
     def joined_below(self, newline: Token, first: Token) -> bool:
@@ -176,6 +180,9 @@ class Layout:
             last = tokens[-1]
             self.report("A007", f"more than {MAX_NESTING} heads on one line", last.start, last.end)
             broken = True
+        if self.unreadable and not broken:
+            begin, end = self.source.locate(tokens[0].start)[0], self.source.locate(tokens[-1].end)[0]
+            broken = any(begin <= number <= end for number in self.unreadable)
         return Line(self.indent_of(tokens[0]), tokens, [], broken)
 
     def nest(self, lines: list[Line]) -> list[Line]:

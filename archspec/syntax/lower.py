@@ -212,7 +212,16 @@ class Lowering:
         return ast.Text(_unquoted(token.value), span)
 
     def number(self, token: Token) -> int | float:
-        return self.digits(token.value, self.span(token)) if token.type == "INT" else float(token.value)
+        return self.digits(token.value, self.span(token)) if token.type == "INT" else self.real(token)
+
+    def real(self, token: Token) -> float:
+        value = float(token.value)
+        if value == float("inf"):
+            self.sink.add(
+                Diagnostic("A012", "this number is too large to count with", self.span(token), help="no size or count can be that large")
+            )
+            return 1.0
+        return value
 
     def digits(self, text: str, span: Span) -> int:
         if len(text) > MAX_DIGITS or int(text) > 2**63 - 1:
