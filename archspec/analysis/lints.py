@@ -75,7 +75,8 @@ def _add(sink: Diagnostics, finding: Finding) -> None:
 
 
 def _family(op: Op) -> str:
-    return STEPS[op.step]
+    family = STEPS[op.step]
+    return "activation" if family == "smooth" else family
 
 
 def _batch_statistics(op: Op) -> bool:

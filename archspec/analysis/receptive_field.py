@@ -12,11 +12,10 @@ where it is called.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import floor
 
 from archspec.ir.graph import Call, Graph, Network, Node
-from archspec.ops.base import POINT, WHOLE, Field_, Reach
+from archspec.ops.base import POINT, WHOLE, Field_, Rational, Reach
 from archspec.types import Map, Type
 
 Field = Field_
@@ -75,8 +74,8 @@ def union(a: Field, b: Field) -> Field:
     return tuple(Reach(min(x.low, y.low), max(x.high, y.high), x.step) for x, y in zip(a, b, strict=True))
 
 
-def _plain(value: int | Fraction) -> int | Fraction:
-    return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
+def _plain(value: Rational) -> Rational:
+    return int(value) if value.denominator == 1 else value
 
 
 class ReceptiveFields:

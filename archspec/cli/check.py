@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
 from archspec.cli.failure import Failure
 from archspec.cli.screen import err, out
-from archspec.cli.specs import Compiled, compiled
+from archspec.cli.specs import Compiled, compiled, tell
 from archspec.diagnostics import Diagnostic
-from archspec.diagnostics.render import as_data, concise, full, github, sarif, visible
+from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
 
 
@@ -44,7 +43,10 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _data(found: list[Diagnostic], format_: str) -> None:
+    import json
+
     from archspec import __version__
+    from archspec.diagnostics.render import as_data, concise, github, sarif
 
     found = sorted(found, key=Diagnostic.order)
     screen = out()
@@ -61,9 +63,7 @@ def _data(found: list[Diagnostic], format_: str) -> None:
 def _tell(result: Compiled, notes: bool) -> None:
     """Messages to standard error, one line of summary to standard output."""
     messages = err()
-    for diagnostic in result.diagnostics:
-        if notes or diagnostic.severity != "note":
-            messages.lines([*full(diagnostic), ""])
+    tell(result.diagnostics, messages, notes=notes)
     counts = {kind: sum(d.severity == kind for d in result.diagnostics) for kind in ("error", "warning")}
     told = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in counts.items() if count)
     name = visible(result.text.name)

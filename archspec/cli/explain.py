@@ -10,7 +10,7 @@ from archspec.cli import specs
 from archspec.cli.failure import Failure
 from archspec.cli.screen import Line, out
 from archspec.diagnostics import nearest
-from archspec.diagnostics.render import visible
+from archspec.diagnostics.visible import visible
 from archspec.report import Report, Row
 from archspec.targets.tables.columns import shape
 from archspec.types import Map

@@ -11,7 +11,7 @@ from archspec.cli.screen import err, out
 from archspec.cli.specs import read, tell
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostics
-from archspec.diagnostics.render import visible
+from archspec.diagnostics.visible import visible
 from archspec.source import Source
 from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from types import ModuleType
 
 from archspec import __version__
 from archspec.cli.failure import Failure
@@ -102,35 +103,56 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 """Command to (help, what adds its arguments); it runs `run` of the module archspec.cli.<command>."""
 
 
-def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The parser of all commands; with `only`, the arguments of that command alone are built."""
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
     top = _Parser(prog="archspec", description="Check, count, explain and compile architecture specifications.")
     top.add_argument("--version", action="version", version=f"archspec {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", dest="command", required=True, parser_class=_Parser)
     for name, (help_, arguments) in COMMANDS.items():
-        command = commands.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".")
-        if only is None or only == name:
-            arguments(command)
+        arguments(commands.add_parser(name, help=help_, description=_sentence(help_)))
     return top
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one command alone: building the others takes longer than some commands run."""
+    help_, arguments = COMMANDS[name]
+    alone = _Parser(prog=f"archspec {name}", description=_sentence(help_))
+    arguments(alone)
+    return alone
+
+
+def _sentence(help_: str) -> str:
+    return help_[0].upper() + help_[1:] + "."
 
 
 def run(argv: Sequence[str]) -> int:
     """Run a command line; returns the exit status."""
-    first = argv[0] if argv and argv[0] in COMMANDS else None
-    arguments = parser(first).parse_args(argv)
-    command: Run = import_module(f"archspec.cli.{arguments.command}").run
+    name = argv[0] if argv and argv[0] in COMMANDS else None
+    arguments = command_parser(name).parse_args(argv[1:]) if name else parser().parse_args(argv)
+    command: Run = import_module(f"archspec.cli.{name or arguments.command}").run
     try:
         return command(arguments)
     except Failure as failure:
-        from archspec.diagnostics.render import visible
+        from archspec.diagnostics.visible import visible
 
         print(f"archspec: {visible(str(failure))}", file=sys.stderr)
         return 2
 
 
+def _without_plugins() -> None:
+    """Keep pydantic from looking for plugins of its own in every installed distribution: a tenth of the time of a check.
+
+    Where pydantic's layout should change, this has no effect.
+    """
+    loader = ModuleType("pydantic.plugin._loader")
+    loader.get_plugins = tuple  # type: ignore[attr-defined]
+    sys.modules.setdefault(loader.__name__, loader)
+
+
 def main() -> int:
     """The entry point: no collection of garbage in a process that ends at once, and no traceback for a closed pipe."""
     gc.disable()
+    _without_plugins()
     try:
         status = run(sys.argv[1:])
         sys.stdout.flush()
@@ -139,5 +161,10 @@ def main() -> int:
         status = 1
     except KeyboardInterrupt:
         status = 130
-    gc.freeze()
+    sys.stderr.flush()
     return status
+
+
+def entry() -> None:
+    """The console script: leaves without taking the interpreter apart, which nothing waits for."""
+    os._exit(main())

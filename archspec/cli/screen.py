@@ -6,7 +6,6 @@ Colour only where a terminal reads it; NO_COLOR and FORCE_COLOR are obeyed. rich
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -44,6 +43,8 @@ class Screen:
         """Columns of the terminal, or None where lines may be of any length."""
         if not self.terminal and not os.environ.get("COLUMNS"):
             return None
+        import shutil
+
         return shutil.get_terminal_size().columns
 
     @property

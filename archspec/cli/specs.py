@@ -13,7 +13,6 @@ from archspec.api import compile_text
 from archspec.cli.failure import Failure
 from archspec.cli.screen import Screen, err
 from archspec.diagnostics import Diagnostic, nearest
-from archspec.diagnostics.render import full
 from archspec.elaborate.core import Options
 from archspec.elaborate.expressions import Rounds, Value
 from archspec.ir.graph import Network
@@ -72,11 +71,14 @@ def network(arguments: argparse.Namespace) -> Network | None:
     return result.network
 
 
-def tell(diagnostics: Sequence[Diagnostic], screen: Screen | None = None) -> None:
-    """Print messages, notes left out."""
-    screen = screen or err()
-    for diagnostic in diagnostics:
-        if diagnostic.severity != "note":
+def tell(diagnostics: Sequence[Diagnostic], screen: Screen | None = None, *, notes: bool = False) -> None:
+    """Print messages, those that are only worth knowing where they are asked for."""
+    told = [diagnostic for diagnostic in diagnostics if notes or diagnostic.severity != "note"]
+    if told:
+        from archspec.diagnostics.render import full
+
+        screen = screen or err()
+        for diagnostic in told:
             screen.lines([*full(diagnostic), ""])
 
 

@@ -5,24 +5,18 @@ Everything that comes from a spec passes `visible`, so that no control character
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from archspec.diagnostics.diagnostic import Diagnostic
+from archspec.diagnostics.visible import visible
 from archspec.source import Source, Span
 
 Line = list[tuple[str, str]]
 """Pieces of text with the name of a style each; "" is plain."""
 
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 _WIDTH = 160
 """Longer source lines are shown around the marked words only."""
-
-
-def visible(text: str) -> str:
-    """Text with control, bidirectional and zero-width characters shown as escapes."""
-    return _UNSEEN.sub(lambda m: f"\\x{ord(m[0]):02X}" if ord(m[0]) < 256 else f"\\u{ord(m[0]):04X}", text)
 
 
 def full(diagnostic: Diagnostic) -> Iterator[Line]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.diagnostics import Frame as TraceFrame
@@ -22,12 +23,11 @@ from archspec.syntax.parser import MAX_BYTES, MAX_TOKENS
 from archspec.types import LIMIT, Type
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What the caller sets: params, input shapes (by name; "" is the only or first one), and the limits."""
 
-    params: Mapping[str, Value] = field(default_factory=dict)
-    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    params: Mapping[str, Value] = {}
+    inputs: Mapping[str, tuple[int, ...]] = {}
     max_layers: int = 1_000_000
     max_steps: int = 60_000
     max_depth: int = 64
@@ -42,7 +42,7 @@ class Abort(Exception):
     """A limit was reached; what was found so far stands."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Context:
     """Where an elaboration stands: the builder, the scope, the defaults and blocks that hold there."""
 

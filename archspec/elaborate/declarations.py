@@ -21,7 +21,7 @@ Defaults = dict[str, dict[str, Value | Missing]]
 """Step name (or "" for every layer) to arguments."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class BlockDef:
     """A block with what it sees: the params of its file, and the defaults above it."""
 
@@ -34,7 +34,7 @@ class BlockDef:
     used: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Unit:
     """A file's declarations. `defaults_at` gives, for each top-level line, the defaults that hold there."""
 

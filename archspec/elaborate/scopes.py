@@ -10,7 +10,7 @@ from archspec.ir.graph import Call, Element, Graph
 from archspec.types import Type
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Frame:
     """The round of a repeat that is being elaborated.
 
@@ -24,7 +24,7 @@ class Frame:
     reads_index: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """Names and labels that are seen from a place. Blocks start a scope without a parent; suites extend the one around them."""
 

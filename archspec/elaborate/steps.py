@@ -9,7 +9,6 @@ from archspec.elaborate.core import Context, Core
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate, shown
 from archspec.elaborate.merging import Advice
-from archspec.elaborate.pattern import expand_pattern
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Call, Graph, Node
 from archspec.ops import STEPS
@@ -156,6 +155,8 @@ class Steps(Core):
         return self.finished(builder, result, f"{block.head.name.id} {arguments}".strip())
 
     def pattern(self, statement: ast.Pattern, context: Context, value: int | None) -> int | None:
+        from archspec.elaborate.pattern import expand_pattern
+
         if value is None:
             return self.no_input(statement.span, context)
         try:

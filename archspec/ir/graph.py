@@ -100,7 +100,7 @@ class Output(NamedTuple):
     training: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Network:
     """A whole spec, elaborated. `diagnostics` holds warnings and notes; a network with errors is not made."""
 

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 _FAMILIES = {
     "conv": "conv dwconv deconv",
-    "pool": "pool avgpool subsample adaptpool adaptmaxpool gap",
+    "pool": "pool avgpool subsample",
+    "adaptive": "adaptpool adaptmaxpool gap",
     "norm": "bn ln gn instnorm lrn",
-    "activation": "relu relu6 leaky elu selu gelu silu mish hardswish hardsigmoid sigmoid tanh softplus softmax logsoftmax prelu",
+    "activation": "relu relu6 leaky sigmoid tanh softmax logsoftmax",
+    "smooth": "elu selu gelu silu mish hardswish hardsigmoid softplus prelu",
     "regularize": "dropout dropout2d droppath",
-    "shape": "flatten pad crop upsample pixelshuffle shuffle slice",
-    "linear": "fc linear rbf embed scale",
+    "shape": "pad crop upsample pixelshuffle shuffle slice",
+    "linear": "flatten fc linear rbf embed scale",
     "attention": "tokens cls pos first attn",
     "merge": "add concat mul",
 }
@@ -63,7 +65,10 @@ def make(step: str, arguments: dict[str, Any]) -> Op:
     if op is None:
         if len(_interned) > 100_000:
             _interned.clear()
-        op = _interned[key] = op_class(step)(**arguments)
+        cls = op_class(step)
+        # Without arguments there is nothing to check, and the validator of the class need not be built.
+        bare = not arguments and not any(field.is_required() for field in cls.model_fields.values())
+        op = _interned[key] = cls.model_construct() if bare else cls(**arguments)
     return op
 
 

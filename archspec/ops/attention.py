@@ -1,9 +1,6 @@
 """Tokens and attention."""
 
-from __future__ import annotations
-
 from math import prod
-from typing import ClassVar
 
 from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Weight, check_size
 from archspec.types import Map, Tokens, Type, Vector
@@ -17,9 +14,9 @@ class ToTokens(Op):
     Source:  Dosovitskiy et al. 2020, section 3.1.
     """
 
-    step: ClassVar[str] = "tokens"
-    takes: ClassVar[tuple[type, ...]] = (Map,)
-    in_place: ClassVar[bool] = True
+    step = "tokens"
+    takes = (Map,)
+    in_place = True
 
     def output(self, x: Map) -> Type:
         return Tokens(prod(x.spatial), x.channels)
@@ -36,8 +33,8 @@ class ClassToken(Op):
     Source:  Dosovitskiy et al. 2020, equation 1.
     """
 
-    step: ClassVar[str] = "cls"
-    takes: ClassVar[tuple[type, ...]] = (Tokens,)
+    step = "cls"
+    takes = (Tokens,)
 
     def output(self, x: Tokens) -> Type:
         return check_size(Tokens(x.length + 1, x.channels), "the output")
@@ -60,10 +57,10 @@ class Position(Op):
     Source:  Dosovitskiy et al. 2020, equation 1.
     """
 
-    step: ClassVar[str] = "pos"
-    takes: ClassVar[tuple[type, ...]] = (Tokens,)
-    elementary: ClassVar[int] = 1
-    cost_note: ClassVar[str] = "one addition an element"
+    step = "pos"
+    takes = (Tokens,)
+    elementary = 1
+    cost_note = "one addition an element"
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:
         return (Weight("weight", (x.length, x.channels)),)
@@ -79,9 +76,9 @@ class First(Op):
     Params:  none
     """
 
-    step: ClassVar[str] = "first"
-    takes: ClassVar[tuple[type, ...]] = (Tokens,)
-    in_place: ClassVar[bool] = True
+    step = "first"
+    takes = (Tokens,)
+    in_place = True
 
     def output(self, x: Tokens) -> Type:
         return Vector(x.channels)
@@ -100,9 +97,9 @@ class Attention(Op):
     Source:  Vaswani et al. 2017, section 3.2; torch.nn.MultiheadAttention.
     """
 
-    step: ClassVar[str] = "attn"
-    takes: ClassVar[tuple[type, ...]] = (Tokens,)
-    cost_note: ClassVar[str] = "2 a MAC, T*D for the scaling, 5*heads*T^2 for the softmax"
+    step = "attn"
+    takes = (Tokens,)
+    cost_note = "2 a MAC, T*D for the scaling, 5*heads*T^2 for the softmax"
 
     heads: Count
     bias: Flag = True

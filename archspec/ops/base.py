@@ -3,12 +3,9 @@
 An op never sees the graph. Its formulas are plain arithmetic.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from fractions import Fraction
 from math import prod
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +19,10 @@ Flag = Annotated[bool, Field(description="yes or no")]
 Real = Annotated[float, Field(allow_inf_nan=False, description="a number")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
 Probability = Annotated[float, Field(ge=0, lt=1, description="a probability from 0 up to, not including, 1")]
+
+
+Rational = Any
+"""An int, or a fractions.Fraction; the module is imported where a layer enlarges only."""
 
 
 class Misfit(Exception):
@@ -55,11 +56,14 @@ class Weight(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """What one output position reads along one axis: from `step`*i + `low` to `step`*i + `high`, in input positions."""
+    """What one output position reads along one axis: from `step`*i + `low` to `step`*i + `high`, in input positions.
 
-    low: int | Fraction
-    high: int | Fraction
-    step: int | Fraction
+    They are whole but for layers that enlarge, whose steps are fractions of a position.
+    """
+
+    low: Rational
+    high: Rational
+    step: Rational
 
 
 WHOLE = "whole"
@@ -68,29 +72,39 @@ Field_ = tuple[Reach, ...] | str | None
 """How far an op reads: per axis, POINT (its own position only), WHOLE (everything), or None where that is not known."""
 
 
-class Op(BaseModel):
-    """A layer. Subclasses give the step's name, the bare arguments in order, and the kinds of value it takes.
+class Traits:
+    """What a class of ops says of itself.
+
+    They are not annotated (a type comment tells the checker): pydantic would evaluate each annotation again for each of the classes.
+    """
+
+    step = ""
+    """The step's name."""
+    bare = ()  # type: tuple[str, ...]
+    """Arguments that may be given without their names, in order."""
+    keyed = False
+    """Written as `key=value` where it is shown, though the bare form is read too."""
+    takes = (Map, Tokens, Vector)  # type: tuple[type, ...]
+    """The kinds of value taken."""
+    many = False
+    """Takes several inputs."""
+    in_place = False
+    """Needs no memory of its own in inference: its output may overwrite, or be a view of, its input. See `reuses`."""
+    probabilities = False
+    """Puts out (log) probabilities: what a classifier ends in."""
+    elementary = 0
+    """Elementary operations an output element, for the FLOPs of layers without MACs."""
+    cost_note = ""
+    """What `elementary` counts, for the published table."""
+
+
+class Op(Traits, BaseModel):
+    """A layer. Subclasses set the traits, declare the arguments as fields, and override the mathematics.
 
     `x` is the type of the (first) input and `y` that of the output; a subclass narrows them to the kinds it takes.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
-
-    step: ClassVar[str]
-    bare: ClassVar[tuple[str, ...]] = ()
-    keyed: ClassVar[bool] = False
-    """Written as `key=value` where it is shown, though the bare form is read too."""
-    takes: ClassVar[tuple[type, ...]] = (Map, Tokens, Vector)
-    many: ClassVar[bool] = False
-    """Takes several inputs."""
-    in_place: ClassVar[bool] = False
-    """Needs no memory of its own in inference: its output may overwrite, or be a view of, its input. See `reuses`."""
-    probabilities: ClassVar[bool] = False
-    """Puts out (log) probabilities: what a classifier ends in."""
-    elementary: ClassVar[int] = 0
-    """Elementary operations an output element, for the FLOPs of layers without MACs."""
-    cost_note: ClassVar[str] = ""
-    """What `elementary` counts, for the published table."""
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True, ignored_types=(str, tuple, int, bool))
 
     def infer(self, inputs: Sequence[Type]) -> Type:
         """The output's type. Raises Misfit."""
@@ -103,11 +117,11 @@ class Op(BaseModel):
         result: Type = x
         return result
 
-    def refuse(self, x: Type) -> Misfit:
+    def refuse(self, x: Type) -> "Misfit":
         wanted = " or ".join(_KINDS[kind] for kind in self.takes)
         return Misfit("A201", f"`{self.step}` takes {wanted}, not {describe(x)}", help_=_conversion(self.takes, x))
 
-    def expand(self, inputs: Sequence[Type]) -> tuple[Op, ...]:
+    def expand(self, inputs: Sequence[Type]) -> "tuple[Op, ...]":
         """The primitive ops that this one stands for, given its inputs; itself alone unless it is derived."""
         return (self,)
 

@@ -1,9 +1,7 @@
 """Convolutions."""
 
-from __future__ import annotations
-
 from math import prod
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -20,7 +18,7 @@ Table = Annotated[
 class _Convolution(Op):
     """What ordinary and depthwise convolution share: a kernel that slides, weights, cost."""
 
-    takes: ClassVar[tuple[type, ...]] = (Map,)
+    takes = (Map,)
 
     k: Size
     s: Size = 1
@@ -86,7 +84,7 @@ class Conv(_Convolution):
     Source:  Dumoulin & Visin 2016, relationship 6; CS231n, "Convolutional layer"; LeCun et al. 1998, table I (connection tables).
     """
 
-    step: ClassVar[str] = "conv"
+    step = "conv"
 
     f: Count
     g: Count = 1
@@ -151,7 +149,7 @@ class DwConv(_Convolution):
     Source:  Howard et al. 2017, section 3.1.
     """
 
-    step: ClassVar[str] = "dwconv"
+    step = "dwconv"
 
     m: Count = 1
 
@@ -171,8 +169,8 @@ class Deconv(Op):
     Source:  Dumoulin & Visin 2016, relationship 13; torch.nn.ConvTranspose2d.
     """
 
-    step: ClassVar[str] = "deconv"
-    takes: ClassVar[tuple[type, ...]] = (Map,)
+    step = "deconv"
+    takes = (Map,)
 
     k: Size
     f: Count

@@ -1,12 +1,29 @@
-"""Fully connected layers and their relatives."""
-
-from __future__ import annotations
+"""Fully connected layers and their relatives; flatten, which they imply."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from archspec.ops.base import WHOLE, Count, Field_, Flag, Op, Real, Weight, check_size
 from archspec.types import Tokens, Type, Vector
+
+
+class Flatten(Op):
+    """All numbers of a value as one vector.
+
+    Shape:   (*S, C) -> (prod(S)*C), in the order C, *S as PyTorch has it
+    Params:  none
+    """
+
+    step = "flatten"
+    in_place = True
+
+    def output(self, x: Type) -> Type:
+        return Vector(x.size)
+
+    def reach(self, x: Type) -> Field_:
+        return WHOLE
+
+    def work(self, x: Type, y: Type) -> dict[str, str]:
+        return {"output": f"{'*'.join(map(str, x.shape))} = {y.size}"}
 
 
 class Linear(Op):
@@ -18,8 +35,8 @@ class Linear(Op):
     Source:  torch.nn.Linear.
     """
 
-    step: ClassVar[str] = "linear"
-    bare: ClassVar[tuple[str, ...]] = ("n",)
+    step = "linear"
+    bare = ("n",)
 
     n: Count
     bias: Flag = True
@@ -55,13 +72,11 @@ class Fc(Linear):
     Source:  CS231n, "Fully-connected layer"; torch.nn.Linear after torch.flatten.
     """
 
-    step: ClassVar[str] = "fc"
+    step = "fc"
 
     def expand(self, inputs: Sequence[Type]) -> tuple[Op, ...]:
         if isinstance(inputs[0], Vector):
             return (self,)
-        from archspec.ops.shape import Flatten
-
         return (Flatten(), self)
 
     def reach(self, x: Type) -> Field_:
@@ -77,10 +92,10 @@ class Rbf(Op):
     Source:  LeCun et al. 1998, section II.B, equation 7.
     """
 
-    step: ClassVar[str] = "rbf"
-    bare: ClassVar[tuple[str, ...]] = ("n",)
-    takes: ClassVar[tuple[type, ...]] = (Vector,)
-    cost_note: ClassVar[str] = "3 a connection: subtract, square, add"
+    step = "rbf"
+    bare = ("n",)
+    takes = (Vector,)
+    cost_note = "3 a connection: subtract, square, add"
 
     n: Count
 
@@ -111,9 +126,9 @@ class Embed(Op):
     Source:  torch.nn.Embedding.
     """
 
-    step: ClassVar[str] = "embed"
-    bare: ClassVar[tuple[str, ...]] = ("v", "d")
-    takes: ClassVar[tuple[type, ...]] = (Vector,)
+    step = "embed"
+    bare = ("v", "d")
+    takes = (Vector,)
 
     v: Count
     d: Count
@@ -136,10 +151,10 @@ class Scale(Op):
     Source:  Touvron et al. 2021, LayerScale.
     """
 
-    step: ClassVar[str] = "scale"
-    bare: ClassVar[tuple[str, ...]] = ("init",)
-    elementary: ClassVar[int] = 1
-    cost_note: ClassVar[str] = "one multiplication an element"
+    step = "scale"
+    bare = ("init",)
+    elementary = 1
+    cost_note = "one multiplication an element"
 
     init: Real = 1.0
 

@@ -1,9 +1,6 @@
 """Where paths meet."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import ClassVar
 
 from archspec.ops.base import Misfit, Op, check_size
 from archspec.types import Map, Type, Vector, describe
@@ -12,8 +9,8 @@ from archspec.types import Map, Type, Vector, describe
 class _Merge(Op):
     """Several inputs, one output."""
 
-    many: ClassVar[bool] = True
-    word: ClassVar[str]
+    many = True
+    word = ""
 
 
 class Add(_Merge):
@@ -25,10 +22,10 @@ class Add(_Merge):
     Source:  He et al. 2015.
     """
 
-    step: ClassVar[str] = "add"
-    word: ClassVar[str] = "add"
-    elementary: ClassVar[int] = 1
-    cost_note: ClassVar[str] = "one addition an element for each input after the first"
+    step = "add"
+    word = "add"
+    elementary = 1
+    cost_note = "one addition an element for each input after the first"
 
     def infer(self, inputs: Sequence[Type]) -> Type:
         first = inputs[0]
@@ -47,10 +44,10 @@ class Mul(_Merge):
     Source:  Hu et al. 2018 (squeeze and excitation).
     """
 
-    step: ClassVar[str] = "mul"
-    word: ClassVar[str] = "multiply"
-    elementary: ClassVar[int] = 1
-    cost_note: ClassVar[str] = "one multiplication an element for each input after the first"
+    step = "mul"
+    word = "multiply"
+    elementary = 1
+    cost_note = "one multiplication an element for each input after the first"
 
     def infer(self, inputs: Sequence[Type]) -> Type:
         largest = max(inputs, key=lambda value: value.size)
@@ -73,8 +70,8 @@ class Concat(_Merge):
     Source:  Szegedy et al. 2014; Huang et al. 2016.
     """
 
-    step: ClassVar[str] = "concat"
-    word: ClassVar[str] = "concatenate"
+    step = "concat"
+    word = "concatenate"
 
     def infer(self, inputs: Sequence[Type]) -> Type:
         first = inputs[0]

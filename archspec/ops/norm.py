@@ -1,8 +1,6 @@
 """Normalisation."""
 
-from __future__ import annotations
-
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -38,9 +36,9 @@ class BatchNorm(_Norm):
     Source:  Ioffe & Szegedy 2015; eps and momentum as torch.nn.BatchNorm2d has them.
     """
 
-    step: ClassVar[str] = "bn"
-    elementary: ClassVar[int] = 2
-    cost_note: ClassVar[str] = "2 an element: factor and offset, folded"
+    step = "bn"
+    elementary = 2
+    cost_note = "2 an element: factor and offset, folded"
 
     momentum: Momentum = 0.1
     affine: Flag = True
@@ -62,9 +60,9 @@ class LayerNorm(_Norm):
     Source:  Ba et al. 2016; torch.nn.LayerNorm over the last axis.
     """
 
-    step: ClassVar[str] = "ln"
-    elementary: ClassVar[int] = 7
-    cost_note: ClassVar[str] = "7 an element: mean 1, variance 3, scaling 1, factor and offset 2"
+    step = "ln"
+    elementary = 7
+    cost_note = "7 an element: mean 1, variance 3, scaling 1, factor and offset 2"
 
 
 class GroupNorm(_Norm):
@@ -76,10 +74,10 @@ class GroupNorm(_Norm):
     Source:  Wu & He 2018; torch.nn.GroupNorm.
     """
 
-    step: ClassVar[str] = "gn"
-    bare: ClassVar[tuple[str, ...]] = ("groups",)
-    elementary: ClassVar[int] = 7
-    cost_note: ClassVar[str] = "7 an element, as ln"
+    step = "gn"
+    bare = ("groups",)
+    elementary = 7
+    cost_note = "7 an element, as ln"
 
     groups: Count
 
@@ -101,10 +99,10 @@ class InstanceNorm(_Norm):
     Source:  Ulyanov et al. 2016; torch.nn.InstanceNorm2d.
     """
 
-    step: ClassVar[str] = "instnorm"
-    takes: ClassVar[tuple[type, ...]] = (Map,)
-    elementary: ClassVar[int] = 5
-    cost_note: ClassVar[str] = "5 an element: mean 1, variance 3, scaling 1"
+    step = "instnorm"
+    takes = (Map,)
+    elementary = 5
+    cost_note = "5 an element: mean 1, variance 3, scaling 1"
 
     def learned(self) -> bool:
         return False
@@ -122,9 +120,9 @@ class LocalResponseNorm(Op):
     Source:  Krizhevsky et al. 2012, section 3.3; alpha is divided by n as in torch, Caffe and ONNX.
     """
 
-    step: ClassVar[str] = "lrn"
-    takes: ClassVar[tuple[type, ...]] = (Map,)
-    cost_note: ClassVar[str] = "2n + 3 an element: squares, sum, scaling, offset, power, division"
+    step = "lrn"
+    takes = (Map,)
+    cost_note = "2n + 3 an element: squares, sum, scaling, offset, power, division"
 
     n: Count = 5
     alpha: Real = 1e-4

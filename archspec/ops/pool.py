@@ -1,15 +1,13 @@
 """Pooling."""
 
-from __future__ import annotations
-
-from math import ceil, prod
-from typing import Annotated, ClassVar
+from math import prod
+from typing import Annotated
 
 from pydantic import Field
 
-from archspec.ops.base import WHOLE, Field_, Flag, Misfit, Op, Reach, Size, Weight, check_size, per_axis
+from archspec.ops.base import Field_, Flag, Misfit, Op, Size, Weight, per_axis
 from archspec.ops.window import Padding, Rounding, Slide, Window, formulas
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.types import Map, Type
 
 Stride = Annotated[
     int | tuple[int, ...] | None, Field(description="a whole number of at least 1, or a size such as 5x3; the window's size without it")
@@ -19,9 +17,9 @@ Stride = Annotated[
 class _Pooling(Op):
     """A window without weights. The stride is the window's size unless it is given."""
 
-    bare: ClassVar[tuple[str, ...]] = ("w",)
-    keyed: ClassVar[bool] = True
-    takes: ClassVar[tuple[type, ...]] = (Map,)
+    bare = ("w",)
+    keyed = True
+    takes = (Map,)
 
     w: Size
     s: Stride = None
@@ -58,8 +56,8 @@ class Pool(_Pooling):
     Source:  torch.nn.MaxPool2d; CS231n, "Pooling layer".
     """
 
-    step: ClassVar[str] = "pool"
-    cost_note: ClassVar[str] = "prod(w) - 1 comparisons an output"
+    step = "pool"
+    cost_note = "prod(w) - 1 comparisons an output"
 
     def flops(self, x: Map, y: Map) -> int:
         return (prod(self.window(x)) - 1) * y.size
@@ -74,8 +72,8 @@ class AvgPool(_Pooling):
     Source:  torch.nn.AvgPool2d.
     """
 
-    step: ClassVar[str] = "avgpool"
-    cost_note: ClassVar[str] = "prod(w): prod(w) - 1 additions and a division an output"
+    step = "avgpool"
+    cost_note = "prod(w): prod(w) - 1 additions and a division an output"
 
     count_pad: Flag = True
 
@@ -97,11 +95,11 @@ class Subsample(Op):
     Source:  LeCun et al. 1998, section II.B, layer S2.
     """
 
-    step: ClassVar[str] = "subsample"
-    bare: ClassVar[tuple[str, ...]] = ("w",)
-    keyed: ClassVar[bool] = True
-    takes: ClassVar[tuple[type, ...]] = (Map,)
-    cost_note: ClassVar[str] = "prod(w) + 1: the sum, the coefficient and the bias"
+    step = "subsample"
+    bare = ("w",)
+    keyed = True
+    takes = (Map,)
+    cost_note = "prod(w) + 1: the sum, the coefficient and the bias"
 
     w: Size
     s: Stride = None
@@ -130,101 +128,3 @@ class Subsample(Op):
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
         return {"output": formulas(self.slides(x)), "params": f"2*{x.channels} = {2 * x.channels}"}
-
-
-class _Adaptive(Op):
-    """Pooling to a given size: output i covers the inputs from floor(i*S/T) up to ceil((i+1)*S/T)."""
-
-    bare: ClassVar[tuple[str, ...]] = ("size",)
-    takes: ClassVar[tuple[type, ...]] = (Map,)
-
-    size: Size
-
-    def target(self, x: Map) -> tuple[int, ...]:
-        return per_axis(self.size, len(x.spatial), "size", least=1)
-
-    def output(self, x: Map) -> Type:
-        return check_size(Map(self.target(x), x.channels), "the output")
-
-    def reuses(self, x: Map, y: Map) -> bool:
-        return x == y  # every window is one position
-
-    def covered(self, x: Map) -> int:
-        """Inputs read for one channel, summed over the outputs."""
-        return prod(_covered(size, out) for size, out in zip(x.spatial, self.target(x), strict=True))
-
-    def reach(self, x: Map) -> Field_:
-        target = self.target(x)
-        if all(out == 1 for out in target):
-            return WHOLE
-        if any(size % out for size, out in zip(x.spatial, target, strict=True)):
-            return None  # windows of unequal size: no one step describes them
-        return tuple(Reach(0, size // out - 1, size // out) for size, out in zip(x.spatial, target, strict=True))
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        sizes = zip(x.spatial, y.spatial, strict=True)
-        return {"output": f"windows of {'x'.join(str(ceil(s / t)) if s % t == 0 else f'{s // t}-{ceil(s / t) + 1}' for s, t in sizes)}"}
-
-
-def _covered(size: int, out: int) -> int:
-    """Sum over i < out of ceil((i+1)*size/out) - floor(i*size/out)."""
-    if size % out == 0:
-        return size
-    if out > 10_000:
-        return size + out  # an upper bound; no picture is that large
-    return sum(-(-(i + 1) * size // out) - i * size // out for i in range(out))
-
-
-class AdaptPool(_Adaptive):
-    """Mean over windows that give a fixed output size.
-
-    Shape:   (*S, C) -> (*size, C)
-    Params:  none
-    FLOPs:   an addition each input that a window covers
-    Source:  torch.nn.AdaptiveAvgPool2d.
-    """
-
-    step: ClassVar[str] = "adaptpool"
-    cost_note: ClassVar[str] = "one addition for each input a window covers"
-
-    def flops(self, x: Map, y: Map) -> int:
-        return self.covered(x) * x.channels
-
-
-class AdaptMaxPool(_Adaptive):
-    """Maximum over windows that give a fixed output size.
-
-    Shape:   (*S, C) -> (*size, C)
-    Params:  none
-    FLOPs:   a comparison each input read, less one an output
-    Source:  torch.nn.AdaptiveMaxPool2d.
-    """
-
-    step: ClassVar[str] = "adaptmaxpool"
-    cost_note: ClassVar[str] = "one comparison for each input a window covers, less one an output"
-
-    def flops(self, x: Map, y: Map) -> int:
-        return self.covered(x) * x.channels - y.size
-
-
-class Gap(Op):
-    """Global average pooling: the mean of each channel.
-
-    Shape:   (*S, C) -> (1, .., 1, C);  tokens (T, C) -> (C)
-    Params:  none
-    FLOPs:   an addition each input
-    Source:  Lin et al. 2013, section 3.2.
-    """
-
-    step: ClassVar[str] = "gap"
-    takes: ClassVar[tuple[type, ...]] = (Map, Tokens)
-    cost_note: ClassVar[str] = "one addition an input element"
-
-    def output(self, x: Type) -> Type:
-        return Map((1,) * len(x.spatial), x.channels) if isinstance(x, Map) else Vector(x.channels)
-
-    def flops(self, x: Type, y: Type) -> int:
-        return x.size
-
-    def reach(self, x: Type) -> Field_:
-        return WHOLE

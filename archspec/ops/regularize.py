@@ -1,9 +1,5 @@
 """Dropout and its relatives: at work in training, the identity in inference."""
 
-from __future__ import annotations
-
-from typing import ClassVar
-
 from archspec.ops.base import Op, Probability
 from archspec.types import Map
 
@@ -17,9 +13,9 @@ class Dropout(Op):
     Source:  Srivastava et al. 2014.
     """
 
-    step: ClassVar[str] = "dropout"
-    bare: ClassVar[tuple[str, ...]] = ("p",)
-    in_place: ClassVar[bool] = True
+    step = "dropout"
+    bare = ("p",)
+    in_place = True
 
     p: Probability = 0.5
 
@@ -33,8 +29,8 @@ class Dropout2d(Dropout):
     Source:  Tompson et al. 2015, "SpatialDropout".
     """
 
-    step: ClassVar[str] = "dropout2d"
-    takes: ClassVar[tuple[type, ...]] = (Map,)
+    step = "dropout2d"
+    takes = (Map,)
 
 
 class DropPath(Dropout):
@@ -46,4 +42,4 @@ class DropPath(Dropout):
     Source:  Huang et al. 2016, "stochastic depth".
     """
 
-    step: ClassVar[str] = "droppath"
+    step = "droppath"

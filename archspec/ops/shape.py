@@ -1,36 +1,13 @@
 """Layers that move numbers without changing them."""
 
-from __future__ import annotations
-
-from fractions import Fraction
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from archspec.ops.base import WHOLE, Count, Field_, Margin, Misfit, Natural, Op, Reach, Size, check_size, per_axis
-from archspec.types import Map, Type, Vector
+from archspec.ops.base import Count, Field_, Margin, Misfit, Natural, Op, Reach, Size, check_size, per_axis
+from archspec.types import Map, Type
 
 Bounds = Annotated[tuple[int, int], Field(description="a range of channels such as 0:58")]
-
-
-class Flatten(Op):
-    """All numbers of a value as one vector.
-
-    Shape:   (*S, C) -> (prod(S)*C), in the order C, *S as PyTorch has it
-    Params:  none
-    """
-
-    step: ClassVar[str] = "flatten"
-    in_place: ClassVar[bool] = True
-
-    def output(self, x: Type) -> Type:
-        return Vector(x.size)
-
-    def reach(self, x: Type) -> Field_:
-        return WHOLE
-
-    def work(self, x: Type, y: Type) -> dict[str, str]:
-        return {"output": f"{'*'.join(map(str, x.shape))} = {y.size}"}
 
 
 class Pad(Op):
@@ -41,9 +18,9 @@ class Pad(Op):
     Source:  torch.nn.functional.pad; He et al. 2015, option A (channels).
     """
 
-    step: ClassVar[str] = "pad"
-    bare: ClassVar[tuple[str, ...]] = ("p",)
-    takes: ClassVar[tuple[type, ...]] = (Map,)
+    step = "pad"
+    bare = ("p",)
+    takes = (Map,)
 
     p: Margin = 0
     c: Natural = 0
@@ -68,9 +45,9 @@ class Crop(Op):
     Source:  Ronneberger et al. 2015, "copy and crop".
     """
 
-    step: ClassVar[str] = "crop"
-    bare: ClassVar[tuple[str, ...]] = ("size",)
-    takes: ClassVar[tuple[type, ...]] = (Map,)
+    step = "crop"
+    bare = ("size",)
+    takes = (Map,)
 
     size: Size
 
@@ -100,10 +77,10 @@ class Upsample(Op):
     Source:  torch.nn.Upsample.
     """
 
-    step: ClassVar[str] = "upsample"
-    bare: ClassVar[tuple[str, ...]] = ("n",)
-    takes: ClassVar[tuple[type, ...]] = (Map,)
-    cost_note: ClassVar[str] = "nearest 0; bilinear 2^(axes + 1) - 1 an output"
+    step = "upsample"
+    bare = ("n",)
+    takes = (Map,)
+    cost_note = "nearest 0; bilinear 2^(axes + 1) - 1 an output"
 
     n: Count
     mode: Annotated[Literal["nearest", "bilinear"], Field(description="nearest or bilinear")] = "nearest"
@@ -115,6 +92,8 @@ class Upsample(Op):
         return 0 if self.mode == "nearest" else (2 ** (len(x.spatial) + 1) - 1) * y.size
 
     def reach(self, x: Map) -> Field_:
+        from fractions import Fraction
+
         n = self.n
         if self.mode == "nearest":
             return (Reach(Fraction(1 - n, n), 0, Fraction(1, n)),) * len(x.spatial)
@@ -132,9 +111,9 @@ class PixelShuffle(Op):
     Source:  Shi et al. 2016; torch.nn.PixelShuffle.
     """
 
-    step: ClassVar[str] = "pixelshuffle"
-    bare: ClassVar[tuple[str, ...]] = ("n",)
-    takes: ClassVar[tuple[type, ...]] = (Map,)
+    step = "pixelshuffle"
+    bare = ("n",)
+    takes = (Map,)
 
     n: Count
 
@@ -150,6 +129,8 @@ class PixelShuffle(Op):
         return Map(tuple(size * self.n for size in x.spatial), x.channels // block)
 
     def reach(self, x: Map) -> Field_:
+        from fractions import Fraction
+
         return (Reach(Fraction(1 - self.n, self.n), 0, Fraction(1, self.n)),) * len(x.spatial)
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
@@ -164,9 +145,9 @@ class Shuffle(Op):
     Source:  Zhang et al. 2018, figure 1.
     """
 
-    step: ClassVar[str] = "shuffle"
-    bare: ClassVar[tuple[str, ...]] = ("g",)
-    takes: ClassVar[tuple[type, ...]] = (Map,)
+    step = "shuffle"
+    bare = ("g",)
+    takes = (Map,)
 
     g: Count
 
@@ -183,9 +164,9 @@ class SliceChannels(Op):
     Params:  none
     """
 
-    step: ClassVar[str] = "slice"
-    bare: ClassVar[tuple[str, ...]] = ("bounds",)
-    in_place: ClassVar[bool] = True
+    step = "slice"
+    bare = ("bounds",)
+    in_place = True
 
     bounds: Bounds
 

@@ -18,7 +18,7 @@ from archspec.syntax.automaton import Token
 MAX_NESTING = 64
 """Levels of suites, brackets and heads that a text may nest."""
 
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)|\t")
+_FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)|\t"
 _OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CLOSING = set(_OPENING.values())
 _ALWAYS = {"if": "IF", "and": "AND", "or": "OR", "not": "NOT", "as": "AS", "yes": "YES", "no": "NO"}
@@ -64,7 +64,9 @@ class Layout:
         """The text with forbidden characters blanked, each kind of them reported once a line, twenty at most."""
         text = self.source.text
         seen: set[tuple[str, int]] = set()
-        for match in _FORBIDDEN.finditer(text):
+        if text.replace("\n", "").isprintable():
+            return text  # the common case; the pattern is compiled for the others
+        for match in re.finditer(_FORBIDDEN, text):
             char, at = match[0], match.start()
             key = (char, self.source.locate(at)[0])
             if key in seen or len(seen) >= 20:
@@ -79,7 +81,7 @@ class Layout:
             else:
                 what = f"the character U+{ord(char):04X} cannot stand in a spec"
                 self.report("A006", what, at, at + 1, help_="remove it; it is invisible or changes how the line is shown")
-        return _FORBIDDEN.sub(" ", text) if seen else text
+        return re.sub(_FORBIDDEN, " ", text) if seen else text
 
     def logical(self, text: str) -> Iterator[Line]:
         """Logical lines, not yet nested."""

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from archspec.diagnostics.render import visible
+from archspec.diagnostics.visible import visible
 from archspec.report import Report, Row
 from archspec.targets.tables.columns import COLUMNS, Style, chosen
 

@@ -6,7 +6,7 @@ import html as html_
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archspec.diagnostics.render import visible
+from archspec.diagnostics.visible import visible
 from archspec.report import Report, Row
 from archspec.targets.tables.columns import COLUMNS, COUNTED, DOCUMENT, Cell, Style, chosen, footer
 

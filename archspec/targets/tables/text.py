@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archspec.diagnostics.render import visible
+from archspec.diagnostics.visible import visible
 from archspec.report import Report, Row
 from archspec.targets.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
 

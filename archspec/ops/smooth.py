@@ -1,0 +1,95 @@
+"""The later activation functions: smooth ones and their hard approximations, and those with a slope that is set or learned."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from archspec.ops.activation import Activation
+from archspec.ops.base import Flag, Real, Weight
+from archspec.types import Type
+
+
+class Elu(Activation):
+    """x where x > 0, alpha*(exp(x) - 1) elsewhere. Source: Clevert et al. 2015."""
+
+    step = "elu"
+    bare = ("alpha",)
+    elementary = 4
+    cost_note = "4 an element: a comparison, exp, subtraction, multiplication"
+
+    alpha: Real = 1.0
+
+
+class Selu(Activation):
+    """Elu with fixed alpha, times a fixed factor. Source: Klambauer et al. 2017."""
+
+    step = "selu"
+    elementary = 5
+    cost_note = "5 an element: as elu, and a multiplication"
+
+
+class Gelu(Activation):
+    """x * Phi(x), by erf or by its tanh approximation. Source: Hendrycks & Gimpel 2016."""
+
+    step = "gelu"
+    elementary = 5
+    cost_note = "5 an element: division, erf, addition, two multiplications"
+
+    approx: Annotated[Literal["none", "tanh"], Field(description="none or tanh")] = "none"
+
+
+class Silu(Activation):
+    """x * sigmoid(x). Source: Ramachandran et al. 2017."""
+
+    step = "silu"
+    elementary = 5
+    cost_note = "5 an element: sigmoid 4, a multiplication"
+
+
+class Mish(Activation):
+    """x * tanh(softplus(x)). Source: Misra 2019."""
+
+    step = "mish"
+    elementary = 5
+    cost_note = "5 an element: softplus 3, tanh, a multiplication"
+
+
+class HardSwish(Activation):
+    """x * relu6(x + 3)/6. Source: Howard et al. 2019."""
+
+    step = "hardswish"
+    elementary = 5
+    cost_note = "5 an element: addition, two comparisons, division, multiplication"
+
+
+class HardSigmoid(Activation):
+    """relu6(x + 3)/6. Source: Howard et al. 2019; the slope is 1/6 as in torch, not ONNX's default 0.2."""
+
+    step = "hardsigmoid"
+    elementary = 4
+    cost_note = "4 an element: addition, two comparisons, division"
+
+
+class Softplus(Activation):
+    """log(1 + exp(x))."""
+
+    step = "softplus"
+    elementary = 3
+    cost_note = "3 an element: exp, addition, log"
+
+
+class Prelu(Activation):
+    """Leaky relu with a learned slope, one for all channels or (`shared=no`) one each. Source: He et al. 2015."""
+
+    step = "prelu"
+    elementary = 2
+    cost_note = "2 an element: a comparison and a multiplication"
+
+    shared: Flag = True
+
+    def weights(self, x: Type) -> tuple[Weight, ...]:
+        return (Weight("weight", (1 if self.shared else x.channels,)),)
+
+    def work(self, x: Type, y: Type) -> dict[str, str]:
+        count = 1 if self.shared else x.channels
+        return {"params": f"{count} = {count}"}
