@@ -481,14 +481,16 @@ def textmate() -> str:
 
 _FILE = re.compile(r"^<!-- file: (\S+) -->\n+```arch[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROGRAM = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SHOWN = re.compile(r"^(<!-- \$ ([^\n]+) -->\n+```(\w+)\n)(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SHOWN = re.compile(r"^(<!-- \$ ([^\n]+) -->\n+```\w+\n)(?:.*?)(^```)$", re.MULTILINE | re.DOTALL)
+_RENDERED = re.compile(r"^(<!-- \$\$ ([^\n]+) -->\n+)(?:.*?)(^<!-- end -->)$", re.MULTILINE | re.DOTALL)
 
 
 def shown(name: str) -> str:
     """A document with the output of its commands brought up to date.
 
     A fence after `<!-- $ COMMAND -->` holds what the command prints, standard error included. It runs in a folder with the files
-    that `<!-- file: NAME -->` names before their fences. `$ python` runs the Python fence above.
+    that `<!-- file: NAME -->` names before their fences. `$ python` runs the Python fence above. What a command prints as Markdown
+    stands without a fence between `<!-- $$ COMMAND -->` and `<!-- end -->`.
     """
     text = (ROOT / name).read_text(encoding="utf-8")
     environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHONPATH")}
@@ -516,9 +518,9 @@ def shown(name: str) -> str:
                 encoding="utf-8",
                 check=False,
             )
-            return f"{match[1]}{done.stdout.rstrip()}\n```"
+            return f"{match[1]}{done.stdout.rstrip()}\n{match[3]}"
 
-        return _SHOWN.sub(run, text)
+        return _RENDERED.sub(run, _SHOWN.sub(run, text))
 
 
 # the whole
@@ -533,6 +535,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/images/error.svg": error_image,
     "docs/language.md": partial(shown, "docs/language.md"),
     "docs/tutorial.md": partial(shown, "docs/tutorial.md"),
+    "README.md": partial(shown, "README.md"),
     "grammars/tmLanguage.json": textmate,
 }
 

@@ -271,7 +271,17 @@ class Random:
 class Generator:
     """Random networks as text and as modules. `same` kinds keep the spatial size."""
 
-    def __init__(self, draw, rank: int = 1, *, maxpool: bool = True, pointwise: bool = True, growing: bool = False, blocks: bool = True, anisotropic: bool = False) -> None:
+    def __init__(
+        self,
+        draw,
+        rank: int = 1,
+        *,
+        maxpool: bool = True,
+        pointwise: bool = True,
+        growing: bool = False,
+        blocks: bool = True,
+        anisotropic: bool = False,
+    ) -> None:
         self.draw = draw
         self.rank = rank
         self.maxpool = maxpool
@@ -285,10 +295,16 @@ class Generator:
 
     def filters(self, scope: str) -> Arg:
         if scope == "block":
-            return self.draw.pick([
-                Arg("n", lambda e: e["n"]), Arg("2*n", lambda e: 2 * e["n"]), Arg("cin", lambda e: e["cin"]),
-                Arg("n+cin", lambda e: e["n"] + e["cin"]), Arg("max(n,cin)//2+1", lambda e: max(e["n"], e["cin"]) // 2 + 1), const(3),
-            ])
+            return self.draw.pick(
+                [
+                    Arg("n", lambda e: e["n"]),
+                    Arg("2*n", lambda e: 2 * e["n"]),
+                    Arg("cin", lambda e: e["cin"]),
+                    Arg("n+cin", lambda e: e["n"] + e["cin"]),
+                    Arg("max(n,cin)//2+1", lambda e: max(e["n"], e["cin"]) // 2 + 1),
+                    const(3),
+                ]
+            )
         if scope == "round":
             values = [self.draw.number(1, 6) for _ in range(2)]
             return Arg(",".join(map(str, values)), lambda e: values[min(e["round"], 1)])
@@ -328,9 +344,21 @@ class Generator:
         if kind == "deconv":
             s = self.draw.number(1, 3)
             k = self.draw.number(s, 5)
-            return Item(kind, {"k": const(k), "s": const(s), "p": const(self.draw.number(0, (k - 1) // 2)), "f": const(self.draw.number(1, 4)), "op": const(self.draw.number(0, s - 1))})
+            return Item(
+                kind,
+                {
+                    "k": const(k),
+                    "s": const(s),
+                    "p": const(self.draw.number(0, (k - 1) // 2)),
+                    "f": const(self.draw.number(1, 4)),
+                    "op": const(self.draw.number(0, s - 1)),
+                },
+            )
         if kind == "upsample":
-            return Item(kind, {"": const(self.draw.number(1, 3)), "mode": self.draw.pick([Arg("nearest", lambda e: 0), Arg("bilinear", lambda e: 1)])})
+            return Item(
+                kind,
+                {"": const(self.draw.number(1, 3)), "mode": self.draw.pick([Arg("nearest", lambda e: 0), Arg("bilinear", lambda e: 1)])},
+            )
         if kind == "pad":
             return Item(kind, {"": const(self.draw.number(1, 2))})
         return Item(kind)
@@ -349,7 +377,11 @@ class Generator:
             into, back = (Item("conv", {"k": const(1), "f": f}) for _ in range(2))
             return Item("residual", parts=[[into], [*self.same_chain(scope, 2), back]])
         if kind == "shortcut":
-            f, s = (const(self.draw.number(1, 6)), const(self.draw.number(1, 2))) if scope != "block" else (Arg("n", lambda e: e["n"]), Arg("s", lambda e: e["s"]))
+            f, s = (
+                (const(self.draw.number(1, 6)), const(self.draw.number(1, 2)))
+                if scope != "block"
+                else (Arg("n", lambda e: e["n"]), Arg("s", lambda e: e["s"]))
+            )
             k = self.draw.pick([1, 3, 5])
             main = [*self.same_chain(scope, 2), Item("conv", {"k": const(k), "s": s, "p": const(k // 2), "f": f})]
             return Item("shortcut", parts=[main, [Item("conv", {"k": const(1), "s": s, "f": f})]])
@@ -362,7 +394,12 @@ class Generator:
             return Item("concat", parts=branches)
         if kind == "repeat":
             inner = "round" if scope == "top" else scope
-            items = [self.item(inner, depth - 1) if self.draw.number(0, 3) == 0 and inner != "round" else self.layer(inner, self.draw.number(0, 1) == 0) for _ in range(self.draw.number(1, 2))]
+            items = [
+                self.item(inner, depth - 1)
+                if self.draw.number(0, 3) == 0 and inner != "round"
+                else self.layer(inner, self.draw.number(0, 1) == 0)
+                for _ in range(self.draw.number(1, 2))
+            ]
             return Item("repeat", parts=[items], extra=self.draw.number(2, 4))
         if len(self.blocks) < 2:
             body = [self.item("block", 1) for _ in range(self.draw.number(1, 3))]
@@ -470,4 +507,3 @@ class Generator:
 
 def step_text(item: Item) -> str:
     return " ".join([item.kind, *(f"{name}={arg.text}" if name else arg.text for name, arg in item.args.items())])
-

@@ -78,7 +78,9 @@ def cases():
     yield Case("conv", "conv k=3 f=16", nn.Conv2d(6, 16, 3), HW)
     yield Case("conv", "conv k=3 f=16", nn.Conv1d(6, 16, 3), L)
     yield Case("conv", "conv k=3 f=16", nn.Conv3d(6, 16, 3), DHW)
-    yield Case("conv", "conv k=5x3 f=16 s=1x3 p=2x1 d=2x1 bias=no", nn.Conv2d(6, 16, (5, 3), (1, 3), (2, 1), (2, 1), bias=False), (6, 12, 13))
+    yield Case(
+        "conv", "conv k=5x3 f=16 s=1x3 p=2x1 d=2x1 bias=no", nn.Conv2d(6, 16, (5, 3), (1, 3), (2, 1), (2, 1), bias=False), (6, 12, 13)
+    )
     yield Case("conv", "conv k=3x2x1 f=4 g=2 p=1x0x2", nn.Conv3d(6, 4, (3, 2, 1), 1, (1, 0, 2), groups=2), DHW)
     yield Case("conv", "conv k=3 f=12 g=3 p=1", nn.Conv2d(6, 12, 3, 1, 1, groups=3), HW)
     yield Case("conv", "conv k=3 f=8 s=2 p=same", SameConv(nn.Conv2d(6, 8, 3, 2)), HW)
@@ -180,7 +182,11 @@ def cases():
     yield Case("attn", "tokens\nattn heads=2", seq(ToTokens(), Attention(6, 2)), HW, tokens=True)
     yield Case("attn", "tokens\nattn heads=3 bias=no", seq(ToTokens(), Attention(6, 3, False)), L, tokens=True)
     # merge
-    for step, module in (("add", Apply(lambda x: x + x)), ("mul", Apply(lambda x: x * x)), ("concat", Concat(nn.Identity(), nn.Identity()))):
+    for step, module in (
+        ("add", Apply(lambda x: x + x)),
+        ("mul", Apply(lambda x: x * x)),
+        ("concat", Concat(nn.Identity(), nn.Identity())),
+    ):
         yield Case(step, f"{step}:\n  skip\n  relu", module, HW)
         yield Case(step, f"{step}:\n  skip\n  relu", module, (9,))
     yield Case("concat", "concat:\n  skip\n  slice 0:2\n  relu", Concat(nn.Identity(), Apply(lambda x: x[:, :2]), nn.ReLU()), DHW)
@@ -197,7 +203,9 @@ def test_every_layer_has_a_row():
     assert {case.step for case in CASES} == set(STEPS)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.spec.splitlines()[-1] if ':' not in c.spec else c.spec.split(':')[0]}-{len(c.shape)}")
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda c: f"{c.spec.splitlines()[-1] if ':' not in c.spec else c.spec.split(':')[0]}-{len(c.shape)}"
+)
 def test_layer(case):
     expected = counts(case.module)
     output, macs = measure(case.module, case.shape, case.dtype)
@@ -216,7 +224,9 @@ def test_layer(case):
 def test_parameters_have_torch_s_shapes():
     """The stored tensors one by one, for layers that are one torch module."""
     for case in CASES:
-        if isinstance(case.module, (CONV[1], CONV[2], CONV[3], DECONV[1], DECONV[2], DECONV[3], nn.Linear, nn.Embedding, nn.GroupNorm, nn.BatchNorm2d)):
+        if isinstance(
+            case.module, (CONV[1], CONV[2], CONV[3], DECONV[1], DECONV[2], DECONV[3], nn.Linear, nn.Embedding, nn.GroupNorm, nn.BatchNorm2d)
+        ):
             row = archspec.analyze(archspec.loads(case.text)).layers[-1]
             ours = {weight.name: weight.shape for weight in row.node.op.weights(row.types[0])}
             theirs = {name: tuple(tensor.shape) for name, tensor in case.module.state_dict().items() if name != "num_batches_tracked"}

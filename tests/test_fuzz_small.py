@@ -45,7 +45,12 @@ def agree(data, rank, size):
     report = archspec.analyze(archspec.loads(text))
     totals = report.totals
     assert report.outputs == {"output": channels_last(output)}, text
-    assert (totals.weights, totals.biases, totals.buffers, totals.frozen) == (expected["weights"], expected["biases"], expected["buffers"], 0), text
+    assert (totals.weights, totals.biases, totals.buffers, totals.frozen) == (
+        expected["weights"],
+        expected["biases"],
+        expected["buffers"],
+        0,
+    ), text
     assert totals.params == totals.weights + totals.biases
     assert totals.macs == macs, text
     assert totals.peak_activations == naive_peak(report), text
@@ -161,7 +166,10 @@ def net_se():
     from torch import nn
 
     def se(c, r):
-        return Mul(nn.Identity(), nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c, c // r), nn.ReLU(), nn.Linear(c // r, c), nn.Sigmoid()))
+        return Mul(
+            nn.Identity(),
+            nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c, c // r), nn.ReLU(), nn.Linear(c // r, c), nn.Sigmoid()),
+        )
 
     return nn.Sequential(se(8, 4), nn.Conv2d(8, 12, 3), se(12, 4), se(12, 2))
 

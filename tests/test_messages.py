@@ -128,21 +128,21 @@ def test_a_mistake_in_a_later_round_names_the_round():
     assert "round 2 of 5" in " ".join([*found.notes, *(frame.text for frame in found.trace)])
 
 
-SET = "param width = 8\nparam scale = 0.5\nparam deep = yes\nparam sizes = 8,16\nparam mode = \"a\"\ninput 8x8x3\n"
-SET += "fc width*2\nfc ceil(scale)\nrelu if deep\nrepeat 2: fc sizes\nbn if mode == \"a\"\n"
+SET = 'param width = 8\nparam scale = 0.5\nparam deep = yes\nparam sizes = 8,16\nparam mode = "a"\ninput 8x8x3\n'
+SET += 'fc width*2\nfc ceil(scale)\nrelu if deep\nrepeat 2: fc sizes\nbn if mode == "a"\n'
 
 
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"width": "wide"}, "the param `width` is a whole number (8), not \"wide\""),
+        ({"width": "wide"}, 'the param `width` is a whole number (8), not "wide"'),
         ({"width": 1.5}, "the param `width` is a whole number (8), not 1.5"),
         ({"width": (3, 3)}, "the param `width` is a whole number (8), not 3x3"),
-        ({"scale": "half"}, "the param `scale` is a number (0.5), not \"half\""),
+        ({"scale": "half"}, 'the param `scale` is a number (0.5), not "half"'),
         ({"deep": 2}, "the param `deep` is yes or no (yes), not 2"),
-        ({"deep": "maybe"}, "the param `deep` is yes or no (yes), not \"maybe\""),
+        ({"deep": "maybe"}, 'the param `deep` is yes or no (yes), not "maybe"'),
         ({"sizes": 8}, "the param `sizes` is a list"),
-        ({"mode": 3}, "the param `mode` is a text (\"a\"), not 3"),
+        ({"mode": 3}, 'the param `mode` is a text ("a"), not 3'),
         ({"widht": 3}, "there is no param `widht` to set"),
     ],
 )

@@ -96,15 +96,30 @@ EXPANSION = {
     "rounds without anything in them, nested": (INPUT + "repeat 3000000000: repeat 3000000000: skip\n", []),
     "rounds that grow": (INPUT + "repeat 1000000:\n  concat:\n    skip\n    conv k=1 f=1\n", ["A118"]),
     "a block that doubles, 70 times": ("block d():\n  concat:\n    skip\n    skip\n" + INPUT + "repeat 70: d\n", ["A207"]),
-    "a block with doubled convolutions, 70 times": ("block d():\n  concat:\n    conv k=1 f=cin\n    conv k=1 f=cin\n" + INPUT + "repeat 70: d\n", ["A207"]),
-    "blocks that call the next twice": ("".join(f"block b{i}():\n  b{i + 1}\n  b{i + 1}\n" for i in range(50)) + "block b50(): relu\n" + INPUT + "b0\n", ["A118"]),
-    "blocks that call the next twice with other arguments": ("".join(f"block b{i}(n):\n  b{i + 1} 2*n\n  b{i + 1} 2*n+1\n" for i in range(50)) + "block b50(n): relu\n" + INPUT + "b0 1\n", ["A118"]),
-    "100 blocks, each calls the next": ("".join(f"block b{i}(): b{i + 1}\n" for i in range(100)) + "block b100(): relu\n" + INPUT + "b0\n", ["A118"]),
+    "a block with doubled convolutions, 70 times": (
+        "block d():\n  concat:\n    conv k=1 f=cin\n    conv k=1 f=cin\n" + INPUT + "repeat 70: d\n",
+        ["A207"],
+    ),
+    "blocks that call the next twice": (
+        "".join(f"block b{i}():\n  b{i + 1}\n  b{i + 1}\n" for i in range(50)) + "block b50(): relu\n" + INPUT + "b0\n",
+        ["A118"],
+    ),
+    "blocks that call the next twice with other arguments": (
+        "".join(f"block b{i}(n):\n  b{i + 1} 2*n\n  b{i + 1} 2*n+1\n" for i in range(50)) + "block b50(n): relu\n" + INPUT + "b0 1\n",
+        ["A118"],
+    ),
+    "100 blocks, each calls the next": (
+        "".join(f"block b{i}(): b{i + 1}\n" for i in range(100)) + "block b100(): relu\n" + INPUT + "b0\n",
+        ["A118"],
+    ),
     "a formula": (INPUT + "pattern [[[[CONV]*9999]*9999]*9999]*9999 f=3\n", ["A118"]),
     "a formula without anything in it": (INPUT + "pattern [[[[CONV]*0]*9999]*9999]*9999 f=3\n", None),
     "a formula of dropped pools": (INPUT + "pattern [[[POOL?]*9999]*9999]*9999 pool=no\n", None),
     "lists of lists": ("param a0 = 1,2\n" + "".join(f"param a{i + 1} = a{i},a{i}\n" for i in range(60)) + INPUT + "fc a60\n", None),
-    "lists of lists that are told": ("param a0 = 1,2\n" + "".join(f"param a{i + 1} = a{i},a{i}\n" for i in range(16)) + INPUT + "fc a16\n", None),
+    "lists of lists that are told": (
+        "param a0 = 1,2\n" + "".join(f"param a{i + 1} = a{i},a{i}\n" for i in range(16)) + INPUT + "fc a16\n",
+        None,
+    ),
 }
 NUMBERS = {
     "a number of 5,000 digits": (INPUT + "fc " + "9" * 5000 + "\n", ["A012"]),
@@ -184,7 +199,10 @@ BULK = {
     "20,000 inputs": (lines("i{i}: input 8x8x3", 20_000), []),
     "12,000 blocks": (lines("block b{i}(): relu", 12_000) + INPUT + "relu\n", []),
     "20,000 params that name each other wrongly": (lines("param p{i}=q{i}", 20_000) + INPUT + "relu\n", None),
-    "10,000 params, each of the one before": ("param a0=1\n" + "".join(f"param a{i + 1}=a{i}\n" for i in range(10_000)) + INPUT + "fc a10000\n", []),
+    "10,000 params, each of the one before": (
+        "param a0=1\n" + "".join(f"param a{i + 1}=a{i}\n" for i in range(10_000)) + INPUT + "fc a10000\n",
+        [],
+    ),
     "20,000 defaults": ("default conv k=3\n" * 20_000 + INPUT + "relu\n", []),
     "20,000 defaults of different arguments": (lines("default relu a{i}=3", 20_000) + INPUT + "relu\n", None),
 }

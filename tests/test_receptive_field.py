@@ -194,7 +194,6 @@ def test_random_networks_that_grow(seed):
 # what exactly is read: layer by layer
 
 
-
 LAYERS = {
     "conv k=3 f=1 s=2 p=1": nn.Conv1d(1, 1, 3, 2, 1),
     "conv k=3 f=1 s=3 d=4 p=2": nn.Conv1d(1, 1, 3, 3, 2, 4),
@@ -269,7 +268,9 @@ def test_upsampling_says_the_largest_field(kind, factor):
     assert row.jump == (1 / factor,)
 
 
-@pytest.mark.parametrize(("k", "s", "p", "d"), [(2, 2, 0, 1), (3, 2, 1, 1), (4, 2, 1, 1), (5, 3, 0, 1), (3, 2, 0, 2), (3, 3, 0, 1), (3, 1, 1, 1), (4, 3, 2, 2)])
+@pytest.mark.parametrize(
+    ("k", "s", "p", "d"), [(2, 2, 0, 1), (3, 2, 1, 1), (4, 2, 1, 1), (5, 3, 0, 1), (3, 2, 0, 2), (3, 3, 0, 1), (3, 1, 1, 1), (4, 3, 2, 2)]
+)
 def test_deconv_says_the_largest_field(k, s, p, d):
     """Without dilation the bound is reached somewhere; with it the taps may all miss the same phase."""
     text = f"input 60x1\ndeconv k={k} f=1 s={s} p={p} d={d}\n"
@@ -285,7 +286,9 @@ def test_a_map_seen_at_once_is_seen_whole():
     for spec, module in {
         "gap": nn.AdaptiveAvgPool2d(1),
         "mul:\n  skip\n  gap": Mul(nn.Identity(), nn.AdaptiveAvgPool2d(1)),
-        "mul:\n  skip\n  gap | conv k=1 f=1 | sigmoid": Mul(nn.Identity(), nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(1, 1, 1), nn.Sigmoid())),
+        "mul:\n  skip\n  gap | conv k=1 f=1 | sigmoid": Mul(
+            nn.Identity(), nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(1, 1, 1), nn.Sigmoid())
+        ),
         "instnorm": nn.InstanceNorm2d(1),
         "gn 1": nn.GroupNorm(1, 1),
     }.items():

@@ -12,9 +12,9 @@ import archspec
 from archspec.diagnostics import Diagnostics
 from archspec.source import Source
 from archspec.syntax import ast, generate
-from archspec.syntax.parser import parse
 from archspec.syntax.automaton import Token, Tree, Unexpected, automaton
 from archspec.syntax.layout import Layout, roles
+from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
 from archspec.targets.spec import expand
 
