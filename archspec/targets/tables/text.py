@@ -14,10 +14,13 @@ from archspec.targets.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cel
 Line = list[tuple[str, str]]
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _BAR = 8
+_FIT = (
+    ("drop", "macs%"), ("drop", "params%"), ("cut", "layer"), ("drop", "macs"), ("cut", "name"), ("drop", "layer"), ("drop", "params"),
+    ("cut", "config"), ("cut", "from"), ("cut", "input"), ("cut", "output"),
+)  # fmt: skip
+"""What a narrow terminal does without, in this order. Columns that were asked for are cut, not dropped."""
 _LEAST = 10
-"""Columns of text that a narrow terminal leaves to a name or a layer."""
-_DROPPED = ("macs%", "params%", "layer", "macs", "params")
-"""What a narrow terminal does without, in this order, before anything is cut."""
+"""Characters that a cut leaves."""
 
 
 def text(report: Report, style: Style, *, width: int | None, unicode: bool) -> Iterator[Line]:
@@ -51,6 +54,8 @@ class _Text:
                 sums = self.sums.setdefault(group, [0, 0])
                 sums[0] += row.params * row.times
                 sums[1] += row.macs * row.times
+        if self.grouped:
+            widths[0] = max([widths[0], *map(len, self.sums)])
         return widths
 
     def cells(self, row: Row) -> list[str]:
@@ -85,18 +90,18 @@ class _Text:
         return self.cell(total(self.report.totals), name) if total is not None else ""
 
     def fit(self, width: int) -> None:
-        """Drop columns, then shorten the first ones, until a row fits."""
-        for name in _DROPPED:
-            if self.needed() <= width or name not in self.names or self.style.columns is not None:
+        """Drop columns and shorten others until a row fits."""
+        for way, name in _FIT:
+            excess = self.needed() - width
+            if excess <= 0:
+                return
+            if name not in self.names:
                 continue
             at = self.names.index(name)
-            if name == "layer" and self.needed() - self.widths[at] + _LEAST <= width:
-                continue  # it fits when it is shortened
-            del self.names[at], self.widths[at]
-        for name in ("layer", "config", "from", "name", "input", "output"):
-            if name in self.names and self.needed() > width:
-                at = self.names.index(name)
-                self.widths[at] = max(_LEAST, self.widths[at] - (self.needed() - width))
+            if way == "cut":
+                self.widths[at] = max(min(_LEAST, self.widths[at]), self.widths[at] - excess)
+            elif self.style.columns is None:
+                del self.names[at], self.widths[at]
         while self.needed() > width and len(self.names) > 1:
             self.names.pop()
             self.widths.pop()
