@@ -27,7 +27,7 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
     sink = Diagnostics()
     source = Source(name, text)
     network = None
-    with suppress(Enough):
+    with suppress(Enough):  # an error too many: what was found so far is told
         file = parse(source, sink, max_bytes=options.max_bytes, max_tokens=options.max_tokens)
         network = elaborate(file, Path(name).stem if name != "<stdin>" else "model", sink, options)
         if network is not None:

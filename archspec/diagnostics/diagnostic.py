@@ -61,21 +61,24 @@ class Diagnostics:
         self.errors = 0
 
     def add(self, diagnostic: Diagnostic, round_: str | None = None) -> None:
-        """Add a finding. Raises Enough with the one that fills the list."""
+        """Add a finding. Once the list is full further warnings are dropped, and an error raises Enough."""
         key = (diagnostic.code, diagnostic.span)
         if key in self._found:
             rounds = self._also.setdefault(key, [])
             if round_ and round_ not in rounds:
                 rounds.append(round_)
             return
+        if len(self._found) >= MAX_FINDINGS:
+            if diagnostic.severity != "error":
+                return
+            self.errors += 1
+            raise Enough
         self._found[key] = diagnostic._replace(
             message=_clipped(diagnostic.message),
             notes=tuple(_clipped(note) for note in diagnostic.notes),
             help=_clipped(diagnostic.help) if diagnostic.help else None,
         )
         self.errors += diagnostic.severity == "error"
-        if len(self._found) >= MAX_FINDINGS:
-            raise Enough
 
     def sorted(self) -> list[Diagnostic]:
         found = []

@@ -98,7 +98,7 @@ class Core:
         return builder.add(Node(None, (), None, "unknown", None, span))
 
     def no_input(self, span: Span, context: Context) -> int:
-        if not self.inputs:
+        if not self.placed:
             self.report(
                 Refused(
                     "A117", "there is nothing yet for this layer to read", span, "begin with `input 32x32x3` (height x width x channels)"

@@ -37,7 +37,7 @@ class Elaborator(Structures):
         result: int | None = None
         with suppress(Abort):
             result = self.top_level(Context(builder, scope, {}, top=True))
-        if not self.inputs and not self.sink.errors:
+        if not self.placed and not self.sink.errors:
             help_ = "begin with `input 32x32x3` (height x width x channels)"
             self.sink.add(Diagnostic("A117", "there is no `input`, so there is no network", self.file.span._replace(end=0), help=help_))
         if self.sink.errors:
@@ -199,15 +199,14 @@ class Elaborator(Structures):
                 Refused("A108", f"there are two inputs called `{called}`", span, "name them: `left: input 32x32x3`"), span, secondary
             )
             return self.unknown(context.builder, span)
-        shape = self.options.inputs.get(called) or (self.options.inputs.get("") if not self.inputs else None) or statement.shape.values
-        type_ = from_shape(tuple(shape))
+        shape = self.options.inputs.get(called) or (self.options.inputs.get("") if not self.placed else None) or statement.shape.values
         problem = _bad_input(shape)
+        type_ = from_shape(tuple(shape)) if shape and not problem else None
         if problem:
             self.report(
                 Refused("A105", problem, statement.shape.span, "write it as height x width x channels: `input 32x32x3`"),
                 statement.shape.span,
             )
-            type_ = None  # type: ignore[assignment]
         elif len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] and shape[1] > 4:
             better = f"{shape[1]}x{shape[2]}x{shape[0]}"
             self.warn(
@@ -216,7 +215,8 @@ class Elaborator(Structures):
                 statement.shape.span,
                 f"write `input {better}`",
             )
-        self.inputs.append(Input(called, type_, span))
+        if type_ is not None:
+            self.inputs.append(Input(called, type_, span))
         self.placed[called] = span
         value = context.builder.input(type_)
         context.scope.labels[called] = (context.builder, value)

@@ -56,6 +56,8 @@ def evaluate(expr: ast.Expr, scope: Scope) -> Value:
     match expr:
         case ast.Number(value) | ast.Text(value) | ast.Dims(value):
             return value
+        case ast.Unreadable(span):
+            raise Silent(span)
         case ast.Name(name, span):
             return _name(name, span, scope)
         case ast.Chained("arithmetic", operands, operators):

@@ -28,6 +28,12 @@ class Text(NamedTuple):
     span: Span
 
 
+class Unreadable(NamedTuple):
+    """A number that was reported as too large: it has no value, and nobody is told so again."""
+
+    span: Span
+
+
 class Dims(NamedTuple):
     """A literal size such as `32x32x3` or `5x3`."""
 
@@ -81,7 +87,7 @@ class Interpolated(NamedTuple):
     span: Span
 
 
-Expr = Union[Number, Name, Text, Dims, Chained, Prefixed, Call, Items, Slice, Interpolated]
+Expr = Union[Number, Name, Text, Unreadable, Dims, Chained, Prefixed, Call, Items, Slice, Interpolated]
 
 
 class Keyword(NamedTuple):

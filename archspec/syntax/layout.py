@@ -103,14 +103,9 @@ class Layout:
                 continue
             count += 1
             if count > self.max_tokens:
-                start = token.start
-                self.report(
-                    "A007",
-                    f"more than {self.max_tokens:,} words and signs",
-                    start,
-                    start + 1,
-                    help_="split the file; `use` takes blocks of another",
-                )
+                if not self.told:
+                    message = f"more than {self.max_tokens:,} words and signs"
+                    self.report("A007", message, token.start, token.start + 1, help_="split the file; `use` takes blocks of another")
                 return
             broken |= not self.accept(token, opened)
             tokens.append(token)

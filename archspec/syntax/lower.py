@@ -126,6 +126,8 @@ class Lowering:
         value = self.expr(children[1])
         if isinstance(value, ast.Number):
             value = ast.Dims((int(value.value),), value.span)
+        if isinstance(value, ast.Unreadable):
+            value = ast.Dims((), value.span)
         assert isinstance(value, ast.Dims)
         return ast.Input(value, span)
 
@@ -204,30 +206,36 @@ class Lowering:
         if kind == "NAME":
             return ast.Name(token.value, span)
         if kind in ("INT", "FLOAT"):
-            return ast.Number(self.number(token), span)
+            number = self.number(token)
+            return ast.Unreadable(span) if number is None else ast.Number(number, span)
         if kind == "DIMS":
-            return ast.Dims(tuple(self.digits(part, span) for part in token.value.split("x")), span)
+            sizes = [self.digits(part, span) for part in token.value.split("x")]
+            read = tuple(size for size in sizes if size is not None)
+            return ast.Dims(read, span) if len(read) == len(sizes) else ast.Unreadable(span)
         if kind in ("YES", "NO"):
             return ast.Number(kind == "YES", span)
         return ast.Text(_unquoted(token.value), span)
 
-    def number(self, token: Token) -> int | float:
-        return self.digits(token.value, self.span(token)) if token.type == "INT" else self.real(token)
-
-    def real(self, token: Token) -> float:
+    def number(self, token: Token) -> int | float | None:
+        """A number's value; None, and a report, where it is too large."""
+        if token.type == "INT":
+            return self.digits(token.value, self.span(token))
         value = float(token.value)
-        if value == float("inf"):
-            self.sink.add(
-                Diagnostic("A012", "this number is too large to count with", self.span(token), help="no size or count can be that large")
-            )
-            return 1.0
-        return value
+        if value != float("inf"):
+            return value
+        self.too_large("is larger than a float can be", self.span(token))
+        return None
 
-    def digits(self, text: str, span: Span) -> int:
-        if len(text) > MAX_DIGITS or int(text) > 2**63 - 1:
-            self.sink.add(Diagnostic("A012", "this number is larger than 2^63 - 1", span, help="no size or count can be that large"))
-            return 1
-        return int(text)
+    def digits(self, text: str, span: Span) -> int | None:
+        """The value of digits; None, and a report, where it is too large."""
+        value = int(text) if len(text) <= MAX_DIGITS else 2**63
+        if value < 2**63:
+            return value
+        self.too_large("is larger than 2^63 - 1", span)
+        return None
+
+    def too_large(self, how: str, span: Span) -> None:
+        self.sink.add(Diagnostic("A012", f"this number {how}", span, help="no size or count can be that large"))
 
     def reference(self, parts: list[Node]) -> ast.Expr:
         """A name, or an interpolated one whose parts must touch."""
@@ -252,7 +260,7 @@ class Lowering:
 _CHAINS = {"disjunction": "or", "conjoined": "and", "compared": "compare", "summed": "arithmetic", "multiplied": "arithmetic"}
 
 _STATEMENTS: dict[str, Callable[[Lowering, list[Node], Span], Any]] = {
-    "arch": lambda self, children, span: ast.Arch(self.digits(children[1].value, span), span),
+    "arch": lambda self, children, span: ast.Arch(self.digits(children[1].value, span) or 1, span),
     "model": Lowering.model,
     "meta": Lowering.meta,
     "input": Lowering.input,
