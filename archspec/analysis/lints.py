@@ -6,6 +6,7 @@ Each graph is looked at once, however often it is called. Warnings A4xx; those t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
@@ -51,7 +52,7 @@ def lint(network: Network, sink: Diagnostics) -> None:
         near = Neighbours(graph, top_outputs if top else {graph.result})
         for at, element in enumerate(graph.elements):
             if isinstance(element, Node) and element.op is not None:
-                for rule in _RULES:
+                for rule in _rules(type(element.op)):
                     for finding in rule(element, element.op, near.next(at), graph):
                         _add(sink, finding)
             if not near.readers[near.first + at] and near.first + at not in near.outputs:
@@ -178,13 +179,20 @@ def _last(network: Network) -> Iterator[Finding]:
 
 
 Rule = Callable[[Node, Op, Node | None, Graph], Iterator[Finding]]
-_RULES: tuple[Rule, ...] = (
-    _bias_before_norm,
-    _softmax_inside,
-    _dropout_after_softmax,
-    _swapped,
-    _uneven_same,
-    _activations,
-    _single_softmax,
-    _linear_pair,
-)
+
+
+@cache
+def _rules(cls: type[Op]) -> tuple[Rule, ...]:
+    """The rules that can say something about a class of ops."""
+    fields, family = cls.model_fields, STEPS[cls.step]
+    concerned = {
+        _bias_before_norm: "bias" in fields,
+        _softmax_inside: cls.probabilities,
+        _dropout_after_softmax: cls.probabilities,
+        _single_softmax: cls.probabilities,
+        _swapped: "k" in fields and "f" in fields,
+        _uneven_same: "p" in fields and hasattr(cls, "slides"),
+        _activations: family in ("activation", "smooth"),
+        _linear_pair: family == "linear",
+    }
+    return tuple(rule for rule, whether in concerned.items() if whether)

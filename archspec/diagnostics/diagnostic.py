@@ -118,7 +118,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if len(word) > 60:
         return None
     folded = word.lower()
-    near = [name for name in islice(known, 1000) if abs(len(name) - len(word)) <= 4]
+    near = [name for name in islice(known, 400) if abs(len(name) - len(word)) <= 4]
     by_folded = {name.lower(): name for name in sorted(near, reverse=True)}
     close = get_close_matches(folded, by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else None

@@ -89,6 +89,7 @@ class Steps(Core):
             return self.unknown(builder, step.span)
         key = (id(block), x, *((name, type(v), v) for name, v in scope.names.items()))
         if key not in self.calls:
+            self.steps += 2  # a scope, a builder and a graph cost about as much as two layers
             self.calls[key] = self.instance(step, block, scope, x, label, builder)
         graph = self.calls[key]
         if graph is None or graph.output is None:

@@ -91,6 +91,9 @@ class Automaton:
     def reduce(self, rule: Rule, states: list[int], values: list[Any]) -> None:
         """Replace the symbols of a production by its origin."""
         size = len(rule.kept)
+        if size == 1 and rule.lone:  # one level of an expression: the value stays, only the state changes
+            states[-1] = self.rows[states[-2]][rule.origin]
+            return
         children: list[Any] = []
         if size:
             for value, kept in zip(values[-size:], rule.kept, strict=True):
