@@ -152,6 +152,10 @@ class Op(Traits, BaseModel):
         """The formulas used, with numbers filled in."""
         return {}
 
+    def work_of(self, inputs: Sequence[Type], y: Any) -> dict[str, str]:
+        """As `work`, for all inputs."""
+        return self.work(inputs[0], y)
+
     def config(self, x: Any = None) -> str:
         """The arguments as one would write them, defaults left out; given the input, also those that make no difference to it."""
         parts = []

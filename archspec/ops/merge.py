@@ -10,7 +10,6 @@ class _Merge(Op):
     """Several inputs, one output."""
 
     many = True
-    word = ""
 
 
 class Add(_Merge):
@@ -23,7 +22,6 @@ class Add(_Merge):
     """
 
     step = "add"
-    word = "add"
     elementary = 1
     cost_note = "one addition an element for each input after the first"
 
@@ -45,7 +43,6 @@ class Mul(_Merge):
     """
 
     step = "mul"
-    word = "multiply"
     elementary = 1
     cost_note = "one multiplication an element for each input after the first"
 
@@ -71,7 +68,6 @@ class Concat(_Merge):
     """
 
     step = "concat"
-    word = "concatenate"
 
     def infer(self, inputs: Sequence[Type]) -> Type:
         first = inputs[0]
@@ -87,8 +83,8 @@ class Concat(_Merge):
                 )
         return check_size(first._replace(channels=sum(value.channels for value in inputs)), "the output")
 
-    def work_of(self, inputs: Sequence[Type]) -> str:
-        return f"{' + '.join(str(value.channels) for value in inputs)} = {sum(value.channels for value in inputs)} channels"
+    def work_of(self, inputs: Sequence[Type], y: Type) -> dict[str, str]:
+        return {"output": f"{' + '.join(str(value.channels) for value in inputs)} = {y.channels} channels"}
 
 
 def _broadcasts(value: Type, over: Type) -> bool:
