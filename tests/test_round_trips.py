@@ -6,14 +6,14 @@ import pytest
 
 pytest.importorskip("torch", reason="the generator of random specs builds torch modules beside them")
 
-from helpers_torch import Generator, Random  # noqa: E402
-from test_syntax import rows, tree_of  # noqa: E402
+from helpers_torch import Generator, Random
+from test_syntax import rows, tree_of
 
-import archspec  # noqa: E402
-from archspec.ir.schema import from_json, to_json  # noqa: E402
-from archspec.source import Source  # noqa: E402
-from archspec.syntax.printer import format_text  # noqa: E402
-from archspec.targets.spec import expand  # noqa: E402
+import archspec
+from archspec.ir.schema import from_json, to_json
+from archspec.source import Source
+from archspec.syntax.printer import format_text
+from archspec.targets.spec import expand
 
 
 @pytest.mark.parametrize("start", range(0, 400, 50))

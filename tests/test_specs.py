@@ -23,10 +23,17 @@ STEP = {
     "BatchNorm2d": "bn",
     "Linear": "fc",
     "Dropout": "dropout",
+    "AvgPool2d": "avgpool",
+    "LayerNorm": "ln",
+    "MultiheadAttention": "attn",
+    "GELU": "gelu",
 }
 
+# Steps that are one module in PyTorch
+SAME = {"gap": "adaptpool", "dwconv": "conv", "linear": "fc"}
+
 # Networks with branches, whose order in a listing is a matter of taste
-BRANCHED = {"resnet18", "resnet50", "googlenet"}
+BRANCHED = {"resnet18", "resnet50", "googlenet", "shufflenet_v2_x1_0"}
 
 
 def spec_paths():
@@ -45,24 +52,25 @@ def read_facts(path):
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def load(name, params=None):
-    return archspec.load(str(SPECS / f"{name}.arch"), params=params or {})
+def load(name, params=None, size=None):
+    return archspec.load(str(SPECS / f"{name}.arch"), params=params or {}, inputs={"input": tuple(size)} if size else {})
 
 
 def settings():
     """Every spec as it stands, and every variant its facts name."""
     for path in facts_paths():
         name, facts = facts_name(path), read_facts(path)
-        yield pytest.param(name, {}, facts["totals"], id=name)
+        yield pytest.param(name, {}, None, facts["totals"], id=name)
         for variant in facts.get("variants", []):
-            totals = {k: v for k, v in variant.items() if k not in ("set", "cite")}
-            suffix = ",".join(f"{k}={v}" for k, v in variant["set"].items())
-            yield pytest.param(name, variant["set"], totals, id=f"{name}-{suffix}")
+            totals = {k: v for k, v in variant.items() if k not in ("set", "input", "cite")}
+            setting, size = variant.get("set", {}), variant.get("input")
+            suffix = ",".join([*(f"{k}={v}" for k, v in setting.items()), *map(str, size or [])])
+            yield pytest.param(name, setting, size, totals, id=f"{name}-{suffix}")
 
 
-@pytest.mark.parametrize("name, params, published", settings())
-def test_totals(name, params, published):
-    totals = archspec.analyze(load(name, params)).totals
+@pytest.mark.parametrize("name, params, size, published", list(settings()))
+def test_totals(name, params, size, published):
+    totals = archspec.analyze(load(name, params, size)).totals
     found = {}
     for key, value in published.items():
         if key == "receptive_field":  # published as the side of a square
@@ -91,13 +99,15 @@ def test_published_rows(path):
 
 def torch_rows(document):
     for name, type_, output, params, macs in document["layers"]:
-        channels, *spatial = output
-        yield name, STEP[type_], (*spatial, channels), params, macs
+        if len(output) != 2:  # a map; tokens are channels last in PyTorch too
+            channels, *spatial = output
+            output = (*spatial, channels)
+        yield name, STEP[type_], tuple(output), params, macs
 
 
 def our_rows(name, kinds):
     for row in archspec.analyze(load(name)).layers:
-        op = "adaptpool" if row.op == "gap" else row.op
+        op = SAME.get(row.op, row.op)
         if op in kinds:
             yield row.name, op, tuple(row.output), row.params, row.macs
 

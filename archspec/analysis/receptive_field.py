@@ -150,7 +150,7 @@ def _power(field: Field, times: int) -> Field:
 
 
 def network_field(network: Network, fields: ReceptiveFields) -> Field:
-    """The field of the last map before the network looks at everything at once.
+    """The field of the last map before the network looks at everything at once; the whole input where that map's own layers do.
 
     This is what papers call the receptive field of a network: 212 for VGG-16, 483 for ResNet-50 with the stride in the 1x1.
     """

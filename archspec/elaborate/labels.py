@@ -93,7 +93,7 @@ def clashes(graph: Graph) -> Iterator[tuple[Element, Element, str]]:
         parts = name.split(".")
         for end in range(1, len(parts)):
             if (prefix := ".".join(parts[:end])) in seen:
-                yield element, seen[prefix], f"`{prefix}` is a layer, so `{name}` cannot stand inside it"
+                yield element, seen[prefix], f"`{prefix}` is a layer or a group, so `{name}` cannot be put inside it from here"
 
 
 def _may_clash(element: Element) -> bool:

@@ -6,6 +6,7 @@ comments. Its output parses to the same tree, and formatting it again changes no
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostics
@@ -46,9 +47,14 @@ class _Rows:
         self.source = source
         self.open: list[tuple[bool, int]] = []
         """The brackets that are open: whether it is a call's, and the column after it."""
+        self.starts: list[int] = []
+        """Where the logical lines begin, in order."""
+        self.columns: list[int] = []
+        """Where the lines around the current one begin as written, by depth."""
 
     def rows(self) -> list[_Row]:
         depths = self.depths()
+        self.starts = sorted(depths)
         rows: list[_Row] = []
         depth = 0
         blank = False
@@ -64,6 +70,7 @@ class _Rows:
             continues = bool(self.open) or tokens[0].type == "VBAR"
             if not continues:
                 depth = depths.get(tokens[0].start, depth)
+                self.columns[depth:] = [self.source.locate(tokens[0].start)[1]]
             indent = self.open[-1][1] if self.open else depth * INDENT + (INDENT if continues else 0)
             head, pipes = self.split(tokens, indent)
             joins = not continues and not self.open and not any(token.type == "COLON" for token in tokens)
@@ -98,15 +105,14 @@ class _Rows:
         return found
 
     def comment_depth(self, comment: Token | None, depths: dict[int, int], depth: int) -> int:
-        """A comment on a line of its own is indented as the line that follows, or as the one before where it stands deeper."""
+        """A comment on a line of its own goes with the line that follows, or with the deepest suite around the line before that begins
+        no further right than it does.
+        """
         assert comment is not None
-        at = comment.start
-        column = self.source.locate(at)[1]
-        after = next((start for start in sorted(depths) if start > at), None) if depths else None
-        if after is None:
-            return 0 if column == 1 else depth
-        following = depths[after]
-        return depth if column == self.source.locate(after)[1] + INDENT and depth > following else following
+        column = self.source.locate(comment.start)[1]
+        at = bisect_right(self.starts, comment.start)
+        following = depths[self.starts[at]] if at < len(self.starts) else 0
+        return next((level for level in range(depth, following, -1) if self.columns[level] <= column), following)
 
     def split(self, tokens: list[Token], indent: int) -> tuple[str, str]:
         """The line's text up to its first `|`, and from there."""
