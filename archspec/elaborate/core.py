@@ -14,7 +14,7 @@ from archspec.elaborate.expressions import Refused, Silent, Value, truth
 from archspec.elaborate.labels import clashes, lookup
 from archspec.elaborate.merging import Advice
 from archspec.elaborate.scopes import Builder, Scope
-from archspec.ir.graph import Graph, Input, Node, Output
+from archspec.ir.graph import Graph, Input, Instance, Node, Output
 from archspec.ops import make
 from archspec.ops.base import Misfit
 from archspec.source import Span
@@ -132,9 +132,9 @@ class Core:
             return self.unknown(context.builder, expr.span)
         return context.builder.capture(owner, value)
 
-    def finished(self, builder: Builder, result: int, title: str = "") -> Graph:
+    def finished(self, builder: Builder, result: int, instance: Instance | None = None) -> Graph:
         """The graph of a builder, its names checked to be different."""
-        graph = builder.finish(result, title)
+        graph = builder.finish(result, instance)
         for element, other, message in clashes(graph):
             span = element.span or self.file.span
             first = [(other.span, "here")] if other.span is not None and other.span != span else []

@@ -215,6 +215,9 @@ class Elaborator(Structures):
                 statement.shape.span,
                 f"write `input {better}`",
             )
+        elif len(shape) == 2 and shape[0] == shape[1] > 4:
+            message = f"the input {type_} is a sequence of length {shape[0]} with {shape[1]} channels"
+            self.warn("A405", message, statement.shape.span, f"write `input {shape[0]}x{shape[1]}x1` for a picture with one channel")
         if type_ is not None:
             self.inputs.append(Input(called, type_, span))
         self.placed[called] = span

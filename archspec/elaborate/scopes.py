@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from archspec.elaborate.expressions import Missing, Value
-from archspec.ir.graph import Call, Element, Graph
+from archspec.ir.graph import Call, Element, Graph, Instance
 from archspec.types import Type
 
 
@@ -128,11 +128,11 @@ class Builder:
             builder = builder.parent if builder.round else None
         return str(numbered) if self.naming == "index" else f"{stem}{alike + 1}"
 
-    def finish(self, result: int, title: str = "") -> Graph:
+    def finish(self, result: int, instance: Instance | None = None) -> Graph:
         """The graph, its values renumbered as `Graph` has them."""
         count = len(self.inputs)
         fixed = tuple(e._replace(inputs=tuple(v if v >= 0 else count + ~v for v in e.inputs)) for e in self.elements)
-        return Graph(tuple(self.inputs), fixed, result if result >= 0 else count + ~result, self.naming, title)
+        return Graph(tuple(self.inputs), fixed, result if result >= 0 else count + ~result, self.naming, instance)
 
     def splice(self, inner: Builder, result: int, value: int) -> int:
         """Take over the elements of a builder of one round, whose input is `value`; returns what its result is here."""

@@ -7,10 +7,10 @@ from archspec.diagnostics import Frame as TraceFrame
 from archspec.elaborate import binding
 from archspec.elaborate.core import Context, Core
 from archspec.elaborate.declarations import BlockDef
-from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate, shown
+from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate
 from archspec.elaborate.merging import Advice
 from archspec.elaborate.scopes import Builder, Scope
-from archspec.ir.graph import Call, Graph, Node
+from archspec.ir.graph import Call, Graph, Instance, Node
 from archspec.ops import STEPS
 from archspec.ops.base import Misfit
 from archspec.syntax import ast
@@ -150,10 +150,8 @@ class Steps(Core):
         self.trace.pop()
         if result is None or self.sink.errors > errors:
             return None
-        arguments = " ".join(
-            f"{name}={shown(value)}" for name, value in scope.names.items() if name != "cin" and not isinstance(value, Missing)
-        )
-        return self.finished(builder, result, f"{block.head.name.id} {arguments}".strip())
+        arguments = tuple((name, value) for name, value in scope.names.items() if name != "cin" and not isinstance(value, Missing))
+        return self.finished(builder, result, Instance(block.head.name.id, arguments))
 
     def pattern(self, statement: ast.Pattern, context: Context, value: int | None) -> int | None:
         from archspec.elaborate.pattern import expand_pattern

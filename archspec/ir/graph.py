@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archspec.diagnostics import Diagnostic
-from archspec.ops.base import Op
+from archspec.ops.base import Op, show
 from archspec.source import Span
 from archspec.types import Type
 
@@ -61,19 +61,32 @@ class Call(NamedTuple):
 Element = Node | Call
 
 
+class Instance(NamedTuple):
+    """The block that a graph is an instance of, and the values of its parameters, as far as they are numbers, words or sizes."""
+
+    block: str
+    arguments: tuple[tuple[str, Any], ...]
+
+    def __str__(self) -> str:
+        return " ".join([self.block, *(f"{name}={show(value)}" for name, value in self.arguments)])
+
+
 class Graph:
-    """Elements between input types and a result. Compared by identity: sharing is what makes equal parts equal."""
+    """Elements between input types and a result. Compared by identity: sharing is what makes equal parts equal.
 
-    __slots__ = ("elements", "inputs", "layers", "naming", "result", "title")
+    `naming` is `ordinal` or `index`; `instance` is set where the graph is the body of a block.
+    """
 
-    def __init__(self, inputs: tuple[Type | None, ...], elements: tuple[Element, ...], result: int, naming: str, title: str) -> None:
+    __slots__ = ("elements", "inputs", "instance", "layers", "naming", "result")
+
+    def __init__(
+        self, inputs: tuple[Type | None, ...], elements: tuple[Element, ...], result: int, naming: str, instance: Instance | None = None
+    ) -> None:
         self.inputs = inputs
         self.elements = elements
         self.result = result
         self.naming = naming
-        """`ordinal` or `index`."""
-        self.title = title
-        """What it is an instance of: the block call as written with its arguments resolved, or empty."""
+        self.instance = instance
         self.layers: int = sum([1 if isinstance(e, Node) else e.times * e.graph.layers for e in elements])
         """Nodes when flattened."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from archspec.ir.graph import Call, Element, Graph, Input, Network, Node, Output
+from archspec.ir.graph import Call, Element, Graph, Input, Instance, Network, Node, Output
 from archspec.ops import op_class
 from archspec.ops.base import Op
 from archspec.source import Source, Span
@@ -73,10 +73,17 @@ class CallDoc(_Part):
     origin: OriginDoc | None = None
 
 
+class InstanceDoc(_Part):
+    """The block that a graph is an instance of, and the values of its parameters; lists are sizes or values of rounds."""
+
+    block: str
+    arguments: dict[str, Any]
+
+
 class GraphDoc(_Part):
     """Elements between inputs and a result; `naming` says how elements without a label are called."""
 
-    title: str
+    instance: InstanceDoc | None = None
     naming: Literal["ordinal", "index"]
     inputs: tuple[TypeDoc, ...]
     elements: tuple[Annotated[NodeDoc | CallDoc, Field(union_mode="left_to_right")], ...]
@@ -154,7 +161,9 @@ class _Writer:
 
     def graph(self, graph: Graph) -> GraphDoc:
         return GraphDoc(
-            title=graph.title,
+            instance=InstanceDoc(block=graph.instance.block, arguments=dict(graph.instance.arguments))
+            if graph.instance is not None
+            else None,
             naming="index" if graph.naming == "index" else "ordinal",
             inputs=tuple(_type(type_) for type_ in graph.inputs),
             elements=tuple(self.element(element) for element in graph.elements),
@@ -197,7 +206,7 @@ def from_document(document: Document) -> Network:
     graphs: list[Graph] = []
     for doc in document.graphs:
         elements = tuple(_element(element, graphs, sources) for element in doc.elements)
-        graphs.append(Graph(tuple(_read_type(t) for t in doc.inputs), elements, doc.result, doc.naming, doc.title))
+        graphs.append(Graph(tuple(_read_type(t) for t in doc.inputs), elements, doc.result, doc.naming, _instance(doc.instance)))
     if not graphs:
         raise ValueError("a document has at least one graph")
     inputs = tuple(Input(i.name, _read_type(i.type), _span(i.origin, sources)) for i in document.inputs)
@@ -214,6 +223,12 @@ def _element(doc: NodeDoc | CallDoc, graphs: list[Graph], sources: list[Source])
     if not 0 <= doc.call < len(graphs):
         raise ValueError(f"a call names graph {doc.call}, which does not stand before it")
     return Call(graphs[doc.call], doc.inputs, type_, doc.stem, doc.label, span, doc.times, doc.inline, doc.numbered)
+
+
+def _instance(doc: InstanceDoc | None) -> Instance | None:
+    if doc is None:
+        return None
+    return Instance(doc.block, tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in doc.arguments.items()))
 
 
 def _op(doc: NodeDoc) -> Op:

@@ -23,7 +23,7 @@ def verify(network: Network) -> None:
 
 def _graph(graph: Graph) -> None:
     first = len(graph.inputs)
-    where = f"graph `{graph.title}`" if graph.title else "a graph"
+    where = f"graph `{graph.instance}`" if graph.instance is not None else "a graph"
     if not graph.inputs or not 0 <= graph.result < first + len(graph.elements):
         raise ValueError(f"{where} has no input, or its result is no value of it")
     if graph.naming not in ("ordinal", "index"):
