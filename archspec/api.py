@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.elaborate.core import Options
@@ -15,6 +16,9 @@ from archspec.report import Report
 from archspec.resources import bundled
 from archspec.source import Source
 from archspec.syntax.parser import parse
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:
@@ -63,6 +67,31 @@ def loads(
 def analyze(model: Network) -> Report:
     """Count a network: totals, and a row for each layer."""
     return Report(model)
+
+
+def emit(model: Network, target: str) -> str:
+    """A network as text: `torch` is a standalone source file, `json` the IR document. Raises SpecError where the target lacks a layer."""
+    if target == "json":
+        from archspec.ir.schema import to_json
+
+        return to_json(model)
+    if target != "torch":
+        raise ValueError(f"there is no target `{target}`; there are torch and json")
+    from archspec.targets.torch.emit import emit as emit_torch
+    from archspec.targets.torch.rows import Unsupported
+
+    try:
+        return emit_torch(model)
+    except Unsupported as unsupported:
+        help_ = "`archspec emit json` writes every layer"
+        raise SpecError([Diagnostic("A501", str(unsupported), unsupported.span, help=help_)]) from None
+
+
+def to_torch(model: Network) -> nn.Module:
+    """A live PyTorch module: the emitted source, executed. Raises SpecError; ImportError where torch is not installed."""
+    from archspec.targets.torch.live import execute
+
+    return execute(emit(model, "torch"), model.name)
 
 
 def _network(text: str, name: str, options: Options) -> Network:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import archspec
 from archspec.analysis.lints import lint
 from archspec.api import Options
 from archspec.diagnostics import Diagnostics, catalogue
@@ -52,7 +53,13 @@ def run(example, files, folder):
     network = elaborate(parse(Source("example.arch", example.text), sink, **reading), "example", sink, options)
     if network is not None:
         lint(network, sink)
-    return [(found.severity, found.code) for found in sink.sorted()]
+    found = sink.sorted()
+    if network is not None and "emit" in example.attributes:
+        try:
+            archspec.emit(network, example.attributes["emit"])
+        except archspec.SpecError as error:
+            found += error.diagnostics
+    return [(diagnostic.severity, diagnostic.code) for diagnostic in found]
 
 
 def examples(kind):
@@ -81,7 +88,7 @@ def test_page_is_whole(code):
     assert page.code == code
     assert page.title and not page.title.endswith(".")
     assert {"wrong", "right"} <= {example.kind for example in page.examples}
-    assert {name for example in page.examples for name in example.attributes} <= {"set", "limit", "file"}
+    assert {name for example in page.examples for name in example.attributes} <= {"set", "limit", "file", "emit"}
     prose = page.text.partition("```")[0].strip()
     assert 80 < len(prose) < 900
     assert page.text.count("```") == 2 * len(page.examples)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from archspec.api import emit
 from archspec.cli import specs
 from archspec.cli.screen import out
 from archspec.cli.writing import write_whole
-from archspec.ir.schema import to_json
+from archspec.diagnostics import SpecError
 
 
 def run(arguments: argparse.Namespace) -> int:
     network = specs.network(arguments)
     if network is None:
         return 1
-    text = to_json(network)
+    try:
+        text = emit(network, arguments.target)
+    except SpecError as error:
+        specs.tell(error.diagnostics)
+        return 1
     if arguments.output:
         write_whole(Path(arguments.output), text)
     else:

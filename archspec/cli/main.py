@@ -75,7 +75,7 @@ def _fmt(parser: argparse.ArgumentParser) -> None:
 
 
 def _emit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", choices=["json"], help="what to write: json is the IR document")
+    parser.add_argument("target", choices=["torch", "json"], help="what to write: torch is a PyTorch source file, json the IR document")
     _spec(parser)
     parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; standard output without it")
 

@@ -239,6 +239,8 @@ class Elaborator(Structures):
             self.report(Refused("A001", f"`{head.mode.id}` cannot stand here; `train` could", head.mode.span), head.mode.span)
         try:
             label_text(name, context.scope, top=False)
+            if name.id.startswith("_"):
+                raise Refused("A109", f"`{name.id}` cannot name an output: it begins with `_`", name.span, "choose another name")
         except Refused as refused:
             self.report(refused, name.span)
             return value

@@ -1,0 +1,1 @@
+"""PyTorch: a source file, and a module that is that file, executed."""

@@ -1,0 +1,222 @@
+"""The PyTorch target: the emitted module against torchvision's own, against our counts, and as source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is what the emitted source runs on")
+
+from conftest import SPECS  # noqa: E402
+
+import archspec  # noqa: E402
+from archspec.api import to_torch  # noqa: E402
+from archspec.ops import STEPS  # noqa: E402
+from archspec.targets.torch.emit import emit  # noqa: E402
+from archspec.targets.torch.rows import MERGES, ROWS, Unsupported  # noqa: E402
+from archspec.types import Map  # noqa: E402
+
+torch.set_num_threads(1)
+EXACT = [
+    "alexnet",
+    "vgg11",
+    "vgg13",
+    "vgg16",
+    "vgg19",
+    "vgg11_bn",
+    "vgg13_bn",
+    "vgg16_bn",
+    "vgg19_bn",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "wide_resnet50_2",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "densenet121",
+    "densenet161",
+    "googlenet",
+    "inception_v3",
+    "mnasnet1_0",
+]
+
+
+def channels_first(type_):
+    return (2, type_.channels, *type_.spatial) if isinstance(type_, Map) else (2, *type_.shape)
+
+
+def inputs_of(network):
+    return [torch.randn(channels_first(i.type)) for i in network.inputs]
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+def test_the_module_has_our_counts_and_shapes(path):
+    network = archspec.load(path)
+    totals = archspec.analyze(network).totals
+    with torch.device("meta"):
+        model = to_torch(network)
+    learned = [p for p in model.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in learned) == totals.params
+    assert sum(p.numel() for p in model.parameters() if not p.requires_grad) == totals.frozen
+    running = {n: b for n, b in model.state_dict().items() if n.endswith(("running_mean", "running_var"))}
+    assert sum(b.numel() for b in running.values()) == totals.buffers
+    model.eval()
+    result = model(*[torch.empty(channels_first(i.type), device="meta") for i in network.inputs])
+    main = result.output if hasattr(result, "_fields") else result
+    assert tuple(main.shape) == channels_first(network.graph.type_of(network.outputs[0].value))
+    if len(network.outputs) > 1:
+        assert all(getattr(result, o.name) is None for o in network.outputs if o.training)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+def test_the_source_is_readable_python_that_imports_torch_alone(path):
+    source = emit(archspec.load(path))
+    assert source == emit(archspec.load(path))
+    tree = ast.parse(source)
+    roots = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    roots |= {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert roots <= {"torch", "typing", "__future__"}
+    assert max(map(len, source.splitlines())) <= 140
+    assert ast.get_docstring(tree)
+
+
+def test_the_classics_are_short():
+    assert len(emit(archspec.load("resnet50")).splitlines()) <= 120
+    assert len(emit(archspec.load("lenet5")).splitlines()) <= 45
+
+
+def torchvision():
+    real = torch.library.register_fake
+    # The wheel's compiled operators are missing beside a CPU torch; no classification model needs them.
+    torch.library.register_fake = lambda name, *a, **k: (lambda f: f) if name.startswith("torchvision::") else real(name, *a, **k)
+    try:
+        return pytest.importorskip("torchvision", reason="torchvision is what the weights are compared with")
+    finally:
+        torch.library.register_fake = real
+
+
+def theirs(name):
+    options = {"init_weights": True, "aux_logits": name == "inception_v3"} if name in ("googlenet", "inception_v3") else {}
+    if options:
+        options |= {"transform_input": False, "init_weights": False}
+    return getattr(torchvision().models, name)(weights=None, **options)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_weights_of_torchvision_load_and_give_its_results(name):
+    torch.manual_seed(0)
+    reference = theirs(name).eval()
+    model = to_torch(archspec.load(name)).eval()
+    ours, wanted = model.state_dict(), reference.state_dict()
+    assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in wanted.items()}
+    model.load_state_dict(wanted)
+    size = 299 if name == "inception_v3" else 224
+    x = torch.randn(1, 3, size, size)
+    with torch.no_grad():
+        expected, result = reference(x), model(x)
+    result = result.output if hasattr(result, "_fields") else result
+    assert torch.allclose(result, expected, rtol=1e-5, atol=1e-6 * float(expected.abs().max()))
+
+
+def test_every_layer_has_a_row_or_is_a_merge():
+    assert set(ROWS) | set(MERGES) == set(STEPS)
+    assert not set(ROWS) & set(MERGES)
+
+
+CASES = {
+    "two inputs": "a: input 8x8x3\nb: input 8x8x3\nfrom a | conv k=3 f=4 p=1\nx: relu\nfrom b | conv k=3 f=4 p=1 | add x\n",
+    "a vector over a map": "input 8x8x4\nmul:\n  skip\n  gap | flatten | linear 2 | relu | linear 4 | sigmoid\n",
+    "uneven same": "input 7x8x3\nconv k=3 f=4 s=2 p=same | pool w=2 s=2 p=same | avgpool w=2 p=same | conv k=2 f=3 p=same\n",
+    "uneven same without padding in the divisor": "input 7x7x3\navgpool w=2 s=2 p=same count_pad=no\n",
+    "ceil": "input 8x8x3\nconv k=3 f=4 s=2 round=ceil | pool w=3 s=2 round=ceil\n",
+    "transposed": "input 5x5x3\ndeconv k=3 f=4 s=2 p=1 op=1 | deconv k=3 f=2 s=2 p=same | deconv k=4 f=2 s=2 p=1 | deconv k=1 s=2 f=2 p=same\n",
+    "one axis": "input 32x4\nconv k=3 f=8 p=1 | bn | pool w=2 | deconv k=2 s=2 f=4 | upsample 2 | instnorm | gap | fc 3\n",
+    "three axes": "input 8x8x8x2\nconv k=3 f=4 p=same | bn | pool w=2 | dropout2d 0.2 | pad 1 c=1 | crop 4 | upsample 2 mode=bilinear | gap | fc 3\n",
+    "tokens": "input 16\nembed 50 32\npos | cls\nresidual: ln | attn heads=4\nresidual: ln | linear 64 | gelu approx=tanh | linear 32\nbn | first | fc 3\n",
+    "map layers": "input 8x8x12\nln | linear 8 | scale 0.1 | gn 4 | lrn | shuffle 2 | slice 2:6 | pixelshuffle 2 | adaptmaxpool 3 | prelu shared=no | droppath 0.1\n",
+    "tokens of a map": "input 4x4x8\ntokens | slice 0:4 | softmax | gap\n",
+    "heads": "input 8x8x3\nconv k=3 f=4\noutput aux train: gap | fc 2\nconv k=3 f=4\noutput mid\nfc 3\n",
+    "a block of groups": "input 8x8x4\nblock b(n):\n  concat:\n    one: conv k=1 f=n | relu\n    two: pool w=3 s=1 p=1 | conv k=1 f=2*n\n  relu\nb 4\nb 6\nx: repeat 3: b 2\n",
+    "repeats without a label": "input 8x8x4\nrepeat 3: conv k=3 f=4 p=1 | relu\nfeatures:\n  repeat 3:\n    residual: conv k=3 f=4 p=1\n    relu\n",
+    "a long way back": "input 8x8x4\na: conv k=1 f=4\nb: conv k=1 f=4\nconv k=1 f=4 | add a | add b | concat a b | mul b\n".replace(
+        " | mul b", ""
+    ),
+    "a label in every round": "input 8x8x4\na: relu\nrepeat 4: conv k=3 f=4 p=1 | add a\n",
+    "names with dots": "input 8x8x3\nx.0: conv k=1 f=4\nx.1: relu\nfrom x.0 | add x.1\n",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_networks_of_every_kind_run(case):
+    text = CASES[case]
+    network = archspec.loads(text)
+    report = archspec.analyze(network)
+    model = to_torch(network).eval()
+    given = [torch.randint(0, 50, (2, 16))] if case == "tokens" else inputs_of(network)
+    result = model(*given)
+    main = result.output if hasattr(result, "_fields") else result
+    assert tuple(main.shape) == channels_first(network.graph.type_of(network.outputs[0].value))
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == report.totals.params
+    names = {row.name for row in report.layers if row.params}
+    assert {key.rpartition(".")[0].removesuffix(".out_proj") for key, _ in model.named_parameters()} == names
+    model.train()
+    model(*given)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "googlenet", "inception_v3"])
+def test_the_expanded_spec_is_the_same_module(name):
+    from archspec.targets.spec import expand
+
+    network = archspec.load(name)
+    nested, flat = to_torch(network).eval(), to_torch(archspec.loads(expand(network))).eval()
+    assert set(nested.state_dict()) == set(flat.state_dict())
+    flat.load_state_dict(nested.state_dict())
+    x = torch.randn(channels_first(network.inputs[0].type))[:1]
+    with torch.no_grad():
+        first, second = nested(x), flat(x)
+    first, second = (r.output if hasattr(r, "_fields") else r for r in (first, second))
+    assert torch.equal(first, second)
+
+
+def test_the_file_runs_by_itself(tmp_path, archspec_command):
+    done = archspec_command("emit", "torch", "lenet5", "-o", str(tmp_path / "net.py"))
+    assert (done.status, done.err) == (0, "")
+    shown = subprocess.run([sys.executable, "net.py"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert shown == "61,706 parameters, output (2, 10)\n"
+    assert archspec_command("emit", "torch", "lenet5").out == (tmp_path / "net.py").read_text()
+
+
+def test_what_pytorch_cannot_say_is_a_diagnostic(archspec_command):
+    text = "input 8x8x8x8\npixelshuffle 2\n"
+    with pytest.raises(Unsupported):
+        emit(archspec.loads(text))
+    done = archspec_command("emit", "torch", "-", stdin=text)
+    assert done.status == 1
+    assert "error[A501]" in done.err
+    assert "<stdin>:2:1" in done.err
+    with pytest.raises(archspec.SpecError) as error:
+        archspec.to_torch(archspec.loads(text))
+    assert [d.code for d in error.value.diagnostics] == ["A501"]
+
+
+HOSTILE = 'model "a\\"\\"\\"b\\\\ \\n import os"\nmeta title="\\"\\"\\"" note="\'\'\'"\ninput 8x8x3\nblock b(n):\n  conv k=1 f=n\nb 3\n'
+
+
+def test_no_text_of_a_spec_becomes_code():
+    source = emit(archspec.loads(HOSTILE))
+    tree = ast.parse(source)
+    allowed = {"Import", "ImportFrom", "ClassDef", "If", "Expr"}
+    assert {type(node).__name__ for node in tree.body} <= allowed
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import) and node.names[0].name == "os"]
+
+
+def test_no_label_hides_what_every_module_has():
+    from archspec.elaborate.labels import RESERVED
+
+    assert {name for name in dir(torch.nn.Module) if not name.startswith("_")} - {"T_destination"} <= RESERVED
