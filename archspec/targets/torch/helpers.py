@@ -56,10 +56,10 @@ class TableConv2d(nn.Module):
 class PaddedMaxPool(nn.Module):
     """Max pooling whose padding differs at the two ends of an axis."""
 
-    def __init__(self, window, stride, pads: tuple[int, ...], rank: int, dilation=1) -> None:
+    def __init__(self, window, stride, pads: tuple[int, ...], rank: int, dilation=1, ceil_mode: bool = False) -> None:
         super().__init__()
         self.pads = pads
-        self.pool = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}[rank](window, stride, dilation=dilation)
+        self.pool = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}[rank](window, stride, dilation=dilation, ceil_mode=ceil_mode)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pool(F.pad(x, self.pads, value=float("-inf")))
@@ -68,11 +68,11 @@ class PaddedMaxPool(nn.Module):
 class PaddedAvgPool(nn.Module):
     """Average pooling whose padding differs at the two ends of an axis; `count_pad` counts its zeros in the divisor."""
 
-    def __init__(self, window, stride, pads: tuple[int, ...], rank: int, count_pad: bool) -> None:
+    def __init__(self, window, stride, pads: tuple[int, ...], rank: int, count_pad: bool, ceil_mode: bool = False) -> None:
         super().__init__()
         self.pads = pads
         self.count_pad = count_pad
-        self.pool = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}[rank](window, stride)
+        self.pool = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}[rank](window, stride, ceil_mode=ceil_mode)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.pool(F.pad(x, self.pads))

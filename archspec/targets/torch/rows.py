@@ -119,16 +119,13 @@ def _pool(op: Any, x: Map, _: Map) -> New:
         keywords.pop("dilation", None)
         keywords |= _unless(True, count_include_pad=op.count_pad)
     window, stride = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides))
-    if any(s.before != s.after for s in slides):
+    # AvgPool3d, unlike its sisters, refuses a window larger than the input before padding.
+    narrow = average and rank == 3 and any(s.k > s.size for s in slides)
+    if narrow or any(s.before != s.after for s in slides):
         pads = tuple(n for s in reversed(slides) for n in (s.before, s.after))
-        return _new(
-            "PaddedAvgPool" if average else "PaddedMaxPool",
-            window,
-            stride,
-            pads=pads,
-            rank=rank,
-            **({"count_pad": op.count_pad} if average else _unless(1, dilation=_short(tuple(s.d for s in slides)))),
-        )
+        counted = {"count_pad": op.count_pad} if average else _unless(1, dilation=_short(tuple(s.d for s in slides)))
+        name = "PaddedAvgPool" if average else "PaddedMaxPool"
+        return _new(name, window, stride, pads=pads, rank=rank, **counted, **_unless(False, ceil_mode=ceil))
     padding = _short(tuple(s.before for s in slides))
     return _new(f"nn.{'Avg' if average else 'Max'}Pool{rank}d", window, stride, **_unless(0, padding=padding), **keywords)
 
