@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ class Context:
         return Context(builder or self.builder, scope or self.scope.inner(), self.defaults)
 
 
-class Core:
+class Core(ABC):
     """The state of an elaboration. `suite` is what the parts above have in common: a body, read in order."""
 
     def __init__(self, file: ast.File, name: str, sink: Diagnostics, options: Options) -> None:
@@ -78,9 +79,9 @@ class Core:
         self.placed: dict[str, Span] = {}
         """Where the inputs are declared."""
 
+    @abstractmethod
     def suite(self, body: Sequence[ast.Statement], context: Context, value: int | None) -> int | None:
         """Elaborate a body that begins with a value; returns its result."""
-        raise NotImplementedError
 
     def report(self, refused: Refused | Misfit, span: Span, secondary: Sequence[tuple[Span, str]] = ()) -> None:
         if isinstance(refused, Silent):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from archspec.diagnostics import Frame as TraceFrame
 from archspec.elaborate.core import Context
 from archspec.elaborate.expressions import Refused, whole
@@ -17,13 +19,13 @@ from archspec.syntax import ast
 class Structures(Steps):
     """Heads with a body. `statement` and `input` are the elaborator's."""
 
+    @abstractmethod
     def statement(self, statement: ast.Statement, context: Context, value: int | None) -> int | None:
         """Elaborate one statement after a value; returns the value that the next goes on from."""
-        raise NotImplementedError
 
+    @abstractmethod
     def input(self, statement: ast.Input, name: ast.Name | None, context: Context) -> int:
         """Declare an input."""
-        raise NotImplementedError
 
     def labelled(self, suite: ast.Suite, head: ast.Label, context: Context, value: int | None) -> int | None:
         try:

@@ -1,5 +1,6 @@
 """Convolutions."""
 
+from abc import abstractmethod
 from math import prod
 from typing import Annotated
 
@@ -33,12 +34,13 @@ class _Convolution(Op):
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))
 
+    @abstractmethod
     def filters(self, x: Map) -> int:
-        raise NotImplementedError
+        """Channels put out."""
 
+    @abstractmethod
     def depth(self, x: Map) -> int:
         """Channels that one filter reads."""
-        raise NotImplementedError
 
     def reads(self, x: Map) -> int:
         """Channels read, summed over the filters."""
