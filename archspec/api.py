@@ -89,8 +89,12 @@ def emit(model: Network, target: str) -> str:
 
 def to_torch(model: Network) -> nn.Module:
     """A live PyTorch module: the emitted source, executed. Raises SpecError; ImportError where torch is not installed."""
+    from importlib.util import find_spec
+
     from archspec.targets.torch.live import execute
 
+    if find_spec("torch") is None:
+        raise ImportError("PyTorch is not installed: `pip install 'archspec-nn[torch]'`")
     return execute(emit(model, "torch"), model.name)
 
 
