@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
-from archspec.elaborate.core import Options
 from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.expressions import Rounds, Value
+from archspec.elaborate.options import Options
 from archspec.ir.graph import Network
 from archspec.report import Report
 from archspec.resources import bundled

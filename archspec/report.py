@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.analysis.cost import Cost, Costs, needed_elements
 from archspec.analysis.memory import Peaks
-from archspec.analysis.receptive_field import Field, Fields, ReceptiveFields, chain, extent, network_field, start, union
+from archspec.analysis.receptive_field import Field, ReceptiveFields, extent, network_field, seen, start
 from archspec.ir.graph import Call, Graph, Names, Network, Node
 from archspec.ops.base import WHOLE
 from archspec.types import Type
@@ -200,16 +200,16 @@ class _Walk:
             trains = training or (top and not self.needed[at])
             if isinstance(element, Node):
                 name = names(element)
-                field = _seen(inside[first + at], fields)
+                field = seen(inside[first + at], fields)
                 yield self.row(graph, at, element, name, tuple([producers[v] for v in element.inputs]), field, times, trains)
                 producers.append(name)
             else:
                 read = [producers[v] for v in element.inputs]
-                seen = [_seen(inside[v], fields) for v in element.inputs]
-                producers.append((yield from self.call(element, names, read, seen, times, trains)))
+                outer = [seen(inside[v], fields) for v in element.inputs]
+                producers.append((yield from self.call(element, names, read, outer, times, trains)))
         return producers[graph.result]
 
-    def call(self, call: Call, names: Names, read: list[str], seen: list[Field], times: int, training: bool) -> Generator[Row, None, str]:
+    def call(self, call: Call, names: Names, read: list[str], outer: list[Field], times: int, training: bool) -> Generator[Row, None, str]:
         inner = call.graph
         reads = self.report._fields.inside(inner)[inner.result]
         for _ in range(1 if self.fold else call.times):
@@ -223,9 +223,9 @@ class _Walk:
                         last = names.local(call)
                     prefix = f"{prefix}..{last}"
                 scope = Names(prefix + ".", inner.naming)
-            result = yield from self.graph(inner, scope, read, seen, times * call.times if self.fold else times, training)
+            result = yield from self.graph(inner, scope, read, outer, times * call.times if self.fold else times, training)
             read = [result, *read[1:]]
-            seen = [_seen(reads, seen), *seen[1:]]
+            outer = [seen(reads, outer), *outer[1:]]
         return read[0]
 
     def row(self, graph: Graph, at: int, node: Node, name: str, sources: tuple[str, ...], field: Field, times: int, training: bool) -> Row:
@@ -252,13 +252,3 @@ class _Walk:
 
 def _number(value: Any) -> float:
     return value if isinstance(value, int) else float(value)
-
-
-def _seen(reads: Fields, fields: list[Field]) -> Field:
-    """The field of a value of a graph, given the fields of the graph's inputs."""
-    if len(fields) == 1:
-        return chain(fields[0], reads[0])
-    result: Field = ""
-    for inner, outer in zip(reads, fields, strict=True):
-        result = union(result, chain(outer, inner))
-    return result

@@ -507,3 +507,12 @@ class Generator:
 
 def step_text(item: Item) -> str:
     return " ".join([item.kind, *(f"{name}={arg.text}" if name else arg.text for name, arg in item.args.items())])
+
+
+def drawn(seed: int, largest: int) -> tuple[Generator, list[Item], tuple[int, ...], str]:
+    """A random network: its generator, its structure, the shape of its input with channels first, and its text."""
+    draw = Random(seed)
+    generator = Generator(draw, draw.number(1, 3), growing=True)
+    shape = (draw.number(1, 4), *(draw.number(6, largest) for _ in range(generator.rank)))
+    items = generator.network(draw.number(1, 5))
+    return generator, items, shape, generator.text(items, shape)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from archspec.api import Options, compile_text
+from archspec.api import compile_text
+from archspec.elaborate.options import Options
 from archspec.reading import decode
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +29,8 @@ from pathlib import Path
 resource.setrlimit(resource.RLIMIT_CPU, (12, 12))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 text = open(sys.argv[1], encoding="utf-8", errors="surrogatepass", newline="").read()
-from archspec.api import Options, compile_text
+from archspec.api import compile_text
+from archspec.elaborate.options import Options
 
 network, found = compile_text(text, "hostile.arch", Options(base=Path(sys.argv[2]) if len(sys.argv) > 2 else None))
 used = resource.getrusage(resource.RUSAGE_SELF)
@@ -388,6 +390,23 @@ def test_a_spec_that_uses_itself(tree, tmp_path):
     (tree / "spec.arch").write_text('use "spec.arch"\nblock own(f): conv k=3 f=f\ninput 8x8x3\nown 8\n')
     result = compiled((tree / "spec.arch").read_text(), tmp_path, tree)
     assert errors(result) in (["A116"], ["A108"], []), result["found"]
+
+
+def test_a_param_that_cannot_be_read_is_told_once(tmp_path):
+    """Neither a second line that defines it nor a file that does is a further mistake, and none is a traceback."""
+    (tmp_path / "b.arch").write_text("param w = 8\nblock b(n): fc n\n")
+    for text in ('param w =\nuse "b.arch"\ninput 4x4x1\nb w\n', "param w =\nparam w = 8\ninput 4x4x1\nfc w\n"):
+        _, found = compile_text(text, "case.arch", Options(base=tmp_path))
+        assert [d.code for d in found] == ["A001"]
+
+
+def test_the_limits_of_a_file_hold_for_the_files_it_uses(tmp_path):
+    (tmp_path / "b.arch").write_text("block b(n): fc n\n" + "# " + "x" * 500 + "\n")
+    text = 'use "b.arch"\ninput 4x4x1\nb 3\n'
+    assert compile_text(text, "case.arch", Options(base=tmp_path))[0] is not None
+    for limit in ({"max_bytes": 100}, {"max_tokens": 7}):
+        _, found = compile_text(text, "case.arch", Options(base=tmp_path, **limit))
+        assert "A007" in [d.code for d in found]
 
 
 def test_more_than_64_files(tree, tmp_path):

@@ -129,11 +129,19 @@ def _through_node(node: Node, read: Sequence[Fields], types: Sequence[Type | Non
     return tuple(result)
 
 
+def seen(reads: Fields, fields: Sequence[Field]) -> Field:
+    """The field of a value of a graph, given the fields of the graph's inputs."""
+    if len(fields) == 1:
+        return chain(fields[0], reads[0])
+    result: Field = NOT
+    for inner, outer in zip(reads, fields, strict=True):
+        result = union(result, chain(outer, inner))
+    return result
+
+
 def _compose(inner: Fields, read: Sequence[Fields], count: int) -> Fields:
-    result: list[Field] = [NOT] * count
-    for reads, fields in zip(inner, read, strict=True):
-        result = [union(a, chain(field, reads)) for a, field in zip(result, fields, strict=True)]
-    return tuple(result)
+    """`seen`, from each of `count` inputs."""
+    return tuple(seen(inner, [fields[i] for fields in read]) for i in range(count))
 
 
 def _power(field: Field, times: int) -> Field:

@@ -13,8 +13,8 @@ from archspec.api import compile_text
 from archspec.cli.failure import Failure
 from archspec.cli.screen import Screen, err
 from archspec.diagnostics import Diagnostic, nearest
-from archspec.elaborate.core import Options
 from archspec.elaborate.expressions import Rounds, Value
+from archspec.elaborate.options import Options
 from archspec.ir.graph import Network
 from archspec.reading import decode
 from archspec.resources import bundled, bundled_names

@@ -3,44 +3,36 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.diagnostics import Frame as TraceFrame
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
-from archspec.elaborate.expressions import Refused, Silent, Value, truth
+from archspec.elaborate.expressions import Refused, Silent, truth
 from archspec.elaborate.labels import clashes, lookup
 from archspec.elaborate.merging import Advice
+from archspec.elaborate.options import Options
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Graph, Input, Instance, Node, Output
 from archspec.ops import make
 from archspec.ops.base import Misfit
 from archspec.source import Span
 from archspec.syntax import ast
-from archspec.syntax.parser import MAX_BYTES, MAX_TOKENS
 from archspec.types import LIMIT, Type
-
-
-class Options(NamedTuple):
-    """What the caller sets: params, input shapes (by name; "" is the only or first one), and the limits."""
-
-    params: Mapping[str, Value] = {}
-    inputs: Mapping[str, tuple[int, ...]] = {}
-    max_layers: int = 1_000_000
-    max_steps: int = 60_000
-    max_depth: int = 64
-    max_files: int = 64
-    max_bytes: int = MAX_BYTES
-    max_tokens: int = MAX_TOKENS
-    base: Path | None = None
-    """The folder of the spec, for `use`."""
 
 
 class Abort(Exception):
     """A limit was reached; what was found so far stands."""
+
+
+class Way(NamedTuple):
+    """A level of the expansion: a block's call as written, with its place among the names; or, where `call` is empty, a round."""
+
+    span: Span
+    call: str
+    told: str
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -64,12 +56,11 @@ class Core(ABC):
         self.name = name
         self.sink = sink
         self.options = options
-        self.declarations = Declarations(sink, options.params, options.base, options.max_files)
+        self.declarations = Declarations(sink, options)
         self.unit = Unit(file)
         self.calls: dict[tuple[object, ...], Graph | None] = {}
         self.active: list[BlockDef] = []
-        self.trace: list[TraceFrame] = []
-        self.rounds: list[str] = []
+        self.trace: list[Way] = []
         self.depth = 0
         self.steps = 0
         self.path: list[str] = []
@@ -89,7 +80,7 @@ class Core(ABC):
         label = refused.label if isinstance(refused, Misfit) else ""
         trace = tuple(_joined(self.trace))
         found = Diagnostic(refused.code, refused.message, span, refused.notes, refused.help, label, tuple(secondary), trace)
-        self.sink.add(found, self.rounds[-1] if self.rounds else None)
+        self.sink.add(found, next((way.told for way in reversed(self.trace) if not way.call), None))
 
     def warn(self, code: str, message: str, span: Span | None, help_: str | None = None) -> None:
         self.sink.add(Diagnostic(code, message, span, (), help_, severity="warning"))
@@ -177,21 +168,22 @@ class Core(ABC):
         return self.node(Node(op, values, type_, kind, label, span, numbered=label is not None), builder)
 
 
-def _joined(frames: Sequence[TraceFrame]) -> list[TraceFrame]:
+def _joined(ways: Sequence[Way]) -> list[TraceFrame]:
     """The way to a place, innermost first; a round is told with the call that is made in it."""
     told: list[TraceFrame] = []
-    round_ = ""
-    for frame in frames:
-        if frame.text.startswith("round "):
-            if round_:
-                told.append(TraceFrame(frame.span, f"in {round_}"))
-            round_ = f"{frame.text} at line {frame.span.line}"
-            continue
-        text = frame.text
-        if round_:
-            text = text.replace("{round}", ", " + round_.partition(" at line ")[0])
-            round_ = ""
-        told.append(TraceFrame(frame.span, text.replace("{round}", "")))
-    if round_:
-        told.append(TraceFrame(frames[-1].span, f"in {round_}"))
+    round_: Way | None = None
+    for way in ways:
+        if way.call:
+            during = f", {round_.told}" if round_ is not None else ""
+            place = f" ({way.told})" if way.told else ""
+            told.append(TraceFrame(way.span, f"in `{way.call}` at line {way.span.line}{during}{place}"))
+        elif round_ is not None:
+            told.append(_round(round_))
+        round_ = None if way.call else way
+    if round_ is not None:
+        told.append(_round(round_))
     return told[::-1]
+
+
+def _round(way: Way) -> TraceFrame:
+    return TraceFrame(way.span, f"in {way.told} at line {way.span.line}")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from archspec.diagnostics import Diagnostic, Diagnostics, nearest
 from archspec.elaborate.binding import argument, fields, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Silent, Value, evaluate, shown
+from archspec.elaborate.options import Options
 from archspec.elaborate.scopes import Scope
 from archspec.ops import STEPS
 from archspec.source import Source, Span
 from archspec.syntax import ast
 from archspec.syntax.layout import KEYWORDS
-from archspec.syntax.parser import MAX_BYTES, parse
+from archspec.syntax.parser import parse
 
 Defaults = dict[str, dict[str, Value | Missing]]
 """Step name (or "" for every layer) to arguments."""
@@ -51,14 +51,14 @@ class Unit:
 
 
 class Declarations:
-    """Reads the declarations of a file and of those it uses. `overrides` are the values of --set."""
+    """Reads the declarations of a file and of those it uses."""
 
-    def __init__(self, sink: Diagnostics, overrides: Mapping[str, Value], base: Path | None, max_files: int = 64) -> None:
+    def __init__(self, sink: Diagnostics, options: Options) -> None:
         self.sink = sink
-        self.max_files = max_files
-        self.overrides = dict(overrides)
+        self.options = options
+        self.overrides = dict(options.params)
         self.taken: set[str] = set()
-        self.base = base.resolve() if base is not None else None
+        self.base = options.base.resolve() if options.base is not None else None
         self.units: dict[Path, Unit] = {}
         self.crowded = False
         """Whether it was told that too many files are used."""
@@ -115,8 +115,8 @@ class Declarations:
 
     def param(self, unit: Unit, statement: ast.Param, scope: Scope) -> None:
         name, span = statement.name
-        if name in unit.names or name in KEYWORDS or name == "cin":
-            what = f"the param `{name}` is defined twice" if name in unit.names else f"`{name}` is a word of the language"
+        if name in unit.places or name in KEYWORDS or name == "cin":
+            what = f"the param `{name}` is defined twice" if name in unit.places else f"`{name}` is a word of the language"
             other = ((unit.places[name], "first here"),) if name in unit.places else ()
             return self.report(Refused("A108", what, span, "choose another name"), other)
         try:
@@ -221,7 +221,7 @@ class Declarations:
         unit.incomplete |= other.incomplete
         unit.unread |= other.unread
         for name, value in other.names.items():
-            if name in unit.names and unit.places.get(name) != other.places.get(name):
+            if name in unit.places and unit.places[name] != other.places.get(name):
                 self.report(
                     Refused("A108", f"the param `{name}` of {statement.path.value} is already defined", statement.span),
                     ((unit.places[name], "here"),),
@@ -245,7 +245,7 @@ class Declarations:
             return self.units[path]
         self.units[path] = Unit(ast.File((), Span(Source(str(path), ""), 0, 0)))  # files that use each other end here
         name = path.relative_to(self.base).as_posix() if self.base is not None else path.name
-        file = parse(Source(name, text), self.sink)
+        file = parse(Source(name, text), self.sink, max_bytes=self.options.max_bytes, max_tokens=self.options.max_tokens)
         unit = self.units[path] = self.read(file, path.parent, own=False)
         return unit
 
@@ -269,12 +269,12 @@ class Declarations:
                 raise Refused("A116", f'"{shown_path}" lies outside the folder of the spec', span, help_)
             if path in self.units:
                 return path, ""
-            if len(self.units) >= self.max_files:
+            if len(self.units) >= self.options.max_files:
                 raise self.too_many_files(span)
             if not stat.S_ISREG(path.stat().st_mode):
                 raise Refused("A116", f'"{shown_path}" is not a regular file', span)
             with path.open("rb") as file:
-                text = decode(file.read(MAX_BYTES + 1))  # the parser refuses what is longer
+                text = decode(file.read(self.options.max_bytes + 1))  # the parser refuses what is longer
         except (OSError, RuntimeError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise Refused(
@@ -286,4 +286,4 @@ class Declarations:
         if self.crowded:
             return Silent(span)
         self.crowded = True
-        return Refused("A116", f"more than {self.max_files} files are used", span, "put their blocks into fewer files")
+        return Refused("A116", f"more than {self.options.max_files} files are used", span, "put their blocks into fewer files")

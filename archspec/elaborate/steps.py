@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from archspec.diagnostics import Diagnostic
-from archspec.diagnostics import Frame as TraceFrame
 from archspec.elaborate import binding
-from archspec.elaborate.core import Context, Core
+from archspec.elaborate.core import Context, Core, Way
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate
 from archspec.elaborate.merging import Advice
@@ -139,8 +138,7 @@ class Steps(Core):
         builder = Builder("ordinal")
         start = builder.input(x)
         place = ".".join([*self.path, label or where.next_name(step.name.id)])
-        called = f" ({place})" if self.path or label else ""
-        self.trace.append(TraceFrame(step.span, f"in `{step.span.text}` at line {step.span.line}{{round}}{called}"))
+        self.trace.append(Way(step.span, step.span.text, place if self.path or label else ""))
         self.active.append(block)
         self.path, path = [place], self.path
         errors = self.sink.errors

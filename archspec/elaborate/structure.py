@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from archspec.diagnostics import Frame as TraceFrame
-from archspec.elaborate.core import Context
+from archspec.elaborate.core import Context, Way
 from archspec.elaborate.expressions import Refused, whole
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.merging import Advice, residual_advice
@@ -98,11 +97,9 @@ class Structures(Steps):
         inner = Builder(builder.naming, builder, round_=True)
         start = inner.input(builder.type_of(value))
         scope = context.scope.round(frame, head.counter.id if head.counter is not None else None)
-        self.rounds.append(f"round {frame.round + 1} of {frame.count}")
-        self.trace.append(TraceFrame(head.span, self.rounds[-1]))
+        self.trace.append(Way(head.span, "", f"round {frame.round + 1} of {frame.count}"))
         result = self.suite(suite.body, context.inside(inner, scope), start)
         self.trace.pop()
-        self.rounds.pop()
         assert result is not None
         same = not frame.reads_index and frame.round + 1 >= frame.longest and inner.type_of(result) == inner.type_of(start)
         times = frame.count - frame.round if same and inner.type_of(result) is not None else 1

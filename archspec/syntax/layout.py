@@ -72,11 +72,11 @@ class Layout:
             if key in seen or len(seen) >= 20:
                 continue
             seen.add(key)
-            if char != "\t":
-                self.unreadable.add(key[1])
             if char == "\t":
                 self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_="indent by two spaces")
-            elif char == "\r":
+                continue
+            self.unreadable.add(key[1])
+            if char == "\r":
                 self.report("A006", "a carriage return that ends no line", at, at + 1, help_="end lines with LF or CR LF")
             else:
                 what = f"the character U+{ord(char):04X} cannot stand in a spec"

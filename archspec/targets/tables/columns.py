@@ -100,11 +100,6 @@ DOCUMENT = ("name", "layer", "output", "params", "macs")
 WORK = ("size-work", "params-work", "macs-work")
 
 
-def title(row: Row) -> str:
-    """The name, with how many it stands for in a folded table."""
-    return f"{row.name} ×{row.times}" if row.times > 1 else row.name
-
-
 def chosen(columns: tuple[str, ...] | None, default: tuple[str, ...], *, work: bool, fold: bool) -> list[str]:
     """The columns of a table."""
     found = list(columns or default)

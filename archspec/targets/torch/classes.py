@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archspec.ir.graph import Call, Element, Graph, Names, Network, Node
+from archspec.targets.torch.helpers import source
 from archspec.targets.torch.new import Many, New, numbers, replaced, shape_of
 from archspec.targets.torch.rows import Unsupported, module
 from archspec.types import Type
@@ -41,12 +42,12 @@ class Body(NamedTuple):
 
 
 class Emitted(NamedTuple):
-    """A class to be written; `parameters` are the arguments of its constructor."""
+    """A class to be written; `parameters` are the arguments of its constructor, with their types."""
 
     name: str
     about: str
     body: Body
-    parameters: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
 
 
 class Classes:
@@ -56,7 +57,7 @@ class Classes:
         self.network = network
         self.found: list[Emitted] = []
         self.made: dict[Graph, New] = {}
-        self.taken = {"Model", "Outputs"}
+        self.taken = {"Model", "Outputs", "Tensor", "NamedTuple"}
         self.labels = {e.graph: e.label or e.stem for g in network.graphs() for e in g.elements if isinstance(e, Call)}
         self.index = {graph: at for at, graph in enumerate(network.graphs())}
         inline = {e.graph for g in network.graphs() for e in g.elements if isinstance(e, Call) and e.inline}
@@ -68,7 +69,7 @@ class Classes:
         for graph in self.graphs:
             families.setdefault(self.family(graph), []).append(graph)
         for family in self.ordered(families):
-            self.make_family(family, families[family])
+            self.make_family(families[family])
         return self.body(self.network.graph)
 
     def family(self, graph: Graph) -> str:
@@ -88,7 +89,7 @@ class Classes:
                 pending += [(callee, False) for callee in sorted(callees - {name}) if callee not in done]
         return list(done)
 
-    def make_family(self, family: str, graphs: list[Graph]) -> None:
+    def make_family(self, graphs: list[Graph]) -> None:
         if graphs[0].instance is None and (chain := self.sequential(graphs[0])) is not None:
             self.made[graphs[0]] = chain
             return
@@ -97,9 +98,9 @@ class Classes:
             body = self.body(graph)
             alike.setdefault(_skeleton(body), []).append((graph, body))
         for members in alike.values():
-            self.make_class(family, members)
+            self.make_class(members)
 
-    def make_class(self, family: str, members: list[tuple[Graph, Body]]) -> None:
+    def make_class(self, members: list[tuple[Graph, Body]]) -> None:
         """One class for instances of one structure."""
         graph, body = members[0]
         name = self.name(graph.instance.block if graph.instance is not None else self.labels[graph])
@@ -107,11 +108,11 @@ class Classes:
         names, values = _parameters(columns, [_known(g) for g, _ in members])
         left = list(names)
         items = tuple(item._replace(module=replaced(item.module, left) if item.module is not None else None) for item in body.items)
-        parameters = tuple(values)
+        parameters = tuple((name, "float" if any(isinstance(v, float) for v in column) else "int") for name, column in values.items())
         about = f"Block `{graph.instance.block}`." if graph.instance is not None else f"`{self.labels[graph]}`."
         self.found.append(Emitted(name, about, body._replace(items=items), parameters))
         for at, (member, _) in enumerate(members):
-            self.made[member] = New(name, tuple((p if len(parameters) > 3 else "", values[p][at]) for p in parameters))
+            self.made[member] = New(name, tuple((p if len(values) > 3 else "", column[at]) for p, column in values.items()))
 
     def name(self, word: str) -> str:
         """A class name of a block's or label's, not yet taken."""
@@ -119,7 +120,7 @@ class Classes:
         if not base[0].isalpha():
             base = "Part" + base
         name, count = base, 1
-        while name in self.taken:
+        while name in self.taken or source(name) is not None:
             count += 1
             name = f"{base}{count}"
         self.taken.add(name)
@@ -183,8 +184,7 @@ class Classes:
             return count + len(items) - 1
         for _ in range(element.times):
             if element.inline:
-                inner = [*reads]
-                values = inner
+                values = [*reads]
                 for sub in element.graph.elements:
                     values.append(self.append(sub, element.graph, [values[v] for v in sub.inputs], names, items, count, top))
                 reads[0] = values[element.graph.result]

@@ -31,10 +31,9 @@ class _File:
 
     def lines(self) -> Iterator[str]:
         bodies = [*(c.body for c in self.classes.found), self.top]
-        text = "\n\n\n".join(
-            [*self.helpers(bodies), *("\n".join(_Class(c).lines()) for c in self.classes.found), self.outputs(), "\n".join(self.model())]
-        )
-        text = "\n\n\n".join(part for part in text.split("\n\n\n") if part)
+        classes = ["\n".join(_Class(c).lines()) for c in self.classes.found]
+        parts = [*self.helpers(bodies), *classes, self.outputs(), "\n".join(self.model())]
+        text = "\n\n\n".join(part for part in parts if part)
         yield from self.docstring()
         yield "from __future__ import annotations"
         yield ""
@@ -55,7 +54,7 @@ class _File:
     def docstring(self) -> Iterator[str]:
         report = Report(self.network)
         totals = report.totals
-        inputs = ", ".join(f"{name} {_nchw(i.type)}" for name, i in ((i.name, i) for i in self.network.inputs))
+        inputs = ", ".join(f"{i.name} {_nchw(i.type)}" for i in self.network.inputs)
         result = ", ".join(f"{o.name} {_nchw(self.network.graph.type_of(o.value))}" for o in self.network.outputs)
         yield f'"""{_plain(self.network.name)}: {inputs} -> {result}.'
         yield ""
@@ -95,15 +94,18 @@ class _File:
         yield from writer.lines(results if len(results) > 1 else None)
 
     def main(self) -> Iterator[str]:
-        shapes = ", ".join(f"torch.zeros({_example(i.type)})" for i in self.network.inputs)
-        embeds = any(item.node is not None and item.node.op is not None and item.node.op.step == "embed" for item in self.top.items)
-        if embeds:
-            shapes = shapes.replace("torch.zeros(", "torch.zeros(").replace(")", ", dtype=torch.long)")
+        shapes = ", ".join(self.example(at) for at in range(len(self.network.inputs)))
         yield 'if __name__ == "__main__":'
         yield "    model = Model().eval()"
         yield f"    result = model({shapes})"
         shown = "result.output" if len(self.network.outputs) > 1 else "result"
         yield f'    print(f"{{sum(p.numel() for p in model.parameters()):,}} parameters, output {{tuple({shown}.shape)}}")'
+
+    def example(self, at: int) -> str:
+        """Zeros for an input; whole numbers where they are looked up in a table."""
+        first = next((item for item in self.top.items if at in item.reads), None)
+        looked_up = first is not None and first.module is not None and first.module.name == "nn.Embedding"
+        return f"torch.zeros({_example(self.network.inputs[at].type)}{', dtype=torch.long' if looked_up else ''})"
 
 
 class _Class:
@@ -118,7 +120,7 @@ class _Class:
 
     def lines(self, results: dict[str, tuple[int, bool]] | None = None) -> Iterator[str]:
         class_ = self.class_
-        arguments = "".join(f", {name}: {'float' if name in _FLOATS else 'int'}" for name in class_.parameters)
+        arguments = "".join(f", {name}: {kind}" for name, kind in class_.parameters)
         yield f"class {class_.name}(nn.Module):"
         yield f'    """{class_.about}"""'
         modules = [item for item in self.body.items if item.module is not None]
@@ -141,9 +143,6 @@ class _Class:
             yield from _dotted(name, item.module)
             return
         yield from _wrapped(f"        self.{name} = ", item.module, "")
-
-
-_FLOATS: set[str] = set()
 
 
 def _dotted(name: str, module: New) -> Iterator[str]:
