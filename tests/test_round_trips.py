@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the generator of random specs builds torch modules beside them")
 
-from helpers_torch import Generator, Random
+from helpers_torch import drawn
 from test_syntax import rows, tree_of
 
 import archspec
@@ -20,10 +20,7 @@ from archspec.targets.spec import expand
 def test_random_networks_come_back_the_same(start):
     networks = 0
     for seed in range(start, start + 50):
-        draw = Random(seed)
-        generator = Generator(draw, draw.number(1, 3), growing=True)
-        shape = (draw.number(1, 4), *(draw.number(6, 24) for _ in range(generator.rank)))
-        text = generator.text(generator.network(draw.number(1, 5)), shape)
+        *_, text = drawn(seed, 24)
         formatted = format_text(Source("t", text))
         assert tree_of(formatted) == tree_of(text)
         assert format_text(Source("t", formatted)) == formatted

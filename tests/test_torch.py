@@ -227,15 +227,11 @@ def test_no_label_hides_what_every_module_has():
 @pytest.mark.parametrize("start", range(0, 200, 50))
 def test_random_networks_give_the_values_of_modules_built_by_hand(start):
     """The same structure built beside the text, its weights copied in order: the same result, layer kinds and wiring of all sorts."""
-    from helpers_torch import Generator, Random, Refused
+    from helpers_torch import Refused, drawn
 
     compared = 0
     for seed in range(start, start + 50):
-        draw = Random(seed)
-        generator = Generator(draw, draw.number(1, 3), growing=True)
-        shape = (draw.number(1, 4), *(draw.number(6, 16) for _ in range(generator.rank)))
-        items = generator.network(draw.number(1, 5))
-        text = generator.text(items, shape)
+        generator, items, shape, text = drawn(seed, 16)
         try:
             network = archspec.loads(text)
             reference, _ = generator.module(items, shape)
