@@ -29,7 +29,7 @@ class ClassToken(Op):
     """Puts one learned token before the sequence.
 
     Shape:   (T, C) -> (T + 1, C)
-    Params:  weight (C)
+    Params:  one token (1, 1, C)
     Source:  Dosovitskiy et al. 2020, equation 1.
     """
 
@@ -40,7 +40,7 @@ class ClassToken(Op):
         return check_size(Tokens(x.length + 1, x.channels), "the output")
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:
-        return (Weight("weight", (x.channels,)),)
+        return (Weight("", (1, 1, x.channels)),)
 
     def reach(self, x: Tokens) -> Field_:
         return WHOLE
@@ -53,7 +53,7 @@ class Position(Op):
     """Adds a learned embedding to each token.
 
     Shape:   unchanged
-    Params:  weight (T, C)
+    Params:  (1, T, C)
     Source:  Dosovitskiy et al. 2020, equation 1.
     """
 
@@ -63,7 +63,7 @@ class Position(Op):
     cost_note = "one addition an element"
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:
-        return (Weight("weight", (x.length, x.channels)),)
+        return (Weight("", (1, x.length, x.channels)),)
 
     def work(self, x: Tokens, y: Tokens) -> dict[str, str]:
         return {"params": f"{x.length}*{x.channels} = {x.size}"}

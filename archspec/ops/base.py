@@ -44,7 +44,10 @@ class Misfit(Exception):
 
 
 class Weight(NamedTuple):
-    """A stored tensor. `role` is `weight` or `bias` (learned), `buffer` (stored, not learned) or `frozen` (fixed weights)."""
+    """A stored tensor. `role` is `weight` or `bias` (learned), `buffer` (stored, not learned) or `frozen` (fixed weights).
+
+    Where the name is empty the layer is nothing but this tensor, and the tensor is called as the layer is.
+    """
 
     name: str
     shape: tuple[int, ...]

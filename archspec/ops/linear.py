@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from archspec.ops.base import WHOLE, Count, Field_, Flag, Op, Real, Weight, check_size
-from archspec.types import Tokens, Type, Vector
+from archspec.types import Map, Tokens, Type, Vector
 
 
 class Flatten(Op):
@@ -147,7 +147,7 @@ class Scale(Op):
     """A learned factor a channel.
 
     Shape:   unchanged
-    Params:  weight (C)
+    Params:  (C, 1, ...), one axis of 1 for each axis of a map; (C) for tokens and vectors
     Source:  Touvron et al. 2021, LayerScale.
     """
 
@@ -159,7 +159,8 @@ class Scale(Op):
     init: Real = 1.0
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
-        return (Weight("weight", (x.channels,)),)
+        spread = len(x.spatial) if isinstance(x, Map) else 0
+        return (Weight("", (x.channels, *(1,) * spread)),)
 
     def work(self, x: Type, y: Type) -> dict[str, str]:
         return {"params": f"{x.channels} = {x.channels}"}

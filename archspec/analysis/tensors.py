@@ -1,0 +1,33 @@
+"""The stored tensors of a network, by the names they have in files of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archspec.ir.graph import Network, Place, walk
+
+
+class Tensor(NamedTuple):
+    """A stored tensor: `key` is its name in a `state_dict`, `name` that within its layer, `role` as in ops.base.Weight."""
+
+    key: str
+    shape: tuple[int, ...]
+    role: str
+    name: str
+    place: Place
+
+
+def key_of(layer: str, name: str) -> str:
+    """The name in a `state_dict` of a layer's tensor."""
+    return f"{layer}.{name}" if name else layer
+
+
+def tensors(network: Network) -> Iterator[Tensor]:
+    """The tensors of all layers, those of training heads too, in the order of the text."""
+    for place in walk(network):
+        op = place.node.op
+        assert op is not None
+        x = place.graph.type_of(place.node.inputs[0])
+        for weight in op.weights(x):
+            yield Tensor(key_of(place.name, weight.name), weight.shape, weight.role, weight.name, place)
