@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.elaborate.elaborator import elaborate
@@ -18,6 +18,7 @@ from archspec.source import Source
 from archspec.syntax.parser import parse
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
     from torch import nn
 
 
@@ -96,6 +97,34 @@ def to_torch(model: Network) -> nn.Module:
     if find_spec("torch") is None:
         raise ImportError("PyTorch is not installed: `pip install 'archspec-nn[torch]'`")
     return execute(emit(model, "torch"), model.name)
+
+
+def to_onnx(
+    model: Network,
+    weights: Mapping[str, Any] | str | None = None,
+    *,
+    seed: int = 0,
+    opset: int = 22,
+    batch: int | None = None,
+    layout: str = "nchw",
+    fold_bn: bool = False,
+) -> ModelProto:
+    """A network as an ONNX model; PyTorch is not needed.
+
+    `weights` are values by key, such as a PyTorch module's `state_dict()`; without them they are drawn with `seed` as PyTorch
+    initialises its modules; "none" declares them as inputs. The batch is a dimension called N unless it is given. `layout` is nchw or
+    nhwc, for inputs that are maps. `fold_bn` folds batch norms into the layers before them. Raises SpecError where ONNX lacks a layer
+    or a name has two meanings; ValueError for settings that make no sense, for weights that do not fit and for those above 2 GiB;
+    ImportError without onnx.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("onnx") is None:
+        raise ImportError("onnx is not installed: `pip install 'archspec-nn[onnx]'`")
+    from archspec.targets.onnx.emit import emit as emit_onnx
+    from archspec.targets.onnx.settings import Settings
+
+    return emit_onnx(model, Settings(opset, "N" if batch is None else batch, layout, fold_bn), weights, seed).whole()
 
 
 def _network(text: str, name: str, options: Options) -> Network:

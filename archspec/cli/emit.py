@@ -6,17 +6,25 @@ import argparse
 from pathlib import Path
 
 from archspec.api import emit
-from archspec.cli import specs
+from archspec.cli import onnx, specs
+from archspec.cli.failure import Failure
+from archspec.cli.onnx import OPTIONS
 from archspec.cli.screen import out
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import SpecError
 
 
 def run(arguments: argparse.Namespace) -> int:
+    for name in OPTIONS if arguments.target != "onnx" else ():
+        if getattr(arguments, name) not in (None, False):
+            raise Failure(f"--{name.replace('_', '-')} is for `emit onnx`")
     network = specs.network(arguments)
     if network is None:
         return 1
     try:
+        if arguments.target == "onnx":
+            onnx.run(network, arguments)
+            return 0
         text = emit(network, arguments.target)
     except SpecError as error:
         specs.tell(error.diagnostics)

@@ -75,9 +75,22 @@ def _fmt(parser: argparse.ArgumentParser) -> None:
 
 
 def _emit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", choices=["torch", "json"], help="what to write: torch is a PyTorch source file, json the IR document")
+    parser.add_argument(
+        "target", choices=["torch", "onnx", "json"], help="what to write: a PyTorch source file, an ONNX model, or the IR document"
+    )
     _spec(parser)
     parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; standard output without it")
+    _emit_onnx(parser.add_argument_group("onnx"))
+
+
+def _emit_onnx(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--weights", metavar="FILE", help="the weights: a .safetensors or .pt file, or `none` to declare them as inputs")
+    group.add_argument("--seed", metavar="N", type=int, help="draw the weights as PyTorch initialises them (without --weights: 0)")
+    group.add_argument("--opset", metavar="N", type=int, help="the version of the operators, 13 to 26 (22)")
+    group.add_argument("--batch", metavar="N", type=int, help="the size of the batch; a dimension called N without it")
+    group.add_argument("--layout", choices=["nchw", "nhwc"], help="the order of the axes of the input (nchw)")
+    group.add_argument("--fold-bn", action="store_true", help="fold batch norms into the layers before them")
+    group.add_argument("--external-data", action="store_true", help="write the weights to OUT.data; above 2 GiB they always are")
 
 
 def _completion(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,64 @@
+"""`archspec emit onnx`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archspec.cli.failure import Failure
+from archspec.cli.writing import writing
+from archspec.ir.graph import Network
+
+if TYPE_CHECKING:
+    from archspec.targets.onnx.emit import Emitted
+
+OPTIONS = ("opset", "batch", "layout", "weights", "seed", "external_data", "fold_bn")
+"""The arguments of `archspec emit` that are for this target alone."""
+
+
+def run(network: Network, arguments: argparse.Namespace) -> None:
+    """Write a network as an ONNX file. Raises Failure, and SpecError where it cannot be said in ONNX or the weights do not fit."""
+    if find_spec("onnx") is None:
+        raise Failure("onnx is not installed: `pip install 'archspec-nn[onnx]'`")
+    from archspec.targets.onnx.emit import emit
+    from archspec.targets.onnx.settings import Settings
+
+    chosen = {name: value for name in Settings._fields if (value := getattr(arguments, name)) is not None}
+    if arguments.seed is not None and (arguments.seed < 0 or arguments.weights is not None):
+        raise Failure("--seed takes a whole number of at least 0, and excludes --weights")
+    try:
+        emitted = emit(network, Settings(**chosen), _weights(arguments.weights), arguments.seed or 0)
+    except ValueError as error:
+        raise Failure(str(error)) from None
+    _write(emitted, arguments.output, bool(arguments.external_data))
+
+
+def _weights(named: str | None) -> dict[str, Any] | str | None:
+    """The values in a file, by key; `none` for none."""
+    if named is None or named == "none":
+        return named
+    raise Failure("weights are read from no file yet")
+
+
+def _write(emitted: Emitted, output: str | None, external: bool) -> None:
+    from archspec.targets.onnx import file
+
+    external = external or not file.fits(*emitted)
+    if output is None:
+        if external:
+            raise Failure("weights above 2 GiB, and those asked to be apart, stand in a file beside the model: name it with -o")
+        if sys.stdout.isatty():
+            raise Failure("a model is no text: name the file to write with -o")
+        file.write(sys.stdout.buffer, *emitted)
+        return
+    path = Path(output)
+    if not external:
+        with writing(path) as (stream,):
+            file.write(stream, *emitted)
+        return
+    beside = path.with_name(f"{path.name}.data")
+    with writing(path, beside) as (stream, data):
+        file.write_external(stream, data, beside.name, *emitted)

@@ -1,0 +1,112 @@
+"""A graph of ONNX operators on the way: plain data, which passes may rewrite before it becomes a protobuf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from archspec.types import Map, Type
+
+Array = np.ndarray[Any, Any]
+Shape = tuple[int | str, ...]
+
+
+@dataclass(slots=True)
+class Operator:
+    """A node to be. An input that is left out is an empty string."""
+
+    kind: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, Any]
+    name: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor of weights: its name in the graph, its shape, and what makes its values when they are written (float32)."""
+
+    name: str
+    shape: tuple[int, ...]
+    load: Callable[[], Array]
+
+    @property
+    def bytes_(self) -> int:
+        return 4 * prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An input or output of the graph. `kind` is float32 or int64."""
+
+    name: str
+    shape: Shape
+    kind: str = "float32"
+
+
+@dataclass(slots=True)
+class Draft:
+    """A graph. `constants` are small tensors of numbers that belong to operators, `stored` are weights, both by name."""
+
+    opset: int
+    batch: int | str
+    operators: list[Operator] = field(default_factory=list)
+    inputs: list[Value] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    constants: dict[str, Array] = field(default_factory=dict)
+    stored: dict[str, Stored] = field(default_factory=dict)
+    types: dict[str, Type] = field(default_factory=dict)
+    """The values that layers put out."""
+    _known: dict[tuple[object, ...], str] = field(default_factory=dict)
+
+    def constant(self, values: Any, dtype: Any = np.float32) -> str:
+        """The name of a tensor of fixed numbers; equal ones are one."""
+        array = np.asarray(values, dtype)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._known:
+            self._known[key] = f"constant/{len(self._known)}"
+            self.constants[self._known[key]] = array
+        return self._known[key]
+
+    def shape(self, type_: Type) -> Shape:
+        """A type's shape with the batch first and the channels as PyTorch and ONNX have them."""
+        if isinstance(type_, Map):
+            return (self.batch, type_.channels, *type_.spatial)
+        return (self.batch, *type_.shape)
+
+    def is_whole(self, value: str) -> bool:
+        """Whether a value is an input of whole numbers."""
+        return any(input_.name == value and input_.kind == "int64" for input_ in self.inputs)
+
+    def readers(self) -> dict[str, list[Operator]]:
+        """The operators that read each value, one entry for each time that they do."""
+        found: dict[str, list[Operator]] = {}
+        for operator in self.operators:
+            for name in operator.inputs:
+                found.setdefault(name, []).append(operator)
+        return found
+
+    def rename(self, names: dict[str, str]) -> None:
+        """Give values other names."""
+        for operator in self.operators:
+            operator.inputs = [names.get(name, name) for name in operator.inputs]
+            operator.outputs = [names.get(name, name) for name in operator.outputs]
+        self.types = {names.get(name, name): type_ for name, type_ in self.types.items()}
+
+    def sweep(self) -> None:
+        """Drop the constants and weights that nothing reads."""
+        read = {name for operator in self.operators for name in operator.inputs}
+        self.constants = {name: array for name, array in self.constants.items() if name in read}
+        self.stored = {name: stored for name, stored in self.stored.items() if name in read}
+
+    def values(self) -> Iterator[Value]:
+        """What layers put out between the inputs and the outputs of the graph."""
+        ends = {value.name for value in [*self.inputs, *self.outputs]}
+        for name, type_ in self.types.items():
+            if name not in ends:
+                yield Value(name, self.shape(type_))

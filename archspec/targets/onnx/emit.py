@@ -1,0 +1,66 @@
+"""A network as an ONNX model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from onnx import GraphProto, ModelProto
+
+from archspec.analysis.tensors import Tensor
+from archspec.ir.graph import Network
+from archspec.targets.onnx import proto
+from archspec.targets.onnx.draft import Array, Stored
+from archspec.targets.onnx.layer import Load
+from archspec.targets.onnx.lower import lower
+from archspec.targets.onnx.settings import Settings
+from archspec.targets.onnx.weights import drawn, given
+
+Weights = Mapping[str, Any] | str | None
+
+
+class Emitted(NamedTuple):
+    """A model, its graph without weights, and the weights, whose values are made when they are written."""
+
+    model: ModelProto
+    graph: GraphProto
+    stored: list[Stored]
+
+    def whole(self) -> ModelProto:
+        """The model in memory. Raises ValueError above 2 GiB, which no protobuf can hold."""
+        from archspec.targets.onnx.file import fits
+
+        if not fits(*self):
+            raise ValueError("weights above 2 GiB do not fit in one ModelProto; `archspec emit onnx -o FILE` writes them beside it")
+        self.model.graph.CopyFrom(self.graph)
+        for stored in self.stored:
+            tensor = proto.header(stored)
+            tensor.raw_data = proto.little(stored.load()).tobytes()
+            self.model.graph.initializer.append(tensor)
+        return self.model
+
+
+def emit(network: Network, settings: Settings, weights: Weights, seed: int) -> Emitted:
+    """The model of a network.
+
+    `weights` are values by key, None to draw them with `seed`, or "none" to declare them as inputs. Raises SpecError where ONNX lacks
+    a layer or a name has two meanings; ValueError where the settings make no sense or the weights do not fit.
+    """
+    settings.check()
+    declare = weights == "none"
+    if declare and settings.fold_bn:
+        raise ValueError("batch norms cannot be folded without weights")
+    if isinstance(weights, str) and not declare:
+        raise ValueError(f'weights are values by key, or "none", not {weights!r}')
+    load: Load
+    if isinstance(weights, Mapping):
+        load = given(network, weights)
+    else:
+        load = _nothing if declare else drawn(seed)
+    draft = lower(network, settings, load)
+    graph = proto.graph(network, draft, declare=declare)
+    return Emitted(proto.model(network, draft), graph, [] if declare else list(draft.stored.values()))
+
+
+def _nothing(tensor: Tensor) -> Array:
+    raise AssertionError(tensor.key)

@@ -1,0 +1,133 @@
+"""From a network to a graph of operators."""
+
+from __future__ import annotations
+
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.ir.graph import Network, Place, producers_of, walk
+from archspec.source import Span
+from archspec.targets.onnx.draft import Draft, Operator, Shape, Value
+from archspec.targets.onnx.fold import fold_batch_norms
+from archspec.targets.onnx.layer import Layer, Load
+from archspec.targets.onnx.rows import ROWS
+from archspec.targets.onnx.settings import Settings
+from archspec.types import Map, Type
+
+
+def lower(network: Network, settings: Settings, load: Load) -> Draft:
+    """The graph of a network in inference: heads that exist in training only are left out.
+
+    `load` makes the values of a tensor when they are asked for. Raises SpecError where a layer has no row or a name has two meanings.
+    """
+    return _Lowering(network, settings, load).run()
+
+
+class _Lowering:
+    def __init__(self, network: Network, settings: Settings, load: Load) -> None:
+        self.network = network
+        self.settings = settings
+        self.load = load
+        self.draft = Draft(settings.opset, settings.batch)
+        self.producers = producers_of(network)
+        self.places = needed(network)
+        self.values: dict[str, str] = {}
+        """For each input and layer the value that it is in the graph."""
+        self.named: dict[str, Span | None] = {}
+
+    def run(self) -> Draft:
+        for input_ in self.network.inputs:
+            self.claim(input_.name, input_.span)
+            self.input(input_.name, input_.type)
+        for place in self.places:
+            self.claim(place.name, place.node.span)
+            self.layer(place)
+        draft = self.draft
+        ends = {output.name: self.values[self.producers[output.value]] for output in self.network.outputs if not output.training}
+        if self.settings.fold_bn:
+            fold_batch_norms(draft, set(ends.values()))
+        self.outputs(ends)
+        draft.sweep()
+        return draft
+
+    def claim(self, name: str, span: Span | None) -> None:
+        if name in self.named:
+            message = f"`{name}` would be the name of two values in the ONNX graph"
+            other = self.named[name]
+            secondary = ((other, "here"),) if other is not None else ()
+            raise SpecError([Diagnostic("A502", message, span, help="give one of them another label", secondary=secondary)])
+        self.named[name] = span
+
+    def input(self, name: str, type_: Type) -> None:
+        draft = self.draft
+        readers = [place for place in self.places if name in place.sources]
+        whole = bool(readers) and all(place.node.op is not None and place.node.op.step == "embed" for place in readers)
+        turned = self.settings.layout == "nhwc" and isinstance(type_, Map)
+        shape: Shape = (self.settings.batch, *type_.shape) if turned else draft.shape(type_)
+        draft.inputs.append(Value(name, shape, "int64" if whole else "float32"))
+        self.values[name] = name
+        if turned:
+            rank = len(type_.shape)
+            self.values[name] = value = f"{name}/nchw"
+            draft.operators.append(Operator("Transpose", [name], [value], {"perm": [0, rank, *range(1, rank)]}, value, "channels first"))
+            draft.types[value] = type_
+
+    def layer(self, place: Place) -> None:
+        op, type_ = place.node.op, place.node.type
+        assert op is not None and type_ is not None
+        row = ROWS.get(op.step)
+        if row is None:
+            help_ = "`archspec emit json` writes every layer"
+            raise SpecError([Diagnostic("A501", f"ONNX has no operator for `{op.step}`", place.node.span, help=help_)])
+        layer = Layer(self.draft, place, tuple(self.values[source] for source in place.sources), self.load, _about(place))
+        value = layer.finish(row(layer, op, layer.types[0], type_))
+        self.values[place.name] = value
+        if value == place.name:
+            self.draft.types[value] = type_
+
+    def outputs(self, ends: dict[str, str]) -> None:
+        """Call values as the outputs that they are. One that is an input, or two outputs, is copied."""
+        draft = self.draft
+        inputs = {value.name for value in draft.inputs}
+        renamed: dict[str, str] = {}
+        copies = []
+        for name, value in ends.items():
+            if name != value:
+                self.claim(name, self.span_of(name))
+            if value in inputs or value in renamed:
+                copies.append((name, value))
+            else:
+                renamed[value] = name
+        draft.rename(renamed)
+        for name, value in copies:
+            draft.operators.append(Operator("Identity", [renamed.get(value, value)], [name], {}, name, ""))
+        for output in self.network.outputs:
+            type_ = self.network.graph.type_of(output.value)
+            if output.name in ends and type_ is not None:
+                draft.outputs.append(Value(output.name, draft.shape(type_), self.kind(ends[output.name])))
+
+    def kind(self, value: str) -> str:
+        return "int64" if self.draft.is_whole(value) else "float32"
+
+    def span_of(self, output: str) -> Span | None:
+        """The layer that an output comes from."""
+        value = next(o.value for o in self.network.outputs if o.name == output)
+        return next((place.node.span for place in self.places if place.name == self.producers[value]), None)
+
+
+def needed(network: Network) -> list[Place]:
+    """The layers that an output in inference depends on, in order."""
+    producers = producers_of(network)
+    wanted = {producers[output.value] for output in network.outputs if not output.training}
+    found = []
+    for place in reversed(list(walk(network))):
+        if place.name in wanted:
+            wanted.update(place.sources)
+            found.append(place)
+    return found[::-1]
+
+
+def _about(place: Place) -> str:
+    """Where a layer stands in the spec, and what it says there."""
+    node = place.node
+    assert node.op is not None
+    text = f"{node.op.step} {node.op.config(place.graph.type_of(node.inputs[0]))}".rstrip()
+    return f"line {node.span.line}: {text}" if node.span is not None else text
