@@ -1,4 +1,4 @@
-"""Initial values of the stored tensors, distributed as PyTorch's modules distribute their own.
+"""Initial values of the stored tensors, distributed as PyTorch's modules, and the spec's `init=`, distribute their own.
 
 Every tensor has a stream of random numbers of its own, seeded by its key, so that neither the order in which tensors are drawn nor
 the layers beside them change its values. The same numpy draws the same numbers; another version of it may draw others (NEP 19).
@@ -16,25 +16,31 @@ from archspec.analysis.tensors import Tensor
 if TYPE_CHECKING:
     import numpy as np
 
+    Array = np.ndarray[Any, Any]
+
 
 class Distribution(NamedTuple):
-    """`uniform` on (-scale, scale), `normal` with deviation `scale`, `signs` (-1 or 1 times `scale`), or `constant` equal to it."""
+    """How numbers are drawn.
+
+    `constant` is `scale` itself; `uniform` is on (-scale, scale); `normal` has the deviation `scale`; `truncated` is normal, cut at -2
+    and 2; `signs` are -1 and 1; `orthogonal` rows or columns, whichever are fewer, are orthonormal.
+    """
 
     kind: str
-    scale: float
+    scale: float = 1.0
 
 
+ZERO = Distribution("constant", 0.0)
 _NORM = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
 
 
 def distribution(tensor: Tensor) -> Distribution:
-    """How PyTorch initialises a tensor. Raises KeyError for one of a layer that is not known here."""
-    op = tensor.place.node.op
-    assert op is not None
+    """How a tensor begins. Raises KeyError for one of a layer that is not known here."""
+    op: Any = tensor.place.node.op
     return _RULES[op.step](op, tensor, tensor.place.graph.type_of(tensor.place.node.inputs[0]))
 
 
-def draw(tensor: Tensor, seed: int) -> np.ndarray[Any, Any]:
+def draw(tensor: Tensor, seed: int) -> Array:
     """The initial values of a tensor as float32; the same for the same seed, key and shape."""
     import numpy as np
 
@@ -43,67 +49,105 @@ def draw(tensor: Tensor, seed: int) -> np.ndarray[Any, Any]:
         return np.full(tensor.shape, scale, np.float32)
     key = int.from_bytes(blake2b(tensor.key.encode(), digest_size=16).digest(), "little")
     random = np.random.default_rng([seed, key])
-    if kind == "normal":
-        values = random.standard_normal(tensor.shape, np.float32)
-    elif kind == "signs":
-        values = random.integers(0, 2, tensor.shape, np.int8).astype(np.float32) * 2 - 1
-    else:
+    if kind == "uniform":
         values = random.random(tensor.shape, np.float32)
-        values *= 2
-        values -= 1
+        values *= np.float32(2 * scale)
+        values -= np.float32(scale)
+        return values
+    if kind == "signs":
+        return random.integers(0, 2, tensor.shape, np.int8).astype(np.float32) * 2 - 1
+    values = random.standard_normal(tensor.shape, np.float32)
+    if kind == "orthogonal":
+        return _orthogonal(values.reshape(tensor.shape[0], -1)).reshape(tensor.shape)
     values *= np.float32(scale)
+    while kind == "truncated" and (beyond := np.abs(values) > 2).any():
+        values[beyond] = random.standard_normal(int(beyond.sum()), np.float32) * np.float32(scale)
     return values
 
 
-def _fan_in(op: Any, tensor: Tensor, x: Any) -> Distribution:
+def _orthogonal(values: Array) -> Array:
+    """Saxe et al. 2013, as torch.nn.init.orthogonal_: the signs of the triangular factor make the choice unique."""
+    import numpy as np
+
+    wide = values.shape[0] < values.shape[1]
+    q, r = np.linalg.qr(values.T if wide else values)
+    q *= np.sign(np.diagonal(r))
+    return q.T if wide else q
+
+
+def _chosen(op: Any, tensor: Tensor) -> Distribution:
+    """The spec's `init=`; biases begin with 0. Fans as torch.nn.init counts them, from the shape of the weights."""
+    if tensor.role == "bias":
+        return ZERO
+    field = prod(tensor.shape[2:])
+    fan_in, fan_out = tensor.shape[1] * field, tensor.shape[0] * field
+    return {
+        "kaiming": Distribution("normal", sqrt(2 / fan_in)),
+        "kaiming_uniform": Distribution("uniform", sqrt(6 / fan_in)),
+        "kaiming_out": Distribution("normal", sqrt(2 / fan_out)),
+        "xavier": Distribution("uniform", sqrt(6 / (fan_in + fan_out))),
+        "xavier_normal": Distribution("normal", sqrt(2 / (fan_in + fan_out))),
+        "lecun": Distribution("normal", sqrt(1 / fan_in)),
+        "normal": Distribution("normal", op.std or 0.01),
+        "truncated": Distribution("truncated", op.std or 0.02),
+        "orthogonal": Distribution("orthogonal"),
+        "zeros": ZERO,
+    }[op.init]
+
+
+def _linear(op: Any, tensor: Tensor, x: Any) -> Distribution:
     """Uniform within 1/sqrt(fan in), weight and bias alike: torch.nn.init.kaiming_uniform_ with a = sqrt(5) (He et al. 2015)."""
+    if op.init is not None:
+        return _chosen(op, tensor)
     weight = op.weights(x)[0].shape
-    return Distribution("uniform", 1 / sqrt(prod(weight[1:])))
-
-
-def _convolution(op: Any, tensor: Tensor, x: Any) -> Distribution:
-    """As `_fan_in`; with a connection table the fan in is the mean number of inputs of a filter."""
-    if getattr(op, "maps", None) is None:
-        return _fan_in(op, tensor, x)
-    return Distribution("uniform", sqrt(op.f / op.weights(x)[0].size))
+    # With a connection table filters differ: the mean fan in counts.
+    fan_in = prod(weight) / op.f if getattr(op, "maps", None) is not None else prod(weight[1:])
+    return Distribution("uniform", 1 / sqrt(fan_in))
 
 
 def _attention(op: Any, tensor: Tensor, x: Any) -> Distribution:
     """The projections into attention by Glorot & Bengio 2010, the one out of it as a linear layer, zeros for the biases."""
     if tensor.role == "bias":
-        return Distribution("constant", 0.0)
+        return ZERO
     out, into = tensor.shape
     return Distribution("uniform", sqrt(6 / (into + out)) if tensor.name == "in_proj_weight" else 1 / sqrt(into))
 
 
+def _window_attention(op: Any, tensor: Tensor, x: Any) -> Distribution:
+    if tensor.name == "relative_position_bias_table":
+        return Distribution("truncated", 0.02)
+    return Distribution("uniform", 1 / sqrt(x.channels))
+
+
 def _subsample(op: Any, tensor: Tensor, x: Any) -> Distribution:
     """The mean over the window, to begin with."""
-    return Distribution("constant", 0.0 if tensor.role == "bias" else 1 / prod(slide.k for slide in op.slides(x)))
+    return ZERO if tensor.role == "bias" else Distribution("constant", 1 / prod(slide.k for slide in op.slides(x)))
 
 
 def _norm(op: Any, tensor: Tensor, x: Any) -> Distribution:
     return Distribution("constant", _NORM[tensor.name])
 
 
-def _fixed(kind: str, scale: float) -> Callable[[Any, Tensor, Any], Distribution]:
+def _fixed(kind: str, scale: float = 1.0) -> Callable[[Any, Tensor, Any], Distribution]:
     return lambda op, tensor, x: Distribution(kind, scale)
 
 
 _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
-    "conv": _convolution,
-    "dwconv": _convolution,
-    "deconv": _fan_in,
-    "fc": _fan_in,
-    "linear": _fan_in,
+    "conv": _linear,
+    "dwconv": _linear,
+    "deconv": _linear,
+    "fc": _linear,
+    "linear": _linear,
     "attn": _attention,
+    "winattn": _window_attention,
     "subsample": _subsample,
     "bn": _norm,
     "ln": _norm,
     "gn": _norm,
     "prelu": _fixed("constant", 0.25),
     "scale": lambda op, tensor, x: Distribution("constant", op.init),
-    "rbf": _fixed("signs", 1.0),
-    "embed": _fixed("normal", 1.0),
+    "rbf": _fixed("signs"),
+    "embed": _fixed("normal"),
     "cls": _fixed("constant", 0.0),
     "pos": _fixed("normal", 0.02),
 }

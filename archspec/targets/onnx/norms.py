@@ -55,7 +55,10 @@ def instance(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 def local_response(layer: Layer, op: Any, x: Map, _: Type) -> str:
     if op.n % 2:
-        return layer.add("LRN", layer.x, size=op.n, alpha=op.alpha, beta=op.beta, bias=op.k)
+        # onnxruntime normalises maps of two axes only.
+        plane = layer.x if len(x.spatial) == 2 else layer.reshape(layer.x, 0, x.channels, x.size // x.channels, 1)
+        value = layer.add("LRN", plane, size=op.n, alpha=op.alpha, beta=op.beta, bias=op.k)
+        return value if len(x.spatial) == 2 else layer.reshape(value, 0, x.channels, *x.spatial)
     # An even window reads one channel more before than after; ONNX has it the other way round.
     squares = layer.reshape(layer.add("Mul", layer.x, layer.x), 0, 1, x.channels, x.size // x.channels)
     pads = [op.n // 2, 0, op.n // 2 - 1, 0]

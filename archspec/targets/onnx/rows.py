@@ -6,13 +6,10 @@ N,T,C, vectors N,C. Layers that do nothing in inference return the value that th
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
-import numpy as np
-
 from archspec.ops.base import per_axis
-from archspec.targets.onnx import activations, norms, windows
+from archspec.targets.onnx import activations, attention, norms, windows
 from archspec.targets.onnx.activations import Row, plain, softmax
 from archspec.targets.onnx.layer import Layer
 from archspec.types import Map, Tokens, Type, Vector
@@ -30,13 +27,7 @@ def _linear(layer: Layer, op: Any, x: Type, _: Type) -> str:
     if isinstance(x, Map):  # over the channels of each position: a convolution of one position
         kernel = layer.unsqueeze(weight, *range(2, 2 + len(x.spatial)))
         return layer.add("Conv", layer.x, kernel, *bias, kernel_shape=[1] * len(x.spatial))
-    return _product(layer, layer.x, weight, *bias)
-
-
-def _product(layer: Layer, value: str, weight: str, *bias: str) -> str:
-    """A linear layer over the last axis of tokens."""
-    product = layer.add("MatMul", value, layer.transpose(weight, 1, 0))
-    return layer.add("Add", product, *bias) if bias else product
+    return attention.product(layer, layer.x, weight, *bias)
 
 
 def _rbf(layer: Layer, op: Any, x: Vector, _: Type) -> str:
@@ -69,12 +60,13 @@ def _upsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """Whole factors; pixel i of `nearest` is i // n, which is not the operator's default."""
     if op.n == 1:
         return layer.x
-    scales = layer.constant([1, 1] + [op.n] * len(x.spatial))
+    axes = list(range(2, 2 + len(x.spatial)))
+    scales = layer.constant([op.n] * len(axes) if layer.opset >= 18 else [1, 1] + [op.n] * len(axes))
     if op.mode == "nearest":
         how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     else:
         how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-    return layer.add("Resize", layer.x, "", scales, **how)
+    return layer.add("Resize", layer.x, "", scales, **how, axes=axes if layer.opset >= 18 else None)
 
 
 def _pixel_shuffle(layer: Layer, op: Any, x: Map, y: Map) -> str:
@@ -88,40 +80,19 @@ def _pixel_shuffle(layer: Layer, op: Any, x: Map, y: Map) -> str:
     return layer.reshape(layer.transpose(apart, 0, 1, *order), 0, y.channels, *y.spatial)
 
 
+def _patch_merge(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    """Channels in the order of the last axis of a patch, then the one before it, then those of the map."""
+    rank, n = len(x.spatial), op.n
+    apart = layer.reshape(layer.x, 0, x.channels, *(size for pair in zip(y.spatial, (n,) * rank, strict=True) for size in pair))
+    order = [*range(1 + 2 * rank, 2, -2), 1, *range(2, 2 + 2 * rank, 2)]
+    return layer.reshape(layer.transpose(apart, 0, *order), 0, y.channels, *y.spatial)
+
+
 def _shuffle(layer: Layer, op: Any, x: Map, _: Type) -> str:
     if op.g in (1, x.channels):
         return layer.x
     grouped = layer.reshape(layer.x, 0, op.g, x.channels // op.g, *x.spatial)
     return layer.reshape(layer.transpose(grouped, 0, 2, 1, *range(3, 3 + len(x.spatial))), 0, x.channels, *x.spatial)
-
-
-def _tokens(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    value = layer.x if len(x.spatial) == 1 else layer.reshape(layer.x, 0, x.channels, prod(x.spatial))
-    return layer.transpose(value, 0, 2, 1)
-
-
-def _class_token(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
-    """The token among zeros plus the sequence behind a zero: no size needs to be read from a value."""
-    token = layer.add("Pad", layer.weight(""), layer.whole([0, 0, 0, 0, x.length, 0]))
-    return layer.add("Add", layer.pad(layer.x, [1, 0], [0, 0]), token)
-
-
-def _first(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
-    return layer.add("Gather", layer.x, layer.whole(0), axis=1)
-
-
-def _attention(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
-    """Vaswani et al. 2017, equation 1, with the projections of torch.nn.MultiheadAttention."""
-    heads, width = op.heads, x.channels // op.heads
-    into, out = ("in_proj_weight", "in_proj_bias"), ("out_proj.weight", "out_proj.bias")
-    names = [[layer.weight(name) for name in pair[: 1 + op.bias]] for pair in (into, out)]
-    projected = _product(layer, layer.x, *names[0])
-    parts = layer.add_many("Split", [projected, layer.whole([x.channels] * 3)], 3, axis=2)
-    query, key, value = (layer.reshape(part, 0, x.length, heads, width) for part in parts)
-    scaled = layer.add("Mul", layer.transpose(query, 0, 2, 1, 3), layer.constant(width**-0.5))
-    weights = layer.add("Softmax", layer.add("MatMul", scaled, layer.transpose(key, 0, 2, 3, 1)), axis=-1)
-    mixed = layer.add("MatMul", weights, layer.transpose(value, 0, 2, 1, 3))
-    return _product(layer, layer.reshape(layer.transpose(mixed, 0, 2, 1, 3), 0, x.length, x.channels), *names[1])
 
 
 def _same(layer: Layer, op: Any, x: Type, _: Type) -> str:
@@ -185,6 +156,7 @@ ROWS: dict[str, Row] = {
     "crop": _crop,
     "upsample": _upsample,
     "pixelshuffle": _pixel_shuffle,
+    "patchmerge": _patch_merge,
     "shuffle": _shuffle,
     "slice": _slice,
     "fc": _linear,
@@ -192,11 +164,12 @@ ROWS: dict[str, Row] = {
     "rbf": _rbf,
     "embed": _embed,
     "scale": lambda layer, op, x, y: layer.add("Mul", layer.x, layer.weight("")),
-    "tokens": _tokens,
-    "cls": _class_token,
+    "tokens": attention.tokens,
+    "cls": attention.class_token,
     "pos": lambda layer, op, x, y: layer.add("Add", layer.x, layer.weight("")),
-    "first": _first,
-    "attn": _attention,
+    "first": attention.first,
+    "attn": attention.attention,
+    "winattn": attention.window_attention,
     "add": _add,
     "mul": _mul,
     "concat": _concat,

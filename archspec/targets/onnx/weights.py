@@ -15,8 +15,8 @@ from archspec.targets.onnx.layer import Load
 from archspec.targets.onnx.lower import needed
 
 _SHOWN = 3
-_COUNTER = "num_batches_tracked"
-"""PyTorch's batch norm counts the batches that it has seen; nothing is computed from it."""
+_DERIVED = ("num_batches_tracked", "relative_position_index")
+"""What PyTorch's modules store and the network does not need: a count of batches, and indices that follow from the window's size."""
 
 
 def drawn(seed: int) -> Load:
@@ -49,7 +49,7 @@ def _misfits(network: Network, weights: Mapping[str, Any]) -> Iterator[str]:
         if shape != tensor.shape:
             yield f"`{key}` is {_shown(shape)}, and {_shown(tensor.shape)} in the spec"
     for key in weights:
-        if key not in wanted and not key.endswith(_COUNTER):
+        if key not in wanted and key.rpartition(".")[2] not in _DERIVED:
             yield f"the spec has no `{key}`"
 
 

@@ -51,18 +51,25 @@ def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     axes = op.axes(x)  # (out, k, s, d, zeros cut before, zeros cut after, formula); less than nothing is cut where zeros are added
     extra = [max(0, -axis[5]) for axis in axes]
     dilations = [axis[3] for axis in axes]
-    return layer.add(
+    bias = [layer.weight("bias")] if op.bias else []
+    # onnxruntime refuses to add as much as a stride; PyTorch, less than the stride or the dilation. Bare zeros are then put behind.
+    behind = extra if any(e >= axis[2] for e, axis in zip(extra, axes, strict=True)) else []
+    value = layer.add(
         "ConvTranspose",
         layer.x,
         layer.weight("weight"),
-        *([layer.weight("bias")] if op.bias else []),
+        *(bias if not behind else []),
         kernel_shape=[axis[1] for axis in axes],
         strides=[axis[2] for axis in axes],
         pads=[*(axis[4] for axis in axes), *(max(0, axis[5]) for axis in axes)],
-        output_padding=extra if any(extra) else None,
+        output_padding=extra if any(extra) and not behind else None,
         dilations=dilations if set(dilations) != {1} else None,
         group=op.g if op.g > 1 else None,
     )
+    if not behind:
+        return value
+    padded = layer.pad(value, [0] * (1 + len(axes)), [0, *behind])
+    return layer.add("Add", padded, layer.per_channel(*bias, x)) if bias else padded
 
 
 def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
