@@ -16,7 +16,7 @@ from archspec.diagnostics import SpecError
 
 def run(arguments: argparse.Namespace) -> int:
     for name in OPTIONS if arguments.target != "onnx" else ():
-        if getattr(arguments, name) not in (None, False):
+        if (value := getattr(arguments, name)) is not None and value is not False:
             raise Failure(f"--{name.replace('_', '-')} is for `emit onnx`")
     network = specs.network(arguments)
     if network is None:

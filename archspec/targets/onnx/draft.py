@@ -62,6 +62,8 @@ class Draft:
     stored: dict[str, Stored] = field(default_factory=dict)
     types: dict[str, Type] = field(default_factory=dict)
     """The values that layers put out."""
+    padded: dict[str, Operator] = field(default_factory=dict)
+    """The `Pad` that a layer ends in, by its value."""
     _known: dict[tuple[object, ...], str] = field(default_factory=dict)
 
     def constant(self, values: Any, dtype: Any = np.float32) -> str:

@@ -80,6 +80,8 @@ class Layer:
             if value in operator.outputs:
                 operator.name = self.name
                 operator.outputs[operator.outputs.index(value)] = self.name
+                if operator.kind == "Pad":
+                    self.draft.padded[self.name] = operator
                 return self.name
         return value
 

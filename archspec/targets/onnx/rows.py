@@ -60,13 +60,12 @@ def _upsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """Whole factors; pixel i of `nearest` is i // n, which is not the operator's default."""
     if op.n == 1:
         return layer.x
-    axes = list(range(2, 2 + len(x.spatial)))
-    scales = layer.constant([op.n] * len(axes) if layer.opset >= 18 else [1, 1] + [op.n] * len(axes))
+    scales = layer.constant([1, 1] + [op.n] * len(x.spatial))
     if op.mode == "nearest":
         how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     else:
         how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-    return layer.add("Resize", layer.x, "", scales, **how, axes=axes if layer.opset >= 18 else None)
+    return layer.add("Resize", layer.x, "", scales, **how)
 
 
 def _pixel_shuffle(layer: Layer, op: Any, x: Map, y: Map) -> str:

@@ -75,8 +75,8 @@ def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
 def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
     slides = op.slides(x)
     before, after = [s.before for s in slides], [s.after + _overhang(s) for s in slides]
-    value = layer.x
-    # A dilated window may need more padding than it has elements, which the operator refuses.
+    value = _apart(layer)
+    # A dilated window may need more padding than it has elements, which onnxruntime refuses.
     if any(max(b, a) >= s.k for s, b, a in zip(slides, before, after, strict=True)):
         value = layer.pad(value, [0, *before], [0, *after], -np.inf)
         before = after = [0] * len(slides)
@@ -88,13 +88,27 @@ def average_pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
     slides = op.slides(x)
     before, after = [s.before for s in slides], [s.after for s in slides]
     over = [_overhang(s) for s in slides]
-    padded = any(before) or any(after)
-    value, counted = layer.x, op.count_pad and padded
+    value, counted = _apart(layer), op.count_pad and any(before + after)
     if counted and any(over):
-        value = layer.pad(value, [0, *before], [0, *after])
+        value = layer.pad(value, [0, *before], [0, *after], _ZERO)
         before, after, counted = [0] * len(slides), [0] * len(slides), False
     ends = [a + o for a, o in zip(after, over, strict=True)]
     return layer.add("AveragePool", value, **_window(slides, before, ends), count_include_pad=1 if counted else None)
+
+
+_ZERO = -0.0
+"""A zero that onnxruntime does not take for one.
+
+It moves a `Pad` of zeros into the pool behind it (1.17 to 1.31, pad_fusion.cc), where a maximum's padding is no zero, and where padding
+as wide as the window is refused. It knows zeros by their bytes.
+"""
+
+
+def _apart(layer: Layer) -> str:
+    """The layer's input, whose zeros, where it ends in some, stay where they are."""
+    if (pad := layer.draft.padded.get(layer.x)) is not None:
+        pad.inputs[2:] = [layer.constant(_ZERO)]
+    return layer.x
 
 
 def subsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
@@ -159,7 +173,7 @@ def _plain(layer: Layer, kind: str, x: Map, y: Map) -> str | None:
     if any(size % out for size, out in zip(x.spatial, y.spatial, strict=True)):
         return None
     steps = [size // out for size, out in zip(x.spatial, y.spatial, strict=True)]
-    return layer.add(f"{kind}Pool", layer.x, kernel_shape=steps, strides=steps)
+    return layer.add(f"{kind}Pool", _apart(layer), kernel_shape=steps, strides=steps)
 
 
 def _windows(size: int, out: int) -> list[tuple[int, int]]:
