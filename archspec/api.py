@@ -18,6 +18,7 @@ from archspec.source import Source
 from archspec.syntax.parser import parse
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 
@@ -87,15 +88,19 @@ def emit(model: Network, target: str) -> str:
         raise SpecError([Diagnostic("A501", str(unsupported), unsupported.span, help=help_)]) from None
 
 
-def to_torch(model: Network) -> nn.Module:
-    """A live PyTorch module: the emitted source, executed. Raises SpecError; ImportError where torch is not installed."""
+def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:
+    """A live PyTorch module: the emitted source, executed.
+
+    Its tensors are made on `device`; "meta" makes them without memory. With `seed` the numbers it begins with are the same every
+    time, and the global generators are left as they were. Raises SpecError; ImportError where torch is not installed.
+    """
     from importlib.util import find_spec
 
     from archspec.targets.torch.live import execute
 
     if find_spec("torch") is None:
         raise ImportError("PyTorch is not installed: `pip install 'archspec-nn[torch]'`")
-    return execute(emit(model, "torch"), model.name)
+    return execute(emit(model, "torch"), model.name, device, seed)
 
 
 def _network(text: str, name: str, options: Options) -> Network:
