@@ -16,7 +16,7 @@ from archspec.api import to_torch  # noqa: E402
 from archspec.resources import specs_folder  # noqa: E402
 
 torch.set_num_threads(1)
-SMALLER = {"unet": {"input": (188, 188, 1)}}
+NARROWER = {"unet": {"width": 8}}
 INIT = ["kaiming", "kaiming_uniform", "kaiming_out", "xavier", "xavier_normal", "lecun", "normal", "truncated", "orthogonal", "zeros"]
 
 
@@ -25,7 +25,7 @@ def main_output(result):
 
 
 def module_and_input(path, **options):
-    network = archspec.load(path, inputs=SMALLER.get(path.stem))
+    network = archspec.load(path, params=NARROWER.get(path.stem))
     return to_torch(network, **options).eval(), tuple(torch.randn(channels_first(i.type)) for i in network.inputs)
 
 
