@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="torch is what the emitted source ru
 from conftest import SPECS  # noqa: E402
 
 import archspec  # noqa: E402
+from archspec.analysis.tensors import tensors  # noqa: E402
 from archspec.api import to_torch  # noqa: E402
 from archspec.ops import STEPS  # noqa: E402
 from archspec.targets.torch.emit import emit  # noqa: E402
@@ -20,6 +21,8 @@ from archspec.targets.torch.rows import MERGES, ROWS, Unsupported  # noqa: E402
 from archspec.types import Map  # noqa: E402
 
 torch.set_num_threads(1)
+UNLISTED = ("num_batches_tracked", "relative_position_index")
+"""Whole numbers that PyTorch keeps in a state_dict; they are no weights."""
 EXACT = [
     "alexnet",
     "vgg11",
@@ -130,6 +133,14 @@ def test_every_layer_has_a_row_or_is_a_merge():
 
 
 CASES = {
+    "windows": "input 8x12x8\nwinattn heads=2 w=4\nwinattn heads=2 w=4x6 shift=2x0 bias=no\nwinattn heads=1 w=8x12 shift=1\npatchmerge\n",
+    "patches of a volume": "input 4x4x6x2\npatchmerge 2 | conv k=1 f=3\n",
+    "beginnings": "default init=kaiming\ninput 8x8x4\nconv k=3 f=4 | dwconv k=3 init=normal std=0.5 | deconv k=2 f=3 init=xavier\n"
+    "fc 5 init=truncated | linear 6 init=orthogonal bias=no | linear 3 init=zeros\n",
+    "positions": "input 8x8x4\nfeatures:\n  _: conv k=1 f=3 | bn | relu\n  3: conv k=1 f=5\n  _:\n    repeat 2: conv k=1 f=5\n  relu\n"
+    "_: conv k=1 f=2 | relu\nhead:\n  relu | dropout\n  fc 4 | relu\n",
+    "a group that is no chain": "input 8x8x4\nfeatures:\n  conv k=1 f=4\n  residual: conv k=1 f=4 | relu\n  pool w=2\n  tail: relu\n  fc 3\n",
+    "layers that are tensors in a group": "input 4x8\nx:\n  tokens | pos | cls\n  attn heads=2 | scale 0.5\n",
     "two inputs": "a: input 8x8x3\nb: input 8x8x3\nfrom a | conv k=3 f=4 p=1\nx: relu\nfrom b | conv k=3 f=4 p=1 | add x\n",
     "a vector over a map": "input 8x8x4\nmul:\n  skip\n  gap | flatten | linear 2 | relu | linear 4 | sigmoid\n",
     "uneven same": "input 7x8x3\nconv k=3 f=4 s=2 p=same | pool w=2 s=2 p=same | avgpool w=2 p=same | conv k=2 f=3 p=same\n",
@@ -165,8 +176,8 @@ def test_networks_of_every_kind_run(case):
     main = result.output if hasattr(result, "_fields") else result
     assert tuple(main.shape) == channels_first(network.graph.type_of(network.outputs[0].value))
     assert sum(p.numel() for p in model.parameters() if p.requires_grad) == report.totals.params
-    names = {row.name for row in report.layers if row.params}
-    assert {key.rpartition(".")[0].removesuffix(".out_proj") for key, _ in model.named_parameters()} == names
+    wanted = {tensor.key: tensor.shape for tensor in tensors(network)}
+    assert {key: tuple(t.shape) for key, t in model.state_dict().items() if not key.endswith(UNLISTED)} == wanted
     model.train()
     model(*given)
 

@@ -14,6 +14,9 @@ from archspec.ir.graph import SHORTCUT, Call
 from archspec.source import Span
 from archspec.syntax import ast
 
+NAMELESS = "_"
+"""As a label: a group that is called as a step would be, in a group by its position."""
+
 
 class Structures(Steps):
     """Heads with a body. `statement` and `input` are the elaborator's."""
@@ -27,11 +30,13 @@ class Structures(Steps):
         """Declare an input."""
 
     def labelled(self, suite: ast.Suite, head: ast.Label, context: Context, value: int | None) -> int | None:
-        try:
-            name = label_text(head.name, context.scope, top=context.top)
-        except Refused as refused:
-            self.report(refused, refused.span)
-            name = None
+        name = None
+        if not (isinstance(head.name, ast.Name) and head.name.id == NAMELESS):
+            try:
+                position = context.builder.position() if context.builder.naming == "index" else None
+                name = label_text(head.name, context.scope, top=context.top, position=position)
+            except Refused as refused:
+                self.report(refused, refused.span)
         only = suite.body[0] if len(suite.body) == 1 else None
         if isinstance(only, ast.Input):
             return self.input(only, ast.Name(name, head.span) if name else None, context)
@@ -66,7 +71,7 @@ class Structures(Steps):
         inner = Builder("index", context.builder)
         start = inner.input(context.builder.type_of(value))
         inner.captured[value] = start  # a label of the same value is the same input
-        self.path.append(name or "?")
+        self.path.append(name or context.builder.next_name("group"))
         last = self.suite(body, context.inside(inner), start)
         self.path.pop()
         assert last is not None
