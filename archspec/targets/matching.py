@@ -68,10 +68,12 @@ def _by_structure(ours: Forms, theirs: Forms) -> Pairs:
             reasons.append(str(error))
         else:
             return pairs
-    if 2 * len(ours.keys() & theirs.keys()) >= len(ours.keys() | theirs.keys()):
+    common = ours.keys() & theirs.keys()
+    if len(common) in (len(ours), len(theirs)) or 2 * len(common) >= len(ours.keys() | theirs.keys()):
         raise WeightsError(_differing(ours, theirs))
     reason = reasons[0] if _order_is_told(theirs) else reasons[1]
-    raise WeightsError(f"the names differ, and the structure does too: {reason}")
+    here, there = (next(key for key in one if key not in other) for one, other in ((ours, theirs), (theirs, ours)))
+    raise WeightsError(f"the names differ (`{here}` and `{there}`), and the structure does too: {reason}")
 
 
 def _in_order(ours: Forms, theirs: Forms) -> Pairs:
@@ -98,7 +100,8 @@ def _by_names_within(ours: Forms, theirs: Forms) -> Pairs:
         others = sorted(their_rest.get(alike, ()), key=lambda key: _rank(key, places))
         kind, shape = alike
         if len(keys) != len(others):
-            raise WeightsError(f"the network has {len(keys)} tensors {kind} {shape}, the file {len(others)}".replace("  ", " "))
+            told = f"`{kind}` {shape}" if kind else str(shape)
+            raise WeightsError(f"of {told} the network has {len(keys)}, the file {len(others)}")
         for first, second in pairwise(others):
             if not _comparable(_rank(first, places), _rank(second, places)):
                 raise WeightsError(f"nothing tells the order of {quoted([first, second])}, both {shape}; a file of torch.save would")
@@ -122,8 +125,8 @@ def _verify(pairs: Pairs, ours: Forms, theirs: Forms) -> None:
                 raise WeightsError(f"`{other}` would go to `{key}`, the rest of its layer to `{owners[their_layer]}`")
         parts = other.split(".")
         for depth, part in enumerate(parts):
-            if part.isdecimal():
-                spans[tuple(parts[:depth])][int(part)].append(at)
+            if (number := _number(part)) is not None:
+                spans[tuple(parts[:depth])][number].append(at)
     for parent, members in spans.items():
         for first, second in pairwise(sorted(members)):
             if max(members[first]) > min(members[second]):
@@ -177,11 +180,11 @@ def _order_is_told(theirs: Forms) -> bool:
     for key in theirs:
         parts = key.split(".")
         for depth, part in enumerate(parts):
-            if part.isdecimal():
+            if (number := _number(part)) is not None:
                 parent = tuple(parts[:depth])
-                if int(part) < latest.get(parent, 0):
+                if number < latest.get(parent, 0):
                     return False
-                latest[parent] = int(part)
+                latest[parent] = number
     return True
 
 
@@ -208,6 +211,11 @@ def _kind(key: str) -> str:
     return last if last in _KINDS else ""
 
 
+def _number(part: str) -> int | None:
+    """A part of a key as the position it tells, or None."""
+    return int(part) if part.isdecimal() and len(part) < 10 else None
+
+
 def _places(keys: Iterable[str]) -> dict[str, int]:
     """Where along the network each module begins."""
     places: dict[str, int] = {}
@@ -223,8 +231,8 @@ def _rank(key: str, places: Mapping[str, int]) -> list[tuple[str, int, str]]:
     path = ""
     for part in key.split("."):
         path = f"{path}.{part}" if path else part
-        if part.isdecimal():
-            rank.append(("number", int(part), ""))
+        if (number := _number(part)) is not None:
+            rank.append(("number", number, ""))
         elif path in places:
             rank.append(("ours", places[path], part))
         else:

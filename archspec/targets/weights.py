@@ -15,6 +15,7 @@ CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
 """Where a checkpoint keeps its weights: Lightning's key, that of PyTorch's tutorials, that of torchvision's training scripts."""
 
 _LONGEST_HEADER = 100_000_000  # bytes; the safetensors library refuses longer ones
+_LONGEST_KEY = 1000  # characters
 _FOREIGN = {
     b"\x89HDF\r\n": "an HDF5 file, as Keras writes",
     b"\x93NUMPY": "a NumPy array",
@@ -51,7 +52,10 @@ def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -
     found = unwrapped(_read_torch(place), str(place))
     if framework == "torch":
         return found
-    return Weights({key: _to_numpy(tensor) for key, tensor in found.tensors.items()}, found.within)
+    try:
+        return Weights({key: _to_numpy(tensor) for key, tensor in found.tensors.items()}, found.within)
+    except (TypeError, RuntimeError) as error:
+        raise WeightsError(f"{place} holds what NumPy has no array for: {_first_line(error)}") from None
 
 
 def unwrapped(content: object, name: str) -> Weights:
@@ -69,8 +73,9 @@ def unwrapped(content: object, name: str) -> Weights:
         content = content[inner[0]]
     if not content:
         raise WeightsError(f"{name} holds no tensors")
-    if odd := [key for key in content if not isinstance(key, str)]:
-        raise WeightsError(f"a key of {name} is {odd[0]!r}, not a name")
+    for key in content:
+        if not isinstance(key, str) or not key.isprintable() or len(key) > _LONGEST_KEY:
+            raise WeightsError(f"a key of {name} is no name: {repr(key)[:60]}")
     return Weights(dict(content), ".".join(within))
 
 
@@ -126,7 +131,9 @@ def _read_torch(path: Path) -> object:
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to
         if refused := _REFUSED.search(str(error)):
             help_ = "save the `state_dict()` of the model, not the model"
-            raise WeightsError(f"{path} holds Python objects (`{refused[1]}`) beside weights; {_NOTHING_RUN}; {help_}") from None
+            raise WeightsError(
+                f"{path} holds Python objects (`{_first_line(refused[1])}`) beside weights; {_NOTHING_RUN}; {help_}"
+            ) from None
         told = f": {_first_line(error)}" if isinstance(error, RuntimeError) else ""  # other messages are about Python, or advise trust
         raise WeightsError(f"{path} is damaged, cut off, or not weights; {_NOTHING_RUN}{told}") from None
 
@@ -164,6 +171,7 @@ def _register_bfloat16() -> Any:
     return ml_dtypes.bfloat16
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+def _first_line(error: Exception | str) -> str:
+    """What a library said, in short; bytes of a hostile file in it do not reach the terminal."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return "".join(letter if letter.isprintable() else "?" for letter in lines[0][:200])

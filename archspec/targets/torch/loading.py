@@ -99,7 +99,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         within=found.within,
         prefix=prefix if prefix != ours else "",
         converted=_conversions(held, given, pairs),
-        not_finite=tuple(key for key in pairs if now[key].is_floating_point() and not bool(now[key].isfinite().all())),
+        not_finite=tuple(key for key in pairs if not _is_finite(now[key])),
     )
 
 
@@ -202,6 +202,9 @@ def _check_places(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[st
 
 
 def _copy(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
+    own = {tensor.untyped_storage().data_ptr() for tensor in held.values() if not tensor.is_meta}
+    # The network's own tensors may be given under other keys, to swap layers: none is overwritten before it is read.
+    values = {key: value.clone() if value.untyped_storage().data_ptr() in own else value for key, value in values.items()}
     placed = {key: torch.empty_like(value, dtype=held[key].dtype).copy_(value) for key, value in values.items() if held[key].is_meta}
     with torch.no_grad():
         for key, value in values.items():
@@ -214,6 +217,14 @@ def _copy(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[str, Tenso
 def _conversions(held: Mapping[str, Tensor], given: Mapping[str, Tensor], pairs: Mapping[str, str]) -> tuple[tuple[str, str, int], ...]:
     changes = Counter((_short(given[other].dtype), _short(held[key].dtype)) for key, other in pairs.items())
     return tuple((of, to, count) for (of, to), count in sorted(changes.items()) if of != to)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether there is neither NaN nor infinity in it. Either shows in the sum, which costs a fraction; so does a sum too large."""
+    if not tensor.is_floating_point():
+        return True
+    tensor = tensor.float() if tensor.dtype.itemsize == 1 else tensor  # no arithmetic on float8
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
 
 
 def _short(dtype: torch.dtype) -> str:
