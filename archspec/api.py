@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.elaborate.elaborator import elaborate
@@ -18,8 +18,12 @@ from archspec.source import Source
 from archspec.syntax.parser import parse
 
 if TYPE_CHECKING:
+    import os
+
     import torch
     from torch import nn
+
+    from archspec.targets.torch.loading import Loaded
 
 
 def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:
@@ -101,6 +105,18 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
     if find_spec("torch") is None:
         raise ImportError("PyTorch is not installed: `pip install 'archspec-nn[torch]'`")
     return execute(emit(model, "torch"), model.name, device, seed)
+
+
+def load_weights(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], *, skip: Sequence[str] = ()) -> Loaded:
+    """Load weights into a module: a safetensors or `torch.save` file, or a `state_dict` (tensors, or arrays of NumPy or JAX).
+
+    Tensors are matched by name, else by structure (docs/weights.md); the result says how, and its `str()` tells it in words. `skip` names
+    layers or tensors, `*` standing for anything, that are left out on both sides: `skip=["aux1", "aux2"]`. All is loaded or nothing:
+    WeightsError says what does not fit. OSError where the file cannot be opened; ImportError where the library for its kind is missing.
+    """
+    from archspec.targets.torch.loading import load
+
+    return load(net, source, skip)
 
 
 def _network(text: str, name: str, options: Options) -> Network:
