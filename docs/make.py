@@ -525,12 +525,25 @@ def shown(name: str) -> str:
         return _RENDERED.sub(run, _SHOWN.sub(run, text))
 
 
+# support.md
+
+
+def support() -> str:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        import support as matrix
+    finally:
+        sys.path.pop(0)
+    return "\n".join(["# Which target has which layer", "", NOTICE, "", *matrix.page()]) + "\n"
+
+
 # the whole
 
 OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/layers.md": layers,
     "docs/codes.md": codes,
     "docs/commands.md": commands,
+    "docs/support.md": support,
     "docs/ir.schema.json": schema,
     "docs/images/table_lenet5.svg": table_image,
     "docs/images/explain.svg": explain_image,

@@ -18,9 +18,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from helpers_torchvision import NAMES, matched  # noqa: E402
+from helpers_torchvision import NAMES, matched
 
-import archspec  # noqa: E402
+import archspec
 
 SPEED = ("resnet50", "mobilenet_v2", "densenet121", "vgg16")
 

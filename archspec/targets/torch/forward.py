@@ -7,13 +7,14 @@ import re
 from collections.abc import Generator, Iterator
 
 from archspec.targets.torch.classes import Body, Item
+from archspec.targets.torch.new import RESERVED
 from archspec.targets.torch.rows import EXPRESSIONS, MERGES
 from archspec.types import Map, Tokens, Vector
 
 Results = dict[str, tuple[int, bool]]
 """Outputs by name: their values, and whether they exist in training only."""
 
-_TAKEN = frozenset({"self", "torch", "nn", "F", "Tensor", "Outputs", "x", "y", "z"})
+_TAKEN = RESERVED | {"x", "y", "z"}
 _LONGEST = 70
 """Characters after which an expression is given a variable."""
 
