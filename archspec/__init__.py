@@ -10,22 +10,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Diagnostic", "Network", "Report", "SpecError", "analyze", "emit", "load", "loads", "to_onnx", "to_torch"]
+__all__ = [
+    "Diagnostic",
+    "Network",
+    "Report",
+    "SpecError",
+    "WeightsError",
+    "analyze",
+    "emit",
+    "load",
+    "load_weights",
+    "loads",
+    "to_onnx",
+    "to_torch",
+]
 
 if TYPE_CHECKING:
-    from archspec.api import analyze, emit, load, loads, to_onnx, to_torch
+    from archspec.api import analyze, emit, load, load_weights, loads, to_onnx, to_torch
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.ir import Network
     from archspec.report import Report
+    from archspec.targets.weights import WeightsError
 
 _HOMES = {
     "Diagnostic": "archspec.diagnostics",
     "Network": "archspec.ir",
     "Report": "archspec.report",
     "SpecError": "archspec.diagnostics",
+    "WeightsError": "archspec.targets.weights",
     "analyze": "archspec.api",
     "emit": "archspec.api",
     "load": "archspec.api",
+    "load_weights": "archspec.api",
     "loads": "archspec.api",
     "to_onnx": "archspec.api",
     "to_torch": "archspec.api",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,13 @@ from archspec.source import Source
 from archspec.syntax.parser import parse
 
 if TYPE_CHECKING:
+    import os
+
+    import torch
     from onnx import ModelProto
     from torch import nn
+
+    from archspec.targets.torch.loading import Loaded
 
 
 def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:
@@ -88,15 +93,31 @@ def emit(model: Network, target: str) -> str:
         raise SpecError([Diagnostic("A501", str(unsupported), unsupported.span, help=help_)]) from None
 
 
-def to_torch(model: Network) -> nn.Module:
-    """A live PyTorch module: the emitted source, executed. Raises SpecError; ImportError where torch is not installed."""
+def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:
+    """A live PyTorch module: the emitted source, executed.
+
+    Its tensors are made on `device`; "meta" makes them without memory. With `seed` the numbers it begins with are the same every
+    time, and the global generators are left as they were. Raises SpecError; ImportError where torch is not installed.
+    """
     from importlib.util import find_spec
 
     from archspec.targets.torch.live import execute
 
     if find_spec("torch") is None:
         raise ImportError("PyTorch is not installed: `pip install 'archspec-nn[torch]'`")
-    return execute(emit(model, "torch"), model.name)
+    return execute(emit(model, "torch"), model.name, device, seed)
+
+
+def load_weights(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], *, skip: Sequence[str] = ()) -> Loaded:
+    """Load weights into a module: a safetensors or `torch.save` file, or a `state_dict` (tensors, or arrays of NumPy or JAX).
+
+    Tensors are matched by name, else by structure (docs/weights.md); the result says how, and its `str()` tells it in words. `skip` names
+    layers or tensors, `*` standing for anything, that are left out on both sides: `skip=["aux1", "aux2"]`. All is loaded or nothing:
+    WeightsError says what does not fit. OSError where the file cannot be opened; ImportError where the library for its kind is missing.
+    """
+    from archspec.targets.torch.loading import load
+
+    return load(net, source, skip)
 
 
 def to_onnx(
@@ -121,10 +142,12 @@ def to_onnx(
 
     if find_spec("onnx") is None:
         raise ImportError("onnx is not installed: `pip install 'archspec-nn[onnx]'`")
+    from archspec import __version__
     from archspec.targets.onnx.emit import emit as emit_onnx
     from archspec.targets.onnx.settings import Settings
 
-    return emit_onnx(model, Settings(opset, "N" if batch is None else batch, layout, fold_bn), weights, seed).whole()
+    settings = Settings(opset, "N" if batch is None else batch, layout, fold_bn, __version__)
+    return emit_onnx(model, settings, weights, seed).whole()
 
 
 def _network(text: str, name: str, options: Options) -> Network:

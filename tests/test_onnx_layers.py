@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,10 @@ torch = pytest.importorskip("torch", reason="torch is what values are compared w
 pytest.importorskip("onnx", reason="onnx holds the models")
 pytest.importorskip("onnxruntime", reason="onnxruntime is what runs them")
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "docs"))
+
 import onnx  # noqa: E402
+import support  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from helpers_onnx import FAULTS, batched, declared, distance, enliven, fault, inferred, inputs_of, results, run, session  # noqa: E402
 from helpers_onnx_grid import GRID  # noqa: E402
@@ -120,6 +125,27 @@ def test_values_written_by_hand_at_every_opset(case):
         check(archspec.to_onnx(network, weights, opset=opset), network, inputs, expected)
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_what_the_support_matrix_says_of_onnx_runs(step):
+    """On every kind of value; against the emitted module where there is one."""
+    compared = 0
+    for case in support.cases():
+        if case.step != step or case.network is None:
+            continue
+        assert support.refusal("onnx", case.network) is None
+        network = case.network
+        inputs = inputs_of(network, 2, whole=step == "embed")
+        if support.refusal("torch", network) is None:
+            module = enliven(archspec.to_torch(network), inputs)
+            (expected,) = results(module, inputs)
+            check(archspec.to_onnx(network, module.state_dict()), network, inputs, expected)
+        else:
+            (result,) = run(session(archspec.to_onnx(network)), inputs)
+            assert result.shape == batched(network.graph.output, 2)
+        compared += 1
+    assert compared
+
+
 POOLS = {
     "pool": lambda x, k, s, p, ceil: F.max_pool2d(x, k, s, p, ceil_mode=ceil),
     "avgpool": lambda x, k, s, p, ceil: F.avg_pool2d(x, k, s, p, ceil_mode=ceil),
@@ -141,7 +167,9 @@ def test_pooling_of_every_size(kind, opset):
     compared = 0
     for (h, kh, sh, ph), (w, kw, sw, pw) in zip(sizes, other, strict=True):
         for rounding in ("floor", "ceil"):
-            text = f"input {h}x{w}x2\n{kind.partition(' ')[0]} w={kh}x{kw} s={sh}x{sw} p={ph}x{pw} round={rounding} {kind.partition(' ')[2]}\n"
+            text = (
+                f"input {h}x{w}x2\n{kind.partition(' ')[0]} w={kh}x{kw} s={sh}x{sw} p={ph}x{pw} round={rounding} {kind.partition(' ')[2]}\n"
+            )
             network = archspec.loads(text)
             inputs = inputs_of(network, 1)
             expected = POOLS[kind](inputs["input"], (kh, kw), (sh, sw), (ph, pw), rounding == "ceil").numpy()

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archspec import __version__
 from archspec.cli.failure import Failure
 from archspec.cli.writing import writing
 from archspec.ir.graph import Network
@@ -26,39 +27,49 @@ def run(network: Network, arguments: argparse.Namespace) -> None:
     from archspec.targets.onnx.emit import emit
     from archspec.targets.onnx.settings import Settings
 
-    chosen = {name: value for name in Settings._fields if (value := getattr(arguments, name)) is not None}
+    chosen = {name: value for name in Settings._fields if (value := getattr(arguments, name, None)) is not None}
     if arguments.seed is not None and (arguments.seed < 0 or arguments.weights is not None):
         raise Failure("--seed takes a whole number of at least 0, and excludes --weights")
     try:
-        emitted = emit(network, Settings(**chosen), _weights(arguments.weights), arguments.seed or 0)
+        emitted = emit(network, Settings(**chosen, version=__version__), _weights(arguments.weights), arguments.seed or 0)
     except ValueError as error:
         raise Failure(str(error)) from None
+    if emitted.told:
+        print(f"archspec: {arguments.weights}: {emitted.told}", file=sys.stderr)
     _write(emitted, arguments.output, bool(arguments.external_data))
 
 
 def _weights(named: str | None) -> dict[str, Any] | str | None:
-    """The values in a file, by key; `none` for none."""
+    """The values in a file, by key; `none` for none. Raises Failure."""
     if named is None or named == "none":
         return named
-    raise Failure("weights are read from no file yet")
+    from archspec.targets.weights import read_weights
+
+    try:
+        return read_weights(named, "numpy").tensors
+    except OSError as error:
+        raise Failure(f"cannot read {named}: {error.strerror or error}") from None
+    except ImportError as error:
+        raise Failure(str(error)) from None
 
 
 def _write(emitted: Emitted, output: str | None, external: bool) -> None:
     from archspec.targets.onnx import file
 
-    external = external or not file.fits(*emitted)
+    parts = emitted.model, emitted.graph, emitted.stored
+    external = external or not emitted.fits
     if output is None:
         if external:
             raise Failure("weights above 2 GiB, and those asked to be apart, stand in a file beside the model: name it with -o")
         if sys.stdout.isatty():
             raise Failure("a model is no text: name the file to write with -o")
-        file.write(sys.stdout.buffer, *emitted)
+        file.write(sys.stdout.buffer, *parts)
         return
     path = Path(output)
     if not external:
         with writing(path) as (stream,):
-            file.write(stream, *emitted)
+            file.write(stream, *parts)
         return
     beside = path.with_name(f"{path.name}.data")
     with writing(path, beside) as (stream, data):
-        file.write_external(stream, data, beside.name, *emitted)
+        file.write_external(stream, data, beside.name, *parts)

@@ -126,6 +126,11 @@ class Conv(_Convolution):
         assert self.maps is not None
         if self.g != 1:
             raise Misfit("A120", "a connection table and groups exclude each other", argument="maps")
+        if self.init not in (None, "normal", "truncated", "zeros"):
+            help_ = "use init=normal with std=, or leave it out"
+            raise Misfit(
+                "A120", f"`init={self.init}` needs whole kernels, and a connection table has parts of them", argument="init", help_=help_
+            )
         if len(self.maps) != self.f:
             raise Misfit(
                 "A120",

@@ -129,7 +129,7 @@ def _norm(op: Any, tensor: Tensor, x: Any) -> Distribution:
 
 
 def _fixed(kind: str, scale: float = 1.0) -> Callable[[Any, Tensor, Any], Distribution]:
-    return lambda op, tensor, x: Distribution(kind, scale)
+    return lambda *_: Distribution(kind, scale)
 
 
 _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
@@ -145,7 +145,7 @@ _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
     "ln": _norm,
     "gn": _norm,
     "prelu": _fixed("constant", 0.25),
-    "scale": lambda op, tensor, x: Distribution("constant", op.init),
+    "scale": lambda op, *_: Distribution("constant", op.init),
     "rbf": _fixed("signs"),
     "embed": _fixed("normal"),
     "cls": _fixed("constant", 0.0),

@@ -15,11 +15,11 @@ Row = Callable[[Layer, Any, Any, Any], str]
 def plain(kind: str, *arguments: str) -> Row:
     """An operator of one input; `arguments` are attributes that the layer calls otherwise, as attribute=argument."""
     names = [argument.split("=") for argument in arguments]
-    return lambda layer, op, x, y: layer.add(kind, layer.x, **{attribute: getattr(op, name) for attribute, name in names})
+    return lambda layer, op, *_: layer.add(kind, layer.x, **{attribute: getattr(op, name) for attribute, name in names})
 
 
 def softmax(kind: str) -> Row:
-    return lambda layer, op, x, y: layer.add(kind, layer.x, axis=-1 if isinstance(x, Tokens) else 1)
+    return lambda layer, _, x, __: layer.add(kind, layer.x, axis=-1 if isinstance(x, Tokens) else 1)
 
 
 def relu6(layer: Layer, op: Any, x: Type, _: Type) -> str:

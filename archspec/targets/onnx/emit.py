@@ -9,9 +9,8 @@ from onnx import GraphProto, ModelProto
 
 from archspec.analysis.tensors import Tensor
 from archspec.ir.graph import Network
-from archspec.targets.onnx import proto
+from archspec.targets.onnx import file, proto
 from archspec.targets.onnx.draft import Array, Stored
-from archspec.targets.onnx.layer import Load
 from archspec.targets.onnx.lower import lower
 from archspec.targets.onnx.settings import Settings
 from archspec.targets.onnx.weights import drawn, given
@@ -20,17 +19,24 @@ Weights = Mapping[str, Any] | str | None
 
 
 class Emitted(NamedTuple):
-    """A model, its graph without weights, and the weights, whose values are made when they are written."""
+    """A model, its graph without weights, and the weights, whose values are made when they are written.
+
+    `told` is what a reader should know of how given weights were matched; empty where there is nothing to tell.
+    """
 
     model: ModelProto
     graph: GraphProto
     stored: list[Stored]
+    told: str = ""
+
+    @property
+    def fits(self) -> bool:
+        """Whether one protobuf can hold the weights."""
+        return file.size(self.model, self.graph, self.stored) <= proto.LIMIT
 
     def whole(self) -> ModelProto:
         """The model in memory. Raises ValueError above 2 GiB, which no protobuf can hold."""
-        from archspec.targets.onnx.file import fits
-
-        if not fits(*self):
+        if not self.fits:
             raise ValueError("weights above 2 GiB do not fit in one ModelProto; `archspec emit onnx -o FILE` writes them beside it")
         self.model.graph.CopyFrom(self.graph)
         for stored in self.stored:
@@ -44,7 +50,7 @@ def emit(network: Network, settings: Settings, weights: Weights, seed: int) -> E
     """The model of a network.
 
     `weights` are values by key, None to draw them with `seed`, or "none" to declare them as inputs. Raises SpecError where ONNX lacks
-    a layer or a name has two meanings; ValueError where the settings make no sense or the weights do not fit.
+    a layer or a name has two meanings; ValueError where the settings make no sense, WeightsError where the weights do not fit.
     """
     settings.check()
     declare = weights == "none"
@@ -52,14 +58,10 @@ def emit(network: Network, settings: Settings, weights: Weights, seed: int) -> E
         raise ValueError("batch norms cannot be folded without weights")
     if isinstance(weights, str) and not declare:
         raise ValueError(f'weights are values by key, or "none", not {weights!r}')
-    load: Load
-    if isinstance(weights, Mapping):
-        load = given(network, weights)
-    else:
-        load = _nothing if declare else drawn(seed)
+    load, told = given(network, weights) if isinstance(weights, Mapping) else (_nothing if declare else drawn(seed), "")
     draft = lower(network, settings, load)
     graph = proto.graph(network, draft, declare=declare)
-    return Emitted(proto.model(network, draft), graph, [] if declare else list(draft.stored.values()))
+    return Emitted(proto.model(network, settings), graph, [] if declare else list(draft.stored.values()), told)
 
 
 def _nothing(tensor: Tensor) -> Array:

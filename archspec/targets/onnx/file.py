@@ -12,20 +12,16 @@ from typing import BinaryIO
 from onnx import GraphProto, ModelProto, TensorProto
 
 from archspec.targets.onnx.draft import Stored
-from archspec.targets.onnx.proto import LIMIT, header, little
+from archspec.targets.onnx.proto import header, little
 
 _ALIGNMENT = 4096
 """External tensors begin at multiples of a page, so that they can be mapped into memory (onnx.proto, TensorProto.external_data)."""
 
 
-def embedded_size(model: ModelProto, graph: GraphProto, stored: list[Stored]) -> int:
-    """Bytes of the file with the weights inside."""
-    return model.ByteSize() + _graph_size(graph, stored) + 6
-
-
-def fits(model: ModelProto, graph: GraphProto, stored: list[Stored]) -> bool:
-    """Whether one protobuf can hold the weights."""
-    return embedded_size(model, graph, stored) <= LIMIT
+def size(model: ModelProto, graph: GraphProto, stored: list[Stored]) -> int:
+    """Bytes of a model with its weights inside."""
+    inside = _graph_size(graph, stored)
+    return int(model.ByteSize()) + 1 + len(_varint(inside)) + inside
 
 
 def write(file: BinaryIO, model: ModelProto, graph: GraphProto, stored: list[Stored]) -> None:
@@ -57,7 +53,7 @@ def write_external(file: BinaryIO, data: BinaryIO, location: str, model: ModelPr
 
 
 def _graph_size(graph: GraphProto, stored: list[Stored]) -> int:
-    return graph.ByteSize() + sum(_initialiser_size(tensor) for tensor in stored)
+    return int(graph.ByteSize()) + sum(_initialiser_size(tensor) for tensor in stored)
 
 
 def _initialiser_size(tensor: Stored) -> int:
@@ -67,13 +63,14 @@ def _initialiser_size(tensor: Stored) -> int:
 
 def _start(tensor: Stored) -> bytes:
     """A TensorProto up to its values."""
-    return header(tensor).SerializeToString(deterministic=True) + _tag(TensorProto.RAW_DATA_FIELD_NUMBER) + _varint(tensor.bytes_)
+    head: bytes = header(tensor).SerializeToString(deterministic=True)
+    return head + _tag(TensorProto.RAW_DATA_FIELD_NUMBER) + _varint(tensor.bytes_)
 
 
 def _data(tensor: Stored) -> memoryview:
     values = little(tensor.load())
     assert values.shape == tensor.shape and values.nbytes == tensor.bytes_, tensor.name
-    return memoryview(values.reshape(-1)).cast("B")
+    return values.reshape(-1).data.cast("B")
 
 
 def _tag(field: int) -> bytes:

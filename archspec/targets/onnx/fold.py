@@ -30,6 +30,7 @@ def fold_batch_norms(draft: Draft, ends: set[str]) -> None:
         if any(name not in draft.stored or len(readers[name]) > 1 for name in tensors):
             continue
         _fold(draft, linear, norm)
+        made[norm.outputs[0]] = linear
         folded.add(id(norm))
     draft.operators = [operator for operator in draft.operators if id(operator) not in folded]
 
@@ -42,7 +43,8 @@ def _fold(draft: Draft, linear: Operator, norm: Operator) -> None:
     groups = linear.attributes.get("group", 1)
 
     def factor() -> Array:
-        return scale() / np.sqrt(variance() + epsilon)
+        found: Array = scale() / np.sqrt(variance() + epsilon)
+        return found
 
     def folded_weight() -> Array:
         values = weight.load()
@@ -67,6 +69,7 @@ def _fold(draft: Draft, linear: Operator, norm: Operator) -> None:
 def _loader(draft: Draft, name: str) -> Callable[[], Array]:
     """What makes a tensor's values in float64."""
     if name in draft.constants:
-        return lambda: draft.constants[name].astype(np.float64)
+        values = draft.constants[name].astype(np.float64)
+        return lambda: values
     load = draft.stored[name].load
     return lambda: load().astype(np.float64)

@@ -52,7 +52,7 @@ class Layer:
     def constant(self, values: Any) -> str:
         return self.draft.constant(values, np.float32)
 
-    def whole(self, values: int | Sequence[int]) -> str:
+    def whole(self, values: int | Sequence[Any]) -> str:
         """Whole numbers, as operators take sizes and axes."""
         return self.draft.constant(values, np.int64)
 
@@ -125,4 +125,3 @@ class Layer:
         if not isinstance(x, Tokens):
             return row(self.x)
         return self.transpose(row(self.transpose(self.x, 0, 2, 1)), 0, 2, 1)
-

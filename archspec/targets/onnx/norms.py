@@ -42,7 +42,9 @@ def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
         grouped = layer.reshape(value, 0, op.groups, x.size // op.groups)
         spread = layer.add("InstanceNormalization", grouped, ones, zeros, epsilon=op.eps)
         back = layer.reshape(spread, 0, x.channels, *(x.spatial if isinstance(x, Map) else x.shape[:-1]))
-        factor, offset = (tensor if len(x.shape) == 1 else layer.reshape(tensor, -1, *(1,) * (len(x.shape) - 1)) for tensor in (weight, bias))
+        factor, offset = (
+            tensor if len(x.shape) == 1 else layer.reshape(tensor, -1, *(1,) * (len(x.shape) - 1)) for tensor in (weight, bias)
+        )
         return layer.add("Add", layer.add("Mul", back, factor), offset)
 
     return layer.channels_second(x, normalised)

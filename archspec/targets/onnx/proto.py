@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-from archspec import __version__
 from archspec.ir.graph import Network
 from archspec.report import Report
 from archspec.targets.onnx.draft import Array, Draft, Operator, Stored, Value
-from archspec.targets.onnx.settings import OPSETS
+from archspec.targets.onnx.settings import OPSETS, Settings
 from archspec.targets.spec import expand
 
 LIMIT = 2**31 - 1
@@ -21,13 +20,13 @@ LIMIT = 2**31 - 1
 _KINDS = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
 
 
-def model(network: Network, draft: Draft) -> ModelProto:
+def model(network: Network, settings: Settings) -> ModelProto:
     """The model without its graph: versions, and the spec and its counts as metadata."""
     report = Report(network)
-    proto = ModelProto(ir_version=OPSETS[draft.opset], producer_name="archspec", producer_version=__version__)
+    proto = ModelProto(ir_version=OPSETS[settings.opset], producer_name="archspec", producer_version=settings.version)
     proto.doc_string = network.meta.get("title", "")
-    proto.opset_import.add(domain="", version=draft.opset)
-    facts = {"archspec.version": __version__, "archspec.spec": f"arch 1\n{expand(network)}"}
+    proto.opset_import.add(domain="", version=settings.opset)
+    facts = {"archspec.version": settings.version, "archspec.spec": f"arch 1\n{expand(network)}"}
     facts |= {f"archspec.{name}": json.dumps(value) for name, value in report.totals._asdict().items()}
     for key, text in facts.items():
         proto.metadata_props.add(key=key, value=text)

@@ -13,12 +13,13 @@ OPSETS = {
 
 
 class Settings(NamedTuple):
-    """`batch` is a number or a name; `layout` is that of the inputs that are maps; `fold_bn` needs weights."""
+    """`batch` is a number or a name; `layout` is that of the inputs that are maps; `version` is archspec's, as the file tells it."""
 
     opset: int = 22
     batch: int | str = "N"
     layout: str = "nchw"
     fold_bn: bool = False
+    version: str = ""
 
     def check(self) -> None:
         """Raises ValueError with a sentence for the user."""

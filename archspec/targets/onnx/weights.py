@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from archspec.analysis.tensors import tensors
+from archspec.analysis.tensors import Tensor, tensors
 from archspec.ir.graph import Network
 from archspec.targets.initial import draw
+from archspec.targets.matching import Form, match, prefix_of
 from archspec.targets.onnx.draft import Array
 from archspec.targets.onnx.layer import Load
 from archspec.targets.onnx.lower import needed
+from archspec.targets.weights import WeightsError, quoted
 
-_SHOWN = 3
 _DERIVED = ("num_batches_tracked", "relative_position_index")
-"""What PyTorch's modules store and the network does not need: a count of batches, and indices that follow from the window's size."""
+"""What PyTorch's modules store and the network does not need: a count of batches, and indices that follow from a window's size."""
 
 
 def drawn(seed: int) -> Load:
@@ -24,37 +25,42 @@ def drawn(seed: int) -> Load:
     return lambda tensor: draw(tensor, seed)
 
 
-def given(network: Network, weights: Mapping[str, Any]) -> Load:
-    """Values by key, as a `state_dict` has them: arrays, or PyTorch's tensors. Raises ValueError where they do not fit the network.
+def given(network: Network, weights: Mapping[str, Any]) -> tuple[Load, str]:
+    """Values by key, as a `state_dict` has them: arrays, or PyTorch's tensors. And what is to be told of how they were matched.
 
-    What belongs to heads that exist in training only may be missing.
+    They are matched as `load_weights` does: by name, else by structure. What belongs to heads that exist in training only may be
+    missing. Raises WeightsError where they do not fit the network.
     """
-    wrong = list(_misfits(network, weights))
-    if wrong:
-        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-        raise ValueError(f"the weights do not fit: {'; '.join(wrong[:_SHOWN])}{more}")
-    return lambda tensor: _array(weights[tensor.key])
-
-
-def _misfits(network: Network, weights: Mapping[str, Any]) -> Iterator[str]:
-    """What is missing, of another shape, or in excess."""
-    wanted = {tensor.key: tensor for tensor in tensors(network)}
+    keys = prefix_of(weights)
+    theirs = {key.removeprefix(keys): _form(key, value) for key, value in weights.items() if key.rpartition(".")[2] not in _DERIVED}
+    wanted = list(tensors(network))
     used = {place.name for place in needed(network)}
-    for key, tensor in wanted.items():
-        if key not in weights:
-            if tensor.place.name in used:
-                yield f"`{key}` is missing"
-            continue
-        shape = tuple(int(size) for size in weights[key].shape)
-        if shape != tensor.shape:
-            yield f"`{key}` is {_shown(shape)}, and {_shown(tensor.shape)} in the spec"
-    for key in weights:
-        if key not in wanted and key.rpartition(".")[2] not in _DERIVED:
-            yield f"the spec has no `{key}`"
+    if not any(tensor.key in theirs for tensor in wanted if tensor.place.name not in used):
+        wanted = [tensor for tensor in wanted if tensor.place.name in used]
+    own = prefix_of({tensor.key: None for tensor in wanted})
+    try:
+        how, pairs = match({tensor.key.removeprefix(own): Form(tensor.shape, "float32") for tensor in wanted}, theirs)
+    except WeightsError as error:
+        raise WeightsError(f"the weights do not fit the network: {error}") from None
+    other = {own + key: keys + their for key, their in pairs.items()}
+
+    def load(tensor: Tensor) -> Array:
+        return _array(weights[other[tensor.key]])
+
+    if how == "name":
+        return load, ""
+    renamed = [f"{their} -> {key}" for key, their in pairs.items() if key != their]
+    return load, f"{len(pairs):,} tensors matched by structure, {len(renamed):,} of them under other names: {quoted(renamed)}"
 
 
-def _shown(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "one number"
+def _form(key: str, value: Any) -> Form:
+    """Raises WeightsError for what is no tensor of real numbers with values."""
+    kind = str(getattr(value, "dtype", "")).removeprefix("torch.")
+    if not hasattr(value, "shape") or not kind.startswith(("float", "bfloat")):
+        raise WeightsError(f"`{key}` holds {kind or type(value).__name__}, not real numbers")
+    if getattr(value, "is_meta", False):
+        raise WeightsError(f"`{key}` has a shape but no values: it is on the meta device")
+    return Form(tuple(int(size) for size in value.shape), kind)
 
 
 def _array(value: Any) -> Array:

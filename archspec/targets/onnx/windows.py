@@ -69,7 +69,7 @@ def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     if not behind:
         return value
     padded = layer.pad(value, [0] * (1 + len(axes)), [0, *behind])
-    return layer.add("Add", padded, layer.per_channel(*bias, x)) if bias else padded
+    return layer.add("Add", padded, layer.per_channel(bias[0], x)) if bias else padded
 
 
 def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:

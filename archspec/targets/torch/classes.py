@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from archspec.ir.graph import Call, Element, Graph, Names, Network, Node
 from archspec.targets.torch.helpers import source
-from archspec.targets.torch.new import Many, New, Number, is_number, new, numbers, replaced, shape_of
+from archspec.targets.torch.new import RESERVED, Many, New, Number, is_number, new, numbers, replaced, shape_of
 from archspec.targets.torch.rows import EXPRESSIONS, INDEPENDENT, OVERWRITES, POINTWISE, Unsupported, module
 from archspec.targets.torch.sharing import annotation, share
 from archspec.types import Type
@@ -84,7 +84,7 @@ class Classes:
         self.network = network
         self.found: list[Emitted] = []
         self.made: dict[Graph, Made] = {}
-        self.taken = {"Model", "Outputs", "Tensor", "NamedTuple"}
+        self.taken = set(RESERVED)
         self.read: dict[Graph, dict[int, int]] = {}
         self.labels = {e.graph: e.label or e.stem for g in network.graphs() for e in g.elements if isinstance(e, Call)}
         self.index = {graph: at for at, graph in enumerate(network.graphs())}

@@ -12,7 +12,7 @@ from archspec.report import Report
 from archspec.targets.torch.classes import Body, Classes, Emitted, Item
 from archspec.targets.torch.forward import Forward, Results, is_simple
 from archspec.targets.torch.helpers import source as helper_source
-from archspec.targets.torch.new import New, arguments, names_called, new, written
+from archspec.targets.torch.new import RESERVED, New, arguments, names_called, new, written
 from archspec.targets.torch.rows import EXPRESSIONS
 from archspec.types import Map
 
@@ -187,7 +187,7 @@ def _wrapped(before: str, value: object, after: str) -> Iterator[str]:
 
 
 def _identifier(name: str) -> str:
-    return name if is_simple(name) and name not in ("self", "torch", "nn", "F", "Tensor", "super", "getattr") else f"{name}_"
+    return name if is_simple(name) and name not in RESERVED else f"{name}_"
 
 
 def _plain(text: str) -> str:

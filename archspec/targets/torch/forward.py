@@ -7,13 +7,14 @@ import re
 from collections.abc import Generator, Iterator
 
 from archspec.targets.torch.classes import Body, Item
+from archspec.targets.torch.new import RESERVED
 from archspec.targets.torch.rows import EXPRESSIONS, MERGES
 from archspec.types import Map, Tokens, Vector
 
 Results = dict[str, tuple[int, bool]]
 """Outputs by name: their values, and whether they exist in training only."""
 
-_TAKEN = frozenset({"self", "torch", "nn", "F", "Tensor", "Outputs", "x", "y", "z"})
+_TAKEN = RESERVED | {"x", "y", "z"}
 _LONGEST = 70
 """Characters after which an expression is given a variable."""
 
@@ -40,6 +41,8 @@ class Forward:
             self.uses[value] += 1
         self.kept = set(ends) if results else set()
         self.variables: dict[int, str] = dict(enumerate(inputs))
+        self.heads: dict[int, str] = {}
+        """The variables of heads that exist in training only."""
         self.pending: tuple[int, str] | None = None
 
     def lines(self) -> Iterator[str]:
@@ -59,16 +62,14 @@ class Forward:
             end += 1
         yield from self.flush("")
         assert self.results is not None
-        heads = {name: value for name, (value, training) in self.results.items() if training and at <= value - self.first < end}
-        for name in heads:
-            yield f"{name}_head = None"
+        heads = {value: f"{name}_head" for name, (value, training) in self.results.items() if training and at <= value - self.first < end}
+        for name in heads.values():
+            yield f"{name} = None"
+        self.heads.update(heads)
         yield "if self.training:"
         for inner in range(at, end):
             yield from self.item(inner, "    ")
         yield from self.flush("    ")
-        for name, value in heads.items():
-            yield f"    {name}_head = {self.variables[value]}"
-            self.variables[value] = f"{name}_head"
         return end
 
     def end(self) -> Iterator[str]:
@@ -106,6 +107,8 @@ class Forward:
 
     def free(self, value: int) -> str:
         """A variable that holds nothing which is still read; a value that is read later than next is called by its label."""
+        if value in self.heads:
+            return self.heads[value]
         at = value - self.first
         live = {self.variables[v] for v, end in self.last.items() if v in self.variables and v != value and end > at}
         label = self.body.items[at].label

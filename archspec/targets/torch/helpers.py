@@ -26,16 +26,15 @@ class CutConvTranspose{rank}d(nn.ConvTranspose{rank}d):
         return F.pad(super().forward(x), [-n for n in self.cut])
 '''
 
-_SOURCES = {
-    "TableConv2d": '''
-class TableConv2d(nn.Module):
+_TABLE_CONV = '''
+class TableConv{rank}d(nn.Module):
     """Convolution with a connection table: for each filter the input maps that it reads (LeCun et al. 1998, table I)."""
 
     def __init__(
         self, channels: int, maps: tuple[tuple[int, ...], ...], kernel_size, stride=1, padding=0, dilation=1, bias: bool = True
     ) -> None:
         super().__init__()
-        size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        size = (kernel_size,) * {rank} if isinstance(kernel_size, int) else kernel_size
         self.shape = (len(maps), channels, *size)
         self.options = {"stride": stride, "padding": padding, "dilation": dilation}
         self.register_buffer("filters", torch.tensor([f for f, row in enumerate(maps) for _ in row]), persistent=False)
@@ -48,8 +47,10 @@ class TableConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight.new_zeros(self.shape).index_put((self.filters, self.inputs), self.weight)
-        return F.conv2d(x, weight, self.bias, **self.options)
-''',
+        return F.conv{rank}d(x, weight, self.bias, **self.options)
+'''
+
+_SOURCES = {
     "PaddedMaxPool": '''
 class PaddedMaxPool(nn.Module):
     """Max pooling whose padding differs at the two ends of an axis."""
@@ -97,6 +98,13 @@ class MeanOfTokens(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(dim=1)
+''',
+    "TokenPReLU": '''
+class TokenPReLU(nn.PReLU):
+    """PReLU with a slope for each channel of tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
 ''',
     "TokenBatchNorm1d": '''
 class TokenBatchNorm1d(nn.BatchNorm1d):
@@ -311,7 +319,7 @@ def source(name: str) -> str | None:
         return _initial(name)
     if name in _SOURCES:
         return _SOURCES[name].strip("\n")
-    for prefix, text in (("PaddedConv", _PADDED_CONV), ("CutConvTranspose", _CUT_CONV)):
+    for prefix, text in (("PaddedConv", _PADDED_CONV), ("CutConvTranspose", _CUT_CONV), ("TableConv", _TABLE_CONV)):
         if name.startswith(prefix) and name[len(prefix) : -1].isdigit():
             return text.strip("\n").replace("{rank}", name[len(prefix) : -1])
     return None

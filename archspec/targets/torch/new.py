@@ -22,6 +22,9 @@ DEFAULTS: dict[str, Any] = {
 }
 """What PyTorch assumes for a keyword; an argument that says the same is not written."""
 
+RESERVED = frozenset({"self", "torch", "nn", "F", "Tensor", "NamedTuple", "Outputs", "Model", "super", "range"})
+"""Names that an emitted file uses for something; what a spec calls so is called otherwise there."""
+
 Number = int | float | tuple[int, ...]
 
 

@@ -43,7 +43,7 @@ def _conv(op: Any, x: Map, _: Map) -> New:
     if getattr(op, "maps", None) is not None:
         if pads is not None:
             raise Unsupported("a connection table with uneven padding")
-        return _begun(op, new("TableConv2d", channels, op.maps, kernel, padding=padding, **steps, bias=op.bias))
+        return _begun(op, new(f"TableConv{rank}d", channels, op.maps, kernel, padding=padding, **steps, bias=op.bias))
     steps["groups"] = channels // op.depth(x)
     if pads is None:
         return _begun(op, new(f"nn.Conv{rank}d", channels, filters, kernel, padding=padding, **steps, bias=op.bias))
@@ -176,6 +176,12 @@ def _subsample(op: Any, x: Map, _: Map) -> New:
     return new("Subsample", x.channels, _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides)), rank=len(slides))
 
 
+def _prelu(op: Any, x: Type, _: Type) -> New:
+    if op.shared:
+        return new("nn.PReLU")
+    return new("TokenPReLU" if isinstance(x, Tokens) else "nn.PReLU", x.channels)
+
+
 def _scale(op: Any, x: Type, _: Type) -> New:
     shape = (x.channels, *(1,) * (len(x.spatial) if isinstance(x, Map) else 0))
     return new("nn.Parameter", new("torch.full", shape, op.init))
@@ -211,7 +217,7 @@ ROWS: dict[str, Row] = {
     "softplus": _plain("nn.Softplus"),
     "softmax": _softmax("Softmax"),
     "logsoftmax": _softmax("LogSoftmax"),
-    "prelu": lambda op, x, y: new("nn.PReLU", *(() if op.shared else (x.channels,))),
+    "prelu": _prelu,
     "dropout": lambda op, x, y: new("nn.Dropout", op.p),
     "dropout2d": _drop("nn.Dropout{rank}d"),
     "droppath": lambda op, x, y: new("DropPath", op.p),

@@ -6,7 +6,8 @@ import keyword
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from archspec.targets.torch.new import Number
+from archspec.targets.torch.helpers import source
+from archspec.targets.torch.new import RESERVED, Number
 
 Column = tuple[Number, ...]
 """A number in each of the instances."""
@@ -57,7 +58,7 @@ def annotation(column: Column) -> str:
 
 
 def _safe(name: str) -> str:
-    return f"{name}_" if keyword.iskeyword(name) or name in ("self", "nn", "torch", "range", "super") else name
+    return f"{name}_" if keyword.iskeyword(name) or name in RESERVED or source(name) is not None else name
 
 
 def _product(column: Column, named: Mapping[str, Column]) -> tuple[str, list[str]] | None:
