@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is what the emitted source runs on")
 
-from helpers_torchvision import DIFFERENT_ORDER, HYPHENS, NAMES, matched, reference  # noqa: E402
+from helpers_torchvision import DIFFERENT_ORDER, HYPHENS, NAMES, matched, reference, torchvision  # noqa: E402
 
 import archspec  # noqa: E402
 from archspec.api import to_torch  # noqa: E402
@@ -47,3 +47,15 @@ def test_outputs_and_gradients_are_torchvision_s(name):
 
 def running(model):
     return [buffer for name, buffer in model.named_buffers() if "running" in name]
+
+
+@pytest.mark.parametrize(("size", "window", "shift"), [((8, 8), (4, 4), (2, 2)), ((8, 12), (4, 6), (1, 0)), ((6, 12), (6, 4), (3, 2))])
+def test_window_attention_is_torchvision_s(size, window, shift):
+    theirs = torchvision().models.swin_transformer.ShiftedWindowAttention(8, list(window), list(shift), 2)
+    text = "input {}x{}x8\nattn: winattn heads=2 w={}x{} shift={}x{}\n".format(*size, *window, *shift)
+    ours = to_torch(archspec.loads(text))
+    torch.nn.init.normal_(theirs.relative_position_bias_table)
+    ours.attn.load_state_dict(theirs.state_dict())
+    x = torch.randn(3, 8, *size)
+    with torch.no_grad():
+        assert close(ours(x), theirs(x.movedim(1, -1)).movedim(-1, 1), 1e-5)

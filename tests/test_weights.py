@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="weights are loaded into torch modul
 safetensors = pytest.importorskip("safetensors.torch", reason="one of the two kinds of files")
 
 import numpy as np  # noqa: E402
-from test_torch import torchvision  # noqa: E402
+from helpers_torchvision import torchvision  # noqa: E402
 
 import archspec  # noqa: E402
 from archspec import WeightsError, load_weights  # noqa: E402

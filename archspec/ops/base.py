@@ -28,7 +28,8 @@ Init = Annotated[
     ),
 ]
 Deviation = Annotated[
-    float | None, Field(gt=0, allow_inf_nan=False, description="the standard deviation of init=normal (0.01) or init=truncated (0.02)")
+    float | None,
+    Field(gt=0, allow_inf_nan=False, description="a number above 0, the standard deviation of init=normal (0.01) or init=truncated (0.02)"),
 ]
 
 Rational = Any
