@@ -42,6 +42,8 @@ def blocks():
 
 @pytest.mark.parametrize("name", list(make.OUTPUTS))
 def test_generated_is_not_stale(name):
+    if name == "docs/support.md":
+        pytest.importorskip("onnx", reason="one of the targets that are tried")
     assert not make.stale(name), "run `python docs/make.py`"
 
 

@@ -28,6 +28,8 @@ def test_every_row_is_taken_by_the_language_somewhere():
 
 @pytest.mark.parametrize("target", list(support.TARGETS))
 def test_a_refusal_says_which_layer_and_where(target):
+    if target == "onnx":
+        pytest.importorskip("onnx", reason="onnx holds the models")
     refused = [case for case in CASES if case.network is not None and support.refusal(target, case.network) is not None]
     for case in refused:
         with pytest.raises(archspec.SpecError) as error:
