@@ -400,6 +400,17 @@ def test_weights_beside_the_model(archspec_command, tmp_path):
     assert (run(session(str(tmp_path / "net.onnx")), x)[0] == run(session(inside), x)[0]).all()
 
 
+def test_a_link_is_followed_with_its_weights(archspec_command, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "net.onnx").symlink_to("real/net.onnx")
+    done = archspec_command("emit", "onnx", "lenet5", "--external-data", "-o", "net.onnx", cwd=tmp_path)
+    assert (done.status, done.err) == (0, "")
+    assert (tmp_path / "net.onnx").is_symlink() and sorted(p.name for p in (tmp_path / "real").iterdir()) == ["net.onnx", "net.onnx.data"]
+    onnx.checker.check_model(str(tmp_path / "real" / "net.onnx"), full_check=True)
+    done = archspec_command("emit", "onnx", "lenet5", "--external-data", "-o", os.devnull, cwd=tmp_path)
+    assert (done.status, done.err.count("\n")) == (2, 1)
+
+
 def limited(limit):
     """A child may write files of so many bytes and no larger: what a full disk looks like to it."""
     import signal

@@ -70,6 +70,9 @@ def _write(emitted: Emitted, output: str | None, external: bool) -> None:
         with writing(path) as (stream,):
             file.write(stream, *parts)
         return
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise Failure(f"{path} is no file that another could stand beside")
+    path = path.resolve() if path.is_symlink() else path
     beside = path.with_name(f"{path.name}.data")
     with writing(path, beside) as (stream, data):
         file.write_external(stream, data, beside.name, *parts)
