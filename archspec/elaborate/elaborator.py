@@ -245,6 +245,8 @@ class Elaborator(Structures):
         except Refused as refused:
             self.report(refused, name.span)
             return value
+        if name.id in self.placed:
+            self.report(Refused("A108", f"`{name.id}` is what an input is called", name.span, "choose another name"), name.span)
         if name.id in self.outputs:
             self.report(Refused("A108", f"there are two outputs called `{name.id}`", name.span, "choose another name"), name.span)
         if value is None:

@@ -88,8 +88,9 @@ class PaddedAvgPool(nn.Module):
 class Subsample(nn.Module):
     """The sum over a window, times a coefficient, plus a bias, learned for each map (LeCun et al. 1998, S2)."""
 
-    def __init__(self, channels: int, window, stride, rank: int) -> None:
+    def __init__(self, channels: int, window, stride, rank: int, pads: tuple[int, ...] = ()) -> None:
         super().__init__()
+        self.pads = pads
         self.pool = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}[rank](window, stride)
         self.size = window**rank if isinstance(window, int) else torch.Size(window).numel()
         self.shape = (channels,) + (1,) * rank
@@ -97,6 +98,7 @@ class Subsample(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        x = F.pad(x, self.pads) if self.pads else x
         return self.pool(x) * self.size * self.weight.view(self.shape) + self.bias.view(self.shape)
 ''',
     "MeanOfTokens": '''

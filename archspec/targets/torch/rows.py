@@ -91,9 +91,9 @@ def _pool(op: Any, x: Map, _: Map) -> New:
     kind = {"count_include_pad": op.count_pad} if average else {"dilation": _short(tuple(s.d for s in slides))}
     window, stride = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides))
     name = "Avg" if average else "Max"
-    # AvgPool3d, unlike its sisters, refuses a window larger than the input before padding.
+    # AvgPool3d, unlike its sisters, refuses a window larger than the input before padding; all refuse padding above half a window.
     narrow = average and rank == 3 and any(s.k > s.size for s in slides)
-    if narrow or any(s.before != s.after for s in slides):
+    if narrow or any(s.before != s.after or 2 * s.before > s.k for s in slides):
         pads = tuple(n for s in reversed(slides) for n in (s.before, s.after))
         return new(f"Padded{name}Pool", window, stride, pads=pads, rank=rank, **kind, ceil_mode=ceil)
     padding = _short(tuple(s.before for s in slides))
@@ -173,7 +173,8 @@ def _drop(name: str) -> Row:
 
 def _subsample(op: Any, x: Map, _: Map) -> New:
     slides = op.slides(x)
-    return new("Subsample", x.channels, _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides)), rank=len(slides))
+    window, stride, pads = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides)), _pads(slides)
+    return new("Subsample", x.channels, window, stride, rank=len(slides), **({"pads": pads} if pads is not None else {}))
 
 
 def _prelu(op: Any, x: Type, _: Type) -> New:
