@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archspec.targets.figures.build import text_of
 from archspec.targets.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card, Cards
 from archspec.targets.figures.diagram import Box, Diagram
 from archspec.targets.figures.kinds import KINDS, TITLES, Theme
-from archspec.targets.figures.plan import LABEL, TITLE, Labels, Plan, Wire, Words, titles
+from archspec.targets.figures.plan import LABEL, TITLE, Labels, Near, Plan, Wire, Words, titles
 from archspec.targets.figures.svg import (
     HEADING,
     MARGIN,
@@ -27,6 +26,7 @@ from archspec.targets.figures.svg import (
     tooltip,
 )
 from archspec.targets.figures.text import shown
+from archspec.targets.figures.words import text_of
 
 
 def draw(diagram: Diagram, cards: Cards, plan: Plan, theme: Theme, heading: Heading) -> str:
@@ -38,8 +38,9 @@ def draw(diagram: Diagram, cards: Cards, plan: Plan, theme: Theme, heading: Head
     dx = MARGIN + (room - plan.size[0]) / 2
     dy = MARGIN + HEADING + tall + 10
     painter = _Painter(diagram, cards, theme, dx, dy)
-    heads = titles(plan)
-    shapes = Labels(plan, cards, heads).find()
+    near = Near(plan.wires)
+    heads = titles(plan, near)
+    shapes = Labels(plan, cards, heads, near).find()
     body = [*rows, *painter.frames(plan, heads), *painter.wires(plan, shapes), *painter.boxes(plan)]
     size = (room + 2 * MARGIN, dy + plan.size[1] + MARGIN)
     return document(heading, theme, size, body, data_as="blocks", data_level=diagram.level)
@@ -67,7 +68,7 @@ class _Painter:
 
     def frames(self, plan: Plan, heads: list[Words]) -> Iterator[str]:
         theme = self.theme
-        for (group, (x0, y0, x1, y1), _), (text, (x, y)) in zip(plan.frames, heads, strict=True):
+        for (group, (x0, y0, x1, y1), *_), (text, (x, y)) in zip(plan.frames, heads, strict=True):
             rect = element(
                 "rect", x=x0 + self.dx, y=y0 + self.dy, width=x1 - x0, height=y1 - y0, rx=8, fill=theme.panel, stroke=theme.frame,
                 stroke_dasharray="4 3" if group.training else None,
@@ -82,7 +83,7 @@ class _Painter:
 
     def wire(self, wire: Wire, words: Words | None) -> str:
         arrow = wire.arrow
-        colour = self.theme.accent["convolution"] if arrow.skip and arrow.head.form == "merge" else self.theme.line
+        colour = self.theme.accent["convolution"] if arrow.past else self.theme.line
         points = [(x + self.dx, y + self.dy) for x, y in wire.points]
         if arrow.head.residual:  # the arrowhead stands at the card, below where the arc leaves
             d = rounded(points, 9.0) if wire.straight else _bezier(points[:-1]) + path(points[-1:]).replace("M", "L")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from archspec.analysis.cost import Costs, needed_elements
 from archspec.ir.graph import Call, Graph, Names, Network, Node
 from archspec.targets.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge
+from archspec.targets.figures.finish import finish, folded
 from archspec.targets.figures.kinds import is_minor, kind_of
 from archspec.targets.figures.words import inside, kinds_inside, residual, step
-from archspec.types import Type
 
 FINEST = 60
 """Boxes that `auto` allows."""
@@ -24,7 +24,7 @@ def build(network: Network, level: str, most: int = MOST) -> Diagram:
         diagram = folded(diagram)
     if len(diagram.boxes) > most or len(diagram.arrows) > 2 * most:
         raise TooLarge
-    _finish(diagram)
+    finish(diagram)
     return diagram
 
 
@@ -235,87 +235,3 @@ def _count(found: Parts, more: Parts, times: int = 1) -> None:
     for kind, (params, macs) in more.items():
         before = found.get(kind, (0, 0))
         found[kind] = before[0] + params * times, before[1] + macs * times
-
-
-def folded(diagram: Diagram) -> Diagram:
-    """Equal boxes that follow each other are one box with `times`."""
-    reads: dict[Box, list[Box]] = {box: [] for box in diagram.boxes}
-    read_by: dict[Box, int] = dict.fromkeys(diagram.boxes, 0)
-    for arrow in diagram.arrows:
-        reads[arrow.head].append(arrow.tail)
-        read_by[arrow.tail] += 1
-    into: dict[Box, Box] = {}
-    kept = []
-    for box in diagram.boxes:
-        sources = reads[box]
-        before = into.get(sources[0], sources[0]) if len(sources) == 1 else None
-        if before is not None and read_by[sources[0]] == 1 and _same(before, box):
-            before.times += box.times
-            before.last = box.last or box.name
-            into[box] = before
-        else:
-            kept.append(box)
-    arrows = [Arrow(into.get(a.tail, a.tail), a.head) for a in diagram.arrows if a.head not in into]
-    return Diagram(diagram.level, kept, arrows)
-
-
-def _same(a: Box, b: Box) -> bool:
-    if a.form not in ("block", "layer", "minor") or a.group is not b.group or a.training != b.training:
-        return False
-    return a.form == b.form and not a.changes and a.equal is not None and a.equal == b.equal
-
-
-def _finish(diagram: Diagram) -> None:
-    """Groups that frame fewer than two boxes go, titles become relative to the frame around, arrows get their shapes."""
-    held: dict[Group, int] = {}
-    for box in diagram.boxes:
-        group = box.group
-        while group is not None:
-            held[group] = held.get(group, 0) + 1
-            group = group.parent
-    inner = {group.parent: held[group] for group in held if group.parent is not None}
-    bare = {group for group in held if held[group] < 2 or inner.get(group) == held[group]}
-    for group in held:
-        group.parent = _outer(group.parent, bare)
-    for group in held:
-        group.title = _relative(group.name, group.parent)
-    for box in diagram.boxes:
-        box.group = _outer(box.group, bare)
-        box.title = _relative(box.name, box.group)
-    _label(diagram)
-
-
-def _outer(group: Group | None, bare: set[Group]) -> Group | None:
-    while group is not None and group in bare:
-        group = group.parent
-    return group
-
-
-def _relative(name: str, group: Group | None) -> str:
-    """A name within a frame; a bare position keeps the last part of the frame's name."""
-    if group is None or not name.startswith(group.name + "."):
-        return name
-    inner = name[len(group.name) + 1 :]
-    return f"{group.name.rpartition('.')[2]}.{inner}" if inner[0].isdigit() else inner
-
-
-def _label(diagram: Diagram) -> None:
-    """Shapes stand on the first arrow that leaves a box which changes them; arrows past other boxes are skips."""
-    depth: dict[Box, int] = dict.fromkeys(diagram.boxes, 0)
-    for arrow in diagram.arrows:  # in the order of their heads
-        depth[arrow.head] = max(depth[arrow.head], depth[arrow.tail] + 1)
-    height: dict[Box, int] = dict.fromkeys(diagram.boxes, 0)
-    for arrow in reversed(diagram.arrows):
-        height[arrow.tail] = max(height[arrow.tail], height[arrow.head] + 1)
-    told: set[Box] = set()
-    for arrow in diagram.arrows:
-        tail, head = arrow.tail, arrow.head
-        arrow.skip = depth[head] - depth[tail] > 1 and head.form != "output"
-        arrow.main = height[tail] == height[head] + 1 and not arrow.skip
-        if tail.changes and tail not in told and head.form != "output":
-            arrow.label = text_of(tail.output)
-            told.add(tail)
-
-
-def text_of(type_: Type) -> str:
-    return str(type_).replace("x", "×")

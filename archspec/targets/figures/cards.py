@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archspec.targets.figures.build import text_of
 from archspec.targets.figures.diagram import Box, Diagram, Group
 from archspec.targets.figures.text import fitting, shown, width
-from archspec.targets.figures.words import folded_name
+from archspec.targets.figures.words import folded_name, text_of
 
 NAME, DETAIL, NOTE = 11.5, 10.5, 9.5
 STRIP = 6.0
@@ -57,7 +56,7 @@ class Cards:
         return fitting(group.title, self.width / 2, 11.0) + (" (training)" if group.training else "")
 
     def _card(self, box: Box, lines: list[Line]) -> Card:
-        sign = SIGNS.get(getattr(box.op, "step", ""), "") if box.form == "merge" else ""
+        sign = SIGNS.get(box.step, "") if box.form == "merge" else ""
         if sign:
             return Card((), (SIGN_SIZE, SIGN_SIZE), (SIGN_SIZE, SIGN_SIZE), sign)
         room = self.width - STRIP - 2 * PAD
@@ -86,8 +85,8 @@ def _mark(line: Line) -> float:
 
 def _fitted(line: Line, room: float) -> Line:
     left = width(line.text, line.size, bold=line.bold) + _mark(line)
-    right = fitting(line.right, max(room / 2, room - left - 12), NOTE)
-    left = room - (width(right, NOTE) + 12 if right else 0) - _mark(line)
+    right = fitting(line.right, room - min(left, room / 2) - 11.5, NOTE)
+    left = room - (width(right, NOTE) + 11 if right else 0) - _mark(line)
     return line._replace(text=fitting(line.text, left, line.size, bold=line.bold), right=right)
 
 
@@ -96,7 +95,7 @@ def _lines(box: Box) -> list[Line]:
         words = f"{shown(box.title, 60)}{' (training)' if box.training else ''}"
         return [Line(words, text_of(box.output), DETAIL)]
     if box.form == "merge":
-        if getattr(box.op, "step", "") in SIGNS:
+        if box.step in SIGNS:
             return []
         return [Line("concat", box.detail.removesuffix(" channels"), DETAIL)]
     params = f"{box.cost.params:,}" if box.cost.params else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import NamedTuple
 
+from archspec.targets.figures.bend import bent
 from archspec.targets.figures.cards import Cards
 from archspec.targets.figures.layout import Point
 from archspec.targets.figures.plan import Frame, Plan, Rect, Wire
@@ -16,7 +17,7 @@ DROP = 26.0
 """How far an arrow goes down before it turns to the next column."""
 _NEST, _LEDGE = 20.0, 7.0
 """Distance of nested frames' tops and bottoms where a cut goes through them."""
-_MOST = 8
+_MOST = 16
 _SPLIT = 60.0
 """What it costs to cut a frame in two, in units of height."""
 _TALL = 420.0
@@ -55,7 +56,7 @@ class Column(NamedTuple):
 
 
 def columns(plan: Plan, cards: Cards) -> Plan:
-    """The plan in as many columns as bring it nearest to the SHAPE."""
+    """The plan in as many columns as bring it nearest to the SHAPE, or bent to a U where that does."""
     if plan.size[1] <= _TALL:
         return plan
     cuts = _cuts(plan, cards)
@@ -64,10 +65,11 @@ def columns(plan: Plan, cards: Cards) -> Plan:
         pieces = _chosen(cuts, count, plan.size[1])
         made = _placed(plan, pieces, cards)
         empty = 1 - sum(piece.height for piece in pieces) / count / made.size[1]
-        misfit = _misfit(made, empty) + 0.15 * sum(len(piece.after.frames) for piece in pieces if piece.after)
+        misfit = _misfit(made, empty) + 0.3 * sum(len(piece.after.frames) for piece in pieces if piece.after)
         if misfit < least - 0.05:
             best, least = made, misfit
-    return best
+    made_bent = bent(plan, cards)
+    return made_bent if made_bent is not None and _misfit(made_bent, 0.0) < least else best
 
 
 def _misfit(plan: Plan, empty: float) -> float:
@@ -165,7 +167,7 @@ def _placed(plan: Plan, pieces: list[Column], cards: Cards) -> Plan:
 def _extent(plan: Plan, piece: Column, inside: set[int], cards: Cards) -> tuple[float, float]:
     """How far a piece reaches to the left and to the right."""
     xs = [x + side * cards[box].outer[0] / 2 for box, (x, _) in plan.places.items() if id(box) in inside for side in (-1, 1)]
-    xs += [x for w in plan.wires if id(w.arrow.tail) in inside and id(w.arrow.head) in inside for x, _ in w.samples()]
+    xs += [x for w in plan.wires if id(w.arrow.tail) in inside and id(w.arrow.head) in inside for x, _ in w.points]
     xs += [x for f in plan.frames if f.box[1] < piece.bottom and f.box[3] > piece.top for x in (f.box[0], f.box[2])]
     return min(xs), max(xs)
 

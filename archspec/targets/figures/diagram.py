@@ -60,6 +60,11 @@ class Box:
     parts: Parts = field(default_factory=dict)
 
     @property
+    def step(self) -> str:
+        """The step of the layer; empty where the box is none."""
+        return self.op.step if self.op is not None else ""
+
+    @property
     def params(self) -> int:
         return self.cost.params * self.times
 
@@ -73,13 +78,14 @@ class Box:
 class Arrow:
     """A value that one box puts out and another reads. `label` is its shape, where that is worth saying; `skip` goes past a box.
 
-    `main` lies on a longest way through the network from its tail on.
+    `past` carries a value past the boxes that compute the others it is merged with: a skip connection. `main` lies on a longest way through the network from its tail on.
     """
 
     tail: Box
     head: Box
     label: str = ""
     skip: bool = False
+    past: bool = False
     main: bool = True
 
 

@@ -29,7 +29,7 @@ def _lines(diagram: Diagram, cards: Cards, theme: Theme, name: str, labels: bool
     ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
     groups = diagram.groups()
     yield f"digraph {quoted(fitting(name, 400, 10))} {{"
-    yield f'  graph [rankdir=TB, nodesep=0.35, ranksep={0.22 if labels else 0.31}, bgcolor="{theme.page}", fontname="Helvetica", fontcolor="{theme.ink}"]'
+    yield f'  graph [rankdir=TB, nodesep=0.35, ranksep={0.22 if labels else 0.34}, bgcolor="{theme.page}", fontname="Helvetica", fontcolor="{theme.ink}"]'
     yield '  node [shape=box, style="filled", fixedsize=true, fontname="Helvetica", fontsize=10, penwidth=1]'
     yield (
         f'  edge [fontname="Helvetica", fontsize={LABEL_SIZE * WIDEST:g}, arrowsize=0.6, color="{theme.line}", fontcolor="{theme.muted}"]'

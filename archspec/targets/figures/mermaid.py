@@ -26,7 +26,7 @@ def _lines(diagram: Diagram, cards: Cards, theme: Theme) -> Iterator[str]:
     yield "flowchart TD"
     yield from _group(None, diagram, diagram.groups(), ids, cards, "  ")
     for arrow in diagram.arrows:
-        line = "-.->" if arrow.skip or arrow.head.training else "-->"
+        line = "-.->" if arrow.past or arrow.head.training else "-->"
         middle = f"|{quoted(arrow.label)}|" if arrow.label else ""
         yield f"  {ids[arrow.tail]} {line}{middle} {ids[arrow.head]}"
     seen = {box.kind for box in diagram.boxes}

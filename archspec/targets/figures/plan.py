@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from archspec.targets.figures.cards import Cards
@@ -51,11 +52,12 @@ def _curve(points: list[Point]) -> list[Point]:
 
 
 class Frame(NamedTuple):
-    """A group's frame, or a piece of it in a further column."""
+    """A group's frame, or a piece of it in a further column. The title stands at its head, or at its `foot`."""
 
     group: Group
     box: Rect
     first: bool = True
+    foot: bool = False
 
 
 class Words(NamedTuple):
@@ -79,7 +81,7 @@ def plan(diagram: Diagram, cards: Cards, found: Layout) -> Plan:
     return _straightened(Plan(found.size, places, wires, frames), cards)
 
 
-_SLANTS = (30.0, 14.0)
+_SLANTS = (48.0, 30.0, 14.0)
 _MARGIN = 10.0
 
 
@@ -89,8 +91,8 @@ def _straightened(plan: Plan, cards: Cards) -> Plan:
         run = _runs(plan, slant)
         moved = {box: sorted(plan.places[b][0] for b in run[box])[len(run[box]) // 2] - x for box, (x, _) in plan.places.items()}
         places = {box: (x + moved[box], y) for box, (x, y) in plan.places.items()}
-        if not _collide(places, cards):
-            wires = [_moved(wire, moved, run) for wire in plan.wires]
+        wires = [_moved(wire, moved, run) for wire in plan.wires]
+        if not _collide(places, cards) and not _through(wires, places, cards):
             return plan._replace(places=places, wires=wires, frames=[_around(frame, places, cards) for frame in plan.frames])
     return plan
 
@@ -121,6 +123,18 @@ def _collide(places: dict[Box, Point], cards: Cards) -> bool:
     return False
 
 
+def _through(wires: list[Wire], places: dict[Box, Point], cards: Cards) -> bool:
+    """Whether an arrow past boxes goes through one of them."""
+    skips = [wire for wire in wires if wire.arrow.skip]
+    near = Near(skips)
+    for box, (x, y) in places.items():
+        w, h = cards[box].outer
+        for _, at in near.struck((x - w / 2 + 1, y - h / 2 + 1, x + w / 2 - 1, y + h / 2 - 1)):
+            if box is not skips[at].arrow.tail and box is not skips[at].arrow.head:
+                return True
+    return False
+
+
 def _moved(wire: Wire, moved: dict[Box, float], run: dict[Box, list[Box]]) -> Wire:
     """A wire whose ends move; within a run it becomes upright."""
     tail, head = wire.arrow.tail, wire.arrow.head
@@ -145,18 +159,52 @@ def _around(frame: Frame, places: dict[Box, Point], cards: Cards) -> Frame:
     return frame._replace(box=(x0, y0, x1, y1))
 
 
-def titles(plan: Plan) -> list[Words]:
+class Near:
+    """Points and rectangles by the square of a grid that they lie in: a picture of a thousand boxes is searched square by square."""
+
+    CELL = 64.0
+
+    def __init__(self, wires: list[Wire]) -> None:
+        self.points: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
+        self.rects: dict[tuple[int, int], list[Rect]] = {}
+        self.samples = [wire.samples() for wire in wires]
+        for at, points in enumerate(self.samples):
+            for x, y in points:
+                self.points.setdefault((int(x // self.CELL), int(y // self.CELL)), []).append((x, y, at))
+
+    def add(self, rect: Rect) -> None:
+        for cell in self.cells(rect):
+            self.rects.setdefault(cell, []).append(rect)
+
+    def cells(self, rect: Rect) -> Iterator[tuple[int, int]]:
+        x0, y0, x1, y1 = (int(v // self.CELL) for v in rect)
+        return ((x, y) for x in range(x0, x1 + 1) for y in range(y0, y1 + 1))
+
+    def struck(self, rect: Rect) -> list[tuple[float, int]]:
+        """The points of wires in a rectangle: how far right they are, and which wire it is."""
+        x0, y0, x1, y1 = rect
+        cells = (self.points.get(cell, ()) for cell in self.cells(rect))
+        return [(x, at) for points in cells for x, y, at in points if x0 < x < x1 and y0 < y < y1]
+
+    def covered(self, rect: Rect) -> int:
+        """How many rectangles a rectangle covers in part."""
+        x0, y0, x1, y1 = rect
+        found = {other for cell in self.cells(rect) for other in self.rects.get(cell, ())}
+        return sum(x0 < b[2] and b[0] < x1 and y0 < b[3] and b[1] < y1 for b in found)
+
+
+def titles(plan: Plan, near: Near) -> list[Words]:
     """The frames' titles: at the top left, or in the widest room at the top that no arrow crosses."""
-    points = [point for wire in plan.wires for point in wire.samples()]
     found = []
-    for group, (x0, y0, x1, _), first in plan.frames:
-        struck = sorted(x for x, y in points if y0 <= y <= y0 + BAND and x0 < x < x1)
+    for group, (x0, y0, x1, y1), first, foot in plan.frames:
+        top = y1 - BAND if foot else y0
+        struck = sorted(x for x, _ in near.struck((x0, top, x1, top + BAND)))
         ends = [x0, *struck, x1]
         rooms = [(a + 8, b - a - 14) for a, b in itertools.pairwise(ends)]
         more = "" if first else " …"
         texts = [f"{group.title} (training){more}", group.title + more] if group.training else [group.title + more]
         spot, title = _room(texts, rooms)
-        found.append(Words(title, (spot, y0 + 15)))
+        found.append(Words(title, (spot, top + (13 if foot else 15))))
     return found
 
 
@@ -172,53 +220,66 @@ def _room(texts: list[str], rooms: list[tuple[float, float]]) -> tuple[float, st
     return left, "" if text == "…" else text
 
 
+def _beside(x: float, wide: float) -> list[Point]:
+    """Left ends of a label about a point, and how far it stands above it: at the right, the left, over it, and farther off."""
+    return [
+        (x + 5, 0.0),
+        (x - 5 - wide, 0.0),
+        (x - wide / 2, 10.0),
+        (x + 14, 0.0),
+        (x - 14 - wide, 0.0),
+        (x + 26, 0.0),
+        (x - 26 - wide, 0.0),
+    ]
+
+
 class Labels:
     """Finds for each shape a place beside its arrow where it covers nothing."""
 
-    def __init__(self, plan: Plan, cards: Cards, heads: list[Words]) -> None:
+    def __init__(self, plan: Plan, cards: Cards, heads: list[Words], near: Near) -> None:
         self.plan = plan
-        self.points = {id(wire): wire.samples() for wire in plan.wires}
-        self.taken: list[Rect] = []
+        self.near = near
+        self.edges = Near([])
         for box, (x, y) in plan.places.items():
             w, h = cards[box].outer
-            self.taken.append((x - w / 2, y - h / 2, x + w / 2, y + h / 2))
-        self.taken += [(x, y - 10, x + width(text, TITLE, bold=True), y + 3) for text, (x, y) in heads]
+            near.add((x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+        for text, (x, y) in heads:
+            near.add((x, y - 10, x + width(text, TITLE, bold=True), y + 3))
+        for _, (x0, y0, x1, y1), *_ in plan.frames:
+            for side in ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)):
+                self.edges.add(side)
 
     def find(self) -> list[Words | None]:
-        return [self.label(wire) if wire.arrow.label else None for wire in self.plan.wires]
+        return [self.label(wire, at) if wire.arrow.label else None for at, wire in enumerate(self.plan.wires)]
 
-    def label(self, wire: Wire) -> Words:
+    def label(self, wire: Wire, at: int) -> Words:
         text = wire.arrow.label
         wide = width(text, LABEL)
         best: tuple[float, Rect] | None = None
-        for order, (x, y) in enumerate(self.spots(wire)):
-            for side, left in enumerate((x + 5, x - 5 - wide, x + 14, x - 14 - wide, x + 26, x - 26 - wide)):
-                rect = (left, y - 6, left + wide, y + 6)
+        for order, (x, y) in enumerate(self.spots(wire, at)):
+            for side, (left, up) in enumerate(_beside(x, wide)):
+                rect = (left, y - up - 6, left + wide, y - up + 6)
                 cost = self.cost(rect) + order * 0.2 + side * 0.1
                 if best is None or cost < best[0]:
                     best = (cost, rect)
         assert best is not None
-        self.taken.append(best[1])
+        self.near.add(best[1])
         return Words(text, (best[1][0], best[1][3] - 2.5))
 
-    def spots(self, wire: Wire) -> list[Point]:
+    def spots(self, wire: Wire, at: int) -> list[Point]:
         """Places on an arrow: a little after its tail, in its middle, a little before its head, and in between."""
-        points = self.points[id(wire)]
+        points = self.near.samples[at]
         if wire.straight:  # beside its upright ends, above the line at the foot
             (x0, y0), (_, foot), *_, (x1, y1) = wire.points
-            return [(x0, foot - 8.5), (x0, y0 + 9), (x1, y1 - 14)]
+            return [(x0, foot - 8.5), (x0, y0 + 9), (x1, y1 - 14 if y1 > y0 else y1 + 14)]
         start, end = points[0][1], points[-1][1]
         after = next((p for p in points if abs(p[1] - start) >= 9), points[len(points) // 2])
         before = next((p for p in reversed(points) if abs(p[1] - end) >= 14), points[len(points) // 2])
-        return [after, *(points[len(points) * part // 8] for part in (4, 3, 5, 2, 6)), before]
+        close = next((p for p in reversed(points) if abs(p[1] - end) >= 8), points[len(points) // 2])
+        return [after, *(points[len(points) * part // 8] for part in (4, 3, 5, 2, 6)), before, close]
 
     def cost(self, rect: Rect) -> float:
+        """What a place covers: boxes and words weigh most, then arrows, then frames."""
         x0, y0, x1, y1 = rect
-        cost = 100.0 * sum(x0 < b[2] and b[0] < x1 and y0 < b[3] and b[1] < y1 for b in self.taken)
-        for points in self.points.values():
-            cost += 10.0 * any(x0 - 2 < x < x1 + 2 and y0 - 1 < y < y1 + 1 for x, y in points)
-        for _, (a, b, c, d), _ in self.plan.frames:
-            across = (x0 < c and a < x1) and (y0 < b < y1 or y0 < d < y1)
-            upright = (y0 < d and b < y1) and (x0 < a < x1 or x0 < c < x1)
-            cost += 3.0 * (across or upright)
-        return cost
+        wires = {at for _, at in self.near.struck((x0 - 2, y0 - 1, x1 + 2, y1 + 1))}
+        return 100.0 * self.near.covered(rect) + 10.0 * len(wires) + 3.0 * self.edges.covered(rect)

@@ -23,6 +23,8 @@ _WIDTHS = (
 )  # fmt: skip
 """Helvetica's widths in thousandths of the size, from space to tilde: Adobe's published font metrics."""
 _OTHER = {"·": 278, "×": 584, "–": 556, "…": 1000, "°": 400}
+_NO_XML = {0xFFFE: "\\uFFFE", 0xFFFF: "\\uFFFF"}
+"""What no XML document may hold and `visible` leaves."""
 _LATIN, _WIDE = 650, 1000
 
 
@@ -59,4 +61,4 @@ def _cut(text: str, letters: int) -> str:
 
 def shown(text: str, most: int = 1000) -> str:
     """A text of a spec without what cannot be seen, and no longer than anyone reads."""
-    return visible(text if len(text) <= most else _cut(text, most))
+    return visible(text if len(text) <= most else _cut(text, most)).translate(_NO_XML)

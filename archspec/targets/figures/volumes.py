@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
-from archspec.targets.figures.build import build, text_of
+from archspec.targets.figures.build import build
 from archspec.targets.figures.diagram import Box, Diagram, TooLarge
 from archspec.targets.figures.kinds import KINDS, TITLES, Theme, kind_of
 from archspec.targets.figures.sheets import (
@@ -27,7 +27,7 @@ from archspec.targets.figures.sheets import (
 )
 from archspec.targets.figures.svg import HEADING, MARGIN, SMALL, Heading, Sample, document, element, heading_width, label, legend, tooltip
 from archspec.targets.figures.text import fitting, shown, width
-from archspec.targets.figures.words import caption, folded_name
+from archspec.targets.figures.words import caption, folded_name, text_of
 
 WIDEST = 1500.0
 """A row longer than this is wrapped."""

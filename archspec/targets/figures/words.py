@@ -131,3 +131,8 @@ def _ends(graph: Graph, node: Node, first: int) -> str:
             if found:
                 return found
     return ""
+
+
+def text_of(type_: Type) -> str:
+    """A shape as pictures write it."""
+    return str(type_).replace("x", "×")
