@@ -50,10 +50,10 @@ def _legend(diagram: Diagram, theme: Theme) -> list[Sample]:
     seen = {kind for box in diagram.boxes for kind in box.kinds}
     entries = [Sample("fill", theme.accent[kind], TITLES.get(kind, kind)) for kind in KINDS if kind in seen]
     residuals = {box.residual for box in diagram.boxes}
-    if "identity" in residuals:
-        entries.append(Sample("line", theme.accent["convolution"], "skip connection: the block's input is added"))
+    if "identity" in residuals or any(arrow.past for arrow in diagram.arrows):
+        entries.append(Sample("line", theme.accent["convolution"], "skip connection"))
     if "projection" in residuals:
-        entries.append(Sample("dashes", theme.accent["convolution"], "the same through a projection"))
+        entries.append(Sample("dashes", theme.accent["convolution"], "skip connection with a projection"))
     if any(box.params for box in diagram.boxes):
         entries.append(Sample("", theme.muted, "at the right: parameters"))
     return entries

@@ -30,9 +30,13 @@ def pdf(svg: str) -> bytes:
     from io import BytesIO
 
     from reportlab.graphics import renderPDF
+    from reportlab.pdfgen.canvas import Canvas
     from svglib.svglib import svg2rlg
 
     drawing = svg2rlg(BytesIO(svg.encode()))
+    assert drawing is not None
     out = BytesIO()
-    renderPDF.drawToFile(drawing, out, msg="")
+    canvas = Canvas(out, pagesize=(drawing.width, drawing.height), invariant=1)  # no date, so the same bytes every time
+    renderPDF.draw(drawing, canvas, 0, 0)
+    canvas.save()
     return out.getvalue()

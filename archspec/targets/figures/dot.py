@@ -69,7 +69,7 @@ def _edge(arrow: Arrow, at: int, labels: bool) -> str:
     parts = [f'id="e{at}"']
     if arrow.label and labels:
         parts.append(f"label={quoted(' ' + arrow.label)}")
-    parts.append(f"weight={20 if arrow.main else 0 if arrow.skip else 1}")
+    parts.append(f"weight={1000 if arrow.main else 0 if arrow.skip else 1}")
     if not arrow.skip:
         if arrow.head.form != "merge":
             parts.append("headport=n")

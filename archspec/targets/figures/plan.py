@@ -9,7 +9,7 @@ from typing import NamedTuple
 from archspec.targets.figures.cards import Cards
 from archspec.targets.figures.diagram import Arrow, Box, Diagram, Group
 from archspec.targets.figures.layout import Layout, Point
-from archspec.targets.figures.text import fitting, width
+from archspec.targets.figures.text import fitting, shown, width
 
 Rect = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -81,7 +81,7 @@ def plan(diagram: Diagram, cards: Cards, found: Layout) -> Plan:
     return _straightened(Plan(found.size, places, wires, frames), cards)
 
 
-_SLANTS = (48.0, 30.0, 14.0)
+_SLANTS = (48.0, 38.0, 30.0, 22.0, 14.0)
 _MARGIN = 10.0
 
 
@@ -118,7 +118,7 @@ def _collide(places: dict[Box, Point], cards: Cards) -> bool:
             if by - ay > 120:
                 break
             (aw, ah), (bw, bh) = cards[a].outer, cards[b].outer
-            if by - ay < (ah + bh) / 2 and abs(bx - ax) < (aw + bw) / 2 + 6:
+            if by - ay < (ah + bh) / 2 and abs(bx - ax) < (aw + bw) / 2 + 14:
                 return True
     return False
 
@@ -129,7 +129,7 @@ def _through(wires: list[Wire], places: dict[Box, Point], cards: Cards) -> bool:
     near = Near(skips)
     for box, (x, y) in places.items():
         w, h = cards[box].outer
-        for _, at in near.struck((x - w / 2 + 1, y - h / 2 + 1, x + w / 2 - 1, y + h / 2 - 1)):
+        for _, at in near.struck((x - w / 2 - 2, y - h / 2 - 2, x + w / 2 + 2, y + h / 2 + 2)):
             if box is not skips[at].arrow.tail and box is not skips[at].arrow.head:
                 return True
     return False
@@ -202,7 +202,8 @@ def titles(plan: Plan, near: Near) -> list[Words]:
         ends = [x0, *struck, x1]
         rooms = [(a + 8, b - a - 14) for a, b in itertools.pairwise(ends)]
         more = "" if first else " …"
-        texts = [f"{group.title} (training){more}", group.title + more] if group.training else [group.title + more]
+        name = shown(group.title)
+        texts = [f"{name} (training){more}", name + more] if group.training else [name + more]
         spot, title = _room(texts, rooms)
         found.append(Words(title, (spot, top + (13 if foot else 15))))
     return found

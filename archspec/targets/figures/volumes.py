@@ -41,13 +41,17 @@ _ROOM = 150.0
 
 @dataclass(slots=True)
 class Item:
-    """A volume in the picture, the box that puts it out, and the words of the operation that leads to it."""
+    """A volume in the picture, the box that puts it out, and the words of the operation that leads to it.
+
+    `gap` is the room for that before the first volume of a row.
+    """
 
     box: Box
     volume: Volume
     captions: list[str] = field(default_factory=list)
     x: float = 0.0
     row: int = 0
+    gap: float = 0.0
 
     @property
     def middle(self) -> float:
@@ -171,7 +175,8 @@ def _row(items: list[Item]) -> float:
         half = item.volume.extent[0] / 2
         wide = words_width(item.captions, CAPTION)
         if before is None:
-            lead = max(_GAP, wide / 2 + _GAP / 2) if item.captions else 0.0
+            item.gap = max(_GAP, wide + 14 - item.volume.extent[0]) if item.captions else 0.0
+            lead = max(item.gap, wide / 2 + item.gap / 2) if item.captions else 0.0
             item.x = max(lead, _head(item) / 2 - half)
         else:
             # Captions stand in the middle of the gaps: with so much room on each side neighbours cannot touch.
@@ -232,7 +237,7 @@ def _paint_row(row: list[Item], items: list[Item], left: float, top: float, them
         if at == 0:
             continue
         before = items[at - 1] if items[at - 1].row == item.row else None
-        start = left + before.x + before.volume.extent[0] if before else x - _GAP
+        start = left + before.x + before.volume.extent[0] if before else x - item.gap
         links += _link(item, before, x, y, left, tops, axis, theme)
         links += _caption(item, (start + x) / 2, base, theme)
     return made + links, base + (lines - 1) * 13 + 8 - top if lines else base - top
