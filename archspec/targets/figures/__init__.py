@@ -63,7 +63,7 @@ def _blocks(network: Network, level: str, theme: str) -> Picture:
     from archspec.targets.figures.columns import columns
     from archspec.targets.figures.dot import dot
     from archspec.targets.figures.layout import layout
-    from archspec.targets.figures.plan import plan
+    from archspec.targets.figures.rows import plan
 
     colours = THEMES[theme]
     diagram, notes = _diagram(network, level)

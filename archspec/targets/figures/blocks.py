@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from archspec.targets.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card, Cards
 from archspec.targets.figures.diagram import Box, Diagram
 from archspec.targets.figures.kinds import KINDS, TITLES, Theme
-from archspec.targets.figures.plan import LABEL, TITLE, Labels, Near, Plan, Wire, Words, titles
+from archspec.targets.figures.labels import LABEL, TITLE, Labels, Words, titles
+from archspec.targets.figures.near import Near
+from archspec.targets.figures.plan import Plan, Wire
 from archspec.targets.figures.svg import (
     HEADING,
     MARGIN,

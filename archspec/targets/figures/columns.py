@@ -74,7 +74,7 @@ def columns(plan: Plan, cards: Cards) -> Plan:
 
 def _misfit(plan: Plan, empty: float) -> float:
     """How far a plan is from what is aimed at: its shape, and columns that are filled to their foot."""
-    return abs(log(plan.size[0] / plan.size[1] / SHAPE)) + 3.0 * empty
+    return abs(log(plan.size[0] / plan.size[1] / SHAPE)) + 4.0 * empty * empty
 
 
 def _cuts(plan: Plan, cards: Cards) -> list[Cut]:

@@ -15,7 +15,7 @@ GROUP_SIZE, LABEL_SIZE = 11.0, 10.0
 def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str, *, labels: bool = True) -> str:
     """The DOT text. Nodes are n0, n1, ... in the order of the boxes, edges have the ids e0, e1, ..., clusters are numbered likewise.
 
-    Without `labels` on the edges it is what is laid out for our own drawing, which places them itself.
+    Without `labels` on edges and clusters it is what is laid out for our own drawing, which places them itself.
     """
     return "".join(line + "\n" for line in _lines(diagram, cards, theme, name, labels))
 
@@ -34,14 +34,14 @@ def _lines(diagram: Diagram, cards: Cards, theme: Theme, name: str, labels: bool
     yield (
         f'  edge [fontname="Helvetica", fontsize={LABEL_SIZE * WIDEST:g}, arrowsize=0.6, color="{theme.line}", fontcolor="{theme.muted}"]'
     )
-    yield from _group(None, diagram, groups, ids, cards, theme, "  ")
+    yield from _group(None, diagram, groups, ids, cards, theme, "  ", labels)
     for at, arrow in enumerate(diagram.arrows):
         yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_edge(arrow, at, labels)}]"
     yield "}"
 
 
 def _group(
-    group: Group | None, diagram: Diagram, groups: list[Group], ids: dict[Box, str], cards: Cards, theme: Theme, indent: str
+    group: Group | None, diagram: Diagram, groups: list[Group], ids: dict[Box, str], cards: Cards, theme: Theme, indent: str, labels: bool
 ) -> Iterator[str]:
     """The boxes of a group, in clusters where it holds groups. Frames do not nest deeply: their depth is that of labels in the spec."""
     for box in diagram.boxes:
@@ -50,8 +50,9 @@ def _group(
     for at, inner in enumerate(groups):
         if inner.parent is group:
             yield f"{indent}subgraph cluster_{at} {{"
-            yield f'{indent}  graph [label={quoted(cards.group_title(inner))}, labeljust=l, margin=10, fontsize={GROUP_SIZE * WIDEST:g}, color="{theme.frame}"]'
-            yield from _group(inner, diagram, groups, ids, cards, theme, indent + "  ")
+            label = f", label={quoted(cards.group_title(inner))}" if labels else ""
+            yield f'{indent}  graph [margin=10, labeljust=l, fontsize={GROUP_SIZE:g}, color="{theme.frame}"{label}]'
+            yield from _group(inner, diagram, groups, ids, cards, theme, indent + "  ", labels)
             yield f"{indent}}}"
 
 

@@ -62,11 +62,15 @@ def _outer(group: Group | None, bare: set[Group]) -> Group | None:
 
 
 def _relative(name: str, group: Group | None) -> str:
-    """A name within a frame; a bare position keeps the last part of the frame's name."""
+    """A name within a frame; a bare position keeps the end of the frame's name, from its last word on."""
     if group is None or not name.startswith(group.name + "."):
         return name
     inner = name[len(group.name) + 1 :]
-    return f"{group.name.rpartition('.')[2]}.{inner}" if inner[0].isdigit() else inner
+    if not inner[0].isdigit():
+        return inner
+    parts = group.name.split(".")
+    last = max((at for at, part in enumerate(parts) if not part.isdigit()), default=0)
+    return ".".join([*parts[last:], inner])
 
 
 def _label(diagram: Diagram) -> None:

@@ -28,12 +28,10 @@ class TooSlow(Exception):
 
 
 class Layout(NamedTuple):
-    """Places, y downwards: centres of nodes by name, paths of edges by id, frames of clusters by name."""
+    """Places, y downwards: centres of nodes by name, paths of edges by id."""
 
-    size: Point
     nodes: dict[str, Point]
     edges: dict[str, list[Point]]
-    clusters: dict[str, tuple[float, float, float, float]]
 
 
 def renderer() -> list[str] | None:
@@ -61,17 +59,13 @@ def layout(text: str, seconds: float = SECONDS) -> Layout:
 
 
 def _read(document: dict[str, Any]) -> Layout:
-    _, _, right, top = _numbers(document["bb"])
-    nodes, clusters = {}, {}
+    top = _numbers(document["bb"])[3]
+    nodes = {}
     for thing in document.get("objects", ()):
         if "pos" in thing:
             x, y = _numbers(thing["pos"])
             nodes[thing["name"]] = (x, top - y)
-        elif thing["name"].startswith("cluster_"):
-            x0, y0, x1, y1 = _numbers(thing["bb"])
-            clusters[thing["name"]] = (x0, top - y1, x1, top - y0)
-    edges = {edge["id"]: _edge(edge["pos"], top) for edge in document.get("edges", ())}
-    return Layout((right, top), nodes, edges, clusters)
+    return Layout(nodes, {edge["id"]: _edge(edge["pos"], top) for edge in document.get("edges", ())})
 
 
 def _edge(path: str, top: float) -> list[Point]:

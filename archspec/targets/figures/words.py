@@ -16,8 +16,8 @@ _MOST_STEPS = 5
 def step(op: Op, x: Type | None) -> str:
     """A layer as the spec writes it, without the arguments that no picture shows."""
     parts = [part for part in op.config(x).split() if part.partition("=")[0] not in _UNSAID]
-    if is_minor(op) and kind_of(op) != "normalisation":
-        parts = []
+    if is_minor(op):
+        parts = [part for part in parts if part.isdigit() and kind_of(op) == "normalisation"]  # the groups of a group norm
     return " ".join([op.step, *parts])
 
 
