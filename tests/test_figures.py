@@ -8,7 +8,7 @@ from collections import Counter
 from importlib.util import find_spec
 
 import pytest
-from conftest import SPECS
+from conftest import ROOT, SPECS
 from helpers_svg import SVG, Drawn, check, check_safe
 
 import archspec
@@ -471,3 +471,12 @@ def test_safety_check_sees_what_it_should():
         check_safe('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><script/></svg>')
     with pytest.raises(AssertionError):
         check_safe('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1" onload="x"/>')
+
+
+@pytest.mark.parametrize(("image", "arguments"), [("lenet5_volumes", ("lenet5", "volumes")), ("vgg16_bars", ("vgg16", "bars"))])
+def test_pictures_of_the_documents_are_not_stale(image, arguments):
+    """Boxes and arrows are placed by a Graphviz that may be another one here, so they are not compared."""
+    name, kind = arguments
+    text = (ROOT / "docs" / "images" / f"{image}.svg").read_text(encoding="utf-8")
+    assert text == archspec.draw(archspec.load(name), kind)
+    check((ROOT / "docs" / "images" / "resnet152_stage.svg").read_text(encoding="utf-8"))

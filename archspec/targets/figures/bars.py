@@ -88,7 +88,7 @@ class _Chart:
         return value / self.whole[side] if self.whole[side] else 0.0
 
     def name(self, bar: Bar) -> str:
-        return fitting(bar.title, 190.0, _NAME)
+        return fitting(bar.title, 230.0, _NAME)
 
     def words(self, bar: Bar, side: int) -> str:
         value = bar.totals[side]
