@@ -10,23 +10,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Diagnostic", "Network", "Report", "SpecError", "analyze", "draw", "emit", "load", "loads", "to_torch"]
+__all__ = [
+    "Diagnostic",
+    "Network",
+    "Report",
+    "SpecError",
+    "WeightsError",
+    "analyze",
+    "draw",
+    "emit",
+    "load",
+    "load_weights",
+    "loads",
+    "to_torch",
+]
 
 if TYPE_CHECKING:
-    from archspec.api import analyze, draw, emit, load, loads, to_torch
+    from archspec.api import analyze, draw, emit, load, load_weights, loads, to_torch
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.ir import Network
     from archspec.report import Report
+    from archspec.targets.weights import WeightsError
 
 _HOMES = {
     "Diagnostic": "archspec.diagnostics",
     "Network": "archspec.ir",
     "Report": "archspec.report",
     "SpecError": "archspec.diagnostics",
+    "WeightsError": "archspec.targets.weights",
     "analyze": "archspec.api",
     "draw": "archspec.api",
     "emit": "archspec.api",
     "load": "archspec.api",
+    "load_weights": "archspec.api",
     "loads": "archspec.api",
     "to_torch": "archspec.api",
 }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.elaborate.elaborator import elaborate
@@ -18,7 +18,12 @@ from archspec.source import Source
 from archspec.syntax.parser import parse
 
 if TYPE_CHECKING:
+    import os
+
+    import torch
     from torch import nn
+
+    from archspec.targets.torch.loading import Loaded
 
 
 def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:
@@ -106,15 +111,31 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
         raise RuntimeError("boxes need Graphviz to place them: `pip install 'archspec-nn[figures]'`, or install Graphviz") from None
 
 
-def to_torch(model: Network) -> nn.Module:
-    """A live PyTorch module: the emitted source, executed. Raises SpecError; ImportError where torch is not installed."""
+def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:
+    """A live PyTorch module: the emitted source, executed.
+
+    Its tensors are made on `device`; "meta" makes them without memory. With `seed` the numbers it begins with are the same every
+    time, and the global generators are left as they were. Raises SpecError; ImportError where torch is not installed.
+    """
     from importlib.util import find_spec
 
     from archspec.targets.torch.live import execute
 
     if find_spec("torch") is None:
         raise ImportError("PyTorch is not installed: `pip install 'archspec-nn[torch]'`")
-    return execute(emit(model, "torch"), model.name)
+    return execute(emit(model, "torch"), model.name, device, seed)
+
+
+def load_weights(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], *, skip: Sequence[str] = ()) -> Loaded:
+    """Load weights into a module: a safetensors or `torch.save` file, or a `state_dict` (tensors, or arrays of NumPy or JAX).
+
+    Tensors are matched by name, else by structure (docs/weights.md); the result says how, and its `str()` tells it in words. `skip` names
+    layers or tensors, `*` standing for anything, that are left out on both sides: `skip=["aux1", "aux2"]`. All is loaded or nothing:
+    WeightsError says what does not fit. OSError where the file cannot be opened; ImportError where the library for its kind is missing.
+    """
+    from archspec.targets.torch.loading import load
+
+    return load(net, source, skip)
 
 
 def _network(text: str, name: str, options: Options) -> Network:

@@ -70,6 +70,7 @@ EXAMPLES = {
     "crop": "input 64x64x512\ncrop 56",
     "upsample": "input 14x14x64\nupsample 2 mode=bilinear",
     "pixelshuffle": "input 14x14x64\npixelshuffle 2",
+    "patchmerge": "input 56x56x96\npatchmerge 2",
     "shuffle": "input 28x28x240\nshuffle 3",
     "slice": "input 28x28x116\nslice 0:58",
     "fc": "input 5x5x16\nfc 120",
@@ -82,6 +83,7 @@ EXAMPLES = {
     "pos": "input 14x14x192\ntokens | cls | pos",
     "first": "input 14x14x192\ntokens | cls | first",
     "attn": "input 14x14x192\ntokens | attn heads=3",
+    "winattn": "input 56x56x96\nwinattn heads=3 w=7 shift=3",
     "add": "input 28x28x64\nadd:\n  conv k=3 f=64 p=1\n  skip",
     "concat": "input 28x28x192\nconcat:\n  conv k=1 f=64\n  pool w=3 s=1 p=1",
     "mul": "input 28x28x64\nmul:\n  skip\n  gap | fc 64 | sigmoid",
@@ -523,12 +525,25 @@ def shown(name: str) -> str:
         return _RENDERED.sub(run, _SHOWN.sub(run, text))
 
 
+# support.md
+
+
+def support() -> str:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        import support as matrix
+    finally:
+        sys.path.pop(0)
+    return "\n".join(["# Which target has which layer", "", NOTICE, "", *matrix.page()]) + "\n"
+
+
 # the whole
 
 OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/layers.md": layers,
     "docs/codes.md": codes,
     "docs/commands.md": commands,
+    "docs/support.md": support,
     "docs/ir.schema.json": schema,
     "docs/images/table_lenet5.svg": table_image,
     "docs/images/explain.svg": explain_image,

@@ -46,6 +46,27 @@ class ChannelsLast(nn.Module):
         return self.inner(x.movedim(1, -1)).movedim(-1, 1)
 
 
+class Windows(nn.Module):
+    """Attention in windows of a map, by unfolding it; the bias of relative positions is left out of the sums, but counted."""
+
+    def __init__(self, channels: int, heads: int, window: tuple[int, int], bias: bool = True) -> None:
+        super().__init__()
+        height, width = window
+        self.heads, self.window = heads, window
+        self.table = nn.Parameter(torch.zeros((2 * height - 1) * (2 * width - 1), heads))
+        self.qkv = nn.Linear(channels, 3 * channels, bias)
+        self.proj = nn.Linear(channels, channels, bias)
+
+    def forward(self, x):
+        n, c, height, width = x.shape
+        parts = F.unfold(x, self.window, stride=self.window)  # n, c * positions, windows
+        tokens = parts.reshape(n, c, -1, parts.shape[-1]).permute(0, 3, 2, 1).flatten(0, 1)
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(tokens).chunk(3, dim=-1))
+        mixed = torch.softmax(torch.matmul(q, k.transpose(-2, -1)), dim=-1)
+        result = self.proj(torch.matmul(mixed, v).transpose(1, 2).flatten(2)).unflatten(0, (n, -1))
+        return F.fold(result.permute(0, 3, 2, 1).flatten(1, 2), (height, width), self.window, stride=self.window)
+
+
 class Residual(nn.Module):
     def __init__(self, body: nn.Module, short: nn.Module | None = None) -> None:
         super().__init__()

@@ -29,6 +29,7 @@ from helpers_torch import (  # noqa: E402
     Scale,
     Subsample,
     ToTokens,
+    Windows,
     channels_last,
     counts,
     measure,
@@ -155,6 +156,8 @@ def cases():
     yield Case("upsample", "upsample 2 mode=bilinear", nn.Upsample(scale_factor=2, mode="trilinear"), DHW)
     yield Case("pixelshuffle", "pixelshuffle 2", nn.PixelShuffle(2), (12, 5, 7))
     yield Case("pixelshuffle", "pixelshuffle 3", nn.PixelShuffle(3), (18, 5, 7))
+    yield Case("patchmerge", "patchmerge 2", nn.PixelUnshuffle(2), (3, 6, 8))
+    yield Case("patchmerge", "patchmerge 3", nn.PixelUnshuffle(3), (3, 6, 9))
     yield Case("shuffle", "shuffle 3", nn.ChannelShuffle(3), HW)
     yield Case("slice", "slice 1:4", Apply(lambda x: x[:, 1:4]), HW)
     yield Case("slice", "slice 1:4", Apply(lambda x: x[:, 1:4]), (9,))
@@ -181,6 +184,8 @@ def cases():
     yield Case("first", "tokens\nfirst", seq(ToTokens(), Apply(lambda x: x[:, 0])), HW)
     yield Case("attn", "tokens\nattn heads=2", seq(ToTokens(), Attention(6, 2)), HW, tokens=True)
     yield Case("attn", "tokens\nattn heads=3 bias=no", seq(ToTokens(), Attention(6, 3, False)), L, tokens=True)
+    yield Case("winattn", "winattn heads=2 w=4x5", Windows(6, 2, (4, 5)), (6, 12, 10))
+    yield Case("winattn", "winattn heads=3 w=4 shift=2 bias=no", Windows(6, 3, (4, 4), bias=False), (6, 8, 12))
     # merge
     for step, module in (
         ("add", Apply(lambda x: x + x)),

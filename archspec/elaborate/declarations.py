@@ -172,7 +172,7 @@ class Declarations:
             assert statement.step is not None
             self.report(unknown_step(statement.step, []))
             return defaults
-        known = list(fields(step)) if step else ["round"]
+        known = list(fields(step)) if step else ["round", "init"]
         values = dict(defaults.get(step, {}))
         for keyword in statement.keywords:
             try:
@@ -181,7 +181,7 @@ class Declarations:
                 info = fields(step or "conv")[keyword.name]
                 value = argument(keyword.value, keyword.name, info, scope)
                 if not step and value not in info.words:
-                    raise Refused("A105", f"`round` must be exact, floor or ceil, not {shown(value)}", keyword.span)
+                    raise Refused("A105", f"`{keyword.name}` must be {info.description}, not {shown(value)}", keyword.span)
                 values[keyword.name] = value
             except Refused as refused:
                 values[keyword.name] = MISSING

@@ -73,8 +73,26 @@ RESERVED = frozenset(
 """Names that mean something on every model class; a layer called so would hide it."""
 
 
-def label_text(expr: ast.Expr, scope: Scope, *, top: bool) -> str:
-    """A label's text, its expressions resolved. Raises Refused."""
+_MAX_GAP = 64
+"""Positions that a number as a label may leave empty: a mistyped number should not make a thousand empty places."""
+
+
+def position_text(name: ast.Name, position: int | None) -> str:
+    """A number as a label: the position of its layer in a group. Raises Refused."""
+    number, plain = int(name.id), name.id.isascii()
+    if position is None or not plain:
+        help_ = "a number as a label is a position in a group: `features:` with `2: relu` indented below it"
+        raise Refused("A109", f"`{name.id}` is not a name: letters, digits and `_`, not beginning with a digit", name.span, help_)
+    if not position <= number <= position + _MAX_GAP:
+        how = "has passed" if number < position else f"is more than {_MAX_GAP} ahead"
+        raise Refused("A109", f"the position {number} {how}: the next one is {position}", name.span, f"write {position} or a little more")
+    return str(number)
+
+
+def label_text(expr: ast.Expr, scope: Scope, *, top: bool, position: int | None = None) -> str:
+    """A label's text, its expressions resolved; `position` is the next one where layers are called so. Raises Refused."""
+    if isinstance(expr, ast.Name) and expr.id.isdecimal():
+        return position_text(expr, position)
     text = spelled(expr, scope)
     parts = text.split(".")
     if text == "output":

@@ -118,15 +118,24 @@ class Builder:
 
     def next_name(self, stem: str) -> str:
         """What the next element of a stem will be called, for messages; a round's names run on from the graph around it."""
-        numbered, alike = 0, 0
+        if self.naming == "index":
+            return str(self.position())
+        alike = 0
         builder: Builder | None = self
         while builder is not None:
-            for element in builder.elements:
-                times = element.times if isinstance(element, Call) else 1
-                numbered += times * element.numbered
-                alike += times * (element.stem == stem)
+            alike += sum((e.times if isinstance(e, Call) else 1) for e in builder.elements if e.stem == stem)
             builder = builder.parent if builder.round else None
-        return str(numbered) if self.naming == "index" else f"{stem}{alike + 1}"
+        return f"{stem}{alike + 1}"
+
+    def position(self) -> int:
+        """The position of the next element, where names are positions."""
+        position = self.parent.position() if self.round and self.parent is not None else 0
+        for element in self.elements:
+            if element.label is not None and element.label.isdecimal():
+                position = int(element.label) + 1
+            else:
+                position += _positions(element)
+        return position
 
     def finish(self, result: int, instance: Instance | None = None) -> Graph:
         """The graph, its values renumbered as `Graph` has them."""
@@ -140,6 +149,13 @@ class Builder:
         for at, element in enumerate(inner.elements):
             mapping[~at] = self.add(element._replace(inputs=tuple(mapping[v] for v in element.inputs)))
         return mapping[result]
+
+
+def _positions(element: Element) -> int:
+    """How many positions an element takes."""
+    if isinstance(element, Call):
+        return element.times * (sum(map(_positions, element.graph.elements)) if element.inline else element.numbered)
+    return int(element.numbered)
 
 
 def single_call(builder: Builder, result: int) -> Call | None:

@@ -14,6 +14,9 @@ from archspec.ir.graph import SHORTCUT, Call
 from archspec.source import Span
 from archspec.syntax import ast
 
+NAMELESS = "_"
+"""As a label: a group that is called as a step would be, in a group by its position."""
+
 
 class Structures(Steps):
     """Heads with a body. `statement` and `input` are the elaborator's."""
@@ -27,19 +30,20 @@ class Structures(Steps):
         """Declare an input."""
 
     def labelled(self, suite: ast.Suite, head: ast.Label, context: Context, value: int | None) -> int | None:
-        try:
-            name = label_text(head.name, context.scope, top=context.top)
-        except Refused as refused:
-            self.report(refused, refused.span)
-            name = None
+        name = None
+        if not (isinstance(head.name, ast.Name) and head.name.id == NAMELESS):
+            try:
+                position = context.builder.position() if context.builder.naming == "index" else None
+                name = label_text(head.name, context.scope, top=context.top, position=position)
+            except Refused as refused:
+                self.report(refused, refused.span)
         only = suite.body[0] if len(suite.body) == 1 else None
         if isinstance(only, ast.Input):
             return self.input(only, ast.Name(name, head.span) if name else None, context)
         if name is not None and name in context.scope.labels:
             self.report(Refused("A108", f"there are two values called `{name}` here", head.span, "choose another label"), head.span)
             name = None
-        source = only.source if isinstance(only, ast.Chain) else None
-        if value is None and source is None:
+        if value is None and _source(suite.body)[0] is None:
             return self.no_input(head.span, context)
         result = self.group(suite, name, head.span, context, value)
         if name is not None and result is not None:
@@ -48,25 +52,22 @@ class Structures(Steps):
 
     def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int | None:
         """The body under a label: a single step takes the label, several become a graph of their own, numbered by position."""
-        body = suite.body
+        source, body = _source(suite.body)
+        if source is not None:
+            value = self.reference(source, context)
+        if not body:
+            return value
         only = body[0] if len(body) == 1 else None
-        if isinstance(only, ast.Chain):
-            if only.source is not None:
-                value = self.reference(only.source, context)
-                only = only._replace(source=None)
-                body = (only,)
-            if not only.steps:
-                return value
-            if len(only.steps) == 1:
-                self.enter(body)
-                result = self.step(only.steps[0], context, value, name)
-                self.depth -= 1
-                return result
+        if isinstance(only, ast.Chain) and only.guard is None and len(only.steps) == 1:
+            self.enter(body)
+            result = self.step(only.steps[0], context, value, name)
+            self.depth -= 1
+            return result
         assert value is not None
         inner = Builder("index", context.builder)
         start = inner.input(context.builder.type_of(value))
         inner.captured[value] = start  # a label of the same value is the same input
-        self.path.append(name or "?")
+        self.path.append(name or context.builder.next_name("group"))
         last = self.suite(body, context.inside(inner), start)
         self.path.pop()
         assert last is not None
@@ -164,3 +165,11 @@ class Structures(Steps):
             return results[0][0] if results else value
         advice = Advice([(span, "") for _, span, _ in results])
         return self.merge(head.kind, tuple(result for result, _, _ in results), context, head.span, advice)
+
+
+def _source(body: tuple[ast.Statement, ...]) -> tuple[ast.Expr | None, tuple[ast.Statement, ...]]:
+    """The value that a body begins from, where it says so, and the body without that."""
+    first = body[0] if body else None
+    if not isinstance(first, ast.Chain) or first.source is None or first.guard is not None:
+        return None, body
+    return first.source, (first._replace(source=None), *body[1:]) if first.steps else body[1:]

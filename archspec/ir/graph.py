@@ -8,8 +8,8 @@ before it.
 
 Names. Each element has a stem (`conv`, `bottleneck`) and perhaps a label. In a graph whose names are `ordinal` (the top level and
 block bodies) an element without a label is called stem + its ordinal among all elements of that stem. Where they are `index` (a
-label over several steps) it is called by its position, as in nn.Sequential. An `inline` call adds no level: its elements count in
-the graph around it.
+label over several steps) it is called by its position, as in nn.Sequential; a number as its label sets the position, and leaves
+those before it empty. An `inline` call adds no level: its elements count in the graph around it.
 """
 
 from __future__ import annotations
@@ -157,6 +157,8 @@ class Names:
         position = self.position
         self.position += element.numbered
         if element.label is not None:
+            if element.label.isdecimal():
+                self.position = int(element.label) + 1
             return element.label
         if self.naming == "index" and element.numbered:
             return str(position)

@@ -20,9 +20,9 @@ _FAMILIES = {
     "activation": "relu relu6 leaky sigmoid tanh softmax logsoftmax",
     "smooth": "elu selu gelu silu mish hardswish hardsigmoid softplus prelu",
     "regularize": "dropout dropout2d droppath",
-    "shape": "pad crop upsample pixelshuffle shuffle slice",
+    "shape": "pad crop upsample pixelshuffle shuffle slice patchmerge",
     "linear": "flatten fc linear rbf embed scale",
-    "attention": "tokens cls pos first attn",
+    "attention": "tokens cls pos first attn winattn",
     "merge": "add concat mul",
 }
 STEPS: dict[str, str] = {step: family for family, steps in _FAMILIES.items() for step in steps.split()}

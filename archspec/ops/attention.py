@@ -2,8 +2,8 @@
 
 from math import prod
 
-from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Weight, check_size
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.ops.base import WHOLE, Count, Field_, Flag, Margin, Misfit, Op, Size, Weight, check_size, per_axis
+from archspec.types import Map, Tokens, Type, Vector, describe
 
 
 class ToTokens(Op):
@@ -105,13 +105,7 @@ class Attention(Op):
     bias: Flag = True
 
     def output(self, x: Tokens) -> Type:
-        if x.channels % self.heads:
-            raise Misfit(
-                "A205",
-                f"{x.channels} channels do not divide into {self.heads} heads",
-                argument="heads",
-                notes=[f"{x.channels}/{self.heads} = {x.channels / self.heads:.2f}"],
-            )
+        check_heads(x.channels, self.heads)
         return x
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:
@@ -137,3 +131,84 @@ class Attention(Op):
             "params": f"4*{d}*{d}{bias} = {4 * d * d + 4 * d * self.bias}",
             "macs": f"4*{t}*{d}*{d} + 2*{t}*{t}*{d} = {self.macs(x, y)}",
         }
+
+
+class WindowAttention(Op):
+    """Self-attention within windows of a map, cyclically shifted, with a learned bias for each relative position.
+
+    On an axis that one window covers nothing is shifted.
+
+    Shape:   unchanged, (H, W, C)
+    Params:  relative_position_bias_table ((2wH - 1)(2wW - 1), heads), qkv (3C, C), proj (C, C), and their biases if bias
+    MACs:    4*H*W*C^2 + 2*H*W*wH*wW*C
+    FLOPs:   2 a MAC; scaling H*W*C; 6 a weight (bias 1, softmax 5), heads*H*W*wH*wW of them, and 1 for the mask where it is shifted
+    Source:  Liu et al. 2021, Swin Transformer, sections 3.1 and 3.2; torchvision's ShiftedWindowAttention.
+    """
+
+    step = "winattn"
+    takes = (Map,)
+    cost_note = "2 a MAC, H*W*C for the scaling, 6 an attention weight, and 1 for the mask where shifted"
+
+    heads: Count
+    w: Size = 7
+    shift: Margin = 0
+    bias: Flag = True
+
+    def window(self) -> tuple[int, int]:
+        height, width = per_axis(self.w, 2, "w", least=1)
+        return height, width
+
+    def shifts(self, x: Map) -> tuple[int, ...]:
+        """The shift along each axis: none where one window covers it."""
+        wanted = per_axis(self.shift, 2, "shift", least=0)
+        return tuple(s if w < size else 0 for s, w, size in zip(wanted, self.window(), x.spatial, strict=True))
+
+    def output(self, x: Map) -> Type:
+        if len(x.spatial) != 2:
+            raise Misfit("A201", f"`winattn` takes a map with height and width, not {describe(x)}")
+        check_heads(x.channels, self.heads)
+        for size, w, shift in zip(x.spatial, self.window(), per_axis(self.shift, 2, "shift", least=0), strict=True):
+            if size % w:
+                help_ = f"choose an input for which it is a multiple of {w}"
+                raise Misfit(
+                    "A205", f"{size} does not divide into windows of {w}", argument="w", notes=[f"{size}/{w} = {size / w:.2f}"], help_=help_
+                )
+            if shift >= w:
+                raise Misfit(
+                    "A205", f"a shift of {shift} is not smaller than the window, {w}", argument="shift", help_=f"use shift={w // 2}"
+                )
+        return x
+
+    def weights(self, x: Map) -> tuple[Weight, ...]:
+        c, (height, width) = x.channels, self.window()
+        found = [Weight("relative_position_bias_table", ((2 * height - 1) * (2 * width - 1), self.heads))]
+        for name, rows in (("qkv", 3 * c), ("proj", c)):
+            found.append(Weight(f"{name}.weight", (rows, c)))
+            found += [Weight(f"{name}.bias", (rows,), "bias")] * self.bias
+        return tuple(found)
+
+    def macs(self, x: Map, y: Map) -> int:
+        return 4 * x.size * x.channels + 2 * x.size * prod(self.window())
+
+    def flops(self, x: Map, y: Map) -> int:
+        weights = self.heads * prod(x.spatial) * prod(self.window())
+        return 2 * self.macs(x, y) + x.size + (6 + any(self.shifts(x))) * weights
+
+    def reach(self, x: Map) -> Field_:
+        return None  # another extent at each position of a window
+
+    def work(self, x: Map, y: Map) -> dict[str, str]:
+        c, (height, width) = x.channels, self.window()
+        area, bias = "*".join(map(str, x.spatial)), f" + 4*{c}" if self.bias else ""
+        table = f"(2*{height} - 1)*(2*{width} - 1)*{self.heads}"
+        return {
+            "params": f"4*{c}*{c}{bias} + {table} = {sum(weight.size for weight in self.weights(x))}",
+            "macs": f"4*{area}*{c}*{c} + 2*{area}*{height}*{width}*{c} = {self.macs(x, y)}",
+        }
+
+
+def check_heads(channels: int, heads: int) -> None:
+    """Raises Misfit where the channels do not divide into the heads."""
+    if channels % heads:
+        message = f"{channels} channels do not divide into {heads} heads"
+        raise Misfit("A205", message, argument="heads", notes=[f"{channels}/{heads} = {channels / heads:.2f}"])

@@ -5,7 +5,7 @@ An op never sees the graph. Its formulas are plain arithmetic.
 
 from collections.abc import Sequence
 from math import prod
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +19,18 @@ Flag = Annotated[bool, Field(description="yes or no")]
 Real = Annotated[float, Field(allow_inf_nan=False, description="a number")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
 Probability = Annotated[float, Field(ge=0, lt=1, description="a probability from 0 up to, not including, 1")]
-
+Init = Annotated[
+    Literal["kaiming", "kaiming_uniform", "kaiming_out", "xavier", "xavier_normal", "lecun", "normal", "truncated", "orthogonal", "zeros"]
+    | None,
+    Field(
+        description="kaiming, kaiming_uniform, kaiming_out, xavier, xavier_normal, lecun, normal, truncated, orthogonal or zeros: "
+        "what the weights begin with, and the biases with 0"
+    ),
+]
+Deviation = Annotated[
+    float | None,
+    Field(gt=0, allow_inf_nan=False, description="a number above 0, the standard deviation of init=normal (0.01) or init=truncated (0.02)"),
+]
 
 Rational = Any
 """An int, or a fractions.Fraction; the module is imported where a layer enlarges only."""
@@ -219,6 +230,13 @@ def per_axis(value: int | tuple[int, ...], rank: int, argument: str, *, least: i
         if number < least:
             raise Misfit("A105", f"`{argument}` must be at least {least}, not {number}", argument=argument)
     return values
+
+
+def check_init(init: str | None, std: float | None) -> None:
+    """Raises Misfit where a standard deviation is given to an initialisation that has none."""
+    if std is not None and init not in ("normal", "truncated"):
+        message = "`std` belongs to `init=normal` and `init=truncated`"
+        raise Misfit("A105", message, argument="std", help_="add one of them, or leave `std` out")
 
 
 def check_size(value: Type, what: str) -> Type:

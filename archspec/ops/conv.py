@@ -6,7 +6,22 @@ from typing import Annotated
 
 from pydantic import Field
 
-from archspec.ops.base import Count, Field_, Flag, Margin, Misfit, Op, Reach, Size, Weight, check_size, per_axis
+from archspec.ops.base import (
+    Count,
+    Deviation,
+    Field_,
+    Flag,
+    Init,
+    Margin,
+    Misfit,
+    Op,
+    Reach,
+    Size,
+    Weight,
+    check_init,
+    check_size,
+    per_axis,
+)
 from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, times
 from archspec.types import Map, Type
 
@@ -27,6 +42,8 @@ class _Convolution(Op):
     d: Size = 1
     bias: Flag = True
     round: Rounding = "exact"
+    init: Init = None
+    std: Deviation = None
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
         return Window("k", self.k, self.s, self.p, self.d, self.round).slides(x.spatial)
@@ -50,6 +67,7 @@ class _Convolution(Op):
         return per_axis(self.k, len(x.spatial), "k", least=1)
 
     def output(self, x: Map) -> Type:
+        check_init(self.init, self.std)
         return check_size(Map(tuple(slide.out for slide in self.slides(x)), self.filters(x)), "the output")
 
     def weights(self, x: Map) -> tuple[Weight, ...]:
@@ -108,6 +126,11 @@ class Conv(_Convolution):
         assert self.maps is not None
         if self.g != 1:
             raise Misfit("A120", "a connection table and groups exclude each other", argument="maps")
+        if self.init not in (None, "normal", "truncated", "zeros"):
+            help_ = "use init=normal with std=, or leave it out"
+            raise Misfit(
+                "A120", f"`init={self.init}` needs whole kernels, and a connection table has parts of them", argument="init", help_=help_
+            )
         if len(self.maps) != self.f:
             raise Misfit(
                 "A120",
@@ -182,6 +205,8 @@ class Deconv(Op):
     g: Count = 1
     d: Size = 1
     bias: Flag = True
+    init: Init = None
+    std: Deviation = None
 
     def axes(self, x: Map) -> list[tuple[int, int, int, int, int, int, str]]:
         """For each axis: output size, kernel, stride, dilation, zeros cut before and after, formula. Raises Misfit."""
@@ -214,6 +239,7 @@ class Deconv(Op):
 
     def output(self, x: Map) -> Type:
         check_groups(x.channels, self.f, self.g)
+        check_init(self.init, self.std)
         return check_size(Map(tuple(row[0] for row in self.axes(x)), self.f), "the output")
 
     def weights(self, x: Map) -> tuple[Weight, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from archspec.ops.base import WHOLE, Count, Field_, Flag, Op, Real, Weight, check_size
+from archspec.ops.base import WHOLE, Count, Deviation, Field_, Flag, Init, Op, Real, Weight, check_init, check_size
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -40,8 +40,11 @@ class Linear(Op):
 
     n: Count
     bias: Flag = True
+    init: Init = None
+    std: Deviation = None
 
     def output(self, x: Type) -> Type:
+        check_init(self.init, self.std)
         return check_size(x._replace(channels=self.n), "the output")
 
     def weights(self, x: Type) -> tuple[Weight, ...]:

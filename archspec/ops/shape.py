@@ -103,6 +103,39 @@ class Upsample(Op):
         return {"output": ", ".join(sorted({f"{s}*{self.n} = {s * self.n}" for s in x.spatial}))}
 
 
+class PatchMerge(Op):
+    """The channels of each patch of n positions an axis side by side, the patch read column by column.
+
+    Shape:   (*S, C) -> (*S/n, C*n^axes)
+    Params:  none
+    Source:  Liu et al. 2021, Swin Transformer, section 3.1, "patch merging", its order as in torchvision.
+    """
+
+    step = "patchmerge"
+    bare = ("n",)
+    takes = (Map,)
+
+    n: Count = 2
+
+    def output(self, x: Map) -> Type:
+        for size in x.spatial:
+            if size % self.n:
+                raise Misfit(
+                    "A205",
+                    f"{size} does not divide into patches of {self.n}",
+                    argument="n",
+                    notes=[f"{size}/{self.n} = {size / self.n:.2f}"],
+                    help_="pad the map, or choose another input size",
+                )
+        return check_size(Map(tuple(size // self.n for size in x.spatial), x.channels * self.n ** len(x.spatial)), "the output")
+
+    def reach(self, x: Map) -> Field_:
+        return (Reach(0, self.n - 1, self.n),) * len(x.spatial)
+
+    def work(self, x: Map, y: Map) -> dict[str, str]:
+        return {"output": f"{x.channels}*{self.n ** len(x.spatial)} = {y.channels} channels"}
+
+
 class PixelShuffle(Op):
     """Moves channels into space.
 

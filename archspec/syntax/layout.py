@@ -230,8 +230,8 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             bare &= kind in ("YES", "NO")
         elif kind == "KEY":
             bare = False
-        elif kind == "NAME" and start:
-            kind = _role(tokens, at)
+        elif start and (kind == "NAME" or (kind == "INT" and [t.type for t in tokens[at + 1 : at + 2]] == ["COLON"])):
+            kind = _role(tokens, at) if kind == "NAME" else "LABEL"
             bare = kind in ("NAME", "MERGE")
             start = False
             end = token.end

@@ -14,11 +14,11 @@ _STEPS = {
     "convolution": "conv dwconv deconv",
     "fully connected": "fc linear rbf embed",
     "pooling": "pool avgpool subsample adaptpool adaptmaxpool gap",
-    "attention": "attn tokens cls pos first",
+    "attention": "attn winattn tokens cls pos first",
     "normalisation": "bn ln gn instnorm lrn scale",
     "activation": "relu relu6 leaky elu selu gelu silu mish hardswish hardsigmoid sigmoid tanh softplus softmax logsoftmax prelu",
     "merge": "add concat mul",
-    "other": "flatten pad crop upsample pixelshuffle shuffle slice dropout dropout2d droppath",
+    "other": "flatten patchmerge pad crop upsample pixelshuffle shuffle slice dropout dropout2d droppath",
 }
 KINDS: tuple[str, ...] = tuple(_STEPS)
 """In the order of the legend."""

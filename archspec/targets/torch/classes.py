@@ -6,14 +6,14 @@ them where they are the same. A label over a plain chain is an `nn.Sequential`, 
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from archspec.ir.graph import Call, Element, Graph, Names, Network, Node
 from archspec.targets.torch.helpers import source
-from archspec.targets.torch.new import Many, New, numbers, replaced, shape_of
-from archspec.targets.torch.rows import Unsupported, module
+from archspec.targets.torch.new import RESERVED, Many, New, Number, is_number, new, numbers, replaced, shape_of
+from archspec.targets.torch.rows import EXPRESSIONS, INDEPENDENT, OVERWRITES, POINTWISE, Unsupported, module
+from archspec.targets.torch.sharing import annotation, share
 from archspec.types import Type
 
 
@@ -22,13 +22,17 @@ class Item(NamedTuple):
 
     attribute: str
     module: New | None
-    node: Node | None
+    step: str
+    """The op's step; empty for a call."""
+    label: str | None
     reads: tuple[int, ...]
     types: tuple[Type | None, ...]
     type: Type | None
     line: int
     top: int
     """The position of its element in the graph."""
+    flat: bool = False
+    """Whether the module takes a vector where a map is given: a `flatten` that was moved before it."""
 
 
 class Body(NamedTuple):
@@ -40,6 +44,22 @@ class Body(NamedTuple):
     values: tuple[int, ...]
     """For each value of the graph, its number here."""
 
+    @property
+    def chained(self) -> bool:
+        """Whether the items are modules in a row, as an nn.Sequential has them."""
+        return (
+            len(self.inputs) == 1
+            and self.result == len(self.items) > 0
+            and all(
+                item.module is not None
+                and item.reads == (at,)
+                and not item.flat
+                and "." not in item.attribute
+                and "{own}" not in EXPRESSIONS.get(item.step, "")
+                for at, item in enumerate(self.items)
+            )
+        )
+
 
 class Emitted(NamedTuple):
     """A class to be written; `parameters` are the arguments of its constructor, with their types."""
@@ -50,14 +70,22 @@ class Emitted(NamedTuple):
     parameters: tuple[tuple[str, str], ...]
 
 
+class Made(NamedTuple):
+    """How a graph is made as a module; `flat` as in Item."""
+
+    module: New
+    flat: bool = False
+
+
 class Classes:
     """The classes that a network needs, callees first."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.found: list[Emitted] = []
-        self.made: dict[Graph, New] = {}
-        self.taken = {"Model", "Outputs", "Tensor", "NamedTuple"}
+        self.made: dict[Graph, Made] = {}
+        self.taken = set(RESERVED)
+        self.read: dict[Graph, dict[int, int]] = {}
         self.labels = {e.graph: e.label or e.stem for g in network.graphs() for e in g.elements if isinstance(e, Call)}
         self.index = {graph: at for at, graph in enumerate(network.graphs())}
         inline = {e.graph for g in network.graphs() for e in g.elements if isinstance(e, Call) and e.inline}
@@ -104,15 +132,18 @@ class Classes:
         """One class for instances of one structure."""
         graph, body = members[0]
         name = self.name(graph.instance.block if graph.instance is not None else self.labels[graph])
-        columns = list(zip(*([n for item in b.items for n in numbers(item.module)] for _, b in members), strict=True))
-        names, values = _parameters(columns, [_known(g) for g, _ in members])
-        left = list(names)
+        found = [[number for item in b.items for number in numbers(item.module)] for _, b in members]
+        columns = [(keywords[0], values) for keywords, values in (zip(*row, strict=True) for row in zip(*found, strict=True))]
+        shared = share(columns, _known([g for g, _ in members]))
+        left = list(shared.texts)
         items = tuple(item._replace(module=replaced(item.module, left) if item.module is not None else None) for item in body.items)
-        parameters = tuple((name, "float" if any(isinstance(v, float) for v in column) else "int") for name, column in values.items())
+        parameters = tuple((parameter, annotation(column)) for parameter, column in shared.parameters.items())
         about = f"Block `{graph.instance.block}`." if graph.instance is not None else f"`{self.labels[graph]}`."
         self.found.append(Emitted(name, about, body._replace(items=items), parameters))
         for at, (member, _) in enumerate(members):
-            self.made[member] = New(name, tuple((p if len(values) > 3 else "", column[at]) for p, column in values.items()))
+            named = len(parameters) > 3
+            arguments = tuple((parameter if named else "", column[at]) for parameter, column in shared.parameters.items())
+            self.made[member] = Made(New(name, arguments))
 
     def name(self, word: str) -> str:
         """A class name of a block's or label's, not yet taken."""
@@ -126,31 +157,37 @@ class Classes:
         self.taken.add(name)
         return name
 
-    def sequential(self, graph: Graph) -> New | None:
+    def sequential(self, graph: Graph) -> Made | None:
         """An nn.Sequential, where a group is a plain chain whose names are its positions."""
-        if graph.naming != "index" or len(graph.inputs) != 1:
+        if graph.naming != "index":
             return None
-        arguments: list[tuple[str, New | Many]] = []
-        value = 0
-        for at, element in enumerate(graph.elements):
-            if element.inputs != (value,) or element.label is not None or not element.numbered:
-                return None
-            value = at + 1
-            if isinstance(element, Node):
-                arguments.append(("", self.node(element, graph)))
-            elif element.inline:
-                inner = self.sequential_of(element.graph)
-                if inner is None:
-                    return None
-                arguments += inner * element.times
-            else:
-                made = self.made[element.graph]
-                arguments.append(("", Many(made, element.times) if element.times > 1 else made))
-        return New("nn.Sequential", tuple(arguments)) if graph.result == value else None
+        chain = _Chain()
+        return Made(new("nn.Sequential", *chain.modules), chain.flat) if self.extend(chain, graph) else None
 
-    def sequential_of(self, graph: Graph) -> list[tuple[str, New | Many]] | None:
-        made = self.sequential(graph)
-        return list(made.arguments) if made is not None else None
+    def extend(self, chain: _Chain, graph: Graph) -> bool:
+        """Append the modules of a graph to a chain; False where that cannot be."""
+        in_a_row = all(element.inputs == (at,) for at, element in enumerate(graph.elements))
+        plain = len(graph.inputs) == 1 and graph.result == len(graph.elements) and in_a_row
+        return plain and all(self.append_to(chain, element, graph) for element in graph.elements)
+
+    def append_to(self, chain: _Chain, element: Element, graph: Graph) -> bool:
+        """Append an element's modules to a chain; False where that cannot be."""
+        if isinstance(element, Node) and element.implied and element.stem == "flatten":
+            return chain.flatten()
+        if not chain.reaches(element):
+            return False
+        if isinstance(element, Node):
+            if "{own}" in EXPRESSIONS.get(element.stem, ""):
+                return False
+            chain.append(self.node(element, graph), pointwise=element.stem in POINTWISE)
+            return True
+        if element.inline:
+            return all(self.extend(chain, element.graph) for _ in range(element.times))
+        made = self.made[element.graph]
+        if made.flat and not (element.times == 1 and chain.flatten()):
+            return False
+        chain.append(Many(made.module, element.times) if element.times > 1 else made.module, positions=element.times)
+        return True
 
     def node(self, node: Node, graph: Graph) -> New:
         assert node.op is not None
@@ -158,10 +195,31 @@ class Classes:
         type_ = graph.type_of(node.inputs[0])
         assert type_ is not None
         try:
-            return module(node.op, type_, node.type)
+            made = module(node.op, type_, node.type)
         except Unsupported as unsupported:
             unsupported.span = node.span
             raise
+        return New(made.name, (*made.arguments, ("inplace", self.overwrites(node, graph)))) if node.op.step in OVERWRITES else made
+
+    def overwrites(self, node: Node, graph: Graph) -> bool:
+        """Whether an activation may overwrite its input: nothing else reads that, nor does the gradient of what made it."""
+        value = node.inputs[0]
+        if value < len(graph.inputs):
+            return False
+        maker = graph.elements[value - len(graph.inputs)]
+        if not isinstance(maker, Node) or maker.stem not in INDEPENDENT:
+            return False
+        return self.readers(graph)[value] == 1
+
+    def readers(self, graph: Graph) -> dict[int, int]:
+        """How often each value of a graph is read, as a result of it too."""
+        if graph not in self.read:
+            counts: dict[int, int] = {graph.result: 1}
+            outputs = [o.value for o in self.network.outputs[1:]] if graph is self.network.graph else []
+            for value in [*outputs, *(value for element in graph.elements for value in element.inputs)]:
+                counts[value] = counts.get(value, 0) + 1
+            self.read[graph] = counts
+        return self.read[graph]
 
     def body(self, graph: Graph) -> Body:
         """A graph as a class body."""
@@ -179,8 +237,8 @@ class Classes:
         types = tuple(graph.type_of(v) for v in element.inputs)
         if isinstance(element, Node):
             assert element.op is not None
-            made = None if element.op.many else self.node(element, graph)
-            items.append(Item(names(element), made, element, tuple(reads), types, element.type, line, top))
+            module_ = None if element.op.many else self.node(element, graph)
+            items.append(Item(names(element), module_, element.op.step, element.label, tuple(reads), types, element.type, line, top))
             return count + len(items) - 1
         for _ in range(element.times):
             if element.inline:
@@ -189,7 +247,8 @@ class Classes:
                     values.append(self.append(sub, element.graph, [values[v] for v in sub.inputs], names, items, count, top))
                 reads[0] = values[element.graph.result]
             else:
-                items.append(Item(names(element), self.made[element.graph], None, tuple(reads), types, element.type, line, top))
+                made = self.made[element.graph]
+                items.append(Item(names(element), made.module, "", element.label, tuple(reads), types, element.type, line, top, made.flat))
                 reads[0] = count + len(items) - 1
         return reads[0]
 
@@ -205,9 +264,7 @@ def _callees(graph: Graph) -> Iterator[Graph]:
 
 def _skeleton(body: Body) -> object:
     """What instances of one class have in common."""
-    items = tuple(
-        (i.attribute, shape_of(i.module), i.node.op.step if i.node and i.node.op else "", i.reads, _kinds(i.types)) for i in body.items
-    )
+    items = tuple((i.attribute, shape_of(i.module), i.step, i.reads, i.flat, _kinds(i.types)) for i in body.items)
     return len(body.inputs), items, body.result
 
 
@@ -215,32 +272,43 @@ def _kinds(types: tuple[Type | None, ...]) -> tuple[object, ...]:
     return tuple((type(t).__name__, len(t.shape)) for t in types if t is not None)
 
 
-def _known(graph: Graph) -> dict[str, int | float]:
-    """What a block's parameters are called, and their values in an instance."""
-    type_ = graph.inputs[0]
-    known: dict[str, int | float] = {"channels": type_.channels} if type_ is not None else {}
-    if graph.instance is not None:
-        known |= {name: v for name, v in graph.instance.arguments if isinstance(v, (int, float)) and not isinstance(v, bool)}
-    return known
+def _known(graphs: list[Graph]) -> dict[str, tuple[Number, ...]]:
+    """What a block's parameters are called, and their values in its instances."""
+    found: dict[str, list[Number]] = {}
+    for graph in graphs:
+        type_ = graph.inputs[0]
+        arguments = graph.instance.arguments if graph.instance is not None else ()
+        for name, value in (("channels", type_.channels if type_ is not None else None), *arguments):
+            if is_number(value):
+                found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items() if len(values) == len(graphs)}
 
 
-def _parameters(
-    columns: list[tuple[int | float, ...]], known: list[dict[str, int | float]]
-) -> tuple[list[str | None], dict[str, list[int | float]]]:
-    """For each number the parameter that it is, or None where it is the same in all instances; and the parameters' values."""
-    values: dict[tuple[int | float, ...], str] = {}
-    shared = [name for name in known[0] if all(name in k for k in known)]
-    for name in shared:
-        values.setdefault(tuple(k[name] for k in known), f"{name}_" if keyword.iskeyword(name) or name == "self" else name)
-    known_names = len(values)
-    used: dict[str, list[int | float]] = {}
-    names: list[str | None] = []
-    for column in columns:
-        if len(set(column)) == 1:
-            names.append(None)
-            continue
-        if column not in values:
-            values[column] = f"width{len(values) - known_names + 1}"
-        used.setdefault(values[column], list(column))
-        names.append(values[column])
-    return names, used
+class _Chain:
+    """The modules of an nn.Sequential, as they are found."""
+
+    def __init__(self) -> None:
+        self.modules: list[New | Many] = []
+        self.flat = False
+        self.position = 0
+        self.pointwise = True
+        """Whether all modules so far do the same before and after a `flatten`."""
+
+    def append(self, module: New | Many, *, positions: int = 1, pointwise: bool = False) -> None:
+        self.modules.append(module)
+        self.position += positions
+        self.pointwise &= pointwise
+
+    def flatten(self) -> bool:
+        """Move a `flatten` to the front; False where a module before it needs a map."""
+        self.flat |= self.pointwise
+        return self.pointwise
+
+    def reaches(self, element: Element) -> bool:
+        """Go to the position of an element; False where it has none, but a name."""
+        if element.label is not None:
+            if not element.label.isdecimal():
+                return False
+            while self.position < int(element.label):
+                self.append(new("nn.Identity"), pointwise=True)
+        return element.numbered

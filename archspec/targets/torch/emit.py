@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import keyword
+import re
 from collections.abc import Iterator
 
 from archspec.analysis.cost import needed_elements
 from archspec.ir.graph import Network
 from archspec.report import Report
 from archspec.targets.torch.classes import Body, Classes, Emitted, Item
+from archspec.targets.torch.forward import Forward, Results, is_simple
 from archspec.targets.torch.helpers import source as helper_source
-from archspec.targets.torch.new import Many, New, written
-from archspec.targets.torch.rows import MERGES
-from archspec.types import Map, Tokens, Vector
+from archspec.targets.torch.new import RESERVED, New, arguments, names_called, new, written
+from archspec.targets.torch.rows import EXPRESSIONS
+from archspec.types import Map
 
 _WIDTH = 120
 
@@ -30,9 +31,9 @@ class _File:
         self.top = self.classes.run()
 
     def lines(self) -> Iterator[str]:
-        bodies = [*(c.body for c in self.classes.found), self.top]
         classes = ["\n".join(_Class(c).lines()) for c in self.classes.found]
-        parts = [*self.helpers(bodies), *classes, self.outputs(), "\n".join(self.model())]
+        model = "\n".join(self.model())
+        parts = [*self.helpers(), *classes, self.outputs(), model]
         text = "\n\n\n".join(part for part in parts if part)
         yield from self.docstring()
         yield "from __future__ import annotations"
@@ -43,7 +44,7 @@ class _File:
         yield "import torch"
         if "F." in text:
             yield "import torch.nn.functional as F"
-        yield "from torch import Tensor, nn"
+        yield "from torch import Tensor, nn" if re.search(r"\bTensor\b", text) else "from torch import nn"
         yield ""
         yield ""
         yield text
@@ -62,15 +63,18 @@ class _File:
         yield '"""'
         yield ""
 
-    def helpers(self, bodies: list[Body]) -> list[str]:
-        names: dict[str, None] = {}
-        for body in bodies:
-            for item in body.items:
-                names.update(dict.fromkeys(_called(item.module)))
+    def helpers(self) -> list[str]:
+        """The sources of the modules that PyTorch lacks, of those that are used."""
+        stored = [item for c in self.classes.found for item in _stored(c.body)] + _stored(self.top, sequential=not self.has_heads)
+        names = {name for item in stored for name in names_called(item.module)}
         return [text for name in sorted(names) if (text := helper_source(name)) is not None]
 
+    @property
+    def has_heads(self) -> bool:
+        return len(self.network.outputs) > 1
+
     def outputs(self) -> str:
-        if len(self.network.outputs) == 1:
+        if not self.has_heads:
             return ""
         lines = [
             "class Outputs(NamedTuple):",
@@ -91,14 +95,14 @@ class _File:
         needed = needed_elements(self.network)
         writer = _Class(Emitted("Model", about, self.top, ()), names, [not needed[item.top] for item in self.top.items])
         results = {o.name: (self.top.values[o.value], o.training) for o in self.network.outputs}
-        yield from writer.lines(results if len(results) > 1 else None)
+        yield from writer.lines(results if self.has_heads else None)
 
     def main(self) -> Iterator[str]:
         shapes = ", ".join(self.example(at) for at in range(len(self.network.inputs)))
         yield 'if __name__ == "__main__":'
         yield "    model = Model().eval()"
         yield f"    result = model({shapes})"
-        shown = "result.output" if len(self.network.outputs) > 1 else "result"
+        shown = "result.output" if self.has_heads else "result"
         yield f'    print(f"{{sum(p.numel() for p in model.parameters()):,}} parameters, output {{tuple({shown}.shape)}}")'
 
     def example(self, at: int) -> str:
@@ -109,52 +113,61 @@ class _File:
 
 
 class _Class:
-    """Writes one class."""
+    """Writes one class: an nn.Sequential where its body is a plain chain."""
 
     def __init__(self, class_: Emitted, inputs: list[str] | None = None, training: list[bool] | None = None) -> None:
         self.class_ = class_
         self.body = class_.body
-        count = len(self.body.inputs)
-        self.inputs = inputs or ["x", *(f"extra{i}" for i in range(1, count))]
+        self.inputs = inputs or ["x", *(f"extra{i}" for i in range(1, len(self.body.inputs)))]
         self.training = training or [False] * len(self.body.items)
 
-    def lines(self, results: dict[str, tuple[int, bool]] | None = None) -> Iterator[str]:
-        class_ = self.class_
-        arguments = "".join(f", {name}: {kind}" for name, kind in class_.parameters)
-        yield f"class {class_.name}(nn.Module):"
+    def lines(self, results: Results | None = None) -> Iterator[str]:
+        class_, chained = self.class_, self.body.chained and results is None
+        parameters = "".join(f", {name}: {kind}" for name, kind in class_.parameters)
+        modules = _stored(self.body, sequential=results is None)
+        numbered = bool(modules) and not chained and [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
+        yield f"class {class_.name}(nn.{'Sequential' if chained or numbered else 'Module'}):"
         yield f'    """{class_.about}"""'
-        modules = [item for item in self.body.items if item.module is not None]
         if modules:
             yield ""
-            yield f"    def __init__(self{arguments}) -> None:"
-            yield "        super().__init__()"
-            for item in modules:
-                yield from self.assignment(item)
+            yield f"    def __init__(self{parameters}) -> None:"
+            if numbered:
+                yield from _wrapped("        ", new("super().__init__", *(item.module for item in modules)), "")
+            else:
+                yield "        super().__init__()"
+                for item in modules:
+                    yield from self.assignment(item)
+        if chained:
+            return
         yield ""
         taken = ", ".join(f"{name}: Tensor" for name in self.inputs)
         yield f"    def forward(self, {taken}) -> {'Outputs' if results else 'Tensor'}:"
-        for line in _Forward(self, results).lines():
+        for line in Forward(self.body, self.inputs, self.training, results, indexed=numbered).lines():
             yield f"        {line}"
 
     def assignment(self, item: Item) -> Iterator[str]:
         assert item.module is not None
-        name = item.attribute
-        if not _simple(name):
-            yield from _dotted(name, item.module)
-            return
-        yield from _wrapped(f"        self.{name} = ", item.module, "")
+        if is_simple(item.attribute):
+            yield from _wrapped(f"        self.{item.attribute} = ", item.module, "")
+        else:
+            yield from _dotted(item.attribute, item.module, "register_parameter" if item.step in EXPRESSIONS else "add_module")
 
 
-def _dotted(name: str, module: New) -> Iterator[str]:
-    """A module whose name has levels, or is a number: it is put where its name says."""
-    parts = name.split(".")
-    for end in range(1, len(parts)):
-        path = ".".join(parts[:end])
-        parent = "self" if end == 1 else f'self.get_submodule("{".".join(parts[: end - 1])}")'
-        yield f'        if not hasattr({parent}, "{parts[end - 1]}"):'
-        yield f'            {parent}.add_module("{parts[end - 1]}", nn.Module())  # {path}'
-    parent = "self" if len(parts) == 1 else f'self.get_submodule("{".".join(parts[:-1])}")'
-    yield from _wrapped(f'        {parent}.add_module("{parts[-1]}", ', module, ")")
+def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
+    """The items that a class keeps something for: not what its `forward` says by an expression."""
+    every = sequential and body.chained
+    return [i for i in body.items if i.module is not None and (every or "{own}" in EXPRESSIONS.get(i.step, "{own}"))]
+
+
+def _dotted(name: str, value: New, put: str) -> Iterator[str]:
+    """A module or parameter whose name has levels, or is a number: it is put where its name says."""
+    *levels, last = name.split(".")
+    parent = "self"
+    for at, level in enumerate(levels):
+        yield f'        if not hasattr({parent}, "{level}"):'
+        yield f'            {parent}.add_module("{level}", nn.Module())'
+        parent = f'self.get_submodule("{".".join(levels[: at + 1])}")'
+    yield from _wrapped(f'        {parent}.{put}("{last}", ', value, ")")
 
 
 def _wrapped(before: str, value: object, after: str) -> Iterator[str]:
@@ -166,158 +179,15 @@ def _wrapped(before: str, value: object, after: str) -> Iterator[str]:
     inner = " " * (len(before) - len(before.lstrip()) + 4)
     opened, closed, items = "(", ")", [("", item) for item in value]
     if isinstance(value, New):
-        opened, items = f"{value.name}(", list(value.arguments)
+        opened, items = f"{value.name}(", list(arguments(value))
     yield before + opened
     for name, item in items:
         yield from _wrapped(f"{inner}{name}=" if name else inner, item, ",")
     yield inner[4:] + closed + after
 
 
-class _Forward:
-    """The statements of a `forward`. Values are kept in as few variables as their lives allow; steps of one line are nested."""
-
-    def __init__(self, owner: _Class, results: dict[str, tuple[int, bool]] | None) -> None:
-        self.body = owner.body
-        self.inputs = owner.inputs
-        self.training = owner.training
-        self.results = results
-        self.first = len(self.body.inputs)
-        ends = [value for value, _ in results.values()] if results else [self.body.result]
-        self.last = dict.fromkeys(range(self.first + len(self.body.items)), -1)
-        self.uses = dict.fromkeys(self.last, 0)
-        for at, item in enumerate(self.body.items):
-            for value in item.reads:
-                self.last[value] = at
-                self.uses[value] += 1
-        for value in ends:
-            self.last[value] = len(self.body.items)
-            self.uses[value] += 1
-        self.kept = set(ends) if results else set()
-        self.variables: dict[int, str] = dict(enumerate(self.inputs))
-        self.pending: tuple[int, str] | None = None
-
-    def lines(self) -> Iterator[str]:
-        items = self.body.items
-        at = 0
-        while at < len(items):
-            if not self.training[at]:
-                yield from self.item(at, "")
-                at += 1
-                continue
-            end = at
-            while end < len(items) and self.training[end]:
-                end += 1
-            yield from self.flush("")
-            assert self.results is not None
-            heads = [name for name, (value, training) in self.results.items() if training and at <= value - self.first < end]
-            for name in heads:
-                yield f"{_head(name)} = None"
-            yield "if self.training:"
-            for inner in range(at, end):
-                yield from self.item(inner, "    ")
-            yield from self.flush("    ")
-            for name in heads:
-                value = self.results[name][0]
-                yield f"    {_head(name)} = {self.variables[value]}"
-                self.variables[value] = _head(name)
-            at = end
-        yield from self.end()
-
-    def end(self) -> Iterator[str]:
-        if self.results is None:
-            yield f"return {self.expression(self.body.result)}"
-            return
-        yield from self.flush("")
-        shown = ", ".join(f"{name}={self.variables[value]}" for name, (value, _) in self.results.items())
-        yield f"return Outputs({shown})"
-
-    def item(self, at: int, indent: str) -> Iterator[str]:
-        item = self.body.items[at]
-        value = self.first + at
-        nested = (
-            self.pending is not None
-            and self.pending[0] in item.reads
-            and self.uses[self.pending[0]] == 1
-            and self.pending[0] not in self.kept
-        )
-        same_line = at == 0 or self.body.items[at - 1].line == item.line or item.module is None
-        if self.pending is not None and not (nested and same_line and len(self.pending[1]) < 70):
-            yield from self.flush(indent)
-        text = self.call(item)
-        self.pending = (value, text)
-
-    def flush(self, indent: str) -> Iterator[str]:
-        """Give the pending value a variable."""
-        if self.pending is None:
-            return
-        value, text = self.pending
-        at = value - self.first
-        name = self.free(value, at)
-        self.variables[value] = name
-        self.pending = None
-        yield f"{indent}{name} = {text}"
-
-    def free(self, value: int, at: int) -> str:
-        """A variable that holds nothing which is still read."""
-        live = {self.variables[v] for v, end in self.last.items() if v in self.variables and v != value and end > at}
-        for name in ("x", "y", "z"):
-            if name not in live:
-                return name
-        count = 1
-        while f"x{count}" in live:
-            count += 1
-        return f"x{count}"
-
-    def expression(self, value: int) -> str:
-        """A value where it is read: what is pending, or its variable."""
-        if self.pending is not None and self.pending[0] == value:
-            text = self.pending[1]
-            self.pending = None
-            return text
-        return self.variables[value]
-
-    def call(self, item: Item) -> str:
-        texts = [self.expression(value) for value in item.reads]
-        if item.module is not None:
-            function = f"self.{item.attribute}" if _simple(item.attribute) else f'self.get_submodule("{item.attribute}")'
-            return f"{function}({', '.join(texts)})"
-        assert item.node is not None
-        assert item.node.op is not None
-        step = item.node.op.step
-        if step == "concat":
-            return f"torch.cat(({', '.join(texts)}), dim={-1 if isinstance(item.type, Tokens) else 1})"
-        spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
-        if step == "mul":
-            spread = [f"({text})" if " + " in text else text for text in spread]
-        return MERGES[step].join(spread)
-
-
-def _head(name: str) -> str:
-    return f"{name}_head"
-
-
-def _spread(text: str, type_: object, over: object) -> str:
-    """A vector that is broadcast over a map."""
-    if isinstance(type_, Vector) and isinstance(over, Map):
-        return f"{text}[:, :{', None' * len(over.spatial)}]"
-    return text
-
-
-def _called(module: New | Many | object) -> Iterator[str]:
-    if isinstance(module, Many):
-        yield from _called(module.module)
-    elif isinstance(module, New):
-        yield module.name
-        for _, value in module.arguments:
-            yield from _called(value)
-
-
-def _simple(name: str) -> bool:
-    return name.isidentifier() and not keyword.iskeyword(name)
-
-
 def _identifier(name: str) -> str:
-    return name if _simple(name) and name not in ("self", "torch", "nn", "F", "Tensor", "super", "getattr") else f"{name}_"
+    return name if is_simple(name) and name not in RESERVED else f"{name}_"
 
 
 def _plain(text: str) -> str:

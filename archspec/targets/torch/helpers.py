@@ -18,26 +18,23 @@ _CUT_CONV = '''
 class CutConvTranspose{rank}d(nn.ConvTranspose{rank}d):
     """Transposed convolution that cuts differently at the two ends of an axis; `cut` is ordered as torch.nn.functional.pad's."""
 
-    def __init__(
-        self, channels: int, filters: int, kernel, stride, dilation, cut: tuple[int, ...], groups: int = 1, bias: bool = True
-    ) -> None:
-        super().__init__(channels, filters, kernel, stride, groups=groups, bias=bias, dilation=dilation)
+    def __init__(self, *args, cut: tuple[int, ...], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
         self.cut = cut
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pad(super().forward(x), [-n for n in self.cut])
 '''
 
-_SOURCES = {
-    "TableConv2d": '''
-class TableConv2d(nn.Module):
+_TABLE_CONV = '''
+class TableConv{rank}d(nn.Module):
     """Convolution with a connection table: for each filter the input maps that it reads (LeCun et al. 1998, table I)."""
 
     def __init__(
         self, channels: int, maps: tuple[tuple[int, ...], ...], kernel_size, stride=1, padding=0, dilation=1, bias: bool = True
     ) -> None:
         super().__init__()
-        size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        size = (kernel_size,) * {rank} if isinstance(kernel_size, int) else kernel_size
         self.shape = (len(maps), channels, *size)
         self.options = {"stride": stride, "padding": padding, "dilation": dilation}
         self.register_buffer("filters", torch.tensor([f for f, row in enumerate(maps) for _ in row]), persistent=False)
@@ -50,8 +47,10 @@ class TableConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight.new_zeros(self.shape).index_put((self.filters, self.inputs), self.weight)
-        return F.conv2d(x, weight, self.bias, **self.options)
-''',
+        return F.conv{rank}d(x, weight, self.bias, **self.options)
+'''
+
+_SOURCES = {
     "PaddedMaxPool": '''
 class PaddedMaxPool(nn.Module):
     """Max pooling whose padding differs at the two ends of an axis."""
@@ -66,17 +65,17 @@ class PaddedMaxPool(nn.Module):
 ''',
     "PaddedAvgPool": '''
 class PaddedAvgPool(nn.Module):
-    """Average pooling whose padding differs at the two ends of an axis; `count_pad` counts its zeros in the divisor."""
+    """Average pooling whose padding differs at the two ends of an axis; `count_include_pad` counts its zeros in the divisor."""
 
-    def __init__(self, window, stride, pads: tuple[int, ...], rank: int, count_pad: bool, ceil_mode: bool = False) -> None:
+    def __init__(self, window, stride, pads: tuple[int, ...], rank: int, ceil_mode: bool = False, count_include_pad: bool = True) -> None:
         super().__init__()
         self.pads = pads
-        self.count_pad = count_pad
+        self.count_include_pad = count_include_pad
         self.pool = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}[rank](window, stride, ceil_mode=ceil_mode)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.pool(F.pad(x, self.pads))
-        return y if self.count_pad else y / self.pool(F.pad(torch.ones_like(x), self.pads))
+        return y if self.count_include_pad else y / self.pool(F.pad(torch.ones_like(x), self.pads))
 ''',
     "Subsample": '''
 class Subsample(nn.Module):
@@ -99,6 +98,13 @@ class MeanOfTokens(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(dim=1)
+''',
+    "TokenPReLU": '''
+class TokenPReLU(nn.PReLU):
+    """PReLU with a slope for each channel of tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
 ''',
     "TokenBatchNorm1d": '''
 class TokenBatchNorm1d(nn.BatchNorm1d):
@@ -181,17 +187,6 @@ class Rbf(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return (x[:, None, :] - self.weight).square().sum(dim=2)
 ''',
-    "Scale": '''
-class Scale(nn.Module):
-    """A learned factor a channel."""
-
-    def __init__(self, channels: int, init: float = 1.0) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), float(init)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * (self.weight.view(-1, *(1,) * (x.dim() - 2)) if x.dim() > 3 else self.weight)
-''',
     "ToTokens": '''
 class ToTokens(nn.Module):
     """The positions of a map, row by row, as a sequence."""
@@ -199,27 +194,69 @@ class ToTokens(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.flatten(2).transpose(1, 2)
 ''',
-    "ClassToken": '''
-class ClassToken(nn.Module):
-    """Puts one learned token before the sequence."""
+    "PatchMerge": '''
+class PatchMerge(nn.Module):
+    """The channels of each patch of `size` positions an axis side by side, the patch read column by column (Liu et al. 2021)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(channels))
+        self.size = size
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat((self.weight.expand(x.shape[0], 1, -1), x), dim=1)
+        for axis in range(2, x.dim()):
+            parts = [x[(slice(None),) * axis + (slice(start, None, self.size),)] for start in range(self.size)]
+            x = torch.cat(parts, dim=1)
+        return x
 ''',
-    "Position": '''
-class Position(nn.Module):
-    """Adds a learned embedding to each token."""
+    "WindowAttention": '''
+class WindowAttention(nn.Module):
+    """Self-attention within windows of a map, cyclically shifted, with a bias for each relative position (Liu et al. 2021)."""
 
-    def __init__(self, length: int, channels: int) -> None:
+    def __init__(
+        self, channels: int, heads: int, size: tuple[int, int], window: tuple[int, int], shift: tuple[int, int], bias: bool = True
+    ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(length, channels).normal_(std=0.02))
+        (height, width), (h, w) = size, window
+        self.heads, self.window, self.shift = heads, window, shift
+        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * h - 1) * (2 * w - 1), heads))
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        row, column = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+        row, column = row.flatten(), column.flatten()
+        index = (row[:, None] - row + h - 1) * (2 * w - 1) + column[:, None] - column + w - 1
+        self.register_buffer("relative_position_index", index.flatten())
+        self.register_buffer("mask", self.apart(height, width) if any(shift) else None, persistent=False)
+        self.qkv = nn.Linear(channels, 3 * channels, bias=bias)
+        self.proj = nn.Linear(channels, channels, bias=bias)
+
+    def apart(self, height: int, width: int) -> Tensor:
+        """-100 where two positions of a window were no neighbours before the shift: (windows, 1, positions, positions)."""
+        rows, columns = ((torch.arange(size) >= size - s).int() for size, s in zip((height, width), self.shift))
+        region = self.windows((2 * rows[:, None] + columns)[None, :, :, None])[..., 0]
+        return torch.where(region[:, None, :] == region[:, :, None], 0.0, -100.0)[:, None]
+
+    def windows(self, x: Tensor) -> Tensor:
+        """(N, H, W, C) to (N * windows, positions, C)."""
+        n, height, width, c = x.shape
+        h, w = self.window
+        return x.view(n, height // h, h, width // w, w, c).transpose(2, 3).reshape(-1, h * w, c)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.weight
+        n, c, height, width = x.shape
+        h, w = self.window
+        x = x.movedim(1, -1).contiguous()
+        if self.mask is not None:
+            x = x.roll((-self.shift[0], -self.shift[1]), (1, 2))
+        x = self.windows(x)
+        q, k, v = self.qkv(x).view(-1, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        bias = self.relative_position_bias_table[self.relative_position_index].view(h * w, h * w, -1).permute(2, 0, 1)
+        score = (q * (c // self.heads) ** -0.5) @ k.transpose(-2, -1) + bias
+        if self.mask is not None:
+            score = (score.view(n, -1, *score.shape[1:]) + self.mask).view(score.shape)
+        x = self.proj((score.softmax(dim=-1) @ v).transpose(1, 2).reshape(-1, h * w, c))
+        x = x.view(n, height // h, width // w, h, w, c).transpose(2, 3).reshape(n, height, width, c)
+        if self.mask is not None:
+            x = x.roll(self.shift, (1, 2))
+        return x.movedim(-1, 1)
 ''',
     "FirstToken": '''
 class FirstToken(nn.Module):
@@ -241,11 +278,48 @@ class SelfAttention(nn.MultiheadAttention):
 }
 
 
+_INITIAL = {
+    "kaiming": ("normal, for layers before a ReLU (He et al. 2015)", 'nn.init.kaiming_normal_(module.weight, nonlinearity="relu")'),
+    "kaiming_uniform": (
+        "uniform, for layers before a ReLU (He et al. 2015)",
+        'nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")',
+    ),
+    "kaiming_out": (
+        "normal, keeps the size of gradients (He et al. 2015)",
+        'nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")',
+    ),
+    "xavier": ("uniform (Glorot, Bengio 2010)", "nn.init.xavier_uniform_(module.weight)"),
+    "xavier_normal": ("normal (Glorot, Bengio 2010)", "nn.init.xavier_normal_(module.weight)"),
+    "lecun": ("normal, variance 1/fan-in (LeCun et al. 1998)", 'nn.init.kaiming_normal_(module.weight, nonlinearity="linear")'),
+    "normal": ("normal (Krizhevsky et al. 2012)", "nn.init.normal_(module.weight, std=std)"),
+    "truncated": ("normal, cut at -2 and 2 (Dosovitskiy et al. 2020)", "nn.init.trunc_normal_(module.weight, std=std)"),
+    "orthogonal": ("orthogonal (Saxe et al. 2013)", "nn.init.orthogonal_(module.weight)"),
+    "zeros": ("zeros", "nn.init.zeros_(module.weight)"),
+}
+_STD = {"normal": "0.01", "truncated": "0.02"}
+_INITIAL_SOURCE = '''
+def {name}(module{arguments}):
+    """Begin with weights that are {about}, and biases of 0."""
+    {call}
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+'''
+
+
+def _initial(name: str) -> str:
+    about, call = _INITIAL[name]
+    arguments = f", std: float = {_STD[name]}" if name in _STD else ""
+    return _INITIAL_SOURCE.strip("\n").format(name=name, arguments=arguments, about=about, call=call)
+
+
 def source(name: str) -> str | None:
-    """The source of a helper class, or None where the name is none of them."""
+    """The source of a helper class or function, or None where the name is none of them."""
+    if name in _INITIAL:
+        return _initial(name)
     if name in _SOURCES:
         return _SOURCES[name].strip("\n")
-    for prefix, text in (("PaddedConv", _PADDED_CONV), ("CutConvTranspose", _CUT_CONV)):
+    for prefix, text in (("PaddedConv", _PADDED_CONV), ("CutConvTranspose", _CUT_CONV), ("TableConv", _TABLE_CONV)):
         if name.startswith(prefix) and name[len(prefix) : -1].isdigit():
             return text.strip("\n").replace("{rank}", name[len(prefix) : -1])
     return None

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+DEFAULTS: dict[str, Any] = {
+    "stride": 1,
+    "padding": 0,
+    "output_padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "bias": True,
+    "eps": 1e-5,
+    "momentum": 0.1,
+    "affine": True,
+    "ceil_mode": False,
+    "count_include_pad": True,
+    "inplace": False,
+    "approximate": "none",
+}
+"""What PyTorch assumes for a keyword; an argument that says the same is not written."""
+
+RESERVED = frozenset({"self", "torch", "nn", "F", "Tensor", "NamedTuple", "Outputs", "Model", "super", "range"})
+"""Names that an emitted file uses for something; what a spec calls so is called otherwise there."""
+
+Number = int | float | tuple[int, ...]
 
 
 class New(NamedTuple):
@@ -20,26 +43,44 @@ class Many(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter of the class that is being written."""
+    """A parameter of the class that is being written, or a product of some."""
 
-    name: str
+    text: str
+
+
+def new(name: str, *positional: Any, **keywords: Any) -> New:
+    return New(name, (*(("", value) for value in positional), *keywords.items()))
 
 
 def written(value: Any) -> str:
     """A value as Python source."""
     if isinstance(value, New):
-        return f"{value.name}({', '.join(_argument(name, item) for name, item in value.arguments)})"
+        return f"{value.name}({', '.join(argument_text(name, item) for name, item in arguments(value))})"
     if isinstance(value, Many):
         return f"*({written(value.module)} for _ in range({value.times}))"
     if isinstance(value, Parameter):
-        return value.name
+        return value.text
     if isinstance(value, tuple):
         return f"({', '.join(map(written, value))}{',' if len(value) == 1 else ''})"
     return repr(value)
 
 
-def _argument(name: str, value: Any) -> str:
+def arguments(value: New) -> Iterator[tuple[str, Any]]:
+    """The arguments that must be written: those that differ from the defaults."""
+    for name, item in value.arguments:
+        if isinstance(item, Parameter) or not name or DEFAULTS.get(name, value) != item:
+            yield name, item
+
+
+def argument_text(name: str, value: Any) -> str:
     return f"{name}={written(value)}" if name else written(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value may differ between the instances of a class: a number, or a size."""
+    if isinstance(value, tuple):
+        return bool(value) and all(type(item) is int for item in value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def shape_of(value: Any) -> Any:
@@ -48,16 +89,18 @@ def shape_of(value: Any) -> Any:
         return (value.name, tuple((name, shape_of(item)) for name, item in value.arguments))
     if isinstance(value, Many):
         return ("many", shape_of(value.module), value.times)
-    return type(value).__name__ if not isinstance(value, (bool, str, tuple)) else value
+    return "number" if is_number(value) else value
 
 
-def numbers(value: Any) -> list[int | float]:
-    """The numbers of a value that may differ between instances, in order."""
+def numbers(value: Any, keyword: str = "") -> Iterator[tuple[str, Number]]:
+    """The numbers of a value that may differ between instances, in order, with the keywords that they are given for."""
     if isinstance(value, New):
-        return [number for _, item in value.arguments for number in numbers(item)]
-    if isinstance(value, Many):
-        return numbers(value.module)
-    return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
+        for name, item in value.arguments:
+            yield from numbers(item, name)
+    elif isinstance(value, Many):
+        yield from numbers(value.module)
+    elif is_number(value):
+        yield keyword, value
 
 
 def replaced(value: Any, names: list[str | None]) -> Any:
@@ -66,7 +109,17 @@ def replaced(value: Any, names: list[str | None]) -> Any:
         return New(value.name, tuple((name, replaced(item, names)) for name, item in value.arguments))
     if isinstance(value, Many):
         return Many(replaced(value.module, names), value.times)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        name = names.pop(0)
-        return value if name is None else Parameter(name)
+    if is_number(value):
+        text = names.pop(0)
+        return value if text is None else Parameter(text)
     return value
+
+
+def names_called(value: Any) -> Iterator[str]:
+    """Every class or function that a value calls."""
+    if isinstance(value, Many):
+        yield from names_called(value.module)
+    elif isinstance(value, New):
+        yield value.name
+        for _, item in value.arguments:
+            yield from names_called(item)

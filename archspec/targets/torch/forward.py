@@ -1,0 +1,173 @@
+"""The statements of a `forward`."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Generator, Iterator
+
+from archspec.targets.torch.classes import Body, Item
+from archspec.targets.torch.new import RESERVED
+from archspec.targets.torch.rows import EXPRESSIONS, MERGES
+from archspec.types import Map, Tokens, Vector
+
+Results = dict[str, tuple[int, bool]]
+"""Outputs by name: their values, and whether they exist in training only."""
+
+_TAKEN = RESERVED | {"x", "y", "z"}
+_LONGEST = 70
+"""Characters after which an expression is given a variable."""
+
+
+class Forward:
+    """Values are kept in as few variables as their lives allow; steps of one line are nested."""
+
+    def __init__(self, body: Body, inputs: list[str], training: list[bool], results: Results | None, *, indexed: bool) -> None:
+        self.indexed = indexed
+        self.body = body
+        self.inputs = inputs
+        self.training = training
+        self.results = results
+        self.first = len(body.inputs)
+        ends = [value for value, _ in results.values()] if results else [body.result]
+        self.last = dict.fromkeys(range(self.first + len(body.items)), -1)
+        self.uses = dict.fromkeys(self.last, 0)
+        for at, item in enumerate(body.items):
+            for value in item.reads:
+                self.last[value] = at
+                self.uses[value] += 1
+        for value in ends:
+            self.last[value] = len(body.items)
+            self.uses[value] += 1
+        self.kept = set(ends) if results else set()
+        self.variables: dict[int, str] = dict(enumerate(inputs))
+        self.heads: dict[int, str] = {}
+        """The variables of heads that exist in training only."""
+        self.pending: tuple[int, str] | None = None
+
+    def lines(self) -> Iterator[str]:
+        at = 0
+        while at < len(self.body.items):
+            if self.training[at]:
+                at = yield from self.head(at)
+            else:
+                yield from self.item(at, "")
+                at += 1
+        yield from self.end()
+
+    def head(self, at: int) -> Generator[str, None, int]:
+        """The items of heads that exist in training only; the generator's value is where they end."""
+        end = at
+        while end < len(self.body.items) and self.training[end]:
+            end += 1
+        yield from self.flush("")
+        assert self.results is not None
+        heads = {value: f"{name}_head" for name, (value, training) in self.results.items() if training and at <= value - self.first < end}
+        for name in heads.values():
+            yield f"{name} = None"
+        self.heads.update(heads)
+        yield "if self.training:"
+        for inner in range(at, end):
+            yield from self.item(inner, "    ")
+        yield from self.flush("    ")
+        return end
+
+    def end(self) -> Iterator[str]:
+        if self.results is None:
+            yield f"return {self.expression(self.body.result)}"
+            return
+        yield from self.flush("")
+        shown = ", ".join(f"{name}={self.variables[value]}" for name, (value, _) in self.results.items())
+        yield f"return Outputs({shown})"
+
+    def item(self, at: int, indent: str) -> Iterator[str]:
+        item = self.body.items[at]
+        if self.pending is not None and not self.nests(at, *self.pending):
+            yield from self.flush(indent)
+        self.pending = (self.first + at, self.call(item))
+
+    def nests(self, at: int, value: int, text: str) -> bool:
+        """Whether a value's expression may stand where the item reads it."""
+        item = self.body.items[at]
+        alone = value in item.reads and self.uses[value] == 1 and value not in self.kept
+        same_line = at == 0 or self.body.items[at - 1].line == item.line or item.module is None
+        template = EXPRESSIONS.get(item.step, "")
+        once = template.count("{x}") < 2 and not (template and _compound(text))
+        return alone and same_line and once and len(text) < _LONGEST
+
+    def flush(self, indent: str) -> Iterator[str]:
+        """Give the pending value a variable."""
+        if self.pending is None:
+            return
+        value, text = self.pending
+        name = self.free(value)
+        self.variables[value] = name
+        self.pending = None
+        yield f"{indent}{name} = {text}"
+
+    def free(self, value: int) -> str:
+        """A variable that holds nothing which is still read; a value that is read later than next is called by its label."""
+        if value in self.heads:
+            return self.heads[value]
+        at = value - self.first
+        live = {self.variables[v] for v, end in self.last.items() if v in self.variables and v != value and end > at}
+        label = self.body.items[at].label
+        if label is not None and self.last[value] > at + 1 and label not in live and _may_be_local(label):
+            return label
+        count = 1
+        for name in ("x", "y", "z"):
+            if name not in live:
+                return name
+        while f"x{count}" in live:
+            count += 1
+        return f"x{count}"
+
+    def expression(self, value: int) -> str:
+        """A value where it is read: what is pending, or its variable."""
+        if self.pending is not None and self.pending[0] == value:
+            text = self.pending[1]
+            self.pending = None
+            return text
+        return self.variables[value]
+
+    def call(self, item: Item) -> str:
+        texts = [self.expression(value) for value in item.reads]
+        if template := EXPRESSIONS.get(item.step):
+            own = f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_parameter("{item.attribute}")'
+            return template.format(x=texts[0], own=own)
+        if item.module is not None:
+            if item.flat:
+                texts[0] = f"torch.flatten({texts[0]}, 1)"
+            return f"{self.module(item)}({', '.join(texts)})"
+        if item.step == "concat":
+            return f"torch.cat(({', '.join(texts)}), dim={-1 if isinstance(item.type, Tokens) else 1})"
+        spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
+        if item.step == "mul":
+            spread = [f"({text})" if _compound(text) else text for text in spread]
+        return MERGES[item.step].join(spread)
+
+    def module(self, item: Item) -> str:
+        """An item's module, as `forward` gets at it."""
+        if self.indexed:
+            return f"self[{item.attribute}]"
+        return f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_submodule("{item.attribute}")'
+
+
+def is_simple(name: str) -> bool:
+    """Whether a name can be written as an attribute."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _may_be_local(name: str) -> bool:
+    return is_simple(name) and name not in _TAKEN and not re.fullmatch(r"x\d+|.*_head", name)
+
+
+def _compound(text: str) -> bool:
+    return " + " in text or " * " in text
+
+
+def _spread(text: str, type_: object, over: object) -> str:
+    """A vector that is broadcast over a map."""
+    if isinstance(type_, Vector) and isinstance(over, Map):
+        return f"{text}[:, :{', None' * len(over.spatial)}]"
+    return text

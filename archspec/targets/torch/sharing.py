@@ -1,0 +1,92 @@
+"""Which numbers of a class differ between its instances, and what its constructor calls them."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from archspec.targets.torch.helpers import source
+from archspec.targets.torch.new import RESERVED, Number
+
+Column = tuple[Number, ...]
+"""A number in each of the instances."""
+
+_LETTERS = {"stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
+"""The letters of the language: among several parameters that have a value the one of its letter is meant."""
+
+
+class Shared(NamedTuple):
+    """`texts`: for each number what is written for it, None where it is the same everywhere. `parameters`: of the constructor."""
+
+    texts: list[str | None]
+    parameters: dict[str, Column]
+
+
+def share(numbers: Sequence[tuple[str, Column]], known: Mapping[str, Column]) -> Shared:
+    """Give the numbers that differ to parameters: those of the block that have their values, products of them, or new ones."""
+    named = {_safe(name): column for name, column in known.items() if len(set(column)) > 1}
+    used: set[str] = set()
+    texts: list[str | None] = []
+    for keyword_, column in numbers:
+        if len(set(column)) == 1:
+            texts.append(None)
+            continue
+        same = [name for name, values in named.items() if values == column]
+        letter = _LETTERS.get(keyword_)
+        if same:
+            text = letter if letter in same else same[0]
+            parts = [text]
+        elif (product := _product(column, named)) is not None:
+            text, parts = product
+        else:
+            text = f"width{sum(name not in known for name in named) + 1}"
+            named[text] = column
+            parts = [text]
+        used.update(parts)
+        texts.append(text)
+    return Shared(texts, {name: column for name, column in named.items() if name in used})
+
+
+def annotation(column: Column) -> str:
+    """The type of a parameter."""
+    sizes = [value for value in column if isinstance(value, tuple)]
+    if sizes:
+        size = f"tuple[{', '.join(['int'] * len(sizes[0]))}]"
+        return size if len(sizes) == len(column) else f"int | {size}"
+    return "float" if any(isinstance(value, float) for value in column) else "int"
+
+
+def _safe(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) or name in RESERVED or source(name) is not None else name
+
+
+def _product(column: Column, named: Mapping[str, Column]) -> tuple[str, list[str]] | None:
+    """A number as a multiple or a part of a parameter, or as the product of two: `4 * n`, `channels // 2`, `t * channels`."""
+    wanted = _whole(column)
+    counts = {name: whole for name, values in named.items() if (whole := _whole(values))}
+    if not wanted:
+        return None
+    for name, values in counts.items():
+        if (factor := _factor(wanted, values)) > 1:
+            return f"{factor} * {name}", [name]
+        if (factor := _factor(values, wanted)) > 1:
+            return f"{name} // {factor}", [name]
+    names = list(counts)
+    for at, first in enumerate(names):
+        for second in names[at + 1 :]:
+            if wanted == [a * b for a, b in zip(counts[first], counts[second], strict=True)]:
+                return f"{second} * {first}", [first, second]
+    return None
+
+
+def _factor(column: list[int], other: list[int]) -> int:
+    """The whole number that one column is of another; 0 where there is none."""
+    factor = column[0] // other[0] if other[0] else 0
+    return factor if all(a == factor * b for a, b in zip(column, other, strict=True)) else 0
+
+
+def _whole(column: Column) -> list[int]:
+    """A column of whole numbers; empty where one is something else."""
+    whole = [value for value in column if isinstance(value, int)]
+    return whole if len(whole) == len(column) else []
