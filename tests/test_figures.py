@@ -20,7 +20,7 @@ from archspec.targets.figures import kinds, layout, text_form
 from archspec.targets.figures.build import build, finest
 
 NAMES = [path.stem for path in SPECS]
-graphviz = pytest.mark.skipif(layout.renderer() is None, reason="there is no Graphviz")
+graphviz = pytest.mark.skipif(not layout.renderers(), reason="there is no Graphviz")
 HOSTILE = {
     "script": "</script><script>alert(1)</script><!-- ]]> &amp; &#0;",
     "quotes": '"\'`\\" onload="alert(1)',
@@ -156,6 +156,27 @@ def test_block_and_stage_levels_have_the_blocks(name, networks):
     assert sum(times for n, times in folded.items() if n in set(wanted)) == len(wanted)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 8x8x4\na:\n  repeat 3:\n    conv k=1 f=4\n    repeat 2: conv k=1 f=4 | relu\n  conv k=1 f=5\nrepeat 2: conv k=1 f=5 | relu\nconv k=1 f=7",
+        "block b(n):\n  repeat 2: conv k=1 f=n\n  relu\n\ninput 8x8x4\nrepeat 3: b 4 | b 4\nx: repeat 2: b 4\nb 5",
+        *(path.read_text(encoding="utf-8") for path in SPECS if path.stem in ("vgg16", "vgg19_bn", "allconv")),
+    ],
+)
+def test_folding_keeps_the_names_of_what_follows(text):
+    network = archspec.loads(text)
+    rows = {row.name for row in archspec.analyze(network).layers}
+    prefixes = {row.rpartition(".")[0] for row in rows} | rows
+    for level in ("stage", "block", "part"):
+        for box in build(network, level).boxes:
+            if box.form not in ("input", "output"):
+                assert {box.name, box.last or box.name} <= prefixes
+    totals = archspec.analyze(network).totals
+    assert sum(box.layers * box.times for box in build(network, "stage").boxes) == totals.layers
+    assert sum(box.params for box in build(network, "stage").boxes) == totals.params
+
+
 @graphviz
 def test_resnet152_folds_what_is_equal(networks):
     drawn = check(archspec.draw(networks("resnet152"), level="stage"))
@@ -236,7 +257,7 @@ def test_volumes_refuse_what_branches(text, reason):
 @pytest.mark.parametrize("shape", ["100x4", "4x8x8x4", "64", "1x1x7", "3x300x2"])
 @pytest.mark.parametrize("kind", ["blocks", "volumes", "bars"])
 def test_any_rank(shape, kind):
-    if kind == "blocks" and layout.renderer() is None:
+    if kind == "blocks" and not layout.renderers():
         pytest.skip("there is no Graphviz")
     step = "fc 9" if shape == "64" else "conv k=1 f=9"
     check(archspec.draw(archspec.loads(f"input {shape}\n{step} | relu\ndropout 0.5"), kind))
@@ -313,7 +334,7 @@ def hostile(payload, network):
 @pytest.mark.parametrize("payload", HOSTILE.values(), ids=list(HOSTILE))
 @pytest.mark.parametrize("kind", ["blocks", "volumes", "bars"])
 def test_hostile_names_are_inert(payload, kind):
-    if kind == "blocks" and layout.renderer() is None:
+    if kind == "blocks" and not layout.renderers():
         pytest.skip("there is no Graphviz")
     network = hostile(payload, archspec.load("resnet18"))
     for level in ("stage", "part") if kind == "blocks" else ("auto",):
@@ -385,6 +406,18 @@ def test_slow_layouts_are_cut_off(monkeypatch, networks):
 
 
 @graphviz
+def test_a_dense_block_does_not_hang():
+    """Every layer reads all before it: 780 arrows past boxes, which Graphviz takes minutes for."""
+    lines = ["input 8x8x8", "x0: conv k=1 f=8"]
+    lines += [
+        f"concat {' '.join(f'x{j}' for j in range(i - 1))}\nx{i}: conv k=1 f=8" if i > 1 else "x1: conv k=1 f=8" for i in range(1, 40)
+    ]
+    network = archspec.loads("\n".join(lines))
+    drawn = Drawn(archspec.draw(network, level="layer"))
+    assert len(drawn.find("edge")) == sum(len(row.sources) for row in archspec.analyze(network).layers) + 1 > 700
+
+
+@graphviz
 def test_the_time_limit_is_kept(networks):
     with pytest.raises(layout.TooSlow):
         layout.layout(text_form(networks("densenet121"), "dot", "layer").text, seconds=0.001)
@@ -402,7 +435,7 @@ def test_without_dot(monkeypatch, networks):
 
 @pytest.fixture
 def bare(monkeypatch):
-    monkeypatch.setattr(layout, "renderer", lambda: None)
+    monkeypatch.setattr(layout, "renderers", list)
 
 
 def test_without_any_renderer(bare, capsys, tmp_path):
@@ -416,6 +449,16 @@ def test_without_any_renderer(bare, capsys, tmp_path):
         check((tmp_path / f"{kind}.svg").read_text(encoding="utf-8"))
     with pytest.raises(RuntimeError, match="figures"):
         archspec.draw(archspec.load("lenet5"))
+
+
+@graphviz
+def test_a_graphviz_that_fails_is_passed_over(monkeypatch, networks):
+    sound = layout.renderers()
+    monkeypatch.setattr(layout, "renderers", lambda: [["false"], ["no-such-program"], *sound])
+    check(archspec.draw(networks("lenet5")))
+    monkeypatch.setattr(layout, "renderers", lambda: [["false"]])
+    with pytest.raises(RuntimeError, match="Graphviz failed"):
+        archspec.draw(networks("lenet5"))
 
 
 def test_without_converters(monkeypatch, capsys, tmp_path):
@@ -433,7 +476,7 @@ def test_without_converters(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize("kind", ["blocks", "volumes", "bars"])
 def test_files(kind, tmp_path):
-    if kind == "blocks" and layout.renderer() is None:
+    if kind == "blocks" and not layout.renderers():
         pytest.skip("there is no Graphviz")
     starts = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph", "mmd": b"flowchart"}
     for form, start in starts.items():

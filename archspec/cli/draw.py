@@ -47,11 +47,11 @@ def _picture(network: Network, form: str, arguments: argparse.Namespace) -> Pict
         return text_form(network, form[1:], arguments.level, arguments.theme)
     try:
         return draw(network, arguments.kind, arguments.level, arguments.theme)
-    except NoRenderer:
+    except NoRenderer as missing:
         if arguments.output:
-            raise Failure(f"boxes need Graphviz to place them: {_GET}; without it, `-o NAME.dot` writes the DOT text") from None
+            raise Failure(f"boxes need Graphviz to place them ({missing}): {_GET}; `-o NAME.dot` writes the DOT text without it") from None
         text, notes = text_form(network, "dot", arguments.level, arguments.theme)
-        return Picture(text, (*notes, f"this is DOT text; to have it drawn: {_GET}"))
+        return Picture(text, (*notes, f"{missing}, so this is DOT text; to have it drawn: {_GET}"))
 
 
 def _content(text: str, form: str) -> str | bytes:

@@ -62,24 +62,35 @@ def _blocks(network: Network, level: str, theme: str) -> Picture:
     from archspec.targets.figures.blocks import draw as paint
     from archspec.targets.figures.columns import columns
     from archspec.targets.figures.dot import dot
-    from archspec.targets.figures.layout import layout
+    from archspec.targets.figures.layout import SECONDS, layout
     from archspec.targets.figures.rows import plan
 
     colours = THEMES[theme]
     diagram, notes = _diagram(network, level)
+    seconds = SECONDS
     while True:
         cards = Cards(diagram)
         try:
-            found = layout(dot(diagram, cards, colours, network.name, labels=False))
+            found = layout(dot(diagram, cards, colours, network.name, labels=False), seconds)
         except TooSlow as slow:
-            if diagram.level not in _COARSER:
+            coarser = _coarser(network, diagram)
+            if coarser is None:
                 raise _too_large(network, str(slow)) from None
-            coarser, more = _diagram(network, _COARSER[diagram.level])
-            notes = (*notes, f"{slow} for `--level {diagram.level}`; drawn at level {coarser.level}", *more)
-            diagram = coarser
+            notes = (*notes, f"{slow} for {len(diagram.boxes)} boxes at level {diagram.level}; drawn at level {coarser.level}")
+            diagram, seconds = coarser, seconds / 2
             continue
         made = columns(plan(diagram, cards, found), cards)
         return Picture(paint(diagram, cards, made, colours, heading(network, _BOX[diagram.level])), notes)
+
+
+def _coarser(network: Network, diagram: Diagram) -> Diagram | None:
+    """The network at the next level that has fewer boxes, or None."""
+    found = diagram
+    while len(found.boxes) >= len(diagram.boxes):
+        if found.level not in _COARSER:
+            return None
+        found, _ = _diagram(network, _COARSER[found.level])
+    return found
 
 
 def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:

@@ -221,10 +221,8 @@ class _Builder:
         found = ""
         for element in graph.elements:
             if isinstance(element, Call) and element.inline:
-                for _ in range(element.times):
-                    found = found or self._pass(element.graph, names)
-                    if found:
-                        continue
+                inner = [self._pass(element.graph, names) for _ in range(element.times)]
+                found = found or inner[0]
             else:
                 name = names(element)
                 found = found or name

@@ -97,6 +97,11 @@ class Diagram:
     boxes: list[Box]
     arrows: list[Arrow]
 
+    @property
+    def skips(self) -> int:
+        """How many arrows go past boxes."""
+        return sum(arrow.skip for arrow in self.arrows)
+
     def groups(self) -> list[Group]:
         """The groups that boxes are in, outer ones first."""
         found: dict[Group, None] = {}

@@ -10,6 +10,8 @@ from archspec.targets.figures.kinds import Theme
 from archspec.targets.figures.text import WIDEST, fitting
 
 GROUP_SIZE, LABEL_SIZE = 11.0, 10.0
+MOST_SKIPS = 120
+"""Arrows past boxes that Graphviz places at most: hundreds take it minutes. Above this they are arcs of our own."""
 
 
 def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str, *, labels: bool = True) -> str:
@@ -35,8 +37,10 @@ def _lines(diagram: Diagram, cards: Cards, theme: Theme, name: str, labels: bool
         f'  edge [fontname="Helvetica", fontsize={LABEL_SIZE * WIDEST:g}, arrowsize=0.6, color="{theme.line}", fontcolor="{theme.muted}"]'
     )
     yield from _group(None, diagram, groups, ids, cards, theme, "  ", labels)
+    beside = not labels and diagram.skips > MOST_SKIPS
     for at, arrow in enumerate(diagram.arrows):
-        yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_edge(arrow, at, labels)}]"
+        if not (beside and arrow.skip):
+            yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_edge(arrow, at, labels)}]"
     yield "}"
 
 

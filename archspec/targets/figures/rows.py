@@ -6,10 +6,10 @@ So frames get the room that their titles need, and builds of Graphviz that measu
 from __future__ import annotations
 
 from archspec.targets.figures.cards import Cards
-from archspec.targets.figures.diagram import Box, Diagram, Group
+from archspec.targets.figures.diagram import Arrow, Box, Diagram, Group
 from archspec.targets.figures.layout import Layout, Point
 from archspec.targets.figures.plan import Frame, Plan, Rect, Wire
-from archspec.targets.figures.straight import joined, straightened
+from archspec.targets.figures.straight import HEAD, joined, straightened
 
 _LABELLED, _PLAIN = 24.0, 16.0
 """Between rows: with room for a shape beside an arrow, and without."""
@@ -32,10 +32,26 @@ def plan(diagram: Diagram, cards: Cards, found: Layout) -> Plan:
     rows = _rows(places, cards)
     _space(diagram, rows, places)
     levels = _levels(rows)
-    wires = [Wire(arrow, [(x, _mapped(y, levels)) for x, y in found.edges[f"e{at}"]]) for at, arrow in enumerate(diagram.arrows)]
+    wires = []
+    for at, arrow in enumerate(diagram.arrows):
+        points = found.edges.get(f"e{at}")
+        if points is not None:
+            wires.append(Wire(arrow, [(x, _mapped(y, levels)) for x, y in points]))
     moved = {box: (x, _mapped(y, levels)) for box, (x, y) in places.items()}
     made = joined(straightened(Plan((0.0, 0.0), moved, wires, []), cards), cards)
+    placed = {id(wire.arrow): wire for wire in made.wires}
+    wires = [placed.get(id(arrow)) or Wire(arrow, _arc(arrow, made.places, cards)) for arrow in diagram.arrows]
+    made = made._replace(wires=wires)
     return _cornered(made._replace(frames=frames(diagram, made.places, cards)), cards)
+
+
+def _arc(arrow: Arrow, places: dict[Box, Point], cards: Cards) -> list[Point]:
+    """From the right side of one box to that of another further down, the farther out the longer it is."""
+    (x0, y0), (x1, y1) = places[arrow.tail], places[arrow.head]
+    x0 += cards[arrow.tail].outer[0] / 2
+    x1 += cards[arrow.head].outer[0] / 2
+    out = max(x0, x1) + min(24 + 0.3 * abs(y1 - y0), 400.0)
+    return [(x0, y0), (out, y0), (out, y1), (x1 + HEAD, y1), (x1, y1)]
 
 
 def _rows(places: dict[Box, Point], cards: Cards) -> list[_Row]:
