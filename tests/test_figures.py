@@ -312,6 +312,12 @@ def test_dot_and_mermaid_have_all_boxes_and_arrows(name, networks):
 
 
 @graphviz
+def test_two_pictures_share_no_id(networks):
+    for kind in ("blocks", "volumes", "bars"):
+        assert not any("id" in e.attrib for e in Drawn(archspec.draw(networks("lenet5"), kind)).root.iter())
+
+
+@graphviz
 def test_same_bytes_every_time(networks):
     for kind in ("blocks", "volumes", "bars"):
         assert archspec.draw(archspec.load("resnet50"), kind) == archspec.draw(networks("resnet50"), kind)

@@ -9,8 +9,8 @@ from archspec.targets.figures.diagram import Box
 from archspec.targets.figures.layout import Point
 from archspec.targets.figures.plan import Frame, Plan, Wire
 
-_LEAST = 2
-"""Values carried past the bend at least: with fewer a picture in columns reads better."""
+_LEAST, _MOST = 2, 12
+"""Values carried past the bend: with fewer a picture in columns reads better, and more cannot be told apart."""
 _BETWEEN = 90.0
 _DROP = 26.0
 _HEAD = 7.0
@@ -42,7 +42,13 @@ def _find(plan: Plan, cards: Cards) -> Bend | None:
         over = [w for w in plan.wires if plan.places[w.arrow.tail][1] < middle < plan.places[w.arrow.head][1]]
         main = [w for w in over if w.arrow.main]
         across = tuple(w for w in over if w.arrow.skip)
-        if top > reach + 1 and len(main) == 1 and len(across) == len(over) - 1 >= _LEAST and _upright(plan, middle):
+        if (
+            top > reach + 1
+            and len(main) == 1
+            and len(across) == len(over) - 1
+            and _LEAST <= len(across) <= _MOST
+            and _upright(plan, middle)
+        ):
             rank = (len(across), -abs(middle - plan.size[1] / 2))
             if best is None or rank > best:
                 best, found = rank, Bend(reach, top, main[0], across)

@@ -114,7 +114,7 @@ class _Painter:
         else:
             inner = self.card(box, card, x, y)
         return element(
-            "g", tooltip(_story(box)) + inner, class_="node", id=f"box{at}", data_name=shown(box.name), data_form=box.form,
+            "g", tooltip(_story(box)) + inner, class_="node", data_id=f"n{at}", data_name=shown(box.name), data_form=box.form,
             data_times=box.times, data_params=box.params, data_macs=box.macs,
         )  # fmt: skip
 

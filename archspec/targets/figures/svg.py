@@ -80,17 +80,17 @@ class Heading(NamedTuple):
 
 
 def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], **attributes: object) -> str:
-    """A whole file: a page in the theme's colour with the heading at its top left."""
+    """A whole file: a page in the theme's colour with the heading at its top left. It has no ids, so that a page may hold several."""
     w, h = number(size[0]), number(size[1])
     root = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
-        f'aria-labelledby="title desc" font-family={quoteattr(FONTS)}'
+        f"aria-label={quoteattr(heading.description)} font-family={quoteattr(FONTS)}"
     )
     extra = "".join(f" {name.replace('_', '-')}={quoteattr(str(value))}" for name, value in attributes.items())
     lines = [
         f"{root}{extra}>",
-        element("title", escape(heading.title), id="title"),
-        element("desc", escape(heading.description), id="desc"),
+        element("title", escape(heading.title)),
+        element("desc", escape(heading.description)),
         f'<rect width="{w}" height="{h}" fill="{theme.page}"/>',
         label(MARGIN, MARGIN + 15, heading.title, TITLE_SIZE, theme.ink, font_weight="bold"),
         label(MARGIN, MARGIN + 34, heading.facts, FACTS_SIZE, theme.muted),
