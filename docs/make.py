@@ -550,6 +550,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/images/error.svg": error_image,
     "docs/language.md": partial(shown, "docs/language.md"),
     "docs/tutorial.md": partial(shown, "docs/tutorial.md"),
+    "docs/pytorch.md": partial(shown, "docs/pytorch.md"),
     "README.md": partial(shown, "README.md"),
     "grammars/tmLanguage.json": textmate,
 }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +66,19 @@ def test_the_source_is_readable_python_that_imports_torch_alone(path):
     assert roots <= {"torch", "typing", "__future__"}
     assert max(map(len, source.splitlines())) <= 140
     assert ast.get_docstring(tree)
+
+
+def test_the_source_is_formatted(tmp_path):
+    ruff = shutil.which("ruff", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    if ruff is None:
+        pytest.skip("ruff is what the format is compared with")
+    for path in SPECS:
+        (tmp_path / f"{path.stem}.py").write_text(emit(archspec.load(path)))
+    for command in (["format", "--check"], ["check", "--select", "E,F,I,W,UP"]):
+        done = subprocess.run(
+            [ruff, *command, "--isolated", "--line-length", "120", "."], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
 
 
 def test_the_classics_are_short():

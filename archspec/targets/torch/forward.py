@@ -15,6 +15,9 @@ Results = dict[str, tuple[int, bool]]
 """Outputs by name: their values, and whether they exist in training only."""
 
 _TAKEN = RESERVED | {"x", "y", "z"}
+_WIDTH = 120 - 8
+"""Columns of a line, without the indentation of a method's body."""
+
 _LONGEST = 70
 """Characters after which an expression is given a variable."""
 
@@ -46,6 +49,10 @@ class Forward:
         self.pending: tuple[int, str] | None = None
 
     def lines(self) -> Iterator[str]:
+        for statement in self.statements():
+            yield from _folded(statement)
+
+    def statements(self) -> Iterator[str]:
         at = 0
         while at < len(self.body.items):
             if self.training[at]:
@@ -151,6 +158,30 @@ class Forward:
         if self.indexed:
             return f"self[{item.attribute}]"
         return f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_submodule("{item.attribute}")'
+
+
+def _folded(statement: str) -> list[str]:
+    """A statement of a body, its outermost call broken over lines where it is long, as code formatters do."""
+    if len(statement) <= _WIDTH or "(" not in statement or not statement.endswith((")", "),")):
+        return [statement]
+    indent = " " * (len(statement) - len(statement.lstrip()))
+    before, _, rest = statement.partition("(")
+    inner, _, after = rest.rpartition(")")
+    whole = f"{indent}    {inner}"
+    lines = [whole] if len(whole) <= _WIDTH else [line for part in _parts(inner) for line in _folded(f"{indent}    {part},")]
+    return [f"{before}(", *lines, f"{indent}){after}"]
+
+
+def _parts(text: str) -> list[str]:
+    """Arguments, as the commas outside of brackets part them."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]
 
 
 def is_simple(name: str) -> bool:

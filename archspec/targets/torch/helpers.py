@@ -16,7 +16,7 @@ class PaddedConv{rank}d(nn.Conv{rank}d):
 
 _CUT_CONV = '''
 class CutConvTranspose{rank}d(nn.ConvTranspose{rank}d):
-    """Transposed convolution that cuts differently at the two ends of an axis; `cut` is ordered as torch.nn.functional.pad's."""
+    """Transposed convolution that cuts differently at two ends; `cut` is ordered as torch.nn.functional.pad's pads."""
 
     def __init__(self, *args, cut: tuple[int, ...], **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -28,10 +28,17 @@ class CutConvTranspose{rank}d(nn.ConvTranspose{rank}d):
 
 _TABLE_CONV = '''
 class TableConv{rank}d(nn.Module):
-    """Convolution with a connection table: for each filter the input maps that it reads (LeCun et al. 1998, table I)."""
+    """Convolution with a connection table: the input maps of each filter (LeCun et al. 1998, table I)."""
 
     def __init__(
-        self, channels: int, maps: tuple[tuple[int, ...], ...], kernel_size, stride=1, padding=0, dilation=1, bias: bool = True
+        self,
+        channels: int,
+        maps: tuple[tuple[int, ...], ...],
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         size = (kernel_size,) * {rank} if isinstance(kernel_size, int) else kernel_size
@@ -65,7 +72,7 @@ class PaddedMaxPool(nn.Module):
 ''',
     "PaddedAvgPool": '''
 class PaddedAvgPool(nn.Module):
-    """Average pooling whose padding differs at the two ends of an axis; `count_include_pad` counts its zeros in the divisor."""
+    """Average pooling whose padding differs at two ends; `count_include_pad` counts its zeros in the divisor."""
 
     def __init__(self, window, stride, pads: tuple[int, ...], rank: int, ceil_mode: bool = False, count_include_pad: bool = True) -> None:
         super().__init__()
@@ -79,7 +86,7 @@ class PaddedAvgPool(nn.Module):
 ''',
     "Subsample": '''
 class Subsample(nn.Module):
-    """The sum over a window, times a learned coefficient, plus a learned bias, a map each (LeCun et al. 1998, layer S2)."""
+    """The sum over a window, times a coefficient, plus a bias, learned for each map (LeCun et al. 1998, S2)."""
 
     def __init__(self, channels: int, window, stride, rank: int) -> None:
         super().__init__()
@@ -196,7 +203,7 @@ class ToTokens(nn.Module):
 ''',
     "PatchMerge": '''
 class PatchMerge(nn.Module):
-    """The channels of each patch of `size` positions an axis side by side, the patch read column by column (Liu et al. 2021)."""
+    """The channels of each patch side by side, the patch read column by column (Liu et al. 2021)."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -210,10 +217,16 @@ class PatchMerge(nn.Module):
 ''',
     "WindowAttention": '''
 class WindowAttention(nn.Module):
-    """Self-attention within windows of a map, cyclically shifted, with a bias for each relative position (Liu et al. 2021)."""
+    """Self-attention in shifted windows of a map, with a bias for each relative position (Liu et al. 2021)."""
 
     def __init__(
-        self, channels: int, heads: int, size: tuple[int, int], window: tuple[int, int], shift: tuple[int, int], bias: bool = True
+        self,
+        channels: int,
+        heads: int,
+        size: tuple[int, int],
+        window: tuple[int, int],
+        shift: tuple[int, int],
+        bias: bool = True,
     ) -> None:
         super().__init__()
         (height, width), (h, w) = size, window
@@ -229,7 +242,7 @@ class WindowAttention(nn.Module):
         self.proj = nn.Linear(channels, channels, bias=bias)
 
     def apart(self, height: int, width: int) -> Tensor:
-        """-100 where two positions of a window were no neighbours before the shift: (windows, 1, positions, positions)."""
+        """-100 where two positions of a window were apart before the shift: (windows, 1, positions, positions)."""
         rows, columns = ((torch.arange(size) >= size - s).int() for size, s in zip((height, width), self.shift))
         region = self.windows((2 * rows[:, None] + columns)[None, :, :, None])[..., 0]
         return torch.where(region[:, None, :] == region[:, :, None], 0.0, -100.0)[:, None]
