@@ -6,6 +6,7 @@ import re
 import shutil
 from collections import Counter
 from importlib.util import find_spec
+from itertools import combinations, pairwise
 
 import pytest
 from conftest import ROOT, SPECS
@@ -295,6 +296,38 @@ def test_words_can_be_read(theme):
         assert contrast(theme.muted, ground) >= 4.5
     assert contrast(theme.line, theme.page) >= 3
     assert all(contrast(theme.accent[kind], theme.page) >= 3 for kind in ("convolution", "fully connected", "pooling", "attention"))
+
+
+# Machado, Oliveira, Fernandes 2009, A physiologically-based model for simulation of color vision deficiency: severity 1.
+EYES = {
+    "usual": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.3039)),
+}
+
+
+def lab(colour, eye):
+    """CIE L*a*b* of a colour as an eye sees it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    r, g, b = (max(0.0, sum(w * v for w, v in zip(row, linear, strict=True))) for row in eye)
+    xyz = (
+        (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505,
+        0.2126 * r + 0.7152 * g + 0.0722 * b,
+        (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089,
+    )
+    x, y, z = (t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116 for t in xyz)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+@pytest.mark.parametrize("theme", kinds.THEMES.values(), ids=list(kinds.THEMES))
+def test_colours_can_be_told_apart(theme):
+    for a, b in combinations(kinds.KINDS, 2):
+        for eye in EYES.values():
+            assert sum((x - y) ** 2 for x, y in zip(lab(theme.accent[a], eye), lab(theme.accent[b], eye), strict=True)) ** 0.5 >= 8, (a, b)
+    greys = sorted(lab(theme.accent[kind], EYES["usual"])[0] for kind in ("convolution", "fully connected", "pooling", "attention"))
+    assert min(b - a for a, b in pairwise(greys)) >= 5
 
 
 # text forms

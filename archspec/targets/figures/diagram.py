@@ -78,7 +78,7 @@ class Box:
 class Arrow:
     """A value that one box puts out and another reads. `label` is its shape, where that is worth saying; `skip` goes past a box.
 
-    `past` carries a value past the boxes that compute the others it is merged with: a skip connection. `main` lies on a longest way through the network from its tail on.
+    `past` carries a value past the boxes that compute the others it is merged with: a skip connection. `main` lies on the longest way through the network from its tail on: such arrows go straight down.
     """
 
     tail: Box

@@ -89,6 +89,13 @@ def _label(diagram: Diagram) -> None:
         if tail.changes and tail not in told and head.form != "output":
             arrow.label = text_of(tail.output)
             told.add(tail)
+    left: set[Box] = set()
+    reached: set[Box] = set()
+    for arrow in diagram.arrows:  # of ways of equal length the first
+        arrow.main = arrow.main and arrow.tail not in left and arrow.head not in reached
+        if arrow.main:
+            left.add(arrow.tail)
+            reached.add(arrow.head)
 
 
 def _carry(diagram: Diagram) -> None:

@@ -1,7 +1,8 @@
 """The kinds of layer that pictures tell apart, and the colours of the two themes.
 
 The hues are those of Okabe and Ito 2008 (Color universal design), which people with any of the common colour deficiencies can
-tell apart; their lightness is spread, so that a print in greys keeps them apart as well. No picture relies on colour alone.
+tell apart; the lightness of those that matter most is spread, so that a print in greys keeps them apart as well. No picture relies on
+colour alone.
 """
 
 from __future__ import annotations
@@ -56,12 +57,12 @@ class Theme(NamedTuple):
 
 
 _LIGHT = {
-    "convolution": "#0072b2", "fully connected": "#c24a00", "pooling": "#009e73", "attention": "#a8558a",
-    "normalisation": "#7db9de", "activation": "#e6a117", "merge": "#d9c400", "other": "#9aa3ad",
+    "convolution": "#005b94", "fully connected": "#d55e00", "pooling": "#12a37a", "attention": "#a0508c",
+    "normalisation": "#74b3dc", "activation": "#eaa827", "merge": "#ddcc22", "other": "#98a1ab",
 }  # fmt: skip
 _DARK = {
-    "convolution": "#3d9be0", "fully connected": "#f07a3a", "pooling": "#2cc295", "attention": "#d98cc0",
-    "normalisation": "#9fd0ee", "activation": "#f3bd4e", "merge": "#f0e442", "other": "#98a2ad",
+    "convolution": "#337dc6", "fully connected": "#f28a4b", "pooling": "#3fd9a9", "attention": "#c873b0",
+    "normalisation": "#a3d2ef", "activation": "#f9cd6a", "merge": "#f8f06a", "other": "#848e99",
 }  # fmt: skip
 
 
