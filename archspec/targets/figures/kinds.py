@@ -62,7 +62,7 @@ _LIGHT = {
 }  # fmt: skip
 _DARK = {
     "convolution": "#337dc6", "fully connected": "#f28a4b", "pooling": "#3fd9a9", "attention": "#c873b0",
-    "normalisation": "#a3d2ef", "activation": "#f9cd6a", "merge": "#f8f06a", "other": "#848e99",
+    "normalisation": "#a3d2ef", "activation": "#f9cd6a", "merge": "#f8f06a", "other": "#76808b",
 }  # fmt: skip
 
 

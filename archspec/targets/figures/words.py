@@ -27,7 +27,10 @@ def folded_name(box: Box, first: str) -> str:
         return first
     parts, last = box.name.split("."), box.last.split(".")
     same = next((at for at, (a, b) in enumerate(zip(parts, last, strict=False)) if a != b), len(parts) - 1)
-    return f"{first} – {'.'.join(last[same:])}"
+    end = ".".join(last[same:])
+    if same < len(parts) and end.rstrip("0123456789") == ".".join(parts[same:]).rstrip("0123456789"):
+        end = end[len(end.rstrip("0123456789")) :]  # of `layer_0` and `layer_11` the number
+    return f"{first} – {end}"
 
 
 def inside(graph: Graph) -> str:
