@@ -17,6 +17,7 @@ __all__ = [
     "SpecError",
     "WeightsError",
     "analyze",
+    "draw",
     "emit",
     "load",
     "load_weights",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from archspec.api import analyze, emit, load, load_weights, loads, to_onnx, to_torch
+    from archspec.api import analyze, draw, emit, load, load_weights, loads, to_onnx, to_torch
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.ir import Network
     from archspec.report import Report
@@ -39,6 +40,7 @@ _HOMES = {
     "SpecError": "archspec.diagnostics",
     "WeightsError": "archspec.targets.weights",
     "analyze": "archspec.api",
+    "draw": "archspec.api",
     "emit": "archspec.api",
     "load": "archspec.api",
     "load_weights": "archspec.api",

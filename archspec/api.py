@@ -93,6 +93,26 @@ def emit(model: Network, target: str) -> str:
         raise SpecError([Diagnostic("A501", str(unsupported), unsupported.span, help=help_)]) from None
 
 
+def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> str:
+    """A picture of a network, as SVG.
+
+    `as_` is `blocks`, `volumes` or `bars`; `level` is `stage`, `block`, `part`, `layer`, or `auto` for the finest that stays readable;
+    `theme` is `light` or `dark`. Raises SpecError where the network cannot be drawn so, RuntimeError where blocks need a Graphviz and
+    there is none.
+    """
+    from archspec.targets.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer
+    from archspec.targets.figures import draw as draw_picture
+
+    for word, known in ((as_, KINDS_OF_PICTURE), (level, LEVELS), (theme, THEMES)):
+        if word not in known:
+            raise ValueError(f"there is no `{word}`; there are {', '.join(known)}")
+    try:
+        return draw_picture(model, as_, level, theme).text
+    except NoRenderer as missing:
+        message = f"boxes need Graphviz to place them ({missing}): `pip install 'archspec-nn[figures]'`, or install Graphviz"
+        raise RuntimeError(message) from None
+
+
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:
     """A live PyTorch module: the emitted source, executed.
 

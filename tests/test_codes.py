@@ -14,6 +14,7 @@ from archspec.diagnostics import Diagnostics, catalogue
 from archspec.elaborate.elaborator import elaborate
 from archspec.source import Source
 from archspec.syntax.parser import parse
+from archspec.targets.figures import text_form
 
 PACKAGE = Path(catalogue.__file__).resolve().parent.parent
 
@@ -64,7 +65,17 @@ def run(example, files, folder):
                 archspec.emit(network, target)
         except archspec.SpecError as error:
             found += error.diagnostics
+    if network is not None and "draw" in example.attributes:
+        try:
+            draw(network, example.attributes["draw"])
+        except archspec.SpecError as error:
+            found += error.diagnostics
     return [(diagnostic.severity, diagnostic.code) for diagnostic in found]
+
+
+def draw(network, form):
+    """As `archspec draw`, without what needs a Graphviz."""
+    return text_form(network, form) if form == "dot" else archspec.draw(network, form)
 
 
 def examples(kind):
@@ -93,7 +104,7 @@ def test_page_is_whole(code):
     assert page.code == code
     assert page.title and not page.title.endswith(".")
     assert {"wrong", "right"} <= {example.kind for example in page.examples}
-    assert {name for example in page.examples for name in example.attributes} <= {"set", "limit", "file", "emit"}
+    assert {name for example in page.examples for name in example.attributes} <= {"set", "limit", "file", "emit", "draw"}
     prose = page.text.partition("```")[0].strip()
     assert 80 < len(prose) < 900
     assert page.text.count("```") == 2 * len(page.examples)

@@ -93,6 +93,28 @@ def _emit_onnx(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--external-data", action="store_true", help="write the weights to OUT.data; above 2 GiB they always are")
 
 
+def _draw(parser: argparse.ArgumentParser) -> None:
+    _spec(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="the file to write: .svg, .png, .pdf, .dot or .mmd (Mermaid); SVG to standard output without it",
+    )
+    parser.add_argument(
+        "--as",
+        dest="kind",
+        choices=["blocks", "volumes", "bars"],
+        default="blocks",
+        help="boxes and arrows, the stacked maps of textbooks, or bars of parameters and MACs",
+    )
+    parser.add_argument(
+        "--level", choices=["auto", "stage", "block", "part", "layer"], default="auto",
+        help="what a box is: equal blocks folded, a block, a layer with its norm and activation, a layer; auto is the finest that stays readable",
+    )  # fmt: skip
+    parser.add_argument("--theme", choices=["light", "dark"], default="light", help="the colours")
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell to write a completion script for")
 
@@ -109,6 +131,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "expand": ("the spec with blocks, repeats and params resolved", _spec),
     "fmt": ("format specs in place", _fmt),
     "emit": ("write the spec in another form", _emit),
+    "draw": ("a picture of the network", _draw),
     "list": ("the bundled specs", _none),
     "ops": ("the layers of the language", _none),
     "completion": ("a completion script for a shell", _completion),

@@ -1,0 +1,69 @@
+"""`archspec draw`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from archspec.cli import specs
+from archspec.cli.failure import Failure
+from archspec.cli.screen import out
+from archspec.cli.writing import write_whole
+from archspec.diagnostics import SpecError
+from archspec.ir.graph import Network
+from archspec.targets.figures import NoRenderer, Picture, draw, text_form
+
+_FORMS = (".svg", ".png", ".pdf", ".dot", ".mmd")
+_GET = "`pip install 'archspec-nn[figures]'`, or Graphviz (https://graphviz.org) for its `dot`"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    form = Path(arguments.output).suffix.lower() if arguments.output else ".svg"
+    if form not in _FORMS:
+        raise Failure(f"a picture is written as {', '.join(_FORMS)}, by the name of the file; not as `{arguments.output}`")
+    if form in (".dot", ".mmd") and arguments.kind != "blocks":
+        raise Failure(f"only `--as blocks` has a form in {form}")
+    network = specs.network(arguments)
+    if network is None:
+        return 1
+    try:
+        picture = _picture(network, form, arguments)
+    except SpecError as error:
+        specs.tell(error.diagnostics)
+        return 1
+    for note in picture.notes:
+        print(f"archspec: {note}", file=sys.stderr)
+    if arguments.output:
+        write_whole(Path(arguments.output), _content(picture.text, form))
+    else:
+        out().write(picture.text)
+    return 0
+
+
+def _picture(network: Network, form: str, arguments: argparse.Namespace) -> Picture:
+    if form in (".dot", ".mmd"):
+        return text_form(network, form[1:], arguments.level, arguments.theme)
+    try:
+        return draw(network, arguments.kind, arguments.level, arguments.theme)
+    except NoRenderer as missing:
+        if arguments.output:
+            raise Failure(f"boxes need Graphviz to place them ({missing}): {_GET}; `-o NAME.dot` writes the DOT text without it") from None
+        text, notes = text_form(network, "dot", arguments.level, arguments.theme)
+        return Picture(text, (*notes, f"{missing}, so this is DOT text; to have it drawn: {_GET}"))
+
+
+def _content(text: str, form: str) -> str | bytes:
+    if form not in (".png", ".pdf"):
+        return text
+    from archspec.targets.figures.convert import NoConverter, pdf, png
+
+    try:
+        if form == ".pdf":
+            return pdf(text)
+        size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+        assert size is not None
+        return png(text, (float(size[1]), float(size[2])))
+    except NoConverter as missing:
+        raise Failure(str(missing)) from None

@@ -1,0 +1,130 @@
+"""Pictures of networks: boxes and arrows, volumes, bars."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.ir.graph import Network
+from archspec.report import Report
+from archspec.targets.figures.cards import Cards
+from archspec.targets.figures.diagram import Diagram, TooLarge
+from archspec.targets.figures.kinds import THEMES
+from archspec.targets.figures.layout import NoRenderer, TooSlow
+from archspec.targets.figures.svg import Heading
+from archspec.targets.figures.text import fitting
+
+KINDS_OF_PICTURE = ("blocks", "volumes", "bars")
+LEVELS = ("auto", "stage", "block", "part", "layer")
+_COARSER = {"layer": "part", "part": "block", "block": "stage"}
+_BOX = {
+    "stage": "equal blocks folded",
+    "block": "a box for each block",
+    "part": "a box for each layer with its norm and activation",
+    "layer": "a box for each layer",
+}
+
+
+class Picture(NamedTuple):
+    """An SVG, or DOT or Mermaid text; and what should be said about it."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def draw(network: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> Picture:
+    """The SVG of a network. Raises SpecError where it cannot be drawn so, NoRenderer where blocks need a Graphviz and there is none."""
+    if as_ == "blocks":
+        return _blocks(network, level, theme)
+    if as_ == "volumes":
+        from archspec.targets.figures.volumes import volumes
+
+        return Picture(volumes(network, level, THEMES[theme], heading(network, "feature maps and vectors")))
+    from archspec.targets.figures.bars import bars
+
+    return Picture(bars(network, level, THEMES[theme], heading(network, "")))
+
+
+def text_form(network: Network, form: str, level: str = "auto", theme: str = "light") -> Picture:
+    """The boxes and arrows as `dot` or `mmd` text. Raises SpecError where there are too many."""
+    diagram, notes = _diagram(network, level)
+    cards = Cards(diagram)
+    if form == "mmd":
+        from archspec.targets.figures.mermaid import mermaid
+
+        return Picture(mermaid(diagram, cards, THEMES[theme]), notes)
+    from archspec.targets.figures.dot import dot
+
+    return Picture(dot(diagram, cards, THEMES[theme], network.name), notes)
+
+
+def _blocks(network: Network, level: str, theme: str) -> Picture:
+    from archspec.targets.figures.blocks import draw as paint
+    from archspec.targets.figures.columns import columns
+    from archspec.targets.figures.dot import dot
+    from archspec.targets.figures.layout import SECONDS, layout
+    from archspec.targets.figures.rows import plan
+
+    colours = THEMES[theme]
+    diagram, notes = _diagram(network, level)
+    seconds = SECONDS
+    while True:
+        cards = Cards(diagram)
+        try:
+            found = layout(dot(diagram, cards, colours, network.name, labels=False), seconds)
+        except TooSlow as slow:
+            coarser = _coarser(network, diagram)
+            if coarser is None:
+                raise _too_large(network, str(slow)) from None
+            notes = (*notes, f"{slow} for {len(diagram.boxes)} boxes at level {diagram.level}; drawn at level {coarser.level}")
+            diagram, seconds = coarser, seconds / 2
+            continue
+        made = columns(plan(diagram, cards, found), cards)
+        return Picture(paint(diagram, cards, made, colours, heading(network, _BOX[diagram.level])), notes)
+
+
+def _coarser(network: Network, diagram: Diagram) -> Diagram | None:
+    """The network at the next level that has fewer boxes, or None."""
+    found = diagram
+    while len(found.boxes) >= len(diagram.boxes):
+        if found.level not in _COARSER:
+            return None
+        found, _ = _diagram(network, _COARSER[found.level])
+    return found
+
+
+def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:
+    """The diagram at a level, or at the next coarser one that is not too large, and a note that says so."""
+    from archspec.targets.figures.build import MOST, build, finest
+
+    asked = level
+    while True:
+        try:
+            diagram = finest(network) if level == "auto" else build(network, level)
+        except TooLarge:
+            if level not in _COARSER:
+                raise _too_large(network, f"even with equal blocks folded it has more than {MOST:,} boxes or {2 * MOST:,} arrows") from None
+            level = _COARSER[level]
+            continue
+        if level != asked:
+            return diagram, (f"`--level {asked}` has more than {MOST:,} boxes or {2 * MOST:,} arrows; drawn at level {level}",)
+        return diagram, ()
+
+
+def _too_large(network: Network, why: str) -> SpecError:
+    span = network.inputs[0].span
+    help_ = "write what repeats as a block or a `repeat`, which is drawn once; `archspec draw --as bars` draws any network"
+    return SpecError([Diagnostic("A520", f"the network is too large to draw: {why}", span, help=help_)])
+
+
+def heading(network: Network, what: str) -> Heading:
+    """The title, the totals, and for those who do not see the picture what is in it."""
+    totals = Report(network).totals
+    title = fitting(network.meta.get("title", network.name), 700, 18, bold=True)
+    count = f"{totals.layers:,} layer{'s' if totals.layers != 1 else ''}"
+    facts = " · ".join(part for part in (count, f"{totals.params:,} parameters", f"{totals.macs:,} MACs", what) if part)
+    shapes = ", ".join(str(i.type) for i in network.inputs)
+    return Heading(title, facts, f"{title}: {count} from {shapes}; {totals.params:,} parameters, {totals.macs:,} multiply-accumulates.")
+
+
+__all__ = ["KINDS_OF_PICTURE", "LEVELS", "THEMES", "NoRenderer", "Picture", "draw", "text_form"]

@@ -1,0 +1,119 @@
+"""The picture of a network before it is drawn: boxes, arrows between them, and groups around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archspec.analysis.cost import NOTHING, Cost
+from archspec.ops.base import Op
+from archspec.types import Type
+
+Parts = dict[str, tuple[int, int]]
+"""Parameters and MACs by kind of layer."""
+
+
+class TooLarge(Exception):
+    """More boxes or arrows than are drawn."""
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """A frame around boxes. `name` is the full name of what it stands for, `title` its name within the frame around it."""
+
+    name: str
+    title: str
+    parent: Group | None
+    training: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Box:
+    """A box.
+
+    `form` is `layer` (with what normalises and activates it), `minor` (one of those alone), `block`, `merge`, `input` or `output`.
+    `name` is the full name of the layer or block; where equal ones are folded it is that of the first, and `last` of the last.
+    `kinds` are the kinds of its layers in their order. `cost` is that of one; there are `times`. `equal` is the same object or value
+    for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened. `residual` says how what enters a block is added to what leaves it: not (empty), `identity`, or
+    `projection`. `parts` are the parameters and MACs of one by kind of layer.
+    """
+
+    name: str
+    form: str
+    title: str
+    detail: str
+    kind: str
+    output: Type
+    kinds: tuple[str, ...] = ()
+    cost: Cost = NOTHING
+    times: int = 1
+    last: str = ""
+    inside: str = ""
+    residual: str = ""
+    group: Group | None = None
+    training: bool = False
+    layers: int = 1
+    equal: object = None
+    minors: list[str] = field(default_factory=list)
+    changes: bool = False
+    volume: Type | None = None
+    op: Op | None = None
+    parts: Parts = field(default_factory=dict)
+
+    @property
+    def step(self) -> str:
+        """The step of the layer; empty where the box is none."""
+        return self.op.step if self.op is not None else ""
+
+    @property
+    def params(self) -> int:
+        return self.cost.params * self.times
+
+    @property
+    def macs(self) -> int:
+        """As in the totals: heads that exist in training only cost nothing in inference."""
+        return 0 if self.training else self.cost.macs * self.times
+
+
+@dataclass(slots=True, eq=False)
+class Arrow:
+    """A value that one box puts out and another reads. `label` is its shape, where that is worth saying; `skip` goes past a box.
+
+    `past` carries a value past the boxes that compute the others it is merged with: a skip connection. `main` lies on the longest way through the network from its tail on: such arrows go straight down.
+    """
+
+    tail: Box
+    head: Box
+    label: str = ""
+    skip: bool = False
+    past: bool = False
+    main: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Diagram:
+    """`boxes` are in the order of the network; `level` is what they stand for."""
+
+    level: str
+    boxes: list[Box]
+    arrows: list[Arrow]
+
+    @property
+    def skips(self) -> int:
+        """How many arrows go past boxes."""
+        return sum(arrow.skip for arrow in self.arrows)
+
+    def groups(self) -> list[Group]:
+        """The groups that boxes are in, outer ones first."""
+        found: dict[Group, None] = {}
+        for box in self.boxes:
+            chain = []
+            group = box.group
+            while group is not None and group not in found:
+                chain.append(group)
+                group = group.parent
+            found.update(dict.fromkeys(reversed(chain)))
+        return list(found)
+
+    def chain(self) -> bool:
+        """Whether each box reads the one before it and nothing else."""
+        return [(a.tail, a.head) for a in self.arrows] == list(zip(self.boxes, self.boxes[1:], strict=False))

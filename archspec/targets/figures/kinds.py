@@ -1,0 +1,83 @@
+"""The kinds of layer that pictures tell apart, and the colours of the two themes.
+
+The hues are those of Okabe and Ito 2008 (Color universal design), which people with any of the common colour deficiencies can
+tell apart; the lightness of those that matter most is spread, so that a print in greys keeps them apart as well. No picture relies on
+colour alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archspec.ops.base import Op
+
+_STEPS = {
+    "convolution": "conv dwconv deconv",
+    "fully connected": "fc linear rbf embed",
+    "pooling": "pool avgpool subsample adaptpool adaptmaxpool gap",
+    "attention": "attn winattn tokens cls pos first",
+    "normalisation": "bn ln gn instnorm lrn scale",
+    "activation": "relu relu6 leaky elu selu gelu silu mish hardswish hardsigmoid sigmoid tanh softplus softmax logsoftmax prelu",
+    "merge": "add concat mul",
+    "other": "flatten patchmerge pad crop upsample pixelshuffle shuffle slice dropout dropout2d droppath",
+}
+KINDS: tuple[str, ...] = tuple(_STEPS)
+"""In the order of the legend."""
+
+TITLES = {"attention": "attention, tokens", "merge": "add, concat", "other": "shape, dropout"}
+"""Words for the legend where the kind's name is not enough."""
+
+KIND_OF: dict[str, str] = {step: kind for kind, steps in _STEPS.items() for step in steps.split()}
+"""Step to kind; a test holds it against the steps of the language."""
+
+_MINOR = frozenset({"flatten", "dropout", "dropout2d", "droppath"})
+
+
+def kind_of(op: Op) -> str:
+    return KIND_OF.get(op.step, "other")
+
+
+def is_minor(op: Op) -> bool:
+    """Whether a layer is drawn with the layer before it: it normalises, activates, drops or flattens what that one puts out."""
+    return kind_of(op) in ("normalisation", "activation") or op.step in _MINOR
+
+
+class Theme(NamedTuple):
+    """Colours. `accent` marks a kind, `tint` fills a box of that kind under text in `ink`."""
+
+    page: str
+    ink: str
+    muted: str
+    line: str
+    frame: str
+    panel: str
+    card: str
+    accent: dict[str, str]
+    tint: dict[str, str]
+
+
+_LIGHT = {
+    "convolution": "#005b94", "fully connected": "#d55e00", "pooling": "#12a37a", "attention": "#a0508c",
+    "normalisation": "#74b3dc", "activation": "#eaa827", "merge": "#ddcc22", "other": "#98a1ab",
+}  # fmt: skip
+_DARK = {
+    "convolution": "#337dc6", "fully connected": "#f28a4b", "pooling": "#3fd9a9", "attention": "#c873b0",
+    "normalisation": "#a3d2ef", "activation": "#f9cd6a", "merge": "#f8f06a", "other": "#76808b",
+}  # fmt: skip
+
+
+def _mixed(colour: str, ground: str, share: float) -> str:
+    """A colour laid thinly over a ground: `share` of it."""
+    pairs = [(int(colour[at : at + 2], 16), int(ground[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in pairs)
+
+
+def _theme(page: str, ink: str, muted: str, line: str, frame: str, card: str, accent: dict[str, str], share: float) -> Theme:
+    tint = {kind: _mixed(colour, page, share) for kind, colour in accent.items()}
+    return Theme(page, ink, muted, line, frame, _mixed(ink, page, 0.03), card, accent, tint)
+
+
+THEMES: dict[str, Theme] = {
+    "light": _theme("#ffffff", "#1f2328", "#59636e", "#6e7781", "#c8d0d9", "#ffffff", _LIGHT, 0.13),
+    "dark": _theme("#0d1117", "#e6edf3", "#9da7b3", "#8b949e", "#3d444d", "#161b22", _DARK, 0.2),
+}

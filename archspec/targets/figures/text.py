@@ -1,0 +1,64 @@
+"""How wide a text is, and how to cut one that is too long.
+
+Pictures name Helvetica first and fall back to what is there. The fonts that stand in differ in width: Arial and Liberation Sans are
+as wide as Helvetica, DejaVu Sans is 1.2 times as wide. So room is always left for WIDEST times the width in Helvetica.
+"""
+
+from __future__ import annotations
+
+from archspec.diagnostics.visible import visible
+
+FONTS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+WIDEST = 1.25
+BOLD = 1.1
+"""Helvetica Bold over Helvetica, for the letters of names."""
+
+_WIDTHS = (
+    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
+    556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
+    1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,
+    667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556,
+    333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556,
+    556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
+)  # fmt: skip
+"""Helvetica's widths in thousandths of the size, from space to tilde: Adobe's published font metrics."""
+_OTHER = {"·": 278, "×": 584, "–": 556, "…": 1000, "°": 400}
+_NO_XML = {0xFFFE: "\\uFFFE", 0xFFFF: "\\uFFFF"}
+"""What no XML document may hold and `visible` leaves."""
+_LATIN, _WIDE = 650, 1000
+
+
+def width(text: str, size: float, *, bold: bool = False) -> float:
+    """The width of a text in the widest of the fonts."""
+    return sum(map(_width, text)) * size / 1000 * WIDEST * (BOLD if bold else 1)
+
+
+def _width(char: str) -> int:
+    code = ord(char)
+    if 32 <= code < 127:
+        return _WIDTHS[code - 32]
+    return _OTHER.get(char) or (_LATIN if code < 0x0500 else _WIDE)
+
+
+def fitting(text: str, room: float, size: float, *, bold: bool = False) -> str:
+    """A text, made safe to show, and without its middle where it is wider than the room."""
+    text = shown(text)
+    if width(text, size, bold=bold) <= room:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if width(_cut(text, middle), size, bold=bold) <= room else (low, middle - 1)
+    return _cut(text, low)
+
+
+def _cut(text: str, letters: int) -> str:
+    if letters <= 0:
+        return "…"
+    tail = letters // 3
+    return f"{text[: letters - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+
+
+def shown(text: str, most: int = 1000) -> str:
+    """A text of a spec without what cannot be seen, and no longer than anyone reads."""
+    return visible(text if len(text) <= most else _cut(text, most)).translate(_NO_XML)
