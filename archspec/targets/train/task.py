@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network, Place, producers_of, walk
 from archspec.source import Span
-from archspec.types import Map, Vector, describe
+from archspec.types import Vector, describe
 
 AUX_WEIGHT = 0.3
 """Szegedy et al. 2014, section 5: "the losses of the auxiliary classifiers were weighted by 0.3"."""

@@ -32,21 +32,10 @@ from archspec.targets.train.scripts.images import grayed
 IMAGES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 Batch = tuple[Tensor, Tensor]
-Part = Dataset[Any]
 
 
 class DataError(Exception):
     """Data that cannot be read, or does not fit the network: one line that says what to do."""
-
-
-class Data(NamedTuple):
-    """`shape` is that of an image, channels first, in both parts; `scaled` says that it may be scaled without being asked."""
-
-    train: Part
-    test: Part
-    classes: tuple[str, ...]
-    shape: tuple[int, ...]
-    scaled: bool = False
 
 
 class Tensors(Dataset[Any]):
@@ -89,7 +78,20 @@ class Files(Dataset[Any]):
         return pixels.view(height, width, -1).permute(2, 0, 1)
 
 
-def whole(batch: Batch) -> Batch:
+Part = Tensors | Files | Subset[Any]
+
+
+class Data(NamedTuple):
+    """`shape` is that of an image, channels first, in both parts; `scaled` says that it may be scaled without being asked."""
+
+    train: Part
+    test: Part
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+    scaled: bool = False
+
+
+def whole(batch: Any) -> Any:
     """What a DataLoader makes of a batch that is one already."""
     return batch
 
@@ -105,12 +107,12 @@ def read(source: str, shape: tuple[int, ...], outputs: int, gray: bool = False) 
         data = READERS[kind](where, shape, outputs, gray)
     except OSError as error:
         raise DataError(f"cannot read {error.filename or where}: {error.strerror or error}") from None
-    if len(data.train) == 0 or len(data.test) == 0:  # type: ignore[arg-type]
-        raise DataError(f"{source} holds no images to {'learn from' if len(data.train) == 0 else 'test with'}")  # type: ignore[arg-type]
+    if len(data.train) == 0 or len(data.test) == 0:
+        raise DataError(f"{source} holds no images to {'learn from' if len(data.train) == 0 else 'test with'}")
     if not gray or data.shape[0] != 3:
         return data
-    parts = (Tensors(grayed(p.images), p.labels) if isinstance(p, Tensors) else p for p in (data.train, data.test))
-    return Data(*parts, data.classes, (1, *data.shape[1:]), data.scaled)
+    train, test = (Tensors(grayed(p.images), p.labels) if isinstance(p, Tensors) else p for p in (data.train, data.test))
+    return Data(train, test, data.classes, (1, *data.shape[1:]), data.scaled)
 
 
 def check(data: Data, shape: tuple[int, ...], outputs: int, resize: bool) -> None:
@@ -354,7 +356,7 @@ def _kept(count: int, fraction: float = 0.2) -> tuple[list[int], list[int]]:
 
 def held_out(part: Part, fraction: float) -> tuple[Part, Part]:
     """What is left of a part, and a fraction of it to choose the best epoch by, always the same one."""
-    kept, others = _kept(len(part), fraction)  # type: ignore[arg-type]
+    kept, others = _kept(len(part), fraction)
     if not kept or not others:
         raise DataError(f"a fraction of {fraction} of {len(kept) + len(others)} images leaves nothing on one side")
     return Subset(part, others), Subset(part, kept)

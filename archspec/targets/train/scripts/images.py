@@ -7,15 +7,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import Dataset
 
 LUMA = (0.299, 0.587, 0.114)  # red, green, blue: ITU-R BT.601
 
 
-def statistics(part: Dataset[Any], most: int = 2000) -> tuple[list[float], list[float]]:
+def statistics(part: Any, most: int = 2000) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, over images spread evenly over the data."""
-    count = len(part)  # type: ignore[arg-type]
-    images, _ = part.__getitems__([at * count // min(most, count) for at in range(min(most, count))])  # type: ignore[attr-defined]
+    count = len(part)
+    images, _ = part.__getitems__([at * count // min(most, count) for at in range(min(most, count))])
     values = floats(images).transpose(0, 1).flatten(1).double()
     std = values.std(1, correction=0)
     return values.mean(1).tolist(), torch.where(std > 1e-6, std, 1.0).tolist()

@@ -21,7 +21,7 @@ class Settings:
     augment: str = "none"
     val: float = 0.0
     epochs: int = 20
-    batch: int = 64
+    batch: int = 32
     optimizer: str = "adam"
     lr: float = 0.0
     momentum: float = 0.9
@@ -61,7 +61,7 @@ def _data(group: argparse._ArgumentGroup) -> None:
 def _learning(group: argparse._ArgumentGroup) -> None:
     add = _adder(group)
     add("--epochs", metavar="N", type=_number(int, 1), help="how often every image is seen (20)")
-    add("--batch", metavar="N", type=_number(int, 1), help="images a step, over all processes (64)")
+    add("--batch", metavar="N", type=_number(int, 1), help="images a step, over all processes (32)")
     add("--optimizer", choices=list(LEARNING_RATES), help="(adam)")
     add("--lr", metavar="RATE", type=_number(float, 0), help="the learning rate (sgd: 0.01; adam, adamw: 0.001)")
     add("--momentum", metavar="M", type=_number(float, 0, 1), help="of sgd (0.9)")

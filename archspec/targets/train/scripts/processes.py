@@ -14,7 +14,7 @@ from archspec.targets.train.scripts.options import Settings
 
 
 class World(NamedTuple):
-    """This process among those of torchrun; alone it is the first of one."""
+    """Where one process stands among those of torchrun; alone it is the first of one."""
 
     rank: int
     size: int
@@ -52,7 +52,7 @@ class Stop:
 
 
 def join(settings: Settings) -> World:
-    """This process's place among those that torchrun started."""
+    """The place of a process among those that torchrun started."""
     kind = settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     if kind == "cuda" and not torch.cuda.is_available():
         raise SystemExit("train.py: PyTorch finds no GPU here: --device cpu")

@@ -64,7 +64,7 @@ def save(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: 
     """Write last.pt: all that the run needs to go on. Of a sharded network every process writes its part to a folder, which it names."""
     state: dict[str, Any] = {"progress": asdict(progress), "scaler": scaler}
     first = not dist.is_initialized() or dist.get_rank() == 0
-    parts = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=_whole(not sharded)), strict=True))
+    parts: dict[str, Any] = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=_whole(not sharded)), strict=True))
     shards = f"shards-{progress.epoch}-{progress.step}"
     if sharded:
         dcp.save(parts, checkpoint_id=out / shards)
@@ -81,7 +81,7 @@ def load(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: 
     state = torch.load(out / "last.pt", map_location="cpu", weights_only=True)
     if "shards" in state:
         whole = _whole(full=False)
-        parts = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=whole), strict=True))
+        parts: dict[str, Any] = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=whole), strict=True))
         dcp.load(parts, checkpoint_id=out / state["shards"])
     else:
         whole, parts = _whole(full=True), state

@@ -20,6 +20,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
@@ -46,7 +47,7 @@ HERE = Path(__file__).resolve().parent
 
 def scores(result: Any) -> Tensor:
     """The main output of the network; the larger, the likelier."""
-    main: Tensor = result.output if isinstance(result, tuple) else result
+    main: Tensor = getattr(result, "output", result)
     return -main.float() if LOSS == "distance" else main.float()
 
 
@@ -63,7 +64,7 @@ def correct(scores: Tensor, labels: Tensor) -> Tensor:
     return predicted == labels
 
 
-def build(settings: Settings, world: World) -> tuple[nn.Module, nn.Module]:
+def build(settings: Settings, world: World) -> tuple[nn.Module, Any]:
     """The network, and what is called in its place: the same, shared among processes or compiled."""
     torch.manual_seed(settings.seed)
     model = Model()
@@ -71,7 +72,7 @@ def build(settings: Settings, world: World) -> tuple[nn.Module, nn.Module]:
         model.set_submodule(name, nn.Identity())
     called: Any = model
     if settings.fsdp:
-        mesh = dist.init_device_mesh(world.device.type, (world.size,))
+        mesh = init_device_mesh(world.device.type, (world.size,))
         for part in reversed(list(model.modules())):
             if type(part).__module__ == Model.__module__ or sum(p.numel() for p in part.parameters(recurse=False)) > 1_000_000:
                 fully_shard(part, mesh=mesh)
@@ -116,7 +117,7 @@ class Run:
         self.model, self.called = build(settings, world)
         self.optimizer = optimizer_of(settings, self.model)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=settings.precision == "fp16")
-        self.sampler = DistributedSampler(self.train, world.size, world.rank, seed=settings.seed)
+        self.sampler: DistributedSampler[Any] = DistributedSampler(self.train, world.size, world.rank, seed=settings.seed)
         self.batches = BatchSampler(self.sampler, settings.batch // world.size, drop_last=False)
         self.progress = Progress()
         self.stop = Stop()
@@ -173,7 +174,7 @@ class Run:
     @torch.no_grad()
     def validate(self) -> tuple[float, float]:
         """Mean loss and accuracy on the validation images. Processes that have fewer of them repeat some, which do not count."""
-        count, rank, size = len(self.val), *self.world[:2]  # type: ignore[arg-type]
+        count, rank, size = len(self.val), *self.world[:2]
         places = list(range(rank, math.ceil(count / size) * size, size))
         batch = max(self.settings.batch // size, 256)
         chunks = [places[at : at + batch] for at in range(0, len(places), batch)]
@@ -243,7 +244,7 @@ def begin(settings: Settings, world: World, out: Path) -> Run:
     scaled = f" as {written(INPUT)}" if data.shape != INPUT else ""
     count = sum(p.numel() for p in run.model.parameters())
     world.say(
-        f"{NAME}: {count:,} parameters; {settings.data}: {len(run.train):,} images to learn from, {len(run.val):,} to validate with, "  # type: ignore[arg-type]
+        f"{NAME}: {count:,} parameters; {settings.data}: {len(run.train):,} images to learn from, {len(run.val):,} to validate with, "
         f"{written(data.shape)}{scaled}, {len(data.classes)} classes; {world.device}, {settings.precision}"
         + (f", {world.size} processes" if world.size > 1 else "")
     )
