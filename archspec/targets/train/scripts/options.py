@@ -118,6 +118,7 @@ def arguments(name: str, here: Path) -> tuple[Settings, Path, bool]:
     kept: dict[str, Any] = {}
     if resume and (out / "settings.json").is_file():
         kept = json.loads((out / "settings.json").read_text())["settings"]
+        kept.pop("fsdp", None)  # any number of processes may go on with a run, sharded or not
     elif not resume and (out / "last.pt").exists():
         parser.error(f"{out} holds a run: --resume goes on with it, --out names another folder")
     settings = Settings(**(kept | given))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -70,3 +74,26 @@ def join(settings: Settings) -> World:
         raise SystemExit("train.py: --fsdp goes with fp32 and bf16")
     torch.use_deterministic_algorithms(settings.deterministic)
     return World(int(os.environ.get("RANK", 0)), size, device)
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """One of several processes ends as soon as its work does.
+
+    Taken apart in order, a group of gloo can wait for ever: it joins a thread that waits for the interpreter's lock (PyTorch 2.13).
+    """
+    status: object = 0
+    try:
+        yield
+    except BaseException as error:
+        if not dist.is_initialized():
+            raise
+        status = error.code if isinstance(error, SystemExit) else 1
+        if not isinstance(error, SystemExit):
+            traceback.print_exc()
+    if dist.is_initialized():
+        if isinstance(status, str):
+            print(status, file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else 0 if status is None else 1)

@@ -17,7 +17,6 @@ from typing import Any
 from zlib import crc32
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
@@ -29,7 +28,7 @@ from archspec.targets.train.scripts.data import Data, DataError, Part, check, he
 from archspec.targets.train.scripts.images import prepare, statistics
 from archspec.targets.train.scripts.model import Model
 from archspec.targets.train.scripts.options import Settings, arguments
-from archspec.targets.train.scripts.processes import Stop, World, join
+from archspec.targets.train.scripts.processes import Stop, World, ended, join
 from archspec.targets.train.scripts.record import Progress, bar, draw_curves, load, save, save_best, told, write_metrics, write_text
 
 NAME = "digits"
@@ -271,10 +270,8 @@ def main() -> None:
         if error.name != "matplotlib":
             raise
         world.say("matplotlib is not installed, so no curves were drawn")
-    finally:
-        if dist.is_initialized():
-            dist.destroy_process_group()
 
 
 if __name__ == "__main__":
-    main()
+    with ended():
+        main()
