@@ -115,6 +115,14 @@ def _draw(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=["light", "dark"], default="light", help="the colours")
 
 
+def _report(parser: argparse.ArgumentParser) -> None:
+    _spec(parser, many=True)
+    parser.add_argument("-o", "--output", metavar="OUT", help="the .html file to write; standard output without it")
+    parser.add_argument(
+        "--quiz", metavar="SEED", help="blank cells of the tables for students to fill in; any word chooses which; the key is OUT.key.html"
+    )
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell to write a completion script for")
 
@@ -132,6 +140,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "fmt": ("format specs in place", _fmt),
     "emit": ("write the spec in another form", _emit),
     "draw": ("a picture of the network", _draw),
+    "report": ("one self-contained page: pictures, table, arithmetic; or a quiz", _report),
     "list": ("the bundled specs", _none),
     "ops": ("the layers of the language", _none),
     "completion": ("a completion script for a shell", _completion),
