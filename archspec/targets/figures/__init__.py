@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, SpecError
@@ -45,12 +46,13 @@ def embedded(network: Network, as_: str = "blocks", level: str = "auto") -> Pict
     """A picture for a page that tells title and totals itself, in the colours that the page sets. Raises as `draw` does."""
     if as_ == "blocks":
         return _blocks(network, level, BY_PAGE, bare=True)
-    return Picture(_chart(network, as_, level, BY_PAGE, heading(network, "").bare))
+    return Picture(_chart(network, as_, level, BY_PAGE, Heading("", "", heading(network, "").description)))
 
 
 def outline(network: Network, level: str = "auto") -> Picture:
-    """Boxes and arrows as `embedded`, without any number that follows from the spec by arithmetic. Raises as `draw` does."""
-    return _blocks(network, level, BY_PAGE, bare=True, numbers=False)
+    """Boxes and arrows as `embedded`, without the numbers that follow from the spec by arithmetic. Raises as `draw` does."""
+    picture = _blocks(network, level, BY_PAGE, bare=True, numbers=False)
+    return picture._replace(text=re.sub(r"<title>[^<]*</title>", "", picture.text))  # they tell shapes
 
 
 def text_form(network: Network, form: str, level: str = "auto", theme: str = "light") -> Picture:
@@ -100,7 +102,9 @@ def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, n
             continue
         made = columns(plan(diagram, cards, found), cards)
         head = heading(network, _BOX[diagram.level])
-        return Picture(paint(diagram, cards, made, theme, head.bare if bare else head), notes)
+        if bare:
+            head = Heading("", "", head.description if numbers else head.title)
+        return Picture(paint(diagram, cards, made, theme, head), notes)
 
 
 def _coarser(network: Network, diagram: Diagram) -> Diagram | None:

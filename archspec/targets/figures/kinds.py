@@ -77,9 +77,12 @@ def _theme(page: str, ink: str, muted: str, line: str, frame: str, card: str, ac
     return Theme(page, ink, muted, line, frame, _mixed(ink, page, 0.03), card, accent, tint)
 
 
+_PLAIN = ("page", "ink", "muted", "line", "frame", "panel", "card")
+
+
 def variables(theme: Theme) -> dict[str, str]:
     """The colours of a theme by the names of their CSS custom properties."""
-    plain = {f"--{name}": getattr(theme, name) for name in ("page", "ink", "muted", "line", "frame", "panel", "card")}
+    plain = {f"--{name}": getattr(theme, name) for name in _PLAIN}
     accents = {f"--{_slug(kind)}": colour for kind, colour in theme.accent.items()}
     return plain | accents | {f"--{_slug(kind)}-tint": colour for kind, colour in theme.tint.items()}
 
@@ -89,9 +92,9 @@ def _slug(kind: str) -> str:
 
 
 def _references() -> Theme:
-    plain = [f"var(--{name})" for name in ("page", "ink", "muted", "line", "frame", "panel", "card")]
+    page, ink, muted, line, frame, panel, card = (f"var(--{name})" for name in _PLAIN)
     accent = {kind: f"var(--{_slug(kind)})" for kind in KINDS}
-    return Theme(*plain, accent, {kind: f"var(--{_slug(kind)}-tint)" for kind in KINDS})
+    return Theme(page, ink, muted, line, frame, panel, card, accent, {kind: f"var(--{_slug(kind)}-tint)" for kind in KINDS})
 
 
 BY_PAGE = _references()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archspec.report import Report, Row
-from archspec.targets.page.markup import tag, text
-from archspec.targets.tables.columns import shape, spaced
+from archspec.targets.page.markup import sides, tag, text
+from archspec.targets.tables import columns
+from archspec.targets.tables.columns import spaced
 
 
 def arithmetic(row: Row, report: Report) -> str:
@@ -18,13 +19,17 @@ def arithmetic(row: Row, report: Report) -> str:
     return tag("dl", *items)
 
 
+def shape(value: tuple[int, ...]) -> str:
+    return sides(columns.shape(value, "hwc"))
+
+
 def _items(row: Row, report: Report) -> Iterator[tuple[str, str, str]]:
     """Term, value and formula."""
     work = row.work
     op = row.node.op
     assert op is not None
-    yield "reads", ", ".join(row.sources), " + ".join(shape(s, "hwc") for s in row.inputs)
-    yield "output", shape(row.output, "hwc"), spaced(work.get("output", ""))
+    yield "reads", ", ".join(row.sources), " + ".join(shape(s) for s in row.inputs)
+    yield "output", shape(row.output), spaced(work.get("output", ""))
     if row.params:
         split = f"{row.weights:,} weights + {row.biases:,} biases" if row.biases else ""
         yield "parameters", f"{row.params:,}", "; ".join(part for part in (spaced(work.get("params", "")), split) if part)
@@ -37,7 +42,7 @@ def _items(row: Row, report: Report) -> Iterator[tuple[str, str, str]]:
     yield "FLOPs", f"{row.flops:,}", "2 a MAC" if row.macs and row.flops == 2 * row.macs else op.cost_note
     yield "activations", f"{row.activations:,}", "*".join(map(str, row.output)) if len(row.output) > 1 else ""
     if row.receptive_field is not None and any(len(s) > 1 for s in report.inputs.values()):
-        jump = f"neighbours {'x'.join(f'{j:g}' for j in row.jump)} apart" if row.jump else "the whole input"
-        yield "receptive field", shape(row.receptive_field, "hwc"), jump
+        jump = f"neighbours {'×'.join(f'{j:g}' for j in row.jump)} apart" if row.jump else "the whole input"
+        yield "receptive field", shape(row.receptive_field), jump
     if row.line is not None:
         yield "written", f"line {row.line}", "implied by the layer that follows" if row.node.implied else ""

@@ -74,7 +74,7 @@ def _navigation(parts: Sequence[Section], titles: Sequence[str], quiz: bool) -> 
 def _about(quiz: Quiz) -> str:
     count = len(quiz.questions)
     words = (
-        f"{count} cells are blank: fill them in. A shape is height, width, channels, such as 28x28x6. Cells with a dash would tell an answer."
+        f"{count} cells are blank: fill them in. A shape is height × width × channels. A dash hides what would tell an answer."
         if count else "There is nothing to ask: each number of these layers stands in their text."
     )  # fmt: skip
     still = tag("noscript", tag("p", "Without JavaScript the answers cannot be checked here; the page can be printed and filled in."))

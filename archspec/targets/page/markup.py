@@ -12,6 +12,11 @@ def text(value: str) -> str:
     return escape(shown(value))
 
 
+def sides(shape: str | float) -> str:
+    """A shape as pages write it."""
+    return str(shape).replace("x", "×")
+
+
 def tag(name: str, *content: str, **attributes: str | int | bool | None) -> str:
     """An element around markup. Attributes that are None or False are left out; `_` stands for `-`, a trailing one avoids Python's keywords."""
     parts = [name]

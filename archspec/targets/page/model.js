@@ -19,12 +19,12 @@ class Model {
     };
     target.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && look(event));
     target.addEventListener("pointerleave", () => this.leave());
-    target.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && look({}));
+    target.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && look(event));
     target.addEventListener("focusout", () => this.leave());
     const choose = (event) => {
-      if (event.target.closest("input, .dragged")) return;
+      if (event.target.closest("label, summary, button, .dragged")) return;
       this.choose(thing(), event.clientY ?? target.getBoundingClientRect().top, item);
-      if (this.linked && !event.target.closest("summary, button")) reveal(thing().rows);
+      if (this.linked) reveal(thing().rows);
     };
     target.addEventListener("click", choose);
     if (!item) {
@@ -39,7 +39,12 @@ class Model {
   look(thing, y, item) {
     if (this.card.pinned) return;
     this.light(thing, item);
-    this.card.show(this.content(thing, item), y, null);
+    if (this.tells(item)) this.card.show(this.content(thing, item), y, null);
+  }
+
+  // Whether the card has anything that the table does not show already.
+  tells(item) {
+    return !item || (item.group ? !item.open : item.work && !item.stop.parentElement.open);
   }
 
   leave() {
@@ -52,10 +57,12 @@ class Model {
     this.card.release();
     this.light(thing, item);
     this.table.chosen(item ?? this.table.layers.find((layer) => thing.rows[0][0] === layer.rows[0][0]));
-    this.card.show(this.content(thing, item), y, () => {
-      this.light(null);
-      this.table.chosen(null);
-    });
+    if (!item || item.group || item.work) {
+      this.card.show(this.content(thing, item), y, () => {
+        this.light(null);
+        this.table.chosen(null);
+      });
+    }
   }
 
   light(thing, item) {

