@@ -22,12 +22,13 @@ __all__ = [
     "load",
     "load_weights",
     "loads",
+    "report_page",
     "to_onnx",
     "to_torch",
 ]
 
 if TYPE_CHECKING:
-    from archspec.api import analyze, draw, emit, load, load_weights, loads, to_onnx, to_torch
+    from archspec.api import analyze, draw, emit, load, load_weights, loads, report_page, to_onnx, to_torch
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.ir import Network
     from archspec.report import Report
@@ -45,6 +46,7 @@ _HOMES = {
     "load": "archspec.api",
     "load_weights": "archspec.api",
     "loads": "archspec.api",
+    "report_page": "archspec.api",
     "to_onnx": "archspec.api",
     "to_torch": "archspec.api",
 }

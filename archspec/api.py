@@ -113,6 +113,13 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
         raise RuntimeError(message) from None
 
 
+def report_page(*models: Network) -> str:
+    """One self-contained HTML page about one or more networks: pictures, table and arithmetic."""
+    from archspec.targets.page import page
+
+    return page(models).html
+
+
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:
     """A live PyTorch module: the emitted source, executed.
 

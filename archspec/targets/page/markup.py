@@ -18,11 +18,11 @@ def sides(shape: str | float) -> str:
 
 
 def tag(name: str, *content: str, **attributes: str | int | bool | None) -> str:
-    """An element around markup. Attributes that are None or False are left out; `_` stands for `-`, a trailing one avoids Python's keywords."""
+    """An element around markup. Attributes are texts; those that are None or False are left out; `_` stands for `-`, a trailing one avoids Python's keywords."""
     parts = [name]
     for key, value in attributes.items():
         if value is True:
             parts.append(key.rstrip("_").replace("_", "-"))
         elif value is not None and value is not False:
-            parts.append(f'{key.rstrip("_").replace("_", "-")}="{escape(str(value))}"')
+            parts.append(f'{key.rstrip("_").replace("_", "-")}="{text(str(value))}"')
     return f"<{' '.join(parts)}>{''.join(content)}</{name}>"

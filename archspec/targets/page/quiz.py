@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from archspec.report import Report
-from archspec.targets.figures.text import shown
 from archspec.targets.page.markup import tag, text
 from archspec.targets.page.rows import Layers
 from archspec.targets.page.table import ASKED, value
 from archspec.targets.tables.columns import spaced
 
-ROUNDS = 5000
+ROUNDS = 2000
 """How often an answer is hashed: it makes trying all numbers slower, not impossible."""
 _EACH = 8
 """Questions about a column of a network at most."""
@@ -36,7 +35,7 @@ class Question(NamedTuple):
 class Quiz:
     """The questions of a page.
 
-    No answer stands anywhere else on the page: cells with the value of an answer are left out, and what stands in the name or the text
+    No answer stands anywhere else on the page: cells that tell one are left out, and what stands in the name or the text
     of any layer, or in `texts`, which are all the rest, is not asked.
     """
 
@@ -49,9 +48,9 @@ class Quiz:
         self.questions: list[Question] = []
         for at, (report, layers) in enumerate(networks):
             found = [place for column in ASKED for place in _chosen(f"{seed} {at} {column}", report, layers, column, told)]
-            for row, column, answer in sorted(found, key=lambda place: (place[0], ASKED.index(place[1]))):
+            for place, column, answer in sorted(found, key=lambda one: (one[0], ASKED.index(one[1]))):
                 number = len(self.questions) + 1
-                self.questions.append(Question(number, at, row, column, layers.rows[row].name, answer))
+                self.questions.append(Question(number, at, place, column, layers.rows[place].name, answer))
         self._at = {(q.network, q.row, q.column): q for q in self.questions}
         self._answers = {q.answer for q in self.questions}
 
@@ -107,12 +106,12 @@ class _Blanks:
     def cell(self, row: int, column: str, value: str, name: str) -> str | None:
         question = self.quiz._at.get((self.network, row, column))
         if question is not None:
-            field = tag("input", class_="answer", aria_label=shown(f"{question.number}: {_WORDS[column]} of {name}"), autocomplete="off", spellcheck="false",
+            field = tag("input", class_="answer", aria_label=f"{question.number}: {_WORDS[column]} of {name}", autocomplete="off", spellcheck="false",
                         size=max(len(value), 8), data_number=question.number, data_hash=self.quiz.hash_of(question))  # fmt: skip
             return tag(
                 "label", tag("span", str(question.number), class_="number"), field.removesuffix("</input>"), tag("span", class_="mark")
             )
-        if normal(value) in self.quiz._answers:
+        if tokens(value) & self.quiz._answers:
             return tag("span", "–", title="not shown: it would tell an answer", class_="zero")
         return None
 
