@@ -73,9 +73,11 @@ class Model {
 
   // One layer with its arithmetic, or several with their sums.
   content(thing, item) {
-    const layers = item && !item.group ? [item] : this.linked || item ? this.table.layers.filter((layer) => within(layer.rows, thing.rows)) : [];
+    const inside = () => this.table.layers.filter((layer) => within(layer.rows, thing.rows));
+    const layers = item && !item.group ? [item] : item || this.linked ? inside() : [];
     if (layers.length === 1) return this.layer(layers[0]);
     const title = item ? item.tr.cells[0].textContent : thing.name;
+    if (!layers.length) return [element("h3", { textContent: title }), element("p", { textContent: thing.g?.getAttribute("aria-label") ?? "" })];
     const sum = (column) => this.sum(layers, column);
     const facts = [`${layers.length} layers`, ...[["params", "parameters"], ["macs", "MACs"]].map(([c, words]) => sum(c) && `${sum(c)} ${words}`)];
     return [element("h3", { textContent: title }), element("p", { textContent: facts.filter(Boolean).join(" · ") }), this.list(layers)];
