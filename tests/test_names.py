@@ -60,7 +60,9 @@ def test_a_folded_row_is_called_as_the_first_that_it_stands_for(path):
 
 
 def test_names_go_on_behind_rounds_that_are_folded():
-    text = "input 8x8x3\nx:\n  repeat 2:\n    repeat 3: conv k=1 f=3 | relu\n    pool w=2\n  relu\nrepeat 2: conv k=1 f=3 | bn\nconv k=1 f=3\n"
+    text = (
+        "input 8x8x3\nx:\n  repeat 2:\n    repeat 3: conv k=1 f=3 | relu\n    pool w=2\n  relu\nrepeat 2: conv k=1 f=3 | bn\nconv k=1 f=3\n"
+    )
     report = archspec.analyze(archspec.loads(text))
     assert [(row.name, row.times) for row in report.rows(fold=True)] == [
         ("x.0", 3), ("x.1", 3), ("x.6", 1), ("x.7", 3), ("x.8", 3), ("x.13", 1), ("x.14", 1), ("conv1", 2), ("bn1", 2), ("conv3", 1),
