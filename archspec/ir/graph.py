@@ -169,6 +169,16 @@ class Names:
     def __call__(self, element: Element) -> str:
         return self.prefix + self.local(element)
 
+    def skip(self, graph: Graph, rounds: int) -> None:
+        """Go on as if so many more rounds of an inline call had been named."""
+        for element in graph.elements:
+            if isinstance(element, Call) and element.inline:
+                self.skip(element.graph, rounds * element.times)
+                continue
+            times = rounds * element.times if isinstance(element, Call) else rounds
+            self.counts[element.stem] = self.counts.get(element.stem, 0) + times
+            self.position += times * element.numbered
+
 
 class Place(NamedTuple):
     """A node met on a walk: its full name, the graph it stands in, and the names of what it reads."""
