@@ -299,10 +299,10 @@ def test_fold(networks, visit):
     tab = visit(page([networks("resnet152")]).html)
     top = ["conv1", "bn1", "relu1", "pool1", "layer1", "layer2", "layer3", "layer4", "gap1", "flatten1", "fc"]
     assert names(tab) == top
-    tab.click("button.fold:text-is('layer1')")
+    tab.get_by_role("button", name="layer1", exact=True).click()
     assert names(tab) == [*top[:5], "layer1.0", "layer1.1", "layer1.2", *top[5:]]
-    assert tab.get_attribute("button.fold:text-is('layer1')", "aria-expanded") == "true"
-    tab.click("button.fold:text-is('layer1.1')")
+    assert tab.get_by_role("button", name="layer1", exact=True).get_attribute("aria-expanded") == "true"
+    tab.get_by_role("button", name="layer1.1", exact=True).click()
     assert names(tab)[7:9] == ["layer1.1.conv1", "layer1.1.bn1"]
     tab.click("text=Fold all")
     assert names(tab) == top
@@ -435,7 +435,7 @@ def test_theme(networks, visit):
         assert tab.evaluate(ground) == "rgb(255, 255, 255)"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[1:4])
 def test_a_narrow_screen(name, networks, visit):
     for quiz in (None, "1"):
         tab = visit(page([networks(name), networks("lenet5")], quiz).html, width=360, has_touch=True)

@@ -18,20 +18,22 @@ _DEEPEST = 8
 
 
 class Layer(NamedTuple):
-    """A row of the table: the layer at a position, within so many groups."""
+    """A row of the table: the layer at a position, within so many groups. `prefix` is what its name shares with the group it is in."""
 
     row: Row
     at: int
     depth: int
+    prefix: str
 
 
 class Group(NamedTuple):
-    """What shares a prefix of its name: the layers at positions from `start` to before `end`."""
+    """Layers whose names begin alike: those at positions from `start` to before `end`."""
 
     name: str
     start: int
     end: int
     depth: int
+    prefix: str
     params: int
     macs: int
     training: bool
@@ -70,23 +72,24 @@ def grouped(rows: list[Row]) -> list[Layer | Group]:
     parts = [_DOT.split(row.name)[:-1][:_DEEPEST] for row in rows]
     found: list[Layer | Group] = []
 
-    def add(start: int, end: int, level: int, depth: int) -> None:
+    def add(start: int, end: int, level: int, depth: int, prefix: str) -> None:
         for shared, run in groupby(range(start, end), lambda at: parts[at][level] if len(parts[at]) > level else None):
             inner = list(run)
             first, last = inner[0], inner[-1] + 1
             if shared is None or len(inner) == 1:
-                found.extend(Layer(rows[at], at, depth) for at in inner)
+                found.extend(Layer(rows[at], at, depth, prefix) for at in inner)
             elif level and (first, last) == (start, end):  # the group around it holds nothing else
-                add(first, last, level + 1, depth)
+                add(first, last, level + 1, depth, prefix)
             else:
-                found.append(_group(rows[first:last], ".".join(parts[first][: level + 1]), first, depth))
-                add(first, last, level + 1, depth + 1)
+                name = ".".join(parts[first][: level + 1])
+                found.append(_group(rows[first:last], name, first, depth, prefix))
+                add(first, last, level + 1, depth + 1, name + ".")
 
-    add(0, len(rows), 0, 0)
+    add(0, len(rows), 0, 0, "")
     return found
 
 
-def _group(rows: list[Row], name: str, start: int, depth: int) -> Group:
+def _group(rows: list[Row], name: str, start: int, depth: int, prefix: str) -> Group:
     params = sum(row.params * row.times for row in rows)
     macs = sum(row.macs * row.times for row in rows)
-    return Group(name, start, start + len(rows), depth, params, macs, all(row.training for row in rows))
+    return Group(name, start, start + len(rows), depth, prefix, params, macs, all(row.training for row in rows))

@@ -50,6 +50,7 @@ class Table {
     this.tools.hidden = false;
   }
 
+  // What stands in a group's name becomes a button.
   button(item) {
     const cell = item.tr.cells[0];
     const button = element("button", { type: "button", className: "fold" }, ...cell.childNodes);
@@ -87,7 +88,8 @@ class Table {
   }
 
   render() {
-    const flat = this.query || this.sorted;
+    const flat = Boolean(this.query || this.sorted);
+    this.table.classList.toggle("flat", flat);
     let closed = Infinity;
     let found = 0;
     for (const item of this.items) {

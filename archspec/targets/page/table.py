@@ -78,7 +78,7 @@ class _Table:
 
     def group(self, group: Group) -> str:
         count = f"{group.end - group.start:,} layers"
-        name = text(group.name) + (" " + tag("small", "training") if group.training else "")
+        name = _name(group.name, group.prefix) + (" " + tag("small", "training") if group.training else "")
         cells = [tag("th", name, scope="row"), tag("td", count, class_="layer")]
         for column in self.columns[2:]:
             sum_ = getattr(group, column.name) if column.bar and self.blanks is None else None
@@ -98,9 +98,8 @@ class _Table:
         return tag("tr", *cells, class_=f"layer d{item.depth}" + (" training" if item.row.training else ""), data_at=item.at)
 
     def name(self, item: Layer) -> str:
-        """The name, which opens the row below; what it shares with its neighbours is set back."""
-        prefix, dot, own = item.row.name.rpartition(".")
-        words = tag("span", tag("span", text(prefix + dot), class_="prefix") + "<wbr>" if dot else "", text(own), class_="name")
+        """The name, which opens the row below."""
+        words = _name(item.row.name, item.prefix)
         if item.row.times > 1:
             words += f" ×{item.row.times:,}"
         if item.row.training:
@@ -135,6 +134,13 @@ class _Table:
             for column in self.columns
         ]
         return tag("tr", *cells)
+
+
+def _name(name: str, prefix: str) -> str:
+    """A name; what it shares with the group around it is set back."""
+    if not prefix or not name.startswith(prefix):
+        return tag("span", text(name), class_="name")
+    return tag("span", tag("span", text(prefix), "<wbr>", class_="prefix"), text(name[len(prefix) :]), class_="name")
 
 
 def _class(column: Column) -> str:
