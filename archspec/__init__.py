@@ -17,6 +17,7 @@ __all__ = [
     "SpecError",
     "WeightsError",
     "analyze",
+    "compare",
     "draw",
     "emit",
     "load",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from archspec.api import analyze, draw, emit, load, load_weights, loads, to_onnx, to_torch
+    from archspec.api import analyze, compare, draw, emit, load, load_weights, loads, to_onnx, to_torch
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.ir import Network
     from archspec.report import Report
@@ -40,6 +41,7 @@ _HOMES = {
     "SpecError": "archspec.diagnostics",
     "WeightsError": "archspec.targets.weights",
     "analyze": "archspec.api",
+    "compare": "archspec.api",
     "draw": "archspec.api",
     "emit": "archspec.api",
     "load": "archspec.api",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
     from torch import nn
 
+    from archspec.targets.comparison import Comparison
     from archspec.targets.torch.loading import Loaded
 
 
@@ -111,6 +112,17 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
     except NoRenderer as missing:
         message = f"boxes need Graphviz to place them ({missing}): `pip install 'archspec-nn[figures]'`, or install Graphviz"
         raise RuntimeError(message) from None
+
+
+def compare(models: Sequence[Network]) -> Comparison:
+    """Networks side by side, with ratios to the first; of two near relatives also the layers that differ.
+
+    The result has `to_text`, `to_markdown`, `to_latex`, `to_html`, `to_csv`, `to_json`, and `draw` for the bubble chart; its `models` and
+    `diff` hold the numbers. Raises ValueError where there is nothing to compare.
+    """
+    from archspec.targets.comparison import Comparison
+
+    return Comparison(models)
 
 
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:

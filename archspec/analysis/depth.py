@@ -7,7 +7,7 @@ are not counted.
 
 from __future__ import annotations
 
-from archspec.analysis.cost import Cost, Costs
+from archspec.analysis.cost import Cost, Costs, needed_elements
 from archspec.ir.graph import Call, Graph, Network
 
 Lengths = tuple[int | None, ...]
@@ -23,6 +23,39 @@ def depth(network: Network) -> int:
     lengths = _Depths().values(network.graph)
     ends = [length for output in network.outputs if not output.training for length in lengths[output.value]]
     return max(length for length in ends if length is not None)
+
+
+def weight_layers(network: Network) -> dict[str, int]:
+    """How many weight layers there are in inference, by the step's name, in the order in which they are met."""
+    return _Counts().network(network)
+
+
+class _Counts:
+    """Weight layers of the graphs of a network, each counted once."""
+
+    def __init__(self) -> None:
+        self._costs = Costs()
+        self._graphs: dict[Graph, dict[str, int]] = {}
+
+    def network(self, network: Network) -> dict[str, int]:
+        return self.among(network.graph, needed_elements(network))
+
+    def graph(self, graph: Graph) -> dict[str, int]:
+        if graph not in self._graphs:
+            self._graphs[graph] = self.among(graph, [True] * len(graph.elements))
+        return self._graphs[graph]
+
+    def among(self, graph: Graph, counted: list[bool]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for element, counts in zip(graph.elements, counted, strict=True):
+            if not counts:
+                continue
+            if isinstance(element, Call):
+                for step, count in self.graph(element.graph).items():
+                    found[step] = found.get(step, 0) + count * element.times
+            elif element.op is not None and is_weight_layer(self._costs.node(element, graph)):
+                found[element.op.step] = found.get(element.op.step, 0) + 1
+        return found
 
 
 class _Depths:

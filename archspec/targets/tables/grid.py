@@ -11,7 +11,7 @@ from archspec.diagnostics.visible import visible
 Line = list[tuple[str, str]]
 _LEAST = 10
 """Characters that a cut leaves."""
-_ASCII = str.maketrans({"×": "x", "→": ">", "–": "-", "…": "."})
+ASCII = str.maketrans({"×": "x", "→": ">", "–": "-", "…": "."})
 
 
 class Grid(NamedTuple):
@@ -72,7 +72,7 @@ def latex(grid: Grid) -> Iterator[str]:
 
 def _latex_row(cells: Sequence[str]) -> str:
     row = " & ".join("".join(_LATEX.get(char, char if char.isascii() else "?") for char in cell) for cell in cells)
-    return ("{}" if row.startswith(("[", "*")) else "") + row + " \\\\\n"  # or it would be an argument of the \\\\ before
+    return ("{}" if row.startswith(("[", "*")) else "") + row + " \\\\\n"  # or LaTeX takes it for an argument of the row before
 
 
 def html(grid: Grid, caption: str, notes: Sequence[str]) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _html_row(cells: Sequence[str], numbers: list[bool], tag: str) -> str:
 
 def text(grid: Grid, width: int | None, unicode: bool) -> Iterator[Line]:
     """The lines for a screen: aligned, fitted to its width by leaving columns out and cutting cells, never a wrapped row."""
-    rows = [[cell if unicode else cell.translate(_ASCII) for cell in row] for row in grid.lines]
+    rows = [[cell if unicode else cell.translate(ASCII) for cell in row] for row in grid.lines]
     widths = {at: max(len(row[at]) for row in rows) for at in range(len(grid.titles))}
     if width is not None:
         _fit(widths, grid, width)
