@@ -147,7 +147,7 @@ class Comparison:
 
 def _data(model: Model, first: Model) -> dict[str, Any]:
     field, smallest = model.totals.receptive_field, model.smallest_input
-    counted = [measure for measure in MEASURES if measure.count is not None]
+    counted = [measure for measure in MEASURES if measure.counted is not None]
     return {
         "name": model.name,
         "title": model.title,

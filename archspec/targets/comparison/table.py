@@ -16,11 +16,11 @@ _BESIDE = 3
 
 
 class Measure(NamedTuple):
-    """`text` is what the table shows of a model; `count` what its ratio to the first model is taken of, where it has one."""
+    """`text` is what the table shows of a model; `counted` what its ratio to the first model is taken of, where it has one."""
 
     title: str
     text: Callable[[Model], str]
-    count: Callable[[Model], int] | None = None
+    counted: Callable[[Model], int] | None = None
 
 
 def _counted(title: str, count: Callable[[Model], int]) -> Measure:
@@ -70,7 +70,7 @@ def _beside(models: Sequence[Model]) -> Grid:
         for at, model in enumerate(models):
             row += [measure.text(model)] + [_ratio(measure, model, models[0])] * (at > 0)
         rows.append(row)
-    spare = [at for at in range(3, len(titles), 2)]
+    spare = list(range(3, len(titles), 2))
     return Grid(titles, numbers, rows, spare=spare)
 
 
@@ -80,7 +80,7 @@ def _below(models: Sequence[Model]) -> Grid:
         spare[measure.title] = [len(titles)]
         titles.append(measure.title)
         columns.append([measure.text(model) for model in models])
-        if measure.count is not None:
+        if measure.counted is not None:
             spare[measure.title].append(len(titles))
             titles.append("")
             columns.append([""] + [_ratio(measure, model, models[0]) for model in models[1:]])
@@ -90,9 +90,9 @@ def _below(models: Sequence[Model]) -> Grid:
 
 def ratio(measure: Measure, model: Model, first: Model) -> float | None:
     """A count over the first model's; None where there is none, or where the first's is nothing."""
-    if measure.count is None or not measure.count(first):
+    if measure.counted is None or not measure.counted(first):
         return None
-    return measure.count(model) / measure.count(first)
+    return measure.counted(model) / measure.counted(first)
 
 
 def _ratio(measure: Measure, model: Model, first: Model) -> str:
