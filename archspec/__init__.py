@@ -45,6 +45,7 @@ _HOMES = {
     "draw": "archspec.api",
     "emit": "archspec.api",
     "load": "archspec.api",
+    "load_ipython_extension": "archspec.notebook",
     "load_weights": "archspec.api",
     "loads": "archspec.api",
     "to_onnx": "archspec.api",

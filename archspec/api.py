@@ -192,3 +192,18 @@ def _network(text: str, name: str, options: Options) -> Network:
 def _options(params: Mapping[str, Value] | None, inputs: Mapping[str, tuple[int, ...]] | None, base: Path | None) -> Options:
     values = {name: Rounds(value) if isinstance(value, (list, tuple)) else value for name, value in (params or {}).items()}
     return Options(params=values, inputs=dict(inputs or {}), base=base)
+
+
+def _html(network: Network) -> str:
+    from archspec.targets.display import html
+
+    return html(network)
+
+
+def _svg(network: Network) -> str | None:
+    from archspec.targets.display import svg
+
+    return svg(network)
+
+
+Network.views.update(html=_html, svg=_svg)

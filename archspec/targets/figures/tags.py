@@ -13,6 +13,8 @@ SIZE, HEIGHT = 10.5, 13.0
 _GAP = 4.0
 _FAR = 11.0
 """A name farther from its bubble has a line to it."""
+_CLEAR = 9.0
+"""By how much other bubbles must be farther from a name than its own, or it has a line too."""
 _DISTANCES = (_GAP, 9.0, 16.0, 26.0, 38.0, 54.0, 74.0, 100.0, 130.0)
 _DIRECTIONS = tuple(at * pi / 8 for at in (0, 8, 4, 12, 1, 15, 7, 9, 2, 14, 6, 10, 3, 13, 5, 11))
 """Right, left, below, above, and between them."""
@@ -83,7 +85,7 @@ def _candidates(spot: Spot, rivals: list[Spot]) -> Iterator[tuple[float, Tag]]:
             left = x - wide / 2 + wide / 2 * side
             top = y - HEIGHT / 2 + HEIGHT / 2 * _side(sin(angle))
             rect = (left, top, left + wide, top + HEIGHT)
-            plain = distance <= _FAR and all(_gap(rect, other) > distance + 3 for other in rivals)
+            plain = distance <= _FAR and all(_gap(rect, other) > distance + _CLEAR for other in rivals)
             line = None if plain else ((spot.x, spot.y), (x, y))
             anchor = "start" if side > 0.9 else "end" if side < -0.9 else "middle"
             yield 1.0 + ring * 2.0 + turn * 0.1 + (0 if plain else 1.5), Tag(rect, anchor, line)
@@ -108,7 +110,9 @@ def _free(tag: Tag, others: list[Tag], rivals: list[Spot], frame: Rect) -> bool:
     for spot in rivals:
         if x0 - 3 < spot.x < x1 + 3 and y0 - 3 < spot.y < y1 + 3:
             return False
-        if tag.line is not None and _hits(tag.line, (spot.x - 4, spot.y - 4, spot.x + 4, spot.y + 4)):
+        if tag.line is None or hypot(spot.x - tag.line[0][0], spot.y - tag.line[0][1]) < 10:
+            continue
+        if _hits(tag.line, (spot.x - 4, spot.y - 4, spot.x + 4, spot.y + 4)):
             return False
     for other in others:
         a0, b0, a1, b1 = other.rect
