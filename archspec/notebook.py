@@ -14,7 +14,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any, NoReturn
 
 from archspec.api import compile_text
 from archspec.cli.failure import Failure
@@ -22,12 +22,9 @@ from archspec.cli.specs import settings, shapes, tell
 from archspec.elaborate.options import Options
 from archspec.ir.graph import Network
 
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
 
-
-def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Give a shell the cell magic; IPython calls it for `%load_ext archspec`."""
+def load_ipython_extension(shell: Any) -> None:
+    """Give an IPython InteractiveShell the cell magic; IPython calls it for `%load_ext archspec`."""
 
     def archspec(line: str, cell: str) -> Network:
         """A cell that is a spec: %%archspec [NAME] [--set NAME=VALUE] [--input HxWxC]."""

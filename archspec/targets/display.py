@@ -26,9 +26,7 @@ def html(network: Network) -> str:
         table = "".join(pieces(report, "html", Style(fold=fold)))
     else:
         table = "".join(f"<p>{html_text(line)}</p>\n" for line in (report.model, *footer(report)))
-    return (
-        f'<div style="overflow:auto;max-height:50em">\n{svg(network) or ""}</div>\n<div style="overflow:auto;max-height:40em">\n{table}</div>\n'
-    )
+    return f'<div style="overflow:auto;max-height:50em">\n{svg(network) or ""}</div>\n<div style="overflow:auto;max-height:40em">\n{table}</div>\n'
 
 
 def svg(network: Network) -> str | None:

@@ -9,6 +9,7 @@ the amino acid sequence of two proteins).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from archspec.analysis.depth import is_weight_layer
@@ -129,13 +130,17 @@ def _least(a: list[Sign], b: list[Sign], names: list[str], others: list[str]) ->
 
 
 def _traced(ways: list[bytearray]) -> list[tuple[int | None, int | None]]:
+    """The pairs that the ways lead through; of layers that stand alone between two pairs those of the first network come first."""
     found: list[tuple[int | None, int | None]] = []
     i, j = len(ways) - 1, len(ways[0]) - 1
     while i or j:
         way = ways[i][j]
         i, j = i - (way != _ADD), j - (way != _REMOVE)
         found.append((i if way != _ADD else None, j if way != _REMOVE else None))
-    return found[::-1]
+    ordered: list[tuple[int | None, int | None]] = []
+    for _, run in groupby(reversed(found), key=lambda pair: None in pair):
+        ordered += sorted(run, key=lambda pair: pair[0] is None)
+    return ordered
 
 
 def _cost(a: Sign, b: Sign) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from archspec.analysis.depth import is_weight_layer, weight_layers
 from archspec.ir.graph import Network
 from archspec.report import Report, Row
 from archspec.targets.comparison.align import Pair, TooLong, align
 
 NEAR = 0.5
-"""Networks are near relatives where at least this share of their layers has a counterpart with its arguments or its name."""
+"""Networks are near relatives where at least this share of their weight layers has a counterpart: the same step with the same name, or
+with the same arguments, bias and rounding apart. (Of all layers two strangers share many: norms and activations have no arguments.)"""
+_MOST_LAYERS = 20_000
 
 EQUAL, FOLLOWS, CHANGED, REMOVED, ADDED = "equal", "follows", "changed", "removed", "added"
 
@@ -64,18 +67,18 @@ class Diff(NamedTuple):
 def difference(before: Network, after: Network) -> Diff:
     """The difference of two networks."""
     layers = before.graph.layers, after.graph.layers
-    if 2 * min(layers) < NEAR * sum(layers):
-        return _far(before, after, f"{layers[0]:,} and {layers[1]:,} layers")
-    if max(layers) > 20_000:
-        return Diff((), _too_long(layers))
-    a, b = Report(before).layers, Report(after).layers
+    counts = sum(weight_layers(before).values()), sum(weight_layers(after).values())
+    if 2 * min(counts) < NEAR * sum(counts):
+        return _far(before, after, f"{counts[0]:,} and {counts[1]:,} weight layers")
+    if max(layers) > _MOST_LAYERS:
+        return _too_long(layers)
     try:
-        pairs = align(a, b)
+        pairs = align(Report(before).layers, Report(after).layers)
     except TooLong:
-        return Diff((), _too_long(layers))
-    share = 2 * sum(map(_akin, pairs)) / (len(a) + len(b))
+        return _too_long(layers)
+    share = 2 * sum(map(_akin, pairs)) / sum(counts) if any(counts) else 1.0
     if share < NEAR:
-        return _far(before, after, f"{share:.0%} of their layers have a counterpart")
+        return _far(before, after, f"{share:.0%} of their weight layers have a counterpart")
     return Diff(tuple(_edits(pairs, before, after)))
 
 
@@ -83,14 +86,24 @@ def _far(before: Network, after: Network, why: str) -> Diff:
     return Diff((), f"The layers are not set against each other: {before.name} and {after.name} are no near relatives ({why}).")
 
 
-def _too_long(layers: tuple[int, int]) -> str:
-    return f"The layers are not set against each other: {layers[0]:,} and {layers[1]:,} are too many."
+def _too_long(layers: tuple[int, int]) -> Diff:
+    return Diff((), f"The layers are not set against each other: {layers[0]:,} and {layers[1]:,} are too many.")
 
 
 def _akin(pair: Pair) -> bool:
-    """Whether a layer has a true counterpart: the same step with the same arguments or the same name."""
+    """Whether a pair are weight layers that are true counterparts."""
     a, b = pair
-    return a is not None and b is not None and a.op == b.op and (a.config == b.config or a.name == b.name)
+    if a is None or b is None or a.op != b.op or not (_weighs(a) and _weighs(b)):
+        return False
+    return a.name == b.name or _main(a) == _main(b)
+
+
+def _weighs(row: Row) -> bool:
+    return not row.training and is_weight_layer(row.cost)
+
+
+def _main(row: Row) -> list[str]:
+    return [part for part in row.config.split() if part.partition("=")[0] not in ("bias", "round")]
 
 
 def _edits(pairs: list[Pair], before: Network, after: Network) -> Iterator[Edit]:

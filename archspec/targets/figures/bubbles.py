@@ -138,7 +138,7 @@ class _Chart:
             dot = element("circle", cx=bubble.x, cy=bubble.y, r=1.8, fill=colour)
             yield element(
                 "g", tooltip(story) + drawn + dot, class_="bubble", data_name=shown(model.name), data_params=model.totals.params,
-                data_macs=model.totals.macs, data_top1=model.cited.top1,
+                data_macs=model.totals.macs, data_top1=f"{model.cited.top1:g}" if model.cited.top1 is not None else None,
             )  # fmt: skip
 
     def named(self) -> Iterator[str]:
