@@ -143,7 +143,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "fmt": ("format specs in place", _fmt),
     "emit": ("write the spec in another form", _emit),
     "draw": ("a picture of the network", _draw),
-    "compare": ("networks side by side, and how two relatives differ", _compare),
+    "compare": ("networks side by side, and how two near relatives differ", _compare),
     "list": ("the bundled specs", _none),
     "ops": ("the layers of the language", _none),
     "completion": ("a completion script for a shell", _completion),

@@ -22,7 +22,7 @@ _NEVER = 10**9
 _AKIN = frozenset({"convolution", "fully connected", "pooling", "normalisation", "activation"})
 """Kinds of which one step can take the place of another."""
 MOST_CELLS = 4_000_000
-"""Pairs that are weighed at most: about 2 s."""
+"""Pairs that are weighed at most: about 1 s."""
 
 _PAIR, _REMOVE, _ADD = 0, 1, 2
 

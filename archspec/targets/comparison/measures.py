@@ -34,7 +34,7 @@ class Model(NamedTuple):
 
     @property
     def title(self) -> str:
-        return self.network.meta.get("title", self.name)
+        return self.network.meta.get("title", "").strip() or self.name
 
 
 def measured(networks: Sequence[Network]) -> list[Model]:
