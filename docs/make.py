@@ -533,6 +533,12 @@ def drawing(name: str, as_: str, level: str = "auto") -> str:
     return archspec.draw(archspec.load(name), as_, level)
 
 
+def bubbles() -> str:
+    """The bundled specs that cite an accuracy."""
+    found = [archspec.load(path) for path in sorted((ROOT / "specs").glob("*.arch"))]
+    return archspec.compare([network for network in found if "top1" in network.meta]).draw()
+
+
 # support.md
 
 
@@ -559,9 +565,11 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/images/lenet5_volumes.svg": partial(drawing, "lenet5", "volumes"),
     "docs/images/vgg16_bars.svg": partial(drawing, "vgg16", "bars"),
     "docs/images/resnet152_stage.svg": partial(drawing, "resnet152", "blocks", "stage"),
+    "docs/images/bubbles.svg": bubbles,
     "docs/language.md": partial(shown, "docs/language.md"),
     "docs/tutorial.md": partial(shown, "docs/tutorial.md"),
     "docs/pytorch.md": partial(shown, "docs/pytorch.md"),
+    "docs/compare.md": partial(shown, "docs/compare.md"),
     "README.md": partial(shown, "README.md"),
     "grammars/tmLanguage.json": textmate,
 }

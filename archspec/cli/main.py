@@ -115,6 +115,17 @@ def _draw(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=["light", "dark"], default="light", help="the colours")
 
 
+def _compare(parser: argparse.ArgumentParser) -> None:
+    _spec(parser, many=True)
+    parser.add_argument(
+        "--format", choices=["text", "markdown", "latex", "csv", "json", "html"], default="text", help="the form of the table"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="also write a bubble chart (MACs, cited accuracy, parameters) to a .svg, .png or .pdf"
+    )
+    parser.add_argument("--theme", choices=["light", "dark"], default="light", help="the colours of the chart")
+
+
 def _report(parser: argparse.ArgumentParser) -> None:
     _spec(parser, many=True)
     parser.add_argument("-o", "--output", metavar="OUT", help="the .html file to write; standard output without it")
@@ -140,6 +151,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "fmt": ("format specs in place", _fmt),
     "emit": ("write the spec in another form", _emit),
     "draw": ("a picture of the network", _draw),
+    "compare": ("networks side by side, and how two near relatives differ", _compare),
     "report": ("one self-contained page: pictures, table, arithmetic; or a quiz", _report),
     "list": ("the bundled specs", _none),
     "ops": ("the layers of the language", _none),

@@ -14,9 +14,9 @@ those before it empty. An `inline` call adds no level: its elements count in the
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from archspec.diagnostics import Diagnostic
 from archspec.ops.base import Op, show
@@ -124,6 +124,15 @@ class Network:
     meta: dict[str, str] = field(default_factory=dict)
     params: dict[str, object] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    views: ClassVar[dict[str, Callable[[Network], str | None]]] = {}
+    """How a notebook shows a network, as `html` and as `svg`; filled in from above, where tables and pictures are known."""
+
+    def _repr_html_(self) -> str | None:
+        return self.views["html"](self) if "html" in self.views else None
+
+    def _repr_svg_(self) -> str | None:
+        return self.views["svg"](self) if "svg" in self.views else None
 
     def graphs(self) -> list[Graph]:
         """Every distinct graph, callees before callers."""
