@@ -125,11 +125,11 @@ def compare(models: Sequence[Network]) -> Comparison:
     return Comparison(models)
 
 
-def report_page(*models: Network) -> str:
+def report_page(model: Network, *more: Network) -> str:
     """One self-contained HTML page about one or more networks: pictures, table and arithmetic."""
     from archspec.targets.page import page
 
-    return page(models).html
+    return page([model, *more]).html
 
 
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:

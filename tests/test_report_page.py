@@ -180,6 +180,10 @@ def test_quiz_files(tmp_path, monkeypatch):
     assert sorted(os.listdir()) == ["page.html", "page.key.html"]
 
 
+def test_from_python(networks):
+    assert archspec.report_page(networks("lenet5"), networks("unet")) == page([networks("lenet5"), networks("unet")]).html
+
+
 # the quiz
 
 
