@@ -17,17 +17,19 @@ __all__ = [
     "SpecError",
     "WeightsError",
     "analyze",
+    "compare",
     "draw",
     "emit",
     "load",
     "load_weights",
     "loads",
+    "report_page",
     "to_onnx",
     "to_torch",
 ]
 
 if TYPE_CHECKING:
-    from archspec.api import analyze, draw, emit, load, load_weights, loads, to_onnx, to_torch
+    from archspec.api import analyze, compare, draw, emit, load, load_weights, loads, report_page, to_onnx, to_torch
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.ir import Network
     from archspec.report import Report
@@ -40,11 +42,14 @@ _HOMES = {
     "SpecError": "archspec.diagnostics",
     "WeightsError": "archspec.targets.weights",
     "analyze": "archspec.api",
+    "compare": "archspec.api",
     "draw": "archspec.api",
     "emit": "archspec.api",
     "load": "archspec.api",
+    "load_ipython_extension": "archspec.notebook",
     "load_weights": "archspec.api",
     "loads": "archspec.api",
+    "report_page": "archspec.api",
     "to_onnx": "archspec.api",
     "to_torch": "archspec.api",
 }

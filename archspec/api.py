@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
     from torch import nn
 
+    from archspec.targets.comparison import Comparison
     from archspec.targets.torch.loading import Loaded
 
 
@@ -113,6 +114,24 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
         raise RuntimeError(message) from None
 
 
+def compare(models: Sequence[Network]) -> Comparison:
+    """Networks side by side, with ratios to the first; of two near relatives also the layers that differ.
+
+    The result has `to_text`, `to_markdown`, `to_latex`, `to_html`, `to_csv`, `to_json`, and `draw` for the bubble chart; its `models` and
+    `diff` hold the numbers. Raises ValueError where there is nothing to compare.
+    """
+    from archspec.targets.comparison import Comparison
+
+    return Comparison(models)
+
+
+def report_page(model: Network, *more: Network) -> str:
+    """One self-contained HTML page about one or more networks: pictures, table and arithmetic."""
+    from archspec.targets.page import page
+
+    return page([model, *more]).html
+
+
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:
     """A live PyTorch module: the emitted source, executed.
 
@@ -180,3 +199,18 @@ def _network(text: str, name: str, options: Options) -> Network:
 def _options(params: Mapping[str, Value] | None, inputs: Mapping[str, tuple[int, ...]] | None, base: Path | None) -> Options:
     values = {name: Rounds(value) if isinstance(value, (list, tuple)) else value for name, value in (params or {}).items()}
     return Options(params=values, inputs=dict(inputs or {}), base=base)
+
+
+def _html(network: Network) -> str:
+    from archspec.targets.display import html
+
+    return html(network)
+
+
+def _svg(network: Network) -> str | None:
+    from archspec.targets.display import svg
+
+    return svg(network)
+
+
+Network.views.update(html=_html, svg=_svg)

@@ -226,6 +226,8 @@ class _Walk:
             result = yield from self.graph(inner, scope, read, outer, times * call.times if self.fold else times, training)
             read = [result, *read[1:]]
             outer = [seen(reads, outer), *outer[1:]]
+        if self.fold and call.inline:
+            names.skip(inner, call.times - 1)
         return read[0]
 
     def row(self, graph: Graph, at: int, node: Node, name: str, sources: tuple[str, ...], field: Field, times: int, training: bool) -> Row:

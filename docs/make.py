@@ -28,6 +28,7 @@ from archspec.diagnostics import SpecError, catalogue
 from archspec.elaborate.binding import fields
 from archspec.ops import STEPS, all_classes
 from archspec.ops.base import Op, show
+from archspec.targets.figures.layout import renderers
 from archspec.types import Map, Tokens, Vector
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -525,6 +526,19 @@ def shown(name: str) -> str:
         return _RENDERED.sub(run, _SHOWN.sub(run, text))
 
 
+# pictures
+
+
+def drawing(name: str, as_: str, level: str = "auto") -> str:
+    return archspec.draw(archspec.load(name), as_, level)
+
+
+def bubbles() -> str:
+    """The bundled specs that cite an accuracy."""
+    found = [archspec.load(path) for path in sorted((ROOT / "specs").glob("*.arch"))]
+    return archspec.compare([network for network in found if "top1" in network.meta]).draw()
+
+
 # support.md
 
 
@@ -548,12 +562,21 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/images/table_lenet5.svg": table_image,
     "docs/images/explain.svg": explain_image,
     "docs/images/error.svg": error_image,
+    "docs/images/lenet5_volumes.svg": partial(drawing, "lenet5", "volumes"),
+    "docs/images/vgg16_bars.svg": partial(drawing, "vgg16", "bars"),
+    "docs/images/resnet152_stage.svg": partial(drawing, "resnet152", "blocks", "stage"),
+    "docs/images/bubbles.svg": bubbles,
     "docs/language.md": partial(shown, "docs/language.md"),
     "docs/tutorial.md": partial(shown, "docs/tutorial.md"),
     "docs/pytorch.md": partial(shown, "docs/pytorch.md"),
+    "docs/compare.md": partial(shown, "docs/compare.md"),
     "README.md": partial(shown, "README.md"),
     "grammars/tmLanguage.json": textmate,
 }
+
+
+OF_GRAPHVIZ = {"docs/images/resnet152_stage.svg"}
+"""Where there is no Graphviz these cannot be made again, and are taken for fresh."""
 
 
 def stale(name: str) -> bool:
@@ -564,6 +587,8 @@ def stale(name: str) -> bool:
     path = ROOT / name
     if not path.exists():
         return True
+    if name in OF_GRAPHVIZ and not renderers():
+        return False
     old, new = path.read_text(encoding="utf-8"), OUTPUTS[name]()
     if old == new:
         return False

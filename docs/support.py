@@ -18,7 +18,13 @@ KINDS = {
     "vector": "input 12\n",
 }
 SAMPLES: dict[str, tuple[str, ...]] = {
-    "conv": ("k=3 f=8", "k=3 f=8 s=2 p=same", "k=3 f=3 maps=((0,1),(1,2),(0,11))", "k=3 f=8 g=4 d=2 p=2 bias=no init=kaiming"),
+    "conv": (
+        "k=2 f=3 p=same maps=((0,1),(1,2),(0,11))",
+        "k=3 f=8",
+        "k=3 f=8 s=2 p=same",
+        "k=3 f=3 maps=((0,1),(1,2),(0,11))",
+        "k=3 f=8 g=4 d=2 p=2 bias=no init=kaiming",
+    ),
     "dwconv": ("k=3 p=1", "k=2 s=2 p=same m=2"),
     "deconv": ("k=3 f=8 s=2", "k=3 f=8 s=2 p=1 op=1", "k=3 f=8 s=2 p=same", "k=2 f=8 s=3 p=same g=4"),
     "pool": ("w=2", "w=3 s=2 round=ceil", "w=3 s=2 p=same", "w=2 s=1 d=4 p=same"),

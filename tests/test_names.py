@@ -1,5 +1,10 @@
 """What layers are called: groups by position, numbers as labels, bodies that begin elsewhere."""
 
+import re
+
+import pytest
+from conftest import SPECS
+
 import archspec
 
 
@@ -41,3 +46,24 @@ def test_a_body_may_begin_from_another_value():
 def test_a_guard_below_a_label_drops_its_only_line():
     assert names("input 8x8x3\nx:\n  conv k=1 f=5 if 1 == 2\nrelu\n") == ["relu1"]
     assert names("input 8x8x3\nx:\n  conv k=1 f=5 if 1 == 1\nrelu\n") == ["x.0", "relu1"]
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+def test_a_folded_row_is_called_as_the_first_that_it_stands_for(path):
+    report = archspec.analyze(archspec.load(path))
+    full = {row.name: row for row in report.layers}
+    folded = list(report.rows(fold=True))
+    for row in folded:
+        first = re.sub(r"\.\.\w+", "", row.name)
+        assert (full[first].op, full[first].output) == (row.op, row.output)
+    assert sum(row.times for row in folded) == len(full)
+
+
+def test_names_go_on_behind_rounds_that_are_folded():
+    text = (
+        "input 8x8x3\nx:\n  repeat 2:\n    repeat 3: conv k=1 f=3 | relu\n    pool w=2\n  relu\nrepeat 2: conv k=1 f=3 | bn\nconv k=1 f=3\n"
+    )
+    report = archspec.analyze(archspec.loads(text))
+    assert [(row.name, row.times) for row in report.rows(fold=True)] == [
+        ("x.0", 3), ("x.1", 3), ("x.6", 1), ("x.7", 3), ("x.8", 3), ("x.13", 1), ("x.14", 1), ("conv1", 2), ("bn1", 2), ("conv3", 1),
+    ]  # fmt: skip

@@ -94,6 +94,8 @@ def test_every_layer_has_a_row_or_is_a_merge():
 CASES = {
     "parameters called as what the file uses": "input 8x8x3\nblock b(range, kaiming, nn=1, F=2):\n  conv k=nn f=range init=kaiming | conv k=F f=kaiming p=1\n"
     "b 3 4\nb 4 5\nblock f(torch):\n  conv k=1 f=torch p=same\n  dwconv k=2 p=same\nf 3\nf 4\n",
+    "shuffled pixels of other ranks, groups of tokens": "input 4x4x4x16\npixelshuffle 2\ntokens | gn 1\n",
+    "shuffled pixels of a sequence": "input 5x6\npixelshuffle 3\n",
     "windows": "input 8x12x8\nwinattn heads=2 w=4\nwinattn heads=2 w=4x6 shift=2x0 bias=no\nwinattn heads=1 w=8x12 shift=1\npatchmerge\n",
     "patches of a volume": "input 4x4x6x2\npatchmerge 2 | conv k=1 f=3\n",
     "beginnings": "default init=kaiming\ninput 8x8x4\nconv k=3 f=4 | dwconv k=3 init=normal std=0.5 | deconv k=2 f=3 init=xavier\n"
@@ -167,7 +169,7 @@ def test_the_file_runs_by_itself(tmp_path, archspec_command):
 
 
 def test_what_pytorch_cannot_say_is_a_diagnostic(archspec_command):
-    text = "input 8x8x8x8\npixelshuffle 2\n"
+    text = "input 8x8x4\nconv k=2 f=2 p=same maps=((0,1),(2,3))\n"
     with pytest.raises(Unsupported):
         emit(archspec.loads(text))
     done = archspec_command("emit", "torch", "-", stdin=text)

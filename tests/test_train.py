@@ -165,6 +165,8 @@ def test_the_same_seed_gives_the_same_run(trained, tmp_path):
 
 def test_what_evaluate_prints_is_what_onnx_gives(trained, tmp_path, archspec_command):
     ort = pytest.importorskip("onnxruntime", reason="onnxruntime runs the exported network")
+    pytest.importorskip("matplotlib", reason="matplotlib draws the confusion matrix")
+    pytest.importorskip("onnx", reason="onnx holds the model")
     from safetensors.torch import load_file
 
     from archspec.targets.train.evaluate import data_of, setting

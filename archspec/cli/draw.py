@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
 from archspec.cli import specs
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
-from archspec.cli.writing import write_whole
+from archspec.cli.writing import content, write_whole
 from archspec.diagnostics import SpecError
 from archspec.ir.graph import Network
 from archspec.targets.figures import NoRenderer, Picture, draw, text_form
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in picture.notes:
         print(f"archspec: {note}", file=sys.stderr)
     if arguments.output:
-        write_whole(Path(arguments.output), _content(picture.text, form))
+        write_whole(Path(arguments.output), content(picture.text, form))
     else:
         out().write(picture.text)
     return 0
@@ -52,18 +51,3 @@ def _picture(network: Network, form: str, arguments: argparse.Namespace) -> Pict
             raise Failure(f"boxes need Graphviz to place them ({missing}): {_GET}; `-o NAME.dot` writes the DOT text without it") from None
         text, notes = text_form(network, "dot", arguments.level, arguments.theme)
         return Picture(text, (*notes, f"{missing}, so this is DOT text; to have it drawn: {_GET}"))
-
-
-def _content(text: str, form: str) -> str | bytes:
-    if form not in (".png", ".pdf"):
-        return text
-    from archspec.targets.figures.convert import NoConverter, pdf, png
-
-    try:
-        if form == ".pdf":
-            return pdf(text)
-        size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
-        assert size is not None
-        return png(text, (float(size[1]), float(size[2])))
-    except NoConverter as missing:
-        raise Failure(str(missing)) from None

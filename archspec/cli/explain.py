@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator
 
 from archspec.cli import specs
@@ -12,7 +11,7 @@ from archspec.cli.screen import Line, out
 from archspec.diagnostics import nearest
 from archspec.diagnostics.visible import visible
 from archspec.report import Report, Row
-from archspec.targets.tables.columns import shape
+from archspec.targets.tables.columns import shape, spaced
 from archspec.types import Map
 
 
@@ -52,9 +51,9 @@ def explained(row: Row, known: dict[str, Row], report: Report) -> Iterator[Line]
     if row.buffers:
         yield _item("buffers", f"{row.buffers:,}", "stored, not learned: the running mean and variance of each channel")
     if row.frozen:
-        yield _item("frozen", f"{row.frozen:,}", f"fixed weights: {_spaced(work.get('frozen', ''))}")
+        yield _item("frozen", f"{row.frozen:,}", f"fixed weights: {spaced(work.get('frozen', ''))}")
     if row.macs:
-        yield _item("MACs", f"{row.macs:,}", _spaced(work.get("macs", "")))
+        yield _item("MACs", f"{row.macs:,}", spaced(work.get("macs", "")))
     yield _item("FLOPs", f"{row.flops:,}", _flops(row))
     yield _item("activations", f"{row.activations:,}", "*".join(map(str, row.output)) if len(row.output) > 1 else "")
     if len(report.inputs) and any(len(s) > 1 for s in report.inputs.values()):
@@ -75,13 +74,13 @@ def _size(row: Row, work: dict[str, str]) -> str:
     words = {"conv": "(W - F + 2P)/S + 1", "pool": "(W - F + 2P)/S + 1"}
     general = words.get(row.op, "(W - F + 2P)/S + 1" if ")/" in rule else "")
     channels = f"; one map a filter, {row.output[-1]} of them" if row.weights and isinstance(row.node.type, Map) and row.macs else ""
-    return f"{general}: {_spaced(rule)}{channels}" if general else _spaced(rule)
+    return f"{general}: {spaced(rule)}{channels}" if general else spaced(rule)
 
 
 def _params(row: Row, work: dict[str, str]) -> str:
     split = f"{row.weights:,} weights + {row.biases:,} biases" if row.biases else f"{row.weights:,} weights, no bias"
     formula = work.get("params")
-    return f"{_spaced(formula)}: {split}" if formula else split
+    return f"{spaced(formula)}: {split}" if formula else split
 
 
 def _flops(row: Row) -> str:
@@ -121,8 +120,3 @@ def _dense(row: Row) -> Iterator[Line]:
     weights = x.size * y.size
     factors = f"{shape(x.shape, 'hwc')} to {shape(y.shape, 'hwc')}: {x.size:,} * {y.size:,}"
     yield _item("fully connected", f"{weights:,}", f"weights ({factors}) against {row.params:,}: {weights / row.params:,.0f} times as many")
-
-
-def _spaced(formula: str | None) -> str:
-    """A formula with thousands set apart."""
-    return re.sub(r"\d{4,}", lambda m: f"{int(m[0]):,}", formula or "")

@@ -117,6 +117,25 @@ def _draw(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=["light", "dark"], default="light", help="the colours")
 
 
+def _compare(parser: argparse.ArgumentParser) -> None:
+    _spec(parser, many=True)
+    parser.add_argument(
+        "--format", choices=["text", "markdown", "latex", "csv", "json", "html"], default="text", help="the form of the table"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="also write a bubble chart (MACs, cited accuracy, parameters) to a .svg, .png or .pdf"
+    )
+    parser.add_argument("--theme", choices=["light", "dark"], default="light", help="the colours of the chart")
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    _spec(parser, many=True)
+    parser.add_argument("-o", "--output", metavar="OUT", help="the .html file to write; standard output without it")
+    parser.add_argument(
+        "--quiz", metavar="SEED", help="blank cells of the tables for students to fill in; any word chooses which; the key is OUT.key.html"
+    )
+
+
 def _train(parser: argparse.ArgumentParser) -> None:
     from archspec.targets.train.scripts.options import add_options
 
@@ -155,6 +174,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "fmt": ("format specs in place", _fmt),
     "emit": ("write the spec in another form", _emit),
     "draw": ("a picture of the network", _draw),
+    "compare": ("networks side by side, and how two near relatives differ", _compare),
+    "report": ("one self-contained page: pictures, table, arithmetic; or a quiz", _report),
     "train": ("train the network", _train),
     "evaluate": ("the accuracy of a trained network, its confusion matrix; writes its weights", _evaluate),
     "list": ("the bundled specs", _none),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -65,3 +66,19 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def content(text: str, form: str) -> str | bytes:
+    """A picture as a file by the ending of its name: an SVG, or what is made of it. Raises Failure."""
+    if form not in (".png", ".pdf"):
+        return text
+    from archspec.targets.figures.convert import NoConverter, pdf, png
+
+    try:
+        if form == ".pdf":
+            return pdf(text)
+        size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+        assert size is not None
+        return png(text, (float(size[1]), float(size[2])))
+    except NoConverter as missing:
+        raise Failure(str(missing)) from None

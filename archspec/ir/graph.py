@@ -14,9 +14,9 @@ those before it empty. An `inline` call adds no level: its elements count in the
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from archspec.diagnostics import Diagnostic
 from archspec.ops.base import Op, show
@@ -125,6 +125,15 @@ class Network:
     params: dict[str, object] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
+    views: ClassVar[dict[str, Callable[[Network], str | None]]] = {}
+    """How a notebook shows a network, as `html` and as `svg`; filled in from above, where tables and pictures are known."""
+
+    def _repr_html_(self) -> str | None:
+        return self.views["html"](self) if "html" in self.views else None
+
+    def _repr_svg_(self) -> str | None:
+        return self.views["svg"](self) if "svg" in self.views else None
+
     def graphs(self) -> list[Graph]:
         """Every distinct graph, callees before callers."""
         seen: dict[Graph, None] = {}
@@ -168,6 +177,16 @@ class Names:
 
     def __call__(self, element: Element) -> str:
         return self.prefix + self.local(element)
+
+    def skip(self, graph: Graph, rounds: int) -> None:
+        """Go on as if so many more rounds of an inline call had been named."""
+        for element in graph.elements:
+            if isinstance(element, Call) and element.inline:
+                self.skip(element.graph, rounds * element.times)
+                continue
+            times = rounds * element.times if isinstance(element, Call) else rounds
+            self.counts[element.stem] = self.counts.get(element.stem, 0) + times
+            self.position += times * element.numbered
 
 
 class Place(NamedTuple):

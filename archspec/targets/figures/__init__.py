@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, SpecError
@@ -9,7 +10,8 @@ from archspec.ir.graph import Network
 from archspec.report import Report
 from archspec.targets.figures.cards import Cards
 from archspec.targets.figures.diagram import Diagram, TooLarge
-from archspec.targets.figures.kinds import THEMES
+from archspec.targets.figures.finish import without_numbers
+from archspec.targets.figures.kinds import BY_PAGE, THEMES, Theme
 from archspec.targets.figures.layout import NoRenderer, TooSlow
 from archspec.targets.figures.svg import Heading
 from archspec.targets.figures.text import fitting
@@ -35,14 +37,22 @@ class Picture(NamedTuple):
 def draw(network: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> Picture:
     """The SVG of a network. Raises SpecError where it cannot be drawn so, NoRenderer where blocks need a Graphviz and there is none."""
     if as_ == "blocks":
-        return _blocks(network, level, theme)
-    if as_ == "volumes":
-        from archspec.targets.figures.volumes import volumes
+        return _blocks(network, level, THEMES[theme])
+    what = "feature maps and vectors" if as_ == "volumes" else ""
+    return Picture(_chart(network, as_, level, THEMES[theme], heading(network, what)))
 
-        return Picture(volumes(network, level, THEMES[theme], heading(network, "feature maps and vectors")))
-    from archspec.targets.figures.bars import bars
 
-    return Picture(bars(network, level, THEMES[theme], heading(network, "")))
+def embedded(network: Network, as_: str = "blocks", level: str = "auto") -> Picture:
+    """A picture for a page that tells title and totals itself, in the colours that the page sets. Raises as `draw` does."""
+    if as_ == "blocks":
+        return _blocks(network, level, BY_PAGE, bare=True)
+    return Picture(_chart(network, as_, level, BY_PAGE, Heading("", "", heading(network, "").description)))
+
+
+def outline(network: Network, level: str = "auto") -> Picture:
+    """Boxes and arrows as `embedded`, without the numbers that follow from the spec by arithmetic. Raises as `draw` does."""
+    picture = _blocks(network, level, BY_PAGE, bare=True, numbers=False)
+    return picture._replace(text=re.sub(r"<title>[^<]*</title>", "", picture.text))  # they tell shapes
 
 
 def text_form(network: Network, form: str, level: str = "auto", theme: str = "light") -> Picture:
@@ -58,20 +68,31 @@ def text_form(network: Network, form: str, level: str = "auto", theme: str = "li
     return Picture(dot(diagram, cards, THEMES[theme], network.name), notes)
 
 
-def _blocks(network: Network, level: str, theme: str) -> Picture:
+def _chart(network: Network, as_: str, level: str, theme: Theme, head: Heading) -> str:
+    if as_ == "volumes":
+        from archspec.targets.figures.volumes import volumes
+
+        return volumes(network, level, theme, head)
+    from archspec.targets.figures.bars import bars
+
+    return bars(network, level, theme, head)
+
+
+def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, numbers: bool = True) -> Picture:
     from archspec.targets.figures.blocks import draw as paint
     from archspec.targets.figures.columns import columns
     from archspec.targets.figures.dot import dot
     from archspec.targets.figures.layout import SECONDS, layout
     from archspec.targets.figures.rows import plan
 
-    colours = THEMES[theme]
     diagram, notes = _diagram(network, level)
     seconds = SECONDS
     while True:
+        if not numbers:
+            without_numbers(diagram)
         cards = Cards(diagram)
         try:
-            found = layout(dot(diagram, cards, colours, network.name, labels=False), seconds)
+            found = layout(dot(diagram, cards, THEMES["light"], network.name, labels=False), seconds)
         except TooSlow as slow:
             coarser = _coarser(network, diagram)
             if coarser is None:
@@ -80,7 +101,10 @@ def _blocks(network: Network, level: str, theme: str) -> Picture:
             diagram, seconds = coarser, seconds / 2
             continue
         made = columns(plan(diagram, cards, found), cards)
-        return Picture(paint(diagram, cards, made, colours, heading(network, _BOX[diagram.level])), notes)
+        head = heading(network, _BOX[diagram.level])
+        if bare:
+            head = Heading("", "", head.description if numbers else head.title)
+        return Picture(paint(diagram, cards, made, theme, head), notes)
 
 
 def _coarser(network: Network, diagram: Diagram) -> Diagram | None:
@@ -127,4 +151,4 @@ def heading(network: Network, what: str) -> Heading:
     return Heading(title, facts, f"{title}: {count} from {shapes}; {totals.params:,} parameters, {totals.macs:,} multiply-accumulates.")
 
 
-__all__ = ["KINDS_OF_PICTURE", "LEVELS", "THEMES", "NoRenderer", "Picture", "draw", "text_form"]
+__all__ = ["KINDS_OF_PICTURE", "LEVELS", "THEMES", "NoRenderer", "Picture", "draw", "embedded", "outline", "text_form"]

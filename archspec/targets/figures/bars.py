@@ -24,12 +24,13 @@ _NAME = 10.5
 
 
 class Bar(NamedTuple):
-    """A row: its name, how it is titled, and what it counts by kind of layer."""
+    """A row: its name, how it is titled, what it counts by kind of layer, and the positions of its layers."""
 
     name: str
     title: str
     detail: str
     parts: Parts
+    rows: str | None
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -65,7 +66,7 @@ def _diagram(network: Network, level: str) -> Diagram:
 def _bar(box: Box) -> Bar:
     parts = {kind: (params * box.times, 0 if box.training else macs * box.times) for kind, (params, macs) in box.parts.items()}
     title = folded_name(box, box.name) + (f"  ×{box.times}" if box.times > 1 else "")
-    return Bar(box.name, title, "; ".join(word for word in (box.detail, *box.minors, box.inside) if word), parts)
+    return Bar(box.name, title, "; ".join(word for word in (box.detail, *box.minors, box.inside) if word), parts, box.rows)
 
 
 class _Chart:
@@ -162,7 +163,7 @@ class _Chart:
             if words:
                 made.append(label(x + sign * 6, y + ROW / 2 + 3.5, words, SMALL, theme.muted, text_anchor=("end", "start")[side]))
         story = f"{bar.name}; {bar.detail}; {bar.totals[0]:,} parameters; {bar.totals[1]:,} MACs"
-        return element("g", tooltip(story) + "".join(made), class_="row", data_name=shown(bar.name))
+        return element("g", tooltip(story) + "".join(made), class_="row", data_name=shown(bar.name), data_rows=bar.rows)
 
 
 def _percent(share: float) -> str:

@@ -115,7 +115,7 @@ class _Painter:
             inner = self.card(box, card, x, y)
         return element(
             "g", tooltip(_story(box)) + inner, class_="node", data_id=f"n{at}", data_name=shown(box.name), data_form=box.form,
-            data_times=box.times, data_params=box.params, data_macs=box.macs,
+            data_times=box.times, data_params=box.params, data_macs=box.macs, data_rows=box.rows,
         )  # fmt: skip
 
     def sign(self, card: Card, x: float, y: float) -> str:

@@ -51,6 +51,7 @@ class _Builder:
         self.arrows: list[Arrow] = []
         self._parts: dict[Graph, Parts] = {}
         self._readers: dict[Graph, list[int]] = {}
+        self._passed = 0
 
     def build(self) -> Diagram:
         network = self.network
@@ -71,6 +72,12 @@ class _Builder:
         self.boxes.append(box)
         self.arrows += [Arrow(source, box) for source in read]
         return box
+
+    def span(self, layers: int) -> tuple[int, int]:
+        """The positions of the layers that the walk goes past now."""
+        start = self._passed
+        self._passed += layers
+        return start, self._passed
 
     def graph(self, graph: Graph, names: Names, sources: list[Box], group: Group | None, training: bool) -> list[Box]:
         """Adds the boxes of a graph; returns what puts out each of its values."""
@@ -98,6 +105,7 @@ class _Builder:
         box.group, box.training, box.op, box.equal = group, training, op, (op, types)
         box.parts = {kind: (box.cost.params, box.cost.macs)}
         box.changes, box.volume = node.type != types[0], node.type
+        box.spans.append(self.span(1))
         return self.add(box, read)
 
     def joins(self, graph: Graph, node: Node, first: int) -> bool:
@@ -124,6 +132,7 @@ class _Builder:
             box.volume = node.type
         box.output = node.type
         box.layers += 1
+        box.spans.append(self.span(1))
         return box
 
     def readers(self, graph: Graph) -> list[int]:
@@ -159,10 +168,13 @@ class _Builder:
         if self.level == "stage":
             box = self.block(call, rounds[0], group, training)
             box.times = call.times
+            box.spans.append(self.span(call.times * call.graph.layers))
             box.last = rounds[-1] if call.times > 1 else ""
             return self.add(box, read)
         for name in rounds:
-            read = [self.add(self.block(call, name, group, training), read), *read[1:]]
+            box = self.block(call, name, group, training)
+            box.spans.append(self.span(call.graph.layers))
+            read = [self.add(box, read), *read[1:]]
         return read[0]
 
     def block(self, call: Call, name: str, group: Group | None, training: bool) -> Box:

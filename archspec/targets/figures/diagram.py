@@ -33,8 +33,9 @@ class Box:
     `form` is `layer` (with what normalises and activates it), `minor` (one of those alone), `block`, `merge`, `input` or `output`.
     `name` is the full name of the layer or block; where equal ones are folded it is that of the first, and `last` of the last.
     `kinds` are the kinds of its layers in their order. `cost` is that of one; there are `times`. `equal` is the same object or value
-    for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened. `residual` says how what enters a block is added to what leaves it: not (empty), `identity`, or
-    `projection`. `parts` are the parameters and MACs of one by kind of layer.
+    for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened. `residual`
+    says how what enters a block is added to what leaves it: not (empty), `identity`, or `projection`. `parts` are the parameters and MACs
+    of one by kind of layer. `spans` are the layers it stands for: ranges, ends excluded, of positions in the order of the network.
     """
 
     name: str
@@ -58,11 +59,23 @@ class Box:
     volume: Type | None = None
     op: Op | None = None
     parts: Parts = field(default_factory=dict)
+    spans: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def step(self) -> str:
         """The step of the layer; empty where the box is none."""
         return self.op.step if self.op is not None else ""
+
+    @property
+    def rows(self) -> str | None:
+        """The positions of its layers, as pictures write them: `4-13 17`."""
+        joined: list[list[int]] = []
+        for start, end in sorted(self.spans):
+            if joined and joined[-1][1] == start:
+                joined[-1][1] = end
+            else:
+                joined.append([start, end])
+        return " ".join(str(start) if end == start + 1 else f"{start}-{end - 1}" for start, end in joined) or None
 
     @property
     def params(self) -> int:

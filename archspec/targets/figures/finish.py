@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archspec.analysis.cost import NOTHING
 from archspec.targets.figures.diagram import Arrow, Box, Diagram, Group
 from archspec.targets.figures.words import text_of
 
@@ -20,6 +21,7 @@ def folded(diagram: Diagram) -> Diagram:
         before = into.get(sources[0], sources[0]) if len(sources) == 1 else None
         if before is not None and read_by[sources[0]] == 1 and _same(before, box):
             before.times += box.times
+            before.spans += box.spans
             before.last = box.last or box.name
             into[box] = before
         else:
@@ -53,6 +55,16 @@ def finish(diagram: Diagram) -> None:
         box.title = _relative(box.name, box.group)
     _label(diagram)
     _carry(diagram)
+
+
+def without_numbers(diagram: Diagram) -> None:
+    """Takes out what follows from the spec by arithmetic: for pictures beside a quiz."""
+    for box in diagram.boxes:
+        box.cost, box.parts = NOTHING, {}
+        if box.step == "concat":
+            box.detail = ""
+    for arrow in diagram.arrows:
+        arrow.label = ""
 
 
 def _outer(group: Group | None, bare: set[Group]) -> Group | None:

@@ -77,6 +77,29 @@ def _theme(page: str, ink: str, muted: str, line: str, frame: str, card: str, ac
     return Theme(page, ink, muted, line, frame, _mixed(ink, page, 0.03), card, accent, tint)
 
 
+_PLAIN = ("page", "ink", "muted", "line", "frame", "panel", "card")
+
+
+def variables(theme: Theme) -> dict[str, str]:
+    """The colours of a theme by the names of their CSS custom properties."""
+    plain = {f"--{name}": getattr(theme, name) for name in _PLAIN}
+    accents = {f"--{_slug(kind)}": colour for kind, colour in theme.accent.items()}
+    return plain | accents | {f"--{_slug(kind)}-tint": colour for kind, colour in theme.tint.items()}
+
+
+def _slug(kind: str) -> str:
+    return kind.replace(" ", "-")
+
+
+def _references() -> Theme:
+    page, ink, muted, line, frame, panel, card = (f"var(--{name})" for name in _PLAIN)
+    accent = {kind: f"var(--{_slug(kind)})" for kind in KINDS}
+    return Theme(page, ink, muted, line, frame, panel, card, accent, {kind: f"var(--{_slug(kind)}-tint)" for kind in KINDS})
+
+
+BY_PAGE = _references()
+"""For pictures inside a page, which sets the custom properties of `variables`."""
+
 THEMES: dict[str, Theme] = {
     "light": _theme("#ffffff", "#1f2328", "#59636e", "#6e7781", "#c8d0d9", "#ffffff", _LIGHT, 0.13),
     "dark": _theme("#0d1117", "#e6edf3", "#9da7b3", "#8b949e", "#3d444d", "#161b22", _DARK, 0.2),

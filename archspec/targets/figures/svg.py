@@ -80,24 +80,25 @@ class Heading(NamedTuple):
 
 
 def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], **attributes: object) -> str:
-    """A whole file: a page in the theme's colour with the heading at its top left. It has no ids, so that a page may hold several."""
-    w, h = number(size[0]), number(size[1])
+    """A whole file: a page in the theme's colour with the heading at its top left. It has no ids, so that a page may hold several.
+
+    Without facts in the heading it is for a page that tells them itself: it has no heading, and no ground.
+    """
+    top = 0.0 if heading.facts else HEADING
+    w, h = number(size[0]), number(size[1] - top)
     root = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 {number(top)} {w} {h}" role="img" '
         f"aria-label={quoteattr(heading.description)} font-family={quoteattr(FONTS)}"
     )
     extra = "".join(f" {name.replace('_', '-')}={quoteattr(str(value))}" for name, value in attributes.items())
-    lines = [
-        f"{root}{extra}>",
+    head = [
         element("title", escape(heading.title)),
         element("desc", escape(heading.description)),
         f'<rect width="{w}" height="{h}" fill="{theme.page}"/>',
         label(MARGIN, MARGIN + 15, heading.title, TITLE_SIZE, theme.ink, font_weight="bold"),
         label(MARGIN, MARGIN + 34, heading.facts, FACTS_SIZE, theme.muted),
-        *body,
-        "</svg>",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([f"{root}{extra}>", *(head if heading.facts else ()), *body, "</svg>"]) + "\n"
 
 
 MARGIN = 20.0

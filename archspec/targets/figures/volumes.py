@@ -67,6 +67,7 @@ def volumes(network: Network, level: str, theme: Theme, heading: Heading) -> str
     items: list[Item] = []
     for box, type_ in zip(boxes, types, strict=True):
         if box.form == "minor" and items:  # it changes nothing that could be seen
+            items[-1].box.spans += box.spans
             _join(items[-1], box)
         else:
             items.append(Item(box, volume(type_, scale), _captions(box)))
@@ -231,6 +232,7 @@ def _paint_row(row: list[Item], items: list[Item], left: float, top: float, them
                 data_name=shown(item.box.name),
                 data_shape=text_of(item.box.volume or item.box.output),
                 data_sheets=item.volume.sheets,
+                data_rows=item.box.rows,
             )
         )
         at = items.index(item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -34,6 +35,11 @@ def shape(value: tuple[int, ...], layout: str) -> str:
     if layout == "chw" and len(value) > 2:
         value = (value[-1], *value[:-1])
     return "x".join(map(str, value))
+
+
+def spaced(formula: str | None) -> str:
+    """A formula with thousands set apart."""
+    return re.sub(r"\d{4,}", lambda m: f"{int(m[0]):,}", formula or "")
 
 
 def _shapes(row: Row, layout: str) -> str:

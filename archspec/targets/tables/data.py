@@ -40,14 +40,14 @@ def csv_(report: Report, style: Style) -> Iterator[str]:
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(names)
     for row in report.rows(fold=style.fold):
-        writer.writerow([_inert(COLUMNS[name].value(row, report, style.layout)) for name in names])
+        writer.writerow([inert(COLUMNS[name].value(row, report, style.layout)) for name in names])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue()
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula."""
     if not isinstance(value, str):
         return value

@@ -122,6 +122,13 @@ class TokenBatchNorm1d(nn.BatchNorm1d):
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 ''',
+    "TokenGroupNorm": '''
+class TokenGroupNorm(nn.GroupNorm):
+    """Group normalisation of the channels of tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+''',
     "ChannelNorm": '''
 class ChannelNorm(nn.LayerNorm):
     """Layer normalisation over the channels of each position of a map."""
@@ -202,6 +209,22 @@ class ToTokens(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.flatten(2).transpose(1, 2)
+''',
+    "PixelShuffle": '''
+class PixelShuffle(nn.Module):
+    """Moves channels into space, as nn.PixelShuffle does it for two axes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        rank = x.dim() - 2
+        x = x.unflatten(1, (-1, *(self.size,) * rank))  # N, C, size, ..., *S
+        x = x.permute(0, 1, *(axis for i in range(rank) for axis in (2 + rank + i, 2 + i)))
+        for axis in range(2, 2 + rank):
+            x = x.flatten(axis, axis + 1)
+        return x
 ''',
     "PatchMerge": '''
 class PatchMerge(nn.Module):

@@ -42,7 +42,7 @@ def _conv(op: Any, x: Map, _: Map) -> New:
     steps = {"stride": _short(tuple(s.s for s in slides)), "dilation": _short(tuple(s.d for s in slides))}
     if getattr(op, "maps", None) is not None:
         if pads is not None:
-            raise Unsupported("a connection table with uneven padding")
+            raise Unsupported("a convolution with a connection table takes no padding that differs at two ends in PyTorch")
         return _begun(op, new(f"TableConv{rank}d", channels, op.maps, kernel, padding=padding, **steps, bias=op.bias))
     steps["groups"] = channels // op.depth(x)
     if pads is None:
@@ -125,9 +125,7 @@ def _layer_norm(op: Any, x: Type, _: Type) -> New:
 
 
 def _group_norm(op: Any, x: Type, _: Type) -> New:
-    if isinstance(x, Tokens):
-        raise Unsupported("group normalisation of tokens has another axis order in PyTorch")
-    return new("nn.GroupNorm", op.groups, x.channels, eps=op.eps)
+    return new("TokenGroupNorm" if isinstance(x, Tokens) else "nn.GroupNorm", op.groups, x.channels, eps=op.eps)
 
 
 def _linear(op: Any, x: Type, _: Type) -> New:
@@ -159,9 +157,7 @@ def _upsample(op: Any, x: Map, _: Map) -> New:
 
 
 def _pixel_shuffle(op: Any, x: Map, _: Map) -> New:
-    if len(x.spatial) != 2:
-        raise Unsupported("PyTorch shuffles pixels of two-dimensional maps only")
-    return new("nn.PixelShuffle", op.n)
+    return new("nn.PixelShuffle" if len(x.spatial) == 2 else "PixelShuffle", op.n)
 
 
 def _drop(name: str) -> Row:

@@ -1,0 +1,83 @@
+"""The smallest input: the least size, the same along each axis, for which a spec still checks.
+
+Nothing in a spec reads a spatial size but its layers, so the graph as it stands is given other types; that is what elaborating the
+text again would come to. Layers that are as large as what they read (a fully connected one behind a flatten) become smaller with it.
+"""
+
+from __future__ import annotations
+
+from archspec.ir.graph import Call, Graph, Network
+from archspec.ops.base import Misfit
+from archspec.types import Map, Type
+
+_LARGEST = 1024
+"""Sizes that are tried at most."""
+_WORK = 2_000_000
+"""Layers that are tried at most, over all sizes."""
+
+
+class _TooMuch(Exception):
+    """The work allowed is done."""
+
+
+def smallest_input(network: Network) -> tuple[int, ...] | None:
+    """The spatial size of the smallest square input that fits, at most as large as the spec's own.
+
+    None where it is not known: with several inputs, with one that is no map, and where it takes too long to find.
+    """
+    type_ = network.inputs[0].type
+    if len(network.inputs) > 1 or not isinstance(type_, Map):
+        return None
+    sizes = _Sizes()
+    try:
+        for side in range(1, min(max(type_.spatial), _LARGEST) + 1):
+            spatial = (side,) * len(type_.spatial)
+            if sizes.fits(network.graph, type_._replace(spatial=spatial)):
+                return spatial
+    except _TooMuch:
+        pass
+    return None
+
+
+class _Sizes:
+    """Infers types anew; a graph that is called with the same types again is inferred once."""
+
+    def __init__(self) -> None:
+        self.work = 0
+        self.known: dict[tuple[Graph, tuple[Type, ...]], Type] = {}
+
+    def fits(self, graph: Graph, type_: Type) -> bool:
+        self.known.clear()
+        try:
+            self.graph(graph, (type_,))
+        except Misfit:
+            return False
+        return True
+
+    def graph(self, graph: Graph, inputs: tuple[Type, ...]) -> Type:
+        """The type of a graph's result. Raises Misfit."""
+        found = self.known.get((graph, inputs))
+        if found is not None:
+            return found
+        types = list(inputs)
+        for element in graph.elements:
+            self.work += 1
+            if self.work > _WORK:
+                raise _TooMuch
+            read = [types[value] for value in element.inputs]
+            if isinstance(element, Call):
+                types.append(self.rounds(element, read))
+            else:
+                assert element.op is not None
+                types.append(element.op.infer(read))
+        self.known[graph, inputs] = types[graph.result]
+        return types[graph.result]
+
+    def rounds(self, call: Call, read: list[Type]) -> Type:
+        """The type after all rounds of a call; where one leaves it as it was, so do the others."""
+        for _ in range(call.times):
+            result = self.graph(call.graph, tuple(read))
+            if result == read[0]:
+                break
+            read[0] = result
+        return result

@@ -1,0 +1,46 @@
+"""One self-contained HTML page about networks: pictures, table, arithmetic; or a quiz about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archspec.ir.graph import Network
+from archspec.report import Report
+from archspec.targets.page.document import document, key_document
+from archspec.targets.page.pictures import Pictures, pictures
+from archspec.targets.page.quiz import Quiz
+from archspec.targets.page.rows import Layers, layers
+from archspec.targets.page.section import Section, section, telling, title
+
+
+class Page(NamedTuple):
+    """HTML; of a quiz also its key, another page. `notes` are what should be said about it."""
+
+    html: str
+    key: str | None
+    notes: tuple[str, ...]
+
+
+def page(networks: Sequence[Network], quiz: str | None = None) -> Page:
+    """A page about one or more networks. With `quiz`, a seed, cells of the tables are blanked and the page holds no answers."""
+    parts = [_part(network, quiz is not None) for network in networks]
+    notes = tuple(f"{part.report.model}: {note}" for part in parts for note in part.pictures.notes + part.layers.notes)
+    titles = [title(part.report.network) for part in parts]
+    if quiz is None:
+        made = [section(at, part, None) for at, part in enumerate(parts)]
+        return Page(document(parts, titles, made, None), None, notes)
+    tables = [(part.report, part.layers) for part in parts]
+    asked = Quiz(quiz, tables, [*titles, *(words for part in parts for words in telling(part))])
+    made = [section(at, part, asked.blanks(at)) for at, part in enumerate(parts)]
+    return Page(document(parts, titles, made, asked), key_document(titles, asked.key(tables), quiz), notes)
+
+
+def _part(network: Network, quiz: bool) -> Section:
+    report = Report(network)
+    found: Layers = layers(report)
+    drawn: Pictures = pictures(network, numbers=not quiz)
+    return Section(report, found, drawn)
+
+
+__all__ = ["Page", "page"]

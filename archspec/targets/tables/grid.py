@@ -1,0 +1,140 @@
+"""Tables of text, whatever they tell: written as Markdown, LaTeX, HTML and for a screen. Each escapes by its own rule."""
+
+from __future__ import annotations
+
+import html as html_
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from archspec.diagnostics.visible import visible
+
+Line = list[tuple[str, str]]
+_LEAST = 10
+"""Characters that a cut leaves."""
+ASCII = str.maketrans({"×": "x", "→": ">", "–": "-", "…": "."})
+
+
+class Grid(NamedTuple):
+    """Titles, which columns are numbers, rows and totals (or none), all as unescaped text.
+
+    `spare` are the columns that a narrow screen does without, in this order; `styles` are the rows' there, where they have any.
+    """
+
+    titles: list[str]
+    numbers: list[bool]
+    rows: list[list[str]]
+    totals: Sequence[str] = ()
+    spare: Sequence[int] = ()
+    styles: Sequence[str] = ()
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """All rows, the titles first."""
+        return [self.titles, *self.rows, *([list(self.totals)] if self.totals else [])]
+
+
+def markdown(grid: Grid) -> Iterator[str]:
+    """A table of GitHub-flavoured Markdown, aligned to be read as it is too."""
+    escaped = [[markdown_text(cell) for cell in row] for row in grid.lines]
+    if grid.totals:
+        escaped[-1] = [f"**{cell}**" if cell else "" for cell in escaped[-1]]
+    widths = [max(3, *(len(row[i]) for row in escaped)) for i in range(len(grid.titles))]
+    for at, row in enumerate(escaped):
+        cells = [cell.rjust(width) if number else cell.ljust(width) for cell, width, number in zip(row, widths, grid.numbers, strict=True)]
+        yield "| " + " | ".join(cells) + " |\n"
+        if at == 0:
+            rule = ["-" * (width - 1) + ":" if number else "-" * width for width, number in zip(widths, grid.numbers, strict=True)]
+            yield "| " + " | ".join(rule) + " |\n"
+
+
+def markdown_text(text: str) -> str:
+    for char in "\\`*_{}[]<>#|~&":
+        text = text.replace(char, "\\" + char)
+    return text
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "×": r"$\times$", "→": r"$\to$", "–": "--", "…": r"\dots{}",
+}  # fmt: skip
+"""What LaTeX reads otherwise than it is written."""
+
+
+def latex(grid: Grid) -> Iterator[str]:
+    """A tabular with the rules of booktabs."""
+    yield "\\begin{tabular}{@{}" + "".join("r" if number else "l" for number in grid.numbers) + "@{}}\n\\toprule\n"
+    yield _latex_row(grid.titles) + "\\midrule\n"
+    for row in grid.rows:
+        yield _latex_row(row)
+    yield ("\\midrule\n" + _latex_row(grid.totals) if grid.totals else "") + "\\bottomrule\n\\end{tabular}\n"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    row = " & ".join("".join(_LATEX.get(char, char if char.isascii() else "?") for char in cell) for cell in cells)
+    return ("{}" if row.startswith(("[", "*")) else "") + row + " \\\\\n"  # or LaTeX takes it for an argument of the row before
+
+
+def html(grid: Grid, caption: str, notes: Sequence[str]) -> Iterator[str]:
+    """A table element with a caption and a footer; no script, no style but alignment."""
+    yield f"<table>\n<caption>{html_text(caption)}</caption>\n<thead>\n{_html_row(grid.titles, grid.numbers, 'th')}</thead>\n<tbody>\n"
+    for row in grid.rows:
+        yield _html_row(row, grid.numbers, "td")
+    yield "</tbody>\n<tfoot>\n" + (_html_row(grid.totals, grid.numbers, "td") if grid.totals else "")
+    told = "<br>".join(html_text(line) for line in notes)
+    yield f'<tr><td colspan="{len(grid.titles)}"><small>{told}</small></td></tr>\n</tfoot>\n</table>\n'
+
+
+def html_text(text: str) -> str:
+    return html_.escape(visible(text))
+
+
+def _html_row(cells: Sequence[str], numbers: list[bool], tag: str) -> str:
+    made = [
+        f"<{tag}{' style=' + chr(34) + 'text-align:right' + chr(34) if number else ''}>{html_text(cell)}</{tag}>"
+        for cell, number in zip(cells, numbers, strict=True)
+    ]
+    return f"<tr>{''.join(made)}</tr>\n"
+
+
+def text(grid: Grid, width: int | None, unicode: bool) -> Iterator[Line]:
+    """The lines for a screen: aligned, fitted to its width by leaving columns out and cutting cells, never a wrapped row."""
+    rows = [[cell if unicode else cell.translate(ASCII) for cell in row] for row in grid.lines]
+    widths = {at: max(len(row[at]) for row in rows) for at in range(len(grid.titles))}
+    if width is not None:
+        _fit(widths, grid, width)
+    rule: Line = [(("─" if unicode else "-") * (sum(widths.values()) + 2 * (len(widths) - 1)), "dim")]
+    for at, row in enumerate(rows):
+        total = bool(grid.totals) and at == len(rows) - 1
+        if total or at == 1:
+            yield rule
+        style = "head" if total or at == 0 else grid.styles[at - 1] if grid.styles else ""
+        cells = [_padded(row[column], room, grid.numbers[column], unicode) for column, room in widths.items()]
+        yield [("  ".join(cells), style)]
+
+
+def _padded(cell: str, room: int, number: bool, unicode: bool) -> str:
+    if len(cell) > room:
+        cell = cell[: room - 1] + ("…" if unicode else ".")
+    return cell.rjust(room) if number else cell.ljust(room)
+
+
+def _fit(widths: dict[int, int], grid: Grid, width: int) -> None:
+    """Leave out and shorten columns, those that can be spared first, until a row fits."""
+
+    def excess() -> int:
+        return sum(widths.values()) + 2 * (len(widths) - 1) - width
+
+    for at in grid.spare:
+        if excess() > 0:
+            del widths[at]
+    while excess() > 0:
+        words = [at for at in widths if not grid.numbers[at] and widths[at] > _LEAST]
+        if not words:
+            break
+        longest = max(words, key=lambda at: widths[at])
+        widths[longest] -= 1
+    while excess() > 0 and len(widths) > 1:
+        widths.popitem()
+    if excess() > 0:
+        widths[next(iter(widths))] = max(width, 1)

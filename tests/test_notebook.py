@@ -1,0 +1,145 @@
+"""Notebooks: a network shows itself, and a cell can be a spec."""
+
+from __future__ import annotations
+
+import html.parser
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+from conftest import ROOT
+from helpers_svg import check_safe
+
+import archspec
+from archspec.ir.graph import Network
+from archspec.targets import display
+from archspec.targets.figures import layout
+
+LENET = "input 32x32x1\nconv k=5 f=6 | tanh\navgpool w=2\nfc 10 | softmax\n"
+
+
+class Tags(html.parser.HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.attributes = [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append(tag)
+        self.attributes += attrs
+
+
+@pytest.fixture
+def shell():
+    pytest.importorskip("IPython", reason="IPython is not installed")
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    shell.run_line_magic("load_ext", "archspec")
+    yield shell
+    shell.run_line_magic("unload_ext", "archspec")
+    InteractiveShell.clear_instance()
+
+
+def test_a_network_shows_picture_and_table():
+    network = archspec.loads(LENET, name="small.arch")
+    text = network._repr_html_()
+    assert text.count("<svg") == 1 and text.count("<table>") == 1
+    assert text.index("<svg") < text.index("<table>") and "<caption>small</caption>" in text
+    check_safe(network._repr_svg_())
+
+
+def test_a_deep_network_is_folded():
+    text = archspec.load("resnet152")._repr_html_()
+    assert "layer3.1..35.conv1" in text and len(text) < 200_000
+
+
+def test_a_table_that_nobody_reads_is_left_out():
+    text = archspec.loads("input 8\n" + "relu\n" * 3000)._repr_html_()
+    assert "<table>" not in text and "3,000 layers" in text
+
+
+def test_without_a_renderer_there_are_bars(monkeypatch):
+    def missing(*_):
+        raise layout.NoRenderer("none")
+
+    monkeypatch.setattr("archspec.targets.figures._blocks", missing)
+    network = archspec.load("lenet5")
+    assert 'data-as="bars"' in network._repr_svg_() and 'data-as="bars"' in network._repr_html_()
+
+
+def test_what_cannot_be_drawn_still_has_its_table(monkeypatch):
+    def refuses(*_):
+        raise layout.NoRenderer("none")
+
+    monkeypatch.setattr("archspec.targets.figures.draw", refuses)
+    network = archspec.loads(LENET)
+    assert network._repr_svg_() is None and "<table>" in network._repr_html_()
+
+
+def test_hostile_names_are_inert():
+    spec = 'model "</script><script>alert(1)</script>"\nmeta title="<img src=x onerror=alert(1)>"\n' + LENET
+    tags = Tags(archspec.loads(spec)._repr_html_())
+    assert not {"script", "img"} & set(tags.found)
+    assert not any(name.startswith("on") for name, _ in tags.attributes)
+
+
+def test_the_graph_knows_nothing_of_pictures():
+    code = "import archspec.ir.graph as g, sys; assert g.Network.views == {} and 'archspec.api' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    assert set(Network.views) == {"html", "svg"}
+
+
+def test_a_comparison_shows_itself():
+    found = archspec.compare([archspec.load("vgg16"), archspec.load("vgg19")])
+    ElementTree.fromstring(found._repr_svg_())
+    assert found._repr_html_().count("<table>") == 2
+
+
+def test_drawn_once_where_both_forms_are_asked_for():
+    network = archspec.loads(LENET)
+    assert display.svg(network) in display.html(network)
+
+
+def test_a_cell_is_a_spec(shell, capsys):
+    done = shell.run_cell("%%archspec net\n" + LENET)
+    assert done.success and isinstance(done.result, Network)
+    assert shell.user_ns["net"] is done.result and done.result.name == "net"
+    shown, _ = shell.display_formatter.format(done.result)
+    assert "<table>" in shown["text/html"] and shown["image/svg+xml"].startswith("<svg")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_cell_takes_params_and_a_size(shell):
+    spec = "param n = 4\ninput 8x8x1\nconv k=3 f=n p=1\n"
+    done = shell.run_cell("%%archspec --set n=7 --input 16x16x1\n" + spec)
+    assert archspec.analyze(done.result).outputs == {"output": (16, 16, 7)}
+
+
+def test_messages_of_a_cell(shell, capsys):
+    shell.user_ns["net"] = "before"
+    done = shell.run_cell("%%archspec net\ninput 8x8x1\nconv k=9 f=2\n")
+    told = capsys.readouterr()
+    assert not done.success and shell.user_ns["net"] == "before"
+    assert "error[A202]" in told.err and "net.arch:3:" in told.err  # the third line of the cell
+    assert "Traceback" not in told.out + told.err
+
+
+def test_warnings_of_a_cell(shell, capsys):
+    done = shell.run_cell("%%archspec\nparam n = 4\n" + LENET)
+    assert done.success and "A406" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["1x", "--set n", "--input 3y3", "--other", "a b", "'"])
+def test_a_line_that_makes_no_sense(shell, capsys, line):
+    done = shell.run_cell(f"%%archspec {line}\n{LENET}")
+    told = capsys.readouterr()
+    assert not done.success and "UsageError" in told.out + told.err
+    assert "Traceback" not in told.out + told.err
+
+
+def test_loading_the_package_imports_no_ipython():
+    code = "import archspec, sys; archspec.load('lenet5'); assert 'IPython' not in sys.modules and 'archspec.notebook' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
