@@ -41,13 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
         network, net, result = _evaluated(arguments)
     except DataError as error:
         raise Failure(str(error)) from None
+    _draw(result, network.name, picture, wanted=arguments.picture is not None)
+    _export(network, net, arguments)
     if arguments.format == "json":
         told = {"accuracy": result.accuracy, "images": result.images, "right": result.right}
         out().write(json.dumps(told | {"classes": result.classes, "confusion": result.confusion}, indent=1) + "\n")
     else:
         _tell(result)
-    _draw(result, network.name, picture, wanted=arguments.picture is not None)
-    _export(network, net, arguments)
     return 0
 
 

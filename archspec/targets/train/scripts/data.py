@@ -19,6 +19,7 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -264,6 +265,8 @@ def _names(path: Path, count: int) -> tuple[str, ...]:
 
 
 def _folder(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
+    if find_spec("PIL") is None:
+        raise DataError("Pillow reads images in files: `pip install pillow`")
     if len(shape) != 3:
         raise DataError(f"the images of a folder are maps, and the network takes {written(shape)}")
     folder = Path(where)
@@ -296,8 +299,10 @@ def _files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
 
 
 def _npz(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
-    import numpy as np
-
+    try:
+        import numpy as np
+    except ImportError:
+        raise DataError("NumPy reads its files: `pip install numpy`") from None
     try:
         with np.load(where, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files if name in ("x", "y", "x_train", "y_train", "x_test", "y_test")}

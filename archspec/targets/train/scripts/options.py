@@ -6,7 +6,7 @@ import argparse
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +117,19 @@ def arguments(name: str, here: Path) -> tuple[Settings, Path, bool]:
     out, resume = given.pop("out"), given.pop("resume")
     kept: dict[str, Any] = {}
     if resume and (out / "settings.json").is_file():
-        kept = json.loads((out / "settings.json").read_text())["settings"]
-        kept.pop("fsdp", None)  # any number of processes may go on with a run, sharded or not
+        kept = _kept(out / "settings.json")
     elif not resume and (out / "last.pt").exists():
         parser.error(f"{out} holds a run: --resume goes on with it, --out names another folder")
     settings = Settings(**(kept | given))
     if not settings.data:
         parser.error("--data is needed")
     return replace(settings, lr=settings.lr or LEARNING_RATES[settings.optimizer]), out, resume
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """The settings of a run, but for its sharding: any number of processes may go on with it, sharded or not."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        return {field.name: found[field.name] for field in fields(Settings) if field.name != "fsdp"}
+    except (ValueError, KeyError, TypeError):
+        raise SystemExit(f"train.py: {path} is damaged") from None

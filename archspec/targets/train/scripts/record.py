@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, BinaryIO
 
 import torch
@@ -78,7 +79,10 @@ def save(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: 
 
 def load(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Any) -> Progress:
     """Go on from last.pt, whatever number of processes wrote it."""
-    state = torch.load(out / "last.pt", map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(out / "last.pt", map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, UnpicklingError) as error:
+        raise SystemExit(f"train.py: {out / 'last.pt'} is damaged: {str(error).splitlines()[0]}") from None
     if "shards" in state:
         whole = _whole(full=False)
         parts: dict[str, Any] = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=whole), strict=True))
@@ -86,7 +90,8 @@ def load(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: 
     else:
         whole, parts = _whole(full=True), state
     set_state_dict(model, optimizer, model_state_dict=parts["model"], optim_state_dict=parts["optimizer"], options=whole)
-    scaler.load_state_dict(state["scaler"])
+    if state["scaler"]:
+        scaler.load_state_dict(state["scaler"])
     return Progress(**state["progress"])
 
 

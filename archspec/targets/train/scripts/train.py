@@ -1,14 +1,15 @@
-"""Trains the network of model.py.
+"""Trains the network of model.py, in one process or in several, each of which takes a share of every batch (DDP).
 
-python train.py --data SOURCE                               one process
-torchrun --nproc-per-node 4 train.py --data SOURCE          four, each with a share of every batch (DDP); `--fsdp` shards the network
+    python train.py --data SOURCE
+    torchrun --nproc-per-node 4 train.py --data SOURCE
+
+With `--fsdp` they share the network too. `--help` lists the rest.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import shutil
 import sys
 import time
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from typing import Any
 from zlib import crc32
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
@@ -179,6 +181,9 @@ class Run:
         chunks = [places[at : at + batch] for at in range(0, len(places), batch)]
         sums = torch.zeros(2, device=self.world.device)
         self.called.eval()
+        if self.settings.fsdp:  # as DDP does: all take the first one's running means
+            for buffer in self.model.buffers():
+                dist.broadcast(buffer, 0)
         loader = self.loader(self.val, [[place % count for place in chunk] for chunk in chunks])
         for chunk, (images, labels) in zip(chunks, loader, strict=True):
             labels, counted = labels.to(self.world.device), torch.tensor(chunk, device=self.world.device) < count
@@ -236,8 +241,8 @@ def begin(settings: Settings, world: World, out: Path) -> Run:
     if world.rank == 0:
         out.mkdir(parents=True, exist_ok=True)
         for file in HERE.iterdir():
-            if out.resolve() != HERE and file.suffix in (".py", ".arch"):
-                shutil.copy(file, out)
+            if not (out / file.name).exists() and file.suffix in (".py", ".arch"):
+                write_text(out / file.name, file.read_text(encoding="utf-8"))
         about = {"settings": asdict(settings), "classes": data.classes, "mean": mean, "std": std}
         write_text(out / "settings.json", json.dumps(about, indent=1) + "\n")
     scaled = f" as {written(INPUT)}" if data.shape != INPUT else ""
