@@ -30,6 +30,11 @@ class World(NamedTuple):
             dist.all_reduce(values)
         return [float(value) for value in values.tolist()]
 
+    def draw_from(self, seed: int) -> None:
+        """Seed what the device draws from; on a CPU without torch.manual_seed, which looks for GPUs each time (0.1 ms)."""
+        seeded = torch.default_generator.manual_seed if self.device.type == "cpu" else torch.manual_seed
+        seeded(seed)
+
     def say(self, text: str) -> None:
         if self.rank == 0:
             print(text, flush=True)

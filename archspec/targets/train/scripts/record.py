@@ -39,7 +39,7 @@ class Progress:
 
 def write(path: Path, save: Callable[[BinaryIO], object]) -> None:
     """Write a file whole or not at all: readers see the old content or the new, after a crash of the machine too."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.part")
     try:
         with temporary.open("wb") as file:
             save(file)

@@ -12,6 +12,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
-from archspec.targets.train.scripts.data import Data, DataError, Part, check, held_out, read, whole, written
+from archspec.targets.train.scripts.data import Batch, Data, DataError, check, held_out, read, whole, written
 from archspec.targets.train.scripts.images import prepare, statistics
 from archspec.targets.train.scripts.model import Model
 from archspec.targets.train.scripts.options import Settings, arguments
@@ -58,6 +59,14 @@ def loss_of(scores: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(scores, labels, reduction="none")
     target = F.one_hot(labels, OUTPUTS) if OUTPUTS > 1 else labels[:, None]
     return F.binary_cross_entropy_with_logits(scores, target.float(), reduction="none").mean(1)
+
+
+def total_loss(result: Any, labels: Tensor) -> Tensor:
+    """The mean loss of a batch, side heads included."""
+    losses = loss_of(scores(result), labels)
+    for name, weight in HEADS.items():
+        losses = losses + weight * loss_of(getattr(result, name).float(), labels)
+    return losses.mean()
 
 
 def correct(scores: Tensor, labels: Tensor) -> Tensor:
@@ -123,7 +132,9 @@ class Run:
         self.progress = Progress()
         self.stop = Stop()
 
-    def loader(self, part: Part, batches: list[list[int]]) -> DataLoader[Any]:
+    def loader(self, part: Any, batches: list[list[int]]) -> Iterable[Batch]:
+        if not self.settings.workers and self.world.device.type == "cpu":
+            return map(part.__getitems__, batches)  # all that a DataLoader would do here,
         cuda = self.world.device.type == "cuda"
         return DataLoader(part, batch_sampler=batches, collate_fn=whole, num_workers=self.settings.workers, pin_memory=cuda)
 
@@ -139,7 +150,8 @@ class Run:
         settings, world, progress = self.settings, self.world, self.progress
         self.sampler.set_epoch(progress.epoch)
         batches = list(self.batches)
-        sums = torch.tensor([progress.loss, progress.correct, progress.seen], device=world.device) * (world.rank == 0)
+        sums = torch.tensor([progress.loss, progress.correct], device=world.device) * (world.rank == 0)
+        seen = progress.seen * (world.rank == 0)
         begun = time.perf_counter()
         self.called.train()
         with bar(shown, f"epoch {progress.epoch + 1}/{settings.epochs}", progress.step, len(batches)) as advance:
@@ -148,29 +160,24 @@ class Run:
                 for group in self.optimizer.param_groups:
                     group["lr"] = learning_rate(settings, at / len(batches))
                 # Every step draws from a seed of its own, so a run that goes on draws what it would have drawn.
-                torch.manual_seed(crc32(f"{settings.seed} {at} {world.rank}".encode()))
-                sums += self.step(images, labels.to(world.device, non_blocking=True))
+                world.draw_from(crc32(f"{settings.seed} {at} {world.rank}".encode()))
+                labels = labels.to(world.device, non_blocking=True)
+                # Both live until the next step has its own: freed at once, their memory would go back to the system and forth again.
+                result = self.result(images, settings.augment)
+                loss = total_loss(result, labels)
+                self.scaler.scale(loss).backward()
+                self.scaler.step(self.optimizer)
+                self.scaler.update()
+                self.optimizer.zero_grad()
+                sums += torch.stack([loss.detach() * len(labels), correct(scores(result), labels).sum()])
+                seen += len(labels)
                 progress.step += 1
                 advance()
                 if self.stop.agreed(world, at) and progress.step < len(batches):
                     break
-        progress.loss, progress.correct, progress.seen = world.sum(sums)
+        progress.loss, progress.correct, progress.seen = world.sum(torch.cat([sums, sums.new_tensor([seen])]))
         progress.seconds += time.perf_counter() - begun
         return progress.step == len(batches)
-
-    def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Learn from a batch; gives the sum of its losses, how many answers were right, and of how many."""
-        result = self.result(images, self.settings.augment)
-        main = scores(result)
-        losses = loss_of(main, labels)
-        for name, weight in HEADS.items():
-            losses = losses + weight * loss_of(getattr(result, name).float(), labels)
-        self.scaler.scale(losses.mean()).backward()
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            return torch.stack([losses.sum(), correct(main, labels).sum(), torch.ones_like(losses).sum()])
 
     @torch.no_grad()
     def validate(self) -> tuple[float, float]:
