@@ -253,7 +253,7 @@ def begin(settings: Settings, world: World, out: Path) -> Run:
         about = {"settings": asdict(settings), "classes": data.classes, "mean": mean, "std": std}
         write_text(out / "settings.json", json.dumps(about, indent=1) + "\n")
     scaled = f" as {written(INPUT)}" if data.shape != INPUT else ""
-    count = sum(p.numel() for p in run.model.parameters())
+    count = sum(p.numel() for p in run.model.parameters() if p.requires_grad)
     world.say(
         f"{NAME}: {count:,} parameters; {settings.data}: {len(run.train):,} images to learn from, {len(run.val):,} to validate with, "
         f"{written(data.shape)}{scaled}, {len(data.classes)} classes; {world.device}, {settings.precision}"
