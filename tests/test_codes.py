@@ -15,6 +15,7 @@ from archspec.elaborate.elaborator import elaborate
 from archspec.source import Source
 from archspec.syntax.parser import parse
 from archspec.targets.figures import text_form
+from archspec.targets.train.emit import emit as train_files
 
 PACKAGE = Path(catalogue.__file__).resolve().parent.parent
 
@@ -61,6 +62,8 @@ def run(example, files, folder):
             if target == "onnx":
                 pytest.importorskip("onnx", reason="onnx holds the model")
                 archspec.to_onnx(network)
+            elif target == "train":
+                train_files(network)
             else:
                 archspec.emit(network, target)
         except archspec.SpecError as error:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from archspec.api import emit
-from archspec.cli import onnx, specs
+from archspec.cli import onnx, specs, train
 from archspec.cli.failure import Failure
 from archspec.cli.onnx import OPTIONS
 from archspec.cli.screen import out
@@ -18,10 +18,15 @@ def run(arguments: argparse.Namespace) -> int:
     for name in OPTIONS if arguments.target != "onnx" else ():
         if (value := getattr(arguments, name)) is not None and value is not False:
             raise Failure(f"--{name.replace('_', '-')} is for `emit onnx`")
+    if arguments.target == "train" and not arguments.output:
+        raise Failure("`emit train` writes several files: name their folder with -o")
     network = specs.network(arguments)
     if network is None:
         return 1
     try:
+        if arguments.target == "train":
+            train.write(network, arguments.output)
+            return 0
         if arguments.target == "onnx":
             onnx.run(network, arguments)
             return 0

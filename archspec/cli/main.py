@@ -76,10 +76,12 @@ def _fmt(parser: argparse.ArgumentParser) -> None:
 
 def _emit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "target", choices=["torch", "onnx", "json"], help="what to write: a PyTorch source file, an ONNX model, or the IR document"
+        "target",
+        choices=["torch", "onnx", "json", "train"],
+        help="what to write: a PyTorch source file, an ONNX model, the IR document, or a folder with the model and what trains it",
     )
     _spec(parser)
-    parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; standard output without it")
+    parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; standard output without it. For `train` the folder")
     _emit_onnx(parser.add_argument_group("onnx"))
 
 
@@ -134,6 +136,27 @@ def _report(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _train(parser: argparse.ArgumentParser) -> None:
+    from archspec.targets.train.scripts.options import add_options
+
+    _spec(parser)
+    parser.add_argument("--out", metavar="DIR", help="the folder of the run (runs/NAME)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
+    add_options(parser)
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", help="the folder of a run")
+    parser.add_argument("--data", metavar="SOURCE", help="the data to test with, as `train` takes it; what the run learned from without it")
+    parser.add_argument("--weights", metavar="FILE", help="the weights (DIR/best.pt)")
+    parser.add_argument("--batch", metavar="N", type=int, default=256, help="images at a time (256)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="(auto: a GPU where there is one)")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="the form of the result")
+    parser.add_argument("--picture", metavar="FILE", help="where to draw the confusion matrix: .svg, .png or .pdf (DIR/confusion.svg)")
+    parser.add_argument("--safetensors", metavar="FILE", help="write the weights as safetensors")
+    parser.add_argument("--onnx", metavar="FILE", help="write the trained network as ONNX")
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell to write a completion script for")
 
@@ -153,6 +176,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "draw": ("a picture of the network", _draw),
     "compare": ("networks side by side, and how two near relatives differ", _compare),
     "report": ("one self-contained page: pictures, table, arithmetic; or a quiz", _report),
+    "train": ("train the network", _train),
+    "evaluate": ("the accuracy of a trained network, its confusion matrix; writes its weights", _evaluate),
     "list": ("the bundled specs", _none),
     "ops": ("the layers of the language", _none),
     "completion": ("a completion script for a shell", _completion),

@@ -1,0 +1,135 @@
+"""`archspec evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archspec.api import load, load_weights, to_onnx, to_torch
+from archspec.cli.failure import Failure
+from archspec.cli.screen import out
+from archspec.cli.writing import write_whole
+from archspec.diagnostics import SpecError
+from archspec.diagnostics.visible import visible
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archspec.ir.graph import Network
+    from archspec.targets.train.evaluate import Result
+
+_WIDEST = 20
+"""More classes than this are told by those that were mistaken most."""
+_FORMS = (".svg", ".png", ".pdf")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if find_spec("torch") is None:
+        raise Failure("PyTorch is not installed: `pip install 'archspec-nn[train]'`")
+    picture = Path(arguments.picture or Path(arguments.folder) / "confusion.svg")
+    if picture.suffix.lower() not in _FORMS:
+        raise Failure(f"the picture is written as {', '.join(_FORMS)}, by the name of the file; not as `{picture}`")
+    if arguments.batch < 1:
+        raise Failure("--batch takes a whole number of at least 1")
+    from archspec.targets.train.scripts.data import DataError
+
+    try:
+        network, net, result = _evaluated(arguments)
+    except DataError as error:
+        raise Failure(str(error)) from None
+    _draw(result, network.name, picture, wanted=arguments.picture is not None)
+    _export(network, net, arguments)
+    if arguments.format == "json":
+        told = {"accuracy": result.accuracy, "images": result.images, "right": result.right}
+        out().write(json.dumps(told | {"classes": result.classes, "confusion": result.confusion}, indent=1) + "\n")
+    else:
+        _tell(result)
+    return 0
+
+
+def _evaluated(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Result]:
+    """The network of a run, with its weights, and how good it is. Raises Failure, DataError."""
+    import torch
+
+    from archspec.targets.train.emit import SPEC
+    from archspec.targets.train.evaluate import data_of, evaluate, setting
+    from archspec.targets.train.task import task_of
+
+    folder = Path(arguments.folder)
+    told = setting(folder)
+    weights = Path(arguments.weights or folder / "best.pt")
+    try:
+        network = load(folder / SPEC)
+        task = task_of(network)
+        net = to_torch(network)
+        load_weights(net, weights)
+    except OSError as error:
+        raise Failure(f"cannot read {error.filename}: {error.strerror or error}") from None
+    except SpecError as error:
+        raise Failure(f"{folder / SPEC} is damaged: {error.diagnostics[0].message}") from None
+    except (ValueError, ImportError) as error:
+        raise Failure(str(error)) from None
+    told = told._replace(source=arguments.data) if arguments.data else told
+    kind = arguments.device if arguments.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    return network, net, evaluate(net, task, data_of(told, task), told, arguments.batch, torch.device(kind))
+
+
+def _tell(result: Result) -> None:
+    """Accuracy, and the confusion matrix: rows are classes, columns what their images were taken for."""
+    screen = out()
+    screen.line(f"accuracy {result.accuracy:.4f}: {result.right:,} of {result.images:,} images")
+    screen.line()
+    names = [visible(name) for name in result.classes]
+    if len(names) > _WIDEST:
+        screen.lines(_mistaken(result, names))
+        return
+    first = max(*map(len, names), len("class"))
+    numbers = [len(str(value)) for row in result.confusion for value in row]
+    widths = [max(len(name), *numbers) for name in names]
+    screen.line("  ".join(["class".ljust(first), *(n.rjust(w) for n, w in zip(names, widths, strict=True)), "recall"]))
+    for at, (name, row) in enumerate(zip(names, result.confusion, strict=True)):
+        cells = [str(value or ".").rjust(w) for value, w in zip(row, widths, strict=True)]
+        screen.line("  ".join([name.ljust(first), *cells, _part(result.recall(at)).rjust(len("recall"))]))
+
+
+def _mistaken(result: Result, names: list[str]) -> list[str]:
+    """The ten commonest mistakes."""
+    found = [(n, i, j) for i, row in enumerate(result.confusion) for j, n in enumerate(row) if i != j and n]
+    most = sorted(found, key=lambda each: (-each[0], *each[1:]))[:10]
+    return [f"{count:>6} of {sum(result.confusion[i])} of class {names[i]} were taken for {names[j]}" for count, i, j in most]
+
+
+def _part(value: float | None) -> str:
+    return "?" if value is None else f"{value:.3f}"
+
+
+def _draw(result: Result, name: str, path: Path, *, wanted: bool) -> None:
+    from archspec.targets.train.evaluate import picture
+
+    try:
+        drawn = picture(result, f"{name}: accuracy {result.accuracy:.4f}", path.suffix.lower()[1:])
+    except ImportError:
+        if wanted:
+            raise Failure("matplotlib draws the picture: `pip install 'archspec-nn[train]'`") from None
+        return
+    write_whole(path, drawn)
+
+
+def _export(network: Network, net: nn.Module, arguments: argparse.Namespace) -> None:
+    """Write the weights, and the network with them, where that is asked for. Raises Failure."""
+    values = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
+    try:
+        if arguments.safetensors:
+            from safetensors.torch import save
+
+            write_whole(Path(arguments.safetensors), save(values, {"format": "pt"}))
+        if arguments.onnx:
+            write_whole(Path(arguments.onnx), to_onnx(network, values).SerializeToString())
+    except (ImportError, ValueError) as error:
+        raise Failure(str(error)) from None
+    for path in filter(None, (arguments.safetensors, arguments.onnx)):
+        print(f"archspec: {path} is written", file=sys.stderr)

@@ -1,0 +1,114 @@
+"""`archspec train`, and `archspec emit train`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+
+from archspec.cli import specs
+from archspec.cli.failure import Failure
+from archspec.cli.writing import write_whole
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.ir.graph import Network
+from archspec.targets.train.scripts.options import Settings
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write what trains the network into the folder of the run, and become it."""
+    if find_spec("torch") is None:
+        raise Failure("PyTorch is not installed: `pip install 'archspec-nn[train]'`")
+    network = specs.network(arguments)
+    if network is None:
+        return 1
+    out = Path(arguments.out or Path("runs") / _plain(network.name))
+    try:
+        files = _files(network)
+    except SpecError as error:
+        specs.tell(error.diagnostics)
+        return 1
+    if arguments.resume:
+        _same(out, files)
+    else:
+        _fits(network, arguments, out)
+        _write(out, files)
+    return _become([str(out / "train.py"), *_written(arguments)])
+
+
+def write(network: Network, output: str) -> None:
+    """Write the files of a training into a folder. Raises Failure, SpecError."""
+    _write(Path(output), _files(network))
+
+
+def _files(network: Network) -> dict[str, str]:
+    from archspec.targets.torch.rows import Unsupported
+    from archspec.targets.train.emit import emit
+
+    try:
+        return emit(network)
+    except Unsupported as unsupported:
+        raise SpecError([Diagnostic("A501", str(unsupported), unsupported.span, help="`archspec emit json` writes every layer")]) from None
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"cannot make the folder {folder}: {error.strerror or error}") from None
+    for name, text in files.items():
+        write_whole(folder / name, text)
+
+
+def _fits(network: Network, arguments: argparse.Namespace, out: Path) -> None:
+    """Look at the data, before anything is written. Raises Failure where it does not fit."""
+    if (out / "last.pt").exists():
+        raise Failure(f"{out} holds a run: --resume goes on with it, --out names another folder")
+    if "data" not in arguments:
+        raise Failure("--data is needed: digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR, npz:FILE or synthetic")
+    from archspec.targets.train.scripts.data import DataError, check, read
+    from archspec.targets.train.task import task_of
+
+    task = task_of(network)
+    try:
+        data = read(arguments.data, task.shape, task.outputs, "gray" in arguments)
+        check(data, task.shape, task.outputs, "resize" in arguments)
+    except DataError as error:
+        raise Failure(str(error)) from None
+
+
+def _same(out: Path, files: dict[str, str]) -> None:
+    """Raises Failure where the folder holds no run, or one of another network."""
+    try:
+        there = (out / "model.py").read_text(encoding="utf-8")
+    except OSError:
+        raise Failure(f"there is no run in {out} to go on with") from None
+    if there != files["model.py"]:
+        raise Failure(f"the run in {out} is one of another network: its model.py differs")
+
+
+def _written(arguments: argparse.Namespace) -> list[str]:
+    """The options that were given, as train.py takes them."""
+    given = {field.name: value for field in fields(Settings) if (value := getattr(arguments, field.name, None)) is not None}
+    words = ["--resume"] if arguments.resume else []
+    for name, value in given.items():
+        option = f"--{name.replace('_', '-')}"
+        words.append(option if value is True else f"{option}={value}")
+    return words
+
+
+def _become(command: list[str]) -> int:
+    """Run a Python script in place of this process, so that signals and the exit status are its own."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "posix":
+        os.execv(sys.executable, [sys.executable, *command])
+    return subprocess.call([sys.executable, *command])
+
+
+def _plain(name: str) -> str:
+    """A name as a folder is called."""
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name).strip(".") or "model"

@@ -1,0 +1,1 @@
+"""Training: a network as a folder of plain PyTorch that learns by itself."""

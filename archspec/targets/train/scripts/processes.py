@@ -1,0 +1,99 @@
+"""The processes of a run: one, or those that torchrun started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from archspec.targets.train.scripts.options import Settings
+
+
+class World(NamedTuple):
+    """Where one process stands among those of torchrun; alone it is the first of one."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    def sum(self, values: Tensor) -> list[float]:
+        """The values, summed over all processes."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return [float(value) for value in values.tolist()]
+
+    def say(self, text: str) -> None:
+        if self.rank == 0:
+            print(text, flush=True)
+
+
+class Stop:
+    """Ctrl-C and SIGTERM end the run after the step at hand; a second one ends it at once."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.note)
+
+    def note(self, number: int, _: object) -> None:
+        self.signal = number
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_DFL)
+
+    def agreed(self, world: World, step: int) -> bool:
+        """Whether to stop now: all processes do after the same step, so they ask each other, every few steps."""
+        if world.size == 1:
+            return bool(self.signal)
+        return step % 8 == 0 and world.sum(torch.tensor([float(bool(self.signal))], device=world.device))[0] > 0
+
+
+def join(settings: Settings) -> World:
+    """The place of a process among those that torchrun started."""
+    kind = settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("train.py: PyTorch finds no GPU here: --device cpu")
+    device = torch.device(kind, int(os.environ.get("LOCAL_RANK", 0))) if kind == "cuda" else torch.device(kind)
+    size = int(os.environ.get("WORLD_SIZE", 1))
+    if kind == "cuda":
+        torch.cuda.set_device(device)
+    if "RANK" in os.environ:
+        dist.init_process_group("cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo")
+    elif settings.fsdp:
+        raise SystemExit("train.py: --fsdp shards the network over processes: start them with torchrun")
+    if settings.batch % size:
+        raise SystemExit(f"train.py: a batch of {settings.batch} has no equal shares for {size} processes")
+    if settings.fsdp and settings.precision == "fp16":
+        raise SystemExit("train.py: --fsdp goes with fp32 and bf16")
+    torch.use_deterministic_algorithms(settings.deterministic)
+    return World(int(os.environ.get("RANK", 0)), size, device)
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """One of several processes ends as soon as its work does.
+
+    Taken apart in order, a group of gloo can wait for ever: it joins a thread that waits for the interpreter's lock (PyTorch 2.13).
+    """
+    status: object = 0
+    try:
+        yield
+    except BaseException as error:
+        if not dist.is_initialized():
+            raise
+        status = error.code if isinstance(error, SystemExit) else 1
+        if not isinstance(error, SystemExit):
+            traceback.print_exc()
+    if dist.is_initialized():
+        if isinstance(status, str):
+            print(status, file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else 0 if status is None else 1)

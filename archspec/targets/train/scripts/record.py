@@ -1,0 +1,168 @@
+"""What a run leaves in its folder: checkpoints, metrics, curves. Every file is written whole: a temporary one first, then a rename."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, BinaryIO
+
+import torch
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
+from torch import nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, get_state_dict, set_state_dict
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Progress:
+    """How far a run is: `step` steps into epoch `epoch`, both counted from 0, and what was summed up in that epoch so far."""
+
+    epoch: int = 0
+    step: int = 0
+    loss: float = 0.0
+    correct: float = 0.0
+    seen: float = 0.0
+    seconds: float = 0.0
+    best: float = -1.0
+    history: list[Row] = field(default_factory=list)
+
+
+def write(path: Path, save: Callable[[BinaryIO], object]) -> None:
+    """Write a file whole or not at all: readers see the old content or the new, after a crash of the machine too."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            save(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+
+
+def write_text(path: Path, text: str) -> None:
+    write(path, lambda file: file.write(text.encode()))
+
+
+# checkpoints
+
+
+def save(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: dict[str, Any], progress: Progress, sharded: bool) -> None:
+    """Write last.pt: all that the run needs to go on. Of a sharded network every process writes its part to a folder, which it names."""
+    state: dict[str, Any] = {"progress": asdict(progress), "scaler": scaler}
+    first = not dist.is_initialized() or dist.get_rank() == 0
+    parts: dict[str, Any] = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=_whole(not sharded)), strict=True))
+    shards = f"shards-{progress.epoch}-{progress.step}"
+    if sharded:
+        dcp.save(parts, checkpoint_id=out / shards)
+    if not first:
+        return
+    write(out / "last.pt", lambda file: torch.save(state | ({"shards": shards} if sharded else parts), file))
+    for folder in out.glob("shards-*"):
+        if not sharded or folder.name != shards:
+            shutil.rmtree(folder)
+
+
+def load(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Any) -> Progress:
+    """Go on from last.pt, whatever number of processes wrote it."""
+    try:
+        state = torch.load(out / "last.pt", map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, UnpicklingError) as error:
+        raise SystemExit(f"train.py: {out / 'last.pt'} is damaged: {str(error).splitlines()[0]}") from None
+    if "shards" in state:
+        whole = _whole(full=False)
+        parts: dict[str, Any] = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=whole), strict=True))
+        dcp.load(parts, checkpoint_id=out / state["shards"])
+    else:
+        whole, parts = _whole(full=True), state
+    set_state_dict(model, optimizer, model_state_dict=parts["model"], optim_state_dict=parts["optimizer"], options=whole)
+    if state["scaler"]:
+        scaler.load_state_dict(state["scaler"])
+    return Progress(**state["progress"])
+
+
+def save_best(out: Path, model: nn.Module) -> None:
+    """Write best.pt: the weights alone, as a `state_dict`."""
+    weights = get_model_state_dict(model, options=_whole(full=True))
+    if not dist.is_initialized() or dist.get_rank() == 0:
+        write(out / "best.pt", lambda file: torch.save(weights, file))
+
+
+def _whole(full: bool) -> StateDictOptions:
+    return StateDictOptions(full_state_dict=full, cpu_offload=full)
+
+
+# metrics
+
+
+@contextmanager
+def bar(shown: bool, text: str, done: int, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar in a terminal, where rich is there to draw it; gives what moves it on."""
+    try:
+        from rich.console import Console
+        from rich.progress import Progress as Bar
+    except ImportError:
+        shown = False
+    if not shown:
+        yield lambda: None
+        return
+    with Bar(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(text, total=total, completed=done)
+        yield lambda: progress.advance(task)
+
+
+def told(row: dict[str, Any], epochs: int) -> str:
+    """An epoch in a line."""
+    return (
+        f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.4f}  accuracy {row['train_accuracy']:.4f}"
+        f"  val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.4f}"
+        f"  {row['images_per_second']:,.0f} images/s  {row['seconds']:.1f} s"
+    )
+
+
+def write_metrics(out: Path, history: list[Row]) -> None:
+    """metrics.csv and metrics.jsonl, a line an epoch."""
+    table = io.StringIO()
+    rows = csv.DictWriter(table, list(history[0]), lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(history)
+    write_text(out / "metrics.csv", table.getvalue())
+    write_text(out / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in history))
+
+
+def draw_curves(out: Path, title: str, history: list[Row]) -> None:
+    """curves.svg and curves.png: loss and accuracy of each epoch. Raises ImportError without matplotlib."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = [row["epoch"] for row in history]
+    with rc_context({"svg.hashsalt": title, "svg.fonttype": "path"}):
+        figure = Figure(figsize=(10, 4), layout="constrained")
+        figure.suptitle(title, parse_math=False)
+        for axes, what in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+            for part, style in (("train", "--"), ("val", "-")):
+                values = [row[f"{part}_{what}"] for row in history]
+                axes.plot(
+                    epochs, values, style, label={"train": "training", "val": "validation"}[part], marker="." if len(epochs) < 3 else ""
+                )
+            axes.set(xlabel="epoch", ylabel=what)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.grid(alpha=0.3)
+            axes.legend()
+        write(out / "curves.svg", lambda file: figure.savefig(file, format="svg", metadata={"Date": None}))
+        write(out / "curves.png", lambda file: figure.savefig(file, format="png", dpi=150))

@@ -1,0 +1,98 @@
+"""What a network is to learn: from what, with which loss, and which of its layers are part of the loss."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import NamedTuple
+
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.ir.graph import Network, Place, producers_of, walk
+from archspec.source import Span
+from archspec.types import Vector, describe
+
+AUX_WEIGHT = 0.3
+"""Szegedy et al. 2014, section 5: "the losses of the auxiliary classifiers were weighted by 0.3"."""
+
+_LOSSES = {"softmax": "softmax", "sigmoid": "sigmoid", "rbf": "distance"}
+_FOLDED = ("softmax", "sigmoid")
+"""Last layers that the loss computes itself, from the scores they are given: that is exact where their results round to 0 or 1."""
+
+
+class Task(NamedTuple):
+    """`shape` is the input's, channels first; `last` are the layers that the loss takes over; `heads` the weights of side heads."""
+
+    shape: tuple[int, ...]
+    outputs: int
+    loss: str
+    last: tuple[str, ...]
+    heads: dict[str, float]
+
+
+def task_of(network: Network) -> Task:
+    """The task of a network that classifies. Raises SpecError for any other."""
+    if len(network.inputs) != 1:
+        raise _refused(f"it has {len(network.inputs)} inputs, and data has images alone", network.inputs[1].span)
+    (input_,) = network.inputs
+    places = {place.name: place for place in walk(network)}
+    producers = producers_of(network)
+    looked_up = next((p for p in places.values() if p.node.op is not None and p.node.op.step == "embed"), None)
+    if looked_up is not None:
+        raise _refused("it takes words by their numbers, and images are no words", looked_up.node.span)
+    ends = [producers[output.value] for output in network.outputs]
+    main = network.graph.type_of(network.outputs[0].value)
+    for output, end in zip(network.outputs, ends, strict=True):
+        type_ = network.graph.type_of(output.value)
+        if not isinstance(type_, Vector) or type_ != main:
+            wanted = "a vector of scores, one a class, is" if output is network.outputs[0] else f"a vector of {main}, as `output` is,"
+            raise _refused(f"`{output.name}` is {describe(type_) if type_ else '?'}, where {wanted} wanted", _span(places, end))
+    found = [_last(places, end, ends) for end in ends]
+    steps = {_LOSSES.get(_step(places.get(name)), "softmax") for name in found}
+    if len(steps) > 1:
+        raise _refused(f"its heads end in different ways: {', '.join(sorted(steps))}", _span(places, found[1]))
+    (loss,) = steps
+    assert isinstance(main, Vector)
+    loss = _of_one(places, found[0], loss) if main.channels == 1 else loss
+    shape = input_.type.shape
+    last = tuple(name for name in found if _step(places.get(name)) in _FOLDED)
+    weight = _weight(network.meta.get("aux_weight"))
+    return Task((shape[-1], *shape[:-1]), main.channels, loss, last, {output.name: weight for output in network.outputs[1:]})
+
+
+def _of_one(places: dict[str, Place], last: str, loss: str) -> str:
+    """One output says yes or no, by a sigmoid."""
+    if _step(places.get(last)) in ("softmax", "logsoftmax", "rbf"):
+        raise _refused(f"one output after `{_step(places.get(last))}` says nothing: `sigmoid`, or two outputs", _span(places, last))
+    return "sigmoid"
+
+
+def _last(places: dict[str, Place], end: str, ends: list[str]) -> str:
+    """The layer that makes the scores of an output: the last one that does more than flatten. Nothing else may read what it gives."""
+    while (place := places.get(end)) is not None and _step(place) == "flatten":
+        end = place.sources[0]
+    if place is not None and _step(place) in _FOLDED:
+        readers = [other for other in places.values() if end in other.sources and _step(other) != "flatten"]
+        if readers or ends.count(end) > 1:
+            raise _refused(f"`{end}` is read by other layers too, so the loss cannot take its place", place.node.span)
+    return end
+
+
+def _step(place: Place | None) -> str:
+    return place.node.op.step if place is not None and place.node.op is not None else ""
+
+
+def _span(places: dict[str, Place], name: str) -> Span | None:
+    return places[name].node.span if name in places else None
+
+
+def _weight(written: str | None) -> float:
+    """The weight of side heads: what the spec's `meta aux_weight` says, else GoogLeNet's."""
+    try:
+        weight = float(written) if written is not None else AUX_WEIGHT
+    except ValueError:
+        return AUX_WEIGHT
+    return weight if isfinite(weight) and weight >= 0 else AUX_WEIGHT
+
+
+def _refused(why: str, span: Span | None) -> SpecError:
+    help_ = "what can be trained classifies images: one input, a vector of scores. `archspec emit torch` writes any network"
+    return SpecError([Diagnostic("A550", f"the network cannot be trained by this: {why}", span, help=help_)])

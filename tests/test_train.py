@@ -1,0 +1,292 @@
+"""Training: the files that are written, what they refuse, and that they learn, stop, go on and run in several processes."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is what learns")
+
+from conftest import ROOT  # noqa: E402
+
+import archspec  # noqa: E402
+from archspec.targets.torch.emit import emit as emit_torch  # noqa: E402
+from archspec.targets.train.emit import SCRIPTS, emit  # noqa: E402
+from archspec.targets.train.task import task_of  # noqa: E402
+
+SCRIPTS_FOLDER = ROOT / "archspec" / "targets" / "train" / "scripts"
+TIMES = ("seconds", "images_per_second")
+TINY = "input 8x8x1\nconv k=3 f=8 | relu\ndropout 0.2\nfc 10 | softmax\n"
+
+
+def environment():
+    """One thread, and no archspec to be found but where it is installed."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+
+
+def python(*words, cwd=None, check=True):
+    done = subprocess.run(
+        [sys.executable, *map(str, words)], capture_output=True, text=True, env=environment(), cwd=cwd, check=False, timeout=120
+    )
+    assert not check or done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def written(folder, text=TINY):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in emit(archspec.loads(text, name="tiny.arch")).items():
+        (folder / name).write_text(content)
+    return folder
+
+
+def metrics(folder):
+    """The rows of a run, without what a clock says."""
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in row.items() if name not in TIMES} for row in rows]
+
+
+# what is written
+
+
+def test_the_scripts_are_those_of_the_digits():
+    files = emit(archspec.load("digits"))
+    assert (SCRIPTS_FOLDER / "model.py").read_text() == emit_torch(archspec.load("digits")) == files["model.py"]
+    for name in SCRIPTS:
+        assert files[f"{name}.py"] == (SCRIPTS_FOLDER / f"{name}.py").read_text().replace("from archspec.targets.train.scripts.", "from ")
+
+
+@pytest.mark.parametrize("name", ["lenet5", "googlenet_2014", "inception_v3", "vgg16_c", "lenet5_1998", "simplenet", "squeezenet1_0"])
+def test_nothing_written_needs_archspec(name):
+    files = emit(archspec.load(name, params={"aux": 1} if name == "googlenet_2014" else None))
+    for file, text in files.items():
+        if file.endswith(".py"):
+            tree = ast.parse(text)
+            roots = {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+            assert "archspec" not in roots
+            assert len(text.splitlines()) <= 400 and max(map(len, text.splitlines())) <= 140
+
+
+def test_what_a_spec_calls_itself_stays_text():
+    hostile = 'model "x\\"); import os  # \\n"\nmeta aux_weight="1); import os"\ninput 8x8x1\nfc 10\n'
+    own, plain = emit(archspec.loads(hostile)), emit(archspec.loads("model plain_name\ninput 8x8x1\nfc 10\n"))
+    shape = [ast.dump(ast.parse(files["train.py"])) for files in (own, plain)]
+    name = next(n for n in ast.parse(own["train.py"]).body if isinstance(n, ast.Assign) and n.targets[0].id == "NAME").value.value
+    assert "import os" in name
+    assert shape[0].replace(repr(name), "''") == shape[1].replace("'plain_name'", "''")
+
+
+LAST = {
+    "softmax": ("fc 10 | softmax", "softmax", ("softmax1",)),
+    "scores": ("fc 10", "softmax", ()),
+    "logarithms": ("fc 10 | logsoftmax", "softmax", ()),
+    "one output": ("fc 1", "sigmoid", ()),
+    "one output, sigmoid": ("fc 1 | sigmoid", "sigmoid", ("sigmoid1",)),
+    "a sigmoid each": ("fc 4 | sigmoid", "sigmoid", ("sigmoid1",)),
+    "distances": ("fc 84 | tanh | rbf 10", "distance", ()),
+    "flattened": ("conv k=8 f=10 | softmax | flatten", "softmax", ("softmax1",)),
+    "in a group": ("head:\n  fc 10\n  softmax", "softmax", ("head.1",)),
+}
+
+
+@pytest.mark.parametrize("case", LAST)
+def test_the_last_layer_tells_the_loss(case):
+    text, loss, last = LAST[case]
+    task = task_of(archspec.loads(f"input 8x8x1\n{text}\n"))
+    assert (task.loss, task.last, task.shape) == (loss, last, (1, 8, 8))
+
+
+def test_side_heads_have_their_published_weight():
+    text = "input 8x8x1\nconv k=3 f=4\noutput aux train: fc 5 | softmax\nfc 5 | softmax\n"
+    task = task_of(archspec.loads(text))
+    assert task.heads == {"aux": 0.3} and len(task.last) == 2
+    assert task_of(archspec.loads(f'meta aux_weight="0.4"\n{text}')).heads == {"aux": 0.4}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 8x8x1\nconv k=3 f=4\n",
+        "input 8x8x1\nfc 1 | softmax\n",
+        "input 8x8x1\nconv k=3 f=4\noutput mid\nfc 5\n",
+        "a: input 8x8x1\nb: input 8x8x1\nfrom a | fc 5\n",
+        "input 8\nembed 10 4\ngap | fc 3\n",
+        "input 8x8x1\nfc 5\ns: softmax\noutput again\nfc 5 | add s\n",
+    ],
+)
+def test_what_cannot_be_trained_is_told(text):
+    with pytest.raises(archspec.SpecError) as error:
+        task_of(archspec.loads(text))
+    assert [d.code for d in error.value.diagnostics] == ["A550"]
+
+
+# learning
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, archspec_command):
+    """A run of six epochs on the digits, by the command."""
+    pytest.importorskip("sklearn", reason="scikit-learn has the digits")
+    out = tmp_path_factory.mktemp("run") / "digits"
+    done = archspec_command("train", "digits", "--data", "digits", "--epochs", "6", "--out", str(out), env={"OMP_NUM_THREADS": "1"})
+    assert done.status == 0, done.err
+    return out, done
+
+
+def test_the_command_trains(trained):
+    out, done = trained
+    rows = list(csv.DictReader((out / "metrics.csv").open()))
+    assert len(rows) == len(metrics(out)) == 6 and float(rows[-1]["val_accuracy"]) > 0.93
+    lines = done.out.splitlines()
+    assert lines[0].startswith("digits: 38,282 parameters; digits: 1,438 images") and len([n for n in lines if n.startswith("epoch")]) == 6
+    assert not list(out.glob(".*"))
+    weights = torch.load(out / "best.pt", weights_only=True)
+    assert set(weights) == set(archspec.to_torch(archspec.load("digits")).state_dict())
+
+
+def test_the_same_seed_gives_the_same_run(trained, tmp_path):
+    files = emit(archspec.load("digits"))
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    python("train.py", "--data", "digits", "--epochs", "6", cwd=tmp_path)
+    assert metrics(tmp_path) == metrics(trained[0])
+    assert (tmp_path / "best.pt").read_bytes() == (trained[0] / "best.pt").read_bytes()
+    assert python("train.py", "--data", "digits", cwd=tmp_path, check=False).returncode == 2
+
+
+def test_what_evaluate_prints_is_what_onnx_gives(trained, tmp_path, archspec_command):
+    ort = pytest.importorskip("onnxruntime", reason="onnxruntime runs the exported network")
+    pytest.importorskip("matplotlib", reason="matplotlib draws the confusion matrix")
+    pytest.importorskip("onnx", reason="onnx holds the model")
+    from safetensors.torch import load_file
+
+    from archspec.targets.train.evaluate import data_of, setting
+    from archspec.targets.train.scripts.images import prepare
+
+    out, _ = trained
+    words = ["--onnx", str(tmp_path / "d.onnx"), "--safetensors", str(tmp_path / "d.safetensors"), "--picture", str(tmp_path / "c.png")]
+    done = archspec_command("evaluate", str(out), "--format", "json", *words)
+    assert done.status == 0, done.err
+    told = json.loads(done.out)
+    best = max(row["val_accuracy"] for row in metrics(out))
+    assert told["accuracy"] == pytest.approx(best, abs=1e-6) and sum(map(sum, told["confusion"])) == 359
+    task, said = task_of(archspec.load("digits")), setting(out)
+    data = data_of(said, task).test
+    x = prepare(data.images, task.shape, torch.tensor(said.mean), torch.tensor(said.std)).numpy()
+    (found,) = ort.InferenceSession(str(tmp_path / "d.onnx")).run(None, {"input": x})
+    assert int((found.argmax(1) == data.labels.numpy()).sum()) == told["right"]
+    assert abs(found.sum(1) - 1).max() < 1e-5
+    best_weights = torch.load(out / "best.pt", weights_only=True)
+    assert all(torch.equal(best_weights[name], tensor) for name, tensor in load_file(tmp_path / "d.safetensors").items())
+    text = archspec_command("evaluate", str(out)).out
+    assert text.startswith(f"accuracy {told['accuracy']:.4f}: {told['right']} of 359 images") and "recall" in text
+    assert (out / "confusion.svg").read_text().lstrip().startswith("<?xml") and (tmp_path / "c.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(tmp_path):
+    whole, broken = written(tmp_path / "whole"), written(tmp_path / "broken")
+    words = ["--data", "synthetic:1500", "--epochs", "4", "--batch", "8", "--augment", "flip+crop", "--lr", "0.003"]
+    python("train.py", *words, cwd=whole)
+    for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)):
+        resumed = ["--resume"] if (broken / "last.pt").exists() else words
+        child = subprocess.Popen([sys.executable, "train.py", *resumed], cwd=broken, stdout=subprocess.PIPE, text=True, env=environment())
+        begun = len(metrics(broken)) if (broken / "metrics.jsonl").exists() else 0
+        while child.poll() is None and (len(metrics(broken)) if (broken / "metrics.jsonl").exists() else 0) == begun:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        child.send_signal(number)
+        out, _ = child.communicate(timeout=60)
+        assert child.returncode in (status, 0)
+        assert number == signal.SIGKILL or child.returncode == 0 or "--resume goes on" in out
+    python("train.py", "--resume", cwd=broken)
+    assert metrics(broken) == metrics(whole)
+    last = [torch.load(folder / "last.pt", weights_only=True) for folder in (whole, broken)]
+    assert all(torch.equal(last[0]["model"][name], last[1]["model"][name]) for name in last[0]["model"])
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_two_processes_do_as_one_does(tmp_path, sharded):
+    one, two = written(tmp_path / "one", TINY.replace("dropout 0.2\n", "")), tmp_path / "two"
+    words = ["--data", "synthetic:1001", "--epochs", "2"]
+    python("train.py", *words, cwd=one)
+    launched = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "train.py", *words, "--out", str(two)]
+    python(*launched, *(["--fsdp"] if sharded else []), cwd=one)
+    for ours, theirs in zip(metrics(one), metrics(two), strict=True):
+        assert ours == pytest.approx(theirs, rel=5e-3)  # of 801 images one is seen twice
+    python("train.py", "--resume", "--epochs", "3", cwd=two)
+    assert len(metrics(two)) == 3
+    assert not list(two.glob("shards-*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("input 8x8x1\nfc 1 | sigmoid\n", ["--precision", "bf16"]),
+        ("input 8x8x1\nfc 3 | sigmoid\n", ["--optimizer", "sgd", "--schedule", "step", "--warmup", "1"]),
+        ("input 12\nfc 8 | relu | fc 3\n", ["--schedule", "inverse", "--workers", "1"]),
+        ("input 8x8x1\nconv k=3 f=4 | bn\noutput aux train: fc 3 | softmax\nfc 3 | softmax\n", ["--aux-weight", "0.1", "--val", "0.2"]),
+        ("input 8x8x1\nfc 84 | tanh | rbf 3\n", ["--optimizer", "adamw", "--weight-decay", "0.01", "--deterministic"]),
+    ],
+)
+def test_networks_of_every_kind_learn(tmp_path, text, words):
+    folder = written(tmp_path, text)
+    python("train.py", "--data", "synthetic:600", "--epochs", "6", "--lr", "0.02", *words, cwd=folder)
+    assert metrics(folder)[-1]["val_accuracy"] > 0.8
+
+
+def test_what_is_no_number_ends_the_run(tmp_path):
+    done = python("train.py", "--data", "synthetic:100", "--optimizer", "sgd", "--lr", "1e30", cwd=written(tmp_path), check=False)
+    assert done.returncode == 1 and "try a lower --lr" in done.stderr
+
+
+# the command's refusals
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["digits"], "--data is needed"),
+        (["digits", "--data", "digit"], "there is no data source `digit`"),
+        (["digits", "--data", "mnist"], "mnist:PATH"),
+        (["resnet18", "--data", "digits"], "--input 8x8x1"),
+        (["lenet5", "--set", "classes=7", "--data", "digits"], "--set classes=10"),
+        (["digits", "--data", "synthetic:2"], "from 5 to"),
+        (["digits", "--data", "folder:/nowhere"], "there is no folder /nowhere"),
+        (["digits", "--data", "digits", "--epochs", "0"], "of at least 1 is wanted"),
+        (["digits", "--resume"], "there is no run in"),
+    ],
+)
+def test_refusals_are_one_line_and_write_nothing(words, told, archspec_command, tmp_path):
+    pytest.importorskip("sklearn", reason="scikit-learn has the digits")
+    done = archspec_command("train", *words, cwd=tmp_path)
+    assert done.status == 2 and told in done.err and "Traceback" not in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_not_overwritten(trained, archspec_command):
+    out, _ = trained
+    done = archspec_command("train", "digits", "--data", "digits", "--out", str(out))
+    assert done.status == 2 and "--resume" in done.err
+    done = archspec_command("train", "lenet5", "--resume", "--out", str(out))
+    assert done.status == 2 and "another network" in done.err
+
+
+def test_evaluate_tells_what_is_missing(tmp_path, archspec_command):
+    done = archspec_command("evaluate", str(tmp_path))
+    assert done.status == 2 and "no folder of a run" in done.err
+
+
+def test_emit_train_needs_a_folder(archspec_command, tmp_path):
+    assert archspec_command("emit", "train", "digits").status == 2
+    assert archspec_command("emit", "train", "digits", "-o", str(tmp_path / "new" / "one")).status == 0
+    assert {p.name for p in (tmp_path / "new" / "one").iterdir()} == {*(f"{n}.py" for n in (*SCRIPTS, "model")), "network.arch"}
+    assert Path(tmp_path / "new" / "one" / "train.py").read_text().count("\n") < 300
