@@ -25,6 +25,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 _spec = importlib.util.spec_from_file_location("docs_make", DOCS / "make.py")
 make = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(make)
+heading_slug = sys.modules["generate.reference"].slug
 
 
 def relative(path):
@@ -95,9 +96,9 @@ def test_every_layer_is_in_the_reference():
 def anchors(text):
     found = set()
     for heading in re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE):
-        slug, at = make._slug(heading.replace("`", "")), 1
+        slug, at = heading_slug(heading.replace("`", "")), 1
         while slug in found:
-            slug, at = f"{make._slug(heading)}-{at}", at + 1
+            slug, at = f"{heading_slug(heading)}-{at}", at + 1
         found.add(slug)
     return found
 

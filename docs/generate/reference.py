@@ -1,0 +1,82 @@
+"""docs/codes.md, commands.md and support.md: messages, the command line, what each target has."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from functools import partial
+
+from archspec.diagnostics import catalogue
+from generate.common import NOTICE, PYTHON, cell
+
+_GROUPS = {"A0": "Syntax", "A1": "Names and params", "A2": "Sizes", "A3": "Merges", "A4": "Lints", "A5": "Emitting and importing"}
+_FENCE = re.compile(r"^```arch ([^\n]+)$", re.MULTILINE)
+
+
+def codes() -> str:
+    out = [
+        "# Diagnostic codes",
+        "",
+        NOTICE,
+        "",
+        "Each message has a code. Errors (A0 to A3, A5) end a command with status 1. Lints (A4) are warnings, or notes, which",
+        "`archspec check --notes` shows. `archspec rule A203` prints a page in the terminal. A code is never reused.",
+        "",
+        "| code | level | |",
+        "|---|---|---|",
+    ]
+    pages = [catalogue.page(code) for code in catalogue.codes()]
+    out += [f"| [{p.code}](#{slug(f'{p.code}: {p.title}')}) | {p.severity} | {cell(p.title)} |" for p in pages]
+    group = ""
+    for page in pages:
+        if page.code[:2] != group:
+            group = page.code[:2]
+            out += ["", f"## {_GROUPS[group]}"]
+        out += ["", f"### {page.code}: {page.title}", "", _FENCE.sub(_example, page.text).strip()]
+    return "\n".join(out) + "\n"
+
+
+def _example(fence: re.Match[str]) -> str:
+    words = dict(word.partition("=")[::2] for word in fence[1].split())
+    told = "Wrong" if "wrong" in words else "Right" if "right" in words else f"With the file `{words.get('file', '')}`"
+    if "set" in words:
+        told += f", with `--set {words['set']}`"
+    if "limit" in words:
+        name, _, value = words["limit"].partition("=")
+        told += f", where {name.replace('_', ' ')} is {value}"
+    if "escape" in words:
+        told += " (escapes such as `\\t` stand for the character)"
+    return f"{told}:\n\n```arch"
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def commands() -> str:
+    from archspec.cli.main import parser
+
+    top = parser()
+    subparsers = next(action for action in top._actions if isinstance(action, argparse._SubParsersAction))
+    out = [
+        "# Commands",
+        "",
+        NOTICE,
+        f"<!-- Python {PYTHON} -->",
+        "",
+        "`FILE` is a spec, `-` for standard input, or the bare name of a bundled spec. Results go to standard output, messages to",
+        "standard error. The exit status is 0 without errors, 1 when the spec has errors, 2 for wrong usage or a file that cannot be",
+        "read. Colour is used on a terminal only; `NO_COLOR` and `FORCE_COLOR` are obeyed.",
+        "",
+    ]
+    for name, command in [("", top), *subparsers.choices.items()]:
+        command.formatter_class = partial(argparse.HelpFormatter, width=100)  # type: ignore[assignment]
+        out += [f"## archspec {name}".rstrip(), "", "```text", command.format_help().rstrip(), "```", ""]
+    return "\n".join(out)
+
+
+def support() -> str:
+    import support as matrix
+
+    return "\n".join(["# Which target has which layer", "", NOTICE, "", *matrix.page()]) + "\n"
