@@ -10,7 +10,7 @@ from experiment import run
 
 NETWORKS: dict[str, list[str]] = {"shallowvggnet": [], "shallowvggnet_dropout": []}
 SMALL = ["--input", "32x32x1", "--val", "0.9", "--epochs", "40", "--schedule", "constant"]
-LARGE = ["--optimizer", "sgd", "--lr", "0.01", "--schedule", "constant", "--epochs", "40"]
+LARGE = ["--optimizer", "sgd", "--momentum", "0", "--lr", "0.01", "--schedule", "constant", "--epochs", "40"]
 
 if __name__ == "__main__":
     run("Train ShallowVGGNet without and with dropout.", NETWORKS, SMALL, LARGE, "overfitting")
