@@ -7,7 +7,7 @@ input that nobody reads later.
 from __future__ import annotations
 
 from archspec.analysis.cost import needed_elements
-from archspec.ir.graph import Call, Graph, Network, Node
+from archspec.ir.graph import Call, Element, Graph, Network, Node
 
 Owned = tuple[bool, ...]
 """For each input of a graph, whether nobody outside reads it later, so that its memory may be given back."""
@@ -18,6 +18,7 @@ class Peaks:
 
     def __init__(self) -> None:
         self._graphs: dict[tuple[Graph, Owned], int] = {}
+        self._reads: dict[Graph, frozenset[int]] = {}
 
     def network(self, network: Network) -> int:
         """Numbers alive at the worst moment, inputs included."""
@@ -34,13 +35,13 @@ class Peaks:
 
     def _run(self, graph: Graph, owned: Owned, kept: set[int], needed: list[bool] | None) -> int:
         first = len(graph.inputs)
-        last = _last_reads(graph, needed)
+        last = self._last_reads(graph, needed)
         alive = sum(_size(graph, value) for value in range(first) if owned[value])
         peak = alive
         for at, element in enumerate(graph.elements):
             if needed is not None and not needed[at]:
                 continue
-            ends = {v for v in element.inputs if last[v] == at and v not in kept and (v >= first or owned[v])}
+            ends = {v for v in self._read_by(element) if last[v] == at and v not in kept and (v >= first or owned[v])}
             freed = sum(_size(graph, value) for value in ends)
             size = _size(graph, first + at)
             if isinstance(element, Call):
@@ -63,17 +64,31 @@ class Peaks:
         rest = (False,) * (len(call.inputs) - 1)
         size = call.graph.inputs[0].size if call.graph.inputs[0] is not None else 0
         once = alive - (size if handed else 0) + self.graph(call.graph, (handed, *rest))
-        again = alive - (size if handed else 0) + self.graph(call.graph, (True, *rest))
+        again = alive - (size if handed else 0) + self.graph(call.graph, (0 in self._read_in(call.graph), *rest))
         return max(once, again)
 
+    def _last_reads(self, graph: Graph, needed: list[bool] | None) -> list[int]:
+        last = [-1] * (len(graph.inputs) + len(graph.elements))
+        for at, element in enumerate(graph.elements):
+            if needed is None or needed[at]:
+                for value in self._read_by(element):
+                    last[value] = at
+        return last
 
-def _last_reads(graph: Graph, needed: list[bool] | None) -> list[int]:
-    last = [-1] * (len(graph.inputs) + len(graph.elements))
-    for at, element in enumerate(graph.elements):
-        if needed is None or needed[at]:
-            for value in element.inputs:
-                last[value] = at
-    return last
+    def _read_by(self, element: Element) -> list[int]:
+        """The values that an element reads: a call is handed a first value even where none of its layers reads it."""
+        if isinstance(element, Node):
+            return list(element.inputs)
+        read = self._read_in(element.graph)
+        return [value for at, value in enumerate(element.inputs) if at in read]
+
+    def _read_in(self, graph: Graph) -> frozenset[int]:
+        """The inputs of a graph that are read in it, or are its result."""
+        known = self._reads.get(graph)
+        if known is None:
+            read = {value for element in graph.elements for value in self._read_by(element)}
+            known = self._reads[graph] = frozenset(value for value in (*read, graph.result) if value < len(graph.inputs))
+        return known
 
 
 def _size(graph: Graph, value: int) -> int:

@@ -11,6 +11,8 @@ from archspec.elaborate.expressions import Refused, evaluate
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Call, Element, Graph, Names
 from archspec.syntax import ast
+from archspec.syntax.lower import MAX_DIGITS
+from archspec.types import LIMIT
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 RESERVED = frozenset(
@@ -79,13 +81,13 @@ _MAX_GAP = 64
 
 def position_text(name: ast.Name, position: int | None) -> str:
     """A number as a label: the position of its layer in a group. Raises Refused."""
-    number, plain = int(name.id), name.id.isascii()
-    if position is None or not plain:
+    if position is None:
         help_ = "a number as a label is a position in a group: `features:` with `2: relu` indented below it"
         raise Refused("A109", f"`{name.id}` is not a name: letters, digits and `_`, not beginning with a digit", name.span, help_)
+    number = int(name.id) if len(name.id) <= MAX_DIGITS else LIMIT
     if not position <= number <= position + _MAX_GAP:
         how = "has passed" if number < position else f"is more than {_MAX_GAP} ahead"
-        raise Refused("A109", f"the position {number} {how}: the next one is {position}", name.span, f"write {position} or a little more")
+        raise Refused("A109", f"the position {name.id} {how}: the next one is {position}", name.span, f"write {position} or a little more")
     return str(number)
 
 
@@ -114,7 +116,7 @@ def label_text(expr: ast.Expr, scope: Scope, *, top: bool, position: int | None 
                 expr.span,
                 f"choose another, such as `{part.strip('_')}_1`",
             )
-        if not _IDENTIFIER.fullmatch(part) and not (at > 0 and part.isdigit()):
+        if not _IDENTIFIER.fullmatch(part) and not (at > 0 and part.isascii() and part.isdecimal()):
             raise Refused("A109", f"`{part}` is not a name: letters, digits and `_`, not beginning with a digit", expr.span)
     if len(text) > 200:
         raise Refused("A109", "a label has at most 200 characters", expr.span)
