@@ -114,6 +114,7 @@ def test_the_last_layer_tells_the_loss(case):
     text, loss, last = LAST[case]
     task = task_of(archspec.loads(f"input 8x8x1\n{text}\n"))
     assert (task.loss, task.last, task.shape) == (loss, last, (1, 8, 8))
+    assert task.macs == archspec.analyze(archspec.loads(f"input 8x8x1\n{text}\n")).totals.macs
 
 
 def test_side_heads_have_their_published_weight():
@@ -253,7 +254,7 @@ def test_two_processes_do_as_one_does(one, tmp_path, sharded):
     [
         ("input 8x8x1\nfc 1 | sigmoid\n", ["--precision", "bf16"]),
         ("input 8x8x1\nfc 3 | sigmoid\n", ["--optimizer", "sgd", "--schedule", "step", "--warmup", "1"]),
-        ("input 12\nfc 8 | relu | fc 3\n", ["--schedule", "inverse", "--workers", "1"]),
+        ("input 12\nfc 8 | relu | fc 3\n", ["--schedule", "inverse", "--workers", "1", "--threads", "2"]),
         ("input 8x8x1\nconv k=3 f=4 | bn\noutput aux train: fc 3 | softmax\nfc 3 | softmax\n", ["--aux-weight", "0.1", "--val", "0.2"]),
         ("input 8x8x1\nfc 84 | tanh | rbf 3\n", ["--optimizer", "adamw", "--weight-decay", "0.01", "--deterministic"]),
     ],
