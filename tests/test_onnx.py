@@ -326,6 +326,12 @@ def test_a_name_with_two_meanings():
     archspec.to_onnx(archspec.loads(CLASH.replace("output mid", "output other")))
 
 
+@pytest.mark.parametrize("text", ["relu\noutput mid: dropout\n", "mid: dropout\noutput mid\n", "output mid: upsample 1\n"])
+def test_an_output_may_be_called_as_its_layer_though_that_does_nothing(text):
+    model = archspec.to_onnx(archspec.loads(f"input 8x8x3\n{text}relu\n"), "none")
+    assert [output.name for output in model.graph.output] == ["output", "mid"]
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -136,8 +136,9 @@ def _network_again(network: archspec.Network) -> str | None:
     return None
 
 
-def _rows(network: archspec.Network) -> list[tuple[object, ...]]:
-    return [(row.name, row.op, row.config, row.sources, row.inputs, row.output, row.cost) for row in archspec.analyze(network).layers]
+def _rows(network: archspec.Network) -> tuple[object, ...]:
+    report = archspec.analyze(network)
+    return report.totals, report.outputs, [row._replace(line=None, node=None) for row in report.layers]
 
 
 def _as_onnx(drawn: Drawn, network: archspec.Network) -> str | None:
