@@ -1,0 +1,163 @@
+"""A spec against the network that it is: the same verdict, the same layers, sizes, parameters and MACs; and written otherwise, the same spec."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import onnx
+from helpers_onnx import declared, fault, inferred
+from helpers_torch import counts
+
+import archspec
+from archspec.diagnostics import Diagnostics
+from archspec.ir.schema import from_json, to_json
+from archspec.source import Source
+from archspec.syntax import ast
+from archspec.syntax.parser import parse
+from archspec.syntax.printer import format_text
+from archspec.targets.spec import expand
+from fuzzing.draw import Draw, Random
+from fuzzing.generator import Drawn, Options, SpecGenerator
+from fuzzing.tape import BATCH, Entry
+
+
+def draw(source: Draw, options: Options | None = None) -> Drawn:
+    return SpecGenerator(source, options).generate()
+
+
+def check_shape(seed: int) -> str | None:
+    """None, or what differs for the spec of a seed."""
+    return compare(draw(Random(seed)))
+
+
+def compare(drawn: Drawn) -> str | None:
+    """None, or what differs."""
+    told = _written_again(drawn.text)
+    if told is not None:
+        return told
+    try:
+        network = archspec.loads(drawn.text)
+    except archspec.SpecError as error:
+        return _verdict(drawn, [d for d in error.diagnostics if d.severity == "error"])
+    if drawn.refused:
+        return f"taken, but: {drawn.refused}"
+    return _counted(drawn, network) or _network_again(network) or _as_onnx(drawn, network)
+
+
+def _verdict(drawn: Drawn, errors: list[archspec.Diagnostic]) -> str | None:
+    """A spec that is refused: it must be, once, and where it first fails."""
+    told = "; ".join(f"{error.code} {error.message} ({error.span.line if error.span else None})" for error in errors)
+    if drawn.refused is None:
+        return f"refused: {told}"
+    place = drawn.where.places.get(id(drawn.refused.item))
+    if place is None:
+        return f"refused at {drawn.refused.item!r}, which is not in the text"
+    if len(errors) != 1 or errors[0].span is None or errors[0].span.line != place.line:
+        return f"refused at line {place.line} ({drawn.refused}), but told: {told}"
+    return None
+
+
+def _counted(drawn: Drawn, network: archspec.Network) -> str | None:
+    report = archspec.analyze(network)
+    ours, theirs = list(map(_ours, report.layers)), list(map(_theirs, drawn.tape.entries))
+    for at, (row, entry) in enumerate(zip(ours, theirs, strict=False)):
+        if row != entry:
+            return f"layer {at}: {row}, but torch: {entry}"
+    if len(ours) != len(theirs):
+        return f"{len(ours)} layers, but torch has {len(theirs)}"
+    outputs = {name: value.shape for name, (value, _) in drawn.outputs.items()}
+    if report.outputs != outputs:
+        return f"outputs {report.outputs}, but torch: {outputs}"
+    trains = [row.training for row in report.layers]
+    for at, (ours_, theirs_) in enumerate(zip(trains, in_training_only(drawn), strict=True)):
+        if theirs_ is not None and ours_ != theirs_:
+            return f"layer {at} {'exists' if theirs_ else 'does not exist'} in training only"
+    totals = {name: getattr(report.totals, name) for name in ("weights", "biases", "frozen", "buffers", "macs")}
+    summed = {name: sum(row[2 + at] for row in theirs) for at, name in enumerate(totals)}
+    summed["macs"] -= sum(entry.macs for entry, only in zip(drawn.tape.entries, trains, strict=True) if only)
+    return f"totals {totals}, but torch: {summed}" if totals != summed else None
+
+
+def _ours(row: archspec.report.Row) -> tuple[Any, ...]:
+    return (row.op, row.output, row.weights, row.biases, row.frozen, row.buffers, row.macs)
+
+
+def _theirs(entry: Entry) -> tuple[Any, ...]:
+    found = counts(entry.module)
+    return (entry.step, entry.output.shape, *(found[kind] for kind in ("weights", "biases", "frozen", "buffers")), entry.macs)
+
+
+def in_training_only(drawn: Drawn) -> list[bool | None]:
+    """For each layer, whether it serves `train` outputs alone; None where it also leads to a value that nobody reads."""
+    first, entries = len(drawn.tape.inputs), drawn.tape.entries
+    serves: list[set[str]] = [set() for _ in range(first + len(entries))]
+    for value, training in drawn.outputs.values():
+        serves[value.slot].add("training" if training else "inference")
+    for slot in reversed(range(first, len(serves))):
+        serves[slot] = serves[slot] or {"nobody"}
+        for source in entries[slot - first].inputs:
+            serves[source] |= serves[slot]
+    return [False if "inference" in found else None if "nobody" in found else True for found in serves[first:]]
+
+
+def _outline(text: str) -> object:
+    sink = Diagnostics()
+    tree = parse(Source("t", text), sink)
+    return None if sink.errors else ast.outline(tree)
+
+
+def _written_again(text: str) -> str | None:
+    """The formatter keeps what was written, and what it wrote itself."""
+    formatted = format_text(Source("t", text))
+    before = _outline(text)
+    if before is None:
+        return "the text cannot be read"
+    if _outline(formatted) != before:
+        return f"formatted, the text says something else:\n{formatted}"
+    return None if format_text(Source("t", formatted)) == formatted else f"formatting again changes:\n{formatted}"
+
+
+def _network_again(network: archspec.Network) -> str | None:
+    """Expanded, and as a document, it is the same network."""
+    flat = expand(network)
+    try:
+        again = archspec.loads(flat)
+    except archspec.SpecError as error:
+        return f"the expanded spec is refused: {error}\n{flat}"
+    if _rows(again) != _rows(network):
+        return f"the expanded spec is another network:\n{flat}"
+    if expand(again) != flat:
+        return f"expanding again changes:\n{flat}"
+    document = to_json(network)
+    back = from_json(document)
+    if to_json(back) != document:
+        return f"the document changes: {json.loads(document)}"
+    return None
+
+
+def _rows(network: archspec.Network) -> tuple[object, ...]:
+    report = archspec.analyze(network)
+    return report.totals, report.outputs, [row._replace(line=None, node=None) for row in report.layers]
+
+
+def _as_onnx(drawn: Drawn, network: archspec.Network) -> str | None:
+    """Shapes as onnx infers them."""
+    try:
+        model = archspec.to_onnx(network, "none")
+    except archspec.SpecError as error:
+        return f"not written as ONNX: {error}"
+    told = fault({node.op_type for node in model.graph.node})
+    try:
+        found = inferred(model)
+    except onnx.shape_inference.InferenceError as error:
+        return f"onnx refuses the model: {error}"
+    wanted = declared(model)
+    for name, (value, training) in drawn.outputs.items():
+        if not training and name in wanted and wanted[name][1:] != tuple(value.tensor.shape[1:]):
+            return f"ONNX output {name} {wanted[name]}, but torch: {BATCH, *value.tensor.shape[1:]}"
+    for name, shape in wanted.items():
+        seen = found.get(name)
+        if seen != shape and not (told and (not seen or seen[1:] == shape[1:])):
+            return f"ONNX value {name} is {shape}, but onnx infers {seen}"
+    return None
