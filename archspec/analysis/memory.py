@@ -51,7 +51,7 @@ class Peaks:
             if isinstance(element, Call):
                 given = tuple(origins[value] for value in element.inputs)
                 peak = max(peak, self._call(element, given, ends, alive, freed))
-            elif element.inputs[0] in ends and _reuses(element, graph):
+            elif origins[element.inputs[0]] in ends and _reuses(element, graph):
                 peak = max(peak, alive)
             else:
                 peak = max(peak, alive + size)

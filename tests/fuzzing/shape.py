@@ -41,15 +41,16 @@ def compare(drawn: Drawn) -> str | None:
     try:
         network = archspec.loads(drawn.text)
     except archspec.SpecError as error:
-        return _verdict(drawn, [d for d in error.diagnostics if d.severity == "error"])
+        return verdict(drawn, error)
     if drawn.refused:
         return f"taken, but: {drawn.refused}"
     return _counted(drawn, network) or _network_again(drawn, network) or _as_onnx(drawn, network)
 
 
-def _verdict(drawn: Drawn, errors: list[archspec.Diagnostic]) -> str | None:
+def verdict(drawn: Drawn, error: archspec.SpecError) -> str | None:
     """A spec that is refused: it must be, once, and where it first fails."""
-    told = "; ".join(f"{error.code} {error.message} ({error.span.line if error.span else None})" for error in errors)
+    errors = [found for found in error.diagnostics if found.severity == "error"]
+    told = "; ".join(f"{found.code} {found.message} ({found.span.line if found.span else None})" for found in errors)
     if drawn.refused is None:
         return f"refused: {told}"
     place = drawn.where.places.get(id(drawn.refused.item))
