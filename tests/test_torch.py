@@ -104,6 +104,7 @@ CASES = {
     "_: conv k=1 f=2 | relu\nhead:\n  relu | dropout\n  fc 4 | relu\n",
     "a group that is no chain": "input 8x8x4\nfeatures:\n  conv k=1 f=4\n  residual: conv k=1 f=4 | relu\n  pool w=2\n  tail: relu\n  fc 3\n",
     "layers that are tensors in a group": "input 4x8\nx:\n  tokens | pos | cls\n  attn heads=2 | scale 0.5\n",
+    "a group that flattens tokens": "input 18x4\n_: conv k=4 f=2 | tokens | fc 2\n",
     "a layer that is a tensor after one that is none": "input 4x8\ntokens\nx: linear 5 | pos\n",
     "two inputs": "a: input 8x8x3\nb: input 8x8x3\nfrom a | conv k=3 f=4 p=1\nx: relu\nfrom b | conv k=3 f=4 p=1 | add x\n",
     "a vector over a map": "input 8x8x4\nmul:\n  skip\n  gap | flatten | linear 2 | relu | linear 4 | sigmoid\n",

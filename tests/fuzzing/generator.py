@@ -63,6 +63,8 @@ class Options:
     largest: int = 20_000
     """Numbers in a value."""
     inputs: int = 3
+    giving_up: int = 12
+    """One refused part in so many ends a spec that must be refused; 0 for none."""
 
 
 @dataclass
@@ -84,11 +86,12 @@ class SpecGenerator(Runner):
 
     def __init__(self, draw: Draw, options: Options | None = None) -> None:
         self.options = options or Options()
-        super().__init__(draw, Tape(self.options.largest))
+        super().__init__(draw, Tape(self.options.largest), self.options.giving_up)
         self.defaults: dict[tuple[str, str], Any] = {}
         self.drawn = 0
         self.placed = 0
         self.top = Body()
+        self.lines: list[str] = []
 
     def chance(self, one_in: int) -> bool:
         return self.draw.number(1, one_in) == one_in
@@ -349,11 +352,10 @@ class SpecGenerator(Runner):
 
     def generate(self) -> Drawn:
         """Draw a spec."""
-        lines = self.header()
+        self.lines = self.header()
         inputs = self.inputs()
         labels = Labels()
         labels.own = {name: (value, const(name)) for name, value in inputs.items() if value.kind != "words"}
-        lines += [f"input {written(v.shape)}" if name == "input" else f"{name}: input {written(v.shape)}" for name, v in inputs.items()]
         refused, x = None, list(inputs.values())[-1]
         top = self.top = Body(self.whole)
         try:
@@ -361,12 +363,19 @@ class SpecGenerator(Runner):
         except GaveUp as gave_up:
             refused = gave_up
         self.place_blocks()
-        where = Text()
-        where.lines += lines
-        where.parts(top.items, 0)
+        text, where = self.written_out(inputs)
         outputs = {"output": (x, False), **self.outputs}
         net = None if refused else Net(self.tape, [value.slot for value, training in outputs.values() if not training])
-        return Drawn("\n".join(where.lines) + "\n", where, self.tape, outputs, inputs, refused, net, top)
+        return Drawn(text, where, self.tape, outputs, inputs, refused, net, top)
+
+    def written_out(self, inputs: dict[str, Value]) -> tuple[str, Text]:
+        where = Text()
+        where.lines += self.lines
+        where.lines += [
+            f"input {written(v.shape)}" if name == "input" else f"{name}: input {written(v.shape)}" for name, v in inputs.items()
+        ]
+        where.parts(self.top.items, 0)
+        return "\n".join(where.lines) + "\n", where
 
     def whole(self, x: Value, context: Context) -> Any:
         for _ in range(self.draw.number(1, self.options.longest)):

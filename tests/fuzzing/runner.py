@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fuzzing.chooser import Values
 from fuzzing.draw import ROUND, ROUNDS, Arg, Draw, Refused, condition, demand
@@ -12,9 +12,6 @@ from fuzzing.layers import LAYERS, flatten_first
 from fuzzing.tape import Tape, TooLarge
 from fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Pattern, Repeat, Residual, Step
 from fuzzing.values import Value
-
-GIVING_UP = 12
-"""One refused part in so many stays, and the spec is one that must be refused."""
 
 
 class Labels:
@@ -53,6 +50,14 @@ class Context:
         return replace(self, labels=Labels(self.labels), depth=self.depth + 1, top=False, **changes)
 
 
+class Seen(NamedTuple):
+    """What a part found when it ran for the first time: the value before it, the names, and the labels of its own suite."""
+
+    x: Value
+    env: dict[str, Any]
+    labels: tuple[str, ...]
+
+
 class GaveUp(Exception):
     """The spec is refused, at a part."""
 
@@ -75,16 +80,21 @@ class Runner:
 
     draw: Draw
     tape: Tape
+    giving_up: int = 12
+    """One refused part in so many stays, and the spec is one that must be refused; 0 for none."""
     names: dict[str, Any] = field(default_factory=dict)
     """The params of the file."""
     blocks: list[Block] = field(default_factory=list)
     active: list[Block] = field(default_factory=list)
     """Those that are being run."""
+    seen: dict[int, Seen] = field(default_factory=dict)
     outputs: dict[str, tuple[Value, bool]] = field(default_factory=dict)
     """Further outputs, and whether they exist in training only."""
 
     def run(self, item: Any, x: Value, context: Context) -> Value:
         """The value after a part. Raises Refused, which says where."""
+        if isinstance(item, Part):
+            self.seen.setdefault(id(item), Seen(x, context.env, tuple(context.labels.own)))
         if isinstance(item, Part) and item.guard is not None and not item.guard.value(context.env):
             return x
         try:
@@ -220,17 +230,19 @@ class Runner:
         tape, labels, outputs, blocks = len(self.tape.entries), dict(context.labels.own), dict(self.outputs), len(self.blocks)
         body.items.append(item)
 
-        active = len(self.active)
+        active, seen = len(self.active), len(self.seen)
 
         def undo() -> None:
             del self.active[active:]
+            while len(self.seen) > seen:
+                self.seen.popitem()
             del self.tape.entries[tape:]
             context.labels.own, self.outputs = labels, outputs
 
         try:
             result = self.run(item, x, context)
         except (Refused, TooLarge) as refused:
-            if isinstance(refused, Refused) and self.draw.number(1, GIVING_UP) == 1:
+            if isinstance(refused, Refused) and self.giving_up and self.draw.number(1, self.giving_up) == 1:
                 raise GaveUp(refused) from refused
             undo()
             body.items.pop()
