@@ -63,6 +63,8 @@ class Options:
     largest: int = 20_000
     """Numbers in a value."""
     inputs: int = 3
+    tables: bool = True
+    """Whether convolutions may have connection tables."""
     giving_up: int = 12
     """One refused part in so many ends a spec that must be refused; 0 for none."""
 
@@ -104,7 +106,7 @@ class SpecGenerator(Runner):
     # steps
 
     def chooser(self, context: Context) -> Chooser:
-        return Chooser(self.draw, context.env, context.alone and not self.forced("conv", "init"))
+        return Chooser(self.draw, context.env, self.options.tables and context.alone and not self.forced("conv", "init"))
 
     def step(self, x: Value, context: Context, goal: str = "") -> Step:
         """A layer for a value, that keeps its shape or space if that is the goal."""
@@ -222,9 +224,11 @@ class SpecGenerator(Runner):
                 stride = self.chooser(context).exactly(s[0]) if len(set(s)) == 1 else s
                 f = self.chooser(context).exactly(y.channels)
                 steps = [lambda x, c: self.layer_of("conv", c, k=1, f=f, s=stride, round="floor")]
+            elif "adaptpool" not in self.options.steps:
+                return None
             else:
                 steps.insert(0, lambda x, c: self.layer_of("adaptpool", c, size=y.spatial))
-        if self.chance(3):
+        if self.chance(3) and "bn" in self.options.steps:
             steps.append(lambda x, c: self.layer_of("bn", c))
         guard = condition(self.draw, context.env, not same) if self.chance(2) else None
         return Line(Body(items=[make(x, context) for make in steps], steps=True), guard=guard)

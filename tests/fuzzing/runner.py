@@ -14,6 +14,15 @@ from fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, Merg
 from fuzzing.values import Value
 
 
+COUNTS = {"k", "w", "f", "s", "d", "g", "m", "n", "v", "groups", "heads", "size"}
+"""Arguments that are at least 1; other whole numbers are at least 0."""
+
+
+def _least(value: Any) -> int:
+    """The least whole number of an argument; 1 where it has none."""
+    return min((number for number in (value if isinstance(value, tuple) else (value,)) if type(number) is int), default=1)
+
+
 class Labels:
     """Named values, as far as they are seen. Each has the text of its label: that may hold the counters of repeats."""
 
@@ -112,6 +121,8 @@ class Runner:
     def layer(self, name: str, values: Values, x: Value, context: Context) -> Value:
         layer = LAYERS[name]
         demand(x.kind in layer.takes, f"{name} on {x.kind}")
+        for argument, value in values.items():
+            demand(argument == "bounds" or _least(value) >= (argument in COUNTS), f"{argument}={value}")
         if name == "fc" and flatten_first(x):
             x = self.layer("flatten", {}, x, context)
         try:
@@ -139,6 +150,7 @@ class Runner:
     def run_repeat(self, repeat: Repeat, x: Value, context: Context) -> Value:
         counters = (*context.counters, repeat.counter) if context.counters is not None and repeat.counter else None
         count = repeat.count.value(context.env)
+        demand(count >= 0, "fewer than no rounds")
         for round_ in range(count):
             env = {**context.env, ROUND: round_, ROUNDS: count} | ({repeat.counter: round_} if repeat.counter else {})
             x = self.body(repeat.body, x, context.inner(env=env, counters=counters, alone=False))

@@ -60,6 +60,8 @@ def compare(drawn: Drawn) -> str | None:
     rough = results(drawn.net, inputs)
     exact = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
     expected = results(drawn.net.double(), exact)
+    if not all(np.isfinite(value).all() for value in expected):
+        return None  # a dilated max pool that meets padding alone gives -inf, which PyTorch takes and nobody means
     return _as_torch(network, weights, exact, expected) or _as_onnx(network, weights, inputs, expected, rough, choose)
 
 
