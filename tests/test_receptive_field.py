@@ -137,6 +137,8 @@ def test_random_networks(seed):
     drawn = SpecGenerator(Random(seed), LINEAR).generate()
     if drawn.outputs["output"][0].spatial[0] < 60:
         pytest.skip("shrinks too far to be measured")
+    if archspec.analyze(archspec.loads(drawn.text)).layers[-1].receptive_field[0] > 3000:
+        pytest.skip("sees too much to be measured")
     check(drawn.text, drawn.net, drawn.inputs["input"].tensor.shape[1:])
 
 

@@ -13,7 +13,6 @@ from fuzzing.tape import Tape, TooLarge
 from fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Pattern, Repeat, Residual, Step
 from fuzzing.values import Value
 
-
 COUNTS = {"k", "w", "f", "s", "d", "g", "m", "n", "v", "groups", "heads", "size"}
 """Arguments that are at least 1; other whole numbers are at least 0."""
 
