@@ -8,7 +8,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="receptive fields are measured by torch's gradients")
 
 from fuzzing.draw import Random  # noqa: E402
-from fuzzing.generator import Options, SpecGenerator  # noqa: E402
+from fuzzing.generator import SpecGenerator  # noqa: E402
+from fuzzing.steps import Options  # noqa: E402
 from helpers_torch import Apply, Concat, Mul, Residual, tf_same  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
