@@ -104,6 +104,7 @@ CASES = {
     "_: conv k=1 f=2 | relu\nhead:\n  relu | dropout\n  fc 4 | relu\n",
     "a group that is no chain": "input 8x8x4\nfeatures:\n  conv k=1 f=4\n  residual: conv k=1 f=4 | relu\n  pool w=2\n  tail: relu\n  fc 3\n",
     "layers that are tensors in a group": "input 4x8\nx:\n  tokens | pos | cls\n  attn heads=2 | scale 0.5\n",
+    "layers that are tensors, numbered by position": "input 4x8\nx: scale | relu\ntokens\ny: pos | fc 3 | relu\n",
     "two inputs": "a: input 8x8x3\nb: input 8x8x3\nfrom a | conv k=3 f=4 p=1\nx: relu\nfrom b | conv k=3 f=4 p=1 | add x\n",
     "a vector over a map": "input 8x8x4\nmul:\n  skip\n  gap | flatten | linear 2 | relu | linear 4 | sigmoid\n",
     "uneven same": "input 7x8x3\nconv k=3 f=4 s=2 p=same | pool w=2 s=2 p=same | avgpool w=2 p=same | conv k=2 f=3 p=same\n",
