@@ -133,6 +133,8 @@ def _network_again(network: archspec.Network) -> str | None:
     back = from_json(document)
     if to_json(back) != document:
         return f"the document changes: {json.loads(document)}"
+    if _rows(back) != _rows(network):
+        return f"the document is another network: {json.loads(document)}"
     return None
 
 
