@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: E402
 
 import archspec  # noqa: E402
 from archspec.analysis.receptive_field import ReceptiveFields  # noqa: E402
+from archspec.targets.spec import expand  # noqa: E402
 
 FACTS = json.loads((Path(__file__).resolve().parent / "facts" / "receptive_fields.json").read_text(encoding="utf-8"))
 
@@ -306,3 +307,18 @@ def test_layer_norm_and_softmax_over_channels_see_one_position():
     for spec in ("ln", "softmax", "logsoftmax", "prelu", "shuffle 2"):
         row = archspec.analyze(archspec.loads(f"input 9x7x4\nconv k=3 f=4\n{spec}\n")).layers[-1]
         assert (row.receptive_field, row.jump) == ((3, 3), (1, 1)), spec
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        ("conv k=3 f=3 p=1\nrepeat 3: conv k=3 f=3 p=1 | instnorm\n", (12, 12)),
+        ("a: conv k=3 f=3 p=1\nconv k=3 f=3 p=1\nb: c:\n  from a | instnorm\n  instnorm\n", (3, 3)),
+        ("a: conv k=5 f=3 p=2\nb:\n  conv k=3 f=3 p=1\n  c:\n    add a\n    instnorm\ninstnorm\n", (7, 7)),
+    ],
+)
+def test_the_field_of_a_network_is_that_of_its_flat_spec(body, size):
+    network = archspec.loads(f"input 12x12x3\n{body}")
+    field = archspec.analyze(network).totals.receptive_field
+    assert field == archspec.analyze(archspec.loads(expand(network))).totals.receptive_field
+    assert field == size

@@ -104,7 +104,7 @@ CASES = {
     "_: conv k=1 f=2 | relu\nhead:\n  relu | dropout\n  fc 4 | relu\n",
     "a group that is no chain": "input 8x8x4\nfeatures:\n  conv k=1 f=4\n  residual: conv k=1 f=4 | relu\n  pool w=2\n  tail: relu\n  fc 3\n",
     "layers that are tensors in a group": "input 4x8\nx:\n  tokens | pos | cls\n  attn heads=2 | scale 0.5\n",
-    "layers that are tensors, numbered by position": "input 4x8\nx: scale | relu\ntokens\ny: pos | fc 3 | relu\n",
+    "a layer that is a tensor after one that is none": "input 4x8\ntokens\nx: linear 5 | pos\n",
     "two inputs": "a: input 8x8x3\nb: input 8x8x3\nfrom a | conv k=3 f=4 p=1\nx: relu\nfrom b | conv k=3 f=4 p=1 | add x\n",
     "a vector over a map": "input 8x8x4\nmul:\n  skip\n  gap | flatten | linear 2 | relu | linear 4 | sigmoid\n",
     "uneven same": "input 7x8x3\nconv k=3 f=4 s=2 p=same | pool w=2 s=2 p=same | avgpool w=2 p=same | conv k=2 f=3 p=same\n",
@@ -159,6 +159,13 @@ def test_the_expanded_spec_is_the_same_module(name):
         first, second = nested(x), flat(x)
     first, second = (r.output if hasattr(r, "_fields") else r for r in (first, second))
     assert torch.equal(first, second)
+
+
+def test_a_head_for_training_is_absent_in_inference_though_its_value_is_there():
+    model = to_torch(archspec.loads("input 8x8x3\nrelu\noutput aux train\nfc 3\n"))
+    x = torch.randn(2, 3, 8, 8)
+    assert torch.equal(model.train()(x).aux, x.relu())
+    assert model.eval()(x).aux is None
 
 
 def test_the_file_runs_by_itself(tmp_path, archspec_command):

@@ -162,7 +162,7 @@ def network_field(network: Network, fields: ReceptiveFields) -> Field:
 
     This is what papers call the receptive field of a network: 212 for VGG-16, 483 for ResNet-50 with the stride in the 1x1.
     """
-    field = _last_map(network.graph, fields)[1]
+    field = _last_map(network.graph, fields)[1][0]
     return chain(start(network.inputs[0].type), field)
 
 
@@ -171,8 +171,8 @@ def start(type_: Type) -> Field:
     return tuple(Reach(0, 0, 1) for _ in type_.spatial) if isinstance(type_, Map) else None
 
 
-def _last_map(graph: Graph, fields: ReceptiveFields) -> tuple[int, Field]:
-    """The last map on the way back from a graph's result, and its field seen from the graph's first input."""
+def _last_map(graph: Graph, fields: ReceptiveFields) -> tuple[int | None, Fields]:
+    """The last map on the way back from a graph's result, None where it is a value within a call; and how far it reads."""
     count, value = len(graph.inputs), graph.result
     inside = fields.inside(graph)
     while value >= count:
@@ -182,11 +182,16 @@ def _last_map(graph: Graph, fields: ReceptiveFields) -> tuple[int, Field]:
             local = element.op.reach(graph.type_of(element.inputs[0])) not in (WHOLE, None)
             if local and isinstance(element.type, Map) and max(element.type.spatial) > 1:
                 break
-        else:
-            last, inner = _last_map(element.graph, fields)
-            if last == element.graph.result:
-                break
-            if last >= len(element.graph.inputs):
-                return value, chain(inside[element.inputs[0]][0], inner)
-        value = element.inputs[0]
-    return value, inside[value][0]
+            value = element.inputs[0]
+            continue
+        last, inner = _last_map(element.graph, fields)
+        if last is not None and last < len(element.inputs):
+            value = element.inputs[last]
+            continue
+        if last == element.graph.result:
+            break
+        read = [inside[value] for value in element.inputs]
+        if element.times > 1:
+            read[0] = fields.through_call(element._replace(times=element.times - 1), read, count)
+        return None, _compose(inner, read, count)
+    return value, inside[value]

@@ -70,6 +70,11 @@ def batch_norm(x: Value, a: Values) -> Made:
     return channels_second(BATCHNORM[max(x.rank, 1)](x.channels, a["eps"], a["momentum"], a["affine"]), x)
 
 
+def group_norm(x: Value, a: Values) -> Made:
+    demand(x.size != a["groups"], "PyTorch refuses it for a batch of one")
+    return channels_second(nn.GroupNorm(a["groups"], x.channels, a["eps"]), x)
+
+
 def draw_slice(g: Chooser, x: Value, goal: str) -> Args:
     start = g.draw.number(0, x.channels - 1)
     stop = g.draw.number(start + 1, x.channels)
@@ -209,7 +214,7 @@ LAYERS |= {
         ANY, lambda g, x, goal: {"eps": const(g.pick([1e-5, 0.001])), "momentum": const(g.pick([0.1, 0.01])), "affine": g.flag()}, batch_norm, "shape"
     ),
     "ln": Layer(ANY, bare("eps", 1e-5, 0.01), lambda x, a: channels_last(nn.LayerNorm(x.channels, a["eps"]), x), "shape"),
-    "gn": Layer(ANY, draw_groups("groups"), lambda x, a: channels_second(nn.GroupNorm(a["groups"], x.channels, a["eps"]), x), "shape"),
+    "gn": Layer(ANY, draw_groups("groups"), group_norm, "shape"),
     "instnorm": Layer(MAP, bare("eps", 1e-5, 0.01), lambda x, a: (INSTANCENORM[x.rank](x.channels, a["eps"]), "map"), "shape"),
     "lrn": Layer(
         MAP,

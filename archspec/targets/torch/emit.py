@@ -125,8 +125,8 @@ class _Class:
         class_, chained = self.class_, self.body.chained and results is None
         parameters = "".join(f", {name}: {kind}" for name, kind in class_.parameters)
         modules = _stored(self.body, sequential=results is None)
-        positions = [str(at) for at, item in enumerate(modules) if item.step not in EXPRESSIONS]
-        numbered = bool(modules) and not chained and [item.attribute for item in modules] == positions
+        positions = [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
+        numbered = bool(modules) and not chained and positions and not any(item.step in EXPRESSIONS for item in modules)
         yield f"class {class_.name}(nn.{'Sequential' if chained or numbered else 'Module'}):"
         yield f'    """{class_.about}"""'
         if modules:
