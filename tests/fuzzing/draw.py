@@ -74,6 +74,11 @@ def make_divisible(value: float) -> int:
     return near + 8 if near < 0.9 * value else near
 
 
+def _quotient(a: int, b: int) -> int:
+    demand(b != 0, "a division by zero")
+    return a // b
+
+
 ONE: list[tuple[str, Callable[[int], int]]] = [
     ("{a}", lambda a: a),
     ("{a}", lambda a: a),
@@ -98,7 +103,7 @@ TWO: list[tuple[str, Callable[[int, int], int]]] = [
     ("{a}*{b}", lambda a, b: a * b),
     ("max({a},{b})", max),
     ("min({a},{b})+1", lambda a, b: min(a, b) + 1),
-    ("{a}//{b}+1", lambda a, b: a // b + 1 if b else 0),
+    ("{a}//{b}+1", lambda a, b: _quotient(a, b) + 1),
 ]
 CONDITIONS: list[tuple[str, Callable[[int, int], bool]]] = [
     ("{a} > {k}", lambda a, k: a > k),
@@ -129,7 +134,10 @@ def expression(draw: Draw, env: Env, low: int, high: int) -> Arg | None:
     else:
         text, two = draw.pick(TWO)
         found = Arg(text.format(a=a, b=b), lambda env: two(env[a], env[b]), plain=False)
-    return found if low <= found.value(env) <= high else None
+    try:
+        return found if low <= found.value(env) <= high else None
+    except Refused:
+        return None
 
 
 def number(draw: Draw, env: Env, low: int, high: int) -> Arg:

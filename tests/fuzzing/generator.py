@@ -63,6 +63,10 @@ class Options:
     largest: int = 20_000
     """Numbers in a value."""
     inputs: int = 3
+    tables: bool = True
+    """Whether convolutions may have connection tables."""
+    giving_up: int = 12
+    """One refused part in so many ends a spec that must be refused; 0 for none."""
 
 
 @dataclass
@@ -84,11 +88,12 @@ class SpecGenerator(Runner):
 
     def __init__(self, draw: Draw, options: Options | None = None) -> None:
         self.options = options or Options()
-        super().__init__(draw, Tape(self.options.largest))
+        super().__init__(draw, Tape(self.options.largest), self.options.giving_up)
         self.defaults: dict[tuple[str, str], Any] = {}
         self.drawn = 0
         self.placed = 0
         self.top = Body()
+        self.lines: list[str] = []
 
     def chance(self, one_in: int) -> bool:
         return self.draw.number(1, one_in) == one_in
@@ -101,7 +106,7 @@ class SpecGenerator(Runner):
     # steps
 
     def chooser(self, context: Context) -> Chooser:
-        return Chooser(self.draw, context.env, context.alone and not self.forced("conv", "init"))
+        return Chooser(self.draw, context.env, self.options.tables and context.alone and not self.forced("conv", "init"))
 
     def step(self, x: Value, context: Context, goal: str = "") -> Step:
         """A layer for a value, that keeps its shape or space if that is the goal."""
@@ -219,9 +224,11 @@ class SpecGenerator(Runner):
                 stride = self.chooser(context).exactly(s[0]) if len(set(s)) == 1 else s
                 f = self.chooser(context).exactly(y.channels)
                 steps = [lambda x, c: self.layer_of("conv", c, k=1, f=f, s=stride, round="floor")]
+            elif "adaptpool" not in self.options.steps:
+                return None
             else:
                 steps.insert(0, lambda x, c: self.layer_of("adaptpool", c, size=y.spatial))
-        if self.chance(3):
+        if self.chance(3) and "bn" in self.options.steps:
             steps.append(lambda x, c: self.layer_of("bn", c))
         guard = condition(self.draw, context.env, not same) if self.chance(2) else None
         return Line(Body(items=[make(x, context) for make in steps], steps=True), guard=guard)
@@ -349,11 +356,10 @@ class SpecGenerator(Runner):
 
     def generate(self) -> Drawn:
         """Draw a spec."""
-        lines = self.header()
+        self.lines = self.header()
         inputs = self.inputs()
         labels = Labels()
         labels.own = {name: (value, const(name)) for name, value in inputs.items() if value.kind != "words"}
-        lines += [f"input {written(v.shape)}" if name == "input" else f"{name}: input {written(v.shape)}" for name, v in inputs.items()]
         refused, x = None, list(inputs.values())[-1]
         top = self.top = Body(self.whole)
         try:
@@ -361,12 +367,19 @@ class SpecGenerator(Runner):
         except GaveUp as gave_up:
             refused = gave_up
         self.place_blocks()
-        where = Text()
-        where.lines += lines
-        where.parts(top.items, 0)
+        text, where = self.written_out(inputs)
         outputs = {"output": (x, False), **self.outputs}
         net = None if refused else Net(self.tape, [value.slot for value, training in outputs.values() if not training])
-        return Drawn("\n".join(where.lines) + "\n", where, self.tape, outputs, inputs, refused, net, top)
+        return Drawn(text, where, self.tape, outputs, inputs, refused, net, top)
+
+    def written_out(self, inputs: dict[str, Value]) -> tuple[str, Text]:
+        where = Text()
+        where.lines += self.lines
+        where.lines += [
+            f"input {written(v.shape)}" if name == "input" else f"{name}: input {written(v.shape)}" for name, v in inputs.items()
+        ]
+        where.parts(self.top.items, 0)
+        return "\n".join(where.lines) + "\n", where
 
     def whole(self, x: Value, context: Context) -> Any:
         for _ in range(self.draw.number(1, self.options.longest)):

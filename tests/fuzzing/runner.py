@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fuzzing.chooser import Values
 from fuzzing.draw import ROUND, ROUNDS, Arg, Draw, Refused, condition, demand
@@ -13,8 +13,13 @@ from fuzzing.tape import Tape, TooLarge
 from fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Pattern, Repeat, Residual, Step
 from fuzzing.values import Value
 
-GIVING_UP = 12
-"""One refused part in so many stays, and the spec is one that must be refused."""
+COUNTS = {"k", "w", "f", "s", "d", "g", "m", "n", "v", "groups", "heads", "size"}
+"""Arguments that are at least 1; other whole numbers are at least 0."""
+
+
+def _least(value: Any) -> int:
+    """The least whole number of an argument; 1 where it has none."""
+    return min((number for number in (value if isinstance(value, tuple) else (value,)) if type(number) is int), default=1)
 
 
 class Labels:
@@ -53,6 +58,14 @@ class Context:
         return replace(self, labels=Labels(self.labels), depth=self.depth + 1, top=False, **changes)
 
 
+class Seen(NamedTuple):
+    """What a part found when it ran for the first time: the value before it, the names, and the labels of its own suite."""
+
+    x: Value
+    env: dict[str, Any]
+    labels: tuple[str, ...]
+
+
 class GaveUp(Exception):
     """The spec is refused, at a part."""
 
@@ -75,16 +88,21 @@ class Runner:
 
     draw: Draw
     tape: Tape
+    giving_up: int = 12
+    """One refused part in so many stays, and the spec is one that must be refused; 0 for none."""
     names: dict[str, Any] = field(default_factory=dict)
     """The params of the file."""
     blocks: list[Block] = field(default_factory=list)
     active: list[Block] = field(default_factory=list)
     """Those that are being run."""
+    seen: dict[int, Seen] = field(default_factory=dict)
     outputs: dict[str, tuple[Value, bool]] = field(default_factory=dict)
     """Further outputs, and whether they exist in training only."""
 
     def run(self, item: Any, x: Value, context: Context) -> Value:
         """The value after a part. Raises Refused, which says where."""
+        if isinstance(item, Part):
+            self.seen.setdefault(id(item), Seen(x, context.env, tuple(context.labels.own)))
         if isinstance(item, Part) and item.guard is not None and not item.guard.value(context.env):
             return x
         try:
@@ -102,6 +120,9 @@ class Runner:
     def layer(self, name: str, values: Values, x: Value, context: Context) -> Value:
         layer = LAYERS[name]
         demand(x.kind in layer.takes, f"{name} on {x.kind}")
+        for argument, value in values.items():
+            demand(argument == "bounds" or _least(value) >= (argument in COUNTS), f"{argument}={value}")
+        demand(values.get("std") is None or values["init"] in ("normal", "truncated"), "a deviation that means nothing")
         if name == "fc" and flatten_first(x):
             x = self.layer("flatten", {}, x, context)
         try:
@@ -129,6 +150,7 @@ class Runner:
     def run_repeat(self, repeat: Repeat, x: Value, context: Context) -> Value:
         counters = (*context.counters, repeat.counter) if context.counters is not None and repeat.counter else None
         count = repeat.count.value(context.env)
+        demand(count >= 0, "fewer than no rounds")
         for round_ in range(count):
             env = {**context.env, ROUND: round_, ROUNDS: count} | ({repeat.counter: round_} if repeat.counter else {})
             x = self.body(repeat.body, x, context.inner(env=env, counters=counters, alone=False))
@@ -220,17 +242,19 @@ class Runner:
         tape, labels, outputs, blocks = len(self.tape.entries), dict(context.labels.own), dict(self.outputs), len(self.blocks)
         body.items.append(item)
 
-        active = len(self.active)
+        active, seen = len(self.active), len(self.seen)
 
         def undo() -> None:
             del self.active[active:]
+            while len(self.seen) > seen:
+                self.seen.popitem()
             del self.tape.entries[tape:]
             context.labels.own, self.outputs = labels, outputs
 
         try:
             result = self.run(item, x, context)
         except (Refused, TooLarge) as refused:
-            if isinstance(refused, Refused) and self.draw.number(1, GIVING_UP) == 1:
+            if isinstance(refused, Refused) and self.giving_up and self.draw.number(1, self.giving_up) == 1:
                 raise GaveUp(refused) from refused
             undo()
             body.items.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
 import onnx
@@ -34,8 +35,9 @@ def check_shape(seed: int) -> str | None:
 
 
 def compare(drawn: Drawn) -> str | None:
-    """None, or what differs."""
-    told = _written_again(drawn.text)
+    """None, or what differs. Every other spec is formatted, the others are expanded and written as JSON; the text says which."""
+    formats = zlib.crc32(drawn.text.encode()) % 2 == 0
+    told = _formatted(drawn.text) if formats else None
     if told is not None:
         return told
     try:
@@ -44,7 +46,7 @@ def compare(drawn: Drawn) -> str | None:
         return verdict(drawn, error)
     if drawn.refused:
         return f"taken, but: {drawn.refused}"
-    return _counted(drawn, network) or _network_again(drawn, network) or _as_onnx(drawn, network)
+    return _counted(drawn, network) or (None if formats else _network_again(drawn, network)) or _as_onnx(drawn, network)
 
 
 def verdict(drawn: Drawn, error: archspec.SpecError) -> str | None:
@@ -110,7 +112,7 @@ def _outline(text: str) -> object:
     return None if sink.errors else ast.outline(tree)
 
 
-def _written_again(text: str) -> str | None:
+def _formatted(text: str) -> str | None:
     """The formatter keeps what was written, and what it wrote itself."""
     formatted = format_text(Source("t", text))
     before = _outline(text)

@@ -25,6 +25,8 @@ CLOSE = 1e-9
 """Relative, between two modules that compute with 64 bits."""
 NEAR = 1e-4
 """Relative, where onnxruntime computes with 32 bits."""
+LEAST = 0.05
+"""onnxruntime's sigmoid and erf are off by some 1e-6, however small their results are."""
 ROUNDING = 20
 """onnxruntime may be so many times as far off as the module by hand is when it computes with 32 bits: some networks magnify rounding."""
 
@@ -59,7 +61,10 @@ def compare(drawn: Drawn) -> str | None:
     rough = results(drawn.net, inputs)
     exact = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
     expected = results(drawn.net.double(), exact)
-    return _as_torch(network, weights, exact, expected, _momenta(drawn.net)) or _as_onnx(network, weights, inputs, expected, rough, choose)
+    told = _as_torch(network, weights, exact, expected)
+    if told is not None or not all(np.isfinite(value).all() for value in rough):
+        return told  # numbers beyond 32 bits; or -inf, which a dilated max pool gives that meets padding alone
+    return _as_onnx(network, weights, inputs, expected, rough, choose)
 
 
 def fill(name: str, tensor: Tensor, generator: torch.Generator) -> None:
@@ -102,7 +107,7 @@ def _as_torch(
         return f"PyTorch: running statistics move by {_momenta(module)}, not {momenta}"
     module.load_state_dict({**kept, **weights})
     for found, wanted in zip(results(module.double().eval(), inputs), expected, strict=True):
-        if found.shape != wanted.shape or _apart(found, wanted) > CLOSE * _scale(wanted):
+        if found.shape != wanted.shape or not np.allclose(found, wanted, rtol=0, atol=CLOSE * _scale(wanted), equal_nan=True):
             return f"PyTorch: {found.shape}, off by {_apart(found, wanted)} of {_scale(wanted)}"
     return None
 
@@ -124,7 +129,7 @@ def _as_onnx(
     for name, ours, wanted, near in zip((o.name for o in model.graph.output), found, expected, rough, strict=True):
         if ours.shape != wanted.shape:
             return f"ONNX (opset {opset}, fold_bn={fold}): {name} is {ours.shape}, but torch: {wanted.shape}"
-        allowed = NEAR * _scale(wanted) + ROUNDING * _apart(near, wanted)
+        allowed = NEAR * (_scale(wanted) + LEAST) + ROUNDING * _apart(near, wanted)
         if not _apart(ours, wanted) <= allowed:
             return f"ONNX (opset {opset}, fold_bn={fold}): {name} is off by {_apart(ours, wanted)} of {_scale(wanted)}, allowed {allowed}"
     return None
@@ -135,4 +140,4 @@ def _apart(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
 
 
 def _scale(value: np.ndarray[Any, Any]) -> float:
-    return float(np.abs(value).max()) + 1e-3
+    return float(np.abs(value[np.isfinite(value)]).max(initial=0.0)) + 1e-3
