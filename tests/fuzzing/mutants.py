@@ -53,7 +53,7 @@ MEANING = [
     Mutant("lists begin again", "elaborate/binding.py", "value[min(frame.round, len(value) - 1)]", "value[frame.round % len(value)]"),
     Mutant("the shortcut is dropped", "elaborate/structure.py", "short = result if result is not None else value", "short = value"),
     Mutant("a guard of residuals ignored", "elaborate/structure.py", "adds = not dropped", "adds = True"),
-    Mutant("branches in reverse", "elaborate/structure.py", "tuple(result for result, _, _ in results)", "tuple(result for result, _, _ in reversed(results))"),
+    Mutant("branches in reverse", "elaborate/structure.py", "results.append((result, statement.span", "results.insert(0, (result, statement.span"),
     Mutant("defaults of conv hold for dwconv", "elaborate/binding.py", "in (defaults.get(name, {}),", "in (defaults.get(name.removeprefix(\"dw\"), {}),"),
     Mutant("defaults win over arguments", "elaborate/binding.py", "if field in known and field not in given:", "if field in known and not (field in given and field in bare):"),
     Mutant("cin is the outer block's", "elaborate/steps.py", '{"cin": x.channels} if x is not None', '{"cin": context.scope.value_of("cin") or x.channels} if x is not None'),

@@ -61,7 +61,7 @@ def compare(drawn: Drawn) -> str | None:
     rough = results(drawn.net, inputs)
     exact = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
     expected = results(drawn.net.double(), exact)
-    told = _as_torch(network, weights, exact, expected)
+    told = _as_torch(network, weights, exact, expected, _momenta(drawn.net))
     if told is not None or not all(np.isfinite(value).all() for value in rough):
         return told  # numbers beyond 32 bits; or -inf, which a dilated max pool gives that meets padding alone
     return _as_onnx(network, weights, inputs, expected, rough, choose)
