@@ -7,9 +7,10 @@ comments. Its output parses to the same tree, and formatting it again changes no
 from __future__ import annotations
 
 from bisect import bisect_right
+from contextlib import suppress
 from typing import NamedTuple
 
-from archspec.diagnostics import Diagnostics
+from archspec.diagnostics import Diagnostics, Enough
 from archspec.source import Source
 from archspec.syntax.automaton import Token, automaton
 from archspec.syntax.layout import Layout, Line, roles
@@ -32,10 +33,11 @@ class _Row(NamedTuple):
     """Whether it may be aligned with the lines around it."""
 
 
-def format_text(source: Source) -> str | None:
-    """The formatted text, or None where the source has mistakes of syntax."""
-    sink = Diagnostics()
-    parse(source, sink)
+def format_text(source: Source, sink: Diagnostics | None = None) -> str | None:
+    """The formatted text, or None where the source has mistakes of syntax, which go to `sink`."""
+    sink = Diagnostics() if sink is None else sink
+    with suppress(Enough):
+        parse(source, sink)
     if sink.errors:
         return None
     rows = _Rows(source).rows()
