@@ -103,6 +103,9 @@ FORMATS = {
     "fc 10#c\nfc 100   # d": "fc 10   # c\nfc 100  # d\n",
     "slice 0:58|relu": "slice 0:58 | relu\n",
     "scale -1": "scale -1\n",
+    "unit 1>2 n  -1": "unit 1>2 n -1\n",
+    "unit n==(1 ,2) and not  m if a>b": "unit n==(1,2) and not m if a > b\n",
+    "concat a b:2": "concat a b:2\n",
     "linear min( n , 3 )": "linear min(n, 3)\n",
     "\n\n\nfc 10\n\n\n\nfc 20\n\n\n": "fc 10\n\nfc 20\n",
     "a:\n      conv k=1 f=1\n      # last\n# out\nfc 1": "a:\n  conv k=1 f=1\n  # last\n# out\nfc 1\n",
@@ -175,6 +178,7 @@ mul:
 repeat 2 as i:
   layer{i}: conv k=1 f=16
 m: concat a
+conv k=1 f=1 maps=((0,2),)
 output middle
 fc 3
 """

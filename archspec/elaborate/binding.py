@@ -15,6 +15,7 @@ from archspec.ops.base import Op
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.layout import KEYWORDS
+from archspec.types import LIMIT
 
 
 class Bound(NamedTuple):
@@ -72,8 +73,9 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
             raise Refused("A110", f"`{field}` is given twice", keyword.span, "remove one of them")
         places[field] = keyword.span
         given[field] = argument(keyword.value, field, known[field], scope)
-    for source in (defaults.get(name), defaults.get("")):
-        for field, value in (source or {}).items():
+    everywhere = {field: value for field, value in defaults.get("", {}).items() if field in known and known[field].words}
+    for source in (defaults.get(name, {}), everywhere):  # `init` of `scale` is a number, which `default init` does not mean
+        for field, value in source.items():
             if field in known and field not in given:
                 if isinstance(value, Missing):
                     raise Silent(step.span)
@@ -90,6 +92,9 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
 
     known = fields(name)
     arguments = {field: _converted(value, known[field]) for field, value in given.items()}
+    for field, value in arguments.items():
+        if any(isinstance(number, int) and abs(number) > LIMIT for number in (value if isinstance(value, tuple) else (value,))):
+            raise Refused("A105", f"`{field}` must be at most 2^63 - 1, not {_written(value)}", places.get(field, span))
     try:
         return make(name, arguments)
     except ValidationError as error:

@@ -33,7 +33,7 @@ class Structures(Steps):
         name = None
         if not (isinstance(head.name, ast.Name) and head.name.id == NAMELESS):
             try:
-                position = context.builder.position() if context.builder.naming == "index" else None
+                position = context.builder.position if context.builder.naming == "index" else None
                 name = label_text(head.name, context.scope, top=context.top, position=position)
             except Refused as refused:
                 self.report(refused, refused.span)
@@ -144,8 +144,7 @@ class Structures(Steps):
         result = self.group(suite, None, suite.head.span, context, value)
         builder = context.builder
         if result is not None and result != value and result == ~(len(builder.elements) - 1):
-            element = builder.elements[-1]
-            builder.elements[-1] = element._replace(stem=SHORTCUT, numbered=False)
+            builder.restem(SHORTCUT)
         return result
 
     def branches(self, suite: ast.Suite, head: ast.Merge, context: Context, value: int) -> int:
