@@ -13,6 +13,7 @@ GRID = {
     "deconv": "input 5x4x3\ndeconv k=3x2 f=4 s=2x1 p=1x0",
     "deconv output padding": "input 5x4x4\ndeconv k=3 f=6 s=2 p=1 op=1 g=2 | deconv k=3 f=2 s=3 op=2 | deconv k=2 f=2 d=3 op=2 bias=no",
     "deconv same": "input 5x4x3\ndeconv k=3 f=2 s=2 p=same | deconv k=4 f=2 s=2 p=same | deconv k=1 f=2 s=3 p=same | deconv k=2 f=2 p=same",
+    "deconv same, cut on one axis and filled up on the other": "input 3x4x2\ndeconv k=4x1 f=3 s=3 p=same | deconv k=1x4 f=2 s=2x1 p=same",
     "deconv 1d": "input 9x3\ndeconv k=3 f=4 s=2 p=1 op=1",
     "deconv 3d": "input 3x4x3x2\ndeconv k=2 f=3 s=2 | deconv k=3 f=2 s=1x2x1 p=1 op=0x1x0",
     "pool": "input 9x8x3\npool w=3x2 s=2 p=1 round=floor",

@@ -1,7 +1,7 @@
-"""Compiles hostile files, or runs the commands on them, each file in a fork that measures itself.
+"""Compiles a hostile file, or runs the commands on it: `hostile_child.py compile|commands JOB`, the job and what came of it as JSON.
 
-`python hostile_child.py compile|commands` reads jobs, a JSON line each, from standard input, and writes what came of them, a line each.
-The fork begins with everything imported, so that what it measures is the work.
+The process that runs this is a fork of one that has imported it, and so has done all of it once with a harmless file: what is measured
+is the work.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import resource
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +25,9 @@ from archspec.elaborate.options import Options
 from archspec.reading import decode
 
 HOPELESS = 60
-"""Seconds of work after which a fork is killed."""
+"""Seconds of work after which this is killed."""
 ROOM = 1 << 30
-"""Bytes that a fork may ask for."""
+"""Bytes that may be asked for."""
 Job = dict[str, Any]
 
 
@@ -95,40 +93,27 @@ def tried(command: str, path: Path, folder: Path) -> list[str]:
     return found
 
 
-def forked(work: Callable[[Job], Job], job: Job) -> Job:
-    """What a fork made of a job."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_CPU, (HOPELESS, HOPELESS))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (size + ROOM, size + ROOM))
-        try:
-            result = work(job)
-        except BaseException:
-            result = {"died": traceback.format_exc()}
-        with os.fdopen(writing, "w") as file:
-            file.write(json.dumps(result))
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as file:
-        written = file.read()
-    _, status = os.waitpid(child, 0)
-    return json.loads(written) if written else {"died": f"it was killed (status {status})"}
+def limited() -> None:
+    """Let this process ask for so much time and memory, and no more."""
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_CPU, (HOPELESS, HOPELESS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (size + ROOM, size + ROOM))
 
 
-def main() -> None:
-    work = {"compile": compiled, "commands": commanded}[sys.argv[1]]
-    train._become = lambda command: 0
-    with tempfile.TemporaryDirectory() as folder:  # what every fork needs is imported before
-        for name in ("lenet5", "googlenet", "vit_b_16") if sys.argv[1] == "compile" else ("lenet5",):
-            run(["table", name, "--format", "csv"])
-        for command in COMMANDS if sys.argv[1] == "commands" else ():
-            tried(command.replace("FILE", "lenet5") if "fmt" not in command else "list", Path("lenet5"), Path(folder))
-    for line in sys.stdin:
-        print("\n" + json.dumps(forked(work, json.loads(line))), flush=True)
+def warmed() -> None:
+    """Import what the work imports when it is first done."""
+    with tempfile.TemporaryDirectory() as folder:
+        for command in (command for command in COMMANDS if "fmt" not in command):
+            tried(command.replace("FILE", "lenet5"), Path("lenet5"), Path(folder))
+        for name in ("googlenet", "vit_b_16"):
+            tried(f"table {name}", Path(name), Path(folder))
 
 
+train._become = lambda command: 0
 if __name__ == "__main__":
-    main()
+    limited()
+    made = {"compile": compiled, "commands": commanded}[sys.argv[1]](json.loads(sys.argv[2]))
+    print(json.dumps(made))
+elif Path("/proc/self/status").exists():
+    warmed()

@@ -457,7 +457,7 @@ def test_watch_checks_again_when_a_file_changes(files):
         assert "-> 20" in process.stdout.readline()
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) in (0, 130)
+        assert process.wait(timeout=60) in (0, 130)
 
 
 def test_a_closed_pipe_is_no_traceback():

@@ -12,12 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).with_name("fuzzing")))
-
-import mutate
-import mutations
-import reading
+from fuzzing import mutate, mutations, reading
 
 SEEDS = 50_000
 CHUNKS = 10

@@ -9,13 +9,12 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from conftest import ROOT
+from helpers_fork import Forks
 from helpers_hostile import STORED, Hostile, corpus
 from helpers_inert import problem
 
@@ -103,30 +102,22 @@ def test_every_file_is_of_a_threat():
     assert len(list(STORED.glob("*.arch"))) >= 100
 
 
-def worked(what: str, jobs: list[dict[str, object]]) -> list[dict[str, object]]:
-    """What a child process made of jobs, in forks of its own."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(TESTS)]), "NO_COLOR": "1"}
-    done = subprocess.run(
-        [sys.executable, str(TESTS / "hostile_child.py"), what],
-        input="".join(json.dumps(job) + "\n" for job in jobs).encode(),
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        timeout=900,
-        check=False,
-    )
-    results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
-    assert done.returncode == 0 and len(results) == len(jobs), done.stderr.decode()[-2000:]
-    for job, result in zip(jobs, results, strict=True):
-        assert "died" not in result, (job, result)
-    return results
+FORKS = Forks("hostile_child", environment={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(TESTS)]), "NO_COLOR": "1"})
+
+
+def worked(what: str, job: dict[str, object]) -> dict[str, object]:
+    """What a process of its own made of a file."""
+    done = FORKS.run(TESTS / "hostile_child.py", what, json.dumps(job))
+    assert done.returncode == 0, (job, done.returncode, done.stderr[-2000:])
+    result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 def compiled(data: str | bytes, folder: Path, base: Path | None = None) -> dict[str, object]:
     """What compiling one file gives."""
     path = folder / "hostile.arch"
     path.write_bytes(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
-    (result,) = worked("compile", [{"path": str(path), "base": str(base) if base else None}])
+    result = worked("compile", {"path": str(path), "base": str(base) if base else None})
     assert result["network"] == (not errors(result))
     assert result["longest"] < LONGEST, result["longest"]
     return result
@@ -158,8 +149,8 @@ def written(files: list[Hostile], folder: Path) -> list[Path]:
 def test_files_are_answered(files, tmp_path):
     """By the errors that are wanted, within the ceilings, in words of a length that is read."""
     paths = written(files, tmp_path)
-    results = worked("compile", [{"path": str(path), "base": str(path.parent)} for path in paths])
-    for hostile, result in zip(files, results, strict=True):
+    for hostile, path in zip(files, paths, strict=True):
+        result = worked("compile", {"path": str(path), "base": str(path.parent)})
         if hostile.codes is not None:
             assert errors(result) == hostile.codes, (hostile.name, result["found"][:5])
         assert result["network"] == (not errors(result)), hostile.name
@@ -177,9 +168,8 @@ def cheap(hostile: Hostile) -> bool:
 @pytest.mark.parametrize("files", batches(25), ids=lambda files: f"{files[0].name} to {files[-1].name}")
 def test_commands_survive(files, tmp_path):
     """Every command that reads a spec ends with 0, 1 or 2 and no traceback, and what it writes is what it should be when read again."""
-    paths = written(files, tmp_path)
-    jobs = [{"path": str(path), "all": cheap(hostile)} for path, hostile in zip(paths, files, strict=True)]
-    for hostile, result in zip(files, worked("commands", jobs), strict=True):
+    for hostile, path in zip(files, written(files, tmp_path), strict=True):
+        result = worked("commands", {"path": str(path), "all": cheap(hostile)})
         assert result["problems"] == [], hostile.name
 
 
@@ -312,7 +302,7 @@ def test_files_that_cannot_be_read_as_specs(tree, tmp_path):
 
 def used(specs, tree, folder):
     """What compiling specs gives, with `use` looking below a folder."""
-    return worked("compile", [{"path": str(path), "base": str(tree)} for path in written(specs, folder)])
+    return [worked("compile", {"path": str(path), "base": str(tree)}) for path in written(specs, folder)]
 
 
 def test_a_spec_that_uses_itself(tree, tmp_path):

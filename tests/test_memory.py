@@ -138,6 +138,19 @@ def test_by_hand(name):
     check(BY_HAND[name])
 
 
+MORE = {
+    "a group that reads another value than the one before it": "input 4x4x2\na: conv k=1 f=3\nconcat a | conv k=1 f=50\nb: c:\n  from a | conv k=1 f=4\n  bn\nadd b\n",
+    "a block that came out empty": "block b(n):\n  relu if n > 1\ninput 4x4x2\nb 1\nadd input\nb 1 | relu\n",
+    "two rounds that read a value from outside": "input 4x4x2\nrepeat 2:\n  residual:\n    add input\n    conv k=1 f=2\n",
+    "rounds that leave the chain": "input 4x4x2\nrepeat 3:\n  from input | conv k=1 f=50\n  from input | relu\nrelu\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_values_that_are_handed_over_and_not_read(name):
+    check(MORE[name])
+
+
 def test_outputs_live_to_the_end():
     """A side output is read by nobody, and kept; so is a value that an output only names."""
     check("input 4x4x2\nconv k=1 f=3\noutput aux: conv k=1 f=7\nconv k=1 f=5 | conv k=1 f=9\n", kept=["aux", "conv3"])

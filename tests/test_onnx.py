@@ -21,6 +21,7 @@ import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 from conftest import ROOT, SPECS  # noqa: E402
 from helpers_onnx import declared, dims, distance, enliven, fault, inferred, inputs_of, results, run, session  # noqa: E402
+from helpers_specs import reduced  # noqa: E402
 
 import archspec  # noqa: E402
 from archspec.analysis.tensors import tensors  # noqa: E402
@@ -35,7 +36,7 @@ SMALL = "input 8x8x3\nconv k=3 f=4 p=1 bias=no | bn | relu | dropout 0.5\ngap\nf
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
 def test_specs_give_the_values_of_the_emitted_module(path):
-    network = archspec.load(path, params={"width": 16} if path.stem == "unet" else None)
+    network = reduced(path)
     inputs = inputs_of(network, 3)
     module = enliven(archspec.to_torch(network), inputs)
     expected = results(module, inputs)
@@ -44,9 +45,6 @@ def test_specs_give_the_values_of_the_emitted_module(path):
     onnx.checker.check_model(model, full_check=True)
     ready = session(model)
     del model
-    light = archspec.to_onnx(network, "none")
-    if fault({node.op_type for node in light.graph.node}) is None:
-        assert declared(light).items() <= inferred(light).items()
     one = {name: value[:1] for name, value in inputs.items()}
     assert [o.name for o in ready.get_outputs()] == [o.name for o in network.outputs if not o.training]
     for found, single, wanted in zip(run(ready, inputs), run(ready, one), expected, strict=True):
@@ -55,12 +53,21 @@ def test_specs_give_the_values_of_the_emitted_module(path):
         assert distance(wanted[:1], wanted[1:2]) > 1e-3  # the result depends on the input
 
 
+@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+def test_specs_have_the_shapes_that_onnx_infers(path):
+    model = archspec.to_onnx(archspec.load(path), "none")
+    onnx.checker.check_model(model, full_check=True)
+    if fault({node.op_type for node in model.graph.node}) is None:
+        assert declared(model).items() <= inferred(model).items()
+
+
 FOLDS = {
     "a convolution": ("input 6x6x3\nconv k=3 f=4 bias=no | bn", 1),
     "groups": ("input 6x6x4\nconv k=3 f=6 g=2 | bn affine=no eps=0.1", 1),
     "a transposed convolution with groups": ("input 6x6x4\ndeconv k=3 f=6 g=2 s=2 | bn | deconv k=2 f=5 bias=no | bn", 2),
     "a fully connected layer": ("input 6\nfc 5 | bn | fc 4 bias=no | bn", 2),
     "one after the other": ("input 6x6x3\nconv k=3 f=4 | bn | bn", 2),
+    "one after the other without a bias": ("input 6x6x3\nconv k=3 f=4 bias=no | bn | bn", 2),
     "a value that is read twice": ("input 6x6x3\nx: conv k=3 f=4\nbn | add x", 0),
     "a value that is put out": ("input 6x6x3\nconv k=3 f=4\noutput raw\nbn", 0),
     "a connection table": ("input 6x6x3\nconv k=3 f=2 maps=((0,1),(2,)) | bn", 0),
@@ -318,6 +325,12 @@ def test_a_name_with_two_meanings():
         archspec.to_onnx(archspec.loads(CLASH))
     assert [d.code for d in error.value.diagnostics] == ["A502"]
     archspec.to_onnx(archspec.loads(CLASH.replace("output mid", "output other")))
+
+
+@pytest.mark.parametrize("text", ["relu\noutput mid: dropout\n", "mid: dropout\noutput mid\n", "output mid: upsample 1\n"])
+def test_an_output_may_be_called_as_its_layer_though_that_does_nothing(text):
+    model = archspec.to_onnx(archspec.loads(f"input 8x8x3\n{text}relu\n"), "none")
+    assert [output.name for output in model.graph.output] == ["output", "mid"]
 
 
 @pytest.mark.parametrize(

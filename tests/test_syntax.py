@@ -178,6 +178,7 @@ mul:
 repeat 2 as i:
   layer{i}: conv k=1 f=16
 m: concat a
+conv k=1 f=1 maps=((0,2),)
 output middle
 fc 3
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from archspec.analysis.uses import Uses
 from archspec.ir.graph import Call, Graph, Network, Node
 from archspec.ops.base import Op
 from archspec.types import Type
@@ -106,11 +107,13 @@ def needed_elements(network: Network) -> list[bool]:
     """For each element of the top graph, whether it exists in inference: all but those that serve `train` heads alone."""
     graph = network.graph
     first = len(graph.inputs)
-    kept = {output.value for output in network.outputs if not output.training}
-    training = {output.value for output in network.outputs if output.training}
+    uses = Uses()
+    origins = uses.of(graph).origins
+    kept = {origins[output.value] for output in network.outputs if not output.training}
+    training = {origins[output.value] for output in network.outputs if output.training}
     readers: list[list[int]] = [[] for _ in graph.elements]
     for at, element in enumerate(graph.elements):
-        for value in element.inputs:
+        for value in uses.read(element, origins):
             if value >= first:
                 readers[value - first].append(at)
     needed = [True] * len(graph.elements)

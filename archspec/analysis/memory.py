@@ -7,7 +7,8 @@ input that nobody reads later.
 from __future__ import annotations
 
 from archspec.analysis.cost import needed_elements
-from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.analysis.uses import Uses
+from archspec.ir.graph import Call, Graph, Network, Node
 
 Owned = tuple[bool, ...]
 """For each input of a graph, whether nobody outside reads it later, so that its memory may be given back."""
@@ -18,7 +19,7 @@ class Peaks:
 
     def __init__(self) -> None:
         self._graphs: dict[tuple[Graph, Owned], int] = {}
-        self._reads: dict[Graph, frozenset[int]] = {}
+        self._uses = Uses()
 
     def network(self, network: Network) -> int:
         """Numbers alive at the worst moment, inputs included."""
@@ -35,18 +36,22 @@ class Peaks:
 
     def _run(self, graph: Graph, owned: Owned, kept: set[int], needed: list[bool] | None) -> int:
         first = len(graph.inputs)
-        last = self._last_reads(graph, needed)
+        origins = self._uses.of(graph).origins
+        kept = {origins[value] for value in kept}
+        last = self._last_reads(graph, origins, needed)
         alive = sum(_size(graph, value) for value in range(first) if owned[value])
         peak = alive
         for at, element in enumerate(graph.elements):
             if needed is not None and not needed[at]:
                 continue
-            ends = {v for v in self._read_by(element) if last[v] == at and v not in kept and (v >= first or owned[v])}
+            read = self._uses.read(element, origins)
+            ends = {v for v in read if last[v] == at and v not in kept and (v >= first or owned[v])}
             freed = sum(_size(graph, value) for value in ends)
-            size = _size(graph, first + at)
+            size = _size(graph, first + at) if origins[first + at] == first + at else 0
             if isinstance(element, Call):
-                peak = max(peak, self._call(element, ends, alive, freed))
-            elif element.inputs[0] in ends and _reuses(element, graph):
+                given = tuple(origins[value] for value in element.inputs)
+                peak = max(peak, self._call(element, given, ends, alive, freed))
+            elif origins[element.inputs[0]] in ends and _reuses(element, graph):
                 peak = max(peak, alive)
             else:
                 peak = max(peak, alive + size)
@@ -55,40 +60,28 @@ class Peaks:
                 alive -= size  # nobody reads it
         return peak
 
-    def _call(self, call: Call, ends: set[int], alive: int, freed: int) -> int:
-        """The peak while a call runs. Over several rounds, what is read from outside lives on to the last of them."""
+    def _call(self, call: Call, given: tuple[int, ...], ends: set[int], alive: int, freed: int) -> int:
+        """The peak while a call runs on some values. Over several rounds, what is read from outside lives on to the last of them."""
         if call.times == 1:
-            owned = tuple(value in ends for value in call.inputs)
+            owned = tuple(value in ends for value in given)
             return alive - freed + self.graph(call.graph, owned)
-        handed = call.inputs[0] in ends and call.inputs[0] not in call.inputs[1:]
-        rest = (False,) * (len(call.inputs) - 1)
+        handed = given[0] in ends and given[0] not in given[1:]
         size = call.graph.inputs[0].size if call.graph.inputs[0] is not None else 0
-        once = alive - (size if handed else 0) + self.graph(call.graph, (handed, *rest))
-        again = alive - (size if handed else 0) + self.graph(call.graph, (0 in self._read_in(call.graph), *rest))
-        return max(once, again)
+        alive -= size if handed else 0
+        outside, read = (False,) * (len(given) - 1), self._uses.of(call.graph).reads[0]
+        given_back = tuple(value in ends for value in given[1:])
+        first = alive + self.graph(call.graph, (handed, *outside))
+        between = alive + self.graph(call.graph, (read, *outside)) if call.times > 2 else 0
+        last = alive - (freed - (size if handed else 0)) + self.graph(call.graph, (read, *given_back))
+        return max(first, between, last)
 
-    def _last_reads(self, graph: Graph, needed: list[bool] | None) -> list[int]:
-        last = [-1] * (len(graph.inputs) + len(graph.elements))
+    def _last_reads(self, graph: Graph, origins: tuple[int, ...], needed: list[bool] | None) -> list[int]:
+        last = [-1] * len(origins)
         for at, element in enumerate(graph.elements):
             if needed is None or needed[at]:
-                for value in self._read_by(element):
+                for value in self._uses.read(element, origins):
                     last[value] = at
         return last
-
-    def _read_by(self, element: Element) -> list[int]:
-        """The values that an element reads: a call is handed a first value even where none of its layers reads it."""
-        if isinstance(element, Node):
-            return list(element.inputs)
-        read = self._read_in(element.graph)
-        return [value for at, value in enumerate(element.inputs) if at in read]
-
-    def _read_in(self, graph: Graph) -> frozenset[int]:
-        """The inputs of a graph that are read in it, or are its result."""
-        known = self._reads.get(graph)
-        if known is None:
-            read = {value for element in graph.elements for value in self._read_by(element)}
-            known = self._reads[graph] = frozenset(value for value in (*read, graph.result) if value < len(graph.inputs))
-        return known
 
 
 def _size(graph: Graph, value: int) -> int:

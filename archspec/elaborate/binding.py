@@ -73,8 +73,9 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
             raise Refused("A110", f"`{field}` is given twice", keyword.span, "remove one of them")
         places[field] = keyword.span
         given[field] = argument(keyword.value, field, known[field], scope)
-    for source in (defaults.get(name), defaults.get("")):
-        for field, value in (source or {}).items():
+    everywhere = {field: value for field, value in defaults.get("", {}).items() if field in known and known[field].words}
+    for source in (defaults.get(name, {}), everywhere):  # `init` of `scale` is a number, which `default init` does not mean
+        for field, value in source.items():
             if field in known and field not in given:
                 if isinstance(value, Missing):
                     raise Silent(step.span)

@@ -187,6 +187,10 @@ class Op(Traits, BaseModel):
         """Whether an argument makes no difference for an input."""
         return False
 
+    def keeping(self, x: Any) -> str | None:
+        """The padding, as written, with which the output would have the size of an input; None where none does."""
+        return None
+
 
 _KINDS = {Map: "a feature map", Tokens: "tokens", Vector: "a vector"}
 
@@ -211,8 +215,13 @@ def show(value: object) -> str:
     if isinstance(value, tuple):
         if all(isinstance(item, int) for item in value):
             return "x".join(map(str, value))
-        return "(" + ", ".join("(" + ",".join(map(str, row)) + ("," if len(row) == 1 else "") + ")" for row in value) + ")"
+        return _listed([_listed(list(map(str, row)), ",") for row in value], ", ")
     return str(value)
+
+
+def _listed(items: list[str], separator: str) -> str:
+    """A list in parentheses; a single item keeps its comma, without which it would be the item in parentheses."""
+    return f"({separator.join(items)}{',' * (len(items) == 1)})"
 
 
 def per_axis(value: int | tuple[int, ...], rank: int, argument: str, *, least: int) -> tuple[int, ...]:

@@ -1,11 +1,12 @@
 """Normalisation."""
 
+from math import prod
 from typing import Annotated
 
 from pydantic import Field
 
 from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Positive, Real, Weight
-from archspec.types import Map, Type
+from archspec.types import Map, Type, describe
 
 Momentum = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
 
@@ -25,6 +26,13 @@ class _Norm(Op):
 
     def work(self, x: Type, y: Type) -> dict[str, str]:
         return {"params": f"2*{x.channels} = {2 * x.channels}"} if self.learned() else {}
+
+
+def check_several(step: str, x: Type, count: int) -> None:
+    """Raises Misfit where a mean would be taken over a single number: nothing would be left of it, and PyTorch refuses it."""
+    if count == 1:
+        message = f"`{step}` would normalise each number of {describe(x)} by itself, and leave nothing of it"
+        raise Misfit("A201", message, help_="normalise before the positions are gone, or use `ln`")
 
 
 class BatchNorm(_Norm):
@@ -84,6 +92,7 @@ class GroupNorm(_Norm):
     def output(self, x: Type) -> Type:
         if x.channels % self.groups:
             raise Misfit("A205", f"{x.channels} channels do not divide into {self.groups} groups", argument="groups")
+        check_several(self.step, x, x.size // self.groups)
         return x
 
     def reach(self, x: Type) -> Field_:
@@ -103,6 +112,10 @@ class InstanceNorm(_Norm):
     takes = (Map,)
     elementary = 5
     cost_note = "5 an element: mean 1, variance 3, scaling 1"
+
+    def output(self, x: Map) -> Type:
+        check_several(self.step, x, prod(x.spatial))
+        return x
 
     def learned(self) -> bool:
         return False

@@ -27,7 +27,7 @@ def fold_batch_norms(draft: Draft, ends: set[str]) -> None:
         if linear is None or linear.kind not in _LINEAR or len(readers[norm.inputs[0]]) > 1 or norm.inputs[0] in ends:
             continue
         tensors = linear.inputs[1:]
-        if any(name not in draft.stored or len(readers[name]) > 1 for name in tensors):
+        if any(name not in draft.stored or len(readers.get(name, ())) > 1 for name in tensors):
             continue
         _fold(draft, linear, norm)
         made[norm.outputs[0]] = linear

@@ -41,7 +41,11 @@ class _Lowering:
             self.claim(place.name, place.node.span)
             self.layer(place)
         draft = self.draft
-        ends = {output.name: self.values[self.producers[output.value]] for output in self.network.outputs if not output.training}
+        sources = {output.name: self.producers[output.value] for output in self.network.outputs if not output.training}
+        ends = {name: self.values[source] for name, source in sources.items()}
+        for name, source in sources.items():
+            if name not in (source, ends[name]):
+                self.claim(name, self.span_of(name))
         if self.settings.fold_bn:
             fold_batch_norms(draft, set(ends.values()))
         self.outputs(ends)
@@ -90,8 +94,6 @@ class _Lowering:
         renamed: dict[str, str] = {}
         copies = []
         for name, value in ends.items():
-            if name != value:
-                self.claim(name, self.span_of(name))
             if value in inputs or value in renamed:
                 copies.append((name, value))
             else:

@@ -125,7 +125,8 @@ class _Class:
         class_, chained = self.class_, self.body.chained and results is None
         parameters = "".join(f", {name}: {kind}" for name, kind in class_.parameters)
         modules = _stored(self.body, sequential=results is None)
-        numbered = bool(modules) and not chained and [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
+        positions = [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
+        numbered = bool(modules) and not chained and positions and not any(map(_is_tensor, modules))
         yield f"class {class_.name}(nn.{'Sequential' if chained or numbered else 'Module'}):"
         yield f'    """{class_.about}"""'
         if modules:
@@ -150,13 +151,18 @@ class _Class:
         if is_simple(item.attribute):
             yield from _wrapped(f"        self.{item.attribute} = ", item.module, "")
         else:
-            yield from _dotted(item.attribute, item.module, "register_parameter" if item.step in EXPRESSIONS else "add_module")
+            yield from _dotted(item.attribute, item.module, "register_parameter" if _is_tensor(item) else "add_module")
 
 
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
     """The items that a class keeps something for: not what its `forward` says by an expression."""
     every = sequential and body.chained
-    return [i for i in body.items if i.module is not None and (every or "{own}" in EXPRESSIONS.get(i.step, "{own}"))]
+    return [i for i in body.items if i.module is not None and (every or i.step not in EXPRESSIONS or _is_tensor(i))]
+
+
+def _is_tensor(item: Item) -> bool:
+    """Whether an item is a parameter, which `forward` names, and no module."""
+    return "{own}" in EXPRESSIONS.get(item.step, "")
 
 
 def _dotted(name: str, value: New, put: str) -> Iterator[str]:

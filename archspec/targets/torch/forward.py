@@ -84,8 +84,12 @@ class Forward:
             yield f"return {self.expression(self.body.result)}"
             return
         yield from self.flush("")
-        shown = ", ".join(f"{name}={self.variables[value]}" for name, (value, _) in self.results.items())
+        shown = ", ".join(f"{name}={self.result(value, training)}" for name, (value, training) in self.results.items())
         yield f"return Outputs({shown})"
+
+    def result(self, value: int, training: bool) -> str:
+        """An output; one that exists in training only may be a value that inference computes too."""
+        return f"{self.variables[value]} if self.training else None" if training and value not in self.heads else self.variables[value]
 
     def item(self, at: int, indent: str) -> Iterator[str]:
         item = self.body.items[at]

@@ -77,7 +77,9 @@ def _deconv(op: Any, x: Map, _: Map) -> New:
     kernel, stride, dilation = (_short(tuple(a[at] for a in axes)) for at in (1, 2, 3))
     common = {"stride": stride, "dilation": dilation, "groups": op.g, "bias": op.bias}
     if before != padding:
-        cut = tuple(n for pair in zip(before[::-1], after[::-1], strict=True) for n in pair)
+        cut = tuple(n for pair in zip(before[::-1], after[::-1], strict=True) for n in (pair[0], max(pair[1], 0)))
+        if min(after) < 0:  # positions behind the last kernel hold the bias, as those of output padding do
+            common["output_padding"] = _short(tuple(max(-a, 0) for a in after))
         return _begun(op, new(f"CutConvTranspose{rank}d", x.channels, op.f, kernel, cut=cut, **common))
     extra = _short(tuple(p - a for p, a in zip(padding, after, strict=True)))
     return _begun(op, new(f"nn.ConvTranspose{rank}d", x.channels, op.f, kernel, padding=_short(padding), output_padding=extra, **common))

@@ -1,0 +1,66 @@
+"""How arguments are drawn: for a value at hand, with the names that are known there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from torch import nn
+
+from fuzzing.draw import ROUND, Arg, Draw, Env, const, demand, expression, names, number, rounds
+from fuzzing.modules import Axes
+
+T = TypeVar("T")
+Args = dict[str, Arg]
+Values = dict[str, Any]
+Made = tuple[nn.Module, str]
+"""A module and the kind of value that it gives."""
+
+
+def spread(value: int | Axes, rank: int) -> Axes:
+    """An argument over the axes of a map. Raises Refused where it has another number of axes."""
+    values = (value,) * rank if isinstance(value, int) else value
+    demand(len(values) == rank, f"{len(values)} numbers for {rank} axes")
+    return values
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Draws arguments; `alone` where the layer is neither repeated nor in a block, so that its input is the one at hand."""
+
+    draw: Draw
+    env: Env
+    alone: bool
+
+    def pick(self, items: Sequence[T]) -> T:
+        return self.draw.pick(items)
+
+    def chance(self, one_in: int) -> bool:
+        return self.draw.number(1, one_in) == one_in
+
+    def count(self, low: int, high: int) -> Arg:
+        return number(self.draw, self.env, low, high)
+
+    def flag(self) -> Arg:
+        return const(bool(self.draw.number(0, 2)))
+
+    def axes(self, low: int, high: int, rank: int) -> Arg:
+        """One number, or one an axis."""
+        if rank > 1 and self.chance(4):
+            return const(tuple(self.draw.number(low, high) for _ in range(rank)))
+        if ROUND in self.env and self.chance(3):
+            return rounds(self.draw, low, high)
+        found = expression(self.draw, self.env, low, high) if self.chance(6) else None
+        return found or const(self.draw.number(low, high))
+
+    def exactly(self, value: int) -> Arg:
+        """A number that is this one here; by a name, if one has it, since it may be another elsewhere."""
+        same = [name for name in names(self.env) if self.env[name] == value]
+        if same and not self.chance(6):
+            name = "cin" if "cin" in same else self.pick(same)
+            return Arg(name, lambda env: env[name], plain=False)
+        return const(value)
+
+    def divisor(self, value: int) -> int:
+        return self.pick([n for n in range(1, value + 1) if value % n == 0])

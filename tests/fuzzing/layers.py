@@ -1,0 +1,303 @@
+"""Every layer: how its arguments are drawn, and the module that it is. What slides is in `windows`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from helpers_torch import BATCHNORM, Rbf
+from torch import nn
+from torch.nn import functional as F
+
+from fuzzing.chooser import Args, Chooser, Made, Values, spread
+from fuzzing.draw import Arg, const, demand
+from fuzzing.modules import Attention, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention
+from fuzzing.values import Value
+from fuzzing.windows import WINDOWS, initial
+
+ANY, MAP, TOKENS, VECTOR = ("map", "tokens", "vector"), ("map",), ("tokens",), ("vector",)
+ADAPTIVE = {
+    "adaptpool": (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
+    "adaptmaxpool": (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
+}
+INSTANCENORM = {1: nn.InstanceNorm1d, 2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
+
+
+class Layer(NamedTuple):
+    """`takes` are kinds of value. `draw` gives the arguments for a value and a goal, None where there are none; `keeps` is the goal that
+    it can reach: "shape", "space" (all but the channels) or neither. `build` gives the module, or raises what torch raises."""
+
+    takes: tuple[str, ...]
+    draw: Callable[[Chooser, Value, str], Args | None]
+    build: Callable[[Value, Values], Made]
+    keeps: str = ""
+
+
+class Do(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.function(x)
+
+
+def nothing(g: Chooser, x: Value, goal: str) -> Args:
+    return {}
+
+
+def bare(name: str, *values: Any) -> Callable[[Chooser, Value, str], Args]:
+    """One argument, out of some."""
+    return lambda g, x, goal: {name: const(g.pick(values))}
+
+
+def pointwise(make: Callable[..., nn.Module], draw: Any = nothing, takes: tuple[str, ...] = ANY) -> Layer:
+    return Layer(takes, draw, lambda x, a: (make(**a), x.kind), "shape")
+
+
+def channels_second(module: nn.Module, x: Value) -> Made:
+    return (OverChannels(module, first=True) if x.kind == "tokens" else module), x.kind
+
+
+def channels_last(module: nn.Module, x: Value) -> Made:
+    return (OverChannels(module, first=False) if x.kind == "map" else module), x.kind
+
+
+def batch_norm(x: Value, a: Values) -> Made:
+    return channels_second(BATCHNORM[max(x.rank, 1)](x.channels, a["eps"], a["momentum"], a["affine"]), x)
+
+
+def group_norm(x: Value, a: Values) -> Made:
+    demand(x.size != a["groups"], "PyTorch refuses it for a batch of one")
+    return channels_second(nn.GroupNorm(a["groups"], x.channels, a["eps"]), x)
+
+
+def draw_slice(g: Chooser, x: Value, goal: str) -> Args:
+    start = g.draw.number(0, x.channels - 1)
+    stop = g.draw.number(start + 1, x.channels)
+    return {"bounds": Arg(f"{start}:{stop}", lambda env: (start, stop))}
+
+
+def slice_(x: Value, a: Values) -> Made:
+    start, stop = a["bounds"]
+    demand(0 <= start < stop <= x.channels, "a slice of channels that are not there")
+    return Do(lambda t: t.narrow(-1 if x.kind == "tokens" else 1, start, stop - start)), x.kind
+
+
+def draw_crop(g: Chooser, x: Value, goal: str) -> Args:
+    if x.rank > 1 and g.chance(2):
+        return {"size": const(tuple(g.draw.number(1, size) for size in x.spatial))}
+    return {"size": g.count(1, min(x.spatial))}
+
+
+def crop(x: Value, a: Values) -> Made:
+    sizes = spread(a["size"], x.rank)
+    demand(all(size <= of for size, of in zip(sizes, x.spatial, strict=True)), "a piece larger than the map")
+    parts = [slice((of - size) // 2, (of - size) // 2 + size) for size, of in zip(sizes, x.spatial, strict=True)]
+    return Do(lambda t: t[(slice(None), slice(None), *parts)]), "map"
+
+
+def draw_pad(g: Chooser, x: Value, goal: str) -> Args:
+    return {"p": const(0) if goal else g.axes(0, 2, x.rank), "c": const(g.pick([0, 0, 1, 2]))}
+
+
+def pad(x: Value, a: Values) -> Made:
+    pads = [n for p in reversed(spread(a["p"], x.rank)) for n in (p, p)]
+    return Do(lambda t: F.pad(t, [*pads, a["c"], a["c"]])), "map"
+
+
+def draw_upsample(g: Chooser, x: Value, goal: str) -> Args | None:
+    return {"n": g.count(1, 2), "mode": const(g.pick(["nearest", "bilinear"]))} if x.size < 2000 else None
+
+
+def upsample(x: Value, a: Values) -> Made:
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[x.rank] if a["mode"] == "bilinear" else "nearest"
+    return nn.Upsample(scale_factor=a["n"], mode=mode), "map"
+
+
+def draw_pixelshuffle(g: Chooser, x: Value, goal: str) -> Args:
+    return {"n": const(g.pick([n for n in (1, 2, 3) if x.channels % n**x.rank == 0] + [2] * g.chance(20)))}
+
+
+def pixelshuffle(x: Value, a: Values) -> Made:
+    demand(x.channels % a["n"] ** x.rank == 0, "channels that make no pixels")
+    return PixelShuffle(a["n"]), "map"
+
+
+def draw_patchmerge(g: Chooser, x: Value, goal: str) -> Args | None:
+    fitting = [n for n in (1, 2, 3) if all(size % n == 0 for size in x.spatial) and x.channels * n**x.rank <= 64]
+    return {"n": const(g.pick(fitting))} if fitting else None
+
+
+def patchmerge(x: Value, a: Values) -> Made:
+    demand(all(size % a["n"] == 0 for size in x.spatial), "a map that makes no patches")
+    return PatchMerge(a["n"]), "map"
+
+
+def draw_groups(name: str) -> Callable[[Chooser, Value, str], Args]:
+    return lambda g, x, goal: {name: const(g.divisor(x.channels) if not g.chance(20) else g.draw.number(1, x.channels))}
+
+
+def shuffle(x: Value, a: Values) -> Made:
+    demand(x.channels % a["g"] == 0, "channels that make no groups")
+    each = x.channels // a["g"]
+    order = [(at % a["g"]) * each + at // a["g"] for at in range(x.channels)]
+    return Do(lambda t: t[:, order]), "map"
+
+
+def draw_linear(g: Chooser, x: Value, goal: str) -> Args:
+    return {"n": g.exactly(x.channels) if goal == "shape" else g.count(1, 12), "bias": g.flag(), **initial(g)}
+
+
+def draw_attn(g: Chooser, x: Value, goal: str) -> Args | None:
+    return {"heads": const(g.divisor(x.channels)), "bias": g.flag()} if x.shape[0] <= 150 else None
+
+
+def draw_winattn(g: Chooser, x: Value, goal: str) -> Args | None:
+    if x.rank != 2:
+        return None
+    w = tuple(g.divisor(size) for size in x.spatial)
+    if max(w) > 6:
+        return None
+    shift = tuple(g.draw.number(0, size - 1) for size in w) if g.chance(2) else (0, 0)
+    return {
+        "heads": const(g.divisor(x.channels)),
+        "w": const(w[0] if w[0] == w[1] else w),
+        "shift": const(shift[0] if shift[0] == shift[1] else shift),
+        "bias": g.flag(),
+    }
+
+
+def winattn(x: Value, a: Values) -> Made:
+    w, shift = spread(a["w"], 2), spread(a["shift"], 2)
+    return WindowAttention(x.channels, x.spatial, a["heads"], w, shift, a["bias"]), "map"
+
+
+def flatten_first(x: Value) -> bool:
+    """Whether a fully connected layer flattens what it is given."""
+    return x.kind != "vector"
+
+
+LAYERS: dict[str, Layer] = {step: Layer(MAP, *row) for step, row in WINDOWS.items()}
+LAYERS |= {
+    step: Layer(
+        MAP,
+        lambda g, x, goal: {"size": g.axes(1, 7 if x.rank < 3 else 3, x.rank)},
+        lambda x, a, makes=makes: (makes[x.rank - 1](spread(a["size"], x.rank)), "map"),
+    )
+    for step, makes in ADAPTIVE.items()
+}
+LAYERS |= {
+    "relu": pointwise(nn.ReLU),
+    "relu6": pointwise(nn.ReLU6),
+    "leaky": pointwise(lambda slope: nn.LeakyReLU(slope), bare("slope", 0.01, 0.2)),
+    "sigmoid": pointwise(nn.Sigmoid),
+    "tanh": pointwise(nn.Tanh),
+    "elu": pointwise(nn.ELU, bare("alpha", 1.0, 0.5)),
+    "selu": pointwise(nn.SELU),
+    "gelu": pointwise(lambda approx: nn.GELU(approx), bare("approx", "none", "tanh")),
+    "silu": pointwise(nn.SiLU),
+    "mish": pointwise(nn.Mish),
+    "hardswish": pointwise(nn.Hardswish),
+    "hardsigmoid": pointwise(nn.Hardsigmoid),
+    "softplus": pointwise(nn.Softplus),
+    "dropout": pointwise(nn.Dropout, bare("p", 0.5, 0.1)),
+    "dropout2d": pointwise(nn.Dropout, bare("p", 0.5, 0.2), MAP),
+    "droppath": pointwise(nn.Dropout, bare("p", 0.5, 0.2)),
+    "softmax": Layer(ANY, nothing, lambda x, a: (nn.Softmax(-1 if x.kind == "tokens" else 1), x.kind), "shape"),
+    "logsoftmax": Layer(ANY, nothing, lambda x, a: (nn.LogSoftmax(-1 if x.kind == "tokens" else 1), x.kind), "shape"),
+    "prelu": Layer(ANY, lambda g, x, goal: {"shared": g.flag()}, lambda x, a: channels_second(nn.PReLU(1 if a["shared"] else x.channels), x), "shape"),
+    "bn": Layer(
+        ANY, lambda g, x, goal: {"eps": const(g.pick([1e-5, 0.001])), "momentum": const(g.pick([0.1, 0.01])), "affine": g.flag()}, batch_norm, "shape"
+    ),
+    "ln": Layer(ANY, bare("eps", 1e-5, 0.01), lambda x, a: channels_last(nn.LayerNorm(x.channels, a["eps"]), x), "shape"),
+    "gn": Layer(ANY, draw_groups("groups"), group_norm, "shape"),
+    "instnorm": Layer(MAP, bare("eps", 1e-5, 0.01), lambda x, a: (INSTANCENORM[x.rank](x.channels, a["eps"]), "map"), "shape"),
+    "lrn": Layer(
+        MAP,
+        lambda g, x, goal: {"n": g.count(1, 5), "alpha": const(g.pick([1e-4, 0.3])), "beta": const(g.pick([0.75, 0.5])), "k": const(g.pick([1.0, 2.0]))},
+        lambda x, a: (nn.LocalResponseNorm(a["n"], a["alpha"], a["beta"], a["k"]), "map"),
+        "shape",
+    ),
+    "gap": Layer(
+        ("map", "tokens"),
+        nothing,
+        lambda x, a: (Do(lambda t: t.mean(tuple(range(2, t.dim())), keepdim=True)), "map")
+        if x.kind == "map"
+        else (Do(lambda t: t.mean(1)), "vector"),
+    ),
+    "pad": Layer(MAP, draw_pad, pad, "space"),
+    "crop": Layer(MAP, draw_crop, crop),
+    "upsample": Layer(MAP, draw_upsample, upsample),
+    "pixelshuffle": Layer(MAP, draw_pixelshuffle, pixelshuffle),
+    "patchmerge": Layer(MAP, draw_patchmerge, patchmerge),
+    "shuffle": Layer(MAP, draw_groups("g"), shuffle, "shape"),
+    "slice": Layer(ANY, draw_slice, slice_, "space"),
+    "flatten": Layer(ANY, nothing, lambda x, a: (nn.Flatten(), "vector")),
+    "fc": Layer(ANY, draw_linear, lambda x, a: (nn.Linear(x.channels, a["n"], a["bias"]), "vector")),
+    "linear": Layer(ANY, draw_linear, lambda x, a: channels_last(nn.Linear(x.channels, a["n"], a["bias"]), x), "shape"),
+    "rbf": Layer(VECTOR, lambda g, x, goal: {"n": g.count(1, 8)}, lambda x, a: (Rbf(x.channels, a["n"]), "vector")),
+    "embed": Layer(("words",), lambda g, x, goal: {"v": const(g.draw.number(5, 60)), "d": g.count(1, 12)}, lambda x, a: (Embedding(a["v"], a["d"]), "tokens")),
+    "scale": Layer(
+        ANY, bare("init", 1.0, 0.1), lambda x, a: (Parameter("scale", (x.channels, *[1] * x.rank)), x.kind), "shape"
+    ),
+    "tokens": Layer(MAP, nothing, lambda x, a: (Do(lambda t: t.flatten(2).transpose(1, 2)), "tokens")),
+    "cls": Layer(TOKENS, nothing, lambda x, a: (Parameter("cls", (1, 1, x.channels)), "tokens")),
+    "pos": Layer(TOKENS, nothing, lambda x, a: (Parameter("pos", (1, *x.shape)), "tokens"), "shape"),
+    "first": Layer(TOKENS, nothing, lambda x, a: (Do(lambda t: t[:, 0]), "vector")),
+    "attn": Layer(TOKENS, draw_attn, lambda x, a: (Attention(x.channels, a["heads"], a["bias"]), "tokens"), "shape"),
+    "winattn": Layer(MAP, draw_winattn, winattn, "shape"),
+}  # fmt: skip
+"""By the name of the step; merges are structure."""
+
+_BEGUN: Values = {"init": None, "std": None}
+_SLIDING: Values = {"s": 1, "p": 0, "d": 1, "bias": True, "round": "exact"}
+_POOLING: Values = {"w": ..., "s": None, "p": 0, "d": 1, "round": "exact"}
+ARGUMENTS: dict[str, Values] = {step: {} for step in LAYERS} | {
+    "conv": {"k": ..., "f": ..., **_SLIDING, "g": 1, **_BEGUN, "maps": None},
+    "dwconv": {"k": ..., **_SLIDING, "m": 1, **_BEGUN},
+    "deconv": {"k": ..., "f": ..., "s": 1, "p": 0, "op": 0, "g": 1, "d": 1, "bias": True, **_BEGUN},
+    "pool": _POOLING,
+    "avgpool": {**_POOLING, "count_pad": True},
+    "subsample": {"w": ..., "s": None, "round": "exact"},
+    "adaptpool": {"size": ...},
+    "adaptmaxpool": {"size": ...},
+    "bn": {"eps": 1e-5, "momentum": 0.1, "affine": True},
+    "ln": {"eps": 1e-5},
+    "gn": {"groups": ..., "eps": 1e-5},
+    "instnorm": {"eps": 1e-5},
+    "lrn": {"n": 5, "alpha": 1e-4, "beta": 0.75, "k": 1.0},
+    "leaky": {"slope": 0.01},
+    "elu": {"alpha": 1.0},
+    "gelu": {"approx": "none"},
+    "prelu": {"shared": True},
+    "dropout": {"p": 0.5},
+    "dropout2d": {"p": 0.5},
+    "droppath": {"p": 0.5},
+    "pad": {"p": 0, "c": 0},
+    "crop": {"size": ...},
+    "upsample": {"n": ..., "mode": "nearest"},
+    "pixelshuffle": {"n": ...},
+    "patchmerge": {"n": 2},
+    "shuffle": {"g": ...},
+    "slice": {"bounds": ...},
+    "fc": {"n": ..., "bias": True, **_BEGUN},
+    "linear": {"n": ..., "bias": True, **_BEGUN},
+    "rbf": {"n": ...},
+    "embed": {"v": ..., "d": ...},
+    "scale": {"init": 1.0},
+    "attn": {"heads": ..., "bias": True},
+    "winattn": {"heads": ..., "w": 7, "shift": 0, "bias": True},
+}
+"""The arguments of each step, and what the language takes where one is not given; `...` where it must be."""
+
+BARE = {
+    "pool": ("w",), "avgpool": ("w",), "subsample": ("w",), "adaptpool": ("size",), "adaptmaxpool": ("size",), "gn": ("groups",),
+    "leaky": ("slope",), "elu": ("alpha",), "dropout": ("p",), "dropout2d": ("p",), "droppath": ("p",), "pad": ("p",), "crop": ("size",),
+    "upsample": ("n",), "pixelshuffle": ("n",), "patchmerge": ("n",), "shuffle": ("g",), "slice": ("bounds",), "fc": ("n",), "linear": ("n",),
+    "rbf": ("n",), "embed": ("v", "d"), "scale": ("init",),
+}  # fmt: skip
+"""Arguments that may stand without their names; those of `slice` must."""

@@ -1,0 +1,139 @@
+"""A network as it runs: layers in the order in which they are read, and the module that plays them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import conv_flop_count
+
+from fuzzing.draw import Refused, demand
+from fuzzing.values import Value
+
+BATCH = 2
+"""PyTorch refuses some norms of a single value, though not of a batch of two; and nothing may mix what a batch holds."""
+
+
+TRANSPOSED = {torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d}
+CONVOLUTIONS = {torch.conv1d, torch.conv2d, torch.conv3d, *TRANSPOSED}
+
+
+class Products(TorchFunctionMode):
+    """Counts the MACs of convolutions and matrix products, where torch is called for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.macs = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func in CONVOLUTIONS:
+            self.macs += conv_flop_count(args[0].shape, args[1].shape, result.shape, transposed=func in TRANSPOSED) // 2
+        elif func is F.linear or func is torch.matmul:
+            self.macs += result.numel() * args[0].shape[-1]
+        return result
+
+
+class Merge(nn.Module):
+    """add, mul, or concat along an axis. A vector is spread over the positions of a map."""
+
+    def __init__(self, kind: str, axis: int) -> None:
+        super().__init__()
+        self.kind, self.axis = kind, axis
+
+    def forward(self, *values: Tensor) -> Tensor:
+        if self.kind == "concat":
+            return torch.cat(values, self.axis)
+        most = max(value.dim() for value in values)
+        spread = [value.view(*value.shape, *[1] * (most - value.dim())) for value in values]
+        result = spread[0]
+        for value in spread[1:]:
+            result = result + value if self.kind == "add" else result * value
+        return result
+
+
+class Entry(NamedTuple):
+    """A layer that ran; `shape` has the channels last."""
+
+    step: str
+    module: nn.Module
+    inputs: tuple[int, ...]
+    output: Value
+    macs: int
+
+
+class TooLarge(Exception):
+    """Not refused, but more than what a quick comparison should hold."""
+
+
+class Tape:
+    """What ran so far. Slots 0, 1, ... are the inputs, then one for each entry."""
+
+    def __init__(self, largest: int) -> None:
+        self.inputs: list[Value] = []
+        self.entries: list[Entry] = []
+        self.largest = largest
+        self.products = Products()
+
+    def input(self, shape: tuple[int, ...], kind: str) -> Value:
+        order = shape if len(shape) == 1 else (shape[-1], *shape[:-1])
+        value = Value(len(self.inputs), kind, torch.zeros(BATCH, *order))
+        self.inputs.append(value)
+        return value
+
+    def apply(self, step: str, module: nn.Module, values: Sequence[Value], kind: str) -> Value:
+        """Run a module on values. Raises Refused where torch does, or nothing is left; TooLarge."""
+        self.products.macs = 0
+        try:
+            with torch.no_grad(), self.products:
+                result = module.eval()(*(value.tensor for value in values))
+        except (RuntimeError, ValueError) as error:
+            raise Refused(str(error)) from error
+        demand(result.numel() > 0, "nothing is left")
+        if result.numel() > self.largest or self.products.macs > 200 * self.largest:
+            raise TooLarge
+        value = Value(len(self.inputs) + len(self.entries), kind, result)
+        self.entries.append(Entry(step, module, tuple(v.slot for v in values), value, self.products.macs // BATCH))
+        return value
+
+    def merge(self, kind: str, values: Sequence[Value]) -> Value:
+        """Bring values together by the rules of the language, which broadcasts less than torch does."""
+        first = values[0]
+        if kind == "concat":
+            demand(len({v.kind for v in values}) == 1, "different kinds side by side")
+        elif kind == "add":
+            demand(all((v.kind, v.shape) == (first.kind, first.shape) for v in values), "different shapes in a sum")
+        else:
+            first = max(values, key=lambda v: v.size)
+            demand(
+                all((v.kind, v.shape) == (first.kind, first.shape) or _spreads(v, first) for v in values), "different shapes in a product"
+            )
+        axis = 2 if first.kind == "tokens" else 1
+        return self.apply(kind, Merge(kind, axis), values, first.kind)
+
+
+def _spreads(value: Value, over: Value) -> bool:
+    if over.kind != "map" or value.channels != over.channels:
+        return False
+    return value.kind == "vector" or (value.kind == "map" and value.rank == over.rank and set(value.spatial) == {1})
+
+
+class Net(nn.Module):
+    """A tape as a module: it gives the value of each slot that is asked for."""
+
+    def __init__(self, tape: Tape, wanted: Sequence[int]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(entry.module for entry in tape.entries)
+        self.inputs = [entry.inputs for entry in tape.entries]
+        self.wanted = wanted
+
+    def forward(self, *given: Tensor) -> Tensor | tuple[Tensor, ...]:
+        values = list(given)
+        for layer, inputs in zip(self.layers, self.inputs, strict=True):
+            values.append(layer(*(values[slot] for slot in inputs)))
+        found = tuple(values[slot] for slot in self.wanted)
+        return found[0] if len(found) == 1 else found

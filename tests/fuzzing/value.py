@@ -1,0 +1,144 @@
+"""A spec's values: the emitted PyTorch module and the ONNX model compute what the module built by hand computes with the same weights."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from helpers_onnx import results, session
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+import archspec
+from archspec.analysis.tensors import tensors
+from archspec.targets.onnx.settings import OPSETS
+from fuzzing.draw import Draw, Random
+from fuzzing.generator import Drawn, SpecGenerator
+from fuzzing.shape import verdict
+from fuzzing.steps import Options
+
+OPTIONS = Options(sizes={0: (1, 8), 1: (4, 30), 2: (3, 12), 3: (2, 6)}, longest=5, largest=8_000)
+CLOSE = 1e-9
+"""Relative, between two modules that compute with 64 bits."""
+NEAR = 1e-4
+"""Relative, where onnxruntime computes with 32 bits."""
+LEAST = 0.05
+"""onnxruntime's sigmoid and erf are off by some 1e-6, however small their results are."""
+ROUNDING = 20
+"""onnxruntime may be so many times as far off as the module by hand is when it computes with 32 bits: some networks magnify rounding."""
+
+
+def draw(source: Draw, options: Options = OPTIONS) -> Drawn:
+    return SpecGenerator(source, options).generate()
+
+
+def check_value(seed: int) -> str | None:
+    """None, or what differs for the spec of a seed."""
+    return compare(draw(Random(seed)))
+
+
+def compare(drawn: Drawn) -> str | None:
+    """None, or what differs. All that is random follows from the text."""
+    try:
+        network = archspec.loads(drawn.text)
+    except archspec.SpecError as error:
+        return verdict(drawn, error)
+    if drawn.net is None:
+        return f"taken, but: {drawn.refused}"
+    choose = random.Random(drawn.text)
+    generator = torch.Generator().manual_seed(choose.randrange(2**32))
+    theirs = [value for key, value in drawn.net.state_dict().items() if not key.endswith("num_batches_tracked")]
+    ours = list(tensors(network))
+    if [t.shape for t in ours] != [tuple(value.shape) for value in theirs]:
+        return f"tensors {[(t.key, t.shape) for t in ours]}, but torch: {[tuple(value.shape) for value in theirs]}"
+    for tensor, value in zip(ours, theirs, strict=True):
+        fill(tensor.name, value, generator)
+    weights = {tensor.key: value.clone() for tensor, value in zip(ours, theirs, strict=True)}
+    inputs = {name: _input(value.tensor, value.kind, generator) for name, value in drawn.inputs.items()}
+    rough = results(drawn.net, inputs)
+    exact = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
+    expected = results(drawn.net.double(), exact)
+    told = _as_torch(network, weights, exact, expected, _momenta(drawn.net))
+    if told is not None or not all(np.isfinite(value).all() for value in rough):
+        return told  # numbers beyond 32 bits; or -inf, which a dilated max pool gives that meets padding alone
+    return _as_onnx(network, weights, inputs, expected, rough, choose)
+
+
+def fill(name: str, tensor: Tensor, generator: torch.Generator) -> None:
+    """Weights under which every layer counts, and which keep the size of what flows through."""
+    if name == "running_var":
+        tensor.uniform_(0.5, 1.5, generator=generator)
+    elif tensor.dim() > 1 and name == "weight":
+        tensor.normal_(0, (1.5 / max(1, tensor[0].numel())) ** 0.5, generator=generator)
+    elif name == "weight" or not name:
+        tensor.uniform_(0.5, 1.5, generator=generator)
+    else:
+        tensor.normal_(0, 0.3, generator=generator)
+
+
+def _input(like: Tensor, kind: str, generator: torch.Generator) -> Tensor:
+    return torch.randint(0, 5, like.shape, generator=generator) if kind == "words" else torch.randn(like.shape, generator=generator)
+
+
+def _momenta(module: nn.Module) -> list[float | None]:
+    """How fast batch norms take over what they see in training, which no value in inference shows."""
+    return [norm.momentum for norm in module.modules() if isinstance(norm, _BatchNorm)]
+
+
+def _as_torch(
+    network: archspec.Network,
+    weights: dict[str, Tensor],
+    inputs: dict[str, Tensor],
+    expected: Sequence[np.ndarray[Any, Any]],
+    momenta: list[float | None],
+) -> str | None:
+    try:
+        module = archspec.to_torch(network)
+    except archspec.SpecError as error:
+        only = [d.code for d in error.diagnostics] == ["A501"] and "connection table" in str(error)  # PyTorch cannot say it; ONNX can
+        return None if only else f"not written for PyTorch: {error}"
+    kept = {key: value for key, value in module.state_dict().items() if key not in weights}
+    if any(value.is_floating_point() for value in kept.values()):
+        return f"more tensors than the spec has: {list(kept)}"
+    if _momenta(module) != momenta:
+        return f"PyTorch: running statistics move by {_momenta(module)}, not {momenta}"
+    module.load_state_dict({**kept, **weights})
+    for found, wanted in zip(results(module.double().eval(), inputs), expected, strict=True):
+        if found.shape != wanted.shape or not np.allclose(found, wanted, rtol=0, atol=CLOSE * _scale(wanted), equal_nan=True):
+            return f"PyTorch: {found.shape}, off by {_apart(found, wanted)} of {_scale(wanted)}"
+    return None
+
+
+def _as_onnx(
+    network: archspec.Network,
+    weights: dict[str, Tensor],
+    inputs: dict[str, Tensor],
+    expected: Sequence[np.ndarray[Any, Any]],
+    rough: Sequence[np.ndarray[Any, Any]],
+    choose: random.Random,
+) -> str | None:
+    opset, fold = choose.choice(sorted(OPSETS)), choose.random() < 0.5
+    model = archspec.to_onnx(network, weights, opset=opset, fold_bn=fold)
+    onnx.checker.check_model(model)
+    ready = session(model)
+    read = {value.name for value in ready.get_inputs()}
+    found = ready.run(None, {name: value.numpy() for name, value in inputs.items() if name in read})
+    for name, ours, wanted, near in zip((o.name for o in model.graph.output), found, expected, rough, strict=True):
+        if ours.shape != wanted.shape:
+            return f"ONNX (opset {opset}, fold_bn={fold}): {name} is {ours.shape}, but torch: {wanted.shape}"
+        allowed = NEAR * (_scale(wanted) + LEAST) + ROUNDING * _apart(near, wanted)
+        if not _apart(ours, wanted) <= allowed:
+            return f"ONNX (opset {opset}, fold_bn={fold}): {name} is off by {_apart(ours, wanted)} of {_scale(wanted)}, allowed {allowed}"
+    return None
+
+
+def _apart(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
+    return float(np.abs(a.astype(np.float64) - b).max()) if a.shape == b.shape else float("inf")
+
+
+def _scale(value: np.ndarray[Any, Any]) -> float:
+    return float(np.abs(value[np.isfinite(value)]).max(initial=0.0)) + 1e-3

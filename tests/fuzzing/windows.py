@@ -1,0 +1,200 @@
+"""Layers whose window slides: how their arguments are drawn, and the module that they are."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from helpers_torch import AVGPOOL, CONV, DECONV, MAXPOOL, tf_same
+
+from fuzzing.chooser import Args, Chooser, Made, Values, spread
+from fuzzing.draw import Arg, const, demand
+from fuzzing.modules import (
+    AvgPool3d,
+    Axes,
+    CutDeconv,
+    MaxPool,
+    PaddedConv,
+    SameAvgPool,
+    Subsample,
+    TableConv,
+    ends_of_windows,
+)
+from fuzzing.values import Value
+
+ROUNDING = ["floor", "floor", "floor", "ceil", "exact"]
+INITIAL = ["kaiming", "kaiming_uniform", "kaiming_out", "xavier", "xavier_normal", "lecun", "normal", "truncated", "orthogonal", "zeros"]
+
+
+def initial(g: Chooser) -> Args:
+    """Now and then what weights begin with: it changes no count, and nothing once there are weights."""
+    if not g.chance(12):
+        return {"init": const(None), "std": const(None)}
+    init = g.pick(INITIAL)
+    return {"init": const(init), "std": const(0.05) if init in ("normal", "truncated") and g.chance(2) else const(None)}
+
+
+def keeping(g: Chooser, x: Value, letter: str, dilated: bool) -> Args:
+    """A window that keeps the size of the map: odd and padded by half, or p=same."""
+    d = g.axes(1, 2, x.rank) if dilated and g.chance(3) else const(1)
+    if g.chance(3):
+        return {letter: g.axes(1, 4, x.rank), "s": const(1), "p": const("same"), "d": d, "round": const("exact")}
+    k = g.pick([const(1), const(3), const(3), const(5), const(tuple(g.pick([1, 3, 5]) for _ in x.spatial))])
+    ks, ds = (spread(arg.value(g.env), x.rank) for arg in (k, d))
+    p = tuple(b * (a - 1) // 2 for a, b in zip(ks, ds, strict=True))
+    return {letter: k, "s": const(1), "p": const(p[0] if len(set(p)) == 1 else p), "d": d, "round": const("exact")}
+
+
+def sliding(g: Chooser, x: Value, letter: str, goal: str, *, dilated: bool = True, half: bool = False) -> Args:
+    if goal:
+        return keeping(g, x, letter, dilated and not half)
+    smallest = min(x.spatial)
+    k = g.axes(1, max(1, min(4, smallest + g.chance(20))), x.rank)
+    most = 3 if smallest > 4 else 1 + g.chance(4)
+    ks = spread(k.value(g.env), x.rank)
+    p: Arg = g.axes(0, min(ks) // 2 if half else 2, x.rank) if g.chance(2) else const(g.pick([0, 0, "same", "valid"]))
+    d = g.axes(1, 3 if smallest > 8 else 2, x.rank) if dilated and g.chance(4) else const(1)
+    return {letter: k, "s": g.axes(1, most, x.rank), "p": p, "d": d, "round": const(g.pick(ROUNDING))}
+
+
+def groups(g: Chooser, x: Value, goal: str) -> tuple[Arg, Arg]:
+    """Filters and groups."""
+    if goal == "shape":
+        return g.exactly(x.channels), const(g.divisor(x.channels) if g.chance(4) else 1)
+    if g.chance(4):
+        number = g.divisor(x.channels)
+        return const(number * g.draw.number(1, max(1, 8 // number))), const(number)
+    return g.count(1, 10), const(1)
+
+
+def draw_conv(g: Chooser, x: Value, goal: str) -> Args:
+    f, number = groups(g, x, goal)
+    args = sliding(g, x, "k", goal)
+    args = {"k": args.pop("k"), "f": f, **args, "g": number, "bias": g.flag(), **initial(g), "maps": const(None)}
+    if g.chance(15) and g.alone and args["p"].value(g.env) != "same":
+        table = tuple(
+            tuple(sorted({g.draw.number(0, x.channels - 1) for _ in range(g.draw.number(1, 3))})) for _ in range(g.draw.number(1, 4))
+        )
+        if goal != "shape" or len(table) == x.channels:
+            text = "(" + ",".join("(" + ",".join(map(str, row)) + ("," if len(row) == 1 else "") + ")" for row in table) + ")"
+            if len(table) == 1:
+                text = text[:-1] + ",)"
+            args |= {
+                "f": const(len(table)),
+                "g": const(1),
+                "maps": Arg(text, lambda env: table),
+                **dict.fromkeys(("init", "std"), const(None)),
+            }
+    return args
+
+
+def draw_dwconv(g: Chooser, x: Value, goal: str) -> Args:
+    return sliding(g, x, "k", goal) | {"m": const(1) if goal == "shape" else g.count(1, 2), "bias": g.flag(), **initial(g)}
+
+
+def geometry(x: Value, a: Values, letter: str) -> tuple[Axes, Axes, Axes, list[tuple[int, int]]]:
+    """Kernel, stride, dilation, and the zeros at both ends of each axis. Raises Refused."""
+    ks = spread(a[letter], x.rank)
+    ss = ks if a["s"] is None else spread(a["s"], x.rank)
+    ds = spread(a.get("d", 1), x.rank)
+    if a.get("p", 0) == "same":
+        return ks, ss, ds, [tf_same(*axis)[1:] for axis in zip(x.spatial, ks, ss, ds, strict=True)]
+    ps = spread(0 if a.get("p", 0) == "valid" else a.get("p", 0), x.rank)
+    ends = [ends_of_windows(size, d * (k - 1) + 1, s, p, p, a["round"]) for size, k, s, p, d in zip(x.spatial, ks, ss, ps, ds, strict=True)]
+    return ks, ss, ds, ends
+
+
+def build_conv(x: Value, a: Values) -> Made:
+    ks, ss, ds, ends = geometry(x, a, "k")
+    if a.get("maps") is not None:
+        demand(all(0 <= i < x.channels for row in a["maps"] for i in row), "maps that are not there")
+        return TableConv(a["maps"], ks, ss, ends, ds, a["bias"]), "map"
+    filters, number = (a["f"], a["g"]) if "f" in a else (x.channels * a["m"], x.channels)
+    if a["p"] != "same" and all(before == after for before, after in ends):
+        return CONV[x.rank](x.channels, filters, ks, ss, tuple(before for before, _ in ends), ds, number, a["bias"]), "map"
+    return PaddedConv(x.channels, filters, ks, ss, ends, ds, number, a["bias"]), "map"
+
+
+def draw_deconv(g: Chooser, x: Value, goal: str) -> Args | None:
+    if math.prod(x.spatial) > 400 or (x.rank == 3 and max(x.spatial) > 5):
+        return None
+    s = g.axes(1, 3 if x.rank < 3 else 2, x.rank)
+    k = g.axes(1, 4, x.rank)
+    d = g.axes(1, 2, x.rank) if g.chance(4) else const(1)
+    same = g.chance(4)
+    least = min(spread(s.value(g.env), x.rank))
+    number = g.divisor(x.channels) if g.chance(4) else 1
+    return {
+        "k": k,
+        "f": const(number * g.draw.number(1, 3)) if number > 1 else g.count(1, 6),
+        "s": s,
+        "p": const("same") if same else g.axes(0, 1, x.rank),
+        "op": g.axes(0, least - 1 + g.chance(20), x.rank) if g.chance(2) and not same else const(0),
+        "g": const(number),
+        "d": d,
+        "bias": g.flag(),
+        **initial(g),
+    }
+
+
+def build_deconv(x: Value, a: Values) -> Made:
+    ks, ss, ds, extra = (spread(a[name], x.rank) for name in ("k", "s", "d", "op"))
+    make = DECONV[x.rank]
+    if a["p"] == "same":
+        demand(not any(extra), "p=same and op")
+        spans = [d * (k - 1) + 1 - s for k, s, d in zip(ks, ss, ds, strict=True)]
+        cuts = [(max(cut, 0) // 2, cut - max(cut, 0) // 2) for cut in spans]
+        return CutDeconv(make(x.channels, a["f"], ks, ss, 0, 0, a["g"], a["bias"], ds), cuts), "map"
+    return make(x.channels, a["f"], ks, ss, spread(0 if a["p"] == "valid" else a["p"], x.rank), extra, a["g"], a["bias"], ds), "map"
+
+
+def draw_pool(g: Chooser, x: Value, goal: str) -> Args:
+    args = sliding(g, x, "w", goal, half=True)
+    return args if goal or g.chance(2) else args | {"s": const(None)}
+
+
+def draw_avgpool(g: Chooser, x: Value, goal: str) -> Args:
+    args = sliding(g, x, "w", goal, dilated=False, half=True) | {"d": const(1), "count_pad": g.flag()}
+    return args if goal or g.chance(2) else args | {"s": const(None)}
+
+
+def build_pool(x: Value, a: Values) -> Made:
+    ks, ss, ds, ends = geometry(x, a, "w")
+    if a["p"] == "same":
+        return MaxPool(ks, ss, ends, ds), "map"
+    return MAXPOOL[x.rank](ks, ss, tuple(before for before, _ in ends), ds, ceil_mode=a["round"] == "ceil"), "map"
+
+
+def build_avgpool(x: Value, a: Values) -> Made:
+    ks, ss, _, ends = geometry(x, a, "w")
+    counted = a["count_pad"]
+    if a["p"] == "same":
+        return SameAvgPool(ks, ss, ends, counted), "map"
+    p = tuple(before for before, _ in ends)
+    if x.rank == 3:
+        return AvgPool3d(ks, ss, p, a["round"] == "ceil", counted), "map"
+    return AVGPOOL[x.rank](ks, ss, p, a["round"] == "ceil", counted), "map"
+
+
+def draw_subsample(g: Chooser, x: Value, goal: str) -> Args:
+    return {
+        "w": g.axes(1, max(1, min(3, *x.spatial)), x.rank),
+        "s": const(None) if g.chance(2) else g.axes(1, 2, x.rank),
+        "round": const(g.pick(ROUNDING)),
+    }
+
+
+def build_subsample(x: Value, a: Values) -> Made:
+    ks, ss, _, ends = geometry(x, a, "w")
+    return Subsample(x.channels, ks, ss, ends), "map"
+
+
+WINDOWS: dict[str, tuple[Any, Any, str]] = {
+    "conv": (draw_conv, build_conv, "shape"),
+    "dwconv": (draw_dwconv, build_conv, "shape"),
+    "deconv": (draw_deconv, build_deconv, ""),
+    "pool": (draw_pool, build_pool, "shape"),
+    "avgpool": (draw_avgpool, build_avgpool, "shape"),
+    "subsample": (draw_subsample, build_subsample, ""),
+}
+"""By step: its arguments drawn for a value and a goal, the module for them, and how much of the shape it can keep."""

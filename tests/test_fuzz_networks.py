@@ -1,0 +1,87 @@
+"""Random specs beside the modules that they are, in volume: `python tests/fuzzing/run.py` runs as many more as one likes."""
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="random specs are compared with torch modules")
+pytest.importorskip("onnx", reason="onnx infers the shapes of what is emitted")
+pytest.importorskip("onnxruntime", reason="onnxruntime runs what is emitted")
+
+from fuzzing import mistakes, shape, value  # noqa: E402
+from fuzzing.draw import Random  # noqa: E402
+from fuzzing.run import chunk  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+from archspec.ops import STEPS  # noqa: E402
+
+SIZE = 50
+CASES = {"shape": 5000, "value": 1000, "mistakes": 1000}
+
+
+@pytest.mark.parametrize(("kind", "start"), [(kind, start) for kind, count in CASES.items() for start in range(0, count, SIZE)])
+def test_nothing_differs(kind, start):
+    found, wrong = chunk(kind, start, SIZE)
+    assert not wrong, "\n".join(f"seed {seed}: {told}\n{text}" for seed, told, text in wrong[:2])
+    assert found["compared"] > SIZE // 2
+
+
+def test_the_specs_have_every_layer_every_structure_and_every_mistake():
+    drawn = [shape.draw(Random(seed)) for seed in range(1000)]
+    assert {entry.step for one in drawn for entry in one.tape.entries} == set(STEPS)
+    assert {kind for one in drawn for value_ in one.inputs.values() for kind in [value_.kind]} == {"map", "vector", "words"}
+    assert {value_.rank for one in drawn for value_ in one.inputs.values()} == {0, 1, 2, 3}
+    text = "".join(one.text for one in drawn)
+    for word in (
+        "residual if",
+        "shortcut:",
+        "concat:",
+        "add:",
+        "mul:",
+        "repeat",
+        " as ",
+        "block",
+        "output",
+        "train",
+        "from",
+        "default",
+        "pattern",
+    ):
+        assert word in text, word
+    refused = sum(one.refused is not None for one in drawn)
+    assert 10 < refused < 100
+    assert {mistakes.draw(Random(seed)).planted.code for seed in range(400)} > {
+        "A101",
+        "A103",
+        "A108",
+        "A202",
+        "A203",
+        "A301",
+        "A302",
+        "A303",
+    }
+
+
+def test_macs_are_those_of_torch():
+    """The quick count of the tape is that of PyTorch's own counter."""
+    counted = 0
+    for seed in range(60):
+        drawn = value.draw(Random(seed))
+        if drawn.net is None:
+            continue
+        counter = FlopCounterMode(display=False)
+        with counter, torch.no_grad():
+            drawn.net(*(given.tensor for given in drawn.inputs.values()))
+        assert counter.get_total_flops() == 2 * 2 * sum(entry.macs for entry in drawn.tape.entries), drawn.text
+        counted += 1
+    assert counted > 40
+
+
+def test_a_difference_is_found():
+    """A number that is off by one anywhere is told."""
+    for seed in range(40):
+        drawn = shape.draw(Random(seed))
+        if drawn.refused:
+            continue
+        at = seed % len(drawn.tape.entries)
+        drawn.tape.entries[at] = drawn.tape.entries[at]._replace(macs=drawn.tape.entries[at].macs + 1)
+        told = shape.compare(drawn)
+        assert told is not None and told.startswith(f"layer {at}: ")
