@@ -169,6 +169,14 @@ def test_a_head_for_training_is_absent_in_inference_though_its_value_is_there():
     assert model.eval()(x).aux is None
 
 
+def test_a_group_takes_what_it_reads():
+    """The value before a group is not computed for it where all that stands in it begins elsewhere."""
+    text = "input 8x2\nconcat input\noutput aux train: conv k=1 f=1\na: b: from input | pool w=1\nc: add:\n  from input | relu\n  from a\n"
+    model = to_torch(archspec.loads(text)).eval()
+    x = torch.randn(2, 2, 8)
+    assert torch.equal(model(x).output, x.relu() + x)
+
+
 def test_the_file_runs_by_itself(tmp_path, archspec_command):
     done = archspec_command("emit", "torch", "lenet5", "-o", str(tmp_path / "net.py"))
     assert (done.status, done.err) == (0, "")
