@@ -103,6 +103,8 @@ FORMATS = {
     "fc 10#c\nfc 100   # d": "fc 10   # c\nfc 100  # d\n",
     "slice 0:58|relu": "slice 0:58 | relu\n",
     "scale -1": "scale -1\n",
+    "repeat 3: crop -n+9": "repeat 3: crop -n+9\n",
+    "repeat n -1: relu": "repeat n-1: relu\n",
     "linear min( n , 3 )": "linear min(n, 3)\n",
     "\n\n\nfc 10\n\n\n\nfc 20\n\n\n": "fc 10\n\nfc 20\n",
     "a:\n      conv k=1 f=1\n      # last\n# out\nfc 1": "a:\n  conv k=1 f=1\n  # last\n# out\nfc 1\n",

@@ -149,8 +149,8 @@ class _Rows:
             return right == "LPAR" or (bool(self.open) and self.open[-1][0])
         if left == "COMPARE" or (right == "MINUS" and before.value in _WORDS):
             return True
-        if right == "MINUS" and apart and not self.open and tokens[0].value not in _EXPRESSIONS:
-            step = max((i for i in range(at) if tokens[i].type in ("VBAR", "COLON")), default=-1)
+        step = max((i for i in range(at) if tokens[i].type in ("VBAR", "COLON")), default=-1)
+        if right == "MINUS" and apart and not self.open and (step >= 0 or tokens[0].value not in _EXPRESSIONS):
             return not any(t.type == "KEY" or t.value == "if" for t in tokens[step + 1 : at])  # it begins a bare argument: `scale -1`
         if left in _TIGHT or right in _TIGHT:
             return False
@@ -174,7 +174,7 @@ _TIGHT_AFTER = {"LPAR", "LSQB", "LBRACE", "KEY"}
 _TIGHT = {"PLUS", "STAR", "SLASH", "FLOOR", "PERCENT", "MINUS", "ARROW"}
 _WORDS = {"if", "and", "or", "not"}
 _EXPRESSIONS = {"pattern", "param", "default", "repeat"}
-"""Lines without bare arguments: every minus in them is an operator."""
+"""What begins with these has no bare arguments before a colon: every minus there is an operator."""
 
 
 def _written(token: Token, line: list[Token]) -> str:
