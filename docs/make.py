@@ -1,5 +1,5 @@
 """Writes what is generated: docs/layers.md, codes.md, commands.md, ir.schema.json and images, grammars/tmLanguage.json, and the
-command output shown in docs/language.md and docs/tutorial.md.
+command output shown in README.md and in other documents.
 
     python docs/make.py            rewrites what is stale
     python docs/make.py --check    writes nothing; exits with 1 when something is stale
@@ -43,6 +43,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/tutorial.md": partial(shown, "docs/tutorial.md"),
     "docs/pytorch.md": partial(shown, "docs/pytorch.md"),
     "docs/compare.md": partial(shown, "docs/compare.md"),
+    "docs/peers.md": partial(shown, "docs/peers.md"),
     "README.md": partial(shown, "README.md"),
     "grammars/tmLanguage.json": textmate,
 }

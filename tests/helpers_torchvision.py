@@ -82,11 +82,13 @@ def matched(name: str, size: int | None = None, device: str = "cpu") -> Pair:
     """A network from its spec and torchvision's, dropout off, with the same weights."""
     size = size or LARGE.get(name, 96)
     network = archspec.load(name, params={"aux": 1} if name == "googlenet" else None, inputs={"input": (size, size, 3)})
-    ours, theirs = to_torch(network), reference(name)
-    state = theirs.state_dict()
+    ours, theirs = to_torch(network, device="meta"), reference(name)
+    if not dict(ours.named_buffers()).keys() <= ours.state_dict().keys():
+        ours = to_torch(network)  # it computes tables while it is made
+    state = {key: tensor.clone() for key, tensor in theirs.state_dict().items()}
     if name in HYPHENS:
         state = dict(zip(ours.state_dict(), state.values(), strict=True))
-    ours.load_state_dict(state)
+    ours.load_state_dict(state, assign=True)
     for model in (ours, theirs):
         still(model.to(device))
     return Pair(ours, theirs, torch.randn(2, 3, size, size, device=device), name not in HYPHENS)

@@ -5,17 +5,14 @@ Each text is compiled in a process of its own, which measures itself. The ceilin
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from helpers_fork import ROOT, Forks
 
 from archspec.api import compile_text
 from archspec.elaborate.options import Options
 from archspec.reading import decode
 
-ROOT = Path(__file__).resolve().parent.parent
 CPU_SECONDS = 4.0
 """Two seconds, and as much again for a machine whose cores run several tests at once."""
 PEAK_MIB = 256
@@ -49,15 +46,16 @@ print(json.dumps({
     "peak": peak,
 }))
 """
+FORKS = Forks("resource", "archspec.api", "archspec.elaborate.options", environment={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 def compiled(text, tmp_path, base=None):
     """What compiling a text gives, in a process of its own that stays below the ceilings."""
     path = tmp_path / "hostile.arch"
     path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
-    command = [sys.executable, "-c", CHILD, str(path), *([str(base)] if base is not None else [])]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    script = tmp_path / "child.py"
+    script.write_text(CHILD)
+    done = FORKS.run(script, path, *([base] if base is not None else []))
     assert done.returncode == 0, f"it ended with {done.returncode}: {done.stderr[-600:]}"
     result = json.loads(done.stdout)
     errors = [code for severity, code, _, _ in result["found"] if severity == "error"]

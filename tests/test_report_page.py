@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import time
 from html.parser import HTMLParser
 
 import pytest
@@ -89,13 +88,10 @@ def test_it_is_the_same_every_time(networks):
 
 
 @graphviz
-def test_a_large_network_is_soon_made_and_small(archspec_command, tmp_path):
-    start = time.perf_counter()
+def test_the_page_of_a_large_network_is_small(archspec_command, tmp_path):
     ran = archspec_command("report", "resnet152", "-o", str(tmp_path / "page.html"))
-    seconds = time.perf_counter() - start
     assert (ran.status, ran.out, ran.err) == (0, "", "")
     assert (tmp_path / "page.html").stat().st_size < 1_500_000
-    assert seconds < (3 if shutil.which("dot") else 12), seconds
 
 
 @pytest.mark.parametrize("name", [path.stem for path in SPECS])

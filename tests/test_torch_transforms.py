@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is what the emitted source runs on")
 
 from conftest import SPECS  # noqa: E402
+from helpers_specs import reduced  # noqa: E402
 from test_torch import channels_first  # noqa: E402
 
 import archspec  # noqa: E402
@@ -16,7 +17,15 @@ from archspec.api import to_torch  # noqa: E402
 from archspec.resources import specs_folder  # noqa: E402
 
 torch.set_num_threads(1)
-NARROWER = {"unet": {"width": 8}}
+SIBLINGS = {
+    "resnet34": "resnet18",
+    **dict.fromkeys(("resnet101", "resnet152", "wide_resnet50_2"), "resnet50"),
+    "densenet161": "densenet121",
+    "mobilenet_v3_large": "mobilenet_v3_small",
+    **dict.fromkeys(("vgg13", "vgg16", "vgg19"), "vgg11"),
+    **dict.fromkeys(("vgg13_bn", "vgg16_bn", "vgg19_bn"), "vgg11_bn"),
+}
+"""Deeper and wider forms of another network. Tracing takes long, layer by layer, and is shown by the smaller one."""
 INIT = ["kaiming", "kaiming_uniform", "kaiming_out", "xavier", "xavier_normal", "lecun", "normal", "truncated", "orthogonal", "zeros"]
 
 
@@ -24,12 +33,21 @@ def main_output(result):
     return result.output if hasattr(result, "_fields") else result
 
 
-def module_and_input(path, **options):
-    network = archspec.load(path, params=NARROWER.get(path.stem))
-    return to_torch(network, **options).eval(), tuple(torch.randn(channels_first(i.type)) for i in network.inputs)
+def module_and_input(path):
+    network = reduced(path)
+    return to_torch(network).eval(), tuple(torch.randn(channels_first(i.type)) for i in network.inputs)
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+def test_siblings_are_made_of_the_same_layers():
+    def kinds(name):
+        return {
+            (row.op, len(row.types), row.node.op.bias if row.op == "conv" else None) for row in archspec.analyze(archspec.load(name)).layers
+        }
+
+    assert all(kinds(name) == kinds(smaller) for name, smaller in SIBLINGS.items())
+
+
+@pytest.mark.parametrize("path", [path for path in SPECS if path.stem not in SIBLINGS], ids=lambda p: p.stem)
 def test_every_spec_compiles_to_one_graph_and_exports_with_any_batch(path):
     model, inputs = module_and_input(path)
     torch._dynamo.reset()

@@ -22,7 +22,8 @@ def shown(name: str) -> str:
     """A document with the output of its commands brought up to date.
 
     A fence after `<!-- $ COMMAND -->` holds what the command prints, standard error included. It runs in a folder with the files
-    that `<!-- file: NAME -->` names before their fences. `$ python` runs the Python fence above. What a command prints as Markdown
+    that `<!-- file: NAME -->` names before their fences. `$ python` runs the Python fence above, `$ python PATH` a program of the
+    repository. What a command prints as Markdown
     stands without a fence between `<!-- $$ COMMAND -->` and `<!-- end -->`.
     """
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -39,6 +40,8 @@ def shown(name: str) -> str:
             if words == ["python"]:
                 given = [program[1] for program in _PROGRAM.finditer(text, 0, match.start())][-1]
                 words = [sys.executable, "-"]
+            elif words[0] == "python":
+                words = [sys.executable, str(ROOT / words[1]), *words[2:]]
             elif words[0] == "archspec":
                 words = [sys.executable, "-m", "archspec", *words[1:]]
             done = subprocess.run(

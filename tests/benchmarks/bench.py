@@ -1,7 +1,7 @@
 """Speed, as ratios within one run: `python tests/benchmarks/bench.py`.
 
-Prints two tables. Whole processes, against a bare interpreter and, where they are installed, against onnx-tool and torchinfo on the same
-network; and, in process, what grows with the text and what with the network. Bytecode is compiled first: without it imports dominate.
+Prints two tables. Whole processes, against a bare interpreter; and, in process, what grows with the text and what with the network.
+Bytecode is compiled first: without it imports dominate. Other tools are measured by `python tests/benchmarks/peers`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,22 +25,6 @@ from archspec.elaborate.options import Options  # noqa: E402
 from archspec.report import Report  # noqa: E402
 
 RUNS = 15
-TORCHINFO = """
-import warnings; warnings.filterwarnings("ignore")
-import torch
-real = torch.library.register_fake
-torch.library.register_fake = lambda name, *a, **k: (lambda f: f) if name.startswith("torchvision::") else real(name, *a, **k)
-import torchvision, torchinfo
-print(torchinfo.summary(torchvision.models.resnet50(), (1, 3, 224, 224), verbose=0))
-"""
-ONNX_TOOL = "import onnx_tool; onnx_tool.model_profile({path!r})"
-EXPORT = """
-import torch
-real = torch.library.register_fake
-torch.library.register_fake = lambda name, *a, **k: (lambda f: f) if name.startswith("torchvision::") else real(name, *a, **k)
-import torchvision
-torch.onnx.export(torchvision.models.resnet50().eval(), (torch.zeros(1, 3, 224, 224),), {path!r}, dynamo=False)
-"""
 
 
 def process(command: list[str]) -> float:
@@ -62,21 +44,12 @@ def whole_processes() -> None:
         "archspec check lenet5.arch": [*archspec, "check", "specs/lenet5.arch"],
         "archspec table resnet50": [*archspec, "table", "resnet50"],
     }
-    slow: dict[str, list[str]] = {}
-    folder = tempfile.mkdtemp()
-    if find_spec("torchinfo") and find_spec("torchvision"):
-        slow["torchinfo, resnet50"] = [sys.executable, "-c", TORCHINFO]
-    if find_spec("onnx_tool") and find_spec("torchvision") and find_spec("onnx"):
-        path = str(Path(folder) / "resnet50.onnx")
-        subprocess.run([sys.executable, "-c", EXPORT.format(path=path)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        slow["onnx-tool, resnet50.onnx"] = [sys.executable, "-c", ONNX_TOOL.format(path=path)]
-    times: dict[str, list[float]] = {name: [] for name in [*commands, *slow]}
+    times: dict[str, list[float]] = {name: [] for name in commands}
     for at in range(RUNS + 2):
-        for name, command in [*commands.items(), *(slow.items() if at < 5 else ())]:
+        for name, command in commands.items():
             taken = process(command)
             if at > 1:
                 times[name].append(taken)
-    shutil.rmtree(folder)
     bare = statistics.median(times["python -c pass"])
     print(f"{'whole process, median':<34}{'ms':>9}{'x bare':>9}")
     for name, taken in times.items():

@@ -96,6 +96,7 @@ ONE: list[tuple[str, Callable[[int], int]]] = [
     ("{a}*0.5*2", lambda a: a),
     ("4*{a}/2", lambda a: 2 * a),
     ("round8({a})", make_divisible),
+    ("round8(2*{a}+1)", lambda a: make_divisible(2 * a + 1)),
 ]
 TWO: list[tuple[str, Callable[[int, int], int]]] = [
     ("{a}+{b}", lambda a, b: a + b),

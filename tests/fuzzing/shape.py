@@ -142,6 +142,8 @@ def _network_again(drawn: Drawn, network: archspec.Network) -> str | None:
     back = from_json(document)
     if to_json(back) != document:
         return f"the document changes: {json.loads(document)}"
+    if _rows(back, certain) != _rows(network, certain):
+        return f"the document is another network: {json.loads(document)}"
     return None
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 import torch
 from helpers_onnx import results, session
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 import archspec
 from archspec.analysis.tensors import tensors
@@ -63,7 +64,7 @@ def compare(drawn: Drawn) -> str | None:
     rough = results(drawn.net, inputs)
     exact = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
     expected = results(drawn.net.double(), exact)
-    told = _as_torch(network, weights, exact, expected)
+    told = _as_torch(network, weights, exact, expected, _momenta(drawn.net))
     if told is not None or not all(np.isfinite(value).all() for value in rough):
         return told  # numbers beyond 32 bits; or -inf, which a dilated max pool gives that meets padding alone
     return _as_onnx(network, weights, inputs, expected, rough, choose)
@@ -85,7 +86,14 @@ def _input(like: Tensor, kind: str, generator: torch.Generator) -> Tensor:
     return torch.randint(0, 5, like.shape, generator=generator) if kind == "words" else torch.randn(like.shape, generator=generator)
 
 
-def _as_torch(network: archspec.Network, weights: dict[str, Tensor], inputs: dict[str, Tensor], expected: Arrays) -> str | None:
+def _momenta(module: nn.Module) -> list[float | None]:
+    """How fast batch norms take over what they see in training, which no value in inference shows."""
+    return [norm.momentum for norm in module.modules() if isinstance(norm, _BatchNorm)]
+
+
+def _as_torch(
+    network: archspec.Network, weights: dict[str, Tensor], inputs: dict[str, Tensor], expected: Arrays, momenta: list[float | None]
+) -> str | None:
     try:
         module = archspec.to_torch(network)
     except archspec.SpecError as error:
@@ -94,6 +102,8 @@ def _as_torch(network: archspec.Network, weights: dict[str, Tensor], inputs: dic
     kept = {key: value for key, value in module.state_dict().items() if key not in weights}
     if any(value.is_floating_point() for value in kept.values()):
         return f"more tensors than the spec has: {list(kept)}"
+    if _momenta(module) != momenta:
+        return f"PyTorch: running statistics move by {_momenta(module)}, not {momenta}"
     module.load_state_dict({**kept, **weights})
     for found, wanted in zip(results(module.double().eval(), inputs), expected, strict=True):
         if found.shape != wanted.shape or not np.allclose(found, wanted, rtol=0, atol=CLOSE * _scale(wanted), equal_nan=True):

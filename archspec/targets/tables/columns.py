@@ -133,7 +133,7 @@ def footer(report: Report) -> list[str]:
         f"{t.macs:,} MACs",
         f"{t.flops:,} FLOPs",
     ]
-    field = f"; receptive field {'x'.join(map(str, t.receptive_field))}" if t.receptive_field else ""
+    field = f"; receptive field of the last map {'x'.join(map(str, t.receptive_field))}" if t.receptive_field else ""
     lines = [
         ", ".join(many),
         f"{t.activations:,} activations ({_bytes(4 * t.activations)} as float32), at most {t.peak_activations:,} alive at once{field}",

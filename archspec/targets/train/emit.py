@@ -38,6 +38,7 @@ def _constants(name: str, task: Task) -> dict[str, str]:
         "LOSS": json.dumps(task.loss),
         "LAST": _listed("(", [json.dumps(layer) for layer in task.last], ")"),
         "HEADS": _listed("{", heads, "}"),
+        "MACS": str(task.macs),
     }
 
 

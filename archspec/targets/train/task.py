@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import NamedTuple
 
+from archspec.analysis.cost import Costs
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network, Place, producers_of, walk
 from archspec.source import Span
@@ -19,13 +20,14 @@ _FOLDED = ("softmax", "sigmoid")
 
 
 class Task(NamedTuple):
-    """`shape` is the input's, channels first; `last` are the layers that the loss takes over; `heads` the weights of side heads."""
+    """`shape` is the input's, channels first; `last` are the layers that the loss takes over; `heads` the weights of side heads; `macs` are those of an image in inference."""
 
     shape: tuple[int, ...]
     outputs: int
     loss: str
     last: tuple[str, ...]
     heads: dict[str, float]
+    macs: int
 
 
 def task_of(network: Network) -> Task:
@@ -55,7 +57,8 @@ def task_of(network: Network) -> Task:
     shape = input_.type.shape
     last = tuple(name for name in found if _step(places.get(name)) in _FOLDED)
     weight = _weight(network.meta.get("aux_weight"))
-    return Task((shape[-1], *shape[:-1]), main.channels, loss, last, {output.name: weight for output in network.outputs[1:]})
+    heads = {output.name: weight for output in network.outputs[1:]}
+    return Task((shape[-1], *shape[:-1]), main.channels, loss, last, heads, Costs().network(network).macs)
 
 
 def _of_one(places: dict[str, Place], last: str, loss: str) -> str:

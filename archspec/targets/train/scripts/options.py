@@ -33,6 +33,7 @@ class Settings:
     device: str = "auto"
     precision: str = "fp32"
     workers: int = 0
+    threads: int = 0
     compile: bool = False
     deterministic: bool = False
     fsdp: bool = False
@@ -81,6 +82,7 @@ def _machine(group: argparse._ArgumentGroup) -> None:
     add("--device", choices=["auto", "cpu", "cuda", "mps"], help="(auto: a GPU where there is one)")
     add("--precision", choices=["fp32", "bf16", "fp16"], help="of matrix products and convolutions, by autocast (fp32)")
     add("--workers", metavar="N", type=_number(int, 0, 1024), help="processes that read images (0: none beside the one that learns)")
+    add("--threads", metavar="N", type=_number(int, 0, 1024), help="threads that compute on a CPU (0: one where a step is small, else all)")
     add("--compile", action="store_true", help="compile the network with torch.compile")
     add("--deterministic", action="store_true", help="only algorithms that give the same bits every time, on a GPU too")
     add("--fsdp", action="store_true", help="shard the network over the processes of torchrun")

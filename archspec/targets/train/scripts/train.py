@@ -40,6 +40,7 @@ OUTPUTS = 10
 LOSS = "softmax"  # what turns the network's scores into probabilities; "distance": the smaller, the likelier
 LAST: tuple[str, ...] = ("softmax1",)  # layers that are part of the loss while the network learns
 HEADS: dict[str, float] = {}  # side heads, with their weight in the loss
+MACS = 337536  # multiply-accumulates of an image
 
 HERE = Path(__file__).resolve().parent
 
@@ -90,6 +91,13 @@ def build(settings: Settings, world: World) -> tuple[nn.Module, Any]:
     if world.size > 1 and not settings.fsdp:
         called = DistributedDataParallel(model)
     return model, torch.compile(called) if settings.compile else called
+
+
+def limit_threads(settings: Settings, world: World) -> None:
+    """One thread where a step is small: several win little, and take ten times as long where others use the machine too."""
+    small = MACS * settings.batch < 100_000_000 * world.size
+    if settings.threads or small:
+        torch.set_num_threads(settings.threads or 1)
 
 
 def optimizer_of(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
@@ -265,6 +273,7 @@ def begin(settings: Settings, world: World, out: Path) -> Run:
 def main() -> None:
     settings, out, resume = arguments(NAME, HERE)
     world = join(settings)
+    limit_threads(settings, world)
     if settings.aux_weight >= 0:
         HEADS.update(dict.fromkeys(HEADS, settings.aux_weight))
     try:

@@ -1,0 +1,98 @@
+"""Mistakes to plant in archspec's own source: plausible ones, each in one place, none of which keeps it from running."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """A mistake: the file below archspec/, a text that it holds once, and what stands there instead."""
+
+    name: str
+    file: str
+    text: str
+    instead: str
+
+
+SIZES = [
+    Mutant("`same` rounds down", "ops/window.py", "out = -(-size // s)", "out = max(1, size // s)"),
+    Mutant("`same` begins with the odd zero", "ops/window.py", "total // 2, total - total // 2", "total - total // 2, total // 2"),
+    Mutant("dilation ignored", "ops/window.py", "span = d * (k - 1) + 1\n        if", "span = k\n        if"),
+    Mutant("padding on one side", "ops/window.py", "room = size - span + 2 * p\n        shown", "room = size - span + p\n        shown"),
+    Mutant("the last window may overhang wholly", "ops/window.py", ' and (steps + 1) * s < size + p:', ":"),
+    Mutant("remainders of stride 2 pass", "ops/window.py", "if rest and self.rounding", "if rest and s != 2 and self.rounding"),
+    Mutant("pools padded by their window", "ops/window.py", "self.half and p > k // 2", "self.half and p > k"),
+    Mutant("the stride of pools is 1", "ops/pool.py", "stride = self.w if self.s is None", "stride = 1 if self.s is None"),
+    Mutant("output padding forgotten", "ops/conv.py", "out = (size - 1) * s - 2 * p + d * (k - 1) + op + 1", "out = (size - 1) * s - 2 * p + d * (k - 1) + 1"),
+    Mutant("transposed `same` cuts the odd one before", "ops/conv.py", "before = max(cut, 0) // 2", "before = -(-max(cut, 0) // 2)"),
+    Mutant("depthwise without its multiplier", "ops/conv.py", "return x.channels * self.m", "return x.channels"),
+    Mutant("concat forgets its last branch", "ops/merge.py", "for value in inputs)), \"the output\")", "for value in inputs[:-1])), \"the output\")"),
+]  # fmt: skip
+COUNTS = [
+    Mutant("groups ignored in parameters", "ops/conv.py", '"weight", (self.filters(x), self.depth(x)', '"weight", (self.filters(x), x.channels'),
+    Mutant("groups ignored in MACs", "ops/conv.py", "return self.filters(x) * self.depth(x)", "return self.filters(x) * x.channels"),
+    Mutant("convolutions have a bias always", "ops/conv.py", '(self.filters(x),), "bias")) if self.bias else', '(self.filters(x),), "bias")) if True else'),
+    Mutant("MACs of the input's positions", "ops/conv.py", "return prod(y.spatial) * self.reads(x)", "return prod(x.spatial) * self.reads(x)"),
+    Mutant("transposed MACs of the output's positions", "ops/conv.py", "return x.size * (self.f // self.g)", "return x.channels * prod(y.spatial) * (self.f // self.g)"),
+    Mutant("a connection table reads everything", "ops/conv.py", "return sum(map(len, self.maps)) if", "return self.f * x.channels if"),
+    Mutant("linear layers of tokens count one", "ops/linear.py", "return y.size * x.channels\n\n    def connections", "return self.n * x.channels\n\n    def connections"),
+    Mutant("attention's second product forgotten", "ops/attention.py", "+ 2 * x.length**2 * x.channels", "+ x.length**2 * x.channels"),
+    Mutant("window attention without its table", "ops/attention.py", "((2 * height - 1) * (2 * width - 1), self.heads)", "(height * width, self.heads)"),
+    Mutant("running means are parameters", "ops/norm.py", 'Weight("running_mean", (x.channels,), "buffer")', 'Weight("running_mean", (x.channels,))'),
+    Mutant("rounds counted once", "analysis/cost.py", "a + b * times for a, b in zip(sums", "a + b for a, b in zip(sums"),
+    Mutant("side heads of training cost MACs", "analysis/cost.py", "if not needed[at]:\n                part", "if False:\n                part"),
+    Mutant("FLOPs of pooling", "ops/pool.py", "return (prod(self.window(x)) - 1) * y.size", "return prod(self.window(x)) * y.size"),
+    Mutant("FLOPs of merging", "analysis/cost.py", "flops *= len(inputs) - 1", "flops *= len(inputs)"),
+    Mutant("jump not multiplied", "analysis/receptive_field.py", "_plain(a.step * b.step))", "_plain(b.step))"),
+    Mutant("receptive field ignores strides before it", "analysis/receptive_field.py", "a.high + a.step * b.high", "a.high + b.high"),
+    Mutant("memory freed at the first read", "analysis/memory.py", "                last[value] = at", "                last[value] = at if last[value] < 0 else last[value]"),
+    Mutant("memory overwritten that is read later", "analysis/memory.py", " in ends and _reuses(", " not in () and _reuses("),
+]  # fmt: skip
+MEANING = [
+    Mutant("a round too few", "elaborate/structure.py", "while frame.round < count and", "while frame.round < max(count - 1, 1) and"),
+    Mutant("lists begin again", "elaborate/binding.py", "value[min(frame.round, len(value) - 1)]", "value[frame.round % len(value)]"),
+    Mutant("the shortcut is dropped", "elaborate/structure.py", "short = result if result is not None else value", "short = value"),
+    Mutant("a guard of residuals ignored", "elaborate/structure.py", "adds = not dropped", "adds = True"),
+    Mutant("branches in reverse", "elaborate/structure.py", "results.append((result, statement.span", "results.insert(0, (result, statement.span"),
+    Mutant("defaults of conv hold for dwconv", "elaborate/binding.py", "in (defaults.get(name, {}),", "in (defaults.get(name.removeprefix(\"dw\"), {}),"),
+    Mutant("defaults win over arguments", "elaborate/binding.py", "if field in known and field not in given:", "if field in known and not (field in given and field in bare):"),
+    Mutant("cin is the outer block's", "elaborate/steps.py", '{"cin": x.channels} if x is not None', '{"cin": context.scope.value_of("cin") or x.channels} if x is not None'),
+    Mutant("blocks shared over input types", "elaborate/steps.py", "key = (id(block), x, *", "key = (id(block), type(x), *"),
+    Mutant("blocks shared over arguments", "elaborate/steps.py", "(name, type(v), v) for name, v", "(name, type(v)) for name, v"),
+    Mutant("round8 may fall a tenth short", "elaborate/expressions.py", "rounded + 8 if rounded < 0.9 * value else rounded", "rounded"),
+    Mutant("the least is the first", "elaborate/expressions.py", "lambda *numbers: min(numbers)", "lambda *numbers: numbers[0]"),
+    Mutant("comparisons with the first operand", "elaborate/expressions.py", "left, right = values[at], values[at + 1]", "left, right = values[0], values[at + 1]"),
+]  # fmt: skip
+PYTORCH = [
+    Mutant("eps of norms dropped", "targets/torch/rows.py", 'new(f"nn.{name}Norm{rank}d", x.channels, eps=op.eps, **extra)', 'new(f"nn.{name}Norm{rank}d", x.channels, **extra)'),
+    Mutant("momentum the other way round", "targets/torch/rows.py", '"momentum": op.momentum', '"momentum": 1 - op.momentum'),
+    Mutant("count_pad flipped", "targets/torch/rows.py", '"count_include_pad": op.count_pad', '"count_include_pad": not op.count_pad'),
+    Mutant("gelu by erf always", "targets/torch/rows.py", "approximate=op.approx", 'approximate="none"'),
+    Mutant("alpha of lrn not divided", "targets/torch/rows.py", "alpha=op.alpha", "alpha=op.alpha * op.n"),
+    Mutant("softmax over the last axis", "targets/torch/rows.py", 'new(f"nn.{name}", dim=-1 if isinstance(x, Tokens) else 1)', 'new(f"nn.{name}", dim=-1)'),
+    Mutant("upsampling's modes swapped", "targets/torch/rows.py", 'if op.mode == "bilinear" else "nearest"', 'if op.mode != "bilinear" else "nearest"'),
+    Mutant("one attention head", "targets/torch/rows.py", '"SelfAttention", x.channels, op.heads', '"SelfAttention", x.channels, 1'),
+    Mutant("flattened with the channels last", "targets/torch/forward.py", 'texts[0] = f"torch.flatten({texts[0]}, 1)"', 'texts[0] = f"torch.flatten({texts[0]}.movedim(1, -1), 1)"'),
+    Mutant("concatenated in reverse", "targets/torch/forward.py", "torch.cat(({', '.join(texts)})", "torch.cat(({', '.join(texts[::-1])})"),
+    Mutant("cropped off centre", "targets/torch/rows.py", "starts = tuple((a - b) // 2", "starts = tuple((a - b + 1) // 2"),
+]  # fmt: skip
+ONNX = [
+    Mutant("hardsigmoid's slope", "targets/onnx/activations.py", "alpha=1 / 6", "alpha=0.2"),
+    Mutant("the divisor of average pooling", "targets/onnx/windows.py", "count_include_pad=1 if counted else None", "count_include_pad=1"),
+    Mutant("windows of adaptive pooling", "targets/onnx/windows.py", "-(-(at + 1) * size // out)) for at", "max((at + 1) * size // out, at * size // out + 1)) for at"),
+    Mutant("a square weight transposed", "targets/onnx/rows.py", "*bias, transB=1)", "*bias, transB=int(x.channels != op.n))"),
+    Mutant("upsampling aligned at corners", "targets/onnx/rows.py", '"half_pixel"', '"align_corners"'),
+    Mutant("even windows of lrn", "targets/onnx/norms.py", "[op.n // 2, 0, op.n // 2 - 1, 0]", "[op.n // 2 - 1, 0, op.n // 2, 0]"),
+    Mutant("attention scaled by all channels", "targets/onnx/attention.py", "layer.constant(width**-0.5)", "layer.constant(channels**-0.5)"),
+    Mutant("channels shuffled back", "targets/onnx/rows.py", "op.g, x.channels // op.g, *x.spatial", "x.channels // op.g, op.g, *x.spatial"),
+    Mutant("eps forgotten in folding", "targets/onnx/fold.py", "np.sqrt(variance() + epsilon)", "np.sqrt(variance())"),
+]  # fmt: skip
+WRITING = [
+    Mutant("the formatter loses parentheses", "syntax/printer.py", "return token.value\n", 'return "" if token.type in ("LPAR", "RPAR") and line[0].value == "conv" else token.value\n'),
+    Mutant("expand loses bias=no", "ops/base.py", "(x is not None and self.idle(name, x)):", "value is False:"),
+    Mutant("expand loses rounding", "ops/conv.py", 'return argument == "round" and all', 'return argument == "round" or all'),
+    Mutant("expand loses `train`", "targets/spec.py", "' train' if output.training", "'' if output.training"),
+    Mutant("the document loses bias=no", "ir/schema.py", "exclude_unset=True)", 'exclude_unset=True, exclude={"bias"})'),
+    Mutant("the document loses rounds", "ir/schema.py", "span, doc.times, doc.inline", "span, 1, doc.inline"),
+]  # fmt: skip
+MUTANTS = [*SIZES, *COUNTS, *MEANING, *PYTORCH, *ONNX, *WRITING]

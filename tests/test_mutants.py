@@ -1,0 +1,56 @@
+"""The tests of random networks and the grids find mistakes: each of some dozens, planted in archspec's source, makes something differ."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is what the layers are compared with")
+pytest.importorskip("onnx", reason="onnx holds the models")
+pytest.importorskip("onnxruntime", reason="onnxruntime is what runs them")
+
+from conftest import ROOT
+from fuzzing.mutants import MUTANTS
+
+CHUNK = 12
+"""Mutants that one process plants: it imports torch and draws the random specs once."""
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each mutant lives in a fork")
+
+
+def became(*names):
+    """What became of the source with each mutant in it; `-` is the source as it is."""
+    command = [sys.executable, str(ROOT / "tests" / "fuzzing" / "planting.py"), "--json", *names]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_source_as_it_is_passes():
+    ((_, what, told, count),) = became("-")
+    assert what == "passed", told
+    assert count > 1000
+
+
+@pytest.mark.parametrize("start", range(0, len(MUTANTS), CHUNK))
+def test_mutants_are_found(start):
+    """By a difference, not because they fail to load or to run."""
+    names = [mutant.name for mutant in MUTANTS[start : start + CHUNK]]
+    found = became(*names)
+    assert [name for name, *_ in found] == names
+    missed = {name: (what, told) for name, what, told, _ in found if what != "differs"}
+    assert not missed
+
+
+def test_there_are_mutants_of_every_part():
+    assert len(MUTANTS) >= 25 and len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+    assert {mutant.file.partition("/")[0] for mutant in MUTANTS} >= {"ops", "elaborate", "analysis", "targets", "syntax", "ir"}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_mutants_stand_for_one_place(mutant):
+    assert (ROOT / "archspec" / mutant.file).read_text(encoding="utf-8").count(mutant.text) == 1
