@@ -31,16 +31,17 @@ if TYPE_CHECKING:
 def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:
     """The network of a text, or None where it has errors, and all findings in the order of the text.
 
-    `name` is what messages call the text; its stem names the model.
+    `name` is what messages call the text; its stem names the model. What is no text in it, as in a file's name it may be, becomes `?`.
     """
     from archspec.analysis.lints import lint
 
     sink = Diagnostics()
-    source = Source(name, text)
+    source = Source(name.encode("utf-8", "replace").decode("utf-8"), text)
+    stem = Path(source.name).stem if name != "<stdin>" else "model"
     network = None
     with suppress(Enough):  # an error too many: what was found so far is told
         file = parse(source, sink, max_bytes=options.max_bytes, max_tokens=options.max_tokens)
-        network = elaborate(file, Path(name).stem if name != "<stdin>" else "model", sink, options)
+        network = elaborate(file, stem, sink, options)
         if network is not None:
             lint(network, sink)
     found = sink.sorted()

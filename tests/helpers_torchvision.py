@@ -83,6 +83,8 @@ def matched(name: str, size: int | None = None, device: str = "cpu") -> Pair:
     size = size or LARGE.get(name, 96)
     network = archspec.load(name, params={"aux": 1} if name == "googlenet" else None, inputs={"input": (size, size, 3)})
     ours, theirs = to_torch(network, device="meta"), reference(name)
+    if not dict(ours.named_buffers()).keys() <= ours.state_dict().keys():
+        ours = to_torch(network)  # it computes tables while it is made
     state = {key: tensor.clone() for key, tensor in theirs.state_dict().items()}
     if name in HYPHENS:
         state = dict(zip(ours.state_dict(), state.values(), strict=True))

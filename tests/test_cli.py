@@ -362,6 +362,35 @@ def test_fmt(archspec_command, tmp_path):
     assert archspec_command("fmt", "nosuch.arch", cwd=tmp_path).status == 2
 
 
+def test_fmt_of_more_mistakes_than_are_told(archspec_command):
+    done = archspec_command("fmt", "-", stdin="@\n" * 1500)
+    assert done.status == 1
+    assert done.err.count("error[A001]") == 1000
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="file names are text there")
+def test_a_file_whose_name_is_no_text(archspec_command, tmp_path):
+    (tmp_path / os.fsdecode(b"\xff.arch")).write_text(GOOD)
+    for words in (["table"], ["expand"], ["emit", "torch"], ["emit", "json"], ["emit", "train", "-o", "run"], ["draw", "--as", "bars"]):
+        done = archspec_command(*words, os.fsdecode(b"\xff.arch"), cwd=tmp_path)
+        assert (done.status, done.err) == (0, "")
+    (tmp_path / os.fsdecode(b"\xff.arch")).write_text(BAD)
+    for format_ in ("text", "concise", "json", "github", "sarif"):
+        done = archspec_command("check", "--format", format_, os.fsdecode(b"\xff.arch"), cwd=tmp_path)
+        assert done.status == 1
+        assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--set", "n=\u00b2x\u00b2"], ["--input", "\u00b2x3"], ["--limit", "layers=\u00b2"], ["--input", "\u0663x\u0663"]]
+)
+def test_digits_of_other_scripts_are_no_numbers(archspec_command, arguments):
+    done = archspec_command("check", "-", *arguments, stdin="param n = 3\n" + GOOD)
+    assert done.status in (1, 2)
+    assert "Traceback" not in done.err
+
+
 def test_emit_json(archspec_command, tmp_path):
     out = archspec_command("emit", "json", "resnet152").out
     assert json.loads(out)["archspec"] == 1

@@ -127,6 +127,8 @@ BY_HAND = {
     "tokens": "input 8x8x4\nconv k=2 s=2 f=8 | tokens | cls | pos\nrepeat 2:\n  residual: ln | attn heads=2\n  residual: ln | linear 16 | gelu | linear 8\nln | first | fc 5 | softmax\n",
     "two inputs": "left: input 4x4x2\nright: input 4x4x3\nfrom left\na: conv k=1 f=5 | relu\nfrom right\nconv k=1 f=5 | relu\nconcat a\nrelu\n",
     "merging in rounds of one step": "input 4x4x2\na: conv k=1 f=3\nrepeat 4: add a\nrelu\n",
+    "rounds that do not read what they are given": "input 4x4x2\na: conv k=1 f=3\nrepeat 3 as i: from input | conv k=1 f=5 | concat a\n",
+    "a block within that does not": "input 4x4x2\na: conv k=1 f=30\nb:\n  from input\n  conv k=1 f=1\nconv k=1 f=2\n",
     "a shortcut": "input 4x4x2\nconv k=1 f=8\nresidual:\n  relu | conv k=1 f=16\n  relu\n  shortcut: conv k=1 f=16\nrelu\n",
 }  # fmt: skip
 

@@ -8,7 +8,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="receptive fields are measured by torch's gradients")
 
 from fuzzing.draw import Random  # noqa: E402
-from fuzzing.generator import Options, SpecGenerator  # noqa: E402
+from fuzzing.generator import SpecGenerator  # noqa: E402
+from fuzzing.steps import Options  # noqa: E402
 from helpers_torch import Apply, Concat, Mul, Residual, tf_same  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
@@ -314,6 +315,24 @@ def test_layer_norm_and_softmax_over_channels_see_one_position():
     for spec in ("ln", "softmax", "logsoftmax", "prelu", "shuffle 2"):
         row = archspec.analyze(archspec.loads(f"input 9x7x4\nconv k=3 f=4\n{spec}\n")).layers[-1]
         assert (row.receptive_field, row.jump) == ((3, 3), (1, 1)), spec
+
+
+LAST_MAPS = {
+    "conv k=3 f=4 | relu | flatten | fc 3": (5, 5),
+    "a:\n  b:\n    conv k=3 f=4\n    fc 3": (5, 5),
+    "a:\n  relu\n  b:\n    relu\n    c:\n      conv k=3 f=4\n      gap": (5, 5),
+    "repeat 3:\n  upsample 2 | conv k=3 f=8 p=1 | gap": (16, 16),
+    "fc 8\nrepeat 2:\n  fc 8": (3, 3),
+    "a: relu\nb:\n  from a\n  c:\n    gap\n    fc 3": (3, 3),
+}
+
+
+@pytest.mark.parametrize("text", LAST_MAPS)
+def test_the_last_map_of_a_network_is_found_in_whatever_group_it_is(text):
+    """The total is that of the flat spec, and what can be counted on paper: a 3x3 convolution before what is given, and that."""
+    network = archspec.loads(f"input 16x16x8\nconv k=3 f=8\n{text}\n")
+    assert archspec.analyze(network).totals.receptive_field == LAST_MAPS[text]
+    assert archspec.analyze(archspec.loads(expand(network))).totals.receptive_field == LAST_MAPS[text]
 
 
 @pytest.mark.parametrize(

@@ -272,4 +272,32 @@ def test_no_text_of_a_spec_becomes_code(text):
 def test_no_label_hides_what_every_module_has():
     from archspec.elaborate.labels import RESERVED
 
-    assert {name for name in dir(torch.nn.Module) if not name.startswith("_")} - {"T_destination"} <= RESERVED
+    assert {name for name in dir(torch.nn.Module()) if not name.startswith("__")} <= RESERVED
+
+
+WORDS = ["width1", "class", "channels", "torch", "self", "super", "x", "__debug__", "__a", "__", "none", "true", "Model", "Tensor", "nn", "F", "None_", "Outputs", "extra1"]  # fmt: skip
+PLACES = {
+    "a parameter": "block b({0}, {0}_):\n  conv k=1 f={0} | relu | conv k=1 f={0}_\n  residual: relu\ninput 4x4x3\nb 2 5\nb 3 9\nb 4 3\n",
+    "one of four": "block b({0}, a, b, c):\n  conv k=1 f={0}\n  repeat 3: conv k=1 f=a,b,c\n  residual: relu\ninput 4x4x3\nb 2 5 6 11\nb 3 9 1 7\n",
+    "a block": "block {0}(n):\n  conv k=1 f=n\n  residual: relu\ninput 4x4x3\n{0} 3\n{0} 4\n",
+    "a label": "input 4x4x3\n{0}: conv k=1 f=3\nrelu\nadd {0}\n",
+    "a group": "input 4x4x3\n{0}:\n  conv k=1 f=3\n  residual: relu\nrelu\n",
+    "an input": "{0}: input 4x4x3\nother: input 4x4x3\nfrom {0} | conv k=1 f=3 | add other\n",
+    "an output": "input 4x4x3\nconv k=1 f=3\noutput {0}: relu | conv k=1 f=2\nrelu\n",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_words_of_python_and_of_the_emitter_are_names_like_others(place):
+    """Where the language takes them: the module has the parameters that the spec counts, and runs."""
+    accepted = 0
+    for word in WORDS:
+        try:
+            network = archspec.loads(PLACES[place].format(word))
+        except archspec.SpecError:
+            continue
+        model = to_torch(network)
+        assert sum(p.numel() for p in model.parameters()) == archspec.analyze(network).totals.params, word
+        model(*(torch.zeros(1, 3, 4, 4) for _ in network.inputs))
+        accepted += 1
+    assert accepted > len(WORDS) // 2

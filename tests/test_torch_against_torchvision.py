@@ -21,7 +21,7 @@ def listed(model):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_state_dict_is_torchvision_s(name):
     ours = listed(to_torch(archspec.load(name, params={"aux": 1} if name == "googlenet" else None), device="meta"))
-    with torch.device("meta"):
+    with torch.device("cpu" if name.startswith("regnet") else "meta"):  # RegNet's widths are computed by tensors
         theirs = listed(reference(name))
     if name in HYPHENS:
         assert [shape for _, shape in ours] == [shape for _, shape in theirs]

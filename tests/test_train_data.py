@@ -273,3 +273,9 @@ def test_what_is_held_out_is_always_the_same():
     assert (len(rest), len(kept)) == (60, 20) and torch.equal(whole(kept)[0], whole(again)[0])
     with pytest.raises(DataError):
         held_out(data.train, 0.001)
+
+
+def test_synthetic_images_that_no_memory_holds():
+    """As a spec with one input of 2^63 - 1 numbers would ask for."""
+    with pytest.raises(DataError, match="do not fit into memory"):
+        read("synthetic", (2**63 - 1,), 1, False)

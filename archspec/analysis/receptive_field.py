@@ -83,6 +83,7 @@ class ReceptiveFields:
 
     def __init__(self) -> None:
         self._graphs: dict[Graph, list[Fields]] = {}
+        self._last_maps: dict[Graph, tuple[int | None, Fields]] = {}
 
     def inside(self, graph: Graph) -> list[Fields]:
         """For each value of a graph its field seen from each of the graph's inputs."""
@@ -111,6 +112,37 @@ class ReceptiveFields:
         through = tuple(chain(field, _power(inner[0], call.times)) for field in read[0])
         again = tuple(chain(field, _power(inner[0], call.times - 1)) for field in outside)
         return tuple(union(a, union(b, c)) for a, b, c in zip(through, outside, again, strict=True))
+
+    def last_map(self, graph: Graph) -> tuple[int | None, Fields]:
+        """The last map on the way back from a graph's result, seen from each of the graph's inputs.
+
+        Where the way ends at one of the inputs, without a map, it is that input, and its number comes first.
+        """
+        known = self._last_maps.get(graph)
+        if known is None:
+            known = self._last_maps[graph] = self._way_back(graph)
+        return known
+
+    def _way_back(self, graph: Graph) -> tuple[int | None, Fields]:
+        count, value = len(graph.inputs), graph.result
+        inside = self.inside(graph)
+        while value >= count:
+            element = graph.elements[value - count]
+            if isinstance(element, Node):
+                assert element.op is not None
+                local = element.op.reach(graph.type_of(element.inputs[0])) not in (WHOLE, None)
+                if local and isinstance(element.type, Map) and max(element.type.spatial) > 1:
+                    return None, inside[value]
+                value = element.inputs[0]
+                continue
+            end, inner = self.last_map(element.graph)
+            if end is None:
+                read = [inside[v] for v in element.inputs]
+                if element.times > 1:
+                    read[0] = self.through_call(element._replace(times=element.times - 1), read, count)
+                return None, _compose(inner, read, count)
+            value = element.inputs[end]
+        return value, inside[value]
 
 
 def _through_node(node: Node, read: Sequence[Fields], types: Sequence[Type | None]) -> Fields:
@@ -162,36 +194,9 @@ def network_field(network: Network, fields: ReceptiveFields) -> Field:
 
     This is what papers call the receptive field of a network: 212 for VGG-16, 483 for ResNet-50 with the stride in the 1x1.
     """
-    field = _last_map(network.graph, fields)[1][0]
-    return chain(start(network.inputs[0].type), field)
+    return chain(start(network.inputs[0].type), fields.last_map(network.graph)[1][0])
 
 
 def start(type_: Type) -> Field:
     """The field of an input: each position of a map reads itself."""
     return tuple(Reach(0, 0, 1) for _ in type_.spatial) if isinstance(type_, Map) else None
-
-
-def _last_map(graph: Graph, fields: ReceptiveFields) -> tuple[int | None, Fields]:
-    """The last map on the way back from a graph's result, None where it is a value within a call; and how far it reads."""
-    count, value = len(graph.inputs), graph.result
-    inside = fields.inside(graph)
-    while value >= count:
-        element = graph.elements[value - count]
-        if isinstance(element, Node):
-            assert element.op is not None
-            local = element.op.reach(graph.type_of(element.inputs[0])) not in (WHOLE, None)
-            if local and isinstance(element.type, Map) and max(element.type.spatial) > 1:
-                break
-            value = element.inputs[0]
-            continue
-        last, inner = _last_map(element.graph, fields)
-        if last is not None and last < len(element.inputs):
-            value = element.inputs[last]
-            continue
-        if last == element.graph.result:
-            break
-        read = [inside[value] for value in element.inputs]
-        if element.times > 1:
-            read[0] = fields.through_call(element._replace(times=element.times - 1), read, count)
-        return None, _compose(inner, read, count)
-    return value, inside[value]

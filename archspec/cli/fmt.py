@@ -13,7 +13,6 @@ from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostics
 from archspec.diagnostics.visible import visible
 from archspec.source import Source
-from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
 
 
@@ -26,11 +25,9 @@ def _format(file: str, arguments: argparse.Namespace) -> int:
     if file != "-" and not Path(file).exists():
         raise Failure(f"cannot read {file}: No such file or directory")
     text = read(file, arguments.stdin_filename)
-    source = Source(text.name, text.text)
-    formatted = format_text(source)
+    sink = Diagnostics()
+    formatted = format_text(Source(text.name, text.text), sink)
     if formatted is None:
-        sink = Diagnostics()
-        parse(source, sink)
         tell(sink.sorted())
         return 1
     changed = formatted != text.text

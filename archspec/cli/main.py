@@ -215,10 +215,13 @@ def run(argv: Sequence[str]) -> int:
     try:
         return command(arguments)
     except Failure as failure:
-        from archspec.diagnostics.visible import visible
+        told = str(failure)
+    except MemoryError as error:
+        told = f"there is not enough memory{f': {error}' if str(error) else ''}"
+    from archspec.diagnostics.visible import visible
 
-        print(f"archspec: {visible(str(failure))}", file=sys.stderr)
-        return 2
+    print(f"archspec: {visible(told)}", file=sys.stderr)
+    return 2
 
 
 def _without_plugins() -> None:

@@ -57,16 +57,15 @@ class Diagnostics:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, Span | None], Diagnostic] = {}
-        self._also: dict[tuple[str, Span | None], list[str]] = {}
+        self._also: dict[tuple[str, Span | None], dict[str, None]] = {}
         self.errors = 0
 
     def add(self, diagnostic: Diagnostic, round_: str | None = None) -> None:
         """Add a finding. Once the list is full further warnings are dropped, and an error raises Enough."""
         key = (diagnostic.code, diagnostic.span)
         if key in self._found:
-            rounds = self._also.setdefault(key, [])
-            if round_ and round_ not in rounds:
-                rounds.append(round_)
+            if round_:
+                self._also.setdefault(key, {})[round_] = None
             return
         if len(self._found) >= MAX_FINDINGS:
             if diagnostic.severity != "error":
@@ -83,7 +82,7 @@ class Diagnostics:
     def sorted(self) -> list[Diagnostic]:
         found = []
         for key, diagnostic in self._found.items():
-            rounds = self._also.get(key)
+            rounds = list(self._also.get(key, ()))
             if rounds:
                 shown = ", ".join(rounds[:4]) + (f" and {len(rounds) - 4} more" if len(rounds) > 4 else "")
                 diagnostic = diagnostic._replace(notes=(*diagnostic.notes, f"also in {shown}"))

@@ -15,6 +15,7 @@ from archspec.ops.base import Op
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.layout import KEYWORDS
+from archspec.types import LIMIT
 
 
 class Bound(NamedTuple):
@@ -91,6 +92,9 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
 
     known = fields(name)
     arguments = {field: _converted(value, known[field]) for field, value in given.items()}
+    for field, value in arguments.items():
+        if any(isinstance(number, int) and abs(number) > LIMIT for number in (value if isinstance(value, tuple) else (value,))):
+            raise Refused("A105", f"`{field}` must be at most 2^63 - 1, not {_written(value)}", places.get(field, span))
     try:
         return make(name, arguments)
     except ValidationError as error:

@@ -11,65 +11,26 @@ from archspec.elaborate.expressions import Refused, evaluate
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Call, Element, Graph, Names
 from archspec.syntax import ast
+from archspec.syntax.lower import MAX_DIGITS
+from archspec.types import LIMIT
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-RESERVED = frozenset(
-    [
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "register_backward_hook",
-        "register_buffer",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_full_backward_hook",
-        "register_full_backward_pre_hook",
-        "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook",
-        "register_module",
-        "register_parameter",
-        "register_state_dict_post_hook",
-        "register_state_dict_pre_hook",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-    ]
-)
+RESERVED = frozenset([
+    "T_destination", "_apply", "_backward_hooks", "_backward_pre_hooks", "_buffers", "_call_impl", "_compiled_call_impl",
+    "_forward_hooks", "_forward_hooks_always_called", "_forward_hooks_with_kwargs", "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs", "_get_backward_hooks", "_get_backward_pre_hooks", "_get_name", "_is_full_backward_hook",
+    "_load_from_state_dict", "_load_state_dict_post_hooks", "_load_state_dict_pre_hooks", "_maybe_warn_non_full_backward_hook",
+    "_modules", "_named_members", "_non_persistent_buffers_set", "_parameters", "_register_load_state_dict_pre_hook",
+    "_register_state_dict_hook", "_replicate_for_data_parallel", "_save_to_state_dict", "_slow_forward", "_state_dict_hooks",
+    "_state_dict_pre_hooks", "_version", "_wrapped_call_impl", "add_module", "apply", "bfloat16", "buffers", "call_super_init",
+    "children", "compile", "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer",
+    "get_extra_state", "get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers",
+    "named_children", "named_modules", "named_parameters", "parameters", "register_backward_hook", "register_buffer",
+    "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook",
+    "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook", "register_module", "register_parameter",
+    "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_", "set_extra_state", "set_submodule",
+    "share_memory", "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad",
+])  # fmt: skip
 """Names that mean something on every model class; a layer called so would hide it."""
 
 
@@ -79,13 +40,13 @@ _MAX_GAP = 64
 
 def position_text(name: ast.Name, position: int | None) -> str:
     """A number as a label: the position of its layer in a group. Raises Refused."""
-    number, plain = int(name.id), name.id.isascii()
-    if position is None or not plain:
+    if position is None:
         help_ = "a number as a label is a position in a group: `features:` with `2: relu` indented below it"
         raise Refused("A109", f"`{name.id}` is not a name: letters, digits and `_`, not beginning with a digit", name.span, help_)
+    number = int(name.id) if len(name.id) <= MAX_DIGITS else LIMIT
     if not position <= number <= position + _MAX_GAP:
         how = "has passed" if number < position else f"is more than {_MAX_GAP} ahead"
-        raise Refused("A109", f"the position {number} {how}: the next one is {position}", name.span, f"write {position} or a little more")
+        raise Refused("A109", f"the position {name.id} {how}: the next one is {position}", name.span, f"write {position} or a little more")
     return str(number)
 
 
@@ -114,7 +75,7 @@ def label_text(expr: ast.Expr, scope: Scope, *, top: bool, position: int | None 
                 expr.span,
                 f"choose another, such as `{part.strip('_')}_1`",
             )
-        if not _IDENTIFIER.fullmatch(part) and not (at > 0 and part.isdigit()):
+        if not _IDENTIFIER.fullmatch(part) and not (at > 0 and part.isascii() and part.isdecimal()):
             raise Refused("A109", f"`{part}` is not a name: letters, digits and `_`, not beginning with a digit", expr.span)
     if len(text) > 200:
         raise Refused("A109", "a label has at most 200 characters", expr.span)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archspec.elaborate.declarations import Defaults
 from archspec.elaborate.scopes import Builder
 from archspec.ir.graph import Node
 from archspec.ops.base import Misfit
@@ -38,19 +39,57 @@ class Advice:
         return [*self.parted, *marks]
 
 
-def residual_advice(builder: Builder, entered: int, main: int, taken: bool, body: Sequence[ast.Statement]) -> Advice:
-    """For a residual: where its main path left the shape it entered with, and the shortcut that would mend it."""
+def branches_advice(builder: Builder, entered: int, kind: str, branches: Sequence[tuple[int, Span]]) -> Advice:
+    """For branches from one value: the padding with which each would keep its size, where that mends it."""
+    paddings = [_padding(builder, entered, value) for value, _ in branches]
+    channels = {type_.channels for value, _ in branches if (type_ := builder.type_of(value)) is not None}
+    mended = None not in paddings and (kind == "concat" or len(channels) == 1)
+    return Advice([(span, "") for _, span in branches], help_="; ".join(filter(None, paddings)) if mended else None)
+
+
+def residual_advice(builder: Builder, entered: int, main: int, taken: bool, body: Sequence[ast.Statement], defaults: Defaults) -> Advice:
+    """For a residual: where its main path left the shape it entered with, and the padding or the shortcut that would mend it."""
     x, y = builder.type_of(entered), builder.type_of(main)
     parted, notes = _parting(builder, entered, main)
     if not isinstance(x, Map) or not isinstance(y, Map) or taken or len(x.spatial) != len(y.spatial):
         return Advice([], notes, None, parted)
+    padding = _padding(builder, entered, main)
+    if padding and x.channels == y.channels:
+        return Advice([], notes, padding, parted)
     strides = {round(a / b) for a, b in zip(x.spatial, y.spatial, strict=True)}
     if len(strides) != 1 or any(-(-a // s) != b for a, b in zip(x.spatial, y.spatial, strict=True) for s in strides if s):
         return Advice([], notes, "make both paths end with one shape", parted)
     stride = strides.pop()
     filters, steps = _written(body, "f") or str(y.channels), _written(body, "s") or str(stride)
     conv = f"conv k=1 f={filters}" + (f" s={steps}" if stride > 1 else "")
+    rounding = defaults.get("conv", {}).get("round", defaults.get("", {}).get("round", "exact"))
+    if rounding == "exact" and any((size - 1) % stride for size in x.spatial):
+        conv += " round=floor"
     return Advice([], notes, f"add `shortcut: {conv} | bn` as the last line of the residual", parted)
+
+
+def _padding(builder: Builder, entered: int, value: int) -> str | None:
+    """The padding with which the layers between two values would keep the size; empty where they keep it.
+
+    None where padding alone does not mend it, or where it is not a chain of layers.
+    """
+    start, ways = builder.type_of(entered), []
+    while value < 0 and value != entered:
+        element = builder.elements[~value]
+        if len(element.inputs) != 1:
+            return None
+        before, after = builder.type_of(element.inputs[0]), element.type
+        if not isinstance(before, Map) or not isinstance(after, Map):
+            return None
+        if before.spatial != after.spatial:
+            padding = element.op.keeping(before) if isinstance(element, Node) and element.op is not None else None
+            if padding is None or element.span is None:
+                return None
+            ways.append(f"p={padding} in `{element.span.text}`")
+        value = element.inputs[0]
+    if value != entered or not isinstance(start, Map):
+        return None
+    return f"use {' and '.join(ways[::-1])} to keep {'x'.join(map(str, start.spatial))}" if ways else ""
 
 
 def _written(body: Sequence[ast.Statement], argument: str) -> str | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from archspec.elaborate.binding import fields
 from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, shown
 from archspec.elaborate.scopes import Scope
-from archspec.ops import STEPS
+from archspec.ops import STEPS, op_class
 from archspec.source import Span
 from archspec.syntax import ast
 
@@ -103,7 +104,7 @@ class _Expansion:
             raise Refused("A118", f"the formula expands to more than {MAX_LAYERS:,} layers", word.span)
         name, span = word.id.upper(), word.span
         step = _WORDS.get(name, word.id.lower())
-        if step not in STEPS:
+        if step not in STEPS or (name not in _WORDS and not _stands_alone(step)):
             raise Refused(
                 "A119",
                 f"`{word.id}` is no layer that a formula can have",
@@ -145,6 +146,11 @@ class _Expansion:
 
     def place(self, key: str, span: Span) -> Span:
         return self.keys[key].span if key in self.keys else span
+
+
+def _stands_alone(step: str) -> bool:
+    """Whether a layer needs neither an argument nor another value."""
+    return not op_class(step).many and not any(field.required for field in fields(step).values())
 
 
 def _mentions(formula: ast.Formula, word: str) -> bool:

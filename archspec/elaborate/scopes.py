@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -89,6 +90,10 @@ class Builder:
         self.parent = parent
         self.inputs: list[Type | None] = []
         self.elements: list[Element] = []
+        self.alike: Counter[str] = Counter()
+        """Elements by stem, those of a repeat once for each round."""
+        self.position: int = parent.position if round_ and parent is not None else 0
+        """The position of the next element, where names are positions."""
         self.captured: dict[int, int] = {}
         self.pending: list[int] = []
         """Values of the parent that are read here, in the order of the inputs after the first."""
@@ -103,7 +108,19 @@ class Builder:
     def add(self, element: Element) -> int:
         """Append an element. While a graph is built its elements are numbered ~0, ~1, ..., since inputs may still come."""
         self.elements.append(element)
+        self.alike[element.stem] += _times(element)
+        if element.label is not None and element.label.isdecimal():
+            self.position = int(element.label) + 1
+        else:
+            self.position += _positions(element)
         return ~(len(self.elements) - 1)
+
+    def restem(self, stem: str) -> None:
+        """Call the last element, which has no label, by another stem that takes no position."""
+        element = self.elements.pop()
+        self.alike[element.stem] -= _times(element)
+        self.position -= _positions(element)
+        self.add(element._replace(stem=stem, numbered=False))
 
     def capture(self, owner: Builder, value: int) -> int:
         """The number here of a value of this or an enclosing graph."""
@@ -119,23 +136,13 @@ class Builder:
     def next_name(self, stem: str) -> str:
         """What the next element of a stem will be called, for messages; a round's names run on from the graph around it."""
         if self.naming == "index":
-            return str(self.position())
+            return str(self.position)
         alike = 0
         builder: Builder | None = self
         while builder is not None:
-            alike += sum((e.times if isinstance(e, Call) else 1) for e in builder.elements if e.stem == stem)
+            alike += builder.alike[stem]
             builder = builder.parent if builder.round else None
         return f"{stem}{alike + 1}"
-
-    def position(self) -> int:
-        """The position of the next element, where names are positions."""
-        position = self.parent.position() if self.round and self.parent is not None else 0
-        for element in self.elements:
-            if element.label is not None and element.label.isdecimal():
-                position = int(element.label) + 1
-            else:
-                position += _positions(element)
-        return position
 
     def finish(self, result: int, instance: Instance | None = None) -> Graph:
         """The graph, its values renumbered as `Graph` has them."""
@@ -149,6 +156,10 @@ class Builder:
         for at, element in enumerate(inner.elements):
             mapping[~at] = self.add(element._replace(inputs=tuple(mapping[v] for v in element.inputs)))
         return mapping[result]
+
+
+def _times(element: Element) -> int:
+    return element.times if isinstance(element, Call) else 1
 
 
 def _positions(element: Element) -> int:

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from archspec.elaborate.core import Context, Way
 from archspec.elaborate.expressions import Refused, whole
 from archspec.elaborate.labels import label_text
-from archspec.elaborate.merging import Advice, residual_advice
+from archspec.elaborate.merging import branches_advice, residual_advice
 from archspec.elaborate.scopes import Builder, Frame, single_call
 from archspec.elaborate.steps import Steps
 from archspec.ir.graph import SHORTCUT, Call
@@ -33,7 +33,7 @@ class Structures(Steps):
         name = None
         if not (isinstance(head.name, ast.Name) and head.name.id == NAMELESS):
             try:
-                position = context.builder.position() if context.builder.naming == "index" else None
+                position = context.builder.position if context.builder.naming == "index" else None
                 name = label_text(head.name, context.scope, top=context.top, position=position)
             except Refused as refused:
                 self.report(refused, refused.span)
@@ -137,21 +137,20 @@ class Structures(Steps):
             assert shortcut is not None
             result = self.shortcut(shortcut, inside, value)
             short = result if result is not None else value
-        return self.merge("add", (main, short), context, head.span, residual_advice(context.builder, value, main, taken, suite.body))
+        advice = residual_advice(context.builder, value, main, taken, suite.body, context.defaults)
+        return self.merge("add", (main, short), context, head.span, advice)
 
     def shortcut(self, suite: ast.Suite, context: Context, value: int) -> int | None:
         result = self.group(suite, None, suite.head.span, context, value)
         builder = context.builder
         if result is not None and result != value and result == ~(len(builder.elements) - 1):
-            element = builder.elements[-1]
-            builder.elements[-1] = element._replace(stem=SHORTCUT, numbered=False)
+            builder.restem(SHORTCUT)
         return result
 
     def branches(self, suite: ast.Suite, head: ast.Merge, context: Context, value: int) -> int:
         results = []
         self.enter(suite.body)
         for statement in suite.body:
-            before = len(context.builder.elements)
             dropped = (
                 isinstance(statement, (ast.Chain, ast.Suite)) and statement.guard is not None and self.dropped(statement.guard, context)
             )
@@ -159,12 +158,12 @@ class Structures(Steps):
                 continue
             result = self.statement(statement, context.inside(scope=context.scope), value)
             assert result is not None
-            results.append((result, statement.span, before))
+            results.append((result, statement.span))
         self.depth -= 1
         if len(results) < 2:
             return results[0][0] if results else value
-        advice = Advice([(span, "") for _, span, _ in results])
-        return self.merge(head.kind, tuple(result for result, _, _ in results), context, head.span, advice)
+        advice = branches_advice(context.builder, value, head.kind, results)
+        return self.merge(head.kind, tuple(result for result, _ in results), context, head.span, advice)
 
 
 def _source(body: tuple[ast.Statement, ...]) -> tuple[ast.Expr | None, tuple[ast.Statement, ...]]:

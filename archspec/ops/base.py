@@ -187,6 +187,10 @@ class Op(Traits, BaseModel):
         """Whether an argument makes no difference for an input."""
         return False
 
+    def keeping(self, x: Any) -> str | None:
+        """The padding, as written, with which the output would have the size of an input; None where none does."""
+        return None
+
 
 _KINDS = {Map: "a feature map", Tokens: "tokens", Vector: "a vector"}
 

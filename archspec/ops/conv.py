@@ -22,7 +22,7 @@ from archspec.ops.base import (
     check_size,
     per_axis,
 )
-from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, times
+from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, keeping, times
 from archspec.types import Map, Type
 
 Table = Annotated[
@@ -50,6 +50,9 @@ class _Convolution(Op):
 
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))
+
+    def keeping(self, x: Map) -> str | None:
+        return keeping(self.slides(x))
 
     @abstractmethod
     def filters(self, x: Map) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from archspec.ops.base import Field_, Flag, Misfit, Op, Size, Weight, per_axis
-from archspec.ops.window import Padding, Rounding, Slide, Window, formulas
+from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, keeping
 from archspec.types import Map, Type
 
 Stride = Annotated[
@@ -33,6 +33,9 @@ class _Pooling(Op):
 
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))
+
+    def keeping(self, x: Map) -> str | None:
+        return keeping(self.slides(x))
 
     def window(self, x: Map) -> tuple[int, ...]:
         return per_axis(self.w, len(x.spatial), "w", least=1)

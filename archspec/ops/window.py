@@ -165,6 +165,16 @@ def formulas(slides: tuple[Slide, ...]) -> str:
     return ", ".join(f"{name}: {formula}" for name, formula in zip(AXES[len(slides)], shown, strict=True))
 
 
+def keeping(slides: tuple[Slide, ...]) -> str | None:
+    """The padding, as written, with which windows keep the size: (F - 1)/2, or `same` where that is uneven; None where they stride."""
+    if any(slide.s > 1 for slide in slides):
+        return None
+    margins = [slide.d * (slide.k - 1) for slide in slides]
+    if any(margin % 2 for margin in margins):
+        return "same"
+    return show(margins[0] // 2 if len(set(margins)) == 1 else tuple(margin // 2 for margin in margins))
+
+
 def times(*values: object) -> str:
     """A product with its numbers: 28*28*6."""
     parts: list[str] = []

@@ -7,12 +7,13 @@ comments. Its output parses to the same tree, and formatting it again changes no
 from __future__ import annotations
 
 from bisect import bisect_right
+from contextlib import suppress
 from typing import NamedTuple
 
-from archspec.diagnostics import Diagnostics
+from archspec.diagnostics import Diagnostics, Enough
 from archspec.source import Source
 from archspec.syntax.automaton import Token, automaton
-from archspec.syntax.layout import HEADS, Layout, Line
+from archspec.syntax.layout import Layout, Line, roles
 from archspec.syntax.parser import MAX_TOKENS, parse
 
 INDENT = 2
@@ -32,10 +33,11 @@ class _Row(NamedTuple):
     """Whether it may be aligned with the lines around it."""
 
 
-def format_text(source: Source) -> str | None:
-    """The formatted text, or None where the source has mistakes of syntax."""
-    sink = Diagnostics()
-    parse(source, sink)
+def format_text(source: Source, sink: Diagnostics | None = None) -> str | None:
+    """The formatted text, or None where the source has mistakes of syntax, which go to `sink`."""
+    sink = Diagnostics() if sink is None else sink
+    with suppress(Enough):
+        parse(source, sink)
     if sink.errors:
         return None
     rows = _Rows(source).rows()
@@ -51,6 +53,10 @@ class _Rows:
         """Where the logical lines begin, in order."""
         self.columns: list[int] = []
         """Where the lines around the current one begin as written, by depth."""
+        self.separated: set[int] = set()
+        """Where bare arguments begin."""
+        self.bare = False
+        """Whether the current token is of a bare argument: a space would end it."""
 
     def rows(self) -> list[_Row]:
         depths = self.depths()
@@ -69,6 +75,7 @@ class _Rows:
                 continue
             continues = bool(self.open) or tokens[0].type == "VBAR"
             if not continues:
+                self.bare = False
                 depth = depths.get(tokens[0].start, depth)
                 self.columns[depth:] = [self.source.locate(tokens[0].start)[1]]
             indent = self.open[-1][1] if self.open else depth * INDENT + (INDENT if continues else 0)
@@ -94,13 +101,14 @@ class _Rows:
         return found
 
     def depths(self) -> dict[int, int]:
-        """How deep each logical line is nested, by the offset at which it starts."""
+        """How deep each logical line is nested, by the offset at which it starts. Notes where bare arguments begin."""
         found: dict[int, int] = {}
         pending: list[tuple[list[Line], int]] = [(Layout(self.source, automaton().lex, Diagnostics(), MAX_TOKENS).read(), 0)]
         while pending:
             lines, depth = pending.pop()
             for line in lines:
                 found[line.tokens[0].start] = depth
+                self.separated.update(token.start for token in roles(line.tokens) if token.type == "SEP")
                 pending.append((line.below, depth + 1))
         return found
 
@@ -123,10 +131,13 @@ class _Rows:
     def spaced(self, tokens: list[Token], column: int) -> str:
         """Tokens with the spaces that they should have between them; follows the brackets that open and close."""
         text = ""
-        slices = _slices(tokens)
         for at, token in enumerate(tokens):
             before = tokens[at - 1] if at else None
-            if before is not None and self.space(tokens, at, slices):
+            if token.start in self.separated:
+                self.bare = True
+            elif token.type in ("KEY", "VBAR") or token.value in _WORDS:
+                self.bare = False
+            if before is not None and self.space(before, token):
                 text += " "
             text += _written(token, tokens)
             if token.type in _OPENING:
@@ -136,22 +147,18 @@ class _Rows:
                 self.open.pop()
         return text
 
-    def space(self, tokens: list[Token], at: int, slices: set[int]) -> bool:
-        """Whether a space stands before the token at a position."""
-        before, token = tokens[at - 1], tokens[at]
+    def space(self, before: Token, token: Token) -> bool:
+        """Whether a space stands between two tokens."""
         left, right = before.type, token.type
         apart = before.end != token.start
         if right in _TIGHT_BEFORE or left in _TIGHT_AFTER:
             return False
-        if left == "COLON":
-            return at - 1 not in slices
+        if self.bare and not self.open:
+            return apart
         if left == "COMMA":
             return right == "LPAR" or (bool(self.open) and self.open[-1][0])
-        if left == "COMPARE" or (right == "MINUS" and before.value in _WORDS):
+        if left in ("COLON", "COMPARE") or (right == "MINUS" and before.value in _WORDS):
             return True
-        if right == "MINUS" and apart and not self.open and tokens[0].value not in _EXPRESSIONS:
-            step = max((i for i in range(at) if tokens[i].type in ("VBAR", "COLON")), default=-1)
-            return not any(t.type == "KEY" or t.value == "if" for t in tokens[step + 1 : at])  # it begins a bare argument: `scale -1`
         if left in _TIGHT or right in _TIGHT:
             return False
         if right in ("LPAR", "LBRACE") or left == "RBRACE":
@@ -173,8 +180,6 @@ _TIGHT_BEFORE = {"COMMA", "RPAR", "RSQB", "RBRACE", "COLON", "QUESTION"}
 _TIGHT_AFTER = {"LPAR", "LSQB", "LBRACE", "KEY"}
 _TIGHT = {"PLUS", "STAR", "SLASH", "FLOOR", "PERCENT", "MINUS", "ARROW"}
 _WORDS = {"if", "and", "or", "not"}
-_EXPRESSIONS = {"pattern", "param", "default", "repeat"}
-"""Lines without bare arguments: every minus in them is an operator."""
 
 
 def _written(token: Token, line: list[Token]) -> str:
@@ -183,22 +188,6 @@ def _written(token: Token, line: list[Token]) -> str:
         return token.value
     key = token.value.rstrip(" =")
     return f"{key} = " if line and line[0].value == "param" else f"{key}="
-
-
-def _slices(tokens: list[Token]) -> set[int]:
-    """Positions of the colons that are part of a slice, not the end of a head."""
-    found, start = set(), 0
-    for at, token in enumerate(tokens):
-        if token.type == "VBAR":
-            start = at + 1
-        elif token.type == "COLON":
-            segment = tokens[start:at]
-            head = len(segment) < 2 or segment[0].value in HEADS or any(t.type == "LBRACE" or t.value == "if" for t in segment)
-            if head:
-                start = at + 1
-            else:
-                found.add(at)
-    return found
 
 
 def _aligned(rows: list[_Row]) -> list[str]:

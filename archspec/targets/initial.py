@@ -12,6 +12,7 @@ from math import prod, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.analysis.tensors import Tensor
+from archspec.types import LIMIT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,9 +42,11 @@ def distribution(tensor: Tensor) -> Distribution:
 
 
 def draw(tensor: Tensor, seed: int) -> Array:
-    """The initial values of a tensor as float32; the same for the same seed, key and shape."""
+    """The initial values of a tensor as float32; the same for the same seed, key and shape. Raises MemoryError."""
     import numpy as np
 
+    if 4 * prod(tensor.shape) > LIMIT:
+        raise MemoryError(f"`{tensor.key}` would be an array of {'x'.join(map(str, tensor.shape))}")
     kind, scale = distribution(tensor)
     if kind == "constant":
         return np.full(tensor.shape, scale, np.float32)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import archspec
 from fuzzing.draw import ROUND, Draw, Random, const
-from fuzzing.generator import Options, SpecGenerator
+from fuzzing.generator import SpecGenerator
 from fuzzing.runner import Seen
+from fuzzing.steps import Options
 from fuzzing.tree import Block, Body, Branches, Group, Line, Part, Residual, Step, bodies
 
 OPTIONS = Options(giving_up=0, longest=5)
@@ -221,7 +222,7 @@ class Planter(SpecGenerator):
         """None where no part is left to put one before."""
         drawn = self.generate()
         assert drawn.refused is None
-        places = list(self.places(drawn.top, Block))
+        places = list(self.places(self.top, Block))
         if not places:
             return None
         planted = None
@@ -231,7 +232,7 @@ class Planter(SpecGenerator):
             if branch and isinstance(planted, Planted) and isinstance(planted.part, Group):
                 planted = None  # a branch more has a value, whatever its label: it may not fit the others
         body.items.insert(at, planted.part)
-        text, where = self.written_out(drawn.inputs)
+        text, where = self.written_out()
         return Mistaken(text, planted, where.places[id(planted.part)].line)
 
     def places(self, body: Body, head: type) -> Iterator[tuple[Body, int, Seen, bool]]:

@@ -37,6 +37,29 @@ def outcome(kind: str, seed: int) -> tuple[str, str, str]:
     return ("mismatch" if told else "refused" if drawn.refused else "compared"), told or "", text
 
 
+def smaller(kind: str, seed: int) -> str:
+    """The spec of a seed that fails, without what it can do without; empty where that is not known."""
+    if kind == "mistakes":
+        return ""
+    module = importlib.import_module(f"fuzzing.{kind}")
+    generator = importlib.import_module("fuzzing.generator").SpecGenerator(
+        importlib.import_module("fuzzing.draw").Random(seed), module.OPTIONS
+    )
+
+    def fails(drawn: Any) -> bool:
+        try:
+            return module.compare(drawn) is not None
+        except Exception:
+            return True
+
+    try:
+        generator.generate()
+        found = importlib.import_module("fuzzing.shrink").shrink(generator, fails)
+    except Exception:  # the generator itself may be what fails
+        return ""
+    return found.text if found is not None else ""
+
+
 def chunk(kind: str, start: int, count: int) -> tuple[Counter[str], list[tuple[int, str, str]]]:
     found: Counter[str] = Counter()
     wrong = []
@@ -59,9 +82,12 @@ def chunks(arguments: argparse.Namespace) -> Iterator[tuple[Counter[str], list[t
 
 
 def save(folder: Path, kind: str, seed: int, told: str, text: str) -> Path:
+    """The whole spec, and above it what differs and the smaller spec that differs as well."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{kind}_{seed}.arch"
-    path.write_text("".join(f"# {line}\n" for line in [f"seed {seed}", *told.rstrip().splitlines()]) + text, encoding="utf-8")
+    small = smaller(kind, seed)
+    notes = [f"seed {seed}", *told.rstrip().splitlines(), *["", "smaller:", *small.splitlines(), ""] * bool(small)]
+    path.write_text("".join(f"# {note}".rstrip() + "\n" for note in notes) + text, encoding="utf-8")
     return path
 
 

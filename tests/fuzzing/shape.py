@@ -19,13 +19,15 @@ from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
 from archspec.targets.spec import expand
 from fuzzing.draw import Draw, Random
-from fuzzing.generator import Drawn, Options, SpecGenerator
+from fuzzing.generator import Drawn, SpecGenerator
+from fuzzing.steps import Options
 from fuzzing.tape import BATCH, Entry
 
+OPTIONS = Options()
 FIELDS = ("receptive_field", "jump")
 
 
-def draw(source: Draw, options: Options | None = None) -> Drawn:
+def draw(source: Draw, options: Options = OPTIONS) -> Drawn:
     return SpecGenerator(source, options).generate()
 
 

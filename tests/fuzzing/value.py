@@ -17,10 +17,11 @@ import archspec
 from archspec.analysis.tensors import tensors
 from archspec.targets.onnx.settings import OPSETS
 from fuzzing.draw import Draw, Random
-from fuzzing.generator import Drawn, Options, SpecGenerator
+from fuzzing.generator import Drawn, SpecGenerator
 from fuzzing.shape import verdict
+from fuzzing.steps import Options
 
-SMALL = Options(sizes={0: (1, 8), 1: (4, 30), 2: (3, 12), 3: (2, 6)}, longest=5, largest=8_000)
+OPTIONS = Options(sizes={0: (1, 8), 1: (4, 30), 2: (3, 12), 3: (2, 6)}, longest=5, largest=8_000)
 CLOSE = 1e-9
 """Relative, between two modules that compute with 64 bits."""
 NEAR = 1e-4
@@ -31,7 +32,7 @@ ROUNDING = 20
 """onnxruntime may be so many times as far off as the module by hand is when it computes with 32 bits: some networks magnify rounding."""
 
 
-def draw(source: Draw, options: Options = SMALL) -> Drawn:
+def draw(source: Draw, options: Options = OPTIONS) -> Drawn:
     return SpecGenerator(source, options).generate()
 
 

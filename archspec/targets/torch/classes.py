@@ -6,6 +6,7 @@ them where they are the same. A label over a plain chain is an `nn.Sequential`, 
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -151,7 +152,7 @@ class Classes:
         if not base[0].isalpha():
             base = "Part" + base
         name, count = base, 1
-        while name in self.taken or source(name) is not None:
+        while name in self.taken or keyword.iskeyword(name) or source(name) is not None:
             count += 1
             name = f"{base}{count}"
         self.taken.add(name)

@@ -25,7 +25,11 @@ class Shared(NamedTuple):
 
 def share(numbers: Sequence[tuple[str, Column]], known: Mapping[str, Column]) -> Shared:
     """Give the numbers that differ to parameters: those of the block that have their values, products of them, or new ones."""
-    named = {_safe(name): column for name, column in known.items() if len(set(column)) > 1}
+    named: dict[str, Column] = {}
+    for name, column in known.items():
+        if len(set(column)) > 1:
+            named[_safe(name, named)] = column
+    given = len(named)
     used: set[str] = set()
     texts: list[str | None] = []
     for keyword_, column in numbers:
@@ -40,7 +44,7 @@ def share(numbers: Sequence[tuple[str, Column]], known: Mapping[str, Column]) ->
         elif (product := _product(column, named)) is not None:
             text, parts = product
         else:
-            text = f"width{sum(name not in known for name in named) + 1}"
+            text = _safe(f"width{len(named) - given + 1}", named)
             named[text] = column
             parts = [text]
         used.update(parts)
@@ -57,8 +61,13 @@ def annotation(column: Column) -> str:
     return "float" if any(isinstance(value, float) for value in column) else "int"
 
 
-def _safe(name: str) -> str:
-    return f"{name}_" if keyword.iskeyword(name) or name in RESERVED or source(name) is not None else name
+def _safe(name: str, taken: Mapping[str, Column]) -> str:
+    """A name that a parameter may have, and that none has yet. Names with two underscores mean something in a class."""
+    if name.startswith("__"):
+        name = name.strip("_") or "value"
+    while keyword.iskeyword(name) or name in RESERVED or name in taken or source(name) is not None:
+        name += "_"
+    return name
 
 
 def _product(column: Column, named: Mapping[str, Column]) -> tuple[str, list[str]] | None:

@@ -153,9 +153,13 @@ def _synthetic(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> 
         raise DataError(f"synthetic:N takes a number of images from 5 to 10,000,000, not `{where}`")
     random = torch.Generator().manual_seed(0)
     classes = max(outputs, 2)
-    labels = torch.arange(int(where or 2000)) % classes
-    patterns = torch.rand(classes, *shape, generator=random)
-    images = torch.stack([(patterns[at] + torch.rand(shape, generator=random)).mul_(127.5).byte() for at in labels])
+    count = int(where or 2000)
+    labels = torch.arange(count) % classes
+    try:
+        patterns = torch.rand(classes, *shape, generator=random)
+        images = torch.stack([(patterns[at] + torch.rand(shape, generator=random)).mul_(127.5).byte() for at in labels])
+    except RuntimeError:  # PyTorch says so where memory cannot be had
+        raise DataError(f"{count:,} images of {written(shape)}, of {classes:,} kinds, do not fit into memory") from None
     return _split(images, labels, tuple(map(str, range(classes))))
 
 
