@@ -105,6 +105,7 @@ CASES = {
     "a group that is no chain": "input 8x8x4\nfeatures:\n  conv k=1 f=4\n  residual: conv k=1 f=4 | relu\n  pool w=2\n  tail: relu\n  fc 3\n",
     "layers that are tensors in a group": "input 4x8\nx:\n  tokens | pos | cls\n  attn heads=2 | scale 0.5\n",
     "equal rounds in a group, on lines of their own": "input 5x6x2x3\nv4:\n  relu\n  repeat 3: _: conv k=1 f=3 g=3 | conv k=3 f=7,8 p=1 | slice 4:7\n",
+    "a block that came out empty in a group": "x: input 8x8\ny: input 19x2\nv:\n  b\n  from x | linear 3\nblock b(): skip\n",
     "layers that lead nowhere": "input 4x4x2\nb:\n  conv k=1 f=3\n  from input | skip\nrepeat 2:\n  conv k=1 f=3\n  from input\nrelu\n",
     "a group that flattens tokens": "input 18x4\n_: conv k=4 f=2 | tokens | fc 2\n",
     "a layer that is a tensor after one that is none": "input 4x8\ntokens\nx: linear 5 | pos\n",

@@ -240,10 +240,7 @@ class Classes:
 
     def taken_by(self, graph: Graph) -> tuple[bool, ...]:
         """Which inputs of a graph its class takes: those that it reads or gives back. The network takes all of its own."""
-        if graph is self.network.graph:
-            return (True,) * len(graph.inputs)
-        use = self.uses.of(graph)
-        return tuple(read or use.origins[graph.result] == at for at, read in enumerate(use.reads))
+        return (True,) * len(graph.inputs) if graph is self.network.graph else self.uses.of(graph).reads
 
     def append(self, element: Element, graph: Graph, reads: list[int], names: Names, items: list[Item], count: int, top: int) -> int:
         """Append an element, all its rounds; returns the number of its value."""
