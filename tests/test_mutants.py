@@ -16,7 +16,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is what runs them")
 from conftest import ROOT
 from fuzzing.mutants import MUTANTS
 
-CHUNK = 12
+CHUNK = 18
 """Mutants that one process plants: it imports torch and draws the random specs once."""
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each mutant lives in a fork")
 
