@@ -33,7 +33,7 @@ def became(*names):
 def test_the_source_as_it_is_passes():
     ((_, what, told, count),) = became("-")
     assert what == "passed", told
-    assert count > 1000
+    assert count > 900
 
 
 @pytest.mark.parametrize("start", range(0, len(MUTANTS), CHUNK))
