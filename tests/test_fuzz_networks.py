@@ -25,7 +25,7 @@ def test_nothing_differs(kind, start):
 
 
 def test_the_specs_have_every_layer_every_structure_and_every_mistake():
-    drawn = [shape.draw(Random(seed)) for seed in range(1000)]
+    drawn = [shape.draw(Random(seed)) for seed in range(600)]
     assert {entry.step for one in drawn for entry in one.tape.entries} == set(STEPS)
     assert {kind for one in drawn for value_ in one.inputs.values() for kind in [value_.kind]} == {"map", "vector", "words"}
     assert {value_.rank for one in drawn for value_ in one.inputs.values()} == {0, 1, 2, 3}
@@ -47,8 +47,8 @@ def test_the_specs_have_every_layer_every_structure_and_every_mistake():
     ):
         assert word in text, word
     refused = sum(one.refused is not None for one in drawn)
-    assert 10 < refused < 100
-    assert {mistakes.draw(Random(seed)).planted.code for seed in range(400)} > {
+    assert 5 < refused < 60
+    assert {mistakes.draw(Random(seed)).planted.code for seed in range(200)} > {
         "A101",
         "A103",
         "A108",
@@ -63,7 +63,7 @@ def test_the_specs_have_every_layer_every_structure_and_every_mistake():
 def test_macs_are_those_of_torch():
     """The quick count of the tape is that of PyTorch's own counter."""
     counted = 0
-    for seed in range(60):
+    for seed in range(30):
         drawn = value.draw(Random(seed))
         if drawn.net is None:
             continue
@@ -72,7 +72,7 @@ def test_macs_are_those_of_torch():
             drawn.net(*(given.tensor for given in drawn.inputs.values()))
         assert counter.get_total_flops() == 2 * 2 * sum(entry.macs for entry in drawn.tape.entries), drawn.text
         counted += 1
-    assert counted > 40
+    assert counted > 20
 
 
 def test_a_difference_is_found():

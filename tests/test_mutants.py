@@ -16,7 +16,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is what runs them")
 from conftest import ROOT
 from fuzzing.mutants import MUTANTS
 
-CHUNK = 12
+CHUNK = 18
 """Mutants that one process plants: it imports torch and draws the random specs once."""
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each mutant lives in a fork")
 
@@ -33,7 +33,7 @@ def became(*names):
 def test_the_source_as_it_is_passes():
     ((_, what, told, count),) = became("-")
     assert what == "passed", told
-    assert count > 1000
+    assert count > 900
 
 
 @pytest.mark.parametrize("start", range(0, len(MUTANTS), CHUNK))

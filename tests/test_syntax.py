@@ -103,6 +103,8 @@ FORMATS = {
     "fc 10#c\nfc 100   # d": "fc 10   # c\nfc 100  # d\n",
     "slice 0:58|relu": "slice 0:58 | relu\n",
     "scale -1": "scale -1\n",
+    "repeat 3: crop -n+9": "repeat 3: crop -n+9\n",
+    "repeat n -1: relu": "repeat n-1: relu\n",
     "unit 1>2 n  -1": "unit 1>2 n -1\n",
     "unit n==(1 ,2) and not  m if a>b": "unit n==(1,2) and not m if a > b\n",
     "concat a b:2": "concat a b:2\n",

@@ -104,6 +104,9 @@ CASES = {
     "_: conv k=1 f=2 | relu\nhead:\n  relu | dropout\n  fc 4 | relu\n",
     "a group that is no chain": "input 8x8x4\nfeatures:\n  conv k=1 f=4\n  residual: conv k=1 f=4 | relu\n  pool w=2\n  tail: relu\n  fc 3\n",
     "layers that are tensors in a group": "input 4x8\nx:\n  tokens | pos | cls\n  attn heads=2 | scale 0.5\n",
+    "equal rounds in a group, on lines of their own": "input 5x6x2x3\nv4:\n  relu\n  repeat 3: _: conv k=1 f=3 g=3 | conv k=3 f=7,8 p=1 | slice 4:7\n",
+    "a block that came out empty in a group": "x: input 8x8\ny: input 19x2\nv:\n  b\n  from x | linear 3\nblock b(): skip\n",
+    "layers that lead nowhere": "input 4x4x2\nb:\n  conv k=1 f=3\n  from input | skip\nrepeat 2:\n  conv k=1 f=3\n  from input\nrelu\n",
     "a group that flattens tokens": "input 18x4\n_: conv k=4 f=2 | tokens | fc 2\n",
     "a layer that is a tensor after one that is none": "input 4x8\ntokens\nx: linear 5 | pos\n",
     "two inputs": "a: input 8x8x3\nb: input 8x8x3\nfrom a | conv k=3 f=4 p=1\nx: relu\nfrom b | conv k=3 f=4 p=1 | add x\n",
@@ -167,6 +170,14 @@ def test_a_head_for_training_is_absent_in_inference_though_its_value_is_there():
     x = torch.randn(2, 3, 8, 8)
     assert torch.equal(model.train()(x).aux, x.relu())
     assert model.eval()(x).aux is None
+
+
+def test_a_group_takes_what_it_reads():
+    """The value before a group is not computed for it where all that stands in it begins elsewhere."""
+    text = "input 8x2\nconcat input\noutput aux train: conv k=1 f=1\na: b: from input | pool w=1\nc: add:\n  from input | relu\n  from a\n"
+    model = to_torch(archspec.loads(text)).eval()
+    x = torch.randn(2, 2, 8)
+    assert torch.equal(model(x).output, x.relu() + x)
 
 
 def test_the_file_runs_by_itself(tmp_path, archspec_command):

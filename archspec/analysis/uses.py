@@ -1,7 +1,7 @@
-"""Which values a graph's layers read, and which are but another name of one.
+"""Which values a graph reads, and which are but another name of one.
 
-A call reads only what the layers in it read: a value that is handed to it may stay untouched. A call of a block that came out empty
-hands on what it was given, so its value is that very value.
+A call reads only what its graph reads or gives back: a value that is handed to it may stay untouched. A call of a block that came out
+empty gives back what it was given, so its value is that very value.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from archspec.ir.graph import Call, Element, Graph
 
 
 class Use(NamedTuple):
-    """What is known of a graph: for each value the one that it is, and for each input whether a layer reads it."""
+    """What is known of a graph: for each value the one that it is, and for each input whether it is read or given back."""
 
     origins: tuple[int, ...]
     reads: tuple[bool, ...]
@@ -45,6 +45,8 @@ class Uses:
                     reads[value] = True
             handed = self._handed_on(element)
             origins.append(count + at if handed is None else origins[handed])
+        if graph.result < count:
+            reads[graph.result] = True
         return Use(tuple(origins), tuple(reads))
 
     def _handed_on(self, element: Element) -> int | None:

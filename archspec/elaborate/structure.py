@@ -71,7 +71,7 @@ class Structures(Steps):
         last = self.suite(body, context.inside(inner), start)
         self.path.pop()
         assert last is not None
-        if last == start:
+        if last == start and not inner.elements:
             return value
         graph = self.finished(inner, last)
         self.limit(graph.layers, span)
@@ -105,7 +105,7 @@ class Structures(Steps):
         same = not frame.reads_index and frame.round + 1 >= frame.longest and inner.type_of(result) == inner.type_of(start)
         times = frame.count - frame.round if same and inner.type_of(result) is not None else 1
         frame.round += times
-        if result == start:
+        if result == start and not inner.elements:
             return value
         call = single_call(inner, result)
         if call is not None and times > 1:

@@ -52,7 +52,7 @@ def compare(drawn: Drawn) -> str | None:
 
 
 def verdict(drawn: Drawn, error: archspec.SpecError) -> str | None:
-    """A spec that is refused: it must be, once, and where it first fails."""
+    """A spec that is refused: it must be, and where it fails. Further branches and calls may have mistakes of their own."""
     errors = [found for found in error.diagnostics if found.severity == "error"]
     told = "; ".join(f"{found.code} {found.message} ({found.span.line if found.span else None})" for found in errors)
     if drawn.refused is None:
@@ -60,7 +60,7 @@ def verdict(drawn: Drawn, error: archspec.SpecError) -> str | None:
     place = drawn.where.places.get(id(drawn.refused.item))
     if place is None:
         return f"refused at {drawn.refused.item!r}, which is not in the text"
-    if len(errors) != 1 or errors[0].span is None or errors[0].span.line != place.line:
+    if place.line not in [found.span.line for found in errors if found.span is not None]:
         return f"refused at line {place.line} ({drawn.refused}), but told: {told}"
     return None
 

@@ -10,12 +10,16 @@ import keyword
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from archspec.analysis.uses import Uses
 from archspec.ir.graph import Call, Element, Graph, Names, Network, Node
 from archspec.targets.torch.helpers import source
 from archspec.targets.torch.new import RESERVED, Many, New, Number, is_number, new, numbers, replaced, shape_of
 from archspec.targets.torch.rows import EXPRESSIONS, INDEPENDENT, OVERWRITES, POINTWISE, Unsupported, module
 from archspec.targets.torch.sharing import annotation, share
 from archspec.types import Type
+
+UNREAD = -1
+"""The number of a value that is handed to a graph and not read there."""
 
 
 class Item(NamedTuple):
@@ -37,7 +41,7 @@ class Item(NamedTuple):
 
 
 class Body(NamedTuple):
-    """A graph flattened of its inline calls: values 0 up to `inputs` are its inputs, the rest the items in order."""
+    """A graph flattened of its inline calls: values 0 up to `inputs` are the inputs that it takes, the rest the items in order."""
 
     inputs: tuple[Type | None, ...]
     items: tuple[Item, ...]
@@ -87,6 +91,7 @@ class Classes:
         self.made: dict[Graph, Made] = {}
         self.taken = set(RESERVED)
         self.read: dict[Graph, dict[int, int]] = {}
+        self.uses = Uses()
         self.labels = {e.graph: e.label or e.stem for g in network.graphs() for e in g.elements if isinstance(e, Call)}
         self.index = {graph: at for at, graph in enumerate(network.graphs())}
         inline = {e.graph for g in network.graphs() for e in g.elements if isinstance(e, Call) and e.inline}
@@ -226,11 +231,16 @@ class Classes:
         """A graph as a class body."""
         items: list[Item] = []
         names = Names("", graph.naming)
-        count = len(graph.inputs)
-        values = list(range(count))
+        taken = self.taken_by(graph)
+        values = [sum(taken[:at]) if read else UNREAD for at, read in enumerate(taken)]
+        inputs = tuple(type_ for type_, read in zip(graph.inputs, taken, strict=True) if read)
         for at, element in enumerate(graph.elements):
-            values.append(self.append(element, graph, [values[v] for v in element.inputs], names, items, count, at))
-        return Body(graph.inputs, tuple(items), values[graph.result], tuple(values))
+            values.append(self.append(element, graph, [values[v] for v in element.inputs], names, items, len(inputs), at))
+        return Body(inputs, tuple(items), values[graph.result], tuple(values))
+
+    def taken_by(self, graph: Graph) -> tuple[bool, ...]:
+        """Which inputs of a graph its class takes: those that it reads or gives back. The network takes all of its own."""
+        return (True,) * len(graph.inputs) if graph is self.network.graph else self.uses.of(graph).reads
 
     def append(self, element: Element, graph: Graph, reads: list[int], names: Names, items: list[Item], count: int, top: int) -> int:
         """Append an element, all its rounds; returns the number of its value."""
@@ -248,8 +258,10 @@ class Classes:
                     values.append(self.append(sub, element.graph, [values[v] for v in sub.inputs], names, items, count, top))
                 reads[0] = values[element.graph.result]
             else:
-                made = self.made[element.graph]
-                items.append(Item(names(element), made.module, "", element.label, tuple(reads), types, element.type, line, top, made.flat))
+                made, taken = self.made[element.graph], self.taken_by(element.graph)
+                given = tuple(value for value, read in zip(reads, taken, strict=True) if read)
+                kinds = tuple(type_ for type_, read in zip(types, taken, strict=True) if read)
+                items.append(Item(names(element), made.module, "", element.label, given, kinds, element.type, line, top, made.flat))
                 reads[0] = count + len(items) - 1
         return reads[0]
 

@@ -12,7 +12,7 @@ from archspec.report import Report
 from archspec.targets.torch.classes import Body, Classes, Emitted, Item
 from archspec.targets.torch.forward import Forward, Results, is_simple
 from archspec.targets.torch.helpers import source as helper_source
-from archspec.targets.torch.new import RESERVED, New, arguments, names_called, new, written
+from archspec.targets.torch.new import RESERVED, Many, New, arguments, names_called, new, written
 from archspec.targets.torch.rows import EXPRESSIONS
 from archspec.types import Map
 
@@ -183,6 +183,12 @@ def _wrapped(before: str, value: object, after: str) -> Iterator[str]:
         yield whole
         return
     inner = " " * (len(before) - len(before.lstrip()) + 4)
+    if isinstance(value, Many):
+        yield f"{before}*("
+        yield from _wrapped(inner, value.module, "")
+        yield f"{inner}for _ in range({value.times})"
+        yield f"{inner[4:]}){after}"
+        return
     opened, closed, items = "(", ")", [("", item) for item in value]
     if isinstance(value, New):
         opened, items = f"{value.name}(", list(arguments(value))
