@@ -129,6 +129,7 @@ BY_HAND = {
     "merging in rounds of one step": "input 4x4x2\na: conv k=1 f=3\nrepeat 4: add a\nrelu\n",
     "rounds that do not read what they are given": "input 4x4x2\na: conv k=1 f=3\nrepeat 3 as i: from input | conv k=1 f=5 | concat a\n",
     "a block within that does not": "input 4x4x2\na: conv k=1 f=30\nb:\n  from input\n  conv k=1 f=1\nconv k=1 f=2\n",
+    "rounds that hand on what they are given": "input 4x4x2\nrepeat 3:\n  conv k=1 f=3\n  from input\nrelu\n",
     "a shortcut": "input 4x4x2\nconv k=1 f=8\nresidual:\n  relu | conv k=1 f=16\n  relu\n  shortcut: conv k=1 f=16\nrelu\n",
 }  # fmt: skip
 

@@ -68,11 +68,14 @@ class Peaks:
         handed = given[0] in ends and given[0] not in given[1:]
         size = call.graph.inputs[0].size if call.graph.inputs[0] is not None else 0
         alive -= size if handed else 0
-        outside, read = (False,) * (len(given) - 1), self._uses.of(call.graph).reads[0]
+        outside, use = (False,) * (len(given) - 1), self._uses.of(call.graph)
+        result = use.origins[call.graph.result]
+        # A round may hand on what it was given, or a value from outside, which is then nobody's to give back.
+        again = use.reads[0] if result >= len(given) else result == 0 and handed
         given_back = tuple(value in ends for value in given[1:])
         first = alive + self.graph(call.graph, (handed, *outside))
-        between = alive + self.graph(call.graph, (read, *outside)) if call.times > 2 else 0
-        last = alive - (freed - (size if handed else 0)) + self.graph(call.graph, (read, *given_back))
+        between = alive + self.graph(call.graph, (again, *outside)) if call.times > 2 else 0
+        last = alive - (freed - (size if handed else 0)) + self.graph(call.graph, (again, *given_back))
         return max(first, between, last)
 
     def _last_reads(self, graph: Graph, origins: tuple[int, ...], needed: list[bool] | None) -> list[int]:
