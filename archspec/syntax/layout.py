@@ -210,9 +210,9 @@ class Layout:
         return top
 
     def indentation(self, line: Line, message: str, help_: str) -> None:
-        """Report a line's indentation, unless a tab in it was reported."""
+        """Report a line's indentation, unless a character in it was reported."""
         start = line.tokens[0].start
-        if "\t" not in self.source.text[start - line.indent : start]:
+        if "\t" not in self.source.text[start - line.indent : start] and self.source.locate(start)[0] not in self.unreadable:
             self.report("A003", message, start, line.tokens[0].end, help_=help_)
 
 

@@ -53,7 +53,7 @@ class _LineParser:
         elif line.below and last.type != "COLON":
             under = line.below[0].tokens[0]
             help_ = f"end `{first.value} ...` with `:`" if first.value in HEADS else "only a line that ends in `:` takes an indented suite"
-            if "\t" not in self.source.text[under.start - line.below[0].indent : under.start]:
+            if not line.below[0].broken and "\t" not in self.source.text[under.start - line.below[0].indent : under.start]:
                 self.report("A003", "this line is indented under a line that takes no suite", under, help_)
         return self.lowering.statement(tree, below, span)
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import atheris
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 with atheris.instrument_imports(include=["archspec"]):
-    from reading import check
-from mutations import texts, words  # noqa: E402
+    from fuzzing.reading import check
+from fuzzing.mutations import texts, words  # noqa: E402
 
 
 def prepared(corpus: Path) -> list[str]:

@@ -16,10 +16,11 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
-from mutations import mutated  # noqa: E402
-from reading import check  # noqa: E402
+from fuzzing.mutations import mutated  # noqa: E402
+from fuzzing.reading import check  # noqa: E402
 
 DEADLINE = 20.0
 """Seconds of work for one case. The dearest ones reach a limit of the language, such as 60,000 steps, several times over."""

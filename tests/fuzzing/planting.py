@@ -36,11 +36,13 @@ from fuzzing.mutants import MUTANTS, Mutant  # noqa: E402
 
 SMALL = {0: (1, 8), 1: (4, 30), 2: (3, 12), 3: (2, 6)}
 DRAWN = {
-    "layers": (160, Options(kinds=(), sizes=SMALL, longest=4)),
+    "layers": (200, Options(kinds=("group",), sizes=SMALL, longest=4)),
     "structure": (180, Options(steps=("conv", "dwconv", "linear"), kinds=("call", "repeat", "default"), ranks=(1,), longest=8)),
+    "classifiers": (40, Options(steps=("relu", "dropout", "fc"), kinds=("group",), ranks=(1, 2), sizes=SMALL, longest=3)),
     "networks": (120, Options(sizes=SMALL)),
 }
-"""Random specs: how many, and of what: many layers in few lines, few kinds of layers in much structure, and everything."""
+"""Random specs: how many, and of what: many layers in lines and groups, few kinds of layers in much structure, groups that
+flatten what they are given, and everything."""
 FIELDS, PEAKS = 60, 400
 """Random specs held to receptive fields by gradient, and to peak memory by brute force."""
 LATER = 15
