@@ -57,7 +57,7 @@ def residual_advice(builder: Builder, entered: int, main: int, taken: bool, body
     if padding and x.channels == y.channels:
         return Advice([], notes, padding, parted)
     strides = {round(a / b) for a, b in zip(x.spatial, y.spatial, strict=True)}
-    if len(strides) != 1 or any(s == 0 or -(-a // s) != b for a, b in zip(x.spatial, y.spatial, strict=True) for s in strides):
+    if len(strides) != 1 or any(s < 1 or -(-a // s) != b for a, b in zip(x.spatial, y.spatial, strict=True) for s in strides):
         return Advice([], notes, "make both paths end with one shape", parted)
     stride = strides.pop()
     filters, steps = _written(body, "f") or str(y.channels), _written(body, "s") or str(stride)
