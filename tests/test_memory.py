@@ -142,6 +142,7 @@ def test_by_hand(name):
 MORE = {
     "a group that reads another value than the one before it": "input 4x4x2\na: conv k=1 f=3\nconcat a | conv k=1 f=50\nb: c:\n  from a | conv k=1 f=4\n  bn\nadd b\n",
     "a block that came out empty": "block b(n):\n  relu if n > 1\ninput 4x4x2\nb 1\nadd input\nb 1 | relu\n",
+    "a block that came out empty, on an input that nobody reads": "block b(n):\n  relu if n > 1\nx: input 4x4x2\ny: input 6\nb 1\nfrom x\nconv k=1 f=1\nrelu\n",
     "two rounds that read a value from outside": "input 4x4x2\nrepeat 2:\n  residual:\n    add input\n    conv k=1 f=2\n",
     "rounds that leave the chain": "input 4x4x2\nrepeat 3:\n  from input | conv k=1 f=50\n  from input | relu\nrelu\n",
 }  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from archspec.analysis.cost import needed_elements
 from archspec.analysis.uses import Uses
-from archspec.ir.graph import Call, Graph, Network, Node
+from archspec.ir.graph import Call, Element, Graph, Network, Node
 
 Owned = tuple[bool, ...]
 """For each input of a graph, whether nobody outside reads it later, so that its memory may be given back."""
@@ -42,7 +42,7 @@ class Peaks:
         alive = sum(_size(graph, value) for value in range(first) if owned[value])
         peak = alive
         for at, element in enumerate(graph.elements):
-            if needed is not None and not needed[at]:
+            if not _runs(element, at, needed):
                 continue
             read = self._uses.read(element, origins)
             ends = {v for v in read if last[v] == at and v not in kept and (v >= first or owned[v])}
@@ -81,10 +81,15 @@ class Peaks:
     def _last_reads(self, graph: Graph, origins: tuple[int, ...], needed: list[bool] | None) -> list[int]:
         last = [-1] * len(origins)
         for at, element in enumerate(graph.elements):
-            if needed is None or needed[at]:
+            if _runs(element, at, needed):
                 for value in self._uses.read(element, origins):
                     last[value] = at
         return last
+
+
+def _runs(element: Element, at: int, needed: list[bool] | None) -> bool:
+    """Whether an element does anything in inference: not one for training only, nor a call of a block that came out empty."""
+    return (needed is None or needed[at]) and (isinstance(element, Node) or element.graph.layers > 0)
 
 
 def _size(graph: Graph, value: int) -> int:

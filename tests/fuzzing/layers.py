@@ -90,7 +90,7 @@ def slice_(x: Value, a: Values) -> Made:
 def draw_crop(g: Chooser, x: Value, goal: str) -> Args:
     if x.rank > 1 and g.chance(2):
         return {"size": const(tuple(g.draw.number(1, size) for size in x.spatial))}
-    return {"size": g.count(1, min(x.spatial))}
+    return {"size": g.count(1, min(x.spatial) + g.chance(15))}
 
 
 def crop(x: Value, a: Values) -> Made:
@@ -153,7 +153,7 @@ def draw_linear(g: Chooser, x: Value, goal: str) -> Args:
 
 
 def draw_attn(g: Chooser, x: Value, goal: str) -> Args | None:
-    return {"heads": const(g.divisor(x.channels)), "bias": g.flag()} if x.shape[0] <= 150 else None
+    return {"heads": g.count(1, 4) if g.chance(15) else const(g.divisor(x.channels)), "bias": g.flag()} if x.shape[0] <= 150 else None
 
 
 def draw_winattn(g: Chooser, x: Value, goal: str) -> Args | None:

@@ -52,7 +52,7 @@ def sliding(g: Chooser, x: Value, letter: str, goal: str, *, dilated: bool = Tru
     k = g.axes(1, max(1, min(4, smallest + g.chance(20))), x.rank)
     most = 3 if smallest > 4 else 1 + g.chance(4)
     ks = spread(k.value(g.env), x.rank)
-    p: Arg = g.axes(0, min(ks) // 2 if half else 2, x.rank) if g.chance(2) else const(g.pick([0, 0, "same", "valid"]))
+    p: Arg = g.axes(0, min(ks) // 2 + g.chance(15) if half else 2, x.rank) if g.chance(2) else const(g.pick([0, 0, "same", "valid"]))
     d = g.axes(1, 3 if smallest > 8 else 2, x.rank) if dilated and g.chance(4) else const(1)
     return {letter: k, "s": g.axes(1, most, x.rank), "p": p, "d": d, "round": const(g.pick(ROUNDING))}
 
@@ -61,6 +61,8 @@ def groups(g: Chooser, x: Value, goal: str) -> tuple[Arg, Arg]:
     """Filters and groups."""
     if goal == "shape":
         return g.exactly(x.channels), const(g.divisor(x.channels) if g.chance(4) else 1)
+    if g.chance(30):
+        return g.count(1, 10), g.count(2, 3)
     if g.chance(4):
         number = g.divisor(x.channels)
         return const(number * g.draw.number(1, max(1, 8 // number))), const(number)
