@@ -8,6 +8,7 @@ something failed.
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import signal
 import sys
@@ -83,12 +84,21 @@ def run(start: int, count: int, save: Path | None) -> int:
 
 
 def _told(next_seed: int, ends: Counter[str], slowest: tuple[float, int], began: float) -> str:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    peak = _peak()
     names = ("accepted", "refused", "undecodable", "failed")
     return (
         f"{ends.total()} cases: {', '.join(f'{ends[name]} {name}' for name in names)}; next seed {next_seed}; "
         f"slowest {slowest[0]:.2f} s (seed {slowest[1]}); {time.monotonic() - began:.0f} s, of them {time.process_time():.0f} s of work; peak {peak} MiB"
     )
+
+
+def _peak() -> int:
+    """MiB at most so far. On Linux getrusage tells what the parent had, where that was more."""
+    try:
+        kilobytes = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    except OSError:
+        kilobytes = None
+    return (int(kilobytes[1]) if kilobytes else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) // 1024
 
 
 def main() -> int:
