@@ -38,6 +38,7 @@ SMALL = {0: (1, 8), 1: (4, 30), 2: (3, 12), 3: (2, 6)}
 DRAWN = {
     "layers": (200, Options(kinds=("group",), sizes=SMALL, longest=4)),
     "structure": (180, Options(steps=("conv", "dwconv", "linear"), kinds=("call", "repeat", "default"), ranks=(1,), longest=8)),
+    "calls": (120, Options(steps=("conv",), kinds=("call",), ranks=(1,), sizes={1: (4, 8)}, longest=8)),
     "classifiers": (40, Options(steps=("relu", "dropout", "fc"), kinds=("group",), ranks=(1, 2), sizes=SMALL, longest=3)),
     "networks": (120, Options(sizes=SMALL)),
 }
