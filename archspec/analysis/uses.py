@@ -1,7 +1,7 @@
 """Which values a graph reads, and which are but another name of one.
 
-A call reads only what its graph reads or gives back: a value that is handed to it may stay untouched. A call of a block that came out
-empty gives back what it was given, so its value is that very value.
+A call reads only what the layers of its graph read: a value that is handed to it may stay untouched, or be given back as it is, as by a
+block that came out empty. The value of such a call is that very value, and whoever reads the one reads the other.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from archspec.ir.graph import Call, Element, Graph
 
 
 class Use(NamedTuple):
-    """What is known of a graph: for each value the one that it is, and for each input whether it is read or given back."""
+    """What is known of a graph: for each value the one that it is; for each input whether a layer reads it, and whether it is taken at
+    all: read, given back, or handed to a call that takes it.
+    """
 
     origins: tuple[int, ...]
     reads: tuple[bool, ...]
+    takes: tuple[bool, ...]
 
 
 class Uses:
@@ -31,23 +34,22 @@ class Uses:
         return found
 
     def read(self, element: Element, origins: tuple[int, ...] | list[int]) -> list[int]:
-        """The values that an element reads, each by the value that it is; `origins` are those of its graph."""
+        """The values that layers of an element read, each by the value that it is; `origins` are those of its graph."""
         if not isinstance(element, Call):
             return [origins[value] for value in element.inputs]
         return [origins[value] for value, read in zip(element.inputs, self.of(element.graph).reads, strict=True) if read]
 
     def _use(self, graph: Graph) -> Use:
         count = len(graph.inputs)
-        origins, reads = list(range(count)), [False] * count
+        origins, read, taken = list(range(count)), set[int](), set[int]()
         for at, element in enumerate(graph.elements):
-            for value in self.read(element, origins):
-                if value < count:
-                    reads[value] = True
+            read.update(self.read(element, origins))
+            if isinstance(element, Call):
+                taken.update(origins[v] for v, takes in zip(element.inputs, self.of(element.graph).takes, strict=True) if takes)
             handed = self._handed_on(element)
             origins.append(count + at if handed is None else origins[handed])
-        if graph.result < count:
-            reads[graph.result] = True
-        return Use(tuple(origins), tuple(reads))
+        taken |= read | {origins[graph.result]}
+        return Use(tuple(origins), *(tuple(value in found for value in range(count)) for found in (read, taken)))
 
     def _handed_on(self, element: Element) -> int | None:
         """The value that a call hands on as it is."""

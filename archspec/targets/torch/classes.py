@@ -239,8 +239,8 @@ class Classes:
         return Body(inputs, tuple(items), values[graph.result], tuple(values))
 
     def taken_by(self, graph: Graph) -> tuple[bool, ...]:
-        """Which inputs of a graph its class takes: those that it reads or gives back. The network takes all of its own."""
-        return (True,) * len(graph.inputs) if graph is self.network.graph else self.uses.of(graph).reads
+        """Which inputs of a graph its class takes. The network takes all of its own."""
+        return (True,) * len(graph.inputs) if graph is self.network.graph else self.uses.of(graph).takes
 
     def append(self, element: Element, graph: Graph, reads: list[int], names: Names, items: list[Item], count: int, top: int) -> int:
         """Append an element, all its rounds; returns the number of its value."""
