@@ -308,6 +308,17 @@ def test_a_run_is_not_overwritten(trained, archspec_command):
     assert done.status == 2 and "another network" in done.err
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_one_line(device, trained, tmp_path, archspec_command):
+    if device == "mps" and torch.backends.mps.is_available():
+        pytest.skip("a GPU is here")
+    done = archspec_command("evaluate", str(trained[0]), "--device", device)
+    assert (done.status, done.err) == (2, "archspec: PyTorch finds no GPU here: --device cpu\n")
+    done = python("train.py", "--data", "synthetic:100", "--device", device, cwd=written(tmp_path), check=False)
+    assert done.returncode == 1 and "PyTorch finds no GPU here" in done.stderr
+
+
 def test_evaluate_tells_what_is_missing(tmp_path, archspec_command):
     done = archspec_command("evaluate", str(tmp_path))
     assert done.status == 2 and "no folder of a run" in done.err

@@ -57,11 +57,16 @@ def _evaluated(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Resul
 
     from archspec.targets.train.emit import SPEC
     from archspec.targets.train.evaluate import data_of, evaluate, setting
+    from archspec.targets.train.scripts.processes import device_kind
     from archspec.targets.train.task import task_of
 
     folder = Path(arguments.folder)
     told = setting(folder)
     weights = Path(arguments.weights or folder / "best.pt")
+    try:
+        device = torch.device(device_kind(arguments.device))
+    except LookupError as error:
+        raise Failure(str(error)) from None
     try:
         network = load(folder / SPEC)
         task = task_of(network)
@@ -74,8 +79,7 @@ def _evaluated(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Resul
     except (ValueError, ImportError) as error:
         raise Failure(str(error)) from None
     told = told._replace(source=arguments.data) if arguments.data else told
-    kind = arguments.device if arguments.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    return network, net, evaluate(net, task, data_of(told, task), told, arguments.batch, torch.device(kind))
+    return network, net, evaluate(net, task, data_of(told, task), told, arguments.batch, device)
 
 
 def _tell(result: Result) -> None:

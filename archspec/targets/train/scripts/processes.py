@@ -60,11 +60,21 @@ class Stop:
         return step % 8 == 0 and world.sum(torch.tensor([float(bool(self.signal))], device=world.device))[0] > 0
 
 
+def device_kind(wanted: str) -> str:
+    """`cpu`, `cuda` or `mps`; for `auto` a GPU where there is one. Raises LookupError where the device is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    kind = wanted if wanted != "auto" else "cuda" if there["cuda"] else "cpu"
+    if not there[kind]:
+        raise LookupError("PyTorch finds no GPU here: --device cpu")
+    return kind
+
+
 def join(settings: Settings) -> World:
     """The place of a process among those that torchrun started."""
-    kind = settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise SystemExit("train.py: PyTorch finds no GPU here: --device cpu")
+    try:
+        kind = device_kind(settings.device)
+    except LookupError as error:
+        raise SystemExit(f"train.py: {error}") from None
     device = torch.device(kind, int(os.environ.get("LOCAL_RANK", 0))) if kind == "cuda" else torch.device(kind)
     size = int(os.environ.get("WORLD_SIZE", 1))
     if kind == "cuda":
