@@ -18,6 +18,7 @@ from archspec.elaborate.options import Options
 from archspec.ir.graph import Network
 from archspec.reading import decode
 from archspec.resources import bundled, bundled_names
+from archspec.syntax.lower import is_digits
 
 
 class Text(NamedTuple):
@@ -100,7 +101,7 @@ def value_of(text: str) -> Value:
     if text in ("yes", "no"):
         return text == "yes"
     parts = text.split("x")
-    if len(parts) > 1 and all(_digits(part) and len(part) < 20 for part in parts):
+    if len(parts) > 1 and all(is_digits(part) and len(part) < 20 for part in parts):
         return tuple(int(part) for part in parts)
     if len(text) > 40:
         return text
@@ -113,11 +114,6 @@ def value_of(text: str) -> Value:
     return text
 
 
-def _digits(text: str) -> bool:
-    """Whether a text is digits as the language has them: not those of other scripts, nor superscripts."""
-    return text.isascii() and text.isdecimal()
-
-
 _LIMITS = ("layers", "steps", "depth", "files", "bytes", "tokens")
 
 
@@ -126,7 +122,7 @@ def limits(written: Sequence[str]) -> dict[str, int]:
     found = {}
     for item in written:
         name, _, value = item.partition("=")
-        if name not in _LIMITS or not _digits(value) or len(value) > 18:
+        if name not in _LIMITS or not is_digits(value) or len(value) > 18:
             raise Failure(f"--limit takes NAME=N with one of {', '.join(_LIMITS)}, not `{item}`")
         found[f"max_{name}"] = int(value)
     return found
@@ -140,7 +136,7 @@ def shapes(written: Sequence[str]) -> dict[str, tuple[int, ...]]:
         if not equals:
             name, shape = "", item
         parts = shape.split("x")
-        if not all(_digits(part) and len(part) < 20 for part in parts):
+        if not all(is_digits(part) and len(part) < 20 for part in parts):
             raise Failure(f"--input takes a shape such as 224x224x3, not `{item}`")
         found[name] = tuple(int(part) for part in parts)
     return found

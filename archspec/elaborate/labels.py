@@ -11,7 +11,7 @@ from archspec.elaborate.expressions import Refused, evaluate
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Call, Element, Graph, Names
 from archspec.syntax import ast
-from archspec.syntax.lower import MAX_DIGITS
+from archspec.syntax.lower import MAX_DIGITS, is_digits
 from archspec.types import LIMIT
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -75,7 +75,7 @@ def label_text(expr: ast.Expr, scope: Scope, *, top: bool, position: int | None 
                 expr.span,
                 f"choose another, such as `{part.strip('_')}_1`",
             )
-        if not _IDENTIFIER.fullmatch(part) and not (at > 0 and part.isascii() and part.isdecimal()):
+        if not _IDENTIFIER.fullmatch(part) and not (at > 0 and is_digits(part)):
             raise Refused("A109", f"`{part}` is not a name: letters, digits and `_`, not beginning with a digit", expr.span)
     if len(text) > 200:
         raise Refused("A109", "a label has at most 200 characters", expr.span)

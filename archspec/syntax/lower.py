@@ -14,6 +14,11 @@ MAX_DIGITS = 19
 Node = Any  # Tree | Token: what the automaton's rules hold is untyped
 
 
+def is_digits(text: str) -> bool:
+    """Whether a text is digits as the language has them: not those of other scripts, nor superscripts."""
+    return text.isascii() and text.isdecimal()
+
+
 class Lowering:
     """Lowers the lines of one source."""
 
