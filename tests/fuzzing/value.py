@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -32,6 +32,16 @@ LEAST = 0.05
 """onnxruntime's sigmoid and erf are off by some 1e-6, however small their results are."""
 ROUNDING = 20
 """onnxruntime may be so many times as far off as the module by hand is when it computes with 32 bits: some networks magnify rounding."""
+
+
+class Given(NamedTuple):
+    """A network, with its weights and what it is to compute: `rough` is what the module by hand gives in 32 bits, `expected` in 64."""
+
+    network: archspec.Network
+    weights: dict[str, Tensor]
+    inputs: dict[str, Tensor]
+    expected: Arrays
+    rough: Arrays
 
 
 def draw(source: Draw, options: Options = OPTIONS) -> Drawn:
@@ -67,7 +77,7 @@ def compare(drawn: Drawn) -> str | None:
     told = _as_torch(network, weights, exact, expected, _momenta(drawn.net))
     if told is not None or not all(np.isfinite(value).all() for value in rough):
         return told  # numbers beyond 32 bits; or -inf, which a dilated max pool gives that meets padding alone
-    return _as_onnx(network, weights, inputs, expected, rough, choose)
+    return _as_onnx(Given(network, weights, inputs, expected, rough), choose)
 
 
 def fill(name: str, tensor: Tensor, generator: torch.Generator) -> None:
@@ -111,39 +121,24 @@ def _as_torch(
     return None
 
 
-def _as_onnx(
-    network: archspec.Network,
-    weights: dict[str, Tensor],
-    inputs: dict[str, Tensor],
-    expected: Arrays,
-    rough: Arrays,
-    choose: random.Random,
-) -> str | None:
+def _as_onnx(given: Given, choose: random.Random) -> str | None:
     opset, fold = choose.choice(sorted(OPSETS)), choose.random() < 0.5
-    told, operators = _at_opset(network, weights, inputs, expected, rough, opset, fold)
+    told, operators = _at_opset(given, opset, fold)
     if told is not None and "GroupNormalization" in operators:
         # ONNX defines its variance as the mean of squares less the square of the mean, which 32 bits cannot hold where numbers are alike.
-        told, _ = _at_opset(network, weights, inputs, expected, rough, BEFORE_GROUP_NORM, fold)
+        told, _ = _at_opset(given, BEFORE_GROUP_NORM, fold)
     return told
 
 
-def _at_opset(
-    network: archspec.Network,
-    weights: dict[str, Tensor],
-    inputs: dict[str, Tensor],
-    expected: Arrays,
-    rough: Arrays,
-    opset: int,
-    fold: bool,
-) -> tuple[str | None, set[str]]:
+def _at_opset(given: Given, opset: int, fold: bool) -> tuple[str | None, set[str]]:
     """None, or what differs; and the operators of the model."""
-    model = archspec.to_onnx(network, weights, opset=opset, fold_bn=fold)
+    model = archspec.to_onnx(given.network, given.weights, opset=opset, fold_bn=fold)
     onnx.checker.check_model(model)
     ready = session(model)
     read = {value.name for value in ready.get_inputs()}
-    found = ready.run(None, {name: value.numpy() for name, value in inputs.items() if name in read})
+    found = ready.run(None, {name: value.numpy() for name, value in given.inputs.items() if name in read})
     operators, where = {node.op_type for node in model.graph.node}, f"ONNX (opset {opset}, fold_bn={fold})"
-    for name, ours, wanted, near in zip((o.name for o in model.graph.output), found, expected, rough, strict=True):
+    for name, ours, wanted, near in zip((o.name for o in model.graph.output), found, given.expected, given.rough, strict=True):
         if ours.shape != wanted.shape:
             return f"{where}: {name} is {ours.shape}, but torch: {wanted.shape}", operators
         allowed = NEAR * (_scale(wanted) + LEAST) + ROUNDING * _apart(near, wanted)
