@@ -106,6 +106,8 @@ class Costs:
 def needed_elements(network: Network) -> list[bool]:
     """For each element of the top graph, whether it exists in inference: all but those that serve `train` heads alone."""
     graph = network.graph
+    if not any(output.training for output in network.outputs):
+        return [True] * len(graph.elements)
     first = len(graph.inputs)
     uses = Uses()
     origins = uses.of(graph).origins
