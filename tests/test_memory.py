@@ -90,7 +90,7 @@ def test_heads_for_training_count_their_parameters_only():
 
 def test_what_leads_to_a_block_that_came_out_empty_alone_serves_nobody():
     """The main value goes on from the other input, so the layer before the empty block serves the head, which is for training."""
-    text = "block b(): relu if no\nx: input 4x4x2\ny: input 4x4x3\nlinear 5\nb\noutput o train: conv k=1 f=2\nfrom x | tokens\n"
+    text = "block b():\n  relu if no\nx: input 4x4x2\ny: input 4x4x3\nlinear 5\nb\noutput o train: conv k=1 f=2\nfrom x | tokens\n"
     report = check(text)
     assert [(row.name, row.training) for row in report.layers] == [("linear1", True), ("o", True), ("tokens1", False)]
     assert (report.totals.params, report.totals.macs) == (3 * 5 + 5 + 5 * 2 + 2, 0)
