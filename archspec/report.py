@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.analysis.cost import Cost, Costs, needed_elements
 from archspec.analysis.memory import Peaks
-from archspec.analysis.receptive_field import Field, ReceptiveFields, extent, network_field, seen, start
+from archspec.analysis.receptive_field import Field, ReceptiveFields, extent, network_field, seen
 from archspec.ir.graph import Call, Graph, Names, Network, Node
-from archspec.ops.base import WHOLE
+from archspec.ops.base import POINT, WHOLE
 from archspec.types import Type
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Report:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._costs = Costs()
-        self._fields = ReceptiveFields()
+        self._fields = ReceptiveFields(network)
         spatial = next((i.type.shape[:-1] for i in network.inputs if len(i.type.shape) > 1), None)
         self._whole: Shape | None = spatial
 
@@ -185,8 +185,7 @@ class _Walk:
     def rows(self) -> Iterator[Row]:
         network = self.report.network
         names = Names("", network.graph.naming)
-        fields = [start(i.type) for i in network.inputs]
-        yield from self.graph(network.graph, names, [i.name for i in network.inputs], fields, 1, False)
+        yield from self.graph(network.graph, names, [i.name for i in network.inputs], [POINT], 1, False)
 
     def graph(
         self, graph: Graph, names: Names, sources: list[str], fields: list[Field], times: int, training: bool

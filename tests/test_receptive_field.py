@@ -81,9 +81,9 @@ def hulls(module, shape, units):
 
 def field_of(network):
     """First and last input position read by unit 0, and the step, for each axis."""
-    field = ReceptiveFields().inside(network.graph)[network.graph.result][0]
+    field = ReceptiveFields(network).inside(network.graph)[network.graph.result][0]
     assert field is not None, "not known"
-    return ((0, 0, 1),) * (len(network.inputs[0].type.shape) - 1) if field == "point" else field
+    return field
 
 
 def check(text, module, shape):

@@ -5,8 +5,8 @@ neighbouring fields lie `step` (the jump) apart, and -low is the padding. Throug
     low' = low - step*P,  high' = high + step*(F - 1 - P),  step' = step*S.
 Where paths meet the field is the union. Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks".
 
-The rule is linear in (low, high, step), so a shared graph is walked once, from (0, 0, 1), and the result composed with each place
-where it is called.
+The rule is linear in (low, high, step), so a shared graph is walked once, from (0, 0, 1) at each of its inputs, and the result composed
+with each place where it is called. The network's own graph is called nowhere: its values are seen from all inputs together.
 """
 
 from __future__ import annotations
@@ -78,43 +78,56 @@ def _plain(value: Rational) -> Rational:
     return int(value) if value.denominator == 1 else value
 
 
+_MOST = 2**18
+"""Fields that are kept of one graph, a value's from each input. Beyond, as where a label stands over lines that read thousands of values,
+they are not known, from all inputs together."""
+
+
 class ReceptiveFields:
     """Fields within the graphs of one network, each graph walked once."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._graphs: dict[Graph, list[Fields]] = {}
         self._last_maps: dict[Graph, tuple[int | None, Fields]] = {}
 
     def inside(self, graph: Graph) -> list[Fields]:
-        """For each value of a graph its field seen from each of the graph's inputs."""
+        """For each value of a graph its field seen from each of the graph's inputs; of the network's, from all inputs together."""
         known = self._graphs.get(graph)
-        if known is not None:
-            return known
+        if known is None:
+            known = self._graphs[graph] = self._inside(graph)
+        return known
+
+    def _inside(self, graph: Graph) -> list[Fields]:
         count = len(graph.inputs)
-        values: list[Fields] = [tuple(POINT if i == j else NOT for j in range(count)) for i in range(count)]
+        if graph is self._network.graph:
+            values: list[Fields] = [(_start(type_),) for type_ in graph.inputs]
+        elif count * (count + len(graph.elements)) > _MOST:
+            return [(None,)] * (count + len(graph.elements))
+        else:
+            values = [tuple(POINT if i == j else NOT for j in range(count)) for i in range(count)]
         for element in graph.elements:
             read = [values[value] for value in element.inputs]
             if isinstance(element, Node):
                 types = [graph.type_of(value) for value in element.inputs]
                 values.append(_through_node(element, read, types))
             else:
-                values.append(self.through_call(element, read, count))
-        self._graphs[graph] = values
+                values.append(self.through_call(element, read))
         return values
 
-    def through_call(self, call: Call, read: Sequence[Fields], count: int) -> Fields:
+    def through_call(self, call: Call, read: Sequence[Fields]) -> Fields:
         inner = self.inside(call.graph)[call.graph.result]
         if call.times == 1:
-            return _compose(inner, read, count)
+            return _compose(inner, read)
         # Round r reads the first input through r of the rounds, and a value from outside (c) through the rounds after its own. The rule
         # being linear, the union over all rounds is that of the first and the last of them.
-        outside = _compose((NOT, *inner[1:]), read, count)
+        outside = _compose((NOT, *inner[1:]), read)
         through = tuple(chain(field, _power(inner[0], call.times)) for field in read[0])
         again = tuple(chain(field, _power(inner[0], call.times - 1)) for field in outside)
         return tuple(union(a, union(b, c)) for a, b, c in zip(through, outside, again, strict=True))
 
     def last_map(self, graph: Graph) -> tuple[int | None, Fields]:
-        """The last map on the way back from a graph's result, seen from each of the graph's inputs.
+        """The last map on the way back from a graph's result, seen as `inside` sees it.
 
         Where the way ends at one of the inputs, without a map, it is that input, and its number comes first.
         """
@@ -139,8 +152,8 @@ class ReceptiveFields:
             if end is None:
                 read = [inside[v] for v in element.inputs]
                 if element.times > 1:
-                    read[0] = self.through_call(element._replace(times=element.times - 1), read, count)
-                return None, _compose(inner, read, count)
+                    read[0] = self.through_call(element._replace(times=element.times - 1), read)
+                return None, _compose(inner, read)
             value = element.inputs[end]
         return value, inside[value]
 
@@ -163,7 +176,7 @@ def _through_node(node: Node, read: Sequence[Fields], types: Sequence[Type | Non
 
 def seen(reads: Fields, fields: Sequence[Field]) -> Field:
     """The field of a value of a graph, given the fields of the graph's inputs."""
-    if len(fields) == 1:
+    if len(reads) == 1:
         return chain(fields[0], reads[0])
     result: Field = NOT
     for inner, outer in zip(reads, fields, strict=True):
@@ -171,9 +184,9 @@ def seen(reads: Fields, fields: Sequence[Field]) -> Field:
     return result
 
 
-def _compose(inner: Fields, read: Sequence[Fields], count: int) -> Fields:
-    """`seen`, from each of `count` inputs."""
-    return tuple(seen(inner, [fields[i] for fields in read]) for i in range(count))
+def _compose(inner: Fields, read: Sequence[Fields]) -> Fields:
+    """`seen`, from each of the inputs that the values read are seen from."""
+    return tuple(seen(inner, outer) for outer in zip(*read, strict=True))
 
 
 def _power(field: Field, times: int) -> Field:
@@ -194,9 +207,9 @@ def network_field(network: Network, fields: ReceptiveFields) -> Field:
 
     This is what papers call the receptive field of a network: 212 for VGG-16, 483 for ResNet-50 with the stride in the 1x1.
     """
-    return chain(start(network.inputs[0].type), fields.last_map(network.graph)[1][0])
+    return fields.last_map(network.graph)[1][0]
 
 
-def start(type_: Type) -> Field:
+def _start(type_: Type | None) -> Field:
     """The field of an input: each position of a map reads itself."""
     return tuple(Reach(0, 0, 1) for _ in type_.spatial) if isinstance(type_, Map) else None
