@@ -119,6 +119,8 @@ def test_numbers_that_can_be_counted_on_paper():
 BY_HAND = {
     "branches": "input 4x4x2\nconcat:\n  conv k=1 f=3 | relu\n  relu | conv k=1 f=4\n  skip\nconv k=1 f=1\n",
     "a block that is the identity": "block b():\n  skip\ninput 4x4x2\nconcat:\n  b\n  conv k=1 f=3\nconv k=1 f=1\n",
+    "one value under two names": "block b():\n  relu if no\ninput 4x4x9\nb\ng:\n  residual:\n    from input | conv k=1 f=3\n    relu\n    shortcut: conv k=1 f=3\n",
+    "one value under two names in rounds": "block b():\n  relu if no\ninput 4x4x2\na: conv k=1 f=9\nc: b\nconv k=1 f=3\nrepeat 3:\n  conv k=1 f=9 | add a | relu | add c | conv k=1 f=3\n",
     "one value twice": "input 4x4x2\na: conv k=1 f=3\nadd a\nrelu | add a\n",
     "all to itself": "input 4x4x2\nadd:\n  skip\n  skip\nrelu\n",
     "read long after": "input 4x4x2\na: conv k=1 f=9\nconv k=1 f=3 | relu | conv k=1 f=3 | relu\nconcat a\nrelu\n",

@@ -12,31 +12,37 @@ from archspec.ir.graph import Call, Element, Graph, Network, Node
 
 Owned = tuple[bool, ...]
 """For each input of a graph, whether nobody outside reads it later, so that its memory may be given back."""
+Same = tuple[int, ...]
+"""For each input of a graph, the first one that is the same value; the memory is that one's."""
+
+MADE = -1
+"""In place of a value's number: what the round before made."""
 
 
 class Peaks:
-    """Peaks of the graphs of one network, each computed once for each way in which its inputs are owned."""
+    """Peaks of the graphs of one network, each computed once for each way in which its inputs are owned and the same."""
 
     def __init__(self) -> None:
-        self._graphs: dict[tuple[Graph, Owned], int] = {}
+        self._graphs: dict[tuple[Graph, Owned, Same], int] = {}
         self._uses = Uses()
 
     def network(self, network: Network) -> int:
         """Numbers alive at the worst moment, inputs included."""
         graph = network.graph
         kept = {output.value for output in network.outputs if not output.training}
-        return self._run(graph, (True,) * len(graph.inputs), kept, needed_elements(network))
+        first = len(graph.inputs)
+        return self._run(graph, (True,) * first, tuple(range(first)), kept, needed_elements(network))
 
-    def graph(self, graph: Graph, owned: Owned) -> int:
-        key = (graph, owned)
+    def graph(self, graph: Graph, owned: Owned, same: Same) -> int:
+        key = (graph, owned, same)
         peak = self._graphs.get(key)
         if peak is None:
-            peak = self._graphs[key] = self._run(graph, owned, {graph.result}, None)
+            peak = self._graphs[key] = self._run(graph, owned, same, {graph.result}, None)
         return peak
 
-    def _run(self, graph: Graph, owned: Owned, kept: set[int], needed: list[bool] | None) -> int:
+    def _run(self, graph: Graph, owned: Owned, same: Same, kept: set[int], needed: list[bool] | None) -> int:
         first = len(graph.inputs)
-        origins = self._uses.of(graph).origins
+        origins = [value if value >= first else same[value] for value in self._uses.of(graph).origins]
         kept = {origins[value] for value in kept}
         last = self._last_reads(graph, origins, needed)
         alive = sum(_size(graph, value) for value in range(first) if owned[value])
@@ -63,8 +69,7 @@ class Peaks:
     def _call(self, call: Call, given: tuple[int, ...], ends: set[int], alive: int, freed: int) -> int:
         """The peak while a call runs on some values. Over several rounds, what is read from outside lives on to the last of them."""
         if call.times == 1:
-            owned = tuple(value in ends for value in given)
-            return alive - freed + self.graph(call.graph, owned)
+            return alive - freed + self.graph(call.graph, *_owned(given, ends))
         handed = given[0] in ends and given[0] not in given[1:]
         size = call.graph.inputs[0].size if call.graph.inputs[0] is not None else 0
         alive -= size if handed else 0
@@ -72,19 +77,25 @@ class Peaks:
         result = use.origins[call.graph.result]
         # A round may hand on what it was given, or a value from outside, which is then nobody's to give back.
         again = use.reads[0] if result >= len(given) else result == 0 and handed
-        given_back = tuple(value in ends for value in given[1:])
-        first = alive + self.graph(call.graph, (handed, *outside))
-        between = alive + self.graph(call.graph, (again, *outside)) if call.times > 2 else 0
-        last = alive - (freed - (size if handed else 0)) + self.graph(call.graph, (again, *given_back))
+        given_back, same = _owned((MADE, *given[1:]), ends)
+        first = alive + self.graph(call.graph, (handed, *outside), _owned(given, ends)[1])
+        between = alive + self.graph(call.graph, (again, *outside), same) if call.times > 2 else 0
+        last = alive - (freed - (size if handed else 0)) + self.graph(call.graph, (again, *given_back[1:]), same)
         return max(first, between, last)
 
-    def _last_reads(self, graph: Graph, origins: tuple[int, ...], needed: list[bool] | None) -> list[int]:
+    def _last_reads(self, graph: Graph, origins: list[int], needed: list[bool] | None) -> list[int]:
         last = [-1] * len(origins)
         for at, element in enumerate(graph.elements):
             if _runs(element, at, needed):
                 for value in self._uses.read(element, origins):
                     last[value] = at
         return last
+
+
+def _owned(given: tuple[int, ...], ends: set[int]) -> tuple[Owned, Same]:
+    """How the inputs of a graph that is given some values, of which some end with it, are owned, and which are the same."""
+    places = {value: at for at, value in reversed(list(enumerate(given)))}
+    return tuple(value in ends and places[value] == at for at, value in enumerate(given)), tuple(places[value] for value in given)
 
 
 def _runs(element: Element, at: int, needed: list[bool] | None) -> bool:
