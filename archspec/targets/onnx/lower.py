@@ -34,18 +34,24 @@ class _Lowering:
         self.named: dict[str, Span | None] = {}
 
     def run(self) -> Draft:
+        readers: dict[str, set[str]] = {}
+        for place in self.places:
+            assert place.node.op is not None
+            for source in place.sources:
+                readers.setdefault(source, set()).add(place.node.op.step)
         for input_ in self.network.inputs:
             self.claim(input_.name, input_.span)
-            self.input(input_.name, input_.type)
+            self.input(input_.name, input_.type, whole=readers.get(input_.name) == {"embed"})
         for place in self.places:
             self.claim(place.name, place.node.span)
             self.layer(place)
         draft = self.draft
         sources = {output.name: self.producers[output.value] for output in self.network.outputs if not output.training}
         ends = {name: self.values[source] for name, source in sources.items()}
+        spans = {place.name: place.node.span for place in self.places}
         for name, source in sources.items():
             if name not in (source, ends[name]):
-                self.claim(name, self.span_of(name))
+                self.claim(name, spans.get(source))
         if self.settings.fold_bn:
             fold_batch_norms(draft, set(ends.values()))
         self.outputs(ends)
@@ -60,10 +66,9 @@ class _Lowering:
             raise SpecError([Diagnostic("A502", message, span, help="give one of them another label", secondary=secondary)])
         self.named[name] = span
 
-    def input(self, name: str, type_: Type) -> None:
+    def input(self, name: str, type_: Type, *, whole: bool) -> None:
+        """Declare an input; `whole` is one of whole numbers, which layers look up."""
         draft = self.draft
-        readers = [place for place in self.places if name in place.sources]
-        whole = bool(readers) and all(place.node.op is not None and place.node.op.step == "embed" for place in readers)
         turned = self.settings.layout == "nhwc" and isinstance(type_, Map)
         shape: Shape = (self.settings.batch, *type_.shape) if turned else draft.shape(type_)
         draft.inputs.append(Value(name, shape, "int64" if whole else "float32"))
@@ -108,11 +113,6 @@ class _Lowering:
 
     def kind(self, value: str) -> str:
         return "int64" if self.draft.is_whole(value) else "float32"
-
-    def span_of(self, output: str) -> Span | None:
-        """The layer that an output comes from."""
-        value = next(o.value for o in self.network.outputs if o.name == output)
-        return next((place.node.span for place in self.places if place.name == self.producers[value]), None)
 
 
 def needed(network: Network) -> list[Place]:

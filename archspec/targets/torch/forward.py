@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Generator, Iterator
+from heapq import heappop, heappush
 
 from archspec.targets.torch.classes import Body, Item
 from archspec.targets.torch.new import RESERVED
@@ -44,6 +45,7 @@ class Forward:
             self.uses[value] += 1
         self.kept = set(ends) if results else set()
         self.variables: dict[int, str] = dict(enumerate(inputs))
+        self.names = _Names({name: self.last[value] for value, name in enumerate(inputs)})
         self.heads: dict[int, str] = {}
         """The variables of heads that exist in training only."""
         self.pending: tuple[int, str] | None = None
@@ -111,27 +113,18 @@ class Forward:
         if self.pending is None:
             return
         value, text = self.pending
-        name = self.free(value)
-        self.variables[value] = name
+        name = self.variables[value] = self.variable(value)
         self.pending = None
         yield f"{indent}{name} = {text}"
 
-    def free(self, value: int) -> str:
+    def variable(self, value: int) -> str:
         """A variable that holds nothing which is still read; a value that is read later than next is called by its label."""
         if value in self.heads:
             return self.heads[value]
-        at = value - self.first
-        live = {self.variables[v] for v, end in self.last.items() if v in self.variables and v != value and end > at}
+        at, end = value - self.first, self.last[value]
         label = self.body.items[at].label
-        if label is not None and self.last[value] > at + 1 and label not in live and _may_be_local(label):
-            return label
-        count = 1
-        for name in ("x", "y", "z"):
-            if name not in live:
-                return name
-        while f"x{count}" in live:
-            count += 1
-        return f"x{count}"
+        wanted = label if label is not None and end > at + 1 and _may_be_local(label) else None
+        return self.names.take(wanted, at, end)
 
     def expression(self, value: int) -> str:
         """A value where it is read: what is pending, or its variable."""
@@ -162,6 +155,37 @@ class Forward:
         if self.indexed:
             return f"self[{item.attribute}]"
         return f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_submodule("{item.attribute}")'
+
+
+class _Names:
+    """Variables, each until its value was last read: `x`, `y`, `z`, then the lowest of `x1`, `x2`, ... that is free."""
+
+    def __init__(self, held: dict[str, int]) -> None:
+        self.held = held
+        """The position at which a variable's value is last read."""
+        self.busy: list[tuple[int, int]] = []
+        """Numbered variables that are held, by the end of that: (end, number)."""
+        self.idle: list[int] = []
+        self.highest = 0
+
+    def take(self, wanted: str | None, at: int, end: int) -> str:
+        """A variable that is free at a position, the wanted one if that is, and is held from there to an end. Positions go up."""
+        plain = (name for name in (wanted, "x", "y", "z") if name is not None and self.held.get(name, -1) <= at)
+        name = next(plain, None) or self.numbered(at, end)
+        self.held[name] = end
+        return name
+
+    def numbered(self, at: int, end: int) -> str:
+        while self.busy and self.busy[0][0] <= at:
+            heappush(self.idle, heappop(self.busy)[1])
+        while True:
+            if not self.idle:
+                self.highest += 1
+            number = heappop(self.idle) if self.idle else self.highest
+            until = self.held.get(f"x{number}", -1)  # an input may be called so
+            heappush(self.busy, (max(end, until), number))
+            if until <= at:
+                return f"x{number}"
 
 
 def _folded(statement: str) -> list[str]:
