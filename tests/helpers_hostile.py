@@ -114,6 +114,11 @@ SIZE: Texts = {
     "a merge with 90,000 values": (INPUT + "a: relu\nconcat" + " a" * 90_000 + "\n", []),
     "20,000 outputs": (INPUT + lines("output o{i}: relu", 20_000), []),
     "20,000 inputs": (lines("i{i}: input 8x8x3", 20_000), []),
+    "12,000 inputs, all read": (lines("i{i}: input 8x8x3", 12_000) + "concat" + "".join(f" i{i}" for i in range(11_999)) + "\n", []),
+    "a label over 8,000 lines that read 8,000 values": (
+        INPUT + lines("a{i}: relu", 8_000) + "g:\n  concat" + "".join(f" a{i}" for i in range(8_000)) + "\n" + "  relu\n" * 8_000,
+        [],
+    ),
     "12,000 blocks": (lines("block b{i}(): relu", 12_000) + INPUT + "relu\n", []),
     "20,000 params that name each other wrongly": (lines("param p{i}=q{i}", 20_000) + INPUT + "relu\n", None),
     "10,000 params, each of the one before": (

@@ -23,6 +23,7 @@ from archspec.cli import train
 from archspec.cli.main import run
 from archspec.elaborate.options import Options
 from archspec.reading import decode
+from archspec.report import Report
 
 HOPELESS = 60
 """Seconds of work after which this is killed."""
@@ -38,11 +39,13 @@ def memory(what: str) -> float:
 
 
 def compiled(job: Job) -> Job:
-    """The findings on a file, and what they cost."""
+    """The findings on a file, and what they and the totals cost."""
     data = Path(job["path"]).read_bytes()
     before = memory("VmRSS")
     start = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     network, found = compile_text(decode(data), "hostile.arch", Options(base=Path(job["base"]) if job.get("base") else None))
+    if network is not None:
+        _ = Report(network).totals
     seconds = resource.getrusage(resource.RUSAGE_SELF).ru_utime - start
     mebibytes = memory("VmHWM") - before
     told = [
@@ -83,6 +86,8 @@ def tried(command: str, path: Path, folder: Path) -> list[str]:
             return [traceback.format_exc()]
     out, err = (stream.buffer.getvalue().decode() for stream in streams if not stream.flush())
     found = [] if status in (0, 1, 2) else [f"it ended with {status}"]
+    if "not enough memory" in err and command in FEW:  # a spec that is read needs little, whatever the network would
+        found.append(err)
     found += [f"on standard error {wrong}" for wrong in [problem("text", err)] if wrong]
     found += [f"on standard output {wrong}" for wrong in [problem(COMMANDS.get(command, "text"), out)] if status == 0 and out and wrong]
     for file in sorted(folder.rglob("*.*")):
