@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
@@ -43,12 +44,15 @@ _ROOM = 150.0
 class Item:
     """A volume in the picture, the box that puts it out, and the words of the operation that leads to it.
 
-    `gap` is the room for that before the first volume of a row.
+    `head` is the width of what stands above it, `wide` that of the words below; `gap` is the room before the first volume of a row.
     """
 
     box: Box
     volume: Volume
     captions: list[str] = field(default_factory=list)
+    title: str = ""
+    head: float = 0.0
+    wide: float = 0.0
     x: float = 0.0
     row: int = 0
     gap: float = 0.0
@@ -56,6 +60,15 @@ class Item:
     @property
     def middle(self) -> float:
         return self.x + self.volume.extent[0] / 2
+
+    @property
+    def end(self) -> float:
+        return self.x + self.volume.extent[0]
+
+    def measure(self) -> None:
+        self.title = fitting(folded_name(self.box, self.box.name), _ROOM, NAME)
+        self.head = max(width(self.title, NAME), width(self.volume.words, SHAPE, bold=True))
+        self.wide = words_width(self.captions, CAPTION)
 
 
 def volumes(network: Network, level: str, theme: Theme, heading: Heading) -> str:
@@ -133,17 +146,10 @@ def _join(item: Item, box: Box) -> None:
         item.captions = [first, fitting(" · ".join([*rest, box.detail]), _ROOM, CAPTION)]
 
 
-def _title(item: Item) -> str:
-    return fitting(folded_name(item.box, item.box.name), _ROOM, NAME)
-
-
-def _head(item: Item) -> float:
-    """Width of what stands above a volume."""
-    return max(width(_title(item), NAME), width(item.volume.words, SHAPE, bold=True))
-
-
 def _place(items: list[Item]) -> int:
     """Gives each item its place in a row; returns how many rows there are."""
+    for item in items:
+        item.measure()
     total = _row(items)
     rows = int(total // WIDEST) + 1
     while True:
@@ -158,40 +164,43 @@ def _place(items: list[Item]) -> int:
             at, left = at + count, left - count
             if not left:
                 break
-        if max(item.x + item.volume.extent[0] for item in items) <= WIDEST * 1.25 or rows >= len(items):
+        if max(item.end for item in items) <= WIDEST * 1.25 or rows >= len(items):
             return row + 1
         rows += 1
 
 
 def _count(items: list[Item], room: float) -> int:
     """How many items fill a row."""
-    _row(items)
-    return max(1, sum(item.x + item.volume.extent[0] <= room + _GAP for item in items))
+    return max(1, sum(1 for _ in takewhile(lambda item: item.end <= room + _GAP, _placed(items))))
 
 
 def _row(items: list[Item]) -> float:
-    """Places items in one row from 0 on, so far apart that nothing above or below them touches; returns its length."""
+    """Places items in one row; returns its length."""
+    *_, last = _placed(items)
+    return last.middle + max(last.volume.extent[0], last.head) / 2
+
+
+def _placed(items: list[Item]) -> Iterator[Item]:
+    """Items as they are placed in one row from 0 on, so far apart that nothing above or below them touches."""
     before: Item | None = None
     for item in items:
         half = item.volume.extent[0] / 2
-        wide = words_width(item.captions, CAPTION)
         if before is None:
-            item.gap = max(_GAP, wide + 14 - item.volume.extent[0]) if item.captions else 0.0
-            lead = max(item.gap, wide / 2 + item.gap / 2) if item.captions else 0.0
-            item.x = max(lead, _head(item) / 2 - half)
+            item.gap = max(_GAP, item.wide + 14 - item.volume.extent[0]) if item.captions else 0.0
+            lead = max(item.gap, item.wide / 2 + item.gap / 2) if item.captions else 0.0
+            item.x = max(lead, item.head / 2 - half)
         else:
             # Captions stand in the middle of the gaps: with so much room on each side neighbours cannot touch.
-            gap = max(_GAP, wide + 14 - min(before.volume.extent[0], item.volume.extent[0]))
-            apart = before.middle + (_head(before) + _head(item)) / 2 + 12 - half
-            item.x = max(before.x + before.volume.extent[0] + gap, apart)
+            gap = max(_GAP, item.wide + 14 - min(before.volume.extent[0], item.volume.extent[0]))
+            apart = before.middle + (before.head + item.head) / 2 + 12 - half
+            item.x = max(before.end + gap, apart)
         before = item
-    assert before is not None
-    return before.middle + max(before.volume.extent[0], _head(before)) / 2
+        yield item
 
 
 def _draw(diagram: Diagram, items: list[Item], rows: int, theme: Theme, heading: Heading) -> str:
     by_row = [[item for item in items if item.row == row] for row in range(rows)]
-    long = max(item.x + item.volume.extent[0] / 2 + max(item.volume.extent[0], _head(item)) / 2 for item in items)
+    long = max(item.x + item.volume.extent[0] / 2 + max(item.volume.extent[0], item.head) / 2 for item in items)
     room = max(long, heading_width(heading), 380.0)
     kinds = [_kind(item.box) for item in items if item.box.form != "input"]
     samples = [Sample("fill", theme.accent[kind], TITLES.get(kind, kind)) for kind in KINDS if kind in kinds]
@@ -222,7 +231,7 @@ def _paint_row(row: list[Item], items: list[Item], left: float, top: float, them
     tops = {id(item): axis - item.volume.extent[1] / 2 for item in row}
     made: list[str] = []
     links: list[str] = []
-    for item in row:
+    for at, item in enumerate(row, items.index(row[0])):
         x, y = left + item.x, tops[id(item)]
         made.append(
             element(
@@ -235,11 +244,10 @@ def _paint_row(row: list[Item], items: list[Item], left: float, top: float, them
                 data_rows=item.box.rows,
             )
         )
-        at = items.index(item)
         if at == 0:
             continue
         before = items[at - 1] if items[at - 1].row == item.row else None
-        start = left + before.x + before.volume.extent[0] if before else x - item.gap
+        start = left + before.end if before else x - item.gap
         links += _link(item, before, x, y, left, tops, axis, theme)
         links += _caption(item, (start + x) / 2, base, theme)
     return made + links, base + (lines - 1) * 13 + 8 - top if lines else base - top
@@ -248,7 +256,7 @@ def _paint_row(row: list[Item], items: list[Item], left: float, top: float, them
 def _one(item: Item, x: float, y: float, theme: Theme) -> Iterator[str]:
     yield from paint(item.volume, x, y, _kind(item.box), theme)
     middle = x + item.volume.extent[0] / 2
-    yield label(middle, y - 20, _title(item), NAME, theme.muted, text_anchor="middle")
+    yield label(middle, y - 20, item.title, NAME, theme.muted, text_anchor="middle")
     yield label(middle, y - 7, item.volume.words, SHAPE, theme.ink, text_anchor="middle", font_weight="bold")
 
 
@@ -269,7 +277,7 @@ def _link(
     elif item.volume.sheets == 0 and item.box.op is not None:
         yield spread(made, corner, item.volume, (x, y), theme)
     else:
-        right = left + before.x + made.extent[0]
+        right = left + before.end
         yield arrow((right + 5, axis), (x - 5, axis), theme)
 
 
