@@ -110,6 +110,8 @@ class Report:
         self.network = network
         self._costs = Costs()
         self._fields = ReceptiveFields(network)
+        self._fixed: dict[tuple[Graph, int], tuple[Any, ...]] = {}
+        """What of a node's rows does not depend on where its graph is called, found by the first of them."""
         spatial = next((i.type.shape[:-1] for i in network.inputs if len(i.type.shape) > 1), None)
         self._whole: Shape | None = spatial
 
@@ -174,12 +176,11 @@ class Report:
 
 
 class _Walk:
-    """Walks the hierarchy and makes rows. What does not depend on where a graph is called is computed once for each of its nodes."""
+    """Walks the hierarchy and makes rows."""
 
     def __init__(self, report: Report, fold: bool) -> None:
         self.report = report
         self.fold = fold
-        self.known: dict[tuple[Graph, int], tuple[Any, ...]] = {}
         self.needed = needed_elements(report.network)
 
     def rows(self) -> Iterator[Row]:
@@ -230,14 +231,14 @@ class _Walk:
         return read[0]
 
     def row(self, graph: Graph, at: int, node: Node, name: str, sources: tuple[str, ...], field: Field, times: int, training: bool) -> Row:
-        fixed = self.known.get((graph, at))
+        fixed = self.report._fixed.get((graph, at))
         if fixed is None:
             op, type_ = node.op, node.type
             assert op is not None and type_ is not None
             types = tuple(graph.type_of(value) for value in node.inputs)
             shapes = tuple(t.shape for t in types if t is not None)
             line = node.span.line if node.span is not None else None
-            fixed = self.known[graph, at] = (
+            fixed = self.report._fixed[graph, at] = (
                 op.step,
                 op.config(types[0]),
                 line,

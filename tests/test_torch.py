@@ -286,6 +286,11 @@ def test_no_label_hides_what_every_module_has():
     assert {name for name in dir(torch.nn.Module()) if not name.startswith("__")} <= RESERVED
 
 
+def test_no_call_of_a_block_hides_what_every_module_has():
+    with pytest.raises(archspec.SpecError, match="`bfloat` cannot name a block: one of its calls would be called `bfloat16`"):
+        archspec.loads("block bfloat(): relu\ninput 4x4x3\nrepeat 16: bfloat\n")
+
+
 WORDS = ["width1", "class", "channels", "torch", "self", "super", "x", "__debug__", "__a", "__", "none", "true", "Model", "Tensor", "nn", "F", "None_", "Outputs", "extra1"]  # fmt: skip
 PLACES = {
     "a parameter": "block b({0}, {0}_):\n  conv k=1 f={0} | relu | conv k=1 f={0}_\n  residual: relu\ninput 4x4x3\nb 2 5\nb 3 9\nb 4 3\n",

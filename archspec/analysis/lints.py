@@ -163,6 +163,14 @@ def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
         )
 
 
+def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    if after is None or after.op is None or not after.op.indexes:
+        return
+    if _learns(node, graph) or op.flops(graph.type_of(node.inputs[0]), node.type):
+        message = f"`{after.op.step}` looks rows up by whole numbers, which `{op.step}` does not give"
+        yield Finding("A414", message, after.span, f"`{after.op.step}` belongs right after an input; `linear` takes any numbers")
+
+
 def _learns(node: Node, graph: Graph) -> bool:
     assert node.op is not None
     type_ = graph.type_of(node.inputs[0])
@@ -194,5 +202,6 @@ def _rules(cls: type[Op]) -> tuple[Rule, ...]:
         _uneven_same: "p" in fields and hasattr(cls, "slides"),
         _activations: family in ("activation", "smooth"),
         _linear_pair: family == "linear",
+        _computed_indexes: True,
     }
     return tuple(rule for rule, whether in concerned.items() if whether)

@@ -9,6 +9,7 @@ from pathlib import Path
 from archspec.diagnostics import Diagnostic, Diagnostics, nearest
 from archspec.elaborate.binding import argument, fields, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Silent, Value, evaluate, shown
+from archspec.elaborate.labels import RESERVED
 from archspec.elaborate.options import Options
 from archspec.elaborate.scopes import Scope
 from archspec.ops import STEPS
@@ -202,6 +203,9 @@ class Declarations:
             self.report(
                 Refused("A108", f"`{name}` is the name of a layer or a word of the language", span, "choose another name for the block")
             )
+        elif word := next((word for word in RESERVED if word.startswith(name) and word[len(name) :].isdecimal()), None):
+            message = f"`{name}` cannot name a block: one of its calls would be called `{word}`, a word of Python modules"
+            self.report(Refused("A109", message, span, "choose another name for the block"))
         elif name in unit.blocks:
             self.report(
                 Refused("A108", f"the block `{name}` is defined twice", span, "choose another name"),

@@ -106,6 +106,8 @@ class Traits:
     """Needs no memory of its own in inference: its output may overwrite, or be a view of, its input. See `reuses`."""
     probabilities = False
     """Puts out (log) probabilities: what a classifier ends in."""
+    indexes = False
+    """Looks its input up in a table: what it reads are whole numbers."""
     elementary = 0
     """Elementary operations an output element, for the FLOPs of layers without MACs."""
     cost_note = ""

@@ -132,6 +132,7 @@ class Embed(Op):
     step = "embed"
     bare = ("v", "d")
     takes = (Vector,)
+    indexes = True
 
     v: Count
     d: Count

@@ -34,14 +34,14 @@ class _Lowering:
         self.named: dict[str, Span | None] = {}
 
     def run(self) -> Draft:
-        readers: dict[str, set[str]] = {}
+        indexes: dict[str, set[bool]] = {}
         for place in self.places:
             assert place.node.op is not None
             for source in place.sources:
-                readers.setdefault(source, set()).add(place.node.op.step)
+                indexes.setdefault(source, set()).add(place.node.op.indexes)
         for input_ in self.network.inputs:
             self.claim(input_.name, input_.span)
-            self.input(input_.name, input_.type, whole=readers.get(input_.name) == {"embed"})
+            self.input(input_.name, input_.type, whole=indexes.get(input_.name) == {True})
         for place in self.places:
             self.claim(place.name, place.node.span)
             self.layer(place)
