@@ -51,11 +51,15 @@ def same_grid(dilated=True):
             yield arguments
 
 
-def test_how_many_configurations_there_are():
-    """Each counts once, though it is tried with several roundings, and a convolution depthwise as well."""
+def configurations():
+    """How many there are of a kind. Each counts once, though it is tried with several roundings, and a convolution depthwise as well."""
     found = {kind: sum(len(list(grid(kind, rank))) for rank in (1, 2, 3)) for kind in AXES}
     same = {"conv": 1, "dwconv": 1, "pool": 1, "avgpool": 0, "deconv": 1}
-    found["same"] = sum(len(list(same_grid(bool(dilated)))) for dilated in same.values())
+    return found | {"same": sum(len(list(same_grid(bool(dilated)))) for dilated in same.values())}
+
+
+def test_how_many_configurations_there_are():
+    found = configurations()
     assert found == {"conv": 3504, "pool": 3168, "avgpool": 2784, "deconv": 4440, "same": 2340}
     assert sum(found.values()) > 10_000
 

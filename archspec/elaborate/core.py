@@ -137,9 +137,10 @@ class Core(ABC):
         self.count_step(node.span or self.file.span)
         return builder.add(node)
 
-    def count_step(self, span: Span) -> None:
+    def count_step(self, span: Span, to_come: int = 0) -> None:
+        """Count a step; `to_come` are others that are known to follow it. Raises Abort where they are too many."""
         self.steps += 1
-        if self.steps > self.options.max_steps:
+        if self.steps + to_come > self.options.max_steps:
             message = f"more than {self.options.max_steps:,} different layers and rounds"
             self.report(Refused("A118", message, span, "layers that repeat without change are counted once"), span)
             raise Abort

@@ -16,6 +16,8 @@ from archspec.syntax import ast
 
 NAMELESS = "_"
 """As a label: a group that is called as a step would be, in a group by its position."""
+_TELLING = 1000
+"""Rounds that are elaborated before all those to come are counted."""
 
 
 class Structures(Steps):
@@ -93,7 +95,8 @@ class Structures(Steps):
 
     def round(self, suite: ast.Suite, head: ast.Repeat, frame: Frame, context: Context, value: int) -> int:
         """Elaborate one round, and take as many of the rounds that follow as are equal to it."""
-        self.count_step(head.span)
+        # Once the index was read no round is equal to the next. What else is wrong shows in the first of them.
+        self.count_step(head.span, frame.count - frame.round - 1 if frame.reads_index and frame.round >= _TELLING else 0)
         builder = context.builder
         inner = Builder(builder.naming, builder, round_=True)
         start = inner.input(builder.type_of(value))
