@@ -96,7 +96,7 @@ def whole(expr: ast.Expr, scope: Scope) -> int:
     if isinstance(value, float):
         if not value.is_integer():
             raise Refused("A114", f"{value:g} is not a whole number", expr.span, "round it: `round8(x)`, `floor(x)`, or divide with `//`")
-        value = int(value)
+        value = _bounded(int, (value,), expr.span)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Refused("A113", f"a whole number is needed here, not {shown(value)}", expr.span)
     return value
