@@ -70,6 +70,15 @@ class TooLarge(Exception):
     """Not refused, but more than what a quick comparison should hold."""
 
 
+def settled(tensor: Tensor) -> Tensor:
+    """A tensor in the plain order of memory.
+
+    On a CPU PyTorch 2.13 crashes in `Conv1d(11, 1, 1, stride=2, padding=1, dilation=2)(torch.zeros(2, 1, 11).transpose(1, 2))`, whose
+    input calls itself contiguous.
+    """
+    return tensor.clone(memory_format=torch.contiguous_format)
+
+
 class Tape:
     """What ran so far. Slots 0, 1, ... are the inputs, then one for each entry."""
 
@@ -96,7 +105,7 @@ class Tape:
         demand(result.numel() > 0, "nothing is left")
         if result.numel() > self.largest or self.products.macs > 200 * self.largest:
             raise TooLarge
-        value = Value(len(self.inputs) + len(self.entries), kind, result)
+        value = Value(len(self.inputs) + len(self.entries), kind, settled(result))
         self.entries.append(Entry(step, module, tuple(v.slot for v in values), value, self.products.macs // BATCH))
         return value
 
@@ -134,6 +143,6 @@ class Net(nn.Module):
     def forward(self, *given: Tensor) -> Tensor | tuple[Tensor, ...]:
         values = list(given)
         for layer, inputs in zip(self.layers, self.inputs, strict=True):
-            values.append(layer(*(values[slot] for slot in inputs)))
+            values.append(settled(layer(*(values[slot] for slot in inputs))))
         found = tuple(values[slot] for slot in self.wanted)
         return found[0] if len(found) == 1 else found
