@@ -93,13 +93,8 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
     known = fields(name)
     arguments = {field: _converted(value, known[field]) for field, value in given.items()}
     for field, value in arguments.items():
-        for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, int) and abs(number) > LIMIT:
-                raise Refused(
-                    "A105",
-                    f"`{field}` must be at most 2^63 - 1, not {number if number < 10**24 else f'{number:.4g}'}",
-                    places.get(field, span),
-                )
+        if any(isinstance(number, int) and abs(number) > LIMIT for number in (value if isinstance(value, tuple) else (value,))):
+            raise Refused("A105", f"`{field}` must be at most 2^63 - 1, not {_written(value)}", places.get(field, span))
     try:
         return make(name, arguments)
     except ValidationError as error:

@@ -110,7 +110,9 @@ def shown(value: object) -> str:
         items = [shown(item) for item in value[:8]]
         return f"the list {','.join(items)}{',...' if len(value) > 8 else ''}"
     if isinstance(value, tuple):
-        return "x".join(map(str, value))
+        return "x".join(map(shown, value))
+    if isinstance(value, int) and abs(value) >= 10**24:  # a whole-valued float, whose digits nobody wrote
+        return f"{value:.4g}"
     return f'"{value}"' if isinstance(value, str) else f"{value}"
 
 

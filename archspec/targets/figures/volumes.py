@@ -200,7 +200,7 @@ def _placed(items: list[Item]) -> Iterator[Item]:
 
 def _draw(diagram: Diagram, items: list[Item], rows: int, theme: Theme, heading: Heading) -> str:
     by_row = [[item for item in items if item.row == row] for row in range(rows)]
-    long = max(item.x + item.volume.extent[0] / 2 + max(item.volume.extent[0], item.head) / 2 for item in items)
+    long = max(item.middle + max(item.volume.extent[0], item.head) / 2 for item in items)
     room = max(long, heading_width(heading), 380.0)
     kinds = [_kind(item.box) for item in items if item.box.form != "input"]
     samples = [Sample("fill", theme.accent[kind], TITLES.get(kind, kind)) for kind in KINDS if kind in kinds]

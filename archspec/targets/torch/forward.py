@@ -183,8 +183,9 @@ class _Names:
                 self.highest += 1
             number = heappop(self.idle) if self.idle else self.highest
             until = self.held.get(f"x{number}", -1)  # an input may be called so
-            heappush(self.busy, (max(end, until), number))
-            if until <= at:
+            free = until <= at
+            heappush(self.busy, (end if free else until, number))
+            if free:
                 return f"x{number}"
 
 
