@@ -13,7 +13,6 @@ from archspec.types import Map
 torch.set_num_threads(1)
 
 FAULTS = {
-    "GroupNormalization": ("onnx", (1, 23), "infers no shape for GroupNormalization"),
     "Resize": ("onnx", (1, 23), "forgets the name of the batch at Resize"),
 }
 """By operator: which tool, up to which version, has which fault. A fault that is mended in a tested version makes a test fail."""

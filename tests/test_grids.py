@@ -242,7 +242,12 @@ def test_same_padding(step):
         assert F.conv1d(padded, torch.zeros(1, 1, k), stride=s, dilation=d).shape[-1] == out
         op, x = make(step, arguments), Map((size,), 1)
         (slide,) = op.slides(x)
-        compared.add(f"{step} {arguments} on {size}", (op.infer([x]).spatial[0], slide.before, slide.after), (out, before, after))
+        # A maximum over the padding alone, as the result shows it, is refused.
+        lies = padded.fill_(-1).index_fill(2, torch.arange(before, before + size), 1)
+        lost = step == "pool" and bool(F.max_pool1d(lies, k, s, 0, d).min() < 0)
+        found = ours(step, arguments, (1, size))
+        assert (slide.before, slide.after) == (before, after)
+        compared.add(f"{step} {arguments} on {size}", found, None if lost else (1, out))
     compared.check(accepted=260, refused=0)
 
 

@@ -144,9 +144,9 @@ def _activations(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
     yield Finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, "remove one of them")
 
 
-def _single_softmax(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if op.probabilities and node.type is not None and node.type.channels == 1:
-        yield Finding("A411", f"`{op.step}` of one value is always the same", node.span, "one output node takes `sigmoid`")
+def _constant(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    if (found := op.constant(graph.type_of(node.inputs[0]))) is not None:
+        yield Finding("A411", found[0], node.span, found[1])
 
 
 def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
@@ -197,7 +197,7 @@ def _rules(cls: type[Op]) -> tuple[Rule, ...]:
         _bias_before_norm: "bias" in fields,
         _softmax_inside: cls.probabilities,
         _dropout_after_softmax: cls.probabilities,
-        _single_softmax: cls.probabilities,
+        _constant: cls.constant is not Op.constant,
         _swapped: "k" in fields and "f" in fields,
         _uneven_same: "p" in fields and hasattr(cls, "slides"),
         _activations: family in ("activation", "smooth"),

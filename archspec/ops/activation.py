@@ -67,6 +67,11 @@ class _Normalised(Activation):
     def reach(self, x: Type) -> Field_:
         return "point" if isinstance(x, Map) else WHOLE
 
+    def constant(self, x: Type) -> tuple[str, str] | None:
+        if x.channels > 1:
+            return None
+        return f"`{self.step}` of one value is always the same", "one output node takes `sigmoid`"
+
 
 class Softmax(_Normalised):
     """exp(x)/sum(exp(x)) over the channels."""

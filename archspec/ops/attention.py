@@ -121,6 +121,11 @@ class Attention(Op):
     def flops(self, x: Tokens, y: Tokens) -> int:
         return 2 * self.macs(x, y) + x.size + 5 * self.heads * x.length**2
 
+    def constant(self, x: Tokens) -> tuple[str, str] | None:
+        if x.length > 1:
+            return None
+        return "`attn` over one token: the softmax of one score is always 1", "keep more positions before `tokens`"
+
     def reach(self, x: Tokens) -> Field_:
         return WHOLE
 
@@ -193,6 +198,11 @@ class WindowAttention(Op):
     def flops(self, x: Map, y: Map) -> int:
         weights = self.heads * prod(x.spatial) * prod(self.window())
         return 2 * self.macs(x, y) + x.size + (6 + any(self.shifts(x))) * weights
+
+    def constant(self, x: Map) -> tuple[str, str] | None:
+        if prod(self.window()) > 1:
+            return None
+        return "`winattn` in windows of one position: the softmax of one score is always 1", "use a larger `w`"
 
     def reach(self, x: Map) -> Field_:
         return None  # another extent at each position of a window

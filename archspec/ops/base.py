@@ -189,6 +189,10 @@ class Op(Traits, BaseModel):
         """Whether an argument makes no difference for an input."""
         return False
 
+    def constant(self, x: Any) -> tuple[str, str] | None:
+        """Where the output, or an inner softmax, is the same for every input: what is so, and what would work."""
+        return None
+
     def keeping(self, x: Any) -> str | None:
         """The padding, as written, with which the output would have the size of an input; None where none does."""
         return None

@@ -32,7 +32,8 @@ def check_several(step: str, x: Type, count: int) -> None:
     """Raises Misfit where a mean would be taken over a single number: nothing would be left of it, and PyTorch refuses it."""
     if count == 1:
         message = f"`{step}` would normalise each number of {describe(x)} by itself, and leave nothing of it"
-        raise Misfit("A201", message, help_="normalise before the positions are gone, or use `ln`")
+        instead = "ln" if x.channels > 1 else "bn"  # `ln` of one channel leaves nothing either; `bn` normalises over a batch
+        raise Misfit("A201", message, help_=f"normalise before the positions are gone, or use `{instead}`")
 
 
 class BatchNorm(_Norm):
@@ -71,6 +72,11 @@ class LayerNorm(_Norm):
     step = "ln"
     elementary = 7
     cost_note = "7 an element: mean 1, variance 3, scaling 1, factor and offset 2"
+
+    def constant(self, x: Type) -> tuple[str, str] | None:
+        if x.channels > 1:
+            return None
+        return "`ln` of one channel always gives its bias: a number less itself is 0", "use `bn`, which normalises over a batch"
 
 
 class GroupNorm(_Norm):

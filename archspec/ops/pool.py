@@ -7,7 +7,7 @@ from pydantic import Field
 
 from archspec.ops.base import Field_, Flag, Misfit, Op, Size, Weight, per_axis
 from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, keeping
-from archspec.types import Map, Type
+from archspec.types import AXES, Map, Type
 
 Stride = Annotated[
     int | tuple[int, ...] | None, Field(description="a whole number of at least 1, or a size such as 5x3; the window's size without it")
@@ -29,7 +29,7 @@ class _Pooling(Op):
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
         stride = self.w if self.s is None else self.s
-        return Window("w", self.w, stride, self.p, self.d, self.round, half=True).slides(x.spatial)
+        return Window("w", self.w, stride, self.p, self.d, self.round, "half").slides(x.spatial)
 
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))
@@ -62,8 +62,30 @@ class Pool(_Pooling):
     step = "pool"
     cost_note = "prod(w) - 1 comparisons an output"
 
+    def output(self, x: Map) -> Type:
+        for axis, slide in zip(AXES[len(x.spatial)], self.slides(x), strict=True):
+            if slide.blind is not None:
+                raise _blind(axis, slide, slide.blind)
+        return super().output(x)
+
     def flops(self, x: Map, y: Map) -> int:
         return (prod(self.window(x)) - 1) * y.size
+
+
+def _blind(axis: str, slide: Slide, at: int) -> Misfit:
+    """Where a window has the maximum of nothing at all."""
+    start = at * slide.s - slide.before
+    reads = ", ".join(str(start + i * slide.d) for i in range(min(slide.k, 4))) + (", ..." if slide.k > 4 else "")
+    size = slide.size
+    return Misfit(
+        "A204",
+        f"window {at + 1} of {slide.out} along the {axis} lies in the padding alone",
+        argument="d",
+        notes=[
+            f"its elements, {slide.d} apart, stand at {reads}; the {axis} has {f'positions 0 to {size - 1}' if size > 1 else 'position 0 only'}"
+        ],
+        help_=f"use d={size}{' or less' if size > 1 else ''}, or a map with a {axis} of {slide.d} or more",
+    )
 
 
 class AvgPool(_Pooling):
@@ -109,7 +131,7 @@ class Subsample(Op):
     round: Rounding = "exact"
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
-        return Window("w", self.w, self.w if self.s is None else self.s, 0, 1, self.round).slides(x.spatial)
+        return Window("w", self.w, self.w if self.s is None else self.s, 0, 1, self.round, "none").slides(x.spatial)
 
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))

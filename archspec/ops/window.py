@@ -37,6 +37,24 @@ class Slide(NamedTuple):
         return (self.out - 1) * self.s + self.d * (self.k - 1) + 1 == self.size + self.before + self.after
 
     @property
+    def overhang(self) -> int:
+        """How far the last window reaches beyond the padded input, where the size was rounded up."""
+        return max(0, (self.out - 1) * self.s + self.d * (self.k - 1) + 1 - self.size - self.before - self.after)
+
+    @property
+    def blind(self) -> int | None:
+        """The first output whose window reads the padding alone, or None where there is none.
+
+        Only a step between the elements of a window that is larger than the input can leap over it.
+        """
+        first = -self.before % self.d
+        if self.d <= self.size or not self.before:
+            return None
+        # The first element at or behind 0 moves on with the window, from `first` until it leaves the input; what starts at 0 reads it.
+        at = max(0, -(-(self.size - first) // self.s))
+        return at if at < self.out and first + at * self.s < self.d and at * self.s < self.before else None
+
+    @property
     def reach(self) -> Reach:
         return Reach(-self.before, self.d * (self.k - 1) - self.before, self.s)
 
@@ -50,8 +68,8 @@ class Window(NamedTuple):
     p: int | tuple[int, ...] | str
     d: int | tuple[int, ...] = 1
     rounding: str = "exact"
-    half: bool = False
-    """Padding is at most half the window, as PyTorch demands of pooling."""
+    padding: Literal["any", "half", "none"] = "any"
+    """How much padding the layer takes: at most half the window is what PyTorch demands of pooling."""
 
     def slides(self, spatial: tuple[int, ...]) -> tuple[Slide, ...]:
         """The window on each axis. Raises Misfit."""
@@ -67,7 +85,7 @@ class Window(NamedTuple):
 
     def slide(self, axis: str, size: int, k: int, s: int, p: int, d: int) -> Slide:
         span = d * (k - 1) + 1
-        if self.half and p > k // 2:
+        if self.padding == "half" and p > k // 2:
             message = f"padding {p} is more than half the window of {k}"
             raise Misfit(
                 "A204",
@@ -79,7 +97,7 @@ class Window(NamedTuple):
         room = size - span + 2 * p
         shown = f"({size} - {span} + 2*{p})/{s} + 1"
         if room < 0:
-            raise self.too_large(axis, size, k, span, p, d)
+            raise self.too_large(axis, size, k, s, p, d)
         steps, rest = divmod(room, s)
         if rest and self.rounding == "exact":
             raise self.no_fit(axis, size, k, s, p, d)
@@ -90,16 +108,23 @@ class Window(NamedTuple):
             return Slide(size, steps + 2, k, s, d, p, p, f"{shown} = {exact}, rounded up to {steps + 2}")
         return Slide(size, steps + 1, k, s, d, p, p, f"{shown} = {exact}, rounded down to {steps + 1}")
 
-    def too_large(self, axis: str, size: int, k: int, span: int, p: int, d: int) -> Misfit:
+    def takes(self, p: int | None, k: int) -> bool:
+        """Whether there is such a padding, and the layer takes it."""
+        return p is not None and (self.padding == "any" or (self.padding == "half" and p <= k // 2))
+
+    def too_large(self, axis: str, size: int, k: int, s: int, p: int, d: int) -> Misfit:
+        span = d * (k - 1) + 1
         window = f"{k}" if d == 1 else f"{span} ({d}*({k} - 1) + 1)"
         padded = f"{size}" if p == 0 else f"{size} + 2*{p} = {size + 2 * p}"
         need = (span - size + 1) // 2
-        help_ = f"use {self.letter}={size + 2 * p} or less, or p={need}" if d == 1 else f"use a smaller d or {self.letter}, or p={need}"
+        fits = _fitting(size, span, need - 1, s) if self.rounding == "exact" else need
+        more = f", or p={fits}" if self.takes(fits, k) else ""
+        help_ = f"use {self.letter}={size + 2 * p} or less{more}" if d == 1 else f"use a smaller d or {self.letter}{more}"
         return Misfit(
             "A202",
             f"a window of {window} is larger than the {axis} of {padded}",
             argument=self.letter,
-            notes=[f"{_plain(size, span, p, 1)} is below 1"],
+            notes=[f"{_plain(size, span, p, s)} is below 1"],
             help_=help_,
         )
 
@@ -112,7 +137,7 @@ class Window(NamedTuple):
         if d > 1:
             notes.insert(0, f"the window spans {d}*({k} - 1) + 1 = {span}")
         fits = _fitting(size, span, p, s)
-        ways = [f"p={fits}"] if fits is not None and (not self.half or fits <= k // 2) else []
+        ways = [f"p={fits}"] if self.takes(fits, k) else []
         ways += [
             f"an input of {size - rest} or {size + s - rest}",
             f"round=floor to drop {'it' if rest == 1 else 'them'}",

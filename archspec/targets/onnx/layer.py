@@ -103,11 +103,11 @@ class Layer:
         pads = self.whole([0, *before, 0, *after])
         return self.add("Pad", value, pads) if fill is None else self.add("Pad", value, pads, self.constant(fill))
 
-    def reduce(self, kind: str, value: str, axis: int, *, keep: bool = False) -> str:
-        """A reduction over one axis, which is an input from opset 18 on and an attribute before."""
+    def reduce(self, kind: str, value: str, *axes: int, keep: bool = False) -> str:
+        """A reduction over some axes, which are an input from opset 18 on and an attribute before."""
         if self.opset >= 18:
-            return self.add(kind, value, self.whole([axis]), keepdims=int(keep))
-        return self.add(kind, value, axes=[axis], keepdims=int(keep))
+            return self.add(kind, value, self.whole(axes), keepdims=int(keep))
+        return self.add(kind, value, axes=list(axes), keepdims=int(keep))
 
     def per_channel(self, tensor: str, x: Type) -> str:
         """A tensor (C) so that it is spread over the positions of a map."""

@@ -32,15 +32,12 @@ def layer_norm(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 
 def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Composed at every opset: onnxruntime (1.31) computes GroupNormalization as E[x^2] - E[x]^2, which cancels where the mean is large."""
     weight, bias = layer.weight("weight"), layer.weight("bias")
 
     def normalised(value: str) -> str:
-        # Before opset 21 the operator's factors are a group's, not a channel's; and it wants positions, which a vector lacks.
-        if layer.opset >= 21 and len(x.shape) > 1:
-            return layer.add("GroupNormalization", value, weight, bias, num_groups=op.groups, epsilon=op.eps)
-        ones, zeros = layer.constant(np.ones(op.groups)), layer.constant(np.zeros(op.groups))
         grouped = layer.reshape(value, 0, op.groups, x.size // op.groups)
-        spread = layer.add("InstanceNormalization", grouped, ones, zeros, epsilon=op.eps)
+        spread = _spread(layer, grouped, op.groups, (2,), op.eps)
         back = layer.reshape(spread, 0, x.channels, *(x.spatial if isinstance(x, Map) else x.shape[:-1]))
         factor, offset = (
             tensor if len(x.shape) == 1 else layer.reshape(tensor, -1, *(1,) * (len(x.shape) - 1)) for tensor in (weight, bias)
@@ -51,8 +48,17 @@ def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 
 def instance(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    ones, zeros = layer.constant(np.ones(x.channels)), layer.constant(np.zeros(x.channels))
-    return layer.add("InstanceNormalization", layer.x, ones, zeros, epsilon=op.eps)
+    return _spread(layer, layer.x, x.channels, tuple(range(2, 2 + len(x.spatial))), op.eps)
+
+
+def _spread(layer: Layer, value: str, count: int, axes: tuple[int, ...], eps: float) -> str:
+    """Mean 0 and variance 1 over the axes behind the second, which has `count` positions.
+
+    A mean of many large numbers is inexact in single precision. Subtracting it is exact, and the operator finds what it left.
+    """
+    centred = layer.add("Sub", value, layer.reduce("ReduceMean", value, *axes, keep=True))
+    ones, zeros = layer.constant(np.ones(count)), layer.constant(np.zeros(count))
+    return layer.add("InstanceNormalization", centred, ones, zeros, epsilon=eps)
 
 
 def local_response(layer: Layer, op: Any, x: Map, _: Type) -> str:

@@ -16,11 +16,6 @@ from archspec.targets.onnx.layer import Layer
 from archspec.types import Map, Tokens, Type
 
 
-def _overhang(slide: Slide) -> int:
-    """How far the last window reaches beyond the padded input, where the size was rounded up."""
-    return max(0, (slide.out - 1) * slide.s + slide.d * (slide.k - 1) + 1 - slide.size - slide.before - slide.after)
-
-
 def _window(slides: Sequence[Slide], before: Sequence[int], after: Sequence[int]) -> dict[str, Any]:
     """The attributes of an operator with a window."""
     dilations = [s.d for s in slides]
@@ -34,7 +29,7 @@ def _window(slides: Sequence[Slide], before: Sequence[int], after: Sequence[int]
 
 def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     slides = op.slides(x)
-    attributes = _window(slides, [s.before for s in slides], [s.after + _overhang(s) for s in slides])
+    attributes = _window(slides, [s.before for s in slides], [s.after + s.overhang for s in slides])
     groups = x.channels // op.depth(x)
     bias = [layer.weight("bias")] if op.bias else []
     if getattr(op, "maps", None) is None:
@@ -74,7 +69,7 @@ def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
     slides = op.slides(x)
-    before, after = [s.before for s in slides], [s.after + _overhang(s) for s in slides]
+    before, after = [s.before for s in slides], [s.after + s.overhang for s in slides]
     value = _apart(layer)
     # A dilated window may need more padding than it has elements, which onnxruntime refuses.
     if any(max(b, a) >= s.k for s, b, a in zip(slides, before, after, strict=True)):
@@ -87,7 +82,7 @@ def average_pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """The divisor counts the padding where the layer says so, what overhangs it never: as torch.nn.AvgPool2d."""
     slides = op.slides(x)
     before, after = [s.before for s in slides], [s.after for s in slides]
-    over = [_overhang(s) for s in slides]
+    over = [s.overhang for s in slides]
     value, counted = _apart(layer), op.count_pad and any(before + after)
     if counted and any(over):
         value = layer.pad(value, [0, *before], [0, *after], _ZERO)
@@ -117,7 +112,7 @@ def subsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
     rank = len(slides)
     column = layer.reshape(layer.weight("weight"), -1, *(1,) * (rank + 1))
     kernel = layer.add("Expand", column, layer.whole((x.channels, 1, *(s.k for s in slides))))
-    attributes = _window(slides, [0] * rank, [_overhang(s) for s in slides])
+    attributes = _window(slides, [0] * rank, [s.overhang for s in slides])
     return layer.add("Conv", layer.x, kernel, layer.weight("bias"), **attributes, group=x.channels)
 
 

@@ -62,27 +62,43 @@ _SOURCES = {
 class PaddedMaxPool(nn.Module):
     """Max pooling whose padding differs at the two ends of an axis."""
 
-    def __init__(self, window, stride, pads: tuple[int, ...], rank: int, dilation=1, ceil_mode: bool = False) -> None:
+    def __init__(self, window, stride, pads: tuple[int, ...], rank: int, dilation=1) -> None:
         super().__init__()
         self.pads = pads
-        self.pool = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}[rank](window, stride, dilation=dilation, ceil_mode=ceil_mode)
+        self.pool = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}[rank](window, stride, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.pool(F.pad(x, self.pads, value=float("-inf")))
 ''',
     "PaddedAvgPool": '''
 class PaddedAvgPool(nn.Module):
-    """Average pooling whose padding differs at two ends; `count_include_pad` counts its zeros in the divisor."""
+    """Average pooling whose padding differs at two ends, or is wider than nn.AvgPool takes it.
 
-    def __init__(self, window, stride, pads: tuple[int, ...], rank: int, ceil_mode: bool = False, count_include_pad: bool = True) -> None:
+    `count_include_pad` counts the zeros of `pads` in the divisor; those of `overhang`, behind them, never count.
+    """
+
+    def __init__(
+        self,
+        window,
+        stride,
+        pads: tuple[int, ...],
+        rank: int,
+        overhang: tuple[int, ...] = (),
+        count_include_pad: bool = True,
+    ) -> None:
         super().__init__()
-        self.pads = pads
+        self.pads, self.overhang = pads, overhang
         self.count_include_pad = count_include_pad
-        self.pool = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}[rank](window, stride, ceil_mode=ceil_mode)
+        self.pool = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}[rank](window, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.pool(F.pad(x, self.pads))
-        return y if self.count_include_pad else y / self.pool(F.pad(torch.ones_like(x), self.pads))
+        y = self.pool(self.padded(x, 0.0))
+        if self.count_include_pad and not self.overhang:
+            return y
+        return y / self.pool(self.padded(torch.ones_like(x), 1.0 if self.count_include_pad else 0.0))
+
+    def padded(self, x: Tensor, value: float) -> Tensor:
+        return F.pad(F.pad(x, self.pads, value=value), self.overhang)
 ''',
     "Subsample": '''
 class Subsample(nn.Module):

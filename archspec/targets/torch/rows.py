@@ -61,8 +61,7 @@ def _pads(slides: Any) -> tuple[int, ...] | None:
     """Padding that differs at the two ends, as torch.nn.functional.pad takes it; None where it is the same."""
     ends = []
     for s in slides:
-        over = (s.out - 1) * s.s + s.d * (s.k - 1) + 1 - s.size - s.before - s.after
-        ends.append((s.before, s.after + max(0, over)))
+        ends.append((s.before, s.after + s.overhang))
     if all(before == after for before, after in ends):
         return None
     return tuple(number for pair in reversed(ends) for number in pair)
@@ -88,7 +87,7 @@ def _deconv(op: Any, x: Map, _: Map) -> New:
 def _pool(op: Any, x: Map, _: Map) -> New:
     slides = op.slides(x)
     rank = len(slides)
-    ceil = any((s.out - 1) * s.s + s.d * (s.k - 1) + 1 > s.size + s.before + s.after for s in slides)
+    ceil = any(s.overhang for s in slides)
     average = op.step == "avgpool"
     kind = {"count_include_pad": op.count_pad} if average else {"dilation": _short(tuple(s.d for s in slides))}
     window, stride = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides))
@@ -97,7 +96,9 @@ def _pool(op: Any, x: Map, _: Map) -> New:
     narrow = average and rank == 3 and any(s.k > s.size for s in slides)
     if narrow or any(s.before != s.after or 2 * s.before > s.k for s in slides):
         pads = tuple(n for s in reversed(slides) for n in (s.before, s.after))
-        return new(f"Padded{name}Pool", window, stride, pads=pads, rank=rank, **kind, ceil_mode=ceil)
+        if average and ceil:
+            kind = {"overhang": tuple(n for s in reversed(slides) for n in (0, s.overhang)), **kind}
+        return new(f"Padded{name}Pool", window, stride, pads=pads, rank=rank, **kind)
     padding = _short(tuple(s.before for s in slides))
     return new(f"nn.{name}Pool{rank}d", window, stride, padding=padding, **kind, ceil_mode=ceil)
 
