@@ -7,58 +7,86 @@ report.totals.params
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import typing as _typing
 
 __version__ = "0.1.0"
 __all__ = [
+    "Comparison",
     "Diagnostic",
+    "Explanation",
+    "Loaded",
     "Network",
+    "Page",
     "Report",
+    "Row",
     "SpecError",
+    "Totals",
     "WeightsError",
     "analyze",
     "compare",
     "draw",
     "emit",
+    "explain",
     "load",
     "load_weights",
     "loads",
+    "report",
     "report_page",
     "to_onnx",
     "to_torch",
 ]
 
-if TYPE_CHECKING:
-    from archspec.api import analyze, compare, draw, emit, load, load_weights, loads, report_page, to_onnx, to_torch
+if _typing.TYPE_CHECKING:
+    from archspec.analysis.report import Report, Row, Totals
+    from archspec.api import (
+        analyze,
+        compare,
+        draw,
+        emit,
+        explain,
+        load,
+        load_weights,
+        loads,
+        report,
+        report_page,
+        to_onnx,
+        to_torch,
+    )
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.ir import Network
-    from archspec.report import Report
-    from archspec.targets.weights import WeightsError
+    from archspec.targets.comparison import Comparison
+    from archspec.targets.explanation import Explanation
+    from archspec.targets.page import Page
+    from archspec.targets.weights import Loaded, WeightsError
 
 _HOMES = {
+    "Comparison": "archspec.targets.comparison",
     "Diagnostic": "archspec.diagnostics",
+    "Explanation": "archspec.targets.explanation",
+    "Loaded": "archspec.targets.weights",
     "Network": "archspec.ir",
-    "Report": "archspec.report",
+    "Page": "archspec.targets.page",
+    "Report": "archspec.analysis.report",
+    "Row": "archspec.analysis.report",
     "SpecError": "archspec.diagnostics",
+    "Totals": "archspec.analysis.report",
     "WeightsError": "archspec.targets.weights",
-    "analyze": "archspec.api",
-    "compare": "archspec.api",
-    "draw": "archspec.api",
-    "emit": "archspec.api",
-    "load": "archspec.api",
     "load_ipython_extension": "archspec.notebook",
-    "load_weights": "archspec.api",
-    "loads": "archspec.api",
-    "report_page": "archspec.api",
-    "to_onnx": "archspec.api",
-    "to_torch": "archspec.api",
+    "report": "",
 }
+"""Where a name is at home that is not in archspec.api; `report` is a module of its own."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     """Public names are imported when they are first used: `import archspec` alone costs next to nothing."""
     from importlib import import_module
 
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'archspec' has no attribute {name!r}")
+    if name not in _HOMES and name not in __all__:
+        raise AttributeError(f"module 'archspec' has no attribute {name!r}")
+    if name == "report":
+        return import_module("archspec.report")
+    return getattr(import_module(_HOMES.get(name, "archspec.api")), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

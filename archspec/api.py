@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archspec.analysis.report import Report
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.expressions import Rounds, Value
 from archspec.elaborate.options import Options
 from archspec.ir.graph import Network
-from archspec.report import Report
 from archspec.resources import bundled
 from archspec.source import Source
 from archspec.syntax.parser import parse
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archspec.targets.comparison import Comparison
-    from archspec.targets.torch.loading import Loaded
+    from archspec.targets.explanation import Explanation
+    from archspec.targets.page import Page
+    from archspec.targets.weights import Loaded
 
 
 def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:
@@ -126,11 +128,31 @@ def compare(models: Sequence[Network]) -> Comparison:
     return Comparison(models)
 
 
-def report_page(model: Network, *more: Network) -> str:
-    """One self-contained HTML page about one or more networks: pictures, table and arithmetic."""
+def explain(model: Network, layer: str | None = None) -> Explanation:
+    """How the numbers of a layer come about, of all layers of a group (`layer1.0`), or of all.
+
+    The result is a tuple with an item for each layer, whose `steps` have name, value and formula; its `str()` is the text of
+    `archspec explain`. Raises ValueError where there is no layer of this name.
+    """
+    from archspec.targets.explanation import explain as explain_report
+
+    return explain_report(Report(model), layer)
+
+
+def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
+    """A self-contained HTML page about one or more networks: pictures, table and arithmetic.
+
+    The result has the page as `html`, writes it with `save("x.html")`, and shows itself in a notebook. With `quiz`, a seed, cells of
+    the tables are blank for students to fill in, and the result's `key` is the page with the answers.
+    """
     from archspec.targets.page import page
 
-    return page([model, *more]).html
+    return page([model, *more], quiz)
+
+
+def report_page(model: Network, *more: Network) -> str:
+    """The HTML of `archspec.report(model, *more)`, as text."""
+    return report(model, *more).html
 
 
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:

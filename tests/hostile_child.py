@@ -18,12 +18,12 @@ from typing import Any
 
 from helpers_inert import COMMANDS, FEW, problem
 
+from archspec.analysis.report import Report
 from archspec.api import compile_text
 from archspec.cli import train
 from archspec.cli.main import run
 from archspec.elaborate.options import Options
 from archspec.reading import decode
-from archspec.report import Report
 
 HOPELESS = 60
 """Seconds of work after which this is killed."""

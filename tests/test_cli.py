@@ -246,7 +246,7 @@ HOSTILE = "</td><script>alert(1)</script> | \\textbf{x} $x$ %_&#~^ `a` [b](http:
 
 @pytest.mark.parametrize("format_", ["text", "markdown", "latex", "html", "csv", "json"])
 def test_hostile_names_stay_inert_in_every_table(format_):
-    from archspec.report import Report
+    from archspec.analysis.report import Report
     from archspec.targets.tables import Style, pieces
     from archspec.targets.tables.text import text
 

@@ -75,7 +75,7 @@ def _tell(result: Compiled, notes: bool) -> None:
 
 
 def _summary(network: Network) -> str:
-    from archspec.report import Report
+    from archspec.analysis.report import Report
 
     report = Report(network)
     totals = report.totals

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from archspec.analysis.report import Report
 from archspec.cli import specs
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.diagnostics import nearest
-from archspec.report import Report
 from archspec.targets.tables import COLUMNS, Style, pieces
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
+from archspec.analysis.report import Report
 from archspec.diagnostics import SpecError
 from archspec.ir.graph import Network
-from archspec.report import Report
 from archspec.targets.tables import Style, pieces
 from archspec.targets.tables.columns import footer
 from archspec.targets.tables.grid import html_text

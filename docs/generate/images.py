@@ -66,7 +66,7 @@ def picture(lines: Sequence[Line], command: str, name: str) -> str:
 
 
 def table_image() -> str:
-    from archspec.report import Report
+    from archspec.analysis.report import Report
     from archspec.targets.tables.columns import Style
     from archspec.targets.tables.text import text
 
@@ -75,12 +75,8 @@ def table_image() -> str:
 
 
 def explain_image() -> str:
-    from archspec.cli.explain import explained
-    from archspec.report import Report
-
-    report = Report(archspec.loads("input 32x32x3\nconv k=5 f=6\n", name="conv.arch"))
-    known = {row.name: row for row in report.layers}
-    return picture([line for row in report.layers for line in explained(row, known, report)], "archspec explain conv.arch", "explain")
+    found = archspec.explain(archspec.loads("input 32x32x3\nconv k=5 f=6\n", name="conv.arch"))
+    return picture([line for layer in found for line in layer.lines()], "archspec explain conv.arch", "explain")
 
 
 def error_image() -> str:

@@ -86,7 +86,7 @@ def _counted(drawn: Drawn, network: archspec.Network) -> str | None:
     return f"totals {totals}, but torch: {summed}" if totals != summed else None
 
 
-def _ours(row: archspec.report.Row) -> tuple[Any, ...]:
+def _ours(row: archspec.Row) -> tuple[Any, ...]:
     return (row.op, row.output, row.weights, row.biases, row.frozen, row.buffers, row.macs)
 
 

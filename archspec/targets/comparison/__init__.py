@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from archspec.analysis.report import Row
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
-from archspec.report import Row
 from archspec.targets.comparison.diff import Diff, Edit, difference
 from archspec.targets.comparison.edits import LEGEND, edits, summary
 from archspec.targets.comparison.measures import Model, measured

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archspec.analysis.depth import is_weight_layer, weight_layers
+from archspec.analysis.report import Report, Row
 from archspec.ir.graph import Network
-from archspec.report import Report, Row
 from archspec.targets.comparison.align import Pair, TooLong, align
 
 NEAR = 0.5

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archspec.analysis.report import Row
 from archspec.diagnostics.visible import visible
-from archspec.report import Row
 from archspec.targets.comparison.diff import ADDED, CHANGED, EQUAL, FOLLOWS, REMOVED, Diff, Edit, Fold, Item, folded, words_of
 from archspec.targets.tables.grid import Grid
 

@@ -7,10 +7,10 @@ from math import isfinite
 from typing import NamedTuple
 
 from archspec.analysis.depth import depth, weight_layers
+from archspec.analysis.report import Report, Shape, Totals
 from archspec.analysis.smallest import smallest_input
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
-from archspec.report import Report, Shape, Totals
 
 
 class Cited(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from archspec.analysis.report import Shape
 from archspec.diagnostics.visible import visible
-from archspec.report import Shape
 from archspec.targets.comparison.measures import Model
 from archspec.targets.tables.columns import COUNTED
 from archspec.targets.tables.grid import Grid

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from archspec.analysis.report import Report
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
-from archspec.report import Report
 from archspec.targets.figures.cards import Cards
 from archspec.targets.figures.diagram import Diagram, TooLarge
 from archspec.targets.figures.finish import without_numbers

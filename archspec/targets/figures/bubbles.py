@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from archspec.report import Report
+from archspec.analysis.report import Report
 from archspec.targets.comparison.measures import Model
 from archspec.targets.figures.kinds import KINDS, TITLES, Theme, kind_of
 from archspec.targets.figures.scales import Scale, round_step, scale, short

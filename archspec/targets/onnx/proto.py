@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
+from archspec.analysis.report import Report
 from archspec.ir.graph import Network
-from archspec.report import Report
 from archspec.targets.onnx.draft import Array, Draft, Operator, Stored, Value
 from archspec.targets.onnx.settings import OPSETS, Settings
 from archspec.targets.spec import expand

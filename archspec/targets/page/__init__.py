@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from archspec.analysis.report import Report
 from archspec.ir.graph import Network
-from archspec.report import Report
 from archspec.targets.page.document import document, key_document
 from archspec.targets.page.pictures import Pictures, pictures
 from archspec.targets.page.quiz import Quiz

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from archspec.report import Report
+from archspec.analysis.report import Report
 from archspec.targets.page.markup import tag, text
 from archspec.targets.page.rows import Layers
 from archspec.targets.page.table import ASKED, value

@@ -6,7 +6,7 @@ import re
 from itertools import groupby, islice
 from typing import NamedTuple
 
-from archspec.report import Report, Row
+from archspec.analysis.report import Report, Row
 
 MANY = 3000
 """Above this many layers equal rounds of a repeat are one row."""

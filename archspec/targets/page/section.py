@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from archspec.analysis.report import Report
 from archspec.diagnostics import Diagnostic
 from archspec.ir.graph import Network
-from archspec.report import Report
 from archspec.targets.page.arithmetic import shape
 from archspec.targets.page.markup import tag, text
 from archspec.targets.page.pictures import Pictures, markup

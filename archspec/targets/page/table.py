@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from archspec.report import Report, Row
+from archspec.analysis.report import Report, Row
 from archspec.targets.page.arithmetic import arithmetic
 from archspec.targets.page.markup import sides, tag, text
 from archspec.targets.page.rows import Group, Layer, Layers
@@ -64,6 +64,7 @@ class _Table:
         self.layers = layers
         self.columns = columns
         self.blanks = blanks
+        self.known = {row.name: row for row in layers.rows}
         self.whole = {"params": report.totals.params, "macs": report.totals.macs}
 
     def rows(self) -> Iterator[str]:
@@ -119,7 +120,7 @@ class _Table:
         return tag("td", text(words), class_=classes or None)
 
     def work(self, item: Layer) -> str:
-        return tag("tr", tag("td", arithmetic(item.row, self.report), colspan=len(self.columns)), class_="work")
+        return tag("tr", tag("td", arithmetic(item.row, self.known, self.report), colspan=len(self.columns)), class_="work")
 
     def totals(self) -> str:
         totals = self.report.totals

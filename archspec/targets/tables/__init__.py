@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
-from archspec.report import Report
+from archspec.analysis.report import Report
 from archspec.targets.tables.columns import COLUMNS, DEFAULT, WORK, Style
 
 __all__ = ["COLUMNS", "DEFAULT", "FORMATS", "WORK", "Style", "pieces"]

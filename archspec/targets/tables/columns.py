@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from archspec.report import Report, Row, Totals
+from archspec.analysis.report import Report, Row, Totals
 
 Cell = str | int | float | None
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from archspec.analysis.report import Report, Row
 from archspec.diagnostics.visible import visible
-from archspec.report import Report, Row
 from archspec.targets.tables.columns import COLUMNS, Style, chosen
 
 _CSV = (

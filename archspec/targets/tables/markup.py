@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archspec.analysis.report import Report, Row
 from archspec.diagnostics.visible import visible
-from archspec.report import Report, Row
 from archspec.targets.tables import grid as write
 from archspec.targets.tables.columns import COLUMNS, COUNTED, DOCUMENT, Cell, Style, chosen, footer
 from archspec.targets.tables.grid import Grid

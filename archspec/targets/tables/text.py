@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archspec.analysis.report import Report, Row
 from archspec.diagnostics.visible import visible
-from archspec.report import Report, Row
 from archspec.targets.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
 
 Line = list[tuple[str, str]]

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from archspec.analysis.cost import needed_elements
+from archspec.analysis.report import Report
 from archspec.ir.graph import Network
-from archspec.report import Report
 from archspec.targets.torch.classes import Body, Classes, Emitted, Item
 from archspec.targets.torch.forward import Forward, Results, is_simple
 from archspec.targets.torch.helpers import source as helper_source

@@ -5,61 +5,18 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from archspec.targets.matching import COUNTER, Form, match, prefix_of
-from archspec.targets.weights import Weights, WeightsError, quoted, read_weights, unwrapped
+from archspec.targets.weights import Loaded, Weights, WeightsError, quoted, read_weights, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What `load_weights` did. Keys are those of the network's `state_dict` and of the file, as they stand there."""
-
-    source: str
-    how: Literal["name", "structure"]
-    pairs: tuple[tuple[str, str], ...]
-    """Each loaded tensor: its key in the network, and that in the file."""
-    numbers: int
-    """How many numbers were loaded."""
-    kept: tuple[str, ...]
-    """Tensors of the network that were not loaded, and are as before."""
-    unused: tuple[str, ...]
-    """Tensors of the file that were not loaded."""
-    within: str
-    """The key of the checkpoint under which the tensors were found, if any."""
-    prefix: str
-    """What was taken off all keys of the file."""
-    converted: tuple[tuple[str, str, int], ...]
-    """Changes of the type of numbers: from, to, and of how many tensors."""
-    not_finite: tuple[str, ...]
-    """Tensors of the network that now hold NaN or infinity."""
-
-    def __str__(self) -> str:
-        said = [f"{len(self.pairs):,} tensors ({self.numbers:,} numbers) of {self.source} loaded by {self.how}."]
-        if self.how == "structure":
-            renamed = [f"{other} -> {ours}" for ours, other in self.pairs if ours != other]
-            said.append(f"{len(renamed):,} of them under other names: {quoted(renamed)}.")
-        if self.within:
-            said.append(f"They were found under `{self.within}`.")
-        if self.prefix:
-            said.append(f"`{self.prefix}` was taken off their names.")
-        said += [f"{count:,} converted from {of} to {to}." for of, to, count in self.converted]
-        if self.unused:
-            said.append(f"Not used: {quoted(list(self.unused))}.")
-        if self.kept:
-            said.append(f"As before in the network: {quoted(list(self.kept))}.")
-        if self.not_finite:
-            said.append(f"Warning: NaN or infinity in {quoted(list(self.not_finite))}.")
-        return " ".join(said)
 
 
 def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], skip: Sequence[str]) -> Loaded:

@@ -1,0 +1,267 @@
+"""Rows and totals: the only input of every table and picture."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archspec.analysis.cost import Cost, Costs, needed_elements
+from archspec.analysis.memory import Peaks
+from archspec.analysis.receptive_field import Field, ReceptiveFields, extent, network_field, seen
+from archspec.diagnostics import nearest
+from archspec.ir.graph import Call, Graph, Names, Network, Node
+from archspec.ops.base import POINT, WHOLE
+from archspec.types import Type
+
+if TYPE_CHECKING:
+    import pandas
+
+Shape = tuple[int, ...]
+
+
+class Row(NamedTuple):
+    """One layer. Shapes are channels last; counts are for one image in inference.
+
+    `receptive_field` is a size per axis (the whole input for a layer that sees all of it), `jump` the distance of neighbouring
+    fields; both are None where they are not known. `times` is above 1 in a folded report only: the row stands for that many layers.
+    `training` marks the layers of heads that exist in training only.
+    """
+
+    name: str
+    op: str
+    config: str
+    sources: tuple[str, ...]
+    line: int | None
+    inputs: tuple[Shape, ...]
+    output: Shape
+    cost: Cost
+    receptive_field: Shape | None
+    jump: tuple[float, ...] | None
+    times: int
+    training: bool
+    node: Node
+    types: tuple[Type, ...]
+
+    @property
+    def params(self) -> int:
+        return self.cost.params
+
+    @property
+    def weights(self) -> int:
+        return self.cost.weights
+
+    @property
+    def biases(self) -> int:
+        return self.cost.biases
+
+    @property
+    def buffers(self) -> int:
+        return self.cost.buffers
+
+    @property
+    def frozen(self) -> int:
+        return self.cost.frozen
+
+    @property
+    def macs(self) -> int:
+        return self.cost.macs
+
+    @property
+    def flops(self) -> int:
+        return self.cost.flops
+
+    @property
+    def activations(self) -> int:
+        return self.cost.activations
+
+    @property
+    def connections(self) -> int:
+        return self.cost.connections
+
+    @property
+    def work(self) -> dict[str, str]:
+        """The formulas with numbers filled in."""
+        op = self.node.op
+        assert op is not None and self.node.type is not None
+        return op.work_of(self.types, self.node.type)
+
+
+class Totals(NamedTuple):
+    """Sums over the layers. `activations` counts each stored number once: the input, and every output that needs memory of its own."""
+
+    layers: int
+    params: int
+    weights: int
+    biases: int
+    buffers: int
+    frozen: int
+    macs: int
+    flops: int
+    activations: int
+    peak_activations: int
+    connections: int
+    receptive_field: Shape | None
+
+
+class Report:
+    """The analysis of a network. Totals are computed from shared graphs; rows are made when they are asked for."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._costs = Costs()
+        self._fields = ReceptiveFields(network)
+        self._fixed: dict[tuple[Graph, int], tuple[Any, ...]] = {}
+        """What of a node's rows does not depend on where its graph is called, found by the first of them."""
+        spatial = next((i.type.shape[:-1] for i in network.inputs if len(i.type.shape) > 1), None)
+        self._whole: Shape | None = spatial
+
+    @property
+    def model(self) -> str:
+        return self.network.name
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        return {i.name: i.type.shape for i in self.network.inputs}
+
+    @property
+    def outputs(self) -> dict[str, Shape]:
+        found = {}
+        for output in self.network.outputs:
+            type_ = self.network.graph.type_of(output.value)
+            assert type_ is not None
+            found[output.name] = type_.shape
+        return found
+
+    @cached_property
+    def totals(self) -> Totals:
+        cost = self._costs.network(self.network)
+        field = self._size(network_field(self.network, self._fields))
+        peak = Peaks().network(self.network)
+        return Totals(
+            self.network.graph.layers, cost.params, cost.weights, cost.biases, cost.buffers, cost.frozen,
+            cost.macs, cost.flops, cost.stored, peak, cost.connections, field,
+        )  # fmt: skip
+
+    @cached_property
+    def layers(self) -> list[Row]:
+        return list(self.rows())
+
+    def named(self, name: str) -> list[Row]:
+        """The layer of a name, or all layers of a group (`layer1.0`). Raises ValueError where there is none."""
+        rows = self.layers
+        found = [row for row in rows if row.name == name] or [row for row in rows if row.name.startswith(name + ".")]
+        if not found:
+            close = nearest(name, [row.name for row in rows])
+            hint = f"did you mean `{close}`?" if close else "`archspec table` names the layers"
+            raise ValueError(f"there is no layer `{name}`; {hint}")
+        return found
+
+    def rows(self, *, fold: bool = False) -> Iterator[Row]:
+        """The layers in order, lazily. Folded, equal rounds of a repeat are one row each with `times`."""
+        return _Walk(self, fold).rows()
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """The rows as a pandas table. Raises ImportError where pandas is not installed."""
+        import pandas as pd
+
+        columns = [
+            "name",
+            "op",
+            "config",
+            "output",
+            "params",
+            "weights",
+            "biases",
+            "buffers",
+            "frozen",
+            "macs",
+            "flops",
+            "activations",
+            "receptive_field",
+        ]
+        return pd.DataFrame([{column: getattr(row, column) for column in columns} for row in self.layers], columns=columns)
+
+    def _size(self, field: Field) -> Shape | None:
+        return self._whole if field == WHOLE else extent(field)
+
+
+class _Walk:
+    """Walks the hierarchy and makes rows."""
+
+    def __init__(self, report: Report, fold: bool) -> None:
+        self.report = report
+        self.fold = fold
+        self.needed = needed_elements(report.network)
+
+    def rows(self) -> Iterator[Row]:
+        network = self.report.network
+        names = Names("", network.graph.naming)
+        yield from self.graph(network.graph, names, [i.name for i in network.inputs], [POINT], 1, False)
+
+    def graph(
+        self, graph: Graph, names: Names, sources: list[str], fields: list[Field], times: int, training: bool
+    ) -> Generator[Row, None, str]:
+        """Rows of a graph; the generator's value is the name of what its result comes from."""
+        producers = list(sources)
+        inside = self.report._fields.inside(graph)
+        first = len(sources)
+        top = graph is self.report.network.graph
+        for at, element in enumerate(graph.elements):
+            trains = training or (top and not self.needed[at])
+            if isinstance(element, Node):
+                name = names(element)
+                field = seen(inside[first + at], fields)
+                yield self.row(graph, at, element, name, tuple([producers[v] for v in element.inputs]), field, times, trains)
+                producers.append(name)
+            else:
+                read = [producers[v] for v in element.inputs]
+                outer = [seen(inside[v], fields) for v in element.inputs]
+                producers.append((yield from self.call(element, names, read, outer, times, trains)))
+        return producers[graph.result]
+
+    def call(self, call: Call, names: Names, read: list[str], outer: list[Field], times: int, training: bool) -> Generator[Row, None, str]:
+        inner = call.graph
+        reads = self.report._fields.inside(inner)[inner.result]
+        for _ in range(1 if self.fold else call.times):
+            if call.inline:
+                scope = names
+            else:
+                prefix = names(call)
+                if self.fold and call.times > 1:
+                    last = ""
+                    for _ in range(call.times - 1):
+                        last = names.local(call)
+                    prefix = f"{prefix}..{last}"
+                scope = Names(prefix + ".", inner.naming)
+            result = yield from self.graph(inner, scope, read, outer, times * call.times if self.fold else times, training)
+            read = [result, *read[1:]]
+            outer = [seen(reads, outer), *outer[1:]]
+        if self.fold and call.inline:
+            names.skip(inner, call.times - 1)
+        return read[0]
+
+    def row(self, graph: Graph, at: int, node: Node, name: str, sources: tuple[str, ...], field: Field, times: int, training: bool) -> Row:
+        fixed = self.report._fixed.get((graph, at))
+        if fixed is None:
+            op, type_ = node.op, node.type
+            assert op is not None and type_ is not None
+            types = tuple(graph.type_of(value) for value in node.inputs)
+            shapes = tuple(t.shape for t in types if t is not None)
+            line = node.span.line if node.span is not None else None
+            fixed = self.report._fixed[graph, at] = (
+                op.step,
+                op.config(types[0]),
+                line,
+                shapes,
+                type_.shape,
+                self.report._costs.node(node, graph),
+                types,
+            )
+        step, config, line, shapes, output, cost, types = fixed
+        jump = tuple([_number(reach.step) for reach in field]) if isinstance(field, tuple) else None
+        return Row(name, step, config, sources, line, shapes, output, cost, self.report._size(field), jump, times, training, node, types)
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, int) else float(value)
