@@ -7,21 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
+from archspec.analysis.traps import Finding, huge, label_of_chain, per_position, scores_per_position
 from archspec.diagnostics import Diagnostic, Diagnostics
-from archspec.ir.graph import Element, Graph, Network, Node
+from archspec.ir.graph import Call, Element, Graph, Network, Node
 from archspec.ops import STEPS
 from archspec.ops.base import Op
-from archspec.source import Span
-
-
-class Finding(NamedTuple):
-    code: str
-    message: str
-    span: Span | None
-    help: str | None
-    severity: str = "warning"
+from archspec.types import Vector
 
 
 class Neighbours:
@@ -35,6 +28,10 @@ class Neighbours:
         for element in graph.elements:
             for value in element.inputs:
                 self.readers[value].append(element)
+
+    def goes_on(self, at: int) -> bool:
+        """Whether the element at a position is read by the one after it at most, as a line is by the next."""
+        return all(reader is self.graph.elements[at + 1] for reader in self.readers[self.first + at])
 
     def next(self, at: int) -> Node | None:
         """The one node that reads the element at a position, if nothing else does; implied layers are looked through."""
@@ -55,6 +52,9 @@ def lint(network: Network, sink: Diagnostics) -> None:
                 for rule in _rules(type(element.op)):
                     for finding in rule(element, element.op, near.next(at), graph):
                         _add(sink, finding)
+            elif isinstance(element, Call) and element.label is not None and near.goes_on(at):
+                for finding in label_of_chain(element):
+                    _add(sink, finding)
             if not near.readers[near.first + at] and near.first + at not in near.outputs:
                 what = element.label or element.stem
                 _add(
@@ -67,12 +67,12 @@ def lint(network: Network, sink: Diagnostics) -> None:
     for at, input_ in enumerate(network.inputs):
         if at not in readers:
             _add(sink, Finding("A409", f"the input `{input_.name}` is never used", input_.span, f"begin a chain with `from {input_.name}`"))
-    for finding in _last(network):
+    for finding in (*_last(network), *scores_per_position(network)):
         _add(sink, finding)
 
 
 def _add(sink: Diagnostics, finding: Finding) -> None:
-    sink.add(Diagnostic(finding.code, finding.message, finding.span, help=finding.help, severity=finding.severity))
+    sink.add(Diagnostic(finding.code, finding.message, finding.span, finding.notes, finding.help, severity=finding.severity))
 
 
 def _family(op: Op) -> str:
@@ -131,17 +131,30 @@ def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
         yield Finding("A408", message, node.span, "TensorFlow and ONNX pad so; PyTorch has even padding only, such as p=" + str(s.after))
 
 
-def _activations(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if (
-        _family(op) != "activation"
-        or after is None
-        or after.op is None
-        or _family(after.op) != "activation"
-        or op.probabilities
-        or after.op.probabilities
-    ):
+def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    """Two activations, or two layers of one kind that does not gain by a second."""
+    if after is None or after.op is None or (op.probabilities and after.op.probabilities):
         return
-    yield Finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, "remove one of them")
+    family = _family(op)
+    if family != _family(after.op) or (family != "activation" and type(op) is not type(after.op)):
+        return
+    remove = "remove one of them"
+    if after.op.probabilities:
+        remove = f"remove `{op.step}`: `{after.op.step}` takes scores of any size and sign"
+    elif op.probabilities:
+        remove = f"remove `{after.op.step}`"
+    yield Finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, remove)
+
+
+def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+    """Windows that leave positions out between them; a window of one position is the usual way to take every second."""
+    slides: Any = op.slides(graph.type_of(node.inputs[0]))  # type: ignore[attr-defined]  # windows only: they have `slides`
+    for slide in slides:
+        gap = slide.s - slide.k
+        if slide.k > 1 and gap > 0 and slide.d == 1 and slide.out > 1:
+            message = f"windows of {slide.k} that move by {slide.s} never read {gap} of every {slide.s} positions"
+            yield Finding("A420", message, node.span, f"take a stride of at most {slide.k}, or a window of at least {slide.s}")
+            return
 
 
 def _constant(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
@@ -182,8 +195,15 @@ def _last(network: Network) -> Iterator[Finding]:
     graph = network.graph
     at = graph.result - len(graph.inputs)
     last = graph.elements[at] if at >= 0 else None
-    if isinstance(last, Node) and last.op is not None and last.op.probabilities:
+    if not isinstance(last, Node) or last.op is None:
+        return
+    if last.op.probabilities:
         yield Finding("A413", f"the network ends in `{last.op.step}`; training takes the scores before it", last.span, None, "note")
+    before = graph.elements[at - 1] if at > 0 else None
+    scored = isinstance(before, Node) and last.inputs == (graph.result - 1,) and _learns(before, graph)
+    if scored and _family(last.op) == "regularize" and isinstance(last.type, Vector):
+        message = f"`{last.op.step}` at the end of the network zeroes its answers in training"
+        yield Finding("A403", message, last.span, f"put `{last.op.step}` before the layer that gives the scores")
 
 
 Rule = Callable[[Node, Op, Node | None, Graph], Iterator[Finding]]
@@ -200,8 +220,11 @@ def _rules(cls: type[Op]) -> tuple[Rule, ...]:
         _constant: cls.constant is not Op.constant,
         _swapped: "k" in fields and "f" in fields,
         _uneven_same: "p" in fields and hasattr(cls, "slides"),
-        _activations: family in ("activation", "smooth"),
+        _twice: family in ("activation", "smooth", "norm", "regularize"),
+        _skipping: hasattr(cls, "slides"),
         _linear_pair: family == "linear",
         _computed_indexes: True,
+        per_position: family == "linear" and "n" in fields,
+        huge: family in ("linear", "conv"),
     }
     return tuple(rule for rule, whether in concerned.items() if whether)

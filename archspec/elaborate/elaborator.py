@@ -13,13 +13,14 @@ from contextlib import suppress
 from archspec.diagnostics import Diagnostic, Diagnostics, nearest
 from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused
+from archspec.elaborate.inputs import doubt, impossible, possible
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.options import Options
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Input, Network, Output
 from archspec.syntax import ast
-from archspec.types import LIMIT, from_shape
+from archspec.types import from_shape
 
 
 def elaborate(file: ast.File, name: str, sink: Diagnostics, options: Options) -> Network | None:
@@ -201,30 +202,27 @@ class Elaborator(Structures):
             )
             return self.unknown(context.builder, span)
         shape = self.options.inputs.get(called) or (self.options.inputs.get("") if not self.placed else None) or statement.shape.values
-        problem = _bad_input(shape)
+        problem = impossible(shape)
         type_ = from_shape(tuple(shape)) if shape and not problem else None
         if problem:
-            self.report(
-                Refused("A105", problem, statement.shape.span, "write it as height x width x channels: `input 32x32x3`"),
-                statement.shape.span,
-            )
-        elif len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] and shape[1] > 4:
-            better = f"{shape[1]}x{shape[2]}x{shape[0]}"
-            self.warn(
-                "A405",
-                f"the input {type_} looks like channels first; here it means height {shape[0]} and {shape[2]} channels",
-                statement.shape.span,
-                f"write `input {better}`",
-            )
-        elif len(shape) == 2 and shape[0] == shape[1] > 4:
-            message = f"the input {type_} is a sequence of length {shape[0]} with {shape[1]} channels"
-            self.warn("A405", message, statement.shape.span, f"write `input {shape[0]}x{shape[1]}x1` for a picture with one channel")
+            self.report(Refused("A105", problem, statement.shape.span, possible(shape)), statement.shape.span)
+        elif type_ is not None:
+            self.doubt(statement, type_.shape)
         if type_ is not None:
             self.inputs.append(Input(called, type_, span))
         self.placed[called] = span
         value = context.builder.input(type_)
         context.scope.labels[called] = (context.builder, value)
         return value
+
+    def doubt(self, statement: ast.Input, shape: tuple[int, ...]) -> None:
+        """Warn of a shape that was probably meant otherwise."""
+        own = tuple(statement.shape.values)
+        found = doubt(shape, own)
+        if found is not None:
+            better = "x".join(map(str, found.better or own))
+            help_ = f"did you mean `input {better}`?" if shape == own else f"did you mean {better}?"
+            self.warn("A405", found.message, statement.shape.span, help_ if found.better else f"set a shape with as many axes as {better}")
 
     def output(self, suite: ast.Suite, head: ast.Output, context: Context, value: int | None) -> int | None:
         name = head.name
@@ -257,16 +255,3 @@ class Elaborator(Structures):
         if result is not None:
             self.outputs[name.id] = Output(name.id, result, head.mode is not None)
         return value
-
-
-def _bad_input(shape: Sequence[int]) -> str | None:
-    """What is wrong with an input's shape, if anything."""
-    written = "x".join(map(str, shape))
-    if len(shape) > 4:
-        return f"an input of {written} has more than three spatial axes"
-    if any(size < 1 for size in shape):
-        return f"an input of {written} is empty"
-    total = 1
-    for size in shape:
-        total *= size
-    return f"an input of {written} holds more than 2^63 - 1 numbers" if total > LIMIT else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archspec.diagnostics import Diagnostic
 from archspec.elaborate import binding
 from archspec.elaborate.core import Context, Core, Way
@@ -70,8 +72,28 @@ class Steps(Core):
                 f"write `{step.name.id} e1`, or `{step.name.id}:` with a branch a line below it",
             )
         others = tuple(self.reference(expr, context) for expr in step.bare)
+        self.counted_twice(step, value, others)
         spans = [(step.span, "")] + [(expr.span, "") for expr in step.bare]
         return self.merge(step.name.id, (value, *others), context, step.span, Advice(spans), label)
+
+    def counted_twice(self, step: ast.Step, value: int, others: Sequence[int]) -> None:
+        """Warn where a merge names the value at hand, or one value twice."""
+        kind, names = step.name.id, [expr.span.text for expr in step.bare]
+        seen = {value: ""}
+        for at, (name, other) in enumerate(zip(names, others, strict=True)):
+            if other not in seen:
+                seen[other] = name
+                continue
+            left = [n for i, n in enumerate(names) if i != at and n != name]
+            if seen[other]:
+                message, help_ = f"`{name}` is merged twice", "name it once"
+            else:
+                message = f"`{name}` is merged twice: it is the value at hand, which `{kind}` takes in any case"
+                help_ = f"write `{kind} {' '.join(left)}`" if left else "name another value"
+                if left and kind == "concat" and at:
+                    help_ += f", or for this order `from {left[0]} | {kind} {' '.join(n for n in names if n != left[0])}`"
+            self.warn("A415", message, step.bare[at].span, f"{help_}; for the value itself twice open `{kind}:` with two lines `skip`")
+            return
 
     def block_call(self, step: ast.Step, block: BlockDef, context: Context, value: int, label: str | None) -> int:
         block.used = True
