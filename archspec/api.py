@@ -12,6 +12,7 @@ from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.expressions import Rounds, Value
 from archspec.elaborate.options import Options
+from archspec.extras import graphviz, install
 from archspec.ir.graph import Network
 from archspec.resources import bundled
 from archspec.source import Source
@@ -113,8 +114,7 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
     try:
         return draw_picture(model, as_, level, theme).text
     except NoRenderer as missing:
-        message = f"boxes need Graphviz to place them ({missing}): `pip install 'archspec-nn[figures]'`, or install Graphviz"
-        raise RuntimeError(message) from None
+        raise RuntimeError(f"boxes need Graphviz to place them ({missing}): {graphviz()}") from None
 
 
 def compare(models: Sequence[Network]) -> Comparison:
@@ -166,7 +166,7 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
     from archspec.targets.torch.live import execute
 
     if find_spec("torch") is None:
-        raise ImportError("PyTorch is not installed: `pip install 'archspec-nn[torch]'`")
+        raise ImportError(f"PyTorch is not installed: {install('torch')}")
     return execute(emit(model, "torch"), model.name, device, seed)
 
 
@@ -203,7 +203,7 @@ def to_onnx(
     from importlib.util import find_spec
 
     if find_spec("onnx") is None:
-        raise ImportError("onnx is not installed: `pip install 'archspec-nn[onnx]'`")
+        raise ImportError(f"onnx is not installed: {install('onnx')}")
     from archspec import __version__
     from archspec.targets.onnx.emit import emit as emit_onnx
     from archspec.targets.onnx.settings import Settings

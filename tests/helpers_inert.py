@@ -8,8 +8,13 @@ import html.parser
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable
 from xml.etree import ElementTree
+
+BOXES = "svg" if shutil.which("dot") else "dot"
+"""What `draw` writes to standard output. Without the program `dot` the boxes are tried as DOT text: the Graphviz for WebAssembly
+takes a second for each picture, and asks for more addresses than a process of these tests may have."""
 
 COMMANDS = {
     "check FILE": "text",
@@ -32,8 +37,8 @@ COMMANDS = {
     "emit json FILE": "json",
     "emit onnx FILE -o OUT.onnx": "text",
     "emit train FILE -o OUT": "text",
-    "draw FILE": "svg",
-    "draw FILE --level layer": "svg",
+    "draw FILE": BOXES,
+    "draw FILE --level layer": BOXES,
     "draw FILE --as volumes": "svg",
     "draw FILE --as bars": "svg",
     "draw FILE -o OUT.dot": "text",

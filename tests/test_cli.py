@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from helpers_needs import pdflatex
 
 import archspec
 from archspec.cli.main import COMMANDS
@@ -228,7 +229,7 @@ def test_the_html_table(archspec_command):
     assert set(parser.tags) <= {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "small", "br"}
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here")
+@pdflatex
 @pytest.mark.parametrize("name", ["lenet5", "googlenet_2014"])
 def test_the_latex_table_compiles(archspec_command, tmp_path, name):
     table = archspec_command("table", name, "--format", "latex", "--work").out

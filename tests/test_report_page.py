@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 from conftest import SPECS
+from helpers_needs import graphviz, stderr_lines
 from test_figures import HOSTILE, hostile
 
 import archspec
@@ -23,7 +24,6 @@ from archspec.targets.page import page
 from archspec.targets.page.markup import tag
 from archspec.targets.page.quiz import normal, tokens
 
-graphviz = pytest.mark.skipif(not layout.renderers(), reason="there is no Graphviz")
 VOID = {"meta", "link", "input", "wbr"}
 NAMES = ("resnet50", "googlenet_2014", "unet", "vit_b_16", "lenet5")
 
@@ -154,7 +154,7 @@ def test_command(archspec_command, tmp_path):
     ran = archspec_command("report", "lenet5", "unet")
     assert ran.status == 0 and ran.out.startswith("<!doctype html>") and ran.out.count("<section") == 2
     assert 'href="#n1"' in ran.out
-    assert "there are no volumes" in ran.err and len(ran.err.splitlines()) == 1
+    assert "there are no volumes" in ran.err and len(stderr_lines(ran.err)) == 1
     bad = tmp_path / "bad.arch"
     bad.write_text("input 8x8x1\nconv k=9 f=1\n")
     ran = archspec_command("report", "lenet5", str(bad), "-o", str(tmp_path / "page.html"))
@@ -166,7 +166,7 @@ def test_command(archspec_command, tmp_path):
 )
 def test_usage(arguments, words, archspec_command, tmp_path):
     ran = archspec_command("report", "lenet5", *arguments, cwd=tmp_path)
-    assert (ran.status, ran.out) == (2, "") and words in ran.err and len(ran.err.splitlines()) == 1
+    assert (ran.status, ran.out) == (2, "") and words in ran.err and len(stderr_lines(ran.err)) == 1
     assert not list(tmp_path.iterdir())
 
 

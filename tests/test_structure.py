@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "archspec"
 FLOORS = [
-    {"source", "diagnostics", "resources", "reading"},
+    {"source", "diagnostics", "resources", "reading", "extras"},
     {"types"},
     {"ops", "syntax"},
     {"ir"},

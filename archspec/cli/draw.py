@@ -11,11 +11,11 @@ from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.cli.writing import content, write_whole
 from archspec.diagnostics import SpecError
+from archspec.extras import graphviz
 from archspec.ir.graph import Network
 from archspec.targets.figures import NoRenderer, Picture, draw, text_form
 
 _FORMS = (".svg", ".png", ".pdf", ".dot", ".mmd")
-_GET = "`pip install 'archspec-nn[figures]'`, or Graphviz (https://graphviz.org) for its `dot`"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,6 +48,8 @@ def _picture(network: Network, form: str, arguments: argparse.Namespace) -> Pict
         return draw(network, arguments.kind, arguments.level, arguments.theme)
     except NoRenderer as missing:
         if arguments.output:
-            raise Failure(f"boxes need Graphviz to place them ({missing}): {_GET}; `-o NAME.dot` writes the DOT text without it") from None
+            raise Failure(
+                f"boxes need Graphviz to place them ({missing}): {graphviz()}; `-o NAME.dot` writes the DOT text without it"
+            ) from None
         text, notes = text_form(network, "dot", arguments.level, arguments.theme)
-        return Picture(text, (*notes, f"{missing}, so this is DOT text; to have it drawn: {_GET}"))
+        return Picture(text, (*notes, f"{missing}, so this is DOT text; to have it drawn: {graphviz()}"))

@@ -15,6 +15,7 @@ from archspec.cli.screen import out
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import SpecError
 from archspec.diagnostics.visible import visible
+from archspec.extras import install
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +30,7 @@ _FORMS = (".svg", ".png", ".pdf")
 
 def run(arguments: argparse.Namespace) -> int:
     if find_spec("torch") is None:
-        raise Failure("PyTorch is not installed: `pip install 'archspec-nn[train]'`")
+        raise Failure(f"PyTorch is not installed: {install('train')}")
     picture = Path(arguments.picture or Path(arguments.folder) / "confusion.svg")
     if picture.suffix.lower() not in _FORMS:
         raise Failure(f"the picture is written as {', '.join(_FORMS)}, by the name of the file; not as `{picture}`")
@@ -118,7 +119,7 @@ def _draw(result: Result, name: str, path: Path, *, wanted: bool) -> None:
         drawn = picture(result, f"{name}: accuracy {result.accuracy:.4f}", path.suffix.lower()[1:])
     except ImportError:
         if wanted:
-            raise Failure("matplotlib draws the picture: `pip install 'archspec-nn[train]'`") from None
+            raise Failure(f"matplotlib draws the picture: {install('curves')}") from None
         return
     write_whole(path, drawn)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archspec import __version__
 from archspec.cli.failure import Failure
 from archspec.cli.writing import writing
+from archspec.extras import install
 from archspec.ir.graph import Network
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ OPTIONS = ("opset", "batch", "layout", "weights", "seed", "external_data", "fold
 def run(network: Network, arguments: argparse.Namespace) -> None:
     """Write a network as an ONNX file. Raises Failure, and SpecError where it cannot be said in ONNX or the weights do not fit."""
     if find_spec("onnx") is None:
-        raise Failure("onnx is not installed: `pip install 'archspec-nn[onnx]'`")
+        raise Failure(f"onnx is not installed: {install('onnx')}")
     from archspec.targets.onnx.emit import emit
     from archspec.targets.onnx.settings import Settings
 

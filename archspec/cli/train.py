@@ -14,6 +14,7 @@ from archspec.cli import specs
 from archspec.cli.failure import Failure
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostic, SpecError
+from archspec.extras import install
 from archspec.ir.graph import Network
 from archspec.targets.train.scripts.options import Settings
 
@@ -21,7 +22,7 @@ from archspec.targets.train.scripts.options import Settings
 def run(arguments: argparse.Namespace) -> int:
     """Write what trains the network into the folder of the run, and become it."""
     if find_spec("torch") is None:
-        raise Failure("PyTorch is not installed: `pip install 'archspec-nn[train]'`")
+        raise Failure(f"PyTorch is not installed: {install('train')}")
     network = specs.network(arguments)
     if network is None:
         return 1

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from archspec.extras import install
+
 Framework = Literal["torch", "numpy"]
 
 CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
@@ -149,7 +151,7 @@ def _read_safetensors(path: Path, framework: Framework) -> dict[str, Any]:
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError:
-        raise ImportError("safetensors is not installed: `pip install safetensors`") from None
+        raise ImportError(f"safetensors is not installed: {install('safetensors')}") from None
     if framework == "numpy":
         _register_bfloat16()
     try:
@@ -165,7 +167,7 @@ def _read_torch(path: Path) -> object:
     try:
         import torch
     except ImportError:
-        raise ImportError("PyTorch is not installed, and this file is in its format: `pip install 'archspec-nn[torch]'`") from None
+        raise ImportError(f"PyTorch is not installed, and this file is in its format: {install('torch')}") from None
     # torch.load maps files by name only, and takes one with this suffix for a safetensors file whatever it holds.
     mapped = _kind(path) == "zip" and _is_plain_archive(path) and path.suffix != ".safetensors"
     try:

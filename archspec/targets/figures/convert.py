@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from archspec.extras import install
+
 SCALE = 2.0
 """Pixels of a PNG for each unit of the SVG."""
 _LARGEST = 12_000.0
@@ -17,7 +19,7 @@ class NoConverter(Exception):
 def png(svg: str, size: tuple[float, float]) -> bytes:
     """A PNG. Raises NoConverter."""
     if find_spec("resvg_py") is None:
-        raise NoConverter("a PNG needs resvg: `pip install 'archspec-nn[figures]'`, or write an .svg")
+        raise NoConverter(f"a PNG needs resvg: {install('png')}, or write an .svg")
     import resvg_py
 
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=min(SCALE, _LARGEST / max(size))))
@@ -26,7 +28,7 @@ def png(svg: str, size: tuple[float, float]) -> bytes:
 def pdf(svg: str) -> bytes:
     """A PDF of one page, with text as text. Raises NoConverter."""
     if find_spec("svglib") is None or find_spec("reportlab") is None:
-        raise NoConverter("a PDF needs svglib: `pip install 'archspec-nn[figures]'`, or write an .svg")
+        raise NoConverter(f"a PDF needs svglib: {install('pdf')}, or write an .svg")
     from io import BytesIO
 
     from reportlab.graphics import renderPDF

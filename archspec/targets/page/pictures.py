@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archspec.diagnostics import SpecError
+from archspec.extras import graphviz
 from archspec.ir.graph import Network
 from archspec.targets.figures import LEVELS, NoRenderer, embedded, outline
 from archspec.targets.figures.build import build, finest
@@ -45,7 +46,7 @@ def pictures(network: Network, *, numbers: bool = True) -> Pictures:
             found.append(Shown(_TITLES[level], "boxes and arrows", picture.text))
             notes += picture.notes
     except NoRenderer as missing:
-        notes.append(f"there are no boxes and arrows: {missing}; `pip install 'archspec-nn[figures]'`, or Graphviz, brings them")
+        notes.append(f"there are no boxes and arrows: {missing}; to have them: {graphviz()}")
     except SpecError as error:
         notes += [f"there are no boxes and arrows: {d.message}" for d in error.diagnostics]
     for kind, title, about in (
