@@ -204,6 +204,84 @@ def test_what_evaluate_prints_is_what_onnx_gives(trained, tmp_path, archspec_com
     assert (out / "confusion.svg").read_text().lstrip().startswith("<?xml") and (tmp_path / "c.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_the_end_of_a_run_names_its_best_epoch_its_folder_and_the_next_command(trained):
+    out, done = trained
+    rows = metrics(out)
+    best = max(rows, key=lambda row: row["val_accuracy"])
+    last, following = done.out.splitlines()[-2:]
+    assert last == f"best: epoch {best['epoch']} of 6, val_accuracy {best['val_accuracy']:.4f}; its weights are {out / 'best.pt'}"
+    assert following == f"next: archspec evaluate {out}   or: archspec predict {out} IMAGE"
+
+
+def test_a_finished_run_says_so(tmp_path):
+    folder = written(tmp_path)
+    python("train.py", "--data", "synthetic:100", "--epochs", "2", cwd=folder)
+    again = python("train.py", "--data", "synthetic:100", cwd=folder, check=False)
+    assert again.returncode == 2 and "holds a finished run of 2 epochs: `--resume --epochs 4` goes on" in again.stderr
+    resumed = python("train.py", "--resume", cwd=folder)
+    assert "finished: 2 of 2 epochs; `--resume --epochs 4` goes on" in resumed.stdout and "best: epoch" in resumed.stdout
+    assert len(metrics(folder)) == 2
+
+
+def test_predict_gives_the_probabilities_of_the_exported_network(trained, tmp_path, archspec_command):
+    ort = pytest.importorskip("onnxruntime", reason="onnxruntime runs the exported network")
+    onnx = pytest.importorskip("onnx", reason="onnx holds the model")
+    Image = pytest.importorskip("PIL.Image", reason="Pillow writes the images")
+    np = pytest.importorskip("numpy")
+    from sklearn.datasets import load_digits
+
+    out, _ = trained
+    assert archspec_command("evaluate", str(out), "--onnx", str(tmp_path / "d.onnx")).status == 0
+    facts = {prop.key: prop.value for prop in onnx.load(tmp_path / "d.onnx").metadata_props}
+    classes, mean, std = (json.loads(facts[f"archspec.{name}"]) for name in ("classes", "mean", "std"))
+    session = ort.InferenceSession(str(tmp_path / "d.onnx"))
+    images = (load_digits().images[:5] * 255 / 16).round().astype("uint8")
+    for at, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / f"{at}.png")
+    (tmp_path / "broken.png").write_text("no image")
+    done = archspec_command("predict", str(out), *(str(tmp_path / f"{at}.png") for at in range(5)), "--format", "json", "--top", "10")
+    assert done.status == 0, done.err
+    for image, row in zip(images, json.loads(done.out), strict=True):
+        x = ((image[None, None].astype("float32") / 255 - mean[0]) / std[0]).astype("float32")  # as archspec.preprocessing says
+        (expected,) = session.run(None, {"input": x})[0]
+        found = {each["class"]: each["probability"] for each in row["classes"]}
+        assert np.allclose([found[name] for name in classes], expected, atol=1e-5)
+    text = archspec_command("predict", str(out), str(tmp_path))
+    assert text.status == 2 and "cannot read" in text.err and len(text.out.splitlines()) == 5
+    inverted = archspec_command("predict", str(out), str(tmp_path / "0.png"), "--invert", "--format", "json")
+    assert inverted.out != archspec_command("predict", str(out), str(tmp_path / "0.png"), "--format", "json").out
+
+
+def test_a_run_begins_with_the_weights_that_it_is_given(trained, tmp_path, archspec_command):
+    out, _ = trained
+    best, first = torch.load(out / "best.pt", weights_only=True), tmp_path / "new" / "first.pt"
+    words = ["train", "digits", "--data", "digits", "--epochs", "1", "--out", str(tmp_path / "new"), "--weights", str(out / "best.pt")]
+    done = archspec_command(*words, "--lr", "1e-12", "--skip", "fc2", env={"OMP_NUM_THREADS": "1"})
+    assert done.status == 0, done.err
+    assert "drawn: fc2.weight, fc2.bias" in done.out
+    assert set(torch.load(first, weights_only=True)) == {name for name in best if not name.startswith("fc2.")}
+    after = torch.load(tmp_path / "new" / "last.pt", weights_only=True)["model"]
+    assert all(torch.allclose(after[name], best[name], atol=1e-6) != name.startswith("fc2.") for name in best)
+    wrong = archspec_command(*words[:-4], "--out", str(tmp_path / "none"), "--weights", str(out / "metrics.csv"))
+    assert wrong.status == 2 and not (tmp_path / "none").exists()
+
+
+def test_the_script_refuses_weights_that_do_not_fit(tmp_path):
+    folder = written(tmp_path)
+    words = ["train.py", "--data", "synthetic:100", "--epochs", "1", "--weights"]
+    torch.save({"conv1.weight": torch.zeros(8, 1, 5, 5)}, tmp_path / "other.pt")
+    torch.save({"a": torch.zeros(1)}, tmp_path / "none.pt")
+    (tmp_path / "cut.pt").write_bytes((tmp_path / "other.pt").read_bytes()[:200])
+    for name, told in (
+        ("other.pt", "(8, 1, 5, 5) in"),
+        ("none.pt", "expected a state_dict"),
+        ("cut.pt", "no weights"),
+        ("no.pt", "cannot"),
+    ):
+        done = python(*words, name, cwd=folder, check=False)
+        assert done.returncode == 1 and told in done.stderr
+
+
 def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(tmp_path):
     whole, broken = written(tmp_path / "whole"), written(tmp_path / "broken")
     words = ["--data", "synthetic:1500", "--epochs", "4", "--batch", "8", "--augment", "flip+crop", "--lr", "0.003"]

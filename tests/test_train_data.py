@@ -10,10 +10,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch holds the images")
 
-from archspec.targets.train.scripts.data import DataError, check, held_out, read  # noqa: E402
+from archspec.targets.train.scripts.data import check, held_out  # noqa: E402
+from archspec.targets.train.scripts.data import read as read_wanted  # noqa: E402
 from archspec.targets.train.scripts.images import prepare, statistics  # noqa: E402
+from archspec.targets.train.scripts.parts import DataError, Wanted  # noqa: E402
 
 DICE = random.Random(0)
+
+
+def read(source, *wanted, **how):
+    return read_wanted(source, Wanted(*wanted, **how))
 
 
 def some(count):
@@ -229,6 +235,47 @@ def test_npz(tmp_path):
         (tmp_path / "w.npz").write_bytes(content)
         with pytest.raises(DataError):
             read(f"npz:{tmp_path / 'w.npz'}", (3, 4, 5), 3)
+
+
+FIRST = [((3, 32, 32), (20, 3, 32, 32)), ((1, 28, 28), (20, 1, 28, 28)), ((3, 16, 16), (20, 3, 32, 32)), ((12, 50), (20, 12, 50))]
+
+
+@pytest.mark.parametrize(("shape", "stored"), FIRST)
+def test_arrays_with_channels_first_are_recognized_and_transposed_when_asked(tmp_path, shape, stored):
+    np = pytest.importorskip("numpy")
+    x, y = np.arange(np.prod(stored)).reshape(stored).astype("uint8"), np.arange(20) % 3
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    with pytest.raises(DataError, match=f"looks like {stored[1]} channels first: `--channels first` transposes"):
+        read(f"npz:{tmp_path / 'a.npz'}", shape, 3)
+    data = read(f"npz:{tmp_path / 'a.npz'}", shape, 3, channels="first")
+    assert data.shape == stored[1:] and (whole(data.train)[0].numpy() == x).all()
+    taken = read(f"npz:{tmp_path / 'a.npz'}", shape, 3, channels="last")
+    assert taken.shape == (stored[-1], *stored[1:-1])
+
+
+@pytest.mark.parametrize(
+    ("shape", "stored"),
+    [((3, 32, 32), (20, 32, 32, 3)), ((1, 3, 28), (20, 3, 28, 1)), ((5, 3, 9), (20, 3, 9, 5)), ((8, 8, 8), (20, 8, 8, 8))],
+)
+def test_arrays_with_channels_last_are_read_without_a_question(tmp_path, shape, stored):
+    np = pytest.importorskip("numpy")
+    np.savez(tmp_path / "a.npz", x=np.zeros(stored, "uint8"), y=np.arange(20) % 3)
+    assert read(f"npz:{tmp_path / 'a.npz'}", shape, 3).shape == shape
+
+
+def test_broken_images_are_left_out_and_named_when_asked(tmp_path):
+    for at in range(10):
+        picture(tmp_path / "cat" / f"{at}.png", (20, 10), (255, 0, 0))
+        picture(tmp_path / "dog" / f"{at}.png", (10, 30), (0, 255, 0))
+    (tmp_path / "cat" / "3.png").write_bytes(b"\x89PNG no")
+    cut = (tmp_path / "dog" / "5.png").read_bytes()
+    (tmp_path / "dog" / "5.png").write_bytes(cut[: len(cut) // 2])
+    data = read(f"folder:{tmp_path}", (3, 8, 8), 2)
+    with pytest.raises(DataError, match="`--skip-broken` leaves out images that cannot be read"):
+        whole(data.train), whole(data.test)
+    data = read(f"folder:{tmp_path}", (3, 8, 8), 2, skip_broken=True)
+    assert [str(path.relative_to(tmp_path)) for path in data.skipped] == ["cat/3.png", "dog/5.png"]
+    assert len(whole(data.train)[1]) + len(whole(data.test)[1]) == 18
 
 
 def test_what_does_not_fit_is_told_with_the_flag_that_mends_it():

@@ -18,10 +18,12 @@ from archspec.diagnostics.visible import visible
 from archspec.extras import install
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from archspec.ir.graph import Network
-    from archspec.targets.train.evaluate import Result
+    from archspec.targets.train.evaluate import Result, Setting
+    from archspec.targets.train.task import Task
 
 _WIDEST = 20
 """More classes than this are told by those that were mistaken most."""
@@ -36,28 +38,40 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(f"the picture is written as {', '.join(_FORMS)}, by the name of the file; not as `{picture}`")
     if arguments.batch < 1:
         raise Failure("--batch takes a whole number of at least 1")
-    from archspec.targets.train.scripts.data import DataError
+    from archspec.targets.train.scripts.parts import DataError
 
     try:
-        network, net, result = _evaluated(arguments)
+        network, net, told, result = _evaluated(arguments)
     except DataError as error:
         raise Failure(str(error)) from None
     _draw(result, network.name, picture, wanted=arguments.picture is not None)
-    _export(network, net, arguments)
+    _export(network, net, told, arguments)
     if arguments.format == "json":
-        told = {"accuracy": result.accuracy, "images": result.images, "right": result.right}
-        out().write(json.dumps(told | {"classes": result.classes, "confusion": result.confusion}, indent=1) + "\n")
+        counts = {"accuracy": result.accuracy, "images": result.images, "right": result.right}
+        out().write(json.dumps(counts | {"classes": result.classes, "confusion": result.confusion}, indent=1) + "\n")
     else:
         _tell(result)
     return 0
 
 
-def _evaluated(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Result]:
-    """The network of a run, with its weights, and how good it is. Raises Failure, DataError."""
+def _evaluated(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Setting, Result]:
+    """The network of a run, with its weights, what it was trained with, and how good it is. Raises Failure, DataError."""
+    from archspec.targets.train.evaluate import data_of, evaluate
+
+    network, net, task, told, device = trained(arguments)
+    told = told._replace(source=arguments.data) if arguments.data else told
+    data = data_of(told, task)
+    if data.skipped:
+        print(f"archspec: {len(data.skipped):,} images cannot be read and are left out", file=sys.stderr)
+    return network, net, told, evaluate(net, task, data, told, arguments.batch, device)
+
+
+def trained(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Task, Setting, torch.device]:
+    """The network of a run's folder with its weights, its task, what it was trained with, and where it runs. Raises Failure, DataError."""
     import torch
 
     from archspec.targets.train.emit import SPEC
-    from archspec.targets.train.evaluate import data_of, evaluate, setting
+    from archspec.targets.train.evaluate import setting
     from archspec.targets.train.scripts.processes import device_kind
     from archspec.targets.train.task import task_of
 
@@ -79,8 +93,7 @@ def _evaluated(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Resul
         raise Failure(f"{folder / SPEC} is damaged: {error.diagnostics[0].message}") from None
     except (ValueError, ImportError) as error:
         raise Failure(str(error)) from None
-    told = told._replace(source=arguments.data) if arguments.data else told
-    return network, net, evaluate(net, task, data_of(told, task), told, arguments.batch, device)
+    return network, net, task, told, device
 
 
 def _tell(result: Result) -> None:
@@ -124,16 +137,22 @@ def _draw(result: Result, name: str, path: Path, *, wanted: bool) -> None:
     write_whole(path, drawn)
 
 
-def _export(network: Network, net: nn.Module, arguments: argparse.Namespace) -> None:
-    """Write the weights, and the network with them, where that is asked for. Raises Failure."""
+def _export(network: Network, net: nn.Module, told: Setting, arguments: argparse.Namespace) -> None:
+    """Write the weights, and the network with them, where that is asked for, with what their user has to know. Raises Failure."""
     values = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
+    shape = network.inputs[0].type.shape
+    about = told.about((shape[-1], *shape[:-1]))
     try:
         if arguments.safetensors:
             from safetensors.torch import save
 
-            write_whole(Path(arguments.safetensors), save(values, {"format": "pt"}))
+            write_whole(Path(arguments.safetensors), save(values, {"format": "pt"} | about))
         if arguments.onnx:
-            write_whole(Path(arguments.onnx), to_onnx(network, values).SerializeToString())
+            model = to_onnx(network, values)
+            model.graph.input[0].doc_string = about["preprocessing"]
+            for name, text in about.items():
+                model.metadata_props.add(key=f"archspec.{name}", value=text)
+            write_whole(Path(arguments.onnx), model.SerializeToString())
     except (ImportError, ValueError) as error:
         raise Failure(str(error)) from None
     for path in filter(None, (arguments.safetensors, arguments.onnx)):

@@ -143,6 +143,9 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="the folder of the run (runs/NAME)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
     add_options(parser)
+    parser.add_argument(
+        "--skip", metavar="LAYER", action="append", default=[], help="a layer that begins as drawn, whatever --weights holds; repeatable"
+    )
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +158,18 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--picture", metavar="FILE", help="where to draw the confusion matrix: .svg, .png or .pdf (DIR/confusion.svg)")
     parser.add_argument("--safetensors", metavar="FILE", help="write the weights as safetensors")
     parser.add_argument("--onnx", metavar="FILE", help="write the trained network as ONNX")
+
+
+def _predict(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", help="the folder of a run")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files, or folders of them")
+    parser.add_argument("--top", metavar="N", type=int, default=3, help="the number of classes to show per image (3)")
+    parser.add_argument(
+        "--invert", action="store_true", help="swap light and dark: for dark digits on paper, where the network learned light ones"
+    )
+    parser.add_argument("--weights", metavar="FILE", help="the weights (DIR/best.pt)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="(auto: a GPU where there is one)")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="the form of the result")
 
 
 def _completion(parser: argparse.ArgumentParser) -> None:
@@ -178,6 +193,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "report": ("one self-contained page: pictures, table, arithmetic; or a quiz", _report),
     "train": ("train the network", _train),
     "evaluate": ("the accuracy of a trained network, its confusion matrix; writes its weights", _evaluate),
+    "predict": ("what images show, as a trained network sees them", _predict),
     "list": ("the bundled specs", _none),
     "ops": ("the layers of the language", _none),
     "completion": ("a completion script for a shell", _completion),

@@ -16,7 +16,10 @@ from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.extras import install
 from archspec.ir.graph import Network
-from archspec.targets.train.scripts.options import Settings
+from archspec.targets.train.scripts.options import Settings, run_in
+
+FIRST = "first.pt"
+"""The weights that a run begins with, by the network's own names, where --weights gives them."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,7 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
         _same(out, files)
     else:
         _fits(network, arguments, out)
+        first = _first_weights(network, arguments)
         _write(out, files)
+        if first is not None:
+            arguments.weights = str(out / FIRST)
+            write_whole(out / FIRST, first)
     return _become([str(out / "train.py"), *_written(arguments)])
 
 
@@ -66,19 +73,49 @@ def _write(folder: Path, files: dict[str, str]) -> None:
 
 def _fits(network: Network, arguments: argparse.Namespace, out: Path) -> None:
     """Look at the data, before anything is written. Raises Failure where it does not fit."""
-    if (out / "last.pt").exists():
-        raise Failure(f"{out} holds a run: --resume goes on with it, --out names another folder")
+    if held := run_in(out):
+        raise Failure(held)
     if "data" not in arguments:
         raise Failure("--data is needed: digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR, npz:FILE or synthetic")
-    from archspec.targets.train.scripts.data import DataError, check, read
+    from archspec.targets.train.scripts.data import check, read
+    from archspec.targets.train.scripts.parts import DataError, Wanted
     from archspec.targets.train.task import task_of
 
     task = task_of(network)
     try:
-        data = read(arguments.data, task.shape, task.outputs, "gray" in arguments)
+        # Reading every image to find broken ones is left to the run itself.
+        data = read(arguments.data, Wanted(task.shape, task.outputs, "gray" in arguments, getattr(arguments, "channels", "auto")))
         check(data, task.shape, task.outputs, "resize" in arguments)
     except DataError as error:
         raise Failure(str(error)) from None
+
+
+def _first_weights(network: Network, arguments: argparse.Namespace) -> bytes | None:
+    """The weights of --weights, matched to the network as `load_weights` does, as a file; None without any. Raises Failure."""
+    if "weights" not in arguments:
+        if arguments.skip:
+            raise Failure("--skip names layers of --weights FILE that begin as drawn; there is no --weights")
+        return None
+    from fnmatch import fnmatchcase
+    from io import BytesIO
+
+    import torch
+
+    from archspec.api import load_weights, to_torch
+
+    net = to_torch(network, seed=0)
+    try:
+        loaded = load_weights(net, arguments.weights, skip=arguments.skip)
+    except OSError as error:
+        raise Failure(f"cannot read {arguments.weights}: {error.strerror or error}") from None
+    except (ValueError, ImportError) as error:
+        raise Failure(str(error).replace("skip=[", "--skip ").replace("]", "")) from None
+    print(f"archspec: {arguments.weights}: {loaded}", file=sys.stderr)
+    patterns = [pattern for name in arguments.skip for pattern in (name, f"{name}.*")]
+    kept = {name: value for name, value in net.state_dict().items() if not any(fnmatchcase(name, pattern) for pattern in patterns)}
+    file = BytesIO()
+    torch.save(kept, file)
+    return file.getvalue()
 
 
 def _same(out: Path, files: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from archspec.targets.spec import expand
 from archspec.targets.torch.emit import emit as emit_torch
 from archspec.targets.train.task import Task, task_of
 
-SCRIPTS = ("train", "data", "images", "options", "processes", "record")
+SCRIPTS = ("train", "data", "images", "optimization", "options", "parts", "processes", "record")
 SPEC = "network.arch"
 _FOLDER = Path(__file__).with_name("scripts")
 _PACKAGE = "archspec.targets.train.scripts."

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from archspec.targets.train.scripts.data import Data, DataError, check, read, whole
+from archspec.targets.train.scripts.data import check, read
 from archspec.targets.train.scripts.images import prepare
+from archspec.targets.train.scripts.parts import Data, DataError, Wanted, whole
 from archspec.targets.train.task import Task
 
 
@@ -24,6 +25,19 @@ class Setting(NamedTuple):
     gray: bool
     mean: list[float]
     std: list[float]
+    channels: str
+    skip_broken: bool
+    classes: tuple[str, ...]
+
+    def about(self, shape: tuple[int, ...]) -> dict[str, str]:
+        """What a user of the exported network has to know, for the metadata of its file; `shape` is the input's, channels first."""
+        numbers = {name: [float(f"{value:.9g}") for value in values] for name, values in (("mean", self.mean), ("std", self.std))}
+        note = (
+            f"float32, N x {' x '.join(map(str, shape))} (batch, channels, then rows and columns of a map); bytes divided by 255, then "
+            f"(x - mean)/std per channel with mean {numbers['mean']} and std {numbers['std']}"
+        )
+        facts = {name: json.dumps(values) for name, values in numbers.items()}
+        return facts | {"classes": json.dumps(list(self.classes), ensure_ascii=False), "preprocessing": note}
 
 
 class Result(NamedTuple):
@@ -55,9 +69,9 @@ def setting(folder: Path) -> Setting:
     try:
         told = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
         settings: dict[str, Any] = told["settings"]
-        return Setting(
-            str(settings["data"]), bool(settings["resize"]), bool(settings["gray"]), *([*map(float, told[n])] for n in ("mean", "std"))
-        )
+        mean, std = ([*map(float, told[name])] for name in ("mean", "std"))
+        read_as = str(settings["data"]), bool(settings["resize"]), bool(settings["gray"])
+        return Setting(*read_as, mean, std, str(settings["channels"]), bool(settings["skip_broken"]), tuple(map(str, told["classes"])))
     except OSError:
         raise DataError(f"{folder} is no folder of a run: it has no settings.json") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -66,7 +80,7 @@ def setting(folder: Path) -> Setting:
 
 def data_of(setting: Setting, task: Task) -> Data:
     """The data to test with. Raises DataError where it cannot be read or does not fit."""
-    data = read(setting.source, task.shape, task.outputs, setting.gray)
+    data = read(setting.source, Wanted(task.shape, task.outputs, setting.gray, setting.channels, setting.skip_broken))
     check(data, task.shape, task.outputs, setting.resize)
     if len(setting.mean) != data.shape[0]:
         raise DataError(f"the run learned from images with {len(setting.mean)} channels, and these have {data.shape[0]}")
@@ -94,6 +108,21 @@ def predicted(result: Tensor, task: Task) -> Tensor:
     if task.loss == "distance":
         return result.argmin(1)
     return result.argmax(1) if task.outputs > 1 else (result[:, 0] > (0.5 if task.last else 0.0)).long()
+
+
+@torch.no_grad()
+def probabilities(net: nn.Module, task: Task, images: Tensor, setting: Setting, device: torch.device) -> Tensor:
+    """The probability of each class for images as bytes, (N, C, H, W): (N, classes)."""
+    mean, std = (torch.tensor(values, dtype=torch.float32, device=device) for values in (setting.mean, setting.std))
+    result = net.to(device).eval()(prepare(images.to(device), task.shape, mean, std))
+    scores: Tensor = getattr(result, "output", result).float().cpu()
+    if task.loss == "sigmoid":
+        each: Tensor = scores if task.last else scores.sigmoid()
+        return each if task.outputs > 1 else torch.cat([1 - each, each], 1)
+    if task.loss == "softmax" and task.last:
+        return scores
+    scores = -scores if task.loss == "distance" else scores
+    return scores.softmax(1)
 
 
 def picture(result: Result, title: str, form: str) -> bytes:

@@ -7,7 +7,7 @@ A source is KIND or KIND:PATH:
     cifar10:DIR       the binary version: data_batch_1.bin to data_batch_5.bin, test_batch.bin
     cifar100:DIR      the binary version: train.bin, test.bin
     folder:DIR        a folder a class, or train/ and val/ of those; images of any size
-    npz:FILE          x_train, y_train, x_test, y_test, or x and y; channels last
+    npz:FILE          x_train, y_train, x_test, y_test, or x and y; channels last, or first with `--channels first`
     synthetic[:N]     N random images (2,000) of the size that the network takes
 
 Where a source has no part of its own for tests, a fifth of it is kept for them, always the same one.
@@ -22,98 +22,33 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Subset
 
 from archspec.targets.train.scripts.images import grayed
-
-IMAGES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-
-Batch = tuple[Tensor, Tensor]
+from archspec.targets.train.scripts.parts import IMAGES, Data, DataError, Files, Part, Tensors, Wanted, written
 
 
-class DataError(Exception):
-    """Data that cannot be read, or does not fit the network: one line that says what to do."""
-
-
-class Tensors(Dataset[Any]):
-    """Images in memory, (N, C, H, W), and their classes. A list of indices is a batch."""
-
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.images, self.labels = images, labels.long()
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitems__(self, indices: list[int]) -> Batch:
-        at = torch.tensor(indices)
-        return self.images[at], self.labels[at]
-
-
-class Files(Dataset[Any]):
-    """Images in files, read when they are wanted: scaled so that they cover `size`, and cut to it around their middle."""
-
-    def __init__(self, files: Sequence[tuple[Path, int]], size: tuple[int, ...], gray: bool) -> None:
-        self.files, self.size, self.mode = files, size, "L" if gray else "RGB"
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitems__(self, indices: list[int]) -> Batch:
-        images = torch.stack([self.image(self.files[at][0]) for at in indices])
-        return images, torch.tensor([self.files[at][1] for at in indices])
-
-    def image(self, path: Path) -> Tensor:
-        from PIL import Image, ImageOps
-
-        height, width = self.size
-        try:
-            with Image.open(path) as opened:
-                fitted = ImageOps.fit(opened.convert(self.mode), (width, height), Image.Resampling.BILINEAR)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise DataError(f"cannot read {path}: {error}") from None
-        pixels = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8)
-        return pixels.view(height, width, -1).permute(2, 0, 1)
-
-
-Part = Tensors | Files | Subset[Any]
-
-
-class Data(NamedTuple):
-    """`shape` is that of an image, channels first, in both parts; `scaled` says that it may be scaled without being asked."""
-
-    train: Part
-    test: Part
-    classes: tuple[str, ...]
-    shape: tuple[int, ...]
-    scaled: bool = False
-
-
-def whole(batch: Any) -> Any:
-    """What a DataLoader makes of a batch that is one already."""
-    return batch
-
-
-def read(source: str, shape: tuple[int, ...], outputs: int, gray: bool = False) -> Data:
-    """The data of a source, for a network that takes `shape`, channels first. Raises DataError."""
+def read(source: str, wanted: Wanted) -> Data:
+    """The data of a source, for a network. Raises DataError."""
     kind, _, where = source.partition(":")
     if kind not in READERS:
         raise DataError(f"there is no data source `{kind}`; there are {', '.join(READERS)}")
     if not where and kind not in ("digits", "synthetic"):
         raise DataError(f"`{kind}` needs a place: {kind}:PATH")
     try:
-        data = READERS[kind](where, shape, outputs, gray)
+        data = READERS[kind](where, wanted)
     except OSError as error:
         raise DataError(f"cannot read {error.filename or where}: {error.strerror or error}") from None
     if len(data.train) == 0 or len(data.test) == 0:
         raise DataError(f"{source} holds no images to {'learn from' if len(data.train) == 0 else 'test with'}")
-    if not gray or data.shape[0] != 3:
+    if not wanted.gray or data.shape[0] != 3:
         return data
     train, test = (Tensors(grayed(p.images), p.labels) if isinstance(p, Tensors) else p for p in (data.train, data.test))
-    return Data(train, test, data.classes, (1, *data.shape[1:]), data.scaled)
+    return data._replace(train=train, test=test, shape=(1, *data.shape[1:]))
 
 
 def check(data: Data, shape: tuple[int, ...], outputs: int, resize: bool) -> None:
@@ -132,12 +67,7 @@ def check(data: Data, shape: tuple[int, ...], outputs: int, resize: bool) -> Non
         raise DataError(f"{told}: try `--set classes={classes}`, where the spec has that param")
 
 
-def written(shape: tuple[int, ...]) -> str:
-    """A shape as specs write it, channels last."""
-    return "x".join(map(str, (*shape[1:], shape[0])))
-
-
-def _digits(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
+def _digits(where: str, wanted: Wanted) -> Data:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
@@ -147,12 +77,12 @@ def _digits(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Dat
     return _split(images, torch.tensor(bunch.target), tuple("0123456789"), scaled=True)
 
 
-def _synthetic(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
+def _synthetic(where: str, wanted: Wanted) -> Data:
     """Each class is a pattern, seen through noise."""
     if where and not (where.isdecimal() and 5 <= int(where) <= 10**7):
         raise DataError(f"synthetic:N takes a number of images from 5 to 10,000,000, not `{where}`")
     random = torch.Generator().manual_seed(0)
-    classes = max(outputs, 2)
+    shape, classes = wanted.shape, max(wanted.outputs, 2)
     count = int(where or 2000)
     labels = torch.arange(count) % classes
     try:
@@ -163,7 +93,7 @@ def _synthetic(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> 
     return _split(images, labels, tuple(map(str, range(classes))))
 
 
-def _mnist(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
+def _mnist(where: str, wanted: Wanted) -> Data:
     train, train_labels = _idx_pair(where, "train")
     test, test_labels = _idx_pair(where, "t10k", "test")
     if test.shape[1:] != train.shape[1:]:
@@ -225,7 +155,7 @@ def _idx(path: Path, rank: int) -> Tensor:
     return torch.frombuffer(numbers, dtype=torch.uint8).view(sizes) if numbers else torch.zeros(sizes, dtype=torch.uint8)
 
 
-def _cifar10(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
+def _cifar10(where: str, wanted: Wanted) -> Data:
     folder = _within(where, "cifar-10-batches-bin", "data_batch_1")
     train = [_records(folder / f"data_batch_{at}.bin", 1, 10) for at in range(1, 6)]
     test = _records(folder / "test_batch.bin", 1, 10)
@@ -233,7 +163,7 @@ def _cifar10(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Da
     return Data(Tensors(images, labels), Tensors(*test), _names(folder / "batches.meta.txt", 10), (3, 32, 32))
 
 
-def _cifar100(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
+def _cifar100(where: str, wanted: Wanted) -> Data:
     folder = _within(where, "cifar-100-binary", "train")
     train, test = (_records(folder / name, 2, 100) for name in ("train.bin", "test.bin"))
     return Data(Tensors(*train), Tensors(*test), _names(folder / "fine_label_names.txt", 100), (3, 32, 32))
@@ -268,9 +198,10 @@ def _names(path: Path, count: int) -> tuple[str, ...]:
     return tuple(names) if len(names) == count else tuple(map(str, range(count)))
 
 
-def _folder(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
+def _folder(where: str, wanted: Wanted) -> Data:
     if find_spec("PIL") is None:
         raise DataError("Pillow reads images in files: `pip install pillow`")
+    shape = wanted.shape
     if len(shape) != 3:
         raise DataError(f"the images of a folder are maps, and the network takes {written(shape)}")
     folder = Path(where)
@@ -282,12 +213,14 @@ def _folder(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Dat
     classes = tuple(sorted(entry.name for entry in train.iterdir() if entry.is_dir() and not entry.name.startswith(".")))
     if len(classes) < 2:
         raise DataError(f"{train} should hold a folder for each class, and has {len(classes)}")
-    size, channels = shape[1:], 1 if gray else 3
-    learned = Files(_files(train, classes), size, gray)
-    if both and test is not None:
-        return Data(learned, Files(_files(test, classes), size, gray), classes, (channels, *size))
+    parts = [Files(_files(place, classes), shape[1:], wanted.gray) for place in ([train, test] if both and test else [train])]
+    skipped = [path for part in parts for path in part.leave_out_broken()] if wanted.skip_broken else []
+    learned, tested = parts[0], parts[-1]
+    data = Data(learned, tested, classes, (1 if wanted.gray else 3, *shape[1:]), skipped=tuple(skipped))
+    if both:
+        return data
     kept, others = _kept(len(learned))
-    return Data(Subset(learned, others), Subset(learned, kept), classes, (channels, *size))
+    return data._replace(train=Subset(learned, others), test=Subset(learned, kept))
 
 
 def _files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
@@ -302,7 +235,7 @@ def _files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
     return found
 
 
-def _npz(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
+def _npz(where: str, wanted: Wanted) -> Data:
     try:
         import numpy as np
     except ImportError:
@@ -313,28 +246,43 @@ def _npz(where: str, shape: tuple[int, ...], outputs: int, gray: bool) -> Data:
     except (ValueError, EOFError, KeyError, AttributeError, TypeError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{where} is no file of arrays that can be read: {error}") from None
     if {"x", "y"} <= arrays.keys():
-        images, labels = _array(where, "x", arrays["x"], len(shape)), _labels(where, arrays["y"], len(arrays["x"]))
+        images, labels = _array(where, "x", arrays["x"], wanted), _labels(where, arrays["y"], len(arrays["x"]))
         return _split(images, labels, _numbered(labels))
     if not {"x_train", "y_train", "x_test", "y_test"} <= arrays.keys():
         raise DataError(
             f"{where} should hold x_train, y_train, x_test and y_test, or x and y; it has {', '.join(arrays) or 'none of them'}"
         )
-    train, test = (_array(where, name, arrays[name], len(shape)) for name in ("x_train", "x_test"))
+    train, test = (_array(where, name, arrays[name], wanted) for name in ("x_train", "x_test"))
     if train.shape[1:] != test.shape[1:]:
         raise DataError(f"{where}: x_train holds {tuple(train.shape[1:])}, channels first, and x_test {tuple(test.shape[1:])}")
     labels, test_labels = _labels(where, arrays["y_train"], len(train)), _labels(where, arrays["y_test"], len(test))
     return Data(Tensors(train, labels), Tensors(test, test_labels), _numbered(torch.cat([labels, test_labels])), tuple(train.shape[1:]))
 
 
-def _array(where: str, name: str, values: Any, rank: int) -> Tensor:
-    """Values, channels last, as a tensor with channels first; greys may come without an axis of channels."""
+def _array(where: str, name: str, values: Any, wanted: Wanted) -> Tensor:
+    """Values as a tensor with channels first; gray images may come without an axis of channels. Raises DataError."""
+    rank = len(wanted.shape)
     if values.dtype.kind not in "uif" or values.ndim not in (rank, rank + 1) or 0 in values.shape:
-        raise DataError(f"{where}: {name} is {values.dtype} {values.shape}, where numbers with {rank + 1} axes are wanted, channels last")
+        raise DataError(f"{where}: {name} is {values.dtype} {values.shape}; expected numbers with {rank + 1} axes, channels last")
     tensor = torch.from_numpy(values if values.dtype == "uint8" else values.astype("float32"))
-    tensor = tensor[..., None] if values.ndim == rank else tensor
     if not bool(torch.isfinite(tensor).all()):
         raise DataError(f"{where}: {name} holds numbers that are not finite")
-    return tensor.movedim(-1, 1).contiguous()
+    if values.ndim == rank:
+        return tensor[:, None].contiguous()
+    if wanted.channels == "auto" and _first(values.shape[1:], wanted.shape):
+        first, last = (f"{'x'.join(map(str, shape))}" for shape in (values.shape[1:], (*values.shape[2:], values.shape[1])))
+        raise DataError(
+            f"{where}: {name} is {values.shape}, which looks like {values.shape[1]} channels first: `--channels first` transposes "
+            f"{first} to {last}, `--channels last` takes it as it is"
+        )
+    return (tensor if wanted.channels == "first" else tensor.movedim(-1, 1)).contiguous()
+
+
+def _first(image: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether an image of an array seems to have its channels first: as the network takes it so, or 1, 3 or 4 beside larger sizes."""
+    if (*image[1:], image[0]) == image or (image[-1], *image[:-1]) == shape:
+        return False
+    return image == shape or (image[0] in (1, 3, 4) and image[-1] > 4 and min(image[1:]) > image[0])
 
 
 def _labels(where: str, values: Any, count: int) -> Tensor:
@@ -371,7 +319,7 @@ def held_out(part: Part, fraction: float) -> tuple[Part, Part]:
     return Subset(part, others), Subset(part, kept)
 
 
-READERS: dict[str, Callable[[str, tuple[int, ...], int, bool], Data]] = {
+READERS: dict[str, Callable[[str, Wanted], Data]] = {
     "digits": _digits,
     "mnist": _mnist,
     "cifar10": _cifar10,

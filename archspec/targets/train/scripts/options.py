@@ -18,8 +18,11 @@ class Settings:
     data: str = ""
     resize: bool = False
     gray: bool = False
+    channels: str = "auto"
+    skip_broken: bool = False
     augment: str = "none"
     val: float = 0.0
+    weights: str = ""
     epochs: int = 20
     batch: int = 32
     optimizer: str = "adam"
@@ -54,13 +57,20 @@ def _data(group: argparse._ArgumentGroup) -> None:
     add = _adder(group)
     add("--data", metavar="SOURCE", help="digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR, npz:FILE or synthetic[:N]")
     add("--resize", action="store_true", help="scale the images to the size that the network takes")
-    add("--gray", action="store_true", help="make the images grey")
+    add("--gray", action="store_true", help="make the images gray")
+    add(
+        "--channels",
+        choices=["auto", "first", "last"],
+        help="where the arrays of npz:FILE have their channels (auto: last; asks if in doubt)",
+    )
+    add("--skip-broken", action="store_true", help="leave out images that cannot be read, and name them")
     add("--augment", choices=["none", "flip", "crop", "flip+crop"], help="mirror images, and move them by up to an eighth (none)")
     add("--val", metavar="PART", type=_number(float, 0, 0.9), help="part of the training images to validate with, not the test images (0)")
 
 
 def _learning(group: argparse._ArgumentGroup) -> None:
     add = _adder(group)
+    add("--weights", metavar="FILE", help="begin with these weights, a state_dict (.pt, .safetensors); layers that it lacks begin as drawn")
     add("--epochs", metavar="N", type=_number(int, 1), help="how often every image is seen (20)")
     add("--batch", metavar="N", type=_number(int, 1), help="images a step, over all processes (32)")
     add("--optimizer", choices=list(LEARNING_RATES), help="(adam)")
@@ -120,12 +130,28 @@ def arguments(name: str, here: Path) -> tuple[Settings, Path, bool]:
     kept: dict[str, Any] = {}
     if resume and (out / "settings.json").is_file():
         kept = _kept(out / "settings.json")
-    elif not resume and (out / "last.pt").exists():
-        parser.error(f"{out} holds a run: --resume goes on with it, --out names another folder")
+    elif not resume and (held := run_in(out)):
+        parser.error(held)
+    if resume and "weights" in given:
+        parser.error("--resume goes on with the weights of the run, so --weights has no place beside it")
     settings = Settings(**(kept | given))
     if not settings.data:
         parser.error("--data is needed")
     return replace(settings, lr=settings.lr or LEARNING_RATES[settings.optimizer]), out, resume
+
+
+def run_in(folder: Path) -> str | None:
+    """What the run in a folder is, and how to go on; None where there is none."""
+    if not (folder / "last.pt").exists():
+        return None
+    try:
+        epochs = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["settings"]["epochs"]
+        done = (folder / "metrics.jsonl").read_text(encoding="utf-8").count("\n")
+    except (OSError, ValueError, KeyError, TypeError):
+        epochs = done = 0
+    if 0 < epochs <= done:
+        return f"{folder} holds a finished run of {done} epochs: `--resume --epochs {2 * done}` goes on, --out names another folder"
+    return f"{folder} holds a run: --resume goes on with it, --out names another folder"
 
 
 def _kept(path: Path) -> dict[str, Any]:

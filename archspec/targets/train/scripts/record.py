@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,6 +96,37 @@ def load(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: 
     return Progress(**state["progress"])
 
 
+def begin_with(model: nn.Module, path: Path) -> str:
+    """Begin with the weights of a file, a `state_dict`; layers that it lacks stay as drawn. Returns what to say of it."""
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            found = load_file(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise SystemExit(f"train.py: cannot read {path}: {error.strerror or error}") from None
+    except ImportError:
+        raise SystemExit("train.py: safetensors is not installed: `pip install safetensors`") from None
+    except Exception as error:  # a damaged file raises what its reader comes upon
+        raise SystemExit(
+            f"train.py: {path} holds no weights that can be read ({type(error).__name__}); nothing in it was executed"
+        ) from None
+    own = model.state_dict()
+    if not isinstance(found, dict) or not found.keys() & own.keys():
+        raise SystemExit(f"train.py: {path} holds none of the network's tensors, such as {next(iter(own), 'none')}; expected a state_dict")
+    for name, value in found.items():
+        if name not in own:
+            raise SystemExit(f"train.py: {path} holds {name}, which the network lacks")
+        if tuple(value.shape) != tuple(own[name].shape):
+            shapes = f"{tuple(value.shape)} in {path}, {tuple(own[name].shape)} in the network"
+            raise SystemExit(f"train.py: {name} is {shapes}; leave it out of the file to begin it as drawn")
+    model.load_state_dict(found, strict=False)
+    drawn = [name for name in own if name not in found]
+    return f"{len(found)} tensors from {path}" + (f"; drawn: {', '.join(drawn)}" if drawn else "")
+
+
 def save_best(out: Path, model: nn.Module) -> None:
     """Write best.pt: the weights alone, as a `state_dict`."""
     weights = get_model_state_dict(model, options=_whole(full=True))
@@ -166,3 +198,21 @@ def draw_curves(out: Path, title: str, history: list[Row]) -> None:
             axes.legend()
         write(out / "curves.svg", lambda file: figure.savefig(file, format="svg", metadata={"Date": None}))
         write(out / "curves.png", lambda file: figure.savefig(file, format="png", dpi=150))
+
+
+def finish(out: Path, title: str, history: list[Row]) -> list[str]:
+    """Draw the curves of a run that has ended; returns what to say of it: the best epoch, where its weights are, what to do next."""
+    lines = []
+    try:
+        draw_curves(out, title, history)
+    except ImportError as error:
+        if error.name != "matplotlib":
+            raise
+        lines.append("matplotlib is not installed, so no curves were drawn: `pip install matplotlib`")
+    best = max(history, key=lambda row: row["val_accuracy"])
+    folder = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) and out != Path.cwd() else out
+    lines.append(
+        f"best: epoch {best['epoch']} of {len(history)}, val_accuracy {best['val_accuracy']:.4f}; its weights are {folder / 'best.pt'}"
+    )
+    run = shlex.quote(str(folder))
+    return [*lines, f"next: archspec evaluate {run}   or: archspec predict {run} IMAGE"]

@@ -27,12 +27,25 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
-from archspec.targets.train.scripts.data import Batch, Data, DataError, check, held_out, read, whole, written
+from archspec.targets.train.scripts.data import check, held_out, read
 from archspec.targets.train.scripts.images import prepare, statistics
 from archspec.targets.train.scripts.model import Model
+from archspec.targets.train.scripts.optimization import learning_rate, optimizer_of
 from archspec.targets.train.scripts.options import Settings, arguments
+from archspec.targets.train.scripts.parts import Batch, Data, DataError, Wanted, whole, written
 from archspec.targets.train.scripts.processes import Stop, World, ended, join
-from archspec.targets.train.scripts.record import Progress, bar, draw_curves, load, save, save_best, told, write_metrics, write_text
+from archspec.targets.train.scripts.record import (
+    Progress,
+    bar,
+    begin_with,
+    finish,
+    load,
+    save,
+    save_best,
+    told,
+    write_metrics,
+    write_text,
+)
 
 NAME = "digits"
 INPUT: tuple[int, ...] = (1, 8, 8)  # channels first
@@ -75,10 +88,12 @@ def correct(scores: Tensor, labels: Tensor) -> Tensor:
     return predicted == labels
 
 
-def build(settings: Settings, world: World) -> tuple[nn.Module, Any]:
+def build(settings: Settings, world: World, weights: str) -> tuple[nn.Module, Any]:
     """The network, and what is called in its place: the same, shared among processes or compiled."""
     torch.manual_seed(settings.seed)
     model = Model()
+    if weights:
+        world.say(f"begins with {begin_with(model, Path(weights))}")
     for name in LAST:
         model.set_submodule(name, nn.Identity())
     called: Any = model
@@ -100,39 +115,17 @@ def limit_threads(settings: Settings, world: World) -> None:
         torch.set_num_threads(settings.threads or 1)
 
 
-def optimizer_of(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(parameters, settings.lr, settings.momentum, weight_decay=settings.weight_decay)
-    kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-    return kind(parameters, settings.lr, weight_decay=settings.weight_decay)
-
-
-def learning_rate(settings: Settings, epoch: float) -> float:
-    """The learning rate at a moment, counted in epochs."""
-    if epoch < settings.warmup:
-        return settings.lr * epoch / settings.warmup
-    part = epoch / settings.epochs
-    factors = {
-        "constant": 1.0,
-        "cosine": (1 + math.cos(math.pi * part)) / 2,
-        "step": 0.1 ** ((part >= 0.5) + (part >= 0.75)),
-        "inverse": 1 / (1 + part),
-    }
-    return settings.lr * factors[settings.schedule]
-
-
 # learning
 
 
 class Run:
     """A network that learns: all that an epoch needs."""
 
-    def __init__(self, settings: Settings, world: World, data: Data, mean: list[float], std: list[float]) -> None:
+    def __init__(self, settings: Settings, world: World, data: Data, mean: list[float], std: list[float], weights: str) -> None:
         self.settings, self.world = settings, world
         self.train, self.val = held_out(data.train, settings.val) if settings.val else (data.train, data.test)
         self.mean, self.std = (torch.tensor(values, dtype=torch.float32, device=world.device) for values in (mean, std))
-        self.model, self.called = build(settings, world)
+        self.model, self.called = build(settings, world, weights)
         self.optimizer = optimizer_of(settings, self.model)
         self.scaler = torch.amp.GradScaler(world.device.type, enabled=settings.precision == "fp16")
         self.sampler: DistributedSampler[Any] = DistributedSampler(self.train, world.size, world.rank, seed=settings.seed)
@@ -247,12 +240,12 @@ class Run:
             world.say(told(row, settings.epochs))
 
 
-def begin(settings: Settings, world: World, out: Path) -> Run:
+def begin(settings: Settings, world: World, out: Path, weights: str) -> Run:
     """Read the data, see whether it fits, and only then build the network and make the folder."""
-    data = read(settings.data, INPUT, OUTPUTS, settings.gray)
+    data = read(settings.data, Wanted(INPUT, OUTPUTS, settings.gray, settings.channels, settings.skip_broken))
     check(data, INPUT, OUTPUTS, settings.resize)
     mean, std = statistics(data.train)
-    run = Run(settings, world, data, mean, std)
+    run = Run(settings, world, data, mean, std, weights)
     if world.rank == 0:
         out.mkdir(parents=True, exist_ok=True)
         for file in HERE.iterdir():
@@ -260,6 +253,8 @@ def begin(settings: Settings, world: World, out: Path) -> Run:
                 write_text(out / file.name, file.read_text(encoding="utf-8"))
         about = {"settings": asdict(settings), "classes": data.classes, "mean": mean, "std": std}
         write_text(out / "settings.json", json.dumps(about, indent=1) + "\n")
+        if data.skipped:
+            write_text(out / "skipped.txt", "".join(f"{path}\n" for path in data.skipped))
     scaled = f" as {written(INPUT)}" if data.shape != INPUT else ""
     count = sum(p.numel() for p in run.model.parameters() if p.requires_grad)
     world.say(
@@ -267,6 +262,9 @@ def begin(settings: Settings, world: World, out: Path) -> Run:
         f"{written(data.shape)}{scaled}, {len(data.classes)} classes; {world.device}, {settings.precision}"
         + (f", {world.size} processes" if world.size > 1 else "")
     )
+    if data.skipped:
+        named = ", ".join(map(str, data.skipped[:3])) + (", ..." if len(data.skipped) > 3 else "")
+        world.say(f"left out, since they cannot be read: {len(data.skipped):,} images ({named}); skipped.txt names them all")
     return run
 
 
@@ -277,20 +275,21 @@ def main() -> None:
     if settings.aux_weight >= 0:
         HEADS.update(dict.fromkeys(HEADS, settings.aux_weight))
     try:
-        run = begin(settings, world, out)
-        if resume and (out / "last.pt").exists():
+        going_on = resume and (out / "last.pt").exists()
+        run = begin(settings, world, out, "" if going_on else settings.weights)
+        if going_on:
             run.progress = load(out, run.model, run.optimizer, run.scaler)
+            if run.progress.epoch >= settings.epochs:
+                done = run.progress.epoch
+                world.say(f"finished: {done} of {settings.epochs} epochs; `--resume --epochs {2 * done}` goes on")
         run.learn(out)
         if world.rank == 0 and run.progress.history:
-            draw_curves(out, NAME, run.progress.history)
+            for line in finish(out, NAME, run.progress.history):
+                world.say(line)
     except KeyboardInterrupt:
         sys.exit(130)
     except DataError as error:
         sys.exit(f"train.py: {str(error).splitlines()[-1].removeprefix('data.DataError: ')}")
-    except ImportError as error:
-        if error.name != "matplotlib":
-            raise
-        world.say("matplotlib is not installed, so no curves were drawn")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,111 @@
+"""`archspec predict`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from archspec.cli.evaluate import trained
+from archspec.cli.failure import Failure
+from archspec.cli.screen import out
+from archspec.diagnostics.visible import visible
+
+_BATCH = 64
+
+
+class Prediction(NamedTuple):
+    """The classes of an image, the likeliest first, with their probabilities."""
+
+    image: str
+    classes: tuple[tuple[str, float], ...]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say what images show, as a trained network sees them."""
+    for module, package in (("torch", "torch"), ("PIL", "pillow")):
+        if find_spec(module) is None:
+            raise Failure(f"{'PyTorch' if module == 'torch' else 'Pillow'} is not installed: `pip install {package}`")
+    if arguments.top < 1:
+        raise Failure(f"--top takes a whole number of at least 1, not {arguments.top}")
+    from archspec.targets.train.scripts.parts import DataError
+
+    try:
+        found, unread = _predicted(arguments)
+    except DataError as error:
+        raise Failure(str(error)) from None
+    if arguments.format == "json":
+        rows = [{"image": p.image, "classes": [{"class": name, "probability": value} for name, value in p.classes]} for p in found]
+        out().write(json.dumps(rows, indent=1) + "\n")
+    else:
+        _tell(found)
+    for problem in unread:
+        print(f"archspec: {visible(problem)}", file=sys.stderr)
+    return 2 if unread else 0
+
+
+def _predicted(arguments: argparse.Namespace) -> tuple[list[Prediction], list[str]]:
+    """What each image shows, and what is wrong with those that cannot be read. Raises Failure, DataError."""
+    import torch
+
+    from archspec.targets.train.evaluate import probabilities
+    from archspec.targets.train.scripts.parts import DataError, Files, written
+
+    _, net, task, told, device = trained(arguments)
+    if len(task.shape) != 3 or task.shape[0] not in (1, 3):
+        raise Failure(f"predict reads gray and colored images, and the network takes {written(task.shape)}")
+    if len(told.mean) != task.shape[0]:
+        raise Failure(f"settings.json holds means of {len(told.mean)} channels, and the network takes {task.shape[0]}")
+    count = max(task.outputs, 2)
+    classes = told.classes if len(told.classes) == count else tuple(map(str, range(count)))
+    reader = Files([], task.shape[1:], task.shape[0] == 1)
+    found: list[Prediction] = []
+    unread: list[str] = []
+    paths = _images(arguments.images)
+    for at in range(0, len(paths), _BATCH):
+        images = {}
+        for path in paths[at : at + _BATCH]:
+            try:
+                image = reader.image(path)
+                images[str(path)] = 255 - image if arguments.invert else image
+            except DataError as error:
+                unread.append(str(error).partition("; `--skip-broken`")[0])
+        if images:
+            rows = probabilities(net, task, torch.stack(list(images.values())), told, device)
+            found += [Prediction(name, _likeliest(row.tolist(), classes, arguments.top)) for name, row in zip(images, rows, strict=True)]
+    return found, unread
+
+
+def _likeliest(values: list[float], classes: tuple[str, ...], count: int) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(zip(classes, values, strict=True), key=lambda each: -each[1])[:count])
+
+
+def _images(named: list[str]) -> list[Path]:
+    """The images named, and those in folders named. Raises Failure."""
+    from archspec.targets.train.scripts.parts import IMAGES
+
+    found: list[Path] = []
+    for name in named:
+        path = Path(name)
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = [each for each in sorted(path.rglob("*")) if each.suffix.lower() in IMAGES]
+        if not inside:
+            raise Failure(f"{path} holds no images; they end in {', '.join(sorted(IMAGES))}")
+        found += inside
+    return found
+
+
+def _tell(found: list[Prediction]) -> None:
+    """A line per image: the likeliest class, its probability, and the next ones."""
+    screen = out()
+    rows = [[visible(p.image), *(f"{visible(name)} {value:.3f}" for name, value in p.classes)] for p in found]
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        screen.line("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
