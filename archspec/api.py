@@ -48,6 +48,10 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
         if network is not None:
             lint(network, sink)
     found = sink.sorted()
+    if sink.errors:
+        from archspec.foreign.advice import advised
+
+        found = advised(found)
     if network is not None:
         network.diagnostics = tuple(found)
     return network, found

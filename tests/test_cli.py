@@ -45,7 +45,7 @@ def test_check(archspec_command, files):
     assert "error[A203]: height (7 - 3)/3 + 1 = 2.33 does not fit" in done.err
     assert "1 row at the end would never be read" in done.err
     assert "round=floor" in done.err
-    assert "did you mean `fc`?" in done.err
+    assert "write `fc 10 | fc 3`" in done.err
     assert done.err.rstrip().endswith("bad.arch: 2 errors")
     done = archspec_command("check", "good.arch", "warn.arch", cwd=files)
     assert done.status == 0

@@ -16,7 +16,7 @@ FLOORS = [
     {"types"},
     {"ops", "syntax"},
     {"ir"},
-    {"elaborate", "analysis"},
+    {"elaborate", "analysis", "foreign"},
     {"targets"},
     {"api", "report", "cli", "notebook", "__main__", "__init__"},
 ]

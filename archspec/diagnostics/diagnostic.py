@@ -111,13 +111,38 @@ def _clipped(text: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that the word was probably meant to be, or None."""
-    from difflib import get_close_matches
+    """The known name of which the word is a misspelling, or None.
 
+    A letter more, less or wrong, or two that changed places; two such slips in words of six letters and more. Words of one or two letters
+    that differ in one are different words, and so are those that differ in a digit.
+    """
     if len(word) > 60:
         return None
     folded = word.lower()
-    near = [name for name in islice(known, 400) if abs(len(name) - len(word)) <= 4]
-    by_folded = {name.lower(): name for name in sorted(near, reverse=True)}
-    close = get_close_matches(folded, by_folded, n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else None
+    allowed = 2 if len(folded) >= 6 else 1
+    best: tuple[int, str] | None = None
+    for name in islice(known, 400):
+        if abs(len(name) - len(folded)) > allowed:
+            continue
+        slips = _slips(folded, name.lower(), allowed)
+        if len(folded) < 3 and len(name) == len(folded) and sorted(folded) != sorted(name.lower()):
+            continue
+        if slips <= allowed and (best is None or (slips, name) < best):
+            best = slips, name
+    return best[1] if best is not None else None
+
+
+def _slips(a: str, b: str, most: int) -> int:
+    """Letters added, left out, replaced or exchanged with the next between two words (Damerau 1964, restricted); most + 1 if more."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        above, row = row, [i] + [0] * len(b)
+        for j, y in enumerate(b, 1):
+            row[j] = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (0 if x == y else 3 if x.isdigit() or y.isdigit() else 1))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                row[j] = min(row[j], before[j - 2] + 1)
+        if min(row) > most:
+            return most + 1
+        before = above
+    return row[-1]

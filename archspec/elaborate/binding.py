@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 from archspec.diagnostics import nearest
 from archspec.elaborate.expressions import Missing, Refused, Rounds, Silent, Value, evaluate, shown
 from archspec.elaborate.scopes import Scope
-from archspec.ops import ALIASES, ARGUMENTS, make, op_class
+from archspec.ops import make, op_class
 from archspec.ops.base import Op
 from archspec.source import Span
 from archspec.syntax import ast
@@ -172,15 +172,13 @@ def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
 
     if name.id in KEYWORDS:
         return Refused("A010", f"`{name.id}` cannot stand here: it begins a line of its own at the top level", name.span, "move it there")
-    folded = name.id.lower()
-    close = ALIASES.get(folded) or nearest(name.id, [*STEPS, *blocks, "skip", "repeat", "residual", "input", "output", "block"])
+    close = nearest(name.id, [*STEPS, *blocks, "skip", "repeat", "residual", "input", "output", "block"])
     help_ = f"did you mean `{close}`?" if close else "`archspec ops` lists the layers"
     return Refused("A101", f"there is no layer or block `{name.id}`", name.span, help_)
 
 
 def unknown_argument(keyword: ast.Keyword, step: str, known: list[str]) -> Refused:
-    alias = ARGUMENTS.get(keyword.name)
-    close = alias if alias in known else nearest(keyword.name, known)
+    close = nearest(keyword.name, known)
     if not known:
         help_ = f"`{step}` takes no arguments"
     elif close:

@@ -28,22 +28,6 @@ _FAMILIES = {
 STEPS: dict[str, str] = {step: family for family, steps in _FAMILIES.items() for step in steps.split()}
 """Step name to the module that holds its class."""
 
-ALIASES = {
-    "dense": "fc", "maxpool": "pool", "maxpool2d": "pool", "batchnorm1d": "bn", "batchnorm2d": "bn", "avgpool2d": "avgpool", "maxpooling": "pool", "max_pool": "pool", "batchnorm": "bn", "batch_norm": "bn", "conv1d": "conv",
-    "conv2d": "conv", "conv3d": "conv", "convolution": "conv", "averagepool": "avgpool", "avg_pool": "avgpool", "globalavgpool": "gap",
-    "globalpool": "gap", "layernorm": "ln", "groupnorm": "gn", "leakyrelu": "leaky", "swish": "silu", "depthwise": "dwconv",
-    "convtranspose": "deconv", "transposed": "deconv", "attention": "attn", "embedding": "embed", "fullyconnected": "fc", "fully_connected": "fc",
-    "identity": "skip", "spatialdropout": "dropout2d", "concatenate": "concat", "cat": "concat", "multiply": "mul",
-}  # fmt: skip
-"""What other tools call a step."""
-
-ARGUMENTS = {
-    "filters": "f", "kernel": "k", "kernel_size": "k", "size": "w", "stride": "s", "strides": "s", "padding": "p", "pad": "p", "dilation": "d",
-    "groups": "g", "window": "w", "pool_size": "w", "out_channels": "f", "channels": "f", "units": "n", "rate": "p", "use_bias": "bias",
-    "epsilon": "eps", "num_heads": "heads", "k": "w", "w": "k", "factor": "n", "slope": "alpha",
-}  # fmt: skip
-"""What other tools call an argument."""
-
 
 @cache
 def op_class(step: str) -> type[Op]:

@@ -26,6 +26,8 @@ _AT_LINE = {
     word: word.upper() for word in ("arch", "model", "meta", "input", "param", "default", "use", "pattern", "from", "output", "block")
 }
 _HEADS = {"repeat": "REPEAT", "residual": "RESIDUAL", "shortcut": "SHORTCUT"}
+_NO_VALUE = frozenset({"COLON", "VBAR", "COMMA", "ARROW", "ERROR"})
+"""What begins no bare argument, whatever stands before it."""
 MERGES = frozenset({"add", "concat", "mul"})
 HEADS = frozenset({*_HEADS, *MERGES, "output", "block"})
 KEYWORDS = frozenset({*_ALWAYS, *_AT_LINE, *_HEADS, *MERGES})
@@ -73,7 +75,9 @@ class Layout:
                 continue
             seen.add(key)
             if char == "\t":
-                self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_="indent by two spaces")
+                indents = not text[text.rfind("\n", 0, at) + 1 : at].strip()
+                help_ = "indent by two spaces" if indents else "write a space"
+                self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_=help_)
                 continue
             self.unreadable.add(key[1])
             if char == "\r":
@@ -121,9 +125,8 @@ class Layout:
         if kind == "ERROR":
             if token.value == '"':
                 self.report("A005", "this string is not closed on its line", start, end, help_='write the closing `"`')
-            else:
-                self.report("A001", f"`{token.value}` means nothing here", start, end)
-            return False
+                return False
+            return True  # the parser knows what is expected in its place
         if kind in _OPENING:
             opened.append(token)
             if len(opened) == MAX_NESTING + 1:
@@ -237,7 +240,7 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             end = token.end
             yield token if kind == "NAME" else token._replace(type=kind)
             continue
-        if bare and depth - (kind in _OPENING) == 0 and kind not in ("COLON", "VBAR") and kind not in _CLOSING and token.start > end:
+        if bare and depth - (kind in _OPENING) == 0 and kind not in _NO_VALUE and kind not in _CLOSING and token.start > end:
             yield Token("SEP", "", token.start, token.start)
         if depth == 0 and kind in ("COLON", "VBAR"):
             start = True

@@ -69,13 +69,13 @@ class _LineParser:
         if token.type == END:
             end = tokens[-1].end
             span = Span(self.source, max(0, end - 1), end)
-            message = f"the line ends too early; {_wanted(expected)} should follow"
+            message = f"expected {_wanted(expected)}, found the end of the line"
             self.sink.add(Diagnostic("A001", message, span, help=_advice(tokens, token, expected)))
             return
         before = [t for t in tokens if t.end <= token.start]
         code, message, blamed, help_ = _slip(token, expected, tokens, before) or (
             "A001",
-            f"`{token.value.strip()}` cannot stand here; {_wanted(expected)} should",
+            f"expected {_wanted(expected)}, found {_found(token)}",
             token,
             _advice(tokens, token, expected),
         )
@@ -97,10 +97,11 @@ def _declared(tokens: list[Token]) -> str | None:
 
 
 _WORDS = {
-    "NAME": "a name", "INT": "a number", "FLOAT": "a number", "DIMS": "a size such as 32x32x3", "STRING": 'a text in "quotes"',
-    "KEY": "`key=value`", "VBAR": "`|`", "COLON": "`:`", "IF": "`if`", "LPAR": "`(`", "RPAR": "`)`", "COMMA": "`,`",
-    END: "the end of the line", "AS": "`as`", "RBRACE": "`}`", "RSQB": "`]`", "MERGE": "add, concat or mul",
+    "RPAR": "`)`", "RBRACE": "`}`", "RSQB": "`]`", "NAME": "a name", "INT": "a number", "FLOAT": "a number",
+    "DIMS": "a size such as 32x32x3", "STRING": 'a text in "quotes"', "KEY": "`key=value`", "COLON": "`:`", "VBAR": "`|`",
+    END: "the end of the line", "COMMA": "`,`", "AS": "`as`", "IF": "`if`", "LPAR": "`(`", "MERGE": "add, concat or mul",
 }  # fmt: skip
+"""Terminals in words, those first that are told first where there are many."""
 _EXPRESSION = {"INT", "FLOAT", "DIMS", "STRING", "YES", "NO", "NAME", "LPAR", "MINUS"}
 
 
@@ -130,18 +131,29 @@ def _wanted(expected: set[str]) -> str:
         return "a value"
     if "MERGE" in expected:
         return "a layer"
-    words = sorted({_WORDS[kind] for kind in expected if kind in _WORDS})
-    if "the end of the line" in words and len(words) > 1:
-        words.remove("the end of the line")
+    known = list(_WORDS.values())
+    words = sorted({_WORDS[kind] for kind in expected if kind in _WORDS}, key=known.index)
     if not words:
         return "something else"
-    return words[0] if len(words) == 1 else f"{', '.join(words[:4])}{' or such' if len(words) > 4 else ''}"
+    if len(words) > 3:
+        words = [word for word in words if word not in ("`,`", "`if`")]
+        words = words if len(words) <= 3 else [*words[:3], "such"]
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _found(token: Token) -> str:
+    """A word or sign in quotes; those that cannot be told apart by eye with their number."""
+    text = token.value.strip()
+    code = f"U+{ord(token.value):04X}" if len(token.value) == 1 and not token.value.isascii() else ""
+    if not text:
+        return f"a space that is none of the keyboard's ({code})"
+    return f"`{text}`" + (f" ({code})" if code else "")
 
 
 def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None:
     """What would work, for mistakes that are common."""
     first = tokens[0].value
-    if first in ("repeat", "residual", "block", "shortcut") and "COLON" in expected:
+    if first in ("repeat", "residual", "block", "shortcut") and "COLON" in expected and all(t.type != "COLON" for t in tokens):
         return f"`{first} ...` is a head: end it with `:`"
     if first == "input":
         return "write the input as height x width x channels: `input 32x32x3`"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archspec.diagnostics import catalogue
-from archspec.ops import ALIASES, ARGUMENTS, STEPS
+from archspec.foreign.table import LOOSE, rows
+from archspec.ops import STEPS
 from archspec.syntax.layout import KEYWORDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,8 +107,9 @@ def short() -> Texts:
 @cache
 def words() -> list[str]:
     """The words of the language, and what stands around them."""
-    names = {*KEYWORDS, *STEPS, *ALIASES, *ARGUMENTS, *ARGUMENTS.values()}
-    keys = [f"{name}=" for name in sorted({*ARGUMENTS.values(), "bias", "heads", "init", "round", "eps", "mode", "op", "maps"})]
+    arguments = {name for name in LOOSE.values() if name}
+    names = {*KEYWORDS, *STEPS, *LOOSE, *arguments, *(name for row in rows() for name in row.names)}
+    keys = [f"{name}=" for name in sorted({*arguments, *LOOSE, "bias", "heads", "init", "round", "eps", "mode", "op", "maps"})]
     return [*sorted(names), *keys, *PIECES, *NUMBERS]
 
 

@@ -1,0 +1,79 @@
+"""Puts what other tools' words mean into messages: the line rewritten in place of a general help."""
+
+from __future__ import annotations
+
+import re
+
+from archspec.diagnostics import Diagnostic
+from archspec.foreign.lines import Rewritten, rewritten
+from archspec.source import Source
+from archspec.syntax.automaton import Unexpected, automaton
+from archspec.syntax.layout import roles
+
+_LINES = frozenset(("A001", "A005", "A008", "A103", "A105", "A106", "A112"))
+"""Messages whose help is a rewritten line where there is one."""
+_NAMES = frozenset(("A101", "A102", "A104"))
+"""Messages whose help may also be that there is no such thing."""
+_MOST = 200
+"""Lines that are rewritten; a file with more mistakes needs the first of them mended."""
+
+
+def advised(found: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings, with the help that knows other tools where there is one."""
+    blocks: dict[Source, frozenset[str]] = {}
+    seen: dict[tuple[Source, int], Rewritten | None] = {}
+    result = []
+    for diagnostic in found:
+        span = diagnostic.span
+        if span is None or diagnostic.code not in _LINES | _NAMES or len(seen) >= _MOST:
+            result.append(diagnostic)
+            continue
+        source = span.source
+        if source not in blocks:
+            blocks[source] = frozenset(re.findall(r"^\s*block +(\w+)", source.text, re.MULTILINE))
+        place = (source, span.line)
+        if place not in seen:
+            seen[place] = _checked(rewritten(_logical(source, span.line), blocks[source]))
+        result.append(_with(diagnostic, seen[place]))
+    return result
+
+
+def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
+    if found is None or (found.line is None and diagnostic.code not in _NAMES and not _about_python(diagnostic, found)):
+        return diagnostic
+    if diagnostic.code == "A106" and (diagnostic.span is None or diagnostic.span.text not in ("True", "False", "None")):
+        return diagnostic
+    if diagnostic.code == "A112" and diagnostic.span is not None and not diagnostic.span.text.startswith("("):
+        return diagnostic  # a list in no repeat may be meant
+    return diagnostic._replace(help=found.help or diagnostic.help)
+
+
+def _about_python(diagnostic: Diagnostic, found: Rewritten) -> bool:
+    """Whether a line that cannot be read is a call, of which more can be said than what sign does not fit."""
+    return (
+        diagnostic.code in ("A001", "A005")
+        and bool(found.reason)
+        and "(" in (diagnostic.span.source.line(diagnostic.span.line) if diagnostic.span else "")
+    )
+
+
+def _logical(source: Source, number: int) -> str:
+    """A line with those below that its brackets take in, ten at most."""
+    text = source.line(number)
+    for below in range(number + 1, min(number + 10, len(source.starts)) + 1):
+        if text.count("(") + text.count("[") <= text.count(")") + text.count("]"):
+            break
+        text += "\n" + source.line(below)
+    return text
+
+
+def _checked(found: Rewritten | None) -> Rewritten | None:
+    """A rewritten line is proposed only if it can be read."""
+    if found is None or found.line is None:
+        return found
+    tree = automaton()
+    try:
+        tree.parse(roles(list(tree.lex(found.line))))
+    except Unexpected:
+        return None
+    return found

@@ -1,0 +1,49 @@
+"""What Keras calls things: keras.layers. `table.py` says how a row is read."""
+
+ROWS = """
+Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D | filters>f kernel_size>k strides>s padding>p data_format dilation_rate>d groups>g activation>| use_bias>bias kernel_initializer>init bias_initializer | conv
+SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D | filters>conv.f kernel_size>k strides>s padding>p data_format dilation_rate>d depth_multiplier>m activation>| use_bias>conv.bias depthwise_initializer>init pointwise_initializer>conv.init bias_initializer | dwconv bias=no | conv k=1
+DepthwiseConv1D DepthwiseConv2D | kernel_size>k strides>s padding>p depth_multiplier>m data_format dilation_rate>d activation>| use_bias>bias depthwise_initializer>init bias_initializer | dwconv
+Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose Convolution2DTranspose Convolution3DTranspose | filters>f kernel_size>k strides>s padding>p output_padding>op data_format dilation_rate>d activation>| use_bias>bias kernel_initializer>init bias_initializer | deconv
+Dense | units>n activation>| use_bias>bias kernel_initializer>init bias_initializer | fc
+MaxPooling1D MaxPooling2D MaxPooling3D MaxPool1D MaxPool2D MaxPool3D | pool_size>w=2 strides>s padding>p data_format | pool
+AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D | pool_size>w=2 strides>s padding>p data_format | avgpool
+GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D | data_format keepdims>keep=False | gap
+GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D | data_format keepdims>keep=False | adaptmaxpool 1
+AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D | output_size>size data_format | adaptpool
+AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D | output_size>size data_format | adaptmaxpool
+BatchNormalization | axis#channels momentum>momentum epsilon>eps center scale | bn
+LayerNormalization | axis#channels epsilon>eps center!True scale!True | ln
+GroupNormalization | groups>groups=32 axis#channels epsilon>eps center!True scale!True | gn
+Activation | activation>| | ?
+ReLU | max_value>cap negative_slope>slope threshold!0 | relu
+LeakyReLU | negative_slope>slope=0.3 alpha>slope | leaky
+ELU | alpha>alpha | elu
+PReLU | alpha_initializer alpha_regularizer alpha_constraint shared_axes>shared=None | prelu
+Softmax | axis#channels | softmax
+Dropout | rate>p noise_shape!None seed | dropout
+SpatialDropout1D SpatialDropout2D SpatialDropout3D | rate>p data_format seed | dropout2d
+Flatten | data_format | flatten
+ZeroPadding1D ZeroPadding2D ZeroPadding3D | padding>p=1 data_format | pad
+UpSampling1D UpSampling2D UpSampling3D | size>n=2 data_format interpolation>mode | upsample
+Identity | | skip
+Embedding | input_dim>v output_dim>d embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero input_length | embed
+MultiHeadAttention | num_heads>heads key_dim#width value_dim!None dropout use_bias>bias output_shape!None attention_axes!None | attn
+Input InputLayer | shape>shape batch_size dtype input_shape>shape | input
+Add | values! | add
+Concatenate | values! axis#channels | concat
+Multiply | values! | mul
+TimeDistributed | layer>each | ?
+LSTM LSTMCell GRU GRUCell SimpleRNN SimpleRNNCell RNN Bidirectional StackedRNNCells ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU | | -recurrent
+Reshape Permute RepeatVector Unflatten | | -reshape
+Cropping1D Cropping2D Cropping3D | | -crop
+Subtract Average Maximum Minimum Dot | | -merge
+Attention AdditiveAttention GroupQueryAttention | | -attention
+EinsumDense Lambda LocallyConnected1D LocallyConnected2D Masking ReversibleEmbedding FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper Layer Wrapper InputSpec | | -layer
+RMSNormalization UnitNormalization SpectralNormalization | | -norm
+AlphaDropout GaussianDropout GaussianNoise ActivityRegularization | | -noise
+Rescaling Normalization Resizing CenterCrop RandomFlip RandomRotation RandomZoom RandomTranslation RandomCrop RandomContrast RandomBrightness RandomHeight RandomWidth RandomHue RandomSaturation RandomSharpness RandomShear RandomPerspective RandomPosterization RandomInvert RandomGrayscale RandomGaussianBlur RandomErasing RandomElasticTransform RandomColorJitter RandomColorDegeneration RandAugment AugMix AutoContrast CutMix MixUp Equalization Solarization ContrastLimitedAdaptiveHistogramEqualization MaxNumBoundingBoxes MelSpectrogram STFTSpectrogram CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup StringLookup TextVectorization Pipeline | | -data
+BinaryCrossentropy BinaryFocalCrossentropy CTC CategoricalCrossentropy CategoricalFocalCrossentropy CategoricalHinge Circle Dice Hinge Huber KLDivergence LogCosh MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError MeanSquaredLogarithmicError Poisson SparseCategoricalCrossentropy SquaredHinge Tversky categorical_crossentropy sparse_categorical_crossentropy binary_crossentropy mse loss | | -loss
+Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lamb Lion Muon Nadam RMSprop SGD Momentum optimizer compile fit | | -optimizer
+Model Functional | | -container
+"""

@@ -1,0 +1,193 @@
+"""A whole line rewritten: what stands before the layers, the layers, and what stands behind them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from typing import NamedTuple
+
+from archspec.foreign.reading import LONGEST, Call, Reader, Unreadable, plain, tokens
+from archspec.foreign.rewriting import DATA, Rewriter
+from archspec.foreign.table import key
+from archspec.foreign.values import Cannot
+from archspec.ops import STEPS
+from archspec.syntax.layout import KEYWORDS
+
+
+class Rewritten(NamedTuple):
+    """`line` as it would be written here, or None and why not in `reason`. `remarks` go with either."""
+
+    line: str | None
+    reason: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def help(self) -> str | None:
+        """What a message says."""
+        words = [f"write `{self.line}`" if self.line is not None else self.reason, *dict.fromkeys(self.remarks)]
+        return "; ".join(word for word in words if word) or None
+
+
+_BULLET = re.compile(r"(?:>>>|\.\.\.|[-*•]|\d+[.)])\s+(?=[A-Za-z])")
+_HEAD = re.compile(
+    r"(?:block\s+\w+\s*\([^()]*\)|repeat\s+[^:|]+|residual(?:\s+if\s+[^:|]+)?|shortcut(?:\s+if\s+[^:|]+)?|add|concat|mul"
+    r"|output\s+\w+(?:\s+train)?(?:\s+if\s+[^:|]+)?|[A-Za-z_][\w.{}+\-*]*)\s*:(?![:=])\s*"
+)
+_LABEL = re.compile(r"[A-Za-z_][\w.{}+\-*]*")
+_ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*(\+?=)\s*(?=[A-Za-z_(\[])(?!=)")
+_SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*(\+)\s*([A-Za-z_]\w*)\s*;?\s*")
+_ADDED = re.compile(r"([A-Za-z_]\w*)\s*\+=\s*([A-Za-z_]\w*)\s*;?\s*")
+_GUARD = re.compile(r"\s+if\s+(?=[\w(])")
+_OWN_LINES = frozenset(("param", "default", "use", "meta", "pattern", "arch", "model", "from", "output", "block"))
+
+
+def rewritten(text: str, blocks: Container[str] = ()) -> Rewritten | None:
+    """A line as it would be written here; None where it says nothing that another tool or habit would explain.
+
+    `text` is one logical line, `blocks` are the names of the file's own. The line is read, never run.
+    """
+    if len(text) > LONGEST:
+        return None
+    readable = plain(text)
+    clean = _uncommented(readable)
+    body = clean.strip().rstrip(";,").rstrip()
+    try:
+        rewriter = Rewriter(blocks)
+        line = _line(body, rewriter)
+    except (Unreadable, RecursionError):
+        return None
+    except Cannot as cannot:
+        return Rewritten(None, str(cannot)) if str(cannot) else None
+    if line is None or (_spaced(line) == _spaced(clean) and readable == text and readable[len(clean) : len(clean) + 1] != "/"):
+        return None
+    return Rewritten(line, "", tuple(rewriter.remarks))
+
+
+def _spaced(text: str) -> str:
+    """A line with its spaces as the formatter has them."""
+    return " ".join(re.sub(r"\s*([=|:])\s*", r"\1", text).split())
+
+
+def _uncommented(text: str) -> str:
+    """A line without its comment, be it ours or of C."""
+    quote = ""
+    for at, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char == "#" or (text[at : at + 2] in ("//", "/*") and (at == 0 or text[at - 1] in " ;,)") and not _is_sum(text[:at])):
+            return text[:at]
+    return text
+
+
+def _is_sum(before: str) -> bool:
+    """Whether `//` would divide what stands before it: `f=n // 2`."""
+    return re.search(r"[=(]\s*[a-z_]\w*\s*$", before) is not None and "=" in before
+
+
+def _line(body: str, rewriter: Rewriter) -> str | None:
+    """The line in our writing; None where there is nothing to read. Raises Unreadable, Cannot."""
+    prefix = ""
+    if bullet := _BULLET.match(body):
+        body = body[bullet.end() :]
+    if default := re.match(r"default\s+(?=[A-Za-z_])(?!\w+\s*=)", body):
+        rewriter.partial = True
+        return "default " + _joined("", "", [s for c in _chain(body[default.end() :], rewriter) for s in rewriter.steps(c)], "", False)
+    if (first := re.match(r"[A-Za-z_]+", body)) and first[0] in _OWN_LINES and not body[first.end() :].startswith(("(", ".", "=", " =")):
+        return None
+    while (head := _HEAD.match(body)) and _is_head(head[0], body[head.end() :], rewriter):
+        prefix += f"{' '.join(head[0].rstrip(': ').split())}: "
+        body = body[head.end() :]
+    if not body:
+        return prefix.rstrip() or None
+    if summed := _sum(body):
+        return prefix + summed
+    label, body = _assigned(body)
+    continued = body.startswith("|")
+    body, guard = _guarded(body.lstrip("| "))
+    if not body:
+        return None
+    found = _chain(body, rewriter)
+    steps = [step for call in found for step in rewriter.steps(call)]
+    if not label and len(found) == 1:
+        label = _named(found[0])
+    return _joined(prefix, label, steps, guard, continued)
+
+
+def _chain(body: str, rewriter: Rewriter) -> list[Call]:
+    return _unwrapped(Reader(tokens(body), rewriter.known).chain())
+
+
+def _joined(prefix: str, label: str, steps: list[str], guard: str, continued: bool) -> str:
+    references = [step[1:] for step in steps if step.startswith("@")]
+    own = [step for step in steps if not step.startswith("@")]
+    if references:
+        where = f"behind the line of `{references[0]}`"
+        if not own or any(step.startswith("@") for step in steps[1:]):
+            order = ", ".join(f"`{step.removeprefix('@')}`" for step in steps)
+            raise Cannot(f"a spec has no `forward`: the lines of the layers stand in the order in which data passes them: {order}")
+        raise Cannot(f"a spec has no `forward`: write `| {' | '.join(own)}` {where}")
+    if label and not prefix and own and not own[0].startswith("input"):
+        prefix = f"{label}: "
+    return f"{prefix}{'| ' if continued else ''}{' | '.join(own)}{guard}"
+
+
+def _is_head(head: str, rest: str, rewriter: Rewriter) -> bool:
+    """Whether `NAME:` is a label, and not a layer with a colon behind it: `conv: k=3 f=6`, `conv k:3`."""
+    word = head.rstrip(": ")
+    if not _LABEL.fullmatch(word) or word in KEYWORDS:
+        return True
+    if not rewriter.known(word) or not rest:
+        return True
+    first = re.match(r"[A-Za-z_][\w.]*", rest)
+    return first is not None and rewriter.known(first[0]) and not rest[first.end() :].lstrip().startswith(("=", ":"))
+
+
+def _sum(body: str) -> str | None:
+    """`x += shortcut`, `x + shortcut`: the value at hand and a named one."""
+    if found := _ADDED.fullmatch(body):
+        return f"add {found[2]}"
+    tail = _ASSIGNED.match(body)
+    rest = body[tail.end() :] if tail else body
+    if (found := _SUMMED.fullmatch(rest)) and (tail or body.startswith("return")):
+        first, second = found[1], found[3]
+        if key(first) not in STEPS or key(second) not in STEPS:
+            return f"add {first if second in DATA and first not in DATA else second}"
+    return None
+
+
+def _assigned(body: str) -> tuple[str, str]:
+    """The label that `self.conv1 = ...` gives, none for `x = ...`, and what is assigned."""
+    body = re.sub(r"^return\s+", "", body)
+    found = _ASSIGNED.match(body)
+    if found is None or found[2] != "=":
+        return "", body
+    name = found[1]
+    keep = name not in DATA and name not in KEYWORDS and name not in ("model", "layer", "e", "t", "p", "block", "branch", "nn")
+    return (name if keep else ""), body[found.end() :]
+
+
+def _guarded(body: str) -> tuple[str, str]:
+    found = list(_GUARD.finditer(body))
+    if found and body[: found[-1].start()].strip():
+        return body[: found[-1].start()], f" if {body[found[-1].end() :]}"
+    return body, ""
+
+
+def _unwrapped(found: list[Call]) -> list[Call]:
+    """`model.add(Dense(10))` is what is added."""
+    result = []
+    for call in found:
+        method = call.name.rpartition(".")[2]
+        inner = call.bare[0].call if len(call.bare) == 1 and "." in call.name and method in ("add", "append", "add_module") else None
+        if method == "add_module" and len(call.bare) == 2:
+            inner = call.bare[1].call
+        result.append(inner or call)
+    return result
+
+
+def _named(call: Call) -> str:
+    """The label that Keras's `name="conv1"` is."""
+    name = next((value.text for word, value in call.keywords if word == "name" and value.kind == "text"), "")
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and name not in KEYWORDS else ""

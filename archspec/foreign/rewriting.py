@@ -1,0 +1,357 @@
+"""From a layer as others write it to our steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from typing import Any
+
+from archspec.foreign import values
+from archspec.foreign.reading import Call, Value
+from archspec.foreign.special import SPECIAL, finish, required
+from archspec.foreign.step import Missing, Step, bare_arguments
+from archspec.foreign.table import LOOSE, REASONS, SIZES_OF_INPUT, Foreign, Parameter, arguments_of, foreign, key, rows_of
+from archspec.foreign.values import Cannot
+from archspec.ops import STEPS, op_class
+
+TRAINING = ("regularizer", "constraint", "initializer")
+IGNORED = frozenset(
+    [
+        "name",
+        "dtype",
+        "trainable",
+        "device",
+        "inplace",
+        "seed",
+        "data_format",
+        "input_shape",
+        "batch_input_shape",
+        "input_dim",
+        "batch_size",
+        "weights",
+        "autocast",
+    ]
+)
+"""Arguments that every layer of Keras or PyTorch may have, and that no network here needs."""
+FUNCTIONAL = frozenset(("F", "functional", "torch", "tf", "nn.functional", "tf.nn", "torch.nn.functional", "keras.activations", "ops"))
+DATA = frozenset(["x", "out", "y", "h", "z", "inputs", "input", "outputs", "features", "hidden", "net", "tensor"])
+"""What people call the value that flows."""
+MERGES = ("add", "concat", "mul")
+
+
+class Rewriter:
+    """Rewrites layers. `blocks` are the file's own; `remarks` gathers what is worth saying beside the line."""
+
+    def __init__(self, blocks: Container[str]) -> None:
+        self.blocks = blocks
+        self.remarks: list[str] = []
+        self.partial = False
+        """Whether arguments may be missing: in a line of defaults."""
+
+    def known(self, word: str) -> bool:
+        """Whether a word begins a step rather than being an argument."""
+        return word in self.blocks or word == "skip" or key(word) in STEPS or any(row.steps or row.reason for row in foreign(word))
+
+    def steps(self, call: Call) -> list[str]:
+        """Our steps for a layer, those of its inputs before it. Raises Cannot."""
+        flowing, before = self.flowing(call)
+        return [*before, *self.layer(call if self.merges(call) else flowing)]
+
+    def merges(self, call: Call) -> bool:
+        return any(row.steps in MERGES for row in foreign(call.name))
+
+    def flowing(self, call: Call) -> tuple[Call, list[str]]:
+        """A call without the value that it is applied to, and the steps that make that value."""
+        before: list[str] = []
+        for value in call.inputs:
+            if value.call is not None:
+                before += self.steps(value.call)
+        bare = call.bare
+        if call.closed and bare and not call.inputs and key(call.name) != "sequential" and not self.merges(call):
+            first = bare[0]
+            if first.call is not None and self.known(first.call.name) and not foreign_reads_layers(call.name):
+                before += self.steps(first.call)
+                bare = bare[1:]
+            elif first.call is not None and first.call.name.startswith("self."):
+                before.append(f"@{first.call.name.removeprefix('self.')}")
+                bare = bare[1:]
+            elif first.kind == "word" and (first.text in DATA or call.name.rpartition(".")[0] in FUNCTIONAL) and not values.is_none(first):
+                bare = bare[1:]
+        return call._replace(bare=bare, inputs=()), before
+
+    def layer(self, call: Call) -> list[str]:
+        name = call.name
+        if name in self.blocks:
+            return [self.block(call)]
+        if name == "skip" or (name in MERGES and not call.closed and not call.keywords and all(v.kind == "word" for v in call.bare)):
+            return [" ".join([name, *(value.text for value in call.bare)])]
+        module, _, method = name.rpartition(".")
+        if module in DATA and method in ("view", "reshape", "flatten") and 0 < len(call.bare) <= 2:
+            return ["flatten"]  # all axes but that of the batch
+        if name.startswith("self."):
+            return [f"@{name.removeprefix('self.')}"]
+        if key(name) in ("sequential",):
+            return self.sequential(call)
+        trials = self.trials(call)
+        problem: Cannot | None = None
+        for row in trials:
+            try:
+                found = self.own(call) if row is None else self.from_row(call, row)
+            except Cannot as cannot:
+                if row is None and name in STEPS and str(cannot) and not isinstance(cannot, Missing):
+                    raise
+                if (
+                    problem is None
+                    or not str(problem)
+                    or (isinstance(problem, Missing) and not isinstance(cannot, Missing) and row is not None and row.reason)
+                ):
+                    problem = cannot
+                continue
+            return [step.replace("fc ", f"{name} ") if name == "linear" else step for step in found]
+        if isinstance(problem, Missing) and name != problem.step:
+            raise Cannot(f"`{name}` is `{problem.step}` here; it {problem.rest}")
+        raise problem or Cannot("")
+
+    def trials(self, call: Call) -> list[Foreign | None]:
+        """The readings of a name, the likeliest first; None is our own layer."""
+        name = call.name
+        module, _, last = name.rpartition(".")
+        rows = [row for row in foreign(name) if row.reason != REASONS["functional"] or module in FUNCTIONAL]
+        tool = _tool(module)
+        names = [word for word, _ in call.keywords]
+
+        def unfit(row: Foreign) -> tuple[bool, bool, bool, int, bool]:
+            known = {parameter.name for parameter in row.parameters}
+            return (
+                tool is not None and row.tool != tool,
+                last not in row.names or (row.tool == "word" and call.closed),
+                row.tool in ("onnx", "caffe") and last not in row.names,
+                sum(word not in known and word not in IGNORED for word in names),
+                row.tool == "keras" and row.steps.startswith("conv") and _looks_like_torch(call),
+            )
+
+        found: list[Foreign | None] = [*sorted(rows, key=unfit)]
+        if key(name) in STEPS:
+            written_so = name in STEPS
+            found.insert(0 if written_so or not rows or (last not in rows[0].names and not module) else len(found), None)
+            found += [row for row in rows_of(key(name)) if row not in found]
+        return found
+
+    def own(self, call: Call, name: str = "") -> list[str]:
+        """Our own layer with arguments that may be others'. Raises Cannot."""
+        step = Step(name or key(call.name), whole=True)
+        bare = list(bare_arguments(step.name))
+        fields: Any = op_class(step.name).model_fields
+        after: list[str] = []
+        parameters = {name: Parameter(name, name) for name in fields}
+        for word, value in call.keywords:
+            self.keyword(word, value, parameters, step, after)
+        positional = []
+        for value in call.bare:
+            glued = re.fullmatch(r"([a-z_]+?)(\d[\dx.]*)", value.text)
+            if value.kind == "word" and glued and glued[1] in fields:
+                self.argument(Parameter(glued[1], glued[1]), Value("number", glued[2]), step, after)
+            else:
+                positional.append(value)
+        if step.name in ("conv", "deconv", "dwconv") and positional:
+            positional = self.kernel(step, positional)
+        missing = [name for name, info in fields.items() if info.is_required() and name not in step.given and name not in bare]
+        names = [name for name in bare if name not in step.given] + missing
+        extra = list(positional[len(names) :])
+        for word, value in zip(names, positional, strict=False):
+            self.argument(Parameter(word, word), value, step, after)
+        if extra:
+            raise Cannot("")
+        return [step.text(partial=self.partial), *after]
+
+    def kernel(self, step: Step, positional: list[Value]) -> list[Value]:
+        """`conv 3x3x6`, `conv 3x3 6`, `conv 6 3x3`: which of them is the kernel. Raises Cannot."""
+        sizes = [value for value in positional if value.kind == "size"]
+        rest = [value for value in positional if value.kind != "size"]
+        if len(sizes) == 1 and "k" not in step.given:
+            parts = sizes[0].text.split("x")
+            if not rest and "f" not in step.given and step.name != "dwconv" and len(parts) > 2:
+                step.given["k"], step.given["f"] = "x".join(parts[:-1]), parts[-1]
+                return []
+            step.given["k"] = sizes[0].text
+            return rest
+        if len(positional) == 2 and all(value.kind == "number" for value in positional) and not {"k", "f"} & set(step.given):
+            a, b = (value.text for value in positional)
+            raise Cannot(f"write `{step.name} k={a} f={b}` for {b} filters of size {a}, or `{step.name} k={b} f={a}` for {a} of size {b}")
+        return positional
+
+    def keyword(self, word: str, value: Value, parameters: dict[str, Parameter], step: Step, after: list[str]) -> None:
+        """Take over `word=value`. Raises Cannot."""
+        lowered = word.lower()
+        parameter = parameters.get(word) or parameters.get(lowered)
+        if parameter is None:
+            argument, must = arguments_of(step.name).get(lowered, ("", ""))
+            argument = argument or LOOSE.get(lowered, "")
+            if argument in ("|", "init") or argument in op_class(step.name).model_fields:
+                parameter = Parameter(word, argument, must=must)
+            elif lowered in ("activation", "act", "nonlinearity", "activation_fn"):
+                parameter = Parameter(word, "|")
+            elif lowered in ("input_shape", "batch_input_shape"):
+                self.input_shape(value, lowered)
+                return
+            elif lowered in IGNORED or lowered.endswith(TRAINING) or lowered in arguments_of(step.name) or lowered in SIZES_OF_INPUT:
+                return
+            else:
+                takes = ", ".join(op_class(step.name).model_fields)
+                raise Cannot(f"`{step.name}` takes {takes}" if takes else f"`{step.name}` takes no arguments")
+        if parameter.name in ("input_shape", "batch_input_shape"):
+            self.input_shape(value, lowered)
+            return
+        self.argument(parameter, value, step, after)
+
+    def input_shape(self, value: Value, word: str) -> None:
+        if word.startswith("batch") and value.kind == "list":
+            value = value._replace(items=value.items[1:])
+        self.remarks.append(f"the input is a line of its own at the top: `input {values.shape(value)}`")
+
+    def argument(self, parameter: Parameter, value: Value, step: Step, after: list[str]) -> None:
+        """One argument of a foreign layer taken over. Raises Cannot."""
+        ours, must = parameter.argument, parameter.must
+        if must:
+            required(parameter, value, step, self.remarks)
+        if ours == "|":
+            found = values.activation(value)
+            after += [found] if found else []
+        elif ours == "init" and step.name in ("conv", "dwconv", "deconv", "fc", "linear"):
+            self.initialiser(step, value)
+        elif ours in SPECIAL:
+            SPECIAL[ours](step, value, after, self.remarks)
+        elif ours and step.whole and (value.kind == "size" or (value.kind == "list" and value.text[0] not in "([")):
+            step.given[ours] = value.text
+        elif ours:
+            text = (
+                values.torch_pad(value)
+                if step.name == "pad" and parameter.name == "padding"
+                else values.written(value, ours, parameter.name)
+            )
+            if text is not None:
+                step.given[ours] = text
+
+    def initialiser(self, step: Step, value: Value) -> None:
+        try:
+            text = values.initialiser(value)
+        except Cannot as cannot:
+            self.remarks.append(str(cannot))
+            return
+        if text:
+            word, _, deviation = text.partition(" std=")
+            step.given["init"] = word
+            if deviation:
+                step.given["std"] = deviation
+
+    def from_row(self, call: Call, row: Foreign) -> list[str]:
+        """The steps of a foreign layer. Raises Cannot."""
+        if row.reason:
+            raise Cannot(row.reason)
+        if row.steps in MERGES:
+            return [self.merge(call, row.steps)]
+        if row.steps == "input":
+            return [self.input(call)]
+        if row.steps == "?":
+            return self.wrapper(call, row)
+        if row.tool == "word":
+            return self.own(call, row.steps)
+        steps = [Step(part) for part in row.steps.split(" | ")]
+        if len(call.bare) > len(row.parameters):
+            raise Cannot("")
+        after: list[str] = []
+        given = dict(zip((parameter.name for parameter in row.parameters), call.bare, strict=False))
+        by_name = {parameter.name: parameter for parameter in row.parameters}
+        for word, value in call.keywords:
+            name = word if word in by_name else word.lower()
+            if name in by_name:
+                given[name] = value
+            else:
+                self.keyword(word, value, {}, steps[0], after)
+        for parameter in row.parameters:
+            if parameter.name in given:
+                self.argument(*_placed(parameter, steps, given[parameter.name]), after)
+            elif parameter.default and parameter.argument not in steps[0].given:
+                self.argument(*_placed(parameter, steps, _default(parameter.default)), after)
+        finish(row, steps, given)
+        if row.tool == "keras" and steps[0].text() == "bn":
+            self.remarks.append("with Keras's eps and momentum `bn eps=0.001 momentum=0.01`")
+        return [*(step.text(partial=self.partial) for step in steps), *after]
+
+    def merge(self, call: Call, step: str) -> str:
+        """`Concatenate()([x, e1])`, `torch.cat([x, e1], dim=1)`: the value at hand comes first."""
+        source = call.bare or call.inputs
+        items = list(source[0].items) if len(source) == 1 and source[0].kind == "list" else list(source)
+        names = [item.text.removeprefix("self.") for item in items if item.kind == "word"]
+        if len(names) != len(items) or not all(name.isidentifier() for name in names):
+            raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
+        others = [name for name in names if name not in DATA] if names[:1] and names[0] in DATA else names[1:]
+        if not others:
+            raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
+        self.remarks.append(f"`{others[0]}` is the label of a line above, and the value at hand comes first")
+        return f"{step} {' '.join(others)}"
+
+    def input(self, call: Call) -> str:
+        value = next((value for word, value in call.keywords if word in ("shape", "input_shape")), None)
+        whole = next((value for word, value in call.keywords if word == "batch_shape"), None)
+        if whole is not None:
+            value = whole._replace(items=whole.items[1:])
+        if value is None and call.bare:
+            alone = len(call.bare) == 1
+            value = call.bare[0] if alone else Value("list", "", call.bare)
+        if value is None:
+            raise Cannot("write the input as height x width x channels: `input 32x32x3`")
+        return f"input {values.shape(value)}"
+
+    def wrapper(self, call: Call, row: Foreign) -> list[str]:
+        inner = call.bare[0] if call.bare else next((value for _, value in call.keywords), None)
+        if inner is None:
+            raise Cannot("")
+        if row.parameters[0].argument == "|":
+            found = values.activation(inner)
+            return [found] if found else ["skip"]
+        if inner.call is None or key(inner.call.name) != "dense":
+            raise Cannot("the language has no time steps; `linear 10` acts on each token alone, as TimeDistributed(Dense(10)) does")
+        return [step.replace("fc ", "linear ") for step in self.steps(inner.call)]
+
+    def sequential(self, call: Call) -> list[str]:
+        items = call.bare[0].items if len(call.bare) == 1 and call.bare[0].kind == "list" else call.bare
+        if not items or any(item.call is None for item in items):
+            raise Cannot(REASONS["container"])
+        return [step for item in items if item.call is not None for step in self.steps(item.call)]
+
+    def block(self, call: Call) -> str:
+        bare = [f"({value.text})" if value.kind == "list" and value.text[0] not in "([" else value.text for value in call.bare]
+        parts = [call.name, *bare, *(f"{word}={value.text}" for word, value in call.keywords)]
+        return " ".join(parts)
+
+
+def foreign_reads_layers(name: str) -> bool:
+    """Whether a layer takes layers as arguments: TimeDistributed, Bidirectional."""
+    return key(name) in ("timedistributed", "bidirectional", "wrapper", "spectralnormalization", "rnn", "activation")
+
+
+def _tool(module: str) -> str | None:
+    words = set(module.split("."))
+    if words & {"keras", "layers", "tf", "tensorflow", "tfl"}:
+        return "keras"
+    return "torch" if words & {"nn", "torch", "F", "functional", "torchvision"} else None
+
+
+def _looks_like_torch(call: Call) -> bool:
+    """Three numbers of which the second is no size of a kernel: in, out, kernel."""
+    numbers = [values.number(value.text) for value in call.bare[:3] if value.kind == "number"]
+    return len(numbers) == 3 and isinstance(numbers[1], int) and numbers[1] > 11
+
+
+def _placed(parameter: Parameter, steps: list[Step], value: Value) -> tuple[Parameter, Value, Step]:
+    word, dot, argument = parameter.argument.partition(".")
+    if not dot:
+        return parameter, value, steps[0]
+    return parameter._replace(argument=argument), value, next(step for step in steps if step.name == word)
+
+
+def _default(text: str) -> Value:
+    if text in ("None", "False", "True"):
+        return Value("word", text)
+    return Value("number", text) if values.number(text) is not None else Value("text", text)

@@ -1,0 +1,68 @@
+"""A step of ours while it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archspec.foreign import values
+from archspec.foreign.values import Cannot
+from archspec.ops import STEPS, op_class
+
+
+class Step:
+    """A step being written: its name and its arguments by our names. `whole`: with those that hold anyway."""
+
+    def __init__(self, name: str, whole: bool = False) -> None:
+        word, *fixed = name.split()
+        self.name = word
+        self.whole = whole
+        self.given: dict[str, str] = {}
+        bare = iter(bare_arguments(word))
+        for part in fixed:
+            argument, equals, value = part.partition("=")
+            self.given[argument if equals else next(bare)] = value if equals else part
+
+    def text(self, partial: bool = False) -> str:
+        """The step as written: defaults left out, bare arguments first. Raises Cannot where one is missing."""
+        if self.name == "skip":
+            return "skip"
+        cls = op_class(self.name)
+        fields: Any = cls.model_fields
+        bare = () if cls.keyed or partial else cls.bare
+        missing = [] if partial else [name for name, info in fields.items() if info.is_required() and name not in self.given]
+        parts = [self.name]
+        sample = {name: _SAMPLES.get(name, "8") for name in missing}
+        for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].is_required())):
+            value = sample.get(name, self.given.get(name))
+            if value is None or (name not in cls.bare and not self.whole and _same(value, fields[name].default)):
+                continue
+            parts.append(value if name in bare else f"{name}={value}")
+        text = " ".join(parts)
+        if missing:
+            raise Missing(self.name, text, missing)
+        return "gap" if text == "adaptpool 1" else text
+
+
+class Missing(Cannot):
+    """Arguments are not given, without which there is no such layer."""
+
+    def __init__(self, step: str, sample: str, missing: Sequence[str]) -> None:
+        self.step = step
+        self.rest = f"needs {' and '.join(f'`{name}`' for name in missing)}, as in `{sample}`"
+        super().__init__(f"`{step}` {self.rest}")
+
+
+_SAMPLES = {"k": "3", "f": "8", "w": "2", "n": "10", "size": "7", "heads": "8", "groups": "8", "v": "1000", "d": "64", "p": "1", "g": "2"}
+
+
+def bare_arguments(step: str) -> tuple[str, ...]:
+    return op_class(step).bare if step in STEPS else ()
+
+
+def _same(value: str, default: object) -> bool:
+    if isinstance(default, bool):
+        return value == ("yes" if default else "no")
+    if isinstance(default, (int, float)):
+        return values.number(value) == default
+    return value == default

@@ -1,0 +1,158 @@
+"""Values of other tools in our writing, by the argument that they are for."""
+
+from __future__ import annotations
+
+import re
+
+from archspec.foreign.reading import Value
+
+SIZES = frozenset(["k", "w", "s", "d", "op", "n", "size", "f", "g", "m", "v", "groups", "heads"])
+AXES = frozenset(["k", "w", "s", "d", "op", "n", "size", "p"])
+"""Arguments that have a number an axis."""
+FLAGS = frozenset(("bias", "affine", "count_pad"))
+
+INITIALISERS = {
+    "heuniform": "kaiming_uniform", "henormal": "kaiming", "kaimingnormal": "kaiming", "kaiminguniform": "kaiming_uniform", "msra": "kaiming",
+    "glorotuniform": "xavier", "xavieruniform": "xavier", "glorotnormal": "xavier_normal", "xaviernormal": "xavier_normal",
+    "lecunnormal": "lecun", "orthogonal": "orthogonal", "zeros": "zeros", "zero": "zeros",
+    "randomnormal": "normal std=0.05", "truncnormal": "truncated", "he": "kaiming", "glorot": "xavier", "xavier": "xavier",
+}  # fmt: skip
+"""Initialisers elsewhere with the variance, and the shape but for Keras's cut tails, of ours. Keras's normal has a deviation of 0.05."""
+
+ACTIVATIONS = {
+    "relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "logsoftmax": "logsoftmax",
+    "elu": "elu", "selu": "selu", "gelu": "gelu", "silu": "silu", "swish": "silu", "mish": "mish", "hardswish": "hardswish",
+    "hardsilu": "hardswish", "hardsigmoid": "hardsigmoid", "softplus": "softplus", "leakyrelu": "leaky 0.2", "prelu": "prelu",
+    "leaky": "leaky", "linear": "", "none": "", "identity": "", "celu": "elu", "logistic": "sigmoid",
+}  # fmt: skip
+"""Words of `activation=`; Keras's `leaky_relu` has a slope of 0.2 there."""
+
+
+class Cannot(Exception):
+    """A line cannot be rewritten: why, in words."""
+
+
+def folded(text: str) -> str:
+    return text.rpartition(".")[2].replace("_", "").lower()
+
+
+def number(text: str) -> int | float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def is_none(value: Value) -> bool:
+    return value.kind == "word" and value.text in ("None", "null", "none")
+
+
+def written(value: Value, argument: str, name: str) -> str | None:
+    """A value as it is written behind `argument=`; None where it is what holds anyway. Raises Cannot."""
+    if is_none(value):
+        return None
+    if argument in FLAGS:
+        return flag(value, name)
+    if argument == "p" and value.kind in ("text", "word") and value.text.lower() in _PADDINGS:
+        return _PADDINGS[value.text.lower()]
+    if argument in ("p", "n") and value.kind == "text":
+        raise Cannot(f"the language has no padding {value.text!r}; there are numbers, `same` and `valid`")
+    if value.kind == "list" and argument not in AXES:
+        raise Cannot("")
+    if value.kind == "list" or (value.kind == "size" and argument in AXES):
+        return size(value, name)
+    if value.kind == "number":
+        shown = number(value.text)
+        return value.text if shown is None or argument not in SIZES else str(shown)
+    if value.kind in ("word", "other", "text", "size"):
+        return value.text
+    raise Cannot(f"`{name}` must be a number or a size")
+
+
+_PADDINGS = {"same": "same", "valid": "0", "same_upper": "same", "notset": "0"}
+
+
+def flag(value: Value, name: str) -> str:
+    words = {"true": "yes", "false": "no", "1": "yes", "0": "no", "yes": "yes", "no": "no", "on": "yes", "off": "no"}
+    if value.text.lower() not in words:
+        if value.kind in ("word", "other"):
+            return value.text
+        raise Cannot(f"`{name}` must be yes or no")
+    return words[value.text.lower()]
+
+
+def size(value: Value, name: str) -> str:
+    """`(3, 3)` is 3, `(3, 5)` is 3x5, `((1, 1), (2, 2))` and ONNX's [1, 2, 1, 2] are 1x2."""
+    if value.kind == "size":
+        numbers = value.text.split("x")
+    else:
+        pairs = [item.items for item in value.items if item.kind == "list" and len(item.items) == 2]
+        if pairs and len(pairs) == len(value.items):
+            if any(first.text != second.text for first, second in pairs):
+                raise Cannot("the language pads alike on both sides of an axis")
+            numbers = [first.text for first, _ in pairs]
+        elif name == "pads" and len(value.items) % 2 == 0:
+            numbers = [item.text for item in value.items]
+            half = len(numbers) // 2
+            if numbers[:half] != numbers[half:]:
+                raise Cannot("the language pads alike on both sides of an axis")
+            numbers = numbers[:half]
+        else:
+            numbers = [item.text for item in value.items]
+            if any(item.kind == "list" for item in value.items):
+                raise Cannot(f"`{name}` must be a number or a size")
+    if not numbers or any(not re.fullmatch(r"\d+", text) for text in numbers):
+        if len(set(numbers)) == 1:
+            return numbers[0]
+        raise Cannot(f"`{name}` must be whole numbers: a size is written `3x5`")
+    return numbers[0] if len(set(numbers)) == 1 else "x".join(numbers)
+
+
+def torch_pad(value: Value) -> str | None:
+    """nn.ZeroPad's numbers: those of the last axis first, a pair each."""
+    if value.kind != "list":
+        return written(value, "p", "padding")
+    numbers = [item.text for item in value.items]
+    if len(numbers) % 2 or numbers[::2] != numbers[1::2]:
+        raise Cannot("the language pads alike on both sides of an axis")
+    axes = numbers[::2][::-1]
+    return axes[0] if len(set(axes)) == 1 else "x".join(axes)
+
+
+def initialiser(value: Value) -> str | None:
+    """`init=`, or None for what Keras begins with anyway. Raises Cannot."""
+    if is_none(value):
+        return None
+    word = folded(value.text if value.kind != "call" else value.call.name if value.call else "")
+    own = {text.split()[0].replace("_", ""): text.split()[0] for text in INITIALISERS.values()}
+    found = INITIALISERS.get(word.removesuffix("initializer").removesuffix("initialiser")) or own.get(word)
+    if found is None:
+        raise Cannot(f"the language has no initialisation `{value.text}`; without `init=` layers begin as PyTorch's do")
+    if value.call is not None and value.call.keywords:
+        deviation = [v.text for k, v in value.call.keywords if k in ("stddev", "std")]
+        if deviation and "std=" in found:
+            return f"normal std={deviation[0]}"
+    return found
+
+
+def activation(value: Value) -> str:
+    """The step of an activation function, empty for the identity. Raises Cannot."""
+    if is_none(value):
+        return ""
+    word = folded(value.text if value.kind != "call" else value.call.name if value.call else "")
+    if word not in ACTIVATIONS:
+        raise Cannot(f"the language has no activation function `{value.text}`; `archspec ops` lists those that there are")
+    return ACTIVATIONS[word]
+
+
+def shape(value: Value) -> str:
+    """`(28, 28, 1)` as an input's shape. Raises Cannot."""
+    items = [item.text for item in value.items] if value.kind == "list" else [value.text]
+    if items and items[0] == "None" and len(items) > 1:
+        items = items[1:] if all(text.isdigit() for text in items[1:]) and len(items) > 2 else items
+    if value.kind == "size":
+        return value.text
+    if not items or not all(text.isdigit() for text in items):
+        raise Cannot("an input has a whole number for each axis: `input 224x224x3`")
+    return "x".join(items)
