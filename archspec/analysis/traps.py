@@ -7,7 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from archspec.ir.graph import Call, Graph, Names, Network, Node
-from archspec.ops import ALIASES, STEPS
+from archspec.ops import STEPS
 from archspec.ops.base import POINT, Op
 from archspec.source import Span
 from archspec.types import Map, Type, Vector
@@ -16,6 +16,8 @@ HUGE = 10**9
 """Parameters of one layer above which it is probably not meant."""
 _PASSING = {"activation", "smooth", "pool", "adaptive", "regularize"}
 """Families that a reader looks through from a classifier back to its last convolution."""
+_LABELS = {"dense": "fc", "convolution": "conv", "batchnorm": "bn", "layernorm": "ln", "groupnorm": "gn", "embedding": "embed"}
+"""Labels that name the layer with weights in other words than the step's."""
 
 
 class Finding(NamedTuple):
@@ -82,7 +84,7 @@ def label_of_chain(call: Call) -> Iterator[Finding]:
     named = [(node, keys) for node in graph.elements if isinstance(node, Node) and (keys := _keys(node, graph))]
     word = label.rstrip("0123456789_.").lower()
     word = word.split("_")[0].rstrip("0123456789")
-    if len(named) != 1 or named[0][0] is not nodes[0] or ALIASES.get(word, word) != nodes[0].stem:
+    if len(named) != 1 or named[0][0] is not nodes[0] or _LABELS.get(word, word) != nodes[0].stem:
         return
     names = Names(f"{label}.", graph.naming)
     name = next(name for node, name in [(e, names(e)) for e in graph.elements] if node is nodes[0])
