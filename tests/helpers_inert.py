@@ -12,9 +12,9 @@ import shutil
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-BOXES = "svg" if shutil.which("dot") else "dot"
-"""What `draw` writes to standard output. Without the program `dot` the boxes are tried as DOT text: the Graphviz for WebAssembly
-takes a second for each picture, and asks for more addresses than a process of these tests may have."""
+LAID_OUT = shutil.which("dot") is not None
+"""Whether `draw` places boxes. Without the program `dot` they are tried as DOT text alone: the Graphviz for WebAssembly takes a
+second for each picture, and asks for more addresses than a process of these tests may have."""
 
 COMMANDS = {
     "check FILE": "text",
@@ -37,11 +37,12 @@ COMMANDS = {
     "emit json FILE": "json",
     "emit onnx FILE -o OUT.onnx": "text",
     "emit train FILE -o OUT": "text",
-    "draw FILE": BOXES,
-    "draw FILE --level layer": BOXES,
+    "draw FILE": "svg",
+    "draw FILE --level layer": "svg",
     "draw FILE --as volumes": "svg",
     "draw FILE --as bars": "svg",
     "draw FILE -o OUT.dot": "text",
+    "draw FILE --level layer -o OUT.dot": "text",
     "draw FILE -o OUT.mmd": "text",
     "compare FILE lenet5": "text",
     "compare FILE lenet5 --format html": "html",

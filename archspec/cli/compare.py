@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "text":
         screen.lines(found.lines(screen.width, screen.unicode))
     else:
-        screen.write(getattr(found, f"to_{arguments.format}")())
+        screen.data(getattr(found, f"to_{arguments.format}")())
     return 0
 
 

@@ -16,5 +16,5 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure("completion scripts are made by shtab: `pip install shtab`") from None
     from archspec.cli.main import parser
 
-    out().write(shtab.complete(parser(), arguments.shell))
+    out().data(shtab.complete(parser(), arguments.shell))
     return 0

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         write_whole(Path(arguments.output), content(picture.text, form))
     else:
-        out().write(picture.text)
+        out().data(picture.text)
     return 0
 
 
@@ -47,9 +47,6 @@ def _picture(network: Network, form: str, arguments: argparse.Namespace) -> Pict
     try:
         return draw(network, arguments.kind, arguments.level, arguments.theme)
     except NoRenderer as missing:
-        if arguments.output:
-            raise Failure(
-                f"boxes need Graphviz to place them ({missing}): {graphviz()}; `-o NAME.dot` writes the DOT text without it"
-            ) from None
-        text, notes = text_form(network, "dot", arguments.level, arguments.theme)
-        return Picture(text, (*notes, f"{missing}, so this is DOT text; to have it drawn: {graphviz()}"))
+        raise Failure(
+            f"boxes need Graphviz to place them ({missing}): {graphviz()}; `-o NAME.dot` writes the DOT text without it"
+        ) from None

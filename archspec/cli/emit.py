@@ -37,5 +37,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         write_whole(Path(arguments.output), text)
     else:
-        out().write(text)
+        out().data(text)
     return 0

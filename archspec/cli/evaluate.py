@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     _export(network, net, told, arguments)
     if arguments.format == "json":
         counts = {"accuracy": result.accuracy, "images": result.images, "right": result.right}
-        out().write(json.dumps(counts | {"classes": result.classes, "confusion": result.confusion}, indent=1) + "\n")
+        out().data(json.dumps(counts | {"classes": result.classes, "confusion": result.confusion}, indent=1) + "\n")
     else:
         _tell(result)
     return 0

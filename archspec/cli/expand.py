@@ -13,5 +13,5 @@ def run(arguments: argparse.Namespace) -> int:
     network = specs.network(arguments)
     if network is None:
         return 1
-    out().write(expand(network))
+    out().data(expand(network))
     return 0

@@ -34,7 +34,7 @@ def _format(file: str, arguments: argparse.Namespace) -> int:
     if arguments.diff:
         lines = difflib.unified_diff(text.text.splitlines(keepends=True), formatted.splitlines(keepends=True), text.name, text.name)
         for line in lines:
-            out().line(visible(line.rstrip("\n")))
+            out().data(visible(line.rstrip("\n")) + "\n")
     if arguments.check:
         if changed:
             err().line(f"{visible(text.name)}: would be formatted")
@@ -42,7 +42,7 @@ def _format(file: str, arguments: argparse.Namespace) -> int:
     if arguments.diff:
         return 0
     if file == "-":
-        out().write(formatted)
+        out().data(formatted)
     elif changed:
         assert text.path is not None
         write_whole(text.path, formatted)

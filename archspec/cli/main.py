@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from archspec import __version__
 from archspec.cli.failure import Failure
+from archspec.cli.streams import Ended, guard, reason
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -234,9 +238,15 @@ def run(argv: Sequence[str]) -> int:
         told = str(failure)
     except MemoryError as error:
         told = f"there is not enough memory{f': {error}' if str(error) else ''}"
+    return _told(told)
+
+
+def _told(message: str) -> int:
+    """Tell why there is no result; returns the status of that."""
     from archspec.diagnostics.visible import visible
 
-    print(f"archspec: {visible(told)}", file=sys.stderr)
+    with suppress(BrokenPipeError):
+        print(f"archspec: {visible(message)}", file=sys.stderr)
     return 2
 
 
@@ -251,19 +261,49 @@ def _without_plugins() -> None:
 
 
 def main() -> int:
-    """The entry point: no collection of garbage in a process that ends at once, and no traceback for a closed pipe."""
+    """Run the command line of the process, without collection of garbage since it ends at once; returns the exit status.
+
+    Whatever happens is told in one line: 1 is for the mistakes of a spec alone, 128 and the number of a signal for what ended early.
+    """
     gc.disable()
     _without_plugins()
+    guard()
     try:
-        status = run(sys.argv[1:])
+        try:
+            status = run(sys.argv[1:])
+        except SystemExit as end:  # argparse
+            status = end.code if isinstance(end.code, int) else 0
         sys.stdout.flush()
+    except Failure as failure:
+        status = _told(str(failure))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
+        status = 128 + signal.SIGPIPE
     except KeyboardInterrupt:
-        status = 130
-    sys.stderr.flush()
+        status = 128 + signal.SIGINT
+    except Ended as end:
+        status = 128 + end.number
+    except Exception as error:
+        status = _unforeseen(error)
+    with suppress(BrokenPipeError):
+        sys.stderr.flush()
     return status
+
+
+def _unforeseen(error: Exception) -> int:
+    """Tell what no command foresees: a file or a folder that fails, or a fault of our own."""
+    if os.environ.get("ARCHSPEC_TRACEBACK"):
+        import traceback
+
+        traceback.print_exception(error)
+    elif isinstance(error, OSError) and error.filename is not None:
+        return _told(f"{os.fsdecode(error.filename)}: {reason(error)}")
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where is not None else ""
+    lines = str(error).strip().splitlines()
+    told = f"{type(error).__name__}{place}{f': {lines[0][:200]}' if lines else ''}"
+    return _told(f"a fault of archspec itself, not of the spec: {told}; please report it with what ARCHSPEC_TRACEBACK=1 shows")
 
 
 def entry() -> None:

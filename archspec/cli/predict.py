@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(str(error)) from None
     if arguments.format == "json":
         rows = [{"image": p.image, "classes": [{"class": name, "probability": value} for name, value in p.classes]} for p in found]
-        out().write(json.dumps(rows, indent=1) + "\n")
+        out().data(json.dumps(rows, indent=1) + "\n")
     else:
         _tell(found)
     for problem in unread:

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in made.notes:
         print(f"archspec: {note}", file=sys.stderr)
     if target is None:
-        out().write(made.html)
+        out().data(made.html)
     elif made.key is None:
         _write((target, made.html))
     else:

@@ -70,12 +70,17 @@ class Screen:
             console.print(Text.assemble(*((piece, STYLES.get(style, style)) for piece, style in pieces)))
 
     def write(self, text: str) -> None:
-        """Write text as it is; characters that the stream's encoding lacks are escaped."""
-        try:
+        """Write text for a reader at a terminal, in the encoding of that."""
+        self.stream.write(text)
+
+    def data(self, text: str) -> None:
+        """Write what programs read, too: UTF-8, whatever the locale says."""
+        binary = getattr(self.stream, "buffer", None)
+        if binary is None:  # a notebook's stream, or one that a test looks into, takes text alone
             self.stream.write(text)
-        except UnicodeEncodeError:
-            encoding = self.stream.encoding or "ascii"
-            self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            return
+        self.stream.flush()
+        binary.write(text.encode("utf-8", "backslashreplace"))
 
 
 def out() -> Screen:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from archspec.api import compile_text
 from archspec.cli.failure import Failure
 from archspec.cli.screen import Screen, err
+from archspec.cli.streams import reason
 from archspec.diagnostics import Diagnostic, nearest
 from archspec.elaborate.expressions import Rounds, Value
 from archspec.elaborate.options import Options
@@ -51,9 +52,9 @@ def read(file: str, stdin_filename: str | None = None) -> Text:
                 raise Failure(f"there is no file and no bundled spec `{file}`{hint}")
         return Text(str(path) if path.name != f"{file}.arch" else path.name, decode(path.read_bytes()), path.parent, path)
     except OSError as error:
-        raise Failure(f"cannot read {file}: {error.strerror or error}") from None
+        raise Failure(f"cannot read {'standard input' if file == '-' else file}: {reason(error)}") from None
     except ValueError as error:
-        raise Failure(f"cannot read {file}: {error}") from None
+        raise Failure(f"cannot read {'standard input' if file == '-' else file}: {error}") from None
 
 
 def compiled(file: str, arguments: argparse.Namespace) -> Compiled:

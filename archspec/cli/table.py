@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         screen.lines(text(Report(network), style, width=screen.width, unicode=screen.unicode))
     else:
         for piece in pieces(Report(network), arguments.format, style):
-            screen.write(piece)
+            screen.data(piece)
     return 0
 
 

@@ -1,0 +1,156 @@
+"""The three standard streams, and the signals that end the process.
+
+A stream that is full or closed ends the command in one line, not in a traceback; text that a stream's encoding lacks is written
+in plainer letters.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import signal
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING, TextIO
+
+from archspec.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+_PLAINER = {
+    "×": "x", "→": "->", "←": "<-", "–": "-", "—": "-", "…": "...", "≥": ">=", "≤": "<=", "≠": "!=", "−": "-", "·": "*",
+    "“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "─": "-", "━": "-", "│": "|", "┃": "|",
+}  # fmt: skip
+
+
+class Ended(BaseException):
+    """A signal asked the process to end; what was begun is cleaned up on the way out."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def guard() -> None:
+    """Make the streams of the process report what is wrong with them, and let signals clean up. For the main thread."""
+    codecs.register_error("archspec", _plainer)
+    sys.stdin = sys.stdin or _text(io.BufferedReader(_Closed(os.O_WRONLY, "standard input")))
+    sys.stdout = _guarded(sys.stdout, "standard output")
+    sys.stderr = _guarded(sys.stderr, None)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has the second one ignored
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # the clean-up is not to be interrupted
+    raise Ended(number)
+
+
+def reason(error: OSError) -> str:
+    """Why a stream or a file fails."""
+    return "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
+
+
+class _Closed(io.RawIOBase):
+    """A stream that was closed before the command began.
+
+    It holds a descriptor, since the next file would get its number; one that is open the wrong way round, so that children fail too.
+    """
+
+    def __init__(self, flags: int, name: str | None) -> None:
+        self.descriptor = os.open(os.devnull, flags)
+        self.reads = flags == os.O_WRONLY
+        self.name = name
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+    def readable(self) -> bool:
+        return self.reads
+
+    def writable(self) -> bool:
+        return not self.reads
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    def write(self, data: ReadableBuffer) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+class _Guard(io.RawIOBase):
+    """The bytes below a stream of output. It raises Failure where it has a name for messages, and says nothing where it has none.
+
+    After that it takes everything and writes nothing: one cause, one line.
+    """
+
+    def __init__(self, inner: io.RawIOBase, name: str | None) -> None:
+        self.inner = inner
+        self.name = name
+        self.broken = False
+
+    def fileno(self) -> int:
+        return self.inner.fileno()
+
+    def isatty(self) -> bool:
+        return self.inner.isatty()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        size = memoryview(data).nbytes
+        if self.broken:
+            return size
+        try:
+            while (written := self.inner.write(data)) is None:
+                _wait(self.inner.fileno())
+        except OSError as error:
+            self.broken = True
+            if isinstance(error, BrokenPipeError):
+                raise
+            if self.name is not None:
+                raise Failure(f"cannot write to {self.name}: {reason(error)}") from None
+            return size
+        return written
+
+
+def _wait(descriptor: int) -> None:
+    """Wait until a stream that does not block takes bytes again."""
+    import select
+
+    select.select([], [descriptor], [])
+
+
+def _guarded(stream: TextIO | None, name: str | None) -> TextIO:
+    if stream is None:
+        return _text(io.BufferedWriter(_Guard(_Closed(os.O_RDONLY, name), name)))
+    encoding = stream.encoding
+    lines = getattr(stream, "line_buffering", False) or getattr(stream, "write_through", False)
+    stream.flush()
+    below = stream.detach()  # type: ignore[attr-defined]
+    raw = below.detach() if isinstance(below, io.BufferedWriter) else below  # Python that does not buffer has none between
+    return _text(io.BufferedWriter(_Guard(raw, name)), encoding, lines)
+
+
+def _text(binary: io.BufferedReader | io.BufferedWriter, encoding: str = "utf-8", lines: bool = False) -> io.TextIOWrapper:
+    return io.TextIOWrapper(binary, encoding, "archspec", line_buffering=lines)
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """What is written for characters that an encoding lacks: a plainer sign, or else an escape."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_sign, error.object[error.start : error.end])), error.end
+
+
+def _sign(char: str) -> str:
+    if "\u2500" <= char <= "\u257f":
+        return _PLAINER.get(char, "+")
+    if "\u2580" <= char <= "\u259f":
+        return "#"
+    return _PLAINER.get(char) or char.encode("ascii", "backslashreplace").decode()
