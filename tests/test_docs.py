@@ -243,13 +243,13 @@ def test_python_of_the_package_docstring(monkeypatch):
     assert found["report"].totals.params > 0
 
 
-def test_the_readme_says_how_much_is_tried():
-    """The column `in the tests` of its table: numbers of cases, in the order of the rows."""
+def test_the_numbers_say_how_much_is_tried():
+    """The column `in the tests` of their table: numbers of cases, in the order of the rows."""
     from fuzzing.mutants import MUTANTS
     from helpers_hostile import corpus
 
     cases = pytest.importorskip("test_fuzz_networks", reason="torch and onnx are what random specs are compared with").CASES
     mutations, grids = importlib.import_module("test_fuzz_parser").SEEDS, importlib.import_module("test_grids").configurations()
     tried = [*cases.values(), sum(grids.values()), mutations, len(MUTANTS), len(corpus())]
-    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("as many as one likes")[2].partition("\n\n")[0]
+    table = (DOCS / "numbers.md").read_text(encoding="utf-8").partition("as many as one likes")[2].partition("\n\n")[0]
     assert re.findall(r"\| ([\d,]+) \|", table) == [f"{count:,}" for count in tried]

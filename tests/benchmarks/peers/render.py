@@ -14,7 +14,8 @@ from peers.truth import NETWORKS, TIMED
 
 Results = dict[str, Any]
 NAMES = {"torch": "torch alone", "torch meta": "torch alone, meta", "ptflops aten": "ptflops, aten", "ptflops pytorch": "ptflops, pytorch"}
-MARKS = {"exact": "=", "rule": "rule", "says": "wrong, says so", "wrong": "**wrong**", "error": "fails", "none": "-"}
+MARKS = {"exact": "=", "rule": "+", "says": "?", "wrong": "−", "error": "fails", "none": ""}
+"""`docs/peers.md` says what they mean."""
 TOLD = ("layer", "line", "numbers", "way")
 
 
@@ -131,11 +132,11 @@ def verdicts(results: Results, what: str) -> dict[str, dict[str, tuple[str, int 
 
 
 def numbers(results: Results, what: str) -> str:
-    """All numbers; `=` is the truth's own."""
+    """All numbers, each with its mark; one that is exact is the truth's own."""
     rows = []
     for case, cells in verdicts(results, what).items():
         shown = {
-            tool: MARKS[state] if number is None or state == "exact" else f"{number:,}" + ("" if state == "rule" else f" {MARKS[state]}")
+            tool: MARKS[state] if number is None or state == "exact" else f"{number:,} {MARKS[state]}"
             for tool, (state, number) in cells.items()
         }
         rows.append([title_of(case), f"{results['truth'][case][what]:,}", *shown.values()])
@@ -163,7 +164,7 @@ def counted(results: Results) -> str:
                 else ["-"] * 5
             )
         rows.append(row)
-    head = [f"{what}: {state}" for what in ("parameters", "MACs") for state in ("exact", "rule", "wrong, says so", "wrong", "fails")]
+    head = [f"{what}: {state}" for what in ("parameters", "MACs") for state in ("=", "+", "?", "−", "fails")]
     return table(["", *head], rows)
 
 
@@ -198,7 +199,7 @@ def told(cell: dict[str, Any] | None) -> str:
     if cell is None:
         return "cannot be written"
     if cell["message"] is None:
-        return "**nothing**"
+        return "nothing"
     return ", ".join("way out" if what == "way" else what for what in TOLD if cell[what]) or "none of it"
 
 

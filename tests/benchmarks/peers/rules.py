@@ -45,16 +45,16 @@ TEXT = {
     "not see into fused attention; of a module on the meta device it sees all.",
     "torchinfo": "a MAC for each weight and bias of a convolution at each position of its output; for each parameter of any other layer, once "
     "an image. So biases count, a norm counts its parameters (`layer_info.py`, `calculate_macs`).",
-    "fvcore": "products, without biases; batch norm 2 a number, layer norm 5, adaptive average pooling 1 a number read "
+    "fvcore": "products, without biases; batch norm 2 per number, layer norm 5, adaptive average pooling 1 per number read "
     "(`flop_count.py`, `_DEFAULT_SUPPORTED_OPS`). It logs the operators that it does not know.",
     "ptflops aten": "products and additions of biases (`aten_ops.py`). The backend that its documentation recommends; it must be asked for.",
-    "ptflops pytorch": "products and additions of biases; batch norm 2 a number, layer norm 1, softmax 1; ReLU, GELU and pooling 1, which a module "
+    "ptflops pytorch": "products and additions of biases; batch norm 2 per number, layer norm 1, softmax 1; ReLU, GELU and pooling 1, which a module "
     "that calls the patched function counts twice (`pytorch_ops.py`). The default.",
-    "thop": "products, without biases; norms 4 a number, softmax 3 a number less 1, average pooling 1 a number written, adaptive 1 a number read and 1 "
+    "thop": "products, without biases; norms 4 per number, softmax 3 per number less 1, average pooling 1 per number written, adaptive 1 per number read and 1 "
     "written (`vision/basic_hooks.py`).",
     "calflops": "products alone as MACs; the rest is in its FLOPs (`pytorch_ops.py`).",
     "onnx-tool": "everything in the file, by a table: an addition or comparison 1, a division 4, a square root 24, an exponential 32 (`node.py`). "
-    "Parameters are those of the file: the exporter folds batch norms into convolutions; those that stay hold four numbers a channel.",
+    "Parameters are those of the file: the exporter folds batch norms into convolutions; those that stay hold four numbers per channel.",
     "Keras": "parameters alone. The ResNets of keras.applications have biases before their batch norms, which the networks of the other "
     "columns do not have.",
 }
