@@ -6,12 +6,28 @@ import argparse
 import time
 from pathlib import Path
 
+from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import err, out
-from archspec.cli.specs import Compiled, compiled, tell
+from archspec.cli.specs import Compiled, compiled, files, named, tell
 from archspec.diagnostics import Diagnostic
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
+
+FORMATS = ("text", "concise", "json", "github", "sarif")
+EXAMPLES = (
+    ("check net.arch", "a file"),
+    ("check resnet50 --input 256x256x3", "a bundled spec at another size"),
+    ("check . --format json", "all specs below a folder, for a program"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    spec(parser, many=True)
+    parser.add_argument("--format", choices=FORMATS, default="text", help="how to report")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
+    parser.add_argument("--notes", action="store_true", help="show notes too")
+    parser.add_argument("--watch", action="store_true", help="check again whenever a file changes")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,9 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     """Check the files once; returns the exit status."""
     failures, results = [], []
-    for file in arguments.files:
+    for file in files(arguments.files):
         try:
-            results.append(compiled(file, arguments))
+            results.append(_settled(compiled(file, arguments), arguments))
         except Failure as failure:
             failures.append(failure)
     found = [diagnostic for result in results for diagnostic in result.diagnostics]
@@ -40,6 +56,13 @@ def check(arguments: argparse.Namespace) -> int:
         return 2
     refused = {"error", "warning"} if arguments.strict else {"error"}
     return int(any(diagnostic.severity in refused for diagnostic in found))
+
+
+def _settled(result: Compiled, arguments: argparse.Namespace) -> Compiled:
+    """A file of blocks that was found in a folder is right as it is."""
+    if named(result, arguments) or not result.has_blocks_only:
+        return result
+    return result._replace(diagnostics=[d for d in result.diagnostics if d.severity != "error"])
 
 
 def _data(found: list[Diagnostic], format_: str) -> None:
@@ -67,11 +90,11 @@ def _tell(result: Compiled, notes: bool) -> None:
     counts = {kind: sum(d.severity == kind for d in result.diagnostics) for kind in ("error", "warning")}
     told = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in counts.items() if count)
     name = visible(result.text.name)
-    if result.network is None:
+    if result.network is None and counts["error"]:
         messages.line([(f"{name}: ", ""), (told, "error")])
         return
-    screen = out()
-    screen.line([(f"{name}: ", ""), (told or "ok", "warning" if told else "good"), (f"; {_summary(result.network)}", "")])
+    about = _summary(result.network) if result.network is not None else "blocks for other specs"
+    out().line([(f"{name}: ", ""), (told or "ok", "warning" if told else "good"), (f"; {about}", "")])
 
 
 def _summary(network: Network) -> str:
@@ -92,7 +115,7 @@ def watch(arguments: argparse.Namespace) -> int:
     screen, seen, status = out(), None, 0
     try:
         while True:
-            now = _stamps(arguments.files)
+            now = _stamps(files(arguments.files))
             if now != seen:
                 if screen.terminal:
                     screen.write("\x1b[2J\x1b[H")
@@ -103,12 +126,12 @@ def watch(arguments: argparse.Namespace) -> int:
         return status
 
 
-def _stamps(files: list[str]) -> list[tuple[str, int]]:
+def _stamps(named: list[str]) -> list[tuple[str, int]]:
     """Change times of the files and of the specs beside and below them, which they may use."""
     from archspec.resources import bundled
 
     found = {}
-    for file in files:
+    for file in named:
         path = Path(file) if Path(file).exists() else bundled(file) or Path(file)
         for candidate in [path, *path.parent.glob("*.arch"), *path.parent.glob("*/*.arch")]:
             try:

@@ -7,25 +7,43 @@ from pathlib import Path
 
 from archspec.api import compare
 from archspec.cli import specs
+from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.cli.writing import content, write_whole
-from archspec.ir.graph import Network
+from archspec.targets.comparison import FORMATS
+from archspec.targets.figures.kinds import THEMES
 
 _FORMS = (".svg", ".png", ".pdf")
+
+
+EXAMPLES = (
+    ("compare vgg16 resnet50", "two side by side"),
+    ("compare resnet18 resnet34", "two relatives: what differs"),
+    ("compare vgg16 resnet50 -o chart.svg", "with a chart"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    spec(parser, many=True)
+    parser.add_argument("--format", choices=FORMATS, default="text", help="the form of the table")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="also write a bubble chart (MACs, cited accuracy, parameters) to a .svg, .png or .pdf"
+    )
+    parser.add_argument("--theme", choices=list(THEMES), default="light", help="the colours of the chart")
 
 
 def run(arguments: argparse.Namespace) -> int:
     form = Path(arguments.output).suffix.lower() if arguments.output else ""
     if arguments.output and form not in _FORMS:
         raise Failure(f"a chart is written as {', '.join(_FORMS)}, by the name of the file; not as `{arguments.output}`")
-    if len(arguments.files) < 2:
-        raise Failure("it takes two specs to compare, or more")
     if arguments.files.count("-") > 1:
         raise Failure("standard input can be read once")
-    networks = _networks(arguments)
+    networks = specs.networks(arguments)
     if networks is None:
         return 1
+    if len(networks) < 2:
+        raise Failure("it takes two specs to compare, or more")
     found = compare(networks)
     if arguments.output:
         write_whole(Path(arguments.output), content(found.draw(arguments.theme), form))
@@ -35,12 +53,3 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         screen.data(getattr(found, f"to_{arguments.format}")())
     return 0
-
-
-def _networks(arguments: argparse.Namespace) -> list[Network] | None:
-    """All networks; where one has errors they are printed, and there are none."""
-    found = [specs.compiled(file, arguments) for file in arguments.files]
-    wrong = [result for result in found if result.network is None]
-    for result in wrong or found:
-        specs.tell(result.diagnostics)
-    return None if wrong else [result.network for result in found if result.network is not None]

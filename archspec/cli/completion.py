@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from archspec.cli.failure import Failure
 from archspec.cli.screen import out
+
+_FILES = {"bash": "archspec.bash", "zsh": "archspec.zsh", "fish": "archspec.fish", "powershell": "archspec.ps1"}
+SHELLS = tuple(_FILES)
+EXAMPLES = (
+    ("completion bash >> ~/.bashrc", "for good, in bash"),
+    ("completion zsh >> ~/.zshrc", "in zsh, behind compinit"),
+    ("completion fish > ~/.config/fish/completions/archspec.fish", "in fish"),
+    ("completion powershell >> $PROFILE", "in PowerShell"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """A completion script, made of the same parser that reads the command line."""
-    try:
-        import shtab
-    except ImportError:
-        raise Failure("completion scripts are made by shtab: `pip install shtab`") from None
-    from archspec.cli.main import parser
-
-    out().data(shtab.complete(parser(), arguments.shell))
+    """Print the script of a shell. It asks `archspec __complete`, which reads the same parsers as the commands do."""
+    out().data((Path(__file__).parent / "completions" / _FILES[arguments.shell]).read_text(encoding="utf-8"))
     return 0

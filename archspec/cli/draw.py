@@ -7,15 +7,38 @@ import sys
 from pathlib import Path
 
 from archspec.cli import specs
+from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.cli.writing import content, write_whole
 from archspec.diagnostics import SpecError
 from archspec.extras import graphviz
 from archspec.ir.graph import Network
-from archspec.targets.figures import NoRenderer, Picture, draw, text_form
+from archspec.targets.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer, Picture, draw, text_form
 
 _FORMS = (".svg", ".png", ".pdf", ".dot", ".mmd")
+
+
+_OUTPUT = "the file to write: .svg, .png, .pdf, .dot or .mmd (Mermaid); SVG to standard output without it"
+_LEVEL = (
+    "what a box is: equal blocks folded, a block, a layer with its norm and activation, a layer; auto is the finest that stays readable"
+)
+EXAMPLES = (
+    ("draw lenet5 --as volumes -o lenet5.svg", "the maps as textbooks draw them"),
+    ("draw resnet50 -o resnet50.dot", "boxes and arrows, for Graphviz"),
+    ("draw vgg16 --as bars -o vgg16.svg", "where parameters and MACs are"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    spec(parser)
+    parser.add_argument("-o", "--output", metavar="OUT", help=_OUTPUT)
+    parser.add_argument(
+        "--as", dest="kind", choices=KINDS_OF_PICTURE, default="blocks",
+        help="boxes and arrows, the stacked maps of textbooks, or bars of parameters and MACs",
+    )  # fmt: skip
+    parser.add_argument("--level", choices=LEVELS, default="auto", help=_LEVEL)
+    parser.add_argument("--theme", choices=list(THEMES), default="light", help="the colours")
 
 
 def run(arguments: argparse.Namespace) -> int:

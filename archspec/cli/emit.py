@@ -7,11 +7,27 @@ from pathlib import Path
 
 from archspec.api import emit
 from archspec.cli import onnx, specs, train
+from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.onnx import OPTIONS
 from archspec.cli.screen import out
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import SpecError
+
+TARGETS = ("torch", "onnx", "json", "train")
+_TARGET = "torch (a PyTorch source file), onnx (a model), json (the IR document), or train (a folder with the model and what trains it)"
+EXAMPLES = (
+    ("emit torch resnet50 -o resnet50.py", "a module of PyTorch"),
+    ("emit onnx lenet5 -o lenet5.onnx", "an ONNX model, weights drawn at random"),
+    ("emit json net.arch", "the network as a document"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET", choices=TARGETS, help=_TARGET)
+    spec(parser)
+    parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; standard output without it. For `train` the folder")
+    onnx.arguments(parser.add_argument_group("onnx"))
 
 
 def run(arguments: argparse.Namespace) -> int:

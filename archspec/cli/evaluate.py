@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archspec.api import load, load_weights, to_onnx, to_torch
+from archspec.cli.arguments import whole
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.cli.writing import write_whole
@@ -28,6 +29,24 @@ if TYPE_CHECKING:
 _WIDEST = 20
 """More classes than this are told by those that were mistaken most."""
 _FORMS = (".svg", ".png", ".pdf")
+
+
+EXAMPLES = (
+    ("evaluate runs/digits", "the accuracy, and who is taken for whom"),
+    ("evaluate runs/digits --onnx digits.onnx", "the trained network as a file"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", help="the folder of a run")
+    parser.add_argument("--data", metavar="SOURCE", help="the data to test with, as `train` takes it; what the run learned from without it")
+    parser.add_argument("--weights", metavar="FILE", help="the weights (DIR/best.pt)")
+    parser.add_argument("--batch", metavar="N", type=whole, default=256, help="images at a time (256)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="(auto: a GPU where there is one)")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="the form of the result")
+    parser.add_argument("--picture", metavar="OUT", help="where to draw the confusion matrix: .svg, .png or .pdf (DIR/confusion.svg)")
+    parser.add_argument("--safetensors", metavar="OUT", help="write the weights as safetensors")
+    parser.add_argument("--onnx", metavar="OUT", help="write the trained network as ONNX")
 
 
 def run(arguments: argparse.Namespace) -> int:

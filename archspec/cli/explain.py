@@ -6,9 +6,21 @@ import argparse
 
 from archspec.analysis.report import Report
 from archspec.cli import specs
+from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.targets.explanation import explain
+
+EXAMPLES = (
+    ("explain lenet5", "all layers"),
+    ("explain lenet5 conv1", "one of them"),
+    ("explain resnet50 layer1.0", "those of a group"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    spec(parser)
+    parser.add_argument("layer", metavar="LAYER", nargs="?", help="a layer's name, or the name of a group; all layers without one")
 
 
 def run(arguments: argparse.Namespace) -> int:

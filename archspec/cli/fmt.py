@@ -8,16 +8,29 @@ from pathlib import Path
 
 from archspec.cli.failure import Failure
 from archspec.cli.screen import err, out
-from archspec.cli.specs import read, tell
+from archspec.cli.specs import files, read, tell
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostics
 from archspec.diagnostics.visible import visible
 from archspec.source import Source
 from archspec.syntax.printer import format_text
 
+EXAMPLES = (
+    ("fmt net.arch", "in place"),
+    ("fmt --diff net.arch", "only show what would change"),
+    ("fmt --check .", "all specs below a folder, for CI"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="specs, folders of specs, or `-` for standard input to standard output")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file would change")
+    parser.add_argument("--diff", action="store_true", help="write nothing; show what would change")
+    parser.add_argument("--stdin-filename", metavar="NAME", help="what standard input is called in messages")
+
 
 def run(arguments: argparse.Namespace) -> int:
-    statuses = [_format(file, arguments) for file in arguments.files]
+    statuses = [_format(file, arguments) for file in files(arguments.files)]
     return max(statuses)
 
 

@@ -7,6 +7,12 @@ import argparse
 from archspec.cli.screen import out
 from archspec.resources import bundled_names, specs_folder
 
+EXAMPLES = (("list", "all of them"),)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
 
 def run(arguments: argparse.Namespace) -> int:
     """The bundled specs, each with the first line of its text."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec import __version__
+from archspec.cli.arguments import whole
 from archspec.cli.failure import Failure
 from archspec.cli.writing import writing
 from archspec.extras import install
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
 OPTIONS = ("opset", "batch", "layout", "weights", "seed", "external_data", "fold_bn")
 """The arguments of `archspec emit` that are for this target alone."""
+
+
+def arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--weights", metavar="FILE", help="the weights: a .safetensors or .pt file, or `none` to declare them as inputs")
+    group.add_argument("--seed", metavar="N", type=whole, help="draw the weights as PyTorch initialises them (without --weights: 0)")
+    group.add_argument("--opset", metavar="N", type=whole, help="the version of the operators, 13 to 26 (22)")
+    group.add_argument("--batch", metavar="N", type=whole, help="the size of the batch; a dimension called N without it")
+    group.add_argument("--layout", choices=["nchw", "nhwc"], help="the order of the axes of the input (nchw)")
+    group.add_argument("--fold-bn", action="store_true", help="fold batch norms into the layers before them")
+    group.add_argument("--external-data", action="store_true", help="write the weights to OUT.data; above 2 GiB they always are")
 
 
 def run(network: Network, arguments: argparse.Namespace) -> None:

@@ -7,6 +7,12 @@ import argparse
 from archspec.cli.screen import out
 from archspec.ops import all_classes
 
+EXAMPLES = (("ops", "all of them"),)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
 
 def run(arguments: argparse.Namespace) -> int:
     """The layers of the language, each with its arguments and what it does."""

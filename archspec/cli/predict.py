@@ -9,12 +9,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from archspec.cli.arguments import whole
 from archspec.cli.evaluate import trained
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.diagnostics.visible import visible
 
 _BATCH = 64
+EXAMPLES = (
+    ("predict runs/digits three.png", "the likeliest classes of an image"),
+    ("predict runs/digits three.png --top 1 --format json", "for a program"),
+)
 
 
 class Prediction(NamedTuple):
@@ -22,6 +27,18 @@ class Prediction(NamedTuple):
 
     image: str
     classes: tuple[tuple[str, float], ...]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", help="the folder of a run")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files, or folders of them")
+    parser.add_argument("--top", metavar="N", type=whole, default=3, help="the number of classes to show per image (3)")
+    parser.add_argument(
+        "--invert", action="store_true", help="swap light and dark: for dark digits on paper, where the network learned light ones"
+    )
+    parser.add_argument("--weights", metavar="FILE", help="the weights (DIR/best.pt)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="(auto: a GPU where there is one)")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="the form of the result")
 
 
 def run(arguments: argparse.Namespace) -> int:

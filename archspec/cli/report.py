@@ -7,11 +7,24 @@ import sys
 from pathlib import Path
 
 from archspec.cli import specs
+from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.cli.writing import writing
-from archspec.ir.graph import Network
 from archspec.targets.page import page
+
+EXAMPLES = (
+    ("report lenet5 -o lenet5.html", "a page that needs nothing else"),
+    ("report lenet5 -o quiz.html --quiz spring", "a quiz, and its key"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    spec(parser, many=True)
+    parser.add_argument("-o", "--output", metavar="OUT", help="the .html file to write; standard output without it")
+    parser.add_argument(
+        "--quiz", metavar="SEED", help="blank cells of the tables for students to fill in; any word chooses which; the key is OUT.key.html"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -20,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(f"a page is written as .html, not as `{arguments.output}`")
     if arguments.quiz is not None and target is None:
         raise Failure("a quiz has a second file, its key: `-o NAME.html` says where, and the key is NAME.key.html")
-    networks = _networks(arguments)
+    networks = specs.networks(arguments)
     if networks is None:
         return 1
     made = page(networks, arguments.quiz)
@@ -33,15 +46,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _write((target, made.html), (target.with_suffix(f".key{target.suffix}"), made.key))
     return 0
-
-
-def _networks(arguments: argparse.Namespace) -> list[Network] | None:
-    """The networks of all files; where one has errors they are printed, and there are none."""
-    found = [specs.compiled(file, arguments) for file in arguments.files]
-    for result in found:
-        specs.tell(result.diagnostics)
-    networks = [result.network for result in found if result.network is not None]
-    return networks if len(networks) == len(found) else None
 
 
 def _write(*files: tuple[Path, str]) -> None:

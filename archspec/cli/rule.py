@@ -5,9 +5,19 @@ from __future__ import annotations
 import argparse
 
 from archspec.cli.failure import Failure
-from archspec.cli.screen import Line, out
+from archspec.cli.screen import out
 from archspec.diagnostics import nearest
 from archspec.diagnostics.catalogue import codes, page
+from archspec.diagnostics.folding import Line
+
+EXAMPLES = (
+    ("rule A203", "what a message means, with an example"),
+    ("rule", "all codes"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("code", metavar="CODE", nargs="?", help="a diagnostic's code such as A203; all of them without one")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-Line = list[tuple[str, str]]
+from archspec.diagnostics.folding import Line, folded
 
 STYLES = {
     "error": "bold red",
@@ -52,8 +52,9 @@ class Screen:
         """Whether the stream takes block characters."""
         return (self.stream.encoding or "").lower().replace("-", "").startswith("utf")
 
-    def line(self, line: Line | str = "") -> None:
-        self.lines([line])
+    def line(self, line: Line | str = "", hang: int = 2) -> None:
+        """A line, folded at words where it is wider than the screen; its other lines are indented by `hang`."""
+        self.lines(folded([(line, "")] if isinstance(line, str) else line, self.width, hang))
 
     def lines(self, lines: Iterable[Line | str]) -> None:
         if not self.colour:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
 from archspec.api import compile_text
+from archspec.cli.arguments import LIMITS
 from archspec.cli.failure import Failure
 from archspec.cli.screen import Screen, err
 from archspec.cli.streams import reason
@@ -36,6 +38,13 @@ class Compiled(NamedTuple):
     network: Network | None
     diagnostics: list[Diagnostic]
 
+    @property
+    def has_blocks_only(self) -> bool:
+        """Whether the file only declares, for others to `use`: it is right, though no network."""
+        wrong = [d for d in self.diagnostics if d.severity == "error"]
+        alone = len(wrong) == 1 and wrong[0].code == "A117" and wrong[0].span is not None and wrong[0].span.end == 0
+        return alone and any(line.startswith("block ") for line in self.text.text.splitlines())
+
 
 def read(file: str, stdin_filename: str | None = None) -> Text:
     """The text behind FILE: `-`, a path, or the name of a bundled spec. Raises Failure."""
@@ -50,11 +59,45 @@ def read(file: str, stdin_filename: str | None = None) -> Text:
                 close = nearest(file, bundled_names())
                 hint = f"; did you mean `{close}`?" if close else "; `archspec list` names the bundled specs"
                 raise Failure(f"there is no file and no bundled spec `{file}`{hint}")
+        if path.is_dir():
+            raise Failure(f"expected one spec, found the folder {file}; `archspec check {file}` takes all specs below it")
         return Text(str(path) if path.name != f"{file}.arch" else path.name, decode(path.read_bytes()), path.parent, path)
     except OSError as error:
         raise Failure(f"cannot read {'standard input' if file == '-' else file}: {reason(error)}") from None
     except ValueError as error:
         raise Failure(f"cannot read {'standard input' if file == '-' else file}: {error}") from None
+
+
+def files(named: Sequence[str]) -> list[str]:
+    """The files named; a folder stands for the specs below it, those in hidden folders left out. Raises Failure where it has none."""
+    found = []
+    for name in named:
+        below = sorted(_below(name)) if name != "-" and Path(name).is_dir() else [name]
+        if not below:
+            raise Failure(f"there is no .arch file below the folder {name}")
+        found += below
+    return found
+
+
+def _below(folder: str) -> Iterator[str]:
+    for here, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (str(Path(here, name)) for name in names if name.endswith(".arch"))
+
+
+def networks(arguments: argparse.Namespace) -> list[Network] | None:
+    """The networks of all files of the command; where one has errors they are printed, and there are none."""
+    found = [compiled(file, arguments) for file in files(arguments.files)]
+    found = [result for result in found if result.text.path is None or named(result, arguments) or not result.has_blocks_only]
+    for result in [result for result in found if result.network is None] or found:
+        tell(result.diagnostics)
+    made = [result.network for result in found if result.network is not None]
+    return made if len(made) == len(found) else None
+
+
+def named(result: Compiled, arguments: argparse.Namespace) -> bool:
+    """Whether a file was named itself, rather than found in a folder."""
+    return result.text.name in arguments.files
 
 
 def compiled(file: str, arguments: argparse.Namespace) -> Compiled:
@@ -115,16 +158,13 @@ def value_of(text: str) -> Value:
     return text
 
 
-_LIMITS = ("layers", "steps", "depth", "files", "bytes", "tokens")
-
-
 def limits(written: Sequence[str]) -> dict[str, int]:
     """The limits of --limit, as `Options` calls them. Raises Failure."""
     found = {}
     for item in written:
         name, _, value = item.partition("=")
-        if name not in _LIMITS or not is_digits(value) or len(value) > 18:
-            raise Failure(f"--limit takes NAME=N with one of {', '.join(_LIMITS)}, not `{item}`")
+        if name not in LIMITS or not is_digits(value) or len(value) > 18:
+            raise Failure(f"--limit takes NAME=N with one of {', '.join(LIMITS)}, not `{item}`")
         found[f"max_{name}"] = int(value)
     return found
 

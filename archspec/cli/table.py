@@ -6,10 +6,27 @@ import argparse
 
 from archspec.analysis.report import Report
 from archspec.cli import specs
+from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.diagnostics import nearest
-from archspec.targets.tables import COLUMNS, Style, pieces
+from archspec.targets.tables import COLUMNS, FORMATS, Style, pieces
+
+EXAMPLES = (
+    ("table lenet5", "the layers of a bundled spec"),
+    ("table resnet50 --collapse", "equal blocks as one row"),
+    ("table net.arch --columns name,output,rf", "chosen columns"),
+    ("table net.arch --format csv", "for a spreadsheet"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    spec(parser)
+    parser.add_argument("--format", choices=["text", *FORMATS], default="text", help="the form of the table")
+    parser.add_argument("--columns", metavar="A,B", help="the columns to show; `--columns help` lists them")
+    parser.add_argument("--work", action="store_true", help="show the formulas with numbers filled in")
+    parser.add_argument("--layout", choices=["hwc", "chw"], default="hwc", help="how shapes are written")
+    parser.add_argument("--collapse", action="store_true", help="fold equal rounds of a repeat into one")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,15 +11,31 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from archspec.cli import specs
+from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.extras import install
 from archspec.ir.graph import Network
-from archspec.targets.train.scripts.options import Settings, run_in
+from archspec.targets.train.scripts.options import Settings, add_options, run_in
 
 FIRST = "first.pt"
 """The weights that a run begins with, by the network's own names, where --weights gives them."""
+
+EXAMPLES = (
+    ("train digits --data digits --epochs 2", "a small network on small images"),
+    ("train lenet5 --data synthetic --epochs 1 --out try", "made-up data, to try it"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    spec(parser)
+    parser.add_argument("--out", metavar="DIR", help="the folder of the run (runs/NAME)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
+    add_options(parser)
+    parser.add_argument(
+        "--skip", metavar="NAME", action="append", default=[], help="a layer that begins as drawn, whatever --weights holds; repeatable"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

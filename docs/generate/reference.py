@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import re
-from functools import partial
 
 from archspec.diagnostics import catalogue
 from generate.common import NOTICE, PYTHON, cell
@@ -55,18 +53,18 @@ def slug(heading: str) -> str:
 
 
 def commands() -> str:
-    from archspec.cli.main import parser
+    from archspec.cli.commands import COMMANDS
+    from archspec.cli.main import command_parser, top_help
 
-    top = parser()
-    subparsers = next(action for action in top._actions if isinstance(action, argparse._SubParsersAction))
     out = [
         "# Commands",
         "",
         NOTICE,
         f"<!-- Python {PYTHON} -->",
         "",
-        "`FILE` is a spec, `-` for standard input, or the bare name of a bundled spec. Results go to standard output, messages to",
-        "standard error. Colour is used on a terminal only; `NO_COLOR` and `FORCE_COLOR` are obeyed.",
+        "`FILE` is a spec, `-` for standard input, the bare name of a bundled spec, or, where several are taken, a folder: all `.arch`",
+        "files below it. Results go to standard output, messages to standard error. Text fits the terminal; colour is used on a terminal",
+        "only, and `NO_COLOR` and `FORCE_COLOR` are obeyed.",
         "",
         "| exit status | means |",
         "|---|---|",
@@ -82,10 +80,15 @@ def commands() -> str:
         "Every format except the text for a terminal is UTF-8, whatever the locale says, and so is what is read from standard input. A",
         "terminal whose encoding lacks a character gets a plainer one.",
         "",
+        "```text",
+        top_help().rstrip(),
+        "```",
+        "",
     ]
-    for name, command in [("", top), *subparsers.choices.items()]:
-        command.formatter_class = partial(argparse.HelpFormatter, width=100)  # type: ignore[assignment]
-        out += [f"## archspec {name}".rstrip(), "", "```text", command.format_help().rstrip(), "```", ""]
+    for name in COMMANDS:
+        command = command_parser(name)
+        command.width = 100
+        out += [f"## archspec {name}", "", "```text", command.format_help().rstrip(), "```", ""]
     return "\n".join(out)
 
 

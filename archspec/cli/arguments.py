@@ -1,0 +1,144 @@
+"""What reads the arguments of a command: short usage, examples in the help, and what was expected and found in messages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
+from typing import Any, NoReturn
+
+Example = tuple[str, str]
+"""A command line without `archspec`, and what it does."""
+_WIDEST = 100
+"""Columns that the help uses at most."""
+
+
+class Parser(argparse.ArgumentParser):
+    """The parser of one command. `width` are the columns of its help, where they are not those of the terminal."""
+
+    width: int | None = None
+
+    def __init__(self, name: str, about: str = "", examples: Sequence[Example] = ()) -> None:
+        super().__init__(prog=f"archspec {name}", description=f"{about[:1].upper()}{about[1:]}.")
+        self._positionals.title = "arguments"
+        self.examples = examples
+
+    def format_usage(self) -> str:
+        words = [self.prog, *(_placeholder(action) for action in self._actions if not action.option_strings), "[options]"]
+        return "\n".join(_wrapped("usage: " + " ".join(words), self.width or columns(), "       ")) + "\n"
+
+    def format_help(self) -> str:
+        width = self.width or columns()
+        formatter = argparse.HelpFormatter(self.prog, width=width)
+        formatter.add_text(self.description)
+        for group in self._action_groups:
+            formatter.start_section(group.title)
+            formatter.add_text(group.description)
+            formatter.add_arguments(group._group_actions)
+            formatter.end_section()
+        examples = "".join(f"{line}\n" for line in _shown(self.examples, width))
+        return self.format_usage() + "\n" + formatter.format_help() + (f"\nexamples:\n{examples}" if examples else "")
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        words = list(args if args is not None else sys.argv[1:])
+        self._refuse_unknown(words)
+        found, rest = self.parse_known_args(words, namespace)
+        if rest:
+            self.error(f"expected nothing more, found `{rest[0]}`")
+        return found
+
+    def _refuse_unknown(self, words: list[str]) -> None:
+        """A mistyped option is told before what is missing, since what stands behind it may be just that."""
+        options = words[: words.index("--")] if "--" in words else words
+        for word in options:
+            name = word.partition("=")[0]
+            known = self._option_string_actions
+            if name.startswith("--") and not any(option.startswith(name) for option in known):
+                self.error(f"there is no option `{name}`{proposal(name, [option for option in known if option.startswith('--')])}")
+            if not name.startswith("--") and name[:1] == "-" and name[1:2].isalpha() and name[:2] not in known:
+                self.error(f"there is no option `{name}`{proposal('-' + name, known)}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            raise argparse.ArgumentError(action, f"expected {listed(choices)}, found `{value}`{proposal(str(value), choices)}")
+
+    def error(self, message: str) -> NoReturn:
+        from archspec.cli.screen import err
+        from archspec.diagnostics.visible import visible
+
+        missing = message.removeprefix("the following arguments are required: ")
+        told = f"expected {missing}, found nothing" if missing != message else message.removeprefix("argument ")
+        screen = err()
+        screen.line(f"archspec: {visible(told)}")
+        screen.line(self.format_usage().rstrip())
+        screen.line(f"`{self.prog} --help` shows the options and examples")
+        raise SystemExit(2)
+
+
+def _placeholder(action: argparse.Action) -> str:
+    name = str(action.metavar or action.dest).upper()
+    return {"?": f"[{name}]", "+": f"{name}...", "*": f"[{name}...]"}.get(str(action.nargs), name)
+
+
+def _shown(examples: Sequence[Example], width: int) -> Iterator[str]:
+    """The examples, each with what it does behind it; above it where one has no room."""
+    room = max((len(command) for command, _ in examples), default=0)
+    beside = all(room + len(about) + 15 <= width for _, about in examples)
+    for command, about in examples:
+        if beside:
+            yield f"  archspec {command:<{room}}  # {about}"
+            continue
+        yield from wrap(f"# {about}", width - 4, initial_indent="  ", subsequent_indent="  # ")
+        yield "  " + " \\\n  ".join(_wrapped(f"archspec {command}", width - 4, "    "))
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    return wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def columns() -> int:
+    """Columns for the help."""
+    import shutil
+
+    return max(20, min(shutil.get_terminal_size().columns, _WIDEST) - 1)
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def proposal(word: str, known: Iterable[str]) -> str:
+    """`; did you mean `x`?`, or nothing."""
+    from archspec.diagnostics import nearest
+
+    close = nearest(word, known)
+    return f"; did you mean `{close}`?" if close else ""
+
+
+def whole(text: str) -> int:
+    """A whole number, as the type of an argument."""
+    if not text.removeprefix("-").isdecimal() or not text.isascii() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"expected a whole number, found `{text}`")
+    return int(text)
+
+
+LIMITS = ("layers", "steps", "depth", "files", "bytes", "tokens")
+"""What --limit may raise."""
+FILE = "a spec, `-` for standard input, or the name of a bundled spec"
+
+
+def spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
+    """What every command that reads a spec takes."""
+    if many:
+        parser.add_argument("files", metavar="FILE", nargs="+", help=f"{FILE}; a folder stands for all specs below it")
+    else:
+        parser.add_argument("file", metavar="FILE", help=FILE)
+    parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="override a param; repeatable")
+    parser.add_argument(
+        "--input", metavar="HxWxC", action="append", default=[], help="override the input's shape; NAME=HxWxC where there are several"
+    )
+    parser.add_argument("--stdin-filename", metavar="NAME", help="what standard input is called, and where its `use` looks")
+    parser.add_argument("--limit", metavar="NAME=N", action="append", default=[], help=f"raise a limit: {', '.join(LIMITS)}")

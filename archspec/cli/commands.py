@@ -1,0 +1,60 @@
+"""The commands: their groups, and a line about each. The module archspec.cli.NAME declares the arguments of NAME and runs it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+GROUPS: dict[str, dict[str, str]] = {
+    "Check and count": {
+        "check": "find the mistakes of specs; a line of summary for each",
+        "table": "the layer table: shapes, parameters, MACs",
+        "compare": "networks side by side, and how two near relatives differ",
+        "list": "the bundled specs with their numbers",
+    },
+    "Explain and learn": {
+        "explain": "the arithmetic of a layer, or of all",
+        "ops": "the layers of the language, or the page of one",
+        "rule": "a message's page, those about a layer, or the catalogue",
+    },
+    "Write and convert": {
+        "fmt": "format specs in place",
+        "expand": "the spec with blocks, repeats and params resolved",
+        "emit": "PyTorch source, an ONNX model, JSON, or a training",
+    },
+    "Pictures and pages": {
+        "draw": "a picture of the network",
+        "report": "one page: pictures, table, arithmetic; or a quiz",
+    },
+    "Train": {
+        "train": "train the network",
+        "evaluate": "the accuracy of a trained network; its weights as files",
+        "predict": "what images show, as a trained network sees them",
+    },
+    "Shell": {
+        "completion": "completion for bash, zsh, fish or PowerShell",
+        "help": "the help of a command",
+    },
+}
+COMMANDS: dict[str, str] = {name: about for group in GROUPS.values() for name, about in group.items()}
+
+MEANT = {
+    "validate": "check", "lint": "check", "verify": "check", "summary": "table", "summarize": "table", "count": "table", "show": "table",
+    "info": "table", "diff": "compare", "models": "list", "ls": "list", "specs": "list", "layers": "ops", "layer": "ops", "codes": "rule",
+    "error": "rule", "format": "fmt", "flatten": "expand", "export": "emit", "convert": "emit", "torch": "emit", "onnx": "emit",
+    "json": "emit", "plot": "draw", "picture": "draw", "visualize": "draw", "view": "draw", "render": "draw", "page": "report",
+    "fit": "train", "eval": "evaluate", "test": "evaluate", "classify": "predict", "infer": "predict",
+}  # fmt: skip
+"""What other tools call a command, where no letters would lead there."""
+
+
+def module(name: str) -> ModuleType:
+    """The module of a command: `arguments(parser)`, `EXAMPLES` and `run(arguments)`."""
+    return import_module(f"archspec.cli.{name}")
+
+
+def meant(word: str) -> str | None:
+    """The command that a word was probably meant to be, or None."""
+    from archspec.diagnostics import nearest
+
+    return MEANT.get(word.lower()) or nearest(word, COMMANDS)

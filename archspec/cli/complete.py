@@ -1,0 +1,175 @@
+"""What may stand next on a command line: asked by the completion scripts as `archspec __complete WORD... =CURRENT`.
+
+The answer's first line says what the shell adds of its own: `:file`, `:folder` or `:none`. Each other line is a word and, behind a
+tab, what it is. A word that ends in `=`, `,` or `.` is one to go on with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from archspec.cli.commands import COMMANDS
+from archspec.cli.main import command_parser
+
+Candidate = tuple[str, str]
+_PARAM = re.compile(r"^param\s+(\w+)\s*=\s*([^#\n]*)", re.MULTILINE)
+"""Params are found in the text as it is, since a spec that is being written need not be right."""
+
+
+class Answer(NamedTuple):
+    shell: str
+    """What the shell adds: `file`, `folder` or `none`."""
+    words: Iterable[Candidate] = ()
+
+
+def answer(words: list[str]) -> str:
+    """The answer to a script. What cannot be told leaves the completion of files: a mistake never shows in somebody's prompt."""
+    current = words[-1].removeprefix("=") if words else ""
+    try:
+        found = _next(words[:-1], current)
+        candidates = [(word, about) for word, about in found.words if word.startswith(current)]
+    except (Exception, SystemExit):
+        return ":file\n"
+    return "".join(f"{line}\n" for line in [f":{found.shell}", *(f"{word}\t{about}".rstrip() for word, about in candidates)])
+
+
+def _next(before: list[str], current: str) -> Answer:
+    if not before:
+        return Answer("none", [*COMMANDS.items(), ("--help", "the commands"), ("--version", "the version")])
+    if before[0] not in COMMANDS:
+        return Answer("file")
+    line = _Line(command_parser(before[0]), before[1:])
+    if line.awaits is not None:
+        return line.values(line.awaits, current)
+    name, equals, written = current.partition("=")
+    if equals and (action := line.options.get(name)) is not None:
+        found = line.values(action, written)
+        return found._replace(words=[(f"{name}={word}", about) for word, about in found.words])
+    if current.startswith("-"):
+        return Answer("none", line.unused())
+    return line.values(line.positional, current) if line.positional is not None else Answer("none")
+
+
+class _Line:
+    """The words of a command as far as they go: what each was for, and what comes next."""
+
+    def __init__(self, parser: argparse.ArgumentParser, words: list[str]) -> None:
+        self.options = parser._option_string_actions
+        self.given: dict[str, list[str]] = {}
+        self.awaits: argparse.Action | None = None
+        """The option whose value comes next."""
+        self.waiting = [action for action in parser._actions if not action.option_strings]
+        for word in words:
+            self.read(word)
+
+    def read(self, word: str) -> None:
+        if self.awaits is not None:
+            self.given[self.awaits.dest].append(word)
+            self.awaits = None
+        elif word.startswith("-") and word != "-":
+            name, equals, value = word.partition("=")
+            action = self.options.get(name)
+            if action is not None:
+                self.given.setdefault(action.dest, []).extend([value] * bool(equals))
+                self.awaits = action if action.nargs is None and not equals else None
+        elif self.waiting:
+            self.given.setdefault(self.waiting[0].dest, []).append(word)
+            if self.waiting[0].nargs != "+":
+                del self.waiting[0]
+
+    @property
+    def positional(self) -> argparse.Action | None:
+        return self.waiting[0] if self.waiting else None
+
+    def unused(self) -> Iterable[Candidate]:
+        """Options that may still be given."""
+        for name, action in self.options.items():
+            again = isinstance(action, argparse._AppendAction)
+            if name.startswith("--") and (again or action.dest not in self.given):
+                yield name, action.help or ""
+
+    def values(self, action: argparse.Action, current: str) -> Answer:
+        if action.choices is not None:
+            return Answer("none", [(str(choice), "") for choice in action.choices])
+        return _VALUES.get(str(action.metavar), _files)(self, action, current)
+
+    @property
+    def spec(self) -> str:
+        """The spec that the line names first. Raises StopIteration where it names none."""
+        return next(file for dest in ("file", "files") for file in self.given.get(dest, ()) if file != "-")
+
+
+def _files(line: _Line, action: argparse.Action, current: str) -> Answer:
+    """A spec where the command reads one; else any file."""
+    if action.option_strings:
+        return Answer("file")
+    from archspec.resources import bundled_names
+
+    return Answer("file", [(name, "bundled spec") for name in bundled_names()])
+
+
+def _layers(line: _Line, action: argparse.Action, current: str) -> Answer:
+    """The layers of the spec, and the groups that they are in, as far as they have been written."""
+    import archspec
+
+    names = [row.name for row in archspec.analyze(archspec.load(line.spec)).rows()]
+    depth = current.count(".") + 1
+    words = {".".join(name.split(".")[:depth]): name for name in names}
+    found = [(word, "layer" if word == name else "group") for word, name in words.items()]
+    groups = [(f"{word}.", "group") for word, kind in found if kind == "group"]
+    return Answer("none", [*found, *groups])
+
+
+def _codes(line: _Line, action: argparse.Action, current: str) -> Answer:
+    from archspec.diagnostics.catalogue import codes, page
+    from archspec.ops import STEPS
+
+    return Answer("none", [*((code, page(code).title) for code in codes()), *((step, "layer") for step in STEPS)])
+
+
+def _steps(line: _Line, action: argparse.Action, current: str) -> Answer:
+    from archspec.ops import STEPS
+
+    return Answer("none", [(step, "") for step in STEPS])
+
+
+def _columns(line: _Line, action: argparse.Action, current: str) -> Answer:
+    from archspec.targets.tables import COLUMNS
+
+    written, comma, _ = current.rpartition(",")
+    used = written.split(",")
+    return Answer("none", [(f"{written}{comma}{name}", column.about) for name, column in COLUMNS.items() if name not in used])
+
+
+def _params(line: _Line, action: argparse.Action, current: str) -> Answer:
+    from archspec.cli.specs import read
+
+    return Answer("none", [(f"{name}=", f"is {value.strip()}") for name, value in _PARAM.findall(read(line.spec).text)])
+
+
+def _limits(line: _Line, action: argparse.Action, current: str) -> Answer:
+    from archspec.cli.arguments import LIMITS
+
+    return Answer("none", [(f"{name}=", "") for name in LIMITS])
+
+
+def _commands(line: _Line, action: argparse.Action, current: str) -> Answer:
+    return Answer("none", COMMANDS.items())
+
+
+def _folders(line: _Line, action: argparse.Action, current: str) -> Answer:
+    return Answer("folder")
+
+
+def _nothing(line: _Line, action: argparse.Action, current: str) -> Answer:
+    return Answer("none")
+
+
+_VALUES: dict[str, Callable[[_Line, argparse.Action, str], Answer]] = {
+    "LAYER": _layers, "CODE": _codes, "STEP": _steps, "A,B": _columns, "NAME=VALUE": _params, "NAME=N": _limits, "COMMAND": _commands,
+    "DIR": _folders, **dict.fromkeys(("HxWxC", "NAME", "N", "SEED", "RATE", "M", "W", "PART", "EPOCHS"), _nothing),
+}  # fmt: skip
+"""Placeholder of an argument to what may stand there; any other is a file."""

@@ -1,0 +1,29 @@
+"""`archspec help`."""
+
+from __future__ import annotations
+
+import argparse
+
+from archspec.cli.commands import COMMANDS, meant
+from archspec.cli.failure import Failure
+from archspec.cli.screen import out
+
+EXAMPLES = (("help table", "as `archspec table --help`"),)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("command", metavar="COMMAND", nargs="?", help="a command; all of them without one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from archspec.cli.main import command_parser, top_help
+
+    name = arguments.command
+    if name is None:
+        out().write(top_help())
+        return 0
+    if name not in COMMANDS:
+        close = meant(name)
+        raise Failure(f"there is no command `{name}`" + (f"; did you mean `{close}`?" if close else "; `archspec help` lists them"))
+    out().write(command_parser(name).format_help())
+    return 0
