@@ -103,7 +103,9 @@ def test_what_other_tools_call_a_command_leads_to_one():
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_fits_the_terminal(archspec_command, name, width):
     out = archspec_command(name, "--help", env={**os.environ, "COLUMNS": str(width)}).out
-    assert max(map(len, out.splitlines())) <= max(width, 40)
+    wide = [line for line in out.splitlines() if len(line) > width]
+    assert all(len(line.split()) <= 2 for line in wide), "only a word that is longer itself"
+    assert not wide or width == 40
 
 
 def test_a_folder_stands_for_all_specs_below_it(archspec_command, tmp_path):
@@ -120,7 +122,7 @@ def test_a_folder_stands_for_all_specs_below_it(archspec_command, tmp_path):
     assert archspec_command("check", "a/blocks.arch", cwd=tmp_path).status == 1, "it is no network where it is asked for"
     assert archspec_command("check", "a", "--format", "concise", cwd=tmp_path).out == ""
     assert archspec_command("compare", "a", cwd=tmp_path).out.splitlines()[0].split() == ["two", "one"]
-    assert archspec_command("fmt", "--check", "a", cwd=tmp_path).err.count("would be formatted") == 3
+    assert archspec_command("fmt", "--check", "a", cwd=tmp_path).err.count("would be formatted") == 2
     (tmp_path / "a" / "bad.arch").write_text("input 8x8x3\nconv k=9 f=1\n")
     assert archspec_command("check", "a", cwd=tmp_path).status == 1
     (tmp_path / "empty").mkdir()
