@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from importlib.util import find_spec
@@ -41,13 +42,18 @@ def test_every_help_has_examples_and_fits_80_columns(archspec_command, name):
 def desk(tmp_path_factory):
     """A folder as the examples take it: they run in it one after the other."""
     folder = tmp_path_factory.mktemp("desk")
+    with contextlib.suppress(ImportError):
+        from PIL import Image
+
+        Image.new("L", (8, 8)).save(folder / "three.png")
     (folder / "net.arch").write_text("input 32x32x3\nconv k=5 f=6 | relu\nfc 10\n")
     return folder
 
 
 @pytest.mark.parametrize(("name", "command"), EXAMPLES, ids=[command for _, command in EXAMPLES])
 def test_every_example_of_a_help_runs(archspec_command, desk, name, command):
-    if name in ("train", "evaluate"):
+    if name in ("train", "evaluate", "predict"):
+        pytest.importorskip("PIL", reason="Pillow is not installed")
         pytest.importorskip("torch", reason="PyTorch is not installed")
         pytest.importorskip("sklearn", reason="scikit-learn, which has the digits, is not installed")
     if "onnx" in command and not find_spec("onnx"):
