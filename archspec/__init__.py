@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Comparison",
     "Diagnostic",
+    "Drawing",
     "Explanation",
     "Loaded",
     "Network",
@@ -56,12 +57,14 @@ if _typing.TYPE_CHECKING:
     from archspec.ir import Network
     from archspec.targets.comparison import Comparison
     from archspec.targets.explanation import Explanation
+    from archspec.targets.figures.drawing import Drawing
     from archspec.targets.page import Page
     from archspec.targets.weights import Loaded, WeightsError
 
 _HOMES = {
     "Comparison": "archspec.targets.comparison",
     "Diagnostic": "archspec.diagnostics",
+    "Drawing": "archspec.targets.figures.drawing",
     "Explanation": "archspec.targets.explanation",
     "Loaded": "archspec.targets.weights",
     "Network": "archspec.ir",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec.analysis.report import Report
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
+from archspec.diagnostics.visible import visible
 from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.expressions import Rounds, Value
 from archspec.elaborate.options import Options
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from archspec.targets.comparison import Comparison
     from archspec.targets.explanation import Explanation
+    from archspec.targets.figures.drawing import Drawing
     from archspec.targets.page import Page
     from archspec.targets.weights import Loaded
 
@@ -102,23 +104,25 @@ def emit(model: Network, target: str) -> str:
         raise SpecError([Diagnostic("A501", str(unsupported), unsupported.span, help=help_)]) from None
 
 
-def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> str:
-    """A picture of a network, as SVG.
+def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> Drawing:
+    """A picture of a network: the text of its SVG, which shows itself in a notebook and is saved with `save("x.png")`.
 
     `as_` is `blocks`, `volumes` or `bars`; `level` is `stage`, `block`, `part`, `layer`, or `auto` for the finest that stays readable;
-    `theme` is `light` or `dark`. Raises SpecError where the network cannot be drawn so, RuntimeError where blocks need a Graphviz and
-    there is none.
+    `theme` is `light` or `dark`. Raises ValueError for other words, SpecError where the network cannot be drawn so, RuntimeError where
+    blocks need a Graphviz and there is none.
     """
     from archspec.targets.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer
     from archspec.targets.figures import draw as draw_picture
+    from archspec.targets.figures.drawing import Drawing
 
     for word, known in ((as_, KINDS_OF_PICTURE), (level, LEVELS), (theme, THEMES)):
         if word not in known:
             raise ValueError(f"there is no `{word}`; there are {', '.join(known)}")
     try:
-        return draw_picture(model, as_, level, theme).text
+        svg, notes = draw_picture(model, as_, level, theme)
     except NoRenderer as missing:
         raise RuntimeError(f"boxes need Graphviz to place them ({missing}): {graphviz()}") from None
+    return Drawing(svg, f"{visible(model.name)} as {as_}", notes, (model, level, theme) if as_ == "blocks" else None)
 
 
 def compare(models: Sequence[Network]) -> Comparison:
@@ -228,16 +232,16 @@ def _options(params: Mapping[str, Value] | None, inputs: Mapping[str, tuple[int,
     return Options(params=values, inputs=dict(inputs or {}), base=base)
 
 
-def _html(network: Network) -> str:
-    from archspec.targets.display import html
+def _views() -> None:
+    """Tell networks and reports how they are shown, which they cannot know; tables and pictures are imported when they are needed."""
 
-    return html(network)
+    def view(name: str) -> Any:
+        from importlib import import_module
+
+        return getattr(import_module("archspec.targets.display"), name)
+
+    Network.views.update(html=lambda m: view("html")(m), svg=lambda m: view("svg")(m), text=lambda m: view("text")(Report(m)))
+    Report.views.update(html=lambda r: view("table")(r), text=lambda r: view("text")(r))
 
 
-def _svg(network: Network) -> str | None:
-    from archspec.targets.display import svg
-
-    return svg(network)
-
-
-Network.views.update(html=_html, svg=_svg)
+_views()

@@ -19,6 +19,9 @@ class Source:
         self.text = text
         self._starts: list[int] | None = None
 
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
+
     @property
     def starts(self) -> list[int]:
         """Offsets at which the lines begin; lines end with a line feed and nothing else."""

@@ -1,4 +1,4 @@
-"""Writes what is generated: docs/layers.md, codes.md, commands.md, ir.schema.json and images, grammars/tmLanguage.json, and the
+"""Writes what is generated: docs/layers.md, codes.md, commands.md, python.md, ir.schema.json and images, grammars/tmLanguage.json, and the
 command output shown in README.md and in other documents.
 
     python docs/make.py            rewrites what is stale
@@ -22,6 +22,7 @@ from generate.grammar import schema, textmate
 from generate.images import bubbles, drawing, error_image, explain_image, table_image
 from generate.layers import layers
 from generate.output import shown
+from generate.python import python
 from generate.reference import codes, commands, support
 
 from archspec.targets.figures.layout import renderers
@@ -31,6 +32,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/codes.md": codes,
     "docs/commands.md": commands,
     "docs/support.md": support,
+    "docs/python.md": python,
     "docs/ir.schema.json": schema,
     "docs/images/table_lenet5.svg": table_image,
     "docs/images/explain.svg": explain_image,

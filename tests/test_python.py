@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import re
 import subprocess
 import sys
+from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 from conftest import ROOT
@@ -80,3 +85,202 @@ def test_explain_of_a_group_and_of_what_is_not_there():
 def test_a_long_explanation_is_cut_where_nobody_asked_to_print_it():
     found = archspec.explain(archspec.load("resnet152"))
     assert len(repr(found)) < 10_000 < len(str(found)) and "more layers" in repr(found) and "more layers" in found._repr_html_()
+
+
+# pictures
+
+SMALL = "input 8x8x3\nconv k=3 f=4 p=1 | relu\nfc 10\n"
+
+
+@pytest.fixture
+def small():
+    return archspec.loads(SMALL, name="small.arch")
+
+
+@pytest.mark.parametrize("as_", ["blocks", "volumes", "bars"])
+def test_a_drawing_is_text_and_picture(small, as_):
+    drawn = archspec.draw(small, as_)
+    assert isinstance(drawn, str) and drawn == str(drawn) == drawn.svg == drawn._repr_svg_()
+    assert type(str(drawn)) is type(drawn.svg) is str
+    root = ElementTree.fromstring(drawn)
+    assert (drawn.width, drawn.height) == (float(root.get("width")), float(root.get("height")))
+    assert repr(drawn) == f"Drawing(small as {as_}, {drawn.width:g} x {drawn.height:g})"
+    again = pickle.loads(pickle.dumps(drawn))
+    assert again == drawn and repr(again) == repr(drawn)
+
+
+def test_a_drawing_is_saved_by_the_ending_of_the_name(small, tmp_path):
+    pytest.importorskip("resvg_py", reason="makes PNG")
+    pytest.importorskip("svglib", reason="makes PDF")
+    drawn = archspec.draw(small)
+    starts = {".svg": b"<svg", ".PNG": b"\x89PNG", ".pdf": b"%PDF", ".dot": b"digraph", ".mmd": b"flowchart"}
+    for ending, start in starts.items():
+        drawn.save(tmp_path / f"x{ending}")
+        assert start in (tmp_path / f"x{ending}").read_bytes()[:400], ending
+    drawn.save(str(tmp_path / "y.svg"))
+    assert (tmp_path / "y.svg").read_bytes() == drawn.encode()
+    for wrong in ("x.jpg", "x"):
+        with pytest.raises(ValueError, match=r"a picture is saved as \.svg, \.png"):
+            drawn.save(tmp_path / wrong)
+    with pytest.raises(ValueError, match=r"only boxes and arrows have a form in \.dot"):
+        archspec.draw(small, "bars").save(tmp_path / "x.dot")
+    with pytest.raises(ValueError, match="only boxes and arrows"):
+        archspec.compare([small]).draw().save(tmp_path / "x.mmd")
+    archspec.compare([small]).draw().save(tmp_path / "c.svg")
+
+
+def test_a_drawing_without_the_library_says_what_to_install(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("archspec.targets.figures.convert.find_spec", lambda _: None)
+    with pytest.raises(ImportError, match="a PNG needs resvg: `pip install"):
+        archspec.draw(small, "bars").save(tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()
+
+
+# what objects show
+
+
+def shown_objects(model):
+    report = archspec.analyze(model)
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.loads("input 7x7x1\nconv k=9 f=1\n", name="bad.arch")
+    objects = [
+        model, report, report.totals, report["conv1"], archspec.compare([model, model]), archspec.explain(model), archspec.explain(model)[0],
+        archspec.report(model), caught.value, caught.value.diagnostics[0],
+    ]  # fmt: skip
+    return {type(thing).__name__: thing for thing in objects}
+
+
+def test_every_object_is_readable(small):
+    for name, thing in shown_objects(small).items():
+        assert " at 0x" not in repr(thing) + str(thing) and len(repr(thing)) < 2500, name
+        assert not re.search(r"\bobject\b", repr(thing)), name
+        assert re.match(r"\s*<\w+", thing._repr_html_()) and " at 0x" not in thing._repr_html_(), name
+    assert repr(small) == "Network(small: 8x8x3 -> 10, 4 layers)"
+    report = archspec.analyze(small)
+    assert repr(report) == "Report(small: 4 layers, 2,682 parameters, 9,472 MACs)"
+    assert repr(report[0]) == "Row(conv1: conv k=3 f=4 p=1 -> 8x8x4, 112 parameters, 6,912 MACs)"
+    assert repr(archspec.compare([small, small])) == "Comparison(small, small (2))"
+
+
+def test_print_shows_the_table(small, archspec_command, tmp_path):
+    (tmp_path / "small.arch").write_text(SMALL, encoding="utf-8")
+    assert str(small) == str(archspec.analyze(small)) and "2,682" in str(small) and "conv k=3 f=4 p=1" in str(small)
+    assert str(archspec.compare([small])) == archspec.compare([small]).to_text()
+    assert len(str(archspec.load("resnet152")).splitlines()) < 130  # equal rounds are folded
+
+
+def test_a_report_is_a_collection_of_layers(small):
+    report = archspec.analyze(small)
+    assert len(report) == 4 and [row.name for row in report] == ["conv1", "relu1", "flatten1", "fc1"]
+    assert report["fc1"] == report[-1] == report.layers[3]
+    with pytest.raises(KeyError, match="did you mean `conv1`"):
+        report["conv"]
+    with pytest.raises(IndexError):
+        report[4]
+
+
+def test_dataframes_of_a_report_and_of_a_comparison(small):
+    pytest.importorskip("pandas", reason="tables of pandas")
+    assert list(archspec.analyze(small).to_dataframe()["params"]) == [112, 0, 0, 2570]
+    found = archspec.compare([archspec.load("vgg16"), archspec.load("vgg19")]).to_dataframe()
+    assert list(found["name"]) == ["vgg16", "vgg19"] and list(found["params"]) == [138_357_544, 143_667_240]
+    assert found["params_ratio"][0] == 1 and found["weight_layers"][1] == "16 conv + 3 fc"
+
+
+def test_a_page_is_saved_and_shown_in_a_frame(small, tmp_path):
+    page = archspec.report(small)
+    assert archspec.report_page(small) == page.html
+    page.save(tmp_path / "x.html")
+    assert (tmp_path / "x.html").read_text(encoding="utf-8") == page.html
+    with pytest.raises(ValueError, match=r"a page is saved as \.html"):
+        page.save(tmp_path / "x.pdf")
+    archspec.report(small, quiz="monday").save(tmp_path / "q.html")
+    assert "Key of a quiz" in (tmp_path / "q.key.html").read_text(encoding="utf-8")
+    frames = []
+    reader = HTMLParser()
+    reader.handle_starttag = lambda tag, attributes: frames.append((tag, dict(attributes)["srcdoc"]))
+    reader.feed(page._repr_html_())
+    assert frames == [("iframe", page.html)]
+
+
+def test_cells_say_how_they_are_aligned(small):
+    """Jupyter's own style aligns all cells right."""
+    for thing in (small, archspec.analyze(small), archspec.compare([small, small])):
+        cells = re.findall(r"<t[dh]\b ?([^>]*)>([^<]*)<", thing._repr_html_())
+        assert cells and all("text-align" in style for style, _ in cells)
+        for style, text in cells:
+            if re.fullmatch(r"[\d,]*,\d{3}", text):
+                assert "text-align:right" in style
+            if text in ("conv1", "fc 10", "name"):
+                assert "text-align:left" in style
+
+
+# mistakes
+
+BAD = "input 7x7x1\nconv k=9 f=1\nfoo 3\n"
+
+
+def error_of(text, name="bad.arch"):
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.loads(text, name=name)
+    return caught.value
+
+
+def test_the_text_of_a_mistake_is_what_the_terminal_shows(archspec_command, tmp_path):
+    (tmp_path / "bad.arch").write_text(BAD, encoding="utf-8")
+    error = error_of(BAD)
+    assert f"{error}\n\n" in archspec_command("table", "bad.arch", cwd=tmp_path).err
+    assert "2 | conv k=9 f=1\n  |      ^^^\n" in str(error) and "= help: use k=7 or less" in str(error)
+    assert "\n\n".join(map(str, error.diagnostics)) == str(error)
+    assert repr(error) == "SpecError(bad.arch:2:6: A202 a window of 9 is larger than the height of 7 and 1 more)"
+    assert repr(error.diagnostics[1]) == "Diagnostic(bad.arch:3:1: A101 there is no layer or block `foo`)"
+
+
+def test_a_mistake_in_a_notebook_is_readable_and_inert():
+    text = error_of('input 7x7x1\nconv k=9 f=1 # <script>\nfc "<b>"\n', name="<i>.arch")._repr_html_()
+    assert "<script>" not in text and "<b>" not in text and "<i>" not in text and text.startswith("<pre") and "^^^" in text
+
+
+def test_a_thousand_mistakes_are_told_in_short():
+    error = error_of("input 8x8x3\n" + "foo\nrelu 3\n" * 600)
+    assert len(error.diagnostics) >= 1000 and len(str(error)) < 10_000
+    assert re.search(r"\.\.\. and 9\d\d more; `diagnostics` has all of them$", str(error))
+
+
+def test_a_mistake_behind_many_warnings_is_shown():
+    lines = "".join(f"param p{i} = 1\n" for i in range(40))
+    error = error_of(f"{lines}input 8x8x3\nconv k=9 f=1\n")
+    assert "error[A202]" in str(error) and "A202" in repr(error)
+
+
+def test_a_mistake_goes_through_pickle_and_copy():
+    error = error_of(BAD)
+    for again in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        assert type(again) is archspec.SpecError and str(again) == str(error)
+        assert [d.code for d in again.diagnostics] == [d.code for d in error.diagnostics]
+
+
+def test_a_mistake_in_a_script_ends_with_its_text(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(f"import archspec\narchspec.loads({BAD!r}, name='bad.arch')\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and f"archspec.SpecError: {error_of(BAD)}\n" in done.stderr
+
+
+def test_ipython_completes_public_names_and_shows_messages_without_a_traceback(capsys):
+    pytest.importorskip("IPython", reason="IPython is not installed")
+    from IPython.core.completer import provisionalcompleter
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    try:
+        done = shell.run_cell(f"import archspec\nx = 1\nmodel = archspec.loads({BAD!r})\n")
+        told = capsys.readouterr()
+        assert not done.success
+        assert "Traceback" not in told.out + told.err and "api.py" not in told.out + told.err
+        assert "line 3: model = archspec.loads" in told.out and "2 | conv k=9 f=1" in told.out and "A101" in told.out
+        with provisionalcompleter():
+            found = {completion.text.rpartition(".")[2] for completion in shell.Completer.completions("archspec.", 9)}
+        assert {name for name in found if name[0] != "_"} == set(archspec.__all__)
+    finally:
+        InteractiveShell.clear_instance()

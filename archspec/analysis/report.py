@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from archspec.analysis.cost import Cost, Costs, needed_elements
 from archspec.analysis.memory import Peaks
 from archspec.analysis.receptive_field import Field, ReceptiveFields, extent, network_field, seen
 from archspec.diagnostics import nearest
+from archspec.diagnostics.markup import html_pairs
+from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Call, Graph, Names, Network, Node
 from archspec.ops.base import POINT, WHOLE
 from archspec.types import Type
@@ -42,6 +44,14 @@ class Row(NamedTuple):
     training: bool
     node: Node
     types: tuple[Type, ...]
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.output))
+        return f"Row({visible(self.name)}: {self.op} {self.config}".rstrip() + f" -> {size}, {_counted(self.params, self.macs)})"
+
+    def _repr_html_(self) -> str:
+        shown = ("output", "params", "macs", "flops", "activations", "receptive_field")
+        return html_pairs(f"{self.name}: {self.op} {self.config}".rstrip(), [(name, getattr(self, name)) for name in shown])
 
     @property
     def params(self) -> int:
@@ -103,9 +113,18 @@ class Totals(NamedTuple):
     connections: int
     receptive_field: Shape | None
 
+    def _repr_html_(self) -> str:
+        return html_pairs("totals", self._asdict().items())
+
 
 class Report:
-    """The analysis of a network. Totals are computed from shared graphs; rows are made when they are asked for."""
+    """The analysis of a network. Totals are computed from shared graphs; rows are made when they are asked for.
+
+    `report["conv1"]` is the row of a layer, `report[0]` that of the first; `len` and iteration go over the layers.
+    """
+
+    views: ClassVar[dict[str, Callable[[Report], str]]] = {}
+    """How a report is shown, as `html` and `text`; filled in from above, where tables are known."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -147,15 +166,43 @@ class Report:
     def layers(self) -> list[Row]:
         return list(self.rows())
 
+    def __len__(self) -> int:
+        return self.network.graph.layers
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.rows()
+
+    def __getitem__(self, key: str | int) -> Row:
+        """The row of a layer, by name or by position. Raises KeyError, IndexError."""
+        if not isinstance(key, str):
+            return self.layers[key]
+        found = next((row for row in self.layers if row.name == key), None)
+        if found is None:
+            raise KeyError(self._unknown(key))
+        return found
+
+    def __repr__(self) -> str:
+        layers = f"{len(self):,} layer{'s' if len(self) != 1 else ''}"
+        return f"Report({visible(self.model)}: {layers}, {_counted(self.totals.params, self.totals.macs)})"
+
+    def __str__(self) -> str:
+        return self.views["text"](self) if "text" in self.views else repr(self)
+
+    def _repr_html_(self) -> str | None:
+        return self.views["html"](self) if "html" in self.views else None
+
     def named(self, name: str) -> list[Row]:
         """The layer of a name, or all layers of a group (`layer1.0`). Raises ValueError where there is none."""
         rows = self.layers
         found = [row for row in rows if row.name == name] or [row for row in rows if row.name.startswith(name + ".")]
         if not found:
-            close = nearest(name, [row.name for row in rows])
-            hint = f"did you mean `{close}`?" if close else "`archspec table` names the layers"
-            raise ValueError(f"there is no layer `{name}`; {hint}")
+            raise ValueError(self._unknown(name))
         return found
+
+    def _unknown(self, name: str) -> str:
+        close = nearest(name, [row.name for row in self.layers])
+        hint = f"did you mean `{close}`?" if close else "`archspec table` names the layers"
+        return f"there is no layer `{name}`; {hint}"
 
     def rows(self, *, fold: bool = False) -> Iterator[Row]:
         """The layers in order, lazily. Folded, equal rounds of a repeat are one row each with `times`."""
@@ -261,6 +308,10 @@ class _Walk:
         step, config, line, shapes, output, cost, types = fixed
         jump = tuple([_number(reach.step) for reach in field]) if isinstance(field, tuple) else None
         return Row(name, step, config, sources, line, shapes, output, cost, self.report._size(field), jump, times, training, node, types)
+
+
+def _counted(params: int, macs: int) -> str:
+    return f"{params:,} parameter{'s' if params != 1 else ''}, {macs:,} MAC{'s' if macs != 1 else ''}"
 
 
 def _number(value: Any) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -72,13 +71,9 @@ def content(text: str, form: str) -> str | bytes:
     """A picture as a file by the ending of its name: an SVG, or what is made of it. Raises Failure."""
     if form not in (".png", ".pdf"):
         return text
-    from archspec.targets.figures.convert import NoConverter, pdf, png
+    from archspec.targets.figures.convert import NoConverter, converted
 
     try:
-        if form == ".pdf":
-            return pdf(text)
-        size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
-        assert size is not None
-        return png(text, (float(size[1]), float(size[2])))
+        return converted(text, form)
     except NoConverter as missing:
         raise Failure(str(missing)) from None

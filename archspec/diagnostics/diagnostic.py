@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
+from archspec.diagnostics.markup import html_lines
 from archspec.source import Span
 
 
@@ -39,8 +41,24 @@ class Diagnostic(NamedTuple):
             return "", -1, self.code, self.message
         return self.span.source.name, self.span.start, self.code, self.message
 
+    def __str__(self) -> str:
+        """The message as a terminal shows it, without colour."""
+        from archspec.diagnostics.render import plain
+
+        return plain([self])
+
+    def __repr__(self) -> str:
+        from archspec.diagnostics.render import concise
+
+        return f"Diagnostic({concise(self)})"
+
+    def _repr_html_(self) -> str:
+        return html_lines(str(self))
+
 
 MAX_FINDINGS = 1000
+_SHOWN = 20
+"""Findings that the text of a SpecError shows."""
 _LONGEST = 400
 
 
@@ -91,18 +109,38 @@ class Diagnostics:
 
 
 class SpecError(Exception):
-    """A spec has errors. `diagnostics` holds all findings, warnings included, in the order of the text."""
+    """A spec has errors. `diagnostics` holds all findings, warnings included, in the order of the text.
+
+    Its text is what the command line prints, with the lines of the spec; it can be pickled.
+    """
+
+    __module__ = "archspec"
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = list(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        from archspec.diagnostics.render import plain
+
+        return plain(self.diagnostics, _SHOWN)
+
+    def __repr__(self) -> str:
         errors = [d for d in self.diagnostics if d.severity == "error"]
-        first = errors[0]
-        place = ""
-        if first.span is not None:
-            line, column = first.span.source.locate(first.span.start)
-            place = f"{first.span.source.name}:{line}:{column}: "
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        super().__init__(f"{place}{first.code} {first.message}{more}")
+        more = f" and {len(errors) - 1:,} more" if len(errors) > 1 else ""
+        return f"SpecError({repr(errors[0])[len('Diagnostic(') : -1] if errors else ''}{more})"
+
+    def _repr_html_(self) -> str:
+        return html_lines(str(self))
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints in place of a traceback: the line of the user's own code, and the messages."""
+        from traceback import extract_tb
+
+        package = str(Path(__file__).parent.parent)
+        own = [frame for frame in extract_tb(self.__traceback__) if not frame.filename.startswith(package)]
+        at = [f"line {own[-1].lineno}: {own[-1].line}"] if own and own[-1].line else []
+        return ["SpecError", *at, "", *str(self).splitlines()]
 
 
 def _clipped(text: str) -> str:

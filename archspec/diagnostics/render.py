@@ -19,6 +19,17 @@ _WIDTH = 160
 """Longer source lines are shown around the marked words only."""
 
 
+def plain(diagnostics: Sequence[Diagnostic], most: int | None = None) -> str:
+    """Errors and warnings as a terminal shows them, without colour; of more than `most` the first errors."""
+    told = [diagnostic for diagnostic in diagnostics if diagnostic.severity != "note" or len(diagnostics) == 1]
+    shown = told
+    if most is not None and len(told) > most:
+        shown = sorted(told, key=lambda diagnostic: diagnostic.severity != "error")[:most]
+    texts = ["\n".join("".join(piece for piece, _ in line).rstrip() for line in full(diagnostic)) for diagnostic in shown]
+    more = [f"... and {len(told) - len(shown):,} more; `diagnostics` has all of them"] if len(shown) < len(told) else []
+    return "\n\n".join([*texts, *more])
+
+
 def full(diagnostic: Diagnostic) -> Iterator[Line]:
     """The lines of a message, with the source quoted and the words marked."""
     style = diagnostic.severity

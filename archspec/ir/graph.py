@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from archspec.diagnostics import Diagnostic
+from archspec.diagnostics.visible import visible
 from archspec.ops.base import Op, show
 from archspec.source import Span
 from archspec.types import Type
@@ -98,6 +99,9 @@ class Graph:
     def output(self) -> Type | None:
         return self.type_of(self.result)
 
+    def __repr__(self) -> str:
+        return f"Graph({self.instance or 'no block'}, {self.layers:,} layers)"
+
 
 class Input(NamedTuple):
     name: str
@@ -126,7 +130,15 @@ class Network:
     diagnostics: tuple[Diagnostic, ...] = ()
 
     views: ClassVar[dict[str, Callable[[Network], str | None]]] = {}
-    """How a notebook shows a network, as `html` and as `svg`; filled in from above, where tables and pictures are known."""
+    """How a network is shown, as `html`, `svg` and `text`; filled in from above, where tables and pictures are known."""
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(str(i.type) for i in self.inputs)
+        outputs = ", ".join(str(self.graph.type_of(o.value)) for o in self.outputs)
+        return f"Network({visible(self.name)}: {inputs} -> {outputs}, {self.graph.layers:,} layer{'s' if self.graph.layers != 1 else ''})"
+
+    def __str__(self) -> str:
+        return (self.views["text"](self) if "text" in self.views else None) or repr(self)
 
     def _repr_html_(self) -> str | None:
         return self.views["html"](self) if "html" in self.views else None

@@ -1,4 +1,4 @@
-"""A network as a notebook shows it: its picture, and its table below."""
+"""A network as a notebook shows it: its picture, and its table below; and as `print` does: its table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from itertools import islice
 
 from archspec.analysis.report import Report
 from archspec.diagnostics import SpecError
+from archspec.diagnostics.markup import html_text
 from archspec.ir.graph import Network
 from archspec.targets.tables import Style, pieces
 from archspec.targets.tables.columns import footer
-from archspec.targets.tables.grid import html_text
+from archspec.targets.tables.text import text as _text
 
 _DEEP = 100
 """More layers than this and equal rounds are folded."""
@@ -19,14 +20,31 @@ _MOST = 2_000
 
 def html(network: Network) -> str:
     """The picture, where it can be drawn, and the table, each scrolled by itself where it is large."""
-    report = Report(network)
-    fold = network.graph.layers > _DEEP
-    rows = sum(1 for _ in islice(report.rows(fold=fold), _MOST + 1))
-    if rows <= _MOST:
-        table = "".join(pieces(report, "html", Style(fold=fold)))
+    return f'<div style="overflow:auto;max-height:50em">\n{svg(network) or ""}</div>\n{table(Report(network))}'
+
+
+def table(report: Report) -> str:
+    """The table, scrolled by itself where it is large."""
+    style = _style(report)
+    if style is None:
+        made = "".join(f"<p>{html_text(line)}</p>\n" for line in (report.model, *footer(report)))
     else:
-        table = "".join(f"<p>{html_text(line)}</p>\n" for line in (report.model, *footer(report)))
-    return f'<div style="overflow:auto;max-height:50em">\n{svg(network) or ""}</div>\n<div style="overflow:auto;max-height:40em">\n{table}</div>\n'
+        made = "".join(pieces(report, "html", style))
+    return f'<div style="overflow:auto;max-height:40em">\n{made}</div>\n'
+
+
+def text(report: Report) -> str:
+    """The table of `archspec table`, in lines of any length; of a deep network folded."""
+    style = _style(report)
+    lines = _text(report, style, width=None, unicode=True) if style else ([(line, "")] for line in (report.model, *footer(report)))
+    return "\n".join("".join(piece for piece, _ in line).rstrip() for line in lines)
+
+
+def _style(report: Report) -> Style | None:
+    """How a network's table is shown, or None where nobody would read it."""
+    fold = report.network.graph.layers > _DEEP
+    rows = sum(1 for _ in islice(report.rows(fold=fold), _MOST + 1))
+    return Style(fold=fold) if rows <= _MOST else None
 
 
 def svg(network: Network) -> str | None:

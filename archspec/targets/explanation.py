@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archspec.analysis.report import Report, Row
+from archspec.diagnostics.markup import LEFT, html_text
 from archspec.diagnostics.visible import visible
 from archspec.targets.tables.columns import shape, spaced
-from archspec.targets.tables.grid import Line, html_text
+from archspec.targets.tables.grid import Line
 from archspec.types import Map
 
 _MOST = 10
 """Layers that a `repr` shows."""
-_LEFT = 'style="text-align:left;vertical-align:top"'
 
 
 class Step(NamedTuple):
@@ -68,10 +68,10 @@ class Explained:
     def _repr_html_(self) -> str:
         title, place = (html_text(words) for words in self._head)
         rows = [
-            f"<tr><td {_LEFT}>{html_text(step.name)}</td><td {_LEFT}><b>{html_text(step.text)}</b></td><td {_LEFT}>{html_text(step.how)}</td></tr>\n"
+            f"<tr><td {LEFT}>{html_text(step.name)}</td><td {LEFT}><b>{html_text(step.text)}</b></td><td {LEFT}>{html_text(step.how)}</td></tr>\n"
             for step in self.steps
         ]
-        return f"<table>\n<caption {_LEFT}><b>{title}</b> {place}</caption>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n"
+        return f"<table>\n<caption {LEFT}><b>{title}</b> {place}</caption>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n"
 
 
 class Explanation(tuple[Explained, ...]):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from archspec.diagnostics.markup import html_text
 from archspec.extras import install
 
 Framework = Literal["torch", "numpy"]
@@ -41,7 +42,7 @@ class Weights(NamedTuple):
     within: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Loaded:
     """What `load_weights` did. Keys are those of the network's `state_dict` and of the file, as they stand there."""
 
@@ -63,6 +64,12 @@ class Loaded:
     """Changes of the type of numbers: from, to, and of how many tensors."""
     not_finite: tuple[str, ...]
     """Tensors of the network that now hold NaN or infinity."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html_text(str(self))}</p>\n"
 
     def __str__(self) -> str:
         said = [f"{len(self.pairs):,} tensors ({self.numbers:,} numbers) of {self.source} loaded by {self.how}."]

@@ -7,9 +7,10 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archspec.analysis.report import Row
+from archspec.diagnostics.markup import html_text
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
 from archspec.targets.comparison.diff import Diff, Edit, difference
@@ -19,6 +20,11 @@ from archspec.targets.comparison.table import MEASURES, grid, notes, ratio
 from archspec.targets.tables import grid as write
 from archspec.targets.tables.data import inert
 from archspec.targets.tables.grid import Grid, Line
+
+if TYPE_CHECKING:
+    import pandas
+
+    from archspec.targets.figures.drawing import Drawing
 
 __all__ = ["FORMATS", "Comparison", "Model"]
 
@@ -104,18 +110,14 @@ class Comparison:
         if table is not None:
             made += write.html(table, line, [legend])
         elif line:
-            made.append(f"<p>{write.html_text(line)}</p>\n")
+            made.append(f"<p>{html_text(line)}</p>\n")
         return "".join(made)
 
     def to_csv(self) -> str:
         """A row for each network, RFC 4180, unknown cells empty. The difference is left out: it is another table."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
-        models = [_data(model, self.models[0]) for model in self.models]
-        for model in models:
-            ratios = model.pop("ratios")
-            model |= {f"{name}_ratio": round(value, 6) if value is not None else None for name, value in ratios.items()}
-            model["weight_layers"] = " + ".join(f"{count} {step}" for step, count in model["weight_layers"].items())
+        models = [_flat(model, self.models[0]) for model in self.models]
         writer.writerow(models[0])
         for model in models:
             writer.writerow([inert("x".join(map(str, v)) if isinstance(v, list) else v) for v in model.values()])
@@ -129,20 +131,46 @@ class Comparison:
         models = [_data(model, self.models[0]) for model in self.models]
         return json.dumps({"archspec": 1, "models": models, "diff": diff}, indent=1) + "\n"
 
-    def draw(self, theme: str = "light") -> str:
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A row for each network, as a pandas table. Raises ImportError where pandas is not installed."""
+        import pandas as pd
+
+        return pd.DataFrame([_flat(model, self.models[0]) for model in self.models])
+
+    def draw(self, theme: str = "light") -> Drawing:
         """The bubble chart, as SVG: MACs, cited accuracy, parameters as areas."""
         from archspec.targets.figures.bubbles import bubbles
+        from archspec.targets.figures.drawing import Drawing
         from archspec.targets.figures.kinds import THEMES
 
         if theme not in THEMES:
             raise ValueError(f"there is no `{theme}`; there are {', '.join(THEMES)}")
-        return bubbles(self.models, THEMES[theme])
+        return Drawing(bubbles(self.models, THEMES[theme]), f"{self._names()} compared")
+
+    def _names(self) -> str:
+        names = [visible(model.name) for model in self.models]
+        return ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
+
+    def __repr__(self) -> str:
+        return f"Comparison({self._names()})"
+
+    def __str__(self) -> str:
+        return self.to_text()
 
     def _repr_html_(self) -> str:
-        return self.draw() + self.to_html()
+        return self.draw().svg + self.to_html()
 
     def _repr_svg_(self) -> str:
-        return self.draw()
+        return self.draw().svg
+
+
+def _flat(model: Model, first: Model) -> dict[str, Any]:
+    """What a row about a network holds, a value for each column."""
+    found = _data(model, first)
+    ratios = found.pop("ratios")
+    found |= {f"{name}_ratio": round(value, 6) if value is not None else None for name, value in ratios.items()}
+    found["weight_layers"] = " + ".join(f"{count} {step}" for step, count in found["weight_layers"].items())
+    return found
 
 
 def _data(model: Model, first: Model) -> dict[str, Any]:

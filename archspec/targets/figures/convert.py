@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 
 from archspec.extras import install
@@ -12,8 +13,19 @@ _LARGEST = 12_000.0
 """Pixels along the longer side of a PNG at most: beyond that few programs open it."""
 
 
-class NoConverter(Exception):
+class NoConverter(ImportError):
     """The library is not installed; says how to get it."""
+
+
+def converted(svg: str, form: str) -> bytes:
+    """A picture as a file with the ending `.svg`, `.png` or `.pdf`. Raises NoConverter."""
+    if form == ".svg":
+        return svg.encode()
+    if form == ".pdf":
+        return pdf(svg)
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert size is not None
+    return png(svg, (float(size[1]), float(size[2])))
 
 
 def png(svg: str, size: tuple[float, float]) -> bytes:

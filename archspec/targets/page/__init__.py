@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from html import escape
+from pathlib import Path
 from typing import NamedTuple
 
 from archspec.analysis.report import Report
@@ -20,6 +23,22 @@ class Page(NamedTuple):
     html: str
     key: str | None
     notes: tuple[str, ...]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page as .html; the key of a quiz goes beside it, as NAME.key.html. Raises ValueError for another ending; OSError."""
+        place = Path(path)
+        if place.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"a page is saved as .html, not as `{place.name}`")
+        if self.key is not None:
+            place.with_suffix(f".key{place.suffix}").write_text(self.key, encoding="utf-8", newline="\n")
+        place.write_text(self.html, encoding="utf-8", newline="\n")
+
+    def __repr__(self) -> str:
+        return f"Page({len(self.html):,} characters of HTML{', and the key of a quiz' if self.key else ''})"
+
+    def _repr_html_(self) -> str:
+        """A frame of its own, so that the page's style and a notebook's leave each other alone."""
+        return f'<iframe srcdoc="{escape(self.html)}" style="width:100%;height:45em;border:0" sandbox="allow-scripts"></iframe>\n'
 
 
 def page(networks: Sequence[Network], quiz: str | None = None) -> Page:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html as html_
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from archspec.diagnostics.visible import visible
+from archspec.diagnostics.markup import LEFT, RIGHT, html_text
 
 Line = list[tuple[str, str]]
 _LEAST = 10
@@ -77,23 +76,16 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 def html(grid: Grid, caption: str, notes: Sequence[str]) -> Iterator[str]:
     """A table element with a caption and a footer; no script, no style but alignment."""
-    yield f"<table>\n<caption>{html_text(caption)}</caption>\n<thead>\n{_html_row(grid.titles, grid.numbers, 'th')}</thead>\n<tbody>\n"
+    yield f"<table>\n<caption {LEFT}>{html_text(caption)}</caption>\n<thead>\n{_html_row(grid.titles, grid.numbers, 'th')}</thead>\n<tbody>\n"
     for row in grid.rows:
         yield _html_row(row, grid.numbers, "td")
     yield "</tbody>\n<tfoot>\n" + (_html_row(grid.totals, grid.numbers, "td") if grid.totals else "")
     told = "<br>".join(html_text(line) for line in notes)
-    yield f'<tr><td colspan="{len(grid.titles)}"><small>{told}</small></td></tr>\n</tfoot>\n</table>\n'
-
-
-def html_text(text: str) -> str:
-    return html_.escape(visible(text))
+    yield f'<tr><td colspan="{len(grid.titles)}" {LEFT}><small>{told}</small></td></tr>\n</tfoot>\n</table>\n'
 
 
 def _html_row(cells: Sequence[str], numbers: list[bool], tag: str) -> str:
-    made = [
-        f"<{tag}{' style=' + chr(34) + 'text-align:right' + chr(34) if number else ''}>{html_text(cell)}</{tag}>"
-        for cell, number in zip(cells, numbers, strict=True)
-    ]
+    made = [f"<{tag} {RIGHT if number else LEFT}>{html_text(cell)}</{tag}>" for cell, number in zip(cells, numbers, strict=True)]
     return f"<tr>{''.join(made)}</tr>\n"
 
 

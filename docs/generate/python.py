@@ -1,0 +1,96 @@
+"""docs/python.md: every public name, from its signature and docstring."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import archspec
+from generate.common import NOTICE
+
+_GROUPS = {
+    "Read": ("load", "loads"),
+    "Count and explain": ("analyze", "explain", "compare"),
+    "Show": ("draw", "report", "report_page"),
+    "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
+    "What they give": ("Network", "Report", "Row", "Totals", "Explanation", "Comparison", "Drawing", "Page", "Loaded"),
+    "Mistakes": ("SpecError", "Diagnostic", "WeightsError"),
+}
+_QUOTED = re.compile(r"(: |-> )'([^']*)'")
+"""Annotations, which are texts to Python here."""
+
+
+def python() -> str:
+    out = [
+        "# Python",
+        "",
+        NOTICE,
+        "",
+        "`import archspec` costs next to nothing: what a name needs is imported when it is first used. The package is typed (`py.typed`).",
+        "Everything here is readable at a prompt, and shows itself in a notebook; a cell that begins with `%%archspec` is a spec after",
+        "`%load_ext archspec`. `archspec.__version__` is the version. Each example runs in the tests.",
+    ]
+    for group, names in _GROUPS.items():
+        out += ["", f"## {group}"]
+        for name in names:
+            out += ["", *_entry(name)]
+    return "\n".join(out) + "\n"
+
+
+def documented() -> set[str]:
+    return {name for names in _GROUPS.values() for name in names}
+
+
+def _entry(name: str) -> list[str]:
+    thing = getattr(archspec, name)
+    function = thing
+    out = [f"### archspec.{name}", ""]
+    if inspect.isclass(thing):
+        return [*out, *_prose(thing.__doc__), *_members(thing)]
+    if inspect.ismodule(thing):  # a module that is called: the function of the same name says what it does
+        function = getattr(archspec.api, name)
+    return [*out, "```python", _signature(name, function), "```", "", *_prose(function.__doc__)]
+
+
+def _signature(name: str, function: Any) -> str:
+    """A signature with a parameter a line where it is long."""
+    parameters = inspect.signature(function)
+    line = _QUOTED.sub(r"\1\2", f"{name}{parameters}")
+    if len(line) <= 110:
+        return line
+    parts, keyword = [], False
+    for parameter in parameters.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not keyword:
+            parts.append("    *,")
+            keyword = True
+        parts.append(_QUOTED.sub(r"\1\2", f"    {parameter},"))
+    return "\n".join([f"{name}(", *parts, f") -> {parameters.return_annotation}"])
+
+
+def _prose(doc: str | None) -> list[str]:
+    """A docstring as Markdown: examples are code."""
+    text = inspect.cleandoc(doc or "")
+    words, _, example = text.partition(">>> ")
+    out = words.strip().split("\n")
+    return [*out, "", "```pycon", *f">>> {example}".strip().split("\n"), "```"] if example else out
+
+
+def _members(kind: type) -> list[str]:
+    """The public attributes and methods of a class of ours, by the first sentence of their docstrings."""
+    out = []
+    for name, member in sorted(vars(kind).items()):
+        doc = inspect.getdoc(member) if callable(member) or isinstance(member, property) or hasattr(member, "func") else None
+        if name.startswith("_") or doc is None:
+            continue
+        call = f"{name}{_short(member)}" if inspect.isfunction(member) else name
+        out.append(f"- `{call}`: {re.split(r'(?<=[.:]) (?=[A-Z])|' + chr(10) * 2, doc)[0]}".replace("\n", " "))
+    fields = [name for name in getattr(kind, "_fields", ()) if not name.startswith("_")]
+    if fields:
+        out.append(f"- fields: {', '.join(f'`{name}`' for name in fields)}")
+    return ["", *out] if out else []
+
+
+def _short(function: Any) -> str:
+    parameters = [p.replace(annotation=inspect.Parameter.empty) for p in list(inspect.signature(function).parameters.values())[1:]]
+    return str(inspect.Signature(parameters))

@@ -1,0 +1,52 @@
+"""A program of somebody else's: a strict type checker reads it, with what the names give asserted."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import assert_type
+
+import archspec
+from archspec import Comparison, Diagnostic, Drawing, Explanation, Loaded, Network, Page, Report, Row, SpecError, Totals, WeightsError
+from archspec.report import Report as SameReport
+
+
+def use(folder: Path) -> Iterator[object]:
+    model = archspec.load("resnet18", params={"classes": 10}, inputs="64x64x3")
+    assert_type(model, Network)
+    assert_type(archspec.load(folder / "a.arch", inputs={"input": (64, 64, 3)}), Network)
+    assert_type(archspec.load("lenet5", inputs=(32, 32, 1)), Network)
+    assert_type(archspec.loads("input 8x8x3\nconv k=3 f=4\n", name="a", inputs={"input": "16x16x3"}), Network)
+    report = archspec.analyze(model)
+    assert_type(report, Report)
+    assert_type(report, SameReport)
+    assert_type(report["conv1"], Row)
+    assert_type(report.totals, Totals)
+    assert_type(report.totals.params, int)
+    assert_type([row.name for row in report], list[str])
+    explanation = archspec.explain(model, "conv1")
+    assert_type(explanation, Explanation)
+    assert_type(explanation[0].steps[0].how, str)
+    comparison = archspec.compare([model, model])
+    assert_type(comparison, Comparison)
+    assert_type(comparison.to_text(), str)
+    picture = archspec.draw(model, "bars", theme="dark")
+    assert_type(picture, Drawing)
+    assert_type(picture.width, float)
+    picture.save(folder / "x.svg")
+    page = archspec.report(model, model, quiz="monday")
+    assert_type(page, Page)
+    assert_type(page.html, str)
+    assert_type(archspec.report_page(model), str)
+    assert_type(archspec.emit(model, "torch"), str)
+    net = archspec.to_torch(model, seed=0)
+    loaded = archspec.load_weights(net, folder / "weights.pt", skip=["fc"])
+    assert_type(loaded, Loaded)
+    assert_type(loaded.kept, tuple[str, ...])
+    yield archspec.to_onnx(model, seed=1, batch=2)
+    try:
+        archspec.loads("input 7x7x1\nconv k=9 f=1\n")
+    except SpecError as error:
+        assert_type(error.diagnostics, list[Diagnostic])
+        assert_type(error.diagnostics[0].code, str)
+    except WeightsError as problem:
+        yield problem
+    assert_type(archspec.__version__, str)
