@@ -38,6 +38,7 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
 
     `name` is what messages call the text; its stem names the model. What is no text in it, as in a file's name it may be, becomes `?`.
     """
+    from archspec.analysis.limits import check_counts
     from archspec.analysis.lints import lint
 
     sink = Diagnostics()
@@ -48,9 +49,12 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
         file = parse(source, sink, max_bytes=options.max_bytes, max_tokens=options.max_tokens)
         network = elaborate(file, stem, sink, options)
         if network is not None:
+            check_counts(network, sink)
+        if network is not None and not sink.errors:
             lint(network, sink)
     found = sink.sorted()
     if sink.errors:
+        network = None
         from archspec.foreign.advice import advised
 
         found = advised(found)

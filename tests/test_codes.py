@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import archspec
+from archspec.analysis.limits import check_counts
 from archspec.analysis.lints import lint
 from archspec.api import Options
 from archspec.diagnostics import Diagnostics, catalogue
@@ -54,6 +55,7 @@ def run(example, files, folder):
     sink = Diagnostics()
     network = elaborate(parse(Source("example.arch", example.text), sink, **reading), "example", sink, options)
     if network is not None:
+        check_counts(network, sink)
         lint(network, sink)
     found = sink.sorted()
     if network is not None and "emit" in example.attributes:

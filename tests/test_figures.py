@@ -269,6 +269,15 @@ def test_a_network_without_layers_that_count():
     check(archspec.draw(archspec.loads("input 8x8x3\nrelu"), "volumes"))
 
 
+@pytest.mark.parametrize("name", ["lenet5", "vgg16", "resnet18", "googlenet", "vit_b_16"])
+def test_bars_say_how_many_layers_have_neither_parameters_nor_macs(name):
+    """All of the network's, those beside a bar and those inside a block that is one; counted here by the table's rows."""
+    network = archspec.load(name)
+    count = sum(not (row.params or row.macs) for row in archspec.analyze(network).layers)
+    assert f"{count} layers without parameters and MACs left out" in archspec.draw(network, "bars")
+    assert name != "lenet5" or count == 13 - 5
+
+
 # kinds and colours
 
 

@@ -64,6 +64,13 @@ class Costs:
     def __init__(self) -> None:
         self._nodes: dict[tuple[object, ...], Cost] = {}
         self._graphs: dict[Graph, Cost] = {}
+        self._idle: dict[Graph, int] = {}
+
+    @classmethod
+    def of(cls, network: Network) -> Costs:
+        """The costs of a network, which all that ask for them share."""
+        costs: Costs = network.known.setdefault("costs", cls())
+        return costs
 
     def node(self, node: Node, graph: Graph) -> Cost:
         assert node.op is not None and node.type is not None
@@ -86,6 +93,20 @@ class Costs:
                     part, times = self.node(element, graph), 1
                 sums = [a + b * times for a, b in zip(sums, part, strict=True)]
             total = self._graphs[graph] = Cost(*sums)
+        return total
+
+    def idle(self, graph: Graph) -> int:
+        """How many layers of a graph, all rounds counted, have neither parameters nor MACs."""
+        total = self._idle.get(graph)
+        if total is None:
+            total = 0
+            for element in graph.elements:
+                if isinstance(element, Call):
+                    total += self.idle(element.graph) * element.times
+                else:
+                    cost = self.node(element, graph)
+                    total += not (cost.params or cost.macs)
+            self._idle[graph] = total
         return total
 
     def network(self, network: Network) -> Cost:

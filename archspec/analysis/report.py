@@ -128,7 +128,7 @@ class Report:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._costs = Costs()
+        self._costs = Costs.of(network)
         self._fields = ReceptiveFields(network)
         self._fixed: dict[tuple[Graph, int], tuple[Any, ...]] = {}
         """What of a node's rows does not depend on where its graph is called, found by the first of them."""

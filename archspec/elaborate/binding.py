@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any, NamedTuple, get_args, get_origin
 
 from archspec.diagnostics import nearest
-from archspec.elaborate.expressions import Missing, Refused, Rounds, Silent, Value, evaluate, shown
-from archspec.elaborate.scopes import Scope
+from archspec.elaborate.expressions import Missing, Refused, Rounds, Silent, Value, evaluate, item, shown
+from archspec.elaborate.scopes import Frame, Scope
 from archspec.ops import make, op_class
 from archspec.ops.base import Op
 from archspec.source import Span
@@ -113,23 +113,33 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
         ) from None
 
 
-def pick(value: Value, scope: Scope, span: Span) -> Value:
-    """The element of a list that belongs to this round. Raises Refused."""
+def in_round(expr: ast.Expr, scope: Scope) -> Value:
+    """The value of an expression; of a list the element that belongs to this round. Raises Refused."""
+    frame = scope.frame
+    if isinstance(expr, ast.Items) and frame is not None and len(expr.items) <= frame.count:
+        # A list that is written out is as long as its rounds: only what this one needs is evaluated.
+        frame.longest = max(frame.longest, len(expr.items))
+        return item(expr.items[min(frame.round, len(expr.items) - 1)], scope)
+    value = evaluate(expr, scope)
     if not isinstance(value, Rounds):
         return value
-    frame = scope.frame
-    size = "x".join(map(str, value)) if len(value) <= 3 and all(type(item) is int for item in value) else ""
-    hint = f"; a size is written `{size}`" if size else ""
-    if frame is None:
-        message = f"{shown(value)} gives one value a round, but this step is in no repeat"
-        raise Refused("A112", message, span, f"write one value, or put the step into a `repeat`{hint}")
-    if len(value) > frame.count:
-        message = f"{shown(value)} has {len(value)} values for {frame.count} round{'s' if frame.count != 1 else ''}"
-        help_ = f"write `repeat {len(value)}`, or leave out the last; a shorter list goes on with its last value"
-        raise Refused("A112", message, span, help_)
+    if frame is None or len(value) > frame.count:
+        raise _out_of_rounds(value, frame, expr.span)
     frame.longest = max(frame.longest, len(value))
     picked: Value = value[min(frame.round, len(value) - 1)]  # type: ignore[assignment]
     return picked
+
+
+def _out_of_rounds(value: Rounds, frame: Frame | None, span: Span) -> Refused:
+    """Why a list has no element for each round, or no round for each element."""
+    if frame is None:
+        size = "x".join(map(str, value)) if len(value) <= 3 and all(type(item) is int for item in value) else ""
+        hint = f"; a size is written `{size}`" if size else ""
+        message = f"{shown(value)} gives one value a round, but this step is in no repeat"
+        return Refused("A112", message, span, f"write one value, or put the step into a `repeat`{hint}")
+    message = f"{shown(value)} has {len(value)} values for {frame.count} round{'s' if frame.count != 1 else ''}"
+    help_ = f"write `repeat {len(value)}`, or leave out the last; a shorter list goes on with its last value"
+    return Refused("A112", message, span, help_)
 
 
 def argument(expr: ast.Expr, name: str, info: _Field, scope: Scope) -> Value:
@@ -141,16 +151,18 @@ def argument(expr: ast.Expr, name: str, info: _Field, scope: Scope) -> Value:
         raise Refused(
             "A105", f"`{name}` must be {info.description}, not `{expr.id}`", expr.span, f"did you mean `{close}`?" if close else None
         )
-    value = evaluate(expr, scope)
-    return value if info.table else pick(value, scope, expr.span)
+    return evaluate(expr, scope) if info.table else in_round(expr, scope)
 
 
-def _converted(value: Value, info: _Field) -> Any:
-    """Whole floats become integers where no real number is wanted, lists plain tuples; 0 and 1 stay numbers."""
-    if isinstance(value, float) and value.is_integer() and not info.real:
-        return int(value)
+def _converted(value: Any, info: _Field) -> Any:
+    """Whole floats become integers where no real number is wanted, lists plain tuples; 0 and 1 are no and yes for a switch."""
+    if isinstance(value, float):
+        if not info.real and value.is_integer():
+            value = int(value)
+        elif value == 0:
+            value = 0.0  # -0.0 equals it, and would be another layer
     if isinstance(value, Rounds):
-        return tuple(_converted(item, info) if isinstance(item, Rounds) else item for item in value)
+        return tuple(_converted(item, info) for item in value)
     if info.description == "yes or no" and isinstance(value, int) and value in (0, 1):
         return bool(value)
     return value

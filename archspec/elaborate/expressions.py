@@ -75,7 +75,7 @@ def evaluate(expr: ast.Expr, scope: Scope) -> Value:
         case ast.Call():
             return _call(expr, scope)
         case ast.Items(items):
-            return Rounds(_item(item, scope) for item in items)
+            return Rounds(item(each, scope) for each in items)
         case ast.Slice(start, stop):
             return (whole(start, scope), whole(stop, scope))
         case ast.Interpolated(_, span):
@@ -122,11 +122,11 @@ def round8(value: float) -> int:
     return rounded + 8 if rounded < 0.9 * value else rounded
 
 
-def _item(item: ast.Expr, scope: Scope) -> Value:
+def item(expr: ast.Expr, scope: Scope) -> Value:
     """An item of a list; lists in lists are literal (a connection table), so that none grows by being named."""
-    value = evaluate(item, scope)
-    if isinstance(value, Rounds) and not isinstance(item, ast.Items):
-        raise Refused("A113", f"`{item.span.text}` is a list and cannot stand in a list", item.span, "write its values out")
+    value = evaluate(expr, scope)
+    if isinstance(value, Rounds) and not isinstance(expr, ast.Items):
+        raise Refused("A113", f"`{expr.span.text}` is a list and cannot stand in a list", expr.span, "write its values out")
     return value
 
 

@@ -91,6 +91,8 @@ def spelled(expr: ast.Expr, scope: Scope) -> str:
     pieces = []
     for part in expr.parts:
         value = part if isinstance(part, str) else evaluate(part, scope)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             raise Refused("A109", f"a label takes whole numbers, not {value}", expr.span)
         pieces.append(str(value))

@@ -12,7 +12,7 @@ from archspec.elaborate.expressions import Missing, Refused, Silent, Value, eval
 from archspec.elaborate.merging import Advice
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Call, Graph, Instance, Node
-from archspec.ops import STEPS
+from archspec.ops import STEPS, typed
 from archspec.ops.base import Misfit
 from archspec.syntax import ast
 from archspec.types import Type
@@ -108,7 +108,7 @@ class Steps(Core):
         x = builder.type_of(value)
         if x is None:
             return self.unknown(builder, step.span)
-        key = (id(block), x, *((name, type(v), v) for name, v in scope.names.items()))
+        key = (id(block), x, *((name, *typed(value)) for name, value in scope.names.items()))
         if key not in self.calls:
             self.steps += 2  # a scope, a builder and a graph cost about as much as two layers
             self.calls[key] = self.instance(step, block, scope, x, label, builder)
@@ -152,8 +152,7 @@ class Steps(Core):
         """An argument of a block: inside a repeat a list gives one value a round, elsewhere it is handed on whole."""
         if isinstance(expr, ast.Name) and expr.id in ("same", "valid") and context.scope.value_of(expr.id) is None:
             return expr.id
-        value = evaluate(expr, context.scope)
-        return value if context.scope.frame is None else binding.pick(value, context.scope, expr.span)
+        return binding.in_round(expr, context.scope) if context.scope.frame is not None else evaluate(expr, context.scope)
 
     def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None, where: Builder) -> Graph | None:
         """A block elaborated for its arguments and the type of its input."""

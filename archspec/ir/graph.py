@@ -128,6 +128,8 @@ class Network:
     meta: dict[str, str] = field(default_factory=dict)
     params: dict[str, object] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+    known: dict[str, Any] = field(default_factory=dict)
+    """What analyses have found and keep for one another, by their names."""
 
     views: ClassVar[dict[str, Callable[[Network], str | None]]] = {}
     """How a network is shown, as `html`, `svg` and `text`; filled in from above, where tables and pictures are known."""

@@ -39,12 +39,17 @@ def op_class(step: str) -> type[Op]:
     raise KeyError(step)
 
 
+def typed(value: object) -> tuple[object, ...]:
+    """A key that tells apart what Python calls equal: 2, 2.0 and (for 1) True, in tuples, too."""
+    return (type(value), *map(typed, value)) if isinstance(value, tuple) else (type(value), value)
+
+
 _interned: dict[tuple[object, ...], Op] = {}
 
 
 def make(step: str, arguments: dict[str, Any]) -> Op:
     """The op with these arguments; equal ops are one object, validated once. Raises pydantic.ValidationError."""
-    key = (step, *((name, type(value), value) for name, value in sorted(arguments.items())))
+    key = (step, *((name, *typed(value)) for name, value in sorted(arguments.items())))
     op = _interned.get(key)
     if op is None:
         if len(_interned) > 100_000:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from archspec.analysis.cost import Costs
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
 from archspec.targets.figures.build import build
@@ -41,7 +42,7 @@ def bars(network: Network, level: str, theme: Theme, heading: Heading) -> str:
     """The SVG. Raises SpecError where there are more rows than can be read."""
     diagram = _diagram(network, level)
     rows = [_bar(box) for box in diagram.boxes if box.params or box.macs]
-    without = sum(box.layers * box.times for box in diagram.boxes if not (box.params or box.macs))
+    without = Costs.of(network).idle(network.graph)
     notes = [f"{without} layer{'s' if without != 1 else ''} without parameters and MACs left out"] if without else []
     if any(box.training and box.params for box in diagram.boxes):
         notes.append("heads for training have parameters, and no MACs in inference")

@@ -22,7 +22,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """What PyTorch assumes for a keyword; an argument that says the same is not written."""
 
-RESERVED = frozenset({"self", "torch", "nn", "F", "Tensor", "NamedTuple", "Outputs", "Model", "super", "range"})
+RESERVED = frozenset({"self", "torch", "nn", "F", "Tensor", "NamedTuple", "Outputs", "Model", "super", "range", "int", "float"})
 """Names that an emitted file uses for something; what a spec calls so is called otherwise there."""
 
 Number = int | float | tuple[int, ...]

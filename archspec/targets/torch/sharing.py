@@ -24,7 +24,11 @@ class Shared(NamedTuple):
 
 
 def share(numbers: Sequence[tuple[str, Column]], known: Mapping[str, Column]) -> Shared:
-    """Give the numbers that differ to parameters: those of the block that have their values, products of them, or new ones."""
+    """Give the numbers that differ to parameters: those of the block that have their values, products of them, or new ones.
+
+    The numbers of a module are whole or real as it takes them; those of a block are as they were computed, 32.0 for `64*width`. A
+    parameter is of the type in which it is used first; where it is used in the other, too, it is converted there.
+    """
     named: dict[str, Column] = {}
     for name, column in known.items():
         if len(set(column)) > 1:
@@ -35,21 +39,36 @@ def share(numbers: Sequence[tuple[str, Column]], known: Mapping[str, Column]) ->
     for keyword_, column in numbers:
         if len(set(column)) == 1:
             texts.append(None)
-            continue
-        same = [name for name, values in named.items() if values == column]
-        letter = _LETTERS.get(keyword_)
-        if same:
-            text = letter if letter in same else same[0]
-            parts = [text]
-        elif (product := _product(column, named)) is not None:
+        elif (same := _parameter(keyword_, column, named)) is not None:
+            if same not in used:
+                named[same] = column
+            texts.append(same if _types(named[same]) == _types(column) else f"{annotation(column)}({same})")
+            used.add(same)
+        elif (
+            product := _product(_counts(column, True), {name: _counts(values, name in used) for name, values in named.items()})
+        ) is not None:
             text, parts = product
+            named.update({name: tuple(_counts(named[name], name in used)) for name in parts})
+            texts.append(text)
+            used.update(parts)
         else:
             text = _safe(f"width{len(named) - given + 1}", named)
             named[text] = column
-            parts = [text]
-        used.update(parts)
-        texts.append(text)
+            texts.append(text)
+            used.add(text)
     return Shared(texts, {name: column for name, column in named.items() if name in used})
+
+
+def _parameter(keyword_: str, column: Column, named: Mapping[str, Column]) -> str | None:
+    """The parameter that has the values of a column: one of its types before others, then the one of the keyword's letter."""
+    same = [name for name, values in named.items() if values == column]
+    same = [name for name in same if _types(named[name]) == _types(column)] or same
+    letter = _LETTERS.get(keyword_)
+    return letter if letter in same else same[0] if same else None
+
+
+def _types(column: Column) -> list[type]:
+    return [type(value) for value in column]
 
 
 def annotation(column: Column) -> str:
@@ -70,10 +89,9 @@ def _safe(name: str, taken: Mapping[str, Column]) -> str:
     return name
 
 
-def _product(column: Column, named: Mapping[str, Column]) -> tuple[str, list[str]] | None:
+def _product(wanted: list[int], known: Mapping[str, list[int]]) -> tuple[str, list[str]] | None:
     """A number as a multiple or a part of a parameter, or as the product of two: `4 * n`, `channels // 2`, `t * channels`."""
-    wanted = _whole(column)
-    counts = {name: whole for name, values in named.items() if (whole := _whole(values))}
+    counts = {name: values for name, values in known.items() if values}
     if not wanted:
         return None
     for name, values in counts.items():
@@ -95,7 +113,7 @@ def _factor(column: list[int], other: list[int]) -> int:
     return factor if all(a == factor * b for a, b in zip(column, other, strict=True)) else 0
 
 
-def _whole(column: Column) -> list[int]:
-    """A column of whole numbers; empty where one is something else."""
-    whole = [value for value in column if isinstance(value, int)]
+def _counts(column: Column, used: bool) -> list[int]:
+    """A column of whole numbers; empty where one is something else. What is not used yet may be a whole number of another type."""
+    whole = [int(value) for value in column if isinstance(value, int) or (not used and isinstance(value, float) and value.is_integer())]
     return whole if len(whole) == len(column) else []
