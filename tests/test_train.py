@@ -279,7 +279,7 @@ def test_the_script_refuses_weights_that_do_not_fit(tmp_path):
         ("no.pt", "cannot"),
     ):
         done = python(*words, name, cwd=folder, check=False)
-        assert done.returncode == 1 and told in done.stderr
+        assert done.returncode == 2 and told in done.stderr
 
 
 def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(tmp_path):
@@ -345,7 +345,7 @@ def test_networks_of_every_kind_learn(tmp_path, text, words):
 
 def test_what_is_no_number_ends_the_run(tmp_path):
     done = python("train.py", "--data", "synthetic:100", "--optimizer", "sgd", "--lr", "1e30", cwd=written(tmp_path), check=False)
-    assert done.returncode == 1 and "try a lower --lr" in done.stderr
+    assert done.returncode == 2 and "try a lower --lr" in done.stderr
 
 
 # the command's refusals
@@ -394,7 +394,7 @@ def test_a_device_that_is_not_there_is_one_line(device, trained, tmp_path, archs
     done = archspec_command("evaluate", str(trained[0]), "--device", device)
     assert (done.status, done.err) == (2, "archspec: PyTorch finds no GPU here: --device cpu\n")
     done = python("train.py", "--data", "synthetic:100", "--device", device, cwd=written(tmp_path), check=False)
-    assert done.returncode == 1 and "PyTorch finds no GPU here" in done.stderr
+    assert done.returncode == 2 and "PyTorch finds no GPU here" in done.stderr
 
 
 def test_evaluate_tells_what_is_missing(tmp_path, archspec_command):

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 
 @dataclass
@@ -158,6 +158,34 @@ def _kept(path: Path) -> dict[str, Any]:
     """The settings of a run, but for its sharding: any number of processes may go on with it, sharded or not."""
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["settings"]
-        return {field.name: found[field.name] for field in fields(Settings) if field.name != "fsdp"}
-    except (ValueError, KeyError, TypeError):
-        raise SystemExit(f"train.py: {path} is damaged") from None
+        kept = {field.name: found[field.name] for field in fields(Settings) if field.name != "fsdp"}
+    except KeyError as error:
+        raise SystemExit(f"train.py: {path} is damaged: it lacks {error}") from None
+    except OSError as error:
+        raise SystemExit(f"train.py: cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, TypeError, RecursionError):
+        raise SystemExit(f"train.py: {path} is damaged: it is no JSON with `settings` in it") from None
+    for field in fields(Settings):
+        if field.name in kept:
+            _hold(path, field.name, kept[field.name], field.default)
+    return kept
+
+
+class _Refusing(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message.partition(": ")[2] or message)
+
+
+def _hold(path: Path, name: str, value: object, default: object) -> None:
+    """Hold a setting that a file keeps against what the command line would take."""
+    if value == default and type(value) is type(default):
+        return  # a default may be none that can be asked for, such as that of --lr
+    option = f"--{name.replace('_', '-')}"
+    if type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
+        raise SystemExit(f"train.py: {path} is damaged: `{name}` is {json.dumps(value)[:60]}, not such as {json.dumps(default)}")
+    parser = _Refusing(add_help=False)
+    add_options(parser)
+    try:
+        parser.parse_args([option] if value is True else [f"{option}={value}"])
+    except ValueError as error:
+        raise SystemExit(f"train.py: {path} is damaged: `{name}`: {str(error)[:200]}") from None

@@ -93,22 +93,25 @@ def join(settings: Settings) -> World:
 
 @contextmanager
 def ended() -> Iterator[None]:
-    """One of several processes ends as soon as its work does.
+    """Ends the process: with 2 where there is something to say, since 1 stands for a mistake in a spec.
 
+    One of several processes ends as soon as its work does.
     Taken apart in order, a group of gloo can wait for ever: it joins a thread that waits for the interpreter's lock (PyTorch 2.13).
     """
-    status: object = 0
+    status = 0
     try:
         yield
-    except BaseException as error:
-        if not dist.is_initialized():
-            raise
-        status = error.code if isinstance(error, SystemExit) else 1
-        if not isinstance(error, SystemExit):
-            traceback.print_exc()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 2 if end.code else 0
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except KeyboardInterrupt:
+        status = 130
+    except Exception:
+        traceback.print_exc()
+        status = 2
     if dist.is_initialized():
-        if isinstance(status, str):
-            print(status, file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(status if isinstance(status, int) else 0 if status is None else 1)
+        os._exit(status)
+    sys.exit(status)

@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -79,21 +80,53 @@ def save(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: 
 
 
 def load(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Any) -> Progress:
-    """Go on from last.pt, whatever number of processes wrote it."""
+    """Go on from last.pt, whatever number of processes wrote it. Raises SystemExit where that cannot be."""
+    path = out / "last.pt"
     try:
-        state = torch.load(out / "last.pt", map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, UnpicklingError) as error:
-        raise SystemExit(f"train.py: {out / 'last.pt'} is damaged: {str(error).splitlines()[0]}") from None
+        file = path.open("rb")
+    except OSError as error:
+        raise SystemExit(f"train.py: cannot read {path}: {error.strerror or error}") from None
+    try:
+        with file, warnings.catch_warnings(action="ignore"):
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file raises whatever its bytes lead to; torch's words advise to trust it
+        code = isinstance(error, UnpicklingError) and "GLOBAL" in str(error)
+        raise _damaged(path, "it holds Python objects beside weights" if code else "it is cut off, or no file of torch.save") from None
+    try:
+        return _restored(out, state, model, optimizer, scaler)
+    except Exception as error:  # what a part lacks shows where it is used
+        told = str(error).strip().splitlines() or [""]
+        raise _damaged(path, f"its content does not fit this run ({type(error).__name__}: {told[0][:120]})") from None
+
+
+def _damaged(path: Path, why: str) -> SystemExit:
+    best = path.with_name("best.pt")
+    begin = (
+        f"`--out DIR --weights {shlex.quote(str(best))}` begins a run with the best weights"
+        if best.exists()
+        else "begin anew with --out DIR"
+    )
+    return SystemExit(f"train.py: {path} is damaged: {why}; nothing in it was executed; {begin}")
+
+
+def _restored(out: Path, state: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Any) -> Progress:
     if "shards" in state:
+        if not (out / state["shards"] / ".metadata").is_file():
+            raise FileNotFoundError(f"there is no {out / state['shards'] / '.metadata'}")
         whole = _whole(full=False)
         parts: dict[str, Any] = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=whole), strict=True))
         dcp.load(parts, checkpoint_id=out / state["shards"])
     else:
         whole, parts = _whole(full=True), state
+        if not (parts["model"] and parts["optimizer"]):  # torch takes none for nothing to do
+            raise ValueError("it has no weights")
     set_state_dict(model, optimizer, model_state_dict=parts["model"], optim_state_dict=parts["optimizer"], options=whole)
     if state["scaler"]:
         scaler.load_state_dict(state["scaler"])
-    return Progress(**state["progress"])
+    progress = Progress(**state["progress"])
+    if not all(isinstance(value, type(default)) for value, default in zip(vars(progress).values(), vars(Progress()).values(), strict=True)):
+        raise TypeError("the progress is none")
+    return progress
 
 
 def begin_with(model: nn.Module, path: Path) -> str:
