@@ -97,6 +97,16 @@ class Diagnostics:
         )
         self.errors += diagnostic.severity == "error"
 
+    def amend(self, code: str, span: Span, help_: str | None) -> None:
+        """Give the finding of a code at a place another help, where it is in the list."""
+        found = self._found.get((code, span))
+        if found is not None and help_:
+            self._found[code, span] = found._replace(help=_clipped(help_))
+
+    def errors_told(self) -> set[tuple[str, Span | None]]:
+        """Codes and places of the errors."""
+        return {key for key, diagnostic in self._found.items() if diagnostic.severity == "error"}
+
     def sorted(self) -> list[Diagnostic]:
         found = []
         for key, diagnostic in self._found.items():

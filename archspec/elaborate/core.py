@@ -69,6 +69,8 @@ class Core(ABC):
         self.outputs: dict[str, Output] = {}
         self.placed: dict[str, Span] = {}
         """Where the inputs are declared."""
+        self.misfits: dict[tuple[str, Span], Misfit] = {}
+        """Sizes that did not fit, as they were met; other inputs may mend them."""
 
     @abstractmethod
     def suite(self, body: Sequence[ast.Statement], context: Context, value: int | None) -> int | None:
@@ -77,7 +79,11 @@ class Core(ABC):
     def report(self, refused: Refused | Misfit, span: Span, secondary: Sequence[tuple[Span, str]] = ()) -> None:
         if isinstance(refused, Silent):
             return
-        label = refused.label if isinstance(refused, Misfit) else ""
+        label = ""
+        if isinstance(refused, Misfit):
+            label = refused.label
+            if refused.axis is not None:
+                self.misfits.setdefault((refused.code, span), refused)
         trace = tuple(_joined(self.trace))
         found = Diagnostic(refused.code, refused.message, span, refused.notes, refused.help, label, tuple(secondary), trace)
         self.sink.add(found, next((way.told for way in reversed(self.trace) if not way.call), None))

@@ -10,22 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from archspec.diagnostics import Diagnostic, Diagnostics, nearest
+from archspec.diagnostics import Diagnostic, Diagnostics, Enough, nearest
 from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused
 from archspec.elaborate.inputs import doubt, impossible, possible
 from archspec.elaborate.labels import label_text
+from archspec.elaborate.nearby import Nearby, Probe, told
 from archspec.elaborate.options import Options
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Input, Network, Output
 from archspec.syntax import ast
-from archspec.types import from_shape
+from archspec.types import Map, from_shape
 
 
 def elaborate(file: ast.File, name: str, sink: Diagnostics, options: Options) -> Network | None:
     """The network of a file, or None where that has errors; findings go to `sink`."""
-    return Elaborator(file, name, sink, options).run()
+    elaborator = Elaborator(file, name, sink, options)
+    network = elaborator.run()
+    if elaborator.misfits:
+        elaborator.mend()
+    return network
 
 
 class Elaborator(Structures):
@@ -59,6 +64,33 @@ class Elaborator(Structures):
         return Network(
             self.name, graph, tuple(self.inputs), tuple(outputs), meta, {n: v for n, v in unit.names.items() if not isinstance(v, Missing)}
         )
+
+    def mend(self) -> None:
+        """Tell of sizes that do not fit which inputs of the network near this one would."""
+        name, type_, _ = self.inputs[0]
+        if len(self.inputs) != 1 or not isinstance(type_, Map):
+            return
+        spatial, channels = type_
+        others = self.sink.errors_told() - self.misfits.keys()
+
+        def attempt(sizes: tuple[int, ...]) -> Probe:
+            sink = Diagnostics()
+            probe = Elaborator(self.file, self.name, sink, self.options._replace(inputs={name: (*sizes, channels)}))
+            with suppress(Enough):
+                probe.run()
+            first = next(iter(probe.misfits.values()), None)
+            return Probe(first, sink.errors_told() - probe.misfits.keys() <= others, probe.work())
+
+        first = next(iter(self.misfits.values()))
+        fitting = Nearby(spatial, first, attempt, self.work()).found()
+        if fitting:
+            for (code, span), misfit in self.misfits.items():
+                self.sink.amend(code, span, misfit.advice(told(spatial, fitting, misfit.sizes)))
+
+    def work(self) -> int:
+        """What the elaboration took: its steps, and about a step for each line read."""
+        texts = [self.file, *(unit.file for unit in self.declarations.units.values())]
+        return 1 + self.steps + sum(len(file.span.source.text) for file in texts) // 50
 
     def check_inputs(self) -> None:
         """Report shapes that were set for inputs which are not there."""

@@ -39,19 +39,47 @@ Rational = Any
 class Misfit(Exception):
     """An op cannot be applied: what is wrong, with which numbers, and what would work.
 
-    `argument` names the argument to blame, where one is; the layer as a whole is to blame otherwise.
+    `argument` names the argument to blame, where one is; the layer as a whole is to blame otherwise. `ways` are what can be used
+    instead: `p=1`. Where a size of the input is to blame, `axis` is its number among the spatial axes, and `sizes` those near it
+    that the layer would take.
     """
 
     def __init__(
-        self, code: str, message: str, *, argument: str = "", notes: Sequence[str] = (), help_: str | None = None, label: str = ""
+        self,
+        code: str,
+        message: str,
+        *,
+        argument: str = "",
+        notes: Sequence[str] = (),
+        help_: str | None = None,
+        label: str = "",
+        ways: Sequence[str] = (),
+        axis: int | None = None,
+        sizes: tuple[int, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.argument = argument
         self.notes = tuple(notes)
-        self.help = help_
+        self.first = help_
         self.label = label
+        self.ways = tuple(ways)
+        self.axis = axis
+        self.sizes = sizes
+
+    @property
+    def help(self) -> str | None:
+        return self.advice(f"an input of {' or '.join(map(str, self.sizes))} for this layer" if self.sizes else None)
+
+    def advice(self, input_: str | None) -> str | None:
+        """What would work, an input of another size among it."""
+        ways = [*self.ways, *([input_] if input_ else [])]
+        if not ways:
+            return self.first
+        last = f", or {ways[-1]}" if len(ways) > 2 or any(" or " in way for way in ways) else f" or {ways[-1]}"
+        used = f"use {', '.join(ways[:-1])}{last}" if len(ways) > 1 else f"use {ways[0]}"
+        return f"{self.first}; or {used}" if self.first else used
 
 
 class Weight(NamedTuple):
@@ -239,12 +267,21 @@ def per_axis(value: int | tuple[int, ...], rank: int, argument: str, *, least: i
             "A206",
             f"`{argument}={show(values)}` has {len(values)} numbers, but the map has {axes}",
             argument=argument,
-            help_=f"write one number, or {rank}",
+            help_=_spread(argument, values, rank),
         )
     for number in values:
         if number < least:
             raise Misfit("A105", f"`{argument}` must be at least {least}, not {number}", argument=argument)
     return values
+
+
+def _spread(argument: str, values: tuple[int, ...], rank: int) -> str:
+    """How to write values for so many axes; of too many the last are the spatial ones, as in torch.nn.Conv3d's kernels."""
+    one = f"`{argument}={values[-1]}`"
+    if rank == 1:
+        return f"write one number: {one}"
+    several = (*values[:1] * (rank - len(values)), *values)[-rank:]
+    return f"write one number, {one}, or {rank}: `{argument}={show(several)}`"
 
 
 def check_init(init: str | None, std: float | None) -> None:

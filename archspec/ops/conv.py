@@ -46,7 +46,7 @@ class _Convolution(Op):
     std: Deviation = None
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
-        return Window("k", self.k, self.s, self.p, self.d, self.round).slides(x.spatial)
+        return Window("k", self.k, self.s, self.p, self.d, self.round, asked="round" in self.model_fields_set).slides(x.spatial)
 
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))
@@ -236,7 +236,9 @@ class Deconv(Op):
             out = (size - 1) * s - 2 * p + d * (k - 1) + op + 1
             formula = f"({size} - 1)*{s} - 2*{p} + {d}*({k} - 1) + {op} + 1 = {out}"
             if out < 1:
-                raise Misfit("A202", f"the output would have size {out}", argument="p", notes=[formula], help_="use less padding")
+                most = min(((w - 1) * t + e * (n - 1) + o) // 2 for w, n, t, e, o in zip(x.spatial, ks, ss, ds, extra, strict=True))
+                less = f"p={most} or less" if most else "p=0"
+                raise Misfit("A202", f"the output would have size {out}", argument="p", notes=[formula], ways=[less])
             rows.append((out, k, s, d, p, p - op, formula))
         return rows
 

@@ -28,8 +28,8 @@ class _Pooling(Op):
     round: Rounding = "exact"
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
-        stride = self.w if self.s is None else self.s
-        return Window("w", self.w, stride, self.p, self.d, self.round, "half").slides(x.spatial)
+        asked = "round" in self.model_fields_set
+        return Window("w", self.w, self.s, self.p, self.d, self.round, "half", asked).slides(x.spatial)
 
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))
@@ -131,7 +131,7 @@ class Subsample(Op):
     round: Rounding = "exact"
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
-        return Window("w", self.w, self.w if self.s is None else self.s, 0, 1, self.round, "none").slides(x.spatial)
+        return Window("w", self.w, self.s, 0, 1, self.round, "none", "round" in self.model_fields_set).slides(x.spatial)
 
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))

@@ -3,11 +3,13 @@
 out = (W - F + 2P)/S + 1 with F = D*(K - 1) + 1; Dumoulin & Visin 2016, relationships 6 and 15; CS231n, "Spatial arrangement".
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from archspec.ops.base import Misfit, Reach, per_axis, show
+from archspec.ops.fitting import Axis, less_padding, more_padding, smaller_window
 from archspec.types import AXES
 
 Padding = Annotated[
@@ -60,109 +62,98 @@ class Slide(NamedTuple):
 
 
 class Window(NamedTuple):
-    """The arguments of a sliding window, as written; `letter` is what the layer calls its size (k or w)."""
+    """The arguments of a sliding window, as written; `letter` is what the layer calls its size (k or w).
+
+    Without a stride it is as large as the window.
+    """
 
     letter: str
     k: int | tuple[int, ...]
-    s: int | tuple[int, ...]
+    s: int | tuple[int, ...] | None
     p: int | tuple[int, ...] | str
     d: int | tuple[int, ...] = 1
     rounding: str = "exact"
     padding: Literal["any", "half", "none"] = "any"
     """How much padding the layer takes: at most half the window is what PyTorch demands of pooling."""
+    asked: bool = False
+    """Whether the rounding is written or set by a default, which no further default changes."""
 
     def slides(self, spatial: tuple[int, ...]) -> tuple[Slide, ...]:
         """The window on each axis. Raises Misfit."""
         rank = len(spatial)
         ks = per_axis(self.k, rank, self.letter, least=1)
-        ss = per_axis(self.s, rank, "s", least=1)
+        ss = ks if self.s is None else per_axis(self.s, rank, "s", least=1)
         ds = per_axis(self.d, rank, "d", least=1)
         if self.p == "same":
             return tuple(_same(*axis) for axis in zip(spatial, ks, ss, ds, strict=True))
         ps = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank, "p", least=0)
-        names = AXES[rank]
-        return tuple(self.slide(names[i], spatial[i], ks[i], ss[i], ps[i], ds[i]) for i in range(rank))
+        axes = [Axis(AXES[rank][i], spatial[i], ks[i], ss[i], ps[i], ds[i], self.s is None) for i in range(rank)]
+        return tuple(self.slide(axes, at) for at in range(rank))
 
-    def slide(self, axis: str, size: int, k: int, s: int, p: int, d: int) -> Slide:
-        span = d * (k - 1) + 1
+    def slide(self, axes: Sequence[Axis], at: int) -> Slide:
+        axis = axes[at]
+        _, size, k, s, p, d, _ = axis
         if self.padding == "half" and p > k // 2:
-            message = f"padding {p} is more than half the window of {k}"
-            raise Misfit(
-                "A204",
-                message,
-                argument="p",
-                notes=["a window could lie in the padding alone"],
-                help_=f"use p={k // 2} or less, or p=same",
-            )
-        room = size - span + 2 * p
-        shown = f"({size} - {span} + 2*{p})/{s} + 1"
-        if room < 0:
-            raise self.too_large(axis, size, k, s, p, d)
-        steps, rest = divmod(room, s)
+            raise self.too_much(axes, at)
+        if axis.room < 0:
+            raise self.too_large(axes, at)
+        steps, rest = divmod(axis.room, s)
         if rest and self.rounding == "exact":
-            raise self.no_fit(axis, size, k, s, p, d)
+            raise self.no_fit(axes, at)
+        shown = f"({size} - {axis.span} + 2*{p})/{s} + 1"
         if not rest:
             return Slide(size, steps + 1, k, s, d, p, p, f"{shown} = {steps + 1}")
-        exact = _decimal(room / s + 1)
+        exact = _decimal(axis.room / s + 1)
         if self.rounding == "ceil" and (steps + 1) * s < size + p:
             return Slide(size, steps + 2, k, s, d, p, p, f"{shown} = {exact}, rounded up to {steps + 2}")
         return Slide(size, steps + 1, k, s, d, p, p, f"{shown} = {exact}, rounded down to {steps + 1}")
 
-    def takes(self, p: int | None, k: int) -> bool:
-        """Whether there is such a padding, and the layer takes it."""
-        return p is not None and (self.padding == "any" or (self.padding == "half" and p <= k // 2))
+    def takes(self, p: int, k: int) -> bool:
+        """Whether the layer takes a padding for a window."""
+        return self.padding == "any" or p == 0 or (self.padding == "half" and p <= k // 2)
 
-    def too_large(self, axis: str, size: int, k: int, s: int, p: int, d: int) -> Misfit:
-        span = d * (k - 1) + 1
-        window = f"{k}" if d == 1 else f"{span} ({d}*({k} - 1) + 1)"
+    def too_much(self, axes: Sequence[Axis], at: int) -> Misfit:
+        message = f"padding {axes[at].p} is more than half the window of {axes[at].k}"
+        less = less_padding(axes, self.rounding == "exact", self.takes)
+        ways = [*([less] if less else []), "p=same"]
+        return Misfit("A204", message, argument="p", notes=["a window could lie in the padding alone"], ways=ways)
+
+    def too_large(self, axes: Sequence[Axis], at: int) -> Misfit:
+        name, size, k, s, p, d, _ = axis = axes[at]
+        window = f"{k}" if d == 1 else f"{axis.span} ({d}*({k} - 1) + 1)"
         padded = f"{size}" if p == 0 else f"{size} + 2*{p} = {size + 2 * p}"
-        need = (span - size + 1) // 2
-        fits = _fitting(size, span, need - 1, s) if self.rounding == "exact" else need
-        more = f", or p={fits}" if self.takes(fits, k) else ""
-        help_ = f"use {self.letter}={size + 2 * p} or less{more}" if d == 1 else f"use a smaller d or {self.letter}{more}"
+        exact = self.rounding == "exact"
+        ways = [smaller_window(self.letter, axes, exact, self.takes), more_padding(axes, exact, self.takes)]
         return Misfit(
             "A202",
-            f"a window of {window} is larger than the {axis} of {padded}",
+            f"a window of {window} is larger than the {name} of {padded}",
             argument=self.letter,
-            notes=[f"{_plain(size, span, p, s)} is below 1"],
-            help_=help_,
+            notes=[f"{_plain(size, axis.span, p, s)} is below 1"],
+            ways=list(filter(None, ways)),
+            axis=at,
+            sizes=(axis.span - 2 * p,),
         )
 
-    def no_fit(self, axis: str, size: int, k: int, s: int, p: int, d: int) -> Misfit:
-        span = d * (k - 1) + 1
-        room = size - span + 2 * p
-        rest = room % s
-        lines = {"height": "row", "width": "column"}.get(axis, "slice") + ("s" if rest > 1 else "")
-        notes = [f"{rest} {lines} at the end would never be read"]
+    def no_fit(self, axes: Sequence[Axis], at: int) -> Misfit:
+        name, size, k, s, p, d, _ = axis = axes[at]
+        rest = axis.room % s
+        lines = {"height": "row", "width": "column"}.get(name, "slice") + ("s" if rest > 1 else "")
+        notes = [f"{rest:,} {lines} at the end would never be read"]
         if d > 1:
-            notes.insert(0, f"the window spans {d}*({k} - 1) + 1 = {span}")
-        fits = _fitting(size, span, p, s)
-        ways = [f"p={fits}"] if self.takes(fits, k) else []
-        ways += [
-            f"an input of {size - rest} or {size + s - rest}",
-            f"round=floor to drop {'it' if rest == 1 else 'them'}",
-            "round=ceil to let the last window overhang",
-        ]
-        message = f"{axis} {_plain(size, span, p, s)} = {_decimal(room / s + 1)} does not fit"
+            notes.insert(0, f"the window spans {d}*({k} - 1) + 1 = {axis.span}")
+        padding = more_padding(axes, True, self.takes)
+        ways = [padding] if padding else []
+        ways.append("round=ceil to let the last window overhang")
         return Misfit(
             "A203",
-            message,
+            f"{name} {_plain(size, axis.span, p, s)} = {_decimal(axis.room / s + 1)} does not fit",
             notes=notes,
-            help_="use " + ", ".join(ways[:-1]) + f", or {ways[-1]}",
+            help_=f"PyTorch and Keras round down here: `{'' if self.asked else 'default '}round=floor`",
+            ways=ways,
             label=f"{size} does not divide into steps of {s}",
+            axis=at,
+            sizes=(size - rest, size + s - rest),
         )
-
-
-def _fitting(size: int, span: int, p: int, s: int) -> int | None:
-    """The least padding above p with which (size - span + 2p) divides by s, or None where no padding does."""
-    need = span - size
-    if s % 2 == 0:
-        if need % 2:
-            return None
-        step, least = s // 2, need // 2 % (s // 2)
-    else:
-        step, least = s, need * ((s + 1) // 2) % s  # (s + 1)/2 is the inverse of 2
-    return least + -(-(p + 1 - least) // step) * step
 
 
 def _plain(size: int, span: int, p: int, s: int) -> str:

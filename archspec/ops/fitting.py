@@ -1,0 +1,90 @@
+"""What makes a window fit where it does not: the nearest arguments with which it does, for all axes together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+_TRIES = 64
+"""Sizes of a window, or paddings, that are tried at most."""
+
+
+class Axis(NamedTuple):
+    """A window on one axis: its size, kernel, stride, padding, dilation; `tied` strides are as large as the kernel."""
+
+    name: str
+    size: int
+    k: int
+    s: int
+    p: int
+    d: int
+    tied: bool = False
+
+    @property
+    def span(self) -> int:
+        return self.d * (self.k - 1) + 1
+
+    @property
+    def room(self) -> int:
+        """Positions that the window can move by; below 0 where it is too large."""
+        return self.size - self.span + 2 * self.p
+
+    def window(self, k: int) -> Axis:
+        return self._replace(k=k, s=k if self.tied else self.s)
+
+    def fits(self, exact: bool) -> bool:
+        return self.room >= 0 and not (exact and self.room % self.s)
+
+
+Allowed = Callable[[int, int], bool]
+"""Whether a layer takes a padding for a kernel."""
+
+
+def more_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
+    """The least padding, from that which is there, with which a window fits on all axes: `p=1`."""
+    found = [axis.p if axis.fits(exact) else _padding(axis, exact) for axis in axes]
+    if any(p is None or not allowed(p, axis.k) for p, axis in zip(found, axes, strict=True)):
+        return None
+    return _written("p", found)
+
+
+def less_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
+    """The largest padding that the layer takes and with which the window fits."""
+    found: list[int | None] = []
+    for axis in axes:
+        most = min(axis.p, axis.k // 2)
+        tries = range(most, max(-1, most - _TRIES), -1)
+        found.append(next((p for p in tries if allowed(p, axis.k) and axis._replace(p=p).fits(exact)), None))
+    return None if None in found else _written("p", found)
+
+
+def smaller_window(letter: str, axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
+    """The largest window that fits on all axes, and whether every smaller one does: `k=5 or less`."""
+    found: list[int | None] = []
+    for axis in axes:
+        most = axis.k if axis.room >= 0 else (axis.size + 2 * axis.p - 1) // axis.d + 1
+        tries = range(most, max(0, most - _TRIES), -1)
+        found.append(next((k for k in tries if allowed(axis.p, k) and axis.window(k).fits(exact)), None))
+    if None in found:
+        return None
+    any_less = all((axis.s == 1 or not exact) and allowed(axis.p, 1) for axis in axes) and len(set(found)) == 1 and found[0] != 1
+    return _written(letter, found) + (" or less" if any_less and not any(axis.tied for axis in axes) else "")
+
+
+def _padding(axis: Axis, exact: bool) -> int | None:
+    """The least padding above that of an axis with which its window fits, or None where no padding does."""
+    least = max(axis.p + 1, -(axis.room // 2) + axis.p)
+    if not exact:
+        return least
+    need, s = axis.span - axis.size, axis.s
+    if s % 2 == 0:
+        if need % 2:
+            return None
+        step, first = s // 2, need // 2 % (s // 2)
+    else:
+        step, first = s, need * ((s + 1) // 2) % s  # (s + 1)/2 is the inverse of 2
+    return first + -(-(least - first) // step) * step
+
+
+def _written(letter: str, values: Sequence[int | None]) -> str:
+    return f"{letter}={'x'.join(map(str, values if len(set(values)) > 1 else values[:1]))}"

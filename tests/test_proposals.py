@@ -1,0 +1,176 @@
+"""What a message proposes works: each proposal is written into the spec, and the mistake is gone."""
+
+import re
+
+import pytest
+from fuzzing.draw import Random
+from fuzzing.mistakes import draw
+
+from archspec.api import Options, compile_text
+from archspec.diagnostics import catalogue
+
+SIZE = r"\d+(?:x\d+)*"
+
+
+def errors(text, inputs=None):
+    return [d for d in compile_text(text, "case.arch", Options(inputs=inputs or {}))[1] if d.severity == "error"]
+
+
+def step_at(text, span):
+    """Start and end of the step that a place is in."""
+    start = max(text.rfind(mark, 0, span.start) + len(mark) for mark in ("\n", "|", ": "))
+    ends = [at for at in (text.find(mark, max(span.end, start)) for mark in ("\n", " |", " #", " if ")) if at >= 0]
+    return start, min([*ends, len(text)])
+
+
+def with_argument(step, name, value):
+    """A step with an argument set: in place of one that is there, of a bare window, or at the end."""
+    changed, count = re.subn(rf"\b{name}=\S+", f"{name}={value}", step)
+    if not count and name == "w":
+        changed, count = re.subn(rf"^(\s*\w+ ){SIZE}", rf"\g<1>{value}", step)
+    return changed if count else f"{step.rstrip()} {name}={value}"
+
+
+def with_input(text, sizes, axis):
+    """A text whose only input has other sizes."""
+    (own,) = re.findall(rf"\binput ({SIZE})", text)
+    *spatial, channels = own.split("x")
+    new = sizes.split("x") if "x" in sizes else [sizes] * len(spatial)
+    if axis:
+        at = {"depth": -3, "height": -2, "width": -1}[axis]
+        new = list(spatial)
+        new[at] = sizes
+    return text.replace(f"input {own}", f"input {'x'.join([*new, channels])}")
+
+
+def mended(text, error):
+    """(what is proposed, the text with it) for each proposal of a message's help."""
+    help_ = error.help or ""
+    start, end = step_at(text, error.span)
+
+    def step(name, value):
+        return text[:start] + with_argument(text[start:end], name, value) + text[end:]
+
+    if "`default round=floor`" in help_:
+        yield "default", f"default round=floor\n{text}"
+    for name, value in re.findall(rf"\b([kwpgd])=({SIZE}|same)", help_):
+        yield f"{name}={value}", step(name, value)
+    for name, value in re.findall(r"\b(round)=(floor|ceil)", help_.replace("default round=floor", "")):
+        yield f"{name}={value}", step(name, value)
+    for sizes, axis in re.findall(rf"an input of ({SIZE}(?: or {SIZE})?)(?: in (\w+))?\b(?! for this layer| or|x|\d)", help_):
+        for size in sizes.split(" or "):
+            yield f"input {size}", with_input(text, size, axis)
+
+
+def remaining(text, error):
+    """The findings of a text that are the same mistake again."""
+    line = error.span.line
+    return [d for d in errors(text) if (d.code, d.message) == (error.code, error.message) and abs(d.span.line - line) <= 1]
+
+
+CODES = ["A202", "A203", "A204", "A205", "A206"]
+PAGES = [(code, e.text) for code in CODES for e in catalogue.page(code).examples if e.kind == "wrong"]
+WINDOWS = [
+    "input 7x7x1\nconv k=3 f=1 s=3\n",
+    "input 7x9x1\nconv k=3 f=1 s=3\n",
+    "input 7x9x1\npool w=2\n",
+    "input 55x55x3\navgpool 2\n",
+    "default round=exact\ninput 7x7x1\nconv k=3 f=1 s=3\n",
+    "input 7x7x1\nconv k=3 f=1 s=3 round=exact\n",
+    "input 12x12x1\nconv k=3 f=1 s=3 d=2\n",
+    "input 5x8x1\nconv k=7 f=1\n",
+    "input 5x8x1\nconv k=7x3 f=1 p=0x1\n",
+    "input 5x8x1\nconv k=7 f=1 s=2\n",
+    "input 5x5x1\nconv k=4 f=1 d=3\n",
+    "input 4x7x1\npool 5\n",
+    "input 4x7x1\npool w=5 s=2\n",
+    "input 2x2x1\npool w=5 s=1 p=1\n",
+    "input 9x9x1\npool w=2 p=3\n",
+    "input 9x8x1\npool w=3x2 p=2 s=2\n",
+    "input 100x4\nconv k=3x3 f=8\n",
+    "input 8x8x8x3\nconv k=5x3 f=8\n",
+    "input 1x1x3\ndeconv k=2 f=1 p=2\n",
+    "input 2x1x3\ndeconv k=3 f=1 s=2 p=2\n",
+]
+
+
+@pytest.mark.parametrize(("code", "text"), [*PAGES, *((None, text) for text in WINDOWS)])
+def test_what_is_proposed_for_a_window_works(code, text):
+    (error,) = errors(text)
+    assert code in (None, error.code)
+    proposals = list(mended(text, error))
+    assert proposals, error.help
+    for proposal, new in proposals:
+        assert errors(new) == [], (proposal, new)
+
+
+DEEP = """input {size}x{size}x3
+repeat 4:
+  conv k=3 f=4 p=1 | relu
+  pool w=2
+fc 10
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "proposed"),
+    [
+        (DEEP.format(size=100), ["96", "112"]),
+        (DEEP.format(size=8), ["16"]),
+        ("input 28x28x1\nconv k=5 f=6\navgpool 2\nconv k=5 f=16\navgpool 2\nconv k=5 f=120\n", ["32"]),
+        ("block cb(f): conv k=3 f=f s=2 p=1 | relu\ninput 63x63x3\nrepeat 4: cb 8\n", ["49", "65"]),
+        ("input 2160x3840x3\nrepeat 5: pool w=2\n", ["2144", "2176"]),
+        ("input 3840x2160x3\nrepeat 5: pool w=2\n", ["2144", "2176"]),
+        ("input 300x500x3\nrepeat 5: pool w=2\n", ["288x480", "320x512"]),
+        ("input 1000x4\nrepeat 4: pool w=2\n", ["992", "1008"]),
+        ("input 30x30x30x1\nrepeat 3: pool w=2\n", ["24", "32"]),
+    ],
+)
+def test_a_size_that_does_not_fit_deep_in_a_network_is_told_as_an_input_of_it(text, proposed):
+    (error,) = errors(text)
+    assert [p.removeprefix("input ") for p, _ in mended(text, error) if p.startswith("input")] == proposed
+    assert "for the network" in error.help
+    for proposal, new in mended(text, error):
+        if proposal.startswith("input"):
+            assert errors(new) == []
+
+
+def test_the_inputs_that_fit_are_the_nearest():
+    text = "input {0}x{0}x3\nconv k=5 f=4 s=2\npool w=2\nconv k=3 f=4 s=2\npool w=2\nfc 3\n"
+    good = [size for size in range(1, 200) if not errors(text.format(size))]
+    for size in range(40, 120):
+        if size not in good:
+            (error,) = errors(text.format(size))
+            nearest = [max(g for g in good if g < size), min(g for g in good if g > size)]
+            assert f"an input of {nearest[0]} or {nearest[1]}" in error.help
+
+
+def test_an_input_that_is_set_is_told_as_such():
+    from archspec.resources import bundled
+
+    text = bundled("vgg16").read_text(encoding="utf-8")
+    (error,) = errors(text, {"": (2160, 3840, 3)})
+    assert "an input of 2144 or 2176 in height for the network" in error.help
+    for height in (2144, 2176):
+        assert errors(text, {"": (height, 3840, 3)}) == []
+
+
+def test_another_mistake_does_not_hide_the_inputs_that_fit():
+    found = errors("input 30x30x3\npool w=2\npool w=2\nnosuch 3\n")
+    assert [d.code for d in found] == ["A203", "A101"]
+    assert "an input of 28 or 32 for the network" in found[0].help
+
+
+def test_without_an_input_that_fits_the_layers_own_is_told():
+    (error,) = errors("input 8x8x1\npool w=3 s=2 p=1 round=ceil\nupsample 2\nconv k=3 f=1 s=4\n")
+    assert "for this layer" in error.help
+
+
+@pytest.mark.parametrize("seed", range(400))
+def test_what_is_proposed_for_a_planted_mistake_works(seed):
+    mistaken = draw(Random(seed))
+    if mistaken.planted.code not in CODES:
+        return
+    (error,) = errors(mistaken.text)
+    for proposal, new in mended(mistaken.text, error):
+        assert remaining(new, error) == [], (proposal, new)
