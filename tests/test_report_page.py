@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -453,6 +454,43 @@ def test_print(networks, visit):
     assert tab.pdf(format="A4").startswith(b"%PDF")
     tab.emulate_media(media="print")
     assert tab.locator("button:not(.fold):not(thead button), .search, .card").filter(visible=True).count() == 0
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext reads the printed page")
+def test_a_printed_table_has_its_head_on_every_page(networks, visit, tmp_path):
+    tab = visit(page([networks("resnet50")]).html)
+    tab.click("text=Unfold all")
+    tab.pdf(path=str(tmp_path / "printed.pdf"), format="A4")
+    pages = subprocess.run(
+        ["pdftotext", "-layout", str(tmp_path / "printed.pdf"), "-"], capture_output=True, text=True, check=True
+    ).stdout.split("\f")
+    with_rows = [words for words in pages if "layer2.0" in words or "layer3.1" in words]
+    assert len(with_rows) > 1 and all(re.search(r"name +layer +output +parameters +MACs", words) for words in with_rows)
+
+
+COVERED = """() => { const c = document.querySelector(".card").getBoundingClientRect();
+return [...document.querySelectorAll("button:not(.card button)")].map((b) => b.getBoundingClientRect())
+.filter((r) => r.width && r.left < c.right && r.right > c.left && r.top < c.bottom && r.bottom > c.top).length }"""
+
+
+def test_the_card_covers_no_button_where_a_corner_is_free(networks, visit):
+    tab = visit(page([networks("resnet18")]).html)
+    boxes = tab.locator("details[open] [data-rows]")
+    for at in (0, boxes.count() // 2, boxes.count() - 1):
+        boxes.nth(at).hover()
+        assert tab.locator(".card").is_visible() and tab.evaluate(COVERED) == 0
+
+
+@pytest.mark.parametrize("width", [400, 360])
+def test_the_fields_of_a_quiz_are_whole_on_a_phone(width, networks, visit):
+    tab = visit(page([networks("lenet5")], "1").html, width=width)
+    fields = tab.eval_on_selector_all(
+        ".answer", "all => all.map((one) => { const r = one.getBoundingClientRect(); return [r.left, r.right] })"
+    )
+    assert fields and all(left >= 0 and right <= width for left, right in fields)
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    labels = tab.eval_on_selector_all("td:has(.answer)", "all => all.map((td) => getComputedStyle(td, '::before').content)")
+    assert set(labels) <= {'"output"', '"parameters"', '"MACs"', "attr(data-column)"}
 
 
 @pytest.mark.parametrize("name", ["lenet5", "vit_b_16"])

@@ -11,7 +11,7 @@ from archspec.ir.graph import Network
 from archspec.targets.figures.build import build
 from archspec.targets.figures.diagram import Box, Diagram, Parts, TooLarge
 from archspec.targets.figures.kinds import KINDS, TITLES, Theme
-from archspec.targets.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, path, tooltip
+from archspec.targets.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, footer, heading_width, label, path, tooltip
 from archspec.targets.figures.text import fitting, shown, width
 from archspec.targets.figures.words import folded_name
 
@@ -108,11 +108,9 @@ class _Chart:
         body += self.axis(top, bottom)
         for at, bar in enumerate(self.rows):
             body.append(self.row(bar, top + ROW * at))
-        if note:
-            body.append(label(MARGIN, bottom + 42, fitting(note, room, SMALL), SMALL, self.theme.muted))
-        return document(
-            heading, self.theme, (room + 2 * MARGIN, bottom + (46 if note else 24) + MARGIN), body, data_as="bars", data_level=level
-        )
+        made, tall = footer(note, self.theme, bottom + 42, room)
+        size = room + 2 * MARGIN, bottom + (34 + tall if note else 24) + MARGIN
+        return document(heading, self.theme, size, body + made, data_as="bars", data_level=level)
 
     def kinds(self, y: float) -> tuple[list[str], float]:
         """The legend, which says what each kind of layer holds of both: a row each."""

@@ -164,14 +164,15 @@ class _Builder:
 
     def closed(self, call: Call, names: Names, read: list[Box], group: Group | None, training: bool) -> Box:
         """One box for a block; for each round at block level, for all rounds at stage level."""
-        rounds = [self.name_of_round(call, names) for _ in range(call.times)]
+        rounds = [self.names_of_round(call, names) for _ in range(call.times)]
         if self.level == "stage":
-            box = self.block(call, rounds[0], group, training)
+            box = self.block(call, rounds[0][0], group, training)
             box.times = call.times
             box.spans.append(self.span(call.times * call.graph.layers))
-            box.last = rounds[-1] if call.times > 1 else ""
+            # A box of one layer is called as that is, to the last round's; one of several, from the first of them to the last.
+            box.last = rounds[-1][0 if box.form == "layer" else 1] if call.times > 1 else ""
             return self.add(box, read)
-        for name in rounds:
+        for name, _ in rounds:
             box = self.block(call, name, group, training)
             box.spans.append(self.span(call.graph.layers))
             read = [self.add(box, read), *read[1:]]
@@ -224,21 +225,24 @@ class _Builder:
         whole = first == 1 and graph.result == len(graph.elements) and isinstance(lead, Node) and not is_minor(lead.op)  # type: ignore[arg-type]
         return (lead, minors) if whole and isinstance(lead, Node) else (None, [])
 
-    def name_of_round(self, call: Call, names: Names) -> str:
-        """The name of one round of a call: of its first layer, where the call adds no level of names."""
-        return names(call) if not call.inline else self._pass(call.graph, names)
+    def names_of_round(self, call: Call, names: Names) -> tuple[str, str]:
+        """The name of one round of a call, twice: those of its first and last layer, where the call adds no level of names."""
+        if call.inline:
+            return self._pass(call.graph, names)
+        name = names(call)
+        return name, name
 
-    def _pass(self, graph: Graph, names: Names) -> str:
-        """Goes past the elements of an inline graph, so that what follows is numbered rightly; returns the name of the first."""
-        found = ""
+    def _pass(self, graph: Graph, names: Names) -> tuple[str, str]:
+        """Goes past the elements of an inline graph, so that what follows is numbered rightly; returns the first name and the last."""
+        first = last = ""
         for element in graph.elements:
             if isinstance(element, Call) and element.inline:
-                inner = [self._pass(element.graph, names) for _ in range(element.times)]
-                found = found or inner[0]
+                passed = [self._pass(element.graph, names) for _ in range(element.times)]
+                first, last = first or passed[0][0], passed[-1][1] or last
             else:
-                name = names(element)
-                found = found or name
-        return found
+                last = names(element)
+                first = first or last
+        return first, last
 
 
 def _count(found: Parts, more: Parts, times: int = 1) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from archspec.targets.figures.kinds import Theme
-from archspec.targets.figures.text import FONTS, shown, width
+from archspec.targets.figures.text import FONTS, shown, width, wrapped
 
 Point = tuple[float, float]
 
@@ -103,12 +103,21 @@ def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], *
 
 MARGIN = 20.0
 TITLE_SIZE, FACTS_SIZE, SMALL = 18.0, 11.5, 10.0
+LINE = 12.0
+"""From one line of a footer to the next."""
 HEADING = 46.0
 """Height of the heading below the margin."""
 
 
 def heading_width(heading: Heading) -> float:
     return max(width(heading.title, TITLE_SIZE, bold=True), width(heading.facts, FACTS_SIZE))
+
+
+def footer(note: str, theme: Theme, y: float, room: float) -> tuple[list[str], float]:
+    """A note below a picture in as many lines as the room asks for, the first with its baseline at y; and the height of the lines."""
+    lines = wrapped(note, room, SMALL)
+    made = [label(MARGIN, y + LINE * at, line, SMALL, theme.muted) for at, line in enumerate(lines)]
+    return made, LINE * len(lines)
 
 
 class Sample(NamedTuple):

@@ -52,6 +52,17 @@ def fitting(text: str, room: float, size: float, *, bold: bool = False) -> str:
     return _cut(text, low)
 
 
+def wrapped(text: str, room: float, size: float) -> list[str]:
+    """A text in lines that fit into the room, broken between words; a word that is wider than the room has a line of its own."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and width(f"{lines[-1]} {word}", size) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
 def _cut(text: str, letters: int) -> str:
     if letters <= 0:
         return "…"

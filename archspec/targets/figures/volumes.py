@@ -26,9 +26,10 @@ from archspec.targets.figures.sheets import (
     window,
     words_width,
 )
-from archspec.targets.figures.svg import HEADING, MARGIN, SMALL, Heading, Sample, document, element, heading_width, label, legend, tooltip
+from archspec.targets.figures.svg import HEADING, MARGIN, Heading, Sample, document, element, footer, heading_width, label, legend, tooltip
 from archspec.targets.figures.text import fitting, shown, width
 from archspec.targets.figures.words import caption, folded_name, text_of
+from archspec.types import Map
 
 WIDEST = 1500.0
 """A row longer than this is wrapped."""
@@ -135,7 +136,11 @@ def _captions(box: Box) -> list[str]:
     if box.op is None:
         lines = [box.detail.split(" ")[0] + times, box.inside]
     else:
-        lines = [caption(box.op) + times, " · ".join(word for word in box.minors if word != "flatten")]
+        made = box.volume or box.output
+        lines = [
+            caption(box.op, len(made.spatial) if isinstance(made, Map) else 1) + times,
+            " · ".join(word for word in box.minors if word != "flatten"),
+        ]
     return [fitting(line, _ROOM, CAPTION) for line in lines if line]
 
 
@@ -211,8 +216,8 @@ def _draw(diagram: Diagram, items: list[Item], rows: int, theme: Theme, heading:
         body += made
         y += high + _ROW_GAP
     note = "Sides of maps and lengths of vectors on a square-root scale; height to width as they are; at most 8 sheets of a map are drawn."
-    body.append(label(MARGIN, y - 4, fitting(note, room, SMALL), SMALL, theme.muted))
-    return document(heading, theme, (room + 2 * MARGIN, y + MARGIN - 6), body, data_as="volumes", data_level=diagram.level)
+    made, tall = footer(note, theme, y - 4, room)
+    return document(heading, theme, (room + 2 * MARGIN, y + tall + MARGIN - 18), body + made, data_as="volumes", data_level=diagram.level)
 
 
 def _kind(box: Box) -> str:

@@ -6,7 +6,7 @@ from archspec.ir.graph import SHORTCUT, Call, Graph, Node
 from archspec.ops.base import Op, show
 from archspec.targets.figures.diagram import Box
 from archspec.targets.figures.kinds import is_minor, kind_of
-from archspec.types import Type
+from archspec.types import Map, Type
 
 _UNSAID = frozenset({"bias", "round", "eps", "momentum", "affine", "count_pad", "init"})
 """Arguments that a picture leaves out: they change no shape, and hardly a count."""
@@ -57,20 +57,21 @@ def _collect(graph: Graph, found: list[tuple[str, str]]) -> None:
             _collect(element.graph, inner)
             found += inner * min(element.times, 1000)
         elif element.op is not None and not is_minor(element.op) and not element.op.many and kind_of(element.op) != "other":
-            found.append((element.op.step, window(element.op)))
+            x = graph.type_of(element.inputs[0])
+            found.append((element.op.step, window(element.op, len(x.spatial) if isinstance(x, Map) else 1)))
 
 
-def window(op: Op) -> str:
-    """The window of a layer, height by width; empty where it has none."""
+def window(op: Op, rank: int) -> str:
+    """The window of a layer on a map of `rank` axes, a size per axis: `5×5`; empty where it has none."""
     size = getattr(op, "k", None) if hasattr(op, "f") or hasattr(op, "m") else getattr(op, "w", None)
     if size is None or isinstance(size, str | bool):
         return ""
-    return show(size).replace("x", "×") if isinstance(size, tuple) else f"{size}×{size}"
+    return show(size if isinstance(size, tuple) else (size,) * rank).replace("x", "×")
 
 
-def caption(op: Op) -> str:
-    """An operation as a textbook's figure names it: `5×5 conv`, with its stride where it moves by more than it must."""
-    size = window(op)
+def caption(op: Op, rank: int) -> str:
+    """An operation on a map of `rank` axes as a textbook's figure names it: `5×5 conv`, with its stride where it is not the usual one."""
+    size = window(op, rank)
     stride = getattr(op, "s", None)
     usual = getattr(op, "w", 1)
     moved = f", s={show(stride)}" if stride not in (None, usual) and size else ""

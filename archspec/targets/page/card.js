@@ -21,14 +21,29 @@ class Card {
     this.pinned = null;
   }
 
-  show(content, y, pinned) {
+  // In the corner of the window where the card covers fewest buttons and fields, and not what the pointer is on.
+  place({ x, y }) {
+    const controls = [...document.querySelectorAll("button, input")].filter((one) => !this.root.contains(one));
+    const taken = controls.map((one) => one.getBoundingClientRect()).filter((r) => r.width && r.bottom > 0 && r.top < innerHeight);
+    const covered = (corner) => {
+      this.root.classList.toggle("up", corner.includes("up"));
+      this.root.classList.toggle("left", corner.includes("left"));
+      const card = this.root.getBoundingClientRect();
+      const meets = (r) => r.left < card.right && r.right > card.left && r.top < card.bottom && r.bottom > card.top;
+      return taken.filter(meets).length + (meets({ left: x - 60, right: x + 60, top: y - 30, bottom: y + 30 }) ? 1000 : 0);
+    };
+    const corners = y > innerHeight / 2 ? ["up", "up left", "", "left"] : ["", "left", "up", "up left"];
+    covered(corners.reduce((best, corner) => (covered(corner) < covered(best) ? corner : best)));
+  }
+
+  show(content, point, pinned) {
     if (this.pinned && !pinned) return;
     const close = element("button", { type: "button", className: "close", ariaLabel: "Close", textContent: "×" });
     close.addEventListener("click", () => this.release());
     this.root.replaceChildren(...content, ...(pinned ? [close] : []));
-    this.root.classList.toggle("up", y > innerHeight / 2);
     this.root.classList.toggle("pinned", Boolean(pinned));
     this.root.hidden = false;
+    this.place(point);
     if (pinned) this.pinned = pinned;
   }
 

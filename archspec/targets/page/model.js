@@ -13,17 +13,19 @@ class Model {
   }
 
   watch(target, thing, reveal, item) {
-    const look = (event) => {
-      const y = event.clientY ?? target.getBoundingClientRect().top;
-      this.look(thing(), y, item);
+    // Where the pointer is; the keyboard has none, and stands at the beginning of its target.
+    const point = (event) => {
+      const { left, top } = target.getBoundingClientRect();
+      return { x: event.clientX ?? left, y: event.clientY ?? top };
     };
+    const look = (event) => this.look(thing(), point(event), item);
     target.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && look(event));
     target.addEventListener("pointerleave", () => this.leave());
     target.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && look(event));
     target.addEventListener("focusout", () => this.leave());
     const choose = (event) => {
       if (event.target.closest("label, summary, button, .dragged")) return;
-      this.choose(thing(), event.clientY ?? target.getBoundingClientRect().top, item);
+      this.choose(thing(), point(event), item);
       if (this.linked) reveal(thing().rows);
     };
     target.addEventListener("click", choose);
@@ -36,10 +38,10 @@ class Model {
     }
   }
 
-  look(thing, y, item) {
+  look(thing, point, item) {
     if (this.card.pinned) return;
     this.light(thing, item);
-    if (this.tells(item)) this.card.show(this.content(thing, item), y, null);
+    if (this.tells(item)) this.card.show(this.content(thing, item), point, null);
   }
 
   // Whether the card has anything that the table does not show already.
@@ -53,12 +55,12 @@ class Model {
     this.card.leave();
   }
 
-  choose(thing, y, item) {
+  choose(thing, point, item) {
     this.card.release();
     this.light(thing, item);
     this.table.chosen(item ?? this.table.layers.find((layer) => thing.rows[0][0] === layer.rows[0][0]));
     if (!item || item.group || item.work) {
-      this.card.show(this.content(thing, item), y, () => {
+      this.card.show(this.content(thing, item), point, () => {
         this.light(null);
         this.table.chosen(null);
       });

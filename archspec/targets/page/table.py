@@ -55,7 +55,9 @@ def table(report: Report, layers: Layers, blanks: Blanks | None) -> str:
     head = tag("tr", *(tag("th", column.title, scope="col", class_=_class(column)) for column in columns))
     caption = tag("caption", f"The layers of {text(report.model)}", class_="unseen")
     foot = tag("tfoot", made.totals()) if blanks is None else ""
-    return tag("table", caption, tag("thead", head), tag("tbody", *made.rows()), foot, class_="layers")
+    return tag(
+        "table", caption, tag("thead", head), tag("tbody", *made.rows()), foot, class_="layers" if blanks is None else "layers asked"
+    )
 
 
 class _Table:
@@ -112,12 +114,12 @@ class _Table:
         classes = _class(column)
         if column.name in ASKED and self.blanks is not None:
             blank = self.blanks.cell(item.at, column.name, words, item.row.name)
-            return tag("td", text(words) if blank is None else blank, class_=classes)
+            return tag("td", text(words) if blank is None else blank, class_=classes, data_column=column.title)
         if column.bar and not (item.row.training and column.name == "macs"):
             classes += self.bar(column.name, getattr(item.row, column.name) * item.row.times)
         if words == "0":
             classes += " zero"
-        return tag("td", text(words), class_=classes or None)
+        return tag("td", text(words), class_=classes or None, data_column=column.title if self.blanks is not None else None)
 
     def work(self, item: Layer) -> str:
         return tag("tr", tag("td", arithmetic(item.row, self.known, self.report), colspan=len(self.columns)), class_="work")

@@ -1,0 +1,73 @@
+"""What is written in pictures: captions, footers, names of what is folded, and the fonts of a PDF."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+
+import pytest
+
+import archspec
+from archspec.targets import figures
+from archspec.targets.figures.text import width
+
+
+def texts(spec, kind, level="auto"):
+    svg = figures.draw(archspec.loads(spec), kind, level, "light").text
+    return re.findall(r"<text[^>]*>([^<]*)<", svg)
+
+
+@pytest.mark.parametrize(
+    ("spec", "captions"),
+    [
+        ("input 100x4\nconv k=5 f=8\npool 2\n", ["5 conv", "2 max-pool"]),
+        ("input 100x4\nconv k=5 f=8 s=5\n", ["5 conv, s=5"]),
+        ("input 32x32x1\nconv k=5 f=8\npool 2\n", ["5×5 conv", "2×2 max-pool"]),
+        ("input 32x32x1\nconv k=5x3 f=8\n", ["5×3 conv"]),
+        ("input 6x32x32x1\nconv k=3 f=8\ndeconv k=2 s=2 f=3\n", ["3×3×3 conv", "2×2×2 deconv, s=2"]),
+        ("input 6x32x32x1\npool w=1x2x2\n", ["1×2×2 max-pool"]),
+    ],
+)
+def test_captions_have_a_size_per_axis(spec, captions):
+    assert [text for text in texts(spec, "volumes") if re.match(r"[\d×]+ [a-z]", text)][1:] == captions  # the first is "2 layers"
+
+
+def test_a_block_in_words_has_a_size_per_axis():
+    spec = "block b(n):\n  conv k=3 f=n p=1 | relu\n  conv k=5 f=n p=2\ninput {}\nb 8\nb 16\n"
+    for shape, words in (("40x4", "conv 3, 5"), ("40x40x4", "conv 3×3, 5×5"), ("8x8x8x4", "conv 3×3×3, 5×5×5")):
+        assert words in re.sub("<[^>]*>", "\n", figures.draw(archspec.loads(spec.format(shape)), "bars", "block", "light").text)
+
+
+@pytest.mark.parametrize("spec", ["input 100x4\nconv k=5 f=8\nfc 3\n", "input 8\nfc 3\n", "input 8x8x1\nrelu | tanh | gap | fc 2\n"])
+@pytest.mark.parametrize("kind", ["volumes", "bars"])
+def test_footers_are_wrapped_and_never_cut(spec, kind):
+    found = figures.draw(archspec.loads(spec), kind, "auto", "light").text
+    wide = float(re.search(r'width="([\d.]+)"', found)[1])
+    assert "…" not in "".join(texts(spec, kind))
+    for x, words in re.findall(r'<text x="([\d.]+)"[^>]*>([^<]*)<', found):
+        assert "text-anchor" in words or float(x) <= wide
+    lines = [words for words in texts(spec, kind) if "sheets" in words or "scale" in words or "left out" in words]
+    assert all(width(line, 10) <= wide for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ("repeat 12: ln | conv k=3 f=4 p=1 | relu", "ln1 – relu12"),
+        ("repeat 12: conv k=3 f=4 p=1 | relu", "conv1 – 12"),
+        ("repeat 3:\n  conv k=3 f=4 p=1\n  repeat 2: ln | conv k=1 f=4", "conv1 – 9"),
+    ],
+)
+def test_a_folded_repeat_is_named_from_its_first_layer_to_its_last(body, name):
+    assert any(text.startswith(name) for text in texts(f"input 16x16x4\n{body}\n", "bars", "stage"))
+
+
+@pytest.mark.skipif(find_spec("svglib") is None or find_spec("reportlab") is None, reason="svglib and reportlab make PDFs")
+@pytest.mark.parametrize("kind", ["volumes", "bars"])
+def test_every_font_of_a_pdf_is_embedded(kind):
+    from archspec.targets.figures.convert import pdf
+
+    content = pdf(figures.draw(archspec.load("lenet5"), kind, "auto", "light").text)
+    fonts = re.findall(rb"/BaseFont /(\S+)", content)
+    assert fonts and all(re.fullmatch(rb"[A-Z]{6}\+BitstreamVera\S+", font) for font in fonts)
+    assert content.count(b"/FontFile2") == len(set(fonts))
