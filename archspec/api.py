@@ -57,7 +57,7 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
         network = None
         from archspec.foreign.advice import advised
 
-        found = advised(found)
+        found = advised(found, source)
     if network is not None:
         network.diagnostics = tuple(found)
     return network, found

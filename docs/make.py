@@ -1,5 +1,5 @@
-"""Writes what is generated: docs/layers.md, codes.md, commands.md, python.md, ir.schema.json and images, grammars/tmLanguage.json, and the
-command output shown in README.md and in other documents.
+"""Writes what is generated: docs/layers.md, codes.md, from_frameworks.md, commands.md, python.md, ir.schema.json and images,
+grammars/tmLanguage.json, and the command output shown in README.md and in other documents.
 
     python docs/make.py            rewrites what is stale
     python docs/make.py --check    writes nothing; exits with 1 when something is stale
@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from generate.common import PYTHON, RICH, ROOT
+from generate.frameworks import frameworks
 from generate.grammar import schema, textmate
 from generate.images import bubbles, drawing, error_image, explain_image, table_image
 from generate.layers import layers
@@ -30,6 +31,7 @@ from archspec.targets.figures.layout import renderers
 OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/layers.md": layers,
     "docs/codes.md": codes,
+    "docs/from_frameworks.md": frameworks,
     "docs/commands.md": commands,
     "docs/support.md": support,
     "docs/python.md": python,

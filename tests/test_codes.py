@@ -8,13 +8,8 @@ from pathlib import Path
 import pytest
 
 import archspec
-from archspec.analysis.limits import check_counts
-from archspec.analysis.lints import lint
-from archspec.api import Options
-from archspec.diagnostics import Diagnostics, catalogue
-from archspec.elaborate.elaborator import elaborate
-from archspec.source import Source
-from archspec.syntax.parser import parse
+from archspec.api import Options, compile_text
+from archspec.diagnostics import catalogue
 from archspec.targets.figures import text_form
 from archspec.targets.train.emit import emit as train_files
 
@@ -50,14 +45,8 @@ def run(example, files, folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(other.text, encoding="utf-8")
     limits = pair(example.attributes.get("limit", ""))
-    reading = {name: limits.pop(name) for name in ("max_bytes", "max_tokens") if name in limits}
     options = Options(params=pair(example.attributes.get("set", "")), base=folder, **limits)
-    sink = Diagnostics()
-    network = elaborate(parse(Source("example.arch", example.text), sink, **reading), "example", sink, options)
-    if network is not None:
-        check_counts(network, sink)
-        lint(network, sink)
-    found = sink.sorted()
+    network, found = compile_text(example.text, "example.arch", options)
     if network is not None and "emit" in example.attributes:
         target = example.attributes["emit"]
         try:

@@ -18,8 +18,14 @@ _MOST = 200
 """Lines that are rewritten; a file with more mistakes needs the first of them mended."""
 
 
-def advised(found: list[Diagnostic]) -> list[Diagnostic]:
-    """The findings, with the help that knows other tools where there is one."""
+def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
+    """The findings in a text, with the help that knows other tools where there is one; a single one where it is a file of another kind."""
+    if any(diagnostic.code.startswith("A0") for diagnostic in found):
+        from archspec.foreign.pasted import pasted
+
+        other = pasted(source)
+        if other is not None:
+            return [other]
     blocks: dict[Source, frozenset[str]] = {}
     seen: dict[tuple[Source, int], Rewritten | None] = {}
     result = []
@@ -28,12 +34,12 @@ def advised(found: list[Diagnostic]) -> list[Diagnostic]:
         if span is None or diagnostic.code not in _LINES | _NAMES or len(seen) >= _MOST:
             result.append(diagnostic)
             continue
-        source = span.source
-        if source not in blocks:
-            blocks[source] = frozenset(re.findall(r"^\s*block +(\w+)", source.text, re.MULTILINE))
-        place = (source, span.line)
+        where = span.source
+        if where not in blocks:
+            blocks[where] = frozenset(re.findall(r"^\s*block +(\w+)", where.text, re.MULTILINE))
+        place = (where, span.line)
         if place not in seen:
-            seen[place] = _checked(rewritten(_logical(source, span.line), blocks[source]))
+            seen[place] = _checked(rewritten(_logical(where, span.line), blocks[where]))
         result.append(_with(diagnostic, seen[place]))
     return result
 

@@ -4,7 +4,8 @@ ROWS = """
 Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D | filters>f kernel_size>k strides>s padding>p data_format dilation_rate>d groups>g activation>| use_bias>bias kernel_initializer>init bias_initializer | conv
 SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D | filters>conv.f kernel_size>k strides>s padding>p data_format dilation_rate>d depth_multiplier>m activation>| use_bias>conv.bias depthwise_initializer>init pointwise_initializer>conv.init bias_initializer | dwconv bias=no | conv k=1
 DepthwiseConv1D DepthwiseConv2D | kernel_size>k strides>s padding>p depth_multiplier>m data_format dilation_rate>d activation>| use_bias>bias depthwise_initializer>init bias_initializer | dwconv
-Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose Convolution2DTranspose Convolution3DTranspose | filters>f kernel_size>k strides>s padding>p output_padding>op data_format dilation_rate>d activation>| use_bias>bias kernel_initializer>init bias_initializer | deconv
+Conv1DTranspose Conv2DTranspose Convolution1DTranspose Convolution2DTranspose | filters>f kernel_size>k strides>s padding>p output_padding>op data_format dilation_rate>d activation>| use_bias>bias kernel_initializer>init bias_initializer | deconv
+Conv3DTranspose Convolution3DTranspose | filters>f kernel_size>k strides>s padding>p data_format output_padding>op dilation_rate>d activation>| use_bias>bias kernel_initializer>init bias_initializer | deconv
 Dense | units>n activation>| use_bias>bias kernel_initializer>init bias_initializer | fc
 MaxPooling1D MaxPooling2D MaxPooling3D MaxPool1D MaxPool2D MaxPool3D | pool_size>w=2 strides>s padding>p data_format | pool
 AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D | pool_size>w=2 strides>s padding>p data_format | avgpool

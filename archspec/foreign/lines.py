@@ -65,7 +65,9 @@ def rewritten(text: str, blocks: Container[str] = ()) -> Rewritten | None:
 
 def _spaced(text: str) -> str:
     """A line with its spaces as the formatter has them."""
-    return " ".join(re.sub(r"\s*([=|:])\s*", r"\1", text).split())
+    text = re.sub(r"\s*([=|:])\s*", r"\1", text)
+    text = re.sub(r"\([^()]*\)", lambda found: found[0].replace(" ", ""), text)
+    return " ".join(text.split())
 
 
 def _uncommented(text: str) -> str:
@@ -116,7 +118,7 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
 
 
 def _chain(body: str, rewriter: Rewriter) -> list[Call]:
-    return _unwrapped(Reader(tokens(body), rewriter.known).chain())
+    return _unwrapped(Reader(tokens(body), rewriter.known, rewriter.blocks).chain())
 
 
 def _joined(prefix: str, label: str, steps: list[str], guard: str, continued: bool) -> str:

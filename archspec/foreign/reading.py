@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple
+
+from archspec.syntax.layout import MERGES
 
 LONGEST = 2000
 """Characters of a line that is read; longer ones are generated, not typed."""
@@ -100,10 +102,11 @@ def tokens(text: str) -> list[Token]:
 class Reader:
     """A cursor over the tokens of a chain. `is_layer` says which words are layers: where one stands a step begins."""
 
-    def __init__(self, found: Sequence[Token], is_layer: Callable[[str], bool]) -> None:
+    def __init__(self, found: Sequence[Token], is_layer: Callable[[str], bool], blocks: Container[str] = ()) -> None:
         self.tokens = list(found)
         self.at = 0
         self.is_layer = is_layer
+        self.blocks = blocks
         self.depth = 0
 
     def peek(self, offset: int = 0) -> Token:
@@ -136,11 +139,21 @@ class Reader:
         token = self.take()
         if token.kind != "word":
             raise Unreadable
-        if self.peek().text == "(" and (not self.peek().spaced or self.is_layer(token.text)):
+        if self.peek().text == "(" and (not self.peek().spaced or self.calls(token.text)):
             return self.closed(token.text)
         if self.peek().text == ":":
             self.take()
         return self.open(token.text)
+
+    def calls(self, name: str) -> bool:
+        """Whether parentheses behind a space hold arguments, and not an expression or a list."""
+        depth, marks = 0, set()
+        for token in self.tokens[self.at :]:
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            if depth == 0:
+                break
+            marks.add(token.text)
+        return self.is_layer(name) and ("=" in marks or ("," in marks and name not in self.blocks))
 
     def closed(self, name: str) -> Call:
         bare, keywords = self.arguments()
@@ -250,7 +263,7 @@ class Reader:
                 self.take()
                 self.take()
                 keywords.append((token.text, self.loose()))
-            elif token.kind == "word" and self.is_layer(token.text):
+            elif token.kind == "word" and self.is_layer(token.text) and name not in MERGES:
                 break
             else:
                 bare.append(self.loose())

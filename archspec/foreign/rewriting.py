@@ -39,12 +39,17 @@ DATA = frozenset(["x", "out", "y", "h", "z", "inputs", "input", "outputs", "feat
 MERGES = ("add", "concat", "mul")
 
 
+class Unknown(Cannot):
+    """An argument that neither the tool nor we have."""
+
+
 class Rewriter:
     """Rewrites layers. `blocks` are the file's own; `remarks` gathers what is worth saying beside the line."""
 
     def __init__(self, blocks: Container[str]) -> None:
         self.blocks = blocks
         self.remarks: list[str] = []
+        self.tool = ""
         self.partial = False
         """Whether arguments may be missing: in a line of defaults."""
 
@@ -98,6 +103,8 @@ class Rewriter:
             try:
                 found = self.own(call) if row is None else self.from_row(call, row)
             except Cannot as cannot:
+                if row is not None and name.rpartition(".")[2] in row.names and str(cannot) and not isinstance(cannot, (Missing, Unknown)):
+                    raise
                 if row is None and name in STEPS and str(cannot) and not isinstance(cannot, Missing):
                     raise
                 if (
@@ -124,7 +131,7 @@ class Rewriter:
             known = {parameter.name for parameter in row.parameters}
             return (
                 tool is not None and row.tool != tool,
-                last not in row.names or (row.tool == "word" and call.closed),
+                (key(last) not in map(key, row.names) or call.closed) if row.tool == "word" else last not in row.names,
                 row.tool in ("onnx", "caffe") and last not in row.names,
                 sum(word not in known and word not in IGNORED for word in names),
                 row.tool == "keras" and row.steps.startswith("conv") and _looks_like_torch(call),
@@ -133,12 +140,16 @@ class Rewriter:
         found: list[Foreign | None] = [*sorted(rows, key=unfit)]
         if key(name) in STEPS:
             written_so = name in STEPS
+            fields = op_class(key(name)).model_fields
+            written_so |= bool(names) and all(word.lower() in fields for word in names)
             found.insert(0 if written_so or not rows or (last not in rows[0].names and not module) else len(found), None)
             found += [row for row in rows_of(key(name)) if row not in found]
         return found
 
     def own(self, call: Call, name: str = "") -> list[str]:
         """Our own layer with arguments that may be others'. Raises Cannot."""
+        if name == "skip":
+            return ["skip"]
         step = Step(name or key(call.name), whole=True)
         bare = list(bare_arguments(step.name))
         fields: Any = op_class(step.name).model_fields
@@ -198,7 +209,7 @@ class Rewriter:
                 return
             else:
                 takes = ", ".join(op_class(step.name).model_fields)
-                raise Cannot(f"`{step.name}` takes {takes}" if takes else f"`{step.name}` takes no arguments")
+                raise Unknown(f"`{step.name}` takes {takes}" if takes else f"`{step.name}` takes no arguments")
         if parameter.name in ("input_shape", "batch_input_shape"):
             self.input_shape(value, lowered)
             return
@@ -224,11 +235,7 @@ class Rewriter:
         elif ours and step.whole and (value.kind == "size" or (value.kind == "list" and value.text[0] not in "([")):
             step.given[ours] = value.text
         elif ours:
-            text = (
-                values.torch_pad(value)
-                if step.name == "pad" and parameter.name == "padding"
-                else values.written(value, ours, parameter.name)
-            )
+            text = values.torch_pad(value) if step.name == "pad" and self.tool == "torch" else values.written(value, ours, parameter.name)
             if text is not None:
                 step.given[ours] = text
 
@@ -256,6 +263,7 @@ class Rewriter:
             return self.wrapper(call, row)
         if row.tool == "word":
             return self.own(call, row.steps)
+        self.tool = row.tool
         steps = [Step(part) for part in row.steps.split(" | ")]
         if len(call.bare) > len(row.parameters):
             raise Cannot("")

@@ -64,7 +64,7 @@ class Foreign(NamedTuple):
 
 
 _BAR = re.compile(r"(?<!>)\|")  # not that of `activation>|`
-_PARAMETER = re.compile(r"(\w+)(?:>([\w.|]+))?(?:=(\S+))?(?:([!#])(\S*))?")
+_PARAMETER = re.compile(r"(\w+)(?:>([\w.|]+))?(?:=([^!#\s]+))?(?:([!#])(\S*))?")
 
 
 def _parameter(text: str) -> Parameter:

@@ -16,7 +16,7 @@ LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d | eps>eps momentum>momentum affi
 LayerNorm | normalized_shape#one eps>eps elementwise_affine!True bias!True | ln
 GroupNorm | num_groups>groups num_channels eps>eps affine!True | gn
 InstanceNorm1d InstanceNorm2d InstanceNorm3d | num_features eps>eps momentum affine!False track_running_stats!False | instnorm
-LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d | eps>eps momentum affine!False track_running_stats!False | instnorm
+LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d | eps>eps momentum affine=True!False track_running_stats!False | instnorm
 LocalResponseNorm CrossMapLRN2d | size>n alpha>alpha beta>beta k>k | lrn
 ReLU | inplace | relu
 ReLU6 | inplace | relu6

@@ -58,7 +58,7 @@ def written(value: Value, argument: str, name: str) -> str | None:
         return _PADDINGS[value.text.lower()]
     if argument in ("p", "n") and value.kind == "text":
         raise Cannot(f"the language has no padding {value.text!r}; there are numbers, `same` and `valid`")
-    if value.kind == "list" and argument not in AXES:
+    if value.kind in ("list", "size") and argument not in AXES:
         raise Cannot("")
     if value.kind == "list" or (value.kind == "size" and argument in AXES):
         return size(value, name)

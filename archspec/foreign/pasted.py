@@ -1,0 +1,150 @@
+"""Tells a file of another kind from a spec with mistakes: one message for it all, with the way in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from archspec.diagnostics import Diagnostic
+from archspec.foreign.lines import rewritten
+from archspec.foreign.table import foreign
+from archspec.source import Source, Span
+
+_READ = 200_000
+"""Characters that are looked at."""
+_SHOWN = 4
+"""Layers that a message shows as they are written here."""
+
+_INPUT = re.compile(r"^ *(?:\w+: *)?input +\d", re.MULTILINE)
+_PYTHON = re.compile(r"^ *(?:import \w|from [\w.]+ import |class \w+.*:|def \w+\(.*|@\w+|if __name__|>>> )", re.MULTILINE)
+_CALL = re.compile(r"^ *(?:[\w.]+ *= *)?(?:return )?[A-Za-z_][\w.]*\(.*\)?[,)\]]*$", re.MULTILINE)
+_FRAMEWORK = re.compile(r"\b(?:torch|nn|keras|tf|layers|F|model)\.\w+\(|\bSequential\(")
+_SUMMARY = re.compile(r"^.*(?:Layer \(type|Output Shape).*Param", re.MULTILINE)
+_PRINTED = re.compile(r"^ *\(\w+\): (\w+\(.*)$", re.MULTILINE)
+_DARKNET = re.compile(
+    r"^\[(?:net|network|convolutional|maxpool|avgpool|connected|shortcut|route|yolo|softmax|dropout|upsample)\] *$", re.MULTILINE
+)
+_PROTOTXT = re.compile(r"^ *layers? *\{", re.MULTILINE)
+_YAML = re.compile(r" *(?:- .*|[\w\"'-]+ *:(?: .*)?|\[.*\],?|#.*|---.*|\.\.\.|)\Z")
+_FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
+_PROSE = re.compile(r"^(?:```|~~~|\[.+\]\(.+\)|\*\*\w|!\[|\|[ :-]+\|)|\]\(https?://", re.MULTILINE)
+
+_WAY = "write one layer a line, beginning with `input 32x32x3`; docs/from_frameworks.md has the names of PyTorch and Keras beside ours"
+
+
+def _json(text: str) -> str | None:
+    if not re.match(r"\s*[{\[]\s*[\"{\[\]}]", text):
+        return None
+    if '"nbformat"' in text or '"cell_type"' in text:
+        return "a notebook (.ipynb)"
+    if '"archspec"' in text and '"inputs"' in text:
+        return "an IR document as `archspec emit json` writes it"
+    if '"class_name"' in text:
+        return "a Keras model's JSON"
+    return "a JSON file"
+
+
+def _markup(text: str) -> str | None:
+    begin = text.lstrip()[:200].lower()
+    if begin.startswith(("<!doctype html", "<html")) or re.search(r"<(?:body|div|table)\b", begin):
+        return "an HTML page"
+    if begin.startswith("<svg") or (begin.startswith("<?xml") and "<svg" in begin):
+        return "an SVG picture"
+    return "an XML file" if begin.startswith("<?xml") else None
+
+
+def _python(text: str) -> str | None:
+    lines = len(_PYTHON.findall(text))
+    calls = len(_CALL.findall(text))
+    if lines == 0 and (calls < 3 or not _FRAMEWORK.search(text)):
+        return None
+    for word, name in (("torch", "PyTorch"), ("nn.", "PyTorch"), ("keras", "Keras"), ("layers.", "Keras"), ("tensorflow", "TensorFlow")):
+        if re.search(rf"\b{re.escape(word)}", text):
+            return f"Python code ({name})"
+    return "Python code"
+
+
+def _yaml(text: str) -> str | None:
+    lines = [line for line in text.splitlines()[:400] if line.strip()]
+    items = sum(line.lstrip().startswith("- ") for line in lines)
+    pairs = sum(re.match(r" *[\w\"'-]+ *: +\S", line) is not None for line in lines)
+    if len(lines) < 3 or sum(_YAML.match(line) is not None for line in lines) < len(lines) * 0.9:
+        return None
+    return "a YAML file" if text.startswith("---") or items >= 2 or pairs > len(lines) * 0.6 else None
+
+
+def _onnx(text: str) -> str | None:
+    if text.startswith("\x08"):
+        return "an ONNX model"
+    return "an ONNX model in text form" if re.match(r"\s*<?\s*(?:ir_version|producer_name)\s*:", text) else None
+
+
+_KINDS: tuple[Callable[[str], str | None], ...] = (
+    _onnx,
+    _json,
+    _markup,
+    lambda text: "a Markdown text" if _FENCE.search(text) else None,
+    lambda text: "a table as `model.summary()` prints it" if _SUMMARY.search(text) else None,
+    lambda text: "a module as PyTorch prints it" if len(_PRINTED.findall(text)) >= 2 else None,
+    lambda text: "a Caffe network (prototxt)" if _PROTOTXT.search(text) else None,
+    lambda text: "a Darknet configuration (.cfg)" if _DARKNET.search(text) else None,
+    lambda text: "a graph for Graphviz (DOT)" if re.match(r"\s*(?:strict\s+)?(?:di)?graph\s+\w*\s*\{", text) else None,
+    lambda text: "LaTeX" if re.search(r"^\\(?:documentclass|begin|section|usepackage)\b", text, re.MULTILINE) else None,
+    _python,
+    lambda text: "a Markdown text" if _PROSE.search(text) else None,
+    _yaml,
+)
+
+
+def pasted(source: Source) -> Diagnostic | None:
+    """The one message about a text that is a file of another kind; None for a spec, whatever its mistakes."""
+    text = source.text[:_READ]
+    kind = next((found for tell in _KINDS if (found := tell(text)) is not None), None)
+    if kind is None or (_INPUT.search(text) and kind != "a Markdown text"):
+        return None
+    at = len(text) - len(text.lstrip())
+    end = text.find("\n", at)
+    layers = list(_layers(text)) if "Python" in kind or "PyTorch" in kind else []
+    notes = (f"its first layers are written here: {', then '.join(f'`{layer}`' for layer in layers)}",) if layers else ()
+    span = Span(source, at, len(text) if end < 0 else end)
+    return Diagnostic("A013", f"this is {kind}, not a spec", span, notes, _way(kind, text))
+
+
+def _way(kind: str, text: str) -> str:
+    if kind == "a Markdown text" and re.search(r"^```arch", text, re.MULTILINE):
+        return "the spec is what stands between the lines ```arch and ```: put it into a file of its own"
+    if kind.startswith("an IR document"):
+        return "the spec that it was made from is a text of one layer a line; `archspec list` names the bundled ones"
+    return _WAY
+
+
+def _layers(text: str) -> Iterator[str]:
+    """The first layers of a program or of a printed module, as they are written here."""
+    count = 0
+    for line in text.splitlines()[:2000] if _PRINTED.search(text) else _logical(text):
+        printed = _PRINTED.match(line)
+        bare = printed[1] if printed else line.strip().rstrip(",")
+        bare = re.sub(r"^(?:model\s*=\s*)?[\w.]*Sequential\(\s*\[?", "", bare).strip()
+        call = re.match(r"(?:[\w.]+\s*=\s*)?(?:model\.add\(\s*)?([A-Za-z_][\w.]*)\(", bare)
+        if call is None or not any(row.steps for row in foreign(call[1])):
+            continue
+        found = rewritten(f"nn.{bare}" if printed and "." not in call[1] else bare)
+        if found is not None and found.line is not None:
+            yield found.line
+            count += 1
+            if count == _SHOWN:
+                return
+
+
+def _logical(text: str) -> Iterator[str]:
+    """Lines, those whose parentheses stay open joined with what follows, within bounds."""
+    kept = ""
+    for line in text.splitlines()[:2000]:
+        line = line.split("#")[0].rstrip()
+        whole = f"{kept} {line.strip()}" if kept else line
+        opened = whole.count("(") - whole.count(")")
+        if opened > 0 and len(whole) < 500 and not re.search(r"Sequential\(\s*\[?$|:$", whole):
+            kept = whole
+            continue
+        kept = ""
+        yield whole

@@ -1,0 +1,265 @@
+"""Names of other tools: each line of theirs, rewritten, is the layer that PyTorch or Keras builds from it."""
+
+import inspect
+import os
+import re
+
+import pytest
+
+from archspec.api import Options, compile_text
+from archspec.foreign.lines import rewritten
+from archspec.foreign.table import REASONS, foreign, rows
+from archspec.ops import STEPS
+from archspec.report import Report
+
+MAPS = {"1": (16, 4), "2": (16, 12, 4), "3": (8, 10, 8, 4)}
+"""Shapes for layers with so many axes, channels last."""
+
+TORCH = {
+    "Conv": [
+        "4, 6, 3",
+        "4, 8, kernel_size=3, stride=2, padding=1",
+        "4, 8, 3, padding='same', bias=False",
+        "4, 8, 2, dilation=2, groups=2",
+        "in_channels=4, out_channels=6, kernel_size=5",
+    ],
+    "LazyConv": ["6, 3", "out_channels=8, kernel_size=3, stride=2, padding=1, bias=False"],
+    "ConvTranspose": ["4, 6, 3", "4, 8, 3, stride=2, padding=1, output_padding=1", "4, 8, 2, 2, bias=False"],
+    "LazyConvTranspose": ["6, 3", "8, 3, stride=2, padding=1, output_padding=1"],
+    "MaxPool": ["2", "3, 2", "3, stride=2, padding=1", "kernel_size=3, stride=2, ceil_mode=True", "3"],
+    "AvgPool": ["2", "3, 2, 1", "3, stride=2, padding=1, count_include_pad=False"],
+    "AdaptiveAvgPool": ["1", "4"],
+    "AdaptiveMaxPool": ["1", "4"],
+    "BatchNorm": ["4", "4, eps=0.001, momentum=0.01", "4, affine=False"],
+    "SyncBatchNorm": ["4"],
+    "LazyBatchNorm": [""],
+    "InstanceNorm": ["4"],
+    "LazyInstanceNorm": ["affine=False"],
+    "GroupNorm": ["2, 4", "num_groups=4, num_channels=4"],
+    "LocalResponseNorm": ["5", "size=3, alpha=0.001, beta=0.5, k=2"],
+    "CrossMapLRN": ["5"],
+    "LeakyReLU": ["", "0.2", "negative_slope=0.1, inplace=True"],
+    "ELU": ["", "0.5"],
+    "GELU": ["", "approximate='tanh'"],
+    "PReLU": ["", "4"],
+    "Softmax": ["dim=1"],
+    "Softmax2d": [""],
+    "LogSoftmax": ["dim=1"],
+    "Dropout": ["", "0.25", "p=0.5, inplace=True"],
+    "ZeroPad": ["1"],
+    "ConstantPad": ["2, 0"],
+    "Upsample": ["scale_factor=2"],
+    "UpsamplingNearest": ["scale_factor=2"],
+    "PixelShuffle": ["2"],
+    "ChannelShuffle": ["2"],
+    "ReLU": ["", "inplace=True"],
+    "ReLU6": ["inplace=True"],
+}
+"""Arguments for layers on maps of four channels; those of names that are missing take none."""
+TORCH_VECTOR = {"Linear": ["12, 5", "12, 5, bias=False", "in_features=12, out_features=7"], "LazyLinear": ["5"]}
+TORCH_TOKENS = {
+    "LayerNorm": ["4", "(4,), eps=0.001"],
+    "MultiheadAttention": ["4, 2, batch_first=True", "embed_dim=4, num_heads=2, bias=False, batch_first=True"],
+}
+
+KERAS = {
+    "Conv": [
+        "6, 3",
+        "8, (3,), activation='relu'",
+        "8, kernel_size=3, strides=2, padding='same', use_bias=False",
+        "8, 3, dilation_rate=2",
+        "4, 3, groups=2, kernel_initializer='he_normal'",
+    ],
+    "ConvTranspose": ["6, 3", "8, 3, strides=2, padding='same'", "8, 2, strides=3", "8, 3, strides=2, activation='relu'"],
+    "SeparableConv": ["6, 3", "8, 3, padding='same', use_bias=False", "8, 3, depth_multiplier=2, activation='relu'"],
+    "DepthwiseConv": ["3", "3, strides=2, padding='same', depth_multiplier=2, use_bias=False"],
+    "MaxPooling": ["", "2", "pool_size=3, strides=2", "3, strides=2, padding='same'"],
+    "AveragePooling": ["2", "pool_size=3, strides=2", "3, strides=2, padding='same'"],
+    "GlobalAveragePooling": ["", "keepdims=True"],
+    "GlobalMaxPooling": ["", "keepdims=True"],
+    "AdaptiveAveragePooling": ["1", "4"],
+    "AdaptiveMaxPooling": ["1", "4"],
+    "GroupNormalization": ["2", "groups=4"],
+    "Activation": ["'relu'", "'tanh'", "activation='gelu'", "'linear'"],
+    "ReLU": ["", "max_value=6", "negative_slope=0.1"],
+    "LeakyReLU": ["", "negative_slope=0.2"],
+    "ELU": ["", "alpha=0.5"],
+    "Dropout": ["0.5"],
+    "SpatialDropout": ["0.5"],
+    "ZeroPadding": ["", "2"],
+    "UpSampling": ["", "3"],
+    "UpSampling2D": ["size=(2, 2)", "2, interpolation='bilinear'"],
+}
+ALIASES = {
+    "Convolution": "Conv",
+    "ConvolutionTranspose": "ConvTranspose",
+    "SeparableConvolution": "SeparableConv",
+    "MaxPool": "MaxPooling",
+    "AvgPool": "AveragePooling",
+    "GlobalAvgPool": "GlobalAveragePooling",
+    "GlobalMaxPool": "GlobalMaxPooling",
+}
+KERAS_VECTOR = {"Dense": ["5", "units=5, activation='softmax', use_bias=False", "5, kernel_initializer='glorot_uniform'"], "PReLU": [""]}
+KERAS_TOKENS = {"MultiHeadAttention": ["num_heads=2, key_dim=2"], "LayerNormalization": ["", "epsilon=1e-6"]}
+
+
+def named(tool):
+    return [name for row in rows() if row.tool == tool and row.steps for name in row.names]
+
+
+def compiled(line, shape, before=""):
+    """The network of a rewritten line after an input; the rounding is the frameworks'."""
+    steps = f"{before}{line}" if not before or line.startswith("input") else f"{before} | {line}"
+    text = f"default round=floor\ninput {'x'.join(map(str, shape))}\n{steps}\n"
+    network, found = compile_text(text, "case.arch", Options())
+    assert network is not None, [(d.message, d.help) for d in found]
+    report = Report(network)
+    return tuple(report.outputs["output"]), report.totals.params
+
+
+def ours(call, shape, before=""):
+    found = rewritten(call)
+    assert found is not None and found.line is not None, (call, found)
+    return compiled(found.line, shape, before)
+
+
+def rank_of(name):
+    return next((digit for digit in re.findall(r"([123])[dD]", name)), "2")
+
+
+def torch_cases():
+    special = {"Embedding", "StochasticDepth", "DropPath", "interpolate", "cat"}
+    for name in named("torch"):
+        if name in special:
+            continue
+        stem = re.sub(r"[123]d", "", name)
+        stem = name if name in TORCH else stem
+        for table, shape in ((TORCH_VECTOR, "vector"), (TORCH_TOKENS, "tokens"), (TORCH, "map")):
+            if stem in table:
+                for arguments in table[stem]:
+                    yield pytest.param(name, arguments, shape, id=f"{name}({arguments})")
+                break
+        else:
+            yield pytest.param(name, "", "map", id=name)
+
+
+@pytest.mark.parametrize(("name", "arguments", "kind"), torch_cases())
+def test_a_layer_of_torch_is_the_layer_that_torch_builds(name, arguments, kind):
+    torch = pytest.importorskip("torch", reason="builds the layer that is compared")
+    call = f"nn.{name}({arguments})"
+    shape = {"vector": (12,), "tokens": (4, 2, 4), "map": MAPS[rank_of(name)]}[kind]
+    layer = eval(call, {"nn": torch.nn}).eval()
+    x = torch.zeros(1, shape[-1], *shape[:-1]) if kind == "map" else torch.zeros(1, 8, 4) if kind == "tokens" else torch.zeros(1, 12)
+    y = layer(x, x, x)[0] if name == "MultiheadAttention" else layer(x)
+    got = tuple(y.shape[1:]) if kind != "map" or y.dim() == 2 else (*y.shape[2:], y.shape[1])
+    params = sum(p.numel() for p in layer.parameters())
+    assert ours(call, shape, "tokens" if kind == "tokens" else "") == (got, params)
+
+
+def keras_cases():
+    special = {"Embedding", "Input", "InputLayer", "Add", "Concatenate", "Multiply", "TimeDistributed"}
+    for name in named("keras"):
+        if name in special:
+            continue
+        stem = re.sub(r"[123]D", "", name)
+        stem = ALIASES.get(stem, stem)
+        for table, shape in ((KERAS_VECTOR, "vector"), (KERAS_TOKENS, "tokens"), (KERAS, "map")):
+            arguments = [*table.get(stem, []), *(table.get(name, []) if name != stem else [])]
+            if stem in table:
+                for written in arguments:
+                    fits = written.replace("(3,)", "(" + "3, " * int(rank_of(name)) + ")")
+                    yield pytest.param(name, fits, shape, id=f"{name}({fits})")
+                break
+        else:
+            yield pytest.param(name, "", "map", id=name)
+
+
+@pytest.fixture(scope="module")
+def keras():
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    return pytest.importorskip("keras", reason="builds the layer that is compared")
+
+
+@pytest.mark.parametrize(("name", "arguments", "kind"), keras_cases())
+def test_a_layer_of_keras_is_the_layer_that_keras_builds(keras, name, arguments, kind):
+    call = f"layers.{name}({arguments})"
+    shape = {"vector": (12,), "tokens": (4, 2, 4), "map": MAPS[rank_of(name)]}[kind]
+    layer = eval(call, {"layers": keras.layers})
+    entry = keras.Input((8, 4) if kind == "tokens" else shape)
+    y = layer(entry, entry) if name == "MultiHeadAttention" else layer(entry)
+    params = sum(
+        int(weight.shape.num_elements() if hasattr(weight.shape, "num_elements") else _size(weight.shape))
+        for weight in layer.trainable_weights
+    )
+    assert ours(call, shape, "tokens" if kind == "tokens" else "") == (tuple(y.shape[1:]), params)
+
+
+def _size(shape):
+    product = 1
+    for length in shape:
+        product *= length
+    return product
+
+
+def test_every_layer_of_torch_is_in_the_table():
+    torch = pytest.importorskip("torch", reason="lists its layers")
+    modules = [name for name, value in vars(torch.nn).items() if inspect.isclass(value) and issubclass(value, torch.nn.Module)]
+    assert [name for name in modules if not any(name in row.names for row in foreign(f"nn.{name}"))] == []
+
+
+def test_every_layer_of_keras_is_in_the_table(keras):
+    classes = [name for name, value in vars(keras.layers).items() if inspect.isclass(value)]
+    assert [name for name in classes if not any(name in row.names for row in foreign(f"layers.{name}"))] == []
+
+
+def parameters(row):
+    return {parameter.name for parameter in row.parameters}
+
+
+@pytest.mark.parametrize("tool", ["torch", "keras"])
+def test_parameters_stand_in_the_order_of_their_tool(tool, keras):
+    torch = pytest.importorskip("torch", reason="has the signatures")
+    module = torch.nn if tool == "torch" else keras.layers
+    for row in rows():
+        if row.tool != tool or not row.steps:
+            continue
+        for name in row.names:
+            if name in (
+                "ReLU6",
+                "Identity",
+                "StochasticDepth",
+                "DropPath",
+                "interpolate",
+                "cat",
+                "Input",
+                "Add",
+                "Concatenate",
+                "Multiply",
+            ):
+                continue
+            signature = [p for p in inspect.signature(getattr(module, name).__init__).parameters if p not in ("self", "args", "kwargs")]
+            told = [p.name for p in row.parameters if p.name in signature]
+            assert told == signature[: len(told)] or set(told) <= set(signature), (name, told, signature)
+            assert told == [p for p in signature if p in told], (name, told, signature)
+
+
+@pytest.mark.parametrize("row", [row for row in rows() if row.reason], ids=lambda row: f"{row.tool}-{row.names[0]}")
+def test_what_the_language_does_not_have_is_said(row):
+    for name in row.names:
+        module = {"torch": "F." if row.reason == REASONS["functional"] or name[0].islower() else "nn.", "keras": "layers."}.get(
+            row.tool, ""
+        )
+        found = rewritten(f"{module}{name}(3)")
+        assert found is None or found.line is None or name.lower() in STEPS, (name, found)
+        network, told = compile_text(f"input 8x8x3\n{name} 3\n", "case.arch", Options())
+        if name in STEPS:
+            continue
+        assert network is None
+        assert "did you mean" not in (told[0].help or ""), (name, told[0].help)
+
+
+def test_the_table_is_large():
+    names = {name for row in rows() for name in row.names}
+    lines = {name for tool in ("torch", "keras", "onnx", "caffe", "word") for name in named(tool)}
+    assert len(names) >= 500
+    assert len(lines) >= 150

@@ -1,0 +1,233 @@
+"""Lines as beginners and other tools write them: the message holds the whole line as it is written here."""
+
+import pytest
+
+from archspec.api import Options, compile_text
+from archspec.foreign.lines import rewritten
+
+PYTHON = [
+    ("Conv2D(32, (3,3), activation='relu')", "conv k=3 f=32 | relu"),
+    ("Conv2D(32, (3, 5), strides=(1, 2), padding='same')", "conv k=3x5 f=32 s=1x2 p=same"),
+    ("nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)", "conv k=7 f=64 s=2 p=3 bias=no"),
+    ("torch.nn.Conv2d(3, 64, 3, padding='same')", "conv k=3 f=64 p=same"),
+    ('model.add(Dense(10, activation="softmax"))', "fc 10 | softmax"),
+    ("model.add(layers.MaxPooling2D((2, 2)))", "pool w=2"),
+    ("self.conv1 = nn.Conv2d(1, 6, 5)", "conv1: conv k=5 f=6"),
+    ("self.layers.append(nn.Linear(4, 5))", "fc 5"),
+    ("x = MaxPool2D(2)(x)", "pool w=2"),
+    ("x = layers.Dense(units=10)(x)", "fc 10"),
+    ("x = tf.keras.layers.SeparableConv2D(64, 3, padding='same')(x)", "dwconv k=3 p=same bias=no | conv k=1 f=64"),
+    ("MaxPooling2D()", "pool w=2"),
+    ("nn.MaxPool2d(3)", "pool w=3"),
+    ("nn.MaxPool2d(3, 2, 1)", "pool w=3 s=2 p=1"),
+    ("nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)", "avgpool w=3 s=2 p=1 count_pad=no"),
+    ("nn.AdaptiveAvgPool2d((1, 1))", "gap"),
+    ("nn.AdaptiveAvgPool2d((7, 7))", "adaptpool 7"),
+    ("layers.GlobalAveragePooling2D()", "gap | flatten"),
+    ("layers.Conv2D(16, 3, kernel_initializer='he_normal')", "conv k=3 f=16 init=kaiming"),
+    ("layers.Conv2D(16, 3, kernel_initializer=keras.initializers.GlorotNormal())", "conv k=3 f=16 init=xavier_normal"),
+    ("layers.Conv2D(16, 3, name='stem')", "stem: conv k=3 f=16"),
+    ("layers.Conv2D(16, 3, activation='relu'),", "conv k=3 f=16 | relu"),
+    ("keras.Input(shape=(28, 28, 1))", "input 28x28x1"),
+    ("inputs = keras.Input((32, 32, 3))", "input 32x32x3"),
+    ("layers.InputLayer(input_shape=(32, 32, 3))", "input 32x32x3"),
+    ("nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True))", "conv k=3 f=8 | relu"),
+    ("x = layers.add([x, residual])", "add residual"),
+    ("x = layers.Concatenate()([x, e1])", "concat e1"),
+    ("x = torch.cat([x, e1], dim=1)", "concat e1"),
+    ("x += shortcut", "add shortcut"),
+    ("out = out + identity", "add identity"),
+    ("x = torch.flatten(x, 1)", "flatten"),
+    ("x = x.view(-1, 16 * 5 * 5)", "flatten"),
+    ("x = x.view(x.size(0), -1)", "flatten"),
+    ("x = F.relu(x)", "relu"),
+    ("return F.log_softmax(x, dim=1)", "logsoftmax"),
+    ("x = F.max_pool2d(x, 2)", "pool w=2"),
+    ("layers.Activation('swish')", "silu"),
+    ("layers.ReLU(max_value=6)", "relu6"),
+    ("layers.LeakyReLU()", "leaky 0.3"),
+    ("nn.LeakyReLU(0.2, inplace=True)", "leaky 0.2"),
+    ("nn.BatchNorm2d(64, eps=0.001)", "bn eps=0.001"),
+    ("nn.Upsample(scale_factor=2, mode='bilinear', align_corners=False)", "upsample 2 mode=bilinear"),
+    ("nn.Embedding(1000, 64)", "embed 1000 64"),
+    ("nn.MultiheadAttention(64, 8, batch_first=True)", "attn heads=8"),
+    ("nn.Linear(16 * 5 * 5, n)", "fc n"),
+    ("TimeDistributed(Dense(10))", "linear 10"),
+    ("x = Dropout(0.5)(Dense(64, activation='relu')(x))", "fc 64 | relu | dropout 0.5"),
+]
+BARE = [
+    ("Conv2D 32 3x3", "conv k=3 f=32"),
+    ("Conv2D filters=32 kernel_size=3", "conv k=3 f=32"),
+    ("Conv 3x3 32", "conv k=3x3 f=32"),
+    ("maxpool 2", "pool w=2"),
+    ("max_pool 3 2", "pool w=3 s=2"),
+    ("dense 10", "fc 10"),
+    ("Dense units=10 activation=softmax", "fc 10 | softmax"),
+    ("dropout(0.5)", "dropout 0.5"),
+    ("global_average_pooling", "gap"),
+    ("fully_connected 10", "fc 10"),
+    ("InnerProduct num_output=10", "fc 10"),
+    ("Pooling pool=AVE kernel_size=2 stride=2", "avgpool w=2 s=2 round=ceil"),
+    ("Gemm", None),
+    ("conv kernel_size=3 filters=6", "conv k=3 f=6"),
+    ("conv kernel=3 filters=6", "conv k=3 f=6"),
+    ("conv k=3 f=6 strides=2 padding=same activation=relu", "conv k=3 f=6 s=2 p=same | relu"),
+    ("conv k=3 f=6 kernel_initializer=he_normal", "conv k=3 f=6 init=kaiming"),
+    ("fc units=10", "fc 10"),
+    ("fc 10 relu", "fc 10 | relu"),
+    ("fc 3072 120", "fc 120"),
+    ("linear 3072 120", "linear 120"),
+    ("bn 64", "bn"),
+    ("pool 2 2", "pool w=2 s=2"),
+    ("pool 3 2 1", "pool w=3 s=2 p=1"),
+    ("avgpool 2 2", "avgpool w=2 s=2"),
+    ("conv 3x3x6", "conv k=3x3 f=6"),
+    ("conv 5 f=6", "conv k=5 f=6"),
+    ("conv k:3 f:6", "conv k=3 f=6"),
+    ("conv: k=3 f=6", "conv k=3 f=6"),
+    ("conv k3 f6", "conv k=3 f=6"),
+    ("conv(k=5, f=6)", "conv k=5 f=6"),
+    ("CONV K=5 F=6", "conv k=5 f=6"),
+    ("Conv k=5 f=6 bias=False", "conv k=5 f=6 bias=no"),
+    ("conv k=5 f=6 p=SAME", "conv k=5 f=6 p=same"),
+    ("conv k=3 x 3 f=6", "conv k=3x3 f=6"),
+    ("conv k=(3,3) f=6", "conv k=3 f=6"),
+    ("conv k=[3, 3] f=6", "conv k=3 f=6"),
+    ("conv k='3' f=6", "conv k=3 f=6"),
+    ("relu()", "relu"),
+    ("repeat 2: Conv2D 32 3", "repeat 2: conv k=3 f=32"),
+    ("stem: Conv2D 32 3", "stem: conv k=3 f=32"),
+    ("relu | Conv2D 32 3 | maxpool 2", "relu | conv k=3 f=32 | pool w=2"),
+    ("gmp", "adaptmaxpool 1"),
+    ("input (28, 28, 1)", "input 28x28x1"),
+    ("input 28 x 28 x 1", "input 28x28x1"),
+    ("input 28, 28, 1", "input 28x28x1"),
+    ("default conv padding=same", "default conv p=same"),
+]
+SIGNS = [
+    ("conv k=3×3 f=6", "conv k=3x3 f=6"),
+    ("conv\u00a0k=3\u00a0f=6", "conv k=3 f=6"),
+    ("conv\u2009k=3 f=6", "conv k=3 f=6"),
+    ("conv k=“3” f=6", "conv k=3 f=6"),
+    ("relu -> fc 10", "relu | fc 10"),
+    ("relu → fc 10", "relu | fc 10"),
+    ("relu => fc 10", "relu | fc 10"),
+    ("relu, fc 10", "relu | fc 10"),
+    ("relu; fc 10", "relu | fc 10"),
+    ("relu + fc 10", "relu | fc 10"),
+    ("relu – fc 10", "relu | fc 10"),
+    ("relu;", "relu"),
+    ("fc 10,", "fc 10"),
+    ("conv k=3, f=6", "conv k=3 f=6"),
+    ("conv k = 3, f = 6", "conv k=3 f=6"),
+    ("ｃｏｎｖ ｋ＝３ ｆ＝６", "conv k=3 f=6"),
+    ("relu // activation", "relu"),
+    ("- relu;", "relu"),
+    ("conv k=3 f=6 │ relu", "conv k=3 f=6 | relu"),
+]
+
+
+def told(line, head="input 32x32x3"):
+    network, found = compile_text(f"{head}\n{line}\n", "case.arch", Options())
+    assert network is None, line
+    return [d for d in found if d.severity == "error" and d.code != "A117"]
+
+
+@pytest.mark.parametrize(("line", "right"), [*PYTHON, *BARE, *SIGNS], ids=lambda text: str(text)[:60])
+def test_the_help_is_the_whole_line(line, right):
+    if right is None:
+        pytest.skip("needs a number that the line does not have")
+    first = told(line, "relu" if "nput" in line else "input 32x32x3")[0]
+    assert first.help is not None
+    assert f"write `{right}`" in first.help, (first.message, first.help)
+
+
+@pytest.mark.parametrize("right", sorted({right for _, right in [*PYTHON, *BARE, *SIGNS] if right}))
+def test_what_is_proposed_is_right(right):
+    """What is written at the second try has no mistake but of size or of a name that stands elsewhere."""
+    text = f"{right}\n" if right.startswith("input") else f"param n = 4\ninput 32x32x3\n{right}\n"
+    found = compile_text(text, "case.arch", Options())[1]
+    assert [d for d in found if d.severity == "error" and d.code not in ("A107", "A201", "A203", "A004")] == []
+    assert rewritten(right) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("x = F.max_pool2d(F.relu(self.conv1(x)), 2)", "write `| relu | pool w=2` behind the line of `conv1`"),
+        ("x = self.pool(F.relu(self.conv1(x)))", "`conv1`, `relu`, `pool`"),
+        ("LSTM(64)", "the language has no recurrent layers"),
+        ("layers.Bidirectional(layers.LSTM(64))", "the language has no recurrent layers"),
+        ("rnn 64", "the language has no recurrent layers"),
+        ("Conv2D", "`Conv2D` is `conv` here; it needs `k` and `f`, as in `conv k=3 f=8`"),
+        ("conv 3 8", "write `conv k=3 f=8` for 8 filters of size 3, or `conv k=8 f=3` for 3 of size 8"),
+        ("nn.Conv2d(3, 8, 3, padding_mode='reflect')", "the language has no `padding_mode=reflect` for `conv`"),
+        ("layers.ZeroPadding2D(((0, 1), (0, 1)))", "the language pads alike on both sides of an axis"),
+        ("nn.CrossEntropyLoss()", "a loss belongs to training"),
+        ("layers.Conv2D(32, 3, input_shape=(28, 28, 1))", "the input is a line of its own at the top: `input 28x28x1`"),
+        ("layers.Conv1D(8, 3, padding='causal')", "the language has no padding 'causal'"),
+        ("layers.LayerNormalization(axis=[1, 2])", "`ln` acts on the channels"),
+        ("nn.LayerNorm([3, 32, 32])", "`ln` normalises the channels of each position"),
+    ],
+)
+def test_what_cannot_be_said_is_said(line, words):
+    assert words in (told(line)[0].help or "")
+
+
+@pytest.mark.parametrize("wrong", ["gmp", "rnn", "lstm", "gru", "bmm", "glu", "rope", "pooling", "max", "mean", "norm"])
+def test_no_other_layer_is_guessed(wrong):
+    assert "did you mean" not in (told(wrong)[0].help or "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"), [("sofmax", "softmax"), ("convv", "conv"), ("cnov", "conv"), ("flaten", "flatten"), ("drpout 0.5", "dropout")]
+)
+def test_a_misspelt_layer_is_guessed(wrong, near):
+    assert told(wrong)[0].help == f"did you mean `{near}`?"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("3", "expected a layer, found `3`"),
+        ("conv k=3 f=", "expected a value, found the end of the line"),
+        ("relu ;", "expected `key=value`, `|` or the end of the line, found `;`"),
+        ("conv k=3×3", "found `×` (U+00D7)"),
+        ("relu\u00a0", None),
+        ("relu \u00a0| relu", "found a space that is none of the keyboard's (U+00A0)"),
+        ("relu @", "found `@`"),
+        ("relu $x", "found `$`"),
+    ],
+)
+def test_a_wrong_sign_is_told_by_what_was_expected(line, message):
+    if message is not None:
+        assert message in told(line)[0].message
+
+
+def test_a_list_without_parentheses_after_a_block():
+    (found,) = told("block cb(f): conv k=3 f=f\nrepeat 2: cb 8,16")
+    assert found.help == "write `repeat 2: cb (8,16)`"
+
+
+def test_a_tab_between_words_is_a_space():
+    (found,) = told("conv\tk=3 f=6")
+    assert (found.code, found.help) == ("A002", "write a space")
+
+
+def test_what_is_right_is_left_alone():
+    for line in (
+        "conv k=3 f=8 | relu",
+        "conv1: conv k=3 f=8 if deep",
+        "fc (4 * n)",
+        "repeat 3 as i: conv k=1 f=8*(i+1)",
+        "add a b",
+        "block b(n): fc n",
+    ):
+        assert rewritten(line, {"b"}) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["", " ", "((((" * 200, "a(" * 3000, "x = " * 200, "Conv2D(" + "(" * 50 + ")" * 51, "\u0000", "'", '"""', "nn." * 100]
+)
+def test_any_text_is_read(line):
+    rewritten(line)
