@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 from archspec.ops import STEPS  # noqa: E402
 
 SIZE = 50
-CASES = {"shape": 5000, "value": 1000, "mistakes": 1000}
+CASES = {"shape": 5000, "value": 1000, "mistakes": 1000, "fields": 300}
 
 
 @pytest.mark.parametrize(("kind", "start"), [(kind, start) for kind, count in CASES.items() for start in range(0, count, SIZE)])

@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="receptive fields are measured by torch's gradients")
 
 from fuzzing.draw import Random  # noqa: E402
+from fuzzing.fields import box, field_of  # noqa: E402
 from fuzzing.generator import SpecGenerator  # noqa: E402
 from fuzzing.steps import Options  # noqa: E402
 from helpers_torch import Apply, Concat, Mul, Residual, tf_same  # noqa: E402
@@ -15,7 +16,6 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 import archspec  # noqa: E402
-from archspec.analysis.receptive_field import ReceptiveFields  # noqa: E402
 from archspec.targets.spec import expand  # noqa: E402
 
 FACTS = json.loads((Path(__file__).resolve().parent / "facts" / "receptive_fields.json").read_text(encoding="utf-8"))
@@ -79,13 +79,6 @@ def hulls(module, shape, units):
     return found
 
 
-def field_of(network):
-    """First and last input position read by unit 0, and the step, for each axis."""
-    field = ReceptiveFields(network).inside(network.graph)[network.graph.result][0]
-    assert field is not None, "not known"
-    return field
-
-
 def check(text, module, shape):
     """The last row of the spec against the module: size, distance of neighbours, and where the field lies."""
     network = archspec.loads(text)
@@ -99,24 +92,8 @@ def check(text, module, shape):
         jumps.append(next_low - low)
         sizes.append(high - low + 1)
     assert (row.receptive_field, row.jump) == (tuple(sizes), tuple(jumps)), text
-    for (low, high, step), at, ends in zip(field_of(network), *measured[0], strict=True):
-        assert (step * at + low, step * at + high) == ends, text
-
-
-def check_bound(text, module, shape, period):
-    """Where fields vary from position to position, again after `period` ones, along one axis: ours hold all of them, at the true distance."""
-    network = archspec.loads(text)
-    row = archspec.analyze(network).layers[-1]
-    low, high, step = field_of(network)[0]
-    measured = [(at[0], ends[0]) for at, ends in hulls(all_ones(module), shape, 2 * period)]
-    for (at, ends), (_, later) in zip(measured[:period], measured[period:], strict=True):
-        if ends is None:  # between the taps of a dilated kernel
-            assert later is None
-            continue
-        assert ends[0] > 0 and later[1] < shape[1] - 1, "the measurement is cut off: make the input larger"
-        assert later[0] - ends[0] == later[1] - ends[1] == step * period == round(row.jump[0] * period), text
-        assert step * at + low <= ends[0] and ends[1] <= step * at + high, text
-        assert row.receptive_field[0] >= ends[1] - ends[0] + 1, text
+    for at, ends in measured:
+        assert box(field_of(network), at) == ends, text
 
 
 LINEAR = Options(
@@ -160,44 +137,6 @@ def test_random_networks_in_two_axes(seed):
             layers.append(nn.AvgPool2d(k, s, p))
     shape = (1, 300, 280)
     check("default round=floor\ninput 300x280x1\n" + "\n".join(lines), nn.Sequential(*layers), shape)
-
-
-@pytest.mark.parametrize("seed", range(80))
-def test_random_networks_that_grow(seed):
-    """With transposed convolutions and upsampling fields vary from position to position: ours must hold all of them."""
-    draw = Random(2000 + seed)
-    lines, layers, period = [], [], 1
-    for _ in range(draw.number(2, 4)):
-        kind = draw.pick(["conv", "pool", "deconv", "deconv", "nearest", "bilinear", "pixelshuffle"])
-        if kind == "conv":
-            k, s, d = draw.number(1, 4), draw.number(1, 2), draw.number(1, 2)
-            p = draw.number(0, k - 1)
-            lines.append(f"conv k={k} f=2 s={s} p={p} d={d}")
-            layers.append(nn.LazyConv1d(2, k, s, p, d))
-        elif kind == "pool":
-            w, s = draw.number(1, 3), draw.number(1, 2)
-            lines.append(f"pool w={w} s={s} p={w // 2}")
-            layers.append(nn.AvgPool1d(w, s, w // 2))
-        elif kind == "deconv":
-            s, d = draw.number(1, 3), draw.number(1, 2)
-            period *= s
-            k = draw.number(s, 5)
-            p, op = draw.number(0, k // 2), draw.number(0, max(s, d) - 1)
-            lines.append(f"deconv k={k} f=2 s={s} p={p} op={op} d={d}")
-            layers.append(nn.LazyConvTranspose1d(2, k, s, p, op, dilation=d))
-        elif kind == "pixelshuffle":
-            period *= 2
-            lines += ["conv k=1 f=4", "pixelshuffle 2"]
-            layers += [nn.LazyConv1d(4, 1), Apply(lambda x: x.view(1, 2, 2, -1).transpose(2, 3).reshape(1, 2, -1))]
-        else:
-            n = draw.number(2, 3)
-            period *= n
-            lines.append(f"upsample {n} mode={kind}")
-            layers.append(nn.Upsample(scale_factor=n, mode="linear" if kind == "bilinear" else kind))
-    module = nn.Sequential(*layers).double()
-    module(torch.ones(1, 2, 400, dtype=torch.float64))
-    text = "default round=floor\ninput 400x2\n" + "\n".join(lines) + "\n"
-    check_bound(text, module, (2, 400), period)
 
 
 # what exactly is read: layer by layer
@@ -263,7 +202,7 @@ def test_long_repeats_with_a_value_from_outside():
     text = "input 900x1\nstem: conv k=3 f=1 p=1\nrepeat 200:\n  conv k=3 f=1 p=1 | add stem\n"
     report = archspec.analyze(archspec.loads(text))
     assert report.layers[-1].receptive_field == (403,)
-    assert report.totals.receptive_field in ((403,), None)  # None: not known
+    assert report.totals.receptive_field == (403,)
 
 
 @pytest.mark.parametrize(("kind", "factor"), [("nearest", 2), ("nearest", 3), ("bilinear", 2), ("bilinear", 3), ("bilinear", 4)])
@@ -281,12 +220,12 @@ def test_upsampling_says_the_largest_field(kind, factor):
     ("k", "s", "p", "d"), [(2, 2, 0, 1), (3, 2, 1, 1), (4, 2, 1, 1), (5, 3, 0, 1), (3, 2, 0, 2), (3, 3, 0, 1), (3, 1, 1, 1), (4, 3, 2, 2)]
 )
 def test_deconv_says_the_largest_field(k, s, p, d):
-    """Without dilation the bound is reached somewhere; with it the taps may all miss the same phase."""
+    """With dilation the taps may all miss the same phase."""
     text = f"input 60x1\ndeconv k={k} f=1 s={s} p={p} d={d}\n"
     measured = hulls(all_ones(nn.ConvTranspose1d(1, 1, k, s, p, dilation=d)), (1, 60), 2 * s)
     row = archspec.analyze(archspec.loads(text)).layers[-1]
     largest = max(ends[0][1] - ends[0][0] + 1 for _, ends in measured if ends[0] is not None)
-    assert row.receptive_field[0] == largest if d == 1 else row.receptive_field[0] >= largest
+    assert row.receptive_field[0] == largest
     assert row.jump == (1 / s,)
 
 

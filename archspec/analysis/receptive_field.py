@@ -1,215 +1,248 @@
 """Receptive fields: which inputs a position of a value depends on.
 
-Along each axis position i of a value depends on the inputs from step*i + low to step*i + high: its field has high - low + 1 inputs,
-neighbouring fields lie `step` (the jump) apart, and -low is the padding. Through a window of size F, stride S and padding P
-    low' = low - step*P,  high' = high + step*(F - 1 - P),  step' = step*S.
-Where paths meet the field is the union. Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks".
-
-The rule is linear in (low, high, step), so a shared graph is walked once, from (0, 0, 1) at each of its inputs, and the result composed
-with each place where it is called. The network's own graph is called nowhere: its values are seen from all inputs together.
+What a layer reads is composed with what its inputs see (`phases` has the algebra), and where paths meet the field is the union. A shared
+graph is walked once, from each of its inputs, and the result composed with each place where it is called; rounds are composed by squaring.
+That is exact as long as what goes in is `even`. Where it is not, as behind a dilated transposed convolution, a hull does not say which
+positions are read in between, and the graph is walked again for the call. The network's own graph is called nowhere: its values are seen
+from all inputs together. Vectors that come in have no positions, so they count for nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import floor
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
+from archspec.analysis.phases import NOT, Field, Sizes, chain, even, sizes, union
 from archspec.ir.graph import Call, Graph, Network, Node
-from archspec.ops.base import POINT, WHOLE, Field_, Rational, Reach
+from archspec.ops.base import POINT, WHOLE, sliding
 from archspec.types import Map, Type
 
-Field = Field_
-"""A field seen from a graph's inputs: per axis, WHOLE, or None where it is not known."""
 Fields = tuple[Field, ...]
-"""For each input of a graph, how far a value of it reads; POINT stands for itself only, and "" for not at all."""
-
-NOT = ""
-
-
-def extent(field: Field) -> tuple[int, ...] | None:
-    """The size of a field along each axis, or None where it is the whole input or not known."""
-    if not isinstance(field, tuple):
-        return None
-    return tuple(floor(reach.high - reach.low) + 1 for reach in field)
-
-
-def chain(outer: Field, inner: Field) -> Field:
-    """The field of a value that reads `inner` of what has field `outer`."""
-    if outer == NOT or inner == NOT:
-        return NOT
-    if outer is None or inner is None:
-        return None
-    if outer == WHOLE or inner == WHOLE:
-        return WHOLE
-    if inner == POINT:
-        return outer
-    if outer == POINT:
-        return inner
-    assert isinstance(outer, tuple) and isinstance(inner, tuple)
-    if len(outer) != len(inner):
-        return None
-    return tuple(
-        Reach(_plain(a.low + a.step * b.low), _plain(a.high + a.step * b.high), _plain(a.step * b.step))
-        for a, b in zip(outer, inner, strict=True)
-    )
-
-
-def union(a: Field, b: Field) -> Field:
-    """The field of a value made of two. Values whose steps differ have no common step: unknown."""
-    if a == b or b == NOT:
-        return a
-    if a == NOT:
-        return b
-    if a == WHOLE or b == WHOLE:
-        return WHOLE
-    if a is None or b is None:
-        return None
-    if a == POINT or b == POINT:
-        other = b if a == POINT else a
-        assert isinstance(other, tuple)
-        a, b = other, tuple(Reach(0, 0, 1) for _ in other)
-    assert isinstance(a, tuple) and isinstance(b, tuple)
-    if len(a) != len(b) or any(x.step != y.step for x, y in zip(a, b, strict=True)):
-        return None
-    return tuple(Reach(min(x.low, y.low), max(x.high, y.high), x.step) for x, y in zip(a, b, strict=True))
-
-
-def _plain(value: Rational) -> Rational:
-    return int(value) if value.denominator == 1 else value
-
+"""For each input of a graph, how far a value of it reads."""
 
 _MOST = 2**18
-"""Fields that are kept of one graph, a value's from each input. Beyond, as where a label stands over lines that read thousands of values,
-they are not known, from all inputs together."""
+"""Fields that are kept of one graph, a value's from each input; one that has more, as where a label stands over lines that read thousands
+of values, is walked again for each call. Also the layers that are walked again in all; beyond them fields are not known."""
+_WORK = 2**20
+"""Phases computed in all, of fields that have several; beyond them such fields are not known. Those that are not even take longer."""
+
+
+class _Back(NamedTuple):
+    """The way back from a graph's result to its last maps: values of it, calls that have some inside, and the inputs where it ends."""
+
+    maps: tuple[int, ...]
+    calls: tuple[Call, ...]
+    ends: frozenset[int]
 
 
 class ReceptiveFields:
-    """Fields within the graphs of one network, each graph walked once."""
+    """Fields within the graphs of one network."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._graphs: dict[Graph, list[Fields]] = {}
-        self._last_maps: dict[Graph, tuple[int | None, Fields]] = {}
+        self._inputs = [i.type.spatial for i in network.inputs if isinstance(i.type, Map)]
+        self._graphs: dict[Graph, list[Fields] | None] = {}
+        self._walks: dict[tuple[Graph, Fields], list[Field]] = {}
+        self._backs: dict[Graph, _Back] = {}
+        self._walked = 0
+        self._work = 0
 
-    def inside(self, graph: Graph) -> list[Fields]:
-        """For each value of a graph its field seen from each of the graph's inputs; of the network's, from all inputs together."""
-        known = self._graphs.get(graph)
+    def inside(self, graph: Graph, outer: Sequence[Field]) -> Callable[[int], Field]:
+        """The field of each value of a graph, given those of its inputs; the network's own graph has one, POINT, for all together."""
+        known = self._functions(graph) if all(map(even, outer)) else None
         if known is None:
-            known = self._graphs[graph] = self._inside(graph)
+            return self._walk(graph, tuple(outer)).__getitem__
+        return lambda value: self._seen(known[value], outer)
+
+    def sizes(self, field: Field, type_: Type | None) -> Sizes | None:
+        """How much the positions of a value of a type see; None where that is not known, or nothing."""
+        axes = len(field[0]) if isinstance(field, tuple) and field else None
+        whole = next((spatial for spatial in self._inputs if axes in (None, len(spatial))), None)
+        return sizes(field, type_.spatial if isinstance(type_, Map) else None, whole)
+
+    def through(self, call: Call, outer: Sequence[Field]) -> Field:
+        """The field of a call's result, given those of its inputs."""
+        graph, first = call.graph, outer[0]
+        known = self._functions(graph) if all(map(even, outer)) else None
+        if known is None or (call.times > 1 and not even(known[graph.result][0])):
+            for _ in range(call.times):
+                before, first = first, self.inside(graph, (first, *outer[1:]))(graph.result)
+                if first == before:
+                    break
+            return first
+        reads = known[graph.result]
+        if call.times == 1:
+            return self._seen(reads, outer)
+        # The first input is read through all rounds; a value from outside in each of them, and then through the rounds after it.
+        all_rounds, some_rounds = self._rounds(reads[0], call.times)
+        return self._bounded(
+            union(chain(first, all_rounds), chain(self._seen((NOT, *reads[1:]), outer), some_rounds) if len(reads) > 1 else NOT)
+        )
+
+    def _rounds(self, field: Field, times: int) -> tuple[Field, Field]:
+        """A field read through so many rounds, and the union of what is read through fewer, none included. By squaring."""
+        power: Field = POINT
+        fewer: Field = NOT
+        for bit in bin(times)[2:]:
+            fewer, power = self._bounded(union(fewer, chain(fewer, power))), self._bounded(chain(power, power))
+            if bit == "1":
+                fewer, power = self._bounded(union(fewer, power)), self._bounded(chain(power, field))
+        return power, fewer
+
+    def _functions(self, graph: Graph) -> list[Fields] | None:
+        """For each value of a graph its field seen from each of the graph's inputs; of the network's, from all inputs together."""
+        if graph not in self._graphs:
+            count = len(graph.inputs)
+            if graph is self._network.graph:
+                self._graphs[graph] = self._forward(graph, [(_start(type_),) for type_ in graph.inputs])
+            elif count * (count + len(graph.elements)) > _MOST:
+                self._graphs[graph] = None
+            else:
+                starts = [tuple([POINT if i == j else NOT for j in range(count)]) for i in range(count)]
+                self._graphs[graph] = self._forward(graph, starts)
+        return self._graphs[graph]
+
+    def _walk(self, graph: Graph, outer: Fields) -> list[Field]:
+        """The fields of a graph's values, found anew."""
+        known = self._walks.get((graph, outer))
+        if known is None:
+            self._walked += len(graph.elements)
+            starts: list[Fields] = [(field if self._walked <= _MOST else _lost(field),) for field in outer]
+            known = self._walks[graph, outer] = [field for (field,) in self._forward(graph, starts)]
         return known
 
-    def _inside(self, graph: Graph) -> list[Fields]:
-        count = len(graph.inputs)
-        if graph is self._network.graph:
-            values: list[Fields] = [(_start(type_),) for type_ in graph.inputs]
-        elif count * (count + len(graph.elements)) > _MOST:
-            return [(None,)] * (count + len(graph.elements))
-        else:
-            values = [tuple(POINT if i == j else NOT for j in range(count)) for i in range(count)]
+    def _forward(self, graph: Graph, values: list[Fields]) -> list[Fields]:
+        """Goes on from the fields of a graph's inputs to those of all its values."""
         for element in graph.elements:
             read = [values[value] for value in element.inputs]
             if isinstance(element, Node):
-                types = [graph.type_of(value) for value in element.inputs]
-                values.append(_through_node(element, read, types))
+                reads = _read(element, [graph.type_of(value) for value in element.inputs])
+                values.append(tuple([self._seen(reads, outer) for outer in zip(*read, strict=True)]))
             else:
-                values.append(self.through_call(element, read))
+                values.append(tuple([self.through(element, outer) for outer in zip(*read, strict=True)]))
         return values
 
-    def through_call(self, call: Call, read: Sequence[Fields]) -> Fields:
-        inner = self.inside(call.graph)[call.graph.result]
-        if call.times == 1:
-            return _compose(inner, read)
-        # Round r reads the first input through r of the rounds, and a value from outside (c) through the rounds after its own. The rule
-        # being linear, the union over all rounds is that of the first and the last of them.
-        outside = _compose((NOT, *inner[1:]), read)
-        through = tuple(chain(field, _power(inner[0], call.times)) for field in read[0])
-        again = tuple(chain(field, _power(inner[0], call.times - 1)) for field in outside)
-        return tuple(union(a, union(b, c)) for a, b, c in zip(through, outside, again, strict=True))
+    def _seen(self, reads: Sequence[Field], outer: Sequence[Field]) -> Field:
+        """The field of a value that reads others."""
+        if len(reads) == 1:
+            field = chain(outer[0], reads[0])
+            return field if field is outer[0] else self._bounded(field)
+        result: Field = NOT
+        for inner, field in zip(reads, outer, strict=True):
+            result = union(result, chain(field, inner))
+        return self._bounded(result)
 
-    def last_map(self, graph: Graph) -> tuple[int | None, Fields]:
-        """The last map on the way back from a graph's result, seen as `inside` sees it.
+    def _bounded(self, field: Field) -> Field:
+        """The field itself, as long as that was not too much work."""
+        if not isinstance(field, tuple):
+            return field
+        phases = sum([len(reach.taps) for term in field for reach in term if len(reach.taps) > 1])
+        if phases or len(field) > 1:
+            self._work += phases * (1 if even(field) else 16) + len(field) ** 2
+            if self._work > _WORK:
+                return None
+        return field
 
-        Where the way ends at one of the inputs, without a map, it is that input, and its number comes first.
+    # the last maps
+
+    def network(self) -> Sizes | None:
+        """What is seen by the last maps before the network looks at everything at once; the whole input where their own layers do.
+
+        This is what papers call the receptive field of a network: 212 for VGG-16, 483 for ResNet-50 with the stride in the 1x1. Where
+        several ways lead back, it is the largest that a position of any of these maps sees, and the least that one of such a map sees.
         """
-        known = self._last_maps.get(graph)
-        if known is None:
-            known = self._last_maps[graph] = self._way_back(graph)
+        graph = self._network.graph
+        found = []
+        known: set[tuple[Graph, Fields]] = set()
+        for field, type_ in self._last(graph, (POINT,), known):
+            if field is WHOLE:
+                return self.sizes(field, type_)
+            if field != NOT:
+                found.append(self.sizes(field, type_))
+        measured = [size for size in found if size is not None]
+        if not found or len(measured) < len(found) or len({len(size.largest) for size in measured}) > 1:
+            return None
+        largest = tuple(map(max, zip(*[size.largest for size in measured], strict=True)))
+        least = tuple([min([size.least[at] for size in measured if size.largest[at] == most]) for at, most in enumerate(largest)])
+        jumps = {size.jump for size in measured}
+        return Sizes(least, largest, jumps.pop() if len(jumps) == 1 else None)
+
+    def _last(self, graph: Graph, outer: Fields, known: set[tuple[Graph, Fields]]) -> Iterator[tuple[Field, Type | None]]:
+        """The fields of a graph's last maps, those of calls included; of the network also the inputs where no map lies on the way."""
+        if (graph, outer) in known:
+            return
+        known.add((graph, outer))
+        if len(known) > _MOST:
+            yield None, None
+            return
+        back, inside = self._back(graph), self.inside(graph, outer)
+        top = graph is self._network.graph
+        for value in (*back.maps, *(sorted(back.ends) if top else ())):
+            yield inside(value), graph.type_of(value)
+        for call in back.calls:
+            read = tuple([inside(value) for value in call.inputs])
+            yield from self._last(call.graph, read, known) if call.times == 1 else self._last_round(call, read, known)
+
+    def _last_round(self, call: Call, read: Fields, known: set[tuple[Graph, Fields]]) -> Iterator[tuple[Field, Type | None]]:
+        """The last maps of the last round, and, where the way goes on, of the first: what rounds see grows or shrinks from one to the next."""
+        through = self.through(call._replace(times=call.times - 1), read)
+        yield from self._last(call.graph, (through, *read[1:]), known)
+        if 0 in self._back(call.graph).ends:
+            yield from self._last(call.graph, read, known)
+
+    def _back(self, graph: Graph) -> _Back:
+        known = self._backs.get(graph)
+        if known is not None:
+            return known
+        maps: list[int] = []
+        calls: list[Call] = []
+        ends: set[int] = set()
+        count, pending, met = len(graph.inputs), [graph.result], {graph.result}
+        while pending:
+            value = pending.pop()
+            if value < count:
+                ends.add(value)
+                continue
+            element = graph.elements[value - count]
+            further: Sequence[int] = element.inputs
+            if isinstance(element, Call):
+                inner = self._back(element.graph)
+                calls += [element] * bool(inner.maps or inner.calls)
+                further = [element.inputs[end] for end in inner.ends]
+            elif _is_map(element, [graph.type_of(v) for v in element.inputs]):
+                maps.append(value)
+                continue
+            pending += [v for v in further if v not in met]
+            met.update(further)
+        known = self._backs[graph] = _Back(tuple(maps), tuple(calls), frozenset(ends))
         return known
 
-    def _way_back(self, graph: Graph) -> tuple[int | None, Fields]:
-        count, value = len(graph.inputs), graph.result
-        inside = self.inside(graph)
-        while value >= count:
-            element = graph.elements[value - count]
-            if isinstance(element, Node):
-                assert element.op is not None
-                local = element.op.reach(graph.type_of(element.inputs[0])) not in (WHOLE, None)
-                if local and isinstance(element.type, Map) and max(element.type.spatial) > 1:
-                    return None, inside[value]
-                value = element.inputs[0]
-                continue
-            end, inner = self.last_map(element.graph)
-            if end is None:
-                read = [inside[v] for v in element.inputs]
-                if element.times > 1:
-                    read[0] = self.through_call(element._replace(times=element.times - 1), read)
-                return None, _compose(inner, read)
-            value = element.inputs[end]
-        return value, inside[value]
+
+def _read(node: Node, types: Sequence[Type | None]) -> list[Field]:
+    """What a layer reads of each of its inputs."""
+    op, output = node.op, node.type
+    assert op is not None
+    reach = op.reach(types[0])
+    reads: Field = (reach,) if isinstance(reach, tuple) else reach
+    if not op.many or not isinstance(output, Map):
+        return [reads] * len(types)
+    # A vector or 1x1 map that is broadcast is read by every position.
+    return [reads if isinstance(type_, Map) and type_.spatial == output.spatial else WHOLE for type_ in types]
 
 
-def _through_node(node: Node, read: Sequence[Fields], types: Sequence[Type | None]) -> Fields:
+def _is_map(node: Node, types: Sequence[Type | None]) -> bool:
+    """Whether a layer's output is a map that windows made: not of everything at once, and not of a single position for each of one."""
     assert node.op is not None
-    result: list[Field] = [NOT] * len(read[0])
-    for fields, type_ in zip(read, types, strict=True):
-        inner: Field = node.op.reach(type_)
-        if (
-            node.op.many
-            and type_ != node.type
-            and isinstance(node.type, Map)
-            and not (isinstance(type_, Map) and type_.spatial == node.type.spatial)
-        ):
-            inner = WHOLE  # a vector or 1x1 map that is broadcast: every position reads it
-        result = [union(a, chain(field, inner)) for a, field in zip(result, fields, strict=True)]
-    return tuple(result)
+    if not isinstance(node.type, Map) or node.op.reach(types[0]) is WHOLE:
+        return False
+    return any(max(type_.spatial) > 1 for type_ in (node.type, *types) if isinstance(type_, Map))
 
 
-def seen(reads: Fields, fields: Sequence[Field]) -> Field:
-    """The field of a value of a graph, given the fields of the graph's inputs."""
-    if len(reads) == 1:
-        return chain(fields[0], reads[0])
-    result: Field = NOT
-    for inner, outer in zip(reads, fields, strict=True):
-        result = union(result, chain(outer, inner))
-    return result
-
-
-def _compose(inner: Fields, read: Sequence[Fields]) -> Fields:
-    """`seen`, from each of the inputs that the values read are seen from."""
-    return tuple(seen(inner, outer) for outer in zip(*read, strict=True))
-
-
-def _power(field: Field, times: int) -> Field:
-    """A field chained to itself, by squaring. Unknown once a step passes 2^63."""
-    result: Field = POINT
-    while times:
-        if times & 1:
-            result = chain(result, field)
-        field = chain(field, field)
-        if isinstance(field, tuple) and any(reach.step > 2**63 for reach in field):
-            return None
-        times >>= 1
-    return result
-
-
-def network_field(network: Network, fields: ReceptiveFields) -> Field:
-    """The field of the last map before the network looks at everything at once; the whole input where that map's own layers do.
-
-    This is what papers call the receptive field of a network: 212 for VGG-16, 483 for ResNet-50 with the stride in the 1x1.
-    """
-    return fields.last_map(network.graph)[1][0]
+def _lost(field: Field) -> Field:
+    """A field that is no longer known, except that of nothing and everything."""
+    return None if isinstance(field, tuple) and field else field
 
 
 def _start(type_: Type | None) -> Field:
-    """The field of an input: each position of a map reads itself."""
-    return tuple(Reach(0, 0, 1) for _ in type_.spatial) if isinstance(type_, Map) else None
+    """The field of an input: each position of a map sees itself."""
+    return ((sliding(0, 0, 1),) * len(type_.spatial),) if isinstance(type_, Map) else NOT

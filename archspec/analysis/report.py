@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from archspec.analysis.cost import Cost, Costs, needed_elements
 from archspec.analysis.memory import Peaks
-from archspec.analysis.receptive_field import Field, ReceptiveFields, extent, network_field, seen
+from archspec.analysis.phases import Field
+from archspec.analysis.receptive_field import ReceptiveFields
 from archspec.diagnostics import nearest
 from archspec.diagnostics.markup import html_pairs
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Call, Graph, Names, Network, Node
-from archspec.ops.base import POINT, WHOLE
+from archspec.ops.base import POINT
 from archspec.types import Type
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ Shape = tuple[int, ...]
 class Row(NamedTuple):
     """One layer. Shapes are channels last; counts are for one image in inference.
 
-    `receptive_field` is a size per axis (the whole input for a layer that sees all of it), `jump` the distance of neighbouring
-    fields; both are None where they are not known. `times` is above 1 in a folded report only: the row stands for that many layers.
-    `training` marks the layers of heads that exist in training only.
+    `receptive_field` is the largest size per axis that a position sees (the whole input for a layer that sees all of it),
+    `smallest_field` the least, where positions see unlike much, and `jump` the distance of neighbouring fields, on average; each is None
+    where it is not known. `times` is above 1 in a folded report only: the row stands for that many layers. `training` marks the layers of
+    heads that exist in training only.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Row(NamedTuple):
     output: Shape
     cost: Cost
     receptive_field: Shape | None
+    smallest_field: Shape | None
     jump: tuple[float, ...] | None
     times: int
     training: bool
@@ -112,6 +115,7 @@ class Totals(NamedTuple):
     peak_activations: int
     connections: int
     receptive_field: Shape | None
+    smallest_field: Shape | None
 
     def _repr_html_(self) -> str:
         return html_pairs("totals", self._asdict().items())
@@ -132,8 +136,6 @@ class Report:
         self._fields = ReceptiveFields(network)
         self._fixed: dict[tuple[Graph, int], tuple[Any, ...]] = {}
         """What of a node's rows does not depend on where its graph is called, found by the first of them."""
-        spatial = next((i.type.shape[:-1] for i in network.inputs if len(i.type.shape) > 1), None)
-        self._whole: Shape | None = spatial
 
     @property
     def model(self) -> str:
@@ -155,11 +157,12 @@ class Report:
     @cached_property
     def totals(self) -> Totals:
         cost = self._costs.network(self.network)
-        field = self._size(network_field(self.network, self._fields))
+        field = self._fields.network()
         peak = Peaks().network(self.network)
         return Totals(
             self.network.graph.layers, cost.params, cost.weights, cost.biases, cost.buffers, cost.frozen,
-            cost.macs, cost.flops, cost.stored, peak, cost.connections, field,
+            cost.macs, cost.flops, cost.stored, peak, cost.connections,
+            field.largest if field is not None else None, field.least if field is not None else None,
         )  # fmt: skip
 
     @cached_property
@@ -229,9 +232,6 @@ class Report:
         ]
         return pd.DataFrame([{column: getattr(row, column) for column in columns} for row in self.layers], columns=columns)
 
-    def _size(self, field: Field) -> Shape | None:
-        return self._whole if field == WHOLE else extent(field)
-
 
 class _Walk:
     """Walks the hierarchy and makes rows."""
@@ -251,25 +251,24 @@ class _Walk:
     ) -> Generator[Row, None, str]:
         """Rows of a graph; the generator's value is the name of what its result comes from."""
         producers = list(sources)
-        inside = self.report._fields.inside(graph)
+        inside = self.report._fields.inside(graph, fields)
         first = len(sources)
         top = graph is self.report.network.graph
         for at, element in enumerate(graph.elements):
             trains = training or (top and not self.needed[at])
             if isinstance(element, Node):
                 name = names(element)
-                field = seen(inside[first + at], fields)
+                field = inside(first + at)
                 yield self.row(graph, at, element, name, tuple([producers[v] for v in element.inputs]), field, times, trains)
                 producers.append(name)
             else:
                 read = [producers[v] for v in element.inputs]
-                outer = [seen(inside[v], fields) for v in element.inputs]
+                outer = [inside(v) for v in element.inputs]
                 producers.append((yield from self.call(element, names, read, outer, times, trains)))
         return producers[graph.result]
 
     def call(self, call: Call, names: Names, read: list[str], outer: list[Field], times: int, training: bool) -> Generator[Row, None, str]:
         inner = call.graph
-        reads = self.report._fields.inside(inner)[inner.result]
         for _ in range(1 if self.fold else call.times):
             if call.inline:
                 scope = names
@@ -283,7 +282,7 @@ class _Walk:
                 scope = Names(prefix + ".", inner.naming)
             result = yield from self.graph(inner, scope, read, outer, times * call.times if self.fold else times, training)
             read = [result, *read[1:]]
-            outer = [seen(reads, outer), *outer[1:]]
+            outer = [self.report._fields.inside(inner, outer)(inner.result), *outer[1:]]
         if self.fold and call.inline:
             names.skip(inner, call.times - 1)
         return read[0]
@@ -306,13 +305,9 @@ class _Walk:
                 types,
             )
         step, config, line, shapes, output, cost, types = fixed
-        jump = tuple([_number(reach.step) for reach in field]) if isinstance(field, tuple) else None
-        return Row(name, step, config, sources, line, shapes, output, cost, self.report._size(field), jump, times, training, node, types)
+        least, largest, jump = self.report._fields.sizes(field, node.type) or (None, None, None)
+        return Row(name, step, config, sources, line, shapes, output, cost, largest, least, jump, times, training, node, types)
 
 
 def _counted(params: int, macs: int) -> str:
     return f"{params:,} parameter{'s' if params != 1 else ''}, {macs:,} MAC{'s' if macs != 1 else ''}"
-
-
-def _number(value: Any) -> float:
-    return value if isinstance(value, int) else float(value)

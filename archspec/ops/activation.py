@@ -1,7 +1,7 @@
 """Activation functions: elementwise, in place, without weights but for prelu."""
 
-from archspec.ops.base import WHOLE, Field_, Op, Real
-from archspec.types import Map, Type
+from archspec.ops.base import Op, Real
+from archspec.types import Type
 
 
 class Activation(Op):
@@ -63,9 +63,6 @@ class _Normalised(Activation):
     """A function of all channels of a position."""
 
     probabilities = True
-
-    def reach(self, x: Type) -> Field_:
-        return "point" if isinstance(x, Map) else WHOLE
 
     def constant(self, x: Type) -> tuple[str, str] | None:
         if x.channels > 1:

@@ -1,8 +1,8 @@
 """Pooling to a given size."""
 
-from math import ceil, prod
+from math import gcd, prod
 
-from archspec.ops.base import WHOLE, Field_, Op, Reach, Size, check_size, per_axis
+from archspec.ops.base import WHOLE, Field_, Op, Reach, Size, Taps, along, check_size, per_axis, phased
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -31,26 +31,37 @@ class _Adaptive(Op):
         target = self.target(x)
         if all(out == 1 for out in target):
             return WHOLE
-        if any(size % out for size, out in zip(x.spatial, target, strict=True)):
-            return None  # windows of unequal size: no one step describes them
-        return tuple(Reach(0, size // out - 1, size // out) for size, out in zip(x.spatial, target, strict=True))
+        return along([_reach(size, out) for size, out in zip(x.spatial, target, strict=True)])
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
-        sizes = zip(x.spatial, y.spatial, strict=True)
-        return {"output": f"windows of {'x'.join(str(ceil(s / t)) if s % t == 0 else f'{s // t}-{ceil(s / t) + 1}' for s, t in sizes)}"}
+        return {"output": f"windows of {'x'.join(_windows(size, out) for size, out in zip(x.spatial, y.spatial, strict=True))}"}
+
+
+def _reach(size: int, out: int) -> Reach | None:
+    """What an output reads along one axis: the windows repeat where one begins at a whole position."""
+    parts = gcd(size, out)
+    return phased(out // parts, size // parts, lambda i: Taps(i * size // out, -(-(i + 1) * size // out) - 1))
+
+
+def _windows(size: int, out: int) -> str:
+    """The sizes of the windows along one axis, the least and the largest where they differ.
+
+    A window that begins r/out behind a whole position covers ceil((r + size)/out), and r is a multiple of gcd(size, out) below out.
+    """
+    least, largest = -(-size // out), -((gcd(size, out) - out - size) // out)
+    return str(least) if least == largest else f"{least}-{largest}"
 
 
 def _covered(size: int, out: int) -> int:
-    """Sum over i < out of ceil((i+1)*size/out) - floor(i*size/out)."""
-    if size % out == 0:
-        return size
-    if out > 10_000:
-        return size + out  # an upper bound; no picture is that large
-    return sum(-(-(i + 1) * size // out) - i * size // out for i in range(out))
+    """Sum over i < out of ceil((i+1)*size/out) - floor(i*size/out).
+
+    Neighbouring windows share the position that their border cuts; all but gcd(size, out) - 1 of the out - 1 borders cut one.
+    """
+    return size + out - gcd(size, out)
 
 
 class AdaptPool(_Adaptive):
-    """Mean over windows that give a fixed output size.
+    """Mean over windows that give a fixed output size: window i from floor(i*S/T) up to ceil((i+1)*S/T), for T outputs of S inputs.
 
     Shape:   (*S, C) -> (*size, C)
     Params:  none
@@ -66,7 +77,7 @@ class AdaptPool(_Adaptive):
 
 
 class AdaptMaxPool(_Adaptive):
-    """Maximum over windows that give a fixed output size.
+    """Maximum over windows that give a fixed output size: window i from floor(i*S/T) up to ceil((i+1)*S/T), for T outputs of S inputs.
 
     Shape:   (*S, C) -> (*size, C)
     Params:  none

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from archspec.ops.base import WHOLE, Count, Field_, Flag, Margin, Misfit, Op, Size, Weight, check_size, per_axis
+from archspec.ops.base import WHOLE, Count, Field_, Flag, Margin, Misfit, Op, Reach, Size, Taps, Weight, along, check_size, per_axis, phased
 from archspec.types import Map, Tokens, Type, Vector, describe
 
 
@@ -41,9 +41,6 @@ class ClassToken(Op):
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:
         return (Weight("", (1, 1, x.channels)),)
-
-    def reach(self, x: Tokens) -> Field_:
-        return WHOLE
 
     def work(self, x: Tokens, y: Tokens) -> dict[str, str]:
         return {"output": f"{x.length} + 1 = {y.length}", "params": f"{x.channels} = {x.channels}"}
@@ -205,7 +202,7 @@ class WindowAttention(Op):
         return "`winattn` in windows of one position: the softmax of one score is always 1", "use a larger `w`"
 
     def reach(self, x: Map) -> Field_:
-        return None  # another extent at each position of a window
+        return along([_within(w, shift) for w, shift in zip(self.window(), self.shifts(x), strict=True)])
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
         c, (height, width) = x.channels, self.window()
@@ -215,6 +212,11 @@ class WindowAttention(Op):
             "params": f"4*{c}*{c}{bias} + {table} = {sum(weight.size for weight in self.weights(x))}",
             "macs": f"4*{area}*{c}*{c} + 2*{area}*{height}*{width}*{c} = {self.macs(x, y)}",
         }
+
+
+def _within(w: int, shift: int) -> Reach | None:
+    """What a position reads along one axis: its window. What was shifted around to the other end is masked."""
+    return phased(w, w, lambda i: Taps(*(shift - w, shift - 1) if i < shift else (shift, shift + w - 1)))
 
 
 def check_heads(channels: int, heads: int) -> None:

@@ -3,7 +3,7 @@
 An op never sees the graph. Its formulas are plain arithmetic.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -31,9 +31,6 @@ Deviation = Annotated[
     float | None,
     Field(gt=0, allow_inf_nan=False, description="a number above 0, the standard deviation of init=normal (0.01) or init=truncated (0.02)"),
 ]
-
-Rational = Any
-"""An int, or a fractions.Fraction; the module is imported where a layer enlarges only."""
 
 
 class Misfit(Exception):
@@ -97,21 +94,52 @@ class Weight(NamedTuple):
         return prod(self.shape)
 
 
-class Reach(NamedTuple):
-    """What one output position reads along one axis: from `step`*i + `low` to `step`*i + `high`, in input positions.
+class Taps(NamedTuple):
+    """The positions that one output position reads along one axis: every `gap`-th from `low` to `high`.
 
-    They are whole but for layers that enlarge, whose steps are fractions of a position.
+    With a gap of 0 only the two ends are known to be read.
     """
 
-    low: Rational
-    high: Rational
-    step: Rational
+    low: int
+    high: int
+    gap: int = 1
+
+
+class Reach(NamedTuple):
+    """What the output positions read along one axis, which repeats: position r + n*len(taps) reads taps[r] moved by n*`step`.
+
+    A convolution or a pool has one phase, and its step is the stride; a layer that enlarges has as many phases as it makes positions out
+    of one. None among the taps stands for a position that reads nothing, as between the kernels of a transposed convolution.
+    """
+
+    step: int
+    taps: tuple[Taps | None, ...]
+
+
+PHASES = 4096
+"""Phases of one axis that are told apart; a field that has more is not known."""
+
+
+def sliding(low: int, high: int, step: int, gap: int = 1) -> Reach:
+    """The reach of a layer whose positions all read alike: position i from step*i + low to step*i + high."""
+    return Reach(step, (Taps(low, high, gap),))
+
+
+def phased(phases: int, step: int, taps: Callable[[int], Taps | None]) -> Reach | None:
+    """The reach of a layer that repeats after some positions, or None where these are too many to be told apart."""
+    return Reach(step, tuple([taps(phase) for phase in range(phases)])) if phases <= PHASES else None
 
 
 WHOLE = "whole"
 POINT = "point"
 Field_ = tuple[Reach, ...] | str | None
 """How far an op reads: per axis, POINT (its own position only), WHOLE (everything), or None where that is not known."""
+
+
+def along(reaches: Sequence[Reach | None]) -> Field_:
+    """How far an op reads, from how far it reads along each axis: not known where that is so for one of them."""
+    known = [reach for reach in reaches if reach is not None]
+    return tuple(known) if len(known) == len(reaches) else None
 
 
 class Traits:

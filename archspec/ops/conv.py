@@ -1,7 +1,8 @@
 """Convolutions."""
 
 from abc import abstractmethod
-from math import prod
+from functools import partial
+from math import gcd, prod
 from typing import Annotated
 
 from pydantic import Field
@@ -15,12 +16,14 @@ from archspec.ops.base import (
     Margin,
     Misfit,
     Op,
-    Reach,
     Size,
+    Taps,
     Weight,
+    along,
     check_init,
     check_size,
     per_axis,
+    phased,
 )
 from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, keeping, times
 from archspec.types import Map, Type
@@ -260,11 +263,7 @@ class Deconv(Op):
         return self.macs(x, y) + (y.size if self.bias else 0)
 
     def reach(self, x: Map) -> Field_:
-        from fractions import Fraction
-
-        return tuple(
-            Reach(Fraction(before - d * (k - 1), s), Fraction(before, s), Fraction(1, s)) for _, k, s, d, before, _, _ in self.axes(x)
-        )
+        return along([phased(s, 1, partial(_transposed, k, s, d, before)) for _, k, s, d, before, _, _ in self.axes(x)])
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
         shown = [row[-1] for row in self.axes(x)]
@@ -276,6 +275,19 @@ class Deconv(Op):
             "params": f"{times(kernel, x.channels, self.f // self.g)}{bias} = {total}",
             "macs": f"{times(x.spatial, x.channels, self.f // self.g, kernel)} = {self.macs(x, y)}",
         }
+
+
+def _transposed(k: int, s: int, d: int, before: int, phase: int) -> Taps | None:
+    """What position `phase` of a transposed convolution reads: the q with q*s + d*t = phase + before for a tap t of the kernel."""
+    parts = gcd(s, d)
+    if (phase + before) % parts:
+        return None  # the taps lie on other positions only
+    every = s // parts
+    first = (phase + before) // parts * pow(d // parts, -1, every) % every
+    if first >= k:
+        return None
+    last = first + (k - 1 - first) // every * every
+    return Taps((phase + before - d * last) // s, (phase + before - d * first) // s, d // parts)
 
 
 def check_groups(channels: int, filters: int, groups: int) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from archspec.ops.base import Count, Field_, Margin, Misfit, Natural, Op, Reach, Size, check_size, per_axis
+from archspec.ops.base import Count, Field_, Margin, Misfit, Natural, Op, Size, Taps, along, check_size, per_axis, phased, sliding
 from archspec.types import Map, Type
 
 Bounds = Annotated[tuple[int, int], Field(description="a range of channels such as 0:58")]
@@ -31,7 +31,7 @@ class Pad(Op):
         return check_size(Map(sizes, x.channels + 2 * self.c), "the output")
 
     def reach(self, x: Map) -> Field_:
-        return tuple(Reach(-p, -p, 1) for p in per_axis(self.p, len(x.spatial), "p", least=0))
+        return tuple(sliding(-p, -p, 1) for p in per_axis(self.p, len(x.spatial), "p", least=0))
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
         return {"output": ", ".join(f"{a} + {b - a} = {b}" for a, b in zip(x.shape, y.shape, strict=True) if a != b) or f"{x}"}
@@ -65,7 +65,7 @@ class Crop(Op):
 
     def reach(self, x: Map) -> Field_:
         target = per_axis(self.size, len(x.spatial), "size", least=1)
-        return tuple(Reach((s - t) // 2, (s - t) // 2, 1) for s, t in zip(x.spatial, target, strict=True))
+        return tuple(sliding((s - t) // 2, (s - t) // 2, 1) for s, t in zip(x.spatial, target, strict=True))
 
 
 class Upsample(Op):
@@ -92,12 +92,14 @@ class Upsample(Op):
         return 0 if self.mode == "nearest" else (2 ** (len(x.spatial) + 1) - 1) * y.size
 
     def reach(self, x: Map) -> Field_:
-        from fractions import Fraction
+        return along([phased(self.n, 1, self.taps)] * len(x.spatial))
 
-        n = self.n
+    def taps(self, phase: int) -> Taps:
+        """What a position reads. `bilinear` weighs the two inputs around (phase + 1/2)/n - 1/2; where that is whole, one of them by 0."""
         if self.mode == "nearest":
-            return (Reach(Fraction(1 - n, n), 0, Fraction(1, n)),) * len(x.spatial)
-        return (Reach(Fraction(1, n) - Fraction(3, 2), Fraction(1, 2 * n) + Fraction(1, 2), Fraction(1, n)),) * len(x.spatial)
+            return Taps(0, 0)
+        low, rest = divmod(2 * phase + 1 - self.n, 2 * self.n)
+        return Taps(low, low + (rest > 0))
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
         return {"output": ", ".join(sorted({f"{s}*{self.n} = {s * self.n}" for s in x.spatial}))}
@@ -130,7 +132,7 @@ class PatchMerge(Op):
         return check_size(Map(tuple(size // self.n for size in x.spatial), x.channels * self.n ** len(x.spatial)), "the output")
 
     def reach(self, x: Map) -> Field_:
-        return (Reach(0, self.n - 1, self.n),) * len(x.spatial)
+        return (sliding(0, self.n - 1, self.n),) * len(x.spatial)
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
         return {"output": f"{x.channels}*{self.n ** len(x.spatial)} = {y.channels} channels"}
@@ -162,9 +164,7 @@ class PixelShuffle(Op):
         return Map(tuple(size * self.n for size in x.spatial), x.channels // block)
 
     def reach(self, x: Map) -> Field_:
-        from fractions import Fraction
-
-        return (Reach(Fraction(1 - self.n, self.n), 0, Fraction(1, self.n)),) * len(x.spatial)
+        return along([phased(self.n, 1, lambda _: Taps(0, 0))] * len(x.spatial))
 
     def work(self, x: Map, y: Map) -> dict[str, str]:
         return {"output": f"{x.channels}/{self.n ** len(x.spatial)} = {y.channels} channels"}

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from archspec.ops.base import Misfit, Reach, per_axis, show
+from archspec.ops.base import Misfit, Reach, per_axis, show, sliding
 from archspec.ops.fitting import Axis, less_padding, more_padding, smaller_window
 from archspec.types import AXES
 
@@ -58,7 +58,7 @@ class Slide(NamedTuple):
 
     @property
     def reach(self) -> Reach:
-        return Reach(-self.before, self.d * (self.k - 1) - self.before, self.s)
+        return sliding(-self.before, self.d * (self.k - 1) - self.before, self.s, self.d)
 
 
 class Window(NamedTuple):

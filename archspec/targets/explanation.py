@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from archspec.analysis.report import Report, Row
 from archspec.diagnostics.markup import LEFT, html_text
 from archspec.diagnostics.visible import visible
-from archspec.targets.tables.columns import shape, spaced
+from archspec.ops.base import Reach
+from archspec.targets.tables.columns import field, shape, spaced
 from archspec.targets.tables.grid import Line
-from archspec.types import Map
+from archspec.types import AXES, Map
 
 _MOST = 10
 """Layers that a `repr` shows."""
@@ -114,7 +115,7 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
     yield _count("FLOPs", row.flops, _flops(row))
     yield _count("activations", row.activations, "*".join(map(str, row.output)) if len(row.output) > 1 else "")
     if any(len(s) > 1 for s in report.inputs.values()):
-        yield Step("receptive field", row.receptive_field, _field(row), _field_steps(row, known, report))
+        yield Step("receptive field", row.receptive_field, field(row) or "?", _field_steps(row, known, report))
     if isinstance(row.types[0], Map) and row.weights and isinstance(row.node.type, Map) and row.macs:
         yield _dense(row)
 
@@ -152,28 +153,46 @@ def _flops(row: Row) -> str:
     return op.cost_note
 
 
-def _field(row: Row) -> str:
-    return "x".join(map(str, row.receptive_field)) if row.receptive_field is not None else "?"
-
-
 def _field_steps(row: Row, known: Mapping[str, Row], report: Report) -> str:
     """How the field grew from that of the layer before."""
-    if row.jump is None:
-        return "the whole input" if row.receptive_field is not None else "not known: its windows differ in size"
+    size, jump = row.receptive_field, row.jump
+    if size is None:
+        return "not known, or nothing"
+    if jump is None:
+        whole = [value[:-1] for value in report.inputs.values()]
+        return "the whole input" if size in whole else "paths of different strides meet: each position sees another part"
     before = known.get(row.sources[0])
-    field, jump = (before.receptive_field, before.jump) if before is not None else (None, None)
-    if row.sources[0] in report.inputs:
-        field = jump = (1,) * len(row.jump)
-    if field is None or jump is None or row.receptive_field is None:
-        return f"jump {row.jump[0]:g}"
     if len(row.sources) > 1:
-        return f"the union of its inputs' fields; jump {row.jump[0]:g}"
-    if (field, jump) == (row.receptive_field, row.jump):
+        return f"the union of its inputs' fields; jump {_apart(jump)}"
+    least, largest, far = (before.smallest_field, before.receptive_field, before.jump) if before is not None else (None, None, None)
+    if row.sources[0] in report.inputs:
+        least = largest = far = (1,) * len(jump)
+    if (least, largest, far) == (row.smallest_field, size, jump):
         return "as before"
-    grown = row.receptive_field[-1] - field[-1]
-    window = f"({grown / jump[-1] + 1:g} - 1)*{jump[-1]:g}"
-    stride = row.jump[-1] / jump[-1]
-    return f"{field[-1]} + {window} = {row.receptive_field[-1]}; neighbours {jump[-1]:g}*{stride:g} = {row.jump[-1]:g} apart"
+    op = row.node.op
+    assert op is not None
+    reach = op.reach(row.types[0])
+    if isinstance(reach, tuple) and largest is not None and far is not None and least == largest and row.smallest_field == size:
+        found = [_grown(*axis) for axis in zip(largest, far, reach, size, jump, strict=True)]
+        if all(found):
+            names = AXES[len(found)]
+            alike = len(set(found)) == 1
+            return found[0] if alike else "; ".join(f"{name}: {step}" for name, step in zip(names, found, strict=True))
+    differ = "" if row.smallest_field == size else "not every position sees as much; "
+    return f"{differ}neighbours {_apart(jump)} apart on average"
+
+
+def _grown(field: int, jump: float, reach: Reach, after: int, far: float) -> str:
+    """The rule of a window that moves on by its stride, along one axis; empty where it does not hold."""
+    taps = reach.taps[0]
+    window = taps.high - taps.low + 1 if taps is not None and len(reach.taps) == 1 else 0
+    if field + (window - 1) * jump != after or jump * reach.step != far:
+        return ""
+    return f"{field} + ({window} - 1)*{jump:g} = {after}; neighbours {jump:g}*{reach.step} = {far:g} apart"
+
+
+def _apart(jump: tuple[float, ...]) -> str:
+    return "x".join(f"{j:g}" for j in (jump if len(set(jump)) > 1 else jump[:1]))
 
 
 def _dense(row: Row) -> Step:

@@ -43,8 +43,8 @@ COUNTS = [
     Mutant("side heads of training cost MACs", "analysis/cost.py", "if not needed[at]:\n                part", "if False:\n                part"),
     Mutant("FLOPs of pooling", "ops/pool.py", "return (prod(self.window(x)) - 1) * y.size", "return prod(self.window(x)) * y.size"),
     Mutant("FLOPs of merging", "analysis/cost.py", "flops *= len(inputs) - 1", "flops *= len(inputs)"),
-    Mutant("jump not multiplied", "analysis/receptive_field.py", "_plain(a.step * b.step))", "_plain(b.step))"),
-    Mutant("receptive field ignores strides before it", "analysis/receptive_field.py", "a.high + a.step * b.high", "a.high + b.high"),
+    Mutant("jump not multiplied", "analysis/phases.py", "return Reach(step, (Taps(seen.low + far", "return Reach(inner.step, (Taps(seen.low + far"),
+    Mutant("receptive field ignores strides before it", "analysis/phases.py", "seen.high + far * read.high", "seen.high + read.high"),
     Mutant("memory freed at the first read", "analysis/memory.py", "                last[value] = at", "                last[value] = at if last[value] < 0 else last[value]"),
     Mutant("memory overwritten that is read later", "analysis/memory.py", " in ends and _reuses(", " not in () and _reuses("),
 ]  # fmt: skip

@@ -1,4 +1,5 @@
-"""Random specs in volume: `python tests/fuzzing/run.py shape --start 0 --count 200000 --save failures`, and `value`.
+"""Random specs in volume: `python tests/fuzzing/run.py shape --start 0 --count 200000 --save failures`, and `value`,
+`mistakes` or `fields`.
 
 A case is its seed. One that fails is saved with its seed and what differs; `run.py shape --case FILE` runs it again.
 """
@@ -39,7 +40,7 @@ def outcome(kind: str, seed: int) -> tuple[str, str, str]:
 
 def smaller(kind: str, seed: int) -> str:
     """The spec of a seed that fails, without what it can do without; empty where that is not known."""
-    if kind == "mistakes":
+    if kind in ("mistakes", "fields"):
         return ""
     module = importlib.import_module(f"fuzzing.{kind}")
     generator = importlib.import_module("fuzzing.generator").SpecGenerator(
@@ -107,7 +108,7 @@ def again(kind: str, path: Path) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["shape", "value", "mistakes"])
+    parser.add_argument("kind", choices=["shape", "value", "mistakes", "fields"])
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=1)

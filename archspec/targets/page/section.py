@@ -10,11 +10,11 @@ from archspec.analysis.report import Report
 from archspec.diagnostics import Diagnostic
 from archspec.ir.graph import Network
 from archspec.targets.page.arithmetic import shape
-from archspec.targets.page.markup import tag, text
+from archspec.targets.page.markup import sides, tag, text
 from archspec.targets.page.pictures import Pictures, markup
 from archspec.targets.page.rows import Layers
 from archspec.targets.page.table import Blanks, table
-from archspec.targets.tables.columns import COUNTED, footer
+from archspec.targets.tables.columns import COUNTED, field, footer
 
 _SHAPE = re.compile(r"(?<=\d)x(?=\d)")
 _TOLD = ("title", "source", "year")
@@ -104,7 +104,7 @@ def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
     yield "FLOPs", f"{totals.flops:,}"
     yield "activations", f"{totals.activations:,}"
     if totals.receptive_field:
-        yield "receptive field", shape(totals.receptive_field)
+        yield "receptive field", sides(field(totals) or "")
 
 
 def _messages(part: Section) -> str:

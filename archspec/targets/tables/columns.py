@@ -42,6 +42,14 @@ def spaced(formula: str | None) -> str:
     return re.sub(r"\d{4,}", lambda m: f"{int(m[0]):,}", formula or "")
 
 
+def field(seen: Row | Totals) -> str | None:
+    """The receptive field of a layer or a network: `5x5`, or `2x2 to 3x3` where positions see unlike much."""
+    if seen.receptive_field is None:
+        return None
+    least, largest = ["x".join(map(str, size or ())) for size in (seen.smallest_field, seen.receptive_field)]
+    return largest if least == largest else f"{least} to {largest}"
+
+
 def _shapes(row: Row, layout: str) -> str:
     return " + ".join(shape(value, layout) for value in row.inputs)
 
@@ -58,8 +66,12 @@ def _counted(name: str, about: str, title: str) -> Column:
     return Column(title, about, lambda row, _, __: getattr(row, name) * row.times, total, True)
 
 
-def _field(row: Row, report: Report, layout: str) -> Cell:
-    return "x".join(map(str, row.receptive_field)) if row.receptive_field else None
+def _largest(row: Row, report: Report, layout: str) -> Cell:
+    return _largest_of(row)
+
+
+def _largest_of(seen: Row | Totals) -> Cell:
+    return "x".join(map(str, seen.receptive_field)) if seen.receptive_field else None
 
 
 def _jump(row: Row, report: Report, layout: str) -> Cell:
@@ -92,10 +104,8 @@ COLUMNS: dict[str, Column] = {
     "flops": _counted("flops", "2 a MAC, and the elementary operations of other layers", "FLOPs"),
     "activations": Column("activations", "numbers put out", lambda r, _, __: r.activations * r.times, lambda t: t.activations, True),
     "connections": _counted("connections", "inputs, bias included, summed over the output units (LeCun et al. 1998)", "connections"),
-    "rf": Column(
-        "rf", "receptive field in the input", _field, lambda t: "x".join(map(str, t.receptive_field)) if t.receptive_field else None, True
-    ),
-    "jump": Column("jump", "distance of neighbouring receptive fields", _jump, None, True),
+    "rf": Column("rf", "receptive field in the input, the largest of a position", _largest, _largest_of, True),
+    "jump": Column("jump", "distance of neighbouring receptive fields, on average", _jump, None, True),
     "times": Column("times", "layers that a folded row stands for", lambda r, _, __: r.times, None, True),
     "size-work": Column("output size", "the size rule with numbers", _work("output")),
     "params-work": Column("parameters", "the parameters' formula with numbers", _work("params")),
@@ -133,10 +143,10 @@ def footer(report: Report) -> list[str]:
         f"{t.macs:,} MACs",
         f"{t.flops:,} FLOPs",
     ]
-    field = f"; receptive field of the last map {'x'.join(map(str, t.receptive_field))}" if t.receptive_field else ""
+    seen = f"; receptive field of the last map {field(t)}" if t.receptive_field else ""
     lines = [
         ", ".join(many),
-        f"{t.activations:,} activations ({_bytes(4 * t.activations)} as float32), at most {t.peak_activations:,} alive at once{field}",
+        f"{t.activations:,} activations ({_bytes(4 * t.activations)} as float32), at most {t.peak_activations:,} alive at once{seen}",
     ]
     if t.buffers:
         lines.append(f"{t.buffers:,} buffers are stored, not learned; Keras counts them: {t.params + t.buffers + t.frozen:,} in total")

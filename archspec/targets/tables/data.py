@@ -75,6 +75,7 @@ def layer(row: Row) -> dict[str, Any]:
         "params": cost.params, "weights": cost.weights, "biases": cost.biases, "buffers": cost.buffers, "frozen": cost.frozen,
         "macs": cost.macs, "flops": cost.flops, "activations": cost.activations, "connections": cost.connections,
         "receptive_field": list(row.receptive_field) if row.receptive_field is not None else None,
+        "smallest_field": list(row.smallest_field) if row.smallest_field is not None else None,
         "jump": list(row.jump) if row.jump is not None else None,
         "training": row.training, "work": row.work,
     }  # fmt: skip
@@ -85,8 +86,8 @@ def layer(row: Row) -> dict[str, Any]:
 
 def totals(report: Report) -> dict[str, Any]:
     found: dict[str, Any] = report.totals._asdict()
-    field = report.totals.receptive_field
-    found["receptive_field"] = list(field) if field is not None else None
+    for name in ("receptive_field", "smallest_field"):
+        found[name] = list(found[name]) if found[name] is not None else None
     return found
 
 
