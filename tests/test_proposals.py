@@ -53,13 +53,54 @@ def mended(text, error):
 
     if "`default round=floor`" in help_:
         yield "default", f"default round=floor\n{text}"
-    for name, value in re.findall(rf"\b([kwpgd])=({SIZE}|same)", help_):
+    if error.code in ("A301", "A302", "A303"):
+        yield from equalized(text, error)
+    for name, value in re.findall(rf"\b([kwpgd])=({SIZE}|same)", help_ if error.code[:2] == "A2" else ""):
         yield f"{name}={value}", step(name, value)
-    for name, value in re.findall(r"\b(round)=(floor|ceil)", help_.replace("default round=floor", "")):
+    for name, value in re.findall(r"\b(round)=(floor|ceil)", help_.replace("default round=floor", "") if error.code[:2] == "A2" else ""):
         yield f"{name}={value}", step(name, value)
     for sizes, axis in re.findall(rf"an input of ({SIZE}(?: or {SIZE})?)(?: in (\w+))?\b(?! for this layer| or|x|\d)", help_):
         for size in sizes.split(" or "):
             yield f"input {size}", with_input(text, size, axis)
+
+
+def equalized(text, error):
+    """What is proposed where paths meet with different shapes, all of it together."""
+    lines, help_ = text.split("\n"), (error.help or "").partition("; or use an input")[0]
+    at = error.span.line - 1
+    for line, steps in re.findall(r"end the branch at line (\d+) with `([^`]*)`", help_):
+        lines[int(line) - 1] += f" {steps}"
+    for steps in re.findall(r"add `(shortcut: [^`]*)` as the last line of the residual", help_):
+        begun = re.match(r"(.*residual[^:]*:) (\S.*)", lines[at])
+        if begun:
+            lines[at : at + 1] = [begun[1], indent(lines, at) + begun[2]]
+        lines.insert(end_of_suite(lines, at), f"{indent(lines, at)}{steps}")
+    for steps in re.findall(r"end its shortcut with `([^`]*)`", help_):
+        lines[end_of_suite(lines, at) - 1] += f" {steps}"
+    for steps in re.findall(r"end the last of its own lines with `([^`]*)`", help_):
+        last = end_of_suite(lines, at) - 1
+        lines[last - lines[last].strip().startswith("shortcut")] += f" {steps}"
+    for step in re.findall(r"write `([^:`]*)`", help_):
+        lines[at] = lines[at].replace(error.span.text, step)
+    for kind, rest in re.findall(r"write `(\w+:)` with the lines (.*) below it", help_):
+        before, _, after = lines[at].partition(error.span.text)
+        assert not after
+        rows = [f"  {row}" for row in re.findall(r"`([^`]*)`", rest)]
+        lines[at : at + 1] = [before.rstrip(" |") or f"{kind}", *([kind] if before else []), *rows]
+    for value, step in re.findall(r"(p=\S+) in `([^`]*)`", help_):
+        where = next(i for i, line in enumerate(lines) if step in line)
+        lines[where] = lines[where].replace(step, with_argument(step, *value.split("=")))
+    yield help_, "\n".join(lines)
+
+
+def indent(lines, at):
+    return re.match(r" *", lines[at])[0] + "  "
+
+
+def end_of_suite(lines, at):
+    """The first line behind those that are indented below a head."""
+    inside = indent(lines, at)
+    return next((i for i in range(at + 1, len(lines)) if not lines[i].startswith(inside)), len(lines))
 
 
 def remaining(text, error):
@@ -101,6 +142,45 @@ def test_what_is_proposed_for_a_window_works(code, text):
     proposals = list(mended(text, error))
     assert proposals, error.help
     for proposal, new in proposals:
+        assert errors(new) == [], (proposal, new)
+
+
+MERGES = [
+    "input 86x86x8\ne1: conv k=1 f=8\ncrop 85\nadd e1\n",
+    "input 86x86x8\ne1: conv k=1 f=8\ncrop 85 | concat e1\n",
+    "input 86x86x8\ne1: crop 85\nfrom input | concat e1\n",
+    "input 86x85x8\ne1: crop 85x84\nfrom input\ncrop 84x85\nadd e1\n",
+    "input 342x342x3\ne2: pool 2 round=floor\npool 2 round=floor\nupsample 2 | concat e2\n",
+    "input 8x8x3\nadd:\n  conv k=1 f=8\n  conv k=3 f=4 s=2 round=floor\n",
+    "input 8x8x3\nadd:\n  conv k=1 f=8\n  conv k=1 f=4\n",
+    "input 8x8x3\nconcat:\n  conv k=1 f=8\n  conv k=3 f=4\n",
+    "input 8x8x3\nconcat:\n  conv k=1 f=8\n  conv k=4 f=4\n",
+    "input 8x8x3\nconcat:\n  conv k=1 f=8\n  conv k=1 f=4 s=2 round=floor\n",
+    "input 8x8x3\nconcat:\n  conv k=3 f=4\n  fc 10\n",
+    "input 8x8x3\nconcat:\n  fc 10\n  tokens\n  skip\n",
+    "input 8x8x3\nmul:\n  conv k=1 f=8\n  gap | fc 4\n",
+    "input 8x8x3\nmul:\n  conv k=1 f=8\n  gap\n",
+    "input 8x8x3\nmul:\n  conv k=1 f=8\n  conv k=3 f=8\n  conv k=1 f=4\n",
+    "input 16\nadd:\n  fc 8\n  fc 4\n",
+    "input 16\nembed 10 4\nresidual:\n  linear 8\n",
+    "input 8x8x8\nresidual:\n  conv k=3 f=4\n  shortcut: conv k=1 f=4 s=3 round=floor\n",
+    "input 8x8x8\nresidual:\n  conv k=3 f=4 p=1\n  shortcut: conv k=3 f=8\n",
+    "input 11x11x3\nresidual:\n  conv k=2 f=3\n  conv k=4 f=3 s=3 round=floor\n",
+    "input 8x8x3\nresidual:\n  conv k=3 f=8\n  relu\n",
+    "input 8x8x3\nresidual:\n  conv k=3 f=8 p=1 s=2 round=floor\n",
+    "input 8x6x3\nresidual:\n  conv k=3x1 f=8 p=1x0 s=2x1 round=floor\n  relu\n",
+]
+
+
+@pytest.mark.parametrize(
+    "text", [*MERGES, *(e.text for c in ("A301", "A302", "A303") for e in catalogue.page(c).examples if e.kind == "wrong")]
+)
+def test_what_is_proposed_where_paths_meet_works(text):
+    (error,) = errors(text)
+    proposals = list(mended(text, error))
+    assert proposals
+    for proposal, new in proposals:
+        assert new != text
         assert errors(new) == [], (proposal, new)
 
 
@@ -169,7 +249,7 @@ def test_without_an_input_that_fits_the_layers_own_is_told():
 @pytest.mark.parametrize("seed", range(400))
 def test_what_is_proposed_for_a_planted_mistake_works(seed):
     mistaken = draw(Random(seed))
-    if mistaken.planted.code not in CODES:
+    if mistaken.planted.code not in [*CODES, "A301", "A302", "A303"]:
         return
     (error,) = errors(mistaken.text)
     for proposal, new in mended(mistaken.text, error):

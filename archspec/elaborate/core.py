@@ -167,11 +167,12 @@ class Core(ABC):
         op = make(kind, {})
         types = [builder.type_of(value) for value in values]
         type_: Type | None = None
-        if all(t is not None for t in types):
+        known = [t for t in types if t is not None]
+        if len(known) == len(types):
             try:
-                type_ = op.infer([t for t in types if t is not None])
+                type_ = op.infer(known)
             except Misfit as misfit:
-                self.report(advice.explain(misfit, types), span, advice.secondary(types))
+                self.report(advice.explain(kind, misfit, known), span, advice.secondary(types))
         return self.node(Node(op, values, type_, kind, label, span, numbered=label is not None), builder)
 
 

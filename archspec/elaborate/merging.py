@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from archspec.elaborate.declarations import Defaults
+from archspec.elaborate.equalizing import equalizing
 from archspec.elaborate.scopes import Builder
 from archspec.ir.graph import Node
 from archspec.ops.base import Misfit
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import Map, Type
+
+_ROUNDED = 3
+"""Positions that rounding up and down may have set two maps apart."""
+
+Way = Callable[[Sequence[str]], str]
+"""How to write steps behind each of the values that are merged."""
 
 
 class Advice:
@@ -19,24 +26,51 @@ class Advice:
     def __init__(
         self,
         branches: Sequence[tuple[Span, str]],
+        way: Way,
         notes: Sequence[str] = (),
         help_: str | None = None,
         parted: Sequence[tuple[Span, str]] = (),
     ) -> None:
         self.branches = branches
+        self.way = way
         self.notes = notes
         self.help = help_
         self.parted = parted
 
-    def explain(self, misfit: Misfit, types: Sequence[Type | None]) -> Misfit:
+    def explain(self, kind: str, misfit: Misfit, types: Sequence[Type]) -> Misfit:
         notes = (*self.notes, *misfit.notes) if self.notes else misfit.notes
-        return Misfit(
-            misfit.code, misfit.message, notes=notes, help_=self.help or misfit.help, label="the paths meet here with different shapes"
-        )
+        help_, axis = self.help, None
+        if help_ is None:
+            steps = equalizing(kind, types)
+            help_ = "; ".join(filter(None, [self.way(steps) if steps is not None else "", misfit.help])) or None
+            axis = _rounded(types)
+        return Misfit(misfit.code, misfit.message, notes=notes, help_=help_, label="the paths meet here with different shapes", axis=axis)
 
     def secondary(self, types: Sequence[Type | None]) -> list[tuple[Span, str]]:
         marks = [(span, f"{text or 'this one gives'} {type_}") for (span, text), type_ in zip(self.branches, types, strict=False)]
         return [*self.parted, *marks]
+
+
+def _rounded(types: Sequence[Type]) -> int | None:
+    """The axis on which maps differ by so little that rounding may be the cause, which another input would avoid."""
+    maps = [value.spatial for value in types if isinstance(value, Map)]
+    if len(maps) < len(types) or any(len(spatial) != len(maps[0]) for spatial in maps):
+        return None
+    gaps = [max(sizes) - min(sizes) for sizes in zip(*maps, strict=True)]
+    return next((at for at, gap in enumerate(gaps) if gap), None) if max(gaps) <= _ROUNDED else None
+
+
+def step_advice(step: ast.Step) -> Advice:
+    """For a merge with named values."""
+    kind, names = step.name.id, [expr.span.text for expr in step.bare]
+
+    def way(steps: Sequence[str]) -> str:
+        if not any(steps[1:]):
+            return f"write `{steps[0]} | {kind} {' '.join(names)}`"
+        lines = [" | ".join(filter(None, pair)) for pair in zip(["skip", *(f"from {name}" for name in names)], steps, strict=True)]
+        return f"write `{kind}:` with the lines {', '.join(f'`{line}`' for line in lines[:-1])} and `{lines[-1]}` below it"
+
+    return Advice([(step.span, "")] + [(expr.span, "") for expr in step.bare], way)
 
 
 def branches_advice(builder: Builder, entered: int, kind: str, branches: Sequence[tuple[int, Span]]) -> Advice:
@@ -44,28 +78,45 @@ def branches_advice(builder: Builder, entered: int, kind: str, branches: Sequenc
     paddings = [_padding(builder, entered, value) for value, _ in branches]
     channels = {type_.channels for value, _ in branches if (type_ := builder.type_of(value)) is not None}
     mended = None not in paddings and (kind == "concat" or len(channels) == 1)
-    return Advice([(span, "") for _, span in branches], help_="; ".join(filter(None, paddings)) if mended else None)
+
+    def way(steps: Sequence[str]) -> str:
+        lines = [(span.line, behind) for (_, span), behind in zip(branches, steps, strict=True) if behind]
+        return "; ".join(f"end the branch at line {line} with `| {behind}`" for line, behind in lines)
+
+    return Advice([(span, "") for _, span in branches], way, help_="; ".join(filter(None, paddings)) if mended else None)
 
 
 def residual_advice(builder: Builder, entered: int, main: int, taken: bool, body: Sequence[ast.Statement], defaults: Defaults) -> Advice:
     """For a residual: where its main path left the shape it entered with, and the padding or the shortcut that would mend it."""
     x, y = builder.type_of(entered), builder.type_of(main)
     parted, notes = _parting(builder, entered, main)
+
+    def way(steps: Sequence[str]) -> str:
+        of_main, of_short = steps
+        ends = [f"end the last of its own lines with `| {of_main}`"] if of_main else []
+        if of_short:
+            ends.append(
+                f"end its shortcut with `| {of_short}`" if taken else f"add `shortcut: {of_short}` as the last line of the residual"
+            )
+        return "; ".join(ends)
+
     if not isinstance(x, Map) or not isinstance(y, Map) or taken or len(x.spatial) != len(y.spatial):
-        return Advice([], notes, None, parted)
+        return Advice([], way, notes, None, parted)
     padding = _padding(builder, entered, main)
     if padding and x.channels == y.channels:
-        return Advice([], notes, padding, parted)
+        return Advice([], way, notes, padding, parted)
     strides = {round(a / b) for a, b in zip(x.spatial, y.spatial, strict=True)}
     if len(strides) != 1 or any(s < 1 or -(-a // s) != b for a, b in zip(x.spatial, y.spatial, strict=True) for s in strides):
-        return Advice([], notes, "make both paths end with one shape", parted)
+        return Advice([], way, notes, None, parted)
     stride = strides.pop()
-    filters, steps = _written(body, "f") or str(y.channels), _written(body, "s") or str(stride)
+    filters, steps = _written(body, "f") or str(y.channels), _written(body, "s")
+    if steps is None or (steps.isdecimal() and int(steps) != stride):
+        steps = str(stride)
     conv = f"conv k=1 f={filters}" + (f" s={steps}" if stride > 1 else "")
     rounding = defaults.get("conv", {}).get("round", defaults.get("", {}).get("round", "exact"))
     if rounding == "exact" and any((size - 1) % stride for size in x.spatial):
         conv += " round=floor"
-    return Advice([], notes, f"add `shortcut: {conv} | bn` as the last line of the residual", parted)
+    return Advice([], way, notes, f"add `shortcut: {conv} | bn` as the last line of the residual", parted)
 
 
 def _padding(builder: Builder, entered: int, value: int) -> str | None:

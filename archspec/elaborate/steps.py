@@ -9,7 +9,7 @@ from archspec.elaborate import binding
 from archspec.elaborate.core import Context, Core, Way
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate
-from archspec.elaborate.merging import Advice
+from archspec.elaborate.merging import step_advice
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Call, Graph, Instance, Node
 from archspec.ops import STEPS, typed
@@ -73,8 +73,7 @@ class Steps(Core):
             )
         others = tuple(self.reference(expr, context) for expr in step.bare)
         self.counted_twice(step, value, others)
-        spans = [(step.span, "")] + [(expr.span, "") for expr in step.bare]
-        return self.merge(step.name.id, (value, *others), context, step.span, Advice(spans), label)
+        return self.merge(step.name.id, (value, *others), context, step.span, step_advice(step), label)
 
     def counted_twice(self, step: ast.Step, value: int, others: Sequence[int]) -> None:
         """Warn where a merge names the value at hand, or one value twice."""
