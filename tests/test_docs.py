@@ -253,3 +253,18 @@ def test_the_numbers_say_how_much_is_tried():
     tried = [*cases.values(), sum(grids.values()), mutations, len(MUTANTS), len(corpus())]
     table = (DOCS / "numbers.md").read_text(encoding="utf-8").partition("as many as one likes")[2].partition("\n\n")[0]
     assert re.findall(r"\| ([\d,]+) \|", table) == [f"{count:,}" for count in tried]
+
+
+def test_the_editors_page_names_the_grammar_and_reads_what_check_prints(tmp_path, archspec_command):
+    fences = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "editors.md").read_text(encoding="utf-8"), re.DOTALL)
+    package, language, tasks = map(json.loads, fences)
+    (grammar,) = package["contributes"]["grammars"]
+    assert grammar["scopeName"] == textmate()["scopeName"]
+    assert package["contributes"]["languages"][0]["extensions"] == [f".{kind}" for kind in textmate()["fileTypes"]]
+    assert language["comments"]["lineComment"] == "#"
+    (task,) = tasks["tasks"]
+    (tmp_path / "x.arch").write_text("input 7x7x1\nconv k=3 f=1 s=3\n")
+    done = archspec_command(*(word.replace("${workspaceFolder}", str(tmp_path)) for word in task["args"]))
+    pattern = task["problemMatcher"]["pattern"]
+    found = re.match(pattern["regexp"], done.out)
+    assert found and [found[pattern[name]] for name in ("line", "column", "code")] == ["2", "1", "A203"]

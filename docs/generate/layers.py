@@ -104,15 +104,19 @@ def _sections(doc: str) -> tuple[str, dict[str, str]]:
     return told, found
 
 
+_UNSAID = {"s": "`w`", "init": "PyTorch's", "std": "by `init`", "maps": "all maps"}
+"""What an argument is where nothing is written and no one value would say it."""
+
+
 def arguments(op: type[Op]) -> Iterator[tuple[str, str, str]]:
     """Each argument as written, its default, and what it may be."""
     known = fields(op.step)
     infos = op.model_fields
     for name in sorted(infos, key=lambda name: (name not in op.bare, not infos[name].is_required())):
-        default = "required" if infos[name].is_required() else show(infos[name].default)
+        default = "required" if infos[name].is_required() else f"`{show(infos[name].default)}`"
         told = known[name].description or "a number"
-        if infos[name].default is None:
-            default = "w" if name == "s" else "every map"
+        if not infos[name].is_required() and infos[name].default is None:
+            default = _UNSAID[name]
         yield name, default, told
 
 
@@ -120,7 +124,7 @@ def signature(op: type[Op]) -> str:
     """`conv k= f= s=1 ...`: bare arguments in capitals."""
     parts = []
     for name, default, _ in arguments(op):
-        value = "" if default == "required" else f"={default}" if default != "every map" else "="
+        value = f"={default.strip('`')}" if default.startswith("`") else ""
         bare = name in op.bare and not op.keyed
         parts.append(f"{name.upper()}{f' ({value[1:]})' if value else ''}" if bare else f"{name}{value or '='}")
     return " ".join(parts)
@@ -176,7 +180,7 @@ def _layer(op: type[Op]) -> Iterator[str]:
         yield "|---|---|---|"
         for name, default, value in known:
             bare = "; may be written bare" if name in op.bare else ""
-            yield f"| `{name}` | {cell(default if default in ('required', 'every map') else f'`{default}`')} | {cell(value + bare)} |"
+            yield f"| `{name}` | {cell(default)} | {cell(value + bare)} |"
         yield ""
     takes = ", ".join(kinds[kind] for kind in op.takes)
     yield f"- Takes: {'two or more values' if op.many else 'any value' if len(op.takes) == 3 else takes.replace(', ', ' or ')}"
