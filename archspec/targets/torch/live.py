@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from contextlib import ExitStack
+from pickle import PicklingError
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,9 @@ def execute(source: str, name: str, device: str | torch.device | None = None, se
     module = ModuleType(f"archspec_{name if name.isidentifier() else 'model'}")
     sys.modules[module.__name__] = module
     exec(compile(source, f"<{module.__name__}>", "exec"), module.__dict__)
+    for value in list(vars(module).values()):
+        if isinstance(value, type) and issubclass(value, torch.nn.Module) and value.__module__ == module.__name__:
+            _confine(value)
     with ExitStack() as stack:
         if seed is not None:
             stack.enter_context(torch.random.fork_rng())
@@ -28,3 +33,29 @@ def execute(source: str, name: str, device: str | torch.device | None = None, se
         model: Any = module.__dict__["Model"]()
     instance: nn.Module = model
     return instance
+
+
+def _confine(cls: Any) -> None:
+    """Let instances of a class be copied, and refuse to pickle them: a pickle names the class, which no other process can import."""
+    cls.__reduce_ex__ = _refuse
+    cls.__copy__ = _copied
+    cls.__deepcopy__ = _copied
+
+
+def _refuse(module: Any, protocol: int) -> Any:
+    raise PicklingError(
+        "a module made by `to_torch` exists in this process only, so it is not pickled: save its `state_dict()` "
+        "(`torch.save(net.state_dict(), path)`) and read that into a new one with `archspec.load_weights(net, path)`. "
+        "Modules of a file that `archspec emit torch` wrote can be pickled, like all that is imported"
+    )
+
+
+def _copied(module: Any, memo: dict[int, Any] | None = None) -> Any:
+    """A copy, deep where there is a memo, as `copy` makes it of what can be pickled."""
+    new = type(module).__new__(type(module))
+    if memo is None:
+        new.__setstate__(module.__dict__)
+    else:
+        memo[id(module)] = new
+        new.__setstate__(copy.deepcopy(module.__dict__, memo))
+    return new
