@@ -69,6 +69,9 @@ Type = Map | Vector | Tokens
 AXES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """Names of the spatial axes of a map, by rank."""
 
+FLOAT32 = (2 - 2**-23) * 2.0**127
+"""The largest number of single precision, in which networks compute."""
+
 LIMIT = 2**63 - 1
 """Counts above this are refused before anything is allocated: they fit no tensor library's index."""
 

@@ -15,7 +15,7 @@ from archspec.ops.base import Op
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.layout import KEYWORDS
-from archspec.types import LIMIT
+from archspec.types import FLOAT32, LIMIT
 
 
 class Bound(NamedTuple):
@@ -95,6 +95,9 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
     for field, value in arguments.items():
         if any(isinstance(number, int) and abs(number) > LIMIT for number in (value if isinstance(value, tuple) else (value,))):
             raise Refused("A105", f"`{field}` must be at most 2^63 - 1, not {_written(value)}", places.get(field, span))
+        if known[field].real and isinstance(value, (int, float)) and abs(value) > FLOAT32:
+            message = f"`{field}` must be from {-FLOAT32:.2g} to {FLOAT32:.2g}, the range of single precision, not {_written(value)}"
+            raise Refused("A105", message, places.get(field, span))
     try:
         return make(name, arguments)
     except ValidationError as error:

@@ -62,14 +62,14 @@ def _spread(layer: Layer, value: str, count: int, axes: tuple[int, ...], eps: fl
 
 
 def local_response(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    if op.n % 2:
-        # onnxruntime normalises maps of two axes only.
+    if op.n % 2 and op.alpha > 0 and op.beta > 0:
+        # onnxruntime refuses other numbers, and normalises maps of two axes only.
         plane = layer.x if len(x.spatial) == 2 else layer.reshape(layer.x, 0, x.channels, x.size // x.channels, 1)
         value = layer.add("LRN", plane, size=op.n, alpha=op.alpha, beta=op.beta, bias=op.k)
         return value if len(x.spatial) == 2 else layer.reshape(value, 0, x.channels, *x.spatial)
     # An even window reads one channel more before than after; ONNX has it the other way round.
     squares = layer.reshape(layer.add("Mul", layer.x, layer.x), 0, 1, x.channels, x.size // x.channels)
-    pads = [op.n // 2, 0, op.n // 2 - 1, 0]
+    pads = [op.n // 2, 0, (op.n - 1) // 2, 0]
     mean = layer.add("AveragePool", squares, kernel_shape=[op.n, 1], strides=[1, 1], pads=pads, count_include_pad=1)
     scaled = layer.add("Mul", layer.reshape(mean, 0, x.channels, *x.spatial), layer.constant(op.alpha))
     divisor = layer.add("Pow", layer.add("Add", scaled, layer.constant(op.k)), layer.constant(op.beta))

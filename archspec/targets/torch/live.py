@@ -52,7 +52,8 @@ def _refuse(module: Any, protocol: int) -> Any:
 
 def _copied(module: Any, memo: dict[int, Any] | None = None) -> Any:
     """A copy, deep where there is a memo, as `copy` makes it of what can be pickled."""
-    new = type(module).__new__(type(module))
+    cls: Any = type(module)
+    new = cls.__new__(cls)
     if memo is None:
         new.__setstate__(module.__dict__)
     else:
