@@ -55,12 +55,11 @@ def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
 
 
 def _about_python(diagnostic: Diagnostic, found: Rewritten) -> bool:
-    """Whether a line that cannot be read is a call, of which more can be said than what sign does not fit."""
-    return (
-        diagnostic.code in ("A001", "A005")
-        and bool(found.reason)
-        and "(" in (diagnostic.span.source.line(diagnostic.span.line) if diagnostic.span else "")
-    )
+    """Whether a line that cannot be read is a call or an assignment, of which more can be said than what sign does not fit."""
+    if diagnostic.code not in ("A001", "A005") or not found.reason or diagnostic.span is None:
+        return False
+    line = diagnostic.span.source.line(diagnostic.span.line)
+    return "(" in line or re.match(r"\s*[\w.]+\s*=", line) is not None
 
 
 def _logical(source: Source, number: int) -> str:

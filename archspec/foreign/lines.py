@@ -37,6 +37,8 @@ _LABEL = re.compile(r"[A-Za-z_][\w.{}+\-*]*")
 _ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*(\+?=)\s*(?=[A-Za-z_(\[])(?!=)")
 _SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*(\+)\s*([A-Za-z_]\w*)\s*;?\s*")
 _ADDED = re.compile(r"([A-Za-z_]\w*)\s*\+=\s*([A-Za-z_]\w*)\s*;?\s*")
+_KEPT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(?:x|out|h|y)\s*(?:\.clone\(\))?")
+_HYPHENS = re.compile(r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+")
 _GUARD = re.compile(r"\s+if\s+(?=[\w(])")
 _OWN_LINES = frozenset(("param", "default", "use", "meta", "pattern", "arch", "model", "from", "output", "block"))
 
@@ -105,6 +107,11 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
         return prefix.rstrip() or None
     if summed := _sum(body):
         return prefix + summed
+    if kept := _KEPT.fullmatch(body):
+        raise Cannot(
+            f"label the line that makes the value: `{kept[1]}: relu`, for instance; then `add {kept[1]}` or `from {kept[1]}` takes it"
+        )
+    body = _HYPHENS.sub(lambda found: found[0].replace("-", "_") if rewriter.known(found[0].replace("-", "_")) else found[0], body)
     label, body = _assigned(body)
     continued = body.startswith("|")
     body, guard = _guarded(body.lstrip("| "))
@@ -124,6 +131,8 @@ def _chain(body: str, rewriter: Rewriter) -> list[Call]:
 def _joined(prefix: str, label: str, steps: list[str], guard: str, continued: bool) -> str:
     references = [step[1:] for step in steps if step.startswith("@")]
     own = [step for step in steps if not step.startswith("@")]
+    if references and len(steps) == 1:
+        raise Cannot(f"a spec has no `forward`: the line of `{references[0]}` stands where data passes it")
     if references:
         where = f"behind the line of `{references[0]}`"
         if not own or any(step.startswith("@") for step in steps[1:]):

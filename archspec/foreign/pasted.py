@@ -12,7 +12,7 @@ from archspec.source import Source, Span
 
 _READ = 200_000
 """Characters that are looked at."""
-_SHOWN = 4
+_SHOWN = 6
 """Layers that a message shows as they are written here."""
 
 _INPUT = re.compile(r"^ *(?:\w+: *)?input +\d", re.MULTILINE)
