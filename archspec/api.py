@@ -15,9 +15,10 @@ from archspec.elaborate.expressions import Rounds, Value
 from archspec.elaborate.options import Options
 from archspec.extras import graphviz, install
 from archspec.ir.graph import Network
+from archspec.reading import BOM, read_text
 from archspec.resources import bundled
 from archspec.source import Source
-from archspec.syntax.parser import parse
+from archspec.syntax.parser import MAX_BYTES, parse
 
 if TYPE_CHECKING:
     import os
@@ -42,7 +43,7 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
     from archspec.analysis.lints import lint
 
     sink = Diagnostics()
-    source = Source(name.encode("utf-8", "replace").decode("utf-8"), text)
+    source = Source(name.encode("utf-8", "replace").decode("utf-8"), text.removeprefix(BOM))
     stem = Path(source.name).stem if name != "<stdin>" else "model"
     network = None
     with suppress(Enough):  # an error too many: what was found so far is told
@@ -69,12 +70,11 @@ def load(path: str | Path, *, params: Mapping[str, Value] | None = None, inputs:
     `params` overrides params of the spec, `inputs` shapes of inputs by name. Raises SpecError, which carries the diagnostics;
     OSError where the file cannot be read; ValueError where it is not text.
     """
-    from archspec.reading import decode
-
     found = Path(path)
     if not found.exists() and found.suffix == "" and found.name == str(path):
         found = bundled(str(path)) or found
-    text = decode(found.read_bytes())
+    with found.open("rb") as file:
+        text = read_text(file, MAX_BYTES)
     return _network(text, str(path), _options(params, inputs, found.parent))
 
 

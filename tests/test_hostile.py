@@ -219,9 +219,9 @@ def test_expressions_of_big_numbers(tmp_path):
 # Bytes
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfei\0n\0", b"relu # \xe9", b"\xed\xa0\x80", b"\xc0\x80", b"input 8x8x3\n\x80"])
+@pytest.mark.parametrize("data", [b"relu # \xe9", b"\xed\xa0\x80", b"\xc0\x80", b"input 8x8x3\n\x80"])
 def test_what_is_not_utf8_is_said_to_be_so(data):
-    with pytest.raises(ValueError, match=r"not UTF-8 text \(byte \d+\)"):
+    with pytest.raises(ValueError, match=r"not UTF-8 text \(byte \d+: "):
         decode(data)
 
 

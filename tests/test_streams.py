@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+
+import archspec
 
 FULL = Path("/dev/full")
 full_device = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
@@ -145,3 +148,235 @@ def test_a_fault_of_our_own_says_so_in_one_line_and_is_not_status_1(archspec_com
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith("archspec: a fault of archspec itself, not of the spec: AttributeError at ")
     assert "Traceback" in archspec_command("check", "lenet5", env=environment | {"ARCHSPEC_TRACEBACK": "1"}).err
+
+
+ENDLESS = [
+    pytest.param(name, marks=pytest.mark.skipif(not Path(name).exists(), reason="no such device")) for name in ("/dev/zero", "/dev/urandom")
+]
+
+
+def measured(*words, cwd=None, **streams):
+    """What a command says, and the most memory that it held, in MiB."""
+    resource = pytest.importorskip("resource", reason="memory is not counted here")
+    code = (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[1:], stdin=0, capture_output=True, text=True)\n"
+        "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+        "print(done.stdout + done.stderr, end='')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, sys.executable, "-m", "archspec", *words], capture_output=True, text=True, cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=120, **({"stdin": subprocess.DEVNULL} | streams),
+    )  # fmt: skip
+    first, _, said = done.stdout.partition("\n")
+    status, size = map(int, first.split())
+    return status, said, size / (1 << 20 if sys.platform == "darwin" else 1024), resource
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+@pytest.mark.parametrize("command", [["check"], ["table"], ["fmt"], ["fmt", "--check"]])
+def test_a_file_without_an_end_is_one_line_and_little_memory(command, name):
+    status, said, size, _ = measured(*command, name)
+    assert (status, said.count("\n")) == (2, 1)
+    assert said.startswith(f"archspec: cannot read {name}: it is binary data, not text")
+    assert size < 50
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_standard_input_without_an_end(name):
+    with open(name, "rb") as endless:
+        status, said, size, _ = measured("check", "-", stdin=endless)
+    assert (status, said.count("\n")) == (2, 1)
+    assert said.startswith("archspec: cannot read standard input: it is binary data")
+    assert size < 50
+
+
+def test_a_sparse_file_of_6_gigabytes(tmp_path):
+    with (tmp_path / "sparse.arch").open("wb") as file:
+        file.truncate(6 << 30)
+    status, said, size, _ = measured("check", "sparse.arch", cwd=tmp_path)
+    assert (status, said.count("\n")) == (2, 1)
+    assert size < 50
+
+
+def test_text_without_an_end_is_too_long_and_read_no_further(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", "while True: print('größer')"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as endless:
+        status, said, size, _ = measured("check", "-", stdin=endless.stdout)
+        endless.kill()
+    assert status == 1 and "error[A007]: the text is larger than 1,048,576 bytes" in said
+    assert size < 60
+
+
+@pytest.mark.parametrize("at_the_limit", ["x", "ö", "日"])
+def test_a_text_of_as_many_bytes_as_may_be_is_read(archspec_command, tmp_path, at_the_limit):
+    room = (1 << 20) - len(GOOD) - 4
+    comment = "# " + at_the_limit * (room // len(at_the_limit.encode()))
+    text = GOOD.encode() + comment.encode() + b" " * (room - len(comment.encode()) + 2) + b"\n"
+    for data, status in ((text, 0), (b"\xef\xbb\xbf" + text, 0), (text + b"####", 1), (text + "日日".encode(), 1)):
+        (tmp_path / "long.arch").write_bytes(data)
+        assert archspec_command("check", "long.arch", cwd=tmp_path).status == status
+
+
+SPEC = GOOD.encode()
+FOREIGN = {
+    "UTF-16": GOOD.encode("utf-16"), "UTF-16 ": GOOD.encode("utf-16-le"), "UTF-16  ": GOOD.encode("utf-16-be"), "UTF-32": GOOD.encode("utf-32"),
+    "a gzip archive": b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + SPEC, "a zip archive": b"PK\x03\x04\x14\0\0\0" + bytes(30), "a program": b"\x7fELF\x02\x01\x01" + bytes(90),
+    "a PNG picture": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "an HDF5 file": b"\x89HDF\r\n\x1a\n", "a pickle": b"\x80\x02}q\0.",
+    "line 2, column 8, `é`": b"input 8x8x3\n# caf\xc3\xa9 \xe9\n", "byte 2": b"# \xff", "binary": bytes(range(256)) * 9, "full of NUL": bytes(1000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", FOREIGN)
+def test_what_is_no_utf8_text_is_told_by_its_kind(archspec_command, tmp_path, words):
+    (tmp_path / "a.arch").write_bytes(FOREIGN[words])
+    (tmp_path / "main.arch").write_text('use "a.arch"\ninput 8x8x3\nrelu\n')
+    for done in (archspec_command("check", "a.arch", cwd=tmp_path), archspec_command("check", "-", stdin=FOREIGN[words])):
+        assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+        assert words.strip() in done.err
+    done = archspec_command("check", "main.arch", cwd=tmp_path)
+    assert done.status == 1 and words.strip() in done.err
+    with pytest.raises(ValueError, match=words.strip().replace("(", "\\(")):
+        archspec.load(tmp_path / "a.arch")
+
+
+def test_a_byte_order_mark_is_left_out_of_files_and_texts_alike(archspec_command, tmp_path):
+    (tmp_path / "a.arch").write_text("\ufeff" + GOOD, encoding="utf-8")
+    assert archspec_command("check", "a.arch", cwd=tmp_path).status == 0
+    assert archspec.loads("\ufeff" + GOOD).name == archspec.loads(GOOD).name
+    assert archspec.load(tmp_path / "a.arch").name == "a"
+
+
+def test_backslashes_in_the_path_of_use_are_told_as_such(archspec_command, tmp_path):
+    for path in (r"blocks\new.arch", r"blocks\\new.arch", r"C:\blocks\new.arch", r"\\server\new.arch", "C:/new.arch", r"b\table.arch"):
+        done = archspec_command("check", "-", "--stdin-filename", str(tmp_path / "a.arch"), stdin=f'use "{path}"\ninput 8x8x3\nrelu\n')
+        assert done.status == 1 and done.err.count("error[") == 1
+        assert ("relative to the spec" if ":" in path or "server" in path else 'write `use "b') in done.err
+
+
+def test_a_range_that_is_named_is_shown_without_the_name(archspec_command):
+    done = archspec_command("check", "-", stdin="input 8x8x3\nslice bounds=0:1\n")
+    assert done.status == 1 and "write `slice 0:1`" in done.err
+
+
+# Files that are written
+
+WIDE = "input   8x8x3\nconv  k=3   f=4 | relu\n"
+posix = pytest.mark.skipif(os.name != "posix", reason="links and modes are told otherwise there")
+
+
+@pytest.fixture
+def wide(tmp_path):
+    (tmp_path / "a.arch").write_text(WIDE)
+    return tmp_path / "a.arch"
+
+
+def formatted(archspec_command, path, *, status=0):
+    done = archspec_command("fmt", path.name, cwd=path.parent)
+    assert done.status == status, done.err
+    assert not [p for p in path.parent.iterdir() if p.name.startswith(".")]
+    return done
+
+
+@posix
+def test_fmt_keeps_the_other_names_of_a_file(archspec_command, wide):
+    other = wide.with_name("b.arch")
+    other.hardlink_to(wide)
+    formatted(archspec_command, wide)
+    assert other.samefile(wide) and other.read_text() == GOOD
+
+
+@posix
+def test_fmt_of_a_link_writes_the_file_that_it_leads_to(archspec_command, wide):
+    (wide.parent / "sub").mkdir()
+    link = wide.parent / "sub" / "link.arch"
+    link.symlink_to("../a.arch")
+    formatted(archspec_command, link)
+    assert link.is_symlink() and wide.read_text() == GOOD
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755])
+def test_fmt_keeps_the_mode(archspec_command, wide, mode):
+    wide.chmod(mode)
+    formatted(archspec_command, wide)
+    assert wide.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file away")
+def test_fmt_keeps_the_owner(archspec_command, wide):
+    os.chown(wide, 1234, 1235)
+    formatted(archspec_command, wide)
+    assert (wide.stat().st_uid, wide.stat().st_gid) == (1234, 1235)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everything")
+def test_fmt_leaves_a_read_only_file_and_writes_in_a_folder_that_takes_no_file(archspec_command, wide):
+    wide.chmod(0o444)
+    assert "read-only" in formatted(archspec_command, wide, status=2).err
+    assert wide.read_text() == WIDE
+    wide.chmod(0o644)
+    wide.parent.chmod(0o555)
+    try:
+        formatted(archspec_command, wide)
+    finally:
+        wide.parent.chmod(0o755)
+    assert wide.read_text() == GOOD
+
+
+@pytest.mark.parametrize("options", [["--check"], []])
+def test_lines_that_end_in_crlf_keep_their_ends(archspec_command, wide, options):
+    wide.write_bytes(GOOD.replace("\n", "\r\n").encode())
+    assert archspec_command("fmt", *options, wide.name, cwd=wide.parent).status == 0
+    assert wide.read_bytes() == GOOD.replace("\n", "\r\n").encode()
+    wide.write_bytes(WIDE.replace("\n", "\r\n").encode())
+    diff = archspec_command("fmt", "--diff", wide.name, cwd=wide.parent).out
+    assert "\r" not in diff and "x0D" not in diff and diff.count("\n+") == 3
+    assert archspec_command("fmt", *options, wide.name, cwd=wide.parent).status == len(options)
+    assert wide.read_bytes() == (WIDE if options else GOOD).replace("\n", "\r\n").encode()
+
+
+def test_mixed_ends_become_those_of_most_lines_and_the_diff_shows_them(archspec_command):
+    mixed = b"input 8x8x3\r\nconv k=3 f=4\nrelu\n"
+    assert archspec_command("fmt", "-", stdin=mixed).out == "input 8x8x3\nconv k=3 f=4\nrelu\n"
+    assert "-input 8x8x3\\x0D\n+input 8x8x3\n" in archspec_command("fmt", "--diff", "-", stdin=mixed).out
+    assert "No newline at end of file" in archspec_command("fmt", "--diff", "-", stdin=b"input 8x8x3\nrelu").out
+
+
+def test_outputs_that_are_no_plain_new_file(archspec_command, tmp_path):
+    long = "x" * 240 + ".json"
+    assert archspec_command("emit", "json", "lenet5", "-o", long, cwd=tmp_path).status == 0
+    assert archspec_command("emit", "json", "lenet5", "-o", os.devnull).status == 0
+    assert archspec_command("emit", "json", "lenet5", "-o", "-", cwd=tmp_path).out == (tmp_path / long).read_text()
+    done = archspec_command("emit", "json", "lenet5", "-o", "no/a.json", cwd=tmp_path)
+    assert done.status == 2 and "there is no folder" in done.err
+    assert [p.name for p in tmp_path.iterdir()] == [long]
+
+
+@a_shell
+def test_standard_output_by_its_name_is_appended_to_as_the_shell_was_told(shell, tmp_path):
+    (tmp_path / "log").write_text("before\n")
+    assert shell("archspec emit json good.arch -o /dev/stdout >>log").returncode == 0
+    assert (tmp_path / "log").read_text().startswith("before\n{")
+
+
+@posix
+@pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_leaves_no_temporary_file(tmp_path, number, status):
+    """The command is stopped in the midst of writing: the interpreter starts with a file that takes its time to be closed."""
+    slow = "import archspec.cli.writing as w, time\nold = w._Part.place\ndef place(part):\n    print('here', flush=True)\n    time.sleep(60)\nw._Part.place = place\n"
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "sitecustomize.py").write_text(slow)
+    (tmp_path / "out").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "archspec", "emit", "json", "lenet5", "-o", "a.json"], cwd=tmp_path / "out", stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": f"{tmp_path / 'path'}{os.pathsep}{ROOT}"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    assert process.stdout.readline() == b"here\n"
+    assert len(list((tmp_path / "out").iterdir())) == 1
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (status, b"")
+    assert list((tmp_path / "out").iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from pathlib import Path
 
 from archspec.cli.failure import Failure
@@ -29,6 +30,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stdin-filename", metavar="NAME", help="what standard input is called in messages")
 
 
+def _show(name: str, before: str, after: str) -> None:
+    """Print what would change; ends of lines only where they do."""
+    if before.count("\n") == before.count("\r\n"):
+        before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
+    for line in difflib.unified_diff(_lines(before), _lines(after), name, name):
+        out().data(visible(line.removesuffix("\n")) + "\n")
+        if not line.endswith("\n"):
+            out().data("\\ No newline at end of file\n")
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their ends, a line feed and nothing else."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
 def run(arguments: argparse.Namespace) -> int:
     statuses = [_format(file, arguments) for file in files(arguments.files)]
     return max(statuses)
@@ -43,11 +59,11 @@ def _format(file: str, arguments: argparse.Namespace) -> int:
     if formatted is None:
         tell(sink.sorted())
         return 1
+    if 2 * text.text.count("\r\n") > text.text.count("\n"):
+        formatted = formatted.replace("\n", "\r\n")
     changed = formatted != text.text
     if arguments.diff:
-        lines = difflib.unified_diff(text.text.splitlines(keepends=True), formatted.splitlines(keepends=True), text.name, text.name)
-        for line in lines:
-            out().data(visible(line.rstrip("\n")) + "\n")
+        _show(text.name, text.text, formatted)
     if arguments.check:
         if changed:
             err().line(f"{visible(text.name)}: would be formatted")

@@ -64,7 +64,10 @@ def _run(argv: list[str]) -> int:
     name = argv[0] if argv else "--help"
     if name in COMMANDS:
         command: Callable[..., int] = module(name).run
-        return command(command_parser(name).parse_args(argv[1:]))
+        arguments = command_parser(name).parse_args(argv[1:])
+        if getattr(arguments, "output", None) in ("-", "/dev/stdout"):  # opened again, the latter would begin anew
+            arguments.output = None
+        return command(arguments)
     if name in ("--help", "-h"):
         sys.stdout.write(top_help())
         return 0

@@ -19,9 +19,10 @@ from archspec.diagnostics import Diagnostic, nearest
 from archspec.elaborate.expressions import Rounds, Value
 from archspec.elaborate.options import Options
 from archspec.ir.graph import Network
-from archspec.reading import decode
+from archspec.reading import read_text
 from archspec.resources import bundled, bundled_names
 from archspec.syntax.lower import is_digits
+from archspec.syntax.parser import MAX_BYTES
 
 
 class Text(NamedTuple):
@@ -46,12 +47,12 @@ class Compiled(NamedTuple):
         return alone and any(line.startswith("block ") for line in self.text.text.splitlines())
 
 
-def read(file: str, stdin_filename: str | None = None) -> Text:
-    """The text behind FILE: `-`, a path, or the name of a bundled spec. Raises Failure."""
+def read(file: str, stdin_filename: str | None = None, most: int = MAX_BYTES) -> Text:
+    """The text behind FILE: `-`, a path, or the name of a bundled spec; `most` bytes of it and a few. Raises Failure."""
     try:
         if file == "-":
             base = Path(stdin_filename).parent if stdin_filename else None
-            return Text(stdin_filename or "<stdin>", decode(sys.stdin.buffer.read()), base, None)
+            return Text(stdin_filename or "<stdin>", read_text(sys.stdin.buffer, most), base, None)
         path = Path(file)
         if not path.exists() and path.name == file and not path.suffix:
             path = bundled(file) or path
@@ -61,7 +62,9 @@ def read(file: str, stdin_filename: str | None = None) -> Text:
                 raise Failure(f"there is no file and no bundled spec `{file}`{hint}")
         if path.is_dir():
             raise Failure(f"expected one spec, found the folder {file}; `archspec check {file}` takes all specs below it")
-        return Text(str(path) if path.name != f"{file}.arch" else path.name, decode(path.read_bytes()), path.parent, path)
+        with path.open("rb") as opened:
+            text = read_text(opened, most)
+        return Text(str(path) if path.name != f"{file}.arch" else path.name, text, path.parent, path)
     except OSError as error:
         raise Failure(f"cannot read {'standard input' if file == '-' else file}: {reason(error)}") from None
     except ValueError as error:
@@ -102,8 +105,9 @@ def named(result: Compiled, arguments: argparse.Namespace) -> bool:
 
 def compiled(file: str, arguments: argparse.Namespace) -> Compiled:
     """Compile FILE with the options of the command."""
-    text = read(file, arguments.stdin_filename)
-    options = Options(params=settings(arguments.set), inputs=shapes(arguments.input), base=text.base, **limits(arguments.limit))
+    given = limits(arguments.limit)
+    text = read(file, arguments.stdin_filename, given.get("max_bytes", MAX_BYTES))
+    options = Options(params=settings(arguments.set), inputs=shapes(arguments.input), base=text.base, **given)
     network, found = compile_text(text.text, text.name, options)
     return Compiled(text, network, found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from archspec.diagnostics import Diagnostic, Diagnostics, nearest
 from archspec.elaborate.binding import argument, fields, unknown_argument, unknown_step
@@ -20,6 +20,8 @@ from archspec.syntax.parser import parse
 
 Defaults = dict[str, dict[str, Value | Missing]]
 """Step name (or "" for every layer) to arguments."""
+
+_RELATIVE = 'write it relative to the spec, like `use "blocks/resnet.arch"`'
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -255,17 +257,20 @@ class Declarations:
 
     def contents(self, written: ast.Text, folder: Path | None) -> tuple[Path, str]:
         """A used file, found below the spec's folder. Raises Refused."""
-        from archspec.reading import decode
+        from archspec.reading import read_text
 
         span, shown_path = written.span, written.value
         if self.base is None or folder is None:
             raise Refused(
                 "A116", "`use` needs a file to look beside, and this text has none", span, "save the spec, or name it with --stdin-filename"
             )
-        if not shown_path or "\0" in shown_path or Path(shown_path).is_absolute():
-            raise Refused(
-                "A116", f'`use "{shown_path}"` is not a path relative to the spec', span, 'write it like `use "blocks/resnet.arch"`'
-            )
+        inside = span.text[1:-1]
+        if "\\" in inside:  # as Windows writes it; `\\n` in a text is a line feed, so the words of the source count
+            better = inside.replace("\\\\", "/").replace("\\", "/")
+            way = f'write `use "{better}"`' if not PureWindowsPath(better).drive and not better.startswith("/") else _RELATIVE
+            raise Refused("A116", "a path has `\\` in it, which spells signs in a text", span, f"folders are set apart by `/`: {way}")
+        if not shown_path or "\0" in shown_path or Path(shown_path).is_absolute() or PureWindowsPath(shown_path).drive:
+            raise Refused("A116", f'`use "{shown_path}"` is not a path relative to the spec', span, _RELATIVE)
         try:
             path = (folder / shown_path).resolve()
             if not path.is_relative_to(self.base):
@@ -278,7 +283,7 @@ class Declarations:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise Refused("A116", f'"{shown_path}" is not a regular file', span)
             with path.open("rb") as file:
-                text = decode(file.read(self.options.max_bytes + 1))  # the parser refuses what is longer
+                text = read_text(file, self.options.max_bytes)  # the parser refuses what is longer
         except (OSError, RuntimeError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise Refused(

@@ -163,6 +163,10 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return "did you mean `repeat 3 as i:`?"
     if token.type == "LPAR" and "KEY" in expected:
         return "write arguments without parentheses: `conv k=3 f=8`"
+    at = tokens.index(token) if token in tokens else 0
+    if token.type == "COLON" and at > 1 and tokens[at - 2].type == "KEY":
+        ends = f"{tokens[at - 1].value}:{tokens[at + 1].value}" if at + 1 < len(tokens) else "0:58"
+        return f"a range stands without a name: write `{first} {ends}`"
     if token.type == "KEY" and any(t.value == "if" for t in tokens):
         return "compare with `==`"
     if token.type == "COMMA" and "VBAR" in expected:
