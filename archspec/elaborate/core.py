@@ -11,14 +11,15 @@ from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.diagnostics import Frame as TraceFrame
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
 from archspec.elaborate.expressions import Refused, Silent, truth
-from archspec.elaborate.labels import clashes, lookup
+from archspec.elaborate.hidden import Hidden, Labels
+from archspec.elaborate.labels import clashes, lookup, spelled
 from archspec.elaborate.merging import Advice
 from archspec.elaborate.options import Options
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Graph, Input, Instance, Node, Output
 from archspec.ops import make
 from archspec.ops.base import Misfit
-from archspec.source import Span
+from archspec.source import Source, Span
 from archspec.syntax import ast
 from archspec.types import LIMIT, Type
 
@@ -69,6 +70,8 @@ class Core(ABC):
         self.outputs: dict[str, Output] = {}
         self.placed: dict[str, Span] = {}
         """Where the inputs are declared."""
+        self.written: dict[Source, Labels] = {}
+        """The labels of each file, where one that is not seen was looked for."""
         self.misfits: dict[tuple[str, Span], Misfit] = {}
         """Sizes that did not fit, as they were met; other inputs may mend them."""
 
@@ -126,9 +129,22 @@ class Core(ABC):
         try:
             owner, value = lookup(expr, context.scope)
         except Refused as refused:
-            self.report(refused, refused.span)
+            found = self.hidden(expr, context) if refused.code == "A107" else None
+            if found is not None:
+                refused = Refused(refused.code, refused.message, refused.span, found.help)
+            self.report(refused, refused.span, [(found.span, found.why)] if found is not None else ())
             return self.unknown(context.builder, expr.span)
         return context.builder.capture(owner, value)
+
+    def hidden(self, expr: ast.Expr, context: Context) -> Hidden | None:
+        """Where the label that is not seen from here hides, in the file that refers to it."""
+        if not isinstance(expr, (ast.Name, ast.Interpolated)):
+            return None
+        source = expr.span.source
+        if source not in self.written:
+            files = [self.file, *(unit.file for unit in self.declarations.units.values())]
+            self.written[source] = Labels(next((file for file in files if file.span.source is source), self.file))
+        return self.written[source].hidden(spelled(expr, context.scope), expr.span)
 
     def finished(self, builder: Builder, result: int, instance: Instance | None = None) -> Graph:
         """The graph of a builder, its names checked to be different."""

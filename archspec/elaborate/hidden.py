@@ -1,0 +1,122 @@
+"""Labels that stand in the text and are not seen from a place: where they hide, why, and what to write."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from archspec.source import Span
+from archspec.syntax import ast
+
+_PATTERNS = 100
+"""Labels with expressions in them that are looked at."""
+
+
+class Hidden(NamedTuple):
+    """The place of a label, what is said there, and the help."""
+
+    span: Span
+    why: str
+    help: str
+
+
+class Labels:
+    """The labels and outputs of a file, wherever they stand."""
+
+    def __init__(self, file: ast.File) -> None:
+        self.plain: dict[str, tuple[ast.Suite, tuple[ast.Suite, ...]]] = {}
+        self.patterns: list[tuple[re.Pattern[str], tuple[ast.Suite, tuple[ast.Suite, ...]]]] = []
+        self.blocks: list[ast.Suite] = []
+        for found in _suites(file.body, ()):
+            match found[0].head:
+                case ast.Label(ast.Name(written), _) | ast.Output(ast.Name(written), _, _):
+                    self.plain.setdefault(written, found)
+                case ast.Label(ast.Interpolated(parts), _) if len(self.patterns) < _PATTERNS:
+                    pattern = "".join(re.escape(part) if isinstance(part, str) else r"\w+" for part in parts)
+                    self.patterns.append((re.compile(pattern), found))
+                case ast.Block():
+                    self.blocks.append(found[0])
+
+    def hidden(self, name: str, at: Span) -> Hidden | None:
+        """Why a place does not see the label of that name, if there is one in the file."""
+        found = self.plain.get(name) or next((found for pattern, found in self.patterns if pattern.fullmatch(name)), None)
+        if found is None:
+            return None
+        suite, around = found
+        last = bisect_right(self.blocks, at.start, key=lambda block: block.span.start) - 1
+        reader = self.blocks[last] if last >= 0 and _holds(self.blocks[last], at) else None
+        told = _outside(name) if reader is not None and reader not in around else _why(suite, around, name, at)
+        return Hidden(suite.head.span, *told) if told is not None else None
+
+
+def _suites(body: Sequence[ast.Statement], around: tuple[ast.Suite, ...]) -> Iterator[tuple[ast.Suite, tuple[ast.Suite, ...]]]:
+    """Every head with a body, and those around it, the outermost first."""
+    for statement in body:
+        if isinstance(statement, ast.Suite):
+            yield statement, around
+            yield from _suites(statement.body, (*around, statement))
+
+
+def _outside(name: str) -> tuple[str, str]:
+    return (
+        "this is outside of the block",
+        f"a block sees its own labels and the value that enters it: merge `{name}` where the block is called, behind the call",
+    )
+
+
+def _why(suite: ast.Suite, around: Sequence[ast.Suite], name: str, at: Span) -> tuple[str, str] | None:
+    """What is said at a label that is not seen, and the help."""
+    block = next((other.head for other in around if isinstance(other.head, ast.Block) and not _holds(other, at)), None)
+    if block is not None:
+        called = block.name.id
+        return (
+            f"this is inside the block `{called}`",
+            f"a block's labels are its own: `{name}: {called} ...` labels a call, whose value is that of the block's last line",
+        )
+    if isinstance(suite.head, ast.Output):
+        return (
+            "this is an output, which only leads out of the network",
+            f"label the line that makes the value, `{name}: ...`; `output {name}` can stay",
+        )
+    if _holds(suite, at):
+        return "this is the line itself", f"`{name}` is the value of the whole line, which is not there yet: label a line above"
+    closed = next((other for other in around if not _holds(other, at) and not isinstance(other.head, ast.Merge)), None)
+    if closed is not None:
+        return _inside(closed.head, name, suite.span.line)
+    if suite.span.start > at.start:
+        return "this is below", f"a label is seen from its line on: move line {suite.span.line} above line {at.line}"
+    guards = [other.guard for other in (*around, suite) if other.guard is not None]
+    if guards:
+        guard = f"`if {guards[-1].span.text}`"
+        return f"{guard} drops this line", f"end the line that reads `{name}` with {guard} too"
+    return None
+
+
+def _inside(head: ast.Head, name: str, line: int) -> tuple[str, str]:
+    """A label within a head that shuts it off."""
+    text = head.span.text
+    match head:
+        case ast.Repeat():
+            return (
+                "this is inside a repeat",
+                f"the labels of a round are its own: `{name}: {text}:` labels the repeat, whose value is that of its last round",
+            )
+        case ast.Label():
+            return (
+                f"this is inside the group `{text}`",
+                f"the labels of a group are its own: `{text}` is the value of its last line; for this one end the group at line {line}",
+            )
+        case ast.Output():
+            return "this is inside a side head", f"what a side head computes is seen in it only: label a line above `{text}:`"
+    word = "shortcut" if isinstance(head, ast.Shortcut) else "residual"
+    return f"this is inside a {word}", f"the labels of a {word} are its own: label the residual, `{name}: residual:`, or a line above it"
+
+
+def _holds(suite: ast.Suite, at: Span) -> bool:
+    """Whether a place is in a head or its body."""
+    last: ast.Statement = suite
+    while isinstance(last, ast.Suite) and last.body:
+        last = last.body[-1]
+    return suite.span.start <= at.start < max(suite.span.end, last.span.end)
