@@ -11,12 +11,12 @@ from archspec.analysis.report import Report
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.diagnostics.visible import visible
 from archspec.elaborate.elaborator import elaborate
-from archspec.elaborate.expressions import Rounds, Value
 from archspec.elaborate.options import Options
+from archspec.elaborate.settings import Size, inputs_of, params_of
 from archspec.extras import graphviz, install
+from archspec.finding import locate
 from archspec.ir.graph import Network
 from archspec.reading import BOM, read_text
-from archspec.resources import bundled
 from archspec.source import Source
 from archspec.syntax.parser import MAX_BYTES, parse
 
@@ -64,34 +64,54 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
     return network, found
 
 
-def load(path: str | Path, *, params: Mapping[str, Value] | None = None, inputs: Mapping[str, tuple[int, ...]] | None = None) -> Network:
+def load(path: str | Path, *, params: Mapping[str, Any] | None = None, inputs: Size | Mapping[str, Size] | None = None) -> Network:
     """Load a spec from a file, or a bundled one by its name.
 
-    `params` overrides params of the spec, `inputs` shapes of inputs by name. Raises SpecError, which carries the diagnostics;
-    OSError where the file cannot be read; ValueError where it is not text.
+    `params` overrides params of the spec: numbers, also NumPy's, texts as `--set` takes them, lists. `inputs` is the shape of the only
+    input, channels last, as `"224x224x3"` or `(224, 224, 3)`, or a dict of shapes by the names of inputs. Raises SpecError, which
+    carries the diagnostics; FileNotFoundError, which says what was probably meant; OSError where the file cannot be read; ValueError
+    where it is not text, and for params and inputs that make no sense.
+
+    >>> archspec.load("resnet50", params={"classes": 10}, inputs="64x64x3")
+    Network(resnet50: 64x64x3 -> 10, 175 layers)
     """
-    found = Path(path)
-    if not found.exists() and found.suffix == "" and found.name == str(path):
-        found = bundled(str(path)) or found
+    found = locate(path)
+    options = _options(params, inputs, found.parent)
     with found.open("rb") as file:
         text = read_text(file, MAX_BYTES)
-    return _network(text, str(path), _options(params, inputs, found.parent))
+    return _network(text, str(path), options)
 
 
 def loads(
-    text: str, *, name: str = "<stdin>", params: Mapping[str, Value] | None = None, inputs: Mapping[str, tuple[int, ...]] | None = None
+    text: str, *, name: str = "<stdin>", params: Mapping[str, Any] | None = None, inputs: Size | Mapping[str, Size] | None = None
 ) -> Network:
-    """Load a spec from a text. Raises SpecError. A text has no folder, so `use` finds nothing."""
+    r"""Load a spec from a text. A text has no folder, so `use` finds nothing.
+
+    `name` is what messages call it. `params` and `inputs` are as in `load`. Raises SpecError; ValueError for params and inputs that
+    make no sense.
+
+    >>> archspec.loads("input 32x32x1\nconv k=5 f=6 | tanh", name="small")
+    Network(small: 32x32x1 -> 28x28x6, 2 layers)
+    """
     return _network(text, name, _options(params, inputs, None))
 
 
 def analyze(model: Network) -> Report:
-    """Count a network: totals, and a row for each layer."""
+    """Count a network: totals, and a row for each layer; shapes are channels last, counts for one image in inference.
+
+    >>> archspec.analyze(archspec.load("lenet5")).totals.params
+    61706
+    """
     return Report(model)
 
 
 def emit(model: Network, target: str) -> str:
-    """A network as text: `torch` is a standalone source file, `json` the IR document. Raises SpecError where the target lacks a layer."""
+    """A network as text: `torch` is a standalone source file, `json` the IR document. Raises SpecError where the target lacks a layer;
+    ValueError where there is no such target.
+
+    >>> "class Model" in archspec.emit(archspec.load("lenet5"), "torch")
+    True
+    """
     if target == "json":
         from archspec.ir.schema import to_json
 
@@ -114,6 +134,8 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
     `as_` is `blocks`, `volumes` or `bars`; `level` is `stage`, `block`, `part`, `layer`, or `auto` for the finest that stays readable;
     `theme` is `light` or `dark`. Raises ValueError for other words, SpecError where the network cannot be drawn so, RuntimeError where
     blocks need a Graphviz and there is none.
+
+    >>> archspec.draw(archspec.load("lenet5"), "bars").save("lenet5.svg")
     """
     from archspec.targets.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer
     from archspec.targets.figures import draw as draw_picture
@@ -134,6 +156,9 @@ def compare(models: Sequence[Network]) -> Comparison:
 
     The result has `to_text`, `to_markdown`, `to_latex`, `to_html`, `to_csv`, `to_json`, and `draw` for the bubble chart; its `models` and
     `diff` hold the numbers. Raises ValueError where there is nothing to compare.
+
+    >>> archspec.compare([archspec.load("vgg16"), archspec.load("resnet50")]).models[1].totals.params
+    25557032
     """
     from archspec.targets.comparison import Comparison
 
@@ -141,10 +166,13 @@ def compare(models: Sequence[Network]) -> Comparison:
 
 
 def explain(model: Network, layer: str | None = None) -> Explanation:
-    """How the numbers of a layer come about, of all layers of a group (`layer1.0`), or of all.
+    """How the numbers of layers come about: of one `layer`, of all in a group (`layer1.0`), or of all in the network.
 
     The result is a tuple with an item for each layer, whose `steps` have name, value and formula; its `str()` is the text of
     `archspec explain`. Raises ValueError where there is no layer of this name.
+
+    >>> archspec.explain(archspec.load("lenet5"), "fc3")[0].steps[2].how
+    '(84 + 1)*10 = 850: 840 weights + 10 biases'
     """
     from archspec.targets.explanation import explain as explain_report
 
@@ -156,6 +184,8 @@ def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
 
     The result has the page as `html`, writes it with `save("x.html")`, and shows itself in a notebook. With `quiz`, a seed, cells of
     the tables are blank for students to fill in, and the result's `key` is the page with the answers.
+
+    >>> archspec.report(archspec.load("lenet5")).save("lenet5.html")
     """
     from archspec.targets.page import page
 
@@ -163,7 +193,11 @@ def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
 
 
 def report_page(model: Network, *more: Network) -> str:
-    """The HTML of `archspec.report(model, *more)`, as text."""
+    """The HTML of `archspec.report(model, *more)`, as text.
+
+    >>> archspec.report_page(archspec.load("lenet5")).startswith("<!doctype html>")
+    True
+    """
     return report(model, *more).html
 
 
@@ -172,6 +206,10 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
 
     Its tensors are made on `device`; "meta" makes them without memory. With `seed` the numbers it begins with are the same every
     time, and the global generators are left as they were. Raises SpecError; ImportError where torch is not installed.
+
+    >>> net = archspec.to_torch(archspec.load("lenet5"), seed=0)
+    >>> sum(parameter.numel() for parameter in net.parameters())
+    61706
     """
     from importlib.util import find_spec
 
@@ -188,6 +226,10 @@ def load_weights(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, A
     Tensors are matched by name, else by structure (docs/weights.md); the result says how, and its `str()` tells it in words. `skip` names
     layers or tensors, `*` standing for anything, that are left out on both sides: `skip=["aux1", "aux2"]`. All is loaded or nothing:
     WeightsError says what does not fit. OSError where the file cannot be opened; ImportError where the library for its kind is missing.
+
+    >>> net, other = (archspec.to_torch(archspec.load("lenet5"), seed=seed) for seed in (0, 1))
+    >>> archspec.load_weights(net, other.state_dict())
+    10 tensors (61,706 numbers) of the state_dict loaded by name.
     """
     from archspec.targets.torch.loading import load
 
@@ -207,10 +249,15 @@ def to_onnx(
     """A network as an ONNX model; PyTorch is not needed.
 
     `weights` are values by key, such as a PyTorch module's `state_dict()`; without them they are drawn with `seed` as PyTorch
-    initialises its modules; "none" declares them as inputs. The batch is a dimension called N unless it is given. `layout` is nchw or
+    initialises its modules; "none" declares them as inputs. `opset` is the version of ONNX's operators, 13 to 26. The `batch` is a
+    dimension called N unless it is given. `layout` is nchw or
     nhwc, for inputs that are maps. `fold_bn` folds batch norms into the layers before them. Raises SpecError where ONNX lacks a layer
     or a name has two meanings; ValueError for settings that make no sense, for weights that do not fit and for those above 2 GiB;
     ImportError without onnx.
+
+    >>> model = archspec.to_onnx(archspec.load("lenet5"), seed=0, batch=1)
+    >>> model.graph.output[0].name
+    'output'
     """
     from importlib.util import find_spec
 
@@ -231,9 +278,8 @@ def _network(text: str, name: str, options: Options) -> Network:
     return network
 
 
-def _options(params: Mapping[str, Value] | None, inputs: Mapping[str, tuple[int, ...]] | None, base: Path | None) -> Options:
-    values = {name: Rounds(value) if isinstance(value, (list, tuple)) else value for name, value in (params or {}).items()}
-    return Options(params=values, inputs=dict(inputs or {}), base=base)
+def _options(params: Mapping[str, Any] | None, inputs: Size | Mapping[str, Size] | None, base: Path | None) -> Options:
+    return Options(params=params_of(params), inputs=inputs_of(inputs), base=base)
 
 
 def _views() -> None:

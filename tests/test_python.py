@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import copy
+import doctest
+import errno
+import inspect
+import os
 import pickle
 import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 import pytest
@@ -284,3 +289,156 @@ def test_ipython_completes_public_names_and_shows_messages_without_a_traceback(c
         assert {name for name in found if name[0] != "_"} == set(archspec.__all__)
     finally:
         InteractiveShell.clear_instance()
+
+
+# what is set
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        "64x48x3",
+        " 64×48×3 ",
+        (64, 48, 3),
+        [64, 48, 3],
+        {"input": "64x48x3"},
+        {"input": (64, 48, 3)},
+        {"input": [64, 48, 3]},
+        range(64, 0, -16),
+    ],
+    ids=str,
+)
+def test_inputs_are_taken_as_people_write_them(inputs):
+    inputs = (*inputs[:2], 3) if isinstance(inputs, range) else inputs
+    assert archspec.analyze(archspec.load("resnet18", inputs=inputs)).inputs == {"input": (64, 48, 3)}
+
+
+def test_inputs_of_numpy_and_torch_and_vectors():
+    np = pytest.importorskip("numpy", reason="its numbers")
+    for inputs in (np.array([8, 8, 1]), (np.int64(8), np.int32(8), 1), {"input": np.array([8, 8, 1])}, np.zeros((8, 8, 1)).shape):
+        assert archspec.analyze(archspec.loads("input 4x4x1\ngap\n", inputs=inputs)).inputs == {"input": (8, 8, 1)}
+    for inputs in ("5", 5, (5,), np.int64(5)):
+        assert archspec.analyze(archspec.loads("input 4\nfc 2\n", inputs=inputs)).inputs == {"input": (5,)}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["224xx3", "", "x", "224x224x3x", "224, 224, 3", "a", (224.0, 224, 3), (), (True, 8, 3), {"input": None}, {3: "8x8x3"}, b"abc", 1.5,
+     (0, 8, 3), "0x8x3", (-1, 8, 3), "-1x8x3", [[8, 8, 3]]],
+    ids=repr,
+)  # fmt: skip
+def test_inputs_that_are_no_shape_are_a_value_error(wrong):
+    with pytest.raises(ValueError, match=r"^inputs.*(expected|go by name)"):
+        archspec.load("lenet5", inputs=wrong)
+
+
+def test_names_that_are_not_there_are_proposed():
+    with pytest.raises(archspec.SpecError, match=r"there is no input `inptu` to set(.|\n)*did you mean `input`"):
+        archspec.load("lenet5", inputs={"inptu": "28x28x1"})
+    with pytest.raises(archspec.SpecError, match=r"there is no param `clases` to set(.|\n)*did you mean `classes`"):
+        archspec.load("resnet18", params={"clases": 10})
+
+
+SET = "param n = 4\nparam w = 0.5\nparam deep = no\nparam ns = 1,2\nparam s = 3x3\ninput 16x16x1\nconv k=s f=n\nrepeat 2: conv k=1 f=ns\nfc 8*w\nrelu if deep\n"
+
+
+def test_params_are_taken_from_numpy_and_texts():
+    np = pytest.importorskip("numpy", reason="its numbers")
+    plain = archspec.loads(SET, params={"n": 6, "w": 1.0, "deep": True, "ns": [3, 4], "s": "5x5"})
+    others = [
+        {"n": np.int64(6), "w": np.float64(1), "deep": np.bool_(True), "ns": np.array([3, 4]), "s": "5x5"},
+        {"n": "6", "w": "1.0", "deep": "yes", "ns": "3,4", "s": "5x5"},
+        {"n": np.array(6), "w": np.float32(1), "deep": 1, "ns": (np.int8(3), "4"), "s": "5x5"},
+    ]
+    for params in others:
+        assert archspec.loads(SET, params=params).params == plain.params
+        assert archspec.emit(archspec.loads(SET, params=params), "json") == archspec.emit(plain, "json")
+
+
+@pytest.mark.parametrize("wrong", [{"n": None}, {"n": {}}, {"w": float("nan")}, {1: 2}, ["n"], {"n": object()}], ids=str)
+def test_params_that_make_no_sense_are_a_value_error(wrong):
+    with pytest.raises(ValueError, match=r"^params"):
+        archspec.loads(SET, params=wrong)
+
+
+def test_a_path_is_a_text_of_a_param():
+    with pytest.raises(archspec.SpecError, match='not "a/b"'):
+        archspec.loads(SET, params={"n": PurePosixPath("a/b")})
+
+
+# specs that are not there
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("lenet", ["lenet5", "lenet_keras"]), ("resnet-50", ["resnet50"]), ("ResNet50", ["resnet50"]), ("resnet_18", ["resnet18"]),
+        ("alexnt", ["alexnet"]), ("lenet5.arhc", ["lenet5"]), ("lenet5.arch", ["lenet5"]), ("near/my_nett.arch", ["near/my_net.arch"]),
+        ("near/MyNet.arch", ["near/my_net.arch"]), ("near/my_net.arh", ["near/my_net.arch"]), ("zzzzzz", ["archspec list"]),
+        ("nowhere/lenet5.arch", ["there is no folder `nowhere`"]),
+    ],
+)  # fmt: skip
+def test_a_spec_that_is_not_there_gets_a_proposal(name, meant, archspec_command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "my_net.arch").write_text(SMALL, encoding="utf-8")
+    with pytest.raises(FileNotFoundError) as caught:
+        archspec.load(name)
+    told = str(caught.value)
+    assert name in told and all(f"`{word}`" in told or word in told for word in meant) and caught.value.errno == errno.ENOENT
+    done = archspec_command("check", name, cwd=tmp_path)
+    assert done.status == 2 and told in done.err
+
+
+def test_a_text_given_to_load_is_recognised():
+    with pytest.raises(FileNotFoundError, match=r"found the text of a spec; `archspec\.loads` takes texts"):
+        archspec.load(SMALL)
+
+
+# types and documents
+
+
+def test_a_strict_type_checker_reads_a_program_that_uses_every_name(tmp_path):
+    """The package is found as an installed one is: by `py.typed`, with nothing of this checkout's configuration."""
+    pytest.importorskip("mypy", reason="the type checker")
+    client = ROOT / "tests" / "client.py"
+    text = client.read_text(encoding="utf-8")
+    assert [name for name in archspec.__all__ if not re.search(rf"\b{name}\b", text)] == []
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "archspec").symlink_to(ROOT / "archspec")
+    (tmp_path / "client.py").write_text(text, encoding="utf-8")
+    # The types of other libraries are theirs: what of torch and onnx is handed on is taken as it comes.
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental", "--follow-untyped-imports", "client.py"]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "MYPYPATH": str(folder)}, capture_output=True, text=True, check=False)
+    found = [line for line in done.stdout.splitlines() if line.startswith("client.py")]
+    assert found == [] and "Traceback" not in done.stderr, done.stdout
+    (tmp_path / "client.py").write_text(
+        "import archspec\narchspec.load(3)\narchspec.draw(1).nothing\nreveal_type(archspec.report)\n", encoding="utf-8"
+    )
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "MYPYPATH": str(folder)}, capture_output=True, text=True, check=False)
+    assert len([line for line in done.stdout.splitlines() if line.startswith("client.py") and " error: " in line]) == 3, done.stdout
+
+
+def test_every_public_name_is_documented():
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^### archspec\.(\w+)$", text, re.MULTILINE)) == set(archspec.__all__)
+
+
+@pytest.mark.parametrize("name", [name for name in archspec.__all__ if inspect.isfunction(getattr(archspec, name)) or name == "report"])
+def test_every_function_is_documented_with_arguments_and_an_example_that_runs(name, tmp_path, monkeypatch):
+    function = getattr(archspec.api, name)
+    doc = inspect.getdoc(function)
+    missing = [
+        p for p in inspect.signature(function).parameters if p not in ("model", "models", "more", "text", "path", "net", "source", "target")
+    ]
+    assert [p for p in missing if f"`{p}`" not in doc] == []
+    if name in ("to_torch", "load_weights"):
+        pytest.importorskip("torch", reason="what the example shows")
+    if name == "to_onnx":
+        pytest.importorskip("onnx", reason="what the example shows")
+    monkeypatch.chdir(tmp_path)
+    examples = doctest.DocTestFinder().find(function, name, globs={"archspec": archspec})
+    assert sum(len(example.examples) for example in examples) >= 1
+    for example in examples:
+        assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0

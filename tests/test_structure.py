@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "archspec"
 FLOORS = [
     {"source", "diagnostics", "resources", "reading", "extras"},
-    {"types"},
+    {"types", "finding"},
     {"ops", "syntax"},
     {"ir"},
     {"elaborate", "analysis", "foreign"},

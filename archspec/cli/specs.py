@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +14,13 @@ from archspec.cli.arguments import LIMITS
 from archspec.cli.failure import Failure
 from archspec.cli.screen import Screen, err
 from archspec.cli.streams import reason
-from archspec.diagnostics import Diagnostic, nearest
-from archspec.elaborate.expressions import Rounds, Value
+from archspec.diagnostics import Diagnostic
+from archspec.elaborate.expressions import Value
 from archspec.elaborate.options import Options
+from archspec.elaborate.settings import shape_of, value_of
+from archspec.finding import locate
 from archspec.ir.graph import Network
 from archspec.reading import read_text
-from archspec.resources import bundled, bundled_names
 from archspec.syntax.lower import is_digits
 from archspec.syntax.parser import MAX_BYTES
 
@@ -53,18 +53,14 @@ def read(file: str, stdin_filename: str | None = None, most: int = MAX_BYTES) ->
         if file == "-":
             base = Path(stdin_filename).parent if stdin_filename else None
             return Text(stdin_filename or "<stdin>", read_text(sys.stdin.buffer, most), base, None)
-        path = Path(file)
-        if not path.exists() and path.name == file and not path.suffix:
-            path = bundled(file) or path
-            if not path.exists():
-                close = nearest(file, bundled_names())
-                hint = f"; did you mean `{close}`?" if close else "; `archspec list` names the bundled specs"
-                raise Failure(f"there is no file and no bundled spec `{file}`{hint}")
+        path = locate(file)
         if path.is_dir():
             raise Failure(f"expected one spec, found the folder {file}; `archspec check {file}` takes all specs below it")
         with path.open("rb") as opened:
             text = read_text(opened, most)
         return Text(str(path) if path.name != f"{file}.arch" else path.name, text, path.parent, path)
+    except FileNotFoundError as missing:
+        raise Failure(str(missing)) from None
     except OSError as error:
         raise Failure(f"cannot read {'standard input' if file == '-' else file}: {reason(error)}") from None
     except ValueError as error:
@@ -142,26 +138,6 @@ def settings(written: Sequence[str]) -> dict[str, Value]:
     return found
 
 
-def value_of(text: str) -> Value:
-    """A value as --set writes it: a number, yes or no, a list, a size, or a word."""
-    if "," in text:
-        return Rounds(value_of(part.strip()) for part in text.split(","))
-    if text in ("yes", "no"):
-        return text == "yes"
-    parts = text.split("x")
-    if len(parts) > 1 and all(is_digits(part) and len(part) < 20 for part in parts):
-        return tuple(int(part) for part in parts)
-    if len(text) > 40:
-        return text
-    for kind in (int, float):
-        try:
-            number = kind(text)
-        except ValueError:
-            continue
-        return number if isfinite(number) else text
-    return text
-
-
 def limits(written: Sequence[str]) -> dict[str, int]:
     """The limits of --limit, as `Options` calls them. Raises Failure."""
     found = {}
@@ -180,8 +156,8 @@ def shapes(written: Sequence[str]) -> dict[str, tuple[int, ...]]:
         name, equals, shape = item.partition("=")
         if not equals:
             name, shape = "", item
-        parts = shape.split("x")
-        if not all(is_digits(part) and len(part) < 20 for part in parts):
+        sizes = shape_of(shape)
+        if sizes is None:
             raise Failure(f"--input takes a shape such as 224x224x3, not `{item}`")
-        found[name] = tuple(int(part) for part in parts)
+        found[name] = sizes
     return found

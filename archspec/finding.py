@@ -1,0 +1,71 @@
+"""Where the spec lies that somebody named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from errno import ENOENT
+from pathlib import Path
+
+from archspec.resources import bundled, bundled_names
+
+_MOST = 3
+"""Names that a message proposes."""
+
+
+def locate(name: str | Path) -> Path:
+    """The file of a path, or of the name of a bundled spec. Raises FileNotFoundError with what was probably meant."""
+    path, text = Path(name), str(name)
+    if "\n" in text:
+        raise _missing("expected the name of a file, found the text of a spec; `archspec.loads` takes texts")
+    if path.exists():
+        return path
+    bare = path.name == text and not path.suffix
+    if bare and (found := bundled(text)) is not None:
+        return found
+    if not path.parent.is_dir():
+        raise _missing(f"No such file: `{text}`; there is no folder `{path.parent}`")
+    near = [str(path.with_name(f"{other}.arch")) for other in alike(path.stem, _specs(path.parent))]
+    near += [other for other in alike(path.stem, bundled_names()) if other not in near] if path.name == text else []
+    what = "there is no file and no bundled spec" if bare else "No such file:"
+    raise _missing(f"{what} `{text}`; {_proposed(near[:_MOST])}")
+
+
+def _missing(message: str) -> FileNotFoundError:
+    error = FileNotFoundError(message)
+    error.errno = ENOENT
+    return error
+
+
+def alike(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that one may have been meant to be: those with its letters, else those that begin so, else those spelled nearly so."""
+    from difflib import get_close_matches
+
+    if len(name) > 60:
+        return []
+    names = sorted(known)
+    bare = _bare(name)
+    same = [other for other in names if _bare(other) == bare]
+    longer = sorted(
+        (other for other in names if len(bare) > 1 and _bare(other).startswith(bare)), key=lambda other: (other.count("_"), len(other))
+    )
+    return same or longer[:_MOST] or get_close_matches(name, names, n=_MOST, cutoff=0.7)
+
+
+def _bare(name: str) -> str:
+    """A name without what people write differently."""
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def _specs(folder: Path) -> list[str]:
+    try:
+        return [path.stem for path in folder.glob("*.arch")]
+    except OSError:
+        return []
+
+
+def _proposed(names: list[str]) -> str:
+    if not names:
+        return "`archspec list` names the bundled specs"
+    quoted = [f"`{name}`" for name in names]
+    return f"did you mean {', '.join(quoted[:-1])}{' or ' if len(quoted) > 1 else ''}{quoted[-1]}?"
