@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import archspec
+from archspec.analysis.budget import passed
 from archspec.api import Options, compile_text
 from archspec.diagnostics import catalogue
 from archspec.targets.figures import text_form
@@ -47,6 +48,8 @@ def run(example, files, folder):
     limits = pair(example.attributes.get("limit", ""))
     options = Options(params=pair(example.attributes.get("set", "")), base=folder, **limits)
     network, found = compile_text(example.text, "example.arch", options)
+    if network is not None:
+        found += passed(network, **{name.removeprefix("max_"): most for name, most in pair(example.attributes.get("budget", "")).items()})
     if network is not None and "emit" in example.attributes:
         target = example.attributes["emit"]
         try:
@@ -98,7 +101,7 @@ def test_page_is_whole(code):
     assert page.code == code
     assert page.title and not page.title.endswith(".")
     assert {"wrong", "right"} <= {example.kind for example in page.examples}
-    assert {name for example in page.examples for name in example.attributes} <= {"set", "limit", "file", "emit", "draw"}
+    assert {name for example in page.examples for name in example.attributes} <= {"set", "limit", "file", "emit", "draw", "budget"}
     prose = page.text.partition("```")[0].strip()
     assert 80 < len(prose) < 900
     assert page.text.count("```") == 2 * len(page.examples)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
@@ -127,6 +128,19 @@ def whole(text: str) -> int:
 
 LIMITS = ("layers", "steps", "depth", "files", "bytes", "tokens")
 """What --limit may raise."""
+_UNITS = {"K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
+
+
+def count(text: str) -> int:
+    """A count as people write it, as the type of an argument: 25M, 4.1G, 25_000_000, 25,000,000."""
+    written = re.fullmatch(r"([0-9]+(?:[_,][0-9]{3})*|[0-9]+)(?:\.([0-9]+))?([KMGBT]?)", text.strip().upper().replace("_", ","))
+    if written is not None and len(text) < 40:
+        whole_, part, power = written[1].replace(",", ""), written[2] or "", _UNITS.get(written[3], 0)
+        if len(part.rstrip("0")) <= power:
+            return int(whole_) * int("1" + "0" * power) + int(part.rstrip("0").ljust(power, "0") or "0")
+    raise argparse.ArgumentTypeError(f"expected a whole number such as 25M, 4.1G or 25_000_000, found `{text}`")
+
+
 FILE = "a spec, `-` for standard input, or the name of a bundled spec"
 
 

@@ -6,7 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
-from archspec.cli.arguments import spec
+from archspec.cli.arguments import count, spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import err, out
 from archspec.cli.specs import Compiled, compiled, files, named, tell
@@ -18,6 +18,7 @@ FORMATS = ("text", "concise", "json", "github", "sarif")
 EXAMPLES = (
     ("check net.arch", "a file"),
     ("check resnet50 --input 256x256x3", "a bundled spec at another size"),
+    ("check resnet50 --max-params 26M --max-macs 4.1G", "no more than a device takes"),
     ("check . --format json", "all specs below a folder, for a program"),
 )
 
@@ -27,6 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="text", help="how to report")
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
     parser.add_argument("--notes", action="store_true", help="show notes too")
+    parser.add_argument("--max-params", metavar="N", type=count, help="an error for more parameters than this, such as 25M")
+    parser.add_argument("--max-macs", metavar="N", type=count, help="an error for more MACs than this, such as 4.1G")
     parser.add_argument("--watch", action="store_true", help="check again whenever a file changes")
 
 
@@ -59,7 +62,12 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _settled(result: Compiled, arguments: argparse.Namespace) -> Compiled:
-    """A file of blocks that was found in a folder is right as it is."""
+    """What was found, budgets that are passed included. A file of blocks in a folder is right as it is."""
+    if result.network is not None and (arguments.max_params, arguments.max_macs) != (None, None):
+        from archspec.analysis.budget import passed
+
+        found = sorted([*result.diagnostics, *passed(result.network, arguments.max_params, arguments.max_macs)], key=Diagnostic.order)
+        return result._replace(diagnostics=found)
     if named(result, arguments) or not result.has_blocks_only:
         return result
     return result._replace(diagnostics=[d for d in result.diagnostics if d.severity != "error"])
@@ -90,7 +98,7 @@ def _tell(result: Compiled, notes: bool) -> None:
     counts = {kind: sum(d.severity == kind for d in result.diagnostics) for kind in ("error", "warning")}
     told = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in counts.items() if count)
     name = visible(result.text.name)
-    if result.network is None and counts["error"]:
+    if counts["error"]:
         messages.line([(f"{name}: ", ""), (told, "error")])
         return
     about = _summary(result.network) if result.network is not None else "blocks for other specs"

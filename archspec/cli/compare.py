@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="OUT", help="also write a bubble chart (MACs, cited accuracy, parameters) to a .svg, .png or .pdf"
     )
+    parser.add_argument("--brief", action="store_true", help="leave out what is counted")
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="the colours of the chart")
 
 
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_whole(Path(arguments.output), content(found.draw(arguments.theme), form))
     screen = out()
     if arguments.format == "text":
-        screen.lines(found.lines(screen.width, screen.unicode))
+        screen.lines(found.lines(screen.width, screen.unicode, brief=arguments.brief))
     else:
         screen.data(getattr(found, f"to_{arguments.format}")())
     return 0

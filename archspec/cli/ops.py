@@ -4,25 +4,66 @@ from __future__ import annotations
 
 import argparse
 
+from archspec.api import analyze, loads
+from archspec.cli.failure import Failure
 from archspec.cli.screen import out
-from archspec.ops import all_classes
+from archspec.diagnostics import nearest
+from archspec.ops import STEPS, op_class
+from archspec.targets.layer_page import HANG, lines
+from archspec.targets.reference import about, example, families
+from archspec.targets.tables import Style
 
-EXAMPLES = (("ops", "all of them"),)
+EXAMPLES = (("ops", "all of them"), ("ops conv", "the page of one"), ("ops Conv2d", "by the name that PyTorch has for it"))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    pass
+    parser.add_argument("step", metavar="STEP", nargs="?", help="a layer, by its name here or elsewhere; all of them without one")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The layers of the language, each with its arguments and what it does."""
-    screen = out()
-    for op in all_classes():
-        fields = op.model_fields
-        parts = [
-            name if name in op.bare else f"{name}="
-            for name in sorted(fields, key=lambda n: (n not in op.bare, not fields[n].is_required()))
-        ]
-        about = (op.__doc__ or "").strip().splitlines()[0]
-        screen.line([(f"{op.step:<13}", "head"), (f"{' '.join(parts):<44} ", "label"), (about, "")])
+    if arguments.step is None:
+        _list()
+    else:
+        _page(step_of(arguments.step))
     return 0
+
+
+def _list() -> None:
+    """The layers in groups, each with what it does."""
+    screen = out()
+    for at, (title, ops) in enumerate(families().items()):
+        screen.lines([""] * (at > 0))
+        screen.line([(title, "head")])
+        for op in ops:
+            text = about(op)[0]
+            screen.line([(f"  {op.step:<13}", "label"), (text.partition(". ")[0].partition(": ")[0].rstrip("."), "")], 15)
+
+
+def _page(step: str) -> None:
+    """A layer's page, and an example with its rows."""
+    from archspec.targets.tables.text import text
+
+    screen = out()
+    for line in lines(op_class(step)):
+        screen.line(line, HANG)
+    spec = example(step)
+    screen.lines(["", [("example", "head")], *([(f"    {line}", "label")] for line in spec.splitlines()), ""])
+    style = Style(columns=("name", "layer", "output", "params", "macs"), brief=True)
+    screen.lines(text(analyze(loads(spec, name="example")), style, width=screen.width, unicode=screen.unicode))
+
+
+def step_of(word: str) -> str:
+    """The layer that a word names, here or in another tool. Raises Failure."""
+    if word in STEPS:
+        return word
+    from archspec.foreign.table import foreign
+
+    rows = foreign(word)
+    for row in rows:
+        first = row.steps.replace("|", " ").split()[:1]
+        if first and first[0] in STEPS:
+            return first[0]
+    if rows:
+        raise Failure(f"there is no page for `{word}`: {rows[0].reason or f'it is written `{rows[0].steps}` here'}")
+    close = nearest(word, STEPS)
+    raise Failure(f"there is no layer `{word}`" + (f"; did you mean `{close}`?" if close else "; `archspec ops` lists them"))

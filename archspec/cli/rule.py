@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
@@ -12,33 +13,49 @@ from archspec.diagnostics.folding import Line
 
 EXAMPLES = (
     ("rule A203", "what a message means, with an example"),
+    ("rule conv", "the messages about a layer"),
     ("rule", "all codes"),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("code", metavar="CODE", nargs="?", help="a diagnostic's code such as A203; all of them without one")
+    parser.add_argument("code", metavar="CODE", nargs="?", help="a code such as A203, or a layer such as conv; all codes without one")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    word = arguments.code
+    if word is None:
+        _list(codes())
+    elif re.fullmatch(r"[Aa]\d*", word):
+        _page(word.upper())
+    else:
+        from archspec.cli.ops import step_of
+        from archspec.targets.layer_page import codes_about
+
+        _list(codes_about(step_of(word)))
+    return 0
+
+
+def _list(chosen: list[str]) -> None:
     screen = out()
-    if arguments.code is None:
-        for code in codes():
-            found = page(code)
-            screen.line([(code, found.severity), (f"  {found.title}", "")])
-        return 0
-    code = arguments.code.upper()
+    for code in chosen:
+        found = page(code)
+        screen.line([(code, found.severity), (f"  {found.title}", "")], 6)
+
+
+def _page(code: str) -> None:
     try:
         found = page(code)
     except KeyError:
         close = nearest(code, codes())
-        raise Failure(f"there is no code `{code}`" + (f"; did you mean {close}?" if close else "; `archspec rule` lists them")) from None
-    screen.lines([_styled(line) for line in _shown(found.code, found.title, found.severity, found.text)])
-    return 0
+        raise Failure(f"there is no code `{code}`" + (f"; did you mean `{close}`?" if close else "; `archspec rule` lists them")) from None
+    screen = out()
+    for line in _shown(found.code, found.title, found.severity, found.text):
+        screen.line(_styled(line), 4)
 
 
 def _shown(code: str, title: str, severity: str, text: str) -> list[str]:
-    """The page for a terminal: fences become headings."""
+    """The page for a terminal: fences become headings, and paragraphs are lines to be folded."""
     lines = [f"{severity}[{code}]: {title}", ""]
     fenced = False
     for line in text.strip().splitlines():

@@ -26,19 +26,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", metavar="A,B", help="the columns to show; `--columns help` lists them")
     parser.add_argument("--work", action="store_true", help="show the formulas with numbers filled in")
     parser.add_argument("--layout", choices=["hwc", "chw"], default="hwc", help="how shapes are written")
+    parser.add_argument("--brief", action="store_true", help="leave out what is counted")
     parser.add_argument("--collapse", action="store_true", help="fold equal rounds of a repeat into one")
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.columns == "help":
-        out().lines(f"{name:<12} {column.about}" for name, column in COLUMNS.items())
+        screen = out()
+        for name, column in COLUMNS.items():
+            screen.line([(f"{name:<12}", "label"), (f" {column.about}", "")], 13)
         return 0
     columns = _columns(arguments.columns) if arguments.columns else None
     network = specs.network(arguments)
     if network is None:
         return 1
     specs.tell(network.diagnostics)
-    style = Style(columns, arguments.work, arguments.layout, arguments.collapse)
+    style = Style(columns, arguments.work, arguments.layout, arguments.collapse, arguments.brief)
     screen = out()
     if arguments.format == "text":
         from archspec.targets.tables.text import text

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archspec.analysis.report import Report, Row
+from archspec.diagnostics.folding import Line
 from archspec.diagnostics.markup import LEFT, html_text
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Reach
 from archspec.targets.tables.columns import field, shape, spaced
-from archspec.targets.tables.grid import Line
 from archspec.types import AXES, Map
 
 _MOST = 10

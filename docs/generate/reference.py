@@ -7,7 +7,15 @@ import re
 from archspec.diagnostics import catalogue
 from generate.common import NOTICE, PYTHON, cell
 
-_GROUPS = {"A0": "Syntax", "A1": "Names and params", "A2": "Sizes", "A3": "Merges", "A4": "Lints", "A5": "Emitting and importing"}
+_GROUPS = {
+    "A0": "Syntax",
+    "A1": "Names and params",
+    "A2": "Sizes",
+    "A3": "Merges",
+    "A4": "Lints",
+    "A5": "Emitting and importing",
+    "A6": "Budgets",
+}
 _FENCE = re.compile(r"^```arch ([^\n]+)$", re.MULTILINE)
 
 
@@ -17,7 +25,7 @@ def codes() -> str:
         "",
         NOTICE,
         "",
-        "Each message has a code. Errors (A0 to A3, A5) end a command with status 1. Lints (A4) are warnings, or notes, which",
+        "Each message has a code. Errors (A0 to A3, A5, A6) end a command with status 1. Lints (A4) are warnings, or notes, which",
         "`archspec check --notes` shows. `archspec rule A203` prints a page in the terminal. A code is never reused.",
         "",
         "| code | level | |",
@@ -42,6 +50,8 @@ def _example(fence: re.Match[str]) -> str:
     if "limit" in words:
         name, _, value = words["limit"].partition("=")
         told += f", where {name.replace('_', ' ')} is {value}"
+    if "budget" in words:
+        told += f", with `--{words['budget'].replace('_', '-').replace('=', ' ')}`"
     if "escape" in words:
         told += " (escapes such as `\\t` stand for the character)"
     return f"{told}:\n\n```arch"

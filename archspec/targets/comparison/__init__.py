@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archspec.analysis.report import Row
+from archspec.diagnostics.folding import Line, folded
 from archspec.diagnostics.markup import html_text
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
@@ -19,7 +20,7 @@ from archspec.targets.comparison.measures import Model, measured
 from archspec.targets.comparison.table import MEASURES, grid, notes, ratio
 from archspec.targets.tables import grid as write
 from archspec.targets.tables.data import inert
-from archspec.targets.tables.grid import Grid, Line
+from archspec.targets.tables.grid import Grid
 
 if TYPE_CHECKING:
     import pandas
@@ -54,18 +55,17 @@ class Comparison:
             return visible(self.diff.why_not) if self.diff else "", None, ""
         return visible(summary(self.diff, *(model.name for model in self.models))), edits(self.diff), LEGEND
 
-    def lines(self, width: int | None = None, unicode: bool = True) -> Iterator[Line]:
+    def lines(self, width: int | None = None, unicode: bool = True, *, brief: bool = False) -> Iterator[Line]:
         """The comparison for a screen of a width in columns."""
-        from textwrap import wrap
 
         def told(lines: Sequence[str], style: str) -> Iterator[Line]:
             for line in lines:
                 shown = line if unicode else line.translate(write.ASCII)
-                yield from ([(part, style)] for part in wrap(shown, width or 120))
+                yield from folded([(shown, style)], width or 120, 2)
 
-        yield from write.text(grid(self.models), width, unicode)
+        yield from write.text(grid(self.models, width), width, unicode)
         yield []
-        yield from told(notes(self.models), "dim")
+        yield from told(notes(self.models, brief=brief), "dim")
         line, table, legend = self._difference
         if line:
             yield []

@@ -54,9 +54,13 @@ _SPARED = ("weight layers", "FLOPs", "activations", "receptive field", "smallest
 """Measures that a narrow screen does without, in this order."""
 
 
-def grid(models: Sequence[Model]) -> Grid:
-    """The table. Ratios stand right of the counts that they are of."""
-    return _beside(models) if len(models) <= _BESIDE else _below(models)
+def grid(models: Sequence[Model], width: int | None = None) -> Grid:
+    """The table. Ratios stand right of the counts that they are of. Where few models do not fit side by side they are rows as well."""
+    if len(models) <= _BESIDE:
+        beside = _beside(models)
+        if width is None or beside.least <= width:
+            return beside
+    return _below(models)
 
 
 def _beside(models: Sequence[Model]) -> Grid:
@@ -104,8 +108,8 @@ def _ratio(measure: Measure, model: Model, first: Model) -> str:
     return f"{value:,.0f}×" if value >= 100 else f"{value:.1f}×" if value >= 10 else f"{value:.2f}×"
 
 
-def notes(models: Sequence[Model]) -> list[str]:
-    """Where the cited accuracies are from, what is missing, and what the measures are."""
+def notes(models: Sequence[Model], *, brief: bool = False) -> list[str]:
+    """Where the cited accuracies are from, what is missing, and, unless it is brief, what the measures are."""
     found = [f"{model.name}: top-1 {accuracy(model)} from {model.cited.source}" for model in models if model.cited.top1 is not None]
     found += [f"{model.name}: {model.cited.doubt}" for model in models if model.cited.doubt]
     defined = (
@@ -113,4 +117,4 @@ def notes(models: Sequence[Model]) -> list[str]:
         "Smallest input: the least square one for which the spec still checks; `?` is what is not known. "
         "× is the ratio to the first model."
     )
-    return [visible(line) for line in [*found, COUNTED, defined]]
+    return [visible(line) for line in [*found, *([] if brief else [COUNTED, defined])]]

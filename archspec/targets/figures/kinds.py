@@ -7,6 +7,7 @@ colour alone.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 from archspec.ops.base import Op
@@ -104,3 +105,22 @@ THEMES: dict[str, Theme] = {
     "light": _theme("#ffffff", "#1f2328", "#59636e", "#6e7781", "#c8d0d9", "#ffffff", _LIGHT, 0.13),
     "dark": _theme("#0d1117", "#e6edf3", "#9da7b3", "#8b949e", "#3d444d", "#161b22", _DARK, 0.2),
 }
+
+
+@cache
+def readable(kind: str) -> str:
+    """The colour of a kind for text on a ground that is not known, as a terminal's: its hue, neither too light nor too dark for any."""
+    parts = [int(_LIGHT[kind][at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    while not _DARKEST <= _luminance(parts) <= _LIGHTEST:
+        parts = [part * 0.97 if _luminance(parts) > _LIGHTEST else 1 - (1 - part) * 0.97 for part in parts]
+    return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
+
+
+_DARKEST, _LIGHTEST = 0.13, 0.29
+"""Luminances between which text has a contrast of 3:1 to black and to white (WCAG 2.1, large text)."""
+
+
+def _luminance(parts: list[float]) -> float:
+    """Relative luminance of sRGB, by WCAG 2.1."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

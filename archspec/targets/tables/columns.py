@@ -12,12 +12,13 @@ Cell = str | int | float | None
 
 
 class Style(NamedTuple):
-    """How a table is shown: which columns, formulas or not, channels last or first, equal rounds folded or not."""
+    """How a table is shown: which columns, formulas or not, channels last or first, equal rounds folded or not, what is counted said or not."""
 
     columns: tuple[str, ...] | None = None
     work: bool = False
     layout: str = "hwc"
     fold: bool = False
+    brief: bool = False
 
 
 class Column(NamedTuple):

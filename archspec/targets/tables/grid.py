@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from archspec.diagnostics.folding import Line, folded
 from archspec.diagnostics.markup import LEFT, RIGHT, html_text
 
-Line = list[tuple[str, str]]
 _LEAST = 10
 """Characters that a cut leaves."""
 ASCII = str.maketrans({"×": "x", "→": ">", "–": "-", "…": "."})
@@ -30,6 +30,12 @@ class Grid(NamedTuple):
     def lines(self) -> list[list[str]]:
         """All rows, the titles first."""
         return [self.titles, *self.rows, *([list(self.totals)] if self.totals else [])]
+
+    @property
+    def least(self) -> int:
+        """Columns of a screen that it needs without what can be spared."""
+        kept = [at for at in range(len(self.titles)) if at not in self.spare]
+        return sum(max(len(row[at]) for row in self.lines) for at in kept) + 2 * (len(kept) - 1)
 
 
 def markdown(grid: Grid) -> Iterator[str]:
@@ -90,25 +96,43 @@ def _html_row(cells: Sequence[str], numbers: list[bool], tag: str) -> str:
 
 
 def text(grid: Grid, width: int | None, unicode: bool) -> Iterator[Line]:
-    """The lines for a screen: aligned, fitted to its width by leaving columns out and cutting cells, never a wrapped row."""
+    """The lines for a screen: aligned, fitted to its width by leaving columns out and shortening cells, never a wrapped row."""
     rows = [[cell if unicode else cell.translate(ASCII) for cell in row] for row in grid.lines]
     widths = {at: max(len(row[at]) for row in rows) for at in range(len(grid.titles))}
+    whole = sum(widths.values()) + 2 * (len(widths) - 1)
     if width is not None:
         _fit(widths, grid, width)
     rule: Line = [(("─" if unicode else "-") * (sum(widths.values()) + 2 * (len(widths) - 1)), "dim")]
+    mark = "…" if unicode else "..."
     for at, row in enumerate(rows):
         total = bool(grid.totals) and at == len(rows) - 1
         if total or at == 1:
             yield rule
         style = "head" if total or at == 0 else grid.styles[at - 1] if grid.styles else ""
-        cells = [_padded(row[column], room, grid.numbers[column], unicode) for column, room in widths.items()]
+        cells = [_padded(row[column], room, grid.numbers[column], mark) for column, room in widths.items()]
         yield [("  ".join(cells), style)]
+    missing = dict.fromkeys(title or "ratios" for at, title in enumerate(grid.titles) if at not in widths)
+    if missing:
+        yield []
+        yield from folded([(f"Left out here: {', '.join(missing)}. {whole} columns show all.", "dim")], width, 2)
 
 
-def _padded(cell: str, room: int, number: bool, unicode: bool) -> str:
-    if len(cell) > room:
-        cell = cell[: room - 1] + ("…" if unicode else ".")
+def _padded(cell: str, room: int, number: bool, mark: str) -> str:
+    cell = shortened(cell, room, mark)
     return cell.rjust(room) if number else cell.ljust(room)
+
+
+def shortened(cell: str, width: int, mark: str, *, end: bool = False) -> str:
+    """A cell that fits: its first whole words, or its last whole parts between dots. A word that is too long alone is cut."""
+    if len(cell) <= width:
+        return cell
+    room = width - len(mark)
+    if end:
+        parts = cell.split(".")
+        tails = [mark + ".".join(parts[at:]) for at in range(1, len(parts))]
+        return next((tail for tail in tails if len(tail) <= width), mark + cell[max(0, len(cell) - room) :])
+    words = cell[: room + 1].rpartition(" ")[0].rstrip()
+    return f"{words} {mark}" if words and len(words) + 1 <= room else (words or cell[:room]) + mark
 
 
 def _fit(widths: dict[int, int], grid: Grid, width: int) -> None:

@@ -8,19 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archspec.analysis.report import Report, Row
+from archspec.diagnostics.folding import Line, folded
 from archspec.diagnostics.visible import visible
+from archspec.ops.base import Op
+from archspec.targets.figures.kinds import kind_of, readable
 from archspec.targets.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
+from archspec.targets.tables.grid import shortened
 
-Line = list[tuple[str, str]]
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _BAR = 8
 _FIT = (
-    ("drop", "macs%"), ("drop", "params%"), ("cut", "layer"), ("drop", "macs"), ("cut", "name"), ("drop", "layer"), ("drop", "params"),
-    ("cut", "config"), ("cut", "from"), ("cut", "input"), ("cut", "output"),
+    ("drop", "macs%"), ("cut", "layer"), ("drop", "macs"), ("drop", "layer"), ("drop", "params"),
+    ("cut", "config"), ("cut", "from"), ("cut", "input"), ("cut", "name"), ("cut", "output"),
 )  # fmt: skip
 """What a narrow terminal does without, in this order. Columns that were asked for are cut, not dropped."""
-_LEAST = 10
+_LEAST = 12
 """Characters that a cut leaves."""
+_BARS = ("params%", "macs%")
+_NAMES = {"params%": "the shares", "macs%": "", "macs": "MACs"}
+"""What columns are called that have no title, or another one."""
 
 
 def text(report: Report, style: Style, *, width: int | None, unicode: bool) -> Iterator[Line]:
@@ -37,6 +43,10 @@ class _Text:
         self.grouped = style.columns is None
         self.sums: dict[str, list[int]] = {}
         self.widths = self.measured()
+        self.whole = self.needed()
+        self.missing: list[str] = []
+        """Columns that there is no room for."""
+        self.full = dict(zip(self.names, self.widths, strict=True))
         if width is not None:
             self.fit(width)
         self.width = width
@@ -93,36 +103,49 @@ class _Text:
         """Drop columns and shorten others until a row fits."""
         for way, name in _FIT:
             excess = self.needed() - width
-            if excess <= 0:
-                return
-            if name not in self.names:
+            if excess <= 0 or name not in self.names:
                 continue
             at = self.names.index(name)
             if way == "cut":
                 self.widths[at] = max(min(_LEAST, self.widths[at]), self.widths[at] - excess)
             elif self.style.columns is None:
-                del self.names[at], self.widths[at]
+                self.drop(*(_BARS if name in _BARS else (name,)))
         while self.needed() > width and len(self.names) > 1:
-            self.names.pop()
-            self.widths.pop()
+            self.drop(self.names[-1])
+        for at, name in enumerate(self.names):  # what was cut before something was dropped grows again
+            self.widths[at] = max(1, min(self.full[name], self.widths[at] + width - self.needed()))
+
+    def drop(self, *names: str) -> None:
+        for name in names:
+            at = self.names.index(name)
+            del self.names[at], self.widths[at]
+        self.missing += names
 
     def needed(self) -> int:
         return sum(self.widths) + 2 * (len(self.widths) - 1)
 
-    def joined(self, cells: list[str], style: str = "") -> Line:
+    def joined(self, cells: list[str], style: str = "", op: Op | None = None) -> Line:
+        """A line of the table; what says the kind of a layer is in the colour that pictures have for it."""
         line: Line = []
+        kind = readable(kind_of(op)) if op is not None and not style else style
         for name, cell, width in zip(self.names, cells, self.widths, strict=True):
-            if len(cell) > width:
-                cell = cell[: width - 1] + ("…" if self.unicode else ".")
             number = COLUMNS[name].number and not name.endswith("%")
-            line.append((cell.rjust(width) if number else cell.ljust(width), "bar" if name.endswith("%") else style))
+            shown = shortened(cell, width, "…" if self.unicode else "..", end=name == "name")
+            shown = shown.rjust(width) if number else shown.ljust(width)
+            if name.endswith("%"):
+                line.append((shown, kind or "bar"))
+            elif name in ("layer", "op"):
+                word, space, rest = shown.partition(" ")
+                line += [(word, kind), (space + rest, style)]
+            else:
+                line.append((shown, style))
             line.append(("  ", ""))
         return line[:-1]
 
     def lines(self) -> Iterator[Line]:
         rule = ("─" if self.unicode else "-") * min(self.needed(), self.width or 10_000)
-        heads = "  +  ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.report.inputs.items())
-        yield [(visible(self.report.model), "head"), (f"   {heads}", "dim")]
+        heads = " + ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.report.inputs.items())
+        yield from folded([(visible(self.report.model), "head"), (f"   {heads}", "dim")], self.width, 2)
         yield []
         yield self.joined([COLUMNS[name].title for name in self.names], "head")
         yield [(rule, "dim")]
@@ -132,7 +155,7 @@ class _Text:
             if now and now != group:
                 yield self.heading(now)
             group = now
-            yield self.joined(self.cells(row), "dim" if row.training else "")
+            yield self.joined(self.cells(row), "dim" if row.training else "", row.node.op)
             if self.style.work:
                 yield from self.work(row)
         yield [(rule, "dim")]
@@ -140,9 +163,13 @@ class _Text:
         totals[0] = totals[0] or "total"
         yield self.joined(totals, "head")
         yield []
+        if self.missing:
+            names = ", ".join(filter(None, (_NAMES.get(name, COLUMNS[name].title) for name in self.missing)))
+            yield from self.folded(f"Left out here: {names}. {self.whole} columns show all; `--columns` chooses.", "dim")
         for line in footer(self.report):
-            yield from self.wrapped(line, "")
-        yield from self.wrapped(COUNTED, "dim")
+            yield from self.folded(line, "")
+        if not self.style.brief:
+            yield from self.folded(COUNTED, "dim")
 
     def heading(self, group: str) -> Line:
         """A group's name and sums."""
@@ -158,11 +185,7 @@ class _Text:
         for name in WORK:
             formula = COLUMNS[name].value(row, self.report, self.style.layout)
             if formula:
-                line = f"    {COLUMNS[name].title}: {formula}"
-                yield [(line if self.width is None else line[: self.width], "dim")]
+                yield from folded([(f"    {COLUMNS[name].title}: {formula}", "dim")], self.width, 8)
 
-    def wrapped(self, line: str, style: str) -> Iterator[Line]:
-        from textwrap import wrap
-
-        for part in wrap(line, self.width or 120):
-            yield [(part, style)]
+    def folded(self, line: str, style: str) -> Iterator[Line]:
+        return folded([(line, style)], self.width or 120, 2)
