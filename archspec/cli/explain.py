@@ -32,6 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as unknown:
         raise Failure(str(unknown)) from None
     screen = out()
+    hang = 34 if (screen.width or 100) > 75 else 4  # behind the values, or below their names
     for layer in found:
-        screen.lines([*layer.lines(), ""])
+        for line in layer.lines():
+            screen.line(line, hang)
+        screen.line()
     return 0

@@ -9,7 +9,7 @@ from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.diagnostics import nearest
 from archspec.diagnostics.catalogue import codes, page
-from archspec.diagnostics.folding import Line
+from archspec.diagnostics.folding import Line, folded
 
 EXAMPLES = (
     ("rule A203", "what a message means, with an example"),
@@ -51,20 +51,22 @@ def _page(code: str) -> None:
         raise Failure(f"there is no code `{code}`" + (f"; did you mean `{close}`?" if close else "; `archspec rule` lists them")) from None
     screen = out()
     for line in _shown(found.code, found.title, found.severity, found.text):
-        screen.line(_styled(line), 4)
+        screen.lines(folded(_styled(line), screen.width or 120, 6 if line.startswith(" ") else 0))
 
 
 def _shown(code: str, title: str, severity: str, text: str) -> list[str]:
     """The page for a terminal: fences become headings, and paragraphs are lines to be folded."""
     lines = [f"{severity}[{code}]: {title}", ""]
-    fenced = False
+    fenced, paragraph = False, False
     for line in text.strip().splitlines():
         if line.startswith("```"):
             fenced = not fenced
             if fenced:
                 lines.append({"wrong": "Wrong:", "right": "Right:"}.get(line.split()[1] if len(line.split()) > 1 else "", "With the file:"))
             continue
-        lines.append(f"    {line}" if fenced else line)
+        goes_on = paragraph and not fenced and line[:1].isalnum()
+        paragraph = not fenced and bool(line)
+        lines[-1:] = [f"{lines[-1]} {line}"] if goes_on else [lines[-1], f"    {line}" if fenced else line]
     return lines
 
 

@@ -124,7 +124,7 @@ def tell(diagnostics: Sequence[Diagnostic], screen: Screen | None = None, *, not
 
         screen = screen or err()
         for diagnostic in told:
-            screen.lines([*full(diagnostic), ""])
+            screen.lines([*full(diagnostic, screen.width), ""])
 
 
 def settings(written: Sequence[str]) -> dict[str, Value]:

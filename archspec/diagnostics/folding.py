@@ -14,7 +14,7 @@ def folded(line: Line, width: int | None, hang: int = 0) -> Iterator[Line]:
     if width is None or len(text) <= width:
         yield line
         return
-    hang = min(hang, width // 3)
+    hang = min(hang, width // 2)
     start, indent = 0, 0
     while len(text) - start > width - indent:
         first = start + len(text[start:]) - len(text[start:].lstrip())

@@ -9,11 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from archspec.diagnostics.diagnostic import Diagnostic
+from archspec.diagnostics.folding import Line, folded
 from archspec.diagnostics.visible import visible
 from archspec.source import Source, Span
-
-Line = list[tuple[str, str]]
-"""Pieces of text with the name of a style each; "" is plain."""
 
 _WIDTH = 160
 """Longer source lines are shown around the marked words only."""
@@ -30,29 +28,30 @@ def plain(diagnostics: Sequence[Diagnostic], most: int | None = None) -> str:
     return "\n\n".join([*texts, *more])
 
 
-def full(diagnostic: Diagnostic) -> Iterator[Line]:
-    """The lines of a message, with the source quoted and the words marked."""
+def full(diagnostic: Diagnostic, columns: int | None = None) -> Iterator[Line]:
+    """The lines of a message, with the source quoted and the words marked; folded at words where a screen has no more `columns`."""
     style = diagnostic.severity
-    yield [(f"{diagnostic.severity}[{diagnostic.code}]", style), (f": {visible(diagnostic.message)}", "message")]
+    yield from folded([(f"{diagnostic.severity}[{diagnostic.code}]", style), (f": {visible(diagnostic.message)}", "message")], columns, 2)
     width = 1
     if diagnostic.span is not None:
         marks = [(diagnostic.span, diagnostic.label, True), *((span, text, False) for span, text in diagnostic.secondary)]
         width = max(len(str(_end_line(span))) for span, _, _ in marks)
         sources = list(dict.fromkeys(span.source for span, _, _ in marks))
         for source in sources:
-            yield from _quoted(source, [mark for mark in marks if mark[0].source is source], width, style)
+            yield from _quoted(source, [mark for mark in marks if mark[0].source is source], width, style, columns)
     for note in (*diagnostic.notes, *(frame.text for frame in diagnostic.trace)):
-        yield [(" " * width, ""), (" = ", "frame"), ("note: ", "label"), (visible(note), "")]
+        yield from folded([(" " * width, ""), (" = ", "frame"), ("note: ", "label"), (visible(note), "")], columns, width + 9)
     if diagnostic.help:
-        yield [(" " * width, ""), (" = ", "frame"), ("help: ", "label"), (visible(diagnostic.help), "")]
+        yield from folded([(" " * width, ""), (" = ", "frame"), ("help: ", "label"), (visible(diagnostic.help), "")], columns, width + 9)
 
 
 def _end_line(span: Span) -> int:
     return span.source.locate(span.start)[0]
 
 
-def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int, style: str) -> Iterator[Line]:
+def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int, style: str, columns: int | None) -> Iterator[Line]:
     """A source's marked lines, in order; lines left out between them are not told."""
+    most = _WIDTH if columns is None else max(30, min(_WIDTH, columns - width - 3))
     line, column = source.locate(marks[0][0].start)
     yield [(" " * width + "--> ", "frame"), (f"{visible(source.name)}:{line}:{column}", "")]
     yield [(" " * width + " |", "frame")]
@@ -62,17 +61,20 @@ def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int,
         length = max(1, min(span.end, source.starts[line - 1] + len(written)) - span.start)
         before, marked = written[: column - 1], written[column - 1 : column - 1 + length]
         after = written[column - 1 + length :]
-        if len(written) > _WIDTH:
-            before, marked, after = _cropped(before, 60), _cropped(marked[::-1], 80)[::-1], after[:20]
+        if len(written) > most:
+            before, marked = _cropped(before, most * 3 // 8), _cropped(marked[::-1], most // 2)[::-1]
+            after = after[: max(0, most - len(before) - len(marked))]
         before, marked = visible(before), visible(marked) or " "
         yield [(f"{line:>{width}} | ", "frame"), (before + marked + visible(after), "")]
-        sign = "^" if primary else "-"
-        yield [
-            (" " * width + " | ", "frame"),
-            (" " * len(before), ""),
-            (sign * len(marked), style if primary else "label"),
-            (f" {visible(text)}" if text else "", style if primary else "label"),
-        ]
+        sign, style_ = ("^", style) if primary else ("-", "label")
+        under: Line = [(" " * width + " | ", "frame"), (" " * len(before), ""), (sign * len(marked), style_)]
+        text = visible(text)
+        if columns is None or width + 3 + len(before) + len(marked) + 1 + len(text) <= columns:
+            yield [*under, (f" {text}" if text else "", style_)]
+            continue
+        yield under
+        for line_ in folded([(text, style_)], max(20, columns - width - 5)):
+            yield [(" " * width + " |   ", "frame"), *line_]
 
 
 def _cropped(text: str, width: int) -> str:
