@@ -9,7 +9,7 @@ Line = list[tuple[str, str]]
 
 
 def folded(line: Line, width: int | None, hang: int = 0) -> Iterator[Line]:
-    """The line in parts of at most `width` columns, those after the first indented by `hang`. A longer word stays whole."""
+    """The line in parts of at most `width` columns, those after the first indented by `hang`. Only a word longer than that is cut."""
     text = "".join(piece for piece, _ in line)
     if width is None or len(text) <= width:
         yield line
@@ -17,16 +17,18 @@ def folded(line: Line, width: int | None, hang: int = 0) -> Iterator[Line]:
     hang = min(hang, width // 2)
     start, indent = 0, 0
     while len(text) - start > width - indent:
-        first = start + len(text[start:]) - len(text[start:].lstrip())
+        first = _skipped(text, start)
         cut = text.rfind(" ", first, start + width - indent + 1)
-        if cut < 0:
-            cut = text.find(" ", first)
-        if cut < 0:
-            break
+        cut = cut if cut > 0 else start + width - indent
         yield [(" " * indent, ""), *_between(line, start, cut)]
-        start, indent = cut + len(text[cut:]) - len(text[cut:].lstrip()), hang
-    if text[start:].strip():
+        start, indent = _skipped(text, cut), hang
+    if start < len(text):
         yield [(" " * indent, ""), *_between(line, start, len(text))]
+
+
+def _skipped(text: str, at: int) -> int:
+    """Where the next word begins."""
+    return len(text) - len(text[at:].lstrip(" "))
 
 
 def _between(line: Line, start: int, end: int) -> Iterator[tuple[str, str]]:
