@@ -26,7 +26,7 @@ def step_at(text, span):
 def with_argument(step, name, value):
     """A step with an argument set: in place of one that is there, of a bare window, or at the end."""
     changed, count = re.subn(rf"\b{name}=\S+", f"{name}={value}", step)
-    if not count and name == "w":
+    if not count and (name in ("w", "groups") or step.split()[0] == "shuffle"):
         changed, count = re.subn(rf"^(\s*\w+ ){SIZE}", rf"\g<1>{value}", step)
     return changed if count else f"{step.rstrip()} {name}={value}"
 
@@ -55,7 +55,7 @@ def mended(text, error):
         yield "default", f"default round=floor\n{text}"
     if error.code in ("A301", "A302", "A303"):
         yield from equalized(text, error)
-    for name, value in re.findall(rf"\b([kwpgd])=({SIZE}|same)", help_ if error.code[:2] == "A2" else ""):
+    for name, value in re.findall(rf"\b(groups|heads|[kwpgd])=({SIZE}|same)", help_ if error.code[:2] == "A2" else ""):
         yield f"{name}={value}", step(name, value)
     for name, value in re.findall(r"\b(round)=(floor|ceil)", help_.replace("default round=floor", "") if error.code[:2] == "A2" else ""):
         yield f"{name}={value}", step(name, value)
@@ -130,6 +130,11 @@ WINDOWS = [
     "input 9x8x1\npool w=3x2 p=2 s=2\n",
     "input 100x4\nconv k=3x3 f=8\n",
     "input 8x8x8x3\nconv k=5x3 f=8\n",
+    "input 8x8x6\nconv k=1 f=4 g=3\n",
+    "input 8x8x6\nconv k=1 f=9 g=2\n",
+    "input 8x8x6\ngn 4\n",
+    "input 8x8x6\nshuffle 4\n",
+    "input 8x8x6\ntokens | attn heads=4\n",
     "input 1x1x3\ndeconv k=2 f=1 p=2\n",
     "input 2x1x3\ndeconv k=3 f=1 s=2 p=2\n",
 ]

@@ -124,7 +124,7 @@ class Steps(Core):
         if len(step.bare) > len(names):
             raise Refused(
                 "A104",
-                f"`{head.name.id}` takes {len(names)} argument{'s' if len(names) != 1 else ''}, but {len(step.bare)} are given",
+                f"`{head.name.id}` takes {len(names)} argument{'s' if len(names) != 1 else ''}, but {len(step.bare)} {'is' if len(step.bare) == 1 else 'are'} given",
                 step.bare[len(names)].span,
                 f"it is `{head.span.text}`",
             )

@@ -2,7 +2,24 @@
 
 from math import prod
 
-from archspec.ops.base import WHOLE, Count, Field_, Flag, Margin, Misfit, Op, Reach, Size, Taps, Weight, along, check_size, per_axis, phased
+from archspec.ops.base import (
+    WHOLE,
+    Count,
+    Field_,
+    Flag,
+    Margin,
+    Misfit,
+    Op,
+    Reach,
+    Size,
+    Taps,
+    Weight,
+    along,
+    check_size,
+    per_axis,
+    phased,
+    undivided,
+)
 from archspec.types import Map, Tokens, Type, Vector, describe
 
 
@@ -222,5 +239,4 @@ def _within(w: int, shift: int) -> Reach | None:
 def check_heads(channels: int, heads: int) -> None:
     """Raises Misfit where the channels do not divide into the heads."""
     if channels % heads:
-        message = f"{channels} channels do not divide into {heads} heads"
-        raise Misfit("A205", message, argument="heads", notes=[f"{channels}/{heads} = {channels / heads:.2f}"])
+        raise undivided(channels, "channel", heads, "head", "heads")

@@ -303,6 +303,23 @@ def per_axis(value: int | tuple[int, ...], rank: int, argument: str, *, least: i
     return values
 
 
+def counted(count: int, what: str) -> str:
+    """A number with its noun: `1 channel`, `2,048 channels`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def undivided(count: int, what: str, parts: int, part: str, argument: str, *others: int) -> Misfit:
+    """The misfit of a count that does not divide into so many parts; what is proposed divides the `others` too."""
+    divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
+    return Misfit(
+        "A205",
+        f"{counted(count, what)} {'does' if count == 1 else 'do'} not divide into {counted(parts, part)}",
+        argument=argument,
+        notes=[f"{count}/{parts} = {count / parts:.2f}"],
+        help_=f"use {argument}={divisor}",
+    )
+
+
 def _spread(argument: str, values: tuple[int, ...], rank: int) -> str:
     """How to write values for so many axes; of too many the last are the spatial ones, as in torch.nn.Conv3d's kernels."""
     one = f"`{argument}={values[-1]}`"

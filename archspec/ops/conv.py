@@ -22,8 +22,10 @@ from archspec.ops.base import (
     along,
     check_init,
     check_size,
+    counted,
     per_axis,
     phased,
+    undivided,
 )
 from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, keeping, times
 from archspec.types import Map, Type
@@ -140,7 +142,7 @@ class Conv(_Convolution):
         if len(self.maps) != self.f:
             raise Misfit(
                 "A120",
-                f"the connection table has {len(self.maps)} rows for {self.f} filters",
+                f"the connection table has {counted(len(self.maps), 'row')} for {counted(self.f, 'filter')}",
                 argument="maps",
                 help_="write one row a filter",
             )
@@ -292,13 +294,7 @@ def _transposed(k: int, s: int, d: int, before: int, phase: int) -> Taps | None:
 
 def check_groups(channels: int, filters: int, groups: int) -> None:
     """Raises Misfit where channels or filters do not divide into the groups."""
-    for count, what, blame in ((channels, "input channels", "g"), (filters, "filters", "f")):
-        if count % groups:
-            divisors = [g for g in range(1, min(groups, 4096) + 1) if channels % g == 0 and filters % g == 0]
-            raise Misfit(
-                "A205",
-                f"{count} {what} do not divide into {groups} groups",
-                argument=blame,
-                notes=[f"{count}/{groups} = {count / groups:.2f}"],
-                help_=f"use g={divisors[-1]}",
-            )
+    if channels % groups:
+        raise undivided(channels, "input channel", groups, "group", "g", filters)
+    if filters % groups:
+        raise undivided(filters, "filter", groups, "group", "g", channels)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Positive, Real, Weight
+from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Positive, Real, Weight, undivided
 from archspec.types import Map, Type, describe
 
 Momentum = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
@@ -97,7 +97,7 @@ class GroupNorm(_Norm):
 
     def output(self, x: Type) -> Type:
         if x.channels % self.groups:
-            raise Misfit("A205", f"{x.channels} channels do not divide into {self.groups} groups", argument="groups")
+            raise undivided(x.channels, "channel", self.groups, "group", "groups")
         check_several(self.step, x, x.size // self.groups)
         return x
 

@@ -4,7 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from archspec.ops.base import Count, Field_, Margin, Misfit, Natural, Op, Size, Taps, along, check_size, per_axis, phased, sliding
+from archspec.ops.base import (
+    Count,
+    Field_,
+    Margin,
+    Misfit,
+    Natural,
+    Op,
+    Size,
+    Taps,
+    along,
+    check_size,
+    counted,
+    per_axis,
+    phased,
+    sliding,
+    undivided,
+)
 from archspec.types import Map, Type
 
 Bounds = Annotated[tuple[int, int], Field(description="a range of channels such as 0:58")]
@@ -157,7 +173,7 @@ class PixelShuffle(Op):
         if x.channels % block:
             raise Misfit(
                 "A208",
-                f"{x.channels} channels do not divide into {'x'.join([str(self.n)] * len(x.spatial))} pixels",
+                f"{counted(x.channels, 'channel')} {'does' if x.channels == 1 else 'do'} not divide into {'x'.join([str(self.n)] * len(x.spatial))} pixels",
                 argument="n",
                 notes=[f"{x.channels}/{block} = {x.channels / block:.2f}"],
             )
@@ -186,7 +202,7 @@ class Shuffle(Op):
 
     def output(self, x: Map) -> Type:
         if x.channels % self.g:
-            raise Misfit("A205", f"{x.channels} channels do not divide into {self.g} groups", argument="g")
+            raise undivided(x.channels, "channel", self.g, "group", "g")
         return x
 
 
@@ -206,7 +222,7 @@ class SliceChannels(Op):
     def output(self, x: Type) -> Type:
         start, stop = self.bounds
         if not 0 <= start < stop <= x.channels:
-            raise Misfit("A208", f"{start}:{stop} is no range of the {x.channels} channels 0:{x.channels}", argument="bounds")
+            raise Misfit("A208", f"{start}:{stop} is no range of the {counted(x.channels, 'channel')} 0:{x.channels}", argument="bounds")
         return x._replace(channels=stop - start)
 
     def config(self, x: object = None) -> str:
