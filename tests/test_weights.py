@@ -596,3 +596,84 @@ def test_damaged_files_change_nothing(kind, tmp_path):
             file.write_bytes(data)
             refused(net, file)
     assert said >= 38  # what is cut off or has lost bytes always; a short piece may be lost behind the end
+
+
+# what training scripts save
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "state_dict",
+        "model",
+        "model_state_dict",
+        "net",
+        "network",
+        "params",
+        "params_ema",
+        "model_ema",
+        "state_dict_ema",
+        "ema",
+        "module",
+        "g",
+    ],
+)
+@pytest.mark.parametrize("kind", ["dict", "pt", "old.pt"])
+def test_weights_are_found_in_a_checkpoint_under_any_key(key, kind, tmp_path):
+    net = small()
+    state = filled(net)
+    optimizer = {"state": {0: {"exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
+    content = {key: state, "acc": 93, "epoch": 7, "best": torch.tensor(0.9), "optimizer": optimizer, "scheduler": {"last": 1}}
+    loaded = load_weights(net, content if kind == "dict" else saved(content, tmp_path, kind))
+    assert holds(net, state) and loaded.within == key and f"They were found under `{key}`." in str(loaded)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "module._orig_mod.", "model._orig_mod.module."])
+def test_weights_are_found_two_deep_behind_a_wrapper(prefix):
+    net = small()
+    state = filled(net)
+    loaded = load_weights(net, {"checkpoint": {"net": {prefix + key: value for key, value in state.items()}}, "acc": 93})
+    assert holds(net, state) and (loaded.within, loaded.prefix) == ("checkpoint.net", prefix)
+
+
+@pytest.mark.parametrize(
+    ("plain", "average"), [("state_dict", "state_dict_ema"), ("model", "model_ema"), ("params", "params_ema"), ("net", "ema")]
+)
+def test_of_weights_and_their_moving_average_the_weights_are_taken_and_it_is_said(plain, average):
+    net = small()
+    state, other = filled(net), filled(net, 1)
+    for content in ({plain: state, average: other}, {average: other, plain: state}):
+        loaded = load_weights(net, content)
+        assert holds(net, state) and loaded.others == (average,)
+        assert f"Passed over: `{average}`, a moving average" in str(loaded)
+
+
+def test_two_networks_in_a_checkpoint_are_a_question():
+    net = small()
+    message = refused(net, {"generator": filled(net), "discriminator": filled(net)})
+    assert "holds several dicts: `generator`, `discriminator`; hand over the one that is meant" in message
+
+
+@pytest.mark.parametrize("kind", ["pt", "old.pt"])
+def test_settings_paths_and_numbers_beside_weights_are_read(kind, tmp_path):
+    from argparse import Namespace
+    from pathlib import Path
+
+    net = small()
+    state = filled(net)
+    beside = {
+        "args": Namespace(lr=0.1, out=Path("runs"), sizes=[1, 2]), "path": tmp_path, "acc": np.float64(93.1), "epoch": np.int64(3),
+        "loss": np.float32(0.5), "done": np.bool_(True),
+    }  # fmt: skip
+    load_weights(net, saved({"state_dict": state, **beside}, tmp_path, kind))
+    assert holds(net, state)
+
+
+def test_a_head_of_another_size_gets_a_proposal_that_works():
+    net = small()
+    state = filled(net)
+    state |= {"fc1.weight": torch.zeros(9, 256), "fc1.bias": torch.zeros(9)}
+    message = refused(net, state)
+    proposed = re.search(r"skip=(\[.*?\])", message)
+    assert proposed and proposed[1] == "['fc1']" and "(9, " in message
+    assert load_weights(net, state, skip=["fc1"]).kept == ("fc1.weight", "fc1.bias")

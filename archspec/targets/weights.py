@@ -12,12 +12,12 @@ from typing import Any, Literal, NamedTuple
 
 from archspec.diagnostics.markup import html_text
 from archspec.extras import install
+from archspec.targets.checkpoint import candidates, harmless
 
 Framework = Literal["torch", "numpy"]
 
-CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
-"""Where a checkpoint keeps its weights: Lightning's key, that of PyTorch's tutorials, that of torchvision's training scripts."""
-
+_DEEPEST = 4
+"""Dicts within each other that are looked into."""
 _LONGEST_HEADER = 100_000_000  # bytes; the safetensors library refuses longer ones
 _LONGEST_KEY = 1000  # characters
 _FOREIGN = {
@@ -36,10 +36,14 @@ class WeightsError(ValueError):
 
 
 class Weights(NamedTuple):
-    """Tensors by key, and the key of the checkpoint they were found under (empty where they were not inside another dict)."""
+    """Tensors by key, and the key of the checkpoint they were found under (empty where they were not inside another dict).
+
+    `others` are the keys of moving averages beside them, which were passed over.
+    """
 
     tensors: dict[str, Any]
     within: str
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -58,6 +62,8 @@ class Loaded:
     """Tensors of the file that were not loaded."""
     within: str
     """The key of the checkpoint under which the tensors were found, if any."""
+    others: tuple[str, ...]
+    """Keys of moving averages in the checkpoint, which were passed over."""
     prefix: str
     """What was taken off all keys of the file."""
     converted: tuple[tuple[str, str, int], ...]
@@ -78,6 +84,8 @@ class Loaded:
             said.append(f"{len(renamed):,} of them under other names: {quoted(renamed)}.")
         if self.within:
             said.append(f"They were found under `{self.within}`.")
+        if self.others:
+            said.append(f"Passed over: {quoted(list(self.others))}, a moving average; hand over that dict to load it.")
         if self.prefix:
             said.append(f"`{self.prefix}` was taken off their names.")
         said += [f"{count:,} converted from {of} to {to}." for of, to, count in self.converted]
@@ -105,7 +113,7 @@ def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -
     if framework == "torch":
         return found
     try:
-        return Weights({key: _to_numpy(tensor) for key, tensor in found.tensors.items()}, found.within)
+        return Weights({key: _to_numpy(tensor) for key, tensor in found.tensors.items()}, found.within, found.others)
     except (TypeError, RuntimeError) as error:
         raise WeightsError(f"{place} holds what NumPy has no array for: {_first_line(error)}") from None
 
@@ -113,13 +121,15 @@ def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -
 def unwrapped(content: object, name: str) -> Weights:
     """The dict of tensors in a checkpoint, or the content itself where it is one. `name` is what messages call the content."""
     within: list[str] = []
+    others: tuple[str, ...] = ()
     while True:
         if not isinstance(content, Mapping):
             raise WeightsError(f"{name} holds a {type(content).__name__}, not a dict of tensors")
-        inner = [key for key in CHECKPOINT_KEYS if isinstance(content.get(key), Mapping)]
+        inner, averages = candidates(content)
         if len(inner) > 1:
             raise WeightsError(f"{name} holds several dicts: {quoted(inner)}; hand over the one that is meant")
-        if not inner or len(within) == len(CHECKPOINT_KEYS):
+        others += tuple(".".join([*within, key]) for key in averages)
+        if not inner or len(within) == _DEEPEST:
             break
         within += inner
         content = content[inner[0]]
@@ -128,7 +138,7 @@ def unwrapped(content: object, name: str) -> Weights:
     for key in content:
         if not isinstance(key, str) or not key.isprintable() or len(key) > _LONGEST_KEY:
             raise WeightsError(f"a key of {name} is no name: {repr(key)[:60]}")
-    return Weights(dict(content), ".".join(within))
+    return Weights(dict(content), ".".join(within), others)
 
 
 def quoted(names: list[str], most: int = 3) -> str:
@@ -178,7 +188,7 @@ def _read_torch(path: Path) -> object:
     # torch.load maps files by name only, and takes one with this suffix for a safetensors file whatever it holds.
     mapped = _kind(path) == "zip" and _is_plain_archive(path) and path.suffix != ".safetensors"
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, torch.serialization.safe_globals(harmless()):
             return torch.load(str(path) if mapped else file, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to
         if refused := _REFUSED.search(str(error)):

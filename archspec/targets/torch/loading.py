@@ -51,6 +51,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         kept=tuple(key for key in held if key not in values),
         unused=tuple(key for key in given if key not in used),
         within=found.within,
+        others=found.others,
         prefix=prefix if prefix != ours else "",
         converted=_conversions(held, given, pairs),
         not_finite=tuple(key for key in pairs if not _is_finite(now[key])),
