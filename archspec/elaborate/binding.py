@@ -217,7 +217,8 @@ def too_many(step: ast.Step, bare: tuple[str, ...], count: int) -> Refused:
     takes = f"only {len(bare)} bare argument{'s' if len(bare) > 1 else ''}" if bare else "no bare argument"
     known = list(fields(name)) if name not in ("add", "concat", "mul") else []
     glued = re.fullmatch(r"([a-z_]+?)(\d.*)", extra.span.text)
-    required = [field for field in known if fields(name)[field].required and field not in {k.name for k in step.keywords}]
+    given = {*bare, *(keyword.name for keyword in step.keywords)}
+    required = [field for field in known if fields(name)[field].required and field not in given]
     if extra.span.text in known:
         help_: str | None = f"did you mean `{extra.span.text}=yes`?"
     elif isinstance(extra, (ast.Number, ast.Dims)) and required:

@@ -10,9 +10,9 @@ from archspec.source import Source
 from archspec.syntax.automaton import Unexpected, automaton
 from archspec.syntax.layout import roles
 
-_LINES = frozenset(("A001", "A005", "A008", "A103", "A105", "A106", "A112"))
+_LINES = frozenset(("A001", "A005", "A008", "A105", "A106", "A112"))
 """Messages whose help is a rewritten line where there is one."""
-_NAMES = frozenset(("A101", "A102", "A104"))
+_NAMES = frozenset(("A101", "A102", "A103", "A104"))
 """Messages whose help may also be that there is no such thing."""
 _MOST = 200
 """Lines that are rewritten; a file with more mistakes needs the first of them mended."""
@@ -49,9 +49,15 @@ def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
         return diagnostic
     if diagnostic.code == "A106" and (diagnostic.span is None or diagnostic.span.text not in ("True", "False", "None")):
         return diagnostic
+    if diagnostic.code == "A105" and diagnostic.span is not None and _value(diagnostic.span.text) in re.split(r"[ =]", found.line or ""):
+        return diagnostic  # the value is what is wrong, and still there
     if diagnostic.code == "A112" and diagnostic.span is not None and not diagnostic.span.text.startswith("("):
         return diagnostic  # a list in no repeat may be meant
     return diagnostic._replace(help=found.help or diagnostic.help)
+
+
+def _value(text: str) -> str:
+    return text.rpartition("=")[2].strip()
 
 
 def _about_python(diagnostic: Diagnostic, found: Rewritten) -> bool:

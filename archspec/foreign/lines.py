@@ -39,6 +39,15 @@ _SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*(\+)\s*([A-Za-z_]\w*)\s*;?
 _ADDED = re.compile(r"([A-Za-z_]\w*)\s*\+=\s*([A-Za-z_]\w*)\s*;?\s*")
 _KEPT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(?:x|out|h|y)\s*(?:\.clone\(\))?")
 _HYPHENS = re.compile(r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+")
+_NUMBERS = (
+    (re.compile(r"(?<=\d)_(?=\d{3})|(?<=\d),(?=000\b)"), ""),
+    (re.compile(r"\b(\d{1,2})\s*%(?=[\s)]|$)"), lambda found: f"{int(found[1]) / 100:g}"),
+    (re.compile(r"^(\s*(?:\w+:\s*)?[A-Za-z]\w*)\s*=\s*(?=\d[\d.]*\s*$)"), r"\1 "),
+    (re.compile(r"^(\s*(?:\w+:\s*)?conv\w*\s+)(\d+)\s*@\s*(?=\d)", re.IGNORECASE), r"\1f=\2 k="),
+    (re.compile(r"^(\s*[A-Za-z]\w*)\s*[\[{<](.*[:=].*)[\]}>]\s*$"), r"\1 \2"),
+    (re.compile(r"\brepeat\s+(\d+)\s*(?:x|times|×)\s*:"), r"repeat \1:"),
+)
+"""Numbers and brackets as people write them: 1_000, 50%, `fc = 10`, `6@5x5`, `{k: 3}`, `repeat 3 times`."""
 _GUARD = re.compile(r"\s+if\s+(?=[\w(])")
 _OWN_LINES = frozenset(("param", "default", "use", "meta", "pattern", "arch", "model", "from", "output", "block"))
 
@@ -51,6 +60,8 @@ def rewritten(text: str, blocks: Container[str] = ()) -> Rewritten | None:
     if len(text) > LONGEST:
         return None
     readable = plain(text)
+    for pattern, instead in _NUMBERS:
+        readable = pattern.sub(instead, readable)
     clean = _uncommented(readable)
     body = clean.strip().rstrip(";,").rstrip()
     try:

@@ -33,6 +33,32 @@ class Call(NamedTuple):
     closed: bool = False
 
 
+COUNTED = frozenset(["filters", "filter", "kernels", "maps", "channels", "units", "neurons", "nodes", "heads", "groups", "outputs"])
+"""Words that stand behind their number: `32 filters`."""
+ARGUMENT_WORDS = COUNTED | frozenset(
+    [
+        "k",
+        "f",
+        "s",
+        "p",
+        "d",
+        "g",
+        "w",
+        "n",
+        "kernel",
+        "kernel_size",
+        "size",
+        "stride",
+        "strides",
+        "padding",
+        "pad",
+        "dilation",
+        "window",
+        "rate",
+    ]
+)
+
+
 class Unreadable(Exception):
     """The line is neither."""
 
@@ -67,7 +93,7 @@ _TOKEN = re.compile(
     |(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?(?![A-Za-z_]))
     |(?P<text>"[^"]*"|'[^']*')
     |(?P<word>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
-    |(?P<join>->|=>|\||;)
+    |(?P<join>->|=>|\||;|&)
     |(?P<compare>==|!=|<=|>=|<|>)
     |(?P<sign>//|\*\*|[-+*/%])
     |(?P<mark>[()\[\]{},:=])
@@ -92,7 +118,7 @@ def tokens(text: str) -> list[Token]:
         if kind == "space":
             spaced = True
             continue
-        if kind == "strange":
+        if kind == "strange" or (kind == "number" and len(match[0]) > 1 and match[0][0] == "0" and match[0].isdigit()):
             raise Unreadable
         found.append(Token(kind, match[0].lower() if kind == "size" else match[0], spaced))
         spaced = False
@@ -139,6 +165,13 @@ class Reader:
         token = self.take()
         if token.kind != "word":
             raise Unreadable
+        for count in (2, 1):  # names of several words: `max pool`, `global average pooling`
+            more = self.tokens[self.at : self.at + count]
+            joined = "".join([token.text, *(word.text for word in more)])
+            if len(more) == count and all(word.kind == "word" for word in more) and self.is_layer(joined):
+                self.at += count
+                token = token._replace(text=joined)
+                break
         if self.peek().text == "(" and (not self.peek().spaced or self.calls(token.text)):
             return self.closed(token.text)
         if self.peek().text == ":":
@@ -263,6 +296,11 @@ class Reader:
                 self.take()
                 self.take()
                 keywords.append((token.text, self.loose()))
+            elif token.kind == "word" and token.text in ARGUMENT_WORDS and self.peek(1).kind in ("number", "size"):
+                keywords.append((self.take().text, self.loose()))  # `stride 2`
+            elif token.kind in ("number", "size") and self.peek(1).text in COUNTED:
+                counted = self.loose()
+                keywords.append((self.take().text, counted))  # `32 filters`
             elif token.kind == "word" and self.is_layer(token.text) and name not in MERGES:
                 break
             else:

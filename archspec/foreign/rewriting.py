@@ -36,6 +36,8 @@ IGNORED = frozenset(
 FUNCTIONAL = frozenset(("F", "functional", "torch", "tf", "nn.functional", "tf.nn", "torch.nn.functional", "keras.activations", "ops"))
 DATA = frozenset(["x", "out", "y", "h", "z", "inputs", "input", "outputs", "features", "hidden", "net", "tensor"])
 """What people call the value that flows."""
+_WORDS = {"same": "p", "valid": "p", "bilinear": "mode", "nearest": "mode", "floor": "round", "ceil": "round", "exact": "round"}
+"""Values of one argument only, which people write without it."""
 MERGES = ("add", "concat", "mul")
 
 
@@ -55,6 +57,8 @@ class Rewriter:
 
     def known(self, word: str) -> bool:
         """Whether a word begins a step rather than being an argument."""
+        if word in _WORDS:
+            return False
         return word in self.blocks or word == "skip" or key(word) in STEPS or any(row.steps or row.reason for row in foreign(word))
 
     def steps(self, call: Call) -> list[str]:
@@ -160,7 +164,9 @@ class Rewriter:
         positional = []
         for value in call.bare:
             glued = re.fullmatch(r"([a-z_]+?)(\d[\dx.]*)", value.text)
-            if value.kind == "word" and glued and glued[1] in fields:
+            if value.kind == "word" and _WORDS.get(value.text) in fields:
+                step.given[_WORDS[value.text]] = value.text
+            elif value.kind == "word" and glued and glued[1] in fields:
                 self.argument(Parameter(glued[1], glued[1]), Value("number", glued[2]), step, after)
             else:
                 positional.append(value)
@@ -197,7 +203,8 @@ class Rewriter:
         parameter = parameters.get(word) or parameters.get(lowered)
         if parameter is None:
             argument, must = arguments_of(step.name).get(lowered, ("", ""))
-            argument = argument or LOOSE.get(lowered, "")
+            known = op_class(step.name).model_fields
+            argument = argument or next((name for name in LOOSE.get(lowered, "").split() if name in known), "")
             if argument in ("|", "init") or argument in op_class(step.name).model_fields:
                 parameter = Parameter(word, argument, must=must)
             elif lowered in ("activation", "act", "nonlinearity", "activation_fn"):
@@ -223,6 +230,8 @@ class Rewriter:
     def argument(self, parameter: Parameter, value: Value, step: Step, after: list[str]) -> None:
         """One argument of a foreign layer taken over. Raises Cannot."""
         ours, must = parameter.argument, parameter.must
+        if parameter.name == "data_format" and value.text not in ("channels_first", "channels_last", "None"):
+            raise Cannot("")
         if must:
             required(parameter, value, step, self.remarks)
         if ours == "|":

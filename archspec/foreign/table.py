@@ -148,13 +148,13 @@ SIZES_OF_INPUT = frozenset(
     ["in_channels", "in_features", "input_channels", "num_features", "input_size", "in_dim", "cin", "embed_dim", "num_channels"]
 )
 LOOSE = {
-    "kernel": "k", "kernels": "f", "kernelsize": "k", "ksize": "k", "filter": "f", "nfilters": "f", "num_filters": "f", "n_filters": "f",
-    "channels": "f", "out": "f", "maps": "maps", "depth": "f", "feature_maps": "f", "stride": "s", "strides": "s", "pad": "p",
-    "padding": "p", "window": "w", "pool": "w", "pool_size": "w", "dilation": "d", "dilation_rate": "d", "groups": "g", "group": "g",
-    "units": "n", "neurons": "n", "nodes": "n", "features": "n", "out_features": "n", "hidden": "n", "output": "n", "size": "size",
+    "kernel": "k w", "kernels": "f", "kernelsize": "k", "ksize": "k", "filter": "f", "nfilters": "f", "num_filters": "f", "n_filters": "f",
+    "channels": "f n", "out": "f n", "maps": "f", "depth": "f", "feature_maps": "f", "stride": "s", "strides": "s", "pad": "p",
+    "padding": "p", "window": "w k", "pool": "w", "pool_size": "w", "dilation": "d", "dilation_rate": "d", "groups": "g", "group": "g",
+    "units": "n f", "neurons": "n f", "nodes": "n", "features": "n f", "out_features": "n", "hidden": "n", "output": "n f", "size": "size w k n",
     "rate": "p", "prob": "p", "probability": "p", "keep_prob": "", "factor": "n", "scale": "n", "use_bias": "bias", "epsilon": "eps",
     "num_heads": "heads", "nheads": "heads", "head": "heads", "initializer": "init", "init": "init", "kernel_initializer": "init",
-    "multiplier": "m", "depth_multiplier": "m", "slope": "slope", "alpha": "alpha", "filters": "f", "kernel_size": "k", "num_groups": "groups",
-    "w": "k", "k": "w", "n": "f", "f": "n",
+    "multiplier": "m", "depth_multiplier": "m", "slope": "slope", "alpha": "alpha slope", "filters": "f n", "kernel_size": "k w", "num_groups": "groups",
+    "outputs": "n f", "w": "k", "k": "w", "n": "f", "f": "n",
 }  # fmt: skip
 """Words for arguments that no tool has on this layer but people write."""

@@ -56,7 +56,7 @@ def written(value: Value, argument: str, name: str) -> str | None:
         return flag(value, name)
     if argument == "p" and value.kind in ("text", "word") and value.text.lower() in _PADDINGS:
         return _PADDINGS[value.text.lower()]
-    if argument in ("p", "n") and value.kind == "text":
+    if argument == "p" and value.kind == "text":
         raise Cannot(f"the language has no padding {value.text!r}; there are numbers, `same` and `valid`")
     if value.kind in ("list", "size") and argument not in AXES:
         raise Cannot("")

@@ -57,7 +57,7 @@ groupnormalisation | groups>groups | gn
 instancenorm instancenormalization | | instnorm
 normalization localnorm responsenorm localresponsenormalization responsenormalization | | lrn
 rectifier relulayer rectifiedlinear rectifiedlinearunit | | relu
-lrelu leakyrectifier | slope>slope | leaky
+lrelu leakyrectifier leakyrelu leaky_relu | slope>slope | leaky
 logistic sigm | | sigmoid
 tanhyperbolic hyperbolictangent | | tanh
 swish | | silu

@@ -107,7 +107,7 @@ def short() -> Texts:
 @cache
 def words() -> list[str]:
     """The words of the language, and what stands around them."""
-    arguments = {name for name in LOOSE.values() if name}
+    arguments = {name for names in LOOSE.values() for name in names.split()}
     names = {*KEYWORDS, *STEPS, *LOOSE, *arguments, *(name for row in rows() for name in row.names)}
     keys = [f"{name}=" for name in sorted({*arguments, *LOOSE, "bias", "heads", "init", "round", "eps", "mode", "op", "maps"})]
     return [*sorted(names), *keys, *PIECES, *NUMBERS]
