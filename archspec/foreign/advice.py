@@ -14,6 +14,8 @@ _LINES = frozenset(("A001", "A005", "A008", "A105", "A106", "A112"))
 """Messages whose help is a rewritten line where there is one."""
 _NAMES = frozenset(("A101", "A102", "A103", "A104"))
 """Messages whose help may also be that there is no such thing."""
+_LONGEST = 400
+"""Characters of a help that somebody reads."""
 _MOST = 200
 """Lines that are rewritten; a file with more mistakes needs the first of them mended."""
 
@@ -79,8 +81,10 @@ def _logical(source: Source, number: int) -> str:
 
 
 def _checked(found: Rewritten | None) -> Rewritten | None:
-    """A rewritten line is proposed only if it can be read."""
-    if found is None or found.line is None:
+    """A rewritten line is proposed only if it can be read, by the parser and by people."""
+    if found is None or len(found.help or "") > _LONGEST:
+        return None
+    if found.line is None:
         return found
     tree = automaton()
     try:
