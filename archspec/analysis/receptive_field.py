@@ -22,8 +22,10 @@ Fields = tuple[Field, ...]
 
 _MOST = 2**18
 """Fields that are kept of one graph, a value's from each input; one that has more, as where a label stands over lines that read thousands
-of values, is walked again for each call. Also the layers that are walked again in all; beyond them fields are not known."""
-_WORK = 2**20
+of values, is walked again for each call."""
+_WALKED = 2**16
+"""Layers that are walked again in all, and calls on the way back to the last maps; beyond them fields are not known."""
+_WORK = 2**18
 """Phases computed in all, of fields that have several; beyond them such fields are not known. Those that are not even take longer."""
 
 
@@ -62,31 +64,37 @@ class ReceptiveFields:
 
     def through(self, call: Call, outer: Sequence[Field]) -> Field:
         """The field of a call's result, given those of its inputs."""
-        graph, first = call.graph, outer[0]
-        known = self._functions(graph) if all(map(even, outer)) else None
-        if known is None or (call.times > 1 and not even(known[graph.result][0])):
-            for _ in range(call.times):
-                before, first = first, self.inside(graph, (first, *outer[1:]))(graph.result)
-                if first == before:
-                    break
-            return first
-        reads = known[graph.result]
-        if call.times == 1:
+        graph, first, times = call.graph, outer[0], call.times
+        while True:
+            known = self._functions(graph) if even(first) and all(map(even, outer[1:])) else None
+            if known is not None and (times == 1 or even(known[graph.result][0])):
+                return self._composed(known[graph.result], (first, *outer[1:]), times)
+            before, first = first, self._walk(graph, (first, *outer[1:]))[graph.result]
+            times -= 1
+            if not times or first == before:
+                return first
+
+    def _composed(self, reads: Fields, outer: Fields, times: int) -> Field:
+        """What is seen through so many rounds of a graph whose result reads its inputs so."""
+        if times == 1:
             return self._seen(reads, outer)
         # The first input is read through all rounds; a value from outside in each of them, and then through the rounds after it.
-        all_rounds, some_rounds = self._rounds(reads[0], call.times)
-        return self._bounded(
-            union(chain(first, all_rounds), chain(self._seen((NOT, *reads[1:]), outer), some_rounds) if len(reads) > 1 else NOT)
-        )
+        all_rounds, some_rounds = self._rounds(reads[0], times, NOT if len(reads) == 1 else POINT)
+        if some_rounds == NOT:
+            return self._bounded(chain(outer[0], all_rounds))
+        return self._bounded(union(chain(outer[0], all_rounds), chain(self._seen((NOT, *reads[1:]), outer), some_rounds)))
 
-    def _rounds(self, field: Field, times: int) -> tuple[Field, Field]:
-        """A field read through so many rounds, and the union of what is read through fewer, none included. By squaring."""
+    def _rounds(self, field: Field, times: int, one: Field) -> tuple[Field, Field]:
+        """A field read through so many rounds, and the union of what `one` is read through fewer of them, none included. By squaring."""
         power: Field = POINT
         fewer: Field = NOT
         for bit in bin(times)[2:]:
-            fewer, power = self._bounded(union(fewer, chain(fewer, power))), self._bounded(chain(power, power))
+            if one != NOT:
+                fewer = self._bounded(union(fewer, chain(fewer, power)))
+            power = self._bounded(chain(power, power))
             if bit == "1":
-                fewer, power = self._bounded(union(fewer, power)), self._bounded(chain(power, field))
+                fewer = self._bounded(union(fewer, chain(one, power)))
+                power = self._bounded(chain(power, field))
         return power, fewer
 
     def _functions(self, graph: Graph) -> list[Fields] | None:
@@ -107,7 +115,7 @@ class ReceptiveFields:
         known = self._walks.get((graph, outer))
         if known is None:
             self._walked += len(graph.elements)
-            starts: list[Fields] = [(field if self._walked <= _MOST else _lost(field),) for field in outer]
+            starts: list[Fields] = [(field if self._walked <= _WALKED else _lost(field),) for field in outer]
             known = self._walks[graph, outer] = [field for (field,) in self._forward(graph, starts)]
         return known
 
@@ -172,7 +180,7 @@ class ReceptiveFields:
         if (graph, outer) in known:
             return
         known.add((graph, outer))
-        if len(known) > _MOST:
+        if len(known) > _WALKED:
             yield None, None
             return
         back, inside = self._back(graph), self.inside(graph, outer)
