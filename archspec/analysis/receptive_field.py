@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from archspec.analysis.phases import NOT, Field, Sizes, chain, even, sizes, union
 from archspec.ir.graph import Call, Graph, Network, Node
-from archspec.ops.base import POINT, WHOLE, sliding
+from archspec.ops.base import POINT, WHOLE, Op, sliding
 from archspec.types import Map, Type
 
 Fields = tuple[Field, ...]
@@ -25,8 +25,10 @@ _MOST = 2**18
 of values, is walked again for each call."""
 _WALKED = 2**16
 """Layers that are walked again in all, and calls on the way back to the last maps; beyond them fields are not known."""
+_FREE = 16
+"""Phases of a field that count for nothing."""
 _WORK = 2**18
-"""Phases computed in all, of fields that have several; beyond them such fields are not known. Those that are not even take longer."""
+"""Phases computed in all, of fields that have several; beyond them no further field is known. Those that are not even take longer."""
 
 
 class _Back(NamedTuple):
@@ -124,11 +126,26 @@ class ReceptiveFields:
         for element in graph.elements:
             read = [values[value] for value in element.inputs]
             if isinstance(element, Node):
-                reads = _read(element, [graph.type_of(value) for value in element.inputs])
+                reads = self._read(element, [graph.type_of(value) for value in element.inputs])
                 values.append(tuple([self._seen(reads, outer) for outer in zip(*read, strict=True)]))
             else:
                 values.append(tuple([self.through(element, outer) for outer in zip(*read, strict=True)]))
         return values
+
+    def _reach(self, op: Op, type_: Type | None) -> Field:
+        """How far a layer reads. To find many phases is work by itself."""
+        reach = op.reach(type_) if self._work <= _WORK else None
+        return self._bounded((reach,) if isinstance(reach, tuple) else reach)
+
+    def _read(self, node: Node, types: Sequence[Type | None]) -> list[Field]:
+        """What a layer reads of each of its inputs."""
+        op, output = node.op, node.type
+        assert op is not None
+        reads = self._reach(op, types[0])
+        if not op.many or not isinstance(output, Map):
+            return [reads] * len(types)
+        # A vector or 1x1 map that is broadcast is read by every position.
+        return [reads if isinstance(type_, Map) and type_.spatial == output.spatial else WHOLE for type_ in types]
 
     def _seen(self, reads: Sequence[Field], outer: Sequence[Field]) -> Field:
         """The field of a value that reads others."""
@@ -145,7 +162,7 @@ class ReceptiveFields:
         if not isinstance(field, tuple):
             return field
         phases = sum([len(reach.taps) for term in field for reach in term if len(reach.taps) > 1])
-        if phases or len(field) > 1:
+        if phases > _FREE or len(field) > 1:
             self._work += phases * (1 if even(field) else 16) + len(field) ** 2
             if self._work > _WORK:
                 return None
@@ -184,6 +201,9 @@ class ReceptiveFields:
             yield None, None
             return
         back, inside = self._back(graph), self.inside(graph, outer)
+        if self._work > _WORK:
+            yield None, None  # nor is it known what layers read, and so where the way ends
+            return
         top = graph is self._network.graph
         for value in (*back.maps, *(sorted(back.ends) if top else ())):
             yield inside(value), graph.type_of(value)
@@ -217,7 +237,7 @@ class ReceptiveFields:
                 inner = self._back(element.graph)
                 calls += [element] * bool(inner.maps or inner.calls)
                 further = [element.inputs[end] for end in inner.ends]
-            elif _is_map(element, [graph.type_of(v) for v in element.inputs]):
+            elif self._is_map(element, [graph.type_of(v) for v in element.inputs]):
                 maps.append(value)
                 continue
             pending += [v for v in further if v not in met]
@@ -225,25 +245,12 @@ class ReceptiveFields:
         known = self._backs[graph] = _Back(tuple(maps), tuple(calls), frozenset(ends))
         return known
 
-
-def _read(node: Node, types: Sequence[Type | None]) -> list[Field]:
-    """What a layer reads of each of its inputs."""
-    op, output = node.op, node.type
-    assert op is not None
-    reach = op.reach(types[0])
-    reads: Field = (reach,) if isinstance(reach, tuple) else reach
-    if not op.many or not isinstance(output, Map):
-        return [reads] * len(types)
-    # A vector or 1x1 map that is broadcast is read by every position.
-    return [reads if isinstance(type_, Map) and type_.spatial == output.spatial else WHOLE for type_ in types]
-
-
-def _is_map(node: Node, types: Sequence[Type | None]) -> bool:
-    """Whether a layer's output is a map that windows made: not of everything at once, and not of a single position for each of one."""
-    assert node.op is not None
-    if not isinstance(node.type, Map) or node.op.reach(types[0]) is WHOLE:
-        return False
-    return any(max(type_.spatial) > 1 for type_ in (node.type, *types) if isinstance(type_, Map))
+    def _is_map(self, node: Node, types: Sequence[Type | None]) -> bool:
+        """Whether a layer's output is a map that windows made: not of everything at once, and not of a single position for each of one."""
+        assert node.op is not None
+        if not any(max(type_.spatial) > 1 for type_ in (node.type, *types) if isinstance(type_, Map)):
+            return False
+        return isinstance(node.type, Map) and self._reach(node.op, types[0]) is not WHOLE
 
 
 def _lost(field: Field) -> Field:

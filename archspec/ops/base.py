@@ -117,7 +117,7 @@ class Reach(NamedTuple):
 
 
 PHASES = 4096
-"""Phases of one axis that are told apart; a field that has more is not known."""
+"""Positions along an axis after which what they see repeats, at most; a field that has more such phases is not known."""
 
 
 def sliding(low: int, high: int, step: int, gap: int = 1) -> Reach:
