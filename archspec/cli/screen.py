@@ -26,6 +26,15 @@ STYLES = {
 }
 
 
+def style_of(name: str) -> str:
+    """A style as rich writes it. `kind conv` is the colour that pictures have for the kind of that layer."""
+    if not name.startswith("kind "):
+        return STYLES.get(name, name)
+    from archspec.targets.figures.kinds import KIND_OF, readable  # with all of the pictures: not for every table
+
+    return readable(KIND_OF.get(name.removeprefix("kind "), "other"))
+
+
 class Screen:
     """One output stream."""
 
@@ -68,7 +77,7 @@ class Screen:
         console = Console(file=self.stream, force_terminal=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
         for line in lines:
             pieces = [(line, "")] if isinstance(line, str) else line
-            console.print(Text.assemble(*((piece, STYLES.get(style, style)) for piece, style in pieces)))
+            console.print(Text.assemble(*((piece, style_of(style)) for piece, style in pieces)))
 
     def write(self, text: str) -> None:
         """Write text for a reader at a terminal, in the encoding of that."""

@@ -50,7 +50,7 @@ def picture(lines: Sequence[Line], command: str, name: str) -> str:
     from rich.terminal_theme import SVG_EXPORT_THEME, TerminalTheme
     from rich.text import Text
 
-    from archspec.cli.screen import STYLES
+    from archspec.cli.screen import style_of
 
     ansi = [tuple(SVG_EXPORT_THEME.ansi_colors[at]) for at in range(16)]
     theme = TerminalTheme((22, 24, 28), (240, 242, 244), ansi[:8], ansi[8:])  # dim text must stay readable
@@ -60,7 +60,7 @@ def picture(lines: Sequence[Line], command: str, name: str) -> str:
         _environ={},
     )  # fmt: skip
     for line in [*lines, []]:
-        console.print(Text.assemble(*((piece, STYLES.get(style, style)) for piece, style in line)), no_wrap=True, overflow="ignore")
+        console.print(Text.assemble(*((piece, style_of(style)) for piece, style in line)), no_wrap=True, overflow="ignore")
     svg = console.export_svg(title=command, theme=theme, unique_id=f"archspec-{name}", code_format=_TEMPLATE)
     return "".join(line.rstrip() + "\n" for line in svg.splitlines() if line.strip())
 

@@ -11,7 +11,6 @@ from archspec.analysis.report import Report, Row
 from archspec.diagnostics.folding import Line, folded
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Op
-from archspec.targets.figures.kinds import kind_of, readable
 from archspec.targets.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
 from archspec.targets.tables.grid import shortened
 
@@ -127,7 +126,7 @@ class _Text:
     def joined(self, cells: list[str], style: str = "", op: Op | None = None) -> Line:
         """A line of the table; what says the kind of a layer is in the colour that pictures have for it."""
         line: Line = []
-        kind = readable(kind_of(op)) if op is not None and not style else style
+        kind = f"kind {op.step}" if op is not None and not style else style
         for name, cell, width in zip(self.names, cells, self.widths, strict=True):
             number = COLUMNS[name].number and not name.endswith("%")
             shown = shortened(cell, width, "…" if self.unicode else "..", end=name == "name")
