@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
+from conftest import ROOT
 
 import archspec
 from archspec.cli.arguments import count
@@ -46,6 +51,30 @@ def test_messages_are_folded_at_words(archspec_command, width):
     for message in whole:
         for text in (message["message"], *message["notes"], message["help"]):
             assert text in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("width", [40, 60, 100, 200])
+def test_the_width_is_that_of_the_terminal_itself(width):
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "archspec", "table", "resnet18", "--collapse"]
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=environment, cwd=ROOT)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux says so where the other end is closed
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    assert process.wait() == 0
+    found = widths(shown.decode().replace("\r", ""))
+    assert min(width, 120) - 20 < max(found) <= width
 
 
 def test_a_narrow_table_says_what_it_leaves_out_and_has_both_bars_or_none(archspec_command):

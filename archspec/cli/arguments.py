@@ -101,9 +101,9 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 
 def columns() -> int:
     """Columns for the help."""
-    import shutil
+    from archspec.cli.screen import out
 
-    return max(20, min(shutil.get_terminal_size().columns, _WIDEST) - 1)
+    return max(20, min(out().width or 80, _WIDEST) - 1)
 
 
 def listed(words: Sequence[str]) -> str:

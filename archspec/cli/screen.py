@@ -25,6 +25,9 @@ STYLES = {
     "head": "bold",
 }
 
+_USUAL = 80
+"""Columns of a terminal that does not say how many it has."""
+
 
 def style_of(name: str) -> str:
     """A style as rich writes it. `kind conv` is the colour that pictures have for the kind of that layer."""
@@ -50,11 +53,15 @@ class Screen:
     @property
     def width(self) -> int | None:
         """Columns of the terminal, or None where lines may be of any length."""
-        if not self.terminal and not os.environ.get("COLUMNS"):
+        set_ = os.environ.get("COLUMNS", "")
+        if set_.isdecimal() and int(set_) > 0:
+            return int(set_)
+        if not self.terminal:
             return None
-        import shutil
-
-        return shutil.get_terminal_size().columns
+        try:
+            return os.get_terminal_size(self.stream.fileno()).columns or _USUAL
+        except OSError:
+            return _USUAL
 
     @property
     def unicode(self) -> bool:
