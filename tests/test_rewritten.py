@@ -233,6 +233,11 @@ def test_a_list_without_parentheses_after_a_block():
     assert found.help == "write `repeat 2: cb (8,16)`"
 
 
+def test_a_colon_in_place_of_equals_in_the_call_of_a_block():
+    (found,) = told("block cb(f): conv k=3 f=f\ncb f:8")
+    assert found.help == "write `cb f=8`"
+
+
 def test_a_tab_between_words_is_a_space():
     (found,) = told("conv\tk=3 f=6")
     assert (found.code, found.help) == ("A002", "write a space")

@@ -49,13 +49,19 @@ def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
 def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
     if found is None or (found.line is None and diagnostic.code not in _NAMES and not _about_python(diagnostic, found)):
         return diagnostic
-    if diagnostic.code == "A106" and (diagnostic.span is None or diagnostic.span.text not in ("True", "False", "None")):
+    if diagnostic.code == "A106" and not _means_otherwise(diagnostic):
         return diagnostic
     if diagnostic.code == "A105" and diagnostic.span is not None and _value(diagnostic.span.text) in re.split(r"[ =]", found.line or ""):
         return diagnostic  # the value is what is wrong, and still there
     if diagnostic.code == "A112" and diagnostic.span is not None and not diagnostic.span.text.startswith("("):
         return diagnostic  # a list in no repeat may be meant
     return diagnostic._replace(help=found.help or diagnostic.help)
+
+
+def _means_otherwise(diagnostic: Diagnostic) -> bool:
+    """Whether a name that is not defined is a word of Python, or the key of `f:8`."""
+    span = diagnostic.span
+    return span is not None and (span.text in ("True", "False", "None") or span.source.text[span.end : span.end + 1] == ":")
 
 
 def _value(text: str) -> str:
