@@ -9,7 +9,7 @@ from pathlib import Path
 from archspec.cli.arguments import count, spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import err, out
-from archspec.cli.specs import Compiled, compiled, files, named, tell
+from archspec.cli.specs import Compiled, compiled, files, tell
 from archspec.diagnostics import Diagnostic
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
@@ -44,7 +44,7 @@ def check(arguments: argparse.Namespace) -> int:
     failures, results = [], []
     for file in files(arguments.files):
         try:
-            results.append(_settled(compiled(file, arguments), arguments))
+            results.append(_settled(file, compiled(file, arguments), arguments))
         except Failure as failure:
             failures.append(failure)
     found = [diagnostic for result in results for diagnostic in result.diagnostics]
@@ -61,14 +61,14 @@ def check(arguments: argparse.Namespace) -> int:
     return int(any(diagnostic.severity in refused for diagnostic in found))
 
 
-def _settled(result: Compiled, arguments: argparse.Namespace) -> Compiled:
+def _settled(file: str, result: Compiled, arguments: argparse.Namespace) -> Compiled:
     """What was found, budgets that are passed included. A file of blocks in a folder is right as it is."""
     if result.network is not None and (arguments.max_params, arguments.max_macs) != (None, None):
         from archspec.analysis.budget import passed
 
         found = sorted([*result.diagnostics, *passed(result.network, arguments.max_params, arguments.max_macs)], key=Diagnostic.order)
         return result._replace(diagnostics=found)
-    if named(result, arguments) or not result.has_blocks_only:
+    if file in arguments.files or not result.has_blocks_only:
         return result
     return result._replace(diagnostics=[d for d in result.diagnostics if d.severity != "error"])
 

@@ -86,17 +86,12 @@ def _below(folder: str) -> Iterator[str]:
 
 def networks(arguments: argparse.Namespace) -> list[Network] | None:
     """The networks of all files of the command; where one has errors they are printed, and there are none."""
-    found = [compiled(file, arguments) for file in files(arguments.files)]
-    found = [result for result in found if result.text.path is None or named(result, arguments) or not result.has_blocks_only]
-    for result in [result for result in found if result.network is None] or found:
+    found = [(file, compiled(file, arguments)) for file in files(arguments.files)]
+    results = [result for file, result in found if file in arguments.files or not result.has_blocks_only]
+    for result in [result for result in results if result.network is None] or results:
         tell(result.diagnostics)
-    made = [result.network for result in found if result.network is not None]
-    return made if len(made) == len(found) else None
-
-
-def named(result: Compiled, arguments: argparse.Namespace) -> bool:
-    """Whether a file was named itself, rather than found in a folder."""
-    return result.text.name in arguments.files
+    made = [result.network for result in results if result.network is not None]
+    return made if len(made) == len(results) else None
 
 
 def compiled(file: str, arguments: argparse.Namespace) -> Compiled:
