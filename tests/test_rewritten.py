@@ -238,6 +238,14 @@ def test_a_colon_in_place_of_equals_in_the_call_of_a_block():
     assert found.help == "write `cb f=8`"
 
 
+@pytest.mark.parametrize(
+    "line", ["Input 32x32x3", "INPUT 32x32x3", "input=32x32x3", "Input(32, 32, 3)", "input [32, 32, 3]", "input (None, 32, 32, 3)"]
+)
+def test_an_input_in_other_words(line):
+    found = compile_text(f"{line}\nrelu\n", "case.arch", Options())[1]
+    assert found[0].help == "write `input 32x32x3`"
+
+
 def test_a_tab_between_words_is_a_space():
     (found,) = told("conv\tk=3 f=6")
     assert (found.code, found.help) == ("A002", "write a space")

@@ -10,7 +10,7 @@ from archspec.source import Source
 from archspec.syntax.automaton import Unexpected, automaton
 from archspec.syntax.layout import roles
 
-_LINES = frozenset(("A001", "A005", "A008", "A105", "A106", "A112"))
+_LINES = frozenset(("A001", "A005", "A008", "A117", "A105", "A106", "A112"))
 """Messages whose help is a rewritten line where there is one."""
 _NAMES = frozenset(("A101", "A102", "A103", "A104"))
 """Messages whose help may also be that there is no such thing."""
@@ -48,6 +48,8 @@ def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
 
 def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
     if found is None or (found.line is None and diagnostic.code not in _NAMES and not _about_python(diagnostic, found)):
+        return diagnostic
+    if diagnostic.code == "A117" and not (found.line or "").startswith("input "):
         return diagnostic
     if diagnostic.code == "A106" and not _means_otherwise(diagnostic):
         return diagnostic

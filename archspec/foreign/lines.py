@@ -42,7 +42,7 @@ _HYPHENS = re.compile(r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+")
 _NUMBERS = (
     (re.compile(r"(?<=\d)_(?=\d{3})|(?<=\d),(?=000\b)"), ""),
     (re.compile(r"\b(\d{1,2})\s*%(?=[\s)]|$)"), lambda found: f"{int(found[1]) / 100:g}"),
-    (re.compile(r"^(\s*(?:\w+:\s*)?[A-Za-z]\w*)\s*=\s*(?=\d[\d.]*\s*$)"), r"\1 "),
+    (re.compile(r"^(\s*(?:\w+:\s*)?[A-Za-z]\w*)\s*=\s*(?=\d[\dx.]*\s*$)"), r"\1 "),
     (re.compile(r"^(\s*(?:\w+:\s*)?conv\w*\s+)(\d+)\s*@\s*(?=\d)", re.IGNORECASE), r"\1f=\2 k="),
     (re.compile(r"^(\s*[A-Za-z]\w*)\s*[\[{<](.*[:=].*)[\]}>]\s*$"), r"\1 \2"),
     (re.compile(r"\brepeat\s+(\d+)\s*(?:x|times|×)\s*:"), r"repeat \1:"),
