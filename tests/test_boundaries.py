@@ -59,11 +59,11 @@ SHAPES = ("4x4x4", "2x4x4x4", "4x4", "1x1x4")
 
 
 def test_every_argument_is_among_them():
-    assert {cls.step for cls in all_classes() if cls.model_fields} == set(ENDS)
+    assert {cls.step for cls in all_classes() if cls.fields} == set(ENDS)
     for cls in all_classes():
         words = ENDS.get(cls.step, "").replace(",", " ").split()
         named = {word.partition("=")[0] for word in words}
-        assert set(cls.model_fields) - set(cls.bare) <= named, cls.step
+        assert set(cls.fields) - set(cls.bare) <= named, cls.step
 
 
 def spec(step, arguments, shape):

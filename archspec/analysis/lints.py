@@ -12,7 +12,7 @@ from typing import Any
 from archspec.analysis.traps import Finding, huge, label_of_chain, per_position, scores_per_position
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.ir.graph import Call, Element, Graph, Network, Node
-from archspec.ops import STEPS
+from archspec.ops import STEPS, op_class
 from archspec.ops.base import Op
 from archspec.types import Vector
 
@@ -49,7 +49,7 @@ def lint(network: Network, sink: Diagnostics) -> None:
         near = Neighbours(graph, top_outputs if top else {graph.result})
         for at, element in enumerate(graph.elements):
             if isinstance(element, Node) and element.op is not None:
-                for rule in _rules(type(element.op)):
+                for rule in _rules(element.op.step):
                     for finding in rule(element, element.op, near.next(at), graph):
                         _add(sink, finding)
             elif isinstance(element, Call) and element.label is not None and near.goes_on(at):
@@ -85,7 +85,7 @@ def _batch_statistics(op: Op) -> bool:
 
 
 def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    asked_for = "bias" in op.model_fields_set  # who writes `bias=yes` means it
+    asked_for = "bias" in op.given  # who writes `bias=yes` means it
     if getattr(op, "bias", False) and not asked_for and after is not None and after.op is not None and _batch_statistics(after.op):
         message = f"the bias of `{op.step}` is lost in the batch normalisation that follows, which subtracts the mean"
         yield Finding(
@@ -210,9 +210,10 @@ Rule = Callable[[Node, Op, Node | None, Graph], Iterator[Finding]]
 
 
 @cache
-def _rules(cls: type[Op]) -> tuple[Rule, ...]:
-    """The rules that can say something about a class of ops."""
-    fields, family = cls.model_fields, STEPS[cls.step]
+def _rules(step: str) -> tuple[Rule, ...]:
+    """The rules that can say something about a step."""
+    cls = op_class(step)
+    fields, family = cls.fields, STEPS[step]
     concerned = {
         _bias_before_norm: "bias" in fields,
         _softmax_inside: cls.probabilities,

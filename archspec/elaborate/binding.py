@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple
 
 from archspec.diagnostics import nearest
 from archspec.elaborate.expressions import Missing, Refused, Rounds, Silent, Value, evaluate, item, shown
 from archspec.elaborate.scopes import Frame, Scope
 from archspec.ops import make, op_class
 from archspec.ops.base import Op
+from archspec.ops.declare import Field, Unfit
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.layout import KEYWORDS
@@ -25,38 +25,10 @@ class Bound(NamedTuple):
     places: dict[str, Span]
 
 
-class _Field(NamedTuple):
-    words: frozenset[str]
-    real: bool
-    table: bool
-    description: str
-    required: bool
-
-
-@cache
-def fields(step: str) -> dict[str, _Field]:
-    """What the binder must know of an op's arguments."""
-    found = {}
-    for name, info in op_class(step).model_fields.items():
-        words = frozenset(_words(info.annotation))
-        description = info.description or next((d for d in (getattr(m, "description", None) for m in info.metadata) if d), "")
-        found[name] = _Field(words, info.annotation is float, name == "maps", description or "", info.is_required())
-    return found
-
-
-def _words(annotation: Any) -> list[str]:
-    """The words that a Literal within an annotation admits."""
-    if isinstance(annotation, str):
-        return [annotation]
-    if get_origin(annotation) in (tuple, None):
-        return []
-    return [word for part in get_args(annotation) for word in _words(part)]
-
-
 def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value | Missing]]) -> Bound:
     """The op of a step. Raises Refused."""
     name = step.name.id
-    known = fields(name)
+    known = op_class(name).fields
     places: dict[str, Span] = {}
     given: dict[str, Value] = {}
     bare = op_class(name).bare
@@ -88,9 +60,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
 
 def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Span) -> Op:
     """Validate the arguments. Raises Refused with the first that does not fit."""
-    from pydantic import ValidationError
-
-    known = fields(name)
+    known = op_class(name).fields
     arguments = {field: _converted(value, known[field]) for field, value in given.items()}
     for field, value in arguments.items():
         if any(isinstance(number, int) and abs(number) > LIMIT for number in (value if isinstance(value, tuple) else (value,))):
@@ -100,8 +70,8 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
             raise Refused("A105", message, places.get(field, span))
     try:
         return make(name, arguments)
-    except ValidationError as error:
-        field = str(error.errors()[0]["loc"][0])
+    except Unfit as error:
+        field = error.argument
         value = arguments[field]
         place = places.get(field, span)
         if isinstance(value, float) and not known[field].real:
@@ -145,7 +115,7 @@ def _out_of_rounds(value: Rounds, frame: Frame | None, span: Span) -> Refused:
     return Refused("A112", message, span, help_)
 
 
-def argument(expr: ast.Expr, name: str, info: _Field, scope: Scope) -> Value:
+def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
     """The value of an argument as written: a word that it admits, or an expression. Raises Refused."""
     if isinstance(expr, ast.Name) and expr.id in info.words:
         return expr.id
@@ -157,7 +127,7 @@ def argument(expr: ast.Expr, name: str, info: _Field, scope: Scope) -> Value:
     return evaluate(expr, scope) if info.table else in_round(expr, scope)
 
 
-def _converted(value: Any, info: _Field) -> Any:
+def _converted(value: Any, info: Field) -> Any:
     """Whole floats become integers where no real number is wanted, lists plain tuples; 0 and 1 are no and yes for a switch."""
     if isinstance(value, float):
         if not info.real and value.is_integer():
@@ -175,7 +145,7 @@ def _written(value: Value) -> str:
     return f"`{value}`" if isinstance(value, str) else shown(value)
 
 
-def _count_hint(value: Value, info: _Field) -> str | None:
+def _count_hint(value: Value, info: Field) -> str | None:
     if isinstance(value, str) and info.words:
         close = nearest(value, info.words)
         return f"did you mean `{close}`?" if close else None
@@ -203,7 +173,7 @@ def unknown_argument(keyword: ast.Keyword, step: str, known: list[str]) -> Refus
     return Refused("A102", f"`{step}` has no argument `{keyword.name}`", keyword.span, help_)
 
 
-def missing_argument(step: ast.Step, missing: list[str], known: dict[str, _Field]) -> Refused:
+def missing_argument(step: ast.Step, missing: list[str], known: Mapping[str, Field]) -> Refused:
     name = step.name.id
     words = " and ".join(f"`{field}`" for field in missing)
     sample = " ".join(f"{field}=..." for field in missing)
@@ -215,10 +185,10 @@ def too_many(step: ast.Step, bare: tuple[str, ...], count: int) -> Refused:
     name = step.name.id
     extra = step.bare[len(bare)]
     takes = f"only {len(bare)} bare argument{'s' if len(bare) > 1 else ''}" if bare else "no bare argument"
-    known = list(fields(name)) if name not in ("add", "concat", "mul") else []
+    known = list(op_class(name).fields) if name not in ("add", "concat", "mul") else []
     glued = re.fullmatch(r"([a-z_]+?)(\d.*)", extra.span.text)
     given = {*bare, *(keyword.name for keyword in step.keywords)}
-    required = [field for field in known if fields(name)[field].required and field not in given]
+    required = [field for field in known if op_class(name).fields[field].required and field not in given]
     if extra.span.text in known:
         help_: str | None = f"did you mean `{extra.span.text}=yes`?"
     elif isinstance(extra, (ast.Number, ast.Dims)) and required:

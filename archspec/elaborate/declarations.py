@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
 from archspec.diagnostics import Diagnostic, Diagnostics, nearest
-from archspec.elaborate.binding import argument, fields, unknown_argument, unknown_step
+from archspec.elaborate.binding import argument, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Silent, Value, evaluate, shown
 from archspec.elaborate.labels import RESERVED
 from archspec.elaborate.options import Options
 from archspec.elaborate.scopes import Scope
-from archspec.ops import STEPS
+from archspec.ops import STEPS, op_class
 from archspec.source import Source, Span
 from archspec.syntax import ast
 from archspec.syntax.layout import KEYWORDS
@@ -175,13 +175,13 @@ class Declarations:
             assert statement.step is not None
             self.report(unknown_step(statement.step, []))
             return defaults
-        known = list(fields(step)) if step else ["round", "init"]
+        known = list(op_class(step).fields) if step else ["round", "init"]
         values = dict(defaults.get(step, {}))
         for keyword in statement.keywords:
             try:
                 if keyword.name not in known:
                     raise unknown_argument(keyword, step or "default", known)
-                info = fields(step or "conv")[keyword.name]
+                info = op_class(step or "conv").fields[keyword.name]
                 value = argument(keyword.value, keyword.name, info, scope)
                 if not step and value not in info.words:
                     raise Refused("A105", f"`{keyword.name}` must be {info.description}, not {shown(value)}", keyword.span)

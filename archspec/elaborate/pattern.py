@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archspec.elaborate.binding import fields
 from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, shown
 from archspec.elaborate.scopes import Scope
 from archspec.ops import STEPS, op_class
@@ -150,7 +149,7 @@ class _Expansion:
 
 def _stands_alone(step: str) -> bool:
     """Whether a layer needs neither an argument nor another value."""
-    return not op_class(step).many and not any(field.required for field in fields(step).values())
+    return not op_class(step).many and not any(field.required for field in op_class(step).fields.values())
 
 
 def _mentions(formula: ast.Formula, word: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from typing import Any
 
 from archspec.foreign import values
 from archspec.foreign.reading import Call, Value
@@ -144,7 +143,7 @@ class Rewriter:
         found: list[Foreign | None] = [*sorted(rows, key=unfit)]
         if key(name) in STEPS:
             written_so = name in STEPS
-            fields = op_class(key(name)).model_fields
+            fields = op_class(key(name)).fields
             written_so |= bool(names) and all(word.lower() in fields for word in names)
             found.insert(0 if written_so or not rows or (last not in rows[0].names and not module) else len(found), None)
             found += [row for row in rows_of(key(name)) if row not in found]
@@ -156,7 +155,7 @@ class Rewriter:
             return ["skip"]
         step = Step(name or key(call.name), whole=True)
         bare = list(bare_arguments(step.name))
-        fields: Any = op_class(step.name).model_fields
+        fields = op_class(step.name).fields
         after: list[str] = []
         parameters = {name: Parameter(name, name) for name in fields}
         for word, value in call.keywords:
@@ -172,7 +171,7 @@ class Rewriter:
                 positional.append(value)
         if step.name in ("conv", "deconv", "dwconv") and positional:
             positional = self.kernel(step, positional)
-        missing = [name for name, info in fields.items() if info.is_required() and name not in step.given and name not in bare]
+        missing = [name for name, info in fields.items() if info.required and name not in step.given and name not in bare]
         names = [name for name in bare if name not in step.given] + missing
         extra = list(positional[len(names) :])
         for word, value in zip(names, positional, strict=False):
@@ -203,9 +202,9 @@ class Rewriter:
         parameter = parameters.get(word) or parameters.get(lowered)
         if parameter is None:
             argument, must = arguments_of(step.name).get(lowered, ("", ""))
-            known = op_class(step.name).model_fields
+            known = op_class(step.name).fields
             argument = argument or next((name for name in LOOSE.get(lowered, "").split() if name in known), "")
-            if argument in ("|", "init") or argument in op_class(step.name).model_fields:
+            if argument in ("|", "init") or argument in op_class(step.name).fields:
                 parameter = Parameter(word, argument, must=must)
             elif lowered in ("activation", "act", "nonlinearity", "activation_fn"):
                 parameter = Parameter(word, "|")
@@ -215,7 +214,7 @@ class Rewriter:
             elif lowered in IGNORED or lowered.endswith(TRAINING) or lowered in arguments_of(step.name) or lowered in SIZES_OF_INPUT:
                 return
             else:
-                takes = ", ".join(op_class(step.name).model_fields)
+                takes = ", ".join(op_class(step.name).fields)
                 raise Unknown(f"`{step.name}` takes {takes}" if takes else f"`{step.name}` takes no arguments")
         if parameter.name in ("input_shape", "batch_input_shape"):
             self.input_shape(value, lowered)

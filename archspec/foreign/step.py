@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from archspec.foreign import values
 from archspec.foreign.values import Cannot
@@ -28,12 +27,12 @@ class Step:
         if self.name == "skip":
             return "skip"
         cls = op_class(self.name)
-        fields: Any = cls.model_fields
+        fields = cls.fields
         bare = () if cls.keyed or partial else cls.bare
-        missing = [] if partial else [name for name, info in fields.items() if info.is_required() and name not in self.given]
+        missing = [] if partial else [name for name, info in fields.items() if info.required and name not in self.given]
         parts = [self.name]
         sample = {name: _SAMPLES.get(name, "8") for name in missing}
-        for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].is_required())):
+        for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].required)):
             value = sample.get(name, self.given.get(name))
             if value is None or (name not in cls.bare and not self.whole and _same(value, fields[name].default)):
                 continue

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from archspec.ir.graph import Call, Element, Graph, Input, Instance, Network, Node, Output
-from archspec.ops import op_class
+from archspec.ops import STEPS, make
 from archspec.ops.base import Op
 from archspec.source import Source, Span
 from archspec.types import Map, Tokens, Type, Vector
@@ -182,9 +182,7 @@ class _Writer:
         if isinstance(element, Call):
             return CallDoc(call=self.index[element.graph], times=element.times, inline=element.inline, **common)
         assert element.op is not None
-        return NodeDoc(
-            op=element.op.step, arguments=element.op.model_dump(mode="json", exclude_unset=True), implied=element.implied, **common
-        )
+        return NodeDoc(op=element.op.step, arguments=element.op.arguments(), implied=element.implied, **common)
 
     def origin(self, span: Span | None) -> OriginDoc | None:
         if span is None:
@@ -232,11 +230,14 @@ def _instance(doc: InstanceDoc | None) -> Instance | None:
 
 
 def _op(doc: NodeDoc) -> Op:
-    try:
-        cls = op_class(doc.op)
-    except KeyError:
-        raise ValueError(f"there is no layer `{doc.op}`") from None
-    return cls.model_validate_json(json.dumps(doc.arguments))
+    if doc.op not in STEPS:
+        raise ValueError(f"there is no layer `{doc.op}`")
+    return make(doc.op, {name: _tuples(value) for name, value in doc.arguments.items()})
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists, however deep, as the tuples that ops hold."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _read_type(doc: TypeDoc) -> Type:

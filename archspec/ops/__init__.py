@@ -48,16 +48,13 @@ _interned: dict[tuple[object, ...], Op] = {}
 
 
 def make(step: str, arguments: dict[str, Any]) -> Op:
-    """The op with these arguments; equal ops are one object, validated once. Raises pydantic.ValidationError."""
+    """The op with these arguments; equal ops are one object, validated once. Raises declare.Unfit."""
     key = (step, *((name, *typed(value)) for name, value in sorted(arguments.items())))
     op = _interned.get(key)
     if op is None:
         if len(_interned) > 100_000:
             _interned.clear()
-        cls = op_class(step)
-        # Without arguments there is nothing to check, and the validator of the class need not be built.
-        bare = not arguments and not any(field.is_required() for field in cls.model_fields.values())
-        op = _interned[key] = cls.model_construct() if bare else cls(**arguments)
+        op = _interned[key] = op_class(step)(**arguments)
     return op
 
 

@@ -7,29 +7,28 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from archspec.ops.declare import Declared, Rule
 from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
 
-Count = Annotated[int, Field(ge=1, le=LIMIT, description="a whole number of at least 1")]
-Natural = Annotated[int, Field(ge=0, le=LIMIT, description="a whole number of at least 0")]
-Size = Annotated[int | tuple[int, ...], Field(description="a whole number of at least 1, or a size such as 5x3")]
-Margin = Annotated[int | tuple[int, ...], Field(description="a whole number of at least 0, or a size such as 2x1")]
-Flag = Annotated[bool, Field(description="yes or no")]
-Real = Annotated[float, Field(allow_inf_nan=False, description="a number")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number above 0")]
-Probability = Annotated[float, Field(ge=0, lt=1, description="a probability from 0 up to, not including, 1")]
+Count = Annotated[int, Rule("a whole number of at least 1", least=1, most=LIMIT)]
+Natural = Annotated[int, Rule("a whole number of at least 0", least=0, most=LIMIT)]
+Size = Annotated[int | tuple[int, ...], Rule("a whole number of at least 1, or a size such as 5x3")]
+Margin = Annotated[int | tuple[int, ...], Rule("a whole number of at least 0, or a size such as 2x1")]
+Flag = Annotated[bool, Rule("yes or no")]
+Real = Annotated[float, Rule("a number")]
+Positive = Annotated[float, Rule("a number above 0", above=0)]
+Probability = Annotated[float, Rule("a probability from 0 up to, not including, 1", least=0, below=1)]
 Init = Annotated[
     Literal["kaiming", "kaiming_uniform", "kaiming_out", "xavier", "xavier_normal", "lecun", "normal", "truncated", "orthogonal", "zeros"]
     | None,
-    Field(
-        description="kaiming, kaiming_uniform, kaiming_out, xavier, xavier_normal, lecun, normal, truncated, orthogonal or zeros: "
+    Rule(
+        "kaiming, kaiming_uniform, kaiming_out, xavier, xavier_normal, lecun, normal, truncated, orthogonal or zeros: "
         "what the weights begin with, and the biases with 0"
     ),
 ]
 Deviation = Annotated[
     float | None,
-    Field(gt=0, allow_inf_nan=False, description="a number above 0, the standard deviation of init=normal (0.01) or init=truncated (0.02)"),
+    Rule("a number above 0, the standard deviation of init=normal (0.01) or init=truncated (0.02)", above=0),
 ]
 
 
@@ -145,7 +144,7 @@ def along(reaches: Sequence[Reach | None]) -> Field_:
 class Traits:
     """What a class of ops says of itself.
 
-    They are not annotated (a type comment tells the checker): pydantic would evaluate each annotation again for each of the classes.
+    They are not annotated (a type comment tells the checker): what is annotated is an argument.
     """
 
     step = ""
@@ -170,13 +169,11 @@ class Traits:
     """What `elementary` counts, for the published table."""
 
 
-class Op(Traits, BaseModel):
+class Op(Traits, Declared):
     """A layer. Subclasses set the traits, declare the arguments as fields, and override the mathematics.
 
     `x` is the type of the (first) input and `y` that of the output; a subclass narrows them to the kinds it takes.
     """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True, ignored_types=(str, tuple, int, bool))
 
     def infer(self, inputs: Sequence[Type]) -> Type:
         """The output's type. Raises Misfit."""
@@ -231,11 +228,11 @@ class Op(Traits, BaseModel):
     def config(self, x: Any = None) -> str:
         """The arguments as one would write them, defaults left out; given the input, also those that make no difference to it."""
         parts = []
-        fields = type(self).model_fields
+        fields = self.fields
         bare = () if self.keyed else self.bare
-        for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].is_required())):
+        for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].required)):
             value = getattr(self, name)
-            if (value == fields[name].default and not fields[name].is_required()) or (x is not None and self.idle(name, x)):
+            if value == fields[name].default or (x is not None and self.idle(name, x)):
                 continue
             shown = show(value)
             parts.append(shown if name in bare else f"{name}={shown}")

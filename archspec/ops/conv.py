@@ -5,8 +5,6 @@ from functools import partial
 from math import gcd, prod
 from typing import Annotated
 
-from pydantic import Field
-
 from archspec.ops.base import (
     Count,
     Deviation,
@@ -27,12 +25,13 @@ from archspec.ops.base import (
     phased,
     undivided,
 )
+from archspec.ops.declare import Rule
 from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, keeping, times
 from archspec.types import Map, Type
 
 Table = Annotated[
     tuple[tuple[int, ...], ...] | None,
-    Field(description="a connection table: for each filter the input maps it reads, ((0,1,2),(1,2,3),...)"),
+    Rule("a connection table: for each filter the input maps it reads, ((0,1,2),(1,2,3),...)"),
 ]
 
 
@@ -51,7 +50,7 @@ class _Convolution(Op):
     std: Deviation = None
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
-        return Window("k", self.k, self.s, self.p, self.d, self.round, asked="round" in self.model_fields_set).slides(x.spatial)
+        return Window("k", self.k, self.s, self.p, self.d, self.round, asked="round" in self.given).slides(x.spatial)
 
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))

@@ -3,12 +3,11 @@
 from math import prod
 from typing import Annotated
 
-from pydantic import Field
-
 from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Positive, Real, Weight, undivided
+from archspec.ops.declare import Rule
 from archspec.types import Map, Type, describe
 
-Momentum = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
+Momentum = Annotated[float, Rule("a number from 0 to 1", least=0, most=1)]
 
 
 class _Norm(Op):

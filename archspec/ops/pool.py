@@ -3,15 +3,12 @@
 from math import prod
 from typing import Annotated
 
-from pydantic import Field
-
 from archspec.ops.base import Field_, Flag, Misfit, Op, Size, Weight, per_axis
+from archspec.ops.declare import Rule
 from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, keeping
 from archspec.types import AXES, Map, Type
 
-Stride = Annotated[
-    int | tuple[int, ...] | None, Field(description="a whole number of at least 1, or a size such as 5x3; the window's size without it")
-]
+Stride = Annotated[int | tuple[int, ...] | None, Rule("a whole number of at least 1, or a size such as 5x3; the window's size without it")]
 
 
 class _Pooling(Op):
@@ -28,7 +25,7 @@ class _Pooling(Op):
     round: Rounding = "exact"
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
-        asked = "round" in self.model_fields_set
+        asked = "round" in self.given
         return Window("w", self.w, self.s, self.p, self.d, self.round, "half", asked).slides(x.spatial)
 
     def idle(self, argument: str, x: Map) -> bool:
@@ -131,7 +128,7 @@ class Subsample(Op):
     round: Rounding = "exact"
 
     def slides(self, x: Map) -> tuple[Slide, ...]:
-        return Window("w", self.w, self.s, 0, 1, self.round, "none", "round" in self.model_fields_set).slides(x.spatial)
+        return Window("w", self.w, self.s, 0, 1, self.round, "none", "round" in self.given).slides(x.spatial)
 
     def idle(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))

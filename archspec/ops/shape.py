@@ -2,8 +2,6 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from archspec.ops.base import (
     Count,
     Field_,
@@ -21,9 +19,10 @@ from archspec.ops.base import (
     sliding,
     undivided,
 )
+from archspec.ops.declare import Rule
 from archspec.types import Map, Type
 
-Bounds = Annotated[tuple[int, int], Field(description="a range of channels such as 0:58")]
+Bounds = Annotated[tuple[int, int], Rule("a range of channels such as 0:58")]
 
 
 class Pad(Op):
@@ -99,7 +98,7 @@ class Upsample(Op):
     cost_note = "nearest 0; bilinear 2^(axes + 1) - 1 an output"
 
     n: Count
-    mode: Annotated[Literal["nearest", "bilinear"], Field(description="nearest or bilinear")] = "nearest"
+    mode: Annotated[Literal["nearest", "bilinear"], Rule("nearest or bilinear")] = "nearest"
 
     def output(self, x: Map) -> Type:
         return check_size(Map(tuple(size * self.n for size in x.spatial), x.channels), "the output")

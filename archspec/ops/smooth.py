@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from archspec.ops.activation import Activation
 from archspec.ops.base import Flag, Real, Weight
+from archspec.ops.declare import Rule
 from archspec.types import Type
 
 
@@ -35,7 +34,7 @@ class Gelu(Activation):
     elementary = 5
     cost_note = "5 an element: division, erf, addition, two multiplications"
 
-    approx: Annotated[Literal["none", "tanh"], Field(description="none or tanh")] = "none"
+    approx: Annotated[Literal["none", "tanh"], Rule("none or tanh")] = "none"
 
 
 class Silu(Activation):

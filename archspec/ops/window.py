@@ -6,16 +6,15 @@ out = (W - F + 2P)/S + 1 with F = D*(K - 1) + 1; Dumoulin & Visin 2016, relation
 from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field
-
 from archspec.ops.base import Misfit, Reach, per_axis, show, sliding
+from archspec.ops.declare import Rule
 from archspec.ops.fitting import Axis, less_padding, more_padding, smaller_window
 from archspec.types import AXES
 
 Padding = Annotated[
-    int | tuple[int, ...] | Literal["same", "valid"], Field(description="a whole number of at least 0, a size such as 2x1, same or valid")
+    int | tuple[int, ...] | Literal["same", "valid"], Rule("a whole number of at least 0, a size such as 2x1, same or valid")
 ]
-Rounding = Annotated[Literal["exact", "floor", "ceil"], Field(description="exact, floor or ceil")]
+Rounding = Annotated[Literal["exact", "floor", "ceil"], Rule("exact, floor or ceil")]
 
 
 class Slide(NamedTuple):

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 
-from archspec.elaborate.binding import fields
 from archspec.ops import STEPS, all_classes
 from archspec.ops.base import Op, show
 from archspec.types import Map, Tokens, Vector
@@ -108,14 +107,9 @@ _UNSAID = {"s": "`w`", "init": "PyTorch's", "std": "by `init`", "maps": "all map
 
 def arguments(op: type[Op]) -> Iterator[tuple[str, str, str]]:
     """Each argument as written, its default, and what it may be."""
-    known = fields(op.step)
-    infos = op.model_fields
-    for name in sorted(infos, key=lambda name: (name not in op.bare, not infos[name].is_required())):
-        default = "required" if infos[name].is_required() else f"`{show(infos[name].default)}`"
-        told = known[name].description or "a number"
-        if not infos[name].is_required() and infos[name].default is None:
-            default = _UNSAID[name]
-        yield name, default, told
+    for name, field in sorted(op.fields.items(), key=lambda item: (item[0] not in op.bare, not item[1].required)):
+        default = "required" if field.required else _UNSAID[name] if field.default is None else f"`{show(field.default)}`"
+        yield name, default, field.description
 
 
 def signature(op: type[Op]) -> str:

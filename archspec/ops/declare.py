@@ -1,0 +1,148 @@
+"""Arguments of ops, declared as annotated attributes of a class, and checked when an op is made.
+
+    class Relu6(Op):
+        limit: Annotated[float, Rule("a number above 0", above=0)] = 6.0
+
+An annotation gives the types that are accepted: int, float, bool, words (Literal), tuples, None, and unions of them. Types are strict: 2.0
+is no int, and True no number; but an int is accepted where a float is expected, and becomes one.
+"""
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from types import UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+REQUIRED: Any = object()
+"""The default of an argument that has none."""
+
+
+class Rule(NamedTuple):
+    """What an argument may be, in words, and its bounds: `least` and `most` are allowed, `above` and `below` are not."""
+
+    description: str
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def admits(self, number: float) -> bool:
+        return (
+            (self.least is None or number >= self.least)
+            and (self.most is None or number <= self.most)
+            and (self.above is None or number > self.above)
+            and (self.below is None or number < self.below)
+        )
+
+
+class Unfit(ValueError):
+    """An argument that a class of ops does not have, lacks, or cannot take; `argument` is its name."""
+
+    def __init__(self, step: str, argument: str, why: str) -> None:
+        super().__init__(f"`{argument}` of `{step}` {why}")
+        self.argument = argument
+
+
+class Field(NamedTuple):
+    """An argument: `words` are those that it may be, `real` says that it is a float, `table` that it holds lists."""
+
+    name: str
+    rule: Rule
+    default: Any
+    words: frozenset[str]
+    real: bool
+    table: bool
+    fits: Callable[[Any], bool]
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+    @property
+    def description(self) -> str:
+        return self.rule.description
+
+    def taken(self, value: Any) -> Any:
+        """The value as it is kept. Raises ValueError where it is none that the argument may have."""
+        if self.real and type(value) is int:
+            value = float(value)
+        if not self.fits(value) or (type(value) in (int, float) and not self.rule.admits(value)):
+            raise ValueError(f"must be {self.description}, not {value!r}")
+        return value
+
+
+def _field(name: str, annotation: Any, default: Any) -> Field:
+    kind, rule = get_args(annotation) if get_origin(annotation) is Annotated else (annotation, Rule("a number"))
+    parts = _parts(kind)
+    words = frozenset(word for part in parts if get_origin(part) is Literal for word in get_args(part))
+    tests = [_test(part) for part in parts]
+    table = any(get_origin(part) is tuple and get_origin(get_args(part)[0]) is tuple for part in parts)
+    return Field(name, rule, default, words, float in parts, table, lambda value: any(test(value) for test in tests))
+
+
+def _parts(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def _test(part: Any) -> Callable[[Any], bool]:
+    """Whether a value is of a type, strictly."""
+    if part in (None, type(None)):
+        return lambda value: value is None
+    if part is float:
+        return lambda value: type(value) is float and isfinite(value)
+    if get_origin(part) is Literal:
+        words = get_args(part)
+        return lambda value: type(value) is str and value in words
+    if get_origin(part) is not tuple:
+        return lambda value: type(value) is part
+    items = get_args(part)
+    tests = [_test(item) for item in items if item is not Ellipsis]
+    if items[-1] is Ellipsis:
+        return lambda value: type(value) is tuple and all(map(tests[0], value))
+    return lambda value: type(value) is tuple and len(value) == len(tests) and all(t(v) for t, v in zip(tests, value, strict=True))
+
+
+class Declared:
+    """A frozen value whose arguments are the annotated attributes of its class, those of its bases first."""
+
+    step = ""
+    fields: Mapping[str, Field] = {}
+    """The arguments by name, in the order of their declaration."""
+    given: frozenset[str] = frozenset()
+    """The arguments that were given; the others have their defaults."""
+
+    def __init_subclass__(cls) -> None:
+        own = {name: _field(name, kind, cls.__dict__.get(name, REQUIRED)) for name, kind in cls.__annotations__.items()}
+        cls.fields = {**cls.fields, **own}
+
+    def __init__(self, **arguments: Any) -> None:
+        """Raises Unfit for the first argument, in the order of declaration, that does not fit."""
+        for name in arguments.keys() - self.fields.keys():
+            raise Unfit(self.step, name, "is no argument of it")
+        for name, field in self.fields.items():
+            if name in arguments:
+                try:
+                    self.__dict__[name] = field.taken(arguments[name])
+                except ValueError as error:
+                    raise Unfit(self.step, name, str(error)) from None
+            elif field.required:
+                raise Unfit(self.step, name, "is missing")
+        self.__dict__["given"] = frozenset(arguments)
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that were given, in the order of their declaration."""
+        return {name: getattr(self, name) for name in self.fields if name in self.given}
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.fields)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set")
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is type(self) and isinstance(other, Declared) and other._values() == self._values())
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.arguments().items())})"
