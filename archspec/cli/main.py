@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 
 from archspec import __version__
 from archspec.cli.arguments import Parser
@@ -94,23 +93,12 @@ def _no_command(word: str) -> str:
     return f"there is no command `{word}`; " + (f"did you mean `{close}`?" if close else "`archspec --help` lists the commands")
 
 
-def _without_plugins() -> None:
-    """Keep pydantic from looking for plugins of its own in every installed distribution: a tenth of the time of a check.
-
-    Where pydantic's layout should change, this has no effect.
-    """
-    loader = ModuleType("pydantic.plugin._loader")
-    loader.get_plugins = tuple  # type: ignore[attr-defined]
-    sys.modules.setdefault(loader.__name__, loader)
-
-
 def main() -> int:
     """Run the command line of the process, without collection of garbage since it ends at once; returns the exit status.
 
     Whatever happens is told in one line: 1 is for the mistakes of a spec alone, 128 and the number of a signal for what ended early.
     """
     gc.disable()
-    _without_plugins()
     guard()
     try:
         try:

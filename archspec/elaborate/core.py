@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
@@ -36,14 +35,16 @@ class Way(NamedTuple):
     told: str
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Context:
     """Where an elaboration stands: the builder, the scope, the defaults and blocks that hold there."""
 
-    builder: Builder
-    scope: Scope
-    defaults: Defaults
-    top: bool = False
+    __slots__ = ("builder", "defaults", "scope", "top")
+
+    def __init__(self, builder: Builder, scope: Scope, defaults: Defaults, top: bool = False) -> None:
+        self.builder = builder
+        self.scope = scope
+        self.defaults = defaults
+        self.top = top
 
     def inside(self, builder: Builder | None = None, scope: Scope | None = None) -> Context:
         return Context(builder or self.builder, scope or self.scope.inner(), self.defaults)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
 from archspec.diagnostics import Diagnostic, Diagnostics, nearest
@@ -24,33 +23,43 @@ Defaults = dict[str, dict[str, Value | Missing]]
 _RELATIVE = 'write it relative to the spec, like `use "blocks/resnet.arch"`'
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class BlockDef:
     """A block with what it sees: the params of its file, and the defaults above it."""
 
-    head: ast.Block
-    body: tuple[ast.Statement, ...]
-    names: dict[str, Value | Missing]
-    defaults: Defaults
-    read: set[str]
-    own: bool
-    used: bool = False
+    __slots__ = ("body", "defaults", "head", "names", "own", "read", "used")
+
+    def __init__(
+        self,
+        head: ast.Block,
+        body: tuple[ast.Statement, ...],
+        names: dict[str, Value | Missing],
+        defaults: Defaults,
+        read: set[str],
+        own: bool,
+    ) -> None:
+        self.head = head
+        self.body = body
+        self.names = names
+        self.defaults = defaults
+        self.read = read
+        self.own = own
+        self.used = False
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Unit:
     """A file's declarations. `defaults_at` gives, for each top-level line, the defaults that hold there."""
 
-    file: ast.File
-    names: dict[str, Value | Missing] = field(default_factory=dict)
-    places: dict[str, Span] = field(default_factory=dict)
-    blocks: dict[str, BlockDef] = field(default_factory=dict)
-    defaults_at: dict[int, Defaults] = field(default_factory=dict)
-    read: set[str] = field(default_factory=set)
-    unread: set[str] = field(default_factory=set)
-    """Blocks whose declaration could not be read."""
-    incomplete: bool = False
-    """A file that it uses could not be read: what is not defined may be defined there."""
+    def __init__(self, file: ast.File) -> None:
+        self.file = file
+        self.names: dict[str, Value | Missing] = {}
+        self.places: dict[str, Span] = {}
+        self.blocks: dict[str, BlockDef] = {}
+        self.defaults_at: dict[int, Defaults] = {}
+        self.read: set[str] = set()
+        self.unread: set[str] = set()
+        """Blocks whose declaration could not be read."""
+        self.incomplete = False
+        """A file that it uses could not be read: what is not defined may be defined there."""
 
 
 class Declarations:

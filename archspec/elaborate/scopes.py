@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from archspec.elaborate.expressions import Missing, Value
 from archspec.ir.graph import Call, Element, Graph, Instance
 from archspec.types import Type
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Frame:
     """The round of a repeat that is being elaborated.
 
@@ -19,30 +17,42 @@ class Frame:
     be followed, all further rounds are the same.
     """
 
-    count: int
-    round: int = 0
-    longest: int = 0
-    reads_index: bool = False
+    __slots__ = ("count", "longest", "reads_index", "round")
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.round = 0
+        self.longest = 0
+        self.reads_index = False
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """Names and labels that are seen from a place. Blocks start a scope without a parent; suites extend the one around them."""
 
-    names: dict[str, Value | Missing]
-    parent: Scope | None = None
-    frame: Frame | None = None
-    index: str | None = None
-    labels: dict[str, tuple[Builder, int]] = field(default_factory=dict)
-    read: set[str] = field(default_factory=set)
+    __slots__ = ("frame", "index", "labels", "names", "parent", "read")
+
+    def __init__(
+        self,
+        names: dict[str, Value | Missing],
+        parent: Scope | None = None,
+        frame: Frame | None = None,
+        index: str | None = None,
+        read: set[str] | None = None,
+    ) -> None:
+        self.names = names
+        self.parent = parent
+        self.frame = frame
+        self.index = index
+        self.labels: dict[str, tuple[Builder, int]] = {}
+        self.read = set() if read is None else read
 
     def inner(self) -> Scope:
         """A suite inside this one."""
-        return Scope({}, self, self.frame, None, {}, self.read)
+        return Scope({}, self, self.frame, None, self.read)
 
     def round(self, frame: Frame, index: str | None) -> Scope:
         """The body of a repeat."""
-        return Scope({}, self, frame, index, {}, self.read)
+        return Scope({}, self, frame, index, self.read)
 
     def value_of(self, name: str) -> Value | Missing | None:
         scope: Scope | None = self

@@ -15,7 +15,6 @@ those before it empty. An `inline` call adds no level: its elements count in the
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from archspec.diagnostics import Diagnostic
@@ -117,19 +116,29 @@ class Output(NamedTuple):
     training: bool = False
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Network:
     """A whole spec, elaborated. `diagnostics` holds warnings and notes; a network with errors is not made."""
 
-    name: str
-    graph: Graph
-    inputs: tuple[Input, ...]
-    outputs: tuple[Output, ...]
-    meta: dict[str, str] = field(default_factory=dict)
-    params: dict[str, object] = field(default_factory=dict)
-    diagnostics: tuple[Diagnostic, ...] = ()
-    known: dict[str, Any] = field(default_factory=dict)
-    """What analyses have found and keep for one another, by their names."""
+    __slots__ = ("diagnostics", "graph", "inputs", "known", "meta", "name", "outputs", "params")
+
+    def __init__(
+        self,
+        name: str,
+        graph: Graph,
+        inputs: tuple[Input, ...],
+        outputs: tuple[Output, ...],
+        meta: dict[str, str] | None = None,
+        params: dict[str, object] | None = None,
+    ) -> None:
+        self.name = name
+        self.graph = graph
+        self.inputs = inputs
+        self.outputs = outputs
+        self.meta = meta or {}
+        self.params = params or {}
+        self.diagnostics: tuple[Diagnostic, ...] = ()
+        self.known: dict[str, Any] = {}
+        """What analyses have found and keep for one another, by their names."""
 
     views: ClassVar[dict[str, Callable[[Network], str | None]]] = {}
     """How a network is shown, as `html`, `svg` and `text`; filled in from above, where tables and pictures are known."""
