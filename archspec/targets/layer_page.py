@@ -31,7 +31,7 @@ def lines(op: type[Op]) -> Iterator[Line]:
         bare = "; may be written bare" if name in op.bare else ""
         given = "required" if default == "required" else f"default {default.strip('`')}"
         yield [(f"  {name:<10}", "label"), (f"{value}{bare} ({given})", "")]
-    if op.model_fields:
+    if op.fields:
         yield []
     yield item("takes", takes(op))
     for label, title in _TITLES.items():
