@@ -19,7 +19,7 @@ from archspec.cli import main as cli
 from archspec.ir.graph import Call, Names
 from archspec.ops import STEPS, all_classes
 from archspec.targets import figures
-from archspec.targets.figures import kinds, layout, text_form
+from archspec.targets.figures import layout, text_form
 from archspec.targets.figures.build import build, finest
 
 NAMES = [path.stem for path in SPECS]
@@ -282,7 +282,7 @@ def test_bars_say_how_many_layers_have_neither_parameters_nor_macs(name):
 
 
 def test_every_step_has_a_kind():
-    assert set(kinds.KIND_OF) == set(STEPS)
+    assert set(KIND_OF) == set(STEPS)
     assert {op.step for op in all_classes()} == set(STEPS)
 
 
@@ -297,7 +297,7 @@ def contrast(a, b):
     return (y + 0.05) / (x + 0.05)
 
 
-@pytest.mark.parametrize("theme", kinds.THEMES.values(), ids=list(kinds.THEMES))
+@pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
 def test_words_can_be_read(theme):
     """WCAG 2.2: 7:1 is its strictest demand of text, 4.5:1 its usual one; 3:1 that of shapes."""
     for ground in (theme.page, theme.panel, theme.card, *theme.tint.values()):
@@ -330,9 +330,9 @@ def lab(colour, eye):
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
-@pytest.mark.parametrize("theme", kinds.THEMES.values(), ids=list(kinds.THEMES))
+@pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
 def test_colours_can_be_told_apart(theme):
-    for a, b in combinations(kinds.KINDS, 2):
+    for a, b in combinations(KINDS, 2):
         for eye in EYES.values():
             assert sum((x - y) ** 2 for x, y in zip(lab(theme.accent[a], eye), lab(theme.accent[b], eye), strict=True)) ** 0.5 >= 8, (a, b)
     greys = sorted(lab(theme.accent[kind], EYES["usual"])[0] for kind in ("convolution", "fully connected", "pooling", "attention"))

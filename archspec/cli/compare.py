@@ -12,7 +12,7 @@ from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.cli.writing import content, write_whole
 from archspec.targets.comparison import FORMATS
-from archspec.targets.figures.kinds import THEMES
+from archspec.targets.theme import THEMES
 
 _FORMS = (".svg", ".png", ".pdf")
 

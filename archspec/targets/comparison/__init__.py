@@ -141,7 +141,7 @@ class Comparison:
         """The bubble chart, as SVG: MACs, cited accuracy, parameters as areas."""
         from archspec.targets.figures.bubbles import bubbles
         from archspec.targets.figures.drawing import Drawing
-        from archspec.targets.figures.kinds import THEMES
+        from archspec.targets.theme import THEMES
 
         if theme not in THEMES:
             raise ValueError(f"there is no `{theme}`; there are {', '.join(THEMES)}")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from archspec.analysis.depth import is_weight_layer
 from archspec.analysis.report import Row, Shape
-from archspec.targets.figures.kinds import kind_of
+from archspec.targets.theme import kind_of
 
 _NAME, _INPUT, _OUTPUT, _ARGUMENT, _STEP, _ALONE = 1, 3, 10, 20, 70, 100
 _MOST_ARGUMENTS = 60

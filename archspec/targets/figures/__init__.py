@@ -11,10 +11,10 @@ from archspec.ir.graph import Network
 from archspec.targets.figures.cards import Cards
 from archspec.targets.figures.diagram import Diagram, TooLarge
 from archspec.targets.figures.finish import without_numbers
-from archspec.targets.figures.kinds import BY_PAGE, THEMES, Theme
 from archspec.targets.figures.layout import NoRenderer, TooSlow
 from archspec.targets.figures.svg import Heading
 from archspec.targets.figures.text import fitting
+from archspec.targets.theme import BY_PAGE, THEMES, Theme
 
 KINDS_OF_PICTURE = ("blocks", "volumes", "bars")
 LEVELS = ("auto", "stage", "block", "part", "layer")

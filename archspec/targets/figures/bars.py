@@ -10,10 +10,10 @@ from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
 from archspec.targets.figures.build import build
 from archspec.targets.figures.diagram import Box, Diagram, Parts, TooLarge
-from archspec.targets.figures.kinds import KINDS, TITLES, Theme
 from archspec.targets.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, footer, heading_width, label, path, tooltip
 from archspec.targets.figures.text import fitting, shown, width
 from archspec.targets.figures.words import folded_name
+from archspec.targets.theme import KINDS, TITLES, Theme
 
 ROW, THICK = 20.0, 13.0
 _LONGEST = 300.0

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from archspec.targets.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card, Cards
 from archspec.targets.figures.diagram import Box, Diagram
-from archspec.targets.figures.kinds import KINDS, TITLES, Theme
 from archspec.targets.figures.labels import LABEL, TITLE, Labels, Words, titles
 from archspec.targets.figures.near import Near
 from archspec.targets.figures.plan import Plan, Wire
@@ -29,6 +28,7 @@ from archspec.targets.figures.svg import (
 )
 from archspec.targets.figures.text import shown
 from archspec.targets.figures.words import text_of
+from archspec.targets.theme import KINDS, TITLES, Theme
 
 
 def draw(diagram: Diagram, cards: Cards, plan: Plan, theme: Theme, heading: Heading) -> str:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from archspec.analysis.report import Report
 from archspec.targets.comparison.measures import Model
-from archspec.targets.figures.kinds import KINDS, TITLES, Theme, kind_of
 from archspec.targets.figures.scales import Scale, round_step, scale, short
 from archspec.targets.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, path, tooltip
 from archspec.targets.figures.tags import SIZE, Spot, tags
 from archspec.targets.figures.text import fitting, shown
+from archspec.targets.theme import KINDS, TITLES, Theme, kind_of
 
 _FEW = 12
 _SIZES = {True: (700.0, 440.0, 44.0), False: (940.0, 640.0, 36.0)}

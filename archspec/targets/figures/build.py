@@ -6,8 +6,8 @@ from archspec.analysis.cost import Costs, needed_elements
 from archspec.ir.graph import Call, Graph, Names, Network, Node
 from archspec.targets.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge
 from archspec.targets.figures.finish import finish, folded
-from archspec.targets.figures.kinds import is_minor, kind_of
 from archspec.targets.figures.words import inside, kinds_inside, residual, step
+from archspec.targets.theme import is_minor, kind_of
 
 FINEST = 60
 """Boxes that `auto` allows."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from archspec.targets.figures.cards import Card, Cards
 from archspec.targets.figures.diagram import Arrow, Box, Diagram, Group
-from archspec.targets.figures.kinds import Theme
 from archspec.targets.figures.text import WIDEST, fitting
+from archspec.targets.theme import Theme
 
 GROUP_SIZE, LABEL_SIZE = 11.0, 10.0
 MOST_SKIPS = 120

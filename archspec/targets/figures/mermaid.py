@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archspec.targets.figures.cards import Cards
 from archspec.targets.figures.diagram import Box, Diagram, Group
-from archspec.targets.figures.kinds import KINDS, Theme
+from archspec.targets.theme import KINDS, Theme
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,_=()+×–…·:/?!-")
 

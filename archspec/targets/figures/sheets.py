@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from math import sqrt
 from typing import NamedTuple
 
-from archspec.targets.figures.kinds import Theme
 from archspec.targets.figures.svg import Point, arrowhead, element, label, path
 from archspec.targets.figures.text import width
+from archspec.targets.theme import Theme
 from archspec.types import Map, Tokens, Type
 
 MOST_SHEETS = 8

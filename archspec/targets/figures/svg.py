@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from archspec.targets.figures.kinds import Theme
 from archspec.targets.figures.text import FONTS, shown, width, wrapped
+from archspec.targets.theme import Theme
 
 Point = tuple[float, float]
 

@@ -10,7 +10,6 @@ from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
 from archspec.targets.figures.build import build
 from archspec.targets.figures.diagram import Box, Diagram, TooLarge
-from archspec.targets.figures.kinds import KINDS, TITLES, Theme, kind_of
 from archspec.targets.figures.sheets import (
     CAPTION,
     NAME,
@@ -29,6 +28,7 @@ from archspec.targets.figures.sheets import (
 from archspec.targets.figures.svg import HEADING, MARGIN, Heading, Sample, document, element, footer, heading_width, label, legend, tooltip
 from archspec.targets.figures.text import fitting, shown, width
 from archspec.targets.figures.words import caption, folded_name, text_of
+from archspec.targets.theme import KINDS, TITLES, Theme, kind_of
 from archspec.types import Map
 
 WIDEST = 1500.0

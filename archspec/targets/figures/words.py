@@ -5,7 +5,7 @@ from __future__ import annotations
 from archspec.ir.graph import SHORTCUT, Call, Graph, Node
 from archspec.ops.base import Op, show
 from archspec.targets.figures.diagram import Box
-from archspec.targets.figures.kinds import is_minor, kind_of
+from archspec.targets.theme import is_minor, kind_of
 from archspec.types import Map, Type
 
 _UNSAID = frozenset({"bias", "round", "eps", "momentum", "affine", "count_pad", "init"})

@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from archspec.targets.figures.kinds import THEMES, variables
 from archspec.targets.page.markup import tag, text
 from archspec.targets.page.quiz import ROUNDS, Quiz
 from archspec.targets.page.section import Section, short
+from archspec.targets.theme import THEMES, variables
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("card.js", "table.js", "pictures.js", "model.js")
