@@ -19,8 +19,10 @@ from archspec.cli import main as cli
 from archspec.ir.graph import Call, Names
 from archspec.ops import STEPS, all_classes
 from archspec.targets import figures
+from archspec.targets import theme as themes
 from archspec.targets.figures import layout, text_form
 from archspec.targets.figures.build import build, finest
+from archspec.targets.theme import KIND_OF, THEMES
 
 NAMES = [path.stem for path in SPECS]
 KINDS = [pytest.param("blocks", marks=graphviz), "volumes", "bars"]
@@ -332,7 +334,7 @@ def lab(colour, eye):
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
 def test_colours_can_be_told_apart(theme):
-    for a, b in combinations(KINDS, 2):
+    for a, b in combinations(themes.KINDS, 2):
         for eye in EYES.values():
             assert sum((x - y) ** 2 for x, y in zip(lab(theme.accent[a], eye), lab(theme.accent[b], eye), strict=True)) ** 0.5 >= 8, (a, b)
     greys = sorted(lab(theme.accent[kind], EYES["usual"])[0] for kind in ("convolution", "fully connected", "pooling", "attention"))
