@@ -6,7 +6,6 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from textwrap import wrap
 from typing import Any, NoReturn
 
 Example = tuple[str, str]
@@ -21,7 +20,8 @@ class Parser(argparse.ArgumentParser):
     width: int | None = None
 
     def __init__(self, name: str, about: str = "", examples: Sequence[Example] = ()) -> None:
-        super().__init__(prog=f"archspec {name}", description=f"{about[:1].upper()}{about[1:]}.")
+        # argparse makes a formatter for each argument, and looks for the terminal where it is given no width.
+        super().__init__(prog=f"archspec {name}", description=f"{about[:1].upper()}{about[1:]}.", formatter_class=_formatter)
         self._positionals.title = "arguments"
         self.examples = examples
 
@@ -78,6 +78,10 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.HelpFormatter(prog, width=80)
+
+
 def _placeholder(action: argparse.Action) -> str:
     name = str(action.metavar or action.dest).upper()
     return {"?": f"[{name}]", "+": f"{name}...", "*": f"[{name}...]"}.get(str(action.nargs), name)
@@ -85,6 +89,8 @@ def _placeholder(action: argparse.Action) -> str:
 
 def _shown(examples: Sequence[Example], width: int) -> Iterator[str]:
     """The examples, each with what it does behind it; above it where one has no room."""
+    from textwrap import wrap
+
     room = max((len(command) for command, _ in examples), default=0)
     beside = all(room + len(about) + 15 <= width for _, about in examples)
     for command, about in examples:
@@ -96,6 +102,8 @@ def _shown(examples: Sequence[Example], width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    from textwrap import wrap
+
     return wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
