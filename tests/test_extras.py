@@ -1,6 +1,8 @@
 """What is not installed: each hint names packages that the extra of its part has, and that anybody can install."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -48,3 +50,28 @@ def test_nothing_tells_to_install_what_is_not_published():
             for word in words.split():
                 word = word.strip("'\"")
                 assert word in known or re.fullmatch(r"-\w|\.(\[[\w,]+\])?", word), (path.name, words)
+
+
+_COLLECTED = """
+import sys
+from importlib.machinery import PathFinder
+missing = {missing}
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] in missing:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Without)
+import pytest
+sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", {root!r}]))
+"""
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def test_the_tests_can_be_collected_where_nothing_is_installed_that_only_some_need():
+    """Every file is read or skipped, by names that are the same in each process: pytest-xdist refuses others."""
+    missing = {"torch", "torchvision", "onnx", "onnxruntime", "keras", "numpy", "PIL", "pandas", "IPython", "playwright", "sklearn"}
+    program = _COLLECTED.format(missing=missing, root=str(ROOT / "tests"))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert [line for line in done.stdout.splitlines() if _ADDRESS.search(line)] == []

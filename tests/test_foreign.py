@@ -143,7 +143,7 @@ def torch_cases():
             yield pytest.param(name, "", "map", id=name)
 
 
-@pytest.mark.parametrize(("name", "arguments", "kind"), torch_cases())
+@pytest.mark.parametrize(("name", "arguments", "kind"), list(torch_cases()))
 def test_a_layer_of_torch_is_the_layer_that_torch_builds(name, arguments, kind):
     torch = pytest.importorskip("torch", reason="builds the layer that is compared")
     call = f"nn.{name}({arguments})"
@@ -180,7 +180,7 @@ def keras():
     return pytest.importorskip("keras", reason="builds the layer that is compared")
 
 
-@pytest.mark.parametrize(("name", "arguments", "kind"), keras_cases())
+@pytest.mark.parametrize(("name", "arguments", "kind"), list(keras_cases()))
 def test_a_layer_of_keras_is_the_layer_that_keras_builds(keras, name, arguments, kind):
     call = f"layers.{name}({arguments})"
     shape = {"vector": (12,), "tokens": (4, 2, 4), "map": MAPS[rank_of(name)]}[kind]

@@ -3,6 +3,9 @@
 import re
 
 import pytest
+
+pytest.importorskip("torch", reason="random specs are drawn together with the modules that they are")
+
 from fuzzing.draw import Random
 from fuzzing.mistakes import draw
 

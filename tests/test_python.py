@@ -355,7 +355,7 @@ def test_params_are_taken_from_numpy_and_texts():
         assert archspec.emit(archspec.loads(SET, params=params), "json") == archspec.emit(plain, "json")
 
 
-@pytest.mark.parametrize("wrong", [{"n": None}, {"n": {}}, {"w": float("nan")}, {1: 2}, ["n"], {"n": object()}], ids=str)
+@pytest.mark.parametrize("wrong", [{"n": None}, {"n": {}}, {"w": float("nan")}, {1: 2}, ["n"], {"n": object()}])
 def test_params_that_make_no_sense_are_a_value_error(wrong):
     with pytest.raises(ValueError, match=r"^params"):
         archspec.loads(SET, params=wrong)
