@@ -11,6 +11,7 @@ import pytest
 
 import archspec
 from archspec.cli.commands import COMMANDS, GROUPS, MEANT, module
+from archspec.ops import STEPS
 
 EXAMPLES = [(name, command) for name in COMMANDS for command, _ in module(name).EXAMPLES]
 
@@ -139,3 +140,8 @@ def test_a_folder_stands_for_all_specs_below_it(archspec_command, tmp_path):
     assert (done.status, done.err) == (
         2, "archspec: expected one spec, found the folder a; `archspec check a` takes all specs below it\n",
     )  # fmt: skip
+
+
+def test_a_default_in_words_keeps_its_quotes_on_the_page_of_a_layer(archspec_command):
+    for step in STEPS:
+        assert archspec_command("ops", step).out.count("`") % 2 == 0, step

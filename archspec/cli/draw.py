@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from archspec.cli import specs
 from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
-from archspec.cli.screen import out
+from archspec.cli.screen import out, tell
 from archspec.cli.writing import content, write_whole
 from archspec.diagnostics import SpecError
 from archspec.extras import graphviz
@@ -56,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         specs.tell(error.diagnostics)
         return 1
     for note in picture.notes:
-        print(f"archspec: {note}", file=sys.stderr)
+        tell(note)
     if arguments.output:
         write_whole(Path(arguments.output), content(picture.text, form))
     else:

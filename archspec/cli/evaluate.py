@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from archspec.api import load, load_weights, to_onnx, to_torch
 from archspec.cli.arguments import whole
 from archspec.cli.failure import Failure
-from archspec.cli.screen import out
+from archspec.cli.screen import out, tell
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import SpecError
 from archspec.diagnostics.visible import visible
@@ -81,7 +80,7 @@ def _evaluated(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Setti
     told = told._replace(source=arguments.data) if arguments.data else told
     data = data_of(told, task)
     if data.skipped:
-        print(f"archspec: {len(data.skipped):,} images cannot be read and are left out", file=sys.stderr)
+        tell(f"{len(data.skipped):,} images cannot be read and are left out")
     return network, net, told, evaluate(net, task, data, told, arguments.batch, device)
 
 
@@ -175,4 +174,4 @@ def _export(network: Network, net: nn.Module, told: Setting, arguments: argparse
     except (ImportError, ValueError) as error:
         raise Failure(str(error)) from None
     for path in filter(None, (arguments.safetensors, arguments.onnx)):
-        print(f"archspec: {path} is written", file=sys.stderr)
+        tell(f"{path} is written")

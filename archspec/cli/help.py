@@ -16,11 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from archspec.cli.main import command_parser, top_help
+    from archspec.cli.main import command_parser, tell_commands
 
     name = arguments.command
     if name is None:
-        out().write(top_help())
+        tell_commands()
         return 0
     if name not in COMMANDS:
         close = meant(name)

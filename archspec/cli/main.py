@@ -38,6 +38,14 @@ def top_help() -> str:
     return "\n".join(lines) + "\n"
 
 
+def tell_commands() -> None:
+    """Print what a bare `archspec` prints, folded at words."""
+    from archspec.cli.screen import out
+
+    for line in top_help().splitlines():
+        out().line(line, 14 if line.startswith("  ") else 2)
+
+
 def run(argv: Sequence[str]) -> int:
     """Run a command line; returns the exit status."""
     try:
@@ -51,11 +59,10 @@ def run(argv: Sequence[str]) -> int:
 
 def _told(message: str) -> int:
     """Tell why there is no result; returns the status of that."""
-    from archspec.cli.screen import err
-    from archspec.diagnostics.visible import visible
+    from archspec.cli.screen import tell
 
     with suppress(BrokenPipeError):
-        err().line(f"archspec: {visible(message)}")
+        tell(message)
     return 2
 
 
@@ -68,7 +75,7 @@ def _run(argv: list[str]) -> int:
             arguments.output = None
         return command(arguments)
     if name in ("--help", "-h"):
-        sys.stdout.write(top_help())
+        tell_commands()
         return 0
     if name in ("--version", "-V"):
         sys.stdout.write(f"archspec {__version__}\n")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archspec import __version__
 from archspec.cli.arguments import whole
 from archspec.cli.failure import Failure
+from archspec.cli.screen import tell
 from archspec.cli.writing import writing
 from archspec.extras import install
 from archspec.ir.graph import Network
@@ -47,7 +48,7 @@ def run(network: Network, arguments: argparse.Namespace) -> None:
     except ValueError as error:
         raise Failure(str(error)) from None
     if emitted.told:
-        print(f"archspec: {arguments.weights}: {emitted.told}", file=sys.stderr)
+        tell(f"{arguments.weights}: {emitted.told}")
     _write(emitted, arguments.output, bool(arguments.external_data))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from typing import NamedTuple
 from archspec.cli.arguments import whole
 from archspec.cli.evaluate import trained
 from archspec.cli.failure import Failure
-from archspec.cli.screen import out
+from archspec.cli.screen import out, tell
 from archspec.diagnostics.visible import visible
 
 _BATCH = 64
@@ -60,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _tell(found)
     for problem in unread:
-        print(f"archspec: {visible(problem)}", file=sys.stderr)
+        tell(problem)
     return 2 if unread else 0
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from archspec.cli import specs
 from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
-from archspec.cli.screen import out
+from archspec.cli.screen import out, tell
 from archspec.cli.writing import writing
 from archspec.targets.page import page
 
@@ -38,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     made = page(networks, arguments.quiz)
     for note in made.notes:
-        print(f"archspec: {note}", file=sys.stderr)
+        tell(note)
     if target is None:
         out().data(made.html)
     elif made.key is None:

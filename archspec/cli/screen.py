@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from archspec.diagnostics.folding import Line, folded
+from archspec.diagnostics.visible import visible
 
 STYLES = {
     "error": "bold red",
@@ -106,3 +107,8 @@ def out() -> Screen:
 
 def err() -> Screen:
     return Screen(sys.stderr)
+
+
+def tell(message: str) -> None:
+    """A message that stands beside the result, folded at words."""
+    err().line(f"archspec: {visible(message)}")

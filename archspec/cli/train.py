@@ -13,6 +13,7 @@ from pathlib import Path
 from archspec.cli import specs
 from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
+from archspec.cli.screen import tell
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.extras import install
@@ -126,7 +127,7 @@ def _first_weights(network: Network, arguments: argparse.Namespace) -> bytes | N
         raise Failure(f"cannot read {arguments.weights}: {error.strerror or error}") from None
     except (ValueError, ImportError) as error:
         raise Failure(str(error).replace("skip=[", "--skip ").replace("]", "")) from None
-    print(f"archspec: {arguments.weights}: {loaded}", file=sys.stderr)
+    tell(f"{arguments.weights}: {loaded}")
     patterns = [pattern for name in arguments.skip for pattern in (name, f"{name}.*")]
     kept = {name: value for name, value in net.state_dict().items() if not any(fnmatchcase(name, pattern) for pattern in patterns)}
     file = BytesIO()

@@ -29,7 +29,7 @@ def lines(op: type[Op]) -> Iterator[Line]:
     yield []
     for name, default, value in arguments(op):
         bare = "; may be written bare" if name in op.bare else ""
-        given = "required" if default == "required" else f"default {default.strip('`')}"
+        given = "required" if default == "required" else f"default {default if ' ' in default else default.strip('`')}"
         yield [(f"  {name:<10}", "label"), (f"{value}{bare} ({given})", "")]
     if op.fields:
         yield []
