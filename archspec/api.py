@@ -43,7 +43,7 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
     from archspec.analysis.lints import lint
 
     sink = Diagnostics()
-    source = Source(name.encode("utf-8", "replace").decode("utf-8"), text.removeprefix(BOM))
+    source = Source(name.encode("utf-8", "replace").decode("utf-8"), text)
     stem = Path(source.name).stem if name != "<stdin>" else "model"
     network = None
     with suppress(Enough):  # an error too many: what was found so far is told
@@ -93,7 +93,7 @@ def loads(
     >>> archspec.loads("input 32x32x1\nconv k=5 f=6 | tanh", name="small")
     Network(small: 32x32x1 -> 28x28x6, 2 layers)
     """
-    return _network(text, name, _options(params, inputs, None))
+    return _network(text.removeprefix(BOM), name, _options(params, inputs, None))
 
 
 def analyze(model: Network) -> Report:

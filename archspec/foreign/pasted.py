@@ -12,6 +12,8 @@ from archspec.source import Source, Span
 
 _READ = 200_000
 """Characters that are looked at."""
+_LINE = 400
+"""Characters of a line that are looked at, so that no pattern takes long on a line of a megabyte."""
 _SHOWN = 6
 """Layers that a message shows as they are written here."""
 
@@ -33,7 +35,7 @@ _WAY = "write one layer a line, beginning with `input 32x32x3`; docs/from_framew
 
 
 def _json(text: str) -> str | None:
-    if not re.match(r"\s*[{\[]\s*[\"{\[\]}]", text):
+    if text[0] not in "{[" or text[1:].lstrip()[:1] not in tuple('"{[]}'):
         return None
     if '"nbformat"' in text or '"cell_type"' in text:
         return "a notebook (.ipynb)"
@@ -45,7 +47,7 @@ def _json(text: str) -> str | None:
 
 
 def _markup(text: str) -> str | None:
-    begin = text.lstrip()[:200].lower()
+    begin = text[:200].lower()
     if begin.startswith(("<!doctype html", "<html")) or re.search(r"<(?:body|div|table)\b", begin):
         return "an HTML page"
     if begin.startswith("<svg") or (begin.startswith("<?xml") and "<svg" in begin):
@@ -76,7 +78,7 @@ def _yaml(text: str) -> str | None:
 def _onnx(text: str) -> str | None:
     if text.startswith("\x08"):
         return "an ONNX model"
-    return "an ONNX model in text form" if re.match(r"\s*<?\s*(?:ir_version|producer_name)\s*:", text) else None
+    return "an ONNX model in text form" if re.match(r"(?:ir_version|producer_name) *:", text.removeprefix("<").lstrip()) else None
 
 
 _KINDS: tuple[Callable[[str], str | None], ...] = (
@@ -88,7 +90,7 @@ _KINDS: tuple[Callable[[str], str | None], ...] = (
     lambda text: "a module as PyTorch prints it" if len(_PRINTED.findall(text)) >= 2 else None,
     lambda text: "a Caffe network (prototxt)" if _PROTOTXT.search(text) else None,
     lambda text: "a Darknet configuration (.cfg)" if _DARKNET.search(text) else None,
-    lambda text: "a graph for Graphviz (DOT)" if re.match(r"\s*(?:strict\s+)?(?:di)?graph\s+\w*\s*\{", text) else None,
+    lambda text: "a graph for Graphviz (DOT)" if re.match(r"(?:strict +)?(?:di)?graph\b[^\n{]{0,99}\n?\{", text) else None,
     lambda text: "LaTeX" if re.search(r"^\\(?:documentclass|begin|section|usepackage)\b", text, re.MULTILINE) else None,
     _python,
     lambda text: "a Markdown text" if _PROSE.search(text) else None,
@@ -98,15 +100,17 @@ _KINDS: tuple[Callable[[str], str | None], ...] = (
 
 def pasted(source: Source) -> Diagnostic | None:
     """The one message about a text that is a file of another kind; None for a spec, whatever its mistakes."""
-    text = source.text[:_READ]
+    text = "\n".join(line[:_LINE] for line in source.text[:_READ].splitlines()).lstrip()
+    if not text:
+        return None
     kind = next((found for tell in _KINDS if (found := tell(text)) is not None), None)
     if kind is None or (_INPUT.search(text) and kind != "a Markdown text"):
         return None
-    at = len(text) - len(text.lstrip())
-    end = text.find("\n", at)
+    at = len(source.text) - len(source.text.lstrip())
+    end = source.text.find("\n", at)
     layers = list(_layers(text)) if "Python" in kind or "PyTorch" in kind else []
     notes = (f"its first layers are written here: {', then '.join(f'`{layer}`' for layer in layers)}",) if layers else ()
-    span = Span(source, at, len(text) if end < 0 else end)
+    span = Span(source, at, len(source.text) if end < 0 else end)
     return Diagnostic("A013", f"this is {kind}, not a spec", span, notes, _way(kind, text))
 
 
