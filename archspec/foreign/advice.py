@@ -51,7 +51,7 @@ def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
         return diagnostic
     if diagnostic.code == "A117" and not (found.line or "").startswith("input "):
         return diagnostic
-    if diagnostic.code == "A106" and not _means_otherwise(diagnostic):
+    if diagnostic.code == "A106" and not _means_otherwise(diagnostic, found.line or ""):
         return diagnostic
     if diagnostic.code == "A105" and diagnostic.span is not None and _value(diagnostic.span.text) in re.split(r"[ =]", found.line or ""):
         return diagnostic  # the value is what is wrong, and still there
@@ -60,10 +60,14 @@ def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
     return diagnostic._replace(help=found.help or diagnostic.help)
 
 
-def _means_otherwise(diagnostic: Diagnostic) -> bool:
-    """Whether a name that is not defined is a word of Python, or the key of `f:8`."""
+def _means_otherwise(diagnostic: Diagnostic, line: str) -> bool:
+    """Whether a name that is not defined is a word of Python, the key of `f:8`, or a word of a comment, which the line is without."""
     span = diagnostic.span
-    return span is not None and (span.text in ("True", "False", "None") or span.source.text[span.end : span.end + 1] == ":")
+    if span is None:
+        return False
+    word = span.text
+    named = word in ("True", "False", "None") or span.source.text[span.end : span.end + 1] == ":"
+    return named or (word not in ("true", "false") and re.search(rf"\b{re.escape(word)}\b", line) is None)
 
 
 def _value(text: str) -> str:
@@ -72,10 +76,10 @@ def _value(text: str) -> str:
 
 def _about_python(diagnostic: Diagnostic, found: Rewritten) -> bool:
     """Whether a line that cannot be read is a call or an assignment, of which more can be said than what sign does not fit."""
-    if diagnostic.code not in ("A001", "A005") or not found.reason or diagnostic.span is None:
+    if diagnostic.code not in ("A001", "A005", "A008") or not found.reason or diagnostic.span is None:
         return False
     line = diagnostic.span.source.line(diagnostic.span.line)
-    return "(" in line or re.match(r"\s*[\w.]+\s*=", line) is not None
+    return "(" in line or re.match(r"\s*(?:[\w.]+\s*\+?=|import\b|from\b.*\bimport\b)", line) is not None
 
 
 def _logical(source: Source, number: int) -> str:
@@ -92,7 +96,7 @@ def _checked(found: Rewritten | None) -> Rewritten | None:
     """A rewritten line is proposed only if it can be read, by the parser and by people."""
     if found is None or len(found.help or "") > _LONGEST:
         return None
-    if found.line is None:
+    if found.line is None or found.line.startswith("#"):
         return found
     tree = automaton()
     try:

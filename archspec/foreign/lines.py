@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from archspec.foreign.reading import LONGEST, Call, Reader, Unreadable, plain, tokens
 from archspec.foreign.rewriting import DATA, Rewriter
-from archspec.foreign.table import key
+from archspec.foreign.step import bare_arguments
+from archspec.foreign.table import REASONS, foreign, key
 from archspec.foreign.values import Cannot
 from archspec.ops import STEPS
 from archspec.syntax.layout import KEYWORDS
@@ -46,8 +47,32 @@ _NUMBERS = (
     (re.compile(r"^(\s*(?:\w+:\s*)?conv\w*\s+)(\d+)\s*@\s*(?=\d)", re.IGNORECASE), r"\1f=\2 k="),
     (re.compile(r"^(\s*[A-Za-z]\w*)\s*[\[{<](.*[:=].*)[\]}>]\s*$"), r"\1 \2"),
     (re.compile(r"\brepeat\s+(\d+)\s*(?:x|times|×)\s*:"), r"repeat \1:"),
+    (re.compile(r"^(\s*)for\s+(\w+)\s+in\s+range\(\s*(\w+)\s*\)\s*:"), r"\1repeat \3 as \2:"),
+    (re.compile(r"\b([2-9]|10)\s*\*\*\s*(\d)\b"), lambda found: str(int(found[1]) ** int(found[2]))),
+    (re.compile(r"(?<=\d)\s*,?\s*(?<=[x, ])/\s*(\d)\b|(?<=\dx\d)/(\d)\b"), lambda found: f" s={found[1] or found[2]}"),
+    (re.compile(r"\b(slice\s+)(?:bounds\s*=\s*)?(\d+)\s*(?:[\s,:-]|\.\.|\bto\b)\s*(\d+)(?=\s*(?:$|\|))"), r"\1\2:\3"),
+    (re.compile(r"\b(slice\s+):\s*(\d+)(?=\s*(?:$|\|))"), r"\g<1>0:\2"),
+    (re.compile(r"\b((?:dropout|dropout2d|droppath|leaky)\s+)0,(\d+)(?=\s*(?:$|\|))"), r"\g<1>0.\2"),
+    (re.compile(r"^(\s*(?:\w+:\s*)?)conv(\d+)-(\d+)\s*$", re.IGNORECASE), r"\1conv k=\2 f=\3"),
+    (re.compile(r"^(\s*(?:\w+:\s*)?)(fc)-(\d+)\s*$", re.IGNORECASE), r"\1fc \3"),
+    (re.compile(r"^(\s*)(\d+)-d\s+(?=fc\b|fully)(.*)", re.IGNORECASE), r"\1\3 \2"),
+    (re.compile(r"^(\s*)(\d+x\d+)\s+((?:max|avg|average)?[ -]?(?:conv|pool)\w*)", re.IGNORECASE), r"\1\3 \2"),
+    (re.compile(r"^(\s*)\((\w+)\):\s*(?=[A-Z]\w*\()"), lambda found: f"{found[1]}{_member(found[2])}nn."),
+    (re.compile(r"^(\s*)\(\s*['\"](\w+)['\"],\s*(.*\))\s*\)(?=,?\s*$)"), lambda found: f"{found[1]}{_member(found[2])}{found[3]}"),
+    (re.compile(r"^(\s*)[fr]?(['\"])(?=\w+[ |(])(.*)\2(?=,?\s*$)"), lambda found: found[1] + re.sub(r"\{(\w+)\}", r"\1", found[3])),
 )
-"""Numbers and brackets as people write them: 1_000, 50%, `fc = 10`, `6@5x5`, `{k: 3}`, `repeat 3 times`."""
+"""How people write numbers, brackets and whole lines: 1_000, 50%, `fc = 10`, `6@5x5`, `{k: 3}`, `repeat 3 times`, a power, `3x3/2`,
+`slice 0 2`, a decimal comma, `conv3-64` and `3x3 conv, 64` of the papers, `(conv1): Conv2d(...)` as PyTorch prints it, a line in quotes.
+"""
+_COMMENT = re.compile(r"\s*(?://+|/\*+|--+|%+|;+|<!--+|['\"]{3})\s*(\w.*?)\s*(?:\*/|-->|['\"]{3})?\s*")
+"""A line that is a comment in other languages."""
+_STATEMENT = re.compile(
+    r"(?:import\s+[\w.]|from\s+[\w.]+\s+import\b|class\s+\w+\s*(?:\(.*\))?:|def\s+\w+\(|super\(|print\(|if\s+__name__|return(?:\s+\w+)?\s*$"
+    r"|with\s+[\w.]+\(.*:|[\w.]+\.(?:summary|eval|train|to|cuda|build|forward|parameters)\()"
+)
+"""A line of a program that makes no layer."""
+_APPLIED = re.compile(r"(?:return\s+|\w+\s*=\s*).*(?:self\.\w+\(\w*\)\s*\+\s*[A-Za-z_]|\+\s*self\.\w+\()|\w+\s*\+=\s*self\.\w+\(")
+"""A sum with what a layer makes of a value: `x + self.conv(x)`, `out += self.shortcut(x)`."""
 _GUARD = re.compile(r"\s+if\s+(?=[\w(])")
 _OWN_LINES = frozenset(("param", "default", "use", "meta", "pattern", "arch", "model", "from", "output", "block"))
 
@@ -59,6 +84,8 @@ def rewritten(text: str, blocks: Container[str] = ()) -> Rewritten | None:
     """
     if len(text) > LONGEST:
         return None
+    if comment := _COMMENT.fullmatch(text):
+        return Rewritten(f"# {comment[1]}")
     readable = plain(text)
     for pattern, instead in _NUMBERS:
         readable = pattern.sub(instead, readable)
@@ -66,14 +93,27 @@ def rewritten(text: str, blocks: Container[str] = ()) -> Rewritten | None:
     body = clean.strip().rstrip(";,").rstrip()
     try:
         rewriter = Rewriter(blocks)
+        rewriter.rounds = text[:1].isspace() or "repeat" in text
         line = _line(body, rewriter)
     except (Unreadable, RecursionError):
-        return None
+        reason = _unread(body)
+        return Rewritten(None, reason) if reason else None
     except Cannot as cannot:
         return Rewritten(None, str(cannot)) if str(cannot) else None
-    if line is None or (_spaced(line) == _spaced(clean) and readable == text and readable[len(clean) : len(clean) + 1] != "/"):
+    if line is None or (_spaced(line) == _spaced(clean) and readable == text and readable[len(clean) : len(clean) + 1] not in ("/", "-")):
         return None
     return Rewritten(line, "", tuple(rewriter.remarks))
+
+
+def _member(name: str) -> str:
+    """What assigns a layer to a member of that name; a number is none."""
+    return f"self.{name} = " if not name[0].isdigit() else ""
+
+
+def _unread(body: str) -> str:
+    """Why a call cannot be said, where its arguments cannot be read."""
+    called = re.match(r"(?:\w+\s*=\s*)?((?:\w+\.)*\w+)\(", body)
+    return next((row.reason for row in foreign(called[1])), "") if called else ""
 
 
 def _spaced(text: str) -> str:
@@ -91,7 +131,7 @@ def _uncommented(text: str) -> str:
             quote = "" if char == quote else quote
         elif char in "\"'":
             quote = char
-        elif char == "#" or (text[at : at + 2] in ("//", "/*") and (at == 0 or text[at - 1] in " ;,)") and not _is_sum(text[:at])):
+        elif char == "#" or (text[at : at + 2] in ("//", "/*", "--") and (at == 0 or text[at - 1] in " ;,)") and not _is_sum(text[:at])):
             return text[:at]
     return text
 
@@ -104,6 +144,10 @@ def _is_sum(before: str) -> bool:
 def _line(body: str, rewriter: Rewriter) -> str | None:
     """The line in our writing; None where there is nothing to read. Raises Unreadable, Cannot."""
     prefix = ""
+    if _STATEMENT.match(body):
+        raise Cannot("a spec has layers only, one a line: leave out this line of a program")
+    if _APPLIED.match(body):
+        raise Cannot(REASONS["residual"])
     if bullet := _BULLET.match(body):
         body = body[bullet.end() :]
     if default := re.match(r"default\s+(?=[A-Za-z_])(?!\w+\s*=)", body):
@@ -136,7 +180,8 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
 
 
 def _chain(body: str, rewriter: Rewriter) -> list[Call]:
-    return _unwrapped(Reader(tokens(body), rewriter.known, rewriter.blocks).chain())
+    listed = [step for step in STEPS if bare_arguments(step)] if rewriter.rounds else ()
+    return _unwrapped(Reader(tokens(body), rewriter.known, rewriter.blocks, listed).chain())
 
 
 def _joined(prefix: str, label: str, steps: list[str], guard: str, continued: bool) -> str:

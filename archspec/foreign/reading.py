@@ -89,6 +89,7 @@ def _narrow(char: str) -> str:
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
+    |(?P<range>\d+:\d+(?!\w))
     |(?P<size>\d+(?:[xX]\d+)+(?!\w))
     |(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?(?![A-Za-z_]))
     |(?P<text>"[^"]*"|'[^']*')
@@ -126,13 +127,19 @@ def tokens(text: str) -> list[Token]:
 
 
 class Reader:
-    """A cursor over the tokens of a chain. `is_layer` says which words are layers: where one stands a step begins."""
+    """A cursor over the tokens of a chain. `is_layer` says which words are layers: where one stands a step begins.
 
-    def __init__(self, found: Sequence[Token], is_layer: Callable[[str], bool], blocks: Container[str] = ()) -> None:
+    Behind a space `blocks` and the layers `listed` take a list in parentheses; any other takes its arguments there.
+    """
+
+    def __init__(
+        self, found: Sequence[Token], is_layer: Callable[[str], bool], blocks: Container[str] = (), listed: Container[str] = ()
+    ) -> None:
         self.tokens = list(found)
         self.at = 0
         self.is_layer = is_layer
         self.blocks = blocks
+        self.listed = listed
         self.depth = 0
 
     def peek(self, offset: int = 0) -> Token:
@@ -186,7 +193,7 @@ class Reader:
             if depth == 0:
                 break
             marks.add(token.text)
-        return self.is_layer(name) and ("=" in marks or ("," in marks and name not in self.blocks))
+        return self.is_layer(name) and ("=" in marks or ("," in marks and name not in self.blocks and name not in self.listed))
 
     def closed(self, name: str) -> Call:
         bare, keywords = self.arguments()
@@ -236,6 +243,8 @@ class Reader:
         token = self.take()
         if token.kind in ("number", "size"):
             return Value(token.kind, token.text)
+        if token.kind == "range":
+            return Value("other", token.text)
         if token.kind == "text":
             return Value("text", token.text[1:-1])
         if token.text == "-" and self.peek().kind == "number":
@@ -313,7 +322,8 @@ class Reader:
         items = [self.atom()]
         kept = items[0].kind in ("call", "other")
         while self.peek().kind == "sign" and (not self.peek().spaced or not kept):
-            if self.peek().spaced != self.peek(1).spaced:
+            after = self.peek(1)
+            if self.peek().spaced != after.spaced or (after.spaced and after.kind == "word" and self.is_layer(after.text)):
                 break
             self.take()
             self.atom()

@@ -9,34 +9,18 @@ from archspec.foreign import values
 from archspec.foreign.reading import Call, Value
 from archspec.foreign.special import SPECIAL, finish, required
 from archspec.foreign.step import Missing, Step, bare_arguments
-from archspec.foreign.table import LOOSE, REASONS, SIZES_OF_INPUT, Foreign, Parameter, arguments_of, foreign, key, rows_of
+from archspec.foreign.table import LOOSE, REASONS, Foreign, Parameter, arguments_of, foreign, ignored, key, rows_of
 from archspec.foreign.values import Cannot
 from archspec.ops import STEPS, op_class
 
-TRAINING = ("regularizer", "constraint", "initializer")
-IGNORED = frozenset(
-    [
-        "name",
-        "dtype",
-        "trainable",
-        "device",
-        "inplace",
-        "seed",
-        "data_format",
-        "input_shape",
-        "batch_input_shape",
-        "input_dim",
-        "batch_size",
-        "weights",
-        "autocast",
-    ]
-)
-"""Arguments that every layer of Keras or PyTorch may have, and that no network here needs."""
 FUNCTIONAL = frozenset(("F", "functional", "torch", "tf", "nn.functional", "tf.nn", "torch.nn.functional", "keras.activations", "ops"))
 DATA = frozenset(["x", "out", "y", "h", "z", "inputs", "input", "outputs", "features", "hidden", "net", "tensor"])
 """What people call the value that flows."""
 _WORDS = {"same": "p", "valid": "p", "bilinear": "mode", "nearest": "mode", "floor": "round", "ceil": "round", "exact": "round"}
 """Values of one argument only, which people write without it."""
+_OFF = ("False", "false", "None", "no", "off", "0")
+_SIZED = ("pad", "crop", "adaptpool", "adaptmaxpool", "upsample", "patchmerge", "pixelshuffle")
+"""Layers whose only bare argument is a size, so that several numbers are one for each axis."""
 MERGES = ("add", "concat", "mul")
 
 
@@ -53,6 +37,8 @@ class Rewriter:
         self.tool = ""
         self.partial = False
         """Whether arguments may be missing: in a line of defaults."""
+        self.rounds = True
+        """Whether the line may stand in a repeat."""
 
     def known(self, word: str) -> bool:
         """Whether a word begins a step rather than being an argument."""
@@ -83,7 +69,12 @@ class Rewriter:
             elif first.call is not None and first.call.name.startswith("self."):
                 before.append(f"@{first.call.name.removeprefix('self.')}")
                 bare = bare[1:]
-            elif first.kind == "word" and (first.text in DATA or call.name.rpartition(".")[0] in FUNCTIONAL) and not values.is_none(first):
+            elif (
+                first.kind == "word"
+                and not call.name.rpartition(".")[2][:1].isupper()
+                and (first.text in DATA or call.name.rpartition(".")[0] in FUNCTIONAL)
+                and not values.is_none(first)
+            ):
                 bare = bare[1:]
         return call._replace(bare=bare, inputs=()), before
 
@@ -96,6 +87,10 @@ class Rewriter:
         module, _, method = name.rpartition(".")
         if module in DATA and method in ("view", "reshape", "flatten") and 0 < len(call.bare) <= 2:
             return ["flatten"]  # all axes but that of the batch
+        if method in ("mean", "reduce_mean") and any(
+            value.kind == "list" and len(value.items) == 2 for value in (*call.bare, *(value for _, value in call.keywords))
+        ):
+            return ["gap", "flatten"]  # over height and width
         if name.startswith("self."):
             return [f"@{name.removeprefix('self.')}"]
         if key(name) in ("sequential",):
@@ -110,6 +105,8 @@ class Rewriter:
                     raise
                 if row is None and name in STEPS and str(cannot) and not isinstance(cannot, Missing):
                     raise
+                if row is not None and name in STEPS and not call.closed:
+                    continue  # it is our layer, whatever others cannot do with theirs
                 if (
                     problem is None
                     or not str(problem)
@@ -136,7 +133,7 @@ class Rewriter:
                 tool is not None and row.tool != tool,
                 (key(last) not in map(key, row.names) or call.closed) if row.tool == "word" else last not in row.names,
                 row.tool in ("onnx", "caffe") and last not in row.names,
-                sum(word not in known and word not in IGNORED for word in names),
+                sum(word not in known and not ignored(word) for word in names),
                 row.tool == "keras" and row.steps.startswith("conv") and _looks_like_torch(call),
             )
 
@@ -171,13 +168,17 @@ class Rewriter:
                 positional.append(value)
         if step.name in ("conv", "deconv", "dwconv") and positional:
             positional = self.kernel(step, positional)
+        if step.name in _SIZED:
+            positional = values.one_size(positional)
         missing = [name for name, info in fields.items() if info.required and name not in step.given and name not in bare]
         names = [name for name in bare if name not in step.given] + missing
         extra = list(positional[len(names) :])
         for word, value in zip(names, positional, strict=False):
             self.argument(Parameter(word, word), value, step, after)
-        if extra:
+        if extra and (fields or step.name in MERGES):
             raise Cannot("")
+        if not self.rounds and any("," in step.given.get(name, "") for name in bare):
+            raise Cannot("a list gives one value a round of a `repeat`, and this line stands in none")
         return [step.text(partial=self.partial), *after]
 
     def kernel(self, step: Step, positional: list[Value]) -> list[Value]:
@@ -211,7 +212,10 @@ class Rewriter:
             elif lowered in ("input_shape", "batch_input_shape"):
                 self.input_shape(value, lowered)
                 return
-            elif lowered in IGNORED or lowered.endswith(TRAINING) or lowered in arguments_of(step.name) or lowered in SIZES_OF_INPUT:
+            elif key(lowered) in ("dropout", "bn", "batchnorm"):
+                after += self.layer(Call(key(lowered), () if key(lowered) != "dropout" else (value,), ())) if value.text not in _OFF else []
+                return
+            elif ignored(lowered) or lowered in arguments_of(step.name):
                 return
             else:
                 takes = ", ".join(op_class(step.name).fields)
@@ -234,18 +238,30 @@ class Rewriter:
         if must:
             required(parameter, value, step, self.remarks)
         if ours == "|":
-            found = values.activation(value)
-            after += [found] if found else []
+            after += self.activation(value)
         elif ours == "init" and step.name in ("conv", "dwconv", "deconv", "fc", "linear"):
             self.initialiser(step, value)
         elif ours in SPECIAL:
             SPECIAL[ours](step, value, after, self.remarks)
-        elif ours and step.whole and (value.kind == "size" or (value.kind == "list" and value.text[0] not in "([")):
+        elif ours and step.whole and (value.kind == "size" or self.of_rounds(value, ours, step)):
             step.given[ours] = value.text
         elif ours:
             text = values.torch_pad(value) if step.name == "pad" and self.tool == "torch" else values.written(value, ours, parameter.name)
             if text is not None:
                 step.given[ours] = text
+
+    def of_rounds(self, value: Value, argument: str, step: Step) -> bool:
+        """Whether a list has a value for each round of a repeat, and is no size: `f=8,16`, `fc (8,16)`."""
+        if value.kind != "list" or (not self.rounds and argument in values.AXES and len({item.text for item in value.items}) == 1):
+            return False
+        return value.text[0] not in "([" or (self.rounds and value.text[0] == "(" and argument in bare_arguments(step.name))
+
+    def activation(self, value: Value) -> list[str]:
+        """The step of `activation=`, none for the identity; a layer given there keeps its own arguments. Raises Cannot."""
+        if value.call is not None and (value.call.bare or value.call.keywords or key(value.call.name) == "leakyrelu"):
+            return self.steps(value.call)
+        found = values.activation(value)
+        return [found] if found else []
 
     def initialiser(self, step: Step, value: Value) -> None:
         try:
@@ -302,6 +318,7 @@ class Rewriter:
         if len(names) != len(items) or not all(name.isidentifier() for name in names):
             raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
         others = [name for name in names if name not in DATA] if names[:1] and names[0] in DATA else names[1:]
+        others = others or names[1:]
         if not others:
             raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
         self.remarks.append(f"`{others[0]}` is the label of a line above, and the value at hand comes first")
@@ -324,14 +341,17 @@ class Rewriter:
         if inner is None:
             raise Cannot("")
         if row.parameters[0].argument == "|":
-            found = values.activation(inner)
-            return [found] if found else ["skip"]
+            return self.activation(inner) or ["skip"]
         if inner.call is None or key(inner.call.name) != "dense":
             raise Cannot("the language has no time steps; `linear 10` acts on each token alone, as TimeDistributed(Dense(10)) does")
         return [step.replace("fc ", "linear ") for step in self.steps(inner.call)]
 
     def sequential(self, call: Call) -> list[str]:
-        items = call.bare[0].items if len(call.bare) == 1 and call.bare[0].kind == "list" else call.bare
+        inner = call.bare[0] if len(call.bare) == 1 else None
+        if inner is not None and inner.call is not None and key(inner.call.name) == "ordereddict":
+            return self.sequential(inner.call)
+        items = inner.items if inner is not None and inner.kind == "list" else call.bare
+        items = tuple(item.items[1] if item.kind == "list" and len(item.items) == 2 else item for item in items)
         if not items or any(item.call is None for item in items):
             raise Cannot(REASONS["container"])
         return [step for item in items if item.call is not None for step in self.steps(item.call)]

@@ -36,7 +36,7 @@ class Step:
             value = sample.get(name, self.given.get(name))
             if value is None or (name not in cls.bare and not self.whole and _same(value, fields[name].default)):
                 continue
-            parts.append(value if name in bare else f"{name}={value}")
+            parts.append(_bare(value) if name in bare else f"{name}={value}")
         text = " ".join(parts)
         if missing:
             raise Missing(self.name, text, missing)
@@ -53,6 +53,11 @@ class Missing(Cannot):
 
 
 _SAMPLES = {"k": "3", "f": "8", "w": "2", "n": "10", "size": "7", "heads": "8", "groups": "8", "v": "1000", "d": "64", "p": "1", "g": "2"}
+
+
+def _bare(value: str) -> str:
+    """A value behind a space: a list, one value a round, has parentheses there."""
+    return f"({value})" if "," in value and not value.startswith("(") else value
 
 
 def bare_arguments(step: str) -> tuple[str, ...]:

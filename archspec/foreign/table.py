@@ -148,7 +148,7 @@ SIZES_OF_INPUT = frozenset(
     ["in_channels", "in_features", "input_channels", "num_features", "input_size", "in_dim", "cin", "embed_dim", "num_channels"]
 )
 LOOSE = {
-    "kernel": "k w", "kernels": "f", "kernelsize": "k", "ksize": "k", "filter": "f", "nfilters": "f", "num_filters": "f", "n_filters": "f",
+    "kernel": "k w", "kernels": "f", "kernelsize": "k", "ksize": "k w", "filter": "f", "nfilters": "f", "num_filters": "f", "n_filters": "f",
     "channels": "f n", "out": "f n", "maps": "f", "depth": "f", "feature_maps": "f", "stride": "s", "strides": "s", "pad": "p",
     "padding": "p", "window": "w k", "pool": "w", "pool_size": "w", "dilation": "d", "dilation_rate": "d", "groups": "g", "group": "g",
     "units": "n f", "neurons": "n f", "nodes": "n", "features": "n f", "out_features": "n", "hidden": "n", "output": "n f", "size": "size w k n",
@@ -158,3 +158,14 @@ LOOSE = {
     "outputs": "n f", "w": "k", "k": "w", "n": "f", "f": "n",
 }  # fmt: skip
 """Words for arguments that no tool has on this layer but people write."""
+TRAINING = ("regularizer", "constraint", "initializer")
+IGNORED = frozenset([
+    "name", "dtype", "trainable", "device", "inplace", "seed", "data_format", "input_shape", "batch_input_shape", "input_dim",
+    "batch_size", "weights", "autocast", "training", "inputs", "input", "x", "reuse",
+])  # fmt: skip
+"""Arguments that every layer of Keras or PyTorch may have, and that no network here needs."""
+
+
+def ignored(word: str) -> bool:
+    """Whether an argument of another tool says nothing that a network here needs."""
+    return word in IGNORED or word in SIZES_OF_INPUT or word.endswith(TRAINING)

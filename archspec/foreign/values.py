@@ -56,7 +56,7 @@ def written(value: Value, argument: str, name: str) -> str | None:
         return flag(value, name)
     if argument == "p" and value.kind in ("text", "word") and value.text.lower() in _PADDINGS:
         return _PADDINGS[value.text.lower()]
-    if argument == "p" and value.kind == "text":
+    if argument == "p" and value.kind == "text" and number(value.text) is None:
         raise Cannot(f"the language has no padding {value.text!r}; there are numbers, `same` and `valid`")
     if value.kind in ("list", "size") and argument not in AXES:
         raise Cannot("")
@@ -107,6 +107,14 @@ def size(value: Value, name: str) -> str:
             return numbers[0]
         raise Cannot(f"`{name}` must be whole numbers: a size is written `3x5`")
     return numbers[0] if len(set(numbers)) == 1 else "x".join(numbers)
+
+
+def one_size(positional: list[Value]) -> list[Value]:
+    """`pad 1 1`, `pad 1,1`, `upsample 2x2`: a number for each axis, which is one number where all are equal."""
+    parts = [part for value in positional for part in re.findall(r"[^x,() ]+", value.text)]
+    if not 1 < len(parts) <= 3 or not all(part.isdigit() for part in parts):
+        return positional
+    return [Value("number", parts[0]) if len(set(parts)) == 1 else Value("size", "x".join(parts))]
 
 
 def torch_pad(value: Value) -> str | None:
