@@ -250,3 +250,9 @@ def test_a_message_beside_a_result_is_folded_too(monkeypatch, capsys, width):
     assert found.split() == f"archspec: {said}".split()
     others = [path.name for path in (ROOT / "archspec" / "cli").glob("*.py") if "file=sys.stderr" in path.read_text(encoding="utf-8")]
     assert others == []
+
+
+@pytest.mark.parametrize("text", ["input 8\nfc 3\n", "input 8x8x1\nbn\n", "input 8\nf: fc 3\n"])
+@pytest.mark.parametrize("columns", [[], ["--columns", "name"], ["--columns", "name,params"], ["--columns", "op"]])
+def test_the_row_of_sums_is_called_total_however_short_the_names_are(archspec_command, text, columns):
+    assert "\ntotal" in archspec_command("table", "-", *columns, stdin=text).out

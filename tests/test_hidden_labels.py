@@ -28,6 +28,8 @@ CASES = [
     ("e1: relu if 1 > 2\nbn | concat e1", 2, "`if 1 > 2` drops this line", "e1: relu if 1 > 2\nbn\nconcat e1 if 1 > 2"),
     ("e1: bn | concat e1", 2, "the line itself", "e1: relu\nbn | concat e1"),
     ("repeat 2: enc: relu | bn\nconcat enc", 2, "inside a repeat", None),
+    ("enc:\n  e1: relu\n  bn\nconcat enc.e1", 3, "inside the group `enc`", None),
+    ("block u():\n  e1: relu\n  bn\nq: u\nconcat q.e1", 3, "inside the block `u`", None),
     ("a:\n  b:\n    e1: relu\n    bn\n  relu\nconcat e1", 4, "inside the group `a`", None),
 ]
 

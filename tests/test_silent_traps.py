@@ -64,6 +64,7 @@ def test_shapes_that_can_be_meant_are_not_asked_about(shape):
         ("224x224x3", (3, 100, 400), "100x400x3"),
         ("100x4", (1, 4, 100), "100x4"),
         ("784", (32, 784), "784"),
+        ("224x224x3", (64, 64, 3, 1), "64x64x3"),
     ],
 )
 def test_a_shape_that_is_set_is_held_against_the_specs_own(own, shape, meant):
@@ -177,6 +178,17 @@ def test_a_fully_connected_layer_of_billions_is_told_with_its_arithmetic(steps):
     assert found.notes == ("224*224*64 = 3,211,264 numbers, and 4,096 units that read each of them",)
     mended = archspec.analyze(archspec.loads("input 224x224x3\nconv k=3 f=64 p=1 | relu\ngap | fc 4096\n"))
     assert f"{mended.layers[-1].params:,} parameters" in found.help
+
+
+@pytest.mark.parametrize(
+    ("text", "help_"),
+    [
+        ("input 32\nembed 300000000 512\n", "take fewer words or fewer channels"),
+        ("input 8x8x65536\nconv k=1 f=65536\n", "take a smaller kernel or fewer filters"),
+    ],
+)
+def test_what_makes_a_huge_layer_smaller_is_said_of_its_own_arguments(text, help_):
+    assert one(text, "A418").help == help_
 
 
 def test_vgg_is_below_a_billion():

@@ -663,7 +663,7 @@ def test_settings_paths_and_numbers_beside_weights_are_read(kind, tmp_path):
     state = filled(net)
     beside = {
         "args": Namespace(lr=0.1, out=Path("runs"), sizes=[1, 2]), "path": tmp_path, "acc": np.float64(93.1), "epoch": np.int64(3),
-        "loss": np.float32(0.5), "done": np.bool_(True),
+        "loss": np.float32(0.5), "done": np.bool_(True), "history": np.linspace(0, 1, 5), "confusion": np.zeros((2, 2), np.int64),
     }  # fmt: skip
     load_weights(net, saved({"state_dict": state, **beside}, tmp_path, kind))
     assert holds(net, state)

@@ -20,6 +20,13 @@ _LABELS = {"dense": "fc", "convolution": "conv", "batchnorm": "bn", "layernorm":
 """Labels that name the layer with weights in other words than the step's."""
 
 
+_SMALLER = {
+    "conv": "take a smaller kernel or fewer filters", "deconv": "take a smaller kernel or fewer filters",
+    "dwconv": "take a smaller kernel or a smaller multiplier", "embed": "take fewer words or fewer channels",
+}  # fmt: skip
+"""What makes fewer parameters, of layers without units."""
+
+
 class Finding(NamedTuple):
     code: str
     message: str
@@ -37,7 +44,7 @@ def huge(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Findi
     if count <= HUGE:
         return
     spread, units = _flattened(graph, node.inputs[0]), getattr(op, "n", None)
-    help_ = "take fewer units, or a smaller input" if units else "take a smaller kernel or fewer filters"
+    help_ = "take fewer units, or a smaller input" if units else _SMALLER.get(op.step, "take a smaller input")
     notes: tuple[str, ...] = ()
     if spread is not None and units:
         few = (spread.channels + 1) * units

@@ -42,6 +42,8 @@ class Labels:
     def hidden(self, name: str, at: Span) -> Hidden | None:
         """Why a place does not see the label of that name, if there is one in the file."""
         found = self.plain.get(name) or next((found for pattern, found in self.patterns if pattern.fullmatch(name)), None)
+        if found is None and "." in name:  # `group.label`, as weights are called
+            return self.hidden(name.rpartition(".")[2], at)
         if found is None:
             return None
         suite, around = found

@@ -51,9 +51,10 @@ def _with_batch(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | None:
         return None
     if more and len(inner) > 1 and inner[0] == own[-1] != inner[-1]:
         first = True
+    behind = more and len(own) > 1 and shape[-2] == own[-1] != shape[-1] and not first
     is_now = {2: "a sequence of length {}", 3: "a map {} high", 4: "a volume {} deep"}[len(shape)].format(shape[0])
     message = f"an input of {_written(shape)} is {is_now}; the batch is no axis of a shape"
-    return Doubt(message, _last(inner) if first else inner)
+    return Doubt(message, shape[:-1] if behind else _last(inner) if first else inner)
 
 
 def _channels_first(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | None:

@@ -38,7 +38,7 @@ def _is_array(value: object) -> bool:
 
 
 def harmless() -> list[Any]:
-    """What torch.load may make although it is no tensor: settings, paths and NumPy's numbers. None of them runs what a file holds."""
+    """What torch.load may make although it is no tensor: settings, paths, and NumPy's numbers and arrays. None of them runs what a file holds."""
     import pathlib
     from argparse import Namespace
 
@@ -47,6 +47,8 @@ def harmless() -> list[Any]:
         import numpy as np
     except ImportError:
         return found
-    scalar = np.float64(0).__reduce__()[0]
+    makers = {"scalar": np.float64(0).__reduce__()[0], "_reconstruct": np.zeros(1).__reduce__()[0]}
     kinds = {type(np.dtype(code)) for code in "?bBhHiIlLqQefdg"}
-    return [*found, scalar, (scalar, "numpy.core.multiarray.scalar"), (scalar, "numpy._core.multiarray.scalar"), np.dtype, *kinds]
+    for name, maker in makers.items():  # NumPy 1 and 2 keep them in modules of different names
+        found += [maker, *((maker, f"numpy.{core}.multiarray.{name}") for core in ("core", "_core"))]
+    return [*found, np.dtype, np.ndarray, *kinds]

@@ -52,7 +52,7 @@ class _Text:
 
     def measured(self) -> list[int]:
         """The widest cell of each column; sums of the groups on the way."""
-        totals = [self.total(name) for name in self.names]
+        totals = self.totals()
         widths = [max(len(COLUMNS[name].title), len(total)) for name, total in zip(self.names, totals, strict=True)]
         for row in self.report.rows(fold=self.style.fold):
             for at, cell in enumerate(self.cells(row)):
@@ -97,6 +97,11 @@ class _Text:
     def total(self, name: str) -> str:
         total = COLUMNS[name].total
         return self.cell(total(self.report.totals), name) if total is not None else ""
+
+    def totals(self) -> list[str]:
+        """The cells of the last row, whose first says what it is where it has no sum."""
+        first, *others = map(self.total, self.names)
+        return [first or "total", *others]
 
     def fit(self, width: int) -> None:
         """Drop columns and shorten others until a row fits."""
@@ -158,9 +163,7 @@ class _Text:
             if self.style.work:
                 yield from self.work(row)
         yield [(rule, "dim")]
-        totals = [self.total(name) for name in self.names]
-        totals[0] = totals[0] or "total"
-        yield self.joined(totals, "head")
+        yield self.joined(self.totals(), "head")
         yield []
         if self.missing:
             names = ", ".join(filter(None, (_NAMES.get(name, COLUMNS[name].title) for name in self.missing)))
