@@ -456,6 +456,12 @@ def test_print(networks, visit):
     assert tab.locator("button:not(.fold):not(thead button), .search, .card").filter(visible=True).count() == 0
 
 
+def test_what_is_counted_is_said_once_however_many_networks_there_are(networks):
+    for made in (page([networks("lenet5")]), page([networks("lenet5"), networks("shallownet")])):
+        assert made.html.count("Batch 1, inference.") == 1
+    assert "Batch 1, inference." not in page([networks("lenet5")], "1").html
+
+
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext reads the printed page")
 def test_a_printed_table_has_its_head_on_every_page(networks, visit, tmp_path):
     tab = visit(page([networks("resnet50")]).html)

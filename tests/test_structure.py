@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "archspec"
 FLOORS = [
-    {"source", "diagnostics", "resources", "reading", "extras"},
+    {"source", "diagnostics", "resources", "reading", "extras", "files"},
     {"types", "finding"},
     {"ops", "syntax"},
     {"ir"},

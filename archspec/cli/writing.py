@@ -1,121 +1,35 @@
-"""Files are written whole or not at all."""
+"""What the command line writes into files."""
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
-import stat
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from archspec import files
 from archspec.cli.failure import Failure
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file through a temporary one beside it, so that readers see the old content or the new. Raises Failure."""
-    with writing(path) as (file,):
-        file.write(content.encode("utf-8") if isinstance(content, str) else content)
-
-
-class _Part:
-    """One file to be written: its new content is gathered in a temporary file, or goes straight to what is no regular file."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self.through = False
-        """Whether the file itself is overwritten at last: another of its names, or its owner, would be lost by a renaming."""
-        self.temporary: Path | None = None
-
-    def open(self) -> BinaryIO:
-        if self.target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a directory")
-        if not self.target.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, f"there is no folder {self.target.parent}")
-        if not self.target.exists():
-            return self.beside(0o666 & ~_umask())
-        if not self.target.is_file():
-            return self.target.open("wb")
-        if not os.access(self.target, os.W_OK):
-            raise PermissionError(errno.EACCES, "it is read-only")
-        return self.like(self.target.stat())
-
-    def like(self, now: os.stat_result) -> BinaryIO:
-        """The temporary file for a file that is there: of the same mode and owner, or else that file is overwritten at last."""
-        self.through = now.st_nlink > 1
-        try:
-            file = self.beside(stat.S_IMODE(now.st_mode))
-        except PermissionError:  # the folder takes no file, and yet the one in it may be written
-            self.through = True
-            return self.created(Path(tempfile.gettempdir()))
-        if hasattr(os, "chown") and (now.st_uid, now.st_gid) != (os.geteuid(), os.getegid()):
-            try:
-                os.chown(file.fileno(), now.st_uid, now.st_gid)
-                os.chmod(file.fileno(), stat.S_IMODE(now.st_mode))
-            except PermissionError:
-                self.through = True
-        return file
-
-    def beside(self, mode: int) -> BinaryIO:
-        file = self.created(self.target.parent)
-        assert self.temporary is not None
-        self.temporary.chmod(mode)
-        return file
-
-    def created(self, folder: Path) -> BinaryIO:
-        """A new file. Its name is noted before it is made, so that whatever comes next removes it."""
-        self.temporary = folder / f".archspec-{os.urandom(8).hex()}"
-        return self.temporary.open("xb")
-
-    def place(self) -> None:
-        """Give the file its new content."""
-        if self.temporary is None:
-            return
-        if not self.through:
-            self.temporary.replace(self.target)
-            return
-        with self.temporary.open("rb") as source, self.target.open("r+b") as file:
-            shutil.copyfileobj(source, file)
-            file.truncate()
-
-    def clean(self) -> None:
-        if self.temporary is not None:
-            self.temporary.unlink(missing_ok=True)
+    """Write a file whole or not at all. Raises Failure."""
+    with _told(path):
+        files.write_whole(path, content)
 
 
 @contextmanager
 def writing(*paths: Path) -> Iterator[tuple[BinaryIO, ...]]:
-    """Files that take their places when all of them are written; where anything fails, none does. Raises Failure.
+    """Files that are written together, as `files.writing` does. Raises Failure."""
+    with _told(*paths), files.writing(*paths) as opened:
+        yield opened
 
-    The first refers to the others: it is put in its place last, and taken from it before any other changes. What is no regular file,
-    such as a device, is written as it is. A link leads to the file that is written; a file with several names keeps them.
-    """
+
+@contextmanager
+def _told(*paths: Path) -> Iterator[None]:
     try:
-        # A device, or what a descriptor stands for, has no place beside it, nor always a path of its own.
-        targets = [path if path.exists() and not path.is_file() else path.resolve() for path in paths]
-        with ExitStack() as stack:
-            parts, opened = [_Part(target) for target in targets], []
-            for part in parts:
-                stack.callback(part.clean)
-                opened.append(stack.enter_context(part.open()))
-            yield tuple(opened)
-            for file in opened:
-                file.close()
-            if len(parts) > 1 and not parts[0].through:
-                targets[0].unlink(missing_ok=True)
-            for part in reversed(parts):
-                part.place()
+        yield
     except OSError as error:
         raise Failure(f"cannot write {' and '.join(map(str, paths))}: {error.strerror or error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def content(text: str, form: str) -> str | bytes:

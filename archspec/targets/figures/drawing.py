@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from archspec.files import write_whole
 from archspec.ir.graph import Network
 
 _BOXES = (".dot", ".mmd")
@@ -45,7 +46,7 @@ class Drawing(str):
         """
         place = Path(path)
         content = self._content(place.suffix.lower())
-        place.write_bytes(content)
+        write_whole(place, content)
 
     def _content(self, form: str) -> bytes:
         if form not in _FORMS:

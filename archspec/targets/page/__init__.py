@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archspec.analysis.report import Report
+from archspec.files import write_whole
 from archspec.ir.graph import Network
 from archspec.targets.page.document import document, key_document
 from archspec.targets.page.pictures import Pictures, pictures
@@ -30,8 +31,8 @@ class Page(NamedTuple):
         if place.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"a page is saved as .html, not as `{place.name}`")
         if self.key is not None:
-            place.with_suffix(f".key{place.suffix}").write_text(self.key, encoding="utf-8", newline="\n")
-        place.write_text(self.html, encoding="utf-8", newline="\n")
+            write_whole(place.with_suffix(f".key{place.suffix}"), self.key)
+        write_whole(place, self.html)
 
     def __repr__(self) -> str:
         return f"Page({len(self.html):,} characters of HTML{', and the key of a quiz' if self.key else ''})"

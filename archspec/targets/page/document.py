@@ -11,6 +11,7 @@ from pathlib import Path
 from archspec.targets.page.markup import tag, text
 from archspec.targets.page.quiz import ROUNDS, Quiz
 from archspec.targets.page.section import Section, short
+from archspec.targets.tables.columns import COUNTED
 from archspec.targets.theme import THEMES, variables
 
 _HERE = Path(__file__).parent
@@ -30,7 +31,8 @@ def document(parts: Sequence[Section], titles: Sequence[str], sections: Sequence
         body.append(_navigation(parts, titles, quiz is not None))
     if quiz is not None:
         body.append(_about(quiz))
-    main = tag("main", *sections, data_salt=quiz.salt if quiz else None, data_rounds=ROUNDS if quiz else None)
+    counted = "" if quiz else tag("footer", tag("p", text(COUNTED)))
+    main = tag("main", *sections, counted, data_salt=quiz.salt if quiz else None, data_rounds=ROUNDS if quiz else None)
     card = tag("aside", class_="card", role="status", hidden=True)
     script = _script((*_SCRIPTS, "quiz.js") if quiz else _SCRIPTS)
     name = ", ".join(titles) + (": a quiz" if quiz else "")

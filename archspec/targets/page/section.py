@@ -14,7 +14,7 @@ from archspec.targets.page.markup import sides, tag, text
 from archspec.targets.page.pictures import Pictures, markup
 from archspec.targets.page.rows import Layers
 from archspec.targets.page.table import Blanks, table
-from archspec.targets.tables.columns import COUNTED, field, footer
+from archspec.targets.tables.columns import field, footer
 
 _SHAPE = re.compile(r"(?<=\d)x(?=\d)")
 _TOLD = ("title", "source", "year")
@@ -47,7 +47,7 @@ def section(at: int, part: Section, blanks: Blanks | None) -> str:
     rows = tag("div", table(report, part.layers, blanks), class_="scroll", tabindex=0, role="region", aria_label="The layers")
     listed = tag("div", _TOOLS, rows, class_="listing")
     panes = tag("div", markup(part.pictures, title(network)), listed, class_="panes")
-    foot = "" if blanks is not None else tag("footer", *(tag("p", text(_SHAPE.sub("×", line))) for line in [*footer(report), COUNTED]))
+    foot = "" if blanks is not None else tag("footer", *(tag("p", text(_SHAPE.sub("×", line))) for line in footer(report)))
     return "\n" + tag("section", head, panes, foot, class_="model", aria_labelledby=f"n{at}", data_linked=not part.layers.folded) + "\n"
 
 
