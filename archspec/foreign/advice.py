@@ -55,7 +55,7 @@ def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
         return diagnostic
     if diagnostic.code == "A105" and diagnostic.span is not None and _value(diagnostic.span.text) in re.split(r"[ =]", found.line or ""):
         return diagnostic  # the value is what is wrong, and still there
-    if diagnostic.code == "A112" and diagnostic.span is not None and not diagnostic.span.text.startswith("("):
+    if diagnostic.code == "A112" and diagnostic.span is not None and not re.match(r"\(|\w+=\d+,000\b|\d+,000\b", diagnostic.span.text):
         return diagnostic  # a list in no repeat may be meant
     return diagnostic._replace(help=found.help or diagnostic.help)
 
@@ -79,7 +79,7 @@ def _about_python(diagnostic: Diagnostic, found: Rewritten) -> bool:
     if diagnostic.code not in ("A001", "A005", "A008") or not found.reason or diagnostic.span is None:
         return False
     line = diagnostic.span.source.line(diagnostic.span.line)
-    return "(" in line or re.match(r"\s*(?:[\w.]+\s*\+?=|import\b|from\b.*\bimport\b)", line) is not None
+    return "(" in line or re.match(r"\s*(?:[\w.]+\s*\+?=|return\b|import\b|from\b.*\bimport\b)", line) is not None
 
 
 def _logical(source: Source, number: int) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container
 from typing import NamedTuple
 
-from archspec.foreign.reading import LONGEST, Call, Reader, Unreadable, plain, tokens
+from archspec.foreign.reading import ARGUMENT_WORDS, LONGEST, Call, Reader, Unreadable, plain, tokens
 from archspec.foreign.rewriting import DATA, Rewriter
 from archspec.foreign.step import bare_arguments
 from archspec.foreign.table import REASONS, foreign, key
@@ -36,8 +36,9 @@ _HEAD = re.compile(
 )
 _LABEL = re.compile(r"[A-Za-z_][\w.{}+\-*]*")
 _ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*(\+?=)\s*(?=[A-Za-z_(\[])(?!=)")
-_SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*(\+)\s*([A-Za-z_]\w*)\s*;?\s*")
-_ADDED = re.compile(r"([A-Za-z_]\w*)\s*\+=\s*([A-Za-z_]\w*)\s*;?\s*")
+_SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*([+*])\s*([A-Za-z_]\w*)\s*;?\s*")
+_ADDED = re.compile(r"([A-Za-z_]\w*)\s*([+*])=\s*([A-Za-z_]\w*)\s*;?\s*")
+_MERGED = {"+": "add", "*": "mul"}
 _KEPT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(?:x|out|h|y)\s*(?:\.clone\(\))?")
 _HYPHENS = re.compile(r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+")
 _NUMBERS = (
@@ -50,6 +51,10 @@ _NUMBERS = (
     (re.compile(r"^(\s*)for\s+(\w+)\s+in\s+range\(\s*(\w+)\s*\)\s*:"), r"\1repeat \3 as \2:"),
     (re.compile(r"\b([2-9]|10)\s*\*\*\s*(\d)\b"), lambda found: str(int(found[1]) ** int(found[2]))),
     (re.compile(r"(?<=\d)\s*,?\s*(?<=[x, ])/\s*(\d)\b|(?<=\dx\d)/(\d)\b"), lambda found: f" s={found[1] or found[2]}"),
+    (re.compile(r"(?<=\b[a-z])\s*(?:==|:=)\s*(?=[\w\"'])(?!.*\bif\b)"), "="),
+    (re.compile(r"\s+(?:with|of|then|using|followed\s+by)\s+(?=[\w.])"), " "),
+    (re.compile(r"(?<=[=(,\s])[fr](?=['\"])"), ""),
+    (re.compile(r"avg_pool2d\((\w+),\s*(?:kernel_size\s*=\s*)?\w+\.(?:size\(.*?\)|shape)(?:\[[^]]*\])*\)"), r"adaptive_avg_pool2d(\1, 1)"),
     (re.compile(r"\b(slice\s+)(?:bounds\s*=\s*)?(\d+)\s*(?:[\s,:-]|\.\.|\bto\b)\s*(\d+)(?=\s*(?:$|\|))"), r"\1\2:\3"),
     (re.compile(r"\b(slice\s+):\s*(\d+)(?=\s*(?:$|\|))"), r"\g<1>0:\2"),
     (re.compile(r"\b((?:dropout|dropout2d|droppath|leaky)\s+)0,(\d+)(?=\s*(?:$|\|))"), r"\g<1>0.\2"),
@@ -67,10 +72,13 @@ _NUMBERS = (
 _COMMENT = re.compile(r"\s*(?://+|/\*+|--+|%+|;+|<!--+|['\"]{3})\s*(\w.*?)\s*(?:\*/|-->|['\"]{3})?\s*")
 """A line that is a comment in other languages."""
 _STATEMENT = re.compile(
-    r"(?:import\s+[\w.]|from\s+[\w.]+\s+import\b|class\s+\w+\s*(?:\(.*\))?:|def\s+\w+\(|super\(|print\(|if\s+__name__|return(?:\s+\w+)?\s*$"
+    r"(?:pass\s*$|@\w|return\s+\w+(?:\s*,\s*\w+)+\s*$|import\s+[\w.]|from\s+[\w.]+\s+import\b|class\s+\w+\s*(?:\(.*\))?:|def\s+\w+\(|super\(|print\(|if\s+__name__|return(?:\s+\w+)?\s*$"
     r"|with\s+[\w.]+\(.*:|[\w.]+\.(?:summary|eval|train|to|cuda|build|forward|parameters)\()"
 )
 """A line of a program that makes no layer."""
+_LIBRARY = re.compile(r"(?:(?:self\.)?\w+\s*=\s*)?(?:\w+\.)*(?:models|applications)\.\w+\(")
+"""A whole network of torchvision or Keras."""
+_SETTING = re.compile(r"([a-z_]\w*)\s*=\s*(\d+(?:\.\d+)?|True|False)")
 _APPLIED = re.compile(r"(?:return\s+|\w+\s*=\s*).*(?:self\.\w+\(\w*\)\s*\+\s*[A-Za-z_]|\+\s*self\.\w+\()|\w+\s*\+=\s*self\.\w+\(")
 """A sum with what a layer makes of a value: `x + self.conv(x)`, `out += self.shortcut(x)`."""
 _GUARD = re.compile(r"\s+if\s+(?=[\w(])")
@@ -86,6 +94,8 @@ def rewritten(text: str, blocks: Container[str] = ()) -> Rewritten | None:
         return None
     if comment := _COMMENT.fullmatch(text):
         return Rewritten(f"# {comment[1]}")
+    if (setting := _SETTING.fullmatch(text.strip())) and setting[1] not in ARGUMENT_WORDS and not Rewriter(blocks).known(setting[1]):
+        return Rewritten(f"param {setting[1]} = {setting[2].replace('True', 'yes').replace('False', 'no')}")
     readable = plain(text)
     for pattern, instead in _NUMBERS:
         readable = pattern.sub(instead, readable)
@@ -148,6 +158,8 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
         raise Cannot("a spec has layers only, one a line: leave out this line of a program")
     if _APPLIED.match(body):
         raise Cannot(REASONS["residual"])
+    if _LIBRARY.match(body):
+        raise Cannot("a whole network of a library is no layer; `archspec list` names the specs that come along")
     if bullet := _BULLET.match(body):
         body = body[bullet.end() :]
     if default := re.match(r"default\s+(?=[A-Za-z_])(?!\w+\s*=)", body):
@@ -214,13 +226,13 @@ def _is_head(head: str, rest: str, rewriter: Rewriter) -> bool:
 def _sum(body: str) -> str | None:
     """`x += shortcut`, `x + shortcut`: the value at hand and a named one."""
     if found := _ADDED.fullmatch(body):
-        return f"add {found[2]}"
+        return f"{_MERGED[found[2]]} {found[3]}"
     tail = _ASSIGNED.match(body)
     rest = body[tail.end() :] if tail else body
     if (found := _SUMMED.fullmatch(rest)) and (tail or body.startswith("return")):
         first, second = found[1], found[3]
         if key(first) not in STEPS or key(second) not in STEPS:
-            return f"add {first if second in DATA and first not in DATA else second}"
+            return f"{_MERGED[found[2]]} {first if second in DATA and first not in DATA else second}"
     return None
 
 

@@ -295,7 +295,7 @@ class Reader:
         while (token := self.peek()).kind not in ("end", "join"):
             if token.text in (",", "+", "-"):
                 after = self.peek(1)
-                if after.kind == "end" or (after.kind == "word" and self.is_layer(after.text) and self.peek(2).text not in ("=", ":")):
+                if after.kind == "end" or (self.begins(1) and not self.pads(name)):
                     break
                 if token.text != ",":
                     raise Unreadable
@@ -315,6 +315,19 @@ class Reader:
             else:
                 bare.append(self.loose())
         return Call(name, tuple(bare), tuple(keywords))
+
+    def begins(self, offset: int) -> bool:
+        """Whether a word ahead is a layer, and no argument."""
+        token = self.peek(offset)
+        return token.kind == "word" and self.is_layer(token.text) and self.peek(offset + 1).text not in ("=", ":")
+
+    def pads(self, name: str) -> bool:
+        """Whether `pad 1` behind a comma is an argument: `conv, 3x3, stride 1, pad 1`."""
+        return (
+            self.peek(1).text in ARGUMENT_WORDS
+            and self.peek(2).kind in ("number", "size")
+            and re.search("conv|pool", name.lower()) is not None
+        )
 
     def loose(self) -> Value:
         """A value that a space ends; a list has no spaces."""

@@ -52,7 +52,7 @@ class Rewriter:
         return [*before, *self.layer(call if self.merges(call) else flowing)]
 
     def merges(self, call: Call) -> bool:
-        return any(row.steps in MERGES for row in foreign(call.name))
+        return any(row.steps in MERGES for row in foreign(call.name)) or (key(call.name) in MERGES and call.closed)
 
     def flowing(self, call: Call) -> tuple[Call, list[str]]:
         """A call without the value that it is applied to, and the steps that make that value."""
@@ -93,6 +93,8 @@ class Rewriter:
             return ["gap", "flatten"]  # over height and width
         if name.startswith("self."):
             return [f"@{name.removeprefix('self.')}"]
+        if key(name) in MERGES and call.closed and "." in name:
+            return [self.merge(call, key(name))]
         if key(name) in ("sequential",):
             return self.sequential(call)
         trials = self.trials(call)
@@ -313,7 +315,7 @@ class Rewriter:
     def merge(self, call: Call, step: str) -> str:
         """`Concatenate()([x, e1])`, `torch.cat([x, e1], dim=1)`: the value at hand comes first."""
         source = call.bare or call.inputs
-        items = list(source[0].items) if len(source) == 1 and source[0].kind == "list" else list(source)
+        items = list(source[0].items) if source and source[0].kind == "list" else list(source)
         names = [item.text.removeprefix("self.") for item in items if item.kind == "word"]
         if len(names) != len(items) or not all(name.isidentifier() for name in names):
             raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")

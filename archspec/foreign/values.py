@@ -103,7 +103,7 @@ def size(value: Value, name: str) -> str:
             if any(item.kind == "list" for item in value.items):
                 raise Cannot(f"`{name}` must be a number or a size")
     if not numbers or any(not re.fullmatch(r"\d+", text) for text in numbers):
-        if len(set(numbers)) == 1:
+        if len(set(numbers)) == 1 and numbers[0] != "None":
             return numbers[0]
         raise Cannot(f"`{name}` must be whole numbers: a size is written `3x5`")
     return numbers[0] if len(set(numbers)) == 1 else "x".join(numbers)

@@ -155,6 +155,8 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
     first = tokens[0].value
     if first in ("repeat", "residual", "block", "shortcut") and "COLON" in expected and all(t.type != "COLON" for t in tokens):
         return f"`{first} ...` is a head: end it with `:`"
+    if first == "input" and token.type == "VBAR":
+        return "`input` is a line of its own: the first layer stands on the next line, without `|`"
     if first == "input":
         return "write the input as height x width x channels: `input 32x32x3`"
     if first == "param":
