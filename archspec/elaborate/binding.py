@@ -96,6 +96,8 @@ def in_round(expr: ast.Expr, scope: Scope) -> Value:
     value = evaluate(expr, scope)
     if not isinstance(value, Rounds):
         return value
+    if frame is not None and not frame.known:
+        raise Silent(expr.span)
     if frame is None or len(value) > frame.count:
         raise _out_of_rounds(value, frame, expr.span)
     frame.longest = max(frame.longest, len(value))
@@ -157,8 +159,17 @@ def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
 
     if name.id in KEYWORDS:
         return Refused("A010", f"`{name.id}` cannot stand here: it begins a line of its own at the top level", name.span, "move it there")
+    digits = re.sub(r"^.*\D", "", name.id)
+    word = name.id.removesuffix(digits)
     close = nearest(name.id, [*STEPS, *blocks, "skip", "repeat", "residual", "input", "output", "block"])
-    help_ = f"did you mean `{close}`?" if close else "`archspec ops` lists the layers"
+    close = close or next((block for block in blocks if len(block) > 2 and name.id.startswith(block)), None)
+    if digits and word in STEPS and op_class(word).bare:
+        help_ = f"write `{word} {digits}`"
+    elif close:
+        help_ = f"did you mean `{close}`?"
+    else:
+        own = f"the blocks are {', '.join(f'`{block}`' for block in blocks)}; " if 0 < len(blocks) <= 8 else ""
+        help_ = f"{own}`archspec ops` lists the layers"
     return Refused("A101", f"there is no layer or block `{name.id}`", name.span, help_)
 
 

@@ -101,12 +101,13 @@ class Core(ABC):
 
     def no_input(self, span: Span, context: Context) -> int:
         if not self.placed:
-            self.report(
-                Refused(
-                    "A117", "there is nothing yet for this layer to read", span, "begin with `input 32x32x3` (height x width x channels)"
-                ),
-                span,
-            )
+            below = next((s for s in self.file.body if isinstance(s, ast.Input) and s.span.start > span.start), None)
+            help_ = "begin with `input 32x32x3` (height x width x channels)"
+            if below is not None:
+                help_ = (
+                    f"`{below.span.text}` stands below, at line {below.span.line}: move it above, or indent this line if a block is meant"
+                )
+            self.report(Refused("A117", "there is nothing yet for this layer to read", span, help_), span)
         return self.unknown(context.builder, span)
 
     def enter(self, body: Sequence[ast.Statement]) -> None:

@@ -86,7 +86,9 @@ class Declarations:
         scope = Scope(unit.names, read=unit.read)
         defaults: Defaults = {}
         for statement in file.body:
-            if isinstance(statement, ast.Default):
+            if isinstance(statement, ast.Broken) and (statement.declares or "").startswith("default "):
+                defaults = _unknown(defaults, statement.declares or "")
+            elif isinstance(statement, ast.Default):
                 defaults = self.extended(defaults, statement, scope)
             elif isinstance(statement, ast.Suite) and isinstance(statement.head, ast.Block):
                 self.block(unit, statement.head, statement.body, defaults, own)
@@ -305,3 +307,11 @@ class Declarations:
             return Silent(span)
         self.crowded = True
         return Refused("A116", f"more than {self.options.max_files} files are used", span, "put their blocks into fewer files")
+
+
+def _unknown(defaults: Defaults, declares: str) -> Defaults:
+    """The defaults below a line of defaults that cannot be read: what it gives to its layer is not known."""
+    step = declares.partition(" ")[2]
+    names = op_class(step).fields if step in STEPS else ("round", "init") if step in ("round", "init") else ()
+    key = step if step in STEPS else ""
+    return {**defaults, key: {**defaults.get(key, {}), **dict.fromkeys(names, MISSING)}}

@@ -210,7 +210,8 @@ class Elaborator(Structures):
                     if isinstance(head, ast.Shortcut)
                     else ("block", "stands at the top level")
                 )
-                self.report(Refused("A010", f"`{word}` cannot stand here: it {where}", head.span), head.span)
+                hint = "indent it as far as the lines of its `residual`" if word == "shortcut" else None
+                self.report(Refused("A010", f"`{word}` cannot stand here: it {where}", head.span, hint), head.span)
                 return value
         if value is None:
             return self.no_input(head.span, context)

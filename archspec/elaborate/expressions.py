@@ -122,6 +122,10 @@ def round8(value: float) -> int:
     return rounded + 8 if rounded < 0.9 * value else rounded
 
 
+_CHANNELS = frozenset(("in_channels", "in_ch", "in_planes", "inplanes", "in_features", "input_channels", "channels_in", "c_in", "nin"))
+"""What others call the channels of what enters."""
+
+
 def item(expr: ast.Expr, scope: Scope) -> Value:
     """An item of a list; lists in lists are literal (a connection table), so that none grows by being named."""
     value = evaluate(expr, scope)
@@ -144,7 +148,9 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
             raise Refused("A106", f"`{name}` is not defined", span, help_)
         if name == "cin":
             raise Refused("A106", "`cin` is known inside blocks only, where a map enters", span)
-        close = nearest(name, scope.known())
+        if name in _CHANNELS and scope.value_of("cin") is not None:
+            raise Refused("A106", f"`{name}` is not defined", span, "the channels of what enters a block are called `cin`")
+        close = nearest(name, scope.known()) or next((known for known in scope.known() if len(name) > 2 and known.startswith(name)), None)
         raise Refused("A106", f"`{name}` is not defined", span, f"did you mean `{close}`?" if close else f"define it: `param {name} = 1`")
     return value
 

@@ -11,16 +11,17 @@ from archspec.types import Type
 
 
 class Frame:
-    """The round of a repeat that is being elaborated.
+    """The round of a repeat that is being elaborated. Where the number of rounds is not `known`, one stands for all.
 
     `reads_index` and `longest` record what a round's meaning depended on: with neither the index read nor a list still to
     be followed, all further rounds are the same.
     """
 
-    __slots__ = ("count", "longest", "reads_index", "round")
+    __slots__ = ("count", "known", "longest", "reads_index", "round")
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, known: bool = True) -> None:
         self.count = count
+        self.known = known
         self.round = 0
         self.longest = 0
         self.reads_index = False

@@ -80,14 +80,15 @@ class Structures(Steps):
         return context.builder.add(Call(graph, (value, *inner.pending), graph.output, "group", name, span))
 
     def repeat(self, suite: ast.Suite, head: ast.Repeat, context: Context, value: int) -> int:
+        known = True
         try:
             count = whole(head.rounds, context.scope)
             if count < 0:
                 raise Refused("A105", f"a repeat of {count} rounds", head.rounds.span, "write 0 or more")
         except Refused as refused:
             self.report(refused, refused.span)
-            count = 1
-        frame = Frame(count)
+            count, known = 1, False
+        frame = Frame(count, known)
         result = value
         while frame.round < count and context.builder.type_of(result) is not None:
             result = self.round(suite, head, frame, context, result)

@@ -41,9 +41,18 @@ def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
             blocks[where] = frozenset(re.findall(r"^\s*block +(\w+)", where.text, re.MULTILINE))
         place = (where, span.line)
         if place not in seen:
-            seen[place] = _checked(rewritten(_logical(where, span.line), blocks[where]))
+            seen[place] = _checked(rewritten(_logical(where, span.line), blocks[where], _defaults(where, span.line)))
         result.append(_with(diagnostic, seen[place]))
     return result
+
+
+def _defaults(source: Source, number: int) -> dict[str, frozenset[str]]:
+    """The arguments that the lines of defaults above a line give to each layer."""
+    above = source.text[: source.starts[number - 1]]
+    found: dict[str, frozenset[str]] = {}
+    for step, rest in re.findall(r"^default +(\w+) +(.*)", above, re.MULTILINE):
+        found[step] = found.get(step, frozenset()) | frozenset(re.findall(r"(\w+) *=", rest))
+    return found
 
 
 def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:

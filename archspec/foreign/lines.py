@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
+from archspec.foreign.habits import arithmetic, condition, own_line
 from archspec.foreign.reading import ARGUMENT_WORDS, LONGEST, Call, Reader, Unreadable, plain, tokens
 from archspec.foreign.rewriting import DATA, Rewriter
 from archspec.foreign.step import bare_arguments
@@ -47,7 +48,7 @@ _NUMBERS = (
     (re.compile(r"^(\s*(?:\w+:\s*)?[A-Za-z]\w*)\s*=\s*(?=\d[\dx.]*\s*$)"), r"\1 "),
     (re.compile(r"^(\s*(?:\w+:\s*)?conv\w*\s+)(\d+)\s*@\s*(?=\d)", re.IGNORECASE), r"\1f=\2 k="),
     (re.compile(r"^(\s*[A-Za-z]\w*)\s*[\[{<](.*[:=].*)[\]}>]\s*$"), r"\1 \2"),
-    (re.compile(r"\brepeat\s+(\d+)\s*(?:x|times|×)\s*:"), r"repeat \1:"),
+    (re.compile(r"\brepeat\s+(\w+)(?:\s+|(?<=\d))(?:x|times|×)\s*:"), r"repeat \1:"),
     (re.compile(r"^(\s*)for\s+(\w+)\s+in\s+range\(\s*(\w+)\s*\)\s*:"), r"\1repeat \3 as \2:"),
     (re.compile(r"\b([2-9]|10)\s*\*\*\s*(\d)\b"), lambda found: str(int(found[1]) ** int(found[2]))),
     (re.compile(r"(?<=\d)\s*,?\s*(?<=[x, ])/\s*(\d)\b|(?<=\dx\d)/(\d)\b"), lambda found: f" s={found[1] or found[2]}"),
@@ -85,24 +86,32 @@ _GUARD = re.compile(r"\s+if\s+(?=[\w(])")
 _OWN_LINES = frozenset(("param", "default", "use", "meta", "pattern", "arch", "model", "from", "output", "block"))
 
 
-def rewritten(text: str, blocks: Container[str] = ()) -> Rewritten | None:
+def rewritten(text: str, blocks: Container[str] = (), defaults: Mapping[str, frozenset[str]] | None = None) -> Rewritten | None:
     """A line as it would be written here; None where it says nothing that another tool or habit would explain.
 
-    `text` is one logical line, `blocks` are the names of the file's own. The line is read, never run.
+    `text` is one logical line, `blocks` are the names of the file's own, `defaults` the arguments that its lines of defaults give to a
+    layer. The line is read, never run.
     """
     if len(text) > LONGEST:
         return None
     if comment := _COMMENT.fullmatch(text):
         return Rewritten(f"# {comment[1]}")
-    if (setting := _SETTING.fullmatch(text.strip())) and setting[1] not in ARGUMENT_WORDS and not Rewriter(blocks).known(setting[1]):
+    if (
+        (setting := _SETTING.fullmatch(text.strip()))
+        and setting[1] not in ARGUMENT_WORDS
+        and not Rewriter(blocks, defaults).known(setting[1])
+    ):
         return Rewritten(f"param {setting[1]} = {setting[2].replace('True', 'yes').replace('False', 'no')}")
-    readable = plain(text)
+    readable = plain(arithmetic(text))
+    own = _own(_uncommented(readable).strip().rstrip(";,").rstrip(), Rewriter(blocks, defaults))
+    if own is not None:
+        return own
     for pattern, instead in _NUMBERS:
         readable = pattern.sub(instead, readable)
     clean = _uncommented(readable)
     body = clean.strip().rstrip(";,").rstrip()
     try:
-        rewriter = Rewriter(blocks)
+        rewriter = Rewriter(blocks, defaults)
         rewriter.rounds = text[:1].isspace() or "repeat" in text
         line = _line(body, rewriter)
     except (Unreadable, RecursionError):
@@ -124,6 +133,20 @@ def _unread(body: str) -> str:
     """Why a call cannot be said, where its arguments cannot be read."""
     called = re.match(r"(?:\w+\s*=\s*)?((?:\w+\.)*\w+)\(", body)
     return next((row.reason for row in foreign(called[1])), "") if called else ""
+
+
+def _own(body: str, rewriter: Rewriter) -> Rewritten | None:
+    """A line of the file itself, rewritten; None where it is none, or as it should be."""
+    found = own_line(body, rewriter)
+    if found is None:
+        return None
+    line, rest = found
+    try:
+        behind = _line(rest, rewriter) if rest else ""
+    except (Unreadable, Cannot, RecursionError):
+        return None
+    whole = f"{line} {behind or rest}".strip()
+    return Rewritten(whole, "", tuple(rewriter.remarks)) if _spaced(whole.rstrip(":")) != _spaced(body.rstrip(":")) else None
 
 
 def _spaced(text: str) -> str:
@@ -250,7 +273,7 @@ def _assigned(body: str) -> tuple[str, str]:
 def _guarded(body: str) -> tuple[str, str]:
     found = list(_GUARD.finditer(body))
     if found and body[: found[-1].start()].strip():
-        return body[: found[-1].start()], f" if {body[found[-1].end() :]}"
+        return body[: found[-1].start()], f" if {condition(body[found[-1].end() :])}"
     return body, ""
 
 

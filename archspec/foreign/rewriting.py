@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 from archspec.foreign import values
 from archspec.foreign.reading import Call, Value
@@ -29,10 +29,11 @@ class Unknown(Cannot):
 
 
 class Rewriter:
-    """Rewrites layers. `blocks` are the file's own; `remarks` gathers what is worth saying beside the line."""
+    """Rewrites layers. `blocks` are the file's own, `defaults` what its lines give to layers; `remarks` gathers what is worth saying beside the line."""
 
-    def __init__(self, blocks: Container[str]) -> None:
+    def __init__(self, blocks: Container[str], defaults: Mapping[str, frozenset[str]] | None = None) -> None:
         self.blocks = blocks
+        self.defaults = defaults or {}
         self.remarks: list[str] = []
         self.tool = ""
         self.partial = False
@@ -172,7 +173,9 @@ class Rewriter:
             positional = self.kernel(step, positional)
         if step.name in _SIZED:
             positional = values.one_size(positional)
-        missing = [name for name, info in fields.items() if info.required and name not in step.given and name not in bare]
+        held = self.defaults.get(step.name, ())
+        free = {*step.given, *bare, *held}
+        missing = [name for name, info in fields.items() if info.required and name not in free]
         names = [name for name in bare if name not in step.given] + missing
         extra = list(positional[len(names) :])
         for word, value in zip(names, positional, strict=False):
@@ -181,7 +184,7 @@ class Rewriter:
             raise Cannot("")
         if not self.rounds and any("," in step.given.get(name, "") for name in bare):
             raise Cannot("a list gives one value a round of a `repeat`, and this line stands in none")
-        return [step.text(partial=self.partial), *after]
+        return [step.text(self.partial, held), *after]
 
     def kernel(self, step: Step, positional: list[Value]) -> list[Value]:
         """`conv 3x3x6`, `conv 3x3 6`, `conv 6 3x3`: which of them is the kernel. Raises Cannot."""
@@ -310,7 +313,7 @@ class Rewriter:
         finish(row, steps, given)
         if row.tool == "keras" and steps[0].text() == "bn":
             self.remarks.append("with Keras's eps and momentum `bn eps=0.001 momentum=0.01`")
-        return [*(step.text(partial=self.partial) for step in steps), *after]
+        return [*(step.text(self.partial, self.defaults.get(step.name, ())) for step in steps), *after]
 
     def merge(self, call: Call, step: str) -> str:
         """`Concatenate()([x, e1])`, `torch.cat([x, e1], dim=1)`: the value at hand comes first."""
@@ -319,7 +322,7 @@ class Rewriter:
         names = [item.text.removeprefix("self.") for item in items if item.kind == "word"]
         if len(names) != len(items) or not all(name.isidentifier() for name in names):
             raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
-        others = [name for name in names if name not in DATA] if names[:1] and names[0] in DATA else names[1:]
+        others = [name for name in names if name not in DATA] if names[:1] and names[0] in DATA else names[len(names) > 1 :]
         others = others or names[1:]
         if not others:
             raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
@@ -360,7 +363,8 @@ class Rewriter:
 
     def block(self, call: Call) -> str:
         bare = [f"({value.text})" if value.kind == "list" and value.text[0] not in "([" else value.text for value in call.bare]
-        parts = [call.name, *bare, *(f"{word}={value.text}" for word, value in call.keywords)]
+        keywords = [f"{word}={value.text[1:-1] if value.text[:1] == '[' else value.text}" for word, value in call.keywords]
+        parts = [call.name, *bare, *keywords]
         return " ".join(parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from archspec.foreign import values
 from archspec.foreign.values import Cannot
@@ -22,19 +22,21 @@ class Step:
             argument, equals, value = part.partition("=")
             self.given[argument if equals else next(bare)] = value if equals else part
 
-    def text(self, partial: bool = False) -> str:
-        """The step as written: defaults left out, bare arguments first. Raises Cannot where one is missing."""
+    def text(self, partial: bool = False, held: Container[str] = ()) -> str:
+        """The step as written: defaults left out, bare arguments first. Raises Cannot where one is missing that no default `held` gives."""
         if self.name == "skip":
             return "skip"
         cls = op_class(self.name)
         fields = cls.fields
         bare = () if cls.keyed or partial else cls.bare
-        missing = [] if partial else [name for name, info in fields.items() if info.required and name not in self.given]
+        missing = (
+            [] if partial else [name for name, info in fields.items() if info.required and name not in self.given and name not in held]
+        )
         parts = [self.name]
         sample = {name: _SAMPLES.get(name, "8") for name in missing}
         for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].required)):
             value = sample.get(name, self.given.get(name))
-            if value is None or (name not in cls.bare and not self.whole and _same(value, fields[name].default)):
+            if value is None or (name not in cls.bare and not self.whole and name not in held and _same(value, fields[name].default)):
                 continue
             parts.append(_bare(value) if name in bare else f"{name}={value}")
         text = " ".join(parts)

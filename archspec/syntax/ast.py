@@ -232,7 +232,7 @@ class Suite(NamedTuple):
 class Broken(NamedTuple):
     """A line that could not be read; it was reported. What is indented below it is still looked at.
 
-    `declares` is what it would have named (`param x`, `block x`, the label `x`, or `use`): nobody is told that this is missing.
+    `declares` is what it would have named (`param x`, `block x`, `default x`, the label `x`, or `use`): nobody is told that this is missing.
     """
 
     body: tuple[Statement, ...]

@@ -190,8 +190,12 @@ class Layout:
         top: list[Line] = []
         levels: list[tuple[int, list[Line]]] = [(0, top)]
         before: Line | None = None
+        tabs = "\t" in self.source.text
+        width = min(map(len, re.findall(r"^ +(?=[^ \n])", self.source.text, re.MULTILINE)), default=1) if tabs else 1
         for line in lines:
             first = line.tokens[0]
+            if tabs:
+                line = line._replace(indent=self.meant(line, width))
             if line.indent > levels[-1][0]:
                 if before is None:
                     self.indentation(line, "the first line is indented", "begin it at the left margin")
@@ -211,6 +215,11 @@ class Layout:
             levels[-1][1].append(line)
             before = line
         return top
+
+    def meant(self, line: Line, width: int) -> int:
+        """The indentation of a line in which tabs, which are told, are as wide as the file's suites are indented."""
+        blank = self.source.text[line.tokens[0].start - line.indent : line.tokens[0].start]
+        return len(blank.expandtabs(width))
 
     def indentation(self, line: Line, message: str, help_: str) -> None:
         """Report a line's indentation, unless a character in it was reported."""

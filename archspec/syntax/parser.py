@@ -91,8 +91,13 @@ def _declared(tokens: list[Token]) -> str | None:
     words = [token.value.rstrip(" =") for token in tokens[:2]]
     if words[0] == "use":
         return "use"
-    if words[0] in ("param", "block") and len(words) > 1:
+    if words[0] in ("param", "block", "default") and len(words) > 1:
         return f"{words[0]} {words[1]}"
+    if words[0] in ("def", "function") and len(words) > 1:
+        return f"block {words[1]}"
+    if tokens[0].type == "KEY":
+        alone = len(tokens) == 2 and tokens[1].type not in ("NAME", "MERGE")
+        return f"param {words[0]}" if alone else words[0]
     return words[0] if len(tokens) > 1 and tokens[1].type == "COLON" else None
 
 
