@@ -262,3 +262,11 @@ def test_what_is_proposed_for_a_planted_mistake_works(seed):
     (error,) = errors(mistaken.text)
     for proposal, new in mended(mistaken.text, error):
         assert remaining(new, error) == [], (proposal, new)
+
+
+def test_the_first_help_for_a_remainder_is_the_rule_of_the_frameworks():
+    """Keras's first convolutional network: 28, 26, 13, 11, which 2 does not divide."""
+    text = "input 28x28x1\nconv k=3 f=32 | relu\npool 2\nconv k=3 f=64 | relu\npool 2\nfc 10 | softmax\n"
+    (found,) = errors(text)
+    assert (found.code, (found.help or "").partition(";")[0]) == ("A203", "PyTorch and Keras round down here: `default round=floor`")
+    assert errors(f"default round=floor\n{text}") == []

@@ -194,3 +194,9 @@ def test_the_table_says_from_what_to_what_the_field_goes(archspec_command):
     for told in (document["layers"][-1], document["totals"]):
         assert (told["smallest_field"], told["receptive_field"]) == ([2, 2], [4, 4])
     assert document["layers"][-1]["jump"] == [1, 1]
+
+
+def test_explain_of_an_adaptive_pool_prints_the_windows_that_there_are(archspec_command):
+    """7 positions in 2 windows: 0 to 3 and 3 to 6."""
+    found = archspec_command("explain", "-", stdin="input 7x7x1\nadaptpool 2\n").out
+    assert "windows of 4x4\n" in found and "differ" not in found and "3-5" not in found

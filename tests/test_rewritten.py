@@ -276,7 +276,7 @@ def test_what_cannot_be_said_is_said(line, words):
     assert words in (told(line)[0].help or "")
 
 
-@pytest.mark.parametrize("wrong", ["gmp", "rnn", "lstm", "gru", "bmm", "glu", "rope", "pooling", "max", "mean", "norm"])
+@pytest.mark.parametrize("wrong", ["gmp", "rnn", "lstm", "gru", "bmm", "glu", "rope", "pooling", "max", "mean", "norm", "C 64", "M"])
 def test_no_other_layer_is_guessed(wrong):
     assert "did you mean" not in (told(wrong)[0].help or "")
 

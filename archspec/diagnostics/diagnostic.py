@@ -173,6 +173,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         if abs(len(name) - len(folded)) > allowed:
             continue
         slips = _slips(folded, name.lower(), allowed)
+        if len(folded) == 1 and slips:
+            continue
         if len(folded) < 3 and len(name) == len(folded) and sorted(folded) != sorted(name.lower()):
             continue
         if slips <= allowed and (best is None or (slips, name) < best):
