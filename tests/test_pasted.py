@@ -166,3 +166,10 @@ def test_saved_weights_are_told_by_their_bytes(tmp_path):
     torch.save({"w": torch.arange(200.0)}, path)
     with pytest.raises(ValueError, match="a zip archive"):
         archspec.load(path)
+
+
+def test_a_printed_module_below_an_input_is_one_message():
+    text = "input 32x32x3\nNet(\n  (features): Sequential(\n    (0): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))\n    (1): ReLU()\n  )\n)\n"
+    (found,) = compile_text(text, "case.arch", Options())[1]
+    assert (found.code, found.message) == ("A013", "this is a module as PyTorch prints it, not a spec")
+    assert "`conv k=3 f=8`, then `relu`" in found.notes[0]

@@ -23,6 +23,9 @@ _CALL = re.compile(r"^ *(?:[\w.]+ *= *)?(?:return )?[A-Za-z_][\w.]*\(.*\)?[,)\]]
 _FRAMEWORK = re.compile(r"\b(?:torch|nn|keras|tf|layers|F|model)\.\w+\(|\bSequential\(")
 _SUMMARY = re.compile(r"^.*(?:Layer \(type|Output Shape).*Param", re.MULTILINE)
 _PRINTED = re.compile(r"^ *\(\w+\): (\w+\(.*)$", re.MULTILINE)
+_OPENED = re.compile(r"^ *(?:\(\w+\): )?[A-Z]\w*\($", re.MULTILINE)
+"""A module that holds others: with an input above it, it is still no spec."""
+_MODULE = "a module as PyTorch prints it"
 _DARKNET = re.compile(
     r"^\[(?:net|network|convolutional|maxpool|avgpool|connected|shortcut|route|yolo|softmax|dropout|upsample)\] *$", re.MULTILINE
 )
@@ -87,7 +90,7 @@ _KINDS: tuple[Callable[[str], str | None], ...] = (
     _markup,
     lambda text: "a Markdown text" if _FENCE.search(text) else None,
     lambda text: "a table as `model.summary()` prints it" if _SUMMARY.search(text) else None,
-    lambda text: "a module as PyTorch prints it" if len(_PRINTED.findall(text)) >= 2 else None,
+    lambda text: _MODULE if len(_PRINTED.findall(text)) >= 2 else None,
     lambda text: "a Caffe network (prototxt)" if _PROTOTXT.search(text) else None,
     lambda text: "a Darknet configuration (.cfg)" if _DARKNET.search(text) else None,
     lambda text: "a graph for Graphviz (DOT)" if re.match(r"(?:strict +)?(?:di)?graph\b[^\n{]{0,99}\n?\{", text) else None,
@@ -104,7 +107,7 @@ def pasted(source: Source) -> Diagnostic | None:
     if not text:
         return None
     kind = next((found for tell in _KINDS if (found := tell(text)) is not None), None)
-    if kind is None or (_INPUT.search(text) and kind != "a Markdown text"):
+    if kind is None or (_INPUT.search(text) and kind != "a Markdown text" and not (kind == _MODULE and _OPENED.search(text))):
         return None
     at = len(source.text) - len(source.text.lstrip())
     end = source.text.find("\n", at)
