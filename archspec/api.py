@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ def analyze(model: Network) -> Report:
     >>> archspec.analyze(archspec.load("lenet5")).totals.params
     61706
     """
-    return Report(model)
+    return Report(_given(model))
 
 
 def emit(model: Network, target: str) -> str:
@@ -112,6 +113,7 @@ def emit(model: Network, target: str) -> str:
     >>> "class Model" in archspec.emit(archspec.load("lenet5"), "torch")
     True
     """
+    _given(model)
     if target == "json":
         from archspec.ir.schema import to_json
 
@@ -137,6 +139,7 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
 
     >>> archspec.draw(archspec.load("lenet5"), "bars").save("lenet5.svg")
     """
+    _given(model)
     from archspec.targets.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer
     from archspec.targets.figures import draw as draw_picture
     from archspec.targets.figures.drawing import Drawing
@@ -151,8 +154,8 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
     return Drawing(svg, f"{visible(model.name)} as {as_}", notes, (model, level, theme) if as_ == "blocks" else None)
 
 
-def compare(models: Sequence[Network]) -> Comparison:
-    """Networks side by side, with ratios to the first; of two near relatives also the layers that differ.
+def compare(models: Sequence[Network] | Network, *more: Network) -> Comparison:
+    """Networks side by side, in a list or one after another, with ratios to the first; of two near relatives also the layers that differ.
 
     The result has `to_text`, `to_markdown`, `to_latex`, `to_html`, `to_csv`, `to_json`, and `draw` for the bubble chart; its `models` and
     `diff` hold the numbers. Raises ValueError where there is nothing to compare.
@@ -162,7 +165,8 @@ def compare(models: Sequence[Network]) -> Comparison:
     """
     from archspec.targets.comparison import Comparison
 
-    return Comparison(models)
+    first = [models] if isinstance(models, (Network, str, PathLike)) else models
+    return Comparison([_given(model) for model in (*first, *more)])
 
 
 def explain(model: Network, layer: str | None = None) -> Explanation:
@@ -176,7 +180,7 @@ def explain(model: Network, layer: str | None = None) -> Explanation:
     """
     from archspec.targets.explanation import explain as explain_report
 
-    return explain_report(Report(model), layer)
+    return explain_report(Report(_given(model)), layer)
 
 
 def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
@@ -189,7 +193,7 @@ def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
     """
     from archspec.targets.page import page
 
-    return page([model, *more], quiz)
+    return page([_given(each) for each in (model, *more)], quiz)
 
 
 def report_page(model: Network, *more: Network) -> str:
@@ -211,6 +215,7 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
     >>> sum(parameter.numel() for parameter in net.parameters())
     61706
     """
+    _given(model)
     from importlib.util import find_spec
 
     from archspec.targets.torch.live import execute
@@ -259,6 +264,7 @@ def to_onnx(
     >>> model.graph.output[0].name
     'output'
     """
+    _given(model)
     from importlib.util import find_spec
 
     if find_spec("onnx") is None:
@@ -269,6 +275,15 @@ def to_onnx(
 
     settings = Settings(opset, "N" if batch is None else batch, layout, fold_bn, __version__)
     return emit_onnx(model, settings, weights, seed).whole()
+
+
+def _given(model: Network) -> Network:
+    """What functions take as a network, if it is one; TypeError, which says how to get one, where it is not."""
+    if isinstance(model, Network):
+        return model
+    if isinstance(model, (str, PathLike)):
+        raise TypeError(f"expected a network, found the name {str(model)!r}: archspec.load({str(model)!r}) loads it")
+    raise TypeError(f"expected a network as archspec.load gives it, found an object of type {type(model).__name__}")
 
 
 def _network(text: str, name: str, options: Options) -> Network:

@@ -442,3 +442,16 @@ def test_every_function_is_documented_with_arguments_and_an_example_that_runs(na
     assert sum(len(example.examples) for example in examples) >= 1
     for example in examples:
         assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
+
+
+@pytest.mark.parametrize("call", ["analyze", "draw", "explain", "report", "compare", "to_torch", "to_onnx"])
+def test_a_name_in_place_of_a_network_is_answered_with_how_to_load_it(call):
+    with pytest.raises(TypeError, match=r"^expected a network, found the name 'lenet5': archspec.load\('lenet5'\) loads it$"):
+        getattr(archspec, call)("lenet5")
+    with pytest.raises(TypeError, match="found an object of type int"):
+        (archspec.compare if call == "compare" else getattr(archspec, call))(*([[3]] if call == "compare" else [3]))
+
+
+def test_networks_are_compared_in_a_list_or_one_after_another():
+    first, second = archspec.load("lenet5"), archspec.load("alexnet")
+    assert archspec.compare(first, second).to_csv() == archspec.compare([first, second]).to_csv()
