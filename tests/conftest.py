@@ -19,7 +19,7 @@ class Ran:
     def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
         self.status = done.returncode
         self.out = done.stdout.decode("utf-8")
-        self.err = done.stderr.decode("utf-8")
+        self.err = done.stderr.decode("utf-8", "backslashreplace")  # messages are in the encoding of the terminal
 
 
 @pytest.fixture(scope="session")

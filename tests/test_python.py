@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 from conftest import ROOT
+from helpers_needs import graphviz
 
 import archspec
 
@@ -102,7 +103,7 @@ def small():
     return archspec.loads(SMALL, name="small.arch")
 
 
-@pytest.mark.parametrize("as_", ["blocks", "volumes", "bars"])
+@pytest.mark.parametrize("as_", [pytest.param("blocks", marks=graphviz), "volumes", "bars"])
 def test_a_drawing_is_text_and_picture(small, as_):
     drawn = archspec.draw(small, as_)
     assert isinstance(drawn, str) and drawn == str(drawn) == drawn.svg == drawn._repr_svg_()
