@@ -395,3 +395,8 @@ def test_every_message_with_every_payload():
             screen.colour = True
             screen.lines(lines)
             assert re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).split("\n")[:-1] == [line.rstrip("\n") for line in plain]
+
+
+def test_a_file_full_of_nul_is_no_text():
+    with pytest.raises(ValueError, match=r"^it is binary data, not text: it is full of NUL bytes$"):
+        decode(b"\0" * 1_000_000)
