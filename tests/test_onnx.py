@@ -341,7 +341,7 @@ def test_an_output_may_be_called_as_its_layer_though_that_does_nothing(text):
         (["--seed", "-1"], "--seed takes a whole number of at least 0"),
         (["--weights", "none", "--fold-bn"], "batch norms cannot be folded without weights"),
         (["-o", "."], "it is a directory"),
-        (["-o", "nowhere/net.onnx"], "No such file or directory"),
+        (["-o", "nowhere/net.onnx"], "there is no folder"),
         (["-o", "sub"], "it is a directory"),
         (["-o", "net.onnx", "--external-data"], "cannot write net.onnx and net.onnx.data: it is a directory"),
     ],

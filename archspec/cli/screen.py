@@ -110,5 +110,9 @@ def err() -> Screen:
 
 
 def tell(message: str) -> None:
-    """A message that stands beside the result, folded at words."""
-    err().line(f"archspec: {visible(message)}")
+    """A message that stands beside the result: folded at words on a terminal, one line for a log or another program."""
+    screen, line = err(), f"archspec: {visible(message)}"
+    if screen.terminal:
+        screen.line(line)
+    else:
+        screen.write(line + "\n")

@@ -136,7 +136,7 @@ def arguments(name: str, here: Path) -> tuple[Settings, Path, bool]:
         parser.error("--resume goes on with the weights of the run, so --weights has no place beside it")
     settings = Settings(**(kept | given))
     if not settings.data:
-        parser.error("--data is needed")
+        parser.error(f"there is no run in {out} to go on with" if resume else "--data is needed")
     return replace(settings, lr=settings.lr or LEARNING_RATES[settings.optimizer]), out, resume
 
 
