@@ -50,7 +50,7 @@ COUNTS = [
 ]  # fmt: skip
 MEANING = [
     Mutant("a round too few", "elaborate/structure.py", "while frame.round < count and", "while frame.round < max(count - 1, 1) and"),
-    Mutant("lists begin again", "elaborate/binding.py", "value[min(frame.round, len(value) - 1)]", "value[frame.round % len(value)]"),
+    Mutant("lists begin again", "elaborate/binding.py", "expr.items[min(frame.round, len(expr.items) - 1)]", "expr.items[frame.round % len(expr.items)]"),
     Mutant("the shortcut is dropped", "elaborate/structure.py", "short = result if result is not None else value", "short = value"),
     Mutant("a guard of residuals ignored", "elaborate/structure.py", "adds = not dropped", "adds = True"),
     Mutant("branches in reverse", "elaborate/structure.py", "results.append((result, statement.span", "results.insert(0, (result, statement.span"),
