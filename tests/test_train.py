@@ -400,6 +400,16 @@ def test_a_device_that_is_not_there_is_one_line(device, trained, tmp_path, archs
 def test_evaluate_tells_what_is_missing(tmp_path, archspec_command):
     done = archspec_command("evaluate", str(tmp_path))
     assert done.status == 2 and "no folder of a run" in done.err
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits" / "settings.json").write_text("{}")
+    for words in (["evaluate", str(tmp_path)], ["predict", str(tmp_path), "x.png"]):
+        assert f"did you mean {tmp_path / 'digits'}?" in archspec_command(*words).err
+
+
+def test_predict_names_an_image_that_is_not_there(trained, archspec_command):
+    pytest.importorskip("PIL", reason="Pillow reads images")
+    done = archspec_command("predict", str(trained[0]), "nowhere.png")
+    assert (done.status, done.err) == (2, "archspec: cannot read nowhere.png: No such file or directory\n")
 
 
 def test_emit_train_needs_a_folder(archspec_command, tmp_path):

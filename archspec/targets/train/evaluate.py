@@ -73,7 +73,9 @@ def setting(folder: Path) -> Setting:
         read_as = str(settings["data"]), bool(settings["resize"]), bool(settings["gray"])
         return Setting(*read_as, mean, std, str(settings["channels"]), bool(settings["skip_broken"]), tuple(map(str, told["classes"])))
     except OSError:
-        raise DataError(f"{folder} is no folder of a run: it has no settings.json") from None
+        runs = sorted(inner.parent for inner in folder.glob("*/settings.json"))
+        close = f"; did you mean {' or '.join(map(str, runs[:3]))}?" if runs else ""
+        raise DataError(f"{folder} is no folder of a run: it has no settings.json{close}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder / 'settings.json'} is damaged: {error}") from None
 

@@ -80,7 +80,8 @@ class Files(Dataset[Any]):
             with Image.open(path) as opened:
                 fitted = ImageOps.fit(opened.convert(self.mode), (width, height), Image.Resampling.BILINEAR)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise DataError(f"cannot read {path}: {error}; `--skip-broken` leaves out images that cannot be read") from None
+            told = getattr(error, "strerror", None) or error
+            raise DataError(f"cannot read {path}: {told}; `--skip-broken` leaves out images that cannot be read") from None
         pixels = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8)
         return pixels.view(height, width, -1).permute(2, 0, 1)
 
