@@ -31,7 +31,7 @@ def widths(text):
     [
         ["table", "googlenet"], ["table", "lenet5_1998", "--work"], ["explain", "lenet5"], ["compare", "vgg16", "resnet50", "lenet5", "unet"],
         ["compare", "resnet18", "resnet34"], ["list"], ["ops"], ["ops", "conv"], ["rule"], ["rule", "A203"], ["check", "lenet5"],
-        ["table", "lenet5", "--columns", "help"], ["evaluate", "nosuch"], ["chekc"], [], ["help"],
+        ["table", "lenet5", "--columns", "help"], [], ["help"],
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -72,7 +72,7 @@ class Parser(argparse.ArgumentParser):
         missing = message.removeprefix("the following arguments are required: ")
         told = f"expected {missing}, found nothing" if missing != message else message.removeprefix("argument ")
         screen = err()
-        screen.line(f"archspec: {visible(told)}")
+        screen.message(f"archspec: {visible(told)}")
         screen.line(self.format_usage().rstrip())
         screen.line(f"`{self.prog} --help` shows the options and examples")
         raise SystemExit(2)

@@ -9,6 +9,7 @@ from pathlib import Path
 from archspec.cli.arguments import count, spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import err, out
+from archspec.cli.screen import tell as say
 from archspec.cli.specs import Compiled, compiled, files, tell
 from archspec.diagnostics import Diagnostic
 from archspec.diagnostics.visible import visible
@@ -53,8 +54,8 @@ def check(arguments: argparse.Namespace) -> int:
             _tell(result, arguments.notes)
     else:
         _data(found, arguments.format)
-    for told in failures:
-        err().line(f"archspec: {visible(str(told))}")
+    for each in failures:
+        say(str(each))
     if failures:
         return 2
     refused = {"error", "warning"} if arguments.strict else {"error"}

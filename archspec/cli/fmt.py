@@ -66,7 +66,7 @@ def _format(file: str, arguments: argparse.Namespace) -> int:
         _show(text.name, text.text, formatted)
     if arguments.check:
         if changed:
-            err().line(f"{visible(text.name)}: would be formatted")
+            err().message(f"{visible(text.name)}: would be formatted")
         return int(changed)
     if arguments.diff:
         return 0
@@ -75,5 +75,5 @@ def _format(file: str, arguments: argparse.Namespace) -> int:
     elif changed:
         assert text.path is not None
         write_whole(text.path, formatted)
-        err().line(f"{visible(text.name)}: formatted")
+        err().message(f"{visible(text.name)}: formatted")
     return 0

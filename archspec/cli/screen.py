@@ -73,6 +73,13 @@ class Screen:
         """A line, folded at words where it is wider than the screen; its other lines are indented by `hang`."""
         self.lines(folded([(line, "")] if isinstance(line, str) else line, self.width, hang))
 
+    def message(self, text: str) -> None:
+        """A message beside the result: folded at words on a terminal, one line for a log or another program."""
+        if self.terminal:
+            self.line(text)
+        else:
+            self.write(text + "\n")
+
     def lines(self, lines: Iterable[Line | str]) -> None:
         if not self.colour:
             for line in lines:
@@ -110,9 +117,5 @@ def err() -> Screen:
 
 
 def tell(message: str) -> None:
-    """A message that stands beside the result: folded at words on a terminal, one line for a log or another program."""
-    screen, line = err(), f"archspec: {visible(message)}"
-    if screen.terminal:
-        screen.line(line)
-    else:
-        screen.write(line + "\n")
+    """A message beside the result, in the name of the command."""
+    err().message(f"archspec: {visible(message)}")
