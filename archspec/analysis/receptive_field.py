@@ -27,7 +27,7 @@ _WALKED = 2**16
 """Layers that are walked again in all, and calls on the way back to the last maps; beyond them fields are not known."""
 _FREE = 16
 """Phases of a field that count for nothing."""
-_WORK = 2**18
+_WORK = 2**19
 """Phases computed in all, of fields that have several; beyond them no further field is known. Those that are not even take longer."""
 
 

@@ -162,6 +162,9 @@ def draw_avgpool(g: Chooser, x: Value, goal: str) -> Args:
 
 def build_pool(x: Value, a: Values) -> Made:
     ks, ss, ds, ends = geometry(x, a, "w")
+    for size, k, s, d, (before, after) in zip(x.spatial, ks, ss, ds, ends, strict=True):
+        for start in range(-before, size + after - d * (k - 1), s):
+            demand(any(0 <= start + d * at < size for at in range(k)), f"a window at {start} that lies in the padding alone")
     if a["p"] == "same":
         return MaxPool(ks, ss, ends, ds), "map"
     return MAXPOOL[x.rank](ks, ss, tuple(before for before, _ in ends), ds, ceil_mode=a["round"] == "ceil"), "map"
