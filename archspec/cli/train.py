@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -113,7 +114,6 @@ def _first_weights(network: Network, arguments: argparse.Namespace) -> bytes | N
         if arguments.skip:
             raise Failure("--skip names layers of --weights FILE that begin as drawn; there is no --weights")
         return None
-    from fnmatch import fnmatchcase
     from io import BytesIO
 
     import torch
@@ -126,12 +126,11 @@ def _first_weights(network: Network, arguments: argparse.Namespace) -> bytes | N
     except OSError as error:
         raise Failure(f"cannot read {arguments.weights}: {error.strerror or error}") from None
     except (ValueError, ImportError) as error:
-        raise Failure(str(error).replace("skip=[", "--skip ").replace("]", "")) from None
+        # What Python takes as a list is an option each time here.
+        raise Failure(re.sub(r"skip=\[(.*?)\]", lambda found: f"--skip {found[1].replace(', ', ' --skip ')}", str(error))) from None
     tell(f"{arguments.weights}: {loaded}")
-    patterns = [pattern for name in arguments.skip for pattern in (name, f"{name}.*")]
-    kept = {name: value for name, value in net.state_dict().items() if not any(fnmatchcase(name, pattern) for pattern in patterns)}
-    file = BytesIO()
-    torch.save(kept, file)
+    state, file = net.state_dict(), BytesIO()
+    torch.save({name: state[name] for name, _ in loaded.pairs}, file)
     return file.getvalue()
 
 

@@ -93,16 +93,22 @@ def data_of(setting: Setting, task: Task) -> Data:
 def evaluate(net: nn.Module, task: Task, data: Data, setting: Setting, batch: int, device: torch.device) -> Result:
     """Test a network, as `archspec.to_torch` makes it, with the test part of the data."""
     count = len(data.test)
-    mean, std = (torch.tensor(values, dtype=torch.float32, device=device) for values in (setting.mean, setting.std))
     batches = [list(range(at, min(at + batch, count))) for at in range(0, count, batch)]
     classes = len(data.classes)
     counts = torch.zeros(classes * classes, dtype=torch.long)
     net = net.to(device).eval()
     for images, labels in DataLoader(data.test, batch_sampler=batches, collate_fn=whole):
-        result = net(prepare(images.to(device), task.shape, mean, std))
-        found = predicted(getattr(result, "output", result), task)
+        found = predicted(_output(net, task, images, setting, device), task)
         counts += torch.bincount(labels * classes + found.cpu(), minlength=classes * classes)
     return Result(data.classes, counts.view(classes, classes).tolist())
+
+
+def _output(net: nn.Module, task: Task, images: Tensor, setting: Setting, device: torch.device) -> Tensor:
+    """The main output of a network for images as bytes, (N, C, H, W)."""
+    mean, std = (torch.tensor(values, dtype=torch.float32, device=device) for values in (setting.mean, setting.std))
+    result = net(prepare(images.to(device), task.shape, mean, std))
+    main: Tensor = getattr(result, "output", result)
+    return main
 
 
 def predicted(result: Tensor, task: Task) -> Tensor:
@@ -115,9 +121,7 @@ def predicted(result: Tensor, task: Task) -> Tensor:
 @torch.no_grad()
 def probabilities(net: nn.Module, task: Task, images: Tensor, setting: Setting, device: torch.device) -> Tensor:
     """The probability of each class for images as bytes, (N, C, H, W): (N, classes)."""
-    mean, std = (torch.tensor(values, dtype=torch.float32, device=device) for values in (setting.mean, setting.std))
-    result = net.to(device).eval()(prepare(images.to(device), task.shape, mean, std))
-    scores: Tensor = getattr(result, "output", result).float().cpu()
+    scores = _output(net.to(device).eval(), task, images, setting, device).float().cpu()
     if task.loss == "sigmoid":
         each: Tensor = scores if task.last else scores.sigmoid()
         return each if task.outputs > 1 else torch.cat([1 - each, each], 1)

@@ -270,7 +270,7 @@ def _array(where: str, name: str, values: Any, wanted: Wanted) -> Tensor:
     if values.ndim == rank:
         return tensor[:, None].contiguous()
     if wanted.channels == "auto" and _first(values.shape[1:], wanted.shape):
-        first, last = (f"{'x'.join(map(str, shape))}" for shape in (values.shape[1:], (*values.shape[2:], values.shape[1])))
+        first, last = ("x".join(map(str, shape)) for shape in (values.shape[1:], (*values.shape[2:], values.shape[1])))
         raise DataError(
             f"{where}: {name} is {values.shape}, which looks like {values.shape[1]} channels first: `--channels first` transposes "
             f"{first} to {last}, `--channels last` takes it as it is"
