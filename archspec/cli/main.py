@@ -103,7 +103,7 @@ def _no_command(word: str) -> str:
 def main() -> int:
     """Run the command line of the process, without collection of garbage since it ends at once; returns the exit status.
 
-    Whatever happens is told in one line: 1 is for the mistakes of a spec alone, 128 and the number of a signal for what ended early.
+    Whatever happens is reported in one line: 1 is for the mistakes of a spec alone, 128 and the number of a signal for what ended early.
     """
     gc.disable()
     guard()
