@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 if _typing.TYPE_CHECKING:
-    from archspec.analysis.report import Report, Row, Totals
+    from archspec.analysis.layers import Report, Row, Totals
     from archspec.api import (
         analyze,
         compare,
@@ -55,25 +55,25 @@ if _typing.TYPE_CHECKING:
     )
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.ir import Network
-    from archspec.targets.comparison import Comparison
-    from archspec.targets.explanation import Explanation
-    from archspec.targets.figures.drawing import Drawing
-    from archspec.targets.page import Page
-    from archspec.targets.weights import Loaded, WeightsError
+    from archspec.views.comparison import Comparison
+    from archspec.views.explanation import Explanation
+    from archspec.views.figures.drawing import Drawing
+    from archspec.views.page import Page
+    from archspec.weights.files import Loaded, WeightsError
 
 _HOMES = {
-    "Comparison": "archspec.targets.comparison",
+    "Comparison": "archspec.views.comparison",
     "Diagnostic": "archspec.diagnostics",
-    "Drawing": "archspec.targets.figures.drawing",
-    "Explanation": "archspec.targets.explanation",
-    "Loaded": "archspec.targets.weights",
+    "Drawing": "archspec.views.figures.drawing",
+    "Explanation": "archspec.views.explanation",
+    "Loaded": "archspec.weights.files",
     "Network": "archspec.ir",
-    "Page": "archspec.targets.page",
-    "Report": "archspec.analysis.report",
-    "Row": "archspec.analysis.report",
+    "Page": "archspec.views.page",
+    "Report": "archspec.analysis.layers",
+    "Row": "archspec.analysis.layers",
     "SpecError": "archspec.diagnostics",
-    "Totals": "archspec.analysis.report",
-    "WeightsError": "archspec.targets.weights",
+    "Totals": "archspec.analysis.layers",
+    "WeightsError": "archspec.weights.files",
     "load_ipython_extension": "archspec.notebook",
     "report": "",
 }

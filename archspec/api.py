@@ -8,17 +8,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec.analysis.report import Report
+from archspec.analysis.layers import Report
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.diagnostics.visible import visible
+from archspec.elaborate.assumptions import Options
 from archspec.elaborate.elaborator import elaborate
-from archspec.elaborate.options import Options
 from archspec.elaborate.settings import Size, inputs_of, params_of
 from archspec.extras import graphviz, install
 from archspec.finding import locate
 from archspec.ir.graph import Network
-from archspec.reading import BOM, read_text
-from archspec.source import Source
+from archspec.source import BOM, Source, read_text
 from archspec.syntax.parser import MAX_BYTES, parse
 
 if TYPE_CHECKING:
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
     from onnx import ModelProto
     from torch import nn
 
-    from archspec.targets.comparison import Comparison
-    from archspec.targets.explanation import Explanation
-    from archspec.targets.figures.drawing import Drawing
-    from archspec.targets.page import Page
-    from archspec.targets.weights import Loaded
+    from archspec.views.comparison import Comparison
+    from archspec.views.explanation import Explanation
+    from archspec.views.figures.drawing import Drawing
+    from archspec.views.page import Page
+    from archspec.weights.files import Loaded
 
 
 def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:
@@ -120,8 +119,8 @@ def emit(model: Network, target: str) -> str:
         return to_json(model)
     if target != "torch":
         raise ValueError(f"there is no target `{target}`; there are torch and json")
-    from archspec.targets.torch.emit import emit as emit_torch
-    from archspec.targets.torch.rows import Unsupported
+    from archspec.backends.torch.calls import Unsupported
+    from archspec.backends.torch.module import emit as emit_torch
 
     try:
         return emit_torch(model)
@@ -140,9 +139,9 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
     >>> archspec.draw(archspec.load("lenet5"), "bars").save("lenet5.svg")
     """
     _given(model)
-    from archspec.targets.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer
-    from archspec.targets.figures import draw as draw_picture
-    from archspec.targets.figures.drawing import Drawing
+    from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer
+    from archspec.views.figures import draw as draw_picture
+    from archspec.views.figures.drawing import Drawing
 
     for word, known in ((as_, KINDS_OF_PICTURE), (level, LEVELS), (theme, THEMES)):
         if word not in known:
@@ -163,7 +162,7 @@ def compare(models: Sequence[Network] | Network, *more: Network) -> Comparison:
     >>> archspec.compare([archspec.load("vgg16"), archspec.load("resnet50")]).models[1].totals.params
     25557032
     """
-    from archspec.targets.comparison import Comparison
+    from archspec.views.comparison import Comparison
 
     first = [models] if isinstance(models, (Network, str, PathLike)) else models
     return Comparison([_given(model) for model in (*first, *more)])
@@ -178,7 +177,7 @@ def explain(model: Network, layer: str | None = None) -> Explanation:
     >>> archspec.explain(archspec.load("lenet5"), "fc3")[0].steps[2].how
     '(84 + 1)*10 = 850: 840 weights + 10 biases'
     """
-    from archspec.targets.explanation import explain as explain_report
+    from archspec.views.explanation import explain as explain_report
 
     return explain_report(Report(_given(model)), layer)
 
@@ -191,7 +190,7 @@ def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
 
     >>> archspec.report(archspec.load("lenet5")).save("lenet5.html")
     """
-    from archspec.targets.page import page
+    from archspec.views.page import page
 
     return page([_given(each) for each in (model, *more)], quiz)
 
@@ -218,7 +217,7 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
     _given(model)
     from importlib.util import find_spec
 
-    from archspec.targets.torch.live import execute
+    from archspec.backends.torch.execute import execute
 
     if find_spec("torch") is None:
         raise ImportError(f"PyTorch is not installed: {install('torch')}")
@@ -236,7 +235,7 @@ def load_weights(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, A
     >>> archspec.load_weights(net, other.state_dict())
     10 tensors (61,706 numbers) of the state_dict loaded by name.
     """
-    from archspec.targets.torch.loading import load
+    from archspec.weights.load import load
 
     return load(net, source, skip)
 
@@ -270,8 +269,8 @@ def to_onnx(
     if find_spec("onnx") is None:
         raise ImportError(f"onnx is not installed: {install('onnx')}")
     from archspec import __version__
-    from archspec.targets.onnx.emit import emit as emit_onnx
-    from archspec.targets.onnx.settings import Settings
+    from archspec.backends.onnx.export import emit as emit_onnx
+    from archspec.backends.onnx.opsets import Settings
 
     settings = Settings(opset, "N" if batch is None else batch, layout, fold_bn, __version__)
     return emit_onnx(model, settings, weights, seed).whole()
@@ -303,7 +302,7 @@ def _views() -> None:
     def view(name: str) -> Any:
         from importlib import import_module
 
-        return getattr(import_module("archspec.targets.display"), name)
+        return getattr(import_module("archspec.views.display"), name)
 
     Network.views.update(html=lambda m: view("html")(m), svg=lambda m: view("svg")(m), text=lambda m: view("text")(Report(m)))
     Report.views.update(html=lambda r: view("table")(r), text=lambda r: view("text")(r))

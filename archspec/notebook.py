@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from archspec.api import compile_text
 from archspec.cli.failure import Failure
 from archspec.cli.specs import settings, shapes, tell
-from archspec.elaborate.options import Options
+from archspec.elaborate.assumptions import Options
 from archspec.ir.graph import Network
 
 

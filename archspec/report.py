@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from archspec.analysis.report import Report, Row, Shape, Totals
+from archspec.analysis.layers import Report, Row, Shape, Totals
 from archspec.api import report as made
 from archspec.ir.graph import Network
-from archspec.targets.page import Page
+from archspec.views.page import Page
 
 __all__ = ["Page", "Report", "Row", "Shape", "Totals"]
 

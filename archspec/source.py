@@ -1,9 +1,10 @@
-"""Where things stand in a text: sources, spans, lines and columns."""
+"""Sources: reading their text from bytes, and spans, lines and columns in it."""
 
 from __future__ import annotations
 
+import codecs
 from bisect import bisect_right
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 
 class Source:
@@ -63,3 +64,84 @@ class Span(NamedTuple):
     def to(self, other: Span) -> Span:
         """The span from the start of this one to the end of the other."""
         return Span(self.source, self.start, other.end)
+
+
+BOM = "\ufeff"
+_PIECE = 1 << 20  # bytes
+_MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+_KINDS = {
+    b"PK\x03\x04": "a zip archive, as PyTorch and Keras save models and weights in",
+    b"\x89HDF": "an HDF5 file, as Keras saves models and weights in",
+    b"\x80\x02": "a pickle, as PyTorch saved weights in", b"\x80\x04": "a pickle", b"\x93NUMPY": "a NumPy array",
+    b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture", b"%PDF": "a PDF",
+    b"\x1f\x8b": "a gzip archive", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive", b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"7z\xbc\xaf": "a 7-Zip archive", b"SQLite": "a database", b"\x7fELF": "a program", b"MZ": "a program",
+}  # fmt: skip
+"""What files that are no text begin with."""
+
+
+def read_text(file: BinaryIO, most: int) -> str:
+    """The text of a file, of at most so many bytes; a longer one gives a text that is longer than that, and is read no further.
+
+    So a file without an end costs what the largest spec does. Raises ValueError as `decode` does, OSError.
+    """
+    data = b""
+    limit = most + 8  # a byte order mark and a character that is cut are left out, and the rest is still too long
+    while len(data) < limit and (piece := file.read(min(_PIECE, limit - len(data)))):
+        _refuse_binary(piece)
+        data += piece
+    if len(data) < limit:
+        return decode(data)
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(data).removeprefix(BOM)
+    except UnicodeDecodeError:
+        return decode(data)  # tells where
+
+
+def decode(data: bytes) -> str:
+    """The text of a spec: UTF-8, a byte order mark left out. Raises ValueError that says what it is instead, or at which byte it is not."""
+    _refuse_binary(data)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if any(byte < 9 or 14 <= byte < 32 for byte in data[:4096]):
+            raise ValueError("it is binary data, not text") from None
+        start = error.start
+        before = data[:start].decode("utf-8")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        letter = data[start : start + 1].decode("cp1252", "replace")
+        shown = f", `{letter}` in Latin-1" if letter.isalpha() else ""
+        place = f"(byte {start}: 0x{data[start]:02X} at line {line}, column {column}{shown})"
+        raise ValueError(f"it is not UTF-8 text {place}; save it as UTF-8") from None
+    return text.removeprefix(BOM)
+
+
+def _refuse_binary(data: bytes) -> None:
+    """Raises ValueError for text in 16 or 32 bits a letter, and for what begins or is filled as no text is."""
+    sample = data[:4096]
+    marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    kind = next((name for start, name in _KINDS.items() if data.startswith(start)), None) or _onnx(data)
+    even, odd = sample[::2].count(0) * 2, sample[1::2].count(0) * 2
+    dense = len(sample) * 0.8
+    if marked is None and kind is None and len(sample) >= 8 and min(even, odd) < len(sample) * 0.2:
+        marked = "UTF-16" if max(even, odd) > dense else None
+    if marked is not None:
+        raise ValueError(f"it is not UTF-8 text but {marked}: save it as UTF-8, as `iconv -f {marked} -t UTF-8` does")
+    if kind is not None and (b"\0" in sample or not _is_utf8(sample)):
+        raise ValueError(f"it is {kind}, not a spec, which is a text of one layer a line")
+    if len(sample) > 64 and (even + odd) / 2 > len(sample) / 4:
+        raise ValueError("it is binary data, not text: it is full of NUL bytes")
+
+
+def _is_utf8(sample: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _onnx(data: bytes) -> str | None:
+    """Whether bytes begin as an ONNX model: field 1, the small version of its format, then another field of ModelProto."""
+    begins = data[:1] == b"\x08" and len(data) > 2 and data[1] < 32 and data[2] in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42)
+    return "an ONNX model" if begins else None

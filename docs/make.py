@@ -26,7 +26,7 @@ from generate.output import shown
 from generate.python import python
 from generate.reference import codes, commands, support
 
-from archspec.targets.figures.layout import renderers
+from archspec.views.figures.graphviz_layout import renderers
 
 OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/layers.md": layers,

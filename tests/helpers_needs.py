@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from archspec.targets.figures import layout
+from archspec.views.figures import graphviz_layout as layout
 
 graphviz = pytest.mark.skipif(not layout.renderers(), reason="there is no Graphviz")
 """For tests of boxes and arrows."""

@@ -18,13 +18,13 @@ from typing import Any
 
 from helpers_inert import COMMANDS, FEW, LAID_OUT, problem
 
-from archspec.analysis.report import Report
+from archspec.analysis.layers import Report
 from archspec.api import compile_text
 from archspec.cli import train
 from archspec.cli.main import run
-from archspec.elaborate.options import Options
-from archspec.reading import decode
-from archspec.targets.figures import layout
+from archspec.elaborate.assumptions import Options
+from archspec.source import decode
+from archspec.views.figures import graphviz_layout as layout
 
 HOPELESS = 60
 """Seconds of work after which this is killed."""

@@ -245,9 +245,9 @@ HOSTILE = "</td><script>alert(1)</script> | \\textbf{x} $x$ %_&#~^ `a` [b](http:
 
 @pytest.mark.parametrize("format_", ["text", "markdown", "latex", "html", "csv", "json"])
 def test_hostile_names_stay_inert_in_every_table(format_):
-    from archspec.analysis.report import Report
-    from archspec.targets.tables import Style, pieces
-    from archspec.targets.tables.text import text
+    from archspec.analysis.layers import Report
+    from archspec.views.tables import Style, pieces
+    from archspec.views.tables.terminal import text
 
     network = archspec.loads(GOOD)
     network.name = HOSTILE

@@ -67,7 +67,7 @@ def test_every_example_of_a_help_runs(archspec_command, desk, name, command):
 
 
 def _draws() -> bool:
-    from archspec.targets.figures.layout import renderers
+    from archspec.views.figures.graphviz_layout import renderers
 
     return bool(renderers())
 

@@ -15,7 +15,7 @@ from conftest import ROOT
 import archspec
 from archspec.cli.arguments import count
 from archspec.cli.screen import tell
-from archspec.targets.theme import KINDS, readable
+from archspec.views.theme import KINDS, readable
 
 WIDTHS = [40, 60, 80, 100, 120, 200]
 LONG = "input 7x7x1\naverylonglabelofalayer: conv k=3 f=1 s=3\nfc 10 | dense 3\n"

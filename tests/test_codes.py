@@ -10,9 +10,9 @@ import pytest
 import archspec
 from archspec.analysis.budget import passed
 from archspec.api import Options, compile_text
+from archspec.backends.train.script import emit as train_files
 from archspec.diagnostics import catalogue
-from archspec.targets.figures import text_form
-from archspec.targets.train.emit import emit as train_files
+from archspec.views.figures import text_form
 
 PACKAGE = Path(catalogue.__file__).resolve().parent.parent
 

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 import archspec
 from archspec.analysis.depth import depth, weight_layers
-from archspec.analysis.smallest import smallest_input
+from archspec.analysis.smallest_input import smallest_input
 from archspec.api import compile_text
-from archspec.elaborate.options import Options
-from archspec.targets.comparison import FORMATS, Comparison, align
-from archspec.targets.comparison.diff import ADDED, CHANGED, EQUAL, FOLLOWS, REMOVED, difference, folded
-from archspec.targets.comparison.measures import cited
-from archspec.targets.figures import convert
+from archspec.elaborate.assumptions import Options
+from archspec.views.comparison import FORMATS, Comparison, align
+from archspec.views.comparison.diff import ADDED, CHANGED, EQUAL, FOLLOWS, REMOVED, difference, folded
+from archspec.views.comparison.measures import cited
+from archspec.views.figures import convert
 
 CITED = [path.stem for path in SPECS if "top1=" in path.read_text(encoding="utf-8")]
 HOSTILE = {
@@ -131,7 +131,7 @@ def test_smallest_input_of_other_ranks():
 
 
 def test_the_search_is_bounded(monkeypatch):
-    monkeypatch.setattr("archspec.analysis.smallest._WORK", 100)
+    monkeypatch.setattr("archspec.analysis.smallest_input._WORK", 100)
     assert smallest_input(archspec.load("densenet121")) is None
 
 

@@ -18,7 +18,7 @@ from archspec.cli.completion import SHELLS
 from archspec.diagnostics.catalogue import codes
 from archspec.ops import STEPS
 from archspec.resources import bundled_names
-from archspec.targets.tables import COLUMNS
+from archspec.views.tables import COLUMNS
 
 
 @pytest.fixture

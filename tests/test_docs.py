@@ -13,7 +13,7 @@ import archspec
 from archspec.api import Options, compile_text
 from archspec.ops import STEPS
 from archspec.resources import specs_folder
-from archspec.syntax.layout import KEYWORDS
+from archspec.syntax.lines import KEYWORDS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

@@ -18,11 +18,11 @@ from archspec import extras
 from archspec.cli import main as cli
 from archspec.ir.graph import Call, Names
 from archspec.ops import STEPS, all_classes
-from archspec.targets import figures
-from archspec.targets import theme as themes
-from archspec.targets.figures import layout, text_form
-from archspec.targets.figures.build import build, finest
-from archspec.targets.theme import KIND_OF, THEMES
+from archspec.views import figures
+from archspec.views import theme as themes
+from archspec.views.figures import graphviz_layout, text_form
+from archspec.views.figures.build import build, finest
+from archspec.views.theme import KIND_OF, THEMES
 
 NAMES = [path.stem for path in SPECS]
 KINDS = [pytest.param("blocks", marks=graphviz), "volumes", "bars"]
@@ -400,7 +400,7 @@ def test_hostile_names_in_dot(payload):
     network = hostile(payload, archspec.load("resnet18"))
     text = text_form(network, "dot", "part").text
     diagram = build(network, "part")
-    found = layout.layout(text)
+    found = graphviz_layout.layout(text)
     assert len(found.nodes) == len(diagram.boxes) and len(found.edges) == len(diagram.arrows)
     strings = re.findall(r'"(?:[^"\\]|\\.)*"', text)
     assert "script" not in re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
@@ -440,14 +440,14 @@ def test_too_large_at_every_level():
 
 @graphviz
 def test_slow_layouts_are_cut_off(monkeypatch, networks):
-    place = layout.layout
+    place = graphviz_layout.layout
 
     def slow(text, seconds=20.0):
         if text.count(" -> ") > 100:
-            raise layout.TooSlow("Graphviz took longer than 20 s")
+            raise graphviz_layout.TooSlow("Graphviz took longer than 20 s")
         return place(text)
 
-    monkeypatch.setattr(layout, "layout", slow)
+    monkeypatch.setattr(graphviz_layout, "layout", slow)
     picture = figures.draw(networks("densenet121"), level="layer")
     assert 'data-level="block"' in picture.text
     assert "took longer" in picture.notes[0] and "level" in picture.notes[0]
@@ -467,8 +467,8 @@ def test_a_dense_block_does_not_hang():
 
 @graphviz
 def test_the_time_limit_is_kept(networks):
-    with pytest.raises(layout.TooSlow):
-        layout.layout(text_form(networks("densenet121"), "dot", "layer").text, seconds=0.001)
+    with pytest.raises(graphviz_layout.TooSlow):
+        graphviz_layout.layout(text_form(networks("densenet121"), "dot", "layer").text, seconds=0.001)
 
 
 def test_without_dot(monkeypatch, networks):
@@ -483,7 +483,7 @@ def test_without_dot(monkeypatch, networks):
 
 @pytest.fixture
 def bare(monkeypatch):
-    monkeypatch.setattr(layout, "renderers", list)
+    monkeypatch.setattr(graphviz_layout, "renderers", list)
 
 
 def test_without_any_renderer(bare, capsys, tmp_path):
@@ -504,16 +504,16 @@ def test_without_any_renderer(bare, capsys, tmp_path):
 
 @graphviz
 def test_a_graphviz_that_fails_is_passed_over(monkeypatch, networks):
-    sound = layout.renderers()
-    monkeypatch.setattr(layout, "renderers", lambda: [["false"], ["no-such-program"], *sound])
+    sound = graphviz_layout.renderers()
+    monkeypatch.setattr(graphviz_layout, "renderers", lambda: [["false"], ["no-such-program"], *sound])
     check(archspec.draw(networks("lenet5")))
-    monkeypatch.setattr(layout, "renderers", lambda: [["false"]])
+    monkeypatch.setattr(graphviz_layout, "renderers", lambda: [["false"]])
     with pytest.raises(RuntimeError, match="Graphviz failed"):
         archspec.draw(networks("lenet5"))
 
 
 def test_without_converters(monkeypatch, capsys, tmp_path):
-    from archspec.targets.figures import convert
+    from archspec.views.figures import convert
 
     monkeypatch.setattr(convert, "find_spec", lambda name: None)
     for form in ("png", "pdf"):

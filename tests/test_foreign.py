@@ -7,8 +7,8 @@ import re
 import pytest
 
 from archspec.api import Options, compile_text
-from archspec.foreign.lines import rewritten
-from archspec.foreign.table import REASONS, foreign, rows
+from archspec.foreign.equivalents import REASONS, foreign, rows
+from archspec.foreign.whole_lines import rewritten
 from archspec.ops import STEPS
 from archspec.report import Report
 

@@ -22,9 +22,8 @@ from archspec.api import compile_text
 from archspec.cli.screen import Screen
 from archspec.diagnostics import Frame, catalogue
 from archspec.diagnostics.render import as_data, concise, full, github, sarif
-from archspec.elaborate.options import Options
-from archspec.reading import decode
-from archspec.source import Source, Span
+from archspec.elaborate.assumptions import Options
+from archspec.source import Source, Span, decode
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured as Linux tells it")
 

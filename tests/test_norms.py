@@ -11,7 +11,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime runs the ONNX files")
 from helpers_onnx import results, run, session  # noqa: E402
 
 import archspec  # noqa: E402
-from archspec.targets.onnx.settings import OPSETS  # noqa: E402
+from archspec.backends.onnx.opsets import OPSETS  # noqa: E402
 
 EPS = 1e-5
 SHAPES = {"16x16x8": (2, 8, 16, 16), "64x8": (2, 8, 64), "6x5x4x8": (2, 8, 6, 5, 4), "64": (2, 64)}

@@ -13,8 +13,8 @@ from helpers_svg import check_safe
 
 import archspec
 from archspec.ir.graph import Network
-from archspec.targets import display
-from archspec.targets.figures import layout
+from archspec.views import display
+from archspec.views.figures import graphviz_layout as layout
 
 LENET = "input 32x32x1\nconv k=5 f=6 | tanh\navgpool w=2\nfc 10 | softmax\n"
 
@@ -65,7 +65,7 @@ def test_without_a_renderer_there_are_bars(monkeypatch):
     def missing(*_):
         raise layout.NoRenderer("none")
 
-    monkeypatch.setattr("archspec.targets.figures._blocks", missing)
+    monkeypatch.setattr("archspec.views.figures._blocks", missing)
     network = archspec.load("lenet5")
     assert 'data-as="bars"' in network._repr_svg_() and 'data-as="bars"' in network._repr_html_()
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_drawn_still_has_its_table(monkeypatch):
     def refuses(*_):
         raise layout.NoRenderer("none")
 
-    monkeypatch.setattr("archspec.targets.figures.draw", refuses)
+    monkeypatch.setattr("archspec.views.figures.draw", refuses)
     network = archspec.loads(LENET)
     assert network._repr_svg_() is None and "<table>" in network._repr_html_()
 

@@ -25,7 +25,7 @@ from helpers_specs import reduced  # noqa: E402
 
 import archspec  # noqa: E402
 from archspec.analysis.tensors import tensors  # noqa: E402
-from archspec.targets.initial import distribution, draw  # noqa: E402
+from archspec.weights.initializers import distribution, draw  # noqa: E402
 
 TOLERANCE = 1e-5
 SMALL = "input 8x8x3\nconv k=3 f=4 p=1 bias=no | bn | relu | dropout 0.5\ngap\nfc 5\n"

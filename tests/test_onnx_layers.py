@@ -23,9 +23,9 @@ from helpers_onnx_grid import GRID  # noqa: E402
 
 import archspec  # noqa: E402
 from archspec.analysis.tensors import tensors  # noqa: E402
+from archspec.backends.onnx.operators import ROWS  # noqa: E402
+from archspec.backends.onnx.opsets import OPSETS  # noqa: E402
 from archspec.ops import STEPS  # noqa: E402
-from archspec.targets.onnx.rows import ROWS  # noqa: E402
-from archspec.targets.onnx.settings import OPSETS  # noqa: E402
 
 TOLERANCE = 1e-5
 

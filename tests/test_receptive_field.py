@@ -16,7 +16,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 import archspec  # noqa: E402
-from archspec.targets.spec import expand  # noqa: E402
+from archspec.backends.arch import expand  # noqa: E402
 
 FACTS = json.loads((Path(__file__).resolve().parent / "facts" / "receptive_fields.json").read_text(encoding="utf-8"))
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 import archspec
+from archspec.backends.arch import expand
 from archspec.ir.schema import from_json, to_json
-from archspec.targets.spec import expand
 
 
 def said(text):

@@ -18,12 +18,13 @@ from test_figures import HOSTILE, hostile
 
 import archspec
 from archspec.cli import main as cli
-from archspec.targets.figures import LEVELS, layout
-from archspec.targets.figures.build import build
-from archspec.targets.figures.diagram import TooLarge
-from archspec.targets.page import page
-from archspec.targets.page.markup import tag
-from archspec.targets.page.quiz import normal, tokens
+from archspec.views.figures import LEVELS
+from archspec.views.figures import graphviz_layout as layout
+from archspec.views.figures.build import build
+from archspec.views.figures.diagram import TooLarge
+from archspec.views.page import page
+from archspec.views.page.html import tag
+from archspec.views.page.quiz import normal, tokens
 
 VOID = {"meta", "link", "input", "wbr"}
 NAMES = ("resnet50", "googlenet_2014", "unet", "vit_b_16", "lenet5")

@@ -3,7 +3,7 @@
 import pytest
 
 from archspec.api import Options, compile_text
-from archspec.foreign.lines import rewritten
+from archspec.foreign.whole_lines import rewritten
 
 PYTHON = [
     ("Conv2D(32, (3,3), activation='relu')", "conv k=3 f=32 | relu"),

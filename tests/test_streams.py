@@ -367,7 +367,7 @@ def test_standard_output_by_its_name_is_appended_to_as_the_shell_was_told(shell,
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_leaves_no_temporary_file(tmp_path, number, status):
     """The command is stopped in the midst of writing: the interpreter starts with a file that takes its time to be closed."""
-    slow = "import archspec.files as w, time\nold = w._Part.place\ndef place(part):\n    print('here', flush=True)\n    time.sleep(60)\nw._Part.place = place\n"
+    slow = "import archspec.saving as w, time\nold = w._Part.place\ndef place(part):\n    print('here', flush=True)\n    time.sleep(60)\nw._Part.place = place\n"
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "sitecustomize.py").write_text(slow)
     (tmp_path / "out").mkdir()

@@ -12,12 +12,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "archspec"
 FLOORS = [
-    {"source", "diagnostics", "resources", "reading", "extras", "files"},
+    {"source", "diagnostics", "resources", "extras", "saving"},
     {"types", "finding"},
     {"ops", "syntax"},
     {"ir"},
     {"elaborate", "analysis", "foreign"},
-    {"targets"},
+    {"weights"},
+    {"backends"},
+    {"views"},
     {"api", "report", "cli", "notebook", "__main__", "__init__"},
 ]
 FLOOR = {name: at for at, names in enumerate(FLOORS) for name in names}

@@ -9,14 +9,14 @@ import pytest
 from conftest import SPECS
 
 import archspec
+from archspec.backends.arch import expand
 from archspec.diagnostics import Diagnostics
 from archspec.source import Source
 from archspec.syntax import ast, generate
-from archspec.syntax.automaton import Token, Tree, Unexpected, automaton
-from archspec.syntax.layout import Layout, roles
+from archspec.syntax.lalr import Token, Tree, Unexpected, automaton
+from archspec.syntax.lines import Layout, roles
 from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
-from archspec.targets.spec import expand
 
 ALL = [*SPECS, *sorted((Path(__file__).parent.parent / "specs").glob("*/*.arch"))]
 

@@ -18,10 +18,10 @@ from conftest import SPECS  # noqa: E402
 import archspec  # noqa: E402
 from archspec.analysis.tensors import tensors  # noqa: E402
 from archspec.api import to_torch  # noqa: E402
+from archspec.backends.torch.calls import MERGES, ROWS, Unsupported  # noqa: E402
+from archspec.backends.torch.module import emit  # noqa: E402
 from archspec.ir.graph import walk  # noqa: E402
 from archspec.ops import STEPS  # noqa: E402
-from archspec.targets.torch.emit import emit  # noqa: E402
-from archspec.targets.torch.rows import MERGES, ROWS, Unsupported  # noqa: E402
 from archspec.types import Map  # noqa: E402
 
 torch.set_num_threads(1)
@@ -152,7 +152,7 @@ def test_networks_of_every_kind_run(case):
 
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "inception_v3"])
 def test_the_expanded_spec_is_the_same_module(name):
-    from archspec.targets.spec import expand
+    from archspec.backends.arch import expand
 
     network = archspec.load(name)
     nested, flat = to_torch(network).eval(), to_torch(archspec.loads(expand(network))).eval()

@@ -20,12 +20,12 @@ from conftest import ROOT  # noqa: E402
 from helpers_fork import Forks  # noqa: E402
 
 import archspec  # noqa: E402
+from archspec.backends.torch.module import emit as emit_torch  # noqa: E402
+from archspec.backends.train.script import SCRIPTS, emit  # noqa: E402
+from archspec.backends.train.task import task_of  # noqa: E402
 from archspec.cli import main as cli  # noqa: E402
-from archspec.targets.torch.emit import emit as emit_torch  # noqa: E402
-from archspec.targets.train.emit import SCRIPTS, emit  # noqa: E402
-from archspec.targets.train.task import task_of  # noqa: E402
 
-SCRIPTS_FOLDER = ROOT / "archspec" / "targets" / "train" / "scripts"
+SCRIPTS_FOLDER = ROOT / "archspec" / "backends" / "train" / "scripts"
 TIMES = ("seconds", "images_per_second")
 TINY = "input 8x8x1\nconv k=3 f=8 | relu\ndropout 0.2\nfc 10 | softmax\n"
 
@@ -73,7 +73,7 @@ def test_the_scripts_are_those_of_the_digits():
     files = emit(archspec.load("digits"))
     assert (SCRIPTS_FOLDER / "model.py").read_text() == emit_torch(archspec.load("digits")) == files["model.py"]
     for name in SCRIPTS:
-        assert files[f"{name}.py"] == (SCRIPTS_FOLDER / f"{name}.py").read_text().replace("from archspec.targets.train.scripts.", "from ")
+        assert files[f"{name}.py"] == (SCRIPTS_FOLDER / f"{name}.py").read_text().replace("from archspec.backends.train.scripts.", "from ")
 
 
 @pytest.mark.parametrize("name", ["lenet5", "googlenet_2014", "inception_v3", "vgg16_c", "lenet5_1998", "simplenet", "squeezenet1_0"])
@@ -181,8 +181,8 @@ def test_what_evaluate_prints_is_what_onnx_gives(trained, tmp_path, archspec_com
     pytest.importorskip("onnx", reason="onnx holds the model")
     from safetensors.torch import load_file
 
-    from archspec.targets.train.evaluate import data_of, setting
-    from archspec.targets.train.scripts.images import prepare
+    from archspec.backends.train.evaluation import data_of, setting
+    from archspec.backends.train.scripts.images import prepare
 
     out, _ = trained
     words = ["--onnx", str(tmp_path / "d.onnx"), "--safetensors", str(tmp_path / "d.safetensors"), "--picture", str(tmp_path / "c.png")]

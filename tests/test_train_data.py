@@ -10,10 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch holds the images")
 
-from archspec.targets.train.scripts.data import check, held_out  # noqa: E402
-from archspec.targets.train.scripts.data import read as read_wanted  # noqa: E402
-from archspec.targets.train.scripts.images import prepare, statistics  # noqa: E402
-from archspec.targets.train.scripts.parts import DataError, Wanted  # noqa: E402
+from archspec.backends.train.scripts.data import check, held_out  # noqa: E402
+from archspec.backends.train.scripts.data import read as read_wanted  # noqa: E402
+from archspec.backends.train.scripts.images import prepare, statistics  # noqa: E402
+from archspec.backends.train.scripts.parts import DataError, Wanted  # noqa: E402
 
 DICE = random.Random(0)
 

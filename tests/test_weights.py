@@ -19,8 +19,8 @@ from helpers_torchvision import torchvision  # noqa: E402
 
 import archspec  # noqa: E402
 from archspec import WeightsError, load_weights  # noqa: E402
-from archspec.targets.matching import Form, match  # noqa: E402
-from archspec.targets.weights import read_weights  # noqa: E402
+from archspec.weights.files import read_weights  # noqa: E402
+from archspec.weights.match import Form, match  # noqa: E402
 
 torch.set_num_threads(1)
 SMALL = "input 8x8x3\nconv k=3 f=4 bias=no | bn | relu\nfeatures:\n  repeat 3: conv k=1 f=4 | relu\nflatten | fc 5\n"

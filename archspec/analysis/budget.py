@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import nlargest
 
-from archspec.analysis.report import Report, Row
+from archspec.analysis.layers import Report, Row
 from archspec.diagnostics import Diagnostic
 from archspec.ir.graph import Network
 

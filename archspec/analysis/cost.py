@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archspec.analysis.uses import Uses
+from archspec.analysis.aliases import Uses
 from archspec.ir.graph import Call, Graph, Network, Node
 from archspec.ops.base import Op
 from archspec.types import Type

@@ -6,8 +6,8 @@ input that nobody reads later.
 
 from __future__ import annotations
 
+from archspec.analysis.aliases import Uses
 from archspec.analysis.cost import needed_elements
-from archspec.analysis.uses import Uses
 from archspec.ir.graph import Call, Element, Graph, Network, Node
 
 Owned = tuple[bool, ...]

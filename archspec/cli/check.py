@@ -107,7 +107,7 @@ def _tell(result: Compiled, notes: bool) -> None:
 
 
 def _summary(network: Network) -> str:
-    from archspec.analysis.report import Report
+    from archspec.analysis.layers import Report
 
     report = Report(network)
     totals = report.totals

@@ -11,8 +11,8 @@ from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.cli.writing import content, write_whole
-from archspec.targets.comparison import FORMATS
-from archspec.targets.theme import THEMES
+from archspec.views.comparison import FORMATS
+from archspec.views.theme import THEMES
 
 _FORMS = (".svg", ".png", ".pdf")
 

@@ -137,7 +137,7 @@ def _steps(line: _Line, action: argparse.Action, current: str) -> Answer:
 
 
 def _columns(line: _Line, action: argparse.Action, current: str) -> Answer:
-    from archspec.targets.tables import COLUMNS
+    from archspec.views.tables import COLUMNS
 
     written, comma, _ = current.rpartition(",")
     used = written.split(",")

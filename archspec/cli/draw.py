@@ -13,7 +13,7 @@ from archspec.cli.writing import content, write_whole
 from archspec.diagnostics import SpecError
 from archspec.extras import graphviz
 from archspec.ir.graph import Network
-from archspec.targets.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer, Picture, draw, text_form
+from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer, Picture, draw, text_form
 
 _FORMS = (".svg", ".png", ".pdf", ".dot", ".mmd")
 

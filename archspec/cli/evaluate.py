@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from archspec.backends.train.evaluation import Result, Setting
+    from archspec.backends.train.task import Task
     from archspec.ir.graph import Network
-    from archspec.targets.train.evaluate import Result, Setting
-    from archspec.targets.train.task import Task
 
 _WIDEST = 20
 """More classes than this are told by those that were mistaken most."""
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(f"the picture is written as {', '.join(_FORMS)}, by the name of the file; not as `{picture}`")
     if arguments.batch < 1:
         raise Failure("--batch takes a whole number of at least 1")
-    from archspec.targets.train.scripts.parts import DataError
+    from archspec.backends.train.scripts.parts import DataError
 
     try:
         network, net, told, result = _evaluated(arguments)
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _evaluated(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Setting, Result]:
     """The network of a run, with its weights, what it was trained with, and how good it is. Raises Failure, DataError."""
-    from archspec.targets.train.evaluate import data_of, evaluate
+    from archspec.backends.train.evaluation import data_of, evaluate
 
     network, net, task, told, device = trained(arguments)
     told = told._replace(source=arguments.data) if arguments.data else told
@@ -88,10 +88,10 @@ def trained(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Task, Se
     """The network of a run's folder with its weights, its task, what it was trained with, and where it runs. Raises Failure, DataError."""
     import torch
 
-    from archspec.targets.train.emit import SPEC
-    from archspec.targets.train.evaluate import setting
-    from archspec.targets.train.scripts.processes import device_kind
-    from archspec.targets.train.task import task_of
+    from archspec.backends.train.evaluation import setting
+    from archspec.backends.train.script import SPEC
+    from archspec.backends.train.scripts.processes import device_kind
+    from archspec.backends.train.task import task_of
 
     folder = Path(arguments.folder)
     told = setting(folder)
@@ -144,7 +144,7 @@ def _part(value: float | None) -> str:
 
 
 def _draw(result: Result, name: str, path: Path, *, wanted: bool) -> None:
-    from archspec.targets.train.evaluate import picture
+    from archspec.backends.train.evaluation import picture
 
     try:
         drawn = picture(result, f"{name}: accuracy {result.accuracy:.4f}", path.suffix.lower()[1:])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from archspec.backends.arch import expand
 from archspec.cli import specs
 from archspec.cli.arguments import spec
 from archspec.cli.screen import out
-from archspec.targets.spec import expand
 
 EXAMPLES = (
     ("expand resnet18", "every layer on a line of its own"),

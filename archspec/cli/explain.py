@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from archspec.analysis.report import Report
+from archspec.analysis.layers import Report
 from archspec.cli import specs
 from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
-from archspec.targets.explanation import explain
+from archspec.views.explanation import explain
 
 EXAMPLES = (
     ("explain lenet5", "all layers"),

@@ -13,12 +13,12 @@ from archspec.analysis.cost import Costs
 from archspec.cli.arguments import count
 from archspec.cli.screen import out
 from archspec.diagnostics import Diagnostics
+from archspec.elaborate.assumptions import Options
 from archspec.elaborate.elaborator import elaborate
-from archspec.elaborate.options import Options
 from archspec.resources import bundled_names, specs_folder
 from archspec.source import Source
 from archspec.syntax.parser import parse
-from archspec.targets.comparison.measures import cited
+from archspec.views.comparison.measures import cited
 
 FORMATS = ("text", "json", "csv", "markdown")
 EXAMPLES = (
@@ -84,7 +84,7 @@ def _entry(name: str) -> Entry:
 
 
 def _write(entries: list[Entry], form: str) -> None:
-    from archspec.targets.tables.grid import Grid, markdown, text
+    from archspec.views.tables.grid import Grid, markdown, text
 
     screen = out()
     if form == "json":

@@ -17,7 +17,7 @@ from archspec.extras import install
 from archspec.ir.graph import Network
 
 if TYPE_CHECKING:
-    from archspec.targets.onnx.emit import Emitted
+    from archspec.backends.onnx.export import Emitted
 
 OPTIONS = ("opset", "batch", "layout", "weights", "seed", "external_data", "fold_bn")
 """The arguments of `archspec emit` that are for this target alone."""
@@ -37,8 +37,8 @@ def run(network: Network, arguments: argparse.Namespace) -> None:
     """Write a network as an ONNX file. Raises Failure, and SpecError where it cannot be said in ONNX or the weights do not fit."""
     if find_spec("onnx") is None:
         raise Failure(f"onnx is not installed: {install('onnx')}")
-    from archspec.targets.onnx.emit import emit
-    from archspec.targets.onnx.settings import Settings
+    from archspec.backends.onnx.export import emit
+    from archspec.backends.onnx.opsets import Settings
 
     chosen = {name: value for name in Settings._fields if (value := getattr(arguments, name, None)) is not None}
     if arguments.seed is not None and (arguments.seed < 0 or arguments.weights is not None):
@@ -56,7 +56,7 @@ def _weights(named: str | None) -> dict[str, Any] | str | None:
     """The values in a file, by key; `none` for none. Raises Failure."""
     if named is None or named == "none":
         return named
-    from archspec.targets.weights import read_weights
+    from archspec.weights.files import read_weights
 
     try:
         return read_weights(named, "numpy").tensors
@@ -67,7 +67,7 @@ def _weights(named: str | None) -> dict[str, Any] | str | None:
 
 
 def _write(emitted: Emitted, output: str | None, external: bool) -> None:
-    from archspec.targets.onnx import file
+    from archspec.backends.onnx import file
 
     parts = emitted.model, emitted.graph, emitted.stored
     external = external or not emitted.fits

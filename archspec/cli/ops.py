@@ -9,9 +9,9 @@ from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.diagnostics import nearest
 from archspec.ops import STEPS, op_class
-from archspec.targets.layer_page import HANG, lines
-from archspec.targets.reference import about, example, families
-from archspec.targets.tables import Style
+from archspec.views.layer_page import HANG, lines
+from archspec.views.reference import about, example, families
+from archspec.views.tables import Style
 
 EXAMPLES = (("ops", "all of them"), ("ops conv", "the page of one"), ("ops Conv2d", "by the name that PyTorch has for it"))
 
@@ -41,7 +41,7 @@ def _list() -> None:
 
 def _page(step: str) -> None:
     """A layer's page, and an example with its rows."""
-    from archspec.targets.tables.text import text
+    from archspec.views.tables.terminal import text
 
     screen = out()
     for line in lines(op_class(step)):
@@ -56,7 +56,7 @@ def step_of(word: str) -> str:
     """The layer that a word names, here or in another tool. Raises Failure."""
     if word in STEPS:
         return word
-    from archspec.foreign.table import foreign
+    from archspec.foreign.equivalents import foreign
 
     rows = foreign(word)
     for row in rows:

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise Failure(f"{'PyTorch' if module == 'torch' else 'Pillow'} is not installed: `pip install {package}`")
     if arguments.top < 1:
         raise Failure(f"--top takes a whole number of at least 1, not {arguments.top}")
-    from archspec.targets.train.scripts.parts import DataError
+    from archspec.backends.train.scripts.parts import DataError
 
     try:
         found, unread = _predicted(arguments)
@@ -67,8 +67,8 @@ def _predicted(arguments: argparse.Namespace) -> tuple[list[Prediction], list[st
     """What each image shows, and what is wrong with those that cannot be read. Raises Failure, DataError."""
     import torch
 
-    from archspec.targets.train.evaluate import probabilities
-    from archspec.targets.train.scripts.parts import DataError, Files, written
+    from archspec.backends.train.evaluation import probabilities
+    from archspec.backends.train.scripts.parts import DataError, Files, written
 
     _, net, task, told, device = trained(arguments)
     if len(task.shape) != 3 or task.shape[0] not in (1, 3):
@@ -101,7 +101,7 @@ def _likeliest(values: list[float], classes: tuple[str, ...], count: int) -> tup
 
 def _images(named: list[str]) -> list[Path]:
     """The images named, and those in folders named. Raises Failure."""
-    from archspec.targets.train.scripts.parts import IMAGES
+    from archspec.backends.train.scripts.parts import IMAGES
 
     found: list[Path] = []
     for name in named:

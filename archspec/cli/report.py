@@ -10,7 +10,7 @@ from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out, tell
 from archspec.cli.writing import writing
-from archspec.targets.page import page
+from archspec.views.page import page
 
 EXAMPLES = (
     ("report lenet5 -o lenet5.html", "a page that needs nothing else"),

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         _page(word.upper())
     else:
         from archspec.cli.ops import step_of
-        from archspec.targets.layer_page import codes_about
+        from archspec.views.layer_page import codes_about
 
         _list(codes_about(step_of(word)))
     return 0

@@ -34,7 +34,7 @@ def style_of(name: str) -> str:
     """A style as rich writes it. `kind conv` is the colour that pictures have for the kind of that layer."""
     if not name.startswith("kind "):
         return STYLES.get(name, name)
-    from archspec.targets.theme import KIND_OF, readable  # with all of the pictures: not for every table
+    from archspec.views.theme import KIND_OF, readable  # with all of the pictures: not for every table
 
     return readable(KIND_OF.get(name.removeprefix("kind "), "other"))
 

@@ -15,14 +15,14 @@ from archspec.cli.failure import Failure
 from archspec.cli.screen import Screen, err
 from archspec.cli.streams import reason
 from archspec.diagnostics import Diagnostic
+from archspec.elaborate.assumptions import Options
 from archspec.elaborate.expressions import Value
-from archspec.elaborate.options import Options
 from archspec.elaborate.settings import shape_of, value_of
 from archspec.finding import locate
 from archspec.ir.graph import Network
-from archspec.reading import read_text
-from archspec.syntax.lower import is_digits
+from archspec.source import read_text
 from archspec.syntax.parser import MAX_BYTES
+from archspec.syntax.to_ast import is_digits
 
 
 class Text(NamedTuple):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from archspec.analysis.report import Report
+from archspec.analysis.layers import Report
 from archspec.cli import specs
 from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.diagnostics import nearest
-from archspec.targets.tables import COLUMNS, FORMATS, Style, pieces
+from archspec.views.tables import COLUMNS, FORMATS, Style, pieces
 
 EXAMPLES = (
     ("table lenet5", "the layers of a bundled spec"),
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     style = Style(columns, arguments.work, arguments.layout, arguments.collapse, arguments.brief)
     screen = out()
     if arguments.format == "text":
-        from archspec.targets.tables.text import text
+        from archspec.views.tables.terminal import text
 
         screen.lines(text(Report(network), style, width=screen.width, unicode=screen.unicode))
     else:

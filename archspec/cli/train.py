@@ -11,6 +11,7 @@ from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
+from archspec.backends.train.scripts.options import Settings, add_options, run_in
 from archspec.cli import specs
 from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
@@ -19,7 +20,6 @@ from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.extras import install
 from archspec.ir.graph import Network
-from archspec.targets.train.scripts.options import Settings, add_options, run_in
 
 FIRST = "first.pt"
 """The weights that a run begins with, by the network's own names, where --weights gives them."""
@@ -71,8 +71,8 @@ def write(network: Network, output: str) -> None:
 
 
 def _files(network: Network) -> dict[str, str]:
-    from archspec.targets.torch.rows import Unsupported
-    from archspec.targets.train.emit import emit
+    from archspec.backends.torch.calls import Unsupported
+    from archspec.backends.train.script import emit
 
     try:
         return emit(network)
@@ -95,9 +95,9 @@ def _fits(network: Network, arguments: argparse.Namespace, out: Path) -> None:
         raise Failure(held)
     if "data" not in arguments:
         raise Failure("--data is needed: digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR, npz:FILE or synthetic")
-    from archspec.targets.train.scripts.data import check, read
-    from archspec.targets.train.scripts.parts import DataError, Wanted
-    from archspec.targets.train.task import task_of
+    from archspec.backends.train.scripts.data import check, read
+    from archspec.backends.train.scripts.parts import DataError, Wanted
+    from archspec.backends.train.task import task_of
 
     task = task_of(network)
     try:

@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from archspec import files
+from archspec import saving
 from archspec.cli.failure import Failure
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all. Raises Failure."""
     with _told(path):
-        files.write_whole(path, content)
+        saving.write_whole(path, content)
 
 
 @contextmanager
 def writing(*paths: Path) -> Iterator[tuple[BinaryIO, ...]]:
     """Files that are written together, as `files.writing` does. Raises Failure."""
-    with _told(*paths), files.writing(*paths) as opened:
+    with _told(*paths), saving.writing(*paths) as opened:
         yield opened
 
 
@@ -36,7 +36,7 @@ def content(text: str, form: str) -> str | bytes:
     """A picture as a file by the ending of its name: an SVG, or what is made of it. Raises Failure."""
     if form not in (".png", ".pdf"):
         return text
-    from archspec.targets.figures.convert import NoConverter, converted
+    from archspec.views.figures.convert import NoConverter, converted
 
     try:
         return converted(text, form)

@@ -14,7 +14,7 @@ from archspec.ops.base import Op
 from archspec.ops.declare import Field, Unfit
 from archspec.source import Span
 from archspec.syntax import ast
-from archspec.syntax.layout import KEYWORDS
+from archspec.syntax.lines import KEYWORDS
 from archspec.types import FLOAT32, LIMIT
 
 

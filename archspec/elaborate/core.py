@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.diagnostics import Frame as TraceFrame
+from archspec.elaborate.assumptions import Options
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
 from archspec.elaborate.expressions import Refused, Silent, truth
 from archspec.elaborate.hidden import Hidden, Labels
 from archspec.elaborate.labels import clashes, lookup, spelled
-from archspec.elaborate.merging import Advice
-from archspec.elaborate.options import Options
+from archspec.elaborate.merge_advice import Advice
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Graph, Input, Instance, Node, Output
 from archspec.ops import make

@@ -6,15 +6,15 @@ import stat
 from pathlib import Path, PureWindowsPath
 
 from archspec.diagnostics import Diagnostic, Diagnostics, nearest
+from archspec.elaborate.assumptions import Options
 from archspec.elaborate.binding import argument, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Silent, Value, evaluate, shown
 from archspec.elaborate.labels import RESERVED
-from archspec.elaborate.options import Options
 from archspec.elaborate.scopes import Scope
 from archspec.ops import STEPS, op_class
 from archspec.source import Source, Span
 from archspec.syntax import ast
-from archspec.syntax.layout import KEYWORDS
+from archspec.syntax.lines import KEYWORDS
 from archspec.syntax.parser import parse
 
 Defaults = dict[str, dict[str, Value | Missing]]
@@ -268,7 +268,7 @@ class Declarations:
 
     def contents(self, written: ast.Text, folder: Path | None) -> tuple[Path, str]:
         """A used file, found below the spec's folder. Raises Refused."""
-        from archspec.reading import read_text
+        from archspec.source import read_text
 
         span, shown_path = written.span, written.value
         if self.base is None or folder is None:

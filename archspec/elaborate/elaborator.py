@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, nearest
+from archspec.elaborate.assumptions import Options
 from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused
 from archspec.elaborate.inputs import doubt, impossible, possible
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.nearby import Nearby, Probe, told
-from archspec.elaborate.options import Options
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Input, Network, Output

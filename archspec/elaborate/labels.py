@@ -11,7 +11,7 @@ from archspec.elaborate.expressions import Refused, evaluate
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Call, Element, Graph, Names
 from archspec.syntax import ast
-from archspec.syntax.lower import MAX_DIGITS, is_digits
+from archspec.syntax.to_ast import MAX_DIGITS, is_digits
 from archspec.types import LIMIT
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -9,7 +9,7 @@ from archspec.elaborate import binding
 from archspec.elaborate.core import Context, Core, Way
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate
-from archspec.elaborate.merging import step_advice
+from archspec.elaborate.merge_advice import step_advice
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Call, Graph, Instance, Node
 from archspec.ops import STEPS, typed

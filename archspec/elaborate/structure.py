@@ -7,7 +7,7 @@ from abc import abstractmethod
 from archspec.elaborate.core import Context, Way
 from archspec.elaborate.expressions import Refused, whole
 from archspec.elaborate.labels import label_text
-from archspec.elaborate.merging import branches_advice, residual_advice
+from archspec.elaborate.merge_advice import branches_advice, residual_advice
 from archspec.elaborate.scopes import Builder, Frame, single_call
 from archspec.elaborate.steps import Steps
 from archspec.ir.graph import SHORTCUT, Call

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from archspec.diagnostics import Diagnostic
-from archspec.foreign.lines import Rewritten, rewritten
+from archspec.foreign.whole_lines import Rewritten, rewritten
 from archspec.source import Source
-from archspec.syntax.automaton import Unexpected, automaton
-from archspec.syntax.layout import roles
+from archspec.syntax.lalr import Unexpected, automaton
+from archspec.syntax.lines import roles
 
 _LINES = frozenset(("A001", "A005", "A008", "A117", "A105", "A106", "A112"))
 """Messages whose help is a rewritten line where there is one."""

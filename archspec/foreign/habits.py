@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from archspec.syntax.layout import KEYWORDS
+from archspec.syntax.lines import KEYWORDS
 
 if TYPE_CHECKING:
     from archspec.foreign.rewriting import Rewriter

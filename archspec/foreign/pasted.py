@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from archspec.diagnostics import Diagnostic
-from archspec.foreign.lines import rewritten
-from archspec.foreign.table import foreign
+from archspec.foreign.equivalents import foreign
+from archspec.foreign.whole_lines import rewritten
 from archspec.source import Source, Span
 
 _READ = 200_000

@@ -6,10 +6,10 @@ import re
 from collections.abc import Container, Mapping
 
 from archspec.foreign import values
-from archspec.foreign.reading import Call, Value
+from archspec.foreign.equivalents import LOOSE, REASONS, Foreign, Parameter, arguments_of, foreign, ignored, key, rows_of
+from archspec.foreign.loose import Call, Value
 from archspec.foreign.special import SPECIAL, finish, required
 from archspec.foreign.step import Missing, Step, bare_arguments
-from archspec.foreign.table import LOOSE, REASONS, Foreign, Parameter, arguments_of, foreign, ignored, key, rows_of
 from archspec.foreign.values import Cannot
 from archspec.ops import STEPS, op_class
 

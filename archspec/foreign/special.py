@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from archspec.foreign import values
-from archspec.foreign.reading import Value
+from archspec.foreign.equivalents import Foreign, Parameter
+from archspec.foreign.loose import Value
 from archspec.foreign.step import Step
-from archspec.foreign.table import Foreign, Parameter
 from archspec.foreign.values import Cannot
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archspec.foreign.reading import Value
+from archspec.foreign.loose import Value
 
 SIZES = frozenset(["k", "w", "s", "d", "op", "n", "size", "f", "g", "m", "v", "groups", "heads"])
 AXES = frozenset(["k", "w", "s", "d", "op", "n", "size", "p"])

@@ -9,9 +9,9 @@ from __future__ import annotations
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
 from archspec.syntax import ast
-from archspec.syntax.automaton import END, Token, Tree, Unexpected, automaton
-from archspec.syntax.layout import HEADS, Layout, Line, roles
-from archspec.syntax.lower import Lowering
+from archspec.syntax.lalr import END, Token, Tree, Unexpected, automaton
+from archspec.syntax.lines import HEADS, Layout, Line, roles
+from archspec.syntax.to_ast import Lowering
 
 MAX_BYTES = 1 << 20
 MAX_TOKENS = 100_000

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostics, Enough
 from archspec.source import Source
-from archspec.syntax.automaton import Token, automaton
-from archspec.syntax.layout import Layout, Line, roles
+from archspec.syntax.lalr import Token, automaton
+from archspec.syntax.lines import Layout, Line, roles
 from archspec.syntax.parser import MAX_TOKENS, parse
 
 INDENT = 2

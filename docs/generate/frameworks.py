@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from archspec.foreign.lines import rewritten
-from archspec.foreign.table import REASONS, Foreign, rows
+from archspec.foreign.equivalents import REASONS, Foreign, rows
 from archspec.foreign.values import ACTIVATIONS, INITIALISERS
+from archspec.foreign.whole_lines import rewritten
 from archspec.ops import STEPS
 from generate.common import NOTICE, cell
 

@@ -15,7 +15,7 @@ def schema() -> str:
 
 def textmate() -> str:
     """The TextMate grammar, with the words of the language in it."""
-    from archspec.syntax.layout import HEADS, KEYWORDS
+    from archspec.syntax.lines import HEADS, KEYWORDS
 
     heads = HEADS | {"repeat", "residual", "shortcut"}
     inner = {"if", "as"}

@@ -66,9 +66,9 @@ def picture(lines: Sequence[Line], command: str, name: str) -> str:
 
 
 def table_image() -> str:
-    from archspec.analysis.report import Report
-    from archspec.targets.tables.columns import Style
-    from archspec.targets.tables.text import text
+    from archspec.analysis.layers import Report
+    from archspec.views.tables.columns import Style
+    from archspec.views.tables.terminal import text
 
     lines = list(text(Report(archspec.load("lenet5")), Style(), width=100, unicode=True))
     return picture(lines, "archspec table lenet5", "table")

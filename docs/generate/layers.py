@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import archspec
 from archspec.ops.base import Op
-from archspec.targets.reference import LABELS, about, arguments, example, families, signature, takes
+from archspec.views.reference import LABELS, about, arguments, example, families, signature, takes
 from generate.common import NOTICE, cell, prose
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from archspec.analysis.report import Report  # noqa: E402
+from archspec.analysis.layers import Report  # noqa: E402
 from archspec.api import compile_text, load  # noqa: E402
-from archspec.elaborate.options import Options  # noqa: E402
+from archspec.elaborate.assumptions import Options  # noqa: E402
 
 RUNS = 15
 

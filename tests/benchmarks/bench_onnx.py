@@ -36,7 +36,7 @@ PEAK = "\nprint(next(line for line in open('/proc/self/status') if line.startswi
 OURS = """
 import sys, time; sys.argv = ['archspec', 'emit', 'onnx', {name!r}, '-o', {path!r}]
 from archspec.cli.main import main
-import archspec.targets.onnx.emit
+import archspec.backends.onnx.export
 start = time.perf_counter(); assert main() == 0; print(time.perf_counter() - start)
 """
 THEIRS = """

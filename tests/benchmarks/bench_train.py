@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 import archspec
-from archspec.targets.train.emit import emit
+from archspec.backends.train.script import emit
 
 SPEED = (("digits", 32, 4000), ("lenet_keras", 64, 1500), ("shallowvggnet_dropout", 32, 320))
 """Spec, batch, images an epoch."""

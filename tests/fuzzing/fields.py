@@ -15,9 +15,9 @@ from torch import Tensor
 
 import archspec
 from archspec.analysis.receptive_field import ReceptiveFields
+from archspec.backends.arch import expand
 from archspec.ir.schema import from_json, to_json
 from archspec.ops.base import POINT
-from archspec.targets.spec import expand
 from fuzzing.draw import Draw
 from fuzzing.networks import Drawn, Generator
 from fuzzing.seeing import CHANNELS, Shape

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archspec.diagnostics import catalogue
-from archspec.foreign.table import LOOSE, rows
+from archspec.foreign.equivalents import LOOSE, rows
 from archspec.ops import STEPS
-from archspec.syntax.layout import KEYWORDS
+from archspec.syntax.lines import KEYWORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = 450

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import archspec
 from archspec.api import compile_text
+from archspec.backends.arch import expand
 from archspec.diagnostics import Diagnostic, Diagnostics, catalogue
 from archspec.diagnostics.render import as_data, concise, full, github, sarif
-from archspec.elaborate.options import Options
-from archspec.reading import decode
-from archspec.source import Source, Span
+from archspec.elaborate.assumptions import Options
+from archspec.source import Source, Span, decode
 from archspec.syntax import ast
 from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
-from archspec.targets.spec import expand
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 LONGEST = 1000

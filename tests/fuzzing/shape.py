@@ -11,13 +11,13 @@ from helpers_onnx import declared, fault, inferred
 from helpers_torch import counts
 
 import archspec
+from archspec.backends.arch import expand
 from archspec.diagnostics import Diagnostics
 from archspec.ir.schema import from_json, to_json
 from archspec.source import Source
 from archspec.syntax import ast
 from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
-from archspec.targets.spec import expand
 from fuzzing.draw import Draw, Random
 from fuzzing.generator import Drawn, SpecGenerator
 from fuzzing.steps import Options

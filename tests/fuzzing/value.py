@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 import archspec
 from archspec.analysis.tensors import tensors
-from archspec.targets.onnx.settings import OPSETS
+from archspec.backends.onnx.opsets import OPSETS
 from fuzzing.draw import Draw, Random
 from fuzzing.generator import Drawn, SpecGenerator
 from fuzzing.shape import verdict

@@ -1,0 +1,1 @@
+"""A network compiled to something that runs, or back to a spec."""

@@ -1,0 +1,64 @@
+"""Activation functions; those that an opset lacks are composed of what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import pi, sqrt
+from typing import Any
+
+from archspec.backends.onnx.layer import Layer
+from archspec.types import Tokens, Type
+
+Row = Callable[[Layer, Any, Any, Any], str]
+
+
+def plain(kind: str, *arguments: str) -> Row:
+    """An operator of one input; `arguments` are attributes that the layer calls otherwise, as attribute=argument."""
+    names = [argument.split("=") for argument in arguments]
+    return lambda layer, op, *_: layer.add(kind, layer.x, **{attribute: getattr(op, name) for attribute, name in names})
+
+
+def softmax(kind: str) -> Row:
+    return lambda layer, _, x, __: layer.add(kind, layer.x, axis=-1 if isinstance(x, Tokens) else 1)
+
+
+def relu6(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    return layer.add("Clip", layer.x, layer.constant(0), layer.constant(6))
+
+
+def gelu(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    value = layer.x
+    if layer.opset >= 20:
+        return layer.add("Gelu", value, approximate=op.approx if op.approx != "none" else None)
+    if op.approx == "tanh":
+        cube = layer.add("Mul", layer.add("Pow", value, layer.constant(3)), layer.constant(0.044715))
+        inner = layer.add("Mul", layer.add("Add", value, cube), layer.constant(sqrt(2 / pi)))
+        sigmoid = layer.add("Tanh", inner)
+    else:
+        sigmoid = layer.add("Erf", layer.add("Div", value, layer.constant(sqrt(2))))
+    product = layer.add("Mul", value, layer.add("Add", sigmoid, layer.constant(1)))
+    return layer.add("Mul", product, layer.constant(0.5))
+
+
+def silu(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    return layer.add("Mul", layer.x, layer.add("Sigmoid", layer.x))
+
+
+def mish(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    if layer.opset >= 18:
+        return layer.add("Mish", layer.x)
+    return layer.add("Mul", layer.x, layer.add("Tanh", layer.add("Softplus", layer.x)))
+
+
+def hard_sigmoid(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """The slope is 1/6, not the operator's default of 0.2."""
+    return layer.add("HardSigmoid", layer.x, alpha=1 / 6, beta=0.5)
+
+
+def hard_swish(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    return layer.add("HardSwish", layer.x) if layer.opset >= 14 else layer.add("Mul", layer.x, hard_sigmoid(layer, op, x, _))
+
+
+def prelu(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    slope = layer.weight("weight")
+    return layer.add("PRelu", layer.x, slope if op.shared else layer.per_channel(slope, x))

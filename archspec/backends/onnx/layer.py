@@ -1,0 +1,127 @@
+"""What a row is given: a layer's inputs and tensors, and ways to add operators that do not depend on the opset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from archspec.analysis.tensors import Tensor, key_of
+from archspec.backends.onnx.draft import Array, Draft, Operator, Stored
+from archspec.ir.graph import Place
+from archspec.types import Map, Tokens, Type
+
+Load = Callable[[Tensor], Array]
+
+
+class Layer:
+    """A layer that is being lowered. Its operators are called as it is; those before the last one `LAYER/operator`."""
+
+    def __init__(self, draft: Draft, place: Place, sources: tuple[str, ...], load: Load, about: str) -> None:
+        self.draft = draft
+        self.place = place
+        self.name = place.name
+        self.values = sources
+        self.x = sources[0]
+        self.load = load
+        self.about = about
+        self.types = tuple(type_ for value in place.node.inputs if (type_ := place.graph.type_of(value)) is not None)
+        self.added: list[Operator] = []
+
+    @property
+    def opset(self) -> int:
+        return self.draft.opset
+
+    # tensors
+
+    def weight(self, name: str) -> str:
+        """The tensor of the layer that is called so; it is called in the graph as in a `state_dict`.
+
+        A tensor that is a whole layer would be called as the layer's value is: it is `LAYER/weight`.
+        """
+        op = self.place.node.op
+        assert op is not None
+        found = next(weight for weight in op.weights(self.types[0]) if weight.name == name)
+        tensor = Tensor(key_of(self.name, name), found.shape, found.role, name, self.place)
+        called = tensor.key if name else f"{self.name}/weight"
+        self.draft.stored[called] = Stored(called, found.shape, partial(self.load, tensor))
+        return called
+
+    def constant(self, values: Any) -> str:
+        return self.draft.constant(values, np.float32)
+
+    def whole(self, values: int | Sequence[Any]) -> str:
+        """Whole numbers, as operators take sizes and axes."""
+        return self.draft.constant(values, np.int64)
+
+    # operators
+
+    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """An operator; returns its value."""
+        return self.add_many(kind, inputs, 1, **attributes)[0]
+
+    def add_many(self, kind: str, inputs: Sequence[str], outputs: int, **attributes: Any) -> list[str]:
+        """An operator with several outputs. Attributes that are None are left to their defaults."""
+        stem = f"{self.name}/{kind.lower()}"
+        count = sum(operator.kind == kind for operator in self.added)
+        name = stem if not count else f"{stem}_{count + 1}"
+        names = [name] if outputs == 1 else [f"{name}/{at}" for at in range(outputs)]
+        kept = {key: value for key, value in attributes.items() if value is not None}
+        operator = Operator(kind, list(inputs), names, kept, name, self.about)
+        self.added.append(operator)
+        self.draft.operators.append(operator)
+        return names
+
+    def finish(self, value: str) -> str:
+        """Call the value that the row returned as the layer; a value that it was given keeps its name."""
+        for operator in self.added:
+            if value in operator.outputs:
+                operator.name = self.name
+                operator.outputs[operator.outputs.index(value)] = self.name
+                if operator.kind == "Pad":
+                    self.draft.padded[self.name] = operator
+                return self.name
+        return value
+
+    def transpose(self, value: str, *order: int) -> str:
+        return self.add("Transpose", value, perm=list(order))
+
+    def reshape(self, value: str, *shape: int) -> str:
+        """0 keeps the size of an axis."""
+        return self.add("Reshape", value, self.whole(shape))
+
+    def unsqueeze(self, value: str, *axes: int) -> str:
+        return self.add("Unsqueeze", value, self.whole(axes))
+
+    def slice(self, value: str, starts: Sequence[int], stops: Sequence[int], axes: Sequence[int]) -> str:
+        return self.add("Slice", value, self.whole(starts), self.whole(stops), self.whole(axes))
+
+    def pad(self, value: str, before: Sequence[int], after: Sequence[int], fill: float | None = None) -> str:
+        """Zeros, or `fill`, around all axes but the first."""
+        pads = self.whole([0, *before, 0, *after])
+        return self.add("Pad", value, pads) if fill is None else self.add("Pad", value, pads, self.constant(fill))
+
+    def reduce(self, kind: str, value: str, *axes: int, keep: bool = False) -> str:
+        """A reduction over some axes, which are an input from opset 18 on and an attribute before."""
+        if self.opset >= 18:
+            return self.add(kind, value, self.whole(axes), keepdims=int(keep))
+        return self.add(kind, value, axes=list(axes), keepdims=int(keep))
+
+    def per_channel(self, tensor: str, x: Type) -> str:
+        """A tensor (C) so that it is spread over the positions of a map."""
+        return self.reshape(tensor, -1, *(1,) * len(x.spatial)) if isinstance(x, Map) else tensor
+
+    def channels_last(self, x: Type, row: Callable[[str], str]) -> str:
+        """Apply what works on the last axis to the channels of a map."""
+        if not isinstance(x, Map):
+            return row(self.x)
+        rank = len(x.shape)
+        return self.transpose(row(self.transpose(self.x, 0, *range(2, rank + 1), 1)), 0, rank, *range(1, rank))
+
+    def channels_second(self, x: Type, row: Callable[[str], str]) -> str:
+        """Apply what works on the second axis to the channels of tokens."""
+        if not isinstance(x, Tokens):
+            return row(self.x)
+        return self.transpose(row(self.transpose(self.x, 0, 2, 1)), 0, 2, 1)

@@ -1,0 +1,176 @@
+"""What each layer is in ONNX: one row a step, from its arguments and types to operators.
+
+A row is given the layer, its op, and the types of its input and output; it returns the name of its value. Maps are N,C,*S, tokens
+N,T,C, vectors N,C. Layers that do nothing in inference return the value that they were given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archspec.backends.onnx import activations, attend, norms, windows
+from archspec.backends.onnx.activations import Row, plain, softmax
+from archspec.backends.onnx.layer import Layer
+from archspec.ops.base import per_axis
+from archspec.types import Map, Tokens, Type, Vector
+
+
+def _flatten(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    return layer.x if isinstance(x, Vector) else layer.add("Flatten", layer.x, axis=1)
+
+
+def _linear(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    weight = layer.weight("weight")
+    bias = [layer.weight("bias")] if op.bias else []
+    if isinstance(x, Vector):
+        return layer.add("Gemm", layer.x, weight, *bias, transB=1)
+    if isinstance(x, Map):  # over the channels of each position: a convolution of one position
+        kernel = layer.unsqueeze(weight, *range(2, 2 + len(x.spatial)))
+        return layer.add("Conv", layer.x, kernel, *bias, kernel_shape=[1] * len(x.spatial))
+    return attend.product(layer, layer.x, weight, *bias)
+
+
+def _rbf(layer: Layer, op: Any, x: Vector, _: Type) -> str:
+    difference = layer.add("Sub", layer.unsqueeze(layer.x, 1), layer.weight("weight"))
+    return layer.reduce("ReduceSumSquare", difference, 2)
+
+
+def _embed(layer: Layer, op: Any, x: Vector, _: Type) -> str:
+    index = layer.x if layer.draft.is_whole(layer.x) else layer.add("Cast", layer.x, to=7)  # TensorProto.INT64
+    return layer.add("Gather", layer.weight("weight"), index)
+
+
+def _pad(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    margins = [op.c, *per_axis(op.p, len(x.spatial), "p", least=0)]
+    return layer.pad(layer.x, margins, margins) if any(margins) else layer.x
+
+
+def _crop(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    starts = [(size - kept) // 2 for size, kept in zip(x.spatial, y.spatial, strict=True)]
+    axes = range(2, 2 + len(starts))
+    return layer.x if x == y else layer.slice(layer.x, starts, [a + b for a, b in zip(starts, y.spatial, strict=True)], axes)
+
+
+def _slice(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    start, stop = op.bounds
+    return layer.x if x == y else layer.slice(layer.x, [start], [stop], [2 if isinstance(x, Tokens) else 1])
+
+
+def _upsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    """Whole factors; pixel i of `nearest` is i // n, which is not the operator's default."""
+    if op.n == 1:
+        return layer.x
+    scales = layer.constant([1, 1] + [op.n] * len(x.spatial))
+    if op.mode == "nearest":
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    else:
+        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    return layer.add("Resize", layer.x, "", scales, **how)
+
+
+def _pixel_shuffle(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    rank, n = len(x.spatial), op.n
+    if n == 1:
+        return layer.x
+    if rank == 2:
+        return layer.add("DepthToSpace", layer.x, blocksize=n, mode="CRD")
+    apart = layer.reshape(layer.x, 0, y.channels, *(n,) * rank, *x.spatial)
+    order = [axis for pair in zip(range(2 + rank, 2 + 2 * rank), range(2, 2 + rank), strict=True) for axis in pair]
+    return layer.reshape(layer.transpose(apart, 0, 1, *order), 0, y.channels, *y.spatial)
+
+
+def _patch_merge(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    """Channels in the order of the last axis of a patch, then the one before it, then those of the map."""
+    rank, n = len(x.spatial), op.n
+    apart = layer.reshape(layer.x, 0, x.channels, *(size for pair in zip(y.spatial, (n,) * rank, strict=True) for size in pair))
+    order = [*range(1 + 2 * rank, 2, -2), 1, *range(2, 2 + 2 * rank, 2)]
+    return layer.reshape(layer.transpose(apart, 0, *order), 0, y.channels, *y.spatial)
+
+
+def _shuffle(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    if op.g in (1, x.channels):
+        return layer.x
+    grouped = layer.reshape(layer.x, 0, op.g, x.channels // op.g, *x.spatial)
+    return layer.reshape(layer.transpose(grouped, 0, 2, 1, *range(3, 3 + len(x.spatial))), 0, x.channels, *x.spatial)
+
+
+def _same(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """What is at work in training only."""
+    return layer.x
+
+
+def _add(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    return layer.add("Add" if len(layer.values) == 2 else "Sum", *layer.values)
+
+
+def _mul(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    product = ""
+    for value, type_ in zip(layer.values, layer.types, strict=True):
+        if isinstance(type_, Vector) and isinstance(y, Map):
+            value = layer.unsqueeze(value, *range(2, 2 + len(y.spatial)))
+        product = layer.add("Mul", product, value) if product else value
+    return product
+
+
+def _concat(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    return layer.add("Concat", *layer.values, axis=2 if isinstance(x, Tokens) else 1)
+
+
+ROWS: dict[str, Row] = {
+    "conv": windows.conv,
+    "dwconv": windows.conv,
+    "deconv": windows.deconv,
+    "pool": windows.pool,
+    "avgpool": windows.average_pool,
+    "subsample": windows.subsample,
+    "adaptpool": windows.adaptive_average,
+    "adaptmaxpool": windows.adaptive_maximum,
+    "gap": windows.gap,
+    "bn": norms.batch,
+    "ln": norms.layer_norm,
+    "gn": norms.group,
+    "instnorm": norms.instance,
+    "lrn": norms.local_response,
+    "relu": plain("Relu"),
+    "relu6": activations.relu6,
+    "leaky": plain("LeakyRelu", "alpha=slope"),
+    "elu": plain("Elu", "alpha=alpha"),
+    "selu": plain("Selu"),
+    "gelu": activations.gelu,
+    "silu": activations.silu,
+    "mish": activations.mish,
+    "hardswish": activations.hard_swish,
+    "hardsigmoid": activations.hard_sigmoid,
+    "sigmoid": plain("Sigmoid"),
+    "tanh": plain("Tanh"),
+    "softplus": plain("Softplus"),
+    "softmax": softmax("Softmax"),
+    "logsoftmax": softmax("LogSoftmax"),
+    "prelu": activations.prelu,
+    "dropout": _same,
+    "dropout2d": _same,
+    "droppath": _same,
+    "flatten": _flatten,
+    "pad": _pad,
+    "crop": _crop,
+    "upsample": _upsample,
+    "pixelshuffle": _pixel_shuffle,
+    "patchmerge": _patch_merge,
+    "shuffle": _shuffle,
+    "slice": _slice,
+    "fc": _linear,
+    "linear": _linear,
+    "rbf": _rbf,
+    "embed": _embed,
+    "scale": lambda layer, op, x, y: layer.add("Mul", layer.x, layer.weight("")),
+    "tokens": attend.tokens,
+    "cls": attend.class_token,
+    "pos": lambda layer, op, x, y: layer.add("Add", layer.x, layer.weight("")),
+    "first": attend.first,
+    "attn": attend.attention,
+    "winattn": attend.window_attention,
+    "add": _add,
+    "mul": _mul,
+    "concat": _concat,
+}
+"""Step to row."""

@@ -1,0 +1,89 @@
+"""A draft as onnx.ModelProto, with its weights or with a place left for them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+from archspec.analysis.layers import Report
+from archspec.backends.arch import expand
+from archspec.backends.onnx.draft import Array, Draft, Operator, Stored, Value
+from archspec.backends.onnx.opsets import OPSETS, Settings
+from archspec.ir.graph import Network
+
+LIMIT = 2**31 - 1
+"""No protobuf is larger: https://protobuf.dev/programming-guides/proto-limits/."""
+
+_KINDS = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
+
+
+def model(network: Network, settings: Settings) -> ModelProto:
+    """The model without its graph: versions, and the spec and its counts as metadata."""
+    report = Report(network)
+    proto = ModelProto(ir_version=OPSETS[settings.opset], producer_name="archspec", producer_version=settings.version)
+    proto.doc_string = network.meta.get("title", "")
+    proto.opset_import.add(domain="", version=settings.opset)
+    facts = {"archspec.version": settings.version, "archspec.spec": f"arch 1\n{expand(network)}"}
+    facts |= {f"archspec.{name}": json.dumps(value) for name, value in report.totals._asdict().items()}
+    for key, text in facts.items():
+        proto.metadata_props.add(key=key, value=text)
+    return proto
+
+
+def graph(network: Network, draft: Draft, *, declare: bool = False) -> GraphProto:
+    """The graph with its constants and without its weights; `declare` makes inputs of them."""
+    proto = GraphProto(name=network.name)
+    proto.input.extend(_value(value) for value in draft.inputs)
+    if declare:
+        proto.input.extend(_value(Value(stored.name, stored.shape)) for stored in draft.stored.values())
+    proto.output.extend(_value(value) for value in draft.outputs)
+    proto.value_info.extend(_value(value) for value in draft.values())
+    proto.node.extend(_node(operator) for operator in draft.operators)
+    for name, array in draft.constants.items():
+        kind = _KINDS[array.dtype.name]
+        proto.initializer.append(TensorProto(name=name, dims=array.shape, data_type=kind, raw_data=little(array).tobytes()))
+    return proto
+
+
+def header(stored: Stored) -> TensorProto:
+    """A tensor of weights without its values."""
+    return TensorProto(name=stored.name, dims=stored.shape, data_type=TensorProto.FLOAT)
+
+
+def little(array: Array) -> Array:
+    """Little-endian and contiguous, as files have it."""
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+
+
+def _value(value: Value) -> ValueInfoProto:
+    proto = ValueInfoProto(name=value.name)
+    tensor = proto.type.tensor_type
+    tensor.elem_type = _KINDS[value.kind]
+    tensor.shape.SetInParent()
+    for size in value.shape:
+        if isinstance(size, str):
+            tensor.shape.dim.add(dim_param=size)
+        else:
+            tensor.shape.dim.add(dim_value=size)
+    return proto
+
+
+def _node(operator: Operator) -> NodeProto:
+    proto = NodeProto(op_type=operator.kind, name=operator.name, doc_string=operator.about)
+    proto.input.extend(operator.inputs)
+    proto.output.extend(operator.outputs)
+    proto.attribute.extend(_attribute(name, value) for name, value in sorted(operator.attributes.items()))
+    return proto
+
+
+def _attribute(name: str, value: Any) -> AttributeProto:
+    if isinstance(value, str):
+        return AttributeProto(name=name, type=AttributeProto.STRING, s=value.encode())
+    if isinstance(value, float):
+        return AttributeProto(name=name, type=AttributeProto.FLOAT, f=value)
+    if isinstance(value, int):
+        return AttributeProto(name=name, type=AttributeProto.INT, i=value)
+    return AttributeProto(name=name, type=AttributeProto.INTS, ints=value)

@@ -1,0 +1,176 @@
+"""Layers whose window slides: convolution and pooling, with explicit padding in place of modes.
+
+ONNX's ceil_mode is avoided: up to opset 21 its own shape inference gets it wrong, and padding at the end says the same exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from archspec.backends.onnx.layer import Layer
+from archspec.ops.window import Slide
+from archspec.types import Map, Tokens, Type
+
+
+def _window(slides: Sequence[Slide], before: Sequence[int], after: Sequence[int]) -> dict[str, Any]:
+    """The attributes of an operator with a window."""
+    dilations = [s.d for s in slides]
+    return {
+        "kernel_shape": [s.k for s in slides],
+        "strides": [s.s for s in slides],
+        "pads": [*before, *after],
+        "dilations": dilations if set(dilations) != {1} else None,
+    }
+
+
+def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    slides = op.slides(x)
+    attributes = _window(slides, [s.before for s in slides], [s.after + s.overhang for s in slides])
+    groups = x.channels // op.depth(x)
+    bias = [layer.weight("bias")] if op.bias else []
+    if getattr(op, "maps", None) is None:
+        return layer.add("Conv", layer.x, layer.weight("weight"), *bias, **attributes, group=groups if groups > 1 else None)
+    # With a connection table the kernels that there are take their places among zeros.
+    whole = (op.f, x.channels, *op.kernel(x))
+    zeros = layer.add("ConstantOfShape", layer.whole(whole))
+    places = layer.whole([[filter_, input_] for filter_, row in enumerate(op.maps) for input_ in row])
+    kernels = layer.add("ScatterND", zeros, places, layer.weight("weight"))
+    return layer.add("Conv", layer.x, kernels, *bias, **attributes)
+
+
+def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    axes = op.axes(x)  # (out, k, s, d, zeros cut before, zeros cut after, formula); less than nothing is cut where zeros are added
+    extra = [max(0, -axis[5]) for axis in axes]
+    dilations = [axis[3] for axis in axes]
+    bias = [layer.weight("bias")] if op.bias else []
+    # onnxruntime refuses to add as much as a stride; PyTorch, less than the stride or the dilation. Bare zeros are then put behind.
+    behind = extra if any(e >= axis[2] for e, axis in zip(extra, axes, strict=True)) else []
+    value = layer.add(
+        "ConvTranspose",
+        layer.x,
+        layer.weight("weight"),
+        *(bias if not behind else []),
+        kernel_shape=[axis[1] for axis in axes],
+        strides=[axis[2] for axis in axes],
+        pads=[*(axis[4] for axis in axes), *(max(0, axis[5]) for axis in axes)],
+        output_padding=extra if any(extra) and not behind else None,
+        dilations=dilations if set(dilations) != {1} else None,
+        group=op.g if op.g > 1 else None,
+    )
+    if not behind:
+        return value
+    padded = layer.pad(value, [0] * (1 + len(axes)), [0, *behind])
+    return layer.add("Add", padded, layer.per_channel(bias[0], x)) if bias else padded
+
+
+def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    slides = op.slides(x)
+    before, after = [s.before for s in slides], [s.after + s.overhang for s in slides]
+    value = _apart(layer)
+    # A dilated window may need more padding than it has elements, which onnxruntime refuses.
+    if any(max(b, a) >= s.k for s, b, a in zip(slides, before, after, strict=True)):
+        value = layer.pad(value, [0, *before], [0, *after], -np.inf)
+        before = after = [0] * len(slides)
+    return layer.add("MaxPool", value, **_window(slides, before, after))
+
+
+def average_pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    """The divisor counts the padding where the layer says so, what overhangs it never: as torch.nn.AvgPool2d."""
+    slides = op.slides(x)
+    before, after = [s.before for s in slides], [s.after for s in slides]
+    over = [s.overhang for s in slides]
+    value, counted = _apart(layer), op.count_pad and any(before + after)
+    if counted and any(over):
+        value = layer.pad(value, [0, *before], [0, *after], _ZERO)
+        before, after, counted = [0] * len(slides), [0] * len(slides), False
+    ends = [a + o for a, o in zip(after, over, strict=True)]
+    return layer.add("AveragePool", value, **_window(slides, before, ends), count_include_pad=1 if counted else None)
+
+
+_ZERO = -0.0
+"""A zero that onnxruntime does not take for one.
+
+It moves a `Pad` of zeros into the pool behind it (1.17 to 1.31, pad_fusion.cc), where a maximum's padding is no zero, and where padding
+as wide as the window is refused. It knows zeros by their bytes.
+"""
+
+
+def _apart(layer: Layer) -> str:
+    """The layer's input, whose zeros, where it ends in some, stay where they are."""
+    if (pad := layer.draft.padded.get(layer.x)) is not None:
+        pad.inputs[2:] = [layer.constant(_ZERO)]
+    return layer.x
+
+
+def subsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    """A convolution of each map with a kernel that is one number."""
+    slides = op.slides(x)
+    rank = len(slides)
+    column = layer.reshape(layer.weight("weight"), -1, *(1,) * (rank + 1))
+    kernel = layer.add("Expand", column, layer.whole((x.channels, 1, *(s.k for s in slides))))
+    attributes = _window(slides, [0] * rank, [s.overhang for s in slides])
+    return layer.add("Conv", layer.x, kernel, layer.weight("bias"), **attributes, group=x.channels)
+
+
+def gap(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    return layer.reduce("ReduceMean", layer.x, 1) if isinstance(x, Tokens) else layer.add("GlobalAveragePool", layer.x)
+
+
+def adaptive_average(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    if (plain := _plain(layer, "Average", x, y)) is not None:
+        return plain
+    # A mean over unequal windows is a product with a matrix, axis by axis.
+    value, rank = layer.x, len(x.spatial)
+    for axis in reversed(range(rank)):
+        size, out = x.spatial[axis], y.spatial[axis]
+        if size == out:
+            continue
+        matrix = np.zeros((out, size))
+        for at, (start, stop) in enumerate(_windows(size, out)):
+            matrix[at, start:stop] = 1 / (stop - start)
+        if axis == rank - 1:
+            value = layer.add("MatMul", value, layer.constant(matrix.T))
+            continue
+        inner = y.spatial[axis + 1 :]
+        if len(inner) > 1:
+            value = layer.reshape(value, *(0,) * (axis + 3), prod(inner))
+        value = layer.add("MatMul", layer.constant(matrix), value)
+        if len(inner) > 1:
+            value = layer.reshape(value, *(0,) * (axis + 3), *inner)
+    return value
+
+
+def adaptive_maximum(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    if (plain := _plain(layer, "Max", x, y)) is not None:
+        return plain
+    # Each window is gathered, its last element repeated up to the length of the longest, and reduced, axis by axis.
+    value = layer.x
+    for axis, (size, out) in enumerate(zip(x.spatial, y.spatial, strict=True), 2):
+        if size == out:
+            continue
+        windows = _windows(size, out)
+        longest = max(stop - start for start, stop in windows)
+        places = [[min(start + i, stop - 1) for i in range(longest)] for start, stop in windows]
+        value = layer.reduce("ReduceMax", layer.add("Gather", value, layer.draft.constant(places, np.int64), axis=axis), axis + 1)
+    return value
+
+
+def _plain(layer: Layer, kind: str, x: Map, y: Map) -> str | None:
+    """Adaptive pooling where its windows are equal: nothing, one over everything, or a grid."""
+    if x == y:
+        return layer.x
+    if set(y.spatial) == {1}:
+        return layer.add(f"Global{kind}Pool", layer.x)
+    if any(size % out for size, out in zip(x.spatial, y.spatial, strict=True)):
+        return None
+    steps = [size // out for size, out in zip(x.spatial, y.spatial, strict=True)]
+    return layer.add(f"{kind}Pool", _apart(layer), kernel_shape=steps, strides=steps)
+
+
+def _windows(size: int, out: int) -> list[tuple[int, int]]:
+    """Window i covers the inputs from floor(i*size/out) up to ceil((i + 1)*size/out), as torch.nn.AdaptiveAvgPool2d has it."""
+    return [(at * size // out, -(-(at + 1) * size // out)) for at in range(out)]

@@ -1,0 +1,265 @@
+"""What each op is in PyTorch: one row an op, from its arguments and types to a constructor call.
+
+Modules that PyTorch lacks are written into the file that uses them: `helpers.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archspec.backends.torch.constructor import New, new
+from archspec.ops.base import Op, per_axis
+from archspec.source import Span
+from archspec.types import Map, Tokens, Type
+
+Row = Callable[[Any, Any, Any], New]
+
+
+class Unsupported(Exception):
+    """An op has no exact counterpart: why, and where it was written."""
+
+    span: Span | None = None
+
+
+def module(op: Op, x: Type, y: Type) -> New:
+    """The module of an op between two types. Raises Unsupported."""
+    row = ROWS.get(op.step)
+    if row is None:
+        raise Unsupported(f"PyTorch has no module for `{op.step}`")
+    return row(op, x, y)
+
+
+def _short(values: tuple[int, ...]) -> int | tuple[int, ...]:
+    return values[0] if len(set(values)) == 1 else values
+
+
+def _conv(op: Any, x: Map, _: Map) -> New:
+    slides = op.slides(x)
+    rank, pads = len(slides), _pads(slides)
+    kernel, padding = _short(tuple(s.k for s in slides)), _short(tuple(s.before for s in slides))
+    channels, filters = x.channels, op.filters(x)
+    steps = {"stride": _short(tuple(s.s for s in slides)), "dilation": _short(tuple(s.d for s in slides))}
+    if getattr(op, "maps", None) is not None:
+        if pads is not None:
+            raise Unsupported("a convolution with a connection table takes no padding that differs at two ends in PyTorch")
+        return _begun(op, new(f"TableConv{rank}d", channels, op.maps, kernel, padding=padding, **steps, bias=op.bias))
+    steps["groups"] = channels // op.depth(x)
+    if pads is None:
+        return _begun(op, new(f"nn.Conv{rank}d", channels, filters, kernel, padding=padding, **steps, bias=op.bias))
+    return _begun(op, new(f"PaddedConv{rank}d", channels, filters, kernel, pads=pads, **steps, bias=op.bias))
+
+
+def _begun(op: Any, module: New) -> New:
+    """A layer with the weights that its spec wants it to begin with."""
+    if op.init is None:
+        return module
+    return new(op.init, module, **({"std": op.std} if op.std is not None else {}))
+
+
+def _pads(slides: Any) -> tuple[int, ...] | None:
+    """Padding that differs at the two ends, as torch.nn.functional.pad takes it; None where it is the same."""
+    ends = []
+    for s in slides:
+        ends.append((s.before, s.after + s.overhang))
+    if all(before == after for before, after in ends):
+        return None
+    return tuple(number for pair in reversed(ends) for number in pair)
+
+
+def _deconv(op: Any, x: Map, _: Map) -> New:
+    axes = op.axes(x)
+    rank = len(axes)
+    # (out, k, s, d, cut before, cut after, formula): PyTorch cuts the same at both ends and adds at the end
+    before, after = tuple(a[4] for a in axes), tuple(a[5] for a in axes)
+    padding = tuple(max(b, a) for b, a in zip(before, after, strict=True))
+    kernel, stride, dilation = (_short(tuple(a[at] for a in axes)) for at in (1, 2, 3))
+    common = {"stride": stride, "dilation": dilation, "groups": op.g, "bias": op.bias}
+    if before != padding:
+        cut = tuple(n for pair in zip(before[::-1], after[::-1], strict=True) for n in (pair[0], max(pair[1], 0)))
+        if min(after) < 0:  # positions behind the last kernel hold the bias, as those of output padding do
+            common["output_padding"] = _short(tuple(max(-a, 0) for a in after))
+        return _begun(op, new(f"CutConvTranspose{rank}d", x.channels, op.f, kernel, cut=cut, **common))
+    extra = _short(tuple(p - a for p, a in zip(padding, after, strict=True)))
+    return _begun(op, new(f"nn.ConvTranspose{rank}d", x.channels, op.f, kernel, padding=_short(padding), output_padding=extra, **common))
+
+
+def _pool(op: Any, x: Map, _: Map) -> New:
+    slides = op.slides(x)
+    rank = len(slides)
+    ceil = any(s.overhang for s in slides)
+    average = op.step == "avgpool"
+    kind = {"count_include_pad": op.count_pad} if average else {"dilation": _short(tuple(s.d for s in slides))}
+    window, stride = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides))
+    name = "Avg" if average else "Max"
+    # AvgPool3d, unlike its sisters, refuses a window larger than the input before padding; all refuse padding above half a window.
+    narrow = average and rank == 3 and any(s.k > s.size for s in slides)
+    if narrow or any(s.before != s.after or 2 * s.before > s.k for s in slides):
+        pads = tuple(n for s in reversed(slides) for n in (s.before, s.after))
+        if average and ceil:
+            kind = {"overhang": tuple(n for s in reversed(slides) for n in (0, s.overhang)), **kind}
+        return new(f"Padded{name}Pool", window, stride, pads=pads, rank=rank, **kind)
+    padding = _short(tuple(s.before for s in slides))
+    return new(f"nn.{name}Pool{rank}d", window, stride, padding=padding, **kind, ceil_mode=ceil)
+
+
+def _adaptive(kind: str) -> Row:
+    return lambda op, x, _: new(f"nn.Adaptive{kind}Pool{len(x.spatial)}d", _short(op.target(x)))
+
+
+def _gap(op: Any, x: Type, _: Type) -> New:
+    return new("MeanOfTokens") if isinstance(x, Tokens) else new(f"nn.AdaptiveAvgPool{len(x.shape) - 1}d", 1)
+
+
+def _norm(name: str) -> Row:
+    def row(op: Any, x: Type, _: Type) -> New:
+        rank = len(x.spatial) if isinstance(x, Map) else 1
+        extra = {"momentum": op.momentum, "affine": op.affine} if name == "Batch" else {}
+        if name == "Batch" and isinstance(x, Tokens):
+            return new("TokenBatchNorm1d", x.channels, eps=op.eps, **extra)
+        return new(f"nn.{name}Norm{rank}d", x.channels, eps=op.eps, **extra)
+
+    return row
+
+
+def _layer_norm(op: Any, x: Type, _: Type) -> New:
+    name = "ChannelNorm" if isinstance(x, Map) else "nn.LayerNorm"
+    return new(name, x.channels, eps=op.eps)
+
+
+def _group_norm(op: Any, x: Type, _: Type) -> New:
+    return new("TokenGroupNorm" if isinstance(x, Tokens) else "nn.GroupNorm", op.groups, x.channels, eps=op.eps)
+
+
+def _linear(op: Any, x: Type, _: Type) -> New:
+    return _begun(op, new("ChannelLinear" if isinstance(x, Map) else "nn.Linear", x.channels, op.n, bias=op.bias))
+
+
+def _softmax(name: str) -> Row:
+    return lambda op, x, _: new(f"nn.{name}", dim=-1 if isinstance(x, Tokens) else 1)
+
+
+def _plain(name: str, **fixed: Any) -> Row:
+    return lambda op, x, y: new(name, **fixed)
+
+
+def _pad(op: Any, x: Map, _: Map) -> New:
+    ps = per_axis(op.p, len(x.spatial), "p", least=0)
+    pads = tuple(n for p in reversed(ps) for n in (p, p)) + ((op.c, op.c) if op.c else ())
+    return new("Pad", pads)
+
+
+def _crop(op: Any, x: Map, y: Map) -> New:
+    starts = tuple((a - b) // 2 for a, b in zip(x.spatial, y.spatial, strict=True))
+    return new("Crop", starts, y.spatial)
+
+
+def _upsample(op: Any, x: Map, _: Map) -> New:
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(x.spatial)] if op.mode == "bilinear" else "nearest"
+    return new("nn.Upsample", scale_factor=op.n, mode=mode)
+
+
+def _pixel_shuffle(op: Any, x: Map, _: Map) -> New:
+    return new("nn.PixelShuffle" if len(x.spatial) == 2 else "PixelShuffle", op.n)
+
+
+def _drop(name: str) -> Row:
+    def row(op: Any, x: Type, _: Type) -> New:
+        return new(name.format(rank=len(x.spatial) if isinstance(x, Map) else 1), op.p)
+
+    return row
+
+
+def _subsample(op: Any, x: Map, _: Map) -> New:
+    slides = op.slides(x)
+    window, stride, pads = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides)), _pads(slides)
+    return new("Subsample", x.channels, window, stride, rank=len(slides), **({"pads": pads} if pads is not None else {}))
+
+
+def _prelu(op: Any, x: Type, _: Type) -> New:
+    if op.shared:
+        return new("nn.PReLU")
+    return new("TokenPReLU" if isinstance(x, Tokens) else "nn.PReLU", x.channels)
+
+
+def _scale(op: Any, x: Type, _: Type) -> New:
+    shape = (x.channels, *(1,) * (len(x.spatial) if isinstance(x, Map) else 0))
+    return new("nn.Parameter", new("torch.full", shape, op.init))
+
+
+ROWS: dict[str, Row] = {
+    "conv": _conv,
+    "dwconv": _conv,
+    "deconv": _deconv,
+    "pool": _pool,
+    "avgpool": _pool,
+    "subsample": _subsample,
+    "adaptpool": _adaptive("Avg"),
+    "adaptmaxpool": _adaptive("Max"),
+    "gap": _gap,
+    "bn": _norm("Batch"),
+    "ln": _layer_norm,
+    "gn": _group_norm,
+    "instnorm": _norm("Instance"),
+    "lrn": lambda op, x, y: new("nn.LocalResponseNorm", op.n, alpha=op.alpha, beta=op.beta, k=op.k),
+    "relu": _plain("nn.ReLU"),
+    "relu6": _plain("nn.ReLU6"),
+    "leaky": lambda op, x, y: new("nn.LeakyReLU", op.slope),
+    "elu": lambda op, x, y: new("nn.ELU", op.alpha),
+    "selu": _plain("nn.SELU"),
+    "gelu": lambda op, x, y: new("nn.GELU", approximate=op.approx),
+    "silu": _plain("nn.SiLU"),
+    "mish": _plain("nn.Mish"),
+    "hardswish": _plain("nn.Hardswish"),
+    "hardsigmoid": _plain("nn.Hardsigmoid"),
+    "sigmoid": _plain("nn.Sigmoid"),
+    "tanh": _plain("nn.Tanh"),
+    "softplus": _plain("nn.Softplus"),
+    "softmax": _softmax("Softmax"),
+    "logsoftmax": _softmax("LogSoftmax"),
+    "prelu": _prelu,
+    "dropout": lambda op, x, y: new("nn.Dropout", op.p),
+    "dropout2d": _drop("nn.Dropout{rank}d"),
+    "droppath": lambda op, x, y: new("DropPath", op.p),
+    "flatten": _plain("nn.Flatten"),
+    "pad": _pad,
+    "crop": _crop,
+    "upsample": _upsample,
+    "pixelshuffle": _pixel_shuffle,
+    "shuffle": lambda op, x, y: new("nn.ChannelShuffle", op.g),
+    "patchmerge": lambda op, x, y: new("PatchMerge", op.n),
+    "slice": lambda op, x, y: new("Slice", *op.bounds, **({"dim": -1} if isinstance(x, Tokens) else {})),
+    "fc": _linear,
+    "linear": _linear,
+    "rbf": lambda op, x, y: new("Rbf", x.channels, op.n),
+    "embed": lambda op, x, y: new("nn.Embedding", op.v, op.d),
+    "scale": _scale,
+    "tokens": _plain("ToTokens"),
+    "cls": lambda op, x, y: new("nn.Parameter", new("torch.zeros", 1, 1, x.channels)),
+    "pos": lambda op, x, y: new("nn.init.normal_", new("nn.Parameter", new("torch.empty", 1, x.length, x.channels)), std=0.02),
+    "first": _plain("FirstToken"),
+    "winattn": lambda op, x, y: new("WindowAttention", x.channels, op.heads, x.spatial, op.window(), op.shifts(x), bias=op.bias),
+    "attn": lambda op, x, y: new("SelfAttention", x.channels, op.heads, bias=op.bias),
+}
+"""Step to row. Merges have none: they are expressions of `forward`."""
+
+EXPRESSIONS = {
+    "flatten": "torch.flatten({x}, 1)",
+    "tokens": "{x}.flatten(2).transpose(1, 2)",
+    "first": "{x}[:, 0]",
+    "cls": "torch.cat(({own}.expand({x}.shape[0], -1, -1), {x}), dim=1)",
+    "pos": "{x} + {own}",
+    "scale": "{x} * {own}",
+}
+"""Steps that `forward` says in place of calling a module; `own` is the tensor of those that have one."""
+
+OVERWRITES = frozenset({"relu", "relu6", "leaky", "hardswish", "silu"})
+"""Activations that may be computed in the memory of what they are given."""
+
+INDEPENDENT = frozenset({"conv", "dwconv", "deconv", "bn", "gn", "ln", "fc", "linear", "add", "concat"})
+"""Layers whose gradient does not need their output, so that it may be overwritten (torch: tools/autograd/derivatives.yaml)."""
+
+POINTWISE = frozenset({"dropout", "relu", "relu6", "leaky", "tanh", "sigmoid", "gelu", "silu", "hardswish"})
+"""Layers that do the same before and after a `flatten`."""
+
+MERGES = {"add": " + ", "mul": " * ", "concat": ", "}

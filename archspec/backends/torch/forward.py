@@ -1,0 +1,233 @@
+"""The statements of a `forward`."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Generator, Iterator
+from heapq import heappop, heappush
+
+from archspec.backends.torch.calls import EXPRESSIONS, MERGES
+from archspec.backends.torch.classes import Body, Item
+from archspec.backends.torch.constructor import RESERVED
+from archspec.types import Map, Tokens, Vector
+
+Results = dict[str, tuple[int, bool]]
+"""Outputs by name: their values, and whether they exist in training only."""
+
+_TAKEN = RESERVED | {"x", "y", "z"}
+_WIDTH = 120 - 8
+"""Columns of a line, without the indentation of a method's body."""
+
+_LONGEST = 70
+"""Characters after which an expression is given a variable."""
+
+
+class Forward:
+    """Values are kept in as few variables as their lives allow; steps of one line are nested."""
+
+    def __init__(self, body: Body, inputs: list[str], training: list[bool], results: Results | None, *, indexed: bool) -> None:
+        self.indexed = indexed
+        self.body = body
+        self.inputs = inputs
+        self.training = training
+        self.results = results
+        self.first = len(body.inputs)
+        ends = [value for value, _ in results.values()] if results else [body.result]
+        self.last = dict.fromkeys(range(self.first + len(body.items)), -1)
+        self.uses = dict.fromkeys(self.last, 0)
+        for at, item in enumerate(body.items):
+            for value in item.reads:
+                self.last[value] = at
+                self.uses[value] += 1
+        for value in ends:
+            self.last[value] = len(body.items)
+            self.uses[value] += 1
+        self.kept = set(ends) if results else set()
+        self.variables: dict[int, str] = dict(enumerate(inputs))
+        self.names = _Names({name: self.last[value] for value, name in enumerate(inputs)})
+        self.heads: dict[int, str] = {}
+        """The variables of heads that exist in training only."""
+        self.pending: tuple[int, str] | None = None
+
+    def lines(self) -> Iterator[str]:
+        for statement in self.statements():
+            yield from _folded(statement)
+
+    def statements(self) -> Iterator[str]:
+        at = 0
+        while at < len(self.body.items):
+            if self.training[at]:
+                at = yield from self.head(at)
+            else:
+                yield from self.item(at, "")
+                at += 1
+        yield from self.end()
+
+    def head(self, at: int) -> Generator[str, None, int]:
+        """The items of heads that exist in training only; the generator's value is where they end."""
+        end = at
+        while end < len(self.body.items) and self.training[end]:
+            end += 1
+        yield from self.flush("")
+        assert self.results is not None
+        heads = {value: f"{name}_head" for name, (value, training) in self.results.items() if training and at <= value - self.first < end}
+        for name in heads.values():
+            yield f"{name} = None"
+        self.heads.update(heads)
+        yield "if self.training:"
+        for inner in range(at, end):
+            yield from self.item(inner, "    ")
+        yield from self.flush("    ")
+        return end
+
+    def end(self) -> Iterator[str]:
+        if self.results is None:
+            yield f"return {self.expression(self.body.result)}"
+            return
+        yield from self.flush("")
+        shown = ", ".join(f"{name}={self.result(value, training)}" for name, (value, training) in self.results.items())
+        yield f"return Outputs({shown})"
+
+    def result(self, value: int, training: bool) -> str:
+        """An output; one that exists in training only may be a value that inference computes too."""
+        return f"{self.variables[value]} if self.training else None" if training and value not in self.heads else self.variables[value]
+
+    def item(self, at: int, indent: str) -> Iterator[str]:
+        item = self.body.items[at]
+        if self.pending is not None and not self.nests(at, *self.pending):
+            yield from self.flush(indent)
+        self.pending = (self.first + at, self.call(item))
+
+    def nests(self, at: int, value: int, text: str) -> bool:
+        """Whether a value's expression may stand where the item reads it."""
+        item = self.body.items[at]
+        alone = value in item.reads and self.uses[value] == 1 and value not in self.kept
+        same_line = at == 0 or self.body.items[at - 1].line == item.line or item.module is None
+        template = EXPRESSIONS.get(item.step, "")
+        once = template.count("{x}") < 2 and not (template and _compound(text))
+        return alone and same_line and once and len(text) < _LONGEST
+
+    def flush(self, indent: str) -> Iterator[str]:
+        """Give the pending value a variable."""
+        if self.pending is None:
+            return
+        value, text = self.pending
+        name = self.variables[value] = self.variable(value)
+        self.pending = None
+        yield f"{indent}{name} = {text}"
+
+    def variable(self, value: int) -> str:
+        """A variable that holds nothing which is still read; a value that is read later than next is called by its label."""
+        if value in self.heads:
+            return self.heads[value]
+        at, end = value - self.first, self.last[value]
+        label = self.body.items[at].label
+        wanted = label if label is not None and end > at + 1 and _may_be_local(label) else None
+        return self.names.take(wanted, at, end)
+
+    def expression(self, value: int) -> str:
+        """A value where it is read: what is pending, or its variable."""
+        if self.pending is not None and self.pending[0] == value:
+            text = self.pending[1]
+            self.pending = None
+            return text
+        return self.variables[value]
+
+    def call(self, item: Item) -> str:
+        texts = [self.expression(value) for value in item.reads]
+        if template := EXPRESSIONS.get(item.step):
+            own = f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_parameter("{item.attribute}")'
+            return template.format(x=texts[0], own=own)
+        if item.module is not None:
+            if item.flat:
+                texts[0] = f"torch.flatten({texts[0]}, 1)"
+            return f"{self.module(item)}({', '.join(texts)})"
+        if item.step == "concat":
+            return f"torch.cat(({', '.join(texts)}), dim={-1 if isinstance(item.type, Tokens) else 1})"
+        spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
+        if item.step == "mul":
+            spread = [f"({text})" if _compound(text) else text for text in spread]
+        return MERGES[item.step].join(spread)
+
+    def module(self, item: Item) -> str:
+        """An item's module, as `forward` gets at it."""
+        if self.indexed:
+            return f"self[{item.attribute}]"
+        return f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_submodule("{item.attribute}")'
+
+
+class _Names:
+    """Variables, each until its value was last read: `x`, `y`, `z`, then the lowest of `x1`, `x2`, ... that is free."""
+
+    def __init__(self, held: dict[str, int]) -> None:
+        self.held = held
+        """The position at which a variable's value is last read."""
+        self.busy: list[tuple[int, int]] = []
+        """Numbered variables that are held, by the end of that: (end, number)."""
+        self.idle: list[int] = []
+        self.highest = 0
+
+    def take(self, wanted: str | None, at: int, end: int) -> str:
+        """A variable that is free at a position, the wanted one if that is, and is held from there to an end. Positions go up."""
+        plain = (name for name in (wanted, "x", "y", "z") if name is not None and self.held.get(name, -1) <= at)
+        name = next(plain, None) or self.numbered(at, end)
+        self.held[name] = end
+        return name
+
+    def numbered(self, at: int, end: int) -> str:
+        while self.busy and self.busy[0][0] <= at:
+            heappush(self.idle, heappop(self.busy)[1])
+        while True:
+            if not self.idle:
+                self.highest += 1
+            number = heappop(self.idle) if self.idle else self.highest
+            until = self.held.get(f"x{number}", -1)  # an input may be called so
+            free = until <= at
+            heappush(self.busy, (end if free else until, number))
+            if free:
+                return f"x{number}"
+
+
+def _folded(statement: str) -> list[str]:
+    """A statement of a body, its outermost call broken over lines where it is long, as code formatters do."""
+    if len(statement) <= _WIDTH or "(" not in statement or not statement.endswith((")", "),")):
+        return [statement]
+    indent = " " * (len(statement) - len(statement.lstrip()))
+    before, _, rest = statement.partition("(")
+    inner, _, after = rest.rpartition(")")
+    whole = f"{indent}    {inner}"
+    lines = [whole] if len(whole) <= _WIDTH else [line for part in _parts(inner) for line in _folded(f"{indent}    {part},")]
+    return [f"{before}(", *lines, f"{indent}){after}"]
+
+
+def _parts(text: str) -> list[str]:
+    """Arguments, as the commas outside of brackets part them."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]
+
+
+def is_simple(name: str) -> bool:
+    """Whether a name can be written as an attribute."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _may_be_local(name: str) -> bool:
+    return is_simple(name) and name not in _TAKEN and not re.fullmatch(r"x\d+|.*_head", name)
+
+
+def _compound(text: str) -> bool:
+    return " + " in text or " * " in text
+
+
+def _spread(text: str, type_: object, over: object) -> str:
+    """A vector that is broadcast over a map."""
+    if isinstance(type_, Vector) and isinstance(over, Map):
+        return f"{text}[:, :{', None' * len(over.spatial)}]"
+    return text

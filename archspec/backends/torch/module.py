@@ -1,0 +1,218 @@
+"""The source file of a network."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from archspec.analysis.cost import needed_elements
+from archspec.analysis.layers import Report
+from archspec.backends.torch.calls import EXPRESSIONS
+from archspec.backends.torch.classes import Body, Classes, Emitted, Item
+from archspec.backends.torch.constructor import RESERVED, Many, New, arguments, names_called, new, written
+from archspec.backends.torch.forward import Forward, Results, is_simple
+from archspec.backends.torch.helpers import source as helper_source
+from archspec.ir.graph import Network
+from archspec.types import Map
+
+_WIDTH = 120
+
+
+def emit(network: Network) -> str:
+    """A standalone PyTorch source file: it imports torch alone. Raises rows.Unsupported."""
+    return "\n".join(_File(network).lines()) + "\n"
+
+
+class _File:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.classes = Classes(network)
+        self.top = self.classes.run()
+
+    def lines(self) -> Iterator[str]:
+        classes = ["\n".join(_Class(c).lines()) for c in self.classes.found]
+        model = "\n".join(self.model())
+        parts = [*self.helpers(), *classes, self.outputs(), model]
+        text = "\n\n\n".join(part for part in parts if part)
+        yield from self.docstring()
+        yield "from __future__ import annotations"
+        yield ""
+        if "NamedTuple" in text:
+            yield "from typing import NamedTuple"
+            yield ""
+        yield "import torch"
+        if "F." in text:
+            yield "import torch.nn.functional as F"
+        yield "from torch import Tensor, nn" if re.search(r"\bTensor\b", text) else "from torch import nn"
+        yield ""
+        yield ""
+        yield text
+        yield ""
+        yield ""
+        yield from self.main()
+
+    def docstring(self) -> Iterator[str]:
+        report = Report(self.network)
+        totals = report.totals
+        inputs = ", ".join(f"{i.name} {_nchw(i.type)}" for i in self.network.inputs)
+        result = ", ".join(f"{o.name} {_nchw(self.network.graph.type_of(o.value))}" for o in self.network.outputs)
+        yield f'"""{_plain(self.network.name)}: {inputs} -> {result}.'
+        yield ""
+        yield f"{totals.params:,} parameters, {totals.buffers:,} buffers, {totals.macs:,} MACs an image. Written by archspec from a spec."
+        yield '"""'
+        yield ""
+
+    def helpers(self) -> list[str]:
+        """The sources of the modules that PyTorch lacks, of those that are used."""
+        stored = [item for c in self.classes.found for item in _stored(c.body)] + _stored(self.top, sequential=not self.has_heads)
+        names = {name for item in stored for name in names_called(item.module)}
+        return [text for name in sorted(names) if (text := helper_source(name)) is not None]
+
+    @property
+    def has_heads(self) -> bool:
+        return len(self.network.outputs) > 1
+
+    def outputs(self) -> str:
+        if not self.has_heads:
+            return ""
+        lines = [
+            "class Outputs(NamedTuple):",
+            '    """What the network puts out; heads that exist in training only are None in inference."""',
+            "",
+        ]
+        lines += [f"    {o.name}: Tensor{' | None' if o.training else ''}" for o in self.network.outputs]
+        return "\n".join(lines)
+
+    def model(self) -> Iterator[str]:
+        names = [_identifier(i.name) for i in self.network.inputs]
+        names = ["x"] if len(names) == 1 else names
+        about = (
+            f"{_plain(self.network.name)}: "
+            + ", ".join(_nchw(i.type) for i in self.network.inputs)
+            + f" -> {_nchw(self.network.graph.output)}."
+        )
+        needed = needed_elements(self.network)
+        writer = _Class(Emitted("Model", about, self.top, ()), names, [not needed[item.top] for item in self.top.items])
+        results = {o.name: (self.top.values[o.value], o.training) for o in self.network.outputs}
+        yield from writer.lines(results if self.has_heads else None)
+
+    def main(self) -> Iterator[str]:
+        shapes = ", ".join(self.example(at) for at in range(len(self.network.inputs)))
+        yield 'if __name__ == "__main__":'
+        yield "    model = Model().eval()"
+        yield f"    result = model({shapes})"
+        shown = "result.output" if self.has_heads else "result"
+        yield f'    print(f"{{sum(p.numel() for p in model.parameters()):,}} parameters, output {{tuple({shown}.shape)}}")'
+
+    def example(self, at: int) -> str:
+        """Zeros for an input; whole numbers where they are looked up in a table."""
+        first = next((item for item in self.top.items if at in item.reads), None)
+        looked_up = first is not None and first.module is not None and first.module.name == "nn.Embedding"
+        return f"torch.zeros({_example(self.network.inputs[at].type)}{', dtype=torch.long' if looked_up else ''})"
+
+
+class _Class:
+    """Writes one class: an nn.Sequential where its body is a plain chain."""
+
+    def __init__(self, class_: Emitted, inputs: list[str] | None = None, training: list[bool] | None = None) -> None:
+        self.class_ = class_
+        self.body = class_.body
+        self.inputs = inputs or ["x", *(f"extra{i}" for i in range(1, len(self.body.inputs)))]
+        self.training = training or [False] * len(self.body.items)
+
+    def lines(self, results: Results | None = None) -> Iterator[str]:
+        class_, chained = self.class_, self.body.chained and results is None
+        parameters = "".join(f", {name}: {kind}" for name, kind in class_.parameters)
+        modules = _stored(self.body, sequential=results is None)
+        positions = [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
+        numbered = bool(modules) and not chained and positions and not any(map(_is_tensor, modules))
+        yield f"class {class_.name}(nn.{'Sequential' if chained or numbered else 'Module'}):"
+        yield f'    """{class_.about}"""'
+        if modules:
+            yield ""
+            yield f"    def __init__(self{parameters}) -> None:"
+            if numbered:
+                yield from _wrapped("        ", new("super().__init__", *(item.module for item in modules)), "")
+            else:
+                yield "        super().__init__()"
+                for item in modules:
+                    yield from self.assignment(item)
+        if chained:
+            return
+        yield ""
+        taken = ", ".join(f"{name}: Tensor" for name in self.inputs)
+        yield f"    def forward(self, {taken}) -> {'Outputs' if results else 'Tensor'}:"
+        for line in Forward(self.body, self.inputs, self.training, results, indexed=numbered).lines():
+            yield f"        {line}"
+
+    def assignment(self, item: Item) -> Iterator[str]:
+        assert item.module is not None
+        if is_simple(item.attribute):
+            yield from _wrapped(f"        self.{item.attribute} = ", item.module, "")
+        else:
+            yield from _dotted(item.attribute, item.module, "register_parameter" if _is_tensor(item) else "add_module")
+
+
+def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
+    """The items that a class keeps something for: not what its `forward` says by an expression."""
+    every = sequential and body.chained
+    return [i for i in body.items if i.module is not None and (every or i.step not in EXPRESSIONS or _is_tensor(i))]
+
+
+def _is_tensor(item: Item) -> bool:
+    """Whether an item is a parameter, which `forward` names, and no module."""
+    return "{own}" in EXPRESSIONS.get(item.step, "")
+
+
+def _dotted(name: str, value: New, put: str) -> Iterator[str]:
+    """A module or parameter whose name has levels, or is a number: it is put where its name says."""
+    *levels, last = name.split(".")
+    parent = "self"
+    for at, level in enumerate(levels):
+        yield f'        if not hasattr({parent}, "{level}"):'
+        yield f'            {parent}.add_module("{level}", nn.Module())'
+        parent = f'self.get_submodule("{".".join(levels[: at + 1])}")'
+    yield from _wrapped(f'        {parent}.{put}("{last}", ', value, ")")
+
+
+def _wrapped(before: str, value: object, after: str) -> Iterator[str]:
+    """A value as source, broken into a line an item where it is long."""
+    whole = before + written(value) + after
+    if len(whole) <= _WIDTH or not isinstance(value, (New, tuple)):
+        yield whole
+        return
+    inner = " " * (len(before) - len(before.lstrip()) + 4)
+    if isinstance(value, Many):
+        yield f"{before}*("
+        yield from _wrapped(inner, value.module, "")
+        yield f"{inner}for _ in range({value.times})"
+        yield f"{inner[4:]}){after}"
+        return
+    opened, closed, items = "(", ")", [("", item) for item in value]
+    if isinstance(value, New):
+        opened, items = f"{value.name}(", list(arguments(value))
+    yield before + opened
+    for name, item in items:
+        yield from _wrapped(f"{inner}{name}=" if name else inner, item, ",")
+    yield inner[4:] + closed + after
+
+
+def _identifier(name: str) -> str:
+    return name if is_simple(name) and name not in RESERVED else f"{name}_"
+
+
+def _plain(text: str) -> str:
+    """Text that may stand in a docstring."""
+    return json.dumps(text)[1:-1].replace('\\"', "'").replace("\\", "/")
+
+
+def _nchw(type_: object) -> str:
+    if isinstance(type_, Map):
+        return "x".join(map(str, ("N", type_.channels, *type_.spatial)))
+    return f"Nx{type_}"
+
+
+def _example(type_: object) -> str:
+    shape = _nchw(type_).split("x")[1:]
+    return ", ".join(["2", *shape])

@@ -1,0 +1,56 @@
+"""The files of a training: the network, and what trains it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from archspec.backends.arch import expand
+from archspec.backends.torch.module import emit as emit_torch
+from archspec.backends.train.task import Task, task_of
+from archspec.ir.graph import Network
+
+SCRIPTS = ("train", "data", "images", "optimization", "options", "parts", "processes", "record")
+SPEC = "network.arch"
+_FOLDER = Path(__file__).with_name("scripts")
+_PACKAGE = "archspec.backends.train.scripts."
+_WIDTH = 140
+
+
+def emit(network: Network) -> dict[str, str]:
+    """The files, by name: they need PyTorch, and no archspec. Raises SpecError, rows.Unsupported."""
+    task = task_of(network)
+    files = {"model.py": emit_torch(network)}
+    for name in SCRIPTS:
+        files[f"{name}.py"] = (_FOLDER / f"{name}.py").read_text(encoding="utf-8").replace(f"from {_PACKAGE}", "from ")
+    for name, value in _constants(network.name, task).items():
+        files["train.py"] = _assigned(files["train.py"], name, value)
+    return files | {SPEC: expand(network)}
+
+
+def _constants(name: str, task: Task) -> dict[str, str]:
+    heads = [f"{json.dumps(head)}: {weight!r}" for head, weight in task.heads.items()]
+    return {
+        "NAME": json.dumps(name),
+        "INPUT": _listed("(", [*map(str, task.shape)], ")"),
+        "OUTPUTS": str(task.outputs),
+        "LOSS": json.dumps(task.loss),
+        "LAST": _listed("(", [json.dumps(layer) for layer in task.last], ")"),
+        "HEADS": _listed("{", heads, "}"),
+        "MACS": str(task.macs),
+    }
+
+
+def _listed(opened: str, items: list[str], closed: str) -> str:
+    """A tuple or dict, in lines of its own where it is long."""
+    comma = "," if opened == "(" and len(items) == 1 else ""
+    whole = opened + ", ".join(items) + comma + closed
+    return whole if len(whole) <= 60 else "\n".join([opened, *(f"    {item}," for item in items), closed])
+
+
+def _assigned(text: str, name: str, value: str) -> str:
+    """A text with another value for one of its constants."""
+    pattern = re.compile(rf"^({name}(?:: [^=\n]+)?) = \S.*?(  # .*)?$", re.MULTILINE)
+    assert len(pattern.findall(text)) == 1, name
+    return pattern.sub(lambda found: f"{found[1]} = {value}{found[2] or ''}", text)

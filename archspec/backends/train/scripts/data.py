@@ -1,0 +1,330 @@
+"""Images and their classes, from files as they are published.
+
+A source is KIND or KIND:PATH:
+
+    digits            scikit-learn's 1,797 handwritten digits, 8x8, scaled to the size that the network takes
+    mnist:DIR         IDX files, gzip or not: MNIST, Fashion-MNIST, EMNIST (mnist:DIR/emnist-letters where there are several)
+    cifar10:DIR       the binary version: data_batch_1.bin to data_batch_5.bin, test_batch.bin
+    cifar100:DIR      the binary version: train.bin, test.bin
+    folder:DIR        a folder a class, or train/ and val/ of those; images of any size
+    npz:FILE          x_train, y_train, x_test, y_test, or x and y; channels last, or first with `--channels first`
+    synthetic[:N]     N random images (2,000) of the size that the network takes
+
+Where a source has no part of its own for tests, a fifth of it is kept for them, always the same one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Subset
+
+from archspec.backends.train.scripts.images import grayed
+from archspec.backends.train.scripts.parts import IMAGES, Data, DataError, Files, Part, Tensors, Wanted, written
+
+
+def read(source: str, wanted: Wanted) -> Data:
+    """The data of a source, for a network. Raises DataError."""
+    kind, _, where = source.partition(":")
+    if kind not in READERS:
+        raise DataError(f"there is no data source `{kind}`; there are {', '.join(READERS)}")
+    if not where and kind not in ("digits", "synthetic"):
+        raise DataError(f"`{kind}` needs a place: {kind}:PATH")
+    try:
+        data = READERS[kind](where, wanted)
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename or where}: {error.strerror or error}") from None
+    if len(data.train) == 0 or len(data.test) == 0:
+        raise DataError(f"{source} holds no images to {'learn from' if len(data.train) == 0 else 'test with'}")
+    if not wanted.gray or data.shape[0] != 3:
+        return data
+    train, test = (Tensors(grayed(p.images), p.labels) if isinstance(p, Tensors) else p for p in (data.train, data.test))
+    return data._replace(train=train, test=test, shape=(1, *data.shape[1:]))
+
+
+def check(data: Data, shape: tuple[int, ...], outputs: int, resize: bool) -> None:
+    """Raises DataError, which says what mends it, where the data does not fit a network that takes `shape`, channels first."""
+    theirs, ours = written(data.shape), written(shape)
+    if len(data.shape) != len(shape) or data.shape[0] != shape[0]:
+        gray = len(data.shape) == len(shape) == 3 and (data.shape[0], shape[0]) == (3, 1)
+        mend = f"`--gray` makes them grey, `--input {theirs}` changes the network" if gray else f"try `--input {theirs}`"
+        raise DataError(f"the images are {theirs}, and the network takes {ours}: {mend}")
+    if data.shape != shape and not (len(shape) == 3 and (resize or data.scaled)):
+        scale = "`--resize` scales them, " if len(shape) == 3 else ""
+        raise DataError(f"the images are {theirs}, and the network takes {ours}: {scale}`--input {theirs}` changes the network")
+    classes = len(data.classes)
+    if classes != max(outputs, 2):
+        told = f"the data has {classes} classes, and the network {outputs} output{'s' if outputs > 1 else ''}"
+        raise DataError(f"{told}: try `--set classes={classes}`, where the spec has that param")
+
+
+def _digits(where: str, wanted: Wanted) -> Data:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise DataError("the digits come with scikit-learn: `pip install scikit-learn`") from None
+    bunch = load_digits()
+    images = torch.tensor(bunch.images).mul(255 / 16).round().byte()[:, None]  # from 0 to 16
+    return _split(images, torch.tensor(bunch.target), tuple("0123456789"), scaled=True)
+
+
+def _synthetic(where: str, wanted: Wanted) -> Data:
+    """Each class is a pattern, seen through noise."""
+    if where and not (where.isdecimal() and 5 <= int(where) <= 10**7):
+        raise DataError(f"synthetic:N takes a number of images from 5 to 10,000,000, not `{where}`")
+    random = torch.Generator().manual_seed(0)
+    shape, classes = wanted.shape, max(wanted.outputs, 2)
+    count = int(where or 2000)
+    labels = torch.arange(count) % classes
+    try:
+        patterns = torch.rand(classes, *shape, generator=random)
+        images = torch.stack([(patterns[at] + torch.rand(shape, generator=random)).mul_(127.5).byte() for at in labels])
+    except RuntimeError:  # PyTorch says so where memory cannot be had
+        raise DataError(f"{count:,} images of {written(shape)}, of {classes:,} kinds, do not fit into memory") from None
+    return _split(images, labels, tuple(map(str, range(classes))))
+
+
+def _mnist(where: str, wanted: Wanted) -> Data:
+    train, train_labels = _idx_pair(where, "train")
+    test, test_labels = _idx_pair(where, "t10k", "test")
+    if test.shape[1:] != train.shape[1:]:
+        raise DataError(f"{where}: images of {tuple(train.shape[2:])} to learn from, of {tuple(test.shape[2:])} to test with")
+    classes = int(max(train_labels.max(), test_labels.max())) + 1
+    return Data(Tensors(train, train_labels), Tensors(test, test_labels), tuple(map(str, range(classes))), tuple(train.shape[1:]))
+
+
+def _idx_pair(where: str, *names: str) -> tuple[Tensor, Tensor]:
+    """The images, (N, 1, H, W), and the labels of a part."""
+    image_file, label_file = (_idx_file(where, names, what) for what in ("images", "labels"))
+    images, labels = _idx(image_file, 3), _idx(label_file, 1)
+    if len(images) != len(labels):
+        raise DataError(f"{image_file} holds {len(images)} images, and {label_file} {len(labels)} labels")
+    if len(images) == 0:
+        raise DataError(f"{image_file} holds no images")
+    if image_file.name.startswith("emnist"):  # stored column by column (Cohen et al. 2017)
+        images = images.transpose(1, 2).contiguous()
+    return images[:, None], labels
+
+
+def _idx_file(where: str, names: tuple[str, ...], what: str) -> Path:
+    """The one file of its kind, such as train-images-idx3-ubyte.gz."""
+    folder, start = (Path(where), "") if Path(where).is_dir() else (Path(where).parent, Path(where).name)
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {where}")
+    found = [
+        p for p in sorted(folder.iterdir()) if p.name.startswith(start) and any(f"{n}-{what}" in p.name for n in names) and p.is_file()
+    ]
+    plain = [p for p in found if p.suffix != ".gz"]
+    found = plain if len(plain) == 1 and len(found) == 2 and found == [plain[0], plain[0].with_name(plain[0].name + ".gz")] else found
+    if not found:
+        raise DataError(f"{where} has no file `{names[0]}-{what}-idx{3 if what == 'images' else 1}-ubyte`, nor that with .gz")
+    if len(found) > 1:
+        raise DataError(f"{where} has several: {', '.join(p.name for p in found[:3])}; name one as mnist:{folder}/START-OF-ITS-NAME")
+    return found[0]
+
+
+def _idx(path: Path, rank: int) -> Tensor:
+    """The bytes of an IDX file: two zeros, 8 for bytes, the rank, each size in four bytes, most significant first; the numbers."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            header = file.read(4 + 4 * rank)
+            if len(header) < 4 + 4 * rank:
+                raise DataError(f"{path} is {'cut off in its header' if header else 'empty'}")
+            if header[:4] != bytes([0, 0, 8, rank]):
+                raise DataError(f"{path} is no IDX file of {'images' if rank == 3 else 'labels'}: it begins with {header[:4]!r}")
+            sizes = [int.from_bytes(header[at : at + 4], "big") for at in range(4, 4 + 4 * rank, 4)]
+            wanted = prod(sizes)
+            # No deflated file grows by more than 1,032 times: nothing larger is asked for.
+            numbers = bytearray(file.read(min(wanted, 1032 * path.stat().st_size) + 1))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is damaged: {error}") from None
+    if len(numbers) != wanted:
+        told = "it is cut off" if len(numbers) < wanted else "there are more"
+        raise DataError(f"{path} should hold {'x'.join(map(str, sizes))} numbers, as its header says, and {told}")
+    return torch.frombuffer(numbers, dtype=torch.uint8).view(sizes) if numbers else torch.zeros(sizes, dtype=torch.uint8)
+
+
+def _cifar10(where: str, wanted: Wanted) -> Data:
+    folder = _within(where, "cifar-10-batches-bin", "data_batch_1")
+    train = [_records(folder / f"data_batch_{at}.bin", 1, 10) for at in range(1, 6)]
+    test = _records(folder / "test_batch.bin", 1, 10)
+    images, labels = (torch.cat([part[at] for part in train]) for at in (0, 1))
+    return Data(Tensors(images, labels), Tensors(*test), _names(folder / "batches.meta.txt", 10), (3, 32, 32))
+
+
+def _cifar100(where: str, wanted: Wanted) -> Data:
+    folder = _within(where, "cifar-100-binary", "train")
+    train, test = (_records(folder / name, 2, 100) for name in ("train.bin", "test.bin"))
+    return Data(Tensors(*train), Tensors(*test), _names(folder / "fine_label_names.txt", 100), (3, 32, 32))
+
+
+def _within(where: str, usual: str, pickled: str) -> Path:
+    """The folder of the binary files: the one named, or the one that the archive unpacks to in it."""
+    folder = Path(where) / usual if (Path(where) / usual).is_dir() else Path(where)
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {where}")
+    if (folder / pickled).is_file():
+        raise DataError(f"{folder} holds the Python version; the binary version is what is read ({usual})")
+    return folder
+
+
+def _records(path: Path, labels: int, classes: int) -> tuple[Tensor, Tensor]:
+    """Images and labels of records: one byte or two of labels, the last of them the finest, and 3x32x32 bytes."""
+    content, size = bytearray(path.read_bytes()), labels + 3 * 32 * 32
+    if not content or len(content) % size:
+        raise DataError(f"{path} is {'cut off: it is no whole number of records of' if content else 'empty; records are'} {size} bytes")
+    records = torch.frombuffer(content, dtype=torch.uint8).view(-1, size)
+    finest = records[:, labels - 1]
+    if int(finest.max()) >= classes:
+        at = int((finest >= classes).nonzero()[0])
+        raise DataError(f"{path}: record {at} is of class {int(finest[at])}; there are {classes}, so this is no file of CIFAR-{classes}")
+    return records[:, labels:].reshape(-1, 3, 32, 32), finest
+
+
+def _names(path: Path, count: int) -> tuple[str, ...]:
+    """The names of the classes, where the file with them is there and whole."""
+    names = path.read_text(encoding="utf-8", errors="replace").split() if path.is_file() else []
+    return tuple(names) if len(names) == count else tuple(map(str, range(count)))
+
+
+def _folder(where: str, wanted: Wanted) -> Data:
+    if find_spec("PIL") is None:
+        raise DataError("Pillow reads images in files: `pip install pillow`")
+    shape = wanted.shape
+    if len(shape) != 3:
+        raise DataError(f"the images of a folder are maps, and the network takes {written(shape)}")
+    folder = Path(where)
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {where}")
+    test = next((folder / name for name in ("val", "test", "validation") if (folder / name).is_dir()), None)
+    both = test is not None and (folder / "train").is_dir()
+    train = folder / "train" if both else folder
+    classes = tuple(sorted(entry.name for entry in train.iterdir() if entry.is_dir() and not entry.name.startswith(".")))
+    if len(classes) < 2:
+        raise DataError(f"{train} should hold a folder for each class, and has {len(classes)}")
+    parts = [Files(_files(place, classes), shape[1:], wanted.gray) for place in ([train, test] if both and test else [train])]
+    skipped = [path for part in parts for path in part.leave_out_broken()] if wanted.skip_broken else []
+    learned, tested = parts[0], parts[-1]
+    data = Data(learned, tested, classes, (1 if wanted.gray else 3, *shape[1:]), skipped=tuple(skipped))
+    if both:
+        return data
+    kept, others = _kept(len(learned))
+    return data._replace(train=Subset(learned, others), test=Subset(learned, kept))
+
+
+def _files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
+    """The images of a folder, and the classes whose folders they are in."""
+    other = sorted({e.name for e in folder.iterdir() if e.is_dir() and not e.name.startswith(".")} - set(classes))
+    if other:
+        raise DataError(f"{folder} has a class that there is nothing to learn of: {other[0]}")
+    places = [(folder / name, at) for at, name in enumerate(classes) if (folder / name).is_dir()]
+    found = [(path, at) for place, at in places for path in sorted(place.rglob("*")) if path.suffix.lower() in IMAGES]
+    if not found:
+        raise DataError(f"{folder} holds no images; they end in {', '.join(sorted(IMAGES))}")
+    return found
+
+
+def _npz(where: str, wanted: Wanted) -> Data:
+    try:
+        import numpy as np
+    except ImportError:
+        raise DataError("NumPy reads its files: `pip install numpy`") from None
+    try:
+        with np.load(where, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files if name in ("x", "y", "x_train", "y_train", "x_test", "y_test")}
+    except (ValueError, EOFError, KeyError, AttributeError, TypeError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(f"{where} is no file of arrays that can be read: {error}") from None
+    if {"x", "y"} <= arrays.keys():
+        images, labels = _array(where, "x", arrays["x"], wanted), _labels(where, arrays["y"], len(arrays["x"]))
+        return _split(images, labels, _numbered(labels))
+    if not {"x_train", "y_train", "x_test", "y_test"} <= arrays.keys():
+        raise DataError(
+            f"{where} should hold x_train, y_train, x_test and y_test, or x and y; it has {', '.join(arrays) or 'none of them'}"
+        )
+    train, test = (_array(where, name, arrays[name], wanted) for name in ("x_train", "x_test"))
+    if train.shape[1:] != test.shape[1:]:
+        raise DataError(f"{where}: x_train holds {tuple(train.shape[1:])}, channels first, and x_test {tuple(test.shape[1:])}")
+    labels, test_labels = _labels(where, arrays["y_train"], len(train)), _labels(where, arrays["y_test"], len(test))
+    return Data(Tensors(train, labels), Tensors(test, test_labels), _numbered(torch.cat([labels, test_labels])), tuple(train.shape[1:]))
+
+
+def _array(where: str, name: str, values: Any, wanted: Wanted) -> Tensor:
+    """Values as a tensor with channels first; gray images may come without an axis of channels. Raises DataError."""
+    rank = len(wanted.shape)
+    if values.dtype.kind not in "uif" or values.ndim not in (rank, rank + 1) or 0 in values.shape:
+        raise DataError(f"{where}: {name} is {values.dtype} {values.shape}; expected numbers with {rank + 1} axes, channels last")
+    tensor = torch.from_numpy(values if values.dtype == "uint8" else values.astype("float32"))
+    if not bool(torch.isfinite(tensor).all()):
+        raise DataError(f"{where}: {name} holds numbers that are not finite")
+    if values.ndim == rank:
+        return tensor[:, None].contiguous()
+    if wanted.channels == "auto" and _first(values.shape[1:], wanted.shape):
+        first, last = ("x".join(map(str, shape)) for shape in (values.shape[1:], (*values.shape[2:], values.shape[1])))
+        raise DataError(
+            f"{where}: {name} is {values.shape}, which looks like {values.shape[1]} channels first: `--channels first` transposes "
+            f"{first} to {last}, `--channels last` takes it as it is"
+        )
+    return (tensor if wanted.channels == "first" else tensor.movedim(-1, 1)).contiguous()
+
+
+def _first(image: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether an image of an array seems to have its channels first: as the network takes it so, or 1, 3 or 4 beside larger sizes."""
+    if (*image[1:], image[0]) == image or (image[-1], *image[:-1]) == shape:
+        return False
+    return image == shape or (image[0] in (1, 3, 4) and image[-1] > 4 and min(image[1:]) > image[0])
+
+
+def _labels(where: str, values: Any, count: int) -> Tensor:
+    flat = values.reshape(-1)
+    if values.dtype.kind not in "ui" or len(flat) != count:
+        raise DataError(f"{where}: the labels are {values.dtype} {values.shape}, where {count} whole numbers are wanted, one an image")
+    if int(flat.min()) < 0 or int(flat.max()) > 10**6:
+        raise DataError(f"{where}: the labels run from {flat.min()} to {flat.max()}; classes count from 0")
+    return torch.from_numpy(flat.astype("int64"))
+
+
+def _numbered(labels: Tensor) -> tuple[str, ...]:
+    return tuple(map(str, range(int(labels.max()) + 1)))
+
+
+def _split(images: Tensor, labels: Tensor, classes: tuple[str, ...], scaled: bool = False) -> Data:
+    """A fifth is kept for tests."""
+    kept, others = (torch.tensor(part, dtype=torch.long) for part in _kept(len(labels)))
+    train, test = Tensors(images[others], labels[others]), Tensors(images[kept], labels[kept])
+    return Data(train, test, classes, tuple(images.shape[1:]), scaled)
+
+
+def _kept(count: int, fraction: float = 0.2) -> tuple[list[int], list[int]]:
+    """Which of `count` images are kept for tests, and which are not."""
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(0)).tolist()
+    return sorted(order[: round(count * fraction)]), sorted(order[round(count * fraction) :])
+
+
+def held_out(part: Part, fraction: float) -> tuple[Part, Part]:
+    """What is left of a part, and a fraction of it to choose the best epoch by, always the same one."""
+    kept, others = _kept(len(part), fraction)
+    if not kept or not others:
+        raise DataError(f"a fraction of {fraction} of {len(kept) + len(others)} images leaves nothing on one side")
+    return Subset(part, others), Subset(part, kept)
+
+
+READERS: dict[str, Callable[[str, Wanted], Data]] = {
+    "digits": _digits,
+    "mnist": _mnist,
+    "cifar10": _cifar10,
+    "cifar100": _cifar100,
+    "folder": _folder,
+    "npz": _npz,
+    "synthetic": _synthetic,
+}

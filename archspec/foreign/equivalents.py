@@ -1,0 +1,172 @@
+"""Layers by the names that other tools, papers and lectures have for them: one table.
+
+A row says `NAMES | PARAMETERS | STEPS`. The parameters stand in their order there: `kernel_size>k` is our argument `k`,
+`filters>conv.f` that of the step `conv` where there are several, `units>n=2` gives an argument that they have a default for and we do
+not, `activation>|` becomes a step of its own, `padding_mode!zeros` must have that value, `axis#channels` must mean that, and what
+stands alone changes nothing in the network. STEPS are ours; `-recurrent` names a reason (REASONS) for which there are none.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from archspec.foreign import caffe_onnx_darknet as words
+from archspec.foreign import keras, torch
+
+REASONS = {
+    "recurrent": "the language has no recurrent layers",
+    "transformer": "the language has no whole transformer layer: write `ln`, `attn`, `linear` in a `residual:`, as `vit_b_16` does",
+    "reshape": "the language has no layer that reshapes a value; `flatten` makes a vector, `tokens` makes tokens of a map",
+    "border": "the language pads with zeros only (`pad`)",
+    "unpool": "the language has no unpooling; `upsample` repeats each number, `deconv` learns to enlarge",
+    "pooling": "the language has no such pooling; there are `pool` (maximum) and `avgpool`",
+    "corners": "the language has no upsampling that aligns corners; `upsample mode=bilinear` does not",
+    "norm": "the language has no such normalisation; there are `bn`, `ln`, `gn`, `instnorm` and `lrn`",
+    "noise": "the language has no such layer; it acts in training only and has no weights, so no count changes without it",
+    "activation": "the language has no such activation function; `archspec ops` lists those that there are",
+    "layer": "the language has no such layer",
+    "loss": "a loss belongs to training and is no layer; `archspec train` takes cross-entropy",
+    "optimizer": "this belongs to training and is no layer; `archspec train --help` lists the settings",
+    "data": "this prepares the data and is no layer of the network; leave it out",
+    "container": "a network needs no container: write its layers one a line, or under a label: `features:`",
+    "functional": "this function is given its weights from elsewhere; write the layer itself",
+    "attention": "the language has attention with its projections only: `attn heads=8`, on tokens",
+    "crop": "`crop` takes the size that remains, not what is cut off: `crop 28x28`",
+    "merge": "the language merges by `add`, `concat` and `mul` only",
+    "eltwise": "write `add NAME` for a sum, `mul NAME` for a product, where NAME labels the other value",
+    "operator": "the language has no such operator",
+    "residual": "write `residual:` with its layers indented below it; `skip` stands for a branch that changes nothing",
+    "block": "the language has no such block; write its layers, or a `block NAME(...):` of your own",
+    "reduction": "the language has no such operation; there are `gap` and `avgpool` for means, `pool` for maxima",
+    "word": "the language needs no such line",
+}
+"""What is said of names that have no step here."""
+
+
+class Parameter(NamedTuple):
+    """A parameter of a foreign layer. `argument` is ours, `must` the only value, or the meaning, that can be said here."""
+
+    name: str
+    argument: str = ""
+    default: str = ""
+    must: str = ""
+
+
+class Foreign(NamedTuple):
+    """A foreign layer. `steps` are ours, joined by `|`; where there are none `reason` says why."""
+
+    tool: str
+    names: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    steps: str
+    reason: str
+
+
+_BAR = re.compile(r"(?<!>)\|")  # not that of `activation>|`
+_PARAMETER = re.compile(r"(\w+)(?:>([\w.|]+))?(?:=([^!#\s]+))?(?:([!#])(\S*))?")
+
+
+def _parameter(text: str) -> Parameter:
+    found = _PARAMETER.fullmatch(text)
+    assert found is not None, text
+    must = f"#{found[5]}" if found[4] == "#" else (found[5] or "any" if found[4] else "")
+    return Parameter(found[1], found[2] or "", found[3] or "", must)
+
+
+@cache
+def rows() -> tuple[Foreign, ...]:
+    """The table, in the order in which a name is looked up where several tools have it."""
+    found = []
+    texts = {"keras": keras.ROWS, "torch": torch.ROWS, "caffe": words.CAFFE, "onnx": words.ONNX, "word": words.WORDS}
+    for tool, text in texts.items():
+        for line in text.strip().splitlines():
+            names, parameters, steps = (part.strip() for part in _BAR.split(line, 2))
+            reason = REASONS[steps[1:]] if steps.startswith("-") else ""
+            found.append(Foreign(tool, tuple(names.split()), tuple(map(_parameter, parameters.split())), "" if reason else steps, reason))
+    return tuple(found)
+
+
+def key(name: str) -> str:
+    """A name without what tools write differently: modules before it, capitals, underscores."""
+    return name.rpartition(".")[2].replace("_", "").replace("-", "").lower()
+
+
+@cache
+def _index() -> dict[str, list[Foreign]]:
+    found: dict[str, list[Foreign]] = {}
+    for row in rows():
+        for name in row.names:
+            found.setdefault(key(name), []).append(row)
+    order = {id(row): at for at, row in enumerate(rows())}
+    for word in list(found):  # one axis more or less is the same layer here
+        bare = re.sub(r"[123]d$", "", word)
+        if bare != word:
+            merged = found.setdefault(bare, [])
+            merged += [row for row in found[word] if row not in merged]
+            merged.sort(key=lambda row: order[id(row)])
+    return found
+
+
+def foreign(name: str) -> tuple[Foreign, ...]:
+    """What a name means elsewhere, those that write it exactly so first; empty where nobody has it."""
+    word = key(name)
+    index = _index()
+    found = index.get(word) or index.get(re.sub(r"[123]d$", "", word)) or []
+    last = name.rpartition(".")[2]
+    return tuple(sorted(found, key=lambda row: last not in row.names))
+
+
+def names_of(step: str) -> dict[str, tuple[str, ...]]:
+    """The names by which each tool calls a step of ours, in the order of the table: {"keras": ("Conv1D", ...), ...}."""
+    found: dict[str, list[str]] = {}
+    for row in rows():
+        if row.steps.split(" ")[0] == step and "|" not in row.steps:
+            found.setdefault(row.tool, []).extend(row.names)
+    return {tool: tuple(names) for tool, names in found.items()}
+
+
+def rows_of(step: str) -> list[Foreign]:
+    """What PyTorch and Keras have for a step of ours, PyTorch's first: its order of arguments is the one that people use here."""
+    found = [row for row in rows() if row.steps == step and row.tool in ("torch", "keras")]
+    return sorted(found, key=lambda row: row.tool != "torch")
+
+
+@cache
+def arguments_of(step: str) -> dict[str, tuple[str, str]]:
+    """What others call a step's arguments: name to ours and the only value it may have."""
+    found: dict[str, tuple[str, str]] = {}
+    for row in rows():
+        if row.steps.split(" ")[0] == step:
+            for parameter in row.parameters:
+                if "." not in parameter.argument:
+                    found.setdefault(parameter.name, (parameter.argument, parameter.must))
+    return found
+
+
+SIZES_OF_INPUT = frozenset(
+    ["in_channels", "in_features", "input_channels", "num_features", "input_size", "in_dim", "cin", "embed_dim", "num_channels"]
+)
+LOOSE = {
+    "kernel": "k w", "kernels": "f", "kernelsize": "k", "ksize": "k w", "filter": "f", "nfilters": "f", "num_filters": "f", "n_filters": "f",
+    "channels": "f n", "out": "f n", "maps": "f", "depth": "f", "feature_maps": "f", "stride": "s", "strides": "s", "pad": "p",
+    "padding": "p", "window": "w k", "pool": "w", "pool_size": "w", "dilation": "d", "dilation_rate": "d", "groups": "g", "group": "g",
+    "units": "n f", "neurons": "n f", "nodes": "n", "features": "n f", "out_features": "n", "hidden": "n", "output": "n f", "size": "size w k n",
+    "rate": "p", "prob": "p", "probability": "p", "keep_prob": "", "factor": "n", "scale": "n", "use_bias": "bias", "epsilon": "eps",
+    "num_heads": "heads", "nheads": "heads", "head": "heads", "initializer": "init", "init": "init", "kernel_initializer": "init",
+    "multiplier": "m", "depth_multiplier": "m", "slope": "slope", "alpha": "alpha slope", "filters": "f n", "kernel_size": "k w", "num_groups": "groups",
+    "outputs": "n f", "w": "k", "k": "w", "n": "f", "f": "n",
+}  # fmt: skip
+"""Words for arguments that no tool has on this layer but people write."""
+TRAINING = ("regularizer", "constraint", "initializer")
+IGNORED = frozenset([
+    "name", "dtype", "trainable", "device", "inplace", "seed", "data_format", "input_shape", "batch_input_shape", "input_dim",
+    "batch_size", "weights", "autocast", "training", "inputs", "input", "x", "reuse",
+])  # fmt: skip
+"""Arguments that every layer of Keras or PyTorch may have, and that no network here needs."""
+
+
+def ignored(word: str) -> bool:
+    """Whether an argument of another tool says nothing that a network here needs."""
+    return word in IGNORED or word in SIZES_OF_INPUT or word.endswith(TRAINING)

@@ -1,0 +1,352 @@
+"""Reads a line loosely: layers in the call syntax of Python, in ours, and in what lies between."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Container, Sequence
+from typing import NamedTuple
+
+from archspec.syntax.lines import MERGES
+
+LONGEST = 2000
+"""Characters of a line that is read; longer ones are generated, not typed."""
+_DEEPEST = 20
+
+
+class Value(NamedTuple):
+    """An argument: `kind` is number, size, text, word, list, call, or other for what is kept as written."""
+
+    kind: str
+    text: str
+    items: tuple[Value, ...] = ()
+    call: Call | None = None
+
+
+class Call(NamedTuple):
+    """A layer as written. `inputs` are the values that a second pair of parentheses gives it; `closed` tells of parentheses."""
+
+    name: str
+    bare: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...]
+    inputs: tuple[Value, ...] = ()
+    closed: bool = False
+
+
+COUNTED = frozenset(["filters", "filter", "kernels", "maps", "channels", "units", "neurons", "nodes", "heads", "groups", "outputs"])
+"""Words that stand behind their number: `32 filters`."""
+ARGUMENT_WORDS = COUNTED | frozenset(
+    [
+        "k",
+        "f",
+        "s",
+        "p",
+        "d",
+        "g",
+        "w",
+        "n",
+        "kernel",
+        "kernel_size",
+        "size",
+        "stride",
+        "strides",
+        "padding",
+        "pad",
+        "dilation",
+        "window",
+        "rate",
+    ]
+)
+
+
+class Unreadable(Exception):
+    """The line is neither."""
+
+
+_SAME = {
+    "×": "x", "✕": "x", "✖": "x", "⨯": "x", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‐": "-", "‑": "-",
+    "–": "-", "—": "-", "−": "-", "→": "->", "⇒": "->", "➔": "->", "➜": "->", "⟶": "->", "↦": "->", "│": "|", "¦": "|", "∣": "|",
+    "\t": " ", "\r": " ", "\n": " ", "·": "*", "÷": "/", "≥": ">=", "≤": "<=", "≠": "!=",
+    "\u00ad": "", "\u200b": "", "\u200c": "", "\u200d": "", "\u2060": "", "\ufeff": "", "\u200e": "", "\u200f": "",
+}  # fmt: skip
+
+
+def plain(text: str) -> str:
+    """A text in the characters of the language: what looks like them becomes them, spaces of all kinds a space."""
+    if text.isascii() and "\t" not in text and "\n" not in text and "\r" not in text:
+        return text
+    return "".join(_SAME.get(char) or ("" if char in _SAME else _narrow(char)) for char in text)
+
+
+def _narrow(char: str) -> str:
+    if char.isascii():
+        return char
+    if unicodedata.category(char) == "Zs":
+        return " "
+    folded = unicodedata.normalize("NFKC", char)
+    return folded if folded.isascii() else char
+
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+    |(?P<range>\d+:\d+(?!\w))
+    |(?P<size>\d+(?:[xX]\d+)+(?!\w))
+    |(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?(?![A-Za-z_]))
+    |(?P<text>"[^"]*"|'[^']*')
+    |(?P<word>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
+    |(?P<join>->|=>|\||;|&)
+    |(?P<compare>==|!=|<=|>=|<|>)
+    |(?P<sign>//|\*\*|[-+*/%])
+    |(?P<mark>[()\[\]{},:=])
+    |(?P<strange>.)""",
+    re.VERBOSE,
+)
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    spaced: bool
+    """Whether a space stands before it."""
+
+
+def tokens(text: str) -> list[Token]:
+    found: list[Token] = []
+    spaced = False
+    text = re.sub(r"(?<=[0-9])\s+[xX]\s*(?=[0-9])|(?<=[0-9])[xX]\s+(?=[0-9])", "x", text)
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or ""
+        if kind == "space":
+            spaced = True
+            continue
+        if kind == "strange" or (kind == "number" and len(match[0]) > 1 and match[0][0] == "0" and match[0].isdigit()):
+            raise Unreadable
+        found.append(Token(kind, match[0].lower() if kind == "size" else match[0], spaced))
+        spaced = False
+    return found
+
+
+class Reader:
+    """A cursor over the tokens of a chain. `is_layer` says which words are layers: where one stands a step begins.
+
+    Behind a space `blocks` and the layers `listed` take a list in parentheses; any other takes its arguments there.
+    """
+
+    def __init__(
+        self, found: Sequence[Token], is_layer: Callable[[str], bool], blocks: Container[str] = (), listed: Container[str] = ()
+    ) -> None:
+        self.tokens = list(found)
+        self.at = 0
+        self.is_layer = is_layer
+        self.blocks = blocks
+        self.listed = listed
+        self.depth = 0
+
+    def peek(self, offset: int = 0) -> Token:
+        at = self.at + offset
+        return self.tokens[at] if at < len(self.tokens) else Token("end", "", True)
+
+    def take(self) -> Token:
+        token = self.peek()
+        self.at += 1
+        return token
+
+    def skip(self, text: str) -> None:
+        if self.take().text != text:
+            raise Unreadable
+
+    def chain(self) -> list[Call]:
+        """The layers of a line in order. Raises Unreadable."""
+        found = [self.layer()]
+        while self.peek().kind != "end":
+            if self.peek().kind == "join" or self.peek().text in (",", "+", "-"):
+                self.take()
+                while self.peek().kind == "join" or self.peek().text == ",":
+                    self.take()
+            if self.peek().kind != "end":
+                found.append(self.layer())
+        return found
+
+    def layer(self) -> Call:
+        """A layer with its arguments, in parentheses or behind spaces."""
+        token = self.take()
+        if token.kind != "word":
+            raise Unreadable
+        for count in (2, 1):  # names of several words: `max pool`, `global average pooling`
+            more = self.tokens[self.at : self.at + count]
+            joined = "".join([token.text, *(word.text for word in more)])
+            if len(more) == count and all(word.kind == "word" for word in more) and self.is_layer(joined):
+                self.at += count
+                token = token._replace(text=joined)
+                break
+        if self.peek().text == "(" and (not self.peek().spaced or self.calls(token.text)):
+            return self.closed(token.text)
+        if self.peek().text == ":":
+            self.take()
+        return self.open(token.text)
+
+    def calls(self, name: str) -> bool:
+        """Whether parentheses behind a space hold arguments, and not an expression or a list."""
+        depth, marks = 0, set()
+        for token in self.tokens[self.at :]:
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            if depth == 0:
+                break
+            marks.add(token.text)
+        return self.is_layer(name) and ("=" in marks or ("," in marks and name not in self.blocks and name not in self.listed))
+
+    def closed(self, name: str) -> Call:
+        bare, keywords = self.arguments()
+        inputs: tuple[Value, ...] = ()
+        if self.peek().text == "(":
+            inputs, _ = self.arguments()
+        return Call(name, bare, keywords, inputs, closed=True)
+
+    def arguments(self) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
+        """What stands between parentheses, set apart by commas."""
+        self.skip("(")
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise Unreadable
+        bare: list[Value] = []
+        keywords: list[tuple[str, Value]] = []
+        while self.peek().text != ")":
+            if self.peek().kind == "word" and self.peek(1).text in ("=", ":"):
+                word = self.take().text
+                self.take()
+                keywords.append((word, self.value(",)")))
+            else:
+                bare.append(self.value(",)"))
+            if self.peek().text == ",":
+                self.take()
+            elif self.peek().text != ")":
+                raise Unreadable
+        self.skip(")")
+        self.depth -= 1
+        return tuple(bare), tuple(keywords)
+
+    def value(self, ends: str) -> Value:
+        """A value up to one of the marks that end it; an expression is kept as written."""
+        start = self.at
+        read = self.atom()
+        if self.peek().kind == "end" or self.peek().text in ends:
+            return read
+        level = 0
+        while self.peek().kind != "end" and (level or self.peek().text not in ends):
+            level += {"(": 1, ")": -1}.get(self.peek().text, 0)
+            if self.peek().kind in ("join", "text") or self.peek().text in "[]{}=:":
+                raise Unreadable
+            self.take()
+        return Value("other", self.written(start))
+
+    def atom(self) -> Value:
+        token = self.take()
+        if token.kind in ("number", "size"):
+            return Value(token.kind, token.text)
+        if token.kind == "range":
+            return Value("other", token.text)
+        if token.kind == "text":
+            return Value("text", token.text[1:-1])
+        if token.text == "-" and self.peek().kind == "number":
+            return Value("number", f"-{self.take().text}")
+        if token.kind == "word":
+            if self.peek().text == "(" and not self.peek().spaced:
+                call = self.closed(token.text)
+                return Value("call", token.text, call=call)
+            if self.peek().text == "[" and not self.peek().spaced:
+                start = self.at - 1
+                self.take()
+                self.sequence("]")
+                return Value("other", self.written(start))
+            return Value("word", token.text)
+        if token.text in "([" and token.text:
+            return self.sequence(")" if token.text == "(" else "]")
+        raise Unreadable
+
+    def sequence(self, end: str) -> Value:
+        self.depth += 1
+        start = self.at - 1
+        if self.depth > _DEEPEST:
+            raise Unreadable
+        items = []
+        comma = False
+        while self.peek().text != end:
+            items.append(self.value(f",{end}"))
+            if self.peek().text == ",":
+                comma = True
+                self.take()
+        self.take()
+        self.depth -= 1
+        if len(items) == 1 and not comma and end == ")":
+            return Value("other", self.written(start)) if items[0].kind in ("other", "word") else items[0]
+        return Value("list", self.written(start), tuple(items))
+
+    def written(self, start: int) -> str:
+        """The tokens read since, as the language writes them."""
+        text = ""
+        for token in self.tokens[start : self.at]:
+            text += token.text if token.kind != "text" else f'"{token.text[1:-1]}"'
+        return text
+
+    def open(self, name: str) -> Call:
+        """Arguments behind spaces or commas, up to the next step."""
+        bare: list[Value] = []
+        keywords: list[tuple[str, Value]] = []
+        while (token := self.peek()).kind not in ("end", "join"):
+            if token.text in (",", "+", "-"):
+                after = self.peek(1)
+                if after.kind == "end" or (self.begins(1) and not self.pads(name)):
+                    break
+                if token.text != ",":
+                    raise Unreadable
+                self.take()
+                continue
+            if token.kind == "word" and self.peek(1).text in ("=", ":"):
+                self.take()
+                self.take()
+                keywords.append((token.text, self.loose()))
+            elif token.kind == "word" and token.text in ARGUMENT_WORDS and self.peek(1).kind in ("number", "size"):
+                keywords.append((self.take().text, self.loose()))  # `stride 2`
+            elif token.kind in ("number", "size") and self.peek(1).text in COUNTED:
+                counted = self.loose()
+                keywords.append((self.take().text, counted))  # `32 filters`
+            elif token.kind == "word" and self.is_layer(token.text) and name not in MERGES:
+                break
+            else:
+                bare.append(self.loose())
+        return Call(name, tuple(bare), tuple(keywords))
+
+    def begins(self, offset: int) -> bool:
+        """Whether a word ahead is a layer, and no argument."""
+        token = self.peek(offset)
+        return token.kind == "word" and self.is_layer(token.text) and self.peek(offset + 1).text not in ("=", ":")
+
+    def pads(self, name: str) -> bool:
+        """Whether `pad 1` behind a comma is an argument: `conv, 3x3, stride 1, pad 1`."""
+        return (
+            self.peek(1).text in ARGUMENT_WORDS
+            and self.peek(2).kind in ("number", "size")
+            and re.search("conv|pool", name.lower()) is not None
+        )
+
+    def loose(self) -> Value:
+        """A value that a space ends; a list has no spaces."""
+        start = self.at
+        items = [self.atom()]
+        kept = items[0].kind in ("call", "other")
+        while self.peek().kind == "sign" and (not self.peek().spaced or not kept):
+            after = self.peek(1)
+            if self.peek().spaced != after.spaced or (after.spaced and after.kind == "word" and self.is_layer(after.text)):
+                break
+            self.take()
+            self.atom()
+            kept = True
+        while self.peek().text == "," and not self.peek().spaced and not self.peek(1).spaced and self.peek(2).text not in ("=", ":"):
+            after = self.peek(1)
+            if after.kind not in ("number", "word", "size") or (after.kind == "word" and self.is_layer(after.text)):
+                break
+            self.take()
+            items.append(self.atom())
+        if len(items) > 1:
+            return Value("list", self.written(start), tuple(items))
+        return Value("other", self.written(start)) if kept else items[0]

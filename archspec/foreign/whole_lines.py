@@ -1,0 +1,295 @@
+"""A whole line rewritten: what stands before the layers, the layers, and what stands behind them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from typing import NamedTuple
+
+from archspec.foreign.equivalents import REASONS, foreign, key
+from archspec.foreign.habits import arithmetic, condition, own_line
+from archspec.foreign.loose import ARGUMENT_WORDS, LONGEST, Call, Reader, Unreadable, plain, tokens
+from archspec.foreign.rewriting import DATA, Rewriter
+from archspec.foreign.step import bare_arguments
+from archspec.foreign.values import Cannot
+from archspec.ops import STEPS
+from archspec.syntax.lines import KEYWORDS
+
+
+class Rewritten(NamedTuple):
+    """`line` as it would be written here, or None and why not in `reason`. `remarks` go with either."""
+
+    line: str | None
+    reason: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def help(self) -> str | None:
+        """What a message says."""
+        words = [f"write `{self.line}`" if self.line is not None else self.reason, *dict.fromkeys(self.remarks)]
+        return "; ".join(word for word in words if word) or None
+
+
+_BULLET = re.compile(r"(?:>>>|\.\.\.|[-*•]|\d+[.)])\s+(?=[A-Za-z])")
+_HEAD = re.compile(
+    r"(?:block\s+\w+\s*\([^()]*\)|repeat\s+[^:|]+|residual(?:\s+if\s+[^:|]+)?|shortcut(?:\s+if\s+[^:|]+)?|add|concat|mul"
+    r"|output\s+\w+(?:\s+train)?(?:\s+if\s+[^:|]+)?|[A-Za-z_][\w.{}+\-*]*)\s*:(?![:=])\s*"
+)
+_LABEL = re.compile(r"[A-Za-z_][\w.{}+\-*]*")
+_ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*(\+?=)\s*(?=[A-Za-z_(\[])(?!=)")
+_SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*([+*])\s*([A-Za-z_]\w*)\s*;?\s*")
+_ADDED = re.compile(r"([A-Za-z_]\w*)\s*([+*])=\s*([A-Za-z_]\w*)\s*;?\s*")
+_MERGED = {"+": "add", "*": "mul"}
+_KEPT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(?:x|out|h|y)\s*(?:\.clone\(\))?")
+_HYPHENS = re.compile(r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+")
+_NUMBERS = (
+    (re.compile(r"(?<=\d)_(?=\d{3})|(?<=\d),(?=000\b)"), ""),
+    (re.compile(r"\b(\d{1,2})\s*%(?=[\s)]|$)"), lambda found: f"{int(found[1]) / 100:g}"),
+    (re.compile(r"^(\s*(?:\w+:\s*)?[A-Za-z]\w*)\s*=\s*(?=\d[\dx.]*\s*$)"), r"\1 "),
+    (re.compile(r"^(\s*(?:\w+:\s*)?conv\w*\s+)(\d+)\s*@\s*(?=\d)", re.IGNORECASE), r"\1f=\2 k="),
+    (re.compile(r"^(\s*[A-Za-z]\w*)\s*[\[{<](.*[:=].*)[\]}>]\s*$"), r"\1 \2"),
+    (re.compile(r"\brepeat\s+(\w+)(?:\s+|(?<=\d))(?:x|times|×)\s*:"), r"repeat \1:"),
+    (re.compile(r"^(\s*)for\s+(\w+)\s+in\s+range\(\s*(\w+)\s*\)\s*:"), r"\1repeat \3 as \2:"),
+    (re.compile(r"\b([2-9]|10)\s*\*\*\s*(\d)\b"), lambda found: str(int(found[1]) ** int(found[2]))),
+    (re.compile(r"(?<=\d)\s*,?\s*(?<=[x, ])/\s*(\d)\b|(?<=\dx\d)/(\d)\b"), lambda found: f" s={found[1] or found[2]}"),
+    (re.compile(r"(?<=\b[a-z])\s*(?:==|:=)\s*(?=[\w\"'])(?!.*\bif\b)"), "="),
+    (re.compile(r"\s+(?:with|of|then|using|followed\s+by)\s+(?=[\w.])"), " "),
+    (re.compile(r"(?<=[=(,\s])[fr](?=['\"])"), ""),
+    (re.compile(r"avg_pool2d\((\w+),\s*(?:kernel_size\s*=\s*)?\w+\.(?:size\(.*?\)|shape)(?:\[[^]]*\])*\)"), r"adaptive_avg_pool2d(\1, 1)"),
+    (re.compile(r"\b(slice\s+)(?:bounds\s*=\s*)?(\d+)\s*(?:[\s,:-]|\.\.|\bto\b)\s*(\d+)(?=\s*(?:$|\|))"), r"\1\2:\3"),
+    (re.compile(r"\b(slice\s+):\s*(\d+)(?=\s*(?:$|\|))"), r"\g<1>0:\2"),
+    (re.compile(r"\b((?:dropout|dropout2d|droppath|leaky)\s+)0,(\d+)(?=\s*(?:$|\|))"), r"\g<1>0.\2"),
+    (re.compile(r"^(\s*(?:\w+:\s*)?)conv(\d+)-(\d+)\s*$", re.IGNORECASE), r"\1conv k=\2 f=\3"),
+    (re.compile(r"^(\s*(?:\w+:\s*)?)(fc)-(\d+)\s*$", re.IGNORECASE), r"\1fc \3"),
+    (re.compile(r"^(\s*)(\d+)-d\s+(?=fc\b|fully)(.*)", re.IGNORECASE), r"\1\3 \2"),
+    (re.compile(r"^(\s*)(\d+x\d+)\s+((?:max|avg|average)?[ -]?(?:conv|pool)\w*)", re.IGNORECASE), r"\1\3 \2"),
+    (re.compile(r"^(\s*)\((\w+)\):\s*(?=[A-Z]\w*\()"), lambda found: f"{found[1]}{_member(found[2])}nn."),
+    (re.compile(r"^(\s*)\(\s*['\"](\w+)['\"],\s*(.*\))\s*\)(?=,?\s*$)"), lambda found: f"{found[1]}{_member(found[2])}{found[3]}"),
+    (re.compile(r"^(\s*)[fr]?(['\"])(?=\w+[ |(])(.*)\2(?=,?\s*$)"), lambda found: found[1] + re.sub(r"\{(\w+)\}", r"\1", found[3])),
+)
+"""How people write numbers, brackets and whole lines: 1_000, 50%, `fc = 10`, `6@5x5`, `{k: 3}`, `repeat 3 times`, a power, `3x3/2`,
+`slice 0 2`, a decimal comma, `conv3-64` and `3x3 conv, 64` of the papers, `(conv1): Conv2d(...)` as PyTorch prints it, a line in quotes.
+"""
+_COMMENT = re.compile(r"\s*(?://+|/\*+|--+|%+|;+|<!--+|['\"]{3})\s*(\w.*?)\s*(?:\*/|-->|['\"]{3})?\s*")
+"""A line that is a comment in other languages."""
+_STATEMENT = re.compile(
+    r"(?:pass\s*$|@\w|return\s+\w+(?:\s*,\s*\w+)+\s*$|import\s+[\w.]|from\s+[\w.]+\s+import\b|class\s+\w+\s*(?:\(.*\))?:|def\s+\w+\(|super\(|print\(|if\s+__name__|return(?:\s+\w+)?\s*$"
+    r"|with\s+[\w.]+\(.*:|[\w.]+\.(?:summary|eval|train|to|cuda|build|forward|parameters)\()"
+)
+"""A line of a program that makes no layer."""
+_LIBRARY = re.compile(r"(?:(?:self\.)?\w+\s*=\s*)?(?:\w+\.)*(?:models|applications)\.\w+\(")
+"""A whole network of torchvision or Keras."""
+_SETTING = re.compile(r"([a-z_]\w*)\s*=\s*(\d+(?:\.\d+)?|True|False)")
+_APPLIED = re.compile(r"(?:return\s+|\w+\s*=\s*).*(?:self\.\w+\(\w*\)\s*\+\s*[A-Za-z_]|\+\s*self\.\w+\()|\w+\s*\+=\s*self\.\w+\(")
+"""A sum with what a layer makes of a value: `x + self.conv(x)`, `out += self.shortcut(x)`."""
+_GUARD = re.compile(r"\s+if\s+(?=[\w(])")
+_OWN_LINES = frozenset(("param", "default", "use", "meta", "pattern", "arch", "model", "from", "output", "block"))
+
+
+def rewritten(text: str, blocks: Container[str] = (), defaults: Mapping[str, frozenset[str]] | None = None) -> Rewritten | None:
+    """A line as it would be written here; None where it says nothing that another tool or habit would explain.
+
+    `text` is one logical line, `blocks` are the names of the file's own, `defaults` the arguments that its lines of defaults give to a
+    layer. The line is read, never run.
+    """
+    if len(text) > LONGEST:
+        return None
+    if comment := _COMMENT.fullmatch(text):
+        return Rewritten(f"# {comment[1]}")
+    if (
+        (setting := _SETTING.fullmatch(text.strip()))
+        and setting[1] not in ARGUMENT_WORDS
+        and not Rewriter(blocks, defaults).known(setting[1])
+    ):
+        return Rewritten(f"param {setting[1]} = {setting[2].replace('True', 'yes').replace('False', 'no')}")
+    readable = plain(arithmetic(text))
+    own = _own(_uncommented(readable).strip().rstrip(";,").rstrip(), Rewriter(blocks, defaults))
+    if own is not None:
+        return own
+    for pattern, instead in _NUMBERS:
+        readable = pattern.sub(instead, readable)
+    clean = _uncommented(readable)
+    body = clean.strip().rstrip(";,").rstrip()
+    try:
+        rewriter = Rewriter(blocks, defaults)
+        rewriter.rounds = text[:1].isspace() or "repeat" in text
+        line = _line(body, rewriter)
+    except (Unreadable, RecursionError):
+        reason = _unread(body)
+        return Rewritten(None, reason) if reason else None
+    except Cannot as cannot:
+        return Rewritten(None, str(cannot)) if str(cannot) else None
+    if line is None or (_spaced(line) == _spaced(clean) and readable == text and readable[len(clean) : len(clean) + 1] not in ("/", "-")):
+        return None
+    return Rewritten(line, "", tuple(rewriter.remarks))
+
+
+def _member(name: str) -> str:
+    """What assigns a layer to a member of that name; a number is none."""
+    return f"self.{name} = " if not name[0].isdigit() else ""
+
+
+def _unread(body: str) -> str:
+    """Why a call cannot be said, where its arguments cannot be read."""
+    called = re.match(r"(?:\w+\s*=\s*)?((?:\w+\.)*\w+)\(", body)
+    return next((row.reason for row in foreign(called[1])), "") if called else ""
+
+
+def _own(body: str, rewriter: Rewriter) -> Rewritten | None:
+    """A line of the file itself, rewritten; None where it is none, or as it should be."""
+    found = own_line(body, rewriter)
+    if found is None:
+        return None
+    line, rest = found
+    try:
+        behind = _line(rest, rewriter) if rest else ""
+    except (Unreadable, Cannot, RecursionError):
+        return None
+    whole = f"{line} {behind or rest}".strip()
+    return Rewritten(whole, "", tuple(rewriter.remarks)) if _spaced(whole.rstrip(":")) != _spaced(body.rstrip(":")) else None
+
+
+def _spaced(text: str) -> str:
+    """A line with its spaces as the formatter has them."""
+    text = re.sub(r"\s*([=|:])\s*", r"\1", text)
+    text = re.sub(r"\([^()]*\)", lambda found: found[0].replace(" ", ""), text)
+    return " ".join(text.split())
+
+
+def _uncommented(text: str) -> str:
+    """A line without its comment, be it ours or of C."""
+    quote = ""
+    for at, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char == "#" or (text[at : at + 2] in ("//", "/*", "--") and (at == 0 or text[at - 1] in " ;,)") and not _is_sum(text[:at])):
+            return text[:at]
+    return text
+
+
+def _is_sum(before: str) -> bool:
+    """Whether `//` would divide what stands before it: `f=n // 2`."""
+    return re.search(r"[=(]\s*[a-z_]\w*\s*$", before) is not None and "=" in before
+
+
+def _line(body: str, rewriter: Rewriter) -> str | None:
+    """The line in our writing; None where there is nothing to read. Raises Unreadable, Cannot."""
+    prefix = ""
+    if _STATEMENT.match(body):
+        raise Cannot("a spec has layers only, one a line: leave out this line of a program")
+    if _APPLIED.match(body):
+        raise Cannot(REASONS["residual"])
+    if _LIBRARY.match(body):
+        raise Cannot("a whole network of a library is no layer; `archspec list` names the specs that come along")
+    if bullet := _BULLET.match(body):
+        body = body[bullet.end() :]
+    if default := re.match(r"default\s+(?=[A-Za-z_])(?!\w+\s*=)", body):
+        rewriter.partial = True
+        return "default " + _joined("", "", [s for c in _chain(body[default.end() :], rewriter) for s in rewriter.steps(c)], "", False)
+    if (first := re.match(r"[A-Za-z_]+", body)) and first[0] in _OWN_LINES and not body[first.end() :].startswith(("(", ".", "=", " =")):
+        return None
+    while (head := _HEAD.match(body)) and _is_head(head[0], body[head.end() :], rewriter):
+        prefix += f"{' '.join(head[0].rstrip(': ').split())}: "
+        body = body[head.end() :]
+    if not body:
+        return prefix.rstrip() or None
+    if summed := _sum(body):
+        return prefix + summed
+    if kept := _KEPT.fullmatch(body):
+        raise Cannot(
+            f"label the line that makes the value: `{kept[1]}: relu`, for instance; then `add {kept[1]}` or `from {kept[1]}` takes it"
+        )
+    body = _HYPHENS.sub(lambda found: found[0].replace("-", "_") if rewriter.known(found[0].replace("-", "_")) else found[0], body)
+    label, body = _assigned(body)
+    continued = body.startswith("|")
+    body, guard = _guarded(body.lstrip("| "))
+    if not body:
+        return None
+    found = _chain(body, rewriter)
+    steps = [step for call in found for step in rewriter.steps(call)]
+    if not label and len(found) == 1:
+        label = _named(found[0])
+    return _joined(prefix, label, steps, guard, continued)
+
+
+def _chain(body: str, rewriter: Rewriter) -> list[Call]:
+    listed = [step for step in STEPS if bare_arguments(step)] if rewriter.rounds else ()
+    return _unwrapped(Reader(tokens(body), rewriter.known, rewriter.blocks, listed).chain())
+
+
+def _joined(prefix: str, label: str, steps: list[str], guard: str, continued: bool) -> str:
+    references = [step[1:] for step in steps if step.startswith("@")]
+    own = [step for step in steps if not step.startswith("@")]
+    if references and len(steps) == 1:
+        raise Cannot(f"a spec has no `forward`: the line of `{references[0]}` stands where data passes it")
+    if references:
+        where = f"behind the line of `{references[0]}`"
+        if not own or any(step.startswith("@") for step in steps[1:]):
+            order = ", ".join(f"`{step.removeprefix('@')}`" for step in steps)
+            raise Cannot(f"a spec has no `forward`: the lines of the layers stand in the order in which data passes them: {order}")
+        raise Cannot(f"a spec has no `forward`: write `| {' | '.join(own)}` {where}")
+    if label and not prefix and own and not own[0].startswith("input"):
+        prefix = f"{label}: "
+    return f"{prefix}{'| ' if continued else ''}{' | '.join(own)}{guard}"
+
+
+def _is_head(head: str, rest: str, rewriter: Rewriter) -> bool:
+    """Whether `NAME:` is a label, and not a layer with a colon behind it: `conv: k=3 f=6`, `conv k:3`."""
+    word = head.rstrip(": ")
+    if not _LABEL.fullmatch(word) or word in KEYWORDS:
+        return True
+    if not rewriter.known(word) or not rest:
+        return True
+    first = re.match(r"[A-Za-z_][\w.]*", rest)
+    return first is not None and rewriter.known(first[0]) and not rest[first.end() :].lstrip().startswith(("=", ":"))
+
+
+def _sum(body: str) -> str | None:
+    """`x += shortcut`, `x + shortcut`: the value at hand and a named one."""
+    if found := _ADDED.fullmatch(body):
+        return f"{_MERGED[found[2]]} {found[3]}"
+    tail = _ASSIGNED.match(body)
+    rest = body[tail.end() :] if tail else body
+    if (found := _SUMMED.fullmatch(rest)) and (tail or body.startswith("return")):
+        first, second = found[1], found[3]
+        if key(first) not in STEPS or key(second) not in STEPS:
+            return f"{_MERGED[found[2]]} {first if second in DATA and first not in DATA else second}"
+    return None
+
+
+def _assigned(body: str) -> tuple[str, str]:
+    """The label that `self.conv1 = ...` gives, none for `x = ...`, and what is assigned."""
+    body = re.sub(r"^return\s+", "", body)
+    found = _ASSIGNED.match(body)
+    if found is None or found[2] != "=":
+        return "", body
+    name = found[1]
+    keep = name not in DATA and name not in KEYWORDS and name not in ("model", "layer", "e", "t", "p", "block", "branch", "nn")
+    return (name if keep else ""), body[found.end() :]
+
+
+def _guarded(body: str) -> tuple[str, str]:
+    found = list(_GUARD.finditer(body))
+    if found and body[: found[-1].start()].strip():
+        return body[: found[-1].start()], f" if {condition(body[found[-1].end() :])}"
+    return body, ""
+
+
+def _unwrapped(found: list[Call]) -> list[Call]:
+    """`model.add(Dense(10))` is what is added."""
+    result = []
+    for call in found:
+        method = call.name.rpartition(".")[2]
+        inner = call.bare[0].call if len(call.bare) == 1 and "." in call.name and method in ("add", "append", "add_module") else None
+        if method == "add_module" and len(call.bare) == 2:
+            inner = call.bare[1].call
+        result.append(inner or call)
+    return result
+
+
+def _named(call: Call) -> str:
+    """The label that Keras's `name="conv1"` is."""
+    name = next((value.text for word, value in call.keywords if word == "name" and value.kind == "text"), "")
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and name not in KEYWORDS else ""

@@ -1,0 +1,278 @@
+"""From text to logical lines nested by indentation, each a list of tokens ready for the grammar.
+
+A logical line is a physical line, with the lines joined that continue it: those that start with `|`, and those inside brackets
+that are indented deeper. Mistakes at this level are reported here and mark the line as broken, so that one of them costs one
+line, not the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.source import Source, Span
+from archspec.syntax.lalr import Token
+
+MAX_NESTING = 64
+"""Levels of suites, brackets and heads that a text may nest."""
+
+_FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)|\t"
+_OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_CLOSING = set(_OPENING.values())
+_ALWAYS = {"if": "IF", "and": "AND", "or": "OR", "not": "NOT", "as": "AS", "yes": "YES", "no": "NO"}
+_AT_LINE = {
+    word: word.upper() for word in ("arch", "model", "meta", "input", "param", "default", "use", "pattern", "from", "output", "block")
+}
+_HEADS = {"repeat": "REPEAT", "residual": "RESIDUAL", "shortcut": "SHORTCUT"}
+_NO_VALUE = frozenset({"COLON", "VBAR", "COMMA", "ARROW", "ERROR"})
+"""What begins no bare argument, whatever stands before it."""
+MERGES = frozenset({"add", "concat", "mul"})
+HEADS = frozenset({*_HEADS, *MERGES, "output", "block"})
+KEYWORDS = frozenset({*_ALWAYS, *_AT_LINE, *_HEADS, *MERGES})
+
+
+class Line(NamedTuple):
+    """A logical line: its tokens, the lines indented below it, and whether a mistake in it was already reported."""
+
+    indent: int
+    tokens: list[Token]
+    below: list[Line]
+    broken: bool
+
+
+class Layout:
+    """Reads a source into nested lines. `comments` gathers what the formatter must keep."""
+
+    def __init__(self, source: Source, lex: Callable[[str], Iterator[Token]], sink: Diagnostics, max_tokens: int) -> None:
+        self.source = source
+        self.sink = sink
+        self.lex = lex
+        self.max_tokens = max_tokens
+        self.next_code: list[tuple[int, str]] | None = None
+        self.unreadable: set[int] = set()
+        """Lines with a character that cannot stand in a spec."""
+        self.told = False
+        """Whether brackets of this logical line were reported: one cause, one report."""
+
+    def report(self, code: str, message: str, start: int, end: int, *, help_: str | None = None, label: str = "") -> None:
+        self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_, label=label))
+
+    def read(self) -> list[Line]:
+        return self.nest(list(self.logical(self.checked_text())))
+
+    def checked_text(self) -> str:
+        """The text with forbidden characters blanked, each kind of them reported once a line, twenty at most."""
+        text = self.source.text
+        seen: set[tuple[str, int]] = set()
+        if text.replace("\n", "").isprintable():
+            return text  # the common case; the pattern is compiled for the others
+        for match in re.finditer(_FORBIDDEN, text):
+            char, at = match[0], match.start()
+            key = (char, self.source.locate(at)[0])
+            if key in seen or len(seen) >= 20:
+                continue
+            seen.add(key)
+            if char == "\t":
+                indents = not text[text.rfind("\n", 0, at) + 1 : at].strip()
+                help_ = "indent by two spaces" if indents else "write a space"
+                self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_=help_)
+                continue
+            self.unreadable.add(key[1])
+            if char == "\r":
+                self.report("A006", "a carriage return that ends no line", at, at + 1, help_="end lines with LF or CR LF")
+            else:
+                what = f"the character U+{ord(char):04X} cannot stand in a spec"
+                self.report("A006", what, at, at + 1, help_="remove it; it is invisible or changes how the line is shown")
+        return re.sub(_FORBIDDEN, " ", text) if seen else text
+
+    def logical(self, text: str) -> Iterator[Line]:
+        """Logical lines, not yet nested."""
+        tokens: list[Token] = []
+        opened: list[Token] = []
+        broken = False
+        count = 0
+        for token in self.lex(text):
+            kind = token.type
+            if kind == "NEWLINE":
+                if opened and not self.joined_below(token, tokens[0]):
+                    self.unclosed(opened)
+                    broken = True
+                if not opened and tokens and not self.continued(token):
+                    yield self.line(tokens, broken)
+                    tokens, broken, self.told = [], False, False
+                continue
+            if kind == "COMMENT":
+                continue
+            count += 1
+            if count > self.max_tokens:
+                if not self.told:
+                    message = f"more than {self.max_tokens:,} words and signs"
+                    self.report("A007", message, token.start, token.start + 1, help_="split the file; `use` takes blocks of another")
+                return
+            broken |= not self.accept(token, opened)
+            tokens.append(token)
+        if opened:
+            self.unclosed(opened)
+            broken = True
+        if tokens:
+            yield self.line(tokens, broken)
+
+    def accept(self, token: Token, opened: list[Token]) -> bool:
+        """Follow brackets and report what no token may be."""
+        kind, start, end = token.type, token.start, token.end
+        if kind == "ERROR":
+            if token.value == '"':
+                self.report("A005", "this string is not closed on its line", start, end, help_='write the closing `"`')
+                return False
+            return True  # the parser knows what is expected in its place
+        if kind in _OPENING:
+            opened.append(token)
+            if len(opened) == MAX_NESTING + 1:
+                return self.bracket(token, "A007", f"brackets nested more than {MAX_NESTING} deep", "write it flatter")
+        elif kind in _CLOSING:
+            if not opened or _OPENING[opened[-1].type] != kind:
+                return self.bracket(token, "A005", f"`{token.value}` closes nothing", None)
+            opened.pop()
+        return True
+
+    def bracket(self, token: Token, code: str, message: str, help_: str | None) -> bool:
+        """Report a bracket, the first of its line only. False: the line is broken."""
+        if not self.told:
+            self.told = True
+            self.report(code, message, token.start, token.end, help_=help_)
+        return False
+
+    def unclosed(self, opened: list[Token]) -> None:
+        token = opened[-1]
+        opened.clear()
+        self.bracket(token, "A005", f"this `{token.value}` is not closed", "close it, or indent the lines that go on with it")
+
+    def following(self, newline: Token) -> tuple[int, str]:
+        """Indentation and first character of the next line that holds more than a comment."""
+        if self.next_code is None:
+            self.next_code = self.upcoming()
+        return self.next_code[self.source.locate(newline.start)[0]]
+
+    def upcoming(self) -> list[tuple[int, str]]:
+        """For each line the one that follows it, blank ones and comments passed over."""
+        found: list[tuple[int, str]] = [(0, "")]
+        for row in reversed(self.source.text.split("\n")):
+            bare = row.lstrip(" ")
+            passed = not bare.strip() or bare.startswith("#")
+            found.append(found[-1] if passed else (len(row) - len(bare), bare[0]))
+        return found[::-1]
+
+    def joined_below(self, newline: Token, first: Token) -> bool:
+        """Whether the next line goes on with the brackets that are open."""
+        indent, char = self.following(newline)
+        return char != "" and (indent > self.indent_of(first) or char in ")]}")
+
+    def continued(self, newline: Token) -> bool:
+        return self.following(newline)[1] == "|"
+
+    def indent_of(self, token: Token) -> int:
+        return self.source.locate(token.start)[1] - 1
+
+    def line(self, tokens: list[Token], broken: bool) -> Line:
+        if sum(token.type == "COLON" for token in tokens) > MAX_NESTING:
+            last = tokens[-1]
+            self.report("A007", f"more than {MAX_NESTING} heads on one line", last.start, last.end)
+            broken = True
+        if self.unreadable and not broken:
+            begin, end = self.source.locate(tokens[0].start)[0], self.source.locate(tokens[-1].end)[0]
+            broken = any(begin <= number <= end for number in self.unreadable)
+        return Line(self.indent_of(tokens[0]), tokens, [], broken)
+
+    def nest(self, lines: list[Line]) -> list[Line]:
+        """Hang each line below the head that it is indented under."""
+        top: list[Line] = []
+        levels: list[tuple[int, list[Line]]] = [(0, top)]
+        before: Line | None = None
+        tabs = "\t" in self.source.text
+        width = min(map(len, re.findall(r"^ +(?=[^ \n])", self.source.text, re.MULTILINE)), default=1) if tabs else 1
+        for line in lines:
+            first = line.tokens[0]
+            if tabs:
+                line = line._replace(indent=self.meant(line, width))
+            if line.indent > levels[-1][0]:
+                if before is None:
+                    self.indentation(line, "the first line is indented", "begin it at the left margin")
+                    levels = [(line.indent, top)]
+                elif len(levels) > MAX_NESTING:
+                    self.report("A007", f"suites nested more than {MAX_NESTING} deep", first.start, first.end, help_="make blocks of them")
+                    return []
+                else:
+                    levels.append((line.indent, before.below))
+            else:
+                while line.indent < levels[-1][0] and len(levels) > 1:
+                    levels.pop()
+                if line.indent > levels[-1][0]:
+                    self.indentation(line, "the indentation fits none of the lines above", "align it with the suite it belongs to")
+                elif line.indent < levels[-1][0]:
+                    levels = [(line.indent, top)]  # the file began indented, and that was told
+            levels[-1][1].append(line)
+            before = line
+        return top
+
+    def meant(self, line: Line, width: int) -> int:
+        """The indentation of a line in which tabs, which are told, are as wide as the file's suites are indented."""
+        blank = self.source.text[line.tokens[0].start - line.indent : line.tokens[0].start]
+        return len(blank.expandtabs(width))
+
+    def indentation(self, line: Line, message: str, help_: str) -> None:
+        """Report a line's indentation, unless a character in it was reported."""
+        start = line.tokens[0].start
+        if "\t" not in self.source.text[start - line.indent : start] and self.source.locate(start)[0] not in self.unreadable:
+            self.report("A003", message, start, line.tokens[0].end, help_=help_)
+
+
+def roles(tokens: list[Token]) -> Iterator[Token]:
+    """The tokens of a line with the roles that the grammar asks for: keywords, LABEL, and SEP before each bare argument."""
+    start, bare, depth, end = True, False, 0, -1
+    for at, token in enumerate(tokens):
+        kind = token.type
+        if kind in _OPENING:
+            depth += 1
+        elif kind in _CLOSING:
+            depth -= 1
+        if kind == "NAME" and token.value in _ALWAYS:
+            kind = _ALWAYS[token.value]
+            bare &= kind in ("YES", "NO")
+        elif kind == "KEY":
+            bare = False
+        elif start and (kind == "NAME" or (kind == "INT" and [t.type for t in tokens[at + 1 : at + 2]] == ["COLON"])):
+            kind = _role(tokens, at) if kind == "NAME" else "LABEL"
+            bare = kind in ("NAME", "MERGE")
+            start = False
+            end = token.end
+            yield token if kind == "NAME" else token._replace(type=kind)
+            continue
+        if bare and depth - (kind in _OPENING) == 0 and kind not in _NO_VALUE and kind not in _CLOSING and token.start > end:
+            yield Token("SEP", "", token.start, token.start)
+        if depth == 0 and kind in ("COLON", "VBAR"):
+            start = True
+            bare &= kind == "COLON"
+        else:
+            start = False
+        end = token.end
+        yield token if kind == token.type else token._replace(type=kind)
+
+
+def _role(tokens: list[Token], at: int) -> str:
+    """What a word at the start of a step is."""
+    word = tokens[at].value
+    after = tokens[at + 1] if at + 1 < len(tokens) else None
+    follows = after.type if after is not None else ""
+    if word in MERGES:
+        return "MERGE"
+    if word in _HEADS:
+        return _HEADS[word]
+    if word in _AT_LINE and follows != "COLON" and (at == 0 or word in ("input", "from")):
+        return _AT_LINE[word]
+    if follows == "COLON" or (follows == "LBRACE" and after is not None and after.start == tokens[at].end):
+        return "LABEL"
+    if after is not None and after.value == "if" and any(token.type == "COLON" for token in tokens[at:]):
+        return "LABEL"
+    return "NAME"

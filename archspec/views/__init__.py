@@ -1,0 +1,1 @@
+"""A network shown to somebody: tables, figures, pages, comparisons."""

@@ -1,0 +1,203 @@
+"""Networks side by side: what they count, and how two near relatives differ."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from archspec.analysis.layers import Row
+from archspec.diagnostics.folding import Line, folded
+from archspec.diagnostics.markup import html_text
+from archspec.diagnostics.visible import visible
+from archspec.ir.graph import Network
+from archspec.views.comparison.diff import Diff, Edit, difference
+from archspec.views.comparison.edits import LEGEND, edits, summary
+from archspec.views.comparison.measures import Model, measured
+from archspec.views.comparison.side_by_side import MEASURES, grid, notes, ratio
+from archspec.views.tables import grid as write
+from archspec.views.tables.csv_json import inert
+from archspec.views.tables.grid import Grid
+
+if TYPE_CHECKING:
+    import pandas
+
+    from archspec.views.figures.drawing import Drawing
+
+__all__ = ["FORMATS", "Comparison", "Model"]
+
+FORMATS = ("text", "markdown", "latex", "csv", "json", "html")
+_COUNTS = ("params", "macs", "flops", "activations")
+
+
+class Comparison:
+    """Networks compared. The first is what the others are set in ratio to."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        if not networks:
+            raise ValueError("there is nothing to compare")
+        self.models = measured(networks)
+
+    @cached_property
+    def diff(self) -> Diff | None:
+        """The difference of two networks; None where there are not two."""
+        if len(self.models) != 2:
+            return None
+        return difference(*(model.network for model in self.models))
+
+    @property
+    def _difference(self) -> tuple[str, Grid | None, str]:
+        """The difference in a line, its table, and what its marks mean; or the line that says why there is none."""
+        if self.diff is None or self.diff.why_not:
+            return visible(self.diff.why_not) if self.diff else "", None, ""
+        return visible(summary(self.diff, *(model.name for model in self.models))), edits(self.diff), LEGEND
+
+    def lines(self, width: int | None = None, unicode: bool = True, *, brief: bool = False) -> Iterator[Line]:
+        """The comparison for a screen of a width in columns."""
+
+        def told(lines: Sequence[str], style: str) -> Iterator[Line]:
+            for line in lines:
+                shown = line if unicode else line.translate(write.ASCII)
+                yield from folded([(shown, style)], width or 120, 2)
+
+        yield from write.text(grid(self.models, width), width, unicode)
+        yield []
+        yield from told(notes(self.models, brief=brief), "dim")
+        line, table, legend = self._difference
+        if line:
+            yield []
+            yield from told([line], "")
+        if table is not None:
+            yield []
+            yield from write.text(table, width, unicode)
+            yield []
+            yield from told([legend], "dim")
+
+    def to_text(self, width: int | None = None) -> str:
+        """The comparison as plain text; lines are no longer than `width` where it is given."""
+        return "".join("".join(piece for piece, _ in line).rstrip() + "\n" for line in self.lines(width))
+
+    def to_markdown(self) -> str:
+        """Tables of GitHub-flavoured Markdown."""
+        line, table, legend = self._difference
+        parts = ["".join(write.markdown(grid(self.models)))]
+        parts.append("".join(f"<sub>{write.markdown_text(note)}</sub>  \n" for note in notes(self.models)))
+        if line:
+            parts.append(write.markdown_text(line) + "\n")
+        if table is not None:
+            parts += ["".join(write.markdown(table)), f"<sub>{write.markdown_text(legend)}</sub>\n"]
+        return "\n".join(parts)
+
+    def to_latex(self) -> str:
+        """Booktabs tables, the notes as comments."""
+        line, table, legend = self._difference
+        made = ["% needs \\usepackage{booktabs} and, for names, \\usepackage[T1]{fontenc}\n", *write.latex(grid(self.models))]
+        made += [f"% {note}\n" for note in notes(self.models)]
+        if line:
+            made.append(f"\n% {line}\n")
+        if table is not None:
+            made += [*write.latex(table), f"% {legend}\n"]
+        return "".join(made)
+
+    def to_html(self) -> str:
+        """Table elements; no script, and no style but alignment."""
+        line, table, legend = self._difference
+        names = " and ".join(model.name for model in self.models) if len(self.models) < 3 else f"{len(self.models)} networks"
+        made = [*write.html(grid(self.models), names, notes(self.models))]
+        if table is not None:
+            made += write.html(table, line, [legend])
+        elif line:
+            made.append(f"<p>{html_text(line)}</p>\n")
+        return "".join(made)
+
+    def to_csv(self) -> str:
+        """A row for each network, RFC 4180, unknown cells empty. The difference is left out: it is another table."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        models = [_flat(model, self.models[0]) for model in self.models]
+        writer.writerow(models[0])
+        for model in models:
+            writer.writerow([inert("x".join(map(str, v)) if isinstance(v, list) else v) for v in model.values()])
+        return out.getvalue()
+
+    def to_json(self) -> str:
+        """The document: `models`, and `diff` with the `edits` of all layers, or null where there are not two networks."""
+        diff = None
+        if self.diff is not None:
+            diff = {"near": not self.diff.why_not, "why_not": self.diff.why_not or None, "edits": [_edit(edit) for edit in self.diff.edits]}
+        models = [_data(model, self.models[0]) for model in self.models]
+        return json.dumps({"archspec": 1, "models": models, "diff": diff}, indent=1) + "\n"
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A row for each network, as a pandas table. Raises ImportError where pandas is not installed."""
+        import pandas as pd
+
+        return pd.DataFrame([_flat(model, self.models[0]) for model in self.models])
+
+    def draw(self, theme: str = "light") -> Drawing:
+        """The bubble chart, as SVG: MACs, cited accuracy, parameters as areas."""
+        from archspec.views.figures.bubbles import bubbles
+        from archspec.views.figures.drawing import Drawing
+        from archspec.views.theme import THEMES
+
+        if theme not in THEMES:
+            raise ValueError(f"there is no `{theme}`; there are {', '.join(THEMES)}")
+        return Drawing(bubbles(self.models, THEMES[theme]), f"{self._names()} compared")
+
+    def _names(self) -> str:
+        names = [visible(model.name) for model in self.models]
+        return ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
+
+    def __repr__(self) -> str:
+        return f"Comparison({self._names()})"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        return self.draw().svg + self.to_html()
+
+    def _repr_svg_(self) -> str:
+        return self.draw().svg
+
+
+def _flat(model: Model, first: Model) -> dict[str, Any]:
+    """What a row about a network holds, a value for each column."""
+    found = _data(model, first)
+    ratios = found.pop("ratios")
+    found |= {f"{name}_ratio": round(value, 6) if value is not None else None for name, value in ratios.items()}
+    found["weight_layers"] = " + ".join(f"{count} {step}" for step, count in found["weight_layers"].items())
+    return found
+
+
+def _data(model: Model, first: Model) -> dict[str, Any]:
+    field, smallest = model.totals.receptive_field, model.smallest_input
+    counted = [measure for measure in MEASURES if measure.counted is not None]
+    return {
+        "name": model.name,
+        "title": model.title,
+        **{name: getattr(model.totals, name) for name in _COUNTS},
+        "depth": model.depth,
+        "weight_layers": model.weight_layers,
+        "receptive_field": list(field) if field is not None else None,
+        "smallest_input": list(smallest) if smallest is not None else None,
+        "top1": model.cited.top1,
+        "source": model.cited.source or None,
+        "ratios": {name: ratio(measure, model, first) for name, measure in zip(_COUNTS, counted, strict=True)},
+    }
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    return {"edit": edit.kind, "before": _layer(edit.before), "after": _layer(edit.after)}
+
+
+def _layer(row: Row | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "name": row.name, "op": row.op, "config": row.config, "from": list(row.sources), "output": list(row.output),
+        "params": row.params, "macs": 0 if row.training else row.macs,
+    }  # fmt: skip

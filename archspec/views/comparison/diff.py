@@ -1,0 +1,188 @@
+"""The difference of two networks: layers added, removed and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archspec.analysis.depth import is_weight_layer, weight_layers
+from archspec.analysis.layers import Report, Row
+from archspec.ir.graph import Network
+from archspec.views.comparison.align import Pair, TooLong, align
+
+NEAR = 0.5
+"""Networks are near relatives where at least this share of their weight layers has a counterpart: the same step with the same name, or
+with the same arguments, bias and rounding apart. (Of all layers two strangers share many: norms and activations have no arguments.)"""
+_MOST_LAYERS = 20_000
+
+EQUAL, FOLLOWS, CHANGED, REMOVED, ADDED = "equal", "follows", "changed", "removed", "added"
+
+
+class Edit(NamedTuple):
+    """What became of a layer.
+
+    It is `equal`, `changed` (another step, other arguments, or it reads another layer), `removed` or `added`; one that `follows` is
+    written as before, and its numbers differ because what it reads does. `reads` is set where the layers read are others.
+    """
+
+    kind: str
+    before: Row | None
+    after: Row | None
+    reads: bool = False
+
+    @property
+    def row(self) -> Row:
+        """The layer, in the second network where it is there."""
+        row = self.after or self.before
+        assert row is not None
+        return row
+
+    @property
+    def params(self) -> tuple[int, int]:
+        return _params(self.before), _params(self.after)
+
+    @property
+    def macs(self) -> tuple[int, int]:
+        return _macs(self.before), _macs(self.after)
+
+
+def _params(row: Row | None) -> int:
+    return row.params if row is not None else 0
+
+
+def _macs(row: Row | None) -> int:
+    return row.macs if row is not None and not row.training else 0
+
+
+class Diff(NamedTuple):
+    """All layers of two networks with what became of them; none, and why not, where they are not near relatives."""
+
+    edits: tuple[Edit, ...]
+    why_not: str = ""
+
+    def count(self, kind: str) -> int:
+        return sum(edit.kind == kind for edit in self.edits)
+
+
+def difference(before: Network, after: Network) -> Diff:
+    """The difference of two networks."""
+    layers = before.graph.layers, after.graph.layers
+    counts = sum(weight_layers(before).values()), sum(weight_layers(after).values())
+    if 2 * min(counts) < NEAR * sum(counts):
+        return _far(before, after, f"{counts[0]:,} and {counts[1]:,} weight layers")
+    if max(layers) > _MOST_LAYERS:
+        return _too_long(layers)
+    try:
+        pairs = align(Report(before).layers, Report(after).layers)
+    except TooLong:
+        return _too_long(layers)
+    share = 2 * sum(map(_akin, pairs)) / sum(counts) if any(counts) else 1.0
+    if share < NEAR:
+        return _far(before, after, f"{share:.0%} of their weight layers have a counterpart")
+    return Diff(tuple(_edits(pairs, before, after)))
+
+
+def _far(before: Network, after: Network, why: str) -> Diff:
+    return Diff((), f"The layers are not set against each other: {before.name} and {after.name} are no near relatives ({why}).")
+
+
+def _too_long(layers: tuple[int, int]) -> Diff:
+    return Diff((), f"The layers are not set against each other: {layers[0]:,} and {layers[1]:,} are too many.")
+
+
+def _akin(pair: Pair) -> bool:
+    """Whether a pair are weight layers that are true counterparts."""
+    a, b = pair
+    if a is None or b is None or a.op != b.op or not (_weighs(a) and _weighs(b)):
+        return False
+    return a.name == b.name or _main(a) == _main(b)
+
+
+def _weighs(row: Row) -> bool:
+    return not row.training and is_weight_layer(row.cost)
+
+
+def _main(row: Row) -> list[str]:
+    return [part for part in row.config.split() if part.partition("=")[0] not in ("bias", "round")]
+
+
+def _edits(pairs: list[Pair], before: Network, after: Network) -> Iterator[Edit]:
+    partners = {i.name: j.name for i, j in zip(before.inputs, after.inputs, strict=False)}
+    partners |= {a.name: b.name for a, b in pairs if a is not None and b is not None}
+    known = set(partners.values())
+    for a, b in pairs:
+        if a is None or b is None:
+            yield Edit(REMOVED if b is None else ADDED, a, b)
+            continue
+        reads = _reads_others(a, b, partners, known)
+        if reads or (a.op, a.config) != (b.op, b.config):
+            kind = CHANGED
+        elif (a.inputs, a.output, a.cost, a.training) != (b.inputs, b.output, b.cost, b.training):
+            kind = FOLLOWS
+        else:
+            kind = EQUAL
+        yield Edit(kind, a, b, reads)
+
+
+def _reads_others(a: Row, b: Row, partners: dict[str, str], known: set[str]) -> bool:
+    """Whether two layers read different ones of those that both networks have: what was added or removed before them is told there."""
+    if len(a.sources) != len(b.sources):
+        return True
+    return any(partners.get(x, y) != y and y in known for x, y in zip(a.sources, b.sources, strict=True))
+
+
+class Item(NamedTuple):
+    """Edits told together: one, or a run that is equal or follows."""
+
+    kind: str
+    edits: tuple[Edit, ...]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes two items the same to a reader, names and counts apart."""
+        words = () if self.kind in (EQUAL, FOLLOWS) else tuple(words_of(row) for row in (self.edits[0].before, self.edits[0].after))
+        return self.kind, len(self.edits), self.edits[0].reads, words
+
+
+class Fold(NamedTuple):
+    """Items that come `times` in a row: `rounds` holds each time's."""
+
+    rounds: tuple[tuple[Item, ...], ...]
+
+
+def words_of(row: Row | None) -> str:
+    """A layer as it is written."""
+    return f"{row.op} {row.config}".rstrip() if row is not None else ""
+
+
+def folded(edits: tuple[Edit, ...]) -> list[Fold]:
+    """The edits, runs told together and what repeats folded."""
+    items: list[Item] = []
+    for edit in edits:
+        if items and edit.kind in (EQUAL, FOLLOWS) and items[-1].kind == edit.kind:
+            items[-1] = Item(edit.kind, (*items[-1].edits, edit))
+        else:
+            items.append(Item(edit.kind, (edit,)))
+    keys = [item.key for item in items]
+    found, at = [], 0
+    while at < len(items):
+        period, times = _period(keys, at)
+        found.append(Fold(tuple(tuple(items[at + period * k : at + period * (k + 1)]) for k in range(times))))
+        at += period * times
+    return found
+
+
+_LONGEST = 100
+"""Items of a repeat at most."""
+
+
+def _period(keys: list[tuple[object, ...]], at: int) -> tuple[int, int]:
+    """How many items from a place on repeat, and how often: what folds most away, the shortest of equals."""
+    best = (1, 1)
+    for period in range(1, min(_LONGEST, (len(keys) - at) // 2) + 1):
+        times = 1
+        while keys[at + period * times : at + period * (times + 1)] == keys[at : at + period]:
+            times += 1
+        if period * (times - 1) > best[0] * (best[1] - 1):
+            best = (period, times)
+    return best

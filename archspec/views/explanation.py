@@ -1,0 +1,204 @@
+"""How the numbers of a layer come about: for the command `explain`, for Python, and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from archspec.analysis.layers import Report, Row
+from archspec.diagnostics.folding import Line
+from archspec.diagnostics.markup import LEFT, html_text
+from archspec.diagnostics.visible import visible
+from archspec.ops.base import Reach
+from archspec.types import AXES, Map
+from archspec.views.tables.columns import field, shape, spaced
+
+_MOST = 10
+"""Layers that a `repr` shows."""
+
+
+class Step(NamedTuple):
+    """One number of a layer.
+
+    `value` is a count; a shape, channels last; for `input` a tuple of shapes, one for each value that the layer reads; None where it
+    is not known. `text` is the value as it is shown, `how` the formula with its numbers, or where the value comes from.
+    """
+
+    name: str
+    value: Any
+    text: str
+    how: str
+
+
+class Explained:
+    """A layer, and its numbers in the order in which they are shown. `row` has them as a table does."""
+
+    __slots__ = ("_known", "_report", "row")
+
+    def __init__(self, row: Row, known: Mapping[str, Row], report: Report) -> None:
+        self.row = row
+        self._known = known
+        self._report = report
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(steps(self.row, self._known, self._report))
+
+    @property
+    def _head(self) -> tuple[str, str]:
+        """The layer as written, and where."""
+        row = self.row
+        line = f"line {row.line}" if row.line is not None else ""
+        return f"{visible(row.name)}: {row.op} {row.config}".rstrip(), line + (
+            ", implied by the layer that follows" if row.node.implied else ""
+        )
+
+    def lines(self) -> Iterator[Line]:
+        """The layer for a screen."""
+        title, place = self._head
+        yield [(title, "head"), (f"   {place}" if place else "", "dim")]
+        for step in self.steps:
+            yield [(f"  {step.name:<16}", "label"), (f"{step.text:<14}", ""), (f"  {step.how}" if step.how else "", "dim")]
+
+    def __str__(self) -> str:
+        return "\n".join("".join(piece for piece, _ in line).rstrip() for line in self.lines())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        title, place = (html_text(words) for words in self._head)
+        rows = [
+            f"<tr><td {LEFT}>{html_text(step.name)}</td><td {LEFT}><b>{html_text(step.text)}</b></td><td {LEFT}>{html_text(step.how)}</td></tr>\n"
+            for step in self.steps
+        ]
+        return f"<table>\n<caption {LEFT}><b>{title}</b> {place}</caption>\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n"
+
+
+class Explanation(tuple[Explained, ...]):
+    """The layers that were asked for, in order."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self))
+
+    def __repr__(self) -> str:
+        more = f"\n\n... and {len(self) - _MOST:,} more layers; `print` shows them" if len(self) > _MOST else ""
+        return "\n\n".join(map(str, self[:_MOST])) + more
+
+    def _repr_html_(self) -> str:
+        more = f"<p>... and {len(self) - _MOST:,} more layers</p>\n" if len(self) > _MOST else ""
+        return "".join(layer._repr_html_() for layer in self[:_MOST]) + more
+
+
+def explain(report: Report, layer: str | None = None) -> Explanation:
+    """The layer of a name, all layers of a group, or all. Raises ValueError where there is no such layer."""
+    rows = report.layers
+    known = {row.name: row for row in rows}
+    return Explanation(Explained(row, known, report) for row in (rows if layer is None else report.named(layer)))
+
+
+def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
+    """The numbers of a layer. `known` has the layers before it by name."""
+    work = row.work
+    yield Step("input", row.inputs, " and ".join(_shape(s) for s in row.inputs), f"from {', '.join(row.sources)}")
+    yield Step("output", row.output, _shape(row.output), _size(row, work))
+    if row.params or row.buffers or row.frozen:
+        yield _count("parameters", row.params, _params(row, work))
+    if row.buffers:
+        yield _count("buffers", row.buffers, "stored, not learned: the running mean and variance of each channel")
+    if row.frozen:
+        yield _count("frozen", row.frozen, f"fixed weights: {spaced(work.get('frozen', ''))}")
+    if row.macs:
+        yield _count("MACs", row.macs, spaced(work.get("macs", "")))
+    yield _count("FLOPs", row.flops, _flops(row))
+    yield _count("activations", row.activations, "*".join(map(str, row.output)) if len(row.output) > 1 else "")
+    if any(len(s) > 1 for s in report.inputs.values()):
+        yield Step("receptive field", row.receptive_field, field(row) or "?", _field_steps(row, known, report))
+    if isinstance(row.types[0], Map) and row.weights and isinstance(row.node.type, Map) and row.macs:
+        yield _dense(row)
+
+
+def _count(name: str, value: int, how: str) -> Step:
+    return Step(name, value, f"{value:,}", how)
+
+
+def _shape(value: tuple[int, ...]) -> str:
+    return shape(value, "hwc")
+
+
+def _size(row: Row, work: dict[str, str]) -> str:
+    """The size rule with its numbers."""
+    rule = work.get("output", "")
+    if not rule:
+        return "the shape stays" if row.inputs[0] == row.output else ""
+    words = {"conv": "(W - F + 2P)/S + 1", "pool": "(W - F + 2P)/S + 1"}
+    general = words.get(row.op, "(W - F + 2P)/S + 1" if ")/" in rule else "")
+    channels = f"; one map a filter, {row.output[-1]} of them" if row.weights and isinstance(row.node.type, Map) and row.macs else ""
+    return f"{general}: {spaced(rule)}{channels}" if general else spaced(rule)
+
+
+def _params(row: Row, work: dict[str, str]) -> str:
+    split = f"{row.weights:,} weights + {row.biases:,} biases" if row.biases else f"{row.weights:,} weights, no bias"
+    formula = work.get("params")
+    return f"{spaced(formula)}: {split}" if formula else split
+
+
+def _flops(row: Row) -> str:
+    op = row.node.op
+    assert op is not None
+    if row.macs and row.flops == 2 * row.macs:
+        return "2 a MAC"
+    return op.cost_note
+
+
+def _field_steps(row: Row, known: Mapping[str, Row], report: Report) -> str:
+    """How the field grew from that of the layer before."""
+    size, jump = row.receptive_field, row.jump
+    if size is None:
+        return "not known, or nothing"
+    if jump is None:
+        whole = [value[:-1] for value in report.inputs.values()]
+        return "the whole input" if size in whole else "paths of different strides meet: each position sees another part"
+    before = known.get(row.sources[0])
+    if len(row.sources) > 1:
+        return f"the union of its inputs' fields; jump {_apart(jump)}"
+    least, largest, far = (before.smallest_field, before.receptive_field, before.jump) if before is not None else (None, None, None)
+    if row.sources[0] in report.inputs:
+        least = largest = far = (1,) * len(jump)
+    if (least, largest, far) == (row.smallest_field, size, jump):
+        return "as before"
+    op = row.node.op
+    assert op is not None
+    reach = op.reach(row.types[0])
+    if isinstance(reach, tuple) and largest is not None and far is not None and least == largest and row.smallest_field == size:
+        found = [_grown(*axis) for axis in zip(largest, far, reach, size, jump, strict=True)]
+        if all(found):
+            names = AXES[len(found)]
+            alike = len(set(found)) == 1
+            return found[0] if alike else "; ".join(f"{name}: {step}" for name, step in zip(names, found, strict=True))
+    differ = "" if row.smallest_field == size else "not every position sees as much; "
+    return f"{differ}neighbours {_apart(jump)} apart on average"
+
+
+def _grown(field: int, jump: float, reach: Reach, after: int, far: float) -> str:
+    """The rule of a window that moves on by its stride, along one axis; empty where it does not hold."""
+    taps = reach.taps[0]
+    window = taps.high - taps.low + 1 if taps is not None and len(reach.taps) == 1 else 0
+    if field + (window - 1) * jump != after or jump * reach.step != far:
+        return ""
+    return f"{field} + ({window} - 1)*{jump:g} = {after}; neighbours {jump:g}*{reach.step} = {far:g} apart"
+
+
+def _apart(jump: tuple[float, ...]) -> str:
+    return "x".join(f"{j:g}" for j in (jump if len(set(jump)) > 1 else jump[:1]))
+
+
+def _dense(row: Row) -> Step:
+    """What a fully connected layer between the same values would cost."""
+    x, y = row.types[0], row.node.type
+    assert y is not None
+    weights = x.size * y.size
+    factors = f"{_shape(x.shape)} to {_shape(y.shape)}: {x.size:,} * {y.size:,}"
+    return _count("fully connected", weights, f"weights ({factors}) against {row.params:,}: {weights / row.params:,.0f} times as many")

@@ -1,0 +1,154 @@
+"""Pictures of networks: boxes and arrows, volumes, bars."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from archspec.analysis.layers import Report
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.ir.graph import Network
+from archspec.views.figures.cards import Cards
+from archspec.views.figures.diagram import Diagram, TooLarge
+from archspec.views.figures.graphviz_layout import NoRenderer, TooSlow
+from archspec.views.figures.refine import without_numbers
+from archspec.views.figures.svg import Heading
+from archspec.views.figures.text_width import fitting
+from archspec.views.theme import BY_PAGE, THEMES, Theme
+
+KINDS_OF_PICTURE = ("blocks", "volumes", "bars")
+LEVELS = ("auto", "stage", "block", "part", "layer")
+_COARSER = {"layer": "part", "part": "block", "block": "stage"}
+_BOX = {
+    "stage": "equal blocks folded",
+    "block": "a box for each block",
+    "part": "a box for each layer with its norm and activation",
+    "layer": "a box for each layer",
+}
+
+
+class Picture(NamedTuple):
+    """An SVG, or DOT or Mermaid text; and what should be said about it."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def draw(network: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> Picture:
+    """The SVG of a network. Raises SpecError where it cannot be drawn so, NoRenderer where blocks need a Graphviz and there is none."""
+    if as_ == "blocks":
+        return _blocks(network, level, THEMES[theme])
+    what = "feature maps and vectors" if as_ == "volumes" else ""
+    return Picture(_chart(network, as_, level, THEMES[theme], heading(network, what)))
+
+
+def embedded(network: Network, as_: str = "blocks", level: str = "auto") -> Picture:
+    """A picture for a page that tells title and totals itself, in the colours that the page sets. Raises as `draw` does."""
+    if as_ == "blocks":
+        return _blocks(network, level, BY_PAGE, bare=True)
+    return Picture(_chart(network, as_, level, BY_PAGE, Heading("", "", heading(network, "").description)))
+
+
+def outline(network: Network, level: str = "auto") -> Picture:
+    """Boxes and arrows as `embedded`, without the numbers that follow from the spec by arithmetic. Raises as `draw` does."""
+    picture = _blocks(network, level, BY_PAGE, bare=True, numbers=False)
+    return picture._replace(text=re.sub(r"<title>[^<]*</title>", "", picture.text))  # they tell shapes
+
+
+def text_form(network: Network, form: str, level: str = "auto", theme: str = "light") -> Picture:
+    """The boxes and arrows as `dot` or `mmd` text. Raises SpecError where there are too many."""
+    diagram, notes = _diagram(network, level)
+    cards = Cards(diagram)
+    if form == "mmd":
+        from archspec.views.figures.mermaid import mermaid
+
+        return Picture(mermaid(diagram, cards, THEMES[theme]), notes)
+    from archspec.views.figures.dot import dot
+
+    return Picture(dot(diagram, cards, THEMES[theme], network.name), notes)
+
+
+def _chart(network: Network, as_: str, level: str, theme: Theme, head: Heading) -> str:
+    if as_ == "volumes":
+        from archspec.views.figures.volumes import volumes
+
+        return volumes(network, level, theme, head)
+    from archspec.views.figures.bars import bars
+
+    return bars(network, level, theme, head)
+
+
+def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, numbers: bool = True) -> Picture:
+    from archspec.views.figures.blocks import draw as paint
+    from archspec.views.figures.column_breaks import columns
+    from archspec.views.figures.dot import dot
+    from archspec.views.figures.graphviz_layout import SECONDS, layout
+    from archspec.views.figures.row_layout import plan
+
+    diagram, notes = _diagram(network, level)
+    seconds = SECONDS
+    while True:
+        if not numbers:
+            without_numbers(diagram)
+        cards = Cards(diagram)
+        try:
+            found = layout(dot(diagram, cards, THEMES["light"], network.name, labels=False), seconds)
+        except TooSlow as slow:
+            coarser = _coarser(network, diagram)
+            if coarser is None:
+                raise _too_large(network, str(slow)) from None
+            notes = (*notes, f"{slow} for {len(diagram.boxes)} boxes at level {diagram.level}; drawn at level {coarser.level}")
+            diagram, seconds = coarser, seconds / 2
+            continue
+        made = columns(plan(diagram, cards, found), cards)
+        head = heading(network, _BOX[diagram.level])
+        if bare:
+            head = Heading("", "", head.description if numbers else head.title)
+        return Picture(paint(diagram, cards, made, theme, head), notes)
+
+
+def _coarser(network: Network, diagram: Diagram) -> Diagram | None:
+    """The network at the next level that has fewer boxes, or None."""
+    found = diagram
+    while len(found.boxes) >= len(diagram.boxes):
+        if found.level not in _COARSER:
+            return None
+        found, _ = _diagram(network, _COARSER[found.level])
+    return found
+
+
+def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:
+    """The diagram at a level, or at the next coarser one that is not too large, and a note that says so."""
+    from archspec.views.figures.build import MOST, build, finest
+
+    asked = level
+    while True:
+        try:
+            diagram = finest(network) if level == "auto" else build(network, level)
+        except TooLarge:
+            if level not in _COARSER:
+                raise _too_large(network, f"even with equal blocks folded it has more than {MOST:,} boxes or {2 * MOST:,} arrows") from None
+            level = _COARSER[level]
+            continue
+        if level != asked:
+            return diagram, (f"`--level {asked}` has more than {MOST:,} boxes or {2 * MOST:,} arrows; drawn at level {level}",)
+        return diagram, ()
+
+
+def _too_large(network: Network, why: str) -> SpecError:
+    span = network.inputs[0].span
+    help_ = "write what repeats as a block or a `repeat`, which is drawn once; `archspec draw --as bars` draws any network"
+    return SpecError([Diagnostic("A520", f"the network is too large to draw: {why}", span, help=help_)])
+
+
+def heading(network: Network, what: str) -> Heading:
+    """The title, the totals, and for those who do not see the picture what is in it."""
+    totals = Report(network).totals
+    title = fitting(network.meta.get("title", network.name), 700, 18, bold=True)
+    count = f"{totals.layers:,} layer{'s' if totals.layers != 1 else ''}"
+    facts = " · ".join(part for part in (count, f"{totals.params:,} parameters", f"{totals.macs:,} MACs", what) if part)
+    shapes = ", ".join(str(i.type) for i in network.inputs)
+    return Heading(title, facts, f"{title}: {count} from {shapes}; {totals.params:,} parameters, {totals.macs:,} multiply-accumulates.")
+
+
+__all__ = ["KINDS_OF_PICTURE", "LEVELS", "THEMES", "NoRenderer", "Picture", "draw", "embedded", "outline", "text_form"]

@@ -1,0 +1,174 @@
+"""Parameters and MACs of each layer, side by side about one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archspec.analysis.cost import Costs
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.ir.graph import Network
+from archspec.views.figures.build import build
+from archspec.views.figures.diagram import Box, Diagram, Parts, TooLarge
+from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, footer, heading_width, label, path, tooltip
+from archspec.views.figures.text_width import fitting, shown, width
+from archspec.views.figures.wording import folded_name
+from archspec.views.theme import KINDS, TITLES, Theme
+
+ROW, THICK = 20.0, 13.0
+_LONGEST = 300.0
+"""The longest bar."""
+_DEEP = 40
+"""More bars than this and equal blocks are folded."""
+_MOST = 400
+_NAME = 10.5
+
+
+class Bar(NamedTuple):
+    """A row: its name, how it is titled, what it counts by kind of layer, and the positions of its layers."""
+
+    name: str
+    title: str
+    detail: str
+    parts: Parts
+    rows: str | None
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        return sum(params for params, _ in self.parts.values()), sum(macs for _, macs in self.parts.values())
+
+
+def bars(network: Network, level: str, theme: Theme, heading: Heading) -> str:
+    """The SVG. Raises SpecError where there are more rows than can be read."""
+    diagram = _diagram(network, level)
+    rows = [_bar(box) for box in diagram.boxes if box.params or box.macs]
+    without = Costs.of(network).idle(network.graph)
+    notes = [f"{without} layer{'s' if without != 1 else ''} without parameters and MACs left out"] if without else []
+    if any(box.training and box.params for box in diagram.boxes):
+        notes.append("heads for training have parameters, and no MACs in inference")
+    return _Chart(rows, theme).draw(heading, diagram.level, "; ".join(notes))
+
+
+def _diagram(network: Network, level: str) -> Diagram:
+    """Auto takes layers where there are few, and equal blocks folded where there are many."""
+    levels = {"auto": ("part", "block", "stage"), "layer": ("part", "stage")}.get(level, (level, "stage"))
+    for candidate in levels:
+        try:
+            diagram = build(network, candidate)
+        except TooLarge:
+            continue
+        count = sum(1 for box in diagram.boxes if box.params or box.macs)
+        if count <= (_DEEP if level == "auto" and candidate != "stage" else _MOST):
+            return diagram
+    help_ = "write what repeats as a block or a `repeat`, which is one bar"
+    raise SpecError([Diagnostic("A520", f"the network is too large to draw: more than {_MOST} bars", network.inputs[0].span, help=help_)])
+
+
+def _bar(box: Box) -> Bar:
+    parts = {kind: (params * box.times, 0 if box.training else macs * box.times) for kind, (params, macs) in box.parts.items()}
+    title = folded_name(box, box.name) + (f"  ×{box.times}" if box.times > 1 else "")
+    return Bar(box.name, title, "; ".join(word for word in (box.detail, *box.minors, box.inside) if word), parts, box.rows)
+
+
+class _Chart:
+    """Bars to the left for parameters and to the right for MACs, both on one scale: the share of the network's."""
+
+    def __init__(self, rows: list[Bar], theme: Theme) -> None:
+        self.rows = rows
+        self.theme = theme
+        self.whole = sum(bar.totals[0] for bar in rows), sum(bar.totals[1] for bar in rows)
+        most = max((self.share(bar.totals[side], side) for bar in rows for side in (0, 1)), default=0.0)
+        self.step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if most / step <= 5 or step == 0.2)
+        self.ticks = max(int(-(-most // self.step)), 1)
+        names = max((width(self.name(bar), _NAME) for bar in rows), default=0.0)
+        self.half = names / 2 + 10
+        room = max((width(self.words(bar, side), SMALL) for bar in rows for side in (0, 1)), default=0.0)
+        self.reach = _LONGEST + room + 8
+        self.middle = MARGIN + self.reach + self.half
+
+    def share(self, value: int, side: int) -> float:
+        return value / self.whole[side] if self.whole[side] else 0.0
+
+    def name(self, bar: Bar) -> str:
+        return fitting(bar.title, 230.0, _NAME)
+
+    def words(self, bar: Bar, side: int) -> str:
+        value = bar.totals[side]
+        return f"{value:,} · {_percent(self.share(value, side))}" if value else ""
+
+    def length(self, value: int, side: int) -> float:
+        return self.share(value, side) / (self.ticks * self.step) * _LONGEST
+
+    def draw(self, heading: Heading, level: str, note: str) -> str:
+        room = max(2 * (self.middle - MARGIN), heading_width(heading))
+        self.middle = MARGIN + room / 2
+        body, y = self.kinds(MARGIN + HEADING)
+        top = y + 34
+        bottom = top + ROW * len(self.rows)
+        body += self.axis(top, bottom)
+        for at, bar in enumerate(self.rows):
+            body.append(self.row(bar, top + ROW * at))
+        made, tall = footer(note, self.theme, bottom + 42, room)
+        size = room + 2 * MARGIN, bottom + (34 + tall if note else 24) + MARGIN
+        return document(heading, self.theme, size, body + made, data_as="bars", data_level=level)
+
+    def kinds(self, y: float) -> tuple[list[str], float]:
+        """The legend, which says what each kind of layer holds of both: a row each."""
+        made = []
+        sums: dict[str, list[int]] = {}
+        for bar in self.rows:
+            for kind, values in bar.parts.items():
+                both = sums.setdefault(kind, [0, 0])
+                both[0], both[1] = both[0] + values[0], both[1] + values[1]
+        for kind in KINDS:
+            params, macs = sums.get(kind, (0, 0))
+            if not params and not macs:
+                continue
+            words = f"{TITLES.get(kind, kind)}: {_percent(self.share(params, 0))} of the parameters, {_percent(self.share(macs, 1))} of the MACs"
+            made.append(element("rect", x=MARGIN, y=y, width=11.0, height=11.0, rx=2, fill=self.theme.accent[kind]))
+            made.append(label(MARGIN + 17, y + 9, words, SMALL, self.theme.ink, data_kind=kind))
+            y += 17
+        return made, y
+
+    def axis(self, top: float, bottom: float) -> Iterator[str]:
+        theme = self.theme
+        for side, sign in ((0, -1), (1, 1)):
+            base = self.middle + sign * self.half
+            title = ("parameters", "multiply-accumulates (MACs)")[side]
+            anchor = ("end", "start")[side]
+            yield label(base, top - 14, title, 11.0, theme.ink, text_anchor=anchor, font_weight="bold")
+            yield element("path", d=path([(base, bottom + 2), (base + sign * _LONGEST, bottom + 2)]), stroke=theme.line, stroke_width=0.9)
+            for tick in range(self.ticks + 1):
+                x = base + sign * _LONGEST * tick / self.ticks
+                up = top - 4 if tick == 0 else bottom + 2
+                yield element("path", d=path([(x, up), (x, bottom + 6)]), stroke=theme.line, stroke_width=0.9)
+                yield label(x, bottom + 18, f"{tick * self.step:.0%}", 9.5, theme.muted, text_anchor="middle")
+
+    def row(self, bar: Bar, y: float) -> str:
+        theme = self.theme
+        made = [label(self.middle, y + ROW / 2 + 3.5, self.name(bar), _NAME, theme.ink, text_anchor="middle")]
+        for side, sign in ((0, -1), (1, 1)):
+            x = self.middle + sign * self.half
+            for kind in KINDS:
+                value = bar.parts.get(kind, (0, 0))[side]
+                if value:
+                    long = self.length(value, side)
+                    made.append(element(
+                        "rect", x=x - long if sign < 0 else x, y=y + (ROW - THICK) / 2, width=max(long, 0.4), height=THICK, fill=theme.accent[kind],
+                        class_="bar", data_quantity=("params", "macs")[side], data_kind=kind, data_value=value,
+                    ))  # fmt: skip
+                    x += sign * long
+            words = self.words(bar, side)
+            if words:
+                made.append(label(x + sign * 6, y + ROW / 2 + 3.5, words, SMALL, theme.muted, text_anchor=("end", "start")[side]))
+        story = f"{bar.name}; {bar.detail}; {bar.totals[0]:,} parameters; {bar.totals[1]:,} MACs"
+        return element("g", tooltip(story) + "".join(made), class_="row", data_name=shown(bar.name), data_rows=bar.rows)
+
+
+def _percent(share: float) -> str:
+    """A share in per cent; what is not nothing or everything does not read so."""
+    if share == 0:
+        return "0%"
+    if share < 0.0005:
+        return "<0.1%"
+    return ">99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"

@@ -1,0 +1,233 @@
+"""The picture of boxes and arrows, drawn over Graphviz's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archspec.views.figures.captions import LABEL, TITLE, Labels, Words, titles
+from archspec.views.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card, Cards
+from archspec.views.figures.diagram import Box, Diagram
+from archspec.views.figures.neighbours import Near
+from archspec.views.figures.plan import Plan, Wire
+from archspec.views.figures.svg import (
+    HEADING,
+    MARGIN,
+    Heading,
+    Point,
+    Sample,
+    arrowhead,
+    document,
+    element,
+    heading_width,
+    label,
+    legend,
+    number,
+    path,
+    rounded,
+    tooltip,
+)
+from archspec.views.figures.text_width import shown
+from archspec.views.figures.wording import text_of
+from archspec.views.theme import KINDS, TITLES, Theme
+
+
+def draw(diagram: Diagram, cards: Cards, plan: Plan, theme: Theme, heading: Heading) -> str:
+    """The SVG of a diagram whose boxes have their places."""
+    least = max(heading_width(heading), 380.0)
+    entries = _legend(diagram, theme)
+    room = max(plan.size[0], least)
+    rows, tall = legend(entries, theme, MARGIN, MARGIN + HEADING, room)
+    dx = MARGIN + (room - plan.size[0]) / 2
+    dy = MARGIN + HEADING + tall + 10
+    painter = _Painter(diagram, cards, theme, dx, dy)
+    near = Near(plan.wires)
+    heads = titles(plan, near)
+    shapes = Labels(plan, cards, heads, near).find()
+    body = [*rows, *painter.frames(plan, heads), *painter.wires(plan, shapes), *painter.boxes(plan)]
+    size = (room + 2 * MARGIN, dy + plan.size[1] + MARGIN)
+    return document(heading, theme, size, body, data_as="blocks", data_level=diagram.level)
+
+
+def _legend(diagram: Diagram, theme: Theme) -> list[Sample]:
+    seen = {kind for box in diagram.boxes for kind in box.kinds}
+    entries = [Sample("fill", theme.accent[kind], TITLES.get(kind, kind)) for kind in KINDS if kind in seen]
+    residuals = {box.residual for box in diagram.boxes}
+    if "identity" in residuals or any(arrow.past for arrow in diagram.arrows):
+        entries.append(Sample("line", theme.accent["convolution"], "skip connection"))
+    if "projection" in residuals:
+        entries.append(Sample("dashes", theme.accent["convolution"], "skip connection with a projection"))
+    if any(box.params for box in diagram.boxes):
+        entries.append(Sample("", theme.muted, "at the right: parameters"))
+    return entries
+
+
+class _Painter:
+    def __init__(self, diagram: Diagram, cards: Cards, theme: Theme, dx: float, dy: float) -> None:
+        self.diagram = diagram
+        self.cards = cards
+        self.theme = theme
+        self.dx, self.dy = dx, dy
+
+    def frames(self, plan: Plan, heads: list[Words]) -> Iterator[str]:
+        theme = self.theme
+        for (group, (x0, y0, x1, y1), *_), (text, (x, y)) in zip(plan.frames, heads, strict=True):
+            rect = element(
+                "rect", x=x0 + self.dx, y=y0 + self.dy, width=x1 - x0, height=y1 - y0, rx=8, fill=theme.panel, stroke=theme.frame,
+                stroke_dasharray="4 3" if group.training else None,
+            )  # fmt: skip
+            if text:
+                rect += label(x + self.dx, y + self.dy, text, TITLE, theme.muted, font_weight="bold")
+            yield element("g", tooltip(group.name) + rect, class_="cluster", data_name=shown(group.name))
+
+    def wires(self, plan: Plan, shapes: list[Words | None]) -> Iterator[str]:
+        for wire, words in zip(plan.wires, shapes, strict=True):
+            yield self.wire(wire, words)
+
+    def wire(self, wire: Wire, words: Words | None) -> str:
+        arrow = wire.arrow
+        colour = self.theme.accent["convolution"] if arrow.past else self.theme.line
+        points = [(x + self.dx, y + self.dy) for x, y in wire.points]
+        if arrow.head.residual:  # the arrowhead stands at the card, below where the arc leaves
+            d = rounded(points, 9.0) if wire.straight else _bezier(points[:-1]) + path(points[-1:]).replace("M", "L")
+        else:
+            d = rounded([*points[:-1], _short(points)], 9.0) if wire.straight else _bezier(points[:-1])
+        dashes = "4 3" if arrow.head.training else None
+        made = element("path", d=d, fill="none", stroke=colour, stroke_width=1.3, stroke_dasharray=dashes)
+        if not arrow.head.residual:
+            made += arrowhead(points[-1], points[-2], colour)
+        if words is not None:
+            x, y = words.spot
+            made += label(x + self.dx, y + self.dy, words.text, LABEL, self.theme.muted)
+        return element("g", made, class_="edge", data_from=shown(arrow.tail.name), data_to=shown(arrow.head.name))
+
+    def boxes(self, plan: Plan) -> Iterator[str]:
+        for at, box in enumerate(self.diagram.boxes):
+            x, y = plan.places[box]
+            yield self.box(box, self.cards[box], x + self.dx, y + self.dy, at)
+
+    def box(self, box: Box, card: Card, x: float, y: float, at: int) -> str:
+        """A box with its middle at x, y."""
+        if card.sign:
+            inner = self.sign(card, x, y)
+        elif box.form in ("input", "output"):
+            inner = self.terminal(card, x, y)
+        else:
+            inner = self.card(box, card, x, y)
+        return element(
+            "g", tooltip(_story(box)) + inner, class_="node", data_id=f"n{at}", data_name=shown(box.name), data_form=box.form,
+            data_times=box.times, data_params=box.params, data_macs=box.macs, data_rows=box.rows,
+        )  # fmt: skip
+
+    def sign(self, card: Card, x: float, y: float) -> str:
+        theme = self.theme
+        radius = card.size[0] / 2
+        circle = element("circle", cx=x, cy=y, r=radius, fill=theme.card, stroke=theme.ink, stroke_width=1.4)
+        return circle + _sign(card.sign, x, y, 6.0, theme.ink)
+
+    def terminal(self, card: Card, x: float, y: float) -> str:
+        theme = self.theme
+        w, h = card.size
+        rect = element("rect", x=x - w / 2, y=y - h / 2, width=w, height=h, rx=h / 2, fill=theme.page, stroke=theme.line, stroke_width=1.2)
+        line = card.lines[0]
+        return (
+            rect
+            + label(x - w / 2 + 13, y + 3.8, line.text, line.size, theme.ink, font_weight="bold")
+            + label(x + w / 2 - 13, y + 3.8, line.right, NOTE, theme.ink, text_anchor="end")
+        )
+
+    def card(self, box: Box, card: Card, x: float, y: float) -> str:
+        theme = self.theme
+        w, h = card.size
+        if box.residual:
+            y += (ABOVE - (card.outer[1] - h - ABOVE)) / 2
+        elif box.times > 1:
+            x, y = x - 4, y - 4
+        left, top = x - w / 2, y - h / 2
+        made = []
+        if box.times > 1:
+            for step in (8.0, 4.0):
+                made.append(element("rect", x=left + step, y=top + step, width=w, height=h, rx=4, fill=theme.card, stroke=theme.frame))
+        fill = theme.tint.get(box.kind, theme.card)
+        stroke = theme.accent.get(box.kind, theme.line)
+        made.append(element("rect", x=left, y=top, width=w, height=h, rx=4, fill=fill, stroke=stroke, stroke_width=1.1))
+        made += self.strip(box, left, top, h)
+        made += self.words(card, left, top)
+        if box.residual:
+            made.append(self.arc(box, card, x, y))
+        return "".join(made)
+
+    def strip(self, box: Box, left: float, top: float, height: float) -> Iterator[str]:
+        kinds = box.kinds
+        inset = 1.5
+        each = (height - 2 * inset) / max(len(kinds), 1)
+        for at, kind in enumerate(kinds):
+            yield element("rect", x=left + inset, y=top + inset + at * each, width=STRIP - inset, height=each, fill=self.theme.accent[kind])
+
+    def words(self, card: Card, left: float, top: float) -> Iterator[str]:
+        theme = self.theme
+        w, h = card.size
+        y = top + (h - sum(line.size + 4 for line in card.lines)) / 2 - 1
+        for line in card.lines:
+            y += line.size + 4
+            base = y - 2.2
+            fill = theme.muted if line.size == NOTE else theme.ink
+            mark = element("tspan", line.mark, dx=7, fill=theme.accent["convolution"], font_weight="bold") if line.mark else ""
+            yield label(left + STRIP + PAD, base, line.text, line.size, fill, mark, font_weight="bold" if line.bold else None)
+            if line.right:
+                yield label(left + w - PAD, base, line.right, NOTE, theme.muted, text_anchor="end")
+
+    def arc(self, box: Box, card: Card, x: float, y: float) -> str:
+        """The path past a residual block, and the sign where it is added."""
+        theme = self.theme
+        w, h = card.size
+        colour = theme.accent["convolution"]
+        right = x + w / 2 + ARC - 4
+        start, end = y - h / 2 - ABOVE + 5, y + h / 2 + 10
+        d = (
+            f"M{number(x)},{number(start)}H{number(right - 8)}Q{number(right)},{number(start)} {number(right)},{number(start + 8)}"
+            f"V{number(end - 8)}Q{number(right)},{number(end)} {number(right - 8)},{number(end)}H{number(x + 7)}"
+        )
+        dashes = "5 3" if box.residual == "projection" else None
+        lines = f"M{number(x)},{number(start - 5)}V{number(y - h / 2 - 5)}M{number(x)},{number(y + h / 2)}V{number(end + 8)}"
+        return (
+            element("path", d=lines, fill="none", stroke=theme.line, stroke_width=1.3)
+            + arrowhead((x, y - h / 2), (x, start - 5), theme.line)
+            + element("path", d=d, fill="none", stroke=colour, stroke_width=1.3, stroke_dasharray=dashes)
+            + element("circle", cx=x, cy=end, r=6.5, fill=theme.card, stroke=theme.ink, stroke_width=1.2)
+            + _sign("+", x, end, 3.6, theme.ink)
+        )
+
+
+def _sign(sign: str, x: float, y: float, arm: float, colour: str) -> str:
+    """A plus or a cross, as lines: no font draws it off its middle."""
+    if sign == "+":
+        d = f"M{number(x - arm)},{number(y)}H{number(x + arm)}M{number(x)},{number(y - arm)}V{number(y + arm)}"
+    else:
+        a = arm * 0.75
+        d = f"M{number(x - a)},{number(y - a)}L{number(x + a)},{number(y + a)}M{number(x - a)},{number(y + a)}L{number(x + a)},{number(y - a)}"
+    return element("path", d=d, fill="none", stroke=colour, stroke_width=1.5)
+
+
+def _short(points: list[Point]) -> Point:
+    """The tip of an arrow, held back so that the line ends within the head."""
+    (x, y), (bx, by) = points[-1], points[-2]
+    length = ((x - bx) ** 2 + (y - by) ** 2) ** 0.5 or 1.0
+    return x - (x - bx) / length * 5, y - (y - by) / length * 5
+
+
+def _bezier(points: list[Point]) -> str:
+    head, *rest = (f"{number(x)},{number(y)}" for x, y in points)
+    return f"M{head}C{' '.join(rest)}"
+
+
+def _story(box: Box) -> str:
+    """A box in words, for the pointer that rests on it."""
+    parts = [box.name + (f" to {box.last}, {box.times} times" if box.last else ""), box.detail, *box.minors, box.inside]
+    parts.append(f"gives {text_of(box.output)}")
+    if box.params:
+        parts.append(f"{box.params:,} parameters")
+    if box.macs:
+        parts.append(f"{box.macs:,} MACs")
+    if box.training:
+        parts.append("in training only")
+    return "; ".join(part for part in parts if part)

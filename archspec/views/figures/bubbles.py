@@ -1,0 +1,195 @@
+"""Networks as bubbles: work to the right, accuracy upwards, parameters as areas.
+
+The chart of Canziani, Paszke & Culurciello 2016, An analysis of deep neural network models for practical applications, figure 2. The
+accuracies are those that the specs cite; where one cites none, the height is the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import sqrt
+from typing import NamedTuple
+
+from archspec.analysis.layers import Report
+from archspec.views.comparison.measures import Model
+from archspec.views.figures.bubble_names import SIZE, Spot, tags
+from archspec.views.figures.scales import Scale, round_step, scale, short
+from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, path, tooltip
+from archspec.views.figures.text_width import fitting, shown
+from archspec.views.theme import KINDS, TITLES, Theme, kind_of
+
+_FEW = 12
+_SIZES = {True: (700.0, 440.0, 44.0), False: (940.0, 640.0, 36.0)}
+"""Width and height of the plot and the largest radius, for few networks and for many."""
+_MOST = 80
+"""Networks that get their names; of more there is no reading them."""
+_NAME = 150.0
+_SIDE = 150.0
+"""Width of the legend."""
+
+
+class Bubble(NamedTuple):
+    model: Model
+    name: str
+    kind: str
+    x: float
+    y: float
+    radius: float
+
+
+def bubbles(models: Sequence[Model], theme: Theme) -> str:
+    """The SVG."""
+    return _Chart(models, theme).draw()
+
+
+def _kind(model: Model) -> str:
+    """The kind of layer that holds most of a network's parameters."""
+    sums = dict.fromkeys(KINDS, 0)
+    for row in Report(model.network).rows(fold=True):
+        assert row.node.op is not None
+        sums[kind_of(row.node.op)] += row.params * row.times
+    return max(sums, key=lambda kind: sums[kind]) if any(sums.values()) else "other"
+
+
+def _names(models: Sequence[Model]) -> list[str]:
+    """Titles; of models that share one the names."""
+    titles = [model.title for model in models]
+    return [fitting(m.title if titles.count(m.title) == 1 else m.name, _NAME, SIZE) for m in models]
+
+
+class _Chart:
+    def __init__(self, models: Sequence[Model], theme: Theme) -> None:
+        self.models = models
+        self.theme = theme
+        self.cited = all(model.cited.top1 is not None for model in models)
+        wide, high, self.largest = _SIZES[len(models) <= _FEW]
+        self.heading = self.headed()
+        wide = max(wide, heading_width(self.heading) - _SIDE - 70)
+        self.frame = (MARGIN + 48, MARGIN + HEADING + 26, MARGIN + 48 + wide, MARGIN + HEADING + 26 + high)
+        left, top, right, bottom = self.frame
+        pad = self.largest + 10
+        self.most = max((model.totals.params for model in models), default=0)
+        self.across = scale([float(m.totals.macs) for m in models], left + pad, right - pad)
+        self.up = scale([self.height(m) for m in models], bottom - pad, top + pad)
+        self.bubbles = [self.bubble(model, name) for model, name in zip(models, _names(models), strict=True)]
+        spots = [Spot(b.x, b.y, max(b.radius, 2.0), b.name) for b in self.bubbles]
+        self.tags = tags(spots, self.frame) if len(spots) <= _MOST else [None] * len(spots)
+
+    def height(self, model: Model) -> float:
+        return model.cited.top1 if self.cited and model.cited.top1 is not None else float(model.totals.params)
+
+    def radius(self, params: float) -> float:
+        return self.largest * sqrt(params / self.most) if self.most else 0.0
+
+    def bubble(self, model: Model, name: str) -> Bubble:
+        x, y = self.across(model.totals.macs), self.up(self.height(model))
+        return Bubble(model, name, _kind(model), x, y, self.radius(model.totals.params))
+
+    def headed(self) -> Heading:
+        models = self.models
+        names = [fitting(model.title, 260, 18, bold=True) for model in models]
+        title = " and ".join(names) if len(names) < 3 else f"{len(models)} networks"
+        missing = [model for model in models if model.cited.top1 is None]
+        if not missing:
+            facts = "multiply-accumulates and cited top-1 accuracy; areas are parameters"
+        else:
+            of = fitting(missing[0].title, 200, SMALL) if len(missing) == 1 else f"{len(missing)} of {len(models)}"
+            facts = f"multiply-accumulates and parameters (no accuracy is cited for {of}); areas are parameters"
+        told = "; ".join(
+            f"{name}: {short(m.totals.params)} parameters, {short(m.totals.macs)} MACs{_cited(m)}"
+            for name, m in zip(names, models, strict=True)
+        )
+        return Heading(title, facts, f"A chart of {title}: {facts}. {shown(told)}.")
+
+    def draw(self) -> str:
+        body = [*self.axes(), *self.circles(), *self.named(), *self.legend()]
+        return document(
+            self.heading, self.theme, (self.frame[2] + _SIDE + 24 + MARGIN, self.frame[3] + 44 + MARGIN), body, data_as="bubbles"
+        )
+
+    def axes(self) -> Iterator[str]:
+        left, top, right, bottom = self.frame
+        theme = self.theme
+        yield element("rect", x=left, y=top, width=right - left, height=bottom - top, fill=theme.panel)
+        for value in _positive(self.across, left + 4, right - 4):
+            x = self.across(value)
+            yield element("path", d=path([(x, top), (x, bottom)]), stroke=theme.frame, stroke_width=0.8)
+            yield label(x, bottom + 16, short(value), SMALL, theme.muted, text_anchor="middle")
+        for value in _positive(self.up, bottom - 4, top + 4):
+            if self.cited and value > 100:
+                continue
+            y = self.up(value)
+            yield element("path", d=path([(left, y), (right, y)]), stroke=theme.frame, stroke_width=0.8)
+            yield label(left - 7, y + 3.5, f"{value:g}%" if self.cited else short(value), SMALL, theme.muted, text_anchor="end")
+        height = "top-1 accuracy, cited" if self.cited else "parameters" + _scaled(self.up)
+        yield label(left, top - 9, height, 11.0, theme.ink, font_weight="bold")
+        yield label(
+            right, bottom + 36, f"multiply-accumulates (MACs){_scaled(self.across)}", 11.0, theme.ink, text_anchor="end", font_weight="bold"
+        )
+
+    def circles(self) -> Iterator[str]:
+        """The largest first, so that none is hidden; a dot marks the centre, however small the circle is."""
+        for bubble in sorted(self.bubbles, key=lambda b: -b.radius):
+            model, colour = bubble.model, self.theme.accent[bubble.kind]
+            story = f"{model.title}: {model.totals.params:,} parameters, {model.totals.macs:,} MACs{_cited(model)}; from {model.cited.source or 'its spec'}"
+            drawn = element(
+                "circle", cx=bubble.x, cy=bubble.y, r=bubble.radius, fill=colour, fill_opacity=0.25, stroke=colour, stroke_width=1.3
+            )
+            dot = element("circle", cx=bubble.x, cy=bubble.y, r=1.8, fill=colour)
+            yield element(
+                "g", tooltip(story) + drawn + dot, class_="bubble", data_name=shown(model.name), data_params=model.totals.params,
+                data_macs=model.totals.macs, data_top1=f"{model.cited.top1:g}" if model.cited.top1 is not None else None,
+            )  # fmt: skip
+
+    def named(self) -> Iterator[str]:
+        for bubble, tag in zip(self.bubbles, self.tags, strict=True):
+            if tag is None:
+                continue
+            if tag.line is not None:
+                yield element("path", d=path(tag.line), stroke=self.theme.line, stroke_width=0.7)
+            x0, _, x1, y1 = tag.rect
+            x = {"start": x0, "middle": (x0 + x1) / 2, "end": x1}[tag.anchor]
+            yield label(x, y1 - 3.2, bubble.name, SIZE, self.theme.ink, text_anchor=tag.anchor, class_="tag")
+
+    def legend(self) -> Iterator[str]:
+        """Circles of round numbers of parameters, and which kind of layer a colour is."""
+        x, y = self.frame[2] + 24, self.frame[1]
+        yield label(x, y + 9, "area: parameters", SMALL, self.theme.ink, font_weight="bold")
+        y += 22
+        for params in _round_sizes(self.most):
+            radius = self.radius(params)
+            yield element("circle", cx=x + self.largest, cy=y + radius, r=radius, fill="none", stroke=self.theme.line, stroke_width=1.1)
+            yield label(x + 2 * self.largest + 10, y + radius + 3.5, short(params), SMALL, self.theme.ink)
+            y += max(2 * radius, 12) + 9
+        y += 18
+        yield label(x, y, "colour: where most", SMALL, self.theme.ink, font_weight="bold")
+        yield label(x, y + 13, "parameters are", SMALL, self.theme.ink, font_weight="bold")
+        y += 24
+        for kind in KINDS:
+            if any(bubble.kind == kind for bubble in self.bubbles):
+                yield element("rect", x=x, y=y, width=11.0, height=11.0, rx=2, fill=self.theme.accent[kind])
+                yield label(x + 17, y + 9, TITLES.get(kind, kind), SMALL, self.theme.ink)
+                y += 17
+        unnamed = self.tags.count(None)
+        if unnamed:
+            yield label(x, y + 16, f"{unnamed} without room for a name", SMALL, self.theme.muted)
+
+
+def _cited(model: Model) -> str:
+    return f", top-1 {model.cited.top1:g}%" if model.cited.top1 is not None else ""
+
+
+def _scaled(scale_: Scale) -> str:
+    return ", logarithmic" if scale_.logarithmic else ""
+
+
+def _positive(scale_: Scale, first: float, last: float) -> list[float]:
+    return [value for value in scale_.ticks(first, last) if value >= 0]
+
+
+def _round_sizes(most: int) -> list[float]:
+    """Three round numbers up to the largest."""
+    if not most:
+        return []
+    largest = round_step(most / 2.5)
+    return [largest, largest / 5, largest / 20]

@@ -1,0 +1,251 @@
+"""From a network to a diagram, at a level."""
+
+from __future__ import annotations
+
+from archspec.analysis.cost import Costs, needed_elements
+from archspec.ir.graph import Call, Graph, Names, Network, Node
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge
+from archspec.views.figures.refine import finish, folded
+from archspec.views.figures.wording import inside, kinds_inside, residual, step
+from archspec.views.theme import is_minor, kind_of
+
+FINEST = 60
+"""Boxes that `auto` allows."""
+MOST = 1500
+"""Boxes and arrows that are laid out at all: more take Graphviz minutes, and nobody reads them."""
+_UNFOLDED = 100_000
+
+
+def build(network: Network, level: str, most: int = MOST) -> Diagram:
+    """The diagram of a network at a level: `stage`, `block`, `part` or `layer`. Raises TooLarge."""
+    builder = _Builder(network, level, _UNFOLDED if level == "stage" else most)
+    diagram = builder.build()
+    if level == "stage":
+        diagram = folded(diagram)
+    if len(diagram.boxes) > most or len(diagram.arrows) > 2 * most:
+        raise TooLarge
+    finish(diagram)
+    return diagram
+
+
+def finest(network: Network) -> Diagram:
+    """The diagram at the finest level with at most FINEST boxes. Raises TooLarge where even the coarsest is too large."""
+    for level in ("layer", "part", "block"):
+        try:
+            return build(network, level, FINEST)
+        except TooLarge:
+            continue
+    return build(network, "stage")
+
+
+class _Builder:
+    """Walks the hierarchy. A value is known by the box that puts it out."""
+
+    def __init__(self, network: Network, level: str, most: int) -> None:
+        self.network = network
+        self.level = level
+        self.most = most
+        self.costs = Costs()
+        self.needed = needed_elements(network)
+        self.boxes: list[Box] = []
+        self.arrows: list[Arrow] = []
+        self._parts: dict[Graph, Parts] = {}
+        self._readers: dict[Graph, list[int]] = {}
+        self._passed = 0
+
+    def build(self) -> Diagram:
+        network = self.network
+        sources = [self.add(Box(i.name, "input", i.name, "", "other", i.type, layers=0, volume=i.type), []) for i in network.inputs]
+        names = Names("", network.graph.naming)
+        producers = self.graph(network.graph, names, sources, None, False)
+        for output in network.outputs:
+            producer = producers[output.value]
+            type_ = network.graph.type_of(output.value)
+            assert type_ is not None
+            box = Box(output.name, "output", output.name, "", "other", type_, layers=0, training=output.training)
+            self.add(box, [producer])
+        return Diagram(self.level, self.boxes, self.arrows)
+
+    def add(self, box: Box, read: list[Box]) -> Box:
+        if len(self.boxes) >= self.most or len(self.arrows) > 2 * self.most:
+            raise TooLarge
+        self.boxes.append(box)
+        self.arrows += [Arrow(source, box) for source in read]
+        return box
+
+    def span(self, layers: int) -> tuple[int, int]:
+        """The positions of the layers that the walk goes past now."""
+        start = self._passed
+        self._passed += layers
+        return start, self._passed
+
+    def graph(self, graph: Graph, names: Names, sources: list[Box], group: Group | None, training: bool) -> list[Box]:
+        """Adds the boxes of a graph; returns what puts out each of its values."""
+        values = list(sources)
+        top = graph is self.network.graph
+        for at, element in enumerate(graph.elements):
+            trains = training or (top and not self.needed[at])
+            read = [values[value] for value in element.inputs]
+            if isinstance(element, Call):
+                values.append(self.call(element, names, read, group, trains))
+            elif self.level != "layer" and self.joins(graph, element, len(sources)):
+                values.append(self.join(values[element.inputs[0]], graph, element, names))
+            else:
+                values.append(self.node(graph, element, names(element), read, group, trains))
+        return values
+
+    def node(self, graph: Graph, node: Node, name: str, read: list[Box], group: Group | None, training: bool) -> Box:
+        op = node.op
+        assert op is not None and node.type is not None
+        types = tuple(graph.type_of(value) for value in node.inputs)
+        form = "merge" if op.many else "minor" if is_minor(op) else "layer"
+        kind = kind_of(op)
+        detail = op.work_of(types, node.type).get("output", "") if op.many else step(op, types[0])  # type: ignore[arg-type]
+        box = Box(name, form, name, detail, kind, node.type, (kind,), self.costs.node(node, graph))
+        box.group, box.training, box.op, box.equal = group, training, op, (op, types)
+        box.parts = {kind: (box.cost.params, box.cost.macs)}
+        box.changes, box.volume = node.type != types[0], node.type
+        box.spans.append(self.span(1))
+        return self.add(box, read)
+
+    def joins(self, graph: Graph, node: Node, first: int) -> bool:
+        """Whether a layer is drawn with the one before it: nothing else of the graph reads that."""
+        value = node.inputs[0]
+        assert node.op is not None
+        if len(node.inputs) > 1 or value < first or not is_minor(node.op):
+            return False
+        before = graph.elements[value - first]
+        return isinstance(before, Node) and before.op is not None and not before.op.many and self.readers(graph)[value] == 1
+
+    def join(self, box: Box, graph: Graph, node: Node, names: Names) -> Box:
+        assert node.op is not None and node.type is not None
+        names(node)
+        x = graph.type_of(node.inputs[0])
+        box.minors.append(step(node.op, x))
+        box.kinds += (kind_of(node.op),)
+        cost = self.costs.node(node, graph)
+        box.cost = box.cost.plus(cost)
+        _count(box.parts, {kind_of(node.op): (cost.params, cost.macs)})
+        box.equal = (box.equal, node.op)
+        box.changes = box.changes or node.type != x
+        if type(node.type) is type(box.output):
+            box.volume = node.type
+        box.output = node.type
+        box.layers += 1
+        box.spans.append(self.span(1))
+        return box
+
+    def readers(self, graph: Graph) -> list[int]:
+        """How often each value of a graph is read; being its result counts, and so does being an output of the network."""
+        found = self._readers.get(graph)
+        if found is None:
+            found = self._readers[graph] = [0] * (len(graph.inputs) + len(graph.elements))
+            for element in graph.elements:
+                for value in element.inputs:
+                    found[value] += 1
+            ends = [o.value for o in self.network.outputs] if graph is self.network.graph else [graph.result]
+            for value in ends:
+                found[value] += 1
+        return found
+
+    def call(self, call: Call, names: Names, read: list[Box], group: Group | None, training: bool) -> Box:
+        inner = call.graph
+        if self.level in ("stage", "block") and (inner.instance is not None or (self.level == "stage" and call.times > 1)):
+            return self.closed(call, names, read, group, training)
+        for _ in range(call.times):
+            if call.inline:
+                scope, frame = names, group
+            else:
+                name = names(call)
+                scope = Names(name + ".", inner.naming)
+                frame = Group(name, name, group, training)
+            read = [self.graph(inner, scope, list(read), frame, training)[inner.result], *read[1:]]
+        return read[0]
+
+    def closed(self, call: Call, names: Names, read: list[Box], group: Group | None, training: bool) -> Box:
+        """One box for a block; for each round at block level, for all rounds at stage level."""
+        rounds = [self.names_of_round(call, names) for _ in range(call.times)]
+        if self.level == "stage":
+            box = self.block(call, rounds[0][0], group, training)
+            box.times = call.times
+            box.spans.append(self.span(call.times * call.graph.layers))
+            # A box of one layer is called as that is, to the last round's; one of several, from the first of them to the last.
+            box.last = rounds[-1][0 if box.form == "layer" else 1] if call.times > 1 else ""
+            return self.add(box, read)
+        for name, _ in rounds:
+            box = self.block(call, name, group, training)
+            box.spans.append(self.span(call.graph.layers))
+            read = [self.add(box, read), *read[1:]]
+        return read[0]
+
+    def block(self, call: Call, name: str, group: Group | None, training: bool) -> Box:
+        graph = call.graph
+        cost, output = self.costs.graph(graph), graph.output
+        assert output is not None
+        changes = output != graph.inputs[0]
+        lead, minors = self.unit(graph)
+        if lead is not None:
+            assert lead.op is not None
+            x = graph.type_of(lead.inputs[0])
+            box = Box(name, "layer", name, step(lead.op, x), kind_of(lead.op), output, minors=minors, op=lead.op)
+        else:
+            detail = str(graph.instance) if graph.instance is not None else "repeat"
+            box = Box(name, "block", name, detail, "block", output, inside=inside(graph), residual=residual(graph))
+        box.kinds, box.cost, box.group, box.training = kinds_inside(graph), cost, group, training
+        box.parts = dict(self.parts(graph))
+        box.layers, box.equal, box.changes, box.volume = graph.layers, graph, changes, output
+        return box
+
+    def parts(self, graph: Graph) -> Parts:
+        """What a graph counts, by kind of layer."""
+        found = self._parts.get(graph)
+        if found is None:
+            found = {}
+            for element in graph.elements:
+                if isinstance(element, Call):
+                    _count(found, self.parts(element.graph), element.times)
+                elif element.op is not None:
+                    cost = self.costs.node(element, graph)
+                    _count(found, {kind_of(element.op): (cost.params, cost.macs)})
+            self._parts[graph] = found
+        return found
+
+    def unit(self, graph: Graph) -> tuple[Node | None, list[str]]:
+        """The layer of a block that is nothing but a layer with what normalises and activates it, and those."""
+        first = len(graph.inputs)
+        minors = []
+        for at, element in enumerate(graph.elements):
+            if not isinstance(element, Node) or element.op is None or element.inputs != (first + at - 1 if at else 0,):
+                return None, []
+            if at and not is_minor(element.op):
+                return None, []
+            if at:
+                minors.append(step(element.op, graph.type_of(element.inputs[0])))
+        lead = graph.elements[0] if graph.elements else None
+        whole = first == 1 and graph.result == len(graph.elements) and isinstance(lead, Node) and not is_minor(lead.op)  # type: ignore[arg-type]
+        return (lead, minors) if whole and isinstance(lead, Node) else (None, [])
+
+    def names_of_round(self, call: Call, names: Names) -> tuple[str, str]:
+        """The name of one round of a call, twice: those of its first and last layer, where the call adds no level of names."""
+        if call.inline:
+            return self._pass(call.graph, names)
+        name = names(call)
+        return name, name
+
+    def _pass(self, graph: Graph, names: Names) -> tuple[str, str]:
+        """Goes past the elements of an inline graph, so that what follows is numbered rightly; returns the first name and the last."""
+        first = last = ""
+        for element in graph.elements:
+            if isinstance(element, Call) and element.inline:
+                passed = [self._pass(element.graph, names) for _ in range(element.times)]
+                first, last = first or passed[0][0], passed[-1][1] or last
+            else:
+                last = names(element)
+                first = first or last
+        return first, last
+
+
+def _count(found: Parts, more: Parts, times: int = 1) -> None:
+    for kind, (params, macs) in more.items():
+        before = found.get(kind, (0, 0))
+        found[kind] = before[0] + params * times, before[1] + macs * times

@@ -1,0 +1,115 @@
+"""Where words stand free: titles in frames, and shapes beside arrows, so that neither covers anything."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+from archspec.views.figures.cards import Cards
+from archspec.views.figures.graphviz_layout import Point
+from archspec.views.figures.neighbours import Near
+from archspec.views.figures.plan import Plan, Rect, Wire
+from archspec.views.figures.text_width import fitting, shown, width
+
+TITLE, BAND = 11.0, 20.0
+LABEL = 10.0
+
+
+class Words(NamedTuple):
+    """A text and the left end of its baseline."""
+
+    text: str
+    spot: Point
+
+
+def titles(plan: Plan, near: Near) -> list[Words]:
+    """The frames' titles: at the top left, or in the widest room at the top that no arrow crosses."""
+    found = []
+    for group, (x0, y0, x1, y1), first, foot in plan.frames:
+        top = y1 - BAND if foot else y0
+        struck = sorted(x for x, _ in near.struck((x0, top, x1, top + BAND)))
+        ends = [x0, *struck, x1]
+        rooms = [(a + 8, b - a - 14) for a, b in itertools.pairwise(ends)]
+        more = "" if first else " …"
+        name = shown(group.title)
+        texts = [f"{name} (training){more}", name + more] if group.training else [name + more]
+        spot, title = _room(texts, rooms)
+        found.append(Words(title, (spot, top + (13 if foot else 15))))
+    return found
+
+
+def _room(texts: list[str], rooms: list[tuple[float, float]]) -> tuple[float, str]:
+    """The first text that has room, and where; otherwise the last in the widest room, shortened."""
+    for text in texts:
+        need = width(text, TITLE, bold=True)
+        for left, room in rooms:
+            if room >= need:
+                return left, text
+    left, room = max(rooms, key=lambda r: r[1])
+    text = fitting(texts[-1], room, TITLE, bold=True)
+    return left, "" if text == "…" else text
+
+
+def _beside(x: float, wide: float) -> list[Point]:
+    """Left ends of a label about a point, and how far it stands above it: at the right, the left, over it, and farther off."""
+    return [
+        (x + 5, 0.0),
+        (x - 5 - wide, 0.0),
+        (x - wide / 2, 10.0),
+        (x + 14, 0.0),
+        (x - 14 - wide, 0.0),
+        (x + 26, 0.0),
+        (x - 26 - wide, 0.0),
+    ]
+
+
+class Labels:
+    """Finds for each shape a place beside its arrow where it covers nothing."""
+
+    def __init__(self, plan: Plan, cards: Cards, heads: list[Words], near: Near) -> None:
+        self.plan = plan
+        self.near = near
+        self.edges = Near([])
+        for box, (x, y) in plan.places.items():
+            w, h = cards[box].outer
+            near.add((x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+        for text, (x, y) in heads:
+            near.add((x, y - 10, x + width(text, TITLE, bold=True), y + 3))
+        for _, (x0, y0, x1, y1), *_ in plan.frames:
+            for side in ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)):
+                self.edges.add(side)
+
+    def find(self) -> list[Words | None]:
+        return [self.label(wire, at) if wire.arrow.label else None for at, wire in enumerate(self.plan.wires)]
+
+    def label(self, wire: Wire, at: int) -> Words:
+        text = wire.arrow.label
+        wide = width(text, LABEL)
+        best: tuple[float, Rect] | None = None
+        for order, (x, y) in enumerate(self.spots(wire, at)):
+            for side, (left, up) in enumerate(_beside(x, wide)):
+                rect = (left, y - up - 6, left + wide, y - up + 6)
+                cost = self.cost(rect) + order * 0.2 + side * 0.1
+                if best is None or cost < best[0]:
+                    best = (cost, rect)
+        assert best is not None
+        self.near.add(best[1])
+        return Words(text, (best[1][0], best[1][3] - 2.5))
+
+    def spots(self, wire: Wire, at: int) -> list[Point]:
+        """Places on an arrow: a little after its tail, in its middle, a little before its head, and in between."""
+        points = self.near.samples[at]
+        if wire.straight:  # beside its upright ends, above the line at the foot
+            (x0, y0), (_, foot), *_, (x1, y1) = wire.points
+            return [(x0, foot - 8.5), (x0, y0 + 9), (x1, y1 - 14 if y1 > y0 else y1 + 14)]
+        start, end = points[0][1], points[-1][1]
+        after = next((p for p in points if abs(p[1] - start) >= 9), points[len(points) // 2])
+        before = next((p for p in reversed(points) if abs(p[1] - end) >= 14), points[len(points) // 2])
+        close = next((p for p in reversed(points) if abs(p[1] - end) >= 8), points[len(points) // 2])
+        return [after, *(points[len(points) * part // 8] for part in (4, 3, 5, 2, 6)), before, close]
+
+    def cost(self, rect: Rect) -> float:
+        """What a place covers: boxes and words weigh most, then arrows, then frames."""
+        x0, y0, x1, y1 = rect
+        wires = {at for _, at in self.near.struck((x0 - 2, y0 - 1, x1 + 2, y1 + 1))}
+        return 100.0 * self.near.covered(rect) + 10.0 * len(wires) + 3.0 * self.edges.covered(rect)

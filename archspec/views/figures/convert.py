@@ -1,0 +1,75 @@
+"""SVG to PNG and PDF, each by a library that is installed with the extra `figures`."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from xml.sax.saxutils import quoteattr
+
+from archspec.extras import install
+from archspec.views.figures.text_width import FONTS
+
+SCALE = 2.0
+"""Pixels of a PNG for each unit of the SVG."""
+_LARGEST = 12_000.0
+"""Pixels along the longer side of a PNG at most: beyond that few programs open it."""
+
+
+_EMBEDDED = "Bitstream Vera Sans"
+"""The font of PDFs: it comes with reportlab, and is as wide as the widest that room is left for."""
+
+
+class NoConverter(ImportError):
+    """The library is not installed; says how to get it."""
+
+
+def converted(svg: str, form: str) -> bytes:
+    """A picture as a file with the ending `.svg`, `.png` or `.pdf`. Raises NoConverter."""
+    if form == ".svg":
+        return svg.encode()
+    if form == ".pdf":
+        return pdf(svg)
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert size is not None
+    return png(svg, (float(size[1]), float(size[2])))
+
+
+def png(svg: str, size: tuple[float, float]) -> bytes:
+    """A PNG. Raises NoConverter."""
+    if find_spec("resvg_py") is None:
+        raise NoConverter(f"a PNG needs resvg: {install('png')}, or write an .svg")
+    import resvg_py
+
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=min(SCALE, _LARGEST / max(size))))
+
+
+def pdf(svg: str) -> bytes:
+    """A PDF of one page, with text as text and its font embedded. Raises NoConverter."""
+    if find_spec("svglib") is None or find_spec("reportlab") is None:
+        raise NoConverter(f"a PDF needs svglib: {install('pdf')}, or write an .svg")
+    from io import BytesIO
+
+    from reportlab.graphics import renderPDF
+    from reportlab.graphics.shapes import STATE_DEFAULTS
+    from reportlab.pdfgen.canvas import Canvas
+    from svglib.fonts import register_font
+    from svglib.svglib import svg2rlg
+
+    for weight, file in (("normal", "Vera.ttf"), ("bold", "VeraBd.ttf")):
+        register_font(_EMBEDDED, file, weight)
+    # Helvetica, which the picture names first, is a font that readers bring: printers and journals want fonts embedded.
+    drawing = svg2rlg(BytesIO(svg.replace(f"font-family={quoteattr(FONTS)}", f'font-family="{_EMBEDDED}"').encode()))
+    assert drawing is not None
+    out = BytesIO()
+    canvas = Canvas(
+        out, pagesize=(drawing.width, drawing.height), invariant=1, initialFontName=_EMBEDDED
+    )  # no date, so the same bytes every time
+    # A renderer begins with this font, which would be listed, and not embedded, though nothing is written in it.
+    usual = STATE_DEFAULTS["fontName"]
+    STATE_DEFAULTS["fontName"] = _EMBEDDED
+    try:
+        renderPDF.draw(drawing, canvas, 0, 0)
+    finally:
+        STATE_DEFAULTS["fontName"] = usual
+    canvas.save()
+    return out.getvalue()

@@ -1,0 +1,82 @@
+"""A diagram as DOT, Graphviz's language: plain labels only, sizes fixed, so that every build of Graphviz lays it out alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archspec.views.figures.cards import Card, Cards
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group
+from archspec.views.figures.text_width import WIDEST, fitting
+from archspec.views.theme import Theme
+
+GROUP_SIZE, LABEL_SIZE = 11.0, 10.0
+MOST_SKIPS = 120
+"""Arrows past boxes that Graphviz places at most: hundreds take it minutes. Above this they are arcs of our own."""
+
+
+def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str, *, labels: bool = True) -> str:
+    """The DOT text. Nodes are n0, n1, ... in the order of the boxes, edges have the ids e0, e1, ..., clusters are numbered likewise.
+
+    Without `labels` on edges and clusters it is what is laid out for our own drawing, which places them itself.
+    """
+    return "".join(line + "\n" for line in _lines(diagram, cards, theme, name, labels))
+
+
+def quoted(text: str) -> str:
+    r"""A string of DOT. A backslash is doubled: Graphviz reads `\\N`, `\\l` and the like in labels."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _lines(diagram: Diagram, cards: Cards, theme: Theme, name: str, labels: bool) -> Iterator[str]:
+    ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
+    groups = diagram.groups()
+    yield f"digraph {quoted(fitting(name, 400, 10))} {{"
+    yield f'  graph [rankdir=TB, nodesep=0.35, ranksep={0.22 if labels else 0.34}, bgcolor="{theme.page}", fontname="Helvetica", fontcolor="{theme.ink}"]'
+    yield '  node [shape=box, style="filled", fixedsize=true, fontname="Helvetica", fontsize=10, penwidth=1]'
+    yield (
+        f'  edge [fontname="Helvetica", fontsize={LABEL_SIZE * WIDEST:g}, arrowsize=0.6, color="{theme.line}", fontcolor="{theme.muted}"]'
+    )
+    yield from _group(None, diagram, groups, ids, cards, theme, "  ", labels)
+    beside = not labels and diagram.skips > MOST_SKIPS
+    for at, arrow in enumerate(diagram.arrows):
+        if not (beside and arrow.skip):
+            yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_edge(arrow, at, labels)}]"
+    yield "}"
+
+
+def _group(
+    group: Group | None, diagram: Diagram, groups: list[Group], ids: dict[Box, str], cards: Cards, theme: Theme, indent: str, labels: bool
+) -> Iterator[str]:
+    """The boxes of a group, in clusters where it holds groups. Frames do not nest deeply: their depth is that of labels in the spec."""
+    for box in diagram.boxes:
+        if box.group is group:
+            yield f"{indent}{ids[box]} [{_node(box, cards[box], theme)}]"
+    for at, inner in enumerate(groups):
+        if inner.parent is group:
+            yield f"{indent}subgraph cluster_{at} {{"
+            label = f", label={quoted(cards.group_title(inner))}" if labels else ""
+            yield f'{indent}  graph [margin=10, labeljust=l, fontsize={GROUP_SIZE:g}, color="{theme.frame}"{label}]'
+            yield from _group(inner, diagram, groups, ids, cards, theme, indent + "  ", labels)
+            yield f"{indent}}}"
+
+
+def _node(box: Box, card: Card, theme: Theme) -> str:
+    fill = theme.tint.get(box.kind, theme.card)
+    colour = theme.accent.get(box.kind, theme.line)
+    shape = {"merge": "circle" if card.sign else "box", "input": "box", "output": "box"}.get(box.form, "box")
+    text = card.sign or "\n".join("  ".join(part for part in (line.text, line.mark, line.right) if part) for line in card.lines)
+    size = f"width={card.outer[0] / 72:.3f}, height={card.outer[1] / 72:.3f}"
+    text = quoted(text).replace("\n", "\\n")
+    return f'label={text}, shape={shape}, {size}, fillcolor="{fill}", color="{colour}", fontcolor="{theme.ink}"'
+
+
+def _edge(arrow: Arrow, at: int, labels: bool) -> str:
+    parts = [f'id="e{at}"']
+    if arrow.label and labels:
+        parts.append(f"label={quoted(' ' + arrow.label)}")
+    parts.append(f"weight={1000 if arrow.main else 0 if arrow.skip else 1}")
+    if not arrow.skip:
+        if arrow.head.form != "merge":
+            parts.append("headport=n")
+        parts.append("tailport=s")
+    return ", ".join(parts)

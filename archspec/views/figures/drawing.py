@@ -1,0 +1,72 @@
+"""A picture as Python hands it out."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from archspec.ir.graph import Network
+from archspec.saving import write_whole
+
+_BOXES = (".dot", ".mmd")
+_FORMS = (".svg", ".png", ".pdf", *_BOXES)
+
+
+class Drawing(str):
+    """A picture: the text of its SVG, which shows itself in a notebook and is saved in other forms.
+
+    `width` and `height` are in pixels; `notes` say what is not as asked for, such as a coarser level.
+    """
+
+    about: str
+    width: float
+    height: float
+    notes: tuple[str, ...]
+    _boxes: tuple[Network, str, str] | None
+
+    def __new__(cls, svg: str, about: str = "", notes: tuple[str, ...] = (), boxes: tuple[Network, str, str] | None = None) -> Drawing:
+        """`about` says of what it is; `boxes` are network, level and theme of boxes and arrows, which have forms of text too."""
+        made = super().__new__(cls, svg)
+        size = re.search(r' width="([\d.]+)" height="([\d.]+)"', svg)
+        made.about, made.notes, made._boxes = about, notes, boxes
+        made.width, made.height = (float(size[1]), float(size[2])) if size else (0.0, 0.0)
+        return made
+
+    @property
+    def svg(self) -> str:
+        """The text of the SVG."""
+        return str(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a file: .svg, .png, .pdf, and for boxes and arrows .dot or .mmd (Mermaid), by the ending of its name.
+
+        Raises ValueError for another ending; ImportError where the library for PNG or PDF is not installed; OSError.
+        """
+        place = Path(path)
+        content = self._content(place.suffix.lower())
+        write_whole(place, content)
+
+    def _content(self, form: str) -> bytes:
+        if form not in _FORMS:
+            raise ValueError(f"a picture is saved as {', '.join(_FORMS)}, by the ending of the file's name; not as `{form}`")
+        if form not in _BOXES:
+            from archspec.views.figures.convert import converted
+
+            return converted(self, form)
+        if self._boxes is None:
+            raise ValueError(f"only boxes and arrows have a form in {form}: `archspec.draw(model)`")
+        from archspec.views.figures import text_form
+
+        network, level, theme = self._boxes
+        return text_form(network, form[1:], level, theme).text.encode()
+
+    def __repr__(self) -> str:
+        return f"Drawing({self.about}, {self.width:g} x {self.height:g})"
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Drawing, (str(self), self.about, self.notes, self._boxes)

@@ -1,0 +1,60 @@
+"""A diagram as Mermaid, the text form that GitHub and many notebooks draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archspec.views.figures.cards import Cards
+from archspec.views.figures.diagram import Box, Diagram, Group
+from archspec.views.theme import KINDS, Theme
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,_=()+×–…·:/?!-")
+
+
+def mermaid(diagram: Diagram, cards: Cards, theme: Theme) -> str:
+    """The Mermaid text; boxes are n0, n1, ... in their order."""
+    return "".join(line + "\n" for line in _lines(diagram, cards, theme))
+
+
+def quoted(text: str) -> str:
+    """A label: whatever might be markup stands as Mermaid's entity code."""
+    return '"' + "".join(char if char in _PLAIN or (char.isalpha() and not char.isascii()) else f"#{ord(char)};" for char in text) + '"'
+
+
+def _lines(diagram: Diagram, cards: Cards, theme: Theme) -> Iterator[str]:
+    ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
+    yield "flowchart TD"
+    yield from _group(None, diagram, diagram.groups(), ids, cards, "  ")
+    for arrow in diagram.arrows:
+        line = "-.->" if arrow.past or arrow.head.training else "-->"
+        middle = f"|{quoted(arrow.label)}|" if arrow.label else ""
+        yield f"  {ids[arrow.tail]} {line}{middle} {ids[arrow.head]}"
+    seen = {box.kind for box in diagram.boxes}
+    for kind in KINDS:
+        if kind in seen:
+            yield f"  classDef {_class(kind)} fill:{theme.tint[kind]},stroke:{theme.accent[kind]},color:{theme.ink}"
+    yield f"  classDef block fill:{theme.card},stroke:{theme.line},color:{theme.ink}"
+
+
+def _class(kind: str) -> str:
+    return kind.replace(" ", "_")
+
+
+def _group(group: Group | None, diagram: Diagram, groups: list[Group], ids: dict[Box, str], cards: Cards, indent: str) -> Iterator[str]:
+    for box in diagram.boxes:
+        if box.group is group:
+            yield f"{indent}{_node(box, ids[box], cards)}"
+    for at, inner in enumerate(groups):
+        if inner.parent is group:
+            yield f"{indent}subgraph g{at} [{quoted(cards.group_title(inner))}]"
+            yield from _group(inner, diagram, groups, ids, cards, indent + "  ")
+            yield f"{indent}end"
+
+
+def _node(box: Box, id_: str, cards: Cards) -> str:
+    card = cards[box]
+    if card.sign:
+        return f"{id_}(({quoted(card.sign)})):::merge"
+    label = "<br/>".join(quoted(" ".join(part for part in (line.text, line.mark, line.right) if part))[1:-1] for line in card.lines)
+    left, right = ("([", "])") if box.form in ("input", "output") else ("[", "]")
+    return f'{id_}{left}"{label}"{right}:::{_class(box.kind)}'

@@ -1,0 +1,139 @@
+"""What makes a diagram of boxes and arrows fit to be drawn: folding, frames, shapes and skip connections."""
+
+from __future__ import annotations
+
+from archspec.analysis.cost import NOTHING
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group
+from archspec.views.figures.wording import text_of
+
+
+def folded(diagram: Diagram) -> Diagram:
+    """Equal boxes that follow each other are one box with `times`."""
+    reads: dict[Box, list[Box]] = {box: [] for box in diagram.boxes}
+    read_by: dict[Box, int] = dict.fromkeys(diagram.boxes, 0)
+    for arrow in diagram.arrows:
+        reads[arrow.head].append(arrow.tail)
+        read_by[arrow.tail] += 1
+    into: dict[Box, Box] = {}
+    kept = []
+    for box in diagram.boxes:
+        sources = reads[box]
+        before = into.get(sources[0], sources[0]) if len(sources) == 1 else None
+        if before is not None and read_by[sources[0]] == 1 and _same(before, box):
+            before.times += box.times
+            before.spans += box.spans
+            before.last = box.last or box.name
+            into[box] = before
+        else:
+            kept.append(box)
+    arrows = [Arrow(into.get(a.tail, a.tail), a.head) for a in diagram.arrows if a.head not in into]
+    return Diagram(diagram.level, kept, arrows)
+
+
+def _same(a: Box, b: Box) -> bool:
+    if a.form not in ("block", "layer", "minor") or a.group is not b.group or a.training != b.training:
+        return False
+    return a.form == b.form and not a.changes and a.equal is not None and a.equal == b.equal
+
+
+def finish(diagram: Diagram) -> None:
+    """Groups that frame fewer than two boxes go, titles become relative to the frame around, arrows get their shapes."""
+    held: dict[Group, int] = {}
+    for box in diagram.boxes:
+        group = box.group
+        while group is not None:
+            held[group] = held.get(group, 0) + 1
+            group = group.parent
+    inner = {group.parent: held[group] for group in held if group.parent is not None}
+    bare = {group for group in held if held[group] < 2 or inner.get(group) == held[group]}
+    for group in held:
+        group.parent = _outer(group.parent, bare)
+    for group in held:
+        group.title = _relative(group.name, group.parent)
+    for box in diagram.boxes:
+        box.group = _outer(box.group, bare)
+        box.title = _relative(box.name, box.group)
+    _label(diagram)
+    _carry(diagram)
+
+
+def without_numbers(diagram: Diagram) -> None:
+    """Takes out what follows from the spec by arithmetic: for pictures beside a quiz."""
+    for box in diagram.boxes:
+        box.cost, box.parts = NOTHING, {}
+        if box.step == "concat":
+            box.detail = ""
+    for arrow in diagram.arrows:
+        arrow.label = ""
+
+
+def _outer(group: Group | None, bare: set[Group]) -> Group | None:
+    while group is not None and group in bare:
+        group = group.parent
+    return group
+
+
+def _relative(name: str, group: Group | None) -> str:
+    """A name within a frame; a bare position keeps the end of the frame's name, from its last word on."""
+    if group is None or not name.startswith(group.name + "."):
+        return name
+    inner = name[len(group.name) + 1 :]
+    if not inner[0].isdigit():
+        return inner
+    parts = group.name.split(".")
+    last = max((at for at, part in enumerate(parts) if not part.isdigit()), default=0)
+    return ".".join([*parts[last:], inner])
+
+
+def _label(diagram: Diagram) -> None:
+    """Shapes stand on the first arrow that leaves a box which changes them; arrows past other boxes are skips."""
+    depth: dict[Box, int] = dict.fromkeys(diagram.boxes, 0)
+    for arrow in diagram.arrows:  # in the order of their heads
+        depth[arrow.head] = max(depth[arrow.head], depth[arrow.tail] + 1)
+    height: dict[Box, int] = dict.fromkeys(diagram.boxes, 0)
+    for arrow in reversed(diagram.arrows):
+        height[arrow.tail] = max(height[arrow.tail], height[arrow.head] + 1)
+    told: set[Box] = set()
+    for arrow in diagram.arrows:
+        tail, head = arrow.tail, arrow.head
+        arrow.skip = depth[head] - depth[tail] > 1 and head.form != "output"
+        arrow.main = height[tail] == height[head] + 1 and not arrow.skip
+        if tail.changes and tail not in told and head.form != "output":
+            arrow.label = text_of(tail.output)
+            told.add(tail)
+    left: set[Box] = set()
+    reached: set[Box] = set()
+    for arrow in diagram.arrows:  # of ways of equal length the first
+        arrow.main = arrow.main and arrow.tail not in left and arrow.head not in reached
+        if arrow.main:
+            left.add(arrow.tail)
+            reached.add(arrow.head)
+
+
+def _carry(diagram: Diagram) -> None:
+    """Finds the skip connections: what is merged with something computed from it, or goes through a shortcut of its own."""
+    reads: dict[Box, list[Box]] = {box: [] for box in diagram.boxes}
+    for arrow in diagram.arrows:
+        reads[arrow.head].append(arrow.tail)
+    order = {box: at for at, box in enumerate(diagram.boxes)}
+    for arrow in diagram.arrows:
+        if not arrow.skip or arrow.head.form != "merge":
+            continue
+        origin = arrow.tail
+        while origin.kind == "other" and len(reads[origin]) == 1:  # what crops or slices only
+            origin = reads[origin][0]
+        others = [box for box in reads[arrow.head] if box is not arrow.tail]
+        arrow.past = arrow.head.step == "add" or _before(origin, others, reads, order)
+
+
+def _before(box: Box, others: list[Box], reads: dict[Box, list[Box]], order: dict[Box, int]) -> bool:
+    """Whether any of the others is computed from a box."""
+    seen: set[Box] = set()
+    while others:
+        other = others.pop()
+        if other is box:
+            return True
+        if other not in seen and order[other] > order[box]:
+            seen.add(other)
+            others += reads[other]
+    return False

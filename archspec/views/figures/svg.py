@@ -1,0 +1,149 @@
+"""Writing SVG: elements, escaped by XML's rule, with numbers that look the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from xml.sax.saxutils import escape, quoteattr
+
+from archspec.views.figures.text_width import FONTS, shown, width, wrapped
+from archspec.views.theme import Theme
+
+Point = tuple[float, float]
+
+
+def number(value: float) -> str:
+    """At most two decimals, none that are zero."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def element(tag: str, content: str | None = None, **attributes: object) -> str:
+    """An element. Attributes that are None are left out; `_` stands for `-`, a trailing one avoids Python's keywords."""
+    parts = [tag]
+    for name, value in attributes.items():
+        if value is not None:
+            text = number(value) if isinstance(value, float) else str(value)
+            parts.append(f"{name.rstrip('_').replace('_', '-')}={quoteattr(text)}")
+    head = " ".join(parts)
+    return f"<{head}/>" if content is None else f"<{head}>{content}</{tag}>"
+
+
+def label(x: float, y: float, text: str, size: float, fill: str, more: str = "", **attributes: object) -> str:
+    """One line of text with its baseline at y. `text` must be safe to show and is escaped here; `more` is markup that follows it."""
+    return element("text", escape(text) + more, x=float(x), y=float(y), font_size=number(size), fill=fill, **attributes)
+
+
+def tooltip(text: str) -> str:
+    """What is shown while the pointer rests on an element."""
+    return element("title", escape(shown(text)))
+
+
+def path(points: Iterable[Point], *, closed: bool = False) -> str:
+    """Straight lines through points."""
+    return "M" + "L".join(f"{number(x)},{number(y)}" for x, y in points) + ("Z" if closed else "")
+
+
+def rounded(points: list[Point], radius: float) -> str:
+    """Straight lines through points, with round corners."""
+    parts = [f"M{number(points[0][0])},{number(points[0][1])}"]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        start, end = _towards(corner, before, radius), _towards(corner, after, radius)
+        parts.append(f"L{number(start[0])},{number(start[1])}Q{number(corner[0])},{number(corner[1])} {number(end[0])},{number(end[1])}")
+    parts.append(f"L{number(points[-1][0])},{number(points[-1][1])}")
+    return "".join(parts)
+
+
+def _towards(start: Point, end: Point, distance: float) -> Point:
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = (dx * dx + dy * dy) ** 0.5
+    share = min(distance / length, 0.5) if length else 0.0
+    return start[0] + dx * share, start[1] + dy * share
+
+
+def arrowhead(tip: Point, back: Point, colour: str, size: float = 7.0) -> str:
+    """A filled triangle with its tip at a point, coming from another."""
+    dx, dy = tip[0] - back[0], tip[1] - back[1]
+    length = (dx * dx + dy * dy) ** 0.5 or 1.0
+    dx, dy = dx / length * size, dy / length * size
+    wing = 0.42
+    points = (tip, (tip[0] - dx - dy * wing, tip[1] - dy + dx * wing), (tip[0] - dx + dy * wing, tip[1] - dy - dx * wing))
+    return element("polygon", points=" ".join(f"{number(x)},{number(y)}" for x, y in points), fill=colour)
+
+
+class Heading(NamedTuple):
+    """What stands above a picture: the network's title, a line of facts, and for readers who do not see it a description."""
+
+    title: str
+    facts: str
+    description: str
+
+
+def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], **attributes: object) -> str:
+    """A whole file: a page in the theme's colour with the heading at its top left. It has no ids, so that a page may hold several.
+
+    Without facts in the heading it is for a page that tells them itself: it has no heading, and no ground.
+    """
+    top = 0.0 if heading.facts else HEADING
+    w, h = number(size[0]), number(size[1] - top)
+    root = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 {number(top)} {w} {h}" role="img" '
+        f"aria-label={quoteattr(heading.description)} font-family={quoteattr(FONTS)}"
+    )
+    extra = "".join(f" {name.replace('_', '-')}={quoteattr(str(value))}" for name, value in attributes.items())
+    head = [
+        element("title", escape(heading.title)),
+        element("desc", escape(heading.description)),
+        f'<rect width="{w}" height="{h}" fill="{theme.page}"/>',
+        label(MARGIN, MARGIN + 15, heading.title, TITLE_SIZE, theme.ink, font_weight="bold"),
+        label(MARGIN, MARGIN + 34, heading.facts, FACTS_SIZE, theme.muted),
+    ]
+    return "\n".join([f"{root}{extra}>", *(head if heading.facts else ()), *body, "</svg>"]) + "\n"
+
+
+MARGIN = 20.0
+TITLE_SIZE, FACTS_SIZE, SMALL = 18.0, 11.5, 10.0
+LINE = 12.0
+"""From one line of a footer to the next."""
+HEADING = 46.0
+"""Height of the heading below the margin."""
+
+
+def heading_width(heading: Heading) -> float:
+    return max(width(heading.title, TITLE_SIZE, bold=True), width(heading.facts, FACTS_SIZE))
+
+
+def footer(note: str, theme: Theme, y: float, room: float) -> tuple[list[str], float]:
+    """A note below a picture in as many lines as the room asks for, the first with its baseline at y; and the height of the lines."""
+    lines = wrapped(note, room, SMALL)
+    made = [label(MARGIN, y + LINE * at, line, SMALL, theme.muted) for at, line in enumerate(lines)]
+    return made, LINE * len(lines)
+
+
+class Sample(NamedTuple):
+    """An entry of a legend: a `fill`, a `line` or `dashes` of a colour (or nothing) with words."""
+
+    form: str
+    colour: str
+    words: str
+
+
+def legend(entries: list[Sample], theme: Theme, x: float, y: float, room: float) -> tuple[list[str], float]:
+    """The entries, wrapped to the room, and the height they take."""
+    made: list[str] = []
+    at, row = x, y
+    for form, colour, words in entries:
+        wide = {"fill": 17, "": 0}.get(form, 28)
+        need = wide + width(words, SMALL) + 12
+        if at > x and at + need > x + room:
+            at, row = x, row + 18
+        if form == "fill":
+            made.append(element("rect", x=at, y=row, width=11.0, height=11.0, rx=2, fill=colour))
+        elif form:
+            dashes = "5 3" if form == "dashes" else None
+            made.append(
+                element("path", d=path([(at, row + 5.5), (at + 22, row + 5.5)]), stroke=colour, stroke_width=1.5, stroke_dasharray=dashes)
+            )
+        made.append(label(at + wide, row + 9, words, SMALL, theme.ink))
+        at += need
+    return made, row + 18 - y if entries else 0.0

@@ -1,0 +1,142 @@
+"""Layers and blocks in a few words."""
+
+from __future__ import annotations
+
+from archspec.ir.graph import SHORTCUT, Call, Graph, Node
+from archspec.ops.base import Op, show
+from archspec.types import Map, Type
+from archspec.views.figures.diagram import Box
+from archspec.views.theme import is_minor, kind_of
+
+_UNSAID = frozenset({"bias", "round", "eps", "momentum", "affine", "count_pad", "init"})
+"""Arguments that a picture leaves out: they change no shape, and hardly a count."""
+_MOST_STEPS = 5
+
+
+def step(op: Op, x: Type | None) -> str:
+    """A layer as the spec writes it, without the arguments that no picture shows."""
+    parts = [part for part in op.config(x).split() if part.partition("=")[0] not in _UNSAID]
+    if is_minor(op):
+        parts = [part for part in parts if part.isdigit() and kind_of(op) == "normalisation"]  # the groups of a group norm
+    return " ".join([op.step, *parts])
+
+
+def folded_name(box: Box, first: str) -> str:
+    """The name of a box, whose own is `first`; where equal ones are folded also what differs in the last's."""
+    if not box.last:
+        return first
+    parts, last = box.name.split("."), box.last.split(".")
+    same = next((at for at, (a, b) in enumerate(zip(parts, last, strict=False)) if a != b), len(parts) - 1)
+    end = ".".join(last[same:])
+    if same < len(parts) and end.rstrip("0123456789") == ".".join(parts[same:]).rstrip("0123456789"):
+        end = end[len(end.rstrip("0123456789")) :]  # of `layer_0` and `layer_11` the number
+    return f"{first} – {end}"
+
+
+def inside(graph: Graph) -> str:
+    """The layers of a block that do the work: `conv 1x1, 3x3, 1x1`, or how many there are of each."""
+    found: list[tuple[str, str]] = []
+    _collect(graph, found)
+    if len(found) <= _MOST_STEPS:
+        parts: list[str] = []
+        before = ""
+        for name, size in found:
+            parts.append(size if name == before and size else f"{name} {size}".rstrip())
+            before = name
+        return ", ".join(parts)
+    counts: dict[str, int] = {}
+    for name, _ in found:
+        counts[name] = counts.get(name, 0) + 1
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _collect(graph: Graph, found: list[tuple[str, str]]) -> None:
+    for element in graph.elements:
+        if isinstance(element, Call):
+            inner: list[tuple[str, str]] = []
+            _collect(element.graph, inner)
+            found += inner * min(element.times, 1000)
+        elif element.op is not None and not is_minor(element.op) and not element.op.many and kind_of(element.op) != "other":
+            x = graph.type_of(element.inputs[0])
+            found.append((element.op.step, window(element.op, len(x.spatial) if isinstance(x, Map) else 1)))
+
+
+def window(op: Op, rank: int) -> str:
+    """The window of a layer on a map of `rank` axes, a size per axis: `5×5`; empty where it has none."""
+    size = getattr(op, "k", None) if hasattr(op, "f") or hasattr(op, "m") else getattr(op, "w", None)
+    if size is None or isinstance(size, str | bool):
+        return ""
+    return show(size if isinstance(size, tuple) else (size,) * rank).replace("x", "×")
+
+
+def caption(op: Op, rank: int) -> str:
+    """An operation on a map of `rank` axes as a textbook's figure names it: `5×5 conv`, with its stride where it is not the usual one."""
+    size = window(op, rank)
+    stride = getattr(op, "s", None)
+    usual = getattr(op, "w", 1)
+    moved = f", s={show(stride)}" if stride not in (None, usual) and size else ""
+    return f"{size} {_SPOKEN.get(op.step, op.step)}{moved}".strip()
+
+
+_SPOKEN = {
+    "pool": "max-pool",
+    "avgpool": "average pool",
+    "gap": "global average",
+    "adaptpool": "adaptive average",
+    "dwconv": "depthwise conv",
+}
+
+
+def kinds_inside(graph: Graph, most: int = 64) -> tuple[str, ...]:
+    """The kinds of a graph's layers in order, the first of them where there are many."""
+    found: list[str] = []
+    for element in graph.elements:
+        if len(found) >= most:
+            break
+        if isinstance(element, Node):
+            assert element.op is not None
+            found.append(kind_of(element.op))
+        else:
+            found += kinds_inside(element.graph, most) * min(element.times, most)
+    return tuple(found[:most])
+
+
+def residual(graph: Graph) -> str:
+    """How a block's input is added to what it puts out: `identity`, `projection` (through a shortcut of its own), or not (empty)."""
+    return _added(graph, graph.result)
+
+
+def _added(graph: Graph, value: int) -> str:
+    """As `residual`, for what leads up to a value through additions and layers that normalise or activate."""
+    first = len(graph.inputs)
+    while value >= first:
+        element = graph.elements[value - first]
+        if not isinstance(element, Node) or element.op is None:
+            return ""
+        if element.op.step == "add":
+            return _ends(graph, element, first)
+        if not is_minor(element.op):
+            return ""
+        value = element.inputs[0]
+    return ""
+
+
+def _ends(graph: Graph, node: Node, first: int) -> str:
+    for value in node.inputs:
+        if value == 0:
+            return "identity"
+        if value < first:
+            continue
+        element = graph.elements[value - first]
+        if element.stem == SHORTCUT and element.inputs[0] == 0:
+            return "projection"
+        if isinstance(element, Node) and element.op is not None and element.op.step == "add":
+            found = _ends(graph, element, first)
+            if found:
+                return found
+    return ""
+
+
+def text_of(type_: Type) -> str:
+    """A shape as pictures write it."""
+    return str(type_).replace("x", "×")

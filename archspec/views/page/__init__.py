@@ -1,0 +1,66 @@
+"""One self-contained HTML page about networks: pictures, table, arithmetic; or a quiz about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+from archspec.analysis.layers import Report
+from archspec.ir.graph import Network
+from archspec.saving import write_whole
+from archspec.views.page.document import document, key_document
+from archspec.views.page.groups import Layers, layers
+from archspec.views.page.pictures import Pictures, pictures
+from archspec.views.page.quiz import Quiz
+from archspec.views.page.section import Section, section, telling, title
+
+
+class Page(NamedTuple):
+    """HTML; of a quiz also its key, another page. `notes` are what should be said about it."""
+
+    html: str
+    key: str | None
+    notes: tuple[str, ...]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page as .html; the key of a quiz goes beside it, as NAME.key.html. Raises ValueError for another ending; OSError."""
+        place = Path(path)
+        if place.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"a page is saved as .html, not as `{place.name}`")
+        if self.key is not None:
+            write_whole(place.with_suffix(f".key{place.suffix}"), self.key)
+        write_whole(place, self.html)
+
+    def __repr__(self) -> str:
+        return f"Page({len(self.html):,} characters of HTML{', and the key of a quiz' if self.key else ''})"
+
+    def _repr_html_(self) -> str:
+        """A frame of its own, so that the page's style and a notebook's leave each other alone."""
+        return f'<iframe srcdoc="{escape(self.html)}" style="width:100%;height:45em;border:0" sandbox="allow-scripts"></iframe>\n'
+
+
+def page(networks: Sequence[Network], quiz: str | None = None) -> Page:
+    """A page about one or more networks. With `quiz`, a seed, cells of the tables are blanked and the page holds no answers."""
+    parts = [_part(network, quiz is not None) for network in networks]
+    notes = tuple(f"{part.report.model}: {note}" for part in parts for note in part.pictures.notes + part.layers.notes)
+    titles = [title(part.report.network) for part in parts]
+    if quiz is None:
+        made = [section(at, part, None) for at, part in enumerate(parts)]
+        return Page(document(parts, titles, made, None), None, notes)
+    tables = [(part.report, part.layers) for part in parts]
+    asked = Quiz(quiz, tables, [*titles, *(words for part in parts for words in telling(part))])
+    made = [section(at, part, asked.blanks(at)) for at, part in enumerate(parts)]
+    return Page(document(parts, titles, made, asked), key_document(titles, asked.key(tables), quiz), notes)
+
+
+def _part(network: Network, quiz: bool) -> Section:
+    report = Report(network)
+    found: Layers = layers(report)
+    drawn: Pictures = pictures(network, numbers=not quiz)
+    return Section(report, found, drawn)
+
+
+__all__ = ["Page", "page"]

@@ -1,0 +1,95 @@
+"""The layers of a table, and the groups that their names make of them."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby, islice
+from typing import NamedTuple
+
+from archspec.analysis.layers import Report, Row
+
+MANY = 3000
+"""Above this many layers equal rounds of a repeat are one row."""
+MOST = 6000
+"""Rows of a table at most."""
+_DOT = re.compile(r"(?<!\.)\.(?!\.)")
+"""Between the parts of a name; two dots stand between the first and the last of equal rounds."""
+_DEEPEST = 8
+
+
+class Layer(NamedTuple):
+    """A row of the table: the layer at a position, within so many groups. `prefix` is what its name shares with the group it is in."""
+
+    row: Row
+    at: int
+    depth: int
+    prefix: str
+
+
+class Group(NamedTuple):
+    """Layers whose names begin alike: those at positions from `start` to before `end`."""
+
+    name: str
+    start: int
+    end: int
+    depth: int
+    prefix: str
+    params: int
+    macs: int
+    training: bool
+
+
+class Layers(NamedTuple):
+    """`items` are layers and groups in order, a group before what is in it. `notes` say what is not as one expects."""
+
+    items: list[Layer | Group]
+    rows: list[Row]
+    notes: tuple[str, ...]
+
+    @property
+    def folded(self) -> bool:
+        return bool(self.notes)
+
+
+def layers(report: Report) -> Layers:
+    """The rows of a network."""
+    count = report.totals.layers
+    if count <= MANY:
+        rows, notes = report.layers, ()
+        return Layers(grouped(rows), rows, notes)
+    rows = list(islice(report.rows(fold=True), MOST + 1))
+    said = [
+        f"{count:,} layers are more than this page shows one by one: equal rounds of a repeat are one row, its numbers are for all of them"
+    ]
+    if len(rows) > MOST:
+        rows.pop()
+        said.append(f"the table ends after {MOST:,} rows; `archspec table` has all of them")
+    return Layers(grouped(rows), rows, tuple(said))
+
+
+def grouped(rows: list[Row]) -> list[Layer | Group]:
+    """Rows, with a group before each run of two or more that share the start of their names."""
+    parts = [_DOT.split(row.name)[:-1][:_DEEPEST] for row in rows]
+    found: list[Layer | Group] = []
+
+    def add(start: int, end: int, level: int, depth: int, prefix: str) -> None:
+        for shared, run in groupby(range(start, end), lambda at: parts[at][level] if len(parts[at]) > level else None):
+            inner = list(run)
+            first, last = inner[0], inner[-1] + 1
+            if shared is None or len(inner) == 1:
+                found.extend(Layer(rows[at], at, depth, prefix) for at in inner)
+            elif level and (first, last) == (start, end):  # the group around it holds nothing else
+                add(first, last, level + 1, depth, prefix)
+            else:
+                name = ".".join(parts[first][: level + 1])
+                found.append(_group(rows[first:last], name, first, depth, prefix))
+                add(first, last, level + 1, depth + 1, name + ".")
+
+    add(0, len(rows), 0, 0, "")
+    return found
+
+
+def _group(rows: list[Row], name: str, start: int, depth: int, prefix: str) -> Group:
+    params = sum(row.params * row.times for row in rows)
+    macs = sum(row.macs * row.times for row in rows)
+    return Group(name, start, start + len(rows), depth, prefix, params, macs, all(row.training for row in rows))

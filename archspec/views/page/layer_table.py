@@ -1,0 +1,154 @@
+"""The table of a page: a row for each layer, its arithmetic in a row below it, and rows for groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from archspec.analysis.layers import Report, Row
+from archspec.views.page.arithmetic import arithmetic
+from archspec.views.page.groups import Group, Layer, Layers
+from archspec.views.page.html import sides, tag, text
+from archspec.views.tables.columns import COLUMNS
+
+
+class Column(NamedTuple):
+    """`name` is that of the table's column; `number` is right-aligned; `bar` shows the share of the total behind the number."""
+
+    name: str
+    title: str
+    number: bool = False
+    bar: bool = False
+
+
+SHOWN = (
+    Column("name", "name"),
+    Column("layer", "layer"),
+    Column("output", "output", True),
+    Column("params", "parameters", True, True),
+    Column("macs", "MACs", True, True),
+    Column("activations", "activations", True),
+    Column("rf", "receptive field", True),
+)
+ASKED = ("output", "params", "macs")
+"""The columns that a quiz asks for; it has no others but names and layers."""
+
+
+class Blanks(Protocol):
+    """What a quiz does to cells: the markup that stands for one, or None where it is shown."""
+
+    def cell(self, row: int, column: str, value: str, name: str) -> str | None: ...
+
+
+def value(row: Row, column: str, report: Report) -> str:
+    """A cell as text."""
+    found = COLUMNS[column].value(row, report, "hwc")
+    if found is None:
+        return "?"
+    return f"{found:,}" if isinstance(found, int) else sides(found) if column in ("output", "rf") else str(found)
+
+
+def table(report: Report, layers: Layers, blanks: Blanks | None) -> str:
+    """The table element."""
+    columns = [column for column in SHOWN if blanks is None or column.name in ("name", "layer", *ASKED)]
+    made = _Table(report, layers, columns, blanks)
+    head = tag("tr", *(tag("th", column.title, scope="col", class_=_class(column)) for column in columns))
+    caption = tag("caption", f"The layers of {text(report.model)}", class_="unseen")
+    foot = tag("tfoot", made.totals()) if blanks is None else ""
+    return tag(
+        "table", caption, tag("thead", head), tag("tbody", *made.rows()), foot, class_="layers" if blanks is None else "layers asked"
+    )
+
+
+class _Table:
+    def __init__(self, report: Report, layers: Layers, columns: list[Column], blanks: Blanks | None) -> None:
+        self.report = report
+        self.layers = layers
+        self.columns = columns
+        self.blanks = blanks
+        self.known = {row.name: row for row in layers.rows}
+        self.whole = {"params": report.totals.params, "macs": report.totals.macs}
+
+    def rows(self) -> Iterator[str]:
+        for item in self.layers.items:
+            yield "\n"
+            if isinstance(item, Group):
+                yield self.group(item)
+            else:
+                yield self.layer(item)
+                if self.blanks is None:
+                    yield self.work(item)
+
+    def group(self, group: Group) -> str:
+        count = f"{group.end - group.start:,} layers"
+        name = _name(group.name, group.prefix) + (" " + tag("small", "training") if group.training else "")
+        cells = [tag("th", name, scope="row"), tag("td", count, class_="layer")]
+        for column in self.columns[2:]:
+            sum_ = getattr(group, column.name) if column.bar and self.blanks is None else None
+            bar = "" if sum_ is None or (group.training and column.name == "macs") else self.bar(column.name, sum_)
+            cells.append(tag("td", "" if sum_ is None else f"{sum_:,}", class_=_class(column) + bar))
+        training = " training" if group.training else ""
+        return tag("tr", *cells, class_=f"group d{group.depth}{training}", data_at=f"{group.start}-{group.end - 1}")
+
+    def bar(self, column: str, part: int) -> str:
+        """The classes of a cell whose share of the total is shown."""
+        whole = self.whole[column]
+        share = round(100 * part / whole) if whole else 0
+        return f" bar w{share}" if share else ""
+
+    def layer(self, item: Layer) -> str:
+        cells = [self.name(item), *(self.cell(item, column) for column in self.columns[1:])]
+        return tag("tr", *cells, class_=f"layer d{item.depth}" + (" training" if item.row.training else ""), data_at=item.at)
+
+    def name(self, item: Layer) -> str:
+        """The name, which opens the row below."""
+        words = _name(item.row.name, item.prefix)
+        if item.row.times > 1:
+            words += f" ×{item.row.times:,}"
+        if item.row.training:
+            words += " " + tag("small", "training")
+        return tag("th", tag("details", tag("summary", words)) if self.blanks is None else words, scope="row")
+
+    def cell(self, item: Layer, column: Column) -> str:
+        words = value(item.row, column.name, self.report)
+        classes = _class(column)
+        if column.name in ASKED and self.blanks is not None:
+            blank = self.blanks.cell(item.at, column.name, words, item.row.name)
+            return tag("td", text(words) if blank is None else blank, class_=classes, data_column=column.title)
+        if column.bar and not (item.row.training and column.name == "macs"):
+            classes += self.bar(column.name, getattr(item.row, column.name) * item.row.times)
+        if words == "0":
+            classes += " zero"
+        return tag("td", text(words), class_=classes or None, data_column=column.title if self.blanks is not None else None)
+
+    def work(self, item: Layer) -> str:
+        return tag("tr", tag("td", arithmetic(item.row, self.known, self.report), colspan=len(self.columns)), class_="work")
+
+    def totals(self) -> str:
+        totals = self.report.totals
+        filled = {"name": "total", "layer": f"{totals.layers:,} layer{'s' if totals.layers != 1 else ''}"}
+        for column in self.columns:
+            of = COLUMNS[column.name].total
+            found = of(totals) if of else None
+            if found is not None:
+                filled[column.name] = f"{found:,}" if isinstance(found, int) else sides(str(found))
+        cells = [
+            tag("td" if column.name != "name" else "th", filled.get(column.name, ""), class_=_class(column), scope=_scope(column))
+            for column in self.columns
+        ]
+        return tag("tr", *cells)
+
+
+def _name(name: str, prefix: str) -> str:
+    """A name; what it shares with the group around it is set back."""
+    if not prefix or not name.startswith(prefix):
+        return tag("span", text(name), class_="name")
+    return tag("span", tag("span", text(prefix), "<wbr>", class_="prefix"), text(name[len(prefix) :]), class_="name")
+
+
+def _class(column: Column) -> str:
+    return f"{column.name} n" if column.number else column.name
+
+
+def _scope(column: Column) -> str | None:
+    return "row" if column.name == "name" else None

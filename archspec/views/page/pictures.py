@@ -1,0 +1,88 @@
+"""The pictures of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archspec.diagnostics import SpecError
+from archspec.extras import graphviz
+from archspec.ir.graph import Network
+from archspec.views.figures import LEVELS, NoRenderer, embedded, outline
+from archspec.views.figures.build import build, finest
+from archspec.views.figures.diagram import TooLarge
+from archspec.views.page.html import tag
+
+MOST = 300
+"""Boxes of a picture that a page holds: more make it large, and are read in the table."""
+_TITLES = {"stage": "Stages", "block": "Blocks", "part": "Parts", "layer": "Layers"}
+
+
+class Shown(NamedTuple):
+    """A picture: what its tab is called, what it is, its SVG."""
+
+    title: str
+    about: str
+    svg: str
+
+
+class Pictures(NamedTuple):
+    """`first` is the position of the picture that is shown first; `notes` say which there are not, and why."""
+
+    shown: list[Shown]
+    first: int
+    notes: tuple[str, ...]
+
+
+def pictures(network: Network, *, numbers: bool = True) -> Pictures:
+    """All pictures of a network; those that hold no `numbers` beside a quiz."""
+    found: list[Shown] = []
+    notes: list[str] = []
+    first = 0
+    try:
+        for level, auto in _levels(network):
+            first = len(found) if auto else first
+            picture = embedded(network, "blocks", level) if numbers else outline(network, level)
+            found.append(Shown(_TITLES[level], "boxes and arrows", picture.text))
+            notes += picture.notes
+    except NoRenderer as missing:
+        notes.append(f"there are no boxes and arrows: {missing}; to have them: {graphviz()}")
+    except SpecError as error:
+        notes += [f"there are no boxes and arrows: {d.message}" for d in error.diagnostics]
+    for kind, title, about in (
+        (("volumes", "Volumes", "feature maps and vectors"), ("bars", "Bars", "parameters and MACs")) if numbers else ()
+    ):
+        try:
+            found.append(Shown(title, about, embedded(network, kind).text))
+        except SpecError as error:
+            notes += [f"there are no {kind}: {d.message}" for d in error.diagnostics]
+    return Pictures(found, first, tuple(dict.fromkeys(notes)))
+
+
+def _levels(network: Network) -> Iterator[tuple[str, bool]]:
+    """The levels worth showing, and whether each is the one that `auto` takes. Of levels with as many boxes the finest is kept."""
+    try:
+        auto = finest(network).level
+    except TooLarge:
+        yield "stage", True  # drawing it tells why it cannot be
+        return
+    sizes: dict[int, str] = {}
+    for level in (level for level in LEVELS if level != "auto"):
+        try:
+            sizes[len(build(network, level, MOST).boxes)] = level
+        except TooLarge:
+            break
+    kept = list(sizes.values()) or [auto]
+    chosen = auto if auto in kept else kept[-1]
+    for level in kept:
+        yield level, level == chosen
+
+
+def markup(found: Pictures, model: str) -> str:
+    """The pictures as elements that open and close, the first one open."""
+    made = []
+    for at, picture in enumerate(found.shown):
+        summary = tag("summary", picture.title, " ", tag("small", picture.about))
+        canvas = tag("div", picture.svg, class_="canvas", tabindex=0, role="region", aria_label=f"{picture.title} of {model}")
+        made.append("\n" + tag("details", summary, canvas, class_="picture", open=at == found.first))
+    return tag("div", *made, class_="pictures") if made else ""

@@ -1,0 +1,143 @@
+"""The part of a page that is about one network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archspec.analysis.layers import Report
+from archspec.diagnostics import Diagnostic
+from archspec.ir.graph import Network
+from archspec.views.page.arithmetic import shape
+from archspec.views.page.groups import Layers
+from archspec.views.page.html import sides, tag, text
+from archspec.views.page.layer_table import Blanks, table
+from archspec.views.page.pictures import Pictures, markup
+from archspec.views.tables.columns import field, footer
+
+_SHAPE = re.compile(r"(?<=\d)x(?=\d)")
+_TOLD = ("title", "source", "year")
+_UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+
+
+class Section(NamedTuple):
+    """What is told about a network."""
+
+    report: Report
+    layers: Layers
+    pictures: Pictures
+
+
+def title(network: Network) -> str:
+    return network.meta.get("title") or network.name
+
+
+def section(at: int, part: Section, blanks: Blanks | None) -> str:
+    """The section element. `at` is the network's position on the page."""
+    report = part.report
+    network = report.network
+    head = tag(
+        "header",
+        tag("h2", text(title(network)), id=f"n{at}"),
+        _source(network),
+        _facts(report, quiz=blanks is not None),
+        _messages(part),
+    )
+    rows = tag("div", table(report, part.layers, blanks), class_="scroll", tabindex=0, role="region", aria_label="The layers")
+    listed = tag("div", _TOOLS, rows, class_="listing")
+    panes = tag("div", markup(part.pictures, title(network)), listed, class_="panes")
+    foot = "" if blanks is not None else tag("footer", *(tag("p", text(_SHAPE.sub("×", line))) for line in footer(report)))
+    return "\n" + tag("section", head, panes, foot, class_="model", aria_labelledby=f"n{at}", data_linked=not part.layers.folded) + "\n"
+
+
+def telling(part: Section) -> Iterator[str]:
+    """All texts of a section beside a quiz, but those of the table."""
+    network = part.report.network
+    yield from network.meta.values()
+    for name, value in _quick(part.report, quiz=True):
+        yield f"{name} {value}"
+    for message in network.diagnostics:
+        yield _told(message)
+    yield from (*part.pictures.notes, *part.layers.notes)
+    for picture in part.pictures.shown:
+        yield re.sub(r"<[^>]*>", " ", picture.svg)
+        yield from re.findall(r'aria-label="([^"]*)"', picture.svg)
+
+
+def short(count: int) -> str:
+    """A count in three digits and a unit of ten to the third."""
+    for size, unit in _UNITS:
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return str(count)
+
+
+def _source(network: Network) -> str:
+    """Where the network comes from, and what else the spec says about it."""
+    source, year = network.meta.get("source", ""), network.meta.get("year", "")
+    parts = [part for part in (source, "" if year in source else year) if part]
+    more = [f"{name}: {value}" for name, value in network.meta.items() if name not in _TOLD]
+    words = [tag("bdi", text(part)) for part in [*parts, *more]]
+    return tag("p", " · ".join(words), class_="source") if words else ""
+
+
+def _facts(report: Report, *, quiz: bool) -> str:
+    return tag(
+        "dl", *(tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in _quick(report, quiz=quiz)), class_="facts"
+    )
+
+
+def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
+    """The numbers at the top."""
+    totals = report.totals
+    for name, value in report.inputs.items():
+        yield name if len(report.inputs) > 1 else "input", shape(value)
+    if not quiz:
+        for name, value in report.outputs.items():
+            yield name if len(report.outputs) > 1 else "output", shape(value)
+    yield "layers", f"{totals.layers:,}"
+    if quiz:
+        return
+    yield "parameters", f"{totals.params:,}"
+    yield "MACs", f"{totals.macs:,}"
+    yield "FLOPs", f"{totals.flops:,}"
+    yield "activations", f"{totals.activations:,}"
+    if totals.receptive_field:
+        yield "receptive field", sides(field(totals) or "")
+
+
+def _messages(part: Section) -> str:
+    """Warnings, and notes folded away, of the spec and of the pictures."""
+    found = part.report.network.diagnostics
+    warnings = [_item(message) for message in found if message.severity != "note"]
+    notes = [_item(message) for message in found if message.severity == "note"]
+    notes += [tag("li", text(note)) for note in part.pictures.notes + part.layers.notes]
+    made = []
+    for items, word in ((warnings, "warning"), (notes, "note")):
+        if items:
+            count = f"{len(items)} {word}{'s' if len(items) > 1 else ''}"
+            made.append(tag("details", tag("summary", count), tag("ul", *items), class_=f"messages {word}", open=word == "warning"))
+    return "".join(made)
+
+
+def _item(message: Diagnostic) -> str:
+    return tag("li", text(_told(message)))
+
+
+def _told(message: Diagnostic) -> str:
+    line = f"line {message.span.line}: " if message.span is not None else ""
+    return f"{message.code}, {line}{message.message}" + (f" ({message.help})" if message.help else "")
+
+
+_TOOLS = """
+<div class="tools" hidden>
+<input type="search" class="search" placeholder="search layers" aria-label="Search layers">
+<span class="count" role="status"></span>
+<span class="space"></span>
+<button type="button" data-do="beside" aria-pressed="false">Beside the picture</button>
+<button type="button" data-do="fold">Fold all</button>
+<button type="button" data-do="unfold">Unfold all</button>
+<button type="button" data-do="copy">Copy as CSV</button>
+</div>
+"""

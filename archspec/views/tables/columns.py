@@ -1,0 +1,166 @@
+"""The columns that a table may have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from archspec.analysis.layers import Report, Row, Totals
+
+Cell = str | int | float | None
+
+
+class Style(NamedTuple):
+    """How a table is shown: which columns, formulas or not, channels last or first, equal rounds folded or not, what is counted said or not."""
+
+    columns: tuple[str, ...] | None = None
+    work: bool = False
+    layout: str = "hwc"
+    fold: bool = False
+    brief: bool = False
+
+
+class Column(NamedTuple):
+    """`value` gives a row's cell, `total` the sum in the last row (None: no cell there). Numbers are right-aligned."""
+
+    title: str
+    about: str
+    value: Callable[[Row, Report, str], Cell]
+    total: Callable[[Totals], Cell] | None = None
+    number: bool = False
+
+
+def shape(value: tuple[int, ...], layout: str) -> str:
+    """A shape as text: channels last, or (chw) first."""
+    if layout == "chw" and len(value) > 2:
+        value = (value[-1], *value[:-1])
+    return "x".join(map(str, value))
+
+
+def spaced(formula: str | None) -> str:
+    """A formula with thousands set apart."""
+    return re.sub(r"\d{4,}", lambda m: f"{int(m[0]):,}", formula or "")
+
+
+def field(seen: Row | Totals) -> str | None:
+    """The receptive field of a layer or a network: `5x5`, or `2x2 to 3x3` where positions see unlike much."""
+    if seen.receptive_field is None:
+        return None
+    least, largest = ["x".join(map(str, size or ())) for size in (seen.smallest_field, seen.receptive_field)]
+    return largest if least == largest else f"{least} to {largest}"
+
+
+def _shapes(row: Row, layout: str) -> str:
+    return " + ".join(shape(value, layout) for value in row.inputs)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _counted(name: str, about: str, title: str) -> Column:
+    def total(totals: Totals) -> Cell:
+        value: int = getattr(totals, name)
+        return value
+
+    return Column(title, about, lambda row, _, __: getattr(row, name) * row.times, total, True)
+
+
+def _largest(row: Row, report: Report, layout: str) -> Cell:
+    return _largest_of(row)
+
+
+def _largest_of(seen: Row | Totals) -> Cell:
+    return "x".join(map(str, seen.receptive_field)) if seen.receptive_field else None
+
+
+def _jump(row: Row, report: Report, layout: str) -> Cell:
+    return "x".join(f"{j:g}" for j in row.jump) if row.jump else None
+
+
+def _work(key: str) -> Callable[[Row, Report, str], Cell]:
+    return lambda row, _, __: row.work.get(key)
+
+
+COLUMNS: dict[str, Column] = {
+    "name": Column("name", "the layer's name: the state_dict key without the tensor", lambda r, _, __: r.name),
+    "layer": Column("layer", "the step as written, arguments resolved", lambda r, _, __: f"{r.op} {r.config}".strip()),
+    "op": Column("op", "the step's name", lambda r, _, __: r.op),
+    "config": Column("config", "its arguments, defaults left out", lambda r, _, __: r.config),
+    "from": Column("from", "the layers it reads", lambda r, _, __: ", ".join(r.sources)),
+    "line": Column("line", "the line of the spec", lambda r, _, __: r.line, None, True),
+    "input": Column("input", "the shapes it reads", lambda r, _, layout: _shapes(r, layout)),
+    "output": Column("output", "the shape it puts out", lambda r, _, layout: shape(r.output, layout)),
+    "params": _counted("params", "learned numbers", "params"),
+    "params%": Column("", "share of all parameters", lambda r, report, __: _share(r.params * r.times, report.totals.params), None, True),
+    "weights": _counted("weights", "learned numbers but biases", "weights"),
+    "biases": _counted("biases", "learned biases and offsets", "biases"),
+    "buffers": _counted("buffers", "stored numbers that are not learned", "buffers"),
+    "frozen": _counted("frozen", "fixed weights", "frozen"),
+    "macs": _counted("macs", "multiply-accumulates of convolutions and matrix products", "MACs"),
+    "macs%": Column(
+        "", "share of all MACs", lambda r, report, __: None if r.training else _share(r.macs * r.times, report.totals.macs), None, True
+    ),
+    "flops": _counted("flops", "2 a MAC, and the elementary operations of other layers", "FLOPs"),
+    "activations": Column("activations", "numbers put out", lambda r, _, __: r.activations * r.times, lambda t: t.activations, True),
+    "connections": _counted("connections", "inputs, bias included, summed over the output units (LeCun et al. 1998)", "connections"),
+    "rf": Column("rf", "receptive field in the input, the largest of a position", _largest, _largest_of, True),
+    "jump": Column("jump", "distance of neighbouring receptive fields, on average", _jump, None, True),
+    "times": Column("times", "layers that a folded row stands for", lambda r, _, __: r.times, None, True),
+    "size-work": Column("output size", "the size rule with numbers", _work("output")),
+    "params-work": Column("parameters", "the parameters' formula with numbers", _work("params")),
+    "macs-work": Column("multiply-accumulates", "the MACs' formula with numbers", _work("macs")),
+}
+DEFAULT = ("name", "layer", "output", "params", "params%", "macs", "macs%")
+DOCUMENT = ("name", "layer", "output", "params", "macs")
+WORK = ("size-work", "params-work", "macs-work")
+
+
+def chosen(columns: tuple[str, ...] | None, default: tuple[str, ...], *, work: bool, fold: bool) -> list[str]:
+    """The columns of a table."""
+    found = list(columns or default)
+    if work:
+        found += [column for column in WORK if column not in found]
+    if fold and columns is None:
+        found.insert(1, "times")
+    return found
+
+
+COUNTED = (
+    "Batch 1, inference. Parameters: learned numbers. MACs: multiply-accumulates of convolutions and matrix products, without biases "
+    "(papers often call them FLOPs). FLOPs: 2 a MAC, and each elementary operation of other layers. Activations: numbers stored, "
+    "the input included; a layer that overwrites its input stores none."
+)
+"""What is counted; printed under every table."""
+
+
+def footer(report: Report) -> list[str]:
+    """The totals in words."""
+    t = report.totals
+    many = [
+        f"{t.layers:,} layer{'s' if t.layers != 1 else ''}",
+        f"{t.params:,} parameters ({t.weights:,} weights + {t.biases:,} biases)",
+        f"{t.macs:,} MACs",
+        f"{t.flops:,} FLOPs",
+    ]
+    seen = f"; receptive field of the last map {field(t)}" if t.receptive_field else ""
+    lines = [
+        ", ".join(many),
+        f"{t.activations:,} activations ({_bytes(4 * t.activations)} as float32), at most {t.peak_activations:,} alive at once{seen}",
+    ]
+    if t.buffers:
+        lines.append(f"{t.buffers:,} buffers are stored, not learned; Keras counts them: {t.params + t.buffers + t.frozen:,} in total")
+    if t.frozen:
+        lines.append(f"{t.frozen:,} weights are frozen: fixed, not learned")
+    return lines
+
+
+def _bytes(count: int) -> str:
+    """A size in binary units."""
+    size, unit = float(count), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if size < 1024 or unit == "TiB":
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"

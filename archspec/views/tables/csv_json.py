@@ -1,0 +1,95 @@
+"""The table as data: CSV and JSON, streamed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from archspec.analysis.layers import Report, Row
+from archspec.diagnostics.visible import visible
+from archspec.views.tables.columns import COLUMNS, Style, chosen
+
+_CSV = (
+    "name",
+    "op",
+    "config",
+    "from",
+    "line",
+    "input",
+    "output",
+    "params",
+    "weights",
+    "biases",
+    "buffers",
+    "frozen",
+    "macs",
+    "flops",
+    "activations",
+    "rf",
+    "jump",
+)
+
+
+def csv_(report: Report, style: Style) -> Iterator[str]:
+    """Comma-separated values, RFC 4180, a header first, unknown cells empty, no row of totals."""
+    names = chosen(style.columns, _CSV, work=style.work, fold=style.fold)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(names)
+    for row in report.rows(fold=style.fold):
+        writer.writerow([inert(COLUMNS[name].value(row, report, style.layout)) for name in names])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def inert(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    if not isinstance(value, str):
+        return value
+    value = visible(value)
+    return "'" + value if value[:1] in ("=", "+", "-", "@") else value
+
+
+def json_(report: Report, style: Style) -> Iterator[str]:
+    """The JSON document of cli.md."""
+    head = {"archspec": 1, "model": report.model, "inputs": _shapes(report.inputs), "outputs": _shapes(report.outputs)}
+    yield json.dumps(head)[:-1] + ', "layers": ['
+    separator = "\n "
+    for row in report.rows(fold=style.fold):
+        yield separator + json.dumps(layer(row))
+        separator = ",\n "
+    yield '\n], "totals": ' + json.dumps(totals(report)) + "}\n"
+
+
+def layer(row: Row) -> dict[str, Any]:
+    """A layer of the JSON table."""
+    cost = row.cost
+    found: dict[str, Any] = {
+        "name": row.name, "op": row.op, "config": row.config, "from": list(row.sources), "line": row.line,
+        "input": [list(shape) for shape in row.inputs], "output": list(row.output),
+        "params": cost.params, "weights": cost.weights, "biases": cost.biases, "buffers": cost.buffers, "frozen": cost.frozen,
+        "macs": cost.macs, "flops": cost.flops, "activations": cost.activations, "connections": cost.connections,
+        "receptive_field": list(row.receptive_field) if row.receptive_field is not None else None,
+        "smallest_field": list(row.smallest_field) if row.smallest_field is not None else None,
+        "jump": list(row.jump) if row.jump is not None else None,
+        "training": row.training, "work": row.work,
+    }  # fmt: skip
+    if row.times > 1:
+        found["times"] = row.times
+    return found
+
+
+def totals(report: Report) -> dict[str, Any]:
+    found: dict[str, Any] = report.totals._asdict()
+    for name in ("receptive_field", "smallest_field"):
+        found[name] = list(found[name]) if found[name] is not None else None
+    return found
+
+
+def _shapes(shapes: dict[str, tuple[int, ...]]) -> dict[str, list[int]]:
+    return {name: list(shape) for name, shape in shapes.items()}

@@ -1,0 +1,193 @@
+"""The table for a terminal: aligned, with shares as small bars, groups as headings, fitted to the width, never a wrapped row.
+
+Rows are walked twice, once for the widths and once to be written, so that a long table is streamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archspec.analysis.layers import Report, Row
+from archspec.diagnostics.folding import Line, folded
+from archspec.diagnostics.visible import visible
+from archspec.ops.base import Op
+from archspec.views.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
+from archspec.views.tables.grid import shortened
+
+_BLOCKS = " ▏▎▍▌▋▊▉█"
+_BAR = 8
+_FIT = (
+    ("drop", "macs%"), ("cut", "layer"), ("drop", "macs"), ("drop", "layer"), ("drop", "params"),
+    ("cut", "config"), ("cut", "from"), ("cut", "input"), ("cut", "name"), ("cut", "output"),
+)  # fmt: skip
+"""What a narrow terminal does without, in this order. Columns that were asked for are cut, not dropped."""
+_LEAST = 12
+"""Characters that a cut leaves."""
+_BARS = ("params%", "macs%")
+_NAMES = {"params%": "the shares", "macs%": "", "macs": "MACs"}
+"""What columns are called that have no title, or another one."""
+
+
+def text(report: Report, style: Style, *, width: int | None, unicode: bool) -> Iterator[Line]:
+    """The lines of the table."""
+    yield from _Text(report, style, width, unicode).lines()
+
+
+class _Text:
+    def __init__(self, report: Report, style: Style, width: int | None, unicode: bool) -> None:
+        self.report = report
+        self.style = style
+        self.unicode = unicode
+        self.names = chosen(style.columns, DEFAULT, work=False, fold=style.fold)
+        self.grouped = style.columns is None
+        self.sums: dict[str, list[int]] = {}
+        self.widths = self.measured()
+        self.whole = self.needed()
+        self.missing: list[str] = []
+        """Columns that there is no room for."""
+        self.full = dict(zip(self.names, self.widths, strict=True))
+        if width is not None:
+            self.fit(width)
+        self.width = width
+
+    def measured(self) -> list[int]:
+        """The widest cell of each column; sums of the groups on the way."""
+        totals = self.totals()
+        widths = [max(len(COLUMNS[name].title), len(total)) for name, total in zip(self.names, totals, strict=True)]
+        for row in self.report.rows(fold=self.style.fold):
+            for at, cell in enumerate(self.cells(row)):
+                if len(cell) > widths[at]:
+                    widths[at] = len(cell)
+            group = row.name.partition(".")[0] if "." in row.name else ""
+            if group:
+                sums = self.sums.setdefault(group, [0, 0])
+                sums[0] += row.params * row.times
+                sums[1] += row.macs * row.times
+        if self.grouped:
+            widths[0] = max([widths[0], *map(len, self.sums)])
+        return widths
+
+    def cells(self, row: Row) -> list[str]:
+        made = [self.cell(COLUMNS[name].value(row, self.report, self.style.layout), name) for name in self.names]
+        if self.grouped and "." in row.name:
+            made[0] = "  " + row.name.partition(".")[2]
+        return made
+
+    def cell(self, value: Cell, name: str) -> str:
+        if name.endswith("%"):
+            return self.bar(value) if isinstance(value, float) else ""
+        if value is None:
+            return "?"
+        if isinstance(value, int) and name != "line":
+            return f"{value:,}" if value or name not in ("params", "macs") else ""
+        return visible(str(value))
+
+    def bar(self, share: float) -> str:
+        """A share as a bar of up to eight columns, and as a percentage."""
+        if share == 0:
+            return ""
+        eighths = round(share * _BAR * 8)
+        if self.unicode:
+            full, rest = divmod(eighths, 8)
+            drawn = "█" * full + (_BLOCKS[rest] if rest else "")
+        else:
+            drawn = "#" * round(share * _BAR)
+        return f"{drawn:<{_BAR}} {share:>5.1%}"
+
+    def total(self, name: str) -> str:
+        total = COLUMNS[name].total
+        return self.cell(total(self.report.totals), name) if total is not None else ""
+
+    def totals(self) -> list[str]:
+        """The cells of the last row, whose first says what it is where it has no sum."""
+        first, *others = map(self.total, self.names)
+        return [first or "total", *others]
+
+    def fit(self, width: int) -> None:
+        """Drop columns and shorten others until a row fits."""
+        for way, name in _FIT:
+            excess = self.needed() - width
+            if excess <= 0 or name not in self.names:
+                continue
+            at = self.names.index(name)
+            if way == "cut":
+                self.widths[at] = max(min(_LEAST, self.widths[at]), self.widths[at] - excess)
+            elif self.style.columns is None:
+                self.drop(*(_BARS if name in _BARS else (name,)))
+        while self.needed() > width and len(self.names) > 1:
+            self.drop(self.names[-1])
+        for at, name in enumerate(self.names):  # what was cut before something was dropped grows again
+            self.widths[at] = max(1, min(self.full[name], self.widths[at] + width - self.needed()))
+
+    def drop(self, *names: str) -> None:
+        for name in names:
+            at = self.names.index(name)
+            del self.names[at], self.widths[at]
+        self.missing += names
+
+    def needed(self) -> int:
+        return sum(self.widths) + 2 * (len(self.widths) - 1)
+
+    def joined(self, cells: list[str], style: str = "", op: Op | None = None) -> Line:
+        """A line of the table; what says the kind of a layer is in the colour that pictures have for it."""
+        line: Line = []
+        kind = f"kind {op.step}" if op is not None and not style else style
+        for name, cell, width in zip(self.names, cells, self.widths, strict=True):
+            number = COLUMNS[name].number and not name.endswith("%")
+            shown = shortened(cell, width, "…" if self.unicode else "..", end=name == "name")
+            shown = shown.rjust(width) if number else shown.ljust(width)
+            if name.endswith("%"):
+                line.append((shown, kind or "bar"))
+            elif name in ("layer", "op"):
+                word, space, rest = shown.partition(" ")
+                line += [(word, kind), (space + rest, style)]
+            else:
+                line.append((shown, style))
+            line.append(("  ", ""))
+        return line[:-1]
+
+    def lines(self) -> Iterator[Line]:
+        rule = ("─" if self.unicode else "-") * min(self.needed(), self.width or 10_000)
+        heads = " + ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.report.inputs.items())
+        yield from folded([(visible(self.report.model), "head"), (f"   {heads}", "dim")], self.width, 2)
+        yield []
+        yield self.joined([COLUMNS[name].title for name in self.names], "head")
+        yield [(rule, "dim")]
+        group = ""
+        for row in self.report.rows(fold=self.style.fold):
+            now = row.name.partition(".")[0] if self.grouped and "." in row.name else ""
+            if now and now != group:
+                yield self.heading(now)
+            group = now
+            yield self.joined(self.cells(row), "dim" if row.training else "", row.node.op)
+            if self.style.work:
+                yield from self.work(row)
+        yield [(rule, "dim")]
+        yield self.joined(self.totals(), "head")
+        yield []
+        if self.missing:
+            names = ", ".join(filter(None, (_NAMES.get(name, COLUMNS[name].title) for name in self.missing)))
+            yield from self.folded(f"Left out here: {names}. {self.whole} columns show all; `--columns` chooses.", "dim")
+        for line in footer(self.report):
+            yield from self.folded(line, "")
+        if not self.style.brief:
+            yield from self.folded(COUNTED, "dim")
+
+    def heading(self, group: str) -> Line:
+        """A group's name and sums."""
+        params, macs = self.sums[group]
+        cells = ["" for _ in self.names]
+        cells[0] = group
+        for name, value in (("params", params), ("macs", macs)):
+            if name in self.names and value:
+                cells[self.names.index(name)] = f"{value:,}"
+        return self.joined(cells, "dim")
+
+    def work(self, row: Row) -> Iterator[Line]:
+        for name in WORK:
+            formula = COLUMNS[name].value(row, self.report, self.style.layout)
+            if formula:
+                yield from folded([(f"    {COLUMNS[name].title}: {formula}", "dim")], self.width, 8)
+
+    def folded(self, line: str, style: str) -> Iterator[Line]:
+        return folded([(line, style)], self.width or 120, 2)

@@ -1,0 +1,239 @@
+"""Files of weights: safetensors, and what `torch.save` writes. Nothing that a file holds is executed."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from archspec.diagnostics.markup import html_text
+from archspec.extras import install
+from archspec.weights.checkpoint import candidates, harmless
+
+Framework = Literal["torch", "numpy"]
+
+_DEEPEST = 4
+"""Dicts within each other that are looked into."""
+_LONGEST_HEADER = 100_000_000  # bytes; the safetensors library refuses longer ones
+_LONGEST_KEY = 1000  # characters
+_FOREIGN = {
+    b"\x89HDF\r\n": "an HDF5 file, as Keras writes",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x1f\x8b": "a gzip archive",
+    b"version https://git-lfs": "a pointer of git-lfs, not the file itself: `git lfs pull` gets that",
+    b"<": "a web page or XML",
+}
+_NOTHING_RUN = "nothing in it was executed"
+_REFUSED = re.compile(r"GLOBAL (\S+) (?:was not an allowed global|whose module)")
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be read, or that do not fit the network. The message says which, with the numbers."""
+
+
+class Weights(NamedTuple):
+    """Tensors by key, and the key of the checkpoint they were found under (empty where they were not inside another dict).
+
+    `others` are the keys of moving averages beside them, which were passed over.
+    """
+
+    tensors: dict[str, Any]
+    within: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Loaded:
+    """What `load_weights` did. Keys are those of the network's `state_dict` and of the file, as they stand there."""
+
+    source: str
+    how: Literal["name", "structure"]
+    pairs: tuple[tuple[str, str], ...]
+    """Each loaded tensor: its key in the network, and that in the file."""
+    numbers: int
+    """How many numbers were loaded."""
+    kept: tuple[str, ...]
+    """Tensors of the network that were not loaded, and are as before."""
+    unused: tuple[str, ...]
+    """Tensors of the file that were not loaded."""
+    within: str
+    """The key of the checkpoint under which the tensors were found, if any."""
+    others: tuple[str, ...]
+    """Keys of moving averages in the checkpoint, which were passed over."""
+    prefix: str
+    """What was taken off all keys of the file."""
+    converted: tuple[tuple[str, str, int], ...]
+    """Changes of the type of numbers: from, to, and of how many tensors."""
+    not_finite: tuple[str, ...]
+    """Tensors of the network that now hold NaN or infinity."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html_text(str(self))}</p>\n"
+
+    def __str__(self) -> str:
+        said = [f"{len(self.pairs):,} tensors ({self.numbers:,} numbers) of {self.source} loaded by {self.how}."]
+        if self.how == "structure":
+            renamed = [f"{other} -> {ours}" for ours, other in self.pairs if ours != other]
+            said.append(f"{len(renamed):,} of them under other names: {quoted(renamed)}.")
+        if self.within:
+            said.append(f"They were found under `{self.within}`.")
+        if self.others:
+            said.append(f"Passed over: {quoted(list(self.others))}, a moving average; hand over that dict to load it.")
+        if self.prefix:
+            said.append(f"`{self.prefix}` was taken off their names.")
+        said += [f"{count:,} converted from {of} to {to}." for of, to, count in self.converted]
+        if self.unused:
+            said.append(f"Not used: {quoted(list(self.unused))}.")
+        if self.kept:
+            said.append(f"As before in the network: {quoted(list(self.kept))}.")
+        if self.not_finite:
+            said.append(f"Warning: NaN or infinity in {quoted(list(self.not_finite))}.")
+        return " ".join(said)
+
+
+def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -> Weights:
+    """The tensors of a file, as torch tensors or as numpy arrays; what kind of file it is, is told by its content.
+
+    The tensors may be views of the file: copy what is to outlive it. bfloat16 arrays need the package ml_dtypes.
+    Raises WeightsError; OSError where the file cannot be opened; ImportError where the library for its kind is missing.
+    """
+    place = Path(path)
+    if place.is_dir():
+        raise WeightsError(f"{place} is a folder; name the file of weights in it")
+    if _kind(place) == "safetensors":
+        return unwrapped(_read_safetensors(place, framework), str(place))
+    found = unwrapped(_read_torch(place), str(place))
+    if framework == "torch":
+        return found
+    try:
+        return Weights({key: _to_numpy(tensor) for key, tensor in found.tensors.items()}, found.within, found.others)
+    except (TypeError, RuntimeError) as error:
+        raise WeightsError(f"{place} holds what NumPy has no array for: {_first_line(error)}") from None
+
+
+def unwrapped(content: object, name: str) -> Weights:
+    """The dict of tensors in a checkpoint, or the content itself where it is one. `name` is what messages call the content."""
+    within: list[str] = []
+    others: tuple[str, ...] = ()
+    while True:
+        if not isinstance(content, Mapping):
+            raise WeightsError(f"{name} holds a {type(content).__name__}, not a dict of tensors")
+        inner, averages = candidates(content)
+        if len(inner) > 1:
+            raise WeightsError(f"{name} holds several dicts: {quoted(inner)}; hand over the one that is meant")
+        others += tuple(".".join([*within, key]) for key in averages)
+        if not inner or len(within) == _DEEPEST:
+            break
+        within += inner
+        content = content[inner[0]]
+    if not content:
+        raise WeightsError(f"{name} holds no tensors")
+    for key in content:
+        if not isinstance(key, str) or not key.isprintable() or len(key) > _LONGEST_KEY:
+            raise WeightsError(f"a key of {name} is no name: {repr(key)[:60]}")
+    return Weights(dict(content), ".".join(within), others)
+
+
+def quoted(names: list[str], most: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(f"`{name}`" for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+
+
+def _kind(path: Path) -> Literal["safetensors", "zip", "pickle"]:
+    """What a file is, by its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        raise WeightsError(f"{path} is empty")
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _LONGEST_HEADER:
+        return "safetensors"
+    if head.startswith(b"PK\x03\x04"):
+        return "zip"
+    if head.startswith(b"\x80"):
+        return "pickle"
+    known = next((what for start, what in _FOREIGN.items() if head.startswith(start)), None)
+    told = f"it is {known}" if known else f"it begins with {head[:8]!r}"
+    raise WeightsError(f"{path} is neither a safetensors file nor one that torch.save wrote: {told}")
+
+
+def _read_safetensors(path: Path, framework: Framework) -> dict[str, Any]:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError:
+        raise ImportError(f"safetensors is not installed: {install('safetensors')}") from None
+    if framework == "numpy":
+        _register_bfloat16()
+    try:
+        with safe_open(str(path), framework="pt" if framework == "torch" else "np") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a dict)
+    except SafetensorError as error:
+        raise WeightsError(f"{path} is damaged or cut off: {_first_line(error)}") from None
+    except (TypeError, AttributeError, KeyError) as error:
+        raise WeightsError(f"{path} holds numbers of a type that {framework} lacks: {_first_line(error)}") from None
+
+
+def _read_torch(path: Path) -> object:
+    try:
+        import torch
+    except ImportError:
+        raise ImportError(f"PyTorch is not installed, and this file is in its format: {install('torch')}") from None
+    # torch.load maps files by name only, and takes one with this suffix for a safetensors file whatever it holds.
+    mapped = _kind(path) == "zip" and _is_plain_archive(path) and path.suffix != ".safetensors"
+    try:
+        with path.open("rb") as file, torch.serialization.safe_globals(harmless()):
+            return torch.load(str(path) if mapped else file, map_location="cpu", weights_only=True, mmap=mapped)
+    except Exception as error:  # a damaged pickle raises whatever its bytes lead to
+        if refused := _REFUSED.search(str(error)):
+            help_ = "save the `state_dict()` of the model, not the model"
+            raise WeightsError(
+                f"{path} holds Python objects (`{_first_line(refused[1])}`) beside weights; {_NOTHING_RUN}; {help_}"
+            ) from None
+        told = f": {_first_line(error)}" if isinstance(error, RuntimeError) else ""  # other messages are about Python, or advise trust
+        raise WeightsError(f"{path} is damaged, cut off, or not weights; {_NOTHING_RUN}{told}") from None
+
+
+def _is_plain_archive(path: Path) -> bool:
+    """Whether the members of a zip file lie in it as they are, so that it can be mapped into memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        raise WeightsError(f"{path} is damaged or cut off: its table of contents, at the end, cannot be read") from None
+    names = [member.filename.rpartition("/")[2] for member in members]
+    if "data.pkl" not in names:
+        told = "it holds NumPy arrays" if any(name.endswith(".npy") for name in names) else "it has no data.pkl"
+        raise WeightsError(f"{path} is a zip file that torch.save did not write: {told}")
+    if "constants.pkl" in names:
+        raise WeightsError(f"{path} is a TorchScript program; {_NOTHING_RUN}; save its `state_dict()`")
+    return all(member.compress_type == zipfile.ZIP_STORED for member in members)
+
+
+def _to_numpy(tensor: Any) -> Any:
+    if str(getattr(tensor, "dtype", "")) != "torch.bfloat16":
+        return tensor.detach().numpy() if hasattr(tensor, "detach") else tensor
+    import torch
+
+    return tensor.detach().contiguous().view(torch.int16).numpy().view(_register_bfloat16())
+
+
+def _register_bfloat16() -> Any:
+    """NumPy knows bfloat16 once this package is imported; without it such tensors are refused when they are met."""
+    try:
+        import ml_dtypes
+    except ImportError:
+        return "bfloat16"
+    return ml_dtypes.bfloat16
+
+
+def _first_line(error: Exception | str) -> str:
+    """What a library said, in short; bytes of a hostile file in it do not reach the terminal."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return "".join(letter if letter.isprintable() else "?" for letter in lines[0][:200])

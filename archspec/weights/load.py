@@ -1,0 +1,175 @@
+"""Weights of a file or a `state_dict`, into a module: all of them or none, and a report of what was done."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from archspec.weights.files import Loaded, Weights, WeightsError, quoted, read_weights, unwrapped
+from archspec.weights.match import COUNTER, Form, match, prefix_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], skip: Sequence[str]) -> Loaded:
+    """See archspec.load_weights."""
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"weights are loaded into a module, such as `archspec.to_torch` gives, not into a {type(net).__name__}")
+    if isinstance(skip, str):
+        raise TypeError("`skip` is a list of names, not a text")
+    found, name = _found(source)
+    given = {key: _tensor(key, value, name) for key, value in found.tensors.items()}
+    held = {key: value for key, value in net.state_dict(keep_vars=True).items() if isinstance(value, torch.Tensor)}
+    prefix, ours = prefix_of(given), prefix_of(held)
+    mine, theirs = _named(held, ours, skip), _named(given, prefix, skip)
+    _check_skip(skip, [*(key.removeprefix(ours) for key in held), *(key.removeprefix(prefix) for key in given)])
+    try:
+        how, matched = match({key: _form(value) for key, value in mine.items()}, {key: _form(value) for key, value in theirs.items()})
+        pairs = {ours + key: prefix + other for key, other in matched.items()}
+        _check_kinds(held, given, pairs)
+    except WeightsError as error:
+        raise WeightsError(f"{name} does not fit the network: {error}. Nothing was loaded.") from None
+    values = {key: given[other] for key, other in pairs.items()}
+    _add_counters(held, values)
+    _check_places(net, held, values)
+    _copy(net, held, values)
+    now = net.state_dict()
+    used = set(pairs.values())
+    return Loaded(
+        source=name,
+        how="name" if how == "name" else "structure",
+        pairs=tuple(pairs.items()),
+        numbers=sum(given[other].numel() for other in pairs.values()),
+        kept=tuple(key for key in held if key not in values),
+        unused=tuple(key for key in given if key not in used),
+        within=found.within,
+        others=found.others,
+        prefix=prefix if prefix != ours else "",
+        converted=_conversions(held, given, pairs),
+        not_finite=tuple(key for key in pairs if not _is_finite(now[key])),
+    )
+
+
+def _found(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Weights, str]:
+    """The tensors, and how messages call what they are from."""
+    if isinstance(source, Mapping):
+        return unwrapped(source, "the state_dict"), "the state_dict"
+    if isinstance(source, (str, os.PathLike)):
+        return read_weights(source), str(Path(source))
+    raise TypeError(f"weights are the path of a file or a state_dict, not a {type(source).__name__}")
+
+
+def _tensor(key: str, value: Any, name: str) -> Tensor:
+    """A value of a `state_dict` as a tensor: one of another library is taken for an array. Memory is shared where it can be."""
+    try:
+        tensor = value.detach() if isinstance(value, torch.Tensor) else _from_array(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise WeightsError(f"`{key}` of {name} is a {type(value).__name__}, not a tensor") from None
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        raise WeightsError(f"`{key}` of {name} is not a plain tensor: {tensor.layout}, {tensor.dtype}")
+    if tensor.is_meta:
+        raise WeightsError(f"`{key}` of {name} has a shape but no values: it is on the meta device")
+    return tensor
+
+
+def _from_array(value: Any) -> Tensor:
+    if not hasattr(value, "__array__"):
+        return torch.as_tensor(value)
+    import numpy as np
+
+    array = np.asarray(value)
+    if array.dtype.name == "bfloat16":  # the package ml_dtypes's, which JAX uses; torch knows the bits only
+        return torch.as_tensor(np.require(array.view(np.int16), None, ["C", "A", "W"])).view(torch.bfloat16)
+    # torch takes neither foreign byte orders nor negative strides, and warns of arrays that it must not write to
+    return torch.as_tensor(np.require(array, array.dtype.newbyteorder("="), ["C", "A", "W"]))
+
+
+def _named(tensors: Mapping[str, Tensor], prefix: str, skip: Sequence[str]) -> dict[str, Tensor]:
+    """Tensors by key without the prefix, those to be skipped left out."""
+    short = {key.removeprefix(prefix): value for key, value in tensors.items()}
+    return {key: value for key, value in short.items() if not any(_is_called(key, pattern) for pattern in skip)}
+
+
+def _is_called(key: str, pattern: str) -> bool:
+    """Whether a pattern names the tensor, or a layer that it is in."""
+    return fnmatchcase(key, pattern) or fnmatchcase(key, f"{pattern}.*")
+
+
+def _check_skip(skip: Sequence[str], keys: Sequence[str]) -> None:
+    for pattern in skip:
+        if not any(_is_called(key, pattern) for key in keys):
+            raise WeightsError(f"skip: neither the network nor the file has a layer or tensor `{pattern}`. Nothing was loaded.")
+
+
+def _form(tensor: Tensor) -> Form:
+    return Form(tuple(tensor.shape), str(tensor.dtype))
+
+
+def _check_kinds(held: Mapping[str, Tensor], given: Mapping[str, Tensor], pairs: Mapping[str, str]) -> None:
+    """Whole numbers in place of real ones are quantised weights, whose scale is elsewhere; the reverse would lose digits."""
+    for key, other in pairs.items():
+        if _class(held[key].dtype) != _class(given[other].dtype):
+            raise WeightsError(
+                f"`{other}` holds {_short(given[other].dtype)}, which cannot become the {_short(held[key].dtype)} of `{key}`"
+            )
+
+
+def _class(dtype: torch.dtype) -> str:
+    return "real" if dtype.is_floating_point else "complex" if dtype.is_complex else "truth" if dtype is torch.bool else "whole"
+
+
+def _add_counters(held: Mapping[str, Tensor], values: dict[str, Tensor]) -> None:
+    """A counter that no file gave, and that has no memory yet, begins at zero."""
+    for key, tensor in held.items():
+        if tensor.is_meta and key not in values and key.rpartition(".")[2] == COUNTER:
+            values[key] = torch.zeros(tensor.shape, dtype=tensor.dtype)
+
+
+def _check_places(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
+    """On the meta device there is nothing to copy into: tensors are put in place, and all of them have to be."""
+    if not any(held[key].is_meta for key in values):
+        return
+    left = [key for key, tensor in held.items() if tensor.is_meta and key not in values]
+    left += [key for key, buffer in net.named_buffers() if buffer.is_meta and key not in held]
+    if left:
+        raise WeightsError(
+            f"the network is on the meta device, and {quoted(left)} would stay there; make it on the CPU. Nothing was loaded."
+        )
+
+
+def _copy(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
+    own = {tensor.untyped_storage().data_ptr() for tensor in held.values() if not tensor.is_meta}
+    # The network's own tensors may be given under other keys, to swap layers: none is overwritten before it is read.
+    values = {key: value.clone() if value.untyped_storage().data_ptr() in own else value for key, value in values.items()}
+    placed = {key: torch.empty_like(value, dtype=held[key].dtype).copy_(value) for key, value in values.items() if held[key].is_meta}
+    with torch.no_grad():
+        for key, value in values.items():
+            if key not in placed:
+                held[key].copy_(value)
+    if placed:
+        net.load_state_dict(placed, strict=False, assign=True)
+
+
+def _conversions(held: Mapping[str, Tensor], given: Mapping[str, Tensor], pairs: Mapping[str, str]) -> tuple[tuple[str, str, int], ...]:
+    changes = Counter((_short(given[other].dtype), _short(held[key].dtype)) for key, other in pairs.items())
+    return tuple((of, to, count) for (of, to), count in sorted(changes.items()) if of != to)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether there is neither NaN nor infinity in it. Either shows in the sum, which costs a fraction; so does a sum too large."""
+    if not tensor.is_floating_point():
+        return True
+    tensor = tensor.float() if tensor.dtype.itemsize == 1 else tensor  # no arithmetic on float8
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

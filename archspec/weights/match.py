@@ -1,0 +1,264 @@
+"""Which tensor of a file of weights belongs to which of a network: by name, else by structure.
+
+By structure means that no names are needed, and that nothing is guessed. Two kinds of evidence are taken:
+
+- the order of the tensors, where it is told: a `state_dict` lists modules in the order in which they were made. A safetensors file
+  does not tell it: its tensors are sorted by name, so that `features.10` comes before `features.2`;
+- names within a module: members of an `nn.Sequential` or `nn.ModuleList` are numbered in order, and members that the network has
+  in the same place (`features`, `classifier`) are in its order. `conv1` and `conv2` are not taken for numbers, since people count
+  such names up and down.
+
+Either has to agree with all else that is known: shapes, kinds (`weight`, `running_mean`), which tensors share a layer, numbers
+that rise along the network, and names that both sides have.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+from archspec.weights.files import WeightsError, quoted
+
+COUNTER = "num_batches_tracked"
+"""Batch norm's count of batches; it has no effect with a fixed momentum, and files made before PyTorch 0.4.1 lack it."""
+
+WRAPPERS = ("module.", "_orig_mod.", "model.")
+"""What stands before every key of a wrapped module: nn.DataParallel and DistributedDataParallel, torch.compile, Lightning's usual."""
+
+_KINDS = frozenset({"weight", "bias", "running_mean", "running_var", "in_proj_weight", "in_proj_bias"})
+
+
+class Form(NamedTuple):
+    """What can be known of a tensor without its numbers."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+Forms = Mapping[str, Form]
+Pairs = dict[str, str]
+
+
+def match(ours: Forms, theirs: Forms) -> tuple[str, Pairs]:
+    """How the tensors were matched ("name" or "structure"), and the key of theirs for each of ours, in our order.
+
+    Batch norm's counters are left out where theirs lacks them. Raises WeightsError that says what does not fit.
+    """
+    mine, yours = _without_counters(ours), _without_counters(theirs)
+    if mine.keys() == yours.keys():
+        if differing := _differing(mine, yours):
+            raise WeightsError(differing)
+        how, pairs = "name", {key: key for key in mine}
+    else:
+        how, pairs = "structure", _by_structure(mine, yours)
+    layers = {_layer(key): _layer(other) for key, other in pairs.items()}
+    for key in ours.keys() - mine.keys():
+        counter = f"{layers.get(_layer(key), _layer(key))}.{COUNTER}"
+        if counter in theirs and theirs[counter].shape == ours[key].shape:
+            pairs[key] = counter
+    return how, {key: pairs[key] for key in ours if key in pairs}
+
+
+def _by_structure(ours: Forms, theirs: Forms) -> Pairs:
+    reasons = []
+    for way in (_in_order, _by_names_within):
+        try:
+            pairs = way(ours, theirs)
+            _verify(pairs, ours, theirs)
+        except WeightsError as error:
+            reasons.append(str(error))
+        else:
+            return pairs
+    common = ours.keys() & theirs.keys()
+    if len(common) in (len(ours), len(theirs)) or 2 * len(common) >= len(ours.keys() | theirs.keys()):
+        raise WeightsError(_differing(ours, theirs))
+    reason = reasons[0] if _order_is_told(theirs) else reasons[1]
+    here, there = (next(key for key in one if key not in other) for one, other in ((ours, theirs), (theirs, ours)))
+    raise WeightsError(f"the names differ (`{here}` and `{there}`), and the structure does too: {reason}")
+
+
+def _in_order(ours: Forms, theirs: Forms) -> Pairs:
+    """The n-th of theirs for the n-th of ours."""
+    if not _order_is_told(theirs):
+        raise WeightsError("its tensors are sorted by name, which hides their order")
+    _check_number(ours, theirs)
+    for at, ((key, form), (other, their)) in enumerate(zip(ours.items(), theirs.items(), strict=True), 1):
+        if form.shape != their.shape or _kind(key) != _kind(other):
+            raise WeightsError(f"tensor {at} of the network is `{key}` {form.shape}, that of the file `{other}` {their.shape}")
+    return dict(zip(ours, theirs, strict=True))
+
+
+def _by_names_within(ours: Forms, theirs: Forms) -> Pairs:
+    """Equal names first, where all of them agree in shape; of each shape and kind the rest in the order that their names tell."""
+    _check_number(ours, theirs)
+    common = [key for key in ours if key in theirs]
+    if any(ours[key].shape != theirs[key].shape for key in common):
+        common = []
+    pairs = {key: key for key in common}
+    rest, their_rest = _alike(ours, pairs), _alike(theirs, pairs)
+    places = _places(ours)
+    for alike, keys in rest.items():
+        others = sorted(their_rest.get(alike, ()), key=lambda key: _rank(key, places))
+        kind, shape = alike
+        if len(keys) != len(others):
+            told = f"`{kind}` {shape}" if kind else str(shape)
+            raise WeightsError(f"of {told} the network has {len(keys)}, the file {len(others)}")
+        for first, second in pairwise(others):
+            if not _comparable(_rank(first, places), _rank(second, places)):
+                raise WeightsError(f"nothing tells the order of {quoted([first, second])}, both {shape}; a file of torch.save would")
+        pairs.update(zip(keys, others, strict=True))
+    return {key: pairs[key] for key in ours}
+
+
+def _verify(pairs: Pairs, ours: Forms, theirs: Forms) -> None:
+    """Raises WeightsError where a match goes against what the names say."""
+    layers: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    spans: dict[tuple[str, ...], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for at, (key, other) in enumerate(pairs.items()):
+        if key != other and key in theirs and theirs[key].shape == ours[key].shape:
+            raise WeightsError(f"by its place `{key}` would get `{other}`, but there is a `{key}` {ours[key].shape} too")
+        if _kind(key):
+            layer, their_layer = _layer(key), _layer(other)
+            if layers.setdefault(layer, their_layer) != their_layer:
+                raise WeightsError(f"`{key}` would come from `{other}`, the rest of its layer from `{layers[layer]}`")
+            if owners.setdefault(their_layer, layer) != layer:
+                raise WeightsError(f"`{other}` would go to `{key}`, the rest of its layer to `{owners[their_layer]}`")
+        parts = other.split(".")
+        for depth, part in enumerate(parts):
+            if (number := _number(part)) is not None:
+                spans[tuple(parts[:depth])][number].append(at)
+    for parent, members in spans.items():
+        for first, second in pairwise(sorted(members)):
+            if max(members[first]) > min(members[second]):
+                where = ".".join((*parent, ""))
+                raise WeightsError(f"`{where}{second}` would come before `{where}{first}`")
+
+
+def _differing(ours: Forms, theirs: Forms) -> str:
+    """How two sets of tensors differ, by name; empty where they do not."""
+    missing = [f"{key}` {form.shape}" for key, form in ours.items() if key not in theirs]
+    extra = [f"{key}` {form.shape}" for key, form in theirs.items() if key not in ours]
+    reshaped = [
+        f"{key}` is {theirs[key].shape} in the file and {form.shape} in the network"
+        for key, form in ours.items()
+        if key in theirs and theirs[key].shape != form.shape
+    ]
+    told = [
+        f"{what}{_few(found)}"
+        for what, found in (("it lacks ", missing), ("it has, and the network lacks, ", extra), ("", reshaped))
+        if found
+    ]
+    if extra:
+        roots = list(dict.fromkeys(key.split(".")[0] for key in theirs if key not in ours))
+        inner = {key.split(".")[0] for key in ours}
+        if not inner & set(roots) and len(roots) <= 4:
+            told.append(f"skip={roots!r} leaves those out")
+    if reshaped and not missing and not extra:
+        heads = list(dict.fromkeys(_layer(key) for key, form in ours.items() if theirs[key].shape != form.shape))
+        if len(heads) <= 4 and len(heads) < len({_layer(key) for key in ours}):
+            told.append(f"skip={heads!r} keeps the network's own numbers there")
+    return "; ".join(told)
+
+
+def _few(found: list[str], most: int = 3) -> str:
+    shown = ", ".join(f"`{text}" for text in found[:most])
+    return shown if len(found) <= most else f"{shown} and {len(found) - most:,} more"
+
+
+def _check_number(ours: Forms, theirs: Forms) -> None:
+    if len(ours) != len(theirs):
+        raise WeightsError(f"the network has {len(ours):,} tensors, the file {len(theirs):,}")
+
+
+def _order_is_told(theirs: Forms) -> bool:
+    """Whether the order of the keys can be that in which modules were made.
+
+    It cannot where keys are sorted within each type of number, as safetensors writes them, or where numbered members are out of order.
+    """
+    by_type: dict[str, list[str]] = defaultdict(list)
+    for key, form in theirs.items():
+        by_type[form.dtype].append(key)
+    if all(keys == sorted(keys) for keys in by_type.values()):
+        return False
+    latest: dict[tuple[str, ...], int] = {}
+    for key in theirs:
+        parts = key.split(".")
+        for depth, part in enumerate(parts):
+            if (number := _number(part)) is not None:
+                parent = tuple(parts[:depth])
+                if number < latest.get(parent, 0):
+                    return False
+                latest[parent] = number
+    return True
+
+
+def _without_counters(forms: Forms) -> dict[str, Form]:
+    return {key: form for key, form in forms.items() if key.rpartition(".")[2] != COUNTER}
+
+
+def _alike(forms: Forms, taken: Iterable[str]) -> dict[tuple[str, tuple[int, ...]], list[str]]:
+    """Keys by kind and shape, those that are taken left out."""
+    found: dict[tuple[str, tuple[int, ...]], list[str]] = defaultdict(list)
+    for key, form in forms.items():
+        if key not in taken:
+            found[_kind(key), form.shape].append(key)
+    return found
+
+
+def _layer(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
+def _kind(key: str) -> str:
+    """The last part of a key where it is one of PyTorch's own, else empty: other words are their author's."""
+    last = key.rpartition(".")[2]
+    return last if last in _KINDS else ""
+
+
+def _number(part: str) -> int | None:
+    """A part of a key as the position it tells, or None."""
+    return int(part) if part.isdecimal() and len(part) < 10 else None
+
+
+def _places(keys: Iterable[str]) -> dict[str, int]:
+    """Where along the network each module begins."""
+    places: dict[str, int] = {}
+    for at, key in enumerate(keys):
+        for depth in range(key.count(".") + 1):
+            places.setdefault(".".join(key.split(".")[: depth + 1]), at)
+    return places
+
+
+def _rank(key: str, places: Mapping[str, int]) -> list[tuple[str, int, str]]:
+    """Sort key of a name: for each part what its order rests on (a number, our own order, nothing), its rank by that, and itself."""
+    rank: list[tuple[str, int, str]] = []
+    path = ""
+    for part in key.split("."):
+        path = f"{path}.{part}" if path else part
+        if (number := _number(part)) is not None:
+            rank.append(("number", number, ""))
+        elif path in places:
+            rank.append(("ours", places[path], part))
+        else:
+            rank.append(("", 0, part))
+    return rank
+
+
+def _comparable(first: list[tuple[str, int, str]], second: list[tuple[str, int, str]]) -> bool:
+    """Whether two names part where something is known of their order."""
+    parting = next(((one, other) for one, other in zip(first, second, strict=False) if one != other), None)
+    return parting is not None and parting[0][0] == parting[1][0] != "" and parting[0][1] != parting[1][1]
+
+
+def prefix_of(tensors: Mapping[str, object]) -> str:
+    """The wrappers' names that all keys begin with."""
+    prefix = ""
+    while tensors:
+        more = next((prefix + wrapper for wrapper in WRAPPERS if all(key.startswith(prefix + wrapper) for key in tensors)), None)
+        if more is None:
+            break
+        prefix = more
+    return prefix
