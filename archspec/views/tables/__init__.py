@@ -11,7 +11,13 @@ from archspec.views.tables.columns import COLUMNS, DEFAULT, WORK, Style
 __all__ = ["COLUMNS", "DEFAULT", "FORMATS", "WORK", "Style", "pieces"]
 
 
-FORMATS = {"markdown": "documents:markdown", "latex": "documents:latex", "html": "documents:html", "csv": "csv_json:csv_", "json": "csv_json:json_"}
+FORMATS = {
+    "markdown": "documents:markdown",
+    "latex": "documents:latex",
+    "html": "documents:html",
+    "csv": "csv_json:csv_",
+    "json": "csv_json:json_",
+}
 """Format to the function that writes it; `text` is made for a screen: archspec.views.tables.terminal."""
 
 
