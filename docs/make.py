@@ -13,9 +13,6 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from generate.common import PYTHON, RICH, ROOT
 from generate.frameworks import frameworks

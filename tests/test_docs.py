@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,9 @@ from archspec.api import Options, compile_text
 from archspec.ops import STEPS
 from archspec.resources import specs_folder
 from archspec.syntax.lines import KEYWORDS
+from tests import test_fuzz_parser
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "README.md"]
 BLOCK = re.compile(r"^```arch([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -245,11 +245,13 @@ def test_python_of_the_package_docstring(monkeypatch):
 
 def test_the_numbers_say_how_much_is_tried():
     """The column `in the tests` of their table: numbers of cases, in the order of the rows."""
-    from fuzzing.mutants import MUTANTS
-    from helpers_hostile import corpus
+    from tests.fuzzing.mutants import MUTANTS
+    from tests.helpers.hostile import corpus
 
-    cases = pytest.importorskip("test_fuzz_networks", reason="torch and onnx are what random specs are compared with").CASES
-    mutations, grids = importlib.import_module("test_fuzz_parser").SEEDS, importlib.import_module("test_grids").configurations()
+    cases = pytest.importorskip("tests.test_fuzz_networks", reason="torch and onnx are what random specs are compared with").CASES
+    from tests.ops import test_grids
+
+    mutations, grids = test_fuzz_parser.SEEDS, test_grids.configurations()
     tried = [*cases.values(), sum(grids.values()), mutations, len(MUTANTS), len(corpus())]
     table = (DOCS / "numbers.md").read_text(encoding="utf-8").partition("as many as one likes")[2].partition("\n\n")[0]
     assert re.findall(r"\| ([\d,]+) \|", table) == [f"{count:,}" for count in tried]

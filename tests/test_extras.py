@@ -4,13 +4,12 @@ import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
 from archspec.extras import NEEDS, install
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 SPOKEN = [*sorted((ROOT / "archspec").rglob("*.py")), *sorted((ROOT / "archspec").rglob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]

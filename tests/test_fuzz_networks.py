@@ -1,4 +1,4 @@
-"""Random specs beside the modules that they are, in volume: `python tests/fuzzing/run.py` runs as many more as one likes."""
+"""Random specs beside the modules that they are, in volume: `python -m tests.fuzzing.run` runs as many more as one likes."""
 
 import pytest
 
@@ -6,12 +6,12 @@ torch = pytest.importorskip("torch", reason="random specs are compared with torc
 pytest.importorskip("onnx", reason="onnx infers the shapes of what is emitted")
 pytest.importorskip("onnxruntime", reason="onnxruntime runs what is emitted")
 
-from fuzzing import mistakes, shape, value  # noqa: E402
-from fuzzing.draw import Random  # noqa: E402
-from fuzzing.run import chunk  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode
 
-from archspec.ops import STEPS  # noqa: E402
+from archspec.ops import STEPS
+from tests.fuzzing import mistakes, shape, value
+from tests.fuzzing.draw import Random
+from tests.fuzzing.run import chunk
 
 SIZE = 50
 CASES = {"shape": 5000, "value": 1000, "mistakes": 1000, "fields": 300}

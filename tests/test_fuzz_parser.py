@@ -1,18 +1,20 @@
 """Mutated specs: only diagnostics come of them, each at a place in the text; what is accepted is formatted, counted and expanded.
 
-The claims stand in fuzzing/reading.py, the mutations in fuzzing/mutations.py. `python tests/fuzzing/mutate.py --count 3000000` goes on.
+The claims stand in fuzzing/reading.py, the mutations in fuzzing/mutations.py. `python -m tests.fuzzing.mutate --count 3000000` goes on.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
-from fuzzing import mutate, mutations, reading
+
+from tests.fuzzing import mutate, mutations, reading
+from tests.helpers.paths import ROOT
 
 SEEDS = 50_000
 CHUNKS = 10
@@ -21,8 +23,8 @@ PEAK_MIB = 300
 
 
 def ran(*arguments: object, timeout: int = 900) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(mutate.__file__), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    command = [sys.executable, "-m", "tests.fuzzing.mutate", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -93,7 +95,8 @@ def test_a_case_that_fails_is_saved_shrunk_and_run_again(monkeypatch, tmp_path):
 
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris, libFuzzer for Python, is not installed")
 def test_mutations_led_by_coverage(tmp_path):
-    script = Path(mutate.__file__).with_name("coverage_guided.py")
-    command = [sys.executable, str(script), str(tmp_path / "corpus"), "-runs=2000"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False)
+    command = [sys.executable, "-m", "tests.fuzzing.coverage_guided", str(tmp_path / "corpus"), "-runs=2000"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=900, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -6,15 +6,15 @@ torch = pytest.importorskip("torch", reason="torch is what the random specs are 
 pytest.importorskip("onnx", reason="onnx infers the shapes of what is emitted")
 pytest.importorskip("onnxruntime", reason="it comes with what the random specs are compared by")
 
-from fuzzing import shape  # noqa: E402
-from fuzzing.generator import SpecGenerator  # noqa: E402
-from fuzzing.steps import Options  # noqa: E402
-from helpers_torch import channels_last, counts, measure  # noqa: E402
-from hypothesis import HealthCheck, given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from test_memory import naive_peak, naive_totals  # noqa: E402
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-import archspec  # noqa: E402
+import archspec
+from tests.analysis.test_memory import naive_peak, naive_totals
+from tests.fuzzing import shape
+from tests.fuzzing.generator import SpecGenerator
+from tests.fuzzing.steps import Options
+from tests.helpers.torch import channels_last, counts, measure
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 IN_A_ROW = ("residual", "concat", "branches", "repeat", "call", "group", "merge", "pattern", "default")
@@ -94,8 +94,9 @@ block encoder(heads, mlp=32):
 
 
 def net_bottlenecks():
-    from helpers_torch import Residual
     from torch import nn
+
+    from tests.helpers.torch import Residual
 
     def bottleneck(c, n, s):
         body = nn.Sequential(
@@ -110,8 +111,9 @@ def net_bottlenecks():
 
 
 def net_invres():
-    from helpers_torch import Residual
     from torch import nn
+
+    from tests.helpers.torch import Residual
 
     def invres(c, f, s, t):
         body = nn.Sequential(
@@ -125,8 +127,9 @@ def net_invres():
 
 
 def net_dense():
-    from helpers_torch import Concat
     from torch import nn
+
+    from tests.helpers.torch import Concat
 
     layers, c = [], 8
     for g in (4, 4, 4, 3, 3):
@@ -138,8 +141,9 @@ def net_dense():
 
 
 def net_se():
-    from helpers_torch import Mul
     from torch import nn
+
+    from tests.helpers.torch import Mul
 
     def se(c, r):
         return Mul(
@@ -151,8 +155,9 @@ def net_se():
 
 
 def net_vit():
-    from helpers_torch import Apply, Attention, ClassToken, Position, Residual, ToTokens
     from torch import nn
+
+    from tests.helpers.torch import Apply, Attention, ClassToken, Position, Residual, ToTokens
 
     def encoder(d):
         mlp = nn.Sequential(nn.LayerNorm(d), nn.Linear(d, 32), nn.GELU(), nn.Linear(32, d))

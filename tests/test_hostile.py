@@ -13,10 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import ROOT
-from helpers_fork import Forks
-from helpers_hostile import STORED, Hostile, corpus
-from helpers_inert import problem
 
 from archspec.api import compile_text
 from archspec.cli.screen import Screen
@@ -24,6 +20,10 @@ from archspec.diagnostics import Frame, catalogue
 from archspec.diagnostics.render import as_data, concise, full, github, sarif
 from archspec.elaborate.assumptions import Options
 from archspec.source import Source, Span, decode
+from tests.helpers.fork import Forks
+from tests.helpers.hostile import STORED, Hostile, corpus
+from tests.helpers.inert import problem
+from tests.helpers.paths import CASES, ROOT, TESTS
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured as Linux tells it")
 
@@ -31,7 +31,6 @@ SLACK = 4
 """What is measured may be so many times the ceiling: the cores that run the tests are busy, and not all are alike."""
 LONGEST = 1000
 """Characters of a message and of what goes with it: it is read by people."""
-TESTS = Path(__file__).parent
 
 
 class Threat(NamedTuple):
@@ -90,7 +89,8 @@ def test_every_threat_has_files_and_proofs(threat):
     assert sum(hostile.threat == threat for hostile in corpus()) >= 4
     for proof in THREATS[threat].proofs:
         module, _, name = proof.rpartition(":")
-        tree = ast.parse((TESTS / f"{module or Path(__file__).stem}.py").read_text(encoding="utf-8"))
+        (path,) = TESTS.rglob(f"{module or 'test_hostile'}.py")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, proof
 
 
@@ -101,12 +101,12 @@ def test_every_file_is_of_a_threat():
     assert len(list(STORED.glob("*.arch"))) >= 100
 
 
-FORKS = Forks("hostile_child", environment={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(TESTS)]), "NO_COLOR": "1"})
+FORKS = Forks("tests.helpers.hostile_child", environment={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"})
 
 
 def worked(what: str, job: dict[str, object]) -> dict[str, object]:
     """What a process of its own made of a file."""
-    done = FORKS.run(TESTS / "hostile_child.py", what, json.dumps(job))
+    done = FORKS.run(TESTS / "helpers" / "hostile_child.py", what, json.dumps(job))
     assert done.returncode == 0, (job, done.returncode, done.stderr[-2000:])
     result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return result
@@ -377,7 +377,7 @@ def changed(diagnostic, payload):
 
 def test_every_message_with_every_payload():
     """As text, in one line, as data, for a service, and in colour on a terminal."""
-    texts = [path.read_text(encoding="utf-8") for path in (TESTS / "cases").glob("*.arch")]
+    texts = [path.read_text(encoding="utf-8") for path in CASES.glob("*.arch")]
     texts += [example.text for code in catalogue.codes() for example in catalogue.page(code).examples if example.kind == "wrong"]
     found = {d.code: d for text in texts for d in compile_text(text, "case.arch", Options())[1] if d.span is not None}
     assert len(found) > 50

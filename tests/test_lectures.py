@@ -3,13 +3,12 @@
 docs/lectures.md tells the same for lecturers; an `id` here is the name of the mistake there.
 """
 
-from pathlib import Path
-
 import pytest
 
 import archspec
+from tests.helpers.paths import ROOT
 
-SPECS = Path(__file__).resolve().parent.parent / "specs"
+SPECS = ROOT / "specs"
 
 
 def report(text):

@@ -6,13 +6,13 @@ at another place) give words that go with the message before them. Errors and wa
 """
 
 import re
-from pathlib import Path
 
 import pytest
 
 from archspec.api import Options, compile_text
+from tests.helpers.paths import CASES
 
-CASES = sorted(Path(__file__).with_name("cases").glob("*.arch"))
+FILES = sorted(CASES.glob("*.arch"))
 EXPECTATION = re.compile(r"(error|warning) (A\d{3}):(.*)")
 
 
@@ -52,7 +52,7 @@ def told(text, options=DEFAULT):
     return [d for d in found if d.severity != "note"]
 
 
-@pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_messages(path):
     text = path.read_text(encoding="utf-8")
     wanted = expectations(text)
@@ -68,7 +68,7 @@ def test_messages(path):
             assert any(part in text for text in said(diagnostic, kind)), (kind, part, said(diagnostic, kind))
 
 
-@pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_messages_stand_alone(path):
     """A message is one sentence with no full stop, its span lies in the text, its help is not empty."""
     text = path.read_text(encoding="utf-8")
@@ -83,7 +83,7 @@ def test_messages_stand_alone(path):
 
 
 def test_messages_do_not_depend_on_line_ends():
-    for path in CASES:
+    for path in FILES:
         text = path.read_text(encoding="utf-8")
         plain = [(d.code, d.message, d.span.line) for d in told(text)]
         windows = [(d.code, d.message, d.span.line) for d in told(text.replace("\n", "\r\n"))]
@@ -183,7 +183,7 @@ def test_articles():
 
 
 if __name__ == "__main__":  # what the cases say now, for a look
-    for case in CASES:
+    for case in FILES:
         print(f"-- {case.stem}")
         for d in compile_text(case.read_text(encoding="utf-8"), "case.arch", Options())[1]:
             print(f"  {d.span.line if d.span else '-'} {d.severity} {d.code}: {d.message} | {d.help}")

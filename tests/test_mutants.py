@@ -13,8 +13,8 @@ pytest.importorskip("torch", reason="torch is what the layers are compared with"
 pytest.importorskip("onnx", reason="onnx holds the models")
 pytest.importorskip("onnxruntime", reason="onnxruntime is what runs them")
 
-from conftest import ROOT
-from fuzzing.mutants import MUTANTS
+from tests.fuzzing.mutants import MUTANTS
+from tests.helpers.paths import ROOT
 
 CHUNK = 18
 """Mutants that one process plants: it imports torch and draws the random specs once."""
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each mutant liv
 
 def became(*names):
     """What became of the source with each mutant in it; `-` is the source as it is."""
-    command = [sys.executable, str(ROOT / "tests" / "fuzzing" / "planting.py"), "--json", *names]
+    command = [sys.executable, "-m", "tests.fuzzing.planting", "--json", *names]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr

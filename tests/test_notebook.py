@@ -8,13 +8,13 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-from conftest import ROOT
-from helpers_svg import check_safe
 
 import archspec
 from archspec.ir.graph import Network
 from archspec.views import display
 from archspec.views.figures import graphviz_layout as layout
+from tests.helpers.paths import ROOT
+from tests.helpers.svg import check_safe
 
 LENET = "input 32x32x1\nconv k=5 f=6 | tanh\navgpool w=2\nfc 10 | softmax\n"
 

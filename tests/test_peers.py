@@ -1,23 +1,19 @@
 """The comparison with other tools: the truth it measures them against, and its stored results."""
 
 import json
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
 import archspec
+from tests.benchmarks.peers.corners import CORNERS
+from tests.benchmarks.peers.mistakes import MISTAKES, said
+from tests.benchmarks.peers.rules import MACS, PARAMS, TEXT, verdict
+from tests.benchmarks.peers.tools import TOOLS
+from tests.benchmarks.peers.truth import NETWORKS, Tally
+from tests.helpers.paths import TESTS
 
-BENCHMARKS = Path(__file__).resolve().parent / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
-from peers.corners import CORNERS  # noqa: E402
-from peers.mistakes import MISTAKES, said  # noqa: E402
-from peers.rules import MACS, PARAMS, TEXT, verdict  # noqa: E402
-from peers.tools import TOOLS  # noqa: E402
-from peers.truth import NETWORKS, Tally  # noqa: E402
-
-RESULTS = json.loads((BENCHMARKS / "peers" / "results.json").read_text(encoding="utf-8"))
+RESULTS = json.loads((TESTS / "benchmarks" / "peers" / "results.json").read_text(encoding="utf-8"))
 TRUTH = {name: truth() for name, (_, _, truth) in NETWORKS.items()} | {name: corner.truth for name, corner in CORNERS.items()}
 
 
@@ -41,7 +37,7 @@ def test_torch_has_the_truth(name):
     torch = pytest.importorskip("torch", reason="FlopCounterMode is what the truth is compared with")
     if name in NETWORKS and name != "lenet5" and find_spec("torchvision") is None:
         pytest.skip("the network is torchvision's")
-    from peers import modules, networks, tools
+    from tests.benchmarks.peers import modules, networks, tools
 
     with torch.device("meta"):
         module = networks.torch_network(name) if name in NETWORKS else modules.TORCH[name][0]().to("meta")

@@ -6,11 +6,10 @@ import pytest
 
 pytest.importorskip("torch", reason="random specs are drawn together with the modules that they are")
 
-from fuzzing.draw import Random
-from fuzzing.mistakes import draw
-
 from archspec.api import Options, compile_text
 from archspec.diagnostics import catalogue
+from tests.fuzzing.draw import Random
+from tests.fuzzing.mistakes import draw
 
 SIZE = r"\d+(?:x\d+)*"
 

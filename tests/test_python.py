@@ -16,10 +16,10 @@ from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 import pytest
-from conftest import ROOT
-from helpers_needs import graphviz
 
 import archspec
+from tests.helpers.needs import graphviz
+from tests.helpers.paths import ROOT, TESTS
 
 
 def python(code, *arguments, **environment):
@@ -402,7 +402,7 @@ def test_a_text_given_to_load_is_recognised():
 def test_a_strict_type_checker_reads_a_program_that_uses_every_name(tmp_path):
     """The package is found as an installed one is: by `py.typed`, with nothing of this checkout's configuration."""
     pytest.importorskip("mypy", reason="the type checker")
-    client = ROOT / "tests" / "client.py"
+    client = TESTS / "helpers" / "client.py"
     text = client.read_text(encoding="utf-8")
     assert [name for name in archspec.__all__ if not re.search(rf"\b{name}\b", text)] == []
     folder = tmp_path / "site"

@@ -4,15 +4,14 @@ import json
 import re
 import tomllib
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 import archspec
+from tests.helpers.paths import FACTS, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 SPECS = ROOT / "specs"
-LAYERS = Path(__file__).resolve().parent / "facts" / "layers"
+LAYERS = FACTS / "layers"
 
 # PyTorch's module -> the step that writes it
 STEP = {

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.helpers.paths import ROOT
+
 PACKAGE = ROOT / "archspec"
 FLOORS = [
     {"source", "diagnostics", "resources", "extras", "saving"},

@@ -6,14 +6,14 @@ cannot say has no second try.
 """
 
 import re
-from pathlib import Path
 
 import pytest
 
 from archspec.api import Options, compile_text
 from archspec.report import Report
+from tests.helpers.paths import CASES
 
-FOLDER = Path(__file__).with_name("cases") / "tutorials"
+FOLDER = CASES / "tutorials"
 FIRST = sorted(FOLDER.glob("*.first.arch"))
 SECOND = sorted(path for path in FOLDER.glob("*.arch") if not path.name.endswith(".first.arch"))
 BY_HAND = {

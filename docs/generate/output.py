@@ -22,7 +22,7 @@ def shown(name: str) -> str:
     """A document with the output of its commands brought up to date.
 
     A fence after `<!-- $ COMMAND -->` holds what the command prints, standard error included. It runs in a folder with the files
-    that `<!-- file: NAME -->` names before their fences. `$ python` runs the Python fence above, `$ python PATH` a program of the
+    that `<!-- file: NAME -->` names before their fences. `$ python` runs the Python fence above, `$ python -m MODULE` a program of the
     repository. What a command prints as Markdown
     stands without a fence between `<!-- $$ COMMAND -->` and `<!-- end -->`.
     """
@@ -41,7 +41,7 @@ def shown(name: str) -> str:
                 given = [program[1] for program in _PROGRAM.finditer(text, 0, match.start())][-1]
                 words = [sys.executable, "-"]
             elif words[0] == "python":
-                words = [sys.executable, str(ROOT / words[1]), *words[2:]]
+                words = [sys.executable, *words[1:]]
             elif words[0] == "archspec":
                 words = [sys.executable, "-m", "archspec", *words[1:]]
             done = subprocess.run(

@@ -1,7 +1,7 @@
-"""Speed, as ratios within one run: `python tests/benchmarks/bench.py`.
+"""Speed, as ratios within one run: `python -m tests.benchmarks.bench`.
 
 Prints two tables. Whole processes, against a bare interpreter; and, in process, what grows with the text and what with the network.
-Bytecode is compiled first: without it imports dominate. Other tools are measured by `python tests/benchmarks/peers`.
+Bytecode is compiled first: without it imports dominate. Other tools are measured by `python -m tests.benchmarks.peers`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(ROOT))
-
-from archspec.analysis.layers import Report  # noqa: E402
-from archspec.api import compile_text, load  # noqa: E402
-from archspec.elaborate.assumptions import Options  # noqa: E402
+from archspec.analysis.layers import Report
+from archspec.api import compile_text, load
+from archspec.elaborate.assumptions import Options
+from tests.helpers.paths import ROOT
 
 RUNS = 15
 

@@ -1,7 +1,7 @@
 """Our ONNX files against those of torch.onnx.export from torchvision's own networks, with the same weights.
 
-    python tests/benchmarks/bench_onnx.py              all of it
-    python tests/benchmarks/bench_onnx.py nodes        one part: nodes, latency, emission or big
+    python -m tests.benchmarks.bench_onnx              all of it
+    python -m tests.benchmarks.bench_onnx nodes        one part: nodes, latency, emission or big
 
 Needs torch, torchvision, onnx and onnxruntime; the exporter through TorchDynamo is measured too where onnxscript is installed.
 
@@ -27,8 +27,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from tests.helpers.paths import ROOT
 
 NAMES = ("resnet50", "mobilenet_v2", "densenet121", "googlenet")
 EXPORTERS = ("TorchScript", "Dynamo", "Dynamo unoptimised") if find_spec("onnxscript") else ("TorchScript",)
@@ -40,9 +39,9 @@ import archspec.backends.onnx.export
 start = time.perf_counter(); assert main() == 0; print(time.perf_counter() - start)
 """
 THEIRS = """
-import sys, time, warnings; warnings.simplefilter('ignore'); sys.path[:0] = {paths!r}
-from benchmarks.bench_onnx import export
-from helpers_torchvision import reference
+import sys, time, warnings; warnings.simplefilter('ignore')
+from tests.benchmarks.bench_onnx import export
+from tests.helpers.torchvision import reference
 model = reference({name!r}).eval()
 start = time.perf_counter(); export(model, {exporter!r}, {path!r}); print(time.perf_counter() - start)
 """
@@ -71,9 +70,9 @@ class Files:
     def __init__(self, folder: str, name: str) -> None:
         import onnx
         import torch
-        from helpers_torchvision import reference
 
         import archspec
+        from tests.helpers.torchvision import reference
 
         torch.manual_seed(0)
         module = reference(name).eval()
@@ -161,8 +160,7 @@ def emission(times: int = 3) -> None:
             path = f"{folder}/net.onnx"
             codes = {"ours": OURS.format(name=name, path=path)}
             for exporter in EXPORTERS[:2]:
-                paths = [str(ROOT), str(ROOT / "tests")]
-                codes[exporter] = THEIRS.format(name=name, path=path, exporter=exporter, paths=paths)
+                codes[exporter] = THEIRS.format(name=name, path=path, exporter=exporter)
             found = {
                 what: [min(column) for column in zip(*(child(code, folder) for _ in range(times)), strict=True)]
                 for what, code in codes.items()

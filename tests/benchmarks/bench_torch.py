@@ -1,7 +1,7 @@
 """The emitted PyTorch modules against torchvision's own: equality, speed, cost of making one. Needs torch and torchvision.
 
-    python tests/benchmarks/bench_torch.py              all of it; the GPU too where there is one
-    python tests/benchmarks/bench_torch.py equal        one part: equal, speed or make
+    python -m tests.benchmarks.bench_torch              all of it; the GPU too where there is one
+    python -m tests.benchmarks.bench_torch equal        one part: equal, speed or make
 
 Speed is the median of the ratios of neighbouring runs, the two modules taking turns, with the same weights and input.
 """
@@ -12,15 +12,12 @@ import gc
 import statistics
 import sys
 import time
-from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from helpers_torchvision import NAMES, matched
-
 import archspec
+from tests.helpers.paths import ROOT
+from tests.helpers.torchvision import NAMES, matched
 
 SPEED = ("resnet50", "mobilenet_v2", "densenet121", "vgg16")
 
@@ -89,9 +86,9 @@ def timed(run, model, x) -> float:
 
 def make(rounds: int = 9) -> None:
     """`load` and `to_torch` of resnet152 with torchvision's initialisation, against torchvision's constructor."""
-    from helpers_torchvision import torchvision
+    from tests.helpers.torchvision import torchvision
 
-    spec = Path(__file__).resolve().parent.parent.parent / "specs" / "resnet152.arch"
+    spec = ROOT / "specs" / "resnet152.arch"
     blocks = spec.parent / "blocks" / "resnet.arch"
     text = spec.read_text().replace('use "blocks/resnet.arch"\n', blocks.read_text())
     text = text.replace("default conv bias=no", "default conv bias=no init=kaiming_out")

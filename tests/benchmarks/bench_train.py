@@ -1,7 +1,7 @@
 """Training: its speed against a loop written by hand, and what 20 kills do to a run. Needs torch.
 
-    python tests/benchmarks/bench_train.py              both
-    python tests/benchmarks/bench_train.py speed        or `kills`
+    python -m tests.benchmarks.bench_train              both
+    python -m tests.benchmarks.bench_train speed        or `kills`
 
 Speed is the median of the ratios of neighbouring epochs, the loops taking turns, on the same network and images. The loops by hand take
 images that are normalised already, and sum loss and right answers as ours does; one has a DataLoader, the other indexes tensors.

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from fuzzing.draw import ROUND, Arg, Draw, Env, const, demand, expression, names, number, rounds
-from fuzzing.modules import Axes
+from tests.fuzzing.draw import ROUND, Arg, Draw, Env, const, demand, expression, names, number, rounds
+from tests.fuzzing.modules import Axes
 
 T = TypeVar("T")
 Args = dict[str, Arg]

@@ -1,8 +1,8 @@
-"""The same claims, with mutations led by coverage: `python tests/fuzzing/coverage_guided.py CORPUS [-max_total_time=300 ...]`.
+"""The same claims, with mutations led by coverage: `python -m tests.fuzzing.coverage_guided CORPUS [-max_total_time=300 ...]`.
 
 It needs atheris (libFuzzer for Python). CORPUS is a folder: what is mutated is put there where it is empty, and what reaches new code
 is added. Further arguments are libFuzzer's. A case that breaks a claim is written to the working folder as `crash-...`;
-`python tests/fuzzing/mutate.py crash-...` runs it again.
+`python -m tests.fuzzing.mutate crash-...` runs it again.
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ from pathlib import Path
 
 import atheris
 
-TESTS = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS.parent)]
-
 with atheris.instrument_imports(include=["archspec"]):
-    from fuzzing.reading import check
-from fuzzing.mutations import texts, words  # noqa: E402
+    from tests.fuzzing.reading import check
+from tests.fuzzing.mutations import texts, words
 
 
 def prepared(corpus: Path) -> list[str]:

@@ -18,9 +18,9 @@ from archspec.analysis.receptive_field import ReceptiveFields
 from archspec.backends.arch import expand
 from archspec.ir.schema import from_json, to_json
 from archspec.ops.base import POINT
-from fuzzing.draw import Draw
-from fuzzing.networks import Drawn, Generator
-from fuzzing.seeing import CHANNELS, Shape
+from tests.fuzzing.draw import Draw
+from tests.fuzzing.networks import Drawn, Generator
+from tests.fuzzing.seeing import CHANNELS, Shape
 
 Box = list[tuple[int, int]] | None
 MEASURED = 400

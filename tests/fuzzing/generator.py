@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fuzzing.draw import Draw, Refused, const, number, written
-from fuzzing.parts import Parts
-from fuzzing.runner import Context, GaveUp, Labels
-from fuzzing.steps import Options
-from fuzzing.tape import Net, Tape
-from fuzzing.tree import Body, Text
-from fuzzing.values import Value
+from tests.fuzzing.draw import Draw, Refused, const, number, written
+from tests.fuzzing.parts import Parts
+from tests.fuzzing.runner import Context, GaveUp, Labels
+from tests.fuzzing.steps import Options
+from tests.fuzzing.tape import Net, Tape
+from tests.fuzzing.tree import Body, Text
+from tests.fuzzing.values import Value
 
 
 @dataclass

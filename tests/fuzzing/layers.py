@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from helpers_torch import BATCHNORM, Rbf
 from torch import nn
 from torch.nn import functional as F
 
-from fuzzing.chooser import Args, Chooser, Made, Values, spread
-from fuzzing.draw import Arg, const, demand
-from fuzzing.modules import Attention, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention
-from fuzzing.values import Value
-from fuzzing.windows import WINDOWS, initial
+from tests.fuzzing.chooser import Args, Chooser, Made, Values, spread
+from tests.fuzzing.draw import Arg, const, demand
+from tests.fuzzing.modules import Attention, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention
+from tests.fuzzing.values import Value
+from tests.fuzzing.windows import WINDOWS, initial
+from tests.helpers.torch import BATCHNORM, Rbf
 
 ANY, MAP, TOKENS, VECTOR = ("map", "tokens", "vector"), ("map",), ("tokens",), ("vector",)
 ADAPTIVE = {

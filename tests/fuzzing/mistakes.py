@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import archspec
-from fuzzing.draw import ROUND, Draw, Random, const
-from fuzzing.generator import SpecGenerator
-from fuzzing.runner import Seen
-from fuzzing.steps import Options
-from fuzzing.tree import Block, Body, Branches, Group, Line, Part, Residual, Step, bodies
+from tests.fuzzing.draw import ROUND, Draw, Random, const
+from tests.fuzzing.generator import SpecGenerator
+from tests.fuzzing.runner import Seen
+from tests.fuzzing.steps import Options
+from tests.fuzzing.tree import Block, Body, Branches, Group, Line, Part, Residual, Step, bodies
 
 OPTIONS = Options(giving_up=0, longest=5)
 

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Sequence
 
 import torch
-from helpers_torch import AVGPOOL, CONV, MAXPOOL
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fuzzing.draw import demand
+from tests.fuzzing.draw import demand
+from tests.helpers.torch import AVGPOOL, CONV, MAXPOOL
 
 Axes = tuple[int, ...]
 Ends = Sequence[tuple[int, int]]

@@ -1,7 +1,7 @@
-"""Mutated specs by the million: `python tests/fuzzing/mutate.py --start 0 --count 3000000 --save DIR`.
+"""Mutated specs by the million: `python -m tests.fuzzing.mutate --start 0 --count 3000000 --save DIR`.
 
 A case that breaks a claim is saved as `DIR/SEED.case`, the bytes of the file, with what went wrong in `SEED.txt` beside it;
-`python tests/fuzzing/mutate.py DIR/SEED.case` runs it again. The last line of the output is the summary; the status is 1 where
+`python -m tests.fuzzing.mutate DIR/SEED.case` runs it again. The last line of the output is the summary; the status is 1 where
 something failed.
 """
 
@@ -11,17 +11,13 @@ import argparse
 import re
 import resource
 import signal
-import sys
 import time
 import traceback
 from collections import Counter
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS.parent)]
-
-from fuzzing.mutations import mutated  # noqa: E402
-from fuzzing.reading import check  # noqa: E402
+from tests.fuzzing.mutations import mutated
+from tests.fuzzing.reading import check
 
 DEADLINE = 20.0
 """Seconds of work for one case. The dearest ones reach a limit of the language, such as 60,000 steps, several times over."""

@@ -10,15 +10,14 @@ import random
 import re
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from archspec.diagnostics import catalogue
 from archspec.foreign.equivalents import LOOSE, rows
 from archspec.ops import STEPS
 from archspec.syntax.lines import KEYWORDS
+from tests.helpers.paths import CASES, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SHORT = 450
 """Characters of a short text."""
 
@@ -88,7 +87,7 @@ def texts() -> Texts:
     found = Texts([], [])
     for path in sorted((ROOT / "specs").rglob("*.arch")):
         found.right.append(path.read_text(encoding="utf-8"))
-    for path in sorted((ROOT / "tests" / "cases").rglob("*.arch")):
+    for path in sorted(CASES.rglob("*.arch")):
         if path.name.startswith("expansion_"):
             continue  # each takes the time of a thousand others, to reach a limit
         found.wrong.append(path.read_bytes().decode("utf-8", "replace"))

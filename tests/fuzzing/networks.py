@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fuzzing.draw import Draw, written
-from fuzzing.seeing import CHANNELS, Run, Shape, around, attended, bilinear, cropped, nearest, shuffled, transposed, window
+from tests.fuzzing.draw import Draw, written
+from tests.fuzzing.seeing import CHANNELS, Run, Shape, around, attended, bilinear, cropped, nearest, shuffled, transposed, window
 
 SIZES = {1: (60, 200), 2: (14, 26)}
 LARGEST = {1: 500, 2: 34}

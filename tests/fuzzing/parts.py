@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fuzzing.draw import Arg, condition, const, expression, number
-from fuzzing.pattern import pattern
-from fuzzing.runner import Context
-from fuzzing.steps import Make, Steps, only
-from fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Repeat, Residual, Step
-from fuzzing.values import Value
+from tests.fuzzing.draw import Arg, condition, const, expression, number
+from tests.fuzzing.pattern import pattern
+from tests.fuzzing.runner import Context
+from tests.fuzzing.steps import Make, Steps, only
+from tests.fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Repeat, Residual, Step
+from tests.fuzzing.values import Value
 
 COUNTED = [("conv", "p"), ("conv", "k"), ("conv", "s"), ("dwconv", "k"), ("pool", "w"), ("avgpool", "w"), ("avgpool", "p"), ("deconv", "s")]
 

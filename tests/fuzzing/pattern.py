@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fuzzing.draw import Draw
-from fuzzing.layers import ARGUMENTS
-from fuzzing.tree import Pattern
+from tests.fuzzing.draw import Draw
+from tests.fuzzing.layers import ARGUMENTS
+from tests.fuzzing.tree import Pattern
 
 
 def pattern(draw: Draw) -> Pattern:

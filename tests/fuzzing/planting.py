@@ -1,6 +1,6 @@
 """Whether the tests would find a mistake: each mutant is planted into archspec, and held to the oracle until something differs.
 
-`python tests/fuzzing/planting.py` prints for each what found it and after how many cases; with names of mutants, those alone; with `-`
+`python -m tests.fuzzing.planting` prints for each what found it and after how many cases; with names of mutants, those alone; with `-`
 the source as it is, which must pass. A mutant lives in a fork that has not imported archspec yet, as a module whose text is altered
 while it is read: nothing is written. Torch is imported, and the random specs are drawn, once, before the forks.
 """
@@ -18,21 +18,17 @@ from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from itertools import zip_longest
-from pathlib import Path
 from types import CodeType
 from typing import Any
 
-TESTS = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS.parent)]
+import onnx  # noqa: F401
+import onnxruntime  # noqa: F401
+import pytest
+import torch
 
-import onnx  # noqa: E402, F401
-import onnxruntime  # noqa: E402, F401
-import pytest  # noqa: E402
-import torch  # noqa: E402
-
-from fuzzing.draw import Random  # noqa: E402
-from fuzzing.generator import Drawn, Options, SpecGenerator  # noqa: E402
-from fuzzing.mutants import MUTANTS, Mutant  # noqa: E402
+from tests.fuzzing.draw import Random
+from tests.fuzzing.generator import Drawn, Options, SpecGenerator
+from tests.fuzzing.mutants import MUTANTS, Mutant
 
 SMALL = {0: (1, 8), 1: (4, 30), 2: (3, 12), 3: (2, 6)}
 DRAWN = {
@@ -88,10 +84,9 @@ class Planted(MetaPathFinder):
 
 def cases(drawn: Drawings) -> Iterator[Case]:
     """All that is compared, of each kind a case in turn."""
-    import test_grids as grids
-    import test_receptive_field
-
-    from fuzzing import shape, value
+    from tests.analysis import test_receptive_field
+    from tests.fuzzing import shape, value
+    from tests.ops import test_grids as grids
 
     kinds: list[Sequence[Case | None]] = []
     for kind, specs in drawn.items():
@@ -117,14 +112,14 @@ def cases(drawn: Drawings) -> Iterator[Case]:
 
 
 def flops() -> None:
-    import test_flops
+    from tests.ops import test_flops
 
     for steps in (*test_flops.ELEMENTWISE, *test_flops.BY_HAND):
         test_flops.test_flops(steps)
 
 
 def peaks(seeds: Sequence[int]) -> None:
-    import test_memory
+    from tests.analysis import test_memory
 
     for seed in seeds:
         peak(test_memory.random_spec(seed))
@@ -132,9 +127,8 @@ def peaks(seeds: Sequence[int]) -> None:
 
 def peak(text: str) -> None:
     """The memory of a spec, and of the same with its last value as an output, unless it is refused or holds a value that nobody reads."""
-    import test_memory
-
     import archspec
+    from tests.analysis import test_memory
 
     more = text + "output before\nrelu\n"
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from pathlib import Path
 
 import archspec
 from archspec.api import compile_text
@@ -17,8 +16,8 @@ from archspec.source import Source, Span, decode
 from archspec.syntax import ast
 from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
+from tests.helpers.paths import ROOT
 
-SPECS = Path(__file__).resolve().parents[2] / "specs"
 LONGEST = 1000
 """Characters of a message and of what goes with it: it is read by people."""
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
@@ -36,7 +35,7 @@ def check(data: bytes, sample: int = 0) -> str:
     except ValueError as error:
         assert re.fullmatch(r"it is [^\n]{5,150}", str(error)) and str(error).isprintable()
         return "undecodable"
-    network, found = compile_text(text, "case.arch", Options(base=SPECS if "use" in text else None))
+    network, found = compile_text(text, "case.arch", Options(base=ROOT / "specs" if "use" in text else None))
     check_findings(found, text)
     assert (network is None) == any(diagnostic.severity == "error" for diagnostic in found)
     if sample % 8 == 0:
@@ -100,7 +99,7 @@ def check_rendered(found: list[Diagnostic]) -> None:
 
 def check_repeatable(text: str, network: archspec.Network | None, found: list[Diagnostic]) -> None:
     """What was read before does not change what is read again."""
-    again, told = compile_text(text, "case.arch", Options(base=SPECS if "use" in text else None))
+    again, told = compile_text(text, "case.arch", Options(base=ROOT / "specs" if "use" in text else None))
     assert [as_data(diagnostic) for diagnostic in told] == [as_data(diagnostic) for diagnostic in found]
     if network is not None and again is not None:
         assert archspec.analyze(again).totals == archspec.analyze(network).totals

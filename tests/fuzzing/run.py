@@ -1,4 +1,4 @@
-"""Random specs in volume: `python tests/fuzzing/run.py shape --start 0 --count 200000 --save failures`, and `value`,
+"""Random specs in volume: `python -m tests.fuzzing.run shape --start 0 --count 200000 --save failures`, and `value`,
 `mistakes` or `fields`.
 
 A case is its seed. One that fails is saved with its seed and what differs; `run.py shape --case FILE` runs it again.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
-import sys
 import time
 import traceback
 from collections import Counter
@@ -18,16 +17,13 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-TESTS = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS.parent)]
-
 CHUNK = 500
 
 
 def outcome(kind: str, seed: int) -> tuple[str, str, str]:
     """What became of a seed: `compared`, `refused` (by both) or `mismatch`; what differs; and the spec."""
-    module = importlib.import_module(f"fuzzing.{kind}")
-    draw = importlib.import_module("fuzzing.draw")
+    module = importlib.import_module(f"tests.fuzzing.{kind}")
+    draw = importlib.import_module("tests.fuzzing.draw")
     text = ""
     try:
         drawn: Any = module.draw(draw.Random(seed))
@@ -42,9 +38,9 @@ def smaller(kind: str, seed: int) -> str:
     """The spec of a seed that fails, without what it can do without; empty where that is not known."""
     if kind in ("mistakes", "fields"):
         return ""
-    module = importlib.import_module(f"fuzzing.{kind}")
-    generator = importlib.import_module("fuzzing.generator").SpecGenerator(
-        importlib.import_module("fuzzing.draw").Random(seed), module.OPTIONS
+    module = importlib.import_module(f"tests.fuzzing.{kind}")
+    generator = importlib.import_module("tests.fuzzing.generator").SpecGenerator(
+        importlib.import_module("tests.fuzzing.draw").Random(seed), module.OPTIONS
     )
 
     def fails(drawn: Any) -> bool:
@@ -55,7 +51,7 @@ def smaller(kind: str, seed: int) -> str:
 
     try:
         generator.generate()
-        found = importlib.import_module("fuzzing.shrink").shrink(generator, fails)
+        found = importlib.import_module("tests.fuzzing.shrink").shrink(generator, fails)
     except Exception:  # the generator itself may be what fails
         return ""
     return found.text if found is not None else ""

@@ -6,12 +6,12 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from fuzzing.chooser import Values
-from fuzzing.draw import ROUND, ROUNDS, Arg, Draw, Refused, condition, demand
-from fuzzing.layers import LAYERS, flatten_first
-from fuzzing.tape import Tape, TooLarge
-from fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Pattern, Repeat, Residual, Step
-from fuzzing.values import Value
+from tests.fuzzing.chooser import Values
+from tests.fuzzing.draw import ROUND, ROUNDS, Arg, Draw, Refused, condition, demand
+from tests.fuzzing.layers import LAYERS, flatten_first
+from tests.fuzzing.tape import Tape, TooLarge
+from tests.fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Pattern, Repeat, Residual, Step
+from tests.fuzzing.values import Value
 
 COUNTS = {"k", "w", "f", "s", "d", "g", "m", "n", "v", "groups", "heads", "size"}
 """Arguments that are at least 1; other whole numbers are at least 0."""

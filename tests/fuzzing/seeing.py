@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from helpers_torch import tf_same
 from torch import Tensor
 from torch.nn import functional as F
+
+from tests.helpers.torch import tf_same
 
 Shape = tuple[int, ...]
 Run = Callable[[Tensor, float], Tensor]

@@ -7,8 +7,6 @@ import zlib
 from typing import Any
 
 import onnx
-from helpers_onnx import declared, fault, inferred
-from helpers_torch import counts
 
 import archspec
 from archspec.backends.arch import expand
@@ -18,10 +16,12 @@ from archspec.source import Source
 from archspec.syntax import ast
 from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
-from fuzzing.draw import Draw, Random
-from fuzzing.generator import Drawn, SpecGenerator
-from fuzzing.steps import Options
-from fuzzing.tape import BATCH, Entry
+from tests.fuzzing.draw import Draw, Random
+from tests.fuzzing.generator import Drawn, SpecGenerator
+from tests.fuzzing.steps import Options
+from tests.fuzzing.tape import BATCH, Entry
+from tests.helpers.onnx import declared, fault, inferred
+from tests.helpers.torch import counts
 
 OPTIONS = Options()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from fuzzing.generator import Drawn, SpecGenerator
-from fuzzing.tape import TooLarge
-from fuzzing.tree import Block, Body, Default, bodies
+from tests.fuzzing.generator import Drawn, SpecGenerator
+from tests.fuzzing.tape import TooLarge
+from tests.fuzzing.tree import Block, Body, Default, bodies
 
 
 def shrink(generator: SpecGenerator, fails: Callable[[Drawn], bool]) -> Drawn | None:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fuzzing.chooser import Args, Chooser
-from fuzzing.draw import Arg, Draw, const
-from fuzzing.layers import ARGUMENTS, LAYERS
-from fuzzing.runner import Context, Runner
-from fuzzing.tape import Tape
-from fuzzing.tree import Body, Line, Part, Step
-from fuzzing.values import Value
+from tests.fuzzing.chooser import Args, Chooser
+from tests.fuzzing.draw import Arg, Draw, const
+from tests.fuzzing.layers import ARGUMENTS, LAYERS
+from tests.fuzzing.runner import Context, Runner
+from tests.fuzzing.tape import Tape
+from tests.fuzzing.tree import Body, Line, Part, Step
+from tests.fuzzing.values import Value
 
 Make = Callable[[Value, Context], Any]
 """Draws a part for the value before it."""

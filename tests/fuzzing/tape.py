@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import conv_flop_count
 
-from fuzzing.draw import Refused, demand
-from fuzzing.values import Value
+from tests.fuzzing.draw import Refused, demand
+from tests.fuzzing.values import Value
 
 BATCH = 2
 """PyTorch refuses some norms of a single value, though not of a batch of two; and nothing may mix what a batch holds."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fuzzing.draw import Arg, written
-from fuzzing.layers import BARE
+from tests.fuzzing.draw import Arg, written
+from tests.fuzzing.layers import BARE
 
 Plan = Callable[[Any, Any], Any]
 

@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 import torch
-from helpers_onnx import results, session
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 import archspec
 from archspec.analysis.tensors import tensors
 from archspec.backends.onnx.opsets import OPSETS
-from fuzzing.draw import Draw, Random
-from fuzzing.generator import Drawn, SpecGenerator
-from fuzzing.shape import verdict
-from fuzzing.steps import Options
+from tests.fuzzing.draw import Draw, Random
+from tests.fuzzing.generator import Drawn, SpecGenerator
+from tests.fuzzing.shape import verdict
+from tests.fuzzing.steps import Options
+from tests.helpers.onnx import results, session
 
 OPTIONS = Options(sizes={0: (1, 8), 1: (4, 30), 2: (3, 12), 3: (2, 6)}, longest=5, largest=8_000)
 Arrays = Sequence[np.ndarray[Any, Any]]

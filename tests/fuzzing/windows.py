@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from helpers_torch import AVGPOOL, CONV, DECONV, MAXPOOL, tf_same
-
-from fuzzing.chooser import Args, Chooser, Made, Values, spread
-from fuzzing.draw import Arg, const, demand
-from fuzzing.modules import (
+from tests.fuzzing.chooser import Args, Chooser, Made, Values, spread
+from tests.fuzzing.draw import Arg, const, demand
+from tests.fuzzing.modules import (
     AvgPool3d,
     Axes,
     CutDeconv,
@@ -20,7 +18,8 @@ from fuzzing.modules import (
     TableConv,
     ends_of_windows,
 )
-from fuzzing.values import Value
+from tests.fuzzing.values import Value
+from tests.helpers.torch import AVGPOOL, CONV, DECONV, MAXPOOL, tf_same
 
 ROUNDING = ["floor", "floor", "floor", "ceil", "exact"]
 INITIAL = ["kaiming", "kaiming_uniform", "kaiming_out", "xavier", "xavier_normal", "lecun", "normal", "truncated", "orthogonal", "zeros"]

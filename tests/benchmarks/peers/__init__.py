@@ -1,1 +1,1 @@
-"""archspec beside the tools that count networks; `python tests/benchmarks/peers` measures and prints."""
+"""archspec beside the tools that count networks; `python -m tests.benchmarks.peers` measures and prints."""

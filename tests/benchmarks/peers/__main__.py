@@ -1,8 +1,8 @@
 """archspec and its peers, side by side: time and memory, parameters and MACs, and what each says to a mistake.
 
-    python tests/benchmarks/peers                       measure, store, print the tables
-    python tests/benchmarks/peers measure -o FILE       measure alone
-    python tests/benchmarks/peers tables [FILE]         the tables of stored results
+    python -m tests.benchmarks.peers                       measure, store, print the tables
+    python -m tests.benchmarks.peers measure -o FILE       measure alone
+    python -m tests.benchmarks.peers tables [FILE]         the tables of stored results
 
 The environment with all the tools is made once, in a folder of the user's cache or where `--environment` says; it takes 2.5 GB with the
 networks as ONNX. Without further settings pip takes PyTorch with CUDA on Linux; `PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu`
@@ -13,13 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
-from peers import environment, render  # noqa: E402
-from peers.measure import measure  # noqa: E402
+from tests.benchmarks.peers import environment, render
+from tests.benchmarks.peers.measure import measure
 
 RESULTS = environment.HERE / "results.json"
 

@@ -23,13 +23,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
-
-from peers import mistakes, networks  # noqa: E402
-from peers.corners import CORNERS  # noqa: E402
-from peers.tools import TOOLS, Tool, onnx_tool_products  # noqa: E402
-from peers.truth import NETWORKS, TIMED  # noqa: E402
-from peers.worlds import WORLDS  # noqa: E402
+from tests.benchmarks.peers import mistakes, networks
+from tests.benchmarks.peers.corners import CORNERS
+from tests.benchmarks.peers.tools import TOOLS, Tool, onnx_tool_products
+from tests.benchmarks.peers.truth import NETWORKS, TIMED
+from tests.benchmarks.peers.worlds import WORLDS
 
 CALLS = 5
 SECONDS = 1.0
@@ -100,7 +98,7 @@ def count(tool: Tool, folder: Path) -> dict[str, Any]:
 def export(folder: Path) -> None:
     import torch
 
-    from peers import modules
+    from tests.benchmarks.peers import modules
 
     for name in NETWORKS:
         networks.export(networks.torch_network(name), networks.shape(name), folder / f"{name}.onnx")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peers.truth import Tally
+from tests.benchmarks.peers.truth import Tally
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,11 @@ import venv
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-HERE = Path(__file__).resolve().parent
+from tests.helpers.paths import ROOT, TESTS
+
+HERE = TESTS / "benchmarks" / "peers"
+CHILD = ("-m", "tests.benchmarks.peers.child")
+"""A measured process, for the Python of the environment: the tests are found there where the checkout is installed from."""
 
 TORCH = "torch==2.13.0"
 TORCHVISION = "torchvision==0.28.0"
@@ -63,7 +66,7 @@ def prepare(where: Path) -> None:
     def export() -> None:
         progress("exporting to ONNX")
         (where / "onnx").mkdir(exist_ok=True)
-        run([python, str(HERE / "child.py"), "export", str(where / "onnx")])
+        run([python, *CHILD, "export", str(where / "onnx")])
 
     once(where / "installed.txt", "\n".join((TORCH, TORCHVISION, *PACKAGES)), install)
     run([python, "-m", "pip", "install", "-q", "-e", str(ROOT)])

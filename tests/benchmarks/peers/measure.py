@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from peers.corners import CORNERS
-from peers.environment import HERE, progress, script, variables
-from peers.mistakes import CALLS, MISTAKES, judge, source
-from peers.networks import in_keras
-from peers.tools import TOOLS
-from peers.truth import NETWORKS, TIMED
+from tests.benchmarks.peers.corners import CORNERS
+from tests.benchmarks.peers.environment import CHILD, progress, script, variables
+from tests.benchmarks.peers.mistakes import CALLS, MISTAKES, judge, source
+from tests.benchmarks.peers.networks import in_keras
+from tests.benchmarks.peers.tools import TOOLS
+from tests.benchmarks.peers.truth import NETWORKS, TIMED
 
 QUICK = {"python": 5, "archspec": 5, "onnx-tool": 2}
 """How often processes run that take a fraction of a second, for each run of one that takes seconds."""
@@ -61,7 +61,7 @@ def quickest(cells: list[dict[str, Any]]) -> dict[str, Any]:
 def child(where: Path, tool: str) -> dict[str, Any]:
     """What a tool counts and how long it takes, or its error as each of its cells."""
     progress(f"count: {tool}")
-    command = [script(where, "python"), str(HERE / "child.py"), "count", tool, str(where / "onnx")]
+    command = [script(where, "python"), *CHILD, "count", tool, str(where / "onnx")]
     done = subprocess.run(command, env=variables(), capture_output=True, text=True, check=False)
     if done.returncode:
         error = {"error": (done.stderr.strip().splitlines() or ["?"])[-1][:200]}
@@ -78,7 +78,7 @@ def commands(where: Path) -> dict[tuple[str, str], list[str]]:
         found[name, "archspec"] = [script(where, "archspec"), "table", *NETWORKS[name][1].split()]
         for tool, how in TOOLS.items():
             if how.show and (how.takes != "keras" or in_keras(name)):
-                found[name, tool] = [python, str(HERE / "child.py"), "show", tool, name, str(where / "onnx")]
+                found[name, tool] = [python, *CHILD, "show", tool, name, str(where / "onnx")]
     return found
 
 
@@ -128,10 +128,10 @@ def mistake(where: Path, tool: str, name: str) -> dict[str, Any] | None:
         path = Path(folder) / ("net.arch" if tool == "archspec" else "net.py")
         path.write_text(program, encoding="utf-8")
         if tool == "onnx-tool":
-            subprocess.run([python, str(HERE / "child.py"), "mistake", name, f"{folder}/net.onnx"], env=variables(), check=True)
+            subprocess.run([python, *CHILD, "mistake", name, f"{folder}/net.onnx"], env=variables(), check=True)
         command = [script(where, "archspec"), "check", path.name] if tool == "archspec" else [python, path.name]
         if tool == "ptflops aten":  # it imports torchvision by itself
-            command = [python, str(HERE / "child.py"), "program", path.name]
+            command = [python, *CHILD, "program", path.name]
         done = subprocess.run(
             command, cwd=folder, env=variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )

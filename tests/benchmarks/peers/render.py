@@ -6,11 +6,11 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from peers.corners import CORNERS
-from peers.mistakes import MISTAKES
-from peers.rules import TEXT, verdict
-from peers.tools import TOOLS
-from peers.truth import NETWORKS, TIMED
+from tests.benchmarks.peers.corners import CORNERS
+from tests.benchmarks.peers.mistakes import MISTAKES
+from tests.benchmarks.peers.rules import TEXT, verdict
+from tests.benchmarks.peers.tools import TOOLS
+from tests.benchmarks.peers.truth import NETWORKS, TIMED
 
 Results = dict[str, Any]
 NAMES = {"torch": "torch alone", "torch meta": "torch alone, meta", "ptflops aten": "ptflops, aten", "ptflops pytorch": "ptflops, pytorch"}

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from peers import networks
-from peers.corners import CORNERS
-from peers.tools import onnx_tool_load
-from peers.truth import NETWORKS
+from tests.benchmarks.peers import networks
+from tests.benchmarks.peers.corners import CORNERS
+from tests.benchmarks.peers.tools import onnx_tool_load
+from tests.benchmarks.peers.truth import NETWORKS
 
 Given = tuple[Any, ...]
 
@@ -35,7 +35,7 @@ def module(name: str, folder: Path, device: str = "cpu") -> Given | None:
     with torch.device(device) if device != "cpu" else nullcontext():
         if name in NETWORKS:
             return networks.torch_network(name), torch.zeros(networks.shape(name))
-        from peers.modules import TORCH
+        from tests.benchmarks.peers.modules import TORCH
 
         make, shape = TORCH[name]
         return make().to(device), torch.zeros(1, *shape)
@@ -45,7 +45,7 @@ def keras(name: str, folder: Path) -> Given | None:
     """A Keras model."""
     if name in NETWORKS:
         return (networks.keras_network(name),) if networks.in_keras(name) else None
-    from peers.modules import keras_corners
+    from tests.benchmarks.peers.modules import keras_corners
 
     make = keras_corners().get(name)
     return (make(),) if make is not None else None

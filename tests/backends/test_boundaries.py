@@ -1,0 +1,104 @@
+"""Every argument at the ends of its range: what the checker accepts runs in PyTorch and in onnxruntime, with equal values."""
+
+from __future__ import annotations
+
+import pytest
+
+np = pytest.importorskip("numpy", reason="numpy compares the values")
+torch = pytest.importorskip("torch", reason="torch runs the emitted modules")
+pytest.importorskip("onnxruntime", reason="onnxruntime runs the ONNX files")
+
+import archspec
+from archspec.ops import all_classes
+from tests.helpers.onnx import enliven, inputs_of, results, run, session
+
+LARGEST = 3.4e38
+"""Of a number in single precision."""
+ENDS = {
+    "conv": "k=1 f=1, k=1 f=1 bias=no, k=4 f=4 g=4, k=1 f=4 p=9, k=3 f=4 p=9 d=9, k=1 f=4 s=9 round=floor, k=1 f=4 s=9 round=ceil, "
+    "k=2 f=4 s=9 p=same, k=1 f=2 p=valid, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1e-300, k=1 f=2 init=truncated std=1, k=1 f=1 maps=((3,),)",
+    "dwconv": "k=1, k=4 m=3, k=1 p=5, k=2 s=3 d=3 round=ceil bias=no, k=1 init=orthogonal, k=1 init=normal std=1, k=2 p=same",
+    "deconv": "k=1 f=1, k=1 f=4 g=4, k=1 f=4 s=5, k=1 f=4 s=5 op=4, k=1 f=4 d=5 op=4, k=3 f=4 p=2, k=3 f=4 s=2 p=4, k=2 f=4 s=3 d=4 op=3, "
+    "k=2 f=4 s=3 d=2 op=2 p=2, k=1 f=4 p=same s=4, k=1 f=4 s=2 op=1 p=1, k=1 f=2 bias=no, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1",
+    "pool": "1, 1 s=3 round=floor, 1 s=9 round=ceil, 4, 2 p=1 round=floor, 2 p=1 d=4 round=floor, 3 p=same d=2",
+    "avgpool": "1, 1 s=9 round=floor, 4, 2 p=1 round=floor, 2 p=1 round=floor count_pad=no, 5 p=2 s=1 d=1 round=ceil, 5 p=2 round=ceil count_pad=no",
+    "subsample": "1, 4, 1 s=4 round=ceil, 3 s=4 round=floor",
+    "adaptpool": "1, 4, 9",
+    "adaptmaxpool": "1, 4, 9",
+    "bn": f"eps=1e-30, eps=1e-300, eps={LARGEST}, momentum=0, momentum=1, affine=no",
+    "ln": f"eps=1e-30, eps=1e-300, eps={LARGEST}",
+    "gn": f"1, 2, 4, 1 eps=1e-30, 1 eps=1e-300, 1 eps={LARGEST}",
+    "instnorm": f"eps=1e-30, eps=1e-300, eps={LARGEST}",
+    "lrn": "alpha=0, alpha=0 n=4, beta=0, beta=0 n=4, n=1, n=2 alpha=0 beta=0, k=0, alpha=1 k=0, alpha=-0.1 k=5.0, beta=-0.5, beta=-0.5 n=4, "
+    "n=63, n=64, k=-1.0 beta=1, k=-1.0 beta=2, alpha=0 k=2.0 beta=1, alpha=1e-30, alpha=1e30 beta=0.1, alpha=0 beta=0 k=0",
+    "leaky": f"0, 1, -1, {LARGEST}, {-LARGEST}, 1e-300",
+    "elu": "0, 1, -1, 1e30, 1e-300",
+    "gelu": "approx=none, approx=tanh",
+    "prelu": "shared=yes, shared=no",
+    "dropout": "0, 0.999999",
+    "dropout2d": "0, 0.999999",
+    "droppath": "0, 0.999999",
+    "pad": "0, 0 c=0, 0 c=1, 6, 0x1",
+    "crop": "1, 4, 1x4",
+    "upsample": "1, 1 mode=bilinear, 7, 7 mode=bilinear",
+    "pixelshuffle": "1, 2",
+    "shuffle": "1, 2, 4",
+    "patchmerge": "1, 4",
+    "slice": "0:1, 0:4, 3:4",
+    "fc": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1e-300",
+    "linear": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1",
+    "rbf": "1",
+    "embed": "50 1",
+    "scale": f"0, 1, -1, {LARGEST}, 1e-300",
+    "attn": "heads=1, heads=4, heads=4 bias=no",
+    "winattn": "heads=4 w=1, heads=1 w=4, heads=4 w=4 shift=3, heads=1 w=2 shift=1, heads=1 w=2x1 shift=1x0 bias=no",
+}
+BEFORE = {"attn": "tokens | ", "rbf": "flatten | ", "embed": "flatten | "}
+SHAPES = ("4x4x4", "2x4x4x4", "4x4", "1x1x4")
+
+
+def test_every_argument_is_among_them():
+    assert {cls.step for cls in all_classes() if cls.fields} == set(ENDS)
+    for cls in all_classes():
+        words = ENDS.get(cls.step, "").replace(",", " ").split()
+        named = {word.partition("=")[0] for word in words}
+        assert set(cls.fields) - set(cls.bare) <= named, cls.step
+
+
+def spec(step, arguments, shape):
+    """A network of one layer where the layer takes the shape, or None."""
+    try:
+        return archspec.loads(
+            f"input {'9' if step == 'embed' else shape}\n{'' if step == 'embed' else BEFORE.get(step, '')}{step} {arguments}\n"
+        )
+    except archspec.SpecError:
+        return None
+
+
+@pytest.mark.parametrize("step", ENDS)
+def test_what_is_accepted_at_the_ends_runs_everywhere(step):
+    accepted = set()
+    cases = [case.strip() for case in ENDS[step].replace("=((3,),)", "=((3%),)").split(", ")]
+    for arguments in (case.replace("%", ",") for case in cases):
+        for shape in SHAPES:
+            network = spec(step, arguments, shape)
+            if network is None:
+                continue
+            accepted.add(arguments)
+            inputs = inputs_of(network, 2, whole=step == "embed")
+            module = enliven(archspec.to_torch(network), inputs)
+            (expected,) = results(module, inputs)
+            (found,) = run(session(archspec.to_onnx(network, module.state_dict())), inputs)
+            finite = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
+            assert found.shape == expected.shape, (arguments, shape)
+            assert np.allclose(found, expected, rtol=1e-4, atol=1e-5 * finite, equal_nan=True), (arguments, shape)
+    assert len(accepted) == len(cases), set(cases) - accepted
+
+
+@pytest.mark.parametrize("layer", ["leaky 1e39", "leaky -1e300", "elu 1e39", "scale 1e39", "bn eps=1e39", "lrn k=-1e39"])
+def test_a_number_that_single_precision_does_not_hold_is_refused(layer):
+    """PyTorch refuses it when the module runs, or computes with infinity."""
+    with pytest.raises(archspec.SpecError, match=r"3\.4e\+38") as caught:
+        archspec.loads(f"input 4x4x4\n{layer}\n")
+    (found,) = caught.value.diagnostics
+    assert found.code == "A105" and found.span.text.endswith(layer.split()[-1])

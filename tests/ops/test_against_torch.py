@@ -1,0 +1,245 @@
+"""Every layer against torch: shapes, parameters and MACs."""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is what the layers are compared with")
+
+from torch import nn
+from torch.nn import functional as F
+
+import archspec
+from archspec.ops import STEPS
+from tests.helpers.torch import (
+    CONV,
+    DECONV,
+    Apply,
+    Attention,
+    ChannelsLast,
+    ClassToken,
+    Concat,
+    Mul,
+    PartialConv,
+    Position,
+    Rbf,
+    SameConv,
+    Scale,
+    Subsample,
+    ToTokens,
+    Windows,
+    channels_last,
+    counts,
+    measure,
+)  # fmt: skip
+
+seq = nn.Sequential
+
+
+@dataclass
+class Case:
+    """A spec whose last layer is the one in question, and the module that the whole spec is; `shape` is C,*S, or T,C where tokens come out."""
+
+    step: str
+    spec: str
+    module: object
+    shape: tuple
+    tokens: bool = False
+    dtype: object = torch.float32
+
+    @property
+    def text(self):
+        return f"input {'x'.join(map(str, channels_last(self.shape)))}\n{self.spec}\n"
+
+
+C3 = ((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5), (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5),
+      (0, 1, 4, 5), (0, 1, 2, 5), (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5))  # fmt: skip
+
+L, HW, DHW = (6, 12), (6, 12, 10), (6, 8, 6, 10)
+ACTIVATIONS = {
+    "relu": nn.ReLU, "relu6": nn.ReLU6, "leaky": nn.LeakyReLU, "elu": nn.ELU, "selu": nn.SELU, "gelu": nn.GELU, "silu": nn.SiLU, "mish": nn.Mish,
+    "hardswish": nn.Hardswish, "hardsigmoid": nn.Hardsigmoid, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "softplus": nn.Softplus,
+    "softmax": lambda: nn.Softmax(1), "logsoftmax": lambda: nn.LogSoftmax(1), "prelu": nn.PReLU,
+    "dropout": nn.Dropout, "dropout2d": nn.Dropout2d, "droppath": nn.Identity, "flatten": nn.Flatten,
+}  # fmt: skip
+
+
+def cases():
+    # conv
+    yield Case("conv", "conv k=3 f=16", nn.Conv2d(6, 16, 3), HW)
+    yield Case("conv", "conv k=3 f=16", nn.Conv1d(6, 16, 3), L)
+    yield Case("conv", "conv k=3 f=16", nn.Conv3d(6, 16, 3), DHW)
+    yield Case(
+        "conv", "conv k=5x3 f=16 s=1x3 p=2x1 d=2x1 bias=no", nn.Conv2d(6, 16, (5, 3), (1, 3), (2, 1), (2, 1), bias=False), (6, 12, 13)
+    )
+    yield Case("conv", "conv k=3x2x1 f=4 g=2 p=1x0x2", nn.Conv3d(6, 4, (3, 2, 1), 1, (1, 0, 2), groups=2), DHW)
+    yield Case("conv", "conv k=3 f=12 g=3 p=1", nn.Conv2d(6, 12, 3, 1, 1, groups=3), HW)
+    yield Case("conv", "conv k=3 f=8 s=2 p=same", SameConv(nn.Conv2d(6, 8, 3, 2)), HW)
+    yield Case("conv", "conv k=4x3 f=8 s=3x2 d=2 p=same", SameConv(nn.Conv2d(6, 8, (4, 3), (3, 2), dilation=2)), HW)
+    yield Case("conv", "conv k=3 f=8 p=valid", nn.Conv2d(6, 8, 3, padding="valid"), HW)
+    yield Case("conv", "conv k=3 f=8 p=same d=2", nn.Conv2d(6, 8, 3, padding="same", dilation=2), HW)
+    yield Case("conv", "conv k=4 f=8 s=3 round=floor", nn.Conv2d(6, 8, 4, 3), HW)
+    yield Case("conv", f"conv k=5 f=16 maps=({', '.join(str(row).replace(' ', '') for row in C3)})", PartialConv(C3, 5), (6, 14, 14))
+    yield Case("dwconv", "dwconv k=3", nn.Conv2d(6, 6, 3, groups=6), HW)
+    yield Case("dwconv", "dwconv k=3 m=2 p=1 bias=no", nn.Conv1d(6, 12, 3, 1, 1, groups=6, bias=False), L)
+    yield Case("dwconv", "dwconv k=2 s=2", nn.Conv3d(6, 6, 2, 2, groups=6), DHW)
+    yield Case("deconv", "deconv k=2 s=2 f=4", nn.ConvTranspose2d(6, 4, 2, 2), HW)
+    yield Case("deconv", "deconv k=3 s=2 p=1 op=1 f=4 g=2 bias=no", nn.ConvTranspose2d(6, 4, 3, 2, 1, 1, 2, False), HW)
+    yield Case("deconv", "deconv k=3 s=2 d=2 f=5", nn.ConvTranspose1d(6, 5, 3, 2, dilation=2), L)
+    yield Case("deconv", "deconv k=3x2x4 s=1x2x3 f=4 p=1x0x1", nn.ConvTranspose3d(6, 4, (3, 2, 4), (1, 2, 3), (1, 0, 1)), DHW)
+    yield Case("deconv", "deconv k=4 s=2 f=4 p=same", nn.ConvTranspose2d(6, 4, 4, 2, 1), HW)
+    # pool
+    yield Case("pool", "pool w=2", nn.MaxPool2d(2), HW)
+    yield Case("pool", "pool w=3 s=2 p=1 round=floor", nn.MaxPool2d(3, 2, 1), HW)
+    yield Case("pool", "pool w=3 s=2 round=ceil", nn.MaxPool2d(3, 2, ceil_mode=True), HW)
+    yield Case("pool", "pool w=3x2 s=1x2 p=1x0 d=2x1", nn.MaxPool2d((3, 2), (1, 2), (1, 0), (2, 1)), HW)
+    yield Case("pool", "pool w=3 s=3", nn.MaxPool1d(3, 3), L)
+    yield Case("pool", "pool w=2", nn.MaxPool3d(2), DHW)
+    yield Case("avgpool", "avgpool w=2", nn.AvgPool2d(2), HW)
+    yield Case("avgpool", "avgpool w=3 s=2 p=1 count_pad=no round=ceil", nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), HW)
+    yield Case("avgpool", "avgpool w=4 s=2", nn.AvgPool1d(4, 2), L)
+    yield Case("avgpool", "avgpool w=2", nn.AvgPool3d(2), DHW)
+    yield Case("subsample", "subsample w=2", Subsample(6, 2), HW)
+    yield Case("subsample", "subsample w=3", Subsample(6, 3, 1), L)
+    yield Case("adaptpool", "adaptpool 5x7", nn.AdaptiveAvgPool2d((5, 7)), HW)
+    yield Case("adaptpool", "adaptpool 4", nn.AdaptiveAvgPool1d(4), L)
+    yield Case("adaptpool", "adaptpool 20x20", nn.AdaptiveAvgPool2d(20), HW)
+    yield Case("adaptmaxpool", "adaptmaxpool 5x7", nn.AdaptiveMaxPool2d((5, 7)), HW)
+    yield Case("adaptmaxpool", "adaptmaxpool 2", nn.AdaptiveMaxPool3d(2), DHW)
+    yield Case("gap", "gap", nn.AdaptiveAvgPool2d(1), HW)
+    yield Case("gap", "gap", nn.AdaptiveAvgPool1d(1), L)
+    yield Case("gap", "gap", nn.AdaptiveAvgPool3d(1), DHW)
+    yield Case("gap", "tokens\ngap", seq(ToTokens(), Apply(lambda x: x.mean(1))), HW)
+    # norm
+    yield Case("bn", "bn", nn.BatchNorm2d(6), HW)
+    yield Case("bn", "bn affine=no", nn.BatchNorm1d(6, affine=False), L)
+    yield Case("bn", "bn", nn.BatchNorm3d(6), DHW)
+    yield Case("bn", "bn", nn.BatchNorm1d(9).eval(), (9,))
+    yield Case("ln", "ln", ChannelsLast(nn.LayerNorm(6)), HW)
+    yield Case("ln", "ln", nn.LayerNorm(9), (9,))
+    yield Case("ln", "tokens\nln", seq(ToTokens(), nn.LayerNorm(6)), HW, tokens=True)
+    yield Case("gn", "gn 3", nn.GroupNorm(3, 6), HW)
+    yield Case("gn", "gn 2", nn.GroupNorm(2, 6), L)
+    yield Case("instnorm", "instnorm", nn.InstanceNorm2d(6), HW)
+    yield Case("instnorm", "instnorm", nn.InstanceNorm1d(6), L)
+    yield Case("lrn", "lrn", nn.LocalResponseNorm(5), HW)
+    yield Case("lrn", "lrn n=3", nn.LocalResponseNorm(3), DHW)
+    # elementwise
+    for step, module in ACTIVATIONS.items():
+        yield Case(step, step, module().eval(), HW)
+        if step != "dropout2d":
+            yield Case(step, step, module().eval(), (9,))
+            yield Case(step, step, module().eval(), L)
+    yield Case("gelu", "gelu approx=tanh", nn.GELU(approximate="tanh"), HW)
+    yield Case("prelu", "prelu shared=no", nn.PReLU(6), HW)
+    yield Case("flatten", "flatten", nn.Flatten(), DHW)
+    # shape
+    yield Case("pad", "pad 2", nn.ZeroPad2d(2), HW)
+    yield Case("pad", "pad 2x1", nn.ZeroPad2d((1, 1, 2, 2)), HW)
+    yield Case("pad", "pad 3", nn.ZeroPad1d(3), L)
+    yield Case("pad", "pad c=2", Apply(lambda x: F.pad(x, (0, 0, 0, 0, 2, 2))), HW)
+    yield Case("crop", "crop 7x5", Apply(lambda x: x[:, :, 2:9, 2:7]), HW)
+    yield Case("crop", "crop 4", Apply(lambda x: x[:, :, 4:8]), L)
+    yield Case("upsample", "upsample 2", nn.Upsample(scale_factor=2), HW)
+    yield Case("upsample", "upsample 3 mode=bilinear", nn.Upsample(scale_factor=3, mode="bilinear"), HW)
+    yield Case("upsample", "upsample 2", nn.Upsample(scale_factor=2), L)
+    yield Case("upsample", "upsample 2 mode=bilinear", nn.Upsample(scale_factor=2, mode="trilinear"), DHW)
+    yield Case("pixelshuffle", "pixelshuffle 2", nn.PixelShuffle(2), (12, 5, 7))
+    yield Case("pixelshuffle", "pixelshuffle 3", nn.PixelShuffle(3), (18, 5, 7))
+    yield Case("patchmerge", "patchmerge 2", nn.PixelUnshuffle(2), (3, 6, 8))
+    yield Case("patchmerge", "patchmerge 3", nn.PixelUnshuffle(3), (3, 6, 9))
+    yield Case("shuffle", "shuffle 3", nn.ChannelShuffle(3), HW)
+    yield Case("slice", "slice 1:4", Apply(lambda x: x[:, 1:4]), HW)
+    yield Case("slice", "slice 1:4", Apply(lambda x: x[:, 1:4]), (9,))
+    yield Case("slice", "tokens\nslice 1:4", seq(ToTokens(), Apply(lambda x: x[..., 1:4])), HW, tokens=True)
+    # linear
+    yield Case("fc", "fc 10", nn.Linear(9, 10), (9,))
+    yield Case("fc", "fc 10 bias=no", nn.Linear(9, 10, bias=False), (9,))
+    yield Case("fc", "fc 10", seq(nn.Flatten(), nn.Linear(720, 10)), HW)
+    yield Case("fc", "fc 10", seq(nn.Flatten(), nn.Linear(72, 10)), L)
+    yield Case("fc", "tokens\nfc 10", seq(ToTokens(), nn.Flatten(), nn.Linear(720, 10)), HW)
+    yield Case("linear", "linear 10", nn.Linear(9, 10), (9,))
+    yield Case("linear", "linear 10", ChannelsLast(nn.Linear(6, 10)), HW)
+    yield Case("linear", "tokens\nlinear 10 bias=no", seq(ToTokens(), nn.Linear(6, 10, bias=False)), HW, tokens=True)
+    yield Case("rbf", "rbf 10", Rbf(84, 10), (84,))
+    yield Case("embed", "embed 30 8", nn.Embedding(30, 8), (9,), tokens=True, dtype=torch.long)
+    yield Case("scale", "scale", Scale(6), HW)
+    yield Case("scale", "tokens\nscale 0.1", seq(ToTokens(), Scale(6, 2)), HW, tokens=True)
+    # attention
+    yield Case("tokens", "tokens", ToTokens(), HW, tokens=True)
+    yield Case("tokens", "tokens", ToTokens(), L, tokens=True)
+    yield Case("tokens", "tokens", ToTokens(), DHW, tokens=True)
+    yield Case("cls", "tokens\ncls", seq(ToTokens(), ClassToken(6)), HW, tokens=True)
+    yield Case("pos", "tokens\npos", seq(ToTokens(), Position(120, 6)), HW, tokens=True)
+    yield Case("first", "tokens\nfirst", seq(ToTokens(), Apply(lambda x: x[:, 0])), HW)
+    yield Case("attn", "tokens\nattn heads=2", seq(ToTokens(), Attention(6, 2)), HW, tokens=True)
+    yield Case("attn", "tokens\nattn heads=3 bias=no", seq(ToTokens(), Attention(6, 3, False)), L, tokens=True)
+    yield Case("winattn", "winattn heads=2 w=4x5", Windows(6, 2, (4, 5)), (6, 12, 10))
+    yield Case("winattn", "winattn heads=3 w=4 shift=2 bias=no", Windows(6, 3, (4, 4), bias=False), (6, 8, 12))
+    # merge
+    for step, module in (
+        ("add", Apply(lambda x: x + x)),
+        ("mul", Apply(lambda x: x * x)),
+        ("concat", Concat(nn.Identity(), nn.Identity())),
+    ):
+        yield Case(step, f"{step}:\n  skip\n  relu", module, HW)
+        yield Case(step, f"{step}:\n  skip\n  relu", module, (9,))
+    yield Case("concat", "concat:\n  skip\n  slice 0:2\n  relu", Concat(nn.Identity(), Apply(lambda x: x[:, :2]), nn.ReLU()), DHW)
+    yield Case("concat", "tokens\nconcat:\n  skip\n  relu", seq(ToTokens(), Apply(lambda x: torch.cat([x, x], -1))), HW, tokens=True)
+    yield Case("mul", "mul:\n  skip\n  gap", Mul(nn.Identity(), nn.AdaptiveAvgPool2d(1)), HW)
+    yield Case("mul", "mul:\n  gap\n  skip", Mul(nn.Identity(), nn.AdaptiveAvgPool2d(1)), HW)
+    yield Case("mul", "mul:\n  skip\n  gap | flatten", Mul(nn.Identity(), seq(nn.AdaptiveAvgPool2d(1), nn.Flatten())), HW)
+
+
+CASES = list(cases())
+
+
+def test_every_layer_has_a_row():
+    assert {case.step for case in CASES} == set(STEPS)
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda c: f"{c.spec.splitlines()[-1] if ':' not in c.spec else c.spec.split(':')[0]}-{len(c.shape)}"
+)
+def test_layer(case):
+    expected = counts(case.module)
+    output, macs = measure(case.module, case.shape, case.dtype)
+    report = archspec.analyze(archspec.loads(case.text))
+    row = report.layers[-1]
+    assert row.op == case.step
+    assert row.output == channels_last(output, case.tokens)
+    assert {name: getattr(row, name) for name in expected} == expected
+    assert row.params == expected["weights"] + expected["biases"]
+    assert row.macs == macs
+    assert row.activations == math.prod(output)
+    assert {name: getattr(report.totals, name) for name in expected} == expected
+    assert report.totals.macs == macs
+
+
+def test_parameters_have_torch_s_shapes():
+    """The stored tensors one by one, for layers that are one torch module."""
+    for case in CASES:
+        if isinstance(
+            case.module, (CONV[1], CONV[2], CONV[3], DECONV[1], DECONV[2], DECONV[3], nn.Linear, nn.Embedding, nn.GroupNorm, nn.BatchNorm2d)
+        ):
+            row = archspec.analyze(archspec.loads(case.text)).layers[-1]
+            ours = {weight.name: weight.shape for weight in row.node.op.weights(row.types[0])}
+            theirs = {name: tuple(tensor.shape) for name, tensor in case.module.state_dict().items() if name != "num_batches_tracked"}
+            assert ours == theirs, case.text
+
+
+def test_attention_heads():
+    for channels, heads in itertools.product(range(1, 13), range(1, 6)):
+        try:
+            nn.MultiheadAttention(channels, heads)
+            takes = True
+        except (AssertionError, ValueError):
+            takes = False
+        spec = f"input 2x2x{channels}\ntokens\nattn heads={heads}\n"
+        if takes:
+            assert archspec.analyze(archspec.loads(spec)).layers[-1].output == (4, channels)
+        else:
+            with pytest.raises(archspec.SpecError):
+                archspec.loads(spec)

