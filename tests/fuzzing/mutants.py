@@ -74,7 +74,7 @@ PYTORCH = [
     Mutant("one attention head", "backends/torch/calls.py", '"SelfAttention", x.channels, op.heads', '"SelfAttention", x.channels, 1'),
     Mutant("flattened with the channels last", "backends/torch/forward.py", 'texts[0] = f"torch.flatten({texts[0]}, 1)"', 'texts[0] = f"torch.flatten({texts[0]}.movedim(1, -1), 1)"'),
     Mutant("concatenated in reverse", "backends/torch/forward.py", "torch.cat(({', '.join(texts)})", "torch.cat(({', '.join(texts[::-1])})"),
-    Mutant("cropped off centre", "backends/torch/calls.py", "starts = tuple((a - b) // 2", "starts = tuple((a - b + 1) // 2"),
+    Mutant("cropped off centre", "backends/torch/templates/axes.py", "(x.shape[axis] - size) // 2", "(x.shape[axis] - size + 1) // 2"),
 ]  # fmt: skip
 ONNX = [
     Mutant("hardsigmoid's slope", "backends/onnx/activations.py", "alpha=1 / 6", "alpha=0.2"),

@@ -1,6 +1,6 @@
 """What each op is in PyTorch: one row an op, from its arguments and types to a constructor call.
 
-Modules that PyTorch lacks are written into the file that uses them: `helpers.py`.
+Modules that PyTorch lacks are written into the file that uses them, from `templates`.
 """
 
 from __future__ import annotations
@@ -149,11 +149,6 @@ def _pad(op: Any, x: Map, _: Map) -> New:
     return new("Pad", pads)
 
 
-def _crop(op: Any, x: Map, y: Map) -> New:
-    starts = tuple((a - b) // 2 for a, b in zip(x.spatial, y.spatial, strict=True))
-    return new("Crop", starts, y.spatial)
-
-
 def _upsample(op: Any, x: Map, _: Map) -> New:
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(x.spatial)] if op.mode == "bilinear" else "nearest"
     return new("nn.Upsample", scale_factor=op.n, mode=mode)
@@ -223,7 +218,7 @@ ROWS: dict[str, Row] = {
     "droppath": lambda op, x, y: new("DropPath", op.p),
     "flatten": _plain("nn.Flatten"),
     "pad": _pad,
-    "crop": _crop,
+    "crop": lambda op, x, y: new("Crop", op.size),
     "upsample": _upsample,
     "pixelshuffle": _pixel_shuffle,
     "shuffle": lambda op, x, y: new("nn.ChannelShuffle", op.g),
@@ -238,7 +233,7 @@ ROWS: dict[str, Row] = {
     "cls": lambda op, x, y: new("nn.Parameter", new("torch.zeros", 1, 1, x.channels)),
     "pos": lambda op, x, y: new("nn.init.normal_", new("nn.Parameter", new("torch.empty", 1, x.length, x.channels)), std=0.02),
     "first": _plain("FirstToken"),
-    "winattn": lambda op, x, y: new("WindowAttention", x.channels, op.heads, x.spatial, op.window(), op.shifts(x), bias=op.bias),
+    "winattn": lambda op, x, y: new("WindowAttention", x.channels, op.heads, op.w, op.shift, bias=op.bias),
     "attn": lambda op, x, y: new("SelfAttention", x.channels, op.heads, bias=op.bias),
 }
 """Step to row. Merges have none: they are expressions of `forward`."""

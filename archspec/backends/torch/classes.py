@@ -13,8 +13,8 @@ from typing import NamedTuple
 from archspec.analysis.aliases import Uses
 from archspec.backends.torch.calls import EXPRESSIONS, INDEPENDENT, OVERWRITES, POINTWISE, Unsupported, module
 from archspec.backends.torch.constructor import RESERVED, Many, New, Number, is_number, new, numbers, replaced, shape_of
-from archspec.backends.torch.helpers import source
 from archspec.backends.torch.sharing import annotation, share
+from archspec.backends.torch.templates import source
 from archspec.ir.graph import Call, Element, Graph, Names, Network, Node
 from archspec.types import Type
 

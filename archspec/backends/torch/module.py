@@ -12,7 +12,7 @@ from archspec.backends.torch.calls import EXPRESSIONS
 from archspec.backends.torch.classes import Body, Classes, Emitted, Item
 from archspec.backends.torch.constructor import RESERVED, Many, New, arguments, names_called, new, written
 from archspec.backends.torch.forward import Forward, Results, is_simple
-from archspec.backends.torch.helpers import source as helper_source
+from archspec.backends.torch.templates import source as helper_source
 from archspec.ir.graph import Network
 from archspec.types import Map
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from archspec.backends.torch.constructor import RESERVED, Number
-from archspec.backends.torch.helpers import source
+from archspec.backends.torch.templates import source
 
 Column = tuple[Number, ...]
 """A number in each of the instances."""

@@ -203,7 +203,7 @@ def test_what_pytorch_cannot_say_is_a_diagnostic(archspec_command):
 NODES = {
     "Module", "Expr", "Constant", "Import", "ImportFrom", "alias", "ClassDef", "FunctionDef", "arguments", "arg", "keyword", "Name", "Load",
     "Store", "Attribute", "Assign", "AnnAssign", "Return", "Call", "Tuple", "List", "Dict", "Subscript", "Slice", "Starred", "BinOp", "Add", "Sub",
-    "Mult", "Div", "FloorDiv", "Pow", "BitOr", "UnaryOp", "USub", "Not", "MatMult", "Compare", "Eq", "NotEq", "Gt", "GtE", "Is", "IsNot", "BoolOp", "Or",
+    "Mult", "Div", "FloorDiv", "Pow", "BitOr", "UnaryOp", "USub", "Not", "MatMult", "Compare", "Eq", "NotEq", "Lt", "Gt", "GtE", "Is", "IsNot", "BoolOp", "Or",
     "And", "IfExp", "If", "For", "comprehension", "ListComp", "GeneratorExp", "JoinedStr", "FormattedValue",
 }  # fmt: skip
 """What an emitted file consists of: no `del`, `global`, `lambda`, `try`, `with`, decorator, `while`, `await` or walrus."""
@@ -228,7 +228,7 @@ BUILTINS = {
 }
 TEXTS = {
     "__main__", " parameters, output ", ",", "fan_out", "relu", "linear", "bilinear", "trilinear", "nearest", "tanh", "ij", "-inf",
-    "stride", "padding", "dilation", "filters", "inputs", "mask", "relative_position_index",
+    "stride", "padding", "dilation", "filters", "inputs", "relative_position_index",
 }  # fmt: skip
 """What an emitted file says in quotes, besides names of layers."""
 OWN = {"Tensor", "NamedTuple", "torch", "nn", "F", "self", "__name__"}
@@ -316,3 +316,14 @@ def test_words_of_python_and_of_the_emitter_are_names_like_others(place):
         model(*(torch.zeros(1, 3, 4, 4) for _ in network.inputs))
         accepted += 1
     assert accepted > len(WORDS) // 2
+
+
+def test_templates_are_written_for_every_rank():
+    from archspec.backends.torch import templates
+
+    for name in ("PaddedConv", "CutConvTranspose", "TableConv"):
+        two = templates.source(f"{name}2d")
+        assert two is not None
+        assert two.count("2") == two.count("2d") + two.count("* 2 ")
+        assert all(templates.source(f"{name}{rank}d") == two.replace("2", str(rank)) for rank in (1, 3))
+    assert templates.source("Conv") is None

@@ -1,0 +1,122 @@
+"""Layers of PyTorch over other axes, and layers that move, cut or fill axes."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class TokenPReLU(nn.PReLU):
+    """PReLU with a slope for each channel of tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class TokenBatchNorm1d(nn.BatchNorm1d):
+    """Batch normalisation of the channels of tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class TokenGroupNorm(nn.GroupNorm):
+    """Group normalisation of the channels of tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of each position of a map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class ChannelLinear(nn.Linear):
+    """A matrix product over the channels of each position of a map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class Pad(nn.Module):
+    """Zeros around a map, as torch.nn.functional.pad takes them."""
+
+    def __init__(self, pads: tuple[int, ...]) -> None:
+        super().__init__()
+        self.pads = pads
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, self.pads)
+
+
+class Crop(nn.Module):
+    """The centre of a map; `size` is one number, or one per axis."""
+
+    def __init__(self, size) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        sizes = (self.size,) * (x.dim() - 2) if isinstance(self.size, int) else self.size
+        for axis, size in enumerate(sizes, 2):
+            x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+        return x
+
+
+class Slice(nn.Module):
+    """Channels from `start` up to, not including, `stop`."""
+
+    def __init__(self, start: int, stop: int, dim: int = 1) -> None:
+        super().__init__()
+        self.start, self.stop, self.dim = start, stop, dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.narrow(self.dim, self.start, self.stop - self.start)
+
+
+class ToTokens(nn.Module):
+    """The positions of a map, row by row, as a sequence."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(2).transpose(1, 2)
+
+
+class FirstToken(nn.Module):
+    """The first token."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, 0]
+
+
+class PixelShuffle(nn.Module):
+    """Moves channels into space, as nn.PixelShuffle does it for two axes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        rank = x.dim() - 2
+        x = x.unflatten(1, (-1, *(self.size,) * rank))  # N, C, size, ..., *S
+        x = x.permute(0, 1, *(axis for i in range(rank) for axis in (2 + rank + i, 2 + i)))
+        for axis in range(2, 2 + rank):
+            x = x.flatten(axis, axis + 1)
+        return x
+
+
+class PatchMerge(nn.Module):
+    """The channels of each patch side by side, the patch read column by column (Liu et al. 2021)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        for axis in range(2, x.dim()):
+            parts = [x[(slice(None),) * axis + (slice(start, None, self.size),)] for start in range(self.size)]
+            x = torch.cat(parts, dim=1)
+        return x

@@ -1,0 +1,85 @@
+"""The values that a layer starts from, where a spec says so: each function fills the weights and biases of a layer, and returns it."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def kaiming(module):
+    """Draw the weights from He's normal distribution, for layers before a ReLU (He et al. 2015); biases are 0."""
+    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def kaiming_uniform(module):
+    """Draw the weights from He's uniform distribution, for layers before a ReLU (He et al. 2015); biases are 0."""
+    nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def kaiming_out(module):
+    """Draw the weights from He's normal distribution, which keeps the size of gradients (He et al. 2015); biases are 0."""
+    nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def xavier(module):
+    """Draw the weights from Glorot's uniform distribution (Glorot, Bengio 2010); biases are 0."""
+    nn.init.xavier_uniform_(module.weight)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def xavier_normal(module):
+    """Draw the weights from Glorot's normal distribution (Glorot, Bengio 2010); biases are 0."""
+    nn.init.xavier_normal_(module.weight)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def lecun(module):
+    """Draw the weights from a normal distribution of variance 1/fan-in (LeCun et al. 1998); biases are 0."""
+    nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def normal(module, std: float = 0.01):
+    """Draw the weights from a normal distribution (Krizhevsky et al. 2012); biases are 0."""
+    nn.init.normal_(module.weight, std=std)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def truncated(module, std: float = 0.02):
+    """Draw the weights from a normal distribution cut at -2 and 2 (Dosovitskiy et al. 2020); biases are 0."""
+    nn.init.trunc_normal_(module.weight, std=std)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def orthogonal(module):
+    """Set the weights to a random orthogonal matrix (Saxe et al. 2013); biases are 0."""
+    nn.init.orthogonal_(module.weight)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def zeros(module):
+    """Set weights and biases to 0."""
+    nn.init.zeros_(module.weight)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
