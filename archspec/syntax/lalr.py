@@ -31,10 +31,10 @@ class Tree(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A production. `kept` tells which of its symbols become children; a `lone` rule with one child is that child."""
+    """A production of `size` symbols. A `lone` one has a single symbol and adds nothing: a level of an expression."""
 
     origin: str
-    kept: tuple[bool, ...]
+    size: int
     lone: bool
 
 
@@ -53,7 +53,6 @@ class Automaton:
     def __init__(self, tables: dict[str, Any]) -> None:
         self.rows: list[dict[str, int]] = tables["rows"]
         self.rules = [Rule(*rule) for rule in tables["rules"]]
-        self.start: int = tables["start"]
         self.end: int = tables["end"]
         self.ignored = frozenset(tables["ignored"])
         self.pattern = re.compile("|".join(f"(?P<{name}>{regexp})" for name, regexp in tables["terminals"]))
@@ -68,7 +67,7 @@ class Automaton:
 
     def parse(self, tokens: Iterable[Token]) -> Tree | Token:
         """The tree of one line. Raises Unexpected."""
-        states = [self.start]
+        states = [0]
         values: list[Any] = []
         rows, rules = self.rows, self.rules
         end = 0
@@ -90,24 +89,21 @@ class Automaton:
 
     def reduce(self, rule: Rule, states: list[int], values: list[Any]) -> None:
         """Replace the symbols of a production by its origin."""
-        size = len(rule.kept)
-        if size == 1 and rule.lone:  # one level of an expression: the value stays, only the state changes
-            states[-1] = self.rows[states[-2]][rule.origin]
+        origin, size, lone = rule
+        if lone:  # the value stays, only the state changes
+            states[-1] = self.rows[states[-2]][origin]
             return
         children: list[Any] = []
-        if size:
-            for value, kept in zip(values[-size:], rule.kept, strict=True):
-                if kept:
-                    if isinstance(value, Tree) and value.data[0] == "_":  # Lark's helper rules of `*` and `+`
-                        if children:
-                            children += value.children
-                        else:
-                            children = value.children  # they are left-recursive: taken over, not copied
-                    else:
-                        children.append(value)
-            del states[-size:], values[-size:]
-        states.append(self.rows[states[-1]][rule.origin])
-        values.append(children[0] if rule.lone and len(children) == 1 else Tree(rule.origin, children))
+        for value in values[-size:]:
+            if not (isinstance(value, Tree) and value.data[0] == "_"):
+                children.append(value)
+            elif children:  # Lark's helper rules of `*` and `+`
+                children += value.children
+            else:
+                children = value.children  # they are left-recursive: taken over, not copied, so that a long line takes linear time
+        del states[-size:], values[-size:]
+        states.append(self.rows[states[-1]][origin])
+        values.append(Tree(origin, children))
 
     def accepted(self, states: list[int]) -> set[str]:
         """The terminals that could follow: those that some chain of reductions leads to a shift of."""
@@ -116,8 +112,7 @@ class Automaton:
             stack, action = list(states), None
             while stack[-1] != self.end and (action := self.rows[stack[-1]].get(terminal)) is not None and action < 0:
                 rule = self.rules[~action]
-                if rule.kept:
-                    del stack[-len(rule.kept) :]
+                del stack[-rule.size :]
                 stack.append(self.rows[stack[-1]][rule.origin])
             if terminal.upper() == terminal and (stack[-1] == self.end or action is not None):
                 found.add(terminal)

@@ -19,8 +19,8 @@ MAX_NESTING = 64
 """Levels of suites, brackets and heads that a text may nest."""
 
 _FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)|\t"
-_OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
-_CLOSING = set(_OPENING.values())
+OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+CLOSING = frozenset(OPENING.values())
 _ALWAYS = {"if": "IF", "and": "AND", "or": "OR", "not": "NOT", "as": "AS", "yes": "YES", "no": "NO"}
 _AT_LINE = {
     word: word.upper() for word in ("arch", "model", "meta", "input", "param", "default", "use", "pattern", "from", "output", "block")
@@ -127,12 +127,12 @@ class Layout:
                 self.report("A005", "this string is not closed on its line", start, end, help_='write the closing `"`')
                 return False
             return True  # the parser knows what is expected in its place
-        if kind in _OPENING:
+        if kind in OPENING:
             opened.append(token)
             if len(opened) == MAX_NESTING + 1:
                 return self.bracket(token, "A007", f"brackets nested more than {MAX_NESTING} deep", "write it flatter")
-        elif kind in _CLOSING:
-            if not opened or _OPENING[opened[-1].type] != kind:
+        elif kind in CLOSING:
+            if not opened or OPENING[opened[-1].type] != kind:
                 return self.bracket(token, "A005", f"`{token.value}` closes nothing", None)
             opened.pop()
         return True
@@ -233,9 +233,9 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
     start, bare, depth, end = True, False, 0, -1
     for at, token in enumerate(tokens):
         kind = token.type
-        if kind in _OPENING:
+        if kind in OPENING:
             depth += 1
-        elif kind in _CLOSING:
+        elif kind in CLOSING:
             depth -= 1
         if kind == "NAME" and token.value in _ALWAYS:
             kind = _ALWAYS[token.value]
@@ -249,7 +249,7 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             end = token.end
             yield token if kind == "NAME" else token._replace(type=kind)
             continue
-        if bare and depth - (kind in _OPENING) == 0 and kind not in _NO_VALUE and kind not in _CLOSING and token.start > end:
+        if bare and depth - (kind in OPENING) == 0 and kind not in _NO_VALUE and kind not in CLOSING and token.start > end:
             yield Token("SEP", "", token.start, token.start)
         if depth == 0 and kind in ("COLON", "VBAR"):
             start = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
 from archspec.syntax import ast
-from archspec.syntax.lalr import END, Token, Tree, Unexpected, automaton
+from archspec.syntax.lalr import END, Token, Unexpected, automaton
 from archspec.syntax.lines import HEADS, Layout, Line, roles
 from archspec.syntax.to_ast import Lowering
 
@@ -21,10 +21,8 @@ def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_
     """Parse a source. What cannot be read is reported to `sink` and stands as `Broken` in the tree."""
     whole = Span(source, 0, len(source.text))
     if len(source.text.encode("utf-8", "surrogatepass")) > max_bytes:
-        message = f"the text is larger than {max_bytes:,} bytes"
-        sink.add(
-            Diagnostic("A007", message, Span(source, 0, min(1, len(source.text))), help="split it; `use` takes the blocks of another file")
-        )
+        message, help_ = f"the text is larger than {max_bytes:,} bytes", "split it; `use` takes the blocks of another file"
+        sink.add(Diagnostic("A007", message, Span(source, 0, min(1, len(source.text))), help=help_))
         return ast.File((), whole)
     layout = Layout(source, automaton().lex, sink, max_tokens)
     parser = _LineParser(source, sink)
@@ -44,7 +42,11 @@ class _LineParser:
         below = self.lines(line.below)
         first, last = line.tokens[0], line.tokens[-1]
         span = Span(self.source, first.start, last.end)
-        tree = None if line.broken else self.tree(line.tokens)
+        try:
+            tree = None if line.broken else automaton().parse(roles(line.tokens))
+        except Unexpected as error:
+            self.unexpected(error.token, error.expected, line.tokens)
+            tree = None
         if tree is None:
             return ast.Broken(below, _declared(line.tokens), span)
         if last.type == "COLON" and not line.below:
@@ -57,33 +59,16 @@ class _LineParser:
                 self.report("A003", "this line is indented under a line that takes no suite", under, help_)
         return self.lowering.statement(tree, below, span)
 
-    def tree(self, tokens: list[Token]) -> Tree | Token | None:
-        try:
-            return automaton().parse(roles(tokens))
-        except Unexpected as error:
-            self.unexpected(error.token, error.expected, tokens)
-            return None
-
     def unexpected(self, token: Token, expected: set[str], tokens: list[Token]) -> None:
         """Report a token that cannot stand where it does."""
-        if token.type == END:
-            end = tokens[-1].end
-            span = Span(self.source, max(0, end - 1), end)
-            message = f"expected {_wanted(expected)}, found the end of the line"
-            self.sink.add(Diagnostic("A001", message, span, help=_advice(tokens, token, expected)))
+        if slip := _slip(token, expected, tokens):
+            self.report(*slip)
             return
-        before = [t for t in tokens if t.end <= token.start]
-        code, message, blamed, help_ = _slip(token, expected, tokens, before) or (
-            "A001",
-            f"expected {_wanted(expected)}, found {_found(token)}",
-            token,
-            _advice(tokens, token, expected),
-        )
-        self.report(code, message, blamed, help_)
+        blamed = token if token.type != END else token._replace(start=max(0, tokens[-1].end - 1))
+        self.report("A001", f"expected {_wanted(expected)}, found {_found(token)}", blamed, _advice(tokens, token, expected))
 
     def report(self, code: str, message: str, token: Token, help_: str | None) -> None:
-        span = Span(self.source, token.start, token.end)
-        self.sink.add(Diagnostic(code, message, span, help=help_))
+        self.sink.add(Diagnostic(code, message, Span(self.source, token.start, token.end), help=help_))
 
 
 def _declared(tokens: list[Token]) -> str | None:
@@ -108,13 +93,12 @@ _WORDS = {
 }  # fmt: skip
 """Terminals in words, those first that are told first where there are many."""
 _EXPRESSION = {"INT", "FLOAT", "DIMS", "STRING", "YES", "NO", "NAME", "LPAR", "MINUS"}
-
-
 _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE"}
 
 
-def _slip(token: Token, expected: set[str], tokens: list[Token], before: list[Token]) -> tuple[str, str, Token, str] | None:
+def _slip(token: Token, expected: set[str], tokens: list[Token]) -> tuple[str, str, Token, str] | None:
     """Code, message, token to blame and help for slips that are common, or None."""
+    before = [t for t in tokens if t.end <= token.start]
     ended = "a space ends an argument"
     if token.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING") and "KEY" in expected and any(t.type == "KEY" for t in before):
         message = f"`{token.value}` stands after `key=value`, where only another `key=value` may"
@@ -138,16 +122,16 @@ def _wanted(expected: set[str]) -> str:
         return "a layer"
     known = list(_WORDS.values())
     words = sorted({_WORDS[kind] for kind in expected if kind in _WORDS}, key=known.index)
-    if not words:
-        return "something else"
     if len(words) > 3:
         words = [word for word in words if word not in ("`,`", "`if`")]
         words = words if len(words) <= 3 else [*words[:3], "such"]
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words) or "something else"
 
 
 def _found(token: Token) -> str:
     """A word or sign in quotes; those that cannot be told apart by eye with their number."""
+    if token.type == END:
+        return _WORDS[END]
     text = token.value.strip()
     code = f"U+{ord(token.value):04X}" if len(token.value) == 1 and not token.value.isascii() else ""
     if not text:

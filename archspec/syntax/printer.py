@@ -13,7 +13,7 @@ from typing import NamedTuple
 from archspec.diagnostics import Diagnostics, Enough
 from archspec.source import Source
 from archspec.syntax.lalr import Token, automaton
-from archspec.syntax.lines import Layout, Line, roles
+from archspec.syntax.lines import CLOSING, OPENING, Layout, Line, roles
 from archspec.syntax.parser import MAX_TOKENS, parse
 
 INDENT = 2
@@ -68,10 +68,10 @@ class _Rows:
             if not tokens and comment is None:
                 blank = True
                 continue
-            above = blank and bool(rows)
-            blank = False
-            if not tokens:
-                rows.append(_Row(self.comment_depth(comment, depths, depth) * INDENT, "", "", _comment(comment), above, False))
+            above, blank = blank and bool(rows), False
+            text = _comment(comment) if comment is not None else ""
+            if comment is not None and not tokens:
+                rows.append(_Row(self.comment_depth(comment, depths, depth) * INDENT, "", "", text, above, False))
                 continue
             continues = bool(self.open) or tokens[0].type == "VBAR"
             if not continues:
@@ -81,23 +81,19 @@ class _Rows:
             indent = self.open[-1][1] if self.open else depth * INDENT + (INDENT if continues else 0)
             head, pipes = self.split(tokens, indent)
             joins = not continues and not self.open and not any(token.type == "COLON" for token in tokens)
-            rows.append(_Row(indent, head, pipes, _comment(comment) if comment is not None else "", above, joins))
+            rows.append(_Row(indent, head, pipes, text, above, joins))
         return rows
 
     def physical(self) -> list[tuple[list[Token], Token | None]]:
         """The tokens of each physical line, and its comment."""
-        found: list[tuple[list[Token], Token | None]] = []
-        tokens: list[Token] = []
-        comment: Token | None = None
+        found: list[tuple[list[Token], Token | None]] = [([], None)]
         for token in automaton().lex(self.source.text):
             if token.type == "NEWLINE":
-                found.append((tokens, comment))
-                tokens, comment = [], None
+                found.append(([], None))
             elif token.type == "COMMENT":
-                comment = token
+                found[-1] = found[-1][0], token
             else:
-                tokens.append(token)
-        found.append((tokens, comment))
+                found[-1][0].append(token)
         return found
 
     def depths(self) -> dict[int, int]:
@@ -112,11 +108,10 @@ class _Rows:
                 pending.append((line.below, depth + 1))
         return found
 
-    def comment_depth(self, comment: Token | None, depths: dict[int, int], depth: int) -> int:
+    def comment_depth(self, comment: Token, depths: dict[int, int], depth: int) -> int:
         """A comment on a line of its own goes with the line that follows, or with the deepest suite around the line before that begins
         no further right than it does.
         """
-        assert comment is not None
         column = self.source.locate(comment.start)[1]
         at = bisect_right(self.starts, comment.start)
         following = depths[self.starts[at]] if at < len(self.starts) else 0
@@ -140,10 +135,10 @@ class _Rows:
             if before is not None and self.space(before, token):
                 text += " "
             text += _written(token, tokens)
-            if token.type in _OPENING:
+            if token.type in OPENING:
                 call = before is not None and before.type == "NAME" and before.end == token.start
                 self.open.append((call, column + len(text)))
-            elif token.type in _CLOSING and self.open:
+            elif token.type in CLOSING and self.open:
                 self.open.pop()
         return text
 
@@ -166,18 +161,15 @@ class _Rows:
         return True
 
 
-def _comment(token: Token | None) -> str:
+def _comment(token: Token) -> str:
     """A comment with one space after its marks."""
-    assert token is not None
     body = token.value.lstrip("#")
     marks = token.value[: len(token.value) - len(body)]
     return f"{marks} {body.strip()}".rstrip()
 
 
-_OPENING = {"LPAR", "LSQB", "LBRACE"}
-_CLOSING = {"RPAR", "RSQB", "RBRACE"}
-_TIGHT_BEFORE = {"COMMA", "RPAR", "RSQB", "RBRACE", "COLON", "QUESTION"}
-_TIGHT_AFTER = {"LPAR", "LSQB", "LBRACE", "KEY"}
+_TIGHT_BEFORE = {*CLOSING, "COMMA", "COLON", "QUESTION"}
+_TIGHT_AFTER = {*OPENING, "KEY"}
 _TIGHT = {"PLUS", "STAR", "SLASH", "FLOOR", "PERCENT", "MINUS", "ARROW"}
 _WORDS = {"if", "and", "or", "not"}
 
@@ -195,13 +187,11 @@ def _aligned(rows: list[_Row]) -> list[str]:
     heads = [" " * row.indent + row.head for row in rows]
     _pad(heads, [bool(row.pipes) and row.joins for row in rows], rows)
     texts = [f"{head} {row.pipes}" if row.pipes else head for head, row in zip(heads, rows, strict=True)]
-    _pad(texts, [bool(row.comment) and bool(row.head or row.pipes) for row in rows], rows)
+    _pad(texts, [bool(row.comment and row.head) for row in rows], rows)
     lines: list[str] = []
     for text, row in zip(texts, rows, strict=True):
-        if row.blank:
-            lines.append("")
-        separator = "  " if row.head or row.pipes else ""
-        lines.append(f"{text}{separator}{row.comment}" if row.comment else text)
+        separator = "  " if row.comment and row.head else ""
+        lines += [*[""] * row.blank, f"{text}{separator}{row.comment}"]
     return lines
 
 

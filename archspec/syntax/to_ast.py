@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from itertools import pairwise
 from typing import Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics
@@ -30,15 +31,18 @@ class Lowering:
         return Span(self.source, token.start, token.end)
 
     def across(self, nodes: list[Node]) -> Span:
-        return Span(self.source, _first(nodes[0]).start, _last(nodes[-1]).end)
+        return Span(self.source, _token(nodes[0], 0).start, _token(nodes[-1], -1).end)
 
     # statements
 
     def statement(self, tree: Node, below: tuple[ast.Statement, ...], span: Span) -> ast.Statement:
         if tree.data == "headed":
             return self.headed(tree, below, span)
-        lowered: ast.Statement = _STATEMENTS[tree.data](self, tree.children, span)
+        lowered: ast.Statement = getattr(self, tree.data)(tree.children, span)  # the methods below have the names of the rules
         return lowered
+
+    def arch(self, children: list[Node], span: Span) -> ast.Arch:
+        return ast.Arch(self.digits(children[1].value, span) or 1, span)
 
     def headed(self, tree: Node, below: tuple[ast.Statement, ...], span: Span) -> ast.Statement:
         head, guard = self.head(tree.children[0])
@@ -66,7 +70,7 @@ class Lowering:
             case "merge":
                 return ast.Merge(children[0].value, self.span(children[0])), guard
             case "output":
-                return self.output(children, span), guard
+                return self.output_head(children, span), guard
             case "block":
                 return self.block(children, span), None
             case _:
@@ -77,18 +81,16 @@ class Lowering:
         parameters = []
         for child in children:
             if _is_rule(child, "parameter"):
-                first = child.children[0]
-                name = self.key(first)
-                default = self.expr(child.children[1]) if len(child.children) > 1 else None
-                parameters.append(ast.Parameter(name, default))
+                name, *default = child.children
+                parameters.append(ast.Parameter(self.key(name), self.expr(default[0]) if default else None))
         return ast.Block(self.name(children[1]), tuple(parameters), span)
 
-    def output(self, children: list[Node], span: Span) -> ast.Output:
+    def output_head(self, children: list[Node], span: Span) -> ast.Output:
         mode = self.name(children[2]) if len(children) > 2 and _is(children[2], "NAME") else None
         return ast.Output(self.name(children[1]), mode, span)
 
-    def output_line(self, children: list[Node], span: Span) -> ast.Statement:
-        return ast.Suite(self.output(children, span), (), self.guard(children), span)
+    def output(self, children: list[Node], span: Span) -> ast.Suite:
+        return ast.Suite(self.output_head(children, span), (), self.guard(children), span)
 
     def guard(self, children: list[Node]) -> ast.Expr | None:
         last = children[-1]
@@ -96,32 +98,24 @@ class Lowering:
 
     def chain(self, children: list[Node], span: Span) -> ast.Chain:
         steps = tuple(self.step(child) for child in children if _is_rule(child, "step"))
-        return ast.Chain(steps, self.guard(children), None, span)
+        return ast.Chain(steps, self.guard(children), self.expr(children[1]) if _is(children[0], "FROM") else None, span)
 
-    def from_(self, children: list[Node], span: Span) -> ast.Chain:
-        steps = tuple(self.step(child) for child in children if _is_rule(child, "step"))
-        return ast.Chain(steps, self.guard(children), self.expr(children[1]), span)
+    from_ = chain
 
     def step(self, tree: Node) -> ast.Step:
         children = tree.children
-        bare, keywords = [], []
-        for child in children[1:]:
-            if child.data == "bare":
-                bare.append(self.expr(child.children[1]))
-            else:
-                keywords.append(self.keyword(child))
-        return ast.Step(self.name(children[0]), tuple(bare), tuple(keywords), self.across(children))
+        bare = [self.expr(child.children[1]) for child in children if _is_rule(child, "bare")]
+        return ast.Step(self.name(children[0]), tuple(bare), self.pairs(children), self.across(children))
 
-    def keyword(self, tree: Node) -> ast.Keyword:
-        key, value = tree.children
-        return ast.Keyword(key.value.rstrip(" ="), self.expr(value), self.across([key, value]))
+    def keyword(self, pair: list[Node]) -> ast.Keyword:
+        key, value = pair
+        return ast.Keyword(key.value.rstrip(" ="), self.expr(value), self.across(pair))
 
     def pairs(self, children: list[Node]) -> tuple[ast.Keyword, ...]:
-        return tuple(self.keyword(child) for child in children if _is_rule(child, "keyword"))
+        return tuple([self.keyword(child.children) for child in children if _is_rule(child, "keyword")])
 
     def meta(self, children: list[Node], span: Span) -> ast.Meta:
-        pairs = zip(children[1::2], children[2::2], strict=True)
-        return ast.Meta(tuple(ast.Keyword(k.value.rstrip(" ="), self.expr(v), self.across([k, v])) for k, v in pairs), span)
+        return ast.Meta(tuple(self.keyword(children[at : at + 2]) for at in range(1, len(children), 2)), span)
 
     def model(self, children: list[Node], span: Span) -> ast.Model:
         value = self.expr(children[1])
@@ -137,8 +131,7 @@ class Lowering:
         return ast.Input(value, span)
 
     def param(self, children: list[Node], span: Span) -> ast.Param:
-        key = children[1]
-        return ast.Param(self.key(key), self.expr(children[2]), span)
+        return ast.Param(self.key(children[1]), self.expr(children[2]), span)
 
     def default(self, children: list[Node], span: Span) -> ast.Default:
         step = self.name(children[1]) if _is(children[1], "NAME") else None
@@ -153,18 +146,15 @@ class Lowering:
         return ast.Pattern(self.formula(children[1]), self.pairs(children), span)
 
     def formula(self, tree: Node) -> ast.Formula:
-        parts = tuple(self.item(child) for child in tree.children if _is_rule(child, "item"))
+        parts = tuple(self.item(child.children) for child in tree.children if _is_rule(child, "item"))
         return ast.Formula(None, parts, None, False, self.across(tree.children))
 
-    def item(self, tree: Node) -> ast.Formula:
-        children = tree.children
-        span = self.across(children)
+    def item(self, children: list[Node]) -> ast.Formula:
         optional = _is(children[-1], "QUESTION")
         count = self.expr(children[-1]) if len(children) > 1 and _is(children[-2], "STAR") else None
-        inner = next((child for child in children if _is_rule(child, "formula")), None)
-        if inner is None:
-            return ast.Formula(self.name(children[0]), (), count, optional, span)
-        return ast.Formula(None, self.formula(inner).parts, count, optional, span)
+        inner = next((self.formula(child).parts for child in children if _is_rule(child, "formula")), None)
+        word = self.name(children[0]) if inner is None else None
+        return ast.Formula(word, inner or (), count, optional, self.across(children))
 
     # expressions
 
@@ -186,33 +176,35 @@ class Lowering:
                 operator = "-" if node.data == "negative" else "not"
                 return ast.Prefixed(operator, len(children) - 1, self.expr(children[-1]), span)
             case "call":
-                arguments = tuple(self.expr(child) for child in children[1:] if not _is(child, "LPAR", "RPAR", "COMMA"))
-                return ast.Call(self.name(children[0]), arguments, span)
+                return ast.Call(self.name(children[0]), self.listed(children[1:]), span)
             case "group":
-                items = [self.expr(child) for child in children if not _is(child, "LPAR", "RPAR", "COMMA")]
-                alone = len(items) == 1 and not any(_is(child, "COMMA") for child in children)
-                return items[0] if alone else ast.Items(tuple(items), span)
+                return self.expr(children[1]) if len(children) == 3 else ast.Items(self.listed(children), span)
             case "items":
-                return ast.Items(tuple(self.expr(child) for child in children if not _is(child, "COMMA")), span)
+                return ast.Items(self.listed(children), span)
             case "slice":
                 return ast.Slice(self.expr(children[0]), self.expr(children[2]), span)
             case "interpolated":
                 return self.reference(children)
             case kind:
-                return ast.Chained(
-                    _CHAINS[kind],
-                    tuple(self.expr(child) for child in children[::2]),
-                    tuple([token.value for token in children[1::2]]),
-                    span,
-                )
+                operands = tuple([self.expr(child) for child in children[::2]])
+                return ast.Chained(_CHAINS[kind], operands, tuple([token.value for token in children[1::2]]), span)
+
+    def listed(self, children: list[Node]) -> tuple[ast.Expr, ...]:
+        """What stands between brackets and commas."""
+        return tuple([self.expr(child) for child in children if not _is(child, "LPAR", "RPAR", "COMMA")])
 
     def leaf(self, token: Token) -> ast.Expr:
         span, kind = self.span(token), token.type
         if kind == "NAME":
             return ast.Name(token.value, span)
-        if kind in ("INT", "FLOAT"):
-            number = self.number(token)
-            return ast.Unreadable(span) if number is None else ast.Number(number, span)
+        if kind == "INT":
+            whole = self.digits(token.value, span)
+            return ast.Unreadable(span) if whole is None else ast.Number(whole, span)
+        if kind == "FLOAT":
+            if (number := float(token.value)) == float("inf"):
+                self.too_large("is larger than a float can be", span)
+                return ast.Unreadable(span)
+            return ast.Number(number, span)
         if kind == "DIMS":
             sizes = [self.digits(part, span) for part in token.value.split("x")]
             read = tuple(size for size in sizes if size is not None)
@@ -220,16 +212,6 @@ class Lowering:
         if kind in ("YES", "NO"):
             return ast.Number(kind == "YES", span)
         return ast.Text(_unquoted(token.value), span)
-
-    def number(self, token: Token) -> int | float | None:
-        """A number's value; None, and a report, where it is too large."""
-        if token.type == "INT":
-            return self.digits(token.value, self.span(token))
-        value = float(token.value)
-        if value != float("inf"):
-            return value
-        self.too_large("is larger than a float can be", self.span(token))
-        return None
 
     def digits(self, text: str, span: Span) -> int | None:
         """The value of digits; None, and a report, where it is too large."""
@@ -246,37 +228,19 @@ class Lowering:
         """A name, or an interpolated one whose parts must touch."""
         if len(parts) == 1:
             return self.name(parts[0])
-        pieces: list[str | ast.Expr] = []
-        before = _first(parts[0]).start
-        for part in parts:
-            if _is(part, "LBRACE", "RBRACE", "LABEL", "NAME") and not (_is(part, "NAME") and pieces and pieces[-1] == "{"):
-                if part.start != before and not _is(part, "RBRACE"):
+        pieces: list[str | ast.Expr] = [parts[0].value]
+        for before, part in pairwise(parts):
+            if _is(before, "LBRACE"):
+                pieces.append(self.expr(part))
+            elif not _is(part, "RBRACE"):
+                if part.start != before.end:
                     self.sink.add(Diagnostic("A001", "a label has no spaces in it", self.span(part)))
-                if part.type in ("LABEL", "NAME"):
+                if not _is(part, "LBRACE"):
                     pieces.append(part.value)
-                elif part.type == "LBRACE":
-                    pieces.append("{")
-            else:
-                pieces[-1] = self.expr(part)
-            before = _last(part).end
         return ast.Interpolated(tuple(pieces), self.across(parts))
 
 
 _CHAINS = {"disjunction": "or", "conjoined": "and", "compared": "compare", "summed": "arithmetic", "multiplied": "arithmetic"}
-
-_STATEMENTS: dict[str, Callable[[Lowering, list[Node], Span], Any]] = {
-    "arch": lambda self, children, span: ast.Arch(self.digits(children[1].value, span) or 1, span),
-    "model": Lowering.model,
-    "meta": Lowering.meta,
-    "input": Lowering.input,
-    "param": Lowering.param,
-    "default": Lowering.default,
-    "use": Lowering.use,
-    "pattern": Lowering.pattern,
-    "from_": Lowering.from_,
-    "chain": Lowering.chain,
-    "output": Lowering.output_line,
-}
 
 
 def _is(node: Node, *kinds: str) -> bool:
@@ -287,18 +251,12 @@ def _is_rule(node: Node, rule: str) -> bool:
     return isinstance(node, Tree) and node.data == rule
 
 
-def _first(node: Node) -> Token:
+def _token(node: Node, at: int) -> Token:
+    """The first token of a node, or with -1 the last."""
     while isinstance(node, Tree):
-        node = node.children[0]
-    assert isinstance(node, Token)
-    return node
-
-
-def _last(node: Node) -> Token:
-    while isinstance(node, Tree):
-        node = node.children[-1]
-    assert isinstance(node, Token)
-    return node
+        node = node.children[at]
+    token: Token = node
+    return token
 
 
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
@@ -306,13 +264,6 @@ _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 def _unquoted(text: str) -> str:
     """The value of a string literal; a backslash escapes n, t, a quote and itself, and is itself before anything else."""
-    out, at, body = [], 0, text[1:-1]
-    while at < len(body):
-        char = body[at]
-        if char == "\\" and body[at + 1] in _ESCAPES:
-            out.append(_ESCAPES[body[at + 1]])
-            at += 1
-        else:
-            out.append(char)
-        at += 1
-    return "".join(out)
+    if "\\" not in text:
+        return text[1:-1]
+    return re.sub(r'\\([nt"\\])', lambda escape: _ESCAPES[escape[1]], text[1:-1])
