@@ -13,7 +13,7 @@ from tests.helpers.paths import ROOT
 
 PACKAGE = ROOT / "archspec"
 FLOORS = [
-    {"source", "diagnostics", "resources", "extras", "saving"},
+    {"numeric", "source", "diagnostics", "resources", "extras", "saving"},
     {"types", "finding"},
     {"ops", "syntax"},
     {"ir"},

@@ -9,6 +9,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from archspec.numeric import Spelled
+
 if TYPE_CHECKING:
     from archspec.ops.base import Op
 
@@ -40,7 +42,9 @@ def op_class(step: str) -> type[Op]:
 
 
 def typed(value: object) -> tuple[object, ...]:
-    """A key that tells apart what Python calls equal: 2, 2.0 and (for 1) True, in tuples, too."""
+    """A key that tells apart what Python calls equal: 2, 2.0 and (for 1) True, numbers spelled in different ways, in tuples, too."""
+    if isinstance(value, Spelled):
+        return (Spelled, type(value.value), value.value, value.text())
     return (type(value), *map(typed, value)) if isinstance(value, tuple) else (type(value), value)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Annotated, Any, Literal, NamedTuple
 
+from archspec.numeric import value_of
 from archspec.ops.declare import Declared, Rule
 from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
 
@@ -267,12 +268,13 @@ def _conversion(takes: tuple[type, ...], x: Type) -> str | None:
 
 def show(value: object) -> str:
     """An argument as it is written in a spec."""
+    value = value_of(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, tuple):
-        if all(isinstance(item, int) for item in value):
+        if not any(isinstance(item, tuple) for item in value):
             return "x".join(map(str, value))
         return _listed([_listed(list(map(str, row)), ",") for row in value], ", ")
     return str(value)
@@ -285,7 +287,7 @@ def _listed(items: list[str], separator: str) -> str:
 
 def per_axis(value: int | tuple[int, ...], rank: int, argument: str, *, least: int) -> tuple[int, ...]:
     """An argument spread over the axes of a map. Raises Misfit where it has another number of axes or is too small."""
-    values = (value,) * rank if isinstance(value, int) else value
+    values = value if isinstance(value, tuple) else (value,) * rank
     if len(values) != rank:
         axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
         raise Misfit(

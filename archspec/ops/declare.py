@@ -4,13 +4,16 @@
         limit: Annotated[float, Rule("a number above 0", above=0)] = 6.0
 
 An annotation gives the types that are accepted: int, float, bool, words (Literal), tuples, None, and unions of them. Types are strict: 2.0
-is no int, and True no number; but an int is accepted where a float is expected, and becomes one.
+is no int, and True no number; but an int is accepted where a float is expected, and becomes one. A spelled number is of the type of its
+value, and stays spelled.
 """
 
 from collections.abc import Callable, Mapping
 from math import isfinite
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from archspec.numeric import Spelled, value_of
 
 REQUIRED: Any = object()
 """The default of an argument that has none."""
@@ -63,9 +66,9 @@ class Field(NamedTuple):
 
     def taken(self, value: Any) -> Any:
         """The value as it is kept. Raises ValueError where it is none that the argument may have."""
-        if self.real and type(value) is int:
-            value = float(value)
-        if not self.fits(value) or (type(value) in (int, float) and not self.rule.admits(value)):
+        if self.real and type(value_of(value)) is int:
+            value = value.as_float() if isinstance(value, Spelled) else float(value)
+        if not self.fits(value) or (type(value_of(value)) in (int, float) and not self.rule.admits(value)):
             raise ValueError(f"must be {self.description}, not {value!r}")
         return value
 
@@ -88,12 +91,12 @@ def _test(part: Any) -> Callable[[Any], bool]:
     if part in (None, type(None)):
         return lambda value: value is None
     if part is float:
-        return lambda value: type(value) is float and isfinite(value)
+        return lambda value: type(value_of(value)) is float and isfinite(value_of(value))
     if get_origin(part) is Literal:
         words = get_args(part)
         return lambda value: type(value) is str and value in words
     if get_origin(part) is not tuple:
-        return lambda value: type(value) is part
+        return lambda value: type(value) is part or (type(value) is Spelled and type(value.value) is part)
     items = get_args(part)
     tests = [_test(item) for item in items if item is not Ellipsis]
     if items[-1] is Ellipsis:

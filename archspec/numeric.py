@@ -1,0 +1,281 @@
+"""Functions that choose a number, and numbers that remember how they were written.
+
+A formula of a layer is plain arithmetic and these functions. What flows through it comes out: integers, spelled numbers, NumPy arrays.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce, wraps
+from typing import Any, NamedTuple
+
+
+def _spellable(operation: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let a function of plain numbers and arrays take spelled numbers too, which remember that it was called."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def either(*numbers: Any) -> Any:
+            return _spelled(operation, *numbers) if Spelled in map(type, numbers) else function(*numbers)
+
+        return either
+
+    return decorate
+
+
+def product(numbers: Iterable[Any]) -> Any:
+    """Multiply numbers; of none it is 1."""
+    return math.prod(numbers)
+
+
+@_spellable("max")
+def largest(*numbers: Any) -> Any:
+    """Choose the largest of numbers; of arrays, the largest at each place."""
+    return reduce(lambda a, b: where(b > a, b, a), numbers)
+
+
+@_spellable("min")
+def least(*numbers: Any) -> Any:
+    """Choose the least of numbers; of arrays, the least at each place."""
+    return reduce(lambda a, b: where(b < a, b, a), numbers)
+
+
+def where(condition: Any, yes: Any, no: Any) -> Any:
+    """Choose one of two numbers; where the condition is an array, at each place."""
+    if isinstance(condition, bool):
+        return yes if condition else no
+    return condition * yes + (1 - condition) * no
+
+
+def holds(condition: Any) -> bool:
+    """Say whether a condition holds; of an array, whether it holds anywhere."""
+    return bool(condition.any()) if hasattr(condition, "any") else bool(condition)
+
+
+@_spellable("ceil_div")
+def ceil_div(a: Any, b: Any) -> Any:
+    """Divide whole numbers and round up, so that 7 by 2 gives 4."""
+    return -(-a // b)
+
+
+def round_div(a: Any, b: Any, up: Any) -> Any:
+    """Divide whole numbers, and round up where `up` holds, down elsewhere. A lecture writes it as a plain quotient."""
+    if isinstance(a, Spelled) or isinstance(b, Spelled):
+        return _spelled("round up" if up else "//", a, b)
+    return a // b + ((a % b > 0) & up)
+
+
+@_spellable("worked out")
+def worked_out(number: Any) -> Any:
+    """Mark a number that a lecture shows by its value, such as the span of a dilated window; others are returned as they are."""
+    return number
+
+
+@_spellable("round8")
+def round8(value: Any) -> Any:
+    """Round to the nearest multiple of 8, to at least 8 and not below 0.9 of the number. Source: Sandler et al. 2018, `_make_divisible`."""
+    rounded = max(8, int(value + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * value else rounded
+
+
+class Spelling(NamedTuple):
+    """How expressions are printed.
+
+    `spaced` puts spaces around the signs of products too. `regrouped` leaves out parentheses of whole numbers that only give an order: a*(b*c).
+    `lecture` shows what was worked out or chosen by its value, and a quotient without its rounding. `functions` renames functions.
+    """
+
+    spaced: bool = True
+    regrouped: bool = True
+    lecture: bool = False
+    functions: Mapping[str, str] = {}
+
+
+PYTHON = Spelling()
+LECTURE = Spelling(spaced=False, lecture=True)
+
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "negative": operator.neg,
+    "worked out": operator.pos,
+    "ceil_div": ceil_div,
+    "round up": ceil_div,
+    "max": max,
+    "min": min,
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "round8": round8,
+}
+_RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 4}
+"""How tightly operators bind."""
+_SIGN, _ATOM = 3, 5
+_NEUTRAL = {"+": 0, "*": 1}
+
+
+def _operator(sign: str) -> Any:
+    return lambda *numbers: _spelled(sign, *numbers)
+
+
+def _reflected(sign: str) -> Any:
+    return lambda right, left: _spelled(sign, left, right)
+
+
+def _compared(compare: Callable[[Any, Any], bool]) -> Any:
+    return lambda left, right: bool(compare(left.value, value_of(right)))
+
+
+class Spelled:
+    """A number that carries its value and how it was written: a leaf (`5`, `channels`), or an operation on spelled numbers.
+
+        >>> n = Spelled.leaf(64, "channels")
+        >>> 4 * n + 1
+        <4 * channels + 1 = 257>
+
+    Arithmetic gives spelled numbers. Comparing, `bool`, `hash` and `__index__` use the value alone: a set, a dict or a `range` loses the
+    expression, so that formulas have none of these. As a string it is its value; `text` is the expression.
+    """
+
+    __slots__ = ("name", "operation", "parts", "value")
+
+    def __init__(self, value: Any, name: str = "", operation: str = "", parts: tuple[Spelled, ...] = ()) -> None:
+        self.value, self.operation, self.parts = value, operation, parts
+        self.name = name
+        """The text of a leaf; empty for an operation, and for a constant of a formula, such as the 2 of 2*P."""
+
+    @staticmethod
+    def leaf(value: Any, name: str = "") -> Spelled:
+        """Spell a number by a name, or by its digits."""
+        return Spelled(value, name or repr(value))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is a number of the formula itself."""
+        return not self.operation and not self.name
+
+    @property
+    def unrounded(self) -> Any:
+        """The value that it would have if no quotient were rounded."""
+        if not self.operation or self.operation == "worked out":
+            return self.value
+        quotient = self.operation in ("//", "ceil_div", "round up")
+        return _OPERATIONS["/" if quotient else self.operation](*[part.unrounded for part in self.parts])
+
+    def as_float(self) -> Spelled:
+        """Return the same expression with a float as its value."""
+        return Spelled(float(self.value), self.name, self.operation, self.parts)
+
+    def text(self, spelling: Spelling = PYTHON) -> str:
+        """Write the expression."""
+        return _written(self, spelling)[0]
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+    def __repr__(self) -> str:
+        return f"<{self.text()} = {self.value}>"
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __index__(self) -> int:
+        return operator.index(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.value == value_of(other))
+
+    __lt__, __le__, __gt__, __ge__ = map(_compared, (operator.lt, operator.le, operator.gt, operator.ge))
+    __add__, __sub__, __mul__, __mod__ = map(_operator, "+-*%")
+    __radd__, __rsub__, __rmul__, __rmod__ = map(_reflected, "+-*%")
+    __truediv__, __floordiv__, __pow__ = map(_operator, ("/", "//", "**"))
+    __rtruediv__, __rfloordiv__, __rpow__ = map(_reflected, ("/", "//", "**"))
+    __neg__, __ceil__, __floor__ = map(_operator, ("negative", "ceil", "floor"))
+
+
+def value_of(number: Any) -> Any:
+    """Return the plain number."""
+    return number.value if isinstance(number, Spelled) else number
+
+
+def spell(argument: Any) -> Any:
+    """Spell the numbers of an argument by their digits: of a tuple each item; words and switches stay as they are."""
+    if isinstance(argument, tuple):
+        return tuple(map(spell, argument))
+    return Spelled.leaf(argument) if type(argument) in (int, float) else argument
+
+
+def _spelled(operation: str, *numbers: Any) -> Spelled:
+    """An operation on numbers of which one at least is spelled. Raises what the operation raises."""
+    parts = tuple([number if isinstance(number, Spelled) else Spelled(number) for number in numbers])
+    for part, other in zip(parts, parts[::-1], strict=True):  # `sum` begins with 0 and `prod` with 1, which nobody writes
+        if part.is_constant and part.value == _NEUTRAL.get(operation) and type(part.value) is type(other.value):
+            return other
+    return Spelled(_OPERATIONS[operation](*[part.value for part in parts]), "", operation, parts)
+
+
+def _written(number: Spelled, spelling: Spelling) -> tuple[str, int]:
+    """An expression, and how tightly it binds."""
+    if spelling.lecture:
+        while number.operation in ("max", "min"):
+            number = next(part for part in number.parts if part.value == number.value)
+    rank = _RANKS.get(number.operation, _ATOM)
+    if rank == _ATOM:
+        return _atom(number, spelling)
+    if number.operation == "**":
+        base, power = number.parts
+        return f"{_within(base, _ATOM, spelling)}**{_within(power, _SIGN, spelling)}", rank
+    chain = []  # operators lean to the left, and there may be as many as layers: they are followed in a loop
+    while _RANKS.get(number.operation) == rank:
+        left, right = number.parts
+        loose = spelling.regrouped and type(number.value) is int and _joins(number.operation, right)
+        sign = "/" if number.operation == "//" and spelling.lecture else number.operation
+        chain += [_within(right, rank if loose else rank + 1, spelling), f" {sign} " if rank == 1 or spelling.spaced else sign]
+        number = left
+    return "".join([_within(number, rank, spelling), *reversed(chain)]), rank
+
+
+def _joins(sign: str, right: Spelled) -> bool:
+    """Whether a*(b*c) is meant, or a + (b - c), which are as well computed from the left. a*(b//c*d) is not."""
+    while sign == right.operation == "*":
+        right = right.parts[0]
+        if _RANKS.get(right.operation) != _RANKS["*"]:
+            return True
+    return sign == "+" and right.operation in ("+", "-")
+
+
+def _within(part: Spelled, rank: int, spelling: Spelling) -> str:
+    """An expression inside another, in parentheses where it binds less tightly than the rank."""
+    text, own = _written(part, spelling)
+    return text if own >= rank else f"({text})"
+
+
+def _atom(number: Spelled, spelling: Spelling) -> tuple[str, int]:
+    """What is no operator between two numbers: a leaf, a sign, a call, a quotient that is rounded up."""
+    operation, parts = number.operation, number.parts
+    if not operation or (operation == "worked out" and spelling.lecture):
+        text = number.name or repr(number.value)
+        return text, _SIGN if text.startswith("-") else _ATOM
+    if operation == "worked out":
+        return _written(parts[0], spelling)
+    if operation == "negative":
+        return f"-{_within(parts[0], _SIGN, spelling)}", _SIGN
+    if operation in ("round up", "ceil_div"):
+        if not spelling.lecture:
+            return _written(-(-parts[0] // parts[1]), spelling)
+        quotient, rank = _written(parts[0] / parts[1], spelling)
+        return (quotient, rank) if operation == "round up" else (f"ceil({quotient})", _ATOM)
+    arguments = ", ".join(_written(part, spelling)[0] for part in parts)
+    return f"{spelling.functions.get(operation, operation)}({arguments})", _ATOM
