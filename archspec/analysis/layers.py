@@ -58,38 +58,47 @@ class Row(NamedTuple):
 
     @property
     def params(self) -> int:
+        """Weights and biases: what training learns."""
         return self.cost.params
 
     @property
     def weights(self) -> int:
+        """Learned numbers except biases."""
         return self.cost.weights
 
     @property
     def biases(self) -> int:
+        """Learned numbers that are added, one per output channel."""
         return self.cost.biases
 
     @property
     def buffers(self) -> int:
+        """Stored numbers that are not learned, such as the running mean and variance of `bn`."""
         return self.cost.buffers
 
     @property
     def frozen(self) -> int:
+        """Stored weights that are fixed, such as the codes of `rbf`."""
         return self.cost.frozen
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulate operations for one image; adding a bias is not one."""
         return self.cost.macs
 
     @property
     def flops(self) -> int:
+        """Floating-point operations for one image: 2 per MAC, and the elementary operations of everything else (docs/layers.md)."""
         return self.cost.flops
 
     @property
     def activations(self) -> int:
+        """Numbers that the layer puts out for one image."""
         return self.cost.activations
 
     @property
     def connections(self) -> int:
+        """Connections as LeCun et al. (1998) count them: inputs, the bias included, summed over the output units."""
         return self.cost.connections
 
     @property
@@ -139,14 +148,17 @@ class Report:
 
     @property
     def model(self) -> str:
+        """The name that the spec's line `model` gives, otherwise that of its file."""
         return self.network.name
 
     @property
     def inputs(self) -> dict[str, Shape]:
+        """{name: shape, channels last}, in the order of the text."""
         return {i.name: i.type.shape for i in self.network.inputs}
 
     @property
     def outputs(self) -> dict[str, Shape]:
+        """{name: shape, channels last}, in the order of the text."""
         found = {}
         for output in self.network.outputs:
             type_ = self.network.graph.type_of(output.value)

@@ -96,11 +96,15 @@ class Rewriter:
             return [f"@{name.removeprefix('self.')}"]
         if key(name) in MERGES and call.closed and "." in name:
             return [self.merge(call, key(name))]
-        if key(name) in ("sequential",):
+        if key(name) == "sequential":
             return self.sequential(call)
-        trials = self.trials(call)
+        return self.tried(call)
+
+    def tried(self, call: Call) -> list[str]:
+        """The first reading of a name that can be written; what the likeliest cannot do where there is none."""
+        name = call.name
         problem: Cannot | None = None
-        for row in trials:
+        for row in self.trials(call):
             try:
                 found = self.own(call) if row is None else self.from_row(call, row)
             except Cannot as cannot:
@@ -320,11 +324,9 @@ class Rewriter:
         source = call.bare or call.inputs
         items = list(source[0].items) if source and source[0].kind == "list" else list(source)
         names = [item.text.removeprefix("self.") for item in items if item.kind == "word"]
-        if len(names) != len(items) or not all(name.isidentifier() for name in names):
-            raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
         others = [name for name in names if name not in DATA] if names[:1] and names[0] in DATA else names[len(names) > 1 :]
         others = others or names[1:]
-        if not others:
+        if not others or len(names) != len(items) or not all(name.isidentifier() for name in names):
             raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
         self.remarks.append(f"`{others[0]}` is the label of a line above, and the value at hand comes first")
         return f"{step} {' '.join(others)}"
@@ -335,8 +337,7 @@ class Rewriter:
         if whole is not None:
             value = whole._replace(items=whole.items[1:])
         if value is None and call.bare:
-            alone = len(call.bare) == 1
-            value = call.bare[0] if alone else Value("list", "", call.bare)
+            value = call.bare[0] if len(call.bare) == 1 else Value("list", "", call.bare)
         if value is None:
             raise Cannot("write the input as height x width x channels: `input 32x32x3`")
         return f"input {values.shape(value)}"
@@ -364,8 +365,7 @@ class Rewriter:
     def block(self, call: Call) -> str:
         bare = [f"({value.text})" if value.kind == "list" and value.text[0] not in "([" else value.text for value in call.bare]
         keywords = [f"{word}={value.text[1:-1] if value.text[:1] == '[' else value.text}" for word, value in call.keywords]
-        parts = [call.name, *bare, *keywords]
-        return " ".join(parts)
+        return " ".join([call.name, *bare, *keywords])
 
 
 def foreign_reads_layers(name: str) -> bool:
