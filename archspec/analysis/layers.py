@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -13,7 +13,8 @@ from archspec.analysis.receptive_field import ReceptiveFields
 from archspec.diagnostics import nearest
 from archspec.diagnostics.markup import html_pairs
 from archspec.diagnostics.visible import visible
-from archspec.ir.graph import Call, Graph, Names, Network, Node
+from archspec.ir.graph import Graph, Network, Node
+from archspec.ir.walk import Enter, Visit, events
 from archspec.ops.base import POINT
 from archspec.types import Type
 
@@ -221,7 +222,40 @@ class Report:
 
     def rows(self, *, fold: bool = False) -> Iterator[Row]:
         """The layers in order, lazily. Folded, equal rounds of a repeat are one row each with `times`."""
-        return _Walk(self, fold).rows()
+        network, fields = self.network, self._fields
+        needed = needed_elements(network)
+        names = [i.name for i in network.inputs]
+        # Of each open round, the innermost last: the fields of its graph's values, and those of its inputs.
+        start: list[Field] = [POINT]
+        rounds = [(fields.inside(network.graph, start), start)]
+        left = rounds[0]
+        for event in events(network, fold=fold):
+            if isinstance(event, Visit):
+                names.append(event.name)
+                field = rounds[-1][0](len(event.graph.inputs) + event.at)
+                yield self._row(event, tuple([names[source] for source in event.sources]), field, not needed[event.top])
+            elif isinstance(event, Enter):
+                graph = event.call.graph
+                inside, outer = left if event.round else rounds[-1]
+                outer = [inside(graph.result), *outer[1:]] if event.round else [inside(value) for value in event.call.inputs]
+                rounds.append((fields.inside(graph, outer), outer))
+            else:
+                left = rounds.pop()
+
+    def _row(self, met: Visit, sources: tuple[str, ...], field: Field, training: bool) -> Row:
+        graph, node = met.graph, met.node
+        fixed = self._fixed.get((graph, met.at))
+        if fixed is None:
+            op, type_ = node.op, node.type
+            assert op is not None and type_ is not None
+            types = tuple(graph.type_of(value) for value in node.inputs)
+            shapes = tuple(t.shape for t in types if t is not None)
+            line = node.span.line if node.span is not None else None
+            cost = self._costs.node(node, graph)
+            fixed = self._fixed[graph, met.at] = (op.step, op.config(types[0]), line, shapes, type_.shape, cost, types)
+        step, config, line, shapes, output, cost, types = fixed
+        least, largest, jump = self._fields.sizes(field, node.type) or (None, None, None)
+        return Row(met.name, step, config, sources, line, shapes, output, cost, largest, least, jump, met.times, training, node, types)
 
     def to_dataframe(self) -> pandas.DataFrame:
         """The rows as a pandas table. Raises ImportError where pandas is not installed."""
@@ -243,82 +277,6 @@ class Report:
             "receptive_field",
         ]
         return pd.DataFrame([{column: getattr(row, column) for column in columns} for row in self.layers], columns=columns)
-
-
-class _Walk:
-    """Walks the hierarchy and makes rows."""
-
-    def __init__(self, report: Report, fold: bool) -> None:
-        self.report = report
-        self.fold = fold
-        self.needed = needed_elements(report.network)
-
-    def rows(self) -> Iterator[Row]:
-        network = self.report.network
-        names = Names("", network.graph.naming)
-        yield from self.graph(network.graph, names, [i.name for i in network.inputs], [POINT], 1, False)
-
-    def graph(
-        self, graph: Graph, names: Names, sources: list[str], fields: list[Field], times: int, training: bool
-    ) -> Generator[Row, None, str]:
-        """Rows of a graph; the generator's value is the name of what its result comes from."""
-        producers = list(sources)
-        inside = self.report._fields.inside(graph, fields)
-        first = len(sources)
-        top = graph is self.report.network.graph
-        for at, element in enumerate(graph.elements):
-            trains = training or (top and not self.needed[at])
-            if isinstance(element, Node):
-                name = names(element)
-                field = inside(first + at)
-                yield self.row(graph, at, element, name, tuple([producers[v] for v in element.inputs]), field, times, trains)
-                producers.append(name)
-            else:
-                read = [producers[v] for v in element.inputs]
-                outer = [inside(v) for v in element.inputs]
-                producers.append((yield from self.call(element, names, read, outer, times, trains)))
-        return producers[graph.result]
-
-    def call(self, call: Call, names: Names, read: list[str], outer: list[Field], times: int, training: bool) -> Generator[Row, None, str]:
-        inner = call.graph
-        for _ in range(1 if self.fold else call.times):
-            if call.inline:
-                scope = names
-            else:
-                prefix = names(call)
-                if self.fold and call.times > 1:
-                    last = ""
-                    for _ in range(call.times - 1):
-                        last = names.local(call)
-                    prefix = f"{prefix}..{last}"
-                scope = Names(prefix + ".", inner.naming)
-            result = yield from self.graph(inner, scope, read, outer, times * call.times if self.fold else times, training)
-            read = [result, *read[1:]]
-            outer = [self.report._fields.inside(inner, outer)(inner.result), *outer[1:]]
-        if self.fold and call.inline:
-            names.skip(inner, call.times - 1)
-        return read[0]
-
-    def row(self, graph: Graph, at: int, node: Node, name: str, sources: tuple[str, ...], field: Field, times: int, training: bool) -> Row:
-        fixed = self.report._fixed.get((graph, at))
-        if fixed is None:
-            op, type_ = node.op, node.type
-            assert op is not None and type_ is not None
-            types = tuple(graph.type_of(value) for value in node.inputs)
-            shapes = tuple(t.shape for t in types if t is not None)
-            line = node.span.line if node.span is not None else None
-            fixed = self.report._fixed[graph, at] = (
-                op.step,
-                op.config(types[0]),
-                line,
-                shapes,
-                type_.shape,
-                self.report._costs.node(node, graph),
-                types,
-            )
-        step, config, line, shapes, output, cost, types = fixed
-        least, largest, jump = self.report._fields.sizes(field, node.type) or (None, None, None)
-        return Row(name, step, config, sources, line, shapes, output, cost, largest, least, jump, times, training, node, types)
 
 
 def _counted(params: int, macs: int) -> str:

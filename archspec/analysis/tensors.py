@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archspec.ir.graph import Network, Place, walk
+from archspec.ir.graph import Network
+from archspec.ir.walk import Place, walk
 
 
 class Tensor(NamedTuple):

@@ -6,7 +6,8 @@ from collections.abc import Generator, Iterator
 from math import prod
 from typing import NamedTuple
 
-from archspec.ir.graph import Call, Graph, Names, Network, Node
+from archspec.ir.graph import Call, Graph, Network, Node
+from archspec.ir.walk import Names
 from archspec.ops import STEPS
 from archspec.ops.base import POINT, Op
 from archspec.source import Span

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from archspec.ir.graph import Names, Network, Place, producers_of, walk
+from archspec.ir.graph import Network
+from archspec.ir.walk import Names, Place, flattened
 
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
@@ -20,15 +21,13 @@ def expand(network: Network) -> str:
 
 
 def _lines(network: Network) -> Iterator[str]:
-    places = list(walk(network))
+    places, ends = flattened(network)
     yield f"model {_name(network.name)}"
     if network.meta:
         yield "meta " + " ".join(f"{key}={_text(value)}" for key, value in network.meta.items())
     for input_ in network.inputs:
         label = "" if input_.name == "input" and len(network.inputs) == 1 else f"{input_.name}: "
         yield f"{label}input {input_.type}"
-    producers = producers_of(network)
-    ends = [producers[output.value] for output in network.outputs]
     referred = _referred(network, places, ends)
     names = Names("", "ordinal")
     current = network.inputs[-1].name

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from archspec.diagnostics import nearest
 from archspec.elaborate.expressions import Refused, evaluate
 from archspec.elaborate.scopes import Builder, Scope
-from archspec.ir.graph import Call, Element, Graph, Names
+from archspec.ir.graph import Call, Element, Graph
+from archspec.ir.walk import Names
 from archspec.syntax import ast
 from archspec.syntax.to_ast import MAX_DIGITS, is_digits
 from archspec.types import LIMIT

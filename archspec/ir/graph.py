@@ -14,7 +14,7 @@ those before it empty. An `inline` call adds no level: its elements count in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from archspec.diagnostics import Diagnostic
@@ -169,86 +169,3 @@ class Network:
                 pending.append((graph, True))
                 pending.extend((e.graph, False) for e in graph.elements if isinstance(e, Call) and e.graph not in seen)
         return list(seen)
-
-
-class Names:
-    """Names the elements of one graph as they are met, inline calls included."""
-
-    __slots__ = ("counts", "naming", "position", "prefix")
-
-    def __init__(self, prefix: str, naming: str) -> None:
-        self.prefix = prefix
-        self.naming = naming
-        self.counts: dict[str, int] = {}
-        self.position = 0
-
-    def local(self, element: Element) -> str:
-        """The element's name within its graph."""
-        stem = element.stem
-        ordinal = self.counts[stem] = self.counts.get(stem, 0) + 1
-        position = self.position
-        self.position += element.numbered
-        if element.label is not None:
-            if element.label.isdecimal():
-                self.position = int(element.label) + 1
-            return element.label
-        if self.naming == "index" and element.numbered:
-            return str(position)
-        if stem == SHORTCUT and ordinal == 1:
-            return stem
-        return f"{stem}{ordinal}"
-
-    def __call__(self, element: Element) -> str:
-        return self.prefix + self.local(element)
-
-    def skip(self, graph: Graph, rounds: int) -> None:
-        """Go on as if so many more rounds of an inline call had been named."""
-        for element in graph.elements:
-            if isinstance(element, Call) and element.inline:
-                self.skip(element.graph, rounds * element.times)
-                continue
-            times = rounds * element.times if isinstance(element, Call) else rounds
-            self.counts[element.stem] = self.counts.get(element.stem, 0) + times
-            self.position += times * element.numbered
-
-
-class Place(NamedTuple):
-    """A node met on a walk: its full name, the graph it stands in, and the names of what it reads."""
-
-    name: str
-    node: Node
-    graph: Graph
-    sources: tuple[str, ...]
-
-
-def walk(network: Network) -> Iterator[Place]:
-    """The layers of a network in order, lazily."""
-    names = Names("", network.graph.naming)
-    yield from _walk(network.graph, names, [i.name for i in network.inputs], [])
-
-
-def producers_of(network: Network) -> list[str]:
-    """For each value of the top graph the input or layer that it comes from, by name."""
-    producers: list[str] = []
-    names = Names("", network.graph.naming)
-    for _ in _walk(network.graph, names, [i.name for i in network.inputs], producers):
-        pass
-    return producers
-
-
-def _walk(graph: Graph, names: Names, sources: list[str], producers: list[str]) -> Generator[Place, None, str]:
-    """Walks a graph; fills `producers` with the names that its values come from, and its generator's value is its result's."""
-    producers += sources
-    for element in graph.elements:
-        read = [producers[value] for value in element.inputs]
-        if isinstance(element, Node):
-            name = names(element)
-            yield Place(name, element, graph, tuple(read))
-            producers.append(name)
-            continue
-        inner = element.graph
-        for _ in range(element.times):
-            scope = names if element.inline else Names(names(element) + ".", inner.naming)
-            read[0] = yield from _walk(inner, scope, list(read), [])
-        producers.append(read[0])
-    return producers[graph.result]

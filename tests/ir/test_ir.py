@@ -8,9 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 import archspec
-from archspec.ir.graph import Call, walk
+from archspec.ir.graph import Call
 from archspec.ir.schema import from_json, schema, to_json
 from archspec.ir.verify import verify
+from archspec.ir.walk import walk
 from archspec.ops import STEPS, all_classes, make, op_class
 from archspec.ops.base import Op
 from archspec.ops.declare import Unfit

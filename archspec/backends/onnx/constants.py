@@ -34,7 +34,7 @@ def given(network: Network, weights: Mapping[str, Any]) -> tuple[Load, str]:
     keys = prefix_of(weights)
     theirs = {key.removeprefix(keys): _form(key, value) for key, value in weights.items() if key.rpartition(".")[2] not in _DERIVED}
     wanted = list(tensors(network))
-    used = {place.name for place in needed(network)}
+    used = {place.name for place in needed(network)[0]}
     if not any(tensor.key in theirs for tensor in wanted if tensor.place.name not in used):
         wanted = [tensor for tensor in wanted if tensor.place.name in used]
     own = prefix_of({tensor.key: None for tensor in wanted})

@@ -10,7 +10,7 @@ import numpy as np
 
 from archspec.analysis.tensors import Tensor, key_of
 from archspec.backends.onnx.draft import Array, Draft, Operator, Stored
-from archspec.ir.graph import Place
+from archspec.ir.walk import Place
 from archspec.types import Map, Tokens, Type
 
 Load = Callable[[Tensor], Array]

@@ -8,7 +8,8 @@ from archspec.backends.onnx.layer import Layer, Load
 from archspec.backends.onnx.operators import ROWS
 from archspec.backends.onnx.opsets import Settings
 from archspec.diagnostics import Diagnostic, SpecError
-from archspec.ir.graph import Network, Place, producers_of, walk
+from archspec.ir.graph import Network
+from archspec.ir.walk import Place, flattened
 from archspec.source import Span
 from archspec.types import Map, Type
 
@@ -27,8 +28,7 @@ class _Lowering:
         self.settings = settings
         self.load = load
         self.draft = Draft(settings.opset, settings.batch)
-        self.producers = producers_of(network)
-        self.places = needed(network)
+        self.places, self.ends = needed(network)
         self.values: dict[str, str] = {}
         """For each input and layer the value that it is in the graph."""
         self.named: dict[str, Span | None] = {}
@@ -46,10 +46,9 @@ class _Lowering:
             self.claim(place.name, place.node.span)
             self.layer(place)
         draft = self.draft
-        sources = {output.name: self.producers[output.value] for output in self.network.outputs if not output.training}
-        ends = {name: self.values[source] for name, source in sources.items()}
+        ends = {name: self.values[source] for name, source in self.ends.items()}
         spans = {place.name: place.node.span for place in self.places}
-        for name, source in sources.items():
+        for name, source in self.ends.items():
             if name not in (source, ends[name]):
                 self.claim(name, spans.get(source))
         if self.settings.fold_bn:
@@ -115,16 +114,17 @@ class _Lowering:
         return "int64" if self.draft.is_whole(value) else "float32"
 
 
-def needed(network: Network) -> list[Place]:
-    """The layers that an output in inference depends on, in order."""
-    producers = producers_of(network)
-    wanted = {producers[output.value] for output in network.outputs if not output.training}
+def needed(network: Network) -> tuple[list[Place], dict[str, str]]:
+    """The layers that the outputs in inference depend on, in order; and for each of these outputs what it comes from."""
+    places, ends = flattened(network)
+    kept = {output.name: end for output, end in zip(network.outputs, ends, strict=True) if not output.training}
+    wanted = set(kept.values())
     found = []
-    for place in reversed(list(walk(network))):
+    for place in reversed(places):
         if place.name in wanted:
             wanted.update(place.sources)
             found.append(place)
-    return found[::-1]
+    return found[::-1], kept
 
 
 def _about(place: Place) -> str:

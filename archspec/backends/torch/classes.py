@@ -15,7 +15,8 @@ from archspec.backends.torch.calls import EXPRESSIONS, INDEPENDENT, OVERWRITES, 
 from archspec.backends.torch.constructor import RESERVED, Many, New, Number, is_number, new, numbers, replaced, shape_of
 from archspec.backends.torch.sharing import annotation, share
 from archspec.backends.torch.templates import source
-from archspec.ir.graph import Call, Element, Graph, Names, Network, Node
+from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ir.walk import Names
 from archspec.types import Type
 
 UNREAD = -1

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from archspec.analysis.cost import Costs
 from archspec.diagnostics import Diagnostic, SpecError
-from archspec.ir.graph import Network, Place, producers_of, walk
+from archspec.ir.graph import Network
+from archspec.ir.walk import Place, flattened
 from archspec.source import Span
 from archspec.types import Vector, describe
 
@@ -35,12 +36,11 @@ def task_of(network: Network) -> Task:
     if len(network.inputs) != 1:
         raise _refused(f"it has {len(network.inputs)} inputs, and data has images alone", network.inputs[1].span)
     (input_,) = network.inputs
-    places = {place.name: place for place in walk(network)}
-    producers = producers_of(network)
+    layers, ends = flattened(network)
+    places = {place.name: place for place in layers}
     looked_up = next((p for p in places.values() if p.node.op is not None and p.node.op.step == "embed"), None)
     if looked_up is not None:
         raise _refused("it takes words by their numbers, and images are no words", looked_up.node.span)
-    ends = [producers[output.value] for output in network.outputs]
     main = network.graph.type_of(network.outputs[0].value)
     for output, end in zip(network.outputs, ends, strict=True):
         type_ = network.graph.type_of(output.value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from archspec.analysis.cost import Costs, needed_elements
-from archspec.ir.graph import Call, Graph, Names, Network, Node
+from archspec.ir.graph import Call, Graph, Network, Node
+from archspec.ir.walk import Closed, Enter, Leave, Visit, events
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge
 from archspec.views.figures.refine import finish, folded
 from archspec.views.figures.wording import inside, kinds_inside, residual, step
@@ -56,14 +57,26 @@ class _Builder:
     def build(self) -> Diagram:
         network = self.network
         sources = [self.add(Box(i.name, "input", i.name, "", "other", i.type, layers=0, volume=i.type), []) for i in network.inputs]
-        names = Names("", network.graph.naming)
-        producers = self.graph(network.graph, names, sources, None, False)
+        values = list(sources)
+        groups: list[Group | None] = [None]
+        for event in events(network, closed=self.is_closed):
+            if isinstance(event, Enter):
+                group = groups[-1] if event.call.inline else Group(event.name, event.name, groups[-1], not self.needed[event.top])
+                groups.append(group)
+            elif isinstance(event, Leave):
+                groups.pop()
+                last = [values[number] for number in event.values]
+            else:
+                read, training = [values[source] for source in event.sources], not self.needed[event.top]
+                if isinstance(event, Visit):
+                    values.append(self.node(event, read, groups[-1], training))
+                else:
+                    values.append(self.closed(event, read, groups[-1], training))
         for output in network.outputs:
-            producer = producers[output.value]
             type_ = network.graph.type_of(output.value)
             assert type_ is not None
             box = Box(output.name, "output", output.name, "", "other", type_, layers=0, training=output.training)
-            self.add(box, [producer])
+            self.add(box, [last[output.value]])
         return Diagram(self.level, self.boxes, self.arrows)
 
     def add(self, box: Box, read: list[Box]) -> Box:
@@ -79,47 +92,40 @@ class _Builder:
         self._passed += layers
         return start, self._passed
 
-    def graph(self, graph: Graph, names: Names, sources: list[Box], group: Group | None, training: bool) -> list[Box]:
-        """Adds the boxes of a graph; returns what puts out each of its values."""
-        values = list(sources)
-        top = graph is self.network.graph
-        for at, element in enumerate(graph.elements):
-            trains = training or (top and not self.needed[at])
-            read = [values[value] for value in element.inputs]
-            if isinstance(element, Call):
-                values.append(self.call(element, names, read, group, trains))
-            elif self.level != "layer" and self.joins(graph, element, len(sources)):
-                values.append(self.join(values[element.inputs[0]], graph, element, names))
-            else:
-                values.append(self.node(graph, element, names(element), read, group, trains))
-        return values
+    def is_closed(self, call: Call) -> bool:
+        """Whether a call is one box."""
+        at_stage = self.level == "stage"
+        return (at_stage or self.level == "block") and (call.graph.instance is not None or (at_stage and call.times > 1))
 
-    def node(self, graph: Graph, node: Node, name: str, read: list[Box], group: Group | None, training: bool) -> Box:
+    def node(self, met: Visit, read: list[Box], group: Group | None, training: bool) -> Box:
+        """The box of a layer: its own, or that of the layer before it."""
+        graph, node = met.graph, met.node
+        if self.level != "layer" and self.joins(graph, node):
+            return self.join(read[0], graph, node)
         op = node.op
         assert op is not None and node.type is not None
         types = tuple(graph.type_of(value) for value in node.inputs)
         form = "merge" if op.many else "minor" if is_minor(op) else "layer"
         kind = kind_of(op)
         detail = op.work_of(types, node.type).get("output", "") if op.many else step(op, types[0])  # type: ignore[arg-type]
-        box = Box(name, form, name, detail, kind, node.type, (kind,), self.costs.node(node, graph))
+        box = Box(met.name, form, met.name, detail, kind, node.type, (kind,), self.costs.node(node, graph))
         box.group, box.training, box.op, box.equal = group, training, op, (op, types)
         box.parts = {kind: (box.cost.params, box.cost.macs)}
         box.changes, box.volume = node.type != types[0], node.type
         box.spans.append(self.span(1))
         return self.add(box, read)
 
-    def joins(self, graph: Graph, node: Node, first: int) -> bool:
+    def joins(self, graph: Graph, node: Node) -> bool:
         """Whether a layer is drawn with the one before it: nothing else of the graph reads that."""
-        value = node.inputs[0]
+        value, first = node.inputs[0], len(graph.inputs)
         assert node.op is not None
         if len(node.inputs) > 1 or value < first or not is_minor(node.op):
             return False
         before = graph.elements[value - first]
         return isinstance(before, Node) and before.op is not None and not before.op.many and self.readers(graph)[value] == 1
 
-    def join(self, box: Box, graph: Graph, node: Node, names: Names) -> Box:
+    def join(self, box: Box, graph: Graph, node: Node) -> Box:
         assert node.op is not None and node.type is not None
-        names(node)
         x = graph.type_of(node.inputs[0])
         box.minors.append(step(node.op, x))
         box.kinds += (kind_of(node.op),)
@@ -148,23 +154,9 @@ class _Builder:
                 found[value] += 1
         return found
 
-    def call(self, call: Call, names: Names, read: list[Box], group: Group | None, training: bool) -> Box:
-        inner = call.graph
-        if self.level in ("stage", "block") and (inner.instance is not None or (self.level == "stage" and call.times > 1)):
-            return self.closed(call, names, read, group, training)
-        for _ in range(call.times):
-            if call.inline:
-                scope, frame = names, group
-            else:
-                name = names(call)
-                scope = Names(name + ".", inner.naming)
-                frame = Group(name, name, group, training)
-            read = [self.graph(inner, scope, list(read), frame, training)[inner.result], *read[1:]]
-        return read[0]
-
-    def closed(self, call: Call, names: Names, read: list[Box], group: Group | None, training: bool) -> Box:
+    def closed(self, met: Closed, read: list[Box], group: Group | None, training: bool) -> Box:
         """One box for a block; for each round at block level, for all rounds at stage level."""
-        rounds = [self.names_of_round(call, names) for _ in range(call.times)]
+        call, rounds = met.call, met.rounds
         if self.level == "stage":
             box = self.block(call, rounds[0][0], group, training)
             box.times = call.times
@@ -224,25 +216,6 @@ class _Builder:
         lead = graph.elements[0] if graph.elements else None
         whole = first == 1 and graph.result == len(graph.elements) and isinstance(lead, Node) and not is_minor(lead.op)  # type: ignore[arg-type]
         return (lead, minors) if whole and isinstance(lead, Node) else (None, [])
-
-    def names_of_round(self, call: Call, names: Names) -> tuple[str, str]:
-        """The name of one round of a call, twice: those of its first and last layer, where the call adds no level of names."""
-        if call.inline:
-            return self._pass(call.graph, names)
-        name = names(call)
-        return name, name
-
-    def _pass(self, graph: Graph, names: Names) -> tuple[str, str]:
-        """Goes past the elements of an inline graph, so that what follows is numbered rightly; returns the first name and the last."""
-        first = last = ""
-        for element in graph.elements:
-            if isinstance(element, Call) and element.inline:
-                passed = [self._pass(element.graph, names) for _ in range(element.times)]
-                first, last = first or passed[0][0], passed[-1][1] or last
-            else:
-                last = names(element)
-                first = first or last
-        return first, last
 
 
 def _count(found: Parts, more: Parts, times: int = 1) -> None:

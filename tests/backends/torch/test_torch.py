@@ -18,7 +18,7 @@ from archspec.analysis.tensors import tensors
 from archspec.api import to_torch
 from archspec.backends.torch.calls import MERGES, ROWS, Unsupported
 from archspec.backends.torch.module import emit
-from archspec.ir.graph import walk
+from archspec.ir.walk import walk
 from archspec.ops import STEPS
 from archspec.types import Map
 from tests.helpers.paths import SPECS

@@ -13,7 +13,8 @@ import pytest
 import archspec
 from archspec import extras
 from archspec.cli import main as cli
-from archspec.ir.graph import Call, Names
+from archspec.ir.graph import Call
+from archspec.ir.walk import Names
 from archspec.ops import STEPS, all_classes
 from archspec.views import figures
 from archspec.views import theme as themes

@@ -1,0 +1,194 @@
+"""The walk over a network: its layers in order, with their full names and the rounds that they stand in, as events.
+
+Example: `conv k=3 f=8 | repeat 2: residual: conv k=3 f=8` gives Visit conv1, Enter, Visit conv2, Visit add1, Leave, Enter, Visit conv3,
+Visit add2, Leave, Leave. Events come lazily, one round after another, so a walk may stop early.
+
+The values met on a walk are numbered: the inputs of the network, then one for each Visit. `sources` are such numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from typing import NamedTuple
+
+from archspec.ir.graph import SHORTCUT, Call, Element, Graph, Network, Node
+
+
+class Names:
+    """Names the elements of one graph as they are met, inline calls included."""
+
+    __slots__ = ("counts", "naming", "position", "prefix")
+
+    def __init__(self, prefix: str, naming: str) -> None:
+        self.prefix = prefix
+        self.naming = naming
+        self.counts: dict[str, int] = {}
+        self.position = 0
+
+    def local(self, element: Element) -> str:
+        """The element's name within its graph."""
+        stem = element.stem
+        ordinal = self.counts[stem] = self.counts.get(stem, 0) + 1
+        position = self.position
+        self.position += element.numbered
+        if element.label is not None:
+            if element.label.isdecimal():
+                self.position = int(element.label) + 1
+            return element.label
+        if self.naming == "index" and element.numbered:
+            return str(position)
+        if stem == SHORTCUT and ordinal == 1:
+            return stem
+        return f"{stem}{ordinal}"
+
+    def __call__(self, element: Element) -> str:
+        return self.prefix + self.local(element)
+
+    def skip(self, graph: Graph, rounds: int) -> None:
+        """Go on as if so many more rounds of an inline call had been named."""
+        for element in graph.elements:
+            if isinstance(element, Call) and element.inline:
+                self.skip(element.graph, rounds * element.times)
+                continue
+            times = rounds * element.times if isinstance(element, Call) else rounds
+            self.counts[element.stem] = self.counts.get(element.stem, 0) + times
+            self.position += times * element.numbered
+
+    def rounds(self, call: Call) -> list[tuple[str, str]]:
+        """For each round of a call its name, twice; of an inline call, which has none, the names of its first and last element."""
+        if call.inline:
+            return [self._ends(call.graph) for _ in range(call.times)]
+        return [(name, name) for name in [self(call) for _ in range(call.times)]]
+
+    def _ends(self, graph: Graph) -> tuple[str, str]:
+        first = last = ""
+        for element in graph.elements:
+            named = self.rounds(element) if isinstance(element, Call) else [(self(element),) * 2]
+            first, last = first or named[0][0], named[-1][1] or last
+        return first, last
+
+
+class Enter(NamedTuple):
+    """A round of a call begins, 0 being the first; its `name` is empty where the call is inline.
+
+    `top` is the position in the top graph that this is a part of.
+    """
+
+    name: str
+    call: Call
+    round: int
+    top: int
+
+
+class Leave(NamedTuple):
+    """A round ends, or the whole network, where `call` is None. `values` are the numbers of the values of the graph."""
+
+    call: Call | None
+    values: list[int]
+
+
+class Visit(NamedTuple):
+    """A node, at position `at` of a graph. `times` is above 1 on a folded walk only."""
+
+    name: str
+    node: Node
+    graph: Graph
+    at: int
+    top: int
+    sources: tuple[int, ...]
+    times: int
+
+
+class Closed(NamedTuple):
+    """A call that the walk does not open, all its rounds at once, which give one value. `rounds` are as in Names.rounds."""
+
+    rounds: list[tuple[str, str]]
+    call: Call
+    top: int
+    sources: tuple[int, ...]
+
+
+Event = Enter | Leave | Visit | Closed
+
+
+def events(network: Network, *, fold: bool = False, closed: Callable[[Call], bool] | None = None) -> Iterator[Event]:
+    """Walk a network. Folded, equal rounds are walked once, and their names are those of the first and the last: `layer1.1..2.conv1`.
+
+    `closed` says which calls are not opened; by default all are.
+    """
+    graph = network.graph
+    walk = _Walk(len(graph.inputs), fold, closed)
+    return walk.graph(graph, Names("", graph.naming), list(range(len(graph.inputs))), 1, None, None)
+
+
+class _Walk:
+    def __init__(self, count: int, fold: bool, closed: Callable[[Call], bool] | None) -> None:
+        self.count = count
+        """How many values were met."""
+        self.fold = fold
+        self.closed = closed
+
+    def graph(
+        self, graph: Graph, names: Names, values: list[int], times: int, top: int | None, call: Call | None
+    ) -> Generator[Event, None, int]:
+        """Walk a graph from the numbers of its inputs; the generator's value is the number of its result."""
+        for at, element in enumerate(graph.elements):
+            sources = tuple([values[value] for value in element.inputs])
+            root = at if top is None else top
+            if isinstance(element, Node):
+                yield Visit(names(element), element, graph, at, root, sources, times)
+            elif self.closed is not None and self.closed(element):
+                yield Closed(names.rounds(element), element, root, sources)
+            else:
+                values.append((yield from self.call(element, names, sources, times, root)))
+                continue
+            values.append(self.count)
+            self.count += 1
+        yield Leave(call, values)
+        return values[graph.result]
+
+    def call(self, call: Call, names: Names, read: tuple[int, ...], times: int, top: int) -> Generator[Event, None, int]:
+        result, inner = read[0], call.graph
+        for round_ in range(1 if self.fold else call.times):
+            name = "" if call.inline else names(call)
+            if self.fold and not call.inline and call.times > 1:
+                last = [names.local(call) for _ in range(call.times - 1)][-1]
+                name = f"{name}..{last}"
+            yield Enter(name, call, round_, top)
+            scope = names if call.inline else Names(name + ".", inner.naming)
+            result = yield from self.graph(inner, scope, [result, *read[1:]], times * call.times if self.fold else times, top, call)
+        if self.fold and call.inline:
+            names.skip(inner, call.times - 1)
+        return result
+
+
+class Place(NamedTuple):
+    """A node met on a walk: its full name, the graph it stands in, and the names of what it reads."""
+
+    name: str
+    node: Node
+    graph: Graph
+    sources: tuple[str, ...]
+
+
+def walk(network: Network) -> Iterator[Place]:
+    """The layers of a network in order, lazily."""
+    return _walk(network, [])
+
+
+def flattened(network: Network) -> tuple[list[Place], list[str]]:
+    """The layers of a network in order, and for each of its outputs the name of the layer or input that it comes from."""
+    ends: list[str] = []
+    return list(_walk(network, ends)), ends
+
+
+def _walk(network: Network, ends: list[str]) -> Iterator[Place]:
+    names = [i.name for i in network.inputs]
+    values: list[int] = []
+    for event in events(network):
+        if isinstance(event, Visit):
+            names.append(event.name)
+            yield Place(event.name, event.node, event.graph, tuple([names[source] for source in event.sources]))
+        elif isinstance(event, Leave):
+            values = event.values
+    ends += [names[values[output.value]] for output in network.outputs]
