@@ -67,6 +67,7 @@ sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", {root!r}
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
+@pytest.mark.slow
 def test_the_tests_can_be_collected_where_nothing_is_installed_that_only_some_need():
     """Every file is read or skipped, by names that are the same in each process: pytest-xdist refuses others."""
     missing = {"torch", "torchvision", "onnx", "onnxruntime", "keras", "numpy", "PIL", "pandas", "IPython", "playwright", "sklearn"}

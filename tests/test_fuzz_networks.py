@@ -17,13 +17,17 @@ SIZE = 50
 CASES = {"shape": 5000, "value": 1000, "mistakes": 1000, "fields": 300}
 
 
-@pytest.mark.parametrize(("kind", "start"), [(kind, start) for kind, count in CASES.items() for start in range(0, count, SIZE)])
+CHUNKS = [(kind, start) for kind, count in CASES.items() for start in range(0, count, SIZE)]
+
+
+@pytest.mark.parametrize(("kind", "start"), [pytest.param(*each, marks=[pytest.mark.slow] * (each[1] > 0)) for each in CHUNKS])
 def test_nothing_differs(kind, start):
     found, wrong = chunk(kind, start, SIZE)
     assert not wrong, "\n".join(f"seed {seed}: {told}\n{text}" for seed, told, text in wrong[:2])
     assert found["compared"] > SIZE // 2
 
 
+@pytest.mark.slow
 def test_the_specs_have_every_layer_every_structure_and_every_mistake():
     drawn = [shape.draw(Random(seed)) for seed in range(600)]
     assert {entry.step for one in drawn for entry in one.tape.entries} == set(STEPS)

@@ -27,6 +27,7 @@ def ran(*arguments: object, timeout: int = 900) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_mutations(chunk):
     """In a process of its own, which has a ceiling for its memory and one for the time of each case."""
@@ -93,6 +94,7 @@ def test_a_case_that_fails_is_saved_shrunk_and_run_again(monkeypatch, tmp_path):
     assert again.stdout.endswith("7.case: refused\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris, libFuzzer for Python, is not installed")
 def test_mutations_led_by_coverage(tmp_path):
     command = [sys.executable, "-m", "tests.fuzzing.coverage_guided", str(tmp_path / "corpus"), "-runs=2000"]

@@ -34,6 +34,7 @@ class Drawn:
         return items[self.number(0, len(items) - 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1, 2, 3])
 def test_small_networks(rank):
     options = Options(ranks=(rank,), longest=4, inputs=1)
@@ -48,6 +49,7 @@ def test_small_networks(rank):
     agree()
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.data())
 def test_sums_and_memory(data):

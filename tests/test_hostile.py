@@ -144,6 +144,7 @@ def written(files: list[Hostile], folder: Path) -> list[Path]:
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", batches(30), ids=lambda files: f"{files[0].name} to {files[-1].name}")
 def test_files_are_answered(files, tmp_path):
     """By the errors that are wanted, within the ceilings, in words of a length that is read."""
@@ -164,6 +165,7 @@ def cheap(hostile: Hostile) -> bool:
     return len(hostile.data) < 10_000 and "A118" not in (hostile.codes or ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", batches(25), ids=lambda files: f"{files[0].name} to {files[-1].name}")
 def test_commands_survive(files, tmp_path):
     """Every command that reads a spec ends with 0, 1 or 2 and no traceback, and what it writes is what it should be when read again."""

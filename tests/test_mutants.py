@@ -30,12 +30,14 @@ def became(*names):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_the_source_as_it_is_passes():
     ((_, what, told, count),) = became("-")
     assert what == "passed", told
     assert count > 900
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, len(MUTANTS), CHUNK))
 def test_mutants_are_found(start):
     """By a difference, not because they fail to load or to run."""

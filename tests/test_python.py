@@ -399,6 +399,7 @@ def test_a_text_given_to_load_is_recognised():
 # types and documents
 
 
+@pytest.mark.slow
 def test_a_strict_type_checker_reads_a_program_that_uses_every_name(tmp_path):
     """The package is found as an installed one is: by `py.typed`, with nothing of this checkout's configuration."""
     pytest.importorskip("mypy", reason="the type checker")

@@ -13,6 +13,7 @@ import archspec
 from archspec.cli.commands import COMMANDS, GROUPS, MEANT, module
 from archspec.ops import STEPS
 
+TRAINING = ("train", "evaluate", "predict")
 EXAMPLES = [(name, command) for name in COMMANDS for command, _ in module(name).EXAMPLES]
 
 
@@ -51,9 +52,13 @@ def desk(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(("name", "command"), EXAMPLES, ids=[command for _, command in EXAMPLES])
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [pytest.param(*each, marks=[pytest.mark.slow] * (each[0] in TRAINING)) for each in EXAMPLES],
+    ids=[command for _, command in EXAMPLES],
+)
 def test_every_example_of_a_help_runs(archspec_command, desk, name, command):
-    if name in ("train", "evaluate", "predict"):
+    if name in TRAINING:
         pytest.importorskip("PIL", reason="Pillow is not installed")
         pytest.importorskip("torch", reason="PyTorch is not installed")
         pytest.importorskip("sklearn", reason="scikit-learn, which has the digits, is not installed")
@@ -142,6 +147,7 @@ def test_a_folder_stands_for_all_specs_below_it(archspec_command, tmp_path):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_default_in_words_keeps_its_quotes_on_the_page_of_a_layer(archspec_command):
     for step in STEPS:
         assert archspec_command("ops", step).out.count("`") % 2 == 0, step

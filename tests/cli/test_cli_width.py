@@ -17,7 +17,7 @@ from archspec.cli.screen import tell
 from archspec.views.theme import KINDS, readable
 from tests.helpers.paths import ROOT
 
-WIDTHS = [40, 60, 80, 100, 120, 200]
+WIDTHS = [40, 80, *(pytest.param(width, marks=pytest.mark.slow) for width in (60, 100, 120, 200))]
 LONG = "input 7x7x1\naverylonglabelofalayer: conv k=3 f=1 s=3\nfc 10 | dense 3\n"
 
 

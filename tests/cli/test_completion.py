@@ -174,6 +174,7 @@ def test_tab_in_bash(desk, line, wanted):
     assert wanted in typed(["bash", "--norc", "--noprofile", "-i"], desk, setup, line, wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here")
 @pytest.mark.parametrize(("line", "wanted"), TYPED)
 def test_tab_in_zsh(desk, line, wanted):

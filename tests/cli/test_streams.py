@@ -54,6 +54,7 @@ PRINTING = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @a_shell
 @full_device
 @pytest.mark.parametrize("words", PRINTING)
@@ -113,6 +114,7 @@ DATA = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", DATA)
 def test_data_is_utf8_in_every_locale(archspec_command, words):
     text = LETTERS.replace("conv k=3", "conv  k=3") if "fmt" in words else LETTERS
@@ -230,6 +232,7 @@ FOREIGN = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", FOREIGN)
 def test_what_is_no_utf8_text_is_told_by_its_kind(archspec_command, tmp_path, words):
     (tmp_path / "a.arch").write_bytes(FOREIGN[words])

@@ -1,8 +1,12 @@
-"""The bundled specs made cheap to run: every layer is there, on smaller images and with narrower classifiers."""
+"""The bundled specs made cheap to run: on smaller images, with narrower classifiers; and a few of them for tests in a hurry."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import archspec
 from archspec.ir.graph import Network
@@ -10,6 +14,14 @@ from archspec.ir.graph import Network
 SMALLER = {"input 224x224x3": (96, 96, 3), "input 227x227x3": (99, 99, 3)}
 ONE_SIZE = ("swin_t",)
 """Windows of 7x7 divide its maps at every stage for 224x224 and no smaller image."""
+
+QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0", "shufflenet_v2_x1_0")
+"""Specs that take little time, with branches, merges, groups and blocks among them."""
+
+
+def few_quick(specs: Iterable[Any], quick: Iterable[str] = QUICK) -> list[Any]:
+    """Specs, by path or by name, as parameters of a test that is slow for most: `-m "not slow"` takes the quick ones alone."""
+    return [spec if getattr(spec, "stem", spec) in quick else pytest.param(spec, marks=pytest.mark.slow) for spec in specs]
 
 
 def reduced(path: Path) -> Network:

@@ -70,6 +70,7 @@ def refused(net, source, **options):
 # Networks of others
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "alexnet", "vgg11_bn", "mobilenet_v2", "shufflenet_v2_x1_0"])
 def test_files_of_torchvisions_networks_give_its_results(name, tmp_path):
     torch.manual_seed(0)

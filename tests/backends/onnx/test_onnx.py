@@ -25,7 +25,7 @@ from archspec.analysis.tensors import tensors
 from archspec.weights.initializers import distribution, draw
 from tests.helpers.onnx import declared, dims, distance, enliven, fault, inferred, inputs_of, results, run, session
 from tests.helpers.paths import ROOT, SPECS
-from tests.helpers.specs import reduced
+from tests.helpers.specs import few_quick, reduced
 
 TOLERANCE = 1e-5
 SMALL = "input 8x8x3\nconv k=3 f=4 p=1 bias=no | bn | relu | dropout 0.5\ngap\nfc 5\n"
@@ -34,7 +34,7 @@ SMALL = "input 8x8x3\nconv k=3 f=4 p=1 bias=no | bn | relu | dropout 0.5\ngap\nf
 # whole networks
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", few_quick(SPECS), ids=lambda p: p.stem)
 def test_specs_give_the_values_of_the_emitted_module(path):
     network = reduced(path)
     inputs = inputs_of(network, 3)
@@ -272,6 +272,7 @@ def test_weights_that_do_not_fit():
     archspec.to_onnx(aux, state)
 
 
+@pytest.mark.slow
 def test_weights_of_files(archspec_command, tmp_path):
     safetensors = pytest.importorskip("safetensors.torch")
     network = archspec.loads(SMALL)
@@ -333,6 +334,7 @@ def test_an_output_may_be_called_as_its_layer_though_that_does_nothing(text):
     assert [output.name for output in model.graph.output] == ["output", "mid"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -458,6 +460,7 @@ def test_a_killed_process_leaves_no_model(options, tmp_path):
     assert not path.exists() and not path.with_name("net.onnx.data").exists()
 
 
+@pytest.mark.slow
 def test_more_than_two_gigabytes_in_bounded_memory(tmp_path):
     if shutil.disk_usage(tmp_path).free < 6e9 or not os.path.exists("/proc/self/status"):
         pytest.skip("no room for 2.4 GB, or nothing that tells the memory used")

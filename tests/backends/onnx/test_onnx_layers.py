@@ -122,6 +122,7 @@ def test_values_written_by_hand_at_every_opset(case):
         check(archspec.to_onnx(network, weights, opset=opset), network, inputs, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_what_the_support_matrix_says_of_onnx_runs(step):
     """On every kind of value; against the emitted module where there is one."""
@@ -150,6 +151,7 @@ POOLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", POOLS)
 @pytest.mark.parametrize("opset", [13, 22])
 def test_pooling_of_every_size(kind, opset):

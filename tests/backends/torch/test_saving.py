@@ -31,6 +31,7 @@ def test_pickling_names_the_state_dict(save, part):
             save(net.get_submodule(part))
 
 
+@pytest.mark.slow
 def test_a_state_dict_goes_to_another_process(tmp_path):
     net, x = made(), torch.rand(2, 3, 6, 6)
     torch.save({"weights": net.state_dict(), "x": x, "y": net(x).detach()}, tmp_path / "net.pt")
@@ -66,6 +67,7 @@ def test_averages_of_weights_copy_the_module():
     assert torch.allclose(average.eval()(x), net(x))
 
 
+@pytest.mark.slow
 def test_an_emitted_file_can_be_pickled(tmp_path):
     (tmp_path / "written.py").write_text(archspec.emit(archspec.loads(SPEC), "torch"), encoding="utf-8")
     program = "import io, torch, written\nnet = written.Model()\ntorch.save(net, 'net.pt')\ntorch.load('net.pt', weights_only=False)\n"

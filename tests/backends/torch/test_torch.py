@@ -179,6 +179,7 @@ def test_a_group_takes_what_it_reads():
     assert torch.equal(model(x).output, x.relu() + x)
 
 
+@pytest.mark.slow
 def test_the_file_runs_by_itself(tmp_path, archspec_command):
     done = archspec_command("emit", "torch", "lenet5", "-o", str(tmp_path / "net.py"))
     assert (done.status, done.err) == (0, "")

@@ -13,7 +13,7 @@ from archspec.api import to_torch
 from archspec.resources import specs_folder
 from tests.backends.torch.test_torch import channels_first
 from tests.helpers.paths import SPECS
-from tests.helpers.specs import reduced
+from tests.helpers.specs import few_quick, reduced
 
 torch.set_num_threads(1)
 SIBLINGS = {
@@ -46,7 +46,7 @@ def test_siblings_are_made_of_the_same_layers():
     assert all(kinds(name) == kinds(smaller) for name, smaller in SIBLINGS.items())
 
 
-@pytest.mark.parametrize("path", [path for path in SPECS if path.stem not in SIBLINGS], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", few_quick(path for path in SPECS if path.stem not in SIBLINGS), ids=lambda p: p.stem)
 def test_every_spec_compiles_to_one_graph_and_exports_with_any_batch(path):
     model, inputs = module_and_input(path)
     torch._dynamo.reset()
@@ -62,7 +62,7 @@ def test_every_spec_compiles_to_one_graph_and_exports_with_any_batch(path):
     assert torch.allclose(three[:2], expected, rtol=1e-3, atol=1e-5 * float(expected.abs().max() + 1))
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", few_quick(SPECS), ids=lambda p: p.stem)
 def test_every_spec_runs_channels_last_and_under_autocast(path):
     model, inputs = module_and_input(path)
     with torch.no_grad():
@@ -77,6 +77,7 @@ def test_every_spec_runs_channels_last_and_under_autocast(path):
             assert torch.allclose(result, expected, rtol=1e-3, atol=1e-4 * scale)
 
 
+@pytest.mark.slow
 def test_the_compiled_code_of_inductor_agrees():
     model, inputs = module_and_input(specs_folder() / "lenet5.arch")
     try:

@@ -153,6 +153,7 @@ def trained(tmp_path_factory, archspec_command):
     return out, done
 
 
+@pytest.mark.slow
 def test_the_command_trains(trained):
     out, done = trained
     rows = list(csv.DictReader((out / "metrics.csv").open()))
@@ -174,6 +175,7 @@ def test_the_same_seed_gives_the_same_run(trained, tmp_path):
     assert python("train.py", "--data", "digits", cwd=tmp_path, check=False).returncode == 2
 
 
+@pytest.mark.slow
 def test_what_evaluate_prints_is_what_onnx_gives(trained, tmp_path, archspec_command):
     ort = pytest.importorskip("onnxruntime", reason="onnxruntime runs the exported network")
     pytest.importorskip("matplotlib", reason="matplotlib draws the confusion matrix")
@@ -222,6 +224,7 @@ def test_a_finished_run_says_so(tmp_path):
     assert len(metrics(folder)) == 2
 
 
+@pytest.mark.slow
 def test_predict_gives_the_probabilities_of_the_exported_network(trained, tmp_path, archspec_command):
     ort = pytest.importorskip("onnxruntime", reason="onnxruntime runs the exported network")
     onnx = pytest.importorskip("onnx", reason="onnx holds the model")
@@ -251,6 +254,7 @@ def test_predict_gives_the_probabilities_of_the_exported_network(trained, tmp_pa
     assert inverted.out != archspec_command("predict", str(out), str(tmp_path / "0.png"), "--format", "json").out
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_the_weights_that_it_is_given(trained, tmp_path, archspec_command):
     out, _ = trained
     best, first = torch.load(out / "best.pt", weights_only=True), tmp_path / "new" / "first.pt"
@@ -265,6 +269,7 @@ def test_a_run_begins_with_the_weights_that_it_is_given(trained, tmp_path, archs
     assert wrong.status == 2 and not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_the_script_refuses_weights_that_do_not_fit(tmp_path):
     folder = written(tmp_path)
     words = ["train.py", "--data", "synthetic:100", "--epochs", "1", "--weights"]
@@ -281,6 +286,7 @@ def test_the_script_refuses_weights_that_do_not_fit(tmp_path):
         assert done.returncode == 2 and told in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(tmp_path):
     whole, broken = written(tmp_path / "whole"), written(tmp_path / "broken")
     words = ["--data", "synthetic:1500", "--epochs", "4", "--batch", "8", "--augment", "flip+crop", "--lr", "0.003"]
@@ -314,6 +320,7 @@ def one(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sharded", [False, True])
 def test_two_processes_do_as_one_does(one, tmp_path, sharded):
     two = tmp_path / "two"
@@ -326,6 +333,7 @@ def test_two_processes_do_as_one_does(one, tmp_path, sharded):
     assert not list(two.glob("shards-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -385,6 +393,7 @@ def test_a_run_is_not_overwritten(trained, archspec_command):
     assert done.status == 2 and "another network" in done.err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_a_device_that_is_not_there_is_one_line(device, trained, tmp_path, archspec_command):
@@ -396,6 +405,7 @@ def test_a_device_that_is_not_there_is_one_line(device, trained, tmp_path, archs
     assert done.returncode == 2 and "PyTorch finds no GPU here" in done.stderr
 
 
+@pytest.mark.slow
 def test_evaluate_tells_what_is_missing(tmp_path, archspec_command):
     done = archspec_command("evaluate", str(tmp_path))
     assert done.status == 2 and "no folder of a run" in done.err
@@ -405,6 +415,7 @@ def test_evaluate_tells_what_is_missing(tmp_path, archspec_command):
         assert f"did you mean {tmp_path / 'digits'}?" in archspec_command(*words).err
 
 
+@pytest.mark.slow
 def test_predict_names_an_image_that_is_not_there(trained, archspec_command):
     pytest.importorskip("PIL", reason="Pillow reads images")
     done = archspec_command("predict", str(trained[0]), "nowhere.png")

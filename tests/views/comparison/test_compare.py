@@ -25,6 +25,7 @@ from archspec.views.comparison.measures import cited
 from archspec.views.figures import convert
 from tests.helpers.needs import pdflatex
 from tests.helpers.paths import ROOT, SPECS
+from tests.helpers.specs import few_quick
 from tests.helpers.svg import SVG, check, check_safe, measured
 
 CITED = [path.stem for path in SPECS if "top1=" in path.read_text(encoding="utf-8")]
@@ -97,7 +98,7 @@ def test_weight_layers_are_those_of_the_rows(path, load):
     assert sum(weight_layers(load(path.stem)).values()) == len(rows)
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", few_quick(SPECS), ids=lambda p: p.stem)
 def test_smallest_input_is_what_elaborating_says(path, load):
     network = load(path.stem)
     found = smallest_input(network)
@@ -397,6 +398,7 @@ def test_the_chart_of_all_that_cite_an_accuracy(load):
     assert text == archspec.compare([load(name) for name in CITED]).draw()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
     "names", [["vgg19", "resnet50"], ["lenet5", "vgg16"], CITED[:7], CITED, [path.stem for path in SPECS], ["lenet5"] * 3]

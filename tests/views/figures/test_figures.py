@@ -23,6 +23,7 @@ from archspec.views.figures.build import build, finest
 from archspec.views.theme import KIND_OF, THEMES
 from tests.helpers.needs import graphviz
 from tests.helpers.paths import ROOT, SPECS
+from tests.helpers.specs import few_quick
 from tests.helpers.svg import SVG, Drawn, check, check_safe
 
 NAMES = [path.stem for path in SPECS]
@@ -61,7 +62,7 @@ def values(drawn, class_, attribute):
 
 
 @graphviz
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", few_quick(NAMES))
 def test_blocks(name, networks):
     network = networks(name)
     totals = archspec.analyze(network).totals

@@ -24,6 +24,7 @@ from archspec.views.page.html import tag
 from archspec.views.page.quiz import normal, tokens
 from tests.helpers.needs import graphviz, stderr_lines
 from tests.helpers.paths import SPECS
+from tests.helpers.specs import few_quick
 from tests.views.figures.test_figures import HOSTILE, hostile
 
 VOID = {"meta", "link", "input", "wbr"}
@@ -267,7 +268,7 @@ def names(tab):
 CELLS = "rows => rows.map(r => [...r.cells].map(c => c.textContent))"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", few_quick(NAMES))
 def test_cells_are_the_table(name, networks, visit, archspec_command):
     tab = visit(page([networks(name)]).html)
     table = json.loads(archspec_command("table", name, "--format", "json").out)
@@ -286,6 +287,7 @@ def test_cells_are_the_table(name, networks, visit, archspec_command):
         assert all(re.sub(r"(?<=\d),(?=\d)", "", formula).replace(",", "") in text for formula in row["work"].values())
 
 
+@pytest.mark.slow
 def test_it_can_be_read_without_javascript(networks, visit):
     tab = visit(page([networks("resnet18")]).html, java_script_enabled=False)
     assert len(tab.query_selector_all("tr.layer")) == tab.locator("tr.layer").filter(visible=True).count() == 69
@@ -297,6 +299,7 @@ def test_it_can_be_read_without_javascript(networks, visit):
     assert tab.locator("svg[data-as=bars]").is_visible()
 
 
+@pytest.mark.slow
 def test_fold(networks, visit):
     tab = visit(page([networks("resnet152")]).html)
     top = ["conv1", "bn1", "relu1", "pool1", "layer1", "layer2", "layer3", "layer4", "gap1", "flatten1", "fc"]
@@ -312,6 +315,7 @@ def test_fold(networks, visit):
     assert len(names(tab)) == 515 + 4 + 50 + 4  # layers, stages, blocks, shortcuts
 
 
+@pytest.mark.slow
 def test_search(networks, visit):
     tab = visit(page([networks("resnet152")]).html)
     tab.keyboard.press("/")
@@ -340,6 +344,7 @@ def test_sort(networks, visit):
     assert names(tab)[0] == "features.0"
 
 
+@pytest.mark.slow
 @graphviz
 def test_table_and_picture_light_each_other(networks, visit):
     tab = visit(page([networks("resnet50")]).html)
@@ -359,6 +364,7 @@ def test_table_and_picture_light_each_other(networks, visit):
     assert tab.locator(".on").count() == 0 and not tab.locator(".card").is_visible()
 
 
+@pytest.mark.slow
 @graphviz
 def test_pictures(networks, visit):
     tab = visit(page([networks("resnet152")]).html)
@@ -388,6 +394,7 @@ def test_pictures(networks, visit):
     assert left["x"] + left["width"] <= right["x"] and abs(left["y"] - right["y"]) < 50
 
 
+@pytest.mark.slow
 @graphviz
 def test_keys(networks, visit):
     tab = visit(page([networks("resnet18")]).html)
@@ -414,6 +421,7 @@ def test_keys(networks, visit):
     assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
+@pytest.mark.slow
 def test_copy_as_csv(networks, visit):
     tab = visit(page([networks("resnet18")]).html, permissions=["clipboard-read", "clipboard-write"])
     tab.click("text=Copy as CSV")
@@ -437,6 +445,7 @@ def test_theme(networks, visit):
         assert tab.evaluate(ground) == "rgb(255, 255, 255)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES[1:4])
 def test_a_narrow_screen(name, networks, visit):
     for quiz in (None, "1"):
@@ -450,6 +459,7 @@ def test_a_narrow_screen(name, networks, visit):
         assert tab.evaluate("document.documentElement.scrollWidth") == 360
 
 
+@pytest.mark.slow
 def test_print(networks, visit):
     tab = visit(page([networks("resnet50"), networks("lenet5")]).html)
     assert tab.pdf(format="A4").startswith(b"%PDF")
@@ -463,6 +473,7 @@ def test_what_is_counted_is_said_once_however_many_networks_there_are(networks):
     assert "Batch 1, inference." not in page([networks("lenet5")], "1").html
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext reads the printed page")
 def test_a_printed_table_has_its_head_on_every_page(networks, visit, tmp_path):
     tab = visit(page([networks("resnet50")]).html)
@@ -480,6 +491,7 @@ return [...document.querySelectorAll("button:not(.card button)")].map((b) => b.g
 .filter((r) => r.width && r.left < c.right && r.right > c.left && r.top < c.bottom && r.bottom > c.top).length }"""
 
 
+@pytest.mark.slow
 def test_the_card_covers_no_button_where_a_corner_is_free(networks, visit):
     tab = visit(page([networks("resnet18")]).html)
     boxes = tab.locator("details[open] [data-rows]")
@@ -488,6 +500,7 @@ def test_the_card_covers_no_button_where_a_corner_is_free(networks, visit):
         assert tab.locator(".card").is_visible() and tab.evaluate(COVERED) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [400, 360])
 def test_the_fields_of_a_quiz_are_whole_on_a_phone(width, networks, visit):
     tab = visit(page([networks("lenet5")], "1").html, width=width)
@@ -500,6 +513,7 @@ def test_the_fields_of_a_quiz_are_whole_on_a_phone(width, networks, visit):
     assert set(labels) <= {'"output"', '"parameters"', '"MACs"', "attr(data-column)"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lenet5", "vit_b_16"])
 def test_the_quiz_is_checked(name, networks, visit):
     made = page([networks(name)], "42")
@@ -521,6 +535,7 @@ def test_the_quiz_is_checked(name, networks, visit):
     assert not set(found.values()) & tokens(text)
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_inert(visit):
     tab = visit(page([hostile(payload, archspec.load("resnet18")) for payload in HOSTILE.values()]).html)
     assert tab.evaluate("[document.scripts.length, document.documentElement.scrollWidth]") == [1, 1280]
