@@ -45,17 +45,14 @@ _ROLES = {"weight": 0, "bias": 1, "buffer": 2, "frozen": 3}
 
 def cost_of(op: Op, inputs: tuple[Type, ...], output: Type) -> Cost:
     """The cost of one application of an op."""
-    x = inputs[0]
+    types = (*inputs, output)
     stored_numbers = [0, 0, 0, 0]
-    for weight in op.weights(x):
+    for weight in op.weights(*inputs):
         stored_numbers[_ROLES[weight.role]] += weight.size
-    flops = op.flops(x, output)
-    if op.many:
-        flops *= len(inputs) - 1
     size = output.size
-    stored = 0 if op.reuses(x, output) else size
+    stored = 0 if op.reuses(*types) else size
     weights, biases, buffers, frozen = stored_numbers
-    return Cost(weights, biases, buffers, frozen, op.macs(x, output), flops, size, stored, op.connections(x, output))
+    return Cost(weights, biases, buffers, frozen, op.macs(*types), op.flops(*types), size, stored, op.connections(*types))
 
 
 class Costs:

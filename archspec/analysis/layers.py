@@ -107,7 +107,7 @@ class Row(NamedTuple):
         """The formulas with numbers filled in."""
         op = self.node.op
         assert op is not None and self.node.type is not None
-        return op.work_of(self.types, self.node.type)
+        return op.work(*self.types, self.node.type)
 
 
 class Totals(NamedTuple):

@@ -64,7 +64,7 @@ def _what(element: Element) -> str:
 def _diagnostic(element: Element, graph: Graph, name: str, cost: Cost, subject: str) -> Diagnostic:
     notes: tuple[str, ...] = ()
     if isinstance(element, Node) and element.op is not None:
-        work = element.op.work_of([type_ for value in element.inputs if (type_ := graph.type_of(value)) is not None], element.type)
+        work = element.op.work(*[graph.type_of(value) for value in element.inputs], element.type)
         notes = (f"{_WORDS[name]}: {work[name]}",) if subject.endswith("has") and name in work else ()
     message = f"{subject} {_shown(getattr(cost, name))} {_WORDS[name]}, more than 2^63 - 1"
     return Diagnostic("A207", message, element.span, notes, "most likely a size has a few digits too many")

@@ -142,7 +142,7 @@ class ReceptiveFields:
         op, output = node.op, node.type
         assert op is not None
         reads = self._reach(op, types[0])
-        if not op.many or not isinstance(output, Map):
+        if not op.variadic or not isinstance(output, Map):
             return [reads] * len(types)
         # A vector or 1x1 map that is broadcast is read by every position.
         return [reads if isinstance(type_, Map) and type_.spatial == output.spatial else WHOLE for type_ in types]

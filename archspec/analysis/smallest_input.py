@@ -69,7 +69,7 @@ class _Sizes:
                 types.append(self.rounds(element, read))
             else:
                 assert element.op is not None
-                types.append(element.op.infer(read))
+                types += element.op.infer(read)
         self.known[graph, inputs] = types[graph.result]
         return types[graph.result]
 

@@ -55,7 +55,7 @@ def _stem(place: Place) -> str:
 def _step(place: Place) -> str:
     node = place.node
     assert node.op is not None
-    if node.op.many:
+    if node.op.variadic:
         return " ".join([node.op.step, *place.sources[1:]])
     type_ = place.graph.type_of(node.inputs[0])
     return f"{node.op.step} {node.op.config(type_)}".rstrip()

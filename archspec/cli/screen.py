@@ -31,12 +31,12 @@ _USUAL = 80
 
 
 def style_of(name: str) -> str:
-    """A style as rich writes it. `kind conv` is the colour that pictures have for the kind of that layer."""
+    """A style as rich writes it. `kind convolution` is the colour that pictures have for that kind of layer."""
     if not name.startswith("kind "):
         return STYLES.get(name, name)
-    from archspec.views.theme import KIND_OF, readable  # with all of the pictures: not for every table
+    from archspec.views.theme import readable  # with all of the pictures: not for every table
 
-    return readable(KIND_OF.get(name.removeprefix("kind "), "other"))
+    return readable(name.removeprefix("kind "))
 
 
 class Screen:

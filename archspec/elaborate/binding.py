@@ -31,7 +31,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
     known = op_class(name).fields
     places: dict[str, Span] = {}
     given: dict[str, Value] = {}
-    bare = op_class(name).bare
+    bare = op_class(name).positional
     if len(step.bare) > len(bare):
         raise too_many(step, bare, len(step.bare))
     for field, expr in zip(bare, step.bare, strict=False):
@@ -163,7 +163,7 @@ def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
     word = name.id.removesuffix(digits)
     close = nearest(name.id, [*STEPS, *blocks, "skip", "repeat", "residual", "input", "output", "block"])
     close = close or next((block for block in blocks if len(block) > 2 and name.id.startswith(block)), None)
-    if digits and word in STEPS and op_class(word).bare:
+    if digits and word in STEPS and op_class(word).positional:
         help_ = f"write `{word} {digits}`"
     elif close:
         help_ = f"did you mean `{close}`?"
@@ -196,10 +196,10 @@ def too_many(step: ast.Step, bare: tuple[str, ...], count: int) -> Refused:
     name = step.name.id
     extra = step.bare[len(bare)]
     takes = f"only {len(bare)} bare argument{'s' if len(bare) > 1 else ''}" if bare else "no bare argument"
-    known = list(op_class(name).fields) if name not in ("add", "concat", "mul") else []
+    known = op_class(name).fields
     glued = re.fullmatch(r"([a-z_]+?)(\d.*)", extra.span.text)
     given = {*bare, *(keyword.name for keyword in step.keywords)}
-    required = [field for field in known if op_class(name).fields[field].required and field not in given]
+    required = [field for field in known if known[field].required and field not in given]
     if extra.span.text in known:
         help_: str | None = f"did you mean `{extra.span.text}=yes`?"
     elif isinstance(extra, (ast.Number, ast.Dims)) and required:

@@ -188,7 +188,7 @@ class Core(ABC):
         known = [t for t in types if t is not None]
         if len(known) == len(types):
             try:
-                type_ = op.infer(known)
+                (type_,) = op.infer(known)
             except Misfit as misfit:
                 self.report(advice.explain(kind, misfit, known), span, advice.secondary(types))
         return self.node(Node(op, values, type_, kind, label, span, numbered=label is not None), builder)

@@ -133,7 +133,7 @@ def _padding(builder: Builder, entered: int, value: int) -> str | None:
         if not isinstance(before, Map) or not isinstance(after, Map):
             return None
         if before.spatial != after.spatial:
-            padding = element.op.keeping(before) if isinstance(element, Node) and element.op is not None else None
+            padding = element.op.same_size_padding(before) if isinstance(element, Node) and element.op is not None else None
             if padding is None or element.span is None:
                 return None
             ways.append(f"p={padding} in `{element.span.text}`")

@@ -149,7 +149,7 @@ class _Expansion:
 
 def _stands_alone(step: str) -> bool:
     """Whether a layer needs neither an argument nor another value."""
-    return not op_class(step).many and not any(field.required for field in op_class(step).fields.values())
+    return not op_class(step).variadic and not any(field.required for field in op_class(step).fields.values())
 
 
 def _mentions(formula: ast.Formula, word: str) -> bool:

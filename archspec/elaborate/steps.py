@@ -12,7 +12,7 @@ from archspec.elaborate.expressions import Missing, Refused, Silent, Value, eval
 from archspec.elaborate.merge_advice import step_advice
 from archspec.elaborate.scopes import Builder, Scope
 from archspec.ir.graph import Call, Graph, Instance, Node
-from archspec.ops import STEPS, typed
+from archspec.ops import STEPS, op_class, typed
 from archspec.ops.base import Misfit
 from archspec.syntax import ast
 from archspec.types import Type
@@ -26,7 +26,7 @@ class Steps(Core):
         if value is None:
             return self.no_input(step.span, context)
         try:
-            if name in ("add", "concat", "mul"):
+            if name in STEPS and op_class(name).variadic:
                 return self.merge_step(step, context, value, label)
             if name == "skip":
                 if step.bare or step.keywords:
@@ -54,7 +54,7 @@ class Steps(Core):
         try:
             primitives = bound.op.expand([x])
             for op in primitives:
-                y = op.infer([x])
+                (y,) = op.infer([x])
                 own = op is bound.op
                 value = self.node(Node(op, (value,), y, op.step, label if own else None, span, numbered=own, implied=not own), builder)
                 x = y

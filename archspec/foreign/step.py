@@ -28,7 +28,7 @@ class Step:
             return "skip"
         cls = op_class(self.name)
         fields = cls.fields
-        bare = () if cls.keyed or partial else cls.bare
+        bare = () if cls.shown_as_keyword or partial else cls.positional
         missing = (
             [] if partial else [name for name, info in fields.items() if info.required and name not in self.given and name not in held]
         )
@@ -36,7 +36,7 @@ class Step:
         sample = {name: _SAMPLES.get(name, "8") for name in missing}
         for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].required)):
             value = sample.get(name, self.given.get(name))
-            if value is None or (name not in cls.bare and not self.whole and name not in held and _same(value, fields[name].default)):
+            if value is None or (name not in cls.positional and not self.whole and name not in held and _same(value, fields[name].default)):
                 continue
             parts.append(_bare(value) if name in bare else f"{name}={value}")
         text = " ".join(parts)
@@ -63,7 +63,7 @@ def _bare(value: str) -> str:
 
 
 def bare_arguments(step: str) -> tuple[str, ...]:
-    return op_class(step).bare if step in STEPS else ()
+    return op_class(step).positional if step in STEPS else ()
 
 
 def _same(value: str, default: object) -> bool:

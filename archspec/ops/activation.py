@@ -13,6 +13,7 @@ class Activation(Op):
     Source:  the function of the same name in torch.nn.functional.
     """
 
+    kind = "activation"
     in_place = True
 
 
@@ -36,7 +37,7 @@ class Leaky(Activation):
     """x where x > 0, slope*x elsewhere. Source: Maas et al. 2013."""
 
     step = "leaky"
-    bare = ("slope",)
+    positional = ("slope",)
     elementary = 2
     cost_note = "2 an element: a comparison and a multiplication"
 

@@ -9,7 +9,8 @@ from archspec.types import Map, Tokens, Type, Vector
 class _Adaptive(Op):
     """Pooling to a given size: output i covers the inputs from floor(i*S/T) up to ceil((i+1)*S/T)."""
 
-    bare = ("size",)
+    kind = "pooling"
+    positional = ("size",)
     takes = (Map,)
 
     size: Size
@@ -102,6 +103,7 @@ class Gap(Op):
     """
 
     step = "gap"
+    kind = "pooling"
     takes = (Map, Tokens)
     cost_note = "one addition an input element"
 

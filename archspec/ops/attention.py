@@ -32,6 +32,7 @@ class ToTokens(Op):
     """
 
     step = "tokens"
+    kind = "attention"
     takes = (Map,)
     in_place = True
 
@@ -51,6 +52,7 @@ class ClassToken(Op):
     """
 
     step = "cls"
+    kind = "attention"
     takes = (Tokens,)
 
     def output(self, x: Tokens) -> Type:
@@ -72,6 +74,7 @@ class Position(Op):
     """
 
     step = "pos"
+    kind = "attention"
     takes = (Tokens,)
     elementary = 1
     cost_note = "one addition an element"
@@ -91,6 +94,7 @@ class First(Op):
     """
 
     step = "first"
+    kind = "attention"
     takes = (Tokens,)
     in_place = True
 
@@ -112,6 +116,7 @@ class Attention(Op):
     """
 
     step = "attn"
+    kind = "attention"
     takes = (Tokens,)
     cost_note = "2 a MAC, T*D for the scaling, 5*heads*T^2 for the softmax"
 
@@ -165,6 +170,7 @@ class WindowAttention(Op):
     """
 
     step = "winattn"
+    kind = "attention"
     takes = (Map,)
     cost_note = "2 a MAC, H*W*C for the scaling, 6 an attention weight, and 1 for the mask where shifted"
 

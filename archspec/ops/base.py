@@ -142,6 +142,10 @@ def along(reaches: Sequence[Reach | None]) -> Field_:
     return tuple(known) if len(known) == len(reaches) else None
 
 
+KINDS = ("convolution", "fully connected", "pooling", "attention", "normalisation", "activation", "merge", "other")
+"""The kinds of layer, in the order in which they are listed."""
+
+
 class Traits:
     """What a class of ops says of itself.
 
@@ -150,14 +154,16 @@ class Traits:
 
     step = ""
     """The step's name."""
-    bare = ()  # type: tuple[str, ...]
+    kind = "other"
+    """One of `KINDS`: what pictures and tables tell apart."""
+    positional = ()  # type: tuple[str, ...]
     """Arguments that may be given without their names, in order."""
-    keyed = False
-    """Written as `key=value` where it is shown, though the bare form is read too."""
+    shown_as_keyword = False
+    """Whether positional arguments are shown as `key=value` all the same."""
     takes = (Map, Tokens, Vector)  # type: tuple[type, ...]
     """The kinds of value taken."""
-    many = False
-    """Takes several inputs."""
+    variadic = False
+    """Whether it takes any number of inputs from two on."""
     in_place = False
     """Needs no memory of its own in inference: its output may overwrite, or be a view of, its input. See `reuses`."""
     probabilities = False
@@ -173,19 +179,20 @@ class Traits:
 class Op(Traits, Declared):
     """A layer. Subclasses set the traits, declare the arguments as fields, and override the mathematics.
 
-    `x` is the type of the (first) input and `y` that of the output; a subclass narrows them to the kinds it takes.
+    Methods are called with the types of all inputs, one by one, and then with those of all results: `op.macs(*inputs, *outputs)`. A
+    layer of one input and one result calls them `x` and `y`, and narrows them to the kinds that it takes.
     """
 
-    def infer(self, inputs: Sequence[Type]) -> Type:
-        """The output's type. Raises Misfit."""
-        x = inputs[0]
-        if not isinstance(x, self.takes):
-            raise self.refuse(x)
-        return self.output(x)
+    def infer(self, inputs: Sequence[Type]) -> tuple[Type, ...]:
+        """Compute the types of the results. Raises Misfit."""
+        if not isinstance(inputs[0], self.takes):
+            raise self.refuse(inputs[0])
+        result = self.output(*inputs)
+        return result if type(result) is tuple else (result,)  # types are named tuples
 
-    def output(self, x: Any) -> Type:
-        result: Type = x
-        return result
+    def output(self, *inputs: Any) -> Any:
+        """The type of the result; of several results, a tuple of types."""
+        return inputs[0]
 
     def refuse(self, x: Type) -> "Misfit":
         wanted = " or ".join(_KINDS[kind] for kind in self.takes)
@@ -195,59 +202,56 @@ class Op(Traits, Declared):
         """The primitive ops that this one stands for, given its inputs; itself alone unless it is derived."""
         return (self,)
 
-    def weights(self, x: Any) -> tuple[Weight, ...]:
+    def weights(self, *inputs: Any) -> tuple[Weight, ...]:
         """Stored tensors, in the order in which PyTorch registers them."""
         return ()
 
-    def macs(self, x: Any, y: Any) -> int:
+    def macs(self, *types: Any) -> int:
         """Multiply-accumulates of convolutions and matrix products for one input."""
         return 0
 
-    def flops(self, x: Any, y: Any) -> int:
-        """Floating-point operations for one input: 2 a MAC, and the elementary operations of everything else."""
-        return 2 * self.macs(x, y) + self.elementary * int(y.size)
+    def flops(self, *types: Any) -> int:
+        """Floating-point operations for one input: 2 per MAC, and the elementary operations of everything else."""
+        operations: int = 2 * self.macs(*types) + self.elementary * types[-1].size
+        return operations
 
-    def reuses(self, x: Any, y: Any) -> bool:
+    def reuses(self, *types: Any) -> bool:
         """Whether the output can stand in the memory of the input."""
         return self.in_place
 
-    def connections(self, x: Any, y: Any) -> int:
+    def connections(self, *types: Any) -> int:
         """Connections in the sense of LeCun et al. 1998: inputs, bias included, summed over the output units."""
         return 0
 
-    def reach(self, x: Any) -> Field_:
+    def reach(self, *inputs: Any) -> Field_:
         return POINT
 
-    def work(self, x: Any, y: Any) -> dict[str, str]:
+    def work(self, *types: Any) -> dict[str, str]:
         """The formulas used, with numbers filled in."""
         return {}
 
-    def work_of(self, inputs: Sequence[Type], y: Any) -> dict[str, str]:
-        """As `work`, for all inputs."""
-        return self.work(inputs[0], y)
-
-    def config(self, x: Any = None) -> str:
-        """The arguments as one would write them, defaults left out; given the input, also those that make no difference to it."""
+    def config(self, *inputs: Any) -> str:
+        """The arguments as one would write them, defaults left out; given the inputs, also those that make no difference to them."""
         parts = []
         fields = self.fields
-        bare = () if self.keyed else self.bare
-        for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].required)):
+        positional = () if self.shown_as_keyword else self.positional
+        for name in sorted(fields, key=lambda name: (name not in positional, not fields[name].required)):
             value = getattr(self, name)
-            if value == fields[name].default or (x is not None and self.idle(name, x)):
+            if value == fields[name].default or (inputs and self.has_no_effect(name, *inputs)):
                 continue
             shown = show(value)
-            parts.append(shown if name in bare else f"{name}={shown}")
+            parts.append(shown if name in positional else f"{name}={shown}")
         return " ".join(parts)
 
-    def idle(self, argument: str, x: Any) -> bool:
+    def has_no_effect(self, argument: str, *inputs: Any) -> bool:
         """Whether an argument makes no difference for an input."""
         return False
 
-    def constant(self, x: Any) -> tuple[str, str] | None:
+    def constant(self, *inputs: Any) -> tuple[str, str] | None:
         """Where the output, or an inner softmax, is the same for every input: what is so, and what would work."""
         return None
 
-    def keeping(self, x: Any) -> str | None:
+    def same_size_padding(self, *inputs: Any) -> str | None:
         """The padding, as written, with which the output would have the size of an input; None where none does."""
         return None
 

@@ -38,6 +38,7 @@ Table = Annotated[
 class _Convolution(Op):
     """What ordinary and depthwise convolution share: a kernel that slides, weights, cost."""
 
+    kind = "convolution"
     takes = (Map,)
 
     k: Size
@@ -52,10 +53,10 @@ class _Convolution(Op):
     def slides(self, x: Map) -> tuple[Slide, ...]:
         return Window("k", self.k, self.s, self.p, self.d, self.round, asked="round" in self.given).slides(x.spatial)
 
-    def idle(self, argument: str, x: Map) -> bool:
+    def has_no_effect(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))
 
-    def keeping(self, x: Map) -> str | None:
+    def same_size_padding(self, x: Map) -> str | None:
         return keeping(self.slides(x))
 
     @abstractmethod
@@ -202,6 +203,7 @@ class Deconv(Op):
     """
 
     step = "deconv"
+    kind = "convolution"
     takes = (Map,)
 
     k: Size

@@ -36,7 +36,8 @@ class Linear(Op):
     """
 
     step = "linear"
-    bare = ("n",)
+    kind = "fully connected"
+    positional = ("n",)
 
     n: Count
     bias: Flag = True
@@ -96,7 +97,8 @@ class Rbf(Op):
     """
 
     step = "rbf"
-    bare = ("n",)
+    kind = "fully connected"
+    positional = ("n",)
     takes = (Vector,)
     cost_note = "3 a connection: subtract, square, add"
 
@@ -130,7 +132,8 @@ class Embed(Op):
     """
 
     step = "embed"
-    bare = ("v", "d")
+    kind = "fully connected"
+    positional = ("v", "d")
     takes = (Vector,)
     indexes = True
 
@@ -156,7 +159,8 @@ class Scale(Op):
     """
 
     step = "scale"
-    bare = ("init",)
+    kind = "normalisation"
+    positional = ("init",)
     elementary = 1
     cost_note = "one multiplication an element"
 

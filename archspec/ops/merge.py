@@ -1,15 +1,17 @@
 """Where paths meet."""
 
-from collections.abc import Sequence
-
 from archspec.ops.base import Misfit, Op, check_size
 from archspec.types import Map, Type, Vector, describe
 
 
 class _Merge(Op):
-    """Several inputs, one output."""
+    """Several inputs, one result."""
 
-    many = True
+    kind = "merge"
+    variadic = True
+
+    def flops(self, *types: Type) -> int:
+        return self.elementary * types[-1].size * (len(types) - 2)
 
 
 class Add(_Merge):
@@ -25,7 +27,7 @@ class Add(_Merge):
     elementary = 1
     cost_note = "one addition an element for each input after the first"
 
-    def infer(self, inputs: Sequence[Type]) -> Type:
+    def output(self, *inputs: Type) -> Type:
         first = inputs[0]
         for other in inputs[1:]:
             if other != first:
@@ -46,7 +48,7 @@ class Mul(_Merge):
     elementary = 1
     cost_note = "one multiplication an element for each input after the first"
 
-    def infer(self, inputs: Sequence[Type]) -> Type:
+    def output(self, *inputs: Type) -> Type:
         largest = max(inputs, key=lambda value: value.size)
         for other in inputs:
             if other != largest and not _broadcasts(other, largest):
@@ -69,7 +71,7 @@ class Concat(_Merge):
 
     step = "concat"
 
-    def infer(self, inputs: Sequence[Type]) -> Type:
+    def output(self, *inputs: Type) -> Type:
         first = inputs[0]
         for other in inputs[1:]:
             if type(other) is not type(first):
@@ -83,7 +85,8 @@ class Concat(_Merge):
                 )
         return check_size(first._replace(channels=sum(value.channels for value in inputs)), "the output")
 
-    def work_of(self, inputs: Sequence[Type], y: Type) -> dict[str, str]:
+    def work(self, *types: Type) -> dict[str, str]:
+        *inputs, y = types
         return {"output": f"{' + '.join(str(value.channels) for value in inputs)} = {y.channels} channels"}
 
 

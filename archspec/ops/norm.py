@@ -13,6 +13,8 @@ Momentum = Annotated[float, Rule("a number from 0 to 1", least=0, most=1)]
 class _Norm(Op):
     """Normalisation with a learned factor and offset a channel, where `affine`."""
 
+    kind = "normalisation"
+
     eps: Positive = 1e-5
 
     def learned(self) -> bool:
@@ -88,7 +90,7 @@ class GroupNorm(_Norm):
     """
 
     step = "gn"
-    bare = ("groups",)
+    positional = ("groups",)
     elementary = 7
     cost_note = "7 an element, as ln"
 
@@ -139,6 +141,7 @@ class LocalResponseNorm(Op):
     """
 
     step = "lrn"
+    kind = "normalisation"
     takes = (Map,)
     cost_note = "2n + 3 an element: squares, sum, scaling, offset, power, division"
 

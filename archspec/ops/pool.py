@@ -14,8 +14,9 @@ Stride = Annotated[int | tuple[int, ...] | None, Rule("a whole number of at leas
 class _Pooling(Op):
     """A window without weights. The stride is the window's size unless it is given."""
 
-    bare = ("w",)
-    keyed = True
+    kind = "pooling"
+    positional = ("w",)
+    shown_as_keyword = True
     takes = (Map,)
 
     w: Size
@@ -28,10 +29,10 @@ class _Pooling(Op):
         asked = "round" in self.given
         return Window("w", self.w, self.s, self.p, self.d, self.round, "half", asked).slides(x.spatial)
 
-    def idle(self, argument: str, x: Map) -> bool:
+    def has_no_effect(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))
 
-    def keeping(self, x: Map) -> str | None:
+    def same_size_padding(self, x: Map) -> str | None:
         return keeping(self.slides(x))
 
     def window(self, x: Map) -> tuple[int, ...]:
@@ -118,8 +119,9 @@ class Subsample(Op):
     """
 
     step = "subsample"
-    bare = ("w",)
-    keyed = True
+    kind = "pooling"
+    positional = ("w",)
+    shown_as_keyword = True
     takes = (Map,)
     cost_note = "prod(w) + 1: the sum, the coefficient and the bias"
 
@@ -130,7 +132,7 @@ class Subsample(Op):
     def slides(self, x: Map) -> tuple[Slide, ...]:
         return Window("w", self.w, self.s, 0, 1, self.round, "none", "round" in self.given).slides(x.spatial)
 
-    def idle(self, argument: str, x: Map) -> bool:
+    def has_no_effect(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.exact for slide in self.slides(x))
 
     def output(self, x: Map) -> Type:

@@ -14,7 +14,7 @@ class Dropout(Op):
     """
 
     step = "dropout"
-    bare = ("p",)
+    positional = ("p",)
     in_place = True
 
     p: Probability = 0.5

@@ -34,7 +34,7 @@ class Pad(Op):
     """
 
     step = "pad"
-    bare = ("p",)
+    positional = ("p",)
     takes = (Map,)
 
     p: Margin = 0
@@ -61,7 +61,7 @@ class Crop(Op):
     """
 
     step = "crop"
-    bare = ("size",)
+    positional = ("size",)
     takes = (Map,)
 
     size: Size
@@ -93,7 +93,7 @@ class Upsample(Op):
     """
 
     step = "upsample"
-    bare = ("n",)
+    positional = ("n",)
     takes = (Map,)
     cost_note = "nearest 0; bilinear 2^(axes + 1) - 1 an output"
 
@@ -129,7 +129,7 @@ class PatchMerge(Op):
     """
 
     step = "patchmerge"
-    bare = ("n",)
+    positional = ("n",)
     takes = (Map,)
 
     n: Count = 2
@@ -162,7 +162,7 @@ class PixelShuffle(Op):
     """
 
     step = "pixelshuffle"
-    bare = ("n",)
+    positional = ("n",)
     takes = (Map,)
 
     n: Count
@@ -194,7 +194,7 @@ class Shuffle(Op):
     """
 
     step = "shuffle"
-    bare = ("g",)
+    positional = ("g",)
     takes = (Map,)
 
     g: Count
@@ -213,7 +213,7 @@ class SliceChannels(Op):
     """
 
     step = "slice"
-    bare = ("bounds",)
+    positional = ("bounds",)
     in_place = True
 
     bounds: Bounds
@@ -224,7 +224,7 @@ class SliceChannels(Op):
             raise Misfit("A208", f"{start}:{stop} is no range of the {counted(x.channels, 'channel')} 0:{x.channels}", argument="bounds")
         return x._replace(channels=stop - start)
 
-    def config(self, x: object = None) -> str:
+    def config(self, *inputs: object) -> str:
         return f"{self.bounds[0]}:{self.bounds[1]}"
 
     def work(self, x: Type, y: Type) -> dict[str, str]:

@@ -12,7 +12,7 @@ class Elu(Activation):
     """x where x > 0, alpha*(exp(x) - 1) elsewhere. Source: Clevert et al. 2015."""
 
     step = "elu"
-    bare = ("alpha",)
+    positional = ("alpha",)
     elementary = 4
     cost_note = "4 an element: a comparison, exp, subtraction, multiplication"
 

@@ -28,7 +28,7 @@ def lines(op: type[Op]) -> Iterator[Line]:
     yield [(text, "")]
     yield []
     for name, default, value in arguments(op):
-        bare = "; may be written bare" if name in op.bare else ""
+        bare = "; may be written bare" if name in op.positional else ""
         given = "required" if default == "required" else f"default {default if ' ' in default else default.strip('`')}"
         yield [(f"  {name:<10}", "label"), (f"{value}{bare} ({given})", "")]
     if op.fields:

@@ -107,7 +107,7 @@ _UNSAID = {"s": "`w`", "init": "PyTorch's", "std": "by `init`", "maps": "all map
 
 def arguments(op: type[Op]) -> Iterator[tuple[str, str, str]]:
     """Each argument as written, its default, and what it may be."""
-    for name, field in sorted(op.fields.items(), key=lambda item: (item[0] not in op.bare, not item[1].required)):
+    for name, field in sorted(op.fields.items(), key=lambda item: (item[0] not in op.positional, not item[1].required)):
         default = "required" if field.required else _UNSAID[name] if field.default is None else f"`{show(field.default)}`"
         yield name, default, field.description
 
@@ -117,7 +117,7 @@ def signature(op: type[Op]) -> str:
     parts = []
     for name, default, _ in arguments(op):
         value = f"={default.strip('`')}" if default.startswith("`") else ""
-        bare = name in op.bare and not op.keyed
+        bare = name in op.positional and not op.shown_as_keyword
         parts.append(f"{name.upper()}{f' ({value[1:]})' if value else ''}" if bare else f"{name}{value or '='}")
     return " ".join(parts)
 
@@ -133,7 +133,7 @@ def families() -> dict[str, list[type[Op]]]:
 
 def takes(op: type[Op]) -> str:
     """The kinds of value that a layer takes, in words."""
-    if op.many:
+    if op.variadic:
         return "two or more values"
     kinds = {Map: "a map", Tokens: "tokens", Vector: "a vector"}
     return "any value" if len(op.takes) == 3 else " or ".join(kinds[kind] for kind in op.takes)

@@ -1,4 +1,4 @@
-"""The kinds of layer that pictures tell apart, and the colours of the two themes.
+"""The colours of the two themes, one for each kind of layer.
 
 The hues are those of Okabe and Ito 2008 (Color universal design), which people with any of the common colour deficiencies can
 tell apart; the lightness of those that matter most is spread, so that a print in greys keeps them apart as well. No picture relies on
@@ -10,37 +10,17 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from archspec.ops.base import Op
-
-_STEPS = {
-    "convolution": "conv dwconv deconv",
-    "fully connected": "fc linear rbf embed",
-    "pooling": "pool avgpool subsample adaptpool adaptmaxpool gap",
-    "attention": "attn winattn tokens cls pos first",
-    "normalisation": "bn ln gn instnorm lrn scale",
-    "activation": "relu relu6 leaky elu selu gelu silu mish hardswish hardsigmoid sigmoid tanh softplus softmax logsoftmax prelu",
-    "merge": "add concat mul",
-    "other": "flatten patchmerge pad crop upsample pixelshuffle shuffle slice dropout dropout2d droppath",
-}
-KINDS: tuple[str, ...] = tuple(_STEPS)
-"""In the order of the legend."""
+from archspec.ops.base import KINDS, Op
 
 TITLES = {"attention": "attention, tokens", "merge": "add, concat", "other": "shape, dropout"}
 """Words for the legend where the kind's name is not enough."""
 
-KIND_OF: dict[str, str] = {step: kind for kind, steps in _STEPS.items() for step in steps.split()}
-"""Step to kind; a test holds it against the steps of the language."""
-
 _MINOR = frozenset({"flatten", "dropout", "dropout2d", "droppath"})
-
-
-def kind_of(op: Op) -> str:
-    return KIND_OF.get(op.step, "other")
 
 
 def is_minor(op: Op) -> bool:
     """Whether a layer is drawn with the layer before it: it normalises, activates, drops or flattens what that one puts out."""
-    return kind_of(op) in ("normalisation", "activation") or op.step in _MINOR
+    return op.kind in ("normalisation", "activation") or op.step in _MINOR
 
 
 class Theme(NamedTuple):

@@ -62,7 +62,7 @@ def test_every_argument_is_among_them():
     for cls in all_classes():
         words = ENDS.get(cls.step, "").replace(",", " ").split()
         named = {word.partition("=")[0] for word in words}
-        assert set(cls.fields) - set(cls.bare) <= named, cls.step
+        assert set(cls.fields) - set(cls.positional) <= named, cls.step
 
 
 def spec(step, arguments, shape):

@@ -14,7 +14,8 @@ import pytest
 import archspec
 from archspec.cli.arguments import count
 from archspec.cli.screen import tell
-from archspec.views.theme import KINDS, readable
+from archspec.ops.base import KINDS
+from archspec.views.theme import readable
 from tests.helpers.paths import ROOT
 
 WIDTHS = [40, 80, *(pytest.param(width, marks=pytest.mark.slow) for width in (60, 100, 120, 200))]

@@ -42,7 +42,7 @@ COUNTS = [
     Mutant("rounds counted once", "analysis/cost.py", "a + b * times for a, b in zip(sums", "a + b for a, b in zip(sums"),
     Mutant("side heads of training cost MACs", "analysis/cost.py", "if not needed[at]:\n                part", "if False:\n                part"),
     Mutant("FLOPs of pooling", "ops/pool.py", "return (prod(self.window(x)) - 1) * y.size", "return prod(self.window(x)) * y.size"),
-    Mutant("FLOPs of merging", "analysis/cost.py", "flops *= len(inputs) - 1", "flops *= len(inputs)"),
+    Mutant("FLOPs of merging", "ops/merge.py", "(len(types) - 2)", "(len(types) - 1)"),
     Mutant("jump not multiplied", "analysis/phases.py", "return Reach(step, (Taps(seen.low + far", "return Reach(inner.step, (Taps(seen.low + far"),
     Mutant("receptive field ignores strides before it", "analysis/phases.py", "seen.high + far * read.high", "seen.high + read.high"),
     Mutant("memory freed at the first read", "analysis/memory.py", "                last[value] = at", "                last[value] = at if last[value] < 0 else last[value]"),
@@ -89,7 +89,7 @@ ONNX = [
 ]  # fmt: skip
 WRITING = [
     Mutant("the formatter loses parentheses", "syntax/printer.py", "return token.value\n", 'return "" if token.type in ("LPAR", "RPAR") and line[0].value == "conv" else token.value\n'),
-    Mutant("expand loses bias=no", "ops/base.py", "(x is not None and self.idle(name, x)):", "value is False:"),
+    Mutant("expand loses bias=no", "ops/base.py", "(inputs and self.has_no_effect(name, *inputs)):", "value is False:"),
     Mutant("expand loses rounding", "ops/conv.py", 'return argument == "round" and all', 'return argument == "round" or all'),
     Mutant("expand loses `train`", "backends/arch.py", "' train' if output.training", "'' if output.training"),
     Mutant("the document loses bias=no", "ir/schema.py", "arguments=element.op.arguments()", 'arguments={n: v for n, v in element.op.arguments().items() if n != "bias"}'),

@@ -67,7 +67,7 @@ def test_how_many_configurations_there_are():
 def ours(step, arguments, shape):
     """Output shape C,*S, or None where it is refused."""
     try:
-        found = make(step, arguments).infer([Map(shape[1:], shape[0])])
+        (found,) = make(step, arguments).infer([Map(shape[1:], shape[0])])
     except Misfit:
         return None
     return (found.channels, *found.spatial)
@@ -195,7 +195,7 @@ def test_conv_parameters_and_macs(rank):
                 split[weight.role] += weight.size
             expected = counts(module)
             _output, macs = measure(module, (channels, *size))
-            found = (split["weight"], split["bias"], op.macs(x, op.infer([x])))
+            found = (split["weight"], split["bias"], op.macs(x, *op.infer([x])))
             compared += 1
             if found != (expected["weights"], expected["biases"], macs):
                 wrong.append((f"{step} {arguments} on {x}", found, (expected, macs)))
@@ -269,7 +269,7 @@ def test_same_padding_of_a_transposed_convolution():
         F.conv1d(F.pad(read, (before, after)), weight, stride=s, dilation=d).backward(x)
         op, given = make("deconv", {"k": k, "f": 1, "s": s, "d": d, "p": "same"}), Map((size,), 1)
         ((found, *_, cut_before, cut_after, _),) = op.axes(given)
-        assert op.infer([given]).spatial == (found,) == (size * s,), at
+        assert op.infer([given])[0].spatial == (found,) == (size * s,), at
         whole = F.conv_transpose1d(x, weight, stride=s, dilation=d)
         assert torch.allclose(F.pad(whole, (-cut_before, -cut_after)), read.grad, atol=1e-6), at
 

@@ -249,7 +249,7 @@ class Classes:
         types = tuple(graph.type_of(v) for v in element.inputs)
         if isinstance(element, Node):
             assert element.op is not None
-            module_ = None if element.op.many else self.node(element, graph)
+            module_ = None if element.op.variadic else self.node(element, graph)
             items.append(Item(names(element), module_, element.op.step, element.label, tuple(reads), types, element.type, line, top))
             return count + len(items) - 1
         for _ in range(element.times):

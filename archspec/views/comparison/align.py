@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from archspec.analysis.depth import is_weight_layer
 from archspec.analysis.layers import Row, Shape
-from archspec.views.theme import kind_of
 
 _NAME, _INPUT, _OUTPUT, _ARGUMENT, _STEP, _ALONE = 1, 3, 10, 20, 70, 100
 _MOST_ARGUMENTS = 60
@@ -102,7 +101,7 @@ def _move(pairs: list[Pair], at: int, end: int, side: int) -> int:
 
 def _sign(row: Row) -> Sign:
     assert row.node.op is not None
-    return Sign(row.op, kind_of(row.node.op), frozenset(row.config.split()), row.inputs, row.output)
+    return Sign(row.op, row.node.op.kind, frozenset(row.config.split()), row.inputs, row.output)
 
 
 def _least(a: list[Sign], b: list[Sign], names: list[str], others: list[str]) -> list[tuple[int | None, int | None]]:

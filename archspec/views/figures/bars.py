@@ -8,12 +8,13 @@ from typing import NamedTuple
 from archspec.analysis.cost import Costs
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
+from archspec.ops.base import KINDS
 from archspec.views.figures.build import build
 from archspec.views.figures.diagram import Box, Diagram, Parts, TooLarge
 from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, footer, heading_width, label, path, tooltip
 from archspec.views.figures.text_width import fitting, shown, width
 from archspec.views.figures.wording import folded_name
-from archspec.views.theme import KINDS, TITLES, Theme
+from archspec.views.theme import TITLES, Theme
 
 ROW, THICK = 20.0, 13.0
 _LONGEST = 300.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archspec.ops.base import KINDS
 from archspec.views.figures.captions import LABEL, TITLE, Labels, Words, titles
 from archspec.views.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card, Cards
 from archspec.views.figures.diagram import Box, Diagram
@@ -28,7 +29,7 @@ from archspec.views.figures.svg import (
 )
 from archspec.views.figures.text_width import shown
 from archspec.views.figures.wording import text_of
-from archspec.views.theme import KINDS, TITLES, Theme
+from archspec.views.theme import TITLES, Theme
 
 
 def draw(diagram: Diagram, cards: Cards, plan: Plan, theme: Theme, heading: Heading) -> str:

@@ -11,12 +11,13 @@ from math import sqrt
 from typing import NamedTuple
 
 from archspec.analysis.layers import Report
+from archspec.ops.base import KINDS
 from archspec.views.comparison.measures import Model
 from archspec.views.figures.bubble_names import SIZE, Spot, tags
 from archspec.views.figures.scales import Scale, round_step, scale, short
 from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, path, tooltip
 from archspec.views.figures.text_width import fitting, shown
-from archspec.views.theme import KINDS, TITLES, Theme, kind_of
+from archspec.views.theme import TITLES, Theme
 
 _FEW = 12
 _SIZES = {True: (700.0, 440.0, 44.0), False: (940.0, 640.0, 36.0)}
@@ -47,7 +48,7 @@ def _kind(model: Model) -> str:
     sums = dict.fromkeys(KINDS, 0)
     for row in Report(model.network).rows(fold=True):
         assert row.node.op is not None
-        sums[kind_of(row.node.op)] += row.params * row.times
+        sums[row.node.op.kind] += row.params * row.times
     return max(sums, key=lambda kind: sums[kind]) if any(sums.values()) else "other"
 
 

@@ -8,7 +8,7 @@ from archspec.ir.walk import Closed, Enter, Leave, Visit, events
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge
 from archspec.views.figures.refine import finish, folded
 from archspec.views.figures.wording import inside, kinds_inside, residual, step
-from archspec.views.theme import is_minor, kind_of
+from archspec.views.theme import is_minor
 
 FINEST = 60
 """Boxes that `auto` allows."""
@@ -105,9 +105,9 @@ class _Builder:
         op = node.op
         assert op is not None and node.type is not None
         types = tuple(graph.type_of(value) for value in node.inputs)
-        form = "merge" if op.many else "minor" if is_minor(op) else "layer"
-        kind = kind_of(op)
-        detail = op.work_of(types, node.type).get("output", "") if op.many else step(op, types[0])  # type: ignore[arg-type]
+        form = "merge" if op.variadic else "minor" if is_minor(op) else "layer"
+        kind = op.kind
+        detail = op.work(*types, node.type).get("output", "") if op.variadic else step(op, types[0])
         box = Box(met.name, form, met.name, detail, kind, node.type, (kind,), self.costs.node(node, graph))
         box.group, box.training, box.op, box.equal = group, training, op, (op, types)
         box.parts = {kind: (box.cost.params, box.cost.macs)}
@@ -122,16 +122,16 @@ class _Builder:
         if len(node.inputs) > 1 or value < first or not is_minor(node.op):
             return False
         before = graph.elements[value - first]
-        return isinstance(before, Node) and before.op is not None and not before.op.many and self.readers(graph)[value] == 1
+        return isinstance(before, Node) and before.op is not None and not before.op.variadic and self.readers(graph)[value] == 1
 
     def join(self, box: Box, graph: Graph, node: Node) -> Box:
         assert node.op is not None and node.type is not None
         x = graph.type_of(node.inputs[0])
         box.minors.append(step(node.op, x))
-        box.kinds += (kind_of(node.op),)
+        box.kinds += (node.op.kind,)
         cost = self.costs.node(node, graph)
         box.cost = box.cost.plus(cost)
-        _count(box.parts, {kind_of(node.op): (cost.params, cost.macs)})
+        _count(box.parts, {node.op.kind: (cost.params, cost.macs)})
         box.equal = (box.equal, node.op)
         box.changes = box.changes or node.type != x
         if type(node.type) is type(box.output):
@@ -179,7 +179,7 @@ class _Builder:
         if lead is not None:
             assert lead.op is not None
             x = graph.type_of(lead.inputs[0])
-            box = Box(name, "layer", name, step(lead.op, x), kind_of(lead.op), output, minors=minors, op=lead.op)
+            box = Box(name, "layer", name, step(lead.op, x), lead.op.kind, output, minors=minors, op=lead.op)
         else:
             detail = str(graph.instance) if graph.instance is not None else "repeat"
             box = Box(name, "block", name, detail, "block", output, inside=inside(graph), residual=residual(graph))
@@ -198,7 +198,7 @@ class _Builder:
                     _count(found, self.parts(element.graph), element.times)
                 elif element.op is not None:
                     cost = self.costs.node(element, graph)
-                    _count(found, {kind_of(element.op): (cost.params, cost.macs)})
+                    _count(found, {element.op.kind: (cost.params, cost.macs)})
             self._parts[graph] = found
         return found
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archspec.ops.base import KINDS
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Box, Diagram, Group
-from archspec.views.theme import KINDS, Theme
+from archspec.views.theme import Theme
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,_=()+×–…·:/?!-")
 

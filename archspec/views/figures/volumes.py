@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
+from archspec.ops.base import KINDS
 from archspec.types import Map
 from archspec.views.figures.build import build
 from archspec.views.figures.diagram import Box, Diagram, TooLarge
@@ -29,7 +30,7 @@ from archspec.views.figures.stacks import (
 from archspec.views.figures.svg import HEADING, MARGIN, Heading, Sample, document, element, footer, heading_width, label, legend, tooltip
 from archspec.views.figures.text_width import fitting, shown, width
 from archspec.views.figures.wording import caption, folded_name, text_of
-from archspec.views.theme import KINDS, TITLES, Theme, kind_of
+from archspec.views.theme import TITLES, Theme
 
 WIDEST = 1500.0
 """A row longer than this is wrapped."""
@@ -222,7 +223,7 @@ def _draw(diagram: Diagram, items: list[Item], rows: int, theme: Theme, heading:
 
 def _kind(box: Box) -> str:
     if box.op is not None:
-        return kind_of(box.op)
+        return box.op.kind
     telling = ("attention", "convolution", "fully connected", "pooling")
     return next((kind for kind in telling if kind in box.kinds), "other")
 

@@ -6,7 +6,7 @@ from archspec.ir.graph import SHORTCUT, Call, Graph, Node
 from archspec.ops.base import Op, show
 from archspec.types import Map, Type
 from archspec.views.figures.diagram import Box
-from archspec.views.theme import is_minor, kind_of
+from archspec.views.theme import is_minor
 
 _UNSAID = frozenset({"bias", "round", "eps", "momentum", "affine", "count_pad", "init"})
 """Arguments that a picture leaves out: they change no shape, and hardly a count."""
@@ -17,7 +17,7 @@ def step(op: Op, x: Type | None) -> str:
     """A layer as the spec writes it, without the arguments that no picture shows."""
     parts = [part for part in op.config(x).split() if part.partition("=")[0] not in _UNSAID]
     if is_minor(op):
-        parts = [part for part in parts if part.isdigit() and kind_of(op) == "normalisation"]  # the groups of a group norm
+        parts = [part for part in parts if part.isdigit() and op.kind == "normalisation"]  # the groups of a group norm
     return " ".join([op.step, *parts])
 
 
@@ -56,7 +56,7 @@ def _collect(graph: Graph, found: list[tuple[str, str]]) -> None:
             inner: list[tuple[str, str]] = []
             _collect(element.graph, inner)
             found += inner * min(element.times, 1000)
-        elif element.op is not None and not is_minor(element.op) and not element.op.many and kind_of(element.op) != "other":
+        elif element.op is not None and not is_minor(element.op) and not element.op.variadic and element.op.kind != "other":
             x = graph.type_of(element.inputs[0])
             found.append((element.op.step, window(element.op, len(x.spatial) if isinstance(x, Map) else 1)))
 
@@ -95,7 +95,7 @@ def kinds_inside(graph: Graph, most: int = 64) -> tuple[str, ...]:
             break
         if isinstance(element, Node):
             assert element.op is not None
-            found.append(kind_of(element.op))
+            found.append(element.op.kind)
         else:
             found += kinds_inside(element.graph, most) * min(element.times, most)
     return tuple(found[:most])

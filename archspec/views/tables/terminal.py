@@ -131,7 +131,7 @@ class _Text:
     def joined(self, cells: list[str], style: str = "", op: Op | None = None) -> Line:
         """A line of the table; what says the kind of a layer is in the colour that pictures have for it."""
         line: Line = []
-        kind = f"kind {op.step}" if op is not None and not style else style
+        kind = f"kind {op.kind}" if op is not None and not style else style
         for name, cell, width in zip(self.names, cells, self.widths, strict=True):
             number = COLUMNS[name].number and not name.endswith("%")
             shown = shortened(cell, width, "…" if self.unicode else "..", end=name == "name")

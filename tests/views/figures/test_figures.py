@@ -16,11 +16,11 @@ from archspec.cli import main as cli
 from archspec.ir.graph import Call
 from archspec.ir.walk import Names
 from archspec.ops import STEPS, all_classes
+from archspec.ops.base import KINDS as KINDS_OF_LAYER
 from archspec.views import figures
-from archspec.views import theme as themes
 from archspec.views.figures import graphviz_layout, text_form
 from archspec.views.figures.build import build, finest
-from archspec.views.theme import KIND_OF, THEMES
+from archspec.views.theme import THEMES
 from tests.helpers.needs import graphviz
 from tests.helpers.paths import ROOT, SPECS
 from tests.helpers.specs import few_quick
@@ -286,7 +286,7 @@ def test_bars_say_how_many_layers_have_neither_parameters_nor_macs(name):
 
 
 def test_every_step_has_a_kind():
-    assert set(KIND_OF) == set(STEPS)
+    assert {op.kind for op in all_classes()} == set(KINDS_OF_LAYER)
     assert {op.step for op in all_classes()} == set(STEPS)
 
 
@@ -336,7 +336,7 @@ def lab(colour, eye):
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
 def test_colours_can_be_told_apart(theme):
-    for a, b in combinations(themes.KINDS, 2):
+    for a, b in combinations(KINDS_OF_LAYER, 2):
         for eye in EYES.values():
             assert sum((x - y) ** 2 for x, y in zip(lab(theme.accent[a], eye), lab(theme.accent[b], eye), strict=True)) ** 0.5 >= 8, (a, b)
     greys = sorted(lab(theme.accent[kind], EYES["usual"])[0] for kind in ("convolution", "fully connected", "pooling", "attention"))
