@@ -54,7 +54,7 @@ def _layer(op: type[Op]) -> Iterator[str]:
         yield "| argument | default | value |"
         yield "|---|---|---|"
         for name, default, value in known:
-            bare = "; may be written bare" if name in op.bare else ""
+            bare = "; may be written bare" if name in op.positional else ""
             yield f"| `{name}` | {cell(default)} | {cell(value + bare)} |"
         yield ""
     yield f"- Takes: {takes(op)}"
