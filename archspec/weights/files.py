@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -85,23 +87,24 @@ class Loaded:
         if self.within:
             said.append(f"They were found under `{self.within}`.")
         if self.others:
-            said.append(f"Passed over: {quoted(list(self.others))}, a moving average; hand over that dict to load it.")
+            said.append(f"Passed over: {quoted(self.others)}, a moving average; hand over that dict to load it.")
         if self.prefix:
             said.append(f"`{self.prefix}` was taken off their names.")
         said += [f"{count:,} converted from {of} to {to}." for of, to, count in self.converted]
         if self.unused:
-            said.append(f"Not used: {quoted(list(self.unused))}.")
+            said.append(f"Not used: {quoted(self.unused)}.")
         if self.kept:
-            said.append(f"As before in the network: {quoted(list(self.kept))}.")
+            said.append(f"As before in the network: {quoted(self.kept)}.")
         if self.not_finite:
-            said.append(f"Warning: NaN or infinity in {quoted(list(self.not_finite))}.")
+            said.append(f"Warning: NaN or infinity in {quoted(self.not_finite)}.")
         return " ".join(said)
 
 
 def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -> Weights:
-    """The tensors of a file, as torch tensors or as numpy arrays; what kind of file it is, is told by its content.
+    """Read the tensors of a file; its content says of which kind it is, not its name.
 
-    The tensors may be views of the file: copy what is to outlive it. bfloat16 arrays need the package ml_dtypes.
+    A file of torch.save holds PyTorch's tensors. Those of a safetensors file become tensors of the framework, so that PyTorch is not
+    needed for NumPy's; bfloat16 arrays need the package ml_dtypes. They may be views of the file: copy what is to outlive it.
     Raises WeightsError; OSError where the file cannot be opened; ImportError where the library for its kind is missing.
     """
     place = Path(path)
@@ -109,13 +112,7 @@ def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -
         raise WeightsError(f"{place} is a folder; name the file of weights in it")
     if _kind(place) == "safetensors":
         return unwrapped(_read_safetensors(place, framework), str(place))
-    found = unwrapped(_read_torch(place), str(place))
-    if framework == "torch":
-        return found
-    try:
-        return Weights({key: _to_numpy(tensor) for key, tensor in found.tensors.items()}, found.within, found.others)
-    except (TypeError, RuntimeError) as error:
-        raise WeightsError(f"{place} holds what NumPy has no array for: {_first_line(error)}") from None
+    return unwrapped(_read_torch(place), str(place))
 
 
 def unwrapped(content: object, name: str) -> Weights:
@@ -141,10 +138,15 @@ def unwrapped(content: object, name: str) -> Weights:
     return Weights(dict(content), ".".join(within), others)
 
 
-def quoted(names: list[str], most: int = 3) -> str:
-    """The first few names, and how many more there are."""
-    shown = ", ".join(f"`{name}`" for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+def quoted(names: Sequence[str]) -> str:
+    """The first few names in quotes, and how many more there are."""
+    return few([f"`{name}`" for name in names])
+
+
+def few(items: Sequence[str], most: int = 3) -> str:
+    """The first few of some texts, and how many more there are."""
+    shown = ", ".join(items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most:,} more"
 
 
 def _kind(path: Path) -> Literal["safetensors", "zip", "pickle"]:
@@ -169,8 +171,9 @@ def _read_safetensors(path: Path, framework: Framework) -> dict[str, Any]:
         from safetensors import SafetensorError, safe_open
     except ImportError:
         raise ImportError(f"safetensors is not installed: {install('safetensors')}") from None
-    if framework == "numpy":
-        _register_bfloat16()
+    with suppress(ImportError):  # NumPy knows bfloat16 once this package is imported, and refuses such tensors without it
+        if framework == "numpy":
+            import_module("ml_dtypes")
     try:
         with safe_open(str(path), framework="pt" if framework == "torch" else "np") as file:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a dict)
@@ -216,21 +219,13 @@ def _is_plain_archive(path: Path) -> bool:
     return all(member.compress_type == zipfile.ZIP_STORED for member in members)
 
 
-def _to_numpy(tensor: Any) -> Any:
-    if str(getattr(tensor, "dtype", "")) != "torch.bfloat16":
-        return tensor.detach().numpy() if hasattr(tensor, "detach") else tensor
-    import torch
+def array(value: Any) -> Any:
+    """An array, or a tensor of PyTorch, as an array of float32."""
+    import numpy as np
 
-    return tensor.detach().contiguous().view(torch.int16).numpy().view(_register_bfloat16())
-
-
-def _register_bfloat16() -> Any:
-    """NumPy knows bfloat16 once this package is imported; without it such tensors are refused when they are met."""
-    try:
-        import ml_dtypes
-    except ImportError:
-        return "bfloat16"
-    return ml_dtypes.bfloat16
+    if hasattr(value, "detach"):  # NumPy has no bfloat16
+        value = value.detach().cpu().float().numpy()
+    return np.asarray(value, np.float32)
 
 
 def _first_line(error: Exception | str) -> str:

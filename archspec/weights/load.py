@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ import torch
 from torch import nn
 
 from archspec.weights.files import Loaded, Weights, WeightsError, quoted, read_weights, unwrapped
-from archspec.weights.match import COUNTER, Form, match, prefix_of
+from archspec.weights.match import COUNTER, Form, fit, form_of, is_called, prefix_of, short
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,13 +26,11 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         raise TypeError("`skip` is a list of names, not a text")
     found, name = _found(source)
     given = {key: _tensor(key, value, name) for key, value in found.tensors.items()}
+    theirs = {key: form_of(f"`{key}` of {name}", value) for key, value in given.items()}
     held = {key: value for key, value in net.state_dict(keep_vars=True).items() if isinstance(value, torch.Tensor)}
-    prefix, ours = prefix_of(given), prefix_of(held)
-    mine, theirs = _named(held, ours, skip), _named(given, prefix, skip)
-    _check_skip(skip, [*(key.removeprefix(ours) for key in held), *(key.removeprefix(prefix) for key in given)])
+    _check_skip(skip, held, given)
     try:
-        how, matched = match({key: _form(value) for key, value in mine.items()}, {key: _form(value) for key, value in theirs.items()})
-        pairs = {ours + key: prefix + other for key, other in matched.items()}
+        how, pairs, prefix = fit({key: Form(tuple(value.shape), short(value.dtype)) for key, value in held.items()}, theirs, skip)
         _check_kinds(held, given, pairs)
     except WeightsError as error:
         raise WeightsError(f"{name} does not fit the network: {error}. Nothing was loaded.") from None
@@ -52,7 +49,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         unused=tuple(key for key in given if key not in used),
         within=found.within,
         others=found.others,
-        prefix=prefix if prefix != ours else "",
+        prefix=prefix,
         converted=_conversions(held, given, pairs),
         not_finite=tuple(key for key in pairs if not _is_finite(now[key])),
     )
@@ -70,14 +67,9 @@ def _found(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Weights,
 def _tensor(key: str, value: Any, name: str) -> Tensor:
     """A value of a `state_dict` as a tensor: one of another library is taken for an array. Memory is shared where it can be."""
     try:
-        tensor = value.detach() if isinstance(value, torch.Tensor) else _from_array(value)
+        return value.detach() if isinstance(value, torch.Tensor) else _from_array(value)
     except (TypeError, ValueError, RuntimeError):
         raise WeightsError(f"`{key}` of {name} is a {type(value).__name__}, not a tensor") from None
-    if tensor.layout != torch.strided or tensor.is_quantized:
-        raise WeightsError(f"`{key}` of {name} is not a plain tensor: {tensor.layout}, {tensor.dtype}")
-    if tensor.is_meta:
-        raise WeightsError(f"`{key}` of {name} has a shape but no values: it is on the meta device")
-    return tensor
 
 
 def _from_array(value: Any) -> Tensor:
@@ -92,34 +84,18 @@ def _from_array(value: Any) -> Tensor:
     return torch.as_tensor(np.require(array, array.dtype.newbyteorder("="), ["C", "A", "W"]))
 
 
-def _named(tensors: Mapping[str, Tensor], prefix: str, skip: Sequence[str]) -> dict[str, Tensor]:
-    """Tensors by key without the prefix, those to be skipped left out."""
-    short = {key.removeprefix(prefix): value for key, value in tensors.items()}
-    return {key: value for key, value in short.items() if not any(_is_called(key, pattern) for pattern in skip)}
-
-
-def _is_called(key: str, pattern: str) -> bool:
-    """Whether a pattern names the tensor, or a layer that it is in."""
-    return fnmatchcase(key, pattern) or fnmatchcase(key, f"{pattern}.*")
-
-
-def _check_skip(skip: Sequence[str], keys: Sequence[str]) -> None:
+def _check_skip(skip: Sequence[str], *sides: Mapping[str, Tensor]) -> None:
+    keys = [key.removeprefix(prefix_of(side)) for side in sides for key in side] if skip else []
     for pattern in skip:
-        if not any(_is_called(key, pattern) for key in keys):
+        if not any(is_called(key, pattern) for key in keys):
             raise WeightsError(f"skip: neither the network nor the file has a layer or tensor `{pattern}`. Nothing was loaded.")
-
-
-def _form(tensor: Tensor) -> Form:
-    return Form(tuple(tensor.shape), str(tensor.dtype))
 
 
 def _check_kinds(held: Mapping[str, Tensor], given: Mapping[str, Tensor], pairs: Mapping[str, str]) -> None:
     """Whole numbers in place of real ones are quantised weights, whose scale is elsewhere; the reverse would lose digits."""
     for key, other in pairs.items():
         if _class(held[key].dtype) != _class(given[other].dtype):
-            raise WeightsError(
-                f"`{other}` holds {_short(given[other].dtype)}, which cannot become the {_short(held[key].dtype)} of `{key}`"
-            )
+            raise WeightsError(f"`{other}` holds {short(given[other].dtype)}, which cannot become the {short(held[key].dtype)} of `{key}`")
 
 
 def _class(dtype: torch.dtype) -> str:
@@ -159,7 +135,7 @@ def _copy(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[str, Tenso
 
 
 def _conversions(held: Mapping[str, Tensor], given: Mapping[str, Tensor], pairs: Mapping[str, str]) -> tuple[tuple[str, str, int], ...]:
-    changes = Counter((_short(given[other].dtype), _short(held[key].dtype)) for key, other in pairs.items())
+    changes = Counter((short(given[other].dtype), short(held[key].dtype)) for key, other in pairs.items())
     return tuple((of, to, count) for (of, to), count in sorted(changes.items()) if of != to)
 
 
@@ -169,7 +145,3 @@ def _is_finite(tensor: Tensor) -> bool:
         return True
     tensor = tensor.float() if tensor.dtype.itemsize == 1 else tensor  # no arithmetic on float8
     return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
-
-
-def _short(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

@@ -15,11 +15,12 @@ that rise along the network, and names that both sides have.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from archspec.weights.files import WeightsError, quoted
+from archspec.weights.files import WeightsError, few, quoted
 
 COUNTER = "num_batches_tracked"
 """Batch norm's count of batches; it has no effect with a fixed momentum, and files made before PyTorch 0.4.1 lack it."""
@@ -39,6 +40,57 @@ class Form(NamedTuple):
 
 Forms = Mapping[str, Form]
 Pairs = dict[str, str]
+
+
+class Fit(NamedTuple):
+    """How the tensors of a file fit a network.
+
+    `how` is "name" or "structure", `pairs` gives for each key of the network that of the file, `prefix` is what all keys of the file
+    begin with and those of the network do not.
+    """
+
+    how: str
+    pairs: Pairs
+    prefix: str
+
+    @property
+    def renamed(self) -> list[str]:
+        return [f"{other} -> {key}" for key, other in self.pairs.items() if key != other]
+
+
+def form_of(name: str, value: Any) -> Form:
+    """The form of a tensor of PyTorch or an array. Raises WeightsError, which calls it `name`, where it holds no plain values."""
+    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        raise WeightsError(f"{name} is a {type(value).__name__}, not a tensor")
+    layout = str(getattr(value, "layout", ""))
+    if layout.startswith(("torch.sparse", "torch._")) or getattr(value, "is_quantized", False):
+        raise WeightsError(f"{name} is not a plain tensor: {layout}, {value.dtype}")
+    if getattr(value, "is_meta", False):
+        raise WeightsError(f"{name} has a shape but no values: it is on the meta device")
+    return Form(tuple(map(int, value.shape)), short(value.dtype))
+
+
+def short(dtype: object) -> str:
+    """The name of a type of numbers, without PyTorch's prefix."""
+    return str(dtype).removeprefix("torch.")
+
+
+def fit(ours: Forms, theirs: Forms, skip: Sequence[str] = ()) -> Fit:
+    """Match tensors by key, without the names of wrappers and without those that a pattern of `skip` names. Raises WeightsError."""
+    own, prefix = prefix_of(ours), prefix_of(theirs)
+    how, pairs = match(_wanted(ours, own, skip), _wanted(theirs, prefix, skip))
+    return Fit(how, {own + key: prefix + other for key, other in pairs.items()}, prefix if prefix != own else "")
+
+
+def _wanted(forms: Forms, prefix: str, skip: Sequence[str]) -> dict[str, Form]:
+    """Forms by key without the prefix, those to be skipped left out."""
+    bare = {key.removeprefix(prefix): form for key, form in forms.items()}
+    return {key: form for key, form in bare.items() if not any(is_called(key, pattern) for pattern in skip)}
+
+
+def is_called(key: str, pattern: str) -> bool:
+    """Whether a pattern names the tensor, or a layer that it is in."""
+    return fnmatchcase(key, pattern) or fnmatchcase(key, f"{pattern}.*")
 
 
 def match(ours: Forms, theirs: Forms) -> tuple[str, Pairs]:
@@ -116,7 +168,7 @@ def _verify(pairs: Pairs, ours: Forms, theirs: Forms) -> None:
     """Raises WeightsError where a match goes against what the names say."""
     layers: dict[str, str] = {}
     owners: dict[str, str] = {}
-    spans: dict[tuple[str, ...], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    spans: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for at, (key, other) in enumerate(pairs.items()):
         if key != other and key in theirs and theirs[key].shape == ours[key].shape:
             raise WeightsError(f"by its place `{key}` would get `{other}`, but there is a `{key}` {ours[key].shape} too")
@@ -126,46 +178,32 @@ def _verify(pairs: Pairs, ours: Forms, theirs: Forms) -> None:
                 raise WeightsError(f"`{key}` would come from `{other}`, the rest of its layer from `{layers[layer]}`")
             if owners.setdefault(their_layer, layer) != layer:
                 raise WeightsError(f"`{other}` would go to `{key}`, the rest of its layer to `{owners[their_layer]}`")
-        parts = other.split(".")
-        for depth, part in enumerate(parts):
-            if (number := _number(part)) is not None:
-                spans[tuple(parts[:depth])][number].append(at)
+        for parent, number in _numbered(other):
+            spans[parent][number].append(at)
     for parent, members in spans.items():
         for first, second in pairwise(sorted(members)):
             if max(members[first]) > min(members[second]):
-                where = ".".join((*parent, ""))
-                raise WeightsError(f"`{where}{second}` would come before `{where}{first}`")
+                raise WeightsError(f"`{parent}{second}` would come before `{parent}{first}`")
 
 
 def _differing(ours: Forms, theirs: Forms) -> str:
     """How two sets of tensors differ, by name; empty where they do not."""
-    missing = [f"{key}` {form.shape}" for key, form in ours.items() if key not in theirs]
-    extra = [f"{key}` {form.shape}" for key, form in theirs.items() if key not in ours]
-    reshaped = [
-        f"{key}` is {theirs[key].shape} in the file and {form.shape} in the network"
-        for key, form in ours.items()
-        if key in theirs and theirs[key].shape != form.shape
-    ]
-    told = [
-        f"{what}{_few(found)}"
-        for what, found in (("it lacks ", missing), ("it has, and the network lacks, ", extra), ("", reshaped))
-        if found
-    ]
+    missing = [f"`{key}` {form.shape}" for key, form in ours.items() if key not in theirs]
+    extra = [f"`{key}` {form.shape}" for key, form in theirs.items() if key not in ours]
+    other = [key for key, form in ours.items() if key in theirs and theirs[key].shape != form.shape]
+    reshaped = [f"`{key}` is {theirs[key].shape} in the file and {ours[key].shape} in the network" for key in other]
+    kinds = {"it lacks ": missing, "it has, and the network lacks, ": extra, "": reshaped}
+    told = [f"{what}{few(found)}" for what, found in kinds.items() if found]
     if extra:
         roots = list(dict.fromkeys(key.split(".")[0] for key in theirs if key not in ours))
         inner = {key.split(".")[0] for key in ours}
         if not inner & set(roots) and len(roots) <= 4:
             told.append(f"skip={roots!r} leaves those out")
     if reshaped and not missing and not extra:
-        heads = list(dict.fromkeys(_layer(key) for key, form in ours.items() if theirs[key].shape != form.shape))
+        heads = list(dict.fromkeys(map(_layer, other)))
         if len(heads) <= 4 and len(heads) < len({_layer(key) for key in ours}):
             told.append(f"skip={heads!r} keeps the network's own numbers there")
     return "; ".join(told)
-
-
-def _few(found: list[str], most: int = 3) -> str:
-    shown = ", ".join(f"`{text}" for text in found[:most])
-    return shown if len(found) <= most else f"{shown} and {len(found) - most:,} more"
 
 
 def _check_number(ours: Forms, theirs: Forms) -> None:
@@ -183,15 +221,12 @@ def _order_is_told(theirs: Forms) -> bool:
         by_type[form.dtype].append(key)
     if all(keys == sorted(keys) for keys in by_type.values()):
         return False
-    latest: dict[tuple[str, ...], int] = {}
+    latest: dict[str, int] = {}
     for key in theirs:
-        parts = key.split(".")
-        for depth, part in enumerate(parts):
-            if (number := _number(part)) is not None:
-                parent = tuple(parts[:depth])
-                if number < latest.get(parent, 0):
-                    return False
-                latest[parent] = number
+        for parent, number in _numbered(key):
+            if number < latest.get(parent, 0):
+                return False
+            latest[parent] = number
     return True
 
 
@@ -221,6 +256,14 @@ def _kind(key: str) -> str:
 def _number(part: str) -> int | None:
     """A part of a key as the position it tells, or None."""
     return int(part) if part.isdecimal() and len(part) < 10 else None
+
+
+def _numbered(key: str) -> Iterator[tuple[str, int]]:
+    """The positions that a key tells, each with all that stands before it."""
+    parts = key.split(".")
+    for depth, part in enumerate(parts):
+        if (number := _number(part)) is not None:
+            yield "".join(f"{outer}." for outer in parts[:depth]), number
 
 
 def _places(keys: Iterable[str]) -> dict[str, int]:

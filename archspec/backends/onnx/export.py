@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from onnx import GraphProto, ModelProto
 
-from archspec.analysis.tensors import Tensor
 from archspec.backends.onnx import file, proto
-from archspec.backends.onnx.constants import drawn, given
-from archspec.backends.onnx.draft import Array, Stored
+from archspec.backends.onnx.constants import given
+from archspec.backends.onnx.draft import Stored
 from archspec.backends.onnx.lower import lower
 from archspec.backends.onnx.opsets import Settings
 from archspec.ir.graph import Network
+from archspec.weights.initializers import draw
 
 Weights = Mapping[str, Any] | str | None
 
@@ -58,11 +59,7 @@ def emit(network: Network, settings: Settings, weights: Weights, seed: int) -> E
         raise ValueError("batch norms cannot be folded without weights")
     if isinstance(weights, str) and not declare:
         raise ValueError(f'weights are values by key, or "none", not {weights!r}')
-    load, told = given(network, weights) if isinstance(weights, Mapping) else (_nothing if declare else drawn(seed), "")
+    load, told = given(network, weights) if isinstance(weights, Mapping) else (partial(draw, seed=seed), "")
     draft = lower(network, settings, load)
     graph = proto.graph(network, draft, declare=declare)
     return Emitted(proto.model(network, settings), graph, [] if declare else list(draft.stored.values()), told)
-
-
-def _nothing(tensor: Tensor) -> Array:
-    raise AssertionError(tensor.key)

@@ -265,7 +265,7 @@ def test_weights_that_do_not_fit():
         with pytest.raises(archspec.WeightsError, match=re.escape(f"the weights do not fit the network: {told}")):
             archspec.to_onnx(network, changed)
     for value in (torch.zeros(5, dtype=torch.int64), torch.zeros(5, device="meta"), "five"):
-        with pytest.raises(archspec.WeightsError, match=r"`fc1\.bias` h"):
+        with pytest.raises(archspec.WeightsError, match=r"`fc1\.bias` (?:holds int64|has a shape|is a str)"):
             archspec.to_onnx(network, dict(state) | {"fc1.bias": value})
     aux = archspec.loads("input 8x8x3\nconv k=3 f=4\noutput aux train: gap | fc 2\nfc 3\n")
     state = {key: value for key, value in archspec.to_torch(aux).state_dict().items() if not key.startswith("aux")}
