@@ -6,7 +6,7 @@ import re
 
 from archspec.diagnostics import Diagnostic
 from archspec.foreign.whole_lines import Rewritten, rewritten
-from archspec.source import Source
+from archspec.source import Source, Span
 from archspec.syntax.lalr import Unexpected, automaton
 from archspec.syntax.lines import roles
 
@@ -56,38 +56,32 @@ def _defaults(source: Source, number: int) -> dict[str, frozenset[str]]:
 
 
 def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
-    if found is None or (found.line is None and diagnostic.code not in _NAMES and not _about_python(diagnostic, found)):
+    """The diagnostic with what was found as its help, where that answers it."""
+    span, code = diagnostic.span, diagnostic.code
+    if found is None or span is None or (found.line is None and code not in _NAMES and not _about_python(code, span, found)):
         return diagnostic
-    if diagnostic.code == "A117" and not (found.line or "").startswith("input "):
-        return diagnostic
-    if diagnostic.code == "A106" and not _means_otherwise(diagnostic, found.line or ""):
-        return diagnostic
-    if diagnostic.code == "A105" and diagnostic.span is not None and _value(diagnostic.span.text) in re.split(r"[ =]", found.line or ""):
-        return diagnostic  # the value is what is wrong, and still there
-    if diagnostic.code == "A112" and diagnostic.span is not None and not re.match(r"\(|\w+=\d+,000\b|\d+,000\b", diagnostic.span.text):
-        return diagnostic  # a list in no repeat may be meant
-    return diagnostic._replace(help=found.help or diagnostic.help)
+    line = found.line or ""
+    unfit = {
+        "A117": not line.startswith("input "),
+        "A106": not _means_otherwise(span, line),
+        "A105": span.text.rpartition("=")[2].strip() in re.split(r"[ =]", line),  # the value is what is wrong, and still there
+        "A112": not re.match(r"\(|\w+=\d+,000\b|\d+,000\b", span.text),  # a list outside of a repeat may be meant
+    }
+    return diagnostic if unfit.get(code) else diagnostic._replace(help=found.help or diagnostic.help)
 
 
-def _means_otherwise(diagnostic: Diagnostic, line: str) -> bool:
+def _means_otherwise(span: Span, line: str) -> bool:
     """Whether a name that is not defined is a word of Python, the key of `f:8`, or a word of a comment, which the line is without."""
-    span = diagnostic.span
-    if span is None:
-        return False
     word = span.text
     named = word in ("True", "False", "None") or span.source.text[span.end : span.end + 1] == ":"
     return named or (word not in ("true", "false") and re.search(rf"\b{re.escape(word)}\b", line) is None)
 
 
-def _value(text: str) -> str:
-    return text.rpartition("=")[2].strip()
-
-
-def _about_python(diagnostic: Diagnostic, found: Rewritten) -> bool:
+def _about_python(code: str, span: Span, found: Rewritten) -> bool:
     """Whether a line that cannot be read is a call or an assignment, of which more can be said than what sign does not fit."""
-    if diagnostic.code not in ("A001", "A005", "A008") or not found.reason or diagnostic.span is None:
+    if code not in ("A001", "A005", "A008") or not found.reason:
         return False
-    line = diagnostic.span.source.line(diagnostic.span.line)
+    line = span.source.line(span.line)
     return "(" in line or re.match(r"\s*(?:[\w.]+\s*\+?=|return\b|import\b|from\b.*\bimport\b)", line) is not None
 
 

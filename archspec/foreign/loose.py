@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import NamedTuple
 
 from archspec.syntax.lines import MERGES
@@ -35,27 +35,8 @@ class Call(NamedTuple):
 
 COUNTED = frozenset(["filters", "filter", "kernels", "maps", "channels", "units", "neurons", "nodes", "heads", "groups", "outputs"])
 """Words that stand behind their number: `32 filters`."""
-ARGUMENT_WORDS = COUNTED | frozenset(
-    [
-        "k",
-        "f",
-        "s",
-        "p",
-        "d",
-        "g",
-        "w",
-        "n",
-        "kernel",
-        "kernel_size",
-        "size",
-        "stride",
-        "strides",
-        "padding",
-        "pad",
-        "dilation",
-        "window",
-        "rate",
-    ]
+ARGUMENT_WORDS = COUNTED.union(
+    "kfspdgwn", ["kernel", "kernel_size", "size", "stride", "strides", "padding", "pad", "dilation", "window", "rate"]
 )
 
 
@@ -151,18 +132,14 @@ class Reader:
         self.at += 1
         return token
 
-    def skip(self, text: str) -> None:
-        if self.take().text != text:
-            raise Unreadable
-
     def chain(self) -> list[Call]:
         """The layers of a line in order. Raises Unreadable."""
         found = [self.layer()]
         while self.peek().kind != "end":
-            if self.peek().kind == "join" or self.peek().text in (",", "+", "-"):
+            if self.peek().text in ("+", "-"):
                 self.take()
-                while self.peek().kind == "join" or self.peek().text == ",":
-                    self.take()
+            while self.peek().kind == "join" or self.peek().text == ",":
+                self.take()
             if self.peek().kind != "end":
                 found.append(self.layer())
         return found
@@ -197,33 +174,40 @@ class Reader:
 
     def closed(self, name: str) -> Call:
         bare, keywords = self.arguments()
-        inputs: tuple[Value, ...] = ()
-        if self.peek().text == "(":
-            inputs, _ = self.arguments()
+        inputs = self.arguments()[0] if self.peek().text == "(" else ()
         return Call(name, bare, keywords, inputs, closed=True)
 
     def arguments(self) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
         """What stands between parentheses, set apart by commas."""
-        self.skip("(")
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise Unreadable
         bare: list[Value] = []
         keywords: list[tuple[str, Value]] = []
-        while self.peek().text != ")":
-            if self.peek().kind == "word" and self.peek(1).text in ("=", ":"):
+        self.take()
+        for _ in self.within(")"):
+            if self.named():
                 word = self.take().text
                 self.take()
                 keywords.append((word, self.value(",)")))
             else:
                 bare.append(self.value(",)"))
+        return tuple(bare), tuple(keywords)
+
+    def within(self, end: str) -> Iterator[None]:
+        """Pass through an open bracket: where this gives something, the caller reads an item. Raises Unreadable."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise Unreadable
+        while self.peek().text != end:
+            yield
             if self.peek().text == ",":
                 self.take()
-            elif self.peek().text != ")":
+            elif self.peek().text != end:
                 raise Unreadable
-        self.skip(")")
+        self.take()
         self.depth -= 1
-        return tuple(bare), tuple(keywords)
+
+    def named(self, offset: int = 0) -> bool:
+        """Whether `word=` or `word:` is ahead."""
+        return self.peek(offset).kind == "word" and self.peek(offset + 1).text in ("=", ":")
 
     def value(self, ends: str) -> Value:
         """A value up to one of the marks that end it; an expression is kept as written."""
@@ -259,34 +243,20 @@ class Reader:
                 self.sequence("]")
                 return Value("other", self.written(start))
             return Value("word", token.text)
-        if token.text in "([" and token.text:
+        if token.text in ("(", "["):
             return self.sequence(")" if token.text == "(" else "]")
         raise Unreadable
 
     def sequence(self, end: str) -> Value:
-        self.depth += 1
         start = self.at - 1
-        if self.depth > _DEEPEST:
-            raise Unreadable
-        items = []
-        comma = False
-        while self.peek().text != end:
-            items.append(self.value(f",{end}"))
-            if self.peek().text == ",":
-                comma = True
-                self.take()
-        self.take()
-        self.depth -= 1
-        if len(items) == 1 and not comma and end == ")":
+        items = [self.value(f",{end}") for _ in self.within(end)]
+        if len(items) == 1 and self.tokens[self.at - 2].text != "," and end == ")":
             return Value("other", self.written(start)) if items[0].kind in ("other", "word") else items[0]
         return Value("list", self.written(start), tuple(items))
 
     def written(self, start: int) -> str:
         """The tokens read since, as the language writes them."""
-        text = ""
-        for token in self.tokens[start : self.at]:
-            text += token.text if token.kind != "text" else f'"{token.text[1:-1]}"'
-        return text
+        return "".join(token.text if token.kind != "text" else f'"{token.text[1:-1]}"' for token in self.tokens[start : self.at])
 
     def open(self, name: str) -> Call:
         """Arguments behind spaces or commas, up to the next step."""
@@ -301,9 +271,8 @@ class Reader:
                     raise Unreadable
                 self.take()
                 continue
-            if token.kind == "word" and self.peek(1).text in ("=", ":"):
-                self.take()
-                self.take()
+            if self.named():
+                self.at += 2
                 keywords.append((token.text, self.loose()))
             elif token.kind == "word" and token.text in ARGUMENT_WORDS and self.peek(1).kind in ("number", "size"):
                 keywords.append((self.take().text, self.loose()))  # `stride 2`
@@ -319,15 +288,12 @@ class Reader:
     def begins(self, offset: int) -> bool:
         """Whether a word ahead is a layer, and no argument."""
         token = self.peek(offset)
-        return token.kind == "word" and self.is_layer(token.text) and self.peek(offset + 1).text not in ("=", ":")
+        return token.kind == "word" and self.is_layer(token.text) and not self.named(offset)
 
     def pads(self, name: str) -> bool:
         """Whether `pad 1` behind a comma is an argument: `conv, 3x3, stride 1, pad 1`."""
-        return (
-            self.peek(1).text in ARGUMENT_WORDS
-            and self.peek(2).kind in ("number", "size")
-            and re.search("conv|pool", name.lower()) is not None
-        )
+        counts = self.peek(1).text in ARGUMENT_WORDS and self.peek(2).kind in ("number", "size")
+        return counts and re.search("conv|pool", name.lower()) is not None
 
     def loose(self) -> Value:
         """A value that a space ends; a list has no spaces."""

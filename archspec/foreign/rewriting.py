@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 from archspec.foreign import values
 from archspec.foreign.equivalents import LOOSE, REASONS, Foreign, Parameter, arguments_of, foreign, ignored, key, rows_of
 from archspec.foreign.loose import Call, Value
-from archspec.foreign.special import SPECIAL, finish, required
+from archspec.foreign.special import finish, required, special
 from archspec.foreign.step import Missing, Step, bare_arguments
 from archspec.foreign.values import Cannot
 from archspec.ops import STEPS, op_class
@@ -57,10 +57,7 @@ class Rewriter:
 
     def flowing(self, call: Call) -> tuple[Call, list[str]]:
         """A call without the value that it is applied to, and the steps that make that value."""
-        before: list[str] = []
-        for value in call.inputs:
-            if value.call is not None:
-                before += self.steps(value.call)
+        before = [step for value in call.inputs if value.call is not None for step in self.steps(value.call)]
         bare = call.bare
         if call.closed and bare and not call.inputs and key(call.name) != "sequential" and not self.merges(call):
             first = bare[0]
@@ -210,29 +207,23 @@ class Rewriter:
         """Take over `word=value`. Raises Cannot."""
         lowered = word.lower()
         parameter = parameters.get(word) or parameters.get(lowered)
+        fields, others = op_class(step.name).fields, arguments_of(step.name)
         if parameter is None:
-            argument, must = arguments_of(step.name).get(lowered, ("", ""))
-            known = op_class(step.name).fields
-            argument = argument or next((name for name in LOOSE.get(lowered, "").split() if name in known), "")
-            if argument in ("|", "init") or argument in op_class(step.name).fields:
+            argument, must = others.get(lowered, ("", ""))
+            argument = argument or next((name for name in LOOSE.get(lowered, "").split() if name in fields), "")
+            if argument in ("|", "init") or argument in fields:
                 parameter = Parameter(word, argument, must=must)
             elif lowered in ("activation", "act", "nonlinearity", "activation_fn"):
                 parameter = Parameter(word, "|")
-            elif lowered in ("input_shape", "batch_input_shape"):
-                self.input_shape(value, lowered)
-                return
-            elif key(lowered) in ("dropout", "bn", "batchnorm"):
-                after += self.layer(Call(key(lowered), () if key(lowered) != "dropout" else (value,), ())) if value.text not in _OFF else []
-                return
-            elif ignored(lowered) or lowered in arguments_of(step.name):
-                return
-            else:
-                takes = ", ".join(op_class(step.name).fields)
-                raise Unknown(f"`{step.name}` takes {takes}" if takes else f"`{step.name}` takes no arguments")
-        if parameter.name in ("input_shape", "batch_input_shape"):
+        if lowered in ("input_shape", "batch_input_shape"):
             self.input_shape(value, lowered)
-            return
-        self.argument(parameter, value, step, after)
+        elif parameter is not None:
+            self.argument(parameter, value, step, after)
+        elif key(lowered) in ("dropout", "bn", "batchnorm"):
+            after += self.layer(Call(key(lowered), () if key(lowered) != "dropout" else (value,), ())) if value.text not in _OFF else []
+        elif not ignored(lowered) and lowered not in others:
+            takes = ", ".join(fields) or "no arguments"
+            raise Unknown(f"`{step.name}` takes {takes}")
 
     def input_shape(self, value: Value, word: str) -> None:
         if word.startswith("batch") and value.kind == "list":
@@ -250,8 +241,8 @@ class Rewriter:
             after += self.activation(value)
         elif ours == "init" and step.name in ("conv", "dwconv", "deconv", "fc", "linear"):
             self.initialiser(step, value)
-        elif ours in SPECIAL:
-            SPECIAL[ours](step, value, after, self.remarks)
+        elif special(ours, step, value, after, self.remarks):
+            pass
         elif ours and step.whole and (value.kind == "size" or self.of_rounds(value, ours, step)):
             step.given[ours] = value.text
         elif ours:
@@ -274,15 +265,11 @@ class Rewriter:
 
     def initialiser(self, step: Step, value: Value) -> None:
         try:
-            text = values.initialiser(value)
+            word, _, deviation = (values.initialiser(value) or "").partition(" std=")
         except Cannot as cannot:
             self.remarks.append(str(cannot))
             return
-        if text:
-            word, _, deviation = text.partition(" std=")
-            step.given["init"] = word
-            if deviation:
-                step.given["std"] = deviation
+        step.given |= {name: text for name, text in (("init", word), ("std", deviation)) if text}
 
     def from_row(self, call: Call, row: Foreign) -> list[str]:
         """The steps of a foreign layer. Raises Cannot."""
@@ -324,7 +311,7 @@ class Rewriter:
         source = call.bare or call.inputs
         items = list(source[0].items) if source and source[0].kind == "list" else list(source)
         names = [item.text.removeprefix("self.") for item in items if item.kind == "word"]
-        others = [name for name in names if name not in DATA] if names[:1] and names[0] in DATA else names[len(names) > 1 :]
+        others = [name for name in names if name not in DATA] if names and names[0] in DATA else names[len(names) > 1 :]
         others = others or names[1:]
         if not others or len(names) != len(items) or not all(name.isidentifier() for name in names):
             raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
@@ -332,9 +319,9 @@ class Rewriter:
         return f"{step} {' '.join(others)}"
 
     def input(self, call: Call) -> str:
-        value = next((value for word, value in call.keywords if word in ("shape", "input_shape")), None)
-        whole = next((value for word, value in call.keywords if word == "batch_shape"), None)
-        if whole is not None:
+        given = dict(call.keywords)
+        value = given.get("shape", given.get("input_shape"))
+        if whole := given.get("batch_shape"):
             value = whole._replace(items=whole.items[1:])
         if value is None and call.bare:
             value = call.bare[0] if len(call.bare) == 1 else Value("list", "", call.bare)

@@ -29,66 +29,45 @@ def required(parameter: Parameter, value: Value, step: Step, remarks: list[str])
                 raise Cannot(f"the language has no `{parameter.name}={value.text}` for `{step.name}`")
 
 
-def _round(step: Step, value: Value, after: list[str], remarks: list[str]) -> None:
-    if value.text in ("True", "1", "ceil"):
-        step.given["round"] = "ceil"
-    elif value.text in ("floor", "exact"):
-        step.given["round"] = value.text
+_MEANINGS = {
+    "round": {"True": "ceil", "1": "ceil", "ceil": "ceil", "floor": "floor", "exact": "exact"},
+    "approx": {"tanh": "tanh", "True": "tanh"},
+    "mode": {"nearest": "nearest", "bilinear": "bilinear", "linear": "bilinear", "trilinear": "bilinear"},
+}
+"""What values of other tools are for an argument of ours; others are its default."""
 
 
-def _keep(step: Step, value: Value, after: list[str], remarks: list[str]) -> None:
-    if value.text != "True":
-        after.append("flatten")
-
-
-def _cap(step: Step, value: Value, after: list[str], remarks: list[str]) -> None:
-    if not values.is_none(value):
-        if values.number(value.text) != 6:
-            raise Cannot("the language has `relu` without a limit and `relu6` only")
-        step.name = "relu6"
-
-
-def _slope(step: Step, value: Value, after: list[str], remarks: list[str]) -> None:
-    if step.name == "relu":
-        if values.number(value.text) == 0:
-            return
-        step.name = "leaky"
-    step.given["slope"] = value.text
-
-
-def _momentum(step: Step, value: Value, after: list[str], remarks: list[str]) -> None:
-    step.given["momentum"] = value.text
-
-
-def _shared(step: Step, value: Value, after: list[str], remarks: list[str]) -> None:
-    if value.text in ("yes", "True", "1"):
-        return
-    step.given["shared"] = "no"
-    if values.is_none(value):
-        remarks.append("on a map Keras's PReLU has a slope of its own for each position, unless it has `shared_axes=[1, 2]`")
-
-
-def _approx(step: Step, value: Value, after: list[str], remarks: list[str]) -> None:
-    if value.text in ("tanh", "True"):
-        step.given["approx"] = "tanh"
-
-
-def _mode(step: Step, value: Value, after: list[str], remarks: list[str]) -> None:
-    modes = {"nearest": "nearest", "bilinear": "bilinear", "linear": "bilinear", "trilinear": "bilinear"}
-    if value.text not in modes:
-        raise Cannot(f"the language upsamples `nearest` and `bilinear` only, not `{value.text}`")
-    step.given["mode"] = modes[value.text]
-
-
-def _kind(step: Step, value: Value, after: list[str], remarks: list[str]) -> None:
-    if value.text.upper().startswith("AV"):
-        step.name = "avgpool"
-
-
-SPECIAL = {
-    "round": _round, "keep": _keep, "cap": _cap, "slope": _slope, "momentum": _momentum, "shared": _shared, "approx": _approx,
-    "mode": _mode, "kind": _kind,
-}  # fmt: skip
+def special(argument: str, step: Step, value: Value, after: list[str], remarks: list[str]) -> bool:
+    """Take over a value that is no number renamed: into the step, into one `after` it, or as a remark. False for any other. Raises Cannot."""
+    text, none, number = value.text, values.is_none(value), values.number(value.text)
+    if argument == "mode" and text not in _MEANINGS["mode"]:
+        raise Cannot(f"the language upsamples `nearest` and `bilinear` only, not `{text}`")
+    if argument == "cap" and not none and number != 6:
+        raise Cannot("the language has `relu` without a limit and `relu6` only")
+    if argument in _MEANINGS:
+        if text in _MEANINGS[argument]:
+            step.given[argument] = _MEANINGS[argument][text]
+    elif argument == "momentum":
+        step.given["momentum"] = text
+    elif argument == "keep":
+        after += ["flatten"] if text != "True" else []
+    elif argument == "cap":
+        step.name = "relu6" if not none else step.name
+    elif argument == "kind":
+        step.name = "avgpool" if text.upper().startswith("AV") else step.name
+    elif argument == "slope":
+        if step.name != "relu" or number != 0:
+            step.name = "leaky" if step.name == "relu" else step.name
+            step.given["slope"] = text
+    elif argument == "shared":
+        if text not in ("yes", "True", "1"):
+            step.given["shared"] = "no"
+            remarks += (
+                ["on a map Keras's PReLU has a slope of its own for each position, unless it has `shared_axes=[1, 2]`"] if none else []
+            )
+    else:
+        return False
+    return True
 
 
 def finish(row: Foreign, steps: list[Step], given: dict[str, Value]) -> None:

@@ -29,13 +29,11 @@ class Step:
         cls = op_class(self.name)
         fields = cls.fields
         bare = () if cls.shown_as_keyword or partial else cls.positional
-        missing = (
-            [] if partial else [name for name, info in fields.items() if info.required and name not in self.given and name not in held]
-        )
+        needed = [] if partial else [name for name, info in fields.items() if info.required]
+        missing = [name for name in needed if name not in self.given and name not in held]
         parts = [self.name]
-        sample = {name: _SAMPLES.get(name, "8") for name in missing}
         for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].required)):
-            value = sample.get(name, self.given.get(name))
+            value = _SAMPLES.get(name, "8") if name in missing else self.given.get(name)
             if value is None or (name not in cls.positional and not self.whole and name not in held and _same(value, fields[name].default)):
                 continue
             parts.append(_bare(value) if name in bare else f"{name}={value}")

@@ -60,26 +60,23 @@ def written(value: Value, argument: str, name: str) -> str | None:
         raise Cannot(f"the language has no padding {value.text!r}; there are numbers, `same` and `valid`")
     if value.kind in ("list", "size") and argument not in AXES:
         raise Cannot("")
-    if value.kind == "list" or (value.kind == "size" and argument in AXES):
+    if value.kind in ("list", "size"):
         return size(value, name)
-    if value.kind == "number":
-        shown = number(value.text)
-        return value.text if shown is None or argument not in SIZES else str(shown)
-    if value.kind in ("word", "other", "text", "size"):
-        return value.text
-    raise Cannot(f"`{name}` must be a number or a size")
+    if value.kind == "call":
+        raise Cannot(f"`{name}` must be a number or a size")
+    return str(number(value.text)) if value.kind == "number" and argument in SIZES else value.text
 
 
 _PADDINGS = {"same": "same", "valid": "0", "same_upper": "same", "notset": "0"}
+_FLAGS = {"true": "yes", "false": "no", "1": "yes", "0": "no", "yes": "yes", "no": "no", "on": "yes", "off": "no"}
 
 
 def flag(value: Value, name: str) -> str:
-    words = {"true": "yes", "false": "no", "1": "yes", "0": "no", "yes": "yes", "no": "no", "on": "yes", "off": "no"}
-    if value.text.lower() not in words:
-        if value.kind in ("word", "other"):
-            return value.text
+    """A truth as it is written here; a name or an expression stays. Raises Cannot."""
+    shown = _FLAGS.get(value.text.lower(), value.text if value.kind in ("word", "other") else None)
+    if shown is None:
         raise Cannot(f"`{name}` must be yes or no")
-    return words[value.text.lower()]
+    return shown
 
 
 def size(value: Value, name: str) -> str:
@@ -87,26 +84,33 @@ def size(value: Value, name: str) -> str:
     if value.kind == "size":
         numbers = value.text.split("x")
     else:
-        pairs = [item.items for item in value.items if item.kind == "list" and len(item.items) == 2]
-        if pairs and len(pairs) == len(value.items):
-            if any(first.text != second.text for first, second in pairs):
-                raise Cannot("the language pads alike on both sides of an axis")
-            numbers = [first.text for first, _ in pairs]
-        elif name == "pads" and len(value.items) % 2 == 0:
-            numbers = [item.text for item in value.items]
-            half = len(numbers) // 2
-            if numbers[:half] != numbers[half:]:
-                raise Cannot("the language pads alike on both sides of an axis")
-            numbers = numbers[:half]
-        else:
-            numbers = [item.text for item in value.items]
-            if any(item.kind == "list" for item in value.items):
-                raise Cannot(f"`{name}` must be a number or a size")
-    if not numbers or any(not re.fullmatch(r"\d+", text) for text in numbers):
-        if len(set(numbers)) == 1 and numbers[0] != "None":
-            return numbers[0]
+        numbers = _one_side(value.items, name)
+    if (len(set(numbers)) != 1 or numbers[0] == "None") and not (numbers and all(re.fullmatch(r"\d+", text) for text in numbers)):
         raise Cannot(f"`{name}` must be whole numbers: a size is written `3x5`")
+    return _joined(numbers)
+
+
+def _one_side(items: tuple[Value, ...], name: str) -> list[str]:
+    """What is written for each axis, where both of its sides have the same. Raises Cannot."""
+    if items and all(item.kind == "list" and len(item.items) == 2 for item in items):
+        before, behind = ([item.items[side].text for item in items] for side in (0, 1))
+    elif any(item.kind == "list" for item in items):
+        raise Cannot(f"`{name}` must be a number or a size")
+    else:
+        before = behind = [item.text for item in items]
+        if name == "pads" and len(items) % 2 == 0:
+            before, behind = before[: len(items) // 2], before[len(items) // 2 :]
+    if before != behind:
+        raise Cannot(_ALIKE)
+    return before
+
+
+def _joined(numbers: list[str]) -> str:
+    """A size as it is written: one number where all are equal."""
     return numbers[0] if len(set(numbers)) == 1 else "x".join(numbers)
+
+
+_ALIKE = "the language pads alike on both sides of an axis"
 
 
 def one_size(positional: list[Value]) -> list[Value]:
@@ -114,7 +118,7 @@ def one_size(positional: list[Value]) -> list[Value]:
     parts = [part for value in positional for part in re.findall(r"[^x,() ]+", value.text)]
     if not 1 < len(parts) <= 3 or not all(part.isdigit() for part in parts):
         return positional
-    return [Value("number", parts[0]) if len(set(parts)) == 1 else Value("size", "x".join(parts))]
+    return [Value("number" if len(set(parts)) == 1 else "size", _joined(parts))]
 
 
 def torch_pad(value: Value) -> str | None:
@@ -123,16 +127,15 @@ def torch_pad(value: Value) -> str | None:
         return written(value, "p", "padding")
     numbers = [item.text for item in value.items]
     if len(numbers) % 2 or numbers[::2] != numbers[1::2]:
-        raise Cannot("the language pads alike on both sides of an axis")
-    axes = numbers[::2][::-1]
-    return axes[0] if len(set(axes)) == 1 else "x".join(axes)
+        raise Cannot(_ALIKE)
+    return _joined(numbers[::2][::-1])
 
 
 def initialiser(value: Value) -> str | None:
     """`init=`, or None for what Keras begins with anyway. Raises Cannot."""
     if is_none(value):
         return None
-    word = folded(value.text if value.kind != "call" else value.call.name if value.call else "")
+    word = folded(value.call.name if value.call else value.text)
     own = {text.split()[0].replace("_", ""): text.split()[0] for text in INITIALISERS.values()}
     found = INITIALISERS.get(word.removesuffix("initializer").removesuffix("initialiser")) or own.get(word)
     if found is None:
@@ -148,7 +151,7 @@ def activation(value: Value) -> str:
     """The step of an activation function, empty for the identity. Raises Cannot."""
     if is_none(value):
         return ""
-    word = folded(value.text if value.kind != "call" else value.call.name if value.call else "")
+    word = folded(value.call.name if value.call else value.text)
     if word not in ACTIVATIONS:
         raise Cannot(f"the language has no activation function `{value.text}`; `archspec ops` lists those that there are")
     return ACTIVATIONS[word]
@@ -156,11 +159,11 @@ def activation(value: Value) -> str:
 
 def shape(value: Value) -> str:
     """`(28, 28, 1)` as an input's shape. Raises Cannot."""
-    items = [item.text for item in value.items] if value.kind == "list" else [value.text]
-    if items and items[0] == "None" and len(items) > 1:
-        items = items[1:] if all(text.isdigit() for text in items[1:]) and len(items) > 2 else items
     if value.kind == "size":
         return value.text
+    items = [item.text for item in value.items] if value.kind == "list" else [value.text]
+    if len(items) > 2 and items[0] == "None":
+        items = items[1:]
     if not items or not all(text.isdigit() for text in items):
         raise Cannot("an input has a whole number for each axis: `input 224x224x3`")
     return "x".join(items)
