@@ -128,7 +128,7 @@ def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
     if uneven:
         s = uneven[0]
         message = f"`p=same` pads {s.size} unevenly here: {s.before} before and {s.after} after"
-        yield Finding("A408", message, node.span, "TensorFlow and ONNX pad so; PyTorch has even padding only, such as p=" + str(s.after))
+        yield Finding("A408", message, node.span, f"TensorFlow and ONNX pad this way; PyTorch only evenly, for example p={s.after}")
 
 
 def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
@@ -153,7 +153,7 @@ def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[
         gap = slide.s - slide.k
         if slide.k > 1 and gap > 0 and slide.d == 1 and slide.out > 1:
             message = f"windows of {slide.k} that move by {slide.s} never read {gap} of every {slide.s} positions"
-            yield Finding("A420", message, node.span, f"take a stride of at most {slide.k}, or a window of at least {slide.s}")
+            yield Finding("A420", message, node.span, f"use a stride of at most {slide.k}, or a window of at least {slide.s}")
             return
 
 
@@ -180,7 +180,7 @@ def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> I
     if after is None or after.op is None or not after.op.indexes:
         return
     if _learns(node, graph) or op.flops(graph.type_of(node.inputs[0]), node.type):
-        message = f"`{after.op.step}` looks rows up by whole numbers, which `{op.step}` does not give"
+        message = f"`{after.op.step}` needs whole numbers to look up rows, and `{op.step}` does not give them"
         yield Finding("A414", message, after.span, f"`{after.op.step}` belongs right after an input; `linear` takes any numbers")
 
 
@@ -198,11 +198,11 @@ def _last(network: Network) -> Iterator[Finding]:
     if not isinstance(last, Node) or last.op is None:
         return
     if last.op.probabilities:
-        yield Finding("A413", f"the network ends in `{last.op.step}`; training takes the scores before it", last.span, None, "note")
+        yield Finding("A413", f"the network ends in `{last.op.step}`; most losses take the scores before it", last.span, None, "note")
     before = graph.elements[at - 1] if at > 0 else None
     scored = isinstance(before, Node) and last.inputs == (graph.result - 1,) and _learns(before, graph)
     if scored and _family(last.op) == "regularize" and isinstance(last.type, Vector):
-        message = f"`{last.op.step}` at the end of the network zeroes its answers in training"
+        message = f"`{last.op.step}` at the end of the network zeroes its outputs in training"
         yield Finding("A403", message, last.span, f"put `{last.op.step}` before the layer that gives the scores")
 
 

@@ -97,7 +97,7 @@ def label_of_chain(call: Call) -> Iterator[Finding]:
     names = Names(f"{label}.", graph.naming)
     name = next(name for node, name in [(e, names(e)) for e in graph.elements] if node is nodes[0])
     key, text = named[0][1][0], nodes[0].span.text if nodes[0].span is not None else nodes[0].stem
-    message = f"`{label}` is the whole line, so the weights of its `{nodes[0].stem}` are called `{name}.{key}`"
+    message = f"`{label}` labels the whole line, so the weights of its `{nodes[0].stem}` are called `{name}.{key}`"
     yield Finding("A417", message, call.span, f"for `{label}.{key}` write `{label}: {text}` and the rest on the next line", "note")
 
 
@@ -116,8 +116,9 @@ def _at_each(node: Node, op: Op, graph: Graph) -> Finding:
     x, n = graph.type_of(node.inputs[0]), getattr(op, "n", 0)
     assert isinstance(x, Map)
     positions = "x".join(map(str, x.spatial))
-    message = f"`{op.step}` acts on the channels of each of the {positions} positions by itself, and gives {node.type}"
-    return Finding("A416", message, node.span, f"`fc {n}` reads the whole map and gives {n}; `conv k=1 f={n}` says that this is meant")
+    message = f"`{op.step}` acts on the channels of each of the {positions} positions separately, and gives {node.type}"
+    help_ = f"`fc {n}` reads the whole map and gives {n}; write `conv k=1 f={n}` if each position is meant separately"
+    return Finding("A416", message, node.span, help_)
 
 
 def _flattened(graph: Graph, value: int) -> Map | None:

@@ -110,10 +110,10 @@ def _out_of_rounds(value: Rounds, frame: Frame | None, span: Span) -> Refused:
     if frame is None:
         size = "x".join(map(str, value)) if len(value) <= 3 and all(type(item) is int for item in value) else ""
         hint = f"; a size is written `{size}`" if size else ""
-        message = f"{shown(value)} gives one value a round, but this step is in no repeat"
+        message = f"{shown(value)} gives one value per round, but this step is not in a `repeat`"
         return Refused("A112", message, span, f"write one value, or put the step into a `repeat`{hint}")
     message = f"{shown(value)} has {len(value)} values for {frame.count} round{'s' if frame.count != 1 else ''}"
-    help_ = f"write `repeat {len(value)}`, or leave out the last; a shorter list goes on with its last value"
+    help_ = f"write `repeat {len(value)}`, or remove the extra values; a shorter list repeats its last value"
     return Refused("A112", message, span, help_)
 
 
@@ -158,7 +158,7 @@ def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
     from archspec.ops import STEPS
 
     if name.id in KEYWORDS:
-        return Refused("A010", f"`{name.id}` cannot stand here: it begins a line of its own at the top level", name.span, "move it there")
+        return Refused("A010", f"`{name.id}` is not allowed here: it begins a line of its own at the top level", name.span, "move it there")
     digits = re.sub(r"^.*\D", "", name.id)
     word = name.id.removesuffix(digits)
     close = nearest(name.id, [*STEPS, *blocks, "skip", "repeat", "residual", "input", "output", "block"])
@@ -195,7 +195,7 @@ def missing_argument(step: ast.Step, missing: list[str], known: Mapping[str, Fie
 def too_many(step: ast.Step, bare: tuple[str, ...], count: int) -> Refused:
     name = step.name.id
     extra = step.bare[len(bare)]
-    takes = f"only {len(bare)} bare argument{'s' if len(bare) > 1 else ''}" if bare else "no bare argument"
+    takes = f"only {len(bare)} positional argument{'s' if len(bare) > 1 else ''}" if bare else "no positional argument"
     known = op_class(name).fields
     glued = re.fullmatch(r"([a-z_]+?)(\d.*)", extra.span.text)
     given = {*bare, *(keyword.name for keyword in step.keywords)}

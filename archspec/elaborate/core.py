@@ -105,7 +105,7 @@ class Core(ABC):
             help_ = "begin with `input 32x32x3` (height x width x channels)"
             if below is not None:
                 help_ = (
-                    f"`{below.span.text}` stands below, at line {below.span.line}: move it above, or indent this line if a block is meant"
+                    f"`{below.span.text}` comes later, at line {below.span.line}: move it up, or indent this line if it belongs to a block"
                 )
             self.report(Refused("A117", "there is nothing yet for this layer to read", span, help_), span)
         return self.unknown(context.builder, span)
@@ -114,7 +114,7 @@ class Core(ABC):
         self.depth += 1
         if self.depth > self.options.max_depth:
             span = body[0].span if body else self.file.span
-            self.report(Refused("A118", f"blocks and suites are nested more than {self.options.max_depth} deep", span), span)
+            self.report(Refused("A118", f"blocks and indented lines are nested more than {self.options.max_depth} levels deep", span), span)
             raise Abort
 
     def dropped(self, guard: ast.Expr | None, context: Context) -> bool | None:

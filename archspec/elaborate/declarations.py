@@ -102,12 +102,12 @@ class Declarations:
             if isinstance(statement, ast.Broken):
                 self.broken(unit, statement)
             elif isinstance(statement, ast.Arch) and at > 0:
-                self.report(Refused("A010", "`arch` stands on the first line only", statement.span, "move it to the top"))
+                self.report(Refused("A010", "`arch` is allowed only on the first line", statement.span, "move it to the top"))
             elif isinstance(statement, ast.Arch) and statement.version != 1:
                 self.report(
                     Refused(
                         "A009",
-                        f"this is archspec 1, the file asks for `arch {statement.version}`",
+                        f"this archspec reads version 1 of the language, but the file asks for `arch {statement.version}`",
                         statement.span,
                         "write `arch 1`, or use a newer archspec",
                     )
@@ -130,7 +130,7 @@ class Declarations:
     def param(self, unit: Unit, statement: ast.Param, scope: Scope) -> None:
         name, span = statement.name
         if name in unit.places or name in KEYWORDS or name == "cin":
-            what = f"the param `{name}` is defined twice" if name in unit.places else f"`{name}` is a word of the language"
+            what = f"the param `{name}` is defined twice" if name in unit.places else f"`{name}` is a reserved word of the language"
             other = ((unit.places[name], "first here"),) if name in unit.places else ()
             return self.report(Refused("A108", what, span, "choose another name"), other)
         try:
@@ -213,11 +213,9 @@ class Declarations:
                     Refused("A108", f"the parameter `{parameter.id}` of block `{name}` is taken", parameter.span, "choose another name")
                 )
         if name in STEPS or name in KEYWORDS or name == "skip" or "." in name:
-            self.report(
-                Refused("A108", f"`{name}` is the name of a layer or a word of the language", span, "choose another name for the block")
-            )
+            self.report(Refused("A108", f"`{name}` is the name of a layer or a reserved word", span, "choose another name for the block"))
         elif word := next((word for word in RESERVED if word.startswith(name) and word[len(name) :].isdecimal()), None):
-            message = f"`{name}` cannot name a block: one of its calls would be called `{word}`, a word of Python modules"
+            message = f"`{name}` cannot name a block: one of its calls would be called `{word}`, a reserved word of PyTorch modules"
             self.report(Refused("A109", message, span, "choose another name for the block"))
         elif name in unit.blocks:
             self.report(
@@ -273,20 +271,23 @@ class Declarations:
         span, shown_path = written.span, written.value
         if self.base is None or folder is None:
             raise Refused(
-                "A116", "`use` needs a file to look beside, and this text has none", span, "save the spec, or name it with --stdin-filename"
+                "A116",
+                "`use` looks beside the spec's file, and this text has none",
+                span,
+                "save the spec, or name it with --stdin-filename",
             )
         inside = span.text[1:-1]
         if "\\" in inside:  # as Windows writes it; `\\n` in a text is a line feed, so the words of the source count
             better = inside.replace("\\\\", "/").replace("\\", "/")
             way = f'write `use "{better}"`' if not PureWindowsPath(better).drive and not better.startswith("/") else _RELATIVE
-            raise Refused("A116", "a path has `\\` in it, which spells signs in a text", span, f"folders are set apart by `/`: {way}")
+            raise Refused("A116", "a path cannot contain `\\`, an escape character", span, f"separate folders by `/`: {way}")
         if not shown_path or "\0" in shown_path or Path(shown_path).is_absolute() or PureWindowsPath(shown_path).drive:
             raise Refused("A116", f'`use "{shown_path}"` is not a path relative to the spec', span, _RELATIVE)
         try:
             path = (folder / shown_path).resolve()
             if not path.is_relative_to(self.base):
-                help_ = "a spec uses files beside it and below it only"
-                raise Refused("A116", f'"{shown_path}" lies outside the folder of the spec', span, help_)
+                help_ = "a spec can use only files in its own folder and below"
+                raise Refused("A116", f'"{shown_path}" is outside the folder of the spec', span, help_)
             if path in self.units:
                 return path, ""
             if len(self.units) >= self.options.max_files:
@@ -298,7 +299,7 @@ class Declarations:
         except (OSError, RuntimeError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise Refused(
-                "A116", f'cannot read "{shown_path}": {reason}', span, "the path is relative to the file that says `use`"
+                "A116", f'cannot read "{shown_path}": {reason}', span, "the path is relative to the file that contains `use`"
             ) from None
         return path, text
 

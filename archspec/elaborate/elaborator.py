@@ -158,7 +158,7 @@ class Elaborator(Structures):
                     context.scope.names[statement.name.id] = MISSING
                 word = statement.span.text.split()[0]
                 self.report(
-                    Refused("A010", f"`{word}` stands at the top level only", statement.span, "move it out of the suite"), statement.span
+                    Refused("A010", f"`{word}` is allowed only at the top level", statement.span, "do not indent it"), statement.span
                 )
                 return value
 
@@ -191,8 +191,8 @@ class Elaborator(Structures):
             and suite.guard is not None
             and head.counter.id in ast.names(suite.guard)
         ):
-            help_ = "a guard belongs to its whole line: indent the step below the head to drop it in some rounds only"
-            self.report(Refused("A106", f"`{head.counter.id}` is not known in this guard", suite.guard.span, help_), suite.guard.span)
+            help_ = "the condition applies to the whole `repeat`: give an indented line below its own `if` to drop it in some rounds only"
+            self.report(Refused("A106", f"`{head.counter.id}` is not defined in this condition", suite.guard.span, help_), suite.guard.span)
             return self.unknown(context.builder, suite.span)
         dropped = self.dropped(suite.guard, context)
         if dropped:
@@ -206,12 +206,12 @@ class Elaborator(Structures):
                 return self.output(suite, head, context, value)
             case ast.Shortcut() | ast.Block():
                 word, where = (
-                    ("shortcut", "is the last line of a `residual` suite")
+                    ("shortcut", "must be the last line of a `residual`")
                     if isinstance(head, ast.Shortcut)
-                    else ("block", "stands at the top level")
+                    else ("block", "belongs at the top level")
                 )
                 hint = "indent it as far as the lines of its `residual`" if word == "shortcut" else None
-                self.report(Refused("A010", f"`{word}` cannot stand here: it {where}", head.span, hint), head.span)
+                self.report(Refused("A010", f"`{word}` is not allowed here: it {where}", head.span, hint), head.span)
                 return value
         if value is None:
             return self.no_input(head.span, context)
@@ -224,7 +224,7 @@ class Elaborator(Structures):
     def input(self, statement: ast.Input, name: ast.Name | None, context: Context) -> int:
         span = statement.span
         if not context.top:
-            self.report(Refused("A010", "`input` stands at the top level only", span), span)
+            self.report(Refused("A010", "`input` is allowed only at the top level", span), span)
             return self.unknown(context.builder, span)
         called = name.id if name is not None else "input"
         if called in self.placed:
@@ -262,13 +262,13 @@ class Elaborator(Structures):
         if not context.top:
             self.report(
                 Refused(
-                    "A010", "`output` stands at the top level only", head.span, "label the value and name it as an output at the top level"
+                    "A010", "`output` is allowed only at the top level", head.span, "label the value, and name the output at the top level"
                 ),
                 head.span,
             )
             return value
         if head.mode is not None and head.mode.id != "train":
-            self.report(Refused("A001", f"`{head.mode.id}` cannot stand here; `train` could", head.mode.span), head.mode.span)
+            self.report(Refused("A001", f"`{head.mode.id}` is not allowed here; only `train` is", head.mode.span), head.mode.span)
         try:
             label_text(name, context.scope, top=False)
             if name.id.startswith("_"):
@@ -277,7 +277,7 @@ class Elaborator(Structures):
             self.report(refused, name.span)
             return value
         if name.id in self.placed:
-            self.report(Refused("A108", f"`{name.id}` is what an input is called", name.span, "choose another name"), name.span)
+            self.report(Refused("A108", f"`{name.id}` is already the name of an input", name.span, "choose another name"), name.span)
         if name.id in self.outputs:
             self.report(Refused("A108", f"there are two outputs called `{name.id}`", name.span, "choose another name"), name.span)
         if value is None:

@@ -79,7 +79,7 @@ def evaluate(expr: ast.Expr, scope: Scope) -> Value:
         case ast.Slice(start, stop):
             return (whole(start, scope), whole(stop, scope))
         case ast.Interpolated(_, span):
-            raise Refused("A113", "a label is no value", span)
+            raise Refused("A113", "a label is not a value", span)
 
 
 def truth(expr: ast.Expr, scope: Scope) -> bool:
@@ -130,13 +130,13 @@ def item(expr: ast.Expr, scope: Scope) -> Value:
     """An item of a list; lists in lists are literal (a connection table), so that none grows by being named."""
     value = evaluate(expr, scope)
     if isinstance(value, Rounds) and not isinstance(expr, ast.Items):
-        raise Refused("A113", f"`{expr.span.text}` is a list and cannot stand in a list", expr.span, "write its values out")
+        raise Refused("A113", f"`{expr.span.text}` is a list, and a list cannot contain a list by name", expr.span, "write its values out")
     return value
 
 
 def _name(name: str, span: Span, scope: Scope) -> Value:
     if "." in name:
-        raise Refused("A106", f"`{name}`: an expression has no `.` in it", span)
+        raise Refused("A106", f"`{name}`: a name in an expression cannot contain `.`", span)
     value = scope.value_of(name)
     if isinstance(value, Missing):
         raise Silent(span)
@@ -147,9 +147,9 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
             help_ = f"steps are joined by `|`: `| {name}`" if name in STEPS else "write `yes` or `no`"
             raise Refused("A106", f"`{name}` is not defined", span, help_)
         if name == "cin":
-            raise Refused("A106", "`cin` is known inside blocks only, where a map enters", span)
+            raise Refused("A106", "`cin` is defined only inside a block", span)
         if name in _CHANNELS and scope.value_of("cin") is not None:
-            raise Refused("A106", f"`{name}` is not defined", span, "the channels of what enters a block are called `cin`")
+            raise Refused("A106", f"`{name}` is not defined", span, "inside a block, the number of its input channels is called `cin`")
         close = nearest(name, scope.known()) or next((known for known in scope.known() if len(name) > 2 and known.startswith(name)), None)
         raise Refused("A106", f"`{name}` is not defined", span, f"did you mean `{close}`?" if close else f"define it: `param {name} = 1`")
     return value
@@ -225,7 +225,7 @@ def _call(call: ast.Call, scope: Scope) -> Value:
     name = call.function.id
     if name not in _FUNCTIONS:
         close = nearest(name, _FUNCTIONS)
-        help_ = f"did you mean `{close}`?" if close else f"there are {', '.join(_FUNCTIONS)}"
+        help_ = f"did you mean `{close}`?" if close else f"the functions are {', '.join(_FUNCTIONS)}"
         raise Refused("A106", f"there is no function `{name}`", call.function.span, help_)
     arity, function = _FUNCTIONS[name]
     if arity is not None and len(call.arguments) != arity:

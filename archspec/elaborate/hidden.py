@@ -64,7 +64,7 @@ def _suites(body: Sequence[ast.Statement], around: tuple[ast.Suite, ...]) -> Ite
 def _outside(name: str) -> tuple[str, str]:
     return (
         "this is outside of the block",
-        f"a block sees its own labels and the value that enters it: merge `{name}` where the block is called, behind the call",
+        f"a block sees only its own labels and its input: merge `{name}` after the call of the block",
     )
 
 
@@ -75,20 +75,20 @@ def _why(suite: ast.Suite, around: Sequence[ast.Suite], name: str, at: Span) -> 
         called = block.name.id
         return (
             f"this is inside the block `{called}`",
-            f"a block's labels are its own: `{name}: {called} ...` labels a call, whose value is that of the block's last line",
+            f"labels inside a block are not visible outside: `{name}: {called} ...` labels a call, whose value is that of the block's last line",
         )
     if isinstance(suite.head, ast.Output):
         return (
-            "this is an output, which only leads out of the network",
+            "this is the name of an output, which other lines cannot read",
             f"label the line that makes the value, `{name}: ...`; `output {name}` can stay",
         )
     if _holds(suite, at):
-        return "this is the line itself", f"`{name}` is the value of the whole line, which is not there yet: label a line above"
+        return "this is the line itself", f"`{name}` is the value of the whole line, which does not exist yet: label a line above"
     closed = next((other for other in around if not _holds(other, at) and not isinstance(other.head, ast.Merge)), None)
     if closed is not None:
         return _inside(closed.head, name, suite.span.line)
     if suite.span.start > at.start:
-        return "this is below", f"a label is seen from its line on: move line {suite.span.line} above line {at.line}"
+        return "this is below", f"a label is visible only below its line: move line {suite.span.line} above line {at.line}"
     guards = [other.guard for other in (*around, suite) if other.guard is not None]
     if guards:
         guard = f"`if {guards[-1].span.text}`"
@@ -103,17 +103,17 @@ def _inside(head: ast.Head, name: str, line: int) -> tuple[str, str]:
         case ast.Repeat():
             return (
                 "this is inside a repeat",
-                f"the labels of a round are its own: `{name}: {text}:` labels the repeat, whose value is that of its last round",
+                f"labels inside a round are not visible outside: `{name}: {text}:` labels the repeat, whose value is that of its last round",
             )
         case ast.Label():
             return (
                 f"this is inside the group `{text}`",
-                f"the labels of a group are its own: `{text}` is the value of its last line; for this one end the group at line {line}",
+                f"labels inside a group are not visible outside: `{text}` is the value of its last line; to use this one, end the group at line {line}",
             )
         case ast.Output():
-            return "this is inside a side head", f"what a side head computes is seen in it only: label a line above `{text}:`"
+            return "this is inside an auxiliary head", f"its values are visible only inside it: label a line above `{text}:`"
     word = "shortcut" if isinstance(head, ast.Shortcut) else "residual"
-    return f"this is inside a {word}", f"the labels of a {word} are its own: label the residual, `{name}: residual:`, or a line above it"
+    return f"this is inside a {word}", f"its labels are not visible outside: label the residual, `{name}: residual:`, or a line above it"
 
 
 def _holds(suite: ast.Suite, at: Span) -> bool:

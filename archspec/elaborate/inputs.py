@@ -32,7 +32,7 @@ def possible(shape: Sequence[int]) -> str:
     """What to write instead of a shape that cannot be."""
     if len(shape) == 5 and min(shape) > 0:
         inner = tuple(shape[1:])
-        return f"the batch is no axis of a shape: write {_written(_last(inner) if _first(inner) else inner)}"
+        return f"the batch is not an axis of a shape: write {_written(_last(inner) if _first(inner) else inner)}"
     return "write it as height x width x channels: `input 32x32x3`"
 
 
@@ -53,7 +53,7 @@ def _with_batch(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | None:
         first = True
     behind = more and len(own) > 1 and shape[-2] == own[-1] != shape[-1] and not first
     is_now = {2: "a sequence of length {}", 3: "a map {} high", 4: "a volume {} deep"}[len(shape)].format(shape[0])
-    message = f"an input of {_written(shape)} is {is_now}; the batch is no axis of a shape"
+    message = f"an input of {_written(shape)} is {is_now}; the batch is not an axis of a shape"
     return Doubt(message, shape[:-1] if behind else _last(inner) if first else inner)
 
 

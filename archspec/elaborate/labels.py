@@ -43,11 +43,13 @@ def position_text(name: ast.Name, position: int | None) -> str:
     """A number as a label: the position of its layer in a group. Raises Refused."""
     if position is None:
         help_ = "a number as a label is a position in a group: `features:` with `2: relu` indented below it"
-        raise Refused("A109", f"`{name.id}` is not a name: letters, digits and `_`, not beginning with a digit", name.span, help_)
+        raise Refused("A109", f"`{name.id}` is not a name: use letters, digits and `_`, and do not begin with a digit", name.span, help_)
     number = int(name.id) if len(name.id) <= MAX_DIGITS else LIMIT
     if not position <= number <= position + _MAX_GAP:
-        how = "has passed" if number < position else f"is more than {_MAX_GAP} ahead"
-        raise Refused("A109", f"the position {name.id} {how}: the next one is {position}", name.span, f"write {position} or a little more")
+        how, use = "is already taken or skipped", f"use {position} or higher"
+        if number > position:
+            how, use = f"would leave more than {_MAX_GAP} places empty", f"use {position} to {position + _MAX_GAP}"
+        raise Refused("A109", f"position {name.id} {how}", name.span, use)
     return str(number)
 
 
@@ -59,12 +61,12 @@ def label_text(expr: ast.Expr, scope: Scope, *, top: bool, position: int | None 
     parts = text.split(".")
     if text == "output":
         raise Refused(
-            "A109", "`output` is what the main output is called", expr.span, "choose another label, or write `output NAME:` for a side head"
+            "A109", "`output` is the name of the main output", expr.span, "choose another, or write `output NAME:` for an auxiliary head"
         )
     if len(parts) > 1 and not top:
         raise Refused(
             "A109",
-            f"`{text}`: a label with dots stands at the top level only",
+            f"`{text}`: a label with dots is allowed only at the top level",
             expr.span,
             "it is a full name, as `archspec expand` writes it",
         )
@@ -72,12 +74,12 @@ def label_text(expr: ast.Expr, scope: Scope, *, top: bool, position: int | None 
         if keyword.iskeyword(part) or part in RESERVED or part.startswith("__"):
             raise Refused(
                 "A109",
-                f"`{part}` is a word of Python{'' if keyword.iskeyword(part) else ' modules'} and cannot name a layer",
+                f"`{part}` is a reserved word of {'Python' if keyword.iskeyword(part) else 'PyTorch modules'} and cannot name a layer",
                 expr.span,
                 f"choose another, such as `{part.strip('_')}_1`",
             )
         if not _IDENTIFIER.fullmatch(part) and not (at > 0 and is_digits(part)):
-            raise Refused("A109", f"`{part}` is not a name: letters, digits and `_`, not beginning with a digit", expr.span)
+            raise Refused("A109", f"`{part}` is not a name: use letters, digits and `_`, and do not begin with a digit", expr.span)
     if len(text) > 200:
         raise Refused("A109", "a label has at most 200 characters", expr.span)
     return text
@@ -88,7 +90,7 @@ def spelled(expr: ast.Expr, scope: Scope) -> str:
     if isinstance(expr, ast.Name):
         return expr.id
     if not isinstance(expr, ast.Interpolated):
-        raise Refused("A107", f"`{expr.span.text}` is no name of a value", expr.span, "give the label of a line above")
+        raise Refused("A107", f"`{expr.span.text}` is not the name of a value", expr.span, "give the label of a line above")
     pieces = []
     for part in expr.parts:
         value = part if isinstance(part, str) else evaluate(part, scope)

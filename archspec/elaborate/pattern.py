@@ -59,7 +59,7 @@ class _Expansion:
                 raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span)
             seen.add(keyword.name)
             if isinstance(self.values[keyword.name], Rounds) and keyword.name != "f":
-                raise Refused("A119", f"`{keyword.name}` takes one value; only `f` takes one for each stage", keyword.span)
+                raise Refused("A119", f"`{keyword.name}` takes one value; only `f` takes one per stage", keyword.span)
 
     def parts(self, formula: ast.Formula, *, outermost: bool) -> None:
         for part in formula.parts:
@@ -106,9 +106,9 @@ class _Expansion:
         if step not in STEPS or (name not in _WORDS and not _stands_alone(step)):
             raise Refused(
                 "A119",
-                f"`{word.id}` is no layer that a formula can have",
+                f"`{word.id}` is not a layer that a formula can contain",
                 span,
-                "it has CONV, POOL, FC, SOFTMAX, and activations such as RELU",
+                "a formula takes CONV, POOL, FC, SOFTMAX, and activations such as RELU",
             )
         if step == "conv":
             filters = self.filters(span)

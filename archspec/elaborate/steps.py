@@ -69,7 +69,7 @@ class Steps(Core):
                 "A103",
                 f"`{step.name.id}` needs the names of values to merge with",
                 step.span,
-                f"write `{step.name.id} e1`, or `{step.name.id}:` with a branch a line below it",
+                f"write `{step.name.id} e1`, or `{step.name.id}:` with one branch per line below it",
             )
         others = tuple(self.reference(expr, context) for expr in step.bare)
         self.counted_twice(step, value, others)
@@ -87,11 +87,11 @@ class Steps(Core):
             if seen[other]:
                 message, help_ = f"`{name}` is merged twice", "name it once"
             else:
-                message = f"`{name}` is merged twice: it is the value at hand, which `{kind}` takes in any case"
+                message = f"`{name}` is merged twice: it is the current value, which `{kind}` always takes"
                 help_ = f"write `{kind} {' '.join(left)}`" if left else "name another value"
                 if left and kind == "concat" and at:
                     help_ += f", or for this order `from {left[0]} | {kind} {' '.join(n for n in names if n != left[0])}`"
-            self.warn("A415", message, step.bare[at].span, f"{help_}; for the value itself twice open `{kind}:` with two lines `skip`")
+            self.warn("A415", message, step.bare[at].span, f"{help_}; to merge it with itself, write `{kind}:` with two lines `skip`")
             return
 
     def block_call(self, step: ast.Step, block: BlockDef, context: Context, value: int, label: str | None) -> int:
@@ -126,7 +126,7 @@ class Steps(Core):
                 "A104",
                 f"`{head.name.id}` takes {len(names)} argument{'s' if len(names) != 1 else ''}, but {len(step.bare)} {'is' if len(step.bare) == 1 else 'are'} given",
                 step.bare[len(names)].span,
-                f"it is `{head.span.text}`",
+                f"it is declared as `{head.span.text}`",
             )
         given = {name: self.argument(expr, context) for name, expr in zip(names, step.bare, strict=False)}
         for keyword in step.keywords:
@@ -142,7 +142,7 @@ class Steps(Core):
             if name in given:
                 scope.names[name] = given[name]
             elif parameter.default is None:
-                raise Refused("A103", f"`{head.name.id}` needs `{name}`", step.span, f"it is `{head.span.text}`")
+                raise Refused("A103", f"`{head.name.id}` needs `{name}`", step.span, f"it is declared as `{head.span.text}`")
             elif x is not None:
                 scope.names[name] = evaluate(parameter.default, scope)
         return scope

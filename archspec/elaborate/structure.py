@@ -84,7 +84,7 @@ class Structures(Steps):
         try:
             count = whole(head.rounds, context.scope)
             if count < 0:
-                raise Refused("A105", f"a repeat of {count} rounds", head.rounds.span, "write 0 or more")
+                raise Refused("A105", f"a repeat cannot have {count} rounds", head.rounds.span, "write 0 or more")
         except Refused as refused:
             self.report(refused, refused.span)
             count, known = 1, False

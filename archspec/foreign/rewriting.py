@@ -314,7 +314,7 @@ class Rewriter:
         others = [name for name in names if name not in DATA] if names and names[0] in DATA else names[len(names) > 1 :]
         others = others or names[1:]
         if not others or len(names) != len(items) or not all(name.isidentifier() for name in names):
-            raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with a branch a line below it")
+            raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with one branch per line below it")
         self.remarks.append(f"`{others[0]}` is the label of a line above, and the value at hand comes first")
         return f"{step} {' '.join(others)}"
 

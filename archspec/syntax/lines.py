@@ -52,7 +52,7 @@ class Layout:
         self.max_tokens = max_tokens
         self.next_code: list[tuple[int, str]] | None = None
         self.unreadable: set[int] = set()
-        """Lines with a character that cannot stand in a spec."""
+        """Lines with a character that is not allowed in a spec."""
         self.told = False
         """Whether brackets of this logical line were reported: one cause, one report."""
 
@@ -81,9 +81,9 @@ class Layout:
                 continue
             self.unreadable.add(key[1])
             if char == "\r":
-                self.report("A006", "a carriage return that ends no line", at, at + 1, help_="end lines with LF or CR LF")
+                self.report("A006", "a carriage return that does not end a line", at, at + 1, help_="end lines with LF or CR LF")
             else:
-                what = f"the character U+{ord(char):04X} cannot stand in a spec"
+                what = f"the character U+{ord(char):04X} is not allowed in a spec"
                 self.report("A006", what, at, at + 1, help_="remove it; it is invisible or changes how the line is shown")
         return re.sub(_FORBIDDEN, " ", text) if seen else text
 
@@ -109,7 +109,7 @@ class Layout:
             if count > self.max_tokens:
                 if not self.told:
                     message = f"more than {self.max_tokens:,} words and signs"
-                    self.report("A007", message, token.start, token.start + 1, help_="split the file; `use` takes blocks of another")
+                    self.report("A007", message, token.start, token.start + 1, help_="split the file; `use` takes blocks from another file")
                 return
             broken |= not self.accept(token, opened)
             tokens.append(token)
@@ -130,10 +130,10 @@ class Layout:
         if kind in OPENING:
             opened.append(token)
             if len(opened) == MAX_NESTING + 1:
-                return self.bracket(token, "A007", f"brackets nested more than {MAX_NESTING} deep", "write it flatter")
+                return self.bracket(token, "A007", f"more than {MAX_NESTING} levels of brackets", "write it with fewer levels")
         elif kind in CLOSING:
             if not opened or OPENING[opened[-1].type] != kind:
-                return self.bracket(token, "A005", f"`{token.value}` closes nothing", None)
+                return self.bracket(token, "A005", f"`{token.value}` has no opening bracket before it", None)
             opened.pop()
         return True
 
@@ -147,7 +147,7 @@ class Layout:
     def unclosed(self, opened: list[Token]) -> None:
         token = opened[-1]
         opened.clear()
-        self.bracket(token, "A005", f"this `{token.value}` is not closed", "close it, or indent the lines that go on with it")
+        self.bracket(token, "A005", f"this `{token.value}` is not closed", "close it, or indent the lines that continue it")
 
     def following(self, newline: Token) -> tuple[int, str]:
         """Indentation and first character of the next line that holds more than a comment."""
@@ -178,7 +178,7 @@ class Layout:
     def line(self, tokens: list[Token], broken: bool) -> Line:
         if sum(token.type == "COLON" for token in tokens) > MAX_NESTING:
             last = tokens[-1]
-            self.report("A007", f"more than {MAX_NESTING} heads on one line", last.start, last.end)
+            self.report("A007", f"more than {MAX_NESTING} colons on one line", last.start, last.end)
             broken = True
         if self.unreadable and not broken:
             begin, end = self.source.locate(tokens[0].start)[0], self.source.locate(tokens[-1].end)[0]
@@ -201,7 +201,8 @@ class Layout:
                     self.indentation(line, "the first line is indented", "begin it at the left margin")
                     levels = [(line.indent, top)]
                 elif len(levels) > MAX_NESTING:
-                    self.report("A007", f"suites nested more than {MAX_NESTING} deep", first.start, first.end, help_="make blocks of them")
+                    message = f"more than {MAX_NESTING} levels of indentation"
+                    self.report("A007", message, first.start, first.end, help_="move lines into blocks")
                     return []
                 else:
                     levels.append((line.indent, before.below))
@@ -209,7 +210,7 @@ class Layout:
                 while line.indent < levels[-1][0] and len(levels) > 1:
                     levels.pop()
                 if line.indent > levels[-1][0]:
-                    self.indentation(line, "the indentation fits none of the lines above", "align it with the suite it belongs to")
+                    self.indentation(line, "the indentation matches none of the lines above", "align it with the lines that it belongs to")
                 elif line.indent < levels[-1][0]:
                     levels = [(line.indent, top)]  # the file began indented, and that was told
             levels[-1][1].append(line)

@@ -21,7 +21,7 @@ def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_
     """Parse a source. What cannot be read is reported to `sink` and stands as `Broken` in the tree."""
     whole = Span(source, 0, len(source.text))
     if len(source.text.encode("utf-8", "surrogatepass")) > max_bytes:
-        message, help_ = f"the text is larger than {max_bytes:,} bytes", "split it; `use` takes the blocks of another file"
+        message, help_ = f"the text is larger than {max_bytes:,} bytes", "split it; `use` takes the blocks from another file"
         sink.add(Diagnostic("A007", message, Span(source, 0, min(1, len(source.text))), help=help_))
         return ast.File((), whole)
     layout = Layout(source, automaton().lex, sink, max_tokens)
@@ -54,9 +54,9 @@ class _LineParser:
             self.sink.add(Diagnostic("A004", f"`{span.text}` has nothing in it", span, help=help_))
         elif line.below and last.type != "COLON":
             under = line.below[0].tokens[0]
-            help_ = f"end `{first.value} ...` with `:`" if first.value in HEADS else "only a line that ends in `:` takes an indented suite"
+            help_ = f"end `{first.value} ...` with `:`" if first.value in HEADS else "only a line that ends in `:` takes indented lines"
             if not line.below[0].broken and "\t" not in self.source.text[under.start - line.below[0].indent : under.start]:
-                self.report("A003", "this line is indented under a line that takes no suite", under, help_)
+                self.report("A003", "this line is indented below a line that does not end in `:`", under, help_)
         return self.lowering.statement(tree, below, span)
 
     def unexpected(self, token: Token, expected: set[str], tokens: list[Token]) -> None:
@@ -101,16 +101,16 @@ def _slip(token: Token, expected: set[str], tokens: list[Token]) -> tuple[str, s
     before = [t for t in tokens if t.end <= token.start]
     ended = "a space ends an argument"
     if token.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING") and "KEY" in expected and any(t.type == "KEY" for t in before):
-        message = f"`{token.value}` stands after `key=value`, where only another `key=value` may"
-        return "A008", message, token, "bare arguments come first: `fc 10 bias=no`"
+        message = f"`{token.value}` follows `key=value`, where only another `key=value` is allowed"
+        return "A008", message, token, "positional arguments come first: `fc 10 bias=no`"
     if token.type in _OPERATORS and before and before[-1].end != token.start:
-        return "A008", f"`{token.value}` cannot stand here: {ended}", token, "write the expression without spaces, or in parentheses"
+        return "A008", f"`{token.value}` is not allowed here: {ended}", token, "write the expression without spaces, or in parentheses"
     if token.type == "KEY" and before and before[-1].type == "COMMA":
-        return "A001", "a comma does not set arguments apart", before[-1], "set them apart by spaces: `conv k=3 f=8`"
+        return "A001", "a comma does not separate arguments", before[-1], "separate them by spaces: `conv k=3 f=8`"
     if token.type == "SEP":
         word = next((t for t in tokens if t.start == token.start), token)
-        help_ = "write an expression without spaces, or in parentheses; bare arguments come before `key=value`"
-        return "A008", f"`{word.value}` cannot stand here: {ended}", word, help_
+        help_ = "write an expression without spaces, or in parentheses; positional arguments come before `key=value`"
+        return "A008", f"`{word.value}` is not allowed here: {ended}", word, help_
     return None
 
 
@@ -135,7 +135,7 @@ def _found(token: Token) -> str:
     text = token.value.strip()
     code = f"U+{ord(token.value):04X}" if len(token.value) == 1 and not token.value.isascii() else ""
     if not text:
-        return f"a space that is none of the keyboard's ({code})"
+        return f"a space that is not an ordinary one ({code})"
     return f"`{text}`" + (f" ({code})" if code else "")
 
 
@@ -143,9 +143,9 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
     """What would work, for mistakes that are common."""
     first = tokens[0].value
     if first in ("repeat", "residual", "block", "shortcut") and "COLON" in expected and all(t.type != "COLON" for t in tokens):
-        return f"`{first} ...` is a head: end it with `:`"
+        return f"`{first} ...` opens a body: end it with `:`"
     if first == "input" and token.type == "VBAR":
-        return "`input` is a line of its own: the first layer stands on the next line, without `|`"
+        return "`input` is a line of its own: begin the first layer on the next line, without `|`"
     if first == "input":
         return "write the input as height x width x channels: `input 32x32x3`"
     if first == "param":
@@ -157,9 +157,9 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
     at = tokens.index(token) if token in tokens else 0
     if token.type == "COLON" and at > 1 and tokens[at - 2].type == "KEY":
         ends = f"{tokens[at - 1].value}:{tokens[at + 1].value}" if at + 1 < len(tokens) else "0:58"
-        return f"a range stands without a name: write `{first} {ends}`"
+        return f"write the range without a name: `{first} {ends}`"
     if token.type == "KEY" and any(t.value == "if" for t in tokens):
         return "compare with `==`"
     if token.type == "COMMA" and "VBAR" in expected:
-        return "steps are joined by `|`, arguments are set apart by spaces"
+        return "separate steps by `|` and arguments by spaces"
     return None

@@ -234,7 +234,7 @@ class Lowering:
                 pieces.append(self.expr(part))
             elif not _is(part, "RBRACE"):
                 if part.start != before.end:
-                    self.sink.add(Diagnostic("A001", "a label has no spaces in it", self.span(part)))
+                    self.sink.add(Diagnostic("A001", "a label cannot contain spaces", self.span(part)))
                 if not _is(part, "LBRACE"):
                     pieces.append(part.value)
         return ast.Interpolated(tuple(pieces), self.across(parts))

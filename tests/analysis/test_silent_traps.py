@@ -83,7 +83,7 @@ def test_another_size_or_number_of_channels_is_no_trap(shape):
 
 def test_a_batch_before_a_volume_is_refused_with_the_volume():
     _, found = compile_text("input 1x16x64x64x3\n", "case.arch", Options())
-    assert found[0].help == "the batch is no axis of a shape: write 16x64x64x3"
+    assert found[0].help == "the batch is not an axis of a shape: write 16x64x64x3"
 
 
 TWO = "input 8x8x3\na: conv k=1 f=8\nb: from input | conv k=1 f=8\n"

@@ -24,7 +24,12 @@ CASES = [
     ("e1: relu\nblock u():\n  repeat 2:\n    bn\n    concat e1\nu", 2, "outside of the block", None),
     ("bn | concat e1\ne1: relu", 3, "below", "e1: relu\nbn | concat e1"),
     ("output e1\nbn | concat e1", 2, "an output", "e1: relu\noutput e1\nbn | concat e1"),
-    ("output aux:\n  e1: gap\n  fc 10\nbn\nconcat e1", 3, "inside a side head", "e1: relu\noutput aux:\n  gap\n  fc 10\nbn\nconcat e1"),
+    (
+        "output aux:\n  e1: gap\n  fc 10\nbn\nconcat e1",
+        3,
+        "inside an auxiliary head",
+        "e1: relu\noutput aux:\n  gap\n  fc 10\nbn\nconcat e1",
+    ),
     ("e1: relu if 1 > 2\nbn | concat e1", 2, "`if 1 > 2` drops this line", "e1: relu if 1 > 2\nbn\nconcat e1 if 1 > 2"),
     ("e1: bn | concat e1", 2, "the line itself", "e1: relu\nbn | concat e1"),
     ("repeat 2: enc: relu | bn\nconcat enc", 2, "inside a repeat", None),

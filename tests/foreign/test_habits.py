@@ -101,12 +101,12 @@ def test_a_number_of_rounds_that_is_none_is_one_message():
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ("cin != f", "in_channels != f", "the channels of what enters a block are called `cin`"),
+        ("cin != f", "in_channels != f", "inside a block, the number of its input channels is called `cin`"),
         ("2: basic width", "2: basicblock width", "did you mean `basic`?"),
         ("2: basic width", "2: bottleneck width", "the blocks are `basic`; `archspec ops` lists the layers"),
         ("f=width | bn", "f=wid | bn", "did you mean `width`?"),
         ("    shortcut:", "  shortcut:", "indent it as far as the lines of its `residual`"),
-        ("\n  relu\n", "\nrelu\n", "`input 32x32x3` stands below, at line 12: move it above, or indent this line if a block is meant"),
+        ("\n  relu\n", "\nrelu\n", "`input 32x32x3` comes later, at line 12: move it up, or indent this line if it belongs to a block"),
     ],
 )
 def test_the_help_says_what_is_there(right, wrong, told):

@@ -296,7 +296,7 @@ def test_a_misspelt_layer_is_guessed(wrong, near):
         ("relu ;", "expected `key=value`, `|` or the end of the line, found `;`"),
         ("conv k=3×3", "found `×` (U+00D7)"),
         ("relu\u00a0", None),
-        ("relu \u00a0| relu", "found a space that is none of the keyboard's (U+00A0)"),
+        ("relu \u00a0| relu", "found a space that is not an ordinary one (U+00A0)"),
         ("relu @", "found `@`"),
         ("relu $x", "found `$`"),
     ],
