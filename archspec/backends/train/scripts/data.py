@@ -29,7 +29,7 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from archspec.backends.train.scripts.images import grayed
-from archspec.backends.train.scripts.parts import IMAGES, Data, DataError, Files, Part, Tensors, Wanted, written
+from archspec.backends.train.scripts.parts import IMAGES, Batch, Data, DataError, Files, Part, Tensors, Wanted, written
 
 
 def read(source: str, wanted: Wanted) -> Data:
@@ -67,6 +67,12 @@ def check(data: Data, shape: tuple[int, ...], outputs: int, resize: bool) -> Non
         raise DataError(f"{told}: try `--set classes={classes}`, where the spec has that param")
 
 
+def _directory(path: Path, where: str) -> Path:
+    if not path.is_dir():
+        raise DataError(f"there is no folder {where}")
+    return path
+
+
 def _digits(where: str, wanted: Wanted) -> Data:
     try:
         from sklearn.datasets import load_digits
@@ -94,15 +100,18 @@ def _synthetic(where: str, wanted: Wanted) -> Data:
 
 
 def _mnist(where: str, wanted: Wanted) -> Data:
-    train, train_labels = _idx_pair(where, "train")
-    test, test_labels = _idx_pair(where, "t10k", "test")
-    if test.shape[1:] != train.shape[1:]:
-        raise DataError(f"{where}: images of {tuple(train.shape[2:])} to learn from, of {tuple(test.shape[2:])} to test with")
-    classes = int(max(train_labels.max(), test_labels.max())) + 1
-    return Data(Tensors(train, train_labels), Tensors(test, test_labels), tuple(map(str, range(classes))), tuple(train.shape[1:]))
+    return _in_parts(where, _idx_pair(where, "train"), _idx_pair(where, "t10k", "test"))
 
 
-def _idx_pair(where: str, *names: str) -> tuple[Tensor, Tensor]:
+def _in_parts(where: str, train: Batch, test: Batch) -> Data:
+    """Images to learn from and to test with, whose classes are numbered."""
+    shape, other = (tuple(images.shape[1:]) for images, _ in (train, test))
+    if shape != other:
+        raise DataError(f"{where}: images of {written(shape)} to learn from, of {written(other)} to test with")
+    return Data(Tensors(*train), Tensors(*test), _numbered(torch.cat([train[1], test[1]])), shape)
+
+
+def _idx_pair(where: str, *names: str) -> Batch:
     """The images, (N, 1, H, W), and the labels of a part."""
     image_file, label_file = (_idx_file(where, names, what) for what in ("images", "labels"))
     images, labels = _idx(image_file, 3), _idx(label_file, 1)
@@ -117,14 +126,12 @@ def _idx_pair(where: str, *names: str) -> tuple[Tensor, Tensor]:
 
 def _idx_file(where: str, names: tuple[str, ...], what: str) -> Path:
     """The one file of its kind, such as train-images-idx3-ubyte.gz."""
-    folder, start = (Path(where), "") if Path(where).is_dir() else (Path(where).parent, Path(where).name)
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {where}")
-    found = [
-        p for p in sorted(folder.iterdir()) if p.name.startswith(start) and any(f"{n}-{what}" in p.name for n in names) and p.is_file()
-    ]
-    plain = [p for p in found if p.suffix != ".gz"]
-    found = plain if len(plain) == 1 and len(found) == 2 and found == [plain[0], plain[0].with_name(plain[0].name + ".gz")] else found
+    start = "" if Path(where).is_dir() else Path(where).name
+    folder = _directory(Path(where) if not start else Path(where).parent, where)
+    files = [p for p in sorted(folder.iterdir()) if p.name.startswith(start) and p.is_file()]
+    found = [p for p in files if any(f"{name}-{what}" in p.name for name in names)]
+    if len(found) == 2 and found[1].name == f"{found[0].name}.gz":
+        found.pop()
     if not found:
         raise DataError(f"{where} has no file `{names[0]}-{what}-idx{3 if what == 'images' else 1}-ubyte`, nor that with .gz")
     if len(found) > 1:
@@ -171,15 +178,13 @@ def _cifar100(where: str, wanted: Wanted) -> Data:
 
 def _within(where: str, usual: str, pickled: str) -> Path:
     """The folder of the binary files: the one named, or the one that the archive unpacks to in it."""
-    folder = Path(where) / usual if (Path(where) / usual).is_dir() else Path(where)
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {where}")
+    folder = Path(where) / usual if (Path(where) / usual).is_dir() else _directory(Path(where), where)
     if (folder / pickled).is_file():
         raise DataError(f"{folder} holds the Python version; the binary version is what is read ({usual})")
     return folder
 
 
-def _records(path: Path, labels: int, classes: int) -> tuple[Tensor, Tensor]:
+def _records(path: Path, labels: int, classes: int) -> Batch:
     """Images and labels of records: one byte or two of labels, the last of them the finest, and 3x32x32 bytes."""
     content, size = bytearray(path.read_bytes()), labels + 3 * 32 * 32
     if not content or len(content) % size:
@@ -204,9 +209,7 @@ def _folder(where: str, wanted: Wanted) -> Data:
     shape = wanted.shape
     if len(shape) != 3:
         raise DataError(f"the images of a folder are maps, and the network takes {written(shape)}")
-    folder = Path(where)
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {where}")
+    folder = _directory(Path(where), where)
     test = next((folder / name for name in ("val", "test", "validation") if (folder / name).is_dir()), None)
     both = test is not None and (folder / "train").is_dir()
     train = folder / "train" if both else folder
@@ -246,17 +249,17 @@ def _npz(where: str, wanted: Wanted) -> Data:
     except (ValueError, EOFError, KeyError, AttributeError, TypeError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{where} is no file of arrays that can be read: {error}") from None
     if {"x", "y"} <= arrays.keys():
-        images, labels = _array(where, "x", arrays["x"], wanted), _labels(where, arrays["y"], len(arrays["x"]))
+        images, labels = _arrays(where, arrays, "", wanted)
         return _split(images, labels, _numbered(labels))
     if not {"x_train", "y_train", "x_test", "y_test"} <= arrays.keys():
-        raise DataError(
-            f"{where} should hold x_train, y_train, x_test and y_test, or x and y; it has {', '.join(arrays) or 'none of them'}"
-        )
-    train, test = (_array(where, name, arrays[name], wanted) for name in ("x_train", "x_test"))
-    if train.shape[1:] != test.shape[1:]:
-        raise DataError(f"{where}: x_train holds {tuple(train.shape[1:])}, channels first, and x_test {tuple(test.shape[1:])}")
-    labels, test_labels = _labels(where, arrays["y_train"], len(train)), _labels(where, arrays["y_test"], len(test))
-    return Data(Tensors(train, labels), Tensors(test, test_labels), _numbered(torch.cat([labels, test_labels])), tuple(train.shape[1:]))
+        held = ", ".join(arrays) or "none of them"
+        raise DataError(f"{where} should hold x_train, y_train, x_test and y_test, or x and y; it has {held}")
+    return _in_parts(where, *(_arrays(where, arrays, f"_{part}", wanted) for part in ("train", "test")))
+
+
+def _arrays(where: str, arrays: dict[str, Any], part: str, wanted: Wanted) -> Batch:
+    images = _array(where, f"x{part}", arrays[f"x{part}"], wanted)
+    return images, _labels(where, arrays[f"y{part}"], len(images))
 
 
 def _array(where: str, name: str, values: Any, wanted: Wanted) -> Tensor:

@@ -66,12 +66,11 @@ def write_text(path: Path, text: str) -> None:
 def save(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: dict[str, Any], progress: Progress, sharded: bool) -> None:
     """Write last.pt: all that the run needs to go on. Of a sharded network every process writes its part to a folder, which it names."""
     state: dict[str, Any] = {"progress": asdict(progress), "scaler": scaler}
-    first = not dist.is_initialized() or dist.get_rank() == 0
-    parts: dict[str, Any] = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=_whole(not sharded)), strict=True))
+    parts = _parts(model, optimizer, whole=not sharded)
     shards = f"shards-{progress.epoch}-{progress.step}"
     if sharded:
         dcp.save(parts, checkpoint_id=out / shards)
-    if not first:
+    if not _is_first():
         return
     write(out / "last.pt", lambda file: torch.save(state | ({"shards": shards} if sharded else parts), file))
     for folder in out.glob("shards-*"):
@@ -101,11 +100,8 @@ def load(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: 
 
 def _damaged(path: Path, why: str) -> SystemExit:
     best = path.with_name("best.pt")
-    begin = (
-        f"`--out DIR --weights {shlex.quote(str(best))}` begins a run with the best weights"
-        if best.exists()
-        else "begin anew with --out DIR"
-    )
+    weights = f"`--out DIR --weights {shlex.quote(str(best))}` begins a run with the best weights"
+    begin = weights if best.exists() else "begin anew with --out DIR"
     return SystemExit(f"train.py: {path} is damaged: {why}; nothing in it was executed; {begin}")
 
 
@@ -113,13 +109,13 @@ def _restored(out: Path, state: dict[str, Any], model: nn.Module, optimizer: tor
     if "shards" in state:
         if not (out / state["shards"] / ".metadata").is_file():
             raise FileNotFoundError(f"there is no {out / state['shards'] / '.metadata'}")
-        whole = _whole(full=False)
-        parts: dict[str, Any] = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=whole), strict=True))
+        parts = _parts(model, optimizer, whole=False)
         dcp.load(parts, checkpoint_id=out / state["shards"])
+    elif not (state["model"] and state["optimizer"]):  # torch takes none for nothing to do
+        raise ValueError("it has no weights")
     else:
-        whole, parts = _whole(full=True), state
-        if not (parts["model"] and parts["optimizer"]):  # torch takes none for nothing to do
-            raise ValueError("it has no weights")
+        parts = state
+    whole = _whole("shards" not in state)
     set_state_dict(model, optimizer, model_state_dict=parts["model"], optim_state_dict=parts["optimizer"], options=whole)
     if state["scaler"]:
         scaler.load_state_dict(state["scaler"])
@@ -143,9 +139,8 @@ def begin_with(model: nn.Module, path: Path) -> str:
     except ImportError:
         raise SystemExit("train.py: safetensors is not installed: `pip install safetensors`") from None
     except Exception as error:  # a damaged file raises what its reader comes upon
-        raise SystemExit(
-            f"train.py: {path} holds no weights that can be read ({type(error).__name__}); nothing in it was executed"
-        ) from None
+        told = f"{path} holds no weights that can be read ({type(error).__name__}); nothing in it was executed"
+        raise SystemExit(f"train.py: {told}") from None
     own = model.state_dict()
     if not isinstance(found, dict) or not found.keys() & own.keys():
         raise SystemExit(f"train.py: {path} holds none of the network's tensors, such as {next(iter(own), 'none')}; expected a state_dict")
@@ -163,12 +158,21 @@ def begin_with(model: nn.Module, path: Path) -> str:
 def save_best(out: Path, model: nn.Module) -> None:
     """Write best.pt: the weights alone, as a `state_dict`."""
     weights = get_model_state_dict(model, options=_whole(full=True))
-    if not dist.is_initialized() or dist.get_rank() == 0:
+    if _is_first():
         write(out / "best.pt", lambda file: torch.save(weights, file))
 
 
 def _whole(full: bool) -> StateDictOptions:
     return StateDictOptions(full_state_dict=full, cpu_offload=full)
+
+
+def _parts(model: nn.Module, optimizer: torch.optim.Optimizer, whole: bool) -> dict[str, Any]:
+    """The state of the network and of the optimizer, whole or this process's share."""
+    return dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=_whole(whole)), strict=True))
+
+
+def _is_first() -> bool:
+    return not dist.is_initialized() or dist.get_rank() == 0
 
 
 # metrics
@@ -220,11 +224,9 @@ def draw_curves(out: Path, title: str, history: list[Row]) -> None:
         figure = Figure(figsize=(10, 4), layout="constrained")
         figure.suptitle(title, parse_math=False)
         for axes, what in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-            for part, style in (("train", "--"), ("val", "-")):
+            for part, label, style in (("train", "training", "--"), ("val", "validation", "-")):
                 values = [row[f"{part}_{what}"] for row in history]
-                axes.plot(
-                    epochs, values, style, label={"train": "training", "val": "validation"}[part], marker="." if len(epochs) < 3 else ""
-                )
+                axes.plot(epochs, values, style, label=label, marker="." if len(epochs) < 3 else "")
             axes.set(xlabel="epoch", ylabel=what)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(alpha=0.3)
@@ -244,8 +246,6 @@ def finish(out: Path, title: str, history: list[Row]) -> list[str]:
         lines.append("matplotlib is not installed, so no curves were drawn: `pip install matplotlib`")
     best = max(history, key=lambda row: row["val_accuracy"])
     folder = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) and out != Path.cwd() else out
-    lines.append(
-        f"best: epoch {best['epoch']} of {len(history)}, val_accuracy {best['val_accuracy']:.4f}; its weights are {folder / 'best.pt'}"
-    )
+    reached = f"best: epoch {best['epoch']} of {len(history)}, val_accuracy {best['val_accuracy']:.4f}"
     run = shlex.quote(str(folder))
-    return [*lines, f"next: archspec evaluate {run}   or: archspec predict {run} IMAGE"]
+    return [*lines, f"{reached}; its weights are {folder / 'best.pt'}", f"next: archspec evaluate {run}   or: archspec predict {run} IMAGE"]
