@@ -139,7 +139,7 @@ class Comparison:
 
     def draw(self, theme: str = "light") -> Drawing:
         """The bubble chart, as SVG: MACs, cited accuracy, parameters as areas."""
-        from archspec.views.figures.bubbles import bubbles
+        from archspec.views.comparison.bubbles import bubbles
         from archspec.views.figures.drawing import Drawing
         from archspec.views.theme import THEMES
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from archspec.analysis.layers import Report
 from archspec.ops.base import KINDS
+from archspec.views.comparison.bubble_names import SIZE, Spot, tags
 from archspec.views.comparison.measures import Model
-from archspec.views.figures.bubble_names import SIZE, Spot, tags
-from archspec.views.figures.scales import Scale, round_step, scale, short
+from archspec.views.comparison.scales import Scale, round_step, scale, short
 from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, path, tooltip
 from archspec.views.figures.text_width import fitting, shown
 from archspec.views.theme import TITLES, Theme
