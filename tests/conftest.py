@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+import archspec
 from tests.helpers.paths import ROOT
 
 
@@ -35,3 +37,14 @@ def archspec_command():
         return Ran(done)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def networks():
+    """Loads a bundled spec, once for each set of params. Nobody changes what it gives."""
+
+    @cache
+    def load(name: str, **params: int) -> archspec.Network:
+        return archspec.load(name, params=params)
+
+    return load

@@ -6,16 +6,12 @@ import pytest
 
 pytest.importorskip("torch", reason="random specs are drawn together with the modules that they are")
 
-from archspec.api import Options, compile_text
 from archspec.diagnostics import catalogue
 from tests.fuzzing.draw import Random
 from tests.fuzzing.mistakes import draw
+from tests.helpers.messages import errors
 
 SIZE = r"\d+(?:x\d+)*"
-
-
-def errors(text, inputs=None):
-    return [d for d in compile_text(text, "case.arch", Options(inputs=inputs or {}))[1] if d.severity == "error"]
 
 
 def step_at(text, span):
@@ -236,10 +232,10 @@ def test_an_input_that_is_set_is_told_as_such():
     from archspec.resources import bundled
 
     text = bundled("vgg16").read_text(encoding="utf-8")
-    (error,) = errors(text, {"": (2160, 3840, 3)})
+    (error,) = errors(text, inputs={"": (2160, 3840, 3)})
     assert "an input of 2144 or 2176 in height for the network" in error.help
     for height in (2144, 2176):
-        assert errors(text, {"": (height, 3840, 3)}) == []
+        assert errors(text, inputs={"": (height, 3840, 3)}) == []
 
 
 def test_another_mistake_does_not_hide_the_inputs_that_fit():

@@ -11,6 +11,7 @@ import pytest
 
 from archspec.api import Options, compile_text
 from archspec.report import Report
+from tests.helpers.messages import errors
 from tests.helpers.paths import CASES
 
 FOLDER = CASES / "tutorials"
@@ -33,22 +34,21 @@ def stem(path):
 
 def told(text):
     """Errors by line, the first of each."""
-    found = compile_text(text, "case.arch", Options())[1]
-    return {d.span.line: d for d in reversed(found) if d.severity == "error" and d.span is not None and d.code != "A117"}
+    return {d.span.line: d for d in reversed(errors(text)) if d.span is not None and d.code != "A117"}
 
 
 @pytest.mark.parametrize("path", FIRST, ids=stem)
 def test_every_line_of_a_first_try_is_answered(path):
     text = path.read_text(encoding="utf-8")
     lines = text.split("\n")
-    errors = told(text)
-    assert errors
-    for number, error in errors.items():
+    found = told(text)
+    assert found
+    for number, error in found.items():
         assert error.help, lines[number - 1]
         assert error.help.startswith("write `") or "# help: " in lines[number - 1], (lines[number - 1], error.help)
     for number, line in enumerate(lines, 1):
         if wanted := re.search(r"# help: (.+)", line):
-            assert wanted[1] in (errors[number].help or ""), (line, errors[number].help)
+            assert wanted[1] in (found[number].help or ""), (line, found[number].help)
 
 
 @pytest.mark.parametrize("path", SECOND, ids=stem)
@@ -64,9 +64,9 @@ def test_the_second_try_has_the_parameters_of_the_tutorial(path):
     "path", [path for path in FIRST if stem(path) not in BY_HAND and (FOLDER / f"{stem(path)}.arch").exists()], ids=stem
 )
 def test_the_second_try_is_what_the_messages_said(path):
-    errors = told(path.read_text(encoding="utf-8"))
+    found = told(path.read_text(encoding="utf-8"))
     second = (FOLDER / f"{stem(path)}.arch").read_text(encoding="utf-8").split("\n")
-    for error in errors.values():
+    for error in found.values():
         if proposed := re.match(r"write `([^`]*)`", error.help):
             assert proposed[1] in second
 

@@ -36,7 +36,7 @@ def test_a_refusal_says_which_layer_and_where(target):
 @pytest.mark.parametrize("step", list(support.SAMPLES))
 def test_what_pytorch_is_said_to_have_runs(step):
     torch = pytest.importorskip("torch", reason="torch is what the emitted source runs on")
-    from tests.backends.torch.test_torch import channels_first
+    from tests.helpers.torch import channels_first
 
     for case in CASES:
         if case.step != step or case.network is None or support.refusal("torch", case.network) is not None:

@@ -16,6 +16,7 @@ from archspec.cli.arguments import count
 from archspec.cli.screen import tell
 from archspec.ops.base import KINDS
 from archspec.views.theme import readable
+from tests.helpers.colour import contrast
 from tests.helpers.paths import ROOT
 
 WIDTHS = [40, 80, *(pytest.param(width, marks=pytest.mark.slow) for width in (60, 100, 120, 200))]
@@ -112,16 +113,6 @@ def test_kinds_have_the_colours_of_the_pictures(archspec_command):
         red, green, blue = (int(readable(kind)[at : at + 2], 16) for at in (1, 3, 5))
         assert f"38;2;{red};{green};{blue}m" in out
     assert "\x1b" not in archspec_command("table", "lenet5", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).out
-
-
-def contrast(colour, ground):
-    def luminance(text):
-        parts = [int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    light, dark = sorted((luminance(colour), luminance(ground)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,6 +3,7 @@
 import pytest
 
 from archspec.api import Options, compile_text
+from tests.helpers.messages import errors
 
 CASES = [
     ("enc:\n  e1: conv k=3 f=8 p=1\n  relu\nconcat e1", 3, "inside the group `enc`", "enc:\n  conv k=3 f=8 p=1\n  relu\nrelu\nconcat enc"),
@@ -41,7 +42,7 @@ CASES = [
 
 @pytest.mark.parametrize(("body", "line", "why", "mended"), CASES)
 def test_a_label_that_is_not_seen_is_shown_where_it_is(body, line, why, mended):
-    (error,) = [d for d in compile_text(f"input 8x8x3\n{body}\n", "case.arch", Options())[1] if d.severity == "error"]
+    (error,) = errors(f"input 8x8x3\n{body}\n")
     ((place, told),) = error.secondary
     assert (error.code, place.line) == ("A107", line)
     assert why in told

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archspec.api import Options, compile_text
+from tests.helpers.messages import errors
 
 SPEC = """param width = 32
 default conv k=3 p=same bias=no
@@ -46,10 +46,6 @@ LINES = [
     ("fc 10", "output fc 10", "fc 10"),
     ("fc 10", "fc10", "fc 10"),
 ]
-
-
-def errors(text):
-    return [d for d in compile_text(text, "case.arch", Options())[1] if d.severity == "error"]
 
 
 def test_the_spec_itself_is_right():

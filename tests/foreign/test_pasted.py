@@ -6,6 +6,7 @@ import pytest
 
 import archspec
 from archspec.api import Options, compile_text
+from tests.helpers.messages import findings
 
 TORCH = '''"""LeNet."""
 import torch
@@ -106,15 +107,9 @@ CASES = {
 }
 
 
-def told(text):
-    network, found = compile_text(text, "case.arch", Options())
-    assert network is None
-    return found
-
-
 @pytest.mark.parametrize("kind", CASES)
 def test_a_file_of_another_kind_has_one_message(kind):
-    (found,) = told(CASES[kind])
+    (found,) = findings(CASES[kind])
     assert found.code == "A013"
     assert found.message.startswith(f"this is {kind}")
     assert found.message.endswith(", not a spec")
@@ -122,20 +117,20 @@ def test_a_file_of_another_kind_has_one_message(kind):
 
 
 def test_an_ir_document_is_no_spec():
-    (found,) = told(archspec.emit(archspec.load("lenet5"), "json"))
+    (found,) = findings(archspec.emit(archspec.load("lenet5"), "json"))
     assert "IR document" in found.message
 
 
 @pytest.mark.parametrize("text", [TORCH, KERAS, PRINTED])
 def test_the_first_layers_are_written_as_they_are_here(text):
-    (found,) = told(text)
+    (found,) = findings(text)
     lines = found.notes[0].split("`")[1::2]
     assert len(lines) >= 2
     assert compile_text("input 32x32x3\nparam num_classes = 10\n" + "\n".join(lines) + "\n", "case.arch", Options())[0] is not None
 
 
 def test_markdown_with_a_spec_in_it_says_where_the_spec_is():
-    (found,) = told(OWN_MARKDOWN)
+    (found,) = findings(OWN_MARKDOWN)
     assert "```arch" in found.help
 
 
@@ -149,7 +144,7 @@ def test_markdown_with_a_spec_in_it_says_where_the_spec_is():
     ],
 )
 def test_a_spec_with_mistakes_is_a_spec(text):
-    assert all(d.code != "A013" for d in told(text))
+    assert all(d.code != "A013" for d in findings(text))
 
 
 def test_an_onnx_file_is_told_by_its_bytes(tmp_path):

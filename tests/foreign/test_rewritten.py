@@ -4,6 +4,7 @@ import pytest
 
 from archspec.api import Options, compile_text
 from archspec.foreign.whole_lines import rewritten
+from tests.helpers.messages import errors
 
 PYTHON = [
     ("Conv2D(32, (3,3), activation='relu')", "conv k=3 f=32 | relu"),
@@ -214,9 +215,9 @@ SIGNS = [
 
 
 def told(line, head="input 32x32x3"):
-    network, found = compile_text(f"{head}\n{line}\n", "case.arch", Options())
-    assert network is None, line
-    return [d for d in found if d.severity == "error" and d.code != "A117"]
+    found = errors(f"{head}\n{line}\n")
+    assert found, line
+    return [d for d in found if d.code != "A117"]
 
 
 @pytest.mark.parametrize(("line", "right"), [*PYTHON, *BARE, *SIGNS], ids=lambda text: str(text)[:60])

@@ -13,6 +13,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from archspec.ir.graph import Network
+from archspec.types import Map, Type
+
 torch.set_num_threads(1)  # these tensors are tiny, and threads that wait for each other take far longer than the sums
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -226,6 +229,16 @@ def measure(module: nn.Module, shape: tuple[int, ...], dtype=torch.float32) -> t
     total = counter.get_total_flops()
     assert total % 2 == 0
     return tuple(y.shape[1:]), total // 2
+
+
+def channels_first(type_: Type) -> tuple[int, ...]:
+    """The shape of a batch of 2 as PyTorch takes it."""
+    return (2, type_.channels, *type_.spatial) if isinstance(type_, Map) else (2, *type_.shape)
+
+
+def inputs_of(network: Network) -> list[torch.Tensor]:
+    """Random inputs of a network, batches of 2."""
+    return [torch.randn(channels_first(each.type)) for each in network.inputs]
 
 
 def channels_last(shape: tuple[int, ...], tokens: bool = False) -> tuple[int, ...]:

@@ -20,20 +20,12 @@ from archspec.backends.torch.calls import MERGES, ROWS, Unsupported
 from archspec.backends.torch.module import emit
 from archspec.ir.walk import walk
 from archspec.ops import STEPS
-from archspec.types import Map
 from tests.helpers.paths import SPECS
+from tests.helpers.torch import channels_first, inputs_of
 
 torch.set_num_threads(1)
 UNLISTED = ("num_batches_tracked", "relative_position_index")
 """Whole numbers that PyTorch keeps in a state_dict; they are no weights."""
-
-
-def channels_first(type_):
-    return (2, type_.channels, *type_.spatial) if isinstance(type_, Map) else (2, *type_.shape)
-
-
-def inputs_of(network):
-    return [torch.randn(channels_first(i.type)) for i in network.inputs]
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)

@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch", reason="torch is what the emitted source ru
 import archspec
 from archspec.api import to_torch
 from archspec.resources import specs_folder
-from tests.backends.torch.test_torch import channels_first
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import few_quick, reduced
+from tests.helpers.torch import channels_first
 
 torch.set_num_threads(1)
 SIBLINGS = {

@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from tests.backends.train.test_train import python, written
+from tests.helpers.training import python, written
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,42 +20,11 @@ from archspec.backends.torch.module import emit as emit_torch
 from archspec.backends.train.script import SCRIPTS, emit
 from archspec.backends.train.task import task_of
 from archspec.cli import main as cli
-from tests.helpers.fork import Forks
 from tests.helpers.paths import ROOT
+from tests.helpers.training import TINY, environment, python, written
 
 SCRIPTS_FOLDER = ROOT / "archspec" / "backends" / "train" / "scripts"
 TIMES = ("seconds", "images_per_second")
-TINY = "input 8x8x1\nconv k=3 f=8 | relu\ndropout 0.2\nfc 10 | softmax\n"
-
-
-def environment():
-    """One thread, and no archspec to be found but where it is installed."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
-        "OMP_NUM_THREADS": "1",
-        "GLOO_SOCKET_IFNAME": "lo",
-    }
-
-
-FORKS = Forks("torch.distributed.fsdp", "torch.utils.data", "matplotlib.figure", "sklearn.datasets", environment=environment())
-
-
-def python(*words, cwd=None, check=True):
-    if words[0] == "-m":
-        done = subprocess.run(
-            [sys.executable, *words], capture_output=True, text=True, env=environment(), cwd=cwd, check=False, timeout=120
-        )
-    else:
-        done = FORKS.run(*words, cwd=cwd)
-    assert not check or done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
-
-
-def written(folder, text=TINY):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in emit(archspec.loads(text, name="tiny.arch")).items():
-        (folder / name).write_text(content)
-    return folder
 
 
 def metrics(folder):

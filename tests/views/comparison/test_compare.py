@@ -23,39 +23,22 @@ from archspec.views.comparison import FORMATS, Comparison, align
 from archspec.views.comparison.diff import ADDED, CHANGED, EQUAL, FOLLOWS, REMOVED, difference, folded
 from archspec.views.comparison.measures import cited
 from archspec.views.figures import convert
+from tests.helpers.hostile_names import HOSTILE
 from tests.helpers.needs import pdflatex
 from tests.helpers.paths import ROOT, SPECS
 from tests.helpers.specs import few_quick
 from tests.helpers.svg import SVG, check, check_safe, measured
 
 CITED = [path.stem for path in SPECS if "top1=" in path.read_text(encoding="utf-8")]
-HOSTILE = {
-    "script": "</script><script>alert(1)</script><!-- ]]> &amp; &#0;",
-    "quotes": '"\'`\\" onload="alert(1)',
+PAYLOADS = HOSTILE | {
     "formula": '=HYPERLINK("http://example.org")',
     "markdown": "| a | [x](javascript:alert(1)) ``` <img src=x>",
     "latex": "\\input{/etc/passwd}%$&#_{}^~ [\\\\*",
-    "control": "a\x00\x01\x1b[31m\x7f\x85\r\n\tb\ufffe\uffff",
-    "right to left": "abc\u202etxt.gvs\u2066\u200f\u061c",
-    "long": "x" * 10_000,
-    "wide": "図" * 300,
 }
 
 
 def spec(*lines, head=""):
     return archspec.loads(head + "input 32x32x3\n" + "\n".join(lines) + "\n", name="net.arch")
-
-
-@pytest.fixture(scope="module")
-def load():
-    known = {}
-
-    def network(name):
-        if name not in known:
-            known[name] = archspec.load(name)
-        return known[name]
-
-    return network
 
 
 # measures
@@ -72,8 +55,8 @@ DEPTHS = {
 
 
 @pytest.mark.parametrize("name", DEPTHS)
-def test_depth_is_that_of_the_papers(name, load):
-    assert depth(load(name)) == DEPTHS[name]
+def test_depth_is_that_of_the_papers(name, networks):
+    assert depth(networks(name)) == DEPTHS[name]
 
 
 def test_depth_takes_the_longest_way():
@@ -93,14 +76,14 @@ def test_heads_for_training_have_no_depth():
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
-def test_weight_layers_are_those_of_the_rows(path, load):
-    rows = [row for row in archspec.analyze(load(path.stem)).layers if not row.training and row.macs and row.weights + row.frozen]
-    assert sum(weight_layers(load(path.stem)).values()) == len(rows)
+def test_weight_layers_are_those_of_the_rows(path, networks):
+    rows = [row for row in archspec.analyze(networks(path.stem)).layers if not row.training and row.macs and row.weights + row.frozen]
+    assert sum(weight_layers(networks(path.stem)).values()) == len(rows)
 
 
 @pytest.mark.parametrize("path", few_quick(SPECS), ids=lambda p: p.stem)
-def test_smallest_input_is_what_elaborating_says(path, load):
-    network = load(path.stem)
+def test_smallest_input_is_what_elaborating_says(path, networks):
+    network = networks(path.stem)
     found = smallest_input(network)
 
     def checks(side):
@@ -115,8 +98,8 @@ def test_smallest_input_is_what_elaborating_says(path, load):
 
 # Keras's documentation of its applications, torchvision's of inception_v3 apart: the least sizes for VGG, and AlexNet's by its pools.
 @pytest.mark.parametrize(("name", "side"), [("vgg16", 32), ("vgg19", 32), ("alexnet", 63)])
-def test_smallest_input_is_that_of_the_documentation(name, side, load):
-    assert smallest_input(load(name)) == (side, side)
+def test_smallest_input_is_that_of_the_documentation(name, side, networks):
+    assert smallest_input(networks(name)) == (side, side)
 
 
 def test_smallest_input_is_unknown():
@@ -186,12 +169,12 @@ def test_where_the_numbers_of_the_lecture_belong():
 # tables
 
 
-def test_numbers_are_those_of_the_table(load):
+def test_numbers_are_those_of_the_table(networks):
     names = ["lenet5", "googlenet_2014", "vit_b_16", "unet", "lenet5_1998"]
-    found = json.loads(archspec.compare([load(name) for name in names]).to_json())
+    found = json.loads(archspec.compare([networks(name) for name in names]).to_json())
     assert found["archspec"] == 1 and found["diff"] is None
     for name, model in zip(names, found["models"], strict=True):
-        totals = archspec.analyze(load(name)).totals
+        totals = archspec.analyze(networks(name)).totals
         assert [model[k] for k in ("name", "params", "macs", "flops", "activations")] == [
             name, totals.params, totals.macs, totals.flops, totals.activations,
         ]  # fmt: skip
@@ -199,18 +182,18 @@ def test_numbers_are_those_of_the_table(load):
         assert model["ratios"]["macs"] == pytest.approx(totals.macs / found["models"][0]["macs"])
 
 
-def test_few_models_stand_side_by_side_and_many_below_each_other(load):
-    few = archspec.compare([load(name) for name in ("lenet5", "alexnet", "vgg16")]).to_text().splitlines()
+def test_few_models_stand_side_by_side_and_many_below_each_other(networks):
+    few = archspec.compare([networks(name) for name in ("lenet5", "alexnet", "vgg16")]).to_text().splitlines()
     assert few[0].split() == ["lenet5", "alexnet", "vgg16"]
     assert few[2].split() == ["parameters", "61,706", "61,100,840", "990×", "138,357,544", "2,242×"]
-    many = archspec.compare([load(name) for name in ("lenet5", "alexnet", "vgg16", "resnet50")]).to_text().splitlines()
+    many = archspec.compare([networks(name) for name in ("lenet5", "alexnet", "vgg16", "resnet50")]).to_text().splitlines()
     assert many[0].split()[:2] == ["model", "parameters"]
     assert many[5].split()[:3] == ["resnet50", "25,557,032", "414×"]
 
 
-def test_sources_and_what_is_unknown_are_told(load):
+def test_sources_and_what_is_unknown_are_told(networks):
     bare = spec("conv k=3 f=4", head='meta top1="50"\n')
-    text = archspec.compare([load("vgg19"), bare]).to_text()
+    text = archspec.compare([networks("vgg19"), bare]).to_text()
     assert "72.376%" in text and "vgg19: top-1 72.376% from Simonyan, Zisserman 2014" in text
     assert "net: its top1 has no source, so it is not cited" in text
     assert re.search(r"top-1, cited +72\.376% +\?", text)
@@ -222,25 +205,27 @@ def test_a_ratio_to_nothing_is_left_out():
     assert re.search(r"parameters +0 +18\n", text.to_text())
 
 
-def test_models_of_one_name_are_told_apart(load):
-    found = archspec.compare([load("lenet5")] * 3)
+def test_models_of_one_name_are_told_apart(networks):
+    found = archspec.compare([networks("lenet5")] * 3)
     assert [model.name for model in found.models] == ["lenet5", "lenet5 (2)", "lenet5 (3)"]
 
 
 @pytest.mark.parametrize("width", [200, 120, 80, 60, 40, 20, 5])
-def test_text_fits_the_screen(width, load):
+def test_text_fits_the_screen(width, networks):
     for names in (["vgg16", "vgg19"], ["lenet5", "alexnet", "vgg16", "resnet50"], ["densenet121", "densenet161"]):
-        text = archspec.compare([load(name) for name in names]).to_text(width)
+        text = archspec.compare([networks(name) for name in names]).to_text(width)
         assert max(map(len, text.splitlines())) <= width
 
 
-def test_text_of_a_plain_screen(load):
-    text = "".join(piece for line in archspec.compare([load("lenet5"), load("lenet5_1998")]).lines(unicode=False) for piece, _ in line)
+def test_text_of_a_plain_screen(networks):
+    text = "".join(
+        piece for line in archspec.compare([networks("lenet5"), networks("lenet5_1998")]).lines(unicode=False) for piece, _ in line
+    )
     assert text.isascii()
 
 
-def test_csv(load):
-    rows = list(csv.DictReader(io.StringIO(archspec.compare([load("vgg16"), load("vit_b_16")]).to_csv())))
+def test_csv(networks):
+    rows = list(csv.DictReader(io.StringIO(archspec.compare([networks("vgg16"), networks("vit_b_16")]).to_csv())))
     assert [row["name"] for row in rows] == ["vgg16", "vit_b_16"]
     assert rows[0]["params"] == "138357544" and rows[0]["smallest_input"] == "32x32" and rows[0]["weight_layers"] == "13 conv + 3 fc"
     assert rows[1]["receptive_field"] == "16x16" and float(rows[1]["params_ratio"]) == pytest.approx(86567656 / 138357544, abs=1e-6)
@@ -261,9 +246,9 @@ def edits(a, b):
 
 
 @pytest.mark.parametrize("name", ["lenet5", "googlenet_2014", "densenet121", "unet"])
-def test_a_network_differs_in_nothing_from_itself(name, load):
-    found = difference(load(name), load(name))
-    assert found.count(EQUAL) == load(name).graph.layers == len(found.edits)
+def test_a_network_differs_in_nothing_from_itself(name, networks):
+    found = difference(networks(name), networks(name))
+    assert found.count(EQUAL) == networks(name).graph.layers == len(found.edits)
 
 
 PAIRS = [
@@ -274,10 +259,10 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("a", "b"), [*PAIRS, *[(b, a) for a, b in PAIRS]])
-def test_a_difference_is_whole(a, b, load):
+def test_a_difference_is_whole(a, b, networks):
     """The layers of both come once each and in order, and what the edits add up to is the difference of the totals."""
-    found = difference(load(a), load(b))
-    one, two = archspec.analyze(load(a)), archspec.analyze(load(b))
+    found = difference(networks(a), networks(b))
+    one, two = archspec.analyze(networks(a)), archspec.analyze(networks(b))
     assert [edit.before for edit in found.edits if edit.before] == one.layers
     assert [edit.after for edit in found.edits if edit.after] == two.layers
     assert sum(edit.params[1] - edit.params[0] for edit in found.edits) == two.totals.params - one.totals.params
@@ -285,24 +270,24 @@ def test_a_difference_is_whole(a, b, load):
     assert sum(len(item.edits) for fold in folded(found.edits) for round_ in fold.rounds for item in round_) == len(found.edits)
 
 
-def test_vgg16_and_vgg19(load):
+def test_vgg16_and_vgg19(networks):
     names = ["features.16", "features.17", "features.21", "features.22", "features.28", "features.29"]
-    found = difference(load("vgg16"), load("vgg19"))
-    assert edits(load("vgg16"), load("vgg19")) == [(ADDED, None, name) for name in names]
+    found = difference(networks("vgg16"), networks("vgg19"))
+    assert edits(networks("vgg16"), networks("vgg19")) == [(ADDED, None, name) for name in names]
     assert [edit.after.params for edit in found.edits if edit.kind == ADDED] == [590_080, 0, 2_359_808, 0, 2_359_808, 0]
 
 
-def test_resnet50_and_resnet152_fold(load):
+def test_resnet50_and_resnet152_fold(networks):
     """The rounds that the one has more than the other, told once each: Table 1 of He et al. 2015 has 4 and 6 of them, then 8 and 36."""
-    found = difference(load("resnet50"), load("resnet152"))
+    found = difference(networks("resnet50"), networks("resnet152"))
     assert (found.count(EQUAL), found.count(ADDED), len(found.edits)) == (175, 340, 515)
     assert [(len(fold.rounds), len(fold.rounds[0])) for fold in folded(found.edits)] == [(1, 1), (4, 10), (1, 1), (30, 10), (1, 1)]
-    text = archspec.compare([load("resnet50"), load("resnet152")]).to_text()
+    text = archspec.compare([networks("resnet50"), networks("resnet152")]).to_text()
     assert "layer3.6.conv1 … 35.relu3 ×30:" in text and len(text.splitlines()) < 70
 
 
-def test_what_changed_has_both_numbers(load):
-    text = archspec.compare([load("resnet50"), load("wide_resnet50_2")]).to_text()
+def test_what_changed_has_both_numbers(networks):
+    text = archspec.compare([networks("resnet50"), networks("wide_resnet50_2")]).to_text()
     assert re.search(r"~ +layer1\.0\.conv1 +conv k=1 f=64 bias=no → conv k=1 f=128 bias=no +4,096 → 8,192 +12,845,056 → 25,690,112", text)
 
 
@@ -332,9 +317,9 @@ def test_what_is_added_before_a_layer_changes_nothing_behind_it():
     assert edits(spec("conv k=3 f=3 p=1", "relu"), spec("conv k=3 f=3 p=1", "bn", "relu")) == [(ADDED, None, "bn1")]
 
 
-def test_strangers_are_not_set_against_each_other(load):
+def test_strangers_are_not_set_against_each_other(networks):
     for a, b in (("vgg19", "resnet50"), ("lenet5", "vit_b_16"), ("unet", "mobilenet_v2")):
-        found = archspec.compare([load(a), load(b)])
+        found = archspec.compare([networks(a), networks(b)])
         assert "no near relatives" in found.diff.why_not and not found.diff.edits
         assert found.to_text().count("no near relatives") == 1
         assert json.loads(found.to_json())["diff"]["near"] is False
@@ -346,9 +331,9 @@ def test_networks_too_long_to_align_say_so():
     assert "too many" in found.why_not and not found.edits
 
 
-def test_a_difference_is_found_fast_or_not_at_all(monkeypatch, load):
+def test_a_difference_is_found_fast_or_not_at_all(monkeypatch, networks):
     monkeypatch.setattr(align, "MOST_CELLS", 100)
-    assert "too many" in difference(load("resnet18"), load("resnet34")).why_not
+    assert "too many" in difference(networks("resnet18"), networks("resnet34")).why_not
 
 
 STEPS = ["relu", "bn", "conv k=1 f=3", "conv k=3 f=3 p=1", "pool w=1"]
@@ -384,8 +369,8 @@ def circles(drawn):
         yield group, tuple(float(circle.get(name)) for name in ("cx", "cy", "r"))
 
 
-def test_the_chart_of_all_that_cite_an_accuracy(load):
-    found = archspec.compare([load(name) for name in CITED])
+def test_the_chart_of_all_that_cite_an_accuracy(networks):
+    found = archspec.compare([networks(name) for name in CITED])
     text = found.draw()
     drawn = check(text)
     bubbles = list(circles(drawn))
@@ -395,7 +380,7 @@ def test_the_chart_of_all_that_cite_an_accuracy(load):
         assert (float(a.get("data-top1")) > float(b.get("data-top1"))) == (y < y2) or y == pytest.approx(y2, abs=0.02)
         assert r / r2 == pytest.approx(sqrt(int(a.get("data-params")) / int(b.get("data-params"))), rel=0.01)
     assert len(drawn.find("tag")) == 33
-    assert text == archspec.compare([load(name) for name in CITED]).draw()
+    assert text == archspec.compare([networks(name) for name in CITED]).draw()
 
 
 @pytest.mark.slow
@@ -403,8 +388,8 @@ def test_the_chart_of_all_that_cite_an_accuracy(load):
 @pytest.mark.parametrize(
     "names", [["vgg19", "resnet50"], ["lenet5", "vgg16"], CITED[:7], CITED, [path.stem for path in SPECS], ["lenet5"] * 3]
 )
-def test_charts_are_sound(names, theme, load):
-    drawn = check(archspec.compare([load(name) for name in names]).draw(theme))
+def test_charts_are_sound(names, theme, networks):
+    drawn = check(archspec.compare([networks(name) for name in names]).draw(theme))
     frame = drawn.root.findall(f"{SVG}rect")[1]
     left, top, wide, high = (float(frame.get(name)) for name in ("x", "y", "width", "height"))
     for _, (x, y, r) in circles(drawn):
@@ -416,8 +401,8 @@ def test_charts_are_sound(names, theme, load):
             assert not (box[0] < x < box[2] and box[1] + 1 < y < box[3]), words
 
 
-def test_without_accuracy_the_height_is_the_parameters(load):
-    text = archspec.compare([load("lenet5"), load("vgg16"), load("resnet18")]).draw()
+def test_without_accuracy_the_height_is_the_parameters(networks):
+    text = archspec.compare([networks("lenet5"), networks("vgg16"), networks("resnet18")]).draw()
     drawn = check(text)
     assert "no accuracy is cited for LeNet-5" in text and "top-1 accuracy, cited" not in text
     places = sorted((int(group.get("data-params")), -y) for group, (_, y, _) in circles(drawn))
@@ -429,27 +414,27 @@ def test_charts_of_what_counts_nothing():
         check(archspec.compare([archspec.loads(text) for text in texts]).draw())
 
 
-def test_a_hundred_networks_have_no_names_in_the_chart(load):
-    drawn = check(archspec.compare([load("lenet5"), load("alexnet")] * 50).draw())
+def test_a_hundred_networks_have_no_names_in_the_chart(networks):
+    drawn = check(archspec.compare([networks("lenet5"), networks("alexnet")] * 50).draw())
     assert not drawn.find("tag") and len(drawn.find("bubble")) == 100
     assert any("100 without room for a name" in words for _, words, _ in drawn.texts(1.0))
 
 
-def test_unknown_themes_are_refused(load):
+def test_unknown_themes_are_refused(networks):
     with pytest.raises(ValueError, match="there is no `blue`"):
-        archspec.compare([load("lenet5")]).draw("blue")
+        archspec.compare([networks("lenet5")]).draw("blue")
 
 
 # what names and metas may hold
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("kind", PAYLOADS)
 @pytest.mark.parametrize("format_", FORMATS)
 def test_hostile_names_are_inert(kind, format_):
     networks = [spec("conv k=3 f=4"), spec("conv k=3 f=5")]
-    for network, top1 in zip(networks, ("50", HOSTILE[kind]), strict=True):
-        network.name = HOSTILE[kind]
-        network.meta = {"title": HOSTILE[kind], "source": HOSTILE[kind], "top1": top1}
+    for network, top1 in zip(networks, ("50", PAYLOADS[kind]), strict=True):
+        network.name = PAYLOADS[kind]
+        network.meta = {"title": PAYLOADS[kind], "source": PAYLOADS[kind], "top1": top1}
     found = archspec.compare(networks)
     check_safe(found.draw())
     made = getattr(found, f"to_{format_}")()
@@ -460,7 +445,7 @@ def test_hostile_names_are_inert(kind, format_):
         tags = ["table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "small", "br", "p"]
         assert set(re.findall(r"</?([a-z]+)", made)) <= set(tags)
     elif format_ == "json":
-        assert json.loads(made)["models"][0]["title"] == HOSTILE[kind]
+        assert json.loads(made)["models"][0]["title"] == PAYLOADS[kind].strip()
     elif format_ == "csv":
         rows = list(csv.reader(io.StringIO(made)))
         assert len({len(row) for row in rows}) == 1 and not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
@@ -471,11 +456,15 @@ def test_hostile_names_are_inert(kind, format_):
 
 
 @pdflatex
-def test_the_latex_compiles(load, tmp_path):
+def test_the_latex_compiles(networks, tmp_path):
     hostile = spec("conv k=3 f=4")
-    hostile.name = HOSTILE["latex"]
-    for networks in ([load("lenet5"), load("lenet5_1998")], [load("densenet121"), load("densenet161")], [hostile, spec("conv k=3 f=5")]):
-        made = archspec.compare(networks).to_latex()
+    hostile.name = PAYLOADS["latex"]
+    for compared in (
+        [networks("lenet5"), networks("lenet5_1998")],
+        [networks("densenet121"), networks("densenet161")],
+        [hostile, spec("conv k=3 f=5")],
+    ):
+        made = archspec.compare(compared).to_latex()
         page = "\\documentclass{article}\\usepackage{booktabs}\\usepackage[T1]{fontenc}\\begin{document}\n" + made + "\\end{document}\n"
         (tmp_path / "t.tex").write_text(page, encoding="utf-8")
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
@@ -487,16 +476,16 @@ def test_the_latex_compiles(load, tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_command_writes_every_form(archspec_command, form, load):
+def test_the_command_writes_every_form(archspec_command, form, networks):
     done = archspec_command("compare", "vgg16", "vgg19", "--format", form)
     assert done.status == 0 and done.err == ""
-    assert done.out == getattr(Comparison([load("vgg16"), load("vgg19")]), f"to_{form}")()
+    assert done.out == getattr(Comparison([networks("vgg16"), networks("vgg19")]), f"to_{form}")()
 
 
-def test_the_command_draws(archspec_command, tmp_path, load):
+def test_the_command_draws(archspec_command, tmp_path, networks):
     done = archspec_command("compare", "vgg16", "vgg19", "-o", str(tmp_path / "a.svg"), "--theme", "dark")
     assert done.status == 0 and "143,667,240" in done.out
-    assert (tmp_path / "a.svg").read_text(encoding="utf-8") == archspec.compare([load("vgg16"), load("vgg19")]).draw("dark")
+    assert (tmp_path / "a.svg").read_text(encoding="utf-8") == archspec.compare([networks("vgg16"), networks("vgg19")]).draw("dark")
 
 
 @pytest.mark.parametrize(("form", "magic", "needs"), [("png", b"\x89PNG", "resvg_py"), ("pdf", b"%PDF", "svglib")])

@@ -21,6 +21,8 @@ from archspec.views import figures
 from archspec.views.figures import graphviz_layout, text_form
 from archspec.views.figures.build import build, finest
 from archspec.views.theme import THEMES
+from tests.helpers.colour import contrast
+from tests.helpers.hostile_names import HOSTILE, hostile
 from tests.helpers.needs import graphviz
 from tests.helpers.paths import ROOT, SPECS
 from tests.helpers.specs import few_quick
@@ -28,30 +30,6 @@ from tests.helpers.svg import SVG, Drawn, check, check_safe
 
 NAMES = [path.stem for path in SPECS]
 KINDS = [pytest.param("blocks", marks=graphviz), "volumes", "bars"]
-HOSTILE = {
-    "script": "</script><script>alert(1)</script><!-- ]]> &amp; &#0;",
-    "quotes": '"\'`\\" onload="alert(1)',
-    "backslashes": r"\N \G \l \\ \"; a -> b [label=x]; \ ",
-    "percent": "%s %n %(x)s _{}^ $x$ #{}; ${x} {{y}} __import__",
-    "control": "a\x00\x01\x1b[31m\x7f\x85\r\n\tb\ufffe\uffff\ud800",
-    "right to left": "abc\u202etxt.gvs\u2066\u200f\u061c",
-    "long": "x" * 10_000,
-    "wide": "図" * 300,
-    "mermaid": 'end" --> n1; click n0 href "javascript:alert(1)" %% subgraph',
-}
-
-
-@pytest.fixture(scope="module")
-def networks():
-    known = {}
-
-    def load(name, **params):
-        key = (name, *params.items())
-        if key not in known:
-            known[key] = archspec.load(name, params=params)
-        return known[key]
-
-    return load
 
 
 def values(drawn, class_, attribute):
@@ -290,17 +268,6 @@ def test_every_step_has_a_kind():
     assert {op.step for op in all_classes()} == set(STEPS)
 
 
-def luminance(colour):
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(a, b):
-    x, y = sorted((luminance(a), luminance(b)))
-    return (y + 0.05) / (x + 0.05)
-
-
 @pytest.mark.parametrize("theme", THEMES.values(), ids=list(THEMES))
 def test_words_can_be_read(theme):
     """WCAG 2.2: 7:1 is its strictest demand of text, 4.5:1 its usual one; 3:1 that of shapes."""
@@ -370,17 +337,6 @@ def test_same_bytes_every_time(networks):
 
 
 # hostile text
-
-
-def hostile(payload, network):
-    network.name = payload
-    network.meta = {"title": payload, "source": payload}
-    for graph in network.graphs():
-        elements = [e._replace(label=f"{payload}{at}") if at % 2 else e for at, e in enumerate(graph.elements)]
-        graph.elements = tuple(elements)
-    network.inputs = tuple(i._replace(name=payload) for i in network.inputs)
-    network.outputs = tuple(o._replace(name=payload) for o in network.outputs)
-    return network
 
 
 @pytest.mark.parametrize("payload", HOSTILE.values(), ids=list(HOSTILE))

@@ -22,10 +22,10 @@ from archspec.views.figures.diagram import TooLarge
 from archspec.views.page import page
 from archspec.views.page.html import tag
 from archspec.views.page.quiz import normal, tokens
+from tests.helpers.hostile_names import HOSTILE, hostile
 from tests.helpers.needs import graphviz, stderr_lines
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import few_quick
-from tests.views.figures.test_figures import HOSTILE, hostile
 
 VOID = {"meta", "link", "input", "wbr"}
 NAMES = ("resnet50", "googlenet_2014", "unet", "vit_b_16", "lenet5")
@@ -55,12 +55,6 @@ class Elements(HTMLParser):
     def handle_data(self, data):
         if not {"script", "style"} & set(self.open):
             self.words.append(data)
-
-
-@pytest.fixture(scope="module")
-def networks():
-    known = {}
-    return lambda name: known.setdefault(name, archspec.load(name)) if name not in known else known[name]
 
 
 # what a page is
