@@ -108,14 +108,13 @@ class Diagnostics:
         return {key for key, diagnostic in self._found.items() if diagnostic.severity == "error"}
 
     def sorted(self) -> list[Diagnostic]:
-        found = []
-        for key, diagnostic in self._found.items():
-            rounds = list(self._also.get(key, ()))
-            if rounds:
-                shown = ", ".join(rounds[:4]) + (f" and {len(rounds) - 4} more" if len(rounds) > 4 else "")
-                diagnostic = diagnostic._replace(notes=(*diagnostic.notes, f"also in {shown}"))
-            found.append(diagnostic)
-        return sorted(found, key=Diagnostic.order)
+        """The findings in the order of the text, each with the rounds in which it was met again."""
+        found = dict(self._found)
+        for key, also in self._also.items():
+            rounds = list(also)
+            shown = ", ".join(rounds[:4]) + (f" and {len(rounds) - 4} more" if len(rounds) > 4 else "")
+            found[key] = found[key]._replace(notes=(*found[key].notes, f"also in {shown}"))
+        return sorted(found.values(), key=Diagnostic.order)
 
 
 class SpecError(Exception):
@@ -173,8 +172,6 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         if abs(len(name) - len(folded)) > allowed:
             continue
         slips = _slips(folded, name.lower(), allowed)
-        if len(folded) == 1 and slips:
-            continue
         if len(folded) < 3 and len(name) == len(folded) and sorted(folded) != sorted(name.lower()):
             continue
         if slips <= allowed and (best is None or (slips, name) < best):

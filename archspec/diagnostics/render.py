@@ -35,18 +35,12 @@ def full(diagnostic: Diagnostic, columns: int | None = None) -> Iterator[Line]:
     width = 1
     if diagnostic.span is not None:
         marks = [(diagnostic.span, diagnostic.label, True), *((span, text, False) for span, text in diagnostic.secondary)]
-        width = max(len(str(_end_line(span))) for span, _, _ in marks)
-        sources = list(dict.fromkeys(span.source for span, _, _ in marks))
-        for source in sources:
+        width = max(len(str(span.line)) for span, _, _ in marks)
+        for source in dict.fromkeys(span.source for span, _, _ in marks):
             yield from _quoted(source, [mark for mark in marks if mark[0].source is source], width, style, columns)
-    for note in (*diagnostic.notes, *(frame.text for frame in diagnostic.trace)):
-        yield from folded([(" " * width, ""), (" = ", "frame"), ("note: ", "label"), (visible(note), "")], columns, width + 9)
-    if diagnostic.help:
-        yield from folded([(" " * width, ""), (" = ", "frame"), ("help: ", "label"), (visible(diagnostic.help), "")], columns, width + 9)
-
-
-def _end_line(span: Span) -> int:
-    return span.source.locate(span.start)[0]
+    notes = [("note: ", note) for note in (*diagnostic.notes, *(frame.text for frame in diagnostic.trace))]
+    for word, text in [*notes, *([("help: ", diagnostic.help)] if diagnostic.help else [])]:
+        yield from folded([(" " * width, ""), (" = ", "frame"), (word, "label"), (visible(text), "")], columns, width + 9)
 
 
 def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int, style: str, columns: int | None) -> Iterator[Line]:
@@ -84,46 +78,44 @@ def _cropped(text: str, width: int) -> str:
 
 def concise(diagnostic: Diagnostic) -> str:
     """`file:line:col: code message`."""
-    return f"{_place(diagnostic)}: {diagnostic.code} {visible(diagnostic.message)}"
-
-
-def _place(diagnostic: Diagnostic) -> str:
-    if diagnostic.span is None:
-        return "-"
-    line, column = diagnostic.span.source.locate(diagnostic.span.start)
-    return f"{visible(diagnostic.span.source.name)}:{line}:{column}"
+    place = "-"
+    if diagnostic.span is not None:
+        line, column = diagnostic.span.source.locate(diagnostic.span.start)
+        place = f"{visible(diagnostic.span.source.name)}:{line}:{column}"
+    return f"{place}: {diagnostic.code} {visible(diagnostic.message)}"
 
 
 def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
     """The JSON form of cli.md: places count from 1, the end is exclusive."""
-    place: dict[str, Any] = {"file": None, "line": None, "column": None, "end_line": None, "end_column": None}
-    if diagnostic.span is not None:
-        span = diagnostic.span
-        line, column = span.source.locate(span.start)
-        end_line, end_column = span.source.locate(span.end)
-        place = {"file": span.source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
-    trace = []
-    for frame in diagnostic.trace:
-        line, column = frame.span.source.locate(frame.span.start)
-        trace.append({"file": frame.span.source.name, "line": line, "column": column, "text": frame.text})
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
-        **place,
+        **_place(diagnostic.span),
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
-        "trace": trace,
+        "trace": [
+            {name: place[name] for name in _PLACE[:3]} | {"text": text} for span, text in diagnostic.trace if (place := _place(span))
+        ],
     }
+
+
+_PLACE = ("file", "line", "column", "end_line", "end_column")
+
+
+def _place(span: Span | None) -> dict[str, Any]:
+    where = (span.source.name, *span.source.locate(span.start), *span.source.locate(span.end)) if span is not None else [None] * 5
+    return dict(zip(_PLACE, where, strict=True))
 
 
 def github(diagnostic: Diagnostic) -> str:
     """A workflow command that GitHub shows beside the line."""
     data = as_data(diagnostic)
-    kind = {"error": "error", "warning": "warning", "note": "notice"}[diagnostic.severity]
+    kind = "notice" if diagnostic.severity == "note" else diagnostic.severity
     where = ""
     if data["file"] is not None:
-        where = f"file={_property(data['file'])},line={data['line']},col={data['column']},endLine={data['end_line']},endColumn={data['end_column']},"
+        names = dict(zip(_PLACE, ("file", "line", "col", "endLine", "endColumn"), strict=True))
+        where = "".join(f"{names[key]}={_property(str(data[key]))}," for key in _PLACE)
     body = "\n".join([diagnostic.message, *diagnostic.notes, *([f"help: {diagnostic.help}"] if diagnostic.help else [])])
     return f"::{kind} {where}title={diagnostic.code}::{_command(body)}"
 
@@ -150,12 +142,7 @@ def sarif(diagnostics: Iterable[Diagnostic], version: str) -> dict[str, Any]:
             "message": {"text": "\n".join([diagnostic.message, *diagnostic.notes])},
         }
         if data["file"] is not None:
-            region = {
-                "startLine": data["line"],
-                "startColumn": data["column"],
-                "endLine": data["end_line"],
-                "endColumn": data["end_column"],
-            }
+            region = dict(zip(("startLine", "startColumn", "endLine", "endColumn"), map(data.get, _PLACE[1:]), strict=True))
             result["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": quote(data["file"])}, "region": region}}]
         results.append(result)
     driver = {"name": "archspec", "version": version, "rules": [rules[code] for code in sorted(rules)]}

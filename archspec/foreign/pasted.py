@@ -21,41 +21,13 @@ _INPUT = re.compile(r"^ *(?:\w+: *)?input +\d", re.MULTILINE)
 _PYTHON = re.compile(r"^ *(?:import \w|from [\w.]+ import |class \w+.*:|def \w+\(.*|@\w+|if __name__|>>> )", re.MULTILINE)
 _CALL = re.compile(r"^ *(?:[\w.]+ *= *)?(?:return )?[A-Za-z_][\w.]*\(.*\)?[,)\]]*$", re.MULTILINE)
 _FRAMEWORK = re.compile(r"\b(?:torch|nn|keras|tf|layers|F|model)\.\w+\(|\bSequential\(")
-_SUMMARY = re.compile(r"^.*(?:Layer \(type|Output Shape).*Param", re.MULTILINE)
 _PRINTED = re.compile(r"^ *\(\w+\): (\w+\(.*)$", re.MULTILINE)
 _OPENED = re.compile(r"^ *(?:\(\w+\): )?[A-Z]\w*\($", re.MULTILINE)
 """A module that holds others: with an input above it, it is still no spec."""
 _MODULE = "a module as PyTorch prints it"
-_DARKNET = re.compile(
-    r"^\[(?:net|network|convolutional|maxpool|avgpool|connected|shortcut|route|yolo|softmax|dropout|upsample)\] *$", re.MULTILINE
-)
-_PROTOTXT = re.compile(r"^ *layers? *\{", re.MULTILINE)
 _YAML = re.compile(r" *(?:- .*|[\w\"'-]+ *:(?: .*)?|\[.*\],?|#.*|---.*|\.\.\.|)\Z")
-_FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
-_PROSE = re.compile(r"^(?:```|~~~|\[.+\]\(.+\)|\*\*\w|!\[|\|[ :-]+\|)|\]\(https?://", re.MULTILINE)
 
 _WAY = "write one layer a line, beginning with `input 32x32x3`; docs/from_frameworks.md has the names of PyTorch and Keras beside ours"
-
-
-def _json(text: str) -> str | None:
-    if text[0] not in "{[" or text[1:].lstrip()[:1] not in tuple('"{[]}'):
-        return None
-    if '"nbformat"' in text or '"cell_type"' in text:
-        return "a notebook (.ipynb)"
-    if '"archspec"' in text and '"inputs"' in text:
-        return "an IR document as `archspec emit json` writes it"
-    if '"class_name"' in text:
-        return "a Keras model's JSON"
-    return "a JSON file"
-
-
-def _markup(text: str) -> str | None:
-    begin = text[:200].lower()
-    if begin.startswith(("<!doctype html", "<html")) or re.search(r"<(?:body|div|table)\b", begin):
-        return "an HTML page"
-    if begin.startswith("<svg") or (begin.startswith("<?xml") and "<svg" in begin):
-        return "an SVG picture"
-    return "an XML file" if begin.startswith("<?xml") else None
 
 
 def _python(text: str) -> str | None:
@@ -78,27 +50,40 @@ def _yaml(text: str) -> str | None:
     return "a YAML file" if text.startswith("---") or items >= 2 or pairs > len(lines) * 0.6 else None
 
 
-def _onnx(text: str) -> str | None:
-    if text.startswith("\x08"):
-        return "an ONNX model"
-    return "an ONNX model in text form" if re.match(r"(?:ir_version|producer_name) *:", text.removeprefix("<").lstrip()) else None
-
-
-_KINDS: tuple[Callable[[str], str | None], ...] = (
-    _onnx,
-    _json,
-    _markup,
-    lambda text: "a Markdown text" if _FENCE.search(text) else None,
-    lambda text: "a table as `model.summary()` prints it" if _SUMMARY.search(text) else None,
-    lambda text: _MODULE if len(_PRINTED.findall(text)) >= 2 else None,
-    lambda text: "a Caffe network (prototxt)" if _PROTOTXT.search(text) else None,
-    lambda text: "a Darknet configuration (.cfg)" if _DARKNET.search(text) else None,
-    lambda text: "a graph for Graphviz (DOT)" if re.match(r"(?:strict +)?(?:di)?graph\b[^\n{]{0,99}\n?\{", text) else None,
-    lambda text: "LaTeX" if re.search(r"^\\(?:documentclass|begin|section|usepackage)\b", text, re.MULTILINE) else None,
-    _python,
-    lambda text: "a Markdown text" if _PROSE.search(text) else None,
-    _yaml,
+_JSON = r"(?s)\A[{\[](?=\s*[\"{\[\]}])"
+_KINDS: tuple[tuple[str | Callable[[str], str | None], str], ...] = (
+    (r"\A\x08", "an ONNX model"),
+    (r"\A<?\s*(?:ir_version|producer_name) *:", "an ONNX model in text form"),
+    (_JSON + '.*"nbformat"', "a notebook (.ipynb)"),
+    (_JSON + '(?=.*"archspec").*"inputs"', "an IR document as `archspec emit json` writes it"),
+    (_JSON + '.*"class_name"', "a Keras model's JSON"),
+    (_JSON, "a JSON file"),
+    (r"(?is)\A(?:<!doctype html|<html|.{,190}<(?:body|div|table)\b)", "an HTML page"),
+    (r"(?is)\A(?:<svg|<\?xml.{,190}<svg)", "an SVG picture"),
+    (r"(?i)\A<\?xml", "an XML file"),
+    (r"(?m)^(?:```|~~~)", "a Markdown text"),
+    (r"(?m)^.*(?:Layer \(type|Output Shape).*Param", "a table as `model.summary()` prints it"),
+    (r"(?ms)^ *\(\w+\): \w+\(.*^ *\(\w+\): \w+\(", _MODULE),
+    (r"(?m)^ *layers? *\{", "a Caffe network (prototxt)"),
+    (
+        r"(?m)^\[(?:net|network|convolutional|maxpool|avgpool|connected|shortcut|route|yolo|softmax|dropout|upsample)\] *$",
+        "a Darknet configuration (.cfg)",
+    ),
+    (r"\A(?:strict +)?(?:di)?graph\b[^\n{]{0,99}\n?\{", "a graph for Graphviz (DOT)"),
+    (r"(?m)^\\(?:documentclass|begin|section|usepackage)\b", "LaTeX"),
+    (_python, ""),
+    (r"(?m)^(?:\[.+\]\(.+\)|\*\*\w|!\[|\|[ :-]+\|)|\]\(https?://", "a Markdown text"),
+    (_yaml, ""),
 )
+"""Marks of other files, a pattern or a function each; the first that fits says what it is."""
+
+
+def _kind(text: str) -> str | None:
+    for mark, name in _KINDS:
+        kind = (name if re.search(mark, text) else None) if isinstance(mark, str) else mark(text)
+        if kind is not None:
+            return kind
+    return None
 
 
 def pasted(source: Source) -> Diagnostic | None:
@@ -106,7 +91,7 @@ def pasted(source: Source) -> Diagnostic | None:
     text = "\n".join(line[:_LINE] for line in source.text[:_READ].splitlines()).lstrip()
     if not text:
         return None
-    kind = next((found for tell in _KINDS if (found := tell(text)) is not None), None)
+    kind = _kind(text)
     if kind is None or (_INPUT.search(text) and kind != "a Markdown text" and not (kind == _MODULE and _OPENED.search(text))):
         return None
     at = len(source.text) - len(source.text.lstrip())

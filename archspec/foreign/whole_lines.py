@@ -103,19 +103,20 @@ def rewritten(text: str, blocks: Container[str] = (), defaults: Mapping[str, fro
     ):
         return Rewritten(f"param {setting[1]} = {setting[2].replace('True', 'yes').replace('False', 'no')}")
     readable = plain(arithmetic(text))
-    own = _own(_uncommented(readable).strip().rstrip(";,").rstrip(), Rewriter(blocks, defaults))
+    own = _own(_body(_uncommented(readable)), Rewriter(blocks, defaults))
     if own is not None:
         return own
     for pattern, instead in _NUMBERS:
         readable = pattern.sub(instead, readable)
     clean = _uncommented(readable)
-    body = clean.strip().rstrip(";,").rstrip()
+    body = _body(clean)
     try:
         rewriter = Rewriter(blocks, defaults)
         rewriter.rounds = text[:1].isspace() or "repeat" in text
         line = _line(body, rewriter)
     except (Unreadable, RecursionError):
-        reason = _unread(body)
+        called = re.match(r"(?:\w+\s*=\s*)?((?:\w+\.)*\w+)\(", body)
+        reason = next((row.reason for row in foreign(called[1])), "") if called else ""
         return Rewritten(None, reason) if reason else None
     except Cannot as cannot:
         return Rewritten(None, str(cannot)) if str(cannot) else None
@@ -129,10 +130,9 @@ def _member(name: str) -> str:
     return f"self.{name} = " if not name[0].isdigit() else ""
 
 
-def _unread(body: str) -> str:
-    """Why a call cannot be said, where its arguments cannot be read."""
-    called = re.match(r"(?:\w+\s*=\s*)?((?:\w+\.)*\w+)\(", body)
-    return next((row.reason for row in foreign(called[1])), "") if called else ""
+def _body(line: str) -> str:
+    """A line without the spaces around it and the signs that end statements elsewhere."""
+    return line.strip().rstrip(";,").rstrip()
 
 
 def _own(body: str, rewriter: Rewriter) -> Rewritten | None:
@@ -279,14 +279,12 @@ def _guarded(body: str) -> tuple[str, str]:
 
 def _unwrapped(found: list[Call]) -> list[Call]:
     """`model.add(Dense(10))` is what is added."""
-    result = []
-    for call in found:
-        method = call.name.rpartition(".")[2]
-        inner = call.bare[0].call if len(call.bare) == 1 and "." in call.name and method in ("add", "append", "add_module") else None
-        if method == "add_module" and len(call.bare) == 2:
-            inner = call.bare[1].call
-        result.append(inner or call)
-    return result
+    counts = {"add": (1,), "append": (1,), "add_module": (1, 2)}
+    methods = [call.name.rpartition(".") for call in found]
+    return [
+        (dot and len(call.bare) in counts.get(method, ()) and call.bare[-1].call) or call
+        for call, (_, dot, method) in zip(found, methods, strict=True)
+    ]
 
 
 def _named(call: Call) -> str:

@@ -22,10 +22,6 @@ def softmax(kind: str) -> Row:
     return lambda layer, _, x, __: layer.add(kind, layer.x, axis=-1 if isinstance(x, Tokens) else 1)
 
 
-def relu6(layer: Layer, op: Any, x: Type, _: Type) -> str:
-    return layer.add("Clip", layer.x, layer.constant(0), layer.constant(6))
-
-
 def gelu(layer: Layer, op: Any, x: Type, _: Type) -> str:
     value = layer.x
     if layer.opset >= 20:
@@ -38,10 +34,6 @@ def gelu(layer: Layer, op: Any, x: Type, _: Type) -> str:
         sigmoid = layer.add("Erf", layer.add("Div", value, layer.constant(sqrt(2))))
     product = layer.add("Mul", value, layer.add("Add", sigmoid, layer.constant(1)))
     return layer.add("Mul", product, layer.constant(0.5))
-
-
-def silu(layer: Layer, op: Any, x: Type, _: Type) -> str:
-    return layer.add("Mul", layer.x, layer.add("Sigmoid", layer.x))
 
 
 def mish(layer: Layer, op: Any, x: Type, _: Type) -> str:

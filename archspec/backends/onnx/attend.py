@@ -29,10 +29,6 @@ def class_token(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
     return layer.add("Add", layer.pad(layer.x, [1, 0], [0, 0]), token)
 
 
-def first(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
-    return layer.add("Gather", layer.x, layer.whole(0), axis=1)
-
-
 def attention(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
     """With the projections of torch.nn.MultiheadAttention."""
     into, out = ([layer.weight(name) for name in names[: 1 + op.bias]] for names in (_INTO, _OUT))

@@ -6,7 +6,6 @@ are followed by those of its initialisers: https://protobuf.dev/programming-guid
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import BinaryIO
 
 from onnx import GraphProto, ModelProto, TensorProto
@@ -20,8 +19,7 @@ _ALIGNMENT = 4096
 
 def size(model: ModelProto, graph: GraphProto, stored: list[Stored]) -> int:
     """Bytes of a model with its weights inside."""
-    inside = _graph_size(graph, stored)
-    return int(model.ByteSize()) + 1 + len(_varint(inside)) + inside
+    return int(model.ByteSize()) + _field_size(_graph_size(graph, stored))
 
 
 def write(file: BinaryIO, model: ModelProto, graph: GraphProto, stored: list[Stored]) -> None:
@@ -53,11 +51,11 @@ def write_external(file: BinaryIO, data: BinaryIO, location: str, model: ModelPr
 
 
 def _graph_size(graph: GraphProto, stored: list[Stored]) -> int:
-    return int(graph.ByteSize()) + sum(_initialiser_size(tensor) for tensor in stored)
+    return int(graph.ByteSize()) + sum(_field_size(len(_start(tensor)) + tensor.bytes_) for tensor in stored)
 
 
-def _initialiser_size(tensor: Stored) -> int:
-    inside = len(_start(tensor)) + tensor.bytes_
+def _field_size(inside: int) -> int:
+    """Bytes of a field with so many inside: its tag, its length, and those."""
     return 1 + len(_varint(inside)) + inside
 
 
@@ -79,11 +77,6 @@ def _tag(field: int) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    return bytes(_groups(number))
-
-
-def _groups(number: int) -> Iterator[int]:
-    while number > 127:
-        yield number & 127 | 128
-        number >>= 7
-    yield number
+    """Groups of seven bits, the lowest first; all except the last have the eighth bit set."""
+    *groups, last = (number >> shift & 127 for shift in range(0, max(number.bit_length(), 1), 7))
+    return bytes([*(group | 128 for group in groups), last])

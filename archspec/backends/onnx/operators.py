@@ -99,10 +99,6 @@ def _same(layer: Layer, op: Any, x: Type, _: Type) -> str:
     return layer.x
 
 
-def _add(layer: Layer, op: Any, x: Type, _: Type) -> str:
-    return layer.add("Add" if len(layer.values) == 2 else "Sum", *layer.values)
-
-
 def _mul(layer: Layer, op: Any, x: Type, y: Type) -> str:
     product = ""
     for value, type_ in zip(layer.values, layer.types, strict=True):
@@ -132,12 +128,12 @@ ROWS: dict[str, Row] = {
     "instnorm": norms.instance,
     "lrn": norms.local_response,
     "relu": plain("Relu"),
-    "relu6": activations.relu6,
+    "relu6": lambda layer, *_: layer.add("Clip", layer.x, layer.constant(0), layer.constant(6)),
     "leaky": plain("LeakyRelu", "alpha=slope"),
     "elu": plain("Elu", "alpha=alpha"),
     "selu": plain("Selu"),
     "gelu": activations.gelu,
-    "silu": activations.silu,
+    "silu": lambda layer, *_: layer.add("Mul", layer.x, layer.add("Sigmoid", layer.x)),
     "mish": activations.mish,
     "hardswish": activations.hard_swish,
     "hardsigmoid": activations.hard_sigmoid,
@@ -162,14 +158,14 @@ ROWS: dict[str, Row] = {
     "linear": _linear,
     "rbf": _rbf,
     "embed": _embed,
-    "scale": lambda layer, op, x, y: layer.add("Mul", layer.x, layer.weight("")),
+    "scale": lambda layer, *_: layer.add("Mul", layer.x, layer.weight("")),
     "tokens": attend.tokens,
     "cls": attend.class_token,
-    "pos": lambda layer, op, x, y: layer.add("Add", layer.x, layer.weight("")),
-    "first": attend.first,
+    "pos": lambda layer, *_: layer.add("Add", layer.x, layer.weight("")),
+    "first": lambda layer, *_: layer.add("Gather", layer.x, layer.whole(0), axis=1),
     "attn": attend.attention,
     "winattn": attend.window_attention,
-    "add": _add,
+    "add": lambda layer, *_: layer.add("Add" if len(layer.values) == 2 else "Sum", *layer.values),
     "mul": _mul,
     "concat": _concat,
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+from onnx.helper import make_attribute, make_tensor_value_info
 
 from archspec.analysis.layers import Report
 from archspec.backends.arch import expand
@@ -59,31 +59,12 @@ def little(array: Array) -> Array:
 
 
 def _value(value: Value) -> ValueInfoProto:
-    proto = ValueInfoProto(name=value.name)
-    tensor = proto.type.tensor_type
-    tensor.elem_type = _KINDS[value.kind]
-    tensor.shape.SetInParent()
-    for size in value.shape:
-        if isinstance(size, str):
-            tensor.shape.dim.add(dim_param=size)
-        else:
-            tensor.shape.dim.add(dim_value=size)
-    return proto
+    return make_tensor_value_info(value.name, _KINDS[value.kind], value.shape)
 
 
 def _node(operator: Operator) -> NodeProto:
     proto = NodeProto(op_type=operator.kind, name=operator.name, doc_string=operator.about)
     proto.input.extend(operator.inputs)
     proto.output.extend(operator.outputs)
-    proto.attribute.extend(_attribute(name, value) for name, value in sorted(operator.attributes.items()))
+    proto.attribute.extend(make_attribute(name, value) for name, value in sorted(operator.attributes.items()))
     return proto
-
-
-def _attribute(name: str, value: Any) -> AttributeProto:
-    if isinstance(value, str):
-        return AttributeProto(name=name, type=AttributeProto.STRING, s=value.encode())
-    if isinstance(value, float):
-        return AttributeProto(name=name, type=AttributeProto.FLOAT, f=value)
-    if isinstance(value, int):
-        return AttributeProto(name=name, type=AttributeProto.INT, i=value)
-    return AttributeProto(name=name, type=AttributeProto.INTS, ints=value)
