@@ -113,6 +113,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "ceil": math.ceil,
     "floor": math.floor,
     "round8": round8,
+    "int": int,
 }
 _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 4}
 """How tightly operators bind."""
@@ -168,6 +169,17 @@ class Spelled:
         quotient = self.operation in ("//", "ceil_div", "round up")
         return _OPERATIONS["/" if quotient else self.operation](*[part.unrounded for part in self.parts])
 
+    @staticmethod
+    def of(number: Any) -> Spelled:
+        """Take a spelled number as it is, and a plain one as a constant of a formula."""
+        return number if isinstance(number, Spelled) else Spelled(number)
+
+    def replaced(self, names: Mapping[str, Any]) -> Any:
+        """Put other numbers, plain or spelled, in place of named leaves."""
+        if not self.operation:
+            return names.get(self.name, self) if self.name else self.value
+        return combined(self.operation, *[part.replaced(names) for part in self.parts])
+
     def as_float(self) -> Spelled:
         """Return the same expression with a float as its value."""
         return Spelled(float(self.value), self.name, self.operation, self.parts)
@@ -203,6 +215,17 @@ class Spelled:
     __truediv__, __floordiv__, __pow__ = map(_operator, ("/", "//", "**"))
     __rtruediv__, __rfloordiv__, __rpow__ = map(_reflected, ("/", "//", "**"))
     __neg__, __ceil__, __floor__ = map(_operator, ("negative", "ceil", "floor"))
+
+
+def combined(operation: str, *numbers: Any) -> Any:
+    """Apply an operation of `Spelled` to numbers, plain or spelled."""
+    spelled = _spelled(operation, *numbers)
+    return _OPERATIONS[operation](*numbers) if spelled is None else spelled
+
+
+def whole_number(number: Any) -> Any:
+    """Make an integer of a number, its fraction cut off."""
+    return combined("int", number)
 
 
 def value_of(number: Any) -> Any:

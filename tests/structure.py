@@ -14,7 +14,7 @@ from tests.helpers.paths import ROOT
 PACKAGE = ROOT / "archspec"
 FLOORS = (
     ("__init__", "numeric", "source", "resources", "extras", "saving"),
-    ("types", "finding", "diagnostics"),
+    ("types", "simplify", "finding", "diagnostics"),
     ("ops", "syntax"),
     ("ir",),
     ("elaborate", "analysis", "foreign"),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from archspec.diagnostics import nearest
 from archspec.elaborate.expressions import Missing, Refused, Rounds, Silent, Value, evaluate, item, shown
 from archspec.elaborate.scopes import Frame, Scope
+from archspec.numeric import Spelled, whole_number
 from archspec.ops import make, op_class
 from archspec.ops.base import Op
 from archspec.ops.declare import Field, Unfit
@@ -136,7 +137,9 @@ def _converted(value: Any, info: Field) -> Any:
             value = int(value)
         elif value == 0:
             value = 0.0  # -0.0 equals it, and would be another layer
-    if isinstance(value, Rounds):
+    if isinstance(value, Spelled):
+        return whole_number(value) if isinstance(value.value, float) and not info.real else value
+    if isinstance(value, tuple):
         return tuple(_converted(item, info) for item in value)
     if info.description == "yes or no" and isinstance(value, int) and value in (0, 1):
         return bool(value)

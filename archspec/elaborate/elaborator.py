@@ -39,6 +39,14 @@ class Elaborator(Structures):
     def run(self) -> Network | None:
         unit = self.unit = self.declarations.read(self.file, self.options.base)
         self.declarations.finish(unit)
+        network = self.network()
+        if network is not None:
+            network.recipe = (self.file, unit, self.options)
+        return network
+
+    def network(self) -> Network | None:
+        """The network, once the declarations are read."""
+        unit = self.unit
         builder = Builder("ordinal")
         scope = Scope(unit.names, read=unit.read)
         result: int | None = None

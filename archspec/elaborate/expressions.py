@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from archspec.diagnostics import nearest
+from archspec.numeric import Spelled, largest, least, round8, whole_number
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import LIMIT
@@ -85,7 +86,7 @@ def evaluate(expr: ast.Expr, scope: Scope) -> Value:
 def truth(expr: ast.Expr, scope: Scope) -> bool:
     """A condition's value: a boolean, or a number that is not 0. Raises Refused."""
     value = evaluate(expr, scope)
-    if not isinstance(value, (bool, int, float)):
+    if not isinstance(value, (bool, int, float, Spelled)):
         raise Refused("A113", f"a condition is yes or no, not {shown(value)}", expr.span)
     return bool(value)
 
@@ -93,6 +94,8 @@ def truth(expr: ast.Expr, scope: Scope) -> bool:
 def whole(expr: ast.Expr, scope: Scope) -> int:
     """A whole number; a whole-valued float is one. Raises Refused."""
     value = evaluate(expr, scope)
+    if isinstance(value, Spelled):
+        return whole_number(value)
     if isinstance(value, float):
         if not value.is_integer():
             raise Refused("A114", f"{value:g} is not a whole number", expr.span, "round it: `round8(x)`, `floor(x)`, or divide with `//`")
@@ -114,12 +117,6 @@ def shown(value: object) -> str:
     if isinstance(value, int) and abs(value) >= 10**24:  # a whole-valued float, whose digits nobody wrote
         return f"{value:.4g}"
     return f'"{value}"' if isinstance(value, str) else f"{value}"
-
-
-def round8(value: float) -> int:
-    """The multiple of 8 nearest to a number, at least 8 and not below 0.9 of it; Sandler et al. 2018, `_make_divisible`."""
-    rounded = max(8, int(value + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * value else rounded
 
 
 _CHANNELS = frozenset(("in_channels", "in_ch", "in_planes", "inplanes", "in_features", "input_channels", "channels_in", "c_in", "nin"))
@@ -207,14 +204,14 @@ def _compare(operands: tuple[ast.Expr, ...], operators: tuple[str, ...], scope: 
 def _number(value: Value, span: Span) -> int | float:
     if isinstance(value, bool):
         return int(value)
-    if not isinstance(value, (int, float)):
+    if not isinstance(value, (int, float, Spelled)):
         raise Refused("A113", f"a number is needed here, not {shown(value)}", span)
     return value
 
 
 _FUNCTIONS: dict[str, tuple[int | None, Callable[..., float]]] = {
-    "min": (None, lambda *numbers: min(numbers)),
-    "max": (None, lambda *numbers: max(numbers)),
+    "min": (None, least),
+    "max": (None, largest),
     "ceil": (1, math.ceil),
     "floor": (1, math.floor),
     "round8": (1, round8),

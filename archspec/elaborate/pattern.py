@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, shown
 from archspec.elaborate.scopes import Scope
+from archspec.numeric import value_of
 from archspec.ops import STEPS, op_class
 from archspec.source import Span
 from archspec.syntax import ast
@@ -93,7 +94,7 @@ class _Expansion:
                 f"add `{name}=2` at the end of the line",
             )
         else:
-            value = evaluate(part.repeats, self.scope)
+            value = value_of(evaluate(part.repeats, self.scope))
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_LAYERS:
             raise Refused("A119", f"a part is repeated a whole number of times, not {shown(value)}", part.repeats.span)
         return value

@@ -115,7 +115,11 @@ class Steps(Core):
         if graph is None or graph.output is None:
             return self.unknown(builder, step.span)
         self.limit(graph.layers, step.span)
-        return builder.add(Call(graph, (value,), graph.output, step.name.id, label, step.span))
+        return builder.add(self.call(Call(graph, (value,), graph.output, step.name.id, label, step.span), scope))
+
+    def call(self, call: Call, scope: Scope) -> Call:
+        """A call of a block as it is kept; `scope` is the block's."""
+        return call
 
     def arguments(self, step: ast.Step, block: BlockDef, context: Context, x: Type | None) -> Scope:
         """The block's scope: its parameters bound. Raises Refused."""

@@ -11,6 +11,7 @@ from archspec.elaborate.merge_advice import branches_advice, residual_advice
 from archspec.elaborate.scopes import Builder, Frame, single_call
 from archspec.elaborate.steps import Steps
 from archspec.ir.graph import SHORTCUT, Call
+from archspec.numeric import value_of
 from archspec.source import Span
 from archspec.syntax import ast
 
@@ -82,7 +83,7 @@ class Structures(Steps):
     def repeat(self, suite: ast.Suite, head: ast.Repeat, context: Context, value: int) -> int:
         known = True
         try:
-            count = whole(head.rounds, context.scope)
+            count = value_of(whole(head.rounds, context.scope))
             if count < 0:
                 raise Refused("A105", f"a repeat cannot have {count} rounds", head.rounds.span, "write 0 or more")
         except Refused as refused:

@@ -56,6 +56,8 @@ class Call(NamedTuple):
     times: int = 1
     inline: bool = False
     numbered: bool = True
+    arguments: tuple[tuple[str, Any], ...] = ()
+    """What a block with named numbers is given, in the words of its caller: elaborate/naming.py."""
 
 
 Element = Node | Call
@@ -119,7 +121,7 @@ class Output(NamedTuple):
 class Network:
     """A whole spec, elaborated. `diagnostics` holds warnings and notes; a network with errors is not made."""
 
-    __slots__ = ("diagnostics", "graph", "inputs", "known", "meta", "name", "outputs", "params")
+    __slots__ = ("diagnostics", "graph", "inputs", "known", "meta", "name", "outputs", "params", "recipe")
 
     def __init__(
         self,
@@ -139,6 +141,8 @@ class Network:
         self.diagnostics: tuple[Diagnostic, ...] = ()
         self.known: dict[str, Any] = {}
         """What analyses have found and keep for one another, by their names."""
+        self.recipe: Any = None
+        """What it takes to elaborate the network once more (elaborate/naming.py); None where it was not read from a spec."""
 
     views: ClassVar[dict[str, Callable[[Network], str | None]]] = {}
     """How a network is shown, as `html`, `svg` and `text`; filled in from above, where tables and pictures are known."""

@@ -96,7 +96,7 @@ class Window(NamedTuple):
             raise self.too_much(axes, at)
         if axis.room < 0:
             raise self.too_large(axes, at)
-        steps, rest = divmod(axis.room, s)
+        steps, rest = axis.room // s, axis.room % s
         if rest and self.rounding == "exact":
             raise self.no_fit(axes, at)
         shown = f"({size} - {axis.span} + 2*{p})/{s} + 1"

@@ -59,8 +59,8 @@ MEANING = [
     Mutant("cin is the outer block's", "elaborate/steps.py", '{"cin": x.channels} if x is not None', '{"cin": context.scope.value_of("cin") or x.channels} if x is not None'),
     Mutant("blocks shared over input types", "elaborate/steps.py", "key = (id(block), x, *", "key = (id(block), type(x), *"),
     Mutant("blocks shared over arguments", "elaborate/steps.py", "(name, *typed(value)) for name, value", "(name, type(value)) for name, value"),
-    Mutant("round8 may fall a tenth short", "elaborate/expressions.py", "rounded + 8 if rounded < 0.9 * value else rounded", "rounded"),
-    Mutant("the least is the first", "elaborate/expressions.py", "lambda *numbers: min(numbers)", "lambda *numbers: numbers[0]"),
+    Mutant("round8 may fall a tenth short", "numeric.py", "rounded + 8 if rounded < 0.9 * value else rounded", "rounded"),
+    Mutant("the least is the first", "elaborate/expressions.py", '"min": (None, least)', '"min": (None, lambda *numbers: numbers[0])'),
     Mutant("comparisons with the first operand", "elaborate/expressions.py", "left, right = values[at], values[at + 1]", "left, right = values[0], values[at + 1]"),
 ]  # fmt: skip
 PYTORCH = [
@@ -74,7 +74,7 @@ PYTORCH = [
     Mutant("one attention head", "backends/torch/calls.py", '"SelfAttention", x.channels, op.heads', '"SelfAttention", x.channels, 1'),
     Mutant("flattened with the channels last", "backends/torch/forward.py", 'texts[0] = f"torch.flatten({texts[0]}, 1)"', 'texts[0] = f"torch.flatten({texts[0]}.movedim(1, -1), 1)"'),
     Mutant("concatenated in reverse", "backends/torch/forward.py", "torch.cat(({', '.join(texts)})", "torch.cat(({', '.join(texts[::-1])})"),
-    Mutant("cropped off centre", "backends/torch/templates/axes.py", "(x.shape[axis] - size) // 2", "(x.shape[axis] - size + 1) // 2"),
+    Mutant("sliced from the first channel", "backends/torch/calls.py", 'new("Slice", *op.bounds,', 'new("Slice", 0, op.bounds[1] - op.bounds[0],'),
 ]  # fmt: skip
 ONNX = [
     Mutant("hardsigmoid's slope", "backends/onnx/activations.py", "alpha=1 / 6", "alpha=0.2"),
