@@ -12,6 +12,7 @@ import typing as _typing
 __version__ = "0.1.0"
 __all__ = [
     "Comparison",
+    "Compiled",
     "Diagnostic",
     "Drawing",
     "Explanation",
@@ -25,6 +26,7 @@ __all__ = [
     "WeightsError",
     "analyze",
     "compare",
+    "compile",
     "draw",
     "emit",
     "explain",
@@ -42,6 +44,7 @@ if _typing.TYPE_CHECKING:
     from archspec.api import (
         analyze,
         compare,
+        compile,
         draw,
         emit,
         explain,
@@ -54,6 +57,7 @@ if _typing.TYPE_CHECKING:
         to_torch,
     )
     from archspec.diagnostics import Diagnostic, SpecError
+    from archspec.elaborate.compiled import Compiled
     from archspec.ir import Network
     from archspec.views.comparison import Comparison
     from archspec.views.explanation import Explanation
@@ -63,6 +67,7 @@ if _typing.TYPE_CHECKING:
 
 _HOMES = {
     "Comparison": "archspec.views.comparison",
+    "Compiled": "archspec.elaborate.compiled",
     "Diagnostic": "archspec.diagnostics",
     "Drawing": "archspec.views.figures.drawing",
     "Explanation": "archspec.views.explanation",

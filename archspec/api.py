@@ -12,13 +12,16 @@ from archspec.analysis.layers import Report
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.diagnostics.visible import visible
 from archspec.elaborate.assumptions import Options
+from archspec.elaborate.compiled import Compiled
 from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.settings import Size, inputs_of, params_of
 from archspec.extras import graphviz, install
 from archspec.finding import locate
 from archspec.ir.graph import Network
-from archspec.source import BOM, Source, read_text
+from archspec.source import BOM, Source, Span, read_text
+from archspec.syntax import ast
 from archspec.syntax.parser import MAX_BYTES, parse
+from archspec.types import Type
 
 if TYPE_CHECKING:
     import os
@@ -35,7 +38,13 @@ if TYPE_CHECKING:
 
 
 def compile_text(text: str, name: str, options: Options) -> tuple[Network | None, list[Diagnostic]]:
-    """The network of a text, or None where it has errors, and all findings in the order of the text.
+    """The network of a text, or None where it has errors, and all findings in the order of the text."""
+    found = compile_source(text, name, options)
+    return found.network if found.complete else None, list(found.diagnostics)
+
+
+def compile_source(text: str, name: str, options: Options) -> Compiled:
+    """Compile a text: parse, elaborate, check.
 
     `name` is what messages call the text; its stem names the model. What is no text in it, as in a file's name it may be, becomes `?`.
     """
@@ -45,23 +54,24 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
     sink = Diagnostics()
     source = Source(name.encode("utf-8", "replace").decode("utf-8"), text)
     stem = Path(source.name).stem if name != "<stdin>" else "model"
-    network = None
-    with suppress(Enough):  # an error too many: what was found so far is told
+    file: ast.File | None = None
+    network: Network | None = None
+    met: list[tuple[Span, Type]] = []
+    with suppress(Enough):  # an error too many: what was found so far is reported
         file = parse(source, sink, max_bytes=options.max_bytes, max_tokens=options.max_tokens)
-        network = elaborate(file, stem, sink, options)
-        if network is not None:
+        network, met = elaborate(file, stem, sink, options)
+        if network is not None and not sink.errors:
             check_counts(network, sink)
         if network is not None and not sink.errors:
             lint(network, sink)
     found = sink.sorted()
     if sink.errors:
-        network = None
         from archspec.foreign.advice import advised
 
         found = advised(found, source)
     if network is not None:
         network.diagnostics = tuple(found)
-    return network, found
+    return Compiled(source, file, network, tuple(found), tuple(met))
 
 
 def load(path: str | Path, *, params: Mapping[str, Any] | None = None, inputs: Size | Mapping[str, Size] | None = None) -> Network:
@@ -94,6 +104,22 @@ def loads(
     Network(small: 32x32x1 -> 28x28x6, 2 layers)
     """
     return _network(text.removeprefix(BOM), name, _options(params, inputs, None))
+
+
+def compile(
+    text: str, *, name: str = "<stdin>", params: Mapping[str, Any] | None = None, inputs: Size | Mapping[str, Size] | None = None
+) -> Compiled:
+    r"""Compile a text that may have mistakes, as an editor holds it.
+
+    Unlike `loads` it raises nothing for errors of the spec: the result has them as `diagnostics`, the syntax `tree`, the `network`, or what
+    of it does not depend on a mistake, and with `types_at(line)` the types of values up to a mistake and past it. `params` and `inputs`
+    are as in `load`. Raises ValueError for those that make no sense.
+
+    >>> found = archspec.compile("input 32x32x1\nconv k=5 f=6\nconv k=99 f=16\nfc 10")
+    >>> found.complete, found.network, [str(type_) for type_ in found.types_at(2)]
+    (False, Network(model: 32x32x1 -> 28x28x6, 1 layer), ['28x28x6'])
+    """
+    return compile_source(text.removeprefix(BOM), name, _options(params, inputs, None))
 
 
 def analyze(model: Network) -> Report:

@@ -70,12 +70,11 @@ class Costs:
         return costs
 
     def node(self, node: Node, graph: Graph) -> Cost:
-        assert node.op is not None and node.type is not None
         inputs = tuple(graph.type_of(value) for value in node.inputs)
         key = (node.op, inputs)
         cost = self._nodes.get(key)
         if cost is None:
-            cost = self._nodes[key] = cost_of(node.op, inputs, node.type)  # type: ignore[arg-type]
+            cost = self._nodes[key] = cost_of(node.op, inputs, node.type)
         return cost
 
     def graph(self, graph: Graph) -> Cost:

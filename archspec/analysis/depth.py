@@ -53,7 +53,7 @@ class _Counts:
             if isinstance(element, Call):
                 for step, count in self.graph(element.graph).items():
                     found[step] = found.get(step, 0) + count * element.times
-            elif element.op is not None and is_weight_layer(self._costs.node(element, graph)):
+            elif is_weight_layer(self._costs.node(element, graph)):
                 found[element.op.step] = found.get(element.op.step, 0) + 1
         return found
 

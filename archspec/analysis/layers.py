@@ -106,7 +106,6 @@ class Row(NamedTuple):
     def work(self) -> dict[str, str]:
         """The formulas with numbers filled in."""
         op = self.node.op
-        assert op is not None and self.node.type is not None
         return op.work(*self.types, self.node.type)
 
 
@@ -160,12 +159,7 @@ class Report:
     @property
     def outputs(self) -> dict[str, Shape]:
         """{name: shape, channels last}, in the order of the text."""
-        found = {}
-        for output in self.network.outputs:
-            type_ = self.network.graph.type_of(output.value)
-            assert type_ is not None
-            found[output.name] = type_.shape
-        return found
+        return {output.name: self.network.graph.type_of(output.value).shape for output in self.network.outputs}
 
     @cached_property
     def totals(self) -> Totals:
@@ -247,9 +241,8 @@ class Report:
         fixed = self._fixed.get((graph, met.at))
         if fixed is None:
             op, type_ = node.op, node.type
-            assert op is not None and type_ is not None
             types = tuple(graph.type_of(value) for value in node.inputs)
-            shapes = tuple(t.shape for t in types if t is not None)
+            shapes = tuple(type_.shape for type_ in types)
             line = node.span.line if node.span is not None else None
             cost = self._costs.node(node, graph)
             fixed = self._fixed[graph, met.at] = (op.step, op.config(types[0]), line, shapes, type_.shape, cost, types)

@@ -63,7 +63,7 @@ def _what(element: Element) -> str:
 
 def _diagnostic(element: Element, graph: Graph, name: str, cost: Cost, subject: str) -> Diagnostic:
     notes: tuple[str, ...] = ()
-    if isinstance(element, Node) and element.op is not None:
+    if isinstance(element, Node):
         work = element.op.work(*[graph.type_of(value) for value in element.inputs], element.type)
         notes = (f"{_WORDS[name]}: {work[name]}",) if subject.endswith("has") and name in work else ()
     message = f"{subject} {_shown(getattr(cost, name))} {_WORDS[name]}, more than 2^63 - 1"

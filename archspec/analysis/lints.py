@@ -48,7 +48,7 @@ def lint(network: Network, sink: Diagnostics) -> None:
         top = graph is network.graph
         near = Neighbours(graph, top_outputs if top else {graph.result})
         for at, element in enumerate(graph.elements):
-            if isinstance(element, Node) and element.op is not None:
+            if isinstance(element, Node):
                 for rule in _rules(element.op.step):
                     for finding in rule(element, element.op, near.next(at), graph):
                         _add(sink, finding)
@@ -86,7 +86,7 @@ def _batch_statistics(op: Op) -> bool:
 
 def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
     asked_for = "bias" in op.given  # who writes `bias=yes` means it
-    if getattr(op, "bias", False) and not asked_for and after is not None and after.op is not None and _batch_statistics(after.op):
+    if getattr(op, "bias", False) and not asked_for and after is not None and _batch_statistics(after.op):
         message = f"the bias of `{op.step}` is lost in the batch normalisation that follows, which subtracts the mean"
         yield Finding(
             "A401", message, node.span, f"write `bias=no`, or `default {op.step} bias=no` for all of them; `bias=yes` if it is meant"
@@ -94,7 +94,7 @@ def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> I
 
 
 def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if op.probabilities and after is not None and after.op is not None and (after.op.probabilities or _learns(after, graph)):
+    if op.probabilities and after is not None and (after.op.probabilities or _learns(after, graph)):
         yield Finding(
             "A402",
             f"`{after.op.step}` reads the probabilities of `{op.step}`",
@@ -104,7 +104,7 @@ def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Ite
 
 
 def _dropout_after_softmax(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if op.probabilities and after is not None and after.op is not None and _family(after.op) == "regularize":
+    if op.probabilities and after is not None and _family(after.op) == "regularize":
         yield Finding(
             "A403",
             f"`{after.op.step}` zeroes probabilities of `{op.step}`",
@@ -133,7 +133,7 @@ def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
 
 def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
     """Two activations, or two layers of one kind that does not gain by a second."""
-    if after is None or after.op is None or (op.probabilities and after.op.probabilities):
+    if after is None or (op.probabilities and after.op.probabilities):
         return
     family = _family(op)
     if family != _family(after.op) or (family != "activation" and type(op) is not type(after.op)):
@@ -163,21 +163,14 @@ def _constant(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[
 
 
 def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if (
-        after is not None
-        and after.op is not None
-        and type(after.op) is type(op)
-        and _family(op) == "linear"
-        and hasattr(op, "n")
-        and _learns(node, graph)
-    ):
+    if after is not None and type(after.op) is type(op) and _family(op) == "linear" and hasattr(op, "n") and _learns(node, graph):
         yield Finding(
             "A412", f"two `{op.step}` layers in a row are one linear map", after.span, "put an activation such as `relu` between them"
         )
 
 
 def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if after is None or after.op is None or not after.op.indexes:
+    if after is None or not after.op.indexes:
         return
     if _learns(node, graph) or op.flops(graph.type_of(node.inputs[0]), node.type):
         message = f"`{after.op.step}` needs whole numbers to look up rows, and `{op.step}` does not give them"
@@ -185,9 +178,8 @@ def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> I
 
 
 def _learns(node: Node, graph: Graph) -> bool:
-    assert node.op is not None
     type_ = graph.type_of(node.inputs[0])
-    return type_ is not None and any(weight.role == "weight" for weight in node.op.weights(type_))
+    return any(weight.role == "weight" for weight in node.op.weights(type_))
 
 
 def _last(network: Network) -> Iterator[Finding]:
@@ -195,7 +187,7 @@ def _last(network: Network) -> Iterator[Finding]:
     graph = network.graph
     at = graph.result - len(graph.inputs)
     last = graph.elements[at] if at >= 0 else None
-    if not isinstance(last, Node) or last.op is None:
+    if not isinstance(last, Node):
         return
     if last.op.probabilities:
         yield Finding("A413", f"the network ends in `{last.op.step}`; most losses take the scores before it", last.span, None, "note")

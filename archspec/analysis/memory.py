@@ -71,7 +71,7 @@ class Peaks:
         if call.times == 1:
             return alive - freed + self.graph(call.graph, *_owned(given, ends))
         handed = given[0] in ends and given[0] not in given[1:]
-        size = call.graph.inputs[0].size if call.graph.inputs[0] is not None else 0
+        size = call.graph.inputs[0].size
         alive -= size if handed else 0
         outside, use = (False,) * (len(given) - 1), self._uses.of(call.graph)
         result = use.origins[call.graph.result]
@@ -104,9 +104,8 @@ def _runs(element: Element, at: int, needed: list[bool] | None) -> bool:
 
 
 def _size(graph: Graph, value: int) -> int:
-    type_ = graph.type_of(value)
-    return type_.size if type_ is not None else 0
+    return graph.type_of(value).size
 
 
 def _reuses(node: Node, graph: Graph) -> bool:
-    return node.op is not None and node.op.reuses(graph.type_of(node.inputs[0]), node.type)
+    return node.op.reuses(graph.type_of(node.inputs[0]), node.type)

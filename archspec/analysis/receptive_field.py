@@ -132,15 +132,14 @@ class ReceptiveFields:
                 values.append(tuple([self.through(element, outer) for outer in zip(*read, strict=True)]))
         return values
 
-    def _reach(self, op: Op, type_: Type | None) -> Field:
+    def _reach(self, op: Op, type_: Type) -> Field:
         """How far a layer reads. To find many phases is work by itself."""
         reach = op.reach(type_) if self._work <= _WORK else None
         return self._bounded((reach,) if isinstance(reach, tuple) else reach)
 
-    def _read(self, node: Node, types: Sequence[Type | None]) -> list[Field]:
+    def _read(self, node: Node, types: Sequence[Type]) -> list[Field]:
         """What a layer reads of each of its inputs."""
         op, output = node.op, node.type
-        assert op is not None
         reads = self._reach(op, types[0])
         if not op.variadic or not isinstance(output, Map):
             return [reads] * len(types)
@@ -245,9 +244,8 @@ class ReceptiveFields:
         known = self._backs[graph] = _Back(tuple(maps), tuple(calls), frozenset(ends))
         return known
 
-    def _is_map(self, node: Node, types: Sequence[Type | None]) -> bool:
+    def _is_map(self, node: Node, types: Sequence[Type]) -> bool:
         """Whether a layer's output is a map that windows made: not of everything at once, and not of a single position for each of one."""
-        assert node.op is not None
         if not any(max(type_.spatial) > 1 for type_ in (node.type, *types) if isinstance(type_, Map)):
             return False
         return isinstance(node.type, Map) and self._reach(node.op, types[0]) is not WHOLE
@@ -258,6 +256,6 @@ def _lost(field: Field) -> Field:
     return None if isinstance(field, tuple) and field else field
 
 
-def _start(type_: Type | None) -> Field:
+def _start(type_: Type) -> Field:
     """The field of an input: each position of a map sees itself."""
     return ((sliding(0, 0, 1),) * len(type_.spatial),) if isinstance(type_, Map) else NOT

@@ -68,7 +68,6 @@ class _Sizes:
             if isinstance(element, Call):
                 types.append(self.rounds(element, read))
             else:
-                assert element.op is not None
                 types += element.op.infer(read)
         self.known[graph, inputs] = types[graph.result]
         return types[graph.result]

@@ -28,7 +28,6 @@ def tensors(network: Network) -> Iterator[Tensor]:
     """The tensors of all layers, those of training heads too, in the order of the text."""
     for place in walk(network):
         op = place.node.op
-        assert op is not None
         x = place.graph.type_of(place.node.inputs[0])
         for weight in op.weights(x):
             yield Tensor(key_of(place.name, weight.name), weight.shape, weight.role, weight.name, place)

@@ -11,7 +11,7 @@ from archspec.ir.walk import Names
 from archspec.ops import STEPS
 from archspec.ops.base import POINT, Op
 from archspec.source import Span
-from archspec.types import Map, Type, Vector
+from archspec.types import Map, Vector
 
 HUGE = 10**9
 """Parameters of one layer above which it is probably not meant."""
@@ -40,7 +40,6 @@ class Finding(NamedTuple):
 def huge(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
     """A layer with more than a billion parameters."""
     x = graph.type_of(node.inputs[0])
-    assert x is not None
     count = sum(weight.size for weight in op.weights(x) if weight.role in ("weight", "bias"))
     if count <= HUGE:
         return
@@ -61,7 +60,6 @@ def per_position(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
     """A layer that acts on the channels of each position, right behind a convolution, where one that reads all is usual."""
     if _alone_at_each(node, op, graph):
         for before, _, _ in _behind(graph, node.inputs[0]):
-            assert before.op is not None
             if hasattr(before.op, "f"):
                 yield _at_each(node, op, graph)
             if STEPS[before.op.step] not in _PASSING:
@@ -103,12 +101,11 @@ def label_of_chain(call: Call) -> Iterator[Finding]:
 
 def _keys(node: Node, graph: Graph) -> list[str]:
     """The names of a node's tensors."""
-    x = graph.type_of(node.inputs[0]) if node.inputs else None
-    return [weight.name for weight in node.op.weights(x)] if node.op is not None and x is not None else []
+    return [weight.name for weight in node.op.weights(graph.type_of(node.inputs[0]))]
 
 
 def _alone_at_each(node: Node, op: Op, graph: Graph) -> bool:
-    x = graph.type_of(node.inputs[0]) if node.inputs else None
+    x = graph.type_of(node.inputs[0])
     return STEPS[op.step] == "linear" and hasattr(op, "n") and isinstance(x, Map) and prod(x.spatial) > 1 and op.reach(x) == POINT
 
 
@@ -125,7 +122,7 @@ def _flattened(graph: Graph, value: int) -> Map | None:
     """The map that a vector holds the numbers of, where it was a map one layer before."""
     at = value - len(graph.inputs)
     node = graph.elements[at] if at >= 0 else None
-    before: Type | None = graph.type_of(node.inputs[0]) if isinstance(node, Node) and node.inputs else None
+    before = graph.type_of(node.inputs[0]) if isinstance(node, Node) else None
     return before if isinstance(before, Map) and isinstance(node, Node) and node.type == Vector(before.size) else None
 
 
@@ -138,7 +135,7 @@ def _behind(graph: Graph, value: int) -> Generator[tuple[Node, Op, Graph], None,
         if isinstance(element, Call):
             if not (yield from _behind(element.graph, element.graph.result)):
                 return False
-        elif element.op is not None:
+        else:
             yield element, element.op, graph
         value = element.inputs[0]
     return True

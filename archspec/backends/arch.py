@@ -48,13 +48,11 @@ def _lines(network: Network) -> Iterator[str]:
 
 
 def _stem(place: Place) -> str:
-    assert place.node.op is not None
     return place.node.op.step
 
 
 def _step(place: Place) -> str:
     node = place.node
-    assert node.op is not None
     if node.op.variadic:
         return " ".join([node.op.step, *place.sources[1:]])
     type_ = place.graph.type_of(node.inputs[0])

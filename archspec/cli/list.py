@@ -76,7 +76,7 @@ def _entry(name: str) -> Entry:
     path = specs_folder() / f"{name}.arch"
     text = path.read_text(encoding="utf-8")
     sink = Diagnostics()
-    network = elaborate(parse(Source(path.name, text), sink), name, sink, Options(base=path.parent))
+    network, _ = elaborate(parse(Source(path.name, text), sink), name, sink, Options(base=path.parent))
     assert network is not None, f"the bundled spec {name} has errors"
     cost, accuracy = Costs().network(network), cited(network.meta)
     about = text.partition("\n")[0].lstrip("# ") if text.startswith("#") else ""

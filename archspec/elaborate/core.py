@@ -14,8 +14,9 @@ from archspec.elaborate.expressions import Refused, Silent, truth
 from archspec.elaborate.hidden import Hidden, Labels
 from archspec.elaborate.labels import clashes, lookup, spelled
 from archspec.elaborate.merge_advice import Advice
-from archspec.elaborate.scopes import Builder, Scope
-from archspec.ir.graph import Graph, Input, Instance, Node, Output
+from archspec.elaborate.scopes import Scope
+from archspec.ir.builder import GraphBuilder
+from archspec.ir.graph import Graph, Hole, Input, Instance, Output
 from archspec.ops import make
 from archspec.ops.base import Misfit
 from archspec.source import Source, Span
@@ -40,13 +41,13 @@ class Context:
 
     __slots__ = ("builder", "defaults", "scope", "top")
 
-    def __init__(self, builder: Builder, scope: Scope, defaults: Defaults, top: bool = False) -> None:
+    def __init__(self, builder: GraphBuilder, scope: Scope, defaults: Defaults, top: bool = False) -> None:
         self.builder = builder
         self.scope = scope
         self.defaults = defaults
         self.top = top
 
-    def inside(self, builder: Builder | None = None, scope: Scope | None = None) -> Context:
+    def inside(self, builder: GraphBuilder | None = None, scope: Scope | None = None) -> Context:
         return Context(builder or self.builder, scope or self.scope.inner(), self.defaults)
 
 
@@ -59,6 +60,11 @@ class Core(ABC):
         self.sink = sink
         self.options = options
         self.declarations = Declarations(sink, options)
+        self.builder = GraphBuilder()
+        self.result: int | None = None
+        """The value that the file ends in."""
+        self.met: list[tuple[Span, Type]] = []
+        """The types of values, at the steps and heads that give them."""
         self.unit = Unit(file)
         self.calls: dict[tuple[object, ...], Graph | None] = {}
         self.active: list[BlockDef] = []
@@ -95,9 +101,18 @@ class Core(ABC):
     def warn(self, code: str, message: str, span: Span | None, help_: str | None = None) -> None:
         self.sink.add(Diagnostic(code, message, span, (), help_, severity="warning"))
 
-    def unknown(self, builder: Builder, span: Span | None) -> int:
+    def meet(self, span: Span, type_: Type | None) -> None:
+        """Note the type of a value at its place; nothing where a mistake left it unknown."""
+        if type_ is not None:
+            self.met.append((span, type_))
+
+    def settled(self, type_: Type) -> Type:
+        """The type of an op's result as it is kept."""
+        return type_
+
+    def unknown(self, builder: GraphBuilder, span: Span | None) -> int:
         """A value after a mistake: it has no type, and what reads it stays silent."""
-        return builder.add(Node(None, (), None, "unknown", None, span))
+        return builder.add(Hole(None, "unknown", None, span))
 
     def no_input(self, span: Span, context: Context) -> int:
         if not self.placed:
@@ -148,18 +163,17 @@ class Core(ABC):
             self.written[source] = Labels(next((file for file in files if file.span.source is source), self.file))
         return self.written[source].hidden(spelled(expr, context.scope), expr.span)
 
-    def finished(self, builder: Builder, result: int, instance: Instance | None = None) -> Graph:
-        """The graph of a builder, its names checked to be different."""
-        graph = builder.finish(result, instance)
-        for element, other, message in clashes(graph):
+    def finished(self, builder: GraphBuilder, result: int, instance: Instance | None = None) -> Graph | None:
+        """The graph of a builder, its names checked to be different; None where it has holes."""
+        self.check_names(builder)
+        return builder.finish(result, instance)
+
+    def check_names(self, builder: GraphBuilder) -> None:
+        """Report elements of one name."""
+        for element, other, message in clashes(builder.elements, builder.naming):
             span = element.span or self.file.span
             first = [(other.span, "here")] if other.span is not None and other.span != span else []
             self.report(Refused("A108", message, span, "give one of them another label"), span, first)
-        return graph
-
-    def node(self, node: Node, builder: Builder) -> int:
-        self.count_step(node.span or self.file.span)
-        return builder.add(node)
 
     def count_step(self, span: Span, to_come: int = 0) -> None:
         """Count a step; `to_come` are others that are known to follow it. Raises Abort where they are too many."""
@@ -182,16 +196,15 @@ class Core(ABC):
     def merge(self, kind: str, values: tuple[int, ...], context: Context, span: Span, advice: Advice, label: str | None = None) -> int:
         """Bring paths together."""
         builder = context.builder
-        op = make(kind, {})
         types = [builder.type_of(value) for value in values]
-        type_: Type | None = None
-        known = [t for t in types if t is not None]
+        known = [type_ for type_ in types if type_ is not None]
+        self.count_step(span)
         if len(known) == len(types):
             try:
-                (type_,) = op.infer(known)
+                return builder.apply(make(kind, {}), values, label, span, self.settled)
             except Misfit as misfit:
                 self.report(advice.explain(kind, misfit, known), span, advice.secondary(types))
-        return self.node(Node(op, values, type_, kind, label, span, numbered=label is not None), builder)
+        return builder.add(Hole(None, kind, label, span, numbered=label is not None))
 
 
 def _joined(ways: Sequence[Way]) -> list[TraceFrame]:

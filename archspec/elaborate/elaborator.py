@@ -17,61 +17,68 @@ from archspec.elaborate.expressions import MISSING, Missing, Refused
 from archspec.elaborate.inputs import doubt, impossible, possible
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.nearby import Nearby, Probe, told
-from archspec.elaborate.scopes import Builder, Scope
+from archspec.elaborate.scopes import Scope
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Input, Network, Output
+from archspec.source import Span
 from archspec.syntax import ast
-from archspec.types import Map, from_shape
+from archspec.types import Map, Type, from_shape
 
 
-def elaborate(file: ast.File, name: str, sink: Diagnostics, options: Options) -> Network | None:
-    """The network of a file, or None where that has errors; findings go to `sink`."""
+def elaborate(file: ast.File, name: str, sink: Diagnostics, options: Options) -> tuple[Network | None, list[tuple[Span, Type]]]:
+    """The network of a file, and the type at each step and head as they were met; findings go to `sink`.
+
+    Where these are errors, the network is what does not depend on a mistake, or None where that is nothing.
+    """
     elaborator = Elaborator(file, name, sink, options)
-    network = elaborator.run()
-    if elaborator.misfits:
-        elaborator.mend()
-    return network
+    with suppress(Enough):
+        elaborator.run()
+        if elaborator.misfits:
+            elaborator.mend()
+    return elaborator.network(), elaborator.met
 
 
 class Elaborator(Structures):
     """The whole: declarations, statements, inputs and outputs."""
 
-    def run(self) -> Network | None:
+    def run(self) -> None:
         unit = self.unit = self.declarations.read(self.file, self.options.base)
         self.declarations.finish(unit)
-        network = self.network()
-        if network is not None:
-            network.recipe = (self.file, unit, self.options)
-        return network
+        self.build()
 
-    def network(self) -> Network | None:
-        """The network, once the declarations are read."""
+    def build(self) -> None:
+        """Elaborate the lines of the file, once the declarations are read."""
         unit = self.unit
-        builder = Builder("ordinal")
-        scope = Scope(unit.names, read=unit.read)
-        result: int | None = None
         with suppress(Abort):
-            result = self.top_level(Context(builder, scope, {}, top=True))
+            self.result = self.top_level(Context(self.builder, Scope(unit.names, read=unit.read), {}, top=True))
         if not self.placed and not self.sink.errors:
             help_ = "begin with `input 32x32x3` (height x width x channels)"
             self.sink.add(Diagnostic("A117", "there is no `input`, so there is no network", self.file.span._replace(end=0), help=help_))
+        if not self.sink.errors:
+            self.check_names(self.builder)
+        if not self.sink.errors:
+            self.unused()
+            self.check_inputs()
+
+    def network(self) -> Network | None:
+        """The network as far as it is known."""
+        builder, result, outputs = self.builder, self.result, list(self.outputs.values())
         if self.sink.errors:
-            return None
-        assert result is not None
-        graph = self.finished(builder, result)
-        if self.sink.errors:
-            return None
-        self.unused()
-        self.check_inputs()
-        if self.sink.errors:
+            builder, left = builder.without_holes()
+            last = ~(len(builder.elements) - 1) if builder.elements else len(builder.inputs) - 1
+            result = left.get(result, last) if result is not None else last
+            outputs = [output._replace(value=left[output.value]) for output in outputs if output.value in left]
+        graph = builder.finish(result) if builder.inputs and result is not None else None
+        if graph is None:
             return None
         count = len(graph.inputs)
-        outputs = [Output("output", graph.result)]
-        outputs += [o._replace(value=o.value if o.value >= 0 else count + ~o.value) for o in self.outputs.values()]
+        outputs = [Output("output", graph.result), *(o._replace(value=o.value if o.value >= 0 else count + ~o.value) for o in outputs)]
         meta = self.meta()
-        return Network(
-            self.name, graph, tuple(self.inputs), tuple(outputs), meta, {n: v for n, v in unit.names.items() if not isinstance(v, Missing)}
-        )
+        params: dict[str, object] = {name: value for name, value in self.unit.names.items() if not isinstance(value, Missing)}
+        network = Network(self.name, graph, tuple(self.inputs), tuple(outputs), meta, params)
+        if not self.sink.errors:
+            network.recipe = (self.file, self.unit, self.options)
+        return network
 
     def mend(self) -> None:
         """Tell of sizes that do not fit which inputs of the network near this one would."""
@@ -153,8 +160,11 @@ class Elaborator(Structures):
         match statement:
             case ast.Chain():
                 return self.chain(statement, context, value)
-            case ast.Suite():
-                return self.headed(statement, context, value)
+            case ast.Suite(head):
+                value = self.headed(statement, context, value)
+                if value is not None:
+                    self.meet(head.span, context.builder.type_of(value))
+                return value
             case ast.Input():
                 return self.input(statement, None, context)
             case ast.Pattern():
@@ -253,6 +263,7 @@ class Elaborator(Structures):
             self.inputs.append(Input(called, type_, span))
         self.placed[called] = span
         value = context.builder.input(type_)
+        self.meet(span, type_)
         context.scope.labels[called] = (context.builder, value)
         return value
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archspec.diagnostics import nearest
 from archspec.elaborate.expressions import Refused, evaluate
-from archspec.elaborate.scopes import Builder, Scope
-from archspec.ir.graph import Call, Element, Graph
+from archspec.elaborate.scopes import Scope
+from archspec.ir.builder import GraphBuilder
+from archspec.ir.graph import Call, Part
 from archspec.ir.walk import Names
 from archspec.numeric import value_of
 from archspec.syntax import ast
@@ -103,7 +104,7 @@ def spelled(expr: ast.Expr, scope: Scope) -> str:
     return "".join(pieces)
 
 
-def lookup(expr: ast.Expr, scope: Scope) -> tuple[Builder, int]:
+def lookup(expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
     """The value that a label names. Raises Refused."""
     name = spelled(expr, scope)
     found = scope.label(name)
@@ -114,16 +115,16 @@ def lookup(expr: ast.Expr, scope: Scope) -> tuple[Builder, int]:
     return found
 
 
-def clashes(graph: Graph) -> Iterator[tuple[Element, Element, str]]:
+def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Part, Part, str]]:
     """Elements whose name an earlier one has or is a part of, with that one and what to say.
 
     Without labels names differ by construction, unless a block's name ends in a digit (`conv1` + 1 is `conv` + 11).
     """
-    if not any(_may_clash(element) for element in local_elements(graph, rounds=1)):
+    if not any(_may_clash(element) for element in _local(elements, rounds=1)):
         return
-    names = Names("", graph.naming)
-    seen: dict[str, Element] = {}
-    for element in local_elements(graph, rounds=2):
+    names = Names("", naming)
+    seen: dict[str, Part] = {}
+    for element in _local(elements, rounds=2):
         name = names.local(element)
         if name in seen:
             yield element, seen[name], f"two layers would be called `{name}`"
@@ -135,16 +136,16 @@ def clashes(graph: Graph) -> Iterator[tuple[Element, Element, str]]:
                 yield element, seen[prefix], f"`{prefix}` is a layer or a group, so `{name}` cannot be put inside it from here"
 
 
-def _may_clash(element: Element) -> bool:
+def _may_clash(element: Part) -> bool:
     return element.label is not None or element.stem[-1].isdigit()
 
 
-def local_elements(graph: Graph, *, rounds: int) -> Iterator[Element]:
+def _local(elements: Sequence[Part], *, rounds: int) -> Iterator[Part]:
     """The elements that are named within a graph: its own, and those of inline calls, of which at most `rounds` are entered."""
-    for element in graph.elements:
+    for element in elements:
         if isinstance(element, Call) and element.inline:
             for _ in range(min(rounds, element.times)):
-                yield from local_elements(element.graph, rounds=rounds)
+                yield from _local(element.graph.elements, rounds=rounds)
         elif isinstance(element, Call) and element.times > 1:
             yield from [element] * min(rounds, element.times)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from archspec.elaborate.declarations import Defaults
 from archspec.elaborate.equalizing import equalizing
-from archspec.elaborate.scopes import Builder
+from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Node
 from archspec.ops.base import Misfit
 from archspec.source import Span
@@ -73,7 +73,7 @@ def step_advice(step: ast.Step) -> Advice:
     return Advice([(step.span, "")] + [(expr.span, "") for expr in step.bare], way)
 
 
-def branches_advice(builder: Builder, entered: int, kind: str, branches: Sequence[tuple[int, Span]]) -> Advice:
+def branches_advice(builder: GraphBuilder, entered: int, kind: str, branches: Sequence[tuple[int, Span]]) -> Advice:
     """For branches from one value: the padding with which each would keep its size, where that mends it."""
     paddings = [_padding(builder, entered, value) for value, _ in branches]
     channels = {type_.channels for value, _ in branches if (type_ := builder.type_of(value)) is not None}
@@ -86,7 +86,9 @@ def branches_advice(builder: Builder, entered: int, kind: str, branches: Sequenc
     return Advice([(span, "") for _, span in branches], way, help_="; ".join(filter(None, paddings)) if mended else None)
 
 
-def residual_advice(builder: Builder, entered: int, main: int, taken: bool, body: Sequence[ast.Statement], defaults: Defaults) -> Advice:
+def residual_advice(
+    builder: GraphBuilder, entered: int, main: int, taken: bool, body: Sequence[ast.Statement], defaults: Defaults
+) -> Advice:
     """For a residual: where its main path left the shape it entered with, and the padding or the shortcut that would mend it."""
     x, y = builder.type_of(entered), builder.type_of(main)
     parted, notes = _parting(builder, entered, main)
@@ -119,7 +121,7 @@ def residual_advice(builder: Builder, entered: int, main: int, taken: bool, body
     return Advice([], way, notes, f"add `shortcut: {conv} | bn` as the last line of the residual", parted)
 
 
-def _padding(builder: Builder, entered: int, value: int) -> str | None:
+def _padding(builder: GraphBuilder, entered: int, value: int) -> str | None:
     """The padding with which the layers between two values would keep the size; empty where they keep it.
 
     None where padding alone does not mend it, or where it is not a chain of layers.
@@ -150,7 +152,7 @@ def _written(body: Sequence[ast.Statement], argument: str) -> str | None:
     return values[-1].replace(" ", "") if values else None
 
 
-def _parting(builder: Builder, entered: int, main: int) -> tuple[list[tuple[Span, str]], list[str]]:
+def _parting(builder: GraphBuilder, entered: int, main: int) -> tuple[list[tuple[Span, str]], list[str]]:
     """The layers between two values that changed the shape."""
     marks: list[tuple[Span, str]] = []
     notes: list[str] = []
@@ -179,7 +181,7 @@ def _parting(builder: Builder, entered: int, main: int) -> tuple[list[tuple[Span
     return marks[::-1], notes[::-1]
 
 
-def _widening(builder: Builder, entered: int, main: int) -> list[tuple[Span, str]]:
+def _widening(builder: GraphBuilder, entered: int, main: int) -> list[tuple[Span, str]]:
     """The last layer between two values that changed the number of channels."""
     value = main
     while value < 0 and value != entered and builder.elements[~value].inputs:

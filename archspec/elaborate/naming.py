@@ -14,8 +14,9 @@ from archspec.diagnostics import Diagnostics
 from archspec.elaborate.core import Context
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.elaborator import Elaborator
-from archspec.elaborate.scopes import Builder, Scope
-from archspec.ir.graph import Call, Graph, Network, Node
+from archspec.elaborate.scopes import Scope
+from archspec.ir.builder import GraphBuilder
+from archspec.ir.graph import Call, Graph, Network
 from archspec.numeric import Spelled, value_of, whole_number
 from archspec.simplify import simplified
 from archspec.syntax import ast
@@ -32,6 +33,7 @@ def named(network: Network, called: Called) -> Network:
     file, unit, options = network.recipe
     naming = Naming(file, network.name, Diagnostics(), options)
     naming.called, naming.unit = called, unit
+    naming.build()
     found = naming.network()
     assert found is not None, "what has been elaborated is elaborated again"
     return found
@@ -58,13 +60,12 @@ class Naming(Elaborator):
             scope.names[name] = _leaf(scope.given[called], called)
         return scope
 
-    def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None, where: Builder) -> Graph | None:
+    def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None, where: GraphBuilder) -> Graph | None:
         channels: Any = scope.names["cin"]
         return super().instance(step, block, scope, x._replace(channels=channels), label, where)
 
     def call(self, call: Call, scope: Scope) -> Call:
         assert isinstance(scope, _Given)
-        assert call.type is not None
         channels = call.type.channels
         if isinstance(channels, Spelled):
             leaves = {
@@ -74,16 +75,14 @@ class Naming(Elaborator):
             call = call._replace(type=call.type._replace(channels=simplified(channels.replaced(leaves))))
         return call._replace(arguments=tuple(scope.given.items()))
 
-    def node(self, node: Node, builder: Builder) -> int:
+    def settled(self, type_: Type) -> Type:
         """Sizes are numbers of the network, which no parameter gives; sums of channels are kept short."""
-        type_ = node.type
-        assert type_ is not None
         type_ = type_._replace(channels=simplified(type_.channels))
         if isinstance(type_, Map):
             type_ = type_._replace(spatial=tuple(map(value_of, type_.spatial)))
         elif isinstance(type_, Tokens):
             type_ = type_._replace(length=value_of(type_.length))
-        return super().node(node._replace(type=type_), builder)
+        return type_
 
 
 def _whole(value: Any) -> Any:

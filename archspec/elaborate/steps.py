@@ -10,8 +10,9 @@ from archspec.elaborate.core import Context, Core, Way
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate
 from archspec.elaborate.merge_advice import step_advice
-from archspec.elaborate.scopes import Builder, Scope
-from archspec.ir.graph import Call, Graph, Instance, Node
+from archspec.elaborate.scopes import Scope
+from archspec.ir.builder import GraphBuilder
+from archspec.ir.graph import Call, Graph, Instance
 from archspec.ops import STEPS, op_class, typed
 from archspec.ops.base import Misfit
 from archspec.syntax import ast
@@ -22,6 +23,11 @@ class Steps(Core):
     """One step after a value."""
 
     def step(self, step: ast.Step, context: Context, value: int | None, label: str | None) -> int:
+        result = self.stepped(step, context, value, label)
+        self.meet(step.span, context.builder.type_of(result))
+        return result
+
+    def stepped(self, step: ast.Step, context: Context, value: int | None, label: str | None) -> int:
         name = step.name.id
         if value is None:
             return self.no_input(step.span, context)
@@ -48,20 +54,14 @@ class Steps(Core):
     def apply(self, bound: binding.Bound, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         """Put an op, or the primitives it stands for, after a value."""
         builder, span = context.builder, step.span
-        x = builder.type_of(value)
-        if x is None:
+        if builder.type_of(value) is None:
             return self.unknown(builder, span)
+        self.count_step(span)
         try:
-            primitives = bound.op.expand([x])
-            for op in primitives:
-                (y,) = op.infer([x])
-                own = op is bound.op
-                value = self.node(Node(op, (value,), y, op.step, label if own else None, span, numbered=own, implied=not own), builder)
-                x = y
+            return builder.apply(bound.op, (value,), label, span, self.settled)
         except Misfit as misfit:
             self.report(misfit, bound.places.get(misfit.argument, span))
             return self.unknown(builder, span)
-        return value
 
     def merge_step(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         if step.keywords or not step.bare:
@@ -112,7 +112,7 @@ class Steps(Core):
             self.steps += 2  # a scope, a builder and a graph cost about as much as two layers
             self.calls[key] = self.instance(step, block, scope, x, label, builder)
         graph = self.calls[key]
-        if graph is None or graph.output is None:
+        if graph is None:
             return self.unknown(builder, step.span)
         self.limit(graph.layers, step.span)
         return builder.add(self.call(Call(graph, (value,), graph.output, step.name.id, label, step.span), scope))
@@ -157,9 +157,9 @@ class Steps(Core):
             return expr.id
         return binding.in_round(expr, context.scope) if context.scope.frame is not None else evaluate(expr, context.scope)
 
-    def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None, where: Builder) -> Graph | None:
+    def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None, where: GraphBuilder) -> Graph | None:
         """A block elaborated for its arguments and the type of its input."""
-        builder = Builder("ordinal")
+        builder = GraphBuilder("ordinal")
         start = builder.input(x)
         place = ".".join([*self.path, label or where.next_name(step.name.id)])
         self.trace.append(Way(step.span, step.span.text, place if self.path or label else ""))

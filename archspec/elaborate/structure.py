@@ -8,9 +8,10 @@ from archspec.elaborate.core import Context, Way
 from archspec.elaborate.expressions import Refused, whole
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.merge_advice import branches_advice, residual_advice
-from archspec.elaborate.scopes import Builder, Frame, single_call
+from archspec.elaborate.scopes import Frame, single_call
 from archspec.elaborate.steps import Steps
-from archspec.ir.graph import SHORTCUT, Call
+from archspec.ir.builder import GraphBuilder
+from archspec.ir.graph import SHORTCUT, Call, Hole
 from archspec.numeric import value_of
 from archspec.source import Span
 from archspec.syntax import ast
@@ -67,7 +68,7 @@ class Structures(Steps):
             self.depth -= 1
             return result
         assert value is not None
-        inner = Builder("index", context.builder)
+        inner = GraphBuilder("index", context.builder)
         start = inner.input(context.builder.type_of(value))
         inner.captured[value] = start  # a label of the same value is the same input
         self.path.append(name or context.builder.next_name("group"))
@@ -77,6 +78,8 @@ class Structures(Steps):
         if last == start and not inner.elements:
             return value
         graph = self.finished(inner, last)
+        if graph is None:
+            return context.builder.add(Hole(inner.type_of(last), "group", name, span))
         self.limit(graph.layers, span)
         return context.builder.add(Call(graph, (value, *inner.pending), graph.output, "group", name, span))
 
@@ -100,7 +103,7 @@ class Structures(Steps):
         # Once the index was read no round is equal to the next. What else is wrong shows in the first of them.
         self.count_step(head.span, frame.count - frame.round - 1 if frame.reads_index and frame.round >= _TELLING else 0)
         builder = context.builder
-        inner = Builder(builder.naming, builder, round_=True)
+        inner = GraphBuilder(builder.naming, builder, round_=True)
         start = inner.input(builder.type_of(value))
         scope = context.scope.round(frame, head.counter.id if head.counter is not None else None)
         self.trace.append(Way(head.span, "", f"round {frame.round + 1} of {frame.count}"))
@@ -119,6 +122,8 @@ class Structures(Steps):
         if times == 1:
             return builder.splice(inner, result, value)
         graph = inner.finish(result)
+        if graph is None:
+            return builder.add(Hole(inner.type_of(result), "repeat", None, head.span))
         self.limit(times * graph.layers, head.span)
         return builder.add(Call(graph, (value, *inner.pending), graph.output, "repeat", None, head.span, times, inline=True))
 

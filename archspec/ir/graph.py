@@ -30,13 +30,13 @@ SHORTCUT = "downsample"
 class Node(NamedTuple):
     """An op applied to values.
 
-    `type` is None where a mistake was reported. `numbered` is False for merges and implied layers, which take no position among
+    `numbered` is False for merges and implied layers, which take no position among
     the elements of a label. `span` is where it was written.
     """
 
-    op: Op | None
+    op: Op
     inputs: tuple[int, ...]
-    type: Type | None
+    type: Type
     stem: str
     label: str | None
     span: Span | None
@@ -49,7 +49,7 @@ class Call(NamedTuple):
 
     graph: Graph
     inputs: tuple[int, ...]
-    type: Type | None
+    type: Type
     stem: str
     label: str | None
     span: Span | None
@@ -61,6 +61,23 @@ class Call(NamedTuple):
 
 
 Element = Node | Call
+
+
+class Hole(NamedTuple):
+    """What stands in place of an element after a mistake, while a graph is built; no finished graph has one.
+
+    The type of its value is None where that is not known either.
+    """
+
+    type: Type | None
+    stem: str
+    label: str | None
+    span: Span | None
+    numbered: bool = True
+    inputs: tuple[int, ...] = ()
+
+
+Part = Element | Hole
 
 
 class Instance(NamedTuple):
@@ -82,7 +99,7 @@ class Graph:
     __slots__ = ("elements", "inputs", "instance", "layers", "naming", "result")
 
     def __init__(
-        self, inputs: tuple[Type | None, ...], elements: tuple[Element, ...], result: int, naming: str, instance: Instance | None = None
+        self, inputs: tuple[Type, ...], elements: tuple[Element, ...], result: int, naming: str, instance: Instance | None = None
     ) -> None:
         self.inputs = inputs
         self.elements = elements
@@ -92,12 +109,12 @@ class Graph:
         self.layers: int = sum([1 if isinstance(e, Node) else e.times * e.graph.layers for e in elements])
         """Nodes when flattened."""
 
-    def type_of(self, value: int) -> Type | None:
+    def type_of(self, value: int) -> Type:
         count = len(self.inputs)
         return self.inputs[value] if value < count else self.elements[value - count].type
 
     @property
-    def output(self) -> Type | None:
+    def output(self) -> Type:
         return self.type_of(self.result)
 
     def __repr__(self) -> str:
@@ -119,7 +136,7 @@ class Output(NamedTuple):
 
 
 class Network:
-    """A whole spec, elaborated. `diagnostics` holds warnings and notes; a network with errors is not made."""
+    """A whole spec, elaborated. `diagnostics` holds warnings and notes; of a spec with errors it is what `compile` found to be right."""
 
     __slots__ = ("diagnostics", "graph", "inputs", "known", "meta", "name", "outputs", "params", "recipe")
 

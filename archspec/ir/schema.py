@@ -181,7 +181,6 @@ class _Writer:
         }
         if isinstance(element, Call):
             return CallDoc(call=self.index[element.graph], times=element.times, inline=element.inline, **common)
-        assert element.op is not None
         return NodeDoc(op=element.op.step, arguments=element.op.arguments(), implied=element.implied, **common)
 
     def origin(self, span: Span | None) -> OriginDoc | None:
@@ -190,8 +189,7 @@ class _Writer:
         return OriginDoc(source=self.sources.setdefault(span.source, len(self.sources)), start=span.start, end=span.end, line=span.line)
 
 
-def _type(type_: Type | None) -> TypeDoc:
-    assert type_ is not None
+def _type(type_: Type) -> TypeDoc:
     kinds: dict[type, Literal["map", "tokens", "vector"]] = {Map: "map", Tokens: "tokens", Vector: "vector"}
     return TypeDoc(kind=kinds[type(type_)], shape=type_.shape)
 

@@ -50,12 +50,10 @@ def _call(call: Call, graph: Graph, what: str) -> None:
 
 def _node(node: Node, graph: Graph, what: str) -> None:
     read = tuple(graph.type_of(value) for value in node.inputs)
-    if node.op is None or node.type is None or any(type_ is None for type_ in read):
-        raise ValueError(f"{what} has no op or no type")
     if len(read) != 1 and not node.op.variadic:
         raise ValueError(f"{what} reads {len(read)} values")
     try:
-        result = node.op.infer([type_ for type_ in read if type_ is not None])
+        result = node.op.infer(read)
     except Misfit as misfit:
         raise ValueError(f"{what}: {misfit.message}") from None
     if result != (node.type,):

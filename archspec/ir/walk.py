@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
-from archspec.ir.graph import SHORTCUT, Call, Element, Graph, Network, Node
+from archspec.ir.graph import SHORTCUT, Call, Graph, Network, Node, Part
 
 
 class Names:
@@ -25,7 +25,7 @@ class Names:
         self.counts: dict[str, int] = {}
         self.position = 0
 
-    def local(self, element: Element) -> str:
+    def local(self, element: Part) -> str:
         """The element's name within its graph."""
         stem = element.stem
         ordinal = self.counts[stem] = self.counts.get(stem, 0) + 1
@@ -41,7 +41,7 @@ class Names:
             return stem
         return f"{stem}{ordinal}"
 
-    def __call__(self, element: Element) -> str:
+    def __call__(self, element: Part) -> str:
         return self.prefix + self.local(element)
 
     def skip(self, graph: Graph, rounds: int) -> None:

@@ -147,7 +147,6 @@ def _params(row: Row, work: dict[str, str]) -> str:
 
 def _flops(row: Row) -> str:
     op = row.node.op
-    assert op is not None
     if row.macs and row.flops == 2 * row.macs:
         return "2 a MAC"
     return op.cost_note
@@ -170,7 +169,6 @@ def _field_steps(row: Row, known: Mapping[str, Row], report: Report) -> str:
     if (least, largest, far) == (row.smallest_field, size, jump):
         return "as before"
     op = row.node.op
-    assert op is not None
     reach = op.reach(row.types[0])
     if isinstance(reach, tuple) and largest is not None and far is not None and least == largest and row.smallest_field == size:
         found = [_grown(*axis) for axis in zip(largest, far, reach, size, jump, strict=True)]
@@ -198,7 +196,6 @@ def _apart(jump: tuple[float, ...]) -> str:
 def _dense(row: Row) -> Step:
     """What a fully connected layer between the same values would cost."""
     x, y = row.types[0], row.node.type
-    assert y is not None
     weights = x.size * y.size
     factors = f"{_shape(x.shape)} to {_shape(y.shape)}: {x.size:,} * {y.size:,}"
     return _count("fully connected", weights, f"weights ({factors}) against {row.params:,}: {weights / row.params:,.0f} times as many")

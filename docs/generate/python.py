@@ -10,11 +10,11 @@ import archspec
 from generate.common import NOTICE
 
 _GROUPS = {
-    "Read": ("load", "loads"),
+    "Read": ("load", "loads", "compile"),
     "Count and explain": ("analyze", "explain", "compare"),
     "Show": ("draw", "report", "report_page"),
     "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
-    "What they give": ("Network", "Report", "Row", "Totals", "Explanation", "Comparison", "Drawing", "Page", "Loaded"),
+    "What they give": ("Compiled", "Network", "Report", "Row", "Totals", "Explanation", "Comparison", "Drawing", "Page", "Loaded"),
     "Mistakes": ("SpecError", "Diagnostic", "WeightsError"),
 }
 _QUOTED = re.compile(r"(: |-> )'([^']*)'")

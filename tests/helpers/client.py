@@ -5,7 +5,21 @@ from pathlib import Path
 from typing import assert_type
 
 import archspec
-from archspec import Comparison, Diagnostic, Drawing, Explanation, Loaded, Network, Page, Report, Row, SpecError, Totals, WeightsError
+from archspec import (
+    Comparison,
+    Compiled,
+    Diagnostic,
+    Drawing,
+    Explanation,
+    Loaded,
+    Network,
+    Page,
+    Report,
+    Row,
+    SpecError,
+    Totals,
+    WeightsError,
+)
 from archspec.report import Report as SameReport
 
 
@@ -15,6 +29,7 @@ def use(folder: Path) -> Iterator[object]:
     assert_type(archspec.load(folder / "a.arch", inputs={"input": (64, 64, 3)}), Network)
     assert_type(archspec.load("lenet5", inputs=(32, 32, 1)), Network)
     assert_type(archspec.loads("input 8x8x3\nconv k=3 f=4\n", name="a", inputs={"input": "16x16x3"}), Network)
+    assert_type(archspec.compile("input 8x8x3\nno_layer\n"), Compiled)
     report = archspec.analyze(model)
     assert_type(report, Report)
     assert_type(report, SameReport)

@@ -27,7 +27,7 @@ class Layer:
         self.x = sources[0]
         self.load = load
         self.about = about
-        self.types = tuple(type_ for value in place.node.inputs if (type_ := place.graph.type_of(value)) is not None)
+        self.types = tuple(place.graph.type_of(value) for value in place.node.inputs)
         self.added: list[Operator] = []
 
     @property
@@ -42,7 +42,6 @@ class Layer:
         A tensor that is a whole layer would be called as the layer's value is: it is `LAYER/weight`.
         """
         op = self.place.node.op
-        assert op is not None
         found = next(weight for weight in op.weights(self.types[0]) if weight.name == name)
         tensor = Tensor(key_of(self.name, name), found.shape, found.role, name, self.place)
         called = tensor.key if name else f"{self.name}/weight"

@@ -36,7 +36,6 @@ class _Lowering:
     def run(self) -> Draft:
         indexes: dict[str, set[bool]] = {}
         for place in self.places:
-            assert place.node.op is not None
             for source in place.sources:
                 indexes.setdefault(source, set()).add(place.node.op.indexes)
         for input_ in self.network.inputs:
@@ -80,7 +79,6 @@ class _Lowering:
 
     def layer(self, place: Place) -> None:
         op, type_ = place.node.op, place.node.type
-        assert op is not None and type_ is not None
         row = ROWS.get(op.step)
         if row is None:
             help_ = "`archspec emit json` writes every layer"
@@ -106,8 +104,8 @@ class _Lowering:
         for name, value in copies:
             draft.operators.append(Operator("Identity", [renamed.get(value, value)], [name], {}, name, ""))
         for output in self.network.outputs:
-            type_ = self.network.graph.type_of(output.value)
-            if output.name in ends and type_ is not None:
+            if output.name in ends:
+                type_ = self.network.graph.type_of(output.value)
                 draft.outputs.append(Value(output.name, draft.shape(type_), self.kind(ends[output.name])))
 
     def kind(self, value: str) -> str:
@@ -130,6 +128,5 @@ def needed(network: Network) -> tuple[list[Place], dict[str, str]]:
 def _about(place: Place) -> str:
     """Where a layer stands in the spec, and what it says there."""
     node = place.node
-    assert node.op is not None
     text = f"{node.op.step} {node.op.config(place.graph.type_of(node.inputs[0]))}".rstrip()
     return f"line {node.span.line}: {text}" if node.span is not None else text

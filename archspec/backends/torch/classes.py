@@ -197,10 +197,7 @@ class Classes:
         return True
 
     def node(self, node: Node, graph: Graph) -> New:
-        assert node.op is not None
-        assert node.type is not None
         type_ = graph.type_of(node.inputs[0])
-        assert type_ is not None
         try:
             made = module(node.op, type_, node.type)
         except Unsupported as unsupported:
@@ -248,7 +245,6 @@ class Classes:
         line = element.span.line if element.span is not None else 0
         types = tuple(graph.type_of(v) for v in element.inputs)
         if isinstance(element, Node):
-            assert element.op is not None
             module_ = None if element.op.variadic else self.node(element, graph)
             items.append(Item(names(element), module_, element.op.step, element.label, tuple(reads), types, element.type, line, top))
             return count + len(items) - 1

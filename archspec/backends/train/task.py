@@ -38,7 +38,7 @@ def task_of(network: Network) -> Task:
     (input_,) = network.inputs
     layers, ends = flattened(network)
     places = {place.name: place for place in layers}
-    looked_up = next((p for p in places.values() if p.node.op is not None and p.node.op.step == "embed"), None)
+    looked_up = next((p for p in places.values() if p.node.op.step == "embed"), None)
     if looked_up is not None:
         raise _refused("it takes words by their numbers, and images are no words", looked_up.node.span)
     main = network.graph.type_of(network.outputs[0].value)
@@ -80,7 +80,7 @@ def _last(places: dict[str, Place], end: str, ends: list[str]) -> str:
 
 
 def _step(place: Place | None) -> str:
-    return place.node.op.step if place is not None and place.node.op is not None else ""
+    return place.node.op.step if place is not None else ""
 
 
 def _span(places: dict[str, Place], name: str) -> Span | None:

@@ -100,7 +100,6 @@ def _move(pairs: list[Pair], at: int, end: int, side: int) -> int:
 
 
 def _sign(row: Row) -> Sign:
-    assert row.node.op is not None
     return Sign(row.op, row.node.op.kind, frozenset(row.config.split()), row.inputs, row.output)
 
 

@@ -47,7 +47,6 @@ def _kind(model: Model) -> str:
     """The kind of layer that holds most of a network's parameters."""
     sums = dict.fromkeys(KINDS, 0)
     for row in Report(model.network).rows(fold=True):
-        assert row.node.op is not None
         sums[row.node.op.kind] += row.params * row.times
     return max(sums, key=lambda kind: sums[kind]) if any(sums.values()) else "other"
 

@@ -74,7 +74,6 @@ class _Builder:
                     values.append(self.closed(event, read, groups[-1], training))
         for output in network.outputs:
             type_ = network.graph.type_of(output.value)
-            assert type_ is not None
             box = Box(output.name, "output", output.name, "", "other", type_, layers=0, training=output.training)
             self.add(box, [last[output.value]])
         return Diagram(self.level, self.boxes, self.arrows)
@@ -103,7 +102,6 @@ class _Builder:
         if self.level != "layer" and self.joins(graph, node):
             return self.join(read[0], graph, node)
         op = node.op
-        assert op is not None and node.type is not None
         types = tuple(graph.type_of(value) for value in node.inputs)
         form = "merge" if op.variadic else "minor" if is_minor(op) else "layer"
         kind = op.kind
@@ -118,14 +116,12 @@ class _Builder:
     def joins(self, graph: Graph, node: Node) -> bool:
         """Whether a layer is drawn with the one before it: nothing else of the graph reads that."""
         value, first = node.inputs[0], len(graph.inputs)
-        assert node.op is not None
         if len(node.inputs) > 1 or value < first or not is_minor(node.op):
             return False
         before = graph.elements[value - first]
-        return isinstance(before, Node) and before.op is not None and not before.op.variadic and self.readers(graph)[value] == 1
+        return isinstance(before, Node) and not before.op.variadic and self.readers(graph)[value] == 1
 
     def join(self, box: Box, graph: Graph, node: Node) -> Box:
-        assert node.op is not None and node.type is not None
         x = graph.type_of(node.inputs[0])
         box.minors.append(step(node.op, x))
         box.kinds += (node.op.kind,)
@@ -173,11 +169,9 @@ class _Builder:
     def block(self, call: Call, name: str, group: Group | None, training: bool) -> Box:
         graph = call.graph
         cost, output = self.costs.graph(graph), graph.output
-        assert output is not None
         changes = output != graph.inputs[0]
         lead, minors = self.unit(graph)
         if lead is not None:
-            assert lead.op is not None
             x = graph.type_of(lead.inputs[0])
             box = Box(name, "layer", name, step(lead.op, x), lead.op.kind, output, minors=minors, op=lead.op)
         else:
@@ -196,7 +190,7 @@ class _Builder:
             for element in graph.elements:
                 if isinstance(element, Call):
                     _count(found, self.parts(element.graph), element.times)
-                elif element.op is not None:
+                else:
                     cost = self.costs.node(element, graph)
                     _count(found, {element.op.kind: (cost.params, cost.macs)})
             self._parts[graph] = found
@@ -207,14 +201,14 @@ class _Builder:
         first = len(graph.inputs)
         minors = []
         for at, element in enumerate(graph.elements):
-            if not isinstance(element, Node) or element.op is None or element.inputs != (first + at - 1 if at else 0,):
+            if not isinstance(element, Node) or element.inputs != (first + at - 1 if at else 0,):
                 return None, []
             if at and not is_minor(element.op):
                 return None, []
             if at:
                 minors.append(step(element.op, graph.type_of(element.inputs[0])))
         lead = graph.elements[0] if graph.elements else None
-        whole = first == 1 and graph.result == len(graph.elements) and isinstance(lead, Node) and not is_minor(lead.op)  # type: ignore[arg-type]
+        whole = first == 1 and graph.result == len(graph.elements) and isinstance(lead, Node) and not is_minor(lead.op)
         return (lead, minors) if whole and isinstance(lead, Node) else (None, [])
 
 

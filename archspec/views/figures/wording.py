@@ -56,7 +56,7 @@ def _collect(graph: Graph, found: list[tuple[str, str]]) -> None:
             inner: list[tuple[str, str]] = []
             _collect(element.graph, inner)
             found += inner * min(element.times, 1000)
-        elif element.op is not None and not is_minor(element.op) and not element.op.variadic and element.op.kind != "other":
+        elif not is_minor(element.op) and not element.op.variadic and element.op.kind != "other":
             x = graph.type_of(element.inputs[0])
             found.append((element.op.step, window(element.op, len(x.spatial) if isinstance(x, Map) else 1)))
 
@@ -94,7 +94,6 @@ def kinds_inside(graph: Graph, most: int = 64) -> tuple[str, ...]:
         if len(found) >= most:
             break
         if isinstance(element, Node):
-            assert element.op is not None
             found.append(element.op.kind)
         else:
             found += kinds_inside(element.graph, most) * min(element.times, most)
@@ -111,7 +110,7 @@ def _added(graph: Graph, value: int) -> str:
     first = len(graph.inputs)
     while value >= first:
         element = graph.elements[value - first]
-        if not isinstance(element, Node) or element.op is None:
+        if not isinstance(element, Node):
             return ""
         if element.op.step == "add":
             return _ends(graph, element, first)
@@ -130,7 +129,7 @@ def _ends(graph: Graph, node: Node, first: int) -> str:
         element = graph.elements[value - first]
         if element.stem == SHORTCUT and element.inputs[0] == 0:
             return "projection"
-        if isinstance(element, Node) and element.op is not None and element.op.step == "add":
+        if isinstance(element, Node) and element.op.step == "add":
             found = _ends(graph, element, first)
             if found:
                 return found

@@ -1,0 +1,57 @@
+"""What a compilation came to, mistakes or not."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archspec.diagnostics import Diagnostic
+from archspec.ir.graph import Network
+from archspec.source import Source, Span
+from archspec.syntax import ast
+from archspec.types import Type
+
+
+class Compiled(NamedTuple):
+    """A text and what was found in it.
+
+    `network` is the whole network, or, where there are errors, what of it does not depend on a mistake; None where that is nothing.
+    `tree` is None where the text has too many errors to be read to its end. `diagnostics` are in the order of the text. `met` are the
+    types of values at the steps and heads that give them, as they were met: several for a step in a block that is called on several.
+    """
+
+    source: Source
+    tree: ast.File | None
+    network: Network | None
+    diagnostics: tuple[Diagnostic, ...]
+    met: tuple[tuple[Span, Type], ...]
+
+    def __repr__(self) -> str:
+        return f"Compiled({self.source.name}: {len(self.diagnostics)} diagnostics, {self.network!r})"
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are no errors."""
+        return not any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+    def types_at(self, line: int, column: int | None = None) -> tuple[Type, ...]:
+        """The types that the step at a place gives, each once; without a column, those of the last step that ends on the line.
+
+        Lines and columns count from 1, columns in characters. Empty where no step is, or where a mistake leaves its type unknown.
+        """
+        starts = self.source.starts
+        if not 1 <= line <= len(starts):
+            return ()
+        if column is None:
+            ends = [(span.end, span.start, type_) for span, type_ in self._own() if self.source.locate(span.end - 1)[0] == line]
+            last = max([(end, -start) for end, start, _ in ends], default=None)
+            found = [type_ for end, start, type_ in ends if (end, -start) == last]
+        else:
+            offset = starts[line - 1] + column - 1
+            around = [(span, type_) for span, type_ in self._own() if span.start <= offset < span.end]
+            least = min([span.end - span.start for span, _ in around], default=0)
+            found = [type_ for span, type_ in around if span.end - span.start == least]
+        return tuple(dict.fromkeys(found))
+
+    def _own(self) -> list[tuple[Span, Type]]:
+        """What was met in the text itself, not in those it uses."""
+        return [(span, type_) for span, type_ in self.met if span.source is self.source]
