@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 import archspec
+from archspec.cli.commands import COMMANDS
+from tests.helpers.fork import Forks
 from tests.helpers.paths import ROOT
+
+READ_AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
 
 
 class Ran:
@@ -25,16 +29,21 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def archspec_command():
-    """Runs the command as a process of its own, as a user does: no terminal, a clean environment."""
+    """Runs the command in a process of its own: no terminal, a clean environment.
+
+    It is a fork of one that has imported the commands, unless the environment says something that Python reads when it starts.
+    """
+    clean = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
+    clean |= {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    forks = Forks(*(f"archspec.cli.{name}" for name in COMMANDS), "archspec.api", "rich.console", environment=clean)
 
     def run(*arguments: str, stdin: str | bytes = b"", cwd: Path | None = None, env: dict[str, str] | None = None) -> Ran:
-        clean = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
-        clean |= {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | (env or {})
         data = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            [sys.executable, "-m", "archspec", *arguments], input=data, capture_output=True, cwd=cwd or ROOT, env=clean, check=False
-        )
-        return Ran(done)
+        environment = clean | (env or {})
+        if hasattr(os, "fork") and not any(name.startswith(READ_AT_START) for name in env or ()):
+            return Ran(forks.run_raw("-m", "archspec", *arguments, cwd=cwd, given=data, environment=environment))
+        command = [sys.executable, "-m", "archspec", *arguments]
+        return Ran(subprocess.run(command, input=data, capture_output=True, cwd=cwd or ROOT, env=environment, check=False))
 
     return run
 

@@ -99,11 +99,12 @@ def lines() -> Counter[str]:
 
 def table() -> str:
     """The rooms from the top floor down."""
-    counted, total = lines(), lines().total()
+    counted, others = lines(), arrows()
+    total = counted.total()
     rows = [f"{'floor':>5}  {'room':<12} {'lines':>6} {'share':>6}  imports"]
     for room in sorted(counted, key=lambda room: (-FLOOR[room], room)):
-        others = ", ".join(sorted(arrows()[room], key=lambda other: (-FLOOR[other], other)))
-        rows.append(f"{FLOOR[room]:>5}  {room:<12} {counted[room]:>6,} {counted[room] / total:>6.1%}  {others}".rstrip())
+        below = ", ".join(sorted(others[room], key=lambda other: (-FLOOR[other], other)))
+        rows.append(f"{FLOOR[room]:>5}  {room:<12} {counted[room]:>6,} {counted[room] / total:>6.1%}  {below}".rstrip())
     longest = max(FILES, key=lambda path: path.read_text(encoding="utf-8").count("\n"))
     rows.append(f"{'':>5}  {'all':<12} {total:>6,}         {len(FILES)} files; the longest is {longest.relative_to(ROOT)}")
     return "\n".join(rows)

@@ -15,6 +15,7 @@ import pytest
 import archspec
 from tests.helpers.needs import stderr_lines
 from tests.helpers.paths import ROOT
+from tests.helpers.specs import few_quick
 
 FULL = Path("/dev/full")
 full_device = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
@@ -114,8 +115,7 @@ DATA = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("words", DATA)
+@pytest.mark.parametrize("words", few_quick(DATA, ("check --format json", "fmt")))
 def test_data_is_utf8_in_every_locale(archspec_command, words):
     text = LETTERS.replace("conv k=3", "conv  k=3") if "fmt" in words else LETTERS
     wanted = archspec_command(*words.split(), "-", stdin=text)
@@ -131,7 +131,10 @@ def test_data_is_utf8_in_every_locale(archspec_command, words):
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize(
-    "words", ["check -", "table -", "explain -", "compare - lenet5", "rule A203", "list", "ops", "check - --set nosuch=ä"]
+    "words",
+    few_quick(
+        ["check -", "table -", "explain -", "compare - lenet5", "rule A203", "list", "ops", "check - --set nosuch=ä"], ("check -", "ops")
+    ),
 )
 def test_text_that_a_terminal_lacks_is_written_plainer(archspec_command, locale, words):
     clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONUTF8", "LC_ALL")}

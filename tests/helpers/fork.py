@@ -1,4 +1,4 @@
-"""Scripts run in forks of a process that has imported what they need: processes of their own, without the time that the imports take."""
+"""Programs run in forks of a process that has imported what they need: processes of their own, without the time that the imports take."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.helpers.paths import ROOT
@@ -26,10 +27,14 @@ for name in sys.argv[2:]:
 
 
 def status_of(words):
-    sys.argv = words
-    sys.path[0] = os.path.dirname(os.path.abspath(words[0]))
+    module = words[0] == "-m"
+    sys.argv = words[module:]
+    sys.path[0] = os.getcwd() if module else os.path.dirname(os.path.abspath(words[0]))
     try:
-        runpy.run_path(words[0], run_name="__main__")
+        if module:
+            runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(words[0], run_name="__main__")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
@@ -42,13 +47,17 @@ def status_of(words):
 
 
 for line in sys.stdin:
-    words, cwd, out, err = json.loads(line)
+    words, cwd, environment, given, out, err = json.loads(line)
     child = os.fork()
     if not child:
         for descriptor, path in ((1, out), (2, err)):
             os.dup2(os.open(path, os.O_WRONLY), descriptor)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(given, os.O_RDONLY), 0)
+        sys.stdin = open(0, encoding=sys.stdin.encoding, closefd=False)  # the old one may have read ahead what is meant for this process
         os.chdir(cwd)
+        if environment is not None:
+            os.environ.clear()
+            os.environ.update(environment)
         signal.alarm(int(sys.argv[1]))
         status = status_of(words)
         sys.stdout.flush()
@@ -58,21 +67,34 @@ for line in sys.stdin:
 
 
 class Forks:
-    """Runs scripts one after the other. The process that forks is started by the first, with the environment given, and ends with this one."""
+    """Runs programs one after the other. The process that forks is started by the first, with the environment given, and ends with this one."""
 
-    def __init__(self, *modules: str, environment: dict[str, str]) -> None:
+    def __init__(self, *modules: str, environment: Mapping[str, str]) -> None:
         self.command = [sys.executable, "-c", SERVER, str(SECONDS), *modules]
         self.environment = environment
         self.server: subprocess.Popen[str] | None = None
 
     def run(self, *words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the script that the first word names with the others as its arguments."""
+        """`run_raw`, with what is printed as text."""
+        done = self.run_raw(*words, cwd=cwd)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def run_raw(
+        self, *words: object, cwd: Path | None = None, given: bytes = b"", environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run the script that the first word names, or `-m` and a module, with the other words as arguments.
+
+        It reads `given` from standard input. `environment` is seen by the program, but not by Python, which has started before.
+        """
         if self.server is None:
             self.server = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             atexit.register(self.server.communicate)
         assert self.server.stdin is not None and self.server.stdout is not None
-        with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
-            request = [[str(word) for word in words], os.fspath(cwd or ROOT), out.name, err.name]
+        with tempfile.NamedTemporaryFile() as read, tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
+            read.write(given)
+            read.flush()
+            called = [str(word) for word in words]
+            request = [called, os.fspath(cwd or ROOT), environment and dict(environment), read.name, out.name, err.name]
             print(json.dumps(request), file=self.server.stdin, flush=True)
             status = int(self.server.stdout.readline())
-            return subprocess.CompletedProcess(request[0], status, out.read().decode(), err.read().decode())
+            return subprocess.CompletedProcess(called, status, out.read(), err.read())

@@ -15,12 +15,12 @@ SMALLER = {"input 224x224x3": (96, 96, 3), "input 227x227x3": (99, 99, 3)}
 ONE_SIZE = ("swin_t",)
 """Windows of 7x7 divide its maps at every stage for 224x224 and no smaller image."""
 
-QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0", "shufflenet_v2_x1_0")
-"""Specs that take little time, with branches, merges, groups and blocks among them."""
+QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0")
+"""Specs that take little time, with connection tables, branches, merges and blocks among them."""
 
 
 def few_quick(specs: Iterable[Any], quick: Iterable[str] = QUICK) -> list[Any]:
-    """Specs, by path or by name, as parameters of a test that is slow for most: `-m "not slow"` takes the quick ones alone."""
+    """Parameters of a test that takes long in sum, such as specs by path or name: all are slow except the quick ones."""
     return [spec if getattr(spec, "stem", spec) in quick else pytest.param(spec, marks=pytest.mark.slow) for spec in specs]
 
 

@@ -133,6 +133,7 @@ def test_the_command_trains(trained):
     assert set(weights) == set(archspec.to_torch(archspec.load("digits")).state_dict())
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run(trained, tmp_path):
     files = emit(archspec.load("digits"))
     for name, text in files.items():

@@ -130,8 +130,9 @@ def test_escaping():
     assert tag("p", title="\"<&>'", hidden=True, class_=None) == '<p title="&quot;&lt;&amp;&gt;&#x27;" hidden></p>'
 
 
-@pytest.mark.parametrize("payload", HOSTILE.values(), ids=list(HOSTILE))
-def test_hostile_names_are_text(payload):
+@pytest.mark.parametrize("kind", few_quick(HOSTILE, ("script", "quotes")))
+def test_hostile_names_are_text(kind):
+    payload = HOSTILE[kind]
     made = page([hostile(payload, archspec.load("resnet18"))], None)
     asked = page([hostile(payload, archspec.load("resnet18"))], payload)
     for text in (made.html, asked.html, asked.key):
