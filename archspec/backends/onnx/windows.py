@@ -16,20 +16,20 @@ from archspec.ops.window import Slide
 from archspec.types import Map, Tokens, Type
 
 
-def _window(slides: Sequence[Slide], before: Sequence[int], after: Sequence[int]) -> dict[str, Any]:
+def _window(slides: Sequence[Slide]) -> dict[str, Any]:
     """The attributes of an operator with a window."""
     dilations = [s.d for s in slides]
     return {
         "kernel_shape": [s.k for s in slides],
         "strides": [s.s for s in slides],
-        "pads": [*before, *after],
+        "pads": [*(s.before for s in slides), *(s.after + s.overhang for s in slides)],
         "dilations": dilations if set(dilations) != {1} else None,
     }
 
 
 def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     slides = op.slides(x)
-    attributes = _window(slides, [s.before for s in slides], [s.after + s.overhang for s in slides])
+    attributes = _window(slides)
     groups = x.channels // op.depth(x)
     bias = [layer.weight("bias")] if op.bias else []
     if getattr(op, "maps", None) is None:
@@ -68,27 +68,22 @@ def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 
 def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    slides = op.slides(x)
-    before, after = [s.before for s in slides], [s.after + s.overhang for s in slides]
-    value = _apart(layer)
+    slides, value = op.slides(x), _apart(layer)
     # A dilated window may need more padding than it has elements, which onnxruntime refuses.
-    if any(max(b, a) >= s.k for s, b, a in zip(slides, before, after, strict=True)):
-        value = layer.pad(value, [0, *before], [0, *after], -np.inf)
-        before = after = [0] * len(slides)
-    return layer.add("MaxPool", value, **_window(slides, before, after))
+    if any(max(s.before, s.after + s.overhang) >= s.k for s in slides):
+        value = layer.pad(value, [0, *(s.before for s in slides)], [0, *(s.after + s.overhang for s in slides)], -np.inf)
+        slides = [s._replace(size=s.size + s.before + s.after + s.overhang, before=0, after=0) for s in slides]
+    return layer.add("MaxPool", value, **_window(slides))
 
 
 def average_pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """The divisor counts the padding where the layer says so, what overhangs it never: as torch.nn.AvgPool2d."""
-    slides = op.slides(x)
-    before, after = [s.before for s in slides], [s.after for s in slides]
-    over = [s.overhang for s in slides]
-    value, counted = _apart(layer), op.count_pad and any(before + after)
-    if counted and any(over):
-        value = layer.pad(value, [0, *before], [0, *after], _ZERO)
-        before, after, counted = [0] * len(slides), [0] * len(slides), False
-    ends = [a + o for a, o in zip(after, over, strict=True)]
-    return layer.add("AveragePool", value, **_window(slides, before, ends), count_include_pad=1 if counted else None)
+    slides, value = op.slides(x), _apart(layer)
+    counted = op.count_pad and any(s.before or s.after for s in slides)
+    if counted and any(s.overhang for s in slides):
+        value = layer.pad(value, [0, *(s.before for s in slides)], [0, *(s.after for s in slides)], _ZERO)
+        slides, counted = [s._replace(size=s.size + s.before + s.after, before=0, after=0) for s in slides], False
+    return layer.add("AveragePool", value, **_window(slides), count_include_pad=1 if counted else None)
 
 
 _ZERO = -0.0
@@ -109,11 +104,9 @@ def _apart(layer: Layer) -> str:
 def subsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """A convolution of each map with a kernel that is one number."""
     slides = op.slides(x)
-    rank = len(slides)
-    column = layer.reshape(layer.weight("weight"), -1, *(1,) * (rank + 1))
+    column = layer.reshape(layer.weight("weight"), -1, *(1,) * (len(slides) + 1))
     kernel = layer.add("Expand", column, layer.whole((x.channels, 1, *(s.k for s in slides))))
-    attributes = _window(slides, [0] * rank, [s.overhang for s in slides])
-    return layer.add("Conv", layer.x, kernel, layer.weight("bias"), **attributes, group=x.channels)
+    return layer.add("Conv", layer.x, kernel, layer.weight("bias"), **_window(slides), group=x.channels)
 
 
 def gap(layer: Layer, op: Any, x: Type, _: Type) -> str:

@@ -20,6 +20,7 @@ import archspec
 from archspec.analysis.tensors import tensors
 from archspec.backends.onnx.operators import ROWS
 from archspec.backends.onnx.opsets import OPSETS
+from archspec.ir.walk import walk
 from archspec.ops import STEPS
 from tests.helpers.onnx import FAULTS, batched, declared, distance, enliven, fault, inferred, inputs_of, results, run, session
 from tests.helpers.onnx_grid import GRID
@@ -42,7 +43,7 @@ def check(model, network, inputs, expected):
 
 def test_every_layer_has_a_row_and_a_case():
     assert set(ROWS) == set(STEPS)
-    used = {place.node.op.step for text in GRID.values() for place in archspec.ir.graph.walk(archspec.loads(text + "\n"))}
+    used = {place.node.op.step for text in GRID.values() for place in walk(archspec.loads(text + "\n"))}
     assert used == set(STEPS)
 
 

@@ -6,9 +6,9 @@ import argparse
 import json
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 
 def number(kind: type[int] | type[float], least: float, most: float = math.inf) -> Callable[[str], float]:
@@ -125,36 +125,31 @@ def run_in(folder: Path) -> str | None:
 
 
 def _kept(path: Path) -> dict[str, Any]:
-    """The settings of a run, but for its sharding: any number of processes may go on with it, sharded or not."""
+    """The settings of a run, except for its sharding: any number of processes may go on with it, sharded or not."""
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["settings"]
-        kept = {setting.name: found[setting.name] for setting in fields(Settings) if setting.name != "fsdp"}
-    except KeyError as error:
-        raise SystemExit(f"train.py: {path} is damaged: it lacks {error}") from None
+        return {setting.name: _checked(setting, found[setting.name]) for setting in fields(Settings) if setting.name != "fsdp"}
     except OSError as error:
         raise SystemExit(f"train.py: cannot read {path}: {error.strerror or error}") from None
+    except KeyError as error:
+        why = f"it lacks {error}"
+    except argparse.ArgumentTypeError as error:
+        why = str(error)[:200]
     except (ValueError, TypeError, RecursionError):
-        raise SystemExit(f"train.py: {path} is damaged: it is no JSON with `settings` in it") from None
-    for setting in fields(Settings):
-        if setting.name in kept:
-            _hold(path, setting.name, kept[setting.name], setting.default)
-    return kept
+        why = "it is no JSON with `settings` in it"
+    raise SystemExit(f"train.py: {path} is damaged: {why}")
 
 
-class _Refusing(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(message.partition(": ")[2] or message)
-
-
-def _hold(path: Path, name: str, value: object, default: object) -> None:
-    """Hold a setting that a file keeps against what the command line would take."""
-    if value == default and type(value) is type(default):
-        return  # a default may be none that can be asked for, such as that of --lr
+def _checked(setting: Field[Any], value: object) -> object:
+    """A setting that a file keeps. Raises ArgumentTypeError for one that the command line would refuse."""
+    name, default, choices, kind = setting.name, setting.default, setting.metadata.get("choices"), setting.metadata.get("type")
     if type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
-        raise SystemExit(f"train.py: {path} is damaged: `{name}` is {json.dumps(value)[:60]}, not such as {json.dumps(default)}")
-    parser = _Refusing(add_help=False)
-    add_options(parser)
+        raise argparse.ArgumentTypeError(f"`{name}` is {json.dumps(value)[:60]}, not such as {json.dumps(default)}")
+    if value == default:
+        return value  # it may be none that can be asked for, such as that of --lr
+    if choices and value not in choices:
+        raise argparse.ArgumentTypeError(f"`{name}` is {json.dumps(value)[:60]}, none of {', '.join(choices)}")
     try:
-        parser.parse_args([flag(name)] if value is True else [f"{flag(name)}={value}"])
-    except ValueError as error:
-        raise SystemExit(f"train.py: {path} is damaged: `{name}`: {str(error)[:200]}") from None
+        return kind(str(value)) if kind else value
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"`{name}`: {error}") from None
