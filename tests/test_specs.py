@@ -119,7 +119,7 @@ def our_rows(name, kinds, params=None):
 
 
 def stages(rows):
-    """Stages in order; the side heads of GoogLeNet, which run anywhere after what they read, are left out."""
+    """Stages in order; the auxiliary heads of GoogLeNet, which run anywhere after what they read, are left out."""
     return [name for name in dict.fromkeys(stage(row[0]) for row in rows) if not name.startswith("aux")]
 
 

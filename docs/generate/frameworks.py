@@ -14,8 +14,8 @@ _HEAD = """# Coming from PyTorch or Keras
 
 {notice}
 
-A line of PyTorch or Keras, put into a spec, is an error whose help is the line as it is written here; the table behind those messages
-makes this page too. What the layers are is in [layers.md](layers.md), how lines are joined in [language.md](language.md).
+If a spec contains a line of PyTorch or Keras, the error message shows the line to write instead. This page is generated from the same
+table as those messages. [layers.md](layers.md) describes the layers, [language.md](language.md) how to combine lines.
 
 ## A network
 
@@ -54,22 +54,22 @@ model = keras.Sequential(
 Here:
 
 ```arch
-default round=floor             # what both frameworks do where a window does not fit
+default round=floor             # both frameworks round down where a window does not fit
 input 28x28x1                   # height x width x channels, without the batch
-conv k=3 f=32 | relu            # the channels that go in are known
+conv k=3 f=32 | relu            # the number of input channels is known
 pool w=2
 conv k=3 f=64 | relu
 pool w=2
-fc 10 | softmax                 # `fc` flattens what is no vector
+fc 10 | softmax                 # `fc` flattens its input
 ```
 
-- A layer stands where data passes it. There is no `forward`, and a layer written twice has weights twice.
+- Layers are written in the order in which data passes them. There is no `forward`, and a layer written twice has two sets of weights.
 - The number of axes comes from the input: `conv` is `Conv1d`, `Conv2d` and `Conv3d`.
-- The default padding is none, as in both. The default stride of pooling is its window, as in both.
-- Where a window does not fit, both frameworks drop the rest; here it is an error, unless `round=floor` says so.
-- `fc` reads a whole value, `linear` acts on the last axis, as `nn.Linear` and `Dense` do on what is no vector.
-- `x + shortcut` is `residual:`, or `add shortcut` with `shortcut` a label. `cat` is `concat`.
-- A shape is channels last everywhere, whatever the layout of the framework.
+- As in both frameworks, the default padding is 0, and the default stride of pooling is its window.
+- Where a window does not fit, both frameworks drop the rest; here this is an error, unless `round=floor` allows it.
+- `fc` reads all numbers of its input; `linear` acts on the last axis, as `nn.Linear` and `Dense` do for inputs with several axes.
+- `x + shortcut` is `residual:`, or `add e1` where `e1` is a label. `cat` is `concat`.
+- Shapes are always channels last, whatever the layout of the framework.
 """
 
 _LINES = (
@@ -100,7 +100,7 @@ _LINES = (
 
 
 def frameworks() -> str:
-    out = [_HEAD.format(notice=NOTICE), "## Lines", "", "| there | here |", "|---|---|"]
+    out = [_HEAD.format(notice=NOTICE), "## Lines", "", "| PyTorch or Keras | here |", "|---|---|"]
     for line in _LINES:
         found = rewritten(line)
         assert found is not None and found.line is not None, line
@@ -108,13 +108,16 @@ def frameworks() -> str:
     out += ["", "## Layers", "", "| PyTorch | Keras | elsewhere | here |", "|---|---|---|---|"]
     out += _layers()
     out += ["", "## Arguments", ""]
-    out += ["What changes nothing in a network (`in_channels`, `data_format`, `inplace`, regularizers, ...) has no counterpart.", ""]
+    out += [
+        "Arguments that change nothing in a network (`in_channels`, `data_format`, `inplace`, regularizers, ...) have no counterpart.",
+        "",
+    ]
     out += ["| there | here | |", "|---|---|---|"]
     out += _arguments()
-    out += ["", "## Activation functions", "", "`activation=` of Keras is a step of its own: `conv k=3 f=8 | relu`.", ""]
+    out += ["", "## Activation functions", "", "Keras's `activation=` is a step of its own: `conv k=3 f=8 | relu`.", ""]
     out += ["| there | here |", "|---|---|"]
     out += [f"| `{name}` | {_code(step) if step else 'nothing'} |" for name, step in _activations().items()]
-    out += ["", "## Initialisers", "", "[Initial weights](language.md#initial-weights) says what each is.", ""]
+    out += ["", "## Initialisers", "", "[Initial weights](language.md#initial-weights) describes each.", ""]
     out += ["| there | here |", "|---|---|"]
     out += [f"| `{name}` | {_code(f'init={ours}')} |" for name, ours in _INITIALISERS.items()]
     out += ["", "## What the language does not have", "", "| there | what to write |", "|---|---|"]

@@ -17,8 +17,8 @@ def layers() -> str:
         NOTICE,
         "",
         "Shapes are channels last. `S` stands for the spatial sizes (one, two or three of them), `S'` for those of the output, `C` for",
-        "channels, `T` for tokens. An argument in capitals is written bare (`fc 120`), the others as `key=value`; what stands behind `=`",
-        "or in parentheses is the default. Parameters are learned numbers; FLOPs of layers without MACs are counted for one output",
+        "channels, `T` for tokens. An argument in capitals is positional (`fc 120`), the others are `key=value`; the value after `=` or in",
+        "parentheses is the default. Parameters are learned numbers. FLOPs of layers without MACs are given per output",
         "element. [The language reference](language.md) explains sizes, padding and rounding.",
         "",
     ]
@@ -54,7 +54,7 @@ def _layer(op: type[Op]) -> Iterator[str]:
         yield "| argument | default | value |"
         yield "|---|---|---|"
         for name, default, value in known:
-            bare = "; may be written bare" if name in op.positional else ""
+            bare = "; may be positional" if name in op.positional else ""
             yield f"| `{name}` | {cell(default)} | {cell(value + bare)} |"
         yield ""
     yield f"- Takes: {takes(op)}"

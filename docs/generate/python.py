@@ -27,9 +27,9 @@ def python() -> str:
         "",
         NOTICE,
         "",
-        "`import archspec` costs next to nothing: what a name needs is imported when it is first used. The package is typed (`py.typed`).",
-        "Everything here is readable at a prompt, and shows itself in a notebook; a cell that begins with `%%archspec` is a spec after",
-        "`%load_ext archspec`. `archspec.__version__` is the version. Each example runs in the tests.",
+        "`import archspec` is fast: modules are imported when a name is first used. The package is typed (`py.typed`). All results are readable",
+        "at a prompt and display themselves in a notebook; after `%load_ext archspec` a cell that begins with `%%archspec` is a spec.",
+        "`archspec.__version__` is the version. Each example runs in the tests.",
     ]
     for group, names in _GROUPS.items():
         out += ["", f"## {group}"]

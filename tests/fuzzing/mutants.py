@@ -40,7 +40,7 @@ COUNTS = [
     Mutant("window attention without its table", "ops/attention.py", "((2 * height - 1) * (2 * width - 1), self.heads)", "(height * width, self.heads)"),
     Mutant("running means are parameters", "ops/norm.py", 'Weight("running_mean", (x.channels,), "buffer")', 'Weight("running_mean", (x.channels,))'),
     Mutant("rounds counted once", "analysis/cost.py", "a + b * times for a, b in zip(sums", "a + b for a, b in zip(sums"),
-    Mutant("side heads of training cost MACs", "analysis/cost.py", "if not needed[at]:\n                part", "if False:\n                part"),
+    Mutant("auxiliary heads of training cost MACs", "analysis/cost.py", "if not needed[at]:\n                part", "if False:\n                part"),
     Mutant("FLOPs of pooling", "ops/pool.py", "return (prod(self.window(x)) - 1) * y.size", "return prod(self.window(x)) * y.size"),
     Mutant("FLOPs of merging", "ops/merge.py", "(len(types) - 2)", "(len(types) - 1)"),
     Mutant("jump not multiplied", "analysis/phases.py", "return Reach(step, (Taps(seen.low + far", "return Reach(inner.step, (Taps(seen.low + far"),

@@ -43,7 +43,7 @@ NAMES = _names()
 
 
 def reference(name: str) -> nn.Module:
-    """torchvision's own, initialised at random, with the side heads of its published weights."""
+    """torchvision's own, initialised at random, with the auxiliary heads of its published weights."""
     options = {"aux_logits": True, "transform_input": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
     return getattr(torchvision().models, name)(weights=None, **options)
 
@@ -102,7 +102,7 @@ def still(model: nn.Module) -> None:
 
 
 def tensors(result: Any) -> dict[str, Tensor]:
-    """Outputs by name: torchvision calls the main one `logits`, and Inception's side head `aux_logits`."""
+    """Outputs by name: torchvision calls the main one `logits`, and Inception's auxiliary head `aux_logits`."""
     if isinstance(result, Tensor):
         return {"output": result}
     names = {"logits": "output", "aux_logits": "aux1", "AuxLogits": "aux1", "aux_logits1": "aux1", "aux_logits2": "aux2"}

@@ -21,7 +21,7 @@ _FOLDED = ("softmax", "sigmoid")
 
 
 class Task(NamedTuple):
-    """`shape` is the input's, channels first; `last` are the layers that the loss takes over; `heads` the weights of side heads; `macs` are those of an image in inference."""
+    """`shape` is the input's, channels first; `last` are the layers that the loss takes over; `heads` the weights of auxiliary heads; `macs` are those of an image in inference."""
 
     shape: tuple[int, ...]
     outputs: int
@@ -88,7 +88,7 @@ def _span(places: dict[str, Place], name: str) -> Span | None:
 
 
 def _weight(written: str | None) -> float:
-    """The weight of side heads: what the spec's `meta aux_weight` says, else GoogLeNet's."""
+    """The weight of auxiliary heads: what the spec's `meta aux_weight` says, else GoogLeNet's."""
     try:
         weight = float(written) if written is not None else AUX_WEIGHT
     except ValueError:

@@ -26,7 +26,7 @@ def torch_network(name: str) -> nn.Module:
     """LeNet-5 written by hand, or torchvision's own, without downloaded weights."""
     if name == "lenet5":
         return lenet5()
-    # GoogLeNet warns of its slow initialisation unless told, and has side heads unless told.
+    # GoogLeNet warns of its slow initialisation unless told, and has auxiliary heads unless told.
     options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
     return getattr(torchvision().models, name)(weights=None, **options)
 

@@ -181,7 +181,7 @@ def densenet201() -> Tally:
 
 
 def googlenet() -> Tally:
-    """Szegedy et al. 2014, table 1, as torchvision has it: batch norm, 3x3 in place of 5x5, no side heads."""
+    """Szegedy et al. 2014, table 1, as torchvision has it: batch norm, 3x3 in place of 5x5, no auxiliary heads."""
     net = Tally()
     convbn(net, 112**2, 3, 64, 49)
     net.maxpool(112**2 * 64)

@@ -64,7 +64,7 @@ class Settings:
         "cosine", "down to 0; a tenth at 1/2 and at 3/4; 1/(1 + epoch/epochs) ({})", choices=["constant", "cosine", "step", "inverse"]
     )
     warmup: float = option(0.0, "epochs in which the learning rate rises from 0 ({})", "EPOCHS", number(float, 0))
-    aux_weight: float = option(-1.0, "the weight of side heads in the loss (what the spec says, else 0.3)", "W", number(float, 0))
+    aux_weight: float = option(-1.0, "the weight of auxiliary heads in the loss (what the spec says, else 0.3)", "W", number(float, 0))
     seed: int = option(0, "of the first weights, the order and all else that is random ({})", "N", number(int, 0, 2**31))
     device: str = option("auto", "({}: a GPU where there is one)", choices=["auto", "cpu", "cuda", "mps"])
     precision: str = option("fp32", "of matrix products and convolutions, by autocast ({})", choices=["fp32", "bf16", "fp16"])

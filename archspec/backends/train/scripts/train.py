@@ -52,7 +52,7 @@ INPUT: tuple[int, ...] = (1, 8, 8)  # channels first
 OUTPUTS = 10
 LOSS = "softmax"  # what turns the network's scores into probabilities; "distance": the smaller, the likelier
 LAST: tuple[str, ...] = ("softmax1",)  # layers that are part of the loss while the network learns
-HEADS: dict[str, float] = {}  # side heads, with their weight in the loss
+HEADS: dict[str, float] = {}  # auxiliary heads, with their weight in the loss
 MACS = 337536  # multiply-accumulates of an image
 
 HERE = Path(__file__).resolve().parent
@@ -76,7 +76,7 @@ def loss_of(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def total_loss(result: Any, labels: Tensor) -> Tensor:
-    """The mean loss of a batch, side heads included."""
+    """The mean loss of a batch, auxiliary heads included."""
     losses = loss_of(scores(result), labels)
     for name, weight in HEADS.items():
         losses = losses + weight * loss_of(getattr(result, name).float(), labels)
