@@ -115,7 +115,7 @@ DATA = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("words", few_quick(DATA, ("check --format json", "fmt")))
+@pytest.mark.parametrize("words", few_quick(DATA, ("check --notes --format json", "fmt")))
 def test_data_is_utf8_in_every_locale(archspec_command, words):
     text = LETTERS.replace("conv k=3", "conv  k=3") if "fmt" in words else LETTERS
     wanted = archspec_command(*words.split(), "-", stdin=text)
