@@ -9,7 +9,7 @@ class Activation(Op):
 
     Shape:   unchanged
     Params:  none
-    FLOPs:   `elementary` an element
+    FLOPs:   `elementary` per element
     Source:  the function of the same name in torch.nn.functional.
     """
 
@@ -22,7 +22,7 @@ class Relu(Activation):
 
     step = "relu"
     elementary = 1
-    cost_note = "1 an element: a comparison"
+    cost_note = "1 per element: a comparison"
 
 
 class Relu6(Activation):
@@ -30,7 +30,7 @@ class Relu6(Activation):
 
     step = "relu6"
     elementary = 2
-    cost_note = "2 an element: two comparisons"
+    cost_note = "2 per element: two comparisons"
 
 
 class Leaky(Activation):
@@ -39,7 +39,7 @@ class Leaky(Activation):
     step = "leaky"
     positional = ("slope",)
     elementary = 2
-    cost_note = "2 an element: a comparison and a multiplication"
+    cost_note = "2 per element: a comparison and a multiplication"
 
     slope: Real = 0.01
 
@@ -49,7 +49,7 @@ class Sigmoid(Activation):
 
     step = "sigmoid"
     elementary = 4
-    cost_note = "4 an element: negation, exp, addition, division"
+    cost_note = "4 per element: negation, exp, addition, division"
 
 
 class Tanh(Activation):
@@ -57,7 +57,7 @@ class Tanh(Activation):
 
     step = "tanh"
     elementary = 1
-    cost_note = "1 an element: tanh"
+    cost_note = "1 per element: tanh"
 
 
 class _Normalised(Activation):
@@ -76,7 +76,7 @@ class Softmax(_Normalised):
 
     step = "softmax"
     elementary = 5
-    cost_note = "5 an element: maximum, subtraction, exp, sum, division"
+    cost_note = "5 per element: maximum, subtraction, exp, sum, division"
 
 
 class LogSoftmax(_Normalised):
@@ -84,4 +84,4 @@ class LogSoftmax(_Normalised):
 
     step = "logsoftmax"
     elementary = 5
-    cost_note = "5 an element: maximum, subtraction, exp, sum, subtraction"
+    cost_note = "5 per element: maximum, subtraction, exp, sum, subtraction"

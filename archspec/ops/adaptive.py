@@ -82,12 +82,12 @@ class AdaptMaxPool(_Adaptive):
 
     Shape:   (*S, C) -> (*size, C)
     Params:  none
-    FLOPs:   a comparison each input read, less one an output
+    FLOPs:   a comparison for each input read, less one per output
     Source:  torch.nn.AdaptiveMaxPool2d.
     """
 
     step = "adaptmaxpool"
-    cost_note = "one comparison for each input a window covers, less one an output"
+    cost_note = "one comparison for each input a window covers, less one per output"
 
     def flops(self, x: Map, y: Map) -> int:
         return self.covered(x) * x.channels - y.size
@@ -105,7 +105,7 @@ class Gap(Op):
     step = "gap"
     kind = "pooling"
     takes = (Map, Tokens)
-    cost_note = "one addition an input element"
+    cost_note = "one addition per input element"
 
     def output(self, x: Type) -> Type:
         return Map((1,) * len(x.spatial), x.channels) if isinstance(x, Map) else Vector(x.channels)

@@ -77,7 +77,7 @@ class Position(Op):
     kind = "attention"
     takes = (Tokens,)
     elementary = 1
-    cost_note = "one addition an element"
+    cost_note = "one addition per element"
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:
         return (Weight("", (1, x.length, x.channels)),)
@@ -111,14 +111,14 @@ class Attention(Op):
     Shape:   unchanged, (T, D)
     Params:  in_proj (3D, D), out_proj (D, D), and their biases if bias
     MACs:    4*T*D^2 + 2*T^2*D
-    FLOPs:   2 a MAC; scaling T*D; softmax 5 a weight, heads*T^2 of them
+    FLOPs:   2 per MAC; scaling T*D; softmax 5 per weight, heads*T^2 of them
     Source:  Vaswani et al. 2017, section 3.2; torch.nn.MultiheadAttention.
     """
 
     step = "attn"
     kind = "attention"
     takes = (Tokens,)
-    cost_note = "2 a MAC, T*D for the scaling, 5*heads*T^2 for the softmax"
+    cost_note = "2 per MAC, T*D for the scaling, 5*heads*T^2 for the softmax"
 
     heads: Count
     bias: Flag = True
@@ -165,14 +165,14 @@ class WindowAttention(Op):
     Shape:   unchanged, (H, W, C)
     Params:  relative_position_bias_table ((2wH - 1)(2wW - 1), heads), qkv (3C, C), proj (C, C), and their biases if bias
     MACs:    4*H*W*C^2 + 2*H*W*wH*wW*C
-    FLOPs:   2 a MAC; scaling H*W*C; 6 a weight (bias 1, softmax 5), heads*H*W*wH*wW of them, and 1 for the mask where it is shifted
+    FLOPs:   2 per MAC; scaling H*W*C; 6 per weight (bias 1, softmax 5), heads*H*W*wH*wW of them, and 1 for the mask where it is shifted
     Source:  Liu et al. 2021, Swin Transformer, sections 3.1 and 3.2; torchvision's ShiftedWindowAttention.
     """
 
     step = "winattn"
     kind = "attention"
     takes = (Map,)
-    cost_note = "2 a MAC, H*W*C for the scaling, 6 an attention weight, and 1 for the mask where shifted"
+    cost_note = "2 per MAC, H*W*C for the scaling, 6 per attention weight, and 1 for the mask where shifted"
 
     heads: Count
     w: Size = 7

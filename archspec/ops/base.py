@@ -171,7 +171,7 @@ class Traits:
     indexes = False
     """Looks its input up in a table: what it reads are whole numbers."""
     elementary = 0
-    """Elementary operations an output element, for the FLOPs of layers without MACs."""
+    """Elementary operations per output element, for the FLOPs of layers without MACs."""
     cost_note = ""
     """What `elementary` counts, for the published table."""
 

@@ -100,7 +100,7 @@ class Rbf(Op):
     kind = "fully connected"
     positional = ("n",)
     takes = (Vector,)
-    cost_note = "3 a connection: subtract, square, add"
+    cost_note = "3 per connection: subtract, square, add"
 
     n: Count
 
@@ -151,7 +151,7 @@ class Embed(Op):
 
 
 class Scale(Op):
-    """A learned factor a channel.
+    """A learned factor per channel.
 
     Shape:   unchanged
     Params:  (C, 1, ...), one axis of 1 for each axis of a map; (C) for tokens and vectors
@@ -162,7 +162,7 @@ class Scale(Op):
     kind = "normalisation"
     positional = ("init",)
     elementary = 1
-    cost_note = "one multiplication an element"
+    cost_note = "one multiplication per element"
 
     init: Real = 1.0
 

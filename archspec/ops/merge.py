@@ -19,13 +19,13 @@ class Add(_Merge):
 
     Shape:   unchanged
     Params:  none
-    FLOPs:   an addition an element for each input after the first
+    FLOPs:   an addition per element for each input after the first
     Source:  He et al. 2015.
     """
 
     step = "add"
     elementary = 1
-    cost_note = "one addition an element for each input after the first"
+    cost_note = "one addition per element for each input after the first"
 
     def output(self, *inputs: Type) -> Type:
         first = inputs[0]
@@ -40,13 +40,13 @@ class Mul(_Merge):
 
     Shape:   that of the largest input
     Params:  none
-    FLOPs:   a multiplication an element for each input after the first
+    FLOPs:   a multiplication per element for each input after the first
     Source:  Hu et al. 2018 (squeeze and excitation).
     """
 
     step = "mul"
     elementary = 1
-    cost_note = "one multiplication an element for each input after the first"
+    cost_note = "one multiplication per element for each input after the first"
 
     def output(self, *inputs: Type) -> Type:
         largest = max(inputs, key=lambda value: value.size)

@@ -11,7 +11,7 @@ Momentum = Annotated[float, Rule("a number from 0 to 1", least=0, most=1)]
 
 
 class _Norm(Op):
-    """Normalisation with a learned factor and offset a channel, where `affine`."""
+    """Normalisation with a learned factor and offset per channel, where `affine`."""
 
     kind = "normalisation"
 
@@ -38,17 +38,17 @@ def check_several(step: str, x: Type, count: int) -> None:
 
 
 class BatchNorm(_Norm):
-    """Batch normalisation; in inference a factor and an offset a channel, from the running mean and variance.
+    """Batch normalisation; in inference a factor and an offset per channel, from the running mean and variance.
 
     Shape:   unchanged
     Params:  weight (C), bias (C) if affine; buffers running_mean (C), running_var (C)
-    FLOPs:   a multiplication and an addition an element (inference)
+    FLOPs:   a multiplication and an addition per element (inference)
     Source:  Ioffe & Szegedy 2015; eps and momentum as torch.nn.BatchNorm2d has them.
     """
 
     step = "bn"
     elementary = 2
-    cost_note = "2 an element: factor and offset, folded"
+    cost_note = "2 per element: factor and offset, folded"
 
     momentum: Momentum = 0.1
     affine: Flag = True
@@ -66,13 +66,13 @@ class LayerNorm(_Norm):
 
     Shape:   unchanged
     Params:  weight (C), bias (C)
-    FLOPs:   7 an element: mean 1, variance 3, scaling 1, factor and offset 2
+    FLOPs:   7 per element: mean 1, variance 3, scaling 1, factor and offset 2
     Source:  Ba et al. 2016; torch.nn.LayerNorm over the last axis.
     """
 
     step = "ln"
     elementary = 7
-    cost_note = "7 an element: mean 1, variance 3, scaling 1, factor and offset 2"
+    cost_note = "7 per element: mean 1, variance 3, scaling 1, factor and offset 2"
 
     def constant(self, x: Type) -> tuple[str, str] | None:
         if x.channels > 1:
@@ -85,14 +85,14 @@ class GroupNorm(_Norm):
 
     Shape:   unchanged
     Params:  weight (C), bias (C)
-    FLOPs:   7 an element, as ln
+    FLOPs:   7 per element, as ln
     Source:  Wu & He 2018; torch.nn.GroupNorm.
     """
 
     step = "gn"
     positional = ("groups",)
     elementary = 7
-    cost_note = "7 an element, as ln"
+    cost_note = "7 per element, as ln"
 
     groups: Count
 
@@ -111,14 +111,14 @@ class InstanceNorm(_Norm):
 
     Shape:   unchanged
     Params:  none
-    FLOPs:   5 an element: mean 1, variance 3, scaling 1
+    FLOPs:   5 per element: mean 1, variance 3, scaling 1
     Source:  Ulyanov et al. 2016; torch.nn.InstanceNorm2d.
     """
 
     step = "instnorm"
     takes = (Map,)
     elementary = 5
-    cost_note = "5 an element: mean 1, variance 3, scaling 1"
+    cost_note = "5 per element: mean 1, variance 3, scaling 1"
 
     def output(self, x: Map) -> Type:
         check_several(self.step, x, prod(x.spatial))
@@ -136,14 +136,14 @@ class LocalResponseNorm(Op):
 
     Shape:   unchanged
     Params:  none
-    FLOPs:   2n + 3 an element: n squares, n - 1 additions, scaling, offset, power, division
+    FLOPs:   2n + 3 per element: n squares, n - 1 additions, scaling, offset, power, division
     Source:  Krizhevsky et al. 2012, section 3.3; alpha is divided by n as in torch, Caffe and ONNX.
     """
 
     step = "lrn"
     kind = "normalisation"
     takes = (Map,)
-    cost_note = "2n + 3 an element: squares, sum, scaling, offset, power, division"
+    cost_note = "2n + 3 per element: squares, sum, scaling, offset, power, division"
 
     n: Count = 5
     alpha: Real = 1e-4

@@ -53,12 +53,12 @@ class Pool(_Pooling):
 
     Shape:   (*S, C) -> (*S', C),  S' = (S + 2p - d(w-1) - 1)/s + 1
     Params:  none
-    FLOPs:   prod(w) - 1 comparisons an output
+    FLOPs:   prod(w) - 1 comparisons per output
     Source:  torch.nn.MaxPool2d; CS231n, "Pooling layer".
     """
 
     step = "pool"
-    cost_note = "prod(w) - 1 comparisons an output"
+    cost_note = "prod(w) - 1 comparisons per output"
 
     def output(self, x: Map) -> Type:
         for axis, slide in zip(AXES[len(x.spatial)], self.slides(x), strict=True):
@@ -91,12 +91,12 @@ class AvgPool(_Pooling):
 
     Shape:   (*S, C) -> (*S', C),  as for pool
     Params:  none
-    FLOPs:   prod(w) - 1 additions and a division an output
+    FLOPs:   prod(w) - 1 additions and a division per output
     Source:  torch.nn.AvgPool2d.
     """
 
     step = "avgpool"
-    cost_note = "prod(w): prod(w) - 1 additions and a division an output"
+    cost_note = "prod(w): prod(w) - 1 additions and a division per output"
 
     count_pad: Flag = True
 
@@ -114,7 +114,7 @@ class Subsample(Op):
 
     Shape:   (*S, C) -> (*S', C),  as for pool
     Params:  coefficient (C), bias (C)
-    FLOPs:   prod(w) - 1 additions, a multiplication and an addition an output
+    FLOPs:   prod(w) - 1 additions, a multiplication and an addition per output
     Source:  LeCun et al. 1998, section II.B, layer S2.
     """
 

@@ -88,14 +88,14 @@ class Upsample(Op):
 
     Shape:   (*S, C) -> (*n*S, C)
     Params:  none
-    FLOPs:   nearest 0; bilinear 2^axes products and 2^axes - 1 sums an output
+    FLOPs:   nearest 0; bilinear 2^axes products and 2^axes - 1 sums per output
     Source:  torch.nn.Upsample.
     """
 
     step = "upsample"
     positional = ("n",)
     takes = (Map,)
-    cost_note = "nearest 0; bilinear 2^(axes + 1) - 1 an output"
+    cost_note = "nearest 0; bilinear 2^(axes + 1) - 1 per output"
 
     n: Count
     mode: Annotated[Literal["nearest", "bilinear"], Rule("nearest or bilinear")] = "nearest"

@@ -14,7 +14,7 @@ class Elu(Activation):
     step = "elu"
     positional = ("alpha",)
     elementary = 4
-    cost_note = "4 an element: a comparison, exp, subtraction, multiplication"
+    cost_note = "4 per element: a comparison, exp, subtraction, multiplication"
 
     alpha: Real = 1.0
 
@@ -24,7 +24,7 @@ class Selu(Activation):
 
     step = "selu"
     elementary = 5
-    cost_note = "5 an element: as elu, and a multiplication"
+    cost_note = "5 per element: as elu, and a multiplication"
 
 
 class Gelu(Activation):
@@ -32,7 +32,7 @@ class Gelu(Activation):
 
     step = "gelu"
     elementary = 5
-    cost_note = "5 an element: division, erf, addition, two multiplications"
+    cost_note = "5 per element: division, erf, addition, two multiplications"
 
     approx: Annotated[Literal["none", "tanh"], Rule("none or tanh")] = "none"
 
@@ -42,7 +42,7 @@ class Silu(Activation):
 
     step = "silu"
     elementary = 5
-    cost_note = "5 an element: sigmoid 4, a multiplication"
+    cost_note = "5 per element: sigmoid 4, a multiplication"
 
 
 class Mish(Activation):
@@ -50,7 +50,7 @@ class Mish(Activation):
 
     step = "mish"
     elementary = 5
-    cost_note = "5 an element: softplus 3, tanh, a multiplication"
+    cost_note = "5 per element: softplus 3, tanh, a multiplication"
 
 
 class HardSwish(Activation):
@@ -58,7 +58,7 @@ class HardSwish(Activation):
 
     step = "hardswish"
     elementary = 5
-    cost_note = "5 an element: addition, two comparisons, division, multiplication"
+    cost_note = "5 per element: addition, two comparisons, division, multiplication"
 
 
 class HardSigmoid(Activation):
@@ -66,7 +66,7 @@ class HardSigmoid(Activation):
 
     step = "hardsigmoid"
     elementary = 4
-    cost_note = "4 an element: addition, two comparisons, division"
+    cost_note = "4 per element: addition, two comparisons, division"
 
 
 class Softplus(Activation):
@@ -74,7 +74,7 @@ class Softplus(Activation):
 
     step = "softplus"
     elementary = 3
-    cost_note = "3 an element: exp, addition, log"
+    cost_note = "3 per element: exp, addition, log"
 
 
 class Prelu(Activation):
@@ -82,7 +82,7 @@ class Prelu(Activation):
 
     step = "prelu"
     elementary = 2
-    cost_note = "2 an element: a comparison and a multiplication"
+    cost_note = "2 per element: a comparison and a multiplication"
 
     shared: Flag = True
 

@@ -135,7 +135,7 @@ def _size(row: Row, work: dict[str, str]) -> str:
         return "the shape stays" if row.inputs[0] == row.output else ""
     words = {"conv": "(W - F + 2P)/S + 1", "pool": "(W - F + 2P)/S + 1"}
     general = words.get(row.op, "(W - F + 2P)/S + 1" if ")/" in rule else "")
-    channels = f"; one map a filter, {row.output[-1]} of them" if row.weights and isinstance(row.node.type, Map) and row.macs else ""
+    channels = f"; one map per filter, {row.output[-1]} of them" if row.weights and isinstance(row.node.type, Map) and row.macs else ""
     return f"{general}: {spaced(rule)}{channels}" if general else spaced(rule)
 
 
@@ -148,7 +148,7 @@ def _params(row: Row, work: dict[str, str]) -> str:
 def _flops(row: Row) -> str:
     op = row.node.op
     if row.macs and row.flops == 2 * row.macs:
-        return "2 a MAC"
+        return "2 per MAC"
     return op.cost_note
 
 

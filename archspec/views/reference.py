@@ -72,7 +72,7 @@ def about(op: type[Op]) -> tuple[str, dict[str, str]]:
     if op.cost_note:
         found["FLOPs"] = op.cost_note
     elif "MACs" in found:
-        found["FLOPs"] = "2 a MAC"
+        found["FLOPs"] = "2 per MAC"
     elif not op.elementary:
         found.setdefault("FLOPs", "none")
     if op.step == "prelu":

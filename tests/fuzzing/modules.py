@@ -52,7 +52,7 @@ class PaddedConv(nn.Module):
 
 
 class TableConv(nn.Module):
-    """One small convolution a filter, over the maps that a table names; their kernels stand one after another."""
+    """One small convolution per filter, over the maps that a table names; their kernels stand one after another."""
 
     def __init__(self, table: Sequence[Axes], k: Axes, s: Axes, ends: Ends, d: Axes, bias: bool) -> None:
         super().__init__()

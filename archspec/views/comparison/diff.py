@@ -83,11 +83,11 @@ def difference(before: Network, after: Network) -> Diff:
 
 
 def _far(before: Network, after: Network, why: str) -> Diff:
-    return Diff((), f"The layers are not set against each other: {before.name} and {after.name} are no near relatives ({why}).")
+    return Diff((), f"The layers are not compared one by one: {before.name} and {after.name} are too different ({why}).")
 
 
 def _too_long(layers: tuple[int, int]) -> Diff:
-    return Diff((), f"The layers are not set against each other: {layers[0]:,} and {layers[1]:,} are too many.")
+    return Diff((), f"The layers are not compared one by one: {layers[0]:,} and {layers[1]:,} are too many.")
 
 
 def _akin(pair: Pair) -> bool:

@@ -16,7 +16,7 @@ _LONGEST = 48
 
 LEGEND = (
     "= equal, + added, - removed, ~ changed (as the first has it → as the second has it), : written as before, with other numbers because "
-    "what it reads differs. Of what is folded the numbers are the sums."
+    "its input differs. Folded rows show sums."
 )
 
 

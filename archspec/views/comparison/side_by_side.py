@@ -114,7 +114,7 @@ def notes(models: Sequence[Model], *, brief: bool = False) -> list[str]:
     found += [f"{model.name}: {model.cited.doubt}" for model in models if model.cited.doubt]
     defined = (
         "Depth: weight layers (convolutions, fully connected layers, attention) on the longest way from input to output. "
-        "Smallest input: the least square one for which the spec still checks; `?` is what is not known. "
+        "Smallest input: the smallest square input that the spec accepts; `?` marks what is not known. "
         "× is the ratio to the first model."
     )
     return [visible(line) for line in [*found, *([] if brief else [COUNTED, defined])]]

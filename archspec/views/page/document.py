@@ -76,8 +76,8 @@ def _navigation(parts: Sequence[Section], titles: Sequence[str], quiz: bool) -> 
 def _about(quiz: Quiz) -> str:
     count = len(quiz.questions)
     words = (
-        f"{count} cells are blank: fill them in. A shape is height × width × channels. A dash hides what would tell an answer."
-        if count else "There is nothing to ask: each number of these layers stands in their text."
+        f"{count} cells are blank: fill them in. A shape is height × width × channels. A dash hides what would reveal an answer."
+        if count else "There is nothing to ask: each number of these layers appears in their text."
     )  # fmt: skip
     still = tag("noscript", tag("p", "Without JavaScript the answers cannot be checked here; the page can be printed and filled in."))
     score = tag("p", tag("output", f"0 of {count} right", class_="score", aria_live="polite"), hidden=True, class_="progress")

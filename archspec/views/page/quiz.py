@@ -112,7 +112,7 @@ class _Blanks:
                 "label", tag("span", str(question.number), class_="number"), field.removesuffix("</input>"), tag("span", class_="mark")
             )
         if tokens(value) & self.quiz._answers:
-            return tag("span", "–", title="not shown: it would tell an answer", class_="zero")
+            return tag("span", "–", title="not shown: it would reveal an answer", class_="zero")
         return None
 
 

@@ -94,7 +94,7 @@ COLUMNS: dict[str, Column] = {
     "output": Column("output", "the shape it puts out", lambda r, _, layout: shape(r.output, layout)),
     "params": _counted("params", "learned numbers", "params"),
     "params%": Column("", "share of all parameters", lambda r, report, __: _share(r.params * r.times, report.totals.params), None, True),
-    "weights": _counted("weights", "learned numbers but biases", "weights"),
+    "weights": _counted("weights", "learned numbers except biases", "weights"),
     "biases": _counted("biases", "learned biases and offsets", "biases"),
     "buffers": _counted("buffers", "stored numbers that are not learned", "buffers"),
     "frozen": _counted("frozen", "fixed weights", "frozen"),
@@ -102,7 +102,7 @@ COLUMNS: dict[str, Column] = {
     "macs%": Column(
         "", "share of all MACs", lambda r, report, __: None if r.training else _share(r.macs * r.times, report.totals.macs), None, True
     ),
-    "flops": _counted("flops", "2 a MAC, and the elementary operations of other layers", "FLOPs"),
+    "flops": _counted("flops", "2 per MAC, and the elementary operations of other layers", "FLOPs"),
     "activations": Column("activations", "numbers put out", lambda r, _, __: r.activations * r.times, lambda t: t.activations, True),
     "connections": _counted("connections", "inputs, bias included, summed over the output units (LeCun et al. 1998)", "connections"),
     "rf": Column("rf", "receptive field in the input, the largest of a position", _largest, _largest_of, True),
@@ -129,7 +129,7 @@ def chosen(columns: tuple[str, ...] | None, default: tuple[str, ...], *, work: b
 
 COUNTED = (
     "Batch 1, inference. Parameters: learned numbers. MACs: multiply-accumulates of convolutions and matrix products, without biases "
-    "(papers often call them FLOPs). FLOPs: 2 a MAC, and each elementary operation of other layers. Activations: numbers stored, "
+    "(papers often call them FLOPs). FLOPs: 2 per MAC, and each elementary operation of other layers. Activations: numbers stored, "
     "the input included; a layer that overwrites its input stores none."
 )
 """What is counted; printed under every table."""

@@ -24,7 +24,7 @@ def archspec_count(network: Any) -> Numbers:
 
 
 def torch_count(module: Any, x: Any, verbose: bool = False) -> Numbers:
-    """Nothing but torch: its counter tells 2 FLOPs a MAC."""
+    """Nothing but torch: its counter counts 2 FLOPs per MAC."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
