@@ -15,7 +15,7 @@ from archspec.elaborate.assumptions import Options
 from archspec.elaborate.compiled import Compiled
 from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.settings import Size, inputs_of, params_of
-from archspec.extras import graphviz, install
+from archspec.extras import graphviz, require
 from archspec.finding import locate
 from archspec.ir.graph import Network
 from archspec.source import BOM, Source, Span, read_text
@@ -138,21 +138,13 @@ def emit(model: Network, target: str) -> str:
     >>> "class Model" in archspec.emit(archspec.load("lenet5"), "torch")
     True
     """
-    _given(model)
-    if target == "json":
-        from archspec.ir.schema import to_json
+    from archspec.backends.registry import BACKENDS
 
-        return to_json(model)
-    if target != "torch":
-        raise ValueError(f"there is no target `{target}`; there are torch and json")
-    from archspec.backends.torch.calls import Unsupported
-    from archspec.backends.torch.module import emit as emit_torch
-
-    try:
-        return emit_torch(model)
-    except Unsupported as unsupported:
-        help_ = "`archspec emit json` writes every layer"
-        raise SpecError([Diagnostic("A501", str(unsupported), unsupported.span, help=help_)]) from None
+    known = [name for name, backend in BACKENDS.items() if backend.text]
+    if target not in known:
+        raise ValueError(f"there is no target `{target}`; there are {', '.join(known)}")
+    text: str = BACKENDS[target].emit(_given(model))
+    return text
 
 
 def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> Drawing:
@@ -241,12 +233,9 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
     61706
     """
     _given(model)
-    from importlib.util import find_spec
-
+    require("torch")
     from archspec.backends.torch.execute import execute
 
-    if find_spec("torch") is None:
-        raise ImportError(f"PyTorch is not installed: {install('torch')}")
     return execute(emit(model, "torch"), model.name, device, seed)
 
 
@@ -289,17 +278,14 @@ def to_onnx(
     >>> model.graph.output[0].name
     'output'
     """
-    _given(model)
-    from importlib.util import find_spec
+    from archspec.backends.registry import BACKENDS
 
-    if find_spec("onnx") is None:
-        raise ImportError(f"onnx is not installed: {install('onnx')}")
-    from archspec import __version__
-    from archspec.backends.onnx.export import emit as emit_onnx
-    from archspec.backends.onnx.opsets import Settings
-
-    settings = Settings(opset, "N" if batch is None else batch, layout, fold_bn, __version__)
-    return emit_onnx(model, settings, weights, seed).whole()
+    if isinstance(weights, str) and weights != "none":
+        raise ValueError(f'weights are values by key, or "none", not {weights!r}')
+    settings = {"opset": opset, "batch": "N" if batch is None else batch, "layout": layout, "fold_bn": fold_bn}
+    emitted = BACKENDS["onnx"].emit(_given(model), weights=weights, seed=seed if weights is None else None, **settings)
+    proto: ModelProto = emitted.whole()
+    return proto
 
 
 def _given(model: Network) -> Network:

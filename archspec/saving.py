@@ -12,6 +12,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+PICTURES = (".svg", ".png", ".pdf")
+"""Endings of the names of files that pictures are saved to."""
+
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file through a temporary one beside it, so that readers see the old content or the new. Raises OSError."""

@@ -4,11 +4,12 @@ run what it claims. A new layer needs a row in SAMPLES.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import archspec
 from archspec import Network, SpecError
+from archspec.backends.registry import BACKENDS
 
 KINDS = {
     "1-D map": "input 16x12\n",
@@ -81,10 +82,7 @@ SAMPLES: dict[str, tuple[str, ...]] = {
     "mul": ("",),
 }
 MERGES = ("add", "concat", "mul")
-TARGETS: dict[str, Callable[[Network], object]] = {
-    "torch": lambda network: archspec.emit(network, "torch"),
-    "onnx": lambda network: archspec.to_onnx(network, "none"),
-}
+TARGETS = [name for name, backend in BACKENDS.items() if backend.partial]
 
 
 class Case(NamedTuple):
@@ -111,7 +109,7 @@ def cases() -> Iterator[Case]:
 def refusal(target: str, network: Network) -> str | None:
     """Why a target lacks a network's layer, or None where it has it."""
     try:
-        TARGETS[target](network)
+        BACKENDS[target].emit(network)
     except SpecError as error:
         return error.diagnostics[0].message
     return None

@@ -134,8 +134,6 @@ def whole(text: str) -> int:
     return int(text)
 
 
-LIMITS = ("layers", "steps", "depth", "files", "bytes", "tokens")
-"""What --limit may raise."""
 _UNITS = {"K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
 
 
@@ -153,7 +151,9 @@ FILE = "a spec, `-` for standard input, or the name of a bundled spec"
 
 
 def spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
-    """What every command that reads a spec takes."""
+    """Add what every command that reads a spec takes."""
+    from archspec.elaborate.assumptions import LIMITS
+
     if many:
         parser.add_argument("files", metavar="FILE", nargs="+", help=f"{FILE}; a folder stands for all specs below it")
     else:

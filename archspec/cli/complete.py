@@ -151,7 +151,7 @@ def _params(line: _Line, action: argparse.Action, current: str) -> Answer:
 
 
 def _limits(line: _Line, action: argparse.Action, current: str) -> Answer:
-    from archspec.cli.arguments import LIMITS
+    from archspec.elaborate.assumptions import LIMITS
 
     return Answer("none", [(f"{name}=", "") for name in LIMITS])
 

@@ -6,19 +6,16 @@ import argparse
 from pathlib import Path
 
 from archspec.cli import specs
-from archspec.cli.arguments import spec
+from archspec.cli.arguments import listed, spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out, tell
-from archspec.cli.writing import content, write_whole
-from archspec.diagnostics import SpecError
+from archspec.cli.writing import form, write_picture, write_whole
 from archspec.extras import graphviz
 from archspec.ir.graph import Network
-from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer, Picture, draw, text_form
+from archspec.saving import PICTURES
+from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, NoRenderer, Picture, draw, text_form
 
-_FORMS = (".svg", ".png", ".pdf", ".dot", ".mmd")
-
-
-_OUTPUT = "the file to write: .svg, .png, .pdf, .dot or .mmd (Mermaid); SVG to standard output without it"
+_OUTPUT = f"the file to write: {listed([*PICTURES, *TEXT_FORMS])} (Mermaid); SVG to standard output without it"
 _LEVEL = (
     "what a box is: equal blocks folded, a block, a layer with its norm and activation, a layer; auto is the finest that stays readable"
 )
@@ -41,31 +38,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    form = Path(arguments.output).suffix.lower() if arguments.output else ".svg"
-    if form not in _FORMS:
-        raise Failure(f"a picture is written as {', '.join(_FORMS)}, by the name of the file; not as `{arguments.output}`")
-    if form in (".dot", ".mmd") and arguments.kind != "blocks":
-        raise Failure(f"only `--as blocks` has a form in {form}")
+    ending = form(arguments.output or "picture.svg", (*PICTURES, *TEXT_FORMS), "a picture")
+    if ending in TEXT_FORMS and arguments.kind != "blocks":
+        raise Failure(f"only `--as blocks` has a form in {ending}")
     network = specs.network(arguments)
-    if network is None:
-        return 1
-    try:
-        picture = _picture(network, form, arguments)
-    except SpecError as error:
-        specs.tell(error.diagnostics)
-        return 1
+    picture = _picture(network, ending, arguments)
     for note in picture.notes:
         tell(note)
-    if arguments.output:
-        write_whole(Path(arguments.output), content(picture.text, form))
-    else:
+    if not arguments.output:
         out().data(picture.text)
+    elif ending in TEXT_FORMS:
+        write_whole(Path(arguments.output), picture.text)
+    else:
+        write_picture(Path(arguments.output), picture.text)
     return 0
 
 
-def _picture(network: Network, form: str, arguments: argparse.Namespace) -> Picture:
-    if form in (".dot", ".mmd"):
-        return text_form(network, form[1:], arguments.level, arguments.theme)
+def _picture(network: Network, ending: str, arguments: argparse.Namespace) -> Picture:
+    if ending in TEXT_FORMS:
+        return text_form(network, ending[1:], arguments.level, arguments.theme)
     try:
         return draw(network, arguments.kind, arguments.level, arguments.theme)
     except NoRenderer as missing:

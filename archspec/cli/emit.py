@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+from typing import Any
 
-from archspec.api import emit
-from archspec.cli import onnx, specs, train
-from archspec.cli.arguments import spec
-from archspec.cli.failure import Failure
-from archspec.cli.onnx import OPTIONS
-from archspec.cli.screen import out
-from archspec.cli.writing import write_whole
-from archspec.diagnostics import SpecError
+from archspec.backends.registry import BACKENDS, Backend, Binary
+from archspec.cli import specs
+from archspec.cli.arguments import listed, spec, whole
+from archspec.cli.failure import Failure, reading
+from archspec.cli.screen import out, tell
+from archspec.cli.writing import write_folder, write_whole, writing
 
-TARGETS = ("torch", "onnx", "json", "train")
-_TARGET = "torch (a PyTorch source file), onnx (a model), json (the IR document), or train (a folder with the model and what trains it)"
 EXAMPLES = (
     ("emit torch resnet50 -o resnet50.py", "a module of PyTorch"),
     ("emit onnx lenet5 -o lenet5.onnx", "an ONNX model, weights drawn at random"),
@@ -24,34 +22,73 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="TARGET", choices=TARGETS, help=_TARGET)
+    about = listed([f"{backend.name} ({backend.about})" for backend in BACKENDS.values()])
+    parser.add_argument("target", metavar="TARGET", choices=list(BACKENDS), help=about)
     spec(parser)
-    parser.add_argument("-o", "--output", metavar="OUT", help="the file to write; standard output without it. For `train` the folder")
-    onnx.arguments(parser.add_argument_group("onnx"))
+    folders = listed([f"`{backend.name}`" for backend in BACKENDS.values() if not backend.suffix])
+    parser.add_argument("-o", "--output", metavar="OUT", help=f"the file to write; standard output without it. For {folders} the folder")
+    for backend in BACKENDS.values():
+        group = parser.add_argument_group(backend.name)
+        for option in backend.options:
+            kind: dict[str, Any] = {"metavar": option.value, "type": whole if option.value == "N" else str}
+            kind = {"choices": option.choices} if option.choices else kind if option.value else {"action": "store_true", "default": None}
+            group.add_argument(f"--{option.name.replace('_', '-')}", help=option.about, **kind)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    for name in OPTIONS if arguments.target != "onnx" else ():
-        if (value := getattr(arguments, name)) is not None and value is not False:
-            raise Failure(f"--{name.replace('_', '-')} is for `emit onnx`")
-    if arguments.target == "train" and not arguments.output:
-        raise Failure("`emit train` writes several files: name their folder with -o")
+    backend = BACKENDS[arguments.target]
+    options = _options(backend, arguments)
+    if not backend.suffix and not arguments.output:
+        raise Failure(f"`emit {backend.name}` writes several files: name their folder with -o")
     network = specs.network(arguments)
-    if network is None:
-        return 1
-    try:
-        if arguments.target == "train":
-            train.write(network, arguments.output)
-            return 0
-        if arguments.target == "onnx":
-            onnx.run(network, arguments)
-            return 0
-        text = emit(network, arguments.target)
-    except SpecError as error:
-        specs.tell(error.diagnostics)
-        return 1
-    if arguments.output:
-        write_whole(Path(arguments.output), text)
-    else:
-        out().data(text)
+    with reading():
+        result = backend.emit(network, **options)
+    _write(result, arguments.output)
     return 0
+
+
+def _options(backend: Backend, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that were given. Raises Failure for those of another backend."""
+    given = {}
+    for other, option in ((each, option) for each in BACKENDS.values() for option in each.options):
+        value = getattr(arguments, option.name)
+        if value is None:
+            continue
+        if other is not backend:
+            raise Failure(f"--{option.name.replace('_', '-')} is for `emit {other.name}`")
+        given[option.name] = value
+    return given
+
+
+def _write(result: Any, output: str | None) -> None:
+    if isinstance(result, dict):
+        write_folder(Path(output or "."), result)
+    elif not isinstance(result, str):
+        _write_binary(result, output)
+    elif output:
+        write_whole(Path(output), result)
+    else:
+        out().data(result)
+
+
+def _write_binary(result: Binary, output: str | None) -> None:
+    if result.told:
+        tell(result.told)
+    if output is None:
+        if result.apart:
+            raise Failure("weights above 2 GiB, and those asked to be apart, stand in a file beside the model: name it with -o")
+        if sys.stdout.isatty():
+            raise Failure("a model is no text: name the file to write with -o")
+        result.write(sys.stdout.buffer)
+        return
+    path = Path(output)
+    if not result.apart:
+        with writing(path) as (stream,):
+            result.write(stream)
+        return
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise Failure(f"{path} is no file that another could stand beside")
+    path = path.resolve() if path.is_symlink() else path
+    beside = path.with_name(f"{path.name}.data")
+    with writing(path, beside) as (stream, data):
+        result.write(stream, data, beside.name)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archspec.api import load, load_weights, to_onnx, to_torch
+from archspec.backends.train.scripts.options import DEVICES
 from archspec.cli.arguments import whole
-from archspec.cli.failure import Failure
+from archspec.cli.failure import Failure, reading
 from archspec.cli.screen import out, tell
-from archspec.cli.writing import write_whole
+from archspec.cli.writing import form, write_whole
 from archspec.diagnostics import SpecError
 from archspec.diagnostics.visible import visible
-from archspec.extras import install
+from archspec.extras import install, require
+from archspec.saving import PICTURES
 
 if TYPE_CHECKING:
     import torch
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
     from archspec.backends.train.task import Task
     from archspec.ir.graph import Network
 
+FORMATS = ("text", "json")
 _WIDEST = 20
-"""More classes than this are told by those that were mistaken most."""
-_FORMS = (".svg", ".png", ".pdf")
-
-
+"""Of more classes than this only the commonest mistakes are shown."""
 EXAMPLES = (
     ("evaluate runs/digits", "the accuracy, and who is taken for whom"),
     ("evaluate runs/digits --onnx digits.onnx", "the trained network as a file"),
@@ -37,23 +36,26 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", help="the folder of a run")
+    run_options(parser)
     parser.add_argument("--data", metavar="SOURCE", help="the data to test with, as `train` takes it; what the run learned from without it")
-    parser.add_argument("--weights", metavar="FILE", help="the weights (DIR/best.pt)")
     parser.add_argument("--batch", metavar="N", type=whole, default=256, help="images at a time (256)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="(auto: a GPU where there is one)")
-    parser.add_argument("--format", choices=["text", "json"], default="text", help="the form of the result")
     parser.add_argument("--picture", metavar="OUT", help="where to draw the confusion matrix: .svg, .png or .pdf (DIR/confusion.svg)")
     parser.add_argument("--safetensors", metavar="OUT", help="write the weights as safetensors")
     parser.add_argument("--onnx", metavar="OUT", help="write the trained network as ONNX")
 
 
+def run_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `evaluate` and `predict` take: a run, and how to use and report it."""
+    parser.add_argument("folder", metavar="DIR", help="the folder of a run")
+    parser.add_argument("--weights", metavar="FILE", help="the weights (DIR/best.pt)")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="(auto: a GPU where there is one)")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="the form of the result")
+
+
 def run(arguments: argparse.Namespace) -> int:
-    if find_spec("torch") is None:
-        raise Failure(f"PyTorch is not installed: {install('train')}")
+    require("train", "torch")
     picture = Path(arguments.picture or Path(arguments.folder) / "confusion.svg")
-    if picture.suffix.lower() not in _FORMS:
-        raise Failure(f"the picture is written as {', '.join(_FORMS)}, by the name of the file; not as `{picture}`")
+    form(picture, PICTURES, "the picture")
     if arguments.batch < 1:
         raise Failure("--batch takes a whole number of at least 1")
     from archspec.backends.train.scripts.parts import DataError
@@ -97,20 +99,16 @@ def trained(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Task, Se
     told = setting(folder)
     weights = Path(arguments.weights or folder / "best.pt")
     try:
-        device = torch.device(device_kind(arguments.device))
+        with reading():
+            device = torch.device(device_kind(arguments.device))
+            network = load(folder / SPEC)
+            task = task_of(network)
+            net = to_torch(network)
+            load_weights(net, weights)
     except LookupError as error:
         raise Failure(str(error)) from None
-    try:
-        network = load(folder / SPEC)
-        task = task_of(network)
-        net = to_torch(network)
-        load_weights(net, weights)
-    except OSError as error:
-        raise Failure(f"cannot read {error.filename}: {error.strerror or error}") from None
     except SpecError as error:
         raise Failure(f"{folder / SPEC} is damaged: {error.diagnostics[0].message}") from None
-    except (ValueError, ImportError) as error:
-        raise Failure(str(error)) from None
     return network, net, task, told, device
 
 
@@ -160,7 +158,7 @@ def _export(network: Network, net: nn.Module, told: Setting, arguments: argparse
     values = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
     shape = network.inputs[0].type.shape
     about = told.about((shape[-1], *shape[:-1]))
-    try:
+    with reading():
         if arguments.safetensors:
             from safetensors.torch import save
 
@@ -171,7 +169,5 @@ def _export(network: Network, net: nn.Module, told: Setting, arguments: argparse
             for name, text in about.items():
                 model.metadata_props.add(key=f"archspec.{name}", value=text)
             write_whole(Path(arguments.onnx), model.SerializeToString())
-    except (ImportError, ValueError) as error:
-        raise Failure(str(error)) from None
     for path in filter(None, (arguments.safetensors, arguments.onnx)):
         tell(f"{path} is written")

@@ -21,7 +21,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     network = specs.network(arguments)
-    if network is None:
-        return 1
     out().data(expand(network))
     return 0

@@ -7,7 +7,7 @@ import argparse
 from archspec.analysis.layers import Report
 from archspec.cli import specs
 from archspec.cli.arguments import spec
-from archspec.cli.failure import Failure
+from archspec.cli.failure import reading
 from archspec.cli.screen import out
 from archspec.views.explanation import explain
 
@@ -25,12 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     network = specs.network(arguments)
-    if network is None:
-        return 1
-    try:
+    with reading():
         found = explain(Report(network), arguments.layer)
-    except ValueError as unknown:
-        raise Failure(str(unknown)) from None
     screen = out()
     hang = 34 if (screen.width or 100) > 75 else 4  # behind the values, or below their names
     for layer in found:

@@ -1,5 +1,27 @@
 """What ends a command with status 2."""
 
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class Failure(Exception):
-    """Usage, a file that cannot be read, or the like: one line, exit status 2."""
+    """Wrong usage, a file that cannot be read, or the like. Its text is one line; the exit status is 2."""
+
+
+def reason(error: OSError) -> str:
+    """Say why a stream or a file fails."""
+    return "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn what the library raises for files and arguments that are wrong into a Failure."""
+    try:
+        yield
+    except OSError as error:
+        raise Failure(f"cannot read {error.filename}: {reason(error)}") from None
+    except (ValueError, ImportError) as error:
+        raise Failure(str(error)) from None

@@ -13,8 +13,10 @@ from pathlib import Path
 from archspec import __version__
 from archspec.cli.arguments import Parser
 from archspec.cli.commands import COMMANDS, GROUPS, meant, module
-from archspec.cli.failure import Failure
-from archspec.cli.streams import Ended, guard, reason
+from archspec.cli.failure import Failure, reason
+from archspec.cli.streams import Ended, guard
+from archspec.diagnostics import SpecError
+from archspec.extras import Missing
 
 
 def command_parser(name: str) -> Parser:
@@ -50,7 +52,12 @@ def run(argv: Sequence[str]) -> int:
     """Run a command line; returns the exit status."""
     try:
         return _run(list(argv))
-    except Failure as failure:
+    except SpecError as error:
+        from archspec.cli.specs import tell
+
+        tell(error.diagnostics)
+        return 1
+    except (Failure, Missing) as failure:
         told = str(failure)
     except MemoryError as error:
         told = f"there is not enough memory{f': {error}' if str(error) else ''}"

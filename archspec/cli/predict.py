@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from archspec.cli.arguments import whole
-from archspec.cli.evaluate import trained
+from archspec.cli.evaluate import run_options, trained
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out, tell
 from archspec.diagnostics.visible import visible
+from archspec.extras import require
 
 _BATCH = 64
 EXAMPLES = (
@@ -29,22 +29,18 @@ class Prediction(NamedTuple):
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", help="the folder of a run")
+    run_options(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files, or folders of them")
     parser.add_argument("--top", metavar="N", type=whole, default=3, help="the number of classes to show per image (3)")
     parser.add_argument(
         "--invert", action="store_true", help="swap light and dark: for dark digits on paper, where the network learned light ones"
     )
-    parser.add_argument("--weights", metavar="FILE", help="the weights (DIR/best.pt)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="(auto: a GPU where there is one)")
-    parser.add_argument("--format", choices=["text", "json"], default="text", help="the form of the result")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what images show, as a trained network sees them."""
-    for module, package in (("torch", "torch"), ("PIL", "pillow")):
-        if find_spec(module) is None:
-            raise Failure(f"{'PyTorch' if module == 'torch' else 'Pillow'} is not installed: `pip install {package}`")
+    require("torch")
+    require("images", "PIL")
     if arguments.top < 1:
         raise Failure(f"--top takes a whole number of at least 1, not {arguments.top}")
     from archspec.backends.train.scripts.parts import DataError

@@ -9,7 +9,7 @@ from archspec.cli import specs
 from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out, tell
-from archspec.cli.writing import writing
+from archspec.cli.writing import form, writing
 from archspec.views.page import page
 
 EXAMPLES = (
@@ -28,13 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     target = Path(arguments.output) if arguments.output else None
-    if target is not None and target.suffix.lower() not in (".html", ".htm"):
-        raise Failure(f"a page is written as .html, not as `{arguments.output}`")
+    if target is not None:
+        form(target, (".html", ".htm"), "a page")
     if arguments.quiz is not None and target is None:
         raise Failure("a quiz has a second file, its key: `-o NAME.html` says where, and the key is NAME.key.html")
     networks = specs.networks(arguments)
-    if networks is None:
-        return 1
     made = page(networks, arguments.quiz)
     for note in made.notes:
         tell(note)

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archspec.api import compile_text
-from archspec.cli.arguments import LIMITS
-from archspec.cli.failure import Failure
+from archspec.cli.failure import Failure, reason
 from archspec.cli.screen import Screen, err
-from archspec.cli.streams import reason
-from archspec.diagnostics import Diagnostic
-from archspec.elaborate.assumptions import Options
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.elaborate.assumptions import LIMITS, Options
 from archspec.elaborate.expressions import Value
 from archspec.elaborate.settings import shape_of, value_of
 from archspec.finding import locate
@@ -84,14 +82,16 @@ def _below(folder: str) -> Iterator[str]:
         yield from (str(Path(here, name)) for name in names if name.endswith(".arch"))
 
 
-def networks(arguments: argparse.Namespace) -> list[Network] | None:
-    """The networks of all files of the command; where one has errors they are printed, and there are none."""
+def networks(arguments: argparse.Namespace) -> list[Network]:
+    """Compile all files of the command, and print the warnings. Raises SpecError with the diagnostics of those that have errors."""
     found = [(file, compiled(file, arguments)) for file in files(arguments.files)]
     results = [result for file, result in found if file in arguments.files or not result.has_blocks_only]
-    for result in [result for result in results if result.network is None] or results:
+    wrong = [diagnostic for result in results if result.network is None for diagnostic in result.diagnostics]
+    if wrong:
+        raise SpecError(wrong)
+    for result in results:
         tell(result.diagnostics)
-    made = [result.network for result in results if result.network is not None]
-    return made if len(made) == len(results) else None
+    return [result.network for result in results if result.network is not None]
 
 
 def compiled(file: str, arguments: argparse.Namespace) -> Compiled:
@@ -103,11 +103,11 @@ def compiled(file: str, arguments: argparse.Namespace) -> Compiled:
     return Compiled(text, network, found)
 
 
-def network(arguments: argparse.Namespace) -> Network | None:
-    """The network of the command's FILE; where it has errors they are printed, and there is none."""
+def network(arguments: argparse.Namespace) -> Network:
+    """Compile the command's FILE. Raises SpecError."""
     result = compiled(arguments.file, arguments)
     if result.network is None:
-        tell(result.diagnostics)
+        raise SpecError(result.diagnostics)
     return result.network
 
 

@@ -15,7 +15,7 @@ import sys
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
-from archspec.cli.failure import Failure
+from archspec.cli.failure import Failure, reason
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -48,11 +48,6 @@ def guard() -> None:
 def _end(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # the clean-up is not to be interrupted
     raise Ended(number)
-
-
-def reason(error: OSError) -> str:
-    """Why a stream or a file fails."""
-    return "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
 
 
 class _Closed(io.RawIOBase):

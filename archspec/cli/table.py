@@ -10,7 +10,7 @@ from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.diagnostics import nearest
-from archspec.views.tables import COLUMNS, FORMATS, Style, pieces
+from archspec.views.tables import COLUMNS, FORMATS, LAYOUTS, Style, pieces
 
 EXAMPLES = (
     ("table lenet5", "the layers of a bundled spec"),
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=["text", *FORMATS], default="text", help="the form of the table")
     parser.add_argument("--columns", metavar="A,B", help="the columns to show; `--columns help` lists them")
     parser.add_argument("--work", action="store_true", help="show the formulas with numbers filled in")
-    parser.add_argument("--layout", choices=["hwc", "chw"], default="hwc", help="how shapes are written")
+    parser.add_argument("--layout", choices=LAYOUTS, default=LAYOUTS[0], help="how shapes are written")
     parser.add_argument("--brief", action="store_true", help="leave out what is counted")
     parser.add_argument("--collapse", action="store_true", help="fold equal rounds of a repeat into one")
 
@@ -38,8 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     columns = _columns(arguments.columns) if arguments.columns else None
     network = specs.network(arguments)
-    if network is None:
-        return 1
     specs.tell(network.diagnostics)
     style = Style(columns, arguments.work, arguments.layout, arguments.collapse, arguments.brief)
     screen = out()

@@ -1,24 +1,22 @@
-"""`archspec train`, and `archspec emit train`."""
+"""`archspec train`."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 from dataclasses import fields
-from importlib.util import find_spec
 from pathlib import Path
 
-from archspec.backends.train.scripts.options import Settings, add_options, run_in
+from archspec.backends.registry import BACKENDS
+from archspec.backends.train.scripts.options import SOURCES, Settings, add_options, run_in
 from archspec.cli import specs
 from archspec.cli.arguments import spec
-from archspec.cli.failure import Failure
+from archspec.cli.failure import Failure, reading
 from archspec.cli.screen import tell
-from archspec.cli.writing import write_whole
-from archspec.diagnostics import Diagnostic, SpecError
-from archspec.extras import install
+from archspec.cli.writing import write_folder, write_whole
+from archspec.extras import require
 from archspec.ir.graph import Network
 
 FIRST = "first.pt"
@@ -42,51 +40,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write what trains the network into the folder of the run, and become it."""
-    if find_spec("torch") is None:
-        raise Failure(f"PyTorch is not installed: {install('train')}")
+    require("train", "torch")
     network = specs.network(arguments)
-    if network is None:
-        return 1
     out = Path(arguments.out or Path("runs") / _plain(network.name))
-    try:
-        files = _files(network)
-    except SpecError as error:
-        specs.tell(error.diagnostics)
-        return 1
+    files = BACKENDS["train"].emit(network)
     if arguments.resume:
         _same(out, files)
     else:
         _fits(network, arguments, out)
         first = _first_weights(network, arguments)
-        _write(out, files)
+        write_folder(out, files)
         if first is not None:
             arguments.weights = str(out / FIRST)
             write_whole(out / FIRST, first)
     return _become([str(out / "train.py"), *_written(arguments)])
-
-
-def write(network: Network, output: str) -> None:
-    """Write the files of a training into a folder. Raises Failure, SpecError."""
-    _write(Path(output), _files(network))
-
-
-def _files(network: Network) -> dict[str, str]:
-    from archspec.backends.torch.calls import Unsupported
-    from archspec.backends.train.script import emit
-
-    try:
-        return emit(network)
-    except Unsupported as unsupported:
-        raise SpecError([Diagnostic("A501", str(unsupported), unsupported.span, help="`archspec emit json` writes every layer")]) from None
-
-
-def _write(folder: Path, files: dict[str, str]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Failure(f"cannot make the folder {folder}: {error.strerror or error}") from None
-    for name, text in files.items():
-        write_whole(folder / name, text)
 
 
 def _fits(network: Network, arguments: argparse.Namespace, out: Path) -> None:
@@ -94,7 +61,7 @@ def _fits(network: Network, arguments: argparse.Namespace, out: Path) -> None:
     if held := run_in(out):
         raise Failure(held)
     if "data" not in arguments:
-        raise Failure("--data is needed: digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR, npz:FILE or synthetic")
+        raise Failure(f"--data is needed: {SOURCES}")
     from archspec.backends.train.scripts.data import check, read
     from archspec.backends.train.scripts.parts import DataError, Wanted
     from archspec.backends.train.task import task_of
@@ -119,15 +86,16 @@ def _first_weights(network: Network, arguments: argparse.Namespace) -> bytes | N
     import torch
 
     from archspec.api import load_weights, to_torch
+    from archspec.weights.files import WeightsError
 
     net = to_torch(network, seed=0)
-    try:
-        loaded = load_weights(net, arguments.weights, skip=arguments.skip)
-    except OSError as error:
-        raise Failure(f"cannot read {arguments.weights}: {error.strerror or error}") from None
-    except (ValueError, ImportError) as error:
-        # What Python takes as a list is an option each time here.
-        raise Failure(re.sub(r"skip=\[(.*?)\]", lambda found: f"--skip {found[1].replace(', ', ' --skip ')}", str(error))) from None
+    with reading():
+        try:
+            loaded = load_weights(net, arguments.weights, skip=arguments.skip)
+        except WeightsError as error:
+            # What Python takes as a list is one option per name here.
+            options = " ".join(f"--skip {name!r}" for name in error.skip)
+            raise Failure(str(error).replace(f"skip={[*error.skip]!r}", options)) from None
     tell(f"{arguments.weights}: {loaded}")
     state, file = net.state_dict(), BytesIO()
     torch.save({name: state[name] for name, _ in loaded.pairs}, file)

@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from archspec import saving
-from archspec.cli.failure import Failure
+from archspec.cli.failure import Failure, reason
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all. Raises Failure."""
-    with _told(path):
+    with _reported(path):
         saving.write_whole(path, content)
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files into a folder, which is made if it is missing. Raises Failure."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"cannot make the folder {folder}: {reason(error)}") from None
+    for name, text in files.items():
+        write_whole(folder / name, text)
 
 
 @contextmanager
 def writing(*paths: Path) -> Iterator[tuple[BinaryIO, ...]]:
-    """Files that are written together, as `files.writing` does. Raises Failure."""
-    with _told(*paths), saving.writing(*paths) as opened:
+    """Open files that are written together, as `saving.writing` does. Raises Failure."""
+    with _reported(*paths), saving.writing(*paths) as opened:
         yield opened
 
 
 @contextmanager
-def _told(*paths: Path) -> Iterator[None]:
+def _reported(*paths: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Failure(f"cannot write {' and '.join(map(str, paths))}: {error.strerror or error}") from None
+        raise Failure(f"cannot write {' and '.join(map(str, paths))}: {reason(error)}") from None
 
 
-def content(text: str, form: str) -> str | bytes:
-    """A picture as a file by the ending of its name: an SVG, or what is made of it. Raises Failure."""
-    if form not in (".png", ".pdf"):
-        return text
-    from archspec.views.figures.convert import NoConverter, converted
+def form(path: str | Path, forms: Sequence[str], what: str) -> str:
+    """Give the ending of a file's name, in lower case. Raises Failure if it is none of `forms`."""
+    found = Path(path).suffix.lower()
+    if found not in forms:
+        raise Failure(f"{what} is written as {', '.join(forms)}, by the name of the file; not as `{path}`")
+    return found
 
-    try:
-        return converted(text, form)
-    except NoConverter as missing:
-        raise Failure(str(missing)) from None
+
+def write_picture(path: Path, svg: str) -> None:
+    """Write a picture as SVG, PNG or PDF, by the ending of the file's name. Raises Failure, and Missing without a converter."""
+    from archspec.views.figures.convert import converted
+
+    write_whole(path, converted(svg, path.suffix.lower()))

@@ -23,3 +23,7 @@ class Options(NamedTuple):
     max_tokens: int = MAX_TOKENS
     base: Path | None = None
     """The folder of the spec, for `use`."""
+
+
+LIMITS = tuple(name.removeprefix("max_") for name in Options._fields if name.startswith("max_"))
+"""What `--limit` may raise."""

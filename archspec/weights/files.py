@@ -34,7 +34,14 @@ _REFUSED = re.compile(r"GLOBAL (\S+) (?:was not an allowed global|whose module)"
 
 
 class WeightsError(ValueError):
-    """Weights that cannot be read, or that do not fit the network. The message says which, with the numbers."""
+    """Weights that cannot be read, or that do not fit the network. The message says which, with the numbers.
+
+    `skip` names the layers that make them fit when they are left out, if there are such; the message proposes `skip=[...]`.
+    """
+
+    def __init__(self, message: str, skip: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.skip = tuple(skip)
 
 
 class Weights(NamedTuple):

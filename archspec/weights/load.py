@@ -33,7 +33,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         how, pairs, prefix = fit({key: Form(tuple(value.shape), short(value.dtype)) for key, value in held.items()}, theirs, skip)
         _check_kinds(held, given, pairs)
     except WeightsError as error:
-        raise WeightsError(f"{name} does not fit the network: {error}. Nothing was loaded.") from None
+        raise WeightsError(f"{name} does not fit the network: {error}. Nothing was loaded.", error.skip) from None
     values = {key: given[other] for key, other in pairs.items()}
     _add_counters(held, values)
     _check_places(net, held, values)

@@ -100,8 +100,8 @@ def match(ours: Forms, theirs: Forms) -> tuple[str, Pairs]:
     """
     mine, yours = _without_counters(ours), _without_counters(theirs)
     if mine.keys() == yours.keys():
-        if differing := _differing(mine, yours):
-            raise WeightsError(differing)
+        if any(form.shape != yours[key].shape for key, form in mine.items()):
+            raise _differing(mine, yours)
         how, pairs = "name", {key: key for key in mine}
     else:
         how, pairs = "structure", _by_structure(mine, yours)
@@ -125,7 +125,7 @@ def _by_structure(ours: Forms, theirs: Forms) -> Pairs:
             return pairs
     common = ours.keys() & theirs.keys()
     if len(common) in (len(ours), len(theirs)) or 2 * len(common) >= len(ours.keys() | theirs.keys()):
-        raise WeightsError(_differing(ours, theirs))
+        raise _differing(ours, theirs)
     reason = reasons[0] if _order_is_told(theirs) else reasons[1]
     here, there = (next(key for key in one if key not in other) for one, other in ((ours, theirs), (theirs, ours)))
     raise WeightsError(f"the names differ (`{here}` and `{there}`), and the structure does too: {reason}")
@@ -186,24 +186,27 @@ def _verify(pairs: Pairs, ours: Forms, theirs: Forms) -> None:
                 raise WeightsError(f"`{parent}{second}` would come before `{parent}{first}`")
 
 
-def _differing(ours: Forms, theirs: Forms) -> str:
-    """How two sets of tensors differ, by name; empty where they do not."""
+def _differing(ours: Forms, theirs: Forms) -> WeightsError:
+    """Say how two sets of tensors differ by name, and which layers would have to be left out."""
     missing = [f"`{key}` {form.shape}" for key, form in ours.items() if key not in theirs]
     extra = [f"`{key}` {form.shape}" for key, form in theirs.items() if key not in ours]
     other = [key for key, form in ours.items() if key in theirs and theirs[key].shape != form.shape]
     reshaped = [f"`{key}` is {theirs[key].shape} in the file and {ours[key].shape} in the network" for key in other]
     kinds = {"it lacks ": missing, "it has, and the network lacks, ": extra, "": reshaped}
     told = [f"{what}{few(found)}" for what, found in kinds.items() if found]
+    skip: list[str] = []
     if extra:
         roots = list(dict.fromkeys(key.split(".")[0] for key in theirs if key not in ours))
         inner = {key.split(".")[0] for key in ours}
         if not inner & set(roots) and len(roots) <= 4:
+            skip = roots
             told.append(f"skip={roots!r} leaves those out")
     if reshaped and not missing and not extra:
         heads = list(dict.fromkeys(map(_layer, other)))
         if len(heads) <= 4 and len(heads) < len({_layer(key) for key in ours}):
+            skip = heads
             told.append(f"skip={heads!r} keeps the network's own numbers there")
-    return "; ".join(told)
+    return WeightsError("; ".join(told), skip)
 
 
 def _check_number(ours: Forms, theirs: Forms) -> None:

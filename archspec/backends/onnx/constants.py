@@ -30,7 +30,7 @@ def given(network: Network, weights: Mapping[str, Any]) -> tuple[Load, str]:
     try:
         found = fit({tensor.key: Form(tensor.shape, "float32") for tensor in wanted}, theirs)
     except WeightsError as error:
-        raise WeightsError(f"the weights do not fit the network: {error}") from None
+        raise WeightsError(f"the weights do not fit the network: {error}", error.skip) from None
     how = f"{len(found.pairs):,} tensors matched by structure, {len(found.renamed):,} of them under other names: {quoted(found.renamed)}"
     return lambda tensor: array(weights[found.pairs[tensor.key]]), how if found.how == "structure" else ""
 

@@ -7,6 +7,7 @@ from archspec.backends.onnx.fold import fold_batch_norms
 from archspec.backends.onnx.layer import Layer, Load
 from archspec.backends.onnx.operators import ROWS
 from archspec.backends.onnx.opsets import Settings
+from archspec.backends.registry import Unsupported
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
 from archspec.ir.walk import Place, flattened
@@ -17,7 +18,8 @@ from archspec.types import Map, Type
 def lower(network: Network, settings: Settings, load: Load) -> Draft:
     """The graph of a network in inference: heads that exist in training only are left out.
 
-    `load` makes the values of a tensor when they are asked for. Raises SpecError where a layer has no row or a name has two meanings.
+    `load` makes the values of a tensor when they are asked for. Raises Unsupported for a layer without a
+    row, SpecError where a name has two meanings.
     """
     return _Lowering(network, settings, load).run()
 
@@ -81,8 +83,7 @@ class _Lowering:
         op, type_ = place.node.op, place.node.type
         row = ROWS.get(op.step)
         if row is None:
-            help_ = "`archspec emit json` writes every layer"
-            raise SpecError([Diagnostic("A501", f"ONNX has no operator for `{op.step}`", place.node.span, help=help_)])
+            raise Unsupported(f"ONNX has no operator for `{op.step}`", place.node.span)
         layer = Layer(self.draft, place, tuple(self.values[source] for source in place.sources), self.load, _about(place))
         value = layer.finish(row(layer, op, layer.types[0], type_))
         self.values[place.name] = value

@@ -8,6 +8,7 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 from onnx.helper import make_attribute, make_tensor_value_info
 
+from archspec import __version__
 from archspec.analysis.layers import Report
 from archspec.backends.arch import expand
 from archspec.backends.onnx.draft import Array, Draft, Operator, Stored, Value
@@ -23,10 +24,10 @@ _KINDS = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
 def model(network: Network, settings: Settings) -> ModelProto:
     """The model without its graph: versions, and the spec and its counts as metadata."""
     report = Report(network)
-    proto = ModelProto(ir_version=OPSETS[settings.opset], producer_name="archspec", producer_version=settings.version)
+    proto = ModelProto(ir_version=OPSETS[settings.opset], producer_name="archspec", producer_version=__version__)
     proto.doc_string = network.meta.get("title", "")
     proto.opset_import.add(domain="", version=settings.opset)
-    facts = {"archspec.version": settings.version, "archspec.spec": f"arch 1\n{expand(network)}"}
+    facts = {"archspec.version": __version__, "archspec.spec": f"arch 1\n{expand(network)}"}
     facts |= {f"archspec.{name}": json.dumps(value) for name, value in report.totals._asdict().items()}
     for key, text in facts.items():
         proto.metadata_props.add(key=key, value=text)

@@ -8,18 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from archspec.backends.registry import Unsupported
 from archspec.backends.torch.constructor import New, new
 from archspec.ops.base import Op, per_axis
-from archspec.source import Span
 from archspec.types import Map, Tokens, Type
 
 Row = Callable[[Any, Any, Any], New]
-
-
-class Unsupported(Exception):
-    """An op has no exact counterpart: why, and where it was written."""
-
-    span: Span | None = None
 
 
 def module(op: Op, x: Type, y: Type) -> New:

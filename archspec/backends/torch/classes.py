@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archspec.analysis.aliases import Uses
-from archspec.backends.torch.calls import EXPRESSIONS, INDEPENDENT, OVERWRITES, POINTWISE, Unsupported, module
+from archspec.backends.registry import Unsupported
+from archspec.backends.torch.calls import EXPRESSIONS, INDEPENDENT, OVERWRITES, POINTWISE, module
 from archspec.backends.torch.constructor import RESERVED, Many, New, Number, is_number, new, numbers, replaced, shape_of
 from archspec.backends.torch.sharing import annotation, share
 from archspec.backends.torch.templates import source

@@ -20,7 +20,7 @@ _WIDTH = 120
 
 
 def emit(network: Network) -> str:
-    """A standalone PyTorch source file: it imports torch alone. Raises rows.Unsupported."""
+    """A standalone PyTorch source file: it imports torch alone. Raises registry.Unsupported."""
     return "\n".join(_File(network).lines()) + "\n"
 
 

@@ -19,7 +19,7 @@ _WIDTH = 140
 
 
 def emit(network: Network) -> dict[str, str]:
-    """The files, by name: they need PyTorch, and no archspec. Raises SpecError, rows.Unsupported."""
+    """The files, by name: they need PyTorch, and no archspec. Raises SpecError, registry.Unsupported."""
     task = task_of(network)
     files = {"model.py": emit_torch(network)}
     for name in SCRIPTS:

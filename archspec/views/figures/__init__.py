@@ -18,6 +18,8 @@ from archspec.views.theme import BY_PAGE, THEMES, Theme
 
 KINDS_OF_PICTURE = ("blocks", "volumes", "bars")
 LEVELS = ("auto", "stage", "block", "part", "layer")
+TEXT_FORMS = (".dot", ".mmd")
+"""Endings of the names of files that hold boxes and arrows as text, for Graphviz and Mermaid."""
 _COARSER = {"layer": "part", "part": "block", "block": "stage"}
 _BOX = {
     "stage": "equal blocks folded",
@@ -151,4 +153,4 @@ def heading(network: Network, what: str) -> Heading:
     return Heading(title, facts, f"{title}: {count} from {shapes}; {totals.params:,} parameters, {totals.macs:,} multiply-accumulates.")
 
 
-__all__ = ["KINDS_OF_PICTURE", "LEVELS", "THEMES", "NoRenderer", "Picture", "draw", "embedded", "outline", "text_form"]
+__all__ = ["KINDS_OF_PICTURE", "LEVELS", "TEXT_FORMS", "THEMES", "NoRenderer", "Picture", "draw", "embedded", "outline", "text_form"]

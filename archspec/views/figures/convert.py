@@ -6,7 +6,7 @@ import re
 from importlib.util import find_spec
 from xml.sax.saxutils import quoteattr
 
-from archspec.extras import install
+from archspec.extras import Missing, install
 from archspec.views.figures.text_width import FONTS
 
 SCALE = 2.0
@@ -19,8 +19,8 @@ _EMBEDDED = "Bitstream Vera Sans"
 """The font of PDFs: it comes with reportlab, and is as wide as the widest that room is left for."""
 
 
-class NoConverter(ImportError):
-    """The library is not installed; says how to get it."""
+class NoConverter(Missing):
+    """The library is not installed; the message says how to get it."""
 
 
 def converted(svg: str, form: str) -> bytes:

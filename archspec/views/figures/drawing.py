@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.ir.graph import Network
-from archspec.saving import write_whole
-
-_BOXES = (".dot", ".mmd")
-_FORMS = (".svg", ".png", ".pdf", *_BOXES)
+from archspec.saving import PICTURES, write_whole
 
 
 class Drawing(str):
@@ -49,16 +46,16 @@ class Drawing(str):
         write_whole(place, content)
 
     def _content(self, form: str) -> bytes:
-        if form not in _FORMS:
-            raise ValueError(f"a picture is saved as {', '.join(_FORMS)}, by the ending of the file's name; not as `{form}`")
-        if form not in _BOXES:
-            from archspec.views.figures.convert import converted
+        from archspec.views.figures import TEXT_FORMS, text_form
+        from archspec.views.figures.convert import converted
 
+        if form in PICTURES:
             return converted(self, form)
+        if form not in TEXT_FORMS:
+            known = ", ".join([*PICTURES, *TEXT_FORMS])
+            raise ValueError(f"a picture is saved as {known}, by the ending of the file's name; not as `{form}`")
         if self._boxes is None:
             raise ValueError(f"only boxes and arrows have a form in {form}: `archspec.draw(model)`")
-        from archspec.views.figures import text_form
-
         network, level, theme = self._boxes
         return text_form(network, form[1:], level, theme).text.encode()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
 
 from archspec.analysis.layers import Report
-from archspec.views.tables.columns import COLUMNS, DEFAULT, WORK, Style
+from archspec.extras import attribute
+from archspec.views.tables.columns import COLUMNS, DEFAULT, LAYOUTS, WORK, Style
 
-__all__ = ["COLUMNS", "DEFAULT", "FORMATS", "WORK", "Style", "pieces"]
+__all__ = ["COLUMNS", "DEFAULT", "FORMATS", "LAYOUTS", "WORK", "Style", "pieces"]
 
 
 FORMATS = {
@@ -23,6 +23,5 @@ FORMATS = {
 
 def pieces(report: Report, format_: str, style: Style) -> Iterator[str]:
     """The table as a stream of text."""
-    module, _, function = FORMATS[format_].partition(":")
-    write: Callable[[Report, Style], Iterator[str]] = getattr(import_module(f"archspec.views.tables.{module}"), function)
+    write: Callable[[Report, Style], Iterator[str]] = attribute(f"archspec.views.tables.{FORMATS[format_]}")
     return write(report, style)

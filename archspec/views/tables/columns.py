@@ -11,12 +11,16 @@ from archspec.analysis.layers import Report, Row, Totals
 Cell = str | int | float | None
 
 
+LAYOUTS = ("hwc", "chw")
+"""How shapes are written: channels last, or first."""
+
+
 class Style(NamedTuple):
     """How a table is shown: which columns, formulas or not, channels last or first, equal rounds folded or not, what is counted said or not."""
 
     columns: tuple[str, ...] | None = None
     work: bool = False
-    layout: str = "hwc"
+    layout: str = LAYOUTS[0]
     fold: bool = False
     brief: bool = False
 

@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch", reason="torch is what the emitted source ru
 import archspec
 from archspec.analysis.tensors import tensors
 from archspec.api import to_torch
-from archspec.backends.torch.calls import MERGES, ROWS, Unsupported
+from archspec.backends.registry import Unsupported
+from archspec.backends.torch.calls import MERGES, ROWS
 from archspec.backends.torch.module import emit
 from archspec.ir.walk import walk
 from archspec.ops import STEPS

@@ -34,6 +34,8 @@ def option(default: object, text: str, metavar: str | None = None, kind: object 
     return field(default=default, metadata={"help": shown} | takes)
 
 
+SOURCES = "digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR, npz:FILE or synthetic[:N]"
+DEVICES = ("auto", "cpu", "cuda", "mps")
 LEARNING_RATES = {"sgd": 0.01, "adam": 0.001, "adamw": 0.001}
 """What a run without --lr learns with."""
 GROUPS = {"data": "data", "weights": "learning", "device": "machine"}
@@ -44,7 +46,7 @@ GROUPS = {"data": "data", "weights": "learning", "device": "machine"}
 class Settings:
     """The settings of a run. Its folder keeps them, so that `--resume` goes on with the same ones."""
 
-    data: str = option("", "digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR, npz:FILE or synthetic[:N]", "SOURCE")
+    data: str = option("", SOURCES, "SOURCE")
     resize: bool = option(False, "scale the images to the size that the network takes")
     gray: bool = option(False, "make the images gray")
     channels: str = option(
@@ -66,7 +68,7 @@ class Settings:
     warmup: float = option(0.0, "epochs in which the learning rate rises from 0 ({})", "EPOCHS", number(float, 0))
     aux_weight: float = option(-1.0, "the weight of auxiliary heads in the loss (what the spec says, else 0.3)", "W", number(float, 0))
     seed: int = option(0, "of the first weights, the order and all else that is random ({})", "N", number(int, 0, 2**31))
-    device: str = option("auto", "({}: a GPU where there is one)", choices=["auto", "cpu", "cuda", "mps"])
+    device: str = option("auto", "({}: a GPU where there is one)", choices=DEVICES)
     precision: str = option("fp32", "of matrix products and convolutions, by autocast ({})", choices=["fp32", "bf16", "fp16"])
     workers: int = option(0, "processes that read images ({}: none beside the one that learns)", "N", number(int, 0, 1024))
     threads: int = option(0, "threads that compute on a CPU ({}: one where a step is small, else all)", "N", number(int, 0, 1024))
