@@ -1,6 +1,7 @@
 """Functions that choose a number, and numbers that remember how they were written.
 
 A formula of a layer is plain arithmetic and these functions. What flows through it comes out: integers, spelled numbers, NumPy arrays.
+All of them are annotated as `int`: a type checker sees the arithmetic of integers.
 """
 
 from __future__ import annotations
@@ -9,37 +10,39 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce, wraps
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _spellable(operation: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _spellable(operation: str) -> Callable[[F], F]:
     """Let a function of plain numbers and arrays take spelled numbers too, which remember that it was called."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: F) -> F:
         @wraps(function)
         def either(*numbers: Any) -> Any:
             return _spelled(operation, *numbers) if Spelled in map(type, numbers) else function(*numbers)
 
-        return either
+        return either  # type: ignore[return-value]
 
     return decorate
 
 
-def product(numbers: Iterable[Any]) -> Any:
+def product(numbers: Iterable[int]) -> int:
     """Multiply numbers; of none it is 1."""
     return math.prod(numbers)
 
 
 @_spellable("max")
-def largest(*numbers: Any) -> Any:
+def largest(*numbers: Any) -> int:
     """Choose the largest of numbers; of arrays, the largest at each place."""
-    return reduce(lambda a, b: where(b > a, b, a), numbers)
+    return reduce(lambda a, b: where(b > a, b, a), numbers)  # type: ignore[no-any-return]
 
 
 @_spellable("min")
-def least(*numbers: Any) -> Any:
+def least(*numbers: Any) -> int:
     """Choose the least of numbers; of arrays, the least at each place."""
-    return reduce(lambda a, b: where(b < a, b, a), numbers)
+    return reduce(lambda a, b: where(b < a, b, a), numbers)  # type: ignore[no-any-return]
 
 
 def where(condition: Any, yes: Any, no: Any) -> Any:
@@ -55,29 +58,44 @@ def holds(condition: Any) -> bool:
 
 
 @_spellable("ceil_div")
-def ceil_div(a: Any, b: Any) -> Any:
+def ceil_div(a: int, b: int) -> int:
     """Divide whole numbers and round up, so that 7 by 2 gives 4."""
     return -(-a // b)
 
 
-def round_div(a: Any, b: Any, up: Any) -> Any:
+def round_div(a: int, b: int, up: bool) -> int:
     """Divide whole numbers, and round up where `up` holds, down elsewhere. A lecture writes it as a plain quotient."""
     if isinstance(a, Spelled) or isinstance(b, Spelled):
         return _spelled("round up" if up else "//", a, b)
     return a // b + ((a % b > 0) & up)
 
 
+@_spellable("gcd")
+def gcd(a: int, b: int) -> int:
+    """Find the greatest common divisor of whole numbers."""
+    if isinstance(a, int) and isinstance(b, int):
+        return math.gcd(a, b)
+    import numpy as np
+
+    return np.gcd(a, b)
+
+
 @_spellable("worked out")
-def worked_out(number: Any) -> Any:
+def worked_out(number: int) -> int:
     """Mark a number that a lecture shows by its value, such as the span of a dilated window; others are returned as they are."""
     return number
 
 
 @_spellable("round8")
-def round8(value: Any) -> Any:
+def round8(value: float) -> int:
     """Round to the nearest multiple of 8, to at least 8 and not below 0.9 of the number. Source: Sandler et al. 2018, `_make_divisible`."""
     rounded = max(8, int(value + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * value else rounded
+
+
+def decimal(value: float) -> str:
+    """Write a number with two decimals at most: `27.5`, `27`."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 class Spelling(NamedTuple):
@@ -108,6 +126,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "worked out": operator.pos,
     "ceil_div": ceil_div,
     "round up": ceil_div,
+    "gcd": gcd,
     "max": max,
     "min": min,
     "ceil": math.ceil,
@@ -163,10 +182,10 @@ class Spelled:
 
     @property
     def unrounded(self) -> Any:
-        """The value that it would have if no quotient were rounded."""
-        if not self.operation or self.operation == "worked out":
+        """The value that a lecture's text has: that of no rounded quotient."""
+        if not self.operation or self.operation in ("worked out", "ceil_div"):
             return self.value
-        quotient = self.operation in ("//", "ceil_div", "round up")
+        quotient = self.operation in ("//", "round up")
         return _OPERATIONS["/" if quotient else self.operation](*[part.unrounded for part in self.parts])
 
     @staticmethod
@@ -219,8 +238,7 @@ class Spelled:
 
 def combined(operation: str, *numbers: Any) -> Any:
     """Apply an operation of `Spelled` to numbers, plain or spelled."""
-    spelled = _spelled(operation, *numbers)
-    return _OPERATIONS[operation](*numbers) if spelled is None else spelled
+    return _spelled(operation, *numbers) if Spelled in map(type, numbers) else _OPERATIONS[operation](*numbers)
 
 
 def whole_number(number: Any) -> Any:
@@ -234,9 +252,10 @@ def value_of(number: Any) -> Any:
 
 
 def spell(argument: Any) -> Any:
-    """Spell the numbers of an argument by their digits: of a tuple each item; words and switches stay as they are."""
+    """Spell the numbers of an argument or a type by their digits; words and switches stay as they are."""
     if isinstance(argument, tuple):
-        return tuple(map(spell, argument))
+        items = map(spell, argument)
+        return type(argument)(*items) if hasattr(argument, "_fields") else tuple(items)
     return Spelled.leaf(argument) if type(argument) in (int, float) else argument
 
 

@@ -16,6 +16,7 @@ from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Graph, Network, Node
 from archspec.ir.walk import Enter, Visit, events
 from archspec.ops.base import POINT
+from archspec.ops.worked import worked
 from archspec.types import Type
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Row(NamedTuple):
     def work(self) -> dict[str, str]:
         """The formulas with numbers filled in."""
         op = self.node.op
-        return op.work(*self.types, self.node.type)
+        return worked(op, self.types, self.node.type)
 
 
 class Totals(NamedTuple):

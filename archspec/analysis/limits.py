@@ -5,6 +5,7 @@ from __future__ import annotations
 from archspec.analysis.cost import NOTHING, Cost, Costs
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ops.worked import worked
 from archspec.types import LIMIT
 
 _WORDS = {
@@ -64,7 +65,7 @@ def _what(element: Element) -> str:
 def _diagnostic(element: Element, graph: Graph, name: str, cost: Cost, subject: str) -> Diagnostic:
     notes: tuple[str, ...] = ()
     if isinstance(element, Node):
-        work = element.op.work(*[graph.type_of(value) for value in element.inputs], element.type)
+        work = worked(element.op, [graph.type_of(value) for value in element.inputs], element.type)
         notes = (f"{_WORDS[name]}: {work[name]}",) if subject.endswith("has") and name in work else ()
     message = f"{subject} {_shown(getattr(cost, name))} {_WORDS[name]}, more than 2^63 - 1"
     return Diagnostic("A207", message, element.span, notes, "most likely a size has a few digits too many")

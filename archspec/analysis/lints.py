@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
 
 from archspec.analysis.traps import Finding, huge, label_of_chain, per_position, scores_per_position
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.ir.graph import Call, Element, Graph, Network, Node
 from archspec.ops import STEPS, op_class
 from archspec.ops.base import Op
+from archspec.ops.window import Windowed
 from archspec.types import Vector
 
 
@@ -121,12 +121,10 @@ def _swapped(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[F
 
 
 def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
-    if getattr(op, "p", None) != "same" or not hasattr(op, "slides"):
+    if getattr(op, "p", None) != "same":
         return
-    slides: Any = op.slides(graph.type_of(node.inputs[0]))  # windows only: they have `slides`
-    uneven = [s for s in slides if s.before != s.after]
-    if uneven:
-        s = uneven[0]
+    s = next((s for s in op.window(graph.type_of(node.inputs[0])) if s.before != s.after), None)
+    if s is not None:
         message = f"`p=same` pads {s.size} unevenly here: {s.before} before and {s.after} after"
         yield Finding("A408", message, node.span, f"TensorFlow and ONNX pad this way; PyTorch only evenly, for example p={s.after}")
 
@@ -148,8 +146,7 @@ def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Fin
 
 def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
     """Windows that leave positions out between them; a window of one position is the usual way to take every second."""
-    slides: Any = op.slides(graph.type_of(node.inputs[0]))  # type: ignore[attr-defined]  # windows only: they have `slides`
-    for slide in slides:
+    for slide in op.window(graph.type_of(node.inputs[0])):
         gap = slide.s - slide.k
         if slide.k > 1 and gap > 0 and slide.d == 1 and slide.out > 1:
             message = f"windows of {slide.k} that move by {slide.s} never read {gap} of every {slide.s} positions"
@@ -212,9 +209,9 @@ def _rules(step: str) -> tuple[Rule, ...]:
         _dropout_after_softmax: cls.probabilities,
         _constant: cls.constant is not Op.constant,
         _swapped: "k" in fields and "f" in fields,
-        _uneven_same: "p" in fields and hasattr(cls, "slides"),
+        _uneven_same: issubclass(cls, Windowed),
         _twice: family in ("activation", "smooth", "norm", "regularize"),
-        _skipping: hasattr(cls, "slides"),
+        _skipping: issubclass(cls, Windowed),
         _linear_pair: family == "linear",
         _computed_indexes: True,
         per_position: family == "linear" and "n" in fields,

@@ -9,6 +9,7 @@ from archspec.elaborate.equalizing import equalizing
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Node
 from archspec.ops.base import Misfit
+from archspec.ops.worked import worked
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import Map, Type
@@ -172,7 +173,7 @@ def _parting(builder: GraphBuilder, entered: int, main: int) -> tuple[list[tuple
             shown = "x".join(map(str, before.spatial)), "x".join(map(str, after.spatial))
             if element.span is not None:
                 marks.append((element.span, f"{shown[0]} -> {shown[1]}"))
-            formula = element.op.work(before, after).get("output")
+            formula = worked(element.op, [before], after).get("output")
             notes += [formula] if formula else []
         value = element.inputs[0]
     x, y = builder.type_of(entered), builder.type_of(main)

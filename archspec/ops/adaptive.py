@@ -1,8 +1,7 @@
 """Pooling to a given size."""
 
-from math import gcd, prod
-
-from archspec.ops.base import WHOLE, Field_, Op, Reach, Size, Taps, along, check_size, per_axis, phased
+from archspec.numeric import gcd, product
+from archspec.ops.base import WHOLE, Field_, Op, Reach, Size, Taps, along, check_axes, per_axis, phased
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -16,17 +15,20 @@ class _Adaptive(Op):
     size: Size
 
     def target(self, x: Map) -> tuple[int, ...]:
-        return per_axis(self.size, len(x.spatial), "size", least=1)
+        return per_axis(self.size, len(x.spatial))
+
+    def check(self, x: Map) -> None:
+        check_axes(self, len(x.spatial), size=1)
 
     def output(self, x: Map) -> Type:
-        return check_size(Map(self.target(x), x.channels), "the output")
+        return Map(self.target(x), x.channels)
 
     def reuses(self, x: Map, y: Map) -> bool:
         return x == y  # every window is one position
 
     def covered(self, x: Map) -> int:
         """Inputs read for one channel, summed over the outputs."""
-        return prod(_covered(size, out) for size, out in zip(x.spatial, self.target(x), strict=True))
+        return product(_covered(size, out) for size, out in zip(x.spatial, self.target(x), strict=True))
 
     def reach(self, x: Map) -> Field_:
         target = self.target(x)
@@ -34,23 +36,11 @@ class _Adaptive(Op):
             return WHOLE
         return along([_reach(size, out) for size, out in zip(x.spatial, target, strict=True)])
 
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        return {"output": f"windows of {'x'.join(_windows(size, out) for size, out in zip(x.spatial, y.spatial, strict=True))}"}
-
 
 def _reach(size: int, out: int) -> Reach | None:
     """What an output reads along one axis: the windows repeat where one begins at a whole position."""
     parts = gcd(size, out)
     return phased(out // parts, size // parts, lambda i: Taps(i * size // out, -(-(i + 1) * size // out) - 1))
-
-
-def _windows(size: int, out: int) -> str:
-    """The sizes of the windows along one axis, the least and the largest where they differ.
-
-    A window that begins r/out behind a whole position covers ceil((r + size)/out), and r is a multiple of gcd(size, out) below out.
-    """
-    least, largest = -(-size // out), -((gcd(size, out) - out - size) // out)
-    return str(least) if least == largest else f"{least}-{largest}"
 
 
 def _covered(size: int, out: int) -> int:

@@ -1,7 +1,6 @@
 """Tokens and attention."""
 
-from math import prod
-
+from archspec.numeric import holds, largest, product, where
 from archspec.ops.base import (
     WHOLE,
     Count,
@@ -15,10 +14,10 @@ from archspec.ops.base import (
     Taps,
     Weight,
     along,
-    check_size,
+    check_axes,
     per_axis,
     phased,
-    undivided,
+    share,
 )
 from archspec.types import Map, Tokens, Type, Vector, describe
 
@@ -37,10 +36,7 @@ class ToTokens(Op):
     in_place = True
 
     def output(self, x: Map) -> Type:
-        return Tokens(prod(x.spatial), x.channels)
-
-    def work(self, x: Map, y: Tokens) -> dict[str, str]:
-        return {"output": f"{'*'.join(map(str, x.spatial))} = {y.length}"}
+        return Tokens(product(x.spatial), x.channels)
 
 
 class ClassToken(Op):
@@ -56,13 +52,10 @@ class ClassToken(Op):
     takes = (Tokens,)
 
     def output(self, x: Tokens) -> Type:
-        return check_size(Tokens(x.length + 1, x.channels), "the output")
+        return Tokens(x.length + 1, x.channels)
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:
         return (Weight("", (1, 1, x.channels)),)
-
-    def work(self, x: Tokens, y: Tokens) -> dict[str, str]:
-        return {"output": f"{x.length} + 1 = {y.length}", "params": f"{x.channels} = {x.channels}"}
 
 
 class Position(Op):
@@ -81,9 +74,6 @@ class Position(Op):
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:
         return (Weight("", (1, x.length, x.channels)),)
-
-    def work(self, x: Tokens, y: Tokens) -> dict[str, str]:
-        return {"params": f"{x.length}*{x.channels} = {x.size}"}
 
 
 class First(Op):
@@ -123,19 +113,15 @@ class Attention(Op):
     heads: Count
     bias: Flag = True
 
-    def output(self, x: Tokens) -> Type:
-        check_heads(x.channels, self.heads)
-        return x
+    def check(self, x: Tokens) -> None:
+        share(x.channels, "channel", self.heads, "head", "heads")
 
     def weights(self, x: Tokens) -> tuple[Weight, ...]:
-        d = x.channels
-        into, out = Weight("in_proj_weight", (3 * d, d)), Weight("out_proj.weight", (d, d))
-        if not self.bias:
-            return (into, out)
-        return (into, Weight("in_proj_bias", (3 * d,), "bias"), out, Weight("out_proj.bias", (d,), "bias"))
+        return _projections(("in_proj_weight", "in_proj_bias"), ("out_proj.weight", "out_proj.bias"), x.channels, self.bias)
 
     def macs(self, x: Tokens, y: Tokens) -> int:
-        return 4 * x.length * x.channels**2 + 2 * x.length**2 * x.channels
+        t, d = x
+        return 4 * t * d * d + 2 * t * t * d
 
     def flops(self, x: Tokens, y: Tokens) -> int:
         return 2 * self.macs(x, y) + x.size + 5 * self.heads * x.length**2
@@ -147,14 +133,6 @@ class Attention(Op):
 
     def reach(self, x: Tokens) -> Field_:
         return WHOLE
-
-    def work(self, x: Tokens, y: Tokens) -> dict[str, str]:
-        t, d = x
-        bias = f" + 4*{d}" if self.bias else ""
-        return {
-            "params": f"4*{d}*{d}{bias} = {4 * d * d + 4 * d * self.bias}",
-            "macs": f"4*{t}*{d}*{d} + 2*{t}*{t}*{d} = {self.macs(x, y)}",
-        }
 
 
 class WindowAttention(Op):
@@ -179,21 +157,21 @@ class WindowAttention(Op):
     shift: Margin = 0
     bias: Flag = True
 
-    def window(self) -> tuple[int, int]:
-        height, width = per_axis(self.w, 2, "w", least=1)
-        return height, width
+    def patch(self) -> tuple[int, ...]:
+        """Height and width of the windows."""
+        return per_axis(self.w, 2)
 
     def shifts(self, x: Map) -> tuple[int, ...]:
         """The shift along each axis: none where one window covers it."""
-        wanted = per_axis(self.shift, 2, "shift", least=0)
-        return tuple(s if w < size else 0 for s, w, size in zip(wanted, self.window(), x.spatial, strict=True))
+        return tuple([where(w < size, s, 0) for s, w, size in zip(per_axis(self.shift, 2), self.patch(), x.spatial, strict=True)])
 
-    def output(self, x: Map) -> Type:
+    def check(self, x: Map) -> None:
         if len(x.spatial) != 2:
             raise Misfit("A201", f"`winattn` takes a map with height and width, not {describe(x)}")
-        check_heads(x.channels, self.heads)
-        for size, w, shift in zip(x.spatial, self.window(), per_axis(self.shift, 2, "shift", least=0), strict=True):
-            if size % w:
+        share(x.channels, "channel", self.heads, "head", "heads")
+        check_axes(self, 2, w=1, shift=0)
+        for size, w, shift in zip(x.spatial, self.patch(), per_axis(self.shift, 2), strict=True):
+            if holds(size % w):
                 help_ = f"choose an input for which it is a multiple of {w}"
                 raise Misfit(
                     "A205", f"{size} does not divide into windows of {w}", argument="w", notes=[f"{size}/{w} = {size / w:.2f}"], help_=help_
@@ -202,39 +180,27 @@ class WindowAttention(Op):
                 raise Misfit(
                     "A205", f"a shift of {shift} is not smaller than the window, {w}", argument="shift", help_=f"use shift={w // 2}"
                 )
-        return x
 
     def weights(self, x: Map) -> tuple[Weight, ...]:
-        c, (height, width) = x.channels, self.window()
-        found = [Weight("relative_position_bias_table", ((2 * height - 1) * (2 * width - 1), self.heads))]
-        for name, rows in (("qkv", 3 * c), ("proj", c)):
-            found.append(Weight(f"{name}.weight", (rows, c)))
-            found += [Weight(f"{name}.bias", (rows,), "bias")] * self.bias
-        return tuple(found)
+        height, width = self.patch()
+        table = Weight("relative_position_bias_table", ((2 * height - 1) * (2 * width - 1), self.heads))
+        return (table, *_projections(("qkv.weight", "qkv.bias"), ("proj.weight", "proj.bias"), x.channels, self.bias))
 
     def macs(self, x: Map, y: Map) -> int:
-        return 4 * x.size * x.channels + 2 * x.size * prod(self.window())
+        return 4 * product((*x.spatial, x.channels, x.channels)) + 2 * product((*x.spatial, *self.patch(), x.channels))
 
     def flops(self, x: Map, y: Map) -> int:
-        weights = self.heads * prod(x.spatial) * prod(self.window())
-        return 2 * self.macs(x, y) + x.size + (6 + any(self.shifts(x))) * weights
+        weights = self.heads * product((*x.spatial, *self.patch()))
+        each: int = where(largest(*self.shifts(x)) > 0, 7, 6)
+        return 2 * self.macs(x, y) + x.size + each * weights
 
     def constant(self, x: Map) -> tuple[str, str] | None:
-        if prod(self.window()) > 1:
+        if product(self.patch()) > 1:
             return None
         return "`winattn` in windows of one position: the softmax of one score is always 1", "use a larger `w`"
 
     def reach(self, x: Map) -> Field_:
-        return along([_within(w, shift) for w, shift in zip(self.window(), self.shifts(x), strict=True)])
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        c, (height, width) = x.channels, self.window()
-        area, bias = "*".join(map(str, x.spatial)), f" + 4*{c}" if self.bias else ""
-        table = f"(2*{height} - 1)*(2*{width} - 1)*{self.heads}"
-        return {
-            "params": f"4*{c}*{c}{bias} + {table} = {sum(weight.size for weight in self.weights(x))}",
-            "macs": f"4*{area}*{c}*{c} + 2*{area}*{height}*{width}*{c} = {self.macs(x, y)}",
-        }
+        return along([_within(w, shift) for w, shift in zip(self.patch(), self.shifts(x), strict=True)])
 
 
 def _within(w: int, shift: int) -> Reach | None:
@@ -242,7 +208,9 @@ def _within(w: int, shift: int) -> Reach | None:
     return phased(w, w, lambda i: Taps(*(shift - w, shift - 1) if i < shift else (shift, shift + w - 1)))
 
 
-def check_heads(channels: int, heads: int) -> None:
-    """Raises Misfit where the channels do not divide into the heads."""
-    if channels % heads:
-        raise undivided(channels, "channel", heads, "head", "heads")
+def _projections(into: tuple[str, str], out: tuple[str, str], d: int, bias: bool) -> tuple[Weight, ...]:
+    """The projection to queries, keys and values, and that of the output, each with its biases where there are some."""
+    found = []
+    for (weight, offset), rows in ((into, 3 * d), (out, d)):
+        found += [Weight(weight, (rows, d)), *[Weight(offset, (rows,), "bias")] * bias]
+    return tuple(found)

@@ -4,10 +4,9 @@ An op never sees the graph. Its formulas are plain arithmetic.
 """
 
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import Annotated, Any, Literal, NamedTuple
 
-from archspec.numeric import value_of
+from archspec.numeric import holds, product, value_of
 from archspec.ops.declare import Declared, Rule
 from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
 
@@ -54,7 +53,7 @@ class Misfit(Exception):
         axis: int | None = None,
         sizes: tuple[int, ...] = (),
     ) -> None:
-        super().__init__(message)
+        super().__init__()
         self.code = code
         self.message = message
         self.argument = argument
@@ -64,6 +63,19 @@ class Misfit(Exception):
         self.ways = tuple(ways)
         self.axis = axis
         self.sizes = sizes
+
+    @classmethod
+    def late(cls, make: "Callable[[], Misfit]") -> "Misfit":
+        """A misfit whose text is made when it is read: sizes are tried that nobody hears of."""
+        misfit = cls.__new__(cls)
+        misfit.__dict__["make"] = make
+        return misfit
+
+    def __getattr__(self, name: str) -> Any:
+        if "make" not in self.__dict__:
+            raise AttributeError(name)
+        self.__dict__.update(self.__dict__.pop("make")().__dict__)
+        return getattr(self, name)
 
     @property
     def help(self) -> str | None:
@@ -91,7 +103,13 @@ class Weight(NamedTuple):
 
     @property
     def size(self) -> int:
-        return prod(self.shape)
+        return product(self.shape)
+
+
+def weight_and_bias(shape: tuple[int, ...], count: int, bias: bool) -> tuple[Weight, ...]:
+    """The weight of a layer and, where it has biases, one for each channel put out."""
+    weight = Weight("weight", shape)
+    return (weight, Weight("bias", (count,), "bias")) if bias else (weight,)
 
 
 class Taps(NamedTuple):
@@ -185,14 +203,27 @@ class Op(Traits, Declared):
 
     def infer(self, inputs: Sequence[Type]) -> tuple[Type, ...]:
         """Compute the types of the results. Raises Misfit."""
-        if not isinstance(inputs[0], self.takes):
-            raise self.refuse(inputs[0])
+        x = inputs[0]
+        if not isinstance(x, self.takes):
+            raise self.refuse(x)
+        self.check(*inputs)
         result = self.output(*inputs)
-        return result if type(result) is tuple else (result,)  # types are named tuples
+        results = result if type(result) is tuple else (result,)  # types are named tuples
+        for y in results:
+            if y is not x and y.size > LIMIT:
+                raise Misfit("A207", f"the output would hold {y.size:,} numbers, more than 2^63 - 1")
+        return results
+
+    def check(self, *inputs: Any) -> None:
+        """Refuse inputs that do not fit the arguments. Raises Misfit."""
 
     def output(self, *inputs: Any) -> Any:
-        """The type of the result; of several results, a tuple of types."""
+        """The type of the result; of several results, a tuple of types. The inputs have been checked."""
         return inputs[0]
+
+    def window(self, *inputs: Any) -> tuple[Any, ...]:
+        """The window that slides over the input, or over the output of a transposed convolution: one `Slide` or `Spread` per axis."""
+        return ()
 
     def refuse(self, x: Type) -> "Misfit":
         wanted = " or ".join(_KINDS[kind] for kind in self.takes)
@@ -225,10 +256,6 @@ class Op(Traits, Declared):
 
     def reach(self, *inputs: Any) -> Field_:
         return POINT
-
-    def work(self, *types: Any) -> dict[str, str]:
-        """The formulas used, with numbers filled in."""
-        return {}
 
     def config(self, *inputs: Any) -> str:
         """The arguments as one would write them, defaults left out; given the inputs, also those that make no difference to them."""
@@ -289,21 +316,28 @@ def _listed(items: list[str], separator: str) -> str:
     return f"({separator.join(items)}{',' * (len(items) == 1)})"
 
 
-def per_axis(value: int | tuple[int, ...], rank: int, argument: str, *, least: int) -> tuple[int, ...]:
-    """An argument spread over the axes of a map. Raises Misfit where it has another number of axes or is too small."""
-    values = value if isinstance(value, tuple) else (value,) * rank
-    if len(values) != rank:
-        axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
-        raise Misfit(
-            "A206",
-            f"`{argument}={show(values)}` has {len(values)} numbers, but the map has {axes}",
-            argument=argument,
-            help_=_spread(argument, values, rank),
-        )
-    for number in values:
-        if number < least:
-            raise Misfit("A105", f"`{argument}` must be at least {least}, not {number}", argument=argument)
-    return values
+def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
+    """Spread an argument over the axes of a map."""
+    return value if isinstance(value, tuple) else (value,) * rank
+
+
+def check_axes(layer: Op, rank: int, /, **least: int) -> None:
+    """Raises Misfit where one of the named arguments has not as many numbers as a map has axes, or a number below its least."""
+    for argument, bound in least.items():
+        value = getattr(layer, argument)
+        if value is None or isinstance(value, str):
+            continue
+        if isinstance(value, tuple) and len(value) != rank:
+            axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
+            raise Misfit(
+                "A206",
+                f"`{argument}={show(value)}` has {len(value)} numbers, but the map has {axes}",
+                argument=argument,
+                help_=_spread(argument, value, rank),
+            )
+        for number in value if isinstance(value, tuple) else (value,):
+            if number < bound:
+                raise Misfit("A105", f"`{argument}` must be at least {bound}, not {number}", argument=argument)
 
 
 def counted(count: int, what: str) -> str:
@@ -311,16 +345,20 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def undivided(count: int, what: str, parts: int, part: str, argument: str, *others: int) -> Misfit:
-    """The misfit of a count that does not divide into so many parts; what is proposed divides the `others` too."""
-    divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
-    return Misfit(
-        "A205",
-        f"{counted(count, what)} {'does' if count == 1 else 'do'} not divide into {counted(parts, part)}",
-        argument=argument,
-        notes=[f"{count}/{parts} = {count / parts:.2f}"],
-        help_=f"use {argument}={divisor}",
-    )
+def share(count: int, what: str, parts: int, part: str, argument: str, *others: int) -> int:
+    """Divide a count exactly. Raises Misfit where it leaves a rest; what is then proposed divides the `others` too."""
+    if type(parts) is int and parts == 1:
+        return count
+    if holds(count % parts):
+        divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
+        raise Misfit(
+            "A205",
+            f"{counted(count, what)} {'does' if count == 1 else 'do'} not divide into {counted(parts, part)}",
+            argument=argument,
+            notes=[f"{count}/{parts} = {count / parts:.2f}"],
+            help_=f"use {argument}={divisor}",
+        )
+    return count // parts
 
 
 def _spread(argument: str, values: tuple[int, ...], rank: int) -> str:
@@ -337,10 +375,3 @@ def check_init(init: str | None, std: float | None) -> None:
     if std is not None and init not in ("normal", "truncated"):
         message = "`std` belongs to `init=normal` and `init=truncated`"
         raise Misfit("A105", message, argument="std", help_="add one of them, or leave `std` out")
-
-
-def check_size(value: Type, what: str) -> Type:
-    """The type itself, when its numbers can be counted in 63 bits. Raises Misfit."""
-    if value.size > LIMIT:
-        raise Misfit("A207", f"{what} would hold {value.size:,} numbers, more than 2^63 - 1")
-    return value

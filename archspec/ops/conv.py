@@ -2,9 +2,10 @@
 
 from abc import abstractmethod
 from functools import partial
-from math import gcd, prod
-from typing import Annotated
+from math import gcd
+from typing import Annotated, NamedTuple
 
+from archspec.numeric import LECTURE, largest, product, spell, worked_out
 from archspec.ops.base import (
     Count,
     Deviation,
@@ -18,15 +19,16 @@ from archspec.ops.base import (
     Taps,
     Weight,
     along,
+    check_axes,
     check_init,
-    check_size,
     counted,
     per_axis,
     phased,
-    undivided,
+    share,
+    weight_and_bias,
 )
 from archspec.ops.declare import Rule
-from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, keeping, times
+from archspec.ops.window import Padding, Rounding, Windowed
 from archspec.types import Map, Type
 
 Table = Annotated[
@@ -35,11 +37,10 @@ Table = Annotated[
 ]
 
 
-class _Convolution(Op):
+class _Convolution(Windowed):
     """What ordinary and depthwise convolution share: a kernel that slides, weights, cost."""
 
     kind = "convolution"
-    takes = (Map,)
 
     k: Size
     s: Size = 1
@@ -50,57 +51,22 @@ class _Convolution(Op):
     init: Init = None
     std: Deviation = None
 
-    def slides(self, x: Map) -> tuple[Slide, ...]:
-        return Window("k", self.k, self.s, self.p, self.d, self.round, asked="round" in self.given).slides(x.spatial)
-
-    def has_no_effect(self, argument: str, x: Map) -> bool:
-        return argument == "round" and all(slide.exact for slide in self.slides(x))
-
-    def same_size_padding(self, x: Map) -> str | None:
-        return keeping(self.slides(x))
-
-    @abstractmethod
-    def filters(self, x: Map) -> int:
-        """Channels put out."""
-
     @abstractmethod
     def depth(self, x: Map) -> int:
         """Channels that one filter reads."""
 
-    def reads(self, x: Map) -> int:
-        """Channels read, summed over the filters."""
-        return self.filters(x) * self.depth(x)
-
-    def kernel(self, x: Map) -> tuple[int, ...]:
-        return per_axis(self.k, len(x.spatial), "k", least=1)
-
-    def output(self, x: Map) -> Type:
+    def check(self, x: Map) -> None:
         check_init(self.init, self.std)
-        return check_size(Map(tuple(slide.out for slide in self.slides(x)), self.filters(x)), "the output")
+        super().check(x)
 
     def weights(self, x: Map) -> tuple[Weight, ...]:
-        weight = Weight("weight", (self.filters(x), self.depth(x), *self.kernel(x)))
-        return (weight, Weight("bias", (self.filters(x),), "bias")) if self.bias else (weight,)
+        return weight_and_bias((self.filters(x), self.depth(x), *self.kernel(x)), self.filters(x), self.bias)
 
     def macs(self, x: Map, y: Map) -> int:
-        return prod(y.spatial) * self.reads(x) * prod(self.kernel(x))
+        return product((*y.spatial, self.filters(x), *self.kernel(x), self.depth(x)))
 
     def connections(self, x: Map, y: Map) -> int:
         return self.macs(x, y) + (y.size if self.bias else 0)
-
-    def reach(self, x: Map) -> Field_:
-        return tuple(slide.reach for slide in self.slides(x))
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        kernel, filters, depth = self.kernel(x), self.filters(x), self.depth(x)
-        one = times(kernel, depth)
-        params = f"({one} + 1)*{filters}" if self.bias else f"{one}*{filters}"
-        total = (prod(kernel) * depth + self.bias) * filters
-        return {
-            "output": formulas(self.slides(x)),
-            "params": f"{params} = {total}",
-            "macs": f"{times(y.spatial, filters, kernel, depth)} = {self.macs(x, y)}",
-        }
 
 
 class Conv(_Convolution):
@@ -122,16 +88,20 @@ class Conv(_Convolution):
         return self.f
 
     def depth(self, x: Map) -> int:
-        return x.channels // self.g
+        return worked_out(share(x.channels, "input channel", self.g, "group", "g", self.f))
 
-    def output(self, x: Map) -> Type:
-        check_groups(x.channels, self.f, self.g)
+    def kernels(self) -> int:
+        """Kernels of a connection table: one for each pair of an input map and a filter that reads it."""
+        return sum(map(len, self.maps or ()))
+
+    def check(self, x: Map) -> None:
+        self.depth(x)
+        share(self.f, "filter", self.g, "group", "g", x.channels)
         if self.maps is not None:
-            self.check_maps(x)
-        return super().output(x)
+            self._check_maps(x, self.maps)
+        super().check(x)
 
-    def check_maps(self, x: Map) -> None:
-        assert self.maps is not None
+    def _check_maps(self, x: Map, maps: tuple[tuple[int, ...], ...]) -> None:
         if self.g != 1:
             raise Misfit("A120", "a connection table and groups exclude each other", argument="maps")
         if self.init not in (None, "normal", "truncated", "zeros"):
@@ -139,14 +109,14 @@ class Conv(_Convolution):
             raise Misfit(
                 "A120", f"`init={self.init}` needs whole kernels, and a connection table has parts of them", argument="init", help_=help_
             )
-        if len(self.maps) != self.f:
+        if len(maps) != self.f:
             raise Misfit(
                 "A120",
-                f"the connection table has {counted(len(self.maps), 'row')} for {counted(self.f, 'filter')}",
+                f"the connection table has {counted(len(maps), 'row')} for {counted(self.f, 'filter')}",
                 argument="maps",
                 help_="write one row a filter",
             )
-        for at, row in enumerate(self.maps):
+        for at, row in enumerate(maps):
             if not row or len(set(row)) != len(row) or not all(0 <= i < x.channels for i in row):
                 raise Misfit(
                     "A120",
@@ -154,23 +124,15 @@ class Conv(_Convolution):
                     argument="maps",
                 )
 
-    def reads(self, x: Map) -> int:
-        return sum(map(len, self.maps)) if self.maps is not None else super().reads(x)
-
     def weights(self, x: Map) -> tuple[Weight, ...]:
         if self.maps is None:
             return super().weights(x)
-        weight = Weight("weight", (self.reads(x), *self.kernel(x)))
-        return (weight, Weight("bias", (self.f,), "bias")) if self.bias else (weight,)
+        return weight_and_bias((self.kernels(), *self.kernel(x)), self.f, self.bias)
 
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        work = super().work(x, y)
-        if self.maps is not None:
-            kernel, reads = self.kernel(x), self.reads(x)
-            bias = f" + {self.f}" if self.bias else ""
-            work["params"] = f"{times(kernel, reads)}{bias} = {prod(kernel) * reads + self.bias * self.f}"
-            work["macs"] = f"{times(y.spatial, kernel, reads)} = {self.macs(x, y)}"
-        return work
+    def macs(self, x: Map, y: Map) -> int:
+        if self.maps is None:
+            return super().macs(x, y)
+        return product((*y.spatial, *self.kernel(x), self.kernels()))
 
 
 class DwConv(_Convolution):
@@ -187,10 +149,25 @@ class DwConv(_Convolution):
     m: Count = 1
 
     def filters(self, x: Map) -> int:
-        return x.channels * self.m
+        return worked_out(x.channels * self.m)
 
     def depth(self, x: Map) -> int:
         return 1
+
+
+class Spread(NamedTuple):
+    """The window of a transposed convolution on one axis: sizes of input and output, kernel, stride, dilation, zeros cut before and after.
+
+    Less than nothing is cut where zeros are added instead.
+    """
+
+    size: int
+    out: int
+    k: int
+    s: int
+    d: int
+    before: int
+    after: int
 
 
 class Deconv(Op):
@@ -217,85 +194,80 @@ class Deconv(Op):
     init: Init = None
     std: Deviation = None
 
-    def axes(self, x: Map) -> list[tuple[int, int, int, int, int, int, str]]:
-        """For each axis: output size, kernel, stride, dilation, zeros cut before and after, formula. Raises Misfit."""
-        rank = len(x.spatial)
-        ks, ss = per_axis(self.k, rank, "k", least=1), per_axis(self.s, rank, "s", least=1)
-        ds, extra = per_axis(self.d, rank, "d", least=1), per_axis(self.op, rank, "op", least=0)
-        ps = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank, "p", least=0)
-        rows = []
-        for size, k, s, d, p, op in zip(x.spatial, ks, ss, ds, ps, extra, strict=True):
-            if op and op >= max(s, d):
-                raise Misfit(
-                    "A205",
-                    f"output padding {op} must be smaller than the stride or the dilation",
-                    argument="op",
-                    help_=f"use op={max(s, d) - 1} or less",
-                )
-            if self.p == "same":
-                if op:
-                    raise Misfit("A205", "`p=same` and `op` exclude each other", argument="op")
-                cut = d * (k - 1) + 1 - s  # below 0 the gaps between kernels stay zero
-                before = max(cut, 0) // 2
-                rows.append((size * s, k, s, d, before, cut - before, f"{size}*{s} = {size * s}"))
-                continue
-            out = (size - 1) * s - 2 * p + d * (k - 1) + op + 1
-            formula = f"({size} - 1)*{s} - 2*{p} + {d}*({k} - 1) + {op} + 1 = {out}"
-            if out < 1:
-                most = min(((w - 1) * t + e * (n - 1) + o) // 2 for w, n, t, e, o in zip(x.spatial, ks, ss, ds, extra, strict=True))
-                less = f"p={most} or less" if most else "p=0"
-                raise Misfit("A202", f"the output would have size {out}", argument="p", notes=[formula], ways=[less])
-            rows.append((out, k, s, d, p, p - op, formula))
-        return rows
+    def window(self, x: Map) -> tuple[Spread, ...]:
+        rank, same = len(x.spatial), isinstance(self.p, str) and self.p == "same"
+        ps = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank)
+        axes = zip(x.spatial, *(per_axis(value, rank) for value in (self.k, self.s, self.d, self.op)), ps, strict=True)
+        return tuple([_same(size, k, s, d) if same else _spread(size, k, s, d, extra, p) for size, k, s, d, extra, p in axes])
+
+    def depth(self, x: Map) -> int:
+        """Filters of one group."""
+        return worked_out(share(self.f, "filter", self.g, "group", "g", x.channels))
+
+    def check(self, x: Map) -> None:
+        share(x.channels, "input channel", self.g, "group", "g", self.f)
+        self.depth(x)
+        check_init(self.init, self.std)
+        check_axes(self, len(x.spatial), k=1, s=1, d=1, op=0, p=0)
+        slides = self.window(x)
+        for at, (slide, extra) in enumerate(zip(slides, per_axis(self.op, len(slides)), strict=True)):
+            most = max(slide.s, slide.d) - 1
+            if extra > most:
+                message = f"output padding {extra} must be smaller than the stride or the dilation"
+                raise Misfit("A205", message, argument="op", help_=f"use op={most} or less")
+            if extra and self.p == "same":
+                raise Misfit("A205", "`p=same` and `op` exclude each other", argument="op")
+            if slide.out < 1:
+                raise Misfit.late(partial(self._misfit, x, at))
+
+    def _misfit(self, x: Map, at: int) -> Misfit:
+        """The misfit of padding that cuts all of the output away."""
+        most = min((slide.out + 2 * slide.before - 1) // 2 for slide in self.window(x))
+        out = self.spelled().window(spell(x))[at].out
+        return Misfit(
+            "A202",
+            f"the output would have size {out}",
+            argument="p",
+            notes=[f"{out.text(LECTURE)} = {out}"],  # type: ignore[attr-defined]
+            ways=[f"p={most} or less" if most else "p=0"],
+        )
 
     def output(self, x: Map) -> Type:
-        check_groups(x.channels, self.f, self.g)
-        check_init(self.init, self.std)
-        return check_size(Map(tuple(row[0] for row in self.axes(x)), self.f), "the output")
+        return Map(tuple([slide.out for slide in self.window(x)]), self.f)
 
     def weights(self, x: Map) -> tuple[Weight, ...]:
-        kernel = per_axis(self.k, len(x.spatial), "k", least=1)
-        weight = Weight("weight", (x.channels, self.f // self.g, *kernel))
-        return (weight, Weight("bias", (self.f,), "bias")) if self.bias else (weight,)
+        return weight_and_bias((x.channels, self.depth(x), *per_axis(self.k, len(x.spatial))), self.f, self.bias)
 
     def macs(self, x: Map, y: Map) -> int:
-        kernel = per_axis(self.k, len(x.spatial), "k", least=1)
-        return x.size * (self.f // self.g) * prod(kernel)
+        return product((*x.spatial, x.channels, self.depth(x), *per_axis(self.k, len(x.spatial))))
 
     def connections(self, x: Map, y: Map) -> int:
         return self.macs(x, y) + (y.size if self.bias else 0)
 
     def reach(self, x: Map) -> Field_:
-        return along([phased(s, 1, partial(_transposed, k, s, d, before)) for _, k, s, d, before, _, _ in self.axes(x)])
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        shown = [row[-1] for row in self.axes(x)]
-        kernel = per_axis(self.k, len(x.spatial), "k", least=1)
-        bias = f" + {self.f}" if self.bias else ""
-        total = x.channels * prod(kernel) * (self.f // self.g) + self.bias * self.f
-        return {
-            "output": shown[0] if len(set(shown)) == 1 else ", ".join(shown),
-            "params": f"{times(kernel, x.channels, self.f // self.g)}{bias} = {total}",
-            "macs": f"{times(x.spatial, x.channels, self.f // self.g, kernel)} = {self.macs(x, y)}",
-        }
+        return along([phased(slide.s, 1, partial(_transposed, slide)) for slide in self.window(x)])
 
 
-def _transposed(k: int, s: int, d: int, before: int, phase: int) -> Taps | None:
+def _spread(size: int, k: int, s: int, d: int, extra: int, p: int) -> Spread:
+    return Spread(size, (size - 1) * s - 2 * p + d * (k - 1) + extra + 1, k, s, d, p, p - extra)
+
+
+def _same(size: int, k: int, s: int, d: int) -> Spread:
+    """The output is as large as the strides together; where a kernel is smaller than a stride, the gap behind the last one stays zero."""
+    cut = d * (k - 1) + 1 - s
+    before = largest(cut, 0) // 2
+    return Spread(size, size * s, k, s, d, before, cut - before)
+
+
+def _transposed(slide: Spread, phase: int) -> Taps | None:
     """What position `phase` of a transposed convolution reads: the q with q*s + d*t = phase + before for a tap t of the kernel."""
+    k, s, d, place = slide.k, slide.s, slide.d, phase + slide.before
     parts = gcd(s, d)
-    if (phase + before) % parts:
+    if place % parts:
         return None  # the taps lie on other positions only
     every = s // parts
-    first = (phase + before) // parts * pow(d // parts, -1, every) % every
+    first = place // parts * pow(d // parts, -1, every) % every
     if first >= k:
         return None
     last = first + (k - 1 - first) // every * every
-    return Taps((phase + before - d * last) // s, (phase + before - d * first) // s, d // parts)
-
-
-def check_groups(channels: int, filters: int, groups: int) -> None:
-    """Raises Misfit where channels or filters do not divide into the groups."""
-    if channels % groups:
-        raise undivided(channels, "input channel", groups, "group", "g", filters)
-    if filters % groups:
-        raise undivided(filters, "filter", groups, "group", "g", channels)
+    return Taps((place - d * last) // s, (place - d * first) // s, d // parts)

@@ -11,9 +11,9 @@ value, and stays spelled.
 from collections.abc import Callable, Mapping
 from math import isfinite
 from types import UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Self, Union, get_args, get_origin
 
-from archspec.numeric import Spelled, value_of
+from archspec.numeric import Spelled, spell, value_of
 
 REQUIRED: Any = object()
 """The default of an argument that has none."""
@@ -130,6 +130,12 @@ class Declared:
             elif field.required:
                 raise Unfit(self.step, name, "is missing")
         self.__dict__["given"] = frozenset(arguments)
+
+    def spelled(self) -> Self:
+        """Return the same op with its numbers spelled by their digits."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update({name: spell(getattr(self, name)) for name in self.fields}, given=self.given)
+        return copy
 
     def arguments(self) -> dict[str, Any]:
         """The arguments that were given, in the order of their declaration."""

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from archspec.numeric import worked_out
+
 _TRIES = 64
 """Sizes of a window, or paddings, that are tried at most."""
+
+
+def span(k: int, d: int) -> int:
+    """Positions from the first to the last that a window of k elements with gaps of d covers: F = D*(K - 1) + 1."""
+    return worked_out(d * (k - 1) + 1)
+
+
+def room(size: int, k: int, p: int, d: int) -> int:
+    """Positions that a window can move by over a padded axis: W - F + 2P; below 0 where it is too large."""
+    return size - span(k, d) + 2 * p
 
 
 class Axis(NamedTuple):
@@ -22,12 +34,11 @@ class Axis(NamedTuple):
 
     @property
     def span(self) -> int:
-        return self.d * (self.k - 1) + 1
+        return span(self.k, self.d)
 
     @property
     def room(self) -> int:
-        """Positions that the window can move by; below 0 where it is too large."""
-        return self.size - self.span + 2 * self.p
+        return room(self.size, self.k, self.p, self.d)
 
     def window(self, k: int) -> Axis:
         return self._replace(k=k, s=k if self.tied else self.s)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from archspec.ops.base import WHOLE, Count, Deviation, Field_, Flag, Init, Op, Real, Weight, check_init, check_size
+from archspec.numeric import product
+from archspec.ops.base import WHOLE, Count, Deviation, Field_, Flag, Init, Op, Real, Weight, check_init, weight_and_bias
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -21,9 +22,6 @@ class Flatten(Op):
 
     def reach(self, x: Type) -> Field_:
         return WHOLE
-
-    def work(self, x: Type, y: Type) -> dict[str, str]:
-        return {"output": f"{'*'.join(map(str, x.shape))} = {y.size}"}
 
 
 class Linear(Op):
@@ -44,27 +42,20 @@ class Linear(Op):
     init: Init = None
     std: Deviation = None
 
-    def output(self, x: Type) -> Type:
+    def check(self, x: Type) -> None:
         check_init(self.init, self.std)
-        return check_size(x._replace(channels=self.n), "the output")
+
+    def output(self, x: Type) -> Type:
+        return x._replace(channels=self.n)
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
-        weight = Weight("weight", (self.n, x.channels))
-        return (weight, Weight("bias", (self.n,), "bias")) if self.bias else (weight,)
+        return weight_and_bias((self.n, x.channels), self.n, self.bias)
 
     def macs(self, x: Type, y: Type) -> int:
-        return y.size * x.channels
+        return product((*y.shape[:-1], x.channels, self.n))
 
     def connections(self, x: Type, y: Type) -> int:
         return y.size * (x.channels + self.bias)
-
-    def work(self, x: Type, y: Type) -> dict[str, str]:
-        params = f"({x.channels} + 1)*{self.n}" if self.bias else f"{x.channels}*{self.n}"
-        positions = "*".join(map(str, y.shape[:-1]))
-        return {
-            "params": f"{params} = {(x.channels + self.bias) * self.n}",
-            "macs": f"{positions + '*' if positions else ''}{x.channels}*{self.n} = {self.macs(x, y)}",
-        }
 
 
 class Fc(Linear):
@@ -105,7 +96,7 @@ class Rbf(Op):
     n: Count
 
     def output(self, x: Type) -> Type:
-        return check_size(Vector(self.n), "the output")
+        return Vector(self.n)
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return (Weight("weight", (self.n, x.channels), "frozen"),)
@@ -118,9 +109,6 @@ class Rbf(Op):
 
     def reach(self, x: Type) -> Field_:
         return WHOLE
-
-    def work(self, x: Type, y: Type) -> dict[str, str]:
-        return {"frozen": f"{x.channels}*{self.n} = {x.channels * self.n}"}
 
 
 class Embed(Op):
@@ -141,13 +129,10 @@ class Embed(Op):
     d: Count
 
     def output(self, x: Type) -> Type:
-        return check_size(Tokens(x.channels, self.d), "the output")
+        return Tokens(x.channels, self.d)
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return (Weight("weight", (self.v, self.d)),)
-
-    def work(self, x: Type, y: Type) -> dict[str, str]:
-        return {"params": f"{self.v}*{self.d} = {self.v * self.d}"}
 
 
 class Scale(Op):
@@ -169,6 +154,3 @@ class Scale(Op):
     def weights(self, x: Type) -> tuple[Weight, ...]:
         spread = len(x.spatial) if isinstance(x, Map) else 0
         return (Weight("", (x.channels, *(1,) * spread)),)
-
-    def work(self, x: Type, y: Type) -> dict[str, str]:
-        return {"params": f"{x.channels} = {x.channels}"}

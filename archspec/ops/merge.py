@@ -1,6 +1,6 @@
 """Where paths meet."""
 
-from archspec.ops.base import Misfit, Op, check_size
+from archspec.ops.base import Misfit, Op
 from archspec.types import Map, Type, Vector, describe
 
 
@@ -27,12 +27,11 @@ class Add(_Merge):
     elementary = 1
     cost_note = "one addition per element for each input after the first"
 
-    def output(self, *inputs: Type) -> Type:
+    def check(self, *inputs: Type) -> None:
         first = inputs[0]
         for other in inputs[1:]:
             if other != first:
                 raise Misfit("A301", f"cannot add {first} and {other}", notes=_differences(first, other))
-        return first
 
 
 class Mul(_Merge):
@@ -48,8 +47,8 @@ class Mul(_Merge):
     elementary = 1
     cost_note = "one multiplication per element for each input after the first"
 
-    def output(self, *inputs: Type) -> Type:
-        largest = max(inputs, key=lambda value: value.size)
+    def check(self, *inputs: Type) -> None:
+        largest = self.output(*inputs)
         for other in inputs:
             if other != largest and not _broadcasts(other, largest):
                 raise Misfit(
@@ -58,7 +57,9 @@ class Mul(_Merge):
                     notes=_differences(largest, other),
                     help_="a vector C, or 1x1xC, is broadcast over HxWxC",
                 )
-        return largest
+
+    def output(self, *inputs: Type) -> Type:
+        return max(inputs, key=lambda value: value.size)
 
 
 class Concat(_Merge):
@@ -71,7 +72,7 @@ class Concat(_Merge):
 
     step = "concat"
 
-    def output(self, *inputs: Type) -> Type:
+    def check(self, *inputs: Type) -> None:
         first = inputs[0]
         for other in inputs[1:]:
             if type(other) is not type(first):
@@ -83,17 +84,17 @@ class Concat(_Merge):
                     notes=_differences(first, other),
                     help_="all but the channels must be equal",
                 )
-        return check_size(first._replace(channels=sum(value.channels for value in inputs)), "the output")
 
-    def work(self, *types: Type) -> dict[str, str]:
-        *inputs, y = types
-        return {"output": f"{' + '.join(str(value.channels) for value in inputs)} = {y.channels} channels"}
+    def output(self, *inputs: Type) -> Type:
+        return inputs[0]._replace(channels=sum([value.channels for value in inputs]))
 
 
 def _broadcasts(value: Type, over: Type) -> bool:
     if not isinstance(over, Map) or value.channels != over.channels:
         return False
-    return isinstance(value, Vector) or (isinstance(value, Map) and len(value.spatial) == len(over.spatial) and set(value.spatial) == {1})
+    if isinstance(value, Map):
+        return len(value.spatial) == len(over.spatial) and all(size == 1 for size in value.spatial)
+    return isinstance(value, Vector)
 
 
 def _differences(a: Type, b: Type) -> list[str]:

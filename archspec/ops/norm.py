@@ -1,9 +1,9 @@
 """Normalisation."""
 
-from math import prod
 from typing import Annotated
 
-from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Positive, Real, Weight, undivided
+from archspec.numeric import product
+from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Positive, Real, Weight, share, weight_and_bias
 from archspec.ops.declare import Rule
 from archspec.types import Map, Type, describe
 
@@ -21,12 +21,7 @@ class _Norm(Op):
         return True
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
-        if not self.learned():
-            return ()
-        return (Weight("weight", (x.channels,)), Weight("bias", (x.channels,), "bias"))
-
-    def work(self, x: Type, y: Type) -> dict[str, str]:
-        return {"params": f"2*{x.channels} = {2 * x.channels}"} if self.learned() else {}
+        return weight_and_bias((x.channels,), x.channels, True) if self.learned() else ()
 
 
 def check_several(step: str, x: Type, count: int) -> None:
@@ -96,11 +91,9 @@ class GroupNorm(_Norm):
 
     groups: Count
 
-    def output(self, x: Type) -> Type:
-        if x.channels % self.groups:
-            raise undivided(x.channels, "channel", self.groups, "group", "groups")
+    def check(self, x: Type) -> None:
+        share(x.channels, "channel", self.groups, "group", "groups")
         check_several(self.step, x, x.size // self.groups)
-        return x
 
     def reach(self, x: Type) -> Field_:
         return WHOLE
@@ -120,9 +113,8 @@ class InstanceNorm(_Norm):
     elementary = 5
     cost_note = "5 per element: mean 1, variance 3, scaling 1"
 
-    def output(self, x: Map) -> Type:
-        check_several(self.step, x, prod(x.spatial))
-        return x
+    def check(self, x: Map) -> None:
+        check_several(self.step, x, product(x.spatial))
 
     def learned(self) -> bool:
         return False

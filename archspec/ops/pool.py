@@ -1,23 +1,24 @@
 """Pooling."""
 
-from math import prod
+from functools import partial
 from typing import Annotated
 
-from archspec.ops.base import Field_, Flag, Misfit, Op, Size, Weight, per_axis
+from archspec.numeric import product
+from archspec.ops.base import Flag, Misfit, Size, Weight, weight_and_bias
 from archspec.ops.declare import Rule
-from archspec.ops.window import Padding, Rounding, Slide, Window, formulas, keeping
+from archspec.ops.window import Padding, Rounding, Slide, Windowed
 from archspec.types import AXES, Map, Type
 
 Stride = Annotated[int | tuple[int, ...] | None, Rule("a whole number of at least 1, or a size such as 5x3; the window's size without it")]
 
 
-class _Pooling(Op):
+class _Pooling(Windowed):
     """A window without weights. The stride is the window's size unless it is given."""
 
     kind = "pooling"
     positional = ("w",)
     shown_as_keyword = True
-    takes = (Map,)
+    letter = "w"
 
     w: Size
     s: Stride = None
@@ -25,27 +26,8 @@ class _Pooling(Op):
     d: Size = 1
     round: Rounding = "exact"
 
-    def slides(self, x: Map) -> tuple[Slide, ...]:
-        asked = "round" in self.given
-        return Window("w", self.w, self.s, self.p, self.d, self.round, "half", asked).slides(x.spatial)
-
-    def has_no_effect(self, argument: str, x: Map) -> bool:
-        return argument == "round" and all(slide.exact for slide in self.slides(x))
-
-    def same_size_padding(self, x: Map) -> str | None:
-        return keeping(self.slides(x))
-
-    def window(self, x: Map) -> tuple[int, ...]:
-        return per_axis(self.w, len(x.spatial), "w", least=1)
-
-    def output(self, x: Map) -> Type:
-        return Map(tuple(slide.out for slide in self.slides(x)), x.channels)
-
-    def reach(self, x: Map) -> Field_:
-        return tuple(slide.reach for slide in self.slides(x))
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        return {"output": formulas(self.slides(x))}
+    def takes_padding(self, p: int, k: int) -> bool:
+        return p <= k // 2
 
 
 class Pool(_Pooling):
@@ -60,14 +42,14 @@ class Pool(_Pooling):
     step = "pool"
     cost_note = "prod(w) - 1 comparisons per output"
 
-    def output(self, x: Map) -> Type:
-        for axis, slide in zip(AXES[len(x.spatial)], self.slides(x), strict=True):
+    def check(self, x: Map) -> None:
+        super().check(x)
+        for axis, slide in zip(AXES[len(x.spatial)], self.window(x), strict=True):
             if slide.blind is not None:
-                raise _blind(axis, slide, slide.blind)
-        return super().output(x)
+                raise Misfit.late(partial(_blind, axis, slide, slide.blind))
 
     def flops(self, x: Map, y: Map) -> int:
-        return (prod(self.window(x)) - 1) * y.size
+        return (product(self.kernel(x)) - 1) * y.size
 
 
 def _blind(axis: str, slide: Slide, at: int) -> Misfit:
@@ -100,16 +82,16 @@ class AvgPool(_Pooling):
 
     count_pad: Flag = True
 
-    def output(self, x: Map) -> Type:
+    def check(self, x: Map) -> None:
         if self.d != 1:
             raise Misfit("A105", "average pooling has no dilation", argument="d", help_="use d=1")
-        return super().output(x)
+        super().check(x)
 
     def flops(self, x: Map, y: Map) -> int:
-        return prod(self.window(x)) * y.size
+        return product(self.kernel(x)) * y.size
 
 
-class Subsample(Op):
+class Subsample(Windowed):
     """LeNet-5's subsampling: the sum over a window, times a learned coefficient, plus a learned bias, a map each.
 
     Shape:   (*S, C) -> (*S', C),  as for pool
@@ -122,33 +104,24 @@ class Subsample(Op):
     kind = "pooling"
     positional = ("w",)
     shown_as_keyword = True
-    takes = (Map,)
+    letter = "w"
     cost_note = "prod(w) + 1: the sum, the coefficient and the bias"
 
     w: Size
     s: Stride = None
     round: Rounding = "exact"
 
-    def slides(self, x: Map) -> tuple[Slide, ...]:
-        return Window("w", self.w, self.s, 0, 1, self.round, "none", "round" in self.given).slides(x.spatial)
+    def takes_padding(self, p: int, k: int) -> bool:
+        return p == 0
 
-    def has_no_effect(self, argument: str, x: Map) -> bool:
-        return argument == "round" and all(slide.exact for slide in self.slides(x))
-
-    def output(self, x: Map) -> Type:
-        return Map(tuple(slide.out for slide in self.slides(x)), x.channels)
+    def same_size_padding(self, x: Map) -> None:
+        return None
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
-        return (Weight("weight", (x.channels,)), Weight("bias", (x.channels,), "bias"))
+        return weight_and_bias((x.channels,), x.channels, True)
 
     def flops(self, x: Map, y: Map) -> int:
-        return (prod(per_axis(self.w, len(x.spatial), "w", least=1)) + 1) * y.size
+        return (product(self.kernel(x)) + 1) * y.size
 
     def connections(self, x: Map, y: Map) -> int:
-        return (prod(per_axis(self.w, len(x.spatial), "w", least=1)) + 1) * y.size
-
-    def reach(self, x: Map) -> Field_:
-        return tuple(slide.reach for slide in self.slides(x))
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        return {"output": formulas(self.slides(x)), "params": f"2*{x.channels} = {2 * x.channels}"}
+        return (product(self.kernel(x)) + 1) * y.size

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from archspec.numeric import holds, worked_out
 from archspec.ops.base import (
     Count,
     Field_,
@@ -12,12 +13,12 @@ from archspec.ops.base import (
     Size,
     Taps,
     along,
-    check_size,
+    check_axes,
     counted,
     per_axis,
     phased,
+    share,
     sliding,
-    undivided,
 )
 from archspec.ops.declare import Rule
 from archspec.types import Map, Type
@@ -40,16 +41,15 @@ class Pad(Op):
     p: Margin = 0
     c: Natural = 0
 
+    def check(self, x: Map) -> None:
+        check_axes(self, len(x.spatial), p=0)
+
     def output(self, x: Map) -> Type:
-        ps = per_axis(self.p, len(x.spatial), "p", least=0)
-        sizes = tuple(size + 2 * p for size, p in zip(x.spatial, ps, strict=True))
-        return check_size(Map(sizes, x.channels + 2 * self.c), "the output")
+        sizes = tuple([size + 2 * p for size, p in zip(x.spatial, per_axis(self.p, len(x.spatial)), strict=True)])
+        return Map(sizes, x.channels + 2 * self.c)
 
     def reach(self, x: Map) -> Field_:
-        return tuple(sliding(-p, -p, 1) for p in per_axis(self.p, len(x.spatial), "p", least=0))
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        return {"output": ", ".join(f"{a} + {b - a} = {b}" for a, b in zip(x.shape, y.shape, strict=True) if a != b) or f"{x}"}
+        return tuple(sliding(-p, -p, 1) for p in per_axis(self.p, len(x.spatial)))
 
 
 class Crop(Op):
@@ -66,8 +66,9 @@ class Crop(Op):
 
     size: Size
 
-    def output(self, x: Map) -> Type:
-        target = per_axis(self.size, len(x.spatial), "size", least=1)
+    def check(self, x: Map) -> None:
+        check_axes(self, len(x.spatial), size=1)
+        target = per_axis(self.size, len(x.spatial))
         if any(t > s for t, s in zip(target, x.spatial, strict=True)):
             shown = "x".join(map(str, x.spatial))
             raise Misfit(
@@ -76,11 +77,13 @@ class Crop(Op):
                 argument="size",
                 help_=f"use {shown} or less",
             )
-        return Map(target, x.channels)
+
+    def output(self, x: Map) -> Type:
+        return Map(per_axis(self.size, len(x.spatial)), x.channels)
 
     def reach(self, x: Map) -> Field_:
-        target = per_axis(self.size, len(x.spatial), "size", least=1)
-        return tuple(sliding((s - t) // 2, (s - t) // 2, 1) for s, t in zip(x.spatial, target, strict=True))
+        starts = [(s - t) // 2 for s, t in zip(x.spatial, per_axis(self.size, len(x.spatial)), strict=True)]
+        return tuple([sliding(start, start, 1) for start in starts])
 
 
 class Upsample(Op):
@@ -101,7 +104,7 @@ class Upsample(Op):
     mode: Annotated[Literal["nearest", "bilinear"], Rule("nearest or bilinear")] = "nearest"
 
     def output(self, x: Map) -> Type:
-        return check_size(Map(tuple(size * self.n for size in x.spatial), x.channels), "the output")
+        return Map(tuple([size * self.n for size in x.spatial]), x.channels)
 
     def flops(self, x: Map, y: Map) -> int:
         return 0 if self.mode == "nearest" else (2 ** (len(x.spatial) + 1) - 1) * y.size
@@ -115,9 +118,6 @@ class Upsample(Op):
             return Taps(0, 0)
         low, rest = divmod(2 * phase + 1 - self.n, 2 * self.n)
         return Taps(low, low + (rest > 0))
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        return {"output": ", ".join(sorted({f"{s}*{self.n} = {s * self.n}" for s in x.spatial}))}
 
 
 class PatchMerge(Op):
@@ -134,9 +134,9 @@ class PatchMerge(Op):
 
     n: Count = 2
 
-    def output(self, x: Map) -> Type:
+    def check(self, x: Map) -> None:
         for size in x.spatial:
-            if size % self.n:
+            if holds(size % self.n):
                 raise Misfit(
                     "A205",
                     f"{size} does not divide into patches of {self.n}",
@@ -144,13 +144,12 @@ class PatchMerge(Op):
                     notes=[f"{size}/{self.n} = {size / self.n:.2f}"],
                     help_="pad the map, or choose another input size",
                 )
-        return check_size(Map(tuple(size // self.n for size in x.spatial), x.channels * self.n ** len(x.spatial)), "the output")
+
+    def output(self, x: Map) -> Type:
+        return Map(tuple([size // self.n for size in x.spatial]), x.channels * worked_out(self.n ** len(x.spatial)))
 
     def reach(self, x: Map) -> Field_:
         return (sliding(0, self.n - 1, self.n),) * len(x.spatial)
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        return {"output": f"{x.channels}*{self.n ** len(x.spatial)} = {y.channels} channels"}
 
 
 class PixelShuffle(Op):
@@ -167,22 +166,21 @@ class PixelShuffle(Op):
 
     n: Count
 
-    def output(self, x: Map) -> Type:
+    def check(self, x: Map) -> None:
         block = self.n ** len(x.spatial)
-        if x.channels % block:
+        if holds(x.channels % block):
             raise Misfit(
                 "A208",
                 f"{counted(x.channels, 'channel')} {'does' if x.channels == 1 else 'do'} not divide into {'x'.join([str(self.n)] * len(x.spatial))} pixels",
                 argument="n",
                 notes=[f"{x.channels}/{block} = {x.channels / block:.2f}"],
             )
-        return Map(tuple(size * self.n for size in x.spatial), x.channels // block)
+
+    def output(self, x: Map) -> Type:
+        return Map(tuple([size * self.n for size in x.spatial]), x.channels // worked_out(self.n ** len(x.spatial)))
 
     def reach(self, x: Map) -> Field_:
         return along([phased(self.n, 1, lambda _: Taps(0, 0))] * len(x.spatial))
-
-    def work(self, x: Map, y: Map) -> dict[str, str]:
-        return {"output": f"{x.channels}/{self.n ** len(x.spatial)} = {y.channels} channels"}
 
 
 class Shuffle(Op):
@@ -199,10 +197,8 @@ class Shuffle(Op):
 
     g: Count
 
-    def output(self, x: Map) -> Type:
-        if x.channels % self.g:
-            raise undivided(x.channels, "channel", self.g, "group", "g")
-        return x
+    def check(self, x: Map) -> None:
+        share(x.channels, "channel", self.g, "group", "g")
 
 
 class SliceChannels(Op):
@@ -218,14 +214,13 @@ class SliceChannels(Op):
 
     bounds: Bounds
 
-    def output(self, x: Type) -> Type:
+    def check(self, x: Type) -> None:
         start, stop = self.bounds
         if not 0 <= start < stop <= x.channels:
             raise Misfit("A208", f"{start}:{stop} is no range of the {counted(x.channels, 'channel')} 0:{x.channels}", argument="bounds")
-        return x._replace(channels=stop - start)
+
+    def output(self, x: Type) -> Type:
+        return x._replace(channels=self.bounds[1] - self.bounds[0])
 
     def config(self, *inputs: object) -> str:
         return f"{self.bounds[0]}:{self.bounds[1]}"
-
-    def work(self, x: Type, y: Type) -> dict[str, str]:
-        return {"output": f"{self.bounds[1]} - {self.bounds[0]} = {y.channels} channels"}

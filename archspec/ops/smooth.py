@@ -88,7 +88,3 @@ class Prelu(Activation):
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return (Weight("weight", (1 if self.shared else x.channels,)),)
-
-    def work(self, x: Type, y: Type) -> dict[str, str]:
-        count = 1 if self.shared else x.channels
-        return {"params": f"{count} = {count}"}

@@ -3,13 +3,15 @@
 out = (W - F + 2P)/S + 1 with F = D*(K - 1) + 1; Dumoulin & Visin 2016, relationships 6 and 15; CS231n, "Spatial arrangement".
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated, Any, Literal, NamedTuple
 
-from archspec.ops.base import Misfit, Reach, per_axis, show, sliding
+from archspec.numeric import LECTURE, ceil_div, decimal, largest, round_div, spell
+from archspec.ops.base import Field_, Misfit, Op, Reach, check_axes, per_axis, show, sliding
 from archspec.ops.declare import Rule
-from archspec.ops.fitting import Axis, less_padding, more_padding, smaller_window
-from archspec.types import AXES
+from archspec.ops.fitting import Axis, less_padding, more_padding, room, smaller_window, span
+from archspec.types import AXES, Map, Type
 
 Padding = Annotated[
     int | tuple[int, ...] | Literal["same", "valid"], Rule("a whole number of at least 0, a size such as 2x1, same or valid")
@@ -18,7 +20,7 @@ Rounding = Annotated[Literal["exact", "floor", "ceil"], Rule("exact, floor or ce
 
 
 class Slide(NamedTuple):
-    """A window on one axis: sizes, the padding before and after, and the formula that gave the output size.
+    """A window on one axis: the sizes of input and output, kernel, stride, dilation, and the zeros before and after.
 
     With `ceil` the last window may overhang the padded input; `after` does not count that overhang.
     """
@@ -30,17 +32,21 @@ class Slide(NamedTuple):
     d: int
     before: int
     after: int
-    formula: str
 
     @property
     def exact(self) -> bool:
         """Whether the window ends with the padded input, so that nothing is rounded."""
-        return (self.out - 1) * self.s + self.d * (self.k - 1) + 1 == self.size + self.before + self.after
+        return self._end == self.size + self.before + self.after
 
     @property
     def overhang(self) -> int:
         """How far the last window reaches beyond the padded input, where the size was rounded up."""
-        return max(0, (self.out - 1) * self.s + self.d * (self.k - 1) + 1 - self.size - self.before - self.after)
+        return max(0, self._end - self.size - self.before - self.after)
+
+    @property
+    def _end(self) -> int:
+        """Where the last window ends, counted from the first zero of the padding."""
+        return (self.out - 1) * self.s + span(self.k, self.d)
 
     @property
     def blind(self) -> int | None:
@@ -52,7 +58,7 @@ class Slide(NamedTuple):
         if self.d <= self.size or not self.before:
             return None
         # The first element at or behind 0 moves on with the window, from `first` until it leaves the input; what starts at 0 reads it.
-        at = max(0, -(-(self.size - first) // self.s))
+        at = max(0, ceil_div(self.size - first, self.s))
         return at if at < self.out and first + at * self.s < self.d and at * self.s < self.before else None
 
     @property
@@ -60,139 +66,137 @@ class Slide(NamedTuple):
         return sliding(-self.before, self.d * (self.k - 1) - self.before, self.s, self.d)
 
 
-class Window(NamedTuple):
-    """The arguments of a sliding window, as written; `letter` is what the layer calls its size (k or w).
-
-    Without a stride it is as large as the window.
-    """
-
-    letter: str
-    k: int | tuple[int, ...]
-    s: int | tuple[int, ...] | None
-    p: int | tuple[int, ...] | str
-    d: int | tuple[int, ...] = 1
-    rounding: str = "exact"
-    padding: Literal["any", "half", "none"] = "any"
-    """How much padding the layer takes: at most half the window is what PyTorch demands of pooling."""
-    asked: bool = False
-    """Whether the rounding is written or set by a default, which no further default changes."""
-
-    def slides(self, spatial: tuple[int, ...]) -> tuple[Slide, ...]:
-        """The window on each axis. Raises Misfit."""
-        rank = len(spatial)
-        ks = per_axis(self.k, rank, self.letter, least=1)
-        ss = ks if self.s is None else per_axis(self.s, rank, "s", least=1)
-        ds = per_axis(self.d, rank, "d", least=1)
-        if self.p == "same":
-            return tuple(_same(*axis) for axis in zip(spatial, ks, ss, ds, strict=True))
-        ps = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank, "p", least=0)
-        axes = [Axis(AXES[rank][i], spatial[i], ks[i], ss[i], ps[i], ds[i], self.s is None) for i in range(rank)]
-        return tuple(self.slide(axes, at) for at in range(rank))
-
-    def slide(self, axes: Sequence[Axis], at: int) -> Slide:
-        axis = axes[at]
-        _, size, k, s, p, d, _ = axis
-        if self.padding == "half" and p > k // 2:
-            raise self.too_much(axes, at)
-        if axis.room < 0:
-            raise self.too_large(axes, at)
-        steps, rest = axis.room // s, axis.room % s
-        if rest and self.rounding == "exact":
-            raise self.no_fit(axes, at)
-        shown = f"({size} - {axis.span} + 2*{p})/{s} + 1"
-        if not rest:
-            return Slide(size, steps + 1, k, s, d, p, p, f"{shown} = {steps + 1}")
-        exact = _decimal(axis.room / s + 1)
-        if self.rounding == "ceil" and (steps + 1) * s < size + p:
-            return Slide(size, steps + 2, k, s, d, p, p, f"{shown} = {exact}, rounded up to {steps + 2}")
-        return Slide(size, steps + 1, k, s, d, p, p, f"{shown} = {exact}, rounded down to {steps + 1}")
-
-    def takes(self, p: int, k: int) -> bool:
-        """Whether the layer takes a padding for a window."""
-        return self.padding == "any" or p == 0 or (self.padding == "half" and p <= k // 2)
-
-    def too_much(self, axes: Sequence[Axis], at: int) -> Misfit:
-        message = f"padding {axes[at].p} is more than half the window of {axes[at].k}"
-        less = less_padding(axes, self.rounding == "exact", self.takes)
-        ways = [*([less] if less else []), "p=same"]
-        return Misfit("A204", message, argument="p", notes=["a window could lie in the padding alone"], ways=ways)
-
-    def too_large(self, axes: Sequence[Axis], at: int) -> Misfit:
-        name, size, k, s, p, d, _ = axis = axes[at]
-        window = f"{k}" if d == 1 else f"{axis.span} ({d}*({k} - 1) + 1)"
-        padded = f"{size}" if p == 0 else f"{size} + 2*{p} = {size + 2 * p}"
-        exact = self.rounding == "exact"
-        ways = [smaller_window(self.letter, axes, exact, self.takes), more_padding(axes, exact, self.takes)]
-        return Misfit(
-            "A202",
-            f"a window of {window} is larger than the {name} of {padded}",
-            argument=self.letter,
-            notes=[f"{_plain(size, axis.span, p, s)} is below 1"],
-            ways=list(filter(None, ways)),
-            axis=at,
-            sizes=(axis.span - 2 * p,),
-        )
-
-    def no_fit(self, axes: Sequence[Axis], at: int) -> Misfit:
-        name, size, k, s, p, d, _ = axis = axes[at]
-        rest = axis.room % s
-        lines = {"height": "row", "width": "column"}.get(name, "slice") + ("s" if rest > 1 else "")
-        notes = [f"{rest:,} {lines} at the end would never be read"]
-        if d > 1:
-            notes.insert(0, f"the window spans {d}*({k} - 1) + 1 = {axis.span}")
-        padding = more_padding(axes, True, self.takes)
-        ways = [padding] if padding else []
-        ways.append("round=ceil to let the last window overhang")
-        return Misfit(
-            "A203",
-            f"{name} {_plain(size, axis.span, p, s)} = {_decimal(axis.room / s + 1)} does not fit",
-            notes=notes,
-            help_=f"PyTorch and Keras round down here: `{'' if self.asked else 'default '}round=floor`",
-            ways=ways,
-            label=f"{size} does not divide into steps of {s}",
-            axis=at,
-            sizes=(size - rest, size + s - rest),
-        )
-
-
-def _plain(size: int, span: int, p: int, s: int) -> str:
-    """The size rule as the lectures write it, without padding where there is none."""
-    pad = f" + 2*{p}" if p else ""
-    return f"({size} - {span}{pad})/{s} + 1"
-
-
-def _decimal(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+def windows(size: int, k: int, s: int, p: int, d: int, rounding: str = "floor") -> int:
+    """How many windows fit along an axis, by the size rule. With `ceil` the last may overhang, unless it begins behind the input."""
+    free = room(size, k, p, d)
+    up = rounding == "ceil" and (free // s + 1) * s < size + p
+    return round_div(free, s, up) + 1
 
 
 def _same(size: int, k: int, s: int, d: int) -> Slide:
     """SAME padding as TensorFlow and ONNX (SAME_UPPER) have it: out = ceil(W/S), an odd zero goes to the end."""
-    out = -(-size // s)
-    total = max(0, (out - 1) * s + d * (k - 1) + 1 - size)
-    return Slide(size, out, k, s, d, total // 2, total - total // 2, f"ceil({size}/{s}) = {out}")
+    out = ceil_div(size, s)
+    zeros = largest(0, (out - 1) * s + span(k, d) - size)
+    return Slide(size, out, k, s, d, zeros // 2, zeros - zeros // 2)
 
 
-def formulas(slides: tuple[Slide, ...]) -> str:
-    """The size rule of all axes: one formula where they agree, one an axis otherwise."""
-    shown = [slide.formula for slide in slides]
-    if len(set(shown)) == 1:
-        return shown[0]
-    return ", ".join(f"{name}: {formula}" for name, formula in zip(AXES[len(slides)], shown, strict=True))
+class Windowed(Op):
+    """A layer whose window slides over a map. Without a stride it moves by its own size."""
+
+    takes = (Map,)
+    letter = "k"
+    """The argument that is the size of the window."""
+    s = None  # type: Any
+    p = 0  # type: Any
+    d = 1  # type: Any
+    round = "exact"  # type: Any
+
+    def kernel(self, x: Map) -> tuple[int, ...]:
+        """The size of the window along each axis."""
+        return per_axis(getattr(self, self.letter), len(x.spatial))
+
+    def filters(self, x: Map) -> int:
+        """Channels put out."""
+        return x.channels
+
+    def takes_padding(self, p: int, k: int) -> bool:
+        """Whether the layer takes so many zeros for a window."""
+        return True
+
+    def axes(self, x: Map) -> Iterator[tuple[int, int, int, int, int]]:
+        """For each axis the size of the input, kernel, stride, padding and dilation, as written."""
+        rank, kernel = len(x.spatial), self.kernel(x)
+        strides = kernel if self.s is None else per_axis(self.s, rank)
+        padding = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank)
+        return zip(x.spatial, kernel, strides, padding, per_axis(self.d, rank), strict=True)
+
+    def window(self, x: Map) -> tuple[Slide, ...]:
+        if isinstance(self.p, str) and self.p == "same":
+            return tuple([_same(size, k, s, d) for size, k, s, _, d in self.axes(x)])
+        return tuple([Slide(size, windows(size, k, s, p, d, self.round), k, s, d, p, p) for size, k, s, p, d in self.axes(x)])
+
+    def check(self, x: Map) -> None:
+        check_axes(self, len(x.spatial), **{self.letter: 1, "s": 1, "p": 0, "d": 1})
+        if self.p == "same":
+            return
+        exact = self.round == "exact"
+        for at, (size, k, s, p, d) in enumerate(self.axes(x)):
+            free = room(size, k, p, d)
+            if free < 0 or (exact and free % s) or not self.takes_padding(p, k):
+                raise Misfit.late(partial(self._misfit, x, at))
+
+    def output(self, x: Map) -> Type:
+        return Map(tuple([slide.out for slide in self.window(x)]), self.filters(x))
+
+    def reach(self, x: Map) -> Field_:
+        return tuple([slide.reach for slide in self.window(x)])
+
+    def has_no_effect(self, argument: str, x: Map) -> bool:
+        return argument == "round" and all(slide.exact for slide in self.window(x))
+
+    def same_size_padding(self, x: Map) -> str | None:
+        """(F - 1)/2, or `same` where that is uneven; None where the window strides."""
+        slides = self.window(x)
+        if any(slide.s > 1 for slide in slides):
+            return None
+        margins = [slide.d * (slide.k - 1) for slide in slides]
+        if any(margin % 2 for margin in margins):
+            return "same"
+        return show(margins[0] // 2 if len(set(margins)) == 1 else tuple(margin // 2 for margin in margins))
+
+    # what is wrong where a window does not fit
+
+    def _misfit(self, x: Map, at: int) -> Misfit:
+        axes = [Axis(name, *numbers, self.s is None) for name, numbers in zip(AXES[len(x.spatial)], self.axes(x), strict=True)]
+        axis = axes[at]
+        if not self.takes_padding(axis.p, axis.k):
+            return self._too_much(axes, at)
+        return self._too_large(axes, at) if axis.room < 0 else self._no_fit(axes, at)
+
+    def _too_much(self, axes: list[Axis], at: int) -> Misfit:
+        message = f"padding {axes[at].p} is more than half the window of {axes[at].k}"
+        less = less_padding(axes, self.round == "exact", self.takes_padding)
+        ways = [*([less] if less else []), "p=same"]
+        return Misfit("A204", message, argument="p", notes=["a window could lie in the padding alone"], ways=ways)
+
+    def _too_large(self, axes: list[Axis], at: int) -> Misfit:
+        axis = axes[at]
+        window = f"{axis.k}" if axis.d == 1 else f"{axis.span} ({axis.d}*({axis.k} - 1) + 1)"
+        padded = f"{axis.size}" if axis.p == 0 else f"{axis.size} + 2*{axis.p} = {axis.size + 2 * axis.p}"
+        exact = self.round == "exact"
+        ways = [smaller_window(self.letter, axes, exact, self.takes_padding), more_padding(axes, exact, self.takes_padding)]
+        return Misfit(
+            "A202",
+            f"a window of {window} is larger than the {axis.name} of {padded}",
+            argument=self.letter,
+            notes=[f"{_rule(axis)} is below 1"],
+            ways=list(filter(None, ways)),
+            axis=at,
+            sizes=(axis.span - 2 * axis.p,),
+        )
+
+    def _no_fit(self, axes: list[Axis], at: int) -> Misfit:
+        axis = axes[at]
+        size, rest = axis.size, axis.room % axis.s
+        lines = {"height": "row", "width": "column"}.get(axis.name, "slice") + ("s" if rest > 1 else "")
+        notes = [f"{rest:,} {lines} at the end would never be read"]
+        if axis.d > 1:
+            notes.insert(0, f"the window spans {axis.d}*({axis.k} - 1) + 1 = {axis.span}")
+        padding = more_padding(axes, True, self.takes_padding)
+        return Misfit(
+            "A203",
+            f"{axis.name} {_rule(axis)} = {decimal(axis.room / axis.s + 1)} does not fit",
+            notes=notes,
+            help_=f"PyTorch and Keras round down here: `{'' if 'round' in self.given else 'default '}round=floor`",
+            ways=[*([padding] if padding else []), "round=ceil to let the last window overhang"],
+            label=f"{size} does not divide into steps of {axis.s}",
+            axis=at,
+            sizes=(size - rest, size + axis.s - rest),
+        )
 
 
-def keeping(slides: tuple[Slide, ...]) -> str | None:
-    """The padding, as written, with which windows keep the size: (F - 1)/2, or `same` where that is uneven; None where they stride."""
-    if any(slide.s > 1 for slide in slides):
-        return None
-    margins = [slide.d * (slide.k - 1) for slide in slides]
-    if any(margin % 2 for margin in margins):
-        return "same"
-    return show(margins[0] // 2 if len(set(margins)) == 1 else tuple(margin // 2 for margin in margins))
-
-
-def times(*values: object) -> str:
-    """A product with its numbers: 28*28*6."""
-    parts: list[str] = []
-    for value in values:
-        parts += [show(item) for item in value] if isinstance(value, tuple) else [show(value)]
-    return "*".join(parts)
+def _rule(axis: Axis) -> str:
+    """The size rule as the lectures write it, without padding where there is none."""
+    size, k, s, p, d = spell(axis[1:6])
+    count: Any = windows(size, k, s, p if axis.p else 0, d)
+    return str(count.text(LECTURE))

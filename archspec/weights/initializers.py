@@ -124,7 +124,7 @@ def _window_attention(op: Any, tensor: Tensor, x: Any) -> Distribution:
 
 def _subsample(op: Any, tensor: Tensor, x: Any) -> Distribution:
     """The mean over the window, to begin with."""
-    return ZERO if tensor.role == "bias" else Distribution("constant", 1 / prod(slide.k for slide in op.slides(x)))
+    return ZERO if tensor.role == "bias" else Distribution("constant", 1 / prod(slide.k for slide in op.window(x)))
 
 
 def _norm(op: Any, tensor: Tensor, x: Any) -> Distribution:

@@ -241,7 +241,7 @@ def test_same_padding(step):
         padded = F.pad(torch.zeros(1, 1, size), (before, after))
         assert F.conv1d(padded, torch.zeros(1, 1, k), stride=s, dilation=d).shape[-1] == out
         op, x = make(step, arguments), Map((size,), 1)
-        (slide,) = op.slides(x)
+        (slide,) = op.window(x)
         # A maximum over the padding alone, as the result shows it, is refused.
         lies = padded.fill_(-1).index_fill(2, torch.arange(before, before + size), 1)
         lost = step == "pool" and bool(F.max_pool1d(lies, k, s, 0, d).min() < 0)
@@ -268,7 +268,7 @@ def test_same_padding_of_a_transposed_convolution():
         read = torch.zeros(1, 1, size * s, requires_grad=True)
         F.conv1d(F.pad(read, (before, after)), weight, stride=s, dilation=d).backward(x)
         op, given = make("deconv", {"k": k, "f": 1, "s": s, "d": d, "p": "same"}), Map((size,), 1)
-        ((found, *_, cut_before, cut_after, _),) = op.axes(given)
+        ((_, found, *_, cut_before, cut_after),) = op.window(given)
         assert op.infer([given])[0].spatial == (found,) == (size * s,), at
         whole = F.conv_transpose1d(x, weight, stride=s, dilation=d)
         assert torch.allclose(F.pad(whole, (-cut_before, -cut_after)), read.grad, atol=1e-6), at

@@ -42,9 +42,9 @@ def window_attention(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """Positions are gathered window by window, shifted or not, and put back in the end."""
     table = layer.weight("relative_position_bias_table")
     into, out = ([layer.weight(f"{name}.{kind}") for kind in ("weight", "bias")[: 1 + op.bias]] for name in ("qkv", "proj"))
-    order = _windows(x.spatial, op.window(), op.shifts(x))
+    order = _windows(x.spatial, op.patch(), op.shifts(x))
     windows = layer.add("Gather", tokens(layer, op, x, _), layer.draft.constant(order, np.int64), axis=1)
-    relative = layer.add("Gather", table, layer.draft.constant(_relative(op.window()), np.int64), axis=0)
+    relative = layer.add("Gather", table, layer.draft.constant(_relative(op.patch()), np.int64), axis=0)
     offsets = [layer.transpose(relative, 2, 0, 1)]
     if any(op.shifts(x)):
         offsets.append(layer.constant(_apart(order, x.spatial, op.shifts(x))))

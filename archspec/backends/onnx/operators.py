@@ -41,7 +41,7 @@ def _embed(layer: Layer, op: Any, x: Vector, _: Type) -> str:
 
 
 def _pad(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    margins = [op.c, *per_axis(op.p, len(x.spatial), "p", least=0)]
+    margins = [op.c, *per_axis(op.p, len(x.spatial))]
     return layer.pad(layer.x, margins, margins) if any(margins) else layer.x
 
 

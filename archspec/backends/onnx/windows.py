@@ -28,7 +28,7 @@ def _window(slides: Sequence[Slide]) -> dict[str, Any]:
 
 
 def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    slides = op.slides(x)
+    slides = op.window(x)
     attributes = _window(slides)
     groups = x.channels // op.depth(x)
     bias = [layer.weight("bias")] if op.bias else []
@@ -43,20 +43,20 @@ def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 
 def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    axes = op.axes(x)  # (out, k, s, d, zeros cut before, zeros cut after, formula); less than nothing is cut where zeros are added
-    extra = [max(0, -axis[5]) for axis in axes]
-    dilations = [axis[3] for axis in axes]
+    axes = op.window(x)
+    extra = [max(0, -axis.after) for axis in axes]
+    dilations = [axis.d for axis in axes]
     bias = [layer.weight("bias")] if op.bias else []
     # onnxruntime refuses to add as much as a stride; PyTorch, less than the stride or the dilation. Bare zeros are then put behind.
-    behind = extra if any(e >= axis[2] for e, axis in zip(extra, axes, strict=True)) else []
+    behind = extra if any(e >= axis.s for e, axis in zip(extra, axes, strict=True)) else []
     value = layer.add(
         "ConvTranspose",
         layer.x,
         layer.weight("weight"),
         *(bias if not behind else []),
-        kernel_shape=[axis[1] for axis in axes],
-        strides=[axis[2] for axis in axes],
-        pads=[*(axis[4] for axis in axes), *(max(0, axis[5]) for axis in axes)],
+        kernel_shape=[axis.k for axis in axes],
+        strides=[axis.s for axis in axes],
+        pads=[*(axis.before for axis in axes), *(max(0, axis.after) for axis in axes)],
         output_padding=extra if any(extra) and not behind else None,
         dilations=dilations if set(dilations) != {1} else None,
         group=op.g if op.g > 1 else None,
@@ -68,7 +68,7 @@ def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 
 def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    slides, value = op.slides(x), _apart(layer)
+    slides, value = op.window(x), _apart(layer)
     # A dilated window may need more padding than it has elements, which onnxruntime refuses.
     if any(max(s.before, s.after + s.overhang) >= s.k for s in slides):
         value = layer.pad(value, [0, *(s.before for s in slides)], [0, *(s.after + s.overhang for s in slides)], -np.inf)
@@ -78,7 +78,7 @@ def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 def average_pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """The divisor counts the padding where the layer says so, what overhangs it never: as torch.nn.AvgPool2d."""
-    slides, value = op.slides(x), _apart(layer)
+    slides, value = op.window(x), _apart(layer)
     counted = op.count_pad and any(s.before or s.after for s in slides)
     if counted and any(s.overhang for s in slides):
         value = layer.pad(value, [0, *(s.before for s in slides)], [0, *(s.after for s in slides)], _ZERO)
@@ -103,7 +103,7 @@ def _apart(layer: Layer) -> str:
 
 def subsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """A convolution of each map with a kernel that is one number."""
-    slides = op.slides(x)
+    slides = op.window(x)
     column = layer.reshape(layer.weight("weight"), -1, *(1,) * (len(slides) + 1))
     kernel = layer.add("Expand", column, layer.whole((x.channels, 1, *(s.k for s in slides))))
     return layer.add("Conv", layer.x, kernel, layer.weight("bias"), **_window(slides), group=x.channels)

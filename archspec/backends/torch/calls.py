@@ -29,7 +29,7 @@ def _short(values: tuple[int, ...]) -> int | tuple[int, ...]:
 
 
 def _conv(op: Any, x: Map, _: Map) -> New:
-    slides = op.slides(x)
+    slides = op.window(x)
     rank, pads = len(slides), _pads(slides)
     kernel, padding = _short(tuple(s.k for s in slides)), _short(tuple(s.before for s in slides))
     channels, filters = x.channels, op.filters(x)
@@ -62,12 +62,11 @@ def _pads(slides: Any) -> tuple[int, ...] | None:
 
 
 def _deconv(op: Any, x: Map, _: Map) -> New:
-    axes = op.axes(x)
+    axes = op.window(x)
     rank = len(axes)
-    # (out, k, s, d, cut before, cut after, formula): PyTorch cuts the same at both ends and adds at the end
-    before, after = tuple(a[4] for a in axes), tuple(a[5] for a in axes)
+    before, after = tuple(a.before for a in axes), tuple(a.after for a in axes)  # PyTorch cuts the same at both ends and adds at the end
     padding = tuple(max(b, a) for b, a in zip(before, after, strict=True))
-    kernel, stride, dilation = (_short(tuple(a[at] for a in axes)) for at in (1, 2, 3))
+    kernel, stride, dilation = (_short(values) for values in zip(*[(a.k, a.s, a.d) for a in axes], strict=True))
     common = {"stride": stride, "dilation": dilation, "groups": op.g, "bias": op.bias}
     if before != padding:
         cut = tuple(n for pair in zip(before[::-1], after[::-1], strict=True) for n in (pair[0], max(pair[1], 0)))
@@ -79,7 +78,7 @@ def _deconv(op: Any, x: Map, _: Map) -> New:
 
 
 def _pool(op: Any, x: Map, _: Map) -> New:
-    slides = op.slides(x)
+    slides = op.window(x)
     rank = len(slides)
     ceil = any(s.overhang for s in slides)
     average = op.step == "avgpool"
@@ -138,7 +137,7 @@ def _plain(name: str, **fixed: Any) -> Row:
 
 
 def _pad(op: Any, x: Map, _: Map) -> New:
-    ps = per_axis(op.p, len(x.spatial), "p", least=0)
+    ps = per_axis(op.p, len(x.spatial))
     pads = tuple(n for p in reversed(ps) for n in (p, p)) + ((op.c, op.c) if op.c else ())
     return new("Pad", pads)
 
@@ -160,7 +159,7 @@ def _drop(name: str) -> Row:
 
 
 def _subsample(op: Any, x: Map, _: Map) -> New:
-    slides = op.slides(x)
+    slides = op.window(x)
     window, stride, pads = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides)), _pads(slides)
     return new("Subsample", x.channels, window, stride, rank=len(slides), **({"pads": pads} if pads is not None else {}))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from archspec.analysis.cost import Costs, needed_elements
 from archspec.ir.graph import Call, Graph, Network, Node
 from archspec.ir.walk import Closed, Enter, Leave, Visit, events
+from archspec.ops.worked import worked
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge
 from archspec.views.figures.refine import finish, folded
 from archspec.views.figures.wording import inside, kinds_inside, residual, step
@@ -105,7 +106,7 @@ class _Builder:
         types = tuple(graph.type_of(value) for value in node.inputs)
         form = "merge" if op.variadic else "minor" if is_minor(op) else "layer"
         kind = op.kind
-        detail = op.work(*types, node.type).get("output", "") if op.variadic else step(op, types[0])
+        detail = worked(op, types, node.type).get("output", "") if op.variadic else step(op, types[0])
         box = Box(met.name, form, met.name, detail, kind, node.type, (kind,), self.costs.node(node, graph))
         box.group, box.training, box.op, box.equal = group, training, op, (op, types)
         box.parts = {kind: (box.cost.params, box.cost.macs)}

@@ -1,0 +1,111 @@
+"""The formulas of a layer with its numbers in them: its own methods, run on spelled numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any
+
+from archspec.numeric import LECTURE, Spelled, decimal, spell, value_of
+from archspec.ops.base import WHOLE, Op, Weight
+from archspec.types import AXES, Map, Type, Vector
+
+ROLES = {"weight": "params", "bias": "params", "frozen": "frozen"}
+"""Role of a stored tensor to the formula that counts it."""
+
+
+def worked(op: Op, inputs: Sequence[Type], y: Type) -> dict[str, str]:
+    """Write the formulas of a layer: `output`, `params`, `frozen`, `macs`, each as `expression = value`, those that compute something.
+
+    >>> worked(make("conv", {"k": 5, "f": 6}), [Map((32, 32), 1)], Map((28, 28), 6))
+    {'output': '(32 - 5 + 2*0)/1 + 1 = 28', 'params': '(5*5*1 + 1)*6 = 156', 'macs': '28*28*6*5*5*1 = 117600'}
+    """
+    layer, given = op.spelled(), tuple(map(spell, inputs))
+    kept = () if op.window(*inputs) else inputs[0].shape
+    found = {"output": _sizes(layer.output(*given), kept) or _covered(op, inputs, y)}
+    weights = layer.weights(*given)
+    for count in ("params", "frozen"):
+        counted = [weight for weight in weights if ROLES.get(weight.role) == count]
+        found[count] = _equation(_stored(counted, y, len(op.window(*inputs))))
+    found["macs"] = _equation(layer.macs(*given, spell(y)))
+    return {name: text for name, text in found.items() if text}
+
+
+def _equation(number: Any) -> str:
+    """`28*28*6 = 4704`, or with what was rounded; empty for a number that nothing was computed for."""
+    if not isinstance(number, Spelled) or (text := number.text(LECTURE)) == str(number.value):
+        return ""
+    if number.unrounded == number.value:
+        return f"{text} = {number.value}"
+    way = "up" if number.value > number.unrounded else "down"
+    return f"{text} = {decimal(number.unrounded)}, rounded {way} to {number.value}"
+
+
+def _sizes(y: Type, kept: tuple[int, ...]) -> str:
+    """The sizes of an output: one formula where those of all axes agree, one per axis otherwise, then that of the channels.
+
+    What is equal in `kept`, the shape of the input, is left out.
+    """
+    *spatial, channels = ["" if kept[at : at + 1] == (size,) else _equation(size) for at, size in enumerate(y.shape)]
+    if isinstance(y, Map) and len(set(spatial)) > 1:
+        spatial = [f"{name}: {rule}" for name, rule in zip(AXES[len(spatial)], spatial, strict=True) if rule]
+    if channels and not isinstance(y, Vector):
+        channels += " channels"
+    return ", ".join(dict.fromkeys(filter(None, [*spatial, channels])))
+
+
+def _covered(op: Op, inputs: Sequence[Type], y: Type) -> str:
+    """The windows of a layer whose output has a given size, the least and the largest along each axis."""
+    x, reach = inputs[0], op.reach(*inputs)
+    if not isinstance(x, Map) or not isinstance(y, Map) or x.spatial == y.spatial:
+        return ""
+    if reach == WHOLE:
+        return f"windows of {'x'.join(map(str, x.spatial))}"
+    if not isinstance(reach, tuple):
+        return ""
+    widths = [[taps.high - taps.low + 1 for taps in axis.taps if taps is not None] for axis in reach]
+    if max(map(max, widths)) == 1:
+        return ""
+    return "windows of " + "x".join(f"{min(w)}-{max(w)}" if min(w) < max(w) else f"{max(w)}" for w in widths)
+
+
+def _stored(weights: Sequence[Weight], y: Type, kernel: int) -> Any:
+    """The numbers in tensors, those of equal products taken together: 4*C*C + 4*C; (K*K*C + 1)*F of a weight and its bias."""
+    terms: dict[tuple[str, ...], list[Any]] = {}
+    for weight in weights:
+        constants, factors = _split(_factors(weight.shape, y, kernel))
+        terms.setdefault(tuple(map(_text, factors)), []).append((prod(constants), factors))
+    found = sorted(((len(term), sum(count for count, _ in term), term[0][1]) for term in terms.values()), key=lambda term: -term[0])
+    if len(found) == 2 and found[0][1] == found[1][1] == 1:
+        (_, _, whole), (_, _, one) = found
+        if list(map(_text, whole[-len(one) :])) == list(map(_text, one)):
+            return (prod(whole[: -len(one)]) + 1) * prod(one)
+    return sum(count * prod(factors) for _, count, factors in found)
+
+
+def _factors(shape: tuple[int, ...], y: Type, kernel: int) -> Iterator[Any]:
+    """The sizes of a tensor in the order of the lectures: the window, what is read, what is put out."""
+    end = max(len(shape) - kernel, 0) if len(shape) > kernel else len(shape)
+    rest = shape[:end]
+    yield from shape[end:]
+    yield from reversed(rest) if rest[0] == y.channels else rest
+
+
+def _split(numbers: Iterator[Any]) -> tuple[list[int], list[Any]]:
+    """The constants of a product, and its other factors."""
+    constants: list[int] = []
+    factors: list[Any] = []
+    for number in numbers:
+        if isinstance(number, Spelled) and number.operation == "*":
+            more, others = _split(iter(number.parts))
+            constants += more
+            factors += others
+        elif number.is_constant if isinstance(number, Spelled) else number == 1:
+            constants.append(value_of(number))
+        else:
+            factors.append(spell(number))
+    return constants, factors
+
+
+def _text(number: Any) -> str:
+    return str(number.text(LECTURE))
