@@ -13,10 +13,12 @@ def _folder(name: str) -> Path:
 
 
 def grammar_path() -> Path:
+    """The grammar of the language, for Lark."""
     return _folder("grammars") / "arch.lark"
 
 
 def specs_folder() -> Path:
+    """The folder of the bundled specs: that of the checkout, or of the installed package."""
     return _folder("specs")
 
 
@@ -27,4 +29,5 @@ def bundled(name: str) -> Path | None:
 
 
 def bundled_names() -> list[str]:
+    """The names of the bundled specs, sorted."""
     return sorted(path.stem for path in specs_folder().glob("*.arch"))

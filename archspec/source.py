@@ -55,10 +55,12 @@ class Span(NamedTuple):
 
     @property
     def text(self) -> str:
+        """The text from `start` up to `end`."""
         return self.source.text[self.start : self.end]
 
     @property
     def line(self) -> int:
+        """The line of its start, counted from 1."""
         return self.source.locate(self.start)[0]
 
     def to(self, other: Span) -> Span:

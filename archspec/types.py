@@ -18,6 +18,7 @@ class Map(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Sizes per axis, channels last."""
         return (*self.spatial, self.channels)
 
     @property
@@ -36,10 +37,12 @@ class Vector(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The one axis of a vector."""
         return (self.channels,)
 
     @property
     def size(self) -> int:
+        """How many numbers it holds."""
         return self.channels
 
     def __str__(self) -> str:
@@ -54,10 +57,12 @@ class Tokens(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """(tokens, channels)."""
         return (self.length, self.channels)
 
     @property
     def size(self) -> int:
+        """How many numbers it holds."""
         return self.length * self.channels
 
     def __str__(self) -> str:

@@ -28,6 +28,7 @@ class Uses:
         self._found: dict[Graph, Use] = {}
 
     def of(self, graph: Graph) -> Use:
+        """The use of a graph's values, found once per graph."""
         found = self._found.get(graph)
         if found is None:
             found = self._found[graph] = self._use(graph)

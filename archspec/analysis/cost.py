@@ -33,9 +33,11 @@ class Cost(NamedTuple):
 
     @property
     def params(self) -> int:
+        """Weights and biases: what training learns."""
         return self.weights + self.biases
 
     def plus(self, other: Cost, times: int = 1) -> Cost:
+        """Add another cost, counted several times."""
         return Cost(*(a + b * times for a, b in zip(self, other, strict=True)))
 
 
@@ -70,6 +72,7 @@ class Costs:
         return costs
 
     def node(self, node: Node, graph: Graph) -> Cost:
+        """The cost of a node of a graph, computed once per op and types of inputs."""
         inputs = tuple(graph.type_of(value) for value in node.inputs)
         key = (node.op, inputs)
         cost = self._nodes.get(key)

@@ -15,6 +15,7 @@ Lengths = tuple[int | None, ...]
 
 
 def is_weight_layer(cost: Cost) -> bool:
+    """Whether a layer counts towards depth: it multiplies by stored weights, learned or fixed."""
     return cost.macs > 0 and cost.weights + cost.frozen > 0
 
 

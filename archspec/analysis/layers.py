@@ -164,6 +164,7 @@ class Report:
 
     @cached_property
     def totals(self) -> Totals:
+        """Sums over all layers, computed from shared graphs without making rows."""
         cost = self._costs.network(self.network)
         field = self._fields.network()
         peak = Peaks().network(self.network)
@@ -175,6 +176,7 @@ class Report:
 
     @cached_property
     def layers(self) -> list[Row]:
+        """One row per layer, in the order of the text, made at the first use."""
         return list(self.rows())
 
     def __len__(self) -> int:

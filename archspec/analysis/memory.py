@@ -34,6 +34,7 @@ class Peaks:
         return self._run(graph, (True,) * first, tuple(range(first)), kept, needed_elements(network))
 
     def graph(self, graph: Graph, owned: Owned, same: Same) -> int:
+        """The peak of a graph, in numbers; computed once per set of owned and aliased inputs."""
         key = (graph, owned, same)
         peak = self._graphs.get(key)
         if peak is None:

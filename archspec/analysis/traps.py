@@ -29,6 +29,8 @@ _SMALLER = {
 
 
 class Finding(NamedTuple):
+    """What a lint reports, before it becomes a diagnostic."""
+
     code: str
     message: str
     span: Span | None

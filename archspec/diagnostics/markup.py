@@ -10,6 +10,7 @@ LEFT, RIGHT = 'style="text-align:left"', 'style="text-align:right"'
 
 
 def html_text(text: str) -> str:
+    """Escape text for HTML; characters that cannot be seen are written as escapes."""
     from html import escape  # a large table of entities, which no command needs to check a spec
 
     return escape(visible(text))

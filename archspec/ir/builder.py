@@ -32,6 +32,7 @@ class GraphBuilder:
         """Values of the parent that are read here, in the order of the inputs after the first."""
 
     def input(self, type_: Type | None) -> int:
+        """Add an input; returns the number of its value. The type is None while it is not known."""
         self.inputs.append(type_)
         return len(self.inputs) - 1
 

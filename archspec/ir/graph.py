@@ -110,11 +110,13 @@ class Graph:
         """Nodes when flattened."""
 
     def type_of(self, value: int) -> Type:
+        """The type of a value, by its number: inputs come first, then one value per element."""
         count = len(self.inputs)
         return self.inputs[value] if value < count else self.elements[value - count].type
 
     @property
     def output(self) -> Type:
+        """The type of the graph's result."""
         return self.type_of(self.result)
 
     def __repr__(self) -> str:
@@ -122,6 +124,8 @@ class Graph:
 
 
 class Input(NamedTuple):
+    """An input of a network, with the place of its line."""
+
     name: str
     type: Type
     span: Span | None

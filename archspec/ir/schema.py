@@ -41,6 +41,8 @@ class OriginDoc(_Part):
 
 
 class SourceDoc(_Part):
+    """A text of the spec. `name` is what messages call it."""
+
     name: str
     text: str
 
@@ -91,12 +93,16 @@ class GraphDoc(_Part):
 
 
 class InputDoc(_Part):
+    """An input of the network; its value is its position in the list."""
+
     name: str
     type: TypeDoc
     origin: OriginDoc | None = None
 
 
 class OutputDoc(_Part):
+    """A named value of the top graph. `training` marks an auxiliary head."""
+
     name: str
     value: int
     training: bool = False

@@ -55,6 +55,7 @@ class Fit(NamedTuple):
 
     @property
     def renamed(self) -> list[str]:
+        """One line `theirs -> ours` per tensor whose name differs."""
         return [f"{other} -> {key}" for key, other in self.pairs.items() if key != other]
 
 
