@@ -9,7 +9,7 @@ from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.diagnostics import nearest
 from archspec.diagnostics.catalogue import codes, page
-from archspec.diagnostics.folding import Line, folded
+from archspec.diagnostics.folding import StyledLine, folded
 
 EXAMPLES = (
     ("rule A203", "what a message means, with an example"),
@@ -70,7 +70,7 @@ def _shown(code: str, title: str, severity: str, text: str) -> list[str]:
     return lines
 
 
-def _styled(line: str) -> Line:
+def _styled(line: str) -> StyledLine:
     if line in ("Wrong:", "Right:"):
         return [(line, "head")]
     return [(line, "label" if line.startswith("    ") else "")]

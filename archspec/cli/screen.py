@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-from archspec.diagnostics.folding import Line, folded
+from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.visible import visible
 
 STYLES = {
@@ -69,7 +69,7 @@ class Screen:
         """Whether the stream takes block characters."""
         return (self.stream.encoding or "").lower().replace("-", "").startswith("utf")
 
-    def line(self, line: Line | str = "", hang: int = 2) -> None:
+    def line(self, line: StyledLine | str = "", hang: int = 2) -> None:
         """A line, folded at words where it is wider than the screen; its other lines are indented by `hang`."""
         self.lines(folded([(line, "")] if isinstance(line, str) else line, self.width, hang))
 
@@ -80,7 +80,7 @@ class Screen:
         else:
             self.write(text + "\n")
 
-    def lines(self, lines: Iterable[Line | str]) -> None:
+    def lines(self, lines: Iterable[StyledLine | str]) -> None:
         if not self.colour:
             for line in lines:
                 text = line if isinstance(line, str) else "".join(piece for piece, _ in line)

@@ -1,6 +1,6 @@
 """The page of each diagnostic code: the rule in plain words, a failing example and its mended form.
 
-The pages lie in `pages/`, one Markdown file a code. Nothing is read before it is asked for.
+The pages lie in `pages/`, one Markdown file per code. Each is read when it is first needed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NOTES = frozenset({413, 417, 419})
 class Example(NamedTuple):
     """A spec on a page.
 
-    `kind` is `wrong` (gives the page's code), `right` (does not) or `file` (stands beside both, for `use`). `attributes` says how
+    `kind` is `wrong` (gives the page's code), `right` (does not) or `file` (another file, for `use`). `attributes` says how
     the spec is run: `set` and `limit` are NAME=VALUE, `file` is a path. What is written with `escape` is decoded already.
     """
 
@@ -31,7 +31,7 @@ class Example(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What is told about a code. `text` is Markdown without the heading; `severity` is error, warning or note."""
+    """The page of a code. `text` is Markdown without the heading; `severity` is error, warning or note."""
 
     code: str
     title: str

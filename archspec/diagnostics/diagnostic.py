@@ -21,7 +21,7 @@ class Frame(NamedTuple):
 class Diagnostic(NamedTuple):
     """One finding.
 
-    `message` stands alone; `label` is what is said under the marked words; `secondary` marks the other places that matter;
+    `message` is complete in itself; `label` is the text under the marked words; `secondary` marks the other places that matter;
     `notes` carry formulas with numbers filled in; `help` says what would work; `trace` runs from the innermost call outwards.
     """
 
@@ -63,14 +63,14 @@ _LONGEST = 400
 
 
 class Enough(Exception):
-    """So many findings that more would help nobody."""
+    """More findings than anybody reads."""
 
 
 class Diagnostics:
-    """Collects findings; one cause is told once.
+    """Collects findings and reports one cause once.
 
     Two findings with one code at one place are the same finding met again (in another round of a repeat, in another call of
-    a block): the first is kept, and the rounds of the others are told by `also`.
+    a block): the first is kept, with a note `also in` that lists the rounds of the others.
     """
 
     def __init__(self) -> None:

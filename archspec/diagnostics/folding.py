@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-Line = list[tuple[str, str]]
+StyledLine = list[tuple[str, str]]
 """Pieces of text with the name of a style each; "" is plain."""
 
 
-def folded(line: Line, width: int | None, hang: int = 0) -> Iterator[Line]:
+def folded(line: StyledLine, width: int | None, hang: int = 0) -> Iterator[StyledLine]:
     """The line in parts of at most `width` columns, those after the first indented by `hang`. Only a word longer than that is cut."""
     text = "".join(piece for piece, _ in line)
     if width is None or len(text) <= width:
@@ -31,7 +31,7 @@ def _skipped(text: str, at: int) -> int:
     return len(text) - len(text[at:].lstrip(" "))
 
 
-def _between(line: Line, start: int, end: int) -> Iterator[tuple[str, str]]:
+def _between(line: StyledLine, start: int, end: int) -> Iterator[tuple[str, str]]:
     """The pieces of a line from one character to another."""
     at = 0
     for piece, style in line:

@@ -1,4 +1,4 @@
-"""Small pieces of HTML for notebooks. Alignment stands in each cell, since Jupyter's own style aligns all of them right."""
+"""Small pieces of HTML for notebooks. Each cell has its alignment, since Jupyter's own style aligns all of them right."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from archspec.diagnostics.diagnostic import Diagnostic
-from archspec.diagnostics.folding import Line, folded
+from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.visible import visible
 from archspec.source import Source, Span
 
@@ -28,7 +28,7 @@ def plain(diagnostics: Sequence[Diagnostic], most: int | None = None) -> str:
     return "\n\n".join([*texts, *more])
 
 
-def full(diagnostic: Diagnostic, columns: int | None = None) -> Iterator[Line]:
+def full(diagnostic: Diagnostic, columns: int | None = None) -> Iterator[StyledLine]:
     """The lines of a message, with the source quoted and the words marked; folded at words where a screen has no more `columns`."""
     style = diagnostic.severity
     yield from folded([(f"{diagnostic.severity}[{diagnostic.code}]", style), (f": {visible(diagnostic.message)}", "message")], columns, 2)
@@ -43,8 +43,8 @@ def full(diagnostic: Diagnostic, columns: int | None = None) -> Iterator[Line]:
         yield from folded([(" " * width, ""), (" = ", "frame"), (word, "label"), (visible(text), "")], columns, width + 9)
 
 
-def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int, style: str, columns: int | None) -> Iterator[Line]:
-    """A source's marked lines, in order; lines left out between them are not told."""
+def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int, style: str, columns: int | None) -> Iterator[StyledLine]:
+    """A source's marked lines, in order; gaps between them are not shown."""
     most = _WIDTH if columns is None else max(30, min(_WIDTH, columns - width - 3))
     line, column = source.locate(marks[0][0].start)
     yield [(" " * width + "--> ", "frame"), (f"{visible(source.name)}:{line}:{column}", "")]
@@ -61,7 +61,7 @@ def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int,
         before, marked = visible(before), visible(marked) or " "
         yield [(f"{line:>{width}} | ", "frame"), (before + marked + visible(after), "")]
         sign, style_ = ("^", style) if primary else ("-", "label")
-        under: Line = [(" " * width + " | ", "frame"), (" " * len(before), ""), (sign * len(marked), style_)]
+        under: StyledLine = [(" " * width + " | ", "frame"), (" " * len(before), ""), (sign * len(marked), style_)]
         text = visible(text)
         if columns is None or width + 3 + len(before) + len(marked) + 1 + len(text) <= columns:
             yield [*under, (f" {text}" if text else "", style_)]

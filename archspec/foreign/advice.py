@@ -1,4 +1,4 @@
-"""Puts what other tools' words mean into messages: the line rewritten in place of a general help."""
+"""Replaces the general help of a message by the line rewritten, where it is one of another tool."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from archspec.syntax.lines import roles
 _LINES = frozenset(("A001", "A005", "A008", "A117", "A105", "A106", "A112"))
 """Messages whose help is a rewritten line where there is one."""
 _NAMES = frozenset(("A101", "A102", "A103", "A104"))
-"""Messages whose help may also be that there is no such thing."""
+"""Messages whose help may also say that the language has no such thing."""
 _LONGEST = 400
-"""Characters of a help that somebody reads."""
+"""Characters of the longest help that is shown."""
 _MOST = 200
 """Lines that are rewritten; a file with more mistakes needs the first of them mended."""
 
@@ -78,7 +78,7 @@ def _means_otherwise(span: Span, line: str) -> bool:
 
 
 def _about_python(code: str, span: Span, found: Rewritten) -> bool:
-    """Whether a line that cannot be read is a call or an assignment, of which more can be said than what sign does not fit."""
+    """Whether a line that cannot be read is a call or an assignment, so that a reason helps more than the sign that does not fit."""
     if code not in ("A001", "A005", "A008") or not found.reason:
         return False
     line = span.source.line(span.line)

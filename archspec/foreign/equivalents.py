@@ -1,9 +1,9 @@
 """Layers by the names that other tools, papers and lectures have for them: one table.
 
-A row says `NAMES | PARAMETERS | STEPS`. The parameters stand in their order there: `kernel_size>k` is our argument `k`,
+A row says `NAMES | PARAMETERS | STEPS`. The parameters have their order there: `kernel_size>k` is our argument `k`,
 `filters>conv.f` that of the step `conv` where there are several, `units>n=2` gives an argument that they have a default for and we do
-not, `activation>|` becomes a step of its own, `padding_mode!zeros` must have that value, `axis#channels` must mean that, and what
-stands alone changes nothing in the network. STEPS are ours; `-recurrent` names a reason (REASONS) for which there are none.
+not, `activation>|` becomes a step of its own, `padding_mode!zeros` must have that value, `axis#channels` must mean that, and a name
+alone changes nothing in the network. STEPS are ours; `-recurrent` names a reason (REASONS) for which there are none.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REASONS = {
     "loss": "a loss belongs to training and is no layer; `archspec train` takes cross-entropy",
     "optimizer": "this belongs to training and is no layer; `archspec train --help` lists the settings",
     "data": "this prepares the data and is no layer of the network; leave it out",
-    "container": "a network needs no container: write its layers one a line, or under a label: `features:`",
+    "container": "a network needs no container: write its layers one per line, or under a label: `features:`",
     "functional": "this function is given its weights from elsewhere; write the layer itself",
     "attention": "the language has attention with its projections only: `attn heads=8`, on tokens",
     "crop": "`crop` takes the size that remains, not what is cut off: `crop 28x28`",
@@ -42,11 +42,11 @@ REASONS = {
     "reduction": "the language has no such operation; there are `gap` and `avgpool` for means, `pool` for maxima",
     "word": "the language needs no such line",
 }
-"""What is said of names that have no step here."""
+"""Why a foreign name has no step of ours."""
 
 
 class Parameter(NamedTuple):
-    """A parameter of a foreign layer. `argument` is ours, `must` the only value, or the meaning, that can be said here."""
+    """A parameter of a foreign layer. `argument` is ours, `must` the only value, or the meaning, that the language can express."""
 
     name: str
     argument: str = ""
@@ -110,7 +110,7 @@ def _index() -> dict[str, list[Foreign]]:
 
 
 def foreign(name: str) -> tuple[Foreign, ...]:
-    """What a name means elsewhere, those that write it exactly so first; empty where nobody has it."""
+    """Find what a name means elsewhere: exact spellings first, empty where no tool has it."""
     word = key(name)
     index = _index()
     found = index.get(word) or index.get(re.sub(r"[123]d$", "", word)) or []

@@ -1,4 +1,4 @@
-"""Reads a line loosely: layers in the call syntax of Python, in ours, and in what lies between."""
+"""Reads a line loosely: layers in the call syntax of Python, in ours, and in mixtures of both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from archspec.syntax.lines import MERGES
 
 LONGEST = 2000
-"""Characters of a line that is read; longer ones are generated, not typed."""
+"""Characters of the longest line that is read; longer ones are generated, not typed."""
 _DEEPEST = 20
 
 
@@ -24,7 +24,7 @@ class Value(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A layer as written. `inputs` are the values that a second pair of parentheses gives it; `closed` tells of parentheses."""
+    """A layer as written. `inputs` are the values that a second pair of parentheses gives it; `closed`: it has parentheses."""
 
     name: str
     bare: tuple[Value, ...]
@@ -34,14 +34,14 @@ class Call(NamedTuple):
 
 
 COUNTED = frozenset(["filters", "filter", "kernels", "maps", "channels", "units", "neurons", "nodes", "heads", "groups", "outputs"])
-"""Words that stand behind their number: `32 filters`."""
+"""Words that follow their number: `32 filters`."""
 ARGUMENT_WORDS = COUNTED.union(
     "kfspdgwn", ["kernel", "kernel_size", "size", "stride", "strides", "padding", "pad", "dilation", "window", "rate"]
 )
 
 
 class Unreadable(Exception):
-    """The line is neither."""
+    """The line is in neither syntax."""
 
 
 _SAME = {
@@ -53,7 +53,7 @@ _SAME = {
 
 
 def plain(text: str) -> str:
-    """A text in the characters of the language: what looks like them becomes them, spaces of all kinds a space."""
+    """Replace characters that look like those of the language by them, and spaces of all kinds by a space."""
     if text.isascii() and "\t" not in text and "\n" not in text and "\r" not in text:
         return text
     return "".join(_SAME.get(char) or ("" if char in _SAME else _narrow(char)) for char in text)
@@ -88,7 +88,7 @@ class Token(NamedTuple):
     kind: str
     text: str
     spaced: bool
-    """Whether a space stands before it."""
+    """Whether a space precedes it."""
 
 
 def tokens(text: str) -> list[Token]:
@@ -108,7 +108,7 @@ def tokens(text: str) -> list[Token]:
 
 
 class Reader:
-    """A cursor over the tokens of a chain. `is_layer` says which words are layers: where one stands a step begins.
+    """A cursor over the tokens of a chain. `is_layer` says which words are layers: each begins a step.
 
     Behind a space `blocks` and the layers `listed` take a list in parentheses; any other takes its arguments there.
     """
@@ -163,7 +163,7 @@ class Reader:
         return self.open(token.text)
 
     def calls(self, name: str) -> bool:
-        """Whether parentheses behind a space hold arguments, and not an expression or a list."""
+        """Whether parentheses after a space hold arguments, and not an expression or a list."""
         depth, marks = 0, set()
         for token in self.tokens[self.at :]:
             depth += {"(": 1, ")": -1}.get(token.text, 0)
@@ -178,7 +178,7 @@ class Reader:
         return Call(name, bare, keywords, inputs, closed=True)
 
     def arguments(self) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
-        """What stands between parentheses, set apart by commas."""
+        """Read arguments in parentheses, separated by commas."""
         bare: list[Value] = []
         keywords: list[tuple[str, Value]] = []
         self.take()
@@ -255,7 +255,7 @@ class Reader:
         return Value("list", self.written(start), tuple(items))
 
     def written(self, start: int) -> str:
-        """The tokens read since, as the language writes them."""
+        """The tokens read since `start`, in the syntax of the language."""
         return "".join(token.text if token.kind != "text" else f'"{token.text[1:-1]}"' for token in self.tokens[start : self.at])
 
     def open(self, name: str) -> Call:
@@ -296,7 +296,7 @@ class Reader:
         return counts and re.search("conv|pool", name.lower()) is not None
 
     def loose(self) -> Value:
-        """A value that a space ends; a list has no spaces."""
+        """Read a value up to the next space; a list has no spaces."""
         start = self.at
         items = [self.atom()]
         kept = items[0].kind in ("call", "other")

@@ -27,7 +27,7 @@ _OPENED = re.compile(r"^ *(?:\(\w+\): )?[A-Z]\w*\($", re.MULTILINE)
 _MODULE = "a module as PyTorch prints it"
 _YAML = re.compile(r" *(?:- .*|[\w\"'-]+ *:(?: .*)?|\[.*\],?|#.*|---.*|\.\.\.|)\Z")
 
-_WAY = "write one layer a line, beginning with `input 32x32x3`; docs/from_frameworks.md has the names of PyTorch and Keras beside ours"
+_WAY = "write one layer per line, beginning with `input 32x32x3`; docs/from_frameworks.md has the names of PyTorch and Keras beside ours"
 
 
 def _python(text: str) -> str | None:
@@ -87,7 +87,7 @@ def _kind(text: str) -> str | None:
 
 
 def pasted(source: Source) -> Diagnostic | None:
-    """The one message about a text that is a file of another kind; None for a spec, whatever its mistakes."""
+    """Make the one message about a file of another kind; None for a spec, whatever its mistakes."""
     text = "\n".join(line[:_LINE] for line in source.text[:_READ].splitlines()).lstrip()
     if not text:
         return None
@@ -104,9 +104,9 @@ def pasted(source: Source) -> Diagnostic | None:
 
 def _way(kind: str, text: str) -> str:
     if kind == "a Markdown text" and re.search(r"^```arch", text, re.MULTILINE):
-        return "the spec is what stands between the lines ```arch and ```: put it into a file of its own"
+        return "the spec is the text between the lines ```arch and ```: put it into a file of its own"
     if kind.startswith("an IR document"):
-        return "the spec that it was made from is a text of one layer a line; `archspec list` names the bundled ones"
+        return "the spec that it was made from is a text of one layer per line; `archspec list` names the bundled ones"
     return _WAY
 
 

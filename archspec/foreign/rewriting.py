@@ -20,7 +20,7 @@ _WORDS = {"same": "p", "valid": "p", "bilinear": "mode", "nearest": "mode", "flo
 """Values of one argument only, which people write without it."""
 _OFF = ("False", "false", "None", "no", "off", "0")
 _SIZED = ("pad", "crop", "adaptpool", "adaptmaxpool", "upsample", "patchmerge", "pixelshuffle")
-"""Layers whose only bare argument is a size, so that several numbers are one for each axis."""
+"""Layers whose only bare argument is a size, so that several numbers mean one per axis."""
 MERGES = ("add", "concat", "mul")
 
 
@@ -29,7 +29,7 @@ class Unknown(Cannot):
 
 
 class Rewriter:
-    """Rewrites layers. `blocks` are the file's own, `defaults` what its lines give to layers; `remarks` gathers what is worth saying beside the line."""
+    """Rewrites layers. `blocks` are those of the file, `defaults` the arguments that its `default` lines give; `remarks` collects notes on the line."""
 
     def __init__(self, blocks: Container[str], defaults: Mapping[str, frozenset[str]] | None = None) -> None:
         self.blocks = blocks
@@ -39,7 +39,7 @@ class Rewriter:
         self.partial = False
         """Whether arguments may be missing: in a line of defaults."""
         self.rounds = True
-        """Whether the line may stand in a repeat."""
+        """Whether the line may be inside a `repeat`."""
 
     def known(self, word: str) -> bool:
         """Whether a word begins a step rather than being an argument."""
@@ -184,7 +184,7 @@ class Rewriter:
         if extra and (fields or step.name in MERGES):
             raise Cannot("")
         if not self.rounds and any("," in step.given.get(name, "") for name in bare):
-            raise Cannot("a list gives one value a round of a `repeat`, and this line stands in none")
+            raise Cannot("a list gives one value per round of a `repeat`, and this line is in none")
         return [step.text(self.partial, held), *after]
 
     def kernel(self, step: Step, positional: list[Value]) -> list[Value]:
@@ -307,7 +307,7 @@ class Rewriter:
         return [*(step.text(self.partial, self.defaults.get(step.name, ())) for step in steps), *after]
 
     def merge(self, call: Call, step: str) -> str:
-        """`Concatenate()([x, e1])`, `torch.cat([x, e1], dim=1)`: the value at hand comes first."""
+        """`Concatenate()([x, e1])`, `torch.cat([x, e1], dim=1)`: the current value comes first."""
         source = call.bare or call.inputs
         items = list(source[0].items) if source and source[0].kind == "list" else list(source)
         names = [item.text.removeprefix("self.") for item in items if item.kind == "word"]

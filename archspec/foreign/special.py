@@ -10,7 +10,7 @@ from archspec.foreign.values import Cannot
 
 
 def required(parameter: Parameter, value: Value, step: Step, remarks: list[str]) -> None:
-    """Whether a parameter has the only value that can be said here. Raises Cannot."""
+    """Check that a parameter has the only value that the language can express. Raises Cannot."""
     match parameter.must:
         case "#one":
             if value.kind == "list" and len(value.items) > 1:
@@ -71,7 +71,7 @@ def special(argument: str, step: Step, value: Value, after: list[str], remarks: 
 
 
 def finish(row: Foreign, steps: list[Step], given: dict[str, Value]) -> None:
-    """What follows from several arguments together, as each tool has it."""
+    """Adapt a step to what several arguments of a tool mean together. Raises Cannot."""
     step = steps[0]
     if row.tool == "keras" and step.name == "avgpool" and step.given.get("p") == "same":
         step.given["count_pad"] = "no"  # Keras divides by the numbers that there are

@@ -56,7 +56,7 @@ _SAMPLES = {"k": "3", "f": "8", "w": "2", "n": "10", "size": "7", "heads": "8", 
 
 
 def _bare(value: str) -> str:
-    """A value behind a space: a list, one value a round, has parentheses there."""
+    """Write a positional value: a list, which gives one value per round, gets parentheses."""
     return f"({value})" if "," in value and not value.startswith("(") else value
 
 

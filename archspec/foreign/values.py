@@ -8,7 +8,7 @@ from archspec.foreign.loose import Value
 
 SIZES = frozenset(["k", "w", "s", "d", "op", "n", "size", "f", "g", "m", "v", "groups", "heads"])
 AXES = frozenset(["k", "w", "s", "d", "op", "n", "size", "p"])
-"""Arguments that have a number an axis."""
+"""Arguments that have one number per axis."""
 FLAGS = frozenset(("bias", "affine", "count_pad"))
 
 INITIALISERS = {
@@ -17,7 +17,7 @@ INITIALISERS = {
     "lecunnormal": "lecun", "orthogonal": "orthogonal", "zeros": "zeros", "zero": "zeros",
     "randomnormal": "normal std=0.05", "truncnormal": "truncated", "he": "kaiming", "glorot": "xavier", "xavier": "xavier",
 }  # fmt: skip
-"""Initialisers elsewhere with the variance, and the shape but for Keras's cut tails, of ours. Keras's normal has a deviation of 0.05."""
+"""Initialisers elsewhere with the variance of ours and, except for Keras's cut tails, their shape. Keras's normal has a deviation of 0.05."""
 
 ACTIVATIONS = {
     "relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "logsoftmax": "logsoftmax",
@@ -49,7 +49,7 @@ def is_none(value: Value) -> bool:
 
 
 def written(value: Value, argument: str, name: str) -> str | None:
-    """A value as it is written behind `argument=`; None where it is what holds anyway. Raises Cannot."""
+    """Write a value for `argument=`; None where it is the default. Raises Cannot."""
     if is_none(value):
         return None
     if argument in FLAGS:
@@ -114,7 +114,7 @@ _ALIKE = "the language pads alike on both sides of an axis"
 
 
 def one_size(positional: list[Value]) -> list[Value]:
-    """`pad 1 1`, `pad 1,1`, `upsample 2x2`: a number for each axis, which is one number where all are equal."""
+    """`pad 1 1`, `pad 1,1`, `upsample 2x2`: one number per axis, or a single one where all are equal."""
     parts = [part for value in positional for part in re.findall(r"[^x,() ]+", value.text)]
     if not 1 < len(parts) <= 3 or not all(part.isdigit() for part in parts):
         return positional
@@ -122,7 +122,7 @@ def one_size(positional: list[Value]) -> list[Value]:
 
 
 def torch_pad(value: Value) -> str | None:
-    """nn.ZeroPad's numbers: those of the last axis first, a pair each."""
+    """Write nn.ZeroPad's numbers, which are pairs, those of the last axis first."""
     if value.kind != "list":
         return written(value, "p", "padding")
     numbers = [item.text for item in value.items]
@@ -132,7 +132,7 @@ def torch_pad(value: Value) -> str | None:
 
 
 def initialiser(value: Value) -> str | None:
-    """`init=`, or None for what Keras begins with anyway. Raises Cannot."""
+    """Write `init=`; None for the default of Keras. Raises Cannot."""
     if is_none(value):
         return None
     word = folded(value.call.name if value.call else value.text)

@@ -1,4 +1,4 @@
-"""A whole line rewritten: what stands before the layers, the layers, and what stands behind them."""
+"""A whole line rewritten: what precedes the layers, the layers, and what follows them."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _uncommented(text: str) -> str:
 
 
 def _is_sum(before: str) -> bool:
-    """Whether `//` would divide what stands before it: `f=n // 2`."""
+    """Whether `//` would divide what precedes it: `f=n // 2`."""
     return re.search(r"[=(]\s*[a-z_]\w*\s*$", before) is not None and "=" in before
 
 
@@ -178,7 +178,7 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
     """The line in our writing; None where there is nothing to read. Raises Unreadable, Cannot."""
     prefix = ""
     if _STATEMENT.match(body):
-        raise Cannot("a spec has layers only, one a line: leave out this line of a program")
+        raise Cannot("a spec has layers only, one per line: leave out this line of a program")
     if _APPLIED.match(body):
         raise Cannot(REASONS["residual"])
     if _LIBRARY.match(body):
@@ -223,12 +223,12 @@ def _joined(prefix: str, label: str, steps: list[str], guard: str, continued: bo
     references = [step[1:] for step in steps if step.startswith("@")]
     own = [step for step in steps if not step.startswith("@")]
     if references and len(steps) == 1:
-        raise Cannot(f"a spec has no `forward`: the line of `{references[0]}` stands where data passes it")
+        raise Cannot(f"a spec has no `forward`: the line of `{references[0]}` belongs where data passes it")
     if references:
         where = f"behind the line of `{references[0]}`"
         if not own or any(step.startswith("@") for step in steps[1:]):
             order = ", ".join(f"`{step.removeprefix('@')}`" for step in steps)
-            raise Cannot(f"a spec has no `forward`: the lines of the layers stand in the order in which data passes them: {order}")
+            raise Cannot(f"a spec has no `forward`: the lines of the layers are in the order in which data passes them: {order}")
         raise Cannot(f"a spec has no `forward`: write `| {' | '.join(own)}` {where}")
     if label and not prefix and own and not own[0].startswith("input"):
         prefix = f"{label}: "
@@ -247,7 +247,7 @@ def _is_head(head: str, rest: str, rewriter: Rewriter) -> bool:
 
 
 def _sum(body: str) -> str | None:
-    """`x += shortcut`, `x + shortcut`: the value at hand and a named one."""
+    """`x += shortcut`, `x + shortcut`: the current value and a named one."""
     if found := _ADDED.fullmatch(body):
         return f"{_MERGED[found[2]]} {found[3]}"
     tail = _ASSIGNED.match(body)

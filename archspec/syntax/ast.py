@@ -29,7 +29,7 @@ class Text(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """A number that was reported as too large: it has no value, and nobody is told so again."""
+    """A number that was reported as too large: it has no value, and is not reported again."""
 
     span: Span
 
@@ -232,7 +232,7 @@ class Suite(NamedTuple):
 class Broken(NamedTuple):
     """A line that could not be read; it was reported. What is indented below it is still looked at.
 
-    `declares` is what it would have named (`param x`, `block x`, `default x`, the label `x`, or `use`): nobody is told that this is missing.
+    `declares` is what it would have named (`param x`, `block x`, `default x`, the label `x`, or `use`): that it is missing is not reported again.
     """
 
     body: tuple[Statement, ...]

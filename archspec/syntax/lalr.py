@@ -15,7 +15,7 @@ END = "$END"
 
 
 class Token(NamedTuple):
-    """A word of a text: its terminal, its characters, and where they stand."""
+    """A word of a text: its terminal, its characters, and their offsets."""
 
     type: str
     value: str
@@ -48,7 +48,7 @@ class Unexpected(Exception):
 
 
 class Automaton:
-    """A lexer and a parser. In a state's row a number n >= 0 shifts to state n, ~n reduces by rule n."""
+    """A lexer and a parser (LALR(1): Aho et al. 2006, section 4.7). In a state's row a number n >= 0 shifts to state n, ~n reduces by rule n."""
 
     def __init__(self, tables: dict[str, Any]) -> None:
         self.rows: list[dict[str, int]] = tables["rows"]
@@ -121,7 +121,7 @@ class Automaton:
 
 @cache
 def automaton() -> Automaton:
-    """The automaton of the grammar: from the generated tables or, where the grammar was edited since, compiled anew."""
+    """The automaton of the grammar: from the generated tables or, where the grammar has changed since, compiled."""
     from zlib import crc32
 
     from archspec.resources import grammar_path

@@ -27,18 +27,18 @@ _AT_LINE = {
 }
 _HEADS = {"repeat": "REPEAT", "residual": "RESIDUAL", "shortcut": "SHORTCUT"}
 _NO_VALUE = frozenset({"COLON", "VBAR", "COMMA", "ARROW", "ERROR"})
-"""What begins no bare argument, whatever stands before it."""
+"""What begins no positional argument, whatever precedes it."""
 MERGES = frozenset({"add", "concat", "mul"})
 HEADS = frozenset({*_HEADS, *MERGES, "output", "block"})
 KEYWORDS = frozenset({*_ALWAYS, *_AT_LINE, *_HEADS, *MERGES})
 
 
-class Line(NamedTuple):
+class LogicalLine(NamedTuple):
     """A logical line: its tokens, the lines indented below it, and whether a mistake in it was already reported."""
 
     indent: int
     tokens: list[Token]
-    below: list[Line]
+    below: list[LogicalLine]
     broken: bool
 
 
@@ -54,16 +54,16 @@ class Layout:
         self.unreadable: set[int] = set()
         """Lines with a character that is not allowed in a spec."""
         self.told = False
-        """Whether brackets of this logical line were reported: one cause, one report."""
+        """Whether a bracket of this logical line is reported already: one cause, one report."""
 
     def report(self, code: str, message: str, start: int, end: int, *, help_: str | None = None, label: str = "") -> None:
         self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_, label=label))
 
-    def read(self) -> list[Line]:
+    def read(self) -> list[LogicalLine]:
         return self.nest(list(self.logical(self.checked_text())))
 
     def checked_text(self) -> str:
-        """The text with forbidden characters blanked, each kind of them reported once a line, twenty at most."""
+        """The text with forbidden characters blanked, each kind of them reported once per line, twenty at most."""
         text = self.source.text
         seen: set[tuple[str, int]] = set()
         if text.replace("\n", "").isprintable():
@@ -87,7 +87,7 @@ class Layout:
                 self.report("A006", what, at, at + 1, help_="remove it; it is invisible or changes how the line is shown")
         return re.sub(_FORBIDDEN, " ", text) if seen else text
 
-    def logical(self, text: str) -> Iterator[Line]:
+    def logical(self, text: str) -> Iterator[LogicalLine]:
         """Logical lines, not yet nested."""
         tokens: list[Token] = []
         opened: list[Token] = []
@@ -175,7 +175,7 @@ class Layout:
     def indent_of(self, token: Token) -> int:
         return self.source.locate(token.start)[1] - 1
 
-    def line(self, tokens: list[Token], broken: bool) -> Line:
+    def line(self, tokens: list[Token], broken: bool) -> LogicalLine:
         if sum(token.type == "COLON" for token in tokens) > MAX_NESTING:
             last = tokens[-1]
             self.report("A007", f"more than {MAX_NESTING} colons on one line", last.start, last.end)
@@ -183,13 +183,13 @@ class Layout:
         if self.unreadable and not broken:
             begin, end = self.source.locate(tokens[0].start)[0], self.source.locate(tokens[-1].end)[0]
             broken = any(begin <= number <= end for number in self.unreadable)
-        return Line(self.indent_of(tokens[0]), tokens, [], broken)
+        return LogicalLine(self.indent_of(tokens[0]), tokens, [], broken)
 
-    def nest(self, lines: list[Line]) -> list[Line]:
+    def nest(self, lines: list[LogicalLine]) -> list[LogicalLine]:
         """Hang each line below the head that it is indented under."""
-        top: list[Line] = []
-        levels: list[tuple[int, list[Line]]] = [(0, top)]
-        before: Line | None = None
+        top: list[LogicalLine] = []
+        levels: list[tuple[int, list[LogicalLine]]] = [(0, top)]
+        before: LogicalLine | None = None
         tabs = "\t" in self.source.text
         width = min(map(len, re.findall(r"^ +(?=[^ \n])", self.source.text, re.MULTILINE)), default=1) if tabs else 1
         for line in lines:
@@ -212,17 +212,17 @@ class Layout:
                 if line.indent > levels[-1][0]:
                     self.indentation(line, "the indentation matches none of the lines above", "align it with the lines that it belongs to")
                 elif line.indent < levels[-1][0]:
-                    levels = [(line.indent, top)]  # the file began indented, and that was told
+                    levels = [(line.indent, top)]  # the file began indented, which is reported already
             levels[-1][1].append(line)
             before = line
         return top
 
-    def meant(self, line: Line, width: int) -> int:
-        """The indentation of a line in which tabs, which are told, are as wide as the file's suites are indented."""
+    def meant(self, line: LogicalLine, width: int) -> int:
+        """The indentation of a line whose tabs count as one level of the file; the tabs themselves are reported elsewhere."""
         blank = self.source.text[line.tokens[0].start - line.indent : line.tokens[0].start]
         return len(blank.expandtabs(width))
 
-    def indentation(self, line: Line, message: str, help_: str) -> None:
+    def indentation(self, line: LogicalLine, message: str, help_: str) -> None:
         """Report a line's indentation, unless a character in it was reported."""
         start = line.tokens[0].start
         if "\t" not in self.source.text[start - line.indent : start] and self.source.locate(start)[0] not in self.unreadable:
@@ -230,7 +230,7 @@ class Layout:
 
 
 def roles(tokens: list[Token]) -> Iterator[Token]:
-    """The tokens of a line with the roles that the grammar asks for: keywords, LABEL, and SEP before each bare argument."""
+    """The tokens of a line with the roles that the grammar expects: keywords, LABEL, and SEP before each bare argument."""
     start, bare, depth, end = True, False, 0, -1
     for at, token in enumerate(tokens):
         kind = token.type

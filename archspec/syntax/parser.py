@@ -10,7 +10,7 @@ from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
 from archspec.syntax import ast
 from archspec.syntax.lalr import END, Token, Unexpected, automaton
-from archspec.syntax.lines import HEADS, Layout, Line, roles
+from archspec.syntax.lines import HEADS, Layout, LogicalLine, roles
 from archspec.syntax.to_ast import Lowering
 
 MAX_BYTES = 1 << 20
@@ -18,7 +18,7 @@ MAX_TOKENS = 100_000
 
 
 def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS) -> ast.File:
-    """Parse a source. What cannot be read is reported to `sink` and stands as `Broken` in the tree."""
+    """Parse a source. What cannot be read is reported to `sink` and is `Broken` in the tree."""
     whole = Span(source, 0, len(source.text))
     if len(source.text.encode("utf-8", "surrogatepass")) > max_bytes:
         message, help_ = f"the text is larger than {max_bytes:,} bytes", "split it; `use` takes the blocks from another file"
@@ -35,10 +35,10 @@ class _LineParser:
         self.sink = sink
         self.lowering = Lowering(source, sink)
 
-    def lines(self, lines: list[Line]) -> tuple[ast.Statement, ...]:
+    def lines(self, lines: list[LogicalLine]) -> tuple[ast.Statement, ...]:
         return tuple(self.statement(line) for line in lines)
 
-    def statement(self, line: Line) -> ast.Statement:
+    def statement(self, line: LogicalLine) -> ast.Statement:
         below = self.lines(line.below)
         first, last = line.tokens[0], line.tokens[-1]
         span = Span(self.source, first.start, last.end)
@@ -60,7 +60,7 @@ class _LineParser:
         return self.lowering.statement(tree, below, span)
 
     def unexpected(self, token: Token, expected: set[str], tokens: list[Token]) -> None:
-        """Report a token that cannot stand where it does."""
+        """Report a token that does not fit at its place."""
         if slip := _slip(token, expected, tokens):
             self.report(*slip)
             return
@@ -91,7 +91,7 @@ _WORDS = {
     "DIMS": "a size such as 32x32x3", "STRING": 'a text in "quotes"', "KEY": "`key=value`", "COLON": "`:`", "VBAR": "`|`",
     END: "the end of the line", "COMMA": "`,`", "AS": "`as`", "IF": "`if`", "LPAR": "`(`", "MERGE": "add, concat or mul",
 }  # fmt: skip
-"""Terminals in words, those first that are told first where there are many."""
+"""Terminals in words, the most helpful first: a message names at most three."""
 _EXPRESSION = {"INT", "FLOAT", "DIMS", "STRING", "YES", "NO", "NAME", "LPAR", "MINUS"}
 _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE"}
 
@@ -129,7 +129,7 @@ def _wanted(expected: set[str]) -> str:
 
 
 def _found(token: Token) -> str:
-    """A word or sign in quotes; those that cannot be told apart by eye with their number."""
+    """Quote a word or sign; with its number where it looks like another."""
     if token.type == END:
         return _WORDS[END]
     text = token.value.strip()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from archspec.diagnostics import Diagnostics, Enough
 from archspec.source import Source
 from archspec.syntax.lalr import Token, automaton
-from archspec.syntax.lines import CLOSING, OPENING, Layout, Line, roles
+from archspec.syntax.lines import CLOSING, OPENING, Layout, LogicalLine, roles
 from archspec.syntax.parser import MAX_TOKENS, parse
 
 INDENT = 2
@@ -21,7 +21,7 @@ ALIGN = 16
 """Lines are aligned to one another where that adds at most so many spaces."""
 
 
-class _Row(NamedTuple):
+class _FormattedLine(NamedTuple):
     """A physical line to be: its indentation, text up to and from the first `|`, its comment, and whether a blank line is above."""
 
     indent: int
@@ -40,11 +40,11 @@ def format_text(source: Source, sink: Diagnostics | None = None) -> str | None:
         parse(source, sink)
     if sink.errors:
         return None
-    rows = _Rows(source).rows()
+    rows = _Formatter(source).rows()
     return "".join(line.rstrip() + "\n" for line in _aligned(rows))
 
 
-class _Rows:
+class _Formatter:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.open: list[tuple[bool, int]] = []
@@ -58,10 +58,10 @@ class _Rows:
         self.bare = False
         """Whether the current token is of a bare argument: a space would end it."""
 
-    def rows(self) -> list[_Row]:
+    def rows(self) -> list[_FormattedLine]:
         depths = self.depths()
         self.starts = sorted(depths)
-        rows: list[_Row] = []
+        rows: list[_FormattedLine] = []
         depth = 0
         blank = False
         for tokens, comment in self.physical():
@@ -71,7 +71,7 @@ class _Rows:
             above, blank = blank and bool(rows), False
             text = _comment(comment) if comment is not None else ""
             if comment is not None and not tokens:
-                rows.append(_Row(self.comment_depth(comment, depths, depth) * INDENT, "", "", text, above, False))
+                rows.append(_FormattedLine(self.comment_depth(comment, depths, depth) * INDENT, "", "", text, above, False))
                 continue
             continues = bool(self.open) or tokens[0].type == "VBAR"
             if not continues:
@@ -81,7 +81,7 @@ class _Rows:
             indent = self.open[-1][1] if self.open else depth * INDENT + (INDENT if continues else 0)
             head, pipes = self.split(tokens, indent)
             joins = not continues and not self.open and not any(token.type == "COLON" for token in tokens)
-            rows.append(_Row(indent, head, pipes, text, above, joins))
+            rows.append(_FormattedLine(indent, head, pipes, text, above, joins))
         return rows
 
     def physical(self) -> list[tuple[list[Token], Token | None]]:
@@ -99,7 +99,7 @@ class _Rows:
     def depths(self) -> dict[int, int]:
         """How deep each logical line is nested, by the offset at which it starts. Notes where bare arguments begin."""
         found: dict[int, int] = {}
-        pending: list[tuple[list[Line], int]] = [(Layout(self.source, automaton().lex, Diagnostics(), MAX_TOKENS).read(), 0)]
+        pending: list[tuple[list[LogicalLine], int]] = [(Layout(self.source, automaton().lex, Diagnostics(), MAX_TOKENS).read(), 0)]
         while pending:
             lines, depth = pending.pop()
             for line in lines:
@@ -143,7 +143,7 @@ class _Rows:
         return text
 
     def space(self, before: Token, token: Token) -> bool:
-        """Whether a space stands between two tokens."""
+        """Whether a space belongs between two tokens."""
         left, right = before.type, token.type
         apart = before.end != token.start
         if right in _TIGHT_BEFORE or left in _TIGHT_AFTER:
@@ -175,14 +175,14 @@ _WORDS = {"if", "and", "or", "not"}
 
 
 def _written(token: Token, line: list[Token]) -> str:
-    """A token's text; `key=` loses its spaces, but for `param name = value`, where it gets them."""
+    """A token's text; `key=` loses its spaces, except in `param name = value`, where it gets them."""
     if token.type != "KEY":
         return token.value
     key = token.value.rstrip(" =")
     return f"{key} = " if line and line[0].value == "param" else f"{key}="
 
 
-def _aligned(rows: list[_Row]) -> list[str]:
+def _aligned(rows: list[_FormattedLine]) -> list[str]:
     """Rows as text, with the first `|` and the comments of neighbouring lines in one column."""
     heads = [" " * row.indent + row.head for row in rows]
     _pad(heads, [bool(row.pipes) and row.joins for row in rows], rows)
@@ -195,7 +195,7 @@ def _aligned(rows: list[_Row]) -> list[str]:
     return lines
 
 
-def _pad(texts: list[str], wanted: list[bool], rows: list[_Row]) -> None:
+def _pad(texts: list[str], wanted: list[bool], rows: list[_FormattedLine]) -> None:
     """Pad runs of neighbouring texts to one width, where none of them would gain more than ALIGN spaces."""
     at = 0
     while at < len(texts):

@@ -46,7 +46,7 @@ class Lowering:
 
     def headed(self, tree: Node, below: tuple[ast.Statement, ...], span: Span) -> ast.Statement:
         head, guard = self.head(tree.children[0])
-        if len(tree.children) == 2:  # head and colon: the suite stands below
+        if len(tree.children) == 2:  # head and colon: the suite is below
             return ast.Suite(head, below, guard, span)
         inner_tree = tree.children[2]
         inner = self.statement(inner_tree, below, self.across([inner_tree]) if below == () else span)
@@ -190,7 +190,7 @@ class Lowering:
                 return ast.Chained(_CHAINS[kind], operands, tuple([token.value for token in children[1::2]]), span)
 
     def listed(self, children: list[Node]) -> tuple[ast.Expr, ...]:
-        """What stands between brackets and commas."""
+        """Lower what is between brackets and commas."""
         return tuple([self.expr(child) for child in children if not _is(child, "LPAR", "RPAR", "COMMA")])
 
     def leaf(self, token: Token) -> ast.Expr:

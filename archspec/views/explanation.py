@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archspec.analysis.layers import Report, Row
-from archspec.diagnostics.folding import Line
+from archspec.diagnostics.folding import StyledLine
 from archspec.diagnostics.markup import LEFT, html_text
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Reach
@@ -53,7 +53,7 @@ class Explained:
             ", implied by the layer that follows" if row.node.implied else ""
         )
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[StyledLine]:
         """The layer for a screen."""
         title, place = self._head
         yield [(title, "head"), (f"   {place}" if place else "", "dim")]

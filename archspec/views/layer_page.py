@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from archspec.diagnostics.catalogue import codes, page
-from archspec.diagnostics.folding import Line
+from archspec.diagnostics.folding import StyledLine
 from archspec.foreign.equivalents import names_of
 from archspec.ops import op_class
 from archspec.ops.base import Op
@@ -21,7 +21,7 @@ _CODE = re.compile(r"A\d{3}")
 HANG = 12
 
 
-def lines(op: type[Op]) -> Iterator[Line]:
+def lines(op: type[Op]) -> Iterator[StyledLine]:
     """The lines of the page, unfolded; where they are folded the text stands behind `HANG` columns."""
     text, told = about(op)
     yield [(f"{op.step} ", "head"), (signature(op), "label")]
@@ -43,7 +43,7 @@ def lines(op: type[Op]) -> Iterator[Line]:
     yield item("messages", ", ".join(codes_about(op.step)))
 
 
-def item(title: str, text: str) -> Line:
+def item(title: str, text: str) -> StyledLine:
     """A line with a title before its text."""
     return [(f"{title:<{HANG}}", "head"), (text, "")]
 

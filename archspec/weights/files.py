@@ -57,7 +57,7 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Loaded:
-    """What `load_weights` did. Keys are those of the network's `state_dict` and of the file, as they stand there."""
+    """What `load_weights` did. Keys are those of the network's `state_dict` and of the file, unchanged."""
 
     source: str
     how: Literal["name", "structure"]

@@ -2,8 +2,8 @@
 
 By structure means that no names are needed, and that nothing is guessed. Two kinds of evidence are taken:
 
-- the order of the tensors, where it is told: a `state_dict` lists modules in the order in which they were made. A safetensors file
-  does not tell it: its tensors are sorted by name, so that `features.10` comes before `features.2`;
+- the order of the tensors, where it is known: a `state_dict` lists modules in the order in which they were made. A safetensors file
+  does not keep it: its tensors are sorted by name, so that `features.10` comes before `features.2`;
 - names within a module: members of an `nn.Sequential` or `nn.ModuleList` are numbered in order, and members that the network has
   in the same place (`features`, `classifier`) are in its order. `conv1` and `conv2` are not taken for numbers, since people count
   such names up and down.
@@ -26,7 +26,7 @@ COUNTER = "num_batches_tracked"
 """Batch norm's count of batches; it has no effect with a fixed momentum, and files made before PyTorch 0.4.1 lack it."""
 
 WRAPPERS = ("module.", "_orig_mod.", "model.")
-"""What stands before every key of a wrapped module: nn.DataParallel and DistributedDataParallel, torch.compile, Lightning's usual."""
+"""What wrappers put before every key of a module: nn.DataParallel and DistributedDataParallel, torch.compile, Lightning's usual."""
 
 _KINDS = frozenset({"weight", "bias", "running_mean", "running_var", "in_proj_weight", "in_proj_bias"})
 
@@ -144,7 +144,7 @@ def _in_order(ours: Forms, theirs: Forms) -> Pairs:
 
 
 def _by_names_within(ours: Forms, theirs: Forms) -> Pairs:
-    """Equal names first, where all of them agree in shape; of each shape and kind the rest in the order that their names tell."""
+    """Equal names first, where all of them agree in shape; of each shape and kind the rest in the order of their names."""
     _check_number(ours, theirs)
     common = [key for key in ours if key in theirs]
     if any(ours[key].shape != theirs[key].shape for key in common):
@@ -160,7 +160,7 @@ def _by_names_within(ours: Forms, theirs: Forms) -> Pairs:
             raise WeightsError(f"of {told} the network has {len(keys)}, the file {len(others)}")
         for first, second in pairwise(others):
             if not _comparable(_rank(first, places), _rank(second, places)):
-                raise WeightsError(f"nothing tells the order of {quoted([first, second])}, both {shape}; a file of torch.save would")
+                raise WeightsError(f"nothing shows the order of {quoted([first, second])}, both {shape}; a file of torch.save would")
         pairs.update(zip(keys, others, strict=True))
     return {key: pairs[key] for key in ours}
 
@@ -258,12 +258,12 @@ def _kind(key: str) -> str:
 
 
 def _number(part: str) -> int | None:
-    """A part of a key as the position it tells, or None."""
+    """A part of a key as a position, or None."""
     return int(part) if part.isdecimal() and len(part) < 10 else None
 
 
 def _numbered(key: str) -> Iterator[tuple[str, int]]:
-    """The positions that a key tells, each with all that stands before it."""
+    """Yield the positions in a key, each with all that precedes it."""
     parts = key.split(".")
     for depth, part in enumerate(parts):
         if (number := _number(part)) is not None:

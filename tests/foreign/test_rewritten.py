@@ -255,7 +255,7 @@ def test_what_is_proposed_is_right(right):
         ("layers.Conv1D(8, 3, padding='causal')", "the language has no padding 'causal'"),
         ("layers.LayerNormalization(axis=[1, 2])", "`ln` acts on the channels"),
         ("previous = x", "label the line that makes the value: `previous: "),
-        ("x = self.conv1(x)", "the line of `conv1` stands where data passes it"),
+        ("x = self.conv1(x)", "the line of `conv1` belongs where data passes it"),
         ("conv f=8", "`conv` needs `k`, as in `conv k=3 f=8`"),
         ("nn.LayerNorm([3, 32, 32])", "`ln` normalises the channels of each position"),
         ("out += self.shortcut(x)", "write `residual:` with its layers indented below it"),

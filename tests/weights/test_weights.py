@@ -101,7 +101,7 @@ def test_a_network_of_torchvision_with_names_that_labels_cannot_have(tmp_path):
     torch.manual_seed(0)
     reference = torchvision().models.regnet_y_400mf(weights=None).eval()
     net = archspec.to_torch(archspec.load("regnet_y_400mf")).eval()
-    assert "nothing tells the order of " in refused(net, saved(reference.state_dict(), tmp_path, "safetensors"))
+    assert "nothing shows the order of " in refused(net, saved(reference.state_dict(), tmp_path, "safetensors"))
     loaded = load_weights(net, saved(reference.state_dict(), tmp_path))
     assert loaded.how == "structure" and len(loaded.pairs) == len(net.state_dict())
     x = torch.rand(1, 3, 224, 224)
@@ -373,7 +373,7 @@ def test_what_is_said_of_a_structure_that_differs():
     net = small(CONVS)
     state = renamed(filled(net))
     assert "the network has 12 tensors, the file 11" in refused(net, dict(list(state.items())[1:]))
-    assert "nothing tells the order of `a.weight`, `b.weight`, both (4, 4, 1, 1)" in refused(
+    assert "nothing shows the order of `a.weight`, `b.weight`, both (4, 4, 1, 1)" in refused(
         net, AMBIGUOUS[next(iter(AMBIGUOUS))][1](state)
     )
     assert "`features.1.weight` would get" not in refused(net, state | {"body.3.weight": torch.zeros(4, 2, 1, 1)})

@@ -9,16 +9,16 @@ from typing import Any
 from archspec.backends.onnx.layer import Layer
 from archspec.types import Tokens, Type
 
-Row = Callable[[Layer, Any, Any, Any], str]
+OperatorRow = Callable[[Layer, Any, Any, Any], str]
 
 
-def plain(kind: str, *arguments: str) -> Row:
+def plain(kind: str, *arguments: str) -> OperatorRow:
     """An operator of one input; `arguments` are attributes that the layer calls otherwise, as attribute=argument."""
     names = [argument.split("=") for argument in arguments]
     return lambda layer, op, *_: layer.add(kind, layer.x, **{attribute: getattr(op, name) for attribute, name in names})
 
 
-def softmax(kind: str) -> Row:
+def softmax(kind: str) -> OperatorRow:
     return lambda layer, _, x, __: layer.add(kind, layer.x, axis=-1 if isinstance(x, Tokens) else 1)
 
 

@@ -61,7 +61,7 @@ class Draft:
     constants: dict[str, Array] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
     types: dict[str, Type] = field(default_factory=dict)
-    """The values that layers put out."""
+    """The outputs of the layers, by name."""
     padded: dict[str, Operator] = field(default_factory=dict)
     """The `Pad` that a layer ends in, by its value."""
     _known: dict[tuple[object, ...], str] = field(default_factory=dict)

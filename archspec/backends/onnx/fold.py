@@ -48,7 +48,7 @@ def _fold(draft: Draft, linear: Operator, norm: Operator) -> None:
 
     def folded_weight() -> Array:
         values = weight.load()
-        if linear.kind == "ConvTranspose":  # (C, f/g, *k): the filters of group g stand behind the channels of group g
+        if linear.kind == "ConvTranspose":  # (C, f/g, *k): the filters of group g follow the channels of group g
             grouped = values.reshape(groups, weight.shape[0] // groups, weight.shape[1], -1)
             return (grouped * factor().reshape(groups, 1, -1, 1)).reshape(weight.shape).astype(np.float32)
         return (values * factor().reshape(-1, *(1,) * (values.ndim - 1))).astype(np.float32)

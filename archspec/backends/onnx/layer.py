@@ -1,4 +1,4 @@
-"""What a row is given: a layer's inputs and tensors, and ways to add operators that do not depend on the opset."""
+"""What a row gets: a layer's inputs and tensors, and ways to add operators that do not depend on the opset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Load = Callable[[Tensor], Array]
 
 
 class Layer:
-    """A layer that is being lowered. Its operators are called as it is; those before the last one `LAYER/operator`."""
+    """A layer that is being lowered. Its last operator has its name; those before it are called `LAYER/operator`."""
 
     def __init__(self, draft: Draft, place: Place, sources: tuple[str, ...], load: Load, about: str) -> None:
         self.draft = draft
@@ -37,9 +37,9 @@ class Layer:
     # tensors
 
     def weight(self, name: str) -> str:
-        """The tensor of the layer that is called so; it is called in the graph as in a `state_dict`.
+        """Add a tensor of the layer; its name in the graph is that in a `state_dict`.
 
-        A tensor that is a whole layer would be called as the layer's value is: it is `LAYER/weight`.
+        A tensor that is a whole layer is called `LAYER/weight`, since the layer's value has the name of the layer.
         """
         op = self.place.node.op
         found = next(weight for weight in op.weights(self.types[0]) if weight.name == name)
@@ -74,7 +74,7 @@ class Layer:
         return names
 
     def finish(self, value: str) -> str:
-        """Call the value that the row returned as the layer; a value that it was given keeps its name."""
+        """Give the value that the row returned the name of the layer; an input keeps its own."""
         for operator in self.added:
             if value in operator.outputs:
                 operator.name = self.name
@@ -109,7 +109,7 @@ class Layer:
         return self.add(kind, value, axes=list(axes), keepdims=int(keep))
 
     def per_channel(self, tensor: str, x: Type) -> str:
-        """A tensor (C) so that it is spread over the positions of a map."""
+        """A tensor (C) in a shape that broadcasts over the positions of a map."""
         return self.reshape(tensor, -1, *(1,) * len(x.spatial)) if isinstance(x, Map) else tensor
 
     def channels_last(self, x: Type, row: Callable[[str], str]) -> str:

@@ -127,7 +127,7 @@ def needed(network: Network) -> tuple[list[Place], dict[str, str]]:
 
 
 def _about(place: Place) -> str:
-    """Where a layer stands in the spec, and what it says there."""
+    """The line of a layer in the spec, and its text there."""
     node = place.node
     text = f"{node.op.step} {node.op.config(place.graph.type_of(node.inputs[0]))}".rstrip()
     return f"line {node.span.line}: {text}" if node.span is not None else text

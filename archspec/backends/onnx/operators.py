@@ -1,7 +1,7 @@
-"""What each layer is in ONNX: one row a step, from its arguments and types to operators.
+"""What each layer is in ONNX: one row per step, from its arguments and types to operators.
 
-A row is given the layer, its op, and the types of its input and output; it returns the name of its value. Maps are N,C,*S, tokens
-N,T,C, vectors N,C. Layers that do nothing in inference return the value that they were given.
+A row gets the layer, its op, and the types of its input and output; it returns the name of its value. Maps are N,C,*S, tokens
+N,T,C, vectors N,C. Layers that do nothing in inference return their input.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from archspec.backends.onnx import activations, attend, norms, windows
-from archspec.backends.onnx.activations import Row, plain, softmax
+from archspec.backends.onnx.activations import OperatorRow, plain, softmax
 from archspec.backends.onnx.layer import Layer
 from archspec.ops.base import per_axis
 from archspec.types import Map, Tokens, Type, Vector
@@ -95,7 +95,7 @@ def _shuffle(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 
 def _same(layer: Layer, op: Any, x: Type, _: Type) -> str:
-    """What is at work in training only."""
+    """Return the input: the layer acts in training only."""
     return layer.x
 
 
@@ -112,7 +112,7 @@ def _concat(layer: Layer, op: Any, x: Type, _: Type) -> str:
     return layer.add("Concat", *layer.values, axis=2 if isinstance(x, Tokens) else 1)
 
 
-ROWS: dict[str, Row] = {
+ROWS: dict[str, OperatorRow] = {
     "conv": windows.conv,
     "dwconv": windows.conv,
     "deconv": windows.deconv,

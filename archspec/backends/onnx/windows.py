@@ -87,7 +87,7 @@ def average_pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 
 _ZERO = -0.0
-"""A zero that onnxruntime does not take for one.
+"""A zero that onnxruntime does not recognise as one.
 
 It moves a `Pad` of zeros into the pool behind it (1.17 to 1.31, pad_fusion.cc), where a maximum's padding is no zero, and where padding
 as wide as the window is refused. It knows zeros by their bytes.
@@ -95,7 +95,7 @@ as wide as the window is refused. It knows zeros by their bytes.
 
 
 def _apart(layer: Layer) -> str:
-    """The layer's input, whose zeros, where it ends in some, stay where they are."""
+    """The layer's input; where that is a `Pad` of zeros, onnxruntime must not merge it."""
     if (pad := layer.draft.padded.get(layer.x)) is not None:
         pad.inputs[2:] = [layer.constant(_ZERO)]
     return layer.x

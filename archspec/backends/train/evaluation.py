@@ -1,4 +1,4 @@
-"""How good a trained network is: which class each image of a test was taken for."""
+"""How good a trained network is: the class that it gives each test image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archspec.backends.train.task import Task
 
 
 class Setting(NamedTuple):
-    """What a run was told, as far as a test must do the same: settings.json in its folder."""
+    """The settings of a run that a test must share: settings.json in its folder."""
 
     source: str
     resize: bool
@@ -30,7 +30,7 @@ class Setting(NamedTuple):
     classes: tuple[str, ...]
 
     def about(self, shape: tuple[int, ...]) -> dict[str, str]:
-        """What a user of the exported network has to know, for the metadata of its file; `shape` is the input's, channels first."""
+        """What a user of the exported network must know, for the metadata of its file; `shape` is the input's, channels first."""
         numbers = {name: [float(f"{value:.9g}") for value in values] for name, values in (("mean", self.mean), ("std", self.std))}
         note = (
             f"float32, N x {' x '.join(map(str, shape))} (batch, channels, then rows and columns of a map); bytes divided by 255, then "
@@ -41,7 +41,7 @@ class Setting(NamedTuple):
 
 
 class Result(NamedTuple):
-    """`confusion[i][j]`: how many images of class i were taken for class j."""
+    """`confusion[i][j]`: how many images of class i were classified as j."""
 
     classes: tuple[str, ...]
     confusion: list[list[int]]
@@ -59,13 +59,13 @@ class Result(NamedTuple):
         return self.right / self.images
 
     def recall(self, at: int) -> float | None:
-        """Of the images of a class, the part that was found; None where there are none."""
+        """The part of the images of a class that was classified right; None where there are none."""
         count = sum(self.confusion[at])
         return self.confusion[at][at] / count if count else None
 
 
 def setting(folder: Path) -> Setting:
-    """What the run of a folder was told. Raises DataError."""
+    """Read the settings of the run in a folder. Raises DataError."""
     try:
         told = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
         settings: dict[str, Any] = told["settings"]
@@ -112,7 +112,7 @@ def _output(net: nn.Module, task: Task, images: Tensor, setting: Setting, device
 
 
 def predicted(result: Tensor, task: Task) -> Tensor:
-    """The class that each row of results stands for: probabilities, scores, or distances."""
+    """The class that each row of results means: probabilities, scores, or distances."""
     if task.loss == "distance":
         return result.argmin(1)
     return result.argmax(1) if task.outputs > 1 else (result[:, 0] > (0.5 if task.last else 0.0)).long()

@@ -1,4 +1,4 @@
-"""What a network is to learn: from what, with which loss, and which of its layers are part of the loss."""
+"""What a network learns from, with which loss, and which of its layers are part of the loss."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def task_of(network: Network) -> Task:
     for output, end in zip(network.outputs, ends, strict=True):
         type_ = network.graph.type_of(output.value)
         if not isinstance(type_, Vector) or type_ != main:
-            wanted = "a vector of scores, one a class, is" if output is network.outputs[0] else f"a vector of {main}, as `output` is,"
+            wanted = "a vector of scores, one per class, is" if output is network.outputs[0] else f"a vector of {main}, as `output` is,"
             raise _refused(f"`{output.name}` is {describe(type_) if type_ else '?'}, where {wanted} wanted", _span(places, end))
     found = [_last(places, end, ends) for end in ends]
     steps = {_LOSSES.get(_step(places.get(name)), "softmax") for name in found}
@@ -69,7 +69,7 @@ def _of_one(places: dict[str, Place], last: str, loss: str) -> str:
 
 
 def _last(places: dict[str, Place], end: str, ends: list[str]) -> str:
-    """The layer that makes the scores of an output: the last one that does more than flatten. Nothing else may read what it gives."""
+    """The layer that makes the scores of an output: the last one that does more than flatten. No other layer may read its output."""
     while (place := places.get(end)) is not None and _step(place) == "flatten":
         end = place.sources[0]
     if place is not None and _step(place) in _FOLDED:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archspec.analysis.layers import Row
-from archspec.diagnostics.folding import Line, folded
+from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.markup import html_text
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
@@ -55,10 +55,10 @@ class Comparison:
             return visible(self.diff.why_not) if self.diff else "", None, ""
         return visible(summary(self.diff, *(model.name for model in self.models))), edits(self.diff), LEGEND
 
-    def lines(self, width: int | None = None, unicode: bool = True, *, brief: bool = False) -> Iterator[Line]:
+    def lines(self, width: int | None = None, unicode: bool = True, *, brief: bool = False) -> Iterator[StyledLine]:
         """The comparison for a screen of a width in columns."""
 
-        def told(lines: Sequence[str], style: str) -> Iterator[Line]:
+        def told(lines: Sequence[str], style: str) -> Iterator[StyledLine]:
             for line in lines:
                 shown = line if unicode else line.translate(write.ASCII)
                 yield from folded([(shown, style)], width or 120, 2)

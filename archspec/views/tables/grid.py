@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from archspec.diagnostics.folding import Line, folded
+from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.markup import LEFT, RIGHT, html_text
 
 _LEAST = 10
@@ -95,14 +95,14 @@ def _html_row(cells: Sequence[str], numbers: list[bool], tag: str) -> str:
     return f"<tr>{''.join(made)}</tr>\n"
 
 
-def text(grid: Grid, width: int | None, unicode: bool) -> Iterator[Line]:
+def text(grid: Grid, width: int | None, unicode: bool) -> Iterator[StyledLine]:
     """The lines for a screen: aligned, fitted to its width by leaving columns out and shortening cells, never a wrapped row."""
     rows = [[cell if unicode else cell.translate(ASCII) for cell in row] for row in grid.lines]
     widths = {at: max(len(row[at]) for row in rows) for at in range(len(grid.titles))}
     whole = sum(widths.values()) + 2 * (len(widths) - 1)
     if width is not None:
         _fit(widths, grid, width)
-    rule: Line = [(("─" if unicode else "-") * (sum(widths.values()) + 2 * (len(widths) - 1)), "dim")]
+    rule: StyledLine = [(("─" if unicode else "-") * (sum(widths.values()) + 2 * (len(widths) - 1)), "dim")]
     mark = "…" if unicode else "..."
     for at, row in enumerate(rows):
         total = bool(grid.totals) and at == len(rows) - 1

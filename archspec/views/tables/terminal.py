@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archspec.analysis.layers import Report, Row
-from archspec.diagnostics.folding import Line, folded
+from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Op
 from archspec.views.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
@@ -28,7 +28,7 @@ _NAMES = {"params%": "the shares", "macs%": "", "macs": "MACs"}
 """What columns are called that have no title, or another one."""
 
 
-def text(report: Report, style: Style, *, width: int | None, unicode: bool) -> Iterator[Line]:
+def text(report: Report, style: Style, *, width: int | None, unicode: bool) -> Iterator[StyledLine]:
     """The lines of the table."""
     yield from _Text(report, style, width, unicode).lines()
 
@@ -128,9 +128,9 @@ class _Text:
     def needed(self) -> int:
         return sum(self.widths) + 2 * (len(self.widths) - 1)
 
-    def joined(self, cells: list[str], style: str = "", op: Op | None = None) -> Line:
+    def joined(self, cells: list[str], style: str = "", op: Op | None = None) -> StyledLine:
         """A line of the table; what says the kind of a layer is in the colour that pictures have for it."""
-        line: Line = []
+        line: StyledLine = []
         kind = f"kind {op.kind}" if op is not None and not style else style
         for name, cell, width in zip(self.names, cells, self.widths, strict=True):
             number = COLUMNS[name].number and not name.endswith("%")
@@ -146,7 +146,7 @@ class _Text:
             line.append(("  ", ""))
         return line[:-1]
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[StyledLine]:
         rule = ("─" if self.unicode else "-") * min(self.needed(), self.width or 10_000)
         heads = " + ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.report.inputs.items())
         yield from folded([(visible(self.report.model), "head"), (f"   {heads}", "dim")], self.width, 2)
@@ -173,7 +173,7 @@ class _Text:
         if not self.style.brief:
             yield from self.folded(COUNTED, "dim")
 
-    def heading(self, group: str) -> Line:
+    def heading(self, group: str) -> StyledLine:
         """A group's name and sums."""
         params, macs = self.sums[group]
         cells = ["" for _ in self.names]
@@ -183,11 +183,11 @@ class _Text:
                 cells[self.names.index(name)] = f"{value:,}"
         return self.joined(cells, "dim")
 
-    def work(self, row: Row) -> Iterator[Line]:
+    def work(self, row: Row) -> Iterator[StyledLine]:
         for name in WORK:
             formula = COLUMNS[name].value(row, self.report, self.style.layout)
             if formula:
                 yield from folded([(f"    {COLUMNS[name].title}: {formula}", "dim")], self.width, 8)
 
-    def folded(self, line: str, style: str) -> Iterator[Line]:
+    def folded(self, line: str, style: str) -> Iterator[StyledLine]:
         return folded([(line, style)], self.width or 120, 2)

@@ -6,7 +6,7 @@ A source is KIND or KIND:PATH:
     mnist:DIR         IDX files, gzip or not: MNIST, Fashion-MNIST, EMNIST (mnist:DIR/emnist-letters where there are several)
     cifar10:DIR       the binary version: data_batch_1.bin to data_batch_5.bin, test_batch.bin
     cifar100:DIR      the binary version: train.bin, test.bin
-    folder:DIR        a folder a class, or train/ and val/ of those; images of any size
+    folder:DIR        one folder per class, or train/ and val/ of those; images of any size
     npz:FILE          x_train, y_train, x_test, y_test, or x and y; channels last, or first with `--channels first`
     synthetic[:N]     N random images (2,000) of the size that the network takes
 
@@ -84,7 +84,7 @@ def _digits(where: str, wanted: Wanted) -> Data:
 
 
 def _synthetic(where: str, wanted: Wanted) -> Data:
-    """Each class is a pattern, seen through noise."""
+    """Make images at random: each class is a pattern under noise."""
     if where and not (where.isdecimal() and 5 <= int(where) <= 10**7):
         raise DataError(f"synthetic:N takes a number of images from 5 to 10,000,000, not `{where}`")
     random = torch.Generator().manual_seed(0)
@@ -291,7 +291,7 @@ def _first(image: tuple[int, ...], shape: tuple[int, ...]) -> bool:
 def _labels(where: str, values: Any, count: int) -> Tensor:
     flat = values.reshape(-1)
     if values.dtype.kind not in "ui" or len(flat) != count:
-        raise DataError(f"{where}: the labels are {values.dtype} {values.shape}, where {count} whole numbers are wanted, one an image")
+        raise DataError(f"{where}: the labels are {values.dtype} {values.shape}, where {count} whole numbers are expected, one per image")
     if int(flat.min()) < 0 or int(flat.max()) > 10**6:
         raise DataError(f"{where}: the labels run from {flat.min()} to {flat.max()}; classes count from 0")
     return torch.from_numpy(flat.astype("int64"))
@@ -302,7 +302,7 @@ def _numbered(labels: Tensor) -> tuple[str, ...]:
 
 
 def _split(images: Tensor, labels: Tensor, classes: tuple[str, ...], scaled: bool = False) -> Data:
-    """A fifth is kept for tests."""
+    """Keep a fifth for tests."""
     kept, others = (torch.tensor(part, dtype=torch.long) for part in _kept(len(labels)))
     train, test = Tensors(images[others], labels[others]), Tensors(images[kept], labels[kept])
     return Data(train, test, classes, tuple(images.shape[1:]), scaled)

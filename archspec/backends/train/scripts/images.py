@@ -1,4 +1,4 @@
-"""What becomes of images before the network sees them."""
+"""Prepares images for the network."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def statistics(part: Any, most: int = 2000) -> tuple[list[float], list[float]]:
 
 
 def floats(images: Tensor) -> Tensor:
-    """Bytes become numbers from 0 to 1."""
+    """Turn bytes into numbers from 0 to 1."""
     return images.float().div_(255) if images.dtype == torch.uint8 else images.float()
 
 
 def grayed(images: Tensor) -> Tensor:
-    """(N, 3, H, W) becomes (N, 1, H, W)."""
+    """Turn (N, 3, H, W) into (N, 1, H, W)."""
     mixed = sum(images[:, at : at + 1].float() * weight for at, weight in enumerate(LUMA))
     assert isinstance(mixed, Tensor)
     return mixed.round().byte() if images.dtype == torch.uint8 else mixed
@@ -47,7 +47,7 @@ def prepare(images: Tensor, shape: tuple[int, ...], mean: Tensor, std: Tensor, a
 
 
 def cropped(x: Tensor) -> Tensor:
-    """Each image moved by up to an eighth of its size, zeros coming in (He et al. 2015, section 4.2: 4 of 32 pixels)."""
+    """Move each image by up to an eighth of its size and fill with zeros (He et al. 2015, section 4.2: 4 of 32 pixels)."""
     count, channels, height, width = x.shape
     pad = max(height // 8, 1)
     top, left = torch.randint(2 * pad + 1, (2, count, 1, 1, 1), device=x.device)

@@ -21,7 +21,7 @@ def number(kind: type[int] | type[float], least: float, most: float = math.inf) 
             value = math.nan
         if not (least <= value <= most and math.isfinite(value)):
             limit = f"from {least} to {most}" if math.isfinite(most) else f"of at least {least}"
-            raise argparse.ArgumentTypeError(f"a {'whole ' if kind is int else ''}number {limit} is wanted, not `{text}`")
+            raise argparse.ArgumentTypeError(f"a {'whole ' if kind is int else ''}number {limit} is expected, not `{text}`")
         return value
 
     return read
@@ -50,7 +50,7 @@ class Settings:
     resize: bool = option(False, "scale the images to the size that the network takes")
     gray: bool = option(False, "make the images gray")
     channels: str = option(
-        "auto", "where the arrays of npz:FILE have their channels ({}: last; asks if in doubt)", choices=["auto", "first", "last"]
+        "auto", "where the arrays of npz:FILE have their channels ({}: last; refuses where in doubt)", choices=["auto", "first", "last"]
     )
     skip_broken: bool = option(False, "leave out images that cannot be read, and name them")
     augment: str = option("none", "mirror images, and move them by up to an eighth ({})", choices=["none", "flip", "crop", "flip+crop"])

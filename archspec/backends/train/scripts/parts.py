@@ -105,7 +105,7 @@ class Data(NamedTuple):
 
 
 def whole(batch: Any) -> Any:
-    """What a DataLoader makes of a batch that is one already."""
+    """Collate a batch that is one already."""
     return batch
 
 

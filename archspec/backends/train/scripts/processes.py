@@ -18,7 +18,7 @@ from archspec.backends.train.scripts.options import Settings
 
 
 class World(NamedTuple):
-    """Where one process stands among those of torchrun; alone it is the first of one."""
+    """The rank of one process among those of torchrun; alone it is the first of one."""
 
     rank: int
     size: int
@@ -41,7 +41,7 @@ class World(NamedTuple):
 
 
 class Stop:
-    """Ctrl-C and SIGTERM end the run after the step at hand; a second one ends it at once."""
+    """Ends the run after the current step at Ctrl-C or SIGTERM; a second one ends it at once."""
 
     def __init__(self) -> None:
         self.signal = 0
@@ -93,7 +93,7 @@ def join(settings: Settings) -> World:
 
 @contextmanager
 def ended() -> Iterator[None]:
-    """Ends the process: with 2 where there is something to say, since 1 stands for a mistake in a spec.
+    """End the process: with 2 after an error message, since 1 means a mistake in a spec.
 
     One of several processes ends as soon as its work does.
     Taken apart in order, a group of gloo can wait for ever: it joins a thread that waits for the interpreter's lock (PyTorch 2.13).

@@ -22,12 +22,12 @@ import torch.distributed.checkpoint as dcp
 from torch import nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, get_state_dict, set_state_dict
 
-Row = dict[str, Any]
+Metrics = dict[str, Any]
 
 
 @dataclass
 class Progress:
-    """How far a run is: `step` steps into epoch `epoch`, both counted from 0, and what was summed up in that epoch so far."""
+    """The progress of a run: `step` steps into epoch `epoch`, both counted from 0, and what was summed up in that epoch so far."""
 
     epoch: int = 0
     step: int = 0
@@ -36,7 +36,7 @@ class Progress:
     seen: float = 0.0
     seconds: float = 0.0
     best: float = -1.0
-    history: list[Row] = field(default_factory=list)
+    history: list[Metrics] = field(default_factory=list)
 
 
 def write(path: Path, save: Callable[[BinaryIO], object]) -> None:
@@ -126,7 +126,7 @@ def _restored(out: Path, state: dict[str, Any], model: nn.Module, optimizer: tor
 
 
 def begin_with(model: nn.Module, path: Path) -> str:
-    """Begin with the weights of a file, a `state_dict`; layers that it lacks stay as drawn. Returns what to say of it."""
+    """Begin with the weights of a file, a `state_dict`; layers that it lacks stay as drawn. Returns a line that says which."""
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -195,7 +195,7 @@ def bar(shown: bool, text: str, done: int, total: int) -> Iterator[Callable[[], 
 
 
 def told(row: dict[str, Any], epochs: int) -> str:
-    """An epoch in a line."""
+    """Describe an epoch in one line."""
     return (
         f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.4f}  accuracy {row['train_accuracy']:.4f}"
         f"  val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.4f}"
@@ -203,8 +203,8 @@ def told(row: dict[str, Any], epochs: int) -> str:
     )
 
 
-def write_metrics(out: Path, history: list[Row]) -> None:
-    """metrics.csv and metrics.jsonl, a line an epoch."""
+def write_metrics(out: Path, history: list[Metrics]) -> None:
+    """Write metrics.csv and metrics.jsonl, one line per epoch."""
     table = io.StringIO()
     rows = csv.DictWriter(table, list(history[0]), lineterminator="\n")
     rows.writeheader()
@@ -213,7 +213,7 @@ def write_metrics(out: Path, history: list[Row]) -> None:
     write_text(out / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in history))
 
 
-def draw_curves(out: Path, title: str, history: list[Row]) -> None:
+def draw_curves(out: Path, title: str, history: list[Metrics]) -> None:
     """curves.svg and curves.png: loss and accuracy of each epoch. Raises ImportError without matplotlib."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -235,7 +235,7 @@ def draw_curves(out: Path, title: str, history: list[Row]) -> None:
         write(out / "curves.png", lambda file: figure.savefig(file, format="png", dpi=150))
 
 
-def finish(out: Path, title: str, history: list[Row]) -> list[str]:
+def finish(out: Path, title: str, history: list[Metrics]) -> list[str]:
     """Draw the curves of a run that has ended; returns what to say of it: the best epoch, where its weights are, what to do next."""
     lines = []
     try:

@@ -109,7 +109,7 @@ def build(settings: Settings, world: World, weights: str) -> tuple[nn.Module, An
 
 
 def limit_threads(settings: Settings, world: World) -> None:
-    """One thread where a step is small: several win little, and take ten times as long where others use the machine too."""
+    """Use one thread where a step is small: several gain little, and take ten times as long on a machine that is busy."""
     small = MACS * settings.batch < 100_000_000 * world.size
     if settings.threads or small:
         torch.set_num_threads(settings.threads or 1)
