@@ -77,9 +77,9 @@ def compile_source(text: str, name: str, options: Options) -> Compiled:
 def load(path: str | Path, *, params: Mapping[str, Any] | None = None, inputs: Size | Mapping[str, Size] | None = None) -> Network:
     """Load a spec from a file, or a bundled one by its name.
 
-    `params` overrides params of the spec: numbers, also NumPy's, texts as `--set` takes them, lists. `inputs` is the shape of the only
+    `params` overrides params of the spec: numbers (also NumPy's), texts as for `--set`, or lists. `inputs` is the shape of the only
     input, channels last, as `"224x224x3"` or `(224, 224, 3)`, or a dict of shapes by the names of inputs. Raises SpecError, which
-    carries the diagnostics; FileNotFoundError, which says what was probably meant; OSError where the file cannot be read; ValueError
+    has the diagnostics; FileNotFoundError, which suggests a similar name; OSError where the file cannot be read; ValueError
     where it is not text, and for params and inputs that make no sense.
 
     >>> archspec.load("resnet50", params={"classes": 10}, inputs="64x64x3")
@@ -97,7 +97,7 @@ def loads(
 ) -> Network:
     r"""Load a spec from a text. A text has no folder, so `use` finds nothing.
 
-    `name` is what messages call it. `params` and `inputs` are as in `load`. Raises SpecError; ValueError for params and inputs that
+    Messages call it `name`. `params` and `inputs` are as in `load`. Raises SpecError; ValueError for params and inputs that
     make no sense.
 
     >>> archspec.loads("input 32x32x1\nconv k=5 f=6 | tanh", name="small")
@@ -112,8 +112,8 @@ def compile(
     r"""Compile a text that may have mistakes, as an editor holds it.
 
     Unlike `loads` it raises nothing for errors of the spec: the result has them as `diagnostics`, the syntax `tree`, the `network`, or what
-    of it does not depend on a mistake, and with `types_at(line)` the types of values up to a mistake and past it. `params` and `inputs`
-    are as in `load`. Raises ValueError for those that make no sense.
+    of it does not depend on a mistake, and with `types_at(line)` the types of values up to a mistake and past it. `name`, `params` and `inputs`
+    are as in `loads`. Raises ValueError for those that make no sense.
 
     >>> found = archspec.compile("input 32x32x1\nconv k=5 f=6\nconv k=99 f=16\nfc 10")
     >>> found.complete, found.network, [str(type_) for type_ in found.types_at(2)]
@@ -151,7 +151,7 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
     """A picture of a network: the text of its SVG, which shows itself in a notebook and is saved with `save("x.png")`.
 
     `as_` is `blocks`, `volumes` or `bars`; `level` is `stage`, `block`, `part`, `layer`, or `auto` for the finest that stays readable;
-    `theme` is `light` or `dark`. Raises ValueError for other words, SpecError where the network cannot be drawn so, RuntimeError where
+    `theme` is `light` or `dark`. Raises ValueError for other words, SpecError where the network cannot be drawn in this way, RuntimeError where
     blocks need a Graphviz and there is none.
 
     >>> archspec.draw(archspec.load("lenet5"), "bars").save("lenet5.svg")
@@ -172,7 +172,7 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
 
 
 def compare(models: Sequence[Network] | Network, *more: Network) -> Comparison:
-    """Networks side by side, in a list or one after another, with ratios to the first; of two near relatives also the layers that differ.
+    """Compare networks, given as a list or as arguments, with ratios to the first; for two similar ones also the layers that differ.
 
     The result has `to_text`, `to_markdown`, `to_latex`, `to_html`, `to_csv`, `to_json`, and `draw` for the bubble chart; its `models` and
     `diff` hold the numbers. Raises ValueError where there is nothing to compare.
@@ -187,7 +187,7 @@ def compare(models: Sequence[Network] | Network, *more: Network) -> Comparison:
 
 
 def explain(model: Network, layer: str | None = None) -> Explanation:
-    """How the numbers of layers come about: of one `layer`, of all in a group (`layer1.0`), or of all in the network.
+    """Explain the numbers of one `layer`, of all layers in a group (`layer1.0`), or of all in the network.
 
     The result is a tuple with an item for each layer, whose `steps` have name, value and formula; its `str()` is the text of
     `archspec explain`. Raises ValueError where there is no layer of this name.
@@ -225,7 +225,7 @@ def report_page(model: Network, *more: Network) -> str:
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:
     """A live PyTorch module: the emitted source, executed.
 
-    Its tensors are made on `device`; "meta" makes them without memory. With `seed` the numbers it begins with are the same every
+    Its tensors are made on `device`; "meta" makes them without memory. With `seed` the initial weights are the same every
     time, and the global generators are left as they were. Raises SpecError; ImportError where torch is not installed.
 
     >>> net = archspec.to_torch(archspec.load("lenet5"), seed=0)
@@ -242,8 +242,8 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
 def load_weights(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], *, skip: Sequence[str] = ()) -> Loaded:
     """Load weights into a module: a safetensors or `torch.save` file, or a `state_dict` (tensors, or arrays of NumPy or JAX).
 
-    Tensors are matched by name, else by structure (docs/weights.md); the result says how, and its `str()` tells it in words. `skip` names
-    layers or tensors, `*` standing for anything, that are left out on both sides: `skip=["aux1", "aux2"]`. All is loaded or nothing:
+    Tensors are matched by name, else by structure (docs/weights.md); the result says how, also in words as `str()`. `skip` names
+    layers or tensors, `*` standing for anything, that are left out on both sides: `skip=["aux1", "aux2"]`. Either all tensors are loaded or none:
     WeightsError says what does not fit. OSError where the file cannot be opened; ImportError where the library for its kind is missing.
 
     >>> net, other = (archspec.to_torch(archspec.load("lenet5"), seed=seed) for seed in (0, 1))

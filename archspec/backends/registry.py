@@ -78,7 +78,7 @@ _ONNX = (
     Option("weights", "the weights: a .safetensors or .pt file, or `none` to declare them as inputs", "FILE"),
     Option("seed", "draw the weights as PyTorch initialises them (without --weights: 0)", "N"),
     Option("opset", f"the version of the operators, {min(OPSETS)} to {max(OPSETS)} ({Settings().opset})", "N"),
-    Option("batch", "the size of the batch; a dimension called N without it", "N"),
+    Option("batch", "the batch size; without it a dimension called N", "N"),
     Option("layout", f"the order of the axes of the input ({LAYOUTS[0]})", "LAYOUT", LAYOUTS),
     Option("fold_bn", "fold batch norms into the layers before them"),
     Option("external_data", "write the weights to OUT.data; above 2 GiB they always are"),

@@ -155,12 +155,12 @@ def spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
     from archspec.elaborate.assumptions import LIMITS
 
     if many:
-        parser.add_argument("files", metavar="FILE", nargs="+", help=f"{FILE}; a folder stands for all specs below it")
+        parser.add_argument("files", metavar="FILE", nargs="+", help=f"{FILE}; a folder means all specs below it")
     else:
         parser.add_argument("file", metavar="FILE", help=FILE)
     parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="override a param; repeatable")
     parser.add_argument(
         "--input", metavar="HxWxC", action="append", default=[], help="override the input's shape; NAME=HxWxC where there are several"
     )
-    parser.add_argument("--stdin-filename", metavar="NAME", help="what standard input is called, and where its `use` looks")
+    parser.add_argument("--stdin-filename", metavar="NAME", help="the name of standard input, for messages and for its `use`")
     parser.add_argument("--limit", metavar="NAME=N", action="append", default=[], help=f"raise a limit: {', '.join(LIMITS)}")

@@ -19,7 +19,7 @@ FORMATS = ("text", "concise", "json", "github", "sarif")
 EXAMPLES = (
     ("check net.arch", "a file"),
     ("check resnet50 --input 256x256x3", "a bundled spec at another size"),
-    ("check resnet50 --max-params 26M --max-macs 4.1G", "no more than a device takes"),
+    ("check resnet50 --max-params 26M --max-macs 4.1G", "within the limits of a device"),
     ("check . --format json", "all specs below a folder, for a program"),
 )
 

@@ -7,9 +7,9 @@ from types import ModuleType
 
 GROUPS: dict[str, dict[str, str]] = {
     "Check and count": {
-        "check": "find the mistakes of specs; a line of summary for each",
+        "check": "find mistakes in specs; a summary line for each",
         "table": "the layer table: shapes, parameters, MACs",
-        "compare": "networks side by side, and how two near relatives differ",
+        "compare": "networks side by side, and the differences of two similar ones",
         "list": "the bundled specs with their numbers",
     },
     "Explain and learn": {
@@ -20,7 +20,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Write and convert": {
         "fmt": "format specs in place",
         "expand": "the spec with blocks, repeats and params resolved",
-        "emit": "PyTorch source, an ONNX model, JSON, or a training",
+        "emit": "PyTorch source, an ONNX model, JSON, or a training program",
     },
     "Pictures and pages": {
         "draw": "a picture of the network",
@@ -29,7 +29,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Train": {
         "train": "train the network",
         "evaluate": "the accuracy of a trained network; its weights as files",
-        "predict": "what images show, as a trained network sees them",
+        "predict": "classify images with a trained network",
     },
     "Shell": {
         "completion": "completion for bash, zsh, fish or PowerShell",

@@ -17,7 +17,7 @@ from archspec.views.theme import THEMES
 
 EXAMPLES = (
     ("compare vgg16 resnet50", "two side by side"),
-    ("compare resnet18 resnet34", "two relatives: what differs"),
+    ("compare resnet18 resnet34", "two similar networks: what differs"),
     ("compare vgg16 resnet50 -o chart.svg", "with a chart"),
 )
 
@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="OUT", help=f"also write a bubble chart (MACs, cited accuracy, parameters) to a {listed(PICTURES)}"
     )
-    parser.add_argument("--brief", action="store_true", help="leave out what is counted")
+    parser.add_argument("--brief", action="store_true", help="leave out the notes on what is counted")
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="the colours of the chart")
 
 

@@ -11,7 +11,7 @@ _FILES = {"bash": "archspec.bash", "zsh": "archspec.zsh", "fish": "archspec.fish
 SHELLS = tuple(_FILES)
 EXAMPLES = (
     ("completion bash >> ~/.bashrc", "for good, in bash"),
-    ("completion zsh >> ~/.zshrc", "in zsh, behind compinit"),
+    ("completion zsh >> ~/.zshrc", "in zsh, after compinit"),
     ("completion fish > ~/.config/fish/completions/archspec.fish", "in fish"),
     ("completion powershell >> $PROFILE", "in PowerShell"),
 )

@@ -15,7 +15,7 @@ from archspec.cli.screen import out, tell
 from archspec.cli.writing import write_folder, write_whole, writing
 
 EXAMPLES = (
-    ("emit torch resnet50 -o resnet50.py", "a module of PyTorch"),
+    ("emit torch resnet50 -o resnet50.py", "a PyTorch module"),
     ("emit onnx lenet5 -o lenet5.onnx", "an ONNX model, weights drawn at random"),
     ("emit json net.arch", "the network as a document"),
 )

@@ -30,14 +30,14 @@ FORMATS = ("text", "json")
 _WIDEST = 20
 """Of more classes than this only the commonest mistakes are shown."""
 EXAMPLES = (
-    ("evaluate runs/digits", "the accuracy, and who is taken for whom"),
+    ("evaluate runs/digits", "the accuracy and the confusion matrix"),
     ("evaluate runs/digits --onnx digits.onnx", "the trained network as a file"),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     run_options(parser)
-    parser.add_argument("--data", metavar="SOURCE", help="the data to test with, as `train` takes it; what the run learned from without it")
+    parser.add_argument("--data", metavar="SOURCE", help="the data to test on, as for `train`; without it the data of the run")
     parser.add_argument("--batch", metavar="N", type=whole, default=256, help="images at a time (256)")
     parser.add_argument("--picture", metavar="OUT", help="where to draw the confusion matrix: .svg, .png or .pdf (DIR/confusion.svg)")
     parser.add_argument("--safetensors", metavar="OUT", help="write the weights as safetensors")

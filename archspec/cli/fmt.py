@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="specs, folders of specs, or `-` for standard input to standard output")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file would change")
     parser.add_argument("--diff", action="store_true", help="write nothing; show what would change")
-    parser.add_argument("--stdin-filename", metavar="NAME", help="what standard input is called in messages")
+    parser.add_argument("--stdin-filename", metavar="NAME", help="the name of standard input in messages")
 
 
 def _show(name: str, before: str, after: str) -> None:

@@ -50,7 +50,7 @@ _ORDERS: dict[str, Callable[[Entry], Any]] = {
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("word", metavar="WORD", nargs="?", default="", help="only those with this in their name or title")
+    parser.add_argument("word", metavar="WORD", nargs="?", default="", help="only specs with this word in their name or title")
     parser.add_argument("--sort", choices=list(_ORDERS), default="name", help="the order: the smallest first, the most accurate first")
     parser.add_argument("--max-params", metavar="N", type=count, help="only those with no more parameters, such as 25M")
     parser.add_argument("--max-macs", metavar="N", type=count, help="only those with no more MACs, such as 4.1G")

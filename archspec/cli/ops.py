@@ -13,7 +13,7 @@ from archspec.views.layer_page import HANG, lines
 from archspec.views.reference import about, example, families
 from archspec.views.tables import Style
 
-EXAMPLES = (("ops", "all of them"), ("ops conv", "the page of one"), ("ops Conv2d", "by the name that PyTorch has for it"))
+EXAMPLES = (("ops", "all of them"), ("ops conv", "the page of one"), ("ops Conv2d", "by its name in PyTorch"))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

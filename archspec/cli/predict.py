@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Say what images show, as a trained network sees them."""
+    """Say classify images with a trained network."""
     require("torch")
     require("images", "PIL")
     if arguments.top < 1:

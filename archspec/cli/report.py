@@ -13,7 +13,7 @@ from archspec.cli.writing import form, writing
 from archspec.views.page import page
 
 EXAMPLES = (
-    ("report lenet5 -o lenet5.html", "a page that needs nothing else"),
+    ("report lenet5 -o lenet5.html", "a page that works offline"),
     ("report lenet5 -o quiz.html --quiz spring", "a quiz, and its key"),
 )
 
@@ -22,7 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     spec(parser, many=True)
     parser.add_argument("-o", "--output", metavar="OUT", help="the .html file to write; standard output without it")
     parser.add_argument(
-        "--quiz", metavar="SEED", help="blank cells of the tables for students to fill in; any word chooses which; the key is OUT.key.html"
+        "--quiz",
+        metavar="SEED",
+        help="leave blanks in the tables for students to fill in; the word chooses which; the answers are in OUT.key.html",
     )
 
 

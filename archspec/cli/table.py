@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", metavar="A,B", help="the columns to show; `--columns help` lists them")
     parser.add_argument("--work", action="store_true", help="show the formulas with numbers filled in")
     parser.add_argument("--layout", choices=LAYOUTS, default=LAYOUTS[0], help="how shapes are written")
-    parser.add_argument("--brief", action="store_true", help="leave out what is counted")
+    parser.add_argument("--brief", action="store_true", help="leave out the notes on what is counted")
     parser.add_argument("--collapse", action="store_true", help="fold equal rounds of a repeat into one")
 
 

@@ -31,10 +31,14 @@ EXAMPLES = (
 def arguments(parser: argparse.ArgumentParser) -> None:
     spec(parser)
     parser.add_argument("--out", metavar="DIR", help="the folder of the run (runs/NAME)")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
+    parser.add_argument("--resume", action="store_true", help="continue the run in that folder")
     add_options(parser)
     parser.add_argument(
-        "--skip", metavar="NAME", action="append", default=[], help="a layer that begins as drawn, whatever --weights holds; repeatable"
+        "--skip",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a layer that starts from random weights, even if --weights has it; repeatable",
     )
 
 

@@ -34,7 +34,7 @@ _COUNTS = ("params", "macs", "flops", "activations")
 
 
 class Comparison:
-    """Networks compared. The first is what the others are set in ratio to."""
+    """Networks compared. Ratios are to the first."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
         if not networks:

@@ -19,7 +19,7 @@ from archspec.views.page.section import Section, section, telling, title
 
 
 class Page(NamedTuple):
-    """HTML; of a quiz also its key, another page. `notes` are what should be said about it."""
+    """HTML; of a quiz also its key, another page. `notes` are remarks about it."""
 
     html: str
     key: str | None

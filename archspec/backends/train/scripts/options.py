@@ -47,15 +47,15 @@ class Settings:
     """The settings of a run. Its folder keeps them, so that `--resume` goes on with the same ones."""
 
     data: str = option("", SOURCES, "SOURCE")
-    resize: bool = option(False, "scale the images to the size that the network takes")
+    resize: bool = option(False, "scale the images to the size of the network's input")
     gray: bool = option(False, "make the images gray")
     channels: str = option(
         "auto", "where the arrays of npz:FILE have their channels ({}: last; refuses where in doubt)", choices=["auto", "first", "last"]
     )
     skip_broken: bool = option(False, "leave out images that cannot be read, and name them")
     augment: str = option("none", "mirror images, and move them by up to an eighth ({})", choices=["none", "flip", "crop", "flip+crop"])
-    val: float = option(0.0, "part of the training images to validate with, not the test images ({})", "PART", number(float, 0, 0.9))
-    weights: str = option("", "begin with these weights, a state_dict (.pt, .safetensors); layers that it lacks begin as drawn", "FILE")
+    val: float = option(0.0, "part of the training images to validate on, instead of the test images ({})", "PART", number(float, 0, 0.9))
+    weights: str = option("", "start from these weights, a state_dict (.pt, .safetensors); what it lacks starts at random", "FILE")
     epochs: int = option(20, "how often every image is seen ({})", "N", number(int, 1))
     batch: int = option(32, "images per step, over all processes ({})", "N", number(int, 1))
     optimizer: str = option("adam", "({})", choices=LEARNING_RATES)
@@ -67,13 +67,13 @@ class Settings:
     )
     warmup: float = option(0.0, "epochs in which the learning rate rises from 0 ({})", "EPOCHS", number(float, 0))
     aux_weight: float = option(-1.0, "the weight of auxiliary heads in the loss (what the spec says, else 0.3)", "W", number(float, 0))
-    seed: int = option(0, "of the first weights, the order and all else that is random ({})", "N", number(int, 0, 2**31))
+    seed: int = option(0, "seed of all that is random: initial weights, order, augmentation ({})", "N", number(int, 0, 2**31))
     device: str = option("auto", "({}: a GPU where there is one)", choices=DEVICES)
     precision: str = option("fp32", "of matrix products and convolutions, by autocast ({})", choices=["fp32", "bf16", "fp16"])
-    workers: int = option(0, "processes that read images ({}: none beside the one that learns)", "N", number(int, 0, 1024))
+    workers: int = option(0, "processes that read images ({}: the training process reads them)", "N", number(int, 0, 1024))
     threads: int = option(0, "threads that compute on a CPU ({}: one where a step is small, else all)", "N", number(int, 0, 1024))
     compile: bool = option(False, "compile the network with torch.compile")
-    deterministic: bool = option(False, "only algorithms that give the same bits every time, on a GPU too")
+    deterministic: bool = option(False, "use only algorithms that give the same bits every time, also on a GPU")
     fsdp: bool = option(False, "shard the network over the processes of torchrun")
 
 
@@ -96,7 +96,7 @@ def arguments(name: str, here: Path) -> tuple[Settings, Path, bool]:
     parser = argparse.ArgumentParser(description=f"Train {name}.")
     add_options(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, default=here, help="the folder of the run (this one)")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
+    parser.add_argument("--resume", action="store_true", help="continue the run in that folder")
     given = vars(parser.parse_args())
     out, resume = given.pop("out"), given.pop("resume")
     kept: dict[str, Any] = {}
