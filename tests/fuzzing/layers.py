@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from tests.fuzzing.modules import Attention, Embedding, OverChannels, Parameter,
 from tests.fuzzing.values import Value
 from tests.fuzzing.windows import WINDOWS, initial
 from tests.helpers.torch import BATCHNORM, Rbf
+from tests.layers import LAYERS as SAMPLES
 
 ANY, MAP, TOKENS, VECTOR = ("map", "tokens", "vector"), ("map",), ("tokens",), ("vector",)
 ADAPTIVE = {
@@ -251,7 +253,8 @@ LAYERS |= {
     "attn": Layer(TOKENS, draw_attn, lambda x, a: (Attention(x.channels, a["heads"], a["bias"]), "tokens"), "shape"),
     "winattn": Layer(MAP, draw_winattn, winattn, "shape"),
 }  # fmt: skip
-"""By the name of the step; merges are structure."""
+LAYERS |= {step: pointwise(partial(row.twin, nn)) for step, row in SAMPLES.items() if row.twin is not None and step not in LAYERS}
+"""By the name of the step; merges are structure. What is a torch module without arguments needs no entry of its own."""
 
 _BEGUN: Values = {"init": None, "std": None}
 _SLIDING: Values = {"s": 1, "p": 0, "d": 1, "bias": True, "round": "exact"}

@@ -114,7 +114,7 @@ def cases(drawn: Drawings) -> Iterator[Case]:
 def flops() -> None:
     from tests.ops import test_flops
 
-    for steps in (*test_flops.ELEMENTWISE, *test_flops.BY_HAND):
+    for steps in test_flops.FLOPS:
         test_flops.test_flops(steps)
 
 

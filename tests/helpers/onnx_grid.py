@@ -1,6 +1,7 @@
 """Small networks that meet every layer, in every rank and with every argument that changes what is computed."""
 
-ELEMENTWISE = "relu relu6 leaky elu selu gelu silu mish hardswish hardsigmoid sigmoid tanh softplus softmax logsoftmax prelu"
+from tests.layers import LAYERS
+
 GRID = {
     "conv": "input 9x8x4\nconv k=3x2 f=6 s=2x1 p=1x0 round=floor",
     "conv groups dilation": "input 9x8x4\nconv k=3 f=6 g=2 d=2 p=2 bias=no",
@@ -69,7 +70,7 @@ GRID = {
     "lrn wide": "input 3x4x3\nlrn n=9 alpha=0.5",
     "lrn 1d": "input 6x7\nlrn alpha=0.2 | lrn n=4 alpha=0.3",
     "lrn 3d": "input 2x3x2x7\nlrn alpha=0.2 | lrn n=4 alpha=0.3",
-    **{step: f"input 5x4x3\n{step}" for step in ELEMENTWISE.split()},
+    **{step: f"input 5x4x3\n{step}" for step, layer in LAYERS.items() if layer.twin is not None},
     "leaky slope": "input 6\nleaky 0.3 | elu 0.7",
     "gelu tanh": "input 6x6x4\ngelu approx=tanh",
     "softmax tokens": "input 3x4x5\ntokens | softmax | logsoftmax",

@@ -34,6 +34,7 @@ from tests.helpers.torch import (
     counts,
     measure,
 )  # fmt: skip
+from tests.layers import LAYERS
 
 seq = nn.Sequential
 
@@ -58,12 +59,6 @@ C3 = ((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5), (0, 1, 2
       (0, 1, 4, 5), (0, 1, 2, 5), (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5))  # fmt: skip
 
 L, HW, DHW = (6, 12), (6, 12, 10), (6, 8, 6, 10)
-ACTIVATIONS = {
-    "relu": nn.ReLU, "relu6": nn.ReLU6, "leaky": nn.LeakyReLU, "elu": nn.ELU, "selu": nn.SELU, "gelu": nn.GELU, "silu": nn.SiLU, "mish": nn.Mish,
-    "hardswish": nn.Hardswish, "hardsigmoid": nn.Hardsigmoid, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "softplus": nn.Softplus,
-    "softmax": lambda: nn.Softmax(1), "logsoftmax": lambda: nn.LogSoftmax(1), "prelu": nn.PReLU,
-    "dropout": nn.Dropout, "dropout2d": nn.Dropout2d, "droppath": nn.Identity, "flatten": nn.Flatten,
-}  # fmt: skip
 
 
 def cases():
@@ -127,11 +122,11 @@ def cases():
     yield Case("lrn", "lrn", nn.LocalResponseNorm(5), HW)
     yield Case("lrn", "lrn n=3", nn.LocalResponseNorm(3), DHW)
     # elementwise
-    for step, module in ACTIVATIONS.items():
-        yield Case(step, step, module().eval(), HW)
+    for step, twin in ((step, layer.twin) for step, layer in LAYERS.items() if layer.twin is not None):
+        yield Case(step, step, twin(nn).eval(), HW)
         if step != "dropout2d":
-            yield Case(step, step, module().eval(), (9,))
-            yield Case(step, step, module().eval(), L)
+            yield Case(step, step, twin(nn).eval(), (9,))
+            yield Case(step, step, twin(nn).eval(), L)
     yield Case("gelu", "gelu approx=tanh", nn.GELU(approximate="tanh"), HW)
     yield Case("prelu", "prelu shared=no", nn.PReLU(6), HW)
     yield Case("flatten", "flatten", nn.Flatten(), DHW)

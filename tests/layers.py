@@ -1,0 +1,110 @@
+"""One row per layer: what the tests, the support matrix and the random networks know about it. A new layer needs a row here.
+
+The matrix of docs/support.md tries the samples on every kind of value; the grid of ONNX, the comparison with torch and the random
+networks take what has a twin; the test of FLOPs takes the counts.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+
+class Layer(NamedTuple):
+    """A layer without arguments that keeps the shape needs nothing else in any list of the tests."""
+
+    samples: tuple[str, ...]
+    """Arguments as they are written after the step."""
+    flops: int | Mapping[str, int]
+    """Elementary operations in inference, worked out by hand from the table in docs/layers.md: per number of a value, or in all by the
+    steps that are written after `input 12x10x6`."""
+    twin: Callable[[Any], Any] | None = None
+    """The module of torch.nn that a layer without arguments is on any value, channels second; called with torch.nn."""
+
+
+MAP = 12 * 10 * 6
+LAYERS: dict[str, Layer] = {
+    "conv": Layer(
+        (
+            "k=2 f=3 p=same maps=((0,1),(1,2),(0,11))",
+            "k=3 f=8",
+            "k=3 f=8 s=2 p=same",
+            "k=3 f=3 maps=((0,1),(1,2),(0,11))",
+            "k=3 f=8 g=4 d=2 p=2 bias=no init=kaiming",
+        ),
+        {
+            "conv k=3 f=4": 2 * 10 * 8 * 4 * 6 * 9,
+            "conv k=3 f=4 g=2 bias=no": 2 * 10 * 8 * 4 * 3 * 9,
+            "conv k=1 f=2 maps=((0,1),(5,))": 2 * 12 * 10 * 3,
+        },
+    ),
+    "dwconv": Layer(("k=3 p=1", "k=2 s=2 p=same m=2"), {"dwconv k=3 m=2": 2 * 10 * 8 * 12 * 9}),
+    "deconv": Layer(
+        ("k=3 f=8 s=2", "k=3 f=8 s=2 p=1 op=1", "k=3 f=8 s=2 p=same", "k=2 f=8 s=3 p=same g=4"), {"deconv k=3 f=4": 2 * 12 * 10 * 6 * 4 * 9}
+    ),
+    "pool": Layer(
+        ("w=2", "w=3 s=2 round=ceil", "w=3 s=2 p=same", "w=2 s=1 d=4 p=same"),
+        {"pool w=3 s=1": 10 * 8 * 6 * (9 - 1), "pool w=2x1": 6 * 10 * 6 * (2 - 1)},
+    ),
+    "avgpool": Layer(
+        ("w=2", "w=3 s=2 p=1 round=ceil", "w=3 s=2 p=1 round=ceil count_pad=no", "w=3 s=2 p=same count_pad=no"),
+        {"avgpool w=2": 6 * 5 * 6 * 4},
+    ),
+    "subsample": Layer(("w=2", "w=3 s=2 round=ceil"), {"subsample w=2": 6 * 5 * 6 * (4 + 1)}),
+    "adaptpool": Layer(("4", "3"), {"adaptpool 6x5": MAP, "adaptpool 8x10": (8 * 2) * 10 * 6}),
+    "adaptmaxpool": Layer(("4", "3"), {"adaptmaxpool 6x5": MAP - 6 * 5 * 6}),
+    "gap": Layer(("",), {"gap": MAP, "tokens | gap": MAP}),
+    "bn": Layer(("", "affine=no"), 2),
+    "ln": Layer(("",), 7),
+    "gn": Layer(("3",), {"gn 3": 7 * MAP}),
+    "instnorm": Layer(("",), 5),
+    "lrn": Layer(("", "n=4"), {"lrn": (5 + 4 + 4) * MAP, "lrn n=2": (2 + 1 + 4) * MAP}),
+    "relu": Layer(("",), 1, lambda nn: nn.ReLU()),
+    "relu6": Layer(("",), 2, lambda nn: nn.ReLU6()),
+    "leaky": Layer(("0.1",), 2, lambda nn: nn.LeakyReLU()),
+    "sigmoid": Layer(("",), 4, lambda nn: nn.Sigmoid()),
+    "tanh": Layer(("",), 1, lambda nn: nn.Tanh()),
+    "softmax": Layer(("",), 5, lambda nn: nn.Softmax(1)),
+    "logsoftmax": Layer(("",), 5, lambda nn: nn.LogSoftmax(1)),
+    "elu": Layer(("",), 4, lambda nn: nn.ELU()),
+    "selu": Layer(("",), 5, lambda nn: nn.SELU()),
+    "gelu": Layer(("", "approx=tanh"), 5, lambda nn: nn.GELU()),
+    "silu": Layer(("",), 5, lambda nn: nn.SiLU()),
+    "mish": Layer(("",), 5, lambda nn: nn.Mish()),
+    "hardswish": Layer(("",), 5, lambda nn: nn.Hardswish()),
+    "hardsigmoid": Layer(("",), 4, lambda nn: nn.Hardsigmoid()),
+    "softplus": Layer(("",), 3, lambda nn: nn.Softplus()),
+    "prelu": Layer(("", "shared=no"), 2, lambda nn: nn.PReLU()),
+    "dropout": Layer(("0.5",), 0, lambda nn: nn.Dropout()),
+    "dropout2d": Layer(("0.5",), 0, lambda nn: nn.Dropout2d()),
+    "droppath": Layer(("0.5",), {"droppath 0.1": 0}, lambda nn: nn.Identity()),
+    "pad": Layer(("1", "1 c=2"), {"pad 1": 0}),
+    "crop": Layer(("4",), {"crop 4": 0}),
+    "upsample": Layer(("2", "2 mode=bilinear"), {"upsample 2": 0, "upsample 2 mode=bilinear": 24 * 20 * 6 * (4 + 3)}),
+    "pixelshuffle": Layer(("2",), {"pixelshuffle 1": 0}),
+    "shuffle": Layer(("3",), {"shuffle 2": 0}),
+    "patchmerge": Layer(("2",), {"patchmerge 2": 0}),
+    "slice": Layer(("2:8",), {"slice 1:3": 0}),
+    "flatten": Layer(("",), 0, lambda nn: nn.Flatten()),
+    "fc": Layer(("5",), {"fc 5": 2 * MAP * 5}),
+    "linear": Layer(("5", "5 bias=no init=truncated std=0.1"), {"linear 5": 2 * 12 * 10 * 6 * 5, "tokens | linear 5": 2 * 120 * 6 * 5}),
+    "rbf": Layer(("5",), {"flatten | rbf 5": 3 * MAP * 5}),
+    "embed": Layer(("50 8",), {}),
+    "scale": Layer(("0.1",), 1),
+    "tokens": Layer(("",), 0),
+    "cls": Layer(("",), {"tokens | cls": 0}),
+    "pos": Layer(("",), {"tokens | pos": MAP}),
+    "first": Layer(("",), {"tokens | first": 0}),
+    "attn": Layer(
+        ("heads=3", "heads=3 bias=no"), {"tokens | attn heads=3": 2 * (4 * 120 * 6 * 6 + 2 * 120 * 120 * 6) + MAP + 5 * 3 * 120 * 120}
+    ),
+    "winattn": Layer(
+        ("heads=3 w=4", "heads=3 w=4 shift=2"),
+        {
+            "winattn heads=2 w=4x5": 2 * (4 * 120 * 6 * 6 + 2 * 120 * 20 * 6) + MAP + 6 * 2 * 120 * 20,
+            "winattn heads=2 w=4x5 shift=2x0": 2 * (4 * 120 * 6 * 6 + 2 * 120 * 20 * 6) + MAP + 7 * 2 * 120 * 20,
+        },
+    ),
+    "add": Layer(("",), {"x: skip\nadd x": MAP}),
+    "concat": Layer(("",), {"x: skip\nconcat x x": 0}),
+    "mul": Layer(("",), {"x: skip\nmul x x": 2 * MAP}),
+}
+"""Of `lrn` count n squares, n - 1 sums, scaling, offset, power and division."""
