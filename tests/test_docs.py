@@ -25,6 +25,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 _spec = importlib.util.spec_from_file_location("docs_make", DOCS / "make.py")
 make = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(make)
+LONG = ("docs/tutorial.md", "docs/peers.md")
+"""Documents that show many commands."""
 heading_slug = sys.modules["generate.reference"].slug
 
 
@@ -41,7 +43,7 @@ def blocks():
             yield pytest.param(match[1].split(), match[2], id=f"{page.name}:{line}")
 
 
-@pytest.mark.parametrize("name", list(make.OUTPUTS))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in make.OUTPUTS])
 def test_generated_is_not_stale(name):
     if name == "docs/support.md":
         pytest.importorskip("onnx", reason="one of the targets that are tried")

@@ -274,6 +274,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_files_that_are_not_used(tree, tmp_path):
     specs = [Hostile(path, "use", f'use "{path}"\ninput 8x8x3\nconv k=3 f=8\n'.encode(), ["A116"]) for path in REFUSED]
     for path, result in zip(REFUSED, used(specs, tree, tmp_path), strict=True):

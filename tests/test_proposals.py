@@ -218,6 +218,7 @@ def test_a_size_that_does_not_fit_deep_in_a_network_is_told_as_an_input_of_it(te
             assert errors(new) == []
 
 
+@pytest.mark.slow
 def test_the_inputs_that_fit_are_the_nearest():
     text = "input {0}x{0}x3\nconv k=5 f=4 s=2\npool w=2\nconv k=3 f=4 s=2\npool w=2\nfc 3\n"
     good = [size for size in range(1, 200) if not errors(text.format(size))]

@@ -52,6 +52,7 @@ CALL = "m = archspec.loads('input 8x8x3\\nconv k=3 f=4'); assert '<html' in arch
 NAMES = "from archspec.report import Report, Row, Totals; assert archspec.report.Report is Report is archspec.Report"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

@@ -18,8 +18,9 @@ from archspec.ops.base import KINDS
 from archspec.views.theme import readable
 from tests.helpers.colour import contrast
 from tests.helpers.paths import ROOT
+from tests.helpers.specs import few_quick
 
-WIDTHS = [40, 80, *(pytest.param(width, marks=pytest.mark.slow) for width in (60, 100, 120, 200))]
+WIDTHS = few_quick([40, 60, 80, 100, 120, 200], [40, 80])
 LONG = "input 7x7x1\naverylonglabelofalayer: conv k=3 f=1 s=3\nfc 10 | dense 3\n"
 
 

@@ -221,6 +221,7 @@ conv f=64 init=zeros
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [INITIAL, CHOSEN, CHOSEN.replace("init=truncated", "init=truncated std=1.5"), "input 9\nembed 300 40\n"])
 def test_drawn_weights_are_distributed_as_those_of_the_module(text):
     """Mean, deviation and extremes, many seeds' worth of each tensor, against the modules that PyTorch initialises."""

@@ -13,6 +13,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from tests.helpers.training import python, written
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
@@ -38,7 +40,6 @@ def refused(run, *words):
     return done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.3, 0.9, 0.999])
 def test_a_checkpoint_that_is_cut_off(run, part):
     data = (run / "last.pt").read_bytes()
@@ -46,7 +47,6 @@ def test_a_checkpoint_that_is_cut_off(run, part):
     refused(run, "last.pt is damaged", "begins a run with the best weights")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("data", [b"garbage\n", b"\x80\x04", b"PK\x03\x04" + bytes(100), bytes(5000)])
 def test_a_checkpoint_that_is_none(run, data):
     (run / "last.pt").write_bytes(data)
@@ -65,7 +65,6 @@ def test_a_checkpoint_with_code_in_it_is_not_run_and_trust_is_not_advised(run, s
     assert not (run / "ran").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "state",
     [
@@ -84,7 +83,6 @@ def test_a_checkpoint_of_something_else(run, state):
     refused(run, "last.pt is damaged: its content does not fit this run")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("edit", [{"epoch": "x"}, {"step": None}, {"history": 3}, {"nosuch": 1}], ids=str)
 def test_a_checkpoint_whose_progress_was_edited(run, edit):
     state = torch.load(run / "last.pt", weights_only=True)
@@ -106,7 +104,6 @@ def test_settings_in_another_encoding_or_that_cannot_be_read(run):
     refused(run, "settings.json is damaged")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "edit",
     [

