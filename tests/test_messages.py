@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+import archspec
 from archspec.api import Options, compile_text
 from tests.helpers.paths import CASES
 
@@ -187,3 +188,23 @@ if __name__ == "__main__":  # what the cases say now, for a look
         print(f"-- {case.stem}")
         for d in compile_text(case.read_text(encoding="utf-8"), "case.arch", Options())[1]:
             print(f"  {d.span.line if d.span else '-'} {d.severity} {d.code}: {d.message} | {d.help}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message", "help_"),
+    [
+        ("conv k=3 8f", "`8f` is neither a number nor a name", "write `f=8` for an argument, `8*f` for a product"),
+        ("fc 10n", "`10n` is neither a number nor a name", "write `n=10` for an argument, `10*n` for a product"),
+        ("downsample 2", "there is no layer or block `downsample`", "a layer with a stride makes maps smaller: `pool 2`"),
+        ("[3x3, 64] x 2", "expected a layer, found `[`", "write `repeat 2: conv k=3x3 f=64 p=same`"),
+        ("[1x1, 16] × 3", "expected a layer, found `[`", "write `repeat 3: conv k=1x1 f=16 p=same`"),
+        ("CONV -> RELU", "found `->`", "separate steps by `|`"),
+        ("default p=1", "`default` has no argument `p`", "to set it for one layer, name that: `default conv p=1`"),
+    ],
+)
+def test_notations_of_papers_and_lectures_get_help(lines, message, help_):
+    with pytest.raises(archspec.SpecError) as error:
+        archspec.loads(f"input 32x32x3\n{lines}\n")
+    found = error.value.diagnostics[0]
+    assert message in found.message
+    assert help_ in (found.help or "")

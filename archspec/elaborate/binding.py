@@ -10,7 +10,7 @@ from archspec.diagnostics import nearest
 from archspec.elaborate.expressions import Missing, Refused, Rounds, Silent, Value, evaluate, item, shown
 from archspec.elaborate.scopes import Frame, Scope
 from archspec.numeric import Spelled, whole_number
-from archspec.ops import make, op_class
+from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Op
 from archspec.ops.declare import Field, Unfit
 from archspec.source import Span
@@ -184,6 +184,8 @@ def unknown_argument(keyword: ast.Keyword, step: str, known: list[str]) -> Refus
         help_ = f"did you mean `{close}=`?"
     else:
         help_ = f"`{step}` takes {', '.join(known)}"
+        if step == "default" and (layer := next((word for word in STEPS if keyword.name in op_class(word).fields), None)):
+            help_ += f"; to set it for one layer, name that: `default {layer} {keyword.span.text}`"
     return Refused("A102", f"`{step}` has no argument `{keyword.name}`", keyword.span, help_)
 
 

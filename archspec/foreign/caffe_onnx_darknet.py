@@ -70,6 +70,7 @@ spatialdropout | p>p | dropout2d
 flattenlayer flat ravel | | flatten
 zeropadding zeropad padding | p>p | pad
 upsampling upsamplinglayer unsample | factor>n | upsample
+downsample downsampling downsamplelayer subsampling | | -downsample
 subpixel subpixelconv depthtospace | factor>n | pixelshuffle
 channelshuffle | groups>g | shuffle
 attention selfattention self_attention mha msa multiheadselfattention multiheadattention | heads>heads | attn

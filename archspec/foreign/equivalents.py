@@ -40,6 +40,7 @@ REASONS = {
     "residual": "write `residual:` with its layers indented below it; `skip` stands for a branch that changes nothing",
     "block": "the language has no such block; write its layers, or a `block NAME(...):` of your own",
     "reduction": "the language has no such operation; there are `gap` and `avgpool` for means, `pool` for maxima",
+    "downsample": "a layer with a stride makes maps smaller: `pool 2`, `avgpool 2`, or `conv k=3 s=2 p=1 f=64`",
     "word": "the language needs no such line",
 }
 """Why a foreign name has no step of ours."""

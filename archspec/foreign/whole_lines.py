@@ -62,13 +62,14 @@ _NUMBERS = (
     (re.compile(r"^(\s*(?:\w+:\s*)?)conv(\d+)-(\d+)\s*$", re.IGNORECASE), r"\1conv k=\2 f=\3"),
     (re.compile(r"^(\s*(?:\w+:\s*)?)(fc)-(\d+)\s*$", re.IGNORECASE), r"\1fc \3"),
     (re.compile(r"^(\s*)(\d+)-d\s+(?=fc\b|fully)(.*)", re.IGNORECASE), r"\1\3 \2"),
+    (re.compile(r"^(\s*)\[\s*(\d+x\d+),?\s+(\d+)\s*\]\s*[x*]\s*(\d+)\s*$"), r"\1repeat \4: conv k=\2 f=\3 p=same"),
     (re.compile(r"^(\s*)(\d+x\d+)\s+((?:max|avg|average)?[ -]?(?:conv|pool)\w*)", re.IGNORECASE), r"\1\3 \2"),
     (re.compile(r"^(\s*)\((\w+)\):\s*(?=[A-Z]\w*\()"), lambda found: f"{found[1]}{_member(found[2])}nn."),
     (re.compile(r"^(\s*)\(\s*['\"](\w+)['\"],\s*(.*\))\s*\)(?=,?\s*$)"), lambda found: f"{found[1]}{_member(found[2])}{found[3]}"),
     (re.compile(r"^(\s*)[fr]?(['\"])(?=\w+[ |(])(.*)\2(?=,?\s*$)"), lambda found: found[1] + re.sub(r"\{(\w+)\}", r"\1", found[3])),
 )
 """How people write numbers, brackets and whole lines: 1_000, 50%, `fc = 10`, `6@5x5`, `{k: 3}`, `repeat 3 times`, a power, `3x3/2`,
-`slice 0 2`, a decimal comma, `conv3-64` and `3x3 conv, 64` of the papers, `(conv1): Conv2d(...)` as PyTorch prints it, a line in quotes.
+`slice 0 2`, a decimal comma, `conv3-64`, `[3x3, 64] x 2` and `3x3 conv, 64` of the papers, `(conv1): Conv2d(...)` as PyTorch prints it, a line in quotes.
 """
 _COMMENT = re.compile(r"\s*(?://+|/\*+|--+|%+|;+|<!--+|['\"]{3})\s*(\w.*?)\s*(?:\*/|-->|['\"]{3})?\s*")
 """A line that is a comment in other languages."""

@@ -6,6 +6,8 @@ grammar at every start costs more than checking a spec. A test fails when the tw
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
 from archspec.syntax import ast
@@ -98,6 +100,11 @@ _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE"}
 
 def _slip(token: Token, expected: set[str], tokens: list[Token]) -> tuple[str, str, Token, str] | None:
     """Code, message, token to blame and help for slips that are common, or None."""
+    for count, name in pairwise(tokens):
+        if token.start in (count.start, name.start) and count.type == "INT" and name.type == "NAME" and count.end == name.start:
+            both = count._replace(value=count.value + name.value, end=name.end)
+            help_ = f"write `{name.value}={count.value}` for an argument, `{count.value}*{name.value}` for a product"
+            return "A001", f"`{both.value}` is neither a number nor a name", both, help_
     before = [t for t in tokens if t.end <= token.start]
     ended = "a space ends an argument"
     if token.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING") and "KEY" in expected and any(t.type == "KEY" for t in before):
@@ -160,6 +167,6 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return f"write the range without a name: `{first} {ends}`"
     if token.type == "KEY" and any(t.value == "if" for t in tokens):
         return "compare with `==`"
-    if token.type == "COMMA" and "VBAR" in expected:
+    if token.type in ("COMMA", "ARROW") and "VBAR" in expected:
         return "separate steps by `|` and arguments by spaces"
     return None
