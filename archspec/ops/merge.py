@@ -1,5 +1,6 @@
 """Where paths meet."""
 
+from archspec.numeric import largest
 from archspec.ops.base import Misfit, Op
 from archspec.types import Map, Type, Vector, describe
 
@@ -48,18 +49,19 @@ class Mul(_Merge):
     cost_note = "one multiplication per element for each input after the first"
 
     def check(self, *inputs: Type) -> None:
-        largest = self.output(*inputs)
+        whole = max(inputs, key=lambda value: value.size)
         for other in inputs:
-            if other != largest and not _broadcasts(other, largest):
+            if other != whole and not _broadcasts(other, whole):
                 raise Misfit(
                     "A301",
                     f"cannot multiply {inputs[0]} and {inputs[1] if len(inputs) == 2 else other}",
-                    notes=_differences(largest, other),
+                    notes=_differences(whole, other),
                     help_="a vector C, or 1x1xC, is broadcast over HxWxC",
                 )
 
     def output(self, *inputs: Type) -> Type:
-        return max(inputs, key=lambda value: value.size)
+        maps = [value.spatial for value in inputs if isinstance(value, Map)]
+        return Map(tuple(map(largest, *maps)), inputs[0].channels) if maps else inputs[0]
 
 
 class Concat(_Merge):

@@ -1,0 +1,178 @@
+"""Every op with four kinds of number: integers, spelled numbers, named ones, NumPy arrays. Formulas that give the same are plain arithmetic."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+
+import pytest
+
+from archspec.numeric import LECTURE, Spelled, product, spell, value_of
+from archspec.ops import STEPS, all_classes, make
+from archspec.ops.base import Op
+from archspec.types import Map, Tokens, Vector
+
+np = pytest.importorskip("numpy", reason="arrays are one of the kinds of number")
+
+A_MAP, SQUARE, LINE, BLOCK = Map((12, 9), 24), Map((14, 14), 16), Map((30,), 8), Map((6, 5, 4), 8)
+TOKENS, VECTOR = Tokens(20, 24), Vector(24)
+SAMPLES = {
+    "conv": [
+        (A_MAP, {"k": 3, "f": 8}),
+        (A_MAP, {"k": (3, 1), "f": 12, "s": 2, "p": (1, 0), "d": 2, "g": 4, "round": "floor"}),
+        (SQUARE, {"k": 4, "f": 6, "s": 3, "p": 1, "round": "ceil", "bias": False}),
+        (LINE, {"k": 4, "f": 6, "s": 3, "p": "same"}),
+        (SQUARE, {"k": 5, "f": 3, "maps": ((0, 1), (2,), (3, 4, 5))}),
+    ],
+    "dwconv": [(A_MAP, {"k": 3, "p": 1, "m": 2}), (BLOCK, {"k": 2, "p": "same", "bias": False})],
+    "deconv": [(A_MAP, {"k": 3, "f": 8, "s": 2, "p": 1, "op": 1, "g": 4}), (LINE, {"k": 5, "f": 4, "s": 3, "p": "same"})],
+    "pool": [(A_MAP, {"w": 3}), (SQUARE, {"w": 3, "s": 2, "p": 1, "round": "ceil"}), (BLOCK, {"w": 2, "p": "same"})],
+    "avgpool": [(A_MAP, {"w": 3, "s": (3, 2), "round": "floor"})],
+    "subsample": [(SQUARE, {"w": 2})],
+    "adaptpool": [(A_MAP, {"size": (5, 4)}), (SQUARE, {"size": 1})],
+    "adaptmaxpool": [(A_MAP, {"size": (5, 4)})],
+    "gap": [(A_MAP, {}), (TOKENS, {})],
+    "bn": [(A_MAP, {}), (VECTOR, {"affine": False})],
+    "gn": [(A_MAP, {"groups": 4})],
+    "lrn": [(A_MAP, {"n": 3})],
+    "leaky": [(VECTOR, {"slope": 0.2})],
+    "prelu": [(VECTOR, {}), (A_MAP, {"shared": False})],
+    "pad": [(A_MAP, {"p": (1, 2), "c": 3})],
+    "crop": [(A_MAP, {"size": (8, 4)})],
+    "upsample": [(A_MAP, {"n": 3, "mode": "bilinear"}), (LINE, {"n": 2})],
+    "pixelshuffle": [(A_MAP, {"n": 2})],
+    "patchmerge": [(SQUARE, {"n": 2})],
+    "shuffle": [(A_MAP, {"g": 4})],
+    "slice": [(A_MAP, {"bounds": (3, 9)})],
+    "linear": [(TOKENS, {"n": 7}), (A_MAP, {"n": 7, "bias": False})],
+    "fc": [(VECTOR, {"n": 7})],
+    "rbf": [(VECTOR, {"n": 7})],
+    "embed": [(VECTOR, {"v": 30, "d": 7})],
+    "scale": [(A_MAP, {})],
+    **{step: [(TOKENS, {})] for step in ("cls", "pos", "first")},
+    "attn": [(TOKENS, {"heads": 3}), (TOKENS, {"heads": 4, "bias": False})],
+    "winattn": [(SQUARE, {"heads": 2, "w": 7, "shift": 3}), (SQUARE, {"heads": 4, "w": (2, 7), "bias": False})],
+    "add": [((A_MAP, A_MAP, A_MAP), {})],
+    "mul": [((A_MAP, Map((1, 1), 24), Vector(24)), {})],
+    "concat": [((A_MAP, Map((12, 9), 5)), {}), ((VECTOR, VECTOR), {})],
+}
+"""Inputs and arguments of each step; a step that has none here takes a map and no arguments."""
+CASES = [(step, *sample) for step in STEPS for sample in SAMPLES.get(step, [(A_MAP, {})])]
+
+
+def counts(op, inputs):
+    """All that an op computes, in one list of numbers."""
+    results = op.output(*inputs)
+    results = results if type(results) is tuple else (results,)
+    types = (*inputs, *results)
+    weights = op.weights(*inputs)
+    found = [size for y in results for size in y.shape] + [size for weight in weights for size in weight.shape]
+    return found + [weight.size for weight in weights] + [op.macs(*types), op.flops(*types), op.connections(*types)]
+
+
+def named(value, name):
+    """Numbers spelled by names."""
+    if isinstance(value, tuple):
+        items = [named(item, f"{name}{at}") for at, item in enumerate(value)]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return Spelled.leaf(value, name) if type(value) in (int, float) else value
+
+
+def replaced(op, change):
+    """An op with other numbers, which are not checked."""
+    copy = object.__new__(type(op))
+    copy.__dict__.update({name: change(getattr(op, name), name) for name in op.fields}, given=op.given)
+    return copy
+
+
+@pytest.mark.parametrize("step, inputs, arguments", CASES, ids=lambda value: value if isinstance(value, str) else "")
+def test_all_kinds_of_number_give_the_same(step, inputs, arguments):
+    inputs = (inputs,) if hasattr(inputs, "_fields") else inputs
+    op = make(step, arguments)
+    op.infer(inputs)
+    expected = counts(op, inputs)
+    spelled = counts(op.spelled(), tuple(map(spell, inputs)))
+    assert list(map(value_of, spelled)) == expected
+    symbolic = counts(replaced(op, named), tuple(named(x, f"x{at}_") for at, x in enumerate(inputs)))
+    assert list(map(value_of, symbolic)) == expected
+    for number, value in zip(symbolic, expected, strict=True):
+        if isinstance(number, Spelled):
+            names = {leaf.name: leaf.value for leaf in leaves(number) if leaf.name}
+            tools = {"max": max, "min": min, "gcd": np.gcd, "ceil_div": lambda a, b: -(-a // b)}
+            assert eval(number.text(), {"__builtins__": {}}, names | tools) == value, number
+            assert number.text(LECTURE)
+
+    def array(value, name=""):
+        """Two networks at once: a number of each, the second of which is the first."""
+        if isinstance(value, tuple) and name != "maps":
+            items = [array(item) for item in value]
+            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+        return np.array([value, value]) if type(value) in (int, float) else value
+
+    found = counts(replaced(op, array), tuple(map(array, inputs)))
+    assert [np.broadcast_to(number, 2).tolist() for number in found] == [[value, value] for value in expected]
+
+
+def leaves(number):
+    return [leaf for part in number.parts for leaf in leaves(part)] if number.operation else [number]
+
+
+def test_arrays_hold_many_networks_at_once():
+    """The sizes, weights and MACs of a convolution for all heights at once are those of one height after the other."""
+    heights, op = np.arange(5, 60), make("conv", {"k": 5, "f": 6, "s": 2, "p": 1, "round": "floor"})
+    at_once = counts(op, (Map((heights, 20), 3),))
+    one_by_one = [counts(op, (Map((int(height), 20), 3),)) for height in heights]
+    for number, column in zip(at_once, zip(*one_by_one, strict=True), strict=True):
+        assert np.broadcast_to(number, len(heights)).tolist() == list(column)
+
+
+FORMULAS = (
+    "output",
+    "weights",
+    "macs",
+    "flops",
+    "connections",
+    "window",
+    "kernel",
+    "filters",
+    "depth",
+    "target",
+    "covered",
+    "patch",
+    "shifts",
+)
+LOSES = {"int", "float", "range", "set", "dict", "frozenset", "str", "hash", "divmod", "round"}
+
+
+def formulas():
+    """The functions that formulas are made of: methods of those names, and the functions that they share."""
+    from archspec.ops import adaptive, base, conv, fitting, window
+
+    for cls in {parent for op in all_classes() for parent in op.__mro__ if issubclass(parent, Op)}:
+        for name in FORMULAS:
+            if name in vars(cls):
+                yield f"{cls.__name__}.{name}", vars(cls)[name]
+    for module, names in {
+        adaptive: ["_covered"],
+        base: ["per_axis"],
+        conv: ["_same", "_spread"],
+        fitting: ["room", "span"],
+        window: ["_same", "windows"],
+    }.items():
+        for name in names:
+            yield f"{module.__name__}.{name}", getattr(module, name)
+
+
+@pytest.mark.parametrize("name, function", list(formulas()), ids=lambda value: value if isinstance(value, str) else "")
+def test_no_formula_loses_where_its_numbers_came_from(name, function):
+    """No conversion, no hash of a size, no text: `int`, `range`, sets, dicts, f-strings."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    for node in ast.walk(tree):
+        assert not isinstance(node, (ast.Set, ast.SetComp, ast.Dict, ast.DictComp, ast.JoinedStr)), f"{name}: {ast.unparse(node)}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in LOSES, f"{name}: {ast.unparse(node)}"
+
+
+def test_a_product_of_sizes_remembers_its_factors():
+    assert product(spell((5, 5, 6))).text(LECTURE) == "5*5*6"
