@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
@@ -193,8 +193,10 @@ class Core(ABC):
             self.report(Refused("A118", message, span, "repeat less, or raise the limit with `--limit layers=N`"), span)
             raise Abort
 
-    def merge(self, kind: str, values: tuple[int, ...], context: Context, span: Span, advice: Advice, label: str | None = None) -> int:
-        """Bring paths together."""
+    def merge(
+        self, kind: str, values: tuple[int, ...], context: Context, span: Span, advise: Callable[[], Advice], label: str | None = None
+    ) -> int:
+        """Bring paths together; what to advise is asked only where they do not fit."""
         builder = context.builder
         types = [builder.type_of(value) for value in values]
         known = [type_ for type_ in types if type_ is not None]
@@ -203,6 +205,7 @@ class Core(ABC):
             try:
                 return builder.apply(make(kind, {}), values, label, span, self.settled)
             except Misfit as misfit:
+                advice = advise()
                 self.report(advice.explain(kind, misfit, known), span, advice.secondary(types))
         return builder.add(Hole(None, kind, label, span, numbered=label is not None))
 

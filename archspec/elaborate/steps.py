@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from archspec.diagnostics import Diagnostic
 from archspec.elaborate import binding
@@ -73,7 +74,7 @@ class Steps(Core):
             )
         others = tuple(self.reference(expr, context) for expr in step.bare)
         self.counted_twice(step, value, others)
-        return self.merge(step.name.id, (value, *others), context, step.span, step_advice(step), label)
+        return self.merge(step.name.id, (value, *others), context, step.span, partial(step_advice, step), label)
 
     def counted_twice(self, step: ast.Step, value: int, others: Sequence[int]) -> None:
         """Warn where a merge names the value at hand, or one value twice."""

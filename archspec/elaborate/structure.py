@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 
 from archspec.elaborate.core import Context, Way
 from archspec.elaborate.expressions import Refused, whole
@@ -147,7 +148,7 @@ class Structures(Steps):
             assert shortcut is not None
             result = self.shortcut(shortcut, inside, value)
             short = result if result is not None else value
-        advice = residual_advice(context.builder, value, main, taken, suite.body, context.defaults)
+        advice = partial(residual_advice, context.builder, value, main, taken, suite.body, context.defaults)
         return self.merge("add", (main, short), context, head.span, advice)
 
     def shortcut(self, suite: ast.Suite, context: Context, value: int) -> int | None:
@@ -172,7 +173,7 @@ class Structures(Steps):
         self.depth -= 1
         if len(results) < 2:
             return results[0][0] if results else value
-        advice = branches_advice(context.builder, value, head.kind, results)
+        advice = partial(branches_advice, context.builder, value, head.kind, results)
         return self.merge(head.kind, tuple(result for result, _ in results), context, head.span, advice)
 
 
