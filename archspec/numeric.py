@@ -65,8 +65,10 @@ def ceil_div(a: int, b: int) -> int:
 
 def round_div(a: int, b: int, up: bool) -> int:
     """Divide whole numbers, and round up where `up` holds, down elsewhere. A lecture writes it as a plain quotient."""
+    if up is False:
+        return a // b
     if isinstance(a, Spelled) or isinstance(b, Spelled):
-        return _spelled("round up" if up else "//", a, b)
+        return _spelled("round up", a, b)
     return a // b + ((a % b > 0) & up)
 
 
@@ -80,10 +82,9 @@ def gcd(a: int, b: int) -> int:
     return np.gcd(a, b)
 
 
-@_spellable("worked out")
 def worked_out(number: int) -> int:
     """Mark a number that a lecture shows by its value, such as the span of a dilated window; others are returned as they are."""
-    return number
+    return _spelled("worked out", number) if isinstance(number, Spelled) else number
 
 
 @_spellable("round8")

@@ -325,7 +325,7 @@ def check_axes(layer: Op, rank: int, /, **least: int) -> None:
     """Raises Misfit where one of the named arguments has not as many numbers as a map has axes, or a number below its least."""
     for argument, bound in least.items():
         value = getattr(layer, argument)
-        if value is None or isinstance(value, str):
+        if value is None or isinstance(value, str) or (type(value) is int and value >= bound):
             continue
         if isinstance(value, tuple) and len(value) != rank:
             axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
