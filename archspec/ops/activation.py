@@ -1,4 +1,4 @@
-"""Activation functions: elementwise, in place, without weights but for prelu."""
+"""Activation functions: elementwise, in place, without weights except for prelu."""
 
 from archspec.ops.base import Op, Real
 from archspec.types import Type

@@ -38,7 +38,7 @@ class _Adaptive(Op):
 
 
 def _reach(size: int, out: int) -> Reach | None:
-    """What an output reads along one axis: the windows repeat where one begins at a whole position."""
+    """What per output reads along one axis: the windows repeat where one begins at a whole position."""
     parts = gcd(size, out)
     return phased(out // parts, size // parts, lambda i: Taps(i * size // out, -(-(i + 1) * size // out) - 1))
 
@@ -56,7 +56,7 @@ class AdaptPool(_Adaptive):
 
     Shape:   (*S, C) -> (*size, C)
     Params:  none
-    FLOPs:   an addition each input that a window covers
+    FLOPs:   an addition per input that a window covers
     Source:  torch.nn.AdaptiveAvgPool2d.
     """
 
@@ -88,11 +88,12 @@ class Gap(Op):
 
     Shape:   (*S, C) -> (1, .., 1, C);  tokens (T, C) -> (C)
     Params:  none
-    FLOPs:   an addition each input
+    FLOPs:   an addition per input
     Source:  Lin et al. 2013, section 3.2.
     """
 
     step = "gap"
+    reads = WHOLE
     kind = "pooling"
     takes = (Map, Tokens)
     cost_note = "one addition per input element"
@@ -102,6 +103,3 @@ class Gap(Op):
 
     def flops(self, x: Type, y: Type) -> int:
         return x.size
-
-    def reach(self, x: Type) -> Field_:
-        return WHOLE

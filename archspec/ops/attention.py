@@ -84,15 +84,13 @@ class First(Op):
     """
 
     step = "first"
+    reads = WHOLE
     kind = "attention"
     takes = (Tokens,)
     in_place = True
 
     def output(self, x: Tokens) -> Type:
         return Vector(x.channels)
-
-    def reach(self, x: Tokens) -> Field_:
-        return WHOLE
 
 
 class Attention(Op):
@@ -106,6 +104,7 @@ class Attention(Op):
     """
 
     step = "attn"
+    reads = WHOLE
     kind = "attention"
     takes = (Tokens,)
     cost_note = "2 per MAC, T*D for the scaling, 5*heads*T^2 for the softmax"
@@ -130,9 +129,6 @@ class Attention(Op):
         if x.length > 1:
             return None
         return "`attn` over one token: the softmax of one score is always 1", "keep more positions before `tokens`"
-
-    def reach(self, x: Tokens) -> Field_:
-        return WHOLE
 
 
 class WindowAttention(Op):

@@ -180,6 +180,8 @@ class Traits:
     """Whether positional arguments are shown as `key=value` all the same."""
     takes = (Map, Tokens, Vector)  # type: tuple[type, ...]
     """The kinds of value taken."""
+    reads = POINT
+    """How far it reads where that does not depend on arguments: POINT or WHOLE."""
     variadic = False
     """Whether it takes any number of inputs from two on."""
     in_place = False
@@ -255,7 +257,8 @@ class Op(Traits, Declared):
         return 0
 
     def reach(self, *inputs: Any) -> Field_:
-        return POINT
+        """How far the positions of the output read along each axis of the input."""
+        return self.reads
 
     def config(self, *inputs: Any) -> str:
         """The arguments as one would write them, defaults left out; given the inputs, also those that make no difference to them."""

@@ -114,7 +114,7 @@ class Conv(_Convolution):
                 "A120",
                 f"the connection table has {counted(len(maps), 'row')} for {counted(self.f, 'filter')}",
                 argument="maps",
-                help_="write one row a filter",
+                help_="write one row per filter",
             )
         for at, row in enumerate(maps):
             if not row or len(set(row)) != len(row) or not all(0 <= i < x.channels for i in row):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from archspec.numeric import product
-from archspec.ops.base import WHOLE, Count, Deviation, Field_, Flag, Init, Op, Real, Weight, check_init, weight_and_bias
+from archspec.ops.base import WHOLE, Count, Deviation, Flag, Init, Op, Real, Weight, check_init, weight_and_bias
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -15,13 +15,11 @@ class Flatten(Op):
     """
 
     step = "flatten"
+    reads = WHOLE
     in_place = True
 
     def output(self, x: Type) -> Type:
         return Vector(x.size)
-
-    def reach(self, x: Type) -> Field_:
-        return WHOLE
 
 
 class Linear(Op):
@@ -68,14 +66,12 @@ class Fc(Linear):
     """
 
     step = "fc"
+    reads = WHOLE
 
     def expand(self, inputs: Sequence[Type]) -> tuple[Op, ...]:
         if isinstance(inputs[0], Vector):
             return (self,)
         return (Flatten(), self)
-
-    def reach(self, x: Type) -> Field_:
-        return WHOLE
 
 
 class Rbf(Op):
@@ -83,11 +79,12 @@ class Rbf(Op):
 
     Shape:   (C) -> (n)
     Params:  none learned; codes (n, C) are frozen
-    FLOPs:   a subtraction, a multiplication and an addition a connection
+    FLOPs:   a subtraction, a multiplication and an addition per connection
     Source:  LeCun et al. 1998, section II.B, equation 7.
     """
 
     step = "rbf"
+    reads = WHOLE
     kind = "fully connected"
     positional = ("n",)
     takes = (Vector,)
@@ -106,9 +103,6 @@ class Rbf(Op):
 
     def connections(self, x: Type, y: Type) -> int:
         return x.size * y.size
-
-    def reach(self, x: Type) -> Field_:
-        return WHOLE
 
 
 class Embed(Op):

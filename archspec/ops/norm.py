@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from archspec.numeric import product
-from archspec.ops.base import WHOLE, Count, Field_, Flag, Misfit, Op, Positive, Real, Weight, share, weight_and_bias
+from archspec.ops.base import WHOLE, Count, Flag, Misfit, Op, Positive, Real, Weight, share, weight_and_bias
 from archspec.ops.declare import Rule
 from archspec.types import Map, Type, describe
 
@@ -15,13 +15,12 @@ class _Norm(Op):
 
     kind = "normalisation"
 
+    affine = True
+    """Whether the factor and the offset are there."""
     eps: Positive = 1e-5
 
-    def learned(self) -> bool:
-        return True
-
     def weights(self, x: Type) -> tuple[Weight, ...]:
-        return weight_and_bias((x.channels,), x.channels, True) if self.learned() else ()
+        return weight_and_bias((x.channels,), x.channels, True) if self.affine else ()
 
 
 def check_several(step: str, x: Type, count: int) -> None:
@@ -47,9 +46,6 @@ class BatchNorm(_Norm):
 
     momentum: Momentum = 0.1
     affine: Flag = True
-
-    def learned(self) -> bool:
-        return self.affine
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         running = (Weight("running_mean", (x.channels,), "buffer"), Weight("running_var", (x.channels,), "buffer"))
@@ -85,6 +81,7 @@ class GroupNorm(_Norm):
     """
 
     step = "gn"
+    reads = WHOLE
     positional = ("groups",)
     elementary = 7
     cost_note = "7 per element, as ln"
@@ -94,9 +91,6 @@ class GroupNorm(_Norm):
     def check(self, x: Type) -> None:
         share(x.channels, "channel", self.groups, "group", "groups")
         check_several(self.step, x, x.size // self.groups)
-
-    def reach(self, x: Type) -> Field_:
-        return WHOLE
 
 
 class InstanceNorm(_Norm):
@@ -109,18 +103,14 @@ class InstanceNorm(_Norm):
     """
 
     step = "instnorm"
+    affine = False
+    reads = WHOLE
     takes = (Map,)
     elementary = 5
     cost_note = "5 per element: mean 1, variance 3, scaling 1"
 
     def check(self, x: Map) -> None:
         check_several(self.step, x, product(x.spatial))
-
-    def learned(self) -> bool:
-        return False
-
-    def reach(self, x: Type) -> Field_:
-        return WHOLE
 
 
 class LocalResponseNorm(Op):

@@ -92,7 +92,7 @@ class AvgPool(_Pooling):
 
 
 class Subsample(Windowed):
-    """LeNet-5's subsampling: the sum over a window, times a learned coefficient, plus a learned bias, a map each.
+    """LeNet-5's subsampling: the sum over a window, times one learned coefficient per map, plus one learned bias per map.
 
     Shape:   (*S, C) -> (*S', C),  as for pool
     Params:  coefficient (C), bias (C)
@@ -123,5 +123,4 @@ class Subsample(Windowed):
     def flops(self, x: Map, y: Map) -> int:
         return (product(self.kernel(x)) + 1) * y.size
 
-    def connections(self, x: Map, y: Map) -> int:
-        return (product(self.kernel(x)) + 1) * y.size
+    connections = flops

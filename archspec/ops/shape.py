@@ -121,7 +121,7 @@ class Upsample(Op):
 
 
 class PatchMerge(Op):
-    """The channels of each patch of n positions an axis side by side, the patch read column by column.
+    """The channels of each patch of n positions per axis side by side, the patch read column by column.
 
     Shape:   (*S, C) -> (*S/n, C*n^axes)
     Params:  none

@@ -78,7 +78,7 @@ class Softplus(Activation):
 
 
 class Prelu(Activation):
-    """Leaky relu with a learned slope, one for all channels or (`shared=no`) one each. Source: He et al. 2015."""
+    """Leaky relu with a learned slope, one for all channels or, with `shared=no`, one per channel. Source: He et al. 2015."""
 
     step = "prelu"
     elementary = 2

@@ -42,7 +42,7 @@ def _equation(number: Any) -> str:
 
 
 def _sizes(y: Type, kept: tuple[int, ...]) -> str:
-    """The sizes of an output: one formula where those of all axes agree, one per axis otherwise, then that of the channels.
+    """The sizes of per output: one formula where those of all axes agree, one per axis otherwise, then that of the channels.
 
     What is equal in `kept`, the shape of the input, is left out.
     """

@@ -133,10 +133,9 @@ def _size(row: Row, work: dict[str, str]) -> str:
     rule = work.get("output", "")
     if not rule:
         return "the shape stays" if row.inputs[0] == row.output else ""
-    words = {"conv": "(W - F + 2P)/S + 1", "pool": "(W - F + 2P)/S + 1"}
-    general = words.get(row.op, "(W - F + 2P)/S + 1" if ")/" in rule else "")
+    general = "(W - F + 2P)/S + 1: " if ")/" in rule else ""
     channels = f"; one map per filter, {row.output[-1]} of them" if row.weights and isinstance(row.node.type, Map) and row.macs else ""
-    return f"{general}: {spaced(rule)}{channels}" if general else spaced(rule)
+    return f"{general}{spaced(rule)}{channels}"
 
 
 def _params(row: Row, work: dict[str, str]) -> str:
