@@ -11,6 +11,8 @@ import typing as _typing
 
 __version__ = "0.1.0"
 __all__ = [
+    "Block",
+    "Builder",
     "Comparison",
     "Compiled",
     "Diagnostic",
@@ -59,6 +61,7 @@ if _typing.TYPE_CHECKING:
     from archspec.diagnostics import Diagnostic, SpecError
     from archspec.elaborate.compiled import Compiled
     from archspec.ir import Network
+    from archspec.ir.builder import Block, Builder
     from archspec.views.comparison import Comparison
     from archspec.views.explanation import Explanation
     from archspec.views.figures.drawing import Drawing
@@ -66,6 +69,8 @@ if _typing.TYPE_CHECKING:
     from archspec.weights.files import Loaded, WeightsError
 
 _HOMES = {
+    "Block": "archspec.ir.builder",
+    "Builder": "archspec.ir.builder",
     "Comparison": "archspec.views.comparison",
     "Compiled": "archspec.elaborate.compiled",
     "Diagnostic": "archspec.diagnostics",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archspec.analysis.aliases import Uses
-from archspec.ir.graph import Call, Graph, Network, Node
+from archspec.ir.graph import Call, Element, Graph, Network, Node
 from archspec.ops.base import Op
 from archspec.types import Type
 
@@ -35,6 +35,15 @@ class Cost(NamedTuple):
     def params(self) -> int:
         """Weights and biases: what training learns."""
         return self.weights + self.biases
+
+    @property
+    def tensors(self) -> tuple[int, ...]:
+        """The numbers that are stored, by their roles."""
+        return self[:4]
+
+    def borrowing(self) -> Cost:
+        """The same with the weights of another."""
+        return self._replace(weights=0, biases=0, buffers=0, frozen=0)
 
     def plus(self, other: Cost, times: int = 1) -> Cost:
         """Add another cost, counted several times."""
@@ -80,16 +89,18 @@ class Costs:
             cost = self._nodes[key] = cost_of(node.op, inputs, node.type)
         return cost
 
+    def element(self, element: Element, graph: Graph) -> Cost:
+        """The cost of a node, or of one round of a call; weights that are another's are counted there."""
+        part = self.graph(element.graph) if isinstance(element, Call) else self.node(element, graph)
+        return part if element.owner is None else part.borrowing()
+
     def graph(self, graph: Graph) -> Cost:
         """The sums over a graph's elements; graphs that it calls must have been summed or are summed now."""
         total = self._graphs.get(graph)
         if total is None:
             sums = [0] * len(Cost._fields)
             for element in graph.elements:
-                if isinstance(element, Call):
-                    part, times = self.graph(element.graph), element.times
-                else:
-                    part, times = self.node(element, graph), 1
+                part, times = self.element(element, graph), element.times if isinstance(element, Call) else 1
                 sums = [a + b * times for a, b in zip(sums, part, strict=True)]
             total = self._graphs[graph] = Cost(*sums)
         return total
@@ -114,7 +125,7 @@ class Costs:
         needed = needed_elements(network)
         total = NOTHING
         for at, element in enumerate(graph.elements):
-            part = self.graph(element.graph) if isinstance(element, Call) else self.node(element, graph)
+            part = self.element(element, graph)
             times = element.times if isinstance(element, Call) else 1
             if not needed[at]:
                 part = part._replace(macs=0, flops=0, activations=0, stored=0, connections=0)

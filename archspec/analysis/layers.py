@@ -31,7 +31,7 @@ class Row(NamedTuple):
     `receptive_field` is the largest size per axis that a position sees (the whole input for a layer that sees all of it),
     `smallest_field` the least, where positions see unlike much, and `jump` the distance of neighbouring fields, on average; each is None
     where it is not known. `times` is above 1 in a folded report only: the row stands for that many layers. `training` marks the layers of
-    heads that exist in training only.
+    heads that exist in training only. `owner` is the layer whose weights it uses, which are counted there; None where they are its own.
     """
 
     name: str
@@ -47,16 +47,17 @@ class Row(NamedTuple):
     jump: tuple[float, ...] | None
     times: int
     training: bool
+    owner: str | None
     node: Node
     types: tuple[Type, ...]
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.output))
-        return f"Row({visible(self.name)}: {self.op} {self.config}".rstrip() + f" -> {size}, {_counted(self.params, self.macs)})"
+        return f"Row({visible(self.name)}: {self.written} -> {size}, {_counted(self.params, self.macs)})"
 
     def _repr_html_(self) -> str:
         shown = ("output", "params", "macs", "flops", "activations", "receptive_field")
-        return html_pairs(f"{self.name}: {self.op} {self.config}".rstrip(), [(name, getattr(self, name)) for name in shown])
+        return html_pairs(f"{self.name}: {self.written}", [(name, getattr(self, name)) for name in shown])
 
     @property
     def params(self) -> int:
@@ -106,8 +107,13 @@ class Row(NamedTuple):
     @property
     def work(self) -> dict[str, str]:
         """The formulas with numbers filled in."""
-        op = self.node.op
-        return worked(op, self.types, self.node.type)
+        work = worked(self.node.op, self.types, self.node.type)
+        return work if self.owner is None else {name: how for name, how in work.items() if name != "params"}
+
+    @property
+    def written(self) -> str:
+        """The step with its arguments, and whose weights it uses, if not its own."""
+        return f"{self.op} {self.config}".rstrip() + (f" = {self.owner}" if self.owner is not None else "")
 
 
 class Totals(NamedTuple):
@@ -226,7 +232,7 @@ class Report:
         start: list[Field] = [POINT]
         rounds = [(fields.inside(network.graph, start), start)]
         left = rounds[0]
-        for event in events(network, fold=fold):
+        for event in events(network.graph, fold=fold):
             if isinstance(event, Visit):
                 names.append(event.name)
                 field = rounds[-1][0](len(event.graph.inputs) + event.at)
@@ -250,8 +256,12 @@ class Report:
             cost = self._costs.node(node, graph)
             fixed = self._fixed[graph, met.at] = (op.step, op.config(types[0]), line, shapes, type_.shape, cost, types)
         step, config, line, shapes, output, cost, types = fixed
+        owner = met.owner if any(cost.tensors) else None
+        cost = cost if owner is None else cost.borrowing()
         least, largest, jump = self._fields.sizes(field, node.type) or (None, None, None)
-        return Row(met.name, step, config, sources, line, shapes, output, cost, largest, least, jump, met.times, training, node, types)
+        return Row(
+            met.name, step, config, sources, line, shapes, output, cost, largest, least, jump, met.times, training, owner, node, types
+        )
 
     def to_dataframe(self) -> pandas.DataFrame:
         """The rows as a pandas table. Raises ImportError where pandas is not installed."""

@@ -39,7 +39,7 @@ def _too_many(graph: Graph, costs: Costs) -> list[Diagnostic]:
     first: Diagnostic | None = None
     total = NOTHING
     for element in graph.elements:
-        part, times = (costs.graph(element.graph), element.times) if isinstance(element, Call) else (costs.node(element, graph), 1)
+        part, times = costs.element(element, graph), element.times if isinstance(element, Call) else 1
         alone = NOTHING.plus(part, times)
         total = total.plus(alone)
         if (name := _excess(alone)) is not None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from archspec.ir.graph import Call, Graph, Hole, Instance, Node, Part
-from archspec.ops.base import Op
+from archspec.ir.graph import Call, Graph, Hole, Input, Instance, Network, Node, Output, Owner, Part
+from archspec.ops import STEPS, make, op_class
+from archspec.ops.base import Misfit, Op
+from archspec.ops.declare import Unfit
 from archspec.source import Span
-from archspec.types import Type
+from archspec.types import Map, Tokens, Type, Vector, from_shape
 
 
 class GraphBuilder:
@@ -107,8 +110,12 @@ class GraphBuilder:
     def splice(self, inner: GraphBuilder, result: int, value: int) -> int:
         """Take over the elements of a builder of one round, whose input is `value`; returns what its result is here."""
         mapping = {0: value, **{number: outer for outer, number in inner.captured.items()}}
+        first = len(self.elements)
         for at, element in enumerate(inner.elements):
-            mapping[~at] = self.add(element._replace(inputs=tuple(mapping[v] for v in element.inputs)))
+            owner = element.owner
+            if owner is not None:
+                owner = owner._replace(up=owner.up - 1) if owner.up else owner._replace(element=first + owner.element)
+            mapping[~at] = self.add(element._replace(inputs=tuple(mapping[v] for v in element.inputs), owner=owner))
         return mapping[result]
 
     def without_holes(self) -> tuple[GraphBuilder, dict[int, int]]:
@@ -130,3 +137,133 @@ def _positions(element: Part) -> int:
     if isinstance(element, Call):
         return element.times * (sum(map(_positions, element.graph.elements)) if element.inline else element.numbered)
     return int(element.numbered)
+
+
+class Value(NamedTuple):
+    """A value of a graph that is being built, as `Block` and `Builder` give and take it."""
+
+    block: Block
+    number: int
+    type: Type
+
+
+class Block:
+    """The body of a block or group that is being built: a graph, which `call` puts into others, as often as wanted.
+
+    `types` are those of its inputs. With a `name` its layers are named by their steps, and `arguments` say which instance of the block
+    it is; without, by their positions, as in nn.Sequential. Misuse raises ValueError that says what is wrong.
+    """
+
+    def __init__(self, *types: Type, name: str | None = None, **arguments: Any) -> None:
+        self._graph = GraphBuilder("index" if name is None else "ordinal")
+        self._instance = Instance(name, tuple(arguments.items())) if name is not None else None
+        self.inputs = tuple(self._value(self._graph.input(type_)) for type_ in types)
+
+    def op(self, step: str, *values: Value, label: str | None = None, owner: Value | None = None, **arguments: Any) -> Value:
+        """Append a layer, with its arguments as the language calls them; `owner` is a layer before it, whose weights it uses."""
+        if step not in STEPS:
+            raise ValueError(f"there is no layer `{step}`")
+        try:
+            op = make(step, arguments)
+        except Unfit as unfit:
+            fields = op_class(step).fields
+            if unfit.argument not in fields:
+                raise ValueError(f"`{step}` has no argument `{unfit.argument}`; it takes {', '.join(fields)}") from None
+            wanted = fields[unfit.argument].description
+            raise ValueError(f"`{unfit.argument}` of `{step}` must be {wanted}, not {arguments.get(unfit.argument)!r}") from None
+        if not values or (len(values) > 1 and not op.variadic):
+            raise ValueError(f"`{step}` reads one value, not {len(values)}")
+        try:
+            return self._owned(self._graph.apply(op, self._numbers(step, values), self._label(label), None), owner)
+        except Misfit as misfit:
+            raise ValueError(f"`{step}`: {misfit.message}") from None
+
+    def call(self, graph: Graph, *values: Value, label: str | None = None, times: int = 1, owner: Value | None = None) -> Value:
+        """Append a call of a graph, `times` in a row, each round on the result of the round before."""
+        stem = graph.instance.block if graph.instance is not None else "group"
+        types = tuple(value.type for value in values)
+        if types != graph.inputs:
+            raise ValueError(f"`{stem}` takes {', '.join(map(str, graph.inputs))}, not {', '.join(map(str, types))}")
+        if times < 1 or (times > 1 and graph.output != types[0]):
+            raise ValueError(f"`{stem}` cannot run {times} times, from {types[0]} to {graph.output}")
+        call = Call(graph, self._numbers(stem, values), graph.output, stem, self._label(label), None, times)
+        return self._owned(self._graph.add(call), owner)
+
+    def graph(self, result: Value) -> Graph:
+        """The finished graph."""
+        (number,) = self._numbers("graph", (result,))
+        found = self._graph.finish(number, self._instance)
+        assert found is not None, "a block has no holes"
+        return found
+
+    def _value(self, number: int) -> Value:
+        type_ = self._graph.type_of(number)
+        assert type_ is not None, "a block has no holes"
+        return Value(self, number, type_)
+
+    def _numbers(self, what: str, values: Sequence[Value]) -> tuple[int, ...]:
+        for value in values:
+            if not isinstance(value, Value) or value.block is not self:
+                raise ValueError(f"`{what}` reads {value!r:.60}, which is no value of this block")
+        return tuple([value.number for value in values])
+
+    def _label(self, label: str | None) -> str | None:
+        if label is not None and not all(part.isidentifier() or part.isdecimal() for part in label.split(".")):
+            raise ValueError(f"`{label}` is no label: letters, digits and `_`, parted by dots")
+        return label
+
+    def _owned(self, number: int, owner: Value | None) -> Value:
+        if owner is not None:
+            (lender,) = self._numbers("owner", (owner,))
+            if lender >= 0:
+                raise ValueError("an input has no weights to use")
+            chained = self._graph.elements[~lender].owner
+            self._graph.elements[~number] = self._graph.elements[~number]._replace(owner=chained or Owner(~lender))
+        return self._value(number)
+
+
+class Builder(Block):
+    """A network that is being built in Python, without a text; layers and calls are appended as to a `Block`.
+
+    >>> b = archspec.Builder("net")
+    >>> x = b.input("input", (32, 32, 1))
+    >>> y = b.op("conv", x, f=6, k=5)
+    >>> b.output(b.op("fc", b.op("relu", y), n=10))
+    >>> b.network()
+    Network(net: 32x32x1 -> 10, 4 layers)
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name="")
+        self._instance = None
+        self._name = name
+        self._named: list[Input] = []
+        self._outputs: dict[str, tuple[Value, bool]] = {}
+
+    def input(self, name: str, type_: Type | tuple[int, ...]) -> Value:
+        """Declare an input: a type, or a shape with the channels last."""
+        known = type_ if isinstance(type_, (Map, Tokens, Vector)) else from_shape(type_)
+        self._named.append(Input(name, known, None))
+        return self._value(self._graph.input(known))
+
+    def output(self, value: Value, name: str = "output", *, training: bool = False) -> None:
+        """Name a value as an output; that called `output` is the network's main one. `training` heads are absent in inference."""
+        self._numbers("output", (value,))
+        if name in self._outputs:
+            raise ValueError(f"there are two outputs called `{name}`")
+        self._outputs[name] = value, training
+
+    def network(self) -> Network:
+        """The finished network, verified."""
+        from archspec.ir.verify import verify
+
+        if "output" not in self._outputs:
+            raise ValueError("no value is called `output`")
+        graph = self.graph(self._outputs["output"][0])
+        ordered = sorted(self._outputs.items(), key=lambda item: item[0] != "output")
+        count = len(graph.inputs)
+        numbers = {name: value.number if value.number >= 0 else count + ~value.number for name, (value, _) in ordered}
+        outputs = tuple(Output(name, numbers[name], training) for name, (_, training) in ordered)
+        network = Network(self._name, graph, tuple(self._named), outputs)
+        verify(network)
+        return network

@@ -27,11 +27,18 @@ SHORTCUT = "downsample"
 """The stem of shortcuts; the first of them in a graph is called so without an ordinal."""
 
 
+class Owner(NamedTuple):
+    """The element whose weights another uses: its position in the graph that is `up` levels around the other's."""
+
+    element: int
+    up: int = 0
+
+
 class Node(NamedTuple):
     """An op applied to values.
 
     `numbered` is False for merges and implied layers, which take no position among
-    the elements of a label. `span` is where it was written.
+    the elements of a label. `span` is where it was written. With an `owner` the node has no weights of its own.
     """
 
     op: Op
@@ -42,6 +49,7 @@ class Node(NamedTuple):
     span: Span | None
     numbered: bool = True
     implied: bool = False
+    owner: Owner | None = None
 
 
 class Call(NamedTuple):
@@ -58,6 +66,7 @@ class Call(NamedTuple):
     numbered: bool = True
     arguments: tuple[tuple[str, Any], ...] = ()
     """What a block with named numbers is given, in the words of its caller: elaborate/naming.py."""
+    owner: Owner | None = None
 
 
 Element = Node | Call
@@ -75,6 +84,7 @@ class Hole(NamedTuple):
     span: Span | None
     numbered: bool = True
     inputs: tuple[int, ...] = ()
+    owner: Owner | None = None
 
 
 Part = Element | Hole
@@ -96,7 +106,7 @@ class Graph:
     `naming` is `ordinal` or `index`; `instance` is set where the graph is the body of a block.
     """
 
-    __slots__ = ("elements", "inputs", "instance", "layers", "naming", "result")
+    __slots__ = ("elements", "inputs", "instance", "layers", "lends", "naming", "result")
 
     def __init__(
         self, inputs: tuple[Type, ...], elements: tuple[Element, ...], result: int, naming: str, instance: Instance | None = None
@@ -108,6 +118,8 @@ class Graph:
         self.instance = instance
         self.layers: int = sum([1 if isinstance(e, Node) else e.times * e.graph.layers for e in elements])
         """Nodes when flattened."""
+        self.lends: bool = any(e.owner is not None or (isinstance(e, Call) and e.graph.lends) for e in elements)
+        """Whether an element, of it or of a graph that it calls, uses the weights of another."""
 
     def type_of(self, value: int) -> Type:
         """The type of a value, by its number: inputs come first, then one value per element."""

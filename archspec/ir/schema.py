@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from archspec.ir.graph import Call, Element, Graph, Input, Instance, Network, Node, Output
+from archspec.ir.graph import Call, Element, Graph, Input, Instance, Network, Node, Output, Owner
 from archspec.ops import STEPS, make
 from archspec.ops.base import Op
 from archspec.source import Source, Span
@@ -47,6 +47,13 @@ class SourceDoc(_Part):
     text: str
 
 
+class OwnerDoc(_Part):
+    """The element whose weights another uses: its position in the graph that is `up` levels around the other's."""
+
+    element: int
+    up: int = 0
+
+
 class NodeDoc(_Part):
     """An op applied. `implied` layers were not written (the flatten before `fc`); `numbered` is False where a name takes no position."""
 
@@ -58,6 +65,7 @@ class NodeDoc(_Part):
     label: str | None = None
     numbered: bool = True
     implied: bool = False
+    owner: OwnerDoc | None = None
     origin: OriginDoc | None = None
 
 
@@ -72,6 +80,7 @@ class CallDoc(_Part):
     stem: str
     label: str | None = None
     numbered: bool = True
+    owner: OwnerDoc | None = None
     origin: OriginDoc | None = None
 
 
@@ -183,6 +192,7 @@ class _Writer:
             "stem": element.stem,
             "label": element.label,
             "numbered": element.numbered,
+            "owner": OwnerDoc(**element.owner._asdict()) if element.owner is not None else None,
             "origin": self.origin(element.span),
         }
         if isinstance(element, Call):
@@ -220,11 +230,12 @@ def from_document(document: Document) -> Network:
 
 def _element(doc: NodeDoc | CallDoc, graphs: list[Graph], sources: list[Source]) -> Element:
     type_, span = _read_type(doc.output), _span(doc.origin, sources)
+    owner = Owner(doc.owner.element, doc.owner.up) if doc.owner is not None else None
     if isinstance(doc, NodeDoc):
-        return Node(_op(doc), doc.inputs, type_, doc.stem, doc.label, span, doc.numbered, doc.implied)
+        return Node(_op(doc), doc.inputs, type_, doc.stem, doc.label, span, doc.numbered, doc.implied, owner)
     if not 0 <= doc.call < len(graphs):
         raise ValueError(f"a call names graph {doc.call}, which does not stand before it")
-    return Call(graphs[doc.call], doc.inputs, type_, doc.stem, doc.label, span, doc.times, doc.inline, doc.numbered)
+    return Call(graphs[doc.call], doc.inputs, type_, doc.stem, doc.label, span, doc.times, doc.inline, doc.numbered, owner=owner)
 
 
 def _instance(doc: InstanceDoc | None) -> Instance | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from archspec.ir.graph import Call, Graph, Network, Node
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archspec.ir.graph import Call, Element, Graph, Network, Node, Owner
+from archspec.ir.walk import Visit, events
 from archspec.ops.base import Misfit
 
 
@@ -17,11 +21,70 @@ def verify(network: Network) -> None:
     names = [i.name for i in network.inputs]
     if len(set(names)) != len(names) or len({o.name for o in network.outputs}) != len(network.outputs):
         raise ValueError("two inputs or two outputs have one name")
+    free: dict[Graph, list[Borrower]] = {}
     for part in network.graphs():
-        _graph(part)
+        free[part] = list(_owners(part, _graph(part), free))
+    for borrower in free[graph]:
+        raise ValueError(f"{borrower.what} uses the weights of an element that is {borrower.owner.up} levels around the whole network")
 
 
-def _graph(graph: Graph) -> None:
+class Borrower(NamedTuple):
+    """An element that uses the weights of one in a graph around its own, as seen from the graph that it is looked for in."""
+
+    what: str
+    owner: Owner
+    element: Element
+    graph: Graph
+
+
+def _owners(graph: Graph, where: str, free: dict[Graph, list[Borrower]]) -> Iterator[Borrower]:
+    """Check the owners of weights in a graph; gives what borrows from a graph around it."""
+    for at, element in enumerate(graph.elements):
+        borrowers = (
+            [b._replace(owner=b.owner._replace(up=b.owner.up - 1)) for b in free[element.graph]] if isinstance(element, Call) else []
+        )
+        if element.owner is not None:
+            borrowers.append(Borrower(f"element {at} (`{element.label or element.stem}`) of {where}", element.owner, element, graph))
+        for borrower in borrowers:
+            if borrower.owner.up > 0:
+                yield borrower
+            else:
+                _lent(borrower, graph, at)
+
+
+def _lent(borrower: Borrower, graph: Graph, at: int) -> None:
+    what, owner = borrower.what, borrower.owner
+    if owner.up < 0 or not 0 <= owner.element < at:
+        raise ValueError(f"{what} uses the weights of an element that does not stand before it")
+    lender = graph.elements[owner.element]
+    name = f"`{lender.label or lender.stem}`"
+    if lender.owner is not None:
+        raise ValueError(f"{what} uses the weights of {name}, which are another's")
+    own, other = stored_in(borrower.element, borrower.graph), stored_in(lender, graph)
+    if own is None or other is None:
+        raise ValueError(f"{what} uses the weights of {name}; an inline call has no name that its weights are found under")
+    for key in {**own, **other}:
+        if own.get(key) != other.get(key):
+            shapes = [" x ".join(map(str, shape)) if (shape := found.get(key)) is not None else "missing" for found in (own, other)]
+            raise ValueError(f"{what} uses the weights of {name}: `{key}` is {shapes[0]} here and {shapes[1]} there")
+
+
+def stored_in(element: Element, graph: Graph) -> dict[str, tuple[int, ...]] | None:
+    """The shapes of the tensors that an element stores in each round, by their keys within it; None for an inline call."""
+    if isinstance(element, Node):
+        return {w.name: w.shape for w in element.op.weights(*[graph.type_of(value) for value in element.inputs])}
+    if element.inline:
+        return None
+    found: dict[str, tuple[int, ...]] = {"rounds": (element.times,)}
+    for met in events(element.graph):
+        if isinstance(met, Visit) and met.owner is None:
+            for key, shape in (stored_in(met.node, met.graph) or {}).items():
+                found[f"{met.name}.{key}"] = shape
+    return found
+
+
+def _graph(graph: Graph) -> str:
+    """Check the elements of a graph; gives what messages call it."""
     first = len(graph.inputs)
     where = f"graph `{graph.instance}`" if graph.instance is not None else "a graph"
     if not graph.inputs or not 0 <= graph.result < first + len(graph.elements):
@@ -36,6 +99,7 @@ def _graph(graph: Graph) -> None:
             _call(element, graph, what)
         else:
             _node(element, graph, what)
+    return where
 
 
 def _call(call: Call, graph: Graph, what: str) -> None:

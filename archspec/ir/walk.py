@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
-from archspec.ir.graph import SHORTCUT, Call, Graph, Network, Node, Part
+from archspec.ir.graph import SHORTCUT, Call, Element, Graph, Network, Node, Part
 
 
 class Names:
@@ -88,7 +88,9 @@ class Leave(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """A node, at position `at` of a graph. `times` is above 1 on a folded walk only."""
+    """A node, at position `at` of a graph. `times` is above 1 on a folded walk only. `owner` is the layer whose weights it uses, if not
+    its own.
+    """
 
     name: str
     node: Node
@@ -97,6 +99,7 @@ class Visit(NamedTuple):
     top: int
     sources: tuple[int, ...]
     times: int
+    owner: str | None
 
 
 class Closed(NamedTuple):
@@ -111,14 +114,36 @@ class Closed(NamedTuple):
 Event = Enter | Leave | Visit | Closed
 
 
-def events(network: Network, *, fold: bool = False, closed: Callable[[Call], bool] | None = None) -> Iterator[Event]:
-    """Walk a network. Folded, equal rounds are walked once, and their names are those of the first and the last: `layer1.1..2.conv1`.
+def events(graph: Graph, *, fold: bool = False, closed: Callable[[Call], bool] | None = None) -> Iterator[Event]:
+    """Walk the graph of a network. Folded, equal rounds are walked once, and their names are those of the first and the last:
+    `layer1.1..2.conv1`.
 
     `closed` says which calls are not opened; by default all are.
     """
-    graph = network.graph
     walk = _Walk(len(graph.inputs), fold, closed)
-    return walk.graph(graph, Names("", graph.naming), list(range(len(graph.inputs))), 1, None, None)
+    return walk.graph(graph, Names("", graph.naming), list(range(len(graph.inputs))), 1, None, None, _Frame({}, None, None))
+
+
+class _Frame(NamedTuple):
+    """A graph on the walk, of those that lend or use weights: the names of its elements' rounds, the frame around it, and, where it is
+    called with the weights of another call, the prefix of its names and that of the other's.
+    """
+
+    names: dict[int, list[str]]
+    around: _Frame | None
+    borrows: tuple[str, str] | None
+
+    def owner(self, element: Element, name: str, round_: int = 0) -> str | None:
+        """The name of what an element called so has its weights from; None where they are its own."""
+        if element.owner is None and self.borrows is None:
+            return None
+        frame: _Frame | None = self
+        if element.owner is not None:
+            for _ in range(element.owner.up):
+                frame = frame.around if frame is not None else None
+            name = frame.names[element.owner.element][round_] if frame is not None else name
+        own, other = self.borrows or ("", "")
+        return other + name.removeprefix(own) if name.startswith(own) else name
 
 
 class _Walk:
@@ -129,46 +154,62 @@ class _Walk:
         self.closed = closed
 
     def graph(
-        self, graph: Graph, names: Names, values: list[int], times: int, top: int | None, call: Call | None
+        self, graph: Graph, names: Names, values: list[int], times: int, top: int | None, call: Call | None, frame: _Frame
     ) -> Generator[Event, None, int]:
         """Walk a graph from the numbers of its inputs; the generator's value is the number of its result."""
         for at, element in enumerate(graph.elements):
             sources = tuple([values[value] for value in element.inputs])
             root = at if top is None else top
             if isinstance(element, Node):
-                yield Visit(names(element), element, graph, at, root, sources, times)
+                name = names(element)
+                if graph.lends:
+                    frame.names[at] = [name]
+                yield Visit(name, element, graph, at, root, sources, times, frame.owner(element, name))
             elif self.closed is not None and self.closed(element):
                 yield Closed(names.rounds(element), element, root, sources)
             else:
-                values.append((yield from self.call(element, names, sources, times, root)))
+                called = frame.names.setdefault(at, []) if graph.lends else None
+                values.append((yield from self.call(element, names, sources, times, root, frame, called)))
                 continue
             values.append(self.count)
             self.count += 1
         yield Leave(call, values)
         return values[graph.result]
 
-    def call(self, call: Call, names: Names, read: tuple[int, ...], times: int, top: int) -> Generator[Event, None, int]:
+    def call(
+        self, call: Call, names: Names, read: tuple[int, ...], times: int, top: int, frame: _Frame, called: list[str] | None
+    ) -> Generator[Event, None, int]:
         result, inner = read[0], call.graph
         for round_ in range(1 if self.fold else call.times):
             name = "" if call.inline else names(call)
             if self.fold and not call.inline and call.times > 1:
                 last = [names.local(call) for _ in range(call.times - 1)][-1]
                 name = f"{name}..{last}"
+            if called is not None:
+                called.append(name)
             yield Enter(name, call, round_, top)
             scope = names if call.inline else Names(name + ".", inner.naming)
-            result = yield from self.graph(inner, scope, [result, *read[1:]], times * call.times if self.fold else times, top, call)
+            borrows = frame.borrows
+            if call.owner is not None:
+                borrows = f"{name}.", f"{frame.owner(call, name, round_)}."
+            inside = _Frame({}, frame, borrows)
+            rounds = times * call.times if self.fold else times
+            result = yield from self.graph(inner, scope, [result, *read[1:]], rounds, top, call, inside)
         if self.fold and call.inline:
             names.skip(inner, call.times - 1)
         return result
 
 
 class Place(NamedTuple):
-    """A node met on a walk: its full name, the graph it stands in, and the names of what it reads."""
+    """A node met on a walk: its full name, the graph it stands in, the names of what it reads, and the layer whose weights it uses, if
+    not its own.
+    """
 
     name: str
     node: Node
     graph: Graph
     sources: tuple[str, ...]
+    owner: str | None
 
 
 def walk(network: Network) -> Iterator[Place]:
@@ -185,10 +226,10 @@ def flattened(network: Network) -> tuple[list[Place], list[str]]:
 def _walk(network: Network, ends: list[str]) -> Iterator[Place]:
     names = [i.name for i in network.inputs]
     values: list[int] = []
-    for event in events(network):
+    for event in events(network.graph):
         if isinstance(event, Visit):
             names.append(event.name)
-            yield Place(event.name, event.node, event.graph, tuple([names[source] for source in event.sources]))
+            yield Place(event.name, event.node, event.graph, tuple([names[source] for source in event.sources]), event.owner)
         elif isinstance(event, Leave):
             values = event.values
     ends += [names[values[output.value]] for output in network.outputs]

@@ -49,9 +49,7 @@ class Explained:
         """The layer as written, and where."""
         row = self.row
         line = f"line {row.line}" if row.line is not None else ""
-        return f"{visible(row.name)}: {row.op} {row.config}".rstrip(), line + (
-            ", implied by the layer that follows" if row.node.implied else ""
-        )
+        return f"{visible(row.name)}: {row.written}", line + (", implied by the layer that follows" if row.node.implied else "")
 
     def lines(self) -> Iterator[StyledLine]:
         """The layer for a screen."""
@@ -104,7 +102,7 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
     work = row.work
     yield Step("input", row.inputs, " and ".join(_shape(s) for s in row.inputs), f"from {', '.join(row.sources)}")
     yield Step("output", row.output, _shape(row.output), _size(row, work))
-    if row.params or row.buffers or row.frozen:
+    if row.params or row.buffers or row.frozen or row.owner is not None:
         yield _count("parameters", row.params, _params(row, work))
     if row.buffers:
         yield _count("buffers", row.buffers, "stored, not learned: the running mean and variance of each channel")
@@ -139,6 +137,8 @@ def _size(row: Row, work: dict[str, str]) -> str:
 
 
 def _params(row: Row, work: dict[str, str]) -> str:
+    if row.owner is not None:
+        return f"the weights are those of `{row.owner}`"
     split = f"{row.weights:,} weights + {row.biases:,} biases" if row.biases else f"{row.weights:,} weights, no bias"
     formula = work.get("params")
     return f"{spaced(formula)}: {split}" if formula else split

@@ -14,6 +14,7 @@ _GROUPS = {
     "Count and explain": ("analyze", "explain", "compare"),
     "Show": ("draw", "report", "report_page"),
     "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
+    "Build": ("Builder", "Block"),
     "What they give": ("Compiled", "Network", "Report", "Row", "Totals", "Explanation", "Comparison", "Drawing", "Page", "Loaded"),
     "Mistakes": ("SpecError", "Diagnostic", "WeightsError"),
 }

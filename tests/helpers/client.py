@@ -6,6 +6,8 @@ from typing import assert_type
 
 import archspec
 from archspec import (
+    Block,
+    Builder,
     Comparison,
     Compiled,
     Diagnostic,
@@ -20,6 +22,7 @@ from archspec import (
     Totals,
     WeightsError,
 )
+from archspec.ir.builder import Value
 from archspec.report import Report as SameReport
 
 
@@ -29,6 +32,8 @@ def use(folder: Path) -> Iterator[object]:
     assert_type(archspec.load(folder / "a.arch", inputs={"input": (64, 64, 3)}), Network)
     assert_type(archspec.load("lenet5", inputs=(32, 32, 1)), Network)
     assert_type(archspec.loads("input 8x8x3\nconv k=3 f=4\n", name="a", inputs={"input": "16x16x3"}), Network)
+    assert_type(Builder("net").network(), Network)
+    assert_type(Block(name="b").inputs, tuple[Value, ...])
     assert_type(archspec.compile("input 8x8x3\nno_layer\n"), Compiled)
     report = archspec.analyze(model)
     assert_type(report, Report)

@@ -37,14 +37,15 @@ class Layer:
     # tensors
 
     def weight(self, name: str) -> str:
-        """Add a tensor of the layer; its name in the graph is that in a `state_dict`.
+        """Add a tensor of the layer, or of the one whose weights it uses; its name in the graph is that in a `state_dict`.
 
         A tensor that is a whole layer is called `LAYER/weight`, since the layer's value has the name of the layer.
         """
         op = self.place.node.op
         found = next(weight for weight in op.weights(self.types[0]) if weight.name == name)
-        tensor = Tensor(key_of(self.name, name), found.shape, found.role, name, self.place)
-        called = tensor.key if name else f"{self.name}/weight"
+        owner = self.place.owner or self.name
+        tensor = Tensor(key_of(owner, name), found.shape, found.role, name, self.place)
+        called = tensor.key if name else f"{owner}/weight"
         self.draft.stored[called] = Stored(called, found.shape, partial(self.load, tensor))
         return called
 

@@ -40,6 +40,8 @@ class Item(NamedTuple):
     """The position of its element in the graph."""
     flat: bool = False
     """Whether the module takes a vector where a map is given: a `flatten` that was moved before it."""
+    borrowed: bool = False
+    """Whether the attribute is that of an item before it, whose weights it uses."""
 
 
 class Body(NamedTuple):
@@ -61,6 +63,7 @@ class Body(NamedTuple):
                 item.module is not None
                 and item.reads == (at,)
                 and not item.flat
+                and not item.borrowed
                 and "." not in item.attribute
                 and "{own}" not in EXPRESSIONS.get(item.step, "")
                 for at, item in enumerate(self.items)
@@ -93,6 +96,8 @@ class Classes:
         self.made: dict[Graph, Made] = {}
         self.taken = set(RESERVED)
         self.read: dict[Graph, dict[int, int]] = {}
+        self.names: dict[int, dict[int, str]] = {}
+        """The attributes of the rounds of elements, by their identity."""
         self.uses = Uses()
         self.labels = {e.graph: e.label or e.stem for g in network.graphs() for e in g.elements if isinstance(e, Call)}
         self.index = {graph: at for at, graph in enumerate(network.graphs())}
@@ -182,7 +187,7 @@ class Classes:
         """Append an element's modules to a chain; False where that cannot be."""
         if isinstance(element, Node) and element.implied and element.stem == "flatten":
             return chain.flatten()
-        if not chain.reaches(element):
+        if not chain.reaches(element) or element.owner is not None:
             return False
         if isinstance(element, Node):
             if "{own}" in EXPRESSIONS.get(element.stem, ""):
@@ -247,21 +252,35 @@ class Classes:
         types = tuple(graph.type_of(v) for v in element.inputs)
         if isinstance(element, Node):
             module_ = None if element.op.variadic else self.node(element, graph)
-            items.append(Item(names(element), module_, element.op.step, element.label, tuple(reads), types, element.type, line, top))
+            name, borrowed = self.attribute(element, graph, names(element), 0)
+            item = Item(name, module_, element.op.step, element.label, tuple(reads), types, element.type, line, top, borrowed=borrowed)
+            items.append(item)
             return count + len(items) - 1
-        for _ in range(element.times):
+        for round_ in range(element.times):
             if element.inline:
                 values = [*reads]
                 for sub in element.graph.elements:
                     values.append(self.append(sub, element.graph, [values[v] for v in sub.inputs], names, items, count, top))
                 reads[0] = values[element.graph.result]
             else:
-                made, taken = self.made[element.graph], self.taken_by(element.graph)
+                name, borrowed = self.attribute(element, graph, names(element), round_)
+                lender = graph.elements[element.owner.element] if element.owner is not None else element
+                called = lender.graph if isinstance(lender, Call) else element.graph
+                made, taken = self.made[called], self.taken_by(called)
                 given = tuple(value for value, read in zip(reads, taken, strict=True) if read)
                 kinds = tuple(type_ for type_, read in zip(types, taken, strict=True) if read)
-                items.append(Item(names(element), made.module, "", element.label, given, kinds, element.type, line, top, made.flat))
+                items.append(Item(name, made.module, "", element.label, given, kinds, element.type, line, top, made.flat, borrowed))
                 reads[0] = count + len(items) - 1
         return reads[0]
+
+    def attribute(self, element: Element, graph: Graph, name: str, round_: int) -> tuple[str, bool]:
+        """The attribute of a round of an element, and whether it is that of another, whose weights it uses."""
+        self.names.setdefault(id(element), {})[round_] = name
+        if element.owner is None:
+            return name, False
+        if element.owner.up:
+            raise Unsupported(f"`{element.stem}` uses weights that are outside of its group, which a PyTorch class has no name for")
+        return self.names[id(graph.elements[element.owner.element])][round_], True
 
 
 def _callees(graph: Graph) -> Iterator[Graph]:
@@ -275,7 +294,7 @@ def _callees(graph: Graph) -> Iterator[Graph]:
 
 def _skeleton(body: Body) -> object:
     """What instances of one class have in common."""
-    items = tuple((i.attribute, shape_of(i.module), i.step, i.reads, i.flat, _kinds(i.types)) for i in body.items)
+    items = tuple((i.attribute, shape_of(i.module), i.step, i.reads, i.flat, i.borrowed, _kinds(i.types)) for i in body.items)
     return len(body.inputs), items, body.result
 
 

@@ -157,7 +157,7 @@ class _Class:
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
     """The items that a class keeps something for: not what its `forward` says by an expression."""
     every = sequential and body.chained
-    return [i for i in body.items if i.module is not None and (every or i.step not in EXPRESSIONS or _is_tensor(i))]
+    return [i for i in body.items if i.module is not None and not i.borrowed and (every or i.step not in EXPRESSIONS or _is_tensor(i))]
 
 
 def _is_tensor(item: Item) -> bool:

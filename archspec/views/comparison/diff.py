@@ -152,7 +152,7 @@ class Fold(NamedTuple):
 
 def words_of(row: Row | None) -> str:
     """A layer as it is written."""
-    return f"{row.op} {row.config}".rstrip() if row is not None else ""
+    return row.written if row is not None else ""
 
 
 def folded(edits: tuple[Edit, ...]) -> list[Fold]:

@@ -60,7 +60,7 @@ class _Builder:
         sources = [self.add(Box(i.name, "input", i.name, "", "other", i.type, layers=0, volume=i.type), []) for i in network.inputs]
         values = list(sources)
         groups: list[Group | None] = [None]
-        for event in events(network, closed=self.is_closed):
+        for event in events(network.graph, closed=self.is_closed):
             if isinstance(event, Enter):
                 group = groups[-1] if event.call.inline else Group(event.name, event.name, groups[-1], not self.needed[event.top])
                 groups.append(group)
@@ -107,7 +107,7 @@ class _Builder:
         form = "merge" if op.variadic else "minor" if is_minor(op) else "layer"
         kind = op.kind
         detail = worked(op, types, node.type).get("output", "") if op.variadic else step(op, types[0])
-        box = Box(met.name, form, met.name, detail, kind, node.type, (kind,), self.costs.node(node, graph))
+        box = Box(met.name, form, met.name, detail, kind, node.type, (kind,), self.costs.element(node, graph))
         box.group, box.training, box.op, box.equal = group, training, op, (op, types)
         box.parts = {kind: (box.cost.params, box.cost.macs)}
         box.changes, box.volume = node.type != types[0], node.type
@@ -126,7 +126,7 @@ class _Builder:
         x = graph.type_of(node.inputs[0])
         box.minors.append(step(node.op, x))
         box.kinds += (node.op.kind,)
-        cost = self.costs.node(node, graph)
+        cost = self.costs.element(node, graph)
         box.cost = box.cost.plus(cost)
         _count(box.parts, {node.op.kind: (cost.params, cost.macs)})
         box.equal = (box.equal, node.op)
@@ -169,7 +169,7 @@ class _Builder:
 
     def block(self, call: Call, name: str, group: Group | None, training: bool) -> Box:
         graph = call.graph
-        cost, output = self.costs.graph(graph), graph.output
+        cost, output = self.costs.element(call, graph), graph.output
         changes = output != graph.inputs[0]
         lead, minors = self.unit(graph)
         if lead is not None:
@@ -192,7 +192,7 @@ class _Builder:
                 if isinstance(element, Call):
                     _count(found, self.parts(element.graph), element.times)
                 else:
-                    cost = self.costs.node(element, graph)
+                    cost = self.costs.element(element, graph)
                     _count(found, {element.op.kind: (cost.params, cost.macs)})
             self._parts[graph] = found
         return found

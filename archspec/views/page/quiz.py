@@ -44,7 +44,7 @@ class Quiz:
         told = {token for words in texts for token in tokens(words)}
         for _, layers in networks:
             for row in layers.rows:
-                told |= tokens(f"{row.name} {row.op} {row.config}")
+                told |= tokens(f"{row.name} {row.written}")
         self.questions: list[Question] = []
         for at, (report, layers) in enumerate(networks):
             found = [place for column in ASKED for place in _chosen(f"{seed} {at} {column}", report, layers, column, told)]
@@ -74,7 +74,7 @@ class Quiz:
                 cells = [
                     tag("td", str(q.number), class_="n"),
                     tag("th", text(q.name), scope="row"),
-                    tag("td", text(f"{row.op} {row.config}")),
+                    tag("td", text(row.written)),
                 ]
                 cells += [
                     tag("td", _WORDS[q.column]),

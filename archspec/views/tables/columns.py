@@ -89,7 +89,7 @@ def _work(key: str) -> Callable[[Row, Report, str], Cell]:
 
 COLUMNS: dict[str, Column] = {
     "name": Column("name", "the layer's name: the state_dict key without the tensor", lambda r, _, __: r.name),
-    "layer": Column("layer", "the step as written, arguments resolved", lambda r, _, __: f"{r.op} {r.config}".strip()),
+    "layer": Column("layer", "the step as written, arguments resolved", lambda r, _, __: r.written),
     "op": Column("op", "the step's name", lambda r, _, __: r.op),
     "config": Column("config", "its arguments, defaults left out", lambda r, _, __: r.config),
     "from": Column("from", "the layers it reads", lambda r, _, __: ", ".join(r.sources)),
