@@ -130,7 +130,7 @@ def _refuse_binary(data: bytes) -> None:
     if marked is not None:
         raise ValueError(f"it is not UTF-8 text but {marked}: save it as UTF-8, as `iconv -f {marked} -t UTF-8` does")
     if kind is not None and (b"\0" in sample or not _is_utf8(sample)):
-        raise ValueError(f"it is {kind}, not a spec, which is a text of one layer a line")
+        raise ValueError(f"it is {kind}, not a spec, which is a text of one layer per line")
     if len(sample) > 64 and (even + odd) / 2 > len(sample) / 4:
         raise ValueError("it is binary data, not text: it is full of NUL bytes")
 

@@ -129,7 +129,7 @@ def _flattened(graph: Graph, value: int) -> Map | None:
 
 
 def _behind(graph: Graph, value: int) -> Generator[tuple[Node, Op, Graph], None, bool]:
-    """The layers that a value comes from, last first, as far back as there is one way; the generator's value is whether all were told."""
+    """The layers that a value comes from, last first, as far back as there is one way; the generator's value is whether all were given."""
     while value >= len(graph.inputs):
         element = graph.elements[value - len(graph.inputs)]
         if len(element.inputs) != 1:

@@ -1,4 +1,4 @@
-"""A network as a flat spec: every layer a line, blocks, repeats and params resolved.
+"""A network as a flat spec: one layer per line, with blocks, repeats and params resolved.
 
 Names are kept: a layer whose name is not the one it would get by itself carries it as a label, dots included. The chain goes on from
 line to line; `from NAME` takes it up elsewhere. The result is a valid spec of the same network, and expanding it again gives it back.

@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def _refuse_unknown(self, words: list[str]) -> None:
-        """A mistyped option is told before what is missing, since what stands behind it may be just that."""
+        """Report a mistyped option before a missing argument, since the word after it may be that argument."""
         options = words[: words.index("--")] if "--" in words else words
         for word in options:
             name = word.partition("=")[0]

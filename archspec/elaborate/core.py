@@ -211,7 +211,7 @@ class Core(ABC):
 
 
 def _joined(ways: Sequence[Way]) -> list[TraceFrame]:
-    """The way to a place, innermost first; a round is told with the call that is made in it."""
+    """The way to a place, innermost first; a round is named with the call made in it."""
     told: list[TraceFrame] = []
     round_: Way | None = None
     for way in ways:

@@ -73,7 +73,7 @@ class Declarations:
         self.base = options.base.resolve() if options.base is not None else None
         self.units: dict[Path, Unit] = {}
         self.crowded = False
-        """Whether it was told that too many files are used."""
+        """Whether too many used files were reported."""
 
     def report(self, refused: Refused, secondary: tuple[tuple[Span, str], ...] = ()) -> None:
         if isinstance(refused, Silent):

@@ -15,7 +15,7 @@ from archspec.types import LIMIT
 
 
 class Rounds(tuple[object, ...]):
-    """A list of the language: one value a round. A size such as 5x3 is a plain tuple."""
+    """A list of the language: one value per round. A size such as 5x3 is a plain tuple."""
 
 
 Value = bool | int | float | str | tuple[object, ...]

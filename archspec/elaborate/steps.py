@@ -77,7 +77,7 @@ class Steps(Core):
         return self.merge(step.name.id, (value, *others), context, step.span, partial(step_advice, step), label)
 
     def counted_twice(self, step: ast.Step, value: int, others: Sequence[int]) -> None:
-        """Warn where a merge names the value at hand, or one value twice."""
+        """Warn where a merge names the current value, or one value twice."""
         kind, names = step.name.id, [expr.span.text for expr in step.bare]
         seen = {value: ""}
         for at, (name, other) in enumerate(zip(names, others, strict=True)):
@@ -153,7 +153,7 @@ class Steps(Core):
         return scope
 
     def argument(self, expr: ast.Expr, context: Context) -> Value:
-        """An argument of a block: inside a repeat a list gives one value a round, elsewhere it is handed on whole."""
+        """An argument of a block: inside a repeat a list gives one value per round, elsewhere the block gets the whole list."""
         if isinstance(expr, ast.Name) and expr.id in ("same", "valid") and context.scope.value_of(expr.id) is None:
             return expr.id
         return binding.in_round(expr, context.scope) if context.scope.frame is not None else evaluate(expr, context.scope)

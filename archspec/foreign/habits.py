@@ -44,7 +44,7 @@ def condition(text: str) -> str:
 
 
 def own_line(body: str, rewriter: Rewriter) -> tuple[str, str] | None:
-    """A line in two parts, as it is written here and what is left to rewrite behind it; None where it is none of these."""
+    """A line in two parts: the beginning in this language, and the rest, still to be rewritten; None for other lines."""
     if (found := _VALUE.fullmatch(body)) and not rewriter.known(found[1]) and found[1] not in KEYWORDS:
         return f"param {found[1]} = {found[2]}", ""
     if found := _PARAM.fullmatch(body):

@@ -20,7 +20,7 @@ _WORDS = {"same": "p", "valid": "p", "bilinear": "mode", "nearest": "mode", "flo
 """Values of one argument only, which people write without it."""
 _OFF = ("False", "false", "None", "no", "off", "0")
 _SIZED = ("pad", "crop", "adaptpool", "adaptmaxpool", "upsample", "patchmerge", "pixelshuffle")
-"""Layers whose only bare argument is a size, so that several numbers mean one per axis."""
+"""Layers whose only positional argument is a size, so that several numbers mean one per axis."""
 MERGES = ("add", "concat", "mul")
 
 
@@ -315,7 +315,7 @@ class Rewriter:
         others = others or names[1:]
         if not others or len(names) != len(items) or not all(name.isidentifier() for name in names):
             raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with one branch per line below it")
-        self.remarks.append(f"`{others[0]}` is the label of a line above, and the value at hand comes first")
+        self.remarks.append(f"`{others[0]}` is the label of a line above, and the current value comes first")
         return f"{step} {' '.join(others)}"
 
     def input(self, call: Call) -> str:

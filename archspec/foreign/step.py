@@ -23,7 +23,7 @@ class Step:
             self.given[argument if equals else next(bare)] = value if equals else part
 
     def text(self, partial: bool = False, held: Container[str] = ()) -> str:
-        """The step as written: defaults left out, bare arguments first. Raises Cannot where one is missing that no default `held` gives."""
+        """The step as written: defaults left out, positional arguments first. Raises Cannot where one is missing that no default `held` gives."""
         if self.name == "skip":
             return "skip"
         cls = op_class(self.name)

@@ -72,7 +72,7 @@ _FLAGS = {"true": "yes", "false": "no", "1": "yes", "0": "no", "yes": "yes", "no
 
 
 def flag(value: Value, name: str) -> str:
-    """A truth as it is written here; a name or an expression stays. Raises Cannot."""
+    """A truth value in this language; a name or an expression stays. Raises Cannot."""
     shown = _FLAGS.get(value.text.lower(), value.text if value.kind in ("word", "other") else None)
     if shown is None:
         raise Cannot(f"`{name}` must be yes or no")

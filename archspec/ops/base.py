@@ -290,7 +290,7 @@ _KINDS = {Map: "a feature map", Tokens: "tokens", Vector: "a vector"}
 
 
 def _conversion(takes: tuple[type, ...], x: Type) -> str | None:
-    """How to get from the value at hand to one that is taken."""
+    """How to get from this value to one that the layer takes."""
     if Vector in takes:
         return "`flatten` makes a vector of it"
     if Tokens in takes and isinstance(x, Map):

@@ -230,7 +230,7 @@ class Layout:
 
 
 def roles(tokens: list[Token]) -> Iterator[Token]:
-    """The tokens of a line with the roles that the grammar expects: keywords, LABEL, and SEP before each bare argument."""
+    """The tokens of a line with the roles that the grammar expects: keywords, LABEL, and SEP before each positional argument."""
     start, bare, depth, end = True, False, 0, -1
     for at, token in enumerate(tokens):
         kind = token.type

@@ -54,9 +54,9 @@ class _Formatter:
         self.columns: list[int] = []
         """Where the lines around the current one begin as written, by depth."""
         self.separated: set[int] = set()
-        """Where bare arguments begin."""
+        """Where positional arguments begin."""
         self.bare = False
-        """Whether the current token is of a bare argument: a space would end it."""
+        """Whether the current token is of a positional argument: a space would end it."""
 
     def rows(self) -> list[_FormattedLine]:
         depths = self.depths()
@@ -97,7 +97,7 @@ class _Formatter:
         return found
 
     def depths(self) -> dict[int, int]:
-        """How deep each logical line is nested, by the offset at which it starts. Notes where bare arguments begin."""
+        """How deep each logical line is nested, by the offset at which it starts. Notes where positional arguments begin."""
         found: dict[int, int] = {}
         pending: list[tuple[list[LogicalLine], int]] = [(Layout(self.source, automaton().lex, Diagnostics(), MAX_TOKENS).read(), 0)]
         while pending:

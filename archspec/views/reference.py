@@ -113,7 +113,7 @@ def arguments(op: type[Op]) -> Iterator[tuple[str, str, str]]:
 
 
 def signature(op: type[Op]) -> str:
-    """`conv k= f= s=1 ...`: bare arguments in capitals."""
+    """`conv k= f= s=1 ...`: positional arguments in capitals."""
     parts = []
     for name, default, _ in arguments(op):
         value = f"={default.strip('`')}" if default.startswith("`") else ""

@@ -55,7 +55,7 @@ def _entry(name: str) -> list[str]:
 
 
 def _signature(name: str, function: Any) -> str:
-    """A signature with a parameter a line where it is long."""
+    """A signature, with one parameter per line where it is long."""
     parameters = inspect.signature(function)
     line = _QUOTED.sub(r"\1\2", f"{name}{parameters}")
     if len(line) <= 110:

@@ -1,4 +1,4 @@
-"""Networks side by side: what they count, and how two near relatives differ."""
+"""Networks side by side: what they count, and how two similar ones differ."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from archspec.ir.graph import Network
 from archspec.views.comparison.align import Pair, TooLong, align
 
 NEAR = 0.5
-"""Networks are near relatives where at least this share of their weight layers has a counterpart: the same step with the same name, or
+"""Networks are similar where at least this share of their weight layers has a counterpart: the same step with the same name, or
 with the same arguments, bias and rounding apart. (Of all layers two strangers share many: norms and activations have no arguments.)"""
 _MOST_LAYERS = 20_000
 
@@ -55,7 +55,7 @@ def _macs(row: Row | None) -> int:
 
 
 class Diff(NamedTuple):
-    """All layers of two networks with what became of them; none, and why not, where they are not near relatives."""
+    """All layers of two networks with what became of them; none, and why not, where they are not similar."""
 
     edits: tuple[Edit, ...]
     why_not: str = ""
@@ -125,7 +125,7 @@ def _edits(pairs: list[Pair], before: Network, after: Network) -> Iterator[Edit]
 
 
 def _reads_others(a: Row, b: Row, partners: dict[str, str], known: set[str]) -> bool:
-    """Whether two layers read different ones of those that both networks have: what was added or removed before them is told there."""
+    """Whether two layers read different ones of those that both networks have: what was added or removed before them is shown there."""
     if len(a.sources) != len(b.sources):
         return True
     return any(partners.get(x, y) != y and y in known for x, y in zip(a.sources, b.sources, strict=True))

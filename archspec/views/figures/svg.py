@@ -35,7 +35,7 @@ def label(x: float, y: float, text: str, size: float, fill: str, more: str = "",
 
 
 def tooltip(text: str) -> str:
-    """What is shown while the pointer rests on an element."""
+    """What is shown while the pointer rests on the element."""
     return element("title", escape(shown(text)))
 
 

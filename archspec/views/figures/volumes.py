@@ -146,7 +146,7 @@ def _captions(box: Box) -> list[str]:
 
 
 def _join(item: Item, box: Box) -> None:
-    """A layer that stands alone in the network is told with the one before it."""
+    """A layer that stands alone in the network is named with the one before it."""
     if item.captions and box.detail != "flatten":
         first, *rest = item.captions
         item.captions = [first, fitting(" · ".join([*rest, box.detail]), _ROOM, CAPTION)]

@@ -1,4 +1,4 @@
-"""A whole page: style, script and sections in one file that asks nobody for anything."""
+"""A whole page: style, script and sections in one file that works offline."""
 
 from __future__ import annotations
 

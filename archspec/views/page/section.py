@@ -22,7 +22,7 @@ _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
 class Section(NamedTuple):
-    """What is told about a network."""
+    """The description of a network."""
 
     report: Report
     layers: Layers
