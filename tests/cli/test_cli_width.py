@@ -40,9 +40,9 @@ def widths(text):
 )  # fmt: skip
 def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(archspec_command, words, width):
     done = archspec_command(*words, env={"COLUMNS": str(width)})
-    wide = archspec_command(*words, env={"COLUMNS": "1000"})
     assert max(widths(done.out + done.err)) <= width
     if words in ([], ["help"]) or words[0] in ("explain", "rule", "check", "ops"):
+        wide = archspec_command(*words, env={"COLUMNS": "1000"})
         assert (done.out + done.err).split() == (wide.out + wide.err).split() or words == ["ops", "conv"]
 
 
@@ -113,7 +113,6 @@ def test_kinds_have_the_colours_of_the_pictures(archspec_command):
     for kind in ("convolution", "pooling", "activation", "fully connected"):
         red, green, blue = (int(readable(kind)[at : at + 2], 16) for at in (1, 3, 5))
         assert f"38;2;{red};{green};{blue}m" in out
-    assert "\x1b" not in archspec_command("table", "lenet5", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).out
 
 
 @pytest.mark.parametrize("kind", KINDS)
