@@ -244,7 +244,7 @@ def combined(operation: str, *numbers: Any) -> Any:
 
 def whole_number(number: Any) -> Any:
     """Make an integer of a number, its fraction cut off."""
-    return combined("int", number)
+    return number if isinstance(value_of(number), int) else combined("int", number)
 
 
 def value_of(number: Any) -> Any:

@@ -137,11 +137,11 @@ def _converted(value: Any, info: Field) -> Any:
             value = int(value)
         elif value == 0:
             value = 0.0  # -0.0 equals it, and would be another layer
-    if isinstance(value, Spelled):
-        return whole_number(value) if isinstance(value.value, float) and not info.real else value
+    if isinstance(value, Spelled) and info.description != "yes or no":
+        return value if info.real else whole_number(value)
     if isinstance(value, tuple):
         return tuple(_converted(item, info) for item in value)
-    if info.description == "yes or no" and isinstance(value, int) and value in (0, 1):
+    if info.description == "yes or no" and isinstance(value, (int, Spelled)) and value in (0, 1):
         return bool(value)
     return value
 

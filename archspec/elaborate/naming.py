@@ -35,7 +35,7 @@ def named(network: Network, called: Called) -> Network:
     naming.called, naming.unit = called, unit
     naming.build()
     found = naming.network()
-    assert found is not None, "what has been elaborated is elaborated again"
+    assert found is not None and not naming.sink.errors, "what has no mistakes has none with named numbers"
     return found
 
 
@@ -87,7 +87,8 @@ class Naming(Elaborator):
 
 def _whole(value: Any) -> Any:
     """A whole number as such: 32 for 32.0. What is given for a parameter is short."""
-    if isinstance(value_of(value), float) and value_of(value).is_integer():
+    plain = value_of(value)
+    if isinstance(plain, float) and plain.is_integer() and abs(plain) < 2**53:
         value = whole_number(value)
     return simplified(value)
 

@@ -47,13 +47,17 @@ def test_emitted_modules_run_where_whole_and_real_numbers_mix(case):
     assert slopes == [row.node.op.slope for row in archspec.analyze(network).layers if row.op == "leaky"]
 
 
-def test_the_document_of_a_network_with_mixed_numbers_emits_the_same_source():
+def test_the_document_of_a_network_with_mixed_numbers_is_the_same_module():
+    """Its numbers have no names, so that its classes may be more."""
     pytest.importorskip("torch", reason="torch is what is emitted for")
     from archspec.ir.schema import from_json
 
     for text in MIXED.values():
         network = archspec.loads(f"input 8x8x4\n{text}\n")
-        assert archspec.emit(from_json(archspec.emit(network, "json")), "torch") == archspec.emit(network, "torch")
+        again = from_json(archspec.emit(network, "json"))
+        one, other = (archspec.to_torch(each, seed=0).state_dict() for each in (network, again))
+        assert list(one) == list(other)
+        assert all(one[key].equal(other[key]) for key in one)
 
 
 @pytest.mark.parametrize("first, second", [("1", "yes"), ("(1,2)", "(1,yes)"), ("(2,1)", "(2,yes)")])

@@ -72,8 +72,8 @@ PYTORCH = [
     Mutant("softmax over the last axis", "backends/torch/calls.py", 'new(f"nn.{name}", dim=-1 if isinstance(x, Tokens) else 1)', 'new(f"nn.{name}", dim=-1)'),
     Mutant("upsampling's modes swapped", "backends/torch/calls.py", 'if op.mode == "bilinear" else "nearest"', 'if op.mode != "bilinear" else "nearest"'),
     Mutant("one attention head", "backends/torch/calls.py", '"SelfAttention", x.channels, op.heads', '"SelfAttention", x.channels, 1'),
-    Mutant("flattened with the channels last", "backends/torch/forward.py", 'texts[0] = f"torch.flatten({texts[0]}, 1)"', 'texts[0] = f"torch.flatten({texts[0]}.movedim(1, -1), 1)"'),
-    Mutant("concatenated in reverse", "backends/torch/forward.py", "torch.cat(({', '.join(texts)})", "torch.cat(({', '.join(texts[::-1])})"),
+    Mutant("flattened with the channels last", "backends/torch/words.py", 'texts[0] = f"torch.flatten({texts[0]}, 1)"', 'texts[0] = f"torch.flatten({texts[0]}.movedim(1, -1), 1)"'),
+    Mutant("concatenated in reverse", "backends/torch/words.py", "torch.cat(({', '.join(texts)})", "torch.cat(({', '.join(texts[::-1])})"),
     Mutant("sliced from the first channel", "backends/torch/calls.py", 'new("Slice", *op.bounds,', 'new("Slice", 0, op.bounds[1] - op.bounds[0],'),
 ]  # fmt: skip
 ONNX = [

@@ -9,27 +9,61 @@ from collections.abc import Callable
 from typing import Any
 
 from archspec.backends.registry import Unsupported
-from archspec.backends.torch.constructor import New, new
+from archspec.backends.source import constructor
+from archspec.backends.source.constructor import New, written
+from archspec.numeric import Spelled, value_of
 from archspec.ops.base import Op, per_axis
 from archspec.types import Map, Tokens, Type
 
 Row = Callable[[Any, Any, Any], New]
+DEFAULTS: dict[str, Any] = {
+    "stride": 1,
+    "padding": 0,
+    "output_padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "bias": True,
+    "eps": 1e-5,
+    "momentum": 0.1,
+    "affine": True,
+    "ceil_mode": False,
+    "count_include_pad": True,
+    "approximate": "none",
+}
+"""What PyTorch assumes for a keyword; an argument that says the same is not written."""
 
 
-def module(op: Op, x: Type, y: Type) -> New:
+def layer(op: Op, x: Type, y: Type, overwrites: bool) -> New:
     """The module of an op between two types. Raises Unsupported."""
     row = ROWS.get(op.step)
     if row is None:
         raise Unsupported(f"PyTorch has no module for `{op.step}`")
-    return row(op, x, y)
+    made = row(op, x, y)
+    return New(made.name, (*made.arguments, ("inplace", True))) if overwrites else made
 
 
-def _short(values: tuple[int, ...]) -> int | tuple[int, ...]:
-    return values[0] if len(set(values)) == 1 else values
+def new(name: str, *positional: Any, **keywords: Any) -> New:
+    """A call without the keywords that say what PyTorch assumes in any case."""
+    made = constructor.new(name, *positional, **keywords)
+    kept = [(key, value) for key, value in made.arguments if isinstance(value, Spelled) or DEFAULTS.get(key, made) != value]
+    return New(name, tuple(kept))
+
+
+def _short(values: tuple[Any, ...]) -> Any:
+    """One number where those of all axes are written alike."""
+    return values[0] if len(set(map(written, values))) == 1 else values
+
+
+def _slides(op: Any, x: Map) -> Any:
+    """The windows of a layer; how much `same` pads where they stride follows from the size of the map, and is a plain number."""
+    slides = op.window(x)
+    if getattr(op, "p", 0) != "same" or all(type(s.s) is int and s.s == 1 for s in slides):
+        return slides
+    return [s._replace(before=value_of(s.before), after=value_of(s.after)) for s in slides]
 
 
 def _conv(op: Any, x: Map, _: Map) -> New:
-    slides = op.window(x)
+    slides = _slides(op, x)
     rank, pads = len(slides), _pads(slides)
     kernel, padding = _short(tuple(s.k for s in slides)), _short(tuple(s.before for s in slides))
     channels, filters = x.channels, op.filters(x)
@@ -38,7 +72,7 @@ def _conv(op: Any, x: Map, _: Map) -> New:
         if pads is not None:
             raise Unsupported("a convolution with a connection table takes no padding that differs at two ends in PyTorch")
         return _begun(op, new(f"TableConv{rank}d", channels, op.maps, kernel, padding=padding, **steps, bias=op.bias))
-    steps["groups"] = channels // op.depth(x)
+    steps["groups"] = channels if op.step == "dwconv" else op.g
     if pads is None:
         return _begun(op, new(f"nn.Conv{rank}d", channels, filters, kernel, padding=padding, **steps, bias=op.bias))
     return _begun(op, new(f"PaddedConv{rank}d", channels, filters, kernel, pads=pads, **steps, bias=op.bias))
@@ -53,9 +87,7 @@ def _begun(op: Any, module: New) -> New:
 
 def _pads(slides: Any) -> tuple[int, ...] | None:
     """Padding that differs at the two ends, as torch.nn.functional.pad takes it; None where it is the same."""
-    ends = []
-    for s in slides:
-        ends.append((s.before, s.after + s.overhang))
+    ends = [(s.before, s.after + value_of(s.overhang)) for s in slides]
     if all(before == after for before, after in ends):
         return None
     return tuple(number for pair in reversed(ends) for number in pair)
@@ -78,7 +110,7 @@ def _deconv(op: Any, x: Map, _: Map) -> New:
 
 
 def _pool(op: Any, x: Map, _: Map) -> New:
-    slides = op.window(x)
+    slides = _slides(op, x)
     rank = len(slides)
     ceil = any(s.overhang for s in slides)
     average = op.step == "avgpool"
@@ -90,7 +122,7 @@ def _pool(op: Any, x: Map, _: Map) -> New:
     if narrow or any(s.before != s.after or 2 * s.before > s.k for s in slides):
         pads = tuple(n for s in reversed(slides) for n in (s.before, s.after))
         if average and ceil:
-            kind = {"overhang": tuple(n for s in reversed(slides) for n in (0, s.overhang)), **kind}
+            kind = {"overhang": tuple(n for s in reversed(slides) for n in (0, value_of(s.overhang))), **kind}
         return new(f"Padded{name}Pool", window, stride, pads=pads, rank=rank, **kind)
     padding = _short(tuple(s.before for s in slides))
     return new(f"nn.{name}Pool{rank}d", window, stride, padding=padding, **kind, ceil_mode=ceil)
@@ -159,7 +191,7 @@ def _drop(name: str) -> Row:
 
 
 def _subsample(op: Any, x: Map, _: Map) -> New:
-    slides = op.window(x)
+    slides = _slides(op, x)
     window, stride, pads = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides)), _pads(slides)
     return new("Subsample", x.channels, window, stride, rank=len(slides), **({"pads": pads} if pads is not None else {}))
 
@@ -172,7 +204,7 @@ def _prelu(op: Any, x: Type, _: Type) -> New:
 
 def _scale(op: Any, x: Type, _: Type) -> New:
     shape = (x.channels, *(1,) * (len(x.spatial) if isinstance(x, Map) else 0))
-    return new("nn.Parameter", new("torch.full", shape, op.init))
+    return new("nn.Parameter", new("torch.full", shape, new("float", op.init) if isinstance(op.init, Spelled) else op.init))
 
 
 ROWS: dict[str, Row] = {
@@ -230,24 +262,3 @@ ROWS: dict[str, Row] = {
     "attn": lambda op, x, y: new("SelfAttention", x.channels, op.heads, bias=op.bias),
 }
 """Step to row. Merges have none: they are expressions of `forward`."""
-
-EXPRESSIONS = {
-    "flatten": "torch.flatten({x}, 1)",
-    "tokens": "{x}.flatten(2).transpose(1, 2)",
-    "first": "{x}[:, 0]",
-    "cls": "torch.cat(({own}.expand({x}.shape[0], -1, -1), {x}), dim=1)",
-    "pos": "{x} + {own}",
-    "scale": "{x} * {own}",
-}
-"""Steps that `forward` says in place of calling a module; `own` is the tensor of those that have one."""
-
-OVERWRITES = frozenset({"relu", "relu6", "leaky", "hardswish", "silu"})
-"""Activations that may be computed in the memory of what they are given."""
-
-INDEPENDENT = frozenset({"conv", "dwconv", "deconv", "bn", "gn", "ln", "fc", "linear", "add", "concat"})
-"""Layers whose gradient does not need their output, so that it may be overwritten (torch: tools/autograd/derivatives.yaml)."""
-
-POINTWISE = frozenset({"dropout", "relu", "relu6", "leaky", "tanh", "sigmoid", "gelu", "silu", "hardswish"})
-"""Layers that do the same before and after a `flatten`."""
-
-MERGES = {"add": " + ", "mul": " * ", "concat": ", "}

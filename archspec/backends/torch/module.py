@@ -8,30 +8,28 @@ from collections.abc import Iterator
 
 from archspec.analysis.cost import needed_elements
 from archspec.analysis.layers import Report
-from archspec.backends.torch.calls import EXPRESSIONS
-from archspec.backends.torch.classes import Body, Classes, Emitted, Item
-from archspec.backends.torch.constructor import RESERVED, Many, New, arguments, names_called, new, written
-from archspec.backends.torch.forward import Forward, Results, is_simple
-from archspec.backends.torch.templates import source as helper_source
+from archspec.backends.source.classes import Body, Class, Classes, Item
+from archspec.backends.source.constructor import New, names_called, wrapped
+from archspec.backends.source.forward import Forward, Results, is_simple
+from archspec.backends.torch.templates import source
+from archspec.backends.torch.words import EXPRESSIONS, TORCH
 from archspec.ir.graph import Network
 from archspec.types import Map
 
-_WIDTH = 120
-
 
 def emit(network: Network) -> str:
-    """A standalone PyTorch source file: it imports torch alone. Raises registry.Unsupported."""
+    """A standalone PyTorch source file: it imports torch alone. Raises Unsupported."""
     return "\n".join(_File(network).lines()) + "\n"
 
 
 class _File:
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.classes = Classes(network)
+        self.classes = Classes(network, TORCH)
         self.top = self.classes.run()
 
     def lines(self) -> Iterator[str]:
-        classes = ["\n".join(_Class(c).lines()) for c in self.classes.found]
+        classes = ["\n".join(_Class(c).lines()) for c in self.classes.found.values()]
         model = "\n".join(self.model())
         parts = [*self.helpers(), *classes, self.outputs(), model]
         text = "\n\n\n".join(part for part in parts if part)
@@ -40,6 +38,9 @@ class _File:
         yield ""
         if "NamedTuple" in text:
             yield "from typing import NamedTuple"
+            yield ""
+        if "math." in text:
+            yield "import math"
             yield ""
         yield "import torch"
         if "F." in text:
@@ -65,9 +66,9 @@ class _File:
 
     def helpers(self) -> list[str]:
         """The sources of the modules that PyTorch lacks, of those that are used."""
-        stored = [item for c in self.classes.found for item in _stored(c.body)] + _stored(self.top, sequential=not self.has_heads)
+        stored = [item for c in self.classes.found.values() for item in _stored(c.body)] + _stored(self.top, sequential=not self.has_heads)
         names = {name for item in stored for name in names_called(item.module)}
-        return [text for name in sorted(names) if (text := helper_source(name)) is not None]
+        return [text for name in sorted(names) if (text := source(name)) is not None]
 
     @property
     def has_heads(self) -> bool:
@@ -93,7 +94,7 @@ class _File:
             + f" -> {_nchw(self.network.graph.output)}."
         )
         needed = needed_elements(self.network)
-        writer = _Class(Emitted("Model", about, self.top, ()), names, [not needed[item.top] for item in self.top.items])
+        writer = _Class(Class("Model", about, self.top, {}), names, [not needed[item.top] for item in self.top.items])
         results = {o.name: (self.top.values[o.value], o.training) for o in self.network.outputs}
         yield from writer.lines(results if self.has_heads else None)
 
@@ -115,15 +116,14 @@ class _File:
 class _Class:
     """Writes one class: an nn.Sequential where its body is a plain chain."""
 
-    def __init__(self, class_: Emitted, inputs: list[str] | None = None, training: list[bool] | None = None) -> None:
+    def __init__(self, class_: Class, inputs: list[str] | None = None, training: list[bool] | None = None) -> None:
         self.class_ = class_
         self.body = class_.body
         self.inputs = inputs or ["x", *(f"extra{i}" for i in range(1, len(self.body.inputs)))]
         self.training = training or [False] * len(self.body.items)
 
     def lines(self, results: Results | None = None) -> Iterator[str]:
-        class_, chained = self.class_, self.body.chained and results is None
-        parameters = "".join(f", {name}: {kind}" for name, kind in class_.parameters)
+        class_, chained = self.class_, self.body.chained(TORCH) and results is None
         modules = _stored(self.body, sequential=results is None)
         positions = [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
         numbered = bool(modules) and not chained and positions and not any(map(_is_tensor, modules))
@@ -131,9 +131,9 @@ class _Class:
         yield f'    """{class_.about}"""'
         if modules:
             yield ""
-            yield f"    def __init__(self{parameters}) -> None:"
+            yield f"    def __init__(self{class_.heading()}) -> None:"
             if numbered:
-                yield from _wrapped("        ", new("super().__init__", *(item.module for item in modules)), "")
+                yield from wrapped("        ", New("super().__init__", tuple(("", item.module) for item in modules)), "")
             else:
                 yield "        super().__init__()"
                 for item in modules:
@@ -143,26 +143,26 @@ class _Class:
         yield ""
         taken = ", ".join(f"{name}: Tensor" for name in self.inputs)
         yield f"    def forward(self, {taken}) -> {'Outputs' if results else 'Tensor'}:"
-        for line in Forward(self.body, self.inputs, self.training, results, indexed=numbered).lines():
+        for line in Forward(TORCH, self.body, self.inputs, self.training, results, indexed=numbered).lines():
             yield f"        {line}"
 
     def assignment(self, item: Item) -> Iterator[str]:
         assert item.module is not None
         if is_simple(item.attribute):
-            yield from _wrapped(f"        self.{item.attribute} = ", item.module, "")
+            yield from wrapped(f"        self.{item.attribute} = ", item.module, "")
         else:
             yield from _dotted(item.attribute, item.module, "register_parameter" if _is_tensor(item) else "add_module")
 
 
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
     """The items that a class keeps something for: not what its `forward` says by an expression."""
-    every = sequential and body.chained
+    every = sequential and body.chained(TORCH)
     return [i for i in body.items if i.module is not None and not i.borrowed and (every or i.step not in EXPRESSIONS or _is_tensor(i))]
 
 
 def _is_tensor(item: Item) -> bool:
     """Whether an item is a parameter, which `forward` names, and no module."""
-    return "{own}" in EXPRESSIONS.get(item.step, "")
+    return TORCH.holds_tensor(item.step)
 
 
 def _dotted(name: str, value: New, put: str) -> Iterator[str]:
@@ -173,33 +173,11 @@ def _dotted(name: str, value: New, put: str) -> Iterator[str]:
         yield f'        if not hasattr({parent}, "{level}"):'
         yield f'            {parent}.add_module("{level}", nn.Module())'
         parent = f'self.get_submodule("{".".join(levels[: at + 1])}")'
-    yield from _wrapped(f'        {parent}.{put}("{last}", ', value, ")")
-
-
-def _wrapped(before: str, value: object, after: str) -> Iterator[str]:
-    """A value as source, broken into a line an item where it is long."""
-    whole = before + written(value) + after
-    if len(whole) <= _WIDTH or not isinstance(value, (New, tuple)):
-        yield whole
-        return
-    inner = " " * (len(before) - len(before.lstrip()) + 4)
-    if isinstance(value, Many):
-        yield f"{before}*("
-        yield from _wrapped(inner, value.module, "")
-        yield f"{inner}for _ in range({value.times})"
-        yield f"{inner[4:]}){after}"
-        return
-    opened, closed, items = "(", ")", [("", item) for item in value]
-    if isinstance(value, New):
-        opened, items = f"{value.name}(", list(arguments(value))
-    yield before + opened
-    for name, item in items:
-        yield from _wrapped(f"{inner}{name}=" if name else inner, item, ",")
-    yield inner[4:] + closed + after
+    yield from wrapped(f'        {parent}.{put}("{last}", ', value, ")")
 
 
 def _identifier(name: str) -> str:
-    return name if is_simple(name) and name not in RESERVED else f"{name}_"
+    return name if is_simple(name) and name not in TORCH.reserved else f"{name}_"
 
 
 def _plain(text: str) -> str:

@@ -17,8 +17,9 @@ import archspec
 from archspec.analysis.tensors import tensors
 from archspec.api import to_torch
 from archspec.backends.registry import Unsupported
-from archspec.backends.torch.calls import MERGES, ROWS
+from archspec.backends.torch.calls import ROWS
 from archspec.backends.torch.module import emit
+from archspec.backends.torch.words import MERGES
 from archspec.ir.walk import walk
 from archspec.ops import STEPS
 from tests.helpers.paths import SPECS
@@ -55,7 +56,7 @@ def test_the_source_is_readable_python_that_imports_torch_alone(path):
     tree = ast.parse(source)
     roots = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     roots |= {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert roots <= {"torch", "typing", "__future__"}
+    assert roots <= {"torch", "typing", "math", "__future__"}
     assert max(map(len, source.splitlines())) <= 140
     assert ast.get_docstring(tree)
 
@@ -197,7 +198,7 @@ def test_what_pytorch_cannot_say_is_a_diagnostic(archspec_command):
 NODES = {
     "Module", "Expr", "Constant", "Import", "ImportFrom", "alias", "ClassDef", "FunctionDef", "arguments", "arg", "keyword", "Name", "Load",
     "Store", "Attribute", "Assign", "AnnAssign", "Return", "Call", "Tuple", "List", "Dict", "Subscript", "Slice", "Starred", "BinOp", "Add", "Sub",
-    "Mult", "Div", "FloorDiv", "Pow", "BitOr", "UnaryOp", "USub", "Not", "MatMult", "Compare", "Eq", "NotEq", "Lt", "Gt", "GtE", "Is", "IsNot", "BoolOp", "Or",
+    "Mult", "Div", "FloorDiv", "Pow", "BitOr", "UnaryOp", "USub", "Not", "MatMult", "Mod", "Compare", "Eq", "NotEq", "Lt", "Gt", "GtE", "Is", "IsNot", "BoolOp", "Or",
     "And", "IfExp", "If", "For", "comprehension", "ListComp", "GeneratorExp", "JoinedStr", "FormattedValue",
 }  # fmt: skip
 """What an emitted file consists of: no `del`, `global`, `lambda`, `try`, `with`, decorator, `while`, `await` or walrus."""
@@ -213,6 +214,8 @@ BUILTINS = {
     "enumerate",
     "map",
     "sum",
+    "max",
+    "min",
     "tuple",
     "len",
     "slice",
@@ -225,7 +228,7 @@ TEXTS = {
     "stride", "padding", "dilation", "filters", "inputs", "relative_position_index",
 }  # fmt: skip
 """What an emitted file says in quotes, besides names of layers."""
-OWN = {"Tensor", "NamedTuple", "torch", "nn", "F", "self", "__name__"}
+OWN = {"Tensor", "NamedTuple", "math", "torch", "nn", "F", "self", "__name__"}
 
 
 def check_allowed(source, network):

@@ -7,15 +7,12 @@ import re
 from collections.abc import Generator, Iterator
 from heapq import heappop, heappush
 
-from archspec.backends.torch.calls import EXPRESSIONS, MERGES
-from archspec.backends.torch.classes import Body, Item
-from archspec.backends.torch.constructor import RESERVED
-from archspec.types import Map, Tokens, Vector
+from archspec.backends.source.classes import Body, Item
+from archspec.backends.source.dialect import Dialect
 
 Results = dict[str, tuple[int, bool]]
 """Outputs by name: their values, and whether they exist in training only."""
 
-_TAKEN = RESERVED | {"x", "y", "z"}
 _WIDTH = 120 - 8
 """Columns of a line, without the indentation of a method's body."""
 
@@ -26,7 +23,10 @@ _LONGEST = 70
 class Forward:
     """Values are kept in as few variables as their lives allow; steps of one line are nested."""
 
-    def __init__(self, body: Body, inputs: list[str], training: list[bool], results: Results | None, *, indexed: bool) -> None:
+    def __init__(
+        self, dialect: Dialect, body: Body, inputs: list[str], training: list[bool], results: Results | None, *, indexed: bool
+    ) -> None:
+        self.dialect = dialect
         self.indexed = indexed
         self.body = body
         self.inputs = inputs
@@ -104,8 +104,8 @@ class Forward:
         item = self.body.items[at]
         alone = value in item.reads and self.uses[value] == 1 and value not in self.kept
         same_line = at == 0 or self.body.items[at - 1].line == item.line or item.module is None
-        template = EXPRESSIONS.get(item.step, "")
-        once = template.count("{x}") < 2 and not (template and _compound(text))
+        template = self.dialect.expressions.get(item.step, "")
+        once = template.count("{x}") < 2 and not (template and is_compound(text))
         return alone and same_line and once and len(text) < _LONGEST
 
     def flush(self, indent: str) -> Iterator[str]:
@@ -118,12 +118,12 @@ class Forward:
         yield f"{indent}{name} = {text}"
 
     def variable(self, value: int) -> str:
-        """A variable that holds nothing which is still read; a value that is read later than next is called by its label."""
+        """A free local name. A value used beyond the next statement gets its label as its name."""
         if value in self.heads:
             return self.heads[value]
         at, end = value - self.first, self.last[value]
         label = self.body.items[at].label
-        wanted = label if label is not None and end > at + 1 and _may_be_local(label) else None
+        wanted = label if label is not None and end > at + 1 and self.may_be_local(label) else None
         return self.names.take(wanted, at, end)
 
     def expression(self, value: int) -> str:
@@ -135,26 +135,11 @@ class Forward:
         return self.variables[value]
 
     def call(self, item: Item) -> str:
-        texts = [self.expression(value) for value in item.reads]
-        if template := EXPRESSIONS.get(item.step):
-            own = f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_parameter("{item.attribute}")'
-            return template.format(x=texts[0], own=own)
-        if item.module is not None:
-            if item.flat:
-                texts[0] = f"torch.flatten({texts[0]}, 1)"
-            return f"{self.module(item)}({', '.join(texts)})"
-        if item.step == "concat":
-            return f"torch.cat(({', '.join(texts)}), dim={-1 if isinstance(item.type, Tokens) else 1})"
-        spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
-        if item.step == "mul":
-            spread = [f"({text})" if _compound(text) else text for text in spread]
-        return MERGES[item.step].join(spread)
+        return self.dialect.call(item, [self.expression(value) for value in item.reads], self.indexed)
 
-    def module(self, item: Item) -> str:
-        """An item's module, as `forward` gets at it."""
-        if self.indexed:
-            return f"self[{item.attribute}]"
-        return f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_submodule("{item.attribute}")'
+    def may_be_local(self, name: str) -> bool:
+        """Whether a label may name a variable."""
+        return is_simple(name) and name not in self.dialect.reserved | {"x", "y", "z"} and not re.fullmatch(r"x\d+|.*_head", name)
 
 
 class _Names:
@@ -218,16 +203,6 @@ def is_simple(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name)
 
 
-def _may_be_local(name: str) -> bool:
-    return is_simple(name) and name not in _TAKEN and not re.fullmatch(r"x\d+|.*_head", name)
-
-
-def _compound(text: str) -> bool:
+def is_compound(text: str) -> bool:
+    """Whether an expression is a sum or a product."""
     return " + " in text or " * " in text
-
-
-def _spread(text: str, type_: object, over: object) -> str:
-    """A vector that is broadcast over a map."""
-    if isinstance(type_, Vector) and isinstance(over, Map):
-        return f"{text}[:, :{', None' * len(over.spatial)}]"
-    return text

@@ -1,23 +1,24 @@
 """From the hierarchy of graphs to the classes of a source file.
 
-A block is a class. Its instances that differ only in numbers share one: the numbers become parameters, called as the block calls
-them where they are the same. A label over a plain chain is an `nn.Sequential`, one over anything else a class of its own.
+A block is a class with the block's parameters, as far as it reads them: it is elaborated once more with named numbers, so that its
+constructor calls hold the block's own expressions. Instances share a class where these agree. A label over a plain chain is a chain
+of the framework, one over anything else a class of its own, with the parameters of the block around it that it reads.
 """
 
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from archspec.analysis.aliases import Uses
 from archspec.backends.registry import Unsupported
-from archspec.backends.torch.calls import EXPRESSIONS, INDEPENDENT, OVERWRITES, POINTWISE, module
-from archspec.backends.torch.constructor import RESERVED, Many, New, Number, is_number, new, numbers, replaced, shape_of
-from archspec.backends.torch.sharing import annotation, share
-from archspec.backends.torch.templates import source
+from archspec.backends.source.constructor import Many, New, annotation, parameters, parts, short, written
+from archspec.backends.source.dialect import Dialect
+from archspec.elaborate.naming import named
 from archspec.ir.graph import Call, Element, Graph, Network, Node
 from archspec.ir.walk import Names
+from archspec.numeric import Spelled, value_of
 from archspec.types import Type
 
 UNREAD = -1
@@ -53,9 +54,8 @@ class Body(NamedTuple):
     values: tuple[int, ...]
     """For each value of the graph, its number here."""
 
-    @property
-    def chained(self) -> bool:
-        """Whether the items are modules in a row, as an nn.Sequential has them."""
+    def chained(self, dialect: Dialect) -> bool:
+        """Whether the items are modules in a row, as a chain of the framework has them."""
         return (
             len(self.inputs) == 1
             and self.result == len(self.items) > 0
@@ -65,23 +65,27 @@ class Body(NamedTuple):
                 and not item.flat
                 and not item.borrowed
                 and "." not in item.attribute
-                and "{own}" not in EXPRESSIONS.get(item.step, "")
+                and not dialect.holds_tensor(item.step)
                 for at, item in enumerate(self.items)
             )
         )
 
 
-class Emitted(NamedTuple):
-    """A class to be written; `parameters` are the arguments of its constructor, with their types."""
+class Class(NamedTuple):
+    """A class to be written; `parameters` are the arguments of its constructor, with the values that they are given."""
 
     name: str
     about: str
     body: Body
-    parameters: tuple[tuple[str, str], ...]
+    parameters: dict[str, list[Any]]
+
+    def heading(self) -> str:
+        """The parameters as a constructor declares them."""
+        return "".join(f", {name}: {annotation(values)}" for name, values in self.parameters.items())
 
 
 class Made(NamedTuple):
-    """How a graph is made as a module; `flat` as in Item."""
+    """How a call is made as a module; `flat` as in Item."""
 
     module: New
     flat: bool = False
@@ -90,73 +94,56 @@ class Made(NamedTuple):
 class Classes:
     """The classes that a network needs, callees first."""
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self.found: list[Emitted] = []
-        self.made: dict[Graph, Made] = {}
-        self.taken = set(RESERVED)
+    def __init__(self, network: Network, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.taken = set(dialect.reserved)
+        self.order: dict[str, int] = {}
+        """The parameters of blocks, the channels first, the others as their blocks declare them."""
+        self.network = named(network, self.called)
+        self.found: dict[object, Class] = {}
+        """Classes by what tells them apart."""
+        self.made: dict[Graph, Class | Made] = {}
         self.read: dict[Graph, dict[int, int]] = {}
         self.names: dict[int, dict[int, str]] = {}
         """The attributes of the rounds of elements, by their identity."""
         self.uses = Uses()
-        self.labels = {e.graph: e.label or e.stem for g in network.graphs() for e in g.elements if isinstance(e, Call)}
-        self.index = {graph: at for at, graph in enumerate(network.graphs())}
-        inline = {e.graph for g in network.graphs() for e in g.elements if isinstance(e, Call) and e.inline}
-        self.graphs = [g for g in network.graphs() if g is not network.graph and g not in inline]
 
     def run(self) -> Body:
         """Make the classes; returns the body of the whole."""
-        families: dict[str, list[Graph]] = {}
-        for graph in self.graphs:
-            families.setdefault(self.family(graph), []).append(graph)
-        for family in self.ordered(families):
-            self.make_family(families[family])
+        self.make_callees(self.network.graph)
         return self.body(self.network.graph)
 
-    def family(self, graph: Graph) -> str:
-        return graph.instance.block if graph.instance is not None else f"group {self.index[graph]}"
+    def called(self, names: Sequence[str]) -> list[str]:
+        """What the parameters of a block are called, `cin` first. Names with two underscores mean something in a class."""
+        found: list[str] = []
+        for name in (*names[1:], "channels"):
+            safe = (name.strip("_") or "value") if name.startswith("__") else name
+            while keyword.iskeyword(safe) or safe in self.dialect.reserved or safe in found or self.dialect.helper(safe) is not None:
+                safe += "_"
+            found.append(safe)
+        for at, name in enumerate(found):
+            self.order.setdefault(name, (at + 1) % len(found))
+        return [found[-1], *found[:-1]]
 
-    def ordered(self, families: dict[str, list[Graph]]) -> list[str]:
-        """Families, callees first: blocks do not call themselves, so there is such an order."""
-        done: dict[str, None] = {}
-        pending = [(name, False) for name in reversed(families)]
-        while pending:
-            name, finished = pending.pop()
-            if finished:
-                done[name] = None
-            elif name not in done:
-                pending.append((name, True))
-                callees = {self.family(callee) for graph in families[name] for callee in _callees(graph)}
-                pending += [(callee, False) for callee in sorted(callees - {name}) if callee not in done]
-        return list(done)
+    def make_callees(self, graph: Graph) -> None:
+        """Make the modules of the graphs that a graph calls, in the order of the network."""
+        for element in graph.elements:
+            if isinstance(element, Call) and element.graph not in self.made:
+                self.make_callees(element.graph)
+                if not element.inline:
+                    self.made[element.graph] = self.sequential(element.graph) or self.class_of(element)
 
-    def make_family(self, graphs: list[Graph]) -> None:
-        if graphs[0].instance is None and (chain := self.sequential(graphs[0])) is not None:
-            self.made[graphs[0]] = chain
-            return
-        alike: dict[object, list[tuple[Graph, Body]]] = {}
-        for graph in graphs:
-            body = self.body(graph)
-            alike.setdefault(_skeleton(body), []).append((graph, body))
-        for members in alike.values():
-            self.make_class(members)
-
-    def make_class(self, members: list[tuple[Graph, Body]]) -> None:
-        """One class for instances of one structure."""
-        graph, body = members[0]
-        name = self.name(graph.instance.block if graph.instance is not None else self.labels[graph])
-        found = [[number for item in b.items for number in numbers(item.module)] for _, b in members]
-        columns = [(keywords[0], values) for keywords, values in (zip(*row, strict=True) for row in zip(*found, strict=True))]
-        shared = share(columns, _known([g for g, _ in members]))
-        left = list(shared.texts)
-        items = tuple(item._replace(module=replaced(item.module, left) if item.module is not None else None) for item in body.items)
-        parameters = tuple((parameter, annotation(column)) for parameter, column in shared.parameters.items())
-        about = f"Block `{graph.instance.block}`." if graph.instance is not None else f"`{self.labels[graph]}`."
-        self.found.append(Emitted(name, about, body._replace(items=items), parameters))
-        for at, (member, _) in enumerate(members):
-            named = len(parameters) > 3
-            arguments = tuple((parameter if named else "", column[at]) for parameter, column in shared.parameters.items())
-            self.made[member] = Made(New(name, arguments))
+    def class_of(self, call: Call) -> Class:
+        """The class of a graph; that of an equal one where there is one."""
+        graph, body = call.graph, self.body(call.graph)
+        word = graph.instance.block if graph.instance is not None else call.label or call.stem
+        items = [(i.attribute, i.module and written(i.module), i.step, i.reads, i.flat, i.borrowed, _kinds(i.types)) for i in body.items]
+        key = (word, graph.instance is None, len(body.inputs), tuple(items), body.result)
+        if key not in self.found:
+            read = sorted({name for item in body.items for name in parameters(item.module)}, key=lambda name: (self.order[name], name))
+            about = f"Block `{word}`." if graph.instance is not None else f"`{word}`."
+            self.found[key] = Class(self.name(word), about, body, {name: [] for name in read})
+        return self.found[key]
 
     def name(self, word: str) -> str:
         """A class name of a block's or label's, not yet taken."""
@@ -164,18 +151,34 @@ class Classes:
         if not base[0].isalpha():
             base = "Part" + base
         name, count = base, 1
-        while name in self.taken or keyword.iskeyword(name) or source(name) is not None:
+        while name in self.taken or keyword.iskeyword(name) or self.dialect.helper(name) is not None:
             count += 1
             name = f"{base}{count}"
         self.taken.add(name)
         return name
 
+    def module(self, call: Call) -> Made:
+        """A call as a module: a chain, or a class with the arguments that it takes of the block, or of the block around it."""
+        made = self.made[call.graph]
+        if isinstance(made, Made):
+            return made
+        given, arguments = dict(call.arguments), []
+        leaves = {} if given else {leaf.name: leaf.value for item in made.body.items for leaf in _leaves(item.module)}
+        for name, values in made.parameters.items():
+            value = given.get(name, Spelled.leaf(leaves.get(name, 0), name))
+            value = tuple(value) if isinstance(value, tuple) else value
+            values.append(tuple(map(value_of, value)) if isinstance(value, tuple) else value_of(value))
+            arguments.append((name if len(made.parameters) > 3 else "", short(value)))
+        return Made(New(made.name, tuple(arguments)))
+
     def sequential(self, graph: Graph) -> Made | None:
-        """An nn.Sequential, where a group is a plain chain whose names are its positions."""
-        if graph.naming != "index":
+        """A chain of the framework, where a group is a plain chain whose names are its positions."""
+        if graph.naming != "index" or graph.instance is not None:
             return None
-        chain = _Chain()
-        return Made(new("nn.Sequential", *chain.modules), chain.flat) if self.extend(chain, graph) else None
+        chain = _Chain(self.dialect)
+        if not self.extend(chain, graph):
+            return None
+        return Made(New(self.dialect.chain, tuple(("", module) for module in chain.modules)), chain.flat)
 
     def extend(self, chain: _Chain, graph: Graph) -> bool:
         """Append the modules of a graph to a chain; False where that cannot be."""
@@ -190,13 +193,13 @@ class Classes:
         if not chain.reaches(element) or element.owner is not None:
             return False
         if isinstance(element, Node):
-            if "{own}" in EXPRESSIONS.get(element.stem, ""):
+            if self.dialect.holds_tensor(element.stem):
                 return False
-            chain.append(self.node(element, graph), pointwise=element.stem in POINTWISE)
+            chain.append(self.node(element, graph), pointwise=element.stem in self.dialect.pointwise)
             return True
         if element.inline:
             return all(self.extend(chain, element.graph) for _ in range(element.times))
-        made = self.made[element.graph]
+        made = self.module(element)
         if made.flat and not (element.times == 1 and chain.flatten()):
             return False
         chain.append(Many(made.module, element.times) if element.times > 1 else made.module, positions=element.times)
@@ -205,21 +208,18 @@ class Classes:
     def node(self, node: Node, graph: Graph) -> New:
         type_ = graph.type_of(node.inputs[0])
         try:
-            made = module(node.op, type_, node.type)
+            return self.dialect.layer(node.op, type_, node.type, self.overwrites(node, graph))
         except Unsupported as unsupported:
             unsupported.span = node.span
             raise
-        return New(made.name, (*made.arguments, ("inplace", self.overwrites(node, graph)))) if node.op.step in OVERWRITES else made
 
     def overwrites(self, node: Node, graph: Graph) -> bool:
-        """Whether an activation may overwrite its input: nothing else reads that, nor does the gradient of what made it."""
+        """Whether a layer may overwrite its input: nothing else reads that, nor does the gradient of what made it."""
         value = node.inputs[0]
-        if value < len(graph.inputs):
+        if node.stem not in self.dialect.overwriting or value < len(graph.inputs):
             return False
         maker = graph.elements[value - len(graph.inputs)]
-        if not isinstance(maker, Node) or maker.stem not in INDEPENDENT:
-            return False
-        return self.readers(graph)[value] == 1
+        return isinstance(maker, Node) and maker.stem in self.dialect.independent and self.readers(graph)[value] == 1
 
     def readers(self, graph: Graph) -> dict[int, int]:
         """How often each value of a graph is read, as a result of it too."""
@@ -256,17 +256,18 @@ class Classes:
             item = Item(name, module_, element.op.step, element.label, tuple(reads), types, element.type, line, top, borrowed=borrowed)
             items.append(item)
             return count + len(items) - 1
+        lender = graph.elements[element.owner.element] if element.owner is not None else element
+        called = lender if isinstance(lender, Call) else element
+        made = None if element.inline else self.module(called)
         for round_ in range(element.times):
-            if element.inline:
+            if made is None:
                 values = [*reads]
                 for sub in element.graph.elements:
                     values.append(self.append(sub, element.graph, [values[v] for v in sub.inputs], names, items, count, top))
                 reads[0] = values[element.graph.result]
             else:
                 name, borrowed = self.attribute(element, graph, names(element), round_)
-                lender = graph.elements[element.owner.element] if element.owner is not None else element
-                called = lender.graph if isinstance(lender, Call) else element.graph
-                made, taken = self.made[called], self.taken_by(called)
+                taken = self.taken_by(called.graph)
                 given = tuple(value for value, read in zip(reads, taken, strict=True) if read)
                 kinds = tuple(type_ for type_, read in zip(types, taken, strict=True) if read)
                 items.append(Item(name, made.module, "", element.label, given, kinds, element.type, line, top, made.flat, borrowed))
@@ -283,41 +284,25 @@ class Classes:
         return self.names[id(graph.elements[element.owner.element])][round_], True
 
 
-def _callees(graph: Graph) -> Iterator[Graph]:
-    for element in graph.elements:
-        if isinstance(element, Call):
-            if element.inline:
-                yield from _callees(element.graph)
-            else:
-                yield element.graph
-
-
-def _skeleton(body: Body) -> object:
-    """What instances of one class have in common."""
-    items = tuple((i.attribute, shape_of(i.module), i.step, i.reads, i.flat, i.borrowed, _kinds(i.types)) for i in body.items)
-    return len(body.inputs), items, body.result
+def _leaves(value: Any) -> Iterator[Spelled]:
+    """The names that spelled numbers hold."""
+    pending = [part for part in parts(value) if isinstance(part, Spelled)]
+    while pending:
+        number = pending.pop()
+        pending += number.parts
+        if number.name:
+            yield number
 
 
 def _kinds(types: tuple[Type | None, ...]) -> tuple[object, ...]:
     return tuple((type(t).__name__, len(t.shape)) for t in types if t is not None)
 
 
-def _known(graphs: list[Graph]) -> dict[str, tuple[Number, ...]]:
-    """What a block's parameters are called, and their values in its instances."""
-    found: dict[str, list[Number]] = {}
-    for graph in graphs:
-        type_ = graph.inputs[0]
-        arguments = graph.instance.arguments if graph.instance is not None else ()
-        for name, value in (("channels", type_.channels if type_ is not None else None), *arguments):
-            if is_number(value):
-                found.setdefault(name, []).append(value)
-    return {name: tuple(values) for name, values in found.items() if len(values) == len(graphs)}
-
-
 class _Chain:
-    """The modules of an nn.Sequential, as they are found."""
+    """The modules of a chain, as they are found."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
+        self.identity = New(dialect.identity)
         self.modules: list[New | Many] = []
         self.flat = False
         self.position = 0
@@ -340,5 +325,5 @@ class _Chain:
             if not element.label.isdecimal():
                 return False
             while self.position < int(element.label):
-                self.append(new("nn.Identity"), pointwise=True)
+                self.append(self.identity, pointwise=True)
         return element.numbered

@@ -1,0 +1,1 @@
+"""What backends that write source text share: classes and their parameters, bodies, variables; a Dialect is what differs."""

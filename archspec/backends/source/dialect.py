@@ -1,0 +1,42 @@
+"""What a backend says of the text that it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from archspec.backends.source.constructor import New
+from archspec.ops.base import Op
+from archspec.types import Type
+
+if TYPE_CHECKING:
+    from archspec.backends.source.classes import Item
+
+
+class Dialect(NamedTuple):
+    """The words of a framework. PyTorch's names, order and layout of tensors are the canonical ones; a dialect has a table from them."""
+
+    layer: Callable[[Op, Type, Type, bool], New]
+    """The constructor call of an op between two types; the last says that it may overwrite what it reads. Raises Unsupported."""
+    call: Callable[[Item, list[str], bool], str]
+    """The expression of an item that reads these expressions; the last says that items are reached by their positions."""
+    helper: Callable[[str], str | None]
+    """The source of a class or function that the framework lacks."""
+    reserved: frozenset[str]
+    """Names that an emitted file uses for something; what a spec calls so is called otherwise there."""
+    expressions: Mapping[str, str]
+    """Steps that are expressions, not modules; `{own}` stands for the tensor of those that have one."""
+    chain: str
+    """The module of modules in a row."""
+    identity: str
+    """The module of a position that is left empty."""
+    overwriting: frozenset[str]
+    """Layers that may be computed in the memory of what they read."""
+    independent: frozenset[str]
+    """Layers whose gradient does not need their output, so that it may be overwritten."""
+    pointwise: frozenset[str]
+    """Layers that do the same before and after a `flatten`."""
+
+    def holds_tensor(self, step: str) -> bool:
+        """Whether a step is a tensor of its own, and no module."""
+        return "{own}" in self.expressions.get(step, "")

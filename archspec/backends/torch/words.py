@@ -1,0 +1,70 @@
+"""PyTorch's dialect: how modules, merges and values are said."""
+
+from __future__ import annotations
+
+from archspec.backends.source.classes import Item
+from archspec.backends.source.dialect import Dialect
+from archspec.backends.source.forward import is_compound, is_simple
+from archspec.backends.torch.calls import layer
+from archspec.backends.torch.templates import source
+from archspec.types import Map, Tokens, Vector
+
+EXPRESSIONS = {
+    "flatten": "torch.flatten({x}, 1)",
+    "tokens": "{x}.flatten(2).transpose(1, 2)",
+    "first": "{x}[:, 0]",
+    "cls": "torch.cat(({own}.expand({x}.shape[0], -1, -1), {x}), dim=1)",
+    "pos": "{x} + {own}",
+    "scale": "{x} * {own}",
+}
+MERGES = {"add": " + ", "mul": " * ", "concat": ", "}
+"""What stands between the values that are merged."""
+
+
+def call(item: Item, texts: list[str], indexed: bool) -> str:
+    """The expression of an item that reads these."""
+    if template := EXPRESSIONS.get(item.step):
+        own = f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_parameter("{item.attribute}")'
+        return template.format(x=texts[0], own=own)
+    if item.module is not None:
+        if item.flat:
+            texts[0] = f"torch.flatten({texts[0]}, 1)"
+        return f"{_module(item, indexed)}({', '.join(texts)})"
+    if item.step == "concat":
+        return f"torch.cat(({', '.join(texts)}), dim={-1 if isinstance(item.type, Tokens) else 1})"
+    spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
+    if item.step == "mul":
+        spread = [f"({text})" if is_compound(text) else text for text in spread]
+    return MERGES[item.step].join(spread)
+
+
+def _module(item: Item, indexed: bool) -> str:
+    """An item's module, as `forward` gets at it."""
+    if indexed:
+        return f"self[{item.attribute}]"
+    return f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_submodule("{item.attribute}")'
+
+
+def _spread(text: str, type_: object, over: object) -> str:
+    """A vector that is broadcast over a map."""
+    if isinstance(type_, Vector) and isinstance(over, Map):
+        return f"{text}[:, :{', None' * len(over.spatial)}]"
+    return text
+
+
+TORCH = Dialect(
+    layer,
+    call,
+    source,
+    reserved=frozenset(
+        ["self", "torch", "nn", "F", "Tensor", "NamedTuple", "Outputs", "Model", "super", "range", "int", "float", "min", "max", "math"]
+    ),
+    expressions=EXPRESSIONS,
+    chain="nn.Sequential",
+    identity="nn.Identity",
+    overwriting=frozenset(["relu", "relu6", "leaky", "hardswish", "silu"]),
+    independent=frozenset(
+        ["conv", "dwconv", "deconv", "bn", "gn", "ln", "fc", "linear", "add", "concat"]
+    ),  # torch: tools/autograd/derivatives.yaml
+    pointwise=frozenset(["dropout", "relu", "relu6", "leaky", "tanh", "sigmoid", "gelu", "silu", "hardswish"]),
+)
