@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.analysis.layers import Report
+from archspec.backends.torch import module_names
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.diagnostics.visible import visible
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.compiled import Compiled
 from archspec.elaborate.elaborator import elaborate
+from archspec.elaborate.labels import RESERVED
 from archspec.elaborate.settings import Size, inputs_of, params_of
 from archspec.extras import graphviz, require
 from archspec.finding import locate
@@ -321,3 +323,4 @@ def _views() -> None:
 
 
 _views()
+RESERVED.update(module_names.RESERVED)

@@ -63,7 +63,10 @@ class GraphBuilder:
         types = [type_ for type_ in map(self.type_of, values) if type_ is not None]
         for primitive in op.expand(types):
             own = primitive is op
-            type_ = settled(*primitive.infer(types))
+            found = primitive.infer(types)
+            if len(found) != 1:
+                raise NotImplementedError(f"`{primitive.step}` gives {len(found)} values; a node of a graph has one")
+            type_ = settled(found[0])
             numbered = own and (label is not None or not op.variadic)
             values = [self.add(Node(primitive, tuple(values), type_, primitive.step, label if own else None, span, numbered, not own))]
             types = [type_]

@@ -277,7 +277,7 @@ def test_no_text_of_a_spec_becomes_code(text):
 
 
 def test_no_label_hides_what_every_module_has():
-    from archspec.elaborate.labels import RESERVED
+    from archspec.backends.torch.module_names import RESERVED
 
     assert {name for name in dir(torch.nn.Module()) if not name.startswith("__")} <= RESERVED
 
