@@ -87,24 +87,19 @@ class Loaded:
         return f"<p>{html_text(str(self))}</p>\n"
 
     def __str__(self) -> str:
-        said = [f"{len(self.pairs):,} tensors ({self.numbers:,} numbers) of {self.source} loaded by {self.how}."]
-        if self.how == "structure":
-            renamed = [f"{other} -> {ours}" for ours, other in self.pairs if ours != other]
-            said.append(f"{len(renamed):,} of them under other names: {quoted(renamed)}.")
-        if self.within:
-            said.append(f"They were found under `{self.within}`.")
-        if self.others:
-            said.append(f"Passed over: {quoted(self.others)}, a moving average; hand over that dict to load it.")
-        if self.prefix:
-            said.append(f"`{self.prefix}` was taken off their names.")
-        said += [f"{count:,} converted from {of} to {to}." for of, to, count in self.converted]
-        if self.unused:
-            said.append(f"Not used: {quoted(self.unused)}.")
-        if self.kept:
-            said.append(f"As before in the network: {quoted(self.kept)}.")
-        if self.not_finite:
-            said.append(f"Warning: NaN or infinity in {quoted(self.not_finite)}.")
-        return " ".join(said)
+        renamed = [f"{other} -> {ours}" for ours, other in self.pairs if ours != other]
+        said = {
+            f"{len(self.pairs):,} tensors ({self.numbers:,} numbers) of {self.source} loaded by {self.how}.": True,
+            f"{len(renamed):,} of them under other names: {quoted(renamed)}.": self.how == "structure",
+            f"They were found under `{self.within}`.": self.within,
+            f"Passed over: {quoted(self.others)}, a moving average; hand over that dict to load it.": self.others,
+            f"`{self.prefix}` was taken off their names.": self.prefix,
+            **{f"{count:,} converted from {of} to {to}.": True for of, to, count in self.converted},
+            f"Not used: {quoted(self.unused)}.": self.unused,
+            f"As before in the network: {quoted(self.kept)}.": self.kept,
+            f"Warning: NaN or infinity in {quoted(self.not_finite)}.": self.not_finite,
+        }
+        return " ".join(text for text, holds in said.items() if holds)
 
 
 def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -> Weights:

@@ -42,7 +42,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
     used = set(pairs.values())
     return Loaded(
         source=name,
-        how="name" if how == "name" else "structure",
+        how=how,
         pairs=tuple(pairs.items()),
         numbers=sum(given[other].numel() for other in pairs.values()),
         kept=tuple(key for key in held if key not in values),

@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from archspec.weights.files import WeightsError, few, quoted
 
@@ -40,6 +40,7 @@ class Form(NamedTuple):
 
 Forms = Mapping[str, Form]
 Pairs = dict[str, str]
+How = Literal["name", "structure"]
 
 
 class Fit(NamedTuple):
@@ -49,7 +50,7 @@ class Fit(NamedTuple):
     begin with and those of the network do not.
     """
 
-    how: str
+    how: How
     pairs: Pairs
     prefix: str
 
@@ -94,11 +95,12 @@ def is_called(key: str, pattern: str) -> bool:
     return fnmatchcase(key, pattern) or fnmatchcase(key, f"{pattern}.*")
 
 
-def match(ours: Forms, theirs: Forms) -> tuple[str, Pairs]:
+def match(ours: Forms, theirs: Forms) -> tuple[How, Pairs]:
     """How the tensors were matched ("name" or "structure"), and the key of theirs for each of ours, in our order.
 
     Batch norm's counters are left out where theirs lacks them. Raises WeightsError that says what does not fit.
     """
+    how: How
     mine, yours = _without_counters(ours), _without_counters(theirs)
     if mine.keys() == yours.keys():
         if any(form.shape != yours[key].shape for key, form in mine.items()):
