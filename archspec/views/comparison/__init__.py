@@ -14,7 +14,7 @@ from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.markup import html_text
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
-from archspec.views.comparison.diff import Diff, Edit, difference
+from archspec.views.comparison.diff import Diff, difference
 from archspec.views.comparison.edits import LEGEND, edits, summary
 from archspec.views.comparison.measures import Model, measured
 from archspec.views.comparison.side_by_side import MEASURES, grid, notes, ratio
@@ -127,7 +127,8 @@ class Comparison:
         """The document: `models`, and `diff` with the `edits` of all layers, or null where there are not two networks."""
         diff = None
         if self.diff is not None:
-            diff = {"near": not self.diff.why_not, "why_not": self.diff.why_not or None, "edits": [_edit(edit) for edit in self.diff.edits]}
+            edits_ = [{"edit": edit.kind, "before": _layer(edit.before), "after": _layer(edit.after)} for edit in self.diff.edits]
+            diff = {"near": not self.diff.why_not, "why_not": self.diff.why_not or None, "edits": edits_}
         models = [_data(model, self.models[0]) for model in self.models]
         return json.dumps({"archspec": 1, "models": models, "diff": diff}, indent=1) + "\n"
 
@@ -190,14 +191,10 @@ def _data(model: Model, first: Model) -> dict[str, Any]:
     }
 
 
-def _edit(edit: Edit) -> dict[str, Any]:
-    return {"edit": edit.kind, "before": _layer(edit.before), "after": _layer(edit.after)}
-
-
 def _layer(row: Row | None) -> dict[str, Any] | None:
     if row is None:
         return None
     return {
-        "name": row.name, "op": row.op, "config": row.config, "from": list(row.sources), "output": list(row.output),
+        "name": row.name, "op": row.op, "config": row.config, "from": row.sources, "output": row.output,
         "params": row.params, "macs": 0 if row.training else row.macs,
     }  # fmt: skip

@@ -30,7 +30,7 @@ class Spot(NamedTuple):
     name: str
 
 
-Line = tuple[tuple[float, float], tuple[float, float]]
+Segment = tuple[tuple[float, float], tuple[float, float]]
 
 
 class Tag(NamedTuple):
@@ -38,7 +38,7 @@ class Tag(NamedTuple):
 
     rect: Rect
     anchor: str
-    line: Line | None
+    line: Segment | None
 
 
 def tags(spots: Sequence[Spot], frame: Rect) -> list[Tag | None]:
@@ -135,7 +135,7 @@ def _covered(rect: Rect, spot: Spot) -> float:
     return 3.0 + 4.0 * wide * high / ((x1 - x0) * (y1 - y0))
 
 
-def _hits(line: Line, rect: Rect) -> bool:
+def _hits(line: Segment, rect: Rect) -> bool:
     """Whether a line comes into a rectangle (Liang & Barsky 1984, A new concept and method for line clipping)."""
     (x, y), (a, b) = line
     first, last = 0.0, 1.0
@@ -150,7 +150,7 @@ def _hits(line: Line, rect: Rect) -> bool:
     return first < last
 
 
-def _cross(a: Line, b: Line) -> bool:
+def _cross(a: Segment, b: Segment) -> bool:
     def turn(p: tuple[float, float], q: tuple[float, float], r: tuple[float, float]) -> float:
         return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
 

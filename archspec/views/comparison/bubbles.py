@@ -15,7 +15,7 @@ from archspec.ops.base import KINDS
 from archspec.views.comparison.bubble_names import SIZE, Spot, tags
 from archspec.views.comparison.measures import Model
 from archspec.views.comparison.scales import Scale, round_step, scale, short
-from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, path, tooltip
+from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, stroke, swatch, tooltip
 from archspec.views.figures.text_width import fitting, shown
 from archspec.views.theme import TITLES, Theme
 
@@ -113,13 +113,13 @@ class _Chart:
         yield element("rect", x=left, y=top, width=right - left, height=bottom - top, fill=theme.panel)
         for value in _positive(self.across, left + 4, right - 4):
             x = self.across(value)
-            yield element("path", d=path([(x, top), (x, bottom)]), stroke=theme.frame, stroke_width=0.8)
+            yield stroke([(x, top), (x, bottom)], theme.frame, 0.8)
             yield label(x, bottom + 16, short(value), SMALL, theme.muted, text_anchor="middle")
         for value in _positive(self.up, bottom - 4, top + 4):
             if self.cited and value > 100:
                 continue
             y = self.up(value)
-            yield element("path", d=path([(left, y), (right, y)]), stroke=theme.frame, stroke_width=0.8)
+            yield stroke([(left, y), (right, y)], theme.frame, 0.8)
             yield label(left - 7, y + 3.5, f"{value:g}%" if self.cited else short(value), SMALL, theme.muted, text_anchor="end")
         height = "top-1 accuracy, cited" if self.cited else "parameters" + _scaled(self.up)
         yield label(left, top - 9, height, 11.0, theme.ink, font_weight="bold")
@@ -146,7 +146,7 @@ class _Chart:
             if tag is None:
                 continue
             if tag.line is not None:
-                yield element("path", d=path(tag.line), stroke=self.theme.line, stroke_width=0.7)
+                yield stroke(tag.line, self.theme.line, 0.7)
             x0, _, x1, y1 = tag.rect
             x = {"start": x0, "middle": (x0 + x1) / 2, "end": x1}[tag.anchor]
             yield label(x, y1 - 3.2, bubble.name, SIZE, self.theme.ink, text_anchor=tag.anchor, class_="tag")
@@ -167,8 +167,7 @@ class _Chart:
         y += 24
         for kind in KINDS:
             if any(bubble.kind == kind for bubble in self.bubbles):
-                yield element("rect", x=x, y=y, width=11.0, height=11.0, rx=2, fill=self.theme.accent[kind])
-                yield label(x + 17, y + 9, TITLES.get(kind, kind), SMALL, self.theme.ink)
+                yield from swatch(x, y, self.theme.accent[kind], TITLES.get(kind, kind), self.theme)
                 y += 17
         unnamed = self.tags.count(None)
         if unnamed:

@@ -11,7 +11,20 @@ from archspec.ir.graph import Network
 from archspec.ops.base import KINDS
 from archspec.views.figures.build import build
 from archspec.views.figures.diagram import Box, Diagram, Parts, TooLarge
-from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, footer, heading_width, label, path, tooltip
+from archspec.views.figures.svg import (
+    HEADING,
+    MARGIN,
+    SMALL,
+    Heading,
+    document,
+    element,
+    footer,
+    heading_width,
+    label,
+    stroke,
+    swatch,
+    tooltip,
+)
 from archspec.views.figures.text_width import fitting, shown, width
 from archspec.views.figures.wording import folded_name
 from archspec.views.theme import TITLES, Theme
@@ -126,8 +139,7 @@ class _Chart:
             if not params and not macs:
                 continue
             words = f"{TITLES.get(kind, kind)}: {_percent(self.share(params, 0))} of the parameters, {_percent(self.share(macs, 1))} of the MACs"
-            made.append(element("rect", x=MARGIN, y=y, width=11.0, height=11.0, rx=2, fill=self.theme.accent[kind]))
-            made.append(label(MARGIN + 17, y + 9, words, SMALL, self.theme.ink, data_kind=kind))
+            made += swatch(MARGIN, y, self.theme.accent[kind], words, self.theme, data_kind=kind)
             y += 17
         return made, y
 
@@ -138,11 +150,11 @@ class _Chart:
             title = ("parameters", "multiply-accumulates (MACs)")[side]
             anchor = ("end", "start")[side]
             yield label(base, top - 14, title, 11.0, theme.ink, text_anchor=anchor, font_weight="bold")
-            yield element("path", d=path([(base, bottom + 2), (base + sign * _LONGEST, bottom + 2)]), stroke=theme.line, stroke_width=0.9)
+            yield stroke([(base, bottom + 2), (base + sign * _LONGEST, bottom + 2)], theme.line, 0.9)
             for tick in range(self.ticks + 1):
                 x = base + sign * _LONGEST * tick / self.ticks
                 up = top - 4 if tick == 0 else bottom + 2
-                yield element("path", d=path([(x, up), (x, bottom + 6)]), stroke=theme.line, stroke_width=0.9)
+                yield stroke([(x, up), (x, bottom + 6)], theme.line, 0.9)
                 yield label(x, bottom + 18, f"{tick * self.step:.0%}", 9.5, theme.muted, text_anchor="middle")
 
     def row(self, bar: Bar, y: float) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archspec.ops.base import KINDS
 from archspec.views.figures.captions import LABEL, TITLE, Labels, Words, titles
 from archspec.views.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card, Cards
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.neighbours import Near
-from archspec.views.figures.plan import Plan, Wire
+from archspec.views.figures.plan import Plan, Wire, short_of
 from archspec.views.figures.svg import (
     HEADING,
     MARGIN,
@@ -20,6 +19,7 @@ from archspec.views.figures.svg import (
     document,
     element,
     heading_width,
+    kinds_of,
     label,
     legend,
     number,
@@ -29,7 +29,7 @@ from archspec.views.figures.svg import (
 )
 from archspec.views.figures.text_width import shown
 from archspec.views.figures.wording import text_of
-from archspec.views.theme import TITLES, Theme
+from archspec.views.theme import Theme
 
 
 def draw(diagram: Diagram, cards: Cards, plan: Plan, theme: Theme, heading: Heading) -> str:
@@ -51,7 +51,7 @@ def draw(diagram: Diagram, cards: Cards, plan: Plan, theme: Theme, heading: Head
 
 def _legend(diagram: Diagram, theme: Theme) -> list[Sample]:
     seen = {kind for box in diagram.boxes for kind in box.kinds}
-    entries = [Sample("fill", theme.accent[kind], TITLES.get(kind, kind)) for kind in KINDS if kind in seen]
+    entries = kinds_of(seen, theme)
     residuals = {box.residual for box in diagram.boxes}
     if "identity" in residuals or any(arrow.past for arrow in diagram.arrows):
         entries.append(Sample("line", theme.accent["convolution"], "skip connection"))
@@ -91,7 +91,7 @@ class _Painter:
         if arrow.head.residual:  # the arrowhead stands at the card, below where the arc leaves
             d = rounded(points, 9.0) if wire.straight else _bezier(points[:-1]) + path(points[-1:]).replace("M", "L")
         else:
-            d = rounded([*points[:-1], _short(points)], 9.0) if wire.straight else _bezier(points[:-1])
+            d = rounded([*points[:-1], short_of(points, 5)], 9.0) if wire.straight else _bezier(points[:-1])
         dashes = "4 3" if arrow.head.training else None
         made = element("path", d=d, fill="none", stroke=colour, stroke_width=1.3, stroke_dasharray=dashes)
         if not arrow.head.residual:
@@ -207,13 +207,6 @@ def _sign(sign: str, x: float, y: float, arm: float, colour: str) -> str:
         a = arm * 0.75
         d = f"M{number(x - a)},{number(y - a)}L{number(x + a)},{number(y + a)}M{number(x - a)},{number(y + a)}L{number(x + a)},{number(y - a)}"
     return element("path", d=d, fill="none", stroke=colour, stroke_width=1.5)
-
-
-def _short(points: list[Point]) -> Point:
-    """The tip of an arrow, held back so that the line ends within the head."""
-    (x, y), (bx, by) = points[-1], points[-2]
-    length = ((x - bx) ** 2 + (y - by) ** 2) ** 0.5 or 1.0
-    return x - (x - bx) / length * 5, y - (y - by) / length * 5
 
 
 def _bezier(points: list[Point]) -> str:

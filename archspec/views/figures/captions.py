@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.graphviz_layout import Point
 from archspec.views.figures.neighbours import Near
-from archspec.views.figures.plan import Plan, Rect, Wire
+from archspec.views.figures.plan import Plan, Rect, Wire, around
 from archspec.views.figures.text_width import fitting, shown, width
 
 TITLE, BAND = 11.0, 20.0
@@ -70,9 +70,8 @@ class Labels:
         self.plan = plan
         self.near = near
         self.edges = Near([])
-        for box, (x, y) in plan.places.items():
-            w, h = cards[box].outer
-            near.add((x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+        for box, place in plan.places.items():
+            near.add(around(place, cards[box].outer))
         for text, (x, y) in heads:
             near.add((x, y - 10, x + width(text, TITLE, bold=True), y + 3))
         for _, (x0, y0, x1, y1), *_ in plan.frames:

@@ -21,7 +21,7 @@ ABOVE, BELOW = 13.0, 18.0
 """Room above and below a residual block for where the arc leaves and joins."""
 
 
-class Line(NamedTuple):
+class CardLine(NamedTuple):
     """A line of a card: a text at the left with a mark after it, and one at the right; each may be empty."""
 
     text: str
@@ -34,7 +34,7 @@ class Line(NamedTuple):
 class Card(NamedTuple):
     """`size` is that of the drawn box, `outer` that of the room it takes; `sign` stands in a circle in place of lines."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[CardLine, ...]
     size: tuple[float, float]
     outer: tuple[float, float]
     sign: str = ""
@@ -55,7 +55,7 @@ class Cards:
     def group_title(self, group: Group) -> str:
         return fitting(group.title, self.width / 2, 11.0) + (" (training)" if group.training else "")
 
-    def _card(self, box: Box, lines: list[Line]) -> Card:
+    def _card(self, box: Box, lines: list[CardLine]) -> Card:
         sign = SIGNS.get(box.step, "") if box.form == "merge" else ""
         if sign:
             return Card((), (SIGN_SIZE, SIGN_SIZE), (SIGN_SIZE, SIGN_SIZE), sign)
@@ -70,34 +70,34 @@ class Cards:
         return Card(fitted, (self.width, height), outer)
 
 
-def _height(lines: tuple[Line, ...]) -> float:
+def _height(lines: tuple[CardLine, ...]) -> float:
     return 22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines)
 
 
-def _need(line: Line) -> float:
+def _need(line: CardLine) -> float:
     gap = 12 if line.text and line.right else 0
     return width(line.text, line.size, bold=line.bold) + _mark(line) + gap + width(line.right, NOTE)
 
 
-def _mark(line: Line) -> float:
+def _mark(line: CardLine) -> float:
     return 7 + width(line.mark, line.size, bold=True) if line.mark else 0.0
 
 
-def _fitted(line: Line, room: float) -> Line:
+def _fitted(line: CardLine, room: float) -> CardLine:
     left = width(line.text, line.size, bold=line.bold) + _mark(line)
     right = fitting(line.right, room - min(left, room / 2) - 11.5, NOTE)
     left = room - (width(right, NOTE) + 11 if right else 0) - _mark(line)
     return line._replace(text=fitting(line.text, left, line.size, bold=line.bold), right=right)
 
 
-def _lines(box: Box) -> list[Line]:
+def _lines(box: Box) -> list[CardLine]:
     if box.form in ("input", "output"):
         words = f"{shown(box.title, 60)}{' (training)' if box.training else ''}"
-        return [Line(words, text_of(box.output), DETAIL)]
+        return [CardLine(words, text_of(box.output), DETAIL)]
     if box.form == "merge":
         if box.step in SIGNS:
             return []
-        return [Line("concat", box.detail.removesuffix(" channels"), DETAIL)]
+        return [CardLine("concat", box.detail.removesuffix(" channels"), DETAIL)]
     params = f"{box.cost.params:,}" if box.cost.params else ""
     if params and box.times > 1:
         params = f"{box.times} × {params}"
@@ -105,8 +105,8 @@ def _lines(box: Box) -> list[Line]:
     mark = f"×{box.times}" if box.times > 1 else ""
     if box.form == "minor":
         detail = "" if not box.detail or box.title.rstrip("0123456789") == box.detail else f" {box.detail}"
-        return [Line(title + detail, params, DETAIL, mark=mark)]
+        return [CardLine(title + detail, params, DETAIL, mark=mark)]
     note = box.inside or (" · ".join(box.minors))
     plain = box.title.rstrip("0123456789") == box.detail
-    lines = [Line(title, params, NAME, True, mark), Line("" if plain else box.detail, "", DETAIL), Line(note, "", NOTE)]
+    lines = [CardLine(title, params, NAME, True, mark), CardLine("" if plain else box.detail, "", DETAIL), CardLine(note, "", NOTE)]
     return [line for line in lines if line.text]

@@ -80,18 +80,15 @@ def _misfit(plan: Plan, empty: float) -> float:
 
 
 def _cuts(plan: Plan, cards: Cards) -> list[Cut]:
-    spans = sorted((y - cards[box].outer[1] / 2, y + cards[box].outer[1] / 2) for box, (_, y) in plan.places.items())
     found = []
-    reach = spans[0][1]
-    for top, bottom in spans:
-        if top > reach + 1:
-            middle = (top + reach) / 2
-            over = tuple(w for w in plan.wires if (plan.places[w.arrow.tail][1] < middle) != (plan.places[w.arrow.head][1] < middle))
-            if len({w.arrow.tail for w in over}) == 1 and all(_open(plan, cards, w, middle) for w in over):
-                ends = [f.box[3] for f in plan.frames if reach < f.box[3] < top]
-                starts = [f.box[1] for f in plan.frames if reach < f.box[1] < top]
-                found.append(Cut(max([reach, *ends]), min([top, *starts]), over, _through(plan, reach, top)))
-        reach = max(reach, bottom)
+    for above, below in plan.gaps(cards):
+        middle = (below + above) / 2
+        over = tuple(w for w in plan.wires if (plan.places[w.arrow.tail][1] < middle) != (plan.places[w.arrow.head][1] < middle))
+        if len({w.arrow.tail for w in over}) == 1 and all(_open(plan, cards, w, middle) for w in over):
+            ends = [f.box[3] for f in plan.frames if above < f.box[3] < below]
+            starts = [f.box[1] for f in plan.frames if above < f.box[1] < below]
+            through = tuple(f for f in plan.frames if f.box[1] < above and f.box[3] > below)
+            found.append(Cut(max([above, *ends]), min([below, *starts]), over, through))
     return found[:: len(found) // _CUTS + 1]
 
 
@@ -103,11 +100,6 @@ def _open(plan: Plan, cards: Cards, wire: Wire, top: float) -> bool:
         for box, (bx, by) in plan.places.items()
         if box is not wire.arrow.head
     )
-
-
-def _through(plan: Plan, above: float, below: float) -> tuple[Frame, ...]:
-    """The frames that a cut goes through: those that hold the box above and the box below it."""
-    return tuple(frame for frame in plan.frames if frame.box[1] < above and frame.box[3] > below)
 
 
 def _chosen(cuts: list[Cut], count: int, height: float) -> list[Column]:
@@ -177,11 +169,10 @@ def _extent(plan: Plan, piece: Column, inside: set[int], cards: Cards) -> tuple[
 def _piece(frame: Frame, piece: Column, shift: Point) -> Frame:
     """The part of a frame that is in a column. Where it is cut it ends outside the frames within it."""
     x0, y0, x1, y1 = frame.box
-    first = True
-    if piece.before is not None and frame in piece.before.frames:
+    first = piece.before is None or frame not in piece.before.frames
+    if piece.before is not None and not first:
         outer = piece.before.frames
         y0 = piece.top - 4 - _NEST * (len(outer) - outer.index(frame))
-        first = False
     if piece.after is not None and frame in piece.after.frames:
         outer = piece.after.frames
         y1 = piece.bottom + 4 + _LEDGE * (len(outer) - outer.index(frame))

@@ -25,22 +25,18 @@ class NoConverter(Missing):
 
 def converted(svg: str, form: str) -> bytes:
     """A picture as a file with the ending `.svg`, `.png` or `.pdf`. Raises NoConverter."""
-    if form == ".svg":
-        return svg.encode()
-    if form == ".pdf":
-        return pdf(svg)
-    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    assert size is not None
-    return png(svg, (float(size[1]), float(size[2])))
+    return png(svg) if form == ".png" else pdf(svg) if form == ".pdf" else svg.encode()
 
 
-def png(svg: str, size: tuple[float, float]) -> bytes:
+def png(svg: str) -> bytes:
     """A PNG. Raises NoConverter."""
     if find_spec("resvg_py") is None:
         raise NoConverter(f"a PNG needs resvg: {install('png')}, or write an .svg")
     import resvg_py
 
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=min(SCALE, _LARGEST / max(size))))
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert size is not None
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=min(SCALE, _LARGEST / max(map(float, size.groups())))))
 
 
 def pdf(svg: str) -> bytes:

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Arrow, Box, Group
 from archspec.views.figures.graphviz_layout import Point
 
 Rect = tuple[float, float, float, float]
 """Left, top, right, bottom."""
+
+
+def around(middle: Point, size: Point, more: float = 0.0) -> Rect:
+    """The rectangle of a size about its middle, wider by `more` on each side."""
+    (x, y), (w, h) = middle, size
+    return x - w / 2 - more, y - h / 2 - more, x + w / 2 + more, y + h / 2 + more
+
+
+def short_of(points: list[Point], distance: float) -> Point:
+    """The place on the last line through points that is so far before its end: there a line meets its arrowhead."""
+    (x, y), (bx, by) = points[-1], points[-2]
+    length = ((x - bx) ** 2 + (y - by) ** 2) ** 0.5 or 1.0
+    return x - (x - bx) / length * distance, y - (y - by) / length * distance
 
 
 class Wire(NamedTuple):
@@ -58,7 +73,18 @@ class Frame(NamedTuple):
 
 
 class Plan(NamedTuple):
+    """A picture whose left top corner is at 0, 0; `places` are the middles of its boxes."""
+
     size: Point
     places: dict[Box, Point]
     wires: list[Wire]
     frames: list[Frame]
+
+    def gaps(self, cards: Cards) -> Iterator[tuple[float, float]]:
+        """The heights that no box lies across, from the top: each from the lowest box above it to the highest below."""
+        spans = sorted((y - cards[box].outer[1] / 2, y + cards[box].outer[1] / 2) for box, (_, y) in self.places.items())
+        reach = spans[0][1]
+        for top, bottom in spans:
+            if top > reach + 1:
+                yield reach, top
+            reach = max(reach, bottom)

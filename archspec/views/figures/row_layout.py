@@ -8,7 +8,7 @@ from __future__ import annotations
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group
 from archspec.views.figures.graphviz_layout import Layout, Point
-from archspec.views.figures.plan import Frame, Plan, Rect, Wire
+from archspec.views.figures.plan import Frame, Plan, Rect, Wire, around
 from archspec.views.figures.straighten import HEAD, joined, straightened
 
 _LABELLED, _PLAIN = 24.0, 16.0
@@ -17,8 +17,8 @@ _SIDE, _HEAD, _FOOT = 10.0, 24.0, 9.0
 """A frame's distance from what it holds; the title stands in the head."""
 
 
-class _Row:
-    """Boxes side by side: where Graphviz has their middle, where ours is, and half of the tallest's height."""
+class _Rank:
+    """A row of boxes side by side: where Graphviz has their middle, where ours is, and half of the tallest's height."""
 
     def __init__(self, old: float) -> None:
         self.old = old
@@ -54,16 +54,16 @@ def _arc(arrow: Arrow, places: dict[Box, Point], cards: Cards) -> list[Point]:
     return [(x0, y0), (out, y0), (out, y1), (x1 + HEAD, y1), (x1, y1)]
 
 
-def _rows(places: dict[Box, Point], cards: Cards) -> list[_Row]:
-    rows: list[_Row] = []
+def _rows(places: dict[Box, Point], cards: Cards) -> list[_Rank]:
+    rows: list[_Rank] = []
     for box, (_, y) in sorted(places.items(), key=lambda item: item[1][1]):
         if not rows or y - rows[-1].old > 0.5:
-            rows.append(_Row(y))
+            rows.append(_Rank(y))
         rows[-1].half = max(rows[-1].half, cards[box].outer[1] / 2)
     return rows
 
 
-def _space(diagram: Diagram, rows: list[_Row], places: dict[Box, Point]) -> None:
+def _space(diagram: Diagram, rows: list[_Rank], places: dict[Box, Point]) -> None:
     """Gives each row its place: below the one before, with room for the frames that end and begin between them."""
     at = {box: next(i for i, row in enumerate(rows) if abs(row.old - y) <= 0.5) for box, (_, y) in places.items()}
     first: dict[Group, int] = {}
@@ -99,7 +99,7 @@ def _nested(group: Group, edge: dict[Group, int]) -> int:
     return count
 
 
-def _levels(rows: list[_Row]) -> list[tuple[float, float]]:
+def _levels(rows: list[_Rank]) -> list[tuple[float, float]]:
     """Old and new heights between which the others are mapped: the tops and bottoms of rows."""
     return [(row.old + side * row.half, row.new + side * row.half) for row in rows for side in (-1, 1)]
 
@@ -119,10 +119,9 @@ def _mapped(y: float, levels: list[tuple[float, float]]) -> float:
 def frames(diagram: Diagram, places: dict[Box, Point], cards: Cards) -> list[Frame]:
     """The frames around boxes and around each other, outer ones first."""
     held: dict[Group, Rect] = {}
-    for box, (x, y) in places.items():
-        w, h = cards[box].outer
+    for box, place in places.items():
         if box.group is not None:
-            held[box.group] = _union(held.get(box.group), (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+            held[box.group] = _union(held.get(box.group), around(place, cards[box].outer))
     groups = diagram.groups()
     for group in reversed(groups):
         x0, y0, x1, y1 = held[group]
@@ -139,14 +138,9 @@ def _union(a: Rect | None, b: Rect) -> Rect:
 def _cornered(plan: Plan, cards: Cards) -> Plan:
     """The plan moved to 0, 0, with its size."""
     extent: Rect | None = None
-    for box, (x, y) in plan.places.items():
-        w, h = cards[box].outer
-        extent = _union(extent, (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
-    for frame in plan.frames:
-        extent = _union(extent, frame.box)
-    for wire in plan.wires:
-        for x, y in wire.samples():
-            extent = _union(extent, (x, y, x, y))
+    rects = [around(place, cards[box].outer) for box, place in plan.places.items()] + [frame.box for frame in plan.frames]
+    for rect in [*rects, *((x, y, x, y) for wire in plan.wires for x, y in wire.samples())]:
+        extent = _union(extent, rect)
     assert extent is not None
     dx, dy = -extent[0], -extent[1]
     return Plan(

@@ -7,7 +7,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from archspec.types import Map, Tokens, Type
-from archspec.views.figures.svg import Point, arrowhead, element, label, path
+from archspec.views.figures.svg import Point, arrowhead, element, label, path, stroke
 from archspec.views.figures.text_width import width
 from archspec.views.theme import Theme
 
@@ -90,18 +90,18 @@ def volume(type_: Type, scale: Scale) -> Volume:
 
 def paint(made: Volume, x: float, y: float, kind: str, theme: Theme) -> Iterator[str]:
     """A volume with its top left corner at x, y; the front sheet is the last, at the lower right."""
-    fill, stroke = theme.tint[kind], theme.accent[kind]
+    colours = {"fill": theme.tint[kind], "stroke": theme.accent[kind]}
     w, h = made.size
     if made.sheets == 0:
-        yield element("rect", x=x, y=y, width=w, height=h, fill=fill, stroke=stroke, class_="bar")
+        yield element("rect", x=x, y=y, width=w, height=h, **colours, class_="bar")
         if made.positions[0] <= _CELLS:
             cell = h / made.positions[0]
             d = "".join(path([(x, y + cell * at), (x + w, y + cell * at)]) for at in range(1, made.positions[0]))
             if d:
-                yield element("path", d=d, stroke=stroke, stroke_width=0.7)
+                yield element("path", d=d, stroke=theme.accent[kind], stroke_width=0.7)
         return
     for at in range(made.sheets):
-        yield element("rect", x=x + made.offset * at, y=y + made.offset * at, width=w, height=h, fill=fill, stroke=stroke, class_="sheet")
+        yield element("rect", x=x + made.offset * at, y=y + made.offset * at, width=w, height=h, **colours, class_="sheet")
     if made.more:
         shift = made.offset * made.sheets
         yield label(x + shift / 2 - 6, y + h + shift / 2 + 6, "…", 12.0, theme.muted, text_anchor="middle")
@@ -132,8 +132,8 @@ def spread(made: Volume, corner: Point, after: Volume, to: Point, theme: Theme) 
 
 
 def arrow(start: Point, end: Point, theme: Theme) -> str:
-    line = element("path", d=path([start, (end[0] - 5, end[1])]), stroke=theme.line, stroke_width=1.3)
-    return line + arrowhead(end, start, theme.line)
+    """A straight arrow."""
+    return stroke([start, (end[0] - 5, end[1])], theme.line, 1.3) + arrowhead(end, start, theme.line)
 
 
 def words_width(lines: list[str], size: float) -> float:

@@ -6,7 +6,7 @@ from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.graphviz_layout import Point
 from archspec.views.figures.neighbours import Near
-from archspec.views.figures.plan import Plan, Wire
+from archspec.views.figures.plan import Plan, Wire, around, short_of
 
 HEAD = 6.0
 """Length of an arrowhead within which the line ends."""
@@ -55,9 +55,8 @@ def _through(wires: list[Wire], places: dict[Box, Point], cards: Cards) -> bool:
     """Whether an arrow past boxes goes through one of them."""
     skips = [wire for wire in wires if wire.arrow.skip]
     near = Near(skips)
-    for box, (x, y) in places.items():
-        w, h = cards[box].outer
-        for _, at in near.struck((x - w / 2 - 2, y - h / 2 - 2, x + w / 2 + 2, y + h / 2 + 2)):
+    for box, place in places.items():
+        for _, at in near.struck(around(place, cards[box].outer, 2)):
             if box is not skips[at].arrow.tail and box is not skips[at].arrow.head:
                 return True
     return False
@@ -91,13 +90,6 @@ def joined(plan: Plan, cards: Cards) -> Plan:
                 points[0] = start
             if not wire.arrow.skip and head.form != "merge":
                 points[-1] = end
-            points[-2] = _base(points)
+            points[-2] = short_of(points, HEAD)
         wires.append(wire._replace(points=points))
     return plan._replace(wires=wires)
-
-
-def _base(points: list[Point]) -> Point:
-    """Where a line meets the arrowhead at its end."""
-    (x, y), (bx, by) = points[-1], points[-2]
-    length = ((x - bx) ** 2 + (y - by) ** 2) ** 0.5 or 1.0
-    return x - (x - bx) / length * HEAD, y - (y - by) / length * HEAD

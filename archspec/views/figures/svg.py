@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from archspec.ops.base import KINDS
 from archspec.views.figures.text_width import FONTS, shown, width, wrapped
-from archspec.views.theme import Theme
+from archspec.views.theme import TITLES, Theme
 
 Point = tuple[float, float]
 
@@ -18,7 +19,7 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def element(tag: str, content: str | None = None, **attributes: object) -> str:
+def element(tag: str, content: str | None = None, /, **attributes: object) -> str:
     """An element. Attributes that are None are left out; `_` stands for `-`, a trailing one avoids Python's keywords."""
     parts = [tag]
     for name, value in attributes.items():
@@ -29,7 +30,7 @@ def element(tag: str, content: str | None = None, **attributes: object) -> str:
     return f"<{head}/>" if content is None else f"<{head}>{content}</{tag}>"
 
 
-def label(x: float, y: float, text: str, size: float, fill: str, more: str = "", **attributes: object) -> str:
+def label(x: float, y: float, text: str, size: float, fill: str, more: str = "", /, **attributes: object) -> str:
     """One line of text with its baseline at y. `text` must be safe to show and is escaped here; `more` is markup that follows it."""
     return element("text", escape(text) + more, x=float(x), y=float(y), font_size=number(size), fill=fill, **attributes)
 
@@ -42,6 +43,11 @@ def tooltip(text: str) -> str:
 def path(points: Iterable[Point], *, closed: bool = False) -> str:
     """Straight lines through points."""
     return "M" + "L".join(f"{number(x)},{number(y)}" for x, y in points) + ("Z" if closed else "")
+
+
+def stroke(points: Iterable[Point], colour: str, width: float, **attributes: object) -> str:
+    """Straight lines through points as an element."""
+    return element("path", d=path(points), stroke=colour, stroke_width=width, **attributes)
 
 
 def rounded(points: list[Point], radius: float) -> str:
@@ -86,19 +92,16 @@ def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], *
     """
     top = 0.0 if heading.facts else HEADING
     w, h = number(size[0]), number(size[1] - top)
-    root = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 {number(top)} {w} {h}" role="img" '
-        f"aria-label={quoteattr(heading.description)} font-family={quoteattr(FONTS)}"
-    )
-    extra = "".join(f" {name.replace('_', '-')}={quoteattr(str(value))}" for name, value in attributes.items())
     head = [
         element("title", escape(heading.title)),
         element("desc", escape(heading.description)),
-        f'<rect width="{w}" height="{h}" fill="{theme.page}"/>',
+        element("rect", width=w, height=h, fill=theme.page),
         label(MARGIN, MARGIN + 15, heading.title, TITLE_SIZE, theme.ink, font_weight="bold"),
         label(MARGIN, MARGIN + 34, heading.facts, FACTS_SIZE, theme.muted),
     ]
-    return "\n".join([f"{root}{extra}>", *(head if heading.facts else ()), *body, "</svg>"]) + "\n"
+    root = {"xmlns": "http://www.w3.org/2000/svg", "width": w, "height": h, "viewBox": f"0 {number(top)} {w} {h}", "role": "img"}
+    content = "\n".join(["", *(head if heading.facts else ()), *body, ""])
+    return element("svg", content, **root, aria_label=heading.description, font_family=FONTS, **attributes) + "\n"
 
 
 MARGIN = 20.0
@@ -120,12 +123,23 @@ def footer(note: str, theme: Theme, y: float, room: float) -> tuple[list[str], f
     return made, LINE * len(lines)
 
 
+def swatch(x: float, y: float, colour: str, words: str, theme: Theme, **attributes: object) -> list[str]:
+    """A square of a colour, 11 wide, with words at its right."""
+    square = element("rect", x=x, y=y, width=11.0, height=11.0, rx=2, fill=colour)
+    return [square, label(x + 17, y + 9, words, SMALL, theme.ink, **attributes)]
+
+
 class Sample(NamedTuple):
     """An entry of a legend: a `fill`, a `line` or `dashes` of a colour (or nothing) with words."""
 
     form: str
     colour: str
     words: str
+
+
+def kinds_of(seen: Collection[str], theme: Theme) -> list[Sample]:
+    """The entries for the kinds of layer that are seen, in the order of all kinds."""
+    return [Sample("fill", theme.accent[kind], TITLES.get(kind, kind)) for kind in KINDS if kind in seen]
 
 
 def legend(entries: list[Sample], theme: Theme, x: float, y: float, room: float) -> tuple[list[str], float]:
@@ -138,12 +152,11 @@ def legend(entries: list[Sample], theme: Theme, x: float, y: float, room: float)
         if at > x and at + need > x + room:
             at, row = x, row + 18
         if form == "fill":
-            made.append(element("rect", x=at, y=row, width=11.0, height=11.0, rx=2, fill=colour))
-        elif form:
-            dashes = "5 3" if form == "dashes" else None
-            made.append(
-                element("path", d=path([(at, row + 5.5), (at + 22, row + 5.5)]), stroke=colour, stroke_width=1.5, stroke_dasharray=dashes)
-            )
-        made.append(label(at + wide, row + 9, words, SMALL, theme.ink))
+            made += swatch(at, row, colour, words, theme)
+        else:
+            if form:
+                dashes = "5 3" if form == "dashes" else None
+                made.append(stroke([(at, row + 5.5), (at + 22, row + 5.5)], colour, 1.5, stroke_dasharray=dashes))
+            made.append(label(at + wide, row + 9, words, SMALL, theme.ink))
         at += need
     return made, row + 18 - y if entries else 0.0

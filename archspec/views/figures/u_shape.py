@@ -28,32 +28,20 @@ class Bend(NamedTuple):
 def bent(plan: Plan, cards: Cards) -> Plan | None:
     """The plan as a U, or None where it is none."""
     bend = _find(plan, cards)
-    return _made(plan, bend, cards) if bend is not None else None
+    return _made(plan, bend, cards) if bend else None
 
 
 def _find(plan: Plan, cards: Cards) -> Bend | None:
     """The gap that most values are carried past; of several the one that leaves the arms most alike."""
-    spans = sorted((y - cards[box].outer[1] / 2, y + cards[box].outer[1] / 2) for box, (_, y) in plan.places.items())
-    best: tuple[int, float] | None = None
-    found: Bend | None = None
-    reach = spans[0][1]
-    for top, bottom in spans:
-        middle = (top + reach) / 2
+    found: list[tuple[int, float, Bend]] = []
+    for above, below in plan.gaps(cards):
+        middle = (below + above) / 2
         over = [w for w in plan.wires if plan.places[w.arrow.tail][1] < middle < plan.places[w.arrow.head][1]]
         main = [w for w in over if w.arrow.main]
         across = tuple(w for w in over if w.arrow.skip)
-        if (
-            top > reach + 1
-            and len(main) == 1
-            and len(across) == len(over) - 1
-            and _LEAST <= len(across) <= _MOST
-            and _upright(plan, middle)
-        ):
-            rank = (len(across), -abs(middle - plan.size[1] / 2))
-            if best is None or rank > best:
-                best, found = rank, Bend(reach, top, main[0], across)
-        reach = max(reach, bottom)
-    return found
+        if len(main) == 1 and len(across) == len(over) - 1 and _LEAST <= len(across) <= _MOST and _upright(plan, middle):
+            found.append((len(across), -abs(middle - plan.size[1] / 2), Bend(above, below, main[0], across)))
+    return max(found, key=lambda item: item[:2])[2] if found else None
 
 
 def _upright(plan: Plan, middle: float) -> bool:

@@ -8,7 +8,6 @@ from itertools import takewhile
 
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
-from archspec.ops.base import KINDS
 from archspec.types import Map
 from archspec.views.figures.build import build
 from archspec.views.figures.diagram import Box, Diagram, TooLarge
@@ -27,10 +26,10 @@ from archspec.views.figures.stacks import (
     window,
     words_width,
 )
-from archspec.views.figures.svg import HEADING, MARGIN, Heading, Sample, document, element, footer, heading_width, label, legend, tooltip
+from archspec.views.figures.svg import HEADING, MARGIN, Heading, document, element, footer, heading_width, kinds_of, label, legend, tooltip
 from archspec.views.figures.text_width import fitting, shown, width
-from archspec.views.figures.wording import caption, folded_name, text_of
-from archspec.views.theme import TITLES, Theme
+from archspec.views.figures.wording import caption, folded_name, kernel, text_of
+from archspec.views.theme import Theme
 
 WIDEST = 1500.0
 """A row longer than this is wrapped."""
@@ -209,8 +208,7 @@ def _draw(diagram: Diagram, items: list[Item], rows: int, theme: Theme, heading:
     long = max(item.middle + max(item.volume.extent[0], item.head) / 2 for item in items)
     room = max(long, heading_width(heading), 380.0)
     kinds = [_kind(item.box) for item in items if item.box.form != "input"]
-    samples = [Sample("fill", theme.accent[kind], TITLES.get(kind, kind)) for kind in KINDS if kind in kinds]
-    body, tall = legend(samples, theme, MARGIN, MARGIN + HEADING, room)
+    body, tall = legend(kinds_of(kinds, theme), theme, MARGIN, MARGIN + HEADING, room)
     y = MARGIN + HEADING + tall + 16
     for row in by_row:
         made, high = _paint_row(row, items, MARGIN + (room - long) / 2, y, theme)
@@ -292,12 +290,8 @@ def _kernel(box: Box) -> tuple[int, int] | None:
     op = box.op
     if op is None or sides(box.volume or box.output) is None:
         return None
-    size = getattr(op, "k", None) if hasattr(op, "f") or hasattr(op, "m") else getattr(op, "w", None)
-    if isinstance(size, bool) or not isinstance(size, int | tuple):
-        return None
-    if isinstance(size, int):
-        return size, size
-    return (1, size[0]) if len(size) == 1 else (size[-2], size[-1])
+    *_, high, wide = (1, 1, *kernel(op, 2))
+    return (high, wide) if kernel(op, 2) else None
 
 
 def _caption(item: Item, middle: float, base: float, theme: Theme) -> Iterator[str]:

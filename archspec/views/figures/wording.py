@@ -61,12 +61,17 @@ def _collect(graph: Graph, found: list[tuple[str, str]]) -> None:
             found.append((element.op.step, window(element.op, len(x.spatial) if isinstance(x, Map) else 1)))
 
 
-def window(op: Op, rank: int) -> str:
-    """The window of a layer on a map of `rank` axes, a size per axis: `5×5`; empty where it has none."""
+def kernel(op: Op, rank: int) -> tuple[int, ...]:
+    """The window of a layer on a map of `rank` axes, a size per axis; empty where it has none."""
     size = getattr(op, "k", None) if hasattr(op, "f") or hasattr(op, "m") else getattr(op, "w", None)
-    if size is None or isinstance(size, str | bool):
-        return ""
-    return show(size if isinstance(size, tuple) else (size,) * rank).replace("x", "×")
+    if isinstance(size, tuple):
+        return size
+    return (size,) * rank if isinstance(size, int) and not isinstance(size, bool) else ()
+
+
+def window(op: Op, rank: int) -> str:
+    """The window of a layer in words: `5×5`."""
+    return "×".join(map(str, kernel(op, rank)))
 
 
 def caption(op: Op, rank: int) -> str:

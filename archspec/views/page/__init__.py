@@ -12,8 +12,8 @@ from archspec.analysis.layers import Report
 from archspec.ir.graph import Network
 from archspec.saving import write_whole
 from archspec.views.page.document import document, key_document
-from archspec.views.page.groups import Layers, layers
-from archspec.views.page.pictures import Pictures, pictures
+from archspec.views.page.groups import layers
+from archspec.views.page.pictures import pictures
 from archspec.views.page.quiz import Quiz
 from archspec.views.page.section import Section, section, telling, title
 
@@ -44,7 +44,8 @@ class Page(NamedTuple):
 
 def page(networks: Sequence[Network], quiz: str | None = None) -> Page:
     """A page about one or more networks. With `quiz`, a seed, cells of the tables are blanked and the page holds no answers."""
-    parts = [_part(network, quiz is not None) for network in networks]
+    reports = [Report(network) for network in networks]
+    parts = [Section(report, layers(report), pictures(report.network, numbers=quiz is None)) for report in reports]
     notes = tuple(f"{part.report.model}: {note}" for part in parts for note in part.pictures.notes + part.layers.notes)
     titles = [title(part.report.network) for part in parts]
     if quiz is None:
@@ -54,13 +55,6 @@ def page(networks: Sequence[Network], quiz: str | None = None) -> Page:
     asked = Quiz(quiz, tables, [*titles, *(words for part in parts for words in telling(part))])
     made = [section(at, part, asked.blanks(at)) for at, part in enumerate(parts)]
     return Page(document(parts, titles, made, asked), key_document(titles, asked.key(tables), quiz), notes)
-
-
-def _part(network: Network, quiz: bool) -> Section:
-    report = Report(network)
-    found: Layers = layers(report)
-    drawn: Pictures = pictures(network, numbers=not quiz)
-    return Section(report, found, drawn)
 
 
 __all__ = ["Page", "page"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from archspec.analysis.layers import Report, Row
 from archspec.views.page.arithmetic import arithmetic
@@ -34,10 +34,8 @@ ASKED = ("output", "params", "macs")
 """The columns that a quiz asks for; it has no others but names and layers."""
 
 
-class Blanks(Protocol):
-    """What a quiz does to cells: the markup that stands for one, or None where it is shown."""
-
-    def cell(self, row: int, column: str, value: str, name: str) -> str | None: ...
+Blanks = Callable[[int, str, str, str], str | None]
+"""What a quiz does to a cell of a row, a column, a value and a layer's name: the markup in its place, or None where it is shown."""
 
 
 def value(row: Row, column: str, report: Report) -> str:
@@ -113,7 +111,7 @@ class _Table:
         words = value(item.row, column.name, self.report)
         classes = _class(column)
         if column.name in ASKED and self.blanks is not None:
-            blank = self.blanks.cell(item.at, column.name, words, item.row.name)
+            blank = self.blanks(item.at, column.name, words, item.row.name)
             return tag("td", text(words) if blank is None else blank, class_=classes, data_column=column.title)
         if column.bar and not (item.row.training and column.name == "macs"):
             classes += self.bar(column.name, getattr(item.row, column.name) * item.row.times)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
-from archspec.analysis.layers import Report
+from archspec.analysis.layers import Report, Row
 from archspec.views.page.groups import Layers
 from archspec.views.page.html import tag, text
-from archspec.views.page.layer_table import ASKED, value
+from archspec.views.page.layer_table import ASKED, Blanks, value
 from archspec.views.tables.columns import spaced
 
 ROUNDS = 2000
@@ -44,7 +45,7 @@ class Quiz:
         told = {token for words in texts for token in tokens(words)}
         for _, layers in networks:
             for row in layers.rows:
-                told |= tokens(f"{row.name} {row.written}")
+                told |= tokens(f"{row.name} {row.op} {row.config}")
         self.questions: list[Question] = []
         for at, (report, layers) in enumerate(networks):
             found = [place for column in ASKED for place in _chosen(f"{seed} {at} {column}", report, layers, column, told)]
@@ -54,8 +55,21 @@ class Quiz:
         self._at = {(q.network, q.row, q.column): q for q in self.questions}
         self._answers = {q.answer for q in self.questions}
 
-    def blanks(self, network: int) -> _Blanks:
-        return _Blanks(self, network)
+    def blanks(self, network: int) -> Blanks:
+        """The blanks in the table of one network."""
+        return partial(self.blank, network)
+
+    def blank(self, network: int, row: int, column: str, value: str, name: str) -> str | None:
+        """A field for an answer; a dash for a cell that would tell one; None for any other."""
+        question = self._at.get((network, row, column))
+        if question is not None:
+            field = tag("input", class_="answer", aria_label=f"{question.number}: {_WORDS[column]} of {name}", autocomplete="off", spellcheck="false",
+                        size=max(len(value), 8), data_number=question.number, data_hash=self.hash_of(question))  # fmt: skip
+            number, mark = tag("span", str(question.number), class_="number"), tag("span", class_="mark")
+            return tag("label", number, field.removesuffix("</input>"), mark)
+        if tokens(value) & self._answers:
+            return tag("span", "–", title="not shown: it would reveal an answer", class_="zero")
+        return None
 
     def hash_of(self, question: Question) -> str:
         found = f"{self.salt} {question.number} {question.answer}"
@@ -67,53 +81,22 @@ class Quiz:
         """The questions of each network with their answers, as markup."""
         made = []
         for at, (report, layers) in enumerate(networks):
-            rows = []
-            for q in (q for q in self.questions if q.network == at):
-                row = layers.rows[q.row]
-                how = row.work.get(q.column, "")
-                cells = [
-                    tag("td", str(q.number), class_="n"),
-                    tag("th", text(q.name), scope="row"),
-                    tag("td", text(row.written)),
-                ]
-                cells += [
-                    tag("td", _WORDS[q.column]),
-                    tag("td", text(value(row, q.column, report)), class_="n"),
-                    tag("td", text(spaced(how))),
-                ]
-                rows.append(tag("tr", *cells))
+            rows = [self._solved(q, layers.rows[q.row], report) for q in self.questions if q.network == at]
             titles = ("", "name", "layer", "asked", "answer", "arithmetic")
             head = tag("tr", *(tag("th", title, scope="col", class_="n" if title == "answer" else None) for title in titles))
             table = tag("table", tag("thead", head), tag("tbody", *rows), class_="key")
-            made.append(
-                tag(
-                    "section",
-                    tag("h2", text(report.network.meta.get("title", report.model))),
-                    tag("div", table, class_="scroll"),
-                    class_="model",
-                )
-            )
+            title = tag("h2", text(report.network.meta.get("title", report.model)))
+            made.append(tag("section", title, tag("div", table, class_="scroll"), class_="model"))
         return "".join(made)
 
-
-class _Blanks:
-    """The blanks in the table of one network."""
-
-    def __init__(self, quiz: Quiz, network: int) -> None:
-        self.quiz = quiz
-        self.network = network
-
-    def cell(self, row: int, column: str, value: str, name: str) -> str | None:
-        question = self.quiz._at.get((self.network, row, column))
-        if question is not None:
-            field = tag("input", class_="answer", aria_label=f"{question.number}: {_WORDS[column]} of {name}", autocomplete="off", spellcheck="false",
-                        size=max(len(value), 8), data_number=question.number, data_hash=self.quiz.hash_of(question))  # fmt: skip
-            return tag(
-                "label", tag("span", str(question.number), class_="number"), field.removesuffix("</input>"), tag("span", class_="mark")
-            )
-        if tokens(value) & self.quiz._answers:
-            return tag("span", "–", title="not shown: it would reveal an answer", class_="zero")
-        return None
+    def _solved(self, question: Question, row: Row, report: Report) -> str:
+        """A question with its answer and arithmetic, as a row of the key."""
+        words = (row.written, _WORDS[question.column])
+        answer = value(row, question.column, report)
+        return tag(
+            "tr", tag("td", str(question.number), class_="n"), tag("th", text(question.name), scope="row"), *(tag("td", text(w)) for w in words),
+            tag("td", text(answer), class_="n"), tag("td", text(spaced(row.work.get(question.column, "")))),
+        )  # fmt: skip
 
 
 def _chosen(seed: str, report: Report, layers: Layers, column: str, told: set[str]) -> list[tuple[int, str, str]]:

@@ -37,13 +37,9 @@ def section(at: int, part: Section, blanks: Blanks | None) -> str:
     """The section element. `at` is the network's position on the page."""
     report = part.report
     network = report.network
-    head = tag(
-        "header",
-        tag("h2", text(title(network)), id=f"n{at}"),
-        _source(network),
-        _facts(report, quiz=blanks is not None),
-        _messages(part),
-    )
+    facts = (tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in _quick(report, quiz=blanks is not None))
+    name = tag("h2", text(title(network)), id=f"n{at}")
+    head = tag("header", name, _source(network), tag("dl", *facts, class_="facts"), _messages(part))
     rows = tag("div", table(report, part.layers, blanks), class_="scroll", tabindex=0, role="region", aria_label="The layers")
     listed = tag("div", _TOOLS, rows, class_="listing")
     panes = tag("div", markup(part.pictures, title(network)), listed, class_="panes")
@@ -82,12 +78,6 @@ def _source(network: Network) -> str:
     return tag("p", " · ".join(words), class_="source") if words else ""
 
 
-def _facts(report: Report, *, quiz: bool) -> str:
-    return tag(
-        "dl", *(tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in _quick(report, quiz=quiz)), class_="facts"
-    )
-
-
 def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
     """The numbers at the top."""
     totals = report.totals
@@ -110,19 +100,15 @@ def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
 def _messages(part: Section) -> str:
     """Warnings, and notes folded away, of the spec and of the pictures."""
     found = part.report.network.diagnostics
-    warnings = [_item(message) for message in found if message.severity != "note"]
-    notes = [_item(message) for message in found if message.severity == "note"]
-    notes += [tag("li", text(note)) for note in part.pictures.notes + part.layers.notes]
+    warnings = [_told(message) for message in found if message.severity != "note"]
+    notes = [_told(message) for message in found if message.severity == "note"]
     made = []
-    for items, word in ((warnings, "warning"), (notes, "note")):
-        if items:
-            count = f"{len(items)} {word}{'s' if len(items) > 1 else ''}"
-            made.append(tag("details", tag("summary", count), tag("ul", *items), class_=f"messages {word}", open=word == "warning"))
+    for lines, word in ((warnings, "warning"), ([*notes, *part.pictures.notes, *part.layers.notes], "note")):
+        if lines:
+            count = f"{len(lines)} {word}{'s' if len(lines) > 1 else ''}"
+            items = tag("ul", *(tag("li", text(line)) for line in lines))
+            made.append(tag("details", tag("summary", count), items, class_=f"messages {word}", open=word == "warning"))
     return "".join(made)
-
-
-def _item(message: Diagnostic) -> str:
-    return tag("li", text(_told(message)))
 
 
 def _told(message: Diagnostic) -> str:

@@ -12,25 +12,8 @@ from archspec.analysis.layers import Report, Row
 from archspec.diagnostics.visible import visible
 from archspec.views.tables.columns import COLUMNS, Style, chosen
 
-_CSV = (
-    "name",
-    "op",
-    "config",
-    "from",
-    "line",
-    "input",
-    "output",
-    "params",
-    "weights",
-    "biases",
-    "buffers",
-    "frozen",
-    "macs",
-    "flops",
-    "activations",
-    "rf",
-    "jump",
-)
+_COUNTS = ("params", "weights", "biases", "buffers", "frozen", "macs", "flops", "activations")
+_CSV = ("name", "op", "config", "from", "line", "input", "output", *_COUNTS, "rf", "jump")
 
 
 def csv_(report: Report, style: Style) -> Iterator[str]:
@@ -57,39 +40,22 @@ def inert(value: Any) -> Any:
 
 def json_(report: Report, style: Style) -> Iterator[str]:
     """The JSON document of cli.md."""
-    head = {"archspec": 1, "model": report.model, "inputs": _shapes(report.inputs), "outputs": _shapes(report.outputs)}
+    head = {"archspec": 1, "model": report.model, "inputs": report.inputs, "outputs": report.outputs}
     yield json.dumps(head)[:-1] + ', "layers": ['
     separator = "\n "
     for row in report.rows(fold=style.fold):
         yield separator + json.dumps(layer(row))
         separator = ",\n "
-    yield '\n], "totals": ' + json.dumps(totals(report)) + "}\n"
+    yield '\n], "totals": ' + json.dumps(report.totals._asdict()) + "}\n"
 
 
 def layer(row: Row) -> dict[str, Any]:
     """A layer of the JSON table."""
-    cost = row.cost
     found: dict[str, Any] = {
-        "name": row.name, "op": row.op, "config": row.config, "from": list(row.sources), "line": row.line,
-        "input": [list(shape) for shape in row.inputs], "output": list(row.output),
-        "params": cost.params, "weights": cost.weights, "biases": cost.biases, "buffers": cost.buffers, "frozen": cost.frozen,
-        "macs": cost.macs, "flops": cost.flops, "activations": cost.activations, "connections": cost.connections,
-        "receptive_field": list(row.receptive_field) if row.receptive_field is not None else None,
-        "smallest_field": list(row.smallest_field) if row.smallest_field is not None else None,
-        "jump": list(row.jump) if row.jump is not None else None,
-        "training": row.training, "work": row.work,
+        "name": row.name, "op": row.op, "config": row.config, "from": row.sources, "line": row.line, "input": row.inputs, "output": row.output,
+        **{name: getattr(row.cost, name) for name in (*_COUNTS, "connections")},
+        **{name: getattr(row, name) for name in ("receptive_field", "smallest_field", "jump", "training", "work")},
     }  # fmt: skip
     if row.times > 1:
         found["times"] = row.times
     return found
-
-
-def totals(report: Report) -> dict[str, Any]:
-    found: dict[str, Any] = report.totals._asdict()
-    for name in ("receptive_field", "smallest_field"):
-        found[name] = list(found[name]) if found[name] is not None else None
-    return found
-
-
-def _shapes(shapes: dict[str, tuple[int, ...]]) -> dict[str, list[int]]:
-    return {name: list(shape) for name, shape in shapes.items()}

@@ -109,7 +109,7 @@ def text(grid: Grid, width: int | None, unicode: bool) -> Iterator[StyledLine]:
         if total or at == 1:
             yield rule
         style = "head" if total or at == 0 else grid.styles[at - 1] if grid.styles else ""
-        cells = [_padded(row[column], room, grid.numbers[column], mark) for column, room in widths.items()]
+        cells = [padded(row[column], room, grid.numbers[column], mark) for column, room in widths.items()]
         yield [("  ".join(cells), style)]
     missing = dict.fromkeys(title or "ratios" for at, title in enumerate(grid.titles) if at not in widths)
     if missing:
@@ -117,8 +117,9 @@ def text(grid: Grid, width: int | None, unicode: bool) -> Iterator[StyledLine]:
         yield from folded([(f"Left out here: {', '.join(missing)}. {whole} columns show all.", "dim")], width, 2)
 
 
-def _padded(cell: str, room: int, number: bool, mark: str) -> str:
-    cell = shortened(cell, room, mark)
+def padded(cell: str, room: int, number: bool, mark: str, *, end: bool = False) -> str:
+    """A cell as wide as its column, as `shortened` shortens it; numbers are right-aligned."""
+    cell = shortened(cell, room, mark, end=end)
     return cell.rjust(room) if number else cell.ljust(room)
 
 

@@ -12,7 +12,7 @@ from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Op
 from archspec.views.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
-from archspec.views.tables.grid import shortened
+from archspec.views.tables.grid import padded
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _BAR = 8
@@ -134,8 +134,7 @@ class _Text:
         kind = f"kind {op.kind}" if op is not None and not style else style
         for name, cell, width in zip(self.names, cells, self.widths, strict=True):
             number = COLUMNS[name].number and not name.endswith("%")
-            shown = shortened(cell, width, "…" if self.unicode else "..", end=name == "name")
-            shown = shown.rjust(width) if number else shown.ljust(width)
+            shown = padded(cell, width, number, "…" if self.unicode else "..", end=name == "name")
             if name.endswith("%"):
                 line.append((shown, kind or "bar"))
             elif name in ("layer", "op"):
@@ -175,13 +174,8 @@ class _Text:
 
     def heading(self, group: str) -> StyledLine:
         """A group's name and sums."""
-        params, macs = self.sums[group]
-        cells = ["" for _ in self.names]
-        cells[0] = group
-        for name, value in (("params", params), ("macs", macs)):
-            if name in self.names and value:
-                cells[self.names.index(name)] = f"{value:,}"
-        return self.joined(cells, "dim")
+        sums = dict(zip(("params", "macs"), self.sums[group], strict=True))
+        return self.joined([group, *(f"{sums[name]:,}" if sums.get(name) else "" for name in self.names[1:])], "dim")
 
     def work(self, row: Row) -> Iterator[StyledLine]:
         for name in WORK:
