@@ -42,6 +42,7 @@ class Explained:
 
     @property
     def steps(self) -> tuple[Step, ...]:
+        """The numbers, each with its formula."""
         return tuple(steps(self.row, self._known, self._report))
 
     @property

@@ -30,6 +30,8 @@ _SIDE = 150.0
 
 
 class Bubble(NamedTuple):
+    """A network in the chart: its circle's middle and radius, and the kind of layer that gives its colour."""
+
     model: Model
     name: str
     kind: str

@@ -39,10 +39,12 @@ class Edit(NamedTuple):
 
     @property
     def params(self) -> tuple[int, int]:
+        """Parameters before and after."""
         return _params(self.before), _params(self.after)
 
     @property
     def macs(self) -> tuple[int, int]:
+        """MACs in inference before and after."""
         return _macs(self.before), _macs(self.after)
 
 
@@ -61,6 +63,7 @@ class Diff(NamedTuple):
     why_not: str = ""
 
     def count(self, kind: str) -> int:
+        """How many layers have edits of a kind."""
         return sum(edit.kind == kind for edit in self.edits)
 
 

@@ -34,6 +34,7 @@ class Model(NamedTuple):
 
     @property
     def title(self) -> str:
+        """The title that the spec gives, or the name."""
         return self.network.meta.get("title", "").strip() or self.name
 
 

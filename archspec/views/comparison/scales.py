@@ -24,6 +24,7 @@ class Scale(NamedTuple):
         return self.start + (at - low) / (high - low) * (self.end - self.start)
 
     def value(self, place: float) -> float:
+        """The value at a place."""
         low, high = (log(v) if self.logarithmic else v for v in (self.low, self.high))
         found = low + (place - self.start) / (self.end - self.start) * (high - low)
         return exp(found) if self.logarithmic else found

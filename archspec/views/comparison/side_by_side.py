@@ -28,10 +28,12 @@ def _counted(title: str, count: Callable[[Model], int]) -> Measure:
 
 
 def size(shape: Shape | None) -> str:
+    """A shape as text; `?` where it is not known."""
     return "x".join(map(str, shape)) if shape is not None else "?"
 
 
 def accuracy(model: Model) -> str:
+    """The cited top-1 accuracy in per cent; `?` where none is cited."""
     return f"{model.cited.top1:g}%" if model.cited.top1 is not None else "?"
 
 

@@ -49,6 +49,7 @@ class Bar(NamedTuple):
 
     @property
     def totals(self) -> tuple[int, int]:
+        """Parameters and MACs of all kinds of layer."""
         return sum(params for params, _ in self.parts.values()), sum(macs for _, macs in self.parts.values())
 
 

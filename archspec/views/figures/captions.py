@@ -79,9 +79,11 @@ class Labels:
                 self.edges.add(side)
 
     def find(self) -> list[Words | None]:
+        """The shape beside each arrow, or None where it has none."""
         return [self.label(wire, at) if wire.arrow.label else None for at, wire in enumerate(self.plan.wires)]
 
     def label(self, wire: Wire, at: int) -> Words:
+        """The cheapest place for a shape: early places on the arrow and sides near it are preferred."""
         text = wire.arrow.label
         wide = width(text, LABEL)
         best: tuple[float, Rect] | None = None

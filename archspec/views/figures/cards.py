@@ -53,6 +53,7 @@ class Cards:
         return self._cards[box]
 
     def group_title(self, group: Group) -> str:
+        """A frame's title, shortened to half a card."""
         return fitting(group.title, self.width / 2, 11.0) + (" (training)" if group.training else "")
 
     def _card(self, box: Box, lines: list[CardLine]) -> Card:

@@ -50,10 +50,12 @@ class Column(NamedTuple):
 
     @property
     def foot(self) -> float:
+        """Room below the lowest box for the arrow that goes out and for frames that go on."""
         return 0.0 if self.after is None else DROP + _LEDGE * len(self.after.frames)
 
     @property
     def height(self) -> float:
+        """Height with head and foot."""
         return self.head + self.bottom - self.top + self.foot
 
 

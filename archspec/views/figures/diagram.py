@@ -79,6 +79,7 @@ class Box:
 
     @property
     def params(self) -> int:
+        """Parameters of all its rounds."""
         return self.cost.params * self.times
 
     @property

@@ -21,10 +21,12 @@ class Near:
                 self.points.setdefault((int(x // self.CELL), int(y // self.CELL)), []).append((x, y, at))
 
     def add(self, rect: Rect) -> None:
+        """Enter a rectangle."""
         for cell in self.cells(rect):
             self.rects.setdefault(cell, []).append(rect)
 
     def cells(self, rect: Rect) -> Iterator[tuple[int, int]]:
+        """The squares that a rectangle touches."""
         x0, y0, x1, y1 = (int(v // self.CELL) for v in rect)
         return ((x, y) for x in range(x0, x1 + 1) for y in range(y0, y1 + 1))
 

@@ -30,9 +30,11 @@ class Scale(NamedTuple):
     vector: int
 
     def of_side(self, length: int) -> float:
+        """How long a side of so many positions is drawn."""
         return max(_LEAST, LARGEST * sqrt(length / self.side))
 
     def of_vector(self, length: int) -> float:
+        """How long a vector of so many numbers is drawn."""
         return max(2 * _LEAST, LARGEST * sqrt(length / self.vector))
 
 
@@ -47,6 +49,7 @@ class Volume(NamedTuple):
 
     @property
     def offset(self) -> float:
+        """From one sheet to the next, to the right and down."""
         return min(max(0.06 * max(self.size), _OFFSETS[0]), _OFFSETS[1])
 
     @property
@@ -66,6 +69,7 @@ def sides(type_: Type) -> tuple[int, int] | None:
 
 
 def scale_of(types: list[Type]) -> Scale:
+    """The scale on which the largest of some values are LARGEST long."""
     both = [sides(type_) for type_ in types]
     return Scale(
         max((max(pair) for pair in both if pair), default=1),
@@ -137,4 +141,5 @@ def arrow(start: Point, end: Point, theme: Theme) -> str:
 
 
 def words_width(lines: list[str], size: float) -> float:
+    """The width of the widest line."""
     return max((width(line, size) for line in lines), default=0.0)

@@ -113,6 +113,7 @@ HEADING = 46.0
 
 
 def heading_width(heading: Heading) -> float:
+    """The width that a heading needs."""
     return max(width(heading.title, TITLE_SIZE, bold=True), width(heading.facts, FACTS_SIZE))
 
 

@@ -60,13 +60,16 @@ class Item:
 
     @property
     def middle(self) -> float:
+        """Where its middle is, to the right."""
         return self.x + self.volume.extent[0] / 2
 
     @property
     def end(self) -> float:
+        """Where its right edge is."""
         return self.x + self.volume.extent[0]
 
     def measure(self) -> None:
+        """Fit the title and note the widths of all words."""
         self.title = fitting(folded_name(self.box, self.box.name), _ROOM, NAME)
         self.head = max(width(self.title, NAME), width(self.volume.words, SHAPE, bold=True))
         self.wide = words_width(self.captions, CAPTION)

@@ -23,4 +23,5 @@ def arithmetic(row: Row, known: Mapping[str, Row], report: Report) -> str:
 
 
 def shape(value: tuple[int, ...]) -> str:
+    """A shape as pages write it: `28×28×6`."""
     return sides(columns.shape(value, "hwc"))

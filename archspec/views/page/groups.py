@@ -48,6 +48,7 @@ class Layers(NamedTuple):
 
     @property
     def folded(self) -> bool:
+        """Whether equal rounds share a row."""
         return bool(self.notes)
 
 

@@ -45,7 +45,7 @@ class Quiz:
         told = {token for words in texts for token in tokens(words)}
         for _, layers in networks:
             for row in layers.rows:
-                told |= tokens(f"{row.name} {row.op} {row.config}")
+                told |= tokens(f"{row.name} {row.written}")
         self.questions: list[Question] = []
         for at, (report, layers) in enumerate(networks):
             found = [place for column in ASKED for place in _chosen(f"{seed} {at} {column}", report, layers, column, told)]
@@ -72,6 +72,7 @@ class Quiz:
         return None
 
     def hash_of(self, question: Question) -> str:
+        """The hash that the page holds in place of an answer."""
         found = f"{self.salt} {question.number} {question.answer}"
         for _ in range(ROUNDS):
             found = _digest(found)

@@ -30,6 +30,7 @@ class Section(NamedTuple):
 
 
 def title(network: Network) -> str:
+    """The title that the spec gives, or the network's name."""
     return network.meta.get("title") or network.name
 
 

@@ -53,6 +53,7 @@ def markdown(grid: Grid) -> Iterator[str]:
 
 
 def markdown_text(text: str) -> str:
+    """A text with its Markdown escaped."""
     for char in "\\`*_{}[]<>#|~&":
         text = text.replace(char, "\\" + char)
     return text
