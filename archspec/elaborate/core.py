@@ -28,12 +28,14 @@ class Abort(Exception):
     """A limit was reached; what was found so far stands."""
 
 
-class Way(NamedTuple):
-    """A level of the expansion: a block's call as written, with its place among the names; or, where `call` is empty, a round."""
+class Level(NamedTuple):
+    """A level of the expansion: a call of a block as written, `where` being its full name; or, where `call` is empty, a round, such as
+    `round 2 of 4`.
+    """
 
     span: Span
     call: str
-    told: str
+    where: str
 
 
 class Context:
@@ -68,7 +70,7 @@ class Core(ABC):
         self.unit = Unit(file)
         self.calls: dict[tuple[object, ...], Graph | None] = {}
         self.active: list[BlockDef] = []
-        self.trace: list[Way] = []
+        self.trace: list[Level] = []
         self.depth = 0
         self.steps = 0
         self.path: list[str] = []
@@ -96,7 +98,7 @@ class Core(ABC):
                 self.misfits.setdefault((refused.code, span), refused)
         trace = tuple(_joined(self.trace))
         found = Diagnostic(refused.code, refused.message, span, refused.notes, refused.help, label, tuple(secondary), trace)
-        self.sink.add(found, next((way.told for way in reversed(self.trace) if not way.call), None))
+        self.sink.add(found, next((level.where for level in reversed(self.trace) if not level.call), None))
 
     def warn(self, code: str, message: str, span: Span | None, help_: str | None = None) -> None:
         self.sink.add(Diagnostic(code, message, span, (), help_, severity="warning"))
@@ -133,7 +135,7 @@ class Core(ABC):
             raise Abort
 
     def dropped(self, guard: ast.Expr | None, context: Context) -> bool | None:
-        """Whether a guard is false; None where it cannot be told."""
+        """Whether a guard is false; None where it is not known."""
         if guard is None:
             return False
         try:
@@ -210,22 +212,22 @@ class Core(ABC):
         return builder.add(Hole(None, kind, label, span, numbered=label is not None))
 
 
-def _joined(ways: Sequence[Way]) -> list[TraceFrame]:
-    """The way to a place, innermost first; a round is named with the call made in it."""
-    told: list[TraceFrame] = []
-    round_: Way | None = None
-    for way in ways:
-        if way.call:
-            during = f", {round_.told}" if round_ is not None else ""
-            place = f" ({way.told})" if way.told else ""
-            told.append(TraceFrame(way.span, f"in `{way.call}` at line {way.span.line}{during}{place}"))
+def _joined(levels: Sequence[Level]) -> list[TraceFrame]:
+    """The frames of a trace, the innermost first; a round is named with the call made in it."""
+    frames: list[TraceFrame] = []
+    round_: Level | None = None
+    for level in levels:
+        if level.call:
+            during = f", {round_.where}" if round_ is not None else ""
+            place = f" ({level.where})" if level.where else ""
+            frames.append(TraceFrame(level.span, f"in `{level.call}` at line {level.span.line}{during}{place}"))
         elif round_ is not None:
-            told.append(_round(round_))
-        round_ = None if way.call else way
+            frames.append(_round(round_))
+        round_ = None if level.call else level
     if round_ is not None:
-        told.append(_round(round_))
-    return told[::-1]
+        frames.append(_round(round_))
+    return frames[::-1]
 
 
-def _round(way: Way) -> TraceFrame:
-    return TraceFrame(way.span, f"in {way.told} at line {way.span.line}")
+def _round(level: Level) -> TraceFrame:
+    return TraceFrame(level.span, f"in {level.where} at line {level.span.line}")

@@ -7,7 +7,7 @@ from functools import partial
 
 from archspec.diagnostics import Diagnostic
 from archspec.elaborate import binding
-from archspec.elaborate.core import Context, Core, Way
+from archspec.elaborate.core import Context, Core, Level
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate
 from archspec.elaborate.merge_advice import step_advice
@@ -163,7 +163,7 @@ class Steps(Core):
         builder = GraphBuilder("ordinal")
         start = builder.input(x)
         place = ".".join([*self.path, label or where.next_name(step.name.id)])
-        self.trace.append(Way(step.span, step.span.text, place if self.path or label else ""))
+        self.trace.append(Level(step.span, step.span.text, place if self.path or label else ""))
         self.active.append(block)
         self.path, path = [place], self.path
         errors = self.sink.errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from functools import partial
 
-from archspec.elaborate.core import Context, Way
+from archspec.elaborate.core import Context, Level
 from archspec.elaborate.expressions import Refused, whole
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.merge_advice import branches_advice, residual_advice
@@ -107,7 +107,7 @@ class Structures(Steps):
         inner = GraphBuilder(builder.naming, builder, round_=True)
         start = inner.input(builder.type_of(value))
         scope = context.scope.round(frame, head.counter.id if head.counter is not None else None)
-        self.trace.append(Way(head.span, "", f"round {frame.round + 1} of {frame.count}"))
+        self.trace.append(Level(head.span, "", f"round {frame.round + 1} of {frame.count}"))
         result = self.suite(suite.body, context.inside(inner, scope), start)
         self.trace.pop()
         assert result is not None
