@@ -38,7 +38,7 @@ class _Adaptive(Op):
 
 
 def _reach(size: int, out: int) -> Reach | None:
-    """What per output reads along one axis: the windows repeat where one begins at a whole position."""
+    """What an output reads along one axis: the windows repeat where one begins at a whole position."""
     parts = gcd(size, out)
     return phased(out // parts, size // parts, lambda i: Taps(i * size // out, -(-(i + 1) * size // out) - 1))
 

@@ -10,7 +10,7 @@ from archspec.numeric import LECTURE, Spelled, decimal, spell, value_of
 from archspec.ops.base import WHOLE, Op, Weight
 from archspec.types import AXES, Map, Type, Vector
 
-ROLES = {"weight": "params", "bias": "params", "frozen": "frozen"}
+_ROLES = {"weight": "params", "bias": "params", "frozen": "frozen"}
 """Role of a stored tensor to the formula that counts it."""
 
 
@@ -25,7 +25,7 @@ def worked(op: Op, inputs: Sequence[Type], y: Type) -> dict[str, str]:
     found = {"output": _sizes(layer.output(*given), kept) or _covered(op, inputs, y)}
     weights = layer.weights(*given)
     for count in ("params", "frozen"):
-        counted = [weight for weight in weights if ROLES.get(weight.role) == count]
+        counted = [weight for weight in weights if _ROLES.get(weight.role) == count]
         found[count] = _equation(_stored(counted, y, len(op.window(*inputs))))
     found["macs"] = _equation(layer.macs(*given, spell(y)))
     return {name: text for name, text in found.items() if text}
@@ -42,7 +42,7 @@ def _equation(number: Any) -> str:
 
 
 def _sizes(y: Type, kept: tuple[int, ...]) -> str:
-    """The sizes of per output: one formula where those of all axes agree, one per axis otherwise, then that of the channels.
+    """Write the sizes of an output: one formula where those of all axes agree, one per axis otherwise, then that of the channels.
 
     What is equal in `kept`, the shape of the input, is left out.
     """
@@ -85,7 +85,7 @@ def _stored(weights: Sequence[Weight], y: Type, kernel: int) -> Any:
 
 def _factors(shape: tuple[int, ...], y: Type, kernel: int) -> Iterator[Any]:
     """The sizes of a tensor in the order of the lectures: the window, what is read, what is put out."""
-    end = max(len(shape) - kernel, 0) if len(shape) > kernel else len(shape)
+    end = len(shape) - kernel if len(shape) > kernel else len(shape)
     rest = shape[:end]
     yield from shape[end:]
     yield from reversed(rest) if rest[0] == y.channels else rest
