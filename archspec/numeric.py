@@ -263,6 +263,8 @@ def spell(argument: Any) -> Any:
 def _spelled(operation: str, *numbers: Any) -> Spelled:
     """An operation on numbers of which one at least is spelled. Raises what the operation raises."""
     parts = tuple([number if isinstance(number, Spelled) else Spelled(number) for number in numbers])
+    if len(parts) == 1 and operation in ("max", "min"):
+        return parts[0]
     for part, other in zip(parts, parts[::-1], strict=True):  # `sum` begins with 0 and `prod` with 1, which nobody writes
         if part.is_constant and part.value == _NEUTRAL.get(operation) and type(part.value) is type(other.value):
             return other

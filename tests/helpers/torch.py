@@ -6,15 +6,16 @@ Nothing here knows how the package computes anything: sizes come from running to
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from archspec.ir.graph import Network
-from archspec.types import Map, Type
+if TYPE_CHECKING:  # the mutants' process has no archspec before one is planted
+    from archspec.ir.graph import Network
+    from archspec.types import Type
 
 torch.set_num_threads(1)  # these tensors are tiny, and threads that wait for each other take far longer than the sums
 
@@ -233,7 +234,8 @@ def measure(module: nn.Module, shape: tuple[int, ...], dtype=torch.float32) -> t
 
 def channels_first(type_: Type) -> tuple[int, ...]:
     """The shape of a batch of 2 as PyTorch takes it."""
-    return (2, type_.channels, *type_.spatial) if isinstance(type_, Map) else (2, *type_.shape)
+    *spatial, channels = type_.shape
+    return (2, *type_.shape) if type_.__class__.__name__ != "Map" else (2, channels, *spatial)
 
 
 def inputs_of(network: Network) -> list[torch.Tensor]:

@@ -54,7 +54,7 @@ SAMPLES = {
     "attn": [(TOKENS, {"heads": 3}), (TOKENS, {"heads": 4, "bias": False})],
     "winattn": [(SQUARE, {"heads": 2, "w": 7, "shift": 3}), (SQUARE, {"heads": 4, "w": (2, 7), "bias": False})],
     "add": [((A_MAP, A_MAP, A_MAP), {})],
-    "mul": [((A_MAP, Map((1, 1), 24), Vector(24)), {})],
+    "mul": [((A_MAP, Map((1, 1), 24), Vector(24)), {}), ((A_MAP, VECTOR), {})],
     "concat": [((A_MAP, Map((12, 9), 5)), {}), ((VECTOR, VECTOR), {})],
 }
 """Inputs and arguments of each step; a step that has none here takes a map and no arguments."""
