@@ -14,9 +14,10 @@ from archspec.analysis.layers import Report
 from archspec.ops.base import KINDS
 from archspec.views.comparison.bubble_names import SIZE, Spot, tags
 from archspec.views.comparison.measures import Model
-from archspec.views.comparison.scales import Scale, round_step, scale, short
+from archspec.views.comparison.scales import Scale, round_step, scale
 from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, stroke, swatch, tooltip
 from archspec.views.figures.text_width import fitting, shown
+from archspec.views.tables.columns import short
 from archspec.views.theme import TITLES, Theme
 
 _FEW = 12

@@ -53,11 +53,3 @@ def round_step(value: float) -> float:
     """The least of 1, 2 and 5 times a power of ten that is not below a value."""
     power = 10.0 ** floor(log10(value))
     return float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value * (1 - 1e-9)))
-
-
-def short(value: float) -> str:
-    """A count in the units of the field: 4.09G, 25.6M, 500k."""
-    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:.3g}{unit}" if value / size < 1000 else f"{value / size:,.0f}{unit}"
-    return f"{value:.3g}"

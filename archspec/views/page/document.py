@@ -10,8 +10,8 @@ from pathlib import Path
 
 from archspec.views.page.html import tag, text
 from archspec.views.page.quiz import ROUNDS, Quiz
-from archspec.views.page.section import Section, short
-from archspec.views.tables.columns import COUNTED
+from archspec.views.page.section import Section
+from archspec.views.tables.columns import COUNTED, short
 from archspec.views.theme import THEMES, variables
 
 _HERE = Path(__file__).parent
@@ -68,7 +68,7 @@ def _navigation(parts: Sequence[Section], titles: Sequence[str], quiz: bool) -> 
     items = []
     for at, (part, name) in enumerate(zip(parts, titles, strict=True)):
         totals = part.report.totals
-        counts = f"{totals.layers:,} layers" if quiz else f"{short(totals.params)} parameters, {short(totals.macs)} MACs"
+        counts = f"{totals.layers:,} layers" if quiz else f"{short(totals.params, ' ')} parameters, {short(totals.macs, ' ')} MACs"
         items.append(tag("li", tag("a", text(name), href=f"#n{at}"), tag("small", counts)))
     return tag("nav", tag("ol", *items), aria_label="Networks")
 

@@ -18,7 +18,6 @@ from archspec.views.tables.columns import field, footer
 
 _SHAPE = re.compile(r"(?<=\d)x(?=\d)")
 _TOLD = ("title", "source", "year")
-_UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
 class Section(NamedTuple):
@@ -60,14 +59,6 @@ def telling(part: Section) -> Iterator[str]:
     for picture in part.pictures.shown:
         yield re.sub(r"<[^>]*>", " ", picture.svg)
         yield from re.findall(r'aria-label="([^"]*)"', picture.svg)
-
-
-def short(count: int) -> str:
-    """A count in three digits and a unit of ten to the third."""
-    for size, unit in _UNITS:
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return str(count)
 
 
 def _source(network: Network) -> str:

@@ -42,6 +42,14 @@ def shape(value: tuple[int, ...], layout: str) -> str:
     return "x".join(map(str, value))
 
 
+def short(value: float, gap: str = "") -> str:
+    """Write a count with three digits and a unit of the field: 4.09G, 25.6M, 500k. `gap` stands before the unit."""
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= 0.9995 * size:  # 999,500 and more is 1M, not 1,000k
+            return f"{value / size:.3g}{gap}{unit}" if value / size < 999.5 else f"{value / size:,.0f}{gap}{unit}"
+    return f"{value:.3g}"
+
+
 def spaced(formula: str | None) -> str:
     """A formula with thousands set apart."""
     return re.sub(r"\d{4,}", lambda m: f"{int(m[0]):,}", formula or "")
