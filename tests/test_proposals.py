@@ -10,6 +10,7 @@ from archspec.diagnostics import catalogue
 from tests.fuzzing.draw import Random
 from tests.fuzzing.mistakes import draw
 from tests.helpers.messages import errors
+from tests.helpers.specs import few_quick
 
 SIZE = r"\d+(?:x\d+)*"
 
@@ -250,7 +251,7 @@ def test_without_an_input_that_fits_the_layers_own_is_told():
     assert "for this layer" in error.help
 
 
-@pytest.mark.parametrize("seed", range(400))
+@pytest.mark.parametrize("seed", few_quick(range(400), range(80)))
 def test_what_is_proposed_for_a_planted_mistake_works(seed):
     mistaken = draw(Random(seed))
     if mistaken.planted.code not in [*CODES, "A301", "A302", "A303"]:

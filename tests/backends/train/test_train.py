@@ -337,7 +337,7 @@ def test_what_is_no_number_ends_the_run(tmp_path):
         (["lenet5", "--set", "classes=7", "--data", "digits"], "--set classes=10"),
         (["digits", "--data", "synthetic:2"], "from 5 to"),
         (["digits", "--data", "folder:/nowhere"], "there is no folder /nowhere"),
-        (["digits", "--data", "digits", "--epochs", "0"], "of at least 1 is wanted"),
+        (["digits", "--data", "digits", "--epochs", "0"], "of at least 1 is expected"),
         (["digits", "--resume"], "there is no run in"),
     ],
 )
