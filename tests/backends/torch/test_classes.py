@@ -1,0 +1,123 @@
+"""Blocks as classes: parameters called as in the spec, the block's own expressions, shared where these and the guards agree."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch runs the emitted classes")
+
+import archspec
+from archspec.ir.schema import from_json
+from tests.fuzzing import value
+from tests.fuzzing.draw import Random
+from tests.helpers.paths import SPECS
+
+CASES = {
+    "names, not values": (
+        "input 8x8x6\nblock b(n, groups): conv k=3 f=6*n g=groups p=1\nb 1 1\nb 2 2\nb 3 3\n",
+        ["class B: channels: int, n: int, groups: int", "nn.Conv2d(channels, 6 * n, 3, padding=1, groups=groups)", "B(12, 3, 3)"],
+    ),
+    "expressions": (
+        "input 8x8x8\nblock b(n, t=2, f=round8(n*t)): conv k=1 f=t*cin | conv k=1 f=max(16,n//2) | conv k=1 f=round8(n//4) | conv k=1 f=f\nb 12\nb 24 t=3\n",
+        ["nn.Conv2d(channels, t * channels, 1)", "nn.Conv2d(t * channels, max(16, n // 2), 1)", "nn.Conv2d(max(16, n // 2), round8(n // 4), 1)", "def round8(value):"],
+    ),
+    "real numbers": (
+        "input 8x8x8\nblock b(r, w): leaky r | conv k=1 f=w*8 | scale r\nb 0.1 0.5\nb 0.25 1.5\n",
+        ["class B: channels: int, r: float, w: float", "nn.LeakyReLU(r)", "int(w * 8)", "float(r)"],
+    ),
+    "whole and real numbers mixed": ("input 8x8x8\nblock b(p): dropout p | relu\nb 0\nb 0.5\n", ["class B: p: float", "nn.Dropout(p)"]),
+    "sizes": (
+        "input 8x8x4\nblock b(k, s=1): conv k=k f=4 s=s p=same\nb 3x1\nb 5x3\n",
+        ["k: tuple[int, int]", "nn.Conv2d(channels, 4, k, padding=", "B(4, (3, 1)"],
+    ),
+    "the window's half": (
+        "input 8x8x4\nblock b(k): dwconv k=k p=k//2 | conv k=k f=4 p=same\nb 3\nb 5\n",
+        ["nn.Conv2d(channels, channels, k, padding=k // 2, groups=channels)", "nn.Conv2d(channels, 4, k, padding=(k - 1) // 2)"],
+    ),
+    "lists": (
+        "input 8x8x4\nblock b(fs): repeat 2: conv k=1 f=fs\nb (3,5)\nb (4,6)\n",
+        ["fs: tuple[int, int]", "nn.Conv2d(channels, fs[0], 1)", "nn.Conv2d(fs[0], fs[1], 1)", "B(4, (3, 5))"],
+    ),
+    "switches and words decide": (
+        "input 8x8x4\nblock b(y, p): conv k=3 f=4 bias=y p=p\nb yes same\nb no same\nb yes valid\n",
+        ["nn.Conv2d(channels, 4, 3, padding=1)", "nn.Conv2d(channels, 4, 3, padding=1, bias=False)", "class B3:"],
+    ),
+    "blocks in blocks": (
+        "input 8x8x4\nblock a(n): conv k=1 f=n | conv k=1 f=2*n\nblock b(n, m): a n*m | a cin//2\nb 2 3\nb 4 1\n",
+        ["class A: channels: int, n: int", "A(channels, n * m)", "A(2 * n * m, channels // 2)"],
+    ),
+    "repeats in blocks": (
+        "input 8x8x4\nblock c(k):\n  repeat 3:\n    concat:\n      skip\n      conv k=1 f=k\nc 2\nc 5\n",
+        ["nn.Conv2d(channels, k, 1)", "nn.Conv2d(channels + k, k, 1)", "nn.Conv2d(channels + 2 * k, k, 1)"],
+    ),
+    "labels over steps": (
+        "input 8x8x4\nblock b(n, s=1):\n  add:\n    one: conv k=1 f=n s=s | relu\n    side:\n      a: conv k=1 f=2*n s=s | relu\n      c: conv k=1 f=n\n"
+        "b 4\nb 6\n",
+        ["class Side: channels: int, n: int, s: int", "self.side = Side(channels, n, s)", "nn.Conv2d(2 * n, n, 1)"],
+    ),
+    "guards": (
+        "default round=floor\ninput 8x8x4\nblock b(n, s=1):\n  residual:\n    conv k=1 f=n s=s\n    shortcut: conv k=1 f=n s=s if s > 1 or cin != n\n"
+        "b 4\nb 8\nb 8 s=2\nb 8\n",
+        ["class B: channels: int, n: int, s: int", "class B2: channels: int, n: int, s: int", "B2(4, 8, 1)", "B2(8, 8, 2)"],
+    ),
+    "equal by accident": ("input 8x8x4\nblock b(n, m): conv k=1 f=n | conv k=1 f=m\nb 4 4\nb 5 5\n", ["conv1 = nn.Conv2d(channels, n, 1)", "conv2 = nn.Conv2d(n, m, 1)"]),
+    "reserved words": ("input 8x8x4\nblock b(range, channels): conv k=1 f=range | conv k=1 f=channels\nb 3 5\nb 4 6\n", ["range_: int, channels: int"]),
+    "one instance": ("input 8x8x4\nblock b(n): conv k=1 f=4*n\nb 3\n", ["nn.Conv2d(channels, 4 * n, 1)", "B(4, 3)"]),
+}  # fmt: skip
+
+
+def summary(source):
+    """The source with a line for each class: its name, and what its constructor takes."""
+    return re.sub(r"class (\w+)\(.*?def __init__\(self(?:, )?(.*?)\) -> None", r"class \1: \2", source, flags=re.S)
+
+
+def same_module(network):
+    """The module, and that of the same network without names: the same tensors from the same seed, the same outputs."""
+    plain = from_json(archspec.emit(network, "json"))
+    one, other = (archspec.to_torch(each, seed=0).eval() for each in (network, plain))
+    state, plain_state = one.state_dict(), other.state_dict()
+    assert list(state) == list(plain_state)
+    assert all(torch.equal(state[key], plain_state[key]) for key in state)
+    return one, other
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_class_says_what_its_block_says(case):
+    text, wanted = CASES[case]
+    network = archspec.loads(text)
+    found = summary(archspec.emit(network, "torch"))
+    for part in wanted:
+        assert part in found, found
+    one, other = same_module(network)
+    x = torch.randn(2, network.inputs[0].type.channels, *network.inputs[0].type.spatial)
+    assert torch.equal(one(x), other(x))
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_parameters_are_called_as_in_the_spec(path):
+    text = path.read_text() + "".join(used.read_text() for used in (path.parent / "blocks").glob("*.arch"))
+    network = archspec.load(path)
+    for class_, parameters in re.findall(
+        r"^class (\w+).*?def __init__\(self(?:, )?(.*?)\) -> None", own(archspec.emit(network, "torch")), re.S | re.M
+    ):
+        for name in re.findall(r"(\w+):", parameters):
+            assert name == "channels" or re.search(rf"^block .*\b{name}\b", text, re.M), f"{class_}: {name}"
+
+
+def own(source):
+    """The classes of blocks and labels."""
+    return source[source.find('    """Block `') - 100 :] if "Block `" in source else ""
+
+
+def test_random_networks_are_those_without_names():
+    compared = 0
+    for seed in range(60):
+        try:
+            network = archspec.loads(value.draw(Random(seed)).text)
+        except archspec.SpecError:
+            continue
+        same_module(network)
+        compared += 1
+    assert compared > 40
