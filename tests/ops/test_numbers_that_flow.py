@@ -149,7 +149,7 @@ def formulas():
     """The functions that formulas are made of: methods of those names, and the functions that they share."""
     from archspec.ops import adaptive, base, conv, fitting, window
 
-    for cls in {parent for op in all_classes() for parent in op.__mro__ if issubclass(parent, Op)}:
+    for cls in dict.fromkeys(parent for op in all_classes() for parent in op.__mro__ if issubclass(parent, Op)):
         for name in FORMULAS:
             if name in vars(cls):
                 yield f"{cls.__name__}.{name}", vars(cls)[name]
