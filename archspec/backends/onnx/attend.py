@@ -43,13 +43,13 @@ def window_attention(layer: Layer, op: Any, x: Map, _: Type) -> str:
     table = layer.weight("relative_position_bias_table")
     into, out = ([layer.weight(f"{name}.{kind}") for kind in ("weight", "bias")[: 1 + op.bias]] for name in ("qkv", "proj"))
     order = _windows(x.spatial, op.patch(), op.shifts(x))
-    windows = layer.add("Gather", tokens(layer, op, x, _), layer.draft.constant(order, np.int64), axis=1)
-    relative = layer.add("Gather", table, layer.draft.constant(_relative(op.patch()), np.int64), axis=0)
+    windows = layer.add("Gather", tokens(layer, op, x, _), layer.whole(order), axis=1)
+    relative = layer.add("Gather", table, layer.whole(_relative(op.patch())), axis=0)
     offsets = [layer.transpose(relative, 2, 0, 1)]
     if any(op.shifts(x)):
         offsets.append(layer.constant(_apart(order, x.spatial, op.shifts(x))))
     mixed = _attend(layer, product(layer, windows, *into), op.heads, x.channels, order.shape, offsets)
-    back = layer.add("Gather", product(layer, mixed, *out), layer.draft.constant(np.argsort(order.ravel()), np.int64), axis=1)
+    back = layer.add("Gather", product(layer, mixed, *out), layer.whole(np.argsort(order.ravel())), axis=1)
     return layer.reshape(layer.transpose(back, 0, 2, 1), 0, x.channels, *x.spatial)
 
 

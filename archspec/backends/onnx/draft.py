@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ class Operator:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A tensor of weights: its name in the graph, its shape, and what makes its values when they are written (float32)."""
 
     name: str
@@ -40,8 +39,7 @@ class Stored:
         return 4 * prod(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """An input or output of the graph. `kind` is float32 or int64."""
 
     name: str
@@ -62,8 +60,6 @@ class Draft:
     stored: dict[str, Stored] = field(default_factory=dict)
     types: dict[str, Type] = field(default_factory=dict)
     """The outputs of the layers, by name."""
-    padded: dict[str, Operator] = field(default_factory=dict)
-    """The `Pad` that a layer ends in, by its value."""
     _known: dict[tuple[object, ...], str] = field(default_factory=dict)
 
     def constant(self, values: Any, dtype: Any = np.float32) -> str:
@@ -84,14 +80,6 @@ class Draft:
     def is_whole(self, value: str) -> bool:
         """Whether a value is an input of whole numbers."""
         return any(input_.name == value and input_.kind == "int64" for input_ in self.inputs)
-
-    def readers(self) -> dict[str, list[Operator]]:
-        """The operators that read each value, one entry for each time that they do."""
-        found: dict[str, list[Operator]] = {}
-        for operator in self.operators:
-            for name in operator.inputs:
-                found.setdefault(name, []).append(operator)
-        return found
 
     def rename(self, names: dict[str, str]) -> None:
         """Give values other names."""

@@ -1,66 +1,26 @@
-"""A network as an ONNX model."""
+"""A network as an ONNX model, with weights that are drawn, given or declared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
-from onnx import GraphProto, ModelProto
-
-from archspec.backends.onnx import file, proto
-from archspec.backends.onnx.constants import given
-from archspec.backends.onnx.draft import Stored
+from archspec.analysis.tensors import tensors
+from archspec.backends.onnx import proto
+from archspec.backends.onnx.file import Emitted
 from archspec.backends.onnx.layer import Load
-from archspec.backends.onnx.lower import lower
+from archspec.backends.onnx.lower import lower, needed
 from archspec.backends.onnx.opsets import Settings
 from archspec.ir.graph import Network
-from archspec.weights.files import read_weights
+from archspec.weights.files import WeightsError, array, quoted, read_weights
 from archspec.weights.initializers import draw
+from archspec.weights.match import Form, fit, form_of, prefix_of
 
 Weights = Mapping[str, Any] | str | None
 
-
-class Emitted(NamedTuple):
-    """A model, its graph without weights, and the weights, whose values are made when they are written.
-
-    `told` says how given weights were matched; it is empty if there is nothing to report. `external` asks for the weights in a file
-    of their own.
-    """
-
-    model: ModelProto
-    graph: GraphProto
-    stored: list[Stored]
-    told: str
-    external: bool
-
-    @property
-    def fits(self) -> bool:
-        """Whether one protobuf can hold the weights."""
-        return file.size(self.model, self.graph, self.stored) <= proto.LIMIT
-
-    @property
-    def apart(self) -> bool:
-        """Whether the weights need a file of their own."""
-        return self.external or not self.fits
-
-    def write(self, stream: BinaryIO, data: BinaryIO | None = None, location: str = "") -> None:
-        """Write the model, one tensor at a time; its weights go to `data`, which the model calls `location`, if it is given."""
-        if data is None:
-            file.write(stream, self.model, self.graph, self.stored)
-        else:
-            file.write_external(stream, data, location, self.model, self.graph, self.stored)
-
-    def whole(self) -> ModelProto:
-        """Return the model in memory. Raises ValueError above 2 GiB, which no protobuf can hold."""
-        if not self.fits:
-            raise ValueError("weights above 2 GiB do not fit in one ModelProto; `archspec emit onnx -o FILE` writes them beside it")
-        self.model.graph.CopyFrom(self.graph)
-        for stored in self.stored:
-            tensor = proto.header(stored)
-            tensor.raw_data = proto.little(stored.load()).tobytes()
-            self.model.graph.initializer.append(tensor)
-        return self.model
+_DERIVED = ("num_batches_tracked", "relative_position_index")
+"""What PyTorch's modules store and the network does not need: a count of batches, and indices that follow from a window's size."""
 
 
 def emit(network: Network, *, weights: Weights = None, seed: int | None = None, external_data: bool = False, **settings: Any) -> Emitted:
@@ -84,8 +44,29 @@ def emit(network: Network, *, weights: Weights = None, seed: int | None = None, 
 
 
 def _given(network: Network, weights: Mapping[str, Any] | str) -> tuple[Load, str]:
-    """What makes the values of a tensor from given weights, and how these were matched."""
-    if not isinstance(weights, str):
-        return given(network, weights)
-    load, told = given(network, read_weights(weights, "numpy").tensors)
-    return load, f"{weights}: {told}" if told else ""
+    """Take values by key, as a `state_dict` has them, or from a file. Returns what loads them, and how they were matched.
+
+    They are matched as `load_weights` does: by name, else by structure. What belongs to heads that exist in training only may be
+    missing. Raises WeightsError where they do not fit the network.
+    """
+    source = f"{weights}: " if isinstance(weights, str) else ""
+    given = read_weights(weights, "numpy").tensors if isinstance(weights, str) else weights
+    theirs = {key: _real(key, value) for key, value in given.items() if key.rpartition(".")[2] not in _DERIVED}
+    prefix, wanted = prefix_of(theirs), list(tensors(network))
+    used = {place.name for place in needed(network)[0]}
+    if not any(prefix + tensor.key in theirs for tensor in wanted if tensor.place.name not in used):
+        wanted = [tensor for tensor in wanted if tensor.place.name in used]
+    try:
+        found = fit({tensor.key: Form(tensor.shape, "float32") for tensor in wanted}, theirs)
+    except WeightsError as error:
+        raise WeightsError(f"the weights do not fit the network: {error}", error.skip) from None
+    how = f"{len(found.pairs):,} tensors matched by structure, {len(found.renamed):,} of them under other names: {quoted(found.renamed)}"
+    return lambda tensor: array(given[found.pairs[tensor.key]]), source + how if found.how == "structure" else ""
+
+
+def _real(key: str, value: Any) -> Form:
+    """The form of a tensor of real numbers. Raises WeightsError for any other."""
+    form = form_of(f"`{key}`", value)
+    if not form.dtype.startswith(("float", "bfloat")):
+        raise WeightsError(f"`{key}` holds {form.dtype}, not real numbers")
+    return form

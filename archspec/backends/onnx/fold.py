@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -18,16 +19,16 @@ def fold_batch_norms(draft: Draft, ends: set[str]) -> None:
     (Jacob et al. 2018, section 3.2). Computed in float64.
     """
     made = {operator.outputs[0]: operator for operator in draft.operators}
-    readers = draft.readers()
+    readers = Counter(name for operator in draft.operators for name in operator.inputs)
     folded = set()
     for norm in draft.operators:
         if norm.kind != "BatchNormalization":
             continue
         linear = made.get(norm.inputs[0])
-        if linear is None or linear.kind not in _LINEAR or len(readers[norm.inputs[0]]) > 1 or norm.inputs[0] in ends:
+        if linear is None or linear.kind not in _LINEAR or readers[norm.inputs[0]] > 1 or norm.inputs[0] in ends:
             continue
         tensors = linear.inputs[1:]
-        if any(name not in draft.stored or len(readers.get(name, ())) > 1 for name in tensors):
+        if any(name not in draft.stored or readers[name] > 1 for name in tensors):
             continue
         _fold(draft, linear, norm)
         made[norm.outputs[0]] = linear

@@ -21,6 +21,7 @@ class Layer:
 
     def __init__(self, draft: Draft, place: Place, sources: tuple[str, ...], load: Load, about: str) -> None:
         self.draft = draft
+        self.opset = draft.opset
         self.place = place
         self.name = place.name
         self.values = sources
@@ -29,10 +30,6 @@ class Layer:
         self.about = about
         self.types = tuple(place.graph.type_of(value) for value in place.node.inputs)
         self.added: list[Operator] = []
-
-    @property
-    def opset(self) -> int:
-        return self.draft.opset
 
     # tensors
 
@@ -52,7 +49,7 @@ class Layer:
     def constant(self, values: Any) -> str:
         return self.draft.constant(values, np.float32)
 
-    def whole(self, values: int | Sequence[Any]) -> str:
+    def whole(self, values: int | Sequence[Any] | Array) -> str:
         """Whole numbers, as operators take sizes and axes."""
         return self.draft.constant(values, np.int64)
 
@@ -80,8 +77,6 @@ class Layer:
             if value in operator.outputs:
                 operator.name = self.name
                 operator.outputs[operator.outputs.index(value)] = self.name
-                if operator.kind == "Pad":
-                    self.draft.padded[self.name] = operator
                 return self.name
         return value
 

@@ -11,12 +11,9 @@ from onnx.helper import make_attribute, make_tensor_value_info
 from archspec import __version__
 from archspec.analysis.layers import Report
 from archspec.backends.arch import expand
-from archspec.backends.onnx.draft import Array, Draft, Operator, Stored, Value
+from archspec.backends.onnx.draft import Array, Draft, Operator, Value
 from archspec.backends.onnx.opsets import OPSETS, Settings
 from archspec.ir.graph import Network
-
-LIMIT = 2**31 - 1
-"""No protobuf is larger: https://protobuf.dev/programming-guides/proto-limits/."""
 
 _KINDS = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
 
@@ -47,11 +44,6 @@ def graph(network: Network, draft: Draft, *, declare: bool = False) -> GraphProt
         kind = _KINDS[array.dtype.name]
         proto.initializer.append(TensorProto(name=name, dims=array.shape, data_type=kind, raw_data=little(array).tobytes()))
     return proto
-
-
-def header(stored: Stored) -> TensorProto:
-    """A tensor of weights without its values."""
-    return TensorProto(name=stored.name, dims=stored.shape, data_type=TensorProto.FLOAT)
 
 
 def little(array: Array) -> Array:

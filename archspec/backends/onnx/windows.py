@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 
 from archspec.backends.onnx.layer import Layer
-from archspec.ops.window import Slide
 from archspec.types import Map, Tokens, Type
 
 
-def _window(slides: Sequence[Slide]) -> dict[str, Any]:
-    """The attributes of an operator with a window."""
+def _window(slides: Sequence[Any], after: Sequence[int] = ()) -> dict[str, Any]:
+    """The attributes of an operator with a window; `after` are the zeros behind each axis, if not those of a sliding window."""
     dilations = [s.d for s in slides]
     return {
         "kernel_shape": [s.k for s in slides],
         "strides": [s.s for s in slides],
-        "pads": [*(s.before for s in slides), *(s.after + s.overhang for s in slides)],
+        "pads": [*(s.before for s in slides), *(after or [s.after + s.overhang for s in slides])],
         "dilations": dilations if set(dilations) != {1} else None,
     }
 
@@ -45,7 +44,6 @@ def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
 def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     axes = op.window(x)
     extra = [max(0, -axis.after) for axis in axes]
-    dilations = [axis.d for axis in axes]
     bias = [layer.weight("bias")] if op.bias else []
     # onnxruntime refuses to add as much as a stride; PyTorch, less than the stride or the dilation. Bare zeros are then put behind.
     behind = extra if any(e >= axis.s for e, axis in zip(extra, axes, strict=True)) else []
@@ -54,11 +52,8 @@ def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
         layer.x,
         layer.weight("weight"),
         *(bias if not behind else []),
-        kernel_shape=[axis.k for axis in axes],
-        strides=[axis.s for axis in axes],
-        pads=[*(axis.before for axis in axes), *(max(0, axis.after) for axis in axes)],
+        **_window(axes, [max(0, axis.after) for axis in axes]),
         output_padding=extra if any(extra) and not behind else None,
-        dilations=dilations if set(dilations) != {1} else None,
         group=op.g if op.g > 1 else None,
     )
     if not behind:
@@ -96,8 +91,9 @@ as wide as the window is refused. It knows zeros by their bytes.
 
 def _apart(layer: Layer) -> str:
     """The layer's input; where that is a `Pad` of zeros, onnxruntime must not merge it."""
-    if (pad := layer.draft.padded.get(layer.x)) is not None:
-        pad.inputs[2:] = [layer.constant(_ZERO)]
+    for operator in layer.draft.operators:
+        if operator.kind == "Pad" and operator.outputs == [layer.x]:
+            operator.inputs[2:] = [layer.constant(_ZERO)]
     return layer.x
 
 
@@ -148,7 +144,7 @@ def adaptive_maximum(layer: Layer, op: Any, x: Map, y: Map) -> str:
         windows = _windows(size, out)
         longest = max(stop - start for start, stop in windows)
         places = [[min(start + i, stop - 1) for i in range(longest)] for start, stop in windows]
-        value = layer.reduce("ReduceMax", layer.add("Gather", value, layer.draft.constant(places, np.int64), axis=axis), axis + 1)
+        value = layer.reduce("ReduceMax", layer.add("Gather", value, layer.whole(places), axis=axis), axis + 1)
     return value
 
 
