@@ -60,7 +60,7 @@ class _File:
         result = ", ".join(f"{o.name} {_nchw(self.network.graph.type_of(o.value))}" for o in self.network.outputs)
         yield f'"""{_plain(self.network.name)}: {inputs} -> {result}.'
         yield ""
-        yield f"{totals.params:,} parameters, {totals.buffers:,} buffers, {totals.macs:,} MACs an image. Written by archspec from a spec."
+        yield f"{totals.params:,} parameters, {totals.buffers:,} buffers, {totals.macs:,} MACs per image. Written by archspec from a spec."
         yield '"""'
         yield ""
 

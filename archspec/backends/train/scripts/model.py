@@ -1,6 +1,6 @@
 """digits: input Nx1x8x8 -> output Nx10.
 
-38,282 parameters, 0 buffers, 337,536 MACs an image. Written by archspec from a spec.
+38,282 parameters, 0 buffers, 337,536 MACs per image. Written by archspec from a spec.
 """
 
 from __future__ import annotations
