@@ -98,23 +98,22 @@ def key(name: str) -> str:
 def _index() -> dict[str, list[Foreign]]:
     found: dict[str, list[Foreign]] = {}
     for row in rows():
-        for name in row.names:
-            found.setdefault(key(name), []).append(row)
-    order = {id(row): at for at, row in enumerate(rows())}
-    for word in list(found):  # one axis more or less is the same layer here
-        bare = re.sub(r"[123]d$", "", word)
-        if bare != word:
-            merged = found.setdefault(bare, [])
-            merged += [row for row in found[word] if row not in merged]
-            merged.sort(key=lambda row: order[id(row)])
+        words = {key(name) for name in row.names}
+        for word in words | {_any_rank(word) for word in words}:
+            found.setdefault(word, []).append(row)
     return found
+
+
+def _any_rank(word: str) -> str:
+    """A name without its number of axes: one more or less is the same layer here."""
+    return re.sub(r"[123]d$", "", word)
 
 
 def foreign(name: str) -> tuple[Foreign, ...]:
     """Find what a name means elsewhere: exact spellings first, empty where no tool has it."""
     word = key(name)
     index = _index()
-    found = index.get(word) or index.get(re.sub(r"[123]d$", "", word)) or []
+    found = index.get(word) or index.get(_any_rank(word), [])
     last = name.rpartition(".")[2]
     return tuple(sorted(found, key=lambda row: last not in row.names))
 
@@ -157,7 +156,7 @@ LOOSE = {
     "rate": "p", "prob": "p", "probability": "p", "keep_prob": "", "factor": "n", "scale": "n", "use_bias": "bias", "epsilon": "eps",
     "num_heads": "heads", "nheads": "heads", "head": "heads", "initializer": "init", "init": "init", "kernel_initializer": "init",
     "multiplier": "m", "depth_multiplier": "m", "slope": "slope", "alpha": "alpha slope", "filters": "f n", "kernel_size": "k w", "num_groups": "groups",
-    "outputs": "n f", "w": "k", "k": "w", "n": "f", "f": "n",
+    "outputs": "n f", "w": "k", "k": "w", "n": "f", "f": "n", "activation": "|", "act": "|", "nonlinearity": "|", "activation_fn": "|",
 }  # fmt: skip
 """Words for arguments that no tool has on this layer but people write."""
 TRAINING = ("regularizer", "constraint", "initializer")

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from archspec.foreign.rewriting import Rewriter
 
 _WORD = r"[A-Za-z_]\w*"
+_FLAGS = {"True": "yes", "False": "no"}
 _PARAM = re.compile(rf"param\s+({_WORD})\s*(?::=|[:=]|\s)\s*([\w.\"][^:=]*)")
-_VALUE = re.compile(rf"({_WORD})\s*:?=\s*(\d[\w.]*|\.\d+|yes|no|\"[^\"]*\")")
+_VALUE = re.compile(rf"({_WORD})\s*:?=\s*(\d[\w.]*|\.\d+|yes|no|True|False|\"[^\"]*\")")
 _DEFINED = re.compile(rf"(?:def|func|function|fn|define|module|macro|block)\s+({_WORD})\s*(\(.*\)|[^():]*?)\s*(?:->[^:]*)?:?\s*")
 _ARGUMENT = re.compile(rf"({_WORD})(?::\s*\w+)?(?:\s*=\s*([\w.]+))?")
 _FOR = re.compile(rf"for\s+({_WORD})\s+in\s+(?:range\s*\(\s*({_WORD}|\d+)\s*\)|({_WORD}|\d+))\s*:\s*")
@@ -46,7 +47,7 @@ def condition(text: str) -> str:
 def own_line(body: str, rewriter: Rewriter) -> tuple[str, str] | None:
     """A line in two parts: the beginning in this language, and the rest, still to be rewritten; None for other lines."""
     if (found := _VALUE.fullmatch(body)) and not rewriter.known(found[1]) and found[1] not in KEYWORDS:
-        return f"param {found[1]} = {found[2]}", ""
+        return f"param {found[1]} = {_FLAGS.get(found[2], found[2])}", ""
     if found := _PARAM.fullmatch(body):
         return f"param {found[1]} = {found[2]}", ""
     if (found := _DEFINED.fullmatch(body)) and (arguments := _arguments(found[2])) is not None:

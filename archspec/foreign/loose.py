@@ -12,6 +12,7 @@ from archspec.syntax.lines import MERGES
 LONGEST = 2000
 """Characters of the longest line that is read; longer ones are generated, not typed."""
 _DEEPEST = 20
+_DEPTH = {"(": 1, ")": -1}
 
 
 class Value(NamedTuple):
@@ -44,33 +45,23 @@ class Unreadable(Exception):
     """The line is in neither syntax."""
 
 
-_SAME = {
+_SAME = str.maketrans({
     "×": "x", "✕": "x", "✖": "x", "⨯": "x", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‐": "-", "‑": "-",
     "–": "-", "—": "-", "−": "-", "→": "->", "⇒": "->", "➔": "->", "➜": "->", "⟶": "->", "↦": "->", "│": "|", "¦": "|", "∣": "|",
-    "\t": " ", "\r": " ", "\n": " ", "·": "*", "÷": "/", "≥": ">=", "≤": "<=", "≠": "!=",
+    "\t": " ", "\r": " ", "\n": " ", "\u1680": " ", "·": "*", "÷": "/", "≥": ">=", "≤": "<=", "≠": "!=",
     "\u00ad": "", "\u200b": "", "\u200c": "", "\u200d": "", "\u2060": "", "\ufeff": "", "\u200e": "", "\u200f": "",
-}  # fmt: skip
+})  # fmt: skip
 
 
 def plain(text: str) -> str:
     """Replace characters that look like those of the language by them, and spaces of all kinds by a space."""
-    if text.isascii() and "\t" not in text and "\n" not in text and "\r" not in text:
-        return text
-    return "".join(_SAME.get(char) or ("" if char in _SAME else _narrow(char)) for char in text)
-
-
-def _narrow(char: str) -> str:
-    if char.isascii():
-        return char
-    if unicodedata.category(char) == "Zs":
-        return " "
-    folded = unicodedata.normalize("NFKC", char)
-    return folded if folded.isascii() else char
+    pairs = ((char, unicodedata.normalize("NFKC", char)) for char in text.translate(_SAME))
+    return "".join(folded if folded.isascii() else char for char, folded in pairs)
 
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
-    |(?P<range>\d+:\d+(?!\w))
+    |(?P<other>\d+:\d+(?!\w))
     |(?P<size>\d+(?:[xX]\d+)+(?!\w))
     |(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?(?![A-Za-z_]))
     |(?P<text>"[^"]*"|'[^']*')
@@ -166,7 +157,7 @@ class Reader:
         """Whether parentheses after a space hold arguments, and not an expression or a list."""
         depth, marks = 0, set()
         for token in self.tokens[self.at :]:
-            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            depth += _DEPTH.get(token.text, 0)
             if depth == 0:
                 break
             marks.add(token.text)
@@ -217,7 +208,7 @@ class Reader:
             return read
         level = 0
         while self.peek().kind != "end" and (level or self.peek().text not in ends):
-            level += {"(": 1, ")": -1}.get(self.peek().text, 0)
+            level += _DEPTH.get(self.peek().text, 0)
             if self.peek().kind in ("join", "text") or self.peek().text in "[]{}=:":
                 raise Unreadable
             self.take()
@@ -225,23 +216,18 @@ class Reader:
 
     def atom(self) -> Value:
         token = self.take()
-        if token.kind in ("number", "size"):
+        if token.kind in ("number", "size", "other"):
             return Value(token.kind, token.text)
-        if token.kind == "range":
-            return Value("other", token.text)
         if token.kind == "text":
             return Value("text", token.text[1:-1])
         if token.text == "-" and self.peek().kind == "number":
             return Value("number", f"-{self.take().text}")
         if token.kind == "word":
             if self.peek().text == "(" and not self.peek().spaced:
-                call = self.closed(token.text)
-                return Value("call", token.text, call=call)
+                return Value("call", token.text, call=self.closed(token.text))
             if self.peek().text == "[" and not self.peek().spaced:
-                start = self.at - 1
                 self.take()
-                self.sequence("]")
-                return Value("other", self.written(start))
+                return Value("other", token.text + self.sequence("]").text)
             return Value("word", token.text)
         if token.text in ("(", "["):
             return self.sequence(")" if token.text == "(" else "]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from archspec.diagnostics import Diagnostic
 from archspec.foreign.equivalents import foreign
@@ -79,11 +80,8 @@ _KINDS: tuple[tuple[str | Callable[[str], str | None], str], ...] = (
 
 
 def _kind(text: str) -> str | None:
-    for mark, name in _KINDS:
-        kind = (name if re.search(mark, text) else None) if isinstance(mark, str) else mark(text)
-        if kind is not None:
-            return kind
-    return None
+    found = ((name if re.search(mark, text) else None) if isinstance(mark, str) else mark(text) for mark, name in _KINDS)
+    return next((kind for kind in found if kind is not None), None)
 
 
 def pasted(source: Source) -> Diagnostic | None:
@@ -96,7 +94,7 @@ def pasted(source: Source) -> Diagnostic | None:
         return None
     at = len(source.text) - len(source.text.lstrip())
     end = source.text.find("\n", at)
-    layers = list(_layers(text)) if "Python" in kind or "PyTorch" in kind else []
+    layers = list(islice(_layers(text), _SHOWN)) if "Python" in kind or "PyTorch" in kind else []
     notes = (f"its first layers are written here: {', then '.join(f'`{layer}`' for layer in layers)}",) if layers else ()
     span = Span(source, at, len(source.text) if end < 0 else end)
     return Diagnostic("A013", f"this is {kind}, not a spec", span, notes, _way(kind, text))
@@ -112,7 +110,6 @@ def _way(kind: str, text: str) -> str:
 
 def _layers(text: str) -> Iterator[str]:
     """The first layers of a program or of a printed module, as they are written here."""
-    count = 0
     for line in text.splitlines()[:2000] if _PRINTED.search(text) else _logical(text):
         printed = _PRINTED.match(line)
         bare = printed[1] if printed else line.strip().rstrip(",")
@@ -123,9 +120,6 @@ def _layers(text: str) -> Iterator[str]:
         found = rewritten(f"nn.{bare}" if printed and "." not in call[1] else bare)
         if found is not None and found.line is not None:
             yield found.line
-            count += 1
-            if count == _SHOWN:
-                return
 
 
 def _logical(text: str) -> Iterator[str]:
@@ -134,9 +128,7 @@ def _logical(text: str) -> Iterator[str]:
     for line in text.splitlines()[:2000]:
         line = line.split("#")[0].rstrip()
         whole = f"{kept} {line.strip()}" if kept else line
-        opened = whole.count("(") - whole.count(")")
-        if opened > 0 and len(whole) < 500 and not re.search(r"Sequential\(\s*\[?$|:$", whole):
-            kept = whole
-            continue
-        kept = ""
-        yield whole
+        opened = whole.count("(") > whole.count(")") and len(whole) < 500 and not re.search(r"Sequential\(\s*\[?$|:$", whole)
+        kept = whole if opened else ""
+        if not opened:
+            yield whole

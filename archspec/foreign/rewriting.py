@@ -91,8 +91,6 @@ class Rewriter:
             return ["gap", "flatten"]  # over height and width
         if name.startswith("self."):
             return [f"@{name.removeprefix('self.')}"]
-        if key(name) in MERGES and call.closed and "." in name:
-            return [self.merge(call, key(name))]
         if key(name) == "sequential":
             return self.sequential(call)
         return self.tried(call)
@@ -158,9 +156,8 @@ class Rewriter:
         bare = list(bare_arguments(step.name))
         fields = op_class(step.name).fields
         after: list[str] = []
-        parameters = {name: Parameter(name, name) for name in fields}
         for word, value in call.keywords:
-            self.keyword(word, value, parameters, step, after)
+            self.keyword(word, value, step, after)
         positional = []
         for value in call.bare:
             glued = re.fullmatch(r"([a-z_]+?)(\d[\dx.]*)", value.text)
@@ -203,32 +200,22 @@ class Rewriter:
             raise Cannot(f"write `{step.name} k={a} f={b}` for {b} filters of size {a}, or `{step.name} k={b} f={a}` for {a} of size {b}")
         return positional
 
-    def keyword(self, word: str, value: Value, parameters: dict[str, Parameter], step: Step, after: list[str]) -> None:
+    def keyword(self, word: str, value: Value, step: Step, after: list[str]) -> None:
         """Take over `word=value`. Raises Cannot."""
         lowered = word.lower()
-        parameter = parameters.get(word) or parameters.get(lowered)
         fields, others = op_class(step.name).fields, arguments_of(step.name)
-        if parameter is None:
-            argument, must = others.get(lowered, ("", ""))
-            argument = argument or next((name for name in LOOSE.get(lowered, "").split() if name in fields), "")
-            if argument in ("|", "init") or argument in fields:
-                parameter = Parameter(word, argument, must=must)
-            elif lowered in ("activation", "act", "nonlinearity", "activation_fn"):
-                parameter = Parameter(word, "|")
+        argument, must = (lowered, "") if step.whole and lowered in fields else others.get(lowered, ("", ""))
+        argument = argument or next((name for name in LOOSE.get(lowered, "").split() if name in fields or name == "|"), "")
         if lowered in ("input_shape", "batch_input_shape"):
-            self.input_shape(value, lowered)
-        elif parameter is not None:
-            self.argument(parameter, value, step, after)
+            shape = values.shape(value, lowered.startswith("batch"))
+            self.remarks.append(f"the input is a line of its own at the top: `input {shape}`")
+        elif argument in ("|", "init") or argument in fields:
+            self.argument(Parameter(word, argument, must=must), value, step, after)
         elif key(lowered) in ("dropout", "bn", "batchnorm"):
             after += self.layer(Call(key(lowered), () if key(lowered) != "dropout" else (value,), ())) if value.text not in _OFF else []
         elif not ignored(lowered) and lowered not in others:
             takes = ", ".join(fields) or "no arguments"
             raise Unknown(f"`{step.name}` takes {takes}")
-
-    def input_shape(self, value: Value, word: str) -> None:
-        if word.startswith("batch") and value.kind == "list":
-            value = value._replace(items=value.items[1:])
-        self.remarks.append(f"the input is a line of its own at the top: `input {values.shape(value)}`")
 
     def argument(self, parameter: Parameter, value: Value, step: Step, after: list[str]) -> None:
         """One argument of a foreign layer taken over. Raises Cannot."""
@@ -288,19 +275,20 @@ class Rewriter:
         if len(call.bare) > len(row.parameters):
             raise Cannot("")
         after: list[str] = []
-        given = dict(zip((parameter.name for parameter in row.parameters), call.bare, strict=False))
-        by_name = {parameter.name: parameter for parameter in row.parameters}
+        names = [parameter.name for parameter in row.parameters]
+        given = dict(zip(names, call.bare, strict=False))
         for word, value in call.keywords:
-            name = word if word in by_name else word.lower()
-            if name in by_name:
+            name = word if word in names else word.lower()
+            if name in names:
                 given[name] = value
             else:
-                self.keyword(word, value, {}, steps[0], after)
+                self.keyword(word, value, steps[0], after)
         for parameter in row.parameters:
-            if parameter.name in given:
-                self.argument(*_placed(parameter, steps, given[parameter.name]), after)
-            elif parameter.default and parameter.argument not in steps[0].given:
-                self.argument(*_placed(parameter, steps, _default(parameter.default)), after)
+            default = _default(parameter.default) if parameter.argument not in steps[0].given else None
+            if taken := given.get(parameter.name, default):
+                name, _, argument = parameter.argument.rpartition(".")
+                step = next((step for step in steps if step.name == name), steps[0])
+                self.argument(parameter._replace(argument=argument), taken, step, after)
         finish(row, steps, given)
         if row.tool == "keras" and steps[0].text() == "bn":
             self.remarks.append("with Keras's eps and momentum `bn eps=0.001 momentum=0.01`")
@@ -320,14 +308,11 @@ class Rewriter:
 
     def input(self, call: Call) -> str:
         given = dict(call.keywords)
-        value = given.get("shape", given.get("input_shape"))
-        if whole := given.get("batch_shape"):
-            value = whole._replace(items=whole.items[1:])
-        if value is None and call.bare:
-            value = call.bare[0] if len(call.bare) == 1 else Value("list", "", call.bare)
-        if value is None:
+        word = next((word for word in ("batch_shape", "shape", "input_shape") if word in given), "")
+        if not word and not call.bare:
             raise Cannot("write the input as height x width x channels: `input 32x32x3`")
-        return f"input {values.shape(value)}"
+        value = given.get(word, call.bare[0] if len(call.bare) == 1 else Value("list", "", call.bare))
+        return f"input {values.shape(value, word == 'batch_shape')}"
 
     def wrapper(self, call: Call, row: Foreign) -> list[str]:
         inner = call.bare[0] if call.bare else next((value for _, value in call.keywords), None)
@@ -373,14 +358,6 @@ def _looks_like_torch(call: Call) -> bool:
     return len(numbers) == 3 and isinstance(numbers[1], int) and numbers[1] > 11
 
 
-def _placed(parameter: Parameter, steps: list[Step], value: Value) -> tuple[Parameter, Value, Step]:
-    word, dot, argument = parameter.argument.partition(".")
-    if not dot:
-        return parameter, value, steps[0]
-    return parameter._replace(argument=argument), value, next(step for step in steps if step.name == word)
-
-
-def _default(text: str) -> Value:
-    if text in ("None", "False", "True"):
-        return Value("word", text)
-    return Value("number", text) if values.number(text) is not None else Value("text", text)
+def _default(text: str) -> Value | None:
+    """The value that a table gives as a default, if it gives one."""
+    return Value("word" if text in ("None", "False", "True") else "number", text) if text else None

@@ -157,12 +157,12 @@ def activation(value: Value) -> str:
     return ACTIVATIONS[word]
 
 
-def shape(value: Value) -> str:
-    """`(28, 28, 1)` as an input's shape. Raises Cannot."""
+def shape(value: Value, batch: bool = False) -> str:
+    """`(28, 28, 1)` as an input's shape, without the `batch` before it. Raises Cannot."""
     if value.kind == "size":
         return value.text
     items = [item.text for item in value.items] if value.kind == "list" else [value.text]
-    if len(items) > 2 and items[0] == "None":
+    if (batch and value.kind == "list") or (len(items) > 2 and items[0] == "None"):
         items = items[1:]
     if not items or not all(text.isdigit() for text in items):
         raise Cannot("an input has a whole number for each axis: `input 224x224x3`")

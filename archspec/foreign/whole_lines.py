@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archspec.foreign.equivalents import REASONS, foreign, key
 from archspec.foreign.habits import arithmetic, condition, own_line
-from archspec.foreign.loose import ARGUMENT_WORDS, LONGEST, Call, Reader, Unreadable, plain, tokens
+from archspec.foreign.loose import LONGEST, Call, Reader, Unreadable, plain, tokens
 from archspec.foreign.rewriting import DATA, Rewriter
 from archspec.foreign.step import bare_arguments
 from archspec.foreign.values import Cannot
@@ -73,6 +73,8 @@ _NUMBERS = (
 """
 _COMMENT = re.compile(r"\s*(?://+|/\*+|--+|%+|;+|<!--+|['\"]{3})\s*(\w.*?)\s*(?:\*/|-->|['\"]{3})?\s*")
 """A line that is a comment in other languages."""
+_MARK = re.compile(r"\"[^\"]*\"?|'[^']*'?|#|(?:^|(?<=[ ;,)]))(?://|/\*|--)")
+"""What begins a comment, and texts in quotes, inside which nothing does."""
 _STATEMENT = re.compile(
     r"(?:pass\s*$|@\w|return\s+\w+(?:\s*,\s*\w+)+\s*$|import\s+[\w.]|from\s+[\w.]+\s+import\b|class\s+\w+\s*(?:\(.*\))?:|def\s+\w+\(|super\(|print\(|if\s+__name__|return(?:\s+\w+)?\s*$"
     r"|with\s+[\w.]+\(.*:|[\w.]+\.(?:summary|eval|train|to|cuda|build|forward|parameters)\()"
@@ -80,10 +82,9 @@ _STATEMENT = re.compile(
 """A line of a program that makes no layer."""
 _LIBRARY = re.compile(r"(?:(?:self\.)?\w+\s*=\s*)?(?:\w+\.)*(?:models|applications)\.\w+\(")
 """A whole network of torchvision or Keras."""
-_SETTING = re.compile(r"([a-z_]\w*)\s*=\s*(\d+(?:\.\d+)?|True|False)")
 _APPLIED = re.compile(r"(?:return\s+|\w+\s*=\s*).*(?:self\.\w+\(\w*\)\s*\+\s*[A-Za-z_]|\+\s*self\.\w+\()|\w+\s*\+=\s*self\.\w+\(")
 """A sum with what a layer makes of a value: `x + self.conv(x)`, `out += self.shortcut(x)`."""
-_GUARD = re.compile(r"\s+if\s+(?=[\w(])")
+_GUARD = re.compile(r"(.*\S)\s+if\s+(?=[\w(])(.*)")
 _OWN_LINES = frozenset(("param", "default", "use", "meta", "pattern", "arch", "model", "from", "output", "block"))
 
 
@@ -97,12 +98,6 @@ def rewritten(text: str, blocks: Container[str] = (), defaults: Mapping[str, fro
         return None
     if comment := _COMMENT.fullmatch(text):
         return Rewritten(f"# {comment[1]}")
-    if (
-        (setting := _SETTING.fullmatch(text.strip()))
-        and setting[1] not in ARGUMENT_WORDS
-        and not Rewriter(blocks, defaults).known(setting[1])
-    ):
-        return Rewritten(f"param {setting[1]} = {setting[2].replace('True', 'yes').replace('False', 'no')}")
     readable = plain(arithmetic(text))
     own = _own(_body(_uncommented(readable)), Rewriter(blocks, defaults))
     if own is not None:
@@ -143,10 +138,10 @@ def _own(body: str, rewriter: Rewriter) -> Rewritten | None:
         return None
     line, rest = found
     try:
-        behind = _line(rest, rewriter) if rest else ""
+        behind = _line(rest, rewriter) or rest
     except (Unreadable, Cannot, RecursionError):
         return None
-    whole = f"{line} {behind or rest}".strip()
+    whole = f"{line} {behind}".strip()
     return Rewritten(whole, "", tuple(rewriter.remarks)) if _spaced(whole.rstrip(":")) != _spaced(body.rstrip(":")) else None
 
 
@@ -159,20 +154,12 @@ def _spaced(text: str) -> str:
 
 def _uncommented(text: str) -> str:
     """A line without its comment, be it ours or of C."""
-    quote = ""
-    for at, char in enumerate(text):
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        elif char == "#" or (text[at : at + 2] in ("//", "/*", "--") and (at == 0 or text[at - 1] in " ;,)") and not _is_sum(text[:at])):
-            return text[:at]
+    for found in _MARK.finditer(text):
+        before = text[: found.start()]
+        divided = "=" in before and re.search(r"[=(]\s*[a-z_]\w*\s*$", before)  # as in `f=n // 2`
+        if found[0] == "#" or (found[0] in ("//", "/*", "--") and not divided):
+            return before
     return text
-
-
-def _is_sum(before: str) -> bool:
-    """Whether `//` would divide what precedes it: `f=n // 2`."""
-    return re.search(r"[=(]\s*[a-z_]\w*\s*$", before) is not None and "=" in before
 
 
 def _line(body: str, rewriter: Rewriter) -> str | None:
@@ -188,7 +175,7 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
         body = body[bullet.end() :]
     if default := re.match(r"default\s+(?=[A-Za-z_])(?!\w+\s*=)", body):
         rewriter.partial = True
-        return "default " + _joined("", "", [s for c in _chain(body[default.end() :], rewriter) for s in rewriter.steps(c)], "", False)
+        return "default " + " | ".join(step for call in _chain(body[default.end() :], rewriter) for step in rewriter.steps(call))
     if (first := re.match(r"[A-Za-z_]+", body)) and first[0] in _OWN_LINES and not body[first.end() :].startswith(("(", ".", "=", " =")):
         return None
     while (head := _HEAD.match(body)) and _is_head(head[0], body[head.end() :], rewriter):
@@ -225,12 +212,11 @@ def _joined(prefix: str, label: str, steps: list[str], guard: str, continued: bo
     own = [step for step in steps if not step.startswith("@")]
     if references and len(steps) == 1:
         raise Cannot(f"a spec has no `forward`: the line of `{references[0]}` belongs where data passes it")
+    if any(step.startswith("@") for step in steps[1:]):
+        order = ", ".join(f"`{step.removeprefix('@')}`" for step in steps)
+        raise Cannot(f"a spec has no `forward`: the lines of the layers are in the order in which data passes them: {order}")
     if references:
-        where = f"behind the line of `{references[0]}`"
-        if not own or any(step.startswith("@") for step in steps[1:]):
-            order = ", ".join(f"`{step.removeprefix('@')}`" for step in steps)
-            raise Cannot(f"a spec has no `forward`: the lines of the layers are in the order in which data passes them: {order}")
-        raise Cannot(f"a spec has no `forward`: write `| {' | '.join(own)}` {where}")
+        raise Cannot(f"a spec has no `forward`: write `| {' | '.join(own)}` behind the line of `{references[0]}`")
     if label and not prefix and own and not own[0].startswith("input"):
         prefix = f"{label}: "
     return f"{prefix}{'| ' if continued else ''}{' | '.join(own)}{guard}"
@@ -272,20 +258,15 @@ def _assigned(body: str) -> tuple[str, str]:
 
 
 def _guarded(body: str) -> tuple[str, str]:
-    found = list(_GUARD.finditer(body))
-    if found and body[: found[-1].start()].strip():
-        return body[: found[-1].start()], f" if {condition(body[found[-1].end() :])}"
-    return body, ""
+    found = _GUARD.fullmatch(body)
+    return (found[1], f" if {condition(found[2])}") if found else (body, "")
 
 
 def _unwrapped(found: list[Call]) -> list[Call]:
     """`model.add(Dense(10))` is what is added."""
     counts = {"add": (1,), "append": (1,), "add_module": (1, 2)}
-    methods = [call.name.rpartition(".") for call in found]
-    return [
-        (dot and len(call.bare) in counts.get(method, ()) and call.bare[-1].call) or call
-        for call, (_, dot, method) in zip(found, methods, strict=True)
-    ]
+    adds = ["." in call.name and len(call.bare) in counts.get(call.name.rpartition(".")[2], ()) for call in found]
+    return [(added and call.bare[-1].call) or call for call, added in zip(found, adds, strict=True)]
 
 
 def _named(call: Call) -> str:
