@@ -20,16 +20,12 @@ pytestmark = pytest.mark.slow
 LAYER = [
     (
         "archspec/ops/activation.py",
-        "class Sigmoid(Activation):",
-        '''class HardTanh(Activation):
+        "class Sigmoid(Activation, ",
+        '''class HardTanh(Activation, elementary=2, operations="two comparisons"):
     """max(-1, min(x, 1)). Source: Collobert 2004."""
 
-    step = "hardtanh"
-    elementary = 2
-    cost_note = "2 per element: two comparisons"
 
-
-class Sigmoid(Activation):''',
+class Sigmoid(Activation, ''',
     ),
     ("archspec/ops/__init__.py", "sigmoid tanh softmax", "sigmoid tanh hardtanh softmax"),
     ("archspec/backends/torch/calls.py", '    "tanh":', '    "hardtanh": _plain("nn.Hardtanh"),\n    "tanh":'),

@@ -1,63 +1,48 @@
 """Activation functions: elementwise, in place, without weights except for prelu."""
 
-from archspec.ops.base import Op, Real
+from archspec.ops.base import Op
+from archspec.ops.declare import Real
 from archspec.types import Type
 
 
 class Activation(Op):
-    """A function of each element.
+    """A function of each element. Its name is that of the class in small letters; `operations` says which are counted.
 
-    Shape:   unchanged
-    Params:  none
-    FLOPs:   `elementary` per element
     Source:  the function of the same name in torch.nn.functional.
     """
 
     kind = "activation"
     in_place = True
 
+    def __init_subclass__(cls, elementary: int = 0, operations: str = "") -> None:
+        super().__init_subclass__()
+        if operations:
+            cls.step, cls.elementary = cls.__name__.lower(), elementary
+            cls.cost_note = f"{elementary} per element: {operations}"
 
-class Relu(Activation):
+
+class Relu(Activation, elementary=1, operations="a comparison"):
     """max(x, 0). Source: Nair & Hinton 2010."""
 
-    step = "relu"
-    elementary = 1
-    cost_note = "1 per element: a comparison"
 
-
-class Relu6(Activation):
+class Relu6(Activation, elementary=2, operations="two comparisons"):
     """min(max(x, 0), 6). Source: Howard et al. 2017."""
 
-    step = "relu6"
-    elementary = 2
-    cost_note = "2 per element: two comparisons"
 
-
-class Leaky(Activation):
+class Leaky(Activation, elementary=2, operations="a comparison and a multiplication"):
     """x where x > 0, slope*x elsewhere. Source: Maas et al. 2013."""
 
-    step = "leaky"
     positional = ("slope",)
-    elementary = 2
-    cost_note = "2 per element: a comparison and a multiplication"
 
     slope: Real = 0.01
 
 
-class Sigmoid(Activation):
+class Sigmoid(Activation, elementary=4, operations="negation, exp, addition, division"):
     """1/(1 + exp(-x))."""
 
-    step = "sigmoid"
-    elementary = 4
-    cost_note = "4 per element: negation, exp, addition, division"
 
-
-class Tanh(Activation):
+class Tanh(Activation, elementary=1, operations="tanh"):
     """tanh(x)."""
-
-    step = "tanh"
-    elementary = 1
-    cost_note = "1 per element: tanh"
 
 
 class _Normalised(Activation):
@@ -71,17 +56,9 @@ class _Normalised(Activation):
         return f"`{self.step}` of one value is always the same", "one output node takes `sigmoid`"
 
 
-class Softmax(_Normalised):
+class Softmax(_Normalised, elementary=5, operations="maximum, subtraction, exp, sum, division"):
     """exp(x)/sum(exp(x)) over the channels."""
 
-    step = "softmax"
-    elementary = 5
-    cost_note = "5 per element: maximum, subtraction, exp, sum, division"
 
-
-class LogSoftmax(_Normalised):
+class LogSoftmax(_Normalised, elementary=5, operations="maximum, subtraction, exp, sum, subtraction"):
     """log(softmax(x)) over the channels."""
-
-    step = "logsoftmax"
-    elementary = 5
-    cost_note = "5 per element: maximum, subtraction, exp, sum, subtraction"

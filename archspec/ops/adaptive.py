@@ -1,7 +1,10 @@
 """Pooling to a given size."""
 
+from functools import partial
+
 from archspec.numeric import gcd, product
-from archspec.ops.base import WHOLE, Field_, Op, Reach, Size, Taps, along, check_axes, per_axis, phased
+from archspec.ops.base import WHOLE, Field_, Op, Taps, check_axes, per_axis, phased
+from archspec.ops.declare import Size
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -34,13 +37,13 @@ class _Adaptive(Op):
         target = self.target(x)
         if all(out == 1 for out in target):
             return WHOLE
-        return along([_reach(size, out) for size, out in zip(x.spatial, target, strict=True)])
+        axes = [(size, out, gcd(size, out)) for size, out in zip(x.spatial, target, strict=True)]
+        return phased([(out // parts, size // parts, partial(_taps, size, out)) for size, out, parts in axes])
 
 
-def _reach(size: int, out: int) -> Reach | None:
-    """What an output reads along one axis: the windows repeat where one begins at a whole position."""
-    parts = gcd(size, out)
-    return phased(out // parts, size // parts, lambda i: Taps(i * size // out, -(-(i + 1) * size // out) - 1))
+def _taps(size: int, out: int, i: int) -> Taps:
+    """What output i reads along one axis. The windows repeat where one begins at a whole position."""
+    return Taps(i * size // out, -(-(i + 1) * size // out) - 1)
 
 
 def _covered(size: int, out: int) -> int:
@@ -55,8 +58,6 @@ class AdaptPool(_Adaptive):
     """Mean over windows that give a fixed output size: window i from floor(i*S/T) up to ceil((i+1)*S/T), for T outputs of S inputs.
 
     Shape:   (*S, C) -> (*size, C)
-    Params:  none
-    FLOPs:   an addition per input that a window covers
     Source:  torch.nn.AdaptiveAvgPool2d.
     """
 
@@ -71,8 +72,6 @@ class AdaptMaxPool(_Adaptive):
     """Maximum over windows that give a fixed output size: window i from floor(i*S/T) up to ceil((i+1)*S/T), for T outputs of S inputs.
 
     Shape:   (*S, C) -> (*size, C)
-    Params:  none
-    FLOPs:   a comparison for each input read, less one per output
     Source:  torch.nn.AdaptiveMaxPool2d.
     """
 
@@ -87,8 +86,6 @@ class Gap(Op):
     """Global average pooling: the mean of each channel.
 
     Shape:   (*S, C) -> (1, .., 1, C);  tokens (T, C) -> (C)
-    Params:  none
-    FLOPs:   an addition per input
     Source:  Lin et al. 2013, section 3.2.
     """
 

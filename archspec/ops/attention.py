@@ -1,24 +1,10 @@
 """Tokens and attention."""
 
+from functools import partial
+
 from archspec.numeric import holds, largest, product, where
-from archspec.ops.base import (
-    WHOLE,
-    Count,
-    Field_,
-    Flag,
-    Margin,
-    Misfit,
-    Op,
-    Reach,
-    Size,
-    Taps,
-    Weight,
-    along,
-    check_axes,
-    per_axis,
-    phased,
-    share,
-)
+from archspec.ops.base import WHOLE, Field_, Misfit, Op, Taps, Weight, check_axes, per_axis, phased, share
+from archspec.ops.declare import Count, Flag, Margin, Size
 from archspec.types import Map, Tokens, Type, Vector, describe
 
 
@@ -26,7 +12,6 @@ class ToTokens(Op):
     """The positions of a map, row by row, as a sequence of tokens.
 
     Shape:   (*S, C) -> (prod(S), C)
-    Params:  none
     Source:  Dosovitskiy et al. 2020, section 3.1.
     """
 
@@ -61,7 +46,6 @@ class ClassToken(Op):
 class Position(Op):
     """Adds a learned embedding to each token.
 
-    Shape:   unchanged
     Params:  (1, T, C)
     Source:  Dosovitskiy et al. 2020, equation 1.
     """
@@ -80,7 +64,6 @@ class First(Op):
     """The first token.
 
     Shape:   (T, C) -> (C)
-    Params:  none
     """
 
     step = "first"
@@ -99,7 +82,6 @@ class Attention(Op):
     Shape:   unchanged, (T, D)
     Params:  in_proj (3D, D), out_proj (D, D), and their biases if bias
     MACs:    4*T*D^2 + 2*T^2*D
-    FLOPs:   2 per MAC; scaling T*D; softmax 5 per weight, heads*T^2 of them
     Source:  Vaswani et al. 2017, section 3.2; torch.nn.MultiheadAttention.
     """
 
@@ -139,7 +121,6 @@ class WindowAttention(Op):
     Shape:   unchanged, (H, W, C)
     Params:  relative_position_bias_table ((2wH - 1)(2wW - 1), heads), qkv (3C, C), proj (C, C), and their biases if bias
     MACs:    4*H*W*C^2 + 2*H*W*wH*wW*C
-    FLOPs:   2 per MAC; scaling H*W*C; 6 per weight (bias 1, softmax 5), heads*H*W*wH*wW of them, and 1 for the mask where it is shifted
     Source:  Liu et al. 2021, Swin Transformer, sections 3.1 and 3.2; torchvision's ShiftedWindowAttention.
     """
 
@@ -196,12 +177,12 @@ class WindowAttention(Op):
         return "`winattn` in windows of one position: the softmax of one score is always 1", "use a larger `w`"
 
     def reach(self, x: Map) -> Field_:
-        return along([_within(w, shift) for w, shift in zip(self.patch(), self.shifts(x), strict=True)])
+        return phased([(w, w, partial(_within, w, shift)) for w, shift in zip(self.patch(), self.shifts(x), strict=True)])
 
 
-def _within(w: int, shift: int) -> Reach | None:
+def _within(w: int, shift: int, phase: int) -> Taps:
     """What a position reads along one axis: its window. What was shifted around to the other end is masked."""
-    return phased(w, w, lambda i: Taps(*(shift - w, shift - 1) if i < shift else (shift, shift + w - 1)))
+    return Taps(shift - w, shift - 1) if phase < shift else Taps(shift, shift + w - 1)
 
 
 def _projections(into: tuple[str, str], out: tuple[str, str], d: int, bias: bool) -> tuple[Weight, ...]:

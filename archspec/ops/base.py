@@ -4,32 +4,11 @@ An op never sees the graph. Its formulas are plain arithmetic.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from archspec.numeric import holds, product, value_of
-from archspec.ops.declare import Declared, Rule
+from archspec.ops.declare import Declared
 from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
-
-Count = Annotated[int, Rule("a whole number of at least 1", least=1, most=LIMIT)]
-Natural = Annotated[int, Rule("a whole number of at least 0", least=0, most=LIMIT)]
-Size = Annotated[int | tuple[int, ...], Rule("a whole number of at least 1, or a size such as 5x3")]
-Margin = Annotated[int | tuple[int, ...], Rule("a whole number of at least 0, or a size such as 2x1")]
-Flag = Annotated[bool, Rule("yes or no")]
-Real = Annotated[float, Rule("a number")]
-Positive = Annotated[float, Rule("a number above 0", above=0)]
-Probability = Annotated[float, Rule("a probability from 0 up to, not including, 1", least=0, below=1)]
-Init = Annotated[
-    Literal["kaiming", "kaiming_uniform", "kaiming_out", "xavier", "xavier_normal", "lecun", "normal", "truncated", "orthogonal", "zeros"]
-    | None,
-    Rule(
-        "kaiming, kaiming_uniform, kaiming_out, xavier, xavier_normal, lecun, normal, truncated, orthogonal or zeros: "
-        "what the weights begin with, and the biases with 0"
-    ),
-]
-Deviation = Annotated[
-    float | None,
-    Rule("a number above 0, the standard deviation of init=normal (0.01) or init=truncated (0.02)", above=0),
-]
 
 
 class Misfit(Exception):
@@ -143,21 +122,17 @@ def sliding(low: int, high: int, step: int, gap: int = 1) -> Reach:
     return Reach(step, (Taps(low, high, gap),))
 
 
-def phased(phases: int, step: int, taps: Callable[[int], Taps | None]) -> Reach | None:
-    """The reach of a layer that repeats after some positions, or None where these are too many to be told apart."""
-    return Reach(step, tuple([taps(phase) for phase in range(phases)])) if phases <= PHASES else None
-
-
 WHOLE = "whole"
 POINT = "point"
 Field_ = tuple[Reach, ...] | str | None
 """How far an op reads: per axis, POINT (its own position only), WHOLE (everything), or None where that is not known."""
 
 
-def along(reaches: Sequence[Reach | None]) -> Field_:
-    """How far an op reads, from how far it reads along each axis: not known where that is so for one of them."""
-    known = [reach for reach in reaches if reach is not None]
-    return tuple(known) if len(known) == len(reaches) else None
+def phased(axes: Sequence[tuple[int, int, Callable[[int], Taps | None]]]) -> Field_:
+    """How far an op reads that repeats along each axis: its phases, its step, and what a phase reads. None where an axis has too many phases."""
+    if any(phases > PHASES for phases, _, _ in axes):
+        return None
+    return tuple([Reach(step, tuple(map(taps, range(phases)))) for phases, step, taps in axes])
 
 
 KINDS = ("convolution", "fully connected", "pooling", "attention", "normalisation", "activation", "merge", "other")
@@ -199,6 +174,9 @@ class Traits:
 class Op(Traits, Declared):
     """A layer. Subclasses set the traits, declare the arguments as fields, and override the mathematics.
 
+    The lines of their docstrings (Shape, Params, MACs, FLOPs, Source) are published. The shape is unchanged, and there are no parameters,
+    unless a method says otherwise; `cost_note` is the line of FLOPs.
+
     Methods are called with the types of all inputs, one by one, and then with those of all results: `op.macs(*inputs, *outputs)`. A
     layer of one input and one result calls them `x` and `y`, and narrows them to the kinds that it takes.
     """
@@ -224,7 +202,7 @@ class Op(Traits, Declared):
         return inputs[0]
 
     def window(self, *inputs: Any) -> tuple[Any, ...]:
-        """The window that slides over the input, or over the output of a transposed convolution: one `Slide` or `Spread` per axis."""
+        """The window that slides over the input, or over the output of a transposed convolution: one `Slide` per axis."""
         return ()
 
     def refuse(self, x: Type) -> "Misfit":

@@ -3,32 +3,12 @@
 from abc import abstractmethod
 from functools import partial
 from math import gcd
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from archspec.numeric import LECTURE, largest, product, spell, worked_out
-from archspec.ops.base import (
-    Count,
-    Deviation,
-    Field_,
-    Flag,
-    Init,
-    Margin,
-    Misfit,
-    Op,
-    Size,
-    Taps,
-    Weight,
-    along,
-    check_axes,
-    check_init,
-    counted,
-    per_axis,
-    phased,
-    share,
-    weight_and_bias,
-)
-from archspec.ops.declare import Rule
-from archspec.ops.window import Padding, Rounding, Windowed
+from archspec.ops.base import Field_, Misfit, Op, Taps, Weight, check_axes, check_init, counted, per_axis, phased, share, weight_and_bias
+from archspec.ops.declare import Count, Deviation, Flag, Init, Margin, Rule, Size
+from archspec.ops.window import Padding, Rounding, Slide, Windowed
 from archspec.types import Map, Type
 
 Table = Annotated[
@@ -155,21 +135,6 @@ class DwConv(_Convolution):
         return 1
 
 
-class Spread(NamedTuple):
-    """The window of a transposed convolution on one axis: sizes of input and output, kernel, stride, dilation, zeros cut before and after.
-
-    Less than nothing is cut where zeros are added instead.
-    """
-
-    size: int
-    out: int
-    k: int
-    s: int
-    d: int
-    before: int
-    after: int
-
-
 class Deconv(Op):
     """Transposed convolution.
 
@@ -194,7 +159,8 @@ class Deconv(Op):
     init: Init = None
     std: Deviation = None
 
-    def window(self, x: Map) -> tuple[Spread, ...]:
+    def window(self, x: Map) -> tuple[Slide, ...]:
+        """The window that slides over the output: `before` and `after` are the zeros cut, below 0 where zeros are added."""
         rank, same = len(x.spatial), isinstance(self.p, str) and self.p == "same"
         ps = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank)
         axes = zip(x.spatial, *(per_axis(value, rank) for value in (self.k, self.s, self.d, self.op)), ps, strict=True)
@@ -245,21 +211,21 @@ class Deconv(Op):
         return self.macs(x, y) + (y.size if self.bias else 0)
 
     def reach(self, x: Map) -> Field_:
-        return along([phased(slide.s, 1, partial(_transposed, slide)) for slide in self.window(x)])
+        return phased([(slide.s, 1, partial(_transposed, slide)) for slide in self.window(x)])
 
 
-def _spread(size: int, k: int, s: int, d: int, extra: int, p: int) -> Spread:
-    return Spread(size, (size - 1) * s - 2 * p + d * (k - 1) + extra + 1, k, s, d, p, p - extra)
+def _spread(size: int, k: int, s: int, d: int, extra: int, p: int) -> Slide:
+    return Slide(size, (size - 1) * s - 2 * p + d * (k - 1) + extra + 1, k, s, d, p, p - extra)
 
 
-def _same(size: int, k: int, s: int, d: int) -> Spread:
+def _same(size: int, k: int, s: int, d: int) -> Slide:
     """The output is as large as the strides together; where a kernel is smaller than a stride, the gap behind the last one stays zero."""
     cut = d * (k - 1) + 1 - s
     before = largest(cut, 0) // 2
-    return Spread(size, size * s, k, s, d, before, cut - before)
+    return Slide(size, size * s, k, s, d, before, cut - before)
 
 
-def _transposed(slide: Spread, phase: int) -> Taps | None:
+def _transposed(slide: Slide, phase: int) -> Taps | None:
     """What position `phase` of a transposed convolution reads: the q with q*s + d*t = phase + before for a tap t of the kernel."""
     k, s, d, place = slide.k, slide.s, slide.d, phase + slide.before
     parts = gcd(s, d)

@@ -14,6 +14,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Self, Union, get_args, get_origin
 
 from archspec.numeric import Spelled, spell, value_of
+from archspec.types import LIMIT
 
 REQUIRED: Any = object()
 """The default of an argument that has none."""
@@ -155,3 +156,21 @@ class Declared:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.arguments().items())})"
+
+
+Count = Annotated[int, Rule("a whole number of at least 1", least=1, most=LIMIT)]
+Natural = Annotated[int, Rule("a whole number of at least 0", least=0, most=LIMIT)]
+Size = Annotated[int | tuple[int, ...], Rule("a whole number of at least 1, or a size such as 5x3")]
+Margin = Annotated[int | tuple[int, ...], Rule("a whole number of at least 0, or a size such as 2x1")]
+Flag = Annotated[bool, Rule("yes or no")]
+Real = Annotated[float, Rule("a number")]
+Positive = Annotated[float, Rule("a number above 0", above=0)]
+Probability = Annotated[float, Rule("a probability from 0 up to, not including, 1", least=0, below=1)]
+_Start = Literal[
+    "kaiming", "kaiming_uniform", "kaiming_out", "xavier", "xavier_normal", "lecun", "normal", "truncated", "orthogonal", "zeros"
+]
+Init = Annotated[_Start | None, Rule(f"{', '.join(get_args(_Start)[:-1])} or zeros: what the weights begin with, and the biases with 0")]
+Deviation = Annotated[
+    float | None,
+    Rule("a number above 0, the standard deviation of init=normal (0.01) or init=truncated (0.02)", above=0),
+]

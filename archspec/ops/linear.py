@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from archspec.numeric import product
-from archspec.ops.base import WHOLE, Count, Deviation, Flag, Init, Op, Real, Weight, check_init, weight_and_bias
+from archspec.ops.base import WHOLE, Op, Weight, check_init, weight_and_bias
+from archspec.ops.declare import Count, Deviation, Flag, Init, Real
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -11,7 +12,6 @@ class Flatten(Op):
     """All numbers of a value as one vector.
 
     Shape:   (*S, C) -> (prod(S)*C), in the order C, *S as PyTorch has it
-    Params:  none
     """
 
     step = "flatten"
@@ -79,7 +79,6 @@ class Rbf(Op):
 
     Shape:   (C) -> (n)
     Params:  none learned; codes (n, C) are frozen
-    FLOPs:   a subtraction, a multiplication and an addition per connection
     Source:  LeCun et al. 1998, section II.B, equation 7.
     """
 
@@ -132,7 +131,6 @@ class Embed(Op):
 class Scale(Op):
     """A learned factor per channel.
 
-    Shape:   unchanged
     Params:  (C, 1, ...), one axis of 1 for each axis of a map; (C) for tokens and vectors
     Source:  Touvron et al. 2021, LayerScale.
     """

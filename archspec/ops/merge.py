@@ -18,9 +18,6 @@ class _Merge(Op):
 class Add(_Merge):
     """The sum of values of equal shape.
 
-    Shape:   unchanged
-    Params:  none
-    FLOPs:   an addition per element for each input after the first
     Source:  He et al. 2015.
     """
 
@@ -39,8 +36,6 @@ class Mul(_Merge):
     """The product of values; a vector C or a map 1x1xC is broadcast over a map.
 
     Shape:   that of the largest input
-    Params:  none
-    FLOPs:   a multiplication per element for each input after the first
     Source:  Hu et al. 2018 (squeeze and excitation).
     """
 
@@ -68,7 +63,6 @@ class Concat(_Merge):
     """Channels side by side, in the order of the branches.
 
     Shape:   (*S, C1), (*S, C2), ... -> (*S, C1 + C2 + ...)
-    Params:  none
     Source:  Szegedy et al. 2014; Huang et al. 2016.
     """
 

@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from archspec.numeric import product
-from archspec.ops.base import WHOLE, Count, Flag, Misfit, Op, Positive, Real, Weight, share, weight_and_bias
-from archspec.ops.declare import Rule
+from archspec.ops.base import WHOLE, Misfit, Op, Weight, share, weight_and_bias
+from archspec.ops.declare import Count, Flag, Positive, Real, Rule
 from archspec.types import Map, Type, describe
 
 Momentum = Annotated[float, Rule("a number from 0 to 1", least=0, most=1)]
@@ -34,9 +34,7 @@ def check_several(step: str, x: Type, count: int) -> None:
 class BatchNorm(_Norm):
     """Batch normalisation; in inference a factor and an offset per channel, from the running mean and variance.
 
-    Shape:   unchanged
     Params:  weight (C), bias (C) if affine; buffers running_mean (C), running_var (C)
-    FLOPs:   a multiplication and an addition per element (inference)
     Source:  Ioffe & Szegedy 2015; eps and momentum as torch.nn.BatchNorm2d has them.
     """
 
@@ -55,9 +53,7 @@ class BatchNorm(_Norm):
 class LayerNorm(_Norm):
     """Layer normalisation over the channels of each position.
 
-    Shape:   unchanged
     Params:  weight (C), bias (C)
-    FLOPs:   7 per element: mean 1, variance 3, scaling 1, factor and offset 2
     Source:  Ba et al. 2016; torch.nn.LayerNorm over the last axis.
     """
 
@@ -74,9 +70,7 @@ class LayerNorm(_Norm):
 class GroupNorm(_Norm):
     """Group normalisation: over the positions and channels of each group of channels.
 
-    Shape:   unchanged
     Params:  weight (C), bias (C)
-    FLOPs:   7 per element, as ln
     Source:  Wu & He 2018; torch.nn.GroupNorm.
     """
 
@@ -96,9 +90,7 @@ class GroupNorm(_Norm):
 class InstanceNorm(_Norm):
     """Instance normalisation: over the positions of each channel, without learned numbers.
 
-    Shape:   unchanged
     Params:  none
-    FLOPs:   5 per element: mean 1, variance 3, scaling 1
     Source:  Ulyanov et al. 2016; torch.nn.InstanceNorm2d.
     """
 
@@ -116,9 +108,6 @@ class InstanceNorm(_Norm):
 class LocalResponseNorm(Op):
     """Local response normalisation across n neighbouring channels: x / (k + alpha/n * sum x^2)^beta.
 
-    Shape:   unchanged
-    Params:  none
-    FLOPs:   2n + 3 per element: n squares, n - 1 additions, scaling, offset, power, division
     Source:  Krizhevsky et al. 2012, section 3.3; alpha is divided by n as in torch, Caffe and ONNX.
     """
 

@@ -4,8 +4,8 @@ from functools import partial
 from typing import Annotated
 
 from archspec.numeric import product
-from archspec.ops.base import Flag, Misfit, Size, Weight, weight_and_bias
-from archspec.ops.declare import Rule
+from archspec.ops.base import Misfit, Weight, weight_and_bias
+from archspec.ops.declare import Flag, Rule, Size
 from archspec.ops.window import Padding, Rounding, Slide, Windowed
 from archspec.types import AXES, Map, Type
 
@@ -34,8 +34,6 @@ class Pool(_Pooling):
     """Maximum over a window.
 
     Shape:   (*S, C) -> (*S', C),  S' = (S + 2p - d(w-1) - 1)/s + 1
-    Params:  none
-    FLOPs:   prod(w) - 1 comparisons per output
     Source:  torch.nn.MaxPool2d; CS231n, "Pooling layer".
     """
 
@@ -72,8 +70,6 @@ class AvgPool(_Pooling):
     """Mean over a window. `count_pad` says whether zeros of the padding count in the divisor.
 
     Shape:   (*S, C) -> (*S', C),  as for pool
-    Params:  none
-    FLOPs:   prod(w) - 1 additions and a division per output
     Source:  torch.nn.AvgPool2d.
     """
 
@@ -96,7 +92,6 @@ class Subsample(Windowed):
 
     Shape:   (*S, C) -> (*S', C),  as for pool
     Params:  coefficient (C), bias (C)
-    FLOPs:   prod(w) - 1 additions, a multiplication and an addition per output
     Source:  LeCun et al. 1998, section II.B, layer S2.
     """
 

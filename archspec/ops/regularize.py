@@ -1,14 +1,13 @@
 """Dropout and its relatives: at work in training, the identity in inference."""
 
-from archspec.ops.base import Op, Probability
+from archspec.ops.base import Op
+from archspec.ops.declare import Probability
 from archspec.types import Map
 
 
 class Dropout(Op):
     """Zeroes each number with probability p, and scales the rest by 1/(1 - p).
 
-    Shape:   unchanged
-    Params:  none
     FLOPs:   none in inference
     Source:  Srivastava et al. 2014.
     """
@@ -23,8 +22,6 @@ class Dropout(Op):
 class Dropout2d(Dropout):
     """Zeroes whole channels with probability p.
 
-    Shape:   unchanged
-    Params:  none
     FLOPs:   none in inference
     Source:  Tompson et al. 2015, "SpatialDropout".
     """
@@ -36,8 +33,6 @@ class Dropout2d(Dropout):
 class DropPath(Dropout):
     """Zeroes the whole value of an example with probability p.
 
-    Shape:   unchanged
-    Params:  none
     FLOPs:   none in inference
     Source:  Huang et al. 2016, "stochastic depth".
     """

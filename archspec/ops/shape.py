@@ -3,24 +3,8 @@
 from typing import Annotated, Literal
 
 from archspec.numeric import holds, worked_out
-from archspec.ops.base import (
-    Count,
-    Field_,
-    Margin,
-    Misfit,
-    Natural,
-    Op,
-    Size,
-    Taps,
-    along,
-    check_axes,
-    counted,
-    per_axis,
-    phased,
-    share,
-    sliding,
-)
-from archspec.ops.declare import Rule
+from archspec.ops.base import Field_, Misfit, Op, Taps, check_axes, counted, per_axis, phased, share, sliding
+from archspec.ops.declare import Count, Margin, Natural, Rule, Size
 from archspec.types import Map, Type
 
 Bounds = Annotated[tuple[int, int], Rule("a range of channels such as 0:58")]
@@ -30,7 +14,6 @@ class Pad(Op):
     """Zeros around a map: p on both sides of each axis, c channels before and after.
 
     Shape:   (*S, C) -> (*S + 2p, C + 2c)
-    Params:  none
     Source:  torch.nn.functional.pad; He et al. 2015, option A (channels).
     """
 
@@ -56,7 +39,6 @@ class Crop(Op):
     """The middle of a map; an odd remainder is cut from the end.
 
     Shape:   (*S, C) -> (*size, C)
-    Params:  none
     Source:  Ronneberger et al. 2015, "copy and crop".
     """
 
@@ -90,7 +72,6 @@ class Upsample(Op):
     """Enlarges a map by a whole factor. Pixel i of `nearest` is i // n of the input; `bilinear` keeps corners unaligned.
 
     Shape:   (*S, C) -> (*n*S, C)
-    Params:  none
     FLOPs:   nearest 0; bilinear 2^axes products and 2^axes - 1 sums per output
     Source:  torch.nn.Upsample.
     """
@@ -110,7 +91,7 @@ class Upsample(Op):
         return 0 if self.mode == "nearest" else (2 ** (len(x.spatial) + 1) - 1) * y.size
 
     def reach(self, x: Map) -> Field_:
-        return along([phased(self.n, 1, self.taps)] * len(x.spatial))
+        return phased([(self.n, 1, self.taps)] * len(x.spatial))
 
     def taps(self, phase: int) -> Taps:
         """What a position reads. `bilinear` weighs the two inputs around (phase + 1/2)/n - 1/2; where that is whole, one of them by 0."""
@@ -124,7 +105,6 @@ class PatchMerge(Op):
     """The channels of each patch of n positions per axis side by side, the patch read column by column.
 
     Shape:   (*S, C) -> (*S/n, C*n^axes)
-    Params:  none
     Source:  Liu et al. 2021, Swin Transformer, section 3.1, "patch merging", its order as in torchvision.
     """
 
@@ -156,7 +136,6 @@ class PixelShuffle(Op):
     """Moves channels into space.
 
     Shape:   (*S, C) -> (*n*S, C/n^axes)
-    Params:  none
     Source:  Shi et al. 2016; torch.nn.PixelShuffle.
     """
 
@@ -180,14 +159,12 @@ class PixelShuffle(Op):
         return Map(tuple([size * self.n for size in x.spatial]), x.channels // worked_out(self.n ** len(x.spatial)))
 
     def reach(self, x: Map) -> Field_:
-        return along([phased(self.n, 1, lambda _: Taps(0, 0))] * len(x.spatial))
+        return phased([(self.n, 1, lambda _: Taps(0, 0))] * len(x.spatial))
 
 
 class Shuffle(Op):
     """Interleaves the channels of g groups: channel i of group j becomes channel i*g + j.
 
-    Shape:   unchanged
-    Params:  none
     Source:  Zhang et al. 2018, figure 1.
     """
 
@@ -205,7 +182,6 @@ class SliceChannels(Op):
     """Channels from A up to, not including, B.
 
     Shape:   (*S, C) -> (*S, B - A)
-    Params:  none
     """
 
     step = "slice"

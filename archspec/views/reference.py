@@ -63,20 +63,22 @@ EXAMPLES = {
 
 
 def about(op: type[Op]) -> tuple[str, dict[str, str]]:
-    """What a layer does, and the labelled lines of its docstring; those it lacks are its base class's."""
+    """What a layer does, and the labelled lines of its docstring; those it lacks are its base class's, or follow from the class."""
     text, found = _sections(op.__doc__ or "")
     for base in op.__mro__[1:]:
         if base is not Op and issubclass(base, Op) and base.__doc__:
             for label, value in _sections(base.__doc__)[1].items():
                 found.setdefault(label, value)
+    if op.output is Op.output:
+        found.setdefault("Shape", "unchanged")
+    if op.weights is Op.weights:
+        found.setdefault("Params", "none")
     if op.cost_note:
         found["FLOPs"] = op.cost_note
     elif "MACs" in found:
         found["FLOPs"] = "2 per MAC"
     elif not op.elementary:
         found.setdefault("FLOPs", "none")
-    if op.step == "prelu":
-        found["Params"] = "weight (1), or (C) with shared=no"
     found["Source"] = found.get("Source", "").removesuffix(".")
     if "function of the same name" in found["Source"]:
         found["Source"] = ""
