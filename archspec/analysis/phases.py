@@ -51,7 +51,14 @@ class Sizes(NamedTuple):
 
 
 def chain(outer: Field, inner: Field) -> Field:
-    """The field of a value that reads `inner` of what has field `outer`. Where `inner` is itself a field, `outer` is to be `even`."""
+    """The field of a value that reads `inner` of what has field `outer`. Where `inner` is itself a field, `outer` is to be `even`.
+
+    A pool of 2 with stride 2 behind a convolution of 5: 6 numbers at a time, 2 apart.
+
+    >>> conv, pool = ((sliding(0, 4, 1),),), ((sliding(0, 1, 2),),)
+    >>> chain(conv, pool)
+    ((Reach(step=2, taps=(Taps(low=0, high=5, gap=0),)),),)
+    """
     if outer == NOT or inner == NOT:
         return NOT
     if outer is WHOLE or inner is WHOLE:
@@ -74,7 +81,11 @@ def chain(outer: Field, inner: Field) -> Field:
 
 
 def union(a: Field, b: Field) -> Field:
-    """The field of a value made of two."""
+    """The field of a value made of two, such as a sum of a branch of 3 and one of 5.
+
+    >>> union(((sliding(-1, 1, 1),),), ((sliding(-2, 2, 1),),))
+    ((Reach(step=1, taps=(Taps(low=-2, high=2, gap=0),)),),)
+    """
     if a == b or b == NOT:
         return a
     if a == NOT:

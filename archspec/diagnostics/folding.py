@@ -9,7 +9,11 @@ StyledLine = list[tuple[str, str]]
 
 
 def folded(line: StyledLine, width: int | None, hang: int = 0) -> Iterator[StyledLine]:
-    """The line in parts of at most `width` columns, those after the first indented by `hang`. Only a word longer than that is cut."""
+    """The line in parts of at most `width` columns, those after the first indented by `hang`. Only a word longer than that is cut.
+
+    >>> list(folded([("help: ", "help"), ("write `conv k=3 f=6`", "")], 16, hang=2))
+    [[('', ''), ('help: ', 'help'), ('write', '')], [('  ', ''), ('`conv k=3 f=6`', '')]]
+    """
     text = "".join(piece for piece, _ in line)
     if width is None or len(text) <= width:
         yield line

@@ -8,7 +8,11 @@ from archspec.types import Map, Tokens, Type, Vector
 
 
 def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
-    """For each value the steps to put behind it, empty where none are needed; None where no few steps do."""
+    """For each value the steps to put behind it, empty where none are needed; None where no few steps do.
+
+    >>> equalizing("add", [Map((14, 14), 128), Map((28, 28), 64)])
+    ['', 'pool 2 | conv k=1 f=128']
+    """
     if kind == "concat":
         return _side_by_side(types)
     target = max(types, key=lambda value: value.size) if kind == "mul" else types[0]

@@ -93,6 +93,9 @@ def rewritten(text: str, blocks: Container[str] = (), defaults: Mapping[str, fro
 
     `text` is one logical line, `blocks` are the names of the file's own, `defaults` the arguments that its lines of defaults give to a
     layer. The line is read, never run.
+
+    >>> rewritten("self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)").line
+    'conv1: conv k=7 f=64 s=2 p=3 bias=no'
     """
     if len(text) > LONGEST:
         return None

@@ -119,6 +119,9 @@ def events(graph: Graph, *, fold: bool = False, closed: Callable[[Call], bool] |
     `layer1.1..2.conv1`.
 
     `closed` says which calls are not opened; by default all are.
+
+    >>> [event.name for event in events(archspec.load("resnet18").graph, fold=True) if isinstance(event, Visit)][4:8]
+    ['layer1.0..1.conv1', 'layer1.0..1.bn1', 'layer1.0..1.relu1', 'layer1.0..1.conv2']
     """
     walk = _Walk(len(graph.inputs), fold, closed)
     return walk.graph(graph, Names("", graph.naming), list(range(len(graph.inputs))), 1, None, None, _Frame({}, None, None))

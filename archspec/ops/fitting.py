@@ -52,7 +52,11 @@ Allowed = Callable[[int, int], bool]
 
 
 def more_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
-    """The least padding, from that which is there, with which a window fits on all axes: `p=1`."""
+    """The least padding, from that which is there, with which a window fits on all axes.
+
+    >>> more_padding([Axis("width", 3, 7, 1, 0, 1)], False, lambda p, k: True)
+    'p=2'
+    """
     found = [axis.p if axis.fits(exact) else _padding(axis, exact) for axis in axes]
     if any(p is None or not allowed(p, axis.k) for p, axis in zip(found, axes, strict=True)):
         return None

@@ -99,6 +99,10 @@ def match(ours: Forms, theirs: Forms) -> tuple[How, Pairs]:
     """How the tensors were matched ("name" or "structure"), and the key of theirs for each of ours, in our order.
 
     Batch norm's counters are left out where theirs lacks them. Raises WeightsError that says what does not fit.
+
+    >>> conv = Form((6, 1, 5, 5), "float32")
+    >>> match({"conv1.weight": conv}, {"features.0.weight": conv})
+    ('structure', {'conv1.weight': 'features.0.weight'})
     """
     how: How
     mine, yours = _without_counters(ours), _without_counters(theirs)
