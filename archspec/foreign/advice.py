@@ -28,7 +28,6 @@ def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
         other = pasted(source)
         if other is not None:
             return [other]
-    blocks: dict[Source, frozenset[str]] = {}
     seen: dict[tuple[Source, int], Rewritten | None] = {}
     result = []
     for diagnostic in found:
@@ -36,12 +35,10 @@ def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
         if span is None or diagnostic.code not in _LINES | _NAMES or len(seen) >= _MOST:
             result.append(diagnostic)
             continue
-        where = span.source
-        if where not in blocks:
-            blocks[where] = frozenset(re.findall(r"^\s*block +(\w+)", where.text, re.MULTILINE))
-        place = (where, span.line)
+        place = (span.source, span.line)
         if place not in seen:
-            seen[place] = _checked(rewritten(_logical(where, span.line), blocks[where], _defaults(where, span.line)))
+            blocks = re.findall(r"^\s*block +(\w+)", span.source.text, re.MULTILINE)
+            seen[place] = _checked(rewritten(_logical(*place), blocks, _defaults(*place)))
         result.append(_with(diagnostic, seen[place]))
     return result
 
@@ -99,11 +96,9 @@ def _checked(found: Rewritten | None) -> Rewritten | None:
     """A rewritten line is proposed only if it can be read, by the parser and by people."""
     if found is None or len(found.help or "") > _LONGEST:
         return None
-    if found.line is None or found.line.startswith("#"):
-        return found
-    tree = automaton()
-    try:
-        tree.parse(roles(list(tree.lex(found.line))))
-    except Unexpected:
-        return None
+    if found.line is not None and not found.line.startswith("#"):
+        try:
+            automaton().parse(roles(list(automaton().lex(found.line))))
+        except Unexpected:
+            return None
     return found

@@ -28,8 +28,8 @@ _OTHER = (
     (re.compile(r"\s*&&\s*"), " and "),
     (re.compile(r"<>"), "!="),
     (re.compile(r"!(?!=)\s*"), "not "),
+    (re.compile(r"(?<![=!<>])=(?!=)"), "=="),
 )
-_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
 
 
 def arithmetic(text: str) -> str:
@@ -41,7 +41,7 @@ def condition(text: str) -> str:
     """A condition with the operators of other languages: `s > 1 || cin <> n`, `s = 2`."""
     for pattern, instead in _OTHER:
         text = pattern.sub(instead, text)
-    return _EQUALS.sub("==", text)
+    return text
 
 
 def own_line(body: str, rewriter: Rewriter) -> tuple[str, str] | None:

@@ -163,24 +163,19 @@ class Reader:
             marks.add(token.text)
         return self.is_layer(name) and ("=" in marks or ("," in marks and name not in self.blocks and name not in self.listed))
 
-    def closed(self, name: str) -> Call:
-        bare, keywords = self.arguments()
-        inputs = self.arguments()[0] if self.peek().text == "(" else ()
-        return Call(name, bare, keywords, inputs, closed=True)
-
-    def arguments(self) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
-        """Read arguments in parentheses, separated by commas."""
+    def closed(self, name: str, applied: bool = False) -> Call:
+        """Read arguments in parentheses, separated by commas; in a second pair are the values that the layer is `applied` to."""
         bare: list[Value] = []
         keywords: list[tuple[str, Value]] = []
         self.take()
         for _ in self.within(")"):
             if self.named():
-                word = self.take().text
-                self.take()
-                keywords.append((word, self.value(",)")))
+                self.at += 2
+                keywords.append((self.peek(-2).text, self.value(",)")))
             else:
                 bare.append(self.value(",)"))
-        return tuple(bare), tuple(keywords)
+        inputs = self.closed(name, applied=True).bare if self.peek().text == "(" and not applied else ()
+        return Call(name, tuple(bare), tuple(keywords), inputs, closed=True)
 
     def within(self, end: str) -> Iterator[None]:
         """Pass through an open bracket: where this gives something, the caller reads an item. Raises Unreadable."""

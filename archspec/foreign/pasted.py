@@ -32,14 +32,10 @@ _WAY = "write one layer per line, beginning with `input 32x32x3`; docs/from_fram
 
 
 def _python(text: str) -> str | None:
-    lines = len(_PYTHON.findall(text))
-    calls = len(_CALL.findall(text))
-    if lines == 0 and (calls < 3 or not _FRAMEWORK.search(text)):
+    if not _PYTHON.search(text) and (len(_CALL.findall(text)) < 3 or not _FRAMEWORK.search(text)):
         return None
-    for word, name in (("torch", "PyTorch"), ("nn.", "PyTorch"), ("keras", "Keras"), ("layers.", "Keras"), ("tensorflow", "TensorFlow")):
-        if re.search(rf"\b{re.escape(word)}", text):
-            return f"Python code ({name})"
-    return "Python code"
+    marks = {r"torch|\bnn\.": "PyTorch", r"keras|\blayers\.": "Keras", "tensorflow": "TensorFlow"}
+    return next((f"Python code ({name})" for mark, name in marks.items() if re.search(rf"\b{mark}", text)), "Python code")
 
 
 def _yaml(text: str) -> str | None:
@@ -79,24 +75,17 @@ _KINDS: tuple[tuple[str | Callable[[str], str | None], str], ...] = (
 """Marks of other files, a pattern or a function each; the first that fits says what it is."""
 
 
-def _kind(text: str) -> str | None:
-    found = ((name if re.search(mark, text) else None) if isinstance(mark, str) else mark(text) for mark, name in _KINDS)
-    return next((kind for kind in found if kind is not None), None)
-
-
 def pasted(source: Source) -> Diagnostic | None:
     """Make the one message about a file of another kind; None for a spec, whatever its mistakes."""
     text = "\n".join(line[:_LINE] for line in source.text[:_READ].splitlines()).lstrip()
-    if not text:
-        return None
-    kind = _kind(text)
+    found = ((name if re.search(mark, text) else None) if isinstance(mark, str) else mark(text) for mark, name in _KINDS)
+    kind = next((kind for kind in found if kind is not None), None)
     if kind is None or (_INPUT.search(text) and kind != "a Markdown text" and not (kind == _MODULE and _OPENED.search(text))):
         return None
     at = len(source.text) - len(source.text.lstrip())
-    end = source.text.find("\n", at)
     layers = list(islice(_layers(text), _SHOWN)) if "Python" in kind or "PyTorch" in kind else []
     notes = (f"its first layers are written here: {', then '.join(f'`{layer}`' for layer in layers)}",) if layers else ()
-    span = Span(source, at, len(source.text) if end < 0 else end)
+    span = Span(source, at, at + len(source.text[at:].partition("\n")[0]))
     return Diagnostic("A013", f"this is {kind}, not a spec", span, notes, _way(kind, text))
 
 

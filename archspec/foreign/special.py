@@ -44,29 +44,28 @@ def special(argument: str, step: Step, value: Value, after: list[str], remarks: 
         raise Cannot(f"the language upsamples `nearest` and `bilinear` only, not `{text}`")
     if argument == "cap" and not none and number != 6:
         raise Cannot("the language has `relu` without a limit and `relu6` only")
-    if argument in _MEANINGS:
-        if text in _MEANINGS[argument]:
-            step.given[argument] = _MEANINGS[argument][text]
-    elif argument == "momentum":
-        step.given["momentum"] = text
-    elif argument == "keep":
-        after += ["flatten"] if text != "True" else []
-    elif argument == "cap":
-        step.name = "relu6" if not none else step.name
-    elif argument == "kind":
-        step.name = "avgpool" if text.upper().startswith("AV") else step.name
-    elif argument == "slope":
-        if step.name != "relu" or number != 0:
-            step.name = "leaky" if step.name == "relu" else step.name
-            step.given["slope"] = text
-    elif argument == "shared":
-        if text not in ("yes", "True", "1"):
-            step.given["shared"] = "no"
-            remarks += (
-                ["on a map Keras's PReLU has a slope of its own for each position, unless it has `shared_axes=[1, 2]`"] if none else []
-            )
-    else:
-        return False
+    match argument:
+        case "round" | "approx" | "mode":
+            if text in _MEANINGS[argument]:
+                step.given[argument] = _MEANINGS[argument][text]
+        case "momentum":
+            step.given["momentum"] = text
+        case "keep":
+            after += ["flatten"] if text != "True" else []
+        case "cap":
+            step.name = "relu6" if not none else step.name
+        case "kind":
+            step.name = "avgpool" if text.upper().startswith("AV") else step.name
+        case "slope":
+            if step.name != "relu" or number != 0:
+                step.name = "leaky" if step.name == "relu" else step.name
+                step.given["slope"] = text
+        case "shared":
+            step.given |= {"shared": "no"} if text not in ("yes", "True", "1") else {}
+            if none:
+                remarks.append("on a map Keras's PReLU has a slope of its own for each position, unless it has `shared_axes=[1, 2]`")
+        case _:
+            return False
     return True
 
 

@@ -36,7 +36,8 @@ class Step:
             value = _SAMPLES.get(name, "8") if name in missing else self.given.get(name)
             if value is None or (name not in cls.positional and not self.whole and name not in held and _same(value, fields[name].default)):
                 continue
-            parts.append(_bare(value) if name in bare else f"{name}={value}")
+            listed = "," in value and not value.startswith("(")  # one value per round
+            parts.append(f"{name}={value}" if name not in bare else f"({value})" if listed else value)
         text = " ".join(parts)
         if missing:
             raise Missing(self.name, text, missing)
@@ -53,11 +54,6 @@ class Missing(Cannot):
 
 
 _SAMPLES = {"k": "3", "f": "8", "w": "2", "n": "10", "size": "7", "heads": "8", "groups": "8", "v": "1000", "d": "64", "p": "1", "g": "2"}
-
-
-def _bare(value: str) -> str:
-    """Write a positional value: a list, which gives one value per round, gets parentheses."""
-    return f"({value})" if "," in value and not value.startswith("(") else value
 
 
 def bare_arguments(step: str) -> tuple[str, ...]:

@@ -58,9 +58,9 @@ def written(value: Value, argument: str, name: str) -> str | None:
         return _PADDINGS[value.text.lower()]
     if argument == "p" and value.kind == "text" and number(value.text) is None:
         raise Cannot(f"the language has no padding {value.text!r}; there are numbers, `same` and `valid`")
-    if value.kind in ("list", "size") and argument not in AXES:
-        raise Cannot("")
     if value.kind in ("list", "size"):
+        if argument not in AXES:
+            raise Cannot("")
         return size(value, name)
     if value.kind == "call":
         raise Cannot(f"`{name}` must be a number or a size")
@@ -81,10 +81,7 @@ def flag(value: Value, name: str) -> str:
 
 def size(value: Value, name: str) -> str:
     """`(3, 3)` is 3, `(3, 5)` is 3x5, `((1, 1), (2, 2))` and ONNX's [1, 2, 1, 2] are 1x2."""
-    if value.kind == "size":
-        numbers = value.text.split("x")
-    else:
-        numbers = _one_side(value.items, name)
+    numbers = value.text.split("x") if value.kind == "size" else _one_side(value.items, name)
     if (len(set(numbers)) != 1 or numbers[0] == "None") and not (numbers and all(re.fullmatch(r"\d+", text) for text in numbers)):
         raise Cannot(f"`{name}` must be whole numbers: a size is written `3x5`")
     return _joined(numbers)
@@ -140,11 +137,8 @@ def initialiser(value: Value) -> str | None:
     found = INITIALISERS.get(word.removesuffix("initializer").removesuffix("initialiser")) or own.get(word)
     if found is None:
         raise Cannot(f"the language has no initialisation `{value.text}`; without `init=` layers begin as PyTorch's do")
-    if value.call is not None and value.call.keywords:
-        deviation = [v.text for k, v in value.call.keywords if k in ("stddev", "std")]
-        if deviation and "std=" in found:
-            return f"normal std={deviation[0]}"
-    return found
+    deviation = [v.text for k, v in value.call.keywords if k in ("stddev", "std")] if value.call else []
+    return f"normal std={deviation[0]}" if deviation and "std=" in found else found
 
 
 def activation(value: Value) -> str:

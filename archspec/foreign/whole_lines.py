@@ -75,15 +75,20 @@ _COMMENT = re.compile(r"\s*(?://+|/\*+|--+|%+|;+|<!--+|['\"]{3})\s*(\w.*?)\s*(?:
 """A line that is a comment in other languages."""
 _MARK = re.compile(r"\"[^\"]*\"?|'[^']*'?|#|(?:^|(?<=[ ;,)]))(?://|/\*|--)")
 """What begins a comment, and texts in quotes, inside which nothing does."""
-_STATEMENT = re.compile(
+_STATEMENT = (
     r"(?:pass\s*$|@\w|return\s+\w+(?:\s*,\s*\w+)+\s*$|import\s+[\w.]|from\s+[\w.]+\s+import\b|class\s+\w+\s*(?:\(.*\))?:|def\s+\w+\(|super\(|print\(|if\s+__name__|return(?:\s+\w+)?\s*$"
     r"|with\s+[\w.]+\(.*:|[\w.]+\.(?:summary|eval|train|to|cuda|build|forward|parameters)\()"
 )
 """A line of a program that makes no layer."""
-_LIBRARY = re.compile(r"(?:(?:self\.)?\w+\s*=\s*)?(?:\w+\.)*(?:models|applications)\.\w+\(")
+_LIBRARY = r"(?:(?:self\.)?\w+\s*=\s*)?(?:\w+\.)*(?:models|applications)\.\w+\("
 """A whole network of torchvision or Keras."""
-_APPLIED = re.compile(r"(?:return\s+|\w+\s*=\s*).*(?:self\.\w+\(\w*\)\s*\+\s*[A-Za-z_]|\+\s*self\.\w+\()|\w+\s*\+=\s*self\.\w+\(")
+_APPLIED = r"(?:return\s+|\w+\s*=\s*).*(?:self\.\w+\(\w*\)\s*\+\s*[A-Za-z_]|\+\s*self\.\w+\()|\w+\s*\+=\s*self\.\w+\("
 """A sum with what a layer makes of a value: `x + self.conv(x)`, `out += self.shortcut(x)`."""
+_NO_LAYERS = {
+    _STATEMENT: "a spec has layers only, one per line: leave out this line of a program",
+    _APPLIED: REASONS["residual"],
+    _LIBRARY: "a whole network of a library is no layer; `archspec list` names the specs that come along",
+}
 _GUARD = re.compile(r"(.*\S)\s+if\s+(?=[\w(])(.*)")
 _OWN_LINES = frozenset(("param", "default", "use", "meta", "pattern", "arch", "model", "from", "output", "block"))
 
@@ -168,12 +173,8 @@ def _uncommented(text: str) -> str:
 def _line(body: str, rewriter: Rewriter) -> str | None:
     """The line in our writing; None where there is nothing to read. Raises Unreadable, Cannot."""
     prefix = ""
-    if _STATEMENT.match(body):
-        raise Cannot("a spec has layers only, one per line: leave out this line of a program")
-    if _APPLIED.match(body):
-        raise Cannot(REASONS["residual"])
-    if _LIBRARY.match(body):
-        raise Cannot("a whole network of a library is no layer; `archspec list` names the specs that come along")
+    if reason := next((reason for pattern, reason in _NO_LAYERS.items() if re.match(pattern, body)), None):
+        raise Cannot(reason)
     if bullet := _BULLET.match(body):
         body = body[bullet.end() :]
     if default := re.match(r"default\s+(?=[A-Za-z_])(?!\w+\s*=)", body):
@@ -194,15 +195,18 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
         )
     body = _HYPHENS.sub(lambda found: found[0].replace("-", "_") if rewriter.known(found[0].replace("-", "_")) else found[0], body)
     label, body = _assigned(body)
-    continued = body.startswith("|")
-    body, guard = _guarded(body.lstrip("| "))
+    continued = "| " if body.startswith("|") else ""
+    body = body.lstrip("| ")
     if not body:
         return None
-    found = _chain(body, rewriter)
-    steps = [step for call in found for step in rewriter.steps(call)]
-    if not label and len(found) == 1:
-        label = _named(found[0])
-    return _joined(prefix, label, steps, guard, continued)
+    guarded = _GUARD.fullmatch(body)
+    found = _chain(guarded[1] if guarded else body, rewriter)
+    label = label or (_named(found[0]) if len(found) == 1 else "")
+    steps = _own_steps([step for call in found for step in rewriter.steps(call)])
+    if label and not prefix and steps and not steps[0].startswith("input"):
+        prefix = f"{label}: "
+    guard = f" if {condition(guarded[2])}" if guarded else ""
+    return f"{prefix}{continued}{' | '.join(steps)}{guard}"
 
 
 def _chain(body: str, rewriter: Rewriter) -> list[Call]:
@@ -210,19 +214,17 @@ def _chain(body: str, rewriter: Rewriter) -> list[Call]:
     return _unwrapped(Reader(tokens(body), rewriter.known, rewriter.blocks, listed).chain())
 
 
-def _joined(prefix: str, label: str, steps: list[str], guard: str, continued: bool) -> str:
+def _own_steps(steps: list[str]) -> list[str]:
+    """The steps of a line, none of which may be a layer that another line makes. Raises Cannot."""
     references = [step[1:] for step in steps if step.startswith("@")]
-    own = [step for step in steps if not step.startswith("@")]
     if references and len(steps) == 1:
         raise Cannot(f"a spec has no `forward`: the line of `{references[0]}` belongs where data passes it")
     if any(step.startswith("@") for step in steps[1:]):
         order = ", ".join(f"`{step.removeprefix('@')}`" for step in steps)
         raise Cannot(f"a spec has no `forward`: the lines of the layers are in the order in which data passes them: {order}")
     if references:
-        raise Cannot(f"a spec has no `forward`: write `| {' | '.join(own)}` behind the line of `{references[0]}`")
-    if label and not prefix and own and not own[0].startswith("input"):
-        prefix = f"{label}: "
-    return f"{prefix}{'| ' if continued else ''}{' | '.join(own)}{guard}"
+        raise Cannot(f"a spec has no `forward`: write `| {' | '.join(steps[1:])}` behind the line of `{references[0]}`")
+    return steps
 
 
 def _is_head(head: str, rest: str, rewriter: Rewriter) -> bool:
@@ -258,11 +260,6 @@ def _assigned(body: str) -> tuple[str, str]:
     name = found[1]
     keep = name not in DATA and name not in KEYWORDS and name not in ("model", "layer", "e", "t", "p", "block", "branch", "nn")
     return (name if keep else ""), body[found.end() :]
-
-
-def _guarded(body: str) -> tuple[str, str]:
-    found = _GUARD.fullmatch(body)
-    return (found[1], f" if {condition(found[2])}") if found else (body, "")
 
 
 def _unwrapped(found: list[Call]) -> list[Call]:
