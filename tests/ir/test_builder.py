@@ -186,7 +186,7 @@ def test_weights_of_a_graph_around_are_found():
     assert [(row.name, row.owner) for row in report] == [("conv1", None), ("group1.0", "conv1")]
     assert report.totals.params == 4 * 4 * 9 + 4
     with pytest.raises(archspec.SpecError, match="outside of its group"):
-        archspec.to_torch(from_json(json.dumps(document)))
+        archspec.emit(from_json(json.dumps(document)), "torch")
 
 
 def around():
