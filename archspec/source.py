@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from bisect import bisect_right
 from typing import BinaryIO, NamedTuple
 
@@ -27,11 +28,7 @@ class Source:
     def starts(self) -> list[int]:
         """Offsets at which the lines begin; lines end with a line feed and nothing else."""
         if self._starts is None:
-            starts, at = [0], self.text.find("\n")
-            while at >= 0:
-                starts.append(at + 1)
-                at = self.text.find("\n", at + 1)
-            self._starts = starts
+            self._starts = [0, *[end.end() for end in re.finditer("\n", self.text)]]
         return self._starts
 
     def locate(self, offset: int) -> tuple[int, int]:
@@ -94,10 +91,7 @@ def read_text(file: BinaryIO, most: int) -> str:
         data += piece
     if len(data) < limit:
         return decode(data)
-    try:
-        return codecs.getincrementaldecoder("utf-8")().decode(data).removeprefix(BOM)
-    except UnicodeDecodeError:
-        return decode(data)  # tells where
+    return decode(data) if (text := _begun(data)) is None else text.removeprefix(BOM)  # `decode` says where it is not UTF-8
 
 
 def decode(data: bytes) -> str:
@@ -129,18 +123,18 @@ def _refuse_binary(data: bytes) -> None:
         marked = "UTF-16" if max(even, odd) > dense else None
     if marked is not None:
         raise ValueError(f"it is not UTF-8 text but {marked}: save it as UTF-8, as `iconv -f {marked} -t UTF-8` does")
-    if kind is not None and (b"\0" in sample or not _is_utf8(sample)):
+    if kind is not None and (b"\0" in sample or _begun(sample) is None):
         raise ValueError(f"it is {kind}, not a spec, which is a text of one layer per line")
     if len(sample) > 64 and (even + odd) / 2 > len(sample) / 4:
         raise ValueError("it is binary data, not text: it is full of NUL bytes")
 
 
-def _is_utf8(sample: bytes) -> bool:
+def _begun(data: bytes) -> str | None:
+    """Decode the beginning of a text, without the character that its end cuts; None where it is not UTF-8."""
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        return codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
 
 
 def _onnx(data: bytes) -> str | None:

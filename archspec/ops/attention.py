@@ -3,7 +3,7 @@
 from functools import partial
 
 from archspec.numeric import holds, largest, product, where
-from archspec.ops.base import WHOLE, Field_, Misfit, Op, Taps, Weight, check_axes, per_axis, phased, share
+from archspec.ops.base import WHOLE, Field_, Misfit, Op, Taps, Weight, check_axes, per_axis, phased, share, undivided
 from archspec.ops.declare import Count, Flag, Margin, Size
 from archspec.types import Map, Tokens, Type, Vector, describe
 
@@ -150,13 +150,10 @@ class WindowAttention(Op):
         for size, w, shift in zip(x.spatial, self.patch(), per_axis(self.shift, 2), strict=True):
             if holds(size % w):
                 help_ = f"choose an input for which it is a multiple of {w}"
-                raise Misfit(
-                    "A205", f"{size} does not divide into windows of {w}", argument="w", notes=[f"{size}/{w} = {size / w:.2f}"], help_=help_
-                )
+                raise undivided(f"{size} does not divide into windows of {w}", size, w, "w", help_)
             if shift >= w:
-                raise Misfit(
-                    "A205", f"a shift of {shift} is not smaller than the window, {w}", argument="shift", help_=f"use shift={w // 2}"
-                )
+                message = f"a shift of {shift} is not smaller than the window, {w}"
+                raise Misfit("A205", message, argument="shift", help_=f"use shift={w // 2}")
 
     def weights(self, x: Map) -> tuple[Weight, ...]:
         height, width = self.patch()

@@ -185,7 +185,8 @@ class Op(Traits, Declared):
         """Compute the types of the results. Raises Misfit."""
         x = inputs[0]
         if not isinstance(x, self.takes):
-            raise self.refuse(x)
+            wanted = " or ".join(_KINDS[kind] for kind in self.takes)
+            raise Misfit("A201", f"`{self.step}` takes {wanted}, not {describe(x)}", help_=_conversion(self.takes, x))
         self.check(*inputs)
         result = self.output(*inputs)
         results = result if type(result) is tuple else (result,)  # types are named tuples
@@ -204,10 +205,6 @@ class Op(Traits, Declared):
     def window(self, *inputs: Any) -> tuple[Any, ...]:
         """The window that slides over the input, or over the output of a transposed convolution: one `Slide` per axis."""
         return ()
-
-    def refuse(self, x: Type) -> "Misfit":
-        wanted = " or ".join(_KINDS[kind] for kind in self.takes)
-        return Misfit("A201", f"`{self.step}` takes {wanted}, not {describe(x)}", help_=_conversion(self.takes, x))
 
     def expand(self, inputs: Sequence[Type]) -> "tuple[Op, ...]":
         """The primitive ops that this one stands for, given its inputs; itself alone unless it is derived."""
@@ -332,14 +329,14 @@ def share(count: int, what: str, parts: int, part: str, argument: str, *others: 
         return count
     if holds(count % parts):
         divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
-        raise Misfit(
-            "A205",
-            f"{counted(count, what)} {'does' if count == 1 else 'do'} not divide into {counted(parts, part)}",
-            argument=argument,
-            notes=[f"{count}/{parts} = {count / parts:.2f}"],
-            help_=f"use {argument}={divisor}",
-        )
+        message = f"{counted(count, what)} {'does' if count == 1 else 'do'} not divide into {counted(parts, part)}"
+        raise undivided(message, count, parts, argument, f"use {argument}={divisor}")
     return count // parts
+
+
+def undivided(message: str, count: int, parts: int, argument: str, help_: str | None, code: str = "A205") -> Misfit:
+    """The misfit of a count that leaves a rest."""
+    return Misfit(code, message, argument=argument, notes=[f"{count}/{parts} = {count / parts:.2f}"], help_=help_)
 
 
 def _spread(argument: str, values: tuple[int, ...], rank: int) -> str:

@@ -76,15 +76,11 @@ class Field(NamedTuple):
 
 def _field(name: str, annotation: Any, default: Any) -> Field:
     kind, rule = get_args(annotation) if get_origin(annotation) is Annotated else (annotation, Rule("a number"))
-    parts = _parts(kind)
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     words = frozenset(word for part in parts if get_origin(part) is Literal for word in get_args(part))
     tests = [_test(part) for part in parts]
     table = any(get_origin(part) is tuple and get_origin(get_args(part)[0]) is tuple for part in parts)
     return Field(name, rule, default, words, float in parts, table, lambda value: any(test(value) for test in tests))
-
-
-def _parts(kind: Any) -> tuple[Any, ...]:
-    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
 def _test(part: Any) -> Callable[[Any], bool]:

@@ -58,9 +58,7 @@ def more_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | N
     'p=2'
     """
     found = [axis.p if axis.fits(exact) else _padding(axis, exact) for axis in axes]
-    if any(p is None or not allowed(p, axis.k) for p, axis in zip(found, axes, strict=True)):
-        return None
-    return _written("p", found)
+    return _written("p", [p if p is not None and allowed(p, axis.k) else None for p, axis in zip(found, axes, strict=True)])
 
 
 def less_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
@@ -70,7 +68,7 @@ def less_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | N
         most = min(axis.p, axis.k // 2)
         tries = range(most, max(-1, most - _TRIES), -1)
         found.append(next((p for p in tries if allowed(p, axis.k) and axis._replace(p=p).fits(exact)), None))
-    return None if None in found else _written("p", found)
+    return _written("p", found)
 
 
 def smaller_window(letter: str, axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
@@ -80,10 +78,10 @@ def smaller_window(letter: str, axes: Sequence[Axis], exact: bool, allowed: Allo
         most = axis.k if axis.room >= 0 else (axis.size + 2 * axis.p - 1) // axis.d + 1
         tries = range(most, max(0, most - _TRIES), -1)
         found.append(next((k for k in tries if allowed(axis.p, k) and axis.window(k).fits(exact)), None))
-    if None in found:
-        return None
-    any_less = all((axis.s == 1 or not exact) and allowed(axis.p, 1) for axis in axes) and len(set(found)) == 1 and found[0] != 1
-    return _written(letter, found) + (" or less" if any_less and not any(axis.tied for axis in axes) else "")
+    any_less = len(set(found)) == 1 and found[0] != 1
+    any_less &= all((axis.s == 1 or not exact) and allowed(axis.p, 1) and not axis.tied for axis in axes)
+    written = _written(letter, found)
+    return f"{written} or less" if written and any_less else written
 
 
 def _padding(axis: Axis, exact: bool) -> int | None:
@@ -101,5 +99,6 @@ def _padding(axis: Axis, exact: bool) -> int | None:
     return first + -(-(least - first) // step) * step
 
 
-def _written(letter: str, values: Sequence[int | None]) -> str:
-    return f"{letter}={'x'.join(map(str, values if len(set(values)) > 1 else values[:1]))}"
+def _written(letter: str, values: Sequence[int | None]) -> str | None:
+    """An argument with a value per axis; None where an axis has none."""
+    return None if None in values else f"{letter}={'x'.join(map(str, values if len(set(values)) > 1 else values[:1]))}"

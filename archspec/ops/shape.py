@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from archspec.numeric import holds, worked_out
-from archspec.ops.base import Field_, Misfit, Op, Taps, check_axes, counted, per_axis, phased, share, sliding
+from archspec.ops.base import Field_, Misfit, Op, Taps, check_axes, counted, per_axis, phased, share, sliding, undivided
 from archspec.ops.declare import Count, Margin, Natural, Rule, Size
 from archspec.types import Map, Type
 
@@ -117,13 +117,8 @@ class PatchMerge(Op):
     def check(self, x: Map) -> None:
         for size in x.spatial:
             if holds(size % self.n):
-                raise Misfit(
-                    "A205",
-                    f"{size} does not divide into patches of {self.n}",
-                    argument="n",
-                    notes=[f"{size}/{self.n} = {size / self.n:.2f}"],
-                    help_="pad the map, or choose another input size",
-                )
+                message = f"{size} does not divide into patches of {self.n}"
+                raise undivided(message, size, self.n, "n", "pad the map, or choose another input size")
 
     def output(self, x: Map) -> Type:
         return Map(tuple([size // self.n for size in x.spatial]), x.channels * worked_out(self.n ** len(x.spatial)))
@@ -148,12 +143,9 @@ class PixelShuffle(Op):
     def check(self, x: Map) -> None:
         block = self.n ** len(x.spatial)
         if holds(x.channels % block):
-            raise Misfit(
-                "A208",
-                f"{counted(x.channels, 'channel')} {'does' if x.channels == 1 else 'do'} not divide into {'x'.join([str(self.n)] * len(x.spatial))} pixels",
-                argument="n",
-                notes=[f"{x.channels}/{block} = {x.channels / block:.2f}"],
-            )
+            pixels = "x".join([str(self.n)] * len(x.spatial))
+            message = f"{counted(x.channels, 'channel')} {'does' if x.channels == 1 else 'do'} not divide into {pixels} pixels"
+            raise undivided(message, x.channels, block, "n", None, "A208")
 
     def output(self, x: Map) -> Type:
         return Map(tuple([size * self.n for size in x.spatial]), x.channels // worked_out(self.n ** len(x.spatial)))

@@ -99,7 +99,7 @@ class Layout:
                 if opened and not self.joined_below(token, tokens[0]):
                     self.unclosed(opened)
                     broken = True
-                if not opened and tokens and not self.continued(token):
+                if not opened and tokens and self.following(token)[1] != "|":
                     yield self.line(tokens, broken)
                     tokens, broken, self.told = [], False, False
                 continue
@@ -169,9 +169,6 @@ class Layout:
         indent, char = self.following(newline)
         return char != "" and (indent > self.indent_of(first) or char in ")]}")
 
-    def continued(self, newline: Token) -> bool:
-        return self.following(newline)[1] == "|"
-
     def indent_of(self, token: Token) -> int:
         return self.source.locate(token.start)[1] - 1
 
@@ -195,7 +192,9 @@ class Layout:
         for line in lines:
             first = line.tokens[0]
             if tabs:
-                line = line._replace(indent=self.meant(line, width))
+                # A tab counts as one level of the file here; the tabs themselves are reported elsewhere.
+                blank = self.source.text[first.start - line.indent : first.start]
+                line = line._replace(indent=len(blank.expandtabs(width)))
             if line.indent > levels[-1][0]:
                 if before is None:
                     self.indentation(line, "the first line is indented", "begin it at the left margin")
@@ -216,11 +215,6 @@ class Layout:
             levels[-1][1].append(line)
             before = line
         return top
-
-    def meant(self, line: LogicalLine, width: int) -> int:
-        """The indentation of a line whose tabs count as one level of the file; the tabs themselves are reported elsewhere."""
-        blank = self.source.text[line.tokens[0].start - line.indent : line.tokens[0].start]
-        return len(blank.expandtabs(width))
 
     def indentation(self, line: LogicalLine, message: str, help_: str) -> None:
         """Report a line's indentation, unless a character in it was reported."""
@@ -245,18 +239,11 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             bare = False
         elif start and (kind == "NAME" or (kind == "INT" and [t.type for t in tokens[at + 1 : at + 2]] == ["COLON"])):
             kind = _role(tokens, at) if kind == "NAME" else "LABEL"
-            bare = kind in ("NAME", "MERGE")
-            start = False
-            end = token.end
-            yield token if kind == "NAME" else token._replace(type=kind)
-            continue
+            bare, end = kind in ("NAME", "MERGE"), token.end
         if bare and depth - (kind in OPENING) == 0 and kind not in _NO_VALUE and kind not in CLOSING and token.start > end:
             yield Token("SEP", "", token.start, token.start)
-        if depth == 0 and kind in ("COLON", "VBAR"):
-            start = True
-            bare &= kind == "COLON"
-        else:
-            start = False
+        start = depth == 0 and kind in ("COLON", "VBAR")
+        bare &= not start or kind == "COLON"
         end = token.end
         yield token if kind == token.type else token._replace(type=kind)
 
