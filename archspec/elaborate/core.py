@@ -6,14 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from archspec.diagnostics import Diagnostic, Diagnostics
-from archspec.diagnostics import Frame as TraceFrame
+from archspec.diagnostics import Diagnostics
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
-from archspec.elaborate.expressions import Refused, Silent, truth
+from archspec.elaborate.expressions import Refused, truth
 from archspec.elaborate.hidden import Hidden, Labels
 from archspec.elaborate.labels import clashes, lookup, spelled
 from archspec.elaborate.merge_advice import Advice
+from archspec.elaborate.reports import Reports
 from archspec.elaborate.scopes import Scope
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Graph, Hole, Input, Instance, Output
@@ -28,38 +28,25 @@ class Abort(Exception):
     """A limit was reached; what was found so far stands."""
 
 
-class Level(NamedTuple):
-    """A level of the expansion: a call of a block as written, `where` being its full name; or, where `call` is empty, a round, such as
-    `round 2 of 4`.
-    """
+class Context(NamedTuple):
+    """Where an elaboration stands: the builder, the scope, the defaults that hold there."""
 
-    span: Span
-    call: str
-    where: str
-
-
-class Context:
-    """Where an elaboration stands: the builder, the scope, the defaults and blocks that hold there."""
-
-    __slots__ = ("builder", "defaults", "scope", "top")
-
-    def __init__(self, builder: GraphBuilder, scope: Scope, defaults: Defaults, top: bool = False) -> None:
-        self.builder = builder
-        self.scope = scope
-        self.defaults = defaults
-        self.top = top
+    builder: GraphBuilder
+    scope: Scope
+    defaults: Defaults
+    top: bool = False
 
     def inside(self, builder: GraphBuilder | None = None, scope: Scope | None = None) -> Context:
         return Context(builder or self.builder, scope or self.scope.inner(), self.defaults)
 
 
-class Core(ABC):
+class Core(Reports, ABC):
     """The state of an elaboration. `suite` is what the parts above have in common: a body, read in order."""
 
     def __init__(self, file: ast.File, name: str, sink: Diagnostics, options: Options) -> None:
+        super().__init__(sink)
         self.file = file
         self.name = name
-        self.sink = sink
         self.options = options
         self.declarations = Declarations(sink, options)
         self.builder = GraphBuilder()
@@ -70,7 +57,6 @@ class Core(ABC):
         self.unit = Unit(file)
         self.calls: dict[tuple[object, ...], Graph | None] = {}
         self.active: list[BlockDef] = []
-        self.trace: list[Level] = []
         self.depth = 0
         self.steps = 0
         self.path: list[str] = []
@@ -81,27 +67,10 @@ class Core(ABC):
         """Where the inputs are declared."""
         self.written: dict[Source, Labels] = {}
         """The labels of each file, where one that is not seen was looked for."""
-        self.misfits: dict[tuple[str, Span], Misfit] = {}
-        """Sizes that did not fit, as they were met; other inputs may mend them."""
 
     @abstractmethod
     def suite(self, body: Sequence[ast.Statement], context: Context, value: int | None) -> int | None:
         """Elaborate a body that begins with a value; returns its result."""
-
-    def report(self, refused: Refused | Misfit, span: Span, secondary: Sequence[tuple[Span, str]] = ()) -> None:
-        if isinstance(refused, Silent):
-            return
-        label = ""
-        if isinstance(refused, Misfit):
-            label = refused.label
-            if refused.axis is not None:
-                self.misfits.setdefault((refused.code, span), refused)
-        trace = tuple(_joined(self.trace))
-        found = Diagnostic(refused.code, refused.message, span, refused.notes, refused.help, label, tuple(secondary), trace)
-        self.sink.add(found, next((level.where for level in reversed(self.trace) if not level.call), None))
-
-    def warn(self, code: str, message: str, span: Span | None, help_: str | None = None) -> None:
-        self.sink.add(Diagnostic(code, message, span, (), help_, severity="warning"))
 
     def meet(self, span: Span, type_: Type | None) -> None:
         """Note the type of a value at its place; nothing where a mistake left it unknown."""
@@ -121,17 +90,16 @@ class Core(ABC):
             below = next((s for s in self.file.body if isinstance(s, ast.Input) and s.span.start > span.start), None)
             help_ = "begin with `input 32x32x3` (height x width x channels)"
             if below is not None:
-                help_ = (
-                    f"`{below.span.text}` comes later, at line {below.span.line}: move it up, or indent this line if it belongs to a block"
-                )
-            self.report(Refused("A117", "there is nothing yet for this layer to read", span, help_), span)
+                later = f"`{below.span.text}` comes later, at line {below.span.line}"
+                help_ = f"{later}: move it up, or indent this line if it belongs to a block"
+            self.reject("A117", "there is nothing yet for this layer to read", span, help_)
         return self.unknown(context.builder, span)
 
     def enter(self, body: Sequence[ast.Statement]) -> None:
         self.depth += 1
         if self.depth > self.options.max_depth:
             span = body[0].span if body else self.file.span
-            self.report(Refused("A118", f"blocks and indented lines are nested more than {self.options.max_depth} levels deep", span), span)
+            self.reject("A118", f"blocks and indented lines are nested more than {self.options.max_depth} levels deep", span)
             raise Abort
 
     def dropped(self, guard: ast.Expr | None, context: Context) -> bool | None:
@@ -141,7 +109,7 @@ class Core(ABC):
         try:
             return not truth(guard, context.scope)
         except Refused as refused:
-            self.report(refused, refused.span)
+            self.report(refused)
             return None
 
     def reference(self, expr: ast.Expr, context: Context) -> int:
@@ -150,8 +118,9 @@ class Core(ABC):
         except Refused as refused:
             found = self.hidden(expr, context) if refused.code == "A107" else None
             if found is not None:
-                refused = Refused(refused.code, refused.message, refused.span, found.help)
-            self.report(refused, refused.span, [(found.span, found.why)] if found is not None else ())
+                self.reject(refused.code, refused.message, refused.span, found.help, (found.span, found.why))
+            else:
+                self.report(refused)
             return self.unknown(context.builder, expr.span)
         return context.builder.capture(owner, value)
 
@@ -174,25 +143,22 @@ class Core(ABC):
         """Report elements of one name."""
         for element, other, message in clashes(builder.elements, builder.naming):
             span = element.span or self.file.span
-            first = [(other.span, "here")] if other.span is not None and other.span != span else []
-            self.report(Refused("A108", message, span, "give one of them another label"), span, first)
+            first = [(other.span, "here")] if other.span not in (None, span) else []
+            self.reject("A108", message, span, "give one of them another label", *first)
 
     def count_step(self, span: Span, to_come: int = 0) -> None:
         """Count a step; `to_come` are others that are known to follow it. Raises Abort where they are too many."""
         self.steps += 1
         if self.steps + to_come > self.options.max_steps:
             message = f"more than {self.options.max_steps:,} different layers and rounds"
-            self.report(Refused("A118", message, span, "layers that repeat without change are counted once"), span)
+            self.reject("A118", message, span, "layers that repeat without change are counted once")
             raise Abort
 
     def limit(self, layers: int, span: Span) -> None:
         if layers > self.options.max_layers:
-            message = (
-                f"this expands to {layers:,} layers, more than {self.options.max_layers:,}"
-                if layers <= LIMIT
-                else f"this expands to more than {self.options.max_layers:,} layers"
-            )
-            self.report(Refused("A118", message, span, "repeat less, or raise the limit with `--limit layers=N`"), span)
+            known = f"{layers:,} layers, more than {self.options.max_layers:,}"
+            message = known if layers <= LIMIT else f"more than {self.options.max_layers:,} layers"
+            self.reject("A118", f"this expands to {message}", span, "repeat less, or raise the limit with `--limit layers=N`")
             raise Abort
 
     def merge(
@@ -208,26 +174,5 @@ class Core(ABC):
                 return builder.apply(make(kind, {}), values, label, span, self.settled)
             except Misfit as misfit:
                 advice = advise()
-                self.report(advice.explain(kind, misfit, known), span, advice.secondary(types))
+                self.misfit(advice.explain(kind, misfit, known), span, *advice.secondary(types))
         return builder.add(Hole(None, kind, label, span, numbered=label is not None))
-
-
-def _joined(levels: Sequence[Level]) -> list[TraceFrame]:
-    """The frames of a trace, the innermost first; a round is named with the call made in it."""
-    frames: list[TraceFrame] = []
-    round_: Level | None = None
-    for level in levels:
-        if level.call:
-            during = f", {round_.where}" if round_ is not None else ""
-            place = f" ({level.where})" if level.where else ""
-            frames.append(TraceFrame(level.span, f"in `{level.call}` at line {level.span.line}{during}{place}"))
-        elif round_ is not None:
-            frames.append(_round(round_))
-        round_ = None if level.call else level
-    if round_ is not None:
-        frames.append(_round(round_))
-    return frames[::-1]
-
-
-def _round(level: Level) -> TraceFrame:
-    return TraceFrame(level.span, f"in {level.where} at line {level.span.line}")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path, PureWindowsPath
+from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics, nearest
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.binding import argument, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Silent, Value, evaluate, shown
 from archspec.elaborate.labels import RESERVED
+from archspec.elaborate.reports import Reports
 from archspec.elaborate.scopes import Scope
 from archspec.ops import STEPS, op_class
-from archspec.source import Source, Span
+from archspec.source import Source, Span, read_text
 from archspec.syntax import ast
 from archspec.syntax.lines import KEYWORDS
 from archspec.syntax.parser import parse
@@ -23,27 +25,13 @@ Defaults = dict[str, dict[str, Value | Missing]]
 _RELATIVE = 'write it relative to the spec, like `use "blocks/resnet.arch"`'
 
 
-class BlockDef:
-    """A block with what it sees: the params of its file, and the defaults above it."""
+class BlockDef(NamedTuple):
+    """A block with what it sees: the declarations of its file, and the defaults above it."""
 
-    __slots__ = ("body", "defaults", "head", "names", "own", "read", "used")
-
-    def __init__(
-        self,
-        head: ast.Block,
-        body: tuple[ast.Statement, ...],
-        names: dict[str, Value | Missing],
-        defaults: Defaults,
-        read: set[str],
-        own: bool,
-    ) -> None:
-        self.head = head
-        self.body = body
-        self.names = names
-        self.defaults = defaults
-        self.read = read
-        self.own = own
-        self.used = False
+    head: ast.Block
+    body: tuple[ast.Statement, ...]
+    unit: Unit
+    defaults: Defaults
 
 
 class Unit:
@@ -56,17 +44,20 @@ class Unit:
         self.blocks: dict[str, BlockDef] = {}
         self.defaults_at: dict[int, Defaults] = {}
         self.read: set[str] = set()
+        """Params that were read."""
+        self.called: set[str] = set()
+        """Blocks that were called."""
         self.unread: set[str] = set()
         """Blocks whose declaration could not be read."""
         self.incomplete = False
         """A file that it uses could not be read: what is not defined may be defined there."""
 
 
-class Declarations:
+class Declarations(Reports):
     """Reads the declarations of a file and of those it uses."""
 
     def __init__(self, sink: Diagnostics, options: Options) -> None:
-        self.sink = sink
+        super().__init__(sink)
         self.options = options
         self.overrides = dict(options.params)
         self.taken: set[str] = set()
@@ -75,12 +66,7 @@ class Declarations:
         self.crowded = False
         """Whether too many used files were reported."""
 
-    def report(self, refused: Refused, secondary: tuple[tuple[Span, str], ...] = ()) -> None:
-        if isinstance(refused, Silent):
-            return
-        self.sink.add(Diagnostic(refused.code, refused.message, refused.span, refused.notes, refused.help, secondary=secondary))
-
-    def read(self, file: ast.File, folder: Path | None, *, own: bool = True) -> Unit:
+    def read(self, file: ast.File, folder: Path | None) -> Unit:
         unit = Unit(file)
         self.params(unit, folder)
         scope = Scope(unit.names, read=unit.read)
@@ -91,7 +77,7 @@ class Declarations:
             elif isinstance(statement, ast.Default):
                 defaults = self.extended(defaults, statement, scope)
             elif isinstance(statement, ast.Suite) and isinstance(statement.head, ast.Block):
-                self.block(unit, statement.head, statement.body, defaults, own)
+                self.block(unit, statement.head, statement.body, defaults)
             unit.defaults_at[id(statement)] = defaults
         return unit
 
@@ -102,16 +88,10 @@ class Declarations:
             if isinstance(statement, ast.Broken):
                 self.broken(unit, statement)
             elif isinstance(statement, ast.Arch) and at > 0:
-                self.report(Refused("A010", "`arch` is allowed only on the first line", statement.span, "move it to the top"))
+                self.reject("A010", "`arch` is allowed only on the first line", statement.span, "move it to the top")
             elif isinstance(statement, ast.Arch) and statement.version != 1:
-                self.report(
-                    Refused(
-                        "A009",
-                        f"this archspec reads version 1 of the language, but the file asks for `arch {statement.version}`",
-                        statement.span,
-                        "write `arch 1`, or use a newer archspec",
-                    )
-                )
+                message = f"this archspec reads version 1 of the language, but the file asks for `arch {statement.version}`"
+                self.reject("A009", message, statement.span, "write `arch 1`, or use a newer archspec")
             elif isinstance(statement, ast.Use):
                 self.use(unit, statement, folder)
             elif isinstance(statement, ast.Param):
@@ -131,21 +111,16 @@ class Declarations:
         name, span = statement.name
         if name in unit.places or name in KEYWORDS or name == "cin":
             what = f"the param `{name}` is defined twice" if name in unit.places else f"`{name}` is a reserved word of the language"
-            other = ((unit.places[name], "first here"),) if name in unit.places else ()
-            return self.report(Refused("A108", what, span, "choose another name"), other)
+            others = [(unit.places[name], "first here")] if name in unit.places else []
+            return self.reject("A108", what, span, "choose another name", *others)
+        self.taken.add(name)
+        unit.places[name] = span
         try:
             value = evaluate(statement.value, scope)
+            unit.names[name] = self.overridden(name, value, self.overrides[name], span) if name in self.overrides else value
         except Refused as refused:
             self.report(refused)
-            self.taken.add(name)
             unit.names[name] = MISSING
-            unit.places[name] = span
-            return None
-        if name in self.overrides:
-            self.taken.add(name)
-            value = self.overridden(name, value, self.overrides[name], span)
-        unit.names[name] = value
-        unit.places[name] = span
         return None
 
     def overridden(self, name: str, default: Value, given: Value, span: Span) -> Value:
@@ -156,18 +131,11 @@ class Declarations:
             given = bool(given)
         if type(default) is int and isinstance(given, bool):
             given = int(given)
-        same = type(given) is type(default) or (isinstance(default, float) and type(given) is int)
-        if not same:
+        if type(given) is not type(default) and not (isinstance(default, float) and type(given) is int):
             kinds = {bool: "yes or no", int: "a whole number", float: "a number", str: "a text"}
             wanted = kinds.get(type(default), "a list" if isinstance(default, Rounds) else "a size")
-            self.report(
-                Refused(
-                    "A115",
-                    f"the param `{name}` is {wanted} ({shown(default)}), not {shown(given)}",
-                    span,
-                    f"set it as `--set {name}={shown(default)}`",
-                )
-            )
+            message = f"the param `{name}` is {wanted} ({shown(default)}), not {shown(given)}"
+            self.reject("A115", message, span, f"set it as `--set {name}={shown(default)}`")
             return default
         return given
 
@@ -202,28 +170,24 @@ class Declarations:
                 self.report(refused)
         return {**defaults, step: values}
 
-    def block(self, unit: Unit, head: ast.Block, body: tuple[ast.Statement, ...], defaults: Defaults, own: bool) -> None:
+    def block(self, unit: Unit, head: ast.Block, body: tuple[ast.Statement, ...], defaults: Defaults) -> None:
         name, span = head.name
         seen = {"cin"}
         for parameter in [parameter.name for parameter in head.parameters]:
             if parameter.id not in seen:
                 seen.add(parameter.id)
             else:
-                self.report(
-                    Refused("A108", f"the parameter `{parameter.id}` of block `{name}` is taken", parameter.span, "choose another name")
-                )
+                self.reject("A108", f"the parameter `{parameter.id}` of block `{name}` is taken", parameter.span, "choose another name")
         if name in STEPS or name in KEYWORDS or name == "skip" or "." in name:
-            self.report(Refused("A108", f"`{name}` is the name of a layer or a reserved word", span, "choose another name for the block"))
+            self.reject("A108", f"`{name}` is the name of a layer or a reserved word", span, "choose another name for the block")
         elif word := next((word for word in RESERVED if word.startswith(name) and word[len(name) :].isdecimal()), None):
             message = f"`{name}` cannot name a block: one of its calls would be called `{word}`, a reserved word of PyTorch modules"
-            self.report(Refused("A109", message, span, "choose another name for the block"))
+            self.reject("A109", message, span, "choose another name for the block")
         elif name in unit.blocks:
-            self.report(
-                Refused("A108", f"the block `{name}` is defined twice", span, "choose another name"),
-                ((unit.blocks[name].head.name.span, "first here"),),
-            )
+            first = unit.blocks[name].head.name.span, "first here"
+            self.reject("A108", f"the block `{name}` is defined twice", span, "choose another name", first)
         else:
-            unit.blocks[name] = BlockDef(head, body, unit.names, defaults, unit.read, own)
+            unit.blocks[name] = BlockDef(head, body, unit, defaults)
 
     # other files
 
@@ -237,21 +201,19 @@ class Declarations:
         unit.unread |= other.unread
         for name, value in other.names.items():
             if name in unit.places and unit.places[name] != other.places.get(name):
-                self.report(
-                    Refused("A108", f"the param `{name}` of {statement.path.value} is already defined", statement.span),
-                    ((unit.places[name], "here"),),
-                )
+                self.taken_by(f"param `{name}`", statement, unit.places[name])
             unit.names.setdefault(name, value)
             if name in other.places:
                 unit.places.setdefault(name, other.places[name])
         for name, block in other.blocks.items():
             known = unit.blocks.setdefault(name, block)
             if known is not block:
-                self.report(
-                    Refused("A108", f"the block `{name}` of {statement.path.value} is already defined", statement.span),
-                    ((known.head.name.span, "here"),),
-                )
+                self.taken_by(f"block `{name}`", statement, known.head.name.span)
         return None
+
+    def taken_by(self, what: str, use: ast.Use, place: Span) -> None:
+        """Report what a used file defines, and this one too."""
+        self.reject("A108", f"the {what} of {use.path.value} is already defined", use.span, None, (place, "here"))
 
     def opened_unit(self, written: ast.Text, folder: Path | None) -> Unit:
         """The declarations of another file. Raises Refused."""
@@ -261,21 +223,15 @@ class Declarations:
         self.units[path] = Unit(ast.File((), Span(Source(str(path), ""), 0, 0)))  # files that use each other end here
         name = path.relative_to(self.base).as_posix() if self.base is not None else path.name
         file = parse(Source(name, text), self.sink, max_bytes=self.options.max_bytes, max_tokens=self.options.max_tokens)
-        unit = self.units[path] = self.read(file, path.parent, own=False)
-        return unit
+        self.units[path] = self.read(file, path.parent)
+        return self.units[path]
 
     def contents(self, written: ast.Text, folder: Path | None) -> tuple[Path, str]:
         """A used file, found below the spec's folder. Raises Refused."""
-        from archspec.source import read_text
-
         span, shown_path = written.span, written.value
         if self.base is None or folder is None:
-            raise Refused(
-                "A116",
-                "`use` looks beside the spec's file, and this text has none",
-                span,
-                "save the spec, or name it with --stdin-filename",
-            )
+            message = "`use` looks beside the spec's file, and this text has none"
+            raise Refused("A116", message, span, "save the spec, or name it with --stdin-filename")
         inside = span.text[1:-1]
         if "\\" in inside:  # as Windows writes it; `\\n` in a text is a line feed, so the words of the source count
             better = inside.replace("\\\\", "/").replace("\\", "/")
@@ -291,23 +247,18 @@ class Declarations:
             if path in self.units:
                 return path, ""
             if len(self.units) >= self.options.max_files:
-                raise self.too_many_files(span)
+                crowded, self.crowded = self.crowded, True
+                message = f"more than {self.options.max_files} files are used"
+                raise Silent(span) if crowded else Refused("A116", message, span, "put their blocks into fewer files")
             if not stat.S_ISREG(path.stat().st_mode):
                 raise Refused("A116", f'"{shown_path}" is not a regular file', span)
             with path.open("rb") as file:
                 text = read_text(file, self.options.max_bytes)  # the parser refuses what is longer
         except (OSError, RuntimeError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise Refused(
-                "A116", f'cannot read "{shown_path}": {reason}', span, "the path is relative to the file that contains `use`"
-            ) from None
+            help_ = "the path is relative to the file that contains `use`"
+            raise Refused("A116", f'cannot read "{shown_path}": {reason}', span, help_) from None
         return path, text
-
-    def too_many_files(self, span: Span) -> Refused:
-        if self.crowded:
-            return Silent(span)
-        self.crowded = True
-        return Refused("A116", f"more than {self.options.max_files} files are used", span, "put their blocks into fewer files")
 
 
 def _unknown(defaults: Defaults, declares: str) -> Defaults:

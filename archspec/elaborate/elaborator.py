@@ -119,7 +119,11 @@ class Elaborator(Structures):
         """Lint what this file declares and never uses; what stands in a line that a guard dropped counts as used."""
         own = self.file.span.source
         params = {name: place for name, place in self.unit.places.items() if name not in self.unit.read and place.source is own}
-        blocks = {name: block.head.name.span for name, block in self.unit.blocks.items() if not block.used and block.own}
+        blocks = {
+            name: block.head.name.span
+            for name, block in self.unit.blocks.items()
+            if name not in self.unit.called and block.unit is self.unit
+        }
         if params or blocks:
             written = ast.names(self.file.body)
             for name, place in params.items():
@@ -141,12 +145,11 @@ class Elaborator(Structures):
     def top_level(self, context: Context) -> int | None:
         value: int | None = None
         for statement in self.file.body:
-            context.defaults = self.unit.defaults_at.get(id(statement), {})
             if isinstance(statement, ast.Suite) and isinstance(statement.head, ast.Block):
                 continue
             if isinstance(statement, (ast.Arch, ast.Model, ast.Meta, ast.Param, ast.Default, ast.Use)):
                 continue
-            value = self.statement(statement, context, value)
+            value = self.statement(statement, context._replace(defaults=self.unit.defaults_at.get(id(statement), {})), value)
         return value
 
     def suite(self, body: Sequence[ast.Statement], context: Context, value: int | None) -> int | None:
@@ -175,9 +178,7 @@ class Elaborator(Structures):
                 if isinstance(statement, ast.Param):
                     context.scope.names[statement.name.id] = MISSING
                 word = statement.span.text.split()[0]
-                self.report(
-                    Refused("A010", f"`{word}` is allowed only at the top level", statement.span, "do not indent it"), statement.span
-                )
+                self.reject("A010", f"`{word}` is allowed only at the top level", statement.span, "do not indent it")
                 return value
 
     def broken(self, statement: ast.Broken, context: Context) -> int:
@@ -203,14 +204,10 @@ class Elaborator(Structures):
 
     def headed(self, suite: ast.Suite, context: Context, value: int | None) -> int | None:
         head = suite.head
-        if (
-            isinstance(head, ast.Repeat)
-            and head.counter is not None
-            and suite.guard is not None
-            and head.counter.id in ast.names(suite.guard)
-        ):
+        counter = head.counter if isinstance(head, ast.Repeat) else None
+        if counter is not None and suite.guard is not None and counter.id in ast.names(suite.guard):
             help_ = "the condition applies to the whole `repeat`: give an indented line below its own `if` to drop it in some rounds only"
-            self.report(Refused("A106", f"`{head.counter.id}` is not defined in this condition", suite.guard.span, help_), suite.guard.span)
+            self.reject("A106", f"`{counter.id}` is not defined in this condition", suite.guard.span, help_)
             return self.unknown(context.builder, suite.span)
         dropped = self.dropped(suite.guard, context)
         if dropped:
@@ -222,14 +219,12 @@ class Elaborator(Structures):
                 return self.labelled(suite, head, context, value)
             case ast.Output():
                 return self.output(suite, head, context, value)
-            case ast.Shortcut() | ast.Block():
-                word, where = (
-                    ("shortcut", "must be the last line of a `residual`")
-                    if isinstance(head, ast.Shortcut)
-                    else ("block", "belongs at the top level")
-                )
-                hint = "indent it as far as the lines of its `residual`" if word == "shortcut" else None
-                self.report(Refused("A010", f"`{word}` is not allowed here: it {where}", head.span, hint), head.span)
+            case ast.Shortcut():
+                message = "`shortcut` is not allowed here: it must be the last line of a `residual`"
+                self.reject("A010", message, head.span, "indent it as far as the lines of its `residual`")
+                return value
+            case ast.Block():
+                self.reject("A010", "`block` is not allowed here: it belongs at the top level", head.span)
                 return value
         if value is None:
             return self.no_input(head.span, context)
@@ -242,21 +237,18 @@ class Elaborator(Structures):
     def input(self, statement: ast.Input, name: ast.Name | None, context: Context) -> int:
         span = statement.span
         if not context.top:
-            self.report(Refused("A010", "`input` is allowed only at the top level", span), span)
+            self.reject("A010", "`input` is allowed only at the top level", span)
             return self.unknown(context.builder, span)
         called = name.id if name is not None else "input"
         if called in self.placed:
-            place = self.placed[called]
-            secondary = ((place, "first here"),)
-            self.report(
-                Refused("A108", f"there are two inputs called `{called}`", span, "name them: `left: input 32x32x3`"), span, secondary
-            )
+            first = self.placed[called], "first here"
+            self.reject("A108", f"there are two inputs called `{called}`", span, "name them: `left: input 32x32x3`", first)
             return self.unknown(context.builder, span)
         shape = self.options.inputs.get(called) or (self.options.inputs.get("") if not self.placed else None) or statement.shape.values
         problem = impossible(shape)
         type_ = from_shape(tuple(shape)) if shape and not problem else None
         if problem:
-            self.report(Refused("A105", problem, statement.shape.span, possible(shape)), statement.shape.span)
+            self.reject("A105", problem, statement.shape.span, possible(shape))
         elif type_ is not None:
             self.doubt(statement, type_.shape)
         if type_ is not None:
@@ -272,38 +264,33 @@ class Elaborator(Structures):
         own = tuple(statement.shape.values)
         found = doubt(shape, own)
         if found is not None:
-            better = "x".join(map(str, found.better or own))
+            message, meant = found
+            better = "x".join(map(str, meant or own))
             help_ = f"did you mean `input {better}`?" if shape == own else f"did you mean {better}?"
-            self.warn("A405", found.message, statement.shape.span, help_ if found.better else f"set a shape with as many axes as {better}")
+            self.warn("A405", message, statement.shape.span, help_ if meant else f"set a shape with as many axes as {better}")
 
     def output(self, suite: ast.Suite, head: ast.Output, context: Context, value: int | None) -> int | None:
         name = head.name
         if not context.top:
-            self.report(
-                Refused(
-                    "A010", "`output` is allowed only at the top level", head.span, "label the value, and name the output at the top level"
-                ),
-                head.span,
-            )
+            help_ = "label the value, and name the output at the top level"
+            self.reject("A010", "`output` is allowed only at the top level", head.span, help_)
             return value
         if head.mode is not None and head.mode.id != "train":
-            self.report(Refused("A001", f"`{head.mode.id}` is not allowed here; only `train` is", head.mode.span), head.mode.span)
+            self.reject("A001", f"`{head.mode.id}` is not allowed here; only `train` is", head.mode.span)
         try:
             label_text(name, context.scope, top=False)
             if name.id.startswith("_"):
                 raise Refused("A109", f"`{name.id}` cannot name an output: it begins with `_`", name.span, "choose another name")
         except Refused as refused:
-            self.report(refused, name.span)
+            self.report(refused)
             return value
         if name.id in self.placed:
-            self.report(Refused("A108", f"`{name.id}` is already the name of an input", name.span, "choose another name"), name.span)
+            self.reject("A108", f"`{name.id}` is already the name of an input", name.span, "choose another name")
         if name.id in self.outputs:
-            self.report(Refused("A108", f"there are two outputs called `{name.id}`", name.span, "choose another name"), name.span)
+            self.reject("A108", f"there are two outputs called `{name.id}`", name.span, "choose another name")
         if value is None:
             return self.no_input(head.span, context)
-        result: int | None = value
-        if suite.body:
-            result = self.group(suite, name.id, name.span, context, value)
+        result = self.group(suite, name.id, name.span, context, value) if suite.body else value
         if result is not None:
             self.outputs[name.id] = Output(name.id, result, head.mode is not None)
         return value

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from math import prod
 
 from archspec.types import LIMIT
 
-
-class Doubt(NamedTuple):
-    """Why a shape looks unintended, and the shape that was probably meant; None where that is not known."""
-
-    message: str
-    better: tuple[int, ...] | None
+Doubt = tuple[str, tuple[int, ...] | None]
+"""Why a shape looks unintended, and the shape that was probably meant; None where that is not known."""
 
 
 def impossible(shape: Sequence[int]) -> str | None:
@@ -22,10 +18,7 @@ def impossible(shape: Sequence[int]) -> str | None:
         return f"an input of {written} has more than three spatial axes"
     if any(size < 1 for size in shape):
         return f"an input of {written} is empty"
-    total = 1
-    for size in shape:
-        total *= size
-    return f"an input of {written} holds more than 2^63 - 1 numbers" if total > LIMIT else None
+    return f"an input of {written} holds more than 2^63 - 1 numbers" if prod(shape) > LIMIT else None
 
 
 def possible(shape: Sequence[int]) -> str:
@@ -54,7 +47,7 @@ def _with_batch(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | None:
     behind = more and len(own) > 1 and shape[-2] == own[-1] != shape[-1] and not first
     is_now = {2: "a sequence of length {}", 3: "a map {} high", 4: "a volume {} deep"}[len(shape)].format(shape[0])
     message = f"an input of {_written(shape)} is {is_now}; the batch is not an axis of a shape"
-    return Doubt(message, shape[:-1] if behind else _last(inner) if first else inner)
+    return message, shape[:-1] if behind else _last(inner) if first else inner
 
 
 def _channels_first(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | None:
@@ -64,7 +57,7 @@ def _channels_first(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | Non
         return None
     axis = {3: "height", 4: "depth"}[len(shape)]
     message = f"an input of {_written(shape)} looks like channels first; here it means {axis} {shape[0]} and {shape[-1]} channels"
-    return Doubt(message, _last(shape))
+    return message, _last(shape)
 
 
 def _without_channels(shape: tuple[int, ...]) -> Doubt | None:
@@ -72,14 +65,14 @@ def _without_channels(shape: tuple[int, ...]) -> Doubt | None:
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] <= 4:
         return None
     message = f"an input of {_written(shape)} is a sequence of length {shape[0]} with {shape[1]} channels"
-    return Doubt(f"{message}; a grey picture has one channel", (*shape, 1))
+    return f"{message}; a grey picture has one channel", (*shape, 1)
 
 
 def _other_axes(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | None:
     if len(shape) == len(own):
         return None
-    message = f"an input of {_written(shape)} has {_axes(shape)}, but the spec is written for {_written(own)}, which has {len(own)}"
-    return Doubt(message, None)
+    message = f"an input of {_written(shape)} has {len(shape)} {'axis' if len(shape) == 1 else 'axes'}, but the spec is written for {_written(own)}, which has {len(own)}"
+    return message, None
 
 
 def _first(shape: tuple[int, ...]) -> bool:
@@ -99,7 +92,3 @@ def _last(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _written(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape))
-
-
-def _axes(shape: tuple[int, ...]) -> str:
-    return f"{len(shape)} {'axis' if len(shape) == 1 else 'axes'}"

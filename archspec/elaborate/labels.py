@@ -92,12 +92,12 @@ def spelled(expr: ast.Expr, scope: Scope) -> str:
 def lookup(expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
     """The value that a label names. Raises Refused."""
     name = spelled(expr, scope)
-    found = scope.label(name)
-    if found is None:
-        close = nearest(name, scope.visible_labels())
+    labels = scope.visible_labels()
+    if name not in labels:
+        close = nearest(name, labels)
         help_ = f"did you mean `{close}`?" if close else f"label a line above: `{name}: conv k=3 f=8`"
         raise Refused("A107", f"no value is called `{name}` here", expr.span, help_)
-    return found
+    return labels[name]
 
 
 def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Part, Part, str]]:

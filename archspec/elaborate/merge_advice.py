@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from archspec.elaborate.declarations import Defaults
 from archspec.elaborate.equalizing import equalizing
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import Node
+from archspec.ir.graph import Node, Part
 from archspec.ops.base import Misfit
 from archspec.ops.worked import worked
 from archspec.source import Span
@@ -21,25 +22,17 @@ Way = Callable[[Sequence[str]], str]
 """How to write steps behind each of the values that are merged."""
 
 
-class Advice:
+class Advice(NamedTuple):
     """The branches' places, and what to add to a misfit of theirs."""
 
-    def __init__(
-        self,
-        branches: Sequence[tuple[Span, str]],
-        way: Way,
-        notes: Sequence[str] = (),
-        help_: str | None = None,
-        parted: Sequence[tuple[Span, str]] = (),
-    ) -> None:
-        self.branches = branches
-        self.way = way
-        self.notes = notes
-        self.help = help_
-        self.parted = parted
+    branches: Sequence[tuple[Span, str]]
+    way: Way
+    notes: Sequence[str] = ()
+    help: str | None = None
+    parted: Sequence[tuple[Span, str]] = ()
 
     def explain(self, kind: str, misfit: Misfit, types: Sequence[Type]) -> Misfit:
-        notes = (*self.notes, *misfit.notes) if self.notes else misfit.notes
+        notes = (*self.notes, *misfit.notes)
         help_, axis = self.help, None
         if help_ is None:
             steps = equalizing(kind, types)
@@ -84,7 +77,7 @@ def branches_advice(builder: GraphBuilder, entered: int, kind: str, branches: Se
         lines = [(span.line, behind) for (_, span), behind in zip(branches, steps, strict=True) if behind]
         return "; ".join(f"end the branch at line {line} with `| {behind}`" for line, behind in lines)
 
-    return Advice([(span, "") for _, span in branches], way, help_="; ".join(filter(None, paddings)) if mended else None)
+    return Advice([(span, "") for _, span in branches], way, help="; ".join(filter(None, paddings)) if mended else None)
 
 
 def residual_advice(
@@ -122,25 +115,29 @@ def residual_advice(
     return Advice([], way, notes, f"add `shortcut: {conv} | bn` as the last line of the residual", parted)
 
 
+def _between(builder: GraphBuilder, entered: int, value: int) -> Iterator[tuple[Part, Type | None]]:
+    """The elements from a value back to another along first inputs, each with the type of that input."""
+    while value < 0 and value != entered and builder.elements[~value].inputs:
+        element = builder.elements[~value]
+        value = element.inputs[0]
+        yield element, builder.type_of(value)
+
+
 def _padding(builder: GraphBuilder, entered: int, value: int) -> str | None:
     """The padding with which the layers between two values would keep the size; empty where they keep it.
 
     None where padding alone does not mend it, or where it is not a chain of layers.
     """
     start, ways = builder.type_of(entered), []
-    while value < 0 and value != entered:
-        element = builder.elements[~value]
-        if len(element.inputs) != 1:
+    for element, before in _between(builder, entered, value):
+        value = element.inputs[0]
+        if len(element.inputs) != 1 or not isinstance(before, Map) or not isinstance(element.type, Map):
             return None
-        before, after = builder.type_of(element.inputs[0]), element.type
-        if not isinstance(before, Map) or not isinstance(after, Map):
-            return None
-        if before.spatial != after.spatial:
-            padding = element.op.same_size_padding(before) if isinstance(element, Node) and element.op is not None else None
+        if before.spatial != element.type.spatial:
+            padding = element.op.same_size_padding(before) if isinstance(element, Node) else None
             if padding is None or element.span is None:
                 return None
             ways.append(f"p={padding} in `{element.span.text}`")
-        value = element.inputs[0]
     if value != entered or not isinstance(start, Map):
         return None
     return f"use {' and '.join(ways[::-1])} to keep {'x'.join(map(str, start.spatial))}" if ways else ""
@@ -154,41 +151,20 @@ def _written(body: Sequence[ast.Statement], argument: str) -> str | None:
 
 
 def _parting(builder: GraphBuilder, entered: int, main: int) -> tuple[list[tuple[Span, str]], list[str]]:
-    """The layers between two values that changed the shape."""
+    """The layers between two values that changed the shape, or else the last that changed the channels, and the formulas of sizes."""
     marks: list[tuple[Span, str]] = []
+    widened: list[tuple[Span, str]] = []
     notes: list[str] = []
-    value = main
-    while value < 0 and value != entered:
-        element = builder.elements[~value]
-        if not element.inputs:
-            break
-        before, after = builder.type_of(element.inputs[0]), element.type
-        if (
-            isinstance(element, Node)
-            and element.op is not None
-            and isinstance(before, Map)
-            and isinstance(after, Map)
-            and before.spatial != after.spatial
-        ):
-            shown = "x".join(map(str, before.spatial)), "x".join(map(str, after.spatial))
-            if element.span is not None:
-                marks.append((element.span, f"{shown[0]} -> {shown[1]}"))
+    for element, before in _between(builder, entered, main):
+        after, span = element.type, element.span
+        if isinstance(element, Node) and isinstance(before, Map) and isinstance(after, Map) and before.spatial != after.spatial:
+            if span is not None:
+                marks.append((span, f"{'x'.join(map(str, before.spatial))} -> {'x'.join(map(str, after.spatial))}"))
             formula = worked(element.op, [before], after).get("output")
             notes += [formula] if formula else []
-        value = element.inputs[0]
+        if before is not None and after is not None and before.channels != after.channels and span is not None:
+            widened.append((span, f"{before.channels} -> {after.channels} channels"))
     x, y = builder.type_of(entered), builder.type_of(main)
     if not marks and x is not None and y is not None and x.channels != y.channels:
-        marks += _widening(builder, entered, main)
+        marks = widened[:1]
     return marks[::-1], notes[::-1]
-
-
-def _widening(builder: GraphBuilder, entered: int, main: int) -> list[tuple[Span, str]]:
-    """The last layer between two values that changed the number of channels."""
-    value = main
-    while value < 0 and value != entered and builder.elements[~value].inputs:
-        element = builder.elements[~value]
-        before, after = builder.type_of(element.inputs[0]), element.type
-        if before is not None and after is not None and before.channels != after.channels and element.span is not None:
-            return [(element.span, f"{before.channels} -> {after.channels} channels")]
-        value = element.inputs[0]
-    return []

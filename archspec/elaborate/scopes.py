@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from archspec.elaborate.expressions import Missing, Value
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import Call
 
 
 class Frame:
@@ -46,55 +45,36 @@ class Scope:
         self.labels: dict[str, tuple[GraphBuilder, int]] = {}
         self.read = set() if read is None else read
 
-    def inner(self) -> Scope:
-        """A suite inside this one."""
-        return Scope({}, self, self.frame, None, self.read)
+    def inner(self, frame: Frame | None = None, index: str | None = None) -> Scope:
+        """A suite inside this one; with a frame, the body of a repeat."""
+        return Scope({}, self, frame or self.frame, index, self.read)
 
-    def round(self, frame: Frame, index: str | None) -> Scope:
-        """The body of a repeat."""
-        return Scope({}, self, frame, index, self.read)
-
-    def value_of(self, name: str) -> Value | Missing | None:
+    def outwards(self) -> Iterator[Scope]:
+        """The scope, and those around it."""
         scope: Scope | None = self
         while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def value_of(self, name: str) -> Value | Missing | None:
+        for scope in self.outwards():
             if name == scope.index and scope.frame is not None:
                 scope.frame.reads_index = True
                 return scope.frame.round
             if name in scope.names:
                 self.read.add(name)
                 return scope.names[name]
-            scope = scope.parent
         return None
 
-    def known(self) -> Iterable[str]:
-        scope: Scope | None = self
-        while scope is not None:
+    def known(self) -> Iterator[str]:
+        for scope in self.outwards():
             yield from scope.names
             if scope.index is not None:
                 yield scope.index
-            scope = scope.parent
 
-    def label(self, name: str) -> tuple[GraphBuilder, int] | None:
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.labels:
-                return scope.labels[name]
-            scope = scope.parent
-        return None
-
-    def visible_labels(self) -> list[str]:
-        found: list[str] = []
-        scope: Scope | None = self
-        while scope is not None:
-            found += scope.labels
-            scope = scope.parent
+    def visible_labels(self) -> dict[str, tuple[GraphBuilder, int]]:
+        """The values by the labels that are seen, the innermost first."""
+        found: dict[str, tuple[GraphBuilder, int]] = {}
+        for scope in self.outwards():
+            found = {**found, **{name: value for name, value in scope.labels.items() if name not in found}}
         return found
-
-
-def single_call(builder: GraphBuilder, result: int) -> Call | None:
-    """The one call that a round consists of, if it is that and reads nothing but the round's input."""
-    if len(builder.elements) == 1 and result == ~0:
-        element = builder.elements[0]
-        if isinstance(element, Call) and not element.inline and element.label is None and element.times == 1 and element.inputs == (0,):
-            return element
-    return None

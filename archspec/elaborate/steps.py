@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from archspec.diagnostics import Diagnostic
 from archspec.elaborate import binding
-from archspec.elaborate.core import Context, Core, Level
+from archspec.elaborate.core import Context, Core
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate
 from archspec.elaborate.merge_advice import step_advice
+from archspec.elaborate.reports import Level
 from archspec.elaborate.scopes import Scope
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Graph, Instance
@@ -48,7 +48,7 @@ class Steps(Core):
                 raise binding.unknown_step(step.name, list(self.unit.blocks))
             bound = binding.bind(step, context.scope, context.defaults)
         except Refused as refused:
-            self.report(refused, refused.span)
+            self.report(refused)
             return self.unknown(context.builder, step.span)
         return self.apply(bound, step, context, value, label)
 
@@ -61,7 +61,7 @@ class Steps(Core):
         try:
             return builder.apply(bound.op, (value,), label, span, self.settled)
         except Misfit as misfit:
-            self.report(misfit, bound.places.get(misfit.argument, span))
+            self.misfit(misfit, bound.places.get(misfit.argument, span))
             return self.unknown(builder, span)
 
     def merge_step(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
@@ -96,7 +96,7 @@ class Steps(Core):
             return
 
     def block_call(self, step: ast.Step, block: BlockDef, context: Context, value: int, label: str | None) -> int:
-        block.used = True
+        block.unit.called.add(block.head.name.id)
         self.count_step(step.span)
         builder = context.builder
         if block in self.active:
@@ -140,8 +140,8 @@ class Steps(Core):
             if keyword.name in given:
                 raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span, "remove one of them")
             given[keyword.name] = self.argument(keyword.value, context)
-        outer = Scope(block.names, read=block.read)
-        scope = Scope({"cin": x.channels} if x is not None else {}, outer, read=block.read)
+        outer = Scope(block.unit.names, read=block.unit.read)
+        scope = Scope({"cin": x.channels} if x is not None else {}, outer, read=block.unit.read)
         for parameter in head.parameters:
             name = parameter.name.id
             if name in given:
@@ -184,13 +184,13 @@ class Steps(Core):
         try:
             steps = expand_pattern(statement, context.scope)
             if steps.note:
-                self.sink.add(Diagnostic("A419", steps.note, statement.span, severity="note"))
+                self.warn("A419", steps.note, statement.span, severity="note")
             for name, arguments, span in steps.layers:
                 places = dict.fromkeys(arguments, span)
                 bound = binding.Bound(binding.build(name, arguments, places, span), places)
                 step = ast.Step(ast.Name(name, span), (), (), span)
                 value = self.apply(bound, step, context, value, None)
         except Refused as refused:
-            self.report(refused, refused.span)
+            self.report(refused)
             return self.unknown(context.builder, statement.span)
         return value

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from functools import partial
 
-from archspec.elaborate.core import Context, Level
+from archspec.elaborate.core import Context
 from archspec.elaborate.expressions import Refused, whole
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.merge_advice import branches_advice, residual_advice
-from archspec.elaborate.scopes import Frame, single_call
+from archspec.elaborate.reports import Level
+from archspec.elaborate.scopes import Frame
 from archspec.elaborate.steps import Steps
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import SHORTCUT, Call, Hole
@@ -41,12 +42,12 @@ class Structures(Steps):
                 position = context.builder.position if context.builder.naming == "index" else None
                 name = label_text(head.name, context.scope, top=context.top, position=position)
             except Refused as refused:
-                self.report(refused, refused.span)
+                self.report(refused)
         only = suite.body[0] if len(suite.body) == 1 else None
         if isinstance(only, ast.Input):
             return self.input(only, ast.Name(name, head.span) if name else None, context)
         if name is not None and name in context.scope.labels:
-            self.report(Refused("A108", f"there are two values called `{name}` here", head.span, "choose another label"), head.span)
+            self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label")
             name = None
         if value is None and _source(suite.body)[0] is None:
             return self.no_input(head.span, context)
@@ -91,7 +92,7 @@ class Structures(Steps):
             if count < 0:
                 raise Refused("A105", f"a repeat cannot have {count} rounds", head.rounds.span, "write 0 or more")
         except Refused as refused:
-            self.report(refused, refused.span)
+            self.report(refused)
             count, known = 1, False
         frame = Frame(count, known)
         result = value
@@ -106,7 +107,7 @@ class Structures(Steps):
         builder = context.builder
         inner = GraphBuilder(builder.naming, builder, round_=True)
         start = inner.input(builder.type_of(value))
-        scope = context.scope.round(frame, head.counter.id if head.counter is not None else None)
+        scope = context.scope.inner(frame, head.counter.id if head.counter is not None else None)
         self.trace.append(Level(head.span, "", f"round {frame.round + 1} of {frame.count}"))
         result = self.suite(suite.body, context.inside(inner, scope), start)
         self.trace.pop()
@@ -116,8 +117,9 @@ class Structures(Steps):
         frame.round += times
         if result == start and not inner.elements:
             return value
-        call = single_call(inner, result)
-        if call is not None and times > 1:
+        call = inner.elements[0] if len(inner.elements) == 1 and result == ~0 else None
+        plain = isinstance(call, Call) and not call.inline and call.label is None
+        if isinstance(call, Call) and plain and call.times == 1 and call.inputs == (start,) and times > 1:
             self.limit(times * call.graph.layers, head.span)
             return builder.add(call._replace(inputs=(value,), times=times))
         if times == 1:

@@ -1,0 +1,69 @@
+"""Findings on their way to the sink, with the trace that leads to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archspec.diagnostics import Diagnostic, Diagnostics, Frame
+from archspec.elaborate.expressions import Refused, Silent
+from archspec.ops.base import Misfit
+from archspec.source import Span
+
+
+class Level(NamedTuple):
+    """A level of the expansion: a call of a block as written, `where` being its full name; or, where `call` is empty, a round, such as
+    `round 2 of 4`.
+    """
+
+    span: Span
+    call: str
+    where: str
+
+
+class Reports:
+    """What reports mistakes to a sink."""
+
+    def __init__(self, sink: Diagnostics) -> None:
+        self.sink = sink
+        self.trace: list[Level] = []
+        self.misfits: dict[tuple[str, Span], Misfit] = {}
+        """Sizes that did not fit, as they were met; other inputs may mend them."""
+
+    def report(self, refused: Refused, *others: tuple[Span, str]) -> None:
+        """Report what has no value; `others` are further places that matter."""
+        if not isinstance(refused, Silent):
+            self._add(refused, refused.span, "", others)
+
+    def reject(self, code: str, message: str, span: Span, help_: str | None = None, *others: tuple[Span, str]) -> None:
+        """Report a mistake."""
+        self.report(Refused(code, message, span, help_), *others)
+
+    def misfit(self, misfit: Misfit, span: Span, *others: tuple[Span, str]) -> None:
+        """Report an op that cannot be applied."""
+        if misfit.axis is not None:
+            self.misfits.setdefault((misfit.code, span), misfit)
+        self._add(misfit, span, misfit.label, others)
+
+    def warn(self, code: str, message: str, span: Span | None, help_: str | None = None, severity: str = "warning") -> None:
+        """Add a finding that leaves the network whole."""
+        self.sink.add(Diagnostic(code, message, span, (), help_, severity=severity))
+
+    def _add(self, found: Refused | Misfit, span: Span, label: str, others: tuple[tuple[Span, str], ...]) -> None:
+        diagnostic = Diagnostic(found.code, found.message, span, found.notes, found.help, label, others, tuple(_joined(self.trace)))
+        self.sink.add(diagnostic, next((level.where for level in reversed(self.trace) if not level.call), None))
+
+
+def _joined(levels: Sequence[Level]) -> list[Frame]:
+    """The frames of a trace, the innermost first; a round is named with the call made in it."""
+    frames: list[Frame] = []
+    round_ = ""
+    for at, level in enumerate(levels):
+        text = f"in {level.where} at line {level.span.line}"
+        if level.call:
+            place = f" ({level.where})" if level.where else ""
+            text = f"in `{level.call}` at line {level.span.line}{round_}{place}"
+        round_ = "" if level.call else f", {level.where}"
+        if level.call or not any(next_.call for next_ in levels[at + 1 : at + 2]):
+            frames.append(Frame(level.span, text))
+    return frames[::-1]
