@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archspec.diagnostics import nearest
-from archspec.elaborate.expressions import Missing, Refused, Rounds, Silent, Value, evaluate, item, shown
+from archspec.elaborate.expressions import ROUNDED, Missing, Refused, Rounds, Silent, Value, evaluate, item, of_round, shown
 from archspec.elaborate.scopes import Frame, Scope
 from archspec.numeric import Spelled, whole_number
 from archspec.ops import STEPS, make, op_class
@@ -34,7 +34,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
     given: dict[str, Value] = {}
     bare = op_class(name).positional
     if len(step.bare) > len(bare):
-        raise too_many(step, bare, len(step.bare))
+        raise too_many(step, bare)
     for field, expr in zip(bare, step.bare, strict=False):
         places[field] = expr.span
         given[field] = argument(expr, field, known[field], scope)
@@ -74,17 +74,11 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
     except Unfit as error:
         field = error.argument
         value = arguments[field]
-        place = places.get(field, span)
+        place, must = places.get(field, span), f"`{field}` must be {known[field].description}"
         if isinstance(value, float) and not known[field].real:
-            raise Refused(
-                "A114",
-                f"`{field}` must be {known[field].description}, not {value:g}",
-                place,
-                "round it: `round8(x)`, `floor(x)`, or divide with `//`",
-            ) from None
-        raise Refused(
-            "A105", f"`{field}` must be {known[field].description}, not {_written(value)}", place, _count_hint(value, known[field])
-        ) from None
+            raise Refused("A114", f"{must}, not {value:g}", place, ROUNDED) from None
+        close = nearest(value, known[field].words) if isinstance(value, str) else None
+        raise Refused("A105", f"{must}, not {_written(value)}", place, f"did you mean `{close}`?" if close else None) from None
 
 
 def in_round(expr: ast.Expr, scope: Scope) -> Value:
@@ -102,8 +96,7 @@ def in_round(expr: ast.Expr, scope: Scope) -> Value:
     if frame is None or len(value) > frame.count:
         raise _out_of_rounds(value, frame, expr.span)
     frame.longest = max(frame.longest, len(value))
-    picked: Value = value[min(frame.round, len(value) - 1)]  # type: ignore[assignment]
-    return picked
+    return of_round(value, frame.round)
 
 
 def _out_of_rounds(value: Rounds, frame: Frame | None, span: Span) -> Refused:
@@ -124,9 +117,8 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
         return expr.id
     if isinstance(expr, ast.Name) and info.words and scope.value_of(expr.id) is None:
         close = nearest(expr.id, [*scope.known(), *info.words])
-        raise Refused(
-            "A105", f"`{name}` must be {info.description}, not `{expr.id}`", expr.span, f"did you mean `{close}`?" if close else None
-        )
+        message = f"`{name}` must be {info.description}, not `{expr.id}`"
+        raise Refused("A105", message, expr.span, f"did you mean `{close}`?" if close else None)
     return evaluate(expr, scope) if info.table else in_round(expr, scope)
 
 
@@ -150,16 +142,7 @@ def _written(value: Value) -> str:
     return f"`{value}`" if isinstance(value, str) else shown(value)
 
 
-def _count_hint(value: Value, info: Field) -> str | None:
-    if isinstance(value, str) and info.words:
-        close = nearest(value, info.words)
-        return f"did you mean `{close}`?" if close else None
-    return None
-
-
 def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
-    from archspec.ops import STEPS
-
     if name.id in KEYWORDS:
         return Refused("A010", f"`{name.id}` is not allowed here: it begins a line of its own at the top level", name.span, "move it there")
     digits = re.sub(r"^.*\D", "", name.id)
@@ -197,8 +180,8 @@ def missing_argument(step: ast.Step, missing: list[str], known: Mapping[str, Fie
     return Refused("A103", f"`{name}` needs {words}", step.span, f"write `{name} {sample}`", notes)
 
 
-def too_many(step: ast.Step, bare: tuple[str, ...], count: int) -> Refused:
-    name = step.name.id
+def too_many(step: ast.Step, bare: tuple[str, ...]) -> Refused:
+    name, count = step.name.id, len(step.bare)
     extra = step.bare[len(bare)]
     takes = f"only {len(bare)} positional argument{'s' if len(bare) > 1 else ''}" if bare else "no positional argument"
     known = op_class(name).fields

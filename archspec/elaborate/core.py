@@ -10,7 +10,7 @@ from archspec.diagnostics import Diagnostics
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
 from archspec.elaborate.expressions import Refused, truth
-from archspec.elaborate.hidden import Hidden, Labels
+from archspec.elaborate.hidden import Labels
 from archspec.elaborate.labels import clashes, lookup, spelled
 from archspec.elaborate.merge_advice import Advice
 from archspec.elaborate.reports import Reports
@@ -118,13 +118,14 @@ class Core(Reports, ABC):
         except Refused as refused:
             found = self.hidden(expr, context) if refused.code == "A107" else None
             if found is not None:
-                self.reject(refused.code, refused.message, refused.span, found.help, (found.span, found.why))
+                place, why, help_ = found
+                self.reject(refused.code, refused.message, refused.span, help_, (place, why))
             else:
                 self.report(refused)
             return self.unknown(context.builder, expr.span)
         return context.builder.capture(owner, value)
 
-    def hidden(self, expr: ast.Expr, context: Context) -> Hidden | None:
+    def hidden(self, expr: ast.Expr, context: Context) -> tuple[Span, str, str] | None:
         """Where the label that is not seen from here hides, in the file that refers to it."""
         if not isinstance(expr, (ast.Name, ast.Interpolated)):
             return None

@@ -71,8 +71,7 @@ class Elaborator(Structures):
         graph = builder.finish(result) if builder.inputs and result is not None else None
         if graph is None:
             return None
-        count = len(graph.inputs)
-        outputs = [Output("output", graph.result), *(o._replace(value=o.value if o.value >= 0 else count + ~o.value) for o in outputs)]
+        outputs = [Output("output", graph.result), *(output._replace(value=builder.final(output.value)) for output in outputs)]
         meta = self.meta()
         params: dict[str, object] = {name: value for name, value in self.unit.names.items() if not isinstance(value, Missing)}
         network = Network(self.name, graph, tuple(self.inputs), tuple(outputs), meta, params)
@@ -124,14 +123,13 @@ class Elaborator(Structures):
             for name, block in self.unit.blocks.items()
             if name not in self.unit.called and block.unit is self.unit
         }
-        if params or blocks:
-            written = ast.names(self.file.body)
-            for name, place in params.items():
-                if name not in written:
-                    self.warn("A406", f"the param `{name}` is never used", place, "remove it, or use it")
-            for name, place in blocks.items():
-                if name not in written:
-                    self.warn("A407", f"the block `{name}` is never called", place, "remove it, or call it")
+        written = ast.names(self.file.body) if params or blocks else ()
+        for name, place in params.items():
+            if name not in written:
+                self.warn("A406", f"the param `{name}` is never used", place, "remove it, or use it")
+        for name, place in blocks.items():
+            if name not in written:
+                self.warn("A407", f"the block `{name}` is never called", place, "remove it, or call it")
 
     def meta(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -162,9 +160,9 @@ class Elaborator(Structures):
     def statement(self, statement: ast.Statement, context: Context, value: int | None) -> int | None:
         match statement:
             case ast.Chain():
-                return self.chain(statement, context, value)
+                return self.guarded(statement, context, value)
             case ast.Suite(head):
-                value = self.headed(statement, context, value)
+                value = self.guarded(statement, context, value)
                 if value is not None:
                     self.meet(head.span, context.builder.type_of(value))
                 return value
@@ -190,12 +188,22 @@ class Elaborator(Structures):
             context.scope.labels.setdefault(statement.declares, (context.builder, value))
         return value
 
-    def chain(self, chain: ast.Chain, context: Context, value: int | None) -> int | None:
-        dropped = self.dropped(chain.guard, context)
+    def guarded(self, statement: ast.Chain | ast.Suite, context: Context, value: int | None) -> int | None:
+        """A chain or suite, unless its guard drops it."""
+        counter = statement.head.counter if isinstance(statement, ast.Suite) and isinstance(statement.head, ast.Repeat) else None
+        guard = statement.guard
+        if counter is not None and guard is not None and counter.id in ast.names(guard):
+            help_ = "the condition applies to the whole `repeat`: give an indented line below its own `if` to drop it in some rounds only"
+            self.reject("A106", f"`{counter.id}` is not defined in this condition", guard.span, help_)
+            return self.unknown(context.builder, statement.span)
+        dropped = self.dropped(guard, context)
         if dropped:
             return value
         if dropped is None:
-            return self.unknown(context.builder, chain.span)
+            return self.unknown(context.builder, statement.span)
+        return self.chain(statement, context, value) if isinstance(statement, ast.Chain) else self.headed(statement, context, value)
+
+    def chain(self, chain: ast.Chain, context: Context, value: int | None) -> int | None:
         if chain.source is not None:
             value = self.reference(chain.source, context)
         for step in chain.steps:
@@ -204,16 +212,6 @@ class Elaborator(Structures):
 
     def headed(self, suite: ast.Suite, context: Context, value: int | None) -> int | None:
         head = suite.head
-        counter = head.counter if isinstance(head, ast.Repeat) else None
-        if counter is not None and suite.guard is not None and counter.id in ast.names(suite.guard):
-            help_ = "the condition applies to the whole `repeat`: give an indented line below its own `if` to drop it in some rounds only"
-            self.reject("A106", f"`{counter.id}` is not defined in this condition", suite.guard.span, help_)
-            return self.unknown(context.builder, suite.span)
-        dropped = self.dropped(suite.guard, context)
-        if dropped:
-            return value
-        if dropped is None:
-            return self.unknown(context.builder, suite.span)
         match head:
             case ast.Label():
                 return self.labelled(suite, head, context, value)

@@ -13,6 +13,9 @@ from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import LIMIT
 
+ROUNDED = "round it: `round8(x)`, `floor(x)`, or divide with `//`"
+"""The help where a whole number is needed."""
+
 
 class Rounds(tuple[object, ...]):
     """A list of the language: one value per round. A size such as 5x3 is a plain tuple."""
@@ -20,6 +23,12 @@ class Rounds(tuple[object, ...]):
 
 Value = bool | int | float | str | tuple[object, ...]
 """What an expression evaluates to."""
+
+
+def of_round(values: Rounds, at: int) -> Value:
+    """The value of a round; a shorter list repeats its last one."""
+    picked: Value = values[min(at, len(values) - 1)]  # type: ignore[assignment]
+    return picked
 
 
 class Refused(Exception):
@@ -98,7 +107,7 @@ def whole(expr: ast.Expr, scope: Scope) -> int:
         return whole_number(value)
     if isinstance(value, float):
         if not value.is_integer():
-            raise Refused("A114", f"{value:g} is not a whole number", expr.span, "round it: `round8(x)`, `floor(x)`, or divide with `//`")
+            raise Refused("A114", f"{value:g} is not a whole number", expr.span, ROUNDED)
         value = _bounded(int, (value,), expr.span)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Refused("A113", f"a whole number is needed here, not {shown(value)}", expr.span)

@@ -5,21 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from archspec.source import Span
 from archspec.syntax import ast
 
 _PATTERNS = 100
 """Labels with expressions in them that are looked at."""
-
-
-class Hidden(NamedTuple):
-    """The place of a label, what is said there, and the help."""
-
-    span: Span
-    why: str
-    help: str
 
 
 class Labels:
@@ -39,8 +30,8 @@ class Labels:
                 case ast.Block():
                     self.blocks.append(found[0])
 
-    def hidden(self, name: str, at: Span) -> Hidden | None:
-        """Why a place does not see the label of that name, if there is one in the file."""
+    def hidden(self, name: str, at: Span) -> tuple[Span, str, str] | None:
+        """The place of a label that is not seen from here, what is said there, and the help; None where the file has none of that name."""
         found = self.plain.get(name) or next((found for pattern, found in self.patterns if pattern.fullmatch(name)), None)
         if found is None and "." in name:  # `group.label`, as weights are called
             return self.hidden(name.rpartition(".")[2], at)
@@ -49,8 +40,11 @@ class Labels:
         suite, around = found
         last = bisect_right(self.blocks, at.start, key=lambda block: block.span.start) - 1
         reader = self.blocks[last] if last >= 0 and _holds(self.blocks[last], at) else None
-        told = _outside(name) if reader is not None and reader not in around else _why(suite, around, name, at)
-        return Hidden(suite.head.span, *told) if told is not None else None
+        why = _why(suite, around, name, at)
+        if reader is not None and reader not in around:
+            help_ = f"a block sees only its own labels and its input: merge `{name}` after the call of the block"
+            why = "this is outside of the block", help_
+        return (suite.head.span, *why) if why is not None else None
 
 
 def _suites(body: Sequence[ast.Statement], around: tuple[ast.Suite, ...]) -> Iterator[tuple[ast.Suite, tuple[ast.Suite, ...]]]:
@@ -61,27 +55,16 @@ def _suites(body: Sequence[ast.Statement], around: tuple[ast.Suite, ...]) -> Ite
             yield from _suites(statement.body, (*around, statement))
 
 
-def _outside(name: str) -> tuple[str, str]:
-    return (
-        "this is outside of the block",
-        f"a block sees only its own labels and its input: merge `{name}` after the call of the block",
-    )
-
-
 def _why(suite: ast.Suite, around: Sequence[ast.Suite], name: str, at: Span) -> tuple[str, str] | None:
     """What is said at a label that is not seen, and the help."""
     block = next((other.head for other in around if isinstance(other.head, ast.Block) and not _holds(other, at)), None)
     if block is not None:
         called = block.name.id
-        return (
-            f"this is inside the block `{called}`",
-            f"labels inside a block are not visible outside: `{name}: {called} ...` labels a call, whose value is that of the block's last line",
-        )
+        label = f"`{name}: {called} ...` labels a call, whose value is that of the block's last line"
+        return f"this is inside the block `{called}`", f"labels inside a block are not visible outside: {label}"
     if isinstance(suite.head, ast.Output):
-        return (
-            "this is the name of an output, which other lines cannot read",
-            f"label the line that makes the value, `{name}: ...`; `output {name}` can stay",
-        )
+        help_ = f"label the line that makes the value, `{name}: ...`; `output {name}` can stay"
+        return "this is the name of an output, which other lines cannot read", help_
     if _holds(suite, at):
         return "this is the line itself", f"`{name}` is the value of the whole line, which does not exist yet: label a line above"
     closed = next((other for other in around if not _holds(other, at) and not isinstance(other.head, ast.Merge)), None)
@@ -101,15 +84,11 @@ def _inside(head: ast.Head, name: str, line: int) -> tuple[str, str]:
     text = head.span.text
     match head:
         case ast.Repeat():
-            return (
-                "this is inside a repeat",
-                f"labels inside a round are not visible outside: `{name}: {text}:` labels the repeat, whose value is that of its last round",
-            )
+            label = f"`{name}: {text}:` labels the repeat, whose value is that of its last round"
+            return "this is inside a repeat", f"labels inside a round are not visible outside: {label}"
         case ast.Label():
-            return (
-                f"this is inside the group `{text}`",
-                f"labels inside a group are not visible outside: `{text}` is the value of its last line; to use this one, end the group at line {line}",
-            )
+            label = f"`{text}` is the value of its last line; to use this one, end the group at line {line}"
+            return f"this is inside the group `{text}`", f"labels inside a group are not visible outside: {label}"
         case ast.Output():
             return "this is inside an auxiliary head", f"its values are visible only inside it: label a line above `{text}:`"
     word = "shortcut" if isinstance(head, ast.Shortcut) else "residual"

@@ -47,24 +47,16 @@ def label_text(expr: ast.Expr, scope: Scope, *, top: bool, position: int | None 
     text = spelled(expr, scope)
     parts = text.split(".")
     if text == "output":
-        raise Refused(
-            "A109", "`output` is the name of the main output", expr.span, "choose another, or write `output NAME:` for an auxiliary head"
-        )
+        help_ = "choose another, or write `output NAME:` for an auxiliary head"
+        raise Refused("A109", "`output` is the name of the main output", expr.span, help_)
     if len(parts) > 1 and not top:
-        raise Refused(
-            "A109",
-            f"`{text}`: a label with dots is allowed only at the top level",
-            expr.span,
-            "it is a full name, as `archspec expand` writes it",
-        )
+        help_ = "it is a full name, as `archspec expand` writes it"
+        raise Refused("A109", f"`{text}`: a label with dots is allowed only at the top level", expr.span, help_)
     for at, part in enumerate(parts):
         if keyword.iskeyword(part) or part in RESERVED or part.startswith("__"):
-            raise Refused(
-                "A109",
-                f"`{part}` is a reserved word of {'Python' if keyword.iskeyword(part) else 'PyTorch modules'} and cannot name a layer",
-                expr.span,
-                f"choose another, such as `{part.strip('_')}_1`",
-            )
+            whose = "Python" if keyword.iskeyword(part) else "PyTorch modules"
+            message = f"`{part}` is a reserved word of {whose} and cannot name a layer"
+            raise Refused("A109", message, expr.span, f"choose another, such as `{part.strip('_')}_1`")
         if not _IDENTIFIER.fullmatch(part) and not (at > 0 and is_digits(part)):
             raise Refused("A109", f"`{part}` is not a name: use letters, digits and `_`, and do not begin with a digit", expr.span)
     if len(text) > 200:
@@ -105,7 +97,7 @@ def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Part, Part,
 
     Without labels names differ by construction, unless a block's name ends in a digit (`conv1` + 1 is `conv` + 11).
     """
-    if not any(_may_clash(element) for element in _local(elements, rounds=1)):
+    if not any(element.label is not None or element.stem[-1].isdigit() for element in _local(elements, rounds=1)):
         return
     names = Names("", naming)
     seen: dict[str, Part] = {}
@@ -119,10 +111,6 @@ def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Part, Part,
         for end in range(1, len(parts)):
             if (prefix := ".".join(parts[:end])) in seen:
                 yield element, seen[prefix], f"`{prefix}` is a layer or a group, so `{name}` cannot be put inside it from here"
-
-
-def _may_clash(element: Part) -> bool:
-    return element.label is not None or element.stem[-1].isdigit()
 
 
 def _local(elements: Sequence[Part], *, rounds: int) -> Iterator[Part]:

@@ -84,7 +84,6 @@ def residual_advice(
     builder: GraphBuilder, entered: int, main: int, taken: bool, body: Sequence[ast.Statement], defaults: Defaults
 ) -> Advice:
     """For a residual: where its main path left the shape it entered with, and the padding or the shortcut that would mend it."""
-    x, y = builder.type_of(entered), builder.type_of(main)
     parted, notes = _parting(builder, entered, main)
 
     def way(steps: Sequence[str]) -> str:
@@ -96,14 +95,21 @@ def residual_advice(
             )
         return "; ".join(ends)
 
-    if not isinstance(x, Map) or not isinstance(y, Map) or taken or len(x.spatial) != len(y.spatial):
-        return Advice([], way, notes, None, parted)
+    help_ = _mended(builder, entered, main, body, defaults) if not taken else None
+    return Advice([], way, notes, help_, parted)
+
+
+def _mended(builder: GraphBuilder, entered: int, main: int, body: Sequence[ast.Statement], defaults: Defaults) -> str | None:
+    """The padding, or else the shortcut, with which a residual without one would fit; None where neither does."""
+    x, y = builder.type_of(entered), builder.type_of(main)
+    if not isinstance(x, Map) or not isinstance(y, Map) or len(x.spatial) != len(y.spatial):
+        return None
     padding = _padding(builder, entered, main)
     if padding and x.channels == y.channels:
-        return Advice([], way, notes, padding, parted)
+        return padding
     strides = {round(a / b) for a, b in zip(x.spatial, y.spatial, strict=True)}
     if len(strides) != 1 or any(s < 1 or -(-a // s) != b for a, b in zip(x.spatial, y.spatial, strict=True) for s in strides):
-        return Advice([], way, notes, None, parted)
+        return None
     stride = strides.pop()
     filters, steps = _written(body, "f") or str(y.channels), _written(body, "s")
     if steps is None or (steps.isdecimal() and int(steps) != stride):
@@ -112,7 +118,7 @@ def residual_advice(
     rounding = defaults.get("conv", {}).get("round", defaults.get("", {}).get("round", "exact"))
     if rounding == "exact" and any((size - 1) % stride for size in x.spatial):
         conv += " round=floor"
-    return Advice([], way, notes, f"add `shortcut: {conv} | bn` as the last line of the residual", parted)
+    return f"add `shortcut: {conv} | bn` as the last line of the residual"
 
 
 def _between(builder: GraphBuilder, entered: int, value: int) -> Iterator[tuple[Part, Type | None]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, shown
+from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, of_round, shown
 from archspec.elaborate.scopes import Scope
 from archspec.numeric import value_of
 from archspec.ops import STEPS, op_class
@@ -17,20 +15,23 @@ _WORDS = {"CONV": "conv", "POOL": "pool", "FC": "fc"}
 _KEYS = ("f", "fc", "classes", "k", "w", "pool")
 
 
-class Expanded(NamedTuple):
-    """Layers as (step, arguments, place), and what was added to the formula."""
-
-    layers: list[tuple[str, dict[str, Value], Span]]
-    note: str
+Layer = tuple[str, dict[str, Value], Span]
+"""A layer: its step, its arguments, its place."""
 
 
-def expand_pattern(statement: ast.Pattern, scope: Scope) -> Expanded:
-    """The layers of a `pattern` line. Raises Refused.
+def expand_pattern(statement: ast.Pattern, scope: Scope) -> tuple[list[Layer], str]:
+    """The layers of a `pattern` line, and what was added to the formula. Raises Refused.
 
     Convolutions are k x k with same padding and the filters of `f`, one value for each round of the outermost repeated group that
-    has a CONV; pools halve; FC layers have `fc` units; before the SOFTMAX stands a fully connected layer of `classes`.
+    has a CONV; pools halve; FC layers have `fc` units; before the SOFTMAX comes a fully connected layer of `classes`.
     """
-    return _Expansion(statement, scope).run()
+    expansion = _Expansion(statement, scope)
+    expansion.check_keys()
+    expansion.parts(statement.formula, outermost=True)
+    unused = [k for name, k in expansion.keys.items() if name not in expansion.used and name not in _KEYS]
+    if unused:
+        raise Refused("A119", f"`{unused[0].name}` is not in the formula", unused[0].span)
+    return expansion.layers, "; ".join(expansion.notes)
 
 
 class _Expansion:
@@ -39,19 +40,11 @@ class _Expansion:
         self.scope = scope
         self.keys = {k.name: k for k in statement.keywords}
         self.values = {name: evaluate(k.value, scope) for name, k in self.keys.items()}
-        self.layers: list[tuple[str, dict[str, Value], Span]] = []
+        self.layers: list[Layer] = []
         self.used: set[str] = set()
         self.stage = 0
         self.rounds = 0
         self.notes: list[str] = []
-
-    def run(self) -> Expanded:
-        self.check_keys()
-        self.parts(self.statement.formula, outermost=True)
-        unused = [k for name, k in self.keys.items() if name not in self.used and name not in _KEYS]
-        if unused:
-            raise Refused("A119", f"`{unused[0].name}` is not in the formula", unused[0].span)
-        return Expanded(self.layers, "; ".join(self.notes))
 
     def check_keys(self) -> None:
         seen: set[str] = set()
@@ -87,12 +80,8 @@ class _Expansion:
             self.used.add(name)
             value = self.values[name]
         elif name is not None and self.scope.value_of(name) is None:
-            raise Refused(
-                "A119",
-                f"the formula repeats `{name}` times, but `{name}=` is not given",
-                part.repeats.span,
-                f"add `{name}=2` at the end of the line",
-            )
+            message = f"the formula repeats `{name}` times, but `{name}=` is not given"
+            raise Refused("A119", message, part.repeats.span, f"add `{name}=2` at the end of the line")
         else:
             value = value_of(evaluate(part.repeats, self.scope))
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_LAYERS:
@@ -105,47 +94,34 @@ class _Expansion:
         name, span = word.id.upper(), word.span
         step = _WORDS.get(name, word.id.lower())
         if step not in STEPS or (name not in _WORDS and not _stands_alone(step)):
-            raise Refused(
-                "A119",
-                f"`{word.id}` is not a layer that a formula can contain",
-                span,
-                "a formula takes CONV, POOL, FC, SOFTMAX, and activations such as RELU",
-            )
+            help_ = "a formula takes CONV, POOL, FC, SOFTMAX, and activations such as RELU"
+            raise Refused("A119", f"`{word.id}` is not a layer that a formula can contain", span, help_)
         if step == "conv":
-            filters = self.filters(span)
-            self.layers.append(("conv", {"k": self.values.get("k", 3), "f": filters, "p": "same"}, self.place("f", span)))
+            self.layer(step, {"k": self.values.get("k", 3), "f": self.filters(span), "p": "same"}, "f", span)
         elif step == "pool":
-            self.layers.append(("pool", {"w": self.values.get("w", 2)}, self.place("w", span)))
+            self.layer(step, {"w": self.values.get("w", 2)}, "w", span)
         elif step == "fc":
-            self.layers.append(("fc", {"n": self.needed("fc", span)}, self.place("fc", span)))
-        elif step in ("softmax", "logsoftmax", "sigmoid") and self.last_before_scores(step):
-            self.layers.append(("fc", {"n": self.needed("classes", span)}, self.place("classes", span)))
-            self.notes.append(
-                f"the formula has no layer for the class scores: `fc {shown(self.values['classes'])}` was added before {name}"
-            )
-            self.layers.append((step, {}, span))
+            self.layer(step, {"n": self.needed("fc", span)}, "fc", span)
         else:
+            if step in ("softmax", "logsoftmax") and (not self.layers or self.layers[-1][0] != "fc"):
+                self.layer("fc", {"n": self.needed("classes", span)}, "classes", span)
+                added = f"`fc {shown(self.values['classes'])}` was added before {name}"
+                self.notes.append(f"the formula has no layer for the class scores: {added}")
             self.layers.append((step, {}, span))
 
-    def last_before_scores(self, step: str) -> bool:
-        """Whether the class scores are still missing: the layer before a softmax is not a fully connected one."""
-        return step != "sigmoid" and (not self.layers or self.layers[-1][0] != "fc")
+    def layer(self, step: str, arguments: dict[str, Value], key: str, span: Span) -> None:
+        """Add a layer, at the place of its key where that is given."""
+        self.layers.append((step, arguments, self.keys[key].span if key in self.keys else span))
 
     def filters(self, span: Span) -> Value:
         value = self.needed("f", span)
-        if isinstance(value, Rounds):
-            picked: Value = value[min(self.stage, len(value) - 1)]  # type: ignore[assignment]
-            return picked
-        return value
+        return of_round(value, self.stage) if isinstance(value, Rounds) else value
 
     def needed(self, key: str, span: Span) -> Value:
         if key not in self.values:
             what = {"f": "the filters of CONV", "fc": "the units of FC", "classes": "the number of classes"}[key]
             raise Refused("A119", f"the formula needs {what}: `{key}=`", span, f"add `{key}=10` at the end of the line")
         return self.values[key]
-
-    def place(self, key: str, span: Span) -> Span:
-        return self.keys[key].span if key in self.keys else span
 
 
 def _stands_alone(step: str) -> bool:

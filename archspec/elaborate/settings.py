@@ -66,18 +66,14 @@ def _shape(given: Any, of: str) -> tuple[int, ...]:
         shape = shape_of(given)
         if shape is None:
             raise ValueError(f'{of}: expected a shape such as "224x224x3", channels last; found {_shown(given)}')
-        return _counted(shape, given, of)
-    try:
-        items = tuple(given) if isinstance(given, Iterable) and not isinstance(given, (bytes, Mapping)) else (given,)
-        if not items or any(isinstance(item, bool) for item in items):
-            raise TypeError
-        sizes = tuple(item.__index__() for item in items)
-    except (TypeError, AttributeError):
-        raise ValueError(f"{of}: expected whole numbers such as (224, 224, 3), channels last; found {_shown(given)}") from None
-    return _counted(sizes, given, of)
-
-
-def _counted(shape: tuple[int, ...], given: object, of: str) -> tuple[int, ...]:
+    else:
+        try:
+            items = tuple(given) if isinstance(given, Iterable) and not isinstance(given, (bytes, Mapping)) else (given,)
+            if not items or any(isinstance(item, bool) for item in items):
+                raise TypeError
+            shape = tuple(item.__index__() for item in items)
+        except (TypeError, AttributeError):
+            raise ValueError(f"{of}: expected whole numbers such as (224, 224, 3), channels last; found {_shown(given)}") from None
     if min(shape) < 1:
         raise ValueError(f"{of}: expected sizes of 1 or more; found {_shown(given)}")
     return shape

@@ -66,12 +66,8 @@ class Steps(Core):
 
     def merge_step(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         if step.keywords or not step.bare:
-            raise Refused(
-                "A103",
-                f"`{step.name.id}` needs the names of values to merge with",
-                step.span,
-                f"write `{step.name.id} e1`, or `{step.name.id}:` with one branch per line below it",
-            )
+            help_ = f"write `{step.name.id} e1`, or `{step.name.id}:` with one branch per line below it"
+            raise Refused("A103", f"`{step.name.id}` needs the names of values to merge with", step.span, help_)
         others = tuple(self.reference(expr, context) for expr in step.bare)
         self.counted_twice(step, value, others)
         return self.merge(step.name.id, (value, *others), context, step.span, partial(step_advice, step), label)
@@ -101,9 +97,8 @@ class Steps(Core):
         builder = context.builder
         if block in self.active:
             names = [b.head.name.id for b in self.active[self.active.index(block) :]] + [block.head.name.id]
-            raise Refused(
-                "A111", f"the block `{step.name.id}` calls itself: {' -> '.join(names)}", step.span, "a network is finite; use `repeat`"
-            )
+            message = f"the block `{step.name.id}` calls itself: {' -> '.join(names)}"
+            raise Refused("A111", message, step.span, "a network is finite; use `repeat`")
         scope = self.arguments(step, block, context, builder.type_of(value))
         x = builder.type_of(value)
         if x is None:
@@ -126,13 +121,10 @@ class Steps(Core):
         """The block's scope: its parameters bound. Raises Refused."""
         head = block.head
         names = [parameter.name.id for parameter in head.parameters]
-        if len(step.bare) > len(names):
-            raise Refused(
-                "A104",
-                f"`{head.name.id}` takes {len(names)} argument{'s' if len(names) != 1 else ''}, but {len(step.bare)} {'is' if len(step.bare) == 1 else 'are'} given",
-                step.bare[len(names)].span,
-                f"it is declared as `{head.span.text}`",
-            )
+        declared, bare = f"it is declared as `{head.span.text}`", len(step.bare)
+        if bare > len(names):
+            takes = f"`{head.name.id}` takes {len(names)} argument{'s' if len(names) != 1 else ''}"
+            raise Refused("A104", f"{takes}, but {bare} {'is' if bare == 1 else 'are'} given", step.bare[len(names)].span, declared)
         given = {name: self.argument(expr, context) for name, expr in zip(names, step.bare, strict=False)}
         for keyword in step.keywords:
             if keyword.name not in names:
@@ -147,7 +139,7 @@ class Steps(Core):
             if name in given:
                 scope.names[name] = given[name]
             elif parameter.default is None:
-                raise Refused("A103", f"`{head.name.id}` needs `{name}`", step.span, f"it is declared as `{head.span.text}`")
+                raise Refused("A103", f"`{head.name.id}` needs `{name}`", step.span, declared)
             elif x is not None:
                 scope.names[name] = evaluate(parameter.default, scope)
         return scope
@@ -182,10 +174,10 @@ class Steps(Core):
         if value is None:
             return self.no_input(statement.span, context)
         try:
-            steps = expand_pattern(statement, context.scope)
-            if steps.note:
-                self.warn("A419", steps.note, statement.span, severity="note")
-            for name, arguments, span in steps.layers:
+            layers, note = expand_pattern(statement, context.scope)
+            if note:
+                self.warn("A419", note, statement.span, severity="note")
+            for name, arguments, span in layers:
                 places = dict.fromkeys(arguments, span)
                 bound = binding.Bound(binding.build(name, arguments, places, span), places)
                 step = ast.Step(ast.Name(name, span), (), (), span)

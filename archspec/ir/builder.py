@@ -106,9 +106,12 @@ class GraphBuilder:
         elements = [element for element in self.elements if not isinstance(element, Hole)]
         if len(inputs) < len(self.inputs) or len(elements) < len(self.elements):
             return None
-        count = len(inputs)
-        fixed = tuple(e._replace(inputs=tuple(v if v >= 0 else count + ~v for v in e.inputs)) for e in elements)
-        return Graph(tuple(inputs), fixed, result if result >= 0 else count + ~result, self.naming, instance)
+        fixed = tuple(e._replace(inputs=tuple(map(self.final, e.inputs))) for e in elements)
+        return Graph(tuple(inputs), fixed, self.final(result), self.naming, instance)
+
+    def final(self, value: int) -> int:
+        """The number of a value in the finished graph."""
+        return value if value >= 0 else len(self.inputs) + ~value
 
     def splice(self, inner: GraphBuilder, result: int, value: int) -> int:
         """Take over the elements of a builder of one round, whose input is `value`; returns what its result is here."""
@@ -264,9 +267,7 @@ class Builder(Block):
             raise ValueError("no value is called `output`")
         graph = self.graph(self._outputs["output"][0])
         ordered = sorted(self._outputs.items(), key=lambda item: item[0] != "output")
-        count = len(graph.inputs)
-        numbers = {name: value.number if value.number >= 0 else count + ~value.number for name, (value, _) in ordered}
-        outputs = tuple(Output(name, numbers[name], training) for name, (_, training) in ordered)
+        outputs = tuple(Output(name, self._graph.final(value.number), training) for name, (value, training) in ordered)
         network = Network(self._name, graph, tuple(self._named), outputs)
         verify(network)
         return network

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from archspec.ir.graph import Call, Element, Graph, Input, Instance, Network, Node, Output, Owner
 from archspec.ops import STEPS, make
-from archspec.ops.base import Op
 from archspec.source import Source, Span
 from archspec.types import Map, Tokens, Type, Vector
 
@@ -133,12 +132,26 @@ class Document(_Part):
 
 def to_json(network: Network) -> str:
     """The document of a network, as text."""
-    return json.dumps(to_document(network).model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(_Writer(network).document().model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str) -> Network:
-    """The network of a document. Raises pydantic.ValidationError where it is none, ValueError where it is not sound."""
-    return from_document(Document.model_validate_json(text))
+    """The network of a document, verified. Raises pydantic.ValidationError where it is none, ValueError where it is not sound."""
+    from archspec.ir.verify import verify
+
+    document = Document.model_validate_json(text)
+    sources = [Source(source.name, source.text) for source in document.sources]
+    graphs: list[Graph] = []
+    for doc in document.graphs:
+        elements = tuple(_element(element, graphs, sources) for element in doc.elements)
+        graphs.append(Graph(tuple(_read_type(t) for t in doc.inputs), elements, doc.result, doc.naming, _instance(doc.instance)))
+    if not graphs:
+        raise ValueError("a document has at least one graph")
+    inputs = tuple(Input(i.name, _read_type(i.type), _span(i.origin, sources)) for i in document.inputs)
+    outputs = tuple(Output(o.name, o.value, o.training) for o in document.outputs)
+    network = Network(document.model, graphs[-1], inputs, outputs, dict(document.meta), dict(document.params))
+    verify(network)
+    return network
 
 
 def schema() -> dict[str, Any]:
@@ -146,11 +159,6 @@ def schema() -> dict[str, Any]:
     found = Document.model_json_schema()
     found["$id"] = f"archspec-ir-{VERSION}"
     return found
-
-
-def to_document(network: Network) -> Document:
-    """The document of a network."""
-    return _Writer(network).document()
 
 
 class _Writer:
@@ -175,10 +183,9 @@ class _Writer:
         )
 
     def graph(self, graph: Graph) -> GraphDoc:
+        instance = graph.instance
         return GraphDoc(
-            instance=InstanceDoc(block=graph.instance.block, arguments=dict(graph.instance.arguments))
-            if graph.instance is not None
-            else None,
+            instance=InstanceDoc(block=instance.block, arguments=dict(instance.arguments)) if instance is not None else None,
             naming="index" if graph.naming == "index" else "ordinal",
             inputs=tuple(_type(type_) for type_ in graph.inputs),
             elements=tuple(self.element(element) for element in graph.elements),
@@ -210,29 +217,14 @@ def _type(type_: Type) -> TypeDoc:
     return TypeDoc(kind=kinds[type(type_)], shape=type_.shape)
 
 
-def from_document(document: Document) -> Network:
-    """The network of a document, verified. Raises ValueError."""
-    from archspec.ir.verify import verify
-
-    sources = [Source(source.name, source.text) for source in document.sources]
-    graphs: list[Graph] = []
-    for doc in document.graphs:
-        elements = tuple(_element(element, graphs, sources) for element in doc.elements)
-        graphs.append(Graph(tuple(_read_type(t) for t in doc.inputs), elements, doc.result, doc.naming, _instance(doc.instance)))
-    if not graphs:
-        raise ValueError("a document has at least one graph")
-    inputs = tuple(Input(i.name, _read_type(i.type), _span(i.origin, sources)) for i in document.inputs)
-    outputs = tuple(Output(o.name, o.value, o.training) for o in document.outputs)
-    network = Network(document.model, graphs[-1], inputs, outputs, dict(document.meta), dict(document.params))
-    verify(network)
-    return network
-
-
 def _element(doc: NodeDoc | CallDoc, graphs: list[Graph], sources: list[Source]) -> Element:
     type_, span = _read_type(doc.output), _span(doc.origin, sources)
     owner = Owner(doc.owner.element, doc.owner.up) if doc.owner is not None else None
     if isinstance(doc, NodeDoc):
-        return Node(_op(doc), doc.inputs, type_, doc.stem, doc.label, span, doc.numbered, doc.implied, owner)
+        if doc.op not in STEPS:
+            raise ValueError(f"there is no layer `{doc.op}`")
+        op = make(doc.op, {name: _tuples(value) for name, value in doc.arguments.items()})
+        return Node(op, doc.inputs, type_, doc.stem, doc.label, span, doc.numbered, doc.implied, owner)
     if not 0 <= doc.call < len(graphs):
         raise ValueError(f"a call names graph {doc.call}, which does not stand before it")
     return Call(graphs[doc.call], doc.inputs, type_, doc.stem, doc.label, span, doc.times, doc.inline, doc.numbered, owner=owner)
@@ -242,12 +234,6 @@ def _instance(doc: InstanceDoc | None) -> Instance | None:
     if doc is None:
         return None
     return Instance(doc.block, tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in doc.arguments.items()))
-
-
-def _op(doc: NodeDoc) -> Op:
-    if doc.op not in STEPS:
-        raise ValueError(f"there is no layer `{doc.op}`")
-    return make(doc.op, {name: _tuples(value) for name, value in doc.arguments.items()})
 
 
 def _tuples(value: Any) -> Any:
