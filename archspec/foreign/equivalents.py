@@ -135,19 +135,11 @@ def rows_of(step: str) -> list[Foreign]:
 
 @cache
 def arguments_of(step: str) -> dict[str, tuple[str, str]]:
-    """What others call a step's arguments: name to ours and the only value it may have."""
-    found: dict[str, tuple[str, str]] = {}
-    for row in rows():
-        if row.steps.split(" ")[0] == step:
-            for parameter in row.parameters:
-                if "." not in parameter.argument:
-                    found.setdefault(parameter.name, (parameter.argument, parameter.must))
-    return found
+    """What others call a step's arguments: name to ours and the only value it may have. The first row that has a name counts."""
+    found = [parameter for row in rows() if row.steps.split(" ")[0] == step for parameter in row.parameters]
+    return {each.name: (each.argument, each.must) for each in reversed(found) if "." not in each.argument}
 
 
-SIZES_OF_INPUT = frozenset(
-    ["in_channels", "in_features", "input_channels", "num_features", "input_size", "in_dim", "cin", "embed_dim", "num_channels"]
-)
 LOOSE = {
     "kernel": "k w", "kernels": "f", "kernelsize": "k", "ksize": "k w", "filter": "f", "nfilters": "f", "num_filters": "f", "n_filters": "f",
     "channels": "f n", "out": "f n", "maps": "f", "depth": "f", "feature_maps": "f", "stride": "s", "strides": "s", "pad": "p",
@@ -162,11 +154,12 @@ LOOSE = {
 TRAINING = ("regularizer", "constraint", "initializer")
 IGNORED = frozenset([
     "name", "dtype", "trainable", "device", "inplace", "seed", "data_format", "input_shape", "batch_input_shape", "input_dim",
-    "batch_size", "weights", "autocast", "training", "inputs", "input", "x", "reuse",
+    "batch_size", "weights", "autocast", "training", "inputs", "input", "x", "reuse", "in_channels", "in_features", "input_channels",
+    "num_features", "input_size", "in_dim", "cin", "embed_dim", "num_channels",
 ])  # fmt: skip
-"""Arguments that every layer of Keras or PyTorch may have, and that no network here needs."""
+"""Arguments that every layer of Keras or PyTorch may have, or that follow from its input, and that no network here needs."""
 
 
 def ignored(word: str) -> bool:
     """Whether an argument of another tool says nothing that a network here needs."""
-    return word in IGNORED or word in SIZES_OF_INPUT or word.endswith(TRAINING)
+    return word in IGNORED or word.endswith(TRAINING)

@@ -22,6 +22,8 @@ _OFF = ("False", "false", "None", "no", "off", "0")
 _SIZED = ("pad", "crop", "adaptpool", "adaptmaxpool", "upsample", "patchmerge", "pixelshuffle")
 """Layers whose only positional argument is a size, so that several numbers mean one per axis."""
 MERGES = ("add", "concat", "mul")
+_OF_LAYERS = ("timedistributed", "bidirectional", "wrapper", "spectralnormalization", "rnn", "activation")
+"""What takes layers as arguments."""
 
 
 class Unknown(Cannot):
@@ -49,32 +51,18 @@ class Rewriter:
 
     def steps(self, call: Call) -> list[str]:
         """Our steps for a layer, those of its inputs before it. Raises Cannot."""
-        flowing, before = self.flowing(call)
-        return [*before, *self.layer(call if self.merges(call) else flowing)]
-
-    def merges(self, call: Call) -> bool:
-        return any(row.steps in MERGES for row in foreign(call.name)) or (key(call.name) in MERGES and call.closed)
-
-    def flowing(self, call: Call) -> tuple[Call, list[str]]:
-        """A call without the value that it is applied to, and the steps that make that value."""
         before = [step for value in call.inputs if value.call is not None for step in self.steps(value.call)]
-        bare = call.bare
-        if call.closed and bare and not call.inputs and key(call.name) != "sequential" and not self.merges(call):
-            first = bare[0]
-            if first.call is not None and self.known(first.call.name) and not foreign_reads_layers(call.name):
-                before += self.steps(first.call)
-                bare = bare[1:]
-            elif first.call is not None and first.call.name.startswith("self."):
-                before.append(f"@{first.call.name.removeprefix('self.')}")
-                bare = bare[1:]
-            elif (
-                first.kind == "word"
-                and not call.name.rpartition(".")[2][:1].isupper()
-                and (first.text in DATA or call.name.rpartition(".")[0] in FUNCTIONAL)
-                and not values.is_none(first)
-            ):
-                bare = bare[1:]
-        return call._replace(bare=bare, inputs=()), before
+        merges = any(row.steps in MERGES for row in foreign(call.name)) or (key(call.name) in MERGES and call.closed)
+        if not call.closed or not call.bare or call.inputs or key(call.name) == "sequential" or merges:
+            return [*before, *self.layer(call)]
+        first, (module, _, name) = call.bare[0], call.name.rpartition(".")
+        applied = call._replace(bare=call.bare[1:])  # without the value that flows
+        if first.call is not None and self.known(first.call.name) and key(name) not in _OF_LAYERS:
+            return [*self.steps(first.call), *self.layer(applied)]
+        if first.call is not None and first.call.name.startswith("self."):
+            return [f"@{first.call.name.removeprefix('self.')}", *self.layer(applied)]
+        flows = first.kind == "word" and (first.text in DATA or module in FUNCTIONAL) and not values.is_none(first)
+        return self.layer(applied if flows and not name[:1].isupper() else call)
 
     def layer(self, call: Call) -> list[str]:
         name = call.name
@@ -97,15 +85,14 @@ class Rewriter:
 
     def tried(self, call: Call) -> list[str]:
         """The first reading of a name that can be written; what the likeliest cannot do where there is none."""
-        name = call.name
+        name, last = call.name, call.name.rpartition(".")[2]
         problem: Cannot | None = None
         for row in self.trials(call):
             try:
                 found = self.own(call) if row is None else self.from_row(call, row)
             except Cannot as cannot:
-                if row is not None and name.rpartition(".")[2] in row.names and str(cannot) and not isinstance(cannot, (Missing, Unknown)):
-                    raise
-                if row is None and name in STEPS and str(cannot) and not isinstance(cannot, Missing):
+                meant = name in STEPS if row is None else last in row.names and not isinstance(cannot, Unknown)
+                if meant and str(cannot) and not isinstance(cannot, Missing):
                     raise
                 if row is not None and name in STEPS and not call.closed:
                     continue  # it is our layer, whatever others cannot do with theirs
@@ -141,9 +128,8 @@ class Rewriter:
 
         found: list[Foreign | None] = [*sorted(rows, key=unfit)]
         if key(name) in STEPS:
-            written_so = name in STEPS
             fields = op_class(key(name)).fields
-            written_so |= bool(names) and all(word.lower() in fields for word in names)
+            written_so = name in STEPS or (names and all(word.lower() in fields for word in names))
             found.insert(0 if written_so or not rows or (last not in rows[0].names and not module) else len(found), None)
             found += [row for row in rows_of(key(name)) if row not in found]
         return found
@@ -227,7 +213,10 @@ class Rewriter:
         if ours == "|":
             after += self.activation(value)
         elif ours == "init" and step.name in ("conv", "dwconv", "deconv", "fc", "linear"):
-            self.initialiser(step, value)
+            try:
+                step.given |= values.initialiser(value)
+            except Cannot as cannot:
+                self.remarks.append(str(cannot))
         elif special(ours, step, value, after, self.remarks):
             pass
         elif ours and step.whole and (value.kind == "size" or self.of_rounds(value, ours, step)):
@@ -247,16 +236,7 @@ class Rewriter:
         """The step of `activation=`, none for the identity; a layer given there keeps its own arguments. Raises Cannot."""
         if value.call is not None and (value.call.bare or value.call.keywords or key(value.call.name) == "leakyrelu"):
             return self.steps(value.call)
-        found = values.activation(value)
-        return [found] if found else []
-
-    def initialiser(self, step: Step, value: Value) -> None:
-        try:
-            word, _, deviation = (values.initialiser(value) or "").partition(" std=")
-        except Cannot as cannot:
-            self.remarks.append(str(cannot))
-            return
-        step.given |= {name: text for name, text in (("init", word), ("std", deviation)) if text}
+        return list(filter(None, [values.activation(value)]))
 
     def from_row(self, call: Call, row: Foreign) -> list[str]:
         """The steps of a foreign layer. Raises Cannot."""
@@ -338,11 +318,6 @@ class Rewriter:
         bare = [f"({value.text})" if value.kind == "list" and value.text[0] not in "([" else value.text for value in call.bare]
         keywords = [f"{word}={value.text[1:-1] if value.text[:1] == '[' else value.text}" for word, value in call.keywords]
         return " ".join([call.name, *bare, *keywords])
-
-
-def foreign_reads_layers(name: str) -> bool:
-    """Whether a layer takes layers as arguments: TimeDistributed, Bidirectional."""
-    return key(name) in ("timedistributed", "bidirectional", "wrapper", "spectralnormalization", "rnn", "activation")
 
 
 def _tool(module: str) -> str | None:

@@ -128,17 +128,20 @@ def torch_pad(value: Value) -> str | None:
     return _joined(numbers[::2][::-1])
 
 
-def initialiser(value: Value) -> str | None:
-    """Write `init=`; None for the default of Keras. Raises Cannot."""
+def initialiser(value: Value) -> dict[str, str]:
+    """Write `init=` and `std=`; nothing for the default of Keras. Raises Cannot."""
     if is_none(value):
-        return None
+        return {}
     word = folded(value.call.name if value.call else value.text)
     own = {text.split()[0].replace("_", ""): text.split()[0] for text in INITIALISERS.values()}
     found = INITIALISERS.get(word.removesuffix("initializer").removesuffix("initialiser")) or own.get(word)
     if found is None:
         raise Cannot(f"the language has no initialisation `{value.text}`; without `init=` layers begin as PyTorch's do")
-    deviation = [v.text for k, v in value.call.keywords if k in ("stddev", "std")] if value.call else []
-    return f"normal std={deviation[0]}" if deviation and "std=" in found else found
+    init, _, std = found.partition(" std=")
+    if not std:
+        return {"init": init}
+    given = value.call.keywords if value.call else ()
+    return {"init": init, "std": next((v.text for k, v in given if k in ("stddev", "std")), std)}
 
 
 def activation(value: Value) -> str:
