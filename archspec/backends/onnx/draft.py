@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
@@ -80,23 +80,3 @@ class Draft:
     def is_whole(self, value: str) -> bool:
         """Whether a value is an input of whole numbers."""
         return any(input_.name == value and input_.kind == "int64" for input_ in self.inputs)
-
-    def rename(self, names: dict[str, str]) -> None:
-        """Give values other names."""
-        for operator in self.operators:
-            operator.inputs = [names.get(name, name) for name in operator.inputs]
-            operator.outputs = [names.get(name, name) for name in operator.outputs]
-        self.types = {names.get(name, name): type_ for name, type_ in self.types.items()}
-
-    def sweep(self) -> None:
-        """Drop the constants and weights that nothing reads."""
-        read = {name for operator in self.operators for name in operator.inputs}
-        self.constants = {name: array for name, array in self.constants.items() if name in read}
-        self.stored = {name: stored for name, stored in self.stored.items() if name in read}
-
-    def values(self) -> Iterator[Value]:
-        """What layers put out between the inputs and the outputs of the graph."""
-        ends = {value.name for value in [*self.inputs, *self.outputs]}
-        for name, type_ in self.types.items():
-            if name not in ends:
-                yield Value(name, self.shape(type_))

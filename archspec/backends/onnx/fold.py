@@ -38,7 +38,7 @@ def fold_batch_norms(draft: Draft, ends: set[str]) -> None:
 
 def _fold(draft: Draft, linear: Operator, norm: Operator) -> None:
     weight = draft.stored[linear.inputs[1]]
-    bias = draft.stored[linear.inputs[2]] if len(linear.inputs) > 2 else None
+    bias = draft.stored[linear.inputs[2]] if linear.inputs[2:] else None
     scale, offset, mean, variance = (_loader(draft, name) for name in norm.inputs[1:])
     epsilon = norm.attributes["epsilon"]
     groups = linear.attributes.get("group", 1)

@@ -108,13 +108,6 @@ class Layer:
         """A tensor (C) in a shape that broadcasts over the positions of a map."""
         return self.reshape(tensor, -1, *(1,) * len(x.spatial)) if isinstance(x, Map) else tensor
 
-    def channels_last(self, x: Type, row: Callable[[str], str]) -> str:
-        """Apply what works on the last axis to the channels of a map."""
-        if not isinstance(x, Map):
-            return row(self.x)
-        rank = len(x.shape)
-        return self.transpose(row(self.transpose(self.x, 0, *range(2, rank + 1), 1)), 0, rank, *range(1, rank))
-
     def channels_second(self, x: Type, row: Callable[[str], str]) -> str:
         """Apply what works on the second axis to the channels of tokens."""
         if not isinstance(x, Tokens):

@@ -43,7 +43,9 @@ def lower(network: Network, settings: Settings, load: Load) -> Draft:
             kind = "int64" if draft.is_whole(ends[output.name]) else "float32"
             draft.outputs.append(Value(output.name, draft.shape(network.graph.type_of(output.value)), kind))
     _name_outputs(draft, ends)
-    draft.sweep()
+    read = {name for operator in draft.operators for name in operator.inputs}
+    draft.constants = {name: array for name, array in draft.constants.items() if name in read}
+    draft.stored = {name: stored for name, stored in draft.stored.items() if name in read}
     return draft
 
 
@@ -88,7 +90,10 @@ def _name_outputs(draft: Draft, ends: dict[str, str]) -> None:
     for name, value in ends.items():
         if value not in inputs:
             renamed.setdefault(value, name)
-    draft.rename(renamed)
+    for operator in draft.operators:
+        operator.inputs = [renamed.get(value, value) for value in operator.inputs]
+        operator.outputs = [renamed.get(value, value) for value in operator.outputs]
+    draft.types = {renamed.get(value, value): type_ for value, type_ in draft.types.items()}
     for name, value in ends.items():
         if renamed.get(value) != name:
             draft.operators.append(Operator("Identity", [renamed.get(value, value)], [name], {}, name, ""))

@@ -18,17 +18,16 @@ def batch(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 
 def layer_norm(layer: Layer, op: Any, x: Type, _: Type) -> str:
-    weight, bias = layer.weight("weight"), layer.weight("bias")
-
-    def normalised(value: str) -> str:
-        if layer.opset >= 17:
-            return layer.add("LayerNormalization", value, weight, bias, axis=-1, epsilon=op.eps)
+    weight, bias, rank = layer.weight("weight"), layer.weight("bias"), len(x.shape)
+    value = layer.transpose(layer.x, 0, *range(2, rank + 1), 1) if isinstance(x, Map) else layer.x
+    if layer.opset >= 17:
+        value = layer.add("LayerNormalization", value, weight, bias, axis=-1, epsilon=op.eps)
+    else:
         centred = layer.add("Sub", value, layer.reduce("ReduceMean", value, -1, keep=True))
         variance = layer.reduce("ReduceMean", layer.add("Mul", centred, centred), -1, keep=True)
         deviation = layer.add("Sqrt", layer.add("Add", variance, layer.constant(op.eps)))
-        return layer.add("Add", layer.add("Mul", layer.add("Div", centred, deviation), weight), bias)
-
-    return layer.channels_last(x, normalised)
+        value = layer.add("Add", layer.add("Mul", layer.add("Div", centred, deviation), weight), bias)
+    return layer.transpose(value, 0, rank, *range(1, rank)) if isinstance(x, Map) else value
 
 
 def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
@@ -39,9 +38,8 @@ def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
         grouped = layer.reshape(value, 0, op.groups, x.size // op.groups)
         spread = _spread(layer, grouped, op.groups, (2,), op.eps)
         back = layer.reshape(spread, 0, x.channels, *(x.spatial if isinstance(x, Map) else x.shape[:-1]))
-        factor, offset = (
-            tensor if len(x.shape) == 1 else layer.reshape(tensor, -1, *(1,) * (len(x.shape) - 1)) for tensor in (weight, bias)
-        )
+        behind = (1,) * (len(x.shape) - 1)
+        factor, offset = (layer.reshape(tensor, -1, *behind) if behind else tensor for tensor in (weight, bias))
         return layer.add("Add", layer.add("Mul", back, factor), offset)
 
     return layer.channels_second(x, normalised)

@@ -38,7 +38,8 @@ def graph(network: Network, draft: Draft, *, declare: bool = False) -> GraphProt
     if declare:
         proto.input.extend(_value(Value(stored.name, stored.shape)) for stored in draft.stored.values())
     proto.output.extend(_value(value) for value in draft.outputs)
-    proto.value_info.extend(_value(value) for value in draft.values())
+    ends = {value.name for value in [*draft.inputs, *draft.outputs]}
+    proto.value_info.extend(_value(Value(name, draft.shape(type_))) for name, type_ in draft.types.items() if name not in ends)
     proto.node.extend(_node(operator) for operator in draft.operators)
     for name, array in draft.constants.items():
         kind = _KINDS[array.dtype.name]
