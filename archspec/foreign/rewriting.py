@@ -67,15 +67,16 @@ class Rewriter:
     def layer(self, call: Call) -> list[str]:
         name = call.name
         if name in self.blocks:
-            return [self.block(call)]
+            bare = [f"({value.text})" if value.kind == "list" and value.text[0] not in "([" else value.text for value in call.bare]
+            keywords = [f"{word}={value.text[1:-1] if value.text[:1] == '[' else value.text}" for word, value in call.keywords]
+            return [" ".join([name, *bare, *keywords])]
         if name == "skip" or (name in MERGES and not call.closed and not call.keywords and all(v.kind == "word" for v in call.bare)):
             return [" ".join([name, *(value.text for value in call.bare)])]
         module, _, method = name.rpartition(".")
         if module in DATA and method in ("view", "reshape", "flatten") and 0 < len(call.bare) <= 2:
             return ["flatten"]  # all axes but that of the batch
-        if method in ("mean", "reduce_mean") and any(
-            value.kind == "list" and len(value.items) == 2 for value in (*call.bare, *(value for _, value in call.keywords))
-        ):
+        given = (*call.bare, *(value for _, value in call.keywords))
+        if method in ("mean", "reduce_mean") and any(value.kind == "list" and len(value.items) == 2 for value in given):
             return ["gap", "flatten"]  # over height and width
         if name.startswith("self."):
             return [f"@{name.removeprefix('self.')}"]
@@ -96,11 +97,8 @@ class Rewriter:
                     raise
                 if row is not None and name in STEPS and not call.closed:
                     continue  # it is our layer, whatever others cannot do with theirs
-                if (
-                    problem is None
-                    or not str(problem)
-                    or (isinstance(problem, Missing) and not isinstance(cannot, Missing) and row is not None and row.reason)
-                ):
+                reasoned = isinstance(problem, Missing) and not isinstance(cannot, Missing) and row is not None and row.reason
+                if problem is None or not str(problem) or reasoned:
                     problem = cannot
                 continue
             return [step.replace("fc ", f"{name} ") if name == "linear" else step for step in found]
@@ -313,11 +311,6 @@ class Rewriter:
         if not items or any(item.call is None for item in items):
             raise Cannot(REASONS["container"])
         return [step for item in items if item.call is not None for step in self.steps(item.call)]
-
-    def block(self, call: Call) -> str:
-        bare = [f"({value.text})" if value.kind == "list" and value.text[0] not in "([" else value.text for value in call.bare]
-        keywords = [f"{word}={value.text[1:-1] if value.text[:1] == '[' else value.text}" for word, value in call.keywords]
-        return " ".join([call.name, *bare, *keywords])
 
 
 def _tool(module: str) -> str | None:

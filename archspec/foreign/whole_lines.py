@@ -35,7 +35,6 @@ _HEAD = re.compile(
     r"(?:block\s+\w+\s*\([^()]*\)|repeat\s+[^:|]+|residual(?:\s+if\s+[^:|]+)?|shortcut(?:\s+if\s+[^:|]+)?|add|concat|mul"
     r"|output\s+\w+(?:\s+train)?(?:\s+if\s+[^:|]+)?|[A-Za-z_][\w.{}+\-*]*)\s*:(?![:=])\s*"
 )
-_LABEL = re.compile(r"[A-Za-z_][\w.{}+\-*]*")
 _ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*(\+?=)\s*(?=[A-Za-z_(\[])(?!=)")
 _SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*([+*])\s*([A-Za-z_]\w*)\s*;?\s*")
 _ADDED = re.compile(r"([A-Za-z_]\w*)\s*([+*])=\s*([A-Za-z_]\w*)\s*;?\s*")
@@ -210,8 +209,12 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
 
 
 def _chain(body: str, rewriter: Rewriter) -> list[Call]:
+    """The layers of a line as written; `model.add(Dense(10))` is what is added."""
     listed = [step for step in STEPS if bare_arguments(step)] if rewriter.rounds else ()
-    return _unwrapped(Reader(tokens(body), rewriter.known, rewriter.blocks, listed).chain())
+    found = Reader(tokens(body), rewriter.known, rewriter.blocks, listed).chain()
+    counts = {"add": (1,), "append": (1,), "add_module": (1, 2)}
+    adds = ["." in call.name and len(call.bare) in counts.get(call.name.rpartition(".")[2], ()) for call in found]
+    return [(added and call.bare[-1].call) or call for call, added in zip(found, adds, strict=True)]
 
 
 def _own_steps(steps: list[str]) -> list[str]:
@@ -230,9 +233,7 @@ def _own_steps(steps: list[str]) -> list[str]:
 def _is_head(head: str, rest: str, rewriter: Rewriter) -> bool:
     """Whether `NAME:` is a label, and not a layer with a colon behind it: `conv: k=3 f=6`, `conv k:3`."""
     word = head.rstrip(": ")
-    if not _LABEL.fullmatch(word) or word in KEYWORDS:
-        return True
-    if not rewriter.known(word) or not rest:
+    if word in KEYWORDS or not rewriter.known(word) or not rest:
         return True
     first = re.match(r"[A-Za-z_][\w.]*", rest)
     return first is not None and rewriter.known(first[0]) and not rest[first.end() :].lstrip().startswith(("=", ":"))
@@ -260,13 +261,6 @@ def _assigned(body: str) -> tuple[str, str]:
     name = found[1]
     keep = name not in DATA and name not in KEYWORDS and name not in ("model", "layer", "e", "t", "p", "block", "branch", "nn")
     return (name if keep else ""), body[found.end() :]
-
-
-def _unwrapped(found: list[Call]) -> list[Call]:
-    """`model.add(Dense(10))` is what is added."""
-    counts = {"add": (1,), "append": (1,), "add_module": (1, 2)}
-    adds = ["." in call.name and len(call.bare) in counts.get(call.name.rpartition(".")[2], ()) for call in found]
-    return [(added and call.bare[-1].call) or call for call, added in zip(found, adds, strict=True)]
 
 
 def _named(call: Call) -> str:

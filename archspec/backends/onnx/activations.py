@@ -12,10 +12,9 @@ from archspec.types import Tokens, Type
 OperatorRow = Callable[[Layer, Any, Any, Any], str]
 
 
-def plain(kind: str, *arguments: str) -> OperatorRow:
+def plain(kind: str, **arguments: str) -> OperatorRow:
     """An operator of one input; `arguments` are attributes that the layer calls otherwise, as attribute=argument."""
-    names = [argument.split("=") for argument in arguments]
-    return lambda layer, op, *_: layer.add(kind, layer.x, **{attribute: getattr(op, name) for attribute, name in names})
+    return lambda layer, op, *_: layer.add(kind, layer.x, **{attribute: getattr(op, name) for attribute, name in arguments.items()})
 
 
 def softmax(kind: str) -> OperatorRow:
