@@ -1,4 +1,4 @@
-"""What an op is: its arguments, and the mathematics that follow from them and from the types it is given.
+"""Defines what an op is: its arguments, and the mathematics that follow from them and from the types of its inputs.
 
 An op never sees the graph. Its formulas are plain arithmetic.
 """
@@ -12,11 +12,10 @@ from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
 
 
 class Misfit(Exception):
-    """An op cannot be applied: what is wrong, with which numbers, and what would work.
+    """Says why an op cannot be applied: what is wrong, with which numbers, and what would work.
 
-    `argument` names the argument to blame, where one is; the layer as a whole is to blame otherwise. `ways` are what can be used
-    instead: `p=1`. Where a size of the input is to blame, `axis` is its number among the spatial axes, and `sizes` those near it
-    that the layer would take.
+    `argument` names the argument that is wrong; it is empty where the layer as a whole is. `ways` can be used instead, such as `p=1`.
+    Where a size of the input is wrong, `axis` is its number among the spatial axes, and `sizes` are sizes near it that the layer takes.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Misfit(Exception):
 
     @classmethod
     def late(cls, make: "Callable[[], Misfit]") -> "Misfit":
-        """A misfit whose text is made when it is read: sizes are tried that nobody hears of."""
+        """Postpone the text of a misfit until it is read: sizes are tried whose misfits are never shown."""
         misfit = cls.__new__(cls)
         misfit.__dict__["make"] = make
         return misfit
@@ -58,10 +57,11 @@ class Misfit(Exception):
 
     @property
     def help(self) -> str | None:
+        """What would work, for this layer alone."""
         return self.advice(f"an input of {' or '.join(map(str, self.sizes))} for this layer" if self.sizes else None)
 
     def advice(self, input_: str | None) -> str | None:
-        """What would work, an input of another size among it."""
+        """Join the ways that would work, with an input of another size as the last."""
         ways = [*self.ways, *([input_] if input_ else [])]
         if not ways:
             return self.first
@@ -73,7 +73,7 @@ class Misfit(Exception):
 class Weight(NamedTuple):
     """A stored tensor. `role` is `weight` or `bias` (learned), `buffer` (stored, not learned) or `frozen` (fixed weights).
 
-    Where the name is empty the layer is nothing but this tensor, and the tensor is called as the layer is.
+    An empty name means that the layer is this one tensor, and the tensor has the name of the layer.
     """
 
     name: str
@@ -82,11 +82,12 @@ class Weight(NamedTuple):
 
     @property
     def size(self) -> int:
+        """Numbers in the tensor."""
         return product(self.shape)
 
 
 def weight_and_bias(shape: tuple[int, ...], count: int, bias: bool) -> tuple[Weight, ...]:
-    """The weight of a layer and, where it has biases, one for each channel put out."""
+    """List the weight of a layer and, where it has biases, one bias per output channel."""
     weight = Weight("weight", shape)
     return (weight, Weight("bias", (count,), "bias")) if bias else (weight,)
 
@@ -105,8 +106,8 @@ class Taps(NamedTuple):
 class Reach(NamedTuple):
     """What the output positions read along one axis, which repeats: position r + n*len(taps) reads taps[r] moved by n*`step`.
 
-    A convolution or a pool has one phase, and its step is the stride; a layer that enlarges has as many phases as it makes positions out
-    of one. None among the taps stands for a position that reads nothing, as between the kernels of a transposed convolution.
+    A convolution or a pool has one phase, and its step is the stride; a layer that enlarges has one phase per position that it makes of
+    one. None among the taps is a position that reads nothing, as between the kernels of a transposed convolution.
     """
 
     step: int
@@ -114,11 +115,11 @@ class Reach(NamedTuple):
 
 
 PHASES = 4096
-"""Positions along an axis after which what they see repeats, at most; a field that has more such phases is not known."""
+"""The most positions along an axis after which what they read may repeat; a field with more phases is not known."""
 
 
 def sliding(low: int, high: int, step: int, gap: int = 1) -> Reach:
-    """The reach of a layer whose positions all read alike: position i from step*i + low to step*i + high."""
+    """Describe a layer whose positions all read alike: position i from step*i + low to step*i + high."""
     return Reach(step, (Taps(low, high, gap),))
 
 
@@ -129,7 +130,7 @@ Field_ = tuple[Reach, ...] | str | None
 
 
 def phased(axes: Sequence[tuple[int, int, Callable[[int], Taps | None]]]) -> Field_:
-    """How far an op reads that repeats along each axis: its phases, its step, and what a phase reads. None where an axis has too many phases."""
+    """Describe a layer that repeats along each axis, by its phases, its step and what a phase reads; None for too many phases."""
     if any(phases > PHASES for phases, _, _ in axes):
         return None
     return tuple([Reach(step, tuple(map(taps, range(phases)))) for phases, step, taps in axes])
@@ -140,31 +141,31 @@ KINDS = ("convolution", "fully connected", "pooling", "attention", "normalisatio
 
 
 class Traits:
-    """What a class of ops says of itself.
+    """Traits of a class of ops.
 
-    They are not annotated (a type comment tells the checker): what is annotated is an argument.
+    They are not annotated, but have type comments, since an annotation declares an argument.
     """
 
     step = ""
     """The step's name."""
     kind = "other"
-    """One of `KINDS`: what pictures and tables tell apart."""
+    """One of `KINDS`, which pictures and tables distinguish."""
     positional = ()  # type: tuple[str, ...]
     """Arguments that may be given without their names, in order."""
     shown_as_keyword = False
     """Whether positional arguments are shown as `key=value` all the same."""
     takes = (Map, Tokens, Vector)  # type: tuple[type, ...]
-    """The kinds of value taken."""
+    """The kinds of value that it takes."""
     reads = POINT
     """How far it reads where that does not depend on arguments: POINT or WHOLE."""
     variadic = False
     """Whether it takes any number of inputs from two on."""
     in_place = False
-    """Needs no memory of its own in inference: its output may overwrite, or be a view of, its input. See `reuses`."""
+    """Whether it needs no memory of its own in inference: its output may overwrite its input, or be a view of it. See `reuses`."""
     probabilities = False
-    """Puts out (log) probabilities: what a classifier ends in."""
+    """Whether it gives (log) probabilities, as the end of a classifier does."""
     indexes = False
-    """Looks its input up in a table: what it reads are whole numbers."""
+    """Whether it looks its input up in a table, so that it reads whole numbers."""
     elementary = 0
     """Elementary operations per output element, for the FLOPs of layers without MACs."""
     cost_note = ""
@@ -199,44 +200,44 @@ class Op(Traits, Declared):
         """Refuse inputs that do not fit the arguments. Raises Misfit."""
 
     def output(self, *inputs: Any) -> Any:
-        """The type of the result; of several results, a tuple of types. The inputs have been checked."""
+        """Compute the type of the result, or a tuple of types for several results. The inputs have been checked."""
         return inputs[0]
 
     def window(self, *inputs: Any) -> tuple[Any, ...]:
-        """The window that slides over the input, or over the output of a transposed convolution: one `Slide` per axis."""
+        """List the window that slides over the input, or over the output of a transposed convolution: one `Slide` per axis."""
         return ()
 
     def expand(self, inputs: Sequence[Type]) -> "tuple[Op, ...]":
-        """The primitive ops that this one stands for, given its inputs; itself alone unless it is derived."""
+        """List the primitive ops of which this one consists for its inputs: itself alone unless it is derived."""
         return (self,)
 
     def weights(self, *inputs: Any) -> tuple[Weight, ...]:
-        """Stored tensors, in the order in which PyTorch registers them."""
+        """List the stored tensors in the order in which PyTorch registers them."""
         return ()
 
     def macs(self, *types: Any) -> int:
-        """Multiply-accumulates of convolutions and matrix products for one input."""
+        """Count the multiply-accumulates of convolutions and matrix products for one input."""
         return 0
 
     def flops(self, *types: Any) -> int:
-        """Floating-point operations for one input: 2 per MAC, and the elementary operations of everything else."""
+        """Count the floating-point operations for one input: 2 per MAC, and the elementary operations of everything else."""
         operations: int = 2 * self.macs(*types) + self.elementary * types[-1].size
         return operations
 
     def reuses(self, *types: Any) -> bool:
-        """Whether the output can stand in the memory of the input."""
+        """Whether the output can use the memory of the input."""
         return self.in_place
 
     def connections(self, *types: Any) -> int:
-        """Connections in the sense of LeCun et al. 1998: inputs, bias included, summed over the output units."""
+        """Count connections as LeCun et al. 1998 do: inputs, with the bias, summed over the output units."""
         return 0
 
     def reach(self, *inputs: Any) -> Field_:
-        """How far the positions of the output read along each axis of the input."""
+        """Describe how far the positions of the output read along each axis of the input."""
         return self.reads
 
     def config(self, *inputs: Any) -> str:
-        """The arguments as one would write them, defaults left out; given the inputs, also those that make no difference to them."""
+        """Write the arguments without defaults and, where the inputs are given, without those that have no effect on them."""
         parts = []
         fields = self.fields
         positional = () if self.shown_as_keyword else self.positional
@@ -249,15 +250,15 @@ class Op(Traits, Declared):
         return " ".join(parts)
 
     def has_no_effect(self, argument: str, *inputs: Any) -> bool:
-        """Whether an argument makes no difference for an input."""
+        """Whether an argument has no effect for these inputs."""
         return False
 
     def constant(self, *inputs: Any) -> tuple[str, str] | None:
-        """Where the output, or an inner softmax, is the same for every input: what is so, and what would work."""
+        """Say what is always the same, the output or an inner softmax, and what would work; None where nothing is."""
         return None
 
     def same_size_padding(self, *inputs: Any) -> str | None:
-        """The padding, as written, with which the output would have the size of an input; None where none does."""
+        """Write the padding with which the output has the size of the input; None where there is none."""
         return None
 
 
@@ -265,7 +266,7 @@ _KINDS = {Map: "a feature map", Tokens: "tokens", Vector: "a vector"}
 
 
 def _conversion(takes: tuple[type, ...], x: Type) -> str | None:
-    """How to get from this value to one that the layer takes."""
+    """Say how to make of this value one that the layer takes."""
     if Vector in takes:
         return "`flatten` makes a vector of it"
     if Tokens in takes and isinstance(x, Map):
@@ -276,7 +277,7 @@ def _conversion(takes: tuple[type, ...], x: Type) -> str | None:
 
 
 def show(value: object) -> str:
-    """An argument as it is written in a spec."""
+    """Write an argument as a spec does."""
     value = value_of(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -300,31 +301,27 @@ def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
 
 
 def check_axes(layer: Op, rank: int, /, **least: int) -> None:
-    """Raises Misfit where one of the named arguments has not as many numbers as a map has axes, or a number below its least."""
+    """Raises Misfit for a named argument without one number per axis of the map, or with a number below its least."""
     for argument, bound in least.items():
         value = getattr(layer, argument)
         if value is None or isinstance(value, str) or (type(value) is int and value >= bound):
             continue
         if isinstance(value, tuple) and len(value) != rank:
             axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
-            raise Misfit(
-                "A206",
-                f"`{argument}={show(value)}` has {len(value)} numbers, but the map has {axes}",
-                argument=argument,
-                help_=_spread(argument, value, rank),
-            )
+            message = f"`{argument}={show(value)}` has {len(value)} numbers, but the map has {axes}"
+            raise Misfit("A206", message, argument=argument, help_=_spread(argument, value, rank))
         for number in value if isinstance(value, tuple) else (value,):
             if number < bound:
                 raise Misfit("A105", f"`{argument}` must be at least {bound}, not {number}", argument=argument)
 
 
 def counted(count: int, what: str) -> str:
-    """A number with its noun: `1 channel`, `2,048 channels`."""
+    """Write a number with its noun: `1 channel`, `2,048 channels`."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def share(count: int, what: str, parts: int, part: str, argument: str, *others: int) -> int:
-    """Divide a count exactly. Raises Misfit where it leaves a rest; what is then proposed divides the `others` too."""
+    """Divide a count exactly. Raises Misfit where it leaves a remainder; the divisor that it proposes divides the `others` too."""
     if type(parts) is int and parts == 1:
         return count
     if holds(count % parts):
@@ -335,12 +332,12 @@ def share(count: int, what: str, parts: int, part: str, argument: str, *others: 
 
 
 def undivided(message: str, count: int, parts: int, argument: str, help_: str | None, code: str = "A205") -> Misfit:
-    """The misfit of a count that leaves a rest."""
+    """Make the misfit of a division that leaves a remainder."""
     return Misfit(code, message, argument=argument, notes=[f"{count}/{parts} = {count / parts:.2f}"], help_=help_)
 
 
 def _spread(argument: str, values: tuple[int, ...], rank: int) -> str:
-    """How to write values for so many axes; of too many the last are the spatial ones, as in torch.nn.Conv3d's kernels."""
+    """Say how to write values for `rank` axes. Of too many values the last are the spatial ones, as in the kernels of torch.nn.Conv3d."""
     one = f"`{argument}={values[-1]}`"
     if rank == 1:
         return f"write one number: {one}"

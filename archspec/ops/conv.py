@@ -18,7 +18,7 @@ Table = Annotated[
 
 
 class _Convolution(Windowed):
-    """What ordinary and depthwise convolution share: a kernel that slides, weights, cost."""
+    """Shares what ordinary and depthwise convolution have in common: a kernel that slides, weights, and cost."""
 
     kind = "convolution"
 
@@ -85,24 +85,15 @@ class Conv(_Convolution):
         if self.g != 1:
             raise Misfit("A120", "a connection table and groups exclude each other", argument="maps")
         if self.init not in (None, "normal", "truncated", "zeros"):
-            help_ = "use init=normal with std=, or leave it out"
-            raise Misfit(
-                "A120", f"`init={self.init}` needs whole kernels, and a connection table has parts of them", argument="init", help_=help_
-            )
+            message = f"`init={self.init}` needs whole kernels, and a connection table has parts of them"
+            raise Misfit("A120", message, argument="init", help_="use init=normal with std=, or leave it out")
         if len(maps) != self.f:
-            raise Misfit(
-                "A120",
-                f"the connection table has {counted(len(maps), 'row')} for {counted(self.f, 'filter')}",
-                argument="maps",
-                help_="write one row per filter",
-            )
+            message = f"the connection table has {counted(len(maps), 'row')} for {counted(self.f, 'filter')}"
+            raise Misfit("A120", message, argument="maps", help_="write one row per filter")
         for at, row in enumerate(maps):
             if not row or len(set(row)) != len(row) or not all(0 <= i < x.channels for i in row):
-                raise Misfit(
-                    "A120",
-                    f"row {at} of the connection table, {row}, does not name different maps out of 0 to {x.channels - 1}",
-                    argument="maps",
-                )
+                message = f"row {at} of the connection table, {row}, does not name different maps out of 0 to {x.channels - 1}"
+                raise Misfit("A120", message, argument="maps")
 
     def weights(self, x: Map) -> tuple[Weight, ...]:
         if self.maps is None:

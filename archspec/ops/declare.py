@@ -3,7 +3,7 @@
     class Relu6(Op):
         limit: Annotated[float, Rule("a number above 0", above=0)] = 6.0
 
-An annotation gives the types that are accepted: int, float, bool, words (Literal), tuples, None, and unions of them. Types are strict: 2.0
+An annotation gives the accepted types: int, float, bool, words (Literal), tuples, None, and unions of them. Types are strict: 2.0
 is no int, and True no number; but an int is accepted where a float is expected, and becomes one. A spelled number is of the type of its
 value, and stays spelled.
 """
@@ -30,6 +30,7 @@ class Rule(NamedTuple):
     below: float | None = None
 
     def admits(self, number: float) -> bool:
+        """Whether a number is within the bounds."""
         return (
             (self.least is None or number >= self.least)
             and (self.most is None or number <= self.most)
@@ -39,7 +40,7 @@ class Rule(NamedTuple):
 
 
 class Unfit(ValueError):
-    """An argument that a class of ops does not have, lacks, or cannot take; `argument` is its name."""
+    """Says that an argument is unknown to a class of ops, missing, or of a wrong value; `argument` is its name."""
 
     def __init__(self, step: str, argument: str, why: str) -> None:
         super().__init__(f"`{argument}` of `{step}` {why}")
@@ -59,14 +60,16 @@ class Field(NamedTuple):
 
     @property
     def required(self) -> bool:
+        """Whether it has no default."""
         return self.default is REQUIRED
 
     @property
     def description(self) -> str:
+        """What it may be, in words."""
         return self.rule.description
 
     def taken(self, value: Any) -> Any:
-        """The value as it is kept. Raises ValueError where it is none that the argument may have."""
+        """Return the value as it is kept. Raises ValueError where the argument cannot have it."""
         if self.real and type(value_of(value)) is int:
             value = value.as_float() if isinstance(value, Spelled) else float(value)
         if not self.fits(value) or (type(value_of(value)) in (int, float) and not self.rule.admits(value)):
@@ -84,7 +87,7 @@ def _field(name: str, annotation: Any, default: Any) -> Field:
 
 
 def _test(part: Any) -> Callable[[Any], bool]:
-    """Whether a value is of a type, strictly."""
+    """Make the test whether a value is of a type, strictly."""
     if part in (None, type(None)):
         return lambda value: value is None
     if part is float:
@@ -135,7 +138,7 @@ class Declared:
         return copy
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments that were given, in the order of their declaration."""
+        """Return the arguments that were given, in the order of their declaration."""
         return {name: getattr(self, name) for name in self.fields if name in self.given}
 
     def _values(self) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""What makes a window fit where it does not: the nearest arguments with which it does, for all axes together."""
+"""Finds the nearest arguments with which a window fits, for all axes together."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import NamedTuple
 from archspec.numeric import worked_out
 
 _TRIES = 64
-"""Sizes of a window, or paddings, that are tried at most."""
+"""The most sizes of a window, or paddings, that are tried."""
 
 
 def span(k: int, d: int) -> int:
-    """Positions from the first to the last that a window of k elements with gaps of d covers: F = D*(K - 1) + 1."""
+    """Count the positions that a window of k elements, d apart, covers: F = D*(K - 1) + 1."""
     return worked_out(d * (k - 1) + 1)
 
 
 def room(size: int, k: int, p: int, d: int) -> int:
-    """Positions that a window can move by over a padded axis: W - F + 2P; below 0 where it is too large."""
+    """Count the positions by which a window can move over a padded axis: W - F + 2P; below 0 where it is too large."""
     return size - span(k, d) + 2 * p
 
 
@@ -34,16 +34,20 @@ class Axis(NamedTuple):
 
     @property
     def span(self) -> int:
+        """The positions that the window covers."""
         return span(self.k, self.d)
 
     @property
     def room(self) -> int:
+        """The positions by which the window can move."""
         return room(self.size, self.k, self.p, self.d)
 
     def window(self, k: int) -> Axis:
+        """Return the axis with another kernel."""
         return self._replace(k=k, s=k if self.tied else self.s)
 
     def fits(self, exact: bool) -> bool:
+        """Whether the window fits and, where `exact`, leaves no remainder."""
         return self.room >= 0 and not (exact and self.room % self.s)
 
 
@@ -52,7 +56,7 @@ Allowed = Callable[[int, int], bool]
 
 
 def more_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
-    """The least padding, from that which is there, with which a window fits on all axes.
+    """Find the least padding, from the present one on, with which a window fits on all axes.
 
     >>> more_padding([Axis("width", 3, 7, 1, 0, 1)], False, lambda p, k: True)
     'p=2'
@@ -62,7 +66,7 @@ def more_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | N
 
 
 def less_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
-    """The largest padding that the layer takes and with which the window fits."""
+    """Find the largest padding that the layer takes and with which the window fits."""
     found: list[int | None] = []
     for axis in axes:
         most = min(axis.p, axis.k // 2)
@@ -72,7 +76,7 @@ def less_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | N
 
 
 def smaller_window(letter: str, axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
-    """The largest window that fits on all axes, and whether every smaller one does: `k=5 or less`."""
+    """Find the largest window that fits on all axes, and whether every smaller one does: `k=5 or less`."""
     found: list[int | None] = []
     for axis in axes:
         most = axis.k if axis.room >= 0 else (axis.size + 2 * axis.p - 1) // axis.d + 1
@@ -85,7 +89,7 @@ def smaller_window(letter: str, axes: Sequence[Axis], exact: bool, allowed: Allo
 
 
 def _padding(axis: Axis, exact: bool) -> int | None:
-    """The least padding above that of an axis with which its window fits, or None where no padding does."""
+    """Find the least padding above the present one with which the window of an axis fits; None where there is none."""
     least = max(axis.p + 1, -(axis.room // 2) + axis.p)
     if not exact:
         return least

@@ -2,11 +2,11 @@
 
 from archspec.numeric import largest
 from archspec.ops.base import Misfit, Op
-from archspec.types import Map, Type, Vector, describe
+from archspec.types import AXES, Map, Type, Vector, describe
 
 
 class _Merge(Op):
-    """Several inputs, one result."""
+    """Merges several inputs into one result."""
 
     kind = "merge"
     variadic = True
@@ -47,12 +47,9 @@ class Mul(_Merge):
         whole = max(inputs, key=lambda value: value.size)
         for other in inputs:
             if other != whole and not _broadcasts(other, whole):
-                raise Misfit(
-                    "A301",
-                    f"cannot multiply {inputs[0]} and {inputs[1] if len(inputs) == 2 else other}",
-                    notes=_differences(whole, other),
-                    help_="a vector C, or 1x1xC, is broadcast over HxWxC",
-                )
+                message = f"cannot multiply {inputs[0]} and {inputs[1] if len(inputs) == 2 else other}"
+                help_ = "a vector C, or 1x1xC, is broadcast over HxWxC"
+                raise Misfit("A301", message, notes=_differences(whole, other), help_=help_)
 
     def output(self, *inputs: Type) -> Type:
         maps = [value.spatial for value in inputs if isinstance(value, Map)]
@@ -74,12 +71,8 @@ class Concat(_Merge):
             if type(other) is not type(first):
                 raise Misfit("A303", f"cannot concatenate {describe(first)} and {describe(other)}")
             if other.shape[:-1] != first.shape[:-1]:
-                raise Misfit(
-                    "A302",
-                    f"cannot concatenate {first} and {other}",
-                    notes=_differences(first, other),
-                    help_="all but the channels must be equal",
-                )
+                message = f"cannot concatenate {first} and {other}"
+                raise Misfit("A302", message, notes=_differences(first, other), help_="all but the channels must be equal")
 
     def output(self, *inputs: Type) -> Type:
         return inputs[0]._replace(channels=sum([value.channels for value in inputs]))
@@ -94,10 +87,8 @@ def _broadcasts(value: Type, over: Type) -> bool:
 
 
 def _differences(a: Type, b: Type) -> list[str]:
-    """What tells two shapes apart, axis by axis."""
+    """List the axes on which two shapes differ, with both sizes."""
     if type(a) is not type(b) or len(a.shape) != len(b.shape):
         return [f"{describe(a)} and {describe(b)} are different kinds of value"]
-    names = {1: ("channels",), 2: ("length", "channels"), 3: ("height", "width", "channels"), 4: ("depth", "height", "width", "channels")}[
-        len(a.shape)
-    ]
+    names = (*(AXES | {0: (), 1: ("length",)})[len(a.shape) - 1], "channels")
     return [f"{name}: {x} and {y}" for name, x, y in zip(names, a.shape, b.shape, strict=True) if x != y]

@@ -13,7 +13,7 @@ Stride = Annotated[int | tuple[int, ...] | None, Rule("a whole number of at leas
 
 
 class _Pooling(Windowed):
-    """A window without weights. The stride is the window's size unless it is given."""
+    """Pooling without weights. The stride is the size of the window unless it is given."""
 
     kind = "pooling"
     positional = ("w",)
@@ -51,19 +51,14 @@ class Pool(_Pooling):
 
 
 def _blind(axis: str, slide: Slide, at: int) -> Misfit:
-    """Where a window has the maximum of nothing at all."""
-    start = at * slide.s - slide.before
+    """The misfit of a window that has no number to take the maximum of."""
+    start, size = at * slide.s - slide.before, slide.size
     reads = ", ".join(str(start + i * slide.d) for i in range(min(slide.k, 4))) + (", ..." if slide.k > 4 else "")
-    size = slide.size
-    return Misfit(
-        "A204",
-        f"window {at + 1} of {slide.out} along the {axis} lies in the padding alone",
-        argument="d",
-        notes=[
-            f"its elements, {slide.d} apart, stand at {reads}; the {axis} has {f'positions 0 to {size - 1}' if size > 1 else 'position 0 only'}"
-        ],
-        help_=f"use d={size}{' or less' if size > 1 else ''}, or a map with a {axis} of {slide.d} or more",
-    )
+    has = f"positions 0 to {size - 1}" if size > 1 else "position 0 only"
+    message = f"window {at + 1} of {slide.out} along the {axis} lies in the padding alone"
+    notes = [f"its elements, {slide.d} apart, stand at {reads}; the {axis} has {has}"]
+    help_ = f"use d={size}{' or less' if size > 1 else ''}, or a map with a {axis} of {slide.d} or more"
+    return Misfit("A204", message, argument="d", notes=notes, help_=help_)
 
 
 class AvgPool(_Pooling):

@@ -1,4 +1,4 @@
-"""Dropout and its relatives: at work in training, the identity in inference."""
+"""Dropout and its relatives: active in training, the identity in inference."""
 
 from archspec.ops.base import Op
 from archspec.ops.declare import Probability

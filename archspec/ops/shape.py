@@ -53,12 +53,8 @@ class Crop(Op):
         target = per_axis(self.size, len(x.spatial))
         if any(t > s for t, s in zip(target, x.spatial, strict=True)):
             shown = "x".join(map(str, x.spatial))
-            raise Misfit(
-                "A208",
-                f"cannot crop {shown} to {'x'.join(map(str, target))}: the piece is larger than the map",
-                argument="size",
-                help_=f"use {shown} or less",
-            )
+            message = f"cannot crop {shown} to {'x'.join(map(str, target))}: the piece is larger than the map"
+            raise Misfit("A208", message, argument="size", help_=f"use {shown} or less")
 
     def output(self, x: Map) -> Type:
         return Map(per_axis(self.size, len(x.spatial)), x.channels)
@@ -94,7 +90,7 @@ class Upsample(Op):
         return phased([(self.n, 1, self.taps)] * len(x.spatial))
 
     def taps(self, phase: int) -> Taps:
-        """What a position reads. `bilinear` weighs the two inputs around (phase + 1/2)/n - 1/2; where that is whole, one of them by 0."""
+        """Find what a position reads. `bilinear` weighs the two inputs around (phase + 1/2)/n - 1/2; where that is whole, one of them by 0."""
         if self.mode == "nearest":
             return Taps(0, 0)
         low, rest = divmod(2 * phase + 1 - self.n, 2 * self.n)
