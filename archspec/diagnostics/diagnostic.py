@@ -63,7 +63,7 @@ _LONGEST = 400
 
 
 class Enough(Exception):
-    """More findings than anybody reads."""
+    """Says that there are more findings than anybody reads."""
 
 
 class Diagnostics:
@@ -98,17 +98,17 @@ class Diagnostics:
         self.errors += diagnostic.severity == "error"
 
     def amend(self, code: str, span: Span, help_: str | None) -> None:
-        """Give the finding of a code at a place another help, where it is in the list."""
+        """Replace the help of the finding of a code at a place, where there is one."""
         found = self._found.get((code, span))
         if found is not None and help_:
             self._found[code, span] = found._replace(help=_clipped(help_))
 
-    def errors_told(self) -> set[tuple[str, Span | None]]:
-        """Codes and places of the errors."""
+    def error_places(self) -> set[tuple[str, Span | None]]:
+        """Return the codes and places of the errors."""
         return {key for key, diagnostic in self._found.items() if diagnostic.severity == "error"}
 
     def sorted(self) -> list[Diagnostic]:
-        """The findings in the order of the text, each with the rounds in which it was met again."""
+        """Return the findings in the order of the text, each with the other rounds in which it was found."""
         found = dict(self._found)
         for key, also in self._also.items():
             rounds = list(also)

@@ -19,12 +19,12 @@ _WIDTH = 160
 
 def plain(diagnostics: Sequence[Diagnostic], most: int | None = None) -> str:
     """Errors and warnings as a terminal shows them, without colour; of more than `most` the first errors."""
-    told = [diagnostic for diagnostic in diagnostics if diagnostic.severity != "note" or len(diagnostics) == 1]
-    shown = told
-    if most is not None and len(told) > most:
-        shown = sorted(told, key=lambda diagnostic: diagnostic.severity != "error")[:most]
+    found = [diagnostic for diagnostic in diagnostics if diagnostic.severity != "note" or len(diagnostics) == 1]
+    shown = found
+    if most is not None and len(found) > most:
+        shown = sorted(found, key=lambda diagnostic: diagnostic.severity != "error")[:most]
     texts = ["\n".join("".join(piece for piece, _ in line).rstrip() for line in full(diagnostic)) for diagnostic in shown]
-    more = [f"... and {len(told) - len(shown):,} more; `diagnostics` has all of them"] if len(shown) < len(told) else []
+    more = [f"... and {len(found) - len(shown):,} more; `diagnostics` has all of them"] if len(shown) < len(found) else []
     return "\n\n".join([*texts, *more])
 
 

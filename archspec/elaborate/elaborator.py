@@ -85,7 +85,7 @@ class Elaborator(Structures):
         if len(self.inputs) != 1 or not isinstance(type_, Map):
             return
         spatial, channels = type_
-        others = self.sink.errors_told() - self.misfits.keys()
+        others = self.sink.error_places() - self.misfits.keys()
 
         def attempt(sizes: tuple[int, ...]) -> Probe:
             sink = Diagnostics()
@@ -93,7 +93,7 @@ class Elaborator(Structures):
             with suppress(Enough):
                 probe.run()
             first = next(iter(probe.misfits.values()), None)
-            return Probe(first, sink.errors_told() - probe.misfits.keys() <= others, probe.work())
+            return Probe(first, sink.error_places() - probe.misfits.keys() <= others, probe.work())
 
         first = next(iter(self.misfits.values()))
         fitting = Nearby(spatial, first, attempt, self.work()).found()

@@ -1,4 +1,4 @@
-"""The layers. A family is imported when the first of its layers is used, so that checking LeNet does not load attention.
+"""Finds the layers by name. A family is imported when the first of its layers is used, so that checking LeNet does not load attention.
 
 `STEPS` says which module holds which step; a test holds it against the classes.
 """
@@ -33,7 +33,7 @@ STEPS: dict[str, str] = {step: family for family, steps in _FAMILIES.items() for
 
 @cache
 def op_class(step: str) -> type[Op]:
-    """The class behind a step's name. Raises KeyError."""
+    """Return the class of a step. Raises KeyError."""
     module = import_module(f"archspec.ops.{STEPS[step]}")
     for value in vars(module).values():
         if isinstance(value, type) and getattr(value, "step", None) == step and value.__module__ == module.__name__:
@@ -42,7 +42,7 @@ def op_class(step: str) -> type[Op]:
 
 
 def typed(value: object) -> tuple[object, ...]:
-    """A key that tells apart what Python calls equal: 2, 2.0 and (for 1) True, numbers spelled in different ways, in tuples, too."""
+    """Make a key that distinguishes values that Python calls equal: 1, 1.0 and True, and numbers spelled in different ways, also in tuples."""
     if isinstance(value, Spelled):
         return (Spelled, type(value.value), value.value, value.text())
     return (type(value), *map(typed, value)) if isinstance(value, tuple) else (type(value), value)
@@ -52,7 +52,7 @@ _interned: dict[tuple[object, ...], Op] = {}
 
 
 def make(step: str, arguments: dict[str, Any]) -> Op:
-    """The op with these arguments; equal ops are one object, validated once. Raises declare.Unfit."""
+    """Return the op with these arguments; equal ops are one object, checked once. Raises declare.Unfit."""
     key = (step, *((name, *typed(value)) for name, value in sorted(arguments.items())))
     op = _interned.get(key)
     if op is None:
@@ -63,5 +63,5 @@ def make(step: str, arguments: dict[str, Any]) -> Op:
 
 
 def all_classes() -> list[type[Op]]:
-    """Every op, in the order of the reference."""
+    """List every op in the order of the reference."""
     return [op_class(step) for step in STEPS]

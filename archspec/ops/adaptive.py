@@ -18,6 +18,7 @@ class _Adaptive(Op):
     size: Size
 
     def target(self, x: Map) -> tuple[int, ...]:
+        """The size of the output along each axis."""
         return per_axis(self.size, len(x.spatial))
 
     def check(self, x: Map) -> None:
@@ -30,7 +31,7 @@ class _Adaptive(Op):
         return x == y  # every window is one position
 
     def covered(self, x: Map) -> int:
-        """Inputs read for one channel, summed over the outputs."""
+        """Count the inputs read for one channel, summed over the outputs."""
         return product(_covered(size, out) for size, out in zip(x.spatial, self.target(x), strict=True))
 
     def reach(self, x: Map) -> Field_:
@@ -42,7 +43,7 @@ class _Adaptive(Op):
 
 
 def _taps(size: int, out: int, i: int) -> Taps:
-    """What output i reads along one axis. The windows repeat where one begins at a whole position."""
+    """Find what output i reads along one axis. The windows repeat where one begins at a whole position."""
     return Taps(i * size // out, -(-(i + 1) * size // out) - 1)
 
 

@@ -116,7 +116,7 @@ class Attention(Op):
 class WindowAttention(Op):
     """Self-attention within windows of a map, cyclically shifted, with a learned bias for each relative position.
 
-    On an axis that one window covers nothing is shifted.
+    Nothing is shifted on an axis that one window covers.
 
     Shape:   unchanged, (H, W, C)
     Params:  relative_position_bias_table ((2wH - 1)(2wW - 1), heads), qkv (3C, C), proj (C, C), and their biases if bias
@@ -139,7 +139,7 @@ class WindowAttention(Op):
         return per_axis(self.w, 2)
 
     def shifts(self, x: Map) -> tuple[int, ...]:
-        """The shift along each axis: none where one window covers it."""
+        """The shift along each axis: 0 where one window covers it."""
         return tuple([where(w < size, s, 0) for s, w, size in zip(per_axis(self.shift, 2), self.patch(), x.spatial, strict=True)])
 
     def check(self, x: Map) -> None:
@@ -178,12 +178,12 @@ class WindowAttention(Op):
 
 
 def _within(w: int, shift: int, phase: int) -> Taps:
-    """What a position reads along one axis: its window. What was shifted around to the other end is masked."""
+    """Find what a position reads along one axis: its window, of which the part shifted around to the other end is masked."""
     return Taps(shift - w, shift - 1) if phase < shift else Taps(shift, shift + w - 1)
 
 
 def _projections(into: tuple[str, str], out: tuple[str, str], d: int, bias: bool) -> tuple[Weight, ...]:
-    """The projection to queries, keys and values, and that of the output, each with its biases where there are some."""
+    """List the projection to queries, keys and values and that of the output, each with its biases if any."""
     found = []
     for (weight, offset), rows in ((into, 3 * d), (out, d)):
         found += [Weight(weight, (rows, d)), *[Weight(offset, (rows,), "bias")] * bias]

@@ -32,15 +32,9 @@ class Misfit(Exception):
         sizes: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
-        self.code = code
-        self.message = message
-        self.argument = argument
-        self.notes = tuple(notes)
-        self.first = help_
-        self.label = label
-        self.ways = tuple(ways)
-        self.axis = axis
-        self.sizes = sizes
+        self.code, self.message, self.label, self.argument = code, message, label, argument
+        self.notes, self.first, self.ways = tuple(notes), help_, tuple(ways)
+        self.axis, self.sizes = axis, sizes
 
     @classmethod
     def late(cls, make: "Callable[[], Misfit]") -> "Misfit":

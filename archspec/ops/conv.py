@@ -178,7 +178,7 @@ class Deconv(Op):
                 raise Misfit.late(partial(self._misfit, x, at))
 
     def _misfit(self, x: Map, at: int) -> Misfit:
-        """The misfit of padding that cuts all of the output away."""
+        """Make the misfit of padding that leaves nothing of the output."""
         most = min((slide.out + 2 * slide.before - 1) // 2 for slide in self.window(x))
         out = self.spelled().window(spell(x))[at].out
         return Misfit(
@@ -210,14 +210,14 @@ def _spread(size: int, k: int, s: int, d: int, extra: int, p: int) -> Slide:
 
 
 def _same(size: int, k: int, s: int, d: int) -> Slide:
-    """The output is as large as the strides together; where a kernel is smaller than a stride, the gap behind the last one stays zero."""
+    """The output is as large as the strides together; where a kernel is smaller than a stride, the gap after the last one stays zero."""
     cut = d * (k - 1) + 1 - s
     before = largest(cut, 0) // 2
     return Slide(size, size * s, k, s, d, before, cut - before)
 
 
 def _transposed(slide: Slide, phase: int) -> Taps | None:
-    """What position `phase` of a transposed convolution reads: the q with q*s + d*t = phase + before for a tap t of the kernel."""
+    """Find what position `phase` of a transposed convolution reads: the q with q*s + d*t = phase + before for a tap t of the kernel."""
     k, s, d, place = slide.k, slide.s, slide.d, phase + slide.before
     parts = gcd(s, d)
     if place % parts:

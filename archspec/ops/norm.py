@@ -16,7 +16,7 @@ class _Norm(Op):
     kind = "normalisation"
 
     affine = True
-    """Whether the factor and the offset are there."""
+    """Whether it has the factor and the offset."""
     eps: Positive = 1e-5
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
@@ -24,7 +24,7 @@ class _Norm(Op):
 
 
 def check_several(step: str, x: Type, count: int) -> None:
-    """Raises Misfit where a mean would be taken over a single number: nothing would be left of it, and PyTorch refuses it."""
+    """Raises Misfit where a mean would be of a single number, which leaves 0 and which PyTorch refuses."""
     if count == 1:
         message = f"`{step}` would normalise each number of {describe(x)} by itself, and leave nothing of it"
         instead = "ln" if x.channels > 1 else "bn"  # `ln` of one channel leaves nothing either; `bn` normalises over a batch

@@ -1,4 +1,4 @@
-"""Windows that slide over axes: the size rule that convolution and pooling share.
+"""Slides windows over axes: the size rule that convolution and pooling share.
 
 out = (W - F + 2P)/S + 1 with F = D*(K - 1) + 1; Dumoulin & Visin 2016, relationships 6 and 15; CS231n, "Spatial arrangement".
 """
@@ -50,38 +50,39 @@ class Slide(NamedTuple):
 
     @property
     def blind(self) -> int | None:
-        """The first output whose window reads the padding alone, or None where there is none.
+        """Find the first output whose window reads only padding; None where there is none.
 
-        Only a step between the elements of a window that is larger than the input can leap over it.
+        Only where the elements of a window are further apart than the input is long can they skip it.
         """
         first = -self.before % self.d
         if self.d <= self.size or not self.before:
             return None
-        # The first element at or behind 0 moves on with the window, from `first` until it leaves the input; what starts at 0 reads it.
+        # The first element at or after 0 moves with the window, from `first` until it leaves the input; a window that starts at 0 reads it.
         at = max(0, ceil_div(self.size - first, self.s))
         return at if at < self.out and first + at * self.s < self.d and at * self.s < self.before else None
 
     @property
     def reach(self) -> Reach:
+        """What the outputs read along the axis."""
         return sliding(-self.before, self.d * (self.k - 1) - self.before, self.s, self.d)
 
 
 def windows(size: int, k: int, s: int, p: int, d: int, rounding: str = "floor") -> int:
-    """How many windows fit along an axis, by the size rule. With `ceil` the last may overhang, unless it begins behind the input."""
+    """Count the windows that fit along an axis, by the size rule. With `ceil` the last may overhang, unless it begins after the input."""
     free = room(size, k, p, d)
     up = rounding == "ceil" and (free // s + 1) * s < size + p
     return round_div(free, s, up) + 1
 
 
 def _same(size: int, k: int, s: int, d: int) -> Slide:
-    """SAME padding as TensorFlow and ONNX (SAME_UPPER) have it: out = ceil(W/S), an odd zero goes to the end."""
+    """Pad as SAME of TensorFlow and SAME_UPPER of ONNX do: out = ceil(W/S), an odd zero goes to the end."""
     out = ceil_div(size, s)
     zeros = largest(0, (out - 1) * s + span(k, d) - size)
     return Slide(size, out, k, s, d, zeros // 2, zeros - zeros // 2)
 
 
 class Windowed(Op):
-    """A layer whose window slides over a map. Without a stride it moves by its own size."""
+    """A layer whose window slides over a map. Without a stride the window moves by its own size."""
 
     takes = (Map,)
     letter = "k"
@@ -96,15 +97,15 @@ class Windowed(Op):
         return per_axis(getattr(self, self.letter), len(x.spatial))
 
     def filters(self, x: Map) -> int:
-        """Channels put out."""
+        """The number of output channels."""
         return x.channels
 
     def takes_padding(self, p: int, k: int) -> bool:
-        """Whether the layer takes so many zeros for a window."""
+        """Whether the layer takes a padding of p for a window of k."""
         return True
 
     def axes(self, x: Map) -> Iterator[tuple[int, int, int, int, int]]:
-        """For each axis the size of the input, kernel, stride, padding and dilation, as written."""
+        """List the size of the input, kernel, stride, padding and dilation of each axis, as written."""
         rank, kernel = len(x.spatial), self.kernel(x)
         strides = kernel if self.s is None else per_axis(self.s, rank)
         padding = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank)
@@ -196,7 +197,7 @@ class Windowed(Op):
 
 
 def _rule(axis: Axis) -> str:
-    """The size rule as the lectures write it, without padding where there is none."""
+    """Write the size rule as the lectures do, without padding where there is none."""
     size, k, s, p, d = spell(axis[1:6])
     count: Any = windows(size, k, s, p if axis.p else 0, d)
     return str(count.text(LECTURE))

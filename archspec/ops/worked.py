@@ -1,4 +1,4 @@
-"""The formulas of a layer with its numbers in them: its own methods, run on spelled numbers."""
+"""Writes the formulas of a layer with its numbers: its own methods, run on spelled numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archspec.ops.base import WHOLE, Op, Weight
 from archspec.types import AXES, Map, Type, Vector
 
 _ROLES = {"weight": "params", "bias": "params", "frozen": "frozen"}
-"""Role of a stored tensor to the formula that counts it."""
+"""The formula that counts a stored tensor, by the role of the tensor."""
 
 
 def worked(op: Op, inputs: Sequence[Type], y: Type) -> dict[str, str]:
@@ -32,7 +32,7 @@ def worked(op: Op, inputs: Sequence[Type], y: Type) -> dict[str, str]:
 
 
 def _equation(number: Any) -> str:
-    """`28*28*6 = 4704`, or with what was rounded; empty for a number that nothing was computed for."""
+    """`28*28*6 = 4704`, or with what was rounded; empty for a number that was not computed."""
     if not isinstance(number, Spelled) or (text := number.text(LECTURE)) == str(number.value):
         return ""
     if number.unrounded == number.value:
@@ -44,7 +44,7 @@ def _equation(number: Any) -> str:
 def _sizes(y: Type, kept: tuple[int, ...]) -> str:
     """Write the sizes of an output: one formula where those of all axes agree, one per axis otherwise, then that of the channels.
 
-    What is equal in `kept`, the shape of the input, is left out.
+    A size that is the same in `kept`, the shape of the input, is left out.
     """
     *spatial, channels = ["" if kept[at : at + 1] == (size,) else _equation(size) for at, size in enumerate(y.shape)]
     if isinstance(y, Map) and len(set(spatial)) > 1:
@@ -55,7 +55,7 @@ def _sizes(y: Type, kept: tuple[int, ...]) -> str:
 
 
 def _covered(op: Op, inputs: Sequence[Type], y: Type) -> str:
-    """The windows of a layer whose output has a given size, the least and the largest along each axis."""
+    """Write the windows of a layer whose output has a given size: the least and the largest along each axis."""
     x, reach = inputs[0], op.reach(*inputs)
     if not isinstance(x, Map) or not isinstance(y, Map) or x.spatial == y.spatial:
         return ""
@@ -70,7 +70,7 @@ def _covered(op: Op, inputs: Sequence[Type], y: Type) -> str:
 
 
 def _stored(weights: Sequence[Weight], y: Type, kernel: int) -> Any:
-    """The numbers in tensors, those of equal products taken together: 4*C*C + 4*C; (K*K*C + 1)*F of a weight and its bias."""
+    """Count the numbers in tensors, with equal products together: 4*C*C + 4*C; (K*K*C + 1)*F of a weight and its bias."""
     terms: dict[tuple[str, ...], list[Any]] = {}
     for weight in weights:
         constants, factors = _split(_factors(weight.shape, y, kernel))
@@ -84,7 +84,7 @@ def _stored(weights: Sequence[Weight], y: Type, kernel: int) -> Any:
 
 
 def _factors(shape: tuple[int, ...], y: Type, kernel: int) -> Iterator[Any]:
-    """The sizes of a tensor in the order of the lectures: the window, what is read, what is put out."""
+    """List the sizes of a tensor in the order of the lectures: window, input channels, output channels."""
     end = len(shape) - kernel if len(shape) > kernel else len(shape)
     rest = shape[:end]
     yield from shape[end:]
@@ -92,7 +92,7 @@ def _factors(shape: tuple[int, ...], y: Type, kernel: int) -> Iterator[Any]:
 
 
 def _split(numbers: Iterator[Any]) -> tuple[list[int], list[Any]]:
-    """The constants of a product, and its other factors."""
+    """Split a product into its constants and its other factors."""
     constants: list[int] = []
     factors: list[Any] = []
     for number in numbers:

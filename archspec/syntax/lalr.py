@@ -39,7 +39,7 @@ class Rule(NamedTuple):
 
 
 class Unexpected(Exception):
-    """A token that no continuation of the line has; `expected` are the terminals that could have stood there."""
+    """A token that no continuation of the line has; `expected` are the terminals that could follow instead."""
 
     def __init__(self, token: Token, expected: set[str]) -> None:
         super().__init__(token)

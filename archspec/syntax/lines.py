@@ -53,8 +53,8 @@ class Layout:
         self.next_code: list[tuple[int, str]] | None = None
         self.unreadable: set[int] = set()
         """Lines with a character that is not allowed in a spec."""
-        self.told = False
-        """Whether a bracket of this logical line is reported already: one cause, one report."""
+        self.bracket_reported = False
+        """Whether a bracket of this logical line is already reported: one cause, one report."""
 
     def report(self, code: str, message: str, start: int, end: int, *, help_: str | None = None, label: str = "") -> None:
         self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_, label=label))
@@ -101,13 +101,13 @@ class Layout:
                     broken = True
                 if not opened and tokens and self.following(token)[1] != "|":
                     yield self.line(tokens, broken)
-                    tokens, broken, self.told = [], False, False
+                    tokens, broken, self.bracket_reported = [], False, False
                 continue
             if kind == "COMMENT":
                 continue
             count += 1
             if count > self.max_tokens:
-                if not self.told:
+                if not self.bracket_reported:
                     message = f"more than {self.max_tokens:,} words and signs"
                     self.report("A007", message, token.start, token.start + 1, help_="split the file; `use` takes blocks from another file")
                 return
@@ -139,8 +139,8 @@ class Layout:
 
     def bracket(self, token: Token, code: str, message: str, help_: str | None) -> bool:
         """Report a bracket, the first of its line only. False: the line is broken."""
-        if not self.told:
-            self.told = True
+        if not self.bracket_reported:
+            self.bracket_reported = True
             self.report(code, message, token.start, token.end, help_=help_)
         return False
 

@@ -74,7 +74,7 @@ class _LineParser:
 
 
 def _declared(tokens: list[Token]) -> str | None:
-    """What a line that cannot be read would have named: `param x`, `block x`, `x` for a label, or `use`."""
+    """Say what a line that cannot be read would have named: `param x`, `block x`, `x` for a label, or `use`."""
     words = [token.value.rstrip(" =") for token in tokens[:2]]
     if words[0] == "use":
         return "use"
@@ -99,7 +99,7 @@ _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE"}
 
 
 def _slip(token: Token, expected: set[str], tokens: list[Token]) -> tuple[str, str, Token, str] | None:
-    """Code, message, token to blame and help for slips that are common, or None."""
+    """Find the code, message, wrong token and help of a common slip; None for others."""
     for count, name in pairwise(tokens):
         if token.start in (count.start, name.start) and count.type == "INT" and name.type == "NAME" and count.end == name.start:
             both = count._replace(value=count.value + name.value, end=name.end)
@@ -122,7 +122,7 @@ def _slip(token: Token, expected: set[str], tokens: list[Token]) -> tuple[str, s
 
 
 def _wanted(expected: set[str]) -> str:
-    """What could have stood, in words."""
+    """Write what was expected, in words."""
     if expected >= _EXPRESSION:
         return "a value"
     if "MERGE" in expected:
@@ -147,7 +147,7 @@ def _found(token: Token) -> str:
 
 
 def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None:
-    """What would work, for mistakes that are common."""
+    """Say what would work for a common mistake."""
     first = tokens[0].value
     if first in ("repeat", "residual", "block", "shortcut") and "COLON" in expected and all(t.type != "COLON" for t in tokens):
         return f"`{first} ...` opens a body: end it with `:`"
