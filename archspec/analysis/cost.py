@@ -54,16 +54,20 @@ NOTHING = Cost()
 _ROLES = {"weight": 0, "bias": 1, "buffer": 2, "frozen": 3}
 
 
-def cost_of(op: Op, inputs: tuple[Type, ...], output: Type) -> Cost:
+def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type) -> Cost:
     """The cost of one application of an op."""
     types = (*inputs, output)
-    stored_numbers = [0, 0, 0, 0]
+    tensors = [0, 0, 0, 0]
     for weight in op.weights(*inputs):
-        stored_numbers[_ROLES[weight.role]] += weight.size
-    size = output.size
-    stored = 0 if op.reuses(*types) else size
-    weights, biases, buffers, frozen = stored_numbers
-    return Cost(weights, biases, buffers, frozen, op.macs(*types), op.flops(*types), size, stored, op.connections(*types))
+        tensors[_ROLES[weight.role]] += weight.size
+    stored = 0 if op.reuses(*types) else output.size
+    weights, biases, buffers, frozen = tensors
+    return Cost(weights, biases, buffers, frozen, op.macs(*types), op.flops(*types), output.size, stored, op.connections(*types))
+
+
+def times_of(element: Element) -> int:
+    """How many times an element runs: a call as many as it has rounds."""
+    return element.times if isinstance(element, Call) else 1
 
 
 class Costs:
@@ -86,7 +90,7 @@ class Costs:
         key = (node.op, inputs)
         cost = self._nodes.get(key)
         if cost is None:
-            cost = self._nodes[key] = cost_of(node.op, inputs, node.type)
+            cost = self._nodes[key] = _cost_of(node.op, inputs, node.type)
         return cost
 
     def element(self, element: Element, graph: Graph) -> Cost:
@@ -98,11 +102,10 @@ class Costs:
         """The sums over a graph's elements; graphs that it calls must have been summed or are summed now."""
         total = self._graphs.get(graph)
         if total is None:
-            sums = [0] * len(Cost._fields)
+            total = NOTHING
             for element in graph.elements:
-                part, times = self.element(element, graph), element.times if isinstance(element, Call) else 1
-                sums = [a + b * times for a, b in zip(sums, part, strict=True)]
-            total = self._graphs[graph] = Cost(*sums)
+                total = total.plus(self.element(element, graph), times_of(element))
+            self._graphs[graph] = total
         return total
 
     def idle(self, graph: Graph) -> int:
@@ -126,10 +129,9 @@ class Costs:
         total = NOTHING
         for at, element in enumerate(graph.elements):
             part = self.element(element, graph)
-            times = element.times if isinstance(element, Call) else 1
             if not needed[at]:
                 part = part._replace(macs=0, flops=0, activations=0, stored=0, connections=0)
-            total = total.plus(part, times)
+            total = total.plus(part, times_of(element))
         inputs = sum(i.type.size for i in network.inputs)
         return total._replace(stored=total.stored + inputs)
 

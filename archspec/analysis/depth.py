@@ -7,6 +7,9 @@ are not counted.
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import compress
+
 from archspec.analysis.cost import Cost, Costs, needed_elements
 from archspec.ir.graph import Call, Graph, Network
 
@@ -21,69 +24,44 @@ def is_weight_layer(cost: Cost) -> bool:
 
 def depth(network: Network) -> int:
     """The most weight layers on a way from an input to an output, in inference. The time is that of the text."""
-    lengths = _Depths().values(network.graph)
+    costs = Costs.of(network)
+    results: dict[Graph, Lengths] = {}
+    lengths: list[Lengths] = []
+    for graph in network.graphs():  # the network's own is the last
+        lengths = _lengths(graph, costs, results)
+        results[graph] = lengths[graph.result]
     ends = [length for output in network.outputs if not output.training for length in lengths[output.value]]
     return max(length for length in ends if length is not None)
 
 
 def weight_layers(network: Network) -> dict[str, int]:
     """How many weight layers there are in inference, by the step's name, in the order in which they are met."""
-    return _Counts().network(network)
-
-
-class _Counts:
-    """Weight layers of the graphs of a network, each counted once."""
-
-    def __init__(self) -> None:
-        self._costs = Costs()
-        self._graphs: dict[Graph, dict[str, int]] = {}
-
-    def network(self, network: Network) -> dict[str, int]:
-        return self.among(network.graph, needed_elements(network))
-
-    def graph(self, graph: Graph) -> dict[str, int]:
-        if graph not in self._graphs:
-            self._graphs[graph] = self.among(graph, [True] * len(graph.elements))
-        return self._graphs[graph]
-
-    def among(self, graph: Graph, counted: list[bool]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for element, counts in zip(graph.elements, counted, strict=True):
-            if not counts:
-                continue
+    costs = Costs.of(network)
+    found: dict[Graph, Counter[str]] = {}
+    for graph in network.graphs():
+        needed = needed_elements(network) if graph is network.graph else [True] * len(graph.elements)
+        counts = found[graph] = Counter()
+        for element in compress(graph.elements, needed):
             if isinstance(element, Call):
-                for step, count in self.graph(element.graph).items():
-                    found[step] = found.get(step, 0) + count * element.times
-            elif is_weight_layer(self._costs.node(element, graph)):
-                found[element.op.step] = found.get(element.op.step, 0) + 1
-        return found
+                for step, count in found[element.graph].items():
+                    counts[step] += count * element.times
+            elif is_weight_layer(costs.node(element, graph)):
+                counts[element.op.step] += 1
+    return dict(found[network.graph])
 
 
-class _Depths:
-    """Longest ways through the graphs of a network, each walked once."""
-
-    def __init__(self) -> None:
-        self._costs = Costs()
-        self._graphs: dict[Graph, Lengths] = {}
-
-    def graph(self, graph: Graph) -> Lengths:
-        """The lengths to a graph's result."""
-        if graph not in self._graphs:
-            self._graphs[graph] = self.values(graph)[graph.result]
-        return self._graphs[graph]
-
-    def values(self, graph: Graph) -> list[Lengths]:
-        """The lengths to each value of a graph."""
-        count = len(graph.inputs)
-        found: list[Lengths] = [tuple(0 if at == to else None for at in range(count)) for to in range(count)]
-        for element in graph.elements:
-            read = [found[value] for value in element.inputs]
-            if isinstance(element, Call):
-                steps = _rounds(self.graph(element.graph), element.times)
-            else:
-                steps = (int(is_weight_layer(self._costs.node(element, graph))),) * len(read)
-            found.append(tuple(_longest(column, steps) for column in zip(*read, strict=True)))
-        return found
+def _lengths(graph: Graph, costs: Costs, results: dict[Graph, Lengths]) -> list[Lengths]:
+    """The lengths to each value of a graph; `results` has those to the results of the graphs that it calls."""
+    count = len(graph.inputs)
+    found: list[Lengths] = [tuple(0 if at == to else None for at in range(count)) for to in range(count)]
+    for element in graph.elements:
+        read = [found[value] for value in element.inputs]
+        if isinstance(element, Call):
+            steps = _rounds(results[element.graph], element.times)
+        else:
+            steps = (int(is_weight_layer(costs.node(element, graph))),) * len(read)
+        found.append(tuple(_longest(column, steps) for column in zip(*read, strict=True)))
+    return found
 
 
 def _longest(before: Lengths, steps: Lengths) -> int | None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas
 
 Shape = tuple[int, ...]
+COUNTS = ("params", "weights", "biases", "buffers", "frozen", "macs", "flops", "activations")
+"""What tables count of a layer."""
 
 
 class Row(NamedTuple):
@@ -267,21 +269,7 @@ class Report:
         """The rows as a pandas table. Raises ImportError where pandas is not installed."""
         import pandas as pd
 
-        columns = [
-            "name",
-            "op",
-            "config",
-            "output",
-            "params",
-            "weights",
-            "biases",
-            "buffers",
-            "frozen",
-            "macs",
-            "flops",
-            "activations",
-            "receptive_field",
-        ]
+        columns = ["name", "op", "config", "output", *COUNTS, "receptive_field"]
         return pd.DataFrame([{column: getattr(row, column) for column in columns} for row in self.layers], columns=columns)
 
 

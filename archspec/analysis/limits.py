@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archspec.analysis.cost import NOTHING, Cost, Costs
+from archspec.analysis.cost import NOTHING, Cost, Costs, times_of
 from archspec.diagnostics import Diagnostic, Diagnostics
-from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ir.graph import Element, Graph, Network, Node
 from archspec.ops.worked import worked
 from archspec.types import LIMIT
 
@@ -39,8 +39,7 @@ def _too_many(graph: Graph, costs: Costs) -> list[Diagnostic]:
     first: Diagnostic | None = None
     total = NOTHING
     for element in graph.elements:
-        part, times = costs.element(element, graph), element.times if isinstance(element, Call) else 1
-        alone = NOTHING.plus(part, times)
+        alone = NOTHING.plus(costs.element(element, graph), times_of(element))
         total = total.plus(alone)
         if (name := _excess(alone)) is not None:
             found.append(_diagnostic(element, graph, name, alone, f"{_what(element)} has"))

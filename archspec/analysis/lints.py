@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from archspec.analysis.traps import Finding, huge, label_of_chain, per_position, scores_per_position
+from archspec.analysis.traps import finding, huge, label_of_chain, per_position, scores_per_position
 from archspec.diagnostics import Diagnostic, Diagnostics
-from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ir.graph import Element, Graph, Network, Node
 from archspec.ops import STEPS, op_class
 from archspec.ops.base import Op
 from archspec.ops.window import Windowed
@@ -29,6 +29,10 @@ class Neighbours:
             for value in element.inputs:
                 self.readers[value].append(element)
 
+    def unread(self, value: int) -> bool:
+        """Whether a value is neither read nor put out."""
+        return not self.readers[value] and value not in self.outputs
+
     def goes_on(self, at: int) -> bool:
         """Whether the element at a position is read by the one after it at most, as a line is by the next."""
         return all(reader is self.graph.elements[at + 1] for reader in self.readers[self.first + at])
@@ -43,36 +47,28 @@ class Neighbours:
 
 def lint(network: Network, sink: Diagnostics) -> None:
     """Report what looks unintended."""
-    top_outputs = {output.value for output in network.outputs}
+    for diagnostic in _findings(network):
+        sink.add(diagnostic)
+
+
+def _findings(network: Network) -> Iterator[Diagnostic]:
+    top = Neighbours(network.graph, {output.value for output in network.outputs})
     for graph in network.graphs():
-        top = graph is network.graph
-        near = Neighbours(graph, top_outputs if top else {graph.result})
+        near = top if graph is network.graph else Neighbours(graph, {graph.result})
         for at, element in enumerate(graph.elements):
             if isinstance(element, Node):
                 for rule in _rules(element.op.step):
-                    for finding in rule(element, element.op, near.next(at), graph):
-                        _add(sink, finding)
-            elif isinstance(element, Call) and element.label is not None and near.goes_on(at):
-                for finding in label_of_chain(element):
-                    _add(sink, finding)
-            if not near.readers[near.first + at] and near.first + at not in near.outputs:
-                what = element.label or element.stem
-                _add(
-                    sink,
-                    Finding(
-                        "A409", f"the result of `{what}` is never used", element.span, "merge it, name it as an `output`, or remove it"
-                    ),
-                )
-    readers = {value for element in network.graph.elements for value in element.inputs} | top_outputs
+                    yield from rule(element, element.op, near.next(at), graph)
+            elif element.label is not None and near.goes_on(at):
+                yield from label_of_chain(element)
+            if near.unread(near.first + at):
+                message = f"the result of `{element.label or element.stem}` is never used"
+                yield finding("A409", message, element.span, "merge it, name it as an `output`, or remove it")
     for at, input_ in enumerate(network.inputs):
-        if at not in readers:
-            _add(sink, Finding("A409", f"the input `{input_.name}` is never used", input_.span, f"begin a chain with `from {input_.name}`"))
-    for finding in (*_last(network), *scores_per_position(network)):
-        _add(sink, finding)
-
-
-def _add(sink: Diagnostics, finding: Finding) -> None:
-    sink.add(Diagnostic(finding.code, finding.message, finding.span, finding.notes, finding.help, severity=finding.severity))
+        if top.unread(at):
+            yield finding("A409", f"the input `{input_.name}` is never used", input_.span, f"begin a chain with `from {input_.name}`")
+    yield from _last(network)
+    yield from scores_per_position(network)
 
 
 def _family(op: Op) -> str:
@@ -84,18 +80,18 @@ def _batch_statistics(op: Op) -> bool:
     return _family(op) == "norm" and hasattr(op, "momentum")
 
 
-def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     asked_for = "bias" in op.given  # who writes `bias=yes` means it
     if getattr(op, "bias", False) and not asked_for and after is not None and _batch_statistics(after.op):
         message = f"the bias of `{op.step}` is lost in the batch normalisation that follows, which subtracts the mean"
-        yield Finding(
+        yield finding(
             "A401", message, node.span, f"write `bias=no`, or `default {op.step} bias=no` for all of them; `bias=yes` if it is meant"
         )
 
 
-def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if op.probabilities and after is not None and (after.op.probabilities or _learns(after, graph)):
-        yield Finding(
+        yield finding(
             "A402",
             f"`{after.op.step}` reads the probabilities of `{op.step}`",
             after.span,
@@ -103,9 +99,9 @@ def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Ite
         )
 
 
-def _dropout_after_softmax(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _dropout_after_softmax(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if op.probabilities and after is not None and _family(after.op) == "regularize":
-        yield Finding(
+        yield finding(
             "A403",
             f"`{after.op.step}` zeroes probabilities of `{op.step}`",
             after.span,
@@ -113,23 +109,23 @@ def _dropout_after_softmax(node: Node, op: Op, after: Node | None, graph: Graph)
         )
 
 
-def _swapped(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _swapped(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     k, f = getattr(op, "k", None), getattr(op, "f", None)
     if isinstance(k, int) and isinstance(f, int) and k >= 16 and f % 2 == 1 and f <= 11:
         message = f"a kernel of {k}x{k} with {f} filters: k and f look swapped"
-        yield Finding("A404", message, node.span, f"did you mean `k={f} f={k}`?")
+        yield finding("A404", message, node.span, f"did you mean `k={f} f={k}`?")
 
 
-def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if getattr(op, "p", None) != "same":
         return
     s = next((s for s in op.window(graph.type_of(node.inputs[0])) if s.before != s.after), None)
     if s is not None:
         message = f"`p=same` pads {s.size} unevenly here: {s.before} before and {s.after} after"
-        yield Finding("A408", message, node.span, f"TensorFlow and ONNX pad this way; PyTorch only evenly, for example p={s.after}")
+        yield finding("A408", message, node.span, f"TensorFlow and ONNX pad this way; PyTorch only evenly, for example p={s.after}")
 
 
-def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     """Two activations, or two layers of one kind that does not gain by a second."""
     if after is None or (op.probabilities and after.op.probabilities):
         return
@@ -141,37 +137,37 @@ def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Fin
         remove = f"remove `{op.step}`: `{after.op.step}` takes scores of any size and sign"
     elif op.probabilities:
         remove = f"remove `{after.op.step}`"
-    yield Finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, remove)
+    yield finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, remove)
 
 
-def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     """Windows that leave positions out between them; a window of one position is the usual way to take every second."""
     for slide in op.window(graph.type_of(node.inputs[0])):
         gap = slide.s - slide.k
         if slide.k > 1 and gap > 0 and slide.d == 1 and slide.out > 1:
             message = f"windows of {slide.k} that move by {slide.s} never read {gap} of every {slide.s} positions"
-            yield Finding("A420", message, node.span, f"use a stride of at most {slide.k}, or a window of at least {slide.s}")
+            yield finding("A420", message, node.span, f"use a stride of at most {slide.k}, or a window of at least {slide.s}")
             return
 
 
-def _constant(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _constant(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if (found := op.constant(graph.type_of(node.inputs[0]))) is not None:
-        yield Finding("A411", found[0], node.span, found[1])
+        yield finding("A411", found[0], node.span, found[1])
 
 
-def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if after is not None and type(after.op) is type(op) and _family(op) == "linear" and hasattr(op, "n") and _learns(node, graph):
-        yield Finding(
+        yield finding(
             "A412", f"two `{op.step}` layers in a row are one linear map", after.span, "put an activation such as `relu` between them"
         )
 
 
-def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if after is None or not after.op.indexes:
         return
     if _learns(node, graph) or op.flops(graph.type_of(node.inputs[0]), node.type):
         message = f"`{after.op.step}` needs whole numbers to look up rows, and `{op.step}` does not give them"
-        yield Finding("A414", message, after.span, f"`{after.op.step}` belongs right after an input; `linear` takes any numbers")
+        yield finding("A414", message, after.span, f"`{after.op.step}` belongs right after an input; `linear` takes any numbers")
 
 
 def _learns(node: Node, graph: Graph) -> bool:
@@ -179,7 +175,7 @@ def _learns(node: Node, graph: Graph) -> bool:
     return any(weight.role == "weight" for weight in node.op.weights(type_))
 
 
-def _last(network: Network) -> Iterator[Finding]:
+def _last(network: Network) -> Iterator[Diagnostic]:
     """The network's last layer."""
     graph = network.graph
     at = graph.result - len(graph.inputs)
@@ -187,15 +183,15 @@ def _last(network: Network) -> Iterator[Finding]:
     if not isinstance(last, Node):
         return
     if last.op.probabilities:
-        yield Finding("A413", f"the network ends in `{last.op.step}`; most losses take the scores before it", last.span, None, "note")
+        yield finding("A413", f"the network ends in `{last.op.step}`; most losses take the scores before it", last.span, None, "note")
     before = graph.elements[at - 1] if at > 0 else None
     scored = isinstance(before, Node) and last.inputs == (graph.result - 1,) and _learns(before, graph)
     if scored and _family(last.op) == "regularize" and isinstance(last.type, Vector):
         message = f"`{last.op.step}` at the end of the network zeroes its outputs in training"
-        yield Finding("A403", message, last.span, f"put `{last.op.step}` before the layer that gives the scores")
+        yield finding("A403", message, last.span, f"put `{last.op.step}` before the layer that gives the scores")
 
 
-Rule = Callable[[Node, Op, Node | None, Graph], Iterator[Finding]]
+Rule = Callable[[Node, Op, Node | None, Graph], Iterator[Diagnostic]]
 
 
 @cache

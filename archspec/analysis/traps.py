@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from math import prod
-from typing import NamedTuple
 
+from archspec.diagnostics import Diagnostic
 from archspec.ir.graph import Call, Graph, Network, Node
 from archspec.ir.walk import Names
 from archspec.ops import STEPS
@@ -20,7 +20,6 @@ _PASSING = {"activation", "smooth", "pool", "adaptive", "regularize"}
 _LABELS = {"dense": "fc", "convolution": "conv", "batchnorm": "bn", "layernorm": "ln", "groupnorm": "gn", "embedding": "embed"}
 """Labels that name the layer with weights in other words than the step's."""
 
-
 _SMALLER = {
     "conv": "take a smaller kernel or fewer filters", "deconv": "take a smaller kernel or fewer filters",
     "dwconv": "take a smaller kernel or a smaller multiplier", "embed": "take fewer words or fewer channels",
@@ -28,18 +27,14 @@ _SMALLER = {
 """What makes fewer parameters, of layers without units."""
 
 
-class Finding(NamedTuple):
-    """What a lint reports, before it becomes a diagnostic."""
-
-    code: str
-    message: str
-    span: Span | None
-    help: str | None
-    severity: str = "warning"
-    notes: tuple[str, ...] = ()
+def finding(
+    code: str, message: str, span: Span | None, help_: str | None, severity: str = "warning", notes: tuple[str, ...] = ()
+) -> Diagnostic:
+    """What a lint reports."""
+    return Diagnostic(code, message, span, notes, help_, severity=severity)
 
 
-def huge(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def huge(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     """A layer with more than a billion parameters."""
     x = graph.type_of(node.inputs[0])
     count = sum(weight.size for weight in op.weights(x) if weight.role in ("weight", "bias"))
@@ -53,12 +48,12 @@ def huge(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Findi
         notes = (f"{'*'.join(f'{size:,}' for size in spread.shape)} = {spread.size:,} numbers, and {units:,} units that read each of them",)
         help_ = f"make the map smaller first: `gap` leaves {spread.channels:,} numbers, which makes {few:,} parameters; "
         help_ += "a `pool` leaves part of the positions"
-    yield Finding(
+    yield finding(
         "A418", f"this `{op.step}` has {count:,} parameters: {4 * count / 1e9:,.0f} GB of 32-bit floats", node.span, help_, notes=notes
     )
 
 
-def per_position(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Finding]:
+def per_position(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     """A layer that acts on the channels of each position, right behind a convolution, where one that reads all is usual."""
     if _alone_at_each(node, op, graph):
         for before, _, _ in _behind(graph, node.inputs[0]):
@@ -68,7 +63,7 @@ def per_position(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
                 return
 
 
-def scores_per_position(network: Network) -> Iterator[Finding]:
+def scores_per_position(network: Network) -> Iterator[Diagnostic]:
     """The same at the end of a network, whatever stands between it and the convolution."""
     for output in network.outputs:
         first = None
@@ -83,7 +78,7 @@ def scores_per_position(network: Network) -> Iterator[Finding]:
                 first = node, op, graph
 
 
-def label_of_chain(call: Call) -> Iterator[Finding]:
+def label_of_chain(call: Call) -> Iterator[Diagnostic]:
     """A label that is called as the one layer with weights in its chain, so that the layer itself is called otherwise."""
     graph, label = call.graph, call.label
     nodes = [element for element in graph.elements if isinstance(element, Node) and not element.implied]
@@ -98,7 +93,7 @@ def label_of_chain(call: Call) -> Iterator[Finding]:
     name = next(name for node, name in [(e, names(e)) for e in graph.elements] if node is nodes[0])
     key, text = named[0][1][0], nodes[0].span.text if nodes[0].span is not None else nodes[0].stem
     message = f"`{label}` labels the whole line, so the weights of its `{nodes[0].stem}` are called `{name}.{key}`"
-    yield Finding("A417", message, call.span, f"for `{label}.{key}` write `{label}: {text}` and the rest on the next line", "note")
+    yield finding("A417", message, call.span, f"for `{label}.{key}` write `{label}: {text}` and the rest on the next line", "note")
 
 
 def _keys(node: Node, graph: Graph) -> list[str]:
@@ -111,13 +106,13 @@ def _alone_at_each(node: Node, op: Op, graph: Graph) -> bool:
     return STEPS[op.step] == "linear" and hasattr(op, "n") and isinstance(x, Map) and prod(x.spatial) > 1 and op.reach(x) == POINT
 
 
-def _at_each(node: Node, op: Op, graph: Graph) -> Finding:
+def _at_each(node: Node, op: Op, graph: Graph) -> Diagnostic:
     x, n = graph.type_of(node.inputs[0]), getattr(op, "n", 0)
     assert isinstance(x, Map)
     positions = "x".join(map(str, x.spatial))
     message = f"`{op.step}` acts on the channels of each of the {positions} positions separately, and gives {node.type}"
     help_ = f"`fc {n}` reads the whole map and gives {n}; write `conv k=1 f={n}` if each position is meant separately"
-    return Finding("A416", message, node.span, help_)
+    return finding("A416", message, node.span, help_)
 
 
 def _flattened(graph: Graph, value: int) -> Map | None:

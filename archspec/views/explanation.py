@@ -101,8 +101,8 @@ def explain(report: Report, layer: str | None = None) -> Explanation:
 def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
     """The numbers of a layer. `known` has the layers before it by name."""
     work = row.work
-    yield Step("input", row.inputs, " and ".join(_shape(s) for s in row.inputs), f"from {', '.join(row.sources)}")
-    yield Step("output", row.output, _shape(row.output), _size(row, work))
+    yield Step("input", row.inputs, " and ".join(shape(s) for s in row.inputs), f"from {', '.join(row.sources)}")
+    yield Step("output", row.output, shape(row.output), _size(row, work))
     if row.params or row.buffers or row.frozen or row.owner is not None:
         yield _count("parameters", row.params, _params(row, work))
     if row.buffers:
@@ -121,10 +121,6 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
 
 def _count(name: str, value: int, how: str) -> Step:
     return Step(name, value, f"{value:,}", how)
-
-
-def _shape(value: tuple[int, ...]) -> str:
-    return shape(value, "hwc")
 
 
 def _size(row: Row, work: dict[str, str]) -> str:
@@ -197,5 +193,5 @@ def _dense(row: Row) -> Step:
     """What a fully connected layer between the same values would cost."""
     x, y = row.types[0], row.node.type
     weights = x.size * y.size
-    factors = f"{_shape(x.shape)} to {_shape(y.shape)}: {x.size:,} * {y.size:,}"
+    factors = f"{shape(x.shape)} to {shape(y.shape)}: {x.size:,} * {y.size:,}"
     return _count("fully connected", weights, f"weights ({factors}) against {row.params:,}: {weights / row.params:,.0f} times as many")

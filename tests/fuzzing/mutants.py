@@ -39,7 +39,7 @@ COUNTS = [
     Mutant("attention's second product forgotten", "ops/attention.py", "+ 2 * t * t * d", "+ t * t * d"),
     Mutant("window attention without its table", "ops/attention.py", "((2 * height - 1) * (2 * width - 1), self.heads)", "(height * width, self.heads)"),
     Mutant("running means are parameters", "ops/norm.py", 'Weight("running_mean", (x.channels,), "buffer")', 'Weight("running_mean", (x.channels,))'),
-    Mutant("rounds counted once", "analysis/cost.py", "a + b * times for a, b in zip(sums", "a + b for a, b in zip(sums"),
+    Mutant("rounds counted once", "analysis/cost.py", "a + b * times for a, b in zip(self", "a + b for a, b in zip(self"),
     Mutant("auxiliary heads of training cost MACs", "analysis/cost.py", "if not needed[at]:\n                part", "if False:\n                part"),
     Mutant("FLOPs of pooling", "ops/pool.py", "return (product(self.kernel(x)) - 1) * y.size", "return (product(self.kernel(x)) - 0) * y.size"),
     Mutant("FLOPs of merging", "ops/merge.py", "(len(types) - 2)", "(len(types) - 1)"),

@@ -40,20 +40,14 @@ class Edit(NamedTuple):
     @property
     def params(self) -> tuple[int, int]:
         """Parameters before and after."""
-        return _params(self.before), _params(self.after)
+        before, after = (row.params if row is not None else 0 for row in (self.before, self.after))
+        return before, after
 
     @property
     def macs(self) -> tuple[int, int]:
         """MACs in inference before and after."""
-        return _macs(self.before), _macs(self.after)
-
-
-def _params(row: Row | None) -> int:
-    return row.params if row is not None else 0
-
-
-def _macs(row: Row | None) -> int:
-    return row.macs if row is not None and not row.training else 0
+        before, after = (row.macs if row is not None and not row.training else 0 for row in (self.before, self.after))
+        return before, after
 
 
 class Diff(NamedTuple):

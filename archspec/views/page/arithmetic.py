@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from archspec.analysis.layers import Report, Row
 from archspec.views.explanation import steps
 from archspec.views.page.html import sides, tag, text
-from archspec.views.tables import columns
 
 
 def arithmetic(row: Row, known: Mapping[str, Row], report: Report) -> str:
@@ -20,8 +19,3 @@ def arithmetic(row: Row, known: Mapping[str, Row], report: Report) -> str:
         how = tag("span", text(formula), class_="how") if formula else ""
         made.append(tag("div", tag("dt", term), tag("dd", tag("b", text(value)), how)))
     return tag("dl", *made)
-
-
-def shape(value: tuple[int, ...]) -> str:
-    """A shape as pages write it: `28×28×6`."""
-    return sides(columns.shape(value, "hwc"))

@@ -9,12 +9,11 @@ from typing import NamedTuple
 from archspec.analysis.layers import Report
 from archspec.diagnostics import Diagnostic
 from archspec.ir.graph import Network
-from archspec.views.page.arithmetic import shape
 from archspec.views.page.groups import Layers
 from archspec.views.page.html import sides, tag, text
 from archspec.views.page.layer_table import Blanks, table
 from archspec.views.page.pictures import Pictures, markup
-from archspec.views.tables.columns import field, footer
+from archspec.views.tables.columns import field, footer, shape
 
 _SHAPE = re.compile(r"(?<=\d)x(?=\d)")
 _TOLD = ("title", "source", "year")
@@ -74,10 +73,10 @@ def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
     """The numbers at the top."""
     totals = report.totals
     for name, value in report.inputs.items():
-        yield name if len(report.inputs) > 1 else "input", shape(value)
+        yield name if len(report.inputs) > 1 else "input", sides(shape(value))
     if not quiz:
         for name, value in report.outputs.items():
-            yield name if len(report.outputs) > 1 else "output", shape(value)
+            yield name if len(report.outputs) > 1 else "output", sides(shape(value))
     yield "layers", f"{totals.layers:,}"
     if quiz:
         return

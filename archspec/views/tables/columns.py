@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import attrgetter
 from typing import NamedTuple
 
 from archspec.analysis.layers import Report, Row, Totals
@@ -35,7 +36,7 @@ class Column(NamedTuple):
     number: bool = False
 
 
-def shape(value: tuple[int, ...], layout: str) -> str:
+def shape(value: tuple[int, ...], layout: str = LAYOUTS[0]) -> str:
     """A shape as text: channels last, or (chw) first."""
     if layout == "chw" and len(value) > 2:
         value = (value[-1], *value[:-1])
@@ -59,12 +60,8 @@ def field(seen: Row | Totals) -> str | None:
     """The receptive field of a layer or a network: `5x5`, or `2x2 to 3x3` where positions see unlike much."""
     if seen.receptive_field is None:
         return None
-    least, largest = ["x".join(map(str, size or ())) for size in (seen.smallest_field, seen.receptive_field)]
+    least, largest = shape(seen.smallest_field or ()), shape(seen.receptive_field)
     return largest if least == largest else f"{least} to {largest}"
-
-
-def _shapes(row: Row, layout: str) -> str:
-    return " + ".join(shape(value, layout) for value in row.inputs)
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -72,27 +69,19 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _counted(name: str, about: str, title: str) -> Column:
-    def total(totals: Totals) -> Cell:
-        value: int = getattr(totals, name)
-        return value
-
-    return Column(title, about, lambda row, _, __: getattr(row, name) * row.times, total, True)
+    return Column(title, about, lambda row, _, __: getattr(row, name) * row.times, attrgetter(name), True)
 
 
-def _largest(row: Row, report: Report, layout: str) -> Cell:
-    return _largest_of(row)
-
-
-def _largest_of(seen: Row | Totals) -> Cell:
-    return "x".join(map(str, seen.receptive_field)) if seen.receptive_field else None
+def _largest(seen: Row | Totals) -> Cell:
+    return shape(seen.receptive_field) if seen.receptive_field else None
 
 
 def _jump(row: Row, report: Report, layout: str) -> Cell:
     return "x".join(f"{j:g}" for j in row.jump) if row.jump else None
 
 
-def _work(key: str) -> Callable[[Row, Report, str], Cell]:
-    return lambda row, _, __: row.work.get(key)
+def _worked(title: str, about: str, key: str) -> Column:
+    return Column(title, about, lambda row, _, __: row.work.get(key))
 
 
 COLUMNS: dict[str, Column] = {
@@ -102,7 +91,7 @@ COLUMNS: dict[str, Column] = {
     "config": Column("config", "its arguments, defaults left out", lambda r, _, __: r.config),
     "from": Column("from", "the layers it reads", lambda r, _, __: ", ".join(r.sources)),
     "line": Column("line", "the line of the spec", lambda r, _, __: r.line, None, True),
-    "input": Column("input", "the shapes it reads", lambda r, _, layout: _shapes(r, layout)),
+    "input": Column("input", "the shapes it reads", lambda r, _, layout: " + ".join(shape(x, layout) for x in r.inputs)),
     "output": Column("output", "the shape it puts out", lambda r, _, layout: shape(r.output, layout)),
     "params": _counted("params", "learned numbers", "params"),
     "params%": Column("", "share of all parameters", lambda r, report, __: _share(r.params * r.times, report.totals.params), None, True),
@@ -115,14 +104,14 @@ COLUMNS: dict[str, Column] = {
         "", "share of all MACs", lambda r, report, __: None if r.training else _share(r.macs * r.times, report.totals.macs), None, True
     ),
     "flops": _counted("flops", "2 per MAC, and the elementary operations of other layers", "FLOPs"),
-    "activations": Column("activations", "numbers put out", lambda r, _, __: r.activations * r.times, lambda t: t.activations, True),
+    "activations": _counted("activations", "numbers put out", "activations"),
     "connections": _counted("connections", "inputs, bias included, summed over the output units (LeCun et al. 1998)", "connections"),
-    "rf": Column("rf", "receptive field in the input, the largest of a position", _largest, _largest_of, True),
+    "rf": Column("rf", "receptive field in the input, the largest of a position", lambda r, _, __: _largest(r), _largest, True),
     "jump": Column("jump", "distance of neighbouring receptive fields, on average", _jump, None, True),
     "times": Column("times", "layers that a folded row stands for", lambda r, _, __: r.times, None, True),
-    "size-work": Column("output size", "the size rule with numbers", _work("output")),
-    "params-work": Column("parameters", "the parameters' formula with numbers", _work("params")),
-    "macs-work": Column("multiply-accumulates", "the MACs' formula with numbers", _work("macs")),
+    "size-work": _worked("output size", "the size rule with numbers", "output"),
+    "params-work": _worked("parameters", "the parameters' formula with numbers", "params"),
+    "macs-work": _worked("multiply-accumulates", "the MACs' formula with numbers", "macs"),
 }
 DEFAULT = ("name", "layer", "output", "params", "params%", "macs", "macs%")
 DOCUMENT = ("name", "layer", "output", "params", "macs")

@@ -8,12 +8,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from archspec.analysis.layers import Report, Row
+from archspec.analysis.layers import COUNTS, Report, Row
 from archspec.diagnostics.visible import visible
 from archspec.views.tables.columns import COLUMNS, Style, chosen
 
-_COUNTS = ("params", "weights", "biases", "buffers", "frozen", "macs", "flops", "activations")
-_CSV = ("name", "op", "config", "from", "line", "input", "output", *_COUNTS, "rf", "jump")
+_CSV = ("name", "op", "config", "from", "line", "input", "output", *COUNTS, "rf", "jump")
 
 
 def csv_(report: Report, style: Style) -> Iterator[str]:
@@ -53,7 +52,7 @@ def layer(row: Row) -> dict[str, Any]:
     """A layer of the JSON table."""
     found: dict[str, Any] = {
         "name": row.name, "op": row.op, "config": row.config, "from": row.sources, "line": row.line, "input": row.inputs, "output": row.output,
-        **{name: getattr(row.cost, name) for name in (*_COUNTS, "connections")},
+        **{name: getattr(row.cost, name) for name in (*COUNTS, "connections")},
         **{name: getattr(row, name) for name in ("receptive_field", "smallest_field", "jump", "training", "work")},
     }  # fmt: skip
     if row.times > 1:
