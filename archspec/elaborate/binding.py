@@ -20,7 +20,7 @@ from archspec.types import FLOAT32, LIMIT
 
 
 class Bound(NamedTuple):
-    """An op, and where each written argument stands."""
+    """An op, and the place of each written argument."""
 
     op: Op
     places: dict[str, Span]

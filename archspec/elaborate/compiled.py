@@ -41,16 +41,14 @@ class Compiled(NamedTuple):
         starts = self.source.starts
         if not 1 <= line <= len(starts):
             return ()
+        found: list[tuple[tuple[int, ...], Type]]
         if column is None:
-            ends = [(span.end, span.start, type_) for span, type_ in self._own() if self.source.locate(span.end - 1)[0] == line]
-            last = max([(end, -start) for end, start, _ in ends], default=None)
-            found = [type_ for end, start, type_ in ends if (end, -start) == last]
+            found = [((-span.end, span.start), type_) for span, type_ in self._own() if self.source.locate(span.end - 1)[0] == line]
         else:
             offset = starts[line - 1] + column - 1
-            around = [(span, type_) for span, type_ in self._own() if span.start <= offset < span.end]
-            least = min([span.end - span.start for span, _ in around], default=0)
-            found = [type_ for span, type_ in around if span.end - span.start == least]
-        return tuple(dict.fromkeys(found))
+            found = [((span.end - span.start,), type_) for span, type_ in self._own() if span.start <= offset < span.end]
+        first = min([rank for rank, _ in found], default=())
+        return tuple(dict.fromkeys([type_ for rank, type_ in found if rank == first]))
 
     def _own(self) -> list[tuple[Span, Type]]:
         """What was met in the text itself, not in those it uses."""

@@ -29,7 +29,7 @@ class Abort(Exception):
 
 
 class Context(NamedTuple):
-    """Where an elaboration stands: the builder, the scope, the defaults that hold there."""
+    """Where an elaboration is: the builder, the scope, the defaults that hold there."""
 
     builder: GraphBuilder
     scope: Scope

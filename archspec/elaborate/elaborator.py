@@ -16,7 +16,7 @@ from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused
 from archspec.elaborate.inputs import doubt, impossible, possible
 from archspec.elaborate.labels import label_text
-from archspec.elaborate.nearby import Nearby, Probe, told
+from archspec.elaborate.nearby import Nearby, Probe, in_words
 from archspec.elaborate.scopes import Scope
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Input, Network, Output
@@ -80,7 +80,7 @@ class Elaborator(Structures):
         return network
 
     def mend(self) -> None:
-        """Tell of sizes that do not fit which inputs of the network near this one would."""
+        """Add to sizes that do not fit which inputs near this one would make the network fit."""
         name, type_, _ = self.inputs[0]
         if len(self.inputs) != 1 or not isinstance(type_, Map):
             return
@@ -99,7 +99,7 @@ class Elaborator(Structures):
         fitting = Nearby(spatial, first, attempt, self.work()).found()
         if fitting:
             for (code, span), misfit in self.misfits.items():
-                self.sink.amend(code, span, misfit.advice(told(spatial, fitting, misfit.sizes)))
+                self.sink.amend(code, span, misfit.advice(in_words(spatial, fitting, misfit.sizes)))
 
     def work(self) -> int:
         """What the elaboration took: its steps, and about a step for each line read."""
@@ -115,7 +115,7 @@ class Elaborator(Structures):
                 self.sink.add(Diagnostic("A115", f"there is no input `{name}` to set", None, (), help_))
 
     def unused(self) -> None:
-        """Lint what this file declares and never uses; what stands in a line that a guard dropped counts as used."""
+        """Lint what this file declares and never uses; what a line names that a guard dropped counts as used."""
         own = self.file.span.source
         params = {name: place for name, place in self.unit.places.items() if name not in self.unit.read and place.source is own}
         blocks = {
@@ -180,7 +180,7 @@ class Elaborator(Structures):
                 return value
 
     def broken(self, statement: ast.Broken, context: Context) -> int:
-        """A line that could not be read: what stands below it is looked at, what it would have named is unknown."""
+        """A line that could not be read: the lines below it are read, what it would have named is unknown."""
         value = self.unknown(context.builder, statement.span)
         if statement.declares is None or " " not in statement.declares:
             self.suite(statement.body, context.inside(), value)

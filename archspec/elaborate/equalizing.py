@@ -19,7 +19,7 @@ def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
     found: list[str | None] = []
     for value, size in zip(types, _sizes(types, spread=kind == "mul"), strict=True):
         if isinstance(value, Map) and isinstance(target, Map):
-            found.append(None if size is None else _joined(size, _channels(value, target.channels)))
+            found.append(None if size is None else " | ".join(filter(None, (size, _channels(value, target.channels)))))
         elif type(value) is type(target):
             lengths_differ = isinstance(value, Tokens) and value.shape[:-1] != target.shape[:-1]
             found.append(None if lengths_differ else _channels(value, target.channels))
@@ -60,7 +60,3 @@ def _channels(value: Type, channels: int) -> str:
     if value.channels == channels:
         return ""
     return f"conv k=1 f={channels}" if isinstance(value, Map) else f"fc {channels}" if isinstance(value, Vector) else f"linear {channels}"
-
-
-def _joined(*steps: str) -> str:
-    return " | ".join(filter(None, steps))

@@ -1,4 +1,4 @@
-"""Values of expressions. Nothing here is Python's eval: what the language has is what stands below."""
+"""Values of expressions. Nothing here is Python's eval: the language has only what is defined below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels that stand in the text and are not seen from a place: where they hide, why, and what to write."""
+"""Labels that the text has and a place does not see: where they are, why it does not see them, and what to write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PATTERNS = 100
 
 
 class Labels:
-    """The labels and outputs of a file, wherever they stand."""
+    """The labels and outputs of a file, at whatever depth."""
 
     def __init__(self, file: ast.File) -> None:
         self.plain: dict[str, tuple[ast.Suite, tuple[ast.Suite, ...]]] = {}

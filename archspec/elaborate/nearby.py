@@ -89,7 +89,7 @@ class Nearby:
         return (high,) * len(self.spatial) if high else None
 
 
-def told(spatial: tuple[int, ...], fitting: list[tuple[int, ...]], sizes: tuple[int, ...]) -> str:
+def in_words(spatial: tuple[int, ...], fitting: list[tuple[int, ...]], sizes: tuple[int, ...]) -> str:
     """The inputs that fit, in words; `sizes` are what the layer itself would take."""
     changed = [at for at in range(len(spatial)) if any(other[at] != spatial[at] for other in fitting)]
     where = ""

@@ -15,7 +15,7 @@ Size = str | int | Iterable[SupportsIndex]
 
 
 def shape_of(text: str) -> tuple[int, ...] | None:
-    """The shape that a text such as 224x224x3 tells, or None."""
+    """The shape that a text such as 224x224x3 gives, or None."""
     parts = text.strip().replace("×", "x").split("x")
     return tuple(int(part) for part in parts) if all(is_digits(part) and len(part) < 20 for part in parts) else None
 

@@ -146,17 +146,16 @@ class Structures(Steps):
             return main
         short = value
         taken = shortcut is not None and not self.dropped(shortcut.guard, inside)
-        if taken:
-            assert shortcut is not None
-            result = self.shortcut(shortcut, inside, value)
-            short = result if result is not None else value
+        if shortcut is not None and taken:
+            short = self.shortcut(shortcut, inside, value)
         advice = partial(residual_advice, context.builder, value, main, taken, suite.body, context.defaults)
         return self.merge("add", (main, short), context, head.span, advice)
 
-    def shortcut(self, suite: ast.Suite, context: Context, value: int) -> int | None:
+    def shortcut(self, suite: ast.Suite, context: Context, value: int) -> int:
         result = self.group(suite, None, suite.head.span, context, value)
+        assert result is not None
         builder = context.builder
-        if result is not None and result != value and result == ~(len(builder.elements) - 1):
+        if result != value and result == ~(len(builder.elements) - 1):
             builder.restem(SHORTCUT)
         return result
 

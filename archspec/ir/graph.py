@@ -73,7 +73,7 @@ Element = Node | Call
 
 
 class Hole(NamedTuple):
-    """What stands in place of an element after a mistake, while a graph is built; no finished graph has one.
+    """What takes the place of an element after a mistake, while a graph is built; no finished graph has one.
 
     The type of its value is None where that is not known either.
     """

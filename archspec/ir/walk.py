@@ -1,4 +1,4 @@
-"""The walk over a network: its layers in order, with their full names and the rounds that they stand in, as events.
+"""The walk over a network: its layers in order, with their full names and the rounds that they are in, as events.
 
 Example: `conv k=3 f=8 | repeat 2: residual: conv k=3 f=8` gives Visit conv1, Enter, Visit conv2, Visit add1, Leave, Enter, Visit conv3,
 Visit add2, Leave, Leave. Events come lazily, one round after another, so a walk may stop early.
@@ -204,7 +204,7 @@ class _Walk:
 
 
 class Place(NamedTuple):
-    """A node met on a walk: its full name, the graph it stands in, the names of what it reads, and the layer whose weights it uses, if
+    """A node met on a walk: its full name, its graph, the names of what it reads, and the layer whose weights it uses, if
     not its own.
     """
 
