@@ -141,9 +141,9 @@ class Reader:
         if token.kind != "word":
             raise Unreadable
         for count in (2, 1):  # names of several words: `max pool`, `global average pooling`
-            more = self.tokens[self.at : self.at + count]
+            more = [self.peek(offset) for offset in range(count)]
             joined = "".join([token.text, *(word.text for word in more)])
-            if len(more) == count and all(word.kind == "word" for word in more) and self.is_layer(joined):
+            if all(word.kind == "word" for word in more) and self.is_layer(joined):
                 self.at += count
                 token = token._replace(text=joined)
                 break
@@ -258,8 +258,8 @@ class Reader:
             elif token.kind == "word" and token.text in ARGUMENT_WORDS and self.peek(1).kind in ("number", "size"):
                 keywords.append((self.take().text, self.loose()))  # `stride 2`
             elif token.kind in ("number", "size") and self.peek(1).text in COUNTED:
-                counted = self.loose()
-                keywords.append((self.take().text, counted))  # `32 filters`
+                keywords.append((self.peek(1).text, self.loose()))  # `32 filters`
+                self.take()
             elif token.kind == "word" and self.is_layer(token.text) and name not in MERGES:
                 break
             else:

@@ -26,7 +26,8 @@ _PRINTED = re.compile(r"^ *\(\w+\): (\w+\(.*)$", re.MULTILINE)
 _OPENED = re.compile(r"^ *(?:\(\w+\): )?[A-Z]\w*\($", re.MULTILINE)
 """A module that holds others: with an input above it, it is still no spec."""
 _MODULE = "a module as PyTorch prints it"
-_YAML = re.compile(r" *(?:- .*|[\w\"'-]+ *:(?: .*)?|\[.*\],?|#.*|---.*|\.\.\.|)\Z")
+_YAML = r" *(?:- .*|[\w\"'-]+ *:(?: .*)?|\[.*\],?|#.*|---.*|\.\.\.|)\Z"
+_PAIR = r" *[\w\"'-]+ *: +\S"
 
 _WAY = "write one layer per line, beginning with `input 32x32x3`; docs/from_frameworks.md has the names of PyTorch and Keras beside ours"
 
@@ -40,11 +41,9 @@ def _python(text: str) -> str | None:
 
 def _yaml(text: str) -> str | None:
     lines = [line for line in text.splitlines()[:400] if line.strip()]
-    items = sum(line.lstrip().startswith("- ") for line in lines)
-    pairs = sum(re.match(r" *[\w\"'-]+ *: +\S", line) is not None for line in lines)
-    if len(lines) < 3 or sum(_YAML.match(line) is not None for line in lines) < len(lines) * 0.9:
-        return None
-    return "a YAML file" if text.startswith("---") or items >= 2 or pairs > len(lines) * 0.6 else None
+    items, pairs, fitting = (sum(re.match(mark, line) is not None for line in lines) for mark in (r"\s*- ", _PAIR, _YAML))
+    marked = text.startswith("---") or items >= 2 or pairs > len(lines) * 0.6
+    return "a YAML file" if marked and len(lines) >= 3 and fitting >= len(lines) * 0.9 else None
 
 
 _JSON = r"(?s)\A[{\[](?=\s*[\"{\[\]}])"

@@ -45,9 +45,7 @@ class Rewriter:
 
     def known(self, word: str) -> bool:
         """Whether a word begins a step rather than being an argument."""
-        if word in _WORDS:
-            return False
-        return word in self.blocks or word == "skip" or key(word) in STEPS or any(row.steps or row.reason for row in foreign(word))
+        return word not in _WORDS and (word in self.blocks or word == "skip" or key(word) in STEPS or len(foreign(word)) > 0)
 
     def steps(self, call: Call) -> list[str]:
         """Our steps for a layer, those of its inputs before it. Raises Cannot."""
@@ -314,10 +312,8 @@ class Rewriter:
 
 
 def _tool(module: str) -> str | None:
-    words = set(module.split("."))
-    if words & {"keras", "layers", "tf", "tensorflow", "tfl"}:
-        return "keras"
-    return "torch" if words & {"nn", "torch", "F", "functional", "torchvision"} else None
+    words = {"keras": {"keras", "layers", "tf", "tensorflow", "tfl"}, "torch": {"nn", "torch", "F", "functional", "torchvision"}}
+    return next((tool for tool, its in words.items() if its & set(module.split("."))), None)
 
 
 def _looks_like_torch(call: Call) -> bool:

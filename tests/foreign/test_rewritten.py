@@ -81,6 +81,7 @@ PYTHON = [
     ("x = F.avg_pool2d(x, kernel_size=x.shape[2:])", "gap"),
     ("num_classes = 10", "param num_classes = 10"),
     ("deep = True", "param deep = yes"),
+    ("DEEP = True", "param DEEP = yes"),
     ("for i in range(3): relu", "repeat 3 as i: relu"),
 ]
 BARE = [
