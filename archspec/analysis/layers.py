@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from archspec.analysis.cost import Cost, Costs, needed_elements
@@ -27,15 +28,12 @@ COUNTS = ("params", "weights", "biases", "buffers", "frozen", "macs", "flops", "
 """What tables count of a layer."""
 
 
-class Row(NamedTuple):
-    """One layer. Shapes are channels last; counts are for one image in inference.
+def _count(name: str, about: str) -> Any:
+    """A count of a row's cost as an attribute of the row."""
+    return property(attrgetter(f"cost.{name}"), doc=about)
 
-    `receptive_field` is the largest size per axis that a position sees (the whole input for a layer that sees all of it),
-    `smallest_field` the least, where positions see unlike much, and `jump` the distance of neighbouring fields, on average; each is None
-    where it is not known. `times` is above 1 in a folded report only: the row stands for that many layers. `training` marks the layers of
-    heads that exist in training only. `owner` is the layer whose weights it uses, which are counted there; None where they are its own.
-    """
 
+class _Fields(NamedTuple):
     name: str
     op: str
     config: str
@@ -53,6 +51,32 @@ class Row(NamedTuple):
     node: Node
     types: tuple[Type, ...]
 
+
+class Row(_Fields):
+    """One layer. Shapes are channels last; counts are for one image in inference.
+
+    `receptive_field` is the largest size per axis that a position sees (the whole input for a layer that sees all of it),
+    `smallest_field` the least, where positions see unlike much, and `jump` the distance of neighbouring fields, on average; each is None
+    where it is not known. `times` is above 1 in a folded report only: the row stands for that many layers. `training` marks the layers of
+    heads that exist in training only. `owner` is the layer whose weights it uses, which are counted there; None where they are its own.
+    """
+
+    __slots__ = ()
+
+    params: int = _count("params", "Weights and biases: what training learns.")
+    weights: int = _count("weights", "Learned numbers except biases.")
+    biases: int = _count("biases", "Learned numbers that are added, one per output channel.")
+    buffers: int = _count("buffers", "Stored numbers that are not learned, such as the running mean and variance of `bn`.")
+    frozen: int = _count("frozen", "Stored weights that are fixed, such as the codes of `rbf`.")
+    macs: int = _count("macs", "Multiply-accumulate operations for one image; adding a bias is not one.")
+    flops: int = _count(
+        "flops", "Floating-point operations for one image: 2 per MAC, and the elementary operations of everything else (docs/layers.md)."
+    )
+    activations: int = _count("activations", "Numbers that the layer puts out for one image.")
+    connections: int = _count(
+        "connections", "Connections as LeCun et al. (1998) count them: inputs, the bias included, summed over the output units."
+    )
+
     def __repr__(self) -> str:
         size = "x".join(map(str, self.output))
         return f"Row({visible(self.name)}: {self.written} -> {size}, {_counted(self.params, self.macs)})"
@@ -60,51 +84,6 @@ class Row(NamedTuple):
     def _repr_html_(self) -> str:
         shown = ("output", "params", "macs", "flops", "activations", "receptive_field")
         return html_pairs(f"{self.name}: {self.written}", [(name, getattr(self, name)) for name in shown])
-
-    @property
-    def params(self) -> int:
-        """Weights and biases: what training learns."""
-        return self.cost.params
-
-    @property
-    def weights(self) -> int:
-        """Learned numbers except biases."""
-        return self.cost.weights
-
-    @property
-    def biases(self) -> int:
-        """Learned numbers that are added, one per output channel."""
-        return self.cost.biases
-
-    @property
-    def buffers(self) -> int:
-        """Stored numbers that are not learned, such as the running mean and variance of `bn`."""
-        return self.cost.buffers
-
-    @property
-    def frozen(self) -> int:
-        """Stored weights that are fixed, such as the codes of `rbf`."""
-        return self.cost.frozen
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulate operations for one image; adding a bias is not one."""
-        return self.cost.macs
-
-    @property
-    def flops(self) -> int:
-        """Floating-point operations for one image: 2 per MAC, and the elementary operations of everything else (docs/layers.md)."""
-        return self.cost.flops
-
-    @property
-    def activations(self) -> int:
-        """Numbers that the layer puts out for one image."""
-        return self.cost.activations
-
-    @property
-    def connections(self) -> int:
-        """Connections as LeCun et al. (1998) count them: inputs, the bias included, summed over the output units."""
-        return self.cost.connections
 
     @property
     def work(self) -> dict[str, str]:

@@ -6,6 +6,8 @@ text again would come to. Layers that are as large as what they read (a fully co
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from archspec.ir.graph import Call, Graph, Network
 from archspec.ops.base import Misfit
 from archspec.types import Map, Type
@@ -29,13 +31,13 @@ def smallest_input(network: Network) -> tuple[int, ...] | None:
     if len(network.inputs) > 1 or not isinstance(type_, Map):
         return None
     sizes = _Sizes()
-    try:
+    with suppress(_TooMuch):
         for side in range(1, min(max(type_.spatial), _LARGEST) + 1):
             spatial = (side,) * len(type_.spatial)
-            if sizes.fits(network.graph, type_._replace(spatial=spatial)):
+            sizes.known.clear()
+            with suppress(Misfit):
+                sizes.graph(network.graph, (type_._replace(spatial=spatial),))
                 return spatial
-    except _TooMuch:
-        pass
     return None
 
 
@@ -45,14 +47,6 @@ class _Sizes:
     def __init__(self) -> None:
         self.work = 0
         self.known: dict[tuple[Graph, tuple[Type, ...]], Type] = {}
-
-    def fits(self, graph: Graph, type_: Type) -> bool:
-        self.known.clear()
-        try:
-            self.graph(graph, (type_,))
-        except Misfit:
-            return False
-        return True
 
     def graph(self, graph: Graph, inputs: tuple[Type, ...]) -> Type:
         """The type of a graph's result. Raises Misfit."""

@@ -141,10 +141,8 @@ class Item(NamedTuple):
         return self.kind, len(self.edits), self.edits[0].reads, words
 
 
-class Fold(NamedTuple):
-    """Items that come `times` in a row: `rounds` holds each time's."""
-
-    rounds: tuple[tuple[Item, ...], ...]
+Fold = tuple[tuple[Item, ...], ...]
+"""Items that come several times in a row, each time's."""
 
 
 def words_of(row: Row | None) -> str:
@@ -161,10 +159,11 @@ def folded(edits: tuple[Edit, ...]) -> list[Fold]:
         else:
             items.append(Item(edit.kind, (edit,)))
     keys = [item.key for item in items]
-    found, at = [], 0
+    found: list[Fold] = []
+    at = 0
     while at < len(items):
         period, times = _period(keys, at)
-        found.append(Fold(tuple(tuple(items[at + period * k : at + period * (k + 1)]) for k in range(times))))
+        found.append(tuple(tuple(items[at + period * k : at + period * (k + 1)]) for k in range(times)))
         at += period * times
     return found
 

@@ -41,8 +41,8 @@ def summary(diff: Diff, before: str, after: str) -> str:
 
 def _fold(fold: Fold) -> Iterator[tuple[list[str], str]]:
     """The rows of a fold: one item as it is; several under a row that says how often they come."""
-    times, first, last = len(fold.rounds), fold.rounds[0], fold.rounds[-1]
-    every = [tuple(edit for item in items for edit in item.edits) for items in zip(*fold.rounds, strict=True)]
+    times, first, last = len(fold), fold[0], fold[-1]
+    every = [tuple(edit for item in items for edit in item.edits) for items in zip(*fold, strict=True)]
     if times == 1 or len(first) == 1:
         for at, item in enumerate(first):
             names = _span(item.edits[0].row, last[at].edits[-1].row)

@@ -267,7 +267,7 @@ def test_a_difference_is_whole(a, b, networks):
     assert [edit.after for edit in found.edits if edit.after] == two.layers
     assert sum(edit.params[1] - edit.params[0] for edit in found.edits) == two.totals.params - one.totals.params
     assert sum(edit.macs[1] - edit.macs[0] for edit in found.edits) == two.totals.macs - one.totals.macs
-    assert sum(len(item.edits) for fold in folded(found.edits) for round_ in fold.rounds for item in round_) == len(found.edits)
+    assert sum(len(item.edits) for fold in folded(found.edits) for round_ in fold for item in round_) == len(found.edits)
 
 
 def test_vgg16_and_vgg19(networks):
@@ -281,7 +281,7 @@ def test_resnet50_and_resnet152_fold(networks):
     """The rounds that the one has more than the other, told once each: Table 1 of He et al. 2015 has 4 and 6 of them, then 8 and 36."""
     found = difference(networks("resnet50"), networks("resnet152"))
     assert (found.count(EQUAL), found.count(ADDED), len(found.edits)) == (175, 340, 515)
-    assert [(len(fold.rounds), len(fold.rounds[0])) for fold in folded(found.edits)] == [(1, 1), (4, 10), (1, 1), (30, 10), (1, 1)]
+    assert [(len(fold), len(fold[0])) for fold in folded(found.edits)] == [(1, 1), (4, 10), (1, 1), (30, 10), (1, 1)]
     text = archspec.compare([networks("resnet50"), networks("resnet152")]).to_text()
     assert "layer3.6.conv1 … 35.relu3 ×30:" in text and len(text.splitlines()) < 70
 
