@@ -84,12 +84,12 @@ def spelled(expr: ast.Expr, scope: Scope) -> str:
 def lookup(expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
     """The value that a label names. Raises Refused."""
     name = spelled(expr, scope)
-    labels = scope.visible_labels()
-    if name not in labels:
-        close = nearest(name, labels)
+    found = next((around.labels[name] for around in scope.outwards() if name in around.labels), None)
+    if found is None:
+        close = nearest(name, [label for around in scope.outwards() for label in around.labels])
         help_ = f"did you mean `{close}`?" if close else f"label a line above: `{name}: conv k=3 f=8`"
         raise Refused("A107", f"no value is called `{name}` here", expr.span, help_)
-    return labels[name]
+    return found
 
 
 def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Part, Part, str]]:

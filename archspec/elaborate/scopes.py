@@ -71,10 +71,3 @@ class Scope:
             yield from scope.names
             if scope.index is not None:
                 yield scope.index
-
-    def visible_labels(self) -> dict[str, tuple[GraphBuilder, int]]:
-        """The values by the labels that are seen, the innermost first."""
-        found: dict[str, tuple[GraphBuilder, int]] = {}
-        for scope in self.outwards():
-            found = {**found, **{name: value for name, value in scope.labels.items() if name not in found}}
-        return found
