@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from archspec.analysis.cost import Costs
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
 from archspec.ops.base import KINDS
 from archspec.views.figures.build import build
-from archspec.views.figures.diagram import Box, Diagram, Parts, TooLarge
+from archspec.views.figures.diagram import Box, Diagram, Parts, TooLarge, count
 from archspec.views.figures.svg import (
     HEADING,
     MARGIN,
@@ -38,25 +37,10 @@ _MOST = 400
 _NAME = 10.5
 
 
-class Bar(NamedTuple):
-    """A row: its name, how it is titled, what it counts by kind of layer, and the positions of its layers."""
-
-    name: str
-    title: str
-    detail: str
-    parts: Parts
-    rows: str | None
-
-    @property
-    def totals(self) -> tuple[int, int]:
-        """Parameters and MACs of all kinds of layer."""
-        return sum(params for params, _ in self.parts.values()), sum(macs for _, macs in self.parts.values())
-
-
 def bars(network: Network, level: str, theme: Theme, heading: Heading) -> str:
     """The SVG. Raises SpecError where there are more rows than can be read."""
     diagram = _diagram(network, level)
-    rows = [_bar(box) for box in diagram.boxes if box.params or box.macs]
+    rows = [box for box in diagram.boxes if box.params or box.macs]
     without = Costs.of(network).idle(network.graph)
     notes = [f"{without} layer{'s' if without != 1 else ''} without parameters and MACs left out"] if without else []
     if any(box.training and box.params for box in diagram.boxes):
@@ -72,27 +56,21 @@ def _diagram(network: Network, level: str) -> Diagram:
             diagram = build(network, candidate)
         except TooLarge:
             continue
-        count = sum(1 for box in diagram.boxes if box.params or box.macs)
-        if count <= (_DEEP if level == "auto" and candidate != "stage" else _MOST):
+        rows = sum(1 for box in diagram.boxes if box.params or box.macs)
+        if rows <= (_DEEP if level == "auto" and candidate != "stage" else _MOST):
             return diagram
     help_ = "write what repeats as a block or a `repeat`, which is one bar"
     raise SpecError([Diagnostic("A520", f"the network is too large to draw: more than {_MOST} bars", network.inputs[0].span, help=help_)])
 
 
-def _bar(box: Box) -> Bar:
-    parts = {kind: (params * box.times, 0 if box.training else macs * box.times) for kind, (params, macs) in box.parts.items()}
-    title = folded_name(box, box.name) + (f"  ×{box.times}" if box.times > 1 else "")
-    return Bar(box.name, title, "; ".join(word for word in (box.detail, *box.minors, box.inside) if word), parts, box.rows)
-
-
 class _Chart:
     """Bars to the left for parameters and to the right for MACs, both on one scale: the share of the network's."""
 
-    def __init__(self, rows: list[Bar], theme: Theme) -> None:
+    def __init__(self, rows: list[Box], theme: Theme) -> None:
         self.rows = rows
         self.theme = theme
-        self.whole = sum(bar.totals[0] for bar in rows), sum(bar.totals[1] for bar in rows)
-        most = max((self.share(bar.totals[side], side) for bar in rows for side in (0, 1)), default=0.0)
+        self.whole = sum(bar.params for bar in rows), sum(bar.macs for bar in rows)
+        most = max((self.share(total, side) for bar in rows for side, total in enumerate((bar.params, bar.macs))), default=0.0)
         self.step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if most / step <= 5 or step == 0.2)
         self.ticks = max(int(-(-most // self.step)), 1)
         names = max((width(self.name(bar), _NAME) for bar in rows), default=0.0)
@@ -104,11 +82,11 @@ class _Chart:
     def share(self, value: int, side: int) -> float:
         return value / self.whole[side] if self.whole[side] else 0.0
 
-    def name(self, bar: Bar) -> str:
-        return fitting(bar.title, 230.0, _NAME)
+    def name(self, bar: Box) -> str:
+        return fitting(folded_name(bar, bar.name) + (f"  ×{bar.times}" if bar.times > 1 else ""), 230.0, _NAME)
 
-    def words(self, bar: Bar, side: int) -> str:
-        value = bar.totals[side]
+    def words(self, bar: Box, side: int) -> str:
+        value = (bar.params, bar.macs)[side]
         return f"{value:,} · {_percent(self.share(value, side))}" if value else ""
 
     def length(self, value: int, side: int) -> float:
@@ -130,11 +108,9 @@ class _Chart:
     def kinds(self, y: float) -> tuple[list[str], float]:
         """The legend, which says what each kind of layer holds of both: a row each."""
         made = []
-        sums: dict[str, list[int]] = {}
+        sums: Parts = {}
         for bar in self.rows:
-            for kind, values in bar.parts.items():
-                both = sums.setdefault(kind, [0, 0])
-                both[0], both[1] = both[0] + values[0], both[1] + values[1]
+            count(sums, bar.by_kind)
         for kind in KINDS:
             params, macs = sums.get(kind, (0, 0))
             if not params and not macs:
@@ -158,13 +134,14 @@ class _Chart:
                 yield stroke([(x, up), (x, bottom + 6)], theme.line, 0.9)
                 yield label(x, bottom + 18, f"{tick * self.step:.0%}", 9.5, theme.muted, text_anchor="middle")
 
-    def row(self, bar: Bar, y: float) -> str:
+    def row(self, bar: Box, y: float) -> str:
         theme = self.theme
         made = [label(self.middle, y + ROW / 2 + 3.5, self.name(bar), _NAME, theme.ink, text_anchor="middle")]
+        counts = bar.by_kind
         for side, sign in ((0, -1), (1, 1)):
             x = self.middle + sign * self.half
             for kind in KINDS:
-                value = bar.parts.get(kind, (0, 0))[side]
+                value = counts.get(kind, (0, 0))[side]
                 if value:
                     long = self.length(value, side)
                     made.append(element(
@@ -175,7 +152,8 @@ class _Chart:
             words = self.words(bar, side)
             if words:
                 made.append(label(x + sign * 6, y + ROW / 2 + 3.5, words, SMALL, theme.muted, text_anchor=("end", "start")[side]))
-        story = f"{bar.name}; {bar.detail}; {bar.totals[0]:,} parameters; {bar.totals[1]:,} MACs"
+        detail = "; ".join(word for word in (bar.detail, *bar.minors, bar.inside) if word)
+        story = f"{bar.name}; {detail}; {bar.params:,} parameters; {bar.macs:,} MACs"
         return element("g", tooltip(story) + "".join(made), class_="row", data_name=shown(bar.name), data_rows=bar.rows)
 
 

@@ -6,7 +6,7 @@ from archspec.analysis.cost import Costs, needed_elements
 from archspec.ir.graph import Call, Graph, Network, Node
 from archspec.ir.walk import Closed, Enter, Leave, Visit, events
 from archspec.ops.worked import worked
-from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge, count
 from archspec.views.figures.refine import finish, folded
 from archspec.views.figures.wording import inside, kinds_inside, residual, step
 from archspec.views.theme import is_minor
@@ -128,7 +128,7 @@ class _Builder:
         box.kinds += (node.op.kind,)
         cost = self.costs.element(node, graph)
         box.cost = box.cost.plus(cost)
-        _count(box.parts, {node.op.kind: (cost.params, cost.macs)})
+        count(box.parts, {node.op.kind: (cost.params, cost.macs)})
         box.equal = (box.equal, node.op)
         box.changes = box.changes or node.type != x
         if type(node.type) is type(box.output):
@@ -190,30 +190,17 @@ class _Builder:
             found = {}
             for element in graph.elements:
                 if isinstance(element, Call):
-                    _count(found, self.parts(element.graph), element.times)
+                    count(found, self.parts(element.graph), element.times)
                 else:
                     cost = self.costs.element(element, graph)
-                    _count(found, {element.op.kind: (cost.params, cost.macs)})
+                    count(found, {element.op.kind: (cost.params, cost.macs)})
             self._parts[graph] = found
         return found
 
     def unit(self, graph: Graph) -> tuple[Node | None, list[str]]:
         """The layer of a block that is nothing but a layer with what normalises and activates it, and those."""
-        first = len(graph.inputs)
-        minors = []
-        for at, element in enumerate(graph.elements):
-            if not isinstance(element, Node) or element.inputs != (first + at - 1 if at else 0,):
-                return None, []
-            if at and not is_minor(element.op):
-                return None, []
-            if at:
-                minors.append(step(element.op, graph.type_of(element.inputs[0])))
-        lead = graph.elements[0] if graph.elements else None
-        whole = first == 1 and graph.result == len(graph.elements) and isinstance(lead, Node) and not is_minor(lead.op)
-        return (lead, minors) if whole and isinstance(lead, Node) else (None, [])
-
-
-def _count(found: Parts, more: Parts, times: int = 1) -> None:
-    for kind, (params, macs) in more.items():
-        before = found.get(kind, (0, 0))
-        found[kind] = before[0] + params * times, before[1] + macs * times
+        nodes = [element for at, element in enumerate(graph.elements) if isinstance(element, Node) and element.inputs == (at,)]
+        chain = len(graph.inputs) == 1 and graph.result == len(nodes) == len(graph.elements) > 0
+        if not chain or is_minor(nodes[0].op) or not all(is_minor(node.op) for node in nodes[1:]):
+            return None, []
+        return nodes[0], [step(node.op, graph.type_of(node.inputs[0])) for node in nodes[1:]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archspec.analysis.cost import NOTHING, Cost
@@ -10,6 +11,13 @@ from archspec.types import Type
 
 Parts = dict[str, tuple[int, int]]
 """Parameters and MACs by kind of layer."""
+
+
+def count(found: Parts, more: Parts, times: int = 1) -> None:
+    """Adds to what is found so many times more."""
+    for kind, (params, macs) in more.items():
+        before = found.get(kind, (0, 0))
+        found[kind] = before[0] + params * times, before[1] + macs * times
 
 
 class TooLarge(Exception):
@@ -24,6 +32,13 @@ class Group:
     title: str
     parent: Group | None
     training: bool = False
+
+
+def outward(group: Group | None) -> Iterator[Group]:
+    """A group and those around it, inner ones first."""
+    while group is not None:
+        yield group
+        group = group.parent
 
 
 @dataclass(slots=True, eq=False)
@@ -87,6 +102,11 @@ class Box:
         """As in the totals: heads that exist in training only cost nothing in inference."""
         return 0 if self.training else self.cost.macs * self.times
 
+    @property
+    def by_kind(self) -> Parts:
+        """The same by kind of layer."""
+        return {kind: (params * self.times, 0 if self.training else macs * self.times) for kind, (params, macs) in self.parts.items()}
+
 
 @dataclass(slots=True, eq=False)
 class Arrow:
@@ -120,13 +140,29 @@ class Diagram:
         """The groups that boxes are in, outer ones first."""
         found: dict[Group, None] = {}
         for box in self.boxes:
-            chain = []
-            group = box.group
-            while group is not None and group not in found:
-                chain.append(group)
-                group = group.parent
-            found.update(dict.fromkeys(reversed(chain)))
+            found.update(dict.fromkeys(reversed([*outward(box.group)])))
         return list(found)
+
+    def nested(self) -> Iterator[tuple[int, Box | Group | None]]:
+        """Boxes and groups with their depth, each group before what it holds, where its boxes are first; None where one ends."""
+        groups = self.groups()
+
+        def within(group: Group | None, depth: int) -> Iterator[tuple[int, Box | Group | None]]:
+            yield from ((depth, box) for box in self.boxes if box.group is group)
+            for inner in groups:
+                if inner.parent is group:
+                    yield depth, inner
+                    yield from within(inner, depth + 1)
+                    yield depth, None
+
+        return within(None, 1)
+
+    def sources(self) -> dict[Box, list[Box]]:
+        """The boxes that each box reads."""
+        found: dict[Box, list[Box]] = {box: [] for box in self.boxes}
+        for arrow in self.arrows:
+            found[arrow.head].append(arrow.tail)
+        return found
 
     def chain(self) -> bool:
         """Whether each box reads the one before it and nothing else."""

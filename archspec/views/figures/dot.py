@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archspec.views.figures.cards import Card, Cards
-from archspec.views.figures.diagram import Arrow, Box, Diagram, Group
+from archspec.views.figures.diagram import Arrow, Box, Diagram
 from archspec.views.figures.text_width import WIDEST, fitting
 from archspec.views.theme import Theme
 
@@ -29,35 +29,28 @@ def quoted(text: str) -> str:
 
 def _lines(diagram: Diagram, cards: Cards, theme: Theme, name: str, labels: bool) -> Iterator[str]:
     ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
-    groups = diagram.groups()
+    frames = diagram.groups()
     yield f"digraph {quoted(fitting(name, 400, 10))} {{"
     yield f'  graph [rankdir=TB, nodesep=0.35, ranksep={0.22 if labels else 0.34}, bgcolor="{theme.page}", fontname="Helvetica", fontcolor="{theme.ink}"]'
     yield '  node [shape=box, style="filled", fixedsize=true, fontname="Helvetica", fontsize=10, penwidth=1]'
     yield (
         f'  edge [fontname="Helvetica", fontsize={LABEL_SIZE * WIDEST:g}, arrowsize=0.6, color="{theme.line}", fontcolor="{theme.muted}"]'
     )
-    yield from _group(None, diagram, groups, ids, cards, theme, "  ", labels)
+    for depth, item in diagram.nested():
+        indent = "  " * depth
+        if isinstance(item, Box):
+            yield f"{indent}{ids[item]} [{_node(item, cards[item], theme)}]"
+        elif item is None:
+            yield f"{indent}}}"
+        else:
+            title = f", label={quoted(cards.group_title(item))}" if labels else ""
+            yield f"{indent}subgraph cluster_{frames.index(item)} {{"
+            yield f'{indent}  graph [margin=10, labeljust=l, fontsize={GROUP_SIZE:g}, color="{theme.frame}"{title}]'
     beside = not labels and diagram.skips > MOST_SKIPS
     for at, arrow in enumerate(diagram.arrows):
         if not (beside and arrow.skip):
             yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_edge(arrow, at, labels)}]"
     yield "}"
-
-
-def _group(
-    group: Group | None, diagram: Diagram, groups: list[Group], ids: dict[Box, str], cards: Cards, theme: Theme, indent: str, labels: bool
-) -> Iterator[str]:
-    """The boxes of a group, in clusters where it holds groups. Frames do not nest deeply: their depth is that of labels in the spec."""
-    for box in diagram.boxes:
-        if box.group is group:
-            yield f"{indent}{ids[box]} [{_node(box, cards[box], theme)}]"
-    for at, inner in enumerate(groups):
-        if inner.parent is group:
-            yield f"{indent}subgraph cluster_{at} {{"
-            label = f", label={quoted(cards.group_title(inner))}" if labels else ""
-            yield f'{indent}  graph [margin=10, labeljust=l, fontsize={GROUP_SIZE:g}, color="{theme.frame}"{label}]'
-            yield from _group(inner, diagram, groups, ids, cards, theme, indent + "  ", labels)
-            yield f"{indent}}}"
 
 
 def _node(box: Box, card: Card, theme: Theme) -> str:

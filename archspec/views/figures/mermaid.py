@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archspec.ops.base import KINDS
 from archspec.views.figures.cards import Cards
-from archspec.views.figures.diagram import Box, Diagram, Group
+from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.theme import Theme
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,_=()+×–…·:/?!-")
@@ -25,7 +25,13 @@ def quoted(text: str) -> str:
 def _lines(diagram: Diagram, cards: Cards, theme: Theme) -> Iterator[str]:
     ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
     yield "flowchart TD"
-    yield from _group(None, diagram, diagram.groups(), ids, cards, "  ")
+    groups = diagram.groups()
+    for depth, item in diagram.nested():
+        if isinstance(item, Box):
+            text = _node(item, ids[item], cards)
+        else:
+            text = "end" if item is None else f"subgraph g{groups.index(item)} [{quoted(cards.group_title(item))}]"
+        yield "  " * depth + text
     for arrow in diagram.arrows:
         line = "-.->" if arrow.past or arrow.head.training else "-->"
         middle = f"|{quoted(arrow.label)}|" if arrow.label else ""
@@ -39,17 +45,6 @@ def _lines(diagram: Diagram, cards: Cards, theme: Theme) -> Iterator[str]:
 
 def _class(kind: str) -> str:
     return kind.replace(" ", "_")
-
-
-def _group(group: Group | None, diagram: Diagram, groups: list[Group], ids: dict[Box, str], cards: Cards, indent: str) -> Iterator[str]:
-    for box in diagram.boxes:
-        if box.group is group:
-            yield f"{indent}{_node(box, ids[box], cards)}"
-    for at, inner in enumerate(groups):
-        if inner.parent is group:
-            yield f"{indent}subgraph g{at} [{quoted(cards.group_title(inner))}]"
-            yield from _group(inner, diagram, groups, ids, cards, indent + "  ")
-            yield f"{indent}end"
 
 
 def _node(box: Box, id_: str, cards: Cards) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from archspec.analysis.cost import NOTHING
-from archspec.views.figures.diagram import Arrow, Box, Diagram, Group
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, outward
 from archspec.views.figures.wording import text_of
 
 
 def folded(diagram: Diagram) -> Diagram:
     """Equal boxes that follow each other are one box with `times`."""
-    reads: dict[Box, list[Box]] = {box: [] for box in diagram.boxes}
-    read_by: dict[Box, int] = dict.fromkeys(diagram.boxes, 0)
-    for arrow in diagram.arrows:
-        reads[arrow.head].append(arrow.tail)
-        read_by[arrow.tail] += 1
+    reads = diagram.sources()
+    read_by = Counter(arrow.tail for arrow in diagram.arrows)
     into: dict[Box, Box] = {}
     kept = []
     for box in diagram.boxes:
@@ -38,12 +37,7 @@ def _same(a: Box, b: Box) -> bool:
 
 def finish(diagram: Diagram) -> None:
     """Groups that frame fewer than two boxes go, titles become relative to the frame around, arrows get their shapes."""
-    held: dict[Group, int] = {}
-    for box in diagram.boxes:
-        group = box.group
-        while group is not None:
-            held[group] = held.get(group, 0) + 1
-            group = group.parent
+    held = Counter(group for box in diagram.boxes for group in outward(box.group))
     inner = {group.parent: held[group] for group in held if group.parent is not None}
     bare = {group for group in held if held[group] < 2 or inner.get(group) == held[group]}
     for group in held:
@@ -68,9 +62,7 @@ def without_numbers(diagram: Diagram) -> None:
 
 
 def _outer(group: Group | None, bare: set[Group]) -> Group | None:
-    while group is not None and group in bare:
-        group = group.parent
-    return group
+    return next((frame for frame in outward(group) if frame not in bare), None)
 
 
 def _relative(name: str, group: Group | None) -> str:
@@ -112,9 +104,7 @@ def _label(diagram: Diagram) -> None:
 
 def _carry(diagram: Diagram) -> None:
     """Finds the skip connections: what is merged with something computed from it, or goes through a shortcut of its own."""
-    reads: dict[Box, list[Box]] = {box: [] for box in diagram.boxes}
-    for arrow in diagram.arrows:
-        reads[arrow.head].append(arrow.tail)
+    reads = diagram.sources()
     order = {box: at for at, box in enumerate(diagram.boxes)}
     for arrow in diagram.arrows:
         if not arrow.skip or arrow.head.form != "merge":

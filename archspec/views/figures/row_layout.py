@@ -6,7 +6,7 @@ So frames get the room that their titles need, and builds of Graphviz that measu
 from __future__ import annotations
 
 from archspec.views.figures.cards import Cards
-from archspec.views.figures.diagram import Arrow, Box, Diagram, Group
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, outward
 from archspec.views.figures.graphviz_layout import Layout, Point
 from archspec.views.figures.plan import Frame, Plan, Rect, Wire, around
 from archspec.views.figures.straighten import HEAD, joined, straightened
@@ -69,11 +69,9 @@ def _space(diagram: Diagram, rows: list[_Rank], places: dict[Box, Point]) -> Non
     first: dict[Group, int] = {}
     last: dict[Group, int] = {}
     for box, number in at.items():
-        group = box.group
-        while group is not None:
+        for group in outward(box.group):
             first[group] = min(first.get(group, number), number)
             last[group] = max(last.get(group, number), number)
-            group = group.parent
     begins = [0] * len(rows)
     ends = [0] * len(rows)
     for group in first:
@@ -91,12 +89,7 @@ def _space(diagram: Diagram, rows: list[_Rank], places: dict[Box, Point]) -> Non
 
 def _nested(group: Group, edge: dict[Group, int]) -> int:
     """How many frames, this and those around it, begin (or end) at one row."""
-    count = 0
-    around: Group | None = group
-    while around is not None and edge[around] == edge[group]:
-        count += 1
-        around = around.parent
-    return count
+    return sum(edge[frame] == edge[group] for frame in outward(group))
 
 
 def _levels(rows: list[_Rank]) -> list[tuple[float, float]]:

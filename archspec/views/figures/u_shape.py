@@ -27,12 +27,7 @@ class Bend(NamedTuple):
 
 def bent(plan: Plan, cards: Cards) -> Plan | None:
     """The plan as a U, or None where it is none."""
-    bend = _find(plan, cards)
-    return _made(plan, bend, cards) if bend else None
-
-
-def _find(plan: Plan, cards: Cards) -> Bend | None:
-    """The gap that most values are carried past; of several the one that leaves the arms most alike."""
+    # It bends at the gap that most values are carried past; of several at the one that leaves the arms most alike.
     found: list[tuple[int, float, Bend]] = []
     for above, below in plan.gaps(cards):
         middle = (below + above) / 2
@@ -41,7 +36,7 @@ def _find(plan: Plan, cards: Cards) -> Bend | None:
         across = tuple(w for w in over if w.arrow.skip)
         if len(main) == 1 and len(across) == len(over) - 1 and _LEAST <= len(across) <= _MOST and _upright(plan, middle):
             found.append((len(across), -abs(middle - plan.size[1] / 2), Bend(above, below, main[0], across)))
-    return max(found, key=lambda item: item[:2])[2] if found else None
+    return _made(plan, max(found, key=lambda item: item[:2])[2], cards) if found else None
 
 
 def _upright(plan: Plan, middle: float) -> bool:

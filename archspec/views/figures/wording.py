@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from archspec.ir.graph import SHORTCUT, Call, Graph, Node
 from archspec.ops.base import Op, show
 from archspec.types import Map, Type
@@ -35,8 +37,7 @@ def folded_name(box: Box, first: str) -> str:
 
 def inside(graph: Graph) -> str:
     """The layers of a block that do the work: `conv 1x1, 3x3, 1x1`, or how many there are of each."""
-    found: list[tuple[str, str]] = []
-    _collect(graph, found)
+    found = _working(graph)
     if len(found) <= _MOST_STEPS:
         parts: list[str] = []
         before = ""
@@ -44,21 +45,20 @@ def inside(graph: Graph) -> str:
             parts.append(size if name == before and size else f"{name} {size}".rstrip())
             before = name
         return ", ".join(parts)
-    counts: dict[str, int] = {}
-    for name, _ in found:
-        counts[name] = counts.get(name, 0) + 1
+    counts = Counter(name for name, _ in found)
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def _collect(graph: Graph, found: list[tuple[str, str]]) -> None:
+def _working(graph: Graph) -> list[tuple[str, str]]:
+    """The steps that do the work, with their windows."""
+    found: list[tuple[str, str]] = []
     for element in graph.elements:
         if isinstance(element, Call):
-            inner: list[tuple[str, str]] = []
-            _collect(element.graph, inner)
-            found += inner * min(element.times, 1000)
+            found += _working(element.graph) * min(element.times, 1000)
         elif not is_minor(element.op) and not element.op.variadic and element.op.kind != "other":
             x = graph.type_of(element.inputs[0])
             found.append((element.op.step, window(element.op, len(x.spatial) if isinstance(x, Map) else 1)))
+    return found
 
 
 def kernel(op: Op, rank: int) -> tuple[int, ...]:
@@ -107,12 +107,7 @@ def kinds_inside(graph: Graph, most: int = 64) -> tuple[str, ...]:
 
 def residual(graph: Graph) -> str:
     """How a block's input is added to what it puts out: `identity`, `projection` (through a shortcut of its own), or not (empty)."""
-    return _added(graph, graph.result)
-
-
-def _added(graph: Graph, value: int) -> str:
-    """As `residual`, for what leads up to a value through additions and layers that normalise or activate."""
-    first = len(graph.inputs)
+    value, first = graph.result, len(graph.inputs)
     while value >= first:
         element = graph.elements[value - first]
         if not isinstance(element, Node):
