@@ -321,11 +321,11 @@ def share(count: int, what: str, parts: int, part: str, argument: str, *others: 
     if holds(count % parts):
         divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
         message = f"{counted(count, what)} {'does' if count == 1 else 'do'} not divide into {counted(parts, part)}"
-        raise undivided(message, count, parts, argument, f"use {argument}={divisor}")
+        raise undivided("A205", message, count, parts, argument, f"use {argument}={divisor}")
     return count // parts
 
 
-def undivided(message: str, count: int, parts: int, argument: str, help_: str | None, code: str = "A205") -> Misfit:
+def undivided(code: str, message: str, count: int, parts: int, argument: str, help_: str | None) -> Misfit:
     """Make the misfit of a division that leaves a remainder."""
     return Misfit(code, message, argument=argument, notes=[f"{count}/{parts} = {count / parts:.2f}"], help_=help_)
 

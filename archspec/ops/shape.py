@@ -114,7 +114,7 @@ class PatchMerge(Op):
         for size in x.spatial:
             if holds(size % self.n):
                 message = f"{size} does not divide into patches of {self.n}"
-                raise undivided(message, size, self.n, "n", "pad the map, or choose another input size")
+                raise undivided("A205", message, size, self.n, "n", "pad the map, or choose another input size")
 
     def output(self, x: Map) -> Type:
         return Map(tuple([size // self.n for size in x.spatial]), x.channels * worked_out(self.n ** len(x.spatial)))
@@ -141,7 +141,7 @@ class PixelShuffle(Op):
         if holds(x.channels % block):
             pixels = "x".join([str(self.n)] * len(x.spatial))
             message = f"{counted(x.channels, 'channel')} {'does' if x.channels == 1 else 'do'} not divide into {pixels} pixels"
-            raise undivided(message, x.channels, block, "n", None, "A208")
+            raise undivided("A208", message, x.channels, block, "n", None)
 
     def output(self, x: Map) -> Type:
         return Map(tuple([size * self.n for size in x.spatial]), x.channels // worked_out(self.n ** len(x.spatial)))
