@@ -56,7 +56,7 @@ MEANING = [
     Mutant("branches in reverse", "elaborate/structure.py", "results.append((result, statement.span", "results.insert(0, (result, statement.span"),
     Mutant("defaults of conv hold for dwconv", "elaborate/binding.py", "in (defaults.get(name, {}),", "in (defaults.get(name.removeprefix(\"dw\"), {}),"),
     Mutant("defaults win over arguments", "elaborate/binding.py", "if field in known and field not in given:", "if field in known and not (field in given and field in bare):"),
-    Mutant("cin is the outer block's", "elaborate/steps.py", '{"cin": x.channels} if x is not None', '{"cin": context.scope.value_of("cin") or x.channels} if x is not None'),
+    Mutant("cin is one more", "elaborate/expressions.py", "    value = scope.value_of(name)\n", "    value = scope.value_of(name) + 1 if name == 'cin' else scope.value_of(name)\n"),
     Mutant("blocks shared over input types", "elaborate/steps.py", "key = (id(block), x, *", "key = (id(block), type(x), *"),
     Mutant("blocks shared over arguments", "elaborate/steps.py", "(name, *typed(value)) for name, value", "(name, type(value)) for name, value"),
     Mutant("round8 may fall a tenth short", "numeric.py", "rounded + 8 if rounded < 0.9 * value else rounded", "rounded"),
