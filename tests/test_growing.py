@@ -154,6 +154,7 @@ def test_the_command_is_listed_explained_completed_and_runs(copy):
 
 
 def test_the_checks_of_a_contributor_pass(copy):
+    pytest.importorskip("onnx", reason="the matrix of targets tries it")
     run(copy, "docs/make.py")
     run(copy, "docs/make.py", "--check")
     for page, words in {"layers.md": "### hardtanh", "support.md": "| `hardtanh` |", "commands.md": "## archspec tally"}.items():
