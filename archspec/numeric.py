@@ -115,7 +115,7 @@ class Spelling(NamedTuple):
 PYTHON = Spelling()
 LECTURE = Spelling(spaced=False, lecture=True)
 
-_OPERATIONS: dict[str, Callable[..., Any]] = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -135,6 +135,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "round8": round8,
     "int": int,
 }
+"""What an operation computes on plain numbers; those of two signs take spelled ones too."""
 _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 4}
 """How tightly operators bind."""
 _SIGN, _ATOM = 3, 5
@@ -164,12 +165,14 @@ class Spelled:
     expression, so that formulas have none of these. As a string it is its value; `text` is the expression.
     """
 
-    __slots__ = ("name", "operation", "parts", "value")
+    __slots__ = ("length", "name", "operation", "parts", "value")
 
     def __init__(self, value: Any, name: str = "", operation: str = "", parts: tuple[Spelled, ...] = ()) -> None:
         self.value, self.operation, self.parts = value, operation, parts
         self.name = name
         """The text of a leaf; empty for an operation, and for a constant of a formula, such as the 2 of 2*P."""
+        self.length: int = 1 + sum([part.length for part in parts])
+        """Leaves and operations of its text. Parts may be shared, so that this grows faster than what is in memory."""
 
     @staticmethod
     def leaf(value: Any, name: str = "") -> Spelled:
@@ -187,7 +190,7 @@ class Spelled:
         if not self.operation or self.operation in ("worked out", "ceil_div"):
             return self.value
         quotient = self.operation in ("//", "round up")
-        return _OPERATIONS["/" if quotient else self.operation](*[part.unrounded for part in self.parts])
+        return OPERATIONS["/" if quotient else self.operation](*[part.unrounded for part in self.parts])
 
     @staticmethod
     def of(number: Any) -> Spelled:
@@ -239,7 +242,7 @@ class Spelled:
 
 def combined(operation: str, *numbers: Any) -> Any:
     """Apply an operation of `Spelled` to numbers, plain or spelled."""
-    return _spelled(operation, *numbers) if Spelled in map(type, numbers) else _OPERATIONS[operation](*numbers)
+    return _spelled(operation, *numbers) if Spelled in map(type, numbers) else OPERATIONS[operation](*numbers)
 
 
 def whole_number(number: Any) -> Any:
@@ -268,7 +271,7 @@ def _spelled(operation: str, *numbers: Any) -> Spelled:
     for part, other in zip(parts, parts[::-1], strict=True):  # `sum` begins with 0 and `prod` with 1, which nobody writes
         if part.is_constant and part.value == _NEUTRAL.get(operation) and type(part.value) is type(other.value):
             return other
-    return Spelled(_OPERATIONS[operation](*[part.value for part in parts]), "", operation, parts)
+    return Spelled(OPERATIONS[operation](*[part.value for part in parts]), "", operation, parts)
 
 
 def _written(number: Spelled, spelling: Spelling) -> tuple[str, int]:

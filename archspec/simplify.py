@@ -6,9 +6,12 @@ from typing import Any
 
 from archspec.numeric import Spelled, combined
 
+LONGEST = 200
+"""Leaves and operations of an expression that is kept. What blocks in blocks make of a number can double with each of them."""
+
 
 def simplified(number: Any) -> Any:
-    """Shorten a spelled number; one in which no name is left is plain. Others are returned as they are.
+    """Shorten a spelled number; one in which no name is left, or that is longer than anyone reads, is plain. Others are returned as they are.
 
     >>> n = Spelled.leaf(4, "n")
     >>> simplified(n + 2 * n - 1 + 1 * n)
@@ -16,6 +19,8 @@ def simplified(number: Any) -> Any:
     """
     if not isinstance(number, Spelled):
         return number
+    if number.length > LONGEST:
+        return number.value
     if not number.operation:
         return number if number.name else number.value
     if _is_whole(number):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from archspec.diagnostics import nearest
-from archspec.numeric import Spelled, largest, least, round8, whole_number
+from archspec.numeric import OPERATIONS, Spelled, largest, least, round8, whole_number
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import LIMIT
@@ -161,14 +161,6 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
     return value
 
 
-_OPERATORS: dict[str, Callable[[float, float], float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-}
 _COMPARISONS: dict[str, Callable[[object, object], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -185,7 +177,7 @@ def _arithmetic(operands: tuple[ast.Expr, ...], operators: tuple[str, ...], scop
         right = _number(evaluate(operand, scope), operand.span)
         if sign in ("/", "//", "%") and right == 0:
             raise Refused("A113", "division by zero", operand.span)
-        result = _bounded(_OPERATORS[sign], (result, right), operands[0].span.to(operand.span))
+        result = _bounded(OPERATIONS[sign], (result, right), operands[0].span.to(operand.span))
     return result
 
 

@@ -37,8 +37,8 @@ class Owner(NamedTuple):
 class Node(NamedTuple):
     """An op applied to values.
 
-    `numbered` is False for merges and implied layers, which take no position among
-    the elements of a label. `span` is where it was written. With an `owner` the node has no weights of its own.
+    `numbered` is False for merges and implied layers, which take no position among the elements of a label. `span` is where it was
+    written. With an `owner` the node has no weights of its own.
     """
 
     op: Op

@@ -121,3 +121,14 @@ def test_random_networks_are_those_without_names():
         same_module(network)
         compared += 1
     assert compared > 40
+
+
+def test_numbers_that_double_with_each_block_end_as_plain_ones():
+    """What block 0 puts out is a maximum of 2^40 numbers in its own terms, and so is the last default."""
+    depth = 40
+    nested = "".join(f"block b{at}(n): b{at + 1} max(n,n)\n" for at in range(depth)) + f"block b{depth}(n): conv k=1 f=max(n,n)\n"
+    defaults = ", ".join(["d0", *(f"d{at + 1}=max(d{at},d{at})" for at in range(depth))])
+    text = f"input 8x8x4\n{nested}block many({defaults}): conv k=1 f=d{depth}\nblock call(n): many n\nb0 5\ncall 6\nb0 7\ncall 3\n"
+    one, other = same_module(archspec.loads(text))
+    x = torch.randn(2, 4, 8, 8)
+    assert torch.equal(one(x), other(x))
