@@ -271,10 +271,9 @@ def to_onnx(
 
     `weights` are values by key, such as a PyTorch module's `state_dict()`; without them they are drawn with `seed` as PyTorch
     initialises its modules; "none" declares them as inputs. `opset` is the version of ONNX's operators, 13 to 26. The `batch` is a
-    dimension called N unless it is given. `layout` is nchw or
-    nhwc, for inputs that are maps. `fold_bn` folds batch norms into the layers before them. Raises SpecError where ONNX lacks a layer
-    or a name has two meanings; ValueError for settings that make no sense, for weights that do not fit and for those above 2 GiB;
-    ImportError without onnx.
+    dimension called N unless it is given. `layout` is nchw or nhwc, for inputs that are maps. `fold_bn` folds batch norms into the
+    layers before them. Raises SpecError where ONNX lacks a layer or a name has two meanings; ValueError for settings that make no sense,
+    for weights that do not fit and for those above 2 GiB; ImportError without onnx.
 
     >>> model = archspec.to_onnx(archspec.load("lenet5"), seed=0, batch=1)
     >>> model.graph.output[0].name

@@ -21,9 +21,9 @@ class Unsupported(Exception):
 
 
 class Binary(Protocol):
-    """A result that is not text. `told` is what the user should know about it; `apart` whether its weights need a second file."""
+    """A result that is not text. `note` is what the user should know about it; `apart` whether its weights need a second file."""
 
-    told: str
+    note: str
 
     @property
     def apart(self) -> bool: ...

@@ -72,11 +72,11 @@ def _write(result: Any, output: str | None) -> None:
 
 
 def _write_binary(result: Binary, output: str | None) -> None:
-    if result.told:
-        tell(result.told)
+    if result.note:
+        tell(result.note)
     if output is None:
         if result.apart:
-            raise Failure("weights above 2 GiB, and those asked to be apart, stand in a file beside the model: name it with -o")
+            raise Failure("weights above 2 GiB, and those of --external-data, go to a file next to the model: name the model with -o")
         if sys.stdout.isatty():
             raise Failure("a model is no text: name the file to write with -o")
         result.write(sys.stdout.buffer)
@@ -87,7 +87,7 @@ def _write_binary(result: Binary, output: str | None) -> None:
             result.write(stream)
         return
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise Failure(f"{path} is no file that another could stand beside")
+        raise Failure(f"{path} is not a regular file, so the weights cannot go to a file next to it")
     path = path.resolve() if path.is_symlink() else path
     beside = path.with_name(f"{path.name}.data")
     with writing(path, beside) as (stream, data):

@@ -37,10 +37,10 @@ def emit(network: Network, *, weights: Weights = None, seed: int | None = None, 
     declare = weights == "none"
     if declare and chosen.fold_bn:
         raise ValueError("batch norms cannot be folded without weights")
-    load, told = (partial(draw, seed=seed or 0), "") if weights is None or declare else _given(network, weights)
+    load, note = (partial(draw, seed=seed or 0), "") if weights is None or declare else _given(network, weights)
     draft = lower(network, chosen, load)
     graph = proto.graph(network, draft, declare=declare)
-    return Emitted(proto.model(network, chosen), graph, [] if declare else list(draft.stored.values()), told, external_data)
+    return Emitted(proto.model(network, chosen), graph, [] if declare else list(draft.stored.values()), note, external_data)
 
 
 def _given(network: Network, weights: Mapping[str, Any] | str) -> tuple[Load, str]:

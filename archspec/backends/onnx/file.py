@@ -23,14 +23,14 @@ _ALIGNMENT = 4096
 class Emitted(NamedTuple):
     """A model, its graph without weights, and the weights, whose values are made when they are written.
 
-    `told` says how given weights were matched; it is empty if there is nothing to report. `external` asks for the weights in a file
+    `note` says how given weights were matched; it is empty if there is nothing to report. `external` asks for the weights in a file
     of their own.
     """
 
     model: ModelProto
     graph: GraphProto
     stored: Sequence[Stored]
-    told: str
+    note: str
     external: bool
 
     @property

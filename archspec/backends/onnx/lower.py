@@ -18,8 +18,8 @@ from archspec.types import Map, Type
 def lower(network: Network, settings: Settings, load: Load) -> Draft:
     """The graph of a network in inference: heads that exist in training only are left out.
 
-    `load` makes the values of a tensor when they are asked for. Raises Unsupported for a layer without a
-    row, SpecError where a name has two meanings.
+    `load` makes the values of a tensor when they are asked for. Raises Unsupported for a layer without a row, SpecError where a name
+    has two meanings.
     """
     draft = Draft(settings.opset, settings.batch)
     places, kept = needed(network)
