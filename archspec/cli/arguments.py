@@ -119,12 +119,12 @@ def listed(words: Sequence[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def proposal(word: str, known: Iterable[str]) -> str:
-    """`; did you mean `x`?`, or nothing."""
+def proposal(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """`; did you mean `x`?` where a known word is near, else `otherwise`."""
     from archspec.diagnostics import nearest
 
     close = nearest(word, known)
-    return f"; did you mean `{close}`?" if close else ""
+    return f"; did you mean `{close}`?" if close else otherwise
 
 
 def whole(text: str) -> int:

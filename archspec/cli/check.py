@@ -35,9 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if not arguments.watch:
-        return check(arguments)
-    return watch(arguments)
+    return watch(arguments) if arguments.watch else check(arguments)
 
 
 def check(arguments: argparse.Namespace) -> int:

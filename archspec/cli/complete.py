@@ -1,4 +1,4 @@
-"""What may stand next on a command line: asked by the completion scripts as `archspec __complete WORD... =CURRENT`.
+"""What may come next on a command line: the completion scripts ask with `archspec __complete WORD... =CURRENT`.
 
 The answer's first line says what the shell adds of its own: `:file`, `:folder` or `:none`. Each other line is a word and, behind a
 tab, what it is. A word that ends in `=`, `,` or `.` is one to go on with.
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 
 def answer(words: list[str]) -> str:
-    """The answer to a script. What cannot be told leaves the completion of files: a mistake never shows in somebody's prompt."""
+    """The answer to a script. Where there is none, the shell completes files: a mistake never shows in somebody's prompt."""
     current = words[-1].removeprefix("=") if words else ""
     try:
         found = _next(words[:-1], current)
@@ -50,7 +50,7 @@ def _next(before: list[str], current: str) -> Answer:
         return found._replace(words=[(f"{name}={word}", about) for word, about in found.words])
     if current.startswith("-"):
         return Answer("none", line.unused())
-    return line.values(line.positional, current) if line.positional is not None else Answer("none")
+    return line.values(line.waiting[0], current) if line.waiting else Answer("none")
 
 
 class _Line:
@@ -62,6 +62,7 @@ class _Line:
         self.awaits: argparse.Action | None = None
         """The option whose value comes next."""
         self.waiting = [action for action in parser._actions if not action.option_strings]
+        """The arguments that may still come, the next one first."""
         for word in words:
             self.read(word)
 
@@ -79,10 +80,6 @@ class _Line:
             self.given.setdefault(self.waiting[0].dest, []).append(word)
             if self.waiting[0].nargs != "+":
                 del self.waiting[0]
-
-    @property
-    def positional(self) -> argparse.Action | None:
-        return self.waiting[0] if self.waiting else None
 
     def unused(self) -> Iterable[Candidate]:
         """Options that may still be given."""
@@ -156,20 +153,9 @@ def _limits(line: _Line, action: argparse.Action, current: str) -> Answer:
     return Answer("none", [(f"{name}=", "") for name in LIMITS])
 
 
-def _commands(line: _Line, action: argparse.Action, current: str) -> Answer:
-    return Answer("none", COMMANDS.items())
-
-
-def _folders(line: _Line, action: argparse.Action, current: str) -> Answer:
-    return Answer("folder")
-
-
-def _nothing(line: _Line, action: argparse.Action, current: str) -> Answer:
-    return Answer("none")
-
-
 _VALUES: dict[str, Callable[[_Line, argparse.Action, str], Answer]] = {
-    "LAYER": _layers, "CODE": _codes, "STEP": _steps, "A,B": _columns, "NAME=VALUE": _params, "NAME=N": _limits, "COMMAND": _commands,
-    "DIR": _folders, **dict.fromkeys(("HxWxC", "NAME", "N", "SEED", "RATE", "M", "W", "PART", "EPOCHS"), _nothing),
+    "LAYER": _layers, "CODE": _codes, "STEP": _steps, "A,B": _columns, "NAME=VALUE": _params, "NAME=N": _limits,
+    "COMMAND": lambda *_: Answer("none", COMMANDS.items()), "DIR": lambda *_: Answer("folder"),
+    **dict.fromkeys(("HxWxC", "NAME", "N", "SEED", "RATE", "M", "W", "PART", "EPOCHS"), lambda *_: Answer("none")),
 }  # fmt: skip
-"""Placeholder of an argument to what may stand there; any other is a file."""
+"""What may come in the place of each placeholder; for any other a file."""

@@ -105,8 +105,6 @@ def trained(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Task, Se
             task = task_of(network)
             net = to_torch(network)
             load_weights(net, weights)
-    except LookupError as error:
-        raise Failure(str(error)) from None
     except SpecError as error:
         raise Failure(f"{folder / SPEC} is damaged: {error.diagnostics[0].message}") from None
     return network, net, task, told, device

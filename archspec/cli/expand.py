@@ -20,6 +20,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    network = specs.network(arguments)
-    out().data(expand(network))
+    out().data(expand(specs.network(arguments)))
     return 0

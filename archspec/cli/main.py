@@ -58,14 +58,13 @@ def run(argv: Sequence[str]) -> int:
         tell(error.diagnostics)
         return 1
     except (Failure, Missing) as failure:
-        told = str(failure)
+        return _told(str(failure))
     except MemoryError as error:
-        told = f"there is not enough memory{f': {error}' if str(error) else ''}"
-    return _told(told)
+        return _told(f"there is not enough memory{f': {error}' if str(error) else ''}")
 
 
 def _told(message: str) -> int:
-    """Tell why there is no result; returns the status of that."""
+    """Say why there is no result; returns the exit status."""
     from archspec.cli.screen import tell
 
     with suppress(BrokenPipeError):
@@ -96,7 +95,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _no_command(word: str) -> str:
-    """What is said of a word that is no command."""
+    """The message about a word that is no command."""
     from archspec.resources import bundled
 
     if word.startswith("-") and word != "-":

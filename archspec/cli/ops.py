@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from archspec.api import analyze, loads
+from archspec.cli.arguments import proposal
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
-from archspec.diagnostics import nearest
 from archspec.ops import STEPS, op_class
 from archspec.views.layer_page import HANG, lines
 from archspec.views.reference import about, example, families
@@ -65,5 +65,4 @@ def step_of(word: str) -> str:
             return first[0]
     if rows:
         raise Failure(f"there is no page for `{word}`: {rows[0].reason or f'it is written `{rows[0].steps}` here'}")
-    close = nearest(word, STEPS)
-    raise Failure(f"there is no layer `{word}`" + (f"; did you mean `{close}`?" if close else "; `archspec ops` lists them"))
+    raise Failure(f"there is no layer `{word}`" + proposal(word, STEPS, "; `archspec ops` lists them"))

@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Say classify images with a trained network."""
+    """Classify images with a trained network."""
     require("torch")
     require("images", "PIL")
     if arguments.top < 1:

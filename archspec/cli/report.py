@@ -34,20 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
         form(target, (".html", ".htm"), "a page")
     if arguments.quiz is not None and target is None:
         raise Failure("a quiz has a second file, its key: `-o NAME.html` says where, and the key is NAME.key.html")
-    networks = specs.networks(arguments)
-    made = page(networks, arguments.quiz)
+    made = page(specs.networks(arguments), arguments.quiz)
     for note in made.notes:
         tell(note)
     if target is None:
         out().data(made.html)
-    elif made.key is None:
-        _write((target, made.html))
-    else:
-        _write((target, made.html), (target.with_suffix(f".key{target.suffix}"), made.key))
-    return 0
-
-
-def _write(*files: tuple[Path, str]) -> None:
-    with writing(*(path for path, _ in files)) as opened:
-        for file, (_, content) in zip(opened, files, strict=True):
+        return 0
+    files = {target: made.html}
+    if made.key is not None:
+        files[target.with_suffix(f".key{target.suffix}")] = made.key
+    with writing(*files) as opened:
+        for file, content in zip(opened, files.values(), strict=True):
             file.write(content.encode("utf-8"))
+    return 0

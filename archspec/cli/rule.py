@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 
+from archspec.cli.arguments import proposal
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
-from archspec.diagnostics import nearest
 from archspec.diagnostics.catalogue import codes, page
 from archspec.diagnostics.folding import StyledLine, folded
 
@@ -47,8 +47,7 @@ def _page(code: str) -> None:
     try:
         found = page(code)
     except KeyError:
-        close = nearest(code, codes())
-        raise Failure(f"there is no code `{code}`" + (f"; did you mean `{close}`?" if close else "; `archspec rule` lists them")) from None
+        raise Failure(f"there is no code `{code}`" + proposal(code, codes(), "; `archspec rule` lists them")) from None
     screen = out()
     for line in _shown(found.code, found.title, found.severity, found.text):
         screen.lines(folded(_styled(line), screen.width or 120, 6 if line.startswith(" ") else 0))

@@ -45,11 +45,8 @@ class Screen:
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self.terminal = stream.isatty()
-        self.colour = bool(os.environ.get("FORCE_COLOR")) or (
-            self.terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        )
-        if os.environ.get("NO_COLOR"):
-            self.colour = False
+        wanted = bool(os.environ.get("FORCE_COLOR")) or (self.terminal and os.environ.get("TERM") != "dumb")
+        self.colour = wanted and not os.environ.get("NO_COLOR")
 
     @property
     def width(self) -> int | None:

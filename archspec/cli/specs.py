@@ -59,10 +59,9 @@ def read(file: str, stdin_filename: str | None = None, most: int = MAX_BYTES) ->
         return Text(str(path) if path.name != f"{file}.arch" else path.name, text, path.parent, path)
     except FileNotFoundError as missing:
         raise Failure(str(missing)) from None
-    except OSError as error:
-        raise Failure(f"cannot read {'standard input' if file == '-' else file}: {reason(error)}") from None
-    except ValueError as error:
-        raise Failure(f"cannot read {'standard input' if file == '-' else file}: {error}") from None
+    except (OSError, ValueError) as error:
+        why = reason(error) if isinstance(error, OSError) else error
+        raise Failure(f"cannot read {'standard input' if file == '-' else file}: {why}") from None
 
 
 def files(named: Sequence[str]) -> list[str]:

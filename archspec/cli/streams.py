@@ -10,6 +10,7 @@ import codecs
 import errno
 import io
 import os
+import select
 import signal
 import sys
 from types import FrameType
@@ -102,8 +103,8 @@ class _Guard(io.RawIOBase):
         if self.broken:
             return size
         try:
-            while (written := self.inner.write(data)) is None:
-                _wait(self.inner.fileno())
+            while (written := self.inner.write(data)) is None:  # a stream that does not block is full
+                select.select([], [self.inner.fileno()], [])
         except OSError as error:
             self.broken = True
             if isinstance(error, BrokenPipeError):
@@ -112,13 +113,6 @@ class _Guard(io.RawIOBase):
                 raise Failure(f"cannot write to {self.name}: {reason(error)}") from None
             return size
         return written
-
-
-def _wait(descriptor: int) -> None:
-    """Wait until a stream that does not block takes bytes again."""
-    import select
-
-    select.select([], [descriptor], [])
 
 
 def _guarded(stream: TextIO | None, name: str | None) -> TextIO:

@@ -6,10 +6,9 @@ import argparse
 
 from archspec.analysis.layers import Report
 from archspec.cli import specs
-from archspec.cli.arguments import spec
+from archspec.cli.arguments import proposal, spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
-from archspec.diagnostics import nearest
 from archspec.views.tables import COLUMNS, FORMATS, LAYOUTS, Style, pieces
 
 EXAMPLES = (
@@ -55,6 +54,5 @@ def _columns(written: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in written.split(","))
     for name in names:
         if name not in COLUMNS:
-            close = nearest(name, COLUMNS)
-            raise Failure(f"there is no column `{name}`" + (f"; did you mean `{close}`?" if close else f"; there are {', '.join(COLUMNS)}"))
+            raise Failure(f"there is no column `{name}`" + proposal(name, COLUMNS, f"; there are {', '.join(COLUMNS)}"))
     return names

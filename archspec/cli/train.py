@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from archspec.backends.registry import BACKENDS
-from archspec.backends.train.scripts.options import SOURCES, Settings, add_options, run_in
+from archspec.backends.train.scripts.options import SOURCES, Settings, add_options, flag, run_in
 from archspec.cli import specs
 from archspec.cli.arguments import spec
 from archspec.cli.failure import Failure, reading
@@ -118,12 +118,8 @@ def _same(out: Path, files: dict[str, str]) -> None:
 
 def _written(arguments: argparse.Namespace) -> list[str]:
     """The options that were given, as train.py takes them."""
-    given = {field.name: value for field in fields(Settings) if (value := getattr(arguments, field.name, None)) is not None}
-    words = ["--resume"] if arguments.resume else []
-    for name, value in given.items():
-        option = f"--{name.replace('_', '-')}"
-        words.append(option if value is True else f"{option}={value}")
-    return words
+    given = {flag(field.name): value for field in fields(Settings) if (value := getattr(arguments, field.name, None)) is not None}
+    return ["--resume"] * arguments.resume + [name if value is True else f"{name}={value}" for name, value in given.items()]
 
 
 def _become(command: list[str]) -> int:

@@ -127,26 +127,16 @@ def _subsample(op: Any, tensor: Tensor, x: Any) -> Distribution:
     return ZERO if tensor.role == "bias" else Distribution("constant", 1 / prod(slide.k for slide in op.window(x)))
 
 
-def _norm(op: Any, tensor: Tensor, x: Any) -> Distribution:
-    return Distribution("constant", _NORM[tensor.name])
-
-
 def _fixed(kind: str, scale: float = 1.0) -> Callable[[Any, Tensor, Any], Distribution]:
     return lambda *_: Distribution(kind, scale)
 
 
 _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
-    "conv": _linear,
-    "dwconv": _linear,
-    "deconv": _linear,
-    "fc": _linear,
-    "linear": _linear,
+    **dict.fromkeys(("conv", "dwconv", "deconv", "fc", "linear"), _linear),
     "attn": _attention,
     "winattn": _window_attention,
     "subsample": _subsample,
-    "bn": _norm,
-    "ln": _norm,
-    "gn": _norm,
+    **dict.fromkeys(("bn", "ln", "gn"), lambda _op, tensor, _x: Distribution("constant", _NORM[tensor.name])),
     "prelu": _fixed("constant", 0.25),
     "scale": lambda op, *_: Distribution("constant", op.init),
     "rbf": _fixed("signs"),

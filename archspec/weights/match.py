@@ -309,9 +309,6 @@ def _comparable(first: list[tuple[str, int, str]], second: list[tuple[str, int, 
 def prefix_of(tensors: Mapping[str, object]) -> str:
     """The wrappers' names that all keys begin with."""
     prefix = ""
-    while tensors:
-        more = next((prefix + wrapper for wrapper in WRAPPERS if all(key.startswith(prefix + wrapper) for key in tensors)), None)
-        if more is None:
-            break
-        prefix = more
+    while tensors and (more := [wrapper for wrapper in WRAPPERS if all(key.startswith(prefix + wrapper) for key in tensors)]):
+        prefix += more[0]
     return prefix

@@ -15,7 +15,6 @@ SCRIPTS = ("train", "data", "images", "optimization", "options", "parts", "proce
 SPEC = "network.arch"
 _FOLDER = Path(__file__).with_name("scripts")
 _PACKAGE = "archspec.backends.train.scripts."
-_WIDTH = 140
 
 
 def emit(network: Network) -> dict[str, str]:

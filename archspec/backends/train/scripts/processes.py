@@ -61,11 +61,11 @@ class Stop:
 
 
 def device_kind(wanted: str) -> str:
-    """`cpu`, `cuda` or `mps`; for `auto` a GPU where there is one. Raises LookupError where the device is not there."""
+    """`cpu`, `cuda` or `mps`; for `auto` a GPU where there is one. Raises ValueError where the device is not there."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     kind = wanted if wanted != "auto" else "cuda" if there["cuda"] else "cpu"
     if not there[kind]:
-        raise LookupError("PyTorch finds no GPU here: --device cpu")
+        raise ValueError("PyTorch finds no GPU here: --device cpu")
     return kind
 
 
@@ -73,7 +73,7 @@ def join(settings: Settings) -> World:
     """The place of a process among those that torchrun started."""
     try:
         kind = device_kind(settings.device)
-    except LookupError as error:
+    except ValueError as error:
         raise SystemExit(f"train.py: {error}") from None
     device = torch.device(kind, int(os.environ.get("LOCAL_RANK", 0))) if kind == "cuda" else torch.device(kind)
     size = int(os.environ.get("WORLD_SIZE", 1))

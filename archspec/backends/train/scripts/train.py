@@ -286,8 +286,6 @@ def main() -> None:
         if world.rank == 0 and run.progress.history:
             for line in finish(out, NAME, run.progress.history):
                 world.say(line)
-    except KeyboardInterrupt:
-        sys.exit(130)
     except DataError as error:
         sys.exit(f"train.py: {str(error).splitlines()[-1].removeprefix('data.DataError: ')}")
 
