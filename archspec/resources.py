@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parent
-
-
-def _folder(name: str) -> Path:
-    inside = _PACKAGE / "_data" / name
-    return inside if inside.is_dir() else _PACKAGE.parent / name
-
-
-def grammar_path() -> Path:
-    """The grammar of the language, for Lark."""
-    return _folder("grammars") / "arch.lark"
-
 
 def specs_folder() -> Path:
     """The folder of the bundled specs: that of the checkout, or of the installed package."""
-    return _folder("specs")
+    package = Path(__file__).parent
+    inside = package / "_data" / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
 
 
 def bundled(name: str) -> Path | None:

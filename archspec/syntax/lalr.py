@@ -121,14 +121,7 @@ class Automaton:
 
 @cache
 def automaton() -> Automaton:
-    """The automaton of the grammar: from the generated tables or, where the grammar has changed since, compiled."""
-    from zlib import crc32
-
-    from archspec.resources import grammar_path
+    """The automaton of the grammar."""
     from archspec.syntax._tables import TABLES
 
-    if crc32(grammar_path().read_bytes()) != TABLES["grammar"]:
-        from archspec.syntax.generate import tables
-
-        return Automaton(tables())
     return Automaton(TABLES)

@@ -1,6 +1,6 @@
 """Source to syntax tree: the layout's lines through the LALR tables, lowered by hand.
 
-The tables are generated from grammars/arch.lark by `python -m archspec.syntax.generate` into `_tables.py`, since compiling the
+The tables are generated from grammars/arch.lark by `python docs/generate/tables.py` into `_tables.py`, since compiling the
 grammar at every start costs more than checking a spec. A test fails when the two differ.
 """
 

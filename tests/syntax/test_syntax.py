@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
+from generate import tables
 
 import archspec
 from archspec.backends.arch import expand
 from archspec.diagnostics import Diagnostics
 from archspec.source import Source
-from archspec.syntax import ast, generate
+from archspec.syntax import ast
 from archspec.syntax.lalr import Token, Tree, Unexpected, automaton
 from archspec.syntax.lines import Layout, roles
 from archspec.syntax.parser import parse
@@ -28,7 +29,7 @@ def tree_of(text: str) -> object:
 
 
 def test_the_generated_tables_are_those_of_the_grammar():
-    assert generate.TARGET.read_text(encoding="utf-8") == generate.text(), "run `python -m archspec.syntax.generate`"
+    assert tables.TARGET.read_text(encoding="utf-8") == tables.text(), "run `python docs/generate/tables.py`"
 
 
 def flattened(node):
@@ -72,7 +73,7 @@ def lines_of(text):
 
 def test_the_automaton_reads_what_lark_reads():
     """Every line of every spec, and mutations of them: same tree or, where it is refused, the same terminals expected."""
-    lark = generate.lark()
+    lark = tables.lark()
     lines = [line for path in ALL for line in lines_of(path.read_text())]
     words = sorted({token for line in lines for token in line})
     rng = random.Random(1)
