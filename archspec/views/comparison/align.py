@@ -26,10 +26,6 @@ MOST_CELLS = 4_000_000
 _PAIR, _REMOVE, _ADD = 0, 1, 2
 
 
-class TooLong(Exception):
-    """The networks have too many layers to be aligned."""
-
-
 class Pair(NamedTuple):
     """Layers of the first and the second network that stand for one another; one of them is None where a layer stands alone."""
 
@@ -47,22 +43,20 @@ class Sign(NamedTuple):
     output: Shape
 
 
-def align(a: Sequence[Row], b: Sequence[Row]) -> list[Pair]:
-    """The pairs, in order. Raises TooLong."""
-    one, two = [_sign(row) for row in a], [_sign(row) for row in b]
-    start, most = 0, min(len(a), len(b))
-    while start < most and one[start] == two[start] and a[start].name == b[start].name:
-        start += 1
-    end = 0
-    while end < most - start and one[-1 - end] == two[-1 - end] and a[-1 - end].name == b[-1 - end].name:
-        end += 1
-    x, y = range(start, len(a) - end), range(start, len(b) - end)
+def align(a: Sequence[Row], b: Sequence[Row]) -> list[Pair] | None:
+    """The pairs, in order; None where there are too many layers."""
+    start = _alike(a, b)
+    end = _alike(a[start:][::-1], b[start:][::-1])
+    x, y = a[start : len(a) - end], b[start : len(b) - end]
     if len(x) * len(y) > MOST_CELLS:
-        raise TooLong
-    middle = _least([one[i] for i in x], [two[i] for i in y], [a[i].name for i in x], [b[i].name for i in y])
-    pairs = [Pair(a[i], b[i]) for i in range(start)]
-    pairs += [Pair(a[start + i] if i is not None else None, b[start + j] if j is not None else None) for i, j in middle]
-    return _slid(pairs + [Pair(a[len(a) - i], b[len(b) - i]) for i in range(end, 0, -1)])
+        return None
+    return _slid([*map(Pair, a[:start], b[:start]), *_least(x, y), *map(Pair, a[len(a) - end :], b[len(b) - end :])])
+
+
+def _alike(a: Sequence[Row], b: Sequence[Row]) -> int:
+    """With how many layers of one name and sign both begin."""
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((at for at, (x, y) in pairs if x.name != y.name or _sign(x) != _sign(y)), min(len(a), len(b)))
 
 
 def _slid(pairs: list[Pair]) -> list[Pair]:
@@ -70,31 +64,25 @@ def _slid(pairs: list[Pair]) -> list[Pair]:
 
     Of `conv relu conv relu` in place of `conv relu` the last two are new, not the two in the middle.
     """
+    before, after = [pair.before for pair in pairs], [pair.after for pair in pairs]
     at = 0
     while at < len(pairs):
-        side = 0 if pairs[at].after is None else 1
-        end = at
-        while end < len(pairs) and pairs[end][1 - side] is None:
-            end += 1
-        move = _move(pairs, at, end, side)
-        for to in range(at, at + move):
-            alone, partner = pairs[to][side], pairs[to + end - at][1 - side]
-            pairs[to] = Pair(alone, partner) if side == 0 else Pair(partner, alone)
-        for to in range(end, end + move):
-            alone = pairs[to][side]
-            pairs[to] = Pair(alone, None) if side == 0 else Pair(None, alone)
+        alone, other = (before, after) if after[at] is None else (after, before)
+        end = next((to for to in range(at, len(pairs)) if other[to] is not None), len(pairs))
+        move = _move(alone, other, at, end)
+        other[at : end + move] = other[end : end + move] + other[at:end]
         at = max(end + move, at + 1)
-    return pairs
+    return list(map(Pair, before, after))
 
 
-def _move(pairs: list[Pair], at: int, end: int, side: int) -> int:
+def _move(alone: list[Row | None], other: list[Row | None], at: int, end: int) -> int:
     """By how many rows to move the run from `at` to `end`: 0 where no move makes it begin with a weight layer."""
-    for move in range(min(end - at, len(pairs) - end)):
-        alone, (row, partner) = pairs[at + move][side], (pairs[end + move][side], pairs[end + move][1 - side])
-        assert alone is not None
-        if is_weight_layer(alone.cost):
+    for move in range(min(end - at, len(alone) - end)):
+        first, row = alone[at + move], alone[end + move]
+        assert first is not None
+        if is_weight_layer(first.cost):
             return move
-        if row is None or partner is None or _sign(alone) != _sign(row):
+        if row is None or other[end + move] is None or _sign(first) != _sign(row):
             break
     return 0
 
@@ -103,42 +91,40 @@ def _sign(row: Row) -> Sign:
     return Sign(row.op, row.node.op.kind, frozenset(row.config.split()), row.inputs, row.output)
 
 
-def _least(a: list[Sign], b: list[Sign], names: list[str], others: list[str]) -> list[tuple[int | None, int | None]]:
-    """The alignment of least cost, as places in the two lists."""
+def _least(a: Sequence[Row], b: Sequence[Row]) -> list[Pair]:
+    """The alignment of least cost."""
+    others = [(row.name, _sign(row)) for row in b]
     known: dict[Sign, list[int]] = {}
     best = [_ALONE * j for j in range(len(b) + 1)]
     ways = [bytearray([_ADD]) * (len(b) + 1)]
-    for i, sign in enumerate(a):
-        costs = known.get(sign)
-        if costs is None:
-            costs = known[sign] = [_cost(sign, other) for other in b]
-        name = names[i]
-        row, way = [best[0] + _ALONE], bytearray([_REMOVE])
-        for j, cost in enumerate(costs):
-            least, how = best[j] + cost + (name != others[j]), _PAIR
+    for row in a:
+        sign = _sign(row)
+        if sign not in known:
+            known[sign] = [_cost(sign, other) for _, other in others]
+        costs, way = [best[0] + _ALONE], bytearray([_REMOVE])
+        for j, (cost, (name, _)) in enumerate(zip(known[sign], others, strict=True)):
+            least, how = best[j] + cost + (row.name != name), _PAIR
             if best[j + 1] + _ALONE < least:
                 least, how = best[j + 1] + _ALONE, _REMOVE
-            if row[j] + _ALONE < least:
-                least, how = row[j] + _ALONE, _ADD
-            row.append(least)
+            if costs[j] + _ALONE < least:
+                least, how = costs[j] + _ALONE, _ADD
+            costs.append(least)
             way.append(how)
-        best = row
+        best = costs
         ways.append(way)
-    return _traced(ways)
+    return _traced(a, b, ways)
 
 
-def _traced(ways: list[bytearray]) -> list[tuple[int | None, int | None]]:
+def _traced(a: Sequence[Row], b: Sequence[Row], ways: list[bytearray]) -> list[Pair]:
     """The pairs that the ways lead through; of layers that stand alone between two pairs those of the first network come first."""
-    found: list[tuple[int | None, int | None]] = []
-    i, j = len(ways) - 1, len(ways[0]) - 1
+    found: list[Pair] = []
+    i, j = len(a), len(b)
     while i or j:
         way = ways[i][j]
         i, j = i - (way != _ADD), j - (way != _REMOVE)
-        found.append((i if way != _ADD else None, j if way != _REMOVE else None))
-    ordered: list[tuple[int | None, int | None]] = []
-    for _, run in groupby(reversed(found), key=lambda pair: None in pair):
-        ordered += sorted(run, key=lambda pair: pair[0] is None)
-    return ordered
+        found.append(Pair(a[i] if way != _ADD else None, b[j] if way != _REMOVE else None))
+    runs = groupby(reversed(found), key=lambda pair: pair.before is None or pair.after is None)
+    return [pair for _, run in runs for pair in sorted(run, key=lambda pair: pair.before is None)]
 
 
 def _cost(a: Sign, b: Sign) -> int:

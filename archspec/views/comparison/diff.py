@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from archspec.analysis.depth import is_weight_layer, weight_layers
 from archspec.analysis.layers import Report, Row
 from archspec.ir.graph import Network
-from archspec.views.comparison.align import Pair, TooLong, align
+from archspec.views.comparison.align import Pair, align
 
 NEAR = 0.5
 """Networks are similar where at least this share of their weight layers has a counterpart: the same step with the same name, or
 with the same arguments, bias and rounding apart. (Of all layers two strangers share many: norms and activations have no arguments.)"""
 _MOST_LAYERS = 20_000
+_NO = "The layers are not compared one by one"
 
 EQUAL, FOLLOWS, CHANGED, REMOVED, ADDED = "equal", "follows", "changed", "removed", "added"
 
@@ -37,16 +39,9 @@ class Edit(NamedTuple):
         assert row is not None
         return row
 
-    @property
-    def params(self) -> tuple[int, int]:
-        """Parameters before and after."""
-        before, after = (row.params if row is not None else 0 for row in (self.before, self.after))
-        return before, after
-
-    @property
-    def macs(self) -> tuple[int, int]:
-        """MACs in inference before and after."""
-        before, after = (row.macs if row is not None and not row.training else 0 for row in (self.before, self.after))
+    def counts(self, name: str) -> tuple[int, int]:
+        """`params`, or `macs` in inference, before and after."""
+        before, after = (getattr(row, name) if row and not (row.training and name == "macs") else 0 for row in (self.before, self.after))
         return before, after
 
 
@@ -63,28 +58,18 @@ class Diff(NamedTuple):
 
 def difference(before: Network, after: Network) -> Diff:
     """The difference of two networks."""
+    far = f"{_NO}: {before.name} and {after.name} are too different"
     layers = before.graph.layers, after.graph.layers
     counts = sum(weight_layers(before).values()), sum(weight_layers(after).values())
     if 2 * min(counts) < NEAR * sum(counts):
-        return _far(before, after, f"{counts[0]:,} and {counts[1]:,} weight layers")
-    if max(layers) > _MOST_LAYERS:
-        return _too_long(layers)
-    try:
-        pairs = align(Report(before).layers, Report(after).layers)
-    except TooLong:
-        return _too_long(layers)
+        return Diff((), f"{far} ({counts[0]:,} and {counts[1]:,} weight layers).")
+    pairs = align(Report(before).layers, Report(after).layers) if max(layers) <= _MOST_LAYERS else None
+    if pairs is None:
+        return Diff((), f"{_NO}: {layers[0]:,} and {layers[1]:,} are too many.")
     share = 2 * sum(map(_akin, pairs)) / sum(counts) if any(counts) else 1.0
     if share < NEAR:
-        return _far(before, after, f"{share:.0%} of their weight layers have a counterpart")
+        return Diff((), f"{far} ({share:.0%} of their weight layers have a counterpart).")
     return Diff(tuple(_edits(pairs, before, after)))
-
-
-def _far(before: Network, after: Network, why: str) -> Diff:
-    return Diff((), f"The layers are not compared one by one: {before.name} and {after.name} are too different ({why}).")
-
-
-def _too_long(layers: tuple[int, int]) -> Diff:
-    return Diff((), f"The layers are not compared one by one: {layers[0]:,} and {layers[1]:,} are too many.")
 
 
 def _akin(pair: Pair) -> bool:
@@ -128,19 +113,8 @@ def _reads_others(a: Row, b: Row, partners: dict[str, str], known: set[str]) -> 
     return any(partners.get(x, y) != y and y in known for x, y in zip(a.sources, b.sources, strict=True))
 
 
-class Item(NamedTuple):
-    """Edits told together: one, or a run that is equal or follows."""
-
-    kind: str
-    edits: tuple[Edit, ...]
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What makes two items the same to a reader, names and counts apart."""
-        words = () if self.kind in (EQUAL, FOLLOWS) else tuple(words_of(row) for row in (self.edits[0].before, self.edits[0].after))
-        return self.kind, len(self.edits), self.edits[0].reads, words
-
-
+Item = tuple[Edit, ...]
+"""Edits shown together: one, or a run that is equal or follows."""
 Fold = tuple[tuple[Item, ...], ...]
 """Items that come several times in a row, each time's."""
 
@@ -151,14 +125,10 @@ def words_of(row: Row | None) -> str:
 
 
 def folded(edits: tuple[Edit, ...]) -> list[Fold]:
-    """The edits, runs told together and what repeats folded."""
-    items: list[Item] = []
-    for edit in edits:
-        if items and edit.kind in (EQUAL, FOLLOWS) and items[-1].kind == edit.kind:
-            items[-1] = Item(edit.kind, (*items[-1].edits, edit))
-        else:
-            items.append(Item(edit.kind, (edit,)))
-    keys = [item.key for item in items]
+    """The edits, runs shown together and what repeats folded."""
+    runs = groupby(enumerate(edits), key=lambda pair: pair[1].kind if pair[1].kind in (EQUAL, FOLLOWS) else pair[0])
+    items = [tuple(edit for _, edit in run) for _, run in runs]
+    keys = [_key(item) for item in items]
     found: list[Fold] = []
     at = 0
     while at < len(items):
@@ -166,6 +136,12 @@ def folded(edits: tuple[Edit, ...]) -> list[Fold]:
         found.append(tuple(tuple(items[at + period * k : at + period * (k + 1)]) for k in range(times)))
         at += period * times
     return found
+
+
+def _key(item: Item) -> tuple[object, ...]:
+    """What makes two items the same to a reader, names and counts apart."""
+    kind, before, after, reads = item[0]
+    return kind, len(item), reads, kind not in (EQUAL, FOLLOWS) and (words_of(before), words_of(after))
 
 
 _LONGEST = 100

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archspec.analysis.layers import Row
 from archspec.diagnostics.visible import visible
 from archspec.views.comparison.diff import ADDED, CHANGED, EQUAL, FOLLOWS, REMOVED, Diff, Edit, Fold, Item, folded, words_of
 from archspec.views.tables.grid import Grid
 
-_MARKS = {EQUAL: "=", FOLLOWS: ":", CHANGED: "~", REMOVED: "-", ADDED: "+"}
-_STYLES = {EQUAL: "dim", FOLLOWS: "", CHANGED: "yellow", REMOVED: "red", ADDED: "good"}
+_MARKS = {EQUAL: ("=", "dim"), FOLLOWS: (":", ""), CHANGED: ("~", "yellow"), REMOVED: ("-", "red"), ADDED: ("+", "good")}
+"""The mark and the style of a row."""
 _LONGEST = 48
 """Characters of a layer's words."""
 
@@ -22,13 +22,9 @@ LEGEND = (
 
 def edits(diff: Diff) -> Grid:
     """The edits of a difference, a row each or folded."""
-    rows: list[list[str]] = []
-    styles: list[str] = []
-    for fold in folded(diff.edits):
-        for row, style in _fold(fold):
-            rows.append(row)
-            styles.append(style)
-    return Grid(["", "layer", "as written", "parameters", "MACs"], [False, False, False, True, True], rows, spare=[4], styles=styles)
+    rows = [row for fold in folded(diff.edits) for row in _fold(fold)]
+    titles = ["", "layer", "as written", "parameters", "MACs"]
+    return Grid(titles, [False, False, False, True, True], [row for row, _ in rows], spare=[4], styles=[style for _, style in rows])
 
 
 def summary(diff: Diff, before: str, after: str) -> str:
@@ -40,21 +36,17 @@ def summary(diff: Diff, before: str, after: str) -> str:
 
 
 def _fold(fold: Fold) -> Iterator[tuple[list[str], str]]:
-    """The rows of a fold: one item as it is; several under a row that says how often they come."""
-    times, first, last = len(fold), fold[0], fold[-1]
-    every = [tuple(edit for item in items for edit in item.edits) for items in zip(*fold, strict=True)]
-    if times == 1 or len(first) == 1:
-        for at, item in enumerate(first):
-            names = _span(item.edits[0].row, last[at].edits[-1].row)
-            yield _row(item, names, every[at], f" ×{times}" if times > 1 else ""), _STYLES[item.kind]
-        return
-    yield ["", f"{_span(first[0].edits[0].row, last[-1].edits[-1].row)} ×{times}:", "", "", ""], "head"
+    """The rows of a fold, with their styles: one item as it is; several under a row that says how often they come."""
+    times, first, last = f" ×{len(fold)}" if len(fold) > 1 else "", fold[0], fold[-1]
+    headed = bool(times) and len(first) > 1
+    if headed:
+        yield ["", f"{_span(first[0][0].row, last[-1][-1].row)}{times}:", "", "", ""], "head"
     for at, item in enumerate(first):
-        yield _row(item, "  " + _span(item.edits[0].row, item.edits[-1].row), every[at], ""), _STYLES[item.kind]
-
-
-def _row(item: Item, names: str, every: tuple[Edit, ...], times: str) -> list[str]:
-    return [_MARKS[item.kind], names, _words(item) + times, _both(item.kind, every, "params"), _both(item.kind, every, "macs")]
+        kind, every = item[0].kind, [edit for items in fold for edit in items[at]]
+        names = "  " + _span(item[0].row, item[-1].row) if headed else _span(item[0].row, last[at][-1].row)
+        words = _words(item) if headed else _words(item) + times
+        mark, style = _MARKS[kind]
+        yield [mark, names, words, _both(kind, every, "params"), _both(kind, every, "macs")], style
 
 
 def _span(first: Row, last: Row) -> str:
@@ -68,17 +60,11 @@ def _span(first: Row, last: Row) -> str:
 
 def _words(item: Item) -> str:
     """What the layers are: as they are written, or how many."""
-    edit = item.edits[0]
-    if len(item.edits) > 1:
-        return f"{len(item.edits):,} layers"
-    before, after = _cut(words_of(edit.before)), _cut(words_of(edit.after))
-    if edit.reads:
-        before, after = f"{before}{_reads(edit.before)}", f"{after}{_reads(edit.after)}"
-    return f"{before} → {after}" if item.kind == CHANGED else before or after
-
-
-def _reads(row: Row | None) -> str:
-    return f" of {_cut(', '.join(row.sources))}" if row is not None else ""
+    if len(item) > 1:
+        return f"{len(item):,} layers"
+    kind, before, after, reads = item[0]
+    one, two = (_cut(words_of(row)) + (f" of {_cut(', '.join(row.sources))}" if row and reads else "") for row in (before, after))
+    return f"{one} → {two}" if kind == CHANGED else one or two
 
 
 def _cut(words: str) -> str:
@@ -86,12 +72,12 @@ def _cut(words: str) -> str:
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
 
 
-def _sums(edits: tuple[Edit, ...], count: str) -> tuple[int, int]:
-    pairs = [getattr(edit, count) for edit in edits]
-    return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+def _sums(edits: Sequence[Edit], count: str) -> tuple[int, int]:
+    pairs = [edit.counts(count) for edit in edits]
+    return sum(before for before, _ in pairs), sum(after for _, after in pairs)
 
 
-def _both(kind: str, edits: tuple[Edit, ...], count: str) -> str:
+def _both(kind: str, edits: Sequence[Edit], count: str) -> str:
     """A count before and after; once where it is the same, and not at all where nothing is to be said."""
     before, after = _sums(edits, count)
     if kind == EQUAL or not (before or after):

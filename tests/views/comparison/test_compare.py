@@ -265,9 +265,9 @@ def test_a_difference_is_whole(a, b, networks):
     one, two = archspec.analyze(networks(a)), archspec.analyze(networks(b))
     assert [edit.before for edit in found.edits if edit.before] == one.layers
     assert [edit.after for edit in found.edits if edit.after] == two.layers
-    assert sum(edit.params[1] - edit.params[0] for edit in found.edits) == two.totals.params - one.totals.params
-    assert sum(edit.macs[1] - edit.macs[0] for edit in found.edits) == two.totals.macs - one.totals.macs
-    assert sum(len(item.edits) for fold in folded(found.edits) for round_ in fold for item in round_) == len(found.edits)
+    assert sum(after - before for before, after in (edit.counts("params") for edit in found.edits)) == two.totals.params - one.totals.params
+    assert sum(after - before for before, after in (edit.counts("macs") for edit in found.edits)) == two.totals.macs - one.totals.macs
+    assert sum(len(item) for fold in folded(found.edits) for round_ in fold for item in round_) == len(found.edits)
 
 
 def test_vgg16_and_vgg19(networks):
@@ -344,19 +344,17 @@ CHAIN = st.lists(st.sampled_from(STEPS), min_size=1, max_size=6)
 @given(CHAIN, CHAIN)
 def test_no_alignment_costs_less(a, b):
     one, two = archspec.analyze(spec(*a)).layers, archspec.analyze(spec(*b)).layers
-    signs = [align._sign(row) for row in one], [align._sign(row) for row in two]
 
-    def cost(i, j):
-        return align._cost(signs[0][i], signs[1][j]) + (one[i].name != two[j].name)
+    def cost(x, y):
+        return align._cost(align._sign(x), align._sign(y)) + (x.name != y.name)
 
     def least():
         """Over every choice of layers that are paired."""
         for count in range(min(len(a), len(b)) + 1):
             for x, y in product(combinations(range(len(a)), count), combinations(range(len(b)), count)):
-                yield sum(cost(i, j) for i, j in zip(x, y, strict=True)) + align._ALONE * (len(a) + len(b) - 2 * count)
+                yield sum(cost(one[i], two[j]) for i, j in zip(x, y, strict=True)) + align._ALONE * (len(a) + len(b) - 2 * count)
 
-    found = align._least(*signs, [row.name for row in one], [row.name for row in two])
-    paid = sum(cost(i, j) if i is not None and j is not None else align._ALONE for i, j in found)
+    paid = sum(cost(x, y) if x and y else align._ALONE for x, y in align._least(one, two))
     assert paid == min(least())
 
 
