@@ -21,34 +21,29 @@ def expand(network: Network) -> str:
 
 
 def _lines(network: Network) -> Iterator[str]:
-    places, ends = flattened(network)
+    places, (end, *others) = flattened(network)
     yield f"model {_name(network.name)}"
     if network.meta:
         yield "meta " + " ".join(f"{key}={_text(value)}" for key, value in network.meta.items())
     for input_ in network.inputs:
         label = "" if input_.name == "input" and len(network.inputs) == 1 else f"{input_.name}: "
         yield f"{label}input {input_.type}"
-    referred = _referred(network, places, ends)
+    wanted = [*(place.sources[0] for place in places), *others, end]
+    at_hand = [network.inputs[-1].name, *(place.name for place in places), *others]
+    taken_up = ["" if name == current else name for name, current in zip(wanted, at_hand, strict=True)]
+    referred = {*taken_up, *(source for place in places for source in place.sources[1:])}
     names = Names("", "ordinal")
-    current = network.inputs[-1].name
+    lines = []
     for place in places:
-        auto = names.local(place.node._replace(label=None, stem=_stem(place)))
+        auto = names.local(place.node._replace(label=None, stem=place.node.op.step))
         label = "" if auto == place.name and place.name not in referred else f"{place.name}: "
-        if place.sources[0] != current:
-            yield f"from {place.sources[0]}"
-        yield label + _step(place)
-        current = place.name
-    for output, producer in zip(network.outputs[1:], ends[1:], strict=True):
-        if producer != current:
-            yield f"from {producer}"
-        current = producer
-        yield f"output {output.name}{' train' if output.training else ''}"
-    if ends[0] != current:
-        yield f"from {ends[0]}"
-
-
-def _stem(place: Place) -> str:
-    return place.node.op.step
+        lines.append(label + _step(place))
+    lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
+    for name, line in zip(taken_up, [*lines, ""], strict=True):
+        if name:
+            yield f"from {name}"
+        if line:
+            yield line
 
 
 def _step(place: Place) -> str:
@@ -57,22 +52,6 @@ def _step(place: Place) -> str:
         return " ".join([node.op.step, *place.sources[1:]])
     type_ = place.graph.type_of(node.inputs[0])
     return f"{node.op.step} {node.op.config(type_)}".rstrip()
-
-
-def _referred(network: Network, places: list[Place], ends: list[str]) -> set[str]:
-    """Layers that a line of the flat spec names."""
-    found: set[str] = set()
-    current = network.inputs[-1].name
-    for place in places:
-        if place.sources[0] != current:
-            found.add(place.sources[0])
-        found.update(place.sources[1:])
-        current = place.name
-    for producer in [*ends[1:], ends[0]]:
-        if producer != current:
-            found.add(producer)
-        current = producer
-    return found
 
 
 def _name(name: str) -> str:

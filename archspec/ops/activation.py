@@ -6,19 +6,18 @@ from archspec.types import Type
 
 
 class Activation(Op):
-    """A function of each element. Its name is that of the class in small letters; `operations` says which are counted.
+    """A function of each element; `operations` says which are counted.
 
     Source:  the function of the same name in torch.nn.functional.
     """
 
+    step = ""
     kind = "activation"
     in_place = True
 
     def __init_subclass__(cls, elementary: int = 0, operations: str = "") -> None:
         super().__init_subclass__()
-        if operations:
-            cls.step, cls.elementary = cls.__name__.lower(), elementary
-            cls.cost_note = f"{elementary} per element: {operations}"
+        cls.elementary, cls.cost_note = elementary, f"{elementary} per element: {operations}"
 
 
 class Relu(Activation, elementary=1, operations="a comparison"):

@@ -62,7 +62,6 @@ class AdaptPool(_Adaptive):
     Source:  torch.nn.AdaptiveAvgPool2d.
     """
 
-    step = "adaptpool"
     cost_note = "one addition for each input a window covers"
 
     def flops(self, x: Map, y: Map) -> int:
@@ -76,7 +75,6 @@ class AdaptMaxPool(_Adaptive):
     Source:  torch.nn.AdaptiveMaxPool2d.
     """
 
-    step = "adaptmaxpool"
     cost_note = "one comparison for each input a window covers, less one per output"
 
     def flops(self, x: Map, y: Map) -> int:
@@ -90,7 +88,6 @@ class Gap(Op):
     Source:  Lin et al. 2013, section 3.2.
     """
 
-    step = "gap"
     reads = WHOLE
     kind = "pooling"
     takes = (Map, Tokens)

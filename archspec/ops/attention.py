@@ -66,7 +66,6 @@ class First(Op):
     Shape:   (T, C) -> (C)
     """
 
-    step = "first"
     reads = WHOLE
     kind = "attention"
     takes = (Tokens,)

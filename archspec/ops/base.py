@@ -141,7 +141,7 @@ class Traits:
     """
 
     step = ""
-    """The step's name."""
+    """The step's name: that of the class in small letters, unless the class gives another."""
     kind = "other"
     """One of `KINDS`, which pictures and tables distinguish."""
     positional = ()  # type: tuple[str, ...]
@@ -175,6 +175,10 @@ class Op(Traits, Declared):
     Methods are called with the types of all inputs, one by one, and then with those of all results: `op.macs(*inputs, *outputs)`. A
     layer of one input and one result calls them `x` and `y`, and narrows them to the kinds that it takes.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.step = cls.__dict__.get("step", cls.__name__.lower())
 
     def infer(self, inputs: Sequence[Type]) -> tuple[Type, ...]:
         """Compute the types of the results. Raises Misfit."""

@@ -58,8 +58,6 @@ class Conv(_Convolution):
     Source:  Dumoulin & Visin 2016, relationship 6; CS231n, "Convolutional layer"; LeCun et al. 1998, table I (connection tables).
     """
 
-    step = "conv"
-
     f: Count
     g: Count = 1
     maps: Table = None
@@ -115,8 +113,6 @@ class DwConv(_Convolution):
     Source:  Howard et al. 2017, section 3.1.
     """
 
-    step = "dwconv"
-
     m: Count = 1
 
     def filters(self, x: Map) -> int:
@@ -135,7 +131,6 @@ class Deconv(Op):
     Source:  Dumoulin & Visin 2016, relationship 13; torch.nn.ConvTranspose2d.
     """
 
-    step = "deconv"
     kind = "convolution"
     takes = (Map,)
 

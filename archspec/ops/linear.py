@@ -14,7 +14,6 @@ class Flatten(Op):
     Shape:   (*S, C) -> (prod(S)*C), in the order C, *S as PyTorch has it
     """
 
-    step = "flatten"
     reads = WHOLE
     in_place = True
 
@@ -31,7 +30,6 @@ class Linear(Op):
     Source:  torch.nn.Linear.
     """
 
-    step = "linear"
     kind = "fully connected"
     positional = ("n",)
 
@@ -65,7 +63,6 @@ class Fc(Linear):
     Source:  CS231n, "Fully-connected layer"; torch.nn.Linear after torch.flatten.
     """
 
-    step = "fc"
     reads = WHOLE
 
     def expand(self, inputs: Sequence[Type]) -> tuple[Op, ...]:
@@ -82,7 +79,6 @@ class Rbf(Op):
     Source:  LeCun et al. 1998, section II.B, equation 7.
     """
 
-    step = "rbf"
     reads = WHOLE
     kind = "fully connected"
     positional = ("n",)
@@ -112,7 +108,6 @@ class Embed(Op):
     Source:  torch.nn.Embedding.
     """
 
-    step = "embed"
     kind = "fully connected"
     positional = ("v", "d")
     takes = (Vector,)
@@ -135,7 +130,6 @@ class Scale(Op):
     Source:  Touvron et al. 2021, LayerScale.
     """
 
-    step = "scale"
     kind = "normalisation"
     positional = ("init",)
     elementary = 1

@@ -21,7 +21,6 @@ class Add(_Merge):
     Source:  He et al. 2015.
     """
 
-    step = "add"
     elementary = 1
     cost_note = "one addition per element for each input after the first"
 
@@ -39,7 +38,6 @@ class Mul(_Merge):
     Source:  Hu et al. 2018 (squeeze and excitation).
     """
 
-    step = "mul"
     elementary = 1
     cost_note = "one multiplication per element for each input after the first"
 
@@ -62,8 +60,6 @@ class Concat(_Merge):
     Shape:   (*S, C1), (*S, C2), ... -> (*S, C1 + C2 + ...)
     Source:  Szegedy et al. 2014; Huang et al. 2016.
     """
-
-    step = "concat"
 
     def check(self, *inputs: Type) -> None:
         first = inputs[0]

@@ -13,15 +13,25 @@ Stride = Annotated[int | tuple[int, ...] | None, Rule("a whole number of at leas
 
 
 class _Pooling(Windowed):
-    """Pooling without weights. The stride is the size of the window unless it is given."""
+    """Pooling. The stride is the size of the window unless it is given."""
 
     kind = "pooling"
     positional = ("w",)
     shown_as_keyword = True
     letter = "w"
+    beyond = 0
+    """Operations per output, less one for each number of the window."""
 
     w: Size
     s: Stride = None
+
+    def flops(self, x: Map, y: Map) -> int:
+        return (product(self.kernel(x)) + self.beyond) * y.size
+
+
+class _Padded(_Pooling):
+    """Pooling without weights, of a map that may be padded by half a window."""
+
     p: Padding = 0
     d: Size = 1
     round: Rounding = "exact"
@@ -30,24 +40,21 @@ class _Pooling(Windowed):
         return p <= k // 2
 
 
-class Pool(_Pooling):
+class Pool(_Padded):
     """Maximum over a window.
 
     Shape:   (*S, C) -> (*S', C),  S' = (S + 2p - d(w-1) - 1)/s + 1
     Source:  torch.nn.MaxPool2d; CS231n, "Pooling layer".
     """
 
-    step = "pool"
     cost_note = "prod(w) - 1 comparisons per output"
+    beyond = -1
 
     def check(self, x: Map) -> None:
         super().check(x)
         for axis, slide in zip(AXES[len(x.spatial)], self.window(x), strict=True):
             if slide.blind is not None:
                 raise Misfit.late(partial(_blind, axis, slide, slide.blind))
-
-    def flops(self, x: Map, y: Map) -> int:
-        return (product(self.kernel(x)) - 1) * y.size
 
 
 def _blind(axis: str, slide: Slide, at: int) -> Misfit:
@@ -61,14 +68,13 @@ def _blind(axis: str, slide: Slide, at: int) -> Misfit:
     return Misfit("A204", message, argument="d", notes=notes, help_=help_)
 
 
-class AvgPool(_Pooling):
+class AvgPool(_Padded):
     """Mean over a window. `count_pad` says whether zeros of the padding count in the divisor.
 
     Shape:   (*S, C) -> (*S', C),  as for pool
     Source:  torch.nn.AvgPool2d.
     """
 
-    step = "avgpool"
     cost_note = "prod(w): prod(w) - 1 additions and a division per output"
 
     count_pad: Flag = True
@@ -78,11 +84,8 @@ class AvgPool(_Pooling):
             raise Misfit("A105", "average pooling has no dilation", argument="d", help_="use d=1")
         super().check(x)
 
-    def flops(self, x: Map, y: Map) -> int:
-        return product(self.kernel(x)) * y.size
 
-
-class Subsample(Windowed):
+class Subsample(_Pooling):
     """LeNet-5's subsampling: the sum over a window, times one learned coefficient per map, plus one learned bias per map.
 
     Shape:   (*S, C) -> (*S', C),  as for pool
@@ -90,15 +93,9 @@ class Subsample(Windowed):
     Source:  LeCun et al. 1998, section II.B, layer S2.
     """
 
-    step = "subsample"
-    kind = "pooling"
-    positional = ("w",)
-    shown_as_keyword = True
-    letter = "w"
     cost_note = "prod(w) + 1: the sum, the coefficient and the bias"
+    beyond = 1
 
-    w: Size
-    s: Stride = None
     round: Rounding = "exact"
 
     def takes_padding(self, p: int, k: int) -> bool:
@@ -110,7 +107,4 @@ class Subsample(Windowed):
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return weight_and_bias((x.channels,), x.channels, True)
 
-    def flops(self, x: Map, y: Map) -> int:
-        return (product(self.kernel(x)) + 1) * y.size
-
-    connections = flops
+    connections = _Pooling.flops

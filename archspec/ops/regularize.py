@@ -12,7 +12,6 @@ class Dropout(Op):
     Source:  Srivastava et al. 2014.
     """
 
-    step = "dropout"
     positional = ("p",)
     in_place = True
 
@@ -26,7 +25,6 @@ class Dropout2d(Dropout):
     Source:  Tompson et al. 2015, "SpatialDropout".
     """
 
-    step = "dropout2d"
     takes = (Map,)
 
 
@@ -36,5 +34,3 @@ class DropPath(Dropout):
     FLOPs:   none in inference
     Source:  Huang et al. 2016, "stochastic depth".
     """
-
-    step = "droppath"

@@ -17,7 +17,6 @@ class Pad(Op):
     Source:  torch.nn.functional.pad; He et al. 2015, option A (channels).
     """
 
-    step = "pad"
     positional = ("p",)
     takes = (Map,)
 
@@ -42,7 +41,6 @@ class Crop(Op):
     Source:  Ronneberger et al. 2015, "copy and crop".
     """
 
-    step = "crop"
     positional = ("size",)
     takes = (Map,)
 
@@ -72,7 +70,6 @@ class Upsample(Op):
     Source:  torch.nn.Upsample.
     """
 
-    step = "upsample"
     positional = ("n",)
     takes = (Map,)
     cost_note = "nearest 0; bilinear 2^(axes + 1) - 1 per output"
@@ -104,7 +101,6 @@ class PatchMerge(Op):
     Source:  Liu et al. 2021, Swin Transformer, section 3.1, "patch merging", its order as in torchvision.
     """
 
-    step = "patchmerge"
     positional = ("n",)
     takes = (Map,)
 
@@ -130,7 +126,6 @@ class PixelShuffle(Op):
     Source:  Shi et al. 2016; torch.nn.PixelShuffle.
     """
 
-    step = "pixelshuffle"
     positional = ("n",)
     takes = (Map,)
 
@@ -156,7 +151,6 @@ class Shuffle(Op):
     Source:  Zhang et al. 2018, figure 1.
     """
 
-    step = "shuffle"
     positional = ("g",)
     takes = (Map,)
 

@@ -24,4 +24,5 @@ def _sources() -> dict[str, str]:
             found[name] = part
             if name.endswith("2d"):
                 found |= {f"{name[:-2]}{rank}d": part.replace("2", rank) for rank in "13"}
-    return found
+    _, _, body = found.pop("finished").partition('"""\n')
+    return {name: text.replace("    return finished(module)", body) for name, text in found.items()}
