@@ -18,7 +18,8 @@ class Cost(NamedTuple):
     """Counts of a layer, or sums of them.
 
     `params` = `weights` + `biases` are learned; `buffers` are stored, not learned; `frozen` are fixed weights. `activations` are
-    the numbers put out; `stored` those that need memory of their own (a layer that overwrites its input needs none).
+    the numbers put out; `stored` those that need memory of their own (a layer that overwrites its input needs none). `idle` are layers
+    that have neither parameters nor MACs.
     """
 
     weights: int = 0
@@ -30,6 +31,7 @@ class Cost(NamedTuple):
     activations: int = 0
     stored: int = 0
     connections: int = 0
+    idle: int = 0
 
     @property
     def params(self) -> int:
@@ -60,9 +62,10 @@ def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type) -> Cost:
     tensors = [0, 0, 0, 0]
     for weight in op.weights(*inputs):
         tensors[_ROLES[weight.role]] += weight.size
-    stored = 0 if op.reuses(*types) else output.size
+    stored, macs = 0 if op.reuses(*types) else output.size, op.macs(*types)
     weights, biases, buffers, frozen = tensors
-    return Cost(weights, biases, buffers, frozen, op.macs(*types), op.flops(*types), output.size, stored, op.connections(*types))
+    idle = not (weights or biases or macs)
+    return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), output.size, stored, op.connections(*types), idle)
 
 
 def times_of(element: Element) -> int:
@@ -76,7 +79,6 @@ class Costs:
     def __init__(self) -> None:
         self._nodes: dict[tuple[object, ...], Cost] = {}
         self._graphs: dict[Graph, Cost] = {}
-        self._idle: dict[Graph, int] = {}
 
     @classmethod
     def of(cls, network: Network) -> Costs:
@@ -108,20 +110,6 @@ class Costs:
             self._graphs[graph] = total
         return total
 
-    def idle(self, graph: Graph) -> int:
-        """How many layers of a graph, all rounds counted, have neither parameters nor MACs."""
-        total = self._idle.get(graph)
-        if total is None:
-            total = 0
-            for element in graph.elements:
-                if isinstance(element, Call):
-                    total += self.idle(element.graph) * element.times
-                else:
-                    cost = self.node(element, graph)
-                    total += not (cost.params or cost.macs)
-            self._idle[graph] = total
-        return total
-
     def network(self, network: Network) -> Cost:
         """Sums over a network in inference: heads that exist in training only add their parameters and nothing else."""
         graph = network.graph
@@ -141,19 +129,13 @@ def needed_elements(network: Network) -> list[bool]:
     graph = network.graph
     if not any(output.training for output in network.outputs):
         return [True] * len(graph.elements)
-    first = len(graph.inputs)
     uses = Uses()
     origins = uses.of(graph).origins
     kept = {origins[output.value] for output in network.outputs if not output.training}
     training = {origins[output.value] for output in network.outputs if output.training}
-    readers: list[list[int]] = [[] for _ in graph.elements]
-    for at, element in enumerate(graph.elements):
-        for value in uses.read(element, origins):
-            if value >= first:
-                readers[value - first].append(at)
     needed = [True] * len(graph.elements)
-    for at in reversed(range(len(graph.elements))):
-        value = first + at
-        if value not in kept and (value in training or readers[at]):
-            needed[at] = any(needed[reader] for reader in readers[at])
+    for at, element in reversed(list(enumerate(graph.elements))):
+        value = len(graph.inputs) + at
+        needed[at] = value in kept or value not in training  # what nobody reads serves no head
+        (kept if needed[at] else training).update(uses.read(element, origins))
     return needed

@@ -20,10 +20,10 @@ from archspec.types import Vector
 class Neighbours:
     """Who reads whom in one graph."""
 
-    def __init__(self, graph: Graph, outputs: set[int]) -> None:
+    def __init__(self, network: Network, graph: Graph) -> None:
         self.graph = graph
         self.first = len(graph.inputs)
-        self.outputs = outputs
+        self.outputs = {output.value for output in network.outputs} if graph is network.graph else {graph.result}
         self.readers: list[list[Element]] = [[] for _ in range(self.first + len(graph.elements))]
         for element in graph.elements:
             for value in element.inputs:
@@ -47,25 +47,26 @@ class Neighbours:
 
 def lint(network: Network, sink: Diagnostics) -> None:
     """Report what looks unintended."""
-    for diagnostic in _findings(network):
-        sink.add(diagnostic)
-
-
-def _findings(network: Network) -> Iterator[Diagnostic]:
-    top = Neighbours(network.graph, {output.value for output in network.outputs})
     for graph in network.graphs():
-        near = top if graph is network.graph else Neighbours(graph, {graph.result})
-        for at, element in enumerate(graph.elements):
-            if isinstance(element, Node):
-                for rule in _rules(element.op.step):
-                    yield from rule(element, element.op, near.next(at), graph)
-            elif element.label is not None and near.goes_on(at):
-                yield from label_of_chain(element)
-            if near.unread(near.first + at):
-                message = f"the result of `{element.label or element.stem}` is never used"
-                yield finding("A409", message, element.span, "merge it, name it as an `output`, or remove it")
+        for diagnostic in _findings(network, graph):
+            sink.add(diagnostic)
+
+
+def _findings(network: Network, graph: Graph) -> Iterator[Diagnostic]:
+    near = Neighbours(network, graph)
+    for at, element in enumerate(graph.elements):
+        if isinstance(element, Node):
+            for rule in _rules(element.op.step):
+                yield from rule(element, element.op, near.next(at), graph)
+        elif element.label is not None and near.goes_on(at):
+            yield from label_of_chain(element)
+        if near.unread(near.first + at):
+            message = f"the result of `{element.label or element.stem}` is never used"
+            yield finding("A409", message, element.span, "merge it, name it as an `output`, or remove it")
+    if graph is not network.graph:
+        return
     for at, input_ in enumerate(network.inputs):
-        if top.unread(at):
+        if near.unread(at):
             yield finding("A409", f"the input `{input_.name}` is never used", input_.span, f"begin a chain with `from {input_.name}`")
     yield from _last(network)
     yield from scores_per_position(network)
@@ -76,37 +77,26 @@ def _family(op: Op) -> str:
     return "activation" if family == "smooth" else family
 
 
-def _batch_statistics(op: Op) -> bool:
-    return _family(op) == "norm" and hasattr(op, "momentum")
-
-
 def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     asked_for = "bias" in op.given  # who writes `bias=yes` means it
-    if getattr(op, "bias", False) and not asked_for and after is not None and _batch_statistics(after.op):
+    if getattr(op, "bias", False) and not asked_for and after is not None and hasattr(after.op, "momentum"):
         message = f"the bias of `{op.step}` is lost in the batch normalisation that follows, which subtracts the mean"
-        yield finding(
-            "A401", message, node.span, f"write `bias=no`, or `default {op.step} bias=no` for all of them; `bias=yes` if it is meant"
-        )
+        help_ = f"write `bias=no`, or `default {op.step} bias=no` for all of them; `bias=yes` if it is meant"
+        yield finding("A401", message, node.span, help_)
 
 
 def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
-    if op.probabilities and after is not None and (after.op.probabilities or _learns(after, graph)):
-        yield finding(
-            "A402",
-            f"`{after.op.step}` reads the probabilities of `{op.step}`",
-            after.span,
-            f"`{op.step}` belongs at the end of the network",
-        )
+    if after is None:
+        return
+    step, other = op.step, after.op.step
+    if after.op.probabilities or _learns(after, graph):
+        yield finding("A402", f"`{other}` reads the probabilities of `{step}`", after.span, f"`{step}` belongs at the end of the network")
+    elif _family(after.op) == "regularize":
+        yield finding("A403", f"`{other}` zeroes probabilities of `{step}`", after.span, _before_scores(other))
 
 
-def _dropout_after_softmax(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
-    if op.probabilities and after is not None and _family(after.op) == "regularize":
-        yield finding(
-            "A403",
-            f"`{after.op.step}` zeroes probabilities of `{op.step}`",
-            after.span,
-            f"put `{after.op.step}` before the layer that gives the scores",
-        )
+def _before_scores(step: str) -> str:
+    return f"put `{step}` before the layer that gives the scores"
 
 
 def _swapped(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -157,9 +147,8 @@ def _constant(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[
 
 def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if after is not None and type(after.op) is type(op) and _family(op) == "linear" and hasattr(op, "n") and _learns(node, graph):
-        yield finding(
-            "A412", f"two `{op.step}` layers in a row are one linear map", after.span, "put an activation such as `relu` between them"
-        )
+        message = f"two `{op.step}` layers in a row are one linear map"
+        yield finding("A412", message, after.span, "put an activation such as `relu` between them")
 
 
 def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -188,7 +177,7 @@ def _last(network: Network) -> Iterator[Diagnostic]:
     scored = isinstance(before, Node) and last.inputs == (graph.result - 1,) and _learns(before, graph)
     if scored and _family(last.op) == "regularize" and isinstance(last.type, Vector):
         message = f"`{last.op.step}` at the end of the network zeroes its outputs in training"
-        yield finding("A403", message, last.span, f"put `{last.op.step}` before the layer that gives the scores")
+        yield finding("A403", message, last.span, _before_scores(last.op.step))
 
 
 Rule = Callable[[Node, Op, Node | None, Graph], Iterator[Diagnostic]]
@@ -202,7 +191,6 @@ def _rules(step: str) -> tuple[Rule, ...]:
     concerned = {
         _bias_before_norm: "bias" in fields,
         _softmax_inside: cls.probabilities,
-        _dropout_after_softmax: cls.probabilities,
         _constant: cls.constant is not Op.constant,
         _swapped: "k" in fields and "f" in fields,
         _uneven_same: issubclass(cls, Windowed),

@@ -70,9 +70,6 @@ def chain(outer: Field, inner: Field) -> Field:
     if outer is POINT:
         return inner
     assert isinstance(outer, tuple) and isinstance(inner, tuple)
-    if len(outer) == 1 == len(inner):
-        term = _term_through(outer[0], inner[0])
-        return None if term is None else (term,) if term else NOT
     result: Field = NOT
     for a, b in product(outer, inner):
         term = _term_through(a, b)
@@ -97,9 +94,6 @@ def union(a: Field, b: Field) -> Field:
     a, b = _terms(a, b), _terms(b, a)
     if len(a[0]) != len(b[0]):
         return None
-    if len(a) == 1 == len(b):
-        joined = _joined(a[0], b[0])
-        return (joined,) if joined is not None else a + b
     terms = list(a)
     for term in b:
         _join(terms, term)
@@ -182,17 +176,11 @@ def _through(outer: Reach, inner: Reach) -> Reach | None:
                 taps.append(None)
                 continue
             low, high = read.low + at * inner.step, read.high + at * inner.step
-            if steady:
-                first, last = _at(outer, low), _at(outer, high)
-                assert first is not None and last is not None
-                taps.append(Taps(first.low, last.high, 0))
-                continue
-            if read.gap == 0 and low < high:
+            gap = high - low if steady else read.gap  # the ends alone matter
+            count = (high - low) // (gap or 1) + 1
+            if (gap == 0 and low < high) or min(count, len(outer.taps)) > _TAPS:
                 return None  # what is read in between matters
-            count = (high - low) // (read.gap or 1) + 1
-            if min(count, len(outer.taps)) > _TAPS:
-                return None
-            taps.append(_around(outer, low, read.gap, count))
+            taps.append(_around(outer, low, gap, count))
     return Reach(step * more // len(outer.taps), tuple(taps))
 
 
@@ -255,11 +243,6 @@ def _both(a: Reach, b: Reach, *, alone: bool) -> Reach | None:
 
     So it is where there are other axes and one of the two sees nothing at a position: it sees nothing then along the others.
     """
-    if len(a.taps) == 1 == len(b.taps):
-        (p,), (q,) = a.taps, b.taps
-        if a.step != b.step or p is None or q is None:
-            return None
-        return Reach(a.step, (Taps(min(p.low, q.low), max(p.high, q.high), 0),))
     phases = lcm(len(a.taps), len(b.taps))
     if a.step * len(b.taps) != b.step * len(a.taps) or phases > PHASES:
         return None

@@ -41,7 +41,7 @@ def bars(network: Network, level: str, theme: Theme, heading: Heading) -> str:
     """The SVG. Raises SpecError where there are more rows than can be read."""
     diagram = _diagram(network, level)
     rows = [box for box in diagram.boxes if box.params or box.macs]
-    without = Costs.of(network).idle(network.graph)
+    without = Costs.of(network).graph(network.graph).idle
     notes = [f"{without} layer{'s' if without != 1 else ''} without parameters and MACs left out"] if without else []
     if any(box.training and box.params for box in diagram.boxes):
         notes.append("heads for training have parameters, and no MACs in inference")
