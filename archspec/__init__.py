@@ -10,95 +10,67 @@ from __future__ import annotations
 import typing as _typing
 
 __version__ = "0.1.0"
-__all__ = [
-    "Block",
-    "Builder",
-    "Comparison",
-    "Compiled",
-    "Diagnostic",
-    "Drawing",
-    "Explanation",
-    "Loaded",
-    "Network",
-    "Page",
-    "Report",
-    "Row",
-    "SpecError",
-    "Totals",
-    "WeightsError",
-    "analyze",
-    "compare",
-    "compile",
-    "draw",
-    "emit",
-    "explain",
-    "load",
-    "load_weights",
-    "loads",
-    "report",
-    "report_page",
-    "to_onnx",
-    "to_torch",
-]
 
 if _typing.TYPE_CHECKING:
-    from archspec.analysis.layers import Report, Row, Totals
-    from archspec.api import (
-        analyze,
-        compare,
-        compile,
-        draw,
-        emit,
-        explain,
-        load,
-        load_weights,
-        loads,
-        report,
-        report_page,
-        to_onnx,
-        to_torch,
-    )
-    from archspec.diagnostics import Diagnostic, SpecError
-    from archspec.elaborate.compiled import Compiled
-    from archspec.ir import Network
-    from archspec.ir.builder import Block, Builder
-    from archspec.views.comparison import Comparison
-    from archspec.views.explanation import Explanation
-    from archspec.views.figures.drawing import Drawing
-    from archspec.views.page import Page
-    from archspec.weights.files import Loaded, WeightsError
+    from archspec.analysis.layers import Report as Report
+    from archspec.analysis.layers import Row as Row
+    from archspec.analysis.layers import Totals as Totals
+    from archspec.api import analyze as analyze
+    from archspec.api import compare as compare
+    from archspec.api import compile as compile
+    from archspec.api import draw as draw
+    from archspec.api import emit as emit
+    from archspec.api import explain as explain
+    from archspec.api import load as load
+    from archspec.api import load_weights as load_weights
+    from archspec.api import loads as loads
+    from archspec.api import report as report
+    from archspec.api import report_page as report_page
+    from archspec.api import to_onnx as to_onnx
+    from archspec.api import to_torch as to_torch
+    from archspec.diagnostics import Diagnostic as Diagnostic
+    from archspec.diagnostics import SpecError as SpecError
+    from archspec.elaborate.compiled import Compiled as Compiled
+    from archspec.ir import Network as Network
+    from archspec.ir.builder import Block as Block
+    from archspec.ir.builder import Builder as Builder
+    from archspec.views.comparison import Comparison as Comparison
+    from archspec.views.explanation import Explanation as Explanation
+    from archspec.views.figures.drawing import Drawing as Drawing
+    from archspec.views.page import Page as Page
+    from archspec.weights.files import Loaded as Loaded
+    from archspec.weights.files import WeightsError as WeightsError
 
 _HOMES = {
-    "Block": "archspec.ir.builder",
-    "Builder": "archspec.ir.builder",
-    "Comparison": "archspec.views.comparison",
-    "Compiled": "archspec.elaborate.compiled",
-    "Diagnostic": "archspec.diagnostics",
-    "Drawing": "archspec.views.figures.drawing",
-    "Explanation": "archspec.views.explanation",
-    "Loaded": "archspec.weights.files",
-    "Network": "archspec.ir",
-    "Page": "archspec.views.page",
-    "Report": "archspec.analysis.layers",
-    "Row": "archspec.analysis.layers",
-    "SpecError": "archspec.diagnostics",
-    "Totals": "archspec.analysis.layers",
-    "WeightsError": "archspec.weights.files",
-    "load_ipython_extension": "archspec.notebook",
-    "report": "",
+    "analysis.layers": "Report Row Totals",
+    "api": "analyze compare compile draw emit explain load load_weights loads report_page to_onnx to_torch",
+    "diagnostics": "Diagnostic SpecError",
+    "elaborate.compiled": "Compiled",
+    "ir": "Network",
+    "ir.builder": "Block Builder",
+    "views.comparison": "Comparison",
+    "views.explanation": "Explanation",
+    "views.figures.drawing": "Drawing",
+    "views.page": "Page",
+    "weights.files": "Loaded WeightsError",
 }
-"""Where a name is at home that is not in archspec.api; `report` is a module of its own."""
+"""The modules of the public names; `report` is a module of its own."""
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+if not _typing.TYPE_CHECKING:  # a type checker takes the imports above
+    __all__ = sorted([*_HOME, "report"])
 
 
 def __getattr__(name: str) -> _typing.Any:
     """Public names are imported when they are first used: `import archspec` alone costs next to nothing."""
     from importlib import import_module
 
-    if name not in _HOMES and name not in __all__:
-        raise AttributeError(f"module 'archspec' has no attribute {name!r}")
     if name == "report":
         return import_module("archspec.report")
-    return getattr(import_module(_HOMES.get(name, "archspec.api")), name)
+    if name == "load_ipython_extension":
+        return import_module("archspec.notebook").load_ipython_extension
+    if name not in _HOME:
+        raise AttributeError(f"module 'archspec' has no attribute {name!r}")
+    return getattr(import_module(f"archspec.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:
