@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from archspec.elaborate.compiled import Compiled
 from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.labels import RESERVED
 from archspec.elaborate.settings import Size, inputs_of, params_of
-from archspec.extras import graphviz, require
+from archspec.extras import attribute, graphviz, require
 from archspec.finding import locate
 from archspec.ir.graph import Network
 from archspec.source import BOM, Source, Span, read_text
@@ -26,8 +26,6 @@ from archspec.syntax.parser import MAX_BYTES, parse
 from archspec.types import Type
 
 if TYPE_CHECKING:
-    import os
-
     import torch
     from onnx import ModelProto
     from torch import nn
@@ -62,10 +60,9 @@ def compile_source(text: str, name: str, options: Options) -> Compiled:
     with suppress(Enough):  # an error too many: what was found so far is reported
         file = parse(source, sink, max_bytes=options.max_bytes, max_tokens=options.max_tokens)
         network, met = elaborate(file, stem, sink, options)
-        if network is not None and not sink.errors:
-            check_counts(network, sink)
-        if network is not None and not sink.errors:
-            lint(network, sink)
+        for check in (check_counts, lint):
+            if network is not None and not sink.errors:
+                check(network, sink)
     found = sink.sorted()
     if sink.errors:
         from archspec.foreign.advice import advised
@@ -184,7 +181,7 @@ def compare(models: Sequence[Network] | Network, *more: Network) -> Comparison:
     """
     from archspec.views.comparison import Comparison
 
-    first = [models] if isinstance(models, (Network, str, PathLike)) else models
+    first = [models] if isinstance(models, (Network, str, os.PathLike)) else models
     return Comparison([_given(model) for model in (*first, *more)])
 
 
@@ -293,7 +290,7 @@ def _given(model: Network) -> Network:
     """What functions take as a network, if it is one; TypeError, which says how to get one, where it is not."""
     if isinstance(model, Network):
         return model
-    if isinstance(model, (str, PathLike)):
+    if isinstance(model, (str, os.PathLike)):
         raise TypeError(f"expected a network, found the name {str(model)!r}: archspec.load({str(model)!r}) loads it")
     raise TypeError(f"expected a network as archspec.load gives it, found an object of type {type(model).__name__}")
 
@@ -309,17 +306,11 @@ def _options(params: Mapping[str, Any] | None, inputs: Size | Mapping[str, Size]
     return Options(params=params_of(params), inputs=inputs_of(inputs), base=base)
 
 
-def _views() -> None:
-    """Tell networks and reports how they are shown, which they cannot know; tables and pictures are imported when they are needed."""
-
-    def view(name: str) -> Any:
-        from importlib import import_module
-
-        return getattr(import_module("archspec.views.display"), name)
-
-    Network.views.update(html=lambda m: view("html")(m), svg=lambda m: view("svg")(m), text=lambda m: view("text")(Report(m)))
-    Report.views.update(html=lambda r: view("table")(r), text=lambda r: view("text")(r))
+def _view(name: str) -> Callable[[Any], Any]:
+    """How a network or a report is shown, which it cannot know; tables and pictures are imported when they are needed."""
+    return lambda shown: attribute(f"archspec.views.display:{name}")(shown)
 
 
-_views()
+Network.views.update(html=_view("html"), svg=_view("svg"), text=lambda model: _view("text")(Report(model)))
+Report.views.update(html=_view("table"), text=_view("text"))
 RESERVED.update(module_names.RESERVED)

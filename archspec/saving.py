@@ -60,7 +60,7 @@ class _Part:
         if not self.target.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, f"there is no folder {self.target.parent}")
         if not self.target.exists():
-            return self.beside(0o666 & ~_umask())
+            return self.created(self.target.parent)
         if not self.target.is_file():
             return self.target.open("wb")
         if not os.access(self.target, os.W_OK):
@@ -71,22 +71,16 @@ class _Part:
         """The temporary file for a file that is there: of the same mode and owner, or else that file is overwritten at last."""
         self.through = now.st_nlink > 1
         try:
-            file = self.beside(stat.S_IMODE(now.st_mode))
+            file = self.created(self.target.parent)
         except PermissionError:  # the folder takes no file, and yet the one in it may be written
             self.through = True
             return self.created(Path(tempfile.gettempdir()))
-        if hasattr(os, "chown") and (now.st_uid, now.st_gid) != (os.geteuid(), os.getegid()):
-            try:
+        Path(file.name).chmod(stat.S_IMODE(now.st_mode))
+        try:
+            if hasattr(os, "chown") and (now.st_uid, now.st_gid) != (os.geteuid(), os.getegid()):
                 os.chown(file.fileno(), now.st_uid, now.st_gid)
-                os.chmod(file.fileno(), stat.S_IMODE(now.st_mode))
-            except PermissionError:
-                self.through = True
-        return file
-
-    def beside(self, mode: int) -> BinaryIO:
-        file = self.created(self.target.parent)
-        assert self.temporary is not None
-        self.temporary.chmod(mode)
+        except PermissionError:
+            self.through = True
         return file
 
     def created(self, folder: Path) -> BinaryIO:
@@ -108,9 +102,3 @@ class _Part:
     def clean(self) -> None:
         if self.temporary is not None:
             self.temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

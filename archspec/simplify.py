@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from archspec.numeric import Spelled, combined
@@ -24,60 +25,53 @@ def simplified(number: Any) -> Any:
     if not number.operation:
         return number if number.name else number.value
     if _is_whole(number):
-        return _Sum(number).number()
+        return _sum(number)
     return _operation(number)
 
 
-class _Sum:
-    """A whole number as a sum: texts of terms with their factors, and a constant."""
+def _sum(number: Spelled) -> Any:
+    """A whole number as a sum of terms, each once with its factor, and a constant."""
+    constant = 0
+    terms: dict[str, tuple[int, Spelled]] = {}
+    for factor, term in _terms(number):
+        if isinstance(term, Spelled):
+            text = term.text()
+            terms[text] = terms.get(text, (0, term))[0] + factor, term
+        else:
+            constant += factor * term
+    result: Any = None
+    for factor, term in terms.values():
+        if factor:
+            part = term if abs(factor) == 1 else abs(factor) * term
+            result = (part if factor > 0 else -part) if result is None else result + part if factor > 0 else result - part
+    if result is None or not constant:
+        return constant if result is None else result
+    return result + constant if constant > 0 else result - -constant
 
-    def __init__(self, number: Spelled) -> None:
-        self.constant = 0
-        self.terms: dict[str, tuple[int, Spelled]] = {}
-        self.add(number, 1)
 
-    def add(self, number: Spelled, factor: int) -> None:
-        """Add so many times a number. Sums lean to the left, and may be as long as there are layers: they are followed in a loop."""
-        later = []
-        while number.operation in ("+", "-") and _is_whole(number):
-            left, right = number.parts
-            later.append((right, factor if number.operation == "+" else -factor))
-            number = left
-        self.append(number, factor)
-        for term, times in reversed(later):
-            self.append(term, times)
-
-    def append(self, number: Spelled, factor: int) -> None:
-        if number.operation in ("+", "-"):
-            return self.add(number, factor)
-        if number.operation == "negative":
-            return self.append(number.parts[0], -factor)
-        if number.operation == "*":
-            a, b = map(simplified, number.parts)
-            if not isinstance(a, Spelled) or not isinstance(b, Spelled):
-                known, rest = (a, b) if isinstance(b, Spelled) else (b, a)
-                return self.append(Spelled.of(rest), factor * known)
-            (one, a), (two, b) = _factor(a), _factor(b)
-            return self.term(combined("*", a, b), factor * one * two)
-        short = _operation(number) if number.operation else simplified(number)
-        return self.term(short, factor)
-
-    def term(self, term: Any, factor: int) -> None:
-        if not isinstance(term, Spelled):
-            self.constant += factor * term
-            return
-        text = term.text()
-        self.terms[text] = (self.terms.get(text, (0, term))[0] + factor, term)
-
-    def number(self) -> Any:
-        result: Any = None
-        for factor, term in self.terms.values():
-            if factor:
-                part = term if abs(factor) == 1 else abs(factor) * term
-                result = (part if factor > 0 else -part) if result is None else result + part if factor > 0 else result - part
-        if result is None or not self.constant:
-            return self.constant if result is None else result
-        return result + self.constant if self.constant > 0 else result - -self.constant
+def _terms(number: Spelled) -> Iterator[tuple[int, Any]]:
+    """The terms of a whole number, plain or simplified, after their factors."""
+    pending = [(1, number)]  # sums lean to the left, and may be as long as there are layers: they are followed in a loop
+    while pending:
+        factor, number = pending.pop()
+        parts = number.parts
+        match number.operation:
+            case "+" | "-" as sign:
+                pending += [(factor if sign == "+" else -factor, parts[1]), (factor, parts[0])]
+            case "negative":
+                pending.append((-factor, parts[0]))
+            case "*":
+                a, b = map(simplified, parts)
+                if isinstance(a, Spelled) and isinstance(b, Spelled):
+                    (one, a), (two, b) = _factor(a), _factor(b)
+                    yield factor * one * two, combined("*", a, b)
+                else:
+                    known, rest = (a, b) if isinstance(b, Spelled) else (b, a)
+                    pending.append((factor * known, Spelled.of(rest)))
+            case "":
+                yield factor, simplified(number)
+            case _:
+                yield factor, _operation(number)
 
 
 def _factor(number: Spelled) -> tuple[int, Spelled]:

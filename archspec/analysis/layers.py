@@ -11,7 +11,7 @@ from archspec.analysis.cost import Cost, Costs, needed_elements
 from archspec.analysis.memory import Peaks
 from archspec.analysis.phases import Field
 from archspec.analysis.receptive_field import ReceptiveFields
-from archspec.diagnostics import nearest
+from archspec.diagnostics import did_you_mean
 from archspec.diagnostics.markup import html_pairs
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Graph, Network, Node
@@ -200,8 +200,7 @@ class Report:
         return found
 
     def _unknown(self, name: str) -> str:
-        close = nearest(name, [row.name for row in self.layers])
-        hint = f"did you mean `{close}`?" if close else "`archspec table` names the layers"
+        hint = did_you_mean(name, [row.name for row in self.layers], "`archspec table` names the layers")
         return f"there is no layer `{name}`; {hint}"
 
     def rows(self, *, fold: bool = False) -> Iterator[Row]:

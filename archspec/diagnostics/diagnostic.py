@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from archspec.diagnostics.markup import html_lines
 from archspec.source import Span
+
+T = TypeVar("T")
 
 
 class Frame(NamedTuple):
@@ -155,6 +157,12 @@ class SpecError(Exception):
 def _clipped(text: str) -> str:
     """A text without its middle, where somebody's name or number makes it too long to read."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 100]} ... {text[-90:]}"
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: T) -> str | T:
+    """The help that proposes the known name of which the word is a misspelling, or else another help."""
+    close = nearest(word, known)
+    return f"did you mean `{close}`?" if close else otherwise
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

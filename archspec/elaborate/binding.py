@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from archspec.diagnostics import nearest
+from archspec.diagnostics import did_you_mean, nearest
 from archspec.elaborate.expressions import ROUNDED, Missing, Refused, Rounds, Silent, Value, evaluate, item, of_round, shown
 from archspec.elaborate.scopes import Frame, Scope
 from archspec.numeric import Spelled, whole_number
@@ -77,8 +77,8 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
         place, must = places.get(field, span), f"`{field}` must be {known[field].description}"
         if isinstance(value, float) and not known[field].real:
             raise Refused("A114", f"{must}, not {value:g}", place, ROUNDED) from None
-        close = nearest(value, known[field].words) if isinstance(value, str) else None
-        raise Refused("A105", f"{must}, not {_written(value)}", place, f"did you mean `{close}`?" if close else None) from None
+        help_ = did_you_mean(value, known[field].words, None) if isinstance(value, str) else None
+        raise Refused("A105", f"{must}, not {_written(value)}", place, help_) from None
 
 
 def in_round(expr: ast.Expr, scope: Scope) -> Value:
@@ -116,9 +116,8 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
     if isinstance(expr, ast.Name) and expr.id in info.words:
         return expr.id
     if isinstance(expr, ast.Name) and info.words and scope.value_of(expr.id) is None:
-        close = nearest(expr.id, [*scope.known(), *info.words])
         message = f"`{name}` must be {info.description}, not `{expr.id}`"
-        raise Refused("A105", message, expr.span, f"did you mean `{close}`?" if close else None)
+        raise Refused("A105", message, expr.span, did_you_mean(expr.id, [*scope.known(), *info.words], None))
     return evaluate(expr, scope) if info.table else in_round(expr, scope)
 
 

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
-from archspec.diagnostics import Diagnostic, Diagnostics, nearest
+from archspec.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.binding import argument, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Silent, Value, evaluate, shown
@@ -143,10 +143,9 @@ class Declarations(Reports):
         """Report overrides that name no param."""
         for name in self.overrides:
             if name not in self.taken:
-                close = nearest(name, unit.names)
                 known = f"the params are {', '.join(sorted(unit.names))}" if unit.names else "the spec has no params"
                 message = f"there is no param `{name}` to set"
-                self.sink.add(Diagnostic("A115", message, None, (), f"did you mean `{close}`?" if close else known))
+                self.sink.add(Diagnostic("A115", message, None, (), did_you_mean(name, unit.names, known)))
 
     def extended(self, defaults: Defaults, statement: ast.Default, scope: Scope) -> Defaults:
         step = statement.step.id if statement.step is not None else ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from archspec.diagnostics import Diagnostic, Diagnostics, Enough, nearest
+from archspec.diagnostics import Diagnostic, Diagnostics, Enough, did_you_mean
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused
@@ -110,8 +110,7 @@ class Elaborator(Structures):
         """Report shapes that were set for inputs which are not there."""
         for name in self.options.inputs:
             if name and name not in self.placed:
-                close = nearest(name, self.placed)
-                help_ = f"did you mean `{close}`?" if close else f"the inputs are {', '.join(self.placed)}"
+                help_ = did_you_mean(name, self.placed, f"the inputs are {', '.join(self.placed)}")
                 self.sink.add(Diagnostic("A115", f"there is no input `{name}` to set", None, (), help_))
 
     def unused(self) -> None:

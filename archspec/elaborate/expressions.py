@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from archspec.diagnostics import nearest
+from archspec.diagnostics import did_you_mean
 from archspec.numeric import OPERATIONS, Spelled, largest, least, round8, whole_number
 from archspec.source import Span
 from archspec.syntax import ast
@@ -156,8 +156,9 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
             raise Refused("A106", "`cin` is defined only inside a block", span)
         if name in _CHANNELS and scope.value_of("cin") is not None:
             raise Refused("A106", f"`{name}` is not defined", span, "inside a block, the number of its input channels is called `cin`")
-        close = nearest(name, scope.known()) or next((known for known in scope.known() if len(name) > 2 and known.startswith(name)), None)
-        raise Refused("A106", f"`{name}` is not defined", span, f"did you mean `{close}`?" if close else f"define it: `param {name} = 1`")
+        longer = next((known for known in scope.known() if len(name) > 2 and known.startswith(name)), "")
+        otherwise = f"did you mean `{longer}`?" if longer else f"define it: `param {name} = 1`"
+        raise Refused("A106", f"`{name}` is not defined", span, did_you_mean(name, scope.known(), otherwise))
     return value
 
 
@@ -222,8 +223,7 @@ _FUNCTIONS: dict[str, tuple[int | None, Callable[..., float]]] = {
 def _call(call: ast.Call, scope: Scope) -> Value:
     name = call.function.id
     if name not in _FUNCTIONS:
-        close = nearest(name, _FUNCTIONS)
-        help_ = f"did you mean `{close}`?" if close else f"the functions are {', '.join(_FUNCTIONS)}"
+        help_ = did_you_mean(name, _FUNCTIONS, f"the functions are {', '.join(_FUNCTIONS)}")
         raise Refused("A106", f"there is no function `{name}`", call.function.span, help_)
     arity, function = _FUNCTIONS[name]
     if arity is not None and len(call.arguments) != arity:

@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Iterator, Sequence
 
-from archspec.diagnostics import nearest
+from archspec.diagnostics import did_you_mean
 from archspec.elaborate.expressions import Refused, evaluate
 from archspec.elaborate.scopes import Scope
 from archspec.ir.builder import GraphBuilder
@@ -86,8 +86,8 @@ def lookup(expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
     name = spelled(expr, scope)
     found = next((around.labels[name] for around in scope.outwards() if name in around.labels), None)
     if found is None:
-        close = nearest(name, [label for around in scope.outwards() for label in around.labels])
-        help_ = f"did you mean `{close}`?" if close else f"label a line above: `{name}: conv k=3 f=8`"
+        known = [label for around in scope.outwards() for label in around.labels]
+        help_ = did_you_mean(name, known, f"label a line above: `{name}: conv k=3 f=8`")
         raise Refused("A107", f"no value is called `{name}` here", expr.span, help_)
     return found
 
