@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -84,6 +82,7 @@ def _entry(name: str) -> Entry:
 
 
 def _write(entries: list[Entry], form: str) -> None:
+    from archspec.views.tables.csv_json import separated
     from archspec.views.tables.grid import Grid, markdown, text
 
     screen = out()
@@ -91,10 +90,7 @@ def _write(entries: list[Entry], form: str) -> None:
         screen.data(json.dumps([entry._asdict() for entry in entries], indent=1) + "\n")
         return
     if form == "csv":
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\r\n")
-        writer.writerows([Entry._fields, *entries])
-        screen.data(buffer.getvalue())
+        screen.data("".join(separated(Entry._fields, entries)))
         return
     rows = [
         [e.name, f"{e.params:,}", f"{e.macs:,}", f"{e.top1:g}%" if e.top1 is not None else "", e.about if form == "text" else e.title]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -14,12 +12,13 @@ from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.markup import html_text
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
+from archspec.views import tables
 from archspec.views.comparison.diff import Diff, difference
 from archspec.views.comparison.edits import LEGEND, edits, summary
 from archspec.views.comparison.measures import Model, measured
-from archspec.views.comparison.side_by_side import MEASURES, grid, notes, ratio
+from archspec.views.comparison.side_by_side import MEASURES, grid, notes
 from archspec.views.tables import grid as write
-from archspec.views.tables.csv_json import inert
+from archspec.views.tables.csv_json import separated
 from archspec.views.tables.grid import Grid
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Comparison", "Model"]
 
-FORMATS = ("text", "markdown", "latex", "csv", "json", "html")
-_COUNTS = ("params", "macs", "flops", "activations")
+FORMATS = ("text", *tables.FORMATS)
 
 
 class Comparison:
@@ -48,33 +46,31 @@ class Comparison:
             return None
         return difference(*(model.network for model in self.models))
 
-    @property
-    def _difference(self) -> tuple[str, Grid | None, str]:
-        """The difference in a line, its table, and what its marks mean; or the line that says why there is none."""
-        if self.diff is None or self.diff.why_not:
-            return visible(self.diff.why_not) if self.diff else "", None, ""
-        return visible(summary(self.diff, *(model.name for model in self.models))), edits(self.diff), LEGEND
+    def _parts(self, width: int | None = None, *, brief: bool = False) -> Iterator[tuple[str, Grid | None, list[str]]]:
+        """A line, a table and its notes: of the networks without a line, then of their difference, without a table where there is none."""
+        yield "", grid(self.models, width), notes(self.models, brief=brief)
+        if self.diff is not None and self.diff.why_not:
+            yield visible(self.diff.why_not), None, []
+        elif self.diff is not None:
+            yield visible(summary(self.diff, *(model.name for model in self.models))), edits(self.diff), [LEGEND]
 
     def lines(self, width: int | None = None, unicode: bool = True, *, brief: bool = False) -> Iterator[StyledLine]:
         """The comparison for a screen of a width in columns."""
 
-        def told(lines: Sequence[str], style: str) -> Iterator[StyledLine]:
+        def wrapped(lines: Sequence[str], style: str) -> Iterator[StyledLine]:
             for line in lines:
-                shown = line if unicode else line.translate(write.ASCII)
-                yield from folded([(shown, style)], width or 120, 2)
+                yield from folded([(line if unicode else line.translate(write.ASCII), style)], width or 120, 2)
 
-        yield from write.text(grid(self.models, width), width, unicode)
-        yield []
-        yield from told(notes(self.models, brief=brief), "dim")
-        line, table, legend = self._difference
-        if line:
-            yield []
-            yield from told([line], "")
-        if table is not None:
-            yield []
-            yield from write.text(table, width, unicode)
-            yield []
-            yield from told([legend], "dim")
+        for line, table, notes_ in self._parts(width, brief=brief):
+            if line:
+                yield []
+                yield from wrapped([line], "")
+            if table is not None:
+                if line:
+                    yield []
+                yield from write.text(table, width, unicode)
+                yield []
+                yield from wrapped(notes_, "dim")
 
     def to_text(self, width: int | None = None) -> str:
         """The comparison as plain text; lines are no longer than `width` where it is given."""
@@ -82,46 +78,36 @@ class Comparison:
 
     def to_markdown(self) -> str:
         """Tables of GitHub-flavoured Markdown."""
-        line, table, legend = self._difference
-        parts = ["".join(write.markdown(grid(self.models)))]
-        parts.append("".join(f"<sub>{write.markdown_text(note)}</sub>  \n" for note in notes(self.models)))
-        if line:
-            parts.append(write.markdown_text(line) + "\n")
-        if table is not None:
-            parts += ["".join(write.markdown(table)), f"<sub>{write.markdown_text(legend)}</sub>\n"]
+        parts = []
+        for line, table, notes_ in self._parts():
+            if line:
+                parts.append(write.markdown_text(line) + "\n")
+            if table is not None:
+                parts.append("".join(write.markdown(table)))
+                parts.append("  \n".join(f"<sub>{write.markdown_text(note)}</sub>" for note in notes_) + "\n")
         return "\n".join(parts)
 
     def to_latex(self) -> str:
         """Booktabs tables, the notes as comments."""
-        line, table, legend = self._difference
-        made = ["% needs \\usepackage{booktabs} and, for names, \\usepackage[T1]{fontenc}\n", *write.latex(grid(self.models))]
-        made += [f"% {note}\n" for note in notes(self.models)]
-        if line:
-            made.append(f"\n% {line}\n")
-        if table is not None:
-            made += [*write.latex(table), f"% {legend}\n"]
+        made = ["% needs \\usepackage{booktabs} and, for names, \\usepackage[T1]{fontenc}\n"]
+        for line, table, notes_ in self._parts():
+            made += [f"\n% {line}\n"] if line else []
+            made += [*(write.latex(table) if table is not None else ()), *(f"% {note}\n" for note in notes_)]
         return "".join(made)
 
     def to_html(self) -> str:
         """Table elements; no script, and no style but alignment."""
-        line, table, legend = self._difference
         names = " and ".join(model.name for model in self.models) if len(self.models) < 3 else f"{len(self.models)} networks"
-        made = [*write.html(grid(self.models), names, notes(self.models))]
-        if table is not None:
-            made += write.html(table, line, [legend])
-        elif line:
-            made.append(f"<p>{html_text(line)}</p>\n")
+        made: list[str] = []
+        for line, table, notes_ in self._parts():
+            made += [f"<p>{html_text(line)}</p>\n"] if table is None else write.html(table, line or names, notes_)
         return "".join(made)
 
     def to_csv(self) -> str:
         """A row for each network, RFC 4180, unknown cells empty. The difference is left out: it is another table."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\r\n")
         models = [_flat(model, self.models[0]) for model in self.models]
-        writer.writerow(models[0])
-        for model in models:
-            writer.writerow([inert("x".join(map(str, v)) if isinstance(v, list) else v) for v in model.values()])
-        return out.getvalue()
+        rows = (["x".join(map(str, v)) if isinstance(v, list) else v for v in model.values()] for model in models)
+        return "".join(separated(list(models[0]), rows))
 
     def to_json(self) -> str:
         """The document: `models`, and `diff` with the `edits` of all layers, or null where there are not two networks."""
@@ -175,19 +161,13 @@ def _flat(model: Model, first: Model) -> dict[str, Any]:
 
 
 def _data(model: Model, first: Model) -> dict[str, Any]:
-    field, smallest = model.totals.receptive_field, model.smallest_input
-    counted = [measure for measure in MEASURES if measure.counted is not None]
+    values = {name: measure.value(model) for name, measure in MEASURES.items()}
     return {
         "name": model.name,
         "title": model.title,
-        **{name: getattr(model.totals, name) for name in _COUNTS},
-        "depth": model.depth,
-        "weight_layers": model.weight_layers,
-        "receptive_field": list(field) if field is not None else None,
-        "smallest_input": list(smallest) if smallest is not None else None,
-        "top1": model.cited.top1,
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in values.items()},
         "source": model.cited.source or None,
-        "ratios": {name: ratio(measure, model, first) for name, measure in zip(_COUNTS, counted, strict=True)},
+        "ratios": {name: measure.ratio(model, first) for name, measure in MEASURES.items() if measure.relative},
     }
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from archspec.analysis.layers import Shape
 from archspec.diagnostics.visible import visible
 from archspec.views.comparison.measures import Model
 from archspec.views.tables.columns import COUNTED
@@ -16,43 +16,40 @@ _BESIDE = 3
 
 
 class Measure(NamedTuple):
-    """`text` is what the table shows of a model; `counted` what its ratio to the first model is taken of, where it has one."""
+    """`value` is what is shown of a model, None where it is not known; `relative` is set where its ratio to the first model is shown too."""
 
     title: str
-    text: Callable[[Model], str]
-    counted: Callable[[Model], int] | None = None
+    value: Callable[[Model], Any]
+    relative: bool = False
+
+    def text(self, model: Model) -> str:
+        """The value as text: shapes by their sides, the accuracy, which alone is no whole number, in per cent."""
+        value = self.value(model)
+        if value is None:
+            return "?"
+        if isinstance(value, tuple):
+            return "x".join(map(str, value))
+        if isinstance(value, dict):
+            return " + ".join(f"{count:,} {step}" for step, count in value.items()) or "0"
+        return f"{value:,}" if isinstance(value, int) else f"{value:g}%"
+
+    def ratio(self, model: Model, first: Model) -> float | None:
+        """A count over the first model's; None where that is nothing."""
+        return self.value(model) / self.value(first) if self.value(first) else None
 
 
-def _counted(title: str, count: Callable[[Model], int]) -> Measure:
-    return Measure(title, lambda model: f"{count(model):,}", count)
-
-
-def size(shape: Shape | None) -> str:
-    """A shape as text; `?` where it is not known."""
-    return "x".join(map(str, shape)) if shape is not None else "?"
-
-
-def accuracy(model: Model) -> str:
-    """The cited top-1 accuracy in per cent; `?` where none is cited."""
-    return f"{model.cited.top1:g}%" if model.cited.top1 is not None else "?"
-
-
-def _weight_layers(model: Model) -> str:
-    return " + ".join(f"{count:,} {step}" for step, count in model.weight_layers.items()) or "0"
-
-
-MEASURES = (
-    _counted("parameters", lambda model: model.totals.params),
-    _counted("MACs", lambda model: model.totals.macs),
-    _counted("FLOPs", lambda model: model.totals.flops),
-    _counted("activations", lambda model: model.totals.activations),
-    Measure("depth", lambda model: f"{model.depth:,}"),
-    Measure("weight layers", _weight_layers),
-    Measure("receptive field", lambda model: size(model.totals.receptive_field)),
-    Measure("smallest input", lambda model: size(model.smallest_input)),
-    Measure("top-1, cited", accuracy),
-)
-_SPARED = ("weight layers", "FLOPs", "activations", "receptive field", "smallest input", "depth")
+MEASURES = {
+    "params": Measure("parameters", attrgetter("totals.params"), True),
+    "macs": Measure("MACs", attrgetter("totals.macs"), True),
+    "flops": Measure("FLOPs", attrgetter("totals.flops"), True),
+    "activations": Measure("activations", attrgetter("totals.activations"), True),
+    "depth": Measure("depth", attrgetter("depth")),
+    "weight_layers": Measure("weight layers", attrgetter("weight_layers")),
+    "receptive_field": Measure("receptive field", attrgetter("totals.receptive_field")),
+    "smallest_input": Measure("smallest input", attrgetter("smallest_input")),
+    "top1": Measure("top-1, cited", attrgetter("cited.top1")),
+}
+_SPARED = ("weight_layers", "flops", "activations", "receptive_field", "smallest_input", "depth")
 """Measures that a narrow screen does without, in this order."""
 
 
@@ -66,43 +63,31 @@ def grid(models: Sequence[Model], width: int | None = None) -> Grid:
 
 
 def _beside(models: Sequence[Model]) -> Grid:
-    titles, numbers = [""], [False]
-    for at, model in enumerate(models):
-        titles += [visible(model.name)] + [""] * (at > 0)
-        numbers += [True] + [True] * (at > 0)
-    rows = []
-    for measure in MEASURES:
-        row = [measure.title]
-        for at, model in enumerate(models):
-            row += [measure.text(model)] + [_ratio(measure, model, models[0])] * (at > 0)
-        rows.append(row)
-    spare = list(range(3, len(titles), 2))
-    return Grid(titles, numbers, rows, spare=spare)
+    first, *others = models
+    titles = ["", visible(first.name), *(title for model in others for title in (visible(model.name), ""))]
+    rows = [
+        [measure.title, measure.text(first), *(cell for model in others for cell in (measure.text(model), _ratio(measure, model, first)))]
+        for measure in MEASURES.values()
+    ]
+    return Grid(titles, [False] + [True] * (len(titles) - 1), rows, spare=range(3, len(titles), 2))
 
 
 def _below(models: Sequence[Model]) -> Grid:
-    titles, columns, spare = ["model"], [[visible(model.name) for model in models]], {}
-    for measure in MEASURES:
-        spare[measure.title] = [len(titles)]
+    titles, columns, places = ["model"], [[visible(model.name) for model in models]], {}
+    for name, measure in MEASURES.items():
+        places[name] = [len(titles)]
         titles.append(measure.title)
         columns.append([measure.text(model) for model in models])
-        if measure.counted is not None:
-            spare[measure.title].append(len(titles))
+        if measure.relative:
+            places[name].insert(0, len(titles))
             titles.append("")
-            columns.append([""] + [_ratio(measure, model, models[0]) for model in models[1:]])
-    order = [at for title in _SPARED for at in reversed(spare[title])]
-    return Grid(titles, [False] + [True] * (len(titles) - 1), [list(row) for row in zip(*columns, strict=True)], spare=order)
-
-
-def ratio(measure: Measure, model: Model, first: Model) -> float | None:
-    """A count over the first model's; None where there is none, or where the first's is nothing."""
-    if measure.counted is None or not measure.counted(first):
-        return None
-    return measure.counted(model) / measure.counted(first)
+            columns.append(["", *(_ratio(measure, model, models[0]) for model in models[1:])])
+    spare = [at for name in _SPARED for at in places[name]]
+    return Grid(titles, [False] + [True] * (len(titles) - 1), [list(row) for row in zip(*columns, strict=True)], spare=spare)
 
 
 def _ratio(measure: Measure, model: Model, first: Model) -> str:
-    value = ratio(measure, model, first)
+    value = measure.ratio(model, first) if measure.relative else None
     if value is None:
         return ""
     if 0 < value < 0.005:
@@ -112,7 +97,7 @@ def _ratio(measure: Measure, model: Model, first: Model) -> str:
 
 def notes(models: Sequence[Model], *, brief: bool = False) -> list[str]:
     """Where the cited accuracies are from, what is missing, and, unless it is brief, what the measures are."""
-    found = [f"{model.name}: top-1 {accuracy(model)} from {model.cited.source}" for model in models if model.cited.top1 is not None]
+    found = [f"{model.name}: top-1 {model.cited.top1:g}% from {model.cited.source}" for model in models if model.cited.top1 is not None]
     found += [f"{model.name}: {model.cited.doubt}" for model in models if model.cited.doubt]
     defined = (
         "Depth: weight layers (convolutions, fully connected layers, attention) on the longest way from input to output. "

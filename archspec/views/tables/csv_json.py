@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from archspec.analysis.layers import COUNTS, Report, Row
@@ -18,18 +18,25 @@ _CSV = ("name", "op", "config", "from", "line", "input", "output", *COUNTS, "rf"
 def csv_(report: Report, style: Style) -> Iterator[str]:
     """Comma-separated values, RFC 4180, a header first, unknown cells empty, no row of totals."""
     names = chosen(style.columns, _CSV, work=style.work, fold=style.fold)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(names)
-    for row in report.rows(fold=style.fold):
-        writer.writerow([inert(COLUMNS[name].value(row, report, style.layout)) for name in names])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
+    rows = report.rows(fold=style.fold)
+    yield from separated(names, ([COLUMNS[name].value(row, report, style.layout) for name in names] for row in rows))
 
 
-def inert(value: Any) -> Any:
+class _Returned:
+    """A file for a csv.writer whose `writerow` then returns the row as text."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def separated(titles: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Rows as comma-separated values, RFC 4180, the titles first."""
+    writer = csv.writer(_Returned(), lineterminator="\r\n")
+    for row in chain([titles], rows):
+        yield writer.writerow(map(_inert, row))
+
+
+def _inert(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula."""
     if not isinstance(value, str):
         return value
