@@ -20,7 +20,6 @@ KINDS_OF_PICTURE = ("blocks", "volumes", "bars")
 LEVELS = ("auto", "stage", "block", "part", "layer")
 TEXT_FORMS = (".dot", ".mmd")
 """Endings of the names of files that hold boxes and arrows as text, for Graphviz and Mermaid."""
-_COARSER = {"layer": "part", "part": "block", "block": "stage"}
 _BOX = {
     "stage": "equal blocks folded",
     "block": "a box for each block",
@@ -82,6 +81,7 @@ def _chart(network: Network, as_: str, level: str, theme: Theme, head: Heading) 
 
 def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, numbers: bool = True) -> Picture:
     from archspec.views.figures.blocks import draw as paint
+    from archspec.views.figures.build import FROM_FINEST, diagrams
     from archspec.views.figures.column_breaks import columns
     from archspec.views.figures.dot import dot
     from archspec.views.figures.graphviz_layout import SECONDS, layout
@@ -96,7 +96,8 @@ def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, n
         try:
             found = layout(dot(diagram, cards, THEMES["light"], network.name, labels=False), seconds)
         except TooSlow as slow:
-            coarser = _coarser(network, diagram)
+            levels = FROM_FINEST[FROM_FINEST.index(diagram.level) + 1 :]
+            coarser = next((other for other in diagrams(network, levels) if len(other.boxes) < len(diagram.boxes)), None)
             if coarser is None:
                 raise _too_large(network, str(slow)) from None
             notes = (*notes, f"{slow} for {len(diagram.boxes)} boxes at level {diagram.level}; drawn at level {coarser.level}")
@@ -109,32 +110,18 @@ def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, n
         return Picture(paint(diagram, cards, made, theme, head), notes)
 
 
-def _coarser(network: Network, diagram: Diagram) -> Diagram | None:
-    """The network at the next level that has fewer boxes, or None."""
-    found = diagram
-    while len(found.boxes) >= len(diagram.boxes):
-        if found.level not in _COARSER:
-            return None
-        found, _ = _diagram(network, _COARSER[found.level])
-    return found
-
-
 def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:
     """The diagram at a level, or at the next coarser one that is not too large, and a note that says so."""
-    from archspec.views.figures.build import MOST, build, finest
+    from archspec.views.figures.build import FROM_FINEST, MOST, diagrams, finest
 
-    asked = level
-    while True:
-        try:
-            diagram = finest(network) if level == "auto" else build(network, level)
-        except TooLarge:
-            if level not in _COARSER:
-                raise _too_large(network, f"even with equal blocks folded it has more than {MOST:,} boxes or {2 * MOST:,} arrows") from None
-            level = _COARSER[level]
-            continue
-        if level != asked:
-            return diagram, (f"`--level {asked}` has more than {MOST:,} boxes or {2 * MOST:,} arrows; drawn at level {level}",)
-        return diagram, ()
+    most = f"more than {MOST:,} boxes or {2 * MOST:,} arrows"
+    try:
+        if level == "auto":
+            return finest(network), ()
+        diagram = next(diagrams(network, FROM_FINEST[FROM_FINEST.index(level) :]))
+    except (TooLarge, StopIteration):
+        raise _too_large(network, f"even with equal blocks folded it has {most}") from None
+    return diagram, () if diagram.level == level else (f"`--level {level}` has {most}; drawn at level {diagram.level}",)
 
 
 def _too_large(network: Network, why: str) -> SpecError:

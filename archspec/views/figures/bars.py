@@ -8,8 +8,8 @@ from archspec.analysis.cost import Costs
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
 from archspec.ops.base import KINDS
-from archspec.views.figures.build import build
-from archspec.views.figures.diagram import Box, Diagram, Parts, TooLarge, count
+from archspec.views.figures.build import diagrams
+from archspec.views.figures.diagram import Box, Diagram, Parts, count
 from archspec.views.figures.svg import (
     HEADING,
     MARGIN,
@@ -51,13 +51,9 @@ def bars(network: Network, level: str, theme: Theme, heading: Heading) -> str:
 def _diagram(network: Network, level: str) -> Diagram:
     """Auto takes layers where there are few, and equal blocks folded where there are many."""
     levels = {"auto": ("part", "block", "stage"), "layer": ("part", "stage")}.get(level, (level, "stage"))
-    for candidate in levels:
-        try:
-            diagram = build(network, candidate)
-        except TooLarge:
-            continue
+    for diagram in diagrams(network, levels):
         rows = sum(1 for box in diagram.boxes if box.params or box.macs)
-        if rows <= (_DEEP if level == "auto" and candidate != "stage" else _MOST):
+        if rows <= (_DEEP if level == "auto" and diagram.level != "stage" else _MOST):
             return diagram
     help_ = "write what repeats as a block or a `repeat`, which is one bar"
     raise SpecError([Diagnostic("A520", f"the network is too large to draw: more than {_MOST} bars", network.inputs[0].span, help=help_)])

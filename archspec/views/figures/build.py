@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
 from archspec.analysis.cost import Costs, needed_elements
 from archspec.ir.graph import Call, Graph, Network, Node
 from archspec.ir.walk import Closed, Enter, Leave, Visit, events
@@ -11,6 +14,7 @@ from archspec.views.figures.refine import finish, folded
 from archspec.views.figures.wording import inside, kinds_inside, residual, step
 from archspec.views.theme import is_minor
 
+FROM_FINEST = ("layer", "part", "block", "stage")
 FINEST = 60
 """Boxes that `auto` allows."""
 MOST = 1500
@@ -30,14 +34,16 @@ def build(network: Network, level: str, most: int = MOST) -> Diagram:
     return diagram
 
 
+def diagrams(network: Network, levels: Iterable[str], most: int = MOST) -> Iterator[Diagram]:
+    """The diagrams of a network at some levels, without those that are too large."""
+    for level in levels:
+        with suppress(TooLarge):
+            yield build(network, level, most)
+
+
 def finest(network: Network) -> Diagram:
     """The diagram at the finest level with at most FINEST boxes. Raises TooLarge where even the coarsest is too large."""
-    for level in ("layer", "part", "block"):
-        try:
-            return build(network, level, FINEST)
-        except TooLarge:
-            continue
-    return build(network, "stage")
+    return next(diagrams(network, FROM_FINEST[:-1], FINEST), None) or build(network, FROM_FINEST[-1])
 
 
 class _Builder:

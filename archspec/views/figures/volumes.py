@@ -9,8 +9,8 @@ from itertools import takewhile
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
 from archspec.types import Map
-from archspec.views.figures.build import build
-from archspec.views.figures.diagram import Box, Diagram, TooLarge
+from archspec.views.figures.build import diagrams
+from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.stacks import (
     CAPTION,
     NAME,
@@ -96,13 +96,9 @@ def _chain(network: Network, level: str) -> Diagram:
     """The network as a chain of boxes: each layer where that gives one, blocks otherwise. Heads for training are left out."""
     levels = {"auto": ("part", "stage"), "layer": ("part",)}.get(level, (level,))
     found: Diagram | None = None
-    for candidate in levels:
-        try:
-            found = _inference(build(network, candidate))
-        except TooLarge:
-            continue
-        last = candidate == levels[-1]
-        if found.chain() and (len(found.boxes) <= MOST or last):
+    for diagram in diagrams(network, levels):
+        found = _inference(diagram)
+        if found.chain() and (len(found.boxes) <= MOST or found.level == levels[-1]):
             return found
     span = network.inputs[0].span
     help_ = "`--as blocks` draws any network; a part that branches can be written as a block, which is drawn as one volume"

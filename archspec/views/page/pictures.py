@@ -8,8 +8,8 @@ from typing import NamedTuple
 from archspec.diagnostics import SpecError
 from archspec.extras import graphviz
 from archspec.ir.graph import Network
-from archspec.views.figures import LEVELS, NoRenderer, embedded, outline
-from archspec.views.figures.build import build, finest
+from archspec.views.figures import NoRenderer, embedded, outline
+from archspec.views.figures.build import FROM_FINEST, diagrams, finest
 from archspec.views.figures.diagram import TooLarge
 from archspec.views.page.html import tag
 
@@ -67,11 +67,8 @@ def _levels(network: Network) -> Iterator[tuple[str, bool]]:
         yield "stage", True  # drawing it tells why it cannot be
         return
     sizes: dict[int, str] = {}
-    for level in (level for level in LEVELS if level != "auto"):
-        try:
-            sizes[len(build(network, level, MOST).boxes)] = level
-        except TooLarge:
-            break
+    for diagram in diagrams(network, reversed(FROM_FINEST), MOST):
+        sizes[len(diagram.boxes)] = diagram.level
     kept = list(sizes.values()) or [auto]
     chosen = auto if auto in kept else kept[-1]
     for level in kept:
