@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 Example = tuple[str, str]
@@ -21,7 +22,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, name: str, about: str = "", examples: Sequence[Example] = ()) -> None:
         # argparse makes a formatter for each argument, and looks for the terminal where it is given no width.
-        super().__init__(prog=f"archspec {name}", description=f"{about[:1].upper()}{about[1:]}.", formatter_class=_formatter)
+        formatter = partial(argparse.HelpFormatter, width=80)
+        super().__init__(prog=f"archspec {name}", description=f"{about[:1].upper()}{about[1:]}.", formatter_class=formatter)
         self._positionals.title = "arguments"
         self.examples = examples
 
@@ -76,10 +78,6 @@ class Parser(argparse.ArgumentParser):
         screen.line(self.format_usage().rstrip())
         screen.line(f"`{self.prog} --help` shows the options and examples")
         raise SystemExit(2)
-
-
-def _formatter(prog: str) -> argparse.HelpFormatter:
-    return argparse.HelpFormatter(prog, width=80)
 
 
 def _placeholder(action: argparse.Action) -> str:

@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from archspec.cli.commands import COMMANDS
 from archspec.cli.main import command_parser
+from archspec.diagnostics.catalogue import codes, page
+from archspec.ops import STEPS
+from archspec.resources import bundled_names
 
 Candidate = tuple[str, str]
 _PARAM = re.compile(r"^param\s+(\w+)\s*=\s*([^#\n]*)", re.MULTILINE)
@@ -90,8 +93,12 @@ class _Line:
 
     def values(self, action: argparse.Action, current: str) -> Answer:
         if action.choices is not None:
-            return Answer("none", [(str(choice), "") for choice in action.choices])
-        return _VALUES.get(str(action.metavar), _files)(self, action, current)
+            return Answer("none", _plain(action.choices))
+        if (values := _VALUES.get(str(action.metavar))) is not None:
+            return Answer("none", values(self, current))
+        if action.metavar == "DIR":
+            return Answer("folder")
+        return Answer("file", [] if action.option_strings else [(name, "bundled spec") for name in bundled_names()])
 
     @property
     def spec(self) -> str:
@@ -99,16 +106,11 @@ class _Line:
         return next(file for dest in ("file", "files") for file in self.given.get(dest, ()) if file != "-")
 
 
-def _files(line: _Line, action: argparse.Action, current: str) -> Answer:
-    """A spec where the command reads one; else any file."""
-    if action.option_strings:
-        return Answer("file")
-    from archspec.resources import bundled_names
-
-    return Answer("file", [(name, "bundled spec") for name in bundled_names()])
+def _plain(words: Iterable[object], end: str = "") -> list[Candidate]:
+    return [(f"{word}{end}", "") for word in words]
 
 
-def _layers(line: _Line, action: argparse.Action, current: str) -> Answer:
+def _layers(line: _Line, current: str) -> list[Candidate]:
     """The layers of the spec, and the groups that they are in, as far as they have been written."""
     import archspec
 
@@ -116,46 +118,37 @@ def _layers(line: _Line, action: argparse.Action, current: str) -> Answer:
     depth = current.count(".") + 1
     words = {".".join(name.split(".")[:depth]): name for name in names}
     found = [(word, "layer" if word == name else "group") for word, name in words.items()]
-    groups = [(f"{word}.", "group") for word, kind in found if kind == "group"]
-    return Answer("none", [*found, *groups])
+    return found + [(f"{word}.", "group") for word, kind in found if kind == "group"]
 
 
-def _codes(line: _Line, action: argparse.Action, current: str) -> Answer:
-    from archspec.diagnostics.catalogue import codes, page
-    from archspec.ops import STEPS
-
-    return Answer("none", [*((code, page(code).title) for code in codes()), *((step, "layer") for step in STEPS)])
-
-
-def _steps(line: _Line, action: argparse.Action, current: str) -> Answer:
-    from archspec.ops import STEPS
-
-    return Answer("none", [(step, "") for step in STEPS])
-
-
-def _columns(line: _Line, action: argparse.Action, current: str) -> Answer:
+def _columns(line: _Line, current: str) -> list[Candidate]:
     from archspec.views.tables import COLUMNS
 
     written, comma, _ = current.rpartition(",")
     used = written.split(",")
-    return Answer("none", [(f"{written}{comma}{name}", column.about) for name, column in COLUMNS.items() if name not in used])
+    return [(f"{written}{comma}{name}", column.about) for name, column in COLUMNS.items() if name not in used]
 
 
-def _params(line: _Line, action: argparse.Action, current: str) -> Answer:
+def _params(line: _Line, current: str) -> list[Candidate]:
     from archspec.cli.specs import read
 
-    return Answer("none", [(f"{name}=", f"is {value.strip()}") for name, value in _PARAM.findall(read(line.spec).text)])
+    return [(f"{name}=", f"is {value.strip()}") for name, value in _PARAM.findall(read(line.spec).text)]
 
 
-def _limits(line: _Line, action: argparse.Action, current: str) -> Answer:
+def _limits(line: _Line, current: str) -> list[Candidate]:
     from archspec.elaborate.assumptions import LIMITS
 
-    return Answer("none", [(f"{name}=", "") for name in LIMITS])
+    return _plain(LIMITS, "=")
 
 
-_VALUES: dict[str, Callable[[_Line, argparse.Action, str], Answer]] = {
-    "LAYER": _layers, "CODE": _codes, "STEP": _steps, "A,B": _columns, "NAME=VALUE": _params, "NAME=N": _limits,
-    "COMMAND": lambda *_: Answer("none", COMMANDS.items()), "DIR": lambda *_: Answer("folder"),
-    **dict.fromkeys(("HxWxC", "NAME", "N", "SEED", "RATE", "M", "W", "PART", "EPOCHS"), lambda *_: Answer("none")),
-}  # fmt: skip
-"""What may come in the place of each placeholder; for any other a file."""
+_VALUES: dict[str, Callable[[_Line, str], Iterable[Candidate]]] = {
+    "LAYER": _layers,
+    "A,B": _columns,
+    "NAME=VALUE": _params,
+    "NAME=N": _limits,
+    "CODE": lambda *_: [*((code, page(code).title) for code in codes()), *((step, "layer") for step in STEPS)],
+    "STEP": lambda *_: _plain(STEPS),
+    "COMMAND": lambda *_: COMMANDS.items(),
+    **dict.fromkeys(("HxWxC", "NAME", "N", "SEED", "RATE", "M", "W", "PART", "EPOCHS"), lambda *_: ()),
+}
+"""What may come in the place of each placeholder; for DIR a folder, for any other a file, or a spec where the command reads one."""

@@ -58,12 +58,15 @@ def run(arguments: argparse.Namespace) -> int:
     form(picture, PICTURES, "the picture")
     if arguments.batch < 1:
         raise Failure("--batch takes a whole number of at least 1")
-    from archspec.backends.train.scripts.parts import DataError
+    from archspec.backends.train.evaluation import data_of, evaluate
 
-    try:
-        network, net, told, result = _evaluated(arguments)
-    except DataError as error:
-        raise Failure(str(error)) from None
+    network, net, task, told, device = trained(arguments)
+    told = told._replace(source=arguments.data) if arguments.data else told
+    with reading():
+        data = data_of(told, task)
+        if data.skipped:
+            tell(f"{len(data.skipped):,} images cannot be read and are left out")
+        result = evaluate(net, task, data, told, arguments.batch, device)
     _draw(result, network.name, picture, wanted=arguments.picture is not None)
     _export(network, net, told, arguments)
     if arguments.format == "json":
@@ -74,20 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluated(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Setting, Result]:
-    """The network of a run, with its weights, what it was trained with, and how good it is. Raises Failure, DataError."""
-    from archspec.backends.train.evaluation import data_of, evaluate
-
-    network, net, task, told, device = trained(arguments)
-    told = told._replace(source=arguments.data) if arguments.data else told
-    data = data_of(told, task)
-    if data.skipped:
-        tell(f"{len(data.skipped):,} images cannot be read and are left out")
-    return network, net, told, evaluate(net, task, data, told, arguments.batch, device)
-
-
 def trained(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Task, Setting, torch.device]:
-    """The network of a run's folder with its weights, its task, what it was trained with, and where it runs. Raises Failure, DataError."""
+    """The network of a run's folder with its weights, its task, what it was trained with, and where it runs. Raises Failure."""
     import torch
 
     from archspec.backends.train.evaluation import setting
@@ -96,15 +87,14 @@ def trained(arguments: argparse.Namespace) -> tuple[Network, nn.Module, Task, Se
     from archspec.backends.train.task import task_of
 
     folder = Path(arguments.folder)
-    told = setting(folder)
-    weights = Path(arguments.weights or folder / "best.pt")
     try:
         with reading():
+            told = setting(folder)
             device = torch.device(device_kind(arguments.device))
             network = load(folder / SPEC)
             task = task_of(network)
             net = to_torch(network)
-            load_weights(net, weights)
+            load_weights(net, arguments.weights or folder / "best.pt")
     except SpecError as error:
         raise Failure(f"{folder / SPEC} is damaged: {error.diagnostics[0].message}") from None
     return network, net, task, told, device

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 from archspec.cli.arguments import whole
 from archspec.cli.evaluate import run_options, trained
@@ -15,17 +14,12 @@ from archspec.diagnostics.visible import visible
 from archspec.extras import require
 
 _BATCH = 64
+Prediction = tuple[str, list[tuple[str, float]]]
+"""An image, and its likeliest classes with their probabilities."""
 EXAMPLES = (
     ("predict runs/digits three.png", "the likeliest classes of an image"),
     ("predict runs/digits three.png --top 1 --format json", "for a program"),
 )
-
-
-class Prediction(NamedTuple):
-    """The classes of an image, the likeliest first, with their probabilities."""
-
-    image: str
-    classes: tuple[tuple[str, float], ...]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,14 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     require("images", "PIL")
     if arguments.top < 1:
         raise Failure(f"--top takes a whole number of at least 1, not {arguments.top}")
-    from archspec.backends.train.scripts.parts import DataError
-
-    try:
-        found, unread = _predicted(arguments)
-    except DataError as error:
-        raise Failure(str(error)) from None
+    found, unread = _predicted(arguments)
     if arguments.format == "json":
-        rows = [{"image": p.image, "classes": [{"class": name, "probability": value} for name, value in p.classes]} for p in found]
+        rows = [{"image": image, "classes": [{"class": name, "probability": part} for name, part in likely]} for image, likely in found]
         out().data(json.dumps(rows, indent=1) + "\n")
     else:
         _tell(found)
@@ -60,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _predicted(arguments: argparse.Namespace) -> tuple[list[Prediction], list[str]]:
-    """What each image shows, and what is wrong with those that cannot be read. Raises Failure, DataError."""
+    """What each image shows, and what is wrong with those that cannot be read. Raises Failure."""
     import torch
 
     from archspec.backends.train.evaluation import probabilities
@@ -87,12 +76,9 @@ def _predicted(arguments: argparse.Namespace) -> tuple[list[Prediction], list[st
                 unread.append(str(error).partition("; `--skip-broken`")[0])
         if images:
             rows = probabilities(net, task, torch.stack(list(images.values())), told, device)
-            found += [Prediction(name, _likeliest(row.tolist(), classes, arguments.top)) for name, row in zip(images, rows, strict=True)]
+            for name, row in zip(images, rows.tolist(), strict=True):
+                found.append((name, sorted(zip(classes, row, strict=True), key=lambda each: -each[1])[: arguments.top]))
     return found, unread
-
-
-def _likeliest(values: list[float], classes: tuple[str, ...], count: int) -> tuple[tuple[str, float], ...]:
-    return tuple(sorted(zip(classes, values, strict=True), key=lambda each: -each[1])[:count])
 
 
 def _images(named: list[str]) -> list[Path]:
@@ -114,10 +100,7 @@ def _images(named: list[str]) -> list[Path]:
 
 def _tell(found: list[Prediction]) -> None:
     """A line per image: the likeliest class, its probability, and the next ones."""
-    screen = out()
-    rows = [[visible(p.image), *(f"{visible(name)} {value:.3f}" for name, value in p.classes)] for p in found]
-    if not rows:
-        return
+    rows = [[visible(image), *(f"{visible(name)} {part:.3f}" for name, part in likely)] for image, likely in found]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        screen.line("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        out().line("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

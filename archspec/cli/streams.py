@@ -7,19 +7,18 @@ in plainer letters.
 from __future__ import annotations
 
 import codecs
-import errno
 import io
 import os
 import select
 import signal
 import sys
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from archspec.cli.failure import Failure, reason
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from _typeshed import ReadableBuffer
 
 _PLAINER = {
     "×": "x", "→": "->", "←": "<-", "–": "-", "—": "-", "…": "...", "≥": ">=", "≤": "<=", "≠": "!=", "−": "-", "·": "*",
@@ -37,7 +36,7 @@ class Ended(BaseException):
 def guard() -> None:
     """Make the streams of the process report what is wrong with them, and let signals clean up. For the main thread."""
     codecs.register_error("archspec", _plainer)
-    sys.stdin = sys.stdin or _text(io.BufferedReader(_Closed(os.O_WRONLY, "standard input")))
+    sys.stdin = sys.stdin or _text(io.BufferedReader(_closed("r")))
     sys.stdout = _guarded(sys.stdout, "standard output")
     sys.stderr = _guarded(sys.stderr, None)
     for name in ("SIGTERM", "SIGHUP"):
@@ -51,31 +50,12 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise Ended(number)
 
 
-class _Closed(io.RawIOBase):
-    """A stream that was closed before the command began.
+def _closed(mode: Literal["r", "w"]) -> io.FileIO:
+    """What takes the place of a stream that was closed before the command began: to read from it, or to write to it, fails.
 
     It holds a descriptor, since the next file would get its number; one that is open the wrong way round, so that children fail too.
     """
-
-    def __init__(self, flags: int, name: str | None) -> None:
-        self.descriptor = os.open(os.devnull, flags)
-        self.reads = flags == os.O_WRONLY
-        self.name = name
-
-    def fileno(self) -> int:
-        return self.descriptor
-
-    def readable(self) -> bool:
-        return self.reads
-
-    def writable(self) -> bool:
-        return not self.reads
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-    def write(self, data: ReadableBuffer) -> int:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return io.FileIO(os.open(os.devnull, os.O_WRONLY if mode == "r" else os.O_RDONLY), mode, closefd=False)
 
 
 class _Guard(io.RawIOBase):
@@ -117,7 +97,7 @@ class _Guard(io.RawIOBase):
 
 def _guarded(stream: TextIO | None, name: str | None) -> TextIO:
     if stream is None:
-        return _text(io.BufferedWriter(_Guard(_Closed(os.O_RDONLY, name), name)))
+        return _text(io.BufferedWriter(_Guard(_closed("w"), name)))
     encoding = stream.encoding
     lines = getattr(stream, "line_buffering", False) or getattr(stream, "write_through", False)
     stream.flush()

@@ -67,16 +67,14 @@ def _fits(network: Network, arguments: argparse.Namespace, out: Path) -> None:
     if "data" not in arguments:
         raise Failure(f"--data is needed: {SOURCES}")
     from archspec.backends.train.scripts.data import check, read
-    from archspec.backends.train.scripts.parts import DataError, Wanted
+    from archspec.backends.train.scripts.parts import Wanted
     from archspec.backends.train.task import task_of
 
     task = task_of(network)
-    try:
+    with reading():
         # Reading every image to find broken ones is left to the run itself.
         data = read(arguments.data, Wanted(task.shape, task.outputs, "gray" in arguments, getattr(arguments, "channels", "auto")))
         check(data, task.shape, task.outputs, "resize" in arguments)
-    except DataError as error:
-        raise Failure(str(error)) from None
 
 
 def _first_weights(network: Network, arguments: argparse.Namespace) -> bytes | None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Literal, NamedTuple
 
 from archspec.weights.files import WeightsError, few, quoted
@@ -122,27 +122,24 @@ def match(ours: Forms, theirs: Forms) -> tuple[How, Pairs]:
 
 def _by_structure(ours: Forms, theirs: Forms) -> Pairs:
     reasons = []
-    for way in (_in_order, _by_names_within):
+    for way in (_in_order, _by_names_within) if _order_is_told(theirs) else (_by_names_within,):
         try:
+            if len(ours) != len(theirs):
+                raise WeightsError(f"the network has {len(ours):,} tensors, the file {len(theirs):,}")
             pairs = way(ours, theirs)
             _verify(pairs, ours, theirs)
+            return pairs
         except WeightsError as error:
             reasons.append(str(error))
-        else:
-            return pairs
     common = ours.keys() & theirs.keys()
     if len(common) in (len(ours), len(theirs)) or 2 * len(common) >= len(ours.keys() | theirs.keys()):
         raise _differing(ours, theirs)
-    reason = reasons[0] if _order_is_told(theirs) else reasons[1]
     here, there = (next(key for key in one if key not in other) for one, other in ((ours, theirs), (theirs, ours)))
-    raise WeightsError(f"the names differ (`{here}` and `{there}`), and the structure does too: {reason}")
+    raise WeightsError(f"the names differ (`{here}` and `{there}`), and the structure does too: {reasons[0]}")
 
 
 def _in_order(ours: Forms, theirs: Forms) -> Pairs:
     """The n-th of theirs for the n-th of ours."""
-    if not _order_is_told(theirs):
-        raise WeightsError("its tensors are sorted by name, which hides their order")
-    _check_number(ours, theirs)
     for at, ((key, form), (other, their)) in enumerate(zip(ours.items(), theirs.items(), strict=True), 1):
         if form.shape != their.shape or _kind(key) != _kind(other):
             raise WeightsError(f"tensor {at} of the network is `{key}` {form.shape}, that of the file `{other}` {their.shape}")
@@ -151,7 +148,6 @@ def _in_order(ours: Forms, theirs: Forms) -> Pairs:
 
 def _by_names_within(ours: Forms, theirs: Forms) -> Pairs:
     """Equal names first, where all of them agree in shape; of each shape and kind the rest in the order of their names."""
-    _check_number(ours, theirs)
     common = [key for key in ours if key in theirs]
     if any(ours[key].shape != theirs[key].shape for key in common):
         common = []
@@ -216,11 +212,6 @@ def _differing(ours: Forms, theirs: Forms) -> WeightsError:
     return WeightsError("; ".join(told), skip)
 
 
-def _check_number(ours: Forms, theirs: Forms) -> None:
-    if len(ours) != len(theirs):
-        raise WeightsError(f"the network has {len(ours):,} tensors, the file {len(theirs):,}")
-
-
 def _order_is_told(theirs: Forms) -> bool:
     """Whether the order of the keys can be that in which modules were made.
 
@@ -268,29 +259,32 @@ def _number(part: str) -> int | None:
     return int(part) if part.isdecimal() and len(part) < 10 else None
 
 
+def _steps(key: str) -> Iterator[tuple[str, str]]:
+    """Yield each part of a key with the path that it ends: ("conv1", "conv1"), ("weight", "conv1.weight")."""
+    parts = key.split(".")
+    return zip(parts, accumulate(parts, "{}.{}".format), strict=True)
+
+
 def _numbered(key: str) -> Iterator[tuple[str, int]]:
     """Yield the positions in a key, each with all that precedes it."""
-    parts = key.split(".")
-    for depth, part in enumerate(parts):
+    for part, path in _steps(key):
         if (number := _number(part)) is not None:
-            yield "".join(f"{outer}." for outer in parts[:depth]), number
+            yield path.removesuffix(part), number
 
 
 def _places(keys: Iterable[str]) -> dict[str, int]:
     """Where along the network each module begins."""
     places: dict[str, int] = {}
     for at, key in enumerate(keys):
-        for depth in range(key.count(".") + 1):
-            places.setdefault(".".join(key.split(".")[: depth + 1]), at)
+        for _, path in _steps(key):
+            places.setdefault(path, at)
     return places
 
 
 def _rank(key: str, places: Mapping[str, int]) -> list[tuple[str, int, str]]:
     """Sort key of a name: for each part what its order rests on (a number, our own order, nothing), its rank by that, and itself."""
     rank: list[tuple[str, int, str]] = []
-    path = ""
-    for part in key.split("."):
-        path = f"{path}.{part}" if path else part
+    for part, path in _steps(key):
         if (number := _number(part)) is not None:
             rank.append(("number", number, ""))
         elif path in places:

@@ -15,7 +15,7 @@ IMAGES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".t
 Batch = tuple[Tensor, Tensor]
 
 
-class DataError(Exception):
+class DataError(ValueError):
     """Data that cannot be read, or does not fit the network: one line that says what to do."""
 
 
