@@ -27,13 +27,13 @@ class Misfit(Exception):
         notes: Sequence[str] = (),
         help_: str | None = None,
         label: str = "",
-        ways: Sequence[str] = (),
+        ways: Sequence[str | None] = (),
         axis: int | None = None,
         sizes: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self.code, self.message, self.label, self.argument = code, message, label, argument
-        self.notes, self.first, self.ways = tuple(notes), help_, tuple(ways)
+        self.notes, self.first, self.ways = tuple(notes), help_, tuple(filter(None, ways))
         self.axis, self.sizes = axis, sizes
 
     @classmethod
@@ -56,7 +56,7 @@ class Misfit(Exception):
 
     def advice(self, input_: str | None) -> str | None:
         """Join the ways that would work, with an input of another size as the last."""
-        ways = [*self.ways, *([input_] if input_ else [])]
+        ways = [*self.ways, *filter(None, [input_])]
         if not ways:
             return self.first
         last = f", or {ways[-1]}" if len(ways) > 2 or any(" or " in way for way in ways) else f" or {ways[-1]}"

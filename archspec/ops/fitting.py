@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from archspec.numeric import worked_out
+from archspec.numeric import ceil_div, worked_out
 
 _TRIES = 64
 """The most sizes of a window, or paddings, that are tried."""
@@ -16,13 +16,12 @@ def span(k: int, d: int) -> int:
     return worked_out(d * (k - 1) + 1)
 
 
-def room(size: int, k: int, p: int, d: int) -> int:
-    """Count the positions by which a window can move over a padded axis: W - F + 2P; below 0 where it is too large."""
-    return size - span(k, d) + 2 * p
-
-
 class Axis(NamedTuple):
-    """A window on one axis: its size, kernel, stride, padding, dilation; `tied` strides are as large as the kernel."""
+    """A window on one axis: its size, kernel, stride, padding, dilation.
+
+    `tied` strides are as large as the kernel; where `exact`, a remainder is an error; `allowed` says whether the layer takes a padding
+    for a kernel.
+    """
 
     name: str
     size: int
@@ -31,6 +30,8 @@ class Axis(NamedTuple):
     p: int
     d: int
     tied: bool = False
+    exact: bool = False
+    allowed: Callable[[int, int], bool] = lambda *_: True
 
     @property
     def span(self) -> int:
@@ -39,68 +40,62 @@ class Axis(NamedTuple):
 
     @property
     def room(self) -> int:
-        """The positions by which the window can move."""
-        return room(self.size, self.k, self.p, self.d)
+        """The positions by which the window can move over the padded axis: W - F + 2P; below 0 where it is too large."""
+        return self.size - self.span + 2 * self.p
+
+    @property
+    def fits(self) -> bool:
+        """Whether the layer takes the window with its padding."""
+        return self.room >= 0 and not (self.exact and self.room % self.s) and self.allowed(self.p, self.k)
 
     def window(self, k: int) -> Axis:
         """Return the axis with another kernel."""
         return self._replace(k=k, s=k if self.tied else self.s)
 
-    def fits(self, exact: bool) -> bool:
-        """Whether the window fits and, where `exact`, leaves no remainder."""
-        return self.room >= 0 and not (exact and self.room % self.s)
+    def padded(self, p: int) -> Axis:
+        """Return the axis with another padding."""
+        return self._replace(p=p)
 
 
-Allowed = Callable[[int, int], bool]
-"""Whether a layer takes a padding for a kernel."""
-
-
-def more_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
+def more_padding(axes: Sequence[Axis]) -> str | None:
     """Find the least padding, from the present one on, with which a window fits on all axes.
 
-    >>> more_padding([Axis("width", 3, 7, 1, 0, 1)], False, lambda p, k: True)
+    >>> more_padding([Axis("width", 3, 7, 1, 0, 1)])
     'p=2'
     """
-    found = [axis.p if axis.fits(exact) else _padding(axis, exact) for axis in axes]
-    return _written("p", [p if p is not None and allowed(p, axis.k) else None for p, axis in zip(found, axes, strict=True)])
+    return _written("p", [axis.p if axis.fits else _padding(axis) for axis in axes])
 
 
-def less_padding(axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
+def less_padding(axes: Sequence[Axis]) -> str | None:
     """Find the largest padding that the layer takes and with which the window fits."""
-    found: list[int | None] = []
-    for axis in axes:
-        most = min(axis.p, axis.k // 2)
-        tries = range(most, max(-1, most - _TRIES), -1)
-        found.append(next((p for p in tries if allowed(p, axis.k) and axis._replace(p=p).fits(exact)), None))
-    return _written("p", found)
+    return _written("p", [_largest(0, min(axis.p, axis.k // 2), axis.padded) for axis in axes])
 
 
-def smaller_window(letter: str, axes: Sequence[Axis], exact: bool, allowed: Allowed) -> str | None:
+def smaller_window(letter: str, axes: Sequence[Axis]) -> str | None:
     """Find the largest window that fits on all axes, and whether every smaller one does: `k=5 or less`."""
-    found: list[int | None] = []
-    for axis in axes:
-        most = axis.k if axis.room >= 0 else (axis.size + 2 * axis.p - 1) // axis.d + 1
-        tries = range(most, max(0, most - _TRIES), -1)
-        found.append(next((k for k in tries if allowed(axis.p, k) and axis.window(k).fits(exact)), None))
+    most = [axis.k if axis.room >= 0 else (axis.size + 2 * axis.p - 1) // axis.d + 1 for axis in axes]
+    found = [_largest(1, k, axis.window) for k, axis in zip(most, axes, strict=True)]
     any_less = len(set(found)) == 1 and found[0] != 1
-    any_less &= all((axis.s == 1 or not exact) and allowed(axis.p, 1) and not axis.tied for axis in axes)
+    any_less &= all((axis.s == 1 or not axis.exact) and axis.allowed(axis.p, 1) and not axis.tied for axis in axes)
     written = _written(letter, found)
     return f"{written} or less" if written and any_less else written
 
 
-def _padding(axis: Axis, exact: bool) -> int | None:
+def _largest(least: int, most: int, change: Callable[[int], Axis]) -> int | None:
+    """Find the largest number with which an axis fits."""
+    return next((number for number in range(most, max(least - 1, most - _TRIES), -1) if change(number).fits), None)
+
+
+def _padding(axis: Axis) -> int | None:
     """Find the least padding above the present one with which the window of an axis fits; None where there is none."""
     least = max(axis.p + 1, -(axis.room // 2) + axis.p)
-    if not exact:
-        return least
-    need, s = axis.span - axis.size, axis.s
-    if s % 2 == 0:
-        if need % 2:
-            return None
-        step, first = s // 2, need // 2 % (s // 2)
-    else:
-        step, first = s, need * ((s + 1) // 2) % s  # (s + 1)/2 is the inverse of 2
-    return first + -(-(least - first) // step) * step
+    need, s = axis.span - axis.size, axis.s if axis.exact else 1
+    if s % 2 == 0 and need % 2:
+        return None
+    # 2p = need modulo s, where (s + 1)/2 is the inverse of 2
+    step, first = (s, need * ((s + 1) // 2) % s) if s % 2 else (s // 2, need // 2 % (s // 2))
+    p = first + ceil_div(least - first, step) * step
+    return p if axis.allowed(p, axis.k) else None
 
 
 def _written(letter: str, values: Sequence[int | None]) -> str | None:

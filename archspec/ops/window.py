@@ -3,14 +3,13 @@
 out = (W - F + 2P)/S + 1 with F = D*(K - 1) + 1; Dumoulin & Visin 2016, relationships 6 and 15; CS231n, "Spatial arrangement".
 """
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
 from archspec.numeric import LECTURE, ceil_div, decimal, largest, round_div, spell
 from archspec.ops.base import Field_, Misfit, Op, Reach, check_axes, per_axis, show, sliding
 from archspec.ops.declare import Rule
-from archspec.ops.fitting import Axis, less_padding, more_padding, room, smaller_window, span
+from archspec.ops.fitting import Axis, less_padding, more_padding, smaller_window, span
 from archspec.types import AXES, Map, Type
 
 Padding = Annotated[
@@ -36,17 +35,17 @@ class Slide(NamedTuple):
     @property
     def exact(self) -> bool:
         """Whether the window ends with the padded input, so that nothing is rounded."""
-        return self._end == self.size + self.before + self.after
+        return self._rest == 0
 
     @property
     def overhang(self) -> int:
         """How far the last window reaches beyond the padded input, where the size was rounded up."""
-        return max(0, self._end - self.size - self.before - self.after)
+        return max(0, self._rest)
 
     @property
-    def _end(self) -> int:
-        """Where the last window ends, counted from the first zero of the padding."""
-        return (self.out - 1) * self.s + span(self.k, self.d)
+    def _rest(self) -> int:
+        """How far the last window ends after the padded input."""
+        return (self.out - 1) * self.s + span(self.k, self.d) - self.size - self.before - self.after
 
     @property
     def blind(self) -> int | None:
@@ -67,15 +66,16 @@ class Slide(NamedTuple):
         return sliding(-self.before, self.d * (self.k - 1) - self.before, self.s, self.d)
 
 
-def windows(size: int, k: int, s: int, p: int, d: int, rounding: str = "floor") -> int:
+def windows(axis: Axis, rounding: str = "floor") -> int:
     """Count the windows that fit along an axis, by the size rule. With `ceil` the last may overhang, unless it begins after the input."""
-    free = room(size, k, p, d)
-    up = rounding == "ceil" and (free // s + 1) * s < size + p
-    return round_div(free, s, up) + 1
+    free = axis.room
+    up = rounding == "ceil" and (free // axis.s + 1) * axis.s < axis.size + axis.p
+    return round_div(free, axis.s, up) + 1
 
 
-def _same(size: int, k: int, s: int, d: int) -> Slide:
+def _same(axis: Axis) -> Slide:
     """Pad as SAME of TensorFlow and SAME_UPPER of ONNX do: out = ceil(W/S), an odd zero goes to the end."""
+    _, size, k, s, _, d, *_ = axis
     out = ceil_div(size, s)
     zeros = largest(0, (out - 1) * s + span(k, d) - size)
     return Slide(size, out, k, s, d, zeros // 2, zeros - zeros // 2)
@@ -104,26 +104,23 @@ class Windowed(Op):
         """Whether the layer takes a padding of p for a window of k."""
         return True
 
-    def axes(self, x: Map) -> Iterator[tuple[int, int, int, int, int]]:
-        """List the size of the input, kernel, stride, padding and dilation of each axis, as written."""
+    def axes(self, x: Map) -> list[Axis]:
+        """List the window on each axis, as written; `same` counts as no padding."""
         rank, kernel = len(x.spatial), self.kernel(x)
         strides = kernel if self.s is None else per_axis(self.s, rank)
         padding = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank)
-        return zip(x.spatial, kernel, strides, padding, per_axis(self.d, rank), strict=True)
+        axes = zip(AXES[rank], x.spatial, kernel, strides, padding, per_axis(self.d, rank), strict=True)
+        return [Axis._make((*axis, self.s is None, self.round == "exact", self.takes_padding)) for axis in axes]
 
     def window(self, x: Map) -> tuple[Slide, ...]:
         if isinstance(self.p, str) and self.p == "same":
-            return tuple([_same(size, k, s, d) for size, k, s, _, d in self.axes(x)])
-        return tuple([Slide(size, windows(size, k, s, p, d, self.round), k, s, d, p, p) for size, k, s, p, d in self.axes(x)])
+            return tuple([_same(axis) for axis in self.axes(x)])
+        return tuple([Slide(a.size, windows(a, self.round), a.k, a.s, a.d, a.p, a.p) for a in self.axes(x)])
 
     def check(self, x: Map) -> None:
         check_axes(self, len(x.spatial), **{self.letter: 1, "s": 1, "p": 0, "d": 1})
-        if self.p == "same":
-            return
-        exact = self.round == "exact"
-        for at, (size, k, s, p, d) in enumerate(self.axes(x)):
-            free = room(size, k, p, d)
-            if free < 0 or (exact and free % s) or not self.takes_padding(p, k):
+        for at, axis in enumerate(self.axes(x) if self.p != "same" else ()):
+            if not axis.fits:
                 raise Misfit.late(partial(self._misfit, x, at))
 
     def output(self, x: Map) -> Type:
@@ -148,30 +145,24 @@ class Windowed(Op):
     # what is wrong where a window does not fit
 
     def _misfit(self, x: Map, at: int) -> Misfit:
-        axes = [Axis(name, *numbers, self.s is None) for name, numbers in zip(AXES[len(x.spatial)], self.axes(x), strict=True)]
+        axes = self.axes(x)
         axis = axes[at]
         if not self.takes_padding(axis.p, axis.k):
-            return self._too_much(axes, at)
+            message = f"padding {axis.p} is more than half the window of {axis.k}"
+            notes = ["a window could lie in the padding alone"]
+            return Misfit("A204", message, argument="p", notes=notes, ways=[less_padding(axes), "p=same"])
         return self._too_large(axes, at) if axis.room < 0 else self._no_fit(axes, at)
-
-    def _too_much(self, axes: list[Axis], at: int) -> Misfit:
-        message = f"padding {axes[at].p} is more than half the window of {axes[at].k}"
-        less = less_padding(axes, self.round == "exact", self.takes_padding)
-        ways = [*([less] if less else []), "p=same"]
-        return Misfit("A204", message, argument="p", notes=["a window could lie in the padding alone"], ways=ways)
 
     def _too_large(self, axes: list[Axis], at: int) -> Misfit:
         axis = axes[at]
         window = f"{axis.k}" if axis.d == 1 else f"{axis.span} ({axis.d}*({axis.k} - 1) + 1)"
         padded = f"{axis.size}" if axis.p == 0 else f"{axis.size} + 2*{axis.p} = {axis.size + 2 * axis.p}"
-        exact = self.round == "exact"
-        ways = [smaller_window(self.letter, axes, exact, self.takes_padding), more_padding(axes, exact, self.takes_padding)]
         return Misfit(
             "A202",
             f"a window of {window} is larger than the {axis.name} of {padded}",
             argument=self.letter,
             notes=[f"{_rule(axis)} is below 1"],
-            ways=list(filter(None, ways)),
+            ways=[smaller_window(self.letter, axes), more_padding(axes)],
             axis=at,
             sizes=(axis.span - 2 * axis.p,),
         )
@@ -183,13 +174,12 @@ class Windowed(Op):
         notes = [f"{rest:,} {lines} at the end would never be read"]
         if axis.d > 1:
             notes.insert(0, f"the window spans {axis.d}*({axis.k} - 1) + 1 = {axis.span}")
-        padding = more_padding(axes, True, self.takes_padding)
         return Misfit(
             "A203",
             f"{axis.name} {_rule(axis)} = {decimal(axis.room / axis.s + 1)} does not fit",
             notes=notes,
             help_=f"PyTorch and Keras round down here: `{'' if 'round' in self.given else 'default '}round=floor`",
-            ways=[*([padding] if padding else []), "round=ceil to let the last window overhang"],
+            ways=[more_padding(axes), "round=ceil to let the last window overhang"],
             label=f"{size} does not divide into steps of {axis.s}",
             axis=at,
             sizes=(size - rest, size + axis.s - rest),
@@ -199,5 +189,5 @@ class Windowed(Op):
 def _rule(axis: Axis) -> str:
     """Write the size rule as the lectures do, without padding where there is none."""
     size, k, s, p, d = spell(axis[1:6])
-    count: Any = windows(size, k, s, p if axis.p else 0, d)
+    count: Any = windows(Axis(axis.name, size, k, s, p if axis.p else 0, d))
     return str(count.text(LECTURE))
