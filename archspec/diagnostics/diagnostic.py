@@ -175,16 +175,14 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         return None
     folded = word.lower()
     allowed = 2 if len(folded) >= 6 else 1
-    best: tuple[int, str] | None = None
-    for name in islice(known, 400):
-        if abs(len(name) - len(folded)) > allowed:
-            continue
-        slips = _slips(folded, name.lower(), allowed)
-        if len(folded) < 3 and len(name) == len(folded) and sorted(folded) != sorted(name.lower()):
-            continue
-        if slips <= allowed and (best is None or (slips, name) < best):
-            best = slips, name
-    return best[1] if best is not None else None
+    fitting = (
+        name
+        for name in islice(known, 400)
+        if abs(len(name) - len(folded)) <= allowed
+        and (len(folded) > 2 or len(name) != len(folded) or sorted(folded) == sorted(name.lower()))
+    )
+    slips, best = min(((_slips(folded, name.lower(), allowed), name) for name in fitting), default=(allowed + 1, ""))
+    return best if slips <= allowed else None
 
 
 def _slips(a: str, b: str, most: int) -> int:

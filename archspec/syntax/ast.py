@@ -250,15 +250,6 @@ class File(NamedTuple):
     span: Span
 
 
-def outline(node: object) -> object:
-    """The tree without its spans: equal for texts that differ only in layout and comments."""
-    if isinstance(node, Span):
-        return None
-    if isinstance(node, tuple):
-        return (type(node).__name__, *(outline(child) for child in node))
-    return node
-
-
 def names(node: object) -> set[str]:
     """The words that steps and expressions of a tree refer to; names that are declared do not count."""
     found: set[str] = set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
@@ -50,14 +51,13 @@ class Layout:
         self.sink = sink
         self.lex = lex
         self.max_tokens = max_tokens
-        self.next_code: list[tuple[int, str]] | None = None
         self.unreadable: set[int] = set()
         """Lines with a character that is not allowed in a spec."""
         self.bracket_reported = False
         """Whether a bracket of this logical line is already reported: one cause, one report."""
 
-    def report(self, code: str, message: str, start: int, end: int, *, help_: str | None = None, label: str = "") -> None:
-        self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_, label=label))
+    def report(self, code: str, message: str, start: int, end: int, help_: str | None = None) -> None:
+        self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_))
 
     def read(self) -> list[LogicalLine]:
         return self.nest(list(self.logical(self.checked_text())))
@@ -77,14 +77,14 @@ class Layout:
             if char == "\t":
                 indents = not text[text.rfind("\n", 0, at) + 1 : at].strip()
                 help_ = "indent by two spaces" if indents else "write a space"
-                self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_=help_)
+                self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_)
                 continue
             self.unreadable.add(key[1])
             if char == "\r":
-                self.report("A006", "a carriage return that does not end a line", at, at + 1, help_="end lines with LF or CR LF")
+                self.report("A006", "a carriage return that does not end a line", at, at + 1, "end lines with LF or CR LF")
             else:
                 what = f"the character U+{ord(char):04X} is not allowed in a spec"
-                self.report("A006", what, at, at + 1, help_="remove it; it is invisible or changes how the line is shown")
+                self.report("A006", what, at, at + 1, "remove it; it is invisible or changes how the line is shown")
         return re.sub(_FORBIDDEN, " ", text) if seen else text
 
     def logical(self, text: str) -> Iterator[LogicalLine]:
@@ -99,7 +99,7 @@ class Layout:
                 if opened and not self.joined_below(token, tokens[0]):
                     self.unclosed(opened)
                     broken = True
-                if not opened and tokens and self.following(token)[1] != "|":
+                if not opened and tokens and self.following[self.row(token)][1] != "|":
                     yield self.line(tokens, broken)
                     tokens, broken, self.bracket_reported = [], False, False
                 continue
@@ -109,7 +109,7 @@ class Layout:
             if count > self.max_tokens:
                 if not self.bracket_reported:
                     message = f"more than {self.max_tokens:,} words and signs"
-                    self.report("A007", message, token.start, token.start + 1, help_="split the file; `use` takes blocks from another file")
+                    self.report("A007", message, token.start, token.start + 1, "split the file; `use` takes blocks from another file")
                 return
             broken |= not self.accept(token, opened)
             tokens.append(token)
@@ -124,7 +124,7 @@ class Layout:
         kind, start, end = token.type, token.start, token.end
         if kind == "ERROR":
             if token.value == '"':
-                self.report("A005", "this string is not closed on its line", start, end, help_='write the closing `"`')
+                self.report("A005", "this string is not closed on its line", start, end, 'write the closing `"`')
                 return False
             return True  # the parser knows what is expected in its place
         if kind in OPENING:
@@ -141,7 +141,7 @@ class Layout:
         """Report a bracket, the first of its line only. False: the line is broken."""
         if not self.bracket_reported:
             self.bracket_reported = True
-            self.report(code, message, token.start, token.end, help_=help_)
+            self.report(code, message, token.start, token.end, help_)
         return False
 
     def unclosed(self, opened: list[Token]) -> None:
@@ -149,14 +149,9 @@ class Layout:
         opened.clear()
         self.bracket(token, "A005", f"this `{token.value}` is not closed", "close it, or indent the lines that continue it")
 
-    def following(self, newline: Token) -> tuple[int, str]:
-        """Indentation and first character of the next line that holds more than a comment."""
-        if self.next_code is None:
-            self.next_code = self.upcoming()
-        return self.next_code[self.source.locate(newline.start)[0]]
-
-    def upcoming(self) -> list[tuple[int, str]]:
-        """For each line the one that follows it, blank ones and comments passed over."""
+    @cached_property
+    def following(self) -> list[tuple[int, str]]:
+        """For each line the indentation and first character of the next one that holds more than a comment."""
         found: list[tuple[int, str]] = [(0, "")]
         for row in reversed(self.source.text.split("\n")):
             bare = row.lstrip(" ")
@@ -166,8 +161,11 @@ class Layout:
 
     def joined_below(self, newline: Token, first: Token) -> bool:
         """Whether the next line goes on with the brackets that are open."""
-        indent, char = self.following(newline)
+        indent, char = self.following[self.row(newline)]
         return char != "" and (indent > self.indent_of(first) or char in ")]}")
+
+    def row(self, token: Token) -> int:
+        return self.source.locate(token.start)[0]
 
     def indent_of(self, token: Token) -> int:
         return self.source.locate(token.start)[1] - 1
@@ -201,7 +199,7 @@ class Layout:
                     levels = [(line.indent, top)]
                 elif len(levels) > MAX_NESTING:
                     message = f"more than {MAX_NESTING} levels of indentation"
-                    self.report("A007", message, first.start, first.end, help_="move lines into blocks")
+                    self.report("A007", message, first.start, first.end, "move lines into blocks")
                     return []
                 else:
                     levels.append((line.indent, before.below))
@@ -219,8 +217,8 @@ class Layout:
     def indentation(self, line: LogicalLine, message: str, help_: str) -> None:
         """Report a line's indentation, unless a character in it was reported."""
         start = line.tokens[0].start
-        if "\t" not in self.source.text[start - line.indent : start] and self.source.locate(start)[0] not in self.unreadable:
-            self.report("A003", message, start, line.tokens[0].end, help_=help_)
+        if "\t" not in self.source.text[start - line.indent : start] and self.row(line.tokens[0]) not in self.unreadable:
+            self.report("A003", message, start, line.tokens[0].end, help_)
 
 
 def roles(tokens: list[Token]) -> Iterator[Token]:

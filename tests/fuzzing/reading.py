@@ -9,14 +9,13 @@ from functools import cache
 import archspec
 from archspec.api import compile_text
 from archspec.backends.arch import expand
-from archspec.diagnostics import Diagnostic, Diagnostics, catalogue
+from archspec.diagnostics import Diagnostic, catalogue
 from archspec.diagnostics.render import as_data, concise, full, github, sarif
 from archspec.elaborate.assumptions import Options
 from archspec.source import Source, Span, decode
-from archspec.syntax import ast
-from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
 from tests.helpers.paths import ROOT
+from tests.helpers.trees import outline
 
 LONGEST = 1000
 """Characters of a message and of what goes with it: it is read by people."""
@@ -109,15 +108,8 @@ def check_formatting(text: str) -> None:
     """A formatted text has the tree of the text it was made of, and stays as it is when it is formatted."""
     formatted = format_text(Source("case.arch", text))
     if formatted is not None:
-        assert _tree(formatted) == _tree(text), formatted
+        assert outline(formatted) == outline(text) is not None, formatted
         assert format_text(Source("case.arch", formatted)) == formatted, formatted
-
-
-def _tree(text: str) -> object:
-    sink = Diagnostics()
-    tree = parse(Source("case.arch", text), sink)
-    assert not sink.errors, (text, sink.sorted()[0].message)
-    return ast.outline(tree)
 
 
 def check_network(network: archspec.Network, *, expanded: bool) -> None:

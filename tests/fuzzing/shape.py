@@ -10,11 +10,8 @@ import onnx
 
 import archspec
 from archspec.backends.arch import expand
-from archspec.diagnostics import Diagnostics
 from archspec.ir.schema import from_json, to_json
 from archspec.source import Source
-from archspec.syntax import ast
-from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
 from tests.fuzzing.draw import Draw, Random
 from tests.fuzzing.generator import Drawn, SpecGenerator
@@ -22,6 +19,7 @@ from tests.fuzzing.steps import Options
 from tests.fuzzing.tape import BATCH, Entry
 from tests.helpers.onnx import declared, fault, inferred
 from tests.helpers.torch import counts
+from tests.helpers.trees import outline
 
 OPTIONS = Options()
 
@@ -107,19 +105,13 @@ def in_training_only(drawn: Drawn) -> list[bool | None]:
     return [False if "inference" in found else None if "nobody" in found else True for found in serves[first:]]
 
 
-def _outline(text: str) -> object:
-    sink = Diagnostics()
-    tree = parse(Source("t", text), sink)
-    return None if sink.errors else ast.outline(tree)
-
-
 def _formatted(text: str) -> str | None:
     """The formatter keeps what was written, and what it wrote itself."""
     formatted = format_text(Source("t", text))
-    before = _outline(text)
+    before = outline(text)
     if before is None:
         return "the text cannot be read"
-    if _outline(formatted) != before:
+    if outline(formatted) != before:
         return f"formatted, the text says something else:\n{formatted}"
     return None if format_text(Source("t", formatted)) == formatted else f"formatting again changes:\n{formatted}"
 

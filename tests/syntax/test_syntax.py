@@ -11,21 +11,13 @@ import archspec
 from archspec.backends.arch import expand
 from archspec.diagnostics import Diagnostics
 from archspec.source import Source
-from archspec.syntax import ast
 from archspec.syntax.lalr import Token, Tree, Unexpected, automaton
 from archspec.syntax.lines import Layout, roles
-from archspec.syntax.parser import parse
 from archspec.syntax.printer import format_text
 from tests.helpers.paths import ROOT, SPECS
+from tests.helpers.trees import outline
 
 ALL = [*SPECS, *sorted((ROOT / "specs").glob("*/*.arch"))]
-
-
-def tree_of(text: str) -> object:
-    sink = Diagnostics()
-    tree = parse(Source("t", text), sink)
-    assert not sink.errors, sink.sorted()
-    return ast.outline(tree)
 
 
 def test_the_generated_tables_are_those_of_the_grammar():
@@ -133,7 +125,7 @@ def test_formatting(text):
 def test_formatting_keeps_the_tree_and_is_a_fixed_point(text):
     formatted = format_text(Source("t", text))
     assert formatted is not None
-    assert tree_of(formatted) == tree_of(text)
+    assert outline(formatted) == outline(text) is not None
     assert format_text(Source("t", formatted)) == formatted
 
 
@@ -149,7 +141,7 @@ def test_formatting_keeps_every_comment_however_the_spaces_lie():
         formatted = format_text(Source("t", text))
         assert formatted is not None
         assert formatted.count("#") == text.count("#")
-        assert tree_of(formatted) == tree_of(text)
+        assert outline(formatted) == outline(text) is not None
         assert format_text(Source("t", formatted)) == formatted
 
 
