@@ -1,4 +1,4 @@
-"""Where the spec lies that somebody named."""
+"""Where the bundled specs lie, and the spec that somebody named."""
 
 from __future__ import annotations
 
@@ -7,10 +7,26 @@ from collections.abc import Iterable
 from errno import ENOENT
 from pathlib import Path
 
-from archspec.resources import bundled, bundled_names
-
 _MOST = 3
 """Names that a message proposes."""
+
+
+def specs_folder() -> Path:
+    """The folder of the bundled specs: that of the checkout, or of the installed package."""
+    package = Path(__file__).parent
+    inside = package / "_data" / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+def bundled(name: str) -> Path | None:
+    """The bundled spec of this name, or None."""
+    path = specs_folder() / f"{name}.arch"
+    return path if path.is_file() else None
+
+
+def bundled_names() -> list[str]:
+    """The names of the bundled specs, sorted."""
+    return sorted(path.stem for path in specs_folder().glob("*.arch"))
 
 
 def locate(name: str | Path) -> Path:

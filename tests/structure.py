@@ -13,7 +13,7 @@ from tests.helpers.paths import ROOT
 
 PACKAGE = ROOT / "archspec"
 FLOORS = (
-    ("__init__", "numeric", "source", "resources", "extras", "saving"),
+    ("__init__", "numeric", "source", "extras", "saving"),
     ("types", "simplify", "finding", "diagnostics"),
     ("ops", "syntax"),
     ("ir",),

@@ -10,8 +10,8 @@ import pytest
 
 import archspec
 from archspec.api import Options, compile_text
+from archspec.finding import specs_folder
 from archspec.ops import STEPS
-from archspec.resources import specs_folder
 from archspec.syntax.lines import KEYWORDS
 from tests import test_fuzz_parser
 from tests.helpers.paths import ROOT

@@ -231,7 +231,7 @@ def test_the_inputs_that_fit_are_the_nearest():
 
 
 def test_an_input_that_is_set_is_told_as_such():
-    from archspec.resources import bundled
+    from archspec.finding import bundled
 
     text = bundled("vgg16").read_text(encoding="utf-8")
     (error,) = errors(text, inputs={"": (2160, 3840, 3)})

@@ -135,7 +135,7 @@ def watch(arguments: argparse.Namespace) -> int:
 
 def _stamps(named: list[str]) -> list[tuple[str, int]]:
     """Change times of the files and of the specs beside and below them, which they may use."""
-    from archspec.resources import bundled
+    from archspec.finding import bundled
 
     found = {}
     for file in named:

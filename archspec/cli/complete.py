@@ -14,8 +14,8 @@ from typing import NamedTuple
 from archspec.cli.commands import COMMANDS
 from archspec.cli.main import command_parser
 from archspec.diagnostics.catalogue import codes, page
+from archspec.finding import bundled_names
 from archspec.ops import STEPS
-from archspec.resources import bundled_names
 
 Candidate = tuple[str, str]
 _PARAM = re.compile(r"^param\s+(\w+)\s*=\s*([^#\n]*)", re.MULTILINE)

@@ -13,7 +13,7 @@ from archspec.cli.screen import out
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.elaborator import elaborate
-from archspec.resources import bundled_names, specs_folder
+from archspec.finding import bundled_names, specs_folder
 from archspec.source import Source
 from archspec.syntax.parser import parse
 from archspec.views.comparison.measures import cited

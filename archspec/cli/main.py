@@ -96,7 +96,7 @@ def _run(argv: list[str]) -> int:
 
 def _no_command(word: str) -> str:
     """The message about a word that is no command."""
-    from archspec.resources import bundled
+    from archspec.finding import bundled
 
     if word.startswith("-") and word != "-":
         return f"expected a command, found the option `{word}`; options follow their command, as in `archspec check FILE {word}`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from archspec.syntax.lines import MERGES
@@ -101,17 +101,14 @@ def tokens(text: str) -> list[Token]:
 class Reader:
     """A cursor over the tokens of a chain. `is_layer` says which words are layers: each begins a step.
 
-    Behind a space `blocks` and the layers `listed` take a list in parentheses; any other takes its arguments there.
+    Parentheses behind a space hold a list where the layer `takes_list`, else the layer's arguments.
     """
 
-    def __init__(
-        self, found: Sequence[Token], is_layer: Callable[[str], bool], blocks: Container[str] = (), listed: Container[str] = ()
-    ) -> None:
-        self.tokens = list(found)
+    def __init__(self, found: list[Token], is_layer: Callable[[str], bool], takes_list: Callable[[str], bool]) -> None:
+        self.tokens = found
         self.at = 0
         self.is_layer = is_layer
-        self.blocks = blocks
-        self.listed = listed
+        self.takes_list = takes_list
         self.depth = 0
 
     def peek(self, offset: int = 0) -> Token:
@@ -161,7 +158,7 @@ class Reader:
             if depth == 0:
                 break
             marks.add(token.text)
-        return self.is_layer(name) and ("=" in marks or ("," in marks and name not in self.blocks and name not in self.listed))
+        return self.is_layer(name) and ("=" in marks or ("," in marks and not self.takes_list(name)))
 
     def closed(self, name: str, applied: bool = False) -> Call:
         """Read arguments in parentheses, separated by commas; in a second pair are the values that the layer is `applied` to."""
@@ -246,7 +243,7 @@ class Reader:
         while (token := self.peek()).kind not in ("end", "join"):
             if token.text in (",", "+", "-"):
                 after = self.peek(1)
-                if after.kind == "end" or (self.begins(1) and not self.pads(name)):
+                if after.kind == "end" or (self.begins() and not self.pads(name)):
                     break
                 if token.text != ",":
                     raise Unreadable
@@ -266,10 +263,10 @@ class Reader:
                 bare.append(self.loose())
         return Call(name, tuple(bare), tuple(keywords))
 
-    def begins(self, offset: int) -> bool:
-        """Whether a word ahead is a layer, and no argument."""
-        token = self.peek(offset)
-        return token.kind == "word" and self.is_layer(token.text) and not self.named(offset)
+    def begins(self) -> bool:
+        """Whether the word after the next token is a layer, and no argument."""
+        token = self.peek(1)
+        return token.kind == "word" and self.is_layer(token.text) and not self.named(1)
 
     def pads(self, name: str) -> bool:
         """Whether `pad 1` behind a comma is an argument: `conv, 3x3, stride 1, pad 1`."""

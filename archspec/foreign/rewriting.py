@@ -8,8 +8,7 @@ from collections.abc import Container, Mapping
 from archspec.foreign import values
 from archspec.foreign.equivalents import LOOSE, REASONS, Foreign, Parameter, arguments_of, foreign, ignored, key, rows_of
 from archspec.foreign.loose import Call, Value
-from archspec.foreign.special import finish, required, special
-from archspec.foreign.step import Missing, Step, bare_arguments
+from archspec.foreign.step import Missing, Step, as_in_keras, bare_arguments, required, special
 from archspec.foreign.values import Cannot
 from archspec.ops import STEPS, op_class
 
@@ -61,6 +60,10 @@ class Rewriter:
             return [f"@{first.call.name.removeprefix('self.')}", *self.layer(applied)]
         flows = first.kind == "word" and (first.text in DATA or module in FUNCTIONAL) and not values.is_none(first)
         return self.layer(applied if flows and not name[:1].isupper() else call)
+
+    def takes_list(self, name: str) -> bool:
+        """Whether a list in parentheses may follow a step: one value for each round."""
+        return name in self.blocks or (self.rounds and len(bare_arguments(name)) > 0)
 
     def layer(self, call: Call) -> list[str]:
         name = call.name
@@ -196,8 +199,7 @@ class Rewriter:
         elif key(lowered) in ("dropout", "bn", "batchnorm"):
             after += self.layer(Call(key(lowered), () if key(lowered) != "dropout" else (value,), ())) if value.text not in _OFF else []
         elif not ignored(lowered) and lowered not in others:
-            takes = ", ".join(fields) or "no arguments"
-            raise Unknown(f"`{step.name}` takes {takes}")
+            raise Unknown(f"`{step.name}` takes {', '.join(fields) or 'no arguments'}")
 
     def argument(self, parameter: Parameter, value: Value, step: Step, after: list[str]) -> None:
         """One argument of a foreign layer taken over. Raises Cannot."""
@@ -265,9 +267,8 @@ class Rewriter:
                 name, _, argument = parameter.argument.rpartition(".")
                 step = next((step for step in steps if step.name == name), steps[0])
                 self.argument(parameter._replace(argument=argument), taken, step, after)
-        finish(row, steps, given)
-        if row.tool == "keras" and steps[0].text() == "bn":
-            self.remarks.append("with Keras's eps and momentum `bn eps=0.001 momentum=0.01`")
+        if row.tool == "keras":
+            as_in_keras(steps[0], given, self.remarks)
         return [*(step.text(self.partial, self.defaults.get(step.name, ())) for step in steps), *after]
 
     def merge(self, call: Call, step: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from archspec.foreign.equivalents import key
 from archspec.foreign.loose import Value
 
 SIZES = frozenset(["k", "w", "s", "d", "op", "n", "size", "f", "g", "m", "v", "groups", "heads"])
@@ -30,10 +31,6 @@ ACTIVATIONS = {
 
 class Cannot(Exception):
     """A line cannot be rewritten: why, in words."""
-
-
-def folded(text: str) -> str:
-    return text.rpartition(".")[2].replace("_", "").lower()
 
 
 def number(text: str) -> int | float | None:
@@ -132,7 +129,7 @@ def initialiser(value: Value) -> dict[str, str]:
     """Write `init=` and `std=`; nothing for the default of Keras. Raises Cannot."""
     if is_none(value):
         return {}
-    word = folded(value.call.name if value.call else value.text)
+    word = key(value.text)
     own = {text.split()[0].replace("_", ""): text.split()[0] for text in INITIALISERS.values()}
     found = INITIALISERS.get(word.removesuffix("initializer").removesuffix("initialiser")) or own.get(word)
     if found is None:
@@ -148,7 +145,7 @@ def activation(value: Value) -> str:
     """The step of an activation function, empty for the identity. Raises Cannot."""
     if is_none(value):
         return ""
-    word = folded(value.call.name if value.call else value.text)
+    word = key(value.text)
     if word not in ACTIVATIONS:
         raise Cannot(f"the language has no activation function `{value.text}`; `archspec ops` lists those that there are")
     return ACTIVATIONS[word]

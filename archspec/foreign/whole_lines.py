@@ -10,7 +10,6 @@ from archspec.foreign.equivalents import REASONS, foreign, key
 from archspec.foreign.habits import arithmetic, condition, own_line
 from archspec.foreign.loose import LONGEST, Call, Reader, Unreadable, plain, tokens
 from archspec.foreign.rewriting import DATA, Rewriter
-from archspec.foreign.step import bare_arguments
 from archspec.foreign.values import Cannot
 from archspec.ops import STEPS
 from archspec.syntax.lines import KEYWORDS
@@ -210,8 +209,7 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
 
 def _chain(body: str, rewriter: Rewriter) -> list[Call]:
     """The layers of a line as written; `model.add(Dense(10))` is what is added."""
-    listed = [step for step in STEPS if bare_arguments(step)] if rewriter.rounds else ()
-    found = Reader(tokens(body), rewriter.known, rewriter.blocks, listed).chain()
+    found = Reader(tokens(body), rewriter.known, rewriter.takes_list).chain()
     counts = {"add": (1,), "append": (1,), "add_module": (1, 2)}
     adds = ["." in call.name and len(call.bare) in counts.get(call.name.rpartition(".")[2], ()) for call in found]
     return [(added and call.bare[-1].call) or call for call, added in zip(found, adds, strict=True)]

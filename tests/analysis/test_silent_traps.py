@@ -6,7 +6,7 @@ import pytest
 
 import archspec
 from archspec.api import Options, compile_text
-from archspec.resources import bundled_names
+from archspec.finding import bundled_names
 
 
 def findings(text, inputs=None):

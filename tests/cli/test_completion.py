@@ -15,8 +15,8 @@ from archspec.cli.commands import COMMANDS
 from archspec.cli.complete import answer
 from archspec.cli.completion import SHELLS
 from archspec.diagnostics.catalogue import codes
+from archspec.finding import bundled_names
 from archspec.ops import STEPS
-from archspec.resources import bundled_names
 from archspec.views.tables import COLUMNS
 from tests.helpers.paths import ROOT
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import archspec
 from archspec.api import to_torch
-from archspec.resources import specs_folder
+from archspec.finding import specs_folder
 
 LARGE = {"inception_v3": 299, "vit_b_16": 224, "swin_t": 224}
 """Those that are built for one size, or need one at least this large; the others are compared at 96x96, which is quick."""

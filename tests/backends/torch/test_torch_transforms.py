@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="torch is what the emitted source ru
 
 import archspec
 from archspec.api import to_torch
-from archspec.resources import specs_folder
+from archspec.finding import specs_folder
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import few_quick, reduced
 from tests.helpers.torch import channels_first
