@@ -16,7 +16,7 @@ from archspec.elaborate.merge_advice import Advice
 from archspec.elaborate.reports import Reports
 from archspec.elaborate.scopes import Scope
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import Graph, Hole, Input, Instance, Output
+from archspec.ir.graph import Graph, Hole, Input, Output
 from archspec.ops import make
 from archspec.ops.base import Misfit
 from archspec.source import Source, Span
@@ -41,7 +41,7 @@ class Context(NamedTuple):
 
 
 class Core(Reports, ABC):
-    """The state of an elaboration. `suite` is what the parts above have in common: a body, read in order."""
+    """The state of an elaboration. `statement` is what the parts above have in common."""
 
     def __init__(self, file: ast.File, name: str, sink: Diagnostics, options: Options) -> None:
         super().__init__(sink)
@@ -69,8 +69,18 @@ class Core(Reports, ABC):
         """The labels of each file, where one that is not seen was looked for."""
 
     @abstractmethod
-    def suite(self, body: Sequence[ast.Statement], context: Context, value: int | None) -> int | None:
+    def statement(self, statement: ast.Statement, context: Context, value: int | None) -> int | None:
+        """Elaborate one statement after a value; returns the value that the next goes on from, None before the first input."""
+
+    def suite(self, body: Sequence[ast.Statement], context: Context, value: int) -> int:
         """Elaborate a body that begins with a value; returns its result."""
+        self.enter(body)
+        result: int | None = value
+        for statement in body:
+            result = self.statement(statement, context, result)
+        self.depth -= 1
+        assert result is not None
+        return result
 
     def meet(self, span: Span, type_: Type | None) -> None:
         """Note the type of a value at its place; nothing where a mistake left it unknown."""
@@ -134,11 +144,6 @@ class Core(Reports, ABC):
             files = [self.file, *(unit.file for unit in self.declarations.units.values())]
             self.written[source] = Labels(next((file for file in files if file.span.source is source), self.file))
         return self.written[source].hidden(spelled(expr, context.scope), expr.span)
-
-    def finished(self, builder: GraphBuilder, result: int, instance: Instance | None = None) -> Graph | None:
-        """The graph of a builder, its names checked to be different; None where it has holes."""
-        self.check_names(builder)
-        return builder.finish(result, instance)
 
     def check_names(self, builder: GraphBuilder) -> None:
         """Report elements of one name."""

@@ -7,22 +7,20 @@ text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, did_you_mean
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused
-from archspec.elaborate.inputs import doubt, impossible, possible
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.nearby import Nearby, Probe, in_words
 from archspec.elaborate.scopes import Scope
 from archspec.elaborate.structure import Structures
-from archspec.ir.graph import Input, Network, Output
+from archspec.ir.graph import Network, Output
 from archspec.source import Span
 from archspec.syntax import ast
-from archspec.types import Map, Type, from_shape
+from archspec.types import Map, Type
 
 
 def elaborate(file: ast.File, name: str, sink: Diagnostics, options: Options) -> tuple[Network | None, list[tuple[Span, Type]]]:
@@ -149,13 +147,6 @@ class Elaborator(Structures):
             value = self.statement(statement, context._replace(defaults=self.unit.defaults_at.get(id(statement), {})), value)
         return value
 
-    def suite(self, body: Sequence[ast.Statement], context: Context, value: int | None) -> int | None:
-        self.enter(body)
-        for statement in body:
-            value = self.statement(statement, context, value)
-        self.depth -= 1
-        return value
-
     def statement(self, statement: ast.Statement, context: Context, value: int | None) -> int | None:
         match statement:
             case ast.Chain():
@@ -231,41 +222,6 @@ class Elaborator(Structures):
             return self.residual(suite, head, context, value)
         return self.branches(suite, head, context, value)
 
-    def input(self, statement: ast.Input, name: ast.Name | None, context: Context) -> int:
-        span = statement.span
-        if not context.top:
-            self.reject("A010", "`input` is allowed only at the top level", span)
-            return self.unknown(context.builder, span)
-        called = name.id if name is not None else "input"
-        if called in self.placed:
-            first = self.placed[called], "first here"
-            self.reject("A108", f"there are two inputs called `{called}`", span, "name them: `left: input 32x32x3`", first)
-            return self.unknown(context.builder, span)
-        shape = self.options.inputs.get(called) or (self.options.inputs.get("") if not self.placed else None) or statement.shape.values
-        problem = impossible(shape)
-        type_ = from_shape(tuple(shape)) if shape and not problem else None
-        if problem:
-            self.reject("A105", problem, statement.shape.span, possible(shape))
-        elif type_ is not None:
-            self.doubt(statement, type_.shape)
-        if type_ is not None:
-            self.inputs.append(Input(called, type_, span))
-        self.placed[called] = span
-        value = context.builder.input(type_)
-        self.meet(span, type_)
-        context.scope.labels[called] = (context.builder, value)
-        return value
-
-    def doubt(self, statement: ast.Input, shape: tuple[int, ...]) -> None:
-        """Warn of a shape that was probably meant otherwise."""
-        own = tuple(statement.shape.values)
-        found = doubt(shape, own)
-        if found is not None:
-            message, meant = found
-            better = "x".join(map(str, meant or own))
-            help_ = f"did you mean `input {better}`?" if shape == own else f"did you mean {better}?"
-            self.warn("A405", message, statement.shape.span, help_ if meant else f"set a shape with as many axes as {better}")
-
     def output(self, suite: ast.Suite, head: ast.Output, context: Context, value: int | None) -> int | None:
         name = head.name
         if not context.top:
@@ -288,6 +244,5 @@ class Elaborator(Structures):
         if value is None:
             return self.no_input(head.span, context)
         result = self.group(suite, name.id, name.span, context, value) if suite.body else value
-        if result is not None:
-            self.outputs[name.id] = Output(name.id, result, head.mode is not None)
+        self.outputs[name.id] = Output(name.id, result, head.mode is not None)
         return value

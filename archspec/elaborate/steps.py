@@ -16,6 +16,7 @@ from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Graph, Instance
 from archspec.ops import STEPS, op_class, typed
 from archspec.ops.base import Misfit
+from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import Type
 
@@ -50,11 +51,11 @@ class Steps(Core):
         except Refused as refused:
             self.report(refused)
             return self.unknown(context.builder, step.span)
-        return self.apply(bound, step, context, value, label)
+        return self.apply(bound, step.span, context, value, label)
 
-    def apply(self, bound: binding.Bound, step: ast.Step, context: Context, value: int, label: str | None) -> int:
+    def apply(self, bound: binding.Bound, span: Span, context: Context, value: int, label: str | None = None) -> int:
         """Put an op, or the primitives it stands for, after a value."""
-        builder, span = context.builder, step.span
+        builder = context.builder
         if builder.type_of(value) is None:
             return self.unknown(builder, span)
         self.count_step(span)
@@ -163,10 +164,11 @@ class Steps(Core):
         self.path = path
         self.active.pop()
         self.trace.pop()
-        if result is None or self.sink.errors > errors:
+        if self.sink.errors > errors:
             return None
         arguments = tuple((name, value) for name, value in scope.names.items() if name != "cin" and not isinstance(value, Missing))
-        return self.finished(builder, result, Instance(block.head.name.id, arguments))
+        self.check_names(builder)
+        return builder.finish(result, Instance(block.head.name.id, arguments))
 
     def pattern(self, statement: ast.Pattern, context: Context, value: int | None) -> int | None:
         from archspec.elaborate.pattern import expand_pattern
@@ -180,8 +182,7 @@ class Steps(Core):
             for name, arguments, span in layers:
                 places = dict.fromkeys(arguments, span)
                 bound = binding.Bound(binding.build(name, arguments, places, span), places)
-                step = ast.Step(ast.Name(name, span), (), (), span)
-                value = self.apply(bound, step, context, value, None)
+                value = self.apply(bound, span, context, value)
         except Refused as refused:
             self.report(refused)
             return self.unknown(context.builder, statement.span)

@@ -1,22 +1,23 @@
-"""Structure: labels, repeats, residuals and branches."""
+"""Structure: inputs, labels, repeats, residuals and branches."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from functools import partial
 
 from archspec.elaborate.core import Context
 from archspec.elaborate.expressions import Refused, whole
+from archspec.elaborate.inputs import doubt, impossible, possible
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.merge_advice import branches_advice, residual_advice
 from archspec.elaborate.reports import Level
 from archspec.elaborate.scopes import Frame
 from archspec.elaborate.steps import Steps
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import SHORTCUT, Call, Hole
+from archspec.ir.graph import SHORTCUT, Call, Hole, Input
 from archspec.numeric import value_of
 from archspec.source import Span
 from archspec.syntax import ast
+from archspec.types import from_shape
 
 NAMELESS = "_"
 """As a label: a group that is called as a step would be, in a group by its position."""
@@ -25,15 +26,42 @@ _TELLING = 1000
 
 
 class Structures(Steps):
-    """Heads with a body. `statement` and `input` are the elaborator's."""
+    """Inputs, and heads with a body."""
 
-    @abstractmethod
-    def statement(self, statement: ast.Statement, context: Context, value: int | None) -> int | None:
-        """Elaborate one statement after a value; returns the value that the next goes on from."""
-
-    @abstractmethod
     def input(self, statement: ast.Input, name: ast.Name | None, context: Context) -> int:
-        """Declare an input."""
+        span = statement.span
+        if not context.top:
+            self.reject("A010", "`input` is allowed only at the top level", span)
+            return self.unknown(context.builder, span)
+        called = name.id if name is not None else "input"
+        if called in self.placed:
+            first = self.placed[called], "first here"
+            self.reject("A108", f"there are two inputs called `{called}`", span, "name them: `left: input 32x32x3`", first)
+            return self.unknown(context.builder, span)
+        shape = self.options.inputs.get(called) or (self.options.inputs.get("") if not self.placed else None) or statement.shape.values
+        problem = impossible(shape)
+        type_ = from_shape(tuple(shape)) if shape and not problem else None
+        if problem:
+            self.reject("A105", problem, statement.shape.span, possible(shape))
+        elif type_ is not None:
+            self.doubt(statement, type_.shape)
+        if type_ is not None:
+            self.inputs.append(Input(called, type_, span))
+        self.placed[called] = span
+        value = context.builder.input(type_)
+        self.meet(span, type_)
+        context.scope.labels[called] = (context.builder, value)
+        return value
+
+    def doubt(self, statement: ast.Input, shape: tuple[int, ...]) -> None:
+        """Warn of a shape that was probably meant otherwise."""
+        own = tuple(statement.shape.values)
+        found = doubt(shape, own)
+        if found is not None:
+            message, meant = found
+            better = "x".join(map(str, meant or own))
+            help_ = f"did you mean `input {better}`?" if shape == own else f"did you mean {better}?"
+            self.warn("A405", message, statement.shape.span, help_ if meant else f"set a shape with as many axes as {better}")
 
     def labelled(self, suite: ast.Suite, head: ast.Label, context: Context, value: int | None) -> int | None:
         name = None
@@ -49,18 +77,18 @@ class Structures(Steps):
         if name is not None and name in context.scope.labels:
             self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label")
             name = None
-        if value is None and _source(suite.body)[0] is None:
-            return self.no_input(head.span, context)
         result = self.group(suite, name, head.span, context, value)
-        if name is not None and result is not None:
+        if name is not None:
             context.scope.labels[name] = (context.builder, result)
         return result
 
-    def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int | None:
+    def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int:
         """The body under a label: a single step takes the label, several become a graph of their own, numbered by position."""
         source, body = _source(suite.body)
         if source is not None:
             value = self.reference(source, context)
+        elif value is None:
+            return self.no_input(span, context)
         if not body:
             return value
         only = body[0] if len(body) == 1 else None
@@ -69,17 +97,16 @@ class Structures(Steps):
             result = self.step(only.steps[0], context, value, name)
             self.depth -= 1
             return result
-        assert value is not None
         inner = GraphBuilder("index", context.builder)
         start = inner.input(context.builder.type_of(value))
         inner.captured[value] = start  # a label of the same value is the same input
         self.path.append(name or context.builder.next_name("group"))
         last = self.suite(body, context.inside(inner), start)
         self.path.pop()
-        assert last is not None
         if last == start and not inner.elements:
             return value
-        graph = self.finished(inner, last)
+        self.check_names(inner)
+        graph = inner.finish(last)
         if graph is None:
             return context.builder.add(Hole(inner.type_of(last), "group", name, span))
         self.limit(graph.layers, span)
@@ -111,19 +138,17 @@ class Structures(Steps):
         self.trace.append(Level(head.span, "", f"round {frame.round + 1} of {frame.count}"))
         result = self.suite(suite.body, context.inside(inner, scope), start)
         self.trace.pop()
-        assert result is not None
         same = not frame.reads_index and frame.round + 1 >= frame.longest and inner.type_of(result) == inner.type_of(start)
         times = frame.count - frame.round if same and inner.type_of(result) is not None else 1
         frame.round += times
         if result == start and not inner.elements:
             return value
-        call = inner.elements[0] if len(inner.elements) == 1 and result == ~0 else None
-        plain = isinstance(call, Call) and not call.inline and call.label is None
-        if isinstance(call, Call) and plain and call.times == 1 and call.inputs == (start,) and times > 1:
-            self.limit(times * call.graph.layers, head.span)
-            return builder.add(call._replace(inputs=(value,), times=times))
         if times == 1:
             return builder.splice(inner, result, value)
+        call = inner.elements[0] if len(inner.elements) == 1 and result == ~0 else None
+        if isinstance(call, Call) and call.label is None and call.times == 1 and call.inputs == (start,):
+            self.limit(times * call.graph.layers, head.span)
+            return builder.add(call._replace(inputs=(value,), times=times))
         graph = inner.finish(result)
         if graph is None:
             return builder.add(Hole(inner.type_of(result), "repeat", None, head.span))
@@ -131,42 +156,30 @@ class Structures(Steps):
         return builder.add(Call(graph, (value, *inner.pending), graph.output, "repeat", None, head.span, times, inline=True))
 
     def residual(self, suite: ast.Suite, head: ast.Residual, context: Context, value: int) -> int:
-        adds = True
-        if head.condition is not None:
-            dropped = self.dropped(head.condition, context)
-            if dropped is None:
-                return self.unknown(context.builder, head.span)
-            adds = not dropped
+        alone = self.dropped(head.condition, context)
+        if alone is None:
+            return self.unknown(context.builder, head.span)
         last = suite.body[-1] if suite.body else None
         shortcut = last if isinstance(last, ast.Suite) and isinstance(last.head, ast.Shortcut) else None
         inside = context.inside()
         main = self.suite(suite.body[:-1] if shortcut is not None else suite.body, inside, value)
-        assert main is not None
-        if not adds:
+        if alone:
             return main
-        short = value
-        taken = shortcut is not None and not self.dropped(shortcut.guard, inside)
-        if shortcut is not None and taken:
-            short = self.shortcut(shortcut, inside, value)
-        advice = partial(residual_advice, context.builder, value, main, taken, suite.body, context.defaults)
+        builder, short = context.builder, value
+        if shortcut is not None and self.dropped(shortcut.guard, inside):
+            shortcut = None
+        if shortcut is not None:
+            short = self.group(shortcut, None, shortcut.head.span, inside, value)
+            if short != value and short == ~(len(builder.elements) - 1):
+                builder.restem(SHORTCUT)
+        advice = partial(residual_advice, builder, value, main, shortcut is not None, suite.body, context.defaults)
         return self.merge("add", (main, short), context, head.span, advice)
-
-    def shortcut(self, suite: ast.Suite, context: Context, value: int) -> int:
-        result = self.group(suite, None, suite.head.span, context, value)
-        assert result is not None
-        builder = context.builder
-        if result != value and result == ~(len(builder.elements) - 1):
-            builder.restem(SHORTCUT)
-        return result
 
     def branches(self, suite: ast.Suite, head: ast.Merge, context: Context, value: int) -> int:
         results = []
         self.enter(suite.body)
         for statement in suite.body:
-            dropped = (
-                isinstance(statement, (ast.Chain, ast.Suite)) and statement.guard is not None and self.dropped(statement.guard, context)
-            )
-            if dropped:
+            if isinstance(statement, (ast.Chain, ast.Suite)) and self.dropped(statement.guard, context):
                 continue
             result = self.statement(statement, context.inside(scope=context.scope), value)
             assert result is not None
