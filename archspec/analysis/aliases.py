@@ -6,6 +6,7 @@ block that came out empty. The value of such a call is that very value, and whoe
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import NamedTuple
 
 from archspec.ir.graph import Call, Element, Graph
@@ -36,25 +37,20 @@ class Uses:
 
     def read(self, element: Element, origins: tuple[int, ...] | list[int]) -> list[int]:
         """The values that layers of an element read, each by the value that it is; `origins` are those of its graph."""
-        if not isinstance(element, Call):
-            return [origins[value] for value in element.inputs]
-        return [origins[value] for value, read in zip(element.inputs, self.of(element.graph).reads, strict=True) if read]
+        read = compress(element.inputs, self.of(element.graph).reads) if isinstance(element, Call) else element.inputs
+        return [origins[value] for value in read]
 
     def _use(self, graph: Graph) -> Use:
         count = len(graph.inputs)
         origins, read, taken = list(range(count)), set[int](), set[int]()
         for at, element in enumerate(graph.elements):
             read.update(self.read(element, origins))
+            origin = count + at
             if isinstance(element, Call):
-                taken.update(origins[v] for v, takes in zip(element.inputs, self.of(element.graph).takes, strict=True) if takes)
-            handed = self._handed_on(element)
-            origins.append(count + at if handed is None else origins[handed])
+                inner, given = self.of(element.graph), [origins[value] for value in element.inputs]
+                taken.update(compress(given, inner.takes))
+                result = inner.origins[element.graph.result]
+                origin = given[result] if result < len(given) else origin  # a call may hand a value on as it is
+            origins.append(origin)
         taken |= read | {origins[graph.result]}
         return Use(tuple(origins), *(tuple(value in found for value in range(count)) for found in (read, taken)))
-
-    def _handed_on(self, element: Element) -> int | None:
-        """The value that a call hands on as it is."""
-        if not isinstance(element, Call):
-            return None
-        result = self.of(element.graph).origins[element.graph.result]
-        return element.inputs[result] if result < len(element.inputs) else None

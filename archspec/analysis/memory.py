@@ -6,9 +6,11 @@ input that nobody reads later.
 
 from __future__ import annotations
 
+from itertools import compress
+
 from archspec.analysis.aliases import Uses
 from archspec.analysis.cost import needed_elements
-from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ir.graph import Call, Graph, Network, Node
 
 Owned = tuple[bool, ...]
 """For each input of a graph, whether nobody outside reads it later, so that its memory may be given back."""
@@ -38,32 +40,32 @@ class Peaks:
         key = (graph, owned, same)
         peak = self._graphs.get(key)
         if peak is None:
-            peak = self._graphs[key] = self._run(graph, owned, same, {graph.result}, None)
+            peak = self._graphs[key] = self._run(graph, owned, same, {graph.result}, [True] * len(graph.elements))
         return peak
 
-    def _run(self, graph: Graph, owned: Owned, same: Same, kept: set[int], needed: list[bool] | None) -> int:
+    def _run(self, graph: Graph, owned: Owned, same: Same, kept: set[int], needed: list[bool]) -> int:
         first = len(graph.inputs)
         origins = [value if value >= first else same[value] for value in self._uses.of(graph).origins]
         kept = {origins[value] for value in kept}
-        last = self._last_reads(graph, origins, needed)
-        alive = sum(_size(graph, value) for value in range(first) if owned[value])
-        peak = alive
-        for at, element in enumerate(graph.elements):
-            if not _runs(element, at, needed):
-                continue
+        # A call of a block that came out empty does nothing.
+        runs = [(at, e) for at, e in enumerate(graph.elements) if needed[at] and (isinstance(e, Node) or e.graph.layers)]
+        last = {value: at for at, element in runs for value in self._uses.read(element, origins)}
+        sizes = [type_.size for type_ in (*graph.inputs, *(element.type for element in graph.elements))]
+        peak = alive = sum(compress(sizes, owned))
+        for at, element in runs:
             read = self._uses.read(element, origins)
             ends = {v for v in read if last[v] == at and v not in kept and (v >= first or owned[v])}
-            freed = sum(_size(graph, value) for value in ends)
-            size = _size(graph, first + at) if origins[first + at] == first + at else 0
+            freed = sum(sizes[value] for value in ends)
+            size = sizes[first + at] if origins[first + at] == first + at else 0
             if isinstance(element, Call):
                 given = tuple(origins[value] for value in element.inputs)
                 peak = max(peak, self._call(element, given, ends, alive, freed))
-            elif origins[element.inputs[0]] in ends and _reuses(element, graph):
+            elif origins[element.inputs[0]] in ends and element.op.reuses(graph.type_of(element.inputs[0]), element.type):
                 peak = max(peak, alive)
             else:
                 peak = max(peak, alive + size)
             alive += size - freed
-            if last[first + at] < 0 and first + at not in kept:
+            if first + at not in last and first + at not in kept:
                 alive -= size  # nobody reads it
         return peak
 
@@ -84,29 +86,8 @@ class Peaks:
         last = alive - (freed - (size if handed else 0)) + self.graph(call.graph, (again, *given_back[1:]), same)
         return max(first, between, last)
 
-    def _last_reads(self, graph: Graph, origins: list[int], needed: list[bool] | None) -> list[int]:
-        last = [-1] * len(origins)
-        for at, element in enumerate(graph.elements):
-            if _runs(element, at, needed):
-                for value in self._uses.read(element, origins):
-                    last[value] = at
-        return last
-
 
 def _owned(given: tuple[int, ...], ends: set[int]) -> tuple[Owned, Same]:
     """How the inputs of a graph that is given some values, of which some end with it, are owned, and which are the same."""
     places = {value: at for at, value in reversed(list(enumerate(given)))}
     return tuple(value in ends and places[value] == at for at, value in enumerate(given)), tuple(places[value] for value in given)
-
-
-def _runs(element: Element, at: int, needed: list[bool] | None) -> bool:
-    """Whether an element does anything in inference: not one for training only, nor a call of a block that came out empty."""
-    return (needed is None or needed[at]) and (isinstance(element, Node) or element.graph.layers > 0)
-
-
-def _size(graph: Graph, value: int) -> int:
-    return graph.type_of(value).size
-
-
-def _reuses(node: Node, graph: Graph) -> bool:
-    return node.op.reuses(graph.type_of(node.inputs[0]), node.type)

@@ -91,11 +91,12 @@ def union(a: Field, b: Field) -> Field:
         return WHOLE
     if a is None or b is None:
         return None
-    a, b = _terms(a, b), _terms(b, a)
-    if len(a[0]) != len(b[0]):
+    left = a if isinstance(a, tuple) else still(len(b[0]))
+    right = b if isinstance(b, tuple) else still(len(left[0]))
+    if len(left[0]) != len(right[0]):
         return None
-    terms = list(a)
-    for term in b:
+    terms = list(left)
+    for term in right:
         _join(terms, term)
     return tuple(terms) if len(terms) <= TERMS else None
 
@@ -128,12 +129,9 @@ def sizes(field: Field, spatial: tuple[int, ...] | None, whole: tuple[int, ...] 
     return Sizes(alike, alike, tuple(jump))
 
 
-def _terms(field: Field, other: Field) -> tuple[Term, ...]:
-    """The terms of a field; POINT as a term of as many axes as another field has."""
-    if isinstance(field, tuple):
-        return field
-    assert isinstance(other, tuple)
-    return ((sliding(0, 0, 1),) * len(other[0]),)
+def still(axes: int) -> tuple[Term, ...]:
+    """The field of a map each of whose positions sees itself: POINT as a term."""
+    return ((sliding(0, 0, 1),) * axes,)
 
 
 # through a layer
@@ -275,22 +273,20 @@ class _Axis(NamedTuple):
 
 
 def _sizes(field: tuple[Term, ...], spatial: tuple[int, ...] | None, whole: tuple[int, ...] | None) -> Sizes | None:
-    axes = []
+    axes: list[_Axis] = []
     for at, reaches in enumerate(zip(*field, strict=True)):
-        axis = _axis(reaches, spatial[at] if spatial is not None else None)
-        if axis is None:
-            return None
-        axes.append(axis)
+        axes += filter(None, [_axis(reaches, spatial[at] if spatial is not None else None)])
+    if len(axes) < len(field[0]):
+        return None
     found = []
     for at, axis in enumerate(axes):
         # What a position sees by a term it sees only where the term sees something along the other axes as well.
         kinds = [{tuple([taps is not None for taps in seen]) for seen in other.seen} for other in axes[:at] + axes[at + 1 :]]
         others = {tuple(map(all, zip(*chosen, strict=True))) for chosen in product(*kinds)} if kinds else {(True,) * len(field)}
         found.append(_extent(axis, others, whole[at] if whole is not None else None))
-    jumps = [axis.jump for axis in axes if axis.jump is not None]
-    return Sizes(
-        tuple([least for least, _ in found]), tuple([largest for _, largest in found]), tuple(jumps) if len(jumps) == len(axes) else None
-    )
+    least, largest = zip(*found, strict=True)
+    jumps = tuple([axis.jump for axis in axes if axis.jump is not None])
+    return Sizes(least, largest, jumps if len(jumps) == len(axes) else None)
 
 
 def _axis(reaches: Sequence[Reach], size: int | None) -> _Axis | None:
@@ -318,10 +314,8 @@ def _extent(axis: _Axis, others: set[tuple[bool, ...]], end: int | None) -> tupl
             hull = _hull([taps for taps, lives in zip(seen, live, strict=True) if lives])
             size = hull.high - hull.low + 1 if hull is not None else 0
             outer.add(size)
-            if hull is not None and end is not None and _inside(axis, phase, hull, end):
+            if hull is None or (end is not None and _inside(axis, phase, hull, end)):
                 inner.add(size)
-            elif hull is None:
-                inner.add(0)
     found = inner if any(inner) else outer
     return min(found), max(found)
 

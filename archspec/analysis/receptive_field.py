@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from archspec.analysis.phases import NOT, Field, Sizes, chain, even, sizes, union
+from archspec.analysis.phases import NOT, Field, Sizes, chain, even, sizes, still, union
 from archspec.ir.graph import Call, Graph, Network, Node
-from archspec.ops.base import POINT, WHOLE, Op, sliding
+from archspec.ops.base import POINT, WHOLE, Op
 from archspec.types import Map, Type
 
 Fields = tuple[Field, ...]
@@ -82,8 +82,6 @@ class ReceptiveFields:
             return self._seen(reads, outer)
         # The first input is read through all rounds; a value from outside in each of them, and then through the rounds after it.
         all_rounds, some_rounds = self._rounds(reads[0], times, NOT if len(reads) == 1 else POINT)
-        if some_rounds == NOT:
-            return self._bounded(chain(outer[0], all_rounds))
         return self._bounded(union(chain(outer[0], all_rounds), chain(self._seen((NOT, *reads[1:]), outer), some_rounds)))
 
     def _rounds(self, field: Field, times: int, one: Field) -> tuple[Field, Field]:
@@ -91,8 +89,7 @@ class ReceptiveFields:
         power: Field = POINT
         fewer: Field = NOT
         for bit in bin(times)[2:]:
-            if one != NOT:
-                fewer = self._bounded(union(fewer, chain(fewer, power)))
+            fewer = self._bounded(union(fewer, chain(fewer, power)))
             power = self._bounded(chain(power, power))
             if bit == "1":
                 fewer = self._bounded(union(fewer, chain(one, power)))
@@ -104,7 +101,8 @@ class ReceptiveFields:
         if graph not in self._graphs:
             count = len(graph.inputs)
             if graph is self._network.graph:
-                self._graphs[graph] = self._forward(graph, [(_start(type_),) for type_ in graph.inputs])
+                maps = [type_.spatial if isinstance(type_, Map) else () for type_ in graph.inputs]
+                self._graphs[graph] = self._forward(graph, [(still(len(spatial)) if spatial else NOT,) for spatial in maps])
             elif count * (count + len(graph.elements)) > _MOST:
                 self._graphs[graph] = None
             else:
@@ -117,7 +115,8 @@ class ReceptiveFields:
         known = self._walks.get((graph, outer))
         if known is None:
             self._walked += len(graph.elements)
-            starts: list[Fields] = [(field if self._walked <= _WALKED else _lost(field),) for field in outer]
+            lost = self._walked > _WALKED  # but what sees nothing or everything goes on doing so
+            starts: list[Fields] = [(None if lost and isinstance(field, tuple) and field else field,) for field in outer]
             known = self._walks[graph, outer] = [field for (field,) in self._forward(graph, starts)]
         return known
 
@@ -249,13 +248,3 @@ class ReceptiveFields:
         if not any(max(type_.spatial) > 1 for type_ in (node.type, *types) if isinstance(type_, Map)):
             return False
         return isinstance(node.type, Map) and self._reach(node.op, types[0]) is not WHOLE
-
-
-def _lost(field: Field) -> Field:
-    """A field that is no longer known, except that of nothing and everything."""
-    return None if isinstance(field, tuple) and field else field
-
-
-def _start(type_: Type) -> Field:
-    """The field of an input: each position of a map sees itself."""
-    return ((sliding(0, 0, 1),) * len(type_.spatial),) if isinstance(type_, Map) else NOT

@@ -59,8 +59,6 @@ class Declarations(Reports):
     def __init__(self, sink: Diagnostics, options: Options) -> None:
         super().__init__(sink)
         self.options = options
-        self.overrides = dict(options.params)
-        self.taken: set[str] = set()
         self.base = options.base.resolve() if options.base is not None else None
         self.units: dict[Path, Unit] = {}
         self.crowded = False
@@ -113,11 +111,11 @@ class Declarations(Reports):
             what = f"the param `{name}` is defined twice" if name in unit.places else f"`{name}` is a reserved word of the language"
             others = [(unit.places[name], "first here")] if name in unit.places else []
             return self.reject("A108", what, span, "choose another name", *others)
-        self.taken.add(name)
         unit.places[name] = span
         try:
             value = evaluate(statement.value, scope)
-            unit.names[name] = self.overridden(name, value, self.overrides[name], span) if name in self.overrides else value
+            given = self.options.params.get(name)
+            unit.names[name] = value if given is None else self.overridden(name, value, given, span)
         except Refused as refused:
             self.report(refused)
             unit.names[name] = MISSING
@@ -125,12 +123,10 @@ class Declarations(Reports):
 
     def overridden(self, name: str, default: Value, given: Value, span: Span) -> Value:
         """The value set from outside, if it is of the default's kind."""
-        if isinstance(given, float) and given.is_integer() and type(default) is int:
+        if type(default) is int and (isinstance(given, bool) or (isinstance(given, float) and given.is_integer())):
             given = int(given)
-        if isinstance(default, bool) and given in (0, 1) and isinstance(given, int):
+        if isinstance(default, bool) and isinstance(given, int) and given in (0, 1):
             given = bool(given)
-        if type(default) is int and isinstance(given, bool):
-            given = int(given)
         if type(given) is not type(default) and not (isinstance(default, float) and type(given) is int):
             kinds = {bool: "yes or no", int: "a whole number", float: "a number", str: "a text"}
             wanted = kinds.get(type(default), "a list" if isinstance(default, Rounds) else "a size")
@@ -141,18 +137,17 @@ class Declarations(Reports):
 
     def finish(self, unit: Unit) -> None:
         """Report overrides that name no param."""
-        for name in self.overrides:
-            if name not in self.taken:
+        for name in self.options.params:
+            if name not in unit.places:
                 known = f"the params are {', '.join(sorted(unit.names))}" if unit.names else "the spec has no params"
                 message = f"there is no param `{name}` to set"
                 self.sink.add(Diagnostic("A115", message, None, (), did_you_mean(name, unit.names, known)))
 
     def extended(self, defaults: Defaults, statement: ast.Default, scope: Scope) -> Defaults:
-        step = statement.step.id if statement.step is not None else ""
-        if step and step not in STEPS:
-            assert statement.step is not None
+        if statement.step is not None and statement.step.id not in STEPS:
             self.report(unknown_step(statement.step, []))
             return defaults
+        step = statement.step.id if statement.step is not None else ""
         known = list(op_class(step).fields) if step else ["round", "init"]
         values = dict(defaults.get(step, {}))
         for keyword in statement.keywords:

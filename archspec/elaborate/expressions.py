@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from archspec.diagnostics import did_you_mean
 from archspec.numeric import OPERATIONS, Spelled, largest, least, round8, whole_number
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import LIMIT
+
+if TYPE_CHECKING:
+    from archspec.elaborate.scopes import Scope
 
 ROUNDED = "round it: `round8(x)`, `floor(x)`, or divide with `//`"
 """The help where a whole number is needed."""
@@ -51,14 +54,6 @@ class Missing:
 
 
 MISSING = Missing()
-
-
-class Scope(Protocol):
-    """Where names get their values."""
-
-    def value_of(self, name: str) -> Value | Missing | None: ...
-
-    def known(self) -> Iterable[str]: ...
 
 
 def evaluate(expr: ast.Expr, scope: Scope) -> Value:

@@ -144,7 +144,8 @@ def from_json(text: str) -> Network:
     graphs: list[Graph] = []
     for doc in document.graphs:
         elements = tuple(_element(element, graphs, sources) for element in doc.elements)
-        graphs.append(Graph(tuple(_read_type(t) for t in doc.inputs), elements, doc.result, doc.naming, _instance(doc.instance)))
+        instance = Instance(doc.instance.block, tuple(_tuples(doc.instance.arguments).items())) if doc.instance is not None else None
+        graphs.append(Graph(tuple(map(_read_type, doc.inputs)), elements, doc.result, doc.naming, instance))
     if not graphs:
         raise ValueError("a document has at least one graph")
     inputs = tuple(Input(i.name, _read_type(i.type), _span(i.origin, sources)) for i in document.inputs)
@@ -213,8 +214,7 @@ class _Writer:
 
 
 def _type(type_: Type) -> TypeDoc:
-    kinds: dict[type, Literal["map", "tokens", "vector"]] = {Map: "map", Tokens: "tokens", Vector: "vector"}
-    return TypeDoc(kind=kinds[type(type_)], shape=type_.shape)
+    return TypeDoc.model_construct(kind=type(type_).__name__.lower(), shape=type_.shape)
 
 
 def _element(doc: NodeDoc | CallDoc, graphs: list[Graph], sources: list[Source]) -> Element:
@@ -223,21 +223,16 @@ def _element(doc: NodeDoc | CallDoc, graphs: list[Graph], sources: list[Source])
     if isinstance(doc, NodeDoc):
         if doc.op not in STEPS:
             raise ValueError(f"there is no layer `{doc.op}`")
-        op = make(doc.op, {name: _tuples(value) for name, value in doc.arguments.items()})
-        return Node(op, doc.inputs, type_, doc.stem, doc.label, span, doc.numbered, doc.implied, owner)
+        return Node(make(doc.op, _tuples(doc.arguments)), doc.inputs, type_, doc.stem, doc.label, span, doc.numbered, doc.implied, owner)
     if not 0 <= doc.call < len(graphs):
         raise ValueError(f"a call names graph {doc.call}, which does not stand before it")
     return Call(graphs[doc.call], doc.inputs, type_, doc.stem, doc.label, span, doc.times, doc.inline, doc.numbered, owner=owner)
 
 
-def _instance(doc: InstanceDoc | None) -> Instance | None:
-    if doc is None:
-        return None
-    return Instance(doc.block, tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in doc.arguments.items()))
-
-
 def _tuples(value: Any) -> Any:
-    """JSON's lists, however deep, as the tuples that ops hold."""
+    """Arguments with JSON's lists, however deep, as the tuples that ops hold."""
+    if isinstance(value, dict):
+        return {name: _tuples(item) for name, item in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 

@@ -45,8 +45,8 @@ COUNTS = [
     Mutant("FLOPs of merging", "ops/merge.py", "(len(types) - 2)", "(len(types) - 1)"),
     Mutant("jump not multiplied", "analysis/phases.py", "return Reach(step, (Taps(seen.low + far", "return Reach(inner.step, (Taps(seen.low + far"),
     Mutant("receptive field ignores strides before it", "analysis/phases.py", "seen.high + far * read.high", "seen.high + read.high"),
-    Mutant("memory freed at the first read", "analysis/memory.py", "                last[value] = at", "                last[value] = at if last[value] < 0 else last[value]"),
-    Mutant("memory overwritten that is read later", "analysis/memory.py", " in ends and _reuses(", " not in () and _reuses("),
+    Mutant("memory freed at the first read", "analysis/memory.py", "last = {value: at for at, element in runs for", "last = {value: at for at, element in reversed(runs) for"),
+    Mutant("memory overwritten that is read later", "analysis/memory.py", " in ends and element.op.reuses(", " not in () and element.op.reuses("),
 ]  # fmt: skip
 MEANING = [
     Mutant("a round too few", "elaborate/structure.py", "while frame.round < count and", "while frame.round < max(count - 1, 1) and"),
