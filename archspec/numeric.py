@@ -150,6 +150,10 @@ def _reflected(sign: str) -> Any:
     return lambda right, left: _spelled(sign, left, right)
 
 
+def _of_value(function: Any) -> Any:
+    return lambda number: function(number.value)
+
+
 def _compared(compare: Callable[[Any, Any], bool]) -> Any:
     return lambda left, right: bool(compare(left.value, value_of(right)))
 
@@ -211,28 +215,14 @@ class Spelled:
         """Write the expression."""
         return _written(self, spelling)[0]
 
-    def __str__(self) -> str:
-        return str(self.value)
-
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)
 
     def __repr__(self) -> str:
         return f"<{self.text()} = {self.value}>"
 
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __index__(self) -> int:
-        return operator.index(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.value == value_of(other))
-
-    __lt__, __le__, __gt__, __ge__ = map(_compared, (operator.lt, operator.le, operator.gt, operator.ge))
+    __str__, __hash__, __bool__, __index__ = map(_of_value, (str, hash, bool, operator.index))
+    __eq__, __lt__, __le__, __gt__, __ge__ = map(_compared, (operator.eq, operator.lt, operator.le, operator.gt, operator.ge))
     __add__, __sub__, __mul__, __mod__ = map(_operator, "+-*%")
     __radd__, __rsub__, __rmul__, __rmod__ = map(_reflected, "+-*%")
     __truediv__, __floordiv__, __pow__ = map(_operator, ("/", "//", "**"))

@@ -115,17 +115,15 @@ def github(diagnostic: Diagnostic) -> str:
     where = ""
     if data["file"] is not None:
         names = dict(zip(_PLACE, ("file", "line", "col", "endLine", "endColumn"), strict=True))
-        where = "".join(f"{names[key]}={_property(str(data[key]))}," for key in _PLACE)
+        where = "".join(f"{names[key]}={_escaped(str(data[key]), ':,')}," for key in _PLACE)
     body = "\n".join([diagnostic.message, *diagnostic.notes, *([f"help: {diagnostic.help}"] if diagnostic.help else [])])
-    return f"::{kind} {where}title={diagnostic.code}::{_command(body)}"
+    return f"::{kind} {where}title={diagnostic.code}::{_escaped(body)}"
 
 
-def _command(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _command(text).replace(":", "%3A").replace(",", "%2C")
+def _escaped(text: str, more: str = "") -> str:
+    for sign in "%\r\n" + more:
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    return text
 
 
 def sarif(diagnostics: Iterable[Diagnostic], version: str) -> dict[str, Any]:
