@@ -31,19 +31,14 @@ def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_
     return ast.File(parser.lines(layout.read()), whole)
 
 
-class _LineParser:
-    def __init__(self, source: Source, sink: Diagnostics) -> None:
-        self.source = source
-        self.sink = sink
-        self.lowering = Lowering(source, sink)
-
+class _LineParser(Lowering):
     def lines(self, lines: list[LogicalLine]) -> tuple[ast.Statement, ...]:
-        return tuple(self.statement(line) for line in lines)
+        return tuple(self.line(line) for line in lines)
 
-    def statement(self, line: LogicalLine) -> ast.Statement:
+    def line(self, line: LogicalLine) -> ast.Statement:
         below = self.lines(line.below)
         first, last = line.tokens[0], line.tokens[-1]
-        span = Span(self.source, first.start, last.end)
+        span = self.across(line.tokens)
         try:
             tree = None if line.broken else automaton().parse(roles(line.tokens))
         except Unexpected as error:
@@ -52,25 +47,20 @@ class _LineParser:
         if tree is None:
             return ast.Broken(below, _declared(line.tokens), span)
         if last.type == "COLON" and not line.below:
-            help_ = "write a step after the colon, or indent lines below it"
-            self.sink.add(Diagnostic("A004", f"`{span.text}` has nothing in it", span, help=help_))
+            self.report("A004", f"`{span.text}` has nothing in it", span, "write a step after the colon, or indent lines below it")
         elif line.below and last.type != "COLON":
             under = line.below[0].tokens[0]
             help_ = f"end `{first.value} ...` with `:`" if first.value in HEADS else "only a line that ends in `:` takes indented lines"
             if not line.below[0].broken and "\t" not in self.source.text[under.start - line.below[0].indent : under.start]:
-                self.report("A003", "this line is indented below a line that does not end in `:`", under, help_)
-        return self.lowering.statement(tree, below, span)
+                self.report("A003", "this line is indented below a line that does not end in `:`", self.span(under), help_)
+        return self.statement(tree, below, span)
 
     def unexpected(self, token: Token, expected: set[str], tokens: list[Token]) -> None:
         """Report a token that does not fit at its place."""
-        if slip := _slip(token, expected, tokens):
-            self.report(*slip)
-            return
         blamed = token if token.type != END else token._replace(start=max(0, tokens[-1].end - 1))
-        self.report("A001", f"expected {_wanted(expected)}, found {_found(token)}", blamed, _advice(tokens, token, expected))
-
-    def report(self, code: str, message: str, token: Token, help_: str | None) -> None:
-        self.sink.add(Diagnostic(code, message, Span(self.source, token.start, token.end), help=help_))
+        message = f"expected {_wanted(expected)}, found {_found(token)}"
+        code, message, blamed, help_ = _slip(token, expected, tokens) or ("A001", message, blamed, _advice(tokens, token, expected))
+        self.report(code, message, self.span(blamed), help_)
 
 
 def _declared(tokens: list[Token]) -> str | None:

@@ -30,6 +30,9 @@ class Lowering:
     def span(self, token: Token) -> Span:
         return Span(self.source, token.start, token.end)
 
+    def report(self, code: str, message: str, span: Span, help_: str | None = None) -> None:
+        self.sink.add(Diagnostic(code, message, span, help=help_))
+
     def across(self, nodes: list[Node]) -> Span:
         return Span(self.source, _token(nodes[0], 0).start, _token(nodes[-1], -1).end)
 
@@ -222,7 +225,7 @@ class Lowering:
         return None
 
     def too_large(self, how: str, span: Span) -> None:
-        self.sink.add(Diagnostic("A012", f"this number {how}", span, help="no size or count can be that large"))
+        self.report("A012", f"this number {how}", span, "no size or count can be that large")
 
     def reference(self, parts: list[Node]) -> ast.Expr:
         """A name, or an interpolated one whose parts must touch."""
@@ -234,7 +237,7 @@ class Lowering:
                 pieces.append(self.expr(part))
             elif not _is(part, "RBRACE"):
                 if part.start != before.end:
-                    self.sink.add(Diagnostic("A001", "a label cannot contain spaces", self.span(part)))
+                    self.report("A001", "a label cannot contain spaces", self.span(part))
                 if not _is(part, "LBRACE"):
                     pieces.append(part.value)
         return ast.Interpolated(tuple(pieces), self.across(parts))
