@@ -64,8 +64,8 @@ MEANING = [
     Mutant("comparisons with the first operand", "elaborate/expressions.py", "left, right = values[at], values[at + 1]", "left, right = values[0], values[at + 1]"),
 ]  # fmt: skip
 PYTORCH = [
-    Mutant("eps of norms dropped", "backends/torch/calls.py", 'new(f"nn.{name}Norm{rank}d", x.channels, eps=op.eps, **extra)', 'new(f"nn.{name}Norm{rank}d", x.channels, **extra)'),
-    Mutant("momentum the other way round", "backends/torch/calls.py", '"momentum": op.momentum', '"momentum": 1 - op.momentum'),
+    Mutant("eps of norms dropped", "backends/torch/calls.py", 'x.channels, eps=op.eps, momentum=', 'x.channels, momentum='),
+    Mutant("momentum the other way round", "backends/torch/calls.py", "momentum=op.momentum", "momentum=1 - op.momentum"),
     Mutant("count_pad flipped", "backends/torch/calls.py", '"count_include_pad": op.count_pad', '"count_include_pad": not op.count_pad'),
     Mutant("gelu by erf always", "backends/torch/calls.py", "approximate=op.approx", 'approximate="none"'),
     Mutant("alpha of lrn not divided", "backends/torch/calls.py", "alpha=op.alpha", "alpha=op.alpha * op.n"),

@@ -1,11 +1,11 @@
-"""What each op is in PyTorch: one row an op, from its arguments and types to a constructor call.
+"""What each op is in PyTorch: one row per op, from its arguments and types to a constructor call.
 
 Modules that PyTorch lacks are written into the file that uses them, from `templates`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from archspec.backends.registry import Unsupported
@@ -13,6 +13,7 @@ from archspec.backends.source import constructor
 from archspec.backends.source.constructor import New, written
 from archspec.numeric import Spelled, value_of
 from archspec.ops.base import Op, per_axis
+from archspec.ops.window import Slide
 from archspec.types import Map, Tokens, Type
 
 Row = Callable[[Any, Any, Any], New]
@@ -54,28 +55,42 @@ def _short(values: tuple[Any, ...]) -> Any:
     return values[0] if len(set(map(written, values))) == 1 else values
 
 
-def _slides(op: Any, x: Map) -> Any:
+def _sizes(slides: Sequence[Slide], *names: str) -> list[Any]:
+    """What windows have of these names, over all axes."""
+    return [_short(tuple(getattr(slide, name) for slide in slides)) for name in names]
+
+
+def _ends(pairs: Iterable[tuple[Any, Any]]) -> tuple[Any, ...]:
+    """The two ends of each axis as torch.nn.functional.pad takes them: the last axis first."""
+    return tuple(number for pair in reversed(list(pairs)) for number in pair)
+
+
+def _slides(op: Any, x: Map) -> Sequence[Slide]:
     """The windows of a layer; how much `same` pads where they stride follows from the size of the map, and is a plain number."""
-    slides = op.window(x)
+    slides: Sequence[Slide] = op.window(x)
     if getattr(op, "p", 0) != "same" or all(type(s.s) is int and s.s == 1 for s in slides):
         return slides
     return [s._replace(before=value_of(s.before), after=value_of(s.after)) for s in slides]
 
 
+def _pads(slides: Sequence[Slide]) -> dict[str, Any]:
+    """Padding that differs at the two ends of an axis; none where it is the same."""
+    ends = [(s.before, s.after + value_of(s.overhang)) for s in slides]
+    return {"pads": _ends(ends)} if any(before != after for before, after in ends) else {}
+
+
 def _conv(op: Any, x: Map, _: Map) -> New:
     slides = _slides(op, x)
     rank, pads = len(slides), _pads(slides)
-    kernel, padding = _short(tuple(s.k for s in slides)), _short(tuple(s.before for s in slides))
-    channels, filters = x.channels, op.filters(x)
-    steps = {"stride": _short(tuple(s.s for s in slides)), "dilation": _short(tuple(s.d for s in slides))}
+    kernel, stride, dilation, padding = _sizes(slides, "k", "s", "d", "before")
+    keywords = {**(pads or {"padding": padding}), "stride": stride, "dilation": dilation}
     if getattr(op, "maps", None) is not None:
-        if pads is not None:
+        if pads:
             raise Unsupported("a convolution with a connection table takes no padding that differs at two ends in PyTorch")
-        return _begun(op, new(f"TableConv{rank}d", channels, op.maps, kernel, padding=padding, **steps, bias=op.bias))
-    steps["groups"] = channels if op.step == "dwconv" else op.g
-    if pads is None:
-        return _begun(op, new(f"nn.Conv{rank}d", channels, filters, kernel, padding=padding, **steps, bias=op.bias))
-    return _begun(op, new(f"PaddedConv{rank}d", channels, filters, kernel, pads=pads, **steps, bias=op.bias))
+        return _begun(op, new(f"TableConv{rank}d", x.channels, op.maps, kernel, **keywords, bias=op.bias))
+    groups = x.channels if op.step == "dwconv" else op.g
+    name = f"PaddedConv{rank}d" if pads else f"nn.Conv{rank}d"
+    return _begun(op, new(name, x.channels, op.filters(x), kernel, **keywords, groups=groups, bias=op.bias))
 
 
 def _begun(op: Any, module: New) -> New:
@@ -85,46 +100,33 @@ def _begun(op: Any, module: New) -> New:
     return new(op.init, module, **({"std": op.std} if op.std is not None else {}))
 
 
-def _pads(slides: Any) -> tuple[int, ...] | None:
-    """Padding that differs at the two ends, as torch.nn.functional.pad takes it; None where it is the same."""
-    ends = [(s.before, s.after + value_of(s.overhang)) for s in slides]
-    if all(before == after for before, after in ends):
-        return None
-    return tuple(number for pair in reversed(ends) for number in pair)
-
-
 def _deconv(op: Any, x: Map, _: Map) -> New:
     axes = op.window(x)
     rank = len(axes)
-    before, after = tuple(a.before for a in axes), tuple(a.after for a in axes)  # PyTorch cuts the same at both ends and adds at the end
-    padding = tuple(max(b, a) for b, a in zip(before, after, strict=True))
-    kernel, stride, dilation = (_short(values) for values in zip(*[(a.k, a.s, a.d) for a in axes], strict=True))
+    kernel, stride, dilation = _sizes(axes, "k", "s", "d")
     common = {"stride": stride, "dilation": dilation, "groups": op.g, "bias": op.bias}
-    if before != padding:
-        cut = tuple(n for pair in zip(before[::-1], after[::-1], strict=True) for n in (pair[0], max(pair[1], 0)))
-        if min(after) < 0:  # positions behind the last kernel hold the bias, as those of output padding do
-            common["output_padding"] = _short(tuple(max(-a, 0) for a in after))
-        return _begun(op, new(f"CutConvTranspose{rank}d", x.channels, op.f, kernel, cut=cut, **common))
-    extra = _short(tuple(p - a for p, a in zip(padding, after, strict=True)))
-    return _begun(op, new(f"nn.ConvTranspose{rank}d", x.channels, op.f, kernel, padding=_short(padding), output_padding=extra, **common))
+    padding = tuple(max(a.before, a.after) for a in axes)  # PyTorch cuts the same at both ends and adds at the end
+    if all(a.before >= a.after for a in axes):
+        extra = _short(tuple(p - a.after for p, a in zip(padding, axes, strict=True)))
+        name = f"nn.ConvTranspose{rank}d"
+        return _begun(op, new(name, x.channels, op.f, kernel, padding=_short(padding), output_padding=extra, **common))
+    cut = _ends((a.before, max(a.after, 0)) for a in axes)
+    behind = _short(tuple(max(0, -a.after) for a in axes))  # positions that hold the bias, as those of output padding do
+    return _begun(op, new(f"CutConvTranspose{rank}d", x.channels, op.f, kernel, cut=cut, **common, output_padding=behind))
 
 
 def _pool(op: Any, x: Map, _: Map) -> New:
     slides = _slides(op, x)
-    rank = len(slides)
-    ceil = any(s.overhang for s in slides)
-    average = op.step == "avgpool"
-    kind = {"count_include_pad": op.count_pad} if average else {"dilation": _short(tuple(s.d for s in slides))}
-    window, stride = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides))
+    rank, average, ceil = len(slides), op.step == "avgpool", any(s.overhang for s in slides)
     name = "Avg" if average else "Max"
+    window, stride, dilation, padding = _sizes(slides, "k", "s", "d", "before")
+    kind = {"count_include_pad": op.count_pad} if average else {"dilation": dilation}
     # AvgPool3d, unlike its sisters, refuses a window larger than the input before padding; all refuse padding above half a window.
     narrow = average and rank == 3 and any(s.k > s.size for s in slides)
     if narrow or any(s.before != s.after or 2 * s.before > s.k for s in slides):
-        pads = tuple(n for s in reversed(slides) for n in (s.before, s.after))
         if average and ceil:
-            kind = {"overhang": tuple(n for s in reversed(slides) for n in (0, value_of(s.overhang))), **kind}
-        return new(f"Padded{name}Pool", window, stride, pads=pads, rank=rank, **kind)
-    padding = _short(tuple(s.before for s in slides))
+            kind = {"overhang": _ends((0, value_of(s.overhang)) for s in slides), **kind}
+        return new(f"Padded{name}Pool", window, stride, pads=_ends((s.before, s.after) for s in slides), rank=rank, **kind)
     return new(f"nn.{name}Pool{rank}d", window, stride, padding=padding, **kind, ceil_mode=ceil)
 
 
@@ -132,28 +134,9 @@ def _adaptive(kind: str) -> Row:
     return lambda op, x, _: new(f"nn.Adaptive{kind}Pool{len(x.spatial)}d", _short(op.target(x)))
 
 
-def _gap(op: Any, x: Type, _: Type) -> New:
-    return new("MeanOfTokens") if isinstance(x, Tokens) else new(f"nn.AdaptiveAvgPool{len(x.shape) - 1}d", 1)
-
-
-def _norm(name: str) -> Row:
-    def row(op: Any, x: Type, _: Type) -> New:
-        rank = len(x.spatial) if isinstance(x, Map) else 1
-        extra = {"momentum": op.momentum, "affine": op.affine} if name == "Batch" else {}
-        if name == "Batch" and isinstance(x, Tokens):
-            return new("TokenBatchNorm1d", x.channels, eps=op.eps, **extra)
-        return new(f"nn.{name}Norm{rank}d", x.channels, eps=op.eps, **extra)
-
-    return row
-
-
-def _layer_norm(op: Any, x: Type, _: Type) -> New:
-    name = "ChannelNorm" if isinstance(x, Map) else "nn.LayerNorm"
-    return new(name, x.channels, eps=op.eps)
-
-
-def _group_norm(op: Any, x: Type, _: Type) -> New:
-    return new("TokenGroupNorm" if isinstance(x, Tokens) else "nn.GroupNorm", op.groups, x.channels, eps=op.eps)
+def _batch_norm(op: Any, x: Type, _: Type) -> New:
+    name = "TokenBatchNorm1d" if isinstance(x, Tokens) else f"nn.BatchNorm{max(len(x.shape) - 1, 1)}d"
+    return new(name, x.channels, eps=op.eps, momentum=op.momentum, affine=op.affine)
 
 
 def _linear(op: Any, x: Type, _: Type) -> New:
@@ -164,14 +147,12 @@ def _softmax(name: str) -> Row:
     return lambda op, x, _: new(f"nn.{name}", dim=-1 if isinstance(x, Tokens) else 1)
 
 
-def _plain(name: str, **fixed: Any) -> Row:
-    return lambda op, x, y: new(name, **fixed)
+def _plain(name: str) -> Row:
+    return lambda op, x, y: new(name)
 
 
 def _pad(op: Any, x: Map, _: Map) -> New:
-    ps = per_axis(op.p, len(x.spatial))
-    pads = tuple(n for p in reversed(ps) for n in (p, p)) + ((op.c, op.c) if op.c else ())
-    return new("Pad", pads)
+    return new("Pad", _ends((p, p) for p in (*[op.c] * (op.c != 0), *per_axis(op.p, len(x.spatial)))))
 
 
 def _upsample(op: Any, x: Map, _: Map) -> New:
@@ -179,21 +160,9 @@ def _upsample(op: Any, x: Map, _: Map) -> New:
     return new("nn.Upsample", scale_factor=op.n, mode=mode)
 
 
-def _pixel_shuffle(op: Any, x: Map, _: Map) -> New:
-    return new("nn.PixelShuffle" if len(x.spatial) == 2 else "PixelShuffle", op.n)
-
-
-def _drop(name: str) -> Row:
-    def row(op: Any, x: Type, _: Type) -> New:
-        return new(name.format(rank=len(x.spatial) if isinstance(x, Map) else 1), op.p)
-
-    return row
-
-
 def _subsample(op: Any, x: Map, _: Map) -> New:
     slides = _slides(op, x)
-    window, stride, pads = _short(tuple(s.k for s in slides)), _short(tuple(s.s for s in slides)), _pads(slides)
-    return new("Subsample", x.channels, window, stride, rank=len(slides), **({"pads": pads} if pads is not None else {}))
+    return new("Subsample", x.channels, *_sizes(slides, "k", "s"), rank=len(slides), **_pads(slides))
 
 
 def _prelu(op: Any, x: Type, _: Type) -> New:
@@ -203,8 +172,8 @@ def _prelu(op: Any, x: Type, _: Type) -> New:
 
 
 def _scale(op: Any, x: Type, _: Type) -> New:
-    shape = (x.channels, *(1,) * (len(x.spatial) if isinstance(x, Map) else 0))
-    return new("nn.Parameter", new("torch.full", shape, new("float", op.init) if isinstance(op.init, Spelled) else op.init))
+    start = new("float", op.init) if isinstance(op.init, Spelled) else op.init
+    return new("nn.Parameter", new("torch.full", op.weights(x)[0].shape, start))
 
 
 ROWS: dict[str, Row] = {
@@ -216,11 +185,11 @@ ROWS: dict[str, Row] = {
     "subsample": _subsample,
     "adaptpool": _adaptive("Avg"),
     "adaptmaxpool": _adaptive("Max"),
-    "gap": _gap,
-    "bn": _norm("Batch"),
-    "ln": _layer_norm,
-    "gn": _group_norm,
-    "instnorm": _norm("Instance"),
+    "gap": lambda op, x, y: new("MeanOfTokens") if isinstance(x, Tokens) else new(f"nn.AdaptiveAvgPool{len(x.spatial)}d", 1),
+    "bn": _batch_norm,
+    "ln": lambda op, x, y: new("ChannelNorm" if isinstance(x, Map) else "nn.LayerNorm", x.channels, eps=op.eps),
+    "gn": lambda op, x, y: new("TokenGroupNorm" if isinstance(x, Tokens) else "nn.GroupNorm", op.groups, x.channels, eps=op.eps),
+    "instnorm": lambda op, x, y: new(f"nn.InstanceNorm{len(x.spatial)}d", x.channels, eps=op.eps),
     "lrn": lambda op, x, y: new("nn.LocalResponseNorm", op.n, alpha=op.alpha, beta=op.beta, k=op.k),
     "relu": _plain("nn.ReLU"),
     "relu6": _plain("nn.ReLU6"),
@@ -239,13 +208,13 @@ ROWS: dict[str, Row] = {
     "logsoftmax": _softmax("LogSoftmax"),
     "prelu": _prelu,
     "dropout": lambda op, x, y: new("nn.Dropout", op.p),
-    "dropout2d": _drop("nn.Dropout{rank}d"),
+    "dropout2d": lambda op, x, y: new(f"nn.Dropout{len(x.spatial)}d", op.p),
     "droppath": lambda op, x, y: new("DropPath", op.p),
     "flatten": _plain("nn.Flatten"),
     "pad": _pad,
     "crop": lambda op, x, y: new("Crop", op.size),
     "upsample": _upsample,
-    "pixelshuffle": _pixel_shuffle,
+    "pixelshuffle": lambda op, x, y: new("nn.PixelShuffle" if len(x.spatial) == 2 else "PixelShuffle", op.n),
     "shuffle": lambda op, x, y: new("nn.ChannelShuffle", op.g),
     "patchmerge": lambda op, x, y: new("PatchMerge", op.n),
     "slice": lambda op, x, y: new("Slice", *op.bounds, **({"dim": -1} if isinstance(x, Tokens) else {})),
