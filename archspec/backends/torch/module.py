@@ -14,7 +14,7 @@ from archspec.backends.source.forward import Forward, Results, is_simple
 from archspec.backends.torch.templates import source
 from archspec.backends.torch.words import EXPRESSIONS, TORCH
 from archspec.ir.graph import Network
-from archspec.types import Map
+from archspec.types import Map, Type
 
 
 def emit(network: Network) -> str:
@@ -29,40 +29,28 @@ class _File:
         self.top = self.classes.run()
 
     def lines(self) -> Iterator[str]:
-        classes = ["\n".join(_Class(c).lines()) for c in self.classes.found.values()]
-        model = "\n".join(self.model())
-        parts = [*self.helpers(), *classes, self.outputs(), model]
-        text = "\n\n\n".join(part for part in parts if part)
+        classes = ["\n".join(_class(c, _named(c.body), [False] * len(c.body.items))) for c in self.classes.found.values()]
+        text = "\n\n\n".join(filter(None, [*self.helpers(), *classes, self.outputs(), "\n".join(self.model())]))
         yield from self.docstring()
-        yield "from __future__ import annotations"
-        yield ""
+        yield "from __future__ import annotations\n"
         if "NamedTuple" in text:
-            yield "from typing import NamedTuple"
-            yield ""
+            yield "from typing import NamedTuple\n"
         if "math." in text:
-            yield "import math"
-            yield ""
+            yield "import math\n"
         yield "import torch"
         if "F." in text:
             yield "import torch.nn.functional as F"
         yield "from torch import Tensor, nn" if re.search(r"\bTensor\b", text) else "from torch import nn"
-        yield ""
-        yield ""
-        yield text
-        yield ""
-        yield ""
+        yield f"\n\n{text}\n\n"
         yield from self.main()
 
     def docstring(self) -> Iterator[str]:
-        report = Report(self.network)
-        totals = report.totals
+        totals = Report(self.network).totals
         inputs = ", ".join(f"{i.name} {_nchw(i.type)}" for i in self.network.inputs)
         result = ", ".join(f"{o.name} {_nchw(self.network.graph.type_of(o.value))}" for o in self.network.outputs)
-        yield f'"""{_plain(self.network.name)}: {inputs} -> {result}.'
-        yield ""
+        yield f'"""{_plain(self.network.name)}: {inputs} -> {result}.\n'
         yield f"{totals.params:,} parameters, {totals.buffers:,} buffers, {totals.macs:,} MACs per image. Written by archspec from a spec."
-        yield '"""'
-        yield ""
+        yield '"""\n'
 
     def helpers(self) -> list[str]:
         """The sources of the modules that PyTorch lacks, of those that are used."""
@@ -77,81 +65,62 @@ class _File:
     def outputs(self) -> str:
         if not self.has_heads:
             return ""
-        lines = [
-            "class Outputs(NamedTuple):",
-            '    """What the network puts out; heads that exist in training only are None in inference."""',
-            "",
-        ]
-        lines += [f"    {o.name}: Tensor{' | None' if o.training else ''}" for o in self.network.outputs]
-        return "\n".join(lines)
+        about = "What the network puts out; heads that exist in training only are None in inference."
+        fields = [f"    {o.name}: Tensor{' | None' if o.training else ''}" for o in self.network.outputs]
+        return "\n".join(["class Outputs(NamedTuple):", f'    """{about}"""\n', *fields])
 
     def model(self) -> Iterator[str]:
-        names = [_identifier(i.name) for i in self.network.inputs]
-        names = ["x"] if len(names) == 1 else names
-        about = (
-            f"{_plain(self.network.name)}: "
-            + ", ".join(_nchw(i.type) for i in self.network.inputs)
-            + f" -> {_nchw(self.network.graph.output)}."
-        )
+        inputs = self.network.inputs
+        names = [_identifier(i.name) for i in inputs] if len(inputs) > 1 else ["x"]
+        about = f"{_plain(self.network.name)}: {', '.join(_nchw(i.type) for i in inputs)} -> {_nchw(self.network.graph.output)}."
         needed = needed_elements(self.network)
-        writer = _Class(Class("Model", about, self.top, {}), names, [not needed[item.top] for item in self.top.items])
+        training = [not needed[item.top] for item in self.top.items]
         results = {o.name: (self.top.values[o.value], o.training) for o in self.network.outputs}
-        yield from writer.lines(results if self.has_heads else None)
+        yield from _class(Class("Model", about, self.top, {}), names, training, results if self.has_heads else None)
 
     def main(self) -> Iterator[str]:
-        shapes = ", ".join(self.example(at) for at in range(len(self.network.inputs)))
+        shapes = ", ".join(self.example(at, input_.type) for at, input_ in enumerate(self.network.inputs))
         yield 'if __name__ == "__main__":'
         yield "    model = Model().eval()"
         yield f"    result = model({shapes})"
         shown = "result.output" if self.has_heads else "result"
         yield f'    print(f"{{sum(p.numel() for p in model.parameters()):,}} parameters, output {{tuple({shown}.shape)}}")'
 
-    def example(self, at: int) -> str:
+    def example(self, at: int, type_: Type) -> str:
         """Zeros for an input; whole numbers where they are looked up in a table."""
         first = next((item for item in self.top.items if at in item.reads), None)
         looked_up = first is not None and first.module is not None and first.module.name == "nn.Embedding"
-        return f"torch.zeros({_example(self.network.inputs[at].type)}{', dtype=torch.long' if looked_up else ''})"
+        return f"torch.zeros({', '.join(['2', *_nchw(type_).split('x')[1:]])}{', dtype=torch.long' if looked_up else ''})"
 
 
-class _Class:
-    """Writes one class: an nn.Sequential where its body is a plain chain."""
-
-    def __init__(self, class_: Class, inputs: list[str] | None = None, training: list[bool] | None = None) -> None:
-        self.class_ = class_
-        self.body = class_.body
-        self.inputs = inputs or ["x", *(f"extra{i}" for i in range(1, len(self.body.inputs)))]
-        self.training = training or [False] * len(self.body.items)
-
-    def lines(self, results: Results | None = None) -> Iterator[str]:
-        class_, chained = self.class_, self.body.chained(TORCH) and results is None
-        modules = _stored(self.body, sequential=results is None)
-        positions = [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
-        numbered = bool(modules) and not chained and positions and not any(map(_is_tensor, modules))
-        yield f"class {class_.name}(nn.{'Sequential' if chained or numbered else 'Module'}):"
-        yield f'    """{class_.about}"""'
-        if modules:
-            yield ""
-            yield f"    def __init__(self{class_.heading()}) -> None:"
-            if numbered:
-                yield from wrapped("        ", New("super().__init__", tuple(("", item.module) for item in modules)), "")
-            else:
-                yield "        super().__init__()"
-                for item in modules:
-                    yield from self.assignment(item)
-        if chained:
-            return
+def _class(class_: Class, inputs: list[str], training: list[bool], results: Results | None = None) -> Iterator[str]:
+    """Write one class: an nn.Sequential where its body is a plain chain."""
+    body, chained = class_.body, class_.body.chained(TORCH) and results is None
+    modules = _stored(body, sequential=results is None)
+    positions = [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
+    numbered = bool(modules) and not chained and positions and not any(map(_is_tensor, modules))
+    yield f"class {class_.name}(nn.{'Sequential' if chained or numbered else 'Module'}):"
+    yield f'    """{class_.about}"""'
+    if modules:
         yield ""
-        taken = ", ".join(f"{name}: Tensor" for name in self.inputs)
-        yield f"    def forward(self, {taken}) -> {'Outputs' if results else 'Tensor'}:"
-        for line in Forward(TORCH, self.body, self.inputs, self.training, results, indexed=numbered).lines():
-            yield f"        {line}"
+        yield f"    def __init__(self{class_.heading()}) -> None:"
+    if numbered:
+        yield from wrapped("        ", New("super().__init__", tuple(("", item.module) for item in modules)), "")
+    elif modules:
+        yield "        super().__init__()"
+        for item in modules:
+            yield from _assignment(item)
+    if chained:
+        return
+    taken = ", ".join(f"{name}: Tensor" for name in inputs)
+    yield f"\n    def forward(self, {taken}) -> {'Outputs' if results else 'Tensor'}:"
+    for line in Forward(TORCH, body, inputs, training, results, indexed=numbered).lines():
+        yield f"        {line}"
 
-    def assignment(self, item: Item) -> Iterator[str]:
-        assert item.module is not None
-        if is_simple(item.attribute):
-            yield from wrapped(f"        self.{item.attribute} = ", item.module, "")
-        else:
-            yield from _dotted(item.attribute, item.module, "register_parameter" if _is_tensor(item) else "add_module")
+
+def _named(body: Body) -> list[str]:
+    """The names of a block's inputs."""
+    return ["x", *(f"extra{i}" for i in range(1, len(body.inputs)))]
 
 
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
@@ -165,15 +134,19 @@ def _is_tensor(item: Item) -> bool:
     return TORCH.holds_tensor(item.step)
 
 
-def _dotted(name: str, value: New, put: str) -> Iterator[str]:
-    """A module or parameter whose name has levels, or is a number: it is put where its name says."""
-    *levels, last = name.split(".")
+def _assignment(item: Item) -> Iterator[str]:
+    """Keep a module or parameter; one whose name has levels, or is a number, is put where its name says."""
+    if is_simple(item.attribute):
+        yield from wrapped(f"        self.{item.attribute} = ", item.module, "")
+        return
+    put = "register_parameter" if _is_tensor(item) else "add_module"
+    *levels, last = item.attribute.split(".")
     parent = "self"
     for at, level in enumerate(levels):
         yield f'        if not hasattr({parent}, "{level}"):'
         yield f'            {parent}.add_module("{level}", nn.Module())'
         parent = f'self.get_submodule("{".".join(levels[: at + 1])}")'
-    yield from wrapped(f'        {parent}.{put}("{last}", ', value, ")")
+    yield from wrapped(f'        {parent}.{put}("{last}", ', item.module, ")")
 
 
 def _identifier(name: str) -> str:
@@ -185,12 +158,7 @@ def _plain(text: str) -> str:
     return json.dumps(text)[1:-1].replace('\\"', "'").replace("\\", "/")
 
 
-def _nchw(type_: object) -> str:
+def _nchw(type_: Type) -> str:
     if isinstance(type_, Map):
         return "x".join(map(str, ("N", type_.channels, *type_.spatial)))
     return f"Nx{type_}"
-
-
-def _example(type_: object) -> str:
-    shape = _nchw(type_).split("x")[1:]
-    return ", ".join(["2", *shape])
