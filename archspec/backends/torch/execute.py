@@ -30,9 +30,8 @@ def execute(source: str, name: str, device: str | torch.device | None = None, se
             torch.manual_seed(seed)
         if device is not None:
             stack.enter_context(torch.device(device))
-        model: Any = module.__dict__["Model"]()
-    instance: nn.Module = model
-    return instance
+        model: nn.Module = module.__dict__["Model"]()
+    return model
 
 
 def _confine(cls: Any) -> None:
@@ -54,9 +53,7 @@ def _copied(module: Any, memo: dict[int, Any] | None = None) -> Any:
     """A copy, deep where there is a memo, as `copy` makes it of what can be pickled."""
     cls: Any = type(module)
     new = cls.__new__(cls)
-    if memo is None:
-        new.__setstate__(module.__dict__)
-    else:
+    if memo is not None:
         memo[id(module)] = new
-        new.__setstate__(copy.deepcopy(module.__dict__, memo))
+    new.__setstate__(module.__dict__ if memo is None else copy.deepcopy(module.__dict__, memo))
     return new

@@ -24,12 +24,11 @@ MERGES = {"add": " + ", "mul": " * ", "concat": ", "}
 def call(item: Item, texts: list[str], indexed: bool) -> str:
     """The expression of an item that reads these."""
     if template := EXPRESSIONS.get(item.step):
-        own = f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_parameter("{item.attribute}")'
-        return template.format(x=texts[0], own=own)
+        return template.format(x=texts[0], own=_own(item, "get_parameter"))
     if item.module is not None:
         if item.flat:
             texts[0] = f"torch.flatten({texts[0]}, 1)"
-        return f"{_module(item, indexed)}({', '.join(texts)})"
+        return f"{f'self[{item.attribute}]' if indexed else _own(item, 'get_submodule')}({', '.join(texts)})"
     if item.step == "concat":
         return f"torch.cat(({', '.join(texts)}), dim={-1 if isinstance(item.type, Tokens) else 1})"
     spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
@@ -38,11 +37,9 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
     return MERGES[item.step].join(spread)
 
 
-def _module(item: Item, indexed: bool) -> str:
-    """An item's module, as `forward` gets at it."""
-    if indexed:
-        return f"self[{item.attribute}]"
-    return f"self.{item.attribute}" if is_simple(item.attribute) else f'self.get_submodule("{item.attribute}")'
+def _own(item: Item, get: str) -> str:
+    """An item's module or tensor, as `forward` gets at it."""
+    return f"self.{item.attribute}" if is_simple(item.attribute) else f'self.{get}("{item.attribute}")'
 
 
 def _spread(text: str, type_: object, over: object) -> str:
