@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce, wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,7 +21,7 @@ def _spellable(operation: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @wraps(function)
         def either(*numbers: Any) -> Any:
-            return _spelled(operation, *numbers) if Spelled in map(type, numbers) else function(*numbers)
+            return _spelled(operation, *numbers) if _any_spelled(numbers) else function(*numbers)
 
         return either  # type: ignore[return-value]
 
@@ -136,6 +136,14 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "int": int,
 }
 """What an operation computes on plain numbers; those of two signs take spelled ones too."""
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 4}
 """How tightly operators bind."""
 _SIGN, _ATOM = 3, 5
@@ -154,8 +162,8 @@ def _of_value(function: Any) -> Any:
     return lambda number: function(number.value)
 
 
-def _compared(compare: Callable[[Any, Any], bool]) -> Any:
-    return lambda left, right: bool(compare(left.value, value_of(right)))
+def _compared(sign: str) -> Any:
+    return lambda left, right: left.compares(sign, right)
 
 
 class Spelled:
@@ -182,6 +190,22 @@ class Spelled:
     def leaf(value: Any, name: str = "") -> Spelled:
         """Spell a number by a name, or by its digits."""
         return Spelled(value, name or repr(value))
+
+    @classmethod
+    def applied(cls, operation: str, numbers: Sequence[Any]) -> Spelled:
+        """Apply an operation to numbers of which one at least is spelled. Raises what the operation raises."""
+        parts = tuple([number if isinstance(number, Spelled) else Spelled(number) for number in numbers])
+        if len(parts) == 1 and operation in ("max", "min"):
+            return parts[0]
+        for part, other in zip(parts, parts[::-1], strict=True):  # `sum` begins with 0 and `prod` with 1, which nobody writes
+            if part.is_constant and part.value == _NEUTRAL.get(operation) and type(part.value) is type(other.value):
+                return other
+        return Spelled(OPERATIONS[operation](*[part.value for part in parts]), "", operation, parts)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What distinguishes it from numbers that Python calls equal."""
+        return type(self.value), self.value, self.text()
 
     @property
     def is_constant(self) -> bool:
@@ -221,8 +245,20 @@ class Spelled:
     def __repr__(self) -> str:
         return f"<{self.text()} = {self.value}>"
 
+    def compares(self, sign: str, other: Any) -> bool:
+        """Whether a comparison with another number holds."""
+        return bool(COMPARISONS[sign](self.value, value_of(other)))
+
+    def pinned(self) -> Any:
+        """Return the plain number, where what is done depends on it."""
+        return self.value
+
+    def is_integer(self) -> bool:
+        """Whether it has no fraction."""
+        return float(self.value).is_integer()
+
     __str__, __hash__, __bool__, __index__ = map(_of_value, (str, hash, bool, operator.index))
-    __eq__, __lt__, __le__, __gt__, __ge__ = map(_compared, (operator.eq, operator.lt, operator.le, operator.gt, operator.ge))
+    __eq__, __ne__, __lt__, __le__, __gt__, __ge__ = map(_compared, ("==", "!=", "<", "<=", ">", ">="))
     __add__, __sub__, __mul__, __mod__ = map(_operator, "+-*%")
     __radd__, __rsub__, __rmul__, __rmod__ = map(_reflected, "+-*%")
     __truediv__, __floordiv__, __pow__ = map(_operator, ("/", "//", "**"))
@@ -232,7 +268,7 @@ class Spelled:
 
 def combined(operation: str, *numbers: Any) -> Any:
     """Apply an operation of `Spelled` to numbers, plain or spelled."""
-    return _spelled(operation, *numbers) if Spelled in map(type, numbers) else OPERATIONS[operation](*numbers)
+    return _spelled(operation, *numbers) if _any_spelled(numbers) else OPERATIONS[operation](*numbers)
 
 
 def whole_number(number: Any) -> Any:
@@ -245,6 +281,16 @@ def value_of(number: Any) -> Any:
     return number.value if isinstance(number, Spelled) else number
 
 
+def pinned(number: Any) -> Any:
+    """Return the plain number, where what is done depends on it; `value_of` is for what it does not."""
+    return number.pinned() if isinstance(number, Spelled) else number
+
+
+def kind_of(number: Any) -> type:
+    """Return the type of a number, plain or spelled: int or float."""
+    return type(value_of(number))
+
+
 def spell(argument: Any) -> Any:
     """Spell the numbers of an argument or a type by their digits; words and switches stay as they are."""
     if isinstance(argument, tuple):
@@ -253,15 +299,14 @@ def spell(argument: Any) -> Any:
     return Spelled.leaf(argument) if type(argument) in (int, float) else argument
 
 
-def _spelled(operation: str, *numbers: Any) -> Spelled:
+def _any_spelled(numbers: Iterable[Any]) -> bool:
+    return any(isinstance(number, Spelled) for number in numbers)
+
+
+def _spelled(operation: str, *numbers: Any) -> Any:
     """An operation on numbers of which one at least is spelled. Raises what the operation raises."""
-    parts = tuple([number if isinstance(number, Spelled) else Spelled(number) for number in numbers])
-    if len(parts) == 1 and operation in ("max", "min"):
-        return parts[0]
-    for part, other in zip(parts, parts[::-1], strict=True):  # `sum` begins with 0 and `prod` with 1, which nobody writes
-        if part.is_constant and part.value == _NEUTRAL.get(operation) and type(part.value) is type(other.value):
-            return other
-    return Spelled(OPERATIONS[operation](*[part.value for part in parts]), "", operation, parts)
+    first: Spelled = next(number for number in numbers if isinstance(number, Spelled))
+    return first.applied(operation, numbers)
 
 
 def _written(number: Spelled, spelling: Spelling) -> tuple[str, int]:

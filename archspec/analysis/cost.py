@@ -56,13 +56,13 @@ NOTHING = Cost()
 _ROLES = {"weight": 0, "bias": 1, "buffer": 2, "frozen": 3}
 
 
-def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type) -> Cost:
-    """The cost of one application of an op."""
+def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type, memory: bool) -> Cost:
+    """The cost of one application of an op, with or without `stored`."""
     types = (*inputs, output)
     tensors = [0, 0, 0, 0]
     for weight in op.weights(*inputs):
         tensors[_ROLES[weight.role]] += weight.size
-    stored, macs = 0 if op.reuses(*types) else output.size, op.macs(*types)
+    stored, macs = 0 if not memory or op.reuses(*types) else output.size, op.macs(*types)
     weights, biases, buffers, frozen = tensors
     idle = not (weights or biases or macs)
     return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), output.size, stored, op.connections(*types), idle)
@@ -74,9 +74,10 @@ def times_of(element: Element) -> int:
 
 
 class Costs:
-    """Costs of the parts of one network, each computed once."""
+    """Costs of the parts of one network, each computed once; without `memory` nothing is `stored`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, memory: bool = True) -> None:
+        self._memory = memory
         self._nodes: dict[tuple[object, ...], Cost] = {}
         self._graphs: dict[Graph, Cost] = {}
 
@@ -92,7 +93,7 @@ class Costs:
         key = (node.op, inputs)
         cost = self._nodes.get(key)
         if cost is None:
-            cost = self._nodes[key] = _cost_of(node.op, inputs, node.type)
+            cost = self._nodes[key] = _cost_of(node.op, inputs, node.type, self._memory)
         return cost
 
     def element(self, element: Element, graph: Graph) -> Cost:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from archspec.diagnostics import did_you_mean, nearest
 from archspec.elaborate.expressions import ROUNDED, Missing, Refused, Rounds, Silent, Value, evaluate, item, of_round, shown
 from archspec.elaborate.scopes import Frame, Scope
-from archspec.numeric import Spelled, whole_number
+from archspec.numeric import Spelled, kind_of, whole_number
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Op
 from archspec.ops.declare import Field, Unfit
@@ -64,9 +64,9 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
     known = op_class(name).fields
     arguments = {field: _converted(value, known[field]) for field, value in given.items()}
     for field, value in arguments.items():
-        if any(isinstance(number, int) and abs(number) > LIMIT for number in (value if isinstance(value, tuple) else (value,))):
+        if any(kind_of(number) is int and not -LIMIT <= number <= LIMIT for number in (value if isinstance(value, tuple) else (value,))):
             raise Refused("A105", f"`{field}` must be at most 2^63 - 1, not {_written(value)}", places.get(field, span))
-        if known[field].real and isinstance(value, (int, float)) and abs(value) > FLOAT32:
+        if known[field].real and kind_of(value) in (int, float) and not -FLOAT32 <= value <= FLOAT32:
             message = f"`{field}` must be from {-FLOAT32:.2g} to {FLOAT32:.2g}, the range of single precision, not {_written(value)}"
             raise Refused("A105", message, places.get(field, span))
     try:
@@ -123,13 +123,11 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
 
 def _converted(value: Any, info: Field) -> Any:
     """Whole floats become integers where no real number is wanted, lists plain tuples; 0 and 1 are no and yes for a switch."""
-    if isinstance(value, float):
+    if kind_of(value) is float:
         if not info.real and value.is_integer():
-            value = int(value)
+            value = whole_number(value)
         elif value == 0:
             value = 0.0  # -0.0 equals it, and would be another layer
-    if isinstance(value, Spelled) and info.description != "yes or no":
-        return value if info.real else whole_number(value)
     if isinstance(value, tuple):
         return tuple(_converted(item, info) for item in value)
     if info.description == "yes or no" and isinstance(value, (int, Spelled)) and value in (0, 1):

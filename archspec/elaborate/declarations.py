@@ -13,6 +13,7 @@ from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Si
 from archspec.elaborate.labels import RESERVED
 from archspec.elaborate.reports import Reports
 from archspec.elaborate.scopes import Scope
+from archspec.numeric import combined, kind_of
 from archspec.ops import STEPS, op_class
 from archspec.source import Source, Span, read_text
 from archspec.syntax import ast
@@ -123,13 +124,14 @@ class Declarations(Reports):
 
     def overridden(self, name: str, default: Value, given: Value, span: Span) -> Value:
         """The value set from outside, if it is of the default's kind."""
-        if type(default) is int and (isinstance(given, bool) or (isinstance(given, float) and given.is_integer())):
-            given = int(given)
-        if isinstance(default, bool) and isinstance(given, int) and given in (0, 1):
+        kind = kind_of(default)
+        if kind is int and (isinstance(given, bool) or (kind_of(given) is float and given.is_integer())):  # type: ignore[union-attr]
+            given = combined("int", given)
+        if kind is bool and isinstance(given, int) and given in (0, 1):
             given = bool(given)
-        if type(given) is not type(default) and not (isinstance(default, float) and type(given) is int):
+        if kind_of(given) is not kind and not (kind is float and kind_of(given) is int):
             kinds = {bool: "yes or no", int: "a whole number", float: "a number", str: "a text"}
-            wanted = kinds.get(type(default), "a list" if isinstance(default, Rounds) else "a size")
+            wanted = kinds.get(kind, "a list" if isinstance(default, Rounds) else "a size")
             message = f"the param `{name}` is {wanted} ({shown(default)}), not {shown(given)}"
             self.reject("A115", message, span, f"set it as `--set {name}={shown(default)}`")
             return default

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from archspec.diagnostics import did_you_mean
-from archspec.numeric import OPERATIONS, Spelled, largest, least, round8, whole_number
+from archspec.numeric import COMPARISONS, OPERATIONS, Spelled, kind_of, largest, least, round8, whole_number
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import LIMIT
@@ -98,15 +98,13 @@ def truth(expr: ast.Expr, scope: Scope) -> bool:
 def whole(expr: ast.Expr, scope: Scope) -> int:
     """A whole number; a whole-valued float is one. Raises Refused."""
     value = evaluate(expr, scope)
-    if isinstance(value, Spelled):
-        return whole_number(value)
-    if isinstance(value, float):
-        if not value.is_integer():
+    if kind_of(value) is float:
+        if not value.is_integer():  # type: ignore[union-attr]
             raise Refused("A114", f"{value:g} is not a whole number", expr.span, ROUNDED)
-        value = _bounded(int, (value,), expr.span)
-    if isinstance(value, bool) or not isinstance(value, int):
+        value = _bounded(whole_number, (value,), expr.span)  # type: ignore[arg-type]
+    if kind_of(value) is not int:
         raise Refused("A113", f"a whole number is needed here, not {shown(value)}", expr.span)
-    return value
+    return value  # type: ignore[return-value]
 
 
 def shown(value: object) -> str:
@@ -157,16 +155,6 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
     return value
 
 
-_COMPARISONS: dict[str, Callable[[object, object], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,  # type: ignore[dict-item]
-    ">": operator.gt,  # type: ignore[dict-item]
-    "<=": operator.le,  # type: ignore[dict-item]
-    ">=": operator.ge,  # type: ignore[dict-item]
-}
-
-
 def _arithmetic(operands: tuple[ast.Expr, ...], operators: tuple[str, ...], scope: Scope) -> Value:
     result = _number(evaluate(operands[0], scope), operands[0].span)
     for sign, operand in zip(operators, operands[1:], strict=True):
@@ -182,7 +170,8 @@ def _bounded(function: Callable[..., float], arguments: tuple[float, ...], span:
         result = function(*arguments)
     except (OverflowError, ValueError):
         result = math.inf
-    if (isinstance(result, float) and not math.isfinite(result)) or (isinstance(result, int) and not -LIMIT <= result <= LIMIT):
+    most = LIMIT if kind_of(result) is int else sys.float_info.max
+    if not -most <= result <= most:
         raise Refused("A113", f"`{span.text}` is outside of -(2^63 - 1) to 2^63 - 1", span)
     return result
 
@@ -193,7 +182,7 @@ def _compare(operands: tuple[ast.Expr, ...], operators: tuple[str, ...], scope: 
         left, right = values[at], values[at + 1]
         if sign not in ("==", "!="):
             left, right = _number(left, operands[at].span), _number(right, operands[at + 1].span)
-        if not _COMPARISONS[sign](left, right):
+        if not COMPARISONS[sign](left, right):
             return False
     return True
 

@@ -12,7 +12,7 @@ from archspec.elaborate.scopes import Scope
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Part
 from archspec.ir.walk import Names
-from archspec.numeric import value_of
+from archspec.numeric import pinned
 from archspec.syntax import ast
 from archspec.syntax.to_ast import MAX_DIGITS, is_digits
 from archspec.types import LIMIT
@@ -72,7 +72,7 @@ def spelled(expr: ast.Expr, scope: Scope) -> str:
         raise Refused("A107", f"`{expr.span.text}` is not the name of a value", expr.span, "give the label of a line above")
     pieces = []
     for part in expr.parts:
-        value = part if isinstance(part, str) else value_of(evaluate(part, scope))
+        value = part if isinstance(part, str) else pinned(evaluate(part, scope))
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, (int, str)):

@@ -75,6 +75,10 @@ class Naming(Elaborator):
             call = call._replace(type=call.type._replace(channels=simplified(channels.replaced(leaves))))
         return call._replace(arguments=tuple(scope.given.items()))
 
+    def rounds(self, count: int) -> int:
+        plain: int = value_of(count)
+        return plain
+
     def settled(self, type_: Type) -> Type:
         """Sizes are numbers of the network, which no parameter gives; sums of channels are kept short."""
         type_ = type_._replace(channels=simplified(type_.channels))

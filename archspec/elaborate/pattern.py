@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, of_round, shown
 from archspec.elaborate.scopes import Scope
-from archspec.numeric import value_of
+from archspec.numeric import pinned
 from archspec.ops import STEPS, op_class
 from archspec.source import Span
 from archspec.syntax import ast
@@ -83,7 +83,7 @@ class _Expansion:
             message = f"the formula repeats `{name}` times, but `{name}=` is not given"
             raise Refused("A119", message, part.repeats.span, f"add `{name}=2` at the end of the line")
         else:
-            value = value_of(evaluate(part.repeats, self.scope))
+            value = pinned(evaluate(part.repeats, self.scope))
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_LAYERS:
             raise Refused("A119", f"a part is repeated a whole number of times, not {shown(value)}", part.repeats.span)
         return value

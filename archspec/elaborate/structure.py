@@ -14,7 +14,6 @@ from archspec.elaborate.scopes import Frame
 from archspec.elaborate.steps import Steps
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import SHORTCUT, Call, Hole, Input
-from archspec.numeric import value_of
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import from_shape
@@ -115,7 +114,7 @@ class Structures(Steps):
     def repeat(self, suite: ast.Suite, head: ast.Repeat, context: Context, value: int) -> int:
         known = True
         try:
-            count = value_of(whole(head.rounds, context.scope))
+            count = self.rounds(whole(head.rounds, context.scope))
             if count < 0:
                 raise Refused("A105", f"a repeat cannot have {count} rounds", head.rounds.span, "write 0 or more")
         except Refused as refused:
@@ -126,6 +125,10 @@ class Structures(Steps):
         while frame.round < count and context.builder.type_of(result) is not None:
             result = self.round(suite, head, frame, context, result)
         return result
+
+    def rounds(self, count: int) -> int:
+        """The number of rounds as it is kept."""
+        return count
 
     def round(self, suite: ast.Suite, head: ast.Repeat, frame: Frame, context: Context, value: int) -> int:
         """Elaborate one round, and take as many of the rounds that follow as are equal to it."""

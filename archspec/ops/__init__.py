@@ -44,7 +44,7 @@ def op_class(step: str) -> type[Op]:
 def typed(value: object) -> tuple[object, ...]:
     """Make a key that distinguishes values that Python calls equal: 1, 1.0 and True, and numbers spelled in different ways, also in tuples."""
     if isinstance(value, Spelled):
-        return (Spelled, type(value.value), value.value, value.text())
+        return (Spelled, *value.key)
     return (type(value), *map(typed, value)) if isinstance(value, tuple) else (type(value), value)
 
 

@@ -4,6 +4,7 @@ An op never sees the graph. Its formulas are plain arithmetic.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from archspec.numeric import holds, product, value_of
@@ -37,10 +38,10 @@ class Misfit(Exception):
         self.axis, self.sizes = axis, sizes
 
     @classmethod
-    def late(cls, make: "Callable[[], Misfit]") -> "Misfit":
+    def late(cls, code: str, argument: str, make: "Callable[[], Misfit]") -> "Misfit":
         """Postpone the text of a misfit until it is read: sizes are tried whose misfits are never shown."""
         misfit = cls.__new__(cls)
-        misfit.__dict__["make"] = make
+        misfit.__dict__.update(code=code, argument=argument, make=make)
         return misfit
 
     def __getattr__(self, name: str) -> Any:
@@ -323,10 +324,14 @@ def share(count: int, what: str, parts: int, part: str, argument: str, *others: 
     if type(parts) is int and parts == 1:
         return count
     if holds(count % parts):
-        divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
-        message = f"{counted(count, what)} {'does' if count == 1 else 'do'} not divide into {counted(parts, part)}"
-        raise undivided("A205", message, count, parts, argument, f"use {argument}={divisor}")
+        raise Misfit.late("A205", argument, partial(_unshared, count, what, parts, part, argument, others))
     return count // parts
+
+
+def _unshared(count: int, what: str, parts: int, part: str, argument: str, others: Sequence[int]) -> Misfit:
+    divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
+    message = f"{counted(count, what)} {'does' if count == 1 else 'do'} not divide into {counted(parts, part)}"
+    return undivided("A205", message, count, parts, argument, f"use {argument}={divisor}")
 
 
 def undivided(code: str, message: str, count: int, parts: int, argument: str, help_: str | None) -> Misfit:

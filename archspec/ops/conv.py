@@ -170,7 +170,7 @@ class Deconv(Op):
             if extra and self.p == "same":
                 raise Misfit("A205", "`p=same` and `op` exclude each other", argument="op")
             if slide.out < 1:
-                raise Misfit.late(partial(self._misfit, x, at))
+                raise Misfit.late("A202", "p", partial(self._misfit, x, at))
 
     def _misfit(self, x: Map, at: int) -> Misfit:
         """Make the misfit of padding that leaves nothing of the output."""

@@ -13,7 +13,7 @@ from math import isfinite
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Self, Union, get_args, get_origin
 
-from archspec.numeric import Spelled, spell, value_of
+from archspec.numeric import Spelled, kind_of, spell, value_of
 from archspec.types import LIMIT
 
 REQUIRED: Any = object()
@@ -70,9 +70,9 @@ class Field(NamedTuple):
 
     def taken(self, value: Any) -> Any:
         """Return the value as it is kept. Raises ValueError where the argument cannot have it."""
-        if self.real and type(value_of(value)) is int:
+        if self.real and kind_of(value) is int:
             value = value.as_float() if isinstance(value, Spelled) else float(value)
-        if not self.fits(value) or (type(value_of(value)) in (int, float) and not self.rule.admits(value)):
+        if not self.fits(value) or (kind_of(value) in (int, float) and not self.rule.admits(value)):
             raise ValueError(f"must be {self.description}, not {value!r}")
         return value
 
@@ -91,12 +91,12 @@ def _test(part: Any) -> Callable[[Any], bool]:
     if part in (None, type(None)):
         return lambda value: value is None
     if part is float:
-        return lambda value: type(value_of(value)) is float and isfinite(value_of(value))
+        return lambda value: kind_of(value) is float and isfinite(value_of(value))
     if get_origin(part) is Literal:
         words = get_args(part)
         return lambda value: type(value) is str and value in words
     if get_origin(part) is not tuple:
-        return lambda value: type(value) is part or (type(value) is Spelled and type(value.value) is part)
+        return lambda value: type(value) is part or (isinstance(value, Spelled) and type(value.value) is part)
     items = get_args(part)
     tests = [_test(item) for item in items if item is not Ellipsis]
     if items[-1] is Ellipsis:

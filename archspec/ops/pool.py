@@ -54,7 +54,7 @@ class Pool(_Padded):
         super().check(x)
         for axis, slide in zip(AXES[len(x.spatial)], self.window(x), strict=True):
             if slide.blind is not None:
-                raise Misfit.late(partial(_blind, axis, slide, slide.blind))
+                raise Misfit.late("A204", "d", partial(_blind, axis, slide, slide.blind))
 
 
 def _blind(axis: str, slide: Slide, at: int) -> Misfit:

@@ -119,9 +119,10 @@ class Windowed(Op):
 
     def check(self, x: Map) -> None:
         check_axes(self, len(x.spatial), **{self.letter: 1, "s": 1, "p": 0, "d": 1})
-        for at, axis in enumerate(self.axes(x) if self.p != "same" else ()):
+        axes = self.axes(x) if self.p != "same" else []
+        for at, axis in enumerate(axes):
             if not axis.fits:
-                raise Misfit.late(partial(self._misfit, x, at))
+                raise self._misfit(axes, at)
 
     def output(self, x: Map) -> Type:
         return Map(tuple([slide.out for slide in self.window(x)]), self.filters(x))
@@ -144,14 +145,18 @@ class Windowed(Op):
 
     # what is wrong where a window does not fit
 
-    def _misfit(self, x: Map, at: int) -> Misfit:
-        axes = self.axes(x)
+    def _misfit(self, axes: list[Axis], at: int) -> Misfit:
         axis = axes[at]
-        if not self.takes_padding(axis.p, axis.k):
-            message = f"padding {axis.p} is more than half the window of {axis.k}"
-            notes = ["a window could lie in the padding alone"]
-            return Misfit("A204", message, argument="p", notes=notes, ways=[less_padding(axes), "p=same"])
-        return self._too_large(axes, at) if axis.room < 0 else self._no_fit(axes, at)
+        if not axis.allowed(axis.p, axis.k):
+            return Misfit.late("A204", "p", partial(self._too_much, axes, at))
+        if axis.room < 0:
+            return Misfit.late("A202", self.letter, partial(self._too_large, axes, at))
+        return Misfit.late("A203", "", partial(self._no_fit, axes, at))
+
+    def _too_much(self, axes: list[Axis], at: int) -> Misfit:
+        message = f"padding {axes[at].p} is more than half the window of {axes[at].k}"
+        notes = ["a window could lie in the padding alone"]
+        return Misfit("A204", message, argument="p", notes=notes, ways=[less_padding(axes), "p=same"])
 
     def _too_large(self, axes: list[Axis], at: int) -> Misfit:
         axis = axes[at]
