@@ -126,13 +126,13 @@ class Comparison:
 
     def draw(self, theme: str = "light") -> Drawing:
         """The bubble chart, as SVG: MACs, cited accuracy, parameters as areas."""
-        from archspec.views.comparison.bubbles import bubbles
+        from archspec.views.comparison.bubbles import Chart
         from archspec.views.figures.drawing import Drawing
         from archspec.views.theme import THEMES
 
         if theme not in THEMES:
             raise ValueError(f"there is no `{theme}`; there are {', '.join(THEMES)}")
-        return Drawing(bubbles(self.models, THEMES[theme]), f"{self._names()} compared")
+        return Drawing(Chart(self.models, THEMES[theme]).draw(), f"{self._names()} compared")
 
     def _names(self) -> str:
         names = [visible(model.name) for model in self.models]

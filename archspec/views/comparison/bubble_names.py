@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import cos, hypot, pi, sin
+from math import cos, hypot, inf, pi, sin
 from typing import NamedTuple
 
 from archspec.views.figures.plan import Rect
@@ -57,17 +57,15 @@ def tags(spots: Sequence[Spot], frame: Rect) -> list[Tag | None]:
 
 
 def _best(spots: Sequence[Spot], at: int, others: list[Tag], frame: Rect) -> Tag | None:
-    best: tuple[float, Tag] | None = None
+    best, cost = None, inf
     rivals = [spot for other, spot in enumerate(spots) if other != at]
     for least, tag in _candidates(spots[at], rivals):
-        if best is not None and least >= best[0]:
+        if least >= cost:
             break
-        if not _free(tag, others, rivals, frame):
-            continue
-        cost = least + sum(_covered(tag.rect, spot) for spot in rivals)
-        if best is None or cost < best[0]:
-            best = (cost, tag)
-    return best[1] if best is not None else None
+        whole = least + sum(_covered(tag.rect, spot) for spot in rivals)
+        if whole < cost and _free(tag, others, rivals, frame):
+            best, cost = tag, whole
+    return best
 
 
 def _candidates(spot: Spot, rivals: list[Spot]) -> Iterator[tuple[float, Tag]]:
@@ -104,23 +102,20 @@ def _gap(rect: Rect, spot: Spot) -> float:
 
 def _free(tag: Tag, others: list[Tag], rivals: list[Spot], frame: Rect) -> bool:
     """Whether a name lies in the frame, over no name or line or centre, and its line over no name."""
-    x0, y0, x1, y1 = tag.rect
+    (x0, y0, x1, y1), line = tag.rect, tag.line
     if x0 < frame[0] + 2 or y0 < frame[1] + 2 or x1 > frame[2] - 2 or y1 > frame[3] - 2:
         return False
-    for spot in rivals:
-        if x0 - 3 < spot.x < x1 + 3 and y0 - 3 < spot.y < y1 + 3:
+    for x, y, _, _ in rivals:
+        if x0 - 3 < x < x1 + 3 and y0 - 3 < y < y1 + 3:
             return False
-        if tag.line is None or hypot(spot.x - tag.line[0][0], spot.y - tag.line[0][1]) < 10:
-            continue
-        if _hits(tag.line, (spot.x - 4, spot.y - 4, spot.x + 4, spot.y + 4)):
+        if line is not None and hypot(x - line[0][0], y - line[0][1]) >= 10 and _hits(line, (x - 4, y - 4, x + 4, y + 4)):
             return False
-    for other in others:
-        a0, b0, a1, b1 = other.rect
+    for (a0, b0, a1, b1), _, other in others:
         if x0 < a1 + 4 and a0 < x1 + 4 and y0 < b1 and b0 < y1:
             return False
-        if (tag.line is not None and _hits(tag.line, other.rect)) or (other.line is not None and _hits(other.line, tag.rect)):
+        if line is not None and (_hits(line, (a0, b0, a1, b1)) or (other is not None and _cross(line, other))):
             return False
-        if tag.line is not None and other.line is not None and _cross(tag.line, other.line):
+        if other is not None and _hits(other, tag.rect):
             return False
     return True
 

@@ -8,17 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import sqrt
-from typing import NamedTuple
 
 from archspec.analysis.layers import Report
 from archspec.ops.base import KINDS
 from archspec.views.comparison.bubble_names import SIZE, Spot, tags
 from archspec.views.comparison.measures import Model
 from archspec.views.comparison.scales import Scale, round_step, scale
-from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, stroke, swatch, tooltip
+from archspec.views.figures.svg import (
+    HEADING,
+    MARGIN,
+    SMALL,
+    Heading,
+    document,
+    element,
+    heading_width,
+    kinds_of,
+    label,
+    stroke,
+    swatch,
+    tooltip,
+)
 from archspec.views.figures.text_width import fitting, shown
 from archspec.views.tables.columns import short
-from archspec.views.theme import TITLES, Theme
+from archspec.views.theme import Theme
 
 _FEW = 12
 _SIZES = {True: (700.0, 440.0, 44.0), False: (940.0, 640.0, 36.0)}
@@ -28,22 +40,6 @@ _MOST = 80
 _NAME = 150.0
 _SIDE = 150.0
 """Width of the legend."""
-
-
-class Bubble(NamedTuple):
-    """A network in the chart: its circle's middle and radius, and the kind of layer that gives its colour."""
-
-    model: Model
-    name: str
-    kind: str
-    x: float
-    y: float
-    radius: float
-
-
-def bubbles(models: Sequence[Model], theme: Theme) -> str:
-    """The SVG."""
-    return _Chart(models, theme).draw()
 
 
 def _kind(model: Model) -> str:
@@ -60,7 +56,9 @@ def _names(models: Sequence[Model]) -> list[str]:
     return [fitting(m.title if titles.count(m.title) == 1 else m.name, _NAME, SIZE) for m in models]
 
 
-class _Chart:
+class Chart:
+    """The chart of networks in a theme."""
+
     def __init__(self, models: Sequence[Model], theme: Theme) -> None:
         self.models = models
         self.theme = theme
@@ -71,22 +69,22 @@ class _Chart:
         self.frame = (MARGIN + 48, MARGIN + HEADING + 26, MARGIN + 48 + wide, MARGIN + HEADING + 26 + high)
         left, top, right, bottom = self.frame
         pad = self.largest + 10
-        self.most = max((model.totals.params for model in models), default=0)
+        self.most = max(model.totals.params for model in models)
         self.across = scale([float(m.totals.macs) for m in models], left + pad, right - pad)
         self.up = scale([self.height(m) for m in models], bottom - pad, top + pad)
-        self.bubbles = [self.bubble(model, name) for model, name in zip(models, _names(models), strict=True)]
-        spots = [Spot(b.x, b.y, max(b.radius, 2.0), b.name) for b in self.bubbles]
-        self.tags = tags(spots, self.frame) if len(spots) <= _MOST else [None] * len(spots)
+        self.kinds = [_kind(model) for model in models]
+        """The kinds of layer that give the colours."""
+        self.spots = [
+            Spot(self.across(model.totals.macs), self.up(self.height(model)), max(self.radius(model.totals.params), 2.0), name)
+            for model, name in zip(models, _names(models), strict=True)
+        ]
+        self.tags = tags(self.spots, self.frame) if len(models) <= _MOST else [None] * len(models)
 
     def height(self, model: Model) -> float:
         return model.cited.top1 if self.cited and model.cited.top1 is not None else float(model.totals.params)
 
     def radius(self, params: float) -> float:
         return self.largest * sqrt(params / self.most) if self.most else 0.0
-
-    def bubble(self, model: Model, name: str) -> Bubble:
-        x, y = self.across(model.totals.macs), self.up(self.height(model))
-        return Bubble(model, name, _kind(model), x, y, self.radius(model.totals.params))
 
     def headed(self) -> Heading:
         models = self.models
@@ -105,20 +103,20 @@ class _Chart:
         return Heading(title, facts, f"A chart of {title}: {facts}. {shown(told)}.")
 
     def draw(self) -> str:
+        """The SVG."""
         body = [*self.axes(), *self.circles(), *self.named(), *self.legend()]
         return document(
             self.heading, self.theme, (self.frame[2] + _SIDE + 24 + MARGIN, self.frame[3] + 44 + MARGIN), body, data_as="bubbles"
         )
 
     def axes(self) -> Iterator[str]:
-        left, top, right, bottom = self.frame
-        theme = self.theme
+        (left, top, right, bottom), theme = self.frame, self.theme
         yield element("rect", x=left, y=top, width=right - left, height=bottom - top, fill=theme.panel)
-        for value in _positive(self.across, left + 4, right - 4):
+        for value in self.across.ticks(left + 4, right - 4):
             x = self.across(value)
             yield stroke([(x, top), (x, bottom)], theme.frame, 0.8)
             yield label(x, bottom + 16, short(value), SMALL, theme.muted, text_anchor="middle")
-        for value in _positive(self.up, bottom - 4, top + 4):
+        for value in self.up.ticks(bottom - 4, top + 4):
             if self.cited and value > 100:
                 continue
             y = self.up(value)
@@ -132,34 +130,36 @@ class _Chart:
 
     def circles(self) -> Iterator[str]:
         """The largest first, so that none is hidden; a dot marks the centre, however small the circle is."""
-        for bubble in sorted(self.bubbles, key=lambda b: -b.radius):
-            model, colour = bubble.model, self.theme.accent[bubble.kind]
-            story = f"{model.title}: {model.totals.params:,} parameters, {model.totals.macs:,} MACs{_cited(model)}; from {model.cited.source or 'its spec'}"
-            drawn = element(
-                "circle", cx=bubble.x, cy=bubble.y, r=bubble.radius, fill=colour, fill_opacity=0.25, stroke=colour, stroke_width=1.3
+        for model, kind, spot in sorted(zip(self.models, self.kinds, self.spots, strict=True), key=lambda one: -one[0].totals.params):
+            totals, colour = model.totals, self.theme.accent[kind]
+            story = (
+                f"{model.title}: {totals.params:,} parameters, {totals.macs:,} MACs{_cited(model)}; from {model.cited.source or 'its spec'}"
             )
-            dot = element("circle", cx=bubble.x, cy=bubble.y, r=1.8, fill=colour)
+            radius = self.radius(totals.params)
+            drawn = element("circle", cx=spot.x, cy=spot.y, r=radius, fill=colour, fill_opacity=0.25, stroke=colour, stroke_width=1.3)
+            dot = element("circle", cx=spot.x, cy=spot.y, r=1.8, fill=colour)
             yield element(
-                "g", tooltip(story) + drawn + dot, class_="bubble", data_name=shown(model.name), data_params=model.totals.params,
-                data_macs=model.totals.macs, data_top1=f"{model.cited.top1:g}" if model.cited.top1 is not None else None,
+                "g", tooltip(story) + drawn + dot, class_="bubble", data_name=shown(model.name), data_params=totals.params,
+                data_macs=totals.macs, data_top1=f"{model.cited.top1:g}" if model.cited.top1 is not None else None,
             )  # fmt: skip
 
     def named(self) -> Iterator[str]:
-        for bubble, tag in zip(self.bubbles, self.tags, strict=True):
+        for spot, tag in zip(self.spots, self.tags, strict=True):
             if tag is None:
                 continue
             if tag.line is not None:
                 yield stroke(tag.line, self.theme.line, 0.7)
             x0, _, x1, y1 = tag.rect
             x = {"start": x0, "middle": (x0 + x1) / 2, "end": x1}[tag.anchor]
-            yield label(x, y1 - 3.2, bubble.name, SIZE, self.theme.ink, text_anchor=tag.anchor, class_="tag")
+            yield label(x, y1 - 3.2, spot.name, SIZE, self.theme.ink, text_anchor=tag.anchor, class_="tag")
 
     def legend(self) -> Iterator[str]:
         """Circles of round numbers of parameters, and which kind of layer a colour is."""
         x, y = self.frame[2] + 24, self.frame[1]
         yield label(x, y + 9, "area: parameters", SMALL, self.theme.ink, font_weight="bold")
         y += 22
-        for params in _round_sizes(self.most):
+        largest = round_step(self.most / 2.5) if self.most else 0
+        for params in (largest, largest / 5, largest / 20) if largest else ():
             radius = self.radius(params)
             yield element("circle", cx=x + self.largest, cy=y + radius, r=radius, fill="none", stroke=self.theme.line, stroke_width=1.1)
             yield label(x + 2 * self.largest + 10, y + radius + 3.5, short(params), SMALL, self.theme.ink)
@@ -168,10 +168,9 @@ class _Chart:
         yield label(x, y, "colour: where most", SMALL, self.theme.ink, font_weight="bold")
         yield label(x, y + 13, "parameters are", SMALL, self.theme.ink, font_weight="bold")
         y += 24
-        for kind in KINDS:
-            if any(bubble.kind == kind for bubble in self.bubbles):
-                yield from swatch(x, y, self.theme.accent[kind], TITLES.get(kind, kind), self.theme)
-                y += 17
+        for sample in kinds_of(self.kinds, self.theme):
+            yield from swatch(x, y, sample.colour, sample.words, self.theme)
+            y += 17
         unnamed = self.tags.count(None)
         if unnamed:
             yield label(x, y + 16, f"{unnamed} without room for a name", SMALL, self.theme.muted)
@@ -183,15 +182,3 @@ def _cited(model: Model) -> str:
 
 def _scaled(scale_: Scale) -> str:
     return ", logarithmic" if scale_.logarithmic else ""
-
-
-def _positive(scale_: Scale, first: float, last: float) -> list[float]:
-    return [value for value in scale_.ticks(first, last) if value >= 0]
-
-
-def _round_sizes(most: int) -> list[float]:
-    """Three round numbers up to the largest."""
-    if not most:
-        return []
-    largest = round_step(most / 2.5)
-    return [largest, largest / 5, largest / 20]

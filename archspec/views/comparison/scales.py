@@ -30,14 +30,14 @@ class Scale(NamedTuple):
         return exp(found) if self.logarithmic else found
 
     def ticks(self, first: float, last: float) -> list[float]:
-        """About five round values between two places."""
+        """About five round values between two places, none below 0."""
         low, high = sorted((self.value(first), self.value(last)))
         if self.logarithmic:
             powers = range(floor(log10(low)), ceil(log10(high)) + 1)
             many = [factor * 10.0**power for power in powers for factor in ((1, 2, 5) if high / low < 2000 else (1,))]
             return [value for value in many if low <= value <= high]
         step = round_step((high - low) / 5)
-        return [round(step * at, 10) for at in range(ceil(low / step), floor(high / step) + 1)]
+        return [round(step * at, 10) for at in range(max(0, ceil(low / step)), floor(high / step) + 1)]
 
 
 def scale(values: Sequence[float], start: float, end: float) -> Scale:
