@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _columns(written: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in written.split(","))
+    names = tuple(dict.fromkeys(name.strip() for name in written.split(",")))
     for name in names:
         if name not in COLUMNS:
             raise Failure(f"there is no column `{name}`" + proposal(name, COLUMNS, f"; there are {', '.join(COLUMNS)}"))

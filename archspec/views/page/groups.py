@@ -27,16 +27,13 @@ class Layer(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Layers whose names begin alike: those at positions from `start` to before `end`."""
+    """Layers whose names begin alike, the first of them at a position."""
 
     name: str
-    start: int
-    end: int
+    rows: list[Row]
+    at: int
     depth: int
     prefix: str
-    params: int
-    macs: int
-    training: bool
 
 
 class Layers(NamedTuple):
@@ -56,16 +53,15 @@ def layers(report: Report) -> Layers:
     """The rows of a network."""
     count = report.totals.layers
     if count <= MANY:
-        rows, notes = report.layers, ()
-        return Layers(grouped(rows), rows, notes)
+        return Layers(grouped(report.layers), report.layers, ())
     rows = list(islice(report.rows(fold=True), MOST + 1))
-    said = [
+    notes = [
         f"{count:,} layers are more than this page shows one by one: equal rounds of a repeat are one row, its numbers are for all of them"
     ]
     if len(rows) > MOST:
         rows.pop()
-        said.append(f"the table ends after {MOST:,} rows; `archspec table` has all of them")
-    return Layers(grouped(rows), rows, tuple(said))
+        notes.append(f"the table ends after {MOST:,} rows; `archspec table` has all of them")
+    return Layers(grouped(rows), rows, tuple(notes))
 
 
 def grouped(rows: list[Row]) -> list[Layer | Group]:
@@ -83,14 +79,8 @@ def grouped(rows: list[Row]) -> list[Layer | Group]:
                 add(first, last, level + 1, depth, prefix)
             else:
                 name = ".".join(parts[first][: level + 1])
-                found.append(_group(rows[first:last], name, first, depth, prefix))
+                found.append(Group(name, rows[first:last], first, depth, prefix))
                 add(first, last, level + 1, depth + 1, name + ".")
 
     add(0, len(rows), 0, 0, "")
     return found
-
-
-def _group(rows: list[Row], name: str, start: int, depth: int, prefix: str) -> Group:
-    params = sum(row.params * row.times for row in rows)
-    macs = sum(row.macs * row.times for row in rows)
-    return Group(name, start, start + len(rows), depth, prefix, params, macs, all(row.training for row in rows))

@@ -9,7 +9,7 @@ from archspec.analysis.layers import Report, Row
 from archspec.views.page.arithmetic import arithmetic
 from archspec.views.page.groups import Group, Layer, Layers
 from archspec.views.page.html import sides, tag, text
-from archspec.views.tables.columns import COLUMNS
+from archspec.views.tables.columns import COLUMNS, Cell
 
 
 class Column(NamedTuple):
@@ -40,7 +40,10 @@ Blanks = Callable[[int, str, str, str], str | None]
 
 def value(row: Row, column: str, report: Report) -> str:
     """A cell as text."""
-    found = COLUMNS[column].value(row, report, "hwc")
+    return _shown(COLUMNS[column].value(row, report, "hwc"), column)
+
+
+def _shown(found: Cell, column: str) -> str:
     if found is None:
         return "?"
     return f"{found:,}" if isinstance(found, int) else sides(found) if column in ("output", "rf") else str(found)
@@ -65,7 +68,6 @@ class _Table:
         self.columns = columns
         self.blanks = blanks
         self.known = {row.name: row for row in layers.rows}
-        self.whole = {"params": report.totals.params, "macs": report.totals.macs}
 
     def rows(self) -> Iterator[str]:
         for item in self.layers.items:
@@ -78,20 +80,22 @@ class _Table:
                     yield self.work(item)
 
     def group(self, group: Group) -> str:
-        count = f"{group.end - group.start:,} layers"
-        name = _name(group.name, group.prefix) + (" " + tag("small", "training") if group.training else "")
-        cells = [tag("th", name, scope="row"), tag("td", count, class_="layer")]
+        training = all(row.training for row in group.rows)
+        name = _name(group.name, group.prefix) + (" " + tag("small", "training") if training else "")
+        cells = [tag("th", name, scope="row"), tag("td", f"{len(group.rows):,} layers", class_="layer")]
         for column in self.columns[2:]:
-            sum_ = getattr(group, column.name) if column.bar and self.blanks is None else None
-            bar = "" if sum_ is None or (group.training and column.name == "macs") else self.bar(column.name, sum_)
-            cells.append(tag("td", "" if sum_ is None else f"{sum_:,}", class_=_class(column) + bar))
-        training = " training" if group.training else ""
-        return tag("tr", *cells, class_=f"group d{group.depth}{training}", data_at=f"{group.start}-{group.end - 1}")
+            words, classes = "", _class(column)
+            if column.bar and self.blanks is None:
+                whole = sum(getattr(row, column.name) * row.times for row in group.rows)
+                words, classes = f"{whole:,}", classes + self.bar(column, whole, training)
+            cells.append(tag("td", words, class_=classes))
+        class_ = f"group d{group.depth}{' training' * training}"
+        return tag("tr", *cells, class_=class_, data_at=f"{group.at}-{group.at + len(group.rows) - 1}")
 
-    def bar(self, column: str, part: int) -> str:
-        """The classes of a cell whose share of the total is shown."""
-        whole = self.whole[column]
-        share = round(100 * part / whole) if whole else 0
+    def bar(self, column: Column, part: int, training: bool) -> str:
+        """The classes of a cell whose share of the total is shown; MACs of training are in no total."""
+        whole = getattr(self.report.totals, column.name)
+        share = round(100 * part / whole) if whole and not (training and column.name == "macs") else 0
         return f" bar w{share}" if share else ""
 
     def layer(self, item: Layer) -> str:
@@ -113,8 +117,8 @@ class _Table:
         if column.name in ASKED and self.blanks is not None:
             blank = self.blanks(item.at, column.name, words, item.row.name)
             return tag("td", text(words) if blank is None else blank, class_=classes, data_column=column.title)
-        if column.bar and not (item.row.training and column.name == "macs"):
-            classes += self.bar(column.name, getattr(item.row, column.name) * item.row.times)
+        if column.bar:
+            classes += self.bar(column, getattr(item.row, column.name) * item.row.times, item.row.training)
         if words == "0":
             classes += " zero"
         return tag("td", text(words), class_=classes or None, data_column=column.title if self.blanks is not None else None)
@@ -123,17 +127,15 @@ class _Table:
         return tag("tr", tag("td", arithmetic(item.row, self.known, self.report), colspan=len(self.columns)), class_="work")
 
     def totals(self) -> str:
-        totals = self.report.totals
-        filled = {"name": "total", "layer": f"{totals.layers:,} layer{'s' if totals.layers != 1 else ''}"}
+        count = self.report.totals.layers
+        filled = {"name": "total", "layer": f"{count:,} layer{'s' if count != 1 else ''}"}
+        cells = []
         for column in self.columns:
-            of = COLUMNS[column.name].total
-            found = of(totals) if of else None
-            if found is not None:
-                filled[column.name] = f"{found:,}" if isinstance(found, int) else sides(str(found))
-        cells = [
-            tag("td" if column.name != "name" else "th", filled.get(column.name, ""), class_=_class(column), scope=_scope(column))
-            for column in self.columns
-        ]
+            total = COLUMNS[column.name].total
+            found = total(self.report.totals) if total is not None else None
+            words = filled.get(column.name, "") if found is None else _shown(found, column.name)
+            first = column.name == "name"
+            cells.append(tag("th" if first else "td", words, class_=_class(column), scope="row" if first else None))
         return tag("tr", *cells)
 
 
@@ -146,7 +148,3 @@ def _name(name: str, prefix: str) -> str:
 
 def _class(column: Column) -> str:
     return f"{column.name} n" if column.number else column.name
-
-
-def _scope(column: Column) -> str | None:
-    return "row" if column.name == "name" else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.markup import LEFT, RIGHT, html_text
@@ -34,8 +34,12 @@ class Grid(NamedTuple):
     @property
     def least(self) -> int:
         """Columns of a screen that it needs without what can be spared."""
-        kept = [at for at in range(len(self.titles)) if at not in self.spare]
-        return sum(max(len(row[at]) for row in self.lines) for at in kept) + 2 * (len(kept) - 1)
+        return breadth({at: room for at, room in self.widths.items() if at not in self.spare})
+
+    @property
+    def widths(self) -> dict[int, int]:
+        """The longest cell of each column."""
+        return {at: max(map(len, column)) for at, column in enumerate(zip(*self.lines, strict=True))}
 
 
 def markdown(grid: Grid) -> Iterator[str]:
@@ -99,11 +103,11 @@ def _html_row(cells: Sequence[str], numbers: list[bool], tag: str) -> str:
 def text(grid: Grid, width: int | None, unicode: bool) -> Iterator[StyledLine]:
     """The lines for a screen: aligned, fitted to its width by leaving columns out and shortening cells, never a wrapped row."""
     rows = [[cell if unicode else cell.translate(ASCII) for cell in row] for row in grid.lines]
-    widths = {at: max(len(row[at]) for row in rows) for at in range(len(grid.titles))}
-    whole = sum(widths.values()) + 2 * (len(widths) - 1)
+    widths = grid.widths
+    whole = breadth(widths)
     if width is not None:
         _fit(widths, grid, width)
-    rule: StyledLine = [(("─" if unicode else "-") * (sum(widths.values()) + 2 * (len(widths) - 1)), "dim")]
+    rule: StyledLine = [(("─" if unicode else "-") * breadth(widths), "dim")]
     mark = "…" if unicode else "..."
     for at, row in enumerate(rows):
         total = bool(grid.totals) and at == len(rows) - 1
@@ -137,22 +141,22 @@ def shortened(cell: str, width: int, mark: str, *, end: bool = False) -> str:
     return f"{words} {mark}" if words and len(words) + 1 <= room else (words or cell[:room]) + mark
 
 
+def breadth(widths: Mapping[Any, int]) -> int:
+    """The length of a row with columns of these widths."""
+    return sum(widths.values()) + 2 * (len(widths) - 1)
+
+
 def _fit(widths: dict[int, int], grid: Grid, width: int) -> None:
     """Leave out and shorten columns, those that can be spared first, until a row fits."""
-
-    def excess() -> int:
-        return sum(widths.values()) + 2 * (len(widths) - 1) - width
-
     for at in grid.spare:
-        if excess() > 0:
+        if breadth(widths) > width:
             del widths[at]
-    while excess() > 0:
+    while breadth(widths) > width:
         words = [at for at in widths if not grid.numbers[at] and widths[at] > _LEAST]
         if not words:
             break
-        longest = max(words, key=lambda at: widths[at])
-        widths[longest] -= 1
-    while excess() > 0 and len(widths) > 1:
+        widths[max(words, key=widths.__getitem__)] -= 1
+    while breadth(widths) > width and len(widths) > 1:
         widths.popitem()
-    if excess() > 0:
+    if breadth(widths) > width:
         widths[next(iter(widths))] = max(width, 1)

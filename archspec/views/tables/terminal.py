@@ -12,18 +12,17 @@ from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Op
 from archspec.views.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
-from archspec.views.tables.grid import padded
+from archspec.views.tables.grid import breadth, padded
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _BAR = 8
 _FIT = (
-    ("drop", "macs%"), ("cut", "layer"), ("drop", "macs"), ("drop", "layer"), ("drop", "params"),
+    ("drop", "params%", "macs%"), ("cut", "layer"), ("drop", "macs"), ("drop", "layer"), ("drop", "params"),
     ("cut", "config"), ("cut", "from"), ("cut", "input"), ("cut", "name"), ("cut", "output"),
 )  # fmt: skip
 """What a narrow terminal does without, in this order. Columns that were asked for are cut, not dropped."""
 _LEAST = 12
 """Characters that a cut leaves."""
-_BARS = ("params%", "macs%")
 _NAMES = {"params%": "the shares", "macs%": "", "macs": "MACs"}
 """What columns are called that have no title, or another one."""
 
@@ -37,38 +36,41 @@ class _Text:
     def __init__(self, report: Report, style: Style, width: int | None, unicode: bool) -> None:
         self.report = report
         self.style = style
+        self.width = width
         self.unicode = unicode
-        self.names = chosen(style.columns, DEFAULT, work=False, fold=style.fold)
         self.grouped = style.columns is None
-        self.sums: dict[str, list[int]] = {}
-        self.widths = self.measured()
-        self.whole = self.needed()
+        self.sums: dict[str, dict[str, int]] = {}
+        """Groups of layers to their parameters and MACs."""
+        self.widths = dict.fromkeys(chosen(style.columns, DEFAULT, work=False, fold=style.fold), 0)
+        """Columns, with the places that each takes."""
+        self.measure()
+        self.whole = breadth(self.widths)
         self.missing: list[str] = []
         """Columns that there is no room for."""
-        self.full = dict(zip(self.names, self.widths, strict=True))
         if width is not None:
             self.fit(width)
-        self.width = width
 
-    def measured(self) -> list[int]:
-        """The widest cell of each column; sums of the groups on the way."""
-        totals = self.totals()
-        widths = [max(len(COLUMNS[name].title), len(total)) for name, total in zip(self.names, totals, strict=True)]
+    def measure(self) -> None:
+        """Make each column as wide as its widest cell; sum the groups on the way."""
+        self.widen([COLUMNS[name].title for name in self.widths])
+        self.widen(self.totals())
         for row in self.report.rows(fold=self.style.fold):
-            for at, cell in enumerate(self.cells(row)):
-                if len(cell) > widths[at]:
-                    widths[at] = len(cell)
-            group = row.name.partition(".")[0] if "." in row.name else ""
-            if group:
-                sums = self.sums.setdefault(group, [0, 0])
-                sums[0] += row.params * row.times
-                sums[1] += row.macs * row.times
-        if self.grouped:
-            widths[0] = max([widths[0], *map(len, self.sums)])
-        return widths
+            self.widen(self.cells(row))
+            group, dot, _ = row.name.partition(".")
+            if dot and self.grouped:
+                sums = self.sums.setdefault(group, {"params": 0, "macs": 0})
+                sums["params"] += row.params * row.times
+                sums["macs"] += row.macs * row.times
+        for group in self.sums:
+            self.widen([group])
+
+    def widen(self, cells: list[str]) -> None:
+        for name, cell in zip(self.widths, cells, strict=False):
+            if len(cell) > self.widths[name]:
+                self.widths[name] = len(cell)
 
     def cells(self, row: Row) -> list[str]:
-        made = [self.cell(COLUMNS[name].value(row, self.report, self.style.layout), name) for name in self.names]
+        made = [self.cell(COLUMNS[name].value(row, self.report, self.style.layout), name) for name in self.widths]
         if self.grouped and "." in row.name:
             made[0] = "  " + row.name.partition(".")[2]
         return made
@@ -94,45 +96,38 @@ class _Text:
             drawn = "#" * round(share * _BAR)
         return f"{drawn:<{_BAR}} {share:>5.1%}"
 
-    def total(self, name: str) -> str:
-        total = COLUMNS[name].total
-        return self.cell(total(self.report.totals), name) if total is not None else ""
-
     def totals(self) -> list[str]:
         """The cells of the last row, whose first says what it is where it has no sum."""
-        first, *others = map(self.total, self.names)
+        columns = [(name, COLUMNS[name].total) for name in self.widths]
+        first, *others = [self.cell(total(self.report.totals), name) if total is not None else "" for name, total in columns]
         return [first or "total", *others]
 
     def fit(self, width: int) -> None:
         """Drop columns and shorten others until a row fits."""
-        for way, name in _FIT:
-            excess = self.needed() - width
-            if excess <= 0 or name not in self.names:
+        full = self.widths.copy()
+        for way, *names in _FIT:
+            excess = breadth(self.widths) - width
+            if excess <= 0 or names[0] not in self.widths:
                 continue
-            at = self.names.index(name)
             if way == "cut":
-                self.widths[at] = max(min(_LEAST, self.widths[at]), self.widths[at] - excess)
+                self.widths[names[0]] = max(min(_LEAST, self.widths[names[0]]), self.widths[names[0]] - excess)
             elif self.style.columns is None:
-                self.drop(*(_BARS if name in _BARS else (name,)))
-        while self.needed() > width and len(self.names) > 1:
-            self.drop(self.names[-1])
-        for at, name in enumerate(self.names):  # what was cut before something was dropped grows again
-            self.widths[at] = max(1, min(self.full[name], self.widths[at] + width - self.needed()))
+                self.drop(*names)
+        while breadth(self.widths) > width and len(self.widths) > 1:
+            self.drop([*self.widths][-1])
+        for name, room in self.widths.items():  # what was cut before something was dropped grows again
+            self.widths[name] = max(1, min(full[name], room + width - breadth(self.widths)))
 
     def drop(self, *names: str) -> None:
         for name in names:
-            at = self.names.index(name)
-            del self.names[at], self.widths[at]
+            del self.widths[name]
         self.missing += names
-
-    def needed(self) -> int:
-        return sum(self.widths) + 2 * (len(self.widths) - 1)
 
     def joined(self, cells: list[str], style: str = "", op: Op | None = None) -> StyledLine:
         """A line of the table; what says the kind of a layer is in the colour that pictures have for it."""
         line: StyledLine = []
         kind = f"kind {op.kind}" if op is not None and not style else style
-        for name, cell, width in zip(self.names, cells, self.widths, strict=True):
+        for (name, width), cell in zip(self.widths.items(), cells, strict=True):
             number = COLUMNS[name].number and not name.endswith("%")
             shown = padded(cell, width, number, "…" if self.unicode else "..", end=name == "name")
             if name.endswith("%"):
@@ -146,11 +141,11 @@ class _Text:
         return line[:-1]
 
     def lines(self) -> Iterator[StyledLine]:
-        rule = ("─" if self.unicode else "-") * min(self.needed(), self.width or 10_000)
+        rule = ("─" if self.unicode else "-") * min(breadth(self.widths), self.width or 10_000)
         heads = " + ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.report.inputs.items())
         yield from folded([(visible(self.report.model), "head"), (f"   {heads}", "dim")], self.width, 2)
         yield []
-        yield self.joined([COLUMNS[name].title for name in self.names], "head")
+        yield self.joined([COLUMNS[name].title for name in self.widths], "head")
         yield [(rule, "dim")]
         group = ""
         for row in self.report.rows(fold=self.style.fold):
@@ -174,8 +169,8 @@ class _Text:
 
     def heading(self, group: str) -> StyledLine:
         """A group's name and sums."""
-        sums = dict(zip(("params", "macs"), self.sums[group], strict=True))
-        return self.joined([group, *(f"{sums[name]:,}" if sums.get(name) else "" for name in self.names[1:])], "dim")
+        sums = (self.sums[group].get(name) for name in [*self.widths][1:])
+        return self.joined([group, *(f"{count:,}" if count else "" for count in sums)], "dim")
 
     def work(self, row: Row) -> Iterator[StyledLine]:
         for name in WORK:
