@@ -62,8 +62,7 @@ class Explained:
     def __str__(self) -> str:
         return "\n".join("".join(piece for piece, _ in line).rstrip() for line in self.lines())
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         title, place = (html_text(words) for words in self._head)
@@ -111,12 +110,16 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
         yield _count("frozen", row.frozen, f"fixed weights: {spaced(work.get('frozen', ''))}")
     if row.macs:
         yield _count("MACs", row.macs, spaced(work.get("macs", "")))
-    yield _count("FLOPs", row.flops, _flops(row))
+    yield _count("FLOPs", row.flops, "2 per MAC" if row.macs and row.flops == 2 * row.macs else row.node.op.cost_note)
     yield _count("activations", row.activations, "*".join(map(str, row.output)) if len(row.output) > 1 else "")
     if any(len(s) > 1 for s in report.inputs.values()):
         yield Step("receptive field", row.receptive_field, field(row) or "?", _field_steps(row, known, report))
-    if isinstance(row.types[0], Map) and row.weights and isinstance(row.node.type, Map) and row.macs:
-        yield _dense(row)
+    x, y = row.types[0], row.node.type
+    if isinstance(x, Map) and isinstance(y, Map) and row.weights and row.macs:
+        weights = x.size * y.size
+        factors = f"{shape(x.shape)} to {shape(y.shape)}: {x.size:,} * {y.size:,}"
+        times = f"{weights / row.params:,.0f} times as many"
+        yield _count("fully connected", weights, f"weights ({factors}) against {row.params:,}: {times}")
 
 
 def _count(name: str, value: int, how: str) -> Step:
@@ -141,13 +144,6 @@ def _params(row: Row, work: dict[str, str]) -> str:
     return f"{spaced(formula)}: {split}" if formula else split
 
 
-def _flops(row: Row) -> str:
-    op = row.node.op
-    if row.macs and row.flops == 2 * row.macs:
-        return "2 per MAC"
-    return op.cost_note
-
-
 def _field_steps(row: Row, known: Mapping[str, Row], report: Report) -> str:
     """How the field grew from that of the layer before."""
     size, jump = row.receptive_field, row.jump
@@ -156,22 +152,20 @@ def _field_steps(row: Row, known: Mapping[str, Row], report: Report) -> str:
     if jump is None:
         whole = [value[:-1] for value in report.inputs.values()]
         return "the whole input" if size in whole else "paths of different strides meet: each position sees another part"
-    before = known.get(row.sources[0])
     if len(row.sources) > 1:
         return f"the union of its inputs' fields; jump {_apart(jump)}"
+    before = known.get(row.sources[0])
     least, largest, far = (before.smallest_field, before.receptive_field, before.jump) if before is not None else (None, None, None)
     if row.sources[0] in report.inputs:
         least = largest = far = (1,) * len(jump)
     if (least, largest, far) == (row.smallest_field, size, jump):
         return "as before"
-    op = row.node.op
-    reach = op.reach(row.types[0])
+    reach = row.node.op.reach(row.types[0])
     if isinstance(reach, tuple) and largest is not None and far is not None and least == largest and row.smallest_field == size:
         found = [_grown(*axis) for axis in zip(largest, far, reach, size, jump, strict=True)]
         if all(found):
-            names = AXES[len(found)]
             alike = len(set(found)) == 1
-            return found[0] if alike else "; ".join(f"{name}: {step}" for name, step in zip(names, found, strict=True))
+            return found[0] if alike else "; ".join(f"{name}: {step}" for name, step in zip(AXES[len(found)], found, strict=True))
     differ = "" if row.smallest_field == size else "not every position sees as much; "
     return f"{differ}neighbours {_apart(jump)} apart on average"
 
@@ -187,11 +181,3 @@ def _grown(field: int, jump: float, reach: Reach, after: int, far: float) -> str
 
 def _apart(jump: tuple[float, ...]) -> str:
     return "x".join(f"{j:g}" for j in (jump if len(set(jump)) > 1 else jump[:1]))
-
-
-def _dense(row: Row) -> Step:
-    """What a fully connected layer between the same values would cost."""
-    x, y = row.types[0], row.node.type
-    weights = x.size * y.size
-    factors = f"{shape(x.shape)} to {shape(y.shape)}: {x.size:,} * {y.size:,}"
-    return _count("fully connected", weights, f"weights ({factors}) against {row.params:,}: {weights / row.params:,.0f} times as many")
