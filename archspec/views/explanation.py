@@ -30,20 +30,17 @@ class Step(NamedTuple):
     how: str
 
 
-class Explained:
-    """A layer, and its numbers in the order in which they are shown. `row` has them as a table does."""
+class Explained(NamedTuple):
+    """A layer, and its numbers in the order in which they are shown. `row` has them as a table does; `known` are the layers by name."""
 
-    __slots__ = ("_known", "_report", "row")
-
-    def __init__(self, row: Row, known: Mapping[str, Row], report: Report) -> None:
-        self.row = row
-        self._known = known
-        self._report = report
+    row: Row
+    known: Mapping[str, Row]
+    report: Report
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The numbers, each with its formula."""
-        return tuple(steps(self.row, self._known, self._report))
+        return tuple(steps(*self))
 
     @property
     def _head(self) -> tuple[str, str]:
@@ -62,7 +59,8 @@ class Explained:
     def __str__(self) -> str:
         return "\n".join("".join(piece for piece, _ in line).rstrip() for line in self.lines())
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         title, place = (html_text(words) for words in self._head)

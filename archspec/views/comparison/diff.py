@@ -119,11 +119,6 @@ Fold = tuple[tuple[Item, ...], ...]
 """Items that come several times in a row, each time's."""
 
 
-def words_of(row: Row | None) -> str:
-    """A layer as it is written."""
-    return row.written if row is not None else ""
-
-
 def folded(edits: tuple[Edit, ...]) -> list[Fold]:
     """The edits, runs shown together and what repeats folded."""
     runs = groupby(enumerate(edits), key=lambda pair: pair[1].kind if pair[1].kind in (EQUAL, FOLLOWS) else pair[0])
@@ -141,7 +136,7 @@ def folded(edits: tuple[Edit, ...]) -> list[Fold]:
 def _key(item: Item) -> tuple[object, ...]:
     """What makes two items the same to a reader, names and counts apart."""
     kind, before, after, reads = item[0]
-    return kind, len(item), reads, kind not in (EQUAL, FOLLOWS) and (words_of(before), words_of(after))
+    return kind, len(item), reads, kind not in (EQUAL, FOLLOWS) and (before and before.written, after and after.written)
 
 
 _LONGEST = 100

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archspec.analysis.layers import Row
 from archspec.diagnostics.visible import visible
-from archspec.views.comparison.diff import ADDED, CHANGED, EQUAL, FOLLOWS, REMOVED, Diff, Edit, Fold, Item, folded, words_of
+from archspec.views.comparison.diff import ADDED, CHANGED, EQUAL, FOLLOWS, REMOVED, Diff, Edit, Fold, Item, folded
 from archspec.views.tables.grid import Grid
 
 _MARKS = {EQUAL: ("=", "dim"), FOLLOWS: (":", ""), CHANGED: ("~", "yellow"), REMOVED: ("-", "red"), ADDED: ("+", "good")}
@@ -63,7 +63,7 @@ def _words(item: Item) -> str:
     if len(item) > 1:
         return f"{len(item):,} layers"
     kind, before, after, reads = item[0]
-    one, two = (_cut(words_of(row)) + (f" of {_cut(', '.join(row.sources))}" if row and reads else "") for row in (before, after))
+    one, two = (_cut(row.written) + (f" of {_cut(', '.join(row.sources))}" if reads else "") if row else "" for row in (before, after))
     return f"{one} → {two}" if kind == CHANGED else one or two
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import NamedTuple
 
 from archspec.analysis.depth import depth, weight_layers
@@ -57,10 +56,10 @@ def cited(meta: dict[str, str]) -> Cited:
     if not written:
         return Cited(None, source)
     try:
-        value = float(written.removesuffix("%")) if len(written) < 40 else float("nan")
+        value = float(written.removesuffix("%"))
     except ValueError:
         value = float("nan")
-    if not isfinite(value) or not 0 <= value <= 100:
+    if not 0 <= value <= 100:
         shown = written if len(written) < 40 else written[:39] + "…"
         return Cited(None, source, f"its top1, {visible(shown)}, is no percentage")
     if not source:

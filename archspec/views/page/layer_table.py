@@ -9,7 +9,7 @@ from archspec.analysis.layers import Report, Row
 from archspec.views.page.arithmetic import arithmetic
 from archspec.views.page.groups import Group, Layer, Layers
 from archspec.views.page.html import sides, tag, text
-from archspec.views.tables.columns import COLUMNS, Cell
+from archspec.views.tables.columns import COLUMNS, Cell, cell_text
 
 
 class Column(NamedTuple):
@@ -40,13 +40,12 @@ Blanks = Callable[[int, str, str, str], str | None]
 
 def value(row: Row, column: str, report: Report) -> str:
     """A cell as text."""
-    return _shown(COLUMNS[column].value(row, report, "hwc"), column)
+    return _sided(COLUMNS[column].value(row, report, "hwc"), column)
 
 
-def _shown(found: Cell, column: str) -> str:
-    if found is None:
-        return "?"
-    return f"{found:,}" if isinstance(found, int) else sides(found) if column in ("output", "rf") else str(found)
+def _sided(found: Cell, column: str) -> str:
+    words = cell_text(found, column)
+    return sides(words) if column in ("output", "rf") else words
 
 
 def table(report: Report, layers: Layers, blanks: Blanks | None) -> str:
@@ -133,7 +132,7 @@ class _Table:
         for column in self.columns:
             total = COLUMNS[column.name].total
             found = total(self.report.totals) if total is not None else None
-            words = filled.get(column.name, "") if found is None else _shown(found, column.name)
+            words = filled.get(column.name, "") if found is None else _sided(found, column.name)
             first = column.name == "name"
             cells.append(tag("th" if first else "td", words, class_=_class(column), scope="row" if first else None))
         return tag("tr", *cells)

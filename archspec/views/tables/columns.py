@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from archspec.analysis.layers import Report, Row, Totals
+from archspec.diagnostics.visible import visible
 
 Cell = str | int | float | None
 
@@ -24,6 +25,15 @@ class Style(NamedTuple):
     layout: str = LAYOUTS[0]
     fold: bool = False
     brief: bool = False
+
+
+def cell_text(value: Cell, name: str) -> str:
+    """A value of a column as text; `?` where it is not known."""
+    if value is None:
+        return "" if name.endswith(("work", "%")) else "?"
+    if isinstance(value, float):
+        return f"{value:.1%}"
+    return f"{value:,}" if isinstance(value, int) and name != "line" else visible(str(value))
 
 
 class Column(NamedTuple):
@@ -159,9 +169,6 @@ def footer(report: Report) -> list[str]:
 
 def _bytes(count: int) -> str:
     """A size in binary units."""
-    size, unit = float(count), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if size < 1024 or unit == "TiB":
-            break
-        size /= 1024
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+    power = min(max(count.bit_length() - 1, 0) // 10, 4)
+    size, unit = count / 1024**power, ("B", "KiB", "MiB", "GiB", "TiB")[power]
+    return f"{size:.0f} {unit}" if power == 0 or size >= 100 else f"{size:.1f} {unit}"

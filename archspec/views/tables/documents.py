@@ -4,34 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archspec.analysis.layers import Report, Row
+from archspec.analysis.layers import Report
 from archspec.diagnostics.visible import visible
 from archspec.views.tables import grid as write
-from archspec.views.tables.columns import COLUMNS, COUNTED, DOCUMENT, Cell, Style, chosen, footer
+from archspec.views.tables.columns import COLUMNS, COUNTED, DOCUMENT, Style, cell_text, chosen, footer
 from archspec.views.tables.grid import Grid
 
 
 def _grid(report: Report, style: Style) -> Grid:
-    names = chosen(style.columns, DOCUMENT, work=style.work, fold=style.fold)
-    columns = [COLUMNS[name] for name in names]
-
-    def cells(row: Row) -> list[str]:
-        return [_text(column.value(row, report, style.layout), name) for name, column in zip(names, columns, strict=True)]
-
-    totals = [_text(column.total(report.totals), name) if column.total else "" for name, column in zip(names, columns, strict=True)]
+    columns = [(name, COLUMNS[name]) for name in chosen(style.columns, DOCUMENT, work=style.work, fold=style.fold)]
+    rows = [[cell_text(column.value(row, report, style.layout), name) for name, column in columns] for row in report.rows(fold=style.fold)]
+    totals = [cell_text(column.total(report.totals), name) if column.total else "" for name, column in columns]
     totals[0] = totals[0] or "total"
-    titles = [column.title or name for name, column in zip(names, columns, strict=True)]
-    return Grid(titles, [column.number for column in columns], [cells(row) for row in report.rows(fold=style.fold)], totals)
-
-
-def _text(value: Cell, name: str) -> str:
-    if value is None:
-        return "" if name.endswith(("work", "%")) else "?"
-    if isinstance(value, float):
-        return f"{value:.1%}"
-    if isinstance(value, int):
-        return f"{value:,}" if name != "line" else str(value)
-    return visible(value)
+    return Grid([column.title or name for name, column in columns], [column.number for _, column in columns], rows, totals)
 
 
 def markdown(report: Report, style: Style) -> Iterator[str]:

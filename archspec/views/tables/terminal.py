@@ -11,10 +11,11 @@ from archspec.analysis.layers import Report, Row
 from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Op
-from archspec.views.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, chosen, footer
+from archspec.views.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, cell_text, chosen, footer, shape
 from archspec.views.tables.grid import breadth, padded
 
-_BLOCKS = " ▏▎▍▌▋▊▉█"
+_BLOCKS = ["", *"▏▎▍▌▋▊▉"]
+"""Eighths of a column."""
 _BAR = 8
 _FIT = (
     ("drop", "params%", "macs%"), ("cut", "layer"), ("drop", "macs"), ("drop", "layer"), ("drop", "params"),
@@ -77,23 +78,13 @@ class _Text:
 
     def cell(self, value: Cell, name: str) -> str:
         if name.endswith("%"):
-            return self.bar(value) if isinstance(value, float) else ""
-        if value is None:
-            return "?"
-        if isinstance(value, int) and name != "line":
-            return f"{value:,}" if value or name not in ("params", "macs") else ""
-        return visible(str(value))
+            return self.bar(value) if isinstance(value, float) and value else ""
+        return cell_text(value, name) if value or name not in ("params", "macs") else ""
 
     def bar(self, share: float) -> str:
         """A share as a bar of up to eight columns, and as a percentage."""
-        if share == 0:
-            return ""
-        eighths = round(share * _BAR * 8)
-        if self.unicode:
-            full, rest = divmod(eighths, 8)
-            drawn = "█" * full + (_BLOCKS[rest] if rest else "")
-        else:
-            drawn = "#" * round(share * _BAR)
+        full, rest = divmod(round(share * _BAR * 8), 8)
+        drawn = "█" * full + _BLOCKS[rest] if self.unicode else "#" * round(share * _BAR)
         return f"{drawn:<{_BAR}} {share:>5.1%}"
 
     def totals(self) -> list[str]:
@@ -142,7 +133,7 @@ class _Text:
 
     def lines(self) -> Iterator[StyledLine]:
         rule = ("─" if self.unicode else "-") * min(breadth(self.widths), self.width or 10_000)
-        heads = " + ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.report.inputs.items())
+        heads = " + ".join(f"{name} {shape(size)}" for name, size in self.report.inputs.items())
         yield from folded([(visible(self.report.model), "head"), (f"   {heads}", "dim")], self.width, 2)
         yield []
         yield self.joined([COLUMNS[name].title for name in self.widths], "head")
