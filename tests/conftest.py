@@ -40,7 +40,8 @@ def archspec_command():
     def run(*arguments: str, stdin: str | bytes = b"", cwd: Path | None = None, env: dict[str, str] | None = None) -> Ran:
         data = stdin.encode() if isinstance(stdin, str) else stdin
         environment = clean | (env or {})
-        if hasattr(os, "fork") and not any(name.startswith(READ_AT_START) for name in env or ()):
+        differing = [name for name, value in environment.items() if clean.get(name) != value]
+        if hasattr(os, "fork") and not any(name.startswith(READ_AT_START) for name in differing):
             return Ran(forks.run_raw("-m", "archspec", *arguments, cwd=cwd, given=data, environment=environment))
         command = [sys.executable, "-m", "archspec", *arguments]
         return Ran(subprocess.run(command, input=data, capture_output=True, cwd=cwd or ROOT, env=environment, check=False))

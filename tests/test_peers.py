@@ -12,6 +12,7 @@ from tests.benchmarks.peers.rules import MACS, PARAMS, TEXT, verdict
 from tests.benchmarks.peers.tools import TOOLS
 from tests.benchmarks.peers.truth import NETWORKS, Tally
 from tests.helpers.paths import TESTS
+from tests.helpers.specs import few_quick
 
 RESULTS = json.loads((TESTS / "benchmarks" / "peers" / "results.json").read_text(encoding="utf-8"))
 TRUTH = {name: truth() for name, (_, _, truth) in NETWORKS.items()} | {name: corner.truth for name, corner in CORNERS.items()}
@@ -31,7 +32,7 @@ def test_archspec_has_the_truth(name):
     assert (totals.params, totals.macs) == (TRUTH[name].params, TRUTH[name].macs)
 
 
-@pytest.mark.parametrize("name", list(TRUTH))
+@pytest.mark.parametrize("name", few_quick(TRUTH, set(TRUTH) - {"densenet201", "resnet152"}))
 @pytest.mark.filterwarnings("ignore")
 def test_torch_has_the_truth(name):
     torch = pytest.importorskip("torch", reason="FlopCounterMode is what the truth is compared with")

@@ -9,6 +9,7 @@ import pytest
 
 import archspec
 from tests.helpers.paths import FACTS, ROOT
+from tests.helpers.specs import VARIED
 
 SPECS = ROOT / "specs"
 LAYERS = FACTS / "layers"
@@ -162,6 +163,20 @@ def test_facts_name_their_source(path):
 @pytest.mark.parametrize("path", sorted(SPECS.rglob("*.arch")), ids=lambda p: p.stem)
 def test_text_starts_with_a_comment(path):
     assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+WORDS = re.compile(r"\b(?:repeat|residual|shortcut|concat:|add:|mul:|block|param|use|pattern|default|output|train|from|if|as)\b")
+
+
+def test_varied_specs_hold_what_the_others_hold(networks):
+    """Tests in a hurry run those alone."""
+
+    def held(path):
+        text = re.sub("#.*", "", path.read_text(encoding="utf-8"))
+        return {*WORDS.findall(text), *(row.op for row in archspec.analyze(networks(path.stem)).layers)}
+
+    varied = set().union(*(held(path) for path in spec_paths() if path.stem in VARIED))
+    assert {path.stem: held(path) - varied for path in spec_paths() if held(path) - varied} == {}
 
 
 @pytest.mark.parametrize("path", spec_paths(), ids=lambda p: p.stem)

@@ -8,6 +8,7 @@ import pytest
 
 import archspec
 from tests.helpers.paths import SPECS
+from tests.helpers.specs import VARIED, few_quick
 
 IN_PLACE = {"relu", "relu6", "leaky", "elu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus", "softmax", "logsoftmax", "prelu", "dropout", "dropout2d", "droppath", "flatten", "tokens", "first", "slice"}  # fmt: skip
 SUMS = ["params", "weights", "biases", "buffers", "frozen"]
@@ -61,15 +62,24 @@ def check(text, kept=()):
 
 def settings():
     for path in SPECS:
-        yield pytest.param(path, {}, id=path.stem)
+        yield path, {}
         facts = tomllib.loads(path.with_suffix(".facts.toml").read_text(encoding="utf-8"))
         for variant in facts.get("variants", []):
             if "set" in variant:
-                yield pytest.param(path, variant["set"], id=f"{path.stem}-" + ",".join(f"{k}={v}" for k, v in variant["set"].items()))
+                yield path, variant["set"]
 
 
-@pytest.mark.parametrize(("path", "params"), list(settings()))
-def test_bundled_specs(path, params):
+def words(setting):
+    path, params = setting
+    return ",".join([path.stem, *(f"{name}={value}" for name, value in params.items())])
+
+
+QUICK_SETTINGS = [(path, params) for path, params in settings() if path.stem in VARIED and not params]
+
+
+@pytest.mark.parametrize("setting", few_quick(settings(), QUICK_SETTINGS), ids=words)
+def test_bundled_specs(setting):
+    path, params = setting
     report = archspec.analyze(archspec.load(str(path), params=params))
     expected = naive_totals(report)
     assert {name: getattr(report.totals, name) for name in expected} == expected
@@ -231,7 +241,7 @@ def random_spec(seed):
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("start", range(0, 600, 60))
+@pytest.mark.parametrize("start", few_quick(range(0, 600, 60), [0, 60, 120]))
 def test_random_networks(start):
     compared = 0
     for seed in range(start, start + 60):

@@ -16,6 +16,7 @@ from archspec.ops import make
 from archspec.ops.window import Windowed
 from archspec.types import Map
 from tests.helpers.onnx import inputs_of, run, session
+from tests.helpers.specs import few_quick
 
 
 def windows(size, k, s, d, p, rounding):
@@ -78,11 +79,12 @@ def sized(numbers):
     return "x".join(map(str, numbers))
 
 
+@pytest.mark.parametrize("count", few_quick([30, 120], [30]))
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("step", ["pool", "avgpool"])
-def test_values_by_the_definition(step, rank):
+def test_values_by_the_definition(step, rank, count):
     """The module that is emitted and onnxruntime give the shape that we say and the numbers of the definition; nothing is NaN."""
-    for sizes, k, s, d, p, rounding, count_pad in drawn(step, rank, 120):
+    for sizes, k, s, d, p, rounding, count_pad in drawn(step, rank, count):
         words = f"w={sized(k)} s={sized(s)} p={p if p == 'same' else sized(p)} round={rounding}"
         words += f" d={sized(d)}" if step == "pool" else f" count_pad={'yes' if count_pad else 'no'}"
         text = f"input {sized(sizes)}x2\n{step} {words}\n"

@@ -19,6 +19,7 @@ from archspec.finding import bundled_names
 from archspec.ops import STEPS
 from archspec.views.tables import COLUMNS
 from tests.helpers.paths import ROOT
+from tests.helpers.specs import few_quick
 
 
 @pytest.fixture
@@ -115,8 +116,9 @@ def test_bash_completes(archspec_command, desk, line, wanted):
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish here")
-@pytest.mark.parametrize(("line", "wanted"), LINES)
-def test_fish_completes(archspec_command, desk, line, wanted):
+@pytest.mark.parametrize("case", few_quick(LINES, LINES[3:6]), ids=lambda case: case[0])
+def test_fish_completes(archspec_command, desk, case):
+    line, wanted = case
     (desk / "c.fish").write_text(archspec_command("completion", "fish").out)
     done = subprocess.run(
         ["fish", "--no-config", "-c", f'source c.fish; complete -C "{line}"'],
@@ -168,8 +170,9 @@ TYPED = [
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-@pytest.mark.parametrize(("line", "wanted"), TYPED)
-def test_tab_in_bash(desk, line, wanted):
+@pytest.mark.parametrize("case", few_quick(TYPED, TYPED[1::3]), ids=lambda case: case[0])
+def test_tab_in_bash(desk, case):
+    line, wanted = case
     setup = 'eval "$(archspec completion bash)"'
     assert wanted in typed(["bash", "--norc", "--noprofile", "-i"], desk, setup, line, wanted)
 

@@ -6,6 +6,7 @@ import pytest
 
 import archspec
 from tests.helpers.paths import SPECS
+from tests.helpers.specs import VARIED, few_quick
 
 
 def names(text):
@@ -48,7 +49,7 @@ def test_a_guard_below_a_label_drops_its_only_line():
     assert names("input 8x8x3\nx:\n  conv k=1 f=5 if 1 == 1\nrelu\n") == ["x.0", "relu1"]
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", few_quick(SPECS, VARIED), ids=lambda p: p.stem)
 def test_a_folded_row_is_called_as_the_first_that_it_stands_for(path):
     report = archspec.analyze(archspec.load(path))
     full = {row.name: row for row in report.layers}

@@ -102,6 +102,8 @@ ALIASES = {
 KERAS_VECTOR = {"Dense": ["5", "units=5, activation='softmax', use_bias=False", "5, kernel_initializer='glorot_uniform'"], "PReLU": [""]}
 KERAS_TOKENS = {"MultiHeadAttention": ["num_heads=2, key_dim=2"], "LayerNormalization": ["", "epsilon=1e-6"]}
 
+QUICK_KERAS = ("Conv2D", "SeparableConv1D", "MaxPooling2D", "BatchNormalization", "Dense", "MultiHeadAttention")
+
 
 def named(tool):
     return [name for row in rows() if row.tool == tool and row.steps for name in row.names]
@@ -163,15 +165,16 @@ def keras_cases():
             continue
         stem = re.sub(r"[123]D", "", name)
         stem = ALIASES.get(stem, stem)
+        marks = () if name in QUICK_KERAS else pytest.mark.slow
         for table, shape in ((KERAS_VECTOR, "vector"), (KERAS_TOKENS, "tokens"), (KERAS, "map")):
             arguments = [*table.get(stem, []), *(table.get(name, []) if name != stem else [])]
             if stem in table:
                 for written in arguments:
                     fits = written.replace("(3,)", "(" + "3, " * int(rank_of(name)) + ")")
-                    yield pytest.param(name, fits, shape, id=f"{name}({fits})")
+                    yield pytest.param(name, fits, shape, marks=marks, id=f"{name}({fits})")
                 break
         else:
-            yield pytest.param(name, "", "map", id=name)
+            yield pytest.param(name, "", "map", marks=marks, id=name)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,13 @@ ONE_SIZE = ("swin_t",)
 QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0")
 """Specs that take little time, with connection tables, branches, merges and blocks among them."""
 
+VARIED = (
+    *QUICK,
+    *("vit_b_16", "swin_t", "convnext_tiny", "googlenet_2014", "unet", "vgg11", "resnet20_cifar", "simplenet", "shallowvggnet_dropout"),
+    *("shufflenet_v2_x1_0", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0"),
+)
+"""Specs that hold every layer and every structure that any bundled spec holds (`tests/test_specs.py` compares)."""
+
 
 def few_quick(specs: Iterable[Any], quick: Iterable[str] = QUICK) -> list[Any]:
     """Parameters of a test that takes long in sum, such as specs by path or name: all are slow except the quick ones."""

@@ -25,7 +25,7 @@ from archspec.analysis.tensors import tensors
 from archspec.weights.initializers import distribution, draw
 from tests.helpers.onnx import declared, dims, distance, enliven, fault, inferred, inputs_of, results, run, session
 from tests.helpers.paths import ROOT, SPECS
-from tests.helpers.specs import few_quick, reduced
+from tests.helpers.specs import VARIED, few_quick, reduced
 
 TOLERANCE = 1e-5
 SMALL = "input 8x8x3\nconv k=3 f=4 p=1 bias=no | bn | relu | dropout 0.5\ngap\nfc 5\n"
@@ -53,7 +53,7 @@ def test_specs_give_the_values_of_the_emitted_module(path):
         assert distance(wanted[:1], wanted[1:2]) > 1e-3  # the result depends on the input
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", few_quick(SPECS, VARIED), ids=lambda p: p.stem)
 def test_specs_have_the_shapes_that_onnx_infers(path):
     model = archspec.to_onnx(archspec.load(path), "none")
     onnx.checker.check_model(model, full_check=True)
@@ -75,7 +75,7 @@ FOLDS = {
 }
 
 
-@pytest.mark.parametrize("case", [*FOLDS, "resnet18", "mobilenet_v3_small", "densenet121"])
+@pytest.mark.parametrize("case", [*FOLDS, *few_quick(["resnet18", "mobilenet_v3_small", "densenet121"], ["mobilenet_v3_small"])])
 def test_folded_batch_norms_give_the_same_values(case):
     text, folds = FOLDS.get(case, ("", {"resnet18": 20, "mobilenet_v3_small": 34, "densenet121": 59}.get(case)))
     network = archspec.loads(text + "\n") if text else archspec.load(case)
@@ -435,7 +435,7 @@ def limited(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
 
-@pytest.mark.parametrize("options", [[], ["--external-data"]])
+@pytest.mark.parametrize("options", few_quick([[], ["--external-data"]], [[]]))
 def test_a_full_disk_leaves_the_old_model(options, tmp_path):
     path = tmp_path / "net.onnx"
     path.write_bytes(b"old")
@@ -446,7 +446,7 @@ def test_a_full_disk_leaves_the_old_model(options, tmp_path):
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize("options", [[], ["--external-data"]])
+@pytest.mark.parametrize("options", few_quick([[], ["--external-data"]], [["--external-data"]]))
 def test_a_killed_process_leaves_no_model(options, tmp_path):
     path = tmp_path / "net.onnx"
     process = subprocess.Popen([sys.executable, "-m", "archspec", "emit", "onnx", "vgg16", "-o", str(path), *options], cwd=ROOT)

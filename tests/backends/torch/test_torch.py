@@ -23,6 +23,7 @@ from archspec.backends.torch.words import MERGES
 from archspec.ir.walk import walk
 from archspec.ops import STEPS
 from tests.helpers.paths import SPECS
+from tests.helpers.specs import VARIED, few_quick
 from tests.helpers.torch import channels_first, inputs_of
 
 torch.set_num_threads(1)
@@ -30,7 +31,7 @@ UNLISTED = ("num_batches_tracked", "relative_position_index")
 """Whole numbers that PyTorch keeps in a state_dict; they are no weights."""
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", few_quick(SPECS, VARIED), ids=lambda p: p.stem)
 def test_the_module_has_our_counts_and_shapes(path):
     network = archspec.load(path)
     totals = archspec.analyze(network).totals
@@ -49,7 +50,7 @@ def test_the_module_has_our_counts_and_shapes(path):
         assert all(getattr(result, o.name) is None for o in network.outputs if o.training)
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", few_quick(SPECS, VARIED), ids=lambda p: p.stem)
 def test_the_source_is_readable_python_that_imports_torch_alone(path):
     source = emit(archspec.load(path))
     assert source == emit(archspec.load(path))
@@ -61,12 +62,13 @@ def test_the_source_is_readable_python_that_imports_torch_alone(path):
     assert ast.get_docstring(tree)
 
 
-def test_the_source_is_formatted(tmp_path):
+@pytest.mark.parametrize("specs", few_quick([VARIED, tuple(path.stem for path in SPECS)], [VARIED]), ids=["varied", "all"])
+def test_the_source_is_formatted(specs, tmp_path):
     ruff = shutil.which("ruff", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     if ruff is None:
         pytest.skip("ruff is what the format is compared with")
-    for path in SPECS:
-        (tmp_path / f"{path.stem}.py").write_text(emit(archspec.load(path)))
+    for name in specs:
+        (tmp_path / f"{name}.py").write_text(emit(archspec.load(name)))
     for command in (["format", "--check"], ["check", "--select", "E,F,I,W,UP"]):
         done = subprocess.run(
             [ruff, *command, "--isolated", "--line-length", "120", "."], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -143,7 +145,7 @@ def test_networks_of_every_kind_run(case):
     model(*given)
 
 
-@pytest.mark.parametrize("name", ["resnet50", "googlenet", "inception_v3"])
+@pytest.mark.parametrize("name", few_quick(["resnet50", "googlenet", "inception_v3"], ["googlenet"]))
 def test_the_expanded_spec_is_the_same_module(name):
     from archspec.backends.arch import expand
 
@@ -261,7 +263,7 @@ def check_allowed(source, network):
     assert texts <= parts | names | prefixes | TEXTS
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", few_quick(SPECS, VARIED), ids=lambda p: p.stem)
 def test_the_source_holds_what_the_emitter_means_and_nothing_else(path):
     network = archspec.load(path)
     check_allowed(emit(network), network)

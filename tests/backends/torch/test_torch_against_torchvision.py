@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch", reason="torch is what the emitted source ru
 
 import archspec
 from archspec.api import to_torch
-from tests.helpers.specs import few_quick
+from tests.helpers.specs import VARIED, few_quick
 from tests.helpers.torchvision import DIFFERENT_ORDER, HYPHENS, NAMES, matched, reference, torchvision
 
 torch.set_num_threads(1)
@@ -18,7 +18,7 @@ def listed(model):
     return [(key, tuple(tensor.shape)) for key, tensor in model.state_dict().items()]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", few_quick(NAMES, VARIED))
 def test_the_state_dict_is_torchvision_s(name):
     ours = listed(to_torch(archspec.load(name, params={"aux": 1} if name == "googlenet" else None), device="meta"))
     with torch.device("cpu" if name.startswith("regnet") else "meta"):  # RegNet's widths are computed by tensors
