@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from archspec.backends.train.evaluation import data_of, evaluate
 
     network, net, task, told, device = trained(arguments)
-    told = told._replace(source=arguments.data) if arguments.data else told
+    told = told._replace(settings=replace(told.settings, data=arguments.data)) if arguments.data else told
     with reading():
         data = data_of(told, task)
         if data.skipped:

@@ -53,7 +53,7 @@ def _predicted(arguments: argparse.Namespace) -> tuple[list[Prediction], list[st
     import torch
 
     from archspec.backends.train.evaluation import probabilities
-    from archspec.backends.train.scripts.parts import DataError, Files, written
+    from archspec.backends.train.scripts.images import DataError, Files, written
 
     _, net, task, told, device = trained(arguments)
     if len(task.shape) != 3 or task.shape[0] not in (1, 3):
@@ -83,7 +83,7 @@ def _predicted(arguments: argparse.Namespace) -> tuple[list[Prediction], list[st
 
 def _images(named: list[str]) -> list[Path]:
     """The images named, and those in folders named. Raises Failure."""
-    from archspec.backends.train.scripts.parts import IMAGES
+    from archspec.backends.train.scripts.images import IMAGES
 
     found: list[Path] = []
     for name in named:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from archspec.backends.registry import BACKENDS
 from archspec.backends.train.scripts.options import SOURCES, Settings, add_options, flag, run_in
@@ -48,33 +49,34 @@ def run(arguments: argparse.Namespace) -> int:
     network = specs.network(arguments)
     out = Path(arguments.out or Path("runs") / _plain(network.name))
     files = BACKENDS["train"].emit(network)
+    given = {field.name: getattr(arguments, field.name) for field in fields(Settings) if field.name in arguments}
     if arguments.resume:
         _same(out, files)
     else:
-        _fits(network, arguments, out)
+        _fits(network, given, out)
         first = _first_weights(network, arguments)
         write_folder(out, files)
         if first is not None:
-            arguments.weights = str(out / FIRST)
+            given["weights"] = out / FIRST
             write_whole(out / FIRST, first)
-    return _become([str(out / "train.py"), *_written(arguments)])
+    options = [flag(name) + (f"={value}" if value is not True else "") for name, value in given.items()]
+    return _become([str(out / "train.py"), *["--resume"] * arguments.resume, *options])
 
 
-def _fits(network: Network, arguments: argparse.Namespace, out: Path) -> None:
+def _fits(network: Network, given: dict[str, Any], out: Path) -> None:
     """Look at the data, before anything is written. Raises Failure where it does not fit."""
     if held := run_in(out):
         raise Failure(held)
-    if "data" not in arguments:
+    if "data" not in given:
         raise Failure(f"--data is needed: {SOURCES}")
-    from archspec.backends.train.scripts.data import check, read
-    from archspec.backends.train.scripts.parts import Wanted
+    from archspec.backends.train.scripts.data import read
+    from archspec.backends.train.scripts.images import Wanted
     from archspec.backends.train.task import task_of
 
     task = task_of(network)
     with reading():
         # Reading every image to find broken ones is left to the run itself.
-        data = read(arguments.data, Wanted(task.shape, task.outputs, "gray" in arguments, getattr(arguments, "channels", "auto")))
-        check(data, task.shape, task.outputs, "resize" in arguments)
+        read(Wanted(task.shape, task.outputs, Settings(**given | {"skip_broken": False})))
 
 
 def _first_weights(network: Network, arguments: argparse.Namespace) -> bytes | None:
@@ -112,12 +114,6 @@ def _same(out: Path, files: dict[str, str]) -> None:
         raise Failure(f"there is no run in {out} to go on with") from None
     if there != files["model.py"]:
         raise Failure(f"the run in {out} is one of another network: its model.py differs")
-
-
-def _written(arguments: argparse.Namespace) -> list[str]:
-    """The options that were given, as train.py takes them."""
-    given = {flag(field.name): value for field in fields(Settings) if (value := getattr(arguments, field.name, None)) is not None}
-    return ["--resume"] * arguments.resume + [name if value is True else f"{name}={value}" for name, value in given.items()]
 
 
 def _become(command: list[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,22 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from archspec.backends.train.scripts.data import check, read
-from archspec.backends.train.scripts.images import prepare
-from archspec.backends.train.scripts.parts import Data, DataError, Wanted, whole
+from archspec.backends.train.scripts.data import read
+from archspec.backends.train.scripts.images import Data, DataError, Wanted, prepare, whole
+from archspec.backends.train.scripts.options import Settings, checked
 from archspec.backends.train.task import Task
 
 
 class Setting(NamedTuple):
-    """The settings of a run that a test must share: settings.json in its folder."""
+    """What a test must share with a run: settings.json in its folder."""
 
-    source: str
-    resize: bool
-    gray: bool
+    settings: Settings
     mean: list[float]
     std: list[float]
-    channels: str
-    skip_broken: bool
     classes: tuple[str, ...]
 
     def about(self, shape: tuple[int, ...]) -> dict[str, str]:
@@ -68,22 +65,19 @@ def setting(folder: Path) -> Setting:
     """Read the settings of the run in a folder. Raises DataError."""
     try:
         told = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-        settings: dict[str, Any] = told["settings"]
         mean, std = ([*map(float, told[name])] for name in ("mean", "std"))
-        read_as = str(settings["data"]), bool(settings["resize"]), bool(settings["gray"])
-        return Setting(*read_as, mean, std, str(settings["channels"]), bool(settings["skip_broken"]), tuple(map(str, told["classes"])))
+        return Setting(Settings(**checked(told["settings"])), mean, std, tuple(map(str, told["classes"])))
     except OSError:
         runs = sorted(inner.parent for inner in folder.glob("*/settings.json"))
         close = f"; did you mean {' or '.join(map(str, runs[:3]))}?" if runs else ""
         raise DataError(f"{folder} is no folder of a run: it has no settings.json{close}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ArgumentTypeError) as error:
         raise DataError(f"{folder / 'settings.json'} is damaged: {error}") from None
 
 
 def data_of(setting: Setting, task: Task) -> Data:
     """The data to test with. Raises DataError where it cannot be read or does not fit."""
-    data = read(setting.source, Wanted(task.shape, task.outputs, setting.gray, setting.channels, setting.skip_broken))
-    check(data, task.shape, task.outputs, setting.resize)
+    data = read(Wanted(task.shape, task.outputs, setting.settings))
     if len(setting.mean) != data.shape[0]:
         raise DataError(f"the run learned from images with {len(setting.mean)} channels, and these have {data.shape[0]}")
     return data

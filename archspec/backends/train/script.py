@@ -11,7 +11,7 @@ from archspec.backends.torch.module import emit as emit_torch
 from archspec.backends.train.task import Task, task_of
 from archspec.ir.graph import Network
 
-SCRIPTS = ("train", "data", "images", "optimization", "options", "parts", "processes", "record")
+SCRIPTS = ("train", "data", "images", "options", "processes", "record")
 SPEC = "network.arch"
 _FOLDER = Path(__file__).with_name("scripts")
 _PACKAGE = "archspec.backends.train.scripts."

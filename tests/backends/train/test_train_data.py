@@ -12,14 +12,14 @@ torch = pytest.importorskip("torch", reason="torch holds the images")
 
 from archspec.backends.train.scripts.data import check, held_out
 from archspec.backends.train.scripts.data import read as read_wanted
-from archspec.backends.train.scripts.images import prepare, statistics
-from archspec.backends.train.scripts.parts import DataError, Wanted
+from archspec.backends.train.scripts.images import DataError, Wanted, prepare, statistics
+from archspec.backends.train.scripts.options import Settings
 
 DICE = random.Random(0)
 
 
-def read(source, *wanted, **how):
-    return read_wanted(source, Wanted(*wanted, **how))
+def read(source, shape, outputs, **how):
+    return read_wanted(Wanted(shape, outputs, Settings(data=source, **how)))
 
 
 def some(count):
@@ -186,7 +186,7 @@ def test_folders(tmp_path):
     assert images.shape == (16, 3, 8, 8) and (images[labels == 1][:, 1] == 255).all() and (images[labels == 0][:, 1] == 0).all()
     assert whole(read(f"folder:{tmp_path}", (1, 8, 8), 2, gray=True).train)[0].shape == (16, 1, 8, 8)
     with pytest.raises(DataError, match="--gray"):
-        check(data, (1, 8, 8), 2, resize=False)
+        check(data, Wanted((1, 8, 8), 2, Settings()))
     (tmp_path / "cat" / "0.png").write_bytes(b"\x89PNG no")
     with pytest.raises(DataError, match=r"cannot read .*0\.png"):
         whole(read(f"folder:{tmp_path}", (3, 8, 8), 2).train), whole(read(f"folder:{tmp_path}", (3, 8, 8), 2).test)
@@ -247,10 +247,10 @@ def test_arrays_with_channels_first_are_recognized_and_transposed_when_asked(tmp
     np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     with pytest.raises(DataError, match=f"looks like {stored[1]} channels first: `--channels first` transposes"):
         read(f"npz:{tmp_path / 'a.npz'}", shape, 3)
-    data = read(f"npz:{tmp_path / 'a.npz'}", shape, 3, channels="first")
+    data = read(f"npz:{tmp_path / 'a.npz'}", shape, 3, channels="first", resize=True)
     assert data.shape == stored[1:] and (whole(data.train)[0].numpy() == x).all()
-    taken = read(f"npz:{tmp_path / 'a.npz'}", shape, 3, channels="last")
-    assert taken.shape == (stored[-1], *stored[1:-1])
+    last = (stored[-1], *stored[1:-1])
+    assert read(f"npz:{tmp_path / 'a.npz'}", last, 3, channels="last").shape == last
 
 
 @pytest.mark.parametrize(
@@ -280,8 +280,8 @@ def test_broken_images_are_left_out_and_named_when_asked(tmp_path):
 
 def test_what_does_not_fit_is_told_with_the_flag_that_mends_it():
     data = read("synthetic:20", (3, 8, 8), 4)
-    check(data, (3, 8, 8), 4, resize=False)
-    check(data, (3, 16, 16), 4, resize=True)
+    check(data, Wanted((3, 8, 8), 4, Settings()))
+    check(data, Wanted((3, 16, 16), 4, Settings(resize=True)))
     for shape, outputs, told in [
         ((1, 8, 8), 4, "--gray"),
         ((3, 16, 16), 4, "--resize.*--input 8x8x3"),
@@ -291,7 +291,7 @@ def test_what_does_not_fit_is_told_with_the_flag_that_mends_it():
         ((3, 8, 8), 1, "--set classes=4"),
     ]:
         with pytest.raises(DataError, match=told):
-            check(data, shape, outputs, resize=False)
+            check(data, Wanted(shape, outputs, Settings()))
 
 
 def test_batches_have_mean_0_and_deviation_1():
@@ -325,4 +325,4 @@ def test_what_is_held_out_is_always_the_same():
 def test_synthetic_images_that_no_memory_holds():
     """As a spec with one input of 2^63 - 1 numbers would ask for."""
     with pytest.raises(DataError, match="do not fit into memory"):
-        read("synthetic", (2**63 - 1,), 1, False)
+        read("synthetic", (2**63 - 1,), 1)

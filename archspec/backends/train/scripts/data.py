@@ -28,12 +28,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Subset
 
-from archspec.backends.train.scripts.images import grayed
-from archspec.backends.train.scripts.parts import IMAGES, Batch, Data, DataError, Files, Part, Tensors, Wanted, written
+from archspec.backends.train.scripts.images import IMAGES, Batch, Data, DataError, Files, Part, Tensors, Wanted, grayed, written
 
 
-def read(source: str, wanted: Wanted) -> Data:
-    """The data of a source, for a network. Raises DataError."""
+def read(wanted: Wanted) -> Data:
+    """The data of a source, for a network. Raises DataError where it cannot be read or does not fit."""
+    source = wanted.settings.data
     kind, _, where = source.partition(":")
     if kind not in READERS:
         raise DataError(f"there is no data source `{kind}`; there are {', '.join(READERS)}")
@@ -45,20 +45,22 @@ def read(source: str, wanted: Wanted) -> Data:
         raise DataError(f"cannot read {error.filename or where}: {error.strerror or error}") from None
     if len(data.train) == 0 or len(data.test) == 0:
         raise DataError(f"{source} holds no images to {'learn from' if len(data.train) == 0 else 'test with'}")
-    if not wanted.gray or data.shape[0] != 3:
-        return data
-    train, test = (Tensors(grayed(p.images), p.labels) if isinstance(p, Tensors) else p for p in (data.train, data.test))
-    return data._replace(train=train, test=test, shape=(1, *data.shape[1:]))
+    if wanted.settings.gray and data.shape[0] == 3:
+        train, test = (Tensors(grayed(p.images), p.labels) if isinstance(p, Tensors) else p for p in (data.train, data.test))
+        data = data._replace(train=train, test=test, shape=(1, *data.shape[1:]))
+    check(data, wanted)
+    return data
 
 
-def check(data: Data, shape: tuple[int, ...], outputs: int, resize: bool) -> None:
-    """Raises DataError, which says what mends it, where the data does not fit a network that takes `shape`, channels first."""
+def check(data: Data, wanted: Wanted) -> None:
+    """Raises DataError, which says what mends it, where the data does not fit the network."""
+    shape, outputs = wanted.shape, wanted.outputs
     theirs, ours = written(data.shape), written(shape)
     if len(data.shape) != len(shape) or data.shape[0] != shape[0]:
         gray = len(data.shape) == len(shape) == 3 and (data.shape[0], shape[0]) == (3, 1)
         mend = f"`--gray` makes them grey, `--input {theirs}` changes the network" if gray else f"try `--input {theirs}`"
         raise DataError(f"the images are {theirs}, and the network takes {ours}: {mend}")
-    if data.shape != shape and not (len(shape) == 3 and (resize or data.scaled)):
+    if data.shape != shape and not (len(shape) == 3 and (wanted.settings.resize or data.scaled)):
         scale = "`--resize` scales them, " if len(shape) == 3 else ""
         raise DataError(f"the images are {theirs}, and the network takes {ours}: {scale}`--input {theirs}` changes the network")
     classes = len(data.classes)
@@ -163,25 +165,21 @@ def _idx(path: Path, rank: int) -> Tensor:
 
 
 def _cifar10(where: str, wanted: Wanted) -> Data:
-    folder = _within(where, "cifar-10-batches-bin", "data_batch_1")
-    train = [_records(folder / f"data_batch_{at}.bin", 1, 10) for at in range(1, 6)]
-    test = _records(folder / "test_batch.bin", 1, 10)
-    images, labels = (torch.cat([part[at] for part in train]) for at in (0, 1))
-    return Data(Tensors(images, labels), Tensors(*test), _names(folder / "batches.meta.txt", 10), (3, 32, 32))
+    return _cifar(where, "cifar-10-batches-bin", [f"data_batch_{at}" for at in range(1, 6)], "test_batch", "batches.meta.txt", 1, 10)
 
 
 def _cifar100(where: str, wanted: Wanted) -> Data:
-    folder = _within(where, "cifar-100-binary", "train")
-    train, test = (_records(folder / name, 2, 100) for name in ("train.bin", "test.bin"))
-    return Data(Tensors(*train), Tensors(*test), _names(folder / "fine_label_names.txt", 100), (3, 32, 32))
+    return _cifar(where, "cifar-100-binary", ["train"], "test", "fine_label_names.txt", 2, 100)
 
 
-def _within(where: str, usual: str, pickled: str) -> Path:
-    """The folder of the binary files: the one named, or the one that the archive unpacks to in it."""
+def _cifar(where: str, usual: str, train: list[str], test: str, names: str, labels: int, classes: int) -> Data:
+    """The binary files of a folder, or of the one named `usual` in it, that the archive unpacks to."""
     folder = Path(where) / usual if (Path(where) / usual).is_dir() else _directory(Path(where), where)
-    if (folder / pickled).is_file():
+    if (folder / train[0]).is_file():
         raise DataError(f"{folder} holds the Python version; the binary version is what is read ({usual})")
-    return folder
+    learned, tested = ([_records(folder / f"{part}.bin", labels, classes) for part in parts] for parts in (train, [test]))
+    images, numbers = map(torch.cat, zip(*learned, strict=True))
+    return Data(Tensors(images, numbers), Tensors(*tested[0]), _names(folder / names, classes), (3, 32, 32))
 
 
 def _records(path: Path, labels: int, classes: int) -> Batch:
@@ -216,10 +214,10 @@ def _folder(where: str, wanted: Wanted) -> Data:
     classes = tuple(sorted(entry.name for entry in train.iterdir() if entry.is_dir() and not entry.name.startswith(".")))
     if len(classes) < 2:
         raise DataError(f"{train} should hold a folder for each class, and has {len(classes)}")
-    parts = [Files(_files(place, classes), shape[1:], wanted.gray) for place in ([train, test] if both and test else [train])]
-    skipped = [path for part in parts for path in part.leave_out_broken()] if wanted.skip_broken else []
+    parts = [Files(_files(place, classes), shape[1:], wanted.settings.gray) for place in ([train, test] if both and test else [train])]
+    skipped = [path for part in parts for path in part.leave_out_broken()] if wanted.settings.skip_broken else []
     learned, tested = parts[0], parts[-1]
-    data = Data(learned, tested, classes, (1 if wanted.gray else 3, *shape[1:]), skipped=tuple(skipped))
+    data = Data(learned, tested, classes, (1 if wanted.settings.gray else 3, *shape[1:]), skipped=tuple(skipped))
     if both:
         return data
     kept, others = _kept(len(learned))
@@ -272,13 +270,13 @@ def _array(where: str, name: str, values: Any, wanted: Wanted) -> Tensor:
         raise DataError(f"{where}: {name} holds numbers that are not finite")
     if values.ndim == rank:
         return tensor[:, None].contiguous()
-    if wanted.channels == "auto" and _first(values.shape[1:], wanted.shape):
+    if wanted.settings.channels == "auto" and _first(values.shape[1:], wanted.shape):
         first, last = ("x".join(map(str, shape)) for shape in (values.shape[1:], (*values.shape[2:], values.shape[1])))
         raise DataError(
             f"{where}: {name} is {values.shape}, which looks like {values.shape[1]} channels first: `--channels first` transposes "
             f"{first} to {last}, `--channels last` takes it as it is"
         )
-    return (tensor if wanted.channels == "first" else tensor.movedim(-1, 1)).contiguous()
+    return (tensor if wanted.settings.channels == "first" else tensor.movedim(-1, 1)).contiguous()
 
 
 def _first(image: tuple[int, ...], shape: tuple[int, ...]) -> bool:

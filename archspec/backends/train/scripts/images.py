@@ -1,14 +1,117 @@
-"""Prepares images for the network."""
+"""Images with their classes: in memory, or in files that are read when they are wanted; and prepared for the network."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.data import Dataset, Subset
+
+from archspec.backends.train.scripts.options import Settings
+
+IMAGES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 LUMA = (0.299, 0.587, 0.114)  # red, green, blue: ITU-R BT.601
+
+Batch = tuple[Tensor, Tensor]
+
+
+class DataError(ValueError):
+    """Data that cannot be read, or does not fit the network: one line that says what to do."""
+
+
+class Wanted(NamedTuple):
+    """What a network takes, `shape` channels first, and the settings that say which data is read for it, and how."""
+
+    shape: tuple[int, ...]
+    outputs: int
+    settings: Settings
+
+
+class Tensors(Dataset[Any]):
+    """Images in memory, (N, C, H, W), and their classes. A list of indices is a batch."""
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        self.images, self.labels = images, labels.long()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        at = torch.tensor(indices)
+        return self.images[at], self.labels[at]
+
+
+class Files(Dataset[Any]):
+    """Images in files, read when they are wanted: scaled so that they cover `size`, and cut to it around their middle."""
+
+    def __init__(self, files: Sequence[tuple[Path, int]], size: tuple[int, ...], gray: bool) -> None:
+        self.files, self.size, self.mode = files, size, "L" if gray else "RGB"
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        images = torch.stack([self.image(self.files[at][0]) for at in indices])
+        return images, torch.tensor([self.files[at][1] for at in indices])
+
+    def leave_out_broken(self) -> list[Path]:
+        """Read every image once, go on with those that can be read, and return the others."""
+        broken = []
+        for path, _ in self.files:
+            try:
+                self.image(path)
+            except DataError:
+                broken.append(path)
+        left_out = set(broken)
+        self.files = [(path, at) for path, at in self.files if path not in left_out]
+        return broken
+
+    def image(self, path: Path) -> Tensor:
+        """An image as bytes, (C, H, W). Raises DataError."""
+        from PIL import Image, ImageOps
+
+        height, width = self.size
+        try:
+            with Image.open(path) as opened:
+                fitted = ImageOps.fit(opened.convert(self.mode), (width, height), Image.Resampling.BILINEAR)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            told = getattr(error, "strerror", None) or error
+            raise DataError(f"cannot read {path}: {told}; `--skip-broken` leaves out images that cannot be read") from None
+        pixels = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8)
+        return pixels.view(height, width, -1).permute(2, 0, 1)
+
+
+Part = Tensors | Files | Subset[Any]
+
+
+class Data(NamedTuple):
+    """Images to learn from and to test with.
+
+    `shape` is that of an image, channels first, in both parts; `scaled` says that it may be scaled without being asked; `skipped` are
+    images that cannot be read.
+    """
+
+    train: Part
+    test: Part
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+    scaled: bool = False
+    skipped: tuple[Path, ...] = ()
+
+
+def whole(batch: Any) -> Any:
+    """Collate a batch that is one already."""
+    return batch
+
+
+def written(shape: tuple[int, ...]) -> str:
+    """A shape as specs write it, channels last."""
+    return "x".join(map(str, (*shape[1:], shape[0])))
 
 
 def statistics(part: Any, most: int = 2000) -> tuple[list[float], list[float]]:

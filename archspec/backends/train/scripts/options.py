@@ -129,8 +129,7 @@ def run_in(folder: Path) -> str | None:
 def _kept(path: Path) -> dict[str, Any]:
     """The settings of a run, except for its sharding: any number of processes may go on with it, sharded or not."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["settings"]
-        return {setting.name: _checked(setting, found[setting.name]) for setting in fields(Settings) if setting.name != "fsdp"}
+        return checked(json.loads(path.read_text(encoding="utf-8"))["settings"]) | {"fsdp": False}
     except OSError as error:
         raise SystemExit(f"train.py: cannot read {path}: {error.strerror or error}") from None
     except KeyError as error:
@@ -140,6 +139,11 @@ def _kept(path: Path) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError):
         why = "it is no JSON with `settings` in it"
     raise SystemExit(f"train.py: {path} is damaged: {why}")
+
+
+def checked(found: dict[str, Any]) -> dict[str, Any]:
+    """The settings that a file keeps. Raises KeyError for one that is missing, ArgumentTypeError for a value that is none."""
+    return {setting.name: _checked(setting, found[setting.name]) for setting in fields(Settings)}
 
 
 def _checked(setting: Field[Any], value: object) -> object:

@@ -27,25 +27,12 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
-from archspec.backends.train.scripts.data import check, held_out, read
-from archspec.backends.train.scripts.images import prepare, statistics
+from archspec.backends.train.scripts.data import held_out, read
+from archspec.backends.train.scripts.images import Batch, Data, DataError, Wanted, prepare, statistics, whole, written
 from archspec.backends.train.scripts.model import Model
-from archspec.backends.train.scripts.optimization import learning_rate, optimizer_of
 from archspec.backends.train.scripts.options import Settings, arguments
-from archspec.backends.train.scripts.parts import Batch, Data, DataError, Wanted, whole, written
 from archspec.backends.train.scripts.processes import Stop, World, ended, join
-from archspec.backends.train.scripts.record import (
-    Progress,
-    bar,
-    begin_with,
-    finish,
-    load,
-    save,
-    save_best,
-    told,
-    write_metrics,
-    write_text,
-)
+from archspec.backends.train.scripts.record import Progress, bar, begin_with, finish, load, save, save_best, told, write_metrics, write_text
 
 NAME = "digits"
 INPUT: tuple[int, ...] = (1, 8, 8)  # channels first
@@ -108,14 +95,29 @@ def build(settings: Settings, world: World, weights: str) -> tuple[nn.Module, An
     return model, torch.compile(called) if settings.compile else called
 
 
-def limit_threads(settings: Settings, world: World) -> None:
-    """Use one thread where a step is small: several gain little, and take ten times as long on a machine that is busy."""
-    small = MACS * settings.batch < 100_000_000 * world.size
-    if settings.threads or small:
-        torch.set_num_threads(settings.threads or 1)
-
-
 # learning
+
+
+def optimizer_of(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(parameters, settings.lr, settings.momentum, weight_decay=settings.weight_decay)
+    kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
+    return kind(parameters, settings.lr, weight_decay=settings.weight_decay)
+
+
+def learning_rate(settings: Settings, epoch: float) -> float:
+    """The learning rate at a moment, counted in epochs."""
+    if epoch < settings.warmup:
+        return settings.lr * epoch / settings.warmup
+    part = epoch / settings.epochs
+    factors = {
+        "constant": 1.0,
+        "cosine": (1 + math.cos(math.pi * part)) / 2,
+        "step": 0.1 ** ((part >= 0.5) + (part >= 0.75)),
+        "inverse": 1 / (1 + part),
+    }
+    return settings.lr * factors[settings.schedule]
 
 
 class Run:
@@ -242,8 +244,7 @@ class Run:
 
 def begin(settings: Settings, world: World, out: Path, weights: str) -> Run:
     """Read the data, see whether it fits, and only then build the network and make the folder."""
-    data = read(settings.data, Wanted(INPUT, OUTPUTS, settings.gray, settings.channels, settings.skip_broken))
-    check(data, INPUT, OUTPUTS, settings.resize)
+    data = read(Wanted(INPUT, OUTPUTS, settings))
     mean, std = statistics(data.train)
     run = Run(settings, world, data, mean, std, weights)
     if world.rank == 0:
@@ -271,7 +272,9 @@ def begin(settings: Settings, world: World, out: Path, weights: str) -> Run:
 def main() -> None:
     settings, out, resume = arguments(NAME, HERE)
     world = join(settings)
-    limit_threads(settings, world)
+    # Several threads gain little where a step is small, and take ten times as long on a machine that is busy.
+    if settings.threads or MACS * settings.batch < 100_000_000 * world.size:
+        torch.set_num_threads(settings.threads or 1)
     if settings.aux_weight >= 0:
         HEADS.update(dict.fromkeys(HEADS, settings.aux_weight))
     try:
@@ -287,7 +290,7 @@ def main() -> None:
             for line in finish(out, NAME, run.progress.history):
                 world.say(line)
     except DataError as error:
-        sys.exit(f"train.py: {str(error).splitlines()[-1].removeprefix('data.DataError: ')}")
+        sys.exit(f"train.py: {str(error).splitlines()[-1].removeprefix('images.DataError: ')}")
 
 
 if __name__ == "__main__":
