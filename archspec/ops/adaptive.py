@@ -31,8 +31,11 @@ class _Adaptive(Op):
         return x == y  # every window is one position
 
     def covered(self, x: Map) -> int:
-        """Count the inputs read for one channel, summed over the outputs."""
-        return product(_covered(size, out) for size, out in zip(x.spatial, self.target(x), strict=True))
+        """Count the inputs read for one channel: the product of sum over i < T of ceil((i+1)*S/T) - floor(i*S/T).
+
+        Neighbouring windows share the position that their border cuts; all but gcd(S, T) - 1 of the T - 1 borders cut one.
+        """
+        return product(size + out - gcd(size, out) for size, out in zip(x.spatial, self.target(x), strict=True))
 
     def reach(self, x: Map) -> Field_:
         target = self.target(x)
@@ -45,14 +48,6 @@ class _Adaptive(Op):
 def _taps(size: int, out: int, i: int) -> Taps:
     """Find what output i reads along one axis. The windows repeat where one begins at a whole position."""
     return Taps(i * size // out, -(-(i + 1) * size // out) - 1)
-
-
-def _covered(size: int, out: int) -> int:
-    """Sum over i < out of ceil((i+1)*size/out) - floor(i*size/out).
-
-    Neighbouring windows share the position that their border cuts; all but gcd(size, out) - 1 of the out - 1 borders cut one.
-    """
-    return size + out - gcd(size, out)
 
 
 class AdaptPool(_Adaptive):

@@ -8,7 +8,14 @@ from archspec.ops.declare import Count, Flag, Margin, Size
 from archspec.types import Map, Tokens, Type, Vector, describe
 
 
-class ToTokens(Op):
+class _Attention(Op):
+    """A layer of networks of tokens."""
+
+    kind = "attention"
+    takes = (Tokens,)  # type: tuple[type, ...]
+
+
+class ToTokens(_Attention):
     """The positions of a map, row by row, as a sequence of tokens.
 
     Shape:   (*S, C) -> (prod(S), C)
@@ -16,7 +23,6 @@ class ToTokens(Op):
     """
 
     step = "tokens"
-    kind = "attention"
     takes = (Map,)
     in_place = True
 
@@ -24,7 +30,7 @@ class ToTokens(Op):
         return Tokens(product(x.spatial), x.channels)
 
 
-class ClassToken(Op):
+class ClassToken(_Attention):
     """Puts one learned token before the sequence.
 
     Shape:   (T, C) -> (T + 1, C)
@@ -33,8 +39,6 @@ class ClassToken(Op):
     """
 
     step = "cls"
-    kind = "attention"
-    takes = (Tokens,)
 
     def output(self, x: Tokens) -> Type:
         return Tokens(x.length + 1, x.channels)
@@ -43,7 +47,7 @@ class ClassToken(Op):
         return (Weight("", (1, 1, x.channels)),)
 
 
-class Position(Op):
+class Position(_Attention):
     """Adds a learned embedding to each token.
 
     Params:  (1, T, C)
@@ -51,8 +55,6 @@ class Position(Op):
     """
 
     step = "pos"
-    kind = "attention"
-    takes = (Tokens,)
     elementary = 1
     cost_note = "one addition per element"
 
@@ -60,22 +62,20 @@ class Position(Op):
         return (Weight("", (1, x.length, x.channels)),)
 
 
-class First(Op):
+class First(_Attention):
     """The first token.
 
     Shape:   (T, C) -> (C)
     """
 
     reads = WHOLE
-    kind = "attention"
-    takes = (Tokens,)
     in_place = True
 
     def output(self, x: Tokens) -> Type:
         return Vector(x.channels)
 
 
-class Attention(Op):
+class Attention(_Attention):
     """Multi-head self-attention: projections to queries, keys and values, their two products, and the output projection.
 
     Shape:   unchanged, (T, D)
@@ -86,8 +86,6 @@ class Attention(Op):
 
     step = "attn"
     reads = WHOLE
-    kind = "attention"
-    takes = (Tokens,)
     cost_note = "2 per MAC, T*D for the scaling, 5*heads*T^2 for the softmax"
 
     heads: Count
@@ -112,7 +110,7 @@ class Attention(Op):
         return "`attn` over one token: the softmax of one score is always 1", "keep more positions before `tokens`"
 
 
-class WindowAttention(Op):
+class WindowAttention(_Attention):
     """Self-attention within windows of a map, cyclically shifted, with a learned bias for each relative position.
 
     Nothing is shifted on an axis that one window covers.
@@ -124,7 +122,6 @@ class WindowAttention(Op):
     """
 
     step = "winattn"
-    kind = "attention"
     takes = (Map,)
     cost_note = "2 per MAC, H*W*C for the scaling, 6 per attention weight, and 1 for the mask where shifted"
 

@@ -135,12 +135,17 @@ KINDS = ("convolution", "fully connected", "pooling", "attention", "normalisatio
 """The kinds of layer, in the order in which they are listed."""
 
 
-class Traits:
-    """Traits of a class of ops.
+class Op(Declared):
+    """A layer. Subclasses set the traits, declare the arguments as fields, and override the mathematics.
 
-    They are not annotated, but have type comments, since an annotation declares an argument.
+    The lines of their docstrings (Shape, Params, MACs, FLOPs, Source) are published. The shape is unchanged, and there are no parameters,
+    unless a method says otherwise; `cost_note` is the line of FLOPs.
+
+    Methods are called with the types of all inputs, one by one, and then with those of all results: `op.macs(*inputs, *outputs)`. A
+    layer of one input and one result calls them `x` and `y`, and narrows them to the kinds that it takes.
     """
 
+    # Traits have type comments, since an annotation declares an argument.
     step = ""
     """The step's name: that of the class in small letters, unless the class gives another."""
     kind = "other"
@@ -165,17 +170,6 @@ class Traits:
     """Elementary operations per output element, for the FLOPs of layers without MACs."""
     cost_note = ""
     """What `elementary` counts, for the published table."""
-
-
-class Op(Traits, Declared):
-    """A layer. Subclasses set the traits, declare the arguments as fields, and override the mathematics.
-
-    The lines of their docstrings (Shape, Params, MACs, FLOPs, Source) are published. The shape is unchanged, and there are no parameters,
-    unless a method says otherwise; `cost_note` is the line of FLOPs.
-
-    Methods are called with the types of all inputs, one by one, and then with those of all results: `op.macs(*inputs, *outputs)`. A
-    layer of one input and one result calls them `x` and `y`, and narrows them to the kinds that it takes.
-    """
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -39,11 +39,16 @@ class _Convolution(Windowed):
         check_init(self.init, self.std)
         super().check(x)
 
+    def stack(self, x: Map) -> tuple[int, ...]:
+        """Count the kernels: filters, and the channels that one filter reads."""
+        return self.filters(x), self.depth(x)
+
     def weights(self, x: Map) -> tuple[Weight, ...]:
-        return weight_and_bias((self.filters(x), self.depth(x), *self.kernel(x)), self.filters(x), self.bias)
+        return weight_and_bias((*self.stack(x), *self.kernel(x)), self.filters(x), self.bias)
 
     def macs(self, x: Map, y: Map) -> int:
-        return product((*y.spatial, self.filters(x), *self.kernel(x), self.depth(x)))
+        *filters, depth = self.stack(x)
+        return product((*y.spatial, *filters, *self.kernel(x), depth))
 
     def connections(self, x: Map, y: Map) -> int:
         return self.macs(x, y) + (y.size if self.bias else 0)
@@ -68,9 +73,9 @@ class Conv(_Convolution):
     def depth(self, x: Map) -> int:
         return worked_out(share(x.channels, "input channel", self.g, "group", "g", self.f))
 
-    def kernels(self) -> int:
-        """Kernels of a connection table: one for each pair of an input map and a filter that reads it."""
-        return sum(map(len, self.maps or ()))
+    def stack(self, x: Map) -> tuple[int, ...]:
+        """A connection table has a kernel for each pair of an input map and a filter that reads it."""
+        return super().stack(x) if self.maps is None else (sum(map(len, self.maps)),)
 
     def check(self, x: Map) -> None:
         self.depth(x)
@@ -92,16 +97,6 @@ class Conv(_Convolution):
             if not row or len(set(row)) != len(row) or not all(0 <= i < x.channels for i in row):
                 message = f"row {at} of the connection table, {row}, does not name different maps out of 0 to {x.channels - 1}"
                 raise Misfit("A120", message, argument="maps")
-
-    def weights(self, x: Map) -> tuple[Weight, ...]:
-        if self.maps is None:
-            return super().weights(x)
-        return weight_and_bias((self.kernels(), *self.kernel(x)), self.f, self.bias)
-
-    def macs(self, x: Map, y: Map) -> int:
-        if self.maps is None:
-            return super().macs(x, y)
-        return product((*y.spatial, *self.kernel(x), self.kernels()))
 
 
 class DwConv(_Convolution):

@@ -10,6 +10,7 @@ value, and stays spelled.
 
 from collections.abc import Callable, Mapping
 from math import isfinite
+from operator import ge, gt, le, lt
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Self, Union, get_args, get_origin
 
@@ -31,12 +32,7 @@ class Rule(NamedTuple):
 
     def admits(self, number: float) -> bool:
         """Whether a number is within the bounds."""
-        return (
-            (self.least is None or number >= self.least)
-            and (self.most is None or number <= self.most)
-            and (self.above is None or number > self.above)
-            and (self.below is None or number < self.below)
-        )
+        return all(bound is None or holds(number, bound) for holds, bound in zip((ge, le, gt, lt), self[1:], strict=True))
 
 
 class Unfit(ValueError):

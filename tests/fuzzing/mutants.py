@@ -29,12 +29,12 @@ SIZES = [
     Mutant("concat forgets its last branch", "ops/merge.py", "for value in inputs]))", "for value in inputs[:-1]]))"),
 ]  # fmt: skip
 COUNTS = [
-    Mutant("groups ignored in parameters", "ops/conv.py", 'weight_and_bias((self.filters(x), self.depth(x)', 'weight_and_bias((self.filters(x), x.channels'),
-    Mutant("groups ignored in MACs", "ops/conv.py", "*self.kernel(x), self.depth(x)))\n\n    def connections", "*self.kernel(x), x.channels))\n\n    def connections"),
+    Mutant("groups ignored in parameters", "ops/conv.py", "weight_and_bias((*self.stack(x)", "weight_and_bias((*self.stack(x)[:-1], x.channels"),
+    Mutant("groups ignored in MACs", "ops/conv.py", "*self.kernel(x), depth))", "*self.kernel(x), x.channels))"),
     Mutant("convolutions have a bias always", "ops/conv.py", '*self.kernel(x)), self.filters(x), self.bias)', '*self.kernel(x)), self.filters(x), True)'),
-    Mutant("MACs of the input's positions", "ops/conv.py", "return product((*y.spatial, self.filters(x)", "return product((*x.spatial, self.filters(x)"),
+    Mutant("MACs of the input's positions", "ops/conv.py", "return product((*y.spatial, *filters", "return product((*x.spatial, *filters"),
     Mutant("transposed MACs of the output's positions", "ops/conv.py", "return product((*x.spatial, x.channels, self.depth(x)", "return product((*y.spatial, x.channels, self.depth(x)"),
-    Mutant("a connection table reads everything", "ops/conv.py", "return sum(map(len, self.maps or ()))", "return self.f * len(self.maps or ())"),
+    Mutant("a connection table reads everything", "ops/conv.py", "(sum(map(len, self.maps)),)", "(self.f * len(self.maps),)"),
     Mutant("linear layers of tokens count one", "ops/linear.py", "return product((*y.shape[:-1], x.channels, self.n))", "return self.n * x.channels"),
     Mutant("attention's second product forgotten", "ops/attention.py", "+ 2 * t * t * d", "+ t * t * d"),
     Mutant("window attention without its table", "ops/attention.py", "((2 * height - 1) * (2 * width - 1), self.heads)", "(height * width, self.heads)"),

@@ -137,6 +137,7 @@ FORMULAS = (
     "kernel",
     "filters",
     "depth",
+    "stack",
     "target",
     "covered",
     "patch",
@@ -147,14 +148,13 @@ LOSES = {"int", "float", "range", "set", "dict", "frozenset", "str", "hash", "di
 
 def formulas():
     """The functions that formulas are made of: methods of those names, and the functions that they share."""
-    from archspec.ops import adaptive, base, conv, fitting, window
+    from archspec.ops import base, conv, fitting, window
 
     for cls in dict.fromkeys(parent for op in all_classes() for parent in op.__mro__ if issubclass(parent, Op)):
         for name in FORMULAS:
             if name in vars(cls):
                 yield f"{cls.__name__}.{name}", vars(cls)[name]
     for module, names in {
-        adaptive: ["_covered"],
         base: ["per_axis"],
         conv: ["_same", "_spread"],
         fitting: ["span"],
