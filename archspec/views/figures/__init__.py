@@ -103,11 +103,11 @@ def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, n
             notes = (*notes, f"{slow} for {len(diagram.boxes)} boxes at level {diagram.level}; drawn at level {coarser.level}")
             diagram, seconds = coarser, seconds / 2
             continue
-        made = columns(plan(diagram, cards, found), cards)
+        made = columns(plan(diagram, cards, found))
         head = heading(network, _BOX[diagram.level])
         if bare:
             head = Heading("", "", head.description if numbers else head.title)
-        return Picture(paint(diagram, cards, made, theme, head), notes)
+        return Picture(paint(diagram, made, theme, head), notes)
 
 
 def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:

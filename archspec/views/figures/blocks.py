@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archspec.views.figures.captions import LABEL, TITLE, Labels, Words, titles
-from archspec.views.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card, Cards
+from archspec.views.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.neighbours import Near
-from archspec.views.figures.plan import Plan, Wire, short_of
+from archspec.views.figures.plan import Frame, Plan, Shift, Wire, short_of
 from archspec.views.figures.svg import (
     HEADING,
     MARGIN,
@@ -32,21 +32,25 @@ from archspec.views.figures.wording import text_of
 from archspec.views.theme import Theme
 
 
-def draw(diagram: Diagram, cards: Cards, plan: Plan, theme: Theme, heading: Heading) -> str:
+def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
     """The SVG of a diagram whose boxes have their places."""
-    least = max(heading_width(heading), 380.0)
-    entries = _legend(diagram, theme)
-    room = max(plan.size[0], least)
-    rows, tall = legend(entries, theme, MARGIN, MARGIN + HEADING, room)
-    dx = MARGIN + (room - plan.size[0]) / 2
-    dy = MARGIN + HEADING + tall + 10
-    painter = _Painter(diagram, cards, theme, dx, dy)
+    (wide, high) = plan.size
+    room = max(wide, heading_width(heading), 380.0)
+    rows, tall = legend(_legend(diagram, theme), theme, MARGIN, MARGIN + HEADING, room)
+    shift = Shift(MARGIN + (room - wide) / 2, MARGIN + HEADING + tall + 10)
+    frames = [frame._replace(box=shift.rect(frame.box)) for frame in plan.frames]
+    plan = plan.moved(dict.fromkeys(diagram.boxes, shift), frames)
     near = Near(plan.wires)
     heads = titles(plan, near)
-    shapes = Labels(plan, cards, heads, near).find()
-    body = [*rows, *painter.frames(plan, heads), *painter.wires(plan, shapes), *painter.boxes(plan)]
-    size = (room + 2 * MARGIN, dy + plan.size[1] + MARGIN)
-    return document(heading, theme, size, body, data_as="blocks", data_level=diagram.level)
+    shapes = Labels(plan, heads, near).find()
+    painter = _Painter(theme)
+    body = [
+        *rows,
+        *map(painter.frame, plan.frames, heads),
+        *map(painter.wire, plan.wires, shapes),
+        *(painter.box(box, at, plan.cards[box], plan.places[box]) for at, box in enumerate(diagram.boxes)),
+    ]
+    return document(heading, theme, (room + 2 * MARGIN, shift.dy + high + MARGIN), body, data_as="blocks", data_level=diagram.level)
 
 
 def _legend(diagram: Diagram, theme: Theme) -> list[Sample]:
@@ -63,32 +67,24 @@ def _legend(diagram: Diagram, theme: Theme) -> list[Sample]:
 
 
 class _Painter:
-    def __init__(self, diagram: Diagram, cards: Cards, theme: Theme, dx: float, dy: float) -> None:
-        self.diagram = diagram
-        self.cards = cards
+    def __init__(self, theme: Theme) -> None:
         self.theme = theme
-        self.dx, self.dy = dx, dy
 
-    def frames(self, plan: Plan, heads: list[Words]) -> Iterator[str]:
-        theme = self.theme
-        for (group, (x0, y0, x1, y1), *_), (text, (x, y)) in zip(plan.frames, heads, strict=True):
-            rect = element(
-                "rect", x=x0 + self.dx, y=y0 + self.dy, width=x1 - x0, height=y1 - y0, rx=8, fill=theme.panel, stroke=theme.frame,
-                stroke_dasharray="4 3" if group.training else None,
-            )  # fmt: skip
-            if text:
-                rect += label(x + self.dx, y + self.dy, text, TITLE, theme.muted, font_weight="bold")
-            yield element("g", tooltip(group.name) + rect, class_="cluster", data_name=shown(group.name))
-
-    def wires(self, plan: Plan, shapes: list[Words | None]) -> Iterator[str]:
-        for wire, words in zip(plan.wires, shapes, strict=True):
-            yield self.wire(wire, words)
+    def frame(self, frame: Frame, words: Words) -> str:
+        theme, group = self.theme, frame.group
+        x0, y0, x1, y1 = frame.box
+        rect = element(
+            "rect", x=x0, y=y0, width=x1 - x0, height=y1 - y0, rx=8, fill=theme.panel, stroke=theme.frame,
+            stroke_dasharray="4 3" if group.training else None,
+        )  # fmt: skip
+        if words.text:
+            rect += label(*words.spot, words.text, TITLE, theme.muted, font_weight="bold")
+        return element("g", tooltip(group.name) + rect, class_="cluster", data_name=shown(group.name))
 
     def wire(self, wire: Wire, words: Words | None) -> str:
-        arrow = wire.arrow
+        arrow, points = wire.arrow, wire.points
         colour = self.theme.accent["convolution"] if arrow.past else self.theme.line
-        points = [(x + self.dx, y + self.dy) for x, y in wire.points]
-        if arrow.head.residual:  # the arrowhead stands at the card, below where the arc leaves
+        if arrow.head.residual:  # the arrowhead is at the card, below where the arc leaves
             d = rounded(points, 9.0) if wire.straight else _bezier(points[:-1]) + path(points[-1:]).replace("M", "L")
         else:
             d = rounded([*points[:-1], short_of(points, 5)], 9.0) if wire.straight else _bezier(points[:-1])
@@ -97,23 +93,16 @@ class _Painter:
         if not arrow.head.residual:
             made += arrowhead(points[-1], points[-2], colour)
         if words is not None:
-            x, y = words.spot
-            made += label(x + self.dx, y + self.dy, words.text, LABEL, self.theme.muted)
+            made += label(*words.spot, words.text, LABEL, self.theme.muted)
         return element("g", made, class_="edge", data_from=shown(arrow.tail.name), data_to=shown(arrow.head.name))
 
-    def boxes(self, plan: Plan) -> Iterator[str]:
-        for at, box in enumerate(self.diagram.boxes):
-            x, y = plan.places[box]
-            yield self.box(box, self.cards[box], x + self.dx, y + self.dy, at)
-
-    def box(self, box: Box, card: Card, x: float, y: float, at: int) -> str:
-        """A box with its middle at x, y."""
+    def box(self, box: Box, at: int, card: Card, middle: Point) -> str:
         if card.sign:
-            inner = self.sign(card, x, y)
+            inner = self.sign(card, *middle)
         elif box.form in ("input", "output"):
-            inner = self.terminal(card, x, y)
+            inner = self.terminal(card, *middle)
         else:
-            inner = self.card(box, card, x, y)
+            inner = self.card(box, card, *middle)
         return element(
             "g", tooltip(_story(box)) + inner, class_="node", data_id=f"n{at}", data_name=shown(box.name), data_form=box.form,
             data_times=box.times, data_params=box.params, data_macs=box.macs, data_rows=box.rows,

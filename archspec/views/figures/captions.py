@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import NamedTuple
 
-from archspec.views.figures.cards import Cards
 from archspec.views.figures.graphviz_layout import Point
 from archspec.views.figures.neighbours import Near
-from archspec.views.figures.plan import Plan, Rect, Wire, around
+from archspec.views.figures.plan import Plan, Rect, Wire
 from archspec.views.figures.text_width import fitting, shown, width
 
 TITLE, BAND = 11.0, 20.0
@@ -45,7 +44,7 @@ def _room(texts: list[str], rooms: list[tuple[float, float]]) -> tuple[float, st
         for left, room in rooms:
             if room >= need:
                 return left, text
-    left, room = max(rooms, key=lambda r: r[1])
+    left, room = max(rooms, key=lambda r: round(r[1], 3))
     text = fitting(texts[-1], room, TITLE, bold=True)
     return left, "" if text == "…" else text
 
@@ -66,12 +65,12 @@ def _beside(x: float, wide: float) -> list[Point]:
 class Labels:
     """Finds for each shape a place beside its arrow where it covers nothing."""
 
-    def __init__(self, plan: Plan, cards: Cards, heads: list[Words], near: Near) -> None:
+    def __init__(self, plan: Plan, heads: list[Words], near: Near) -> None:
         self.plan = plan
         self.near = near
         self.edges = Near([])
-        for box, place in plan.places.items():
-            near.add(around(place, cards[box].outer))
+        for box in plan.places:
+            near.add(plan.rect(box))
         for text, (x, y) in heads:
             near.add((x, y - 10, x + width(text, TITLE, bold=True), y + 3))
         for _, (x0, y0, x1, y1), *_ in plan.frames:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
 from math import log
 from typing import NamedTuple
 
-from archspec.views.figures.cards import Cards
-from archspec.views.figures.graphviz_layout import Point
-from archspec.views.figures.plan import Frame, Plan, Rect, Wire
+from archspec.views.figures.diagram import Box
+from archspec.views.figures.plan import Frame, Plan, Shift, Wire
 from archspec.views.figures.u_shape import bent
 
 SHAPE = 1.5
@@ -27,31 +29,42 @@ _TALL = 420.0
 
 
 class Cut(NamedTuple):
-    """A place to cut: between the boxes above and those below, through `frames`, outer first. `wires`, of one box, go on."""
+    """A place to cut: between the boxes above and those below, through `frames`, outer first. `wires`, of one box, go on.
+
+    At the top and the bottom of a picture there are none.
+    """
 
     above: float
     below: float
-    wires: tuple[Wire, ...]
-    frames: tuple[Frame, ...]
+    wires: tuple[Wire, ...] = ()
+    frames: tuple[Frame, ...] = ()
 
 
 class Column(NamedTuple):
-    """A piece of the picture: from `top` to `bottom` in the old, with the cuts above and below it."""
+    """A piece of the picture between two cuts."""
 
-    top: float
-    bottom: float
-    before: Cut | None
-    after: Cut | None
+    before: Cut
+    after: Cut
+
+    @property
+    def top(self) -> float:
+        """Where it begins in the old picture."""
+        return self.before.below
+
+    @property
+    def bottom(self) -> float:
+        """Where it ends in the old picture."""
+        return self.after.above
 
     @property
     def head(self) -> float:
         """Room above the topmost box for the arrow that comes in and for frames that go on."""
-        return 0.0 if self.before is None else DROP + _NEST * len(self.before.frames)
+        return DROP + _NEST * len(self.before.frames) if self.before.wires else 0.0
 
     @property
     def foot(self) -> float:
         """Room below the lowest box for the arrow that goes out and for frames that go on."""
-        return 0.0 if self.after is None else DROP + _LEDGE * len(self.after.frames)
+        return DROP + _LEDGE * len(self.after.frames) if self.after.wires else 0.0
 
     @property
     def height(self) -> float:
@@ -59,20 +72,21 @@ class Column(NamedTuple):
         return self.head + self.bottom - self.top + self.foot
 
 
-def columns(plan: Plan, cards: Cards) -> Plan:
-    """The plan in as many columns as bring it nearest to the SHAPE, or bent to a U where that does."""
-    if plan.size[1] <= _TALL:
-        return plan
-    cuts = _cuts(plan, cards)
-    best, least = plan, _misfit(plan, 0.0)
-    for count in range(2, min(_MOST, len(cuts) + 1) + 1):
-        pieces = _chosen(cuts, count, plan.size[1])
-        made = _placed(plan, pieces, cards)
+def columns(plan: Plan) -> Plan:
+    """The plan in as many columns as bring it nearest to the SHAPE, or bent to a U where that does; its left top corner is at 0, 0."""
+    _, top, _, bottom = plan.extent()
+    edge = Cut(bottom, top)
+    cuts = [edge, *(_cuts(plan) if bottom - top > _TALL else ()), edge]
+    chosen = _chooser(cuts)
+    best, least = plan, float("inf")
+    for count in range(1, min(_MOST, len(cuts) - 1) + 1):
+        _, pieces = chosen(0, count)
+        made = _placed(plan, pieces)
         empty = 1 - sum(piece.height for piece in pieces) / count / made.size[1]
-        misfit = _misfit(made, empty) + 0.3 * sum(len(piece.after.frames) for piece in pieces if piece.after)
+        misfit = _misfit(made, empty) + 0.3 * sum(len(piece.after.frames) for piece in pieces)
         if misfit < least - 0.05:
             best, least = made, misfit
-    made_bent = bent(plan, cards)
+    made_bent = bent(plan) if bottom - top > _TALL else None
     return made_bent if made_bent is not None and _misfit(made_bent, 0.0) < least else best
 
 
@@ -81,12 +95,12 @@ def _misfit(plan: Plan, empty: float) -> float:
     return abs(log(plan.size[0] / plan.size[1] / SHAPE)) + 4.0 * empty * empty
 
 
-def _cuts(plan: Plan, cards: Cards) -> list[Cut]:
+def _cuts(plan: Plan) -> list[Cut]:
     found = []
-    for above, below in plan.gaps(cards):
+    for above, below in plan.gaps():
         middle = (below + above) / 2
         over = tuple(w for w in plan.wires if (plan.places[w.arrow.tail][1] < middle) != (plan.places[w.arrow.head][1] < middle))
-        if len({w.arrow.tail for w in over}) == 1 and all(_open(plan, cards, w, middle) for w in over):
+        if len({w.arrow.tail for w in over}) == 1 and all(_open(plan, w, middle) for w in over):
             ends = [f.box[3] for f in plan.frames if above < f.box[3] < below]
             starts = [f.box[1] for f in plan.frames if above < f.box[1] < below]
             through = tuple(f for f in plan.frames if f.box[1] < above and f.box[3] > below)
@@ -94,101 +108,66 @@ def _cuts(plan: Plan, cards: Cards) -> list[Cut]:
     return found[:: len(found) // _CUTS + 1]
 
 
-def _open(plan: Plan, cards: Cards, wire: Wire, top: float) -> bool:
+def _open(plan: Plan, wire: Wire, top: float) -> bool:
     """Whether the head of a wire can be reached straight from a line above it."""
     x, y = wire.points[-1]
-    return not any(
-        abs(bx - x) < cards[box].outer[0] / 2 + 4 and top < by < y - 1
-        for box, (bx, by) in plan.places.items()
-        if box is not wire.arrow.head
-    )
+    others = ((plan.rect(box), by) for box, (_, by) in plan.places.items() if box is not wire.arrow.head)
+    return not any(x0 - 4 < x < x1 + 4 and top < by < y - 1 for (x0, _, x1, _), by in others)
 
 
-def _chosen(cuts: list[Cut], count: int, height: float) -> list[Column]:
-    """`count` columns, the tallest as low as can be; cuts through frames count as extra height."""
-    best: dict[tuple[int, int], tuple[float, list[Column]]] = {}
+def _chooser(cuts: list[Cut]) -> Callable[[int, int], tuple[float, list[Column]]]:
+    """What finds the best columns from a cut on: so many, the tallest as low as can be. Cuts through frames count as extra height."""
 
+    @cache
     def solve(start: int, left: int) -> tuple[float, list[Column]]:
-        """The best columns after cut number `start` (-1: the top)."""
-        if (start, left) in best:
-            return best[start, left]
-        before = cuts[start] if start >= 0 else None
-        top = before.below if before else 0.0
         if left == 1:
-            column = Column(top, height, before, None)
-            found = (column.height, [column])
-        else:
-            found = (float("inf"), [])
-            for at in range(start + 1, len(cuts) - left + 2):
-                column = Column(top, cuts[at].above, before, cuts[at])
-                rest, more = solve(at, left - 1)
-                cost = max(column.height, rest) + _SPLIT * len(cuts[at].frames)
-                if cost < found[0]:
-                    found = (cost, [column, *more])
-        best[start, left] = found
+            column = Column(cuts[start], cuts[-1])
+            return column.height, [column]
+        found: tuple[float, list[Column]] = (float("inf"), [])
+        for at in range(start + 1, len(cuts) - left + 1):
+            column = Column(cuts[start], cuts[at])
+            rest, more = solve(at, left - 1)
+            cost = max(column.height, rest) + _SPLIT * len(cuts[at].frames)
+            if cost < found[0]:
+                found = (cost, [column, *more])
         return found
 
-    return solve(-1, count)[1]
+    return solve
 
 
-def _placed(plan: Plan, pieces: list[Column], cards: Cards) -> Plan:
+def _placed(plan: Plan, pieces: list[Column]) -> Plan:
     """The plan with its pieces side by side."""
-    places = {}
-    wires: list[Wire] = []
-    frames: list[Frame] = []
+    shifts: dict[Box, Shift] = {}
+    frames = []
+    spots = []
     left = 0.0
-    shifts = []
     for piece in pieces:
-        inside = [box for box, (_, y) in plan.places.items() if piece.top <= y <= piece.bottom]
-        x0, x1 = _extent(plan, piece, {id(box) for box in inside}, cards)
-        shift = (left - x0, piece.head - piece.top)
-        shifts.append((shift, left, left + x1 - x0))
-        for box in inside:
-            x, y = plan.places[box]
-            places[box] = (x + shift[0], y + shift[1])
+        x0, _, x1, _ = plan.extent(piece.top, piece.bottom)
+        shift = Shift(left - x0, piece.head - piece.top)
+        shifts |= {box: shift for box, (_, y) in plan.places.items() if piece.top <= y <= piece.bottom}
         frames += [_piece(frame, piece, shift) for frame in plan.frames if frame.box[1] < piece.bottom and frame.box[3] > piece.top]
+        spots.append((piece, shift, left))
         left += x1 - x0 + GUTTER
-    over = {id(wire): at for at, piece in enumerate(pieces) if piece.after for wire in piece.after.wires}
-    for wire in plan.wires:
-        at = over.get(id(wire))
-        if at is not None:
-            wires.append(_connector(wire, pieces, shifts, at))
-            continue
-        home = next(i for i, piece in enumerate(pieces) if piece.top <= plan.places[wire.arrow.tail][1] <= piece.bottom)
-        dx, dy = shifts[home][0]
-        wires.append(wire._replace(points=[(x + dx, y + dy) for x, y in wire.points]))
-    return Plan((left - GUTTER, max(piece.height for piece in pieces)), places, wires, frames)
+    between = [
+        _connector(wire, piece, shift, after, x) for (piece, shift, _), (_, after, x) in pairwise(spots) for wire in piece.after.wires
+    ]
+    return plan.moved(shifts, frames, (left - GUTTER, max(piece.height for piece in pieces))).rewired(between)
 
 
-def _extent(plan: Plan, piece: Column, inside: set[int], cards: Cards) -> tuple[float, float]:
-    """How far a piece reaches to the left and to the right."""
-    xs = [x + side * cards[box].outer[0] / 2 for box, (x, _) in plan.places.items() if id(box) in inside for side in (-1, 1)]
-    xs += [x for w in plan.wires if id(w.arrow.tail) in inside and id(w.arrow.head) in inside for x, _ in w.points]
-    xs += [x for f in plan.frames if f.box[1] < piece.bottom and f.box[3] > piece.top for x in (f.box[0], f.box[2])]
-    return min(xs), max(xs)
-
-
-def _piece(frame: Frame, piece: Column, shift: Point) -> Frame:
+def _piece(frame: Frame, piece: Column, shift: Shift) -> Frame:
     """The part of a frame that is in a column. Where it is cut it ends outside the frames within it."""
     x0, y0, x1, y1 = frame.box
-    first = piece.before is None or frame not in piece.before.frames
-    if piece.before is not None and not first:
-        outer = piece.before.frames
-        y0 = piece.top - 4 - _NEST * (len(outer) - outer.index(frame))
-    if piece.after is not None and frame in piece.after.frames:
-        outer = piece.after.frames
-        y1 = piece.bottom + 4 + _LEDGE * (len(outer) - outer.index(frame))
-    box: Rect = (x0 + shift[0], y0 + shift[1], x1 + shift[0], y1 + shift[1])
-    return frame._replace(box=box, first=first)
+    above, below = piece.before.frames, piece.after.frames
+    if frame in above:
+        y0 = piece.top - 4 - _NEST * (len(above) - above.index(frame))
+    if frame in below:
+        y1 = piece.bottom + 4 + _LEDGE * (len(below) - below.index(frame))
+    return frame._replace(box=shift.rect((x0, y0, x1, y1)), first=frame not in above)
 
 
-def _connector(wire: Wire, pieces: list[Column], shifts: list[tuple[Point, float, float]], at: int) -> Wire:
-    """The arrow from the foot of a column to the head of the next."""
-    (dx, dy), _, right = shifts[at]
-    (ex, ey), _, _ = shifts[at + 1]
-    x0, y0 = wire.points[0][0] + dx, wire.points[0][1] + dy
-    x1, y1 = wire.points[-1][0] + ex, wire.points[-1][1] + ey
-    foot = pieces[at].bottom + dy + pieces[at].foot - 4
-    lane = right + GUTTER / 2
-    corners = [(x0, y0), (x0, foot), (lane, foot), (lane, 5.0), (x1, 5.0), (x1, y1)]
-    return wire._replace(points=corners, straight=True)
+def _connector(wire: Wire, piece: Column, shift: Shift, after: Shift, left: float) -> Wire:
+    """The arrow from the foot of a column to the head of the next, whose left end is given."""
+    (x0, y0), (x1, y1) = shift.point(wire.points[0]), after.point(wire.points[-1])
+    foot = piece.bottom + shift.dy + piece.foot - 4
+    lane = left - GUTTER / 2
+    return wire._replace(points=[(x0, y0), (x0, foot), (lane, foot), (lane, 5.0), (x1, 5.0), (x1, y1)], straight=True)

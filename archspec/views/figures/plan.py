@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from archspec.views.figures.cards import Cards
@@ -14,10 +14,10 @@ Rect = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 
-def around(middle: Point, size: Point, more: float = 0.0) -> Rect:
-    """The rectangle of a size about its middle, wider by `more` on each side."""
-    (x, y), (w, h) = middle, size
-    return x - w / 2 - more, y - h / 2 - more, x + w / 2 + more, y + h / 2 + more
+def union(rects: Iterable[Rect]) -> Rect:
+    """The smallest rectangle around some."""
+    x0, y0, x1, y1 = zip(*rects, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 def short_of(points: list[Point], distance: float) -> Point:
@@ -64,7 +64,7 @@ def _curve(a: Point, b: Point, c: Point, d: Point) -> list[Point]:
 
 
 class Frame(NamedTuple):
-    """A group's frame, or a piece of it in a further column. The title stands at its head, or at its `foot`."""
+    """A group's frame, or a piece of it in a further column. The title is at its head, or at its `foot`."""
 
     group: Group
     box: Rect
@@ -72,17 +72,57 @@ class Frame(NamedTuple):
     foot: bool = False
 
 
-class Plan(NamedTuple):
-    """A picture whose left top corner is at 0, 0; `places` are the middles of its boxes."""
+class Shift(NamedTuple):
+    """A move to the right and down; `turn` is -1 where it also turns upside down."""
 
-    size: Point
+    dx: float
+    dy: float
+    turn: float = 1.0
+
+    def point(self, point: Point) -> Point:
+        """Where a point goes."""
+        return point[0] + self.dx, self.turn * point[1] + self.dy
+
+    def rect(self, rect: Rect) -> Rect:
+        """Where a rectangle goes."""
+        return union([(*self.point(corner), *self.point(corner)) for corner in (rect[:2], rect[2:])])
+
+
+class Plan(NamedTuple):
+    """A picture; `places` are the middles of its boxes, whose sizes are those of `cards`."""
+
+    cards: Cards
     places: dict[Box, Point]
     wires: list[Wire]
     frames: list[Frame]
+    size: Point = (0.0, 0.0)
 
-    def gaps(self, cards: Cards) -> Iterator[tuple[float, float]]:
+    def rect(self, box: Box) -> Rect:
+        """The room that a box takes."""
+        (x, y), (w, h) = self.places[box], self.cards[box].outer
+        return x - w / 2, y - h / 2, x + w / 2, y + h / 2
+
+    def extent(self, top: float = float("-inf"), bottom: float = float("inf")) -> Rect:
+        """How far the boxes with their middles from `top` to `bottom`, the wires among them and their frames reach."""
+        boxes = {box for box, (_, y) in self.places.items() if top <= y <= bottom}
+        rects = [self.rect(box) for box in boxes] + [f.box for f in self.frames if f.box[1] < bottom and f.box[3] > top]
+        inner = [wire for wire in self.wires if wire.arrow.tail in boxes and wire.arrow.head in boxes]
+        return union(rects + [(x, y, x, y) for wire in inner for x, y in wire.samples()])
+
+    def moved(self, shifts: dict[Box, Shift], frames: list[Frame], size: Point = (0.0, 0.0)) -> Plan:
+        """The plan with its boxes moved, and each wire with the box that it begins at."""
+        places = {box: shifts[box].point(place) for box, place in self.places.items()}
+        wires = [wire._replace(points=[shifts[wire.arrow.tail].point(point) for point in wire.points]) for wire in self.wires]
+        return Plan(self.cards, places, wires, frames, size)
+
+    def rewired(self, wires: Iterable[Wire]) -> Plan:
+        """The plan with some wires in place of those of the same arrows."""
+        new = {wire.arrow: wire for wire in wires}
+        return self._replace(wires=[new.get(wire.arrow, wire) for wire in self.wires])
+
+    def gaps(self) -> Iterator[tuple[float, float]]:
         """The heights that no box lies across, from the top: each from the lowest box above it to the highest below."""
-        spans = sorted((y - cards[box].outer[1] / 2, y + cards[box].outer[1] / 2) for box, (_, y) in self.places.items())
+        spans = sorted((rect[1], rect[3]) for rect in map(self.rect, self.places))
         reach = spans[0][1]
         for top, bottom in spans:
             if top > reach + 1:
