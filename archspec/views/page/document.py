@@ -25,8 +25,8 @@ _ICON = (
 
 def document(parts: Sequence[Section], titles: Sequence[str], sections: Sequence[str], quiz: Quiz | None) -> str:
     """The page about some networks, whose sections are made."""
-    head = [tag("h1", "Quiz" if quiz else "Architecture report"), _THEME]
-    body = [tag("header", *head, class_="top")]
+    button = tag("button", "Theme", type="button", class_="theme", hidden=True)
+    body = [tag("header", tag("h1", "Quiz" if quiz else "Architecture report"), button, class_="top")]
     if len(parts) > 1:
         body.append(_navigation(parts, titles, quiz is not None))
     if quiz is not None:
@@ -103,6 +103,3 @@ def _script(names: Sequence[str]) -> str:
 
 def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
-
-
-_THEME = '<button type="button" class="theme" hidden>Theme</button>'

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from archspec.analysis.layers import Report, Row
-from archspec.views.page.arithmetic import arithmetic
+from archspec.views.explanation import steps
 from archspec.views.page.groups import Group, Layer, Layers
 from archspec.views.page.html import sides, tag, text
 from archspec.views.tables.columns import COLUMNS, Cell, cell_text
@@ -48,25 +48,23 @@ def _sided(found: Cell, column: str) -> str:
     return sides(words) if column in ("output", "rf") else words
 
 
-def table(report: Report, layers: Layers, blanks: Blanks | None) -> str:
-    """The table element."""
-    columns = [column for column in SHOWN if blanks is None or column.name in ("name", "layer", *ASKED)]
-    made = _Table(report, layers, columns, blanks)
-    head = tag("tr", *(tag("th", column.title, scope="col", class_=_class(column)) for column in columns))
-    caption = tag("caption", f"The layers of {text(report.model)}", class_="unseen")
-    foot = tag("tfoot", made.totals()) if blanks is None else ""
-    return tag(
-        "table", caption, tag("thead", head), tag("tbody", *made.rows()), foot, class_="layers" if blanks is None else "layers asked"
-    )
+class Table:
+    """The table of a network: all columns, or beside a quiz those that it asks for, with `blanks`."""
 
-
-class _Table:
-    def __init__(self, report: Report, layers: Layers, columns: list[Column], blanks: Blanks | None) -> None:
+    def __init__(self, report: Report, layers: Layers, blanks: Blanks | None) -> None:
         self.report = report
         self.layers = layers
-        self.columns = columns
         self.blanks = blanks
+        self.columns = [column for column in SHOWN if blanks is None or column.name in ("name", "layer", *ASKED)]
         self.known = {row.name: row for row in layers.rows}
+
+    def element(self) -> str:
+        """The table element."""
+        head = tag("tr", *(tag("th", column.title, scope="col", class_=_class(column)) for column in self.columns))
+        caption = tag("caption", f"The layers of {text(self.report.model)}", class_="unseen")
+        foot = tag("tfoot", self.totals()) if self.blanks is None else ""
+        class_ = "layers" if self.blanks is None else "layers asked"
+        return tag("table", caption, tag("thead", head), tag("tbody", *self.rows()), foot, class_=class_)
 
     def rows(self) -> Iterator[str]:
         for item in self.layers.items:
@@ -123,7 +121,16 @@ class _Table:
         return tag("td", text(words), class_=classes or None, data_column=column.title if self.blanks is not None else None)
 
     def work(self, item: Layer) -> str:
-        return tag("tr", tag("td", arithmetic(item.row, self.known, self.report), colspan=len(self.columns)), class_="work")
+        """The row below a layer: its numbers with their formulas, as a description list."""
+        row = item.row
+        items = [(step.name, sides(step.text), step.how) for step in steps(row, self.known, self.report)]
+        if row.line is not None:
+            items.append(("written", f"line {row.line}", "implied by the layer that follows" if row.node.implied else ""))
+        made = []
+        for term, words, formula in items:
+            how = tag("span", text(formula), class_="how") if formula else ""
+            made.append(tag("div", tag("dt", term), tag("dd", tag("b", text(words)), how)))
+        return tag("tr", tag("td", tag("dl", *made), colspan=len(self.columns)), class_="work")
 
     def totals(self) -> str:
         count = self.report.totals.layers

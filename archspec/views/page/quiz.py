@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from archspec.analysis.layers import Report, Row
@@ -42,16 +43,13 @@ class Quiz:
 
     def __init__(self, seed: str, networks: list[tuple[Report, Layers]], texts: Iterable[str]) -> None:
         self.salt = _digest(f"archspec quiz {seed}")[:16]
-        told = {token for words in texts for token in tokens(words)}
-        for _, layers in networks:
-            for row in layers.rows:
-                told |= tokens(f"{row.name} {row.written}")
+        rows = (f"{row.name} {row.written}" for _, layers in networks for row in layers.rows)
+        told = {token for words in chain(texts, rows) for token in tokens(words)}
         self.questions: list[Question] = []
         for at, (report, layers) in enumerate(networks):
             found = [place for column in ASKED for place in _chosen(f"{seed} {at} {column}", report, layers, column, told)]
             for place, column, answer in sorted(found, key=lambda one: (one[0], ASKED.index(one[1]))):
-                number = len(self.questions) + 1
-                self.questions.append(Question(number, at, place, column, layers.rows[place].name, answer))
+                self.questions.append(Question(len(self.questions) + 1, at, place, column, layers.rows[place].name, answer))
         self._at = {(q.network, q.row, q.column): q for q in self.questions}
         self._answers = {q.answer for q in self.questions}
 

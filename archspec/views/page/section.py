@@ -11,7 +11,7 @@ from archspec.diagnostics import Diagnostic
 from archspec.ir.graph import Network
 from archspec.views.page.groups import Layers
 from archspec.views.page.html import sides, tag, text
-from archspec.views.page.layer_table import Blanks, table
+from archspec.views.page.layer_table import Blanks, Table
 from archspec.views.page.pictures import Pictures, markup
 from archspec.views.tables.columns import field, footer, shape
 
@@ -39,7 +39,7 @@ def section(at: int, part: Section, blanks: Blanks | None) -> str:
     facts = (tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in _quick(report, quiz=blanks is not None))
     name = tag("h2", text(title(network)), id=f"n{at}")
     head = tag("header", name, _source(network), tag("dl", *facts, class_="facts"), _messages(part))
-    rows = tag("div", table(report, part.layers, blanks), class_="scroll", tabindex=0, role="region", aria_label="The layers")
+    rows = tag("div", Table(report, part.layers, blanks).element(), class_="scroll", tabindex=0, role="region", aria_label="The layers")
     listed = tag("div", _TOOLS, rows, class_="listing")
     panes = tag("div", markup(part.pictures, title(network)), listed, class_="panes")
     foot = "" if blanks is not None else tag("footer", *(tag("p", text(_SHAPE.sub("×", line))) for line in footer(report)))
