@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from archspec.views.page.document import document, key_document
 from archspec.views.page.groups import layers
 from archspec.views.page.pictures import pictures
 from archspec.views.page.quiz import Quiz
-from archspec.views.page.section import Section, section, telling, title
+from archspec.views.page.section import Section, section, title
 
 
 class Page(NamedTuple):
@@ -48,13 +49,10 @@ def page(networks: Sequence[Network], quiz: str | None = None) -> Page:
     parts = [Section(report, layers(report), pictures(report.network, numbers=quiz is None)) for report in reports]
     notes = tuple(f"{part.report.model}: {note}" for part in parts for note in part.pictures.notes + part.layers.notes)
     titles = [title(part.report.network) for part in parts]
-    if quiz is None:
-        made = [section(at, part, None) for at, part in enumerate(parts)]
-        return Page(document(parts, titles, made, None), None, notes)
-    tables = [(part.report, part.layers) for part in parts]
-    asked = Quiz(quiz, tables, [*titles, *(words for part in parts for words in telling(part))])
-    made = [section(at, part, asked.blanks(at)) for at, part in enumerate(parts)]
-    return Page(document(parts, titles, made, asked), key_document(titles, asked.key(tables), quiz), notes)
+    asked = Quiz(quiz, parts) if quiz is not None else None
+    made = [section(at, part, partial(asked.blank, at) if asked else None) for at, part in enumerate(parts)]
+    key = key_document(titles, asked.key(), asked.seed) if asked else None
+    return Page(document(parts, titles, made, asked), key, notes)
 
 
 __all__ = ["Page", "page"]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from archspec.analysis.layers import Report, Row
-from archspec.views.page.groups import Layers
 from archspec.views.page.html import tag, text
-from archspec.views.page.layer_table import ASKED, Blanks, value
+from archspec.views.page.layer_table import ASKED, value
+from archspec.views.page.section import Section, telling, title
 from archspec.views.tables.columns import spaced
 
 ROUNDS = 2000
@@ -30,32 +28,42 @@ class Question(NamedTuple):
     network: int
     row: int
     column: str
-    name: str
     answer: str
 
 
 class Quiz:
     """The questions of a page.
 
-    No answer stands anywhere else on the page: cells that tell one are left out, and what stands in the name or the text
-    of any layer, or in `texts`, which are all the rest, is not asked.
+    No answer stands anywhere else on the page: cells that reveal one are left out, and what stands in the name or the text of any layer,
+    or in any other text of the page, is not asked.
     """
 
-    def __init__(self, seed: str, networks: list[tuple[Report, Layers]], texts: Iterable[str]) -> None:
+    def __init__(self, seed: str, parts: Sequence[Section]) -> None:
+        self.seed = seed
         self.salt = _digest(f"archspec quiz {seed}")[:16]
-        rows = (f"{row.name} {row.written}" for _, layers in networks for row in layers.rows)
-        told = {token for words in chain(texts, rows) for token in tokens(words)}
+        self.parts = parts
+        rows = (f"{row.name} {row.written}" for part in parts for row in part.layers.rows)
+        texts = (words for part in parts for words in (title(part.report.network), *telling(part)))
+        known = {token for words in chain(rows, texts) for token in tokens(words)}
         self.questions: list[Question] = []
-        for at, (report, layers) in enumerate(networks):
-            found = [place for column in ASKED for place in _chosen(f"{seed} {at} {column}", report, layers, column, told)]
-            for place, column, answer in sorted(found, key=lambda one: (one[0], ASKED.index(one[1]))):
-                self.questions.append(Question(len(self.questions) + 1, at, place, column, layers.rows[place].name, answer))
+        for at, part in enumerate(parts):
+            columns = enumerate(ASKED)
+            found = [(place, order, answer) for order, column in columns for place, answer in self.chosen(at, part, column, known)]
+            for place, order, answer in sorted(found):
+                self.questions.append(Question(len(self.questions) + 1, at, place, ASKED[order], answer))
         self._at = {(q.network, q.row, q.column): q for q in self.questions}
         self._answers = {q.answer for q in self.questions}
 
-    def blanks(self, network: int) -> Blanks:
-        """The blanks in the table of one network."""
-        return partial(self.blank, network)
+    def chosen(self, at: int, part: Section, column: str, known: set[str]) -> list[tuple[int, str]]:
+        """What is asked about a column, as row and answer: at most half of its values, each in one place."""
+        places: dict[str, int] = {}
+        for place, row in enumerate(part.layers.rows):
+            answer = normal(value(row, column, part.report))
+            if len(answer) > 1 and answer not in known:
+                places.setdefault(answer, place)
+        most = min(_EACH, (len(places) + 1) // 2)
+        order = sorted(places, key=lambda answer: _digest(f"{self.seed} {at} {column} {answer}"))
+        return [(places[answer], answer) for answer in order[:most]]
 
     def blank(self, network: int, row: int, column: str, value: str, name: str) -> str | None:
         """A field for an answer; a dash for a cell that would tell one; None for any other."""
@@ -76,37 +84,26 @@ class Quiz:
             found = _digest(found)
         return found
 
-    def key(self, networks: list[tuple[Report, Layers]]) -> str:
-        """The questions of each network with their answers, as markup."""
+    def key(self) -> str:
+        """The questions of each network with their answers and the arithmetic, as markup."""
+        titles = ("", "name", "layer", "asked", "answer", "arithmetic")
+        head = tag("thead", tag("tr", *(tag("th", name, scope="col", class_="n" if name == "answer" else None) for name in titles)))
         made = []
-        for at, (report, layers) in enumerate(networks):
-            rows = [self._solved(q, layers.rows[q.row], report) for q in self.questions if q.network == at]
-            titles = ("", "name", "layer", "asked", "answer", "arithmetic")
-            head = tag("tr", *(tag("th", title, scope="col", class_="n" if title == "answer" else None) for title in titles))
-            table = tag("table", tag("thead", head), tag("tbody", *rows), class_="key")
-            title = tag("h2", text(report.network.meta.get("title", report.model)))
-            made.append(tag("section", title, tag("div", table, class_="scroll"), class_="model"))
+        for at, part in enumerate(self.parts):
+            solved = [self.solved(question) for question in self.questions if question.network == at]
+            table = tag("table", head, tag("tbody", *solved), class_="key")
+            name = tag("h2", text(title(part.report.network)))
+            made.append(tag("section", name, tag("div", table, class_="scroll"), class_="model"))
         return "".join(made)
 
-    def _solved(self, question: Question, row: Row, report: Report) -> str:
-        """A question with its answer and arithmetic, as a row of the key."""
-        words = (row.written, _WORDS[question.column])
-        answer = value(row, question.column, report)
-        return tag(
-            "tr", tag("td", str(question.number), class_="n"), tag("th", text(question.name), scope="row"), *(tag("td", text(w)) for w in words),
-            tag("td", text(answer), class_="n"), tag("td", text(spaced(row.work.get(question.column, "")))),
-        )  # fmt: skip
-
-
-def _chosen(seed: str, report: Report, layers: Layers, column: str, told: set[str]) -> list[tuple[int, str, str]]:
-    """What is asked about a column, as row, column and answer: at most half of its values, each in one place."""
-    places: dict[str, int] = {}
-    for at, row in enumerate(layers.rows):
-        answer = normal(value(row, column, report))
-        if len(answer) > 1 and answer not in told:
-            places.setdefault(answer, at)
-    most = min(_EACH, (len(places) + 1) // 2)
-    return [(places[answer], column, answer) for answer in sorted(places, key=lambda answer: _digest(f"{seed} {answer}"))[:most]]
+    def solved(self, question: Question) -> str:
+        """A question with its answer, as a row of the key."""
+        report, layers, _ = self.parts[question.network]
+        row = layers.rows[question.row]
+        answer, work = value(row, question.column, report), spaced(row.work.get(question.column, ""))
+        number, name = tag("td", str(question.number), class_="n"), tag("th", text(row.name), scope="row")
+        words = (tag("td", text(words)) for words in (row.written, _WORDS[question.column]))
+        return tag("tr", number, name, *words, tag("td", text(answer), class_="n"), tag("td", text(work)))
 
 
 def normal(answer: str) -> str:
