@@ -6,6 +6,7 @@ Rows are walked twice, once for the widths and once to be written, so that a lon
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from archspec.analysis.layers import Report, Row
 from archspec.diagnostics.folding import StyledLine, folded
@@ -57,13 +58,16 @@ class _Text:
         self.widen(self.totals())
         for row in self.report.rows(fold=self.style.fold):
             self.widen(self.cells(row))
-            group, dot, _ = row.name.partition(".")
-            if dot and self.grouped:
+            if group := self.group(row):
                 sums = self.sums.setdefault(group, {"params": 0, "macs": 0})
                 sums["params"] += row.params * row.times
                 sums["macs"] += row.macs * row.times
         for group in self.sums:
             self.widen([group])
+
+    def group(self, row: Row) -> str:
+        """The first part of a name, under which the table shows the layer; empty where it has one part."""
+        return row.name.partition(".")[0] if self.grouped and "." in row.name else ""
 
     def widen(self, cells: list[str]) -> None:
         for name, cell in zip(self.widths, cells, strict=False):
@@ -72,7 +76,7 @@ class _Text:
 
     def cells(self, row: Row) -> list[str]:
         made = [self.cell(COLUMNS[name].value(row, self.report, self.style.layout), name) for name in self.widths]
-        if self.grouped and "." in row.name:
+        if self.group(row):
             made[0] = "  " + row.name.partition(".")[2]
         return made
 
@@ -138,25 +142,22 @@ class _Text:
         yield []
         yield self.joined([COLUMNS[name].title for name in self.widths], "head")
         yield [(rule, "dim")]
-        group = ""
-        for row in self.report.rows(fold=self.style.fold):
-            now = row.name.partition(".")[0] if self.grouped and "." in row.name else ""
-            if now and now != group:
-                yield self.heading(now)
-            group = now
-            yield self.joined(self.cells(row), "dim" if row.training else "", row.node.op)
-            if self.style.work:
-                yield from self.work(row)
+        for group, rows in groupby(self.report.rows(fold=self.style.fold), key=self.group):
+            if group:
+                yield self.heading(group)
+            for row in rows:
+                yield self.joined(self.cells(row), "dim" if row.training else "", row.node.op)
+                if self.style.work:
+                    yield from self.work(row)
         yield [(rule, "dim")]
         yield self.joined(self.totals(), "head")
         yield []
+        below = [*((line, "") for line in footer(self.report)), *([] if self.style.brief else [(COUNTED, "dim")])]
         if self.missing:
             names = ", ".join(filter(None, (_NAMES.get(name, COLUMNS[name].title) for name in self.missing)))
-            yield from self.folded(f"Left out here: {names}. {self.whole} columns show all; `--columns` chooses.", "dim")
-        for line in footer(self.report):
-            yield from self.folded(line, "")
-        if not self.style.brief:
-            yield from self.folded(COUNTED, "dim")
+            below.insert(0, (f"Left out here: {names}. {self.whole} columns show all; `--columns` chooses.", "dim"))
+        for piece in below:
+            yield from folded([piece], self.width or 120, 2)
 
     def heading(self, group: str) -> StyledLine:
         """A group's name and sums."""
@@ -168,6 +169,3 @@ class _Text:
             formula = COLUMNS[name].value(row, self.report, self.style.layout)
             if formula:
                 yield from folded([(f"    {COLUMNS[name].title}: {formula}", "dim")], self.width, 8)
-
-    def folded(self, line: str, style: str) -> Iterator[StyledLine]:
-        return folded([(line, style)], self.width or 120, 2)
