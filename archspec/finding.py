@@ -26,7 +26,11 @@ def bundled(name: str) -> Path | None:
 
 def bundled_names() -> list[str]:
     """The names of the bundled specs, sorted."""
-    return sorted(path.stem for path in specs_folder().glob("*.arch"))
+    return _specs(specs_folder())
+
+
+def _specs(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.arch"))
 
 
 def locate(name: str | Path) -> Path:
@@ -59,7 +63,7 @@ def alike(name: str, known: Iterable[str]) -> list[str]:
 
     if len(name) > 60:
         return []
-    names = sorted(known)
+    names = list(known)
     bare = _bare(name)
     same = [other for other in names if _bare(other) == bare]
     longer = sorted(
@@ -71,13 +75,6 @@ def alike(name: str, known: Iterable[str]) -> list[str]:
 def _bare(name: str) -> str:
     """A name without what people write differently."""
     return re.sub(r"[\W_]", "", name).lower()
-
-
-def _specs(folder: Path) -> list[str]:
-    try:
-        return [path.stem for path in folder.glob("*.arch")]
-    except OSError:
-        return []
 
 
 def _proposed(names: list[str]) -> str:

@@ -89,9 +89,8 @@ def read_text(file: BinaryIO, most: int) -> str:
     while len(data) < limit and (piece := file.read(min(_PIECE, limit - len(data)))):
         _refuse_binary(piece)
         data += piece
-    if len(data) < limit:
-        return decode(data)
-    return decode(data) if (text := _begun(data)) is None else text.removeprefix(BOM)  # `decode` says where it is not UTF-8
+    text = _begun(data) if len(data) == limit else None
+    return decode(data) if text is None else text.removeprefix(BOM)  # `decode` says where it is not UTF-8
 
 
 def decode(data: bytes) -> str:

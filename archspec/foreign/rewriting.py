@@ -54,10 +54,9 @@ class Rewriter:
             return [*before, *self.layer(call)]
         first, (module, _, name) = call.bare[0], call.name.rpartition(".")
         applied = call._replace(bare=call.bare[1:])  # without the value that flows
-        if first.call is not None and self.known(first.call.name) and key(name) not in _OF_LAYERS:
-            return [*self.steps(first.call), *self.layer(applied)]
-        if first.call is not None and first.call.name.startswith("self."):
-            return [f"@{first.call.name.removeprefix('self.')}", *self.layer(applied)]
+        inner = first.call
+        if inner is not None and (inner.name.startswith("self.") or (self.known(inner.name) and key(name) not in _OF_LAYERS)):
+            return [*self.steps(inner), *self.layer(applied)]
         flows = first.kind == "word" and (first.text in DATA or module in FUNCTIONAL) and not values.is_none(first)
         return self.layer(applied if flows and not name[:1].isupper() else call)
 

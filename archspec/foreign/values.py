@@ -50,7 +50,10 @@ def written(value: Value, argument: str, name: str) -> str | None:
     if is_none(value):
         return None
     if argument in FLAGS:
-        return flag(value, name)
+        shown = _FLAGS.get(value.text.lower(), value.text if value.kind in ("word", "other") else None)
+        if shown is None:
+            raise Cannot(f"`{name}` must be yes or no")
+        return shown
     if argument == "p" and value.kind in ("text", "word") and value.text.lower() in _PADDINGS:
         return _PADDINGS[value.text.lower()]
     if argument == "p" and value.kind == "text" and number(value.text) is None:
@@ -66,14 +69,6 @@ def written(value: Value, argument: str, name: str) -> str | None:
 
 _PADDINGS = {"same": "same", "valid": "0", "same_upper": "same", "notset": "0"}
 _FLAGS = {"true": "yes", "false": "no", "1": "yes", "0": "no", "yes": "yes", "no": "no", "on": "yes", "off": "no"}
-
-
-def flag(value: Value, name: str) -> str:
-    """A truth value in this language; a name or an expression stays. Raises Cannot."""
-    shown = _FLAGS.get(value.text.lower(), value.text if value.kind in ("word", "other") else None)
-    if shown is None:
-        raise Cannot(f"`{name}` must be yes or no")
-    return shown
 
 
 def size(value: Value, name: str) -> str:

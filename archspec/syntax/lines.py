@@ -8,13 +8,13 @@ line, not the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
-from archspec.syntax.lalr import Token
+from archspec.syntax.lalr import Token, automaton
 
 MAX_NESTING = 64
 """Levels of suites, brackets and heads that a text may nest."""
@@ -44,12 +44,11 @@ class LogicalLine(NamedTuple):
 
 
 class Layout:
-    """Reads a source into nested lines. `comments` gathers what the formatter must keep."""
+    """Reads a source into nested lines."""
 
-    def __init__(self, source: Source, lex: Callable[[str], Iterator[Token]], sink: Diagnostics, max_tokens: int) -> None:
+    def __init__(self, source: Source, sink: Diagnostics, max_tokens: int) -> None:
         self.source = source
         self.sink = sink
-        self.lex = lex
         self.max_tokens = max_tokens
         self.unreadable: set[int] = set()
         """Lines with a character that is not allowed in a spec."""
@@ -93,13 +92,14 @@ class Layout:
         opened: list[Token] = []
         broken = False
         count = 0
-        for token in self.lex(text):
+        for token in automaton().lex(text):
             kind = token.type
             if kind == "NEWLINE":
-                if opened and not self.joined_below(token, tokens[0]):
+                indent, char = self.following[self.row(token)]
+                if opened and not (char and char in ")]}") and indent <= self.indent_of(tokens[0]):  # the next line does not go on
                     self.unclosed(opened)
                     broken = True
-                if not opened and tokens and self.following[self.row(token)][1] != "|":
+                if not opened and tokens and char != "|":
                     yield self.line(tokens, broken)
                     tokens, broken, self.bracket_reported = [], False, False
                 continue
@@ -158,11 +158,6 @@ class Layout:
             passed = not bare.strip() or bare.startswith("#")
             found.append(found[-1] if passed else (len(row) - len(bare), bare[0]))
         return found[::-1]
-
-    def joined_below(self, newline: Token, first: Token) -> bool:
-        """Whether the next line goes on with the brackets that are open."""
-        indent, char = self.following[self.row(newline)]
-        return char != "" and (indent > self.indent_of(first) or char in ")]}")
 
     def row(self, token: Token) -> int:
         return self.source.locate(token.start)[0]

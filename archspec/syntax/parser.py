@@ -26,7 +26,7 @@ def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_
         message, help_ = f"the text is larger than {max_bytes:,} bytes", "split it; `use` takes the blocks from another file"
         sink.add(Diagnostic("A007", message, Span(source, 0, min(1, len(source.text))), help=help_))
         return ast.File((), whole)
-    layout = Layout(source, automaton().lex, sink, max_tokens)
+    layout = Layout(source, sink, max_tokens)
     parser = _LineParser(source, sink)
     return ast.File(parser.lines(layout.read()), whole)
 

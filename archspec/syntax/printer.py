@@ -99,7 +99,7 @@ class _Formatter:
     def depths(self) -> dict[int, int]:
         """How deep each logical line is nested, by the offset at which it starts. Notes where positional arguments begin."""
         found: dict[int, int] = {}
-        pending: list[tuple[list[LogicalLine], int]] = [(Layout(self.source, automaton().lex, Diagnostics(), MAX_TOKENS).read(), 0)]
+        pending: list[tuple[list[LogicalLine], int]] = [(Layout(self.source, Diagnostics(), MAX_TOKENS).read(), 0)]
         while pending:
             lines, depth = pending.pop()
             for line in lines:

@@ -57,7 +57,7 @@ def by_us(tokens):
 
 
 def lines_of(text):
-    pending = Layout(Source("t", text), automaton().lex, Diagnostics(), 10**6).read()
+    pending = Layout(Source("t", text), Diagnostics(), 10**6).read()
     while pending:
         line = pending.pop()
         pending += line.below
