@@ -49,11 +49,11 @@ class Emitted(NamedTuple):
         if data is not None:
             self._write_apart(data, location)
         stream.write(self.model.SerializeToString(deterministic=True))
-        stream.write(_tag(ModelProto.GRAPH_FIELD_NUMBER) + _varint(_graph_size(self.graph, inside)))
+        stream.write(_head(ModelProto.GRAPH_FIELD_NUMBER, _graph_size(self.graph, inside)))
         stream.write(self.graph.SerializeToString(deterministic=True))
         for tensor in inside:
             start = _start(tensor)
-            stream.write(_tag(GraphProto.INITIALIZER_FIELD_NUMBER) + _varint(len(start) + tensor.bytes_) + start)
+            stream.write(_head(GraphProto.INITIALIZER_FIELD_NUMBER, len(start) + tensor.bytes_) + start)
             stream.write(_data(tensor))
 
     def _write_apart(self, data: BinaryIO, location: str) -> None:
@@ -88,7 +88,7 @@ def _graph_size(graph: GraphProto, stored: Sequence[Stored]) -> int:
 
 def _field_size(inside: int) -> int:
     """Bytes of a field with so many inside: its tag, its length, and those."""
-    return 1 + len(_varint(inside)) + inside
+    return len(_head(1, inside)) + inside
 
 
 def _header(stored: Stored) -> TensorProto:
@@ -99,7 +99,7 @@ def _header(stored: Stored) -> TensorProto:
 def _start(tensor: Stored) -> bytes:
     """A TensorProto up to its values."""
     head: bytes = _header(tensor).SerializeToString(deterministic=True)
-    return head + _tag(TensorProto.RAW_DATA_FIELD_NUMBER) + _varint(tensor.bytes_)
+    return head + _head(TensorProto.RAW_DATA_FIELD_NUMBER, tensor.bytes_)
 
 
 def _data(tensor: Stored) -> memoryview:
@@ -108,12 +108,10 @@ def _data(tensor: Stored) -> memoryview:
     return values.reshape(-1).data.cast("B")
 
 
-def _tag(field: int) -> bytes:
-    """The start of a field of bytes; the numbers of those written here fit in one byte."""
-    return bytes([field << 3 | 2])
+def _head(field: int, length: int) -> bytes:
+    """The start of a field of bytes: its number, which fits in one byte here, and its length.
 
-
-def _varint(number: int) -> bytes:
-    """Groups of seven bits, the lowest first; all except the last have the eighth bit set."""
-    *groups, last = (number >> shift & 127 for shift in range(0, max(number.bit_length(), 1), 7))
-    return bytes([*(group | 128 for group in groups), last])
+    The length is in groups of seven bits, the lowest first; all except the last have the eighth bit set.
+    """
+    *groups, last = (length >> shift & 127 for shift in range(0, max(length.bit_length(), 1), 7))
+    return bytes([field << 3 | 2, *(group | 128 for group in groups), last])

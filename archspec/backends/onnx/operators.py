@@ -15,10 +15,6 @@ from archspec.ops.base import per_axis
 from archspec.types import Map, Tokens, Type, Vector
 
 
-def _flatten(layer: Layer, op: Any, x: Type, _: Type) -> str:
-    return layer.x if isinstance(x, Vector) else layer.add("Flatten", layer.x, axis=1)
-
-
 def _linear(layer: Layer, op: Any, x: Type, _: Type) -> str:
     weight = layer.weight("weight")
     bias = [layer.weight("bias")] if op.bias else []
@@ -94,11 +90,6 @@ def _shuffle(layer: Layer, op: Any, x: Map, _: Type) -> str:
     return layer.reshape(layer.transpose(grouped, 0, 2, 1, *range(3, 3 + len(x.spatial))), 0, x.channels, *x.spatial)
 
 
-def _same(layer: Layer, op: Any, x: Type, _: Type) -> str:
-    """Return the input: the layer acts in training only."""
-    return layer.x
-
-
 def _mul(layer: Layer, op: Any, x: Type, y: Type) -> str:
     product = ""
     for value, type_ in zip(layer.values, layer.types, strict=True):
@@ -106,10 +97,6 @@ def _mul(layer: Layer, op: Any, x: Type, y: Type) -> str:
             value = layer.unsqueeze(value, *range(2, 2 + len(y.spatial)))
         product = layer.add("Mul", product, value) if product else value
     return product
-
-
-def _concat(layer: Layer, op: Any, x: Type, _: Type) -> str:
-    return layer.add("Concat", *layer.values, axis=2 if isinstance(x, Tokens) else 1)
 
 
 ROWS: dict[str, OperatorRow] = {
@@ -143,10 +130,8 @@ ROWS: dict[str, OperatorRow] = {
     "softmax": softmax("Softmax"),
     "logsoftmax": softmax("LogSoftmax"),
     "prelu": activations.prelu,
-    "dropout": _same,
-    "dropout2d": _same,
-    "droppath": _same,
-    "flatten": _flatten,
+    **dict.fromkeys(("dropout", "dropout2d", "droppath"), lambda layer, *_: layer.x),
+    "flatten": lambda layer, _, x, __: layer.x if isinstance(x, Vector) else layer.add("Flatten", layer.x, axis=1),
     "pad": _pad,
     "crop": _crop,
     "upsample": _upsample,
@@ -167,6 +152,6 @@ ROWS: dict[str, OperatorRow] = {
     "winattn": attend.window_attention,
     "add": lambda layer, *_: layer.add("Add" if len(layer.values) == 2 else "Sum", *layer.values),
     "mul": _mul,
-    "concat": _concat,
+    "concat": lambda layer, _, x, __: layer.add("Concat", *layer.values, axis=2 if isinstance(x, Tokens) else 1),
 }
 """Step to row."""

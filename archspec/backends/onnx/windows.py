@@ -27,8 +27,7 @@ def _window(slides: Sequence[Any], after: Sequence[int] = ()) -> dict[str, Any]:
 
 
 def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    slides = op.window(x)
-    attributes = _window(slides)
+    attributes = _window(op.window(x))
     groups = x.channels // op.depth(x)
     bias = [layer.weight("bias")] if op.bias else []
     if getattr(op, "maps", None) is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator
 from heapq import heappop, heappush
 
@@ -34,15 +35,9 @@ class Forward:
         self.results = results
         self.first = len(body.inputs)
         ends = [value for value, _ in results.values()] if results else [body.result]
-        self.last = dict.fromkeys(range(self.first + len(body.items)), -1)
-        self.uses = dict.fromkeys(self.last, 0)
-        for at, item in enumerate(body.items):
-            for value in item.reads:
-                self.last[value] = at
-                self.uses[value] += 1
-        for value in ends:
-            self.last[value] = len(body.items)
-            self.uses[value] += 1
+        reads = [(value, at) for at, item in enumerate(body.items) for value in item.reads] + [(value, len(body.items)) for value in ends]
+        self.last = dict.fromkeys(range(self.first + len(body.items)), -1) | dict(reads)
+        self.uses = Counter(value for value, _ in reads)
         self.kept = set(ends) if results else set()
         self.variables: dict[int, str] = dict(enumerate(inputs))
         self.names = _Names({name: self.last[value] for value, name in enumerate(inputs)})
