@@ -11,9 +11,8 @@ from archspec.cli.failure import Failure
 from archspec.cli.screen import out, tell
 from archspec.cli.writing import form, write_picture, write_whole
 from archspec.extras import graphviz
-from archspec.ir.graph import Network
 from archspec.saving import PICTURES
-from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, NoRenderer, Picture, draw, text_form
+from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, NoRenderer, draw, text_form
 
 _OUTPUT = f"the file to write: {listed([*PICTURES, *TEXT_FORMS])} (Mermaid); SVG to standard output without it"
 _LEVEL = (
@@ -42,7 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
     if ending in TEXT_FORMS and arguments.kind != "blocks":
         raise Failure(f"only `--as blocks` has a form in {ending}")
     network = specs.network(arguments)
-    picture = _picture(network, ending, arguments)
+    try:
+        if ending in TEXT_FORMS:
+            picture = text_form(network, ending[1:], arguments.level, arguments.theme)
+        else:
+            picture = draw(network, arguments.kind, arguments.level, arguments.theme)
+    except NoRenderer as missing:
+        help_ = f"{graphviz()}; `-o NAME.dot` writes the DOT text without it"
+        raise Failure(f"boxes need Graphviz to place them ({missing}): {help_}") from None
     for note in picture.notes:
         tell(note)
     if not arguments.output:
@@ -52,14 +58,3 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         write_picture(Path(arguments.output), picture.text)
     return 0
-
-
-def _picture(network: Network, ending: str, arguments: argparse.Namespace) -> Picture:
-    if ending in TEXT_FORMS:
-        return text_form(network, ending[1:], arguments.level, arguments.theme)
-    try:
-        return draw(network, arguments.kind, arguments.level, arguments.theme)
-    except NoRenderer as missing:
-        raise Failure(
-            f"boxes need Graphviz to place them ({missing}): {graphviz()}; `-o NAME.dot` writes the DOT text without it"
-        ) from None

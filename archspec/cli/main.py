@@ -136,18 +136,15 @@ def main() -> int:
 
 def _unforeseen(error: Exception) -> int:
     """Tell what no command foresees: a file or a folder that fails, or a fault of our own."""
-    if os.environ.get("ARCHSPEC_TRACEBACK"):
-        import traceback
+    import traceback
 
+    if os.environ.get("ARCHSPEC_TRACEBACK"):
         traceback.print_exception(error)
     elif isinstance(error, OSError) and error.filename is not None:
         return _told(f"{os.fsdecode(error.filename)}: {reason(error)}")
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where is not None else ""
+    where = traceback.extract_tb(error.__traceback__)[-1]
     lines = str(error).strip().splitlines()
-    told = f"{type(error).__name__}{place}{f': {lines[0][:200]}' if lines else ''}"
+    told = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}{f': {lines[0][:200]}' if lines else ''}"
     return _told(f"a fault of archspec itself, not of the spec: {told}; please report it with what ARCHSPEC_TRACEBACK=1 shows")
 
 

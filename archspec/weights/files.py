@@ -14,10 +14,11 @@ from typing import Any, Literal, NamedTuple
 
 from archspec.diagnostics.markup import html_text
 from archspec.extras import install
-from archspec.weights.checkpoint import candidates, harmless
 
 Framework = Literal["torch", "numpy"]
 
+_KNOWN = ("state_dict", "model_state_dict", "model")
+"""Keys of weights that are taken before anything else: Lightning's, that of PyTorch's tutorials, that of torchvision's training scripts."""
 _DEEPEST = 4
 """Dicts within each other that are looked into."""
 _LONGEST_HEADER = 100_000_000  # bytes; the safetensors library refuses longer ones
@@ -80,13 +81,10 @@ class Loaded:
     not_finite: tuple[str, ...]
     """Tensors of the network that now hold NaN or infinity."""
 
-    def __repr__(self) -> str:
-        return str(self)
-
     def _repr_html_(self) -> str:
         return f"<p>{html_text(str(self))}</p>\n"
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         renamed = [f"{other} -> {ours}" for ours, other in self.pairs if ours != other]
         said = {
             f"{len(self.pairs):,} tensors ({self.numbers:,} numbers) of {self.source} loaded by {self.how}.": True,
@@ -124,7 +122,7 @@ def unwrapped(content: object, name: str) -> Weights:
     while True:
         if not isinstance(content, Mapping):
             raise WeightsError(f"{name} holds a {type(content).__name__}, not a dict of tensors")
-        inner, averages = candidates(content)
+        inner, averages = _candidates(content)
         if len(inner) > 1:
             raise WeightsError(f"{name} holds several dicts: {quoted(inner)}; hand over the one that is meant")
         others += tuple(".".join([*within, key]) for key in averages)
@@ -138,6 +136,51 @@ def unwrapped(content: object, name: str) -> Weights:
         if not isinstance(key, str) or not key.isprintable() or len(key) > _LONGEST_KEY:
             raise WeightsError(f"a key of {name} is no name: {repr(key)[:60]}")
     return Weights(dict(content), ".".join(within), others)
+
+
+def _candidates(content: Mapping[Any, Any]) -> tuple[list[str], list[str]]:
+    """The keys under which a dict holds dicts of tensors: those of the weights, and those of their moving averages.
+
+    Known keys come first; then a dict that holds tensors itself is no checkpoint, and has none; then any dict of tensors counts.
+    Where there are only averages, they are the weights.
+    """
+    found = [key for key in _KNOWN if isinstance(content.get(key), Mapping)]
+    nested = [key for key, value in content.items() if isinstance(key, str) and isinstance(value, Mapping) and _holds_tensors(value)]
+    averages = [key for key in nested if "ema" in key.lower().split("_") and key not in found]
+    if not found and not any(_is_array(value) for value in content.values()):
+        found = [key for key in nested if key not in averages]
+    return (found, averages) if found else (averages, [])
+
+
+def _holds_tensors(content: Mapping[Any, Any], depth: int = 3) -> bool:
+    """Whether a dict is one of tensors by name, or holds one. That of an optimizer goes by number."""
+    if any(not isinstance(key, str) for key in content):
+        return False
+    return any(
+        _is_array(value) or (depth and isinstance(value, Mapping) and _holds_tensors(value, depth - 1)) for value in content.values()
+    )
+
+
+def _is_array(value: object) -> bool:
+    """Whether a value has axes: a number of NumPy beside the weights, such as an accuracy, has none."""
+    return hasattr(value, "dtype") and bool(getattr(value, "shape", ()))
+
+
+def _harmless() -> list[Any]:
+    """What torch.load may make although it is no tensor: settings, paths, and NumPy's numbers and arrays. None of them runs what a file holds."""
+    import pathlib
+    from argparse import Namespace
+
+    found: list[Any] = [Namespace, *(getattr(pathlib, f"{pure}{kind}Path") for pure in ("", "Pure") for kind in ("Posix", "Windows"))]
+    try:
+        import numpy as np
+    except ImportError:
+        return found
+    makers = {"scalar": np.float64(0).__reduce__()[0], "_reconstruct": np.zeros(1).__reduce__()[0]}
+    kinds = {type(np.dtype(code)) for code in "?bBhHiIlLqQefdg"}
+    for name, maker in makers.items():  # NumPy 1 and 2 keep them in modules of different names
+        found += [maker, *((maker, f"numpy.{core}.multiarray.{name}") for core in ("core", "_core"))]
+    return [*found, np.dtype, np.ndarray, *kinds]
 
 
 def quoted(names: Sequence[str]) -> str:
@@ -193,7 +236,7 @@ def _read_torch(path: Path) -> object:
     # torch.load maps files by name only, and takes one with this suffix for a safetensors file whatever it holds.
     mapped = _kind(path) == "zip" and _is_plain_archive(path) and path.suffix != ".safetensors"
     try:
-        with path.open("rb") as file, torch.serialization.safe_globals(harmless()):
+        with path.open("rb") as file, torch.serialization.safe_globals(_harmless()):
             return torch.load(str(path) if mapped else file, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to
         if refused := _REFUSED.search(str(error)):

@@ -127,20 +127,16 @@ def _subsample(op: Any, tensor: Tensor, x: Any) -> Distribution:
     return ZERO if tensor.role == "bias" else Distribution("constant", 1 / prod(slide.k for slide in op.window(x)))
 
 
-def _fixed(kind: str, scale: float = 1.0) -> Callable[[Any, Tensor, Any], Distribution]:
-    return lambda *_: Distribution(kind, scale)
-
-
 _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
     **dict.fromkeys(("conv", "dwconv", "deconv", "fc", "linear"), _linear),
     "attn": _attention,
     "winattn": _window_attention,
     "subsample": _subsample,
     **dict.fromkeys(("bn", "ln", "gn"), lambda _op, tensor, _x: Distribution("constant", _NORM[tensor.name])),
-    "prelu": _fixed("constant", 0.25),
+    "prelu": lambda *_: Distribution("constant", 0.25),
     "scale": lambda op, *_: Distribution("constant", op.init),
-    "rbf": _fixed("signs"),
-    "embed": _fixed("normal"),
-    "cls": _fixed("constant", 0.0),
-    "pos": _fixed("normal", 0.02),
+    "rbf": lambda *_: Distribution("signs"),
+    "embed": lambda *_: Distribution("normal"),
+    "cls": lambda *_: ZERO,
+    "pos": lambda *_: Distribution("normal", 0.02),
 }

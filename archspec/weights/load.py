@@ -35,7 +35,9 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
     except WeightsError as error:
         raise WeightsError(f"{name} does not fit the network: {error}. Nothing was loaded.", error.skip) from None
     values = {key: given[other] for key, other in pairs.items()}
-    _add_counters(held, values)
+    # A counter that no file gave, and that has no memory yet, begins at zero.
+    counters = [key for key in held if key.rpartition(".")[2] == COUNTER and held[key].is_meta and key not in values]
+    values |= {key: torch.zeros(held[key].shape, dtype=held[key].dtype) for key in counters}
     _check_places(net, held, values)
     _copy(net, held, values)
     now = net.state_dict()
@@ -100,13 +102,6 @@ def _check_kinds(held: Mapping[str, Tensor], given: Mapping[str, Tensor], pairs:
 
 def _class(dtype: torch.dtype) -> str:
     return "real" if dtype.is_floating_point else "complex" if dtype.is_complex else "truth" if dtype is torch.bool else "whole"
-
-
-def _add_counters(held: Mapping[str, Tensor], values: dict[str, Tensor]) -> None:
-    """A counter that no file gave, and that has no memory yet, begins at zero."""
-    for key, tensor in held.items():
-        if tensor.is_meta and key not in values and key.rpartition(".")[2] == COUNTER:
-            values[key] = torch.zeros(tensor.shape, dtype=tensor.dtype)
 
 
 def _check_places(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:

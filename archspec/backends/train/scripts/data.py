@@ -19,6 +19,7 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from math import prod
 from pathlib import Path
@@ -164,15 +165,7 @@ def _idx(path: Path, rank: int) -> Tensor:
     return torch.frombuffer(numbers, dtype=torch.uint8).view(sizes) if numbers else torch.zeros(sizes, dtype=torch.uint8)
 
 
-def _cifar10(where: str, wanted: Wanted) -> Data:
-    return _cifar(where, "cifar-10-batches-bin", [f"data_batch_{at}" for at in range(1, 6)], "test_batch", "batches.meta.txt", 1, 10)
-
-
-def _cifar100(where: str, wanted: Wanted) -> Data:
-    return _cifar(where, "cifar-100-binary", ["train"], "test", "fine_label_names.txt", 2, 100)
-
-
-def _cifar(where: str, usual: str, train: list[str], test: str, names: str, labels: int, classes: int) -> Data:
+def _cifar(usual: str, train: list[str], test: str, names: str, labels: int, classes: int, where: str, wanted: Wanted) -> Data:
     """The binary files of a folder, or of the one named `usual` in it, that the archive unpacks to."""
     folder = Path(where) / usual if (Path(where) / usual).is_dir() else _directory(Path(where), where)
     if (folder / train[0]).is_file():
@@ -323,8 +316,8 @@ def held_out(part: Part, fraction: float) -> tuple[Part, Part]:
 READERS: dict[str, Callable[[str, Wanted], Data]] = {
     "digits": _digits,
     "mnist": _mnist,
-    "cifar10": _cifar10,
-    "cifar100": _cifar100,
+    "cifar10": partial(_cifar, "cifar-10-batches-bin", [f"data_batch_{at}" for at in range(1, 6)], "test_batch", "batches.meta.txt", 1, 10),
+    "cifar100": partial(_cifar, "cifar-100-binary", ["train"], "test", "fine_label_names.txt", 2, 100),
     "folder": _folder,
     "npz": _npz,
     "synthetic": _synthetic,
