@@ -110,13 +110,14 @@ def _tell(result: Result) -> None:
     if len(names) > _WIDEST:
         screen.lines(_mistaken(result, names))
         return
-    first = max(*map(len, names), len("class"))
-    numbers = [len(str(value)) for row in result.confusion for value in row]
-    widths = [max(len(name), *numbers) for name in names]
-    screen.line("  ".join(["class".ljust(first), *(n.rjust(w) for n, w in zip(names, widths, strict=True)), "recall"]))
+    width = max(len(str(value)) for row in result.confusion for value in row)
+    rows = [["class", *names, "recall"]]
     for at, (name, row) in enumerate(zip(names, result.confusion, strict=True)):
-        cells = [str(value or ".").rjust(w) for value, w in zip(row, widths, strict=True)]
-        screen.line("  ".join([name.ljust(first), *cells, _part(result.recall(at)).rjust(len("recall"))]))
+        recall = result.recall(at)
+        rows.append([name, *(str(value or ".").rjust(width) for value in row), "?" if recall is None else f"{recall:.3f}"])
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for name, *cells in rows:
+        screen.line("  ".join([name.ljust(first), *(cell.rjust(w) for cell, w in zip(cells, others, strict=True))]))
 
 
 def _mistaken(result: Result, names: list[str]) -> list[str]:
@@ -124,10 +125,6 @@ def _mistaken(result: Result, names: list[str]) -> list[str]:
     found = [(n, i, j) for i, row in enumerate(result.confusion) for j, n in enumerate(row) if i != j and n]
     most = sorted(found, key=lambda each: (-each[0], *each[1:]))[:10]
     return [f"{count:>6} of {sum(result.confusion[i])} of class {names[i]} were taken for {names[j]}" for count, i, j in most]
-
-
-def _part(value: float | None) -> str:
-    return "?" if value is None else f"{value:.3f}"
 
 
 def _draw(result: Result, name: str, path: Path, *, wanted: bool) -> None:

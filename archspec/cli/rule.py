@@ -9,7 +9,7 @@ from archspec.cli.arguments import proposal
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 from archspec.diagnostics.catalogue import codes, page
-from archspec.diagnostics.folding import StyledLine, folded
+from archspec.diagnostics.folding import folded
 
 EXAMPLES = (
     ("rule A203", "what a message means, with an example"),
@@ -50,7 +50,8 @@ def _page(code: str) -> None:
         raise Failure(f"there is no code `{code}`" + proposal(code, codes(), "; `archspec rule` lists them")) from None
     screen = out()
     for line in _shown(found.code, found.title, found.severity, found.text):
-        screen.lines(folded(_styled(line), screen.width or 120, 6 if line.startswith(" ") else 0))
+        style = "head" if line in ("Wrong:", "Right:") else "label" if line.startswith("    ") else ""
+        screen.lines(folded([(line, style)], screen.width or 120, 6 if line.startswith(" ") else 0))
 
 
 def _shown(code: str, title: str, severity: str, text: str) -> list[str]:
@@ -67,9 +68,3 @@ def _shown(code: str, title: str, severity: str, text: str) -> list[str]:
         paragraph = not fenced and bool(line)
         lines[-1:] = [f"{lines[-1]} {line}"] if goes_on else [lines[-1], f"    {line}" if fenced else line]
     return lines
-
-
-def _styled(line: str) -> StyledLine:
-    if line in ("Wrong:", "Right:"):
-        return [(line, "head")]
-    return [(line, "label" if line.startswith("    ") else "")]

@@ -20,7 +20,6 @@ STYLES = {
     "message": "bold",
     "label": "cyan",
     "frame": "blue",
-    "dim": "dim",
     "bar": "cyan",
     "good": "green",
     "head": "bold",

@@ -118,8 +118,5 @@ def _plainer(error: UnicodeError) -> tuple[str, int]:
 
 
 def _sign(char: str) -> str:
-    if "\u2500" <= char <= "\u257f":
-        return _PLAINER.get(char, "+")
-    if "\u2580" <= char <= "\u259f":
-        return "#"
-    return _PLAINER.get(char) or char.encode("ascii", "backslashreplace").decode()
+    drawn = "+" if "\u2500" <= char <= "\u257f" else "#" if "\u2580" <= char <= "\u259f" else ""
+    return _PLAINER.get(char) or drawn or char.encode("ascii", "backslashreplace").decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write what trains the network into the folder of the run, and become it."""
     require("train", "torch")
     network = specs.network(arguments)
-    out = Path(arguments.out or Path("runs") / _plain(network.name))
+    out = Path(arguments.out or Path("runs") / (re.sub(r"[^\w.-]", "_", network.name).strip(".") or "model"))
     files = BACKENDS["train"].emit(network)
     given = {field.name: getattr(arguments, field.name) for field in fields(Settings) if field.name in arguments}
     if arguments.resume:
@@ -123,8 +124,3 @@ def _become(command: list[str]) -> int:
     if os.name == "posix":
         os.execv(sys.executable, [sys.executable, *command])
     return subprocess.call([sys.executable, *command])
-
-
-def _plain(name: str) -> str:
-    """A name as a folder is called."""
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name).strip(".") or "model"

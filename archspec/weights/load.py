@@ -42,6 +42,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
     _copy(net, held, values)
     now = net.state_dict()
     used = set(pairs.values())
+    changes = Counter((short(given[other].dtype), short(held[key].dtype)) for key, other in pairs.items())
     return Loaded(
         source=name,
         how=how,
@@ -52,7 +53,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         within=found.within,
         others=found.others,
         prefix=prefix,
-        converted=_conversions(held, given, pairs),
+        converted=tuple((of, to, count) for (of, to), count in sorted(changes.items()) if of != to),
         not_finite=tuple(key for key in pairs if not _is_finite(now[key])),
     )
 
@@ -127,11 +128,6 @@ def _copy(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[str, Tenso
                 held[key].copy_(value)
     if placed:
         net.load_state_dict(placed, strict=False, assign=True)
-
-
-def _conversions(held: Mapping[str, Tensor], given: Mapping[str, Tensor], pairs: Mapping[str, str]) -> tuple[tuple[str, str, int], ...]:
-    changes = Counter((short(given[other].dtype), short(held[key].dtype)) for key, other in pairs.items())
-    return tuple((of, to, count) for (of, to), count in sorted(changes.items()) if of != to)
 
 
 def _is_finite(tensor: Tensor) -> bool:

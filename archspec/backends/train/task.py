@@ -53,19 +53,15 @@ def task_of(network: Network) -> Task:
         raise _refused(f"its heads end in different ways: {', '.join(sorted(steps))}", _span(places, found[1]))
     (loss,) = steps
     assert isinstance(main, Vector)
-    loss = _of_one(places, found[0], loss) if main.channels == 1 else loss
+    if main.channels == 1:  # it says yes or no, by a sigmoid
+        if (step := _step(places.get(found[0]))) in ("softmax", "logsoftmax", "rbf"):
+            raise _refused(f"one output after `{step}` says nothing: `sigmoid`, or two outputs", _span(places, found[0]))
+        loss = "sigmoid"
     shape = input_.type.shape
     last = tuple(name for name in found if _step(places.get(name)) in _FOLDED)
     weight = _weight(network.meta.get("aux_weight"))
     heads = {output.name: weight for output in network.outputs[1:]}
     return Task((shape[-1], *shape[:-1]), main.channels, loss, last, heads, Costs().network(network).macs)
-
-
-def _of_one(places: dict[str, Place], last: str, loss: str) -> str:
-    """One output says yes or no, by a sigmoid."""
-    if _step(places.get(last)) in ("softmax", "logsoftmax", "rbf"):
-        raise _refused(f"one output after `{_step(places.get(last))}` says nothing: `sigmoid`, or two outputs", _span(places, last))
-    return "sigmoid"
 
 
 def _last(places: dict[str, Place], end: str, ends: list[str]) -> str:

@@ -201,20 +201,19 @@ def _folder(where: str, wanted: Wanted) -> Data:
     if len(shape) != 3:
         raise DataError(f"the images of a folder are maps, and the network takes {written(shape)}")
     folder = _directory(Path(where), where)
-    test = next((folder / name for name in ("val", "test", "validation") if (folder / name).is_dir()), None)
-    both = test is not None and (folder / "train").is_dir()
-    train = folder / "train" if both else folder
+    train, test = folder / "train", next((folder / name for name in ("val", "test", "validation") if (folder / name).is_dir()), None)
+    if test is None or not train.is_dir():
+        train, test = folder, None
     classes = tuple(sorted(entry.name for entry in train.iterdir() if entry.is_dir() and not entry.name.startswith(".")))
     if len(classes) < 2:
         raise DataError(f"{train} should hold a folder for each class, and has {len(classes)}")
-    parts = [Files(_files(place, classes), shape[1:], wanted.settings.gray) for place in ([train, test] if both and test else [train])]
+    parts = [Files(_files(place, classes), shape[1:], wanted.settings.gray) for place in (train, test) if place]
     skipped = [path for part in parts for path in part.leave_out_broken()] if wanted.settings.skip_broken else []
-    learned, tested = parts[0], parts[-1]
-    data = Data(learned, tested, classes, (1 if wanted.settings.gray else 3, *shape[1:]), skipped=tuple(skipped))
-    if both:
+    data = Data(parts[0], parts[-1], classes, (1 if wanted.settings.gray else 3, *shape[1:]), skipped=tuple(skipped))
+    if test:
         return data
-    kept, others = _kept(len(learned))
-    return data._replace(train=Subset(learned, others), test=Subset(learned, kept))
+    kept, others = _kept(len(parts[0]))
+    return data._replace(train=Subset(parts[0], others), test=Subset(parts[0], kept))
 
 
 def _files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:

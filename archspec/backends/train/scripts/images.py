@@ -50,7 +50,7 @@ class Files(Dataset[Any]):
     """Images in files, read when they are wanted: scaled so that they cover `size`, and cut to it around their middle."""
 
     def __init__(self, files: Sequence[tuple[Path, int]], size: tuple[int, ...], gray: bool) -> None:
-        self.files, self.size, self.mode = files, size, "L" if gray else "RGB"
+        self.files, self.size, self.mode = [*files], size, "L" if gray else "RGB"
 
     def __len__(self) -> int:
         return len(self.files)
@@ -61,14 +61,13 @@ class Files(Dataset[Any]):
 
     def leave_out_broken(self) -> list[Path]:
         """Read every image once, go on with those that can be read, and return the others."""
-        broken = []
-        for path, _ in self.files:
+        found, self.files, broken = self.files, [], []
+        for path, at in found:
             try:
                 self.image(path)
+                self.files.append((path, at))
             except DataError:
                 broken.append(path)
-        left_out = set(broken)
-        self.files = [(path, at) for path, at in self.files if path not in left_out]
         return broken
 
     def image(self, path: Path) -> Tensor:
