@@ -15,7 +15,7 @@ HARDEST = [
     "analysis.phases.chain",
     "analysis.phases.union",
     "diagnostics.folding.folded",
-    "elaborate.equalizing.equalizing",
+    "elaborate.merge_advice.equalizing",
     "foreign.whole_lines.rewritten",
     "ir.walk.events",
     "numeric.Spelled",

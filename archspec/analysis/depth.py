@@ -57,7 +57,10 @@ def _lengths(graph: Graph, costs: Costs, results: dict[Graph, Lengths]) -> list[
     for element in graph.elements:
         read = [found[value] for value in element.inputs]
         if isinstance(element, Call):
-            steps = _rounds(results[element.graph], element.times)
+            # Each further round reads the round before in place of the first input.
+            steps = results[element.graph]
+            again = (steps[0] or 0) * (element.times - 1)
+            steps = tuple(None if step is None else step + again for step in steps)
         else:
             steps = (int(is_weight_layer(costs.node(element, graph))),) * len(read)
         found.append(tuple(_longest(column, steps) for column in zip(*read, strict=True)))
@@ -68,11 +71,3 @@ def _longest(before: Lengths, steps: Lengths) -> int | None:
     """The longest way on to a value from the values that it reads, `before` long, by `steps` from each of them."""
     ways = [a + b for a, b in zip(before, steps, strict=True) if a is not None and b is not None]
     return max(ways, default=None)
-
-
-def _rounds(steps: Lengths, times: int) -> Lengths:
-    """The lengths through several rounds, each of which reads the round before in place of the first input."""
-    again = steps[0]
-    if again is None:
-        return steps
-    return tuple(None if step is None else step + again * (times - 1) for step in steps)

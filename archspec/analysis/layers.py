@@ -153,12 +153,11 @@ class Report:
     def totals(self) -> Totals:
         """Sums over all layers, computed from shared graphs without making rows."""
         cost = self._costs.network(self.network)
-        field = self._fields.network()
+        least, largest, _ = self._fields.network() or (None, None, None)
         peak = Peaks().network(self.network)
         return Totals(
             self.network.graph.layers, cost.params, cost.weights, cost.biases, cost.buffers, cost.frozen,
-            cost.macs, cost.flops, cost.stored, peak, cost.connections,
-            field.largest if field is not None else None, field.least if field is not None else None,
+            cost.macs, cost.flops, cost.stored, peak, cost.connections, largest, least,
         )  # fmt: skip
 
     @cached_property

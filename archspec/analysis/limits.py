@@ -50,8 +50,6 @@ def _too_many(graph: Graph, costs: Costs) -> list[Diagnostic]:
 
 def _excess(cost: Cost) -> str | None:
     """The first count above the limit."""
-    if max(cost) <= LIMIT and cost.params <= LIMIT:
-        return None
     return next((name for name in _WORDS if getattr(cost, name) > LIMIT), None)
 
 

@@ -1,20 +1,35 @@
-"""Lints: networks that are well formed and probably not meant.
+"""Lints: networks that are well formed and probably not meant, or mean something else than they seem to.
 
 Each graph is looked at once, however often it is called. Warnings A4xx; those that are only worth knowing are notes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
+from math import prod
 
-from archspec.analysis.traps import finding, huge, label_of_chain, per_position, scores_per_position
 from archspec.diagnostics import Diagnostic, Diagnostics
-from archspec.ir.graph import Element, Graph, Network, Node
+from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ir.walk import Names
 from archspec.ops import STEPS, op_class
-from archspec.ops.base import Op
+from archspec.ops.base import POINT, Op, Weight
 from archspec.ops.window import Windowed
-from archspec.types import Vector
+from archspec.source import Span
+from archspec.types import Map, Vector
+
+HUGE = 10**9
+"""Parameters of one layer above which it is probably not meant."""
+_PASSING = {"activation", "smooth", "pool", "adaptive", "regularize"}
+"""Families that a reader looks through from a classifier back to its last convolution."""
+_LABELS = {"dense": "fc", "convolution": "conv", "batchnorm": "bn", "layernorm": "ln", "groupnorm": "gn", "embedding": "embed"}
+"""Labels that name the layer with weights in other words than the step's."""
+
+_SMALLER = {
+    "conv": "take a smaller kernel or fewer filters", "deconv": "take a smaller kernel or fewer filters",
+    "dwconv": "take a smaller kernel or a smaller multiplier", "embed": "take fewer words or fewer channels",
+}  # fmt: skip
+"""What makes fewer parameters, of layers without units."""
 
 
 class Neighbours:
@@ -45,6 +60,13 @@ class Neighbours:
         return self.next(at + 1) if readers[0].implied else readers[0]  # an implied layer stands right after what it reads
 
 
+def _finding(
+    code: str, message: str, span: Span | None, help_: str | None, severity: str = "warning", notes: tuple[str, ...] = ()
+) -> Diagnostic:
+    """What a lint reports."""
+    return Diagnostic(code, message, span, notes, help_, severity=severity)
+
+
 def lint(network: Network, sink: Diagnostics) -> None:
     """Report what looks unintended."""
     for graph in network.graphs():
@@ -59,17 +81,17 @@ def _findings(network: Network, graph: Graph) -> Iterator[Diagnostic]:
             for rule in _rules(element.op.step):
                 yield from rule(element, element.op, near.next(at), graph)
         elif element.label is not None and near.goes_on(at):
-            yield from label_of_chain(element)
+            yield from _label_of_chain(element)
         if near.unread(near.first + at):
             message = f"the result of `{element.label or element.stem}` is never used"
-            yield finding("A409", message, element.span, "merge it, name it as an `output`, or remove it")
+            yield _finding("A409", message, element.span, "merge it, name it as an `output`, or remove it")
     if graph is not network.graph:
         return
     for at, input_ in enumerate(network.inputs):
         if near.unread(at):
-            yield finding("A409", f"the input `{input_.name}` is never used", input_.span, f"begin a chain with `from {input_.name}`")
+            yield _finding("A409", f"the input `{input_.name}` is never used", input_.span, f"begin a chain with `from {input_.name}`")
     yield from _last(network)
-    yield from scores_per_position(network)
+    yield from _scores_per_position(network)
 
 
 def _family(op: Op) -> str:
@@ -82,7 +104,7 @@ def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> I
     if getattr(op, "bias", False) and not asked_for and after is not None and hasattr(after.op, "momentum"):
         message = f"the bias of `{op.step}` is lost in the batch normalisation that follows, which subtracts the mean"
         help_ = f"write `bias=no`, or `default {op.step} bias=no` for all of them; `bias=yes` if it is meant"
-        yield finding("A401", message, node.span, help_)
+        yield _finding("A401", message, node.span, help_)
 
 
 def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -90,9 +112,9 @@ def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Ite
         return
     step, other = op.step, after.op.step
     if after.op.probabilities or _learns(after, graph):
-        yield finding("A402", f"`{other}` reads the probabilities of `{step}`", after.span, f"`{step}` belongs at the end of the network")
+        yield _finding("A402", f"`{other}` reads the probabilities of `{step}`", after.span, f"`{step}` belongs at the end of the network")
     elif _family(after.op) == "regularize":
-        yield finding("A403", f"`{other}` zeroes probabilities of `{step}`", after.span, _before_scores(other))
+        yield _finding("A403", f"`{other}` zeroes probabilities of `{step}`", after.span, _before_scores(other))
 
 
 def _before_scores(step: str) -> str:
@@ -103,7 +125,7 @@ def _swapped(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[D
     k, f = getattr(op, "k", None), getattr(op, "f", None)
     if isinstance(k, int) and isinstance(f, int) and k >= 16 and f % 2 == 1 and f <= 11:
         message = f"a kernel of {k}x{k} with {f} filters: k and f look swapped"
-        yield finding("A404", message, node.span, f"did you mean `k={f} f={k}`?")
+        yield _finding("A404", message, node.span, f"did you mean `k={f} f={k}`?")
 
 
 def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -112,7 +134,7 @@ def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
     s = next((s for s in op.window(graph.type_of(node.inputs[0])) if s.before != s.after), None)
     if s is not None:
         message = f"`p=same` pads {s.size} unevenly here: {s.before} before and {s.after} after"
-        yield finding("A408", message, node.span, f"TensorFlow and ONNX pad this way; PyTorch only evenly, for example p={s.after}")
+        yield _finding("A408", message, node.span, f"TensorFlow and ONNX pad this way; PyTorch only evenly, for example p={s.after}")
 
 
 def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -127,7 +149,7 @@ def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Dia
         remove = f"remove `{op.step}`: `{after.op.step}` takes scores of any size and sign"
     elif op.probabilities:
         remove = f"remove `{after.op.step}`"
-    yield finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, remove)
+    yield _finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, remove)
 
 
 def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -136,19 +158,19 @@ def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[
         gap = slide.s - slide.k
         if slide.k > 1 and gap > 0 and slide.d == 1 and slide.out > 1:
             message = f"windows of {slide.k} that move by {slide.s} never read {gap} of every {slide.s} positions"
-            yield finding("A420", message, node.span, f"use a stride of at most {slide.k}, or a window of at least {slide.s}")
+            yield _finding("A420", message, node.span, f"use a stride of at most {slide.k}, or a window of at least {slide.s}")
             return
 
 
 def _constant(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if (found := op.constant(graph.type_of(node.inputs[0]))) is not None:
-        yield finding("A411", found[0], node.span, found[1])
+        yield _finding("A411", found[0], node.span, found[1])
 
 
 def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if after is not None and type(after.op) is type(op) and _family(op) == "linear" and hasattr(op, "n") and _learns(node, graph):
         message = f"two `{op.step}` layers in a row are one linear map"
-        yield finding("A412", message, after.span, "put an activation such as `relu` between them")
+        yield _finding("A412", message, after.span, "put an activation such as `relu` between them")
 
 
 def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -156,12 +178,15 @@ def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> I
         return
     if _learns(node, graph) or op.flops(graph.type_of(node.inputs[0]), node.type):
         message = f"`{after.op.step}` needs whole numbers to look up rows, and `{op.step}` does not give them"
-        yield finding("A414", message, after.span, f"`{after.op.step}` belongs right after an input; `linear` takes any numbers")
+        yield _finding("A414", message, after.span, f"`{after.op.step}` belongs right after an input; `linear` takes any numbers")
+
+
+def _weights(node: Node, graph: Graph) -> tuple[Weight, ...]:
+    return node.op.weights(graph.type_of(node.inputs[0]))
 
 
 def _learns(node: Node, graph: Graph) -> bool:
-    type_ = graph.type_of(node.inputs[0])
-    return any(weight.role == "weight" for weight in node.op.weights(type_))
+    return any(weight.role == "weight" for weight in _weights(node, graph))
 
 
 def _last(network: Network) -> Iterator[Diagnostic]:
@@ -172,12 +197,108 @@ def _last(network: Network) -> Iterator[Diagnostic]:
     if not isinstance(last, Node):
         return
     if last.op.probabilities:
-        yield finding("A413", f"the network ends in `{last.op.step}`; most losses take the scores before it", last.span, None, "note")
+        yield _finding("A413", f"the network ends in `{last.op.step}`; most losses take the scores before it", last.span, None, "note")
     before = graph.elements[at - 1] if at > 0 else None
     scored = isinstance(before, Node) and last.inputs == (graph.result - 1,) and _learns(before, graph)
     if scored and _family(last.op) == "regularize" and isinstance(last.type, Vector):
         message = f"`{last.op.step}` at the end of the network zeroes its outputs in training"
-        yield finding("A403", message, last.span, _before_scores(last.op.step))
+        yield _finding("A403", message, last.span, _before_scores(last.op.step))
+
+
+def _huge(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
+    """A layer with more than a billion parameters."""
+    count = sum(weight.size for weight in _weights(node, graph) if weight.role in ("weight", "bias"))
+    if count <= HUGE:
+        return
+    spread, units = _flattened(graph, node.inputs[0]), getattr(op, "n", None)
+    help_ = "take fewer units, or a smaller input" if units else _SMALLER.get(op.step, "take a smaller input")
+    notes: tuple[str, ...] = ()
+    if spread is not None and units:
+        few = (spread.channels + 1) * units
+        notes = (f"{'*'.join(f'{size:,}' for size in spread.shape)} = {spread.size:,} numbers, and {units:,} units that read each of them",)
+        help_ = f"make the map smaller first: `gap` leaves {spread.channels:,} numbers, which makes {few:,} parameters; "
+        help_ += "a `pool` leaves part of the positions"
+    message = f"this `{op.step}` has {count:,} parameters: {4 * count / 1e9:,.0f} GB of 32-bit floats"
+    yield _finding("A418", message, node.span, help_, notes=notes)
+
+
+def _per_position(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
+    """A layer that acts on the channels of each position, right behind a convolution, where one that reads all is usual."""
+    if _alone_at_each(node, op, graph):
+        for before, _, _ in _behind(graph, node.inputs[0]):
+            if hasattr(before.op, "f"):
+                yield _at_each(node, op, graph)
+            if STEPS[before.op.step] not in _PASSING:
+                return
+
+
+def _scores_per_position(network: Network) -> Iterator[Diagnostic]:
+    """The same at the end of a network, whatever stands between it and the convolution."""
+    for output in network.outputs:
+        first = None
+        for node, op, graph in _behind(network.graph, output.value):
+            if not isinstance(node.type, Map):
+                break
+            if hasattr(op, "f"):
+                if first is not None:
+                    yield _at_each(*first)
+                break
+            if _alone_at_each(node, op, graph):
+                first = node, op, graph
+
+
+def _label_of_chain(call: Call) -> Iterator[Diagnostic]:
+    """A label that is called as the one layer with weights in its chain, so that the layer itself is called otherwise."""
+    graph, label = call.graph, call.label
+    nodes = [element for element in graph.elements if isinstance(element, Node) and not element.implied]
+    if label is None or graph.naming != "index" or len(nodes) < 2 or any(isinstance(e, Call) for e in graph.elements):
+        return
+    stored = [(node, weights) for node in graph.elements if isinstance(node, Node) and (weights := _weights(node, graph))]
+    word = label.rstrip("0123456789_.").lower()
+    word = word.split("_")[0].rstrip("0123456789")
+    if len(stored) != 1 or stored[0][0] is not nodes[0] or _LABELS.get(word, word) != nodes[0].stem:
+        return
+    node, (first, *_) = stored[0]
+    key, text = first.name, node.span.text if node.span is not None else node.stem
+    name = Names(f"{label}.", graph.naming)(node)
+    message = f"`{label}` labels the whole line, so the weights of its `{node.stem}` are called `{name}.{key}`"
+    yield _finding("A417", message, call.span, f"for `{label}.{key}` write `{label}: {text}` and the rest on the next line", "note")
+
+
+def _alone_at_each(node: Node, op: Op, graph: Graph) -> bool:
+    x = graph.type_of(node.inputs[0])
+    return STEPS[op.step] == "linear" and hasattr(op, "n") and isinstance(x, Map) and prod(x.spatial) > 1 and op.reach(x) == POINT
+
+
+def _at_each(node: Node, op: Op, graph: Graph) -> Diagnostic:
+    x, n = graph.type_of(node.inputs[0]), getattr(op, "n", 0)
+    assert isinstance(x, Map)
+    positions = "x".join(map(str, x.spatial))
+    message = f"`{op.step}` acts on the channels of each of the {positions} positions separately, and gives {node.type}"
+    help_ = f"`fc {n}` reads the whole map and gives {n}; write `conv k=1 f={n}` if each position is meant separately"
+    return _finding("A416", message, node.span, help_)
+
+
+def _flattened(graph: Graph, value: int) -> Map | None:
+    """The map that a vector holds the numbers of, where it was a map one layer before."""
+    at = value - len(graph.inputs)
+    before = graph.type_of(graph.elements[at].inputs[0]) if at >= 0 else None
+    return before if isinstance(before, Map) and graph.type_of(value) == Vector(before.size) else None
+
+
+def _behind(graph: Graph, value: int) -> Generator[tuple[Node, Op, Graph], None, bool]:
+    """The layers that a value comes from, last first, as far back as there is one way; the generator's value is whether all were given."""
+    while value >= len(graph.inputs):
+        element = graph.elements[value - len(graph.inputs)]
+        if len(element.inputs) != 1:
+            return False
+        if isinstance(element, Call):
+            if not (yield from _behind(element.graph, element.graph.result)):
+                return False
+        else:
+            yield element, element.op, graph
+        value = element.inputs[0]
+    return True
 
 
 Rule = Callable[[Node, Op, Node | None, Graph], Iterator[Diagnostic]]
@@ -198,7 +319,7 @@ def _rules(step: str) -> tuple[Rule, ...]:
         _skipping: issubclass(cls, Windowed),
         _linear_pair: family == "linear",
         _computed_indexes: True,
-        per_position: family == "linear" and "n" in fields,
-        huge: family in ("linear", "conv"),
+        _per_position: family == "linear" and "n" in fields,
+        _huge: family in ("linear", "conv"),
     }
     return tuple(rule for rule, whether in concerned.items() if whether)

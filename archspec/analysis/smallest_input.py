@@ -18,10 +18,6 @@ _WORK = 2_000_000
 """Layers that are tried at most, over all sizes."""
 
 
-class _TooMuch(Exception):
-    """The work allowed is done."""
-
-
 def smallest_input(network: Network) -> tuple[int, ...] | None:
     """The spatial size of the smallest square input that fits, at most as large as the spec's own.
 
@@ -31,7 +27,7 @@ def smallest_input(network: Network) -> tuple[int, ...] | None:
     if len(network.inputs) > 1 or not isinstance(type_, Map):
         return None
     sizes = _Sizes()
-    with suppress(_TooMuch):
+    with suppress(TimeoutError):
         for side in range(1, min(max(type_.spatial), _LARGEST) + 1):
             spatial = (side,) * len(type_.spatial)
             sizes.known.clear()
@@ -57,7 +53,7 @@ class _Sizes:
         for element in graph.elements:
             self.work += 1
             if self.work > _WORK:
-                raise _TooMuch
+                raise TimeoutError
             read = [types[value] for value in element.inputs]
             if isinstance(element, Call):
                 types.append(self.rounds(element, read))

@@ -27,9 +27,6 @@ def key_of(layer: str, name: str) -> str:
 def tensors(network: Network) -> Iterator[Tensor]:
     """The tensors of all layers, those of training heads too, in the order of the text."""
     for place in walk(network):
-        if place.owner is not None:
-            continue
-        op = place.node.op
-        x = place.graph.type_of(place.node.inputs[0])
-        for weight in op.weights(x):
+        stored = place.node.op.weights(place.graph.type_of(place.node.inputs[0])) if place.owner is None else ()
+        for weight in stored:
             yield Tensor(key_of(place.name, weight.name), weight.shape, weight.role, weight.name, place)

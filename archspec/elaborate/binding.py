@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archspec.diagnostics import did_you_mean, nearest
-from archspec.elaborate.expressions import ROUNDED, Missing, Refused, Rounds, Silent, Value, evaluate, item, of_round, shown
-from archspec.elaborate.scopes import Frame, Scope
+from archspec.elaborate.expressions import ROUNDED, Frame, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, item, of_round, shown
 from archspec.numeric import Spelled, kind_of, whole_number
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Op

@@ -9,12 +9,10 @@ from typing import NamedTuple
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
-from archspec.elaborate.expressions import Refused, truth
-from archspec.elaborate.hidden import Labels
-from archspec.elaborate.labels import clashes, lookup, spelled
+from archspec.elaborate.expressions import Refused, Scope, truth
+from archspec.elaborate.labels import Labels, clashes, lookup, spelled
 from archspec.elaborate.merge_advice import Advice
 from archspec.elaborate.reports import Reports
-from archspec.elaborate.scopes import Scope
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Graph, Hole, Input, Output
 from archspec.ops import make

@@ -9,10 +9,9 @@ from typing import NamedTuple
 from archspec.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.binding import argument, unknown_argument, unknown_step
-from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Silent, Value, evaluate, shown
+from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, shown
 from archspec.elaborate.labels import RESERVED
 from archspec.elaborate.reports import Reports
-from archspec.elaborate.scopes import Scope
 from archspec.numeric import combined, kind_of
 from archspec.ops import STEPS, op_class
 from archspec.source import Source, Span, read_text

@@ -12,10 +12,9 @@ from contextlib import suppress
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, did_you_mean
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.core import Abort, Context
-from archspec.elaborate.expressions import MISSING, Missing, Refused
+from archspec.elaborate.expressions import MISSING, Missing, Refused, Scope
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.nearby import Nearby, Probe, in_words
-from archspec.elaborate.scopes import Scope
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Network, Output
 from archspec.source import Span

@@ -1,20 +1,17 @@
-"""Values of expressions. Nothing here is Python's eval: the language has only what is defined below."""
+"""Values of expressions, and the names that are seen from a place. Nothing here is Python's eval: the language has only what is below."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 
 from archspec.diagnostics import did_you_mean
+from archspec.ir.builder import GraphBuilder
 from archspec.numeric import COMPARISONS, OPERATIONS, Spelled, kind_of, largest, least, round8, whole_number
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import LIMIT
-
-if TYPE_CHECKING:
-    from archspec.elaborate.scopes import Scope
 
 ROUNDED = "round it: `round8(x)`, `floor(x)`, or divide with `//`"
 """The help where a whole number is needed."""
@@ -54,6 +51,71 @@ class Missing:
 
 
 MISSING = Missing()
+
+
+class Frame:
+    """The round of a repeat that is being elaborated. Where the number of rounds is not `known`, one stands for all.
+
+    `reads_index` and `longest` record what a round's meaning depended on: with neither the index read nor a list still to
+    be followed, all further rounds are the same.
+    """
+
+    __slots__ = ("count", "known", "longest", "reads_index", "round")
+
+    def __init__(self, count: int, known: bool = True) -> None:
+        self.count = count
+        self.known = known
+        self.round = 0
+        self.longest = 0
+        self.reads_index = False
+
+
+class Scope:
+    """Names and labels that are seen from a place. Blocks start a scope without a parent; suites extend the one around them."""
+
+    __slots__ = ("frame", "index", "labels", "names", "parent", "read")
+
+    def __init__(
+        self,
+        names: dict[str, Value | Missing],
+        parent: Scope | None = None,
+        frame: Frame | None = None,
+        index: str | None = None,
+        read: set[str] | None = None,
+    ) -> None:
+        self.names = names
+        self.parent = parent
+        self.frame = frame
+        self.index = index
+        self.labels: dict[str, tuple[GraphBuilder, int]] = {}
+        self.read = set() if read is None else read
+
+    def inner(self, frame: Frame | None = None, index: str | None = None) -> Scope:
+        """A suite inside this one; with a frame, the body of a repeat."""
+        return Scope({}, self, frame or self.frame, index, self.read)
+
+    def outwards(self) -> Iterator[Scope]:
+        """The scope, and those around it."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def value_of(self, name: str) -> Value | Missing | None:
+        for scope in self.outwards():
+            if name == scope.index and scope.frame is not None:
+                scope.frame.reads_index = True
+                return scope.frame.round
+            if name in scope.names:
+                self.read.add(name)
+                return scope.names[name]
+        return None
+
+    def known(self) -> Iterator[str]:
+        for scope in self.outwards():
+            yield from scope.names
+            if scope.index is not None:
+                yield scope.index
 
 
 def evaluate(expr: ast.Expr, scope: Scope) -> Value:

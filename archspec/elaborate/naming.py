@@ -14,7 +14,7 @@ from archspec.diagnostics import Diagnostics
 from archspec.elaborate.core import Context
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.elaborator import Elaborator
-from archspec.elaborate.scopes import Scope
+from archspec.elaborate.expressions import Scope
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Graph, Network
 from archspec.numeric import Spelled, value_of, whole_number

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from archspec.elaborate.expressions import Refused, Rounds, Value, evaluate, of_round, shown
-from archspec.elaborate.scopes import Scope
+from archspec.elaborate.expressions import Refused, Rounds, Scope, Value, evaluate, of_round, shown
 from archspec.numeric import pinned
 from archspec.ops import STEPS, op_class
 from archspec.source import Span

@@ -8,10 +8,9 @@ from functools import partial
 from archspec.elaborate import binding
 from archspec.elaborate.core import Context, Core
 from archspec.elaborate.declarations import BlockDef
-from archspec.elaborate.expressions import Missing, Refused, Silent, Value, evaluate
+from archspec.elaborate.expressions import Missing, Refused, Scope, Silent, Value, evaluate
 from archspec.elaborate.merge_advice import step_advice
 from archspec.elaborate.reports import Level
-from archspec.elaborate.scopes import Scope
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Graph, Instance
 from archspec.ops import STEPS, op_class, typed

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from archspec.elaborate.core import Context
-from archspec.elaborate.expressions import Refused, whole
+from archspec.elaborate.expressions import Frame, Refused, whole
 from archspec.elaborate.inputs import doubt, impossible, possible
 from archspec.elaborate.labels import label_text
 from archspec.elaborate.merge_advice import branches_advice, residual_advice
 from archspec.elaborate.reports import Level
-from archspec.elaborate.scopes import Frame
 from archspec.elaborate.steps import Steps
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import SHORTCUT, Call, Hole, Input
