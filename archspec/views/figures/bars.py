@@ -25,7 +25,7 @@ from archspec.views.figures.svg import (
     tooltip,
 )
 from archspec.views.figures.text_width import fitting, shown, width
-from archspec.views.figures.wording import folded_name
+from archspec.views.figures.wording import folded_name, story
 from archspec.views.theme import TITLES, Theme
 
 ROW, THICK = 20.0, 13.0
@@ -148,9 +148,7 @@ class _Chart:
             words = self.words(bar, side)
             if words:
                 made.append(label(x + sign * 6, y + ROW / 2 + 3.5, words, SMALL, theme.muted, text_anchor=("end", "start")[side]))
-        detail = "; ".join(word for word in (bar.detail, *bar.minors, bar.inside) if word)
-        story = f"{bar.name}; {detail}; {bar.params:,} parameters; {bar.macs:,} MACs"
-        return element("g", tooltip(story) + "".join(made), class_="row", data_name=shown(bar.name), data_rows=bar.rows)
+        return element("g", tooltip(story(bar)) + "".join(made), class_="row", data_name=shown(bar.name), data_rows=bar.rows)
 
 
 def _percent(share: float) -> str:

@@ -28,7 +28,7 @@ from archspec.views.figures.svg import (
     tooltip,
 )
 from archspec.views.figures.text_width import shown
-from archspec.views.figures.wording import text_of
+from archspec.views.figures.wording import story
 from archspec.views.theme import Theme
 
 
@@ -104,7 +104,7 @@ class _Painter:
         else:
             inner = self.card(box, card, *middle)
         return element(
-            "g", tooltip(_story(box)) + inner, class_="node", data_id=f"n{at}", data_name=shown(box.name), data_form=box.form,
+            "g", tooltip(story(box)) + inner, class_="node", data_id=f"n{at}", data_name=shown(box.name), data_form=box.form,
             data_times=box.times, data_params=box.params, data_macs=box.macs, data_rows=box.rows,
         )  # fmt: skip
 
@@ -201,16 +201,3 @@ def _sign(sign: str, x: float, y: float, arm: float, colour: str) -> str:
 def _bezier(points: list[Point]) -> str:
     head, *rest = (f"{number(x)},{number(y)}" for x, y in points)
     return f"M{head}C{' '.join(rest)}"
-
-
-def _story(box: Box) -> str:
-    """A box in words, for the pointer that rests on it."""
-    parts = [box.name + (f" to {box.last}, {box.times} times" if box.last else ""), box.detail, *box.minors, box.inside]
-    parts.append(f"gives {text_of(box.output)}")
-    if box.params:
-        parts.append(f"{box.params:,} parameters")
-    if box.macs:
-        parts.append(f"{box.macs:,} MACs")
-    if box.training:
-        parts.append("in training only")
-    return "; ".join(part for part in parts if part)

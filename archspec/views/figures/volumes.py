@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
 
 from archspec.diagnostics import Diagnostic, SpecError
@@ -17,18 +17,16 @@ from archspec.views.figures.stacks import (
     SHAPE,
     Volume,
     arrow,
-    front,
     paint,
     scale_of,
     sides,
     spread,
     volume,
     window,
-    words_width,
 )
 from archspec.views.figures.svg import HEADING, MARGIN, Heading, document, element, footer, heading_width, kinds_of, label, legend, tooltip
 from archspec.views.figures.text_width import fitting, shown, width
-from archspec.views.figures.wording import caption, folded_name, kernel, text_of
+from archspec.views.figures.wording import caption, folded_name, kernel, story, text_of
 from archspec.views.theme import Theme
 
 WIDEST = 1500.0
@@ -45,51 +43,46 @@ _ROOM = 150.0
 class Item:
     """A volume in the picture, the box that puts it out, and the words of the operation that leads to it.
 
-    `head` is the width of what stands above it, `wide` that of the words below; `gap` is the room before the first volume of a row.
+    `gap` is the room before the first volume of a row.
     """
 
     box: Box
     volume: Volume
-    captions: list[str] = field(default_factory=list)
-    title: str = ""
-    head: float = 0.0
-    wide: float = 0.0
-    x: float = 0.0
-    row: int = 0
+    title: str
+    captions: list[str]
     gap: float = 0.0
 
     @property
-    def middle(self) -> float:
-        """Where its middle is, to the right."""
-        return self.x + self.volume.extent[0] / 2
+    def head(self) -> float:
+        """The width of what is above it."""
+        return max(width(self.title, NAME), width(self.volume.words, SHAPE, bold=True))
 
     @property
-    def end(self) -> float:
-        """Where its right edge is."""
-        return self.x + self.volume.extent[0]
+    def wide(self) -> float:
+        """The width of the words below."""
+        return max((width(line, CAPTION) for line in self.captions), default=0.0)
 
-    def measure(self) -> None:
-        """Fit the title and note the widths of all words."""
-        self.title = fitting(folded_name(self.box, self.box.name), _ROOM, NAME)
-        self.head = max(width(self.title, NAME), width(self.volume.words, SHAPE, bold=True))
-        self.wide = words_width(self.captions, CAPTION)
+    @property
+    def right(self) -> float:
+        """Where its right end is, with what is above it."""
+        return self.volume.middle + max(self.volume.extent[0], self.head) / 2
 
 
 def volumes(network: Network, level: str, theme: Theme, heading: Heading) -> str:
     """The SVG. Raises SpecError where the network is no chain even with its blocks closed."""
     diagram = _chain(network, level)
     boxes = [box for box in diagram.boxes if box.form != "output"]
-    types = [box.volume or box.output for box in boxes]
-    scale = scale_of(types)
+    scale = scale_of([box.volume or box.output for box in boxes])
     items: list[Item] = []
-    for box, type_ in zip(boxes, types, strict=True):
+    for box in boxes:
         if box.form == "minor" and items:  # it changes nothing that could be seen
             items[-1].box.spans += box.spans
             _join(items[-1], box)
         else:
-            items.append(Item(box, volume(type_, scale), _captions(box)))
-    rows = _place(items)
-    return _draw(diagram, items, rows, theme, heading)
+            items.append(
+                Item(box, volume(box.volume or box.output, scale), fitting(folded_name(box, box.name), _ROOM, NAME), _captions(box))
+            )
+    return _draw(diagram, _rows(items), theme, heading)
 
 
 def _chain(network: Network, level: str) -> Diagram:
@@ -114,14 +107,11 @@ def _inference(diagram: Diagram) -> Diagram:
 
 def _branch(diagram: Diagram) -> str:
     """Where a diagram is no chain, in words."""
-    inputs = [box for box in diagram.boxes if box.form == "input"]
-    if len(inputs) > 1:
-        return f"there are {len(inputs)} inputs"
-    readers: dict[Box, list[Box]] = {}
-    for arrow_ in diagram.arrows:
-        readers.setdefault(arrow_.tail, []).append(arrow_.head)
+    inputs = sum(box.form == "input" for box in diagram.boxes)
+    if inputs > 1:
+        return f"there are {inputs} inputs"
     for box in diagram.boxes:
-        heads = readers.get(box, [])
+        heads = [arrow_.head for arrow_ in diagram.arrows if arrow_.tail is box]
         if len(heads) > 1:
             names = " and ".join(f"`{shown(head.name, 80)}`" for head in heads[:3])
             return f"`{shown(box.name, 80)}` is read by {names}"
@@ -150,69 +140,64 @@ def _join(item: Item, box: Box) -> None:
         item.captions = [first, fitting(" · ".join([*rest, box.detail]), _ROOM, CAPTION)]
 
 
-def _place(items: list[Item]) -> int:
-    """Gives each item its place in a row; returns how many rows there are."""
-    for item in items:
-        item.measure()
-    total = _row(items)
-    rows = int(total // WIDEST) + 1
-    while True:
-        at, row, left = 0, 0, len(items)
-        for row in range(rows):
-            count = _count(items[at:], total / rows)
-            if row == rows - 1:
-                count = left
-            for item in items[at : at + count]:
-                item.row = row
-            _row(items[at : at + count])
-            at, left = at + count, left - count
-            if not left:
-                break
-        if max(item.end for item in items) <= WIDEST * 1.25 or rows >= len(items):
-            return row + 1
-        rows += 1
-
-
-def _count(items: list[Item], room: float) -> int:
-    """How many items fill a row."""
-    return max(1, sum(1 for _ in takewhile(lambda item: item.end <= room + _GAP, _placed(items))))
-
-
-def _row(items: list[Item]) -> float:
-    """Places items in one row; returns its length."""
+def _rows(items: list[Item]) -> list[list[Item]]:
+    """The items in rows of about the same length, each with its place in its row."""
     *_, last = _placed(items)
-    return last.middle + max(last.volume.extent[0], last.head) / 2
+    total = last.right
+    rows: list[list[Item]] = []
+    for count in range(int(total // WIDEST) + 1, len(items) + 1):
+        rows, rest = [], items
+        while rest:
+            at = len(rest) if len(rows) == count - 1 else _fitting(rest, total / count)
+            rows.append(list(_placed(rest[:at])))
+            rest = rest[at:]
+        if max(item.volume.end for item in items) <= WIDEST * 1.25:
+            break
+    return rows
+
+
+def _fitting(items: list[Item], room: float) -> int:
+    """How many items fill a row."""
+    return max(1, sum(1 for _ in takewhile(lambda item: item.volume.end <= room + _GAP, _placed(items))))
 
 
 def _placed(items: list[Item]) -> Iterator[Item]:
     """Items as they are placed in one row from 0 on, so far apart that nothing above or below them touches."""
     before: Item | None = None
     for item in items:
-        half = item.volume.extent[0] / 2
+        made, long = item.volume, item.volume.extent[0]
         if before is None:
-            item.gap = max(_GAP, item.wide + 14 - item.volume.extent[0]) if item.captions else 0.0
+            item.gap = max(_GAP, item.wide + 14 - long) if item.captions else 0.0
             lead = max(item.gap, item.wide / 2 + item.gap / 2) if item.captions else 0.0
-            item.x = max(lead, item.head / 2 - half)
+            made.x = max(lead, item.head / 2 - long / 2)
         else:
-            # Captions stand in the middle of the gaps: with so much room on each side neighbours cannot touch.
-            gap = max(_GAP, item.wide + 14 - min(before.volume.extent[0], item.volume.extent[0]))
-            apart = before.middle + (before.head + item.head) / 2 + 12 - half
-            item.x = max(before.end + gap, apart)
+            # Captions are in the middle of the gaps: with so much room on each side neighbours cannot touch.
+            gap = max(_GAP, item.wide + 14 - min(before.volume.extent[0], long))
+            apart = before.volume.middle + (before.head + item.head) / 2 + 12 - long / 2
+            made.x = max(before.volume.end + gap, apart)
         before = item
         yield item
 
 
-def _draw(diagram: Diagram, items: list[Item], rows: int, theme: Theme, heading: Heading) -> str:
-    by_row = [[item for item in items if item.row == row] for row in range(rows)]
-    long = max(item.middle + max(item.volume.extent[0], item.head) / 2 for item in items)
+def _draw(diagram: Diagram, rows: list[list[Item]], theme: Theme, heading: Heading) -> str:
+    items = [item for row in rows for item in row]
+    long = max(item.right for item in items)
     room = max(long, heading_width(heading), 380.0)
     kinds = [_kind(item.box) for item in items if item.box.form != "input"]
     body, tall = legend(kinds_of(kinds, theme), theme, MARGIN, MARGIN + HEADING, room)
     y = MARGIN + HEADING + tall + 16
-    for row in by_row:
-        made, high = _paint_row(row, items, MARGIN + (room - long) / 2, y, theme)
-        body += made
-        y += high + _ROW_GAP
+    for row in rows:
+        deep = max(item.volume.extent[1] for item in row)
+        axis, base = y + 34 + deep / 2, y + 34 + deep + 18
+        for item in row:
+            item.volume.x += MARGIN + (room - long) / 2
+            item.volume.y = axis - item.volume.extent[1] / 2
+        body += [_one(item, theme) for item in row]
+        for before, item in zip([None, *row], row, strict=False):
+            if item.box.form != "input":
+                body += _operation(item, before, axis, base, theme)
+        lines = max(len(item.captions) for item in row)
+        y = base + max((lines - 1) * 13 + 8, 0) + _ROW_GAP
     note = "Sides of maps and lengths of vectors on a square-root scale; height to width as they are; at most 8 sheets of a map are drawn."
     made, tall = footer(note, theme, y - 4, room)
     return document(heading, theme, (room + 2 * MARGIN, y + tall + MARGIN - 18), body + made, data_as="volumes", data_level=diagram.level)
@@ -225,82 +210,36 @@ def _kind(box: Box) -> str:
     return next((kind for kind in telling if kind in box.kinds), "other")
 
 
-def _paint_row(row: list[Item], items: list[Item], left: float, top: float, theme: Theme) -> tuple[list[str], float]:
-    """One row with what stands above and below it; and its height."""
-    tall = max(item.volume.extent[1] for item in row)
-    axis = top + 34 + tall / 2
-    base = top + 34 + tall + 18
-    lines = max(len(item.captions) for item in row)
-    tops = {id(item): axis - item.volume.extent[1] / 2 for item in row}
-    made: list[str] = []
-    links: list[str] = []
-    for at, item in enumerate(row, items.index(row[0])):
-        x, y = left + item.x, tops[id(item)]
-        made.append(
-            element(
-                "g",
-                tooltip(_story(item)) + "".join(_one(item, x, y, theme)),
-                class_="volume",
-                data_name=shown(item.box.name),
-                data_shape=text_of(item.box.volume or item.box.output),
-                data_sheets=item.volume.sheets,
-                data_rows=item.box.rows,
-            )
-        )
-        if at == 0:
-            continue
-        before = items[at - 1] if items[at - 1].row == item.row else None
-        start = left + before.end if before else x - item.gap
-        links += _link(item, before, x, y, left, tops, axis, theme)
-        links += _caption(item, (start + x) / 2, base, theme)
-    return made + links, base + (lines - 1) * 13 + 8 - top if lines else base - top
+def _one(item: Item, theme: Theme) -> str:
+    """A volume with what is above it."""
+    box, made = item.box, item.volume
+    words = [
+        label(made.middle, made.y - 20, item.title, NAME, theme.muted, text_anchor="middle"),
+        label(made.middle, made.y - 7, made.words, SHAPE, theme.ink, text_anchor="middle", font_weight="bold"),
+    ]
+    return element(
+        "g", tooltip(story(box)) + "".join([*paint(made, _kind(box), theme), *words]), class_="volume", data_name=shown(box.name),
+        data_shape=text_of(box.volume or box.output), data_sheets=made.sheets, data_rows=box.rows,
+    )  # fmt: skip
 
 
-def _one(item: Item, x: float, y: float, theme: Theme) -> Iterator[str]:
-    yield from paint(item.volume, x, y, _kind(item.box), theme)
-    middle = x + item.volume.extent[0] / 2
-    yield label(middle, y - 20, item.title, NAME, theme.muted, text_anchor="middle")
-    yield label(middle, y - 7, item.volume.words, SHAPE, theme.ink, text_anchor="middle", font_weight="bold")
-
-
-def _link(
-    item: Item, before: Item | None, x: float, y: float, left: float, tops: dict[int, float], axis: float, theme: Theme
-) -> Iterator[str]:
-    """What leads from one volume to the next: a window where a kernel moves, lines where all is read, an arrow otherwise."""
-    if before is None:
-        yield arrow((x - _GAP, axis), (x - 5, axis), theme)
-        return
-    made = before.volume
-    corner = front(made, left + before.x, tops[id(before)])
-    kernel = _kernel(item.box)
-    if kernel is not None and made.sheets and item.volume.sheets:
-        cx, cy = front(item.volume, x, y)
-        target = (cx + item.volume.size[0] * 0.3, cy + item.volume.size[1] * 0.5)
-        yield window(made, corner, kernel, target, theme)
-    elif item.volume.sheets == 0 and item.box.op is not None:
-        yield spread(made, corner, item.volume, (x, y), theme)
+def _operation(item: Item, before: Item | None, axis: float, base: float, theme: Theme) -> Iterator[str]:
+    """What leads to a volume, with words below: a window where a kernel moves, lines where all is read, an arrow otherwise."""
+    after, kernel = item.volume, _kernel(item.box)
+    start = before.volume.end if before else after.x - item.gap
+    if before and kernel and before.volume.sheets and after.sheets:
+        yield window(before.volume, kernel, after, theme)
+    elif before and after.sheets == 0 and item.box.op is not None:
+        yield spread(before.volume, after, theme)
     else:
-        right = left + before.end
-        yield arrow((right + 5, axis), (x - 5, axis), theme)
+        yield arrow((start + 5 if before else after.x - _GAP, axis), (after.x - 5, axis), theme)
+    for at, words in enumerate(item.captions):
+        colour = theme.muted if at else theme.ink
+        yield label((start + after.x) / 2, base + 13 * at, words, CAPTION, colour, text_anchor="middle")
 
 
 def _kernel(box: Box) -> tuple[int, int] | None:
     """Height and width of a box's window."""
-    op = box.op
-    if op is None or sides(box.volume or box.output) is None:
-        return None
-    *_, high, wide = (1, 1, *kernel(op, 2))
-    return (high, wide) if kernel(op, 2) else None
-
-
-def _caption(item: Item, middle: float, base: float, theme: Theme) -> Iterator[str]:
-    for at, words in enumerate(item.captions):
-        yield label(middle, base + 13 * at, words, CAPTION, theme.ink if at == 0 else theme.muted, text_anchor="middle")
-
-
-def _story(item: Item) -> str:
-    box = item.box
-    parts = [box.name, box.detail, *box.minors, f"gives {text_of(box.output)}"]
-    if box.params:
-        parts.append(f"{box.params:,} parameters")
-    return "; ".join(part for part in parts if part)
+    size = kernel(box.op, 2) if box.op is not None and sides(box.volume or box.output) else ()
+    *_, high, wide = (1, 1, *size)
+    return (high, wide) if size else None

@@ -139,3 +139,16 @@ def _ends(graph: Graph, node: Node, first: int) -> str:
 def text_of(type_: Type) -> str:
     """A shape as pictures write it."""
     return str(type_).replace("x", "×")
+
+
+def story(box: Box) -> str:
+    """A box in words, for the pointer that rests on it."""
+    parts = [box.name + (f" to {box.last}, {box.times} times" if box.last else ""), box.detail, *box.minors, box.inside]
+    parts.append(f"gives {text_of(box.output)}")
+    if box.params:
+        parts.append(f"{box.params:,} parameters")
+    if box.macs:
+        parts.append(f"{box.macs:,} MACs")
+    if box.training:
+        parts.append("in training only")
+    return "; ".join(part for part in parts if part)
