@@ -75,17 +75,10 @@ def difference(before: Network, after: Network) -> Diff:
 def _akin(pair: Pair) -> bool:
     """Whether a pair are weight layers that are true counterparts."""
     a, b = pair
-    if a is None or b is None or a.op != b.op or not (_weighs(a) and _weighs(b)):
+    if a is None or b is None or a.op != b.op or not all(is_weight_layer(row.cost) and not row.training for row in (a, b)):
         return False
-    return a.name == b.name or _main(a) == _main(b)
-
-
-def _weighs(row: Row) -> bool:
-    return not row.training and is_weight_layer(row.cost)
-
-
-def _main(row: Row) -> list[str]:
-    return [part for part in row.config.split() if part.partition("=")[0] not in ("bias", "round")]
+    one, two = ([part for part in row.config.split() if part.partition("=")[0] not in ("bias", "round")] for row in (a, b))
+    return a.name == b.name or one == two
 
 
 def _edits(pairs: list[Pair], before: Network, after: Network) -> Iterator[Edit]:

@@ -34,9 +34,9 @@ def document(parts: Sequence[Section], titles: Sequence[str], sections: Sequence
     counted = "" if quiz else tag("footer", tag("p", text(COUNTED)))
     main = tag("main", *sections, counted, data_salt=quiz.salt if quiz else None, data_rounds=ROUNDS if quiz else None)
     card = tag("aside", class_="card", role="status", hidden=True)
-    script = _script((*_SCRIPTS, "quiz.js") if quiz else _SCRIPTS)
+    scripts = [(_HERE / script).read_text(encoding="utf-8") for script in (*_SCRIPTS, *(["quiz.js"] if quiz else []))]
     name = ", ".join(titles) + (": a quiz" if quiz else "")
-    return _whole(name, "".join([*body, main, card]), script)
+    return _whole(name, "".join([*body, main, card]), f'(() => {{\n"use strict";\n{"".join(scripts)}}})();\n')
 
 
 def key_document(titles: Sequence[str], key: str, seed: str) -> str:
@@ -94,11 +94,6 @@ def _style(body: str) -> str:
         (_HERE / "page.css").read_text(encoding="utf-8"),
         *(f".w{width}{{--w:{width}%}}" for width in widths),
     ])  # fmt: skip
-
-
-def _script(names: Sequence[str]) -> str:
-    files = "".join((_HERE / name).read_text(encoding="utf-8") for name in names)
-    return f'(() => {{\n"use strict";\n{files}}})();\n'
 
 
 def _hash(content: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from archspec.diagnostics import SpecError
@@ -16,6 +15,7 @@ from archspec.views.page.html import tag
 MOST = 300
 """Boxes of a picture that a page holds: more make it large, and are read in the table."""
 _TITLES = {"stage": "Stages", "block": "Blocks", "part": "Parts", "layer": "Layers"}
+_CHARTS = (("volumes", "Volumes", "feature maps and vectors"), ("bars", "Bars", "parameters and MACs"))
 
 
 class Shown(NamedTuple):
@@ -38,10 +38,9 @@ def pictures(network: Network, *, numbers: bool = True) -> Pictures:
     """All pictures of a network; those that hold no `numbers` beside a quiz."""
     found: list[Shown] = []
     notes: list[str] = []
-    first = 0
+    levels, first = _levels(network)
     try:
-        for level, auto in _levels(network):
-            first = len(found) if auto else first
+        for level in levels:
             picture = embedded(network, "blocks", level) if numbers else outline(network, level)
             found.append(Shown(_TITLES[level], "boxes and arrows", picture.text))
             notes += picture.notes
@@ -49,30 +48,24 @@ def pictures(network: Network, *, numbers: bool = True) -> Pictures:
         notes.append(f"there are no boxes and arrows: {missing}; to have them: {graphviz()}")
     except SpecError as error:
         notes += [f"there are no boxes and arrows: {d.message}" for d in error.diagnostics]
-    for kind, title, about in (
-        (("volumes", "Volumes", "feature maps and vectors"), ("bars", "Bars", "parameters and MACs")) if numbers else ()
-    ):
+    drawn = len(found)
+    for kind, title, about in _CHARTS if numbers else ():
         try:
             found.append(Shown(title, about, embedded(network, kind).text))
         except SpecError as error:
             notes += [f"there are no {kind}: {d.message}" for d in error.diagnostics]
-    return Pictures(found, first, tuple(dict.fromkeys(notes)))
+    return Pictures(found, first if first < drawn else 0, tuple(dict.fromkeys(notes)))
 
 
-def _levels(network: Network) -> Iterator[tuple[str, bool]]:
-    """The levels worth showing, and whether each is the one that `auto` takes. Of levels with as many boxes the finest is kept."""
+def _levels(network: Network) -> tuple[list[str], int]:
+    """The levels worth showing, and the position of the one that `auto` takes. Of levels with as many boxes the finest is kept."""
     try:
         auto = finest(network).level
     except TooLarge:
-        yield "stage", True  # drawing it tells why it cannot be
-        return
-    sizes: dict[int, str] = {}
-    for diagram in diagrams(network, reversed(FROM_FINEST), MOST):
-        sizes[len(diagram.boxes)] = diagram.level
+        return ["stage"], 0  # drawing it says why it cannot be
+    sizes = {len(diagram.boxes): diagram.level for diagram in diagrams(network, reversed(FROM_FINEST), MOST)}
     kept = list(sizes.values()) or [auto]
-    chosen = auto if auto in kept else kept[-1]
-    for level in kept:
-        yield level, level == chosen
+    return kept, kept.index(auto) if auto in kept else len(kept) - 1
 
 
 def markup(found: Pictures, model: str) -> str:

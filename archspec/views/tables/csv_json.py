@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -22,18 +23,12 @@ def csv_(report: Report, style: Style) -> Iterator[str]:
     yield from separated(names, ([COLUMNS[name].value(row, report, style.layout) for name in names] for row in rows))
 
 
-class _Returned:
-    """A file for a csv.writer whose `writerow` then returns the row as text."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def separated(titles: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """Rows as comma-separated values, RFC 4180, the titles first."""
-    writer = csv.writer(_Returned(), lineterminator="\r\n")
     for row in chain([titles], rows):
-        yield writer.writerow(map(_inert, row))
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow(map(_inert, row))
+        yield line.getvalue()
 
 
 def _inert(value: Any) -> Any:
