@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from archspec.ir.graph import Network
 from archspec.ir.walk import Names, Place, flattened
 
-_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-
 
 def expand(network: Network) -> str:
     """The flat spec of a network."""
@@ -55,7 +53,7 @@ def _step(place: Place) -> str:
 
 
 def _name(name: str) -> str:
-    return name if name and all(char in _PLAIN for char in name) and not name[0].isdigit() else _text(name)
+    return name if name.isascii() and name.isidentifier() else _text(name)
 
 
 def _text(text: str) -> str:

@@ -274,8 +274,6 @@ def show(value: object) -> str:
     value = value_of(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return repr(value)
     if isinstance(value, tuple):
         if not any(isinstance(item, tuple) for item in value):
             return "x".join(map(str, value))

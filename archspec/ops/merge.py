@@ -24,9 +24,8 @@ class Add(_Merge):
     elementary = 1
     cost_note = "one addition per element for each input after the first"
 
-    def check(self, *inputs: Type) -> None:
-        first = inputs[0]
-        for other in inputs[1:]:
+    def check(self, first: Type, *others: Type) -> None:
+        for other in others:
             if other != first:
                 raise Misfit("A301", f"cannot add {first} and {other}", notes=_differences(first, other))
 
@@ -61,9 +60,8 @@ class Concat(_Merge):
     Source:  Szegedy et al. 2014; Huang et al. 2016.
     """
 
-    def check(self, *inputs: Type) -> None:
-        first = inputs[0]
-        for other in inputs[1:]:
+    def check(self, first: Type, *others: Type) -> None:
+        for other in others:
             if type(other) is not type(first):
                 raise Misfit("A303", f"cannot concatenate {describe(first)} and {describe(other)}")
             if other.shape[:-1] != first.shape[:-1]:

@@ -101,9 +101,6 @@ class Subsample(_Pooling):
     def takes_padding(self, p: int, k: int) -> bool:
         return p == 0
 
-    def same_size_padding(self, x: Map) -> None:
-        return None
-
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return weight_and_bias((x.channels,), x.channels, True)
 

@@ -134,9 +134,9 @@ class Windowed(Op):
         return argument == "round" and all(slide.exact for slide in self.window(x))
 
     def same_size_padding(self, x: Map) -> str | None:
-        """(F - 1)/2, or `same` where that is uneven; None where the window strides."""
+        """(F - 1)/2, or `same` where that is uneven; None where the window strides, or takes no padding."""
         slides = self.window(x)
-        if any(slide.s > 1 for slide in slides):
+        if "p" not in self.fields or any(slide.s > 1 for slide in slides):
             return None
         margins = [slide.d * (slide.k - 1) for slide in slides]
         if any(margin % 2 for margin in margins):

@@ -69,8 +69,5 @@ def _fold(draft: Draft, linear: Operator, norm: Operator) -> None:
 
 def _loader(draft: Draft, name: str) -> Callable[[], Array]:
     """What makes a tensor's values in float64."""
-    if name in draft.constants:
-        values = draft.constants[name].astype(np.float64)
-        return lambda: values
-    load = draft.stored[name].load
+    load = draft.constants[name].view if name in draft.constants else draft.stored[name].load
     return lambda: load().astype(np.float64)

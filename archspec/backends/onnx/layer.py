@@ -74,9 +74,8 @@ class Layer:
     def finish(self, value: str) -> str:
         """Give the value that the row returned the name of the layer; an input keeps its own."""
         for operator in self.added:
-            if value in operator.outputs:
-                operator.name = self.name
-                operator.outputs[operator.outputs.index(value)] = self.name
+            if operator.outputs == [value]:
+                operator.name, operator.outputs = self.name, [self.name]
                 return self.name
         return value
 

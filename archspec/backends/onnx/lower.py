@@ -86,10 +86,7 @@ def _layer(draft: Draft, place: Place, values: dict[str, str], load: Load) -> st
 def _name_outputs(draft: Draft, ends: dict[str, str]) -> None:
     """Call values as the outputs that they are. One that is an input, or two outputs, is copied."""
     inputs = {value.name for value in draft.inputs}
-    renamed: dict[str, str] = {}
-    for name, value in ends.items():
-        if value not in inputs:
-            renamed.setdefault(value, name)
+    renamed = {value: name for name, value in reversed(ends.items()) if value not in inputs}
     for operator in draft.operators:
         operator.inputs = [renamed.get(value, value) for value in operator.inputs]
         operator.outputs = [renamed.get(value, value) for value in operator.outputs]

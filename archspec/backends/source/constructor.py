@@ -102,13 +102,11 @@ def wrapped(before: str, value: object, after: str) -> Iterator[str]:
         yield f"{inner}for _ in range({value.times})"
         yield f"{inner[4:]}){after}"
         return
-    opened, closed, items = "(", ")", [("", item) for item in value]
-    if isinstance(value, New):
-        opened, items = f"{value.name}(", list(value.arguments)
-    yield before + opened
-    for name, item in items:
+    call = value if isinstance(value, New) else New("", tuple(("", item) for item in value))
+    yield f"{before}{call.name}("
+    for name, item in call.arguments:
         yield from wrapped(f"{inner}{name}=" if name else inner, item, ",")
-    yield inner[4:] + closed + after
+    yield f"{inner[4:]}){after}"
 
 
 def annotation(values: list[Any]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from heapq import heappop, heappush
+from itertools import groupby
 
 from archspec.backends.source.classes import Body, Item
 from archspec.backends.source.dialect import Dialect
@@ -50,31 +51,27 @@ class Forward:
             yield from _folded(statement)
 
     def statements(self) -> Iterator[str]:
-        at = 0
-        while at < len(self.body.items):
-            if self.training[at]:
-                at = yield from self.head(at)
+        for training, run in groupby(range(len(self.body.items)), self.training.__getitem__):
+            if training:
+                yield from self.head(list(run))
             else:
-                yield from self.item(at, "")
-                at += 1
+                for at in run:
+                    yield from self.item(at, "")
         yield from self.end()
 
-    def head(self, at: int) -> Generator[str, None, int]:
-        """The items of heads that exist in training only; the generator's value is where they end."""
-        end = at
-        while end < len(self.body.items) and self.training[end]:
-            end += 1
+    def head(self, run: list[int]) -> Iterator[str]:
+        """The items of heads that exist in training only."""
         yield from self.flush("")
         assert self.results is not None
-        heads = {value: f"{name}_head" for name, (value, training) in self.results.items() if training and at <= value - self.first < end}
+        made = range(self.first + run[0], self.first + run[-1] + 1)
+        heads = {value: f"{name}_head" for name, (value, training) in self.results.items() if training and value in made}
         for name in heads.values():
             yield f"{name} = None"
         self.heads.update(heads)
         yield "if self.training:"
-        for inner in range(at, end):
-            yield from self.item(inner, "    ")
+        for at in run:
+            yield from self.item(at, "    ")
         yield from self.flush("    ")
-        return end
 
     def end(self) -> Iterator[str]:
         if self.results is None:

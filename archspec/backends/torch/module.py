@@ -29,7 +29,7 @@ class _File:
         self.top = self.classes.run()
 
     def lines(self) -> Iterator[str]:
-        classes = ["\n".join(_class(c, _named(c.body), [False] * len(c.body.items))) for c in self.classes.found.values()]
+        classes = ["\n".join(_class(c, [False] * len(c.body.items))) for c in self.classes.found.values()]
         text = "\n\n\n".join(filter(None, [*self.helpers(), *classes, self.outputs(), "\n".join(self.model())]))
         yield from self.docstring()
         yield "from __future__ import annotations\n"
@@ -76,7 +76,7 @@ class _File:
         needed = needed_elements(self.network)
         training = [not needed[item.top] for item in self.top.items]
         results = {o.name: (self.top.values[o.value], o.training) for o in self.network.outputs}
-        yield from _class(Class("Model", about, self.top, {}), names, training, results if self.has_heads else None)
+        yield from _class(Class("Model", about, self.top, {}), training, names, results if self.has_heads else None)
 
     def main(self) -> Iterator[str]:
         shapes = ", ".join(self.example(at, input_.type) for at, input_ in enumerate(self.network.inputs))
@@ -93,8 +93,9 @@ class _File:
         return f"torch.zeros({', '.join(['2', *_nchw(type_).split('x')[1:]])}{', dtype=torch.long' if looked_up else ''})"
 
 
-def _class(class_: Class, inputs: list[str], training: list[bool], results: Results | None = None) -> Iterator[str]:
-    """Write one class: an nn.Sequential where its body is a plain chain."""
+def _class(class_: Class, training: list[bool], names: list[str] | None = None, results: Results | None = None) -> Iterator[str]:
+    """Write one class: an nn.Sequential where its body is a plain chain. The `names` are those of its inputs."""
+    inputs = names or ["x", *(f"extra{i}" for i in range(1, len(class_.body.inputs)))]
     body, chained = class_.body, class_.body.chained(TORCH) and results is None
     modules = _stored(body, sequential=results is None)
     positions = [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
@@ -116,11 +117,6 @@ def _class(class_: Class, inputs: list[str], training: list[bool], results: Resu
     yield f"\n    def forward(self, {taken}) -> {'Outputs' if results else 'Tensor'}:"
     for line in Forward(TORCH, body, inputs, training, results, indexed=numbered).lines():
         yield f"        {line}"
-
-
-def _named(body: Body) -> list[str]:
-    """The names of a block's inputs."""
-    return ["x", *(f"extra{i}" for i in range(1, len(body.inputs)))]
 
 
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
