@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -25,6 +26,13 @@ class Ran:
         self.status = done.returncode
         self.out = done.stdout.decode("utf-8")
         self.err = done.stderr.decode("utf-8", "backslashreplace")  # messages are in the encoding of the terminal
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish():
+    """The tests and what they import stay until the end: the garbage collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

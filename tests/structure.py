@@ -63,6 +63,12 @@ def imported(nodes: list[ast.stmt]) -> Iterator[str]:
             yield from imported([child for child in ast.walk(node) if child is not node and isinstance(child, ast.Import | ast.ImportFrom)])
 
 
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """The modules of the package that a file imports anywhere."""
+    return frozenset(imported(tree_of(path).body))
+
+
 def undocumented() -> Iterator[tuple[str, bool]]:
     """(name, whether it has no docstring) of each public class and function; a method has that of the class that it comes from."""
     classes = {node.name: node for path in FILES for node in tree_of(path).body if isinstance(node, ast.ClassDef)}
@@ -85,7 +91,7 @@ def arrows() -> dict[str, set[str]]:
     """{room: the rooms that it imports from}."""
     found: dict[str, set[str]] = {room_of(module): set() for module in MODULES}
     for module, path in MODULES.items():
-        found[room_of(module)] |= {room_of(other) for other in imported(tree_of(path).body)} - {room_of(module)}
+        found[room_of(module)] |= {room_of(other) for other in imports_of(path)} - {room_of(module)}
     return found
 
 

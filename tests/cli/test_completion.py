@@ -97,14 +97,17 @@ LINES = [
     ("archspec table lenet5 --columns name,par", {"name,params", "name,params%", "name,params-work"}),
 ]
 
+EQUALS = ("archspec table lenet5 --format=mark", {"markdown"})
+
 
 def environment(desk):
     return {**os.environ, "PATH": f"{desk / 'bin'}:{os.environ['PATH']}", "HOME": str(desk), "TERM": "dumb", "PS1": "> "}
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-@pytest.mark.parametrize(("line", "wanted"), [*LINES, ("archspec table lenet5 --format=mark", {"markdown"})])
-def test_bash_completes(archspec_command, desk, line, wanted):
+@pytest.mark.parametrize("case", [EQUALS, *few_quick(LINES, LINES[3:6])], ids=lambda case: case[0])
+def test_bash_completes(archspec_command, desk, case):
+    line, wanted = case
     script = archspec_command("completion", "bash").out
     split = re.findall(r"=|[^\s=]+", line)
     program = f'{script}\nCOMP_WORDS=("$@") COMP_CWORD=$(($# - 1))\n_archspec\nprintf "%s\\n" "${{COMPREPLY[@]}}"\n'

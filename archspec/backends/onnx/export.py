@@ -32,8 +32,10 @@ def emit(network: Network, *, weights: Weights = None, seed: int | None = None, 
     """
     chosen = Settings(**settings)
     chosen.check()
-    if seed is not None and (seed < 0 or weights is not None):
-        raise ValueError("--seed takes a whole number of at least 0, and excludes --weights")
+    if seed is not None and seed < 0:
+        raise ValueError(f"`seed` must be a whole number of at least 0, not {seed}")
+    if seed is not None and weights is not None:
+        raise ValueError("`seed` is for weights that are drawn: leave out `seed` or `weights`")
     declare = weights == "none"
     if declare and chosen.fold_bn:
         raise ValueError("batch norms cannot be folded without weights")

@@ -341,7 +341,8 @@ def test_an_output_may_be_called_as_its_layer_though_that_does_nothing(text):
     [
         (["--opset", "12"], "the opset must be 13 to 26, not 12"),
         (["--batch", "0"], "the batch must be at least 1, not 0"),
-        (["--seed", "-1"], "--seed takes a whole number of at least 0"),
+        (["--seed", "-1"], "`seed` must be a whole number of at least 0, not -1"),
+        (["--seed", "1", "--weights", "none"], "`seed` is for weights that are drawn"),
         (["--weights", "none", "--fold-bn"], "batch norms cannot be folded without weights"),
         (["-o", "."], "it is a directory"),
         (["-o", "nowhere/net.onnx"], "there is no folder"),
