@@ -8,16 +8,25 @@ from typing import NamedTuple
 from archspec.analysis.layers import Report
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
+from archspec.views.figures import graphviz_layout
+from archspec.views.figures.bars import bars
+from archspec.views.figures.blocks import draw as paint
+from archspec.views.figures.build import FROM_FINEST, MOST, diagrams, finest
 from archspec.views.figures.cards import Cards
+from archspec.views.figures.column_breaks import columns
 from archspec.views.figures.diagram import Diagram, TooLarge
+from archspec.views.figures.dot import dot
 from archspec.views.figures.graphviz_layout import NoRenderer, TooSlow
+from archspec.views.figures.mermaid import mermaid
 from archspec.views.figures.refine import without_numbers
+from archspec.views.figures.row_layout import plan
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
+from archspec.views.figures.volumes import volumes
 from archspec.views.theme import BY_PAGE, THEMES, Theme
 
 KINDS_OF_PICTURE = ("blocks", "volumes", "bars")
-LEVELS = ("auto", "stage", "block", "part", "layer")
+LEVELS = ("auto", *reversed(FROM_FINEST))
 TEXT_FORMS = (".dot", ".mmd")
 """Endings of the names of files that hold boxes and arrows as text, for Graphviz and Mermaid."""
 _BOX = {
@@ -37,17 +46,12 @@ class Picture(NamedTuple):
 
 def draw(network: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> Picture:
     """The SVG of a network. Raises SpecError where it cannot be drawn so, NoRenderer where blocks need a Graphviz and there is none."""
-    if as_ == "blocks":
-        return _blocks(network, level, THEMES[theme])
-    what = "feature maps and vectors" if as_ == "volumes" else ""
-    return Picture(_chart(network, as_, level, THEMES[theme], heading(network, what)))
+    return _picture(network, as_, level, THEMES[theme])
 
 
 def embedded(network: Network, as_: str = "blocks", level: str = "auto") -> Picture:
     """A picture for a page that tells title and totals itself, in the colours that the page sets. Raises as `draw` does."""
-    if as_ == "blocks":
-        return _blocks(network, level, BY_PAGE, bare=True)
-    return Picture(_chart(network, as_, level, BY_PAGE, Heading("", "", heading(network, "").description)))
+    return _picture(network, as_, level, BY_PAGE, bare=True)
 
 
 def outline(network: Network, level: str = "auto") -> Picture:
@@ -59,42 +63,28 @@ def outline(network: Network, level: str = "auto") -> Picture:
 def text_form(network: Network, form: str, level: str = "auto", theme: str = "light") -> Picture:
     """The boxes and arrows as `dot` or `mmd` text. Raises SpecError where there are too many."""
     diagram, notes = _diagram(network, level)
-    cards = Cards(diagram)
-    if form == "mmd":
-        from archspec.views.figures.mermaid import mermaid
-
-        return Picture(mermaid(diagram, cards, THEMES[theme]), notes)
-    from archspec.views.figures.dot import dot
-
-    return Picture(dot(diagram, cards, THEMES[theme], network.name), notes)
+    cards, palette = Cards(diagram), THEMES[theme]
+    return Picture(mermaid(diagram, cards, palette) if form == "mmd" else dot(diagram, cards, palette, network.name), notes)
 
 
-def _chart(network: Network, as_: str, level: str, theme: Theme, head: Heading) -> str:
-    if as_ == "volumes":
-        from archspec.views.figures.volumes import volumes
-
-        return volumes(network, level, theme, head)
-    from archspec.views.figures.bars import bars
-
-    return bars(network, level, theme, head)
+def _picture(network: Network, as_: str, level: str, theme: Theme, *, bare: bool = False) -> Picture:
+    if as_ == "blocks":
+        return _blocks(network, level, theme, bare=bare)
+    chart, what = (volumes, "feature maps and vectors") if as_ == "volumes" else (bars, "")
+    head = heading(network, what)
+    return Picture(chart(network, level, theme, head.bare() if bare else head))
 
 
 def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, numbers: bool = True) -> Picture:
-    from archspec.views.figures.blocks import draw as paint
-    from archspec.views.figures.build import FROM_FINEST, diagrams
-    from archspec.views.figures.column_breaks import columns
-    from archspec.views.figures.dot import dot
-    from archspec.views.figures.graphviz_layout import SECONDS, layout
-    from archspec.views.figures.row_layout import plan
-
     diagram, notes = _diagram(network, level)
-    seconds = SECONDS
+    seconds = graphviz_layout.SECONDS
     while True:
         if not numbers:
             without_numbers(diagram)
         cards = Cards(diagram)
         try:
-            found = layout(dot(diagram, cards, THEMES["light"], network.name, labels=False), seconds)
+            found = graphviz_layout.layout(dot(diagram, cards, THEMES["light"], network.name, labels=False), seconds)
+            break
         except TooSlow as slow:
             levels = FROM_FINEST[FROM_FINEST.index(diagram.level) + 1 :]
             coarser = next((other for other in diagrams(network, levels) if len(other.boxes) < len(diagram.boxes)), None)
@@ -102,18 +92,14 @@ def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, n
                 raise _too_large(network, str(slow)) from None
             notes = (*notes, f"{slow} for {len(diagram.boxes)} boxes at level {diagram.level}; drawn at level {coarser.level}")
             diagram, seconds = coarser, seconds / 2
-            continue
-        made = columns(plan(diagram, cards, found))
-        head = heading(network, _BOX[diagram.level])
-        if bare:
-            head = Heading("", "", head.description if numbers else head.title)
-        return Picture(paint(diagram, made, theme, head), notes)
+    head = heading(network, _BOX[diagram.level])
+    if bare:
+        head = head.bare() if numbers else Heading("", "", head.title)
+    return Picture(paint(diagram, columns(plan(diagram, cards, found)), theme, head), notes)
 
 
 def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:
     """The diagram at a level, or at the next coarser one that is not too large, and a note that says so."""
-    from archspec.views.figures.build import FROM_FINEST, MOST, diagrams, finest
-
     most = f"more than {MOST:,} boxes or {2 * MOST:,} arrows"
     try:
         if level == "auto":

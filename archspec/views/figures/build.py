@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 
-from archspec.analysis.cost import Costs, needed_elements
-from archspec.ir.graph import Call, Graph, Network, Node
+from archspec.analysis.cost import Costs, needed_elements, times_of
+from archspec.ir.graph import Call, Element, Graph, Network, Node
 from archspec.ir.walk import Closed, Enter, Leave, Visit, events
 from archspec.ops.worked import worked
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge, count
@@ -57,13 +59,13 @@ class _Builder:
         self.needed = needed_elements(network)
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
-        self._parts: dict[Graph, Parts] = {}
-        self._readers: dict[Graph, list[int]] = {}
+        self.parts = cache(self._parts)
+        self.readers = cache(self._readers)
         self._passed = 0
 
     def build(self) -> Diagram:
         network = self.network
-        sources = [self.add(Box(i.name, "input", i.name, "", "other", i.type, layers=0, volume=i.type), []) for i in network.inputs]
+        sources = [self.add(Box(i.name, "input", i.name, "", "other", i.type, volume=i.type), []) for i in network.inputs]
         values = list(sources)
         groups: list[Group | None] = [None]
         for event in events(network.graph, closed=self.is_closed):
@@ -81,7 +83,7 @@ class _Builder:
                     values.append(self.closed(event, read, groups[-1], training))
         for output in network.outputs:
             type_ = network.graph.type_of(output.value)
-            box = Box(output.name, "output", output.name, "", "other", type_, layers=0, training=output.training)
+            box = Box(output.name, "output", output.name, "", "other", type_, training=output.training)
             self.add(box, [last[output.value]])
         return Diagram(self.level, self.boxes, self.arrows)
 
@@ -92,11 +94,10 @@ class _Builder:
         self.arrows += [Arrow(source, box) for source in read]
         return box
 
-    def span(self, layers: int) -> tuple[int, int]:
-        """The positions of the layers that the walk goes past now."""
-        start = self._passed
+    def cover(self, box: Box, layers: int = 1) -> None:
+        """A box stands for the layers that the walk goes past now."""
+        box.spans.append((self._passed, self._passed + layers))
         self._passed += layers
-        return start, self._passed
 
     def is_closed(self, call: Call) -> bool:
         """Whether a call is one box."""
@@ -111,13 +112,11 @@ class _Builder:
         op = node.op
         types = tuple(graph.type_of(value) for value in node.inputs)
         form = "merge" if op.variadic else "minor" if is_minor(op) else "layer"
-        kind = op.kind
         detail = worked(op, types, node.type).get("output", "") if op.variadic else step(op, types[0])
-        box = Box(met.name, form, met.name, detail, kind, node.type, (kind,), self.costs.element(node, graph))
-        box.group, box.training, box.op, box.equal = group, training, op, (op, types)
-        box.parts = {kind: (box.cost.params, box.cost.macs)}
+        box = Box(met.name, form, met.name, detail, op.kind, node.type, (op.kind,), group=group, training=training, op=op)
+        box.equal, box.parts = (op, types), self.counts(node, graph)
         box.changes, box.volume = node.type != types[0], node.type
-        box.spans.append(self.span(1))
+        self.cover(box)
         return self.add(box, read)
 
     def joins(self, graph: Graph, node: Node) -> bool:
@@ -132,30 +131,19 @@ class _Builder:
         x = graph.type_of(node.inputs[0])
         box.minors.append(step(node.op, x))
         box.kinds += (node.op.kind,)
-        cost = self.costs.element(node, graph)
-        box.cost = box.cost.plus(cost)
-        count(box.parts, {node.op.kind: (cost.params, cost.macs)})
+        count(box.parts, self.counts(node, graph))
         box.equal = (box.equal, node.op)
         box.changes = box.changes or node.type != x
         if type(node.type) is type(box.output):
             box.volume = node.type
         box.output = node.type
-        box.layers += 1
-        box.spans.append(self.span(1))
+        self.cover(box)
         return box
 
-    def readers(self, graph: Graph) -> list[int]:
+    def _readers(self, graph: Graph) -> Counter[int]:
         """How often each value of a graph is read; being its result counts, and so does being an output of the network."""
-        found = self._readers.get(graph)
-        if found is None:
-            found = self._readers[graph] = [0] * (len(graph.inputs) + len(graph.elements))
-            for element in graph.elements:
-                for value in element.inputs:
-                    found[value] += 1
-            ends = [o.value for o in self.network.outputs] if graph is self.network.graph else [graph.result]
-            for value in ends:
-                found[value] += 1
-        return found
+        ends = [o.value for o in self.network.outputs] if graph is self.network.graph else [graph.result]
+        return Counter([*ends, *(value for element in graph.elements for value in element.inputs)])
 
     def closed(self, met: Closed, read: list[Box], group: Group | None, training: bool) -> Box:
         """One box for a block; for each round at block level, for all rounds at stage level."""
@@ -163,20 +151,19 @@ class _Builder:
         if self.level == "stage":
             box = self.block(call, rounds[0][0], group, training)
             box.times = call.times
-            box.spans.append(self.span(call.times * call.graph.layers))
+            self.cover(box, call.times * call.graph.layers)
             # A box of one layer is called as that is, to the last round's; one of several, from the first of them to the last.
             box.last = rounds[-1][0 if box.form == "layer" else 1] if call.times > 1 else ""
             return self.add(box, read)
         for name, _ in rounds:
             box = self.block(call, name, group, training)
-            box.spans.append(self.span(call.graph.layers))
+            self.cover(box, call.graph.layers)
             read = [self.add(box, read), *read[1:]]
         return read[0]
 
     def block(self, call: Call, name: str, group: Group | None, training: bool) -> Box:
         graph = call.graph
-        cost, output = self.costs.element(call, graph), graph.output
-        changes = output != graph.inputs[0]
+        output = graph.output
         lead, minors = self.unit(graph)
         if lead is not None:
             x = graph.type_of(lead.inputs[0])
@@ -184,23 +171,24 @@ class _Builder:
         else:
             detail = str(graph.instance) if graph.instance is not None else "repeat"
             box = Box(name, "block", name, detail, "block", output, inside=inside(graph), residual=residual(graph))
-        box.kinds, box.cost, box.group, box.training = kinds_inside(graph), cost, group, training
-        box.parts = dict(self.parts(graph))
-        box.layers, box.equal, box.changes, box.volume = graph.layers, graph, changes, output
+        box.kinds, box.group, box.training = kinds_inside(graph), group, training
+        box.parts = self.counts(call, graph)
+        box.equal, box.changes, box.volume = graph, output != graph.inputs[0], output
         return box
 
-    def parts(self, graph: Graph) -> Parts:
+    def counts(self, element: Element, graph: Graph) -> Parts:
+        """What a node or one round of a call counts, by kind of layer; weights that are another's are counted there."""
+        if isinstance(element, Node):
+            cost = self.costs.element(element, graph)
+            return {element.op.kind: (cost.params, cost.macs)}
+        found = self.parts(element.graph)
+        return {kind: (params if element.owner is None else 0, macs) for kind, (params, macs) in found.items()}
+
+    def _parts(self, graph: Graph) -> Parts:
         """What a graph counts, by kind of layer."""
-        found = self._parts.get(graph)
-        if found is None:
-            found = {}
-            for element in graph.elements:
-                if isinstance(element, Call):
-                    count(found, self.parts(element.graph), element.times)
-                else:
-                    cost = self.costs.element(element, graph)
-                    count(found, {element.op.kind: (cost.params, cost.macs)})
-            self._parts[graph] = found
+        found: Parts = {}
+        for element in graph.elements:
+            count(found, self.counts(element, graph), times_of(element))
         return found
 
     def unit(self, graph: Graph) -> tuple[Node | None, list[str]]:

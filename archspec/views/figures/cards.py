@@ -99,7 +99,7 @@ def _lines(box: Box) -> list[CardLine]:
         if box.step in SIGNS:
             return []
         return [CardLine("concat", box.detail.removesuffix(" channels"), DETAIL)]
-    params = f"{box.cost.params:,}" if box.cost.params else ""
+    params = f"{box.params // box.times:,}" if box.params else ""
     if params and box.times > 1:
         params = f"{box.times} × {params}"
     title = folded_name(box, box.title)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from archspec.analysis.cost import NOTHING, Cost
 from archspec.ops.base import Op
 from archspec.types import Type
 
@@ -47,7 +46,7 @@ class Box:
 
     `form` is `layer` (with what normalises and activates it), `minor` (one of those alone), `block`, `merge`, `input` or `output`.
     `name` is the full name of the layer or block; where equal ones are folded it is that of the first, and `last` of the last.
-    `kinds` are the kinds of its layers in their order. `cost` is that of one; there are `times`. `equal` is the same object or value
+    `kinds` are the kinds of its layers in their order. There are `times`. `equal` is the same object or value
     for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened. `residual`
     says how what enters a block is added to what leaves it: not (empty), `identity`, or `projection`. `parts` are the parameters and MACs
     of one by kind of layer. `spans` are the layers it stands for: ranges, ends excluded, of positions in the order of the network.
@@ -60,14 +59,12 @@ class Box:
     kind: str
     output: Type
     kinds: tuple[str, ...] = ()
-    cost: Cost = NOTHING
     times: int = 1
     last: str = ""
     inside: str = ""
     residual: str = ""
     group: Group | None = None
     training: bool = False
-    layers: int = 1
     equal: object = None
     minors: list[str] = field(default_factory=list)
     changes: bool = False
@@ -93,19 +90,19 @@ class Box:
         return " ".join(str(start) if end == start + 1 else f"{start}-{end - 1}" for start, end in joined) or None
 
     @property
+    def by_kind(self) -> Parts:
+        """Parameters and MACs of all its rounds, as in the totals: heads that exist in training only cost nothing in inference."""
+        return {kind: (params * self.times, 0 if self.training else macs * self.times) for kind, (params, macs) in self.parts.items()}
+
+    @property
     def params(self) -> int:
-        """Parameters of all its rounds."""
-        return self.cost.params * self.times
+        """Parameters of all kinds."""
+        return sum(params for params, _ in self.by_kind.values())
 
     @property
     def macs(self) -> int:
-        """As in the totals: heads that exist in training only cost nothing in inference."""
-        return 0 if self.training else self.cost.macs * self.times
-
-    @property
-    def by_kind(self) -> Parts:
-        """The same by kind of layer."""
-        return {kind: (params * self.times, 0 if self.training else macs * self.times) for kind, (params, macs) in self.parts.items()}
+        """MACs of all kinds."""
+        return sum(macs for _, macs in self.by_kind.values())
 
 
 @dataclass(slots=True, eq=False)

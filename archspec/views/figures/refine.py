@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from archspec.analysis.cost import NOTHING
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, outward
 from archspec.views.figures.wording import text_of
 
@@ -54,7 +53,7 @@ def finish(diagram: Diagram) -> None:
 def without_numbers(diagram: Diagram) -> None:
     """Takes out what follows from the spec by arithmetic: for pictures beside a quiz."""
     for box in diagram.boxes:
-        box.cost, box.parts = NOTHING, {}
+        box.parts = {}
         if box.step == "concat":
             box.detail = ""
     for arrow in diagram.arrows:

@@ -84,6 +84,10 @@ class Heading(NamedTuple):
     facts: str
     description: str
 
+    def bare(self) -> Heading:
+        """Only the description."""
+        return Heading("", "", self.description)
+
 
 def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], **attributes: object) -> str:
     """A whole file: a page in the theme's colour with the heading at its top left. It has no ids, so that a page may hold several.
