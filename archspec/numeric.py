@@ -115,6 +115,14 @@ class Spelling(NamedTuple):
 PYTHON = Spelling()
 LECTURE = Spelling(spaced=False, lecture=True)
 
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -134,20 +142,16 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "floor": math.floor,
     "round8": round8,
     "int": int,
+    **COMPARISONS,
+    "and": lambda a, b: a and b,
+    "or": lambda a, b: a or b,
+    "not": operator.not_,
 }
 """What an operation computes on plain numbers; those of two signs take spelled ones too."""
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    ">=": operator.ge,
-}
-_RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 4}
+_RANKS = {"or": -3, "and": -2, **dict.fromkeys(COMPARISONS, 0), "+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 4}
 """How tightly operators bind."""
-_SIGN, _ATOM = 3, 5
-_NEUTRAL = {"+": 0, "*": 1}
+_NOT, _SIGN, _ATOM = -1, 3, 5
+_NEUTRAL = {"+": 0, "*": 1, "and": True, "or": False}
 
 
 def _operator(sign: str) -> Any:
@@ -353,6 +357,8 @@ def _atom(number: Spelled, spelling: Spelling) -> tuple[str, int]:
         return text, _SIGN if text.startswith("-") else _ATOM
     if operation == "worked out":
         return _written(parts[0], spelling)
+    if operation == "not":
+        return f"not {_within(parts[0], _NOT, spelling)}", _NOT
     if operation == "negative":
         return f"-{_within(parts[0], _SIGN, spelling)}", _SIGN
     if operation in ("round up", "ceil_div"):

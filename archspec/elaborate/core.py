@@ -110,8 +110,8 @@ class Core(Reports, ABC):
             self.reject("A118", f"blocks and indented lines are nested more than {self.options.max_depth} levels deep", span)
             raise Abort
 
-    def dropped(self, guard: ast.Expr | None, context: Context) -> bool | None:
-        """Whether a guard is false; None where it is not known."""
+    def dropped(self, guard: ast.Expr | None, node: ast.Chain | ast.Suite | ast.Residual, context: Context) -> bool | None:
+        """Whether the guard of a node is false; None where it is not known."""
         if guard is None:
             return False
         try:

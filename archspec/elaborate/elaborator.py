@@ -185,7 +185,7 @@ class Elaborator(Structures):
             help_ = "the condition applies to the whole `repeat`: give an indented line below its own `if` to drop it in some rounds only"
             self.reject("A106", f"`{counter.id}` is not defined in this condition", guard.span, help_)
             return self.unknown(context.builder, statement.span)
-        dropped = self.dropped(guard, context)
+        dropped = self.dropped(guard, statement, context)
         if dropped:
             return value
         if dropped is None:

@@ -7,18 +7,20 @@ those of the first elaboration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Any, NamedTuple
 
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.core import Context
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.elaborator import Elaborator
-from archspec.elaborate.expressions import Scope
+from archspec.elaborate.expressions import Refused, Scope, evaluate
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Graph, Network
-from archspec.numeric import Spelled, value_of, whole_number
+from archspec.numeric import Spelled, combined, value_of, whole_number
 from archspec.simplify import simplified
+from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import Map, Tokens, Type
 
@@ -26,17 +28,27 @@ Called = Callable[[Sequence[str]], Sequence[str]]
 """What the parameters of a block are called; the first is `cin`, the channels of what enters."""
 
 
-def named(network: Network, called: Called) -> Network:
-    """The network with named numbers; itself where it was not read from a spec."""
+class Origin(NamedTuple):
+    """Where a graph comes from: the block or label in the text, what an instance of the block is given, and the guards that were met."""
+
+    place: Span | None = None
+    given: Mapping[str, Any] = {}
+    """Plain numbers by the names of leaves."""
+    guards: Mapping[Span, Any] = {}
+    """Conditions, by what they guard, in the words of the block."""
+
+
+def named(network: Network, called: Called) -> tuple[Network, dict[Graph, Origin]]:
+    """The network with named numbers, and the origins of its blocks; the network itself where it was not read from a spec."""
     if network.recipe is None:
-        return network
+        return network, {}
     file, unit, options = network.recipe
     naming = Naming(file, network.name, Diagnostics(), options)
-    naming.called, naming.unit = called, unit
+    naming.called, naming.unit, naming.origins, naming.guards = called, unit, {}, {}
     naming.build()
     found = naming.network()
     assert found is not None and not naming.sink.errors, "what has no mistakes has none with named numbers"
-    return found
+    return found, naming.origins
 
 
 class _Given(Scope):
@@ -50,6 +62,9 @@ class Naming(Elaborator):
     """The elaborator whose blocks are elaborated with named numbers."""
 
     called: Called
+    origins: dict[Graph, Origin]
+    guards: dict[Span, Any]
+    """The guards that the instance being elaborated has met; None for one whose words differ from round to round."""
 
     def arguments(self, step: ast.Step, block: BlockDef, context: Context, x: Type | None) -> Scope:
         given = super().arguments(step, block, context, x)
@@ -61,23 +76,39 @@ class Naming(Elaborator):
         return scope
 
     def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None, where: GraphBuilder) -> Graph | None:
+        assert isinstance(scope, _Given)
         channels: Any = scope.names["cin"]
-        return super().instance(step, block, scope, x._replace(channels=channels), label, where)
+        outer, self.guards = self.guards, {}
+        graph = super().instance(step, block, scope, x._replace(channels=channels), label, where)
+        if graph is not None:
+            given = {name: _plain(value) for name, value in _leaves(scope.given).items()}
+            self.origins[graph] = Origin(
+                block.head.span, given, {place: guard for place, guard in self.guards.items() if guard is not None}
+            )
+        self.guards = outer
+        return graph
 
     def call(self, call: Call, scope: Scope) -> Call:
         assert isinstance(scope, _Given)
         channels = call.type.channels
         if isinstance(channels, Spelled):
-            leaves = {
-                **scope.given,
-                **{f"{n}[{at}]": item for n, v in scope.given.items() if isinstance(v, tuple) for at, item in enumerate(v)},
-            }
-            call = call._replace(type=call.type._replace(channels=simplified(channels.replaced(leaves))))
+            call = call._replace(type=call.type._replace(channels=simplified(channels.replaced(_leaves(scope.given)))))
         return call._replace(arguments=tuple(scope.given.items()))
 
     def rounds(self, count: int) -> int:
         plain: int = value_of(count)
         return plain
+
+    def dropped(self, guard: ast.Expr | None, node: ast.Chain | ast.Suite | ast.Residual, context: Context) -> bool | None:
+        if guard is not None:
+            try:
+                found = _condition(guard, context.scope)
+            except Refused:  # a part that is not looked at where another one decides
+                found = None
+            place = _extent(node)
+            known = self.guards.get(place, found)
+            self.guards[place] = found if known is not None and Spelled.of(known).text() == Spelled.of(found).text() else None
+        return super().dropped(guard, node, context)
 
     def settled(self, type_: Type) -> Type:
         """Sizes are numbers of the network, which no parameter gives; sums of channels are kept short."""
@@ -87,6 +118,38 @@ class Naming(Elaborator):
         elif isinstance(type_, Tokens):
             type_ = type_._replace(length=value_of(type_.length))
         return type_
+
+
+def _condition(guard: ast.Expr, scope: Scope) -> Any:
+    """A guard in the words of its block, all of it: evaluated, it would be yes or no, and end at the part that decides. Raises Refused."""
+    match guard:
+        case ast.Chained("and" | "or" as kind, operands):
+            return reduce(lambda a, b: combined(kind, a, b), [_condition(operand, scope) for operand in operands])
+        case ast.Chained("compare", operands, operators):
+            values = [evaluate(operand, scope) for operand in operands]
+            compared = [combined(sign, a, b) for sign, a, b in zip(operators, values, values[1:], strict=False)]
+            return reduce(lambda a, b: combined("and", a, b), compared)
+        case ast.Prefixed("not", times, operand):
+            condition = _condition(operand, scope)
+            return combined("not", condition) if times % 2 else condition
+    return evaluate(guard, scope)
+
+
+def _extent(node: ast.Statement | ast.Residual) -> Span:
+    """The text of a node with the lines below it."""
+    last = node
+    while isinstance(last, ast.Suite) and last.body:
+        last = last.body[-1]
+    return node.span.to(last.span)
+
+
+def _leaves(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given for each leaf: for a size or a list, and for each of its items."""
+    return {**given, **{f"{n}[{at}]": item for n, v in given.items() if isinstance(v, tuple) for at, item in enumerate(v)}}
+
+
+def _plain(value: Any) -> Any:
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value_of(value)
 
 
 def _whole(value: Any) -> Any:
@@ -102,4 +165,4 @@ def _leaf(given: Any, name: str) -> Any:
     if isinstance(given, tuple):
         return type(given)(item if isinstance(item, tuple) else _leaf(item, f"{name}[{at}]") for at, item in enumerate(given))
     plain = value_of(given)
-    return Spelled.leaf(plain, name) if type(plain) in (int, float) else plain
+    return Spelled.leaf(plain, name) if type(plain) in (bool, int, float) else plain

@@ -158,7 +158,7 @@ class Structures(Steps):
         return builder.add(Call(graph, (value, *inner.pending), graph.output, "repeat", None, head.span, times, inline=True))
 
     def residual(self, suite: ast.Suite, head: ast.Residual, context: Context, value: int) -> int:
-        alone = self.dropped(head.condition, context)
+        alone = self.dropped(head.condition, head, context)
         if alone is None:
             return self.unknown(context.builder, head.span)
         last = suite.body[-1] if suite.body else None
@@ -168,7 +168,7 @@ class Structures(Steps):
         if alone:
             return main
         builder, short = context.builder, value
-        if shortcut is not None and self.dropped(shortcut.guard, inside):
+        if shortcut is not None and self.dropped(shortcut.guard, shortcut, inside):
             shortcut = None
         if shortcut is not None:
             short = self.group(shortcut, None, shortcut.head.span, inside, value)
@@ -181,7 +181,7 @@ class Structures(Steps):
         results = []
         self.enter(suite.body)
         for statement in suite.body:
-            if isinstance(statement, (ast.Chain, ast.Suite)) and self.dropped(statement.guard, context):
+            if isinstance(statement, (ast.Chain, ast.Suite)) and self.dropped(statement.guard, statement, context):
                 continue
             result = self.statement(statement, context.inside(scope=context.scope), value)
             assert result is not None

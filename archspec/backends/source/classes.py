@@ -8,67 +8,19 @@ of the framework, one over anything else a class of its own, with the parameters
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from archspec.analysis.aliases import Uses
 from archspec.backends.registry import Unsupported
-from archspec.backends.source.constructor import Many, New, annotation, parameters, parts, short, written
+from archspec.backends.source.body import UNREAD, Body, Item
+from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
-from archspec.elaborate.naming import named
+from archspec.backends.source.merged import Variant, merged
+from archspec.elaborate.naming import Origin, named
 from archspec.ir.graph import Call, Element, Graph, Network, Node
 from archspec.ir.walk import Names
 from archspec.numeric import Spelled, value_of
-from archspec.types import Type
-
-UNREAD = -1
-"""The number of a value that is handed to a graph and not read there."""
-
-
-class Item(NamedTuple):
-    """An element of a class body: its attribute, the module (None for a merge), the values it reads, and its value's number."""
-
-    attribute: str
-    module: New | None
-    step: str
-    """The op's step; empty for a call."""
-    label: str | None
-    reads: tuple[int, ...]
-    types: tuple[Type | None, ...]
-    type: Type | None
-    line: int
-    top: int
-    """The position of its element in the graph."""
-    flat: bool = False
-    """Whether the module takes a vector where a map is given: a `flatten` that was moved before it."""
-    borrowed: bool = False
-    """Whether the attribute is that of an item before it, whose weights it uses."""
-
-
-class Body(NamedTuple):
-    """A graph flattened of its inline calls: values 0 up to `inputs` are the inputs that it takes, the rest the items in order."""
-
-    inputs: tuple[Type | None, ...]
-    items: tuple[Item, ...]
-    result: int
-    values: tuple[int, ...]
-    """For each value of the graph, its number here."""
-
-    def chained(self, dialect: Dialect) -> bool:
-        """Whether the items are modules in a row, as a chain of the framework has them."""
-        return (
-            len(self.inputs) == 1
-            and self.result == len(self.items) > 0
-            and all(
-                item.module is not None
-                and item.reads == (at,)
-                and not item.flat
-                and not item.borrowed
-                and "." not in item.attribute
-                and not dialect.holds_tensor(item.step)
-                for at, item in enumerate(self.items)
-            )
-        )
 
 
 class Class(NamedTuple):
@@ -94,12 +46,19 @@ class Made(NamedTuple):
 class Classes:
     """The classes that a network needs, callees first."""
 
-    def __init__(self, network: Network, dialect: Dialect) -> None:
+    def __init__(self, network: Network, dialect: Dialect, lines: Callable[[Class], int]) -> None:
         self.dialect = dialect
+        self.lines = lines
+        """How long a class is."""
         self.taken = set(dialect.reserved)
         self.order: dict[str, int] = {}
         """The parameters of blocks, the channels first, the others as their blocks declare them."""
-        self.network = named(network, self.called)
+        self.network, self.origins = named(network, self.called)
+        self.seen: set[Graph] = set()
+        self.graphs: list[Graph] = []
+        """Those of calls that are not inline, callees first."""
+        self.calls: dict[object, list[Call]] = {}
+        """The first calls of graphs that are not inline, by the block or label that these come from."""
         self.found: dict[object, Class] = {}
         """Classes by what tells them apart."""
         self.made: dict[Graph, Class | Made] = {}
@@ -110,6 +69,7 @@ class Classes:
 
     def run(self) -> Body:
         """Make the classes; returns the body of the whole."""
+        self.collect(self.network.graph, Origin())
         self.make_callees(self.network.graph)
         return self.body(self.network.graph)
 
@@ -125,25 +85,71 @@ class Classes:
             self.order.setdefault(name, (at + 1) % len(found))
         return [found[-1], *found[:-1]]
 
-    def make_callees(self, graph: Graph) -> None:
-        """Make the modules of the graphs that a graph calls, in the order of the network."""
-        for element in graph.elements:
-            if isinstance(element, Call) and element.graph not in self.made:
-                self.make_callees(element.graph)
-                if not element.inline:
-                    self.made[element.graph] = self.sequential(element.graph) or self.class_of(element)
+    @property
+    def written(self) -> list[Class]:
+        """The classes, callees first."""
+        made = [self.made[graph] for graph in self.graphs]
+        return list({class_.name: class_ for class_ in made if isinstance(class_, Class)}.values())
 
-    def class_of(self, call: Call) -> Class:
-        """The class of a graph; that of an equal one where there is one."""
-        graph, body = call.graph, self.body(call.graph)
-        word = graph.instance.block if graph.instance is not None else call.label or call.stem
-        items = [(i.attribute, i.module and written(i.module), i.step, i.reads, i.flat, i.borrowed, _kinds(i.types)) for i in body.items]
-        key = (word, graph.instance is None, len(body.inputs), tuple(items), body.result)
-        if key not in self.found:
-            read = sorted({name for item in body.items for name in parameters(item.module)}, key=lambda name: (self.order[name], name))
-            about = f"Block `{word}`." if graph.instance is not None else f"`{word}`."
-            self.found[key] = Class(self.name(word), about, body, {name: [] for name in read})
-        return self.found[key]
+    def collect(self, graph: Graph, around: Origin) -> None:
+        """Collect the calls of a graph and of those that it calls. A label is given what the block around it is given."""
+        for element in graph.elements:
+            if isinstance(element, Call) and element.graph not in self.seen:
+                inner = element.graph
+                self.seen.add(inner)
+                origin = self.origins.setdefault(inner, around._replace(place=around.place and element.span))
+                self.collect(inner, origin)
+                if not element.inline:
+                    self.graphs.append(inner)
+                    self.calls.setdefault(origin.place or inner, []).append(element)
+
+    def make_callees(self, graph: Graph) -> None:
+        """Make the modules of the graphs that a graph calls; those of a block or label together, after what any of them calls."""
+        for element in graph.elements:
+            if isinstance(element, Call) and element.inline:
+                self.make_callees(element.graph)
+            elif isinstance(element, Call) and element.graph not in self.made:
+                alike = self.calls[self.origins[element.graph].place or element.graph]
+                for call in alike:
+                    self.make_callees(call.graph)
+                self.make(alike)
+
+    def make(self, calls: list[Call]) -> None:
+        """Make the modules of the graphs that come from a block or label."""
+        variants: dict[object, Variant] = {}
+        keys: dict[Graph, object] = {}
+        for call in calls:
+            graph = call.graph
+            if (chain := self.sequential(graph)) is not None:
+                self.made[graph] = chain
+                continue
+            body = self.body(graph)
+            word = graph.instance.block if graph.instance is not None else call.label or call.stem
+            items = [(i.attribute, i.module and written(i.module), i.step, i.reads, i.flat, i.borrowed, i.kinds) for i in body.items]
+            key = keys[graph] = (word, graph.instance is None, len(body.inputs), tuple(items), body.result)
+            if key not in self.found:
+                variants.setdefault(key, Variant(word, body, [])).origins.append(self.origins[graph])
+        about = "Block `{}`." if calls[0].graph.instance is not None else "`{}`."
+        one = self.one_class(list(variants.values()), about)
+        if one is None:
+            for each, variant in variants.items():
+                self.found[each] = self.draft(variant, about)._replace(name=self.name(variant.word))
+        self.made.update((graph, one if one is not None and key in variants else self.found[key]) for graph, key in keys.items())
+
+    def one_class(self, variants: list[Variant], about: str) -> Class | None:
+        """A class with conditions for all variants of a block or label, where that is shorter."""
+        body = merged(variants, self.dialect)
+        if body is None:
+            return None
+        one = self.draft(variants[0]._replace(body=body), about)
+        apart = sum(self.lines(self.draft(variant, about)) for variant in variants)
+        return one._replace(name=self.name(one.name)) if self.lines(one) < apart else None
+
+    def draft(self, variant: Variant, about: str) -> Class:
+        """A class that has no name yet but its word."""
+        read = {name for item in variant.body.items for name in parameters(item.numbers)}
+        ordered = sorted(read, key=lambda name: (self.order[name], name))
+        return Class(variant.word, about.format(variant.word), variant.body, {name: [] for name in ordered})
 
     def name(self, word: str) -> str:
         """A class name of a block's or label's, not yet taken."""
@@ -163,9 +169,9 @@ class Classes:
         if isinstance(made, Made):
             return made
         given, arguments = dict(call.arguments), []
-        leaves = {} if given else {leaf.name: leaf.value for item in made.body.items for leaf in _leaves(item.module)}
+        known = {} if given else {leaf.name: leaf.value for item in made.body.items for leaf in leaves(item.numbers)}
         for name, values in made.parameters.items():
-            value = given.get(name, Spelled.leaf(leaves.get(name, 0), name))
+            value = given.get(name, Spelled.leaf(known.get(name, 0), name))
             value = tuple(value) if isinstance(value, tuple) else value
             values.append(tuple(map(value_of, value)) if isinstance(value, tuple) else value_of(value))
             arguments.append((name if len(made.parameters) > 3 else "", short(value)))
@@ -195,14 +201,15 @@ class Classes:
         if isinstance(element, Node):
             if self.dialect.holds_tensor(element.stem):
                 return False
-            chain.append(self.node(element, graph), pointwise=element.stem in self.dialect.pointwise)
+            chain.append(self.node(element, graph)._replace(span=element.span), pointwise=element.stem in self.dialect.pointwise)
             return True
         if element.inline:
             return all(self.extend(chain, element.graph) for _ in range(element.times))
         made = self.module(element)
         if made.flat and not (element.times == 1 and chain.flatten()):
             return False
-        chain.append(Many(made.module, element.times) if element.times > 1 else made.module, positions=element.times)
+        module = Many(made.module, element.times) if element.times > 1 else made.module
+        chain.append(module._replace(span=element.span), positions=element.times)
         return True
 
     def node(self, node: Node, graph: Graph) -> New:
@@ -248,12 +255,13 @@ class Classes:
 
     def append(self, element: Element, graph: Graph, reads: list[int], names: Names, items: list[Item], count: int, top: int) -> int:
         """Append an element, all its rounds; returns the number of its value."""
-        line = element.span.line if element.span is not None else 0
         types = tuple(graph.type_of(v) for v in element.inputs)
         if isinstance(element, Node):
             module_ = None if element.op.variadic else self.node(element, graph)
             name, borrowed = self.attribute(element, graph, names(element), 0)
-            item = Item(name, module_, element.op.step, element.label, tuple(reads), types, element.type, line, top, borrowed=borrowed)
+            item = Item(
+                name, module_, element.op.step, element.label, tuple(reads), types, element.type, element.span, top, borrowed=borrowed
+            )
             items.append(item)
             return count + len(items) - 1
         lender = graph.elements[element.owner.element] if element.owner is not None else element
@@ -270,7 +278,7 @@ class Classes:
                 taken = self.taken_by(called.graph)
                 given = tuple(value for value, read in zip(reads, taken, strict=True) if read)
                 kinds = tuple(type_ for type_, read in zip(types, taken, strict=True) if read)
-                items.append(Item(name, made.module, "", element.label, given, kinds, element.type, line, top, made.flat, borrowed))
+                items.append(Item(name, made.module, "", element.label, given, kinds, element.type, element.span, top, made.flat, borrowed))
                 reads[0] = count + len(items) - 1
         return reads[0]
 
@@ -282,20 +290,6 @@ class Classes:
         if element.owner.up:
             raise Unsupported(f"`{element.stem}` uses weights that are outside of its group, which a PyTorch class has no name for")
         return self.names[id(graph.elements[element.owner.element])][round_], True
-
-
-def _leaves(value: Any) -> Iterator[Spelled]:
-    """The names that spelled numbers hold."""
-    pending = [part for part in parts(value) if isinstance(part, Spelled)]
-    while pending:
-        number = pending.pop()
-        pending += number.parts
-        if number.name:
-            yield number
-
-
-def _kinds(types: tuple[Type | None, ...]) -> tuple[object, ...]:
-    return tuple((type(t).__name__, len(t.shape)) for t in types if t is not None)
 
 
 class _Chain:

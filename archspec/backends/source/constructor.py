@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from archspec.numeric import Spelled, Spelling
 from archspec.simplify import simplified
+from archspec.source import Span
 
 _PYTHON = Spelling(functions={"ceil": "math.ceil", "floor": "math.floor"})
 _WIDTH = 120
-_PARAMETER = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(.])")
 
 
 class New(NamedTuple):
@@ -19,6 +19,8 @@ class New(NamedTuple):
 
     name: str
     arguments: tuple[tuple[str, Any], ...] = ()
+    span: Span | None = None
+    """Where an item of a chain comes from."""
 
 
 class Many(NamedTuple):
@@ -26,6 +28,24 @@ class Many(NamedTuple):
 
     module: New
     times: int
+    span: Span | None = None
+
+
+class If(NamedTuple):
+    """A value where a condition holds, and another, or none of several arguments, where it does not."""
+
+    condition: Any
+    yes: Any
+    no: Any = None
+
+    @property
+    def branches(self) -> tuple[Any, Any]:
+        return ([self.yes], []) if self.no is None else (self.yes, self.no)
+
+    @property
+    def text(self) -> str:
+        yes, no = self.branches
+        return f"{written(yes)} if {written(self.condition)} else {written(no)}"
 
 
 def new(name: str, *positional: Any, **keywords: Any) -> New:
@@ -51,6 +71,10 @@ def written(value: Any) -> str:
         return f"{value.name}({', '.join(argument_text(name, item) for name, item in value.arguments)})"
     if isinstance(value, Many):
         return f"*({written(value.module)} for _ in range({value.times}))"
+    if isinstance(value, If):
+        return value.text if value.no is not None else f"*({value.text})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(written, value))}]"
     if type(value) is tuple:
         return f"({', '.join(map(written, value))}{',' if len(value) == 1 else ''})"
     return repr(value)
@@ -68,7 +92,7 @@ def parts(value: Any) -> Iterator[Any]:
             yield from parts(item)
     elif isinstance(value, Many):
         yield from parts(value.module)
-    elif type(value) is tuple:
+    elif isinstance(value, If) or type(value) is tuple:
         for item in value:
             yield from parts(item)
 
@@ -82,31 +106,48 @@ def names_called(value: Any) -> Iterator[str]:
             yield from re.findall(r"\w+(?=\()", written(part))
 
 
+def leaves(value: Any) -> Iterator[Spelled]:
+    """The named numbers that a value reads."""
+    pending = [part for part in parts(value) if isinstance(part, Spelled)]
+    while pending:
+        number = pending.pop()
+        pending += number.parts
+        if number.name:
+            yield number
+
+
 def parameters(value: Any) -> Iterator[str]:
     """The parameters that a value reads."""
-    for part in parts(value):
-        if isinstance(part, Spelled):
-            yield from _PARAMETER.findall(written(part))
+    return (leaf.name.partition("[")[0] for leaf in leaves(value))
 
 
 def wrapped(before: str, value: object, after: str) -> Iterator[str]:
     """A value as source, broken into a line per item where it is long."""
     whole = before + written(value) + after
-    if len(whole) <= _WIDTH or not isinstance(value, (New, Many, tuple)):
+    if len(whole) <= _WIDTH or not isinstance(value, (New, Many, If, tuple, list)):
         yield whole
         return
     inner = " " * (len(before) - len(before.lstrip()) + 4)
-    if isinstance(value, Many):
-        yield f"{before}*("
-        yield from wrapped(inner, value.module, "")
-        yield f"{inner}for _ in range({value.times})"
+    if isinstance(value, (Many, If)):
+        yield f"{before}*(" if isinstance(value, Many) or value.no is None else f"{before}("
+        if isinstance(value, Many):
+            yield from wrapped(inner, value.module, "")
+            yield f"{inner}for _ in range({value.times})"
+        elif len(inner + value.text) <= _WIDTH:
+            yield inner + value.text
+        else:
+            yes, no = value.branches
+            yield from wrapped(inner, yes, "")
+            yield f"{inner}if {written(value.condition)}"
+            yield from wrapped(f"{inner}else ", no, "")
         yield f"{inner[4:]}){after}"
         return
+    opened, closed = "[]" if isinstance(value, list) else "()"
     call = value if isinstance(value, New) else New("", tuple(("", item) for item in value))
-    yield f"{before}{call.name}("
+    yield f"{before}{call.name}{opened}"
     for name, item in call.arguments:
         yield from wrapped(f"{inner}{name}=" if name else inner, item, ",")
-    yield f"{inner[4:]}){after}"
+    yield f"{inner[4:]}{closed}{after}"
 
 
 def annotation(values: list[Any]) -> str:
@@ -121,4 +162,4 @@ def annotation(values: list[Any]) -> str:
 
 
 def _kind(values: list[Any]) -> str:
-    return "float" if any(isinstance(value, float) for value in values) else "int"
+    return next((kind.__name__ for kind in (float, int) if any(type(value) is kind for value in values)), "bool" if values else "int")

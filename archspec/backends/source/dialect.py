@@ -10,7 +10,7 @@ from archspec.ops.base import Op
 from archspec.types import Type
 
 if TYPE_CHECKING:
-    from archspec.backends.source.classes import Item
+    from archspec.backends.source.body import Item
 
 
 class Dialect(NamedTuple):
@@ -32,6 +32,8 @@ class Dialect(NamedTuple):
     """The module of a position that is left empty."""
     overwriting: frozenset[str]
     """Layers that may be computed in the memory of what they read."""
+    in_place: str
+    """The argument that says that a layer is computed so."""
     independent: frozenset[str]
     """Layers whose gradient does not need their output, so that it may be overwritten."""
     pointwise: frozenset[str]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import groupby
 
-from archspec.backends.source.classes import Body, Item
+from archspec.backends.source.body import Body, Item
 from archspec.backends.source.dialect import Dialect
 
 Results = dict[str, tuple[int, bool]]
@@ -36,7 +36,8 @@ class Forward:
         self.results = results
         self.first = len(body.inputs)
         ends = [value for value, _ in results.values()] if results else [body.result]
-        reads = [(value, at) for at, item in enumerate(body.items) for value in item.reads] + [(value, len(body.items)) for value in ends]
+        every = [(item.reads if item.guard is None else (*item.reads, item.reads[0])) for item in body.items] + [tuple(ends)]
+        reads = [(value, at) for at, values in enumerate(every) for value in values]
         self.last = dict.fromkeys(range(self.first + len(body.items)), -1) | dict(reads)
         self.uses = Counter(value for value, _ in reads)
         self.kept = set(ends) if results else set()
@@ -94,7 +95,8 @@ class Forward:
     def nests(self, at: int, value: int, text: str) -> bool:
         """Whether a value's expression may stand where the item reads it."""
         item = self.body.items[at]
-        alone = value in item.reads and self.uses[value] == 1 and value not in self.kept
+        whole = self.body.items[value - self.first].guard is None
+        alone = value in item.reads and self.uses[value] == 1 and whole and value not in self.kept
         same_line = at == 0 or self.body.items[at - 1].line == item.line or item.module is None
         template = self.dialect.expressions.get(item.step, "")
         once = template.count("{x}") < 2 and not (template and is_compound(text))
@@ -127,7 +129,9 @@ class Forward:
         return self.variables[value]
 
     def call(self, item: Item) -> str:
-        return self.dialect.call(item, [self.expression(value) for value in item.reads], self.indexed)
+        texts = [self.expression(value) for value in item.reads]
+        otherwise = "" if item.guard is None else f" if self.{item.flag} else {texts[0]}"
+        return self.dialect.call(item, texts, self.indexed) + otherwise
 
     def may_be_local(self, name: str) -> bool:
         """Whether a label may name a variable."""

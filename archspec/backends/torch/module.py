@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from archspec.analysis.cost import needed_elements
 from archspec.analysis.layers import Report
-from archspec.backends.source.classes import Body, Class, Classes, Item
-from archspec.backends.source.constructor import New, names_called, wrapped
+from archspec.backends.source.body import Body, Item
+from archspec.backends.source.classes import Class, Classes
+from archspec.backends.source.constructor import If, New, names_called, wrapped, written
 from archspec.backends.source.forward import Forward, Results, is_simple
 from archspec.backends.torch.templates import source
 from archspec.backends.torch.words import EXPRESSIONS, TORCH
@@ -25,11 +26,11 @@ def emit(network: Network) -> str:
 class _File:
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.classes = Classes(network, TORCH)
+        self.classes = Classes(network, TORCH, lambda class_: _block(class_).count("\n"))
         self.top = self.classes.run()
 
     def lines(self) -> Iterator[str]:
-        classes = ["\n".join(_class(c, [False] * len(c.body.items))) for c in self.classes.found.values()]
+        classes = map(_block, self.classes.written)
         text = "\n\n\n".join(filter(None, [*self.helpers(), *classes, self.outputs(), "\n".join(self.model())]))
         yield from self.docstring()
         yield "from __future__ import annotations\n"
@@ -54,7 +55,7 @@ class _File:
 
     def helpers(self) -> list[str]:
         """The sources of the modules that PyTorch lacks, of those that are used."""
-        stored = [item for c in self.classes.found.values() for item in _stored(c.body)] + _stored(self.top, sequential=not self.has_heads)
+        stored = [item for c in self.classes.written for item in _stored(c.body)] + _stored(self.top, sequential=not self.has_heads)
         names = {name for item in stored for name in names_called(item.module)}
         return [text for name in sorted(names) if (text := source(name)) is not None]
 
@@ -89,7 +90,7 @@ class _File:
     def example(self, at: int, type_: Type) -> str:
         """Zeros for an input; whole numbers where they are looked up in a table."""
         first = next((item for item in self.top.items if at in item.reads), None)
-        looked_up = first is not None and first.module is not None and first.module.name == "nn.Embedding"
+        looked_up = first is not None and isinstance(first.module, New) and first.module.name == "nn.Embedding"
         return f"torch.zeros({', '.join(['2', *_nchw(type_).split('x')[1:]])}{', dtype=torch.long' if looked_up else ''})"
 
 
@@ -102,21 +103,25 @@ def _class(class_: Class, training: list[bool], names: list[str] | None = None, 
     numbered = bool(modules) and not chained and positions and not any(map(_is_tensor, modules))
     yield f"class {class_.name}(nn.{'Sequential' if chained or numbered else 'Module'}):"
     yield f'    """{class_.about}"""'
-    if modules:
+    guarded = [item for item in body.items if item.guard is not None]
+    if modules or guarded:
         yield ""
         yield f"    def __init__(self{class_.heading()}) -> None:"
-    if numbered:
-        yield from wrapped("        ", New("super().__init__", tuple(("", item.module) for item in modules)), "")
-    elif modules:
-        yield "        super().__init__()"
-        for item in modules:
-            yield from _assignment(item)
+        made = [("", _or_identity(item)) for item in modules] if numbered else []
+        yield from wrapped("        ", New("super().__init__", tuple(made)), "")
+        for item in guarded if numbered else modules + guarded:
+            yield from _assignment(item, chained)
     if chained:
         return
     taken = ", ".join(f"{name}: Tensor" for name in inputs)
     yield f"\n    def forward(self, {taken}) -> {'Outputs' if results else 'Tensor'}:"
     for line in Forward(TORCH, body, inputs, training, results, indexed=numbered).lines():
         yield f"        {line}"
+
+
+def _block(class_: Class) -> str:
+    """The class of a block or label."""
+    return "\n".join(_class(class_, [False] * len(class_.body.items)))
 
 
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
@@ -130,10 +135,25 @@ def _is_tensor(item: Item) -> bool:
     return TORCH.holds_tensor(item.step)
 
 
-def _assignment(item: Item) -> Iterator[str]:
-    """Keep a module or parameter; one whose name has levels, or is a number, is put where its name says."""
+def _or_identity(item: Item) -> New | If | None:
+    """The module of an item, an identity where its condition does not hold."""
+    module = item.module
+    return module._replace(no=New(TORCH.identity)) if isinstance(module, If) and module.no is None else module
+
+
+def _assignment(item: Item, chained: bool) -> Iterator[str]:
+    """Keep a module, parameter or guard; one whose name has levels, or is a number, is put where its name says."""
+    module = item.module
+    if module is None:
+        yield from wrapped(f"        self.{item.flag} = ", item.guard, "")
+        return
     if is_simple(item.attribute):
-        yield from wrapped(f"        self.{item.attribute} = ", item.module, "")
+        lines = list(wrapped(f"        self.{item.attribute} = ", _or_identity(item), ""))
+        if isinstance(module, If) and module.no is None and (chained or len(lines) > 1):
+            identity = [] if chained else [f"        self.{item.attribute}: nn.Module = {TORCH.identity}()"]
+            condition = f"        if {written(module.condition)}:"
+            lines = [*identity, condition, *wrapped(f"            self.{item.attribute} = ", module.yes, "")]
+        yield from lines
         return
     put = "register_parameter" if _is_tensor(item) else "add_module"
     *levels, last = item.attribute.split(".")
@@ -142,7 +162,7 @@ def _assignment(item: Item) -> Iterator[str]:
         yield f'        if not hasattr({parent}, "{level}"):'
         yield f'            {parent}.add_module("{level}", nn.Module())'
         parent = f'self.get_submodule("{".".join(levels[: at + 1])}")'
-    yield from wrapped(f'        {parent}.{put}("{last}", ', item.module, ")")
+    yield from wrapped(f'        {parent}.{put}("{last}", ', _or_identity(item), ")")
 
 
 def _identifier(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archspec.backends.source.classes import Item
+from archspec.backends.source.body import Item
 from archspec.backends.source.dialect import Dialect
 from archspec.backends.source.forward import is_compound, is_simple
 from archspec.backends.torch.calls import layer
@@ -60,6 +60,7 @@ TORCH = Dialect(
     chain="nn.Sequential",
     identity="nn.Identity",
     overwriting=frozenset(["relu", "relu6", "leaky", "hardswish", "silu"]),
+    in_place="inplace",
     independent=frozenset(
         ["conv", "dwconv", "deconv", "bn", "gn", "ln", "fc", "linear", "add", "concat"]
     ),  # torch: tools/autograd/derivatives.yaml

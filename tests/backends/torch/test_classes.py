@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
@@ -61,7 +62,42 @@ CASES = {
     "guards": (
         "default round=floor\ninput 8x8x4\nblock b(n, s=1):\n  residual:\n    conv k=1 f=n s=s\n    shortcut: conv k=1 f=n s=s if s > 1 or cin != n\n"
         "b 4\nb 8\nb 8 s=2\nb 8\n",
-        ["class B: channels: int, n: int, s: int", "class B2: channels: int, n: int, s: int", "B2(4, 8, 1)", "B2(8, 8, 2)"],
+        ["class B: channels: int, n: int, s: int", "downsample = nn.Conv2d(channels, n, 1, stride=s) if s > 1 or channels != n else nn.Identity()", "B(8, 8, 2)"],
+    ),
+    "a guarded residual": (
+        "default round=floor\ninput 8x8x4\nblock b(n, s=1):\n  residual if s == 1 and cin == n:\n    conv k=3 f=n s=s p=1 | relu\nb 4\nb 8\nb 8 s=2\nb 8\n",
+        ["self.has_add1 = s == 1 and channels == n", "return y + x if self.has_add1 else y"],
+    ),
+    "guards in a chain": (
+        "input 8x8x4\nblock b(e, hs, n):\n  body:\n    _: conv k=1 f=e | relu if e != cin\n    _: dwconv k=3 p=1 | tanh\n    conv k=1 f=n if hs and not e > 10\n"
+        "b 4 no 6\nb 6 yes 6\nb 9 no 4\nb 12 yes 5\nb 12 no 4\n",
+        ["if e != channels else []", "nn.Conv2d(e, e, 3, padding=1, groups=e)", "*([nn.Conv2d(e, n, 1)] if hs and not e > 10 else [])", "hs: bool"],
+    ),
+    "either of two layers": (
+        "input 8x8x4\nblock a(hs):\n  relu if not hs\n  silu if hs\nblock b(hs): conv k=1 f=5 | a hs\nb yes\nb no\n",
+        ["        if not hs:\n            self.relu1 = nn.ReLU()\n        if hs:\n            self.silu1 = nn.SiLU()", "self.a1 = A(hs)"],
+    ),
+    "either of two layers of one label": (
+        "input 8x8x4\nblock a(hs):\n  act: relu if not hs\n  act: silu if hs\nblock b(hs): conv k=1 f=cin | a hs | conv k=1 f=cin\nb yes\nb no\nb no\n",
+        ["self.act = nn.SiLU() if hs else nn.ReLU()"],
+    ),
+    "a number that a guard decides": (
+        "input 8x8x6\nblock b(n, half):\n  slice 0:cin//2 if half\n  f: conv k=3 f=n p=1 | relu\n  g: conv k=3 f=cin p=1 | relu\nb 6 yes\nb 6 no\n",
+        ["        if half:\n            self.slice1 = Slice(0, channels // 2)", "nn.Conv2d(channels // 2 if half else channels, n, 3, padding=1)"],
+    ),
+    "labels of one name": (
+        "input 8x8x4\nblock a(hs):\n  side:\n    x: skip\n    conv k=1 f=4\n    add x\n    relu if hs\nblock b(n):\n  side:\n    x: skip\n    conv k=1 f=4\n    add x\n"
+        "a no\na yes\nb 1\n",
+        ["self.side = Side(channels, hs)", "self.side = Side2(channels)"],
+    ),
+    "a guard in a guarded part": (
+        "input 8x8x4\nblock b(m, n):\n  f if m > 1:\n    conv k=1 f=m\n    _: conv k=1 f=m | bn if n\n    relu\n  tail: conv k=1 f=cin | relu | silu | tanh\nb 1 0\nb 4 0\nb 4 1\n",
+        ["class B: channels: int, m: int, n: int", "*([nn.Sequential(nn.Conv2d(m, m, 1), nn.BatchNorm2d(m))] if n else [])", "if m > 1"],
+    ),
+    "guards that a class cannot have": (
+        "input 8x8x4\nblock b(n, m): \n  conv k=1 f=n if m\n  conv k=1 f=n\nb 4 1\nb 4 0\nb 4 1\nblock c(n):\n  repeat 3 as i:\n    relu if i > n\nc 0\nc 1\n"
+        "block d(n):\n  dropout 0.5\n  pos if n\ntokens\nd 0\nd 1\n",
+        ["class B2:", "class C2:", "class D2"],
     ),
     "equal by accident": ("input 8x8x4\nblock b(n, m): conv k=1 f=n | conv k=1 f=m\nb 4 4\nb 5 5\n", ["conv1 = nn.Conv2d(channels, n, 1)", "conv2 = nn.Conv2d(n, m, 1)"]),
     "reserved words": ("input 8x8x4\nblock b(range, channels): conv k=1 f=range | conv k=1 f=channels\nb 3 5\nb 4 6\n", ["range_: int, channels: int"]),
@@ -112,6 +148,15 @@ def own(source):
     return source[source.find('    """Block `') - 100 :] if "Block `" in source else ""
 
 
+@pytest.mark.parametrize(
+    "name", ["resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "regnet_y_400mf", "shufflenet_v2_x1_0"]
+)
+def test_blocks_with_guards_are_one_class(name):
+    found = re.findall(r"^class (\w+)\(.*\n    (\"\"\"Block .*)", archspec.emit(archspec.load(name), "torch"), re.M)
+    assert found
+    assert len({about for _, about in found}) == len(found)
+
+
 @pytest.mark.parametrize("count", few_quick([20, 60], [20]))
 def test_random_networks_are_those_without_names(count):
     compared = 0
@@ -123,6 +168,44 @@ def test_random_networks_are_those_without_names(count):
         same_module(network)
         compared += 1
     assert compared > count * 2 / 3
+
+
+GUARDS = ["a", "not a", "n > 4", "cin == n", "a and n > 3", "a or cin != n", "not (a and n > 4)", "cin != n or s > 1", "s == 1"]
+LINES = [
+    "conv k=1 f=n", "conv k=3 f=n p=1 s=s | bn | relu", "f: conv k=1 f=cin | tanh", "g: conv k=1 f=2*n | relu", "relu", "sub n", "_: conv k=1 f=n | bn",
+    "residual{}:\n    conv k=3 f=n p=1\n    shortcut: conv k=1 f=n{}", "residual{}:\n    relu", "add:\n    skip\n    conv k=1 f=cin{}",
+    "concat:\n    skip\n    conv k=1 f=n{}", "body{}:\n    conv k=1 f=n{}\n    _: conv k=1 f=2*n | bn{}\n    relu\n    sub n{}", "repeat 2 as i:\n    conv k=1 f=n{}",
+    "mul:\n    skip\n    gap | conv k=1 f=cin{}", "scale 0.5", "x: skip\n  relu{}\n  conv k=1 f=cin\n  add x{}",
+]  # fmt: skip
+
+
+def guarded(random):
+    """A network whose blocks have guards; it may be wrong."""
+
+    def lines(pool):
+        texts = [text if "{}" in text else text + "{}" for text in random.choices(pool, k=random.randint(1, 4))]
+        body = "\n  ".join(["", *texts])
+        return re.sub(r"\{\}", lambda _: f" if {random.choice(GUARDS)}" if random.random() < 0.6 else "", body).replace(" if if", " if")
+
+    blocks = f"block sub(n, a=n>4, s=1):{lines(LINES[:5])}\nblock b(n, a, s):{lines(LINES)}\n"
+    calls = [f"b {random.choice([4, 6])} {random.choice(['no', 'yes'])} {random.choice([1, 1, 2])}\n" for _ in range(6)]
+    return f"default round=floor\ninput 8x8x4\n{blocks}{''.join(calls)}"
+
+
+def test_random_guards_in_one_class_are_those_apart():
+    compared = shorter = 0
+    for seed in range(80):
+        try:
+            network = archspec.loads(guarded(random.Random(seed)))
+        except archspec.SpecError:
+            continue
+        one, other = same_module(network)
+        x = torch.randn(2, 4, 8, 8)
+        assert torch.equal(one(x), other(x))
+        compared += 1
+        shorter += " if " in archspec.emit(network, "torch")
+    assert compared > 30, compared
+    assert shorter > 10, shorter
 
 
 def test_numbers_that_double_with_each_block_end_as_plain_ones():

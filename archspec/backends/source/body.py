@@ -1,0 +1,85 @@
+"""The body of a class: a graph whose inline calls are flattened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archspec.backends.source.constructor import If, New
+from archspec.source import Span
+from archspec.types import Type
+
+if TYPE_CHECKING:
+    from archspec.backends.source.dialect import Dialect
+
+UNREAD = -1
+"""The number of a value that is handed to a graph and not read there."""
+
+
+class Item(NamedTuple):
+    """An element of a class body: its attribute, the module (None for a merge), the values it reads, and its value's number.
+
+    A module that some instances lack has a condition, and nothing for where that does not hold.
+    """
+
+    attribute: str
+    module: New | If | None
+    step: str
+    """The op's step; empty for a call."""
+    label: str | None
+    reads: tuple[int, ...]
+    types: tuple[Type | None, ...]
+    type: Type | None
+    span: Span | None
+    top: int
+    """The position of its element in the graph."""
+    flat: bool = False
+    """Whether the module takes a vector where a map is given: a `flatten` that was moved before it."""
+    borrowed: bool = False
+    """Whether the attribute is that of an item before it, whose weights it uses."""
+    guard: Any = None
+    """The condition of a merge that some instances of a class have; in the others its value is the first one that it reads."""
+
+    @property
+    def line(self) -> int:
+        return self.span.line if self.span is not None else 0
+
+    @property
+    def flag(self) -> str:
+        """The attribute that keeps the guard."""
+        return f"has_{self.attribute.replace('.', '_')}"
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """All that has numbers in it."""
+        return self.module, self.guard
+
+    @property
+    def kinds(self) -> tuple[object, ...]:
+        """The kinds of the types that it reads."""
+        return tuple([(type(type_).__name__, len(type_.shape)) for type_ in self.types if type_ is not None])
+
+
+class Body(NamedTuple):
+    """A graph flattened of its inline calls: values 0 up to `inputs` are the inputs that it takes, the rest the items in order."""
+
+    inputs: tuple[Type | None, ...]
+    items: tuple[Item, ...]
+    result: int
+    values: tuple[int, ...]
+    """For each value of the graph, its number here."""
+
+    def chained(self, dialect: Dialect) -> bool:
+        """Whether the items are modules in a row, as a chain of the framework has them."""
+        return (
+            len(self.inputs) == 1
+            and self.result == len(self.items) > 0
+            and all(
+                item.module is not None
+                and item.reads == (at,)
+                and not item.flat
+                and not item.borrowed
+                and "." not in item.attribute
+                and not dialect.holds_tensor(item.step)
+                for at, item in enumerate(self.items)
+            )
+        )
