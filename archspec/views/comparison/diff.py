@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import count, groupby
 from typing import NamedTuple
 
 from archspec.analysis.depth import is_weight_layer, weight_layers
@@ -89,7 +89,9 @@ def _edits(pairs: list[Pair], before: Network, after: Network) -> Iterator[Edit]
         if a is None or b is None:
             yield Edit(REMOVED if b is None else ADDED, a, b)
             continue
-        reads = _reads_others(a, b, partners, known)
+        # what was added or removed before them is shown there, and is no other source
+        others = (partners.get(x, y) != y and y in known for x, y in zip(a.sources, b.sources, strict=False))
+        reads = len(a.sources) != len(b.sources) or any(others)
         if reads or (a.op, a.config) != (b.op, b.config):
             kind = CHANGED
         elif (a.inputs, a.output, a.cost, a.training) != (b.inputs, b.output, b.cost, b.training):
@@ -97,13 +99,6 @@ def _edits(pairs: list[Pair], before: Network, after: Network) -> Iterator[Edit]
         else:
             kind = EQUAL
         yield Edit(kind, a, b, reads)
-
-
-def _reads_others(a: Row, b: Row, partners: dict[str, str], known: set[str]) -> bool:
-    """Whether two layers read different ones of those that both networks have: what was added or removed before them is shown there."""
-    if len(a.sources) != len(b.sources):
-        return True
-    return any(partners.get(x, y) != y and y in known for x, y in zip(a.sources, b.sources, strict=True))
 
 
 Item = tuple[Edit, ...]
@@ -138,11 +133,10 @@ _LONGEST = 100
 
 def _period(keys: list[tuple[object, ...]], at: int) -> tuple[int, int]:
     """How many items from a place on repeat, and how often: what folds most away, the shortest of equals."""
-    best = (1, 1)
-    for period in range(1, min(_LONGEST, (len(keys) - at) // 2) + 1):
-        times = 1
-        while keys[at + period * times : at + period * (times + 1)] == keys[at : at + period]:
-            times += 1
-        if period * (times - 1) > best[0] * (best[1] - 1):
-            best = (period, times)
-    return best
+
+    def times(period: int) -> int:
+        one = keys[at : at + period]
+        return next(times for times in count(1) if keys[at + period * times : at + period * (times + 1)] != one)
+
+    periods = range(1, max(1, min(_LONGEST, (len(keys) - at) // 2)) + 1)
+    return max(((period, times(period)) for period in periods), key=lambda found: found[0] * (found[1] - 1))

@@ -78,7 +78,7 @@ class Table:
 
     def group(self, group: Group) -> str:
         training = all(row.training for row in group.rows)
-        name = _name(group.name, group.prefix) + (" " + tag("small", "training") if training else "")
+        name = _name(group.name, group.prefix, training)
         cells = [tag("th", name, scope="row"), tag("td", f"{len(group.rows):,} layers", class_="layer")]
         for column in self.columns[2:]:
             words, classes = "", _class(column)
@@ -101,24 +101,17 @@ class Table:
 
     def name(self, item: Layer) -> str:
         """The name, which opens the row below."""
-        words = _name(item.row.name, item.prefix)
-        if item.row.times > 1:
-            words += f" ×{item.row.times:,}"
-        if item.row.training:
-            words += " " + tag("small", "training")
+        words = _name(item.row.name, item.prefix, item.row.training, f" ×{item.row.times:,}" if item.row.times > 1 else "")
         return tag("th", tag("details", tag("summary", words)) if self.blanks is None else words, scope="row")
 
     def cell(self, item: Layer, column: Column) -> str:
-        words = value(item.row, column.name, self.report)
-        classes = _class(column)
-        if column.name in ASKED and self.blanks is not None:
+        words, classes = value(item.row, column.name, self.report), _class(column)
+        if self.blanks is not None:
             blank = self.blanks(item.at, column.name, words, item.row.name)
             return tag("td", text(words) if blank is None else blank, class_=classes, data_column=column.title)
         if column.bar:
             classes += self.bar(column, getattr(item.row, column.name) * item.row.times, item.row.training)
-        if words == "0":
-            classes += " zero"
-        return tag("td", text(words), class_=classes or None, data_column=column.title if self.blanks is not None else None)
+        return tag("td", text(words), class_=classes + (" zero" if words == "0" else ""))
 
     def work(self, item: Layer) -> str:
         """The row below a layer: its numbers with their formulas, as a description list."""
@@ -134,22 +127,20 @@ class Table:
 
     def totals(self) -> str:
         count = self.report.totals.layers
-        filled = {"name": "total", "layer": f"{count:,} layer{'s' if count != 1 else ''}"}
-        cells = []
-        for column in self.columns:
+        words = f"{count:,} layer{'s' if count != 1 else ''}"
+        cells = [tag("th", "total", class_="name", scope="row"), tag("td", words, class_="layer")]
+        for column in self.columns[2:]:
             total = COLUMNS[column.name].total
             found = total(self.report.totals) if total is not None else None
-            words = filled.get(column.name, "") if found is None else _sided(found, column.name)
-            first = column.name == "name"
-            cells.append(tag("th" if first else "td", words, class_=_class(column), scope="row" if first else None))
+            cells.append(tag("td", "" if found is None else _sided(found, column.name), class_=_class(column)))
         return tag("tr", *cells)
 
 
-def _name(name: str, prefix: str) -> str:
+def _name(name: str, prefix: str, training: bool, times: str = "") -> str:
     """A name; what it shares with the group around it is set back."""
-    if not prefix or not name.startswith(prefix):
-        return tag("span", text(name), class_="name")
-    return tag("span", tag("span", text(prefix), "<wbr>", class_="prefix"), text(name[len(prefix) :]), class_="name")
+    shared = tag("span", text(prefix), "<wbr>", class_="prefix") if prefix and name.startswith(prefix) else ""
+    words = tag("span", shared, text(name.removeprefix(prefix)), class_="name")
+    return words + times + (" " + tag("small", "training") if training else "")
 
 
 def _class(column: Column) -> str:

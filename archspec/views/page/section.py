@@ -63,9 +63,8 @@ def telling(part: Section) -> Iterator[str]:
 def _source(network: Network) -> str:
     """Where the network comes from, and what else the spec says about it."""
     source, year = network.meta.get("source", ""), network.meta.get("year", "")
-    parts = [part for part in (source, "" if year in source else year) if part]
     more = [f"{name}: {value}" for name, value in network.meta.items() if name not in _TOLD]
-    words = [tag("bdi", text(part)) for part in [*parts, *more]]
+    words = [tag("bdi", text(part)) for part in (source, "" if year in source else year, *more) if part]
     return tag("p", " · ".join(words), class_="source") if words else ""
 
 
