@@ -24,7 +24,7 @@ Way = Callable[[Sequence[str]], str]
 class Advice(NamedTuple):
     """The branches' places, and what to add to a misfit of theirs."""
 
-    branches: Sequence[tuple[Span, str]]
+    branches: Sequence[Span]
     way: Way
     notes: Sequence[str] = ()
     help: str | None = None
@@ -40,8 +40,7 @@ class Advice(NamedTuple):
         return Misfit(misfit.code, misfit.message, notes=notes, help_=help_, label="the paths meet here with different shapes", axis=axis)
 
     def secondary(self, types: Sequence[Type | None]) -> list[tuple[Span, str]]:
-        marks = [(span, f"{text or 'this one gives'} {type_}") for (span, text), type_ in zip(self.branches, types, strict=False)]
-        return [*self.parted, *marks]
+        return [*self.parted, *((span, f"this one gives {type_}") for span, type_ in zip(self.branches, types, strict=False))]
 
 
 def _rounded(types: Sequence[Type]) -> int | None:
@@ -63,7 +62,7 @@ def step_advice(step: ast.Step) -> Advice:
         lines = [" | ".join(filter(None, pair)) for pair in zip(["skip", *(f"from {name}" for name in names)], steps, strict=True)]
         return f"write `{kind}:` with the lines {', '.join(f'`{line}`' for line in lines[:-1])} and `{lines[-1]}` below it"
 
-    return Advice([(step.span, "")] + [(expr.span, "") for expr in step.bare], way)
+    return Advice([step.span, *(expr.span for expr in step.bare)], way)
 
 
 def branches_advice(builder: GraphBuilder, entered: int, kind: str, branches: Sequence[tuple[int, Span]]) -> Advice:
@@ -76,7 +75,7 @@ def branches_advice(builder: GraphBuilder, entered: int, kind: str, branches: Se
         lines = [(span.line, behind) for (_, span), behind in zip(branches, steps, strict=True) if behind]
         return "; ".join(f"end the branch at line {line} with `| {behind}`" for line, behind in lines)
 
-    return Advice([(span, "") for _, span in branches], way, help="; ".join(filter(None, paddings)) if mended else None)
+    return Advice([span for _, span in branches], way, help="; ".join(filter(None, paddings)) if mended else None)
 
 
 def residual_advice(
@@ -88,10 +87,10 @@ def residual_advice(
     def way(steps: Sequence[str]) -> str:
         of_main, of_short = steps
         ends = [f"end the last of its own lines with `| {of_main}`"] if of_main else []
-        if of_short:
-            ends.append(
-                f"end its shortcut with `| {of_short}`" if taken else f"add `shortcut: {of_short}` as the last line of the residual"
-            )
+        if of_short and taken:
+            ends.append(f"end its shortcut with `| {of_short}`")
+        elif of_short:
+            ends.append(f"add `shortcut: {of_short}` as the last line of the residual")
         return "; ".join(ends)
 
     help_ = _mended(builder, entered, main, body, defaults) if not taken else None

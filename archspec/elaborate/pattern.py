@@ -13,7 +13,6 @@ MAX_ROUNDS = 50_000
 _WORDS = {"CONV": "conv", "POOL": "pool", "FC": "fc"}
 _KEYS = ("f", "fc", "classes", "k", "w", "pool")
 
-
 Layer = tuple[str, dict[str, Value], Span]
 """A layer: its step, its arguments, its place."""
 
@@ -25,7 +24,6 @@ def expand_pattern(statement: ast.Pattern, scope: Scope) -> tuple[list[Layer], s
     has a CONV; pools halve; FC layers have `fc` units; before the SOFTMAX comes a fully connected layer of `classes`.
     """
     expansion = _Expansion(statement, scope)
-    expansion.check_keys()
     expansion.parts(statement.formula, outermost=True)
     unused = [k for name, k in expansion.keys.items() if name not in expansion.used and name not in _KEYS]
     if unused:
@@ -35,24 +33,21 @@ def expand_pattern(statement: ast.Pattern, scope: Scope) -> tuple[list[Layer], s
 
 class _Expansion:
     def __init__(self, statement: ast.Pattern, scope: Scope) -> None:
-        self.statement = statement
         self.scope = scope
-        self.keys = {k.name: k for k in statement.keywords}
-        self.values = {name: evaluate(k.value, scope) for name, k in self.keys.items()}
+        self.keys: dict[str, ast.Keyword] = {}
+        self.values: dict[str, Value] = {}
+        for keyword in statement.keywords:
+            if keyword.name in self.keys:
+                raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span)
+            self.keys[keyword.name] = keyword
+            value = self.values[keyword.name] = evaluate(keyword.value, scope)
+            if isinstance(value, Rounds) and keyword.name != "f":
+                raise Refused("A119", f"`{keyword.name}` takes one value; only `f` takes one per stage", keyword.span)
         self.layers: list[Layer] = []
         self.used: set[str] = set()
         self.stage = 0
         self.rounds = 0
         self.notes: list[str] = []
-
-    def check_keys(self) -> None:
-        seen: set[str] = set()
-        for keyword in self.statement.keywords:
-            if keyword.name in seen:
-                raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span)
-            seen.add(keyword.name)
-            if isinstance(self.values[keyword.name], Rounds) and keyword.name != "f":
-                raise Refused("A119", f"`{keyword.name}` takes one value; only `f` takes one per stage", keyword.span)
 
     def parts(self, formula: ast.Formula, *, outermost: bool) -> None:
         for part in formula.parts:

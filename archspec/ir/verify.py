@@ -8,6 +8,7 @@ from typing import NamedTuple
 from archspec.ir.graph import Call, Element, Graph, Network, Node, Owner
 from archspec.ir.walk import Visit, events
 from archspec.ops.base import Misfit
+from archspec.types import Type
 
 
 def verify(network: Network) -> None:
@@ -95,33 +96,28 @@ def _graph(graph: Graph) -> str:
         what = f"element {at} (`{element.label or element.stem}`) of {where}"
         if not element.inputs or any(not 0 <= value < first + at for value in element.inputs):
             raise ValueError(f"{what} reads a value that does not stand before it")
-        if isinstance(element, Call):
-            _call(element, graph, what)
-        else:
-            _node(element, graph, what)
+        read = tuple(graph.type_of(value) for value in element.inputs)
+        given = _call(element, read, what) if isinstance(element, Call) else _node(element, read, what)
+        if given != (element.type,):
+            raise ValueError(f"{what} is said to give {element.type}, but gives {_shown(given)}")
     return where
 
 
-def _call(call: Call, graph: Graph, what: str) -> None:
-    read = tuple(graph.type_of(value) for value in call.inputs)
+def _call(call: Call, read: tuple[Type, ...], what: str) -> tuple[Type, ...]:
     if read != call.graph.inputs:
         raise ValueError(f"{what} is called with {_shown(read)}, but takes {_shown(call.graph.inputs)}")
-    if call.type != call.graph.output:
-        raise ValueError(f"{what} is said to give {call.type}, but gives {call.graph.output}")
     if call.times < 1 or (call.times > 1 and call.type != call.graph.inputs[0]):
         raise ValueError(f"{what} runs {call.times} times, from {call.graph.inputs[0]} to {call.type}")
+    return (call.graph.output,)
 
 
-def _node(node: Node, graph: Graph, what: str) -> None:
-    read = tuple(graph.type_of(value) for value in node.inputs)
+def _node(node: Node, read: tuple[Type, ...], what: str) -> tuple[Type, ...]:
     if len(read) != 1 and not node.op.variadic:
         raise ValueError(f"{what} reads {len(read)} values")
     try:
-        result = node.op.infer(read)
+        return node.op.infer(read)
     except Misfit as misfit:
         raise ValueError(f"{what}: {misfit.message}") from None
-    if result != (node.type,):
-        raise ValueError(f"{what} is said to give {node.type}, but gives {_shown(result)}")
 
 
 def _shown(types: tuple[object, ...]) -> str:

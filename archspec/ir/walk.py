@@ -215,24 +215,18 @@ class Place(NamedTuple):
     owner: str | None
 
 
-def walk(network: Network) -> Iterator[Place]:
-    """The layers of a network in order, lazily."""
-    return _walk(network, [])
-
-
 def flattened(network: Network) -> tuple[list[Place], list[str]]:
     """The layers of a network in order, and for each of its outputs the name of the layer or input that it comes from."""
     ends: list[str] = []
-    return list(_walk(network, ends)), ends
+    return list(walk(network, ends)), ends
 
 
-def _walk(network: Network, ends: list[str]) -> Iterator[Place]:
+def walk(network: Network, ends: list[str] | None = None) -> Iterator[Place]:
+    """The layers of a network in order, lazily; in the end, `ends` gets the names that `flattened` gives."""
     names = [i.name for i in network.inputs]
-    values: list[int] = []
     for event in events(network.graph):
         if isinstance(event, Visit):
             names.append(event.name)
             yield Place(event.name, event.node, event.graph, tuple([names[source] for source in event.sources]), event.owner)
-        elif isinstance(event, Leave):
-            values = event.values
-    ends += [names[values[output.value]] for output in network.outputs]
+        elif isinstance(event, Leave) and event.call is None and ends is not None:
+            ends += [names[event.values[output.value]] for output in network.outputs]
