@@ -65,7 +65,7 @@ class Structures(Steps):
         name = None
         if not (isinstance(head.name, ast.Name) and head.name.id == NAMELESS):
             try:
-                position = context.builder.position if context.builder.naming == "index" else None
+                position = context.builder.names.position if context.builder.naming == "index" else None
                 name = label_text(head.name, context.scope, top=context.top, position=position)
             except Refused as refused:
                 self.report(refused)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from archspec.ir.graph import Call, Graph, Hole, Input, Instance, Network, Node, Output, Owner, Part
+from archspec.ir.walk import Names
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Misfit, Op
 from archspec.ops.declare import Unfit
@@ -26,10 +26,10 @@ class GraphBuilder:
         self.parent = parent
         self.inputs: list[Type | None] = []
         self.elements: list[Part] = []
-        self.alike: Counter[str] = Counter()
-        """Elements by stem, those of a repeat once for each round."""
-        self.position: int = parent.position if round_ and parent is not None else 0
-        """The position of the next element, where names are positions."""
+        self.names = Names("", naming)
+        """The names that are taken; a round's positions run on from those of the graph around it."""
+        if round_ and parent is not None:
+            self.names.position = parent.names.position
         self.captured: dict[int, int] = {}
         self.pending: list[int] = []
         """Values of the parent that are read here, in the order of the inputs after the first."""
@@ -46,11 +46,7 @@ class GraphBuilder:
     def add(self, element: Part) -> int:
         """Append an element; returns its value."""
         self.elements.append(element)
-        self.alike[element.stem] += _times(element)
-        if element.label is not None and element.label.isdecimal():
-            self.position = int(element.label) + 1
-        else:
-            self.position += _positions(element)
+        self.names.skip(element)
         return ~(len(self.elements) - 1)
 
     def apply(
@@ -75,8 +71,7 @@ class GraphBuilder:
     def restem(self, stem: str) -> None:
         """Call the last element, which has no label, by another stem that takes no position."""
         element = self.elements.pop()
-        self.alike[element.stem] -= _times(element)
-        self.position -= _positions(element)
+        self.names.skip(element, -1)
         self.add(element._replace(stem=stem, numbered=False))
 
     def capture(self, owner: GraphBuilder, value: int) -> int:
@@ -92,11 +87,11 @@ class GraphBuilder:
     def next_name(self, stem: str) -> str:
         """What the next element of a stem will be called, for messages; a round's names run on from the graph around it."""
         if self.naming == "index":
-            return str(self.position)
+            return str(self.names.position)
         alike = 0
         builder: GraphBuilder | None = self
         while builder is not None:
-            alike += builder.alike[stem]
+            alike += builder.names.counts.get(stem, 0)
             builder = builder.parent if builder.round else None
         return f"{stem}{alike + 1}"
 
@@ -132,17 +127,6 @@ class GraphBuilder:
             if not isinstance(element, Hole) and all(value in numbers for value in element.inputs):
                 numbers[~at] = left.add(element._replace(inputs=tuple([numbers[value] for value in element.inputs])))
         return left, numbers
-
-
-def _times(element: Part) -> int:
-    return element.times if isinstance(element, Call) else 1
-
-
-def _positions(element: Part) -> int:
-    """How many positions an element takes."""
-    if isinstance(element, Call):
-        return element.times * (sum(map(_positions, element.graph.elements)) if element.inline else element.numbered)
-    return int(element.numbered)
 
 
 class Value(NamedTuple):

@@ -44,15 +44,18 @@ class Names:
     def __call__(self, element: Part) -> str:
         return self.prefix + self.local(element)
 
-    def skip(self, graph: Graph, rounds: int) -> None:
-        """Go on as if so many more rounds of an inline call had been named."""
-        for element in graph.elements:
-            if isinstance(element, Call) and element.inline:
-                self.skip(element.graph, rounds * element.times)
-                continue
-            times = rounds * element.times if isinstance(element, Call) else rounds
-            self.counts[element.stem] = self.counts.get(element.stem, 0) + times
-            self.position += times * element.numbered
+    def skip(self, element: Part, rounds: int = 1) -> None:
+        """Go on as if an element had been named, so many times; a call has a name for each of its rounds."""
+        if isinstance(element, Call):
+            rounds *= element.times
+            if element.inline:
+                for inner in element.graph.elements:
+                    self.skip(inner, rounds)
+                return
+        self.counts[element.stem] = self.counts.get(element.stem, 0) + rounds
+        self.position += rounds * element.numbered
+        if element.label is not None and element.label.isdecimal():
+            self.position = int(element.label) + 1
 
     def rounds(self, call: Call) -> list[tuple[str, str]]:
         """For each round of a call its name, twice; of an inline call, which has none, the names of its first and last element."""
@@ -199,7 +202,7 @@ class _Walk:
             rounds = times * call.times if self.fold else times
             result = yield from self.graph(inner, scope, [result, *read[1:]], rounds, top, call, inside)
         if self.fold and call.inline:
-            names.skip(inner, call.times - 1)
+            names.skip(call._replace(times=call.times - 1))
         return result
 
 
