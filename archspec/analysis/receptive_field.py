@@ -207,14 +207,12 @@ class ReceptiveFields:
             yield inside(value), graph.type_of(value)
         for call in back.calls:
             read = tuple([inside(value) for value in call.inputs])
-            yield from self._last(call.graph, read, known) if call.times == 1 else self._last_round(call, read, known)
-
-    def _last_round(self, call: Call, read: Fields, known: set[tuple[Graph, Fields]]) -> Iterator[tuple[Field, Type | None]]:
-        """The last maps of the last round, and, where the way goes on, of the first: what rounds see grows or shrinks from one to the next."""
-        through = self.through(call._replace(times=call.times - 1), read)
-        yield from self._last(call.graph, (through, *read[1:]), known)
-        if 0 in self._back(call.graph).ends:
-            yield from self._last(call.graph, read, known)
+            if call.times > 1:
+                through = self.through(call._replace(times=call.times - 1), read)
+                yield from self._last(call.graph, (through, *read[1:]), known)
+            # What rounds see grows or shrinks from one to the next: where the way goes on, the first counts too.
+            if call.times == 1 or 0 in self._back(call.graph).ends:
+                yield from self._last(call.graph, read, known)
 
     def _back(self, graph: Graph) -> _Back:
         known = self._backs.get(graph)

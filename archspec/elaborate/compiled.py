@@ -41,15 +41,12 @@ class Compiled(NamedTuple):
         starts = self.source.starts
         if not 1 <= line <= len(starts):
             return ()
+        own = [(span, type_) for span, type_ in self.met if span.source is self.source]  # what the used files have is elsewhere
         found: list[tuple[tuple[int, ...], Type]]
         if column is None:
-            found = [((-span.end, span.start), type_) for span, type_ in self._own() if self.source.locate(span.end - 1)[0] == line]
+            found = [((-span.end, span.start), type_) for span, type_ in own if self.source.locate(span.end - 1)[0] == line]
         else:
             offset = starts[line - 1] + column - 1
-            found = [((span.end - span.start,), type_) for span, type_ in self._own() if span.start <= offset < span.end]
+            found = [((span.end - span.start,), type_) for span, type_ in own if span.start <= offset < span.end]
         first = min([rank for rank, _ in found], default=())
         return tuple(dict.fromkeys([type_ for rank, type_ in found if rank == first]))
-
-    def _own(self) -> list[tuple[Span, Type]]:
-        """What was met in the text itself, not in those it uses."""
-        return [(span, type_) for span, type_ in self.met if span.source is self.source]

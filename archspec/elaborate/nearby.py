@@ -45,11 +45,7 @@ class Nearby:
 
     def found(self) -> list[tuple[int, ...]]:
         """The spatial sizes that fit, the smaller before the larger."""
-        if self.first.code == "A202":
-            both = [self.halving() or self.walk(1)]
-        else:
-            both = [self.walk(-1), self.walk(1)]
-        return [spatial for spatial in both if spatial is not None]
+        return [spatial for spatial in (self.walk(-1), self.halving() or self.walk(1)) if spatial is not None]
 
     def probe(self, sizes: Sequence[int]) -> Probe | None:
         """What comes of other sizes; None where there are none, or enough was tried."""
@@ -77,7 +73,7 @@ class Nearby:
     def halving(self) -> tuple[int, ...] | None:
         """The least larger side where windows are too large, as long as nothing else is met; None where sizes must divide too."""
         low, high = self.spatial[0], 0
-        while self.together and (not high or high - low > 1):
+        while self.together and self.first.code == "A202" and (not high or high - low > 1):
             side = (low + high) // 2 if high else 2 * low
             probe = self.probe([side] * len(self.spatial))
             if probe is None or (probe.misfit.code != "A202" if probe.misfit else not probe.clean):
