@@ -86,15 +86,11 @@ def _images(named: list[str]) -> list[Path]:
     from archspec.backends.train.scripts.images import IMAGES
 
     found: list[Path] = []
-    for name in named:
-        path = Path(name)
-        if not path.is_dir():
-            found.append(path)
-            continue
-        inside = [each for each in sorted(path.rglob("*")) if each.suffix.lower() in IMAGES]
-        if not inside:
+    for path in map(Path, named):
+        images = [each for each in sorted(path.rglob("*")) if each.suffix.lower() in IMAGES] if path.is_dir() else [path]
+        if not images:
             raise Failure(f"{path} holds no images; they end in {', '.join(sorted(IMAGES))}")
-        found += inside
+        found += images
     return found
 
 

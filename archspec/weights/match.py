@@ -44,20 +44,11 @@ How = Literal["name", "structure"]
 
 
 class Fit(NamedTuple):
-    """How the tensors of a file fit a network.
-
-    `how` is "name" or "structure", `pairs` gives for each key of the network that of the file, `prefix` is what all keys of the file
-    begin with and those of the network do not.
-    """
+    """How the tensors of a file fit a network: the file's key for each of the network, and the `prefix` that only the file's keys have."""
 
     how: How
     pairs: Pairs
     prefix: str
-
-    @property
-    def renamed(self) -> list[str]:
-        """One line `theirs -> ours` per tensor whose name differs."""
-        return [f"{other} -> {key}" for key, other in self.pairs.items() if key != other]
 
 
 def form_of(name: str, value: Any) -> Form:

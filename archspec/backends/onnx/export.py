@@ -62,7 +62,8 @@ def _given(network: Network, weights: Mapping[str, Any] | str) -> tuple[Load, st
         found = fit({tensor.key: Form(tensor.shape, "float32") for tensor in wanted}, theirs)
     except WeightsError as error:
         raise WeightsError(f"the weights do not fit the network: {error}", error.skip) from None
-    how = f"{len(found.pairs):,} tensors matched by structure, {len(found.renamed):,} of them under other names: {quoted(found.renamed)}"
+    renamed = [f"{other} -> {key}" for key, other in found.pairs.items() if key != other]
+    how = f"{len(found.pairs):,} tensors matched by structure, {len(renamed):,} of them under other names: {quoted(renamed)}"
     return lambda tensor: array(given[found.pairs[tensor.key]]), source + how if found.how == "structure" else ""
 
 

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from archspec.backends.train.scripts.data import read
-from archspec.backends.train.scripts.images import Data, DataError, Wanted, prepare, whole
+from archspec.backends.train.scripts.images import Data, DataError, Wanted, prepare
 from archspec.backends.train.scripts.options import Settings, checked
 from archspec.backends.train.task import Task
 
@@ -86,12 +85,11 @@ def data_of(setting: Setting, task: Task) -> Data:
 @torch.no_grad()
 def evaluate(net: nn.Module, task: Task, data: Data, setting: Setting, batch: int, device: torch.device) -> Result:
     """Test a network, as `archspec.to_torch` makes it, with the test part of the data."""
-    count = len(data.test)
-    batches = [list(range(at, min(at + batch, count))) for at in range(0, count, batch)]
-    classes = len(data.classes)
+    count, classes = len(data.test), len(data.classes)
     counts = torch.zeros(classes * classes, dtype=torch.long)
     net = net.to(device).eval()
-    for images, labels in DataLoader(data.test, batch_sampler=batches, collate_fn=whole):
+    for at in range(0, count, batch):
+        images, labels = data.test.__getitems__([*range(at, min(at + batch, count))])
         found = predicted(_output(net, task, images, setting, device), task)
         counts += torch.bincount(labels * classes + found.cpu(), minlength=classes * classes)
     return Result(data.classes, counts.view(classes, classes).tolist())

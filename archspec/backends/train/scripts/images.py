@@ -103,11 +103,6 @@ class Data(NamedTuple):
     skipped: tuple[Path, ...] = ()
 
 
-def whole(batch: Any) -> Any:
-    """Collate a batch that is one already."""
-    return batch
-
-
 def written(shape: tuple[int, ...]) -> str:
     """A shape as specs write it, channels last."""
     return "x".join(map(str, (*shape[1:], shape[0])))

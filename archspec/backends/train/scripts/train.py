@@ -25,10 +25,10 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
+from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, default_convert
 
 from archspec.backends.train.scripts.data import held_out, read
-from archspec.backends.train.scripts.images import Batch, Data, DataError, Wanted, prepare, statistics, whole, written
+from archspec.backends.train.scripts.images import Batch, Data, DataError, Wanted, prepare, statistics, written
 from archspec.backends.train.scripts.model import Model
 from archspec.backends.train.scripts.options import Settings, arguments
 from archspec.backends.train.scripts.processes import Stop, World, ended, join
@@ -139,7 +139,7 @@ class Run:
         if not self.settings.workers and self.world.device.type == "cpu":
             return map(part.__getitems__, batches)  # all that a DataLoader would do here,
         cuda = self.world.device.type == "cuda"
-        return DataLoader(part, batch_sampler=batches, collate_fn=whole, num_workers=self.settings.workers, pin_memory=cuda)
+        return DataLoader(part, batch_sampler=batches, collate_fn=default_convert, num_workers=self.settings.workers, pin_memory=cuda)
 
     def result(self, images: Tensor, augment: str = "none") -> Any:
         """What the network makes of a batch."""
