@@ -46,8 +46,7 @@ def _lines(text: str) -> list[str]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    statuses = [_format(file, arguments) for file in files(arguments.files)]
-    return max(statuses)
+    return max(_format(file, arguments) for file in files(arguments.files))
 
 
 def _format(file: str, arguments: argparse.Namespace) -> int:

@@ -96,7 +96,7 @@ def match(ours: Forms, theirs: Forms) -> tuple[How, Pairs]:
     ('structure', {'conv1.weight': 'features.0.weight'})
     """
     how: How
-    mine, yours = _without_counters(ours), _without_counters(theirs)
+    mine, yours = ({key: form for key, form in forms.items() if key.rpartition(".")[2] != COUNTER} for forms in (ours, theirs))
     if mine.keys() == yours.keys():
         if any(form.shape != yours[key].shape for key, form in mine.items()):
             raise _differing(mine, yours)
@@ -144,7 +144,8 @@ def _by_names_within(ours: Forms, theirs: Forms) -> Pairs:
         common = []
     pairs = {key: key for key in common}
     rest, their_rest = _alike(ours, pairs), _alike(theirs, pairs)
-    places = _places(ours)
+    # Where along the network each module begins: the first of its tensors is the last to be entered.
+    places = {path: at for at, key in reversed([*enumerate(ours)]) for _, path in _steps(key)}
     for alike, keys in rest.items():
         others = sorted(their_rest.get(alike, ()), key=lambda key: _rank(key, places))
         kind, shape = alike
@@ -208,10 +209,8 @@ def _order_is_told(theirs: Forms) -> bool:
 
     It cannot where keys are sorted within each type of number, as safetensors writes them, or where numbered members are out of order.
     """
-    by_type: dict[str, list[str]] = defaultdict(list)
-    for key, form in theirs.items():
-        by_type[form.dtype].append(key)
-    if all(keys == sorted(keys) for keys in by_type.values()):
+    by_type = sorted(theirs, key=lambda key: theirs[key].dtype)  # within a type they stay in order
+    if by_type == sorted(theirs, key=lambda key: (theirs[key].dtype, key)):
         return False
     latest: dict[str, int] = {}
     for key in theirs:
@@ -220,10 +219,6 @@ def _order_is_told(theirs: Forms) -> bool:
                 return False
             latest[parent] = number
     return True
-
-
-def _without_counters(forms: Forms) -> dict[str, Form]:
-    return {key: form for key, form in forms.items() if key.rpartition(".")[2] != COUNTER}
 
 
 def _alike(forms: Forms, taken: Iterable[str]) -> dict[tuple[str, tuple[int, ...]], list[str]]:
@@ -261,15 +256,6 @@ def _numbered(key: str) -> Iterator[tuple[str, int]]:
     for part, path in _steps(key):
         if (number := _number(part)) is not None:
             yield path.removesuffix(part), number
-
-
-def _places(keys: Iterable[str]) -> dict[str, int]:
-    """Where along the network each module begins."""
-    places: dict[str, int] = {}
-    for at, key in enumerate(keys):
-        for _, path in _steps(key):
-            places.setdefault(path, at)
-    return places
 
 
 def _rank(key: str, places: Mapping[str, int]) -> list[tuple[str, int, str]]:
