@@ -43,6 +43,8 @@ class Option(NamedTuple):
 
 
 class Backend(NamedTuple):
+    """A target of `archspec emit`: what it writes, and what it needs."""
+
     name: str
     function: str
     """`module:function`: takes a Network and the options as keywords; gives a text, texts by file name (a folder), or a Binary."""

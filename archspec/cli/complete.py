@@ -22,7 +22,7 @@ _PARAM = re.compile(r"^param\s+(\w+)\s*=\s*([^#\n]*)", re.MULTILINE)
 """Params are found in the text as it is, since a spec that is being written need not be right."""
 
 
-class Answer(NamedTuple):
+class _Answer(NamedTuple):
     shell: str
     """What the shell adds: `file`, `folder` or `none`."""
     words: Iterable[Candidate] = ()
@@ -39,11 +39,11 @@ def answer(words: list[str]) -> str:
     return "".join(f"{line}\n" for line in [f":{found.shell}", *(f"{word}\t{about}".rstrip() for word, about in candidates)])
 
 
-def _next(before: list[str], current: str) -> Answer:
+def _next(before: list[str], current: str) -> _Answer:
     if not before:
-        return Answer("none", [*COMMANDS.items(), ("--help", "the commands"), ("--version", "the version")])
+        return _Answer("none", [*COMMANDS.items(), ("--help", "the commands"), ("--version", "the version")])
     if before[0] not in COMMANDS:
-        return Answer("file")
+        return _Answer("file")
     line = _Line(command_parser(before[0]), before[1:])
     if line.awaits is not None:
         return line.values(line.awaits, current)
@@ -52,8 +52,8 @@ def _next(before: list[str], current: str) -> Answer:
         found = line.values(action, written)
         return found._replace(words=[(f"{name}={word}", about) for word, about in found.words])
     if current.startswith("-"):
-        return Answer("none", line.unused())
-    return line.values(line.waiting[0], current) if line.waiting else Answer("none")
+        return _Answer("none", line.unused())
+    return line.values(line.waiting[0], current) if line.waiting else _Answer("none")
 
 
 class _Line:
@@ -91,14 +91,14 @@ class _Line:
             if name.startswith("--") and (again or action.dest not in self.given):
                 yield name, action.help or ""
 
-    def values(self, action: argparse.Action, current: str) -> Answer:
+    def values(self, action: argparse.Action, current: str) -> _Answer:
         if action.choices is not None:
-            return Answer("none", _plain(action.choices))
+            return _Answer("none", _plain(action.choices))
         if (values := _VALUES.get(str(action.metavar))) is not None:
-            return Answer("none", values(self, current))
+            return _Answer("none", values(self, current))
         if action.metavar == "DIR":
-            return Answer("folder")
-        return Answer("file", [] if action.option_strings else [(name, "bundled spec") for name in bundled_names()])
+            return _Answer("folder")
+        return _Answer("file", [] if action.option_strings else [(name, "bundled spec") for name in bundled_names()])
 
     @property
     def spec(self) -> str:

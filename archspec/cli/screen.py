@@ -77,6 +77,7 @@ class Screen:
             self.write(text + "\n")
 
     def lines(self, lines: Iterable[StyledLine | str]) -> None:
+        """Write lines of styled pieces, or of plain text."""
         if not self.colour:
             for line in lines:
                 text = line if isinstance(line, str) else "".join(piece for piece, _ in line)

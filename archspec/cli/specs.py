@@ -33,6 +33,8 @@ class Text(NamedTuple):
 
 
 class Compiled(NamedTuple):
+    """A file as it was read, its network if it is right, and what was found."""
+
     text: Text
     network: Network | None
     diagnostics: list[Diagnostic]

@@ -33,7 +33,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
     given: dict[str, Value] = {}
     bare = op_class(name).positional
     if len(step.bare) > len(bare):
-        raise too_many(step, bare)
+        raise _too_many(step, bare)
     for field, expr in zip(bare, step.bare, strict=False):
         places[field] = expr.span
         given[field] = argument(expr, field, known[field], scope)
@@ -54,7 +54,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
                 given[field] = value
     missing = [field for field, info in known.items() if info.required and field not in given]
     if missing:
-        raise missing_argument(step, missing, known)
+        raise _missing_argument(step, missing, known)
     return Bound(build(name, given, places, step.name.span), places)
 
 
@@ -168,7 +168,7 @@ def unknown_argument(keyword: ast.Keyword, step: str, known: list[str]) -> Refus
     return Refused("A102", f"`{step}` has no argument `{keyword.name}`", keyword.span, help_)
 
 
-def missing_argument(step: ast.Step, missing: list[str], known: Mapping[str, Field]) -> Refused:
+def _missing_argument(step: ast.Step, missing: list[str], known: Mapping[str, Field]) -> Refused:
     name = step.name.id
     words = " and ".join(f"`{field}`" for field in missing)
     sample = " ".join(f"{field}=..." for field in missing)
@@ -176,7 +176,7 @@ def missing_argument(step: ast.Step, missing: list[str], known: Mapping[str, Fie
     return Refused("A103", f"`{name}` needs {words}", step.span, f"write `{name} {sample}`", notes)
 
 
-def too_many(step: ast.Step, bare: tuple[str, ...]) -> Refused:
+def _too_many(step: ast.Step, bare: tuple[str, ...]) -> Refused:
     name, count = step.name.id, len(step.bare)
     extra = step.bare[len(bare)]
     takes = f"only {len(bare)} positional argument{'s' if len(bare) > 1 else ''}" if bare else "no positional argument"

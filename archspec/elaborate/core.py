@@ -35,6 +35,7 @@ class Context(NamedTuple):
     top: bool = False
 
     def inside(self, builder: GraphBuilder | None = None, scope: Scope | None = None) -> Context:
+        """Make the context of indented lines, whose labels are not seen outside."""
         return Context(builder or self.builder, scope or self.scope.inner(), self.defaults)
 
 
@@ -94,6 +95,7 @@ class Core(Reports, ABC):
         return builder.add(Hole(None, "unknown", None, span))
 
     def no_input(self, span: Span, context: Context) -> int:
+        """Report a layer that has nothing to read; returns an unknown value."""
         if not self.placed:
             below = next((s for s in self.file.body if isinstance(s, ast.Input) and s.span.start > span.start), None)
             help_ = "begin with `input 32x32x3` (height x width x channels)"
@@ -104,6 +106,7 @@ class Core(Reports, ABC):
         return self.unknown(context.builder, span)
 
     def enter(self, body: Sequence[ast.Statement]) -> None:
+        """Go a level deeper. Raises Abort below the deepest level allowed."""
         self.depth += 1
         if self.depth > self.options.max_depth:
             span = body[0].span if body else self.file.span
@@ -121,6 +124,7 @@ class Core(Reports, ABC):
             return None
 
     def reference(self, expr: ast.Expr, context: Context) -> int:
+        """Find the value that a label or an input names; where there is none, report it and return an unknown value."""
         try:
             owner, value = lookup(expr, context.scope)
         except Refused as refused:

@@ -65,6 +65,7 @@ class Declarations(Reports):
         """Whether too many used files were reported."""
 
     def read(self, file: ast.File, folder: Path | None) -> Unit:
+        """Read the params, defaults, blocks and used files of a file."""
         unit = Unit(file)
         self.params(unit, folder)
         scope = Scope(unit.names, read=unit.read)
@@ -106,6 +107,7 @@ class Declarations(Reports):
             unit.unread.add(name)
 
     def param(self, unit: Unit, statement: ast.Param, scope: Scope) -> None:
+        """Evaluate a param, or take the value that is set from outside."""
         name, span = statement.name
         if name in unit.places or name in KEYWORDS or name == "cin":
             what = f"the param `{name}` is defined twice" if name in unit.places else f"`{name}` is a reserved word of the language"
@@ -145,6 +147,7 @@ class Declarations(Reports):
                 self.sink.add(Diagnostic("A115", message, None, (), did_you_mean(name, unit.names, known)))
 
     def extended(self, defaults: Defaults, statement: ast.Default, scope: Scope) -> Defaults:
+        """Add a `default` line to those above it."""
         if statement.step is not None and statement.step.id not in STEPS:
             self.report(unknown_step(statement.step, []))
             return defaults
@@ -166,6 +169,7 @@ class Declarations(Reports):
         return {**defaults, step: values}
 
     def block(self, unit: Unit, head: ast.Block, body: tuple[ast.Statement, ...], defaults: Defaults) -> None:
+        """Define a block. Reports a name that is taken."""
         name, span = head.name
         seen = {"cin"}
         for parameter in [parameter.name for parameter in head.parameters]:

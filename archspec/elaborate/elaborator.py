@@ -128,6 +128,7 @@ class Elaborator(Structures):
                 self.warn("A407", f"the block `{name}` is never called", place, "remove it, or call it")
 
     def meta(self) -> dict[str, str]:
+        """Collect the texts of `meta` lines, and set the name that `model` gives."""
         found: dict[str, str] = {}
         for statement in self.file.body:
             if isinstance(statement, ast.Meta):
@@ -137,6 +138,7 @@ class Elaborator(Structures):
         return found
 
     def top_level(self, context: Context) -> int | None:
+        """Elaborate the lines of the file one after the other; returns the last value."""
         value: int | None = None
         for statement in self.file.body:
             if isinstance(statement, ast.Suite) and isinstance(statement.head, ast.Block):
@@ -200,6 +202,7 @@ class Elaborator(Structures):
         return value
 
     def headed(self, suite: ast.Suite, context: Context, value: int | None) -> int | None:
+        """Elaborate the lines below a head, as the head says."""
         head = suite.head
         match head:
             case ast.Label():
@@ -222,6 +225,7 @@ class Elaborator(Structures):
         return self.branches(suite, head, context, value)
 
     def output(self, suite: ast.Suite, head: ast.Output, context: Context, value: int | None) -> int | None:
+        """Give the current value, or that of the lines below, the name of an output; the main value goes on."""
         name = head.name
         if not context.top:
             help_ = "label the value, and name the output at the top level"

@@ -102,6 +102,7 @@ class Scope:
             scope = scope.parent
 
     def value_of(self, name: str) -> Value | Missing | None:
+        """Find the value of a name that is seen from here; None where it is not defined."""
         for scope in self.outwards():
             if name == scope.index and scope.frame is not None:
                 scope.frame.reads_index = True

@@ -31,6 +31,7 @@ class Advice(NamedTuple):
     parted: Sequence[tuple[Span, str]] = ()
 
     def explain(self, kind: str, misfit: Misfit, types: Sequence[Type]) -> Misfit:
+        """Add to a misfit the steps that would make the shapes equal."""
         notes = (*self.notes, *misfit.notes)
         help_, axis = self.help, None
         if help_ is None:

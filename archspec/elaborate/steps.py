@@ -24,6 +24,7 @@ class Steps(Core):
     """One step after a value."""
 
     def step(self, step: ast.Step, context: Context, value: int | None, label: str | None) -> int:
+        """Put a step after a value; returns its value, unknown where it is wrong."""
         result = self.stepped(step, context, value, label)
         self.meet(step.span, context.builder.type_of(result))
         return result
@@ -65,6 +66,7 @@ class Steps(Core):
             return self.unknown(builder, span)
 
     def merge_step(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
+        """Merge the current value with named ones. Raises Refused."""
         if step.keywords or not step.bare:
             help_ = f"write `{step.name.id} e1`, or `{step.name.id}:` with one branch per line below it"
             raise Refused("A103", f"`{step.name.id}` needs the names of values to merge with", step.span, help_)
@@ -92,6 +94,7 @@ class Steps(Core):
             return
 
     def block_call(self, step: ast.Step, block: BlockDef, context: Context, value: int, label: str | None) -> int:
+        """Call a block; equal calls share a graph. Raises Refused."""
         block.unit.called.add(block.head.name.id)
         self.count_step(step.span)
         builder = context.builder
@@ -170,6 +173,7 @@ class Steps(Core):
         return builder.finish(result, Instance(block.head.name.id, arguments))
 
     def pattern(self, statement: ast.Pattern, context: Context, value: int | None) -> int | None:
+        """Put the layers of a pattern after a value."""
         from archspec.elaborate.pattern import expand_pattern
 
         if value is None:

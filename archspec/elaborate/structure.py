@@ -27,6 +27,7 @@ class Structures(Steps):
     """Inputs, and heads with a body."""
 
     def input(self, statement: ast.Input, name: ast.Name | None, context: Context) -> int:
+        """Place an input; its shape may be set from outside."""
         span = statement.span
         if not context.top:
             self.reject("A010", "`input` is allowed only at the top level", span)
@@ -55,6 +56,7 @@ class Structures(Steps):
         return value
 
     def labelled(self, suite: ast.Suite, head: ast.Label, context: Context, value: int | None) -> int | None:
+        """Name the value of a line, or of the lines below it."""
         name = None
         if not (isinstance(head.name, ast.Name) and head.name.id == NAMELESS):
             try:
@@ -104,6 +106,7 @@ class Structures(Steps):
         return context.builder.add(Call(graph, (value, *inner.pending), graph.output, "group", name, span))
 
     def repeat(self, suite: ast.Suite, head: ast.Repeat, context: Context, value: int) -> int:
+        """Elaborate rounds one after the other; equal ones are counted once."""
         known = True
         try:
             count = self.rounds(whole(head.rounds, context.scope))
@@ -151,6 +154,7 @@ class Structures(Steps):
         return builder.add(Call(graph, (value, *inner.pending), graph.output, "repeat", None, head.span, times, inline=True))
 
     def residual(self, suite: ast.Suite, head: ast.Residual, context: Context, value: int) -> int:
+        """Add what the lines below give to the value that they begin with, or to its shortcut."""
         alone = self.dropped(head.condition, head, context)
         if alone is None:
             return self.unknown(context.builder, head.span)
@@ -171,6 +175,7 @@ class Structures(Steps):
         return self.merge("add", (main, short), context, head.span, advice)
 
     def branches(self, suite: ast.Suite, head: ast.Merge, context: Context, value: int) -> int:
+        """Merge what the lines below give, each from the same value."""
         results = []
         self.enter(suite.body)
         for statement in suite.body:

@@ -65,6 +65,7 @@ class Rewriter:
         return name in self.blocks or (self.rounds and len(bare_arguments(name)) > 0)
 
     def layer(self, call: Call) -> list[str]:
+        """Rewrite a layer as steps of the language. Raises Cannot."""
         name = call.name
         if name in self.blocks:
             bare = [f"({value.text})" if value.kind == "list" and value.text[0] not in "([" else value.text for value in call.bare]
@@ -301,6 +302,7 @@ class Rewriter:
         return [step.replace("fc ", "linear ") for step in self.steps(inner.call)]
 
     def sequential(self, call: Call) -> list[str]:
+        """Rewrite the layers that a container holds. Raises Cannot."""
         inner = call.bare[0] if len(call.bare) == 1 else None
         if inner is not None and inner.call is not None and key(inner.call.name) == "ordereddict":
             return self.sequential(inner.call)

@@ -12,6 +12,8 @@ from archspec.source import Span
 
 
 class Number(NamedTuple):
+    """A number, or `yes` or `no`."""
+
     value: int | float | bool
     span: Span
 
@@ -117,6 +119,8 @@ class Chain(NamedTuple):
 
 
 class Arch(NamedTuple):
+    """`arch 1`, the version of the language."""
+
     version: int
     span: Span
 
@@ -127,11 +131,15 @@ class Model(NamedTuple):
 
 
 class Meta(NamedTuple):
+    """`meta year=1998 title="..."`."""
+
     items: tuple[Keyword, ...]
     span: Span
 
 
 class Input(NamedTuple):
+    """`input 32x32x3`; a label before it names it."""
+
     shape: Dims
     span: Span
 
@@ -166,6 +174,8 @@ class Formula(NamedTuple):
 
 
 class Pattern(NamedTuple):
+    """`pattern (conv relu)*2 pool`, with its arguments."""
+
     formula: Formula
     keywords: tuple[Keyword, ...]
     span: Span
@@ -180,12 +190,16 @@ class Output(NamedTuple):
 
 
 class Repeat(NamedTuple):
+    """`repeat 3:` or `repeat 3 as i:`."""
+
     rounds: Expr
     counter: Name | None
     span: Span
 
 
 class Residual(NamedTuple):
+    """`residual:` or `residual if COND:`."""
+
     condition: Expr | None
     span: Span
 
@@ -202,17 +216,23 @@ class Merge(NamedTuple):
 
 
 class Parameter(NamedTuple):
+    """A parameter of a block: `n`, or `n=1` with a default."""
+
     name: Name
     default: Expr | None
 
 
 class Block(NamedTuple):
+    """`block bottleneck(n, s=1):`."""
+
     name: Name
     parameters: tuple[Parameter, ...]
     span: Span
 
 
 class Label(NamedTuple):
+    """`NAME:`; the name may hold expressions."""
+
     name: Expr
     span: Span
 

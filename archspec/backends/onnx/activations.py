@@ -18,10 +18,12 @@ def plain(kind: str, **arguments: str) -> OperatorRow:
 
 
 def softmax(kind: str) -> OperatorRow:
+    """Emit a softmax over the channels: the last axis of tokens, the second of other values."""
     return lambda layer, _, x, __: layer.add(kind, layer.x, axis=-1 if isinstance(x, Tokens) else 1)
 
 
 def gelu(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Emit x/2 (1 + erf(x/sqrt(2))), or its approximation by tanh; composed before opset 20."""
     value = layer.x
     if layer.opset >= 20:
         return layer.add("Gelu", value, approximate=op.approx if op.approx != "none" else None)
@@ -51,5 +53,6 @@ def hard_swish(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 
 def prelu(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Emit PRelu with one slope, or with one per channel in the shape that broadcasts."""
     slope = layer.weight("weight")
     return layer.add("PRelu", layer.x, slope if op.shared else layer.per_channel(slope, x))

@@ -19,6 +19,7 @@ def product(layer: Layer, value: str, weight: str, *bias: str) -> str:
 
 
 def tokens(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    """Turn a map (N, C, *S) into tokens (N, prod(S), C)."""
     value = layer.x if len(x.spatial) == 1 else layer.reshape(layer.x, 0, x.channels, prod(x.spatial))
     return layer.transpose(value, 0, 2, 1)
 

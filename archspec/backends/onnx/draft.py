@@ -36,6 +36,7 @@ class Stored(NamedTuple):
 
     @property
     def bytes_(self) -> int:
+        """Compute the size of its values in a file."""
         return 4 * prod(self.shape)
 
 

@@ -11,6 +11,7 @@ from archspec.types import Map, Type
 
 
 def batch(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Normalise by the running mean and variance; without weights the factors are 1 and the offsets 0."""
     ones, zeros = np.ones(x.channels), np.zeros(x.channels)
     learned = [layer.weight("weight"), layer.weight("bias")] if op.affine else [layer.constant(ones), layer.constant(zeros)]
     tensors = [*learned, layer.weight("running_mean"), layer.weight("running_var")]
@@ -18,6 +19,7 @@ def batch(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 
 def layer_norm(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Normalise over the channels of each position; composed before opset 17."""
     weight, bias, rank = layer.weight("weight"), layer.weight("bias"), len(x.shape)
     value = layer.transpose(layer.x, 0, *range(2, rank + 1), 1) if isinstance(x, Map) else layer.x
     if layer.opset >= 17:

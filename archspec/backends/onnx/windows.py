@@ -27,6 +27,7 @@ def _window(slides: Sequence[Any], after: Sequence[int] = ()) -> dict[str, Any]:
 
 
 def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    """Emit a convolution, depthwise ones among them."""
     attributes = _window(op.window(x))
     groups = x.channels // op.depth(x)
     bias = [layer.weight("bias")] if op.bias else []
@@ -41,6 +42,7 @@ def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 
 def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    """Emit a transposed convolution; `after` of an axis is what is cropped behind it, or added where it is negative."""
     axes = op.window(x)
     extra = [max(0, -axis.after) for axis in axes]
     bias = [layer.weight("bias")] if op.bias else []

@@ -68,7 +68,7 @@ def written(value: Any) -> str:
     if isinstance(value, Spelled):
         return value.text(_PYTHON)
     if isinstance(value, New):
-        return f"{value.name}({', '.join(argument_text(name, item) for name, item in value.arguments)})"
+        return f"{value.name}({', '.join(_argument_text(name, item) for name, item in value.arguments)})"
     if isinstance(value, Many):
         return f"*({written(value.module)} for _ in range({value.times}))"
     if isinstance(value, If):
@@ -80,7 +80,7 @@ def written(value: Any) -> str:
     return repr(value)
 
 
-def argument_text(name: str, value: Any) -> str:
+def _argument_text(name: str, value: Any) -> str:
     return f"{name}={written(value)}" if name else written(value)
 
 

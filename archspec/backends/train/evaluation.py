@@ -52,6 +52,7 @@ class Result(NamedTuple):
 
     @property
     def accuracy(self) -> float:
+        """Compute the part that was classified right, from 0 to 1."""
         return self.right / self.images
 
     def recall(self, at: int) -> float | None:
