@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from contextlib import suppress
+from itertools import groupby
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostics, Enough
@@ -49,79 +50,59 @@ class _Formatter:
         self.source = source
         self.open: list[tuple[bool, int]] = []
         """The brackets that are open: whether it is a call's, and the column after it."""
-        self.starts: list[int] = []
-        """Where the logical lines begin, in order."""
         self.columns: list[int] = []
         """Where the lines around the current one begin as written, by depth."""
-        self.separated: set[int] = set()
-        """Where positional arguments begin."""
         self.bare = False
         """Whether the current token is of a positional argument: a space would end it."""
+        self.separated: set[int] = set()
+        """Where positional arguments begin."""
+        self.depths: dict[int, int] = {}
+        """How deep each logical line is nested, by the offset at which it starts."""
+        self.note(Layout(source, Diagnostics(), MAX_TOKENS).read(), 0)
+        self.starts = sorted(self.depths)
+
+    def note(self, lines: list[LogicalLine], depth: int) -> None:
+        """Note how deep lines are nested, and where their positional arguments begin."""
+        for line in lines:
+            self.depths[line.tokens[0].start] = depth
+            self.separated.update(token.start for token in roles(line.tokens) if token.type == "SEP")
+            self.note(line.below, depth + 1)
 
     def rows(self) -> list[_FormattedLine]:
-        depths = self.depths()
-        self.starts = sorted(depths)
         rows: list[_FormattedLine] = []
         depth = 0
         blank = False
-        for tokens, comment in self.physical():
-            if not tokens and comment is None:
-                blank = True
+        for ended, group in groupby(automaton().lex(self.source.text), lambda token: token.type == "NEWLINE"):
+            tokens = list(group)
+            if ended:
+                blank = len(tokens) > 1 and bool(rows)
                 continue
-            above, blank = blank and bool(rows), False
+            comment = tokens.pop() if tokens[-1].type == "COMMENT" else None
             text = _comment(comment) if comment is not None else ""
             if comment is not None and not tokens:
-                rows.append(_FormattedLine(self.comment_depth(comment, depths, depth) * INDENT, "", "", text, above, False))
+                rows.append(_FormattedLine(self.comment_depth(comment, depth) * INDENT, "", "", text, blank, False))
                 continue
             continues = bool(self.open) or tokens[0].type == "VBAR"
             if not continues:
                 self.bare = False
-                depth = depths.get(tokens[0].start, depth)
+                depth = self.depths.get(tokens[0].start, depth)
                 self.columns[depth:] = [self.source.locate(tokens[0].start)[1]]
             indent = self.open[-1][1] if self.open else depth * INDENT + (INDENT if continues else 0)
-            head, pipes = self.split(tokens, indent)
+            at = next((i for i, token in enumerate(tokens) if token.type == "VBAR" and i > 0), len(tokens))
+            head = self.spaced(tokens[:at], indent)
+            pipes = self.spaced(tokens[at:], indent + len(head) + 1)
             joins = not continues and not self.open and not any(token.type == "COLON" for token in tokens)
-            rows.append(_FormattedLine(indent, head, pipes, text, above, joins))
+            rows.append(_FormattedLine(indent, head, pipes, text, blank, joins))
         return rows
 
-    def physical(self) -> list[tuple[list[Token], Token | None]]:
-        """The tokens of each physical line, and its comment."""
-        found: list[tuple[list[Token], Token | None]] = [([], None)]
-        for token in automaton().lex(self.source.text):
-            if token.type == "NEWLINE":
-                found.append(([], None))
-            elif token.type == "COMMENT":
-                found[-1] = found[-1][0], token
-            else:
-                found[-1][0].append(token)
-        return found
-
-    def depths(self) -> dict[int, int]:
-        """How deep each logical line is nested, by the offset at which it starts. Notes where positional arguments begin."""
-        found: dict[int, int] = {}
-        pending: list[tuple[list[LogicalLine], int]] = [(Layout(self.source, Diagnostics(), MAX_TOKENS).read(), 0)]
-        while pending:
-            lines, depth = pending.pop()
-            for line in lines:
-                found[line.tokens[0].start] = depth
-                self.separated.update(token.start for token in roles(line.tokens) if token.type == "SEP")
-                pending.append((line.below, depth + 1))
-        return found
-
-    def comment_depth(self, comment: Token, depths: dict[int, int], depth: int) -> int:
+    def comment_depth(self, comment: Token, depth: int) -> int:
         """A comment on a line of its own goes with the line that follows, or with the deepest suite around the line before that begins
         no further right than it does.
         """
         column = self.source.locate(comment.start)[1]
         at = bisect_right(self.starts, comment.start)
-        following = depths[self.starts[at]] if at < len(self.starts) else 0
+        following = self.depths[self.starts[at]] if at < len(self.starts) else 0
         return next((level for level in range(depth, following, -1) if self.columns[level] <= column), following)
-
-    def split(self, tokens: list[Token], indent: int) -> tuple[str, str]:
-        """The line's text up to its first `|`, and from there."""
-        at = next((i for i, token in enumerate(tokens) if token.type == "VBAR" and i > 0), len(tokens))
-        head = self.spaced(tokens[:at], indent)
-        return head, self.spaced(tokens[at:], indent + len(head) + 1)
 
     def spaced(self, tokens: list[Token], column: int) -> str:
         """Tokens with the spaces that they should have between them; follows the brackets that open and close."""
