@@ -7,6 +7,7 @@ import json
 import pytest
 
 import archspec
+from archspec.ir.graph import Owner
 from archspec.ir.schema import from_json, to_json
 from archspec.ir.walk import walk
 from archspec.ops import op_class
@@ -185,19 +186,51 @@ def test_weights_of_a_graph_around_are_found():
     report = archspec.analyze(from_json(json.dumps(document)))
     assert [(row.name, row.owner) for row in report] == [("conv1", None), ("group1.0", "conv1")]
     assert report.totals.params == 4 * 4 * 9 + 4
-    with pytest.raises(archspec.SpecError, match="outside of its group"):
-        archspec.emit(from_json(json.dumps(document)), "torch")
+
+
+def borrowed(block, value, element, up):
+    """A value of a block, of an element that uses the weights of one in a graph around."""
+    block._graph.elements[~value.number] = block._graph.elements[~value.number]._replace(owner=Owner(element, up=up))
+    return value
 
 
 def around():
-    from archspec.ir.graph import Owner
-
     group = archspec.Block(Map((8, 8), 4))
-    y = group.op("conv", group.inputs[0], f=4, k=3, p=1)
-    group._graph.elements[0] = group._graph.elements[0]._replace(owner=Owner(0, up=1))
+    y = borrowed(group, group.op("conv", group.inputs[0], f=4, k=3, p=1), 0, 1)
     b = archspec.Builder("around")
     b.output(b.call(group.graph(y), b.op("conv", b.input("input", (8, 8, 4)), f=4, k=3, p=1)))
     return b.network()
+
+
+def deep_around():
+    """A group in a block in rounds: they use a convolution, a tensor and a group of the top, and a convolution of the block."""
+    inner = archspec.Block(Map((8, 8), 4))
+    y = borrowed(inner, inner.op("conv", inner.inputs[0], f=4, k=3, p=1), 0, 2)
+    y = borrowed(inner, inner.op("scale", inner.op("tanh", y), init=0.5), 1, 2)
+    y = borrowed(inner, inner.op("conv", y, f=4, k=1), 0, 1)
+    block = archspec.Block(Map((8, 8), 4), name="b")
+    y = block.call(inner.graph(y), block.op("conv", block.inputs[0], f=4, k=1), label="inner")
+    alike = archspec.Block(Map((8, 8), 4))
+    pair = alike.graph(alike.op("relu", alike.op("conv", alike.inputs[0], f=4, k=1)))
+    body = block.graph(borrowed(block, block.call(pair, y), 2, 1))
+    b = archspec.Builder("deep")
+    y = b.op("scale", b.op("conv", b.input("input", (8, 8, 4)), f=4, k=3, p=1), init=0.5)
+    y = b.call(pair, y, label="pair")
+    b.output(b.call(body, y, times=2))
+    return b.network()
+
+
+@pytest.mark.parametrize("network", [around(), deep_around()], ids=["around", "deep"])
+def test_pytorch_gives_a_class_the_modules_around_it(network):
+    torch, runtime = pytest.importorskip("torch"), pytest.importorskip("onnxruntime")
+    model = archspec.to_torch(network, seed=0).eval()
+    report = archspec.analyze(network)
+    assert sum(p.numel() for p in model.parameters()) == report.totals.params
+    assert {key.rpartition(".")[0] or key for key in model.state_dict()} == {row.name for row in report if row.params}
+    proto = archspec.to_onnx(network, model.state_dict(), batch=2)
+    x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    (found,) = runtime.InferenceSession(proto.SerializeToString()).run(None, {"input": x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), model(x).detach(), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,23 @@ UNREAD = -1
 """The number of a value that is handed to a graph and not read there."""
 
 
+class Shared(NamedTuple):
+    """A module or tensor of a class around, which `forward` is given; the position of its element in a graph so many levels up."""
+
+    element: int
+    up: int
+    round: int
+    tensor: bool
+
+
+class Reach(NamedTuple):
+    """How `forward` gets at a module or tensor: by an attribute, or as what it is given by that name."""
+
+    name: str
+    given: bool = False
+    tensor: bool = False
+
+
 class Item(NamedTuple):
     """An element of a class body: its attribute, the module (None for a merge), the values it reads, and its value's number.
 
@@ -34,10 +51,16 @@ class Item(NamedTuple):
     """The position of its element in the graph."""
     flat: bool = False
     """Whether the module takes a vector where a map is given: a `flatten` that was moved before it."""
-    borrowed: bool = False
-    """Whether the attribute is that of an item before it, whose weights it uses."""
+    owner: Reach | None = None
+    """The module or tensor whose weights it uses, if not its own."""
+    lent: tuple[Reach, ...] = ()
+    """What it gives to the module that it calls, which uses the weights of these."""
     guard: Any = None
     """The condition of a merge that some instances of a class have; in the others its value is the first one that it reads."""
+
+    def reach(self, *, tensor: bool) -> Reach:
+        """How `forward` gets at its module or tensor."""
+        return self.owner or Reach(self.attribute, tensor=tensor)
 
     @property
     def line(self) -> int:
@@ -67,6 +90,8 @@ class Body(NamedTuple):
     result: int
     values: tuple[int, ...]
     """For each value of the graph, its number here."""
+    shared: dict[Shared, str]
+    """What `forward` is given beside values, by names; its levels are counted from the graph around."""
 
     def chained(self, dialect: Dialect) -> bool:
         """Whether the items are modules in a row, as a chain of the framework has them."""
@@ -77,7 +102,8 @@ class Body(NamedTuple):
                 item.module is not None
                 and item.reads == (at,)
                 and not item.flat
-                and not item.borrowed
+                and item.owner is None
+                and not item.lent
                 and "." not in item.attribute
                 and not dialect.holds_tensor(item.step)
                 for at, item in enumerate(self.items)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from archspec.analysis.aliases import Uses
 from archspec.backends.registry import Unsupported
-from archspec.backends.source.body import UNREAD, Body, Item
+from archspec.backends.source.body import UNREAD, Body, Item, Reach, Shared
 from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
 from archspec.backends.source.merged import Variant, merged
@@ -41,6 +41,8 @@ class Made(NamedTuple):
 
     module: New
     flat: bool = False
+    shared: tuple[Shared, ...] = ()
+    """The modules that it is given."""
 
 
 class Classes:
@@ -65,6 +67,9 @@ class Classes:
         self.read: dict[Graph, dict[int, int]] = {}
         self.names: dict[int, dict[int, str]] = {}
         """The attributes of the rounds of elements, by their identity."""
+        self.inside: list[Graph] = []
+        """The graph whose body is made, and the inline ones in it that are open."""
+        self.shared: dict[Shared, str] = {}
         self.uses = Uses()
 
     def run(self) -> Body:
@@ -125,7 +130,7 @@ class Classes:
                 continue
             body = self.body(graph)
             word = graph.instance.block if graph.instance is not None else call.label or call.stem
-            items = [(i.attribute, i.module and written(i.module), i.step, i.reads, i.flat, i.borrowed, i.kinds) for i in body.items]
+            items = [(i.attribute, i.module and written(i.module), i.step, i.reads, i.flat, i.owner, i.lent, i.kinds) for i in body.items]
             key = keys[graph] = (word, graph.instance is None, len(body.inputs), tuple(items), body.result)
             if key not in self.found:
                 variants.setdefault(key, Variant(word, body, [])).origins.append(self.origins[graph])
@@ -175,7 +180,7 @@ class Classes:
             value = tuple(value) if isinstance(value, tuple) else value
             values.append(tuple(map(value_of, value)) if isinstance(value, tuple) else value_of(value))
             arguments.append((name if len(made.parameters) > 3 else "", short(value)))
-        return Made(New(made.name, tuple(arguments)))
+        return Made(New(made.name, tuple(arguments)), shared=tuple(made.body.shared))
 
     def sequential(self, graph: Graph) -> Made | None:
         """A chain of the framework, where a group is a plain chain whose names are its positions."""
@@ -206,7 +211,7 @@ class Classes:
         if element.inline:
             return all(self.extend(chain, element.graph) for _ in range(element.times))
         made = self.module(element)
-        if made.flat and not (element.times == 1 and chain.flatten()):
+        if made.shared or (made.flat and not (element.times == 1 and chain.flatten())):
             return False
         module = Many(made.module, element.times) if element.times > 1 else made.module
         chain.append(module._replace(span=element.span), positions=element.times)
@@ -241,13 +246,14 @@ class Classes:
     def body(self, graph: Graph) -> Body:
         """A graph as a class body."""
         items: list[Item] = []
+        self.inside, self.shared = [graph], {}
         names = Names("", graph.naming)
         taken = self.taken_by(graph)
         values = [sum(taken[:at]) if read else UNREAD for at, read in enumerate(taken)]
         inputs = tuple(type_ for type_, read in zip(graph.inputs, taken, strict=True) if read)
         for at, element in enumerate(graph.elements):
             values.append(self.append(element, graph, [values[v] for v in element.inputs], names, items, len(inputs), at))
-        return Body(inputs, tuple(items), values[graph.result], tuple(values))
+        return Body(inputs, tuple(items), values[graph.result], tuple(values), self.shared)
 
     def taken_by(self, graph: Graph) -> tuple[bool, ...]:
         """Which inputs of a graph its class takes. The network takes all of its own."""
@@ -258,38 +264,49 @@ class Classes:
         types = tuple(graph.type_of(v) for v in element.inputs)
         if isinstance(element, Node):
             module_ = None if element.op.variadic else self.node(element, graph)
-            name, borrowed = self.attribute(element, graph, names(element), 0)
-            item = Item(
-                name, module_, element.op.step, element.label, tuple(reads), types, element.type, element.span, top, borrowed=borrowed
+            name, owner = names(element), self.owner(element, 0)
+            self.names[id(element)] = {0: name}
+            items.append(
+                Item(name, module_, element.op.step, element.label, tuple(reads), types, element.type, element.span, top, owner=owner)
             )
-            items.append(item)
             return count + len(items) - 1
-        lender = graph.elements[element.owner.element] if element.owner is not None else element
+        lender = graph.elements[element.owner.element] if element.owner is not None and not element.owner.up else element
         called = lender if isinstance(lender, Call) else element
         made = None if element.inline else self.module(called)
         for round_ in range(element.times):
             if made is None:
                 values = [*reads]
+                self.inside.append(element.graph)
                 for sub in element.graph.elements:
                     values.append(self.append(sub, element.graph, [values[v] for v in sub.inputs], names, items, count, top))
+                self.inside.pop()
                 reads[0] = values[element.graph.result]
             else:
-                name, borrowed = self.attribute(element, graph, names(element), round_)
+                name, owner = names(element), self.owner(element, round_)
+                self.names.setdefault(id(element), {})[round_] = name
                 taken = self.taken_by(called.graph)
                 given = tuple(value for value, read in zip(reads, taken, strict=True) if read)
                 kinds = tuple(type_ for type_, read in zip(types, taken, strict=True) if read)
-                items.append(Item(name, made.module, "", element.label, given, kinds, element.type, element.span, top, made.flat, borrowed))
+                lent = tuple(map(self.lender, made.shared))
+                item = Item(name, made.module, "", element.label, given, kinds, element.type, element.span, top, made.flat, owner, lent)
+                items.append(item)
                 reads[0] = count + len(items) - 1
         return reads[0]
 
-    def attribute(self, element: Element, graph: Graph, name: str, round_: int) -> tuple[str, bool]:
-        """The attribute of a round of an element, and whether it is that of another, whose weights it uses."""
-        self.names.setdefault(id(element), {})[round_] = name
+    def owner(self, element: Element, round_: int) -> Reach | None:
+        """The module or tensor whose weights a round of an element uses, if not its own."""
         if element.owner is None:
-            return name, False
-        if element.owner.up:
-            raise Unsupported(f"`{element.stem}` uses weights that are outside of its group, which a PyTorch class has no name for")
-        return self.names[id(graph.elements[element.owner.element])][round_], True
+            return None
+        return self.lender(Shared(*element.owner, round_, isinstance(element, Node) and self.dialect.holds_tensor(element.stem)))
+
+    def lender(self, shared: Shared) -> Reach:
+        """How the body that is made gets at a module or tensor: it is the body's own, or one of a class around that it is given."""
+        beyond = shared.up - len(self.inside)
+        if beyond < 0:
+            element = self.inside[~shared.up].elements[shared.element]
+            return Reach(self.names[id(element)][shared.round], tensor=shared.tensor)
+        name = self.shared.setdefault(shared._replace(up=beyond), f"shared{len(self.shared) + 1}")
+        return Reach(name, given=True, tensor=shared.tensor)
 
 
 class _Chain:

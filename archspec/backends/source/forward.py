@@ -42,7 +42,8 @@ class Forward:
         self.uses = Counter(value for value, _ in reads)
         self.kept = set(ends) if results else set()
         self.variables: dict[int, str] = dict(enumerate(inputs))
-        self.names = _Names({name: self.last[value] for value, name in enumerate(inputs)})
+        given = dict.fromkeys(body.shared.values(), len(body.items))
+        self.names = _Names(given | {name: self.last[value] for value, name in enumerate(inputs)})
         self.heads: dict[int, str] = {}
         """The variables of heads that exist in training only."""
         self.pending: tuple[int, str] | None = None

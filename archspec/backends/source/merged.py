@@ -36,7 +36,12 @@ Found = Mapping[int, Any]
 
 def merged(variants: Sequence[Variant], dialect: Dialect) -> Body | None:
     """The body for all variants; None where they differ in more than conditions."""
-    if not 1 < len(variants) <= _MOST or len({variant.word for variant in variants}) > 1 or not any(v.origins[0].guards for v in variants):
+    if (
+        not 1 < len(variants) <= _MOST
+        or len({variant.word for variant in variants}) > 1
+        or not any(v.origins[0].guards for v in variants)
+        or any(v.body.shared for v in variants)
+    ):
         return None
     try:
         return _Merge(variants, dialect).body()
@@ -75,11 +80,11 @@ class _Merge:
                 known.append(count + numbers[at] if at in found else known[item.reads[0]])
                 numbers[at] += at in found
             items.append(item)
-        stored = [item.attribute for item in items if item.module is not None and not item.borrowed]
+        stored = [item.attribute for item in items if item.module is not None and item.owner is None]
         flags = [item.flag for item in items if item.guard is not None]
         if len({*stored, *flags}) < len(stored) + len(flags):
             raise _Different
-        return Body(inputs[0], tuple(items), _value(values, {at: body.result for at, body in enumerate(self.bodies)}), ())
+        return Body(inputs[0], tuple(items), _value(values, {at: body.result for at, body in enumerate(self.bodies)}), (), {})
 
     def item(self, found: Mapping[int, Item], values: list[list[int]]) -> Item:
         """The item of variants; those that lack it go on from its first value."""
@@ -93,7 +98,7 @@ class _Merge:
             return item
         if item.module is None:
             return item._replace(guard=condition)
-        if isinstance(item.module, If) or len(reads) > 1 or item.flat or item.borrowed or item.step in self.dialect.expressions:
+        if isinstance(item.module, If) or len(reads) > 1 or item.flat or item.owner is not None or item.step in self.dialect.expressions:
             raise _Different
         return item._replace(module=If(condition, item.module))
 
@@ -112,7 +117,7 @@ class _Merge:
     def way(self, item: Item) -> tuple[object, ...]:
         """How an item is written."""
         step = item.step if item.module is None or item.step in self.dialect.expressions else ""
-        return step, item.kinds, item.flat, item.borrowed, item.module and item.attribute
+        return step, item.kinds, item.flat, item.owner, item.lent, item.module and item.attribute
 
     def same(self, found: Found) -> Any:
         """What all variants have."""

@@ -113,7 +113,9 @@ def _class(class_: Class, training: list[bool], names: list[str] | None = None, 
             yield from _assignment(item, chained)
     if chained:
         return
-    taken = ", ".join(f"{name}: Tensor" for name in inputs)
+    taken = ", ".join(
+        [f"{name}: Tensor" for name in inputs] + [f"{n}: {'Tensor' if s.tensor else 'nn.Module'}" for s, n in body.shared.items()]
+    )
     yield f"\n    def forward(self, {taken}) -> {'Outputs' if results else 'Tensor'}:"
     for line in Forward(TORCH, body, inputs, training, results, indexed=numbered).lines():
         yield f"        {line}"
@@ -127,7 +129,7 @@ def _block(class_: Class) -> str:
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
     """The items that a class keeps something for: not what its `forward` says by an expression."""
     every = sequential and body.chained(TORCH)
-    return [i for i in body.items if i.module is not None and not i.borrowed and (every or i.step not in EXPRESSIONS or _is_tensor(i))]
+    return [i for i in body.items if i.module is not None and i.owner is None and (every or i.step not in EXPRESSIONS or _is_tensor(i))]
 
 
 def _is_tensor(item: Item) -> bool:

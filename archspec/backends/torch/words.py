@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archspec.backends.source.body import Item
+from archspec.backends.source.body import Item, Reach
 from archspec.backends.source.dialect import Dialect
 from archspec.backends.source.forward import is_compound, is_simple
 from archspec.backends.torch.calls import layer
@@ -24,11 +24,12 @@ MERGES = {"add": " + ", "mul": " * ", "concat": ", "}
 def call(item: Item, texts: list[str], indexed: bool) -> str:
     """The expression of an item that reads these."""
     if template := EXPRESSIONS.get(item.step):
-        return template.format(x=texts[0], own=_own(item, "get_parameter"))
+        return template.format(x=texts[0], own=_own(item.reach(tensor=True), indexed))
     if item.module is not None:
         if item.flat:
             texts[0] = f"torch.flatten({texts[0]}, 1)"
-        return f"{f'self[{item.attribute}]' if indexed else _own(item, 'get_submodule')}({', '.join(texts)})"
+        module, *lent = [_own(reach, indexed) for reach in (item.reach(tensor=False), *item.lent)]
+        return f"{module}({', '.join([*texts, *lent])})"
     if item.step == "concat":
         return f"torch.cat(({', '.join(texts)}), dim={-1 if isinstance(item.type, Tokens) else 1})"
     spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
@@ -37,9 +38,13 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
     return MERGES[item.step].join(spread)
 
 
-def _own(item: Item, get: str) -> str:
-    """An item's module or tensor, as `forward` gets at it."""
-    return f"self.{item.attribute}" if is_simple(item.attribute) else f'self.{get}("{item.attribute}")'
+def _own(reach: Reach, indexed: bool) -> str:
+    """A module or tensor, as `forward` gets at it."""
+    if reach.given:
+        return reach.name
+    if indexed and not reach.tensor:
+        return f"self[{reach.name}]"
+    return f"self.{reach.name}" if is_simple(reach.name) else f'self.{"get_parameter" if reach.tensor else "get_submodule"}("{reach.name}")'
 
 
 def _spread(text: str, type_: object, over: object) -> str:
