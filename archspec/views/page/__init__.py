@@ -16,7 +16,7 @@ from archspec.views.page.document import document, key_document
 from archspec.views.page.groups import layers
 from archspec.views.page.pictures import pictures
 from archspec.views.page.quiz import Quiz
-from archspec.views.page.section import Section, section, title
+from archspec.views.page.section import Section, section
 
 
 class Page(NamedTuple):
@@ -48,11 +48,9 @@ def page(networks: Sequence[Network], quiz: str | None = None) -> Page:
     reports = [Report(network) for network in networks]
     parts = [Section(report, layers(report), pictures(report.network, numbers=quiz is None)) for report in reports]
     notes = tuple(f"{part.report.model}: {note}" for part in parts for note in part.pictures.notes + part.layers.notes)
-    titles = [title(part.report.network) for part in parts]
     asked = Quiz(quiz, parts) if quiz is not None else None
     made = [section(at, part, partial(asked.blank, at) if asked else None) for at, part in enumerate(parts)]
-    key = key_document(titles, asked.key(), asked.seed) if asked else None
-    return Page(document(parts, titles, made, asked), key, notes)
+    return Page(document(parts, made, asked), key_document(asked) if asked else None, notes)
 
 
 __all__ = ["Page", "page"]

@@ -23,27 +23,27 @@ _ICON = (
 )
 
 
-def document(parts: Sequence[Section], titles: Sequence[str], sections: Sequence[str], quiz: Quiz | None) -> str:
+def document(parts: Sequence[Section], sections: Sequence[str], quiz: Quiz | None) -> str:
     """The page about some networks, whose sections are made."""
     button = tag("button", "Theme", type="button", class_="theme", hidden=True)
     body = [tag("header", tag("h1", "Quiz" if quiz else "Architecture report"), button, class_="top")]
     if len(parts) > 1:
-        body.append(_navigation(parts, titles, quiz is not None))
+        body.append(_navigation(parts, quiz is not None))
     if quiz is not None:
         body.append(_about(quiz))
     counted = "" if quiz else tag("footer", tag("p", text(COUNTED)))
     main = tag("main", *sections, counted, data_salt=quiz.salt if quiz else None, data_rounds=ROUNDS if quiz else None)
     card = tag("aside", class_="card", role="status", hidden=True)
     scripts = [(_HERE / script).read_text(encoding="utf-8") for script in (*_SCRIPTS, *(["quiz.js"] if quiz else []))]
-    name = ", ".join(titles) + (": a quiz" if quiz else "")
+    name = _titles(parts) + (": a quiz" if quiz else "")
     return _whole(name, "".join([*body, main, card]), f'(() => {{\n"use strict";\n{"".join(scripts)}}})();\n')
 
 
-def key_document(titles: Sequence[str], key: str, seed: str) -> str:
+def key_document(quiz: Quiz) -> str:
     """The page with the answers of a quiz."""
     head = tag("header", tag("h1", "Key of a quiz"), class_="top")
-    made = tag("p", f"The seed is {tag('code', text(seed))}.", class_="source")
-    return _whole(f"{', '.join(titles)}: the key", head + tag("main", made, key), "")
+    made = tag("p", f"The seed is {tag('code', text(quiz.seed))}.", class_="source")
+    return _whole(f"{_titles(quiz.parts)}: the key", head + tag("main", made, quiz.key()), "")
 
 
 def _whole(name: str, body: str, script: str) -> str:
@@ -64,12 +64,16 @@ def _whole(name: str, body: str, script: str) -> str:
     return f'<!doctype html>\n<html lang="en">\n<head>\n{head}</head>\n<body>\n{body}\n{end}</body>\n</html>\n'
 
 
-def _navigation(parts: Sequence[Section], titles: Sequence[str], quiz: bool) -> str:
+def _titles(parts: Sequence[Section]) -> str:
+    return ", ".join(part.title for part in parts)
+
+
+def _navigation(parts: Sequence[Section], quiz: bool) -> str:
     items = []
-    for at, (part, name) in enumerate(zip(parts, titles, strict=True)):
+    for at, part in enumerate(parts):
         totals = part.report.totals
         counts = f"{totals.layers:,} layers" if quiz else f"{short(totals.params, ' ')} parameters, {short(totals.macs, ' ')} MACs"
-        items.append(tag("li", tag("a", text(name), href=f"#n{at}"), tag("small", counts)))
+        items.append(tag("li", tag("a", text(part.title), href=f"#n{at}"), tag("small", counts)))
     return tag("nav", tag("ol", *items), aria_label="Networks")
 
 

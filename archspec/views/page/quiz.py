@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from archspec.views.page.html import tag, text
 from archspec.views.page.layer_table import ASKED, value
-from archspec.views.page.section import Section, telling, title
+from archspec.views.page.section import Section, telling
 from archspec.views.tables.columns import spaced
 
 ROUNDS = 2000
@@ -43,7 +43,7 @@ class Quiz:
         self.salt = _digest(f"archspec quiz {seed}")[:16]
         self.parts = parts
         rows = (f"{row.name} {row.written}" for part in parts for row in part.layers.rows)
-        texts = (words for part in parts for words in (title(part.report.network), *telling(part)))
+        texts = (words for part in parts for words in telling(part))
         known = {token for words in chain(rows, texts) for token in tokens(words)}
         self.questions: list[Question] = []
         for at, part in enumerate(parts):
@@ -92,7 +92,7 @@ class Quiz:
         for at, part in enumerate(self.parts):
             solved = [self.solved(question) for question in self.questions if question.network == at]
             table = tag("table", head, tag("tbody", *solved), class_="key")
-            name = tag("h2", text(title(part.report.network)))
+            name = tag("h2", text(part.title))
             made.append(tag("section", name, tag("div", table, class_="scroll"), class_="model"))
         return "".join(made)
 

@@ -26,30 +26,30 @@ class Section(NamedTuple):
     layers: Layers
     pictures: Pictures
 
-
-def title(network: Network) -> str:
-    """The title that the spec gives, or the network's name."""
-    return network.meta.get("title") or network.name
+    @property
+    def title(self) -> str:
+        """The title that the spec gives, or the network's name."""
+        network = self.report.network
+        return network.meta.get("title") or network.name
 
 
 def section(at: int, part: Section, blanks: Blanks | None) -> str:
     """The section element. `at` is the network's position on the page."""
     report = part.report
-    network = report.network
     facts = (tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in _quick(report, quiz=blanks is not None))
-    name = tag("h2", text(title(network)), id=f"n{at}")
-    head = tag("header", name, _source(network), tag("dl", *facts, class_="facts"), _messages(part))
+    name = tag("h2", text(part.title), id=f"n{at}")
+    head = tag("header", name, _source(report.network), tag("dl", *facts, class_="facts"), _messages(part))
     rows = tag("div", Table(report, part.layers, blanks).element(), class_="scroll", tabindex=0, role="region", aria_label="The layers")
     listed = tag("div", _TOOLS, rows, class_="listing")
-    panes = tag("div", markup(part.pictures, title(network)), listed, class_="panes")
+    panes = tag("div", markup(part.pictures, part.title), listed, class_="panes")
     foot = "" if blanks is not None else tag("footer", *(tag("p", text(_SHAPE.sub("×", line))) for line in footer(report)))
     return "\n" + tag("section", head, panes, foot, class_="model", aria_labelledby=f"n{at}", data_linked=not part.layers.folded) + "\n"
 
 
 def telling(part: Section) -> Iterator[str]:
-    """All texts of a section beside a quiz, but those of the table."""
+    """All texts of a section beside a quiz, except those of the table."""
     network = part.report.network
-    yield from network.meta.values()
+    yield from (part.title, *network.meta.values())
     for name, value in _quick(part.report, quiz=True):
         yield f"{name} {value}"
     for message in network.diagnostics:
@@ -89,11 +89,10 @@ def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
 
 def _messages(part: Section) -> str:
     """Warnings, and notes folded away, of the spec and of the pictures."""
-    found = part.report.network.diagnostics
-    warnings = [_told(message) for message in found if message.severity != "note"]
-    notes = [_told(message) for message in found if message.severity == "note"]
     made = []
-    for lines, word in ((warnings, "warning"), ([*notes, *part.pictures.notes, *part.layers.notes], "note")):
+    for word, more in (("warning", ()), ("note", part.pictures.notes + part.layers.notes)):
+        found = (message for message in part.report.network.diagnostics if (message.severity == "note") == (word == "note"))
+        lines = [*map(_told, found), *more]
         if lines:
             count = f"{len(lines)} {word}{'s' if len(lines) > 1 else ''}"
             items = tag("ul", *(tag("li", text(line)) for line in lines))
