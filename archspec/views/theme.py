@@ -58,7 +58,7 @@ def _theme(page: str, ink: str, muted: str, line: str, frame: str, card: str, ac
     return Theme(page, ink, muted, line, frame, _mixed(ink, page, 0.03), card, accent, tint)
 
 
-_PLAIN = ("page", "ink", "muted", "line", "frame", "panel", "card")
+_PLAIN = Theme._fields[:-2]
 
 
 def variables(theme: Theme) -> dict[str, str]:
@@ -72,13 +72,11 @@ def _slug(kind: str) -> str:
     return kind.replace(" ", "-")
 
 
-def _references() -> Theme:
-    page, ink, muted, line, frame, panel, card = (f"var(--{name})" for name in _PLAIN)
-    accent = {kind: f"var(--{_slug(kind)})" for kind in KINDS}
-    return Theme(page, ink, muted, line, frame, panel, card, accent, {kind: f"var(--{_slug(kind)}-tint)" for kind in KINDS})
-
-
-BY_PAGE = _references()
+BY_PAGE = Theme(
+    **{name: f"var(--{name})" for name in _PLAIN},
+    accent={kind: f"var(--{_slug(kind)})" for kind in KINDS},
+    tint={kind: f"var(--{_slug(kind)}-tint)" for kind in KINDS},
+)
 """For pictures inside a page, which sets the custom properties of `variables`."""
 
 THEMES: dict[str, Theme] = {

@@ -50,12 +50,6 @@ def _kind(model: Model) -> str:
     return max(sums, key=lambda kind: sums[kind]) if any(sums.values()) else "other"
 
 
-def _names(models: Sequence[Model]) -> list[str]:
-    """Titles; of models that share one the names."""
-    titles = [model.title for model in models]
-    return [fitting(m.title if titles.count(m.title) == 1 else m.name, _NAME, SIZE) for m in models]
-
-
 class Chart:
     """The chart of networks in a theme."""
 
@@ -74,9 +68,11 @@ class Chart:
         self.up = scale([self.height(m) for m in models], bottom - pad, top + pad)
         self.kinds = [_kind(model) for model in models]
         """The kinds of layer that give the colours."""
+        titles = [model.title for model in models]
+        names = [fitting(model.title if titles.count(model.title) == 1 else model.name, _NAME, SIZE) for model in models]
         self.spots = [
             Spot(self.across(model.totals.macs), self.up(self.height(model)), max(self.radius(model.totals.params), 2.0), name)
-            for model, name in zip(models, _names(models), strict=True)
+            for model, name in zip(models, names, strict=True)
         ]
         self.tags = tags(self.spots, self.frame) if len(models) <= _MOST else [None] * len(models)
 

@@ -35,7 +35,7 @@ def document(parts: Sequence[Section], sections: Sequence[str], quiz: Quiz | Non
     main = tag("main", *sections, counted, data_salt=quiz.salt if quiz else None, data_rounds=ROUNDS if quiz else None)
     card = tag("aside", class_="card", role="status", hidden=True)
     scripts = [(_HERE / script).read_text(encoding="utf-8") for script in (*_SCRIPTS, *(["quiz.js"] if quiz else []))]
-    name = _titles(parts) + (": a quiz" if quiz else "")
+    name = ", ".join(part.title for part in parts) + (": a quiz" if quiz else "")
     return _whole(name, "".join([*body, main, card]), f'(() => {{\n"use strict";\n{"".join(scripts)}}})();\n')
 
 
@@ -43,7 +43,7 @@ def key_document(quiz: Quiz) -> str:
     """The page with the answers of a quiz."""
     head = tag("header", tag("h1", "Key of a quiz"), class_="top")
     made = tag("p", f"The seed is {tag('code', text(quiz.seed))}.", class_="source")
-    return _whole(f"{_titles(quiz.parts)}: the key", head + tag("main", made, quiz.key()), "")
+    return _whole(f"{', '.join(part.title for part in quiz.parts)}: the key", head + tag("main", made, quiz.key()), "")
 
 
 def _whole(name: str, body: str, script: str) -> str:
@@ -62,10 +62,6 @@ def _whole(name: str, body: str, script: str) -> str:
     )
     end = f"<script>{script}</script>\n" if script else ""
     return f'<!doctype html>\n<html lang="en">\n<head>\n{head}</head>\n<body>\n{body}\n{end}</body>\n</html>\n'
-
-
-def _titles(parts: Sequence[Section]) -> str:
-    return ", ".join(part.title for part in parts)
 
 
 def _navigation(parts: Sequence[Section], quiz: bool) -> str:

@@ -21,8 +21,7 @@ def tag(name: str, *content: str, **attributes: str | int | bool | None) -> str:
     """An element around markup. Attributes are texts; those that are None or False are left out; `_` stands for `-`, a trailing one avoids Python's keywords."""
     parts = [name]
     for key, value in attributes.items():
-        if value is True:
-            parts.append(key.rstrip("_").replace("_", "-"))
-        elif value is not None and value is not False:
-            parts.append(f'{key.rstrip("_").replace("_", "-")}="{text(str(value))}"')
+        if value is not None and value is not False:
+            written = key.rstrip("_").replace("_", "-")
+            parts.append(written if value is True else f'{written}="{text(str(value))}"')
     return f"<{' '.join(parts)}>{''.join(content)}</{name}>"

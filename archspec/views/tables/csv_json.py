@@ -43,10 +43,8 @@ def json_(report: Report, style: Style) -> Iterator[str]:
     """The JSON document of cli.md."""
     head = {"archspec": 1, "model": report.model, "inputs": report.inputs, "outputs": report.outputs}
     yield json.dumps(head)[:-1] + ', "layers": ['
-    separator = "\n "
-    for row in report.rows(fold=style.fold):
-        yield separator + json.dumps(layer(row))
-        separator = ",\n "
+    for at, row in enumerate(report.rows(fold=style.fold)):
+        yield (",\n " if at else "\n ") + json.dumps(layer(row))
     yield '\n], "totals": ' + json.dumps(report.totals._asdict()) + "}\n"
 
 

@@ -100,23 +100,19 @@ class _Text:
     def fit(self, width: int) -> None:
         """Drop columns and shorten others until a row fits."""
         full = self.widths.copy()
-        for way, *names in _FIT:
+        ways = [way for way in _FIT if way[0] == "cut" or self.style.columns is None]
+        for way, *names in (*ways, *(("drop", name) for name in [*full][:0:-1])):
             excess = breadth(self.widths) - width
             if excess <= 0 or names[0] not in self.widths:
                 continue
             if way == "cut":
                 self.widths[names[0]] = max(min(_LEAST, self.widths[names[0]]), self.widths[names[0]] - excess)
-            elif self.style.columns is None:
-                self.drop(*names)
-        while breadth(self.widths) > width and len(self.widths) > 1:
-            self.drop([*self.widths][-1])
+                continue
+            for name in names:
+                del self.widths[name]
+            self.missing += names
         for name, room in self.widths.items():  # what was cut before something was dropped grows again
             self.widths[name] = max(1, min(full[name], room + width - breadth(self.widths)))
-
-    def drop(self, *names: str) -> None:
-        for name in names:
-            del self.widths[name]
-        self.missing += names
 
     def joined(self, cells: list[str], style: str = "", op: Op | None = None) -> StyledLine:
         """A line of the table; what says the kind of a layer is in the colour that pictures have for it."""
