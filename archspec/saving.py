@@ -65,10 +65,7 @@ class _Part:
             return self.target.open("wb")
         if not os.access(self.target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is read-only")
-        return self.like(self.target.stat())
-
-    def like(self, now: os.stat_result) -> BinaryIO:
-        """The temporary file for a file that is there: of the same mode and owner, or else that file is overwritten at last."""
+        now = self.target.stat()  # the temporary file has its mode and owner, or else it is overwritten at last
         self.through = now.st_nlink > 1
         try:
             file = self.created(self.target.parent)

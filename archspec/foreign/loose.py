@@ -60,8 +60,7 @@ def plain(text: str) -> str:
 
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+)
-    |(?P<other>\d+:\d+(?!\w))
+    r"""(?P<other>\d+:\d+(?!\w))
     |(?P<size>\d+(?:[xX]\d+)+(?!\w))
     |(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?(?![A-Za-z_]))
     |(?P<text>"[^"]*"|'[^']*')
@@ -70,7 +69,7 @@ _TOKEN = re.compile(
     |(?P<compare>==|!=|<=|>=|<|>)
     |(?P<sign>//|\*\*|[-+*/%])
     |(?P<mark>[()\[\]{},:=])
-    |(?P<strange>.)""",
+    |(?P<strange>\S)""",
     re.VERBOSE,
 )
 
@@ -84,17 +83,13 @@ class Token(NamedTuple):
 
 def tokens(text: str) -> list[Token]:
     found: list[Token] = []
-    spaced = False
     text = re.sub(r"(?<=[0-9])\s+[xX]\s*(?=[0-9])|(?<=[0-9])[xX]\s+(?=[0-9])", "x", text)
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or ""
-        if kind == "space":
-            spaced = True
-            continue
         if kind == "strange" or (kind == "number" and len(match[0]) > 1 and match[0][0] == "0" and match[0].isdigit()):
             raise Unreadable
+        spaced = match.start() > 0 and text[match.start() - 1].isspace()
         found.append(Token(kind, match[0].lower() if kind == "size" else match[0], spaced))
-        spaced = False
     return found
 
 

@@ -30,14 +30,6 @@ class Tree(NamedTuple):
     children: list[Any]
 
 
-class Rule(NamedTuple):
-    """A production of `size` symbols. A `lone` one has a single symbol and adds nothing: a level of an expression."""
-
-    origin: str
-    size: int
-    lone: bool
-
-
 class Unexpected(Exception):
     """A token that no continuation of the line has; `expected` are the terminals that could follow instead."""
 
@@ -48,11 +40,14 @@ class Unexpected(Exception):
 
 
 class Automaton:
-    """A lexer and a parser (LALR(1): Aho et al. 2006, section 4.7). In a state's row a number n >= 0 shifts to state n, ~n reduces by rule n."""
+    """A lexer and a parser (LALR(1): Aho et al. 2006, section 4.7). In a state's row a number n >= 0 shifts to state n, ~n reduces by rule n.
+
+    A rule has its origin, the number of its symbols, and whether it is `lone`: it has a single symbol and adds nothing, as a level of an expression.
+    """
 
     def __init__(self, tables: dict[str, Any]) -> None:
         self.rows: list[dict[str, int]] = tables["rows"]
-        self.rules = [Rule(*rule) for rule in tables["rules"]]
+        self.rules: list[tuple[str, int, bool]] = tables["rules"]
         self.end: int = tables["end"]
         self.ignored = frozenset(tables["ignored"])
         self.pattern = re.compile("|".join(f"(?P<{name}>{regexp})" for name, regexp in tables["terminals"]))
@@ -87,7 +82,7 @@ class Automaton:
         result: Tree | Token = values[-1]
         return result
 
-    def reduce(self, rule: Rule, states: list[int], values: list[Any]) -> None:
+    def reduce(self, rule: tuple[str, int, bool], states: list[int], values: list[Any]) -> None:
         """Replace the symbols of a production by its origin."""
         origin, size, lone = rule
         if lone:  # the value stays, only the state changes
@@ -111,9 +106,9 @@ class Automaton:
         for terminal in self.rows[states[-1]]:
             stack, action = list(states), None
             while stack[-1] != self.end and (action := self.rows[stack[-1]].get(terminal)) is not None and action < 0:
-                rule = self.rules[~action]
-                del stack[-rule.size :]
-                stack.append(self.rows[stack[-1]][rule.origin])
+                origin, size, _ = self.rules[~action]
+                del stack[-size:]
+                stack.append(self.rows[stack[-1]][origin])
             if terminal.upper() == terminal and (stack[-1] == self.end or action is not None):
                 found.add(terminal)
         return found

@@ -71,7 +71,7 @@ def _numbered(states: dict[int, dict[str, Any]], start: int) -> dict[int, int]:
 
 
 def _rule(rule: Any) -> tuple[str, int, bool]:
-    """What `lalr.Rule` holds."""
+    """A rule of `lalr.Automaton`."""
     return str(rule.origin.name), len(rule.expansion), bool(rule.options.expand1)
 
 
