@@ -59,12 +59,9 @@ def chain(outer: Field, inner: Field) -> Field:
     >>> chain(conv, pool)
     ((Reach(step=2, taps=(Taps(low=0, high=5, gap=0),)),),)
     """
-    if outer == NOT or inner == NOT:
-        return NOT
-    if outer is WHOLE or inner is WHOLE:
-        return WHOLE
-    if outer is None or inner is None:
-        return None
+    for whatever in (NOT, WHOLE, None):
+        if whatever in (outer, inner):
+            return whatever
     if inner is POINT:
         return outer
     if outer is POINT:
@@ -106,7 +103,7 @@ def even(field: Field) -> bool:
 
     What reads several of its positions then sees from the first one's beginning to the last one's end, whatever it reads in between.
     """
-    return not isinstance(field, tuple) or all(_even(reach) for term in field for reach in term)
+    return not isinstance(field, tuple) or all(len(reach.taps) == 1 or _even(reach) for term in field for reach in term)
 
 
 def sizes(field: Field, spatial: tuple[int, ...] | None, whole: tuple[int, ...] | None) -> Sizes | None:
@@ -197,12 +194,8 @@ def _around(outer: Reach, low: int, gap: int, count: int) -> Taps | None:
     return Taps(min(first), max(last), 0) if first else None
 
 
-def _even(reach: Reach) -> bool:
-    return reach.taps[0] is not None if len(reach.taps) == 1 else _all_even(reach)
-
-
 @lru_cache(256)
-def _all_even(reach: Reach) -> bool:
+def _even(reach: Reach) -> bool:
     taps = reach.taps
     known = [t for t in taps if t is not None]
     if len(known) < len(taps):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archspec.diagnostics import did_you_mean, nearest
 from archspec.elaborate.expressions import ROUNDED, Frame, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, item, of_round, shown
@@ -18,15 +18,8 @@ from archspec.syntax.lines import KEYWORDS
 from archspec.types import FLOAT32, LIMIT
 
 
-class Bound(NamedTuple):
-    """An op, and the place of each written argument."""
-
-    op: Op
-    places: dict[str, Span]
-
-
-def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value | Missing]]) -> Bound:
-    """The op of a step. Raises Refused."""
+def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value | Missing]]) -> tuple[Op, dict[str, Span]]:
+    """The op of a step, and the place of each written argument. Raises Refused."""
     name = step.name.id
     known = op_class(name).fields
     places: dict[str, Span] = {}
@@ -55,7 +48,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
     missing = [field for field, info in known.items() if info.required and field not in given]
     if missing:
         raise _missing_argument(step, missing, known)
-    return Bound(build(name, given, places, step.name.span), places)
+    return build(name, given, places, step.name.span), places
 
 
 def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Span) -> Op:

@@ -181,28 +181,22 @@ def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
     >>> equalizing("add", [Map((14, 14), 128), Map((28, 28), 64)])
     ['', 'pool 2 | conv k=1 f=128']
     """
-    if kind == "concat":
-        return _side_by_side(types)
+    if kind == "concat" and len(set(map(type, types))) > 1:
+        return ["" if isinstance(value, Vector) else "flatten" for value in types]
     target = max(types, key=lambda value: value.size) if kind == "mul" else types[0]
     found: list[str | None] = []
     for value, size in zip(types, _sizes(types, spread=kind == "mul"), strict=True):
+        channels = value.channels if kind == "concat" else target.channels
         if isinstance(value, Map) and isinstance(target, Map):
-            found.append(None if size is None else " | ".join(filter(None, (size, _channels(value, target.channels)))))
+            found.append(None if size is None else " | ".join(filter(None, (size, _channels(value, channels)))))
         elif type(value) is type(target):
             lengths_differ = isinstance(value, Tokens) and value.shape[:-1] != target.shape[:-1]
-            found.append(None if lengths_differ else _channels(value, target.channels))
+            found.append(None if lengths_differ else _channels(value, channels))
         elif isinstance(value, Vector) and kind == "mul":
-            found.append(_channels(value, target.channels))
+            found.append(_channels(value, channels))
         else:
             found.append(f"fc {target.channels}" if isinstance(target, Vector) else None)
     return None if None in found else [steps or "" for steps in found]
-
-
-def _side_by_side(types: Sequence[Type]) -> list[str] | None:
-    if any(type(value) is not type(types[0]) for value in types):
-        return ["" if isinstance(value, Vector) else "flatten" for value in types]
-    sizes = _sizes(types, spread=False)
-    return None if None in sizes else [size or "" for size in sizes]
 
 
 def _sizes(types: Sequence[Type], *, spread: bool) -> list[str | None]:

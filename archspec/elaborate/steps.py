@@ -14,7 +14,7 @@ from archspec.elaborate.reports import Level
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Graph, Instance
 from archspec.ops import STEPS, op_class, typed
-from archspec.ops.base import Misfit
+from archspec.ops.base import Misfit, Op
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import Type
@@ -47,22 +47,22 @@ class Steps(Core):
                 raise Silent(step.name.span)
             if name not in STEPS:
                 raise binding.unknown_step(step.name, list(self.unit.blocks))
-            bound = binding.bind(step, context.scope, context.defaults)
+            op, places = binding.bind(step, context.scope, context.defaults)
         except Refused as refused:
             self.report(refused)
             return self.unknown(context.builder, step.span)
-        return self.apply(bound, step.span, context, value, label)
+        return self.apply(op, places, step.span, context, value, label)
 
-    def apply(self, bound: binding.Bound, span: Span, context: Context, value: int, label: str | None = None) -> int:
+    def apply(self, op: Op, places: dict[str, Span], span: Span, context: Context, value: int, label: str | None = None) -> int:
         """Put an op, or the primitives it stands for, after a value."""
         builder = context.builder
         if builder.type_of(value) is None:
             return self.unknown(builder, span)
         self.count_step(span)
         try:
-            return builder.apply(bound.op, (value,), label, span, self.settled)
+            return builder.apply(op, (value,), label, span, self.settled)
         except Misfit as misfit:
-            self.misfit(misfit, bound.places.get(misfit.argument, span))
+            self.misfit(misfit, places.get(misfit.argument, span))
             return self.unknown(builder, span)
 
     def merge_step(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
@@ -184,8 +184,7 @@ class Steps(Core):
                 self.warn("A419", note, statement.span, severity="note")
             for name, arguments, span in layers:
                 places = dict.fromkeys(arguments, span)
-                bound = binding.Bound(binding.build(name, arguments, places, span), places)
-                value = self.apply(bound, span, context, value)
+                value = self.apply(binding.build(name, arguments, places, span), places, span, context, value)
         except Refused as refused:
             self.report(refused)
             return self.unknown(context.builder, statement.span)
