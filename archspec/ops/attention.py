@@ -146,7 +146,7 @@ class WindowAttention(_Attention):
         for size, w, shift in zip(x.spatial, self.patch(), per_axis(self.shift, 2), strict=True):
             if holds(size % w):
                 help_ = f"choose an input for which it is a multiple of {w}"
-                raise undivided("A205", f"{size} does not divide into windows of {w}", size, w, "w", help_)
+                raise undivided("A205", size, "", w, f"windows of {w}", "w", help_)
             if shift >= w:
                 message = f"a shift of {shift} is not smaller than the window, {w}"
                 raise Misfit("A205", message, argument="shift", help_=f"use shift={w // 2}")

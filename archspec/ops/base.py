@@ -322,12 +322,13 @@ def share(count: int, what: str, parts: int, part: str, argument: str, *others: 
 
 def _unshared(count: int, what: str, parts: int, part: str, argument: str, others: Sequence[int]) -> Misfit:
     divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
-    message = f"{counted(count, what)} {'does' if count == 1 else 'do'} not divide into {counted(parts, part)}"
-    return undivided("A205", message, count, parts, argument, f"use {argument}={divisor}")
+    return undivided("A205", count, what, parts, counted(parts, part), argument, f"use {argument}={divisor}")
 
 
-def undivided(code: str, message: str, count: int, parts: int, argument: str, help_: str | None) -> Misfit:
-    """Make the misfit of a division that leaves a remainder."""
+def undivided(code: str, count: int, what: str, parts: int, into: str, argument: str, help_: str | None) -> Misfit:
+    """Make the misfit of a division that leaves a remainder; a size has no noun `what`."""
+    whole = f"{counted(count, what)} {'does' if count == 1 else 'do'}" if what else f"{count} does"
+    message = f"{whole} not divide into {into}"
     return Misfit(code, message, argument=argument, notes=[f"{count}/{parts} = {count / parts:.2f}"], help_=help_)
 
 

@@ -98,9 +98,6 @@ class Subsample(_Pooling):
 
     round: Rounding = "exact"
 
-    def takes_padding(self, p: int, k: int) -> bool:
-        return p == 0
-
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return weight_and_bias((x.channels,), x.channels, True)
 

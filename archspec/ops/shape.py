@@ -109,8 +109,8 @@ class PatchMerge(Op):
     def check(self, x: Map) -> None:
         for size in x.spatial:
             if holds(size % self.n):
-                message = f"{size} does not divide into patches of {self.n}"
-                raise undivided("A205", message, size, self.n, "n", "pad the map, or choose another input size")
+                help_ = "pad the map, or choose another input size"
+                raise undivided("A205", size, "", self.n, f"patches of {self.n}", "n", help_)
 
     def output(self, x: Map) -> Type:
         return Map(tuple([size // self.n for size in x.spatial]), x.channels * worked_out(self.n ** len(x.spatial)))
@@ -135,8 +135,7 @@ class PixelShuffle(Op):
         block = self.n ** len(x.spatial)
         if holds(x.channels % block):
             pixels = "x".join([str(self.n)] * len(x.spatial))
-            message = f"{counted(x.channels, 'channel')} {'does' if x.channels == 1 else 'do'} not divide into {pixels} pixels"
-            raise undivided("A208", message, x.channels, block, "n", None)
+            raise undivided("A208", x.channels, "channel", block, f"{pixels} pixels", "n", None)
 
     def output(self, x: Map) -> Type:
         return Map(tuple([size * self.n for size in x.spatial]), x.channels // worked_out(self.n ** len(x.spatial)))

@@ -33,18 +33,13 @@ class Slide(NamedTuple):
     after: int
 
     @property
-    def exact(self) -> bool:
-        """Whether the window ends with the padded input, so that nothing is rounded."""
-        return self._rest == 0
-
-    @property
     def overhang(self) -> int:
         """How far the last window reaches beyond the padded input, where the size was rounded up."""
-        return max(0, self._rest)
+        return max(0, self.rest)
 
     @property
-    def _rest(self) -> int:
-        """How far the last window ends after the padded input."""
+    def rest(self) -> int:
+        """How far the last window ends after the padded input, below 0 where it ends before; 0 where nothing is rounded."""
         return (self.out - 1) * self.s + span(self.k, self.d) - self.size - self.before - self.after
 
     @property
@@ -102,7 +97,7 @@ class Windowed(Op):
 
     def takes_padding(self, p: int, k: int) -> bool:
         """Whether the layer takes a padding of p for a window of k."""
-        return True
+        return "p" in self.fields or p == 0
 
     def axes(self, x: Map) -> list[Axis]:
         """List the window on each axis, as written; `same` counts as no padding."""
@@ -131,7 +126,7 @@ class Windowed(Op):
         return tuple([slide.reach for slide in self.window(x)])
 
     def has_no_effect(self, argument: str, x: Map) -> bool:
-        return argument == "round" and all(slide.exact for slide in self.window(x))
+        return argument == "round" and all(slide.rest == 0 for slide in self.window(x))
 
     def same_size_padding(self, x: Map) -> str | None:
         """(F - 1)/2, or `same` where that is uneven; None where the window strides, or takes no padding."""

@@ -32,17 +32,15 @@ def class_token(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
 
 def attention(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
     """With the projections of torch.nn.MultiheadAttention."""
-    into, out = ([layer.weight(name) for name in names[: 1 + op.bias]] for names in (_INTO, _OUT))
+    tensors = [layer.weight(weight.name) for weight in op.weights(x)]
+    into, out = tensors[: 1 + op.bias], tensors[1 + op.bias :]
     return product(layer, _attend(layer, product(layer, layer.x, *into), op.heads, x.channels, (x.length,)), *out)
-
-
-_INTO, _OUT = ("in_proj_weight", "in_proj_bias"), ("out_proj.weight", "out_proj.bias")
 
 
 def window_attention(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """Positions are gathered window by window, shifted or not, and put back in the end."""
-    table = layer.weight("relative_position_bias_table")
-    into, out = ([layer.weight(f"{name}.{kind}") for kind in ("weight", "bias")[: 1 + op.bias]] for name in ("qkv", "proj"))
+    table, *tensors = [layer.weight(weight.name) for weight in op.weights(x)]
+    into, out = tensors[: 1 + op.bias], tensors[1 + op.bias :]
     order = _windows(x.spatial, op.patch(), op.shifts(x))
     windows = layer.add("Gather", tokens(layer, op, x, _), layer.whole(order), axis=1)
     relative = layer.add("Gather", table, layer.whole(_relative(op.patch())), axis=0)

@@ -87,12 +87,7 @@ def _argument_text(name: str, value: Any) -> str:
 def parts(value: Any) -> Iterator[Any]:
     """A value and all that it is made of."""
     yield value
-    if isinstance(value, New):
-        for _, item in value.arguments:
-            yield from parts(item)
-    elif isinstance(value, Many):
-        yield from parts(value.module)
-    elif isinstance(value, If) or type(value) is tuple:
+    if isinstance(value, tuple):  # as calls are too
         for item in value:
             yield from parts(item)
 

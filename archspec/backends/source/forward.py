@@ -117,9 +117,9 @@ class Forward:
         if value in self.heads:
             return self.heads[value]
         at, end = value - self.first, self.last[value]
-        label = self.body.items[at].label
-        wanted = label if label is not None and end > at + 1 and self.may_be_local(label) else None
-        return self.names.take(wanted, at, end)
+        label = self.body.items[at].label or ""
+        taken = label in self.dialect.reserved | {"x", "y", "z"} or re.fullmatch(r"x\d+|.*_head", label)
+        return self.names.take(label if end > at + 1 and is_simple(label) and not taken else None, at, end)
 
     def expression(self, value: int) -> str:
         """A value where it is read: what is pending, or its variable."""
@@ -133,10 +133,6 @@ class Forward:
         texts = [self.expression(value) for value in item.reads]
         otherwise = "" if item.guard is None else f" if self.{item.flag} else {texts[0]}"
         return self.dialect.call(item, texts, self.indexed) + otherwise
-
-    def may_be_local(self, name: str) -> bool:
-        """Whether a label may name a variable."""
-        return is_simple(name) and name not in self.dialect.reserved | {"x", "y", "z"} and not re.fullmatch(r"x\d+|.*_head", name)
 
 
 class _Names:

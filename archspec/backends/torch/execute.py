@@ -23,7 +23,8 @@ def execute(source: str, name: str, device: str | torch.device | None = None, se
     exec(compile(source, f"<{module.__name__}>", "exec"), module.__dict__)
     for value in list(vars(module).values()):
         if isinstance(value, type) and issubclass(value, torch.nn.Module) and value.__module__ == module.__name__:
-            _confine(value)
+            cls: Any = value  # A pickle names the class, which no other process can import; a copy does without.
+            cls.__reduce_ex__, cls.__copy__, cls.__deepcopy__ = _refuse, _copied, _copied
     with ExitStack() as stack:
         if seed is not None:
             stack.enter_context(torch.random.fork_rng())
@@ -32,13 +33,6 @@ def execute(source: str, name: str, device: str | torch.device | None = None, se
             stack.enter_context(torch.device(device))
         model: nn.Module = module.__dict__["Model"]()
     return model
-
-
-def _confine(cls: Any) -> None:
-    """Let instances of a class be copied, and refuse to pickle them: a pickle names the class, which no other process can import."""
-    cls.__reduce_ex__ = _refuse
-    cls.__copy__ = _copied
-    cls.__deepcopy__ = _copied
 
 
 def _refuse(module: Any, protocol: int) -> Any:

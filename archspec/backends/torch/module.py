@@ -100,7 +100,7 @@ def _class(class_: Class, training: list[bool], names: list[str] | None = None, 
     body, chained = class_.body, class_.body.chained(TORCH) and results is None
     modules = _stored(body, sequential=results is None)
     positions = [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
-    numbered = bool(modules) and not chained and positions and not any(map(_is_tensor, modules))
+    numbered = bool(modules) and not chained and positions and not any(TORCH.holds_tensor(item.step) for item in modules)
     yield f"class {class_.name}(nn.{'Sequential' if chained or numbered else 'Module'}):"
     yield f'    """{class_.about}"""'
     guarded = [item for item in body.items if item.guard is not None]
@@ -128,13 +128,8 @@ def _block(class_: Class) -> str:
 
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
     """The items that a class keeps something for: not what its `forward` says by an expression."""
-    every = sequential and body.chained(TORCH)
-    return [i for i in body.items if i.module is not None and i.owner is None and (every or i.step not in EXPRESSIONS or _is_tensor(i))]
-
-
-def _is_tensor(item: Item) -> bool:
-    """Whether an item is a parameter, which `forward` names, and no module."""
-    return TORCH.holds_tensor(item.step)
+    expressions = () if sequential and body.chained(TORCH) else {step for step in EXPRESSIONS if not TORCH.holds_tensor(step)}
+    return [item for item in body.items if item.module is not None and item.owner is None and item.step not in expressions]
 
 
 def _or_identity(item: Item) -> New | If | None:
@@ -157,7 +152,7 @@ def _assignment(item: Item, chained: bool) -> Iterator[str]:
             lines = [*identity, condition, *wrapped(f"            self.{item.attribute} = ", module.yes, "")]
         yield from lines
         return
-    put = "register_parameter" if _is_tensor(item) else "add_module"
+    put = "register_parameter" if TORCH.holds_tensor(item.step) else "add_module"
     *levels, last = item.attribute.split(".")
     parent = "self"
     for at, level in enumerate(levels):
