@@ -1,4 +1,4 @@
-"""Where the bundled specs lie, and the spec that somebody named."""
+"""Finds the bundled specs, and the spec that somebody named."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST = 3
 
 
 def specs_folder() -> Path:
-    """The folder of the bundled specs: that of the checkout, or of the installed package."""
+    """The folder of the bundled specs, in the checkout or in the installed package."""
     package = Path(__file__).parent
     inside = package / "_data" / "specs"
     return inside if inside.is_dir() else package.parent / "specs"
@@ -34,7 +34,7 @@ def _specs(folder: Path) -> list[str]:
 
 
 def locate(name: str | Path) -> Path:
-    """The file of a path, or of the name of a bundled spec. Raises FileNotFoundError with what was probably meant."""
+    """Find the file of a path, or of a bundled spec's name. Raises FileNotFoundError with the names that were probably meant."""
     path, text = Path(name), str(name)
     if "\n" in text:
         raise _missing("expected the name of a file, found the text of a spec; `archspec.loads` takes texts")
@@ -58,7 +58,7 @@ def _missing(message: str) -> FileNotFoundError:
 
 
 def alike(name: str, known: Iterable[str]) -> list[str]:
-    """The known names that one may have been meant to be: those with its letters, else those that begin so, else those spelled nearly so."""
+    """Find the known names that were probably meant: those with its letters, else those that begin so, else those spelled nearly so."""
     from difflib import get_close_matches
 
     if len(name) > 60:
@@ -73,7 +73,7 @@ def alike(name: str, known: Iterable[str]) -> list[str]:
 
 
 def _bare(name: str) -> str:
-    """A name without what people write differently."""
+    """Reduce a name to its letters and digits, which people write alike."""
     return re.sub(r"[\W_]", "", name).lower()
 
 

@@ -147,7 +147,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "or": lambda a, b: a or b,
     "not": operator.not_,
 }
-"""What an operation computes on plain numbers; those of two signs take spelled ones too."""
+"""The functions of operations on plain numbers; comparisons and arithmetic take spelled ones too."""
 _RANKS = {"or": -3, "and": -2, **dict.fromkeys(COMPARISONS, 0), "+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 4}
 """How tightly operators bind."""
 _NOT, _SIGN, _ATOM = -1, 3, 5
@@ -197,11 +197,11 @@ class Spelled:
 
     @classmethod
     def applied(cls, operation: str, numbers: Sequence[Any]) -> Spelled:
-        """Apply an operation to numbers of which one at least is spelled. Raises what the operation raises."""
+        """Apply an operation to numbers, at least one of them spelled. Raises what the operation raises."""
         parts = tuple([number if isinstance(number, Spelled) else Spelled(number) for number in numbers])
         if len(parts) == 1 and operation in ("max", "min"):
             return parts[0]
-        for part, other in zip(parts, parts[::-1], strict=True):  # `sum` begins with 0 and `prod` with 1, which nobody writes
+        for part, other in zip(parts, parts[::-1], strict=True):  # `sum` begins with 0 and `prod` with 1: not written
             if part.is_constant and part.value == _NEUTRAL.get(operation) and type(part.value) is type(other.value):
                 return other
         return Spelled(OPERATIONS[operation](*[part.value for part in parts]), "", operation, parts)
@@ -213,7 +213,7 @@ class Spelled:
 
     @property
     def is_constant(self) -> bool:
-        """Whether it is a number of the formula itself."""
+        """Whether it is a constant of the formula."""
         return not self.operation and not self.name
 
     @property
@@ -254,7 +254,7 @@ class Spelled:
         return bool(COMPARISONS[sign](self.value, value_of(other)))
 
     def pinned(self) -> Any:
-        """Return the plain number, where what is done depends on it."""
+        """Return the plain number where a decision depends on it."""
         return self.value
 
     def is_integer(self) -> bool:
@@ -286,7 +286,7 @@ def value_of(number: Any) -> Any:
 
 
 def pinned(number: Any) -> Any:
-    """Return the plain number, where what is done depends on it; `value_of` is for what it does not."""
+    """Return the plain number where a decision depends on it; elsewhere use `value_of`."""
     return number.pinned() if isinstance(number, Spelled) else number
 
 
@@ -308,13 +308,13 @@ def _any_spelled(numbers: Iterable[Any]) -> bool:
 
 
 def _spelled(operation: str, *numbers: Any) -> Any:
-    """An operation on numbers of which one at least is spelled. Raises what the operation raises."""
+    """Apply an operation to numbers, at least one of them spelled. Raises what the operation raises."""
     first: Spelled = next(number for number in numbers if isinstance(number, Spelled))
     return first.applied(operation, numbers)
 
 
 def _written(number: Spelled, spelling: Spelling) -> tuple[str, int]:
-    """An expression, and how tightly it binds."""
+    """Write an expression; returns its text and how tightly it binds."""
     if spelling.lecture:
         while number.operation in ("max", "min"):
             number = next(part for part in number.parts if part.value == number.value)
@@ -324,7 +324,7 @@ def _written(number: Spelled, spelling: Spelling) -> tuple[str, int]:
     if number.operation == "**":
         base, power = number.parts
         return f"{_within(base, _ATOM, spelling)}**{_within(power, _SIGN, spelling)}", rank
-    chain = []  # operators lean to the left, and there may be as many as layers: they are followed in a loop
+    chain = []  # operators nest to the left, as deep as there are layers: a loop, since recursion would overflow
     while _RANKS.get(number.operation) == rank:
         left, right = number.parts
         loose = spelling.regrouped and type(number.value) is int and _joins(number.operation, right)
@@ -335,7 +335,7 @@ def _written(number: Spelled, spelling: Spelling) -> tuple[str, int]:
 
 
 def _joins(sign: str, right: Spelled) -> bool:
-    """Whether a*(b*c) is meant, or a + (b - c), which are as well computed from the left. a*(b//c*d) is not."""
+    """Whether the parentheses may go, as in a*(b*c) and a + (b - c), which give the same from the left; a*(b//c*d) does not."""
     while sign == right.operation == "*":
         right = right.parts[0]
         if _RANKS.get(right.operation) != _RANKS["*"]:
@@ -344,13 +344,13 @@ def _joins(sign: str, right: Spelled) -> bool:
 
 
 def _within(part: Spelled, rank: int, spelling: Spelling) -> str:
-    """An expression inside another, in parentheses where it binds less tightly than the rank."""
+    """Write an expression inside another, in parentheses if it binds less tightly than the rank."""
     text, own = _written(part, spelling)
     return text if own >= rank else f"({text})"
 
 
 def _atom(number: Spelled, spelling: Spelling) -> tuple[str, int]:
-    """What is no operator between two numbers: a leaf, a sign, a call, a quotient that is rounded up."""
+    """Write anything except an operator between two numbers: a leaf, a sign, a call, a quotient rounded up."""
     operation, parts = number.operation, number.parts
     if not operation or (operation == "worked out" and spelling.lecture):
         text = number.name or repr(number.value)

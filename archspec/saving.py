@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 PICTURES = (".svg", ".png", ".pdf")
-"""Endings of the names of files that pictures are saved to."""
+"""Endings of the files of pictures."""
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -24,12 +24,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def writing(*paths: Path) -> Iterator[tuple[BinaryIO, ...]]:
-    """Files that take their places when all of them are written; where anything fails, none does. Raises OSError.
+    """Open files that are put in place once all of them are written; if anything fails, none is. Raises OSError.
 
     The first refers to the others: it is put in its place last, and taken from it before any other changes. What is no regular file,
     such as a device, is written as it is. A link leads to the file that is written; a file with several names keeps them.
     """
-    # A device, or what a descriptor stands for, has no place beside it, nor always a path of its own.
+    # Nothing can be put beside a device or an open descriptor, and it may have no path of its own.
     targets = [path if path.exists() and not path.is_file() else path.resolve() for path in paths]
     with ExitStack() as stack:
         parts, opened = [_Part(target) for target in targets], []
@@ -46,12 +46,12 @@ def writing(*paths: Path) -> Iterator[tuple[BinaryIO, ...]]:
 
 
 class _Part:
-    """One file to be written: its new content is gathered in a temporary file, or goes straight to what is no regular file."""
+    """A file being written: its content goes to a temporary file, or directly to what is not a regular file."""
 
     def __init__(self, target: Path) -> None:
         self.target = target
         self.through = False
-        """Whether the file itself is overwritten at last: another of its names, or its owner, would be lost by a renaming."""
+        """Whether the file itself is overwritten in the end: renaming would lose its other names, or its owner."""
         self.temporary: Path | None = None
 
     def open(self) -> BinaryIO:
@@ -69,7 +69,7 @@ class _Part:
         self.through = now.st_nlink > 1
         try:
             file = self.created(self.target.parent)
-        except PermissionError:  # the folder takes no file, and yet the one in it may be written
+        except PermissionError:  # no file can be made in the folder, but the one in it may be writable
             self.through = True
             return self.created(Path(tempfile.gettempdir()))
         Path(file.name).chmod(stat.S_IMODE(now.st_mode))
@@ -81,7 +81,7 @@ class _Part:
         return file
 
     def created(self, folder: Path) -> BinaryIO:
-        """A new file. Its name is noted before it is made, so that whatever comes next removes it."""
+        """Make a new file. Its name is noted before, so that it is removed whatever happens next."""
         self.temporary = folder / f".archspec-{os.urandom(8).hex()}"
         return self.temporary.open("xb")
 

@@ -8,11 +8,11 @@ from typing import Any
 from archspec.numeric import Spelled, combined
 
 LONGEST = 200
-"""Leaves and operations of an expression that is kept. What blocks in blocks make of a number can double with each of them."""
+"""Leaves and operations of the largest expression that is kept: nested blocks can double an expression at each level."""
 
 
 def simplified(number: Any) -> Any:
-    """Shorten a spelled number; one in which no name is left, or that is longer than anyone reads, is plain. Others are returned as they are.
+    """Shorten a spelled number; it becomes plain if no name is left in it, or if it is too long to read. Others are returned unchanged.
 
     >>> n = Spelled.leaf(4, "n")
     >>> simplified(n + 2 * n - 1 + 1 * n)
@@ -30,7 +30,7 @@ def simplified(number: Any) -> Any:
 
 
 def _sum(number: Spelled) -> Any:
-    """A whole number as a sum of terms, each once with its factor, and a constant."""
+    """Write a whole number as a sum of terms, each once with its factor, and a constant."""
     constant = 0
     terms: dict[str, tuple[int, Spelled]] = {}
     for factor, term in _terms(number):
@@ -50,8 +50,8 @@ def _sum(number: Spelled) -> Any:
 
 
 def _terms(number: Spelled) -> Iterator[tuple[int, Any]]:
-    """The terms of a whole number, plain or simplified, after their factors."""
-    pending = [(1, number)]  # sums lean to the left, and may be as long as there are layers: they are followed in a loop
+    """Yield the terms of a whole number, plain or simplified, each after its factor."""
+    pending = [(1, number)]  # a sum nests to the left, as deep as there are layers: a loop, since recursion would overflow
     while pending:
         factor, number = pending.pop()
         parts = number.parts
@@ -75,14 +75,14 @@ def _terms(number: Spelled) -> Iterator[tuple[int, Any]]:
 
 
 def _factor(number: Spelled) -> tuple[int, Spelled]:
-    """A number as a plain factor and the rest."""
+    """Split a number into a plain factor and the rest."""
     if number.operation == "*" and number.parts[0].is_constant and _is_whole(number):
         return number.parts[0].value, number.parts[1]
     return 1, number
 
 
 def _operation(number: Spelled) -> Any:
-    """An operation on shortened numbers."""
+    """Apply an operation to shortened numbers."""
     parts = [simplified(part) for part in number.parts]
     operation = number.operation
     if operation == "worked out" or (operation in ("//", "/", "**") and parts[1] == 1 and not isinstance(parts[1], Spelled)):

@@ -26,7 +26,7 @@ class Source:
 
     @property
     def starts(self) -> list[int]:
-        """Offsets at which the lines begin; lines end with a line feed and nothing else."""
+        """The offsets at which lines begin; only a line feed ends a line."""
         if self._starts is None:
             self._starts = [0, *[end.end() for end in re.finditer("\n", self.text)]]
         return self._starts
@@ -37,7 +37,7 @@ class Source:
         return line, offset - self.starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """The text of a line that counts from 1, without its line end."""
+        """The text of a line, counted from 1, without its line end."""
         start = self.starts[number - 1]
         end = self.text.find("\n", start)
         return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
@@ -76,7 +76,7 @@ _KINDS = {
     b"\x1f\x8b": "a gzip archive", b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive", b"\x28\xb5\x2f\xfd": "a zstd archive",
     b"7z\xbc\xaf": "a 7-Zip archive", b"SQLite": "a database", b"\x7fELF": "a program", b"MZ": "a program",
 }  # fmt: skip
-"""What files that are no text begin with."""
+"""The first bytes of common files that are not text."""
 
 
 def read_text(file: BinaryIO, most: int) -> str:
@@ -85,7 +85,7 @@ def read_text(file: BinaryIO, most: int) -> str:
     So a file without an end costs what the largest spec does. Raises ValueError as `decode` does, OSError.
     """
     data = b""
-    limit = most + 8  # a byte order mark and a character that is cut are left out, and the rest is still too long
+    limit = most + 8  # without a byte order mark and a divided character the rest is still too long
     while len(data) < limit and (piece := file.read(min(_PIECE, limit - len(data)))):
         _refuse_binary(piece)
         data += piece
@@ -112,7 +112,7 @@ def decode(data: bytes) -> str:
 
 
 def _refuse_binary(data: bytes) -> None:
-    """Raises ValueError for text in 16 or 32 bits a letter, and for what begins or is filled as no text is."""
+    """Refuse text in 16 or 32 bits per letter, and data that is not text. Raises ValueError."""
     sample = data[:4096]
     marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     kind = next((name for start, name in _KINDS.items() if data.startswith(start)), None) or _onnx(data)
@@ -129,7 +129,7 @@ def _refuse_binary(data: bytes) -> None:
 
 
 def _begun(data: bytes) -> str | None:
-    """Decode the beginning of a text, without the character that its end cuts; None where it is not UTF-8."""
+    """Decode the beginning of a text, except a character that the cut divides; None if it is not UTF-8."""
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:

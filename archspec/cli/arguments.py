@@ -1,4 +1,4 @@
-"""What reads the arguments of a command: short usage, examples in the help, and what was expected and found in messages."""
+"""The parser of a command's arguments: short usage, examples in the help, and messages of what was expected and found."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any, NoReturn
 Example = tuple[str, str]
 """A command line without `archspec`, and what it does."""
 _WIDEST = 100
-"""Columns that the help uses at most."""
+"""The most columns that the help uses."""
 
 
 class Parser(argparse.ArgumentParser):
-    """The parser of one command. `width` are the columns of its help, where they are not those of the terminal."""
+    """The parser of one command. `width` is that of its help, if it is not that of the terminal."""
 
     width: int | None = None
 
     def __init__(self, name: str, about: str = "", examples: Sequence[Example] = ()) -> None:
-        # argparse makes a formatter for each argument, and looks for the terminal where it is given no width.
+        # argparse makes a formatter per argument, each of which would ask for the terminal's width.
         formatter = partial(argparse.HelpFormatter, width=80)
         super().__init__(prog=f"archspec {name}", description=f"{about[:1].upper()}{about[1:]}.", formatter_class=formatter)
         self._positionals.title = "arguments"
@@ -86,7 +86,7 @@ def _placeholder(action: argparse.Action) -> str:
 
 
 def _shown(examples: Sequence[Example], width: int) -> Iterator[str]:
-    """The examples, each with what it does behind it; above it where one has no room."""
+    """List the examples, each with what it does beside it, or above it if there is no room."""
     from textwrap import wrap
 
     room = max((len(command) for command, _ in examples), default=0)
@@ -126,7 +126,7 @@ def proposal(word: str, known: Iterable[str], otherwise: str = "") -> str:
 
 
 def whole(text: str) -> int:
-    """A whole number, as the type of an argument."""
+    """Read a whole number, as the type of an argument."""
     if not text.removeprefix("-").isdecimal() or not text.isascii() or len(text) > 18:
         raise argparse.ArgumentTypeError(f"expected a whole number, found `{text}`")
     return int(text)
@@ -136,7 +136,7 @@ _UNITS = {"K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
 
 
 def count(text: str) -> int:
-    """A count as people write it, as the type of an argument: 25M, 4.1G, 25_000_000, 25,000,000."""
+    """Read a count as people write it, as the type of an argument: 25M, 4.1G, 25_000_000, 25,000,000."""
     written = re.fullmatch(r"([0-9]+(?:[_,][0-9]{3})*|[0-9]+)(?:\.([0-9]+))?([KMGBT]?)", text.strip().upper().replace("_", ","))
     if written is not None and len(text) < 40:
         whole_, part, power = written[1].replace(",", ""), written[2] or "", _UNITS.get(written[3], 0)
@@ -149,7 +149,7 @@ FILE = "a spec, `-` for standard input, or the name of a bundled spec"
 
 
 def spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
-    """Add what every command that reads a spec takes."""
+    """Add the arguments of every command that reads a spec."""
     from archspec.elaborate.assumptions import LIMITS
 
     if many:

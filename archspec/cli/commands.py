@@ -1,4 +1,4 @@
-"""The commands: their groups, and a line about each. The module archspec.cli.NAME declares the arguments of NAME and runs it."""
+"""The commands in groups, with a line about each. The module archspec.cli.NAME declares the arguments of NAME and runs it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MEANT = {
     "json": "emit", "plot": "draw", "picture": "draw", "visualize": "draw", "view": "draw", "render": "draw", "page": "report",
     "fit": "train", "eval": "evaluate", "test": "evaluate", "classify": "predict", "infer": "predict",
 }  # fmt: skip
-"""What other tools call a command, where no letters would lead there."""
+"""Names of commands in other tools that are not spelled like ours."""
 
 
 def module(name: str) -> ModuleType:
@@ -54,7 +54,7 @@ def module(name: str) -> ModuleType:
 
 
 def meant(word: str) -> str | None:
-    """The command that a word was probably meant to be, or None."""
+    """Find the command that a word probably means, or None."""
     from archspec.diagnostics import nearest
 
     return MEANT.get(word.lower()) or nearest(word, COMMANDS)

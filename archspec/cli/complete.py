@@ -1,4 +1,4 @@
-"""What may come next on a command line: the completion scripts ask with `archspec __complete WORD... =CURRENT`.
+"""Proposes what may come next on a command line: the completion scripts call `archspec __complete WORD... =CURRENT`.
 
 The answer's first line says what the shell adds of its own: `:file`, `:folder` or `:none`. Each other line is a word and, behind a
 tab, what it is. A word that ends in `=`, `,` or `.` is one to go on with.
@@ -19,7 +19,7 @@ from archspec.ops import STEPS
 
 Candidate = tuple[str, str]
 _PARAM = re.compile(r"^param\s+(\w+)\s*=\s*([^#\n]*)", re.MULTILINE)
-"""Params are found in the text as it is, since a spec that is being written need not be right."""
+"""Finds params in the text itself, since a spec that is being written may have mistakes."""
 
 
 class _Answer(NamedTuple):
@@ -29,7 +29,7 @@ class _Answer(NamedTuple):
 
 
 def answer(words: list[str]) -> str:
-    """The answer to a script. Where there is none, the shell completes files: a mistake never shows in somebody's prompt."""
+    """Answer a completion script. On any error the shell completes files, so that no message appears in the prompt."""
     current = words[-1].removeprefix("=") if words else ""
     try:
         found = _next(words[:-1], current)
@@ -57,7 +57,7 @@ def _next(before: list[str], current: str) -> _Answer:
 
 
 class _Line:
-    """The words of a command as far as they go: what each was for, and what comes next."""
+    """The words of a command so far: what each is for, and what may come next."""
 
     def __init__(self, parser: argparse.ArgumentParser, words: list[str]) -> None:
         self.options = parser._option_string_actions
@@ -111,7 +111,7 @@ def _plain(words: Iterable[object], end: str = "") -> list[Candidate]:
 
 
 def _layers(line: _Line, current: str) -> list[Candidate]:
-    """The layers of the spec, and the groups that they are in, as far as they have been written."""
+    """List the layers of the spec, and their groups, as far as they have been written."""
     import archspec
 
     names = [row.name for row in archspec.analyze(archspec.load(line.spec)).rows()]
@@ -151,4 +151,4 @@ _VALUES: dict[str, Callable[[_Line, str], Iterable[Candidate]]] = {
     "COMMAND": lambda *_: COMMANDS.items(),
     **dict.fromkeys(("HxWxC", "NAME", "N", "SEED", "RATE", "M", "W", "PART", "EPOCHS"), lambda *_: ()),
 }
-"""What may come in the place of each placeholder; for DIR a folder, for any other a file, or a spec where the command reads one."""
+"""Values for each placeholder; DIR takes a folder, any other a file, or a spec if the command reads one."""

@@ -22,6 +22,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the script of a shell. It asks `archspec __complete`, which reads the same parsers as the commands do."""
+    """Print the script of a shell. It calls `archspec __complete`, which uses the parsers of the commands."""
     out().data((Path(__file__).parent / "completions" / _FILES[arguments.shell]).read_text(encoding="utf-8"))
     return 0

@@ -140,7 +140,7 @@ def _draw(result: Result, name: str, path: Path, *, wanted: bool) -> None:
 
 
 def _export(network: Network, net: nn.Module, told: Setting, arguments: argparse.Namespace) -> None:
-    """Write the weights, and the network with them, where that is asked for, with what their user has to know. Raises Failure."""
+    """Write the weights, and an ONNX file, where asked for, with what their user has to know. Raises Failure."""
     values = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
     shape = network.inputs[0].type.shape
     about = told.about((shape[-1], *shape[:-1]))

@@ -1,4 +1,4 @@
-"""What ends a command with status 2."""
+"""The errors that end a command with status 2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def reason(error: OSError) -> str:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Turn what the library raises for files and arguments that are wrong into a Failure."""
+    """Turn the library's errors about files and arguments into a Failure."""
     try:
         yield
     except OSError as error:

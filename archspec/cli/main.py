@@ -28,7 +28,7 @@ def command_parser(name: str) -> Parser:
 
 
 def top_help() -> str:
-    """What a bare `archspec` prints: the commands in groups."""
+    """List the commands in groups, as `archspec` without arguments prints them."""
     lines = ["Check, count, explain and compile architecture specifications.", "", "usage: archspec COMMAND ..."]
     for group, commands in GROUPS.items():
         lines += ["", group, *(f"  {name:<12}{about}" for name, about in commands.items())]
@@ -41,7 +41,7 @@ def top_help() -> str:
 
 
 def tell_commands() -> None:
-    """Print what a bare `archspec` prints, folded at words."""
+    """Print the commands in groups, folded at words."""
     from archspec.cli.screen import out
 
     for line in top_help().splitlines():
@@ -64,7 +64,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _told(message: str) -> int:
-    """Say why there is no result; returns the exit status."""
+    """Print why there is no result; returns the exit status."""
     from archspec.cli.screen import tell
 
     with suppress(BrokenPipeError):
@@ -95,7 +95,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _no_command(word: str) -> str:
-    """The message about a word that is no command."""
+    """Write the message about a word that is not a command."""
     from archspec.finding import bundled
 
     if word.startswith("-") and word != "-":
@@ -135,7 +135,7 @@ def main() -> int:
 
 
 def _unforeseen(error: Exception) -> int:
-    """Tell what no command foresees: a file or a folder that fails, or a fault of our own."""
+    """Report what no command handles: a file or folder that fails, or a fault of archspec itself."""
     import traceback
 
     if os.environ.get("ARCHSPEC_TRACEBACK"):
@@ -149,5 +149,5 @@ def _unforeseen(error: Exception) -> int:
 
 
 def entry() -> None:
-    """The console script: leaves without taking the interpreter apart, which nothing waits for."""
+    """Run the console script, and leave without tearing the interpreter down, which would only take time."""
     os._exit(main())

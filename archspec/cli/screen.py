@@ -30,7 +30,7 @@ _USUAL = 80
 
 
 def style_of(name: str) -> str:
-    """A style as rich writes it. `kind convolution` is the colour that pictures have for that kind of layer."""
+    """Find a style of rich. `kind convolution` is the colour of that kind of layer in pictures."""
     if not name.startswith("kind "):
         return STYLES.get(name, name)
     from archspec.views.theme import readable  # with all of the pictures: not for every table
@@ -62,15 +62,15 @@ class Screen:
 
     @property
     def unicode(self) -> bool:
-        """Whether the stream takes block characters."""
+        """Whether the stream can show block characters."""
         return (self.stream.encoding or "").lower().replace("-", "").startswith("utf")
 
     def line(self, line: StyledLine | str = "", hang: int = 2) -> None:
-        """A line, folded at words where it is wider than the screen; its other lines are indented by `hang`."""
+        """Write a line, folded at words if it is wider than the screen; its further lines are indented by `hang`."""
         self.lines(folded([(line, "")] if isinstance(line, str) else line, self.width, hang))
 
     def message(self, text: str) -> None:
-        """A message beside the result: folded at words on a terminal, one line for a log or another program."""
+        """Write a message beside the result: folded at words on a terminal, one line for a log or another program."""
         if self.terminal:
             self.line(text)
         else:
@@ -92,13 +92,13 @@ class Screen:
             console.print(Text.assemble(*((piece, style_of(style)) for piece, style in pieces)))
 
     def write(self, text: str) -> None:
-        """Write text for a reader at a terminal, in the encoding of that."""
+        """Write text for a reader, in the encoding of the terminal."""
         self.stream.write(text)
 
     def data(self, text: str) -> None:
-        """Write what programs read, too: UTF-8, whatever the locale says."""
+        """Write text that programs read too: in UTF-8, whatever the locale."""
         binary = getattr(self.stream, "buffer", None)
-        if binary is None:  # a notebook's stream, or one that a test looks into, takes text alone
+        if binary is None:  # the stream of a notebook or of a test takes only text
             self.stream.write(text)
             return
         self.stream.flush()
@@ -114,5 +114,5 @@ def err() -> Screen:
 
 
 def tell(message: str) -> None:
-    """A message beside the result, in the name of the command."""
+    """Write a message beside the result, as the command."""
     err().message(f"archspec: {visible(message)}")

@@ -1,4 +1,4 @@
-"""Specs as the command line names them."""
+"""Reads and compiles the specs that a command names."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Compiled(NamedTuple):
 
     @property
     def has_blocks_only(self) -> bool:
-        """Whether the file only declares, for others to `use`: it is right, though no network."""
+        """Whether the file only has declarations for others to `use`, which is right, although it is no network."""
         wrong = [d for d in self.diagnostics if d.severity == "error"]
         alone = len(wrong) == 1 and wrong[0].code == "A117" and wrong[0].span is not None and wrong[0].span.end == 0
         return alone and any(line.startswith("block ") for line in self.text.text.splitlines())
 
 
 def read(file: str, stdin_filename: str | None = None, most: int = MAX_BYTES) -> Text:
-    """The text behind FILE: `-`, a path, or the name of a bundled spec; `most` bytes of it and a few. Raises Failure."""
+    """Read FILE: `-`, a path, or the name of a bundled spec; little more than `most` bytes of it. Raises Failure."""
     try:
         if file == "-":
             base = Path(stdin_filename).parent if stdin_filename else None
@@ -67,7 +67,7 @@ def read(file: str, stdin_filename: str | None = None, most: int = MAX_BYTES) ->
 
 
 def files(named: Sequence[str]) -> list[str]:
-    """The files named; a folder stands for the specs below it, those in hidden folders left out. Raises Failure where it has none."""
+    """List the files named; a folder means the specs below it, except in hidden folders. Raises Failure if it has none."""
     found = []
     for name in named:
         below = sorted(_below(name)) if name != "-" and Path(name).is_dir() else [name]
@@ -113,7 +113,7 @@ def network(arguments: argparse.Namespace) -> Network:
 
 
 def tell(diagnostics: Sequence[Diagnostic], screen: Screen | None = None, *, notes: bool = False) -> None:
-    """Print messages, those that are only worth knowing where they are asked for."""
+    """Print messages; notes only if they are asked for."""
     told = [diagnostic for diagnostic in diagnostics if notes or diagnostic.severity != "note"]
     if told:
         from archspec.diagnostics.render import full
@@ -124,7 +124,7 @@ def tell(diagnostics: Sequence[Diagnostic], screen: Screen | None = None, *, not
 
 
 def settings(written: Sequence[str]) -> dict[str, Value]:
-    """The values of --set. Raises Failure."""
+    """Read the values of --set. Raises Failure."""
     found: dict[str, Value] = {}
     for item in written:
         name, equals, value = item.partition("=")
@@ -135,7 +135,7 @@ def settings(written: Sequence[str]) -> dict[str, Value]:
 
 
 def limits(written: Sequence[str]) -> dict[str, int]:
-    """The limits of --limit, as `Options` calls them. Raises Failure."""
+    """Read the limits of --limit, named as in `Options`. Raises Failure."""
     found = {}
     for item in written:
         name, _, value = item.partition("=")
@@ -146,7 +146,7 @@ def limits(written: Sequence[str]) -> dict[str, int]:
 
 
 def shapes(written: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """The shapes of --input. Raises Failure."""
+    """Read the shapes of --input. Raises Failure."""
     found = {}
     for item in written:
         name, equals, shape = item.partition("=")

@@ -27,7 +27,7 @@ _PLAINER = {
 
 
 class Ended(BaseException):
-    """A signal asked the process to end; what was begun is cleaned up on the way out."""
+    """Raised by a signal that ends the process, so that what was begun is cleaned up."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -51,7 +51,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _closed(mode: Literal["r", "w"]) -> io.FileIO:
-    """What takes the place of a stream that was closed before the command began: to read from it, or to write to it, fails.
+    """Replaces a stream that was closed before the command began: reading from it, or writing to it, fails.
 
     It holds a descriptor, since the next file would get its number; one that is open the wrong way round, so that children fail too.
     """
@@ -111,7 +111,7 @@ def _text(binary: io.BufferedReader | io.BufferedWriter, encoding: str = "utf-8"
 
 
 def _plainer(error: UnicodeError) -> tuple[str, int]:
-    """What is written for characters that an encoding lacks: a plainer sign, or else an escape."""
+    """Replace characters that an encoding lacks by a plainer sign, or else by an escape."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(_sign, error.object[error.start : error.end])), error.end

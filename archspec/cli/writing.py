@@ -1,4 +1,4 @@
-"""What the command line writes into files."""
+"""Writes the files of the command line."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ from archspec.syntax.parser import MAX_TOKENS, parse
 
 INDENT = 2
 ALIGN = 16
-"""Lines are aligned to one another where that adds at most so many spaces."""
+"""The most spaces that aligning adds to a line."""
 
 
 class _FormattedLine(NamedTuple):
-    """A physical line to be: its indentation, text up to and from the first `|`, its comment, and whether a blank line is above."""
+    """A physical line of the result: indentation, text up to and from the first `|`, comment, and whether a blank line precedes it."""
 
     indent: int
     head: str
@@ -31,11 +31,11 @@ class _FormattedLine(NamedTuple):
     comment: str
     blank: bool
     joins: bool
-    """Whether it may be aligned with the lines around it."""
+    """Whether it may be aligned with its neighbours."""
 
 
 def format_text(source: Source, sink: Diagnostics | None = None) -> str | None:
-    """The formatted text, or None where the source has mistakes of syntax, which go to `sink`."""
+    """Format a source; None if it has syntax errors, which go to `sink`."""
     sink = Diagnostics() if sink is None else sink
     with suppress(Enough):
         parse(source, sink)
@@ -49,7 +49,7 @@ class _Formatter:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.open: list[tuple[bool, int]] = []
-        """The brackets that are open: whether it is a call's, and the column after it."""
+        """The open brackets: whether each belongs to a call, and the column after it."""
         self.columns: list[int] = []
         """Where the lines around the current one begin as written, by depth."""
         self.bare = False
@@ -143,7 +143,7 @@ class _Formatter:
 
 
 def _comment(token: Token) -> str:
-    """A comment with one space after its marks."""
+    """Write a comment with one space after its `#`."""
     body = token.value.lstrip("#")
     marks = token.value[: len(token.value) - len(body)]
     return f"{marks} {body.strip()}".rstrip()
@@ -164,7 +164,7 @@ def _written(token: Token, line: list[Token]) -> str:
 
 
 def _aligned(rows: list[_FormattedLine]) -> list[str]:
-    """Rows as text, with the first `|` and the comments of neighbouring lines in one column."""
+    """Write rows as text, with the first `|` and the comments of neighbouring lines aligned."""
     heads = [" " * row.indent + row.head for row in rows]
     _pad(heads, [bool(row.pipes) and row.joins for row in rows], rows)
     texts = [f"{head} {row.pipes}" if row.pipes else head for head, row in zip(heads, rows, strict=True)]
@@ -177,7 +177,7 @@ def _aligned(rows: list[_FormattedLine]) -> list[str]:
 
 
 def _pad(texts: list[str], wanted: list[bool], rows: list[_FormattedLine]) -> None:
-    """Pad runs of neighbouring texts to one width, where none of them would gain more than ALIGN spaces."""
+    """Pad runs of neighbouring texts to one width, if none of them gains more than ALIGN spaces."""
     at = 0
     while at < len(texts):
         end = at

@@ -1,4 +1,4 @@
-"""The parse tree of one line to the syntax tree, rule name to function."""
+"""Turns the parse tree of a line into the syntax tree: the method of a rule has its name."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Lowering:
         inner_tree = tree.children[2]
         inner = self.statement(inner_tree, below, self.across([inner_tree]) if below == () else span)
         if isinstance(inner, (ast.Chain, ast.Suite)) and inner.guard is not None:
-            # A guard drops the line it ends, so it belongs to the outermost head of that line.
+            # A guard drops its whole line, so it belongs to the outermost head of that line.
             guard = inner.guard if guard is None else ast.Chained("and", (guard, inner.guard), ("and",), inner.guard.span)
             inner = inner._replace(guard=None)
         return ast.Suite(head, (inner,), guard, span)
@@ -162,7 +162,7 @@ class Lowering:
     # expressions
 
     def key(self, token: Token) -> ast.Name:
-        """The name of `name=` or of a plain parameter."""
+        """Find the name in `name=`, or of a plain parameter."""
         name = token.value.rstrip(" =")
         return ast.Name(name, Span(self.source, token.start, token.start + len(name)))
 
@@ -217,7 +217,7 @@ class Lowering:
         return ast.Text(_unquoted(token.value), span)
 
     def digits(self, text: str, span: Span) -> int | None:
-        """The value of digits; None, and a report, where it is too large."""
+        """Convert digits to a number; None, with a report, if it is too large."""
         value = int(text) if len(text) <= MAX_DIGITS else 2**63
         if value < 2**63:
             return value
@@ -255,7 +255,7 @@ def _is_rule(node: Node, rule: str) -> bool:
 
 
 def _token(node: Node, at: int) -> Token:
-    """The first token of a node, or with -1 the last."""
+    """Find the first token of a node, or with -1 the last."""
     while isinstance(node, Tree):
         node = node.children[at]
     token: Token = node
@@ -266,7 +266,7 @@ _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
 def _unquoted(text: str) -> str:
-    """The value of a string literal; a backslash escapes n, t, a quote and itself, and is itself before anything else."""
+    """Read a string literal. A backslash escapes n, t, a quote and itself; before anything else it is a plain backslash."""
     if "\\" not in text:
         return text[1:-1]
     return re.sub(r'\\([nt"\\])', lambda escape: _ESCAPES[escape[1]], text[1:-1])

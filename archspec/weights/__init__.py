@@ -1,1 +1,1 @@
-"""Stored tensors: what they begin with, reading them from files, matching them to layers, loading them."""
+"""Stored tensors: their initial values, reading them from files, matching them to layers, loading them."""

@@ -18,9 +18,9 @@ from archspec.extras import install
 Framework = Literal["torch", "numpy"]
 
 _KNOWN = ("state_dict", "model_state_dict", "model")
-"""Keys of weights that are taken before anything else: Lightning's, that of PyTorch's tutorials, that of torchvision's training scripts."""
+"""Keys under which weights are looked for first: those of Lightning, of PyTorch's tutorials, and of torchvision's training scripts."""
 _DEEPEST = 4
-"""Dicts within each other that are looked into."""
+"""The deepest nesting of dicts that is searched."""
 _LONGEST_HEADER = 100_000_000  # bytes; the safetensors library refuses longer ones
 _LONGEST_KEY = 1000  # characters
 _FOREIGN = {
@@ -37,7 +37,7 @@ _REFUSED = re.compile(r"GLOBAL (\S+) (?:was not an allowed global|whose module)"
 class WeightsError(ValueError):
     """Weights that cannot be read, or that do not fit the network. The message says which, with the numbers.
 
-    `skip` names the layers that make them fit when they are left out, if there are such; the message proposes `skip=[...]`.
+    `skip` names layers without which the rest fits, if there are any; the message proposes `skip=[...]`.
     """
 
     def __init__(self, message: str, skip: Sequence[str] = ()) -> None:
@@ -46,9 +46,9 @@ class WeightsError(ValueError):
 
 
 class Weights(NamedTuple):
-    """Tensors by key, and the key of the checkpoint they were found under (empty where they were not inside another dict).
+    """Tensors by key, and the key of the checkpoint that held them (empty if they were not inside another dict).
 
-    `others` are the keys of moving averages beside them, which were passed over.
+    `others` are the keys of moving averages beside them, which are not used.
     """
 
     tensors: dict[str, Any]
@@ -73,9 +73,9 @@ class Loaded:
     within: str
     """The key of the checkpoint under which the tensors were found, if any."""
     others: tuple[str, ...]
-    """Keys of moving averages in the checkpoint, which were passed over."""
+    """Keys of moving averages in the checkpoint, which were not used."""
     prefix: str
-    """What was taken off all keys of the file."""
+    """The prefix that was removed from all keys of the file."""
     converted: tuple[tuple[str, str, int], ...]
     """Changes of the type of numbers: from, to, and of how many tensors."""
     not_finite: tuple[str, ...]
@@ -101,7 +101,7 @@ class Loaded:
 
 
 def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -> Weights:
-    """Read the tensors of a file; its content says of which kind it is, not its name.
+    """Read the tensors of a file, whose kind is found by its content, not by its name.
 
     A file of torch.save holds PyTorch's tensors. Those of a safetensors file become tensors of the framework, so that PyTorch is not
     needed for NumPy's; bfloat16 arrays need the package ml_dtypes. They may be views of the file: copy what is to outlive it.
@@ -116,7 +116,7 @@ def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -
 
 
 def unwrapped(content: object, name: str) -> Weights:
-    """The dict of tensors in a checkpoint, or the content itself where it is one. `name` is what messages call the content."""
+    """Find the dict of tensors in a checkpoint, or return the content itself if it is one. `name` is what messages call the content."""
     within: list[str] = []
     others: tuple[str, ...] = ()
     while True:
@@ -153,7 +153,7 @@ def _candidates(content: Mapping[Any, Any]) -> tuple[list[str], list[str]]:
 
 
 def _holds_tensors(content: Mapping[Any, Any], depth: int = 3) -> bool:
-    """Whether a dict is one of tensors by name, or holds one. That of an optimizer goes by number."""
+    """Whether a dict has tensors by name, or holds such a dict. An optimizer's dict has numbers as keys."""
     if any(not isinstance(key, str) for key in content):
         return False
     return any(
@@ -167,7 +167,7 @@ def _is_array(value: object) -> bool:
 
 
 def _harmless() -> list[Any]:
-    """What torch.load may make although it is no tensor: settings, paths, and NumPy's numbers and arrays. None of them runs what a file holds."""
+    """List what torch.load may make besides tensors: settings, paths, NumPy's numbers and arrays. None of them executes code of a file."""
     import pathlib
     from argparse import Namespace
 
@@ -184,18 +184,18 @@ def _harmless() -> list[Any]:
 
 
 def quoted(names: Sequence[str]) -> str:
-    """The first few names in quotes, and how many more there are."""
+    """List the first few names in quotes, and how many more there are."""
     return few([f"`{name}`" for name in names])
 
 
 def few(items: Sequence[str], most: int = 3) -> str:
-    """The first few of some texts, and how many more there are."""
+    """List the first few texts, and how many more there are."""
     shown = ", ".join(items[:most])
     return shown if len(items) <= most else f"{shown} and {len(items) - most:,} more"
 
 
 def _kind(path: Path) -> Literal["safetensors", "zip", "pickle"]:
-    """What a file is, by its first bytes."""
+    """Find the kind of a file by its first bytes."""
     with path.open("rb") as file:
         head = file.read(64)
     if not head:
@@ -233,7 +233,7 @@ def _read_torch(path: Path) -> object:
         import torch
     except ImportError:
         raise ImportError(f"PyTorch is not installed, and this file is in its format: {install('torch')}") from None
-    # torch.load maps files by name only, and takes one with this suffix for a safetensors file whatever it holds.
+    # torch.load maps a file only by its name, and takes one with this suffix for a safetensors file, whatever it holds.
     mapped = _kind(path) == "zip" and _is_plain_archive(path) and path.suffix != ".safetensors"
     try:
         with path.open("rb") as file, torch.serialization.safe_globals(_harmless()):
@@ -249,7 +249,7 @@ def _read_torch(path: Path) -> object:
 
 
 def _is_plain_archive(path: Path) -> bool:
-    """Whether the members of a zip file lie in it as they are, so that it can be mapped into memory."""
+    """Whether the members of a zip file are not compressed, so that it can be mapped into memory."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -265,7 +265,7 @@ def _is_plain_archive(path: Path) -> bool:
 
 
 def array(value: Any) -> Any:
-    """An array, or a tensor of PyTorch, as an array of float32."""
+    """Convert an array, or a tensor of PyTorch, to an array of float32."""
     import numpy as np
 
     if hasattr(value, "detach"):  # NumPy has no bfloat16
@@ -274,6 +274,6 @@ def array(value: Any) -> Any:
 
 
 def _first_line(error: Exception | str) -> str:
-    """What a library said, in short; bytes of a hostile file in it do not reach the terminal."""
+    """Shorten a library's message to one printable line, so that bytes of a hostile file do not reach the terminal."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return "".join(letter if letter.isprintable() else "?" for letter in lines[0][:200])

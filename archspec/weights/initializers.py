@@ -36,13 +36,13 @@ _NORM = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
 
 
 def distribution(tensor: Tensor) -> Distribution:
-    """How a tensor begins. Raises KeyError for one of a layer that is not known here."""
+    """Find the distribution of a tensor's initial values. Raises KeyError for a layer that has no rule here."""
     op: Any = tensor.place.node.op
     return _RULES[op.step](op, tensor, tensor.place.graph.type_of(tensor.place.node.inputs[0]))
 
 
 def draw(tensor: Tensor, seed: int) -> Array:
-    """The initial values of a tensor as float32; the same for the same seed, key and shape. Raises MemoryError."""
+    """Draw the initial values of a tensor as float32: the same for the same seed, key and shape. Raises MemoryError."""
     import numpy as np
 
     if 4 * prod(tensor.shape) > LIMIT:
@@ -123,7 +123,7 @@ def _window_attention(op: Any, tensor: Tensor, x: Any) -> Distribution:
 
 
 def _subsample(op: Any, tensor: Tensor, x: Any) -> Distribution:
-    """The mean over the window, to begin with."""
+    """Begin with the mean over the window."""
     return ZERO if tensor.role == "bias" else Distribution("constant", 1 / prod(slide.k for slide in op.window(x)))
 
 

@@ -1,4 +1,4 @@
-"""Weights of a file or a `state_dict`, into a module: all of them or none, and a report of what was done."""
+"""Loads the weights of a file or a `state_dict` into a module, all of them or none, and reports what was done."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
     except WeightsError as error:
         raise WeightsError(f"{name} does not fit the network: {error}. Nothing was loaded.", error.skip) from None
     values = {key: given[other] for key, other in pairs.items()}
-    # A counter that no file gave, and that has no memory yet, begins at zero.
+    # A counter that no file holds, and that has no memory yet, begins at zero.
     counters = [key for key in held if key.rpartition(".")[2] == COUNTER and held[key].is_meta and key not in values]
     values |= {key: torch.zeros(held[key].shape, dtype=held[key].dtype) for key in counters}
     _check_places(net, held, values)
@@ -59,7 +59,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
 
 
 def _found(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Weights, str]:
-    """The tensors, and how messages call what they are from."""
+    """Return the tensors, and the name of their source in messages."""
     if isinstance(source, Mapping):
         return unwrapped(source, "the state_dict"), "the state_dict"
     if isinstance(source, (str, os.PathLike)):
@@ -68,7 +68,7 @@ def _found(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Weights,
 
 
 def _tensor(key: str, value: Any, name: str) -> Tensor:
-    """A value of a `state_dict` as a tensor: one of another library is taken for an array. Memory is shared where it can be."""
+    """Convert a value of a `state_dict` to a tensor; a value of another library is read as an array. Memory is shared where possible."""
     try:
         return value.detach() if isinstance(value, torch.Tensor) else _from_array(value)
     except (TypeError, ValueError, RuntimeError):
@@ -106,7 +106,7 @@ def _class(dtype: torch.dtype) -> str:
 
 
 def _check_places(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
-    """On the meta device there is nothing to copy into: tensors are put in place, and all of them have to be."""
+    """On the meta device there is nothing to copy into: the tensors themselves are assigned, and none may be missing."""
     if not any(held[key].is_meta for key in values):
         return
     left = [key for key, tensor in held.items() if tensor.is_meta and key not in values]
@@ -131,7 +131,7 @@ def _copy(net: nn.Module, held: Mapping[str, Tensor], values: Mapping[str, Tenso
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """Whether there is neither NaN nor infinity in it. Either shows in the sum, which costs a fraction; so does a sum too large."""
+    """Whether a tensor has neither NaN nor infinity. A finite sum shows it at a fraction of the cost."""
     if not tensor.is_floating_point():
         return True
     tensor = tensor.float() if tensor.dtype.itemsize == 1 else tensor  # no arithmetic on float8

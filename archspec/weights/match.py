@@ -1,4 +1,4 @@
-"""Which tensor of a file of weights belongs to which of a network: by name, else by structure.
+"""Finds the tensor of a file for each tensor of a network: by name, else by structure.
 
 By structure means that no names are needed, and that nothing is guessed. Two kinds of evidence are taken:
 
@@ -26,13 +26,13 @@ COUNTER = "num_batches_tracked"
 """Batch norm's count of batches; it has no effect with a fixed momentum, and files made before PyTorch 0.4.1 lack it."""
 
 WRAPPERS = ("module.", "_orig_mod.", "model.")
-"""What wrappers put before every key of a module: nn.DataParallel and DistributedDataParallel, torch.compile, Lightning's usual."""
+"""Prefixes that wrappers give all keys of a module: nn.DataParallel and DistributedDataParallel, torch.compile, Lightning's usual."""
 
 _KINDS = frozenset({"weight", "bias", "running_mean", "running_var", "in_proj_weight", "in_proj_bias"})
 
 
 class Form(NamedTuple):
-    """What can be known of a tensor without its numbers."""
+    """What is known of a tensor without its numbers."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -76,7 +76,7 @@ def fit(ours: Forms, theirs: Forms, skip: Sequence[str] = ()) -> Fit:
 
 
 def _wanted(forms: Forms, prefix: str, skip: Sequence[str]) -> dict[str, Form]:
-    """Forms by key without the prefix, those to be skipped left out."""
+    """Remove the prefix from keys, and leave out what is to be skipped."""
     bare = {key.removeprefix(prefix): form for key, form in forms.items()}
     return {key: form for key, form in bare.items() if not any(is_called(key, pattern) for pattern in skip)}
 
@@ -87,7 +87,7 @@ def is_called(key: str, pattern: str) -> bool:
 
 
 def match(ours: Forms, theirs: Forms) -> tuple[How, Pairs]:
-    """How the tensors were matched ("name" or "structure"), and the key of theirs for each of ours, in our order.
+    """Find for each of our tensors the key of theirs, in our order, and how it was found: "name" or "structure".
 
     Batch norm's counters are left out where theirs lacks them. Raises WeightsError that says what does not fit.
 
@@ -130,7 +130,7 @@ def _by_structure(ours: Forms, theirs: Forms) -> Pairs:
 
 
 def _in_order(ours: Forms, theirs: Forms) -> Pairs:
-    """The n-th of theirs for the n-th of ours."""
+    """Match the n-th of theirs with the n-th of ours."""
     for at, ((key, form), (other, their)) in enumerate(zip(ours.items(), theirs.items(), strict=True), 1):
         if form.shape != their.shape or _kind(key) != _kind(other):
             raise WeightsError(f"tensor {at} of the network is `{key}` {form.shape}, that of the file `{other}` {their.shape}")
@@ -138,13 +138,13 @@ def _in_order(ours: Forms, theirs: Forms) -> Pairs:
 
 
 def _by_names_within(ours: Forms, theirs: Forms) -> Pairs:
-    """Equal names first, where all of them agree in shape; of each shape and kind the rest in the order of their names."""
+    """Match equal names first, if all of them agree in shape; then the rest of each shape and kind in the order of their names."""
     common = [key for key in ours if key in theirs]
     if any(ours[key].shape != theirs[key].shape for key in common):
         common = []
     pairs = {key: key for key in common}
     rest, their_rest = _alike(ours, pairs), _alike(theirs, pairs)
-    # Where along the network each module begins: the first of its tensors is the last to be entered.
+    # Where along the network each module begins; in reverse, so that its first tensor is entered last and stays.
     places = {path: at for at, key in reversed([*enumerate(ours)]) for _, path in _steps(key)}
     for alike, keys in rest.items():
         others = sorted(their_rest.get(alike, ()), key=lambda key: _rank(key, places))
@@ -160,7 +160,7 @@ def _by_names_within(ours: Forms, theirs: Forms) -> Pairs:
 
 
 def _verify(pairs: Pairs, ours: Forms, theirs: Forms) -> None:
-    """Raises WeightsError where a match goes against what the names say."""
+    """Check a match against the names. Raises WeightsError where they contradict it."""
     layers: dict[str, str] = {}
     owners: dict[str, str] = {}
     spans: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -182,7 +182,7 @@ def _verify(pairs: Pairs, ours: Forms, theirs: Forms) -> None:
 
 
 def _differing(ours: Forms, theirs: Forms) -> WeightsError:
-    """Say how two sets of tensors differ by name, and which layers would have to be left out."""
+    """Describe how two sets of tensors differ by name, and which layers to leave out."""
     missing = [f"`{key}` {form.shape}" for key, form in ours.items() if key not in theirs]
     extra = [f"`{key}` {form.shape}" for key, form in theirs.items() if key not in ours]
     other = [key for key, form in ours.items() if key in theirs and theirs[key].shape != form.shape]
@@ -222,7 +222,7 @@ def _order_is_told(theirs: Forms) -> bool:
 
 
 def _alike(forms: Forms, taken: Iterable[str]) -> dict[tuple[str, tuple[int, ...]], list[str]]:
-    """Keys by kind and shape, those that are taken left out."""
+    """Group the keys that are not taken by kind and shape."""
     found: dict[tuple[str, tuple[int, ...]], list[str]] = defaultdict(list)
     for key, form in forms.items():
         if key not in taken:
@@ -272,13 +272,13 @@ def _rank(key: str, places: Mapping[str, int]) -> list[tuple[str, int, str]]:
 
 
 def _comparable(first: list[tuple[str, int, str]], second: list[tuple[str, int, str]]) -> bool:
-    """Whether two names part where something is known of their order."""
+    """Whether the order of two names is known at the part where they first differ."""
     parting = next(((one, other) for one, other in zip(first, second, strict=False) if one != other), None)
     return parting is not None and parting[0][0] == parting[1][0] != "" and parting[0][1] != parting[1][1]
 
 
 def prefix_of(tensors: Mapping[str, object]) -> str:
-    """The wrappers' names that all keys begin with."""
+    """Find the wrappers' names that all keys begin with."""
     prefix = ""
     while tensors and (more := [wrapper for wrapper in WRAPPERS if all(key.startswith(prefix + wrapper) for key in tensors)]):
         prefix += more[0]

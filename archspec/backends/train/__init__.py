@@ -1,1 +1,1 @@
-"""Training: a network as a folder of plain PyTorch that learns by itself."""
+"""Training: a network as a folder of plain PyTorch that trains it."""

@@ -1,4 +1,4 @@
-"""How good a trained network is: the class that it gives each test image."""
+"""Tests a trained network: the class that it gives each test image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archspec.backends.train.task import Task
 
 
 class Setting(NamedTuple):
-    """What a test must share with a run: settings.json in its folder."""
+    """The settings that a test shares with a run: settings.json in its folder."""
 
     settings: Settings
     mean: list[float]
@@ -56,7 +56,7 @@ class Result(NamedTuple):
         return self.right / self.images
 
     def recall(self, at: int) -> float | None:
-        """The part of the images of a class that was classified right; None where there are none."""
+        """Compute the part of a class's images that was classified right; None if it has no images."""
         count = sum(self.confusion[at])
         return self.confusion[at][at] / count if count else None
 
@@ -76,7 +76,7 @@ def setting(folder: Path) -> Setting:
 
 
 def data_of(setting: Setting, task: Task) -> Data:
-    """The data to test with. Raises DataError where it cannot be read or does not fit."""
+    """Read the data to test with. Raises DataError if it cannot be read or does not fit."""
     data = read(Wanted(task.shape, task.outputs, setting.settings))
     if len(setting.mean) != data.shape[0]:
         raise DataError(f"the run learned from images with {len(setting.mean)} channels, and these have {data.shape[0]}")
@@ -105,7 +105,7 @@ def _output(net: nn.Module, task: Task, images: Tensor, setting: Setting, device
 
 
 def predicted(result: Tensor, task: Task) -> Tensor:
-    """The class that each row of results means: probabilities, scores, or distances."""
+    """Find the class that each row of results means: probabilities, scores, or distances."""
     if task.loss == "distance":
         return result.argmin(1)
     return result.argmax(1) if task.outputs > 1 else (result[:, 0] > (0.5 if task.last else 0.0)).long()
@@ -113,7 +113,7 @@ def predicted(result: Tensor, task: Task) -> Tensor:
 
 @torch.no_grad()
 def probabilities(net: nn.Module, task: Task, images: Tensor, setting: Setting, device: torch.device) -> Tensor:
-    """The probability of each class for images as bytes, (N, C, H, W): (N, classes)."""
+    """Compute the probability of each class, (N, classes), for images as bytes, (N, C, H, W)."""
     scores = _output(net.to(device).eval(), task, images, setting, device).float().cpu()
     if task.loss == "sigmoid":
         each: Tensor = scores if task.last else scores.sigmoid()
@@ -125,7 +125,7 @@ def probabilities(net: nn.Module, task: Task, images: Tensor, setting: Setting, 
 
 
 def picture(result: Result, title: str, form: str) -> bytes:
-    """The confusion matrix, drawn: each row as parts of its class. Raises ImportError without matplotlib."""
+    """Draw the confusion matrix: each row as parts of its class. Raises ImportError without matplotlib."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

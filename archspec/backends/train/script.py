@@ -1,4 +1,4 @@
-"""The files of a training: the network, and what trains it."""
+"""The files of a training: the network, and the program that trains it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PACKAGE = "archspec.backends.train.scripts."
 
 
 def emit(network: Network) -> dict[str, str]:
-    """The files, by name: they need PyTorch, and no archspec. Raises SpecError, registry.Unsupported."""
+    """Make the files, by name; they need PyTorch, and no archspec. Raises SpecError, registry.Unsupported."""
     task = task_of(network)
     files = {"model.py": emit_torch(network)}
     for name in SCRIPTS:
@@ -42,14 +42,14 @@ def _constants(name: str, task: Task) -> dict[str, str]:
 
 
 def _listed(opened: str, items: list[str], closed: str) -> str:
-    """A tuple or dict, in lines of its own where it is long."""
+    """Write a tuple or dict, over several lines if it is long."""
     comma = "," if opened == "(" and len(items) == 1 else ""
     whole = opened + ", ".join(items) + comma + closed
     return whole if len(whole) <= 60 else "\n".join([opened, *(f"    {item}," for item in items), closed])
 
 
 def _assigned(text: str, name: str, value: str) -> str:
-    """A text with another value for one of its constants."""
+    """Give one of a text's constants another value."""
     pattern = re.compile(rf"^({name}(?:: [^=\n]+)?) = \S.*?(  # .*)?$", re.MULTILINE)
     assert len(pattern.findall(text)) == 1, name
     return pattern.sub(lambda found: f"{found[1]} = {value}{found[2] or ''}", text)

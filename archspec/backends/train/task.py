@@ -1,4 +1,4 @@
-"""What a network learns from, with which loss, and which of its layers are part of the loss."""
+"""The task of a network: its data, its loss, and the layers that are part of the loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AUX_WEIGHT = 0.3
 
 _LOSSES = {"softmax": "softmax", "sigmoid": "sigmoid", "rbf": "distance"}
 _FOLDED = ("softmax", "sigmoid")
-"""Last layers that the loss computes itself, from the scores they are given: that is exact where their results round to 0 or 1."""
+"""Last layers that the loss computes itself, from their inputs: exactly, even where their results round to 0 or 1."""
 
 
 class Task(NamedTuple):
@@ -32,7 +32,7 @@ class Task(NamedTuple):
 
 
 def task_of(network: Network) -> Task:
-    """The task of a network that classifies. Raises SpecError for any other."""
+    """Find the task of a network that classifies. Raises SpecError for any other."""
     if len(network.inputs) != 1:
         raise _refused(f"it has {len(network.inputs)} inputs, and data has images alone", network.inputs[1].span)
     (input_,) = network.inputs
@@ -65,7 +65,7 @@ def task_of(network: Network) -> Task:
 
 
 def _last(places: dict[str, Place], end: str, ends: list[str]) -> str:
-    """The layer that makes the scores of an output: the last one that does more than flatten. No other layer may read its output."""
+    """Find the layer that makes the scores of an output: the last one except `flatten`. No other layer may read its output."""
     while (place := places.get(end)) is not None and _step(place) == "flatten":
         end = place.sources[0]
     if place is not None and _step(place) in _FOLDED:
@@ -84,7 +84,7 @@ def _span(places: dict[str, Place], name: str) -> Span | None:
 
 
 def _weight(written: str | None) -> float:
-    """The weight of auxiliary heads: what the spec's `meta aux_weight` says, else GoogLeNet's."""
+    """Find the weight of auxiliary heads: the spec's `meta aux_weight`, else GoogLeNet's."""
     try:
         weight = float(written) if written is not None else AUX_WEIGHT
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which layers of two networks stand for one another: an alignment of least cost.
+"""Finds which layers of two networks correspond: an alignment of least cost.
 
 The layers of each network are a sequence. What they cost to be paired grows with what differs: least a name, then shapes, then arguments,
 then the step; to stand alone costs more than any of these, and layers of different kinds are never paired. The pairs of least total cost
@@ -19,22 +19,22 @@ _NAME, _INPUT, _OUTPUT, _ARGUMENT, _STEP, _ALONE = 1, 3, 10, 20, 70, 100
 _MOST_ARGUMENTS = 60
 _NEVER = 10**9
 _AKIN = frozenset({"convolution", "fully connected", "pooling", "normalisation", "activation"})
-"""Kinds of which one step can take the place of another."""
+"""Kinds whose steps can replace one another."""
 MOST_CELLS = 4_000_000
-"""Pairs that are weighed at most: about 1 s."""
+"""The most pairs that are compared: about 1 s."""
 
 _PAIR, _REMOVE, _ADD = 0, 1, 2
 
 
 class Pair(NamedTuple):
-    """Layers of the first and the second network that stand for one another; one of them is None where a layer stands alone."""
+    """Layers of the first and the second network that correspond; one is None where a layer has no counterpart."""
 
     before: Row | None
     after: Row | None
 
 
 class Sign(NamedTuple):
-    """What is compared of a layer but its name."""
+    """What is compared of a layer, except its name."""
 
     step: str
     kind: str
@@ -54,13 +54,13 @@ def align(a: Sequence[Row], b: Sequence[Row]) -> list[Pair] | None:
 
 
 def _alike(a: Sequence[Row], b: Sequence[Row]) -> int:
-    """With how many layers of one name and sign both begin."""
+    """Count the layers of equal name and sign with which both begin."""
     pairs = enumerate(zip(a, b, strict=False))
     return next((at for at, (x, y) in pairs if x.name != y.name or _sign(x) != _sign(y)), min(len(a), len(b)))
 
 
 def _slid(pairs: list[Pair]) -> list[Pair]:
-    """The pairs with runs that stand alone moved down to where they begin with a weight layer, where that is as true.
+    """Move runs without counterparts down so that they begin with a weight layer, where that alignment costs the same.
 
     Of `conv relu conv relu` in place of `conv relu` the last two are new, not the two in the middle.
     """
@@ -76,7 +76,7 @@ def _slid(pairs: list[Pair]) -> list[Pair]:
 
 
 def _move(alone: list[Row | None], other: list[Row | None], at: int, end: int) -> int:
-    """By how many rows to move the run from `at` to `end`: 0 where no move makes it begin with a weight layer."""
+    """Count by how many rows to move the run from `at` to `end`: 0 if no move makes it begin with a weight layer."""
     for move in range(min(end - at, len(alone) - end)):
         first, row = alone[at + move], alone[end + move]
         assert first is not None
@@ -116,7 +116,7 @@ def _least(a: Sequence[Row], b: Sequence[Row]) -> list[Pair]:
 
 
 def _traced(a: Sequence[Row], b: Sequence[Row], ways: list[bytearray]) -> list[Pair]:
-    """The pairs that the ways lead through; of layers that stand alone between two pairs those of the first network come first."""
+    """Follow the ways back to the pairs; among layers without counterparts those of the first network come first."""
     found: list[Pair] = []
     i, j = len(a), len(b)
     while i or j:

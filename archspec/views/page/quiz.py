@@ -14,9 +14,9 @@ from archspec.views.page.section import Section, telling
 from archspec.views.tables.columns import spaced
 
 ROUNDS = 2000
-"""How often an answer is hashed: it makes trying all numbers slower, not impossible."""
+"""How often an answer is hashed. This makes trying all numbers slower, not impossible."""
 _EACH = 8
-"""Questions about a column of a network at most."""
+"""The most questions about one column of a network."""
 _WORDS = {"output": "output shape", "params": "parameters", "macs": "MACs"}
 _TOKEN = re.compile(r"\d+(?:[x.]\d+)*")
 
@@ -55,7 +55,7 @@ class Quiz:
         self._answers = {q.answer for q in self.questions}
 
     def chosen(self, at: int, part: Section, column: str, known: set[str]) -> list[tuple[int, str]]:
-        """What is asked about a column, as row and answer: at most half of its values, each in one place."""
+        """Choose the cells of a column to ask about, as row and answer: at most half of its values, each once."""
         places: dict[str, int] = {}
         for place, row in enumerate(part.layers.rows):
             answer = normal(value(row, column, part.report))
@@ -66,7 +66,7 @@ class Quiz:
         return [(places[answer], answer) for answer in order[:most]]
 
     def blank(self, network: int, row: int, column: str, value: str, name: str) -> str | None:
-        """A field for an answer; a dash for a cell that would tell one; None for any other."""
+        """Make a field for an answer, or a dash for a cell that would reveal one; None for any other cell."""
         question = self._at.get((network, row, column))
         if question is not None:
             field = tag("input", class_="answer", aria_label=f"{question.number}: {_WORDS[column]} of {name}", autocomplete="off", spellcheck="false",
@@ -78,7 +78,7 @@ class Quiz:
         return None
 
     def hash_of(self, question: Question) -> str:
-        """The hash that the page holds in place of an answer."""
+        """Compute the hash that the page holds in place of an answer."""
         found = f"{self.salt} {question.number} {question.answer}"
         for _ in range(ROUNDS):
             found = _digest(found)
@@ -107,12 +107,12 @@ class Quiz:
 
 
 def normal(answer: str) -> str:
-    """An answer as it is compared: digits, and between the sides of a shape an x. The page's script does the same."""
+    """Reduce an answer to what is compared: digits, with an x between the sides of a shape. The page's script does the same."""
     return re.sub(r"[,_\s]", "", answer.lower().replace("×", "x"))
 
 
 def tokens(words: str) -> set[str]:
-    """The numbers and shapes in a text, and the parts of shapes."""
+    """Find the numbers and shapes in a text, and the parts of shapes."""
     found = set(_TOKEN.findall(words.replace("×", "x").replace(",", "")))
     return found | {part for token in found for part in re.split("[x.]", token)}
 

@@ -28,7 +28,7 @@ class Section(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The title that the spec gives, or the network's name."""
+        """Find the title of a network: the spec's, or else its name."""
         network = self.report.network
         return network.meta.get("title") or network.name
 
@@ -61,7 +61,7 @@ def telling(part: Section) -> Iterator[str]:
 
 
 def _source(network: Network) -> str:
-    """Where the network comes from, and what else the spec says about it."""
+    """Show the source of the network, and what else the spec says about it."""
     source, year = network.meta.get("source", ""), network.meta.get("year", "")
     more = [f"{name}: {value}" for name, value in network.meta.items() if name not in _TOLD]
     words = [tag("bdi", text(part)) for part in (source, "" if year in source else year, *more) if part]
@@ -69,7 +69,7 @@ def _source(network: Network) -> str:
 
 
 def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
-    """The numbers at the top."""
+    """Show the totals at the top."""
     totals = report.totals
     for name, value in report.inputs.items():
         yield name if len(report.inputs) > 1 else "input", sides(shape(value))

@@ -67,7 +67,7 @@ def spaced(formula: str | None) -> str:
 
 
 def field(seen: Row | Totals) -> str | None:
-    """The receptive field of a layer or a network: `5x5`, or `2x2 to 3x3` where positions see unlike much."""
+    """The receptive field of a layer or a network: `5x5`, or `2x2 to 3x3` where positions see different numbers of inputs."""
     if seen.receptive_field is None:
         return None
     least, largest = shape(seen.smallest_field or ()), shape(seen.receptive_field)

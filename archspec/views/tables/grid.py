@@ -1,4 +1,4 @@
-"""Tables of text, whatever they tell: written as Markdown, LaTeX, HTML and for a screen. Each escapes by its own rule."""
+"""Tables of any texts, written as Markdown, LaTeX, HTML and for a screen. Each form escapes by its own rules."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.markup import LEFT, RIGHT, html_text
 
 _LEAST = 10
-"""Characters that a cut leaves."""
+"""The fewest characters that a shortened cell keeps."""
 ASCII = str.maketrans({"×": "x", "→": ">", "–": "-", "…": "."})
 
 
 class Grid(NamedTuple):
-    """Titles, which columns are numbers, rows and totals (or none), all as unescaped text.
+    """Titles, which columns hold numbers, rows, and totals (or none), all as unescaped text.
 
     `spare` are the columns that a narrow screen does without, in this order; `styles` are the rows' there, where they have any.
     """
@@ -33,7 +33,7 @@ class Grid(NamedTuple):
 
     @property
     def least(self) -> int:
-        """Columns of a screen that it needs without what can be spared."""
+        """The least width on a screen, without what can be spared."""
         return breadth({at: room for at, room in self.widths.items() if at not in self.spare})
 
     @property
@@ -43,7 +43,7 @@ class Grid(NamedTuple):
 
 
 def markdown(grid: Grid) -> Iterator[str]:
-    """A table of GitHub-flavoured Markdown, aligned to be read as it is too."""
+    """Write GitHub-flavoured Markdown, aligned so that its source is readable too."""
     escaped = [[markdown_text(cell) for cell in row] for row in grid.lines]
     if grid.totals:
         escaped[-1] = [f"**{cell}**" if cell else "" for cell in escaped[-1]]
@@ -68,11 +68,11 @@ _LATEX = {
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
     "×": r"$\times$", "→": r"$\to$", "–": "--", "…": r"\dots{}",
 }  # fmt: skip
-"""What LaTeX reads otherwise than it is written."""
+"""Characters with a meaning in LaTeX, and their escapes."""
 
 
 def latex(grid: Grid) -> Iterator[str]:
-    """A tabular with the rules of booktabs."""
+    """Write a tabular with the rules of booktabs."""
     yield "\\begin{tabular}{@{}" + "".join("r" if number else "l" for number in grid.numbers) + "@{}}\n\\toprule\n"
     yield _latex_row(grid.titles) + "\\midrule\n"
     for row in grid.rows:
@@ -86,7 +86,7 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 def html(grid: Grid, caption: str, notes: Sequence[str]) -> Iterator[str]:
-    """A table element with a caption and a footer; no script, no style but alignment."""
+    """Write a table element with a caption and a footer; no script, and no style except alignment."""
     yield f"<table>\n<caption {LEFT}>{html_text(caption)}</caption>\n<thead>\n{_html_row(grid.titles, grid.numbers, 'th')}</thead>\n<tbody>\n"
     for row in grid.rows:
         yield _html_row(row, grid.numbers, "td")
@@ -101,7 +101,7 @@ def _html_row(cells: Sequence[str], numbers: list[bool], tag: str) -> str:
 
 
 def text(grid: Grid, width: int | None, unicode: bool) -> Iterator[StyledLine]:
-    """The lines for a screen: aligned, fitted to its width by leaving columns out and shortening cells, never a wrapped row."""
+    """Write aligned lines for a screen. Columns are left out and cells shortened to fit its width; a row is never wrapped."""
     rows = [[cell if unicode else cell.translate(ASCII) for cell in row] for row in grid.lines]
     widths = grid.widths
     whole = breadth(widths)
@@ -129,7 +129,7 @@ def padded(cell: str, room: int, number: bool, mark: str, *, end: bool = False) 
 
 
 def shortened(cell: str, width: int, mark: str, *, end: bool = False) -> str:
-    """A cell that fits: its first whole words, or its last whole parts between dots. A word that is too long alone is cut."""
+    """Shorten a cell to its first whole words, or to its last whole parts between dots; a single word that is too long is cut."""
     if len(cell) <= width:
         return cell
     room = width - len(mark)
@@ -142,7 +142,7 @@ def shortened(cell: str, width: int, mark: str, *, end: bool = False) -> str:
 
 
 def breadth(widths: Mapping[Any, int]) -> int:
-    """The length of a row with columns of these widths."""
+    """Compute the length of a row with columns of these widths."""
     return sum(widths.values()) + 2 * (len(widths) - 1)
 
 

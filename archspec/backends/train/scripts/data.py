@@ -33,7 +33,7 @@ from archspec.backends.train.scripts.images import IMAGES, Batch, Data, DataErro
 
 
 def read(wanted: Wanted) -> Data:
-    """The data of a source, for a network. Raises DataError where it cannot be read or does not fit."""
+    """Read the data of a source, for a network. Raises DataError if it cannot be read or does not fit."""
     source = wanted.settings.data
     kind, _, where = source.partition(":")
     if kind not in READERS:
@@ -54,7 +54,7 @@ def read(wanted: Wanted) -> Data:
 
 
 def check(data: Data, wanted: Wanted) -> None:
-    """Raises DataError, which says what mends it, where the data does not fit the network."""
+    """Check that the data fits the network. Raises DataError, which says how to fix it."""
     shape, outputs = wanted.shape, wanted.outputs
     theirs, ours = written(data.shape), written(shape)
     if len(data.shape) != len(shape) or data.shape[0] != shape[0]:
@@ -97,7 +97,7 @@ def _synthetic(where: str, wanted: Wanted) -> Data:
     try:
         patterns = torch.rand(classes, *shape, generator=random)
         images = torch.stack([(patterns[at] + torch.rand(shape, generator=random)).mul_(127.5).byte() for at in labels])
-    except RuntimeError:  # PyTorch says so where memory cannot be had
+    except RuntimeError:  # raised by PyTorch where memory is short
         raise DataError(f"{count:,} images of {written(shape)}, of {classes:,} kinds, do not fit into memory") from None
     return _split(images, labels, tuple(map(str, range(classes))))
 
@@ -155,7 +155,7 @@ def _idx(path: Path, rank: int) -> Tensor:
                 raise DataError(f"{path} is no IDX file of {'images' if rank == 3 else 'labels'}: it begins with {header[:4]!r}")
             sizes = [int.from_bytes(header[at : at + 4], "big") for at in range(4, 4 + 4 * rank, 4)]
             wanted = prod(sizes)
-            # No deflated file grows by more than 1,032 times: nothing larger is asked for.
+            # No deflated file grows more than 1,032 times: no larger size is read.
             numbers = bytearray(file.read(min(wanted, 1032 * path.stat().st_size) + 1))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is damaged: {error}") from None
@@ -189,7 +189,7 @@ def _records(path: Path, labels: int, classes: int) -> Batch:
 
 
 def _names(path: Path, count: int) -> tuple[str, ...]:
-    """The names of the classes, where the file with them is there and whole."""
+    """Read the names of the classes, if their file exists and is whole."""
     names = path.read_text(encoding="utf-8", errors="replace").split() if path.is_file() else []
     return tuple(names) if len(names) == count else tuple(map(str, range(count)))
 
@@ -299,13 +299,13 @@ def _split(images: Tensor, labels: Tensor, classes: tuple[str, ...], scaled: boo
 
 
 def _kept(count: int, fraction: float = 0.2) -> tuple[list[int], list[int]]:
-    """Which of `count` images are kept for tests, and which are not."""
+    """Choose which of `count` images are kept for tests, and which are not."""
     order = torch.randperm(count, generator=torch.Generator().manual_seed(0)).tolist()
     return sorted(order[: round(count * fraction)]), sorted(order[round(count * fraction) :])
 
 
 def held_out(part: Part, fraction: float) -> tuple[Part, Part]:
-    """What is left of a part, and a fraction of it to choose the best epoch by, always the same one."""
+    """Split a part into what is learned from and a fraction that chooses the best epoch, always the same one."""
     kept, others = _kept(len(part), fraction)
     if not kept or not others:
         raise DataError(f"a fraction of {fraction} of {len(kept) + len(others)} images leaves nothing on one side")

@@ -1,4 +1,4 @@
-"""Images with their classes: in memory, or in files that are read when they are wanted; and prepared for the network."""
+"""Images with their classes: in memory, or in files that are read when needed; and their preparation for the network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DataError(ValueError):
 
 
 class Wanted(NamedTuple):
-    """What a network takes, `shape` channels first, and the settings that say which data is read for it, and how."""
+    """The input of a network, `shape` channels first, and the settings that say which data is read for it, and how."""
 
     shape: tuple[int, ...]
     outputs: int
@@ -47,7 +47,7 @@ class Tensors(Dataset[Any]):
 
 
 class Files(Dataset[Any]):
-    """Images in files, read when they are wanted: scaled so that they cover `size`, and cut to it around their middle."""
+    """Images in files, read when needed: scaled so that they cover `size`, and cut to it around their middle."""
 
     def __init__(self, files: Sequence[tuple[Path, int]], size: tuple[int, ...], gray: bool) -> None:
         self.files, self.size, self.mode = [*files], size, "L" if gray else "RGB"
@@ -104,12 +104,12 @@ class Data(NamedTuple):
 
 
 def written(shape: tuple[int, ...]) -> str:
-    """A shape as specs write it, channels last."""
+    """Write a shape as specs do, channels last."""
     return "x".join(map(str, (*shape[1:], shape[0])))
 
 
 def statistics(part: Any, most: int = 2000) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel, over images spread evenly over the data."""
+    """Compute mean and standard deviation of each channel, over images spread evenly over the data."""
     count = len(part)
     images, _ = part.__getitems__([at * count // min(most, count) for at in range(min(most, count))])
     values = floats(images).transpose(0, 1).flatten(1).double()
@@ -130,7 +130,7 @@ def grayed(images: Tensor) -> Tensor:
 
 
 def prepare(images: Tensor, shape: tuple[int, ...], mean: Tensor, std: Tensor, augment: str = "none") -> Tensor:
-    """What the network takes: numbers, scaled to its size, with mean 0 and standard deviation 1 in each channel."""
+    """Prepare images for the network: scaled to its size, with mean 0 and standard deviation 1 in each channel."""
     x = floats(images)
     if x.shape[1:] != shape:
         x = F.interpolate(x, shape[1:], mode="bilinear", antialias=True)

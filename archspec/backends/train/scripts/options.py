@@ -12,7 +12,7 @@ from typing import Any
 
 
 def number(kind: type[int] | type[float], least: float, most: float = math.inf) -> Callable[[str], float]:
-    """What reads a number of an option, within limits."""
+    """Make a reader of an option's number, within limits."""
 
     def read(text: str) -> float:
         try:
@@ -37,9 +37,9 @@ def option(default: object, text: str, metavar: str | None = None, kind: object 
 SOURCES = "digits, mnist:DIR, cifar10:DIR, cifar100:DIR, folder:DIR, npz:FILE or synthetic[:N]"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 LEARNING_RATES = {"sgd": 0.01, "adam": 0.001, "adamw": 0.001}
-"""What a run without --lr learns with."""
+"""The learning rates of a run without --lr."""
 GROUPS = {"data": "data", "weights": "learning", "device": "machine"}
-"""Where the groups of options begin."""
+"""The options with which groups begin."""
 
 
 @dataclass
@@ -83,7 +83,7 @@ def flag(name: str) -> str:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a run. Only those that are given show up in the result."""
+    """Add the options of a run. Only options that are given appear in the result."""
     group: argparse._ArgumentGroup
     for setting in fields(Settings):
         if setting.name in GROUPS:
@@ -92,7 +92,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def arguments(name: str, here: Path) -> tuple[Settings, Path, bool]:
-    """The settings, the folder of the run, and whether to go on with the run that is there; its settings hold, where none are given."""
+    """Read the settings, the folder of the run, and whether to resume the run in it, whose settings hold where none are given."""
     parser = argparse.ArgumentParser(description=f"Train {name}.")
     add_options(parser)
     parser.add_argument("--out", metavar="DIR", type=Path, default=here, help="the folder of the run (this one)")
@@ -113,7 +113,7 @@ def arguments(name: str, here: Path) -> tuple[Settings, Path, bool]:
 
 
 def run_in(folder: Path) -> str | None:
-    """What the run in a folder is, and how to go on; None where there is none."""
+    """Describe the run in a folder, and how to resume it; None if there is none."""
     if not (folder / "last.pt").exists():
         return None
     try:
@@ -142,17 +142,17 @@ def _kept(path: Path) -> dict[str, Any]:
 
 
 def checked(found: dict[str, Any]) -> dict[str, Any]:
-    """The settings that a file keeps. Raises KeyError for one that is missing, ArgumentTypeError for a value that is none."""
+    """Read the settings in a file. Raises KeyError for one that is missing, ArgumentTypeError for a wrong value."""
     return {setting.name: _checked(setting, found[setting.name]) for setting in fields(Settings)}
 
 
 def _checked(setting: Field[Any], value: object) -> object:
-    """A setting that a file keeps. Raises ArgumentTypeError for one that the command line would refuse."""
+    """Read a setting in a file. Raises ArgumentTypeError for one that the command line would refuse."""
     name, default, choices, kind = setting.name, setting.default, setting.metadata.get("choices"), setting.metadata.get("type")
     if type(value) is not type(default) and not (isinstance(default, float) and type(value) is int):
         raise argparse.ArgumentTypeError(f"`{name}` is {json.dumps(value)[:60]}, not such as {json.dumps(default)}")
     if value == default:
-        return value  # it may be none that can be asked for, such as that of --lr
+        return value  # it may be one that cannot be given, such as that of --lr
     if choices and value not in choices:
         raise argparse.ArgumentTypeError(f"`{name}` is {json.dumps(value)[:60]}, none of {', '.join(choices)}")
     try:

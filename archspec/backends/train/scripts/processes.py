@@ -25,7 +25,7 @@ class World(NamedTuple):
     device: torch.device
 
     def sum(self, values: Tensor) -> list[float]:
-        """The values, summed over all processes."""
+        """Sum the values over all processes."""
         if self.size > 1:
             dist.all_reduce(values)
         return [float(value) for value in values.tolist()]
@@ -54,14 +54,14 @@ class Stop:
             signal.signal(each, signal.SIG_DFL)
 
     def agreed(self, world: World, step: int) -> bool:
-        """Whether to stop now: all processes do after the same step, so they ask each other, every few steps."""
+        """Whether to stop now. All processes stop after the same step, so they agree on it every few steps."""
         if world.size == 1:
             return bool(self.signal)
         return step % 8 == 0 and world.sum(torch.tensor([float(bool(self.signal))], device=world.device))[0] > 0
 
 
 def device_kind(wanted: str) -> str:
-    """`cpu`, `cuda` or `mps`; for `auto` a GPU where there is one. Raises ValueError where the device is not there."""
+    """`cpu`, `cuda` or `mps`; for `auto` a GPU if there is one. Raises ValueError if the device is missing."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     kind = wanted if wanted != "auto" else "cuda" if there["cuda"] else "cpu"
     if not there[kind]:
@@ -70,7 +70,7 @@ def device_kind(wanted: str) -> str:
 
 
 def join(settings: Settings) -> World:
-    """The place of a process among those that torchrun started."""
+    """Find the place of a process among those that torchrun started."""
     try:
         kind = device_kind(settings.device)
     except ValueError as error:

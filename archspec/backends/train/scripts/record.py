@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: checkpoints, metrics, curves. Every file is written whole: a temporary one first, then a rename."""
+"""The files of a run in its folder: checkpoints, metrics, curves. Every file is written whole: a temporary one first, then a rename."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Metrics = dict[str, Any]
 
 @dataclass
 class Progress:
-    """The progress of a run: `step` steps into epoch `epoch`, both counted from 0, and what was summed up in that epoch so far."""
+    """The progress of a run: `step` steps into epoch `epoch`, both counted from 0, and the sums of that epoch so far."""
 
     epoch: int = 0
     step: int = 0
@@ -40,7 +40,7 @@ class Progress:
 
 
 def write(path: Path, save: Callable[[BinaryIO], object]) -> None:
-    """Write a file whole or not at all: readers see the old content or the new, after a crash of the machine too."""
+    """Write a file whole or not at all: readers see the old content or the new one, even after a crash of the machine."""
     temporary = path.with_name(f".{path.name}.part")
     try:
         with temporary.open("wb") as file:
@@ -64,7 +64,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def save(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: dict[str, Any], progress: Progress, sharded: bool) -> None:
-    """Write last.pt: all that the run needs to go on. Of a sharded network every process writes its part to a folder, which it names."""
+    """Write last.pt, which holds what a run needs to resume. Each process of a sharded network writes its part to a folder that it names."""
     state: dict[str, Any] = {"progress": asdict(progress), "scaler": scaler}
     parts = _parts(model, optimizer, whole=not sharded)
     shards = f"shards-{progress.epoch}-{progress.step}"
@@ -79,7 +79,7 @@ def save(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: 
 
 
 def load(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Any) -> Progress:
-    """Go on from last.pt, whatever number of processes wrote it. Raises SystemExit where that cannot be."""
+    """Resume from last.pt, whatever number of processes wrote it. Raises SystemExit if that is impossible."""
     path = out / "last.pt"
     try:
         file = path.open("rb")
@@ -93,7 +93,7 @@ def load(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: 
         raise _damaged(path, "it holds Python objects beside weights" if code else "it is cut off, or no file of torch.save") from None
     try:
         return _restored(out, state, model, optimizer, scaler)
-    except Exception as error:  # what a part lacks shows where it is used
+    except Exception as error:  # a missing part shows only where it is used
         told = str(error).strip().splitlines() or [""]
         raise _damaged(path, f"its content does not fit this run ({type(error).__name__}: {told[0][:120]})") from None
 
@@ -167,7 +167,7 @@ def _whole(full: bool) -> StateDictOptions:
 
 
 def _parts(model: nn.Module, optimizer: torch.optim.Optimizer, whole: bool) -> dict[str, Any]:
-    """The state of the network and of the optimizer, whole or this process's share."""
+    """Collect the state of the network and of the optimizer, whole or this process's share."""
     return dict(zip(("model", "optimizer"), get_state_dict(model, optimizer, options=_whole(whole)), strict=True))
 
 
@@ -180,7 +180,7 @@ def _is_first() -> bool:
 
 @contextmanager
 def bar(shown: bool, text: str, done: int, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar in a terminal, where rich is there to draw it; gives what moves it on."""
+    """Show a progress bar in a terminal, if rich is installed; yields the function that advances it."""
     try:
         from rich.console import Console
         from rich.progress import Progress as Bar
@@ -214,7 +214,7 @@ def write_metrics(out: Path, history: list[Metrics]) -> None:
 
 
 def draw_curves(out: Path, title: str, history: list[Metrics]) -> None:
-    """curves.svg and curves.png: loss and accuracy of each epoch. Raises ImportError without matplotlib."""
+    """Draw curves.svg and curves.png: loss and accuracy of each epoch. Raises ImportError without matplotlib."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -236,7 +236,7 @@ def draw_curves(out: Path, title: str, history: list[Metrics]) -> None:
 
 
 def finish(out: Path, title: str, history: list[Metrics]) -> list[str]:
-    """Draw the curves of a run that has ended; returns what to say of it: the best epoch, where its weights are, what to do next."""
+    """Draw the curves of a run that has ended; returns its summary: the best epoch, where its weights are, what to do next."""
     lines = []
     try:
         draw_curves(out, title, history)

@@ -49,13 +49,13 @@ HERE = Path(__file__).resolve().parent
 
 
 def scores(result: Any) -> Tensor:
-    """The main output of the network; the larger, the likelier."""
+    """Compute the main output of the network; the larger, the likelier."""
     main: Tensor = getattr(result, "output", result)
     return -main.float() if LOSS == "distance" else main.float()
 
 
 def loss_of(scores: Tensor, labels: Tensor) -> Tensor:
-    """The loss of each image: cross-entropy over the classes, or over a yes and no for each output."""
+    """Compute the loss of each image: cross-entropy over the classes, or over a yes and no for each output."""
     if LOSS != "sigmoid":
         return F.cross_entropy(scores, labels, reduction="none")
     target = F.one_hot(labels, OUTPUTS) if OUTPUTS > 1 else labels[:, None]
@@ -63,7 +63,7 @@ def loss_of(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def total_loss(result: Any, labels: Tensor) -> Tensor:
-    """The mean loss of a batch, auxiliary heads included."""
+    """Compute the mean loss of a batch, auxiliary heads included."""
     losses = loss_of(scores(result), labels)
     for name, weight in HEADS.items():
         losses = losses + weight * loss_of(getattr(result, name).float(), labels)
@@ -76,7 +76,7 @@ def correct(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def build(settings: Settings, world: World, weights: str) -> tuple[nn.Module, Any]:
-    """The network, and what is called in its place: the same, shared among processes or compiled."""
+    """Build the network, and what is called in its place: itself, shared among processes, or compiled."""
     torch.manual_seed(settings.seed)
     model = Model()
     if weights:
@@ -107,7 +107,7 @@ def optimizer_of(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def learning_rate(settings: Settings, epoch: float) -> float:
-    """The learning rate at a moment, counted in epochs."""
+    """Compute the learning rate at a time in epochs."""
     if epoch < settings.warmup:
         return settings.lr * epoch / settings.warmup
     part = epoch / settings.epochs
@@ -121,7 +121,7 @@ def learning_rate(settings: Settings, epoch: float) -> float:
 
 
 class Run:
-    """A network that learns: all that an epoch needs."""
+    """A network in training, with everything that an epoch needs."""
 
     def __init__(self, settings: Settings, world: World, data: Data, mean: list[float], std: list[float], weights: str) -> None:
         self.settings, self.world = settings, world
@@ -142,14 +142,14 @@ class Run:
         return DataLoader(part, batch_sampler=batches, collate_fn=default_convert, num_workers=self.settings.workers, pin_memory=cuda)
 
     def result(self, images: Tensor, augment: str = "none") -> Any:
-        """What the network makes of a batch."""
+        """Run the network on a batch."""
         x = prepare(images.to(self.world.device, non_blocking=True), INPUT, self.mean, self.std, augment)
         precision = torch.float16 if self.settings.precision == "fp16" else torch.bfloat16
         with torch.autocast(self.world.device.type, precision, enabled=self.settings.precision != "fp32"):
             return self.called(x)
 
     def epoch(self, shown: bool) -> bool:
-        """Learn from every image once, from where the progress is; False where the run was stopped on the way."""
+        """Learn from every image once, from the current progress on; False if the run was stopped."""
         settings, world, progress = self.settings, self.world, self.progress
         self.sampler.set_epoch(progress.epoch)
         batches = list(self.batches)
@@ -165,7 +165,7 @@ class Run:
                 # Every step draws from a seed of its own, so a run that goes on draws what it would have drawn.
                 world.draw_from(crc32(f"{settings.seed} {at} {world.rank}".encode()))
                 labels = labels.to(world.device, non_blocking=True)
-                # Both live until the next step has its own: freed at once, their memory would go back to the system and forth again.
+                # Both live until the next step has its own: freed at once, their memory would be returned to the system each time.
                 result = self.result(images, settings.augment)
                 loss = total_loss(result, labels)
                 self.scaler.scale(loss).backward()
@@ -184,7 +184,7 @@ class Run:
 
     @torch.no_grad()
     def validate(self) -> tuple[float, float]:
-        """Mean loss and accuracy on the validation images. Processes that have fewer of them repeat some, which do not count."""
+        """Compute mean loss and accuracy on the validation images. Processes that have fewer of them repeat some, which do not count."""
         count, rank, size = len(self.val), *self.world[:2]
         places = list(range(rank, math.ceil(count / size) * size, size))
         batch = max(self.settings.batch // size, 256)
@@ -203,7 +203,7 @@ class Run:
         return loss / count, right / count
 
     def row(self) -> dict[str, Any]:
-        """The metrics of the epoch that was just learned."""
+        """Collect the metrics of the last epoch."""
         progress = self.progress
         val_loss, val_accuracy = self.validate()
         return {
@@ -221,7 +221,7 @@ class Run:
         save(out, self.model, self.optimizer, self.scaler.state_dict(), self.progress, self.settings.fsdp)
 
     def learn(self, out: Path) -> None:
-        """Epoch after epoch; raises SystemExit where the run is stopped, or the loss is no number any more."""
+        """Train epoch after epoch. Raises SystemExit if the run is stopped, or the loss is not a number any more."""
         world, settings = self.world, self.settings
         while self.progress.epoch < settings.epochs:
             if not self.epoch(shown=world.rank == 0 and sys.stderr.isatty()):
@@ -243,7 +243,7 @@ class Run:
 
 
 def begin(settings: Settings, world: World, out: Path, weights: str) -> Run:
-    """Read the data, see whether it fits, and only then build the network and make the folder."""
+    """Read the data, check that it fits, and only then build the network and make the folder."""
     data = read(Wanted(INPUT, OUTPUTS, settings))
     mean, std = statistics(data.train)
     run = Run(settings, world, data, mean, std, weights)
