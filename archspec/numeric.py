@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce, wraps
+from functools import partial, reduce, wraps
 from typing import Any, NamedTuple, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -273,6 +273,11 @@ class Spelled:
 def combined(operation: str, *numbers: Any) -> Any:
     """Apply an operation of `Spelled` to numbers, plain or spelled."""
     return _spelled(operation, *numbers) if _any_spelled(numbers) else OPERATIONS[operation](*numbers)
+
+
+def joined(operation: str, numbers: Iterable[Any]) -> Any:
+    """Apply an operation of two numbers from the left."""
+    return reduce(partial(combined, operation), numbers)
 
 
 def whole_number(number: Any) -> Any:

@@ -8,7 +8,6 @@ those of the first elaboration.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 from typing import Any, NamedTuple
 
 from archspec.diagnostics import Diagnostics
@@ -18,7 +17,7 @@ from archspec.elaborate.elaborator import Elaborator
 from archspec.elaborate.expressions import Refused, Scope, evaluate
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Graph, Network
-from archspec.numeric import Spelled, combined, value_of, whole_number
+from archspec.numeric import Spelled, combined, joined, value_of, whole_number
 from archspec.simplify import simplified
 from archspec.source import Span
 from archspec.syntax import ast
@@ -124,11 +123,10 @@ def _condition(guard: ast.Expr, scope: Scope) -> Any:
     """A guard in the words of its block, all of it: evaluated, it would be yes or no, and end at the part that decides. Raises Refused."""
     match guard:
         case ast.Chained("and" | "or" as kind, operands):
-            return reduce(lambda a, b: combined(kind, a, b), [_condition(operand, scope) for operand in operands])
+            return joined(kind, [_condition(operand, scope) for operand in operands])
         case ast.Chained("compare", operands, operators):
             values = [evaluate(operand, scope) for operand in operands]
-            compared = [combined(sign, a, b) for sign, a, b in zip(operators, values, values[1:], strict=False)]
-            return reduce(lambda a, b: combined("and", a, b), compared)
+            return joined("and", map(combined, operators, values, values[1:]))
         case ast.Prefixed("not", times, operand):
             condition = _condition(operand, scope)
             return combined("not", condition) if times % 2 else condition

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import reduce
 from typing import Any, NamedTuple
 
 from archspec.backends.source.body import Body, Item
 from archspec.backends.source.constructor import If, Many, New, written
 from archspec.backends.source.dialect import Dialect
 from archspec.elaborate.naming import Origin
-from archspec.numeric import Spelled, combined, value_of
+from archspec.numeric import Spelled, combined, joined, value_of
 from archspec.source import Span
 
 
@@ -89,9 +88,8 @@ class _Merge:
     def item(self, found: Mapping[int, Item], values: list[list[int]]) -> Item:
         """The item of variants; those that lack it go on from its first value."""
         first = next(iter(found.values()))
-        length = self.same({at: len(item.reads) for at, item in found.items()})
-        reads = tuple(_value(values, {at: item.reads[i] for at, item in found.items()}) for i in range(length))
         self.same({at: self.way(item) for at, item in found.items()})
+        reads = tuple(_value(values, {at: item.reads[i] for at, item in found.items()}) for i in range(len(first.reads)))
         item = first._replace(reads=reads, module=self.module(found))
         condition = self.presence(found, range(len(self.bodies)))
         if condition is None:
@@ -117,7 +115,7 @@ class _Merge:
     def way(self, item: Item) -> tuple[object, ...]:
         """How an item is written."""
         step = item.step if item.module is None or item.step in self.dialect.expressions else ""
-        return step, item.kinds, item.flat, item.owner, item.lent, item.module and item.attribute
+        return step, len(item.reads), item.kinds, item.flat, item.owner, item.lent, item.module and item.attribute
 
     def same(self, found: Found) -> Any:
         """What all variants have."""
@@ -183,7 +181,7 @@ class _Merge:
             for place, guard in self.guards
             if span is not None and _covers(place, span) and not self.holds(guard, dict.fromkeys(among, True))
         ]
-        condition = reduce(lambda a, b: combined("and", a, b), around) if around else None
+        condition = joined("and", around) if around else None
         if not self.holds(condition, wanted):
             raise _Different
         return condition
