@@ -25,10 +25,14 @@ from archspec.ir.graph import Network
 
 def load_ipython_extension(shell: Any) -> None:
     """Give an IPython InteractiveShell the cell magic; IPython calls it for `%load_ext archspec`."""
+    from IPython.core.error import UsageError  # it is printed in one line, and ends the cell
 
     def archspec(line: str, cell: str) -> Network:
         """A cell that is a spec: %%archspec [NAME] [--set NAME=VALUE] [--input HxWxC]."""
-        name, network = _compiled(line, cell)
+        try:
+            name, network = _compiled(line, cell)
+        except Failure as problem:
+            raise UsageError(str(problem)) from None
         if name:
             shell.user_ns[name] = network
         return network
@@ -38,19 +42,11 @@ def load_ipython_extension(shell: Any) -> None:
 
 class _Arguments(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise _usage(message)
-
-
-def _usage(message: str) -> Exception:
-    """What IPython prints in one line, and what ends the cell."""
-    from IPython.core.error import UsageError
-
-    found: Exception = UsageError(message)
-    return found
+        raise Failure(message)
 
 
 def _compiled(line: str, cell: str) -> tuple[str, Network]:
-    """The name to give, which may be empty, and the network of a cell. Raises UsageError."""
+    """The name to give, which may be empty, and the network of a cell. Raises Failure."""
     arguments = _Arguments("%%archspec", add_help=False)
     arguments.add_argument("name", nargs="?", default="")
     arguments.add_argument("--set", action="append", default=[])
@@ -58,14 +54,14 @@ def _compiled(line: str, cell: str) -> tuple[str, Network]:
     try:
         given = arguments.parse_args(shlex.split(line))
         options = Options(params=settings(given.set), inputs=shapes(given.input), base=Path.cwd())
-    except (Failure, ValueError) as problem:
-        raise _usage(str(problem)) from None
+    except ValueError as problem:
+        raise Failure(str(problem)) from None
     if given.name and not given.name.isidentifier():
-        raise _usage(f"`{given.name}` cannot name a variable")
+        raise Failure(f"`{given.name}` cannot name a variable")
     # A line in place of the one with the magic: messages then name the lines of the cell.
     network, found = compile_text(f"\n{cell}", f"{given.name or 'cell'}.arch", options)
     tell(found)
     sys.stderr.flush()
     if network is None:
-        raise _usage("the spec has errors")
+        raise Failure("the spec has errors")
     return given.name, network
