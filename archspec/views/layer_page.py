@@ -33,19 +33,11 @@ def lines(op: type[Op]) -> Iterator[StyledLine]:
         yield [(f"  {name:<10}", "label"), (f"{value}{bare} ({given})", "")]
     if op.fields:
         yield []
-    yield item("takes", takes(op))
-    for label, title in _TITLES.items():
-        if told.get(label):
-            yield item(title, told[label])
-    for tool, names in names_of(op.step).items():
-        if tool in _TOOLS:
-            yield item(_TOOLS[tool], ", ".join(names))
-    yield item("messages", ", ".join(codes_about(op.step)))
-
-
-def item(title: str, text: str) -> StyledLine:
-    """A line with a title before its text."""
-    return [(f"{title:<{HANG}}", "head"), (text, "")]
+    facts = [("takes", takes(op)), *((title, told.get(label, "")) for label, title in _TITLES.items())]
+    facts += [(_TOOLS[tool], ", ".join(names)) for tool, names in names_of(op.step).items() if tool in _TOOLS]
+    for title, words in (*facts, ("messages", ", ".join(codes_about(op.step)))):
+        if words:
+            yield [(f"{title:<{HANG}}", "head"), (words, "")]
 
 
 def codes_about(step: str) -> list[str]:

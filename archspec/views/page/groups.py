@@ -37,16 +37,11 @@ class Group(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """`items` are layers and groups in order, a group before what is in it. `notes` say what is not as one expects."""
+    """`items` are layers and groups in order, a group before what is in it. `notes` say that equal rounds share a row, where they do."""
 
     items: list[Layer | Group]
     rows: list[Row]
     notes: tuple[str, ...]
-
-    @property
-    def folded(self) -> bool:
-        """Whether equal rounds share a row."""
-        return bool(self.notes)
 
 
 def layers(report: Report) -> Layers:

@@ -43,7 +43,7 @@ def section(at: int, part: Section, blanks: Blanks | None) -> str:
     listed = tag("div", _TOOLS, rows, class_="listing")
     panes = tag("div", markup(part.pictures, part.title), listed, class_="panes")
     foot = "" if blanks is not None else tag("footer", *(tag("p", text(_SHAPE.sub("×", line))) for line in footer(report)))
-    return "\n" + tag("section", head, panes, foot, class_="model", aria_labelledby=f"n{at}", data_linked=not part.layers.folded) + "\n"
+    return "\n" + tag("section", head, panes, foot, class_="model", aria_labelledby=f"n{at}", data_linked=not part.layers.notes) + "\n"
 
 
 def telling(part: Section) -> Iterator[str]:
