@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from bisect import bisect_right
+from functools import cached_property
 from typing import BinaryIO, NamedTuple
 
 
@@ -14,22 +15,17 @@ class Source:
     `name` is what messages call it (a path as the user gave it, `<stdin>`), `text` is decoded, without a byte order mark.
     """
 
-    __slots__ = ("_starts", "name", "text")
-
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
-        self._starts: list[int] | None = None
 
     def __repr__(self) -> str:
         return f"Source({self.name!r})"
 
-    @property
+    @cached_property
     def starts(self) -> list[int]:
         """The offsets at which lines begin; only a line feed ends a line."""
-        if self._starts is None:
-            self._starts = [0, *[end.end() for end in re.finditer("\n", self.text)]]
-        return self._starts
+        return [0, *[end.end() for end in re.finditer("\n", self.text)]]
 
     def locate(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset; both count from 1, columns in characters."""

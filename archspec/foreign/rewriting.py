@@ -11,6 +11,7 @@ from archspec.foreign.loose import Call, Value
 from archspec.foreign.step import Missing, Step, as_in_keras, bare_arguments, required, special
 from archspec.foreign.values import Cannot
 from archspec.ops import STEPS, op_class
+from archspec.syntax.lines import MERGES
 
 FUNCTIONAL = frozenset(("F", "functional", "torch", "tf", "nn.functional", "tf.nn", "torch.nn.functional", "keras.activations", "ops"))
 DATA = frozenset(["x", "out", "y", "h", "z", "inputs", "input", "outputs", "features", "hidden", "net", "tensor"])
@@ -20,7 +21,6 @@ _WORDS = {"same": "p", "valid": "p", "bilinear": "mode", "nearest": "mode", "flo
 _OFF = ("False", "false", "None", "no", "off", "0")
 _SIZED = ("pad", "crop", "adaptpool", "adaptmaxpool", "upsample", "patchmerge", "pixelshuffle")
 """Layers whose only positional argument is a size, so that several numbers mean one per axis."""
-MERGES = ("add", "concat", "mul")
 _OF_LAYERS = ("timedistributed", "bidirectional", "wrapper", "spectralnormalization", "rnn", "activation")
 """What takes layers as arguments."""
 

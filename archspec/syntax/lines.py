@@ -84,7 +84,7 @@ class Layout:
             else:
                 what = f"the character U+{ord(char):04X} is not allowed in a spec"
                 self.report("A006", what, at, at + 1, "remove it; it is invisible or changes how the line is shown")
-        return re.sub(_FORBIDDEN, " ", text) if seen else text
+        return re.sub(_FORBIDDEN, " ", text)
 
     def logical(self, text: str) -> Iterator[LogicalLine]:
         """Logical lines, not yet nested."""
