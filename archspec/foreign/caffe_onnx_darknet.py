@@ -1,4 +1,4 @@
-"""What Caffe, ONNX, Darknet, lectures and papers call things. `table.py` says how a row is read."""
+"""What Caffe, ONNX, Darknet, lectures and papers call things. `equivalents.py` says how a row is read."""
 
 CAFFE = """
 Convolution | num_output>f kernel_size>k stride>s pad>p dilation>d group>g bias_term>bias | conv

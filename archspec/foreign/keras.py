@@ -1,4 +1,4 @@
-"""What Keras calls things: keras.layers. `table.py` says how a row is read."""
+"""What Keras calls things: keras.layers. `equivalents.py` says how a row is read."""
 
 ROWS = """
 Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D | filters>f kernel_size>k strides>s padding>p data_format dilation_rate>d groups>g activation>| use_bias>bias kernel_initializer>init bias_initializer | conv

@@ -1,4 +1,4 @@
-"""What PyTorch calls things: torch.nn and torch.nn.functional. `table.py` says how a row is read."""
+"""What PyTorch calls things: torch.nn and torch.nn.functional. `equivalents.py` says how a row is read."""
 
 ROWS = """
 Conv1d Conv2d Conv3d | in_channels out_channels>f kernel_size>k stride>s padding>p dilation>d groups>g bias>bias padding_mode!zeros | conv
