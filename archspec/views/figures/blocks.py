@@ -10,7 +10,6 @@ from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.neighbours import Near
 from archspec.views.figures.plan import Frame, Plan, Shift, Wire, short_of
 from archspec.views.figures.svg import (
-    HEADING,
     MARGIN,
     Heading,
     Point,
@@ -23,6 +22,7 @@ from archspec.views.figures.svg import (
     label,
     legend,
     number,
+    pair,
     path,
     rounded,
     tooltip,
@@ -34,10 +34,10 @@ from archspec.views.theme import Theme
 
 def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
     """The SVG of a diagram whose boxes have their places."""
-    (wide, high) = plan.size
+    wide, high = plan.size
     room = max(wide, heading_width(heading), 380.0)
-    rows, tall = legend(_legend(diagram, theme), theme, MARGIN, MARGIN + HEADING, room)
-    shift = Shift(MARGIN + (room - wide) / 2, MARGIN + HEADING + tall + 10)
+    rows, end = legend(_legend(diagram, theme), theme, room)
+    shift = Shift(MARGIN + (room - wide) / 2, end + 10)
     frames = [frame._replace(box=shift.rect(frame.box)) for frame in plan.frames]
     plan = plan.moved(dict.fromkeys(diagram.boxes, shift), frames)
     near = Near(plan.wires)
@@ -199,5 +199,5 @@ def _sign(sign: str, x: float, y: float, arm: float, colour: str) -> str:
 
 
 def _bezier(points: list[Point]) -> str:
-    head, *rest = (f"{number(x)},{number(y)}" for x, y in points)
+    head, *rest = map(pair, points)
     return f"M{head}C{' '.join(rest)}"

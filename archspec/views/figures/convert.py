@@ -13,8 +13,6 @@ SCALE = 2.0
 """Pixels of a PNG for each unit of the SVG."""
 _LARGEST = 12_000.0
 """Pixels along the longer side of a PNG at most: beyond that few programs open it."""
-
-
 _EMBEDDED = "Bitstream Vera Sans"
 """The font of PDFs: it comes with reportlab, and is as wide as the widest that room is left for."""
 
@@ -57,9 +55,8 @@ def pdf(svg: str) -> bytes:
     drawing = svg2rlg(BytesIO(svg.replace(f"font-family={quoteattr(FONTS)}", f'font-family="{_EMBEDDED}"').encode()))
     assert drawing is not None
     out = BytesIO()
-    canvas = Canvas(
-        out, pagesize=(drawing.width, drawing.height), invariant=1, initialFontName=_EMBEDDED
-    )  # no date, so the same bytes every time
+    # invariant: no date, so the same bytes every time
+    canvas = Canvas(out, pagesize=(drawing.width, drawing.height), invariant=1, initialFontName=_EMBEDDED)
     # A renderer begins with this font, which would be listed, and not embedded, though nothing is written in it.
     usual = STATE_DEFAULTS["fontName"]
     STATE_DEFAULTS["fontName"] = _EMBEDDED

@@ -64,27 +64,15 @@ def layout(text: str, seconds: float = SECONDS) -> Layout:
 
 
 def _read(document: dict[str, Any]) -> Layout:
-    top = _numbers(document["bb"])[3]
-    nodes = {}
-    for thing in document.get("objects", ()):
-        if "pos" in thing:
-            x, y = _numbers(thing["pos"])
-            nodes[thing["name"]] = (x, top - y)
-    return Layout(nodes, {edge["id"]: _edge(edge["pos"], top) for edge in document.get("edges", ())})
+    top = float(document["bb"].split(",")[3])
 
+    def point(text: str) -> Point:
+        x, y = text.split(",")
+        return float(x), top - float(y)
 
-def _edge(path: str, top: float) -> list[Point]:
-    """The control points of an edge, its tip as the last."""
-    tip: list[Point] = []
-    points: list[Point] = []
-    for word in path.split():
-        x, y = _numbers(word.removeprefix("e,").removeprefix("s,"))
-        if word.startswith("e,"):
-            tip = [(x, top - y)]
-        elif not word.startswith("s,"):
-            points.append((x, top - y))
-    return points + tip
+    def path(words: list[str]) -> list[Point]:
+        """The control points of an edge, its tip, which is marked with an `e`, as the last."""
+        return [point(word) for word in words if word[0] not in "es"] + [point(word[2:]) for word in words if word[0] == "e"]
 
-
-def _numbers(text: str) -> list[float]:
-    return [float(part) for part in text.split(",")]
+    nodes = {thing["name"]: point(thing["pos"]) for thing in document.get("objects", ()) if "pos" in thing}
+    return Layout(nodes, {edge["id"]: path(edge["pos"].split()) for edge in document.get("edges", ())})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from math import dist
 from typing import NamedTuple
 
 from archspec.views.figures.cards import Cards
@@ -23,8 +24,8 @@ def union(rects: Iterable[Rect]) -> Rect:
 def short_of(points: list[Point], distance: float) -> Point:
     """The place on the last line through points that is so far before its end: there a line meets its arrowhead."""
     (x, y), (bx, by) = points[-1], points[-2]
-    length = ((x - bx) ** 2 + (y - by) ** 2) ** 0.5 or 1.0
-    return x - (x - bx) / length * distance, y - (y - by) / length * distance
+    share = distance / (dist((x, y), (bx, by)) or 1.0)
+    return x - (x - bx) * share, y - (y - by) * share
 
 
 class Wire(NamedTuple):

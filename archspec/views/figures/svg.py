@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from math import dist
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,6 +18,11 @@ def number(value: float) -> str:
     """At most two decimals, none that are zero."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def pair(point: Point) -> str:
+    """A point."""
+    return f"{number(point[0])},{number(point[1])}"
 
 
 def element(tag: str, content: str | None = None, /, **attributes: object) -> str:
@@ -40,9 +46,9 @@ def tooltip(text: str) -> str:
     return element("title", escape(shown(text)))
 
 
-def path(points: Iterable[Point], *, closed: bool = False) -> str:
+def path(points: Iterable[Point]) -> str:
     """Straight lines through points."""
-    return "M" + "L".join(f"{number(x)},{number(y)}" for x, y in points) + ("Z" if closed else "")
+    return "M" + "L".join(map(pair, points))
 
 
 def stroke(points: Iterable[Point], colour: str, width: float, **attributes: object) -> str:
@@ -52,29 +58,24 @@ def stroke(points: Iterable[Point], colour: str, width: float, **attributes: obj
 
 def rounded(points: list[Point], radius: float) -> str:
     """Straight lines through points, with round corners."""
-    parts = [f"M{number(points[0][0])},{number(points[0][1])}"]
+    made = f"M{pair(points[0])}"
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        start, end = _towards(corner, before, radius), _towards(corner, after, radius)
-        parts.append(f"L{number(start[0])},{number(start[1])}Q{number(corner[0])},{number(corner[1])} {number(end[0])},{number(end[1])}")
-    parts.append(f"L{number(points[-1][0])},{number(points[-1][1])}")
-    return "".join(parts)
+        made += f"L{pair(_towards(corner, before, radius))}Q{pair(corner)} {pair(_towards(corner, after, radius))}"
+    return f"{made}L{pair(points[-1])}"
 
 
 def _towards(start: Point, end: Point, distance: float) -> Point:
-    dx, dy = end[0] - start[0], end[1] - start[1]
-    length = (dx * dx + dy * dy) ** 0.5
-    share = min(distance / length, 0.5) if length else 0.0
-    return start[0] + dx * share, start[1] + dy * share
+    share = min(distance / (dist(start, end) or 1.0), 0.5)
+    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
 def arrowhead(tip: Point, back: Point, colour: str, size: float = 7.0) -> str:
     """A filled triangle with its tip at a point, coming from another."""
-    dx, dy = tip[0] - back[0], tip[1] - back[1]
-    length = (dx * dx + dy * dy) ** 0.5 or 1.0
-    dx, dy = dx / length * size, dy / length * size
+    scale = size / (dist(tip, back) or 1.0)
+    dx, dy = (tip[0] - back[0]) * scale, (tip[1] - back[1]) * scale
     wing = 0.42
     points = (tip, (tip[0] - dx - dy * wing, tip[1] - dy + dx * wing), (tip[0] - dx + dy * wing, tip[1] - dy - dx * wing))
-    return element("polygon", points=" ".join(f"{number(x)},{number(y)}" for x, y in points), fill=colour)
+    return element("polygon", points=" ".join(map(pair, points)), fill=colour)
 
 
 class Heading(NamedTuple):
@@ -147,15 +148,15 @@ def kinds_of(seen: Collection[str], theme: Theme) -> list[Sample]:
     return [Sample("fill", theme.accent[kind], TITLES.get(kind, kind)) for kind in KINDS if kind in seen]
 
 
-def legend(entries: list[Sample], theme: Theme, x: float, y: float, room: float) -> tuple[list[str], float]:
-    """The entries, wrapped to the room, and the height they take."""
+def legend(entries: list[Sample], theme: Theme, room: float) -> tuple[list[str], float]:
+    """The entries below the heading, wrapped to the room, and where they end."""
     made: list[str] = []
-    at, row = x, y
+    at, row = MARGIN, MARGIN + HEADING
     for form, colour, words in entries:
         wide = {"fill": 17, "": 0}.get(form, 28)
         need = wide + width(words, SMALL) + 12
-        if at > x and at + need > x + room:
-            at, row = x, row + 18
+        if at > MARGIN and at + need > MARGIN + room:
+            at, row = MARGIN, row + 18
         if form == "fill":
             made += swatch(at, row, colour, words, theme)
         else:
@@ -164,4 +165,4 @@ def legend(entries: list[Sample], theme: Theme, x: float, y: float, room: float)
                 made.append(stroke([(at, row + 5.5), (at + 22, row + 5.5)], colour, 1.5, stroke_dasharray=dashes))
             made.append(label(at + wide, row + 9, words, SMALL, theme.ink))
         at += need
-    return made, row + 18 - y if entries else 0.0
+    return made, row + 18 if entries else row

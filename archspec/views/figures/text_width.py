@@ -6,6 +6,8 @@ as wide as Helvetica, DejaVu Sans is 1.2 times as wide. So room is always left f
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from archspec.diagnostics.visible import visible
 
 FONTS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
@@ -45,11 +47,7 @@ def fitting(text: str, room: float, size: float, *, bold: bool = False) -> str:
     text = shown(text)
     if width(text, size, bold=bold) <= room:
         return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if width(_cut(text, middle), size, bold=bold) <= room else (low, middle - 1)
-    return _cut(text, low)
+    return _cut(text, bisect_right(range(1, len(text)), room, key=lambda letters: width(_cut(text, letters), size, bold=bold)))
 
 
 def wrapped(text: str, room: float, size: float) -> list[str]:

@@ -24,7 +24,7 @@ from archspec.views.figures.stacks import (
     volume,
     window,
 )
-from archspec.views.figures.svg import HEADING, MARGIN, Heading, document, element, footer, heading_width, kinds_of, label, legend, tooltip
+from archspec.views.figures.svg import MARGIN, Heading, document, element, footer, heading_width, kinds_of, label, legend, tooltip
 from archspec.views.figures.text_width import fitting, shown, width
 from archspec.views.figures.wording import caption, folded_name, kernel, story, text_of
 from archspec.views.theme import Theme
@@ -184,8 +184,8 @@ def _draw(diagram: Diagram, rows: list[list[Item]], theme: Theme, heading: Headi
     long = max(item.right for item in items)
     room = max(long, heading_width(heading), 380.0)
     kinds = [_kind(item.box) for item in items if item.box.form != "input"]
-    body, tall = legend(kinds_of(kinds, theme), theme, MARGIN, MARGIN + HEADING, room)
-    y = MARGIN + HEADING + tall + 16
+    body, y = legend(kinds_of(kinds, theme), theme, room)
+    y += 16
     for row in rows:
         deep = max(item.volume.extent[1] for item in row)
         axis, base = y + 34 + deep / 2, y + 34 + deep + 18
