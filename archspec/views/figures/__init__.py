@@ -64,7 +64,8 @@ def text_form(network: Network, form: str, level: str = "auto", theme: str = "li
     """The boxes and arrows as `dot` or `mmd` text. Raises SpecError where there are too many."""
     diagram, notes = _diagram(network, level)
     cards, palette = Cards(diagram), THEMES[theme]
-    return Picture(mermaid(diagram, cards, palette) if form == "mmd" else dot(diagram, cards, palette, network.name), notes)
+    lines = mermaid(diagram, cards, palette) if form == "mmd" else dot(diagram, cards, palette, network.name)
+    return Picture("".join(f"{line}\n" for line in lines), notes)
 
 
 def _picture(network: Network, as_: str, level: str, theme: Theme, *, bare: bool = False) -> Picture:
@@ -83,7 +84,8 @@ def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, n
             without_numbers(diagram)
         cards = Cards(diagram)
         try:
-            found = graphviz_layout.layout(dot(diagram, cards, THEMES["light"], network.name, labels=False), seconds)
+            text = "".join(f"{line}\n" for line in dot(diagram, cards, THEMES["light"], network.name, labels=False))
+            found = graphviz_layout.layout(text, seconds)
             break
         except TooSlow as slow:
             levels = FROM_FINEST[FROM_FINEST.index(diagram.level) + 1 :]

@@ -65,15 +65,16 @@ class _Chart:
     def __init__(self, rows: list[Box], theme: Theme) -> None:
         self.rows = rows
         self.theme = theme
-        self.whole = sum(bar.params for bar in rows), sum(bar.macs for bar in rows)
-        most = max((self.share(total, side) for bar in rows for side, total in enumerate((bar.params, bar.macs))), default=0.0)
+        self.sums: Parts = {}
+        for bar in rows:
+            count(self.sums, bar.by_kind)
+        self.whole = [sum(counts[side] for counts in self.sums.values()) for side in (0, 1)]
+        most = max((self.share(value, side) for bar in rows for side, value in enumerate((bar.params, bar.macs))), default=0.0)
         self.step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if most / step <= 5 or step == 0.2)
         self.ticks = max(int(-(-most // self.step)), 1)
-        names = max((width(self.name(bar), _NAME) for bar in rows), default=0.0)
-        self.half = names / 2 + 10
-        room = max((width(self.words(bar, side), SMALL) for bar in rows for side in (0, 1)), default=0.0)
-        self.reach = _LONGEST + room + 8
-        self.middle = MARGIN + self.reach + self.half
+        self.half = max((width(self.name(bar), _NAME) for bar in rows), default=0.0) / 2 + 10
+        room = max((width(words, SMALL) for bar in rows for words in self.words(bar)), default=0.0)
+        self.middle = MARGIN + _LONGEST + room + 8 + self.half
 
     def share(self, value: int, side: int) -> float:
         return value / self.whole[side] if self.whole[side] else 0.0
@@ -81,47 +82,32 @@ class _Chart:
     def name(self, bar: Box) -> str:
         return fitting(folded_name(bar, bar.name) + (f"  ×{bar.times}" if bar.times > 1 else ""), 230.0, _NAME)
 
-    def words(self, bar: Box, side: int) -> str:
-        value = (bar.params, bar.macs)[side]
-        return f"{value:,} · {_percent(self.share(value, side))}" if value else ""
-
-    def length(self, value: int, side: int) -> float:
-        return self.share(value, side) / (self.ticks * self.step) * _LONGEST
+    def words(self, bar: Box) -> list[str]:
+        """What is beside its bars, at the left and at the right."""
+        counts = enumerate((bar.params, bar.macs))
+        return [f"{value:,} · {_percent(self.share(value, side))}" if value else "" for side, value in counts]
 
     def draw(self, heading: Heading, level: str, note: str) -> str:
         room = max(2 * (self.middle - MARGIN), heading_width(heading))
         self.middle = MARGIN + room / 2
-        body, y = self.kinds(MARGIN + HEADING)
+        body: list[str] = []
+        y = MARGIN + HEADING
+        for kind in [kind for kind in KINDS if any(self.sums.get(kind, ()))]:  # what each kind of layer holds of both
+            params, macs = (_percent(self.share(value, side)) for side, value in enumerate(self.sums[kind]))
+            words = f"{TITLES.get(kind, kind)}: {params} of the parameters, {macs} of the MACs"
+            body += swatch(MARGIN, y, self.theme.accent[kind], words, self.theme, data_kind=kind)
+            y += 17
         top = y + 34
         bottom = top + ROW * len(self.rows)
-        body += self.axis(top, bottom)
-        for at, bar in enumerate(self.rows):
-            body.append(self.row(bar, top + ROW * at))
+        body += [*self.axis(top, bottom), *(self.row(bar, top + ROW * at) for at, bar in enumerate(self.rows))]
         made, tall = footer(note, self.theme, bottom + 42, room)
         size = room + 2 * MARGIN, bottom + (34 + tall if note else 24) + MARGIN
         return document(heading, self.theme, size, body + made, data_as="bars", data_level=level)
 
-    def kinds(self, y: float) -> tuple[list[str], float]:
-        """The legend, which says what each kind of layer holds of both: a row each."""
-        made = []
-        sums: Parts = {}
-        for bar in self.rows:
-            count(sums, bar.by_kind)
-        for kind in KINDS:
-            params, macs = sums.get(kind, (0, 0))
-            if not params and not macs:
-                continue
-            words = f"{TITLES.get(kind, kind)}: {_percent(self.share(params, 0))} of the parameters, {_percent(self.share(macs, 1))} of the MACs"
-            made += swatch(MARGIN, y, self.theme.accent[kind], words, self.theme, data_kind=kind)
-            y += 17
-        return made, y
-
     def axis(self, top: float, bottom: float) -> Iterator[str]:
         theme = self.theme
-        for side, sign in ((0, -1), (1, 1)):
+        for sign, anchor, title in ((-1, "end", "parameters"), (1, "start", "multiply-accumulates (MACs)")):
             base = self.middle + sign * self.half
-            title = ("parameters", "multiply-accumulates (MACs)")[side]
-            anchor = ("end", "start")[side]
             yield label(base, top - 14, title, 11.0, theme.ink, text_anchor=anchor, font_weight="bold")
             yield stroke([(base, bottom + 2), (base + sign * _LONGEST, bottom + 2)], theme.line, 0.9)
             for tick in range(self.ticks + 1):
@@ -133,21 +119,19 @@ class _Chart:
     def row(self, bar: Box, y: float) -> str:
         theme = self.theme
         made = [label(self.middle, y + ROW / 2 + 3.5, self.name(bar), _NAME, theme.ink, text_anchor="middle")]
-        counts = bar.by_kind
-        for side, sign in ((0, -1), (1, 1)):
+        counts = [(kind, bar.by_kind[kind]) for kind in KINDS if kind in bar.by_kind]
+        for side, (sign, anchor, quantity) in enumerate(((-1, "end", "params"), (1, "start", "macs"))):
             x = self.middle + sign * self.half
-            for kind in KINDS:
-                value = counts.get(kind, (0, 0))[side]
-                if value:
-                    long = self.length(value, side)
-                    made.append(element(
-                        "rect", x=x - long if sign < 0 else x, y=y + (ROW - THICK) / 2, width=max(long, 0.4), height=THICK, fill=theme.accent[kind],
-                        class_="bar", data_quantity=("params", "macs")[side], data_kind=kind, data_value=value,
-                    ))  # fmt: skip
-                    x += sign * long
-            words = self.words(bar, side)
+            for kind, value in ((kind, both[side]) for kind, both in counts if both[side]):
+                long = self.share(value, side) / (self.ticks * self.step) * _LONGEST
+                made.append(element(
+                    "rect", x=min(x, x + sign * long), y=y + (ROW - THICK) / 2, width=max(long, 0.4), height=THICK, fill=theme.accent[kind],
+                    class_="bar", data_quantity=quantity, data_kind=kind, data_value=value,
+                ))  # fmt: skip
+                x += sign * long
+            words = self.words(bar)[side]
             if words:
-                made.append(label(x + sign * 6, y + ROW / 2 + 3.5, words, SMALL, theme.muted, text_anchor=("end", "start")[side]))
+                made.append(label(x + sign * 6, y + ROW / 2 + 3.5, words, SMALL, theme.muted, text_anchor=anchor))
         return element("g", tooltip(story(bar)) + "".join(made), class_="row", data_name=shown(bar.name), data_rows=bar.rows)
 
 

@@ -8,7 +8,7 @@ from archspec.views.figures.captions import LABEL, TITLE, Labels, Words, titles
 from archspec.views.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.neighbours import Near
-from archspec.views.figures.plan import Frame, Plan, Shift, Wire, short_of
+from archspec.views.figures.plan import Frame, Plan, Shift, Wire
 from archspec.views.figures.svg import (
     MARGIN,
     Heading,
@@ -26,6 +26,7 @@ from archspec.views.figures.svg import (
     path,
     rounded,
     tooltip,
+    towards,
 )
 from archspec.views.figures.text_width import shown
 from archspec.views.figures.wording import story
@@ -87,7 +88,7 @@ class _Painter:
         if arrow.head.residual:  # the arrowhead is at the card, below where the arc leaves
             d = rounded(points, 9.0) if wire.straight else _bezier(points[:-1]) + path(points[-1:]).replace("M", "L")
         else:
-            d = rounded([*points[:-1], short_of(points, 5)], 9.0) if wire.straight else _bezier(points[:-1])
+            d = rounded([*points[:-1], towards(points[-1], points[-2], 5)], 9.0) if wire.straight else _bezier(points[:-1])
         dashes = "4 3" if arrow.head.training else None
         made = element("path", d=d, fill="none", stroke=colour, stroke_width=1.3, stroke_dasharray=dashes)
         if not arrow.head.residual:

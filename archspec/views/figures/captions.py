@@ -41,9 +41,9 @@ def _room(texts: list[str], rooms: list[tuple[float, float]]) -> tuple[float, st
     """The first text that has room, and where; otherwise the last in the widest room, shortened."""
     for text in texts:
         need = width(text, TITLE, bold=True)
-        for left, room in rooms:
-            if room >= need:
-                return left, text
+        found = next((left for left, room in rooms if room >= need), None)
+        if found is not None:
+            return found, text
     left, room = max(rooms, key=lambda r: round(r[1], 3))
     text = fitting(texts[-1], room, TITLE, bold=True)
     return left, "" if text == "…" else text
@@ -51,15 +51,8 @@ def _room(texts: list[str], rooms: list[tuple[float, float]]) -> tuple[float, st
 
 def _beside(x: float, wide: float) -> list[Point]:
     """Left ends of a label about a point, and how far it stands above it: at the right, the left, over it, and farther off."""
-    return [
-        (x + 5, 0.0),
-        (x - 5 - wide, 0.0),
-        (x - wide / 2, 10.0),
-        (x + 14, 0.0),
-        (x - 14 - wide, 0.0),
-        (x + 26, 0.0),
-        (x - 26 - wide, 0.0),
-    ]
+    near, *far = ([(x + off, 0.0), (x - off - wide, 0.0)] for off in (5, 14, 26))
+    return [*near, (x - wide / 2, 10.0), *itertools.chain(*far)]
 
 
 class Labels:

@@ -57,22 +57,12 @@ class Cards:
         return fitting(group.title, self.width / 2, 11.0) + (" (training)" if group.training else "")
 
     def _card(self, box: Box, lines: list[CardLine]) -> Card:
-        sign = SIGNS.get(box.step, "") if box.form == "merge" else ""
-        if sign:
-            return Card((), (SIGN_SIZE, SIGN_SIZE), (SIGN_SIZE, SIGN_SIZE), sign)
-        room = self.width - STRIP - 2 * PAD
-        fitted = tuple(_fitted(line, room) for line in lines)
-        height = _height(fitted)
-        outer = (self.width, height)
-        if box.residual:
-            outer = (self.width + 2 * ARC, height + ABOVE + BELOW)
-        elif box.times > 1:
-            outer = (self.width + 8, height + 8)
-        return Card(fitted, (self.width, height), outer)
-
-
-def _height(lines: tuple[CardLine, ...]) -> float:
-    return 22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines)
+        if not lines:
+            return Card((), (SIGN_SIZE, SIGN_SIZE), (SIGN_SIZE, SIGN_SIZE), SIGNS[box.step])
+        fitted = tuple(_fitted(line, self.width - STRIP - 2 * PAD) for line in lines)
+        height = 22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines)
+        wider, higher = (2 * ARC, ABOVE + BELOW) if box.residual else (8, 8) if box.times > 1 else (0, 0)
+        return Card(fitted, (self.width, height), (self.width + wider, height + higher))
 
 
 def _need(line: CardLine) -> float:
@@ -92,22 +82,21 @@ def _fitted(line: CardLine, room: float) -> CardLine:
 
 
 def _lines(box: Box) -> list[CardLine]:
+    """What is written on a card; nothing where a sign stands for it."""
     if box.form in ("input", "output"):
         words = f"{shown(box.title, 60)}{' (training)' if box.training else ''}"
         return [CardLine(words, text_of(box.output), DETAIL)]
     if box.form == "merge":
-        if box.step in SIGNS:
-            return []
-        return [CardLine("concat", box.detail.removesuffix(" channels"), DETAIL)]
+        return [] if box.step in SIGNS else [CardLine("concat", box.detail.removesuffix(" channels"), DETAIL)]
     params = f"{box.params // box.times:,}" if box.params else ""
-    if params and box.times > 1:
-        params = f"{box.times} × {params}"
+    mark = ""
+    if box.times > 1:
+        mark = f"×{box.times}"
+        params = f"{box.times} × {params}" if params else ""
     title = folded_name(box, box.title)
-    mark = f"×{box.times}" if box.times > 1 else ""
+    detail = "" if box.title.rstrip("0123456789") == box.detail else box.detail
     if box.form == "minor":
-        detail = "" if not box.detail or box.title.rstrip("0123456789") == box.detail else f" {box.detail}"
-        return [CardLine(title + detail, params, DETAIL, mark=mark)]
-    note = box.inside or (" · ".join(box.minors))
-    plain = box.title.rstrip("0123456789") == box.detail
-    lines = [CardLine(title, params, NAME, True, mark), CardLine("" if plain else box.detail, "", DETAIL), CardLine(note, "", NOTE)]
+        return [CardLine(f"{title} {detail}".rstrip(), params, DETAIL, mark=mark)]
+    note = box.inside or " · ".join(box.minors)
+    lines = [CardLine(title, params, NAME, True, mark), CardLine(detail, "", DETAIL), CardLine(note, "", NOTE)]
     return [line for line in lines if line.text]

@@ -81,12 +81,8 @@ class Box:
     @property
     def rows(self) -> str | None:
         """The positions of its layers, as pictures write them: `4-13 17`."""
-        joined: list[list[int]] = []
-        for start, end in sorted(self.spans):
-            if joined and joined[-1][1] == start:
-                joined[-1][1] = end
-            else:
-                joined.append([start, end])
+        starts, ends = ({span[side] for span in self.spans} for side in (0, 1))
+        joined = zip(sorted(starts - ends), sorted(ends - starts), strict=True)
         return " ".join(str(start) if end == start + 1 else f"{start}-{end - 1}" for start, end in joined) or None
 
     @property
@@ -128,17 +124,9 @@ class Diagram:
     boxes: list[Box]
     arrows: list[Arrow]
 
-    @property
-    def skips(self) -> int:
-        """How many arrows go past boxes."""
-        return sum(arrow.skip for arrow in self.arrows)
-
     def groups(self) -> list[Group]:
         """The groups that boxes are in, outer ones first."""
-        found: dict[Group, None] = {}
-        for box in self.boxes:
-            found.update(dict.fromkeys(reversed([*outward(box.group)])))
-        return list(found)
+        return list(dict.fromkeys(group for box in self.boxes for group in reversed([*outward(box.group)])))
 
     def nested(self) -> Iterator[tuple[int, Box | Group | None]]:
         """Boxes and groups with their depth, each group before what it holds, where its boxes are first; None where one ends."""

@@ -14,20 +14,11 @@ MOST_SKIPS = 120
 """Arrows past boxes that Graphviz places at most: hundreds take it minutes. Above this they are arcs of our own."""
 
 
-def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str, *, labels: bool = True) -> str:
-    """The DOT text. Nodes are n0, n1, ... in the order of the boxes, edges have the ids e0, e1, ..., clusters are numbered likewise.
+def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str, *, labels: bool = True) -> Iterator[str]:
+    """The lines of a DOT text. Nodes are n0, n1, ... in the order of the boxes, edges have the ids e0, e1, ..., clusters are numbered likewise.
 
     Without `labels` on edges and clusters it is what is laid out for our own drawing, which places them itself.
     """
-    return "".join(line + "\n" for line in _lines(diagram, cards, theme, name, labels))
-
-
-def quoted(text: str) -> str:
-    r"""A string of DOT. A backslash is doubled: Graphviz reads `\\N`, `\\l` and the like in labels."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _lines(diagram: Diagram, cards: Cards, theme: Theme, name: str, labels: bool) -> Iterator[str]:
     ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
     frames = diagram.groups()
     yield f"digraph {quoted(fitting(name, 400, 10))} {{"
@@ -46,17 +37,22 @@ def _lines(diagram: Diagram, cards: Cards, theme: Theme, name: str, labels: bool
             title = f", label={quoted(cards.group_title(item))}" if labels else ""
             yield f"{indent}subgraph cluster_{frames.index(item)} {{"
             yield f'{indent}  graph [margin=10, labeljust=l, fontsize={GROUP_SIZE:g}, color="{theme.frame}"{title}]'
-    beside = not labels and diagram.skips > MOST_SKIPS
+    beside = not labels and sum(arrow.skip for arrow in diagram.arrows) > MOST_SKIPS
     for at, arrow in enumerate(diagram.arrows):
         if not (beside and arrow.skip):
             yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_edge(arrow, at, labels)}]"
     yield "}"
 
 
+def quoted(text: str) -> str:
+    r"""A string of DOT. A backslash is doubled: Graphviz reads `\\N`, `\\l` and the like in labels."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def _node(box: Box, card: Card, theme: Theme) -> str:
     fill = theme.tint.get(box.kind, theme.card)
     colour = theme.accent.get(box.kind, theme.line)
-    shape = {"merge": "circle" if card.sign else "box", "input": "box", "output": "box"}.get(box.form, "box")
+    shape = "circle" if card.sign else "box"
     text = card.sign or "\n".join("  ".join(part for part in (line.text, line.mark, line.right) if part) for line in card.lines)
     size = f"width={card.outer[0] / 72:.3f}, height={card.outer[1] / 72:.3f}"
     text = quoted(text).replace("\n", "\\n")

@@ -42,8 +42,7 @@ class Drawing(str):
         Raises ValueError for another ending; ImportError where the library for PNG or PDF is not installed; OSError.
         """
         place = Path(path)
-        content = self._content(place.suffix.lower())
-        write_whole(place, content)
+        write_whole(place, self._content(place.suffix.lower()))
 
     def _content(self, form: str) -> bytes:
         from archspec.views.figures import TEXT_FORMS, text_form

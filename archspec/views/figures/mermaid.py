@@ -12,17 +12,13 @@ from archspec.views.theme import Theme
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,_=()+×–…·:/?!-")
 
 
-def mermaid(diagram: Diagram, cards: Cards, theme: Theme) -> str:
-    """The Mermaid text; boxes are n0, n1, ... in their order."""
-    return "".join(line + "\n" for line in _lines(diagram, cards, theme))
-
-
 def quoted(text: str) -> str:
     """A label: whatever might be markup stands as Mermaid's entity code."""
     return '"' + "".join(char if char in _PLAIN or (char.isalpha() and not char.isascii()) else f"#{ord(char)};" for char in text) + '"'
 
 
-def _lines(diagram: Diagram, cards: Cards, theme: Theme) -> Iterator[str]:
+def mermaid(diagram: Diagram, cards: Cards, theme: Theme) -> Iterator[str]:
+    """The lines of a Mermaid text; boxes are n0, n1, ... in their order."""
     ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
     yield "flowchart TD"
     groups = diagram.groups()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from math import dist
 from typing import NamedTuple
 
 from archspec.views.figures.cards import Cards
@@ -19,13 +18,6 @@ def union(rects: Iterable[Rect]) -> Rect:
     """The smallest rectangle around some."""
     x0, y0, x1, y1 = zip(*rects, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
-
-
-def short_of(points: list[Point], distance: float) -> Point:
-    """The place on the last line through points that is so far before its end: there a line meets its arrowhead."""
-    (x, y), (bx, by) = points[-1], points[-2]
-    share = distance / (dist((x, y), (bx, by)) or 1.0)
-    return x - (x - bx) * share, y - (y - by) * share
 
 
 class Wire(NamedTuple):

@@ -77,28 +77,27 @@ def _relative(name: str, group: Group | None) -> str:
 
 
 def _label(diagram: Diagram) -> None:
-    """Shapes stand on the first arrow that leaves a box which changes them; arrows past other boxes are skips."""
+    """Shapes are on the first arrow that leaves a box which changes them; arrows past other boxes are skips."""
     depth: dict[Box, int] = dict.fromkeys(diagram.boxes, 0)
     for arrow in diagram.arrows:  # in the order of their heads
         depth[arrow.head] = max(depth[arrow.head], depth[arrow.tail] + 1)
     height: dict[Box, int] = dict.fromkeys(diagram.boxes, 0)
     for arrow in reversed(diagram.arrows):
         height[arrow.tail] = max(height[arrow.tail], height[arrow.head] + 1)
-    told: set[Box] = set()
+    labelled: set[Box] = set()
+    left: set[Box] = set()
+    reached: set[Box] = set()
     for arrow in diagram.arrows:
         tail, head = arrow.tail, arrow.head
         arrow.skip = depth[head] - depth[tail] > 1 and head.form != "output"
-        arrow.main = height[tail] == height[head] + 1 and not arrow.skip
-        if tail.changes and tail not in told and head.form != "output":
+        if tail.changes and tail not in labelled and head.form != "output":
             arrow.label = text_of(tail.output)
-            told.add(tail)
-    left: set[Box] = set()
-    reached: set[Box] = set()
-    for arrow in diagram.arrows:  # of ways of equal length the first
-        arrow.main = arrow.main and arrow.tail not in left and arrow.head not in reached
+            labelled.add(tail)
+        # of ways of equal length the first
+        arrow.main = height[tail] == height[head] + 1 and not arrow.skip and tail not in left and head not in reached
         if arrow.main:
-            left.add(arrow.tail)
-            reached.add(arrow.head)
+            left.add(tail)
+            reached.add(head)
 
 
 def _carry(diagram: Diagram) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.neighbours import Near
-from archspec.views.figures.plan import Plan, Wire, short_of
+from archspec.views.figures.plan import Plan, Wire
+from archspec.views.figures.svg import towards
 
 HEAD = 6.0
 """Length of an arrowhead within which the line ends."""
@@ -76,6 +77,6 @@ def joined(plan: Plan) -> Plan:
                 points[0] = start
             if not wire.arrow.skip and head.form != "merge":
                 points[-1] = end
-            points[-2] = short_of(points, HEAD)
+            points[-2] = towards(points[-1], points[-2], HEAD)
         wires.append(wire._replace(points=points))
     return plan._replace(wires=wires)

@@ -60,12 +60,13 @@ def rounded(points: list[Point], radius: float) -> str:
     """Straight lines through points, with round corners."""
     made = f"M{pair(points[0])}"
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        made += f"L{pair(_towards(corner, before, radius))}Q{pair(corner)} {pair(_towards(corner, after, radius))}"
+        made += f"L{pair(towards(corner, before, radius, 0.5))}Q{pair(corner)} {pair(towards(corner, after, radius, 0.5))}"
     return f"{made}L{pair(points[-1])}"
 
 
-def _towards(start: Point, end: Point, distance: float) -> Point:
-    share = min(distance / (dist(start, end) or 1.0), 0.5)
+def towards(start: Point, end: Point, distance: float, most: float = float("inf")) -> Point:
+    """The place on a line so far from its start, at most a share of its length: in front of an arrowhead or a round corner."""
+    share = min(distance / (dist(start, end) or 1.0), most)
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from archspec.views.figures.diagram import Arrow
 from archspec.views.figures.graphviz_layout import Point
 from archspec.views.figures.plan import Plan, Shift, Wire
@@ -15,28 +13,21 @@ _DROP = 26.0
 _HEAD = 7.0
 
 
-class Bend(NamedTuple):
-    """Where to bend: below `above` and above `below`. One wire goes round, other arrows across."""
-
-    above: float
-    below: float
-    round: Wire
-    across: list[Arrow]
-
-
 def bent(plan: Plan) -> Plan | None:
     """The plan as a U, or None where it is none."""
     # It bends at the gap that most values are carried past; of several at the one that leaves the arms most alike.
     _, top, _, bottom = plan.extent()
-    found: list[tuple[int, float, Bend]] = []
+    found: list[tuple[float, float, Wire, list[Arrow]]] = []
     for above, below in plan.gaps():
         middle = (below + above) / 2
         over = [w for w in plan.wires if plan.places[w.arrow.tail][1] < middle < plan.places[w.arrow.head][1]]
         main = [w for w in over if w.arrow.main]
         across = [w.arrow for w in over if w.arrow.skip]
         if len(main) == 1 and len(across) == len(over) - 1 and _LEAST <= len(across) <= _MOST and _upright(plan, middle):
-            found.append((len(across), -abs(middle - (top + bottom) / 2), Bend(above, below, main[0], across)))
-    return _made(plan, max(found, key=lambda item: item[:2])[2]) if found else None
+            found.append((above, below, main[0], across))
+    if not found:
+        return None
+    return _made(plan, *max(found, key=lambda bend: (len(bend[3]), -abs(bend[0] + bend[1] - top - bottom))))
 
 
 def _upright(plan: Plan, middle: float) -> bool:
@@ -45,21 +36,22 @@ def _upright(plan: Plan, middle: float) -> bool:
     return not frames and not any(box.residual for box, (_, y) in plan.places.items() if y > middle)
 
 
-def _made(plan: Plan, bend: Bend) -> Plan:
-    (a0, top, a1, _), (b0, _, _, bottom) = plan.extent(bottom=bend.above), plan.extent(top=bend.below)
-    foot = max(bend.above - top, bottom - bend.below)
-    down = Shift(-a0, foot - bend.above)
-    up = Shift(a1 - a0 + _BETWEEN - b0, foot + bend.below, -1)
-    shifts = {box: down if y < bend.above else up for box, (_, y) in plan.places.items()}
+def _made(plan: Plan, above: float, below: float, round_: Wire, across: list[Arrow]) -> Plan:
+    """The plan bent below `above` and above `below`: one wire goes round, other arrows across."""
+    (a0, top, a1, _), (b0, _, _, bottom) = plan.extent(bottom=above), plan.extent(top=below)
+    foot = max(above - top, bottom - below)
+    down = Shift(-a0, foot - above)
+    up = Shift(a1 - a0 + _BETWEEN - b0, foot + below, -1)
+    shifts = {box: down if y < above else up for box, (_, y) in plan.places.items()}
     frames = [
         frame._replace(box=(down if left else up).rect(frame.box), foot=not left)
-        for frame, left in ((frame, frame.box[1] < bend.above) for frame in plan.frames)
+        for frame, left in ((frame, frame.box[1] < above) for frame in plan.frames)
     ]
     base = foot + _DROP
-    (x0, y0), (x1, y1) = down.point(bend.round.points[0]), up.point(bend.round.points[-1])
+    (x0, y0), (x1, y1) = down.point(round_.points[0]), up.point(round_.points[-1])
     made = plan.moved(shifts, frames)
-    round_ = Wire(bend.round.arrow, [(x0, y0), (x0, base), (x1, base), (x1, y1)], True)
-    made = made.rewired([round_, *(Wire(arrow, _over(arrow, made)) for arrow in bend.across)])
+    bow = Wire(round_.arrow, [(x0, y0), (x0, base), (x1, base), (x1, y1)], True)
+    made = made.rewired([bow, *(Wire(arrow, _over(arrow, made)) for arrow in across)])
     return made._replace(size=(made.extent()[2], base + 2))
 
 

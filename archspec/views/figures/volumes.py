@@ -11,19 +11,7 @@ from archspec.ir.graph import Network
 from archspec.types import Map
 from archspec.views.figures.build import diagrams
 from archspec.views.figures.diagram import Box, Diagram
-from archspec.views.figures.stacks import (
-    CAPTION,
-    NAME,
-    SHAPE,
-    Volume,
-    arrow,
-    paint,
-    scale_of,
-    sides,
-    spread,
-    volume,
-    window,
-)
+from archspec.views.figures.stacks import CAPTION, NAME, SHAPE, Volume, arrow, paint, scale_of, sides, spread, volume, window
 from archspec.views.figures.svg import MARGIN, Heading, document, element, footer, heading_width, kinds_of, label, legend, tooltip
 from archspec.views.figures.text_width import fitting, shown, width
 from archspec.views.figures.wording import caption, folded_name, kernel, story, text_of

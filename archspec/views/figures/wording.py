@@ -39,12 +39,10 @@ def inside(graph: Graph) -> str:
     """The layers of a block that do the work: `conv 1x1, 3x3, 1x1`, or how many there are of each."""
     found = _working(graph)
     if len(found) <= _MOST_STEPS:
-        parts: list[str] = []
-        before = ""
-        for name, size in found:
-            parts.append(size if name == before and size else f"{name} {size}".rstrip())
-            before = name
-        return ", ".join(parts)
+        before = ["", *(name for name, _ in found)]
+        return ", ".join(
+            size if name == last and size else f"{name} {size}".rstrip() for last, (name, size) in zip(before, found, strict=False)
+        )
     counts = Counter(name for name, _ in found)
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
@@ -96,12 +94,8 @@ def kinds_inside(graph: Graph, most: int = 64) -> tuple[str, ...]:
     """The kinds of a graph's layers in order, the first of them where there are many."""
     found: list[str] = []
     for element in graph.elements:
-        if len(found) >= most:
-            break
-        if isinstance(element, Node):
-            found.append(element.op.kind)
-        else:
-            found += kinds_inside(element.graph, most) * min(element.times, most)
+        if len(found) < most:
+            found += [element.op.kind] if isinstance(element, Node) else kinds_inside(element.graph, most) * min(element.times, most)
     return tuple(found[:most])
 
 
@@ -121,19 +115,14 @@ def residual(graph: Graph) -> str:
 
 
 def _ends(graph: Graph, node: Node, first: int) -> str:
-    for value in node.inputs:
-        if value == 0:
-            return "identity"
-        if value < first:
-            continue
-        element = graph.elements[value - first]
-        if element.stem == SHORTCUT and element.inputs[0] == 0:
-            return "projection"
-        if isinstance(element, Node) and element.op.step == "add":
-            found = _ends(graph, element, first)
-            if found:
-                return found
-    return ""
+    """The same of the `add` of a block, whose values may be those of other `add`s."""
+    if 0 in node.inputs:
+        return "identity"
+    read = [graph.elements[value - first] for value in node.inputs if value >= first]
+    if any(element.stem == SHORTCUT and element.inputs[0] == 0 for element in read):
+        return "projection"
+    adds = (_ends(graph, element, first) for element in read if isinstance(element, Node) and element.op.step == "add")
+    return next(filter(None, adds), "")
 
 
 def text_of(type_: Type) -> str:
@@ -144,11 +133,6 @@ def text_of(type_: Type) -> str:
 def story(box: Box) -> str:
     """A box in words, for the pointer that rests on it."""
     parts = [box.name + (f" to {box.last}, {box.times} times" if box.last else ""), box.detail, *box.minors, box.inside]
-    parts.append(f"gives {text_of(box.output)}")
-    if box.params:
-        parts.append(f"{box.params:,} parameters")
-    if box.macs:
-        parts.append(f"{box.macs:,} MACs")
-    if box.training:
-        parts.append("in training only")
+    parts += [f"gives {text_of(box.output)}", f"{box.params:,} parameters" if box.params else "", f"{box.macs:,} MACs" if box.macs else ""]
+    parts.append("in training only" if box.training else "")
     return "; ".join(part for part in parts if part)
