@@ -22,11 +22,9 @@ MAX_NESTING = 64
 _FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)|\t"
 OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSING = frozenset(OPENING.values())
-_ALWAYS = {"if": "IF", "and": "AND", "or": "OR", "not": "NOT", "as": "AS", "yes": "YES", "no": "NO"}
-_AT_LINE = {
-    word: word.upper() for word in ("arch", "model", "meta", "input", "param", "default", "use", "pattern", "from", "output", "block")
-}
-_HEADS = {"repeat": "REPEAT", "residual": "RESIDUAL", "shortcut": "SHORTCUT"}
+_ALWAYS = frozenset(("if", "and", "or", "not", "as", "yes", "no"))
+_AT_LINE = frozenset(("arch", "model", "meta", "input", "param", "default", "use", "pattern", "from", "output", "block"))
+_HEADS = frozenset(("repeat", "residual", "shortcut"))
 _NO_VALUE = frozenset({"COLON", "VBAR", "COMMA", "ARROW", "ERROR"})
 """What begins no positional argument, whatever precedes it."""
 MERGES = frozenset({"add", "concat", "mul"})
@@ -226,7 +224,7 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
         elif kind in CLOSING:
             depth -= 1
         if kind == "NAME" and token.value in _ALWAYS:
-            kind = _ALWAYS[token.value]
+            kind = token.value.upper()
             bare &= kind in ("YES", "NO")
         elif kind == "KEY":
             bare = False
@@ -248,10 +246,8 @@ def _role(tokens: list[Token], at: int) -> str:
     follows = after.type if after is not None else ""
     if word in MERGES:
         return "MERGE"
-    if word in _HEADS:
-        return _HEADS[word]
-    if word in _AT_LINE and follows != "COLON" and (at == 0 or word in ("input", "from")):
-        return _AT_LINE[word]
+    if word in _HEADS or (word in _AT_LINE and follows != "COLON" and (at == 0 or word in ("input", "from"))):
+        return word.upper()
     if follows == "COLON" or (follows == "LBRACE" and after is not None and after.start == tokens[at].end):
         return "LABEL"
     if after is not None and after.value == "if" and any(token.type == "COLON" for token in tokens[at:]):
