@@ -19,14 +19,14 @@ class Tensor(NamedTuple):
     place: Place
 
 
-def key_of(layer: str, name: str) -> str:
-    """The name in a `state_dict` of a layer's tensor."""
-    return f"{layer}.{name}" if name else layer
+def stored(place: Place) -> list[Tensor]:
+    """The tensors of a layer, or of the one whose weights it uses. Those without a name have that of the layer."""
+    layer, weights = place.owner or place.name, place.node.op.weights(place.graph.type_of(place.node.inputs[0]))
+    return [Tensor(f"{layer}.{name}" if name else layer, shape, role, name, place) for name, shape, role in weights]
 
 
 def tensors(network: Network) -> Iterator[Tensor]:
     """The tensors of all layers, those of training heads too, in the order of the text."""
     for place in walk(network):
-        stored = place.node.op.weights(place.graph.type_of(place.node.inputs[0])) if place.owner is None else ()
-        for weight in stored:
-            yield Tensor(key_of(place.name, weight.name), weight.shape, weight.role, weight.name, place)
+        if place.owner is None:
+            yield from stored(place)

@@ -10,8 +10,8 @@ from archspec.numeric import LECTURE, Spelled, decimal, spell, value_of
 from archspec.ops.base import WHOLE, Op, Weight
 from archspec.types import AXES, Map, Type, Vector
 
-_ROLES = {"weight": "params", "bias": "params", "frozen": "frozen"}
-"""The formula that counts a stored tensor, by the role of the tensor."""
+_ROLES = {"params": ("weight", "bias"), "frozen": ("frozen",)}
+"""The roles of the tensors that a formula counts."""
 
 
 def worked(op: Op, inputs: Sequence[Type], y: Type) -> dict[str, str]:
@@ -23,9 +23,8 @@ def worked(op: Op, inputs: Sequence[Type], y: Type) -> dict[str, str]:
     layer, given = op.spelled(), tuple(map(spell, inputs))
     kept = () if op.window(*inputs) else inputs[0].shape
     found = {"output": _sizes(layer.output(*given), kept) or _covered(op, inputs, y)}
-    weights = layer.weights(*given)
-    for count in ("params", "frozen"):
-        counted = [weight for weight in weights if _ROLES.get(weight.role) == count]
+    for count, roles in _ROLES.items():
+        counted = [weight for weight in layer.weights(*given) if weight.role in roles]
         found[count] = _equation(_stored(counted, y, len(op.window(*inputs))))
     found["macs"] = _equation(layer.macs(*given, spell(y)))
     return {name: text for name, text in found.items() if text}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from archspec.analysis.tensors import Tensor, key_of
+from archspec.analysis.tensors import Tensor, stored
 from archspec.backends.onnx.draft import Array, Draft, Operator, Stored
 from archspec.ir.walk import Place
 from archspec.types import Map, Tokens, Type
@@ -38,12 +38,9 @@ class Layer:
 
         A tensor that is a whole layer is called `LAYER/weight`, since the layer's value has the name of the layer.
         """
-        op = self.place.node.op
-        found = next(weight for weight in op.weights(self.types[0]) if weight.name == name)
-        owner = self.place.owner or self.name
-        tensor = Tensor(key_of(owner, name), found.shape, found.role, name, self.place)
-        called = tensor.key if name else f"{owner}/weight"
-        self.draft.stored[called] = Stored(called, found.shape, partial(self.load, tensor))
+        tensor = next(tensor for tensor in stored(self.place) if tensor.name == name)
+        called = tensor.key if name else f"{tensor.key}/weight"
+        self.draft.stored[called] = Stored(called, tensor.shape, partial(self.load, tensor))
         return called
 
     def constant(self, values: Any) -> str:
@@ -76,6 +73,7 @@ class Layer:
         for operator in self.added:
             if operator.outputs == [value]:
                 operator.name, operator.outputs = self.name, [self.name]
+                self.draft.types[self.name] = self.place.node.type
                 return self.name
         return value
 

@@ -77,10 +77,7 @@ def _layer(draft: Draft, place: Place, values: dict[str, str], load: Load) -> st
     if row is None:
         raise Unsupported(f"ONNX has no operator for `{op.step}`", place.node.span)
     layer = Layer(draft, place, tuple(values[source] for source in place.sources), load, _about(place))
-    value = layer.finish(row(layer, op, layer.types[0], place.node.type))
-    if value == place.name:
-        draft.types[value] = place.node.type
-    return value
+    return layer.finish(row(layer, op, layer.types[0], place.node.type))
 
 
 def _name_outputs(draft: Draft, ends: dict[str, str]) -> None:
