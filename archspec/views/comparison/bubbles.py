@@ -92,18 +92,15 @@ class Chart:
         else:
             of = fitting(missing[0].title, 200, SMALL) if len(missing) == 1 else f"{len(missing)} of {len(models)}"
             facts = f"multiply-accumulates and parameters (no accuracy is cited for {of}); areas are parameters"
-        told = "; ".join(
-            f"{name}: {short(m.totals.params)} parameters, {short(m.totals.macs)} MACs{_cited(m)}"
-            for name, m in zip(names, models, strict=True)
-        )
-        return Heading(title, facts, f"A chart of {title}: {facts}. {shown(told)}.")
+        each = [f"{short(m.totals.params)} parameters, {short(m.totals.macs)} MACs{_cited(m)}" for m in models]
+        counts = "; ".join(f"{name}: {counts}" for name, counts in zip(names, each, strict=True))
+        return Heading(title, facts, f"A chart of {title}: {facts}. {shown(counts)}.")
 
     def draw(self) -> str:
         """The SVG."""
         body = [*self.axes(), *self.circles(), *self.named(), *self.legend()]
-        return document(
-            self.heading, self.theme, (self.frame[2] + _SIDE + 24 + MARGIN, self.frame[3] + 44 + MARGIN), body, data_as="bubbles"
-        )
+        size = self.frame[2] + _SIDE + 24 + MARGIN, self.frame[3] + 44 + MARGIN
+        return document(self.heading, self.theme, size, body, data_as="bubbles")
 
     def axes(self) -> Iterator[str]:
         (left, top, right, bottom), theme = self.frame, self.theme
@@ -120,17 +117,15 @@ class Chart:
             yield label(left - 7, y + 3.5, f"{value:g}%" if self.cited else short(value), SMALL, theme.muted, text_anchor="end")
         height = "top-1 accuracy, cited" if self.cited else "parameters" + _scaled(self.up)
         yield label(left, top - 9, height, 11.0, theme.ink, font_weight="bold")
-        yield label(
-            right, bottom + 36, f"multiply-accumulates (MACs){_scaled(self.across)}", 11.0, theme.ink, text_anchor="end", font_weight="bold"
-        )
+        work = f"multiply-accumulates (MACs){_scaled(self.across)}"
+        yield label(right, bottom + 36, work, 11.0, theme.ink, text_anchor="end", font_weight="bold")
 
     def circles(self) -> Iterator[str]:
         """The largest first, so that none is hidden; a dot marks the centre, however small the circle is."""
         for model, kind, spot in sorted(zip(self.models, self.kinds, self.spots, strict=True), key=lambda one: -one[0].totals.params):
             totals, colour = model.totals, self.theme.accent[kind]
-            story = (
-                f"{model.title}: {totals.params:,} parameters, {totals.macs:,} MACs{_cited(model)}; from {model.cited.source or 'its spec'}"
-            )
+            counts = f"{totals.params:,} parameters, {totals.macs:,} MACs{_cited(model)}"
+            story = f"{model.title}: {counts}; from {model.cited.source or 'its spec'}"
             radius = self.radius(totals.params)
             drawn = element("circle", cx=spot.x, cy=spot.y, r=radius, fill=colour, fill_opacity=0.25, stroke=colour, stroke_width=1.3)
             dot = element("circle", cx=spot.x, cy=spot.y, r=1.8, fill=colour)

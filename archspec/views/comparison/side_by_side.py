@@ -73,16 +73,16 @@ def _beside(models: Sequence[Model]) -> Grid:
 
 
 def _below(models: Sequence[Model]) -> Grid:
-    titles, columns, places = ["model"], [[visible(model.name) for model in models]], {}
-    for name, measure in MEASURES.items():
-        places[name] = [len(titles)]
-        titles.append(measure.title)
+    titles, columns = ["model"], [[visible(model.name) for model in models]]
+    for measure in MEASURES.values():
+        titles += [measure.title, ""] if measure.relative else [measure.title]
         columns.append([measure.text(model) for model in models])
         if measure.relative:
-            places[name].insert(0, len(titles))
-            titles.append("")
             columns.append(["", *(_ratio(measure, model, models[0]) for model in models[1:])])
-    spare = [at for name in _SPARED for at in places[name]]
+    spare: list[int] = []
+    for measure in (MEASURES[name] for name in _SPARED):
+        at = titles.index(measure.title)
+        spare += [at + 1, at] if measure.relative else [at]
     return Grid(titles, [False] + [True] * (len(titles) - 1), [list(row) for row in zip(*columns, strict=True)], spare=spare)
 
 

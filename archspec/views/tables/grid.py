@@ -151,10 +151,7 @@ def _fit(widths: dict[int, int], grid: Grid, width: int) -> None:
     for at in grid.spare:
         if breadth(widths) > width:
             del widths[at]
-    while breadth(widths) > width:
-        words = [at for at in widths if not grid.numbers[at] and widths[at] > _LEAST]
-        if not words:
-            break
+    while breadth(widths) > width and (words := [at for at in widths if not grid.numbers[at] and widths[at] > _LEAST]):
         widths[max(words, key=widths.__getitem__)] -= 1
     while breadth(widths) > width and len(widths) > 1:
         widths.popitem()
