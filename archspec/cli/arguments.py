@@ -139,9 +139,9 @@ def count(text: str) -> int:
     """Read a count as people write it, as the type of an argument: 25M, 4.1G, 25_000_000, 25,000,000."""
     written = re.fullmatch(r"([0-9]+(?:[_,][0-9]{3})*|[0-9]+)(?:\.([0-9]+))?([KMGBT]?)", text.strip().upper().replace("_", ","))
     if written is not None and len(text) < 40:
-        whole_, part, power = written[1].replace(",", ""), written[2] or "", _UNITS.get(written[3], 0)
-        if len(part.rstrip("0")) <= power:
-            return int(whole_) * int("1" + "0" * power) + int(part.rstrip("0").ljust(power, "0") or "0")
+        part, power = (written[2] or "").rstrip("0"), _UNITS.get(written[3], 0)
+        if len(part) <= power:
+            return int(written[1].replace(",", "") + part.ljust(power, "0"))
     raise argparse.ArgumentTypeError(f"expected a whole number such as 25M, 4.1G or 25_000_000, found `{text}`")
 
 

@@ -42,7 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
         rows = [{"image": image, "classes": [{"class": name, "probability": part} for name, part in likely]} for image, likely in found]
         out().data(json.dumps(rows, indent=1) + "\n")
     else:
-        _tell(found)
+        # A line per image: the likeliest class, its probability, and the next ones.
+        lines = [[visible(image), *(f"{visible(name)} {part:.3f}" for name, part in likely)] for image, likely in found]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            out().line("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     for problem in unread:
         tell(problem)
     return 2 if unread else 0
@@ -92,11 +96,3 @@ def _images(named: list[str]) -> list[Path]:
             raise Failure(f"{path} holds no images; they end in {', '.join(sorted(IMAGES))}")
         found += images
     return found
-
-
-def _tell(found: list[Prediction]) -> None:
-    """A line per image: the likeliest class, its probability, and the next ones."""
-    rows = [[visible(image), *(f"{visible(name)} {part:.3f}" for name, part in likely)] for image, likely in found]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        out().line("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -110,9 +110,8 @@ def read_weights(path: str | os.PathLike[str], framework: Framework = "torch") -
     place = Path(path)
     if place.is_dir():
         raise WeightsError(f"{place} is a folder; name the file of weights in it")
-    if _kind(place) == "safetensors":
-        return unwrapped(_read_safetensors(place, framework), str(place))
-    return unwrapped(_read_torch(place), str(place))
+    content = _read_safetensors(place, framework) if _kind(place) == "safetensors" else _read_torch(place)
+    return unwrapped(content, str(place))
 
 
 def unwrapped(content: object, name: str) -> Weights:

@@ -6,16 +6,13 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from archspec.weights.files import Loaded, Weights, WeightsError, quoted, read_weights, unwrapped
 from archspec.weights.match import COUNTER, Form, fit, form_of, is_called, prefix_of, short
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], skip: Sequence[str]) -> Loaded:
@@ -27,7 +24,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
     found, name = _found(source)
     given = {key: _tensor(key, value, name) for key, value in found.tensors.items()}
     theirs = {key: form_of(f"`{key}` of {name}", value) for key, value in given.items()}
-    held = {key: value for key, value in net.state_dict(keep_vars=True).items() if isinstance(value, torch.Tensor)}
+    held = {key: value for key, value in net.state_dict(keep_vars=True).items() if isinstance(value, Tensor)}
     _check_skip(skip, held, given)
     try:
         how, pairs, prefix = fit({key: Form(tuple(value.shape), short(value.dtype)) for key, value in held.items()}, theirs, skip)
@@ -70,7 +67,7 @@ def _found(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Weights,
 def _tensor(key: str, value: Any, name: str) -> Tensor:
     """Convert a value of a `state_dict` to a tensor; a value of another library is read as an array. Memory is shared where possible."""
     try:
-        return value.detach() if isinstance(value, torch.Tensor) else _from_array(value)
+        return value.detach() if isinstance(value, Tensor) else _from_array(value)
     except (TypeError, ValueError, RuntimeError):
         raise WeightsError(f"`{key}` of {name} is a {type(value).__name__}, not a tensor") from None
 

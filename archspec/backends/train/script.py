@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archspec.backends.arch import expand
 from archspec.backends.torch.module import emit as emit_torch
-from archspec.backends.train.task import Task, task_of
+from archspec.backends.train.task import task_of
 from archspec.ir.graph import Network
 
 SCRIPTS = ("train", "data", "images", "options", "processes", "record")
@@ -23,22 +23,18 @@ def emit(network: Network) -> dict[str, str]:
     files = {"model.py": emit_torch(network)}
     for name in SCRIPTS:
         files[f"{name}.py"] = (_FOLDER / f"{name}.py").read_text(encoding="utf-8").replace(f"from {_PACKAGE}", "from ")
-    for name, value in _constants(network.name, task).items():
-        files["train.py"] = _assigned(files["train.py"], name, value)
-    return files | {SPEC: expand(network)}
-
-
-def _constants(name: str, task: Task) -> dict[str, str]:
-    heads = [f"{json.dumps(head)}: {weight!r}" for head, weight in task.heads.items()]
-    return {
-        "NAME": json.dumps(name),
+    constants = {
+        "NAME": json.dumps(network.name),
         "INPUT": _listed("(", [*map(str, task.shape)], ")"),
         "OUTPUTS": str(task.outputs),
         "LOSS": json.dumps(task.loss),
         "LAST": _listed("(", [json.dumps(layer) for layer in task.last], ")"),
-        "HEADS": _listed("{", heads, "}"),
+        "HEADS": _listed("{", [f"{json.dumps(head)}: {weight!r}" for head, weight in task.heads.items()], "}"),
         "MACS": str(task.macs),
     }
+    for name, value in constants.items():
+        files["train.py"] = _assigned(files["train.py"], name, value)
+    return files | {SPEC: expand(network)}
 
 
 def _listed(opened: str, items: list[str], closed: str) -> str:

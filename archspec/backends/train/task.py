@@ -38,9 +38,9 @@ def task_of(network: Network) -> Task:
     (input_,) = network.inputs
     layers, ends = flattened(network)
     places = {place.name: place for place in layers}
-    looked_up = next((p for p in places.values() if p.node.op.step == "embed"), None)
-    if looked_up is not None:
-        raise _refused("it takes words by their numbers, and images are no words", looked_up.node.span)
+    for place in layers:
+        if _step(place) == "embed":
+            raise _refused("it takes words by their numbers, and images are no words", place.node.span)
     main = network.graph.type_of(network.outputs[0].value)
     for output, end in zip(network.outputs, ends, strict=True):
         type_ = network.graph.type_of(output.value)

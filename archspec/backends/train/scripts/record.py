@@ -111,12 +111,11 @@ def _restored(out: Path, state: dict[str, Any], model: nn.Module, optimizer: tor
             raise FileNotFoundError(f"there is no {out / state['shards'] / '.metadata'}")
         parts = _parts(model, optimizer, whole=False)
         dcp.load(parts, checkpoint_id=out / state["shards"])
+        state |= parts
     elif not (state["model"] and state["optimizer"]):  # torch takes none for nothing to do
         raise ValueError("it has no weights")
-    else:
-        parts = state
     whole = _whole("shards" not in state)
-    set_state_dict(model, optimizer, model_state_dict=parts["model"], optim_state_dict=parts["optimizer"], options=whole)
+    set_state_dict(model, optimizer, model_state_dict=state["model"], optim_state_dict=state["optimizer"], options=whole)
     if state["scaler"]:
         scaler.load_state_dict(state["scaler"])
     progress = Progress(**state["progress"])
