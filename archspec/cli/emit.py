@@ -43,7 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
     network = specs.network(arguments)
     with reading():
         result = backend.emit(network, **options)
-    _write(result, arguments.output)
+    if isinstance(result, dict):
+        write_folder(Path(arguments.output), result)
+    elif not isinstance(result, str):
+        _write_binary(result, arguments.output)
+    elif arguments.output:
+        write_whole(Path(arguments.output), result)
+    else:
+        out().data(result)
     return 0
 
 
@@ -58,17 +65,6 @@ def _options(backend: Backend, arguments: argparse.Namespace) -> dict[str, Any]:
             raise Failure(f"--{option.name.replace('_', '-')} is for `emit {other.name}`")
         given[option.name] = value
     return given
-
-
-def _write(result: Any, output: str | None) -> None:
-    if isinstance(result, dict):
-        write_folder(Path(output or "."), result)
-    elif not isinstance(result, str):
-        _write_binary(result, output)
-    elif output:
-        write_whole(Path(output), result)
-    else:
-        out().data(result)
 
 
 def _write_binary(result: Binary, output: str | None) -> None:

@@ -34,15 +34,11 @@ def _show(name: str, before: str, after: str) -> None:
     """Print what would change; ends of lines only where they do."""
     if before.count("\n") == before.count("\r\n"):
         before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
-    for line in difflib.unified_diff(_lines(before), _lines(after), name, name):
+    old, new = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (before, after))  # a line feed ends one, and nothing else
+    for line in difflib.unified_diff(old, new, name, name):
         out().data(visible(line.removesuffix("\n")) + "\n")
         if not line.endswith("\n"):
             out().data("\\ No newline at end of file\n")
-
-
-def _lines(text: str) -> list[str]:
-    """Lines with their ends, a line feed and nothing else."""
-    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def run(arguments: argparse.Namespace) -> int:

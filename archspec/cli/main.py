@@ -126,7 +126,7 @@ def main() -> int:
     except KeyboardInterrupt:
         status = 128 + signal.SIGINT
     except Ended as end:
-        status = 128 + end.number
+        status = 128 + end.args[0]
     except Exception as error:
         status = _unforeseen(error)
     with suppress(BrokenPipeError):

@@ -27,10 +27,7 @@ _PLAINER = {
 
 
 class Ended(BaseException):
-    """Raised by a signal that ends the process, so that what was begun is cleaned up."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
+    """Raised by a signal, its argument, that ends the process, so that what was begun is cleaned up."""
 
 
 def guard() -> None:

@@ -248,8 +248,15 @@ def _npz(where: str, wanted: Wanted) -> Data:
 
 
 def _arrays(where: str, arrays: dict[str, Any], part: str, wanted: Wanted) -> Batch:
-    images = _array(where, f"x{part}", arrays[f"x{part}"], wanted)
-    return images, _labels(where, arrays[f"y{part}"], len(images))
+    """The images of a part, channels first, and their labels. Raises DataError."""
+    images, labels = _array(where, f"x{part}", arrays[f"x{part}"], wanted), arrays[f"y{part}"]
+    flat = labels.reshape(-1)
+    if labels.dtype.kind not in "ui" or len(flat) != len(images):
+        expected = f"{len(images)} whole numbers are expected, one per image"
+        raise DataError(f"{where}: the labels are {labels.dtype} {labels.shape}, where {expected}")
+    if int(flat.min()) < 0 or int(flat.max()) > 10**6:
+        raise DataError(f"{where}: the labels run from {flat.min()} to {flat.max()}; classes count from 0")
+    return images, torch.from_numpy(flat.astype("int64"))
 
 
 def _array(where: str, name: str, values: Any, wanted: Wanted) -> Tensor:
@@ -276,15 +283,6 @@ def _first(image: tuple[int, ...], shape: tuple[int, ...]) -> bool:
     if (*image[1:], image[0]) == image or (image[-1], *image[:-1]) == shape:
         return False
     return image == shape or (image[0] in (1, 3, 4) and image[-1] > 4 and min(image[1:]) > image[0])
-
-
-def _labels(where: str, values: Any, count: int) -> Tensor:
-    flat = values.reshape(-1)
-    if values.dtype.kind not in "ui" or len(flat) != count:
-        raise DataError(f"{where}: the labels are {values.dtype} {values.shape}, where {count} whole numbers are expected, one per image")
-    if int(flat.min()) < 0 or int(flat.max()) > 10**6:
-        raise DataError(f"{where}: the labels run from {flat.min()} to {flat.max()}; classes count from 0")
-    return torch.from_numpy(flat.astype("int64"))
 
 
 def _numbered(labels: Tensor) -> tuple[str, ...]:
