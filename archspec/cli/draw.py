@@ -9,7 +9,7 @@ from archspec.cli import specs
 from archspec.cli.arguments import listed, spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out, tell
-from archspec.cli.writing import form, write_picture, write_whole
+from archspec.cli.writing import form, write_picture
 from archspec.extras import graphviz
 from archspec.saving import PICTURES
 from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, NoRenderer, draw, text_form
@@ -51,10 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(f"boxes need Graphviz to place them ({missing}): {help_}") from None
     for note in picture.notes:
         tell(note)
-    if not arguments.output:
-        out().data(picture.text)
-    elif ending in TEXT_FORMS:
-        write_whole(Path(arguments.output), picture.text)
-    else:
+    if arguments.output:
         write_picture(Path(arguments.output), picture.text)
+    else:
+        out().data(picture.text)
     return 0

@@ -40,9 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     if target is None:
         out().data(made.html)
         return 0
-    files = {target: made.html}
-    if made.key is not None:
-        files[target.with_suffix(f".key{target.suffix}")] = made.key
+    key = {} if made.key is None else {target.with_suffix(f".key{target.suffix}"): made.key}
+    files = {target: made.html} | key
     with writing(*files) as opened:
         for file, content in zip(opened, files.values(), strict=True):
             file.write(content.encode("utf-8"))

@@ -114,12 +114,11 @@ def network(arguments: argparse.Namespace) -> Network:
 
 def tell(diagnostics: Sequence[Diagnostic], screen: Screen | None = None, *, notes: bool = False) -> None:
     """Print messages; notes only if they are asked for."""
-    told = [diagnostic for diagnostic in diagnostics if notes or diagnostic.severity != "note"]
-    if told:
-        from archspec.diagnostics.render import full
+    for diagnostic in diagnostics:
+        if notes or diagnostic.severity != "note":
+            from archspec.diagnostics.render import full  # not for a spec without findings
 
-        screen = screen or err()
-        for diagnostic in told:
+            screen = screen or err()
             screen.lines([*full(diagnostic, screen.width), ""])
 
 

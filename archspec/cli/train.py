@@ -52,7 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
     files = BACKENDS["train"].emit(network)
     given = {field.name: getattr(arguments, field.name) for field in fields(Settings) if field.name in arguments}
     if arguments.resume:
-        _same(out, files)
+        try:
+            there = (out / "model.py").read_text(encoding="utf-8")
+        except OSError:
+            raise Failure(f"there is no run in {out} to go on with") from None
+        if there != files["model.py"]:
+            raise Failure(f"the run in {out} is one of another network: its model.py differs")
     else:
         _fits(network, given, out)
         first = _first_weights(network, arguments)
@@ -105,16 +110,6 @@ def _first_weights(network: Network, arguments: argparse.Namespace) -> bytes | N
     state, file = net.state_dict(), BytesIO()
     torch.save({name: state[name] for name, _ in loaded.pairs}, file)
     return file.getvalue()
-
-
-def _same(out: Path, files: dict[str, str]) -> None:
-    """Raises Failure where the folder holds no run, or one of another network."""
-    try:
-        there = (out / "model.py").read_text(encoding="utf-8")
-    except OSError:
-        raise Failure(f"there is no run in {out} to go on with") from None
-    if there != files["model.py"]:
-        raise Failure(f"the run in {out} is one of another network: its model.py differs")
 
 
 def _become(command: list[str]) -> int:

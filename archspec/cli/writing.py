@@ -50,8 +50,8 @@ def form(path: str | Path, forms: Sequence[str], what: str) -> str:
     return found
 
 
-def write_picture(path: Path, svg: str) -> None:
-    """Write a picture as SVG, PNG or PDF, by the ending of the file's name. Raises Failure, and Missing without a converter."""
+def write_picture(path: Path, text: str) -> None:
+    """Write an SVG as it is, as PNG or as PDF, by the ending of the file's name; other text as it is. Raises Failure, Missing."""
     from archspec.views.figures.convert import converted
 
-    write_whole(path, converted(svg, path.suffix.lower()))
+    write_whole(path, converted(text, path.suffix.lower()))

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archspec.weights.files import Loaded, Weights, WeightsError, quoted, read_weights, unwrapped
+from archspec.weights.files import Loaded, WeightsError, quoted, read_weights, unwrapped
 from archspec.weights.match import COUNTER, Form, fit, form_of, is_called, prefix_of, short
 
 
@@ -21,7 +21,10 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         raise TypeError(f"weights are loaded into a module, such as `archspec.to_torch` gives, not into a {type(net).__name__}")
     if isinstance(skip, str):
         raise TypeError("`skip` is a list of names, not a text")
-    found, name = _found(source)
+    if not isinstance(source, (str, os.PathLike, Mapping)):
+        raise TypeError(f"weights are the path of a file or a state_dict, not a {type(source).__name__}")
+    name = "the state_dict" if isinstance(source, Mapping) else str(Path(source))
+    found = unwrapped(source, name) if isinstance(source, Mapping) else read_weights(source)
     given = {key: _tensor(key, value, name) for key, value in found.tensors.items()}
     theirs = {key: form_of(f"`{key}` of {name}", value) for key, value in given.items()}
     held = {key: value for key, value in net.state_dict(keep_vars=True).items() if isinstance(value, Tensor)}
@@ -53,15 +56,6 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         converted=tuple((of, to, count) for (of, to), count in sorted(changes.items()) if of != to),
         not_finite=tuple(key for key in pairs if not _is_finite(now[key])),
     )
-
-
-def _found(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Weights, str]:
-    """Return the tensors, and the name of their source in messages."""
-    if isinstance(source, Mapping):
-        return unwrapped(source, "the state_dict"), "the state_dict"
-    if isinstance(source, (str, os.PathLike)):
-        return read_weights(source), str(Path(source))
-    raise TypeError(f"weights are the path of a file or a state_dict, not a {type(source).__name__}")
 
 
 def _tensor(key: str, value: Any, name: str) -> Tensor:
