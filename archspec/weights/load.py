@@ -40,7 +40,6 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
     values |= {key: torch.zeros(held[key].shape, dtype=held[key].dtype) for key in counters}
     _check_places(net, held, values)
     _copy(net, held, values)
-    now = net.state_dict()
     used = set(pairs.values())
     changes = Counter((short(given[other].dtype), short(held[key].dtype)) for key, other in pairs.items())
     return Loaded(
@@ -54,7 +53,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         others=found.others,
         prefix=prefix,
         converted=tuple((of, to, count) for (of, to), count in sorted(changes.items()) if of != to),
-        not_finite=tuple(key for key in pairs if not _is_finite(now[key])),
+        not_finite=tuple(key for key, value in net.state_dict().items() if key in pairs and not _is_finite(value)),
     )
 
 

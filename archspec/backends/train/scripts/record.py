@@ -1,4 +1,4 @@
-"""The files of a run in its folder: checkpoints, metrics, curves. Each is written whole: a temporary file first, then a rename."""
+"""The files of a run in its folder: checkpoints, metrics, curves. Every file is written whole: a temporary one first, then a rename."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def save(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: dict[str, Any], progress: Progress, sharded: bool) -> None:
-    """Write last.pt, which holds what a run needs to resume. Each process of a sharded network writes a part, to a folder that it names."""
+    """Write last.pt, which holds what a run needs to resume. Each process of a sharded network writes its part to a folder named in it."""
     state: dict[str, Any] = {"progress": asdict(progress), "scaler": scaler}
     parts = _parts(model, optimizer, whole=not sharded)
     shards = f"shards-{progress.epoch}-{progress.step}"
@@ -235,7 +235,7 @@ def draw_curves(out: Path, title: str, history: list[Metrics]) -> None:
 
 
 def finish(out: Path, title: str, history: list[Metrics]) -> list[str]:
-    """Draw the curves of a run that has ended; returns its summary: the best epoch, the file of its weights, what to do next."""
+    """Draw the curves of a run that has ended; returns its summary: the best epoch, where its weights are, what to do next."""
     lines = []
     try:
         draw_curves(out, title, history)
