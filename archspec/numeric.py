@@ -297,7 +297,7 @@ def pinned(number: Any) -> Any:
 
 def kind_of(number: Any) -> type:
     """Return the type of a number, plain or spelled: int or float."""
-    return type(value_of(number))
+    return type(number.value if isinstance(number, Spelled) else number)
 
 
 def spell(argument: Any) -> Any:

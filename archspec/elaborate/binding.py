@@ -45,7 +45,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
                 if isinstance(value, Missing):
                     raise Silent(step.span)
                 given[field] = value
-    missing = [field for field, info in known.items() if info.required and field not in given]
+    missing = [field for field, info in known.items() if field not in given and info.required]
     if missing:
         raise _missing_argument(step, missing, known)
     return build(name, given, places, step.name.span), places

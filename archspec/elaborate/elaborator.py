@@ -47,7 +47,7 @@ class Elaborator(Structures):
         """Elaborate the lines of the file, once the declarations are read."""
         unit = self.unit
         with suppress(Abort):
-            self.result = self.top_level(Context(self.builder, Scope(unit.names, read=unit.read), {}, top=True))
+            self.result = self.top_level(Scope(unit.names, read=unit.read))
         if not self.placed and not self.sink.errors:
             help_ = "begin with `input 32x32x3` (height x width x channels)"
             self.sink.add(Diagnostic("A117", "there is no `input`, so there is no network", self.file.span._replace(end=0), help=help_))
@@ -137,7 +137,7 @@ class Elaborator(Structures):
                 self.name = statement.name
         return found
 
-    def top_level(self, context: Context) -> int | None:
+    def top_level(self, scope: Scope) -> int | None:
         """Elaborate the lines of the file one after the other; returns the last value."""
         value: int | None = None
         for statement in self.file.body:
@@ -145,7 +145,8 @@ class Elaborator(Structures):
                 continue
             if isinstance(statement, (ast.Arch, ast.Model, ast.Meta, ast.Param, ast.Default, ast.Use)):
                 continue
-            value = self.statement(statement, context._replace(defaults=self.unit.defaults_at.get(id(statement), {})), value)
+            defaults = self.unit.defaults_at.get(id(statement), {})
+            value = self.statement(statement, Context(self.builder, scope, defaults, top=True), value)
         return value
 
     def statement(self, statement: ast.Statement, context: Context, value: int | None) -> int | None:

@@ -46,7 +46,7 @@ class Axis(NamedTuple):
     @property
     def fits(self) -> bool:
         """Whether the layer takes the window with its padding."""
-        return self.room >= 0 and not (self.exact and self.room % self.s) and self.allowed(self.p, self.k)
+        return (room := self.room) >= 0 and not (self.exact and room % self.s) and self.allowed(self.p, self.k)
 
     def window(self, k: int) -> Axis:
         """Return the axis with another kernel."""
