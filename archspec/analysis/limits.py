@@ -64,9 +64,6 @@ def _diagnostic(element: Element, graph: Graph, name: str, cost: Cost, subject: 
     if isinstance(element, Node):
         work = worked(element.op, [graph.type_of(value) for value in element.inputs], element.type)
         notes = (f"{_WORDS[name]}: {work[name]}",) if subject.endswith("has") and name in work else ()
-    message = f"{subject} {_shown(getattr(cost, name))} {_WORDS[name]}, more than 2^63 - 1"
+    count = getattr(cost, name)
+    message = f"{subject} {format(count, ',' if count < 10**24 else '.4g')} {_WORDS[name]}, more than 2^63 - 1"
     return Diagnostic("A207", message, element.span, notes, "most likely a size has a few digits too many")
-
-
-def _shown(count: int) -> str:
-    return f"{count:,}" if count < 10**24 else f"{count:.4g}"

@@ -245,9 +245,7 @@ def _both(a: Reach, b: Reach, *, alone: bool) -> Reach | None:
 
 def _hull(seen: Sequence[Taps | None]) -> Taps | None:
     known = [taps for taps in seen if taps is not None]
-    if not known:
-        return None
-    return Taps(min([taps.low for taps in known]), max([taps.high for taps in known]), 0)
+    return Taps(min([taps.low for taps in known]), max([taps.high for taps in known]), 0) if known else None
 
 
 # how much is seen
@@ -292,7 +290,7 @@ def _axis(reaches: Sequence[Reach], size: int | None) -> _Axis | None:
         return None
     shown = period if size is None else min(period, size)
     seen = [tuple([_at(reach, position) for reach in reaches]) for position in range(shown)]
-    jump = first.step if phases == 1 else first.step / phases if first.step % phases else first.step // phases
+    jump = first.step / phases if first.step % phases else first.step // phases
     return _Axis(seen, first.step * period // phases, size, jump) if alike else _Axis(seen, 1, size, None)
 
 

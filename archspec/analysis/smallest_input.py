@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from archspec.ir.graph import Call, Graph, Network
+from archspec.ir.graph import Graph, Network, Node
 from archspec.ops.base import Misfit
 from archspec.types import Map, Type
 
@@ -55,18 +55,13 @@ class _Sizes:
             if self.work > _WORK:
                 raise TimeoutError
             read = [types[value] for value in element.inputs]
-            if isinstance(element, Call):
-                types.append(self.rounds(element, read))
-            else:
+            if isinstance(element, Node):
                 types += element.op.infer(read)
+                continue
+            for _ in range(element.times):
+                before, read[0] = read[0], self.graph(element.graph, tuple(read))
+                if read[0] == before:
+                    break  # a round leaves the type as it was, and so do the others
+            types.append(read[0])
         self.known[graph, inputs] = types[graph.result]
         return types[graph.result]
-
-    def rounds(self, call: Call, read: list[Type]) -> Type:
-        """The type after all rounds of a call; where one leaves it as it was, so do the others."""
-        for _ in range(call.times):
-            result = self.graph(call.graph, tuple(read))
-            if result == read[0]:
-                break
-            read[0] = result
-        return result

@@ -165,13 +165,12 @@ def schema() -> dict[str, Any]:
 class _Writer:
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.graphs = network.graphs()
-        self.index = {graph: at for at, graph in enumerate(self.graphs)}
+        self.index = {graph: at for at, graph in enumerate(network.graphs())}
         self.sources: dict[Source, int] = {}
 
     def document(self) -> Document:
         network = self.network
-        graphs = tuple(self.graph(graph) for graph in self.graphs)
+        graphs = tuple(self.graph(graph) for graph in self.index)
         inputs = tuple(InputDoc(name=i.name, type=_type(i.type), origin=self.origin(i.span)) for i in network.inputs)
         return Document(
             model=network.name,
