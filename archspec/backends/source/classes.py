@@ -16,7 +16,7 @@ from archspec.backends.registry import Unsupported
 from archspec.backends.source.body import UNREAD, Body, Item, Reach, Shared
 from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
-from archspec.backends.source.merged import Variant, merged
+from archspec.backends.source.merged import MOST, Variant, merged
 from archspec.elaborate.naming import Origin, named
 from archspec.ir.graph import Call, Element, Graph, Network, Node
 from archspec.ir.walk import Names
@@ -133,22 +133,36 @@ class Classes:
             items = [(i.attribute, i.module and written(i.module), i.step, i.reads, i.flat, i.owner, i.lent, i.kinds) for i in body.items]
             key = keys[graph] = (word, graph.instance is None, len(body.inputs), tuple(items), body.result)
             if key not in self.found:
-                variants.setdefault(key, Variant(word, body, [])).origins.append(self.origins[graph])
+                variants.setdefault(key, Variant(key, word, body, [])).origins.append(self.origins[graph])
         about = "Block `{}`." if calls[0].graph.instance is not None else "`{}`."
-        one = self.one_class(list(variants.values()), about)
-        if one is None:
-            for each, variant in variants.items():
-                self.found[each] = self.draft(variant, about)._replace(name=self.name(variant.word))
-        self.made.update((graph, one if one is not None and key in variants else self.found[key]) for graph, key in keys.items())
+        made: dict[object, Class] = {}
+        for group, draft in self.grouped(list(variants.values()), about):
+            class_ = draft._replace(name=self.name(draft.name))
+            made |= {variant.key: class_ for variant in group}
+            if len(group) == 1:
+                self.found[group[0].key] = class_
+        self.made.update((graph, made.get(key) or self.found[key]) for graph, key in keys.items())
 
-    def one_class(self, variants: list[Variant], about: str) -> Class | None:
-        """A class with conditions for all variants of a block or label, where that is shorter."""
+    def grouped(self, variants: list[Variant], about: str) -> list[tuple[list[Variant], Class]]:
+        """The classes of a block or label, without names yet: one with conditions for all variants, or for some, where that is shorter."""
+        groups: list[tuple[list[Variant], Class]] = [([variant], self.draft(variant, about)) for variant in variants]
+        if 1 < len(variants) <= MOST:
+            whole = self.one_class(groups, about)
+            if whole is not None:
+                return [whole]
+            apart, groups = groups, []
+            for single in apart:
+                found = ((at, self.one_class([group, single], about)) for at, group in enumerate(groups))
+                at, one = next(((at, one) for at, one in found if one is not None), (len(groups), single))
+                groups[at : at + 1] = [one]
+        return groups
+
+    def one_class(self, groups: list[tuple[list[Variant], Class]], about: str) -> tuple[list[Variant], Class] | None:
+        """A class with conditions for the variants of several, where that is shorter than these."""
+        variants = [variant for group, _ in groups for variant in group]
         body = merged(variants, self.dialect)
-        if body is None:
-            return None
-        one = self.draft(variants[0]._replace(body=body), about)
-        apart = sum(self.lines(self.draft(variant, about)) for variant in variants)
-        return one._replace(name=self.name(one.name)) if self.lines(one) < apart else None
+        one = self.draft(variants[0]._replace(body=body), about) if body is not None else None
+        return (variants, one) if one is not None and self.lines(one) < sum(self.lines(class_) for _, class_ in groups) else None
 
     def draft(self, variant: Variant, about: str) -> Class:
         """A class that has no name yet but its word."""

@@ -21,13 +21,15 @@ from archspec.source import Span
 class Variant(NamedTuple):
     """The body of instances of a block or label in which guards decide alike, and the origins of these instances."""
 
+    key: object
+    """What tells it apart."""
     word: str
     body: Body
     origins: list[Origin]
 
 
-_MOST = 32
-"""Variants that a class may stand for."""
+MOST = 32
+"""Variants of a block or label among which those that can be one are looked for."""
 
 Found = Mapping[int, Any]
 """What variants have at a place, by their positions; some may have nothing."""
@@ -36,8 +38,7 @@ Found = Mapping[int, Any]
 def merged(variants: Sequence[Variant], dialect: Dialect) -> Body | None:
     """The body for all variants; None where they differ in more than conditions."""
     if (
-        not 1 < len(variants) <= _MOST
-        or len({variant.word for variant in variants}) > 1
+        len({variant.word for variant in variants}) > 1
         or not any(v.origins[0].guards for v in variants)
         or any(v.body.shared for v in variants)
     ):

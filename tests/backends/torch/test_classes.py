@@ -85,6 +85,10 @@ CASES = {
         "input 8x8x6\nblock b(n, half):\n  slice 0:cin//2 if half\n  f: conv k=3 f=n p=1 | relu\n  g: conv k=3 f=cin p=1 | relu\nb 6 yes\nb 6 no\n",
         ["        if half:\n            self.slice1 = Slice(0, channels // 2)", "nn.Conv2d(channels // 2 if half else channels, n, 3, padding=1)"],
     ),
+    "guards and a switch": (
+        "input 8x8x4\nblock b(y, s):\n  conv k=3 f=4 bias=y p=1\n  residual if s > 1:\n    conv k=3 f=4 p=1 | relu\nb yes 1\nb yes 2\nb no 1\nb no 2\n",
+        ["nn.Conv2d(channels, 4, 3, padding=1)", "B(4, 1)\n        self.b2 = B(4, 2)\n        self.b3 = B2(4, 1)\n        self.b4 = B2(4, 2)"],
+    ),
     "labels of one name": (
         "input 8x8x4\nblock a(hs):\n  side:\n    x: skip\n    conv k=1 f=4\n    add x\n    relu if hs\nblock b(n):\n  side:\n    x: skip\n    conv k=1 f=4\n    add x\n"
         "a no\na yes\nb 1\n",
