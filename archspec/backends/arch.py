@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 
 from archspec.ir.graph import Network
-from archspec.ir.walk import Names, Place, flattened
+from archspec.ir.walk import Names, flattened
 
 
 def expand(network: Network) -> str:
@@ -33,23 +33,17 @@ def _lines(network: Network) -> Iterator[str]:
     names = Names("", "ordinal")
     lines = []
     for place in places:
-        auto = names.local(place.node._replace(label=None, stem=place.node.op.step))
+        op = place.node.op
+        auto = names.local(place.node._replace(label=None, stem=op.step))
         label = "" if auto == place.name and place.name not in referred else f"{place.name}: "
-        lines.append(label + _step(place))
+        arguments = " ".join(place.sources[1:]) if op.variadic else op.config(place.graph.type_of(place.node.inputs[0]))
+        lines.append(f"{label}{op.step} {arguments}".rstrip())
     lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
     for name, line in zip(taken_up, [*lines, ""], strict=True):
         if name:
             yield f"from {name}"
         if line:
             yield line
-
-
-def _step(place: Place) -> str:
-    node = place.node
-    if node.op.variadic:
-        return " ".join([node.op.step, *place.sources[1:]])
-    type_ = place.graph.type_of(node.inputs[0])
-    return f"{node.op.step} {node.op.config(type_)}".rstrip()
 
 
 def _name(name: str) -> str:

@@ -14,6 +14,8 @@ class _Adaptive(Op):
     kind = "pooling"
     positional = ("size",)
     takes = (Map,)
+    beyond = 0
+    """Operations per output, less one for each input that its window covers."""
 
     size: Size
 
@@ -37,6 +39,9 @@ class _Adaptive(Op):
         """
         return product(size + out - gcd(size, out) for size, out in zip(x.spatial, self.target(x), strict=True))
 
+    def flops(self, x: Map, y: Map) -> int:
+        return self.covered(x) * x.channels + self.beyond * y.size
+
     def reach(self, x: Map) -> Field_:
         target = self.target(x)
         if all(out == 1 for out in target):
@@ -59,9 +64,6 @@ class AdaptPool(_Adaptive):
 
     cost_note = "one addition for each input a window covers"
 
-    def flops(self, x: Map, y: Map) -> int:
-        return self.covered(x) * x.channels
-
 
 class AdaptMaxPool(_Adaptive):
     """Maximum over windows that give a fixed output size: window i from floor(i*S/T) up to ceil((i+1)*S/T), for T outputs of S inputs.
@@ -71,9 +73,7 @@ class AdaptMaxPool(_Adaptive):
     """
 
     cost_note = "one comparison for each input a window covers, less one per output"
-
-    def flops(self, x: Map, y: Map) -> int:
-        return self.covered(x) * x.channels - y.size
+    beyond = -1
 
 
 class Gap(Op):

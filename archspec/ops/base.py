@@ -232,14 +232,12 @@ class Op(Declared):
     def config(self, *inputs: Any) -> str:
         """Write the arguments without defaults and, where the inputs are given, without those that have no effect on them."""
         parts = []
-        fields = self.fields
         positional = () if self.shown_as_keyword else self.positional
-        for name in sorted(fields, key=lambda name: (name not in positional, not fields[name].required)):
+        for name in sorted(self.fields, key=lambda name: (name not in positional, not self.fields[name].required)):
             value = getattr(self, name)
-            if value == fields[name].default or (inputs and self.has_no_effect(name, *inputs)):
+            if value == self.fields[name].default or (inputs and self.has_no_effect(name, *inputs)):
                 continue
-            shown = show(value)
-            parts.append(shown if name in positional else f"{name}={shown}")
+            parts.append(f"{'' if name in positional else f'{name}='}{show(value)}")
         return " ".join(parts)
 
     def has_no_effect(self, argument: str, *inputs: Any) -> bool:

@@ -74,9 +74,7 @@ class Draft:
 
     def shape(self, type_: Type) -> Shape:
         """A type's shape with the batch first and the channels as PyTorch and ONNX have them."""
-        if isinstance(type_, Map):
-            return (self.batch, type_.channels, *type_.spatial)
-        return (self.batch, *type_.shape)
+        return (self.batch, *((type_.channels, *type_.spatial) if isinstance(type_, Map) else type_.shape))
 
     def is_whole(self, value: str) -> bool:
         """Whether a value is an input of whole numbers."""

@@ -27,8 +27,7 @@ def fold_batch_norms(draft: Draft, ends: set[str]) -> None:
         linear = made.get(norm.inputs[0])
         if linear is None or linear.kind not in _LINEAR or readers[norm.inputs[0]] > 1 or norm.inputs[0] in ends:
             continue
-        tensors = linear.inputs[1:]
-        if any(name not in draft.stored or readers[name] > 1 for name in tensors):
+        if any(name not in draft.stored or readers[name] > 1 for name in linear.inputs[1:]):
             continue
         _fold(draft, linear, norm)
         made[norm.outputs[0]] = linear
@@ -59,9 +58,8 @@ def _fold(draft: Draft, linear: Operator, norm: Operator) -> None:
         return ((old - mean()) * factor() + offset()).astype(np.float32)
 
     name = bias.name if bias is not None else f"{linear.name}.bias"
-    count = draft.stored[norm.inputs[3]].shape
     draft.stored[weight.name] = Stored(weight.name, weight.shape, folded_weight)
-    draft.stored[name] = Stored(name, count, folded_bias)
+    draft.stored[name] = Stored(name, draft.stored[norm.inputs[3]].shape, folded_bias)
     linear.inputs = [*linear.inputs[:2], name]
     draft.types.pop(linear.outputs[0], None)
     linear.outputs = list(norm.outputs)

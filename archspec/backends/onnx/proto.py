@@ -20,12 +20,11 @@ _KINDS = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
 
 def model(network: Network, settings: Settings) -> ModelProto:
     """The model without its graph: versions, and the spec and its counts as metadata."""
-    report = Report(network)
     proto = ModelProto(ir_version=OPSETS[settings.opset], producer_name="archspec", producer_version=__version__)
     proto.doc_string = network.meta.get("title", "")
     proto.opset_import.add(domain="", version=settings.opset)
     facts = {"archspec.version": __version__, "archspec.spec": f"arch 1\n{expand(network)}"}
-    facts |= {f"archspec.{name}": json.dumps(value) for name, value in report.totals._asdict().items()}
+    facts |= {f"archspec.{name}": json.dumps(value) for name, value in Report(network).totals._asdict().items()}
     for key, text in facts.items():
         proto.metadata_props.add(key=key, value=text)
     return proto

@@ -1,4 +1,4 @@
-"""The values that a layer starts from, where a spec says so: each function fills the weights and biases of a layer, and returns it."""
+"""Functions of emitted files: what fills the weights and biases of a layer and returns it, and what expressions of a block may call."""
 
 from __future__ import annotations
 
@@ -70,3 +70,9 @@ def finished(module):
     if module.bias is not None:
         nn.init.zeros_(module.bias)
     return module
+
+
+def round8(value):
+    """Round to the nearest multiple of 8, to at least 8 and not below 0.9 of the number (Sandler et al. 2018)."""
+    rounded = max(8, int(value + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * value else rounded
