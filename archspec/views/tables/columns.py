@@ -29,11 +29,13 @@ class Style(NamedTuple):
 
 def cell_text(value: Cell, name: str) -> str:
     """A value of a column as text; `?` where it is not known."""
+    if isinstance(value, str):
+        return visible(value)
     if value is None:
         return "" if name.endswith(("work", "%")) else "?"
     if isinstance(value, float):
         return f"{value:.1%}"
-    return f"{value:,}" if isinstance(value, int) and name != "line" else visible(str(value))
+    return f"{value:,}" if name != "line" else str(value)
 
 
 class Column(NamedTuple):

@@ -76,7 +76,7 @@ class _Text:
 
     def cells(self, row: Row) -> list[str]:
         made = [self.cell(COLUMNS[name].value(row, self.report, self.style.layout), name) for name in self.widths]
-        if self.group(row):
+        if self.grouped and "." in row.name:
             made[0] = "  " + row.name.partition(".")[2]
         return made
 
