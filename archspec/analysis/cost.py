@@ -68,11 +68,6 @@ def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type, memory: bool) -> Co
     return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), output.size, stored, op.connections(*types), idle)
 
 
-def times_of(element: Element) -> int:
-    """How many times an element runs: a call as many as it has rounds."""
-    return element.times if isinstance(element, Call) else 1
-
-
 class Costs:
     """Costs of the parts of one network, each computed once; without `memory` nothing is `stored`."""
 
@@ -97,8 +92,8 @@ class Costs:
         return cost
 
     def element(self, element: Element, graph: Graph) -> Cost:
-        """The cost of a node, or of one round of a call; weights that are another's are counted there."""
-        part = self.graph(element.graph) if isinstance(element, Call) else self.node(element, graph)
+        """The cost of a node, or of all rounds of a call; weights that are another's are counted there."""
+        part = NOTHING.plus(self.graph(element.graph), element.times) if isinstance(element, Call) else self.node(element, graph)
         return part if element.owner is None else part.borrowing()
 
     def graph(self, graph: Graph) -> Cost:
@@ -107,7 +102,7 @@ class Costs:
         if total is None:
             total = NOTHING
             for element in graph.elements:
-                total = total.plus(self.element(element, graph), times_of(element))
+                total = total.plus(self.element(element, graph))
             self._graphs[graph] = total
         return total
 
@@ -120,7 +115,7 @@ class Costs:
             part = self.element(element, graph)
             if not needed[at]:
                 part = part._replace(macs=0, flops=0, activations=0, stored=0, connections=0)
-            total = total.plus(part, times_of(element))
+            total = total.plus(part)
         inputs = sum(i.type.size for i in network.inputs)
         return total._replace(stored=total.stored + inputs)
 

@@ -16,7 +16,7 @@ from archspec.diagnostics.markup import html_pairs
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Graph, Network, Node
 from archspec.ir.walk import Enter, Visit, events
-from archspec.ops.base import POINT
+from archspec.ops.base import POINT, counted
 from archspec.ops.worked import worked
 from archspec.types import Type
 
@@ -79,7 +79,7 @@ class Row(_Fields):
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.output))
-        return f"Row({visible(self.name)}: {self.written} -> {size}, {_counted(self.params, self.macs)})"
+        return f"Row({visible(self.name)}: {self.written} -> {size}, {counted(self.params, 'parameter')}, {counted(self.macs, 'MAC')})"
 
     def _repr_html_(self) -> str:
         shown = ("output", "params", "macs", "flops", "activations", "receptive_field")
@@ -181,8 +181,8 @@ class Report:
         return found
 
     def __repr__(self) -> str:
-        layers = f"{len(self):,} layer{'s' if len(self) != 1 else ''}"
-        return f"Report({visible(self.model)}: {layers}, {_counted(self.totals.params, self.totals.macs)})"
+        counts = [(len(self), "layer"), (self.totals.params, "parameter"), (self.totals.macs, "MAC")]
+        return f"Report({visible(self.model)}: {', '.join(counted(*count) for count in counts)})"
 
     def __str__(self) -> str:
         return self.views["text"](self) if "text" in self.views else repr(self)
@@ -248,7 +248,3 @@ class Report:
 
         columns = ["name", "op", "config", "output", *COUNTS, "receptive_field"]
         return pd.DataFrame([{column: getattr(row, column) for column in columns} for row in self.layers], columns=columns)
-
-
-def _counted(params: int, macs: int) -> str:
-    return f"{params:,} parameter{'s' if params != 1 else ''}, {macs:,} MAC{'s' if macs != 1 else ''}"

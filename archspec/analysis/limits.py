@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archspec.analysis.cost import NOTHING, Cost, Costs, times_of
+from archspec.analysis.cost import NOTHING, Cost, Costs
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.ir.graph import Element, Graph, Network, Node
 from archspec.ops.worked import worked
@@ -39,7 +39,7 @@ def _too_many(graph: Graph, costs: Costs) -> list[Diagnostic]:
     first: Diagnostic | None = None
     total = NOTHING
     for element in graph.elements:
-        alone = NOTHING.plus(costs.element(element, graph), times_of(element))
+        alone = costs.element(element, graph)
         total = total.plus(alone)
         if (name := _excess(alone)) is not None:
             found.append(_diagnostic(element, graph, name, alone, f"{_what(element)} has"))

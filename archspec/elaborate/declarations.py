@@ -85,7 +85,13 @@ class Declarations(Reports):
         scope = Scope(unit.names, read=unit.read)
         for at, statement in enumerate(unit.file.body):
             if isinstance(statement, ast.Broken):
-                self.broken(unit, statement)
+                # What a line that could not be read would have declared is unknown.
+                kind, _, name = (statement.declares or "").partition(" ")
+                unit.incomplete |= kind == "use"
+                if kind == "param":
+                    unit.names.setdefault(name, MISSING)
+                elif kind == "block":
+                    unit.unread.add(name)
             elif isinstance(statement, ast.Arch) and at > 0:
                 self.reject("A010", "`arch` is allowed only on the first line", statement.span, "move it to the top")
             elif isinstance(statement, ast.Arch) and statement.version != 1:
@@ -95,16 +101,6 @@ class Declarations(Reports):
                 self.use(unit, statement, folder)
             elif isinstance(statement, ast.Param):
                 self.param(unit, statement, scope)
-
-    def broken(self, unit: Unit, statement: ast.Broken) -> None:
-        """Note what a line that could not be read would have declared."""
-        kind, _, name = (statement.declares or "").partition(" ")
-        if kind == "use":
-            unit.incomplete = True
-        elif kind == "param":
-            unit.names.setdefault(name, MISSING)
-        elif kind == "block":
-            unit.unread.add(name)
 
     def param(self, unit: Unit, statement: ast.Param, scope: Scope) -> None:
         """Evaluate a param, or take the value that is set from outside."""

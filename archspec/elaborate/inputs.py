@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from archspec.ops.base import show
 from archspec.types import LIMIT
 
 Doubt = tuple[str, tuple[int, ...] | None]
@@ -13,7 +14,7 @@ Doubt = tuple[str, tuple[int, ...] | None]
 
 def impossible(shape: Sequence[int]) -> str | None:
     """What is wrong with an input's shape, if anything."""
-    written = _written(shape)
+    written = show(tuple(shape))
     if len(shape) > 4:
         return f"an input of {written} has more than three spatial axes"
     if any(size < 1 for size in shape):
@@ -25,7 +26,7 @@ def possible(shape: Sequence[int]) -> str:
     """What to write instead of a shape that cannot be."""
     if len(shape) == 5 and min(shape) > 0:
         inner = tuple(shape[1:])
-        return f"the batch is not an axis of a shape: write {_written(_last(inner) if _first(inner) else inner)}"
+        return f"the batch is not an axis of a shape: write {show(_last(inner) if _first(inner) else inner)}"
     return "write it as height x width x channels: `input 32x32x3`"
 
 
@@ -46,7 +47,7 @@ def _with_batch(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | None:
         first = True
     behind = more and len(own) > 1 and shape[-2] == own[-1] != shape[-1] and not first
     is_now = {2: "a sequence of length {}", 3: "a map {} high", 4: "a volume {} deep"}[len(shape)].format(shape[0])
-    message = f"an input of {_written(shape)} is {is_now}; the batch is not an axis of a shape"
+    message = f"an input of {show(tuple(shape))} is {is_now}; the batch is not an axis of a shape"
     return message, shape[:-1] if behind else _last(inner) if first else inner
 
 
@@ -56,7 +57,7 @@ def _channels_first(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | Non
     if not as_the_spec and not _first(shape):
         return None
     axis = {3: "height", 4: "depth"}[len(shape)]
-    message = f"an input of {_written(shape)} looks like channels first; here it means {axis} {shape[0]} and {shape[-1]} channels"
+    message = f"an input of {show(tuple(shape))} looks like channels first; here it means {axis} {shape[0]} and {shape[-1]} channels"
     return message, _last(shape)
 
 
@@ -64,14 +65,14 @@ def _without_channels(shape: tuple[int, ...]) -> Doubt | None:
     """A grey picture is written without its one channel."""
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] <= 4:
         return None
-    message = f"an input of {_written(shape)} is a sequence of length {shape[0]} with {shape[1]} channels"
+    message = f"an input of {show(tuple(shape))} is a sequence of length {shape[0]} with {shape[1]} channels"
     return f"{message}; a grey picture has one channel", (*shape, 1)
 
 
 def _other_axes(shape: tuple[int, ...], own: tuple[int, ...]) -> Doubt | None:
     if len(shape) == len(own):
         return None
-    message = f"an input of {_written(shape)} has {len(shape)} {'axis' if len(shape) == 1 else 'axes'}, but the spec is written for {_written(own)}, which has {len(own)}"
+    message = f"an input of {show(tuple(shape))} has {len(shape)} {'axis' if len(shape) == 1 else 'axes'}, but the spec is written for {show(own)}, which has {len(own)}"
     return message, None
 
 
@@ -88,7 +89,3 @@ def _first(shape: tuple[int, ...]) -> bool:
 
 def _last(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[1:], shape[0])
-
-
-def _written(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))

@@ -20,7 +20,7 @@ SIZES = [
     Mutant("dilation ignored", "ops/fitting.py", "return worked_out(d * (k - 1) + 1)", "return k"),
     Mutant("padding on one side", "ops/fitting.py", "return self.size - self.span + 2 * self.p", "return self.size - self.span + self.p"),
     Mutant("the last window may overhang wholly", "ops/window.py", ' and (free // axis.s + 1) * axis.s < axis.size + axis.p', ""),
-    Mutant("remainders of stride 2 pass", "ops/fitting.py", "(self.exact and self.room % self.s)", "(self.exact and self.s != 2 and self.room % self.s)"),
+    Mutant("remainders of stride 2 pass", "ops/fitting.py", "(self.exact and room % self.s)", "(self.exact and self.s != 2 and room % self.s)"),
     Mutant("pools padded by their window", "ops/pool.py", "return p <= k // 2", "return p <= k"),
     Mutant("the stride of pools is 1", "ops/window.py", "strides = kernel if self.s is None", "strides = (1,) * rank if self.s is None"),
     Mutant("output padding forgotten", "ops/conv.py", "(size - 1) * s - 2 * p + d * (k - 1) + extra + 1", "(size - 1) * s - 2 * p + d * (k - 1) + 1"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 
-from archspec.analysis.cost import Costs, needed_elements, times_of
+from archspec.analysis.cost import Costs, needed_elements
 from archspec.ir.graph import Call, Element, Graph, Network, Node
 from archspec.ir.walk import Closed, Enter, Leave, Visit, events
 from archspec.ops.worked import worked
@@ -188,7 +188,7 @@ class _Builder:
         """What a graph counts, by kind of layer."""
         found: Parts = {}
         for element in graph.elements:
-            count(found, self.counts(element, graph), times_of(element))
+            count(found, self.counts(element, graph), element.times if isinstance(element, Call) else 1)
         return found
 
     def unit(self, graph: Graph) -> tuple[Node | None, list[str]]:
