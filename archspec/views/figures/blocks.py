@@ -55,8 +55,7 @@ def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
 
 
 def _legend(diagram: Diagram, theme: Theme) -> list[Sample]:
-    seen = {kind for box in diagram.boxes for kind in box.kinds}
-    entries = kinds_of(seen, theme)
+    entries = kinds_of({kind for box in diagram.boxes for kind in box.kinds}, theme)
     residuals = {box.residual for box in diagram.boxes}
     if "identity" in residuals or any(arrow.past for arrow in diagram.arrows):
         entries.append(Sample("line", theme.accent["convolution"], "skip connection"))
@@ -134,10 +133,10 @@ class _Painter:
         elif box.times > 1:
             x, y = x - 4, y - 4
         left, top = x - w / 2, y - h / 2
-        made = []
-        if box.times > 1:
-            for step in (8.0, 4.0):
-                made.append(element("rect", x=left + step, y=top + step, width=w, height=h, rx=4, fill=theme.card, stroke=theme.frame))
+        made = [
+            element("rect", x=left + step, y=top + step, width=w, height=h, rx=4, fill=theme.card, stroke=theme.frame)
+            for step in ((8.0, 4.0) if box.times > 1 else ())
+        ]
         fill = theme.tint.get(box.kind, theme.card)
         stroke = theme.accent.get(box.kind, theme.line)
         made.append(element("rect", x=left, y=top, width=w, height=h, rx=4, fill=fill, stroke=stroke, stroke_width=1.1))
@@ -148,10 +147,9 @@ class _Painter:
         return "".join(made)
 
     def strip(self, box: Box, left: float, top: float, height: float) -> Iterator[str]:
-        kinds = box.kinds
         inset = 1.5
-        each = (height - 2 * inset) / max(len(kinds), 1)
-        for at, kind in enumerate(kinds):
+        each = (height - 2 * inset) / max(len(box.kinds), 1)
+        for at, kind in enumerate(box.kinds):
             yield element("rect", x=left + inset, y=top + inset + at * each, width=STRIP - inset, height=each, fill=self.theme.accent[kind])
 
     def words(self, card: Card, left: float, top: float) -> Iterator[str]:

@@ -78,16 +78,14 @@ class Labels:
         """The cheapest place for a shape: early places on the arrow and sides near it are preferred."""
         text = wire.arrow.label
         wide = width(text, LABEL)
-        best: tuple[float, Rect] | None = None
-        for order, (x, y) in enumerate(self.spots(wire, at)):
-            for side, (left, up) in enumerate(_beside(x, wide)):
-                rect = (left, y - up - 6, left + wide, y - up + 6)
-                cost = self.cost(rect) + order * 0.2 + side * 0.1
-                if best is None or cost < best[0]:
-                    best = (cost, rect)
-        assert best is not None
-        self.near.add(best[1])
-        return Words(text, (best[1][0], best[1][3] - 2.5))
+        places = [
+            (order * 0.2 + side * 0.1, (left, y - up - 6, left + wide, y - up + 6))
+            for order, (x, y) in enumerate(self.spots(wire, at))
+            for side, (left, up) in enumerate(_beside(x, wide))
+        ]
+        _, rect = min(places, key=lambda place: self.cost(place[1]) + place[0])
+        self.near.add(rect)
+        return Words(text, (rect[0], rect[3] - 2.5))
 
     def spots(self, wire: Wire, at: int) -> list[Point]:
         """Places on an arrow: a little after its tail, in its middle, a little before its head, and in between."""

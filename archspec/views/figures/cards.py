@@ -40,17 +40,14 @@ class Card(NamedTuple):
     sign: str = ""
 
 
-class Cards:
+class Cards(dict[Box, Card]):
     """The cards of a diagram, all of one width."""
 
     def __init__(self, diagram: Diagram) -> None:
         lines = {box: _lines(box) for box in diagram.boxes}
         need = max((_need(line) for box in diagram.boxes for line in lines[box]), default=0.0)
         self.width = min(max(need + STRIP + 2 * PAD, _LEAST), _MOST)
-        self._cards = {box: self._card(box, lines[box]) for box in diagram.boxes}
-
-    def __getitem__(self, box: Box) -> Card:
-        return self._cards[box]
+        super().__init__({box: self._card(box, lines[box]) for box in diagram.boxes})
 
     def group_title(self, group: Group) -> str:
         """A frame's title, shortened to half a card."""

@@ -41,22 +41,20 @@ class Drawing(str):
 
         Raises ValueError for another ending; ImportError where the library for PNG or PDF is not installed; OSError.
         """
-        place = Path(path)
-        write_whole(place, self._content(place.suffix.lower()))
-
-    def _content(self, form: str) -> bytes:
         from archspec.views.figures import TEXT_FORMS, text_form
         from archspec.views.figures.convert import converted
 
+        place = Path(path)
+        form = place.suffix.lower()
         if form in PICTURES:
-            return converted(self, form)
+            return write_whole(place, converted(self, form))
         if form not in TEXT_FORMS:
             known = ", ".join([*PICTURES, *TEXT_FORMS])
             raise ValueError(f"a picture is saved as {known}, by the ending of the file's name; not as `{form}`")
         if self._boxes is None:
             raise ValueError(f"only boxes and arrows have a form in {form}: `archspec.draw(model)`")
         network, level, theme = self._boxes
-        return text_form(network, form[1:], level, theme).text.encode()
+        return write_whole(place, text_form(network, form[1:], level, theme).text.encode())
 
     def __repr__(self) -> str:
         return f"Drawing({self.about}, {self.width:g} x {self.height:g})"

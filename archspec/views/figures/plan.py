@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -29,24 +28,17 @@ class Wire(NamedTuple):
 
     def samples(self) -> list[Point]:
         """Points along the path, close to each other."""
-        found: list[Point] = []
-        if self.straight:
-            for a, b in itertools.pairwise(self.points):
-                steps = _steps(a, b)
-                found += [(a[0] + (b[0] - a[0]) * t / steps, a[1] + (b[1] - a[1]) * t / steps) for t in range(steps)]
-        else:
-            for at in range(0, len(self.points) - 3, 3):
-                found += _curve(*self.points[at : at + 4])
-        return [*found, self.points[-1]]
+        step = 1 if self.straight else 3
+        parts = (self.points[at : at + step + 1] for at in range(0, len(self.points) - step, step))
+        return [*(point for part in parts for point in _along(part[0], part[step // 2], part[(step + 1) // 2], part[-1])), self.points[-1]]
 
 
-def _steps(a: Point, b: Point) -> int:
-    """Into how many parts a line is cut: of 3 units, longer ones where there would be hundreds."""
-    return min(int(max(abs(b[0] - a[0]), abs(b[1] - a[1])) / 3), 200) + 1
+def _along(a: Point, b: Point, c: Point, d: Point) -> list[Point]:
+    """Points on a cubic Bezier curve, about 3 units from each other, farther where there would be hundreds.
 
-
-def _curve(a: Point, b: Point, c: Point, d: Point) -> list[Point]:
-    steps = _steps(a, d)
+    It is a line where the inner control points are its ends.
+    """
+    steps = min(int(max(abs(d[0] - a[0]), abs(d[1] - a[1])) / 3), 200) + 1
     found = []
     for step in range(steps + 1):
         t = step / steps

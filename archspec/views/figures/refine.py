@@ -29,9 +29,8 @@ def folded(diagram: Diagram) -> Diagram:
 
 
 def _same(a: Box, b: Box) -> bool:
-    if a.form not in ("block", "layer", "minor") or a.group is not b.group or a.training != b.training:
-        return False
-    return a.form == b.form and not a.changes and a.equal is not None and a.equal == b.equal
+    alike = a.form == b.form and a.equal == b.equal and a.group is b.group and a.training == b.training
+    return alike and a.form in ("block", "layer", "minor") and not a.changes
 
 
 def finish(diagram: Diagram) -> None:
@@ -41,7 +40,6 @@ def finish(diagram: Diagram) -> None:
     bare = {group for group in held if held[group] < 2 or inner.get(group) == held[group]}
     for group in held:
         group.parent = _outer(group.parent, bare)
-    for group in held:
         group.title = _relative(group.name, group.parent)
     for box in diagram.boxes:
         box.group = _outer(box.group, bare)

@@ -158,12 +158,9 @@ def legend(entries: list[Sample], theme: Theme, room: float) -> tuple[list[str],
         need = wide + width(words, SMALL) + 12
         if at > MARGIN and at + need > MARGIN + room:
             at, row = MARGIN, row + 18
-        if form == "fill":
-            made += swatch(at, row, colour, words, theme)
-        else:
-            if form:
-                dashes = "5 3" if form == "dashes" else None
-                made.append(stroke([(at, row + 5.5), (at + 22, row + 5.5)], colour, 1.5, stroke_dasharray=dashes))
-            made.append(label(at + wide, row + 9, words, SMALL, theme.ink))
+        if form in ("line", "dashes"):
+            dashes = "5 3" if form == "dashes" else None
+            made.append(stroke([(at, row + 5.5), (at + 22, row + 5.5)], colour, 1.5, stroke_dasharray=dashes))
+        made += swatch(at, row, colour, words, theme) if form == "fill" else [label(at + wide, row + 9, words, SMALL, theme.ink)]
         at += need
     return made, row + 18 if entries else row

@@ -15,7 +15,7 @@ WIDEST = 1.25
 BOLD = 1.1
 """Helvetica Bold over Helvetica, for the letters of names."""
 
-_WIDTHS = (
+_LETTERS = (
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
     556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
     1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,
@@ -24,7 +24,7 @@ _WIDTHS = (
     556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
 )  # fmt: skip
 """Helvetica's widths in thousandths of the size, from space to tilde: Adobe's published font metrics."""
-_OTHER = {"·": 278, "×": 584, "–": 556, "…": 1000, "°": 400}
+_WIDTHS = {chr(code): wide for code, wide in enumerate(_LETTERS, ord(" "))} | {"·": 278, "×": 584, "–": 556, "…": 1000, "°": 400}
 _NO_XML = {0xFFFE: "\\uFFFE", 0xFFFF: "\\uFFFF"}
 """What no XML document may hold and `visible` leaves."""
 _LATIN, _WIDE = 650, 1000
@@ -32,14 +32,8 @@ _LATIN, _WIDE = 650, 1000
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """The width of a text in the widest of the fonts."""
-    return sum(map(_width, text)) * size / 1000 * WIDEST * (BOLD if bold else 1)
-
-
-def _width(char: str) -> int:
-    code = ord(char)
-    if 32 <= code < 127:
-        return _WIDTHS[code - 32]
-    return _OTHER.get(char) or (_LATIN if code < 0x0500 else _WIDE)
+    total = sum(_WIDTHS.get(char) or (_LATIN if char < "\u0500" else _WIDE) for char in text)
+    return total * size / 1000 * WIDEST * (BOLD if bold else 1)
 
 
 def fitting(text: str, room: float, size: float, *, bold: bool = False) -> str:

@@ -110,15 +110,12 @@ def _captions(box: Box) -> list[str]:
     if box.form == "input":
         return []
     times = f" ×{box.times}" if box.times > 1 else ""
-    if box.op is None:
-        lines = [box.detail.split(" ")[0] + times, box.inside]
-    else:
+    first, second = box.detail.split(" ")[0], box.inside
+    if box.op is not None:
         made = box.volume or box.output
-        lines = [
-            caption(box.op, len(made.spatial) if isinstance(made, Map) else 1) + times,
-            " · ".join(word for word in box.minors if word != "flatten"),
-        ]
-    return [fitting(line, _ROOM, CAPTION) for line in lines if line]
+        first = caption(box.op, len(made.spatial) if isinstance(made, Map) else 1)
+        second = " · ".join(word for word in box.minors if word != "flatten")
+    return [fitting(line, _ROOM, CAPTION) for line in (first + times, second) if line]
 
 
 def _join(item: Item, box: Box) -> None:
@@ -130,8 +127,7 @@ def _join(item: Item, box: Box) -> None:
 
 def _rows(items: list[Item]) -> list[list[Item]]:
     """The items in rows of about the same length, each with its place in its row."""
-    *_, last = _placed(items)
-    total = last.right
+    total = max(item.right for item in _placed(items))
     rows: list[list[Item]] = []
     for count in range(int(total // WIDEST) + 1, len(items) + 1):
         rows, rest = [], items
