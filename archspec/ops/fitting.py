@@ -16,6 +16,11 @@ def span(k: int, d: int) -> int:
     return worked_out(d * (k - 1) + 1)
 
 
+def room(size: int, k: int, p: int, d: int) -> int:
+    """Count the positions by which a window can move over a padded axis: W - F + 2P; below 0 where it is too large."""
+    return size - span(k, d) + 2 * p
+
+
 class Axis(NamedTuple):
     """A window on one axis: its size, kernel, stride, padding, dilation.
 
@@ -40,8 +45,8 @@ class Axis(NamedTuple):
 
     @property
     def room(self) -> int:
-        """The positions by which the window can move over the padded axis: W - F + 2P; below 0 where it is too large."""
-        return self.size - self.span + 2 * self.p
+        """The positions by which the window can move."""
+        return room(self.size, self.k, self.p, self.d)
 
     @property
     def fits(self) -> bool:

@@ -3,13 +3,14 @@
 out = (W - F + 2P)/S + 1 with F = D*(K - 1) + 1; Dumoulin & Visin 2016, relationships 6 and 15; CS231n, "Spatial arrangement".
 """
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
 from archspec.numeric import LECTURE, ceil_div, decimal, largest, round_div, spell
 from archspec.ops.base import Field_, Misfit, Op, Reach, check_axes, per_axis, show, sliding
 from archspec.ops.declare import Rule
-from archspec.ops.fitting import Axis, less_padding, more_padding, smaller_window, span
+from archspec.ops.fitting import Axis, less_padding, more_padding, room, smaller_window, span
 from archspec.types import AXES, Map, Type
 
 Padding = Annotated[
@@ -61,16 +62,15 @@ class Slide(NamedTuple):
         return sliding(-self.before, self.d * (self.k - 1) - self.before, self.s, self.d)
 
 
-def windows(axis: Axis, rounding: str = "floor") -> int:
+def windows(size: int, k: int, s: int, p: int, d: int, rounding: str = "floor") -> int:
     """Count the windows that fit along an axis, by the size rule. With `ceil` the last may overhang, unless it begins after the input."""
-    free = axis.room
-    up = rounding == "ceil" and (free // axis.s + 1) * axis.s < axis.size + axis.p
-    return round_div(free, axis.s, up) + 1
+    free = room(size, k, p, d)
+    up = rounding == "ceil" and (free // s + 1) * s < size + p
+    return round_div(free, s, up) + 1
 
 
-def _same(axis: Axis) -> Slide:
+def _same(size: int, k: int, s: int, d: int) -> Slide:
     """Pad as SAME of TensorFlow and SAME_UPPER of ONNX do: out = ceil(W/S), an odd zero goes to the end."""
-    _, size, k, s, _, d, *_ = axis
     out = ceil_div(size, s)
     zeros = largest(0, (out - 1) * s + span(k, d) - size)
     return Slide(size, out, k, s, d, zeros // 2, zeros - zeros // 2)
@@ -99,25 +99,24 @@ class Windowed(Op):
         """Whether the layer takes a padding of p for a window of k."""
         return "p" in self.fields or p == 0
 
-    def axes(self, x: Map) -> list[Axis]:
-        """List the window on each axis, as written; `same` counts as no padding."""
+    def axes(self, x: Map) -> Iterator[tuple[int, int, int, int, int]]:
+        """List the size of the input, kernel, stride, padding and dilation of each axis, as written; `same` counts as no padding."""
         rank, kernel = len(x.spatial), self.kernel(x)
         strides = kernel if self.s is None else per_axis(self.s, rank)
         padding = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank)
-        axes = zip(AXES[rank], x.spatial, kernel, strides, padding, per_axis(self.d, rank), strict=True)
-        return [Axis._make((*axis, self.s is None, self.round == "exact", self.takes_padding)) for axis in axes]
+        return zip(x.spatial, kernel, strides, padding, per_axis(self.d, rank), strict=True)
 
     def window(self, x: Map) -> tuple[Slide, ...]:
         if isinstance(self.p, str) and self.p == "same":
-            return tuple([_same(axis) for axis in self.axes(x)])
-        return tuple([Slide(a.size, windows(a, self.round), a.k, a.s, a.d, a.p, a.p) for a in self.axes(x)])
+            return tuple([_same(size, k, s, d) for size, k, s, _, d in self.axes(x)])
+        return tuple([Slide(size, windows(size, k, s, p, d, self.round), k, s, d, p, p) for size, k, s, p, d in self.axes(x)])
 
     def check(self, x: Map) -> None:
         check_axes(self, len(x.spatial), **{self.letter: 1, "s": 1, "p": 0, "d": 1})
-        axes = self.axes(x) if self.p != "same" else []
-        for at, axis in enumerate(axes):
-            if not axis.fits:
-                raise self._misfit(axes, at)
+        for at, (size, k, s, p, d) in enumerate(self.axes(x) if self.p != "same" else ()):
+            free = room(size, k, p, d)
+            if free < 0 or (self.round == "exact" and free % s) or not self.takes_padding(p, k):
+                raise self._misfit(x, at)
 
     def output(self, x: Map) -> Type:
         return Map(tuple([slide.out for slide in self.window(x)]), self.filters(x))
@@ -140,7 +139,9 @@ class Windowed(Op):
 
     # what is wrong where a window does not fit
 
-    def _misfit(self, axes: list[Axis], at: int) -> Misfit:
+    def _misfit(self, x: Map, at: int) -> Misfit:
+        rules = self.s is None, self.round == "exact", self.takes_padding
+        axes = [Axis(name, *numbers, *rules) for name, numbers in zip(AXES[len(x.spatial)], self.axes(x), strict=True)]
         axis = axes[at]
         if not axis.allowed(axis.p, axis.k):
             return Misfit.late("A204", "p", partial(self._too_much, axes, at))
@@ -189,5 +190,5 @@ class Windowed(Op):
 def _rule(axis: Axis) -> str:
     """Write the size rule as the lectures do, without padding where there is none."""
     size, k, s, p, d = spell(axis[1:6])
-    count: Any = windows(Axis(axis.name, size, k, s, p if axis.p else 0, d))
+    count: Any = windows(size, k, s, p if axis.p else 0, d)
     return str(count.text(LECTURE))

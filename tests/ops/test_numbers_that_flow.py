@@ -157,12 +157,11 @@ def formulas():
     for module, names in {
         base: ["per_axis"],
         conv: ["_same", "_spread"],
-        fitting: ["span"],
+        fitting: ["room", "span"],
         window: ["_same", "windows"],
     }.items():
         for name in names:
             yield f"{module.__name__}.{name}", getattr(module, name)
-    yield "Axis.room", fitting.Axis.room.fget
 
 
 @pytest.mark.parametrize("name, function", list(formulas()), ids=lambda value: value if isinstance(value, str) else "")
