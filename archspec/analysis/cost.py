@@ -116,8 +116,7 @@ class Costs:
             if not needed[at]:
                 part = part._replace(macs=0, flops=0, activations=0, stored=0, connections=0)
             total = total.plus(part)
-        inputs = sum(i.type.size for i in network.inputs)
-        return total._replace(stored=total.stored + inputs)
+        return total._replace(stored=total.stored + sum(i.type.size for i in network.inputs))
 
 
 def needed_elements(network: Network) -> list[bool]:

@@ -64,8 +64,7 @@ class Structures(Steps):
                 name = label_text(head.name, context.scope, top=context.top, position=position)
             except Refused as refused:
                 self.report(refused)
-        only = suite.body[0] if len(suite.body) == 1 else None
-        if isinstance(only, ast.Input):
+        if len(suite.body) == 1 and isinstance(only := suite.body[0], ast.Input):
             return self.input(only, ast.Name(name, head.span) if name else None, context)
         if name is not None and name in context.scope.labels:
             self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label")
