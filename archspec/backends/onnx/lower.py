@@ -71,12 +71,14 @@ def _input(draft: Draft, name: str, type_: Type, settings: Settings, kind: str) 
 
 
 def _layer(draft: Draft, place: Place, values: dict[str, str], load: Load) -> str:
-    """Add the operators of a layer; its value."""
-    op = place.node.op
+    """Add the operators of a layer, which say its line in the spec and its text there; its value."""
+    op, span = place.node.op, place.node.span
     row = ROWS.get(op.step)
     if row is None:
-        raise Unsupported(f"ONNX has no operator for `{op.step}`", place.node.span)
-    layer = Layer(draft, place, tuple(values[source] for source in place.sources), load, _about(place))
+        raise Unsupported(f"ONNX has no operator for `{op.step}`", span)
+    text = f"{op.step} {op.config(place.graph.type_of(place.node.inputs[0]))}".rstrip()
+    about = f"line {span.line}: {text}" if span is not None else text
+    layer = Layer(draft, place, tuple(values[source] for source in place.sources), load, about)
     return layer.finish(row(layer, op, layer.types[0], place.node.type))
 
 
@@ -104,10 +106,3 @@ def needed(network: Network) -> tuple[list[Place], dict[str, str]]:
             wanted.update(place.sources)
             found.append(place)
     return found[::-1], kept
-
-
-def _about(place: Place) -> str:
-    """The line of a layer in the spec, and its text there."""
-    node = place.node
-    text = f"{node.op.step} {node.op.config(place.graph.type_of(node.inputs[0]))}".rstrip()
-    return f"line {node.span.line}: {text}" if node.span is not None else text

@@ -38,8 +38,8 @@ def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
     def normalised(value: str) -> str:
         grouped = layer.reshape(value, 0, op.groups, x.size // op.groups)
-        spread = _spread(layer, grouped, op.groups, (2,), op.eps)
-        back = layer.reshape(spread, 0, x.channels, *(x.spatial if isinstance(x, Map) else x.shape[:-1]))
+        even = spread(layer, grouped, op.groups, (2,), op.eps)
+        back = layer.reshape(even, 0, x.channels, *(x.spatial if isinstance(x, Map) else x.shape[:-1]))
         behind = (1,) * (len(x.shape) - 1)
         factor, offset = (layer.reshape(tensor, -1, *behind) if behind else tensor for tensor in (weight, bias))
         return layer.add("Add", layer.add("Mul", back, factor), offset)
@@ -47,11 +47,7 @@ def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
     return layer.channels_second(x, normalised)
 
 
-def instance(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    return _spread(layer, layer.x, x.channels, tuple(range(2, 2 + len(x.spatial))), op.eps)
-
-
-def _spread(layer: Layer, value: str, count: int, axes: tuple[int, ...], eps: float) -> str:
+def spread(layer: Layer, value: str, count: int, axes: tuple[int, ...], eps: float) -> str:
     """Mean 0 and variance 1 over the axes behind the second, which has `count` positions.
 
     A mean of many large numbers is inexact in single precision. Subtracting it is exact, and the operator finds what it left.

@@ -112,7 +112,7 @@ ROWS: dict[str, OperatorRow] = {
     "bn": norms.batch,
     "ln": norms.layer_norm,
     "gn": norms.group,
-    "instnorm": norms.instance,
+    "instnorm": lambda layer, op, x, _: norms.spread(layer, layer.x, x.channels, tuple(range(2, 2 + len(x.spatial))), op.eps),
     "lrn": norms.local_response,
     "relu": plain("Relu"),
     "relu6": lambda layer, *_: layer.add("Clip", layer.x, layer.constant(0), layer.constant(6)),
