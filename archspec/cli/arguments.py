@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NoReturn
@@ -28,8 +27,10 @@ class Parser(argparse.ArgumentParser):
         self.examples = examples
 
     def format_usage(self) -> str:
-        words = [self.prog, *(_placeholder(action) for action in self._actions if not action.option_strings), "[options]"]
-        return "\n".join(_wrapped("usage: " + " ".join(words), self.width or columns(), "       ")) + "\n"
+        forms = {"?": "[{}]", "+": "{}...", "*": "[{}...]"}
+        expected = self._positionals._group_actions
+        words = [forms.get(str(each.nargs), "{}").format(str(each.metavar or each.dest).upper()) for each in expected]
+        return "\n".join(_wrapped(" ".join(["usage:", self.prog, *words, "[options]"]), self.width or columns(), "       ")) + "\n"
 
     def format_help(self) -> str:
         width = self.width or columns()
@@ -43,10 +44,9 @@ class Parser(argparse.ArgumentParser):
         examples = "".join(f"{line}\n" for line in _shown(self.examples, width))
         return self.format_usage() + "\n" + formatter.format_help() + (f"\nexamples:\n{examples}" if examples else "")
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
-        words = list(args if args is not None else sys.argv[1:])
-        self._refuse_unknown(words)
-        found, rest = self.parse_known_args(words, namespace)
+    def parse_args(self, args: Sequence[str], namespace: Any = None) -> Any:  # type: ignore[override]
+        self._refuse_unknown([*args])
+        found, rest = self.parse_known_args(args, namespace)
         if rest:
             self.error(f"expected nothing more, found `{rest[0]}`")
         return found
@@ -78,11 +78,6 @@ class Parser(argparse.ArgumentParser):
         screen.line(self.format_usage().rstrip())
         screen.line(f"`{self.prog} --help` shows the options and examples")
         raise SystemExit(2)
-
-
-def _placeholder(action: argparse.Action) -> str:
-    name = str(action.metavar or action.dest).upper()
-    return {"?": f"[{name}]", "+": f"{name}...", "*": f"[{name}...]"}.get(str(action.nargs), name)
 
 
 def _shown(examples: Sequence[Example], width: int) -> Iterator[str]:

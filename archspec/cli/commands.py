@@ -53,8 +53,9 @@ def module(name: str) -> ModuleType:
     return import_module(f"archspec.cli.{name}")
 
 
-def meant(word: str) -> str | None:
-    """Find the command that a word probably means, or None."""
+def unknown(word: str, otherwise: str) -> str:
+    """Write the message about a word that is not a command: the command that it probably means, else `otherwise`."""
     from archspec.diagnostics import nearest
 
-    return MEANT.get(word.lower()) or nearest(word, COMMANDS)
+    close = MEANT.get(word.lower()) or nearest(word, COMMANDS)
+    return f"there is no command `{word}`; " + (f"did you mean `{close}`?" if close else otherwise)

@@ -55,11 +55,11 @@ def run_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     require("train", "torch")
-    picture = Path(arguments.picture or Path(arguments.folder) / "confusion.svg")
-    form(picture, PICTURES, "the picture")
+    drawn = Path(arguments.picture or Path(arguments.folder) / "confusion.svg")
+    ending = form(drawn, PICTURES, "the picture")
     if arguments.batch < 1:
         raise Failure("--batch takes a whole number of at least 1")
-    from archspec.backends.train.evaluation import data_of, evaluate
+    from archspec.backends.train.evaluation import data_of, evaluate, picture
 
     network, net, task, told, device = trained(arguments)
     told = told._replace(settings=replace(told.settings, data=arguments.data)) if arguments.data else told
@@ -68,7 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
         if data.skipped:
             tell(f"{len(data.skipped):,} images cannot be read and are left out")
         result = evaluate(net, task, data, told, arguments.batch, device)
-    _draw(result, network.name, picture, wanted=arguments.picture is not None)
+    try:
+        write_whole(drawn, picture(result, f"{network.name}: accuracy {result.accuracy:.4f}", ending[1:]))
+    except ImportError:
+        if arguments.picture:
+            raise Failure(f"matplotlib draws the picture: {install('curves')}") from None
     _export(network, net, told, arguments)
     if arguments.format == "json":
         counts = {"accuracy": result.accuracy, "images": result.images, "right": result.right}
@@ -125,18 +129,6 @@ def _mistaken(result: Result, names: list[str]) -> list[str]:
     found = [(n, i, j) for i, row in enumerate(result.confusion) for j, n in enumerate(row) if i != j and n]
     most = sorted(found, key=lambda each: (-each[0], *each[1:]))[:10]
     return [f"{count:>6} of {sum(result.confusion[i])} of class {names[i]} were taken for {names[j]}" for count, i, j in most]
-
-
-def _draw(result: Result, name: str, path: Path, *, wanted: bool) -> None:
-    from archspec.backends.train.evaluation import picture
-
-    try:
-        drawn = picture(result, f"{name}: accuracy {result.accuracy:.4f}", path.suffix.lower()[1:])
-    except ImportError:
-        if wanted:
-            raise Failure(f"matplotlib draws the picture: {install('curves')}") from None
-        return
-    write_whole(path, drawn)
 
 
 def _export(network: Network, net: nn.Module, told: Setting, arguments: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from archspec.cli.commands import COMMANDS, meant
+from archspec.cli.commands import COMMANDS, unknown
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
 
@@ -23,7 +23,6 @@ def run(arguments: argparse.Namespace) -> int:
         tell_commands()
         return 0
     if name not in COMMANDS:
-        close = meant(name)
-        raise Failure(f"there is no command `{name}`" + (f"; did you mean `{close}`?" if close else "; `archspec help` lists them"))
+        raise Failure(unknown(name, "`archspec help` lists them"))
     out().write(command_parser(name).format_help())
     return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from archspec import __version__
 from archspec.cli.arguments import Parser
-from archspec.cli.commands import COMMANDS, GROUPS, meant, module
+from archspec.cli.commands import COMMANDS, GROUPS, module, unknown
 from archspec.cli.failure import Failure, reason
 from archspec.cli.streams import Ended, guard
 from archspec.diagnostics import SpecError
@@ -102,8 +102,7 @@ def _no_command(word: str) -> str:
         return f"expected a command, found the option `{word}`; options follow their command, as in `archspec check FILE {word}`"
     if word == "-" or Path(word).exists() or word.endswith(".arch") or bundled(word):
         return f"expected a command, found `{word}`; did you mean `archspec check {word}`?"
-    close = meant(word)
-    return f"there is no command `{word}`; " + (f"did you mean `{close}`?" if close else "`archspec --help` lists the commands")
+    return unknown(word, "`archspec --help` lists the commands")
 
 
 def main() -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from contextlib import suppress
+from math import inf
 from typing import NamedTuple
 
 from archspec.analysis.cost import Costs
@@ -85,11 +86,10 @@ def _span(places: dict[str, Place], name: str) -> Span | None:
 
 def _weight(written: str | None) -> float:
     """Find the weight of auxiliary heads: the spec's `meta aux_weight`, else GoogLeNet's."""
-    try:
-        weight = float(written) if written is not None else AUX_WEIGHT
-    except ValueError:
-        return AUX_WEIGHT
-    return weight if isfinite(weight) and weight >= 0 else AUX_WEIGHT
+    with suppress(ValueError):
+        if written is not None and 0 <= (weight := float(written)) < inf:
+            return weight
+    return AUX_WEIGHT
 
 
 def _refused(why: str, span: Span | None) -> SpecError:
