@@ -59,10 +59,9 @@ def step_of(word: str) -> str:
     from archspec.foreign.equivalents import foreign
 
     rows = foreign(word)
-    for row in rows:
-        first = row.steps.replace("|", " ").split()[:1]
-        if first and first[0] in STEPS:
-            return first[0]
+    for step in (first for row in rows for first in row.steps.replace("|", " ").split()[:1]):
+        if step in STEPS:
+            return step
     if rows:
         raise Failure(f"there is no page for `{word}`: {rows[0].reason or f'it is written `{rows[0].steps}` here'}")
     raise Failure(f"there is no layer `{word}`" + proposal(word, STEPS, "; `archspec ops` lists them"))

@@ -14,7 +14,6 @@ from archspec.ir.graph import Network
 SCRIPTS = ("train", "data", "images", "options", "processes", "record")
 SPEC = "network.arch"
 _FOLDER = Path(__file__).with_name("scripts")
-_PACKAGE = "archspec.backends.train.scripts."
 
 
 def emit(network: Network) -> dict[str, str]:
@@ -22,7 +21,7 @@ def emit(network: Network) -> dict[str, str]:
     task = task_of(network)
     files = {"model.py": emit_torch(network)}
     for name in SCRIPTS:
-        files[f"{name}.py"] = (_FOLDER / f"{name}.py").read_text(encoding="utf-8").replace(f"from {_PACKAGE}", "from ")
+        files[f"{name}.py"] = (_FOLDER / f"{name}.py").read_text(encoding="utf-8").replace("from archspec.backends.train.scripts.", "from ")
     constants = {
         "NAME": json.dumps(network.name),
         "INPUT": _listed("(", [*map(str, task.shape)], ")"),

@@ -15,8 +15,6 @@ from archspec.backends.train.scripts.options import Settings
 
 IMAGES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
-LUMA = (0.299, 0.587, 0.114)  # red, green, blue: ITU-R BT.601
-
 Batch = tuple[Tensor, Tensor]
 
 
@@ -124,7 +122,8 @@ def floats(images: Tensor) -> Tensor:
 
 def grayed(images: Tensor) -> Tensor:
     """Turn (N, 3, H, W) into (N, 1, H, W)."""
-    mixed = sum(images[:, at : at + 1].float() * weight for at, weight in enumerate(LUMA))
+    weights = enumerate((0.299, 0.587, 0.114))  # of red, green and blue: ITU-R BT.601
+    mixed = sum(images[:, at : at + 1].float() * weight for at, weight in weights)
     assert isinstance(mixed, Tensor)
     return mixed.round().byte() if images.dtype == torch.uint8 else mixed
 

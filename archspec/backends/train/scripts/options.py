@@ -99,11 +99,9 @@ def arguments(name: str, here: Path) -> tuple[Settings, Path, bool]:
     parser.add_argument("--resume", action="store_true", help="continue the run in that folder")
     given = vars(parser.parse_args())
     out, resume = given.pop("out"), given.pop("resume")
-    kept: dict[str, Any] = {}
-    if resume and (out / "settings.json").is_file():
-        kept = _kept(out / "settings.json")
-    elif not resume and (held := run_in(out)):
+    if not resume and (held := run_in(out)):
         parser.error(held)
+    kept = _kept(out / "settings.json") if resume and (out / "settings.json").is_file() else {}
     if resume and "weights" in given:
         parser.error("--resume goes on with the weights of the run, so --weights has no place beside it")
     settings = Settings(**(kept | given))

@@ -32,8 +32,7 @@ class World(NamedTuple):
 
     def draw_from(self, seed: int) -> None:
         """Seed what the device draws from; on a CPU without torch.manual_seed, which looks for GPUs each time (0.1 ms)."""
-        seeded = torch.default_generator.manual_seed if self.device.type == "cpu" else torch.manual_seed
-        seeded(seed)
+        (torch.default_generator.manual_seed if self.device.type == "cpu" else torch.manual_seed)(seed)
 
     def say(self, text: str) -> None:
         if self.rank == 0:
