@@ -59,13 +59,13 @@ def chain(outer: Field, inner: Field) -> Field:
     >>> chain(conv, pool)
     ((Reach(step=2, taps=(Taps(low=0, high=5, gap=0),)),),)
     """
-    for whatever in (NOT, WHOLE, None):
-        if whatever in (outer, inner):
-            return whatever
     if inner is POINT:
         return outer
     if outer is POINT:
         return inner
+    for whatever in (NOT, WHOLE, None):
+        if whatever in (outer, inner):
+            return whatever
     assert isinstance(outer, tuple) and isinstance(inner, tuple)
     result: Field = NOT
     for a, b in product(outer, inner):
