@@ -67,6 +67,9 @@ def chain(outer: Field, inner: Field) -> Field:
         if whatever in (outer, inner):
             return whatever
     assert isinstance(outer, tuple) and isinstance(inner, tuple)
+    if len(outer) == 1 == len(inner):  # nearly always: so tables need not form unions
+        term = _term_through(outer[0], inner[0])
+        return None if term is None else (term,) if term else NOT
     result: Field = NOT
     for a, b in product(outer, inner):
         term = _term_through(a, b)
