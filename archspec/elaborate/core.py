@@ -149,7 +149,7 @@ class Core(Reports, ABC):
 
     def check_names(self, builder: GraphBuilder) -> None:
         """Report elements of one name."""
-        for element, other, message in clashes(builder.elements, builder.naming):
+        for element, other, message in clashes(builder.elements, builder.names.naming):
             span = element.span or self.file.span
             first = [(other.span, "here")] if other.span not in (None, span) else []
             self.reject("A108", message, span, "give one of them another label", *first)

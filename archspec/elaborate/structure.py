@@ -60,7 +60,7 @@ class Structures(Steps):
         name = None
         if not (isinstance(head.name, ast.Name) and head.name.id == NAMELESS):
             try:
-                position = context.builder.names.position if context.builder.naming == "index" else None
+                position = context.builder.names.position if context.builder.names.naming == "index" else None
                 name = label_text(head.name, context.scope, top=context.top, position=position)
             except Refused as refused:
                 self.report(refused)
@@ -129,7 +129,7 @@ class Structures(Steps):
         # Once the index was read no round is equal to the next. What else is wrong shows in the first of them.
         self.count_step(head.span, frame.count - frame.round - 1 if frame.reads_index and frame.round >= _TELLING else 0)
         builder = context.builder
-        inner = GraphBuilder(builder.naming, builder, round_=True)
+        inner = GraphBuilder(builder.names.naming, builder, round_=True)
         start = inner.input(builder.type_of(value))
         scope = context.scope.inner(frame, head.counter.id if head.counter is not None else None)
         self.trace.append(Level(head.span, "", f"round {frame.round + 1} of {frame.count}"))

@@ -22,7 +22,6 @@ class GraphBuilder:
 
     def __init__(self, naming: str = "ordinal", parent: GraphBuilder | None = None, *, round_: bool = False) -> None:
         self.round = round_
-        self.naming = naming
         self.parent = parent
         self.inputs: list[Type | None] = []
         self.elements: list[Part] = []
@@ -86,7 +85,7 @@ class GraphBuilder:
 
     def next_name(self, stem: str) -> str:
         """What the next element of a stem will be called, for messages; a round's names run on from the graph around it."""
-        if self.naming == "index":
+        if self.names.naming == "index":
             return str(self.names.position)
         alike = 0
         builder: GraphBuilder | None = self
@@ -102,7 +101,7 @@ class GraphBuilder:
         if len(inputs) < len(self.inputs) or len(elements) < len(self.elements):
             return None
         fixed = tuple(e._replace(inputs=tuple(map(self.final, e.inputs))) for e in elements)
-        return Graph(tuple(inputs), fixed, self.final(result), self.naming, instance)
+        return Graph(tuple(inputs), fixed, self.final(result), self.names.naming, instance)
 
     def final(self, value: int) -> int:
         """The number of a value in the finished graph."""
@@ -121,7 +120,7 @@ class GraphBuilder:
 
     def without_holes(self) -> tuple[GraphBuilder, dict[int, int]]:
         """What does not depend on a hole, as another builder, and the numbers there of the values that are left."""
-        left = GraphBuilder(self.naming)
+        left = GraphBuilder(self.names.naming)
         numbers = {at: left.input(type_) for at, type_ in enumerate(self.inputs) if type_ is not None}
         for at, element in enumerate(self.elements):
             if not isinstance(element, Hole) and all(value in numbers for value in element.inputs):
