@@ -1,4 +1,4 @@
-"""Which values a graph reads, and which are but another name of one.
+"""Which values a graph reads, and which are only aliases of another.
 
 A call reads only what the layers of its graph read: a value that is handed to it may stay untouched, or be given back as it is, as by a
 block that came out empty. The value of such a call is that very value, and whoever reads the one reads the other.

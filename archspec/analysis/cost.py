@@ -92,7 +92,7 @@ class Costs:
         return cost
 
     def element(self, element: Element, graph: Graph) -> Cost:
-        """The cost of a node, or of all rounds of a call; weights that are another's are counted there."""
+        """The cost of a node, or of all rounds of a call; borrowed weights are counted at their owner."""
         part = NOTHING.plus(self.graph(element.graph), element.times) if isinstance(element, Call) else self.node(element, graph)
         return part if element.owner is None else part.borrowing()
 
@@ -120,7 +120,7 @@ class Costs:
 
 
 def needed_elements(network: Network) -> list[bool]:
-    """For each element of the top graph, whether it exists in inference: all but those that serve `train` heads alone."""
+    """For each element of the top graph, whether it exists in inference: all except those that serve only `train` heads."""
     graph = network.graph
     if not any(output.training for output in network.outputs):
         return [True] * len(graph.elements)
@@ -131,6 +131,6 @@ def needed_elements(network: Network) -> list[bool]:
     needed = [True] * len(graph.elements)
     for at, element in reversed(list(enumerate(graph.elements))):
         value = len(graph.inputs) + at
-        needed[at] = value in kept or value not in training  # what nobody reads serves no head
+        needed[at] = value in kept or value not in training  # an unread value serves no head
         (kept if needed[at] else training).update(uses.read(element, origins))
     return needed

@@ -1,7 +1,7 @@
 """Depth: how many weight layers a signal passes at most.
 
 A weight layer multiplies by stored weights: a convolution, a fully connected layer, attention. So VGG-16 has 16 and ResNet-50 has 50
-(its projections lie beside longer ways), as Simonyan & Zisserman 2014 and He et al. 2015 count them. Norms, and factors of a channel,
+(its projections lie beside longer ways), as Simonyan & Zisserman 2014 and He et al. 2015 count them. Norms, and factors per channel,
 are not counted.
 """
 

@@ -29,7 +29,7 @@ COUNTS = ("params", "weights", "biases", "buffers", "frozen", "macs", "flops", "
 
 
 def _count(name: str, about: str) -> Any:
-    """A count of a row's cost as an attribute of the row."""
+    """Make an attribute of the row that reads a count of its cost."""
     return property(attrgetter(f"cost.{name}"), doc=about)
 
 
@@ -57,7 +57,7 @@ class Row(_Fields):
 
     `receptive_field` is the largest size per axis that a position sees (the whole input for a layer that sees all of it),
     `smallest_field` the least, where positions see unlike much, and `jump` the distance of neighbouring fields, on average; each is None
-    where it is not known. `times` is above 1 in a folded report only: the row stands for that many layers. `training` marks the layers of
+    where it is not known. `times` is above 1 in a folded report only: the row represents that many layers. `training` marks the layers of
     heads that exist in training only. `owner` is the layer whose weights it uses, which are counted there; None where they are its own.
     """
 
@@ -207,7 +207,7 @@ class Report:
         network, fields = self.network, self._fields
         needed = needed_elements(network)
         names = [i.name for i in network.inputs]
-        # Of each open round, the innermost last: the fields of its graph's values, and those of its inputs.
+        # For each open round, innermost last: the fields of its graph's values and of its inputs.
         start: list[Field] = [POINT]
         rounds = [(fields.inside(network.graph, start), start)]
         left = rounds[0]

@@ -32,7 +32,7 @@ def check_counts(network: Network, sink: Diagnostics) -> None:
 
 
 def _too_many(graph: Graph, costs: Costs) -> list[Diagnostic]:
-    """The elements of a graph that are too large; where there is none of them, the one with which the sum is."""
+    """Find the elements of a graph that are too large, or else the one at which the sum becomes so."""
     if _excess(costs.graph(graph)) is None:
         return []
     found = []

@@ -45,7 +45,7 @@ class Neighbours:
                 self.readers[value].append(element)
 
     def unread(self, value: int) -> bool:
-        """Whether a value is neither read nor put out."""
+        """Whether a value is neither read nor an output."""
         return not self.readers[value] and value not in self.outputs
 
     def goes_on(self, at: int) -> bool:
@@ -57,7 +57,7 @@ class Neighbours:
         readers = self.readers[self.first + at]
         if self.first + at in self.outputs or len(readers) != 1 or not isinstance(readers[0], Node):
             return None
-        return self.next(at + 1) if readers[0].implied else readers[0]  # an implied layer stands right after what it reads
+        return self.next(at + 1) if readers[0].implied else readers[0]  # an implied layer comes right after what it reads
 
 
 def _finding(
@@ -233,7 +233,7 @@ def _per_position(node: Node, op: Op, after: Node | None, graph: Graph) -> Itera
 
 
 def _scores_per_position(network: Network) -> Iterator[Diagnostic]:
-    """The same at the end of a network, whatever stands between it and the convolution."""
+    """The same at the end of a network, whatever lies between it and the convolution."""
     for output in network.outputs:
         first = None
         for node, op, graph in _behind(network.graph, output.value):
@@ -248,7 +248,7 @@ def _scores_per_position(network: Network) -> Iterator[Diagnostic]:
 
 
 def _label_of_chain(call: Call) -> Iterator[Diagnostic]:
-    """A label that is called as the one layer with weights in its chain, so that the layer itself is called otherwise."""
+    """A label named like the only layer with weights in its chain, so that the layer itself gets another name."""
     graph, label = call.graph, call.label
     nodes = [element for element in graph.elements if isinstance(element, Node) and not element.implied]
     if label is None or graph.naming != "index" or len(nodes) < 2 or any(isinstance(e, Call) for e in graph.elements):

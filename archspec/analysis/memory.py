@@ -47,7 +47,7 @@ class Peaks:
         first = len(graph.inputs)
         origins = [value if value >= first else same[value] for value in self._uses.of(graph).origins]
         kept = {origins[value] for value in kept}
-        # A call of a block that came out empty does nothing.
+        # A call of an empty block does nothing.
         runs = [(at, e) for at, e in enumerate(graph.elements) if needed[at] and (isinstance(e, Node) or e.graph.layers)]
         last = {value: at for at, element in runs for value in self._uses.read(element, origins)}
         sizes = [type_.size for type_ in (*graph.inputs, *(element.type for element in graph.elements))]

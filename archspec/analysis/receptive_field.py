@@ -115,7 +115,7 @@ class ReceptiveFields:
         known = self._walks.get((graph, outer))
         if known is None:
             self._walked += len(graph.elements)
-            lost = self._walked > _WALKED  # but what sees nothing or everything goes on doing so
+            lost = self._walked > _WALKED  # what sees nothing or everything keeps doing so
             starts: list[Fields] = [(None if lost and isinstance(field, tuple) and field else field,) for field in outer]
             known = self._walks[graph, outer] = [field for (field,) in self._forward(graph, starts)]
         return known
@@ -200,7 +200,7 @@ class ReceptiveFields:
             return
         back, inside = self._back(graph), self.inside(graph, outer)
         if self._work > _WORK:
-            yield None, None  # nor is it known what layers read, and so where the way ends
+            yield None, None  # then it is not known what layers read, so neither where the way ends
             return
         top = graph is self._network.graph
         for value in (*back.maps, *(sorted(back.ends) if top else ())):

@@ -1,7 +1,7 @@
 """The smallest input: the least size, the same along each axis, for which a spec still checks.
 
-Nothing in a spec reads a spatial size but its layers, so the graph as it stands is given other types; that is what elaborating the
-text again would come to. Layers that are as large as what they read (a fully connected one behind a flatten) become smaller with it.
+Only layers read spatial sizes, so the same graph is given other types: the result is the same as elaborating the
+text again. Layers that are as large as what they read (a fully connected one behind a flatten) become smaller with it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a compilation came to, mistakes or not."""
+"""The result of a compilation, with or without mistakes."""
 
 from __future__ import annotations
 

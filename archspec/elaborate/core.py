@@ -1,4 +1,4 @@
-"""What every part of the elaboration needs: findings, limits, and putting nodes into graphs."""
+"""Shared parts of the elaboration: findings, limits, and adding nodes to graphs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from archspec.types import LIMIT, Type
 
 
 class Abort(Exception):
-    """A limit was reached; what was found so far stands."""
+    """A limit was reached; earlier findings remain valid."""
 
 
 class Context(NamedTuple):

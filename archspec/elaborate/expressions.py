@@ -54,7 +54,7 @@ MISSING = Missing()
 
 
 class Frame:
-    """The round of a repeat that is being elaborated. Where the number of rounds is not `known`, one stands for all.
+    """The round of a repeat that is being elaborated. Where the number of rounds is not `known`, one represents all.
 
     `reads_index` and `longest` record what a round's meaning depended on: with neither the index read nor a list still to
     be followed, all further rounds are the same.

@@ -1,4 +1,4 @@
-"""Shapes of inputs: those that cannot be, and those that were probably meant otherwise."""
+"""Shapes of inputs: impossible ones, and ones that are probably a mistake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def impossible(shape: Sequence[int]) -> str | None:
 
 
 def possible(shape: Sequence[int]) -> str:
-    """What to write instead of a shape that cannot be."""
+    """Return what to write instead of an impossible shape."""
     if len(shape) == 5 and min(shape) > 0:
         inner = tuple(shape[1:])
         return f"the batch is not an axis of a shape: write {show(_last(inner) if _first(inner) else inner)}"

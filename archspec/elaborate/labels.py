@@ -170,7 +170,7 @@ def _suites(body: Sequence[ast.Statement], around: tuple[ast.Suite, ...]) -> Ite
 
 
 def _why(suite: ast.Suite, around: Sequence[ast.Suite], name: str, at: Span) -> tuple[str, str] | None:
-    """What is said at a label that is not seen, and the help."""
+    """Return the message for a label out of scope, and the help."""
     block = next((other.head for other in around if isinstance(other.head, ast.Block) and not _holds(other, at)), None)
     if block is not None:
         called = block.name.id

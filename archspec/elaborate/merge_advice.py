@@ -1,4 +1,4 @@
-"""What to say when paths meet with different shapes."""
+"""Advice for paths that meet with different shapes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Elaboration once more, with named numbers: what a block's parameters give is spelled in their names.
+"""A second elaboration with named numbers: values of a block's parameters are spelled by name.
 
-The class that stands for a block says `4 * n`, not 256. So each block is elaborated with leaves in place of its arguments and of the
+The class of a block says `4 * n`, not 256. So each block is elaborated with leaves in place of its arguments and of the
 channels that enter it, and a call of it holds the arguments in the words of its caller. Guards decide on the values: the graphs are
 those of the first elaboration.
 """
@@ -102,7 +102,7 @@ class Naming(Elaborator):
         if guard is not None:
             try:
                 found = _condition(guard, context.scope)
-            except Refused:  # a part that is not looked at where another one decides
+            except Refused:  # a part that is not evaluated, since another one decides
                 found = None
             place = _extent(node)
             known = self.guards.get(place, found)
@@ -120,7 +120,7 @@ class Naming(Elaborator):
 
 
 def _condition(guard: ast.Expr, scope: Scope) -> Any:
-    """A guard in the words of its block, all of it: evaluated, it would be yes or no, and end at the part that decides. Raises Refused."""
+    """Spell a whole guard in its block's names; evaluating it would give yes or no, from the deciding part alone. Raises Refused."""
     match guard:
         case ast.Chained("and" | "or" as kind, operands):
             return joined(kind, [_condition(operand, scope) for operand in operands])

@@ -1,4 +1,4 @@
-"""Inputs near the one at hand with which a network fits, where a size somewhere in it does not.
+"""Searches near an input for others with which a network fits, where a size in it does not.
 
 The network is elaborated again with other inputs. A size that fails is left by one position at a time, so that each direction, smaller
 and larger, ends with the first input that fits, or with none. Only where windows are too large and nothing must divide, every larger
@@ -20,7 +20,7 @@ _WORK = 10_000
 
 
 class Probe(NamedTuple):
-    """What an elaboration came to: the first size that does not fit, whether there are no other mistakes, and the work done."""
+    """The result of an elaboration: the first size that does not fit, whether there are no other mistakes, and the work done."""
 
     misfit: Misfit | None
     clean: bool
@@ -48,7 +48,7 @@ class Nearby:
         return [spatial for spatial in (self.walk(-1), self.halving() or self.walk(1)) if spatial is not None]
 
     def probe(self, sizes: Sequence[int]) -> Probe | None:
-        """What comes of other sizes; None where there are none, or enough was tried."""
+        """Try other sizes; None where there are none, or enough were tried."""
         self.left -= self.work
         if min(sizes) < 1 or self.left < 0:
             return None

@@ -119,7 +119,7 @@ class _Expansion:
 
 
 def _stands_alone(step: str) -> bool:
-    """Whether a layer needs neither an argument nor another value."""
+    """Whether a layer needs no argument and no further value."""
     return not op_class(step).variadic and not any(field.required for field in op_class(step).fields.values())
 
 

@@ -54,7 +54,7 @@ class Steps(Core):
         return self.apply(op, places, step.span, context, value, label)
 
     def apply(self, op: Op, places: dict[str, Span], span: Span, context: Context, value: int, label: str | None = None) -> int:
-        """Put an op, or the primitives it stands for, after a value."""
+        """Put an op, or the primitives it expands to, after a value."""
         builder = context.builder
         if builder.type_of(value) is None:
             return self.unknown(builder, span)

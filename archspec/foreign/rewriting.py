@@ -26,7 +26,7 @@ _OF_LAYERS = ("timedistributed", "bidirectional", "wrapper", "spectralnormalizat
 
 
 class Unknown(Cannot):
-    """An argument that neither the tool nor we have."""
+    """An argument that neither the other tool nor archspec has."""
 
 
 class Rewriter:
@@ -75,7 +75,7 @@ class Rewriter:
             return [" ".join([name, *(value.text for value in call.bare)])]
         module, _, method = name.rpartition(".")
         if module in DATA and method in ("view", "reshape", "flatten") and 0 < len(call.bare) <= 2:
-            return ["flatten"]  # all axes but that of the batch
+            return ["flatten"]  # all axes except the batch
         given = (*call.bare, *(value for _, value in call.keywords))
         if method in ("mean", "reduce_mean") and any(value.kind == "list" and len(value.items) == 2 for value in given):
             return ["gap", "flatten"]  # over height and width
@@ -97,7 +97,7 @@ class Rewriter:
                 if meant and str(cannot) and not isinstance(cannot, Missing):
                     raise
                 if row is not None and name in STEPS and not call.closed:
-                    continue  # it is our layer, whatever others cannot do with theirs
+                    continue  # our own layer has this name, too: a failure of the foreign one does not count
                 reasoned = isinstance(problem, Missing) and not isinstance(cannot, Missing) and row is not None and row.reason
                 if problem is None or not str(problem) or reasoned:
                     problem = cannot
@@ -202,7 +202,7 @@ class Rewriter:
             raise Unknown(f"`{step.name}` takes {', '.join(fields) or 'no arguments'}")
 
     def argument(self, parameter: Parameter, value: Value, step: Step, after: list[str]) -> None:
-        """One argument of a foreign layer taken over. Raises Cannot."""
+        """Take over one argument of a foreign layer. Raises Cannot."""
         ours, must = parameter.argument, parameter.must
         if parameter.name == "data_format" and value.text not in ("channels_first", "channels_last", "None"):
             raise Cannot("")
@@ -225,7 +225,7 @@ class Rewriter:
                 step.given[ours] = text
 
     def of_rounds(self, value: Value, argument: str, step: Step) -> bool:
-        """Whether a list has a value for each round of a repeat, and is no size: `f=8,16`, `fc (8,16)`."""
+        """Whether a list has one value per round of a repeat, and is not a size: `f=8,16`, `fc (8,16)`."""
         if value.kind != "list" or (not self.rounds and argument in values.AXES and len({item.text for item in value.items}) == 1):
             return False
         return value.text[0] not in "([" or (self.rounds and value.text[0] == "(" and argument in bare_arguments(step.name))

@@ -51,9 +51,9 @@ class GraphBuilder:
     def apply(
         self, op: Op, values: Sequence[int], label: str | None, span: Span | None, settled: Callable[[Type], Type] = lambda type_: type_
     ) -> int:
-        """Append an op on values of known types, or the primitives that it stands for; the last of these has the label.
+        """Append an op on values of known types, or the primitives that it expands to; the last of these has the label.
 
-        `settled` makes of a type the one that is kept. Raises Misfit.
+        `settled` turns a type into the one that is kept. Raises Misfit.
         """
         types = [type_ for type_ in map(self.type_of, values) if type_ is not None]
         for primitive in op.expand(types):
@@ -84,7 +84,7 @@ class GraphBuilder:
         return self.captured[outer]
 
     def next_name(self, stem: str) -> str:
-        """What the next element of a stem will be called, for messages; a round's names run on from the graph around it."""
+        """Return the name of a stem's next element, for messages; a round's names run on from the graph around it."""
         if self.names.naming == "index":
             return str(self.names.position)
         alike = 0

@@ -1,4 +1,4 @@
-"""What holds for every network: the invariants that analyses and targets rely on."""
+"""The invariants of every network, on which analyses and targets rely."""
 
 from __future__ import annotations
 

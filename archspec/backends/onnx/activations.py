@@ -1,4 +1,4 @@
-"""Activation functions; those that an opset lacks are composed of what it has."""
+"""Activation functions; those that an opset lacks are composed of its other operators."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _relative(window: tuple[int, int]) -> Array:
 
 
 def _apart(order: Array, size: tuple[int, ...], shift: tuple[int, ...]) -> Array:
-    """-100 where two positions of a window were no neighbours before the shift, as torchvision: (windows, 1, positions, positions)."""
+    """Mask with -100 positions of a window that were apart before the shift, as torchvision does: (windows, 1, positions, positions)."""
     # What the roll carries across an edge is the first `shift` of an axis.
     crossed = [place < s for place, s in zip(np.unravel_index(order, size), shift, strict=True)]
     region = 2 * crossed[0] + crossed[1]

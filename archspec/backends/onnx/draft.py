@@ -1,4 +1,4 @@
-"""A graph of ONNX operators on the way: plain data, which passes may rewrite before it becomes a protobuf."""
+"""A graph of ONNX operators before it becomes a protobuf: plain data that passes may rewrite."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Shape = tuple[int | str, ...]
 
 @dataclass(slots=True)
 class Operator:
-    """A node to be. An input that is left out is an empty string."""
+    """A future node. An omitted input is an empty string."""
 
     kind: str
     inputs: list[str]
@@ -64,7 +64,7 @@ class Draft:
     _known: dict[tuple[object, ...], str] = field(default_factory=dict)
 
     def constant(self, values: Any, dtype: Any = np.float32) -> str:
-        """The name of a tensor of fixed numbers; equal ones are one."""
+        """Return the name of a constant tensor; equal tensors share one."""
         array = np.asarray(values, dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._known:

@@ -87,7 +87,7 @@ def _graph_size(graph: GraphProto, stored: Sequence[Stored]) -> int:
 
 
 def _field_size(inside: int) -> int:
-    """Bytes of a field with so many inside: its tag, its length, and those."""
+    """Count the bytes of a field: its tag, its length, and its contents."""
     return len(_head(1, inside)) + inside
 
 

@@ -1,4 +1,4 @@
-"""What a row gets: a layer's inputs and tensors, and ways to add operators that do not depend on the opset."""
+"""The argument of each row: a layer's inputs and tensors, and ways to add operators that do not depend on the opset."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Layer:
         return self.add("Transpose", value, perm=list(order))
 
     def reshape(self, value: str, *shape: int) -> str:
-        """0 keeps the size of an axis."""
+        """Reshape a value; a size of 0 keeps that axis."""
         return self.add("Reshape", value, self.whole(shape))
 
     def unsqueeze(self, value: str, *axes: int) -> str:
@@ -91,7 +91,7 @@ class Layer:
         return self.add("Slice", value, self.whole(starts), self.whole(stops), self.whole(axes))
 
     def pad(self, value: str, before: Sequence[int], after: Sequence[int], fill: float | None = None) -> str:
-        """Zeros, or `fill`, around all axes but the first."""
+        """Pad all axes except the first with zeros or `fill`."""
         pads = self.whole([0, *before, 0, *after])
         return self.add("Pad", value, pads) if fill is None else self.add("Pad", value, pads, self.constant(fill))
 

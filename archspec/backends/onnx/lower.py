@@ -23,7 +23,7 @@ def lower(network: Network, settings: Settings, load: Load) -> Draft:
     """
     draft = Draft(settings.opset, settings.batch)
     places, kept = needed(network)
-    values: dict[str, str] = {}  # for each input and layer the value that it is in the graph
+    values: dict[str, str] = {}  # the value in the graph of each input and layer
     spans: dict[str, Span | None] = {}
     for input_ in network.inputs:
         _claim(input_.name, input_.span, spans)
@@ -83,7 +83,7 @@ def _layer(draft: Draft, place: Place, values: dict[str, str], load: Load) -> st
 
 
 def _name_outputs(draft: Draft, ends: dict[str, str]) -> None:
-    """Call values as the outputs that they are. One that is an input, or two outputs, is copied."""
+    """Give the output values their names. A value that is an input, or two outputs, is copied."""
     inputs = {value.name for value in draft.inputs}
     renamed = {value: name for name, value in reversed(ends.items()) if value not in inputs}
     for operator in draft.operators:

@@ -1,4 +1,4 @@
-"""What each layer is in ONNX: one row per step, from its arguments and types to operators.
+"""Each layer in ONNX: one row per step, from its arguments and types to operators.
 
 A row gets the layer, its op, and the types of its input and output; it returns the name of its value. Maps are N,C,*S, tokens
 N,T,C, vectors N,C. Layers that do nothing in inference return their input.

@@ -33,7 +33,7 @@ def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     bias = [layer.weight("bias")] if op.bias else []
     if getattr(op, "maps", None) is None:
         return layer.add("Conv", layer.x, layer.weight("weight"), *bias, **attributes, group=groups if groups > 1 else None)
-    # With a connection table the kernels that there are take their places among zeros.
+    # With a connection table the existing kernels take their places among zeros.
     whole = (op.f, x.channels, *op.kernel(x))
     zeros = layer.add("ConstantOfShape", layer.whole(whole))
     places = layer.whole([[filter_, input_] for filter_, row in enumerate(op.maps) for input_ in row])
@@ -99,7 +99,7 @@ def _apart(layer: Layer) -> str:
 
 
 def subsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    """A convolution of each map with a kernel that is one number."""
+    """Emit a convolution of each map with a kernel that is one number."""
     slides = op.window(x)
     column = layer.reshape(layer.weight("weight"), -1, *(1,) * (len(slides) + 1))
     kernel = layer.add("Expand", column, layer.whole((x.channels, 1, *(s.k for s in slides))))

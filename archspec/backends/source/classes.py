@@ -79,7 +79,7 @@ class Classes:
         return self.body(self.network.graph)
 
     def called(self, names: Sequence[str]) -> list[str]:
-        """What the parameters of a block are called, `cin` first. Names with two underscores mean something in a class."""
+        """Name the parameters of a block, `cin` first. Names with two underscores mean something in a class."""
         found: list[str] = []
         for name in (*names[1:], "channels"):
             safe = (name.strip("_") or "value") if name.startswith("__") else name
@@ -165,7 +165,7 @@ class Classes:
         return (variants, one) if one is not None and self.lines(one) < sum(self.lines(class_) for _, class_ in groups) else None
 
     def draft(self, variant: Variant, about: str) -> Class:
-        """A class that has no name yet but its word."""
+        """Make a class whose only name so far is its word."""
         read = {name for item in variant.body.items for name in parameters(item.numbers)}
         ordered = sorted(read, key=lambda name: (self.order[name], name))
         return Class(variant.word, about.format(variant.word), variant.body, {name: [] for name in ordered})
@@ -270,7 +270,7 @@ class Classes:
         return Body(inputs, tuple(items), values[graph.result], tuple(values), self.shared)
 
     def taken_by(self, graph: Graph) -> tuple[bool, ...]:
-        """Which inputs of a graph its class takes. The network takes all of its own."""
+        """Find the inputs of a graph that its class takes; the network takes all of its own."""
         return (True,) * len(graph.inputs) if graph is self.network.graph else self.uses.of(graph).takes
 
     def append(self, element: Element, graph: Graph, reads: list[int], names: Names, items: list[Item], count: int, top: int) -> int:
@@ -345,7 +345,7 @@ class _Chain:
         return self.pointwise
 
     def reaches(self, element: Element) -> bool:
-        """Go to the position of an element; False where it has none, but a name."""
+        """Go to the position of an element; False if it takes no position."""
         if element.label is not None:
             if not element.label.isdecimal():
                 return False

@@ -1,4 +1,4 @@
-"""What a backend says of the text that it writes."""
+"""What a source backend declares about the text that it writes."""
 
 from __future__ import annotations
 

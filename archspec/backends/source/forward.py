@@ -94,7 +94,7 @@ class Forward:
         self.pending = (self.first + at, self.call(item))
 
     def nests(self, at: int, value: int, text: str) -> bool:
-        """Whether a value's expression may stand where the item reads it."""
+        """Whether a value's expression may be written where the item reads it."""
         item = self.body.items[at]
         whole = self.body.items[value - self.first].guard is None
         alone = value in item.reads and self.uses[value] == 1 and whole and value not in self.kept

@@ -140,7 +140,7 @@ class _Merge:
             arguments = {at: value.arguments for at, value in found.items()}
             if first.name == self.dialect.chain:
                 return first._replace(arguments=tuple(("", module) for module in self.modules(arguments)))
-            if len(set(map(len, arguments.values()))) > 1:  # what only some may overwrite none does
+            if len(set(map(len, arguments.values()))) > 1:  # no variant overwrites unless all may
                 arguments = {at: tuple(each for each in given if each[0] != self.dialect.in_place) for at, given in arguments.items()}
             names = self.same({at: tuple(name for name, _ in each) for at, each in arguments.items()})
             values = self.number({at: tuple(value for _, value in each) for at, each in arguments.items()})
@@ -223,7 +223,7 @@ def _value(values: list[list[int]], wanted: Mapping[int, int]) -> int:
 
 
 def _aligned(sequences: Sequence[Sequence[Any]]) -> Iterator[dict[int, Any]]:
-    """The items that are one side by side, in an order that is that of each sequence, and else that of the text."""
+    """Align items that are the same, keeping the order of each sequence, otherwise that of the text."""
     left: list[dict[Any, Any]] = []
     for sequence in sequences:
         counts: Counter[object] = Counter()

@@ -1,4 +1,4 @@
-"""What each op is in PyTorch: one row per op, from its arguments and types to a constructor call.
+"""Each op in PyTorch: one row per op, from its arguments and types to a constructor call.
 
 Modules that PyTorch lacks are written into the file that uses them, from `templates`.
 """

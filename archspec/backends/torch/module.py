@@ -127,7 +127,7 @@ def _block(class_: Class) -> str:
 
 
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:
-    """The items that a class keeps something for: not what its `forward` says by an expression."""
+    """List the items that a class keeps an attribute for: not those that `forward` writes as an expression."""
     expressions = () if sequential and body.chained(TORCH) else {step for step in EXPRESSIONS if not TORCH.holds_tensor(step)}
     return [item for item in body.items if item.module is not None and item.owner is None and item.step not in expressions]
 

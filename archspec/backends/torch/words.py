@@ -1,4 +1,4 @@
-"""PyTorch's dialect: how modules, merges and values are said."""
+"""PyTorch's dialect: how modules, merges and values are written."""
 
 from __future__ import annotations
 

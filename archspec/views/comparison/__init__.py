@@ -41,7 +41,7 @@ class Comparison:
 
     @cached_property
     def diff(self) -> Diff | None:
-        """The difference of two networks; None where there are not two."""
+        """The difference of the networks; None unless there are exactly two."""
         if len(self.models) != 2:
             return None
         return difference(*(model.network for model in self.models))
@@ -104,7 +104,7 @@ class Comparison:
         return "".join(made)
 
     def to_csv(self) -> str:
-        """A row for each network, RFC 4180, unknown cells empty. The difference is left out: it is another table."""
+        """Write one row per network (RFC 4180), unknown cells empty; the difference, another table, is left out."""
         models = [_flat(model, self.models[0]) for model in self.models]
         rows = (["x".join(map(str, v)) if isinstance(v, list) else v for v in model.values()] for model in models)
         return "".join(separated(list(models[0]), rows))
@@ -152,7 +152,7 @@ class Comparison:
 
 
 def _flat(model: Model, first: Model) -> dict[str, Any]:
-    """What a row about a network holds, a value for each column."""
+    """Return the values of a network's row, one per column."""
     found = _data(model, first)
     ratios = found.pop("ratios")
     found |= {f"{name}_ratio": round(value, 6) if value is not None else None for name, value in ratios.items()}

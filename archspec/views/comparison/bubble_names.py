@@ -34,7 +34,7 @@ Segment = tuple[tuple[float, float], tuple[float, float]]
 
 
 class Tag(NamedTuple):
-    """Where a name stands, and which end of it is fixed; `line` leads to its bubble's centre where that is not plain."""
+    """The place of a name and its fixed end; `line` leads to its bubble's centre where that is not obvious."""
 
     rect: Rect
     anchor: str
@@ -90,12 +90,12 @@ def _candidates(spot: Spot, rivals: list[Spot]) -> Iterator[tuple[float, Tag]]:
 
 
 def _side(component: float) -> float:
-    """To which side of its anchor a name stands: -1, 0 or 1, with what lies between for slanted directions."""
+    """Return the side of its anchor on which a name lies: -1, 0 or 1, with what lies between for slanted directions."""
     return max(-1.0, min(1.0, component * 1.5))
 
 
 def _gap(rect: Rect, spot: Spot) -> float:
-    """How far a name stands from a bubble's edge; below 0 where it stands on it."""
+    """Measure how far a name is from a bubble's edge; below 0 where it overlaps it."""
     x, y = min(max(spot.x, rect[0]), rect[2]), min(max(spot.y, rect[1]), rect[3])
     return hypot(spot.x - x, spot.y - y) - spot.radius
 
@@ -121,7 +121,7 @@ def _free(tag: Tag, others: list[Tag], rivals: list[Spot], frame: Rect) -> bool:
 
 
 def _covered(rect: Rect, spot: Spot) -> float:
-    """What it costs to stand on another bubble: by how much of the name does."""
+    """Return the cost of overlapping other bubbles: how much of the name does."""
     if _gap(rect, spot) >= 0:
         return 0.0
     x0, y0, x1, y1 = rect

@@ -122,7 +122,7 @@ def folded(edits: tuple[Edit, ...]) -> list[Fold]:
 
 
 def _key(item: Item) -> tuple[object, ...]:
-    """What makes two items the same to a reader, names and counts apart."""
+    """Return what makes two items the same to a reader: all except names and counts."""
     kind, before, after, reads = item[0]
     return kind, len(item), reads, kind not in (EQUAL, FOLLOWS) and (before and before.written, after and after.written)
 
@@ -132,7 +132,7 @@ _LONGEST = 100
 
 
 def _period(keys: list[tuple[object, ...]], at: int) -> tuple[int, int]:
-    """How many items from a place on repeat, and how often: what folds most away, the shortest of equals."""
+    """How many items from a place on repeat, and how often: the choice that folds most, the shortest of equals."""
 
     def times(period: int) -> int:
         one = keys[at : at + period]

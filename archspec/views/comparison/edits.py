@@ -1,4 +1,4 @@
-"""The table of a difference: what repeats is folded, and counts stand with both numbers."""
+"""The table of a difference: what repeats is folded, and counts show both numbers."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _sums(edits: Sequence[Edit], count: str) -> tuple[int, int]:
 
 
 def _both(kind: str, edits: Sequence[Edit], count: str) -> str:
-    """A count before and after; once where it is the same, and not at all where nothing is to be said."""
+    """Write a count before and after, or once if it is the same; empty for equal layers and for zeros."""
     before, after = _sums(edits, count)
     if kind == EQUAL or not (before or after):
         return ""

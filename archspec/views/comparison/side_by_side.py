@@ -54,7 +54,7 @@ _SPARED = ("weight_layers", "flops", "activations", "receptive_field", "smallest
 
 
 def grid(models: Sequence[Model], width: int | None = None) -> Grid:
-    """The table. Ratios stand right of the counts that they are of. Where few models do not fit side by side they are rows as well."""
+    """The table. Ratios are at the right of their counts. Where few models do not fit side by side they are rows as well."""
     if len(models) <= _BESIDE:
         beside = _beside(models)
         if width is None or beside.least <= width:

@@ -38,7 +38,7 @@ _BOX = {
 
 
 class Picture(NamedTuple):
-    """An SVG, or DOT or Mermaid text; and what should be said about it."""
+    """An SVG, DOT or Mermaid text, with notes for the reader."""
 
     text: str
     notes: tuple[str, ...] = ()
@@ -50,14 +50,14 @@ def draw(network: Network, as_: str = "blocks", level: str = "auto", theme: str 
 
 
 def embedded(network: Network, as_: str = "blocks", level: str = "auto") -> Picture:
-    """A picture for a page that tells title and totals itself, in the colours that the page sets. Raises as `draw` does."""
+    """Draw for a page that shows title and totals itself, in the colours that the page sets. Raises as `draw` does."""
     return _picture(network, as_, level, BY_PAGE, bare=True)
 
 
 def outline(network: Network, level: str = "auto") -> Picture:
     """Boxes and arrows as `embedded`, without the numbers that follow from the spec by arithmetic. Raises as `draw` does."""
     picture = _blocks(network, level, BY_PAGE, bare=True, numbers=False)
-    return picture._replace(text=re.sub(r"<title>[^<]*</title>", "", picture.text))  # they tell shapes
+    return picture._replace(text=re.sub(r"<title>[^<]*</title>", "", picture.text))  # they give shapes away
 
 
 def text_form(network: Network, form: str, level: str = "auto", theme: str = "light") -> Picture:
@@ -119,7 +119,7 @@ def _too_large(network: Network, why: str) -> SpecError:
 
 
 def heading(network: Network, what: str) -> Heading:
-    """The title, the totals, and for those who do not see the picture what is in it."""
+    """Return the title, the totals, and a description for readers who do not see the picture."""
     totals = Report(network).totals
     title = fitting(network.meta.get("title", network.name), 700, 18, bold=True)
     count = f"{totals.layers:,} layer{'s' if totals.layers != 1 else ''}"

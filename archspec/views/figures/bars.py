@@ -136,7 +136,7 @@ class _Chart:
 
 
 def _percent(share: float) -> str:
-    """A share in per cent; what is not nothing or everything does not read so."""
+    """Write a share in per cent; only an exact 0 or 1 reads as 0 or 100 per cent."""
     if share == 0:
         return "0%"
     if share < 0.0005:

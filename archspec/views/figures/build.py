@@ -49,7 +49,7 @@ def finest(network: Network) -> Diagram:
 
 
 class _Builder:
-    """Walks the hierarchy. A value is known by the box that puts it out."""
+    """Walks the hierarchy. A value is identified by the box that puts it out."""
 
     def __init__(self, network: Network, level: str, most: int) -> None:
         self.network = network
@@ -95,7 +95,7 @@ class _Builder:
         return box
 
     def cover(self, box: Box, layers: int = 1) -> None:
-        """A box stands for the layers that the walk goes past now."""
+        """Let a box represent the layers that the walk passes now."""
         box.spans.append((self._passed, self._passed + layers))
         self._passed += layers
 
@@ -120,7 +120,7 @@ class _Builder:
         return self.add(box, read)
 
     def joins(self, graph: Graph, node: Node) -> bool:
-        """Whether a layer is drawn with the one before it: nothing else of the graph reads that."""
+        """Whether a layer is drawn with the one before it, which nothing else in the graph may read."""
         value, first = node.inputs[0], len(graph.inputs)
         if len(node.inputs) > 1 or value < first or not is_minor(node.op):
             return False
@@ -141,7 +141,7 @@ class _Builder:
         return box
 
     def _readers(self, graph: Graph) -> Counter[int]:
-        """How often each value of a graph is read; being its result counts, and so does being an output of the network."""
+        """Count the readers of each value of a graph; its result and the network's outputs count as read."""
         ends = [o.value for o in self.network.outputs] if graph is self.network.graph else [graph.result]
         return Counter([*ends, *(value for element in graph.elements for value in element.inputs)])
 
@@ -177,7 +177,7 @@ class _Builder:
         return box
 
     def counts(self, element: Element, graph: Graph) -> Parts:
-        """What a node or one round of a call counts, by kind of layer; weights that are another's are counted there."""
+        """Count a node or one round of a call, by kind of layer; borrowed weights are counted at their owner."""
         if isinstance(element, Node):
             cost = self.costs.element(element, graph)
             return {element.op.kind: (cost.params, cost.macs)}
@@ -192,7 +192,7 @@ class _Builder:
         return found
 
     def unit(self, graph: Graph) -> tuple[Node | None, list[str]]:
-        """The layer of a block that is nothing but a layer with what normalises and activates it, and those."""
+        """Return the layer of a block and its norms and activations, if the block holds nothing else."""
         nodes = [element for at, element in enumerate(graph.elements) if isinstance(element, Node) and element.inputs == (at,)]
         chain = len(graph.inputs) == 1 and graph.result == len(nodes) == len(graph.elements) > 0
         if not chain or is_minor(nodes[0].op) or not all(is_minor(node.op) for node in nodes[1:]):

@@ -1,4 +1,4 @@
-"""Where words stand free: titles in frames, and shapes beside arrows, so that neither covers anything."""
+"""Places for words: titles in frames and shapes beside arrows, so that neither covers anything."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Labels:
                 self.edges.add(side)
 
     def find(self) -> list[Words | None]:
-        """The shape beside each arrow, or None where it has none."""
+        """Return the label beside each arrow, or None where it has none."""
         return [self.label(wire, at) if wire.arrow.label else None for at, wire in enumerate(self.plan.wires)]
 
     def label(self, wire: Wire, at: int) -> Words:

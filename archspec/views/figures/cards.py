@@ -1,4 +1,4 @@
-"""What stands in each box of a diagram, and how large the box must be for it."""
+"""The text in each box of a diagram, and how large the box must be for it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CardLine(NamedTuple):
 
 
 class Card(NamedTuple):
-    """`size` is that of the drawn box, `outer` that of the room it takes; `sign` stands in a circle in place of lines."""
+    """`size` is that of the drawn box, `outer` that of the room it takes; `sign` is drawn in a circle in place of lines."""
 
     lines: tuple[CardLine, ...]
     size: tuple[float, float]
@@ -79,7 +79,7 @@ def _fitted(line: CardLine, room: float) -> CardLine:
 
 
 def _lines(box: Box) -> list[CardLine]:
-    """What is written on a card; nothing where a sign stands for it."""
+    """Write the lines of a card; none where a sign replaces them."""
     if box.form in ("input", "output"):
         words = f"{shown(box.title, 60)}{' (training)' if box.training else ''}"
         return [CardLine(words, text_of(box.output), DETAIL)]

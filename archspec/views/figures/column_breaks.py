@@ -1,4 +1,4 @@
-"""A tall picture in columns: cut where one arrow alone goes on, the pieces side by side."""
+"""A tall picture in columns: it is cut where a single arrow goes on, and the pieces are placed side by side."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def columns(plan: Plan) -> Plan:
 
 
 def _misfit(plan: Plan, empty: float) -> float:
-    """How far a plan is from what is aimed at: its shape, and columns that are filled to their foot."""
+    """Measure how far a plan is from its aims: the wanted shape, and columns that are filled to their foot."""
     return abs(log(plan.size[0] / plan.size[1] / SHAPE)) + 4.0 * empty * empty
 
 

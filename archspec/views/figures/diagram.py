@@ -13,7 +13,7 @@ Parts = dict[str, tuple[int, int]]
 
 
 def count(found: Parts, more: Parts, times: int = 1) -> None:
-    """Adds to what is found so many times more."""
+    """Add `more` to a count, several times."""
     for kind, (params, macs) in more.items():
         before = found.get(kind, (0, 0))
         found[kind] = before[0] + params * times, before[1] + macs * times
@@ -25,7 +25,7 @@ class TooLarge(Exception):
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """A frame around boxes. `name` is the full name of what it stands for, `title` its name within the frame around it."""
+    """A frame around boxes. `name` is the full name of what it frames, `title` its name within the frame around it."""
 
     name: str
     title: str
@@ -75,7 +75,7 @@ class Box:
 
     @property
     def step(self) -> str:
-        """The step of the layer; empty where the box is none."""
+        """The step of the layer; empty if the box is not a layer."""
         return self.op.step if self.op is not None else ""
 
     @property
@@ -118,7 +118,7 @@ class Arrow:
 
 @dataclass(slots=True, eq=False)
 class Diagram:
-    """`boxes` are in the order of the network; `level` is what they stand for."""
+    """`boxes` are in the order of the network; `level` is what each represents."""
 
     level: str
     boxes: list[Box]

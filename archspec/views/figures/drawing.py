@@ -24,7 +24,7 @@ class Drawing(str):
     _boxes: tuple[Network, str, str] | None
 
     def __new__(cls, svg: str, about: str = "", notes: tuple[str, ...] = (), boxes: tuple[Network, str, str] | None = None) -> Drawing:
-        """`about` says of what it is; `boxes` are network, level and theme of boxes and arrows, which have forms of text too."""
+        """Make a picture; `about` names its subject, and `boxes` gives network, level and theme where text forms exist too."""
         made = super().__new__(cls, svg)
         size = re.search(r' width="([\d.]+)" height="([\d.]+)"', svg)
         made.about, made.notes, made._boxes = about, notes, boxes

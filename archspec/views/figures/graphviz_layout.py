@@ -35,7 +35,7 @@ class Layout(NamedTuple):
 
 
 def renderers() -> list[list[str]]:
-    """The commands that lay out DOT from standard input, the first that works to be taken."""
+    """List the commands that lay out DOT from standard input; the first that works is taken."""
     found = []
     program = shutil.which("dot")
     if program:

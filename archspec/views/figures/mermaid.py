@@ -13,7 +13,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def quoted(text: str) -> str:
-    """A label: whatever might be markup stands as Mermaid's entity code."""
+    """Quote a label: whatever might be markup becomes Mermaid's entity code."""
     return '"' + "".join(char if char in _PLAIN or (char.isalpha() and not char.isascii()) else f"#{ord(char)};" for char in text) + '"'
 
 

@@ -31,13 +31,13 @@ class Near:
         return ((x, y) for x in range(x0, x1 + 1) for y in range(y0, y1 + 1))
 
     def struck(self, rect: Rect) -> list[tuple[float, int]]:
-        """The points of wires in a rectangle: how far right they are, and which wire it is."""
+        """Find the points of wires in a rectangle: how far right each is, and of which wire."""
         x0, y0, x1, y1 = rect
         cells = (self.points.get(cell, ()) for cell in self.cells(rect))
         return [(x, at) for points in cells for x, y, at in points if x0 < x < x1 and y0 < y < y1]
 
     def covered(self, rect: Rect) -> int:
-        """How many rectangles a rectangle covers in part."""
+        """Count the rectangles that a rectangle covers in part."""
         x0, y0, x1, y1 = rect
         found = {other for cell in self.cells(rect) for other in self.rects.get(cell, ())}
         return sum(x0 < b[2] and b[0] < x1 and y0 < b[3] and b[1] < y1 for b in found)

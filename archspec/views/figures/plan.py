@@ -88,7 +88,7 @@ class Plan(NamedTuple):
         return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
     def extent(self, top: float = float("-inf"), bottom: float = float("inf")) -> Rect:
-        """How far the boxes with their middles from `top` to `bottom`, the wires among them and their frames reach."""
+        """Measure how far boxes whose middles lie from `top` to `bottom` reach, with their wires and frames."""
         boxes = {box for box, (_, y) in self.places.items() if top <= y <= bottom}
         rects = [self.rect(box) for box in boxes] + [f.box for f in self.frames if f.box[1] < bottom and f.box[3] > top]
         inner = [wire for wire in self.wires if wire.arrow.tail in boxes and wire.arrow.head in boxes]

@@ -49,7 +49,7 @@ def finish(diagram: Diagram) -> None:
 
 
 def without_numbers(diagram: Diagram) -> None:
-    """Takes out what follows from the spec by arithmetic: for pictures beside a quiz."""
+    """Remove the numbers that follow from the spec by arithmetic, for pictures beside a quiz."""
     for box in diagram.boxes:
         box.parts = {}
         if box.step == "concat":
@@ -91,7 +91,7 @@ def _label(diagram: Diagram) -> None:
         if tail.changes and tail not in labelled and head.form != "output":
             arrow.label = text_of(tail.output)
             labelled.add(tail)
-        # of ways of equal length the first
+        # the first of several ways of equal length
         arrow.main = height[tail] == height[head] + 1 and not arrow.skip and tail not in left and head not in reached
         if arrow.main:
             left.add(tail)

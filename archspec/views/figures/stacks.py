@@ -1,4 +1,4 @@
-"""Drawing volumes: a map as stacked sheets, a vector as a bar, and what leads from one to the next."""
+"""Drawing volumes: a map as stacked sheets, a vector as a bar, and the operations between them."""
 
 from __future__ import annotations
 

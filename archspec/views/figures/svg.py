@@ -42,7 +42,7 @@ def label(x: float, y: float, text: str, size: float, fill: str, more: str = "",
 
 
 def tooltip(text: str) -> str:
-    """What is shown while the pointer rests on the element."""
+    """Make the text that shows while the pointer rests on the element."""
     return element("title", escape(shown(text)))
 
 
@@ -80,7 +80,7 @@ def arrowhead(tip: Point, back: Point, colour: str, size: float = 7.0) -> str:
 
 
 class Heading(NamedTuple):
-    """What stands above a picture: the network's title, a line of facts, and for readers who do not see it a description."""
+    """The text above a picture: title, a line of facts, and a description for readers who do not see the picture."""
 
     title: str
     facts: str
@@ -94,7 +94,7 @@ class Heading(NamedTuple):
 def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], **attributes: object) -> str:
     """A whole file: a page in the theme's colour with the heading at its top left. It has no ids, so that a page may hold several.
 
-    Without facts in the heading it is for a page that tells them itself: it has no heading, and no ground.
+    Without facts in the heading the page shows them itself: the picture then has no heading and no ground.
     """
     top = 0.0 if heading.facts else HEADING
     w, h = number(size[0]), number(size[1] - top)

@@ -1,6 +1,6 @@
 """How wide a text is, and how to cut one that is too long.
 
-Pictures name Helvetica first and fall back to what is there. The fonts that stand in differ in width: Arial and Liberation Sans are
+Pictures name Helvetica first and fall back to what is there. The fallback fonts differ in width: Arial and Liberation Sans are
 as wide as Helvetica, DejaVu Sans is 1.2 times as wide. So room is always left for WIDEST times the width in Helvetica.
 """
 
@@ -37,7 +37,7 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def fitting(text: str, room: float, size: float, *, bold: bool = False) -> str:
-    """A text, made safe to show, and without its middle where it is wider than the room."""
+    """Make a text safe to show, and cut out its middle where it is wider than the room."""
     text = shown(text)
     if width(text, size, bold=bold) <= room:
         return text

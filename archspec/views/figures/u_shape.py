@@ -15,7 +15,7 @@ _HEAD = 7.0
 
 def bent(plan: Plan) -> Plan | None:
     """The plan as a U, or None where it is none."""
-    # It bends at the gap that most values are carried past; of several at the one that leaves the arms most alike.
+    # It bends at the gap that most values are carried past; among several, the one that leaves the arms most alike.
     _, top, _, bottom = plan.extent()
     found: list[tuple[float, float, Wire, list[Arrow]]] = []
     for above, below in plan.gaps():

@@ -94,7 +94,7 @@ def _inference(diagram: Diagram) -> Diagram:
 
 
 def _branch(diagram: Diagram) -> str:
-    """Where a diagram is no chain, in words."""
+    """Say in words where a diagram is not a chain."""
     inputs = sum(box.form == "input" for box in diagram.boxes)
     if inputs > 1:
         return f"there are {inputs} inputs"
@@ -119,7 +119,7 @@ def _captions(box: Box) -> list[str]:
 
 
 def _join(item: Item, box: Box) -> None:
-    """A layer that stands alone in the network is named with the one before it."""
+    """Name a layer outside all blocks together with the one before it."""
     if item.captions and box.detail != "flatten":
         first, *rest = item.captions
         item.captions = [first, fitting(" · ".join([*rest, box.detail]), _ROOM, CAPTION)]

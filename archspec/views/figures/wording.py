@@ -31,7 +31,7 @@ def folded_name(box: Box, first: str) -> str:
     same = next((at for at, (a, b) in enumerate(zip(parts, last, strict=False)) if a != b), len(parts) - 1)
     end = ".".join(last[same:])
     if same < len(parts) and end.rstrip("0123456789") == ".".join(parts[same:]).rstrip("0123456789"):
-        end = end[len(end.rstrip("0123456789")) :]  # of `layer_0` and `layer_11` the number
+        end = end[len(end.rstrip("0123456789")) :]  # the number in `layer_0` and `layer_11`
     return f"{first} – {end}"
 
 
@@ -115,7 +115,7 @@ def residual(graph: Graph) -> str:
 
 
 def _ends(graph: Graph, node: Node, first: int) -> str:
-    """The same of the `add` of a block, whose values may be those of other `add`s."""
+    """Describe the `add` of a block, whose values may come from other `add`s."""
     if 0 in node.inputs:
         return "identity"
     read = [graph.elements[value - first] for value in node.inputs if value >= first]

@@ -18,7 +18,7 @@ def source(name: str) -> str | None:
 def _sources() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(_FOLDER.glob("[!_]*.py")):
-        _, *parts = path.read_text(encoding="utf-8").rstrip().split("\n\n\n")  # two blank lines stand between definitions only
+        _, *parts = path.read_text(encoding="utf-8").rstrip().split("\n\n\n")  # two blank lines occur between definitions only
         for part in parts:
             name = re.split(r"\W", part, maxsplit=2)[1]
             found[name] = part
