@@ -13,7 +13,7 @@ from archspec.ir.graph import Call, Element, Graph
 
 
 class Use(NamedTuple):
-    """What is known of a graph: for each value the one that it is; for each input whether a layer reads it, and whether it is taken at
+    """Uses in a graph: for each value the one it is an alias of; for each input whether a layer reads it, and whether it is taken at
     all: read, given back, or handed to a call that takes it.
     """
 

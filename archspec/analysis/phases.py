@@ -102,7 +102,7 @@ def union(a: Field, b: Field) -> Field:
 
 
 def even(field: Field) -> bool:
-    """Whether every position sees something, and none less far to either side than the one before it.
+    """Whether every position sees something, and neither end of what it sees moves back from one to the next.
 
     What reads several of its positions then sees from the first one's beginning to the last one's end, whatever it reads in between.
     """

@@ -1,4 +1,4 @@
-"""What a file declares before any layer is looked at: params, blocks, defaults, and the files it uses."""
+"""The declarations of a file, which are read before any layer: params, blocks, defaults, and the files it uses."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def elaborate(file: ast.File, name: str, sink: Diagnostics, options: Options) ->
 
 
 class Elaborator(Structures):
-    """The whole: declarations, statements, inputs and outputs."""
+    """Elaborates a whole file: declarations, statements, inputs and outputs."""
 
     def run(self) -> None:
         unit = self.unit = self.declarations.read(self.file, self.options.base)

@@ -1,4 +1,4 @@
-"""How a graph is written."""
+"""Settings of how a graph is written."""
 
 from __future__ import annotations
 

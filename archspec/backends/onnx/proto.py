@@ -47,7 +47,7 @@ def graph(network: Network, draft: Draft, *, declare: bool = False) -> GraphProt
 
 
 def little(array: Array) -> Array:
-    """Little-endian and contiguous, as files have it."""
+    """Make an array little-endian and contiguous, as in files."""
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
 
 

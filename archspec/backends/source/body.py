@@ -73,7 +73,7 @@ class Item(NamedTuple):
 
     @property
     def numbers(self) -> tuple[Any, ...]:
-        """All that has numbers in it."""
+        """All parts that contain numbers."""
         return self.module, self.guard
 
     @property

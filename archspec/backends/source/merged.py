@@ -114,12 +114,12 @@ class _Merge:
         return If(self.presence(next(iter(apart.values())), found), *modules)
 
     def way(self, item: Item) -> tuple[object, ...]:
-        """How an item is written."""
+        """Return how an item is written."""
         step = item.step if item.module is None or item.step in self.dialect.expressions else ""
         return step, len(item.reads), item.kinds, item.flat, item.owner, item.lent, item.module and item.attribute
 
     def same(self, found: Found) -> Any:
-        """What all variants have."""
+        """Return the value that all variants share."""
         first, *others = found.values()
         if any(other != first for other in others):
             raise _Different

@@ -1,7 +1,7 @@
 """Finds which layers of two networks correspond: an alignment of least cost.
 
 The layers of each network are a sequence. What they cost to be paired grows with what differs: least a name, then shapes, then arguments,
-then the step; to stand alone costs more than any of these, and layers of different kinds are never paired. The pairs of least total cost
+then the step; no counterpart costs more than any of these, and layers of different kinds are never paired. The pairs of least total cost
 are found by dynamic programming (Needleman & Wunsch 1970, A general method applicable to the search for similarities in
 the amino acid sequence of two proteins).
 """
@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 
 
 class Sign(NamedTuple):
-    """What is compared of a layer, except its name."""
+    """The compared properties of a layer, except its name."""
 
     step: str
     kind: str

@@ -1,4 +1,4 @@
-"""What is compared of a network: its counts, its reach, and the accuracy that it cites."""
+"""The compared measures of a network: its counts, its reach, and the accuracy that it cites."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Model(NamedTuple):
 
 
 def measured(networks: Sequence[Network]) -> list[Model]:
-    """The networks with what is compared of them."""
+    """Measure the networks."""
     found: list[Model] = []
     for network in networks:
         name, times = network.name, 1

@@ -126,7 +126,7 @@ def _join(item: Item, box: Box) -> None:
 
 
 def _rows(items: list[Item]) -> list[list[Item]]:
-    """The items in rows of about the same length, each with its place in its row."""
+    """Break the items into rows of about the same length, each item with its place in its row."""
     total = max(item.right for item in _placed(items))
     rows: list[list[Item]] = []
     for count in range(int(total // WIDEST) + 1, len(items) + 1):
