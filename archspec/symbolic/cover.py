@@ -1,0 +1,238 @@
+"""Answers for every variant of a space, by few traces: each serves all variants for which its guards hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+from archspec.symbolic.program import scalar, vector
+from archspec.symbolic.space import Space
+from archspec.symbolic.traced import Untraceable
+from archspec.symbolic.tracing import Counted, Mistake, Subject, Traced, count, traced
+
+CHUNK = 1 << 16
+"""Variants that are looked at together."""
+MOST_TRACES = 2000
+"""Traces after which variants are elaborated one by one."""
+
+
+class Answer(NamedTuple):
+    """What a run of variants came to: their numbers in the space, and columns of what is known of them, or why they are none.
+
+    `values` are those of the axes, `counts` are empty where there is a mistake. Columns are NumPy arrays, or lists where that is not installed.
+    """
+
+    numbers: Sequence[int]
+    values: Mapping[str, Sequence[Any]]
+    counts: Mapping[str, Sequence[Any]]
+    mistake: Mistake | None = None
+
+
+class Covering:
+    """Answers for variants of a space; traces are kept from one call to the next."""
+
+    def __init__(self, subject: Subject, space: Space, wanted: Sequence[str], most_traces: int = MOST_TRACES) -> None:
+        self.subject = subject
+        self.space = space
+        self.wanted = tuple(wanted)
+        self.most_traces = most_traces
+        self.traces: dict[tuple[Any, ...], list[_Fitted]] = {}
+        """The traces by the values of the axes that cannot be left open."""
+        self.made = 0
+        self.single = 0
+        """Variants that were elaborated one by one."""
+        self.arrays = find_spec("numpy") is not None
+
+    def answers(self, numbers: Iterable[int] | None = None, tick: Callable[[int], None] | None = None) -> Iterator[Answer]:
+        """Answer for variants, by default for all, a chunk at a time. `tick` is called with how many are done."""
+        done = 0
+        for chunk in _chunks(range(self.space.size) if numbers is None else numbers):
+            for fixed, rows in self._by_choice(chunk):
+                yield from self._answered(fixed, rows)
+            done += len(chunk)
+            if tick is not None:
+                tick(done)
+
+    def _by_choice(self, chunk: Sequence[int]) -> Iterator[tuple[tuple[Any, ...], _Rows]]:
+        """The variants by the values that cannot be left open."""
+        names = [domain.name for domain in self.space.domains()]
+        columns = _columns(self.space, chunk, self.arrays)
+        choices = [each.name for each in self.space.axes if each.name not in names]
+        if not choices:
+            yield (), _Rows(chunk, columns, self.arrays)
+            return
+        places: dict[tuple[Any, ...], list[int]] = {}
+        for at, fixed in enumerate(zip(*[columns[name] for name in choices], strict=True)):
+            places.setdefault(fixed, []).append(at)
+        for fixed, found in places.items():
+            yield fixed, _Rows(chunk, columns, self.arrays).taken(found)
+
+    def _answered(self, fixed: tuple[Any, ...], rows: _Rows) -> Iterator[Answer]:
+        traces = self.traces.setdefault(fixed, [])
+        for fitted in list(traces):
+            if not len(rows):
+                return
+            answer, rows = fitted.answer(rows)
+            yield from answer
+        while len(rows):
+            fitted_ = self._fitted(rows)
+            if fitted_ is None:
+                yield self._alone(rows.taken([0]))
+                rows = rows.taken(range(1, len(rows)))
+                continue
+            traces.append(fitted_)
+            answer, left = fitted_.answer(rows)
+            if len(left) == len(rows):
+                raise AssertionError("a trace does not hold for its own example")
+            yield from answer
+            rows = left
+
+    def _fitted(self, rows: _Rows) -> _Fitted | None:
+        """A trace of the first variant; None where it cannot be traced."""
+        if self.made >= self.most_traces:
+            return None
+        try:
+            found = traced(self.subject, self.space.domains(), self.space.meaning, rows.first())
+        except Untraceable:
+            return None
+        self.made += 1
+        return _Fitted(found, [domain.name for domain in self.space.domains()], self.wanted, self.arrays)
+
+    def _alone(self, row: _Rows) -> Answer:
+        self.single += 1
+        found = count(self.subject, self.space.meaning(row.first()))
+        return Answer(
+            row.numbers, row.columns, {name: [numbers(found)[name]] for name in self.wanted} if not found.mistake else {}, found.mistake
+        )
+
+
+class _Rows:
+    """Variants: their numbers, and the columns of their values."""
+
+    def __init__(self, numbers: Sequence[int], columns: Mapping[str, Any], arrays: bool) -> None:
+        self.numbers, self.columns, self.arrays = numbers, columns, arrays
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def first(self) -> dict[str, Any]:
+        """The values of the first."""
+        return {name: column[0].item() if hasattr(column[0], "item") else column[0] for name, column in self.columns.items()}
+
+    def taken(self, places: Any) -> _Rows:
+        """Some of them; `places` are numbers of rows, or an array of NumPy."""
+        if self.arrays:
+            import numpy as np
+
+            places = np.asarray(places, dtype="int64")
+            return _Rows(np.asarray(self.numbers)[places], {name: column[places] for name, column in self.columns.items()}, True)
+        return _Rows([self.numbers[at] for at in places], {n: [c[at] for at in places] for n, c in self.columns.items()}, False)
+
+
+class _Fitted:
+    """A trace with the programs of its guards and counts."""
+
+    def __init__(self, found: Traced, variables: Sequence[str], wanted: Sequence[str], arrays: bool) -> None:
+        trace, counted = found
+        self.mistake = counted.mistake
+        self.variables = variables
+        self.wanted = wanted if self.mistake is None else ()
+        forms = [trace.form(numbers(counted)[name]) for name in self.wanted]
+        self.always = not trace.guards
+        self.guards = vector(trace.table, variables, trace.guards, ()) if arrays else None
+        self.counts = vector(trace.table, variables, (), forms) if arrays else None
+        self.alone = scalar(trace.table, variables, trace.guards, forms)
+
+    def answer(self, rows: _Rows) -> tuple[list[Answer], _Rows]:
+        """The answer for the variants for which the guards hold, and the others."""
+        if self.guards is not None and self.counts is not None:
+            return self._at_once(rows)
+        held: list[int] = []
+        left: list[int] = []
+        found = []
+        for at, values in enumerate(zip(*[_plain(rows.columns[name]) for name in self.variables], strict=True)):
+            result = self.alone(*values)
+            (left if result is None else held).append(at)
+            if result is not None:
+                found.append(result)
+        if not held:
+            return [], rows
+        counts = dict(zip(self.wanted, map(list, zip(*found, strict=True)), strict=True)) if self.wanted else {}
+        served = rows.taken(held)
+        return [Answer(served.numbers, served.columns, counts, self.mistake)], rows.taken(left)
+
+    def _at_once(self, rows: _Rows) -> tuple[list[Answer], _Rows]:
+        import numpy as np
+
+        assert self.guards is not None and self.counts is not None
+        left = rows.taken([])
+        if not self.always:
+            with np.errstate(all="ignore"):  # what is behind a guard that does not hold is nothing
+                conditions = self.guards(*[rows.columns[name] for name in self.variables])
+            held = np.ones(len(rows), dtype=bool)
+            for condition in conditions:
+                held &= condition
+            places = np.flatnonzero(held)
+            if not len(places):
+                return [], rows
+            if len(places) < len(rows):
+                left, rows = rows.taken(np.flatnonzero(~held)), rows.taken(places)
+        found = self.counts(*[rows.columns[name] for name in self.variables])
+        counts = {
+            name: np.broadcast_to(np.asarray(column, dtype="int64"), (len(rows),)) for name, column in zip(self.wanted, found, strict=True)
+        }
+        return [Answer(rows.numbers, rows.columns, counts, self.mistake)], left  # type: ignore[arg-type]
+
+
+def numbers(counted: Counted) -> dict[str, Any]:
+    """The counts of a variant and the sizes of its output, by name: `output0` is the first of these."""
+    return {**counted.counts, **{f"output{at}": size for at, size in enumerate(counted.output)}}
+
+
+def served(answers: Iterable[Answer]) -> Counter[Mistake | None]:
+    """How many variants have each mistake, and how many none."""
+    found: Counter[Mistake | None] = Counter()
+    for answer in answers:
+        found[answer.mistake] += len(answer.numbers)
+    return found
+
+
+def _plain(column: Any) -> Sequence[Any]:
+    plain: Sequence[Any] = column.tolist() if hasattr(column, "tolist") else column
+    return plain
+
+
+def _chunks(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
+    sequence = numbers if isinstance(numbers, (range, list)) else list(numbers)
+    for start in range(0, len(sequence), CHUNK):
+        yield sequence[start : start + CHUNK]
+
+
+def _columns(space: Space, chunk: Sequence[int], arrays: bool) -> dict[str, Any]:
+    """The values of variants, a column for each axis."""
+    if not arrays:
+        rows = [space.variant(number) for number in chunk]
+        return {each.name: [row[each.name] for row in rows] for each in space.axes}
+    import numpy as np
+
+    left = np.asarray(chunk, dtype="int64")
+    found = {}
+    for group in reversed(space.groups):
+        left, at = np.divmod(left, len(group[0].values))
+        for each in group:
+            met, inverse = np.unique(at, return_inverse=True)
+            values = [each.values[int(place)] for place in met]
+            column = np.asarray(values) if each.numeric else _objects(values)
+            found[each.name] = column[inverse]
+    return {each.name: found[each.name] for each in space.axes}
+
+
+def _objects(values: Sequence[Any]) -> Any:
+    import numpy as np
+
+    column = np.empty(len(values), dtype=object)
+    for at, value in enumerate(values):
+        column[at] = value
+    return column

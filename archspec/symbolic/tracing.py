@@ -1,0 +1,153 @@
+"""The ordinary elaborator, run on open numbers: once for all variants of a spec that decide alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from archspec.analysis.cost import Cost, Costs
+from archspec.diagnostics import Diagnostics
+from archspec.elaborate.assumptions import Options
+from archspec.elaborate.elaborator import Elaborator
+from archspec.elaborate.expressions import Refused
+from archspec.ir.graph import Network
+from archspec.numeric import value_of
+from archspec.ops.base import Misfit
+from archspec.source import Span
+from archspec.symbolic.traced import Trace, Untraceable
+from archspec.syntax import ast
+from archspec.types import LIMIT
+
+COUNTS = ("params", "macs", "flops", "activations", "buffers", "layers")
+"""What is counted of a variant."""
+
+
+class Subject(NamedTuple):
+    """A spec that is read, and what is set of it for all variants."""
+
+    file: ast.File
+    name: str
+    options: Options
+
+
+class Values(NamedTuple):
+    """What sets one variant apart: params, and sizes of inputs."""
+
+    params: Mapping[str, Any]
+    inputs: Mapping[str, tuple[Any, ...]]
+
+
+class Mistake(NamedTuple):
+    """Why a variant is none: the code and the place of its first mistake."""
+
+    code: str
+    span: Span | None
+
+    @property
+    def line(self) -> int:
+        """The line of the mistake; 0 where it has no place."""
+        return self.span.line if self.span is not None else 0
+
+
+class Counted(NamedTuple):
+    """What is known of a variant: its counts and the sizes of its output, or its first mistake; numbers are plain or open."""
+
+    counts: Mapping[str, Any]
+    output: tuple[Any, ...]
+    mistake: Mistake | None = None
+
+
+class Stopped(Exception):
+    """The first mistake was met."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__()
+        self.mistake = mistake
+
+
+class Probe(Elaborator):
+    """An elaborator that stops at the first mistake, and warns of nothing."""
+
+    def report(self, refused: Refused, *others: tuple[Span, str]) -> NoReturn:
+        raise Stopped(Mistake(refused.code, refused.span))
+
+    def misfit(self, misfit: Misfit, span: Span, *others: tuple[Span, str]) -> NoReturn:
+        raise Stopped(Mistake(misfit.code, span))
+
+    def warn(self, *finding: Any, **more: Any) -> None:
+        pass
+
+    def doubt(self, statement: ast.Input, shape: tuple[int, ...]) -> None:
+        pass
+
+    def unused(self) -> None:
+        pass
+
+
+def elaborated(subject: Subject, values: Values) -> Network:
+    """The network of a variant. Raises Stopped."""
+    options = subject.options._replace(
+        params={**subject.options.params, **values.params}, inputs={**subject.options.inputs, **values.inputs}
+    )
+    probe = Probe(subject.file, subject.name, Diagnostics(), options)
+    probe.run()
+    network = probe.network()
+    if network is None or probe.sink.errors:
+        first = min(probe.sink.sorted(), key=lambda finding: finding.severity != "error")
+        raise Stopped(Mistake(first.code, first.span))
+    return network
+
+
+def count(subject: Subject, values: Values) -> Counted:
+    """Elaborate a variant and count it."""
+    try:
+        network = elaborated(subject, values)
+    except Stopped as stopped:
+        return Counted({}, (), stopped.mistake)
+    costs = Costs(memory=False)
+    if _too_many(costs.graph(network.graph)):
+        return Counted({}, (), Mistake("A207", None))
+    total = costs.network(network)
+    counts = {name: getattr(total, name) for name in COUNTS[:-1]}
+    return Counted({**counts, "layers": network.graph.layers}, network.graph.output.shape)
+
+
+def _too_many(cost: Cost) -> bool:
+    return any(number > LIMIT for number in cost) or cost.params > LIMIT
+
+
+class Domain(NamedTuple):
+    """A variable with its least and largest value. A real one has floats."""
+
+    name: str
+    low: int | float
+    high: int | float
+
+
+Meaning = Callable[[Mapping[str, Any]], Values]
+"""What variables, by name, set of a spec."""
+
+
+class Traced(NamedTuple):
+    """A trace, and what it came to for all variants for which its guards hold."""
+
+    trace: Trace
+    counted: Counted
+
+
+def traced(subject: Subject, domains: tuple[Domain, ...], meaning: Meaning, example: Mapping[str, Any]) -> Traced:
+    """Elaborate a spec on open numbers, decided by an example. Raises Untraceable, also where a plain elaboration comes to another end."""
+    trace = Trace()
+    numbers = {domain.name: trace.open(domain.name, example[domain.name], domain.low, domain.high) for domain in domains}
+    try:
+        found = count(subject, meaning({**example, **numbers}))
+    except (TypeError, AttributeError) as error:  # of code that takes plain numbers only
+        raise Untraceable(str(error)) from error
+    plain = count(subject, meaning(example))
+    if (found.mistake, *_plain(found)) != (plain.mistake, *_plain(plain)):
+        raise Untraceable("open numbers came to another end than plain ones")
+    return Traced(trace, found)
+
+
+def _plain(counted: Counted) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    return {name: value_of(number) for name, number in counted.counts.items()}, tuple(map(value_of, counted.output))
