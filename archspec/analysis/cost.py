@@ -56,23 +56,23 @@ NOTHING = Cost()
 _ROLES = {"weight": 0, "bias": 1, "buffer": 2, "frozen": 3}
 
 
-def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type, memory: bool) -> Cost:
-    """The cost of one application of an op, with or without `stored`."""
+def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type, all_: bool) -> Cost:
+    """The cost of one application of an op; without all, no `stored` and `idle`."""
     types = (*inputs, output)
     tensors = [0, 0, 0, 0]
     for weight in op.weights(*inputs):
         tensors[_ROLES[weight.role]] += weight.size
-    stored, macs = 0 if not memory or op.reuses(*types) else output.size, op.macs(*types)
+    stored, macs = 0 if not all_ or op.reuses(*types) else output.size, op.macs(*types)
     weights, biases, buffers, frozen = tensors
-    idle = not (weights or biases or macs)
+    idle = all_ and not (weights or biases or macs)
     return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), output.size, stored, op.connections(*types), idle)
 
 
 class Costs:
-    """Costs of the parts of one network, each computed once; without `memory` nothing is `stored`."""
+    """Costs of the parts of one network, each computed once; `all_` says whether to find `stored` and `idle` too, which ask for decisions."""
 
-    def __init__(self, *, memory: bool = True) -> None:
-        self._memory = memory
+    def __init__(self, *, all_: bool = True) -> None:
+        self._all = all_
         self._nodes: dict[tuple[object, ...], Cost] = {}
         self._graphs: dict[Graph, Cost] = {}
 
@@ -88,7 +88,7 @@ class Costs:
         key = (node.op, inputs)
         cost = self._nodes.get(key)
         if cost is None:
-            cost = self._nodes[key] = _cost_of(node.op, inputs, node.type, self._memory)
+            cost = self._nodes[key] = _cost_of(node.op, inputs, node.type, self._all)
         return cost
 
     def element(self, element: Element, graph: Graph) -> Cost:

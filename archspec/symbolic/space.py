@@ -21,9 +21,9 @@ MOST_VALUES = 10**12
 class Range(Sequence[Any]):
     """Values from `first` on in equal steps, exact where they are written as decimals. They are not held."""
 
-    def __init__(self, first: Decimal, step: Decimal, count: int) -> None:
-        self.first, self.step, self.length = first, step, count
-        self.whole = all(number == number.to_integral_value() for number in (first, step))
+    def __init__(self, first: Decimal | int, step: Decimal | int, count: int) -> None:
+        self.first, self.step, self.length = Decimal(first), Decimal(step), count
+        self.whole = all(number == number.to_integral_value() for number in (self.first, self.step))
 
     def __len__(self) -> int:
         return self.length

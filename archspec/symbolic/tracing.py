@@ -38,15 +38,17 @@ class Values(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """Why a variant is none: the code and the place of its first mistake."""
+    """Why a variant is none: the code of its first mistake, and its place, a file, a line and a column; 0 where it has none."""
 
     code: str
-    span: Span | None
+    file: str
+    line: int
+    column: int
 
-    @property
-    def line(self) -> int:
-        """The line of the mistake; 0 where it has no place."""
-        return self.span.line if self.span is not None else 0
+    @classmethod
+    def at(cls, code: str, span: Span | None) -> Mistake:
+        """A mistake at a place."""
+        return cls(code, span.source.name, span.line, span.column) if span is not None else cls(code, "", 0, 0)
 
 
 class Counted(NamedTuple):
@@ -69,10 +71,10 @@ class Probe(Elaborator):
     """An elaborator that stops at the first mistake, and warns of nothing."""
 
     def report(self, refused: Refused, *others: tuple[Span, str]) -> NoReturn:
-        raise Stopped(Mistake(refused.code, refused.span))
+        raise Stopped(Mistake.at(refused.code, refused.span))
 
     def misfit(self, misfit: Misfit, span: Span, *others: tuple[Span, str]) -> NoReturn:
-        raise Stopped(Mistake(misfit.code, span))
+        raise Stopped(Mistake.at(misfit.code, span))
 
     def warn(self, *finding: Any, **more: Any) -> None:
         pass
@@ -94,7 +96,7 @@ def elaborated(subject: Subject, values: Values) -> Network:
     network = probe.network()
     if network is None or probe.sink.errors:
         first = min(probe.sink.sorted(), key=lambda finding: finding.severity != "error")
-        raise Stopped(Mistake(first.code, first.span))
+        raise Stopped(Mistake.at(first.code, first.span))
     return network
 
 
@@ -104,9 +106,9 @@ def count(subject: Subject, values: Values) -> Counted:
         network = elaborated(subject, values)
     except Stopped as stopped:
         return Counted({}, (), stopped.mistake)
-    costs = Costs(memory=False)
+    costs = Costs(all_=False)
     if _too_many(costs.graph(network.graph)):
-        return Counted({}, (), Mistake("A207", None))
+        return Counted({}, (), Mistake.at("A207", None))
     total = costs.network(network)
     counts = {name: getattr(total, name) for name in COUNTS[:-1]}
     return Counted({**counts, "layers": network.graph.layers}, network.graph.output.shape)

@@ -1,0 +1,185 @@
+"""Counts of a spec as formulas in its input's sizes and its params, and the conditions under which they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from keyword import iskeyword
+from typing import Any, NamedTuple
+
+from archspec.ir.graph import Network
+from archspec.symbolic.forms import Form, Poly
+from archspec.symbolic.program import Writer, scalar
+from archspec.symbolic.subjects import counts_of, open_space, subject_of
+from archspec.symbolic.traced import Guard
+from archspec.symbolic.tracing import Traced, traced
+from archspec.symbolic.wording import LATEX, TEXT, Script, Words, progression, variables
+from archspec.types import LIMIT
+
+_SHOWN = 4096
+"""Values of a variable that are tried, to say which are legal."""
+
+
+class Condition(NamedTuple):
+    """What must hold for the formulas: of one variable the values that were tried and are legal, or a guard over several."""
+
+    variable: str
+    values: tuple[int, ...]
+    guard: Guard | None = None
+
+
+class Formula:
+    """Counts of a network as formulas in some variables.
+
+    `variables` are their names, `example` the spec's own values. The formulas hold for all values for which every decision in the spec
+    (a guard, a division that must be exact) is that of the example. Called with values it computes: `formula(H=256)["macs"]`.
+    """
+
+    def __init__(self, network: Network, names: Sequence[str], counts: Sequence[str] = ("params", "macs")) -> None:
+        self.model = network.name
+        self.counts = counts_of(counts)
+        space, self.example = open_space(network, names)
+        self.variables = tuple(each.name for each in space.axes)
+        self._found: Traced = traced(subject_of(network), space.domains(), space.meaning, self.example)
+
+    @property
+    def forms(self) -> dict[str, Form]:
+        """The counts in normal form."""
+        trace, counted = self._found
+        return {name: trace.form(counted.counts[name]) for name in self.counts}
+
+    def __call__(self, **values: Any) -> dict[str, int] | None:
+        """Compute the counts; variables that are not given have the spec's own values. None where the formulas do not hold."""
+        for name in values.keys() - set(self.variables):
+            raise ValueError(f"there is no variable `{name}`; there are {', '.join(self.variables)}")
+        found = self._compiled(*[values.get(name, self.example[name]) for name in self.variables])
+        return dict(zip(self.counts, found, strict=True)) if found is not None else None
+
+    @cached_property
+    def _compiled(self) -> Callable[..., tuple[Any, ...] | None]:
+        return scalar(self._found.trace.table, self.variables, self.guards, list(self.forms.values()))
+
+    @cached_property
+    def guards(self) -> list[Guard]:
+        """The decisions that were taken, without those that only keep counts below 2^63."""
+        return [guard for guard in self._found.trace.guards if not _is_limit(guard)]
+
+    @cached_property
+    def conditions(self) -> list[Condition]:
+        """The guards: those over one whole number as the values for which they hold, up to 4,096."""
+        table = self._found.trace.table
+        single: dict[str, list[Guard]] = {}
+        several = []
+        for guard in self.guards:
+            names = {*variables(table, guard.left), *variables(table, guard.right)}
+            if len(names) == 1 and isinstance(self.example[next(iter(names))], int):
+                single.setdefault(names.pop(), []).append(guard)
+            else:
+                several.append(guard)
+        found = []
+        for name, guards in single.items():
+            holds = scalar(table, (name,), guards, ())
+            found.append(Condition(name, tuple(value for value in range(1, _SHOWN + 1) if holds(value) is not None)))
+        return [*found, *(Condition("", (), guard) for guard in several)]
+
+    @cached_property
+    def exact(self) -> frozenset[int]:
+        """Quotients of the table that leave no remainder where the formulas hold."""
+        table = self._found.trace.table
+        legal = {condition.variable: condition.values for condition in self.conditions if condition.guard is None}
+        found = set()
+        for place, item in enumerate(table.items):
+            if item.operation == "//":
+                a, b = item.parts
+                names = set(variables(table, a - table.quotient(a, b) * b))
+                if len(names) == 1 and (name := names.pop()) in legal:
+                    rest = scalar(table, (name,), (), [a - Poly({(place,): 1}) * b])
+                    if legal[name] and all(rest(value) == (0,) for value in legal[name]):
+                        found.add(place)
+        return frozenset(found)
+
+    def words(self, script: Script) -> tuple[dict[str, str], list[tuple[str, str]], list[str]]:
+        """The formulas, what the short names in them mean, and the conditions, as texts."""
+        words = Words(self._found.trace.table, script, self.exact)
+        formulas = {name: words.form(form) for name, form in self.forms.items()}
+        conditions = [
+            words.guard(condition.guard) if condition.guard is not None else progression(condition.values, condition.variable, _SHOWN)
+            for condition in self.conditions
+        ]
+        return formulas, words.where, conditions
+
+    def to_text(self) -> str:
+        """The formulas for a terminal, a line each."""
+        formulas, where, conditions = self.words(TEXT)
+        width = max(map(len, formulas))
+        lines = [f"{name:<{width}} = {text}" for name, text in formulas.items()]
+        if where:
+            lines.append(f"where {', '.join(f'{name} = {text}' for name, text in where)}")
+        if conditions:
+            lines.append(f"for {'; '.join(conditions)}")
+        found = self()
+        assert found is not None, "formulas hold for the example"
+        values = ", ".join(f"{name} = {value:,}" for name, value in self.example.items())
+        lines.append(f"At {values}: {', '.join(f'{name} = {number:,}' for name, number in found.items())}.")
+        return "\n".join(lines) + "\n"
+
+    def to_latex(self) -> str:
+        """The formulas as an `align*` of amsmath, for LaTeX's mathematics."""
+        formulas, where, conditions = self.words(LATEX)
+        lines = [rf"\mathit{{{name}}} &= {text}" for name, text in formulas.items()]
+        lines += [rf"{name} &= {text}" for name, text in where]
+        noted = "".join(f"% {line}\n" for line in conditions)
+        return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n" + (f"% for\n{noted}" if noted else "")
+
+    def to_data(self) -> dict[str, Any]:
+        """The formulas as data for JSON: texts, LaTeX and Python for each count."""
+        formulas, where, conditions = self.words(TEXT)
+        latex = self.words(LATEX)[0]
+        return {
+            "archspec": 1,
+            "model": self.model,
+            "variables": dict(self.example),
+            "counts": {name: {"text": text, "latex": latex[name]} for name, text in formulas.items()},
+            "where": dict(where),
+            "conditions": conditions,
+            "python": self.to_python(),
+            "at": self(),
+        }
+
+    def to_python(self) -> str:
+        """The formulas as a Python function of the variables, which returns a dict, or None where they do not hold."""
+        table = self._found.trace.table
+        names = {name: _identifier(name) for name in self.variables}
+        writer, lines = Writer(table, names), []
+        for guard in self.guards:
+            condition = writer.guard(guard)
+            lines += [*writer.lines, f"if not ({condition}):\n        return None"]
+            writer.lines.clear()
+        results = ", ".join(f'"{name}": {writer.form(form)}' for name, form in self.forms.items())
+        text = "\n    ".join([f"def counts({', '.join(names.values())}):", *lines, *writer.lines, f"return {{{results}}}"])
+        head = "from math import ceil, floor, gcd\n\n\n" if any(word in text for word in ("ceil(", "floor(", "gcd(")) else ""
+        return head + (_ROUND8 if "round8(" in text else "") + text + "\n"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"Formula({self.model}: {', '.join(self.counts)} in {', '.join(self.variables)})"
+
+
+_ROUND8 = '''def round8(value):
+    """Round to the nearest multiple of 8, to at least 8 and not below 0.9 of the number."""
+    rounded = max(8, int(value + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * value else rounded
+
+
+'''
+
+
+def _is_limit(guard: Guard) -> bool:
+    """Whether a guard only keeps a count below 2^63."""
+    return isinstance(guard.left, Poly) and abs(guard.left.terms.get((), 0)) > LIMIT // 2
+
+
+def _identifier(name: str) -> str:
+    return f"{name}_" if iskeyword(name) else name
