@@ -48,7 +48,7 @@ class Mistake(NamedTuple):
     @classmethod
     def at(cls, code: str, span: Span | None) -> Mistake:
         """A mistake at a place."""
-        return cls(code, span.source.name, span.line, span.column) if span is not None else cls(code, "", 0, 0)
+        return cls(code, span.source.name, *span.source.locate(span.start)) if span is not None else cls(code, "", 0, 0)
 
 
 class Counted(NamedTuple):
