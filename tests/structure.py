@@ -18,7 +18,7 @@ FLOORS = (
     ("ops", "syntax"),
     ("ir",),
     ("elaborate", "analysis", "foreign"),
-    ("weights",),
+    ("symbolic", "weights"),
     ("backends",),
     ("views",),
     ("api",),

@@ -12,6 +12,12 @@ GROUPS: dict[str, dict[str, str]] = {
         "compare": "networks side by side, and the differences of two similar ones",
         "list": "the bundled specs with their numbers",
     },
+    "Leave numbers open": {
+        "formula": "counts as formulas in input sizes and params",
+        "sweep": "counts of all variants: a table or a chart",
+        "find": "the variants within a budget, the best first",
+        "sizes": "the input sizes that a spec takes",
+    },
     "Explain and learn": {
         "explain": "the arithmetic of a layer, or of all",
         "ops": "the layers of the language, or the page of one",

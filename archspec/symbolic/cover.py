@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -29,45 +28,50 @@ class Answer(NamedTuple):
     counts: Mapping[str, Sequence[Any]]
     mistake: Mistake | None = None
 
+    def taken(self, places: Sequence[int]) -> Answer:
+        """Some of the variants, by their places here."""
+        rows = _Rows(self.numbers, {**self.values, **self.counts}, hasattr(self.numbers, "tolist")).taken(places)
+        columns = rows.columns
+        return Answer(rows.numbers, {n: columns[n] for n in self.values}, {n: columns[n] for n in self.counts}, self.mistake)
+
 
 class Covering:
-    """Answers for variants of a space; traces are kept from one call to the next."""
+    """Answers for variants of something that can be traced; traces are kept from one call to the next.
 
-    def __init__(self, subject: Subject, space: Space, wanted: Sequence[str], most_traces: int = MOST_TRACES) -> None:
-        self.subject = subject
-        self.space = space
+    `variables` are left open; other names of variants are taken one by one. `trace` elaborates on open numbers around an example, and
+    `alone` a single variant.
+    """
+
+    def __init__(
+        self,
+        variables: Sequence[str],
+        trace: Callable[[Mapping[str, Any]], Traced],
+        alone: Callable[[Mapping[str, Any]], Counted],
+        wanted: Sequence[str],
+        most_traces: int = MOST_TRACES,
+    ) -> None:
+        self.variables, self.trace, self.alone = variables, trace, alone
         self.wanted = tuple(wanted)
         self.most_traces = most_traces
         self.traces: dict[tuple[Any, ...], list[_Fitted]] = {}
-        """The traces by the values of the axes that cannot be left open."""
+        """The traces by the values that cannot be left open."""
         self.made = 0
         self.single = 0
         """Variants that were elaborated one by one."""
         self.arrays = find_spec("numpy") is not None
 
-    def answers(self, numbers: Iterable[int] | None = None, tick: Callable[[int], None] | None = None) -> Iterator[Answer]:
-        """Answer for variants, by default for all, a chunk at a time. `tick` is called with how many are done."""
-        done = 0
-        for chunk in _chunks(range(self.space.size) if numbers is None else numbers):
-            for fixed, rows in self._by_choice(chunk):
-                yield from self._answered(fixed, rows)
-            done += len(chunk)
-            if tick is not None:
-                tick(done)
-
-    def _by_choice(self, chunk: Sequence[int]) -> Iterator[tuple[tuple[Any, ...], _Rows]]:
-        """The variants by the values that cannot be left open."""
-        names = [domain.name for domain in self.space.domains()]
-        columns = _columns(self.space, chunk, self.arrays)
-        choices = [each.name for each in self.space.axes if each.name not in names]
+    def answers(self, numbers: Sequence[int], columns: Mapping[str, Any]) -> Iterator[Answer]:
+        """Answer for variants of which the values are given, a column for each name."""
+        rows = _Rows(numbers, columns, self.arrays)
+        choices = [name for name in columns if name not in self.variables]
         if not choices:
-            yield (), _Rows(chunk, columns, self.arrays)
+            yield from self._answered((), rows)
             return
         places: dict[tuple[Any, ...], list[int]] = {}
-        for at, fixed in enumerate(zip(*[columns[name] for name in choices], strict=True)):
+        for at, fixed in enumerate(zip(*[_plain(columns[name]) for name in choices], strict=True)):
             places.setdefault(fixed, []).append(at)
         for fixed, found in places.items():
-            yield fixed, _Rows(chunk, columns, self.arrays).taken(found)
+            yield from self._answered(fixed, rows.taken(found))
 
     def _answered(self, fixed: tuple[Any, ...], rows: _Rows) -> Iterator[Answer]:
         traces = self.traces.setdefault(fixed, [])
@@ -77,15 +81,14 @@ class Covering:
             answer, rows = fitted.answer(rows)
             yield from answer
         while len(rows):
-            fitted_ = self._fitted(rows)
-            if fitted_ is None:
+            new = self._fitted(rows)
+            if new is None:
                 yield self._alone(rows.taken([0]))
                 rows = rows.taken(range(1, len(rows)))
                 continue
-            traces.append(fitted_)
-            answer, left = fitted_.answer(rows)
-            if len(left) == len(rows):
-                raise AssertionError("a trace does not hold for its own example")
+            traces.append(new)
+            answer, left = new.answer(rows)
+            assert len(left) < len(rows), "a trace holds for its own example"
             yield from answer
             rows = left
 
@@ -94,18 +97,34 @@ class Covering:
         if self.made >= self.most_traces:
             return None
         try:
-            found = traced(self.subject, self.space.domains(), self.space.meaning, rows.first())
+            found = self.trace(rows.first())
         except Untraceable:
             return None
         self.made += 1
-        return _Fitted(found, [domain.name for domain in self.space.domains()], self.wanted, self.arrays)
+        return _Fitted(found, self.variables, self.wanted, self.arrays)
 
     def _alone(self, row: _Rows) -> Answer:
         self.single += 1
-        found = count(self.subject, self.space.meaning(row.first()))
-        return Answer(
-            row.numbers, row.columns, {name: [numbers(found)[name]] for name in self.wanted} if not found.mistake else {}, found.mistake
-        )
+        found = self.alone(row.first())
+        counts = {name: [found.counts[name]] for name in self.wanted} if not found.mistake else {}
+        return Answer(row.numbers, row.columns, counts, found.mistake)
+
+
+def variants(
+    subject: Subject, space: Space, wanted: Sequence[str], numbers: Iterable[int] | None = None, most_traces: int = MOST_TRACES
+) -> Iterator[Answer]:
+    """Answer for variants of a spec, by default for all of a space, a chunk at a time."""
+    domains = space.domains()
+    covering = Covering(
+        [domain.name for domain in domains],
+        lambda example: traced(subject, domains, space.meaning, example),
+        lambda values: count(subject, space.meaning(values)),
+        wanted,
+        most_traces,
+    )
+    for chunk in _chunks(range(space.size) if numbers is None else numbers):
+        columns = _columns(space, chunk, covering.arrays)
+        yield from covering.answers(_numbers(chunk) if covering.arrays else chunk, columns)
 
 
 class _Rows:
@@ -139,7 +158,7 @@ class _Fitted:
         self.mistake = counted.mistake
         self.variables = variables
         self.wanted = wanted if self.mistake is None else ()
-        forms = [trace.form(numbers(counted)[name]) for name in self.wanted]
+        forms = [trace.form(counted.counts[name]) for name in self.wanted]
         self.always = not trace.guards
         self.guards = vector(trace.table, variables, trace.guards, ()) if arrays else None
         self.counts = vector(trace.table, variables, (), forms) if arrays else None
@@ -186,19 +205,6 @@ class _Fitted:
         return [Answer(rows.numbers, rows.columns, counts, self.mistake)], left  # type: ignore[arg-type]
 
 
-def numbers(counted: Counted) -> dict[str, Any]:
-    """The counts of a variant and the sizes of its output, by name: `output0` is the first of these."""
-    return {**counted.counts, **{f"output{at}": size for at, size in enumerate(counted.output)}}
-
-
-def served(answers: Iterable[Answer]) -> Counter[Mistake | None]:
-    """How many variants have each mistake, and how many none."""
-    found: Counter[Mistake | None] = Counter()
-    for answer in answers:
-        found[answer.mistake] += len(answer.numbers)
-    return found
-
-
 def _plain(column: Any) -> Sequence[Any]:
     plain: Sequence[Any] = column.tolist() if hasattr(column, "tolist") else column
     return plain
@@ -217,7 +223,7 @@ def _columns(space: Space, chunk: Sequence[int], arrays: bool) -> dict[str, Any]
         return {each.name: [row[each.name] for row in rows] for each in space.axes}
     import numpy as np
 
-    left = np.asarray(chunk, dtype="int64")
+    left = _numbers(chunk)
     found = {}
     for group in reversed(space.groups):
         left, at = np.divmod(left, len(group[0].values))
@@ -227,6 +233,12 @@ def _columns(space: Space, chunk: Sequence[int], arrays: bool) -> dict[str, Any]
             column = np.asarray(values) if each.numeric else _objects(values)
             found[each.name] = column[inverse]
     return {each.name: found[each.name] for each in space.axes}
+
+
+def _numbers(chunk: Sequence[int]) -> Any:
+    import numpy as np
+
+    return np.asarray(chunk, dtype="int64")
 
 
 def _objects(values: Sequence[Any]) -> Any:

@@ -7,10 +7,9 @@ from functools import cached_property
 from keyword import iskeyword
 from typing import Any, NamedTuple
 
-from archspec.ir.graph import Network
 from archspec.symbolic.forms import Form, Poly
 from archspec.symbolic.program import Writer, scalar
-from archspec.symbolic.subjects import counts_of, open_space, subject_of
+from archspec.symbolic.subjects import Spec, counts_of, open_space
 from archspec.symbolic.traced import Guard
 from archspec.symbolic.tracing import Traced, traced
 from archspec.symbolic.wording import LATEX, TEXT, Script, Words, progression, variables
@@ -29,18 +28,18 @@ class Condition(NamedTuple):
 
 
 class Formula:
-    """Counts of a network as formulas in some variables.
+    """Counts of a spec as formulas in some variables.
 
     `variables` are their names, `example` the spec's own values. The formulas hold for all values for which every decision in the spec
     (a guard, a division that must be exact) is that of the example. Called with values it computes: `formula(H=256)["macs"]`.
     """
 
-    def __init__(self, network: Network, names: Sequence[str], counts: Sequence[str] = ("params", "macs")) -> None:
-        self.model = network.name
+    def __init__(self, spec: Spec, names: Sequence[str], counts: Sequence[str] = ("params", "macs")) -> None:
+        self.model = spec.subject.name
         self.counts = counts_of(counts)
-        space, self.example = open_space(network, names)
+        space, self.example = open_space(spec, names)
         self.variables = tuple(each.name for each in space.axes)
-        self._found: Traced = traced(subject_of(network), space.domains(), space.meaning, self.example)
+        self._found: Traced = traced(spec.subject, space.domains(), space.meaning, self.example)
 
     @property
     def forms(self) -> dict[str, Form]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from archspec.ir.graph import Input
-from archspec.symbolic.cover import Covering
+from archspec.symbolic.cover import variants
 from archspec.symbolic.space import LETTERS, Axis, Range, Shape, Space
+from archspec.symbolic.subjects import Spec
 from archspec.symbolic.tracing import Mistake, Subject
 from archspec.symbolic.wording import progression
 
@@ -42,7 +42,8 @@ class Sizes(NamedTuple):
     def to_data(self) -> dict[str, Any]:
         """The sizes as data for JSON."""
         failing = [
-            {"code": mistake.code, "line": mistake.line, "count": len(values), "first": values[0]} for mistake, values in self.failing.items()
+            {"code": mistake.code, "line": mistake.line, "count": len(values), "first": values[0]}
+            for mistake, values in self.failing.items()
         ]
         return {
             "input": self.input,
@@ -55,27 +56,31 @@ class Sizes(NamedTuple):
         }
 
 
-def sizes_of(subject: Subject, input_: Input, first: int = 1, last: int = LAST, *, free: bool = False) -> list[Sizes]:
-    """Find the legal sizes of an input, as a square, or with `free` of each axis alone. Raises ValueError."""
-    own = input_.type.shape
+def sizes_of(spec: Spec, input_: str = "", first: int = 1, last: int = LAST, *, free: bool = False) -> list[Sizes]:
+    """Find the legal sizes of an input, the first unless it is named, as a square, or with `free` of each axis alone. Raises ValueError."""
+    input_ = input_ or spec.first
+    spec.know(input_, list(spec.inputs), "input")
+    own = spec.inputs[input_]
     letters = LETTERS.get(len(own) - 1)
     if letters is None:
-        raise ValueError(f"the input `{input_.name}` is a vector, which has no sides")
+        raise ValueError(f"the input `{input_}` is a vector, which has no sides")
     if not 1 <= first <= last:
         raise ValueError(f"sizes are tried from {first} to {last}: expected 1 or more, and the smaller one first")
     if last - first >= MOST:
         raise ValueError(f"sizes from {first:,} to {last:,} are more than {MOST:,}")
     if len(letters) == 1 or free:
-        shapes = [(letter, tuple(letter if other == letter else size for other, size in zip(letters, own, strict=False))) for letter in letters]
+        shapes = [
+            (letter, tuple(letter if other == letter else size for other, size in zip(letters, own, strict=False))) for letter in letters
+        ]
     else:
         shapes = [("H", ("H",) * len(letters))]
-    return [_sizes(subject, Shape(input_.name, (*sizes, own[-1])), letter, first, last) for letter, sizes in shapes]
+    return [_sizes(spec.subject, Shape(input_, (*sizes, own[-1])), letter, first, last) for letter, sizes in shapes]
 
 
 def _sizes(subject: Subject, shape: Shape, letter: str, first: int, last: int) -> Sizes:
     space = Space(((Axis(letter, Range(first, 1, last - first + 1)),),), (shape,))
     found: dict[Mistake | None, list[int]] = {}
-    for answer in Covering(subject, space, ()).answers():
+    for answer in variants(subject, space, ()):
         found.setdefault(answer.mistake, []).extend(map(int, answer.values[letter]))
     legal = tuple(sorted(found.pop(None, [])))
     failing = {mistake: tuple(sorted(values)) for mistake, values in found.items() if mistake is not None}

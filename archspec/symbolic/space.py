@@ -165,3 +165,8 @@ def drawn(space: Space, count: int, seed: int) -> list[int]:
     if count >= space.size:
         return list(range(space.size))
     return sorted(random.Random(seed).sample(range(space.size), count))
+
+
+def pieces(text: str) -> list[str]:
+    """Split a text at its commas, except those within braces."""
+    return [piece.strip() for piece in re.split(r",(?![^{]*})", text) if piece.strip()]

@@ -1,0 +1,233 @@
+"""Variants of a spec with their counts: all of a space, those that a condition admits, the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from archspec.diagnostics import Diagnostics, SpecError
+from archspec.elaborate.expressions import Refused, truth
+from archspec.elaborate.scopes import Scope
+from archspec.source import Source
+from archspec.symbolic.cover import Answer, Covering, variants
+from archspec.symbolic.space import Space
+from archspec.symbolic.traced import Trace, Untraceable
+from archspec.symbolic.tracing import COUNTS, Counted, Mistake, Subject, Traced
+from archspec.syntax import ast
+from archspec.syntax.parser import parse
+from archspec.types import LIMIT
+
+VARIANTS = 1_000_000
+"""The most variants of a space, unless more are allowed."""
+
+
+class Variant(NamedTuple):
+    """A variant: its number in the space, the values that set it apart, and its counts, or the mistake that it has."""
+
+    number: int
+    values: Mapping[str, Any]
+    counts: Mapping[str, int]
+    mistake: Mistake | None = None
+
+
+class Plateau(NamedTuple):
+    """Variants with equal counts next to one another along one axis: one network, written with different values."""
+
+    first: Variant
+    last: Variant
+
+    def shown(self, name: str) -> str:
+        """The values of an axis: `0.836 to 0.874`."""
+        return " to ".join(dict.fromkeys([plain(end.values[name]) for end in self]))
+
+
+class Sweep:
+    """The variants of a space, as far as they were counted: `answers` are columns of those with equal mistakes or none."""
+
+    def __init__(self, model: str, space: Space, answers: Sequence[Answer], done: int) -> None:
+        self.model = model
+        self.space = space
+        self.answers = answers
+        self.done = done
+        """How many variants were looked at."""
+
+    @property
+    def names(self) -> list[str]:
+        """What sets variants apart, in the order in which it was given."""
+        return [each.name for each in self.space.axes]
+
+    @property
+    def mistakes(self) -> dict[Mistake, int]:
+        """How many variants have each mistake, the most frequent first."""
+        found: dict[Mistake, int] = {}
+        for answer in self.answers:
+            if answer.mistake is not None:
+                found[answer.mistake] = found.get(answer.mistake, 0) + len(answer.numbers)
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    @property
+    def legal(self) -> int:
+        """How many variants are networks."""
+        return sum(len(answer.numbers) for answer in self.answers if answer.mistake is None)
+
+    def variants(self) -> list[Variant]:
+        """All variants that are networks, in the order of the space."""
+        found = [variant for answer in self.answers if answer.mistake is None for variant in _rows(answer)]
+        return sorted(found, key=lambda variant: variant.number)
+
+    def where(self, text: str) -> Sweep:
+        """Keep the variants that a condition admits, such as `params < 5e6 and macs < 300e6`. Raises SpecError."""
+        condition = read_condition(text, [*self.names, *COUNTS])
+        kept: list[Answer] = []
+        covering: dict[tuple[type, ...], Covering] = {}
+        for answer in self.answers:
+            if answer.mistake is not None:
+                kept.append(answer)
+            elif len(answer.numbers):
+                kept += _admitted(condition, answer, covering)
+        return Sweep(self.model, self.space, kept, self.done)
+
+    def best(self, name: str, *, largest: bool) -> list[Plateau]:
+        """The variants by one of their values or counts, the best first; those with equal counts next to one another are one plateau.
+
+        Raises ValueError where there is no such value or count.
+        """
+        if name not in (*self.names, *COUNTS):
+            raise ValueError(f"there is no `{name}` to sort by; there are {', '.join([*self.names, *COUNTS])}")
+        along = name if name in self.names else self.names[-1]
+        others = [other for other in self.names if other != along]
+        ranks: dict[tuple[Any, ...], list[Variant]] = {}
+        for variant in self.variants():
+            ranks.setdefault(tuple(variant.values[other] for other in others), []).append(variant)
+        joined = [found for rows in ranks.values() for found in plateaus(rows)]
+        return sorted(joined, key=lambda found: {**found.last.values, **found.last.counts}[name], reverse=largest)
+
+    def front(self, *names: str) -> list[Variant]:
+        """The variants of which no other has less in one of the counts without more in another; `+` before a name turns it around."""
+        signed = [(name.lstrip("+-"), -1 if name.startswith("+") else 1) for name in names]
+        for name, _ in signed:
+            if name not in (*self.names, *COUNTS):
+                raise ValueError(f"there is no `{name}` to compare; there are {', '.join([*self.names, *COUNTS])}")
+        keyed = sorted(
+            ((tuple(sign * {**v.values, **v.counts}[name] for name, sign in signed), v) for v in self.variants()), key=lambda pair: pair[0]
+        )
+        return _front(keyed)
+
+
+def sweep(
+    subject: Subject,
+    space: Space,
+    numbers: Iterable[int] | None = None,
+    *,
+    tick: Callable[[int], None] | None = None,
+    most: int = VARIANTS,
+    most_traces: int | None = None,
+) -> Sweep:
+    """Count the variants of a space, by default all. A keyboard interrupt ends it with what is done. Raises ValueError where they are too many."""
+    if numbers is None and space.size > most:
+        raise ValueError(f"the space has {space.size:,} variants, more than {most:,}")
+    answers: list[Answer] = []
+    done = 0
+    try:
+        for answer in variants(subject, space, COUNTS, numbers, **({} if most_traces is None else {"most_traces": most_traces})):
+            answers.append(answer)
+            done += len(answer.numbers)
+            if tick is not None:
+                tick(done)
+    except KeyboardInterrupt:
+        pass
+    return Sweep(subject.name, space, answers, done)
+
+
+def plateaus(variants_: Sequence[Variant]) -> list[Plateau]:
+    """Join neighbours with equal counts that differ in one value."""
+    found: list[Plateau] = []
+    for variant in variants_:
+        last = found[-1] if found else None
+        if last is not None and variant.counts == last.last.counts:
+            moved = {name for name, value in variant.values.items() if value != last.first.values[name]}
+            if len(moved) <= 1 and all(last.last.values[name] == value for name, value in variant.values.items() if name not in moved):
+                found[-1] = last._replace(last=variant)
+                continue
+        found.append(Plateau(variant, variant))
+    return [Plateau(*sorted(plateau, key=lambda variant: variant.number)) for plateau in found]
+
+
+def _front(keyed: Sequence[tuple[tuple[Any, ...], Variant]]) -> list[Variant]:
+    """Variants, by ascending keys, that none before them is at least as good as in every key."""
+    kept: list[tuple[tuple[Any, ...], Variant]] = []
+    for key, group in groupby(keyed, key=lambda pair: pair[0]):
+        if not any(all(a <= b for a, b in zip(other, key, strict=True)) for other, _ in kept):
+            kept += list(group)[:1]
+    return [variant for _, variant in kept]
+
+
+def read_condition(text: str, known: Sequence[str]) -> ast.Expr:
+    """Read a condition as the language writes it. Raises SpecError, also for names that are not known."""
+    sink = Diagnostics()
+    file = parse(Source("condition", f"param condition = {text}\n"), sink)
+    if sink.errors or len(file.body) != 1 or not isinstance(file.body[0], ast.Param):
+        raise SpecError(sink.sorted())
+    expr = file.body[0].value
+    for name in sorted(ast.names(expr) - set(known)):
+        raise ValueError(f"the condition names `{name}`, which is neither swept nor a count; there are {', '.join(known)}")
+    return expr
+
+
+def holds(condition: ast.Expr, values: Mapping[str, Any]) -> bool:
+    """Whether a condition holds for values. Raises ValueError where it has none."""
+    try:
+        return truth(condition, Scope(dict(values)))
+    except Refused as refused:
+        raise ValueError(f"the condition has no value: {refused.message}") from None
+
+
+def _admitted(condition: ast.Expr, answer: Answer, coverings: dict[tuple[type, ...], Covering]) -> Iterator[Answer]:
+    """The variants of an answer that a condition admits."""
+    columns = {**answer.values, **answer.counts}
+    first = {name: _first(column) for name, column in columns.items()}
+    kinds = tuple(map(type, first.values()))
+    numbers = [name for name, value in first.items() if type(value) in (int, float)]
+
+    def trace(example: Mapping[str, Any]) -> Traced:
+        made = Trace()
+        bound = {int: LIMIT, float: 1e300}
+        opened = {name: made.open(name, example[name], -bound[type(example[name])], bound[type(example[name])]) for name in numbers}
+        try:
+            return Traced(made, Counted({"holds": int(holds(condition, {**example, **opened}))}, ()))
+        except TypeError as error:
+            raise Untraceable(str(error)) from None
+
+    if kinds not in coverings:
+        coverings[kinds] = Covering(numbers, trace, lambda values: Counted({"holds": int(holds(condition, values))}, ()), ("holds",))
+    places = range(len(answer.numbers))
+    kept = sorted(
+        int(at)
+        for found in coverings[kinds].answers(places, columns)
+        for at, yes in zip(found.numbers, found.counts["holds"], strict=True)
+        if yes
+    )
+    if kept:
+        yield answer.taken(kept)
+
+
+def _first(column: Sequence[Any]) -> Any:
+    value = column[0]
+    return value.item() if hasattr(value, "item") else value
+
+
+def _rows(answer: Answer) -> Iterator[Variant]:
+    values = zip(*[_listed(column) for column in answer.values.values()], strict=True)
+    counts = zip(*[_listed(column) for column in answer.counts.values()], strict=True)
+    for number, row, found in zip(_listed(answer.numbers), values, counts, strict=True):
+        yield Variant(number, dict(zip(answer.values, row, strict=True)), dict(zip(answer.counts, found, strict=True)))
+
+
+def _listed(column: Any) -> list[Any]:
+    return column.tolist() if hasattr(column, "tolist") else list(column)
+
+
+def plain(value: Any) -> str:
+    """A value as it would be set."""
+    return f"{value:.10g}" if isinstance(value, float) else "x".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,75 @@
+"""Variants of a spec as tables: for a screen, as Markdown, LaTeX, CSV and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from archspec.symbolic.sweeps import Plateau, Sweep, Variant, plain
+from archspec.symbolic.tracing import COUNTS
+from archspec.views.tables.grid import Grid, latex, markdown
+
+FORMATS = ("text", "markdown", "latex", "csv", "json")
+"""The forms of a table of variants."""
+_MISTAKES = 4
+"""Mistakes that a note names."""
+
+
+def grid(names: Sequence[str], rows: Sequence[Plateau]) -> Grid:
+    """The table: a column for each value that varies, one for each count that does not stay 0."""
+    counts = [name for name in COUNTS if any(row.first.counts.get(name) for row in rows)]
+    cells = [[*(row.shown(name) for name in names), *(f"{row.first.counts[name]:,}" for name in counts)] for row in rows]
+    return Grid([*names, *counts], [True] * (len(names) + len(counts)), cells)
+
+
+def single(variants: Sequence[Variant]) -> list[Plateau]:
+    """Variants as rows of their own."""
+    return [Plateau(variant, variant) for variant in variants]
+
+
+def notes(found: Sweep) -> Iterator[str]:
+    """How many variants are networks, and why the others are none."""
+    wrong = found.mistakes
+    yield f"{found.legal:,} of {found.done:,} variants" + (" are networks" if wrong else "") + "."
+    told = [f"{count:,} fail at line {mistake.line} ({mistake.code})" for mistake, count in list(wrong.items())[:_MISTAKES]]
+    more = sum(list(wrong.values())[_MISTAKES:])
+    if told:
+        yield "; ".join([*told, *([f"{more:,} elsewhere"] if more else [])]) + "."
+
+
+def document(names: Sequence[str], rows: Sequence[Plateau], form: str, found: Sweep) -> Iterator[str]:
+    """The table as a file of a form."""
+    if form == "json":
+        yield from _json(names, rows, found)
+    elif form == "csv":
+        yield from _csv(names, rows)
+    else:
+        yield from markdown(grid(names, rows)) if form == "markdown" else latex(grid(names, rows))
+
+
+def _json(names: Sequence[str], rows: Sequence[Plateau], found: Sweep) -> Iterator[str]:
+    import json
+
+    variants = []
+    for row in rows:
+        values = {name: _data(row.first.values[name]) for name in names}
+        to = {name: _data(row.last.values[name]) for name in names if row.last.values[name] != row.first.values[name]}
+        variants.append({**values, **row.first.counts, **({"to": to} if to else {})})
+    wrong = [{"code": mistake.code, "line": mistake.line, "variants": count} for mistake, count in found.mistakes.items()]
+    yield json.dumps({"archspec": 1, "model": found.model, "variants": variants, "count": found.done, "mistakes": wrong}, indent=1) + "\n"
+
+
+def _csv(names: Sequence[str], rows: Sequence[Plateau]) -> Iterator[str]:
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, *COUNTS])
+    for row in rows:
+        writer.writerow([*(plain(row.first.values[name]) for name in names), *(row.first.counts[name] for name in COUNTS)])
+    yield text.getvalue()
+
+
+def _data(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
