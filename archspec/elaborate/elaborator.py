@@ -143,7 +143,7 @@ class Elaborator(Structures):
         for statement in self.file.body:
             if isinstance(statement, ast.Suite) and isinstance(statement.head, ast.Block):
                 continue
-            if isinstance(statement, (ast.Arch, ast.Model, ast.Meta, ast.Param, ast.Default, ast.Use)):
+            if isinstance(statement, (ast.Arch, ast.Model, ast.Meta, ast.Param, ast.Default, ast.Use, ast.Expect)):
                 continue
             defaults = self.unit.defaults_at.get(id(statement), {})
             value = self.statement(statement, Context(self.builder, scope, defaults, top=True), value)

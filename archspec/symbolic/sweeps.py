@@ -7,8 +7,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from archspec.diagnostics import Diagnostics, SpecError
-from archspec.elaborate.expressions import Refused, truth
-from archspec.elaborate.scopes import Scope
+from archspec.elaborate.expressions import Refused, Scope, truth
 from archspec.source import Source
 from archspec.symbolic.cover import Answer, Covering, variants
 from archspec.symbolic.space import Space

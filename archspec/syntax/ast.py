@@ -137,10 +137,22 @@ class Meta(NamedTuple):
     span: Span
 
 
+class Sizes(NamedTuple):
+    """The sizes that a letter of an input's shape stands for: `H in 32..512 step 32`."""
+
+    letter: str
+    first: int
+    last: int
+    step: int
+    span: Span
+
+
 class Input(NamedTuple):
-    """`input 32x32x3`; a label before it names it."""
+    """`input 32x32x3`; with letters in it the shape is that of their first values, and `letters` has them by axis, or None."""
 
     shape: Dims
+    letters: tuple[str | None, ...]
+    sizes: tuple[Sizes, ...]
     span: Span
 
 
@@ -160,6 +172,13 @@ class Default(NamedTuple):
 
 class Use(NamedTuple):
     path: Text
+    span: Span
+
+
+class Expect(NamedTuple):
+    """`expect params <= 5e6`: what must hold for the counts of the network."""
+
+    condition: Expr
     span: Span
 
 
@@ -260,7 +279,7 @@ class Broken(NamedTuple):
     span: Span
 
 
-Statement = Union[Chain, Arch, Model, Meta, Input, Param, Default, Use, Pattern, Output, Suite, Broken]
+Statement = Union[Chain, Arch, Model, Meta, Input, Param, Default, Use, Expect, Pattern, Output, Suite, Broken]
 
 
 class File(NamedTuple):

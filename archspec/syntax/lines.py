@@ -23,10 +23,12 @@ _FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSING = frozenset(OPENING.values())
 _ALWAYS = frozenset(("if", "and", "or", "not", "as", "yes", "no"))
-_AT_LINE = frozenset(("arch", "model", "meta", "input", "param", "default", "use", "pattern", "from", "output", "block"))
+_AT_LINE = frozenset(("arch", "model", "meta", "input", "param", "default", "use", "expect", "pattern", "from", "output", "block"))
 _HEADS = frozenset(("repeat", "residual", "shortcut"))
 _NO_VALUE = frozenset({"COLON", "VBAR", "COMMA", "ARROW", "ERROR"})
 """What begins no positional argument, whatever precedes it."""
+_OF_SIZES = frozenset(("for", "in", "step"))
+"""Words behind `input`."""
 MERGES = frozenset({"add", "concat", "mul"})
 HEADS = frozenset({*_HEADS, *MERGES, "output", "block"})
 KEYWORDS = frozenset({*_ALWAYS, *_AT_LINE, *_HEADS, *MERGES})
@@ -216,7 +218,7 @@ class Layout:
 
 def roles(tokens: list[Token]) -> Iterator[Token]:
     """The tokens of a line with the roles that the grammar expects: keywords, LABEL, and SEP before each positional argument."""
-    start, bare, depth, end = True, False, 0, -1
+    start, bare, depth, end, sizes = True, False, 0, -1, False
     for at, token in enumerate(tokens):
         kind = token.type
         if kind in OPENING:
@@ -230,7 +232,9 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             bare = False
         elif start and (kind == "NAME" or (kind == "INT" and [t.type for t in tokens[at + 1 : at + 2]] == ["COLON"])):
             kind = _role(tokens, at) if kind == "NAME" else "LABEL"
-            bare, end = kind in ("NAME", "MERGE"), token.end
+            bare, end, sizes = kind in ("NAME", "MERGE"), token.end, kind == "INPUT"
+        elif sizes and kind == "NAME":
+            kind = token.value.upper() if token.value in _OF_SIZES else kind
         if bare and depth - (kind in OPENING) == 0 and kind not in _NO_VALUE and kind not in CLOSING and token.start > end:
             yield Token("SEP", "", token.start, token.start)
         start = depth == 0 and kind in ("COLON", "VBAR")

@@ -125,13 +125,38 @@ class Lowering:
         return ast.Model(value.value if isinstance(value, ast.Text) else children[1].value, span)
 
     def input(self, children: list[Node], span: Span) -> ast.Input:
-        value = self.expr(children[1])
-        if isinstance(value, ast.Number):
-            value = ast.Dims((int(value.value),), value.span)
-        if isinstance(value, ast.Unreadable):
-            value = ast.Dims((), value.span)
-        assert isinstance(value, ast.Dims)
-        return ast.Input(value, span)
+        written = [child for child in children[1:3] if _is(child, "DIMS", "INT", "NAME")]
+        sizes = tuple([self.size(child.children) for child in children if _is_rule(child, "size")])
+        first = {size.letter: size.first for size in sizes}
+        shape: list[int] = []
+        letters: list[str | None] = []
+        known = True
+        place = self.across(written)
+        for part in "".join([token.value for token in written]).split("x"):
+            number = self.digits(part, place) if is_digits(part) else first.get(part, 0)
+            known &= number is not None and (is_digits(part) or part in first)
+            if not is_digits(part) and part not in first:
+                help_ = f"say which sizes it stands for: `input {place.text} for {part or 'H'} in 32..512 step 32`"
+                self.report("A001", f"`{part or place.text}` is no size", place, help_ if part.isidentifier() else "write it as `input 32x32x3`")
+            shape.append(number or 0)
+            letters.append(None if is_digits(part) else part)
+        for size in sizes:
+            if size.letter not in letters:
+                self.report("A001", f"`{size.letter}` is not in the shape {place.text}", size.span, "remove its sizes, or put it into the shape")
+        return ast.Input(ast.Dims(tuple(shape) if known else (), place), tuple(letters), sizes, span)
+
+    def size(self, children: list[Node]) -> ast.Sizes:
+        """The sizes of a letter; those that are none are reported."""
+        span = self.across(children)
+        ends = [self.digits(part, span) or 0 for part in children[2].value.split("..")]
+        step = (self.digits(children[4].value, span) or 0) if len(children) > 3 else 1
+        if not 1 <= ends[0] <= ends[1] or step < 1:
+            help_ = "sizes begin with 1 or more, and the smaller end comes first: `H in 32..512 step 32`"
+            self.report("A105", f"`{span.text}` has no sizes", span, help_)
+        return ast.Sizes(children[0].value, max(1, ends[0]), max(ends), max(1, step), span)
+
+    def expect(self, children: list[Node], span: Span) -> ast.Expect:
+        return ast.Expect(self.expr(children[1]), span)
 
     def param(self, children: list[Node], span: Span) -> ast.Param:
         return ast.Param(self.key(children[1]), self.expr(children[2]), span)
