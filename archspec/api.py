@@ -63,6 +63,10 @@ def compile_source(text: str, name: str, options: Options) -> Compiled:
         for check in (check_counts, lint):
             if network is not None and not sink.errors:
                 check(network, sink)
+        if network is not None and not sink.errors and ast.promises(file):
+            from archspec.symbolic.promises import keep
+
+            keep(file, network, options, sink)
     found = sink.sorted()
     if sink.errors:
         from archspec.foreign.advice import advised

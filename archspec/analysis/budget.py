@@ -16,20 +16,23 @@ _TOLD = 3
 def passed(network: Network, params: int | None = None, macs: int | None = None) -> Iterator[Diagnostic]:
     """An error for each budget that the network passes; None allows any number."""
     report = Report(network)
-    if params is not None and report.totals.params > params:
-        yield _error("parameters", report.totals.params, params, {row: row.params for row in report.layers})
-    if macs is not None and report.totals.macs > macs:
-        yield _error("MACs", report.totals.macs, macs, {row: row.macs for row in report.layers if not row.training})
+    for name, what, allowed in (("params", "parameters", params), ("macs", "MACs", macs)):
+        found: int = getattr(report.totals, name)
+        if allowed is not None and found > allowed:
+            most = largest_layers(report, name)[0]
+            message = f"{found:,} {what}, {found - allowed:,} more than the {allowed:,} that are allowed"
+            label = f"{getattr(most, name):,} {what} are here"
+            yield Diagnostic("A601", message, most.node.span, (largest_note(report, name),), label=label)
 
 
-def _error(what: str, found: int, allowed: int, counts: dict[Row, int]) -> Diagnostic:
-    most = nlargest(_TOLD, counts, key=lambda row: counts[row])
-    told = ", ".join(f"{row.name} {counts[row]:,} ({counts[row] / found:.1%})" for row in most if counts[row])
-    span = most[0].node.span
-    return Diagnostic(
-        "A601",
-        f"{found:,} {what}, {found - allowed:,} more than the {allowed:,} that are allowed",
-        span,
-        (f"the largest layers: {told}",),
-        label=f"{counts[most[0]]:,} {what} are here",
-    )
+def largest_layers(report: Report, count: str) -> list[Row]:
+    """List the layers with the most parameters or MACs, the largest first."""
+    rows = [row for row in report.layers if count == "params" or not row.training]
+    return nlargest(_TOLD, rows, key=lambda row: getattr(row, count))
+
+
+def largest_note(report: Report, count: str) -> str:
+    """Name the layers with the most parameters or MACs, with their shares."""
+    total = getattr(report.totals, count)
+    counts = [(row.name, getattr(row, count)) for row in largest_layers(report, count)]
+    return f"the largest layers: {', '.join(f'{name} {found:,} ({found / total:.1%})' for name, found in counts if found)}"

@@ -6,6 +6,7 @@ is bounded by the nesting of brackets and suites, which the layout limits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, Union
 
 from archspec.source import Span
@@ -304,3 +305,19 @@ def names(node: object) -> set[str]:
         elif isinstance(node, tuple) and not isinstance(node, Span):
             pending.extend(node)
     return found
+
+
+def inputs(file: File) -> Iterator[tuple[str, Input]]:
+    """The lines that declare inputs, with the names of these."""
+    for statement in file.body:
+        if isinstance(statement, Input):
+            yield "input", statement
+        elif isinstance(statement, Suite) and isinstance(statement.head, Label) and isinstance(statement.head.name, Name):
+            for inner in statement.body:
+                if isinstance(inner, Input):
+                    yield statement.head.name.id, inner
+
+
+def promises(file: File) -> bool:
+    """Whether a file promises something of its network: sizes of its input, or budgets."""
+    return any(isinstance(statement, Expect) for statement in file.body) or any(line.sizes for _, line in inputs(file))

@@ -137,12 +137,16 @@ class Lowering:
             known &= number is not None and (is_digits(part) or part in first)
             if not is_digits(part) and part not in first:
                 help_ = f"say which sizes it stands for: `input {place.text} for {part or 'H'} in 32..512 step 32`"
-                self.report("A001", f"`{part or place.text}` is no size", place, help_ if part.isidentifier() else "write it as `input 32x32x3`")
+                self.report(
+                    "A001", f"`{part or place.text}` is no size", place, help_ if part.isidentifier() else "write it as `input 32x32x3`"
+                )
             shape.append(number or 0)
             letters.append(None if is_digits(part) else part)
         for size in sizes:
             if size.letter not in letters:
-                self.report("A001", f"`{size.letter}` is not in the shape {place.text}", size.span, "remove its sizes, or put it into the shape")
+                self.report(
+                    "A001", f"`{size.letter}` is not in the shape {place.text}", size.span, "remove its sizes, or put it into the shape"
+                )
         return ast.Input(ast.Dims(tuple(shape) if known else (), place), tuple(letters), sizes, span)
 
     def size(self, children: list[Node]) -> ast.Sizes:

@@ -1,0 +1,109 @@
+"""What a spec promises of itself: that it takes all sizes of its input, and that its counts stay within budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from archspec.analysis.budget import largest_note
+from archspec.analysis.layers import Report
+from archspec.diagnostics import Diagnostic, Diagnostics, did_you_mean
+from archspec.elaborate.assumptions import Options
+from archspec.elaborate.expressions import Refused, Scope, shown, truth
+from archspec.ir.graph import Network
+from archspec.symbolic.cover import variants
+from archspec.symbolic.space import Axis, Range, Shape, Space
+from archspec.symbolic.tracing import Mistake, Subject
+from archspec.symbolic.wording import progression
+from archspec.syntax import ast
+
+COUNTED = ("params", "macs", "flops", "activations", "peak_activations", "buffers", "layers", "output")
+"""What `expect` may name besides params of the spec; `output` is the shape of the main output."""
+MOST = 100_000
+"""The most shapes of an input that are checked."""
+
+
+class Expected(NamedTuple):
+    """A line `expect`: whether it holds, and the values of what it names."""
+
+    line: ast.Expect
+    holds: bool
+    found: dict[str, Any]
+
+    def __str__(self) -> str:
+        values = ", ".join(
+            f"{name} = {value:,}" if type(value) is int else f"{name} = {shown(value)}" for name, value in self.found.items()
+        )
+        return f"`{self.line.condition.span.text}`: {values}"
+
+
+def keep(file: ast.File, network: Network, options: Options, sink: Diagnostics) -> None:
+    """Report what a network does not keep of the promises of its spec."""
+    for statement in ast.inputs(file):
+        name, line = statement
+        if line.sizes and not {name, ""} & options.inputs.keys():
+            _sizes(Subject(file, network.name, options), name, line, sink)
+    try:
+        for expected in expectations(file, network):
+            if not expected.holds:
+                sink.add(_unmet(expected, network))
+    except Refused as refused:
+        known = [*COUNTED, *network.params]
+        name = refused.span.text
+        help_ = did_you_mean(name, known, f"a budget names {', '.join(known)}") if refused.code == "A106" else refused.help
+        sink.add(Diagnostic(refused.code, refused.message, refused.span, (), help_))
+
+
+def expectations(file: ast.File, network: Network) -> Iterator[Expected]:
+    """What the lines `expect` of a spec come to. Raises Refused for a condition that has no value."""
+    lines = [statement for statement in file.body if isinstance(statement, ast.Expect)]
+    report = Report(network)
+    for line in lines:
+        named = ast.names(line.condition)
+        values = {
+            name: _count(report, name) if name in COUNTED else network.params[name] for name in named if name in (*COUNTED, *network.params)
+        }
+        holds = truth(line.condition, Scope(dict(values)))
+        yield Expected(line, holds, dict(sorted(values.items())))
+
+
+def _count(report: Report, name: str) -> Any:
+    if name == "output":
+        shape = report.outputs["output"]
+        return shape if len(shape) > 1 else shape[0]
+    return getattr(report.totals, name)
+
+
+def _unmet(expected: Expected, network: Network) -> Diagnostic:
+    report = Report(network)
+    notes = [largest_note(report, name) for name in ("params", "macs") if name in expected.found]
+    text = expected.line.condition.span.text
+    values = str(expected).partition(": ")[2]
+    return Diagnostic("A602", f"expected `{text}`, found {values}", expected.line.span, tuple(notes))
+
+
+def _sizes(subject: Subject, name: str, line: ast.Input, sink: Diagnostics) -> None:
+    """Report the sizes of an input that the network does not take."""
+    axes = [Axis(size.letter, Range(size.first, size.step, (size.last - size.first) // size.step + 1)) for size in line.sizes]
+    sizes = tuple(letter or size for letter, size in zip(line.letters, line.shape.values, strict=True))
+    space = Space(tuple((each,) for each in axes), (Shape(name, sizes),))
+    if space.size > MOST:
+        message = f"these are {space.size:,} shapes, more than {MOST:,}"
+        sink.add(Diagnostic("A105", message, line.span, (), "use larger steps"))
+        return
+    failing: dict[int, Mistake] = {}
+    for answer in variants(subject, space, ()):
+        if answer.mistake is not None:
+            failing.update(dict.fromkeys(map(int, answer.numbers), answer.mistake))
+    if not failing:
+        return
+    first = min(failing)
+    values = ", ".join(f"{letter} = {size}" for letter, size in space.variant(first).items())
+    mistake = failing[first]
+    notes = [f"{len(failing):,} of {space.size:,} shapes do not fit"]
+    if len(axes) == 1:
+        legal = [axes[0].values[at] for at in range(space.size) if at not in failing]
+        notes.insert(0, f"it fits for {progression(legal, axes[0].name, line.sizes[0].last)} only")
+    place = f"line {mistake.line}" if mistake.file == line.span.source.name else f"line {mistake.line} of {mistake.file}"
+    message = f"the network does not take all of these sizes: {values} fails at {place} ({mistake.code})"
+    sink.add(Diagnostic("A209", message, line.sizes[0].span, tuple(notes), "use a step that fits, or other ends"))
