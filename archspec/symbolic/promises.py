@@ -60,7 +60,7 @@ def expectations(file: ast.File, network: Network) -> Iterator[Expected]:
     report = Report(network)
     for line in lines:
         named = ast.names(line.condition)
-        values = {
+        values: dict[str, Any] = {
             name: _count(report, name) if name in COUNTED else network.params[name] for name in named if name in (*COUNTED, *network.params)
         }
         holds = truth(line.condition, Scope(dict(values)))

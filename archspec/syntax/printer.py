@@ -54,6 +54,8 @@ class _Formatter:
         """Where the lines around the current one begin as written, by depth."""
         self.bare = False
         """Whether the current token is of a positional argument: a space would end it."""
+        self.sizes = False
+        """Whether the current line gives sizes to the letters of an input."""
         self.separated: set[int] = set()
         """Where positional arguments begin."""
         self.depths: dict[int, int] = {}
@@ -104,6 +106,13 @@ class _Formatter:
         following = self.depths[self.starts[at]] if at < len(self.starts) else 0
         return next((level for level in range(depth, following, -1) if self.columns[level] <= column), following)
 
+    def split(self, tokens: list[Token], indent: int) -> tuple[str, str]:
+        """The line's text up to its first `|`, and from there."""
+        at = next((i for i, token in enumerate(tokens) if token.type == "VBAR" and i > 0), len(tokens))
+        self.sizes = any(token.type == "RANGE" for token in tokens)
+        head = self.spaced(tokens[:at], indent)
+        return head, self.spaced(tokens[at:], indent + len(head) + 1)
+
     def spaced(self, tokens: list[Token], column: int) -> str:
         """Tokens with the spaces that they should have between them; follows the brackets that open and close."""
         text = ""
@@ -132,7 +141,7 @@ class _Formatter:
         if self.bare and not self.open:
             return apart
         if left == "COMMA":
-            return right == "LPAR" or (bool(self.open) and self.open[-1][0])
+            return right == "LPAR" or self.sizes or (bool(self.open) and self.open[-1][0])
         if left in ("COLON", "COMPARE") or (right == "MINUS" and before.value in _WORDS):
             return True
         if left in _TIGHT or right in _TIGHT:
