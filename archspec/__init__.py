@@ -34,6 +34,13 @@ if _typing.TYPE_CHECKING:
     from archspec.ir import Network as Network
     from archspec.ir.builder import Block as Block
     from archspec.ir.builder import Builder as Builder
+    from archspec.symbolic.formulas import Formula as Formula
+    from archspec.symbolic.questions import find as find
+    from archspec.symbolic.questions import formula as formula
+    from archspec.symbolic.questions import sizes as sizes
+    from archspec.symbolic.questions import sweep as sweep
+    from archspec.symbolic.sizes import Sizes as Sizes
+    from archspec.symbolic.sweeps import Sweep as Sweep
     from archspec.views.comparison import Comparison as Comparison
     from archspec.views.explanation import Explanation as Explanation
     from archspec.views.figures.drawing import Drawing as Drawing
@@ -48,6 +55,10 @@ _HOMES = {
     "elaborate.compiled": "Compiled",
     "ir": "Network",
     "ir.builder": "Block Builder",
+    "symbolic.formulas": "Formula",
+    "symbolic.questions": "find formula sizes sweep",
+    "symbolic.sizes": "Sizes",
+    "symbolic.sweeps": "Sweep",
     "views.comparison": "Comparison",
     "views.explanation": "Explanation",
     "views.figures.drawing": "Drawing",

@@ -48,16 +48,17 @@ class Axis(NamedTuple):
         return isinstance(values, Range) or all(type(value) in (int, float) for value in values)
 
 
-def axis(name: str, text: str) -> Axis:
-    """Read the values of a variable: `a:b:step` with both ends, `a..b`, `{1,2,4}`, or one value. Raises ValueError."""
-    text = text.strip()
+def axis(name: str, given: str | Sequence[Any]) -> Axis:
+    """Read the values of a variable: `a:b:step` with both ends, `a..b`, `{1,2,4}`, or one value; or take a list. Raises ValueError."""
+    if not isinstance(given, str):
+        if not given:
+            raise ValueError(f"`{name}`: there are no values")
+        return Axis(name, _alike([number.item() if hasattr(number, "item") else number for number in given]))
+    text = given.strip()
     if text.startswith("{"):
         if not text.endswith("}") or not text[1:-1].strip():
             raise ValueError(f"`{name}`: alternatives are written `{{1,2,4}}`, not `{text}`")
-        values = [value_of(part.strip()) for part in text[1:-1].split(",")]
-        if any(type(value) is float for value in values) and all(type(value) in (int, float) for value in values):
-            values = [float(value) for value in values]  # type: ignore[arg-type]
-        return Axis(name, tuple(dict.fromkeys(values)))
+        return Axis(name, _alike([value_of(part.strip()) for part in text[1:-1].split(",")]))
     parts = re.split(r"\.\.|:", text)
     if len(parts) == 1:
         return Axis(name, (value_of(text),))
@@ -76,6 +77,13 @@ def axis(name: str, text: str) -> Axis:
     if count > MOST_VALUES:
         raise ValueError(f"`{name}`: the range {text} has {count:,} values, more than {MOST_VALUES:,}")
     return Axis(name, Range(first, step, count))
+
+
+def _alike(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Different values; numbers of which one is a float are all floats."""
+    if any(type(value) is float for value in values) and all(type(value) in (int, float) for value in values):
+        values = [float(value) for value in values]
+    return tuple({(type(value), value): value for value in values}.values())
 
 
 class Shape(NamedTuple):

@@ -112,7 +112,7 @@ def counts_of(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def space_of(spec: Spec, params: Mapping[str, str], inputs: Sequence[str] = (), tied: Sequence[Mapping[str, str]] = ()) -> Space:
+def space_of(spec: Spec, params: Mapping[str, Any], inputs: Sequence[str] = (), tied: Sequence[Mapping[str, Any]] = ()) -> Space:
     """Read a space: ranges of params by name, of the sizes of inputs, and of params that go together. Raises ValueError.
 
     `params` are texts such as `0.25:2:0.05`; an input is `128:320:32`, or `NAME=64..128x32` where there are several.

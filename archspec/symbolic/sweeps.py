@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.diagnostics import Diagnostics, SpecError
 from archspec.elaborate.expressions import Refused, Scope, truth
@@ -16,6 +16,9 @@ from archspec.symbolic.tracing import COUNTS, Counted, Mistake, Subject, Traced
 from archspec.syntax import ast
 from archspec.syntax.parser import parse
 from archspec.types import LIMIT
+
+if TYPE_CHECKING:
+    import pandas
 
 VARIANTS = 1_000_000
 """The most variants of a space, unless more are allowed."""
@@ -74,6 +77,15 @@ class Sweep:
         """All variants that are networks, in the order of the space."""
         found = [variant for answer in self.answers if answer.mistake is None for variant in _rows(answer)]
         return sorted(found, key=lambda variant: variant.number)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """The variants that are networks, as a pandas table. Raises ImportError where pandas is not installed."""
+        import pandas as pd
+
+        return pd.DataFrame([{**variant.values, **variant.counts} for variant in self.variants()], columns=[*self.names, *COUNTS])
+
+    def __repr__(self) -> str:
+        return f"Sweep({self.model}: {self.legal:,} networks of {self.done:,} variants in {', '.join(self.names)})"
 
     def where(self, text: str) -> Sweep:
         """Keep the variants that a condition admits, such as `params < 5e6 and macs < 300e6`. Raises SpecError."""
