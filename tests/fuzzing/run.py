@@ -36,7 +36,7 @@ def outcome(kind: str, seed: int) -> tuple[str, str, str]:
 
 def smaller(kind: str, seed: int) -> str:
     """The spec of a seed that fails, without what it can do without; empty where that is not known."""
-    if kind in ("mistakes", "fields"):
+    if kind in ("mistakes", "fields", "variants"):
         return ""
     module = importlib.import_module(f"tests.fuzzing.{kind}")
     generator = importlib.import_module("tests.fuzzing.generator").SpecGenerator(
@@ -104,7 +104,7 @@ def again(kind: str, path: Path) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["shape", "value", "mistakes", "fields"])
+    parser.add_argument("kind", choices=["shape", "value", "mistakes", "fields", "variants"])
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=1)
