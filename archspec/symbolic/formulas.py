@@ -8,11 +8,11 @@ from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from archspec.symbolic.forms import Form, Poly
+from archspec.symbolic.phrasing import LATEX, TEXT, Script, Words, progression, variables
 from archspec.symbolic.program import Writer, scalar
 from archspec.symbolic.subjects import Spec, counts_of, open_space
 from archspec.symbolic.traced import Guard
 from archspec.symbolic.tracing import Traced, traced
-from archspec.symbolic.phrasing import LATEX, TEXT, Script, Words, progression, variables
 from archspec.types import LIMIT
 
 _SHOWN = 4096

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -53,7 +54,31 @@ class Words:
 
     def form(self, form: Form) -> str:
         """A form as a sum, the highest powers first."""
-        return self._real(form.place)[0] if isinstance(form, Real) else self._sum(form)
+        return self._real(form.place)[0] if isinstance(form, Real) else self._sum(self._divided(form))
+
+    def _divided(self, form: Poly) -> Poly:
+        """The form with exact quotients divided, where that leaves whole factors: 120*H^2 for 1,920*(H/4)^2."""
+        found: dict[Monomial, Fraction] = {}
+        for monomial, factor in self._fractions(form).items():
+            if factor.denominator > 1:
+                return form
+            found[monomial] = factor
+        return Poly({monomial: int(factor) for monomial, factor in found.items() if factor})
+
+    def _fractions(self, form: Poly) -> dict[Monomial, Fraction]:
+        found: dict[Monomial, Fraction] = {}
+        for monomial, factor in form.terms.items():
+            product: dict[Monomial, Fraction] = {(): Fraction(factor)}
+            for place in monomial:
+                product = _multiplied(product, self._quotient(place))
+            for powers, part in product.items():
+                found[powers] = found.get(powers, Fraction(0)) + part
+        return found
+
+    def _quotient(self, place: int) -> dict[Monomial, Fraction]:
+        if place not in self.exact or (divisor := self.table.items[place].parts[1].constant) is None:
+            return {(place,): Fraction(1)}
+        return {monomial: factor / divisor for monomial, factor in self._fractions(self.table.items[place].parts[0]).items()}
 
     def guard(self, guard: Guard) -> str:
         """A guard as a condition, with what is subtracted on the other side."""
@@ -171,6 +196,15 @@ class Words:
     def variables(self, form: Form) -> Iterator[str]:
         """The variables of a form, each as often as it is met."""
         return variables(self.table, form)
+
+
+def _multiplied(a: Mapping[Monomial, Fraction], b: Mapping[Monomial, Fraction]) -> dict[Monomial, Fraction]:
+    found: dict[Monomial, Fraction] = {}
+    for x, p in a.items():
+        for y, q in b.items():
+            key = tuple(sorted((*x, *y)))
+            found[key] = found.get(key, Fraction(0)) + p * q
+    return found
 
 
 def variables(table: Table, form: Form) -> Iterator[str]:

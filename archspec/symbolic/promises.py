@@ -12,9 +12,9 @@ from archspec.elaborate.assumptions import Options
 from archspec.elaborate.expressions import Refused, Scope, shown, truth
 from archspec.ir.graph import Network
 from archspec.symbolic.cover import variants
+from archspec.symbolic.phrasing import progression
 from archspec.symbolic.space import Axis, Range, Shape, Space
 from archspec.symbolic.tracing import Mistake, Subject
-from archspec.symbolic.phrasing import progression
 from archspec.syntax import ast
 
 COUNTED = ("params", "macs", "flops", "activations", "peak_activations", "buffers", "layers", "output")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from archspec.symbolic.cover import variants
+from archspec.symbolic.phrasing import progression
 from archspec.symbolic.space import LETTERS, Axis, Range, Shape, Space
 from archspec.symbolic.subjects import Spec
 from archspec.symbolic.tracing import Mistake, Subject
-from archspec.symbolic.phrasing import progression
 
 LAST = 4096
 """The largest size that is tried unless another is given."""

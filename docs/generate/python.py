@@ -12,10 +12,25 @@ from generate.common import NOTICE
 _GROUPS = {
     "Read": ("load", "loads", "compile"),
     "Count and explain": ("analyze", "explain", "compare"),
+    "Leave numbers open": ("formula", "sweep", "find", "sizes"),
     "Show": ("draw", "report", "report_page"),
     "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
     "Build": ("Builder", "Block"),
-    "What they give": ("Compiled", "Network", "Report", "Row", "Totals", "Explanation", "Comparison", "Drawing", "Page", "Loaded"),
+    "What they give": (
+        "Compiled",
+        "Network",
+        "Report",
+        "Row",
+        "Totals",
+        "Explanation",
+        "Comparison",
+        "Drawing",
+        "Page",
+        "Loaded",
+        "Formula",
+        "Sweep",
+        "Sizes",
+    ),
     "Mistakes": ("SpecError", "Diagnostic", "WeightsError"),
 }
 _QUOTED = re.compile(r"(: |-> )'([^']*)'")
