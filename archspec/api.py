@@ -19,7 +19,7 @@ from archspec.elaborate.labels import RESERVED
 from archspec.elaborate.settings import Size, inputs_of, params_of
 from archspec.extras import attribute, graphviz, require
 from archspec.finding import locate
-from archspec.ir.graph import Network
+from archspec.ir.graph import Network, given
 from archspec.source import BOM, Source, Span, read_text
 from archspec.syntax import ast
 from archspec.syntax.parser import MAX_BYTES, parse
@@ -131,7 +131,7 @@ def analyze(model: Network) -> Report:
     >>> archspec.analyze(archspec.load("lenet5")).totals.params
     61706
     """
-    return Report(_given(model))
+    return Report(given(model))
 
 
 def emit(model: Network, target: str) -> str:
@@ -146,7 +146,7 @@ def emit(model: Network, target: str) -> str:
     known = [name for name, backend in BACKENDS.items() if backend.text]
     if target not in known:
         raise ValueError(f"there is no target `{target}`; there are {', '.join(known)}")
-    text: str = BACKENDS[target].emit(_given(model))
+    text: str = BACKENDS[target].emit(given(model))
     return text
 
 
@@ -159,7 +159,7 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
 
     >>> archspec.draw(archspec.load("lenet5"), "bars").save("lenet5.svg")
     """
-    _given(model)
+    given(model)
     from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer
     from archspec.views.figures import draw as draw_picture
     from archspec.views.figures.drawing import Drawing
@@ -186,7 +186,7 @@ def compare(models: Sequence[Network] | Network, *more: Network) -> Comparison:
     from archspec.views.comparison import Comparison
 
     first = [models] if isinstance(models, (Network, str, os.PathLike)) else models
-    return Comparison([_given(model) for model in (*first, *more)])
+    return Comparison([given(model) for model in (*first, *more)])
 
 
 def explain(model: Network, layer: str | None = None) -> Explanation:
@@ -200,7 +200,7 @@ def explain(model: Network, layer: str | None = None) -> Explanation:
     """
     from archspec.views.explanation import explain as explain_report
 
-    return explain_report(Report(_given(model)), layer)
+    return explain_report(Report(given(model)), layer)
 
 
 def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
@@ -213,7 +213,7 @@ def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
     """
     from archspec.views.page import page
 
-    return page([_given(each) for each in (model, *more)], quiz)
+    return page([given(each) for each in (model, *more)], quiz)
 
 
 def report_page(model: Network, *more: Network) -> str:
@@ -235,7 +235,7 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
     >>> sum(parameter.numel() for parameter in net.parameters())
     61706
     """
-    _given(model)
+    given(model)
     require("torch")
     from archspec.backends.torch.execute import execute
 
@@ -285,18 +285,9 @@ def to_onnx(
     if isinstance(weights, str) and weights != "none":
         raise ValueError(f'weights are values by key, or "none", not {weights!r}')
     settings = {"opset": opset, "batch": "N" if batch is None else batch, "layout": layout, "fold_bn": fold_bn}
-    emitted = BACKENDS["onnx"].emit(_given(model), weights=weights, seed=seed if weights is None else None, **settings)
+    emitted = BACKENDS["onnx"].emit(given(model), weights=weights, seed=seed if weights is None else None, **settings)
     proto: ModelProto = emitted.whole()
     return proto
-
-
-def _given(model: Network) -> Network:
-    """What functions take as a network, if it is one; TypeError, which says how to get one, where it is not."""
-    if isinstance(model, Network):
-        return model
-    if isinstance(model, (str, os.PathLike)):
-        raise TypeError(f"expected a network, found the name {str(model)!r}: archspec.load({str(model)!r}) loads it")
-    raise TypeError(f"expected a network as archspec.load gives it, found an object of type {type(model).__name__}")
 
 
 def _network(text: str, name: str, options: Options) -> Network:

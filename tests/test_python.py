@@ -447,7 +447,7 @@ def test_every_function_is_documented_with_arguments_and_an_example_that_runs(na
         assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
 
 
-@pytest.mark.parametrize("call", ["analyze", "draw", "explain", "report", "compare", "to_torch", "to_onnx"])
+@pytest.mark.parametrize("call", ["analyze", "draw", "explain", "report", "compare", "to_torch", "to_onnx", "sweep", "sizes"])
 def test_a_name_in_place_of_a_network_is_answered_with_how_to_load_it(call):
     with pytest.raises(TypeError, match=r"^expected a network, found the name 'lenet5': archspec.load\('lenet5'\) loads it$"):
         getattr(archspec, call)("lenet5")

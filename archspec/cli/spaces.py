@@ -72,7 +72,7 @@ def spec(given: argparse.Namespace, fixed: Sequence[str], shapes: Sequence[str])
     found = compile_source(text.text, text.name, options)
     if found.complete and found.network is not None:
         return spec_of(found.network)
-    if found.tree is None or found.network is None or any(d.code < "A100" or d.span is None for d in found.diagnostics):
+    if found.tree is None or found.network is None or any(d.code.startswith("A0") or d.span is None for d in found.diagnostics):
         raise SpecError(found.diagnostics)
     return spec_with_mistakes(found, found.network.name, options)
 

@@ -15,6 +15,7 @@ those before it empty. An `inline` call adds no level: its elements count in the
 from __future__ import annotations
 
 from collections.abc import Callable
+from os import PathLike
 from typing import Any, ClassVar, NamedTuple
 
 from archspec.diagnostics import Diagnostic
@@ -206,3 +207,12 @@ class Network:
                 pending.append((graph, True))
                 pending.extend((e.graph, False) for e in graph.elements if isinstance(e, Call) and e.graph not in seen)
         return list(seen)
+
+
+def given(model: Network) -> Network:
+    """What functions take as a network, if it is one; TypeError, which says how to get one, where it is not."""
+    if isinstance(model, Network):
+        return model
+    if isinstance(model, (str, PathLike)):
+        raise TypeError(f"expected a network, found the name {str(model)!r}: archspec.load({str(model)!r}) loads it")
+    raise TypeError(f"expected a network as archspec.load gives it, found an object of type {type(model).__name__}")

@@ -255,10 +255,12 @@ class Table:
         x, y = a.constant, b.constant
         if x is not None and y is not None:
             return whole(math.gcd(x, y))
-        if a == b:
+        if a == b and self.bounds(a)[0] >= 0:
             return a
-        most = min(max(map(abs, self.bounds(part))) for part in (a, b))
-        return self.atom("gcd", tuple(sorted((a, b), key=lambda part: part.key)), (0, max(most, *(abs(n) for n in (x or 0, y or 0)))))
+        ends = [self.bounds(part) for part in (a, b)]
+        zero = any(low <= 0 <= high for low, high in ends)  # of 0 and n it is n
+        most = (max if zero else min)(max(map(abs, each)) for each in ends)
+        return self.atom("gcd", tuple(sorted((a, b), key=lambda part: part.key)), (0 if zero else 1, most))
 
     def _real(self, operation: str, parts: list[Form]) -> Form:
         """A real number, or a whole one made of it."""

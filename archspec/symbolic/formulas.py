@@ -160,7 +160,7 @@ class Formula:
         return head + (_ROUND8 if "round8(" in text else "") + text + "\n"
 
     def __str__(self) -> str:
-        return self.to_text()
+        return self.to_text().rstrip()
 
     def __repr__(self) -> str:
         return f"Formula({self.model}: {', '.join(self.counts)} in {', '.join(self.variables)})"

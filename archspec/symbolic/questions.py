@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from archspec.ir.graph import Network
+from archspec.ir.graph import Network, given
 from archspec.symbolic.formulas import Formula
 from archspec.symbolic.sizes import LAST, Sizes, sizes_of
 from archspec.symbolic.space import drawn
@@ -28,7 +28,7 @@ def formula(model: Network, variables: str | Sequence[str], counts: str | Sequen
     params = 7,574*width^2 + 118*width + 2
     At width = 64: params = 31,030,658.
     """
-    return Formula(spec_of(model), _words(variables), _words(counts))
+    return Formula(spec_of(given(model)), _words(variables), _words(counts))
 
 
 def sweep(
@@ -41,16 +41,16 @@ def sweep(
     seed: int = 0,
     most: int = VARIANTS,
 ) -> Sweep:
-    """Count all variants of a network: of params, and of the sizes of its input, such as `"128:320:32"` for squares or `"64..96x32"`.
+    """Count all variants of a network: of `params`, and of the sizes of its `inputs`, such as `"128:320:32"` for squares or `"64..96x32"`.
 
-    Params of `together` change at once. With `random`, so many variants are drawn. The result has `variants()`, `where(condition)`,
+    Params of `together` change at once. With `random`, so many variants are drawn, by a `seed`. The result has `variants()`, `where(condition)`,
     `best(name, largest=True)`, `front("params", "macs")`, `mistakes`, and `to_dataframe()` where pandas is installed. Raises ValueError for
     unknown names, empty ranges, and more than `most` variants.
 
     >>> len(archspec.sweep(archspec.load("mobilenet_v2"), {"width": "0.25:2:0.25"}, "128:224:32").variants())
     32
     """
-    spec = spec_of(model)
+    spec = spec_of(given(model))
     space = space_of(spec, _given(params), [inputs] if isinstance(inputs, str) else inputs, [_given(together)] if together else [])
     return count_space(spec.subject, space, drawn(space, random, seed) if random is not None else None, most=most)
 
@@ -66,10 +66,11 @@ def find(
     top: int = 10,
     most: int = VARIANTS,
 ) -> list[Plateau]:
-    """Find the variants that a condition admits, the best first: those with the largest or smallest value of a param, a size or a count.
+    """Find the variants of `params` and `inputs` that a condition admits, the `top` ones, the `largest` or `smallest` value of a param, a size or
+    a count first.
 
     `where` is a condition of the language over these: `"params < 5e6 and macs < 300e6"`. Neighbours that are one network are one result, from
-    `first` to `last`. Raises as `sweep` does; SpecError for a condition that cannot be read.
+    `first` to `last`; `most` is as for `sweep`. Raises as that does; SpecError for a condition that cannot be read.
 
     >>> best = archspec.find(archspec.load("mobilenet_v2"), {"width": "0.1:4:0.001"}, where="params < 3e6", largest="width")[0]
     >>> best.shown("width"), best.first.counts["params"]
@@ -81,14 +82,15 @@ def find(
 
 
 def sizes(model: Network, first: int = 1, last: int = LAST, *, free: bool = False, input_: str = "") -> list[Sizes]:
-    """Find the sizes of the input that a network takes, as a square, or with `free` of each axis alone.
+    """Find the sizes from `first` to `last` that a network takes, as a square, or with `free` of each axis alone; `input_` names one of several
+    inputs.
 
     Each result has `legal`, `rule` in words, and `failing`: the others by their first mistakes. Raises ValueError for an input without sides.
 
     >>> archspec.sizes(archspec.load("vgg16"))[0].rule
     'H = 32k, from 32'
     """
-    return sizes_of(spec_of(model), input_, first, last, free=free)
+    return sizes_of(spec_of(given(model)), input_, first, last, free=free)
 
 
 def _words(given: str | Sequence[str]) -> list[str]:
