@@ -15,12 +15,13 @@ class Activation(Op):
     kind = "activation"
     in_place = True
 
-    def __init_subclass__(cls, elementary: int = 0, operations: str = "") -> None:
+    def __init_subclass__(cls, elementary: int = 0, operations: str = "", keeps: str = "input") -> None:
         super().__init_subclass__()
+        cls.keeps = keeps
         cls.elementary, cls.cost_note = elementary, f"{elementary} per element: {operations}"
 
 
-class Relu(Activation, elementary=1, operations="a comparison"):
+class Relu(Activation, elementary=1, operations="a comparison", keeps="output"):
     """max(x, 0). Source: Nair & Hinton 2010."""
 
 
@@ -36,11 +37,11 @@ class Leaky(Activation, elementary=2, operations="a comparison and a multiplicat
     slope: Real = 0.01
 
 
-class Sigmoid(Activation, elementary=4, operations="negation, exp, addition, division"):
+class Sigmoid(Activation, elementary=4, operations="negation, exp, addition, division", keeps="output"):
     """1/(1 + exp(-x))."""
 
 
-class Tanh(Activation, elementary=1, operations="tanh"):
+class Tanh(Activation, elementary=1, operations="tanh", keeps="output"):
     """tanh(x)."""
 
 
@@ -55,9 +56,9 @@ class _Normalised(Activation):
         return f"`{self.step}` of one value is always the same", "one output node takes `sigmoid`"
 
 
-class Softmax(_Normalised, elementary=5, operations="maximum, subtraction, exp, sum, division"):
+class Softmax(_Normalised, elementary=5, operations="maximum, subtraction, exp, sum, division", keeps="output"):
     """exp(x)/sum(exp(x)) over the channels."""
 
 
-class LogSoftmax(_Normalised, elementary=5, operations="maximum, subtraction, exp, sum, subtraction"):
+class LogSoftmax(_Normalised, elementary=5, operations="maximum, subtraction, exp, sum, subtraction", keeps="output"):
     """log(softmax(x)) over the channels."""

@@ -3,7 +3,7 @@
 from functools import partial
 
 from archspec.numeric import gcd, product
-from archspec.ops.base import WHOLE, Field_, Op, Taps, check_axes, per_axis, phased
+from archspec.ops.base import WHOLE, Field_, Kept, Op, Taps, check_axes, per_axis, phased
 from archspec.ops.declare import Size
 from archspec.types import Map, Tokens, Type, Vector
 
@@ -28,6 +28,9 @@ class _Adaptive(Op):
 
     def output(self, x: Map) -> Type:
         return Map(self.target(x), x.channels)
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        return Kept(input=y.size != y.channels)  # the mean of all needs their number alone
 
     def reuses(self, x: Map, y: Map) -> bool:
         return x == y  # every window is one position
@@ -75,6 +78,9 @@ class AdaptMaxPool(_Adaptive):
     cost_note = "one comparison for each input a window covers, less one per output"
     beyond = -1
 
+    def kept(self, x: Map, y: Map) -> Kept:
+        return Kept(input=True, bytes=8 * y.size)
+
 
 class Gap(Op):
     """Global average pooling: the mean of each channel.
@@ -83,6 +89,7 @@ class Gap(Op):
     Source:  Lin et al. 2013, section 3.2.
     """
 
+    keeps = ""
     reads = WHOLE
     kind = "pooling"
     takes = (Map, Tokens)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from archspec.numeric import holds, largest, product, where
-from archspec.ops.base import WHOLE, Field_, Misfit, Op, Taps, Weight, check_axes, per_axis, phased, share, undivided
+from archspec.ops.base import WHOLE, Field_, Kept, Misfit, Op, Taps, Weight, check_axes, per_axis, phased, share, undivided
 from archspec.ops.declare import Count, Flag, Margin, Size
 from archspec.types import Map, Tokens, Type, Vector, describe
 
@@ -12,6 +12,7 @@ class _Attention(Op):
     """A layer of networks of tokens."""
 
     kind = "attention"
+    keeps = ""
     takes = (Tokens,)  # type: tuple[type, ...]
 
 
@@ -104,6 +105,10 @@ class Attention(_Attention):
     def flops(self, x: Tokens, y: Tokens) -> int:
         return 2 * self.macs(x, y) + x.size + 5 * self.heads * x.length**2
 
+    def kept(self, x: Tokens, y: Tokens) -> Kept:
+        """The tokens, their queries, keys and values, the sum of each softmax, and the heads' outputs."""
+        return Kept(numbers=5 * x.size + self.heads * x.length)
+
     def constant(self, x: Tokens) -> tuple[str, str] | None:
         if x.length > 1:
             return None
@@ -163,6 +168,10 @@ class WindowAttention(_Attention):
         weights = self.heads * product((*x.spatial, *self.patch()))
         each: int = where(largest(*self.shifts(x)) > 0, 7, 6)
         return 2 * self.macs(x, y) + x.size + each * weights
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        """The tokens, their queries, keys and values, the softmax of each window, and the heads' outputs."""
+        return Kept(numbers=5 * x.size + self.heads * product((*x.spatial, *self.patch())))
 
     def constant(self, x: Map) -> tuple[str, str] | None:
         if product(self.patch()) > 1:

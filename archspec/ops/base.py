@@ -87,6 +87,20 @@ def weight_and_bias(shape: tuple[int, ...], count: int, bias: bool) -> tuple[Wei
     return (weight, Weight("bias", (count,), "bias")) if bias else (weight,)
 
 
+class Kept(NamedTuple):
+    """What the gradient of a layer needs of its forward pass: its input, its output, and numbers of its own.
+
+    `numbers` are per image, of the precision of activations; `bytes` are per image, too, such as the 8 of each index of a pool;
+    `statistics` are numbers per batch.
+    """
+
+    input: bool = False
+    output: bool = False
+    numbers: int = 0
+    bytes: int = 0
+    statistics: int = 0
+
+
 class Taps(NamedTuple):
     """The positions that one output position reads along one axis: every `gap`-th from `low` to `high`.
 
@@ -166,6 +180,8 @@ class Op(Declared):
     """Whether it gives (log) probabilities, as the end of a classifier does."""
     indexes = False
     """Whether it looks its input up in a table, so that it reads whole numbers."""
+    keeps = "input"
+    """What its gradient needs: its `input`, its `output`, or nothing, where it is empty. See `kept`."""
     elementary = 0
     """Elementary operations per output element, for the FLOPs of layers without MACs."""
     cost_note = ""
@@ -220,6 +236,10 @@ class Op(Declared):
     def reuses(self, *types: Any) -> bool:
         """Whether the output can use the memory of the input."""
         return self.in_place
+
+    def kept(self, *types: Any) -> Kept:
+        """Say what training keeps of it for its gradient. Source: PyTorch, tools/autograd/derivatives.yaml, and its saved-tensor hooks."""
+        return Kept(self.keeps == "input", self.keeps == "output")
 
     def connections(self, *types: Any) -> int:
         """Count connections as LeCun et al. 1998 do: inputs, with the bias, summed over the output units."""

@@ -6,7 +6,21 @@ from math import gcd
 from typing import Annotated
 
 from archspec.numeric import LECTURE, largest, product, spell, worked_out
-from archspec.ops.base import Field_, Misfit, Op, Taps, Weight, check_axes, check_init, counted, per_axis, phased, share, weight_and_bias
+from archspec.ops.base import (
+    Field_,
+    Kept,
+    Misfit,
+    Op,
+    Taps,
+    Weight,
+    check_axes,
+    check_init,
+    counted,
+    per_axis,
+    phased,
+    share,
+    weight_and_bias,
+)
 from archspec.ops.declare import Count, Deviation, Flag, Init, Margin, Rule, Size
 from archspec.ops.window import Padding, Rounding, Slide, Windowed
 from archspec.types import Map, Type
@@ -83,6 +97,9 @@ class Conv(_Convolution):
         if self.maps is not None:
             self._check_maps(x, self.maps)
         super().check(x)
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        return super().kept(x, y)._replace(statistics=self.f * x.channels * product(self.kernel(x)) if self.maps else 0)
 
     def _check_maps(self, x: Map, maps: tuple[tuple[int, ...], ...]) -> None:
         if self.g != 1:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from archspec.numeric import product
-from archspec.ops.base import WHOLE, Op, Weight, check_init, weight_and_bias
+from archspec.ops.base import WHOLE, Kept, Op, Weight, check_init, weight_and_bias
 from archspec.ops.declare import Count, Deviation, Flag, Init, Real
 from archspec.types import Map, Tokens, Type, Vector
 
@@ -14,6 +14,7 @@ class Flatten(Op):
     Shape:   (*S, C) -> (prod(S)*C), in the order C, *S as PyTorch has it
     """
 
+    keeps = ""
     reads = WHOLE
     in_place = True
 
@@ -87,6 +88,9 @@ class Rbf(Op):
 
     n: Count
 
+    def kept(self, x: Type, y: Type) -> Kept:
+        return Kept(numbers=x.size * y.size)
+
     def output(self, x: Type) -> Type:
         return Vector(self.n)
 
@@ -115,6 +119,9 @@ class Embed(Op):
 
     v: Count
     d: Count
+
+    def kept(self, x: Type, y: Type) -> Kept:
+        return Kept(bytes=8 * x.size)  # the numbers of the rows
 
     def output(self, x: Type) -> Type:
         return Tokens(x.channels, self.d)

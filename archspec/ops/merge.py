@@ -21,6 +21,7 @@ class Add(_Merge):
     Source:  He et al. 2015.
     """
 
+    keeps = ""
     elementary = 1
     cost_note = "one addition per element for each input after the first"
 
@@ -59,6 +60,8 @@ class Concat(_Merge):
     Shape:   (*S, C1), (*S, C2), ... -> (*S, C1 + C2 + ...)
     Source:  Szegedy et al. 2014; Huang et al. 2016.
     """
+
+    keeps = ""
 
     def check(self, first: Type, *others: Type) -> None:
         for other in others:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from archspec.numeric import product
-from archspec.ops.base import WHOLE, Misfit, Op, Weight, share, weight_and_bias
+from archspec.ops.base import WHOLE, Kept, Misfit, Op, Weight, share, weight_and_bias
 from archspec.ops.declare import Count, Flag, Positive, Real, Rule
 from archspec.types import Map, Type, describe
 
@@ -45,6 +45,9 @@ class BatchNorm(_Norm):
     momentum: Momentum = 0.1
     affine: Flag = True
 
+    def kept(self, x: Type, y: Type) -> Kept:
+        return Kept(input=True, statistics=2 * x.channels)
+
     def weights(self, x: Type) -> tuple[Weight, ...]:
         running = (Weight("running_mean", (x.channels,), "buffer"), Weight("running_var", (x.channels,), "buffer"))
         return super().weights(x) + running
@@ -60,6 +63,9 @@ class LayerNorm(_Norm):
     step = "ln"
     elementary = 7
     cost_note = "7 per element: mean 1, variance 3, scaling 1, factor and offset 2"
+
+    def kept(self, x: Type, y: Type) -> Kept:
+        return Kept(input=True, numbers=2 * (x.size // x.channels))
 
     def constant(self, x: Type) -> tuple[str, str] | None:
         if x.channels > 1:
@@ -82,6 +88,9 @@ class GroupNorm(_Norm):
 
     groups: Count
 
+    def kept(self, x: Type, y: Type) -> Kept:
+        return Kept(input=True, numbers=2 * self.groups)
+
     def check(self, x: Type) -> None:
         share(x.channels, "channel", self.groups, "group", "groups")
         check_several(self.step, x, x.size // self.groups)
@@ -100,6 +109,9 @@ class InstanceNorm(_Norm):
     takes = (Map,)
     elementary = 5
     cost_note = "5 per element: mean 1, variance 3, scaling 1"
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        return Kept(input=True, numbers=2 * x.channels)
 
     def check(self, x: Map) -> None:
         check_several(self.step, x, product(x.spatial))
@@ -120,6 +132,10 @@ class LocalResponseNorm(Op):
     alpha: Real = 1e-4
     beta: Real = 0.75
     k: Real = 1.0
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        squares = product(x.spatial) * (x.channels + self.n - 1)
+        return Kept(input=True, numbers=squares + 2 * x.size)
 
     def flops(self, x: Type, y: Type) -> int:
         return (2 * self.n + 3) * y.size

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated
 
 from archspec.numeric import product
-from archspec.ops.base import Misfit, Weight, weight_and_bias
+from archspec.ops.base import Kept, Misfit, Weight, weight_and_bias
 from archspec.ops.declare import Flag, Rule, Size
 from archspec.ops.window import Padding, Rounding, Slide, Windowed
 from archspec.types import AXES, Map, Type
@@ -39,6 +39,9 @@ class _Padded(_Pooling):
     def takes_padding(self, p: int, k: int) -> bool:
         return p <= k // 2
 
+    def pads_a_copy(self, slide: Slide) -> bool:
+        return slide.before != slide.after or 2 * slide.before > slide.k
+
 
 class Pool(_Padded):
     """Maximum over a window.
@@ -49,6 +52,9 @@ class Pool(_Padded):
 
     cost_note = "prod(w) - 1 comparisons per output"
     beyond = -1
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        return super().kept(x, y)._replace(bytes=8 * y.size)
 
     def check(self, x: Map) -> None:
         super().check(x)
@@ -79,6 +85,10 @@ class AvgPool(_Padded):
 
     count_pad: Flag = True
 
+    def kept(self, x: Map, y: Map) -> Kept:
+        kept = super().kept(x, y)
+        return kept if kept.input or self.count_pad else kept._replace(numbers=kept.numbers + y.size)
+
     def check(self, x: Map) -> None:
         if self.d != 1:
             raise Misfit("A105", "average pooling has no dilation", argument="d", help_="use d=1")
@@ -97,6 +107,14 @@ class Subsample(_Pooling):
     beyond = 1
 
     round: Rounding = "exact"
+
+    def pads_a_copy(self, slide: Slide) -> bool:
+        return slide.overhang > 0
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        kept = super().kept(x, y)
+        numbers = product([slide.size + slide.overhang for slide in self.window(x)]) * x.channels if kept.numbers else 0
+        return kept._replace(numbers=numbers + y.size)
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return weight_and_bias((x.channels,), x.channels, True)

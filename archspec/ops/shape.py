@@ -17,6 +17,7 @@ class Pad(Op):
     Source:  torch.nn.functional.pad; He et al. 2015, option A (channels).
     """
 
+    keeps = ""
     positional = ("p",)
     takes = (Map,)
 
@@ -41,6 +42,7 @@ class Crop(Op):
     Source:  Ronneberger et al. 2015, "copy and crop".
     """
 
+    keeps = ""
     positional = ("size",)
     takes = (Map,)
 
@@ -70,6 +72,7 @@ class Upsample(Op):
     Source:  torch.nn.Upsample.
     """
 
+    keeps = ""
     positional = ("n",)
     takes = (Map,)
     cost_note = "nearest 0; bilinear 2^(axes + 1) - 1 per output"
@@ -101,6 +104,7 @@ class PatchMerge(Op):
     Source:  Liu et al. 2021, Swin Transformer, section 3.1, "patch merging", its order as in torchvision.
     """
 
+    keeps = ""
     positional = ("n",)
     takes = (Map,)
 
@@ -126,6 +130,7 @@ class PixelShuffle(Op):
     Source:  Shi et al. 2016; torch.nn.PixelShuffle.
     """
 
+    keeps = ""
     positional = ("n",)
     takes = (Map,)
 
@@ -150,6 +155,7 @@ class Shuffle(Op):
     Source:  Zhang et al. 2018, figure 1.
     """
 
+    keeps = ""
     positional = ("g",)
     takes = (Map,)
 
@@ -165,6 +171,7 @@ class SliceChannels(Op):
     Shape:   (*S, C) -> (*S, B - A)
     """
 
+    keeps = ""
     step = "slice"
     positional = ("bounds",)
     in_place = True

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
-from archspec.numeric import LECTURE, ceil_div, decimal, largest, round_div, spell
-from archspec.ops.base import Field_, Misfit, Op, Reach, check_axes, per_axis, show, sliding
+from archspec.numeric import LECTURE, ceil_div, decimal, largest, product, round_div, spell
+from archspec.ops.base import Field_, Kept, Misfit, Op, Reach, check_axes, per_axis, show, sliding
 from archspec.ops.declare import Rule
 from archspec.ops.fitting import Axis, less_padding, more_padding, room, smaller_window, span
 from archspec.types import AXES, Map, Type
@@ -123,6 +123,17 @@ class Windowed(Op):
 
     def reach(self, x: Map) -> Field_:
         return tuple([slide.reach for slide in self.window(x)])
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        """Its input, or the copy with zeros around it that padding makes which a layer cannot pad by itself."""
+        slides = self.window(x)
+        copied = any(self.pads_a_copy(slide) for slide in slides)
+        numbers = product([slide.size + slide.before + slide.after for slide in slides]) * x.channels
+        return Kept(numbers=numbers) if copied else Kept(input=True)
+
+    def pads_a_copy(self, slide: Slide) -> bool:
+        """Whether PyTorch pads a copy of the input for this window."""
+        return slide.before != slide.after
 
     def has_no_effect(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.rest == 0 for slide in self.window(x))
