@@ -50,7 +50,8 @@ if _typing.TYPE_CHECKING:
 
 _HOMES = {
     "analysis.layers": "Report Row Totals",
-    "api": "analyze compare compile draw emit explain load load_weights loads report_page to_onnx to_torch",
+    "analysis.training": "TrainingMemory",
+    "api": "analyze compare compile draw emit explain load load_weights loads memory report_page to_onnx to_torch",
     "diagnostics": "Diagnostic SpecError",
     "elaborate.compiled": "Compiled",
     "ir": "Network",

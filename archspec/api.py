@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.analysis.layers import Report
+from archspec.analysis.training import TrainingMemory
 from archspec.backends.torch import module_names
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.diagnostics.visible import visible
@@ -201,6 +202,19 @@ def explain(model: Network, layer: str | None = None) -> Explanation:
     from archspec.views.explanation import explain as explain_report
 
     return explain_report(Report(given(model)), layer)
+
+
+def memory(model: Network, batch: int = 32, optimizer: str = "adam", precision: str = "float32") -> TrainingMemory:
+    """Count the memory of a step of training, in bytes: weights, gradients, states of the optimizer, what is kept for the gradients, the peak.
+
+    `batch` is the number of images, `optimizer` sgd, momentum, adam or adamw, `precision` float32, or bfloat16 for autocast. The result prints
+    itself, and has `largest_batch(limit)`. Raises ValueError for other words. Source: PyTorch, whose saved tensors are counted.
+
+    >>> found = archspec.memory(archspec.load("resnet50"), batch=32)
+    >>> found.kept, found.largest_batch(24 * 2**30)
+    (2752504064, 274)
+    """
+    return TrainingMemory(given(model), batch, optimizer, precision)
 
 
 def report(model: Network, *more: Network, quiz: str | None = None) -> Page:

@@ -99,6 +99,13 @@ def decimal(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def binary(count: int) -> str:
+    """Write a number of bytes in binary units: `97.7 MiB`."""
+    power = min(max(count.bit_length() - 1, 0) // 10, 4)
+    size, unit = count / 1024**power, ("B", "KiB", "MiB", "GiB", "TiB")[power]
+    return f"{size:.0f} {unit}" if power == 0 or size >= 100 else f"{size:.1f} {unit}"
+
+
 class Spelling(NamedTuple):
     """How expressions are printed.
 

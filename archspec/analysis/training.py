@@ -7,13 +7,17 @@ one per image, so that the peak of any batch is known at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from archspec.analysis.cost import Costs
+from archspec.diagnostics import did_you_mean
 from archspec.ir.graph import Network
 from archspec.ir.walk import Visit, events
-from archspec.types import Map, Tokens, Type
+from archspec.numeric import binary
+from archspec.ops.base import Op
+from archspec.types import LIMIT, Map, Tokens, Type
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 """States per learned number."""
@@ -23,13 +27,17 @@ _OVERWRITING = frozenset(["relu", "leaky"])
 _INDEPENDENT = frozenset(["conv", "dwconv", "deconv", "bn", "gn", "ln", "fc", "linear", "add", "concat"])
 """Layers whose result these activations overwrite, as modules for PyTorch do. Others that overwrite keep a copy of what they read."""
 _VIEWS = frozenset(["flatten", "tokens", "slice", "first", "crop"])
-_COPIED = frozenset(["attn", "winattn"])
+_DROPS = frozenset(["dropout", "dropout2d", "droppath"])
 _TO_LAST = frozenset(["linear", "ln"])
 """Layers that give a map with the channels last in memory, whatever they read."""
 _HALF = frozenset(["convolution", "fully connected", "attention"])
 """Kinds of layers that autocast computes in bfloat16."""
 _FULL = frozenset(["ln", "gn", "instnorm", "lrn", "softmax", "logsoftmax", "softplus", "prelu"])
 """Layers that autocast computes in float32."""
+
+
+def _drops_nothing(op: Op) -> bool:
+    return op.step in _DROPS and getattr(op, "p", 0) == 0
 
 
 class Bytes(NamedTuple):
@@ -72,22 +80,41 @@ class Value(NamedTuple):
     type: Type
     last: bool
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of it per image, and of its gradient."""
+        return self.type.size * self.storage.width
+
 
 class Step(NamedTuple):
     """A layer of a step of training: what it reads and gives, its learned numbers, and what it keeps of its own."""
 
+    sources: tuple[int, ...]
     reads: tuple[Value, ...]
     gives: Value
     params: int
     own: Bytes
     trained: bool
     """Whether a gradient flows to what it gives."""
+    passes: bool
+    """Whether it hands the gradient on as it is, to one reader or to several."""
 
 
 class TrainingMemory:
-    """Memory of one step of training a network. All amounts are bytes; `batch` is the number of images."""
+    """Memory of one step of training a network, in bytes; `batch` is the number of images.
 
-    def __init__(self, network: Network, optimizer: str = "adam", precision: str = "float32") -> None:
+    `weights` are all stored numbers, `gradients` those of the learned ones, `states` the optimizer's; `kept` is what the forward pass keeps for
+    the gradients, and `peak` the most memory at once. What a library takes besides is not in it: what its allocator rounds up, workspaces, and
+    the context of a GPU (0.5 to 1 GiB).
+    """
+
+    def __init__(self, network: Network, batch: int = 32, optimizer: str = "adam", precision: str = "float32") -> None:
+        for word, known, what in ((optimizer, OPTIMIZERS, "optimizer"), (precision, PRECISIONS, "precision")):
+            if word not in known:
+                raise ValueError(f"there is no {what} `{word}`; {did_you_mean(word, known, 'there are ' + ', '.join(known))}")
+        if batch < 1:
+            raise ValueError(f"a batch has 1 image or more, not {batch}")
+        self.batch = batch
         self.network, self.optimizer, self.precision = network, optimizer, precision
         self._half = precision == "bfloat16"
         total = Costs.of(network).network(network)
@@ -97,8 +124,10 @@ class TrainingMemory:
         self.states = 4 * OPTIMIZERS[optimizer] * total.params
         self.storages: list[Storage] = []
         self.largest = 0
+        self.casts = 0
+        """Bytes of the weights' copies in bfloat16."""
         self.steps = list(self._followed())
-        self.moments = list(self._moments())
+        self.moments = _highest(self._moments())
 
     def _storage(self, per_image: int, width: int, step: int) -> Storage:
         made = Storage(per_image, width, step)
@@ -108,7 +137,8 @@ class TrainingMemory:
     def _followed(self) -> Iterator[Step]:
         """The layers in order, with the storages that they read and give."""
         values = [Value(self._storage(i.type.size, 4, 0), i.type, len(i.type.shape) < 3) for i in self.network.inputs]
-        trained = [False] * len(values)
+        self.given = list(values)
+        trained = self.flows = [False] * len(values)
         readers = self._readers()
         for at, met in enumerate([event for event in events(self.network.graph) if isinstance(event, Visit)]):
             op, y = met.node.op, met.node.type
@@ -116,6 +146,7 @@ class TrainingMemory:
             types = (*[value.type for value in reads], y)
             sizes = [weight.size for weight in op.weights(*types[:-1]) if weight.role in ("weight", "bias")]
             params = sum(sizes) if met.owner is None else 0
+            self.casts += 2 * params * (self._half and op.kind in _HALF)
             self.largest = max([self.largest, *sizes])
             flows = params > 0 or met.owner is not None or any(trained[source] for source in met.sources)
             gives, own = self._given(met, reads, types, at, readers, flows)
@@ -123,7 +154,8 @@ class TrainingMemory:
                 value.storage.last = at
             values.append(gives)
             trained.append(flows)
-            yield Step(reads, gives, params, own, flows)
+            passes = op.step in ("add", "flatten", "tokens") or _drops_nothing(op)
+            yield Step(met.sources, reads, gives, params, own if flows else Bytes(), flows, passes)
 
     def _given(
         self, met: Visit, reads: tuple[Value, ...], types: tuple[Type, ...], at: int, readers: list[tuple[int, str]], flows: bool
@@ -138,7 +170,7 @@ class TrainingMemory:
         if overwrites:
             gives = Value(x.storage, y, x.last)
             kept = kept._replace(input=False, output=True)
-        elif (op.step in _VIEWS or getattr(op, "p", None) == 0.0) and not (op.step == "flatten" and isinstance(x.type, Map) and x.last and y.size > x.type.channels):
+        elif (op.step in _VIEWS or _drops_nothing(op)) and not (op.step == "flatten" and isinstance(x.type, Map) and x.last and y.size > x.type.channels):
             gives = Value(x.storage, y, x.last)
         else:
             last = op.step in _TO_LAST or (x.last and not isinstance(y, Tokens)) or not isinstance(y, Map)
@@ -177,23 +209,107 @@ class TrainingMemory:
                 makers.append(met.node.op.step)
         return list(zip(counts, makers, strict=True))
 
-    @property
-    def kept(self) -> Bytes:
+    @cached_property
+    def held(self) -> Bytes:
         """What the forward pass keeps for the gradients: storages that layers share, and numbers of their own."""
         own = Bytes(0, sum(storage.per_image for storage in self.storages if storage.kept is not None))
         for step in self.steps:
-            own = own.plus(step.own if step.trained else Bytes())
+            own = own.plus(step.own)
         return own
 
     def _moments(self) -> Iterator[Bytes]:
-        """Memory at each moment of a step."""
-        constant = self.weights + self.states
+        """Memory at each moment of a step, the forward pass, the backward pass, and the optimizer's."""
+        constant = self.weights + self.states + self.casts
         own = Bytes()
         for at, step in enumerate(self.steps):
-            own = own.plus(step.own if step.trained else Bytes())
-            live = sum(s.per_image for s in self.storages if s.first <= at and (s.last >= at or s.kept is not None or s is step.gives.storage))
+            own = own.plus(step.own)
+            live = sum([s.per_image for s in self.storages if s.first <= at and (s.last >= at or s.kept is not None or s is step.gives.storage)])
             yield own.plus(Bytes(constant, live))
+        yield from self._backwards(constant, own)
+        yield Bytes(constant - self.casts + self.gradients + 8 * self.largest, sum(s.per_image for s in self.storages[: len(self.network.inputs)]))
 
-    def peak(self, batch: int) -> int:
-        """The most memory at once, in bytes."""
+    def _backwards(self, constant: int, own: Bytes) -> Iterator[Bytes]:
+        """Memory while the layers' gradients are computed, from the last to the first."""
+        first = len(self.network.inputs)
+        fed = sum(s.per_image for s in self.storages[:first])
+        held: dict[int, list[Storage]] = {}
+        for storage in self.storages[first:]:
+            if storage.kept is not None:
+                held.setdefault(storage.kept, []).append(storage)
+        kept = sum(storage.per_image for storages in held.values() for storage in storages)
+        gradients = {first + len(self.steps) - 1: self.steps[-1].gives.bytes}
+        learned = 0
+        for at in reversed(range(len(self.steps))):
+            step = self.steps[at]
+            found = gradients.get(first + at)
+            if step.trained and found is not None:
+                learned += 4 * step.params
+                made = [source for source, value in zip(step.sources, step.reads, strict=True) if self.flows[source]]
+                passed = 0 if step.passes else sum(self.value(source).bytes for source in made)
+                yield own.plus(Bytes(constant + learned, fed + kept + sum(gradients.values()) + passed))
+                del gradients[first + at]
+                for source in made:
+                    gradients[source] = self.value(source).bytes
+            own = Bytes(own.fixed - step.own.fixed, own.image - step.own.image)
+            kept -= sum([storage.per_image for storage in held.get(at, ())])
+
+    def value(self, number: int) -> Value:
+        """A value, by its number: the inputs come first."""
+        first = len(self.network.inputs)
+        return self.given[number] if number < first else self.steps[number - first].gives
+
+    @property
+    def kept(self) -> int:
+        """Bytes that the forward pass keeps for the gradients."""
+        return self.held.of(self.batch)
+
+    @property
+    def peak(self) -> int:
+        """The most bytes at once."""
+        return self.peak_of(self.batch)
+
+    def peak_of(self, batch: int) -> int:
+        """The most bytes at once with another batch."""
         return max(moment.of(batch) for moment in self.moments)
+
+    def largest_batch(self, limit: int) -> int:
+        """Find the largest batch whose peak is within a limit of bytes; 0 where not even one image is."""
+        return max(0, min((limit - moment.fixed) // moment.image if moment.image else LIMIT * (moment.fixed <= limit) for moment in self.moments))
+
+    def to_text(self, limit: int | None = None) -> str:
+        """The amounts for a terminal; with a limit in bytes, the largest batch too."""
+        each = OPTIMIZERS[self.optimizer]
+        rows = [
+            ("weights", self.weights, f"{self.params:,} learned numbers" + (f", {self.weights // 4 - self.params:,} others" if self.weights > 4 * self.params else "")),
+            ("gradients", self.gradients, "one per learned number"),
+            ("states", self.states, f"{each} per learned number" if each else "none"),
+            ("kept", self.kept, f"for the gradients; {binary(self.held.image)} per image"),
+            ("peak", self.peak, "the most at once"),
+        ]
+        lines = [f"{self.network.name}: batch {self.batch:,}, {self.optimizer}, {self.precision}"]
+        lines += [f"{name:<10} {binary(amount):>10}  {about}" for name, amount, about in rows]
+        if limit is not None:
+            lines.append(f"The largest batch in {binary(limit)}: {self.largest_batch(limit):,}.")
+        lines.append("Not in it: what the allocator rounds up, workspaces of convolutions, and the context of a GPU (0.5 to 1 GiB).")
+        return "\n".join(lines) + "\n"
+
+    def to_data(self, limit: int | None = None) -> dict[str, Any]:
+        """The amounts as data for JSON, in bytes."""
+        amounts = {name: getattr(self, name) for name in ("weights", "gradients", "states", "kept", "peak")}
+        found: dict[str, Any] = {"archspec": 1, "model": self.network.name, "batch": self.batch, "optimizer": self.optimizer}
+        return found | {"precision": self.precision, **amounts} | ({"largest_batch": self.largest_batch(limit)} if limit is not None else {})
+
+    def __str__(self) -> str:
+        return self.to_text().rstrip()
+
+    def __repr__(self) -> str:
+        return f"TrainingMemory({self.network.name}: batch {self.batch:,}, {self.optimizer}, {self.precision}, peak {binary(self.peak)})"
+
+
+def _highest(moments: Iterable[Bytes]) -> list[Bytes]:
+    """The moments of which, for some batch, none is above."""
+    kept: list[Bytes] = []
+    for moment in sorted(set(moments), key=lambda moment: (-moment.image, -moment.fixed)):
+        if not kept or moment.fixed > kept[-1].fixed:
+            kept.append(moment)
+    return kept

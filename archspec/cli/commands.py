@@ -17,6 +17,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "sweep": "counts of all variants: a table or a chart",
         "find": "the variants within a budget, the best first",
         "sizes": "the input sizes that a spec takes",
+        "memory": "what a step of training takes, and the largest batch",
     },
     "Explain and learn": {
         "explain": "the arithmetic of a layer, or of all",

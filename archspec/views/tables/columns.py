@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from archspec.analysis.layers import Report, Row, Totals
 from archspec.diagnostics.visible import visible
+from archspec.numeric import binary
 
 Cell = str | int | float | None
 
@@ -160,17 +161,10 @@ def footer(report: Report) -> list[str]:
     seen = f"; receptive field of the last map {field(t)}" if t.receptive_field else ""
     lines = [
         ", ".join(many),
-        f"{t.activations:,} activations ({_bytes(4 * t.activations)} as float32), at most {t.peak_activations:,} alive at once{seen}",
+        f"{t.activations:,} activations ({binary(4 * t.activations)} as float32), at most {t.peak_activations:,} alive at once{seen}",
     ]
     if t.buffers:
         lines.append(f"{t.buffers:,} buffers are stored, not learned; Keras counts them: {t.params + t.buffers + t.frozen:,} in total")
     if t.frozen:
         lines.append(f"{t.frozen:,} weights are frozen: fixed, not learned")
     return lines
-
-
-def _bytes(count: int) -> str:
-    """A size in binary units."""
-    power = min(max(count.bit_length() - 1, 0) // 10, 4)
-    size, unit = count / 1024**power, ("B", "KiB", "MiB", "GiB", "TiB")[power]
-    return f"{size:.0f} {unit}" if power == 0 or size >= 100 else f"{size:.1f} {unit}"
