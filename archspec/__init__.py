@@ -15,6 +15,7 @@ if _typing.TYPE_CHECKING:
     from archspec.analysis.layers import Report as Report
     from archspec.analysis.layers import Row as Row
     from archspec.analysis.layers import Totals as Totals
+    from archspec.analysis.training import TrainingMemory as TrainingMemory
     from archspec.api import analyze as analyze
     from archspec.api import compare as compare
     from archspec.api import compile as compile
@@ -24,6 +25,7 @@ if _typing.TYPE_CHECKING:
     from archspec.api import load as load
     from archspec.api import load_weights as load_weights
     from archspec.api import loads as loads
+    from archspec.api import memory as memory
     from archspec.api import report as report
     from archspec.api import report_page as report_page
     from archspec.api import to_onnx as to_onnx

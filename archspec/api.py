@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.analysis.layers import Report
-from archspec.analysis.training import TrainingMemory
 from archspec.backends.torch import module_names
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, SpecError
 from archspec.diagnostics.visible import visible
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
     from torch import nn
 
+    from archspec.analysis.training import TrainingMemory
     from archspec.views.comparison import Comparison
     from archspec.views.explanation import Explanation
     from archspec.views.figures.drawing import Drawing
@@ -214,6 +214,8 @@ def memory(model: Network, batch: int = 32, optimizer: str = "adam", precision: 
     >>> found.kept, found.largest_batch(24 * 2**30)
     (2752504064, 274)
     """
+    from archspec.analysis.training import TrainingMemory
+
     return TrainingMemory(given(model), batch, optimizer, precision)
 
 

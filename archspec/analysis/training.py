@@ -170,7 +170,9 @@ class TrainingMemory:
         if overwrites:
             gives = Value(x.storage, y, x.last)
             kept = kept._replace(input=False, output=True)
-        elif (op.step in _VIEWS or _drops_nothing(op)) and not (op.step == "flatten" and isinstance(x.type, Map) and x.last and y.size > x.type.channels):
+        elif (op.step in _VIEWS or _drops_nothing(op)) and not (
+            op.step == "flatten" and isinstance(x.type, Map) and x.last and y.size > x.type.channels
+        ):
             gives = Value(x.storage, y, x.last)
         else:
             last = op.step in _TO_LAST or (x.last and not isinstance(y, Tokens)) or not isinstance(y, Map)
@@ -223,10 +225,14 @@ class TrainingMemory:
         own = Bytes()
         for at, step in enumerate(self.steps):
             own = own.plus(step.own)
-            live = sum([s.per_image for s in self.storages if s.first <= at and (s.last >= at or s.kept is not None or s is step.gives.storage)])
+            live = sum(
+                [s.per_image for s in self.storages if s.first <= at and (s.last >= at or s.kept is not None or s is step.gives.storage)]
+            )
             yield own.plus(Bytes(constant, live))
         yield from self._backwards(constant, own)
-        yield Bytes(constant - self.casts + self.gradients + 8 * self.largest, sum(s.per_image for s in self.storages[: len(self.network.inputs)]))
+        yield Bytes(
+            constant - self.casts + self.gradients + 8 * self.largest, sum(s.per_image for s in self.storages[: len(self.network.inputs)])
+        )
 
     def _backwards(self, constant: int, own: Bytes) -> Iterator[Bytes]:
         """Memory while the layers' gradients are computed, from the last to the first."""
@@ -274,13 +280,20 @@ class TrainingMemory:
 
     def largest_batch(self, limit: int) -> int:
         """Find the largest batch whose peak is within a limit of bytes; 0 where not even one image is."""
-        return max(0, min((limit - moment.fixed) // moment.image if moment.image else LIMIT * (moment.fixed <= limit) for moment in self.moments))
+        return max(
+            0, min((limit - moment.fixed) // moment.image if moment.image else LIMIT * (moment.fixed <= limit) for moment in self.moments)
+        )
 
     def to_text(self, limit: int | None = None) -> str:
         """The amounts for a terminal; with a limit in bytes, the largest batch too."""
         each = OPTIMIZERS[self.optimizer]
         rows = [
-            ("weights", self.weights, f"{self.params:,} learned numbers" + (f", {self.weights // 4 - self.params:,} others" if self.weights > 4 * self.params else "")),
+            (
+                "weights",
+                self.weights,
+                f"{self.params:,} learned numbers"
+                + (f", {self.weights // 4 - self.params:,} others" if self.weights > 4 * self.params else ""),
+            ),
             ("gradients", self.gradients, "one per learned number"),
             ("states", self.states, f"{each} per learned number" if each else "none"),
             ("kept", self.kept, f"for the gradients; {binary(self.held.image)} per image"),
@@ -297,7 +310,9 @@ class TrainingMemory:
         """The amounts as data for JSON, in bytes."""
         amounts = {name: getattr(self, name) for name in ("weights", "gradients", "states", "kept", "peak")}
         found: dict[str, Any] = {"archspec": 1, "model": self.network.name, "batch": self.batch, "optimizer": self.optimizer}
-        return found | {"precision": self.precision, **amounts} | ({"largest_batch": self.largest_batch(limit)} if limit is not None else {})
+        return (
+            found | {"precision": self.precision, **amounts} | ({"largest_batch": self.largest_batch(limit)} if limit is not None else {})
+        )
 
     def __str__(self) -> str:
         return self.to_text().rstrip()

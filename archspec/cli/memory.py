@@ -17,7 +17,10 @@ EXAMPLES = (
     ("memory vit_b_16 --optimizer adamw --fit 24GiB", "the largest batch for a GPU"),
     ("memory resnet50 --precision bfloat16 --format json", "with autocast, as data"),
 )
-_UNITS = {"": 1, **{f"{unit}{kind}": base**at for at, unit in enumerate("KMGT", 1) for kind, base in (("iB", 1024), ("B", 1000), ("", 1024))}}
+_UNITS = {
+    "": 1,
+    **{f"{unit}{kind}": base**at for at, unit in enumerate("KMGT", 1) for kind, base in (("iB", 1024), ("B", 1000), ("", 1024))},
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

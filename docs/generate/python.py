@@ -12,7 +12,7 @@ from generate.common import NOTICE
 _GROUPS = {
     "Read": ("load", "loads", "compile"),
     "Count and explain": ("analyze", "explain", "compare"),
-    "Leave numbers open": ("formula", "sweep", "find", "sizes"),
+    "Leave numbers open": ("formula", "sweep", "find", "sizes", "memory"),
     "Show": ("draw", "report", "report_page"),
     "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
     "Build": ("Builder", "Block"),
@@ -30,6 +30,7 @@ _GROUPS = {
         "Formula",
         "Sweep",
         "Sizes",
+        "TrainingMemory",
     ),
     "Mistakes": ("SpecError", "Diagnostic", "WeightsError"),
 }
