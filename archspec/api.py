@@ -212,7 +212,7 @@ def memory(model: Network, batch: int = 32, optimizer: str = "adam", precision: 
 
     >>> found = archspec.memory(archspec.load("resnet50"), batch=32)
     >>> found.kept, found.largest_batch(24 * 2**30)
-    (2752504064, 274)
+    (2749316608, 293)
     """
     from archspec.analysis.training import TrainingMemory
 
