@@ -22,6 +22,7 @@ from generate.layers import layers
 from generate.output import shown
 from generate.python import python
 from generate.reference import codes, commands, support
+from generate.sizes import sizes
 
 from archspec.views.figures.graphviz_layout import renderers
 
@@ -33,6 +34,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/support.md": support,
     "docs/python.md": python,
     "docs/ir.schema.json": schema,
+    "docs/sizes.md": sizes,
     "docs/images/table_lenet5.svg": table_image,
     "docs/images/explain.svg": explain_image,
     "docs/images/error.svg": error_image,

@@ -25,7 +25,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 _spec = importlib.util.spec_from_file_location("docs_make", DOCS / "make.py")
 make = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(make)
-LONG = ("docs/tutorial.md", "docs/peers.md")
+LONG = ("docs/sizes.md", "docs/tutorial.md", "docs/peers.md")
 """Documents that show many commands."""
 heading_slug = sys.modules["generate.reference"].slug
 

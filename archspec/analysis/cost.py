@@ -49,7 +49,7 @@ class Cost(NamedTuple):
 
     def plus(self, other: Cost, times: int = 1) -> Cost:
         """Add another cost, counted several times."""
-        return Cost(*(a + b * times for a, b in zip(self, other, strict=True)))
+        return Cost(*[a if type(b) is int and not b else a + b * times for a, b in zip(self, other, strict=True)])
 
 
 NOTHING = Cost()
@@ -57,7 +57,7 @@ _ROLES = {"weight": 0, "bias": 1, "buffer": 2, "frozen": 3}
 
 
 def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type, all_: bool) -> Cost:
-    """The cost of one application of an op; without all, no `stored` and `idle`."""
+    """The cost of one application of an op; without all, no `stored`, `connections` and `idle`."""
     types = (*inputs, output)
     tensors = [0, 0, 0, 0]
     for weight in op.weights(*inputs):
@@ -65,11 +65,12 @@ def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type, all_: bool) -> Cost
     stored, macs = 0 if not all_ or op.reuses(*types) else output.size, op.macs(*types)
     weights, biases, buffers, frozen = tensors
     idle = all_ and not (weights or biases or macs)
-    return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), output.size, stored, op.connections(*types), idle)
+    connections = op.connections(*types) if all_ else 0
+    return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), output.size, stored, connections, idle)
 
 
 class Costs:
-    """Costs of the parts of one network, each computed once; `all_` says whether to find `stored` and `idle` too, which ask for decisions."""
+    """Costs of the parts of one network, each computed once; `all_` says whether to find also what asks for decisions, `stored` and `idle`."""
 
     def __init__(self, *, all_: bool = True) -> None:
         self._all = all_

@@ -121,7 +121,7 @@ def _local(elements: Sequence[Part], *, rounds: int) -> Iterator[Part]:
         if isinstance(element, Call) and element.inline:
             for _ in range(min(rounds, element.times)):
                 yield from _local(element.graph.elements, rounds=rounds)
-        elif isinstance(element, Call) and element.times > 1:
+        elif isinstance(element, Call) and rounds > 1 and element.times > 1:
             yield from [element] * min(rounds, element.times)
         else:
             yield element

@@ -140,7 +140,7 @@ class Structures(Steps):
         frame.round += times
         if result == start and not inner.elements:
             return value
-        if times == 1:
+        if self.once(times):
             return builder.splice(inner, result, value)
         call = inner.elements[0] if len(inner.elements) == 1 and result == ~0 else None
         if isinstance(call, Call) and call.label is None and call.times == 1 and call.inputs == (start,):
@@ -151,6 +151,10 @@ class Structures(Steps):
             return builder.add(Hole(inner.type_of(result), "repeat", None, head.span))
         self.limit(times * graph.layers, head.span)
         return builder.add(Call(graph, (value, *inner.pending), graph.output, "repeat", None, head.span, times, inline=True))
+
+    def once(self, times: int) -> bool:
+        """Whether a round that runs so often becomes part of the graph around it, and not a call."""
+        return times == 1
 
     def residual(self, suite: ast.Suite, head: ast.Residual, context: Context, value: int) -> int:
         """Add what the lines below give to the value that they begin with, or to its shortcut."""

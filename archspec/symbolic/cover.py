@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from archspec.symbolic.program import scalar, vector
-from archspec.symbolic.space import Space
+from archspec.symbolic.space import Axis, Range, Space
 from archspec.symbolic.traced import Untraceable
 from archspec.symbolic.tracing import Counted, Mistake, Subject, Traced, count, traced
 
@@ -228,10 +228,7 @@ def _columns(space: Space, chunk: Sequence[int], arrays: bool) -> dict[str, Any]
     for group in reversed(space.groups):
         left, at = np.divmod(left, len(group[0].values))
         for each in group:
-            met, inverse = np.unique(at, return_inverse=True)
-            values = [each.values[int(place)] for place in met]
-            column = np.asarray(values) if each.numeric else _objects(values)
-            found[each.name] = column[inverse]
+            found[each.name] = each.values.column(at) if isinstance(each.values, Range) else _listed(each)[at]
     return {each.name: found[each.name] for each in space.axes}
 
 
@@ -241,10 +238,13 @@ def _numbers(chunk: Sequence[int]) -> Any:
     return np.asarray(chunk, dtype="int64")
 
 
-def _objects(values: Sequence[Any]) -> Any:
+def _listed(axis: Axis) -> Any:
+    """The values of an axis as an array."""
     import numpy as np
 
-    column = np.empty(len(values), dtype=object)
-    for at, value in enumerate(values):
+    if axis.numeric:
+        return np.asarray(axis.values)
+    column = np.empty(len(axis.values), dtype=object)
+    for at, value in enumerate(axis.values):
         column[at] = value
     return column

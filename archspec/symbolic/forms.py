@@ -55,9 +55,15 @@ class Poly:
         return _poly(terms)
 
     def __sub__(self, other: Poly) -> Poly:
-        return self + other * MINUS
+        terms = dict(self.terms)
+        for monomial, factor in other.terms.items():
+            terms[monomial] = terms.get(monomial, 0) - factor
+        return _poly(terms)
 
     def __mul__(self, other: Poly) -> Poly:
+        factor = other.constant
+        if factor is not None:
+            return Poly({monomial: factor * own for monomial, own in self.terms.items()}) if factor else other
         terms: dict[Monomial, int] = {}
         for a, x in self.terms.items():
             for b, y in other.terms.items():

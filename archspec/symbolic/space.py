@@ -28,6 +28,12 @@ class Range(Sequence[Any]):
     def __len__(self) -> int:
         return self.length
 
+    def column(self, places: Any) -> Any:
+        """The values at an array of places, as an array: whole numbers over a power of ten, so that each quotient is the nearest float."""
+        digits = max(0, *(-int(number.normalize().as_tuple().exponent) for number in (self.first, self.step)))
+        scaled = int(self.first.scaleb(digits)) + int(self.step.scaleb(digits)) * places
+        return scaled if self.whole else scaled / 10**digits
+
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, slice):
             return [self[i] for i in range(*at.indices(self.length))]

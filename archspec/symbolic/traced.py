@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from archspec.numeric import COMPARISONS, OPERATIONS, Spelled, value_of
@@ -67,6 +68,21 @@ def _known(sign: str, low: float, high: float, least: float, most: float) -> boo
     return sign == ">" if low > most else sign == "<=" if high <= least else None
 
 
+def _whole_operation(sign: str, compute: Callable[[Any, Any], Any]) -> Any:
+    """A sum, difference or product, by a short way where both numbers are whole."""
+
+    def operation(left: Open, right: Any) -> Any:
+        form = left.form
+        if type(form) is Poly:
+            if type(right) is int:
+                return left.with_form(compute(left.value, right), compute(form, whole(right)))
+            if type(right) is Open and type(right.form) is Poly:
+                return left.with_form(compute(left.value, right.value), compute(form, right.form))
+        return left.applied(sign, (left, right))
+
+    return operation
+
+
 class Open(Spelled):
     """A number left open. Arithmetic gives open numbers; comparing, `bool` and `__index__` decide by the example, and note it.
 
@@ -95,6 +111,10 @@ class Open(Spelled):
         if isinstance(form, Real) == isinstance(value, int):
             raise Untraceable(f"{operation} of {numbers} is whole for some values only")
         return value if isinstance(form, Poly) and form.constant is not None else Open(value, form, trace)
+
+    def with_form(self, value: int, form: Poly) -> Any:
+        """A whole number of the same trace; a plain one where nothing in it is open."""
+        return value if form.constant is not None else Open(value, form, self.trace)
 
     def as_float(self) -> Spelled:
         form = self.form
@@ -133,6 +153,10 @@ class Open(Spelled):
 
     # defining one of these in a class drops what it inherits of the others
     __eq__, __ne__ = Spelled.__eq__, Spelled.__ne__
+    # sums and products of whole numbers are most of a trace
+    __add__ = __radd__ = _whole_operation("+", operator.add)
+    __mul__ = __rmul__ = _whole_operation("*", operator.mul)
+    __sub__ = _whole_operation("-", operator.sub)
 
 
 def _chosen(trace: Trace, sign: str, numbers: Sequence[Any]) -> Any:

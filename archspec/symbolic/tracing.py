@@ -14,7 +14,7 @@ from archspec.ir.graph import Network
 from archspec.numeric import value_of
 from archspec.ops.base import Misfit
 from archspec.source import Span
-from archspec.symbolic.traced import Trace, Untraceable
+from archspec.symbolic.traced import Open, Trace, Untraceable
 from archspec.syntax import ast
 from archspec.types import LIMIT
 
@@ -84,6 +84,9 @@ class Probe(Elaborator):
 
     def unused(self) -> None:
         pass
+
+    def once(self, times: int) -> bool:
+        return not isinstance(times, Open) and times == 1  # a call of an open number of rounds counts right for 1, too
 
 
 def elaborated(subject: Subject, values: Values) -> Network:

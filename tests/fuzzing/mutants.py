@@ -95,4 +95,19 @@ WRITING = [
     Mutant("the document loses bias=no", "ir/schema.py", "arguments=element.op.arguments()", 'arguments={n: v for n, v in element.op.arguments().items() if n != "bias"}'),
     Mutant("the document loses rounds", "ir/schema.py", "span, doc.times, doc.inline", "span, 1, doc.inline"),
 ]  # fmt: skip
-MUTANTS = [*SIZES, *COUNTS, *MEANING, *PYTORCH, *ONNX, *WRITING]
+OPEN = [
+    Mutant("a decision that is not noted", "symbolic/traced.py", "        if known is None:", '        if known is None and sign != "<":'),
+    Mutant("a decision noted the other way", "symbolic/traced.py", "Guard(sign if found else _OPPOSITE[sign]", "Guard(sign if not found else _OPPOSITE[sign]"),
+    Mutant("open quotients rounded down", "symbolic/forms.py", "return -self.quotient(-parts[0], parts[1])", "return self.quotient(parts[0], parts[1])"),
+    Mutant("bounds that are one too wide", "symbolic/traced.py", 'return sign == "<" if high < least', 'return sign == "<" if high <= least'),
+    Mutant("what is added within a quotient", "symbolic/forms.py", "whole(constant * e), whole(e * d)", "whole(constant), whole(e * d)"),
+    Mutant("quotients of terms that do not divide", "symbolic/forms.py", "if left is None or times % factor:", "if left is None:"),
+    Mutant("the maximum is the minimum", "symbolic/forms.py", "return low >= 0 if sign > 0 else high <= 0", "return low >= 0"),
+    Mutant("an index that is not noted", "symbolic/traced.py", "return int.__index__(self.pinned())", "return int.__index__(self.value)"),
+    Mutant("guards of arrays joined by or", "symbolic/cover.py", "held &= condition", "held |= condition"),
+    Mutant("traces kept for other words", "symbolic/cover.py", "self.traces.setdefault(fixed, [])", "self.traces.setdefault((), [])"),
+    Mutant("batch norm keeps one statistic", "ops/norm.py", "statistics=2 * x.channels", "statistics=x.channels"),
+    Mutant("indices of pools take 4 bytes", "ops/pool.py", "_replace(bytes=8 * y.size)", "_replace(bytes=4 * y.size)"),
+    Mutant("gradients of branches are not added", "analysis/training.py", "learned += 4 * step.params", "learned += 0"),
+]  # fmt: skip
+MUTANTS = [*SIZES, *COUNTS, *MEANING, *PYTORCH, *ONNX, *WRITING, *OPEN]

@@ -40,8 +40,8 @@ DRAWN = {
 }
 """Random specs: how many, and of what: many layers in lines and groups, few kinds of layers in much structure, groups that
 flatten what they are given, and everything."""
-FIELDS, PEAKS = 60, 400
-"""Random specs held to receptive fields by gradient, and to peak memory by brute force."""
+FIELDS, PEAKS, VARIANTS = 60, 400, 100
+"""Random specs held to receptive fields by gradient, to peak memory by brute force, and variants of specs to plain checks."""
 LATER = 15
 """Rounds before the comparisons begin that take long to start, or whose mistakes the others find as well."""
 TRIVIAL = "input 4x4x2\nconv k=1 f=3 | relu\nfc 2\n"
@@ -105,6 +105,8 @@ def cases(drawn: Drawings) -> Iterator[Case]:
             ("grid of convolutions", partial(grids.test_conv_sizes, 1)),
             ("grid of transposed convolutions", partial(grids.test_deconv_sizes, 1)),
         ],
+        [("open numbers", partial(variants_of, range(seed, seed + 5))) for seed in range(0, VARIANTS, 5)],
+        [("quotients", quotients), ("memory of training", memory_of_training)],
         [("receptive field", partial(test_receptive_field.test_random_networks, seed)) for seed in range(FIELDS)],
     ]
     for round_ in zip_longest(*kinds, *([None] * LATER + cases for cases in later)):
@@ -116,6 +118,42 @@ def flops() -> None:
 
     for steps in test_flops.FLOPS:
         test_flops.test_flops(steps)
+
+
+def variants_of(seeds: Sequence[int]) -> str | None:
+    from tests.fuzzing import variants
+
+    return next(filter(None, (variants.compare(variants.draw(Random(seed))) for seed in seeds)), None)
+
+
+def quotients() -> None:
+    from tests.symbolic import test_forms, test_questions
+
+    for first in test_forms.quotients(1):
+        test_forms.test_quotients_of_quotients_are_one_quotient_and_equal(first)
+    for seed in range(150):
+        test_forms.test_what_is_computed_with_open_numbers_is_computed_with_others_too(seed)
+    for sign in test_forms.COMPARISONS:
+        test_forms.test_what_bounds_say_holds_for_all_numbers_within(sign)
+    test_forms.test_quotients_by_open_numbers()
+    test_forms.test_a_decision_that_follows_from_bounds_is_not_noted()
+    test_questions.test_words_and_switches_are_taken_one_by_one()
+
+
+def memory_of_training() -> None:
+    import archspec
+    from tests.analysis import test_training_memory as training
+
+    for step in ("bn", "pool", "relu", "ln", "conv", "attn"):
+        for start in training.STARTS:
+            try:
+                training.test_each_layer_keeps_what_torch_saves(step, start)
+            except pytest.skip.Exception:
+                continue
+    for spec in ("lenet5", "resnet18"):
+        network = archspec.load(spec)
+        ours, theirs = training.TrainingMemory(network, 4).peak, training.alive(network, 4, "adam")
+        assert abs(ours - theirs) < theirs / 100
 
 
 def peaks(seeds: Sequence[int]) -> None:

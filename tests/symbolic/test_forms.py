@@ -8,11 +8,11 @@ import subprocess
 
 import pytest
 
-from archspec.numeric import OPERATIONS, combined, gcd, round8
+from archspec.numeric import COMPARISONS, OPERATIONS, combined, gcd, round8
 from archspec.symbolic.forms import Poly, Table, whole
 from archspec.symbolic.phrasing import progression
 from archspec.symbolic.program import JAVASCRIPT, Writer, scalar, vector
-from archspec.symbolic.traced import Trace
+from archspec.symbolic.traced import Trace, _known
 
 VALUES = [*range(1, 40), 97, 224, 255, 256, 1000]
 
@@ -134,6 +134,28 @@ def test_a_decision_that_follows_from_bounds_is_not_noted():
     assert len(trace.guards) == 1
     assert [0, 1, 2][size - 30] == 2, "an index notes which number it is"
     assert len(trace.guards) == 2
+
+
+@pytest.mark.parametrize("sign", COMPARISONS)
+def test_what_bounds_say_holds_for_all_numbers_within(sign):
+    ends = [(low, high) for low in range(4) for high in range(low, 4)]
+    for first in ends:
+        for second in ends:
+            found = {COMPARISONS[sign](a, b) for a in range(first[0], first[1] + 1) for b in range(second[0], second[1] + 1)}
+            known = _known(sign, *first, *second)
+            assert known is None or found == {known}, (first, second)
+            assert known is not None or len(found) == 2 or first == second
+
+
+def test_quotients_by_open_numbers():
+    for factor in (1, 2, 3):
+        for times in (1, 2, 3, 4, 6):
+            for add in (0, 1, 5):
+                trace = Trace()
+                n = trace.open("n", 5, 1, 60)
+                compute = scalar(trace.table, ("n",), (), [trace.form((times * n * n + add * n) // (factor * n))])
+                for value in range(1, 61):
+                    assert compute(value) == ((times * value * value + add * value) // (factor * value),)
 
 
 @pytest.mark.parametrize(

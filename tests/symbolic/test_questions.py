@@ -166,6 +166,15 @@ def test_shapes_as_written(written, sizes):
     assert shape(written, (224, 224, 3))[0].sizes == sizes
 
 
+def test_words_and_switches_are_taken_one_by_one():
+    spec = 'param wide = no\nparam k = 3\nparam act = "relu"\ninput 32x32x3\nconv k=k f=8\nconv k=1 f=64 if wide\nrelu if act == "relu"\n'
+    found = archspec.sweep(archspec.loads(spec), {"wide": "{yes,no}", "k": "1..4", "act": "{relu,none}"})
+    assert found.legal == 16
+    for variant in found.variants():
+        totals = archspec.analyze(archspec.loads(spec, params=variant.values)).totals
+        assert (variant.counts["params"], variant.counts["layers"]) == (totals.params, totals.layers)
+
+
 def test_params_that_go_together():
     found = archspec.sweep(archspec.load("mobilenet_v2"), together={"width": "0.5:1:0.25", "classes": "{10,100,1000}"})
     assert [tuple(v.values.values()) for v in found.variants()] == [(0.5, 10), (0.75, 100), (1.0, 1000)]
