@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from archspec.analysis.cost import Costs
 from archspec.diagnostics import did_you_mean
 from archspec.ir.graph import Network
-from archspec.ir.walk import Visit, events
+from archspec.ir.walk import Leave, Visit, events
 from archspec.numeric import binary
 from archspec.ops.base import Op
 from archspec.types import LIMIT, Map, Tokens, Type
@@ -154,7 +154,7 @@ class TrainingMemory:
                 value.storage.last = at
             values.append(gives)
             trained.append(flows)
-            passes = op.step in ("add", "flatten", "tokens") or _drops_nothing(op)
+            passes = op.step in ("add", "concat", "flatten", "tokens") or _drops_nothing(op)
             yield Step(met.sources, reads, gives, params, own if flows else Bytes(), flows, passes)
 
     def _given(
@@ -231,7 +231,8 @@ class TrainingMemory:
             yield own.plus(Bytes(constant, live))
         yield from self._backwards(constant, own)
         yield Bytes(
-            constant - self.casts + self.gradients + 8 * self.largest, sum(s.per_image for s in self.storages[: len(self.network.inputs)])
+            constant - self.casts + self.gradients + 8 * self.largest * (OPTIMIZERS[self.optimizer] > 1),
+            sum(s.per_image for s in self.storages[: len(self.network.inputs)]),
         )
 
     def _backwards(self, constant: int, own: Bytes) -> Iterator[Bytes]:
@@ -243,7 +244,7 @@ class TrainingMemory:
             if storage.kept is not None:
                 held.setdefault(storage.kept, []).append(storage)
         kept = sum(storage.per_image for storages in held.values() for storage in storages)
-        gradients = {first + len(self.steps) - 1: self.steps[-1].gives.bytes}
+        gradients = {number: self.value(number).bytes for number in self._results()}
         learned = 0
         for at in reversed(range(len(self.steps))):
             step = self.steps[at]
@@ -258,6 +259,12 @@ class TrainingMemory:
                     gradients[source] = self.value(source).bytes
             own = Bytes(own.fixed - step.own.fixed, own.image - step.own.image)
             kept -= sum([storage.per_image for storage in held.get(at, ())])
+
+    def _results(self) -> list[int]:
+        """The numbers of the values that are outputs, those of heads for training too."""
+        *_, end = events(self.network.graph)
+        assert isinstance(end, Leave)
+        return [end.values[output.value] for output in self.network.outputs]
 
     def value(self, number: int) -> Value:
         """A value, by its number: the inputs come first."""

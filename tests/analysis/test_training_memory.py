@@ -27,7 +27,7 @@ def inputs(network, batch, spec=""):
     found = []
     for each in network.inputs:
         shape = (each.type.shape[-1], *each.type.shape[:-1])
-        found.append(torch.randint(0, 9, (batch, *shape)) if "embed" in spec else torch.randn(batch, *shape))
+        found.append(torch.randint(0, 9, (batch, *shape)) if "\nembed" in spec else torch.randn(batch, *shape))
     return found
 
 
@@ -143,7 +143,7 @@ def alive(network, batch, optimizer):
             for _ in range(2):
                 mode.peak = mode.now
                 result = module(*values)
-                loss = (result[0] if isinstance(result, tuple) else result).sum()
+                loss = sum(each.sum() for each in (result if isinstance(result, tuple) else (result,)) if each is not None)
                 del result
                 loss.backward()
                 del loss
