@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from archspec.symbolic.forms import Form, Poly
 from archspec.symbolic.phrasing import LATEX, TEXT, Script, Words, progression, variables
-from archspec.symbolic.program import Writer, scalar
+from archspec.symbolic.program import JAVASCRIPT, Writer, scalar
 from archspec.symbolic.subjects import Spec, counts_of, open_space
 from archspec.symbolic.traced import Guard
 from archspec.symbolic.tracing import Traced, traced
@@ -40,6 +40,8 @@ class Formula:
         space, self.example = open_space(spec, names)
         self.variables = tuple(each.name for each in space.axes)
         self._found: Traced = traced(spec.subject, space.domains(), space.meaning, self.example)
+        if mistake := self._found.counted.mistake:
+            raise ValueError(f"`{self.model}` has a mistake, so that there is nothing to count: {mistake.code}, line {mistake.line}")
 
     @property
     def forms(self) -> dict[str, Form]:
@@ -158,6 +160,21 @@ class Formula:
         text = "\n    ".join([f"def counts({', '.join(names.values())}):", *lines, *writer.lines, f"return {{{results}}}"])
         head = "from math import ceil, floor, gcd\n\n\n" if any(word in text for word in ("ceil(", "floor(", "gcd(")) else ""
         return head + (_ROUND8 if "round8(" in text else "") + text + "\n"
+
+    def to_javascript(self) -> str:
+        """The formulas as a function in JavaScript, which returns an array of the counts, or null where they do not hold.
+
+        It calls `round8` and `gcd`, and is exact as long as all numbers are below 2^53.
+        """
+        names = {name: f"v{at}" for at, name in enumerate(self.variables)}
+        writer, lines = Writer(self._found.trace.table, names, JAVASCRIPT), []
+        for guard in self.guards:
+            condition = writer.guard(guard)
+            lines += [*writer.lines, f"if (!({condition})) return null;"]
+            writer.lines.clear()
+        results = ", ".join([writer.form(form) for form in self.forms.values()])
+        text = "\n".join([*lines, *writer.lines, f"return [{results}];"])
+        return f"({', '.join(names.values())}) => {{\n{text}\n}}"
 
     def __str__(self) -> str:
         return self.to_text().rstrip()

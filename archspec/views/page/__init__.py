@@ -17,6 +17,7 @@ from archspec.views.page.groups import layers
 from archspec.views.page.pictures import pictures
 from archspec.views.page.quiz import Quiz
 from archspec.views.page.section import Section, section
+from archspec.views.page.sliders import sliders
 
 
 class Page(NamedTuple):
@@ -46,7 +47,10 @@ class Page(NamedTuple):
 def page(networks: Sequence[Network], quiz: str | None = None) -> Page:
     """A page about one or more networks. With `quiz`, a seed, cells of the tables are blanked and the page holds no answers."""
     reports = [Report(network) for network in networks]
-    parts = [Section(report, layers(report), pictures(report.network, numbers=quiz is None)) for report in reports]
+    parts = [
+        Section(report, layers(report), pictures(report.network, numbers=quiz is None), sliders(report) if quiz is None else None)
+        for report in reports
+    ]
     notes = tuple(f"{part.report.model}: {note}" for part in parts for note in part.pictures.notes + part.layers.notes)
     asked = Quiz(quiz, parts) if quiz is not None else None
     made = [section(at, part, partial(asked.blank, at) if asked else None) for at, part in enumerate(parts)]

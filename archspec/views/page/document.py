@@ -35,6 +35,9 @@ def document(parts: Sequence[Section], sections: Sequence[str], quiz: Quiz | Non
     main = tag("main", *sections, counted, data_salt=quiz.salt if quiz else None, data_rounds=ROUNDS if quiz else None)
     card = tag("aside", class_="card", role="status", hidden=True)
     scripts = [(_HERE / script).read_text(encoding="utf-8") for script in (*_SCRIPTS, *(["quiz.js"] if quiz else []))]
+    programs = ",\n".join([part.sliders.program for part in parts if part.sliders])
+    if programs:
+        scripts += [f"const programs = [{programs}];\n", (_HERE / "sliders.js").read_text(encoding="utf-8")]
     name = ", ".join(part.title for part in parts) + (": a quiz" if quiz else "")
     return _whole(name, "".join([*body, main, card]), f'(() => {{\n"use strict";\n{"".join(scripts)}}})();\n')
 

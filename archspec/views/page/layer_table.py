@@ -9,7 +9,7 @@ from archspec.analysis.layers import Report, Row
 from archspec.views.explanation import steps
 from archspec.views.page.groups import Group, Layer, Layers
 from archspec.views.page.html import sides, tag, text
-from archspec.views.tables.columns import COLUMNS, Cell, cell_text
+from archspec.views.tables.columns import COLUMNS, Cell, Style, cell_text
 
 
 class Column(NamedTuple):
@@ -40,7 +40,7 @@ Blanks = Callable[[int, str, str, str], str | None]
 
 def value(row: Row, column: str, report: Report) -> str:
     """A cell as text."""
-    return _sided(COLUMNS[column].value(row, report, "hwc"), column)
+    return _sided(COLUMNS[column].value(row, report, Style()), column)
 
 
 def _sided(found: Cell, column: str) -> str:
@@ -131,7 +131,7 @@ class Table:
         cells = [tag("th", "total", class_="name", scope="row"), tag("td", words, class_="layer")]
         for column in self.columns[2:]:
             total = COLUMNS[column.name].total
-            found = total(self.report.totals) if total is not None else None
+            found = total(self.report, Style()) if total is not None else None
             cells.append(tag("td", "" if found is None else _sided(found, column.name), class_=_class(column)))
         return tag("tr", *cells)
 

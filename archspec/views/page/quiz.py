@@ -98,7 +98,7 @@ class Quiz:
 
     def solved(self, question: Question) -> str:
         """A question with its answer, as a row of the key."""
-        report, layers, _ = self.parts[question.network]
+        report, layers, *_ = self.parts[question.network]
         row = layers.rows[question.row]
         answer, work = value(row, question.column, report), spaced(row.work.get(question.column, ""))
         number, name = tag("td", str(question.number), class_="n"), tag("th", text(row.name), scope="row")

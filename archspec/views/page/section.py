@@ -13,6 +13,7 @@ from archspec.views.page.groups import Layers
 from archspec.views.page.html import sides, tag, text
 from archspec.views.page.layer_table import Blanks, Table
 from archspec.views.page.pictures import Pictures, markup
+from archspec.views.page.sliders import Sliders
 from archspec.views.tables.columns import field, footer, shape
 
 _SHAPE = re.compile(r"(?<=\d)x(?=\d)")
@@ -25,6 +26,7 @@ class Section(NamedTuple):
     report: Report
     layers: Layers
     pictures: Pictures
+    sliders: Sliders | None
 
     @property
     def title(self) -> str:
@@ -38,7 +40,14 @@ def section(at: int, part: Section, blanks: Blanks | None) -> str:
     report = part.report
     facts = (tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in _quick(report, quiz=blanks is not None))
     name = tag("h2", text(part.title), id=f"n{at}")
-    head = tag("header", name, _source(report.network), tag("dl", *facts, class_="facts"), _messages(part))
+    head = tag(
+        "header",
+        name,
+        _source(report.network),
+        tag("dl", *facts, class_="facts"),
+        part.sliders.controls if part.sliders else "",
+        _messages(part),
+    )
     rows = tag("div", Table(report, part.layers, blanks).element(), class_="scroll", tabindex=0, role="region", aria_label="The layers")
     listed = tag("div", _TOOLS, rows, class_="listing")
     panes = tag("div", markup(part.pictures, part.title), listed, class_="panes")

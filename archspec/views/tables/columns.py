@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from operator import attrgetter
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from archspec.analysis.layers import Report, Row, Totals
 from archspec.diagnostics.visible import visible
 from archspec.numeric import binary
+from archspec.syntax.ast import promises
 
 Cell = str | int | float | None
 
@@ -26,6 +26,8 @@ class Style(NamedTuple):
     layout: str = LAYOUTS[0]
     fold: bool = False
     brief: bool = False
+    roofline: tuple[float, float] | None = None
+    """A machine's peak in FLOP/s and its memory's bandwidth in bytes/s."""
 
 
 def cell_text(value: Cell, name: str) -> str:
@@ -33,9 +35,9 @@ def cell_text(value: Cell, name: str) -> str:
     if isinstance(value, str):
         return visible(value)
     if value is None:
-        return "" if name.endswith(("work", "%")) else "?"
+        return "" if name.endswith(("work", "%", "intensity")) else "?"
     if isinstance(value, float):
-        return f"{value:.1%}"
+        return _REAL[name](value) if name in _REAL else f"{value:.1%}"
     return f"{value:,}" if name != "line" else str(value)
 
 
@@ -44,8 +46,8 @@ class Column(NamedTuple):
 
     title: str
     about: str
-    value: Callable[[Row, Report, str], Cell]
-    total: Callable[[Totals], Cell] | None = None
+    value: Callable[[Row, Report, Style], Cell]
+    total: Callable[[Report, Style], Cell] | None = None
     number: bool = False
 
 
@@ -82,15 +84,57 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _counted(name: str, about: str, title: str) -> Column:
-    return Column(title, about, lambda row, _, __: getattr(row, name) * row.times, attrgetter(name), True)
+    return Column(title, about, lambda row, _, __: getattr(row, name) * row.times, lambda report, _: getattr(report.totals, name), True)
 
 
 def _largest(seen: Row | Totals) -> Cell:
     return shape(seen.receptive_field) if seen.receptive_field else None
 
 
-def _jump(row: Row, report: Report, layout: str) -> Cell:
+def _jump(row: Row, report: Report, style: Style) -> Cell:
     return "x".join(f"{j:g}" for j in row.jump) if row.jump else None
+
+
+def _bytes(row: Row) -> int:
+    """Bytes that a layer moves between the memory and the processor as float32: what it reads, its weights included, and what it puts out."""
+    op, type_ = row.node.op, row.node.type
+    if not row.flops and op.reuses(*row.types, type_):
+        return 0  # a view, or a layer that does nothing in inference
+    weights = sum(weight.size for weight in op.weights(*row.types))
+    return 4 * (weights + sum(each.size for each in row.types) + type_.size)
+
+
+def _intensity(row: Row) -> float | None:
+    moved = _bytes(row)
+    return row.flops / moved if moved else None
+
+
+def _least_time(row: Row, style: Style) -> float | None:
+    """The seconds that a layer takes at least on a machine (Williams et al. 2009, "Roofline")."""
+    if style.roofline is None:
+        return None
+    peak, bandwidth = style.roofline
+    return row.times * max(row.flops / peak, _bytes(row) / bandwidth)
+
+
+def _time_of_all(report: Report, style: Style) -> float | None:
+    """The sum of the least times: the layers run one after another."""
+    return sum(_least_time(row, style) or 0 for row in _inferred(report)) if style.roofline else None
+
+
+def _inferred(report: Report) -> Iterator[Row]:
+    return (row for row in report.rows(fold=True) if not row.training)
+
+
+def _seconds(value: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if value >= 0.9995 * size:
+            return f"{value / size:,.3g} {unit}" if value < 999.5 else f"{value:,.0f} s"
+    return f"{value * 1e9:.3g} ns"
+
+
+_REAL: dict[str, Callable[[float], str]] = {"intensity": lambda value: f"{value:,.3g}", "least-time": _seconds}
+"""How columns of real numbers that are no shares are written."""
 
 
 def _worked(title: str, about: str, key: str) -> Column:
@@ -104,8 +148,8 @@ COLUMNS: dict[str, Column] = {
     "config": Column("config", "its arguments, defaults left out", lambda r, _, __: r.config),
     "from": Column("from", "the layers it reads", lambda r, _, __: ", ".join(r.sources)),
     "line": Column("line", "the line of the spec", lambda r, _, __: r.line, None, True),
-    "input": Column("input", "the shapes it reads", lambda r, _, layout: " + ".join(shape(x, layout) for x in r.inputs)),
-    "output": Column("output", "the shape it puts out", lambda r, _, layout: shape(r.output, layout)),
+    "input": Column("input", "the shapes it reads", lambda r, _, style: " + ".join(shape(x, style.layout) for x in r.inputs)),
+    "output": Column("output", "the shape it puts out", lambda r, _, style: shape(r.output, style.layout)),
     "params": _counted("params", "learned numbers", "params"),
     "params%": Column("", "share of all parameters", lambda r, report, __: _share(r.params * r.times, report.totals.params), None, True),
     "weights": _counted("weights", "learned numbers except biases", "weights"),
@@ -119,7 +163,24 @@ COLUMNS: dict[str, Column] = {
     "flops": _counted("flops", "2 per MAC, and the elementary operations of other layers", "FLOPs"),
     "activations": _counted("activations", "numbers put out", "activations"),
     "connections": _counted("connections", "inputs, bias included, summed over the output units (LeCun et al. 1998)", "connections"),
-    "rf": Column("rf", "receptive field in the input, the largest of a position", lambda r, _, __: _largest(r), _largest, True),
+    "bytes": Column(
+        "bytes",
+        "bytes that it moves: 4 per weight, input and output",
+        lambda r, _, __: _bytes(r) * r.times,
+        lambda report, _: sum(_bytes(row) * row.times for row in _inferred(report)),
+        True,
+    ),
+    "intensity": Column("FLOPs/byte", "arithmetic intensity: FLOPs per byte that it moves", lambda r, _, __: _intensity(r), None, True),
+    "least-time": Column(
+        "least time", "lower bound of its time on the machine of --roofline", lambda r, _, style: _least_time(r, style), _time_of_all, True
+    ),
+    "rf": Column(
+        "rf",
+        "receptive field in the input, the largest of a position",
+        lambda r, _, __: _largest(r),
+        lambda report, _: _largest(report.totals),
+        True,
+    ),
     "jump": Column("jump", "distance of neighbouring receptive fields, on average", _jump, None, True),
     "times": Column("times", "layers that a folded row stands for", lambda r, _, __: r.times, None, True),
     "size-work": _worked("output size", "the size rule with numbers", "output"),
@@ -147,6 +208,16 @@ COUNTED = (
     "the input included; a layer that overwrites its input stores none."
 )
 """What is counted; printed under every table."""
+ROOFLINE = ("bytes", "intensity", "least-time")
+_BOUND = (
+    "Bytes: one image in float32, each layer reads its weights and inputs and writes its output once; no cache keeps anything between layers. "
+    "The least time is a lower bound by the roofline model (Williams et al. 2009) for layers that run one by one, not a prediction."
+)
+
+
+def counted(style: Style) -> list[str]:
+    """What the columns of a table count."""
+    return [COUNTED, *([_BOUND] if set(ROOFLINE) & set(style.columns or ()) else [])]
 
 
 def footer(report: Report) -> list[str]:
@@ -167,4 +238,15 @@ def footer(report: Report) -> list[str]:
         lines.append(f"{t.buffers:,} buffers are stored, not learned; Keras counts them: {t.params + t.buffers + t.frozen:,} in total")
     if t.frozen:
         lines.append(f"{t.frozen:,} weights are frozen: fixed, not learned")
-    return lines
+    return [*lines, *_budgets(report)]
+
+
+def _budgets(report: Report) -> Iterator[str]:
+    """A line for each budget of the spec, and whether the network keeps it."""
+    recipe = report.network.recipe
+    if recipe is not None and promises(recipe[0]):
+        from archspec.symbolic.promises import expectations
+
+        for expected in expectations(recipe[0], report.network):
+            condition, _, values = str(expected).partition(": ")
+            yield f"Budget {condition}: {'kept' if expected.holds else 'missed'}, {values}"

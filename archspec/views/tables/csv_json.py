@@ -11,7 +11,7 @@ from typing import Any
 
 from archspec.analysis.layers import COUNTS, Report, Row
 from archspec.diagnostics.visible import visible
-from archspec.views.tables.columns import COLUMNS, Style, chosen
+from archspec.views.tables.columns import COLUMNS, ROOFLINE, Style, chosen
 
 _CSV = ("name", "op", "config", "from", "line", "input", "output", *COUNTS, "rf", "jump")
 
@@ -20,7 +20,7 @@ def csv_(report: Report, style: Style) -> Iterator[str]:
     """Comma-separated values, RFC 4180, a header first, unknown cells empty, no row of totals."""
     names = chosen(style.columns, _CSV, work=style.work, fold=style.fold)
     rows = report.rows(fold=style.fold)
-    yield from separated(names, ([COLUMNS[name].value(row, report, style.layout) for name in names] for row in rows))
+    yield from separated(names, ([COLUMNS[name].value(row, report, style) for name in names] for row in rows))
 
 
 def separated(titles: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
@@ -40,12 +40,17 @@ def _inert(value: Any) -> Any:
 
 
 def json_(report: Report, style: Style) -> Iterator[str]:
-    """The JSON document of cli.md."""
+    """The JSON document of cli.md; bytes, intensity and least time where these columns are asked for."""
+    more = [name for name in style.columns or () if name in ROOFLINE]
     head = {"archspec": 1, "model": report.model, "inputs": report.inputs, "outputs": report.outputs}
     yield json.dumps(head)[:-1] + ', "layers": ['
     for at, row in enumerate(report.rows(fold=style.fold)):
-        yield (",\n " if at else "\n ") + json.dumps(layer(row))
-    yield '\n], "totals": ' + json.dumps(report.totals._asdict()) + "}\n"
+        yield (",\n " if at else "\n ") + json.dumps(layer(row) | {name: COLUMNS[name].value(row, report, style) for name in more})
+    yield (
+        '\n], "totals": '
+        + json.dumps(report.totals._asdict() | {name: total(report, style) for name in more if (total := COLUMNS[name].total)})
+        + "}\n"
+    )
 
 
 def layer(row: Row) -> dict[str, Any]:

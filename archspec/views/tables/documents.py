@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from archspec.analysis.layers import Report
 from archspec.diagnostics.visible import visible
 from archspec.views.tables import grid as write
-from archspec.views.tables.columns import COLUMNS, COUNTED, DOCUMENT, Style, cell_text, chosen, footer
+from archspec.views.tables.columns import COLUMNS, DOCUMENT, Style, cell_text, chosen, counted, footer
 from archspec.views.tables.grid import Grid
 
 
 def _grid(report: Report, style: Style) -> Grid:
     columns = [(name, COLUMNS[name]) for name in chosen(style.columns, DOCUMENT, work=style.work, fold=style.fold)]
-    rows = [[cell_text(column.value(row, report, style.layout), name) for name, column in columns] for row in report.rows(fold=style.fold)]
-    totals = [cell_text(column.total(report.totals), name) if column.total else "" for name, column in columns]
+    rows = [[cell_text(column.value(row, report, style), name) for name, column in columns] for row in report.rows(fold=style.fold)]
+    totals = [cell_text(column.total(report, style), name) if column.total else "" for name, column in columns]
     totals[0] = totals[0] or "total"
     return Grid([column.title or name for name, column in columns], [column.number for _, column in columns], rows, totals)
 
@@ -23,7 +23,7 @@ def markdown(report: Report, style: Style) -> Iterator[str]:
     """A table of GitHub-flavoured Markdown with the totals in words below."""
     yield from write.markdown(_grid(report, style))
     told = "  \n".join(write.markdown_text(line) for line in footer(report))
-    yield f"\n{told}\n\n<sub>{write.markdown_text(COUNTED)}</sub>\n"
+    yield f"\n{told}\n\n<sub>{write.markdown_text(' '.join(counted(style)))}</sub>\n"
 
 
 def latex(report: Report, style: Style) -> Iterator[str]:
@@ -31,10 +31,10 @@ def latex(report: Report, style: Style) -> Iterator[str]:
     name = visible(report.model) if report.model.isascii() else ""
     yield f"% {name or 'model'}: needs \\usepackage{{booktabs}} and, for names, \\usepackage[T1]{{fontenc}}\n"
     yield from write.latex(_grid(report, style))
-    for line in [*footer(report), COUNTED]:
+    for line in [*footer(report), *counted(style)]:
         yield f"% {line}\n"
 
 
 def html(report: Report, style: Style) -> Iterator[str]:
     """A table element with a caption and a footer; no script, no style but alignment."""
-    yield from write.html(_grid(report, style), report.model, [*footer(report), COUNTED])
+    yield from write.html(_grid(report, style), report.model, [*footer(report), *counted(style)])

@@ -12,7 +12,7 @@ from archspec.analysis.layers import Report, Row
 from archspec.diagnostics.folding import StyledLine, folded
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Op
-from archspec.views.tables.columns import COLUMNS, COUNTED, DEFAULT, WORK, Cell, Style, cell_text, chosen, footer, shape
+from archspec.views.tables.columns import COLUMNS, DEFAULT, WORK, Cell, Style, cell_text, chosen, counted, footer, shape
 from archspec.views.tables.grid import breadth, padded
 
 _BLOCKS = ["", *"▏▎▍▌▋▊▉"]
@@ -75,7 +75,7 @@ class _Text:
                 self.widths[name] = len(cell)
 
     def cells(self, row: Row) -> list[str]:
-        made = [self.cell(COLUMNS[name].value(row, self.report, self.style.layout), name) for name in self.widths]
+        made = [self.cell(COLUMNS[name].value(row, self.report, self.style), name) for name in self.widths]
         if self.grouped and "." in row.name:
             made[0] = "  " + row.name.partition(".")[2]
         return made
@@ -94,7 +94,7 @@ class _Text:
     def totals(self) -> list[str]:
         """The cells of the last row, whose first says what it is where it has no sum."""
         columns = [(name, COLUMNS[name].total) for name in self.widths]
-        first, *others = [self.cell(total(self.report.totals), name) if total is not None else "" for name, total in columns]
+        first, *others = [self.cell(total(self.report, self.style), name) if total is not None else "" for name, total in columns]
         return [first or "total", *others]
 
     def fit(self, width: int) -> None:
@@ -148,7 +148,10 @@ class _Text:
         yield [(rule, "dim")]
         yield self.joined(self.totals(), "head")
         yield []
-        below = [*((line, "") for line in footer(self.report)), *([] if self.style.brief else [(COUNTED, "dim")])]
+        below = [
+            *((line, "") for line in footer(self.report)),
+            *([] if self.style.brief else [(line, "dim") for line in counted(self.style)]),
+        ]
         if self.missing:
             names = ", ".join(filter(None, (_NAMES.get(name, COLUMNS[name].title) for name in self.missing)))
             below.insert(0, (f"Left out here: {names}. {self.whole} columns show all; `--columns` chooses.", "dim"))
@@ -162,6 +165,6 @@ class _Text:
 
     def work(self, row: Row) -> Iterator[StyledLine]:
         for name in WORK:
-            formula = COLUMNS[name].value(row, self.report, self.style.layout)
+            formula = COLUMNS[name].value(row, self.report, self.style)
             if formula:
                 yield from folded([(f"    {COLUMNS[name].title}: {formula}", "dim")], self.width, 8)

@@ -344,6 +344,59 @@ def test_sort(networks, visit):
     assert names(tab)[0] == "features.0"
 
 
+# sliders
+
+
+def recounted(tab):
+    return [int(text.replace(",", "")) for text in tab.eval_on_selector_all(".sliders output", "all => all.map(o => o.textContent)")]
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "size"),
+    [("mobilenet_v2", {"width": 0.5}, 224), ("mobilenet_v2", {"width": 1.3}, 160), ("resnet50", {}, 256), ("unet", {"width": 32}, 572)],
+)
+def test_sliders_count_as_analyze(name, params, size, networks, visit):
+    tab = visit(page([networks("lenet5"), networks(name)]).html)
+    own = [archspec.analyze(networks(each)).totals for each in ("lenet5", name)]
+    assert recounted(tab) == [count for totals in own for count in (totals.params, totals.macs, totals.flops)]
+    for variable, value in {**params, "H": size}.items():
+        field = tab.locator(f"section >> nth=1 >> [type=number][aria-label^='{variable},']")
+        if field.count():
+            field.fill(str(value))
+    totals = archspec.analyze(archspec.load(name, params=params, inputs=f"{size}x{size}x{3 if name != 'unet' else 1}")).totals
+    assert recounted(tab)[3:] == [totals.params, totals.macs, totals.flops]
+
+
+def test_other_branches_have_no_number(networks, visit):
+    tab = visit(page([networks("vgg16")]).html, width=400, color_scheme="dark")
+    tab.fill("[type=number][aria-label^=H]", "225")
+    assert tab.locator(".sliders output").all_text_contents() == ["\u2013"] * 3
+    assert tab.inner_text(".branch").startswith("These values take another branch of the spec: run archspec sweep vgg16 --")
+    assert "--input 225" in tab.inner_text(".branch")
+    for value in ("", "224.5", "1e300"):
+        tab.fill("[type=number][aria-label^=H]", value)
+        assert tab.locator(".sliders output").first.text_content() == "\u2013"
+    tab.locator("[type=range][aria-label=H]").fill("256")
+    assert recounted(tab)[1] == 305_856 * 256**2 + 123_633_664
+    assert tab.evaluate("document.documentElement.scrollWidth") == 400
+    tab.emulate_media(media="print")
+    assert not tab.locator(".sliders").is_visible()
+
+
+def test_pages_without_sliders(networks):
+    network = archspec.loads("input 10\nfc 5\n")
+    assert "<fieldset" not in page([network]).html
+    network = archspec.loads("input 8x8x3\nrelu\n")
+    network.recipe = None  # as of a network that was not read from a spec
+    assert "<fieldset" not in page([network]).html
+    assert "<fieldset" not in page([networks("lenet5")], "1").html
+
+
+def test_budgets_are_below_the_table():
+    network = archspec.loads("input 32x32x1\nexpect params <= 5e6\nfc 10\n")
+    assert "Budget `params &lt;= 5e6`: kept, params = 10,250" in page([network]).html
+
+
 @pytest.mark.slow
 @graphviz
 def test_table_and_picture_light_each_other(networks, visit):
