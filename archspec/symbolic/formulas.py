@@ -39,7 +39,8 @@ class Formula:
         self.counts = counts_of(counts)
         space, self.example = open_space(spec, names)
         self.variables = tuple(each.name for each in space.axes)
-        self._found: Traced = traced(spec.subject, space.domains(), space.meaning, self.example)
+        self.domains = space.domains()
+        self._found: Traced = traced(spec.subject, self.domains, space.meaning, self.example)
         if mistake := self._found.counted.mistake:
             raise ValueError(f"`{self.model}` has a mistake, so that there is nothing to count: {mistake.code}, line {mistake.line}")
 
@@ -53,6 +54,8 @@ class Formula:
         """Compute the counts; variables that are not given have the spec's own values. None where the formulas do not hold."""
         for name in values.keys() - set(self.variables):
             raise ValueError(f"there is no variable `{name}`; there are {', '.join(self.variables)}")
+        if any(not low <= values.get(name, low) <= high for name, low, high in self.domains):
+            return None  # guards that follow from these bounds were not noted
         found = self._compiled(*[values.get(name, self.example[name]) for name in self.variables])
         return dict(zip(self.counts, found, strict=True)) if found is not None else None
 
@@ -167,7 +170,11 @@ class Formula:
         It calls `round8` and `gcd`, and is exact as long as all numbers are below 2^53.
         """
         names = {name: f"v{at}" for at, name in enumerate(self.variables)}
-        writer, lines = Writer(self._found.trace.table, names, JAVASCRIPT), []
+        writer = Writer(self._found.trace.table, names, JAVASCRIPT)
+        lines = []
+        for name, low, high in self.domains:  # guards that follow from these bounds were not noted
+            whole = f" && Number.isInteger({names[name]})" if isinstance(self.example[name], int) else ""
+            lines.append(f"if (!({low} <= {names[name]} && {names[name]} <= {high}{whole})) return null;")
         for guard in self.guards:
             condition = writer.guard(guard)
             lines += [*writer.lines, f"if (!({condition})) return null;"]

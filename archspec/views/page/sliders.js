@@ -29,14 +29,13 @@ class Sliders {
 
   count() {
     const values = this.fields.map((field) => field.valueAsNumber);
-    const legal = this.fields.every((field, at) => (field.dataset.real === undefined ? Number.isInteger(values[at]) : Number.isFinite(values[at])));
-    const counts = legal ? this.program(...values) : null;
+    const counts = this.program(...values);
     const found = counts?.every((count) => Number.isInteger(count) && count >= 0 && count < LARGEST) ? counts : null;
     this.root.querySelectorAll("output").forEach((output, at) => {
       output.textContent = found ? found[at].toLocaleString("en-US") : "\u2013";
     });
     const note = this.root.querySelector(".branch");
-    const flags = this.controls.map(({ dataset }, at) => dataset.flag + this.fields[at].value + dataset.rest);
+    const flags = this.controls.map(({ dataset }, at) => dataset.flag.replaceAll("{}", this.fields[at].value));
     note.textContent = found ? "" : `These values take another branch of the spec: run ${note.dataset.command} ${flags.join(" ")}`;
   }
 }

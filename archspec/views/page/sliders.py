@@ -33,7 +33,7 @@ def sliders(report: Report) -> Sliders | None:
         return None
     controls = [_control(spec, formula, name) for name in formula.variables]
     counts = [tag("div", tag("dt", words), tag("dd", tag("output", data_count=name))) for name, words in COUNTED.items()]
-    note = tag("p", class_="branch", role="status", data_command=f"archspec sweep {network.name}")
+    note = tag("p", class_="branch", role="status", data_command=f"archspec table {network.name}")
     whole = tag(
         "fieldset", tag("legend", "Other sizes"), *controls, tag("dl", *counts, class_="facts"), note, class_="sliders", hidden=True
     )
@@ -69,14 +69,19 @@ def _control(spec: Spec, formula: Formula, name: str) -> str:
     """A slider and a field for any number. A slider over whole numbers has the distance of those for which the formulas hold."""
     own = formula.example[name]
     least, most, step = _reach(formula, name, own)
-    flag = f"--set {name}=" if name in spec.params else "--input "
-    shape = spec.inputs[spec.first][:-1] if flag == "--input " else ()
-    rest = "".join(f"x{size}" for size in shape[1:]) if len(set(shape)) > 1 else ""
     slider = tag("input", type="range", min=_plain(least), max=_plain(most), step=_plain(step), value=_plain(own), aria_label=name)
-    real = isinstance(own, float)
-    field = tag("input", type="number", step="any", value=_plain(own), aria_label=f"{name}, any number", data_real=real)
+    field = tag("input", type="number", step="any", value=_plain(own), aria_label=f"{name}, any number")
     inputs = [each.removesuffix("</input>") for each in (slider, field)]
-    return tag("div", tag("span", text(name)), *inputs, class_="slider", data_flag=flag, data_rest=rest)
+    return tag("div", tag("span", text(name)), *inputs, class_="slider", data_flag=_flag(spec, name))
+
+
+def _flag(spec: Spec, name: str) -> str:
+    """The option that sets a variable, with {} for its value."""
+    if name in spec.params:
+        return f"--set {name}={{}}"
+    *sides, channels = spec.inputs[spec.first]
+    sizes = ["{}"] * len(sides) if len(set(sides)) == 1 else ["{}", *sides[1:]]
+    return f"--input {f'{spec.first}=' if len(spec.inputs) > 1 else ''}{'x'.join(map(str, [*sizes, channels]))}"
 
 
 def _reach(formula: Formula, name: str, own: Any) -> tuple[Any, Any, Any]:

@@ -10,6 +10,8 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -371,9 +373,9 @@ def test_other_branches_have_no_number(networks, visit):
     tab = visit(page([networks("vgg16")]).html, width=400, color_scheme="dark")
     tab.fill("[type=number][aria-label^=H]", "225")
     assert tab.locator(".sliders output").all_text_contents() == ["\u2013"] * 3
-    assert tab.inner_text(".branch").startswith("These values take another branch of the spec: run archspec sweep vgg16 --")
-    assert "--input 225" in tab.inner_text(".branch")
-    for value in ("", "224.5", "1e300"):
+    assert tab.inner_text(".branch").startswith("These values take another branch of the spec: run archspec table vgg16 --")
+    assert "--input 225x225x3" in tab.inner_text(".branch")
+    for value in ("", "224.5", "-32", "0", "65568", "1e300"):
         tab.fill("[type=number][aria-label^=H]", value)
         assert tab.locator(".sliders output").first.text_content() == "\u2013"
     tab.locator("[type=range][aria-label=H]").fill("256")
@@ -381,6 +383,25 @@ def test_other_branches_have_no_number(networks, visit):
     assert tab.evaluate("document.documentElement.scrollWidth") == 400
     tab.emulate_media(media="print")
     assert not tab.locator(".sliders").is_visible()
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "vit_b_16", "densenet121", "mobilenet_v3_large"])
+def test_programs_of_sliders_equal_python(name, networks, visit):
+    formula = archspec.formula(
+        networks(name), ["H", *(param for param, value in networks(name).params.items() if type(value) in (int, float))]
+    )
+    functions = (Path(archspec.__file__).parent / "views/page/sliders.js").read_text().partition("class ")[0]
+    random = Random(1)
+
+    def other(value):
+        changed = value * random.choice((0.3, 0.5, 1.1)) if isinstance(value, float) else random.randint(0, 4 * value)
+        return random.choice((value, value, 2 * value, changed))
+
+    points = [[other(value) for value in formula.example.values()] for _ in range(200)]
+    found = visit("").evaluate(f"points => {{ {functions} const f = {formula.to_javascript()}; return points.map(p => f(...p)); }}", points)
+    expected = [formula(**dict(zip(formula.variables, point, strict=True))) for point in points]
+    assert found == [[*counts.values()] if counts else None for counts in expected]
+    assert any(expected) and None in expected
 
 
 def test_pages_without_sliders(networks):
