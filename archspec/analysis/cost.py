@@ -56,24 +56,24 @@ NOTHING = Cost()
 _ROLES = {"weight": 0, "bias": 1, "buffer": 2, "frozen": 3}
 
 
-def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type, all_: bool) -> Cost:
-    """The cost of one application of an op; without all, no `stored`, `connections` and `idle`."""
+def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type, stored_: bool, idle_: bool) -> Cost:
+    """The cost of one application of an op; `stored`, and `idle` with `connections`, only where they are asked for."""
     types = (*inputs, output)
     tensors = [0, 0, 0, 0]
     for weight in op.weights(*inputs):
         tensors[_ROLES[weight.role]] += weight.size
-    stored, macs = 0 if not all_ or op.reuses(*types) else output.size, op.macs(*types)
+    stored, macs = 0 if not stored_ or op.reuses(*types) else output.size, op.macs(*types)
     weights, biases, buffers, frozen = tensors
-    idle = all_ and not (weights or biases or macs)
-    connections = op.connections(*types) if all_ else 0
+    idle = idle_ and not (weights or biases or macs)
+    connections = op.connections(*types) if idle_ else 0
     return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), output.size, stored, connections, idle)
 
 
 class Costs:
-    """Costs of the parts of one network, each computed once; `all_` says whether to find also what asks for decisions, `stored` and `idle`."""
+    """Costs of the parts of one network, each computed once, with or without `stored` and `idle`, which ask for decisions."""
 
-    def __init__(self, *, all_: bool = True) -> None:
-        self._all = all_
+    def __init__(self, *, stored: bool = True, idle: bool = True) -> None:
+        self._stored, self._idle = stored, idle
         self._nodes: dict[tuple[object, ...], Cost] = {}
         self._graphs: dict[Graph, Cost] = {}
 
@@ -89,7 +89,7 @@ class Costs:
         key = (node.op, inputs)
         cost = self._nodes.get(key)
         if cost is None:
-            cost = self._nodes[key] = _cost_of(node.op, inputs, node.type, self._all)
+            cost = self._nodes[key] = _cost_of(node.op, inputs, node.type, self._stored, self._idle)
         return cost
 
     def element(self, element: Element, graph: Graph) -> Cost:

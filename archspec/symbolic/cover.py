@@ -117,8 +117,8 @@ def variants(
     domains = space.domains()
     covering = Covering(
         [domain.name for domain in domains],
-        lambda example: traced(subject, domains, space.meaning, example),
-        lambda values: count(subject, space.meaning(values)),
+        lambda example: traced(subject, domains, space.meaning, example, wanted),
+        lambda values: count(subject, space.meaning(values), wanted),
         wanted,
         most_traces,
     )

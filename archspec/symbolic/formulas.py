@@ -40,7 +40,7 @@ class Formula:
         space, self.example = open_space(spec, names)
         self.variables = tuple(each.name for each in space.axes)
         self.domains = space.domains()
-        self._found: Traced = traced(spec.subject, self.domains, space.meaning, self.example)
+        self._found: Traced = traced(spec.subject, self.domains, space.meaning, self.example, self.counts)
         if mistake := self._found.counted.mistake:
             raise ValueError(f"`{self.model}` has a mistake, so that there is nothing to count: {mistake.code}, line {mistake.line}")
 

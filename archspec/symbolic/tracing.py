@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from archspec.analysis.cost import Cost, Costs
@@ -103,18 +103,20 @@ def elaborated(subject: Subject, values: Values) -> Network:
     return network
 
 
-def count(subject: Subject, values: Values) -> Counted:
-    """Elaborate a variant and count it."""
+def count(subject: Subject, values: Values, wanted: Sequence[str] = COUNTS) -> Counted:
+    """Elaborate a variant and count it. Activations ask for decisions, and are left out where they are not wanted."""
     try:
         network = elaborated(subject, values)
     except Stopped as stopped:
         return Counted({}, (), stopped.mistake)
-    costs = Costs(all_=False)
+    stored = "activations" in wanted
+    costs = Costs(stored=stored, idle=False)
     if _too_many(costs.graph(network.graph)):
         return Counted({}, (), Mistake.at("A207", None))
     total = costs.network(network)
-    counts = {name: getattr(total, name) for name in COUNTS[:-1]}
-    return Counted({**counts, "layers": network.graph.layers}, network.graph.output.shape)
+    counts = {name: getattr(total, name) for name in ("params", "macs", "flops", "buffers")}
+    more = {"activations": total.stored} if stored else {}
+    return Counted({**counts, **more, "layers": network.graph.layers}, network.graph.output.shape)
 
 
 def _too_many(cost: Cost) -> bool:
@@ -140,15 +142,17 @@ class Traced(NamedTuple):
     counted: Counted
 
 
-def traced(subject: Subject, domains: tuple[Domain, ...], meaning: Meaning, example: Mapping[str, Any]) -> Traced:
+def traced(
+    subject: Subject, domains: tuple[Domain, ...], meaning: Meaning, example: Mapping[str, Any], wanted: Sequence[str] = COUNTS
+) -> Traced:
     """Elaborate a spec on open numbers, decided by an example. Raises Untraceable, also where a plain elaboration comes to another end."""
     trace = Trace()
     numbers = {domain.name: trace.open(domain.name, example[domain.name], domain.low, domain.high) for domain in domains}
     try:
-        found = count(subject, meaning({**example, **numbers}))
+        found = count(subject, meaning({**example, **numbers}), wanted)
     except (TypeError, AttributeError) as error:  # of code that takes plain numbers only
         raise Untraceable(str(error)) from error
-    plain = count(subject, meaning(example))
+    plain = count(subject, meaning(example), wanted)
     if (found.mistake, *_plain(found)) != (plain.mistake, *_plain(plain)):
         raise Untraceable("open numbers came to another end than plain ones")
     return Traced(trace, found)
