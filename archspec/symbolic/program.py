@@ -105,7 +105,9 @@ def scalar(table: Table, variables: Sequence[str], guards: Iterable[Guard], form
         writer.lines.clear()
     results = ", ".join([writer.form(form) for form in forms])
     program: Callable[..., tuple[Any, ...] | None] = _function(
-        writer, [*lines, *writer.lines, f"return ({results}{',' if forms else ''})"], {"round8": round8, "gcd": math.gcd, "ceil": math.ceil, "floor": math.floor}
+        writer,
+        [*lines, *writer.lines, f"return ({results}{',' if forms else ''})"],
+        {"round8": round8, "gcd": math.gcd, "ceil": math.ceil, "floor": math.floor},
     )
     return program
 
