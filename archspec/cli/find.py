@@ -9,6 +9,7 @@ from archspec.cli.arguments import whole
 from archspec.cli.failure import Failure, reading
 from archspec.cli.screen import out
 from archspec.cli.sweep import show
+from archspec.symbolic.sweeps import read_condition
 from archspec.views import variants
 
 EXAMPLES = (
@@ -29,12 +30,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.largest and arguments.smallest:
         raise Failure("--largest and --smallest exclude each other")
+    if arguments.top < 1:
+        raise Failure(f"--top takes a number from 1 on, not {arguments.top}")
     asked = spaces.asked(arguments)
     if not asked.space.groups:
         raise Failure("nothing varies: give a range, such as `--set width=0.1:4:0.01` or `--input 96:320:32`")
+    with reading():
+        if arguments.where is not None:
+            read_condition(arguments.where)  # before the work
     found = spaces.swept(arguments, asked)
     with reading():
-        kept = found.where(arguments.where) if arguments.where else found
+        kept = found.where(arguments.where) if arguments.where is not None else found
         by = arguments.largest or arguments.smallest or found.names[0]
         rows = kept.best(by, largest=bool(arguments.largest))[: arguments.top]
     screen = out()

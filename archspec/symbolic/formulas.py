@@ -8,7 +8,7 @@ from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from archspec.symbolic.forms import Form, Poly
-from archspec.symbolic.phrasing import LATEX, TEXT, Script, Words, progression, variables
+from archspec.symbolic.phrasing import LATEX, TEXT, Script, Words, progression, repeated, variables
 from archspec.symbolic.program import JAVASCRIPT, Writer, scalar
 from archspec.symbolic.subjects import Spec, counts_of, open_space
 from archspec.symbolic.traced import Guard
@@ -39,8 +39,9 @@ class Formula:
         self.counts = counts_of(counts)
         space, self.example = open_space(spec, names)
         self.variables = tuple(each.name for each in space.axes)
-        self.domains = space.domains()
-        self._found: Traced = traced(spec.subject, self.domains, space.meaning, self.example, self.counts)
+        self.domains = {domain.name: domain for domain in space.domains()}
+        """Within which values the decisions were taken; outside of them the formulas say nothing."""
+        self._found: Traced = traced(spec.subject, space.domains(), space.meaning, self.example, self.counts)
         if mistake := self._found.counted.mistake:
             raise ValueError(f"`{self.model}` has a mistake, so that there is nothing to count: {mistake.code}, line {mistake.line}")
 
@@ -54,10 +55,22 @@ class Formula:
         """Compute the counts; variables that are not given have the spec's own values. None where the formulas do not hold."""
         for name in values.keys() - set(self.variables):
             raise ValueError(f"there is no variable `{name}`; there are {', '.join(self.variables)}")
-        if any(not low <= values.get(name, low) <= high for name, low, high in self.domains):
-            return None  # guards that follow from these bounds were not noted
-        found = self._compiled(*[values.get(name, self.example[name]) for name in self.variables])
+        numbers = [self._number(name, values.get(name, self.example[name])) for name in self.variables]
+        within = all(
+            self.domains[name].low <= number <= self.domains[name].high for name, number in zip(self.variables, numbers, strict=True)
+        )
+        found = self._compiled(*numbers) if within else None
         return dict(zip(self.counts, found, strict=True)) if found is not None else None
+
+    def _number(self, name: str, value: Any) -> Any:
+        """A value of a variable, of the kind of the spec's own. Raises ValueError."""
+        plain = value.item() if hasattr(value, "item") else value
+        if type(plain) in (int, float):
+            if isinstance(self.example[name], float):
+                return float(plain)
+            if plain == plain // 1:
+                return int(plain)
+        raise ValueError(f"`{name}` is a {'number' if isinstance(self.example[name], float) else 'whole number'}, not {value!r}")
 
     @cached_property
     def _compiled(self) -> Callable[..., tuple[Any, ...] | None]:
@@ -70,7 +83,7 @@ class Formula:
 
     @cached_property
     def conditions(self) -> list[Condition]:
-        """The guards: those over one whole number as the values for which they hold, up to 4,096."""
+        """The guards: those over one whole number as the values for which they hold, up to 4,096, where larger ones go on like these."""
         table = self._found.trace.table
         single: dict[str, list[Guard]] = {}
         several = []
@@ -82,8 +95,13 @@ class Formula:
                 several.append(guard)
         found = []
         for name, guards in single.items():
-            holds = scalar(table, (name,), guards, ())
-            found.append(Condition(name, tuple(value for value in range(1, _SHOWN + 1) if holds(value) is not None)))
+            program = scalar(table, (name,), guards, ())
+            domain = self.domains[name]
+            values = tuple(value for value in range(1, _SHOWN + 1) if program(value) is not None) if domain.low == 1 else ()
+            if values and _goes_on(values, lambda value, program=program: program(value) is not None, int(domain.high)):  # type: ignore[misc]
+                found.append(Condition(name, values))
+            else:
+                several += guards
         return [*found, *(Condition("", (), guard) for guard in several)]
 
     @cached_property
@@ -155,6 +173,8 @@ class Formula:
         table = self._found.trace.table
         names = {name: _identifier(name) for name in self.variables}
         writer, lines = Writer(table, names), []
+        for name, domain in self.domains.items():
+            lines.append(f"if not {domain.low} <= {names[name]} <= {domain.high}:\n        return None")
         for guard in self.guards:
             condition = writer.guard(guard)
             lines += [*writer.lines, f"if not ({condition}):\n        return None"]
@@ -172,7 +192,7 @@ class Formula:
         names = {name: f"v{at}" for at, name in enumerate(self.variables)}
         writer = Writer(self._found.trace.table, names, JAVASCRIPT)
         lines = []
-        for name, low, high in self.domains:  # guards that follow from these bounds were not noted
+        for name, low, high in self.domains.values():  # guards that follow from these bounds were not noted
             whole = f" && Number.isInteger({names[name]})" if isinstance(self.example[name], int) else ""
             lines.append(f"if (!({low} <= {names[name]} && {names[name]} <= {high}{whole})) return null;")
         for guard in self.guards:
@@ -197,6 +217,20 @@ _ROUND8 = '''def round8(value):
 
 
 '''
+
+
+def _goes_on(values: Sequence[int], holds: Callable[[int], bool], high: int) -> bool:
+    """Whether values that were tried up to `_SHOWN` repeat as their last ones do, by looks at larger ones up to `high`."""
+    length = repeated(values, _SHOWN)
+    least = _SHOWN - length + 1
+    for at in range(least, _SHOWN + 1, max(1, length // 64)):
+        expected, times = holds(at), 1
+        while times <= (high - at) // length:
+            rest = (high - at) // length // times  # from the largest down, and close to those that were tried
+            if holds(at + rest * length) != expected or holds(at + times * length) != expected:
+                return False
+            times *= 2
+    return True
 
 
 def _is_limit(guard: Guard) -> bool:

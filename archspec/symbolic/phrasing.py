@@ -247,6 +247,15 @@ def progression(values: Sequence[int], letter: str, last: int) -> str:
     return f"{letter} = {', '.join(runs)}, from {first:,}{until}"
 
 
+def repeated(values: Sequence[int], last: int) -> int:
+    """After how many numbers ascending ones out of those up to `last` repeat; 1 where none or all follow."""
+    steps = [b - a for a, b in pairwise(values)]
+    period = _period(steps)
+    if not period or values[-1] + steps[len(steps) % period] <= last:
+        return 1
+    return sum(steps[:period])
+
+
 def _period(steps: Sequence[int]) -> int | None:
     """The least number of steps that repeat to the end; None where fewer than two rounds are seen."""
     for period in range(1, min(len(steps) // 2, 512) + 1):

@@ -70,7 +70,7 @@ def find(
     a count first.
 
     `where` is a condition of the language over these: `"params < 5e6 and macs < 300e6"`. Neighbours that are one network are one result, from
-    `first` to `last`; `most` is as for `sweep`. Raises as that does; SpecError for a condition that cannot be read.
+    `first` to `last`; `most` is as for `sweep`. Raises as that does, also for a condition that cannot be read.
 
     >>> best = archspec.find(archspec.load("mobilenet_v2"), {"width": "0.1:4:0.001"}, where="params < 3e6", largest="width")[0]
     >>> best.shown("width"), best.first.counts["params"]

@@ -142,6 +142,11 @@ class Space(NamedTuple):
         """How many variants there are."""
         return math.prod(len(group[0].values) for group in self.groups)
 
+    def stride(self, name: str) -> int:
+        """How far apart the numbers of variants are that differ by one value of an axis, or of all that go together with it."""
+        at = next(at for at, group in enumerate(self.groups) if any(each.name == name for each in group))
+        return math.prod(len(group[0].values) for group in self.groups[at + 1 :])
+
     def variant(self, number: int) -> dict[str, Any]:
         """The values of a variant, by the names of its axes; the last axis changes fastest."""
         found: dict[str, Any] = {}

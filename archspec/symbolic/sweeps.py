@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archspec.diagnostics import Diagnostics, SpecError
+from archspec.diagnostics import Diagnostics
 from archspec.elaborate.expressions import Refused, Scope, truth
 from archspec.source import Source
 from archspec.symbolic.cover import Answer, Covering, variants
@@ -47,12 +47,14 @@ class Plateau(NamedTuple):
 class Sweep:
     """The variants of a space, as far as they were counted: `answers` are columns of those with equal mistakes or none."""
 
-    def __init__(self, model: str, space: Space, answers: Sequence[Answer], done: int) -> None:
+    def __init__(self, model: str, space: Space, answers: Sequence[Answer], done: int, condition: str = "") -> None:
         self.model = model
         self.space = space
         self.answers = answers
         self.done = done
         """How many variants were looked at."""
+        self.condition = condition
+        """What all that are kept meet, where `where` was asked."""
 
     @property
     def names(self) -> list[str]:
@@ -88,7 +90,7 @@ class Sweep:
         return f"Sweep({self.model}: {self.legal:,} networks of {self.done:,} variants in {', '.join(self.names)})"
 
     def where(self, text: str) -> Sweep:
-        """Keep the variants that a condition admits, such as `params < 5e6 and macs < 300e6`. Raises SpecError."""
+        """Keep the variants that a condition admits, such as `params < 5e6 and macs < 300e6`. Raises ValueError."""
         condition = read_condition(text)
         kept: list[Answer] = []
         covering: dict[tuple[type, ...], Covering] = {}
@@ -97,7 +99,7 @@ class Sweep:
                 kept.append(answer)
             elif len(answer.numbers):
                 kept += _admitted(condition, answer, covering)
-        return Sweep(self.model, self.space, kept, self.done)
+        return Sweep(self.model, self.space, kept, self.done, f"({self.condition}) and ({text})" if self.condition else text)
 
     def best(self, name: str, *, largest: bool) -> list[Plateau]:
         """The variants by one of their values or counts, the best first; those with equal counts next to one another are one plateau.
@@ -111,7 +113,8 @@ class Sweep:
         ranks: dict[tuple[Any, ...], list[Variant]] = {}
         for variant in self.variants():
             ranks.setdefault(tuple(variant.values[other] for other in others), []).append(variant)
-        joined = [found for rows in ranks.values() for found in plateaus(rows)]
+        stride = self.space.stride(along)
+        joined = [found for rows in ranks.values() for found in plateaus(rows, stride)]
         return sorted(joined, key=lambda found: {**found.last.values, **found.last.counts}[name], reverse=largest)
 
     def front(self, *names: str) -> list[Variant]:
@@ -151,12 +154,12 @@ def sweep(
     return Sweep(subject.name, space, answers, done)
 
 
-def plateaus(variants_: Sequence[Variant]) -> list[Plateau]:
-    """Join neighbours with equal counts that differ in one value."""
+def plateaus(variants_: Sequence[Variant], stride: int = 1) -> list[Plateau]:
+    """Join neighbours with equal counts that differ in one value; the numbers of neighbours in the space are `stride` apart."""
     found: list[Plateau] = []
     for variant in variants_:
         last = found[-1] if found else None
-        if last is not None and variant.counts == last.last.counts:
+        if last is not None and variant.number - last.last.number == stride and variant.counts == last.last.counts:
             moved = {name for name, value in variant.values.items() if value != last.first.values[name]}
             if len(moved) <= 1 and all(last.last.values[name] == value for name, value in variant.values.items() if name not in moved):
                 found[-1] = last._replace(last=variant)
@@ -175,12 +178,21 @@ def _front(keyed: Sequence[tuple[tuple[Any, ...], Variant]]) -> list[Variant]:
 
 
 def read_condition(text: str) -> ast.Expr:
-    """Read a condition as the language writes it. Raises SpecError."""
+    """Read a condition as the language writes it. Raises ValueError."""
+    if "\n" in text or "\r" in text:
+        raise ValueError("a condition is one line")
     sink = Diagnostics()
-    file = parse(Source("condition", f"param condition = {text}\n"), sink)
+    file = parse(Source("condition", f"{_BEFORE}{text}\n"), sink)
     if sink.errors or len(file.body) != 1 or not isinstance(file.body[0], ast.Param):
-        raise SpecError(sink.sorted())
+        first = next((finding for finding in sink.sorted() if finding.severity == "error"), None)
+        at = max(first.span.start - len(_BEFORE), 0) if first is not None and first.span is not None else 0
+        raise ValueError(
+            f"the condition `{text}` cannot be read: {first.message if first is not None else 'it is none'}, at column {at + 1}"
+        )
     return file.body[0].value
+
+
+_BEFORE = "param condition = "
 
 
 def holds(condition: ast.Expr, values: Mapping[str, Any]) -> bool:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import archspec
 from archspec.symbolic.tracing import COUNTS
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "archspec", *words], capture_output=True, text=True, check=False, encoding="utf-8")
+
 
 SHUFFLED = "param g = 1\ninput 16x16x12\nconv k=3 f=12 p=1 | relu\nshuffle g\nadaptpool 4\ngap\nfc 10"
 
@@ -32,3 +40,65 @@ def test_a_formula_rounds_up_and_down() -> None:
     found = archspec.formula(archspec.loads(text), "a", "params")
     assert found(a=1.3) == {"params": archspec.analyze(archspec.loads(text, params={"a": 1.3})).totals.params}
     assert "ceil(a*3)" in str(found)
+
+
+def test_neighbours_that_are_no_networks_are_no_plateau() -> None:
+    """Of 1 to 12 only the divisors of 12 are networks: a row `1 to 12` would say more than is true."""
+    found = archspec.find(archspec.loads(SHUFFLED), {"g": "1..12"}, smallest="g")
+    assert [plateau.shown("g") for plateau in found] == ["1 to 4", "6", "12"]
+    found = archspec.find(archspec.loads(SHUFFLED), {"g": "{1,2,3,4}"}, "4..6", where="g != 2", smallest="g")
+    assert [(plateau.shown("g"), plateau.first.values["H"]) for plateau in found] == [
+        ("1", 4), ("1", 5), ("1", 6), ("3 to 4", 4), ("3 to 4", 5), ("3 to 4", 6)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["", "params <", "params < 5\nparam x = 1", "g = 1", "params < 5 6", "nope < 3", "(1,2)", "g/0 > 1"])
+def test_conditions_that_are_none(where: str) -> None:
+    done = run("find", "lenet5", "--input", "28..40", "--where", where)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert done.stderr.startswith("archspec: ")
+
+
+def test_find_says_how_many_meet_a_condition() -> None:
+    assert "2 of 13 variants.\n" in run("find", "lenet5", "--input", "28..40", "--where", "H > 32").stdout
+
+
+def test_csv_has_both_ends_of_a_plateau() -> None:
+    words = ["find", "mobilenet_v2", "--set", "width=0.86:0.88:0.001", "--where", "params < 3e6", "--largest", "width"]
+    lines = run(*words, "--format", "csv").stdout.splitlines()
+    assert lines[0].startswith("width,width_to,params,macs")
+    assert lines[1].startswith("0.863,0.874,2986392,255019248")
+    assert run(*words, "--top", "0").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "variable", "condition"),
+    [
+        ("param x = -3\ninput 8x8x3\nfc 4\nfc 3 if x < 0", "x", "for x < 0"),
+        ("param x = 0\ninput 8x8x3\nfc 4\nfc 3 if x < 1", "x", "for x < 1"),
+        ("param x = 9000\ninput 8x8x3\nfc 4\nfc 3 if x > 5000", "x", "for x > 5,000"),
+        ("param x = 9\ninput 8x8x3\nfc 4\nfc 3 if x < 5000", "x", "for x < 5,000"),
+        ("param x = 9\ninput 8x8x3\nfc 4\nfc 3 if x < 4000", "x", "for x from 1 to 3,999"),
+        ("param x = 9\ninput 8x8x3\nfc 4\nfc 3 if x % 3 == 0", "x", "for x = 3k, from 3"),
+    ],
+)
+def test_conditions_beyond_the_values_that_are_tried(spec: str, variable: str, condition: str) -> None:
+    assert condition in str(archspec.formula(archspec.loads(spec), variable)).splitlines()
+
+
+def test_a_formula_says_nothing_of_values_that_were_not_thought_of() -> None:
+    spec = "param n = 5\ninput 64x64x3\nconv k=3 f=n\nfc 7 if n > 1000000\nfc 5"
+    found = archspec.formula(archspec.loads(spec), "n,H")
+    assert found(n=2_000_000) is None
+    assert found(n=-4) is None
+    assert found(H=-32) is None
+    assert found(n=7.0) == found(n=7)
+    for wrong in (7.5, "7", True, None):
+        with pytest.raises(ValueError, match="`n` is a whole number, not"):
+            found(n=wrong)
+    scope: dict[str, object] = {}
+    exec(found.to_python(), scope)
+    counts = scope["counts"]
+    assert callable(counts)
+    assert counts(7, 64) == found(n=7)
+    assert counts(2_000_000, 64) is None

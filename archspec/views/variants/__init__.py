@@ -30,7 +30,7 @@ def single(variants: Sequence[Variant]) -> list[Plateau]:
 def notes(found: Sweep) -> Iterator[str]:
     """How many variants are networks, and why the others are none."""
     wrong = found.mistakes
-    yield f"{found.legal:,} of {found.done:,} variants" + (" are networks" if wrong else "") + "."
+    yield f"{found.legal:,} of {found.done:,} variants" + (" are networks" if wrong and not found.condition else "") + "."
     told = [f"{count:,} fail at line {mistake.line} ({mistake.code})" for mistake, count in list(wrong.items())[:_MISTAKES]]
     more = sum(list(wrong.values())[_MISTAKES:])
     if told:
@@ -65,9 +65,11 @@ def _csv(names: Sequence[str], rows: Sequence[Plateau]) -> Iterator[str]:
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*names, *COUNTS])
+    ranges = [name for name in names if any(row.first.values[name] != row.last.values[name] for row in rows)]
+    writer.writerow([*(heading for name in names for heading in ([name, f"{name}_to"] if name in ranges else [name])), *COUNTS])
     for row in rows:
-        writer.writerow([*(plain(row.first.values[name]) for name in names), *(row.first.counts[name] for name in COUNTS)])
+        values = [plain(end.values[name]) for name in names for end in (row if name in ranges else row[:1])]
+        writer.writerow([*values, *(row.first.counts[name] for name in COUNTS)])
     yield text.getvalue()
 
 
