@@ -8,7 +8,7 @@ from pathlib import Path
 from archspec.cli import spaces
 from archspec.cli.failure import Failure, reading
 from archspec.cli.screen import Screen, out
-from archspec.saving import write_whole
+from archspec.cli.writing import write_whole
 from archspec.symbolic.sweeps import Plateau, Sweep
 from archspec.views import variants
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not asked.space.groups:
         raise Failure("nothing varies: give a range, such as `--set width=0.25:2:0.05` or `--input 128:320:32`")
     found = spaces.swept(arguments, asked)
-    names = [name.strip() for name in arguments.pareto.split(",")] if arguments.pareto else []
+    names = [name.strip() for name in arguments.pareto.split(",")] if arguments.pareto is not None else []
     with reading():
         rows = variants.single(found.front(*names) if names else found.variants())
     if form == "text":
@@ -74,8 +74,7 @@ def _write(output: str | None, text: str) -> None:
     if output is None:
         out().data(text)
         return
-    with reading():
-        write_whole(Path(output), text)
+    write_whole(Path(output), text)
 
 
 def _form(output: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from archspec.elaborate.settings import params_of
 from archspec.ir.graph import Network, given
 from archspec.symbolic.formulas import Formula
 from archspec.symbolic.sizes import LAST, Sizes, sizes_of
@@ -52,6 +53,8 @@ def sweep(
     """
     spec = spec_of(given(model))
     space = space_of(spec, _given(params), [inputs] if isinstance(inputs, str) else inputs, [_given(together)] if together else [])
+    if not space.groups:
+        raise ValueError("nothing varies: give values of params, or sizes of inputs")
     return count_space(spec.subject, space, drawn(space, random, seed) if random is not None else None, most=most)
 
 
@@ -98,4 +101,9 @@ def _words(given: str | Sequence[str]) -> list[str]:
 
 
 def _given(params: Mapping[str, Values] | None) -> dict[str, Any]:
-    return {name: values if isinstance(values, str) else tuple(values) for name, values in (params or {}).items()}
+    return {name: values if isinstance(values, str) else _alternatives(name, values) for name, values in (params or {}).items()}
+
+
+def _alternatives(name: str, values: Any) -> tuple[Any, ...]:
+    given_ = tuple(values) if isinstance(values, Iterable) else (values,)
+    return tuple([params_of({name: value})[name] for value in given_])

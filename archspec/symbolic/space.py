@@ -14,8 +14,14 @@ from archspec.symbolic.tracing import Domain, Values
 
 LETTERS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 """What the spatial axes of an input are called, by rank."""
+_MOST = Decimal(10) ** 30
+"""The largest number of a range, and its smallest step turned over."""
 MOST_VALUES = 10**12
 """The most values of one axis."""
+
+
+_MOST_NUMBERED = 2**63 - 1
+"""The most variants whose numbers fit an array."""
 
 
 class Range(Sequence[Any]):
@@ -53,6 +59,11 @@ class Axis(NamedTuple):
         values = self.values
         return isinstance(values, Range) or all(type(value) in (int, float) for value in values)
 
+    @property
+    def ordered(self) -> bool:
+        """Whether its values can be compared: numbers, yes and no."""
+        return self.numeric or all(isinstance(value, (int, float)) for value in self.values)
+
 
 def axis(name: str, given: str | Sequence[Any]) -> Axis:
     """Read the values of a variable: `a:b:step` with both ends, `a..b`, `{1,2,4}`, or one value; or take a list. Raises ValueError."""
@@ -64,7 +75,7 @@ def axis(name: str, given: str | Sequence[Any]) -> Axis:
     if text.startswith("{"):
         if not text.endswith("}") or not text[1:-1].strip():
             raise ValueError(f"`{name}`: alternatives are written `{{1,2,4}}`, not `{text}`")
-        return Axis(name, _alike([value_of(part.strip()) for part in text[1:-1].split(",")]))
+        return Axis(name, _alike([_alternative(part.strip()) for part in _split(text[1:-1])]))
     parts = re.split(r"\.\.|:", text)
     if len(parts) == 1:
         return Axis(name, (value_of(text),))
@@ -79,10 +90,22 @@ def axis(name: str, given: str | Sequence[Any]) -> Axis:
         raise ValueError(f"`{name}`: the step of a range must be above 0, not {step}")
     if last < first:
         raise ValueError(f"`{name}`: the range {text} is empty, since {last} is below {first}")
+    if not all(-_MOST <= number <= _MOST for number in (first, last, step)) or step < 1 / _MOST:
+        raise ValueError(f"`{name}`: the range {text} has numbers that are too large or too small")
     count = int((last - first) / step) + 1
     if count > MOST_VALUES:
         raise ValueError(f"`{name}`: the range {text} has {count:,} values, more than {MOST_VALUES:,}")
     return Axis(name, Range(first, step, count))
+
+
+def _split(text: str) -> list[str]:
+    """Split a text at its commas, except those within parentheses: `3,(5,7)` is `3` and `(5,7)`."""
+    return re.split(r",(?![^(]*\))", text)
+
+
+def _alternative(text: str) -> Any:
+    """One of several values; a list among them is in parentheses."""
+    return value_of(text[1:-1].strip() if text.startswith("(") and text.endswith(")") else text)
 
 
 def _alike(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -180,9 +203,13 @@ def together(axes: Sequence[Axis]) -> tuple[Axis, ...]:
 
 
 def drawn(space: Space, count: int, seed: int) -> list[int]:
-    """Draw different variants at random, in ascending order; all of them where there are not more."""
+    """Draw different variants at random, in ascending order; all of them where there are not more. Raises ValueError."""
+    if count < 1:
+        raise ValueError(f"variants are drawn from 1 on, not {count}")
     if count >= space.size:
         return list(range(space.size))
+    if space.size > _MOST_NUMBERED:
+        raise ValueError(f"the space has {space.size:,} variants, more than {_MOST_NUMBERED:,} that can be drawn from")
     return sorted(random.Random(seed).sample(range(space.size), count))
 
 

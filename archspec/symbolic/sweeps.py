@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.diagnostics import Diagnostics
-from archspec.elaborate.expressions import Refused, Scope, truth
+from archspec.elaborate.expressions import Refused, Rounds, Scope, truth
 from archspec.source import Source
 from archspec.symbolic.cover import Answer, Covering, variants
 from archspec.symbolic.space import Space
@@ -123,6 +123,8 @@ class Sweep:
         for name, _ in signed:
             if name not in (*self.names, *COUNTS):
                 raise ValueError(f"there is no `{name}` to compare; there are {', '.join([*self.names, *COUNTS])}")
+            if any(each.name == name and not each.ordered for each in self.space.axes):
+                raise ValueError(f"`{name}` is no number, by which variants could be compared")
         keyed = sorted(
             ((tuple(sign * {**v.values, **v.counts}[name] for name, sign in signed), v) for v in self.variants()), key=lambda pair: pair[0]
         )
@@ -253,4 +255,8 @@ def _listed(column: Any) -> list[Any]:
 
 def plain(value: Any) -> str:
     """A value as it would be set."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Rounds):
+        return ",".join(map(plain, value))
     return f"{value:.10g}" if isinstance(value, float) else "x".join(map(str, value)) if isinstance(value, tuple) else str(value)

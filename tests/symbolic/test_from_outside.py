@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import archspec
 from archspec.symbolic.tracing import COUNTS
+from archspec.views.variants import document, single
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -102,3 +104,40 @@ def test_a_formula_says_nothing_of_values_that_were_not_thought_of() -> None:
     assert callable(counts)
     assert counts(7, 64) == found(n=7)
     assert counts(2_000_000, 64) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "n=1:1e99999"], "numbers that are too large or too small"),
+        (["--set", "n=1:1e999999999"], "numbers that are too large or too small"),
+        (["--set", "n=1:2:1e-99999999"], "numbers that are too large or too small"),
+        (["--set", "n=1..1000000000000", "--input", "1..1000000000000", "--random", "3"], "that can be drawn from"),
+        (["--set", "word={a,b}", "--pareto", "word,params"], "`word` is no number"),
+        (["--set", "word={a,b}", "--pareto", "word,params", "--format", "svg"], "`word` is no number"),
+        (["--set", "n=1..2", "-o", "nowhere/x.csv"], "cannot write nowhere/x.csv"),
+        (["--set", "n=1..2", "--pareto", ""], "there is no ``"),
+    ],
+)
+def test_spaces_that_are_none(words: list[str], message: str, tmp_path: Path) -> None:
+    spec = tmp_path / "net.arch"
+    spec.write_text('param n = 1\nparam word = "a"\ninput 8x8x3\nrepeat n: conv k=1 f=3\nfc 2', encoding="utf-8")
+    done = run("sweep", str(spec), *words)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert message in done.stderr
+    assert "fault of archspec" not in done.stderr
+
+
+LISTS = "param fs = 8,16\nparam deep = yes\ninput 8x8x3\nrepeat 2: conv k=1 f=fs\nrelu if deep\nfc 2"
+
+
+def test_lists_and_yes_among_alternatives() -> None:
+    found = archspec.sweep(archspec.loads(LISTS), {"fs": "{(8,16),(4,5)}", "deep": "{yes,no}"})
+    assert found.legal == 4
+    rows = list(document(found.names, single(found.variants()), "csv", found))[0].splitlines()
+    assert [row[: row.index(",", 7)] for row in rows[1:]] == ['"8,16",yes', '"8,16",no', '"4,5",yes', '"4,5",no']
+    assert archspec.sweep(archspec.loads(LISTS), {"fs": [[8, 16], [4, 5]], "deep": True}).legal == 2
+    with pytest.raises(ValueError, match="nothing varies"):
+        archspec.sweep(archspec.loads(LISTS), inputs="8x8")
+    with pytest.raises(ValueError, match="`deep` takes"):
+        archspec.sweep(archspec.loads(LISTS), {"deep": [None]})
