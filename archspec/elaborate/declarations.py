@@ -105,7 +105,7 @@ class Declarations(Reports):
     def param(self, unit: Unit, statement: ast.Param, scope: Scope) -> None:
         """Evaluate a param, or take the value that is set from outside."""
         name, span = statement.name
-        if name in unit.places or name in KEYWORDS or name == "cin":
+        if name in unit.places or (name in KEYWORDS and name != "expect") or name == "cin":
             what = f"the param `{name}` is defined twice" if name in unit.places else f"`{name}` is a reserved word of the language"
             others = [(unit.places[name], "first here")] if name in unit.places else []
             return self.reject("A108", what, span, "choose another name", *others)

@@ -42,11 +42,8 @@ class Structures(Steps):
         type_ = from_shape(tuple(shape)) if shape and not problem else None
         if problem:
             self.reject("A105", problem, statement.shape.span, possible(shape))
-        elif type_ is not None and (doubted := doubt(type_.shape, own := tuple(statement.shape.values))):
-            message, meant = doubted
-            better = "x".join(map(str, meant or own))
-            help_ = f"did you mean `input {better}`?" if type_.shape == own else f"did you mean {better}?"
-            self.warn("A405", message, statement.shape.span, help_ if meant else f"set a shape with as many axes as {better}")
+        elif type_ is not None:
+            self.doubt(statement, type_.shape)
         if type_ is not None:
             self.inputs.append(Input(called, type_, span))
         self.placed[called] = span
@@ -54,6 +51,15 @@ class Structures(Steps):
         self.meet(span, type_)
         context.scope.labels[called] = (context.builder, value)
         return value
+
+    def doubt(self, statement: ast.Input, shape: tuple[int, ...]) -> None:
+        """Warn of a shape that looks unintended."""
+        own = tuple(statement.shape.values)
+        if doubted := doubt(shape, own):
+            message, meant = doubted
+            better = "x".join(map(str, meant or own))
+            help_ = f"did you mean `input {better}`?" if shape == own else f"did you mean {better}?"
+            self.warn("A405", message, statement.shape.span, help_ if meant else f"set a shape with as many axes as {better}")
 
     def labelled(self, suite: ast.Suite, head: ast.Label, context: Context, value: int | None) -> int | None:
         """Name the value of a line, or of the lines below it."""

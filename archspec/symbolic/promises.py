@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from archspec.analysis.budget import largest_note
@@ -43,28 +42,28 @@ def keep(file: ast.File, network: Network, options: Options, sink: Diagnostics) 
         name, line = statement
         if line.sizes and not {name, ""} & options.inputs.keys():
             _sizes(Subject(file, network.name, options), name, line, sink)
-    try:
-        for expected in expectations(file, network):
+    report = Report(network)
+    for line in [statement for statement in file.body if isinstance(statement, ast.Expect)]:
+        try:
+            expected = expectation(line, network, report)
+        except Refused as refused:
+            known = [*COUNTED, *network.params]
+            name = refused.span.text
+            help_ = did_you_mean(name, known, f"a budget names {', '.join(known)}") if refused.code == "A106" else refused.help
+            sink.add(Diagnostic(refused.code, refused.message, refused.span, (), help_))
+        else:
             if not expected.holds:
                 sink.add(_unmet(expected, network))
-    except Refused as refused:
-        known = [*COUNTED, *network.params]
-        name = refused.span.text
-        help_ = did_you_mean(name, known, f"a budget names {', '.join(known)}") if refused.code == "A106" else refused.help
-        sink.add(Diagnostic(refused.code, refused.message, refused.span, (), help_))
 
 
-def expectations(file: ast.File, network: Network) -> Iterator[Expected]:
-    """What the lines `expect` of a spec come to. Raises Refused for a condition that has no value."""
-    lines = [statement for statement in file.body if isinstance(statement, ast.Expect)]
-    report = Report(network)
-    for line in lines:
-        named = ast.names(line.condition)
-        values: dict[str, Any] = {
-            name: _count(report, name) if name in COUNTED else network.params[name] for name in named if name in (*COUNTED, *network.params)
-        }
-        holds = truth(line.condition, Scope(dict(values)))
-        yield Expected(line, holds, dict(sorted(values.items())))
+def expectation(line: ast.Expect, network: Network, report: Report) -> Expected:
+    """What a line `expect` of a spec comes to. Raises Refused for a condition that has no value."""
+    named = ast.names(line.condition)
+    values: dict[str, Any] = {
+        name: _count(report, name) if name in COUNTED else network.params[name] for name in named if name in (*COUNTED, *network.params)
+    }
+    holds = truth(line.condition, Scope(dict(values)))
+    return Expected(line, holds, dict(sorted(values.items())))
 
 
 def _count(report: Report, name: str) -> Any:
@@ -104,6 +103,6 @@ def _sizes(subject: Subject, name: str, line: ast.Input, sink: Diagnostics) -> N
     if len(axes) == 1:
         legal = [axes[0].values[at] for at in range(space.size) if at not in failing]
         notes.insert(0, f"it fits for {progression(legal, axes[0].name, line.sizes[0].last)} only")
-    place = f"line {mistake.line}" if mistake.file == line.span.source.name else f"line {mistake.line} of {mistake.file}"
+    place = mistake.place(line.span.source.name)
     message = f"the network does not take all of these sizes: {values} fails at {place} ({mistake.code})"
     sink.add(Diagnostic("A209", message, line.sizes[0].span, tuple(notes), "use a step that fits, or other ends"))

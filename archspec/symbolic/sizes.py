@@ -28,6 +28,8 @@ class Sizes(NamedTuple):
     last: int
     legal: tuple[int, ...]
     failing: dict[Mistake, tuple[int, ...]]
+    file: str = ""
+    """The name of the spec's own file, as mistakes name it."""
 
     @property
     def rule(self) -> str:
@@ -36,13 +38,14 @@ class Sizes(NamedTuple):
 
     def lines(self) -> list[str]:
         """The rule, and a line for each mistake of the others, by the place in the spec."""
-        others = sorted(self.failing.items(), key=lambda item: (item[0].line, item[0].code))
-        return [f"{self.rule}.", *(f"  line {mistake.line}, {mistake.code}: {_some(values)}" for mistake, values in others)]
+        others = sorted(self.failing.items(), key=lambda item: (item[0].file != self.file, item[0].file, item[0].line, item[0].code))
+        places = {mistake: f"{mistake.place(self.file)}, " if mistake.line else "" for mistake, _ in others}
+        return [f"{self.rule}.", *(f"  {places[mistake]}{mistake.code}: {_some(values)}" for mistake, values in others)]
 
     def to_data(self) -> dict[str, Any]:
         """The sizes as data for JSON."""
         failing = [
-            {"code": mistake.code, "line": mistake.line, "count": len(values), "first": values[0]}
+            {"code": mistake.code, "file": mistake.file, "line": mistake.line, "count": len(values), "first": values[0]}
             for mistake, values in self.failing.items()
         ]
         return {
@@ -84,7 +87,7 @@ def _sizes(subject: Subject, shape: Shape, letter: str, first: int, last: int) -
         found.setdefault(answer.mistake, []).extend(map(int, answer.values[letter]))
     legal = tuple(sorted(found.pop(None, [])))
     failing = {mistake: tuple(sorted(values)) for mistake, values in found.items() if mistake is not None}
-    return Sizes(shape.input, letter, first, last, legal, failing)
+    return Sizes(shape.input, letter, first, last, legal, failing, subject.file.span.source.name)
 
 
 def _some(values: tuple[int, ...]) -> str:

@@ -49,6 +49,8 @@ class Sweep:
 
     def __init__(self, model: str, space: Space, answers: Sequence[Answer], done: int, condition: str = "") -> None:
         self.model = model
+        self.file = ""
+        """The name of the spec's own file, as mistakes name it."""
         self.space = space
         self.answers = answers
         self.done = done
@@ -99,7 +101,9 @@ class Sweep:
                 kept.append(answer)
             elif len(answer.numbers):
                 kept += _admitted(condition, answer, covering)
-        return Sweep(self.model, self.space, kept, self.done, f"({self.condition}) and ({text})" if self.condition else text)
+        found = Sweep(self.model, self.space, kept, self.done, f"({self.condition}) and ({text})" if self.condition else text)
+        found.file = self.file
+        return found
 
     def best(self, name: str, *, largest: bool) -> list[Plateau]:
         """The variants by one of their values or counts, the best first; those with equal counts next to one another are one plateau.
@@ -153,7 +157,9 @@ def sweep(
                 tick(done)
     except KeyboardInterrupt:
         pass
-    return Sweep(subject.name, space, answers, done)
+    found = Sweep(subject.name, space, answers, done)
+    found.file = subject.file.span.source.name
+    return found
 
 
 def plateaus(variants_: Sequence[Variant], stride: int = 1) -> list[Plateau]:

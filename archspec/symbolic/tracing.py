@@ -50,6 +50,10 @@ class Mistake(NamedTuple):
         """A mistake at a place."""
         return cls(code, span.source.name, *span.source.locate(span.start)) if span is not None else cls(code, "", 0, 0)
 
+    def place(self, own: str) -> str:
+        """Where it is, for a message about the file `own`: a line of that, or of another file."""
+        return f"line {self.line}" + (f" of {self.file}" if self.file != own else "")
+
 
 class Counted(NamedTuple):
     """What is known of a variant: its counts and the sizes of its output, or its first mistake; numbers are plain or open."""

@@ -82,6 +82,7 @@ _WORDS = {
     "RPAR": "`)`", "RBRACE": "`}`", "RSQB": "`]`", "NAME": "a name", "INT": "a number", "FLOAT": "a number",
     "DIMS": "a size such as 32x32x3", "STRING": 'a text in "quotes"', "KEY": "`key=value`", "COLON": "`:`", "VBAR": "`|`",
     END: "the end of the line", "COMMA": "`,`", "AS": "`as`", "IF": "`if`", "LPAR": "`(`", "MERGE": "add, concat or mul",
+    "RANGE": "sizes such as 32..512", "IN": "`in`",
 }  # fmt: skip
 """Terminals in words, the most helpful first: a message names at most three."""
 _EXPRESSION = {"INT", "FLOAT", "DIMS", "STRING", "YES", "NO", "NAME", "LPAR", "MINUS"}
@@ -143,6 +144,8 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return f"`{first} ...` opens a body: end it with `:`"
     if first == "input" and token.type == "VBAR":
         return "`input` is a line of its own: begin the first layer on the next line, without `|`"
+    if first == "input" and any(t.value == "for" for t in tokens if t.start <= token.start):
+        return "write the sizes behind the shape: `input HxHx3 for H in 32..512 step 32`"
     if first == "input":
         return "write the input as height x width x channels: `input 32x32x3`"
     if first == "param":

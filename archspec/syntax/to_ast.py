@@ -142,7 +142,9 @@ class Lowering:
                 )
             shape.append(number or 0)
             letters.append(None if is_digits(part) else part)
-        for size in sizes:
+        for at, size in enumerate(sizes):
+            if any(size.letter == other.letter for other in sizes[:at]):
+                self.report("A001", f"the sizes of `{size.letter}` are given twice", size.span, "give each letter its sizes once")
             if size.letter not in letters:
                 self.report(
                     "A001", f"`{size.letter}` is not in the shape {place.text}", size.span, "remove its sizes, or put it into the shape"

@@ -31,7 +31,8 @@ def notes(found: Sweep) -> Iterator[str]:
     """How many variants are networks, and why the others are none."""
     wrong = found.mistakes
     yield f"{found.legal:,} of {found.done:,} variants" + (" are networks" if wrong and not found.condition else "") + "."
-    told = [f"{count:,} fail at line {mistake.line} ({mistake.code})" for mistake, count in list(wrong.items())[:_MISTAKES]]
+    places = {mistake: f" at {mistake.place(found.file)}" if mistake.line else "" for mistake in wrong}
+    told = [f"{count:,} fail{places[mistake]} ({mistake.code})" for mistake, count in list(wrong.items())[:_MISTAKES]]
     more = sum(list(wrong.values())[_MISTAKES:])
     if told:
         yield "; ".join([*told, *([f"{more:,} elsewhere"] if more else [])]) + "."
