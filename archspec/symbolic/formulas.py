@@ -25,6 +25,17 @@ class Condition(NamedTuple):
     variable: str
     values: tuple[int, ...]
     guard: Guard | None = None
+    end: int | None = None
+    """The last value, where the larger ones that are legal end behind those that were tried."""
+
+    def text(self, words: Words) -> str:
+        """The condition in words."""
+        if self.guard is not None:
+            return words.guard(self.guard)
+        if self.end is None:
+            return progression(self.values, self.variable, _SHOWN)
+        text = progression(self.values, self.variable, _SHOWN)
+        return f"{self.variable} from 1 to {self.end:,}" if text.startswith("every") else f"{text} to {self.end:,}"
 
 
 class Formula:
@@ -98,8 +109,9 @@ class Formula:
             program = scalar(table, (name,), guards, ())
             domain = self.domains[name]
             values = tuple(value for value in range(1, _SHOWN + 1) if program(value) is not None) if domain.low == 1 else ()
-            if values and _goes_on(values, lambda value, program=program: program(value) is not None, int(domain.high)):  # type: ignore[misc]
-                found.append(Condition(name, values))
+            end = _end(values, _holding(program), int(domain.high)) if values else None
+            if end is not None:
+                found.append(Condition(name, values, None, end if end < domain.high else None))
             else:
                 several += guards
         return [*found, *(Condition("", (), guard) for guard in several)]
@@ -124,10 +136,7 @@ class Formula:
         """The formulas, what the short names in them mean, and the conditions, as texts."""
         words = Words(self._found.trace.table, script, self.exact)
         formulas = {name: words.form(form) for name, form in self.forms.items()}
-        conditions = [
-            words.guard(condition.guard) if condition.guard is not None else progression(condition.values, condition.variable, _SHOWN)
-            for condition in self.conditions
-        ]
+        conditions = [condition.text(words) for condition in self.conditions]
         return formulas, words.where, conditions
 
     def to_text(self) -> str:
@@ -219,8 +228,14 @@ _ROUND8 = '''def round8(value):
 '''
 
 
-def _goes_on(values: Sequence[int], holds: Callable[[int], bool], high: int) -> bool:
-    """Whether values that were tried up to `_SHOWN` repeat as their last ones do, by looks at larger ones up to `high`."""
+def _holding(program: Callable[..., Any]) -> Callable[[int], bool]:
+    return lambda value: program(value) is not None
+
+
+def _end(values: Sequence[int], holds: Callable[[int], bool], high: int) -> int | None:
+    """Up to which value those that were tried up to `_SHOWN` repeat as their last ones do, by looks at larger ones up to `high`; None where
+    they do not.
+    """
     length = repeated(values, _SHOWN)
     least = _SHOWN - length + 1
     for at in range(least, _SHOWN + 1, max(1, length // 64)):
@@ -228,9 +243,18 @@ def _goes_on(values: Sequence[int], holds: Callable[[int], bool], high: int) -> 
         while times <= (high - at) // length:
             rest = (high - at) // length // times  # from the largest down, and close to those that were tried
             if holds(at + rest * length) != expected or holds(at + times * length) != expected:
-                return False
+                return _last(holds, high) if length == 1 and expected else None
             times *= 2
-    return True
+    return high
+
+
+def _last(holds: Callable[[int], bool], high: int) -> int:
+    """The last of the values from `_SHOWN` on that hold one after the other, where those behind a value do not."""
+    low = _SHOWN
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
 
 
 def _is_limit(guard: Guard) -> bool:

@@ -36,6 +36,7 @@ LATEX = Script(
     r"\mathit{{{}}}",
     {"==": "=", "!=": r"\neq", ">=": r"\geq", "<=": r"\leq", "%": r"\bmod"},
 )
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 3}
 _ATOM = 4
 
@@ -82,8 +83,10 @@ class Words:
 
     def guard(self, guard: Guard) -> str:
         """A guard as a condition, with what is subtracted on the other side."""
-        left, right = guard.left, guard.right
-        sign = self.script.signs.get(guard.sign, guard.sign)
+        left, right, sign = guard.left, guard.right, guard.sign
+        if isinstance(left, Poly) and all(factor < 0 for monomial, factor in left.terms.items() if monomial):
+            left, sign = -left, _TURNED.get(sign, sign)
+        sign = self.script.signs.get(sign, sign)
         if isinstance(left, Poly) and (found := self._divides(left)) is not None and guard.sign in ("==", "!="):
             divisor, number = found
             return f"{divisor} {'divides' if guard.sign == '==' else 'does not divide'} {number}"

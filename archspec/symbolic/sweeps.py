@@ -64,6 +64,11 @@ class Sweep:
         return [each.name for each in self.space.axes]
 
     @property
+    def counts(self) -> list[str]:
+        """What is counted, but for counts whose name is that of a param which varies."""
+        return [name for name in COUNTS if name not in self.names]
+
+    @property
     def mistakes(self) -> dict[Mistake, int]:
         """How many variants have each mistake, the most frequent first."""
         found: dict[Mistake, int] = {}
@@ -86,7 +91,7 @@ class Sweep:
         """The variants that are networks, as a pandas table. Raises ImportError where pandas is not installed."""
         import pandas as pd
 
-        return pd.DataFrame([{**variant.values, **variant.counts} for variant in self.variants()], columns=[*self.names, *COUNTS])
+        return pd.DataFrame([{**variant.values, **variant.counts} for variant in self.variants()], columns=[*self.names, *self.counts])
 
     def __repr__(self) -> str:
         return f"Sweep({self.model}: {self.legal:,} networks of {self.done:,} variants in {', '.join(self.names)})"
@@ -110,8 +115,8 @@ class Sweep:
 
         Raises ValueError where there is no such value or count.
         """
-        if name not in (*self.names, *COUNTS):
-            raise ValueError(f"there is no `{name}` to sort by; there are {', '.join([*self.names, *COUNTS])}")
+        if name not in (*self.names, *self.counts):
+            raise ValueError(f"there is no `{name}` to sort by; there are {', '.join([*self.names, *self.counts])}")
         along = name if name in self.names else self.names[-1]
         others = [other for other in self.names if other != along]
         ranks: dict[tuple[Any, ...], list[Variant]] = {}
@@ -125,8 +130,8 @@ class Sweep:
         """The variants of which no other has less in one of the counts without more in another; `+` before a name turns it around."""
         signed = [(name.lstrip("+-"), -1 if name.startswith("+") else 1) for name in names]
         for name, _ in signed:
-            if name not in (*self.names, *COUNTS):
-                raise ValueError(f"there is no `{name}` to compare; there are {', '.join([*self.names, *COUNTS])}")
+            if name not in (*self.names, *self.counts):
+                raise ValueError(f"there is no `{name}` to compare; there are {', '.join([*self.names, *self.counts])}")
             if any(each.name == name and not each.ordered for each in self.space.axes):
                 raise ValueError(f"`{name}` is no number, by which variants could be compared")
         keyed = sorted(
@@ -150,7 +155,8 @@ def sweep(
     answers: list[Answer] = []
     done = 0
     try:
-        for answer in variants(subject, space, COUNTS, numbers, **({} if most_traces is None else {"most_traces": most_traces})):
+        wanted = [name for name in COUNTS if all(name != each.name for each in space.axes)]
+        for answer in variants(subject, space, wanted, numbers, **({} if most_traces is None else {"most_traces": most_traces})):
             answers.append(answer)
             done += len(answer.numbers)
             if tick is not None:

@@ -79,8 +79,10 @@ def test_csv_has_both_ends_of_a_plateau() -> None:
         ("param x = -3\ninput 8x8x3\nfc 4\nfc 3 if x < 0", "x", "for x < 0"),
         ("param x = 0\ninput 8x8x3\nfc 4\nfc 3 if x < 1", "x", "for x < 1"),
         ("param x = 9000\ninput 8x8x3\nfc 4\nfc 3 if x > 5000", "x", "for x > 5,000"),
-        ("param x = 9\ninput 8x8x3\nfc 4\nfc 3 if x < 5000", "x", "for x < 5,000"),
+        ("param x = 9\ninput 8x8x3\nfc 4\nfc 3 if x < 5000", "x", "for x from 1 to 4,999"),
         ("param x = 9\ninput 8x8x3\nfc 4\nfc 3 if x < 4000", "x", "for x from 1 to 3,999"),
+        ("param x = 9\ninput 8x8x3\nrepeat x: conv k=1 f=3 | relu\nfc 3 if x > 2", "x", "for x from 3 to 500,000"),
+        ("param x = 9\nparam y = 0.5\ninput 8x8x3\nfc 3\nfc 4 if 1 - x < 0", "x", "for x from 2"),
         ("param x = 9\ninput 8x8x3\nfc 4\nfc 3 if x % 3 == 0", "x", "for x = 3k, from 3"),
     ],
 )
@@ -141,3 +143,34 @@ def test_lists_and_yes_among_alternatives() -> None:
         archspec.sweep(archspec.loads(LISTS), inputs="8x8")
     with pytest.raises(ValueError, match="`deep` takes"):
         archspec.sweep(archspec.loads(LISTS), {"deep": [None]})
+
+
+def test_a_param_called_as_a_count() -> None:
+    """A column `layers` of the param and another one of the count would be mixed up."""
+    spec = "param layers = 2\ninput 8x8x3\nrepeat layers: conv k=1 f=3\nfc 2"
+    found = archspec.sweep(archspec.loads(spec), {"layers": "1..6"})
+    assert [variant.values["layers"] for variant in found.where("layers <= 3").variants()] == [1, 2, 3]
+    rows = next(iter(document(found.names, single(found.variants()), "csv", found))).splitlines()
+    assert rows[0] == "layers,params,macs,flops,activations,buffers"
+    assert rows[1].startswith("1,")
+
+
+def test_two_sizes_of_one_letter() -> None:
+    found = archspec.compile("input HxHx3 for H in 8..9, H in 9..10\nrelu").diagnostics
+    assert [(each.code, each.message) for each in found] == [("A001", "the sizes of `H` are given twice")]
+
+
+def test_each_budget_by_itself() -> None:
+    found = archspec.compile("param expect = 3\ninput 8x8x3\nexpect nope > 1\nexpect params > expect\nexpect macs < 0\nfc 2").diagnostics
+    assert [(each.code, each.span.line) for each in found if each.span is not None] == [("A106", 3), ("A602", 5)]
+
+
+def test_a_mistake_of_another_file_is_told_with_it(tmp_path: Path) -> None:
+    (tmp_path / "lib.arch").write_text("block b(n):\n  conv k=n f=3\n", encoding="utf-8")
+    (tmp_path / "net.arch").write_text('use "lib.arch"\nparam k = 2\ninput 8x8x3\nb k\nfc 3\n', encoding="utf-8")
+    assert "  line 2 of lib.arch, A202: 1" in archspec.sizes(archspec.load(tmp_path / "net.arch"))[0].lines()
+    assert "fail at line 2 of lib.arch (A202)" in run("sweep", str(tmp_path / "net.arch"), "--set", "k=8..10").stdout
+
+
+def test_what_only_warns_restricts_no_formula() -> None:
+    assert archspec.formula(archspec.load("resnet50"), "H,W").conditions == []

@@ -43,7 +43,7 @@ def document(names: Sequence[str], rows: Sequence[Plateau], form: str, found: Sw
     if form == "json":
         yield from _json(names, rows, found)
     elif form == "csv":
-        yield from _csv(names, rows)
+        yield from _csv(names, rows, found.counts)
     else:
         yield from markdown(grid(names, rows)) if form == "markdown" else latex(grid(names, rows))
 
@@ -60,17 +60,17 @@ def _json(names: Sequence[str], rows: Sequence[Plateau], found: Sweep) -> Iterat
     yield json.dumps({"archspec": 1, "model": found.model, "variants": variants, "count": found.done, "mistakes": wrong}, indent=1) + "\n"
 
 
-def _csv(names: Sequence[str], rows: Sequence[Plateau]) -> Iterator[str]:
+def _csv(names: Sequence[str], rows: Sequence[Plateau], counts: Sequence[str]) -> Iterator[str]:
     import csv
     import io
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     ranges = [name for name in names if any(row.first.values[name] != row.last.values[name] for row in rows)]
-    writer.writerow([*(heading for name in names for heading in ([name, f"{name}_to"] if name in ranges else [name])), *COUNTS])
+    writer.writerow([*(heading for name in names for heading in ([name, f"{name}_to"] if name in ranges else [name])), *counts])
     for row in rows:
         values = [plain(end.values[name]) for name in names for end in (row if name in ranges else row[:1])]
-        writer.writerow([*values, *(row.first.counts[name] for name in COUNTS)])
+        writer.writerow([*values, *(row.first.counts[name] for name in counts)])
     yield text.getvalue()
 
 
