@@ -43,9 +43,9 @@ def keep(file: ast.File, network: Network, options: Options, sink: Diagnostics) 
         if line.sizes and not {name, ""} & options.inputs.keys():
             _sizes(Subject(file, network.name, options), name, line, sink)
     report = Report(network)
-    for line in [statement for statement in file.body if isinstance(statement, ast.Expect)]:
+    for budget in [statement for statement in file.body if isinstance(statement, ast.Expect)]:
         try:
-            expected = expectation(line, network, report)
+            expected = expectation(budget, network, report)
         except Refused as refused:
             known = [*COUNTED, *network.params]
             name = refused.span.text

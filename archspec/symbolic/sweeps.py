@@ -65,7 +65,7 @@ class Sweep:
 
     @property
     def counts(self) -> list[str]:
-        """What is counted, but for counts whose name is that of a param which varies."""
+        """What is counted, except counts whose name is that of a param which varies."""
         return [name for name in COUNTS if name not in self.names]
 
     @property
