@@ -87,6 +87,7 @@ class _Formatter:
             continues = bool(self.open) or tokens[0].type == "VBAR"
             if not continues:
                 self.bare = False
+                self.sizes = any(token.type == "RANGE" for token in tokens)
                 depth = self.depths.get(tokens[0].start, depth)
                 self.columns[depth:] = [self.source.locate(tokens[0].start)[1]]
             indent = self.open[-1][1] if self.open else depth * INDENT + (INDENT if continues else 0)
@@ -105,13 +106,6 @@ class _Formatter:
         at = bisect_right(self.starts, comment.start)
         following = self.depths[self.starts[at]] if at < len(self.starts) else 0
         return next((level for level in range(depth, following, -1) if self.columns[level] <= column), following)
-
-    def split(self, tokens: list[Token], indent: int) -> tuple[str, str]:
-        """The line's text up to its first `|`, and from there."""
-        at = next((i for i, token in enumerate(tokens) if token.type == "VBAR" and i > 0), len(tokens))
-        self.sizes = any(token.type == "RANGE" for token in tokens)
-        head = self.spaced(tokens[:at], indent)
-        return head, self.spaced(tokens[at:], indent + len(head) + 1)
 
     def spaced(self, tokens: list[Token], column: int) -> str:
         """Tokens with the spaces that they should have between them; follows the brackets that open and close."""
@@ -138,10 +132,12 @@ class _Formatter:
         apart = before.end != token.start
         if right in _TIGHT_BEFORE or left in _TIGHT_AFTER:
             return False
+        if left == "COMMA" and self.sizes:
+            return True
         if self.bare and not self.open:
             return apart
         if left == "COMMA":
-            return right == "LPAR" or self.sizes or (bool(self.open) and self.open[-1][0])
+            return right == "LPAR" or (bool(self.open) and self.open[-1][0])
         if left in ("COLON", "COMPARE") or (right == "MINUS" and before.value in _WORDS):
             return True
         if left in _TIGHT or right in _TIGHT:

@@ -174,3 +174,10 @@ def test_a_mistake_of_another_file_is_told_with_it(tmp_path: Path) -> None:
 
 def test_what_only_warns_restricts_no_formula() -> None:
     assert archspec.formula(archspec.load("resnet50"), "H,W").conditions == []
+
+
+def test_fmt_of_several_sizes(tmp_path: Path) -> None:
+    spec = tmp_path / "net.arch"
+    spec.write_text("input HxWx3   for  H in  8..64 step   4 ,W in 8..64 step 8\nrelu\n", encoding="utf-8")
+    assert run("fmt", str(spec)).returncode == 0
+    assert spec.read_text(encoding="utf-8") == "input HxWx3 for H in 8..64 step 4, W in 8..64 step 8\nrelu\n"
