@@ -9,7 +9,7 @@ from typing import NamedTuple
 from archspec.analysis.layers import Report, Row, Totals
 from archspec.diagnostics.visible import visible
 from archspec.numeric import binary
-from archspec.syntax.ast import promises
+from archspec.syntax.ast import Expect, promises
 
 Cell = str | int | float | None
 
@@ -245,8 +245,9 @@ def _budgets(report: Report) -> Iterator[str]:
     """A line for each budget of the spec, and whether the network keeps it."""
     recipe = report.network.recipe
     if recipe is not None and promises(recipe[0]):
-        from archspec.symbolic.promises import expectations
+        from archspec.symbolic.promises import expectation
 
-        for expected in expectations(recipe[0], report.network):
+        for line in [statement for statement in recipe[0].body if isinstance(statement, Expect)]:
+            expected = expectation(line, report.network, report)
             condition, _, values = str(expected).partition(": ")
             yield f"Budget {condition}: {'kept' if expected.holds else 'missed'}, {values}"
