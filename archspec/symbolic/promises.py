@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archspec.analysis.budget import largest_note
@@ -38,10 +39,9 @@ class Expected(NamedTuple):
 
 def keep(file: ast.File, network: Network, options: Options, sink: Diagnostics) -> None:
     """Report what a network does not keep of the promises of its spec."""
-    for statement in ast.inputs(file):
-        name, line = statement
-        if line.sizes and not {name, ""} & options.inputs.keys():
-            _sizes(Subject(file, network.name, options), name, line, sink)
+    lines = {name: line for name, line in ast.inputs(file) if line.sizes and not {name, ""} & options.inputs.keys()}
+    if lines:
+        _sizes(Subject(file, network.name, options), lines, sink)
     report = Report(network)
     for budget in [statement for statement in file.body if isinstance(statement, ast.Expect)]:
         try:
@@ -81,11 +81,22 @@ def _unmet(expected: Expected, network: Network) -> Diagnostic:
     return Diagnostic("A602", f"expected `{text}`, found {values}", expected.line.span, tuple(notes))
 
 
-def _sizes(subject: Subject, name: str, line: ast.Input, sink: Diagnostics) -> None:
-    """Report the sizes of an input that the network does not take."""
-    axes = [Axis(size.letter, Range(size.first, size.step, (size.last - size.first) // size.step + 1)) for size in line.sizes]
-    sizes = tuple(letter or size for letter, size in zip(line.letters, line.shape.values, strict=True))
-    space = Space(tuple((each,) for each in axes), (Shape(name, sizes),))
+def _sizes(subject: Subject, lines: Mapping[str, ast.Input], sink: Diagnostics) -> None:
+    """Report the sizes of inputs that the network does not take. A letter is one size, also where several inputs have it."""
+    given: dict[str, ast.Sizes] = {}
+    for size in [size for line in lines.values() for size in line.sizes]:
+        other = given.setdefault(size.letter, size)
+        if size[1:4] != other[1:4]:
+            where = ((other.span, "the other is here"),)
+            sink.add(Diagnostic("A105", f"`{size.letter}` has two ranges", size.span, (), "use another letter", secondary=where))
+            return
+    axes = [Axis(size.letter, Range(size.first, size.step, (size.last - size.first) // size.step + 1)) for size in given.values()]
+    shapes = [
+        Shape(name, tuple(letter or size for letter, size in zip(line.letters, line.shape.values, strict=True)))
+        for name, line in lines.items()
+    ]
+    space = Space(tuple((each,) for each in axes), tuple(shapes))
+    line = next(iter(lines.values()))
     if space.size > MOST:
         message = f"these are {space.size:,} shapes, more than {MOST:,}"
         sink.add(Diagnostic("A105", message, line.span, (), "use larger steps"))

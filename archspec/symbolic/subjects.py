@@ -69,6 +69,8 @@ def open_space(spec: Spec, names: Sequence[str]) -> tuple[Space, dict[str, Any]]
 
     `H` alone stands for both sides of a square input, `C` for its channels. Raises ValueError.
     """
+    if not names:
+        raise ValueError(f"a formula has at least one variable; there are {', '.join([*spec.letters, *spec.params])}")
     axes: list[Axis] = []
     example: dict[str, Any] = {}
     for name in dict.fromkeys(names):

@@ -331,3 +331,10 @@ def test_what_was_not_read_from_a_spec_has_nothing_to_leave_open():
     builder.output(builder.op("relu", x))
     with pytest.raises(ValueError, match="was not read from a spec"):
         spec_of(builder.network())
+
+
+def test_a_letter_is_one_size_for_all_inputs():
+    spec = "a: input HxHx3 for H in 32..64 step {}\nb: input HxHx3 for H in 32..64 step {}\nfrom a | conv k=3 f=8 p=1\nx: conv k=1 f=8\nfrom b | conv k=3 f=8 p=1 | add x\n"
+    assert errors(spec.format(16, 16)) == []
+    assert errors(spec.format(16, 8))[0][0] == "A105"
+    assert errors(spec.format(16, 16).replace("add x", "pool w=32 | fc 3"))[0][:2] == ("A209", 1)
