@@ -171,7 +171,8 @@ class _Fitted:
         held: list[int] = []
         left: list[int] = []
         found = []
-        for at, values in enumerate(zip(*[_plain(rows.columns[name]) for name in self.variables], strict=True)):
+        columns = [_plain(rows.columns[name]) for name in self.variables]
+        for at, values in enumerate(zip(*columns, strict=True) if columns else [()] * len(rows)):
             result = self.alone(*values)
             (left if result is None else held).append(at)
             if result is not None:
