@@ -229,11 +229,11 @@ class Report:
         fixed = self._fixed.get((graph, met.at))
         if fixed is None:
             op, type_ = node.op, node.type
-            types = tuple(graph.type_of(value) for value in node.inputs)
+            types = graph.types_of(node)
             shapes = tuple(type_.shape for type_ in types)
             line = node.span.line if node.span is not None else None
             cost = self._costs.node(node, graph)
-            fixed = self._fixed[graph, met.at] = (op.step, op.config(types[0]), line, shapes, type_.shape, cost, types)
+            fixed = self._fixed[graph, met.at] = (op.step, op.config(*types), line, shapes, type_.shape, cost, types)
         step, config, line, shapes, output, cost, types = fixed
         owner = met.owner if any(cost.tensors) else None
         cost = cost if owner is None else cost.borrowing()

@@ -131,7 +131,7 @@ def _swapped(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[D
 def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if getattr(op, "p", None) != "same":
         return
-    s = next((s for s in op.window(graph.type_of(node.inputs[0])) if s.before != s.after), None)
+    s = next((s for s in op.window(*graph.types_of(node)) if s.before != s.after), None)
     if s is not None:
         message = f"`p=same` pads {s.size} unevenly here: {s.before} before and {s.after} after"
         yield _finding("A408", message, node.span, f"TensorFlow and ONNX pad this way; PyTorch only evenly, for example p={s.after}")
@@ -154,7 +154,7 @@ def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Dia
 
 def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     """Windows that leave positions out between them; a window of one position is the usual way to take every second."""
-    for slide in op.window(graph.type_of(node.inputs[0])):
+    for slide in op.window(*graph.types_of(node)):
         gap = slide.s - slide.k
         if slide.k > 1 and gap > 0 and slide.d == 1 and slide.out > 1:
             message = f"windows of {slide.k} that move by {slide.s} never read {gap} of every {slide.s} positions"
@@ -163,7 +163,7 @@ def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[
 
 
 def _constant(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
-    if (found := op.constant(graph.type_of(node.inputs[0]))) is not None:
+    if (found := op.constant(*graph.types_of(node))) is not None:
         yield _finding("A411", found[0], node.span, found[1])
 
 
@@ -176,13 +176,13 @@ def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
 def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if after is None or not after.op.indexes:
         return
-    if _learns(node, graph) or op.flops(graph.type_of(node.inputs[0]), node.type):
+    if _learns(node, graph) or op.flops(*graph.types_of(node), node.type):
         message = f"`{after.op.step}` needs whole numbers to look up rows, and `{op.step}` does not give them"
         yield _finding("A414", message, after.span, f"`{after.op.step}` belongs right after an input; `linear` takes any numbers")
 
 
 def _weights(node: Node, graph: Graph) -> tuple[Weight, ...]:
-    return node.op.weights(graph.type_of(node.inputs[0]))
+    return node.op.weights(*graph.types_of(node))
 
 
 def _learns(node: Node, graph: Graph) -> bool:

@@ -60,7 +60,7 @@ class Peaks:
             if isinstance(element, Call):
                 given = tuple(origins[value] for value in element.inputs)
                 peak = max(peak, self._call(element, given, ends, alive, freed))
-            elif origins[element.inputs[0]] in ends and element.op.reuses(graph.type_of(element.inputs[0]), element.type):
+            elif origins[element.inputs[0]] in ends and element.op.reuses(*graph.types_of(element), element.type):
                 peak = max(peak, alive)
             else:
                 peak = max(peak, alive + size)

@@ -131,16 +131,18 @@ class ReceptiveFields:
                 values.append(tuple([self.through(element, outer) for outer in zip(*read, strict=True)]))
         return values
 
-    def _reach(self, op: Op, type_: Type) -> Field:
-        """How far a layer reads. To find many phases is work by itself."""
-        reach = op.reach(type_) if self._work <= _WORK else None
-        return self._bounded((reach,) if isinstance(reach, tuple) else reach)
+    def _reaches(self, op: Op, types: Sequence[Type]) -> list[Field]:
+        """How far a layer reads in each of its inputs. To find many phases is work by itself."""
+        reaches = op.reaches(*types) if self._work <= _WORK else [None] * len(types)
+        return [self._bounded((reach,) if isinstance(reach, tuple) else reach) for reach in reaches]
 
     def _read(self, node: Node, types: Sequence[Type]) -> list[Field]:
         """What a layer reads of each of its inputs."""
         op, output = node.op, node.type
-        reads = self._reach(op, types[0])
-        if not op.variadic or not isinstance(output, Map):
+        if not op.variadic:
+            return self._reaches(op, types)
+        (reads,) = self._reaches(op, types[:1])
+        if not isinstance(output, Map):
             return [reads] * len(types)
         # A vector or 1x1 map that is broadcast is read by every position.
         return [reads if isinstance(type_, Map) and type_.spatial == output.spatial else WHOLE for type_ in types]
@@ -245,4 +247,4 @@ class ReceptiveFields:
         """Whether a layer's output is a map that windows made: not of everything at once, and not of a single position for each of one."""
         if not any(max(type_.spatial) > 1 for type_ in (node.type, *types) if isinstance(type_, Map)):
             return False
-        return isinstance(node.type, Map) and self._reach(node.op, types[0]) is not WHOLE
+        return isinstance(node.type, Map) and self._reaches(node.op, types[:1])[0] is not WHOLE

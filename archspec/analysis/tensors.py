@@ -21,7 +21,7 @@ class Tensor(NamedTuple):
 
 def stored(place: Place) -> list[Tensor]:
     """The tensors of a layer, or of the one whose weights it uses. Those without a name have that of the layer."""
-    layer, weights = place.owner or place.name, place.node.op.weights(place.graph.type_of(place.node.inputs[0]))
+    layer, weights = place.owner or place.name, place.node.op.weights(*place.graph.types_of(place.node))
     return [Tensor(f"{layer}.{name}" if name else layer, shape, role, name, place) for name, shape, role in weights]
 
 

@@ -36,7 +36,7 @@ def _lines(network: Network) -> Iterator[str]:
         op = place.node.op
         auto = names.local(place.node._replace(label=None, stem=op.step))
         label = "" if auto == place.name and place.name not in referred else f"{place.name}: "
-        arguments = " ".join(place.sources[1:]) if op.variadic else op.config(place.graph.type_of(place.node.inputs[0]))
+        arguments = " ".join(place.sources[1:]) if op.variadic else op.config(*place.graph.types_of(place.node), operands=place.sources[1:])
         lines.append(f"{label}{op.step} {arguments}".rstrip())
     lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
     for name, line in zip(taken_up, [*lines, ""], strict=True):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from archspec.diagnostics import did_you_mean, nearest
 from archspec.elaborate.expressions import ROUNDED, Frame, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, item, of_round, shown
+from archspec.elaborate.labels import lookup
 from archspec.numeric import Spelled, kind_of, whole_number
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Op
@@ -18,18 +19,27 @@ from archspec.syntax.lines import KEYWORDS
 from archspec.types import FLOAT32, LIMIT
 
 
-def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value | Missing]]) -> tuple[Op, dict[str, Span]]:
-    """The op of a step, and the place of each written argument. Raises Refused."""
+class Bound(NamedTuple):
+    """The op of a step, the place of each written argument, and the values that it reads besides the current one."""
+
+    op: Op
+    places: dict[str, Span]
+    operands: list[ast.Expr]
+
+
+def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value | Missing]]) -> Bound:
+    """Bind the arguments of a step. Raises Refused."""
     name = step.name.id
     known = op_class(name).fields
     places: dict[str, Span] = {}
     given: dict[str, Value] = {}
+    values: dict[str, ast.Expr] = {}
     bare = op_class(name).positional
     if len(step.bare) > len(bare):
         raise _too_many(step, bare)
     for field, expr in zip(bare, step.bare, strict=False):
         places[field] = expr.span
-        given[field] = argument(expr, field, known[field], scope)
+        given[field] = _given(expr, field, known[field], scope, values)
     for keyword in step.keywords:
         field = keyword.name
         if field not in known:
@@ -37,7 +47,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
         if field in given:
             raise Refused("A110", f"`{field}` is given twice", keyword.span, "remove one of them")
         places[field] = keyword.span
-        given[field] = argument(keyword.value, field, known[field], scope)
+        given[field] = _given(keyword.value, field, known[field], scope, values)
     everywhere = {field: value for field, value in defaults.get("", {}).items() if field in known and known[field].words}
     for source in (defaults.get(name, {}), everywhere):  # `init` of `scale` is a number, which `default init` does not mean
         for field, value in source.items():
@@ -48,7 +58,16 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
     missing = [field for field, info in known.items() if field not in given and info.required]
     if missing:
         raise _missing_argument(step, missing, known)
-    return build(name, given, places, step.name.span), places
+    op = build(name, given, places, step.name.span)
+    return Bound(op, places, [values[field] for field in op.reads_values()])
+
+
+def _given(expr: ast.Expr, name: str, info: Field, scope: Scope, values: dict[str, ast.Expr]) -> Value:
+    """The value of an argument; of an operand, yes, and its label goes to `values`. Raises Refused."""
+    if info.rule.names == "value" and not (isinstance(expr, ast.Name) and expr.id in info.words):
+        values[name] = expr
+        return True
+    return argument(expr, name, info, scope)
 
 
 def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Span) -> Op:
@@ -107,6 +126,11 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
     """The value of an argument as written: a word that it admits, or an expression. Raises Refused."""
     if isinstance(expr, ast.Name) and expr.id in info.words:
         return expr.id
+    if info.rule.names == "size" and isinstance(expr, (ast.Name, ast.Interpolated)):
+        builder, value = lookup(expr, scope)
+        if (type_ := builder.type_of(value)) is None:
+            raise Silent(expr.span)
+        return type_.shape[:-1]
     if isinstance(expr, ast.Name) and info.words and scope.value_of(expr.id) is None:
         message = f"`{name}` must be {info.description}, not `{expr.id}`"
         raise Refused("A105", message, expr.span, did_you_mean(expr.id, [*scope.known(), *info.words], None))

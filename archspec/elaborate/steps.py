@@ -47,20 +47,23 @@ class Steps(Core):
                 raise Silent(step.name.span)
             if name not in STEPS:
                 raise binding.unknown_step(step.name, list(self.unit.blocks))
-            op, places = binding.bind(step, context.scope, context.defaults)
+            bound = binding.bind(step, context.scope, context.defaults)
         except Refused as refused:
             self.report(refused)
             return self.unknown(context.builder, step.span)
-        return self.apply(op, places, step.span, context, value, label)
+        values = (value, *[self.reference(operand, context) for operand in bound.operands])
+        return self.apply(bound.op, bound.places, step.span, context, values, label)
 
-    def apply(self, op: Op, places: dict[str, Span], span: Span, context: Context, value: int, label: str | None = None) -> int:
-        """Put an op, or the primitives it expands to, after a value."""
+    def apply(
+        self, op: Op, places: dict[str, Span], span: Span, context: Context, values: tuple[int, ...], label: str | None = None
+    ) -> int:
+        """Put an op, or the primitives it expands to, after the current value and its operands."""
         builder = context.builder
-        if builder.type_of(value) is None:
+        if any(builder.type_of(value) is None for value in values):
             return self.unknown(builder, span)
         self.count_step(span)
         try:
-            return builder.apply(op, (value,), label, span, self.settled)
+            return builder.apply(op, values, label, span, self.settled)
         except Misfit as misfit:
             self.misfit(misfit, places.get(misfit.argument, span))
             return self.unknown(builder, span)
@@ -184,7 +187,7 @@ class Steps(Core):
                 self.warn("A419", note, statement.span, severity="note")
             for name, arguments, span in layers:
                 places = dict.fromkeys(arguments, span)
-                value = self.apply(binding.build(name, arguments, places, span), places, span, context, value)
+                value = self.apply(binding.build(name, arguments, places, span), places, span, context, (value,))
         except Refused as refused:
             self.report(refused)
             return self.unknown(context.builder, statement.span)

@@ -149,7 +149,10 @@ class Block:
         self.inputs = tuple(self._value(self._graph.input(type_)) for type_ in types)
 
     def op(self, step: str, *values: Value, label: str | None = None, owner: Value | None = None, **arguments: Any) -> Value:
-        """Append a layer, with its arguments as the language calls them; `owner` is a layer before it, whose weights it uses."""
+        """Append a layer, with its arguments as the language calls them; an operand is True, and its value one of `values`.
+
+        `owner` is a layer before it, whose weights it uses.
+        """
         if step not in STEPS:
             raise ValueError(f"there is no layer `{step}`")
         try:
@@ -160,8 +163,9 @@ class Block:
                 raise ValueError(f"`{step}` has no argument `{unfit.argument}`; it takes {', '.join(fields)}") from None
             wanted = fields[unfit.argument].description
             raise ValueError(f"`{unfit.argument}` of `{step}` must be {wanted}, not {arguments.get(unfit.argument)!r}") from None
-        if not values or (len(values) > 1 and not op.variadic):
-            raise ValueError(f"`{step}` reads one value, not {len(values)}")
+        count = 1 + len(op.reads_values())
+        if len(values) < count or (len(values) > count and not op.variadic):
+            raise ValueError(f"`{step}` reads {'one value' if count == 1 else f'{count} values'}, not {len(values)}")
         try:
             return self._owned(self._graph.apply(op, self._numbers(step, values), self._label(label), None), owner)
         except Misfit as misfit:

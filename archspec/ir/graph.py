@@ -127,6 +127,10 @@ class Graph:
         count = len(self.inputs)
         return self.inputs[value] if value < count else self.elements[value - count].type
 
+    def types_of(self, element: Element) -> tuple[Type, ...]:
+        """The types of what an element reads."""
+        return tuple([self.type_of(value) for value in element.inputs])
+
     @property
     def output(self) -> Type:
         """The type of the graph's result."""

@@ -73,7 +73,7 @@ def _lent(borrower: Borrower, graph: Graph, at: int) -> None:
 def stored_in(element: Element, graph: Graph) -> dict[str, tuple[int, ...]] | None:
     """The shapes of the tensors that an element stores in each round, by their keys within it; None for an inline call."""
     if isinstance(element, Node):
-        return {w.name: w.shape for w in element.op.weights(*[graph.type_of(value) for value in element.inputs])}
+        return {w.name: w.shape for w in element.op.weights(*graph.types_of(element))}
     if element.inline:
         return None
     found: dict[str, tuple[int, ...]] = {"rounds": (element.times,)}
@@ -112,7 +112,8 @@ def _call(call: Call, read: tuple[Type, ...], what: str) -> tuple[Type, ...]:
 
 
 def _node(node: Node, read: tuple[Type, ...], what: str) -> tuple[Type, ...]:
-    if len(read) != 1 and not node.op.variadic:
+    wanted = 1 + len(node.op.reads_values())
+    if len(read) < wanted or (len(read) > wanted and not node.op.variadic):
         raise ValueError(f"{what} reads {len(read)} values")
     try:
         return node.op.infer(read)

@@ -156,7 +156,8 @@ class Op(Declared):
     unless a method says otherwise; `cost_note` is the line of FLOPs.
 
     Methods are called with the types of all inputs, one by one, and then with those of all results: `op.macs(*inputs, *outputs)`. A
-    layer of one input and one result calls them `x` and `y`, and narrows them to the kinds that it takes.
+    layer of one input and one result calls them `x` and `y`, and narrows them to the kinds that it takes. The inputs are the current
+    value and the operands that are given, in the order of their declaration.
     """
 
     # Traits have type comments, since an annotation declares an argument.
@@ -190,6 +191,10 @@ class Op(Declared):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.step = cls.__dict__.get("step", cls.__name__.lower())
+
+    def reads_values(self) -> tuple[str, ...]:
+        """List the operands that are given: its inputs after the first, unless it is variadic."""
+        return tuple([name for name in self.operands if getattr(self, name) is True])
 
     def infer(self, inputs: Sequence[Type]) -> tuple[Type, ...]:
         """Compute the types of the results. Raises Misfit."""
@@ -246,18 +251,28 @@ class Op(Declared):
         return 0
 
     def reach(self, *inputs: Any) -> Field_:
-        """Describe how far the positions of the output read along each axis of the input."""
+        """Describe how far the positions of the output read along each axis of the current value."""
         return self.reads
 
-    def config(self, *inputs: Any) -> str:
-        """Write the arguments without defaults and, where the inputs are given, without those that have no effect on them."""
+    def reaches(self, *inputs: Any) -> tuple[Field_, ...]:
+        """Describe how far they read in each input; operands are read as a whole unless a layer knows more."""
+        return (self.reach(*inputs), *[WHOLE] * (len(inputs) - 1))
+
+    def config(self, *inputs: Any, operands: Sequence[str] = ()) -> str:
+        """Write the arguments without defaults and, where the inputs are given, without those that have no effect on them.
+
+        `operands` are the names of the values that it reads besides the current one; without them they are left out.
+        """
         parts = []
+        named = dict(zip(self.reads_values(), operands, strict=False))
         positional = () if self.shown_as_keyword else self.positional
         for name in sorted(self.fields, key=lambda name: (name not in positional, not self.fields[name].required)):
             value = getattr(self, name)
-            if value == self.fields[name].default or (inputs and self.has_no_effect(name, *inputs)):
+            if value == self.fields[name].default or (value is True and name in self.operands and name not in named):
                 continue
-            parts.append(f"{'' if name in positional else f'{name}='}{show(value)}")
+            if inputs and self.has_no_effect(name, *inputs):
+                continue
+            parts.append(f"{'' if name in positional else f'{name}='}{named.get(name) or show(value)}")
         return " ".join(parts)
 
     def has_no_effect(self, argument: str, *inputs: Any) -> bool:

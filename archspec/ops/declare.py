@@ -22,17 +22,22 @@ REQUIRED: Any = object()
 
 
 class Rule(NamedTuple):
-    """What an argument may be, in words, and its bounds: `least` and `most` are allowed, `above` and `below` are not."""
+    """What an argument may be, in words, and its bounds: `least` and `most` are allowed, `above` and `below` are not.
+
+    `names` is "value" where the argument may be the label of a value that the op reads, and "size" where it may be the label of a
+    value whose size along each axis it becomes.
+    """
 
     description: str
     least: float | None = None
     most: float | None = None
     above: float | None = None
     below: float | None = None
+    names: str = ""
 
     def admits(self, number: float) -> bool:
         """Whether a number is within the bounds."""
-        return all(bound is None or holds(number, bound) for holds, bound in zip((ge, le, gt, lt), self[1:], strict=True))
+        return all(bound is None or holds(number, bound) for holds, bound in zip((ge, le, gt, lt), self[1:5], strict=True))
 
 
 class Unfit(ValueError):
@@ -106,12 +111,15 @@ class Declared:
     step = ""
     fields: Mapping[str, Field] = {}
     """The arguments by name, in the order of their declaration."""
+    operands: tuple[str, ...] = ()
+    """The arguments that may be values: what each holds is True where it is one, and not the value, which is an input."""
     given: frozenset[str] = frozenset()
     """The arguments that were given; the others have their defaults."""
 
     def __init_subclass__(cls) -> None:
         own = {name: _field(name, kind, cls.__dict__.get(name, REQUIRED)) for name, kind in cls.__annotations__.items()}
         cls.fields = {**cls.fields, **own}
+        cls.operands = tuple([name for name, field in cls.fields.items() if field.rule.names == "value"])
 
     def __init__(self, **arguments: Any) -> None:
         """Raises Unfit for the first argument, in the order of declaration, that does not fit."""
@@ -158,6 +166,8 @@ Natural = Annotated[int, Rule("a whole number of at least 0", least=0, most=LIMI
 Size = Annotated[int | tuple[int, ...], Rule("a whole number of at least 1, or a size such as 5x3")]
 Margin = Annotated[int | tuple[int, ...], Rule("a whole number of at least 0, or a size such as 2x1")]
 Flag = Annotated[bool, Rule("yes or no")]
+Operand = Annotated[bool, Rule("the label of a value", names="value")]
+"""A value that an op reads besides the current value. Optional with the default False."""
 Real = Annotated[float, Rule("a number")]
 Positive = Annotated[float, Rule("a number above 0", above=0)]
 Probability = Annotated[float, Rule("a probability from 0 up to, not including, 1", least=0, below=1)]

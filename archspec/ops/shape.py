@@ -1,5 +1,6 @@
 """Layers that move numbers without changing them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from archspec.numeric import holds, worked_out
@@ -186,5 +187,5 @@ class SliceChannels(Op):
     def output(self, x: Type) -> Type:
         return x._replace(channels=self.bounds[1] - self.bounds[0])
 
-    def config(self, *inputs: object) -> str:
+    def config(self, *inputs: object, operands: Sequence[str] = ()) -> str:
         return f"{self.bounds[0]}:{self.bounds[1]}"

@@ -76,7 +76,7 @@ def _layer(draft: Draft, place: Place, values: dict[str, str], load: Load) -> st
     row = ROWS.get(op.step)
     if row is None:
         raise Unsupported(f"ONNX has no operator for `{op.step}`", span)
-    text = f"{op.step} {op.config(place.graph.type_of(place.node.inputs[0]))}".rstrip()
+    text = f"{op.step} {op.config(*place.graph.types_of(place.node))}".rstrip()
     about = f"line {span.line}: {text}" if span is not None else text
     layer = Layer(draft, place, tuple(values[source] for source in place.sources), load, about)
     return layer.finish(row(layer, op, layer.types[0], place.node.type))

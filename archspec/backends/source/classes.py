@@ -232,9 +232,8 @@ class Classes:
         return True
 
     def node(self, node: Node, graph: Graph) -> New:
-        type_ = graph.type_of(node.inputs[0])
         try:
-            return self.dialect.layer(node.op, type_, node.type, self.overwrites(node, graph))
+            return self.dialect.layer(node.op, (*graph.types_of(node), node.type), self.overwrites(node, graph))
         except Unsupported as unsupported:
             unsupported.span = node.span
             raise

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 class Dialect(NamedTuple):
     """The words of a framework. PyTorch's names, order and layout of tensors are the canonical ones; a dialect has a table from them."""
 
-    layer: Callable[[Op, Type, Type, bool], New]
-    """The constructor call of an op between two types; the last says that it may overwrite what it reads. Raises Unsupported."""
+    layer: Callable[[Op, tuple[Type, ...], bool], New]
+    """The constructor call of an op, from the types of its inputs and its output; the last says that it may overwrite what it reads.
+    Raises Unsupported.
+    """
     call: Callable[[Item, list[str], bool], str]
     """The expression of an item that reads these expressions; the last says that items are reached by their positions."""
     helper: Callable[[str], str | None]
@@ -25,7 +27,7 @@ class Dialect(NamedTuple):
     reserved: frozenset[str]
     """Names that an emitted file uses for something; what a spec calls so is called otherwise there."""
     expressions: Mapping[str, str]
-    """Steps that are expressions, not modules; `{own}` stands for the tensor of those that have one."""
+    """Steps that are expressions, not modules, of `{x}` and operands `{1}`, ...; `{own}` is the tensor of those that have one."""
     chain: str
     """The module of modules in a row."""
     identity: str

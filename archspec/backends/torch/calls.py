@@ -16,7 +16,8 @@ from archspec.ops.base import Op, per_axis
 from archspec.ops.window import Slide
 from archspec.types import Map, Tokens, Type
 
-Row = Callable[[Any, Any, Any], New]
+Row = Callable[..., New]
+"""Takes the op, the types of its inputs and that of its output."""
 DEFAULTS: dict[str, Any] = {
     "stride": 1,
     "padding": 0,
@@ -34,12 +35,12 @@ DEFAULTS: dict[str, Any] = {
 """What PyTorch assumes for a keyword; an argument that says the same is not written."""
 
 
-def layer(op: Op, x: Type, y: Type, overwrites: bool) -> New:
-    """The module of an op between two types. Raises Unsupported."""
+def layer(op: Op, types: tuple[Type, ...], overwrites: bool) -> New:
+    """The module of an op, from the types of its inputs and its output. Raises Unsupported."""
     row = ROWS.get(op.step)
     if row is None:
         raise Unsupported(f"PyTorch has no module for `{op.step}`")
-    made = row(op, x, y)
+    made = row(op, *types)
     return New(made.name, (*made.arguments, ("inplace", True))) if overwrites else made
 
 

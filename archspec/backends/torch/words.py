@@ -24,7 +24,7 @@ MERGES = {"add": " + ", "mul": " * ", "concat": ", "}
 def call(item: Item, texts: list[str], indexed: bool) -> str:
     """The expression of an item that reads these."""
     if template := EXPRESSIONS.get(item.step):
-        return template.format(x=texts[0], own=_own(item.reach(tensor=True), indexed))
+        return template.format(*texts, x=texts[0], own=_own(item.reach(tensor=True), indexed))
     if item.module is not None:
         if item.flat:
             texts[0] = f"torch.flatten({texts[0]}, 1)"
