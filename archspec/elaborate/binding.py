@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from archspec.diagnostics import did_you_mean, nearest
 from archspec.elaborate.expressions import ROUNDED, Frame, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, item, of_round, shown
-from archspec.elaborate.labels import lookup
 from archspec.numeric import Spelled, kind_of, whole_number
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Op
@@ -127,8 +126,8 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
     if isinstance(expr, ast.Name) and expr.id in info.words:
         return expr.id
     if info.rule.names == "size" and isinstance(expr, (ast.Name, ast.Interpolated)):
-        builder, value = lookup(expr, scope)
-        if (type_ := builder.type_of(value)) is None:
+        type_ = scope.types(expr, expr.span, scope) if scope.types is not None else None
+        if type_ is None:
             raise Silent(expr.span)
         return type_.shape[:-1]
     if isinstance(expr, ast.Name) and info.words and scope.value_of(expr.id) is None:

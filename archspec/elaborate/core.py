@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -55,7 +56,10 @@ class Core(Reports, ABC):
         """The types of values, at the steps and heads that give them."""
         self.unit = Unit(file)
         self.calls: dict[tuple[object, ...], Graph | None] = {}
-        self.active: list[BlockDef] = []
+        self.active: dict[tuple[object, ...], BlockDef] = {}
+        """The calls of blocks that are open, by what makes them equal."""
+        self.current: tuple[GraphBuilder, int | None] = self.builder, None
+        """The value before the step or line that is read, in its graph."""
         self.depth = 0
         self.steps = 0
         self.path: list[str] = []
@@ -110,11 +114,21 @@ class Core(Reports, ABC):
         self.depth += 1
         if self.depth > self.options.max_depth:
             span = body[0].span if body else self.file.span
-            self.reject("A118", f"blocks and indented lines are nested more than {self.options.max_depth} levels deep", span)
+            deep = f"more than {self.options.max_depth} levels deep"
+            blocks = Counter(block.head.name.id for block in self.active.values())
+            name, count = blocks.most_common(1)[0] if blocks else ("", 0)
+            if count > 1:
+                message = f"the block `{name}` calls itself {count - 1} times in a row, and blocks and indented lines are nested {deep}"
+                self.reject("A111", message, span, "guard the call by what changes, so that it ends: `... if n > 1`")
+            else:
+                self.reject("A118", f"blocks and indented lines are nested {deep}", span)
             raise Abort
 
-    def dropped(self, guard: ast.Expr | None, node: ast.Chain | ast.Suite | ast.Residual, context: Context) -> bool | None:
-        """Whether the guard of a node is false; None where it is not known."""
+    def dropped(
+        self, guard: ast.Expr | None, node: ast.Chain | ast.Suite | ast.Residual, context: Context, value: int | None
+    ) -> bool | None:
+        """Whether the guard of a node after a value is false; None where it is not known."""
+        self.current = context.builder, value
         if guard is None:
             return False
         try:
@@ -126,18 +140,31 @@ class Core(Reports, ABC):
     def reference(self, expr: ast.Expr, context: Context) -> int:
         """Find the value that a label or an input names; where there is none, report it and return an unknown value."""
         try:
-            owner, value = lookup(expr, context.scope)
+            owner, value = self.found(expr, context.scope)
         except Refused as refused:
-            found = self.hidden(expr, context) if refused.code == "A107" else None
-            if found is not None:
-                place, why, help_ = found
-                self.reject(refused.code, refused.message, refused.span, help_, (place, why))
-            else:
-                self.report(refused)
+            self.report(refused)
             return self.unknown(context.builder, expr.span)
         return context.builder.capture(owner, value)
 
-    def hidden(self, expr: ast.Expr, context: Context) -> tuple[Span, str, str] | None:
+    def found(self, expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
+        """The value that a label or an input names, in its graph. Raises Refused, with the place where the label hides."""
+        try:
+            return lookup(expr, scope)
+        except Refused as refused:
+            hidden = self.hidden(expr, scope) if refused.code == "A107" else None
+            if hidden is None:
+                raise
+            place, why, help_ = hidden
+            raise Refused(refused.code, refused.message, refused.span, help_, (), ((place, why),)) from None
+
+    def type_at(self, expr: ast.Expr | None, span: Span, scope: Scope) -> Type | None:
+        """The type of the value that an expression names, or of the current value: what `Scope.types` asks. Raises Refused."""
+        builder, value = self.found(expr, scope) if expr is not None else self.current
+        if value is None:
+            raise Refused("A117", f"`{span.text}` is a size of the current value, and there is none yet", span, "put it below the `input`")
+        return builder.type_of(value)
+
+    def hidden(self, expr: ast.Expr, scope: Scope) -> tuple[Span, str, str] | None:
         """Where the label that is not seen from here hides, in the file that refers to it."""
         if not isinstance(expr, (ast.Name, ast.Interpolated)):
             return None
@@ -145,7 +172,7 @@ class Core(Reports, ABC):
         if source not in self.written:
             files = [self.file, *(unit.file for unit in self.declarations.units.values())]
             self.written[source] = Labels(next((file for file in files if file.span.source is source), self.file))
-        return self.written[source].hidden(spelled(expr, context.scope), expr.span)
+        return self.written[source].hidden(spelled(expr, scope), expr.span)
 
     def check_names(self, builder: GraphBuilder) -> None:
         """Report elements of one name."""

@@ -47,7 +47,7 @@ class Elaborator(Structures):
         """Elaborate the lines of the file, once the declarations are read."""
         unit = self.unit
         with suppress(Abort):
-            self.result = self.top_level(Scope(unit.names, read=unit.read))
+            self.result = self.top_level(Scope(unit.names, read=unit.read, types=self.type_at))
         if not self.placed and not self.sink.errors:
             help_ = "begin with `input 32x32x3` (height x width x channels)"
             self.sink.add(Diagnostic("A117", "there is no `input`, so there is no network", self.file.span._replace(end=0), help=help_))
@@ -188,7 +188,7 @@ class Elaborator(Structures):
             help_ = "the condition applies to the whole `repeat`: give an indented line below its own `if` to drop it in some rounds only"
             self.reject("A106", f"`{counter.id}` is not defined in this condition", guard.span, help_)
             return self.unknown(context.builder, statement.span)
-        dropped = self.dropped(guard, statement, context)
+        dropped = self.dropped(guard, statement, context, value)
         if dropped:
             return value
         if dropped is None:

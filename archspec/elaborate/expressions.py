@@ -11,7 +11,7 @@ from archspec.ir.builder import GraphBuilder
 from archspec.numeric import COMPARISONS, OPERATIONS, Spelled, kind_of, largest, least, round8, whole_number
 from archspec.source import Span
 from archspec.syntax import ast
-from archspec.types import LIMIT
+from archspec.types import LIMIT, Type
 
 ROUNDED = "round it: `round8(x)`, `floor(x)`, or divide with `//`"
 """The help where a whole number is needed."""
@@ -34,9 +34,17 @@ def of_round(values: Rounds, at: int) -> Value:
 class Refused(Exception):
     """An expression has no value."""
 
-    def __init__(self, code: str, message: str, span: Span, help_: str | None = None, notes: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        help_: str | None = None,
+        notes: Iterable[str] = (),
+        others: Iterable[tuple[Span, str]] = (),
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.span, self.help, self.notes = code, message, span, help_, tuple(notes)
+        self.code, self.message, self.span, self.help, self.notes, self.others = code, message, span, help_, tuple(notes), tuple(others)
 
 
 class Silent(Refused):
@@ -70,10 +78,17 @@ class Frame:
         self.reads_index = False
 
 
-class Scope:
-    """Names and labels that are seen from a place. Blocks start a scope without a parent; suites extend the one around them."""
+Types = Callable[[ast.Expr | None, Span, "Scope"], Type | None]
+"""Finds the type of the value that an expression names, or of the current one; None after a mistake. Raises Refused."""
 
-    __slots__ = ("frame", "index", "labels", "names", "parent", "read")
+
+class Scope:
+    """Names and labels that are seen from a place. Blocks start a scope without a parent; suites extend the one around them.
+
+    `types` is None where there are no values: in declarations.
+    """
+
+    __slots__ = ("climbing", "frame", "index", "labels", "names", "parent", "read", "types")
 
     def __init__(
         self,
@@ -82,17 +97,21 @@ class Scope:
         frame: Frame | None = None,
         index: str | None = None,
         read: set[str] | None = None,
+        types: Types | None = None,
     ) -> None:
         self.names = names
         self.parent = parent
         self.frame = frame
         self.index = index
         self.labels: dict[str, tuple[GraphBuilder, int]] = {}
+        self.climbing: dict[str, list[Scope]] = {}
+        """Labels of a round that are seen behind it, with the scopes around it that see them, the inner before the outer."""
         self.read = set() if read is None else read
+        self.types = types
 
     def inner(self, frame: Frame | None = None, index: str | None = None) -> Scope:
         """A suite inside this one; with a frame, the body of a repeat."""
-        return Scope({}, self, frame or self.frame, index, self.read)
+        return Scope({}, self, frame or self.frame, index, self.read, self.types)
 
     def outwards(self) -> Iterator[Scope]:
         """The scope, and those around it."""
@@ -268,9 +287,13 @@ _FUNCTIONS: dict[str, tuple[int | None, Callable[..., float]]] = {
 
 
 def _call(call: ast.Call, scope: Scope) -> Value:
+    from archspec.elaborate.value_sizes import MEASURES, measured
+
     name = call.function.id
+    if name in MEASURES:
+        return measured(call, scope)
     if name not in _FUNCTIONS:
-        help_ = did_you_mean(name, _FUNCTIONS, f"the functions are {', '.join(_FUNCTIONS)}")
+        help_ = did_you_mean(name, _FUNCTIONS, f"the functions are {', '.join((*_FUNCTIONS, *MEASURES))}")
         raise Refused("A106", f"there is no function `{name}`", call.function.span, help_)
     arity, function = _FUNCTIONS[name]
     if arity is not None and len(call.arguments) != arity:

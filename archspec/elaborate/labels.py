@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from archspec.diagnostics import did_you_mean
 from archspec.elaborate.expressions import Refused, Scope, evaluate
@@ -81,6 +81,24 @@ def spelled(expr: ast.Expr, scope: Scope) -> str:
             raise Refused("A109", f"a label takes whole numbers, not {value}", expr.span)
         pieces.append(str(value))
     return "".join(pieces)
+
+
+def rounds_of(expr: ast.Expr, scope: Scope) -> list[Scope]:
+    """The scopes that see a label: its own, and each around a repeat whose index is in its braces, as far as such repeats go without a gap."""
+    seen = [scope]
+    words = ast.names(expr.parts) if isinstance(expr, ast.Interpolated) else set()
+    while scope.index in words and scope.parent is not None:
+        words.discard(scope.index)
+        scope = scope.parent
+        seen.append(scope)
+    return seen
+
+
+def climb(scope: Scope, labels: Mapping[str, tuple[GraphBuilder, int]]) -> None:
+    """Show labels of a round that has ended in the scopes around it that see them; `labels` are the round's, as its surroundings have them."""
+    for name, (around, *further) in ((name, scopes) for name, scopes in scope.climbing.items() if scopes):
+        around.labels[name] = labels[name]
+        around.climbing[name] = further
 
 
 def lookup(expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
@@ -183,7 +201,7 @@ def _why(suite: ast.Suite, around: Sequence[ast.Suite], name: str, at: Span) -> 
         return "this is the line itself", f"`{name}` is the value of the whole line, which does not exist yet: label a line above"
     closed = next((other for other in around if not _holds(other, at) and not isinstance(other.head, ast.Merge)), None)
     if closed is not None:
-        return _inside(closed.head, name, suite.span.line)
+        return _inside(closed.head, suite.head, name, suite.span.line)
     if suite.span.start > at.start:
         return "this is below", f"a label is visible only below its line: move line {suite.span.line} above line {at.line}"
     guards = [other.guard for other in (*around, suite) if other.guard is not None]
@@ -193,13 +211,16 @@ def _why(suite: ast.Suite, around: Sequence[ast.Suite], name: str, at: Span) -> 
     return None
 
 
-def _inside(head: ast.Head, name: str, line: int) -> tuple[str, str]:
+def _inside(head: ast.Head, hidden: ast.Head, name: str, line: int) -> tuple[str, str]:
     """A label within a head that shuts it off."""
     text = head.span.text
     match head:
+        case ast.Repeat(_, counter) if counter is not None and counter.id in ast.names(hidden):
+            return "this is inside a repeat", f"no round above gives `{name}`: `{counter.id}` counts from 0 to one less than the rounds"
         case ast.Repeat():
             label = f"`{name}: {text}:` labels the repeat, whose value is that of its last round"
-            return "this is inside a repeat", f"labels inside a round are not visible outside: {label}"
+            others = "those with the index of a repeat in braces, as `x{i}:`, are seen behind it"
+            return "this is inside a repeat", f"labels inside a round are not visible outside: {label}; {others}"
         case ast.Label():
             label = f"`{text}` is the value of its last line; to use this one, end the group at line {line}"
             return f"this is inside the group `{text}`", f"labels inside a group are not visible outside: {label}"

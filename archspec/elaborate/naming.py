@@ -67,7 +67,7 @@ class Naming(Elaborator):
 
     def arguments(self, step: ast.Step, block: BlockDef, context: Context, x: Type | None) -> Scope:
         given = super().arguments(step, block, context, x)
-        scope = _Given({}, given.parent, read=given.read)
+        scope = _Given({}, given.parent, read=given.read, types=given.types)
         scope.given = {}
         for (name, value), called in zip(given.names.items(), self.called(list(given.names)), strict=True):
             scope.given[called] = _whole(value)
@@ -98,7 +98,10 @@ class Naming(Elaborator):
         plain: int = value_of(count)
         return plain
 
-    def dropped(self, guard: ast.Expr | None, node: ast.Chain | ast.Suite | ast.Residual, context: Context) -> bool | None:
+    def dropped(
+        self, guard: ast.Expr | None, node: ast.Chain | ast.Suite | ast.Residual, context: Context, value: int | None
+    ) -> bool | None:
+        self.current = context.builder, value
         if guard is not None:
             try:
                 found = _condition(guard, context.scope)
@@ -107,7 +110,7 @@ class Naming(Elaborator):
             place = _extent(node)
             known = self.guards.get(place, found)
             self.guards[place] = found if known is not None and Spelled.of(known).text() == Spelled.of(found).text() else None
-        return super().dropped(guard, node, context)
+        return super().dropped(guard, node, context, value)
 
     def settled(self, type_: Type) -> Type:
         """Sizes are numbers of the network, which no parameter gives; sums of channels are kept short."""

@@ -33,7 +33,7 @@ class Reports:
     def report(self, refused: Refused, *others: tuple[Span, str]) -> None:
         """Report what has no value; `others` are further places that matter."""
         if not isinstance(refused, Silent):
-            self._add(refused, refused.span, "", others)
+            self._add(refused, refused.span, "", (*refused.others, *others))
 
     def reject(self, code: str, message: str, span: Span, help_: str | None = None, *others: tuple[Span, str]) -> None:
         """Report a mistake."""

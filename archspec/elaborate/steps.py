@@ -33,6 +33,7 @@ class Steps(Core):
         name = step.name.id
         if value is None:
             return self.no_input(step.span, context)
+        self.current = context.builder, value
         try:
             if name in STEPS and op_class(name).variadic:
                 return self.merge_step(step, context, value, label)
@@ -101,23 +102,32 @@ class Steps(Core):
         block.unit.called.add(block.head.name.id)
         self.count_step(step.span)
         builder = context.builder
-        if block in self.active:
-            names = [b.head.name.id for b in self.active[self.active.index(block) :]] + [block.head.name.id]
-            message = f"the block `{step.name.id}` calls itself: {' -> '.join(names)}"
-            raise Refused("A111", message, step.span, "a network is finite; use `repeat`")
-        scope = self.arguments(step, block, context, builder.type_of(value))
         x = builder.type_of(value)
+        scope = self.arguments(step, block, context, x)
         if x is None:
             return self.unknown(builder, step.span)
         key = (id(block), x, *((name, *typed(value)) for name, value in scope.names.items()))
+        if key in self.active:
+            raise self.circle(step, key)
         if key not in self.calls:
             self.steps += 2  # a scope, a builder and a graph cost about as much as two layers
+            self.active[key] = block
             self.calls[key] = self.instance(step, block, scope, x, label, builder)
+            del self.active[key]
         graph = self.calls[key]
         if graph is None:
             return self.unknown(builder, step.span)
         self.limit(graph.layers, step.span)
         return builder.add(self.call(Call(graph, (value,), graph.output, step.name.id, label, step.span), scope))
+
+    def circle(self, step: ast.Step, key: tuple[object, ...]) -> Refused:
+        """Why a call cannot be made that equals one which is open."""
+        names = [block.head.name.id for block in list(self.active.values())[list(self.active).index(key) :]]
+        message = f"the block `{step.name.id}` calls itself with the same arguments and input: {' -> '.join([*names, names[0]])}"
+        help_ = (
+            "a network is finite: change an argument and guard the call by it, like `... n-1 if n > 1`; to have it in a row, use `repeat`"
+        )
+        return Refused("A111", message, step.span, help_)
 
     def call(self, call: Call, scope: Scope) -> Call:
         """A call of a block as it is kept; `scope` is the block's."""
@@ -139,7 +149,7 @@ class Steps(Core):
                 raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span, "remove one of them")
             given[keyword.name] = self.argument(keyword.value, context)
         outer = Scope(block.unit.names, read=block.unit.read)
-        scope = Scope({"cin": x.channels} if x is not None else {}, outer, read=block.unit.read)
+        scope = Scope({"cin": x.channels} if x is not None else {}, outer, read=block.unit.read, types=self.type_at)
         for parameter in head.parameters:
             name = parameter.name.id
             if name in given:
@@ -162,12 +172,10 @@ class Steps(Core):
         start = builder.input(x)
         place = ".".join([*self.path, label or where.next_name(step.name.id)])
         self.trace.append(Level(step.span, step.span.text, place if self.path or label else ""))
-        self.active.append(block)
         self.path, path = [place], self.path
         errors = self.sink.errors
         result = self.suite(block.body, Context(builder, scope, block.defaults), start)
         self.path = path
-        self.active.pop()
         self.trace.pop()
         if self.sink.errors > errors:
             return None
@@ -181,6 +189,7 @@ class Steps(Core):
 
         if value is None:
             return self.no_input(statement.span, context)
+        self.current = context.builder, value
         try:
             layers, note = expand_pattern(statement, context.scope)
             if note:

@@ -7,7 +7,7 @@ from functools import partial
 from archspec.elaborate.core import Context
 from archspec.elaborate.expressions import Frame, Refused, whole
 from archspec.elaborate.inputs import doubt, impossible, possible
-from archspec.elaborate.labels import label_text
+from archspec.elaborate.labels import climb, label_text, rounds_of
 from archspec.elaborate.merge_advice import branches_advice, residual_advice
 from archspec.elaborate.reports import Level
 from archspec.elaborate.steps import Steps
@@ -72,12 +72,14 @@ class Structures(Steps):
                 self.report(refused)
         if len(suite.body) == 1 and isinstance(only := suite.body[0], ast.Input):
             return self.input(only, ast.Name(name, head.span) if name else None, context)
-        if name is not None and name in context.scope.labels:
+        around = rounds_of(head.name, context.scope)
+        if name is not None and any(name in scope.labels for scope in around):
             self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label")
             name = None
         result = self.group(suite, name, head.span, context, value)
         if name is not None:
             context.scope.labels[name] = (context.builder, result)
+            context.scope.climbing |= {name: around[1:]}
         return result
 
     def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int:
@@ -144,10 +146,12 @@ class Structures(Steps):
         same = not frame.reads_index and frame.round + 1 >= frame.longest and inner.type_of(result) == inner.type_of(start)
         times = frame.count - frame.round if same and inner.type_of(result) is not None else 1
         frame.round += times
+        if self.once(times):
+            here = builder.splice(inner, value)
+            climb(scope, {name: (builder, here[inside]) for name, (_, inside) in scope.labels.items()})
+            return here[result]
         if result == start and not inner.elements:
             return value
-        if self.once(times):
-            return builder.splice(inner, result, value)
         call = inner.elements[0] if len(inner.elements) == 1 and result == ~0 else None
         if isinstance(call, Call) and call.label is None and call.times == 1 and call.inputs == (start,):
             self.limit(times * call.graph.layers, head.span)
@@ -164,7 +168,7 @@ class Structures(Steps):
 
     def residual(self, suite: ast.Suite, head: ast.Residual, context: Context, value: int) -> int:
         """Add what the lines below give to the value that they begin with, or to its shortcut."""
-        alone = self.dropped(head.condition, head, context)
+        alone = self.dropped(head.condition, head, context, value)
         if alone is None:
             return self.unknown(context.builder, head.span)
         last = suite.body[-1] if suite.body else None
@@ -174,7 +178,7 @@ class Structures(Steps):
         if alone:
             return main
         builder, short = context.builder, value
-        if shortcut is not None and self.dropped(shortcut.guard, shortcut, inside):
+        if shortcut is not None and self.dropped(shortcut.guard, shortcut, inside, value):
             shortcut = None
         if shortcut is not None:
             short = self.group(shortcut, None, shortcut.head.span, inside, value)
@@ -188,7 +192,7 @@ class Structures(Steps):
         results = []
         self.enter(suite.body)
         for statement in suite.body:
-            if isinstance(statement, (ast.Chain, ast.Suite)) and self.dropped(statement.guard, statement, context):
+            if isinstance(statement, (ast.Chain, ast.Suite)) and self.dropped(statement.guard, statement, context, value):
                 continue
             result = self.statement(statement, context.inside(scope=context.scope), value)
             assert result is not None

@@ -107,8 +107,8 @@ class GraphBuilder:
         """The number of a value in the finished graph."""
         return value if value >= 0 else len(self.inputs) + ~value
 
-    def splice(self, inner: GraphBuilder, result: int, value: int) -> int:
-        """Take over the elements of a builder of one round, whose input is `value`; returns what its result is here."""
+    def splice(self, inner: GraphBuilder, value: int) -> dict[int, int]:
+        """Take over the elements of a builder of one round, whose input is `value`; returns what its values are here."""
         mapping = {0: value, **{number: outer for outer, number in inner.captured.items()}}
         first = len(self.elements)
         for at, element in enumerate(inner.elements):
@@ -116,7 +116,7 @@ class GraphBuilder:
             if owner is not None:
                 owner = owner._replace(up=owner.up - 1) if owner.up else owner._replace(element=first + owner.element)
             mapping[~at] = self.add(element._replace(inputs=tuple(mapping[v] for v in element.inputs), owner=owner))
-        return mapping[result]
+        return mapping
 
     def without_holes(self) -> tuple[GraphBuilder, dict[int, int]]:
         """What does not depend on a hole, as another builder, and the numbers there of the values that are left."""

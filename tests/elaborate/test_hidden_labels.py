@@ -9,10 +9,10 @@ CASES = [
     ("enc:\n  e1: conv k=3 f=8 p=1\n  relu\nconcat e1", 3, "inside the group `enc`", "enc:\n  conv k=3 f=8 p=1\n  relu\nrelu\nconcat enc"),
     ("repeat 2:\n  e1: conv k=3 f=3 p=1\nbn\nconcat e1", 3, "inside a repeat", "e1: repeat 2:\n  conv k=3 f=3 p=1\nbn\nconcat e1"),
     (
-        "repeat 2 as i:\n  e{i+1}: conv k=3 f=3 p=1\nbn\nconcat e1",
+        "repeat 2 as i:\n  e{i+1}: conv k=3 f=3 p=1\nbn\nconcat e3",
         3,
         "inside a repeat",
-        "e1: repeat 2 as i:\n  conv k=3 f=3 p=1\nbn\nconcat e1",
+        "repeat 2 as i:\n  e{i+1}: conv k=3 f=3 p=1\nbn\nconcat e2",
     ),
     ("residual:\n  e1: conv k=3 f=3 p=1\nbn\nconcat e1", 3, "inside a residual", "e1: residual:\n  conv k=3 f=3 p=1\nbn\nconcat e1"),
     (

@@ -64,6 +64,8 @@ class Classes:
         self.found: dict[object, Class] = {}
         """Classes by what tells them apart."""
         self.made: dict[Graph, Class | Made] = {}
+        self.open: set[object] = set()
+        """The blocks and labels whose callees are being made."""
         self.read: dict[Graph, dict[int, int]] = {}
         self.names: dict[int, dict[int, str]] = {}
         """The attributes of the rounds of elements, by their identity."""
@@ -114,10 +116,17 @@ class Classes:
             if isinstance(element, Call) and element.inline:
                 self.make_callees(element.graph)
             elif isinstance(element, Call) and element.graph not in self.made:
-                alike = self.calls[self.origins[element.graph].place or element.graph]
+                place = self.origins[element.graph].place or element.graph
+                alike = self.calls[place]
+                if place in self.open:  # a block that calls itself: each level before the one that calls it
+                    self.make_callees(element.graph)
+                    self.make([element])
+                    continue
+                self.open.add(place)
                 for call in alike:
                     self.make_callees(call.graph)
-                self.make(alike)
+                self.open.remove(place)
+                self.make([call for call in alike if call.graph not in self.made])
 
     def make(self, calls: list[Call]) -> None:
         """Make the modules of the graphs that come from a block or label."""

@@ -1,0 +1,128 @@
+"""What repeats and blocks mean: each spec is the network, with its names and what its layers read, of one that is written out."""
+
+import pytest
+
+import archspec
+from archspec.backends.arch import expand
+from tests.helpers.messages import errors
+
+
+def joined(*lines):
+    return "\n".join(lines)
+
+
+CASES = {
+    "sizes of labels and inputs": (
+        "input 16x8x6\nx: conv k=3 f=c(input)+h(input)//w(input) p=1\nconv k=1 f=c(x)*2 if h(x) == 16\nfc w(x)",
+        "input 16x8x6\nx: conv k=3 f=8 p=1\nconv k=1 f=16\nfc 8",
+    ),
+    "a size in a head, and in a residual's condition": (
+        "input 8x8x3\nrepeat c(input): conv k=3 f=c(input)+1 p=1\nresidual if w(input) > 8: relu",
+        "input 8x8x3\nconv k=3 f=4 p=1\nconv k=3 f=4 p=1\nconv k=3 f=4 p=1\nrelu",
+    ),
+    "a size in a repeat is that of its round": (
+        "input 8x8x4\nrepeat 3:\n  add:\n    x: skip\n    relu\n  pool w=2\n  conv k=1 f=w(x)",
+        joined("input 8x8x4", *(f"add:\n  skip\n  relu\npool w=2\nconv k=1 f={f}" for f in (8, 4, 2))),
+    ),
+    "a label with the index of a repeat is seen in later rounds and behind": (
+        "input 8x8x3\na0: conv k=1 f=4\nrepeat 3 as i:\n  a{i+1}: conv k=3 f=4 p=1\n  add a{i}\nadd a0 a2",
+        joined("input 8x8x3\na0: conv k=1 f=4", *(f"a{i + 1}: conv k=3 f=4 p=1\nadd a{i}" for i in range(3)), "add a0 a2"),
+    ),
+    "it climbs out of each repeat whose index it has": (
+        "input 8x8x3\nrepeat 2 as i:\n  repeat 2 as j:\n    b{i}_{j}: conv k=3 f=3 p=1\n  relu | add b{i}_0\nadd b0_1 b1_0",
+        joined(
+            "input 8x8x3",
+            *(f"b{i}_0: conv k=3 f=3 p=1\nb{i}_1: conv k=3 f=3 p=1\nrelu | add b{i}_0" for i in range(2)),
+            "add b0_1 b1_0",
+        ),
+    ),
+    "a branch is no border for it": (
+        "input 8x8x3\nrepeat 2 as i:\n  add:\n    e{i}: conv k=3 f=3 p=1\n    skip\nadd e0",
+        joined("input 8x8x3", *(f"add:\n  e{i}: conv k=3 f=3 p=1\n  skip" for i in range(2)), "add e0"),
+    ),
+    "a label without a layer climbs too": (
+        "input 8x8x3\nrepeat 2 as i:\n  s{i}: skip\n  conv k=3 f=3 p=1\nadd s0 s1",
+        "input 8x8x3\ns0: skip\nconv k=3 f=3 p=1\ns1: skip\nconv k=3 f=3 p=1\nadd s0 s1",
+    ),
+    "a round that is only labels": (
+        "input 8x8x3\nrepeat 2 as i: s{i}: skip\nconv k=3 f=3 p=1\nadd s0",
+        "input 8x8x3\ns: skip\nconv k=3 f=3 p=1\nadd s",
+    ),
+    "in a group it is seen to the end of the group": (
+        "input 8x8x3\ng:\n  repeat 2 as i: a{i}: conv k=3 f=3 p=1 | relu\n  add a0",
+        joined("input 8x8x3\ng:", *(f"  a{i}: conv k=3 f=3 p=1 | relu" for i in range(2)), "  add a0"),
+    ),
+    "a block calls itself": (
+        "block tree(n, f):\n  left: conv k=3 f=f p=1\n  tree n-1 f if n > 1\n  add left\ninput 8x8x3\ntree 3 4",
+        joined(
+            "input 8x8x3",
+            "tree1.left: conv k=3 f=4 p=1\ntree1.tree1.left: conv k=3 f=4 p=1\ntree1.tree1.tree1.left: conv k=3 f=4 p=1",
+            "tree1.tree1.tree1.add1: add tree1.tree1.tree1.left\ntree1.tree1.add1: add tree1.tree1.left\ntree1.add1: add tree1.left",
+        ),
+    ),
+    "two blocks call each other": (
+        "block a(n):\n  conv k=1 f=n\n  b n-1 if n > 1\nblock b(n):\n  conv k=3 f=n p=1\n  a n-1 if n > 1\ninput 8x8x3\na 3",
+        "input 8x8x3\na1.conv1: conv k=1 f=3\na1.b1.conv1: conv k=3 f=2 p=1\na1.b1.a1.conv1: conv k=1 f=1",
+    ),
+    "a block calls itself as long as its input is large": (
+        "block down():\n  x: pool w=2\n  down if w(x) > 1\ninput 8x8x3\ndown",
+        "input 8x8x3\ndown1.x: pool w=2\ndown1.down1.x: pool w=2\ndown1.down1.down1.x: pool w=2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "written_out"), CASES.values(), ids=CASES)
+def test_a_spec_is_the_network_that_is_written_out(spec, written_out):
+    assert expand(archspec.loads(spec)) == expand(archspec.loads(written_out))
+
+
+MISTAKES = {
+    "depth of tokens": ("tokens | linear 8\nx: skip\nfc d(x)", "A201", "`d(x)`: 64 tokens of 8 has no depth", "it has `c(x)` and `t(x)`"),
+    "tokens of a map": ("fc t(input)", "A201", "an 8x8x3 map has no tokens", "`c(input)` and `h(input)` and `w(input)`"),
+    "no such label": ("fc c(y)", "A107", "no value is called `y` here", "label a line above"),
+    "no label at all": ("fc c(3)", "A107", "`3` is not the name of a value", None),
+    "two labels": ("x: relu\nfc c(x, x)", "A113", "`c` takes the name of one value, not 2", "`c(x)`"),
+    "a label below": ("fc c(y)\ny: relu", "A107", "no value is called `y` here", "visible only below its line"),
+    "in a param": ("param n = c(input)\nfc n", "A106", "a `param`, `default` or `expect` sees no values", "arguments of a layer"),
+    "in a default": ("default fc n=c(input)\nfc 3", "A106", "a `param`, `default` or `expect` sees no values", None),
+    "two rounds of one label": ("s1: skip\nrepeat 2 as i: s{i}: skip", "A108", "there are two values called `s1` here", None),
+    "a round that there is not": ("repeat 2 as i: s{i}: relu\nadd s2", "A107", "no value is called `s2` here", "counts from 0"),
+    "a label without the index": ("repeat 2: s: skip\nadd s", "A107", "no value is called `s` here", "`x{i}:`"),
+    "an inner repeat without the index": (
+        "repeat 2 as i:\n  repeat 2: s{i}: skip\n  relu\n  add s{i}", "A107", "no value is called `s0` here", "labels the repeat",
+    ),
+    "recursion without an end": (
+        "block b(n):\n  conv k=1 f=n\n  b n+1\nb 1", "A111", "the block `b` calls itself 64 times in a row", "guard the call by what changes",
+    ),
+    "recursion with the same arguments": (
+        "block b(n):\n  conv k=1 f=3\n  b n\nb 1", "A111", "`b` calls itself with the same arguments and input: b -> b", "guard the call",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "code", "message", "help_"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes(body, code, message, help_):
+    first = errors(f"input 8x8x3\n{body}\n")[0]
+    assert first.code == code
+    assert message in first.message
+    assert (help_ or "") in (first.help or "")
+
+
+def test_sizes_of_volumes_and_sequences():
+    net = archspec.loads("input 4x6x8x3\nconv k=1 f=d(input)*100+h(input)*10+w(input)")
+    assert net.graph.output.channels == 468
+    assert archspec.loads("input 100x4\nconv k=1 f=w(input)").graph.output.channels == 100
+    assert archspec.loads("input 4x4x3\nx: tokens\nlinear t(x)").graph.output.channels == 16
+
+
+def test_an_expectation_sees_no_values():
+    (error,) = errors("input 8x8x3\nexpect params < c(input)\nconv k=1 f=2\n")
+    assert "sees no values" in error.message
+
+
+def test_a_block_that_calls_itself_is_a_class_for_each_level():
+    torch = pytest.importorskip("torch")
+    net = archspec.loads("block tree(n):\n  conv k=3 f=cin+n p=1\n  tree n-1 if n > 1\n  conv k=1 f=n\ninput 8x8x3\ntree 3\ntree 2\n")
+    source = archspec.emit(net, "torch")
+    assert source.count("class Tree") == 3
+    assert archspec.to_torch(net)(torch.zeros(2, 3, 8, 8)).shape == (2, 2, 8, 8)
