@@ -28,11 +28,11 @@ _INDEPENDENT = frozenset(["conv", "dwconv", "deconv", "bn", "gn", "ln", "fc", "l
 """Layers whose result these activations overwrite, as modules for PyTorch do. Others that overwrite keep a copy of what they read."""
 _VIEWS = frozenset(["flatten", "tokens", "slice", "first", "crop"])
 _DROPS = frozenset(["dropout", "dropout2d", "droppath"])
-_TO_LAST = frozenset(["linear", "ln"])
+_TO_LAST = frozenset(["linear", "ln", "rmsnorm"])
 """Layers that give a map with the channels last in memory, whatever they read."""
 _HALF = frozenset(["convolution", "fully connected", "attention"])
 """Kinds of layers that autocast computes in bfloat16."""
-_FULL = frozenset(["ln", "gn", "instnorm", "lrn", "softmax", "logsoftmax", "softplus", "prelu"])
+_FULL = frozenset(["ln", "gn", "instnorm", "rmsnorm", "l2norm", "grn", "lrn", "softmax", "logsoftmax", "softplus", "prelu"])
 """Layers that autocast computes in float32."""
 
 

@@ -53,6 +53,9 @@ dense fullconnection ip | units>n activation>| | fc
 perceptron projection | units>n | linear
 batchnormalisation norm2d | | bn
 layernormalisation | | ln
+rmsnormalization rmsnormalisation rmslayernorm rms | | rmsnorm
+normalize l2normalize l2normalization l2normalisation unitnorm lpnormalization | | l2norm
+globalresponsenorm | | grn
 groupnormalisation | groups>groups | gn
 instancenorm instancenormalization | | instnorm
 normalization localnorm responsenorm localresponsenormalization responsenormalization | | lrn

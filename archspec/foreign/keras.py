@@ -14,7 +14,9 @@ GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalMaxPool1D GlobalM
 AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D | output_size>size data_format | adaptpool
 AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D | output_size>size data_format | adaptmaxpool
 BatchNormalization | axis#channels momentum>momentum epsilon>eps center scale | bn
-LayerNormalization | axis#channels epsilon>eps center!True scale!True | ln
+LayerNormalization | axis#channels epsilon>eps center>bias scale!True | ln
+RMSNormalization | axis#channels epsilon>eps=0.000001 | rmsnorm
+UnitNormalization | axis#channels order!2 | l2norm
 GroupNormalization | groups>groups=32 axis#channels epsilon>eps center!True scale!True | gn
 Activation | activation>| | ?
 ReLU | max_value>cap negative_slope>slope threshold!0 | relu
@@ -41,7 +43,7 @@ Cropping1D Cropping2D Cropping3D | | -crop
 Subtract Average Maximum Minimum Dot | | -merge
 Attention AdditiveAttention GroupQueryAttention | | -attention
 EinsumDense Lambda LocallyConnected1D LocallyConnected2D Masking ReversibleEmbedding FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper Layer Wrapper InputSpec | | -layer
-RMSNormalization UnitNormalization SpectralNormalization | | -norm
+SpectralNormalization | | -norm
 AlphaDropout GaussianDropout GaussianNoise ActivityRegularization | | -noise
 Rescaling Normalization Resizing CenterCrop RandomFlip RandomRotation RandomZoom RandomTranslation RandomCrop RandomContrast RandomBrightness RandomHeight RandomWidth RandomHue RandomSaturation RandomSharpness RandomShear RandomPerspective RandomPosterization RandomInvert RandomGrayscale RandomGaussianBlur RandomErasing RandomElasticTransform RandomColorJitter RandomColorDegeneration RandAugment AugMix AutoContrast CutMix MixUp Equalization Solarization ContrastLimitedAdaptiveHistogramEqualization MaxNumBoundingBoxes MelSpectrogram STFTSpectrogram CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup StringLookup TextVectorization Pipeline | | -data
 BinaryCrossentropy BinaryFocalCrossentropy CTC CategoricalCrossentropy CategoricalFocalCrossentropy CategoricalHinge Circle Dice Hinge Huber KLDivergence LogCosh MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError MeanSquaredLogarithmicError Poisson SparseCategoricalCrossentropy SquaredHinge Tversky categorical_crossentropy sparse_categorical_crossentropy binary_crossentropy mse loss | | -loss

@@ -75,7 +75,7 @@ def required(parameter: Parameter, value: Value, step: Step, remarks: list[str])
     match parameter.must:
         case "#one":
             if value.kind == "list" and len(value.items) > 1:
-                raise Cannot("`ln` normalises the channels of each position, not several axes together")
+                raise Cannot(f"`{step.name}` normalises the channels of each position, not several axes together")
         case "#channels":
             if value.text not in ("-1", "1", "2", "3", "None"):
                 raise Cannot(f"`{step.name}` acts on the channels; `{parameter.name}={value.text}` is another axis")

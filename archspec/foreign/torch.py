@@ -13,10 +13,11 @@ AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d | output_size>size | adapt
 AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d | output_size>size return_indices!False | adaptmaxpool
 BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm | num_features eps>eps momentum>momentum affine>affine track_running_stats!True | bn
 LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d | eps>eps momentum>momentum affine>affine track_running_stats!True | bn
-LayerNorm | normalized_shape#one eps>eps elementwise_affine!True bias!True | ln
+LayerNorm | normalized_shape#one eps>eps elementwise_affine>affine bias>bias | ln
+RMSNorm | normalized_shape#one eps>eps elementwise_affine!True | rmsnorm
 GroupNorm | num_groups>groups num_channels eps>eps affine!True | gn
-InstanceNorm1d InstanceNorm2d InstanceNorm3d | num_features eps>eps momentum affine!False track_running_stats!False | instnorm
-LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d | eps>eps momentum affine=True!False track_running_stats!False | instnorm
+InstanceNorm1d InstanceNorm2d InstanceNorm3d | num_features eps>eps momentum affine>affine track_running_stats!False | instnorm
+LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d | eps>eps momentum affine>affine=True track_running_stats!False | instnorm
 LocalResponseNorm CrossMapLRN2d | size>n alpha>alpha beta>beta k>k | lrn
 ReLU | inplace | relu
 ReLU6 | inplace | relu6
@@ -56,14 +57,13 @@ ConstantPad1d ConstantPad2d ConstantPad3d | padding>p value!0 | pad
 MaxUnpool1d MaxUnpool2d MaxUnpool3d | | -unpool
 LPPool1d LPPool2d LPPool3d FractionalMaxPool2d FractionalMaxPool3d | | -pooling
 UpsamplingBilinear2d | | -corners
-RMSNorm | | -norm
 AlphaDropout FeatureAlphaDropout | | -noise
 LogSigmoid Softmin Softshrink Hardshrink Softsign Tanhshrink Threshold Hardtanh RReLU GLU | | -activation
 Bilinear EmbeddingBag AdaptiveLogSoftmaxWithLoss CosineSimilarity PairwiseDistance | | -layer
 BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss LinearCrossEntropyLoss MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss NLLLoss2d PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss TripletMarginWithDistanceLoss cross_entropy binary_cross_entropy mse_loss nll_loss l1_loss | | -loss
 Sequential ModuleList ModuleDict ParameterList ParameterDict Module Container DataParallel | | -container
 interpolate | size!None scale_factor>n mode>mode align_corners!False recompute_scale_factor antialias!False | upsample
-layer_norm batch_norm instance_norm group_norm local_response_norm linear conv1d conv2d conv3d embedding | | -functional
+layer_norm rms_norm batch_norm instance_norm group_norm local_response_norm linear conv1d conv2d conv3d embedding | | -functional
 scaled_dot_product_attention | | -attention
 cat | values! dim#channels axis#channels | concat
 """

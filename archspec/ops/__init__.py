@@ -18,7 +18,7 @@ _FAMILIES = {
     "conv": "conv dwconv deconv",
     "pool": "pool avgpool subsample",
     "adaptive": "adaptpool adaptmaxpool gap",
-    "norm": "bn ln gn instnorm lrn",
+    "norm": "bn ln gn instnorm lrn rmsnorm l2norm grn",
     "activation": "relu relu6 leaky sigmoid tanh softmax logsoftmax",
     "smooth": "elu selu gelu silu mish hardswish hardsigmoid softplus prelu",
     "regularize": "dropout dropout2d droppath",

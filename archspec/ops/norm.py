@@ -7,6 +7,7 @@ from archspec.ops.base import WHOLE, Kept, Misfit, Op, Weight, share, weight_and
 from archspec.ops.declare import Count, Flag, Positive, Real, Rule
 from archspec.types import Map, Type, describe
 
+Small = Annotated[float | None, Rule("a number above 0", above=0)]
 Momentum = Annotated[float, Rule("a number from 0 to 1", least=0, most=1)]
 
 
@@ -17,10 +18,12 @@ class _Norm(Op):
 
     affine = True
     """Whether it has the factor and the offset."""
+    bias = True
+    """Whether the offset is among them."""
     eps: Positive = 1e-5
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
-        return weight_and_bias((x.channels,), x.channels, True) if self.affine else ()
+        return weight_and_bias((x.channels,), x.channels, self.bias) if self.affine else ()
 
 
 def check_several(step: str, x: Type, count: int) -> None:
@@ -56,21 +59,95 @@ class BatchNorm(_Norm):
 class LayerNorm(_Norm):
     """Layer normalisation over the channels of each position.
 
-    Params:  weight (C), bias (C)
+    Params:  weight (C), bias (C); no bias with bias=no, neither with affine=no
     Source:  Ba et al. 2016; torch.nn.LayerNorm over the last axis.
     """
 
     step = "ln"
-    elementary = 7
     cost_note = "7 per element: mean 1, variance 3, scaling 1, factor and offset 2"
+
+    affine: Flag = True
+    bias: Flag = True
+
+    def flops(self, x: Type, y: Type) -> int:
+        return (5 + self.affine * (1 + self.bias)) * y.size
 
     def kept(self, x: Type, y: Type) -> Kept:
         return Kept(input=True, numbers=2 * (x.size // x.channels))
 
+    def has_no_effect(self, argument: str, *inputs: object) -> bool:
+        return argument == "bias" and not self.affine
+
     def constant(self, x: Type) -> tuple[str, str] | None:
         if x.channels > 1:
             return None
-        return "`ln` of one channel always gives its bias: a number less itself is 0", "use `bn`, which normalises over a batch"
+        always = "its bias" if self.affine and self.bias else "0"
+        return f"`ln` of one channel always gives {always}: a number less itself is 0", "use `bn`, which normalises over a batch"
+
+
+class RmsNorm(Op):
+    """Division by the root of the mean square over the channels of each position, and a learned factor per channel.
+
+    Params:  weight (C)
+    Source:  Zhang & Sennrich 2019; torch.nn.RMSNorm over the last axis.
+    """
+
+    step = "rmsnorm"
+    kind = "normalisation"
+    elementary = 4
+    cost_note = "4 per element: square, sum, scaling, factor"
+
+    eps: Small = None
+
+    def kept(self, x: Type, y: Type) -> Kept:
+        """The input, the root of each position, and what the factors multiply."""
+        return Kept(input=True, numbers=x.size // x.channels + x.size)
+
+    def weights(self, x: Type) -> tuple[Weight, ...]:
+        return (Weight("weight", (x.channels,)),)
+
+
+class L2Norm(Op):
+    """Division by the Euclidean length over the channels of each position; a length below eps counts as eps.
+
+    Source:  Liu et al. 2015, ParseNet, section 3.3; torch.nn.functional.normalize.
+    """
+
+    step = "l2norm"
+    kind = "normalisation"
+    elementary = 3
+    cost_note = "3 per element: square, sum, division"
+
+    eps: Positive = 1e-12
+
+    def kept(self, x: Type, y: Type) -> Kept:
+        return Kept(input=True, numbers=2 * (x.size // x.channels))
+
+
+class ResponseNorm(Op):
+    """Global response normalisation: each channel times its length over the positions by the mean length, a learned factor and offset, and the input.
+
+    y = weight * x * N + bias + x with N = |x| / (mean over the channels of |x| + eps)
+
+    Params:  weight (C), bias (C), which begin with 0
+    Source:  Woo et al. 2023, ConvNeXt V2, section 3 and algorithm 1; names as in timm.
+    """
+
+    step = "grn"
+    kind = "normalisation"
+    takes = (Map,)
+    reads = WHOLE
+    elementary = 6
+    cost_note = "6 per element: square, sum, scaling, factor, offset, input"
+
+    eps: Positive = 1e-6
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        """The input, the lengths, their mean, the quotients, and what the factors multiply."""
+        return Kept(input=True, numbers=x.size + 2 * x.channels + 1)
+
+    def weights(self, x: Map) -> tuple[Weight, ...]:
+        return weight_and_bias((x.channels,), x.channels, True)
 
 
 class GroupNorm(_Norm):
@@ -97,21 +174,25 @@ class GroupNorm(_Norm):
 
 
 class InstanceNorm(_Norm):
-    """Instance normalisation: over the positions of each channel, without learned numbers.
+    """Instance normalisation: over the positions of each channel.
 
-    Params:  none
+    Params:  none; weight (C), bias (C) with affine=yes
     Source:  Ulyanov et al. 2016; torch.nn.InstanceNorm2d.
     """
 
     step = "instnorm"
-    affine = False
     reads = WHOLE
     takes = (Map,)
-    elementary = 5
-    cost_note = "5 per element: mean 1, variance 3, scaling 1"
+    cost_note = "5 per element: mean 1, variance 3, scaling 1; with affine=yes 7"
+
+    affine: Flag = False
+
+    def flops(self, x: Map, y: Map) -> int:
+        return (5 + 2 * self.affine) * y.size
 
     def kept(self, x: Map, y: Map) -> Kept:
-        return Kept(input=True, numbers=2 * x.channels)
+        """The input, its means and deviations; the factors once per image."""
+        return Kept(input=True, numbers=(2 + self.affine) * x.channels)
 
     def check(self, x: Map) -> None:
         check_several(self.step, x, product(x.spatial))

@@ -32,7 +32,7 @@ _EXAMPLES = {
     "84\n": ["rbf 10"],
     "128\n": ["embed 30000 512"],
     "14x14x192\n": ["tokens", "scale 0.00001"],
-    "14x14x192\ntokens | ": ["ln", "linear 768", "cls", "attn heads=3"],
+    "14x14x192\ntokens | ": ["ln", "rmsnorm", "linear 768", "cls", "attn heads=3"],
     "14x14x192\ntokens | cls | ": ["pos", "first"],
     "28x28x64\n": ["add:\n  conv k=3 f=64 p=1\n  skip", "mul:\n  skip\n  gap | fc 64 | sigmoid"],
     "28x28x192\n": ["concat:\n  conv k=1 f=64\n  pool w=3 s=1 p=1"],
@@ -66,7 +66,7 @@ def _sections(doc: str) -> tuple[str, dict[str, str]]:
     return text, found | ({"Source": source} if inline else {})
 
 
-_UNSAID = {"s": "`w`", "init": "PyTorch's", "std": "by `init`", "maps": "all maps"}
+_UNSAID = {"s": "`w`", "init": "PyTorch's", "std": "by `init`", "eps": "that of single precision, 2^-23", "maps": "all maps"}
 """What an argument is where nothing is written and no one value would say it."""
 
 

@@ -29,6 +29,8 @@ NORMS = {
     "gn 4": lambda x: grouped(x, 4),
     "instnorm": lambda x: normed(x, tuple(range(2, x.ndim))),
     "ln": lambda x: normed(x, (1,)),
+    "rmsnorm": lambda x: x / np.sqrt(np.square(x).mean(1, keepdims=True) + 2**-23),
+    "l2norm": lambda x: x / np.sqrt(np.square(x).sum(1, keepdims=True)),
     "bn": lambda x: normed(x, (0, *range(2, x.ndim))),
 }
 COMPOSED = 1e-5

@@ -33,8 +33,8 @@ TORCH = {
     "BatchNorm": ["4", "4, eps=0.001, momentum=0.01", "4, affine=False"],
     "SyncBatchNorm": ["4"],
     "LazyBatchNorm": [""],
-    "InstanceNorm": ["4"],
-    "LazyInstanceNorm": ["affine=False"],
+    "InstanceNorm": ["4", "4, affine=True"],
+    "LazyInstanceNorm": ["", "affine=True"],
     "GroupNorm": ["2, 4", "num_groups=4, num_channels=4"],
     "LocalResponseNorm": ["5", "size=3, alpha=0.001, beta=0.5, k=2"],
     "CrossMapLRN": ["5"],
@@ -58,7 +58,8 @@ TORCH = {
 """Arguments for layers on maps of four channels; those of names that are missing take none."""
 TORCH_VECTOR = {"Linear": ["12, 5", "12, 5, bias=False", "in_features=12, out_features=7"], "LazyLinear": ["5"]}
 TORCH_TOKENS = {
-    "LayerNorm": ["4", "(4,), eps=0.001"],
+    "LayerNorm": ["4", "(4,), eps=0.001", "4, bias=False", "4, elementwise_affine=False"],
+    "RMSNorm": ["4", "(4,), eps=0.001"],
     "MultiheadAttention": ["4, 2, batch_first=True", "embed_dim=4, num_heads=2, bias=False, batch_first=True"],
 }
 
@@ -100,7 +101,11 @@ ALIASES = {
     "GlobalMaxPool": "GlobalMaxPooling",
 }
 KERAS_VECTOR = {"Dense": ["5", "units=5, activation='softmax', use_bias=False", "5, kernel_initializer='glorot_uniform'"], "PReLU": [""]}
-KERAS_TOKENS = {"MultiHeadAttention": ["num_heads=2, key_dim=2"], "LayerNormalization": ["", "epsilon=1e-6"]}
+KERAS_TOKENS = {
+    "MultiHeadAttention": ["num_heads=2, key_dim=2"],
+    "LayerNormalization": ["", "epsilon=1e-6", "center=False"],
+    "RMSNormalization": [""],
+}
 
 QUICK_KERAS = ("Conv2D", "SeparableConv1D", "MaxPooling2D", "BatchNormalization", "Dense", "MultiHeadAttention")
 

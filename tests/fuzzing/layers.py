@@ -15,7 +15,7 @@ from tests.fuzzing.draw import Arg, const, demand
 from tests.fuzzing.modules import Attention, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention
 from tests.fuzzing.values import Value
 from tests.fuzzing.windows import WINDOWS, initial
-from tests.helpers.torch import BATCHNORM, Rbf
+from tests.helpers.torch import BATCHNORM, Rbf, ResponseNorm
 from tests.layers import LAYERS as SAMPLES
 
 ANY, MAP, TOKENS, VECTOR = ("map", "tokens", "vector"), ("map",), ("tokens",), ("vector",)
@@ -215,9 +215,24 @@ LAYERS |= {
     "bn": Layer(
         ANY, lambda g, x, goal: {"eps": const(g.pick([1e-5, 0.001])), "momentum": const(g.pick([0.1, 0.01])), "affine": g.flag()}, batch_norm, "shape"
     ),
-    "ln": Layer(ANY, bare("eps", 1e-5, 0.01), lambda x, a: channels_last(nn.LayerNorm(x.channels, a["eps"]), x), "shape"),
+    "ln": Layer(
+        ANY,
+        lambda g, x, goal: {"eps": const(g.pick([1e-5, 0.01])), "affine": g.flag(), "bias": g.flag()},
+        lambda x, a: channels_last(nn.LayerNorm(x.channels, a["eps"], a["affine"], a["bias"]), x),
+        "shape",
+    ),
+    "rmsnorm": Layer(ANY, bare("eps", None, 0.01), lambda x, a: channels_last(nn.RMSNorm(x.channels, a["eps"]), x), "shape"),
+    "l2norm": Layer(
+        ANY, bare("eps", 1e-12, 0.5), lambda x, a: (Do(lambda t: F.normalize(t, dim=-1 if x.kind == "tokens" else 1, eps=a["eps"])), x.kind), "shape"
+    ),
+    "grn": Layer(MAP, bare("eps", 1e-6, 0.1), lambda x, a: (ResponseNorm(x.channels, x.rank, a["eps"]), "map"), "shape"),
     "gn": Layer(ANY, draw_groups("groups"), group_norm, "shape"),
-    "instnorm": Layer(MAP, bare("eps", 1e-5, 0.01), lambda x, a: (INSTANCENORM[x.rank](x.channels, a["eps"]), "map"), "shape"),
+    "instnorm": Layer(
+        MAP,
+        lambda g, x, goal: {"eps": const(g.pick([1e-5, 0.01])), "affine": g.flag()},
+        lambda x, a: (INSTANCENORM[x.rank](x.channels, a["eps"], affine=a["affine"]), "map"),
+        "shape",
+    ),
     "lrn": Layer(
         MAP,
         lambda g, x, goal: {"n": g.count(1, 5), "alpha": const(g.pick([1e-4, 0.3])), "beta": const(g.pick([0.75, 0.5])), "k": const(g.pick([1.0, 2.0]))},
@@ -269,9 +284,12 @@ ARGUMENTS: dict[str, Values] = {step: {} for step in LAYERS} | {
     "adaptpool": {"size": ...},
     "adaptmaxpool": {"size": ...},
     "bn": {"eps": 1e-5, "momentum": 0.1, "affine": True},
-    "ln": {"eps": 1e-5},
+    "ln": {"eps": 1e-5, "affine": True, "bias": True},
+    "rmsnorm": {"eps": None},
+    "l2norm": {"eps": 1e-12},
+    "grn": {"eps": 1e-6},
     "gn": {"groups": ..., "eps": 1e-5},
-    "instnorm": {"eps": 1e-5},
+    "instnorm": {"eps": 1e-5, "affine": False},
     "lrn": {"n": 5, "alpha": 1e-4, "beta": 0.75, "k": 1.0},
     "leaky": {"slope": 0.01},
     "elu": {"alpha": 1.0},

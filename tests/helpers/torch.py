@@ -162,6 +162,21 @@ class Rbf(nn.Module):
         return (x.unsqueeze(1) - self.weight).square().sum(-1)
 
 
+class ResponseNorm(nn.Module):
+    """Woo et al. 2023, ConvNeXt V2, algorithm 1, which has the channels last."""
+
+    def __init__(self, channels: int, rank: int = 2, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.zeros(channels)), nn.Parameter(torch.zeros(channels))
+        self.axes, self.eps = tuple(range(1, 1 + rank)), eps
+
+    def forward(self, x):
+        x = x.movedim(1, -1)
+        gx = torch.norm(x, p=2, dim=self.axes, keepdim=True)
+        nx = gx / (gx.mean(dim=-1, keepdim=True) + self.eps)
+        return (self.weight * (x * nx) + self.bias + x).movedim(-1, 1)
+
+
 class Scale(nn.Module):
     def __init__(self, channels: int, axis: int = 1) -> None:
         super().__init__()

@@ -25,6 +25,7 @@ from tests.helpers.torch import (
     PartialConv,
     Position,
     Rbf,
+    ResponseNorm,
     SameConv,
     Scale,
     Subsample,
@@ -119,6 +120,17 @@ def cases():
     yield Case("gn", "gn 2", nn.GroupNorm(2, 6), L)
     yield Case("instnorm", "instnorm", nn.InstanceNorm2d(6), HW)
     yield Case("instnorm", "instnorm", nn.InstanceNorm1d(6), L)
+    yield Case("instnorm", "instnorm affine=yes", nn.InstanceNorm2d(6, affine=True), HW)
+    yield Case("instnorm", "instnorm affine=yes", nn.InstanceNorm3d(6, affine=True), DHW)
+    yield Case("ln", "ln bias=no", nn.LayerNorm(9, bias=False), (9,))
+    yield Case("ln", "ln affine=no", ChannelsLast(nn.LayerNorm(6, elementwise_affine=False)), HW)
+    yield Case("rmsnorm", "rmsnorm", ChannelsLast(nn.RMSNorm(6)), HW)
+    yield Case("rmsnorm", "tokens\nrmsnorm", seq(ToTokens(), nn.RMSNorm(6)), HW, tokens=True)
+    yield Case("rmsnorm", "rmsnorm", nn.RMSNorm(9), (9,))
+    yield Case("l2norm", "l2norm", Apply(F.normalize), HW)
+    yield Case("l2norm", "tokens\nl2norm", seq(ToTokens(), Apply(lambda x: F.normalize(x, dim=-1))), HW, tokens=True)
+    yield Case("grn", "grn", ResponseNorm(6), HW)
+    yield Case("grn", "grn", ResponseNorm(6, 1), L)
     yield Case("lrn", "lrn", nn.LocalResponseNorm(5), HW)
     yield Case("lrn", "lrn n=3", nn.LocalResponseNorm(3), DHW)
     # elementwise

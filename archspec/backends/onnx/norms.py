@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from archspec.backends.onnx.layer import Layer
-from archspec.types import Map, Type
+from archspec.types import Map, Tokens, Type
 
 
 def batch(layer: Layer, op: Any, x: Type, _: Type) -> str:
@@ -20,16 +21,52 @@ def batch(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 def layer_norm(layer: Layer, op: Any, x: Type, _: Type) -> str:
     """Normalise over the channels of each position; composed before opset 17."""
-    weight, bias, rank = layer.weight("weight"), layer.weight("bias"), len(x.shape)
-    value = layer.transpose(layer.x, 0, *range(2, rank + 1), 1) if isinstance(x, Map) else layer.x
+    learned = [layer.weight(weight.name) for weight in op.weights(x)]
+    return _channels_last(layer, x, lambda value: _normed(layer, op, value, x.channels, *learned))
+
+
+def _normed(layer: Layer, op: Any, value: str, channels: int, *learned: str) -> str:
     if layer.opset >= 17:
-        value = layer.add("LayerNormalization", value, weight, bias, axis=-1, epsilon=op.eps)
-    else:
-        centred = layer.add("Sub", value, layer.reduce("ReduceMean", value, -1, keep=True))
-        variance = layer.reduce("ReduceMean", layer.add("Mul", centred, centred), -1, keep=True)
-        deviation = layer.add("Sqrt", layer.add("Add", variance, layer.constant(op.eps)))
-        value = layer.add("Add", layer.add("Mul", layer.add("Div", centred, deviation), weight), bias)
-    return layer.transpose(value, 0, rank, *range(1, rank)) if isinstance(x, Map) else value
+        factors = learned or [layer.constant(np.ones(channels))]
+        return layer.add("LayerNormalization", value, *factors, axis=-1, epsilon=op.eps)
+    centred = layer.add("Sub", value, layer.reduce("ReduceMean", value, -1, keep=True))
+    variance = layer.reduce("ReduceMean", layer.add("Mul", centred, centred), -1, keep=True)
+    value = layer.add("Div", centred, layer.add("Sqrt", layer.add("Add", variance, layer.constant(op.eps))))
+    for kind, tensor in zip(("Mul", "Add"), learned, strict=False):
+        value = layer.add(kind, value, tensor)
+    return value
+
+
+def _channels_last(layer: Layer, x: Type, row: Callable[[str], str]) -> str:
+    """Apply what works on the last axis to the channels of a map."""
+    if not isinstance(x, Map):
+        return row(layer.x)
+    rank = len(x.shape)
+    return layer.transpose(row(layer.transpose(layer.x, 0, *range(2, rank + 1), 1)), 0, rank, *range(1, rank))
+
+
+def root_mean_square(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Composed at every opset: onnxruntime (1.32) knows RMSNormalization, of opset 23, for some kinds of value only."""
+    axis = 2 if isinstance(x, Tokens) else 1
+    eps = np.finfo(np.float32).eps if op.eps is None else op.eps
+    mean = layer.reduce("ReduceMean", layer.add("Mul", layer.x, layer.x), axis, keep=True)
+    value = layer.add("Div", layer.x, layer.add("Sqrt", layer.add("Add", mean, layer.constant(eps))))
+    return layer.add("Mul", value, layer.per_channel(layer.weight("weight"), x))
+
+
+def length(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Divide by the length over the channels, or by eps where it is shorter, which LpNormalization cannot."""
+    found = layer.reduce("ReduceL2", layer.x, 2 if isinstance(x, Tokens) else 1, keep=True)
+    return layer.add("Div", layer.x, layer.add("Max", found, layer.constant(op.eps)))
+
+
+def response(layer: Layer, op: Any, x: Map, _: Map) -> str:
+    """Weigh each channel by its length over the positions, against the mean length."""
+    found = layer.reduce("ReduceL2", layer.x, *range(2, 2 + len(x.spatial)), keep=True)
+    mean = layer.add("Add", layer.reduce("ReduceMean", found, 1, keep=True), layer.constant(op.eps))
+    even = layer.add("Mul", layer.x, layer.add("Div", found, mean))
+    scaled = layer.add("Mul", even, layer.per_channel(layer.weight("weight"), x))
+    return layer.add("Add", layer.x, layer.add("Add", scaled, layer.per_channel(layer.weight("bias"), x)))
 
 
 def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
@@ -45,6 +82,14 @@ def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
         return layer.add("Add", layer.add("Mul", back, factor), offset)
 
     return layer.channels_second(x, normalised)
+
+
+def instance(layer: Layer, op: Any, x: Map, _: Map) -> str:
+    """Normalise over the positions of each channel."""
+    value = spread(layer, layer.x, x.channels, tuple(range(2, 2 + len(x.spatial))), op.eps)
+    for kind, weight in zip(("Mul", "Add"), op.weights(x), strict=False):
+        value = layer.add(kind, value, layer.per_channel(layer.weight(weight.name), x))
+    return value
 
 
 def spread(layer: Layer, value: str, count: int, axes: tuple[int, ...], eps: float) -> str:

@@ -140,6 +140,21 @@ def _batch_norm(op: Any, x: Type, _: Type) -> New:
     return new(name, x.channels, eps=op.eps, momentum=op.momentum, affine=op.affine)
 
 
+def _layer_norm(op: Any, x: Type, _: Type) -> New:
+    keywords = {"bias": op.bias} if op.affine else {"elementwise_affine": False}
+    return new("ChannelNorm" if isinstance(x, Map) else "nn.LayerNorm", x.channels, eps=op.eps, **keywords)
+
+
+def _rms_norm(op: Any, x: Type, _: Type) -> New:
+    eps = {} if op.eps is None else {"eps": op.eps}
+    return constructor.new("ChannelRMSNorm" if isinstance(x, Map) else "nn.RMSNorm", x.channels, **eps)
+
+
+def _instance_norm(op: Any, x: Map, _: Map) -> New:
+    made = new(f"nn.InstanceNorm{len(x.spatial)}d", x.channels, eps=op.eps)
+    return New(made.name, (*made.arguments, ("affine", True))) if op.affine else made  # PyTorch assumes no here, unlike for `bn`
+
+
 def _linear(op: Any, x: Type, _: Type) -> New:
     return _begun(op, new("ChannelLinear" if isinstance(x, Map) else "nn.Linear", x.channels, op.n, bias=op.bias))
 
@@ -188,9 +203,12 @@ ROWS: dict[str, Row] = {
     "adaptmaxpool": _adaptive("Max"),
     "gap": lambda op, x, y: new("MeanOfTokens") if isinstance(x, Tokens) else new(f"nn.AdaptiveAvgPool{len(x.spatial)}d", 1),
     "bn": _batch_norm,
-    "ln": lambda op, x, y: new("ChannelNorm" if isinstance(x, Map) else "nn.LayerNorm", x.channels, eps=op.eps),
+    "ln": _layer_norm,
+    "rmsnorm": _rms_norm,
+    "l2norm": lambda op, x, y: constructor.new("L2Norm", dim=-1 if isinstance(x, Tokens) else 1, eps=op.eps),
+    "grn": lambda op, x, y: constructor.new("GlobalResponseNorm", x.channels, eps=op.eps),
     "gn": lambda op, x, y: new("TokenGroupNorm" if isinstance(x, Tokens) else "nn.GroupNorm", op.groups, x.channels, eps=op.eps),
-    "instnorm": lambda op, x, y: new(f"nn.InstanceNorm{len(x.spatial)}d", x.channels, eps=op.eps),
+    "instnorm": _instance_norm,
     "lrn": lambda op, x, y: new("nn.LocalResponseNorm", op.n, alpha=op.alpha, beta=op.beta, k=op.k),
     "relu": _plain("nn.ReLU"),
     "relu6": _plain("nn.ReLU6"),

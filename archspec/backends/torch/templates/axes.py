@@ -35,6 +35,40 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
+class ChannelRMSNorm(nn.RMSNorm):
+    """Division by the root of the mean square over the channels of each position of a map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class L2Norm(nn.Module):
+    """Division by the Euclidean length along an axis."""
+
+    def __init__(self, dim: int, eps: float = 1e-12) -> None:
+        super().__init__()
+        self.dim, self.eps = dim, eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(x, dim=self.dim, eps=self.eps)
+
+
+class GlobalResponseNorm(nn.Module):
+    """Each channel of a map times its length by the mean length of all channels (Woo et al. 2023)."""
+
+    def __init__(self, channels: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = (-1,) + (1,) * (x.dim() - 2)
+        length = torch.linalg.vector_norm(x, dim=tuple(range(2, x.dim())), keepdim=True)
+        even = x * (length / (length.mean(dim=1, keepdim=True) + self.eps))
+        return x + even * self.weight.view(shape) + self.bias.view(shape)
+
+
 class ChannelLinear(nn.Linear):
     """A matrix product over the channels of each position of a map."""
 
