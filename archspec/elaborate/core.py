@@ -16,8 +16,7 @@ from archspec.elaborate.merge_advice import Advice
 from archspec.elaborate.reports import Reports
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Graph, Hole, Input, Output
-from archspec.ops import make
-from archspec.ops.base import Misfit
+from archspec.ops.base import Misfit, Op
 from archspec.source import Source, Span
 from archspec.syntax import ast
 from archspec.types import LIMIT, Type
@@ -197,7 +196,7 @@ class Core(Reports, ABC):
             raise Abort
 
     def merge(
-        self, kind: str, values: tuple[int, ...], context: Context, span: Span, advise: Callable[[], Advice], label: str | None = None
+        self, op: Op, values: tuple[int, ...], context: Context, span: Span, advise: Callable[[], Advice], label: str | None = None
     ) -> int:
         """Bring paths together; what to advise is asked only where they do not fit."""
         builder = context.builder
@@ -206,8 +205,8 @@ class Core(Reports, ABC):
         self.count_step(span)
         if len(known) == len(types):
             try:
-                return builder.apply(make(kind, {}), values, label, span, self.settled)
+                return builder.apply(op, values, label, span, self.settled)
             except Misfit as misfit:
                 advice = advise()
-                self.misfit(advice.explain(kind, misfit, known), span, *advice.secondary(types))
-        return builder.add(Hole(None, kind, label, span, numbered=label is not None))
+                self.misfit(advice.explain(op.step, misfit, known), span, *advice.secondary(types))
+        return builder.add(Hole(None, op.step, label, span, numbered=label is not None))

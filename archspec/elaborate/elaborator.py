@@ -223,6 +223,8 @@ class Elaborator(Structures):
             return self.repeat(suite, head, context, value)
         if isinstance(head, ast.Residual):
             return self.residual(suite, head, context, value)
+        if isinstance(head, ast.Seq):
+            return self.suite(suite.body, context.inside(), value)
         return self.branches(suite, head, context, value)
 
     def output(self, suite: ast.Suite, head: ast.Output, context: Context, value: int | None) -> int | None:

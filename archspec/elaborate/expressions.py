@@ -165,6 +165,10 @@ def evaluate(expr: ast.Expr, scope: Scope) -> Value:
             return Rounds(item(each, scope) for each in items)
         case ast.Slice(start, stop):
             return (whole(start, scope), whole(stop, scope))
+        case ast.Crossed(sizes):
+            return tuple([whole(size, scope) for size in sizes])
+        case ast.Choice(value, condition, otherwise):
+            return evaluate(value if truth(condition, scope) else otherwise, scope)
         case ast.Interpolated(_, span):
             raise Refused("A113", "a label is not a value", span)
 

@@ -71,12 +71,13 @@ class Steps(Core):
 
     def merge_step(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         """Merge the current value with named ones. Raises Refused."""
-        if step.keywords or not step.bare:
+        if not step.bare:
             help_ = f"write `{step.name.id} e1`, or `{step.name.id}:` with one branch per line below it"
             raise Refused("A103", f"`{step.name.id}` needs the names of values to merge with", step.span, help_)
         others = tuple(self.reference(expr, context) for expr in step.bare)
         self.counted_twice(step, value, others)
-        return self.merge(step.name.id, (value, *others), context, step.span, partial(step_advice, step), label)
+        op = binding.bind(step._replace(bare=()), context.scope, context.defaults).op
+        return self.merge(op, (value, *others), context, step.span, partial(step_advice, step), label)
 
     def counted_twice(self, step: ast.Step, value: int, others: Sequence[int]) -> None:
         """Warn where a merge names the current value, or one value twice."""

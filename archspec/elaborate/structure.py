@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from archspec.elaborate.binding import bind
 from archspec.elaborate.core import Context
 from archspec.elaborate.expressions import Frame, Refused, whole
 from archspec.elaborate.inputs import doubt, impossible, possible
@@ -13,6 +14,7 @@ from archspec.elaborate.reports import Level
 from archspec.elaborate.steps import Steps
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import SHORTCUT, Call, Hole, Input
+from archspec.ops import make
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import from_shape
@@ -185,7 +187,7 @@ class Structures(Steps):
             if short != value and short == ~(len(builder.elements) - 1):
                 builder.restem(SHORTCUT)
         advice = partial(residual_advice, builder, value, main, shortcut is not None, suite.body, context.defaults)
-        return self.merge("add", (main, short), context, head.span, advice)
+        return self.merge(make("add", {}), (main, short), context, head.span, advice)
 
     def branches(self, suite: ast.Suite, head: ast.Merge, context: Context, value: int) -> int:
         """Merge what the lines below give, each from the same value."""
@@ -201,7 +203,13 @@ class Structures(Steps):
         if len(results) < 2:
             return results[0][0] if results else value
         advice = partial(branches_advice, context.builder, value, head.kind, results)
-        return self.merge(head.kind, tuple(result for result, _ in results), context, head.span, advice)
+        step = ast.Step(ast.Name(head.kind, head.span), (), head.keywords, head.span)
+        try:
+            op = bind(step, context.scope, context.defaults).op
+        except Refused as refused:
+            self.report(refused)
+            return self.unknown(context.builder, head.span)
+        return self.merge(op, tuple(result for result, _ in results), context, head.span, advice)
 
 
 def _source(body: tuple[ast.Statement, ...]) -> tuple[ast.Expr | None, tuple[ast.Statement, ...]]:

@@ -83,14 +83,31 @@ class Slice(NamedTuple):
     span: Span
 
 
-class Interpolated(NamedTuple):
-    """A label with expressions in it: `denselayer{i+1}`."""
+class Crossed(NamedTuple):
+    """A size with expressions in it: `1x(k)x(k)`."""
 
-    parts: tuple[str | Expr, ...]
+    sizes: tuple[Expr, ...]
     span: Span
 
 
-Expr = Union[Number, Name, Text, Unreadable, Dims, Chained, Prefixed, Call, Items, Slice, Interpolated]
+class Choice(NamedTuple):
+    """`1 if first else 4`, within brackets."""
+
+    value: Expr
+    condition: Expr
+    otherwise: Expr
+    span: Span
+
+
+class Interpolated(NamedTuple):
+    """A label with expressions in it: `denselayer{i+1}`. `quoted` labels may hold any text: `"block{s}-{i}"`."""
+
+    parts: tuple[str | Expr, ...]
+    span: Span
+    quoted: bool = False
+
+
+Expr = Union[Number, Name, Text, Unreadable, Dims, Chained, Prefixed, Call, Items, Slice, Crossed, Choice, Interpolated]
 
 
 class Keyword(NamedTuple):
@@ -228,18 +245,26 @@ class Shortcut(NamedTuple):
     span: Span
 
 
+class Seq(NamedTuple):
+    """`seq:`, several lines as one branch."""
+
+    span: Span
+
+
 class Merge(NamedTuple):
-    """`add:`, `concat:` or `mul:`."""
+    """`add:`, `concat:`, `mul:` or `sub:`, with its arguments."""
 
     kind: str
+    keywords: tuple[Keyword, ...]
     span: Span
 
 
 class Parameter(NamedTuple):
-    """A parameter of a block: `n`, or `n=1` with a default."""
+    """A parameter of a block: `n`, `n=1` with a default, or a value, `from e`."""
 
     name: Name
     default: Expr | None
+    is_value: bool = False
 
 
 class Block(NamedTuple):
@@ -251,13 +276,14 @@ class Block(NamedTuple):
 
 
 class Label(NamedTuple):
-    """`NAME:`; the name may hold expressions."""
+    """`NAME:`; the name may hold expressions. What is `frozen` is not learned."""
 
     name: Expr
     span: Span
+    frozen: bool = False
 
 
-Head = Union[Repeat, Residual, Shortcut, Merge, Output, Block, Label]
+Head = Union[Repeat, Residual, Shortcut, Seq, Merge, Output, Block, Label]
 
 
 class Suite(NamedTuple):

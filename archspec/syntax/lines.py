@@ -23,13 +23,15 @@ _FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSING = frozenset(OPENING.values())
 _ALWAYS = frozenset(("if", "and", "or", "not", "as", "yes", "no"))
+_CROSS = re.compile(r"x([0-9]+x)*([0-9]+)?")
+"""What joins the parts of a size with expressions in it: `x`, `x3`, `x3x`."""
 _AT_LINE = frozenset(("arch", "model", "meta", "input", "param", "default", "use", "expect", "pattern", "from", "output", "block"))
-_HEADS = frozenset(("repeat", "residual", "shortcut"))
+_HEADS = frozenset(("repeat", "residual", "shortcut", "seq"))
 _NO_VALUE = frozenset({"COLON", "VBAR", "COMMA", "ARROW", "ERROR"})
 """What begins no positional argument, whatever precedes it."""
 _OF_SIZES = frozenset(("for", "in", "step"))
 """Words behind `input`."""
-MERGES = frozenset({"add", "concat", "mul"})
+MERGES = frozenset({"add", "concat", "mul", "sub"})
 HEADS = frozenset({*_HEADS, *MERGES, "output", "block"})
 KEYWORDS = frozenset({*_ALWAYS, *_AT_LINE, *_HEADS, *MERGES})
 
@@ -218,29 +220,44 @@ class Layout:
 
 def roles(tokens: list[Token]) -> Iterator[Token]:
     """The tokens of a line with the roles that the grammar expects: keywords, LABEL, and SEP before each positional argument."""
-    start, bare, depth, end, sizes = True, False, 0, -1, False
+    first = tokens[0].value
+    start, bare, depth, end, sizes, arguments = True, False, 0, -1, False, False
     for at, token in enumerate(tokens):
-        kind = token.type
+        kind, touches = token.type, token.start == end
         if kind in OPENING:
             depth += 1
         elif kind in CLOSING:
             depth -= 1
-        if kind == "NAME" and token.value in _ALWAYS:
+        if kind == "NAME" and (token.value in _ALWAYS or (depth and token.value == "else")):
             kind = token.value.upper()
             bare &= kind in ("YES", "NO")
+            arguments &= depth > 0 or bare
         elif kind == "KEY":
-            bare = False
+            bare, arguments = False, True
+        elif arguments and touches and kind == "NAME" and tokens[at - 1].type in ("INT", "RPAR") and _CROSS.fullmatch(token.value):
+            kind = "BY"
+        elif arguments and touches and kind == "COLON" and not depth and _follows(tokens, at):
+            kind = "TO"
         elif start and (kind == "NAME" or (kind == "INT" and [t.type for t in tokens[at + 1 : at + 2]] == ["COLON"])):
             kind = _role(tokens, at) if kind == "NAME" else "LABEL"
             bare, end, sizes = kind in ("NAME", "MERGE"), token.end, kind == "INPUT"
         elif sizes and kind == "NAME":
             kind = token.value.upper() if token.value in _OF_SIZES else kind
+        elif depth and first == "block" and token.value == "from":
+            kind = "FROM"
         if bare and depth - (kind in OPENING) == 0 and kind not in _NO_VALUE and kind not in CLOSING and token.start > end:
             yield Token("SEP", "", token.start, token.start)
-        start = depth == 0 and kind in ("COLON", "VBAR")
+            arguments = True
+        start = kind == "FROZEN" or (depth == 0 and kind in ("COLON", "VBAR"))
+        arguments &= not start
         bare &= not start or kind == "COLON"
         end = token.end
         yield token if kind == token.type else token._replace(type=kind)
+
+
+def _follows(tokens: list[Token], at: int) -> bool:
+    """Whether the next token touches this one."""
+    return at + 1 < len(tokens) and tokens[at + 1].start == tokens[at].end
 
 
 def _role(tokens: list[Token], at: int) -> str:
@@ -250,10 +267,20 @@ def _role(tokens: list[Token], at: int) -> str:
     follows = after.type if after is not None else ""
     if word in MERGES:
         return "MERGE"
+    if word == "frozen" and _is_label(tokens, at + 1):
+        return "FROZEN"
     if word in _HEADS or (word in _AT_LINE and follows != "COLON" and (at == 0 or word in ("input", "from"))):
         return word.upper()
-    if follows == "COLON" or (follows == "LBRACE" and after is not None and after.start == tokens[at].end):
+    if _is_label(tokens, at):
         return "LABEL"
     if after is not None and after.value == "if" and any(token.type == "COLON" for token in tokens[at:]):
         return "LABEL"
     return "NAME"
+
+
+def _is_label(tokens: list[Token], at: int) -> bool:
+    """Whether a word or text has a colon behind it, or an expression that touches it."""
+    if at + 1 >= len(tokens) or tokens[at].type not in ("NAME", "STRING"):
+        return False
+    follows = tokens[at + 1].type
+    return follows == "COLON" or (follows == "LBRACE" and tokens[at].type == "NAME" and _follows(tokens, at))

@@ -6,6 +6,7 @@ grammar at every start costs more than checking a spec. A test fails when the tw
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from archspec.diagnostics import Diagnostic, Diagnostics
@@ -81,8 +82,8 @@ def _declared(tokens: list[Token]) -> str | None:
 _WORDS = {
     "RPAR": "`)`", "RBRACE": "`}`", "RSQB": "`]`", "NAME": "a name", "INT": "a number", "FLOAT": "a number",
     "DIMS": "a size such as 32x32x3", "STRING": 'a text in "quotes"', "KEY": "`key=value`", "COLON": "`:`", "VBAR": "`|`",
-    END: "the end of the line", "COMMA": "`,`", "AS": "`as`", "IF": "`if`", "LPAR": "`(`", "MERGE": "add, concat or mul",
-    "RANGE": "sizes such as 32..512", "IN": "`in`",
+    END: "the end of the line", "COMMA": "`,`", "AS": "`as`", "IF": "`if`", "LPAR": "`(`", "MERGE": "add, concat, mul or sub",
+    "RANGE": "sizes such as 32..512", "IN": "`in`", "ELSE": "`else`",
 }  # fmt: skip
 """Terminals in words, the most helpful first: a message names at most three."""
 _EXPRESSION = {"INT", "FLOAT", "DIMS", "STRING", "YES", "NO", "NAME", "LPAR", "MINUS"}
@@ -92,11 +93,18 @@ _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "COMPARE"}
 def _slip(token: Token, expected: set[str], tokens: list[Token]) -> tuple[str, str, Token, str] | None:
     """Find the code, message, wrong token and help of a common slip; None for others."""
     for count, name in pairwise(tokens):
+        if token.start in (count.start, name.start) and re.fullmatch(r"x[A-Za-z_]\w*", name.value) and count.end == name.start:
+            both = count._replace(value=count.value + name.value, end=name.end)
+            return "A001", f"`{both.value}` is no size", both, f"write an expression in parentheses: `{count.value}x({name.value[1:]})`"
         if token.start in (count.start, name.start) and count.type == "INT" and name.type == "NAME" and count.end == name.start:
             both = count._replace(value=count.value + name.value, end=name.end)
             help_ = f"write `{name.value}={count.value}` for an argument, `{count.value}*{name.value}` for a product"
             return "A001", f"`{both.value}` is neither a number nor a name", both, help_
     before = [t for t in tokens if t.end <= token.start]
+    if token.value == "else":
+        return "A001", "`else` is not allowed here", token, "a choice stands within brackets: `(1 if first else 4)`"
+    if token.type == "COLON" and (found := _half_range(token, tokens)) is not None:
+        return found
     ended = "a space ends an argument"
     if token.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING") and "KEY" in expected and any(t.type == "KEY" for t in before):
         message = f"`{token.value}` follows `key=value`, where only another `key=value` is allowed"
@@ -110,6 +118,19 @@ def _slip(token: Token, expected: set[str], tokens: list[Token]) -> tuple[str, s
         help_ = "write an expression without spaces, or in parentheses; positional arguments come before `key=value`"
         return "A008", f"`{word.value}` is not allowed here: {ended}", word, help_
     return None
+
+
+def _half_range(token: Token, tokens: list[Token]) -> tuple[str, str, Token, str] | None:
+    """Find the message for a colon of a range that has spaces around it, or only one end."""
+    at = tokens.index(token)
+    if at < 2 or tokens[at - 1].type != "INT" or tokens[at - 2].type in ("COLON", "VBAR"):
+        return None
+    start, after = tokens[at - 1].value, tokens[at + 1 : at + 2]
+    if after and after[0].type == "INT":
+        return "A008", "a range cannot contain spaces", token, f"write `{start}:{after[0].value}`"
+    if tokens[at - 2].type == "KEY":
+        return None
+    return "A008", f"the range `{start}:` has no end", token, "write both ends, without spaces: `0:8`"
 
 
 def _wanted(expected: set[str]) -> str:
@@ -154,10 +175,6 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return "did you mean `repeat 3 as i:`?"
     if token.type == "LPAR" and "KEY" in expected:
         return "write arguments without parentheses: `conv k=3 f=8`"
-    at = tokens.index(token) if token in tokens else 0
-    if token.type == "COLON" and at > 1 and tokens[at - 2].type == "KEY":
-        ends = f"{tokens[at - 1].value}:{tokens[at + 1].value}" if at + 1 < len(tokens) else "0:58"
-        return f"write the range without a name: `{first} {ends}`"
     if token.type == "KEY" and any(t.value == "if" for t in tokens):
         return "compare with `==`"
     if token.type in ("COMMA", "ARROW") and "VBAR" in expected:

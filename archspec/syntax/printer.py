@@ -58,6 +58,8 @@ class _Formatter:
         """Whether the current line gives sizes to the letters of an input."""
         self.separated: set[int] = set()
         """Where positional arguments begin."""
+        self.joined: set[int] = set()
+        """Where tokens begin that touch both of their neighbours: the colon of a range, the `x` of a size."""
         self.depths: dict[int, int] = {}
         """How deep each logical line is nested, by the offset at which it starts."""
         self.note(Layout(source, Diagnostics(), MAX_TOKENS).read(), 0)
@@ -67,7 +69,9 @@ class _Formatter:
         """Note how deep lines are nested, and where their positional arguments begin."""
         for line in lines:
             self.depths[line.tokens[0].start] = depth
-            self.separated.update(token.start for token in roles(line.tokens) if token.type == "SEP")
+            found = list(roles(line.tokens))
+            self.separated.update(token.start for token in found if token.type == "SEP")
+            self.joined.update(token.start for token in found if token.type in ("TO", "BY"))
             self.note(line.below, depth + 1)
 
     def rows(self) -> list[_FormattedLine]:
@@ -130,6 +134,8 @@ class _Formatter:
         """Whether a space belongs between two tokens."""
         left, right = before.type, token.type
         apart = before.end != token.start
+        if token.start in self.joined or (before.start in self.joined and not apart):
+            return False
         if right in _TIGHT_BEFORE or left in _TIGHT_AFTER:
             return False
         if left == "COMMA" and self.sizes:
@@ -157,7 +163,7 @@ def _comment(token: Token) -> str:
 _TIGHT_BEFORE = {*CLOSING, "COMMA", "COLON", "QUESTION"}
 _TIGHT_AFTER = {*OPENING, "KEY"}
 _TIGHT = {"PLUS", "STAR", "SLASH", "FLOOR", "PERCENT", "MINUS", "ARROW"}
-_WORDS = {"if", "and", "or", "not"}
+_WORDS = {"if", "else", "and", "or", "not"}
 
 
 def _written(token: Token, line: list[Token]) -> str:

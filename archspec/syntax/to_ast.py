@@ -9,7 +9,8 @@ from typing import Any
 from archspec.diagnostics import Diagnostic, Diagnostics
 from archspec.source import Source, Span
 from archspec.syntax import ast
-from archspec.syntax.lalr import Token, Tree
+from archspec.syntax.lalr import Token, Tree, Unexpected, automaton
+from archspec.syntax.lines import roles
 
 MAX_DIGITS = 19
 Node = Any  # Tree | Token: what the automaton's rules hold is untyped
@@ -49,6 +50,9 @@ class Lowering:
 
     def headed(self, tree: Node, below: tuple[ast.Statement, ...], span: Span) -> ast.Statement:
         head, guard = self.head(tree.children[0])
+        if isinstance(head, ast.Seq) and len(below) < 2:
+            help_ = "a branch of one line needs no head, and a label another name: `seq` is a word of the language"
+            self.report("A010", "`seq:` makes one branch of several lines, which are indented below it", head.span, help_)
         if len(tree.children) == 2:  # head and colon: the suite is below
             return ast.Suite(head, below, guard, span)
         inner_tree = tree.children[2]
@@ -70,22 +74,30 @@ class Lowering:
                 return ast.Residual(guard, span), None
             case "shortcut":
                 return ast.Shortcut(span), guard
+            case "seq":
+                return ast.Seq(span), guard
             case "merge":
-                return ast.Merge(children[0].value, self.span(children[0])), guard
+                return ast.Merge(
+                    children[0].value, self.pairs(children), self.across(children[: len(children) - (guard is not None)])
+                ), guard
             case "output":
                 return self.output_head(children, span), guard
             case "block":
                 return self.block(children, span), None
             case _:
-                parts = [child for child in children if not _is_rule(child, "guard")]
-                return ast.Label(self.reference(parts), self.across(parts)), guard
+                parts = [child for child in children if not _is_rule(child, "guard") and not _is(child, "FROZEN")]
+                name = self.quoted(parts[0]) if _is(parts[0], "STRING") else self.reference(parts)
+                return ast.Label(name, self.across(parts), _is(children[0], "FROZEN")), guard
 
     def block(self, children: list[Node], span: Span) -> ast.Block:
         parameters = []
         for child in children:
             if _is_rule(child, "parameter"):
                 name, *default = child.children
-                parameters.append(ast.Parameter(self.key(name), self.expr(default[0]) if default else None))
+                if _is(name, "FROM"):
+                    parameters.append(ast.Parameter(self.name(default[0]), None, is_value=True))
+                else:
+                    parameters.append(ast.Parameter(self.key(name), self.expr(default[0]) if default else None))
         return ast.Block(self.name(children[1]), tuple(parameters), span)
 
     def output_head(self, children: list[Node], span: Span) -> ast.Output:
@@ -101,7 +113,10 @@ class Lowering:
 
     def chain(self, children: list[Node], span: Span) -> ast.Chain:
         steps = tuple(self.step(child) for child in children if _is_rule(child, "step"))
-        return ast.Chain(steps, self.guard(children), self.expr(children[1]) if _is(children[0], "FROM") else None, span)
+        source = None
+        if _is(children[0], "FROM"):
+            source = self.quoted(children[1]) if _is(children[1], "STRING") else self.expr(children[1])
+        return ast.Chain(steps, self.guard(children), source, span)
 
     from_ = chain
 
@@ -219,6 +234,10 @@ class Lowering:
                 return ast.Slice(self.expr(children[0]), self.expr(children[2]), span)
             case "interpolated":
                 return self.reference(children)
+            case "crossed":
+                return ast.Crossed(self.sizes(children), span)
+            case "choice":
+                return ast.Choice(self.expr(children[0]), self.expr(children[2]), self.expr(children[4]), span)
             case kind:
                 operands = tuple([self.expr(child) for child in children[::2]])
                 return ast.Chained(_CHAINS[kind], operands, tuple([token.value for token in children[1::2]]), span)
@@ -246,6 +265,54 @@ class Lowering:
         if kind in ("YES", "NO"):
             return ast.Number(kind == "YES", span)
         return ast.Text(_unquoted(token.value), span)
+
+    def sizes(self, parts: list[Node]) -> tuple[ast.Expr, ...]:
+        """The sizes of `1x(k)x3`; what does not join two of them is reported."""
+        found: list[ast.Expr] = []
+        joined, end = True, _token(parts[0], 0).start
+        for part in parts:
+            if not _is(part, "BY"):
+                if not joined or _token(part, 0).start != end:
+                    self.report("A001", "a size cannot contain spaces", self.across([part]), "write it as `1x(k)x3`")
+                found.append(self.expr(part))
+                joined = False
+            else:
+                numbers = part.value.split("x")[1:]
+                joined = not numbers[-1]
+                found += [ast.Number(self.digits(number, self.span(part)) or 0, self.span(part)) for number in numbers if number]
+            end = _token(part, -1).end
+        if joined:
+            self.report(
+                "A001", "expected a size behind `x`", self.span(parts[-1]), "write a number, or an expression in parentheses: `1x(k)`"
+            )
+        return tuple(found)
+
+    def quoted(self, token: Token) -> ast.Expr:
+        """A label as a text, which may hold expressions in braces."""
+        pieces: list[str | ast.Expr] = []
+        text, at = token.value[1:-1], token.start + 1
+        if "\\" in text:
+            self.report("A109", "a label cannot contain `\\`", self.span(token))
+            return ast.Unreadable(self.span(token))
+        for piece in re.split(r"(\{[^{}]*\})", text):
+            if piece[:1] == "{" and piece[-1:] == "}":
+                pieces.append(self.inner(piece[1:-1], at + 1))
+            elif piece:
+                pieces.append(piece)
+            at += len(piece)
+        return ast.Interpolated(tuple(pieces), self.span(token), quoted=True)
+
+    def inner(self, text: str, start: int) -> ast.Expr:
+        """An expression within a text, which begins at an offset of the source."""
+        span = Span(self.source, start, start + len(text))
+        tokens = [token._replace(start=token.start + start, end=token.end + start) for token in automaton().lex(text)]
+        try:
+            tree = automaton().parse(roles([Token("NAME", "expect", start, start), *tokens]))
+        except Unexpected:
+            self.report("A001", f"`{text}` is not an expression", span, "write braces around an expression only, as in `block{i+1}`")
+            return ast.Unreadable(span)
+        assert isinstance(tree, Tree)
+        return self.expr(tree.children[1])
 
     def digits(self, text: str, span: Span) -> int | None:
         """Convert digits to a number; None, with a report, if it is too large."""
