@@ -13,7 +13,7 @@ from archspec.diagnostics import Diagnostic, Diagnostics, Enough, did_you_mean
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Scope
-from archspec.elaborate.labels import label_text
+from archspec.elaborate.labels import given_by, label_text
 from archspec.elaborate.nearby import Nearby, Probe, in_words
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Network, Output
@@ -192,6 +192,7 @@ class Elaborator(Structures):
         if dropped:
             return value
         if dropped is None:
+            context.scope.lost += given_by(statement)
             return self.unknown(context.builder, statement.span)
         return self.chain(statement, context, value) if isinstance(statement, ast.Chain) else self.headed(statement, context, value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
@@ -88,7 +89,7 @@ class Scope:
     `types` is None where there are no values: in declarations.
     """
 
-    __slots__ = ("climbing", "frame", "index", "labels", "names", "parent", "read", "types")
+    __slots__ = ("climbing", "frame", "index", "labels", "lost", "names", "parent", "read", "types")
 
     def __init__(
         self,
@@ -104,6 +105,8 @@ class Scope:
         self.frame = frame
         self.index = index
         self.labels: dict[str, tuple[GraphBuilder, int]] = {}
+        self.lost: list[re.Pattern[str]] = []
+        """The labels of lines that a mistake kept from being elaborated."""
         self.climbing: dict[str, list[Scope]] = {}
         """Labels of a round that are seen behind it, with the scopes around it that see them, the inner before the outer."""
         self.read = set() if read is None else read

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
 from archspec.diagnostics import did_you_mean
-from archspec.elaborate.expressions import Refused, Scope, evaluate
+from archspec.elaborate.expressions import Refused, Scope, Silent, evaluate
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Part
 from archspec.ir.walk import Names
@@ -101,11 +101,30 @@ def climb(scope: Scope, labels: Mapping[str, tuple[GraphBuilder, int]]) -> None:
         around.climbing[name] = further
 
 
+def given_by(statement: ast.Statement) -> Iterator[re.Pattern[str]]:
+    """The labels that are seen behind a line, or would be."""
+    match statement:
+        case ast.Suite(ast.Label(ast.Name() | ast.Interpolated() as name)):
+            yield _pattern(name)
+        case ast.Suite(ast.Merge(), body):
+            yield from (label for line in body for label in given_by(line))
+        case ast.Suite(ast.Repeat(_, counter), body) if counter is not None:
+            yield from (label for line in body if counter.id in ast.names(line) for label in given_by(line))
+
+
+def _pattern(name: ast.Name | ast.Interpolated) -> re.Pattern[str]:
+    """What the text of a label may be."""
+    parts = name.parts if isinstance(name, ast.Interpolated) else (name.id,)
+    return re.compile("".join(re.escape(part) if isinstance(part, str) else r"\w+" for part in parts))
+
+
 def lookup(expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
     """The value that a label names. Raises Refused."""
     name = spelled(expr, scope)
     found = next((around.labels[name] for around in scope.outwards() if name in around.labels), None)
     if found is None:
+        if any(lost.fullmatch(name) for around in scope.outwards() for lost in around.lost):
+            raise Silent(expr.span)
         known = [label for around in scope.outwards() for label in around.labels]
         help_ = did_you_mean(name, known, f"label a line above: `{name}: conv k=3 f=8`")
         raise Refused("A107", f"no value is called `{name}` here", expr.span, help_)
@@ -156,9 +175,8 @@ class Labels:
             match found[0].head:
                 case ast.Label(ast.Name(written), _) | ast.Output(ast.Name(written), _, _):
                     self.plain.setdefault(written, found)
-                case ast.Label(ast.Interpolated(parts), _) if len(self.patterns) < _PATTERNS:
-                    pattern = "".join(re.escape(part) if isinstance(part, str) else r"\w+" for part in parts)
-                    self.patterns.append((re.compile(pattern), found))
+                case ast.Label(ast.Interpolated() as name, _) if len(self.patterns) < _PATTERNS:
+                    self.patterns.append((_pattern(name), found))
                 case ast.Block():
                     self.blocks.append(found[0])
 

@@ -8,7 +8,7 @@ from archspec.elaborate.binding import bind
 from archspec.elaborate.core import Context
 from archspec.elaborate.expressions import Frame, Refused, whole
 from archspec.elaborate.inputs import doubt, impossible, possible
-from archspec.elaborate.labels import climb, label_text, rounds_of
+from archspec.elaborate.labels import climb, given_by, label_text, rounds_of
 from archspec.elaborate.merge_advice import branches_advice, residual_advice
 from archspec.elaborate.reports import Level
 from archspec.elaborate.steps import Steps
@@ -128,6 +128,8 @@ class Structures(Steps):
         result = value
         while frame.round < count and context.builder.type_of(result) is not None:
             result = self.round(suite, head, frame, context, result)
+        if frame.round < count or not known:
+            context.scope.lost += given_by(suite)
         return result
 
     def rounds(self, count: int) -> int:

@@ -126,3 +126,10 @@ def test_a_block_that_calls_itself_is_a_class_for_each_level():
     source = archspec.emit(net, "torch")
     assert source.count("class Tree") == 3
     assert archspec.to_torch(net)(torch.zeros(2, 3, 8, 8)).shape == (2, 2, 8, 8)
+
+
+@pytest.mark.parametrize(
+    "body", ["fc nosuch\nrepeat 3 as i: x{i}: relu\nadd x2", "x: relu if nosuch\nadd x", "repeat nosuch as i: x{i}: relu\nadd x2"]
+)
+def test_a_label_that_a_mistake_took_away_is_not_reported(body):
+    assert [error.code for error in errors(f"input 8x8x3\n{body}\n")] == ["A106"]

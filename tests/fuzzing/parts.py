@@ -99,7 +99,19 @@ class Parts(Steps):
         outside = {name: value for name, value in context.env.items() if name[0] != "#"}
         count = (expression(self.draw, outside, 2, 4) if self.chance(3) else None) or const(self.draw.number(2, 3))
         counter = self.fresh("i") if self.chance(2) else None
-        return Repeat(count, counter, self.suite(goal or self.draw.pick(["", "shape", "space"])))
+        goal = goal or self.draw.pick(["", "shape", "space"])
+        return Repeat(count, counter, self.numbered(goal) if counter and self.chance(2) else self.suite(goal))
+
+    def numbered(self, goal: str) -> Body:
+        """The lines of a round, the first of them labelled: the label is seen behind the repeat."""
+
+        def plan(x: Value, context: Context) -> Any:
+            label = self.label(context)
+            if label is not None:
+                x = yield Group(label, self.suite(goal, most=1))
+            yield from self.lined(goal)(x, context)
+
+        return Body(plan)
 
     def label(self, context: Context) -> Arg | None:
         """A new label, told apart in each round of the repeats around it; None where that cannot be."""
@@ -162,7 +174,9 @@ class Parts(Steps):
             return None
         given: dict[str, Arg] = {}
         for name, default in block.parameters:
-            if default is None or self.chance(2):
+            if name == "levels":
+                given[name] = const(self.draw.number(1, 3))
+            elif default is None or self.chance(2):
                 flag = default is not None and isinstance(default.value({**self.names, "cin": 1}), bool)
                 given[name] = const(bool(self.draw.number(0, 1))) if flag else number(self.draw, context.env, 1, 2 if name == "s" else 8)
         in_order = [name for (name, _), other in zip(block.parameters, given, strict=False) if name == other]
@@ -179,4 +193,16 @@ class Parts(Steps):
             else:
                 env = {**self.names, "cin": x.channels}
                 parameters.append((name, number(self.draw, env, 1, 2 if name == "s" else 8)))
-        return Block(f"{self.fresh('b')}x", parameters, self.suite("", most=3))
+        block = Block(f"{self.fresh('b')}x", parameters, self.suite("", most=3))
+        if self.chance(4):
+            parameters.insert(self.draw.number(0, len(parameters)), ("levels", None))
+            block.body = Body(lambda x, context: self.levels(block, x, context))
+        return block
+
+    def levels(self, block: Block, x: Value, context: Context) -> Any:
+        """Some lines, and the block itself, which a guard drops at the last level."""
+        yield from self.lined("", most=3)(x, context)
+        given = {name: Arg(name, lambda env, name=name: env[name], plain=False) for name, default in block.parameters if default is None}
+        given["levels"] = Arg("levels-1", lambda env: env["levels"] - 1, plain=False)
+        guard = Arg("levels > 1", lambda env: env["levels"] > 1)
+        yield Line(Body(items=[Call(block, given, 0)], steps=True), guard=guard)

@@ -47,15 +47,34 @@ class Labels:
 class Context:
     """Where a part stands. `counters` are those of the repeats that a label must tell apart; None where it cannot."""
 
-    env: dict[str, Any]
+    names: dict[str, Any]
     labels: Labels
     counters: tuple[str, ...] | None = ()
     depth: int = 0
     top: bool = False
     alone: bool = True
 
+    @property
+    def env(self) -> dict[str, Any]:
+        """What names stand for, the sizes of labelled values among them."""
+        sizes: dict[str, Any] = {}
+        for value, label in self.labels.seen():
+            for function, size in value.sizes.items():
+                sizes.setdefault(f"{function}({label.text})", size)
+        return {**self.names, **sizes}
+
     def inner(self, **changes: Any) -> Context:
         return replace(self, labels=Labels(self.labels), depth=self.depth + 1, top=False, **changes)
+
+
+def climbed(labels: dict[str, tuple[Value, Arg]], counter: str, round_: int) -> dict[str, tuple[Value, Arg]]:
+    """The labels that are seen behind a round: those that have its counter, which is a number there."""
+    found = {}
+    for name, (value, label) in labels.items():
+        if label.text is not None and f"{{{counter}}}" in label.text:
+            text = label.text.replace(f"{{{counter}}}", str(round_))
+            found[name] = (value, Arg(text, lambda env, label=label: label.value({**env, counter: round_})))
+    return found
 
 
 class Seen(NamedTuple):
@@ -152,8 +171,11 @@ class Runner:
         count = repeat.count.value(context.env)
         demand(count >= 0, "fewer than no rounds")
         for round_ in range(count):
-            env = {**context.env, ROUND: round_, ROUNDS: count} | ({repeat.counter: round_} if repeat.counter else {})
-            x = self.body(repeat.body, x, context.inner(env=env, counters=counters, alone=False))
+            names = {**context.names, ROUND: round_, ROUNDS: count} | ({repeat.counter: round_} if repeat.counter else {})
+            inner = context.inner(names=names, counters=counters, alone=False)
+            x = self.body(repeat.body, x, inner)
+            if repeat.counter:
+                context.labels.own |= climbed(inner.labels.own, repeat.counter, round_)
         return x
 
     def run_residual(self, item: Residual, x: Value, context: Context) -> Value:
@@ -173,7 +195,6 @@ class Runner:
 
     def run_call(self, call: Call, x: Value, context: Context) -> Value:
         block = call.block
-        demand(block not in self.active, "a block that calls itself")
         env = {**self.names, "cin": x.channels}
         for name, default in block.parameters:
             env[name] = call.given[name].value(context.env) if name in call.given else default.value(env) if default else None
@@ -240,6 +261,7 @@ class Runner:
     def attempt(self, body: Body, item: Any, x: Value, context: Context) -> Value | None:
         """Run a part that was just drawn and put it into a body; None where it is dropped, or stays with a guard that is false."""
         tape, labels, outputs, blocks = len(self.tape.entries), dict(context.labels.own), dict(self.outputs), len(self.blocks)
+        env = context.env
         body.items.append(item)
 
         active, seen = len(self.active), len(self.seen)
@@ -263,12 +285,12 @@ class Runner:
         if not self.guarded(item) or self.draw.number(1, 8) != 1:
             return result
         holds = self.draw.number(0, 2) > 0
-        item.guard = condition(self.draw, context.env, holds)
+        item.guard = condition(self.draw, env, holds)
         if holds:
             return result
         undo()
         return None
 
     def guarded(self, item: Any) -> bool:
-        """Whether a part may have a guard. That of a residual can only stand at the end of its line."""
-        return isinstance(item, (Line, Group, Repeat, Branches, Output))
+        """Whether a part may get a guard. That of a residual can only stand at the end of its line."""
+        return isinstance(item, (Line, Group, Repeat, Branches, Output)) and item.guard is None

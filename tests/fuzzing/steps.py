@@ -133,6 +133,10 @@ class Steps(Runner):
 
     def suite(self, goal: str, *last: Make, most: int = 2) -> Body:
         """Some lines below one another."""
+        return Body(self.lined(goal, *last, most=most))
+
+    def lined(self, goal: str, *last: Make, most: int = 2) -> Plan:
+        """The plan of a suite."""
 
         def plan(x: Value, context: Context) -> Any:
             for _ in range(self.draw.number(0 if last else 1, most)):
@@ -140,7 +144,7 @@ class Steps(Runner):
             for make in last:
                 x = yield Line(Body(only(make), steps=True))
 
-        return Body(plan)
+        return plan
 
 
 def _keeps(keeps: str, goal: str) -> bool:

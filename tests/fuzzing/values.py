@@ -37,3 +37,9 @@ class Value:
     @property
     def size(self) -> int:
         return math.prod(self.shape)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes that expressions may read, by their functions: `c(x)`, `w(x)`."""
+        axes = "dhw"[3 - self.rank :] if self.kind == "map" else "t" if self.kind == "tokens" else ""
+        return {"c": self.channels, **dict(zip(axes, self.shape, strict=False))}
