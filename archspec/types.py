@@ -94,3 +94,13 @@ def describe(value: Type) -> str:
 def from_shape(shape: tuple[int, ...]) -> Type:
     """The type of a written shape: `C` is a vector, everything longer is a map with channels last."""
     return Vector(shape[0]) if len(shape) == 1 else Map(tuple(shape[:-1]), shape[-1])
+
+
+def of_shape(shape: tuple[int, ...], *, line: bool = False) -> Type:
+    """The type of a shape that a layer is given: as `from_shape`, but `TxC` are tokens, unless they are a `line`, a map of one axis."""
+    return Tokens(*shape) if len(shape) == 2 and not line else from_shape(shape)
+
+
+def is_line(value: Type | None) -> bool:
+    """Whether a value is a map with one spatial axis."""
+    return isinstance(value, Map) and len(value.spatial) == 1

@@ -174,6 +174,8 @@ class TrainingMemory:
             op.step == "flatten" and isinstance(x.type, Map) and x.last and y.size > x.type.channels
         ):
             gives = Value(x.storage, y, x.last)
+        elif (last := op.view(x.type, x.last)) is not None:
+            gives = Value(x.storage, y, last)
         else:
             last = op.step in _TO_LAST or (x.last and not isinstance(y, Tokens)) or not isinstance(y, Map)
             gives = Value(self._storage(y.size, width, at), y, last)

@@ -25,6 +25,8 @@ _FAMILIES = {
     "shape": "pad crop upsample pixelshuffle shuffle slice patchmerge",
     "linear": "flatten fc linear rbf embed scale",
     "attention": "tokens cls pos first attn winattn",
+    "arrange": "swap map reshape token",
+    "reduce": "gmp mean max",
     "merge": "add concat mul",
 }
 STEPS: dict[str, str] = {step: family for family, steps in _FAMILIES.items() for step in steps.split()}

@@ -1,6 +1,7 @@
 """Activation functions: elementwise, in place, without weights except for prelu."""
 
-from archspec.ops.base import Op
+from archspec.ops.along import Axis, check_axis
+from archspec.ops.base import POINT, WHOLE, Field_, Op
 from archspec.ops.declare import Real
 from archspec.types import Type
 
@@ -46,19 +47,31 @@ class Tanh(Activation, elementary=1, operations="tanh", keeps="output"):
 
 
 class _Normalised(Activation):
-    """A function of all channels of a position."""
+    """A function of all channels of a position, or of all tokens of a channel."""
 
-    probabilities = True
+    axis: Axis = "c"
+
+    @property
+    def probabilities(self) -> bool:  # type: ignore[override]
+        return self.axis == "c"
+
+    def check(self, x: Type) -> None:
+        check_axis(self.step, self.axis, x)
+
+    def reach(self, x: Type) -> Field_:
+        return WHOLE if self.axis == "t" else POINT
 
     def constant(self, x: Type) -> tuple[str, str] | None:
+        if self.axis == "t":
+            return (f"`{self.step} axis=t` of one token is always the same", "keep more tokens before it") if x.shape[0] == 1 else None
         if x.channels > 1:
             return None
         return f"`{self.step}` of one value is always the same", "one output node takes `sigmoid`"
 
 
 class Softmax(_Normalised, elementary=5, operations="maximum, subtraction, exp, sum, division", keeps="output"):
-    """exp(x)/sum(exp(x)) over the channels."""
+    """exp(x)/sum(exp(x)) over the channels of each position; with axis=t over the tokens of each channel."""
 
 
 class LogSoftmax(_Normalised, elementary=5, operations="maximum, subtraction, exp, sum, subtraction", keeps="output"):
-    """log(softmax(x)) over the channels."""
+    """log(softmax(x)) over the channels of each position; with axis=t over the tokens of each channel."""

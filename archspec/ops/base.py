@@ -242,6 +242,13 @@ class Op(Declared):
         """Whether the output can use the memory of the input."""
         return self.in_place
 
+    def view(self, x: Any, last: bool) -> bool | None:
+        """Whether the output is a view of the input's memory in PyTorch, with its channels last there; None where it is no view.
+
+        `last` says whether the channels of the input are last in its memory.
+        """
+        return None
+
     def kept(self, *types: Any) -> Kept:
         """Say what training keeps of it for its gradient. Source: PyTorch, tools/autograd/derivatives.yaml, and its saved-tensor hooks."""
         return Kept(self.keeps == "input", self.keeps == "output")

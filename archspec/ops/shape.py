@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from archspec.numeric import holds, worked_out
-from archspec.ops.base import Field_, Misfit, Op, Taps, check_axes, counted, per_axis, phased, share, sliding, undivided
+from archspec.ops.along import Axis, check_axis
+from archspec.ops.base import POINT, Field_, Misfit, Op, Taps, check_axes, counted, per_axis, phased, share, sliding, undivided
 from archspec.ops.declare import Count, Margin, Natural, Rule, Size
-from archspec.types import Map, Type
+from archspec.types import Map, Tokens, Type
 
-Bounds = Annotated[tuple[int, int], Rule("a range of channels such as 0:58")]
+Bounds = Annotated[tuple[int, int], Rule("a range such as 0:58")]
 
 
 class Pad(Op):
@@ -166,26 +167,34 @@ class Shuffle(Op):
         share(x.channels, "channel", self.g, "group", "g")
 
 
-class SliceChannels(Op):
-    """Channels from A up to, not including, B.
+class Slice(Op):
+    """Channels, or tokens with axis=t, from A up to, not including, B.
 
-    Shape:   (*S, C) -> (*S, B - A)
+    Shape:   (*S, C) -> (*S, B - A);  axis=t: tokens or a map of one axis (T, C) -> (B - A, C)
     """
 
     keeps = ""
-    step = "slice"
     positional = ("bounds",)
     in_place = True
 
     bounds: Bounds
+    axis: Axis = "c"
 
     def check(self, x: Type) -> None:
+        check_axis(self.step, self.axis, x)
         start, stop = self.bounds
-        if not 0 <= start < stop <= x.channels:
-            raise Misfit("A208", f"{start}:{stop} is no range of the {counted(x.channels, 'channel')} 0:{x.channels}", argument="bounds")
+        size, what = (x.channels, "channel") if self.axis == "c" else (x.shape[0], "token")
+        if not 0 <= start < stop <= size:
+            raise Misfit("A208", f"{start}:{stop} is no range of the {counted(size, what)} 0:{size}", argument="bounds")
 
     def output(self, x: Type) -> Type:
-        return x._replace(channels=self.bounds[1] - self.bounds[0])
+        size = self.bounds[1] - self.bounds[0]
+        if self.axis == "c":
+            return x._replace(channels=size)
+        return Map((size,), x.channels) if isinstance(x, Map) else Tokens(size, x.channels)
+
+    def reach(self, x: Type) -> Field_:
+        return (sliding(self.bounds[0], self.bounds[0], 1),) if self.axis == "t" and isinstance(x, Map) else POINT
 
     def config(self, *inputs: object, operands: Sequence[str] = ()) -> str:
-        return f"{self.bounds[0]}:{self.bounds[1]}"
+        return f"{self.bounds[0]}:{self.bounds[1]}{' axis=t' if self.axis == 't' else ''}"

@@ -11,6 +11,7 @@ from archspec.diagnostics.markup import LEFT, html_text
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Reach
 from archspec.types import AXES, Map
+from archspec.views.reference import about
 from archspec.views.tables.columns import field, shape, spaced
 
 _MOST = 10
@@ -128,7 +129,9 @@ def _size(row: Row, work: dict[str, str]) -> str:
     """The size rule with its numbers."""
     rule = work.get("output", "")
     if not rule:
-        return "the shape stays" if row.inputs[0] == row.output else ""
+        if row.inputs[0] == row.output:
+            return "the shape stays"
+        return "" if row.params else about(type(row.node.op))[0].partition(". ")[0].removesuffix(".")
     general = "(W - F + 2P)/S + 1: " if ")/" in rule else ""
     channels = f"; one map per filter, {row.output[-1]} of them" if row.weights and isinstance(row.node.type, Map) and row.macs else ""
     return f"{general}{spaced(rule)}{channels}"

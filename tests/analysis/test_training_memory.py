@@ -77,6 +77,9 @@ def test_each_layer_keeps_what_torch_saves(step, start):
         "input 8x8x4\nx: conv k=3 f=4 p=1 | relu\nconcat: conv k=1 f=4 | conv k=3 f=4 p=1 | bn | relu6\nadd x if no\nfc 3",
         "input 8x8x4\nconv k=1 f=4 | bn | silu | conv k=1 f=4 | bn | hardswish | conv k=1 f=4 | leaky | fc 3",
         "input 8x8x4\nresidual:\n  conv k=3 f=4 p=1 | bn | relu\n  conv k=3 f=4 p=1 | bn\nrelu | dropout 0.5 | dropout 0 | flatten | fc 3 | softmax",
+        "input 4x6x8\nconv k=1 f=8 | reshape 6x8x4 | scale | ln | reshape 8x24 | scale | map 4x2 | scale | reshape 192 | scale 0.5",
+        "input 4x6x8\nconv k=1 f=8 | tokens | swap | linear 24 | gelu | swap | ln | token -1 | scale | mean axis=c | scale",
+        "input 8x6\nconv k=1 f=6 | slice 1:7 axis=t | scale | swap | scale | max axis=t | scale",
         "input 8x8x4\nconv k=1 f=4 | ln\nresidual: ln | winattn heads=2 w=4 | droppath 0.1\npatchmerge 2 | ln | linear 8 bias=no",
     ],
 )

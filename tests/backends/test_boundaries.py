@@ -48,7 +48,14 @@ ENDS = {
     "pixelshuffle": "1, 2",
     "shuffle": "1, 2, 4",
     "patchmerge": "1, 4",
-    "slice": "0:1, 0:4, 3:4",
+    "slice": "0:1, 0:4, 3:4, 0:1 axis=c, 3:4 axis=t",
+    "softmax": "axis=c, axis=t",
+    "logsoftmax": "axis=c, axis=t",
+    "map": "4x4, 16, 1x1x16",
+    "reshape": "1x1x1x16, 4x4, 16, 4x4x4",
+    "token": "0, 3, -1, -4",
+    "mean": "axis=c, axis=t",
+    "max": "axis=c, axis=t",
     "fc": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1e-300",
     "linear": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1",
     "rbf": "1",
@@ -57,7 +64,7 @@ ENDS = {
     "attn": "heads=1, heads=4, heads=4 bias=no",
     "winattn": "heads=4 w=1, heads=1 w=4, heads=4 w=4 shift=3, heads=1 w=2 shift=1, heads=1 w=2x1 shift=1x0 bias=no",
 }
-BEFORE = {"attn": "tokens | ", "rbf": "flatten | ", "embed": "flatten | "}
+BEFORE = {"map": "tokens | ", "attn": "tokens | ", "rbf": "flatten | ", "embed": "flatten | "}
 SHAPES = ("4x4x4", "2x4x4x4", "4x4", "1x1x4")
 
 

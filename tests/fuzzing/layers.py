@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tests.fuzzing import axes
 from tests.fuzzing.chooser import Args, Chooser, Made, Values, spread
-from tests.fuzzing.draw import Arg, const, demand
-from tests.fuzzing.modules import Attention, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention
+from tests.fuzzing.draw import const, demand
+from tests.fuzzing.modules import Attention, Do, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention
 from tests.fuzzing.values import Value
 from tests.fuzzing.windows import WINDOWS, initial
 from tests.helpers.torch import BATCHNORM, Rbf, ResponseNorm
@@ -34,17 +34,6 @@ class Layer(NamedTuple):
     draw: Callable[[Chooser, Value, str], Args | None]
     build: Callable[[Value, Values], Made]
     keeps: str = ""
-
-
-class Do(nn.Module):
-    """A function as a module."""
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.function(x)
 
 
 def nothing(g: Chooser, x: Value, goal: str) -> Args:
@@ -75,18 +64,6 @@ def batch_norm(x: Value, a: Values) -> Made:
 def group_norm(x: Value, a: Values) -> Made:
     demand(x.size != a["groups"], "PyTorch refuses it for a batch of one")
     return channels_second(nn.GroupNorm(a["groups"], x.channels, a["eps"]), x)
-
-
-def draw_slice(g: Chooser, x: Value, goal: str) -> Args:
-    start = g.draw.number(0, x.channels - 1)
-    stop = g.draw.number(start + 1, x.channels)
-    return {"bounds": Arg(f"{start}:{stop}", lambda env: (start, stop))}
-
-
-def slice_(x: Value, a: Values) -> Made:
-    start, stop = a["bounds"]
-    demand(0 <= start < stop <= x.channels, "a slice of channels that are not there")
-    return Do(lambda t: t.narrow(-1 if x.kind == "tokens" else 1, start, stop - start)), x.kind
 
 
 def draw_crop(g: Chooser, x: Value, goal: str) -> Args:
@@ -209,8 +186,6 @@ LAYERS |= {
     "dropout": pointwise(nn.Dropout, bare("p", 0.5, 0.1)),
     "dropout2d": pointwise(nn.Dropout, bare("p", 0.5, 0.2), MAP),
     "droppath": pointwise(nn.Dropout, bare("p", 0.5, 0.2)),
-    "softmax": Layer(ANY, nothing, lambda x, a: (nn.Softmax(-1 if x.kind == "tokens" else 1), x.kind), "shape"),
-    "logsoftmax": Layer(ANY, nothing, lambda x, a: (nn.LogSoftmax(-1 if x.kind == "tokens" else 1), x.kind), "shape"),
     "prelu": Layer(ANY, lambda g, x, goal: {"shared": g.flag()}, lambda x, a: channels_second(nn.PReLU(1 if a["shared"] else x.channels), x), "shape"),
     "bn": Layer(
         ANY, lambda g, x, goal: {"eps": const(g.pick([1e-5, 0.001])), "momentum": const(g.pick([0.1, 0.01])), "affine": g.flag()}, batch_norm, "shape"
@@ -252,7 +227,6 @@ LAYERS |= {
     "pixelshuffle": Layer(MAP, draw_pixelshuffle, pixelshuffle),
     "patchmerge": Layer(MAP, draw_patchmerge, patchmerge),
     "shuffle": Layer(MAP, draw_groups("g"), shuffle, "shape"),
-    "slice": Layer(ANY, draw_slice, slice_, "space"),
     "flatten": Layer(ANY, nothing, lambda x, a: (nn.Flatten(), "vector")),
     "fc": Layer(ANY, draw_linear, lambda x, a: (nn.Linear(x.channels, a["n"], a["bias"]), "vector")),
     "linear": Layer(ANY, draw_linear, lambda x, a: channels_last(nn.Linear(x.channels, a["n"], a["bias"]), x), "shape"),
@@ -268,13 +242,14 @@ LAYERS |= {
     "attn": Layer(TOKENS, draw_attn, lambda x, a: (Attention(x.channels, a["heads"], a["bias"]), "tokens"), "shape"),
     "winattn": Layer(MAP, draw_winattn, winattn, "shape"),
 }  # fmt: skip
+LAYERS |= {step: Layer(*row) for step, row in axes.LAYERS.items()}
 LAYERS |= {step: pointwise(partial(row.twin, nn)) for step, row in SAMPLES.items() if row.twin is not None and step not in LAYERS}
 """By the name of the step; merges are structure. What is a torch module without arguments needs no entry of its own."""
 
 _BEGUN: Values = {"init": None, "std": None}
 _SLIDING: Values = {"s": 1, "p": 0, "d": 1, "bias": True, "round": "exact"}
 _POOLING: Values = {"w": ..., "s": None, "p": 0, "d": 1, "round": "exact"}
-ARGUMENTS: dict[str, Values] = {step: {} for step in LAYERS} | {
+ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in LAYERS} | {
     "conv": {"k": ..., "f": ..., **_SLIDING, "g": 1, **_BEGUN, "maps": None},
     "dwconv": {"k": ..., **_SLIDING, "m": 1, **_BEGUN},
     "deconv": {"k": ..., "f": ..., "s": 1, "p": 0, "op": 0, "g": 1, "d": 1, "bias": True, **_BEGUN},
@@ -304,7 +279,6 @@ ARGUMENTS: dict[str, Values] = {step: {} for step in LAYERS} | {
     "pixelshuffle": {"n": ...},
     "patchmerge": {"n": 2},
     "shuffle": {"g": ...},
-    "slice": {"bounds": ...},
     "fc": {"n": ..., "bias": True, **_BEGUN},
     "linear": {"n": ..., "bias": True, **_BEGUN},
     "rbf": {"n": ...},
@@ -315,10 +289,10 @@ ARGUMENTS: dict[str, Values] = {step: {} for step in LAYERS} | {
 }
 """The arguments of each step, and what the language takes where one is not given; `...` where it must be."""
 
-BARE = {
+BARE = axes.BARE | {
     "pool": ("w",), "avgpool": ("w",), "subsample": ("w",), "adaptpool": ("size",), "adaptmaxpool": ("size",), "gn": ("groups",),
     "leaky": ("slope",), "elu": ("alpha",), "dropout": ("p",), "dropout2d": ("p",), "droppath": ("p",), "pad": ("p",), "crop": ("size",),
-    "upsample": ("n",), "pixelshuffle": ("n",), "patchmerge": ("n",), "shuffle": ("g",), "slice": ("bounds",), "fc": ("n",), "linear": ("n",),
+    "upsample": ("n",), "pixelshuffle": ("n",), "patchmerge": ("n",), "shuffle": ("g",), "fc": ("n",), "linear": ("n",),
     "rbf": ("n",), "embed": ("v", "d"), "scale": ("init",),
 }  # fmt: skip
 """Arguments that may stand without their names; those of `slice` must."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -247,3 +248,14 @@ class WindowAttention(nn.Module):
         y = torch.zeros_like(x).flatten(2)
         y[:, :, list(itertools.chain(*self.places))] = mixed.flatten(1, 2).transpose(1, 2)
         return y.view(x.shape)
+
+
+class Do(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.function(x)

@@ -69,7 +69,7 @@ PYTORCH = [
     Mutant("count_pad flipped", "backends/torch/calls.py", '"count_include_pad": op.count_pad', '"count_include_pad": not op.count_pad'),
     Mutant("gelu by erf always", "backends/torch/calls.py", "approximate=op.approx", 'approximate="none"'),
     Mutant("alpha of lrn not divided", "backends/torch/calls.py", "alpha=op.alpha", "alpha=op.alpha * op.n"),
-    Mutant("softmax over the last axis", "backends/torch/calls.py", 'new(f"nn.{name}", dim=-1 if isinstance(x, Tokens) else 1)', 'new(f"nn.{name}", dim=-1)'),
+    Mutant("softmax over the last axis", "backends/torch/calls.py", 'new(f"nn.{name}", dim=_dim(op.axis, x))', 'new(f"nn.{name}", dim=-1)'),
     Mutant("upsampling's modes swapped", "backends/torch/calls.py", 'if op.mode == "bilinear" else "nearest"', 'if op.mode != "bilinear" else "nearest"'),
     Mutant("one attention head", "backends/torch/calls.py", '"SelfAttention", x.channels, op.heads', '"SelfAttention", x.channels, 1'),
     Mutant("flattened with the channels last", "backends/torch/words.py", 'texts[0] = f"torch.flatten({texts[0]}, 1)"', 'texts[0] = f"torch.flatten({texts[0]}.movedim(1, -1), 1)"'),

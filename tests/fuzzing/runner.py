@@ -140,7 +140,7 @@ class Runner:
         layer = LAYERS[name]
         demand(x.kind in layer.takes, f"{name} on {x.kind}")
         for argument, value in values.items():
-            demand(argument == "bounds" or _least(value) >= (argument in COUNTS), f"{argument}={value}")
+            demand(argument == "bounds" or name == "token" or _least(value) >= (argument in COUNTS), f"{argument}={value}")
         demand(values.get("std") is None or values["init"] in ("normal", "truncated"), "a deviation that means nothing")
         if name == "fc" and flatten_first(x):
             x = self.layer("flatten", {}, x, context)

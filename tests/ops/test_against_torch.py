@@ -185,6 +185,36 @@ def cases():
     yield Case("attn", "tokens\nattn heads=3 bias=no", seq(ToTokens(), Attention(6, 3, False)), L, tokens=True)
     yield Case("winattn", "winattn heads=2 w=4x5", Windows(6, 2, (4, 5)), (6, 12, 10))
     yield Case("winattn", "winattn heads=3 w=4 shift=2 bias=no", Windows(6, 3, (4, 4), bias=False), (6, 8, 12))
+    # axes and reductions
+    for shape in (L, (6, 5)):
+        swapped = Apply(lambda x: x.transpose(1, 2))
+        yield Case("swap", "swap", swapped, shape)
+        yield Case("swap", "tokens\nswap", seq(ToTokens(), swapped), shape, tokens=True)
+        yield Case("token", "token -2", Apply(lambda x: x[:, :, -2]), shape)
+        yield Case("token", "tokens\ntoken 3", seq(ToTokens(), Apply(lambda x: x[:, 3])), shape)
+        yield Case("slice", "slice 1:4 axis=t", Apply(lambda x: x[..., 1:4]), shape)
+        yield Case("slice", "tokens\nslice 1:4 axis=t", seq(ToTokens(), Apply(lambda x: x[:, 1:4])), shape, tokens=True)
+    yield Case("map", "tokens\nmap 10x12", seq(ToTokens(), Apply(lambda x: x.transpose(1, 2).reshape(-1, 6, 10, 12))), HW)
+    yield Case("map", "tokens\nmap 120", seq(ToTokens(), Apply(lambda x: x.transpose(1, 2))), HW)
+    yield Case("map", "tokens\nmap 4x5x6", seq(ToTokens(), Apply(lambda x: x.transpose(1, 2).reshape(-1, 6, 4, 5, 6))), HW)
+    yield Case("reshape", "reshape 2x2x3", nn.Unflatten(1, (3, 2, 2)), (12,))
+    yield Case("reshape", "reshape 2x6", nn.Unflatten(1, (2, 6)), (12,), tokens=True)
+    yield Case("reshape", "reshape 9x8", Apply(lambda x: x.reshape(-1, 8, 9)), L)
+    yield Case("reshape", "reshape 2x3x4x30", Apply(lambda x: x.reshape(-1, 30, 2, 3, 4)), HW)
+    yield Case("reshape", "reshape 720", nn.Flatten(), HW)
+    yield Case("reshape", "tokens\nreshape 12x10x6", seq(ToTokens(), Apply(lambda x: x.reshape(-1, 6, 12, 10))), HW)
+    yield Case("gmp", "gmp", nn.AdaptiveMaxPool2d(1), HW)
+    yield Case("gmp", "gmp", nn.AdaptiveMaxPool3d(1), DHW)
+    yield Case("gmp", "tokens\ngmp", seq(ToTokens(), Apply(lambda x: x.amax(1))), HW)
+    for step, function in (("mean", torch.mean), ("max", torch.amax)):
+        yield Case(step, f"{step} axis=c", Apply(lambda x, f=function: f(x, 1, keepdim=True)), HW)
+        yield Case(step, f"{step} axis=c", Apply(lambda x, f=function: f(x, 1, keepdim=True)), (9,))
+        yield Case(step, f"{step} axis=t", Apply(lambda x, f=function: f(x, 2)), L)
+        yield Case(step, f"tokens\n{step} axis=c", seq(ToTokens(), Apply(lambda x, f=function: f(x, 2))), HW)
+        yield Case(step, f"tokens\n{step} axis=t", seq(ToTokens(), Apply(lambda x, f=function: f(x, 1))), HW)
+    for step, module in (("softmax", nn.Softmax), ("logsoftmax", nn.LogSoftmax)):
+        yield Case(step, f"{step} axis=t", module(2), L)
+        yield Case(step, f"tokens\n{step} axis=t", seq(ToTokens(), module(1)), HW, tokens=True)
     # merge
     for step, module in (
         ("add", Apply(lambda x: x + x)),

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from math import pi, sqrt
 from typing import Any
 
+from archspec.backends.moves import is_last
 from archspec.backends.onnx.layer import Layer
-from archspec.types import Tokens, Type
+from archspec.types import Type
 
 OperatorRow = Callable[[Layer, Any, Any, Any], str]
 
@@ -18,8 +19,8 @@ def plain(kind: str, **arguments: str) -> OperatorRow:
 
 
 def softmax(kind: str) -> OperatorRow:
-    """Emit a softmax over the channels: the last axis of tokens, the second of other values."""
-    return lambda layer, _, x, __: layer.add(kind, layer.x, axis=-1 if isinstance(x, Tokens) else 1)
+    """Emit a softmax over the channels, the last axis of tokens and the second of other values; over the tokens it is the other."""
+    return lambda layer, op, x, __: layer.add(kind, layer.x, axis=-1 if is_last(op.axis, x) else 1)
 
 
 def gelu(layer: Layer, op: Any, x: Type, _: Type) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from archspec.backends.onnx import activations, attend, norms, windows
+from archspec.backends.moves import is_last
+from archspec.backends.onnx import activations, attend, moved, norms, windows
 from archspec.backends.onnx.activations import OperatorRow, plain, softmax
 from archspec.backends.onnx.layer import Layer
 from archspec.ops.base import per_axis
@@ -49,7 +50,7 @@ def _crop(layer: Layer, op: Any, x: Map, y: Map) -> str:
 
 def _slice(layer: Layer, op: Any, x: Type, y: Type) -> str:
     start, stop = op.bounds
-    return layer.x if x == y else layer.slice(layer.x, [start], [stop], [2 if isinstance(x, Tokens) else 1])
+    return layer.x if x == y else layer.slice(layer.x, [start], [stop], [2 if is_last(op.axis, x) else 1])
 
 
 def _upsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
@@ -142,6 +143,11 @@ ROWS: dict[str, OperatorRow] = {
     "patchmerge": _patch_merge,
     "shuffle": _shuffle,
     "slice": _slice,
+    **dict.fromkeys(("swap", "map"), moved.arranged),
+    "reshape": moved.reshape,
+    "token": moved.token,
+    "gmp": moved.gmp,
+    **dict.fromkeys(("mean", "max"), moved.reduction),
     "fc": _linear,
     "linear": _linear,
     "rbf": _rbf,

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from archspec.backends.moves import is_last
 from archspec.backends.registry import Unsupported
 from archspec.backends.source import constructor
 from archspec.backends.source.constructor import New, written
 from archspec.numeric import Spelled, value_of
+from archspec.ops.arrange import channels_second
 from archspec.ops.base import Op, per_axis
 from archspec.ops.window import Slide
-from archspec.types import Map, Tokens, Type
+from archspec.types import Map, Tokens, Type, Vector
 
 Row = Callable[..., New]
 """Takes the op, the types of its inputs and that of its output."""
@@ -160,7 +162,22 @@ def _linear(op: Any, x: Type, _: Type) -> New:
 
 
 def _softmax(name: str) -> Row:
-    return lambda op, x, _: new(f"nn.{name}", dim=-1 if isinstance(x, Tokens) else 1)
+    return lambda op, x, _: new(f"nn.{name}", dim=_dim(op.axis, x))
+
+
+def _dim(axis: str, x: Type) -> int:
+    return -1 if is_last(axis, x) else 1
+
+
+def _reduction(name: str) -> Row:
+    return lambda op, x, y: new(name, dim=_dim(op.axis, x), **({"keepdim": True} if len(x.shape) == len(y.shape) else {}))
+
+
+def _reshape(op: Any, x: Type, y: Type) -> New:
+    shape = tuple(channels_second(op.axes(), y))
+    if isinstance(y, Vector):
+        return new("nn.Flatten")
+    return new("nn.Unflatten", 1, shape) if isinstance(x, Vector) else new("Reshape", shape)
 
 
 def _plain(name: str) -> Row:
@@ -236,7 +253,14 @@ ROWS: dict[str, Row] = {
     "pixelshuffle": lambda op, x, y: new("nn.PixelShuffle" if len(x.spatial) == 2 else "PixelShuffle", op.n),
     "shuffle": lambda op, x, y: new("nn.ChannelShuffle", op.g),
     "patchmerge": lambda op, x, y: new("PatchMerge", op.n),
-    "slice": lambda op, x, y: new("Slice", *op.bounds, **({"dim": -1} if isinstance(x, Tokens) else {})),
+    "slice": lambda op, x, y: new("Slice", *op.bounds, **({"dim": _dim(op.axis, x)} if _dim(op.axis, x) != 1 else {})),
+    "swap": _plain("Swap"),
+    "map": lambda op, x, y: new("ToMap", op.axes()),
+    "reshape": _reshape,
+    "token": lambda op, x, y: new("Token", op.n, **({"dim": -1} if isinstance(x, Map) else {})),
+    "gmp": lambda op, x, y: new("Max", dim=1) if isinstance(x, Tokens) else new(f"nn.AdaptiveMaxPool{len(x.spatial)}d", 1),
+    "mean": _reduction("Mean"),
+    "max": _reduction("Max"),
     "fc": _linear,
     "linear": _linear,
     "rbf": lambda op, x, y: new("Rbf", x.channels, op.n),

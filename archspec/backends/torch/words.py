@@ -13,6 +13,7 @@ EXPRESSIONS = {
     "flatten": "torch.flatten({x}, 1)",
     "tokens": "{x}.flatten(2).transpose(1, 2)",
     "first": "{x}[:, 0]",
+    "swap": "{x}.transpose(1, 2)",
     "cls": "torch.cat(({own}.expand({x}.shape[0], -1, -1), {x}), dim=1)",
     "pos": "{x} + {own}",
     "scale": "{x} * {own}",

@@ -102,7 +102,7 @@ class Crop(nn.Module):
 
 
 class Slice(nn.Module):
-    """Channels from `start` up to, not including, `stop`."""
+    """Channels, or what else `dim` has, from `start` up to, not including, `stop`."""
 
     def __init__(self, start: int, stop: int, dim: int = 1) -> None:
         super().__init__()
@@ -124,6 +124,68 @@ class FirstToken(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, 0]
+
+
+class Token(nn.Module):
+    """One token, by its number; -1 is the last."""
+
+    def __init__(self, index: int, dim: int = 1) -> None:
+        super().__init__()
+        self.index, self.dim = index, dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.select(self.dim, self.index)
+
+
+class Swap(nn.Module):
+    """Tokens as channels, and channels as tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)
+
+
+class ToMap(nn.Module):
+    """Tokens as the positions of a map, row by row."""
+
+    def __init__(self, size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2).unflatten(2, self.size)
+
+
+class Reshape(nn.Module):
+    """The same numbers with other axes; the batch stays."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(len(x), *self.shape)
+
+
+class Mean(nn.Module):
+    """The mean along an axis."""
+
+    def __init__(self, dim: int, keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim, self.keepdim = dim, keepdim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(self.dim, self.keepdim)
+
+
+class Max(nn.Module):
+    """The maximum along an axis."""
+
+    def __init__(self, dim: int, keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim, self.keepdim = dim, keepdim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.amax(self.dim, self.keepdim)
 
 
 class PixelShuffle(nn.Module):

@@ -1,0 +1,37 @@
+"""Layers that move axes, cut tokens out, or reduce an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archspec.backends.moves import is_last, moves
+from archspec.backends.onnx.layer import Layer
+from archspec.ops.arrange import channels_second
+from archspec.types import Tokens, Type
+
+
+def arranged(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    """Emit Reshape, Transpose, Reshape, those of them that do something."""
+    split, order, join, sizes = moves(op, x, y)
+    value = layer.x
+    if order:
+        value = layer.reshape(value, 0, *sizes) if split else value
+        value = layer.transpose(value, 0, *[at + 1 for at in order])
+    return layer.reshape(value, 0, *channels_second(y.shape, y)) if join or (split and not order) else value
+
+
+def reshape(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    return layer.x if x == y else layer.reshape(layer.x, 0, *channels_second(y.shape, y))
+
+
+def token(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    return layer.add("Gather", layer.x, layer.whole(op.n), axis=2 if is_last("t", x) else 1)
+
+
+def gmp(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    return layer.reduce("ReduceMax", layer.x, 1) if isinstance(x, Tokens) else layer.add("GlobalMaxPool", layer.x)
+
+
+def reduction(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    axis, keep = 2 if is_last(op.axis, x) else 1, len(x.shape) == len(y.shape)
+    return layer.reduce({"mean": "ReduceMean", "max": "ReduceMax"}[op.step], layer.x, axis, keep=keep)

@@ -1,0 +1,137 @@
+"""Layers that move, cut or reduce axes: how their arguments are drawn, and the functions that they are, written by index where that is short."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from tests.fuzzing.chooser import Args, Chooser, Made, Values
+from tests.fuzzing.draw import Arg, const, demand
+from tests.fuzzing.modules import Do
+from tests.fuzzing.values import Value
+
+ANY, SEQUENCES, TOKENS = ("map", "tokens", "vector"), ("map", "tokens"), ("tokens",)
+
+
+def is_sequence(x: Value) -> bool:
+    """Whether a value has an axis of tokens."""
+    return x.kind == "tokens" or x.rank == 1
+
+
+def axis_of(x: Value, axis: str) -> int:
+    """The axis c or t of a tensor. Raises Refused."""
+    demand(axis == "c" or is_sequence(x), f"no axis t in {x.kind} of {x.shape}")
+    return (2 if x.kind == "tokens" else 1) if axis == "c" else (1 if x.kind == "tokens" else 2)
+
+
+def draw_axis(g: Chooser, x: Value, goal: str) -> Args:
+    return {"axis": const(g.pick(["c", "t"] if is_sequence(x) else ["c"]))}
+
+
+def draw_slice(g: Chooser, x: Value, goal: str) -> Args:
+    axis = g.pick(["c", "c", "t"]) if is_sequence(x) and not goal else "c"
+    size = x.channels if axis == "c" else x.shape[0]
+    start = g.draw.number(0, size - 1)
+    stop = g.draw.number(start + 1, size)
+    return {"bounds": Arg(f"{start}:{stop}", lambda env: (start, stop)), "axis": const(axis)}
+
+
+def slice_(x: Value, a: Values) -> Made:
+    start, stop = a["bounds"]
+    axis = axis_of(x, a["axis"])
+    demand(0 <= start < stop <= (x.channels if a["axis"] == "c" else x.shape[0]), "a slice of what is not there")
+    return Do(lambda t: t.narrow(axis, start, stop - start)), x.kind
+
+
+def reduced(function: Callable[..., Any]) -> Callable[[Value, Values], Made]:
+    """A reduction along an axis, which a map keeps of its channels."""
+
+    def build(x: Value, a: Values) -> Made:
+        axis, keeps = axis_of(x, a["axis"]), x.kind != "tokens" and a["axis"] == "c"
+        return Do(lambda t: function(t, axis, keepdim=keeps)), "map" if keeps and x.kind == "map" else "vector"
+
+    return build
+
+
+def swap(x: Value, a: Values) -> Made:
+    demand(is_sequence(x), "a swap of more axes than two")
+    return Do(lambda t: torch.einsum("nab->nba", t)), x.kind
+
+
+def draw_map(g: Chooser, x: Value, goal: str) -> Args:
+    size = tuple(sizes_of(g, x.shape[0], g.draw.number(1, 3)))
+    return {"size": const(size if len(size) > 1 else size[0])}
+
+
+def sizes_of(g: Chooser, count: int, axes: int) -> list[int]:
+    """So many sizes whose product is a count."""
+    if axes == 1:
+        return [count]
+    first = g.divisor(count)
+    return [first, *sizes_of(g, count // first, axes - 1)]
+
+
+def to_map(x: Value, a: Values) -> Made:
+    size = a["size"] if isinstance(a["size"], tuple) else (a["size"],)
+    demand(math.prod(size) == x.shape[0], f"{x.shape[0]} tokens as {size}")
+    return Do(lambda t: torch.stack([t[:, :, c].reshape(-1, *size) for c in range(t.shape[2])], 1)), "map"
+
+
+def draw_reshape(g: Chooser, x: Value, goal: str) -> Args:
+    shape = tuple(sizes_of(g, x.size, g.draw.number(1, 4)))
+    return {"shape": const(shape if len(shape) > 1 else shape[0])}
+
+
+def reshape(x: Value, a: Values) -> Made:
+    shape = a["shape"] if isinstance(a["shape"], tuple) else (a["shape"],)
+    demand(math.prod(shape) == x.size, f"{x.size} numbers as {shape}")
+    if len(shape) < 3 and not (len(shape) == 2 and x.kind == "map" and x.rank == 1):
+        return Do(lambda t: t.reshape(len(t), *shape)), ("vector", "tokens")[len(shape) - 1]
+    return Do(lambda t: t.reshape(len(t), shape[-1], *shape[:-1])), "map"
+
+
+def draw_token(g: Chooser, x: Value, goal: str) -> Args | None:
+    return {"n": const(g.draw.number(-x.shape[0], x.shape[0] - 1 + g.chance(20)))} if is_sequence(x) else None
+
+
+def token(x: Value, a: Values) -> Made:
+    axis, n = axis_of(x, "t"), a["n"]
+    demand(-x.shape[0] <= n < x.shape[0], f"token {n} of {x.shape[0]}")
+    return Do(lambda t: t.select(axis, n)), "vector"
+
+
+def maxima(x: Value, a: Values) -> Made:
+    if x.kind == "tokens":
+        return Do(lambda t: t.amax(1)), "vector"
+    return Do(lambda t: t.amax(tuple(range(2, t.dim())), keepdim=True)), "map"
+
+
+LAYERS: dict[str, Any] = {
+    "slice": (ANY, draw_slice, slice_, "space"),
+    "softmax": (ANY, draw_axis, lambda x, a: (nn.Softmax(axis_of(x, a["axis"])), x.kind), "shape"),
+    "logsoftmax": (ANY, draw_axis, lambda x, a: (nn.LogSoftmax(axis_of(x, a["axis"])), x.kind), "shape"),
+    "swap": (SEQUENCES, lambda g, x, goal: {} if is_sequence(x) and x.shape[0] <= 64 else None, swap),
+    "map": (TOKENS, draw_map, to_map),
+    "reshape": (ANY, draw_reshape, reshape),
+    "token": (SEQUENCES, draw_token, token),
+    "gmp": (SEQUENCES, lambda g, x, goal: {}, maxima),
+    "mean": (ANY, draw_axis, reduced(torch.mean)),
+    "max": (ANY, draw_axis, reduced(torch.amax)),
+}
+"""Rows of `layers.LAYERS`."""
+
+ARGUMENTS: dict[str, Values] = {
+    "slice": {"bounds": ..., "axis": "c"},
+    "softmax": {"axis": "c"},
+    "logsoftmax": {"axis": "c"},
+    "map": {"size": ...},
+    "reshape": {"shape": ...},
+    "token": {"n": ...},
+    "mean": {"axis": ...},
+    "max": {"axis": ...},
+}
+BARE = {"slice": ("bounds",), "map": ("size",), "reshape": ("shape",), "token": ("n",)}
