@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archspec.analysis.aliases import Uses
-from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ir.graph import Call, Further, Graph, Layered, Network, Node
 from archspec.ops.base import Op
 from archspec.types import Type
 
@@ -56,17 +56,17 @@ NOTHING = Cost()
 _ROLES = {"weight": 0, "bias": 1, "buffer": 2, "frozen": 3}
 
 
-def _cost_of(op: Op, inputs: tuple[Type, ...], output: Type, stored_: bool, idle_: bool) -> Cost:
+def _cost_of(op: Op, inputs: tuple[Type, ...], outputs: tuple[Type, ...], stored_: bool, idle_: bool) -> Cost:
     """The cost of one application of an op; `stored`, and `idle` with `connections`, only where they are asked for."""
-    types = (*inputs, output)
+    types, given = (*inputs, *outputs), sum([output.size for output in outputs])
     tensors = [0, 0, 0, 0]
     for weight in op.weights(*inputs):
         tensors[_ROLES[weight.role]] += weight.size
-    stored, macs = 0 if not stored_ or op.reuses(*types) else output.size, op.macs(*types)
+    stored, macs = 0 if not stored_ or op.reuses(*types) else given, op.macs(*types)
     weights, biases, buffers, frozen = tensors
     idle = idle_ and not (weights or biases or macs)
     connections = op.connections(*types) if idle_ else 0
-    return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), output.size, stored, connections, idle)
+    return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), given, stored, connections, idle)
 
 
 class Costs:
@@ -89,10 +89,10 @@ class Costs:
         key = (node.op, inputs)
         cost = self._nodes.get(key)
         if cost is None:
-            cost = self._nodes[key] = _cost_of(node.op, inputs, node.type, self._stored, self._idle)
+            cost = self._nodes[key] = _cost_of(node.op, inputs, (node.type, *node.further), self._stored, self._idle)
         return cost
 
-    def element(self, element: Element, graph: Graph) -> Cost:
+    def element(self, element: Layered, graph: Graph) -> Cost:
         """The cost of a node, or of all rounds of a call; borrowed weights are counted at their owner."""
         part = NOTHING.plus(self.graph(element.graph), element.times) if isinstance(element, Call) else self.node(element, graph)
         return part if element.owner is None else part.borrowing()
@@ -102,7 +102,7 @@ class Costs:
         total = self._graphs.get(graph)
         if total is None:
             total = NOTHING
-            for element in graph.elements:
+            for _, element in graph.layered:
                 total = total.plus(self.element(element, graph))
             self._graphs[graph] = total
         return total
@@ -112,7 +112,7 @@ class Costs:
         graph = network.graph
         needed = needed_elements(network)
         total = NOTHING
-        for at, element in enumerate(graph.elements):
+        for at, element in graph.layered:
             part = self.element(element, graph)
             if not needed[at]:
                 part = part._replace(macs=0, flops=0, activations=0, stored=0, connections=0)
@@ -121,7 +121,10 @@ class Costs:
 
 
 def needed_elements(network: Network) -> list[bool]:
-    """For each element of the top graph, whether it exists in inference: all except those that serve only `train` heads."""
+    """For each element of the top graph, whether it exists in inference: all except those that serve only `train` heads.
+
+    A call exists as a whole where one of its results does.
+    """
     graph = network.graph
     if not any(output.training for output in network.outputs):
         return [True] * len(graph.elements)
@@ -133,5 +136,8 @@ def needed_elements(network: Network) -> list[bool]:
     for at, element in reversed(list(enumerate(graph.elements))):
         value = len(graph.inputs) + at
         needed[at] = value in kept or value not in training  # an unread value serves no head
-        (kept if needed[at] else training).update(uses.read(element, origins))
+        if not isinstance(element, Further):
+            (kept if needed[at] else training).update(uses.read(element, origins))
+        elif value in kept or value in training:
+            (kept if needed[at] else training).add(element.of)
     return needed

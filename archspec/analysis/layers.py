@@ -213,7 +213,7 @@ class Report:
         left = rounds[0]
         for event in events(network.graph, fold=fold):
             if isinstance(event, Visit):
-                names.append(event.name)
+                names += event.names
                 field = rounds[-1][0](len(event.graph.inputs) + event.at)
                 yield self._row(event, tuple([names[source] for source in event.sources]), field, not needed[event.top])
             elif isinstance(event, Enter):

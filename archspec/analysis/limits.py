@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archspec.analysis.cost import NOTHING, Cost, Costs
 from archspec.diagnostics import Diagnostic, Diagnostics
-from archspec.ir.graph import Element, Graph, Network, Node
+from archspec.ir.graph import Graph, Layered, Network, Node
 from archspec.ops.worked import worked
 from archspec.types import LIMIT
 
@@ -38,7 +38,7 @@ def _too_many(graph: Graph, costs: Costs) -> list[Diagnostic]:
     found = []
     first: Diagnostic | None = None
     total = NOTHING
-    for element in graph.elements:
+    for _, element in graph.layered:
         alone = costs.element(element, graph)
         total = total.plus(alone)
         if (name := _excess(alone)) is not None:
@@ -53,13 +53,13 @@ def _excess(cost: Cost) -> str | None:
     return next((name for name in _WORDS if getattr(cost, name) > LIMIT), None)
 
 
-def _what(element: Element) -> str:
+def _what(element: Layered) -> str:
     if isinstance(element, Node):
         return f"`{element.stem}`"
     return f"`{element.label or element.stem}`" + (f" in {element.times:,} rounds" if element.times > 1 else "")
 
 
-def _diagnostic(element: Element, graph: Graph, name: str, cost: Cost, subject: str) -> Diagnostic:
+def _diagnostic(element: Layered, graph: Graph, name: str, cost: Cost, subject: str) -> Diagnostic:
     notes: tuple[str, ...] = ()
     if isinstance(element, Node):
         work = worked(element.op, [graph.type_of(value) for value in element.inputs], element.type)

@@ -10,7 +10,7 @@ from functools import cache
 from math import prod
 
 from archspec.diagnostics import Diagnostic, Diagnostics
-from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ir.graph import Call, Element, Further, Graph, Network, Node
 from archspec.ir.walk import Names
 from archspec.ops import STEPS, op_class
 from archspec.ops.base import POINT, Op, Weight
@@ -38,7 +38,7 @@ class Neighbours:
     def __init__(self, network: Network, graph: Graph) -> None:
         self.graph = graph
         self.first = len(graph.inputs)
-        self.outputs = {output.value for output in network.outputs} if graph is network.graph else {graph.result}
+        self.outputs = {output.value for output in network.outputs} if graph is network.graph else {*graph.results}
         self.readers: list[list[Element]] = [[] for _ in range(self.first + len(graph.elements))]
         for element in graph.elements:
             for value in element.inputs:
@@ -80,6 +80,8 @@ def _findings(network: Network, graph: Graph) -> Iterator[Diagnostic]:
         if isinstance(element, Node):
             for rule in _rules(element.op.step):
                 yield from rule(element, element.op, near.next(at), graph)
+        elif isinstance(element, Further):
+            continue
         elif element.label is not None and near.goes_on(at):
             yield from _label_of_chain(element)
         if near.unread(near.first + at):
@@ -290,7 +292,7 @@ def _behind(graph: Graph, value: int) -> Generator[tuple[Node, Op, Graph], None,
     """The layers that a value comes from, last first, as far back as there is one way; the generator's value is whether all were given."""
     while value >= len(graph.inputs):
         element = graph.elements[value - len(graph.inputs)]
-        if len(element.inputs) != 1:
+        if len(element.inputs) != 1 or isinstance(element, Further):
             return False
         if isinstance(element, Call):
             if not (yield from _behind(element.graph, element.graph.result)):

@@ -16,6 +16,8 @@ Owned = tuple[bool, ...]
 """For each input of a graph, whether nobody outside reads it later, so that its memory may be given back."""
 Same = tuple[int, ...]
 """For each input of a graph, the first one that is the same value; the memory is that one's."""
+Live = dict[int, dict[int, int]]
+"""For each round of an element whose values are read later, those values here, by the values inside the round that they are."""
 
 MADE = -1
 """In place of a value's number: what the round before made."""
@@ -25,7 +27,7 @@ class Peaks:
     """Peaks of the graphs of one network, each computed once for each way in which its inputs are owned and the same."""
 
     def __init__(self) -> None:
-        self._graphs: dict[tuple[Graph, Owned, Same], int] = {}
+        self._graphs: dict[tuple[Graph, Owned, Same, frozenset[int]], int] = {}
         self._uses = Uses()
 
     def network(self, network: Network) -> int:
@@ -35,12 +37,12 @@ class Peaks:
         first = len(graph.inputs)
         return self._run(graph, (True,) * first, tuple(range(first)), kept, needed_elements(network))
 
-    def graph(self, graph: Graph, owned: Owned, same: Same) -> int:
-        """The peak of a graph, in numbers; computed once per set of owned and aliased inputs."""
-        key = (graph, owned, same)
+    def graph(self, graph: Graph, owned: Owned, same: Same, kept: frozenset[int]) -> int:
+        """The peak of a graph that has to give some of its values, in numbers; computed once per set of owned and aliased inputs."""
+        key = (graph, owned, same, kept)
         peak = self._graphs.get(key)
         if peak is None:
-            peak = self._graphs[key] = self._run(graph, owned, same, {graph.result}, [True] * len(graph.elements))
+            peak = self._graphs[key] = self._run(graph, owned, same, {*kept}, [True] * len(graph.elements))
         return peak
 
     def _run(self, graph: Graph, owned: Owned, same: Same, kept: set[int], needed: list[bool]) -> int:
@@ -48,46 +50,58 @@ class Peaks:
         origins = [value if value >= first else same[value] for value in self._uses.of(graph).origins]
         kept = {origins[value] for value in kept}
         # A call of an empty block does nothing.
-        runs = [(at, e) for at, e in enumerate(graph.elements) if needed[at] and (isinstance(e, Node) or e.graph.layers)]
+        runs = [(at, e) for at, e in graph.layered if needed[at] and (isinstance(e, Node) or e.graph.layers)]
         last = {value: at for at, element in runs for value in self._uses.read(element, origins)}
         sizes = [type_.size for type_ in (*graph.inputs, *(element.type for element in graph.elements))]
+        live = self._live(graph, {value for value in (*last, *kept) if value >= first})
         peak = alive = sum(compress(sizes, owned))
         for at, element in runs:
             read = self._uses.read(element, origins)
             ends = {v for v in read if last[v] == at and v not in kept and (v >= first or owned[v])}
-            freed = sum(sizes[value] for value in ends)
-            size = sizes[first + at] if origins[first + at] == first + at else 0
+            given = live.get(first + at, {})
             if isinstance(element, Call):
-                given = tuple(origins[value] for value in element.inputs)
-                peak = max(peak, self._call(element, given, ends, alive, freed))
-            elif origins[element.inputs[0]] in ends and element.op.reuses(*graph.types_of(element), element.type):
+                peak = max(peak, self._call(element, [origins[value] for value in element.inputs], ends, sizes, alive, given))
+            elif origins[element.inputs[0]] in ends and element.op.reuses(*graph.types_of(element), element.type, *element.further):
                 peak = max(peak, alive)
             else:
-                peak = max(peak, alive + size)
-            alive += size - freed
-            if first + at not in last and first + at not in kept:
-                alive -= size  # nobody reads it
+                peak = max(peak, alive + sum(type_.size for type_ in (element.type, *element.further)))
+            alive += sum(sizes[value] for round_ in given.values() for value in round_.values()) - sum(sizes[value] for value in ends)
         return peak
 
-    def _call(self, call: Call, given: tuple[int, ...], ends: set[int], alive: int, freed: int) -> int:
+    def _live(self, graph: Graph, wanted: set[int]) -> dict[int, Live]:
+        """What is read later of what each element gives, by the element's value."""
+        found: dict[int, Live] = {}
+        for value in wanted:
+            made = self._uses.made(graph, value)
+            assert not isinstance(made, int), "an alias is known by what it is an alias of"
+            found.setdefault(made.of, {}).setdefault(made.round, {})[made.inside] = value
+        return found
+
+    def _call(self, call: Call, given: list[int], ends: set[int], sizes: list[int], alive: int, live: Live) -> int:
         """The peak while a call runs on some values. Over several rounds, what is read from outside lives on to the last of them."""
-        if call.times == 1:
-            return alive - freed + self.graph(call.graph, *_owned(given, ends))
-        handed = given[0] in ends and given[0] not in given[1:]
-        size = call.graph.inputs[0].size
-        alive -= size if handed else 0
-        outside, use = (False,) * (len(given) - 1), self._uses.of(call.graph)
-        result = use.origins[call.graph.result]
-        # A round may hand on what it was given, or a value from outside, which is then nobody's to give back.
-        again = use.reads[0] if result >= len(given) else result == 0 and handed
-        given_back, same = _owned((MADE, *given[1:]), ends)
-        first = alive + self.graph(call.graph, (handed, *outside), _owned(given, ends)[1])
-        between = alive + self.graph(call.graph, (again, *outside), same) if call.times > 2 else 0
-        last = alive - (freed - (size if handed else 0)) + self.graph(call.graph, (again, *given_back[1:]), same)
-        return max(first, between, last)
+        graph, use, count = call.graph, self._uses.of(call.graph), len(given)
+        main, final = use.origins[graph.result], call.times - 1
+        outside = [*compress(given[1:], use.reads[1:])]
+        peak, current, left = 0, given[0], {*ends}
+        # The rounds between these are like the one before them.
+        for round_ in sorted({at for met in (-1, *live) for at in range(met, met + 3) if 0 <= at <= final} | {final}):
+            read = [current, *given[1:]]
+            # A round may hand on what it was given, or a value from outside.
+            following = read[main] if main < count else MADE
+            done = {v for v in read if v in left and (round_ == final or (v not in outside and v != following))}
+            own = {main: graph.inputs[0].size} if main >= count and round_ < final and use.reads[0] else {}
+            left -= done
+            if current == MADE and use.reads[0] and main not in live.get(round_ - 1, {}):
+                done.add(MADE)
+            freed = sum(graph.inputs[0].size if value == MADE else sizes[value] for value in done)
+            own |= {inside: sizes[value] for inside, value in live.get(round_, {}).items()}
+            peak = max(peak, alive - freed + self.graph(graph, *_owned(read, done), frozenset(own)))
+            alive += sum(own.values()) - freed
+            current = following
+        return peak
 
 
-def _owned(given: tuple[int, ...], ends: set[int]) -> tuple[Owned, Same]:
+def _owned(given: list[int], ends: set[int]) -> tuple[Owned, Same]:
     """How the inputs of a graph that is given some values, of which some end with it, are owned, and which are the same."""
     places = {value: at for at, value in reversed(list(enumerate(given)))}
     return tuple(value in ends and places[value] == at for at, value in enumerate(given)), tuple(places[value] for value in given)

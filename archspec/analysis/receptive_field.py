@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from archspec.analysis.phases import NOT, Field, Sizes, chain, even, sizes, still, union
-from archspec.ir.graph import Call, Graph, Network, Node
+from archspec.ir.graph import Call, Further, Graph, Network, Node
 from archspec.ops.base import POINT, WHOLE, Op
 from archspec.types import Map, Type
 
@@ -32,10 +32,13 @@ _WORK = 2**19
 
 
 class _Back(NamedTuple):
-    """The way back from a graph's result to its last maps: values of it, calls that have some inside, and the inputs where it ends."""
+    """The way back from a result of a graph to its last maps: values of it, calls that have some inside, and the inputs where it ends.
+
+    Of a call, `times` is the round that is met first, and the number is that of the result through which it is.
+    """
 
     maps: tuple[int, ...]
-    calls: tuple[Call, ...]
+    calls: tuple[tuple[Call, int], ...]
     ends: frozenset[int]
 
 
@@ -47,7 +50,7 @@ class ReceptiveFields:
         self._inputs = [i.type.spatial for i in network.inputs if isinstance(i.type, Map)]
         self._graphs: dict[Graph, list[Fields] | None] = {}
         self._walks: dict[tuple[Graph, Fields], list[Field]] = {}
-        self._backs: dict[Graph, _Back] = {}
+        self._backs: dict[tuple[Graph, int], _Back] = {}
         self._walked = 0
         self._work = 0
 
@@ -75,6 +78,11 @@ class ReceptiveFields:
             times -= 1
             if not times or first == before:
                 return first
+
+    def _picked(self, call: Call, further: Further, outer: Fields) -> Field:
+        """The field of a further result of a call, given those of its inputs."""
+        first = self.through(call._replace(times=further.round), outer) if further.round else outer[0]
+        return self.inside(call.graph, (first, *outer[1:]))(call.graph.results[further.result])
 
     def _composed(self, reads: Fields, outer: Fields, times: int) -> Field:
         """What is seen through so many rounds of a graph whose result reads its inputs so."""
@@ -124,7 +132,14 @@ class ReceptiveFields:
         """Goes on from the fields of a graph's inputs to those of all its values."""
         for element in graph.elements:
             read = [values[value] for value in element.inputs]
-            if isinstance(element, Node):
+            if isinstance(element, Further):
+                maker = graph.elements[element.of - len(graph.inputs)]
+                if isinstance(maker, Call):
+                    read = [values[value] for value in maker.inputs]
+                    values.append(tuple([self._picked(maker, element, outer) for outer in zip(*read, strict=True)]))
+                else:
+                    values.append(values[element.of])
+            elif isinstance(element, Node):
                 reads = self._read(element, [graph.type_of(value) for value in element.inputs])
                 values.append(tuple([self._seen(reads, outer) for outer in zip(*read, strict=True)]))
             else:
@@ -178,8 +193,8 @@ class ReceptiveFields:
         """
         graph = self._network.graph
         found = []
-        known: set[tuple[Graph, Fields]] = set()
-        for field, type_ in self._last(graph, (POINT,), known):
+        known: set[tuple[Graph, int, Fields]] = set()
+        for field, type_ in self._last(graph, 0, (POINT,), known):
             if field is WHOLE:
                 return self.sizes(field, type_)
             if field != NOT:
@@ -192,55 +207,73 @@ class ReceptiveFields:
         jumps = {size.jump for size in measured}
         return Sizes(least, largest, jumps.pop() if len(jumps) == 1 else None)
 
-    def _last(self, graph: Graph, outer: Fields, known: set[tuple[Graph, Fields]]) -> Iterator[tuple[Field, Type | None]]:
-        """The fields of a graph's last maps, those of calls included; of the network also the inputs where no map lies on the way."""
-        if (graph, outer) in known:
+    def _last(self, graph: Graph, result: int, outer: Fields, known: set[tuple[Graph, int, Fields]]) -> Iterator[tuple[Field, Type | None]]:
+        """The fields of the last maps before a result of a graph, those of calls included; of the network also the inputs where no map
+        lies on the way.
+        """
+        if (graph, result, outer) in known:
             return
-        known.add((graph, outer))
+        known.add((graph, result, outer))
         if len(known) > _WALKED:
             yield None, None
             return
-        back, inside = self._back(graph), self.inside(graph, outer)
+        back, inside = self._back(graph, result), self.inside(graph, outer)
         if self._work > _WORK:
             yield None, None  # then it is not known what layers read, so neither where the way ends
             return
         top = graph is self._network.graph
         for value in (*back.maps, *(sorted(back.ends) if top else ())):
             yield inside(value), graph.type_of(value)
-        for call in back.calls:
-            read = tuple([inside(value) for value in call.inputs])
-            if call.times > 1:
-                through = self.through(call._replace(times=call.times - 1), read)
-                yield from self._last(call.graph, (through, *read[1:]), known)
-            # What rounds see grows or shrinks from one to the next: where the way goes on, the first counts too.
-            if call.times == 1 or 0 in self._back(call.graph).ends:
-                yield from self._last(call.graph, read, known)
+        for call, way in back.calls:
+            yield from self._last_inside(call, way, tuple([inside(value) for value in call.inputs]), known)
 
-    def _back(self, graph: Graph) -> _Back:
-        known = self._backs.get(graph)
+    def _last_inside(
+        self, call: Call, result: int, read: Fields, known: set[tuple[Graph, int, Fields]]
+    ) -> Iterator[tuple[Field, Type | None]]:
+        """Those before a result of the last round of a call, given the fields of its inputs."""
+        if call.times == 1:
+            yield from self._last(call.graph, result, read, known)
+            return
+        before = call._replace(times=call.times - 1)
+        yield from self._last(call.graph, result, (self.through(before, read), *read[1:]), known)
+        if 0 in self._back(call.graph, result).ends:
+            # What rounds see grows or shrinks from one to the next: where the way goes on, the first counts too.
+            yield from self._last_inside(before, 0, read, known) if result else self._last(call.graph, 0, read, known)
+
+    def _back(self, graph: Graph, result: int) -> _Back:
+        known = self._backs.get((graph, result))
         if known is not None:
             return known
         maps: list[int] = []
-        calls: list[Call] = []
+        calls: list[tuple[Call, int]] = []
         ends: set[int] = set()
-        count, pending, met = len(graph.inputs), [graph.result], {graph.result}
+        count, pending, met = len(graph.inputs), [graph.results[result]], {graph.results[result]}
         while pending:
             value = pending.pop()
             if value < count:
                 ends.add(value)
                 continue
-            element = graph.elements[value - count]
+            element, way = graph.elements[value - count], 0
+            if isinstance(element, Further):
+                maker, way = graph.elements[element.of - count], element.result
+                element = maker._replace(times=element.round + 1) if isinstance(maker, Call) else maker
+            assert not isinstance(element, Further)
             further: Sequence[int] = element.inputs
             if isinstance(element, Call):
-                inner = self._back(element.graph)
-                calls += [element] * bool(inner.maps or inner.calls)
-                further = [element.inputs[end] for end in inner.ends]
+                inner = self._back(element.graph, way)
+                reached = inner.ends
+                if way and element.times > 1 and 0 in reached:
+                    main = self._back(element.graph, 0)
+                    reached = (reached - {0}) | main.ends
+                    inner = inner._replace(maps=inner.maps + main.maps, calls=inner.calls + main.calls)
+                calls += [(element, way)] * bool(inner.maps or inner.calls)
+                further = [element.inputs[end] for end in reached]
             elif self._is_map(element, [graph.type_of(v) for v in element.inputs]):
                 maps.append(value)
                 continue
             pending += [v for v in further if v not in met]
             met.update(further)
-        known = self._backs[graph] = _Back(tuple(maps), tuple(calls), frozenset(ends))
+        known = self._backs[graph, result] = _Back(tuple(maps), tuple(calls), frozenset(ends))
         return known
 
     def _is_map(self, node: Node, types: Sequence[Type]) -> bool:

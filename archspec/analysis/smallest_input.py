@@ -6,9 +6,10 @@ text again. Layers that are as large as what they read (a fully connected one be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
-from archspec.ir.graph import Graph, Network, Node
+from archspec.ir.graph import Further, Graph, Network, Node
 from archspec.ops.base import Misfit
 from archspec.types import Map, Type
 
@@ -42,26 +43,31 @@ class _Sizes:
 
     def __init__(self) -> None:
         self.work = 0
-        self.known: dict[tuple[Graph, tuple[Type, ...]], Type] = {}
+        self.known: dict[tuple[Graph, tuple[Type, ...]], list[Type]] = {}
 
-    def graph(self, graph: Graph, inputs: tuple[Type, ...]) -> Type:
-        """The type of a graph's result. Raises Misfit."""
+    def graph(self, graph: Graph, inputs: tuple[Type, ...]) -> list[Type]:
+        """The types of a graph's results. Raises Misfit."""
         found = self.known.get((graph, inputs))
         if found is not None:
             return found
         types = list(inputs)
+        made: dict[int, list[Sequence[Type]]] = {}
+        """The types of the results of elements' rounds, up to one that those after it equal."""
         for element in graph.elements:
+            if isinstance(element, Further):
+                rounds = made[element.of]
+                types.append(rounds[min(element.round, len(rounds) - 1)][element.result])
+                continue
             self.work += 1
             if self.work > _WORK:
                 raise TimeoutError
             read = [types[value] for value in element.inputs]
-            if isinstance(element, Node):
-                types += element.op.infer(read)
-                continue
-            for _ in range(element.times):
-                before, read[0] = read[0], self.graph(element.graph, tuple(read))
+            rounds = made[len(types)] = []
+            for _ in range(1 if isinstance(element, Node) else element.times):
+                rounds.append(element.op.infer(read) if isinstance(element, Node) else self.graph(element.graph, tuple(read)))
+                before, read[0] = read[0], rounds[-1][0]
                 if read[0] == before:
                     break  # a round leaves the type as it was, and so do the others
             types.append(read[0])
-        self.known[graph, inputs] = types[graph.result]
-        return types[graph.result]
+        found = self.known[graph, inputs] = [types[result] for result in graph.results]
+        return found

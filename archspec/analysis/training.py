@@ -92,6 +92,8 @@ class Step(NamedTuple):
     sources: tuple[int, ...]
     reads: tuple[Value, ...]
     gives: Value
+    numbers: range
+    """Those of the values that it gives."""
     params: int
     own: Bytes
     trained: bool
@@ -137,7 +139,8 @@ class TrainingMemory:
     def _followed(self) -> Iterator[Step]:
         """The layers in order, with the storages that they read and give."""
         values = [Value(self._storage(i.type.size, 4, 0), i.type, len(i.type.shape) < 3) for i in self.network.inputs]
-        self.given = list(values)
+        self.values = values
+        """Those of inputs and layers, by their numbers."""
         trained = self.flows = [False] * len(values)
         readers = self._readers()
         for at, met in enumerate([event for event in events(self.network.graph) if isinstance(event, Visit)]):
@@ -152,10 +155,12 @@ class TrainingMemory:
             gives, own = self._given(met, reads, types, at, readers, flows)
             for value in reads:
                 value.storage.last = at
+            numbers = range(len(values), len(values) + len(met.names))
             values.append(gives)
-            trained.append(flows)
+            values += [Value(self._storage(type_.size, gives.storage.width, at), type_, gives.last) for type_ in met.node.further]
+            trained += [flows] * len(numbers)
             passes = op.step in ("add", "concat", "flatten", "tokens") or _drops_nothing(op)
-            yield Step(met.sources, reads, gives, params, own if flows else Bytes(), flows, passes)
+            yield Step(met.sources, reads, gives, numbers, params, own if flows else Bytes(), flows, passes)
 
     def _given(
         self, met: Visit, reads: tuple[Value, ...], types: tuple[Type, ...], at: int, readers: list[tuple[int, str]], flows: bool
@@ -202,15 +207,18 @@ class TrainingMemory:
         return 2 if kind in _HALF else max(value.storage.width for value in reads)
 
     def _readers(self) -> list[tuple[int, str]]:
-        """How often each value is read, and the step that makes it."""
+        """How often each value is read, as a further result of a graph too, and the step that makes it."""
         counts = [1] * len(self.network.inputs)
         makers = [""] * len(self.network.inputs)
         for met in events(self.network.graph):
             if isinstance(met, Visit):
                 for source in met.sources:
                     counts[source] += 1
-                counts.append(0)
-                makers.append(met.node.op.step)
+                counts += [0] * len(met.names)
+                makers += [met.node.op.step] * len(met.names)
+            elif isinstance(met, Leave) and met.call is not None:
+                for result in met.call.graph.results[1:]:
+                    counts[met.values[result]] += 1
         return list(zip(counts, makers, strict=True))
 
     @cached_property
@@ -246,19 +254,20 @@ class TrainingMemory:
             if storage.kept is not None:
                 held.setdefault(storage.kept, []).append(storage)
         kept = sum(storage.per_image for storages in held.values() for storage in storages)
-        gradients = {number: self.value(number).bytes for number in self._results()}
+        gradients = {number: self.values[number].bytes for number in self._results()}
         learned = 0
         for at in reversed(range(len(self.steps))):
             step = self.steps[at]
-            found = gradients.get(first + at)
-            if step.trained and found is not None:
+            found = [number for number in step.numbers if number in gradients]
+            if step.trained and found:
                 learned += 4 * step.params
                 made = [source for source, value in zip(step.sources, step.reads, strict=True) if self.flows[source]]
-                passed = 0 if step.passes else sum(self.value(source).bytes for source in made)
+                passed = 0 if step.passes else sum(self.values[source].bytes for source in made)
                 yield own.plus(Bytes(constant + learned, fed + kept + sum(gradients.values()) + passed))
-                del gradients[first + at]
+                for number in found:
+                    del gradients[number]
                 for source in made:
-                    gradients[source] = self.value(source).bytes
+                    gradients[source] = self.values[source].bytes
             own = Bytes(own.fixed - step.own.fixed, own.image - step.own.image)
             kept -= sum([storage.per_image for storage in held.get(at, ())])
 
@@ -267,11 +276,6 @@ class TrainingMemory:
         *_, end = events(self.network.graph)
         assert isinstance(end, Leave)
         return [end.values[output.value] for output in self.network.outputs]
-
-    def value(self, number: int) -> Value:
-        """A value, by its number: the inputs come first."""
-        first = len(self.network.inputs)
-        return self.given[number] if number < first else self.steps[number - first].gives
 
     @property
     def kept(self) -> int:

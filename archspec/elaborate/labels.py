@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from archspec.diagnostics import did_you_mean
 from archspec.elaborate.expressions import Refused, Scope, Silent, evaluate
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import Call, Part
+from archspec.ir.graph import Call, Further, Hole, Layered, Part
 from archspec.ir.walk import Names
 from archspec.numeric import pinned
 from archspec.source import Span
@@ -131,7 +131,7 @@ def lookup(expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
     return found
 
 
-def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Part, Part, str]]:
+def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Layered | Hole, Layered | Hole, str]]:
     """Elements whose name an earlier one has or is a part of, with that one and what to say.
 
     Without labels names differ by construction, unless a block's name ends in a digit (`conv1` + 1 is `conv` + 11).
@@ -139,7 +139,7 @@ def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Part, Part,
     if not any(element.label is not None or element.stem[-1].isdigit() for element in _local(elements, rounds=1)):
         return
     names = Names("", naming)
-    seen: dict[str, Part] = {}
+    seen: dict[str, Layered | Hole] = {}
     for element in _local(elements, rounds=2):
         name = names.local(element)
         if name in seen:
@@ -152,7 +152,7 @@ def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Part, Part,
                 yield element, seen[prefix], f"`{prefix}` is a layer or a group, so `{name}` cannot be put inside it from here"
 
 
-def _local(elements: Sequence[Part], *, rounds: int) -> Iterator[Part]:
+def _local(elements: Sequence[Part], *, rounds: int) -> Iterator[Layered | Hole]:
     """The elements that are named within a graph: its own, and those of inline calls, of which at most `rounds` are entered."""
     for element in elements:
         if isinstance(element, Call) and element.inline:
@@ -160,7 +160,7 @@ def _local(elements: Sequence[Part], *, rounds: int) -> Iterator[Part]:
                 yield from _local(element.graph.elements, rounds=rounds)
         elif isinstance(element, Call) and rounds > 1 and element.times > 1:
             yield from [element] * min(rounds, element.times)
-        else:
+        elif not isinstance(element, Further):
             yield element
 
 

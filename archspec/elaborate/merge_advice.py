@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archspec.elaborate.declarations import Defaults
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import Node, Part
+from archspec.ir.graph import Further, Hole, Layered, Node
 from archspec.ops.base import Misfit
 from archspec.ops.worked import worked
 from archspec.source import Span
@@ -120,10 +120,12 @@ def _mended(builder: GraphBuilder, entered: int, main: int, body: Sequence[ast.S
     return f"add `shortcut: {conv} | bn` as the last line of the residual"
 
 
-def _between(builder: GraphBuilder, entered: int, value: int) -> Iterator[tuple[Part, Type | None]]:
-    """The elements from a value back to another along first inputs, each with the type of that input."""
+def _between(builder: GraphBuilder, entered: int, value: int) -> Iterator[tuple[Layered | Hole, Type | None]]:
+    """The elements from a value back to another along first inputs, each with the type of that input; a further result ends them."""
     while value < 0 and value != entered and builder.elements[~value].inputs:
         element = builder.elements[~value]
+        if isinstance(element, Further):
+            return
         value = element.inputs[0]
         yield element, builder.type_of(value)
 

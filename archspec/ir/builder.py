@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archspec.ir.graph import Call, Graph, Hole, Input, Instance, Network, Node, Output, Owner, Part
+from archspec.ir.graph import Call, Further, Graph, Hole, Input, Instance, Network, Node, Output, Owner, Part
 from archspec.ir.walk import Names
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Misfit, Op
@@ -32,6 +32,8 @@ class GraphBuilder:
         self.captured: dict[int, int] = {}
         self.pending: list[int] = []
         """Values of the parent that are read here, in the order of the inputs after the first."""
+        self.picked: dict[tuple[int, int, int], int] = {}
+        """The values that `further` gave."""
 
     def input(self, type_: Type | None) -> int:
         """Add an input; returns the number of its value. The type is None while it is not known."""
@@ -58,18 +60,29 @@ class GraphBuilder:
         types = [type_ for type_ in map(self.type_of, values) if type_ is not None]
         for primitive in op.expand(types):
             own = primitive is op
-            found = primitive.infer(types)
-            if len(found) != 1:
-                raise NotImplementedError(f"`{primitive.step}` gives {len(found)} values; a node of a graph has one")
-            type_ = settled(found[0])
+            type_, *further = map(settled, primitive.infer(types))
             numbered = own and (label is not None or not op.variadic)
-            values = [self.add(Node(primitive, tuple(values), type_, primitive.step, label if own else None, span, numbered, not own))]
+            node = Node(primitive, tuple(values), type_, primitive.step, label if own else None, span, numbered, not own)
+            values = [self.add(node._replace(further=tuple(further)) if further else node)]
             types = [type_]
         return values[0]
+
+    def further(self, value: int, result: int, round_: int = 0) -> int:
+        """The value of a result of an element, by the value of that: of a node, or of a round of a call; picked once."""
+        element = self.elements[~value]
+        assert isinstance(element, Node | Call)
+        if result == 0 and (isinstance(element, Node) or round_ == element.times - 1):
+            return value
+        known = self.picked.get((value, result, round_))
+        if known is None:
+            type_ = element.further[result - 1] if isinstance(element, Node) else element.graph.type_of(element.graph.results[result])
+            known = self.picked[value, result, round_] = self.add(Further((value,), result, round_, type_))
+        return known
 
     def restem(self, stem: str) -> None:
         """Call the last element, which has no label, by another stem that takes no position."""
         element = self.elements.pop()
+        assert not isinstance(element, Further)
         self.names.skip(element, -1)
         self.add(element._replace(stem=stem, numbered=False))
 
@@ -94,14 +107,16 @@ class GraphBuilder:
             builder = builder.parent if builder.round else None
         return f"{stem}{alike + 1}"
 
-    def finish(self, result: int, instance: Instance | None = None) -> Graph | None:
-        """The graph, its values renumbered as `Graph` has them; None where it has holes."""
+    def finish(self, result: int, instance: Instance | None = None, further: Mapping[str, int] | None = None) -> Graph | None:
+        """The graph, its values renumbered as `Graph` has them; None where it has holes. `further` has its results after the first."""
         inputs = [type_ for type_ in self.inputs if type_ is not None]
         elements = [element for element in self.elements if not isinstance(element, Hole)]
         if len(inputs) < len(self.inputs) or len(elements) < len(self.elements):
             return None
         fixed = tuple(e._replace(inputs=tuple(map(self.final, e.inputs))) for e in elements)
-        return Graph(tuple(inputs), fixed, self.final(result), self.names.naming, instance)
+        named = further or {}
+        results = tuple(map(self.final, (result, *named.values())))
+        return Graph(tuple(inputs), fixed, results, self.names.naming, instance, tuple(named))
 
     def final(self, value: int) -> int:
         """The number of a value in the finished graph."""
@@ -112,6 +127,9 @@ class GraphBuilder:
         mapping = {0: value, **{number: outer for outer, number in inner.captured.items()}}
         first = len(self.elements)
         for at, element in enumerate(inner.elements):
+            if isinstance(element, Further):
+                mapping[~at] = self.further(mapping[element.of], element.result, element.round)
+                continue
             owner = element.owner
             if owner is not None:
                 owner = owner._replace(up=owner.up - 1) if owner.up else owner._replace(element=first + owner.element)
@@ -146,6 +164,7 @@ class Block:
     def __init__(self, *types: Type, name: str | None = None, **arguments: Any) -> None:
         self._graph = GraphBuilder("index" if name is None else "ordinal")
         self._instance = Instance(name, tuple(arguments.items())) if name is not None else None
+        self._further: dict[str, int] = {}
         self.inputs = tuple(self._value(self._graph.input(type_)) for type_ in types)
 
     def op(self, step: str, *values: Value, label: str | None = None, owner: Value | None = None, **arguments: Any) -> Value:
@@ -172,7 +191,7 @@ class Block:
             raise ValueError(f"`{step}`: {misfit.message}") from None
 
     def call(self, graph: Graph, *values: Value, label: str | None = None, times: int = 1, owner: Value | None = None) -> Value:
-        """Append a call of a graph, `times` in a row, each round on the result of the round before."""
+        """Append a call of a graph, `times` in a row, each round on the result of the round before; `further` gives its other results."""
         stem = graph.instance.block if graph.instance is not None else "group"
         types = tuple(value.type for value in values)
         if types != graph.inputs:
@@ -182,10 +201,36 @@ class Block:
         call = Call(graph, self._numbers(stem, values), graph.output, stem, self._label(label), None, times)
         return self._owned(self._graph.add(call), owner)
 
+    def further(self, value: Value, result: str | int, round_: int = -1) -> Value:
+        """A further result of a call, by the name that it has in its graph, of one of its rounds, -1 being the last.
+
+        Of a layer that has several, the result of that number; 0 is the main one, of a call too.
+        """
+        (number,) = self._numbers("further", (value,))
+        element = self._graph.elements[~number] if number < 0 else None
+        if not isinstance(element, (Node, Call)):
+            raise ValueError("only the value of a layer or call has further results")
+        names = element.graph.names if isinstance(element, Call) else ()
+        count, times = (1 + len(names), element.times) if isinstance(element, Call) else (1 + len(element.further), 1)
+        at = 1 + names.index(result) if result in names else result
+        if not isinstance(at, int) or not 0 <= at < count:
+            known = f"it has {', '.join(names)}" if names else f"it has {count}"
+            raise ValueError(f"`{element.label or element.stem}` has no result {result!r}; {known}")
+        if not -times <= round_ < times:
+            raise ValueError(f"`{element.label or element.stem}` runs {times} times; there is no round {round_}")
+        return self._value(self._graph.further(number, at, round_ % times))
+
+    def result(self, name: str, value: Value) -> None:
+        """Name a further result of the graph, in the order of these calls."""
+        (number,) = self._numbers("result", (value,))
+        if name in self._further or name == "output":
+            raise ValueError(f"there are two results called `{name}`")
+        self._further[name] = number
+
     def graph(self, result: Value) -> Graph:
-        """The finished graph."""
+        """The finished graph; `result` is its main one."""
         (number,) = self._numbers("graph", (result,))
-        found = self._graph.finish(number, self._instance)
+        found = self._graph.finish(number, self._instance, self._further)
         assert found is not None, "a block has no holes"
         return found
 
@@ -210,8 +255,10 @@ class Block:
             (lender,) = self._numbers("owner", (owner,))
             if lender >= 0:
                 raise ValueError("an input has no weights to use")
-            chained = self._graph.elements[~lender].owner
-            self._graph.elements[~number] = self._graph.elements[~number]._replace(owner=chained or Owner(~lender))
+            lent, own = self._graph.elements[~lender], self._graph.elements[~number]
+            if isinstance(lent, Further) or isinstance(own, Further):
+                raise ValueError("a further result has no weights to use")
+            self._graph.elements[~number] = own._replace(owner=lent.owner or Owner(~lender))
         return self._value(number)
 
 
@@ -249,6 +296,9 @@ class Builder(Block):
     def network(self) -> Network:
         """The finished network, verified."""
         from archspec.ir.verify import verify
+
+        if self._further:
+            raise ValueError("a network has outputs, not further results: `output` names them")
 
         if "output" not in self._outputs:
             raise ValueError("no value is called `output`")

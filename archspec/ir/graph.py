@@ -6,6 +6,9 @@ row). Equal block instances are one graph, shared by every call, so the size of 
 Values are numbered: 0 to len(inputs) - 1 are the graph's inputs, the rest its elements in order. An element reads only values
 before it.
 
+Results. A graph has a main result and may have further ones, which have names. The value of a call is the main result of its last
+round; any other result, of any round, is the value of a `Further`, an element that only picks it: it is no layer and has no name.
+
 Names. Each element has a stem (`conv`, `bottleneck`) and perhaps a label. In a graph whose names are `ordinal` (the top level and
 block bodies) an element without a label is called stem + its ordinal among all elements of that stem. Where they are `index` (a
 label over several steps) it is called by its position, as in nn.Sequential; a number as its label sets the position, and leaves
@@ -51,6 +54,8 @@ class Node(NamedTuple):
     numbered: bool = True
     implied: bool = False
     owner: Owner | None = None
+    further: tuple[Type, ...] = ()
+    """The types of the op's results after the first."""
 
 
 class Call(NamedTuple):
@@ -70,7 +75,29 @@ class Call(NamedTuple):
     owner: Owner | None = None
 
 
-Element = Node | Call
+Layered = Node | Call
+"""An element that has layers, and a name."""
+
+
+class Further(NamedTuple):
+    """A result of an element before it that is not that element's own value: of a node, or of a round of a call, 0 being the first.
+
+    It has no name, takes no position and costs nothing. `inputs` has the value of the element alone.
+    """
+
+    inputs: tuple[int, ...]
+    result: int
+    """Which one, 0 being the main result."""
+    round: int
+    type: Type
+
+    @property
+    def of(self) -> int:
+        """The value of the element that it is a result of."""
+        return self.inputs[0]
+
+
+Element = Layered | Further
 
 
 class Hole(NamedTuple):
@@ -102,25 +129,42 @@ class Instance(NamedTuple):
 
 
 class Graph:
-    """Elements between input types and a result. Compared by identity: sharing is what makes equal parts equal.
+    """Elements between input types and one or several results. Compared by identity: sharing is what makes equal parts equal.
 
     `naming` is `ordinal` or `index`; `instance` is set where the graph is the body of a block.
     """
 
-    __slots__ = ("elements", "inputs", "instance", "layers", "lends", "naming", "result")
+    __slots__ = ("elements", "inputs", "instance", "layers", "lends", "names", "naming", "picks", "results")
 
     def __init__(
-        self, inputs: tuple[Type, ...], elements: tuple[Element, ...], result: int, naming: str, instance: Instance | None = None
+        self,
+        inputs: tuple[Type, ...],
+        elements: tuple[Element, ...],
+        results: tuple[int, ...],
+        naming: str,
+        instance: Instance | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
         self.inputs = inputs
         self.elements = elements
-        self.result = result
+        self.results = results
+        """The main one first."""
+        self.names = names
+        """Those of the further results."""
         self.naming = naming
         self.instance = instance
-        self.layers: int = sum([1 if isinstance(e, Node) else e.times * e.graph.layers for e in elements])
+        layered = [element for element in elements if not isinstance(element, Further)]
+        self.picks = len(layered) < len(elements)
+        """Whether an element picks a further result of another."""
+        self.layers: int = sum([1 if isinstance(e, Node) else e.times * e.graph.layers for e in layered])
         """Nodes when flattened."""
-        self.lends: bool = any(e.owner is not None or (isinstance(e, Call) and e.graph.lends) for e in elements)
+        self.lends: bool = any(e.owner is not None or (isinstance(e, Call) and e.graph.lends) for e in layered)
         """Whether an element, of it or of a graph that it calls, uses the weights of another."""
+
+    @property
+    def result(self) -> int:
+        """The main result."""
+        return self.results[0]
 
     def type_of(self, value: int) -> Type:
         """The type of a value, by its number: inputs come first, then one value per element."""
@@ -133,8 +177,13 @@ class Graph:
 
     @property
     def output(self) -> Type:
-        """The type of the graph's result."""
+        """The type of the graph's main result."""
         return self.type_of(self.result)
+
+    @property
+    def layered(self) -> list[tuple[int, Layered]]:
+        """The elements that have layers, with their positions."""
+        return [(at, element) for at, element in enumerate(self.elements) if not isinstance(element, Further)]
 
     def __repr__(self) -> str:
         return f"Graph({self.instance or 'no block'}, {self.layers:,} layers)"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from archspec.ir.graph import Call, Element, Graph, Input, Instance, Network, Node, Output, Owner
+from archspec.ir.graph import Call, Element, Further, Graph, Input, Instance, Network, Node, Output, Owner
 from archspec.ops import STEPS, make
 from archspec.source import Source, Span
 from archspec.types import Map, Tokens, Type, Vector
@@ -53,8 +53,20 @@ class OwnerDoc(_Part):
     up: int = 0
 
 
-class NodeDoc(_Part):
-    """An op applied. `implied` layers were not written (the flatten before `fc`); `numbered` is False where a name takes no position."""
+class _Several(_Part):
+    """A part that writes what only several results need where there are several."""
+
+    @model_serializer(mode="wrap")
+    def _short(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = write(self)
+        return {name: value for name, value in found.items() if value or name != "further"}
+
+
+class NodeDoc(_Several):
+    """An op applied. `implied` layers were not written (the flatten before `fc`); `numbered` is False where a name takes no position.
+
+    `further` are the types of the op's results after the first.
+    """
 
     op: str
     arguments: dict[str, Any]
@@ -65,6 +77,7 @@ class NodeDoc(_Part):
     numbered: bool = True
     implied: bool = False
     owner: OwnerDoc | None = None
+    further: tuple[TypeDoc, ...] = ()
     origin: OriginDoc | None = None
 
 
@@ -83,6 +96,15 @@ class CallDoc(_Part):
     origin: OriginDoc | None = None
 
 
+class FurtherDoc(_Part):
+    """A result of an element before it, by its value, that is not that value: result `result` of round `round`, both from 0."""
+
+    of: int
+    result: int
+    round: int
+    output: TypeDoc
+
+
 class InstanceDoc(_Part):
     """The block that a graph is an instance of, and the values of its parameters; lists are sizes or values of rounds."""
 
@@ -90,14 +112,18 @@ class InstanceDoc(_Part):
     arguments: dict[str, Any]
 
 
-class GraphDoc(_Part):
-    """Elements between inputs and a result; `naming` says how elements without a label are called."""
+class GraphDoc(_Several):
+    """Elements between inputs and a result; `naming` says how elements without a label are called.
+
+    `further` are the values of its results after the first, by their names, in their order.
+    """
 
     instance: InstanceDoc | None = None
     naming: Literal["ordinal", "index"]
     inputs: tuple[TypeDoc, ...]
-    elements: tuple[Annotated[NodeDoc | CallDoc, Field(union_mode="left_to_right")], ...]
+    elements: tuple[Annotated[NodeDoc | CallDoc | FurtherDoc, Field(union_mode="left_to_right")], ...]
     result: int
+    further: dict[str, int] = {}
 
 
 class InputDoc(_Part):
@@ -145,7 +171,8 @@ def from_json(text: str) -> Network:
     for doc in document.graphs:
         elements = tuple(_element(element, graphs, sources) for element in doc.elements)
         instance = Instance(doc.instance.block, tuple(_tuples(doc.instance.arguments).items())) if doc.instance is not None else None
-        graphs.append(Graph(tuple(map(_read_type, doc.inputs)), elements, doc.result, doc.naming, instance))
+        results = (doc.result, *doc.further.values())
+        graphs.append(Graph(tuple(map(_read_type, doc.inputs)), elements, results, doc.naming, instance, tuple(doc.further)))
     if not graphs:
         raise ValueError("a document has at least one graph")
     inputs = tuple(Input(i.name, _read_type(i.type), _span(i.origin, sources)) for i in document.inputs)
@@ -190,9 +217,12 @@ class _Writer:
             inputs=tuple(_type(type_) for type_ in graph.inputs),
             elements=tuple(self.element(element) for element in graph.elements),
             result=graph.result,
+            further=dict(zip(graph.names, graph.results[1:], strict=True)),
         )
 
-    def element(self, element: Element) -> NodeDoc | CallDoc:
+    def element(self, element: Element) -> NodeDoc | CallDoc | FurtherDoc:
+        if isinstance(element, Further):
+            return FurtherDoc(of=element.of, result=element.result, round=element.round, output=_type(element.type))
         common: dict[str, Any] = {
             "inputs": element.inputs,
             "output": _type(element.type),
@@ -204,7 +234,8 @@ class _Writer:
         }
         if isinstance(element, Call):
             return CallDoc(call=self.index[element.graph], times=element.times, inline=element.inline, **common)
-        return NodeDoc(op=element.op.step, arguments=element.op.arguments(), implied=element.implied, **common)
+        further = tuple(map(_type, element.further))
+        return NodeDoc(op=element.op.step, arguments=element.op.arguments(), implied=element.implied, further=further, **common)
 
     def origin(self, span: Span | None) -> OriginDoc | None:
         if span is None:
@@ -216,13 +247,16 @@ def _type(type_: Type) -> TypeDoc:
     return TypeDoc.model_construct(kind=type(type_).__name__.lower(), shape=type_.shape)
 
 
-def _element(doc: NodeDoc | CallDoc, graphs: list[Graph], sources: list[Source]) -> Element:
+def _element(doc: NodeDoc | CallDoc | FurtherDoc, graphs: list[Graph], sources: list[Source]) -> Element:
+    if isinstance(doc, FurtherDoc):
+        return Further((doc.of,), doc.result, doc.round, _read_type(doc.output))
     type_, span = _read_type(doc.output), _span(doc.origin, sources)
     owner = Owner(doc.owner.element, doc.owner.up) if doc.owner is not None else None
     if isinstance(doc, NodeDoc):
         if doc.op not in STEPS:
             raise ValueError(f"there is no layer `{doc.op}`")
-        return Node(make(doc.op, _tuples(doc.arguments)), doc.inputs, type_, doc.stem, doc.label, span, doc.numbered, doc.implied, owner)
+        op, further = make(doc.op, _tuples(doc.arguments)), tuple(map(_read_type, doc.further))
+        return Node(op, doc.inputs, type_, doc.stem, doc.label, span, doc.numbered, doc.implied, owner, further)
     if not 0 <= doc.call < len(graphs):
         raise ValueError(f"a call names graph {doc.call}, which does not stand before it")
     return Call(graphs[doc.call], doc.inputs, type_, doc.stem, doc.label, span, doc.times, doc.inline, doc.numbered, owner=owner)

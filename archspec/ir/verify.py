@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archspec.ir.graph import Call, Element, Graph, Network, Node, Owner
+from archspec.ir.graph import Call, Further, Graph, Layered, Network, Node, Owner
 from archspec.ir.walk import Visit, events
 from archspec.ops.base import Misfit
 from archspec.types import Type
@@ -34,13 +34,13 @@ class Borrower(NamedTuple):
 
     what: str
     owner: Owner
-    element: Element
+    element: Layered
     graph: Graph
 
 
 def _owners(graph: Graph, where: str, free: dict[Graph, list[Borrower]]) -> Iterator[Borrower]:
     """Check the owners of weights in a graph; gives what borrows from a graph around it."""
-    for at, element in enumerate(graph.elements):
+    for at, element in graph.layered:
         borrowers = (
             [b._replace(owner=b.owner._replace(up=b.owner.up - 1)) for b in free[element.graph]] if isinstance(element, Call) else []
         )
@@ -58,6 +58,8 @@ def _lent(borrower: Borrower, graph: Graph, at: int) -> None:
     if owner.up < 0 or not 0 <= owner.element < at:
         raise ValueError(f"{what} uses the weights of an element that does not stand before it")
     lender = graph.elements[owner.element]
+    if isinstance(lender, Further):
+        raise ValueError(f"{what} uses the weights of a further result, which has none")
     name = f"`{lender.label or lender.stem}`"
     if lender.owner is not None:
         raise ValueError(f"{what} uses the weights of {name}, which are another's")
@@ -70,7 +72,7 @@ def _lent(borrower: Borrower, graph: Graph, at: int) -> None:
             raise ValueError(f"{what} uses the weights of {name}: `{key}` is {shapes[0]} here and {shapes[1]} there")
 
 
-def stored_in(element: Element, graph: Graph) -> dict[str, tuple[int, ...]] | None:
+def stored_in(element: Layered, graph: Graph) -> dict[str, tuple[int, ...]] | None:
     """The shapes of the tensors that an element stores in each round, by their keys within it; None for an inline call."""
     if isinstance(element, Node):
         return {w.name: w.shape for w in element.op.weights(*graph.types_of(element))}
@@ -88,19 +90,44 @@ def _graph(graph: Graph) -> str:
     """Check the elements of a graph; gives what messages call it."""
     first = len(graph.inputs)
     where = f"graph `{graph.instance}`" if graph.instance is not None else "a graph"
-    if not graph.inputs or not 0 <= graph.result < first + len(graph.elements):
-        raise ValueError(f"{where} has no input, or its result is no value of it")
+    if not graph.inputs or not all(0 <= result < first + len(graph.elements) for result in graph.results):
+        raise ValueError(f"{where} has no input, or a result of it is no value of it")
+    if len(set(graph.names)) != len(graph.names) or len(graph.results) != 1 + len(graph.names):
+        raise ValueError(f"{where} has {len(graph.results)} results, and its further ones are called {_shown(graph.names) or 'nothing'}")
     if graph.naming not in ("ordinal", "index"):
         raise ValueError(f"{where} names its elements by `{graph.naming}`")
     for at, element in enumerate(graph.elements):
-        what = f"element {at} (`{element.label or element.stem}`) of {where}"
+        what = f"element {at} ({_called(element)}) of {where}"
         if not element.inputs or any(not 0 <= value < first + at for value in element.inputs):
             raise ValueError(f"{what} reads a value that does not stand before it")
-        read = tuple(graph.type_of(value) for value in element.inputs)
-        given = _call(element, read, what) if isinstance(element, Call) else _node(element, read, what)
-        if given != (element.type,):
-            raise ValueError(f"{what} is said to give {element.type}, but gives {_shown(given)}")
+        said: tuple[Type, ...] = (element.type,)
+        if isinstance(element, Further):
+            given = _picked(element, graph, what)
+        elif isinstance(element, Call):
+            given = _call(element, graph.types_of(element), what)
+        else:
+            given, said = _node(element, graph.types_of(element), what), (element.type, *element.further)
+        if given != said:
+            raise ValueError(f"{what} is said to give {_shown(said)}, but gives {_shown(given)}")
     return where
+
+
+def _picked(further: Further, graph: Graph, what: str) -> tuple[Type, ...]:
+    at = further.of - len(graph.inputs)
+    element = graph.elements[at] if at >= 0 else None
+    if isinstance(element, Call):
+        types, times = [element.graph.type_of(result) for result in element.graph.results], element.times
+    elif isinstance(element, Node):
+        types, times = [element.type, *element.further], 1
+    else:
+        raise ValueError(f"{what} is a result of neither a node nor a call")
+    if not (0 <= further.result < len(types) and 0 <= further.round < times and (further.result, further.round) != (0, times - 1)):
+        raise ValueError(f"{what} is result {further.result} of round {further.round}; there are {len(types)} results, {times} rounds")
+    return (types[further.result],)
+
+
+def _called(element: Layered | Further) -> str:
+    return "a further result" if isinstance(element, Further) else f"`{element.label or element.stem}`"
 
 
 def _call(call: Call, read: tuple[Type, ...], what: str) -> tuple[Type, ...]:

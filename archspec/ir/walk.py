@@ -3,7 +3,8 @@
 Example: `conv k=3 f=8 | repeat 2: residual: conv k=3 f=8` gives Visit conv1, Enter, Visit conv2, Visit add1, Leave, Enter, Visit conv3,
 Visit add2, Leave, Leave. Events come lazily, one round after another, so a walk may stop early.
 
-The values met on a walk are numbered: the inputs of the network, then one for each Visit. `sources` are such numbers.
+The values met on a walk are numbered: the inputs of the network, then those of each Visit, one and one more for each further result of
+the node, and those of the rounds of each Closed. `sources` are such numbers.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
-from archspec.ir.graph import SHORTCUT, Call, Element, Graph, Network, Node, Part
+from archspec.ir.graph import SHORTCUT, Call, Further, Graph, Hole, Layered, Network, Node, Part
 
 
 class Names:
@@ -25,7 +26,7 @@ class Names:
         self.counts: dict[str, int] = {}
         self.position = 0
 
-    def local(self, element: Part) -> str:
+    def local(self, element: Layered | Hole) -> str:
         """The element's name within its graph."""
         stem = element.stem
         ordinal = self.counts[stem] = self.counts.get(stem, 0) + 1
@@ -41,11 +42,13 @@ class Names:
             return stem
         return f"{stem}{ordinal}"
 
-    def __call__(self, element: Part) -> str:
+    def __call__(self, element: Layered | Hole) -> str:
         return self.prefix + self.local(element)
 
     def skip(self, element: Part, rounds: int = 1) -> None:
-        """Go on as if an element had been named, so many times; a call has a name for each of its rounds."""
+        """Go on as if an element had been named, so many times; a call has a name for each of its rounds, a further result none."""
+        if isinstance(element, Further):
+            return
         if isinstance(element, Call):
             rounds *= element.times
             if element.inline:
@@ -65,7 +68,7 @@ class Names:
 
     def _ends(self, graph: Graph) -> tuple[str, str]:
         first = last = ""
-        for element in graph.elements:
+        for _, element in graph.layered:
             named = self.rounds(element) if isinstance(element, Call) else [(self(element),) * 2]
             first, last = first or named[0][0], named[-1][1] or last
         return first, last
@@ -104,9 +107,17 @@ class Visit(NamedTuple):
     times: int
     owner: str | None
 
+    @property
+    def names(self) -> list[str]:
+        """Those of its values: its own, and with a number those of the further results of its node."""
+        return [self.name, *[f"{self.name}:{at}" for at in range(1, 1 + len(self.node.further))]]
+
 
 class Closed(NamedTuple):
-    """A call that the walk does not open, all its rounds at once, which give one value. `rounds` are as in Names.rounds."""
+    """A call that the walk does not open, all its rounds at once. Each gives one value, which stands for its further results too.
+
+    `rounds` are as in Names.rounds.
+    """
 
     rounds: list[tuple[str, str]]
     call: Call
@@ -139,7 +150,7 @@ class _Frame(NamedTuple):
     around: _Frame | None
     borrows: tuple[str, str] | None
 
-    def owner(self, element: Element, name: str, round_: int = 0) -> str | None:
+    def owner(self, element: Layered, name: str, round_: int = 0) -> str | None:
         """The name of what an element called so has its weights from; None where they are its own."""
         if element.owner is None and self.borrows is None:
             return None
@@ -161,9 +172,15 @@ class _Walk:
 
     def graph(
         self, graph: Graph, names: Names, values: list[int], times: int, top: int | None, call: Call | None, frame: _Frame
-    ) -> Generator[Event, None, int]:
-        """Walk a graph from the numbers of its inputs; the generator's value is the number of its result."""
+    ) -> Generator[Event, None, list[int]]:
+        """Walk a graph from the numbers of its inputs; the generator's value has the numbers of its results."""
+        given: dict[int, list[list[int]]] = {}
+        """The results of the rounds of elements, by the values of these, where further ones are picked."""
         for at, element in enumerate(graph.elements):
+            if isinstance(element, Further):
+                rounds = given[element.of]
+                values.append(rounds[0 if self.fold else element.round][element.result])
+                continue
             sources = tuple([values[value] for value in element.inputs])
             root = at if top is None else top
             if isinstance(element, Node):
@@ -171,21 +188,27 @@ class _Walk:
                 if graph.lends:
                     frame.names[at] = [name]
                 yield Visit(name, element, graph, at, root, sources, times, frame.owner(element, name))
+                made = [[*range(self.count, self.count + 1 + len(element.further))]]
+                self.count += 1 + len(element.further)
             elif self.closed is not None and self.closed(element):
                 yield Closed(names.rounds(element), element, root, sources)
+                made = [[self.count + at] * len(element.graph.results) for at in range(element.times)]
+                self.count += element.times
             else:
                 called = frame.names.setdefault(at, []) if graph.lends else None
-                values.append((yield from self.call(element, names, sources, times, root, frame, called)))
-                continue
-            values.append(self.count)
-            self.count += 1
+                made = yield from self.call(element, names, sources, times, root, frame, called)
+            if graph.picks:
+                given[len(graph.inputs) + at] = made
+            values.append(made[-1][0])
         yield Leave(call, values)
-        return values[graph.result]
+        return [values[result] for result in graph.results]
 
     def call(
         self, call: Call, names: Names, read: tuple[int, ...], times: int, top: int, frame: _Frame, called: list[str] | None
-    ) -> Generator[Event, None, int]:
+    ) -> Generator[Event, None, list[list[int]]]:
+        """Walk the rounds of a call; the generator's value has the results of each."""
         result, inner = read[0], call.graph
+        made: list[list[int]] = []
         for round_ in range(1 if self.fold else call.times):
             name = "" if call.inline else names(call)
             if self.fold and not call.inline and call.times > 1:
@@ -200,10 +223,11 @@ class _Walk:
                 borrows = f"{name}.", f"{frame.owner(call, name, round_)}."
             inside = _Frame({}, frame, borrows)
             rounds = times * call.times if self.fold else times
-            result = yield from self.graph(inner, scope, [result, *read[1:]], rounds, top, call, inside)
+            made.append((yield from self.graph(inner, scope, [result, *read[1:]], rounds, top, call, inside)))
+            result = made[-1][0]
         if self.fold and call.inline:
             names.skip(call._replace(times=call.times - 1))
-        return result
+        return made
 
 
 class Place(NamedTuple):
@@ -229,7 +253,7 @@ def walk(network: Network, ends: list[str] | None = None) -> Iterator[Place]:
     names = [i.name for i in network.inputs]
     for event in events(network.graph):
         if isinstance(event, Visit):
-            names.append(event.name)
+            names += event.names
             yield Place(event.name, event.node, event.graph, tuple([names[source] for source in event.sources]), event.owner)
         elif isinstance(event, Leave) and event.call is None and ends is not None:
             ends += [names[event.values[output.value]] for output in network.outputs]

@@ -10,7 +10,6 @@ import archspec
 from archspec.ir.graph import Owner
 from archspec.ir.schema import from_json, to_json
 from archspec.ir.walk import walk
-from archspec.ops import op_class
 from archspec.types import Map
 
 
@@ -83,14 +82,6 @@ def test_misuse_is_a_value_error_that_says_what_is_wrong(message, monkeypatch):
     with pytest.raises(ValueError, match=" ") as caught:
         MISUSE[message](b, x)
     assert message in str(caught.value)
-
-
-def test_a_layer_of_several_results_is_refused_in_words(monkeypatch):
-    monkeypatch.setattr(op_class("relu"), "infer", lambda op, inputs: (*inputs, *inputs))
-    b = archspec.Builder("net")
-    x = b.input("input", (8, 8, 3))
-    with pytest.raises(NotImplementedError, match="`relu` gives 2 values; a node of a graph has one"):
-        b.op("relu", x)
 
 
 # weights used twice

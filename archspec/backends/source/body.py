@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.backends.source.constructor import If, New
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 
 UNREAD = -1
 """The number of a value that is handed to a graph and not read there."""
+
+
+class Pick(NamedTuple):
+    """A result of an item that gives several: the item's value, and what follows it in the text, `.side` or `[1]`."""
+
+    value: int
+    text: str
 
 
 class Shared(NamedTuple):
@@ -87,17 +95,27 @@ class Body(NamedTuple):
 
     inputs: tuple[Type | None, ...]
     items: tuple[Item, ...]
-    result: int
-    values: tuple[int, ...]
+    results: tuple[int, ...]
+    """The main one first."""
+    values: tuple[int, ...] = ()
     """For each value of the graph, its number here."""
-    shared: dict[Shared, str]
+    shared: Mapping[Shared, str] = {}
     """What `forward` is given beside values, by names; its levels are counted from the graph around."""
+    fields: tuple[str, ...] = ()
+    """What the results are called where there are several."""
+    picks: Mapping[int, Pick] = {}
+    """The values that are results of items that give several; their numbers are below those of all others."""
+
+    def whole(self, value: int) -> int:
+        """The value of the item that a value is, or is a result of."""
+        return self.picks[value].value if value in self.picks else value
 
     def chained(self, dialect: Dialect) -> bool:
         """Whether the items are modules in a row, as a chain of the framework has them."""
         return (
             len(self.inputs) == 1
-            and self.result == len(self.items) > 0
+            and self.results == (len(self.items),)
+            and len(self.items) > 0
             and all(
                 item.module is not None
                 and item.reads == (at,)

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 from archspec.analysis.aliases import Uses
 from archspec.backends.registry import Unsupported
-from archspec.backends.source.body import UNREAD, Body, Item, Reach, Shared
+from archspec.backends.source.body import UNREAD, Body, Item, Pick, Reach, Shared
+from archspec.backends.source.chain import Chain
 from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
 from archspec.backends.source.merged import MOST, Variant, merged
 from archspec.elaborate.naming import Origin, named
-from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ir.graph import Call, Further, Graph, Layered, Network, Node
 from archspec.ir.walk import Names
 from archspec.numeric import Spelled, value_of
 
@@ -30,6 +31,11 @@ class Class(NamedTuple):
     about: str
     body: Body
     parameters: dict[str, list[Any]]
+
+    @property
+    def outputs(self) -> str:
+        """The class of its results, where it has several."""
+        return f"{self.name}Outputs"
 
     def heading(self) -> str:
         """The parameters as a constructor declares them."""
@@ -43,6 +49,8 @@ class Made(NamedTuple):
     flat: bool = False
     shared: tuple[Shared, ...] = ()
     """The modules that it is given."""
+    fields: tuple[str, ...] = ()
+    """What its results are called where it has several."""
 
 
 class Classes:
@@ -72,6 +80,9 @@ class Classes:
         self.inside: list[Graph] = []
         """The graph whose body is made, and the inline ones in it that are open."""
         self.shared: dict[Shared, str] = {}
+        self.picks: dict[int, Pick] = {}
+        self.given: dict[int, list[list[int]]] = {}
+        """The numbers of the results of elements' rounds, by their identity, in graphs that pick some."""
         self.uses = Uses()
 
     def run(self) -> Body:
@@ -100,7 +111,7 @@ class Classes:
 
     def collect(self, graph: Graph, around: Origin) -> None:
         """Collect the calls of a graph and of those that it calls. A label is given what the block around it is given."""
-        for element in graph.elements:
+        for _, element in graph.layered:
             if isinstance(element, Call) and element.graph not in self.seen:
                 inner = element.graph
                 self.seen.add(inner)
@@ -112,7 +123,7 @@ class Classes:
 
     def make_callees(self, graph: Graph) -> None:
         """Make the modules of the graphs that a graph calls; those of a block or label together, after what any of them calls."""
-        for element in graph.elements:
+        for _, element in graph.layered:
             if isinstance(element, Call) and element.inline:
                 self.make_callees(element.graph)
             elif isinstance(element, Call) and element.graph not in self.made:
@@ -140,7 +151,15 @@ class Classes:
             body = self.body(graph)
             word = graph.instance.block if graph.instance is not None else call.label or call.stem
             items = [(i.attribute, i.module and written(i.module), i.step, i.reads, i.flat, i.owner, i.lent, i.kinds) for i in body.items]
-            key = keys[graph] = (word, graph.instance is None, len(body.inputs), tuple(items), body.result)
+            key = keys[graph] = (
+                word,
+                graph.instance is None,
+                len(body.inputs),
+                tuple(items),
+                body.results,
+                body.fields,
+                *body.picks.items(),
+            )
             if key not in self.found:
                 variants.setdefault(key, Variant(key, word, body, [])).origins.append(self.origins[graph])
         about = "Block `{}`." if calls[0].graph.instance is not None else "`{}`."
@@ -185,10 +204,10 @@ class Classes:
         if not base[0].isalpha():
             base = "Part" + base
         name, count = base, 1
-        while name in self.taken or keyword.iskeyword(name) or self.dialect.helper(name) is not None:
+        while not self.taken.isdisjoint((name, f"{name}Outputs")) or keyword.iskeyword(name) or self.dialect.helper(name) is not None:
             count += 1
             name = f"{base}{count}"
-        self.taken.add(name)
+        self.taken |= {name, f"{name}Outputs"}
         return name
 
     def module(self, call: Call) -> Made:
@@ -203,24 +222,24 @@ class Classes:
             value = tuple(value) if isinstance(value, tuple) else value
             values.append(tuple(map(value_of, value)) if isinstance(value, tuple) else value_of(value))
             arguments.append((name if len(made.parameters) > 3 else "", short(value)))
-        return Made(New(made.name, tuple(arguments)), shared=tuple(made.body.shared))
+        return Made(New(made.name, tuple(arguments)), shared=tuple(made.body.shared), fields=made.body.fields)
 
     def sequential(self, graph: Graph) -> Made | None:
         """A chain of the framework, where a group is a plain chain whose names are its positions."""
         if graph.naming != "index" or graph.instance is not None:
             return None
-        chain = _Chain(self.dialect)
+        chain = Chain(self.dialect)
         if not self.extend(chain, graph):
             return None
         return Made(New(self.dialect.chain, tuple(("", module) for module in chain.modules)), chain.flat)
 
-    def extend(self, chain: _Chain, graph: Graph) -> bool:
+    def extend(self, chain: Chain, graph: Graph) -> bool:
         """Append the modules of a graph to a chain; False where that cannot be."""
         in_a_row = all(element.inputs == (at,) for at, element in enumerate(graph.elements))
-        plain = len(graph.inputs) == 1 and graph.result == len(graph.elements) and in_a_row
-        return plain and all(self.append_to(chain, element, graph) for element in graph.elements)
+        plain = len(graph.inputs) == 1 and graph.results == (len(graph.elements),) and in_a_row and not graph.picks
+        return plain and all(self.append_to(chain, element, graph) for _, element in graph.layered)
 
-    def append_to(self, chain: _Chain, element: Element, graph: Graph) -> bool:
+    def append_to(self, chain: Chain, element: Layered, graph: Graph) -> bool:
         """Append an element's modules to a chain; False where that cannot be."""
         if isinstance(element, Node) and element.implied and element.stem == "flatten":
             return chain.flatten()
@@ -234,7 +253,7 @@ class Classes:
         if element.inline:
             return all(self.extend(chain, element.graph) for _ in range(element.times))
         made = self.module(element)
-        if made.shared or (made.flat and not (element.times == 1 and chain.flatten())):
+        if made.shared or made.fields or (made.flat and not (element.times == 1 and chain.flatten())):
             return False
         module = Many(made.module, element.times) if element.times > 1 else made.module
         chain.append(module._replace(span=element.span), positions=element.times)
@@ -258,9 +277,9 @@ class Classes:
     def readers(self, graph: Graph) -> dict[int, int]:
         """How often each value of a graph is read, as a result of it too."""
         if graph not in self.read:
-            counts: dict[int, int] = {graph.result: 1}
+            counts: dict[int, int] = {}
             outputs = [o.value for o in self.network.outputs[1:]] if graph is self.network.graph else []
-            for value in [*outputs, *(value for element in graph.elements for value in element.inputs)]:
+            for value in [*graph.results, *outputs, *(value for element in graph.elements for value in element.inputs)]:
                 counts[value] = counts.get(value, 0) + 1
             self.read[graph] = counts
         return self.read[graph]
@@ -268,21 +287,47 @@ class Classes:
     def body(self, graph: Graph) -> Body:
         """A graph as a class body."""
         items: list[Item] = []
-        self.inside, self.shared = [graph], {}
+        self.inside, self.shared, self.picks = [graph], {}, {}
         names = Names("", graph.naming)
         taken = self.taken_by(graph)
         values = [sum(taken[:at]) if read else UNREAD for at, read in enumerate(taken)]
         inputs = tuple(type_ for type_, read in zip(graph.inputs, taken, strict=True) if read)
         for at, element in enumerate(graph.elements):
             values.append(self.append(element, graph, [values[v] for v in element.inputs], names, items, len(inputs), at))
-        return Body(inputs, tuple(items), values[graph.result], tuple(values), self.shared)
+        results, fields = tuple([values[result] for result in graph.results]), self.fields(graph)
+        return Body(inputs, tuple(items), results, tuple(values), self.shared, fields, self.picks)
+
+    def fields(self, graph: Graph) -> tuple[str, ...]:
+        """What the results of a graph are called, the main one first; nothing where there is only that."""
+        found: list[str] = ["output"] if graph.names else []
+        for name in graph.names:
+            # A number that comes first, as that of a round, goes to the end: `0.side` is `side_0`.
+            parts = sorted(name.split("."), key=str.isdecimal)
+            field = "_".join(["at", *parts] if parts[0].isdecimal() else parts).strip("_") or "value"
+            while field in found or keyword.iskeyword(field) or hasattr(tuple, field):
+                field += "_"
+            found.append(field)
+        return tuple(found)
 
     def taken_by(self, graph: Graph) -> tuple[bool, ...]:
         """Find the inputs of a graph that its class takes; the network takes all of its own."""
         return (True,) * len(graph.inputs) if graph is self.network.graph else self.uses.of(graph).takes
 
-    def append(self, element: Element, graph: Graph, reads: list[int], names: Names, items: list[Item], count: int, top: int) -> int:
+    def append(
+        self, element: Layered | Further, graph: Graph, reads: list[int], names: Names, items: list[Item], count: int, top: int
+    ) -> int:
         """Append an element, all its rounds; returns the number of its value."""
+        if isinstance(element, Further):
+            return self.given[id(graph.elements[element.of - len(graph.inputs)])][element.round][element.result]
+        given = self.appended(element, graph, reads, names, items, count, top)
+        if graph.picks:
+            self.given[id(element)] = given
+        return given[-1][0]
+
+    def appended(
+        self, element: Layered, graph: Graph, reads: list[int], names: Names, items: list[Item], count: int, top: int
+    ) -> list[list[int]]:
+        """Append an element; returns the numbers of the results of each of its rounds."""
         types = tuple(graph.type_of(v) for v in element.inputs)
         if isinstance(element, Node):
             module_ = None if element.op.variadic else self.node(element, graph)
@@ -291,10 +336,12 @@ class Classes:
             items.append(
                 Item(name, module_, element.op.step, element.label, tuple(reads), types, element.type, element.span, top, owner=owner)
             )
-            return count + len(items) - 1
+            texts = [f"[{at}]" for at in range(1 + len(element.further))]
+            return [self.several(count + len(items) - 1, texts if element.further else [])]
         lender = graph.elements[element.owner.element] if element.owner is not None and not element.owner.up else element
         called = lender if isinstance(lender, Call) else element
         made = None if element.inline else self.module(called)
+        results: list[list[int]] = []
         for round_ in range(element.times):
             if made is None:
                 values = [*reads]
@@ -302,7 +349,7 @@ class Classes:
                 for sub in element.graph.elements:
                     values.append(self.append(sub, element.graph, [values[v] for v in sub.inputs], names, items, count, top))
                 self.inside.pop()
-                reads[0] = values[element.graph.result]
+                results.append([values[result] for result in element.graph.results])
             else:
                 name, owner = names(element), self.owner(element, round_)
                 self.names.setdefault(id(element), {})[round_] = name
@@ -312,10 +359,21 @@ class Classes:
                 lent = tuple(map(self.lender, made.shared))
                 item = Item(name, made.module, "", element.label, given, kinds, element.type, element.span, top, made.flat, owner, lent)
                 items.append(item)
-                reads[0] = count + len(items) - 1
-        return reads[0]
+                fields = dict(zip(("", *called.graph.names), made.fields, strict=False))
+                texts = [f".{fields[name]}" for name in ("", *element.graph.names)] if fields else []
+                results.append(self.several(count + len(items) - 1, texts))
+            reads[0] = results[-1][0]
+        return results
 
-    def owner(self, element: Element, round_: int) -> Reach | None:
+    def several(self, value: int, texts: list[str]) -> list[int]:
+        """The numbers of the results of an item, which the texts pick; the item's own where it has one."""
+        if not texts:
+            return [value]
+        lowest = UNREAD - 1 - len(self.picks)
+        self.picks |= {lowest - at: Pick(value, text) for at, text in enumerate(texts)}
+        return [lowest - at for at in range(len(texts))]
+
+    def owner(self, element: Layered, round_: int) -> Reach | None:
         """The module or tensor whose weights a round of an element uses, if not its own."""
         if element.owner is None:
             return None
@@ -329,34 +387,3 @@ class Classes:
             return Reach(self.names[id(element)][shared.round], tensor=shared.tensor)
         name = self.shared.setdefault(shared._replace(up=beyond), f"shared{len(self.shared) + 1}")
         return Reach(name, given=True, tensor=shared.tensor)
-
-
-class _Chain:
-    """The modules of a chain, as they are found."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        self.identity = New(dialect.identity)
-        self.modules: list[New | Many] = []
-        self.flat = False
-        self.position = 0
-        self.pointwise = True
-        """Whether all modules so far do the same before and after a `flatten`."""
-
-    def append(self, module: New | Many, *, positions: int = 1, pointwise: bool = False) -> None:
-        self.modules.append(module)
-        self.position += positions
-        self.pointwise &= pointwise
-
-    def flatten(self) -> bool:
-        """Move a `flatten` to the front; False where a module before it needs a map."""
-        self.flat |= self.pointwise
-        return self.pointwise
-
-    def reaches(self, element: Element) -> bool:
-        """Go to the position of an element; False if it takes no position."""
-        if element.label is not None:
-            if not element.label.isdecimal():
-                return False
-            while self.position < int(element.label):
-                self.append(self.identity, pointwise=True)
-        return element.numbered

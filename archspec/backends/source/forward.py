@@ -26,7 +26,15 @@ class Forward:
     """Values are kept in as few variables as their lives allow; steps of one line are nested."""
 
     def __init__(
-        self, dialect: Dialect, body: Body, inputs: list[str], training: list[bool], results: Results | None, *, indexed: bool
+        self,
+        dialect: Dialect,
+        body: Body,
+        inputs: list[str],
+        training: list[bool],
+        results: Results | None,
+        returned: str,
+        *,
+        indexed: bool,
     ) -> None:
         self.dialect = dialect
         self.indexed = indexed
@@ -34,13 +42,15 @@ class Forward:
         self.inputs = inputs
         self.training = training
         self.results = results
+        self.returned = returned
+        """What is made of the results, where they have names."""
         self.first = len(body.inputs)
-        ends = [value for value, _ in results.values()] if results else [body.result]
+        ends = [value for value, _ in results.values()] if results else body.results
         every = [(item.reads if item.guard is None else (*item.reads, item.reads[0])) for item in body.items] + [tuple(ends)]
-        reads = [(value, at) for at, values in enumerate(every) for value in values]
+        reads = [(body.whole(value), at) for at, values in enumerate(every) for value in values]
         self.last = dict.fromkeys(range(self.first + len(body.items)), -1) | dict(reads)
         self.uses = Counter(value for value, _ in reads)
-        self.kept = set(ends) if results else set()
+        self.kept = set(map(body.whole, ends)) if results else set()
         self.variables: dict[int, str] = dict(enumerate(inputs))
         given = dict.fromkeys(body.shared.values(), len(body.items))
         self.names = _Names(given | {name: self.last[value] for value, name in enumerate(inputs)})
@@ -77,15 +87,16 @@ class Forward:
 
     def end(self) -> Iterator[str]:
         if self.results is None:
-            yield f"return {self.expression(self.body.result)}"
+            yield f"return {self.expression(self.body.results[0])}"
             return
         yield from self.flush("")
         shown = ", ".join(f"{name}={self.result(value, training)}" for name, (value, training) in self.results.items())
-        yield f"return Outputs({shown})"
+        yield f"return {self.returned}({shown})"
 
     def result(self, value: int, training: bool) -> str:
         """An output; one that exists in training only may be a value that inference computes too."""
-        return f"{self.variables[value]} if self.training else None" if training and value not in self.heads else self.variables[value]
+        text = self.expression(value)
+        return f"{text} if self.training else None" if training and value not in self.heads else text
 
     def item(self, at: int, indent: str) -> Iterator[str]:
         item = self.body.items[at]
@@ -97,7 +108,7 @@ class Forward:
         """Whether a value's expression may be written where the item reads it."""
         item = self.body.items[at]
         whole = self.body.items[value - self.first].guard is None
-        alone = value in item.reads and self.uses[value] == 1 and whole and value not in self.kept
+        alone = value in map(self.body.whole, item.reads) and self.uses[value] == 1 and whole and value not in self.kept
         same_line = at == 0 or self.body.items[at - 1].line == item.line or item.module is None
         template = self.dialect.expressions.get(item.step, "")
         once = template.count("{x}") < 2 and not (template and is_compound(text))
@@ -123,6 +134,9 @@ class Forward:
 
     def expression(self, value: int) -> str:
         """A value where it is read: what is pending, or its variable."""
+        if value in self.body.picks:
+            pick = self.body.picks[value]
+            return self.expression(pick.value) + pick.text
         if self.pending is not None and self.pending[0] == value:
             text = self.pending[1]
             self.pending = None

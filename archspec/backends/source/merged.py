@@ -40,7 +40,7 @@ def merged(variants: Sequence[Variant], dialect: Dialect) -> Body | None:
     if (
         len({variant.word for variant in variants}) > 1
         or not any(v.origins[0].guards for v in variants)
-        or any(v.body.shared for v in variants)
+        or any(v.body.shared or v.body.picks for v in variants)
     ):
         return None
     try:
@@ -84,7 +84,9 @@ class _Merge:
         flags = [item.flag for item in items if item.guard is not None]
         if len({*stored, *flags}) < len(stored) + len(flags):
             raise _Different
-        return Body(inputs[0], tuple(items), _value(values, {at: body.result for at, body in enumerate(self.bodies)}), (), {})
+        fields = self.same({at: body.fields for at, body in enumerate(self.bodies)})
+        results = zip(*[body.results for body in self.bodies], strict=True)
+        return Body(inputs[0], tuple(items), tuple([_value(values, dict(enumerate(found))) for found in results]), fields=fields)
 
     def item(self, found: Mapping[int, Item], values: list[list[int]]) -> Item:
         """The item of variants; those that lack it go on from its first value."""

@@ -77,7 +77,7 @@ class _File:
         needed = needed_elements(self.network)
         training = [not needed[item.top] for item in self.top.items]
         results = {o.name: (self.top.values[o.value], o.training) for o in self.network.outputs}
-        yield from _class(Class("Model", about, self.top, {}), training, names, results if self.has_heads else None)
+        yield from _class(Class("Model", about, self.top, {}), training, names, results if self.has_heads else None, "Outputs")
 
     def main(self) -> Iterator[str]:
         shapes = ", ".join(self.example(at, input_.type) for at, input_ in enumerate(self.network.inputs))
@@ -94,7 +94,7 @@ class _File:
         return f"torch.zeros({', '.join(['2', *_nchw(type_).split('x')[1:]])}{', dtype=torch.long' if looked_up else ''})"
 
 
-def _class(class_: Class, training: list[bool], names: list[str] | None = None, results: Results | None = None) -> Iterator[str]:
+def _class(class_: Class, training: list[bool], names: list[str] | None, results: Results | None, returned: str) -> Iterator[str]:
     """Write one class: an nn.Sequential where its body is a plain chain. The `names` are those of its inputs."""
     inputs = names or ["x", *(f"extra{i}" for i in range(1, len(class_.body.inputs)))]
     body, chained = class_.body, class_.body.chained(TORCH) and results is None
@@ -116,14 +116,23 @@ def _class(class_: Class, training: list[bool], names: list[str] | None = None, 
     taken = ", ".join(
         [f"{name}: Tensor" for name in inputs] + [f"{n}: {'Tensor' if s.tensor else 'nn.Module'}" for s, n in body.shared.items()]
     )
-    yield f"\n    def forward(self, {taken}) -> {'Outputs' if results else 'Tensor'}:"
-    for line in Forward(TORCH, body, inputs, training, results, indexed=numbered).lines():
+    yield f"\n    def forward(self, {taken}) -> {returned if results else 'Tensor'}:"
+    for line in Forward(TORCH, body, inputs, training, results, returned, indexed=numbered).lines():
         yield f"        {line}"
 
 
 def _block(class_: Class) -> str:
-    """The class of a block or label."""
-    return "\n".join(_class(class_, [False] * len(class_.body.items)))
+    """The class of a block or label, behind that of its results where it has several."""
+    body = class_.body
+    results = {field: (value, False) for field, value in zip(body.fields, body.results, strict=False)} or None
+    text = "\n".join(_class(class_, [False] * len(body.items), None, results, class_.outputs))
+    return f"{_results(class_)}\n\n\n{text}" if results else text
+
+
+def _results(class_: Class) -> str:
+    """The class of the results of a class."""
+    fields = [f"    {field}: Tensor" for field in class_.body.fields]
+    return "\n".join([f"class {class_.outputs}(NamedTuple):", f'    """What `{class_.name}` gives."""\n', *fields])
 
 
 def _stored(body: Body, *, sequential: bool = True) -> list[Item]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cache
 
 from archspec.analysis.cost import Costs, needed_elements
-from archspec.ir.graph import Call, Element, Graph, Network, Node
+from archspec.ir.graph import Call, Graph, Layered, Network, Node
 from archspec.ir.walk import Closed, Enter, Leave, Visit, events
 from archspec.ops.worked import worked
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge, count
@@ -78,9 +78,9 @@ class _Builder:
             else:
                 read, training = [values[source] for source in event.sources], not self.needed[event.top]
                 if isinstance(event, Visit):
-                    values.append(self.node(event, read, groups[-1], training))
+                    values += [self.node(event, read, groups[-1], training)] * len(event.names)
                 else:
-                    values.append(self.closed(event, read, groups[-1], training))
+                    values += self.closed(event, read, groups[-1], training)
         for output in network.outputs:
             type_ = network.graph.type_of(output.value)
             box = Box(output.name, "output", output.name, "", "other", type_, training=output.training)
@@ -141,12 +141,12 @@ class _Builder:
         return box
 
     def _readers(self, graph: Graph) -> Counter[int]:
-        """Count the readers of each value of a graph; its result and the network's outputs count as read."""
-        ends = [o.value for o in self.network.outputs] if graph is self.network.graph else [graph.result]
+        """Count the readers of each value of a graph; its results and the network's outputs count as read."""
+        ends = [o.value for o in self.network.outputs] if graph is self.network.graph else graph.results
         return Counter([*ends, *(value for element in graph.elements for value in element.inputs)])
 
-    def closed(self, met: Closed, read: list[Box], group: Group | None, training: bool) -> Box:
-        """One box for a block; for each round at block level, for all rounds at stage level."""
+    def closed(self, met: Closed, read: list[Box], group: Group | None, training: bool) -> list[Box]:
+        """The boxes of the rounds of a block: one for each round at block level, one for all rounds at stage level."""
         call, rounds = met.call, met.rounds
         if self.level == "stage":
             box = self.block(call, rounds[0][0], group, training)
@@ -154,12 +154,14 @@ class _Builder:
             self.cover(box, call.times * call.graph.layers)
             # A box of one layer is called as that is, to the last round's; one of several, from the first of them to the last.
             box.last = rounds[-1][0 if box.form == "layer" else 1] if call.times > 1 else ""
-            return self.add(box, read)
+            return [self.add(box, read)] * call.times
+        made = []
         for name, _ in rounds:
             box = self.block(call, name, group, training)
             self.cover(box, call.graph.layers)
-            read = [self.add(box, read), *read[1:]]
-        return read[0]
+            made.append(self.add(box, read))
+            read = [box, *read[1:]]
+        return made
 
     def block(self, call: Call, name: str, group: Group | None, training: bool) -> Box:
         graph = call.graph
@@ -176,7 +178,7 @@ class _Builder:
         box.equal, box.changes, box.volume = graph, output != graph.inputs[0], output
         return box
 
-    def counts(self, element: Element, graph: Graph) -> Parts:
+    def counts(self, element: Layered, graph: Graph) -> Parts:
         """Count a node or one round of a call, by kind of layer; borrowed weights are counted at their owner."""
         if isinstance(element, Node):
             cost = self.costs.element(element, graph)
@@ -187,7 +189,7 @@ class _Builder:
     def _parts(self, graph: Graph) -> Parts:
         """What a graph counts, by kind of layer."""
         found: Parts = {}
-        for element in graph.elements:
+        for _, element in graph.layered:
             count(found, self.counts(element, graph), element.times if isinstance(element, Call) else 1)
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from archspec.ir.graph import SHORTCUT, Call, Graph, Node
+from archspec.ir.graph import SHORTCUT, Call, Further, Graph, Node
 from archspec.ops.base import Op, show
 from archspec.types import Map, Type
 from archspec.views.figures.diagram import Box
@@ -50,7 +50,7 @@ def inside(graph: Graph) -> str:
 def _working(graph: Graph) -> list[tuple[str, str]]:
     """The steps that do the work, with their windows."""
     found: list[tuple[str, str]] = []
-    for element in graph.elements:
+    for _, element in graph.layered:
         if isinstance(element, Call):
             found += _working(element.graph) * min(element.times, 1000)
         elif not is_minor(element.op) and not element.op.variadic and element.op.kind != "other":
@@ -93,7 +93,7 @@ _SPOKEN = {
 def kinds_inside(graph: Graph, most: int = 64) -> tuple[str, ...]:
     """The kinds of a graph's layers in order, the first of them where there are many."""
     found: list[str] = []
-    for element in graph.elements:
+    for _, element in graph.layered:
         if len(found) < most:
             found += [element.op.kind] if isinstance(element, Node) else kinds_inside(element.graph, most) * min(element.times, most)
     return tuple(found[:most])
@@ -119,7 +119,7 @@ def _ends(graph: Graph, node: Node, first: int) -> str:
     if 0 in node.inputs:
         return "identity"
     read = [graph.elements[value - first] for value in node.inputs if value >= first]
-    if any(element.stem == SHORTCUT and element.inputs[0] == 0 for element in read):
+    if any(not isinstance(element, Further) and element.stem == SHORTCUT and element.inputs[0] == 0 for element in read):
         return "projection"
     adds = (_ends(graph, element, first) for element in read if isinstance(element, Node) and element.op.step == "add")
     return next(filter(None, adds), "")
