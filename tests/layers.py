@@ -21,6 +21,7 @@ class Layer(NamedTuple):
 
 
 MAP = 12 * 10 * 6
+RECURRENT = ("5", "5 bias=no out=last", "5 dirs=2 layers=3", "5 dirs=2 layers=2 out=last")
 LAYERS: dict[str, Layer] = {
     "conv": Layer(
         (
@@ -113,6 +114,15 @@ LAYERS: dict[str, Layer] = {
     "gmp": Layer(("",), {"gmp": MAP - 6, "tokens | gmp": MAP - 6}),
     "mean": Layer(("axis=c", "axis=t"), {"mean axis=c": MAP, "tokens | mean axis=t": MAP}),
     "max": Layer(("axis=c", "axis=t"), {"max axis=c": MAP - 120, "tokens | max axis=t": MAP - 6}),
+    "rnn": Layer(RECURRENT, {"tokens | rnn 5": 2 * 120 * 5 * (6 + 5) + 120 * 5}),
+    "gru": Layer(RECURRENT, {"tokens | gru 5 bias=no": 2 * 3 * 120 * 5 * (6 + 5) + 14 * 120 * 5}),
+    "lstm": Layer(
+        RECURRENT,
+        {
+            "tokens | lstm 5 out=last": 2 * 4 * 120 * 5 * (6 + 5) + 18 * 120 * 5,
+            "tokens | lstm 5 dirs=2 layers=2": 2 * (2 * 4 * 120 * 5 * (6 + 5) + 2 * 4 * 120 * 5 * (10 + 5)) + 18 * 4 * 120 * 5,
+        },
+    ),
     "add": Layer(("",), {"x: skip\nadd x": MAP}),
     "concat": Layer(("",), {"x: skip\nconcat x x": 0}),
     "mul": Layer(("",), {"x: skip\nmul x x": 2 * MAP}),

@@ -30,7 +30,7 @@ _VIEWS = frozenset(["flatten", "tokens", "slice", "first", "crop"])
 _DROPS = frozenset(["dropout", "dropout2d", "droppath"])
 _TO_LAST = frozenset(["linear", "ln", "rmsnorm"])
 """Layers that give a map with the channels last in memory, whatever they read."""
-_HALF = frozenset(["convolution", "fully connected", "attention"])
+_HALF = frozenset(["convolution", "fully connected", "recurrent", "attention"])
 """Kinds of layers that autocast computes in bfloat16."""
 _FULL = frozenset(["ln", "gn", "instnorm", "rmsnorm", "l2norm", "grn", "lrn", "softmax", "logsoftmax", "softplus", "prelu"])
 """Layers that autocast computes in float32."""

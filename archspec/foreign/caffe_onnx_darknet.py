@@ -88,7 +88,8 @@ sum plus addition eltwisesum shortcutadd elementwiseadd | values! | add
 multiply product times hadamard | values! | mul
 skipconnection residualconnection residualblock resblock identityshortcut | | -residual
 inception inceptionmodule fireblock bottleneckblock transformerblock mlp mlpblock convblock | | -block
-recurrent lstmlayer bilstm bigru birnn ssm mamba | | -recurrent
+recurrent lstmlayer bilstm bigru birnn | | -recurrent
+ssm mamba | | -layer
 yolo region detection anchor nms roi roipool roialign | | -layer
 maxunpool unpool unpooling | | -unpool
 avg mean max average | | -reduction

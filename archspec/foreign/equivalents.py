@@ -3,7 +3,7 @@
 A row says `NAMES | PARAMETERS | STEPS`. The parameters have their order there: `kernel_size>k` is our argument `k`,
 `filters>conv.f` that of the step `conv` where there are several, `units>n=2` gives an argument that they have a default for and we do
 not, `activation>|` becomes a step of its own, `padding_mode!zeros` must have that value, `axis#channels` must mean that, and a name
-alone changes nothing in the network. STEPS are ours; `-recurrent` names a reason (REASONS) for which there are none.
+alone changes nothing in the network. STEPS are ours; `-loss` names a reason (REASONS) for which there are none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from archspec.foreign import caffe_onnx_darknet as words
 from archspec.foreign import keras, torch
 
 REASONS = {
-    "recurrent": "the language has no recurrent layers",
+    "recurrent": "write `lstm 64`, `gru 64` or `rnn 64` on tokens: `dirs=2` for both directions, `out=last` for the final state alone",
     "transformer": "the language has no whole transformer layer: write `ln`, `attn`, `linear` in a `residual:`, as `vit_b_16` does",
     "reshape": "the language has no layer that reshapes a value; `flatten` makes a vector, `tokens` makes tokens of a map",
     "border": "the language pads with zeros only (`pad`)",

@@ -37,12 +37,12 @@ Add | values! | add
 Concatenate | values! axis#channels | concat
 Multiply | values! | mul
 TimeDistributed | layer>each | ?
-LSTM LSTMCell GRU GRUCell SimpleRNN SimpleRNNCell RNN Bidirectional StackedRNNCells ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU | | -recurrent
+LSTM LSTMCell GRU GRUCell SimpleRNN SimpleRNNCell RNN Bidirectional StackedRNNCells CuDNNLSTM CuDNNGRU | | -recurrent
 Reshape Permute RepeatVector Unflatten | | -reshape
 Cropping1D Cropping2D Cropping3D | | -crop
 Subtract Average Maximum Minimum Dot | | -merge
 Attention AdditiveAttention GroupQueryAttention | | -attention
-EinsumDense Lambda LocallyConnected1D LocallyConnected2D Masking ReversibleEmbedding FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper Layer Wrapper InputSpec | | -layer
+ConvLSTM1D ConvLSTM2D ConvLSTM3D EinsumDense Lambda LocallyConnected1D LocallyConnected2D Masking ReversibleEmbedding FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper Layer Wrapper InputSpec | | -layer
 SpectralNormalization | | -norm
 AlphaDropout GaussianDropout GaussianNoise ActivityRegularization | | -noise
 Rescaling Normalization Resizing CenterCrop RandomFlip RandomRotation RandomZoom RandomTranslation RandomCrop RandomContrast RandomBrightness RandomHeight RandomWidth RandomHue RandomSaturation RandomSharpness RandomShear RandomPerspective RandomPosterization RandomInvert RandomGrayscale RandomGaussianBlur RandomErasing RandomElasticTransform RandomColorJitter RandomColorDegeneration RandAugment AugMix AutoContrast CutMix MixUp Equalization Solarization ContrastLimitedAdaptiveHistogramEqualization MaxNumBoundingBoxes MelSpectrogram STFTSpectrogram CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup StringLookup TextVectorization Pipeline | | -data

@@ -27,6 +27,7 @@ _FAMILIES = {
     "attention": "tokens cls pos first attn winattn",
     "arrange": "swap map reshape token",
     "reduce": "gmp mean max",
+    "recurrent": "rnn gru lstm",
     "merge": "add concat mul",
 }
 STEPS: dict[str, str] = {step: family for family, steps in _FAMILIES.items() for step in steps.split()}

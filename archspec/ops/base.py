@@ -81,6 +81,14 @@ class Weight(NamedTuple):
         return product(self.shape)
 
 
+class Part(NamedTuple):
+    """A part of a layer for `explain`: its name, the equation of its value, and how many learned numbers it has, if any."""
+
+    name: str
+    equation: str
+    params: int | None = None
+
+
 def weight_and_bias(shape: tuple[int, ...], count: int, bias: bool) -> tuple[Weight, ...]:
     """List the weight of a layer and, where it has biases, one bias per output channel."""
     weight = Weight("weight", shape)
@@ -145,7 +153,7 @@ def phased(axes: Sequence[tuple[int, int, Callable[[int], Taps | None]]]) -> Fie
     return tuple([Reach(step, tuple(map(taps, range(phases)))) for phases, step, taps in axes])
 
 
-KINDS = ("convolution", "fully connected", "pooling", "attention", "normalisation", "activation", "merge", "other")
+KINDS = ("convolution", "fully connected", "recurrent", "pooling", "attention", "normalisation", "activation", "merge", "other")
 """The kinds of layer, in the order in which they are listed."""
 
 
@@ -237,6 +245,10 @@ class Op(Declared):
         """Count the floating-point operations for one input: 2 per MAC, and the elementary operations of everything else."""
         operations: int = 2 * self.macs(*types) + self.elementary * types[-1].size
         return operations
+
+    def parts(self, *inputs: Any) -> tuple[Part, ...]:
+        """List the parts of which the layer consists, such as gates, in the order in which they are computed."""
+        return ()
 
     def reuses(self, *types: Any) -> bool:
         """Whether the output can use the memory of the input."""

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from archspec.numeric import LECTURE, Spelled, decimal, spell, value_of
-from archspec.ops.base import WHOLE, Op, Weight
+from archspec.ops.base import WHOLE, Op, Part, Weight
 from archspec.types import AXES, Map, Type, Vector
 
 _ROLES = {"params": ("weight", "bias"), "frozen": ("frozen",)}
@@ -28,6 +28,12 @@ def worked(op: Op, inputs: Sequence[Type], y: Type) -> dict[str, str]:
         found[count] = _equation(_stored(counted, y, len(op.window(*inputs))))
     found["macs"] = _equation(layer.macs(*given, spell(y)))
     return {name: text for name, text in found.items() if text}
+
+
+def worked_parts(op: Op, inputs: Sequence[Type]) -> list[tuple[Part, str]]:
+    """List the parts of a layer, each with the formula of its learned numbers."""
+    spelled = op.spelled().parts(*map(spell, inputs))
+    return [(part, _equation(its.params)) for part, its in zip(op.parts(*inputs), spelled, strict=True)]
 
 
 def _equation(number: Any) -> str:

@@ -10,6 +10,7 @@ from archspec.diagnostics.folding import StyledLine
 from archspec.diagnostics.markup import LEFT, html_text
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import Reach
+from archspec.ops.worked import worked_parts
 from archspec.types import AXES, Map
 from archspec.views.reference import about
 from archspec.views.tables.columns import field, shape, spaced
@@ -107,6 +108,9 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
         yield _count("buffers", row.buffers, "stored, not learned: the running mean and variance of each channel")
     if row.frozen:
         yield _count("frozen", row.frozen, f"fixed weights: {spaced(work.get('frozen', ''))}")
+    for part, formula in worked_parts(row.node.op, row.types):
+        text = f"{part.params:,}" if part.params is not None else ""
+        yield Step(part.name, part.params, text, "; ".join(filter(None, [part.equation, spaced(formula)])))
     if row.macs:
         yield _count("MACs", row.macs, spaced(work.get("macs", "")))
     yield _count("FLOPs", row.flops, "2 per MAC" if row.macs and row.flops == 2 * row.macs else row.node.op.cost_note)

@@ -32,6 +32,7 @@ _EXAMPLES = {
     "84\n": ["rbf 10"],
     "128\n": ["embed 30000 512"],
     "100\nfc 16384 | ": ["reshape 4x4x1024"],
+    "100x128\n": ["rnn 64", "gru 64", "lstm 64 dirs=2 out=last"],
     "14x14x192\n": ["tokens", "scale 0.00001"],
     "14x14x192\ntokens | ": ["ln", "rmsnorm", "linear 768", "cls", "attn heads=3", "swap", "map 14x14", "token -1"],
     "14x14x192\ntokens | cls | ": ["pos", "first"],

@@ -38,11 +38,11 @@ class Theme(NamedTuple):
 
 
 _LIGHT = {
-    "convolution": "#005b94", "fully connected": "#d55e00", "pooling": "#12a37a", "attention": "#a0508c",
+    "convolution": "#005b94", "fully connected": "#d55e00", "recurrent": "#7518d8", "pooling": "#12a37a", "attention": "#a0508c",
     "normalisation": "#74b3dc", "activation": "#eaa827", "merge": "#ddcc22", "other": "#98a1ab",
 }  # fmt: skip
 _DARK = {
-    "convolution": "#337dc6", "fully connected": "#f28a4b", "pooling": "#3fd9a9", "attention": "#c873b0",
+    "convolution": "#337dc6", "fully connected": "#f28a4b", "recurrent": "#962dfc", "pooling": "#3fd9a9", "attention": "#c873b0",
     "normalisation": "#a3d2ef", "activation": "#f9cd6a", "merge": "#f8f06a", "other": "#76808b",
 }  # fmt: skip
 

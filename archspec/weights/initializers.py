@@ -134,6 +134,7 @@ _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
     "subsample": _subsample,
     **dict.fromkeys(("bn", "ln", "gn", "instnorm", "rmsnorm"), lambda _op, tensor, _x: Distribution("constant", _NORM[tensor.name])),
     "grn": lambda *_: ZERO,
+    **dict.fromkeys(("rnn", "gru", "lstm"), lambda op, *_: Distribution("uniform", 1 / sqrt(op.n))),
     "prelu": lambda *_: Distribution("constant", 0.25),
     "scale": lambda op, *_: Distribution("constant", op.init),
     "rbf": lambda *_: Distribution("signs"),

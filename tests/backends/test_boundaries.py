@@ -61,10 +61,11 @@ ENDS = {
     "rbf": "1",
     "embed": "50 1",
     "scale": f"0, 1, -1, {LARGEST}, 1e-300",
+    **dict.fromkeys(("rnn", "gru", "lstm"), "1, 3 dirs=2, 1 layers=4, 2 bias=no, 1 dirs=2 layers=2 out=last, 2 out=all"),
     "attn": "heads=1, heads=4, heads=4 bias=no",
     "winattn": "heads=4 w=1, heads=1 w=4, heads=4 w=4 shift=3, heads=1 w=2 shift=1, heads=1 w=2x1 shift=1x0 bias=no",
 }
-BEFORE = {"map": "tokens | ", "attn": "tokens | ", "rbf": "flatten | ", "embed": "flatten | "}
+BEFORE = {"map": "tokens | ", "attn": "tokens | ", "rnn": "tokens | ", "rbf": "flatten | ", "embed": "flatten | "}
 SHAPES = ("4x4x4", "2x4x4x4", "4x4", "1x1x4")
 
 

@@ -244,9 +244,8 @@ def test_what_is_proposed_is_right(right):
     [
         ("x = F.max_pool2d(F.relu(self.conv1(x)), 2)", "write `| relu | pool w=2` behind the line of `conv1`"),
         ("x = self.pool(F.relu(self.conv1(x)))", "`conv1`, `relu`, `pool`"),
-        ("LSTM(64)", "the language has no recurrent layers"),
-        ("layers.Bidirectional(layers.LSTM(64))", "the language has no recurrent layers"),
-        ("rnn 64", "the language has no recurrent layers"),
+        ("LSTM(64)", "write `lstm 64`"),
+        ("layers.Bidirectional(layers.LSTM(64))", "`dirs=2` for both directions"),
         ("Conv2D", "`Conv2D` is `conv` here; it needs `k` and `f`, as in `conv k=3 f=8`"),
         ("conv 3 8", "write `conv k=3 f=8` for 8 filters of size 3, or `conv k=8 f=3` for 3 of size 8"),
         ("nn.Conv2d(3, 8, 3, padding_mode='reflect')", "the language has no `padding_mode=reflect` for `conv`"),
@@ -278,7 +277,7 @@ def test_what_cannot_be_said_is_said(line, words):
     assert words in (told(line)[0].help or "")
 
 
-@pytest.mark.parametrize("wrong", ["gmp", "rnn", "lstm", "gru", "bmm", "glu", "rope", "pooling", "max", "mean", "norm", "C 64", "M"])
+@pytest.mark.parametrize("wrong", ["gmp", "bilstm", "bmm", "glu", "rope", "pooling", "max", "mean", "norm", "C 64", "M"])
 def test_no_other_layer_is_guessed(wrong):
     assert "did you mean" not in (told(wrong)[0].help or "")
 

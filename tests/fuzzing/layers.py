@@ -15,7 +15,7 @@ from tests.fuzzing.draw import const, demand
 from tests.fuzzing.modules import Attention, Do, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention
 from tests.fuzzing.values import Value
 from tests.fuzzing.windows import WINDOWS, initial
-from tests.helpers.torch import BATCHNORM, Rbf, ResponseNorm
+from tests.helpers.torch import BATCHNORM, MapRecurrent, Rbf, Recurrent, ResponseNorm
 from tests.layers import LAYERS as SAMPLES
 
 ANY, MAP, TOKENS, VECTOR = ("map", "tokens", "vector"), ("map",), ("tokens",), ("vector",)
@@ -155,6 +155,25 @@ def winattn(x: Value, a: Values) -> Made:
     return WindowAttention(x.channels, x.spatial, a["heads"], w, shift, a["bias"]), "map"
 
 
+def draw_recurrent(g: Chooser, x: Value, goal: str) -> Args | None:
+    if x.rank > 1 or x.shape[0] > 40:
+        return None
+    dirs = 2 if g.chance(3) and not (goal and x.channels % 2) else 1
+    n = const(x.channels // dirs) if goal == "shape" else g.count(1, 6)
+    out = "last" if not goal and g.chance(2) else "all"
+    return {"n": n, "dirs": const(dirs), "layers": const(g.pick([1, 1, 2, 3])), "bias": g.flag(), "out": const(out)}
+
+
+def recurrent(make: Any) -> Layer:
+    def build(x: Value, a: Values) -> Made:
+        demand(x.rank < 2, "a sequence with two axes")
+        kind = MapRecurrent if x.kind == "map" else Recurrent
+        last = a["out"] == "last"
+        return kind(make, x.channels, a["n"], a["dirs"], a["layers"], bias=a["bias"], last=last), "vector" if last else x.kind
+
+    return Layer(("map", "tokens"), draw_recurrent, build, "shape")
+
+
 def flatten_first(x: Value) -> bool:
     """Whether a fully connected layer flattens what it is given."""
     return x.kind != "vector"
@@ -232,6 +251,9 @@ LAYERS |= {
     "linear": Layer(ANY, draw_linear, lambda x, a: channels_last(nn.Linear(x.channels, a["n"], a["bias"]), x), "shape"),
     "rbf": Layer(VECTOR, lambda g, x, goal: {"n": g.count(1, 8)}, lambda x, a: (Rbf(x.channels, a["n"]), "vector")),
     "embed": Layer(("words",), lambda g, x, goal: {"v": const(g.draw.number(5, 60)), "d": g.count(1, 12)}, lambda x, a: (Embedding(a["v"], a["d"]), "tokens")),
+    "rnn": recurrent(nn.RNN),
+    "gru": recurrent(nn.GRU),
+    "lstm": recurrent(nn.LSTM),
     "scale": Layer(
         ANY, bare("init", 1.0, 0.1), lambda x, a: (Parameter("scale", (x.channels, *[1] * x.rank)), x.kind), "shape"
     ),
@@ -283,6 +305,7 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "linear": {"n": ..., "bias": True, **_BEGUN},
     "rbf": {"n": ...},
     "embed": {"v": ..., "d": ...},
+    **{step: {"n": ..., "dirs": 1, "layers": 1, "bias": True, "out": "all"} for step in ("rnn", "gru", "lstm")},
     "scale": {"init": 1.0},
     "attn": {"heads": ..., "bias": True},
     "winattn": {"heads": ..., "w": 7, "shift": 0, "bias": True},
@@ -293,6 +316,6 @@ BARE = axes.BARE | {
     "pool": ("w",), "avgpool": ("w",), "subsample": ("w",), "adaptpool": ("size",), "adaptmaxpool": ("size",), "gn": ("groups",),
     "leaky": ("slope",), "elu": ("alpha",), "dropout": ("p",), "dropout2d": ("p",), "droppath": ("p",), "pad": ("p",), "crop": ("size",),
     "upsample": ("n",), "pixelshuffle": ("n",), "patchmerge": ("n",), "shuffle": ("g",), "fc": ("n",), "linear": ("n",),
-    "rbf": ("n",), "embed": ("v", "d"), "scale": ("init",),
+    "rbf": ("n",), "rnn": ("n",), "gru": ("n",), "lstm": ("n",), "embed": ("v", "d"), "scale": ("init",),
 }  # fmt: skip
 """Arguments that may stand without their names; those of `slice` must."""

@@ -21,6 +21,9 @@ BATCH = 2
 TRANSPOSED = {torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d}
 CONVOLUTIONS = {torch.conv1d, torch.conv2d, torch.conv3d, *TRANSPOSED}
 
+RECURRENT = {torch.lstm, torch.gru, torch.rnn_tanh}
+"""Each step of each image multiplies each matrix by a vector."""
+
 
 class Products(TorchFunctionMode):
     """Counts the MACs of convolutions and matrix products, where torch is called for them."""
@@ -35,6 +38,8 @@ class Products(TorchFunctionMode):
             self.macs += conv_flop_count(args[0].shape, args[1].shape, result.shape, transposed=func in TRANSPOSED) // 2
         elif func is F.linear or func is torch.matmul:
             self.macs += result.numel() * args[0].shape[-1]
+        elif func in RECURRENT:
+            self.macs += args[0].shape[:2].numel() * sum(weight.numel() for weight in args[2] if weight.dim() == 2)
         return result
 
 

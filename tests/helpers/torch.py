@@ -177,6 +177,30 @@ class ResponseNorm(nn.Module):
         return (self.weight * (x * nx) + self.bias + x).movedim(-1, 1)
 
 
+class Recurrent(nn.Module):
+    """A recurrent layer of torch.nn over N,T,C: its outputs, or the final states, which it hands back apart."""
+
+    def __init__(self, make: Any, channels: int, n: int, dirs: int = 1, layers: int = 1, *, bias: bool = True, last: bool = False) -> None:
+        super().__init__()
+        self.inner = make(channels, n, layers, bias=bias, batch_first=True, bidirectional=dirs == 2)
+        self.last, self.dirs = last, dirs
+
+    def forward(self, x):
+        y, state = self.inner(x)
+        if not self.last:
+            return y
+        state = state[0] if isinstance(state, tuple) else state  # an LSTM's cell is not its output
+        return torch.cat(list(state[-self.dirs :]), 1)
+
+
+class MapRecurrent(Recurrent):
+    """The same over N,C,L."""
+
+    def forward(self, x):
+        y = super().forward(x.movedim(1, 2))
+        return y if self.last else y.movedim(2, 1)
+
+
 class Scale(nn.Module):
     def __init__(self, channels: int, axis: int = 1) -> None:
         super().__init__()
@@ -227,7 +251,7 @@ def counts(module: nn.Module) -> dict[str, int]:
     """Learned weights and biases, fixed weights, and buffers (without the batch counter, which is no number of the model)."""
     found = {"weights": 0, "biases": 0, "frozen": 0, "buffers": 0}
     for name, parameter in module.named_parameters():
-        kind = "frozen" if not parameter.requires_grad else "biases" if name.endswith("bias") else "weights"
+        kind = "frozen" if not parameter.requires_grad else "biases" if "bias" in name.rpartition(".")[2] else "weights"
         found[kind] += parameter.numel()
     for name, buffer in module.named_buffers():
         found["buffers"] += 0 if name.endswith("num_batches_tracked") else buffer.numel()

@@ -21,10 +21,12 @@ from tests.helpers.torch import (
     ChannelsLast,
     ClassToken,
     Concat,
+    MapRecurrent,
     Mul,
     PartialConv,
     Position,
     Rbf,
+    Recurrent,
     ResponseNorm,
     SameConv,
     Scale,
@@ -215,6 +217,15 @@ def cases():
     for step, module in (("softmax", nn.Softmax), ("logsoftmax", nn.LogSoftmax)):
         yield Case(step, f"{step} axis=t", module(2), L)
         yield Case(step, f"tokens\n{step} axis=t", seq(ToTokens(), module(1)), HW, tokens=True)
+    # recurrent
+    for step, make in (("rnn", nn.RNN), ("gru", nn.GRU), ("lstm", nn.LSTM)):
+        yield Case(step, f"tokens\n{step} 5", seq(ToTokens(), Recurrent(make, 6, 5)), HW, tokens=True)
+        yield Case(
+            step, f"tokens\n{step} 5 dirs=2 layers=3 bias=no", seq(ToTokens(), Recurrent(make, 6, 5, 2, 3, bias=False)), L, tokens=True
+        )
+        yield Case(step, f"tokens\n{step} 4 out=last", seq(ToTokens(), Recurrent(make, 6, 4, last=True)), L, tokens=False)
+        yield Case(step, f"{step} 5 layers=2", MapRecurrent(make, 6, 5, 1, 2), L)
+        yield Case(step, f"{step} 5 dirs=2 layers=2 out=last", MapRecurrent(make, 6, 5, 2, 2, last=True), L)
     # merge
     for step, module in (
         ("add", Apply(lambda x: x + x)),

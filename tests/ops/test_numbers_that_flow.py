@@ -64,11 +64,17 @@ SAMPLES = {
     "gmp": [(A_MAP, {}), (TOKENS, {})],
     "mean": [(A_MAP, {"axis": "c"}), (TOKENS, {"axis": "c"}), (TOKENS, {"axis": "t"})],
     "max": [(A_MAP, {"axis": "c"}), (LINE, {"axis": "t"})],
+    **{
+        step: [(TOKENS, {"n": 7}), (LINE, {"n": 5, "dirs": 2, "layers": 3, "bias": False, "out": "last"})]
+        for step in ("rnn", "gru", "lstm")
+    },
     "add": [((A_MAP, A_MAP, A_MAP), {})],
     "mul": [((A_MAP, Map((1, 1), 24), Vector(24)), {}), ((A_MAP, VECTOR), {})],
     "concat": [((A_MAP, Map((12, 9), 5)), {}), ((VECTOR, VECTOR), {})],
 }
 """Inputs and arguments of each step; a step that has none here takes a map and no arguments."""
+STRUCTURE = ("maps", "dirs", "layers")
+"""Arguments on which it depends how many tensors there are."""
 CASES = [(step, *sample) for step in STEPS for sample in SAMPLES.get(step, [(A_MAP, {})])]
 
 
@@ -116,7 +122,9 @@ def test_all_kinds_of_number_give_the_same(step, inputs, arguments):
 
     def array(value, name=""):
         """Two networks at once: a number of each, the second of which is the first."""
-        if isinstance(value, tuple) and name != "maps":
+        if name in STRUCTURE:
+            return value
+        if isinstance(value, tuple):
             items = [array(item) for item in value]
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
         return np.array([value, value]) if type(value) in (int, float) else value

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from archspec.backends.moves import is_last
-from archspec.backends.onnx import activations, attend, moved, norms, windows
+from archspec.backends.onnx import activations, attend, moved, norms, recurrence, windows
 from archspec.backends.onnx.activations import OperatorRow, plain, softmax
 from archspec.backends.onnx.layer import Layer
 from archspec.ops.base import per_axis
@@ -151,6 +151,7 @@ ROWS: dict[str, OperatorRow] = {
     "fc": _linear,
     "linear": _linear,
     "rbf": _rbf,
+    **dict.fromkeys(("rnn", "gru", "lstm"), recurrence.recurrent),
     "embed": _embed,
     "scale": lambda layer, *_: layer.add("Mul", layer.x, layer.weight("")),
     "tokens": attend.tokens,

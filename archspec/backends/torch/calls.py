@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "bias": True,
     "eps": 1e-5,
     "momentum": 0.1,
+    "num_layers": 1,
     "affine": True,
     "ceil_mode": False,
     "count_include_pad": True,
@@ -140,6 +141,13 @@ def _adaptive(kind: str) -> Row:
 def _batch_norm(op: Any, x: Type, _: Type) -> New:
     name = "TokenBatchNorm1d" if isinstance(x, Tokens) else f"nn.BatchNorm{max(len(x.shape) - 1, 1)}d"
     return new(name, x.channels, eps=op.eps, momentum=op.momentum, affine=op.affine)
+
+
+def _recurrent(op: Any, x: Type, _: Type) -> New:
+    name = ("Last" if op.out == "last" else "Sequence") + op.step.upper()
+    ways = {"bidirectional": True} if op.dirs == 2 else {}
+    axis = {"dim": 2} if isinstance(x, Map) else {}
+    return new(name, x.channels, op.n, num_layers=op.layers, bias=op.bias, **ways, **axis)
 
 
 def _layer_norm(op: Any, x: Type, _: Type) -> New:
@@ -264,6 +272,7 @@ ROWS: dict[str, Row] = {
     "fc": _linear,
     "linear": _linear,
     "rbf": lambda op, x, y: new("Rbf", x.channels, op.n),
+    **dict.fromkeys(("rnn", "gru", "lstm"), _recurrent),
     "embed": lambda op, x, y: new("nn.Embedding", op.v, op.d),
     "scale": _scale,
     "tokens": _plain("ToTokens"),

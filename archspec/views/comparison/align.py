@@ -18,7 +18,7 @@ from archspec.analysis.layers import Row, Shape
 _NAME, _INPUT, _OUTPUT, _ARGUMENT, _STEP, _ALONE = 1, 3, 10, 20, 70, 100
 _MOST_ARGUMENTS = 60
 _NEVER = 10**9
-_AKIN = frozenset({"convolution", "fully connected", "pooling", "normalisation", "activation"})
+_AKIN = frozenset({"convolution", "fully connected", "recurrent", "pooling", "normalisation", "activation"})
 """Kinds whose steps can replace one another."""
 MOST_CELLS = 4_000_000
 """The most pairs that are compared: about 1 s."""

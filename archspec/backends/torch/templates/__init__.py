@@ -22,6 +22,8 @@ def _sources() -> dict[str, str]:
         for part in parts:
             name = re.split(r"\W", part, maxsplit=2)[1]
             found[name] = part
+            if name.endswith("LSTM"):
+                found |= {name.replace("LSTM", kind): part.replace("LSTM", kind) for kind in ("GRU", "RNN")}
             if name.endswith("2d"):
                 found |= {f"{name[:-2]}{rank}d": part.replace("2", rank) for rank in "13"}
     _, _, body = found.pop("finished").partition('"""\n')
