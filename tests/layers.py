@@ -107,6 +107,10 @@ LAYERS: dict[str, Layer] = {
             "winattn heads=2 w=4x5 shift=2x0": 2 * (4 * 120 * 6 * 6 + 2 * 120 * 20 * 6) + MAP + 7 * 2 * 120 * 20,
         },
     ),
+    "rearrange": Layer(
+        ('"t (g c) -> t (c g)" g=3', '"h w (g c) -> (h w) g c" g=4', '"(d p) h w c -> d h w (p c)" p=2', '"c -> 1 1 c"', '"t c -> (c t)"'),
+        {'rearrange "h w c -> w h c"': 0},
+    ),
     "swap": Layer(("",), {"tokens | swap": 0}),
     "map": Layer(("4x4", "2x2x4", "16"), {"tokens | map 10x12": 0}),
     "reshape": Layer(("2x6", "4x48", "2304", "8x24x32", "4x4x12x12"), {"reshape 6x12x10": 0}),

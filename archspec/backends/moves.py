@@ -23,14 +23,14 @@ class Moves(NamedTuple):
 
 def moves(op: Arranged, x: Type, y: Type) -> Moves:
     """Find the steps of a layer, for its input and output."""
-    pattern = op.pattern(x)
-    parts = pattern.parts(x)
-    left, right = channels_second(pattern.left, x), channels_second(pattern.right, y)
+    plan = op.plan(x)
+    parts = plan.parts(x)
+    left, right = channels_second(plan.left, x), channels_second(plan.right, y)
     names = [name for group in left for name in group]
     order = tuple([names.index(name) for group in right for name in group])
     ends = [sum(map(len, right[: at + 1])) for at in range(len(right))]
     return Moves(
-        tuple([(at, tuple([pattern.sizes.get(name, -1) for name in group])) for at, group in enumerate(left) if len(group) > 1]),
+        tuple([(at, tuple([plan.sizes.get(name, -1) for name in group])) for at, group in enumerate(left) if len(group) > 1]),
         order if order != tuple(sorted(order)) else (),
         tuple([(end - len(group), end - 1) for end, group in zip(ends, right, strict=True) if len(group) > 1]),
         tuple([parts[name] for name in names]),

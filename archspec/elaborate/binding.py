@@ -41,12 +41,12 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
         given[field] = _given(expr, field, known[field], scope, values)
     for keyword in step.keywords:
         field = keyword.name
-        if field not in known:
+        if field not in known and not op_class(name).keyed:
             raise unknown_argument(keyword, name, list(known))
         if field in given:
             raise Refused("A110", f"`{field}` is given twice", keyword.span, "remove one of them")
         places[field] = keyword.span
-        given[field] = _given(keyword.value, field, known[field], scope, values)
+        given[field] = _given(keyword.value, field, op_class(name).field(field), scope, values)
     everywhere = {field: value for field, value in defaults.get("", {}).items() if field in known and known[field].words}
     for source in (defaults.get(name, {}), everywhere):  # `init` of `scale` is a number, which `default init` does not mean
         for field, value in source.items():
@@ -71,12 +71,12 @@ def _given(expr: ast.Expr, name: str, info: Field, scope: Scope, values: dict[st
 
 def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Span) -> Op:
     """Validate the arguments. Raises Refused with the first that does not fit."""
-    known = op_class(name).fields
-    arguments = {field: _converted(value, known[field]) for field, value in given.items()}
+    known = op_class(name).field
+    arguments = {field: _converted(value, known(field)) for field, value in given.items()}
     for field, value in arguments.items():
         if any(kind_of(number) is int and not -LIMIT <= number <= LIMIT for number in (value if isinstance(value, tuple) else (value,))):
             raise Refused("A105", f"`{field}` must be at most 2^63 - 1, not {_written(value)}", places.get(field, span))
-        if known[field].real and kind_of(value) in (int, float) and not -FLOAT32 <= value <= FLOAT32:
+        if known(field).real and kind_of(value) in (int, float) and not -FLOAT32 <= value <= FLOAT32:
             message = f"`{field}` must be from {-FLOAT32:.2g} to {FLOAT32:.2g}, the range of single precision, not {_written(value)}"
             raise Refused("A105", message, places.get(field, span))
     try:
@@ -84,10 +84,10 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
     except Unfit as error:
         field = error.argument
         value = arguments[field]
-        place, must = places.get(field, span), f"`{field}` must be {known[field].description}"
-        if isinstance(value, float) and not known[field].real:
+        place, must = places.get(field, span), f"`{field}` must be {known(field).description}"
+        if isinstance(value, float) and not known(field).real:
             raise Refused("A114", f"{must}, not {value:g}", place, ROUNDED) from None
-        help_ = did_you_mean(value, known[field].words, None) if isinstance(value, str) else None
+        help_ = did_you_mean(value, known(field).words, None) if isinstance(value, str) else None
         raise Refused("A105", f"{must}, not {_written(value)}", place, help_) from None
 
 

@@ -177,10 +177,10 @@ class Block:
         try:
             op = make(step, arguments)
         except Unfit as unfit:
-            fields = op_class(step).fields
-            if unfit.argument not in fields:
-                raise ValueError(f"`{step}` has no argument `{unfit.argument}`; it takes {', '.join(fields)}") from None
-            wanted = fields[unfit.argument].description
+            known = op_class(step)
+            if unfit.argument not in known.fields and not known.keyed:
+                raise ValueError(f"`{step}` has no argument `{unfit.argument}`; it takes {', '.join(known.fields)}") from None
+            wanted = known.field(unfit.argument).description
             raise ValueError(f"`{unfit.argument}` of `{step}` must be {wanted}, not {arguments.get(unfit.argument)!r}") from None
         count = 1 + len(op.reads_values())
         if len(values) < count or (len(values) > count and not op.variadic):

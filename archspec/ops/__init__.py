@@ -25,6 +25,7 @@ _FAMILIES = {
     "shape": "pad crop upsample pixelshuffle shuffle slice patchmerge",
     "linear": "flatten fc linear rbf embed scale",
     "attention": "tokens cls pos first attn winattn",
+    "rearrange": "rearrange",
     "arrange": "swap map reshape token",
     "reduce": "gmp mean max",
     "recurrent": "rnn gru lstm",

@@ -13,10 +13,11 @@ from archspec.types import LIMIT, Map, Tokens, Type, Vector, describe, is_line, 
 Groups = tuple[tuple[str, ...], ...]
 
 
-class Pattern(NamedTuple):
+class Plan(NamedTuple):
     """How axes become others: `left` splits each axis of the input into named parts, of which `right` makes those of the output.
 
-    Parts of one axis are row-major, channels stand last. `sizes` are those that are given; each axis may leave one part open.
+    Parts of one axis are row-major, channels stand last. `sizes` are those that are given; each axis may leave one part open. A part whose
+    name is no identifier has the size 1: it stands for an axis of size 1 that comes or goes.
     """
 
     left: Groups
@@ -27,9 +28,15 @@ class Pattern(NamedTuple):
         """The size of each part. What an axis leaves open is what the others leave of it."""
         found = dict(self.sizes)
         for group, size in zip(self.left, x.shape, strict=True):
-            known = [found[name] for name in group if name in found]
+            known = [found[name] for name in group if name in found and name.isidentifier()]
             found |= {name: size // product(known) if known else size for name in group if name not in found}
         return found
+
+    def shape(self, x: Type) -> tuple[Any, ...]:
+        """The sizes of the output; that of an axis whose parts only change their order is known without them."""
+        parts = self.parts(x)
+        whole = {frozenset(group): size for group, size in zip(self.left, x.shape, strict=True)}
+        return tuple([whole.get(frozenset(group), product([parts[name] for name in group])) for group in self.right])
 
 
 def channels_second(groups: Sequence[Any], type_: Type) -> list[Any]:
@@ -38,34 +45,32 @@ def channels_second(groups: Sequence[Any], type_: Type) -> list[Any]:
 
 
 class Arranged(Op):
-    """A layer that moves numbers to other axes; `pattern` says how."""
+    """A layer that moves numbers to other axes; `plan` says how."""
 
     step = ""
     keeps = ""
 
-    def pattern(self, x: Any) -> Pattern:
+    def plan(self, x: Any) -> Plan:
         """How the axes of an input become those of the output."""
         raise NotImplementedError
 
     def output(self, x: Type) -> Type:
-        pattern = self.pattern(x)
-        parts = pattern.parts(x)
-        return of_shape(tuple([product([parts[name] for name in group]) for group in pattern.right]), line=is_line(x))
+        return of_shape(self.plan(x).shape(x), line=is_line(x))
 
     def reuses(self, x: Type, y: Type) -> bool:
         return self.view(x, not isinstance(x, Map)) is not None
 
     def view(self, x: Type, last: bool) -> bool | None:
-        left, right, _ = self.pattern(x)
+        left, right, _ = self.plan(x)
         y = self.output(x)
-        order = [name for group in (left if last else (left[-1], *left[:-1])) for name in group]
+        order = [name for group in (left if last else (left[-1], *left[:-1])) for name in group if name.isidentifier()]
         at = {name: number for number, name in enumerate(order)}
-        if any(at[b] != at[a] + 1 for group in right for a, b in pairwise(group)):
+        if any(at[b] != at[a] + 1 for group in right for a, b in pairwise(filter(str.isidentifier, group))):
             return None
         return isinstance(y, Vector) or right[-1][-1] == order[-1]
 
     def reach(self, x: Type) -> Field_:
-        left, right, _ = pattern = self.pattern(x)
+        left, right, _ = plan = self.plan(x)
         y = self.output(x)
         positions = [name for group in left[:-1] for name in group]
         if isinstance(x, Vector) or isinstance(y, Vector) or set(positions) <= set(right[-1]):
@@ -75,7 +80,7 @@ class Arranged(Op):
             return None
         if along == left[:-1]:
             return POINT
-        axes = [_Axis(before, after, pattern.parts(x)) for before, after in zip(left[:-1], along, strict=True)]
+        axes = [_Axis(before, after, plan.parts(x)) for before, after in zip(left[:-1], along, strict=True)]
         return None if any(axis.begins_elsewhere for axis in axes) else phased([(axis.phases, axis.step, axis.taps) for axis in axes])
 
 
@@ -129,8 +134,8 @@ class Swap(Arranged):
     def check(self, x: Type) -> None:
         check_sequence("swap", x)
 
-    def pattern(self, x: Type) -> Pattern:
-        return Pattern((("t",), ("c",)), (("c",), ("t",)), {})
+    def plan(self, x: Type) -> Plan:
+        return Plan((("t",), ("c",)), (("c",), ("t",)), {})
 
 
 class ToMap(Arranged):
@@ -161,9 +166,9 @@ class ToMap(Arranged):
     def output(self, x: Type) -> Type:
         return Map(self.axes(), x.channels)
 
-    def pattern(self, x: Tokens) -> Pattern:
+    def plan(self, x: Tokens) -> Plan:
         names = tuple("dhw"[-len(self.axes()) :])
-        return Pattern((names, ("c",)), (*[(name,) for name in names], ("c",)), dict(zip(names, self.axes(), strict=True)))
+        return Plan((names, ("c",)), (*[(name,) for name in names], ("c",)), dict(zip(names, self.axes(), strict=True)))
 
 
 def _square(count: int, rank: int) -> str | None:

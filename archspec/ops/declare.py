@@ -24,8 +24,8 @@ REQUIRED: Any = object()
 class Rule(NamedTuple):
     """What an argument may be, in words, and its bounds: `least` and `most` are allowed, `above` and `below` are not.
 
-    `names` is "value" where the argument may be the label of a value that the op reads, and "size" where it may be the label of a
-    value whose size along each axis it becomes.
+    `names` is "value" where the argument may be the label of a value that the op reads, "size" where it may be the label of a
+    value whose size along each axis it becomes, and "key" where its items are written under keys of their own.
     """
 
     description: str
@@ -113,6 +113,10 @@ class Declared:
     """The arguments by name, in the order of their declaration."""
     operands: tuple[str, ...] = ()
     """The arguments that may be values: what each holds is True where it is one, and not the value, which is an input."""
+    keyed = ""
+    """The argument whose items are written under keys of their own, `g=4 h=2`; it holds them as pairs of a key and a value."""
+    item: Field | None = None
+    """What such an item may be."""
     given: frozenset[str] = frozenset()
     """The arguments that were given; the others have their defaults."""
 
@@ -120,11 +124,28 @@ class Declared:
         own = {name: _field(name, kind, cls.__dict__.get(name, REQUIRED)) for name, kind in cls.__annotations__.items()}
         cls.fields = {**cls.fields, **own}
         cls.operands = tuple([name for name, field in cls.fields.items() if field.rule.names == "value"])
+        for name in [name for name, field in own.items() if field.rule.names == "key"]:
+            pair = get_args(get_args(cls.__annotations__[name])[0])[0]
+            cls.keyed, cls.item = name, _field(name, Annotated[get_args(pair)[1], own[name].rule], REQUIRED)
+
+    @classmethod
+    def field(cls, name: str) -> Field:
+        """The argument of a name, or what its keyed argument may hold under it. Raises KeyError where it has neither."""
+        found = cls.fields.get(name) or cls.item
+        if found is None:
+            raise KeyError(name)
+        return found
 
     def __init__(self, **arguments: Any) -> None:
         """Raises Unfit for the first argument, in the order of declaration, that does not fit."""
-        for name in arguments.keys() - self.fields.keys():
-            raise Unfit(self.step, name, "is no argument of it")
+        for name in [name for name in arguments if name not in self.fields]:
+            if self.item is None:
+                raise Unfit(self.step, name, "is no argument of it")
+            try:
+                pair = (name, self.item.taken(arguments.pop(name)))
+            except ValueError as error:
+                raise Unfit(self.step, name, str(error)) from None
+            arguments[self.keyed] = (*arguments.get(self.keyed, ()), pair)
         for name, field in self.fields.items():
             if name in arguments:
                 try:

@@ -33,7 +33,7 @@ _EXAMPLES = {
     "128\n": ["embed 30000 512"],
     "100\nfc 16384 | ": ["reshape 4x4x1024"],
     "100x128\n": ["rnn 64", "gru 64", "lstm 64 dirs=2 out=last"],
-    "14x14x192\n": ["tokens", "scale 0.00001"],
+    "14x14x192\n": ['rearrange "h w (g c) -> h w (c g)" g=4', "tokens", "scale 0.00001"],
     "14x14x192\ntokens | ": ["ln", "rmsnorm", "linear 768", "cls", "attn heads=3", "swap", "map 14x14", "token -1"],
     "14x14x192\ntokens | cls | ": ["pos", "first"],
     "28x28x64\n": ["add:\n  conv k=3 f=64 p=1\n  skip", "mul:\n  skip\n  gap | fc 64 | sigmoid"],
@@ -68,15 +68,22 @@ def _sections(doc: str) -> tuple[str, dict[str, str]]:
     return text, found | ({"Source": source} if inline else {})
 
 
-_UNSAID = {"s": "`w`", "init": "PyTorch's", "std": "by `init`", "eps": "that of single precision, 2^-23", "maps": "all maps"}
+_UNSAID = {
+    "s": "`w`",
+    "init": "PyTorch's",
+    "std": "by `init`",
+    "eps": "that of single precision, 2^-23",
+    "maps": "all maps",
+    "sizes": "what the axis leaves",
+}
 """What an argument is where nothing is written and no one value would say it."""
 
 
 def arguments(op: type[Op]) -> Iterator[tuple[str, str, str]]:
     """Each argument as written, its default, and what it may be."""
     for name, field in sorted(op.fields.items(), key=lambda item: (item[0] not in op.positional, not item[1].required)):
-        default = "required" if field.required else _UNSAID[name] if field.default is None else f"`{show(field.default)}`"
-        yield name, default, field.description
+        default = "required" if field.required else _UNSAID[name] if field.default in (None, ()) else f"`{show(field.default)}`"
+        yield "NAME" if name == op.keyed else name, default, field.description
 
 
 def signature(op: type[Op]) -> str:

@@ -53,6 +53,7 @@ ENDS = {
     "logsoftmax": "axis=c, axis=t",
     "map": "4x4, 16, 1x1x16",
     "reshape": "1x1x1x16, 4x4, 16, 4x4x4",
+    "rearrange": '"h w c -> c w h", "(h p) w c -> h w (p c)" p=4, "h w (g c) -> h w (c g)" g=1, "d h w c -> (d h w c)", "h w c -> h w c 1"',
     "token": "0, 3, -1, -4",
     "mean": "axis=c, axis=t",
     "max": "axis=c, axis=t",
@@ -74,7 +75,7 @@ def test_every_argument_is_among_them():
     for cls in all_classes():
         words = ENDS.get(cls.step, "").replace(",", " ").split()
         named = {word.partition("=")[0] for word in words}
-        assert set(cls.fields) - set(cls.positional) <= named, cls.step
+        assert set(cls.fields) - {*cls.positional, cls.keyed} <= named, cls.step
 
 
 def spec(step, arguments, shape):

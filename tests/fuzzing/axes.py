@@ -62,6 +62,47 @@ def swap(x: Value, a: Values) -> Made:
     return Do(lambda t: torch.einsum("nab->nba", t)), x.kind
 
 
+def draw_rearrange(g: Chooser, x: Value, goal: str) -> Args:
+    """Split some axes by p, q and r, the inner or the outer part of which stays open, and join all parts anew."""
+    left, args = [], {}
+    for name, size in zip("abcd", x.shape, strict=False):
+        key = "pqr"[len(args) : len(args) + 1]
+        if not key or g.chance(2):
+            left.append((name,))
+            continue
+        args[key] = const(g.divisor(size) if not g.chance(30) else size + 1)
+        left.append((name, key) if g.chance(2) else (key, name))
+    names = [name for group in left for name in group]
+    order = []
+    while names:
+        order.append(names.pop(g.draw.number(0, len(names) - 1)))
+    ends = sorted({len(order), *(g.draw.number(1, len(order)) for _ in range(3))})
+    right = [tuple(order[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
+    text = " -> ".join(" ".join(group[0] if len(group) == 1 else f"({' '.join(group)})" for group in side) for side in (left, right))
+    return {"pattern": Arg(f'"{text}"', lambda env: (left, right)), **args}
+
+
+def rearrange(x: Value, a: Values) -> Made:
+    left, right = a["pattern"]
+    demand(len(left) == len(x.shape), f"{left} of {x.shape}")
+    sizes: dict[str, int] = {}
+    for group, size in zip(left, x.shape, strict=True):
+        given = math.prod(a[name] for name in group if name in "pqr")
+        demand(size % given == 0, f"{size} into {given}")
+        sizes |= {name: a[name] if name in "pqr" else size // given for name in group}
+    shape = [math.prod(sizes[name] for name in group) for group in right]
+    kind = ("vector", "map" if x.rank == 1 else "tokens", "map", "map")[len(right) - 1]
+    places = [sizes[name] for group in left for name in group]
+    equation = "".join(name for group in left for name in group) + "->n" + "".join(name for group in right for name in group)
+
+    def run(t: torch.Tensor) -> torch.Tensor:
+        last = t.movedim(1, -1) if x.kind == "map" else t
+        y = torch.einsum(f"n{equation}", last.reshape(len(t), *places)).reshape(len(t), *shape)
+        return y.movedim(-1, 1) if kind == "map" else y
+
+    return Do(run), kind
+
+
 def draw_map(g: Chooser, x: Value, goal: str) -> Args:
     size = tuple(sizes_of(g, x.shape[0], g.draw.number(1, 3)))
     return {"size": const(size if len(size) > 1 else size[0])}
@@ -114,6 +155,7 @@ LAYERS: dict[str, Any] = {
     "slice": (ANY, draw_slice, slice_, "space"),
     "softmax": (ANY, draw_axis, lambda x, a: (nn.Softmax(axis_of(x, a["axis"])), x.kind), "shape"),
     "logsoftmax": (ANY, draw_axis, lambda x, a: (nn.LogSoftmax(axis_of(x, a["axis"])), x.kind), "shape"),
+    "rearrange": (ANY, draw_rearrange, rearrange),
     "swap": (SEQUENCES, lambda g, x, goal: {} if is_sequence(x) and x.shape[0] <= 64 else None, swap),
     "map": (TOKENS, draw_map, to_map),
     "reshape": (ANY, draw_reshape, reshape),
@@ -128,10 +170,11 @@ ARGUMENTS: dict[str, Values] = {
     "slice": {"bounds": ..., "axis": "c"},
     "softmax": {"axis": "c"},
     "logsoftmax": {"axis": "c"},
+    "rearrange": {"pattern": ..., "p": None, "q": None, "r": None},
     "map": {"size": ...},
     "reshape": {"shape": ...},
     "token": {"n": ...},
     "mean": {"axis": ...},
     "max": {"axis": ...},
 }
-BARE = {"slice": ("bounds",), "map": ("size",), "reshape": ("shape",), "token": ("n",)}
+BARE = {"slice": ("bounds",), "rearrange": ("pattern",), "map": ("size",), "reshape": ("shape",), "token": ("n",)}

@@ -106,7 +106,7 @@ class Steps(Runner):
             elif value is None or (arg.plain and value == here and type(value) is type(here) and not self.chance(4)):
                 arg = Arg(None, arg.value)
             full[key] = arg
-        return Step(name, full, keyed=name not in ("embed", "slice") and self.chance(4))
+        return Step(name, full, keyed=name not in ("embed", "slice", "rearrange") and self.chance(4))
 
     def closing(self, channels: int, context: Context) -> Callable[[Value, Context], Step]:
         """The layer that brings a value to so many channels, its space kept."""

@@ -57,6 +57,11 @@ SAMPLES = {
     "attn": [(TOKENS, {"heads": 3}), (TOKENS, {"heads": 4, "bias": False})],
     "winattn": [(SQUARE, {"heads": 2, "w": 7, "shift": 3}), (SQUARE, {"heads": 4, "w": (2, 7), "bias": False})],
     "softmax": [(A_MAP, {}), (TOKENS, {"axis": "t"})],
+    "rearrange": [
+        (A_MAP, {"pattern": "h w (g c) -> h w (c g)", "g": 4}),
+        (A_MAP, {"pattern": "(h p) (w q) c -> (h w) (p q c)", "p": 2, "q": 3}),
+        (TOKENS, {"pattern": "(a b) c -> a b c 1", "b": 5}),
+    ],
     "swap": [(TOKENS, {}), (LINE, {})],
     "map": [(TOKENS, {"size": (4, 5)})],
     "reshape": [(A_MAP, {"shape": (6, 12, 36)}), (TOKENS, {"shape": (20, 24)})],

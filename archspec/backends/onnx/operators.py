@@ -143,7 +143,7 @@ ROWS: dict[str, OperatorRow] = {
     "patchmerge": _patch_merge,
     "shuffle": _shuffle,
     "slice": _slice,
-    **dict.fromkeys(("swap", "map"), moved.arranged),
+    **dict.fromkeys(("rearrange", "swap", "map"), moved.arranged),
     "reshape": moved.reshape,
     "token": moved.token,
     "gmp": moved.gmp,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from archspec.backends.moves import is_last
+from archspec.backends.moves import is_last, moves
 from archspec.backends.registry import Unsupported
 from archspec.backends.source import constructor
 from archspec.backends.source.constructor import New, written
@@ -181,6 +181,16 @@ def _reduction(name: str) -> Row:
     return lambda op, x, y: new(name, dim=_dim(op.axis, x), **({"keepdim": True} if len(x.shape) == len(y.shape) else {}))
 
 
+def _rearrange(op: Any, x: Type, y: Type) -> New:
+    split, order, join, _ = moves(op, x, y)
+    steps = {
+        "split": tuple([(at + 1, sizes) for at, sizes in split]),
+        "order": tuple([at + 1 for at in order]),
+        "join": tuple([(first + 1, last + 1) for first, last in join]),
+    }
+    return new("Rearrange", **{name: step for name, step in steps.items() if step})
+
+
 def _reshape(op: Any, x: Type, y: Type) -> New:
     shape = tuple(channels_second(op.axes(), y))
     if isinstance(y, Vector):
@@ -262,6 +272,7 @@ ROWS: dict[str, Row] = {
     "shuffle": lambda op, x, y: new("nn.ChannelShuffle", op.g),
     "patchmerge": lambda op, x, y: new("PatchMerge", op.n),
     "slice": lambda op, x, y: new("Slice", *op.bounds, **({"dim": _dim(op.axis, x)} if _dim(op.axis, x) != 1 else {})),
+    "rearrange": _rearrange,
     "swap": _plain("Swap"),
     "map": lambda op, x, y: new("ToMap", op.axes()),
     "reshape": _reshape,

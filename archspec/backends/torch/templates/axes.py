@@ -137,6 +137,28 @@ class Token(nn.Module):
         return x.select(self.dim, self.index)
 
 
+class Rearrange(nn.Module):
+    """Splits axes into parts of some sizes, puts the parts into another order, and joins those from a first to a last one."""
+
+    def __init__(
+        self,
+        split: tuple[tuple[int, tuple[int, ...]], ...] = (),
+        order: tuple[int, ...] = (),
+        join: tuple[tuple[int, int], ...] = (),
+    ) -> None:
+        super().__init__()
+        self.split, self.order, self.join = split, order, join
+
+    def forward(self, x: Tensor) -> Tensor:
+        for axis, sizes in reversed(self.split):
+            x = x.unflatten(axis, sizes)
+        if self.order:
+            x = x.permute(0, *self.order)
+        for first, last in reversed(self.join):
+            x = x.flatten(first, last)
+        return x
+
+
 class Swap(nn.Module):
     """Tokens as channels, and channels as tokens."""
 
