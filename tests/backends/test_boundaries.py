@@ -98,7 +98,7 @@ def test_what_is_accepted_at_the_ends_runs_everywhere(step):
             if network is None:
                 continue
             accepted.add(arguments)
-            inputs = inputs_of(network, 2, whole=step == "embed")
+            inputs = inputs_of(network, 2)
             module = enliven(archspec.to_torch(network), inputs)
             (expected,) = results(module, inputs)
             (found,) = run(session(archspec.to_onnx(network, module.state_dict())), inputs)

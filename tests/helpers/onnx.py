@@ -9,6 +9,7 @@ import torch
 from onnx import shape_inference
 
 from archspec.types import Map
+from tests.helpers.specs import looked_up
 
 torch.set_num_threads(1)
 
@@ -32,13 +33,15 @@ def batched(type_, count):
     return (count, type_.channels, *type_.spatial) if isinstance(type_, Map) else (count, *type_.shape)
 
 
-def inputs_of(network, count, *, seed=0, whole=False):
+def inputs_of(network, count, *, seed=0):
     """Random inputs by name; whole numbers below 50 for a table of words."""
-    generator = torch.Generator().manual_seed(seed)
-    shapes = {i.name: batched(i.type, count) for i in network.inputs}
-    if whole:
-        return {name: torch.randint(0, 50, shape, generator=generator) for name, shape in shapes.items()}
-    return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    generator, words = torch.Generator().manual_seed(seed), looked_up(network)
+    return {
+        i.name: torch.randint(0, 50, batched(i.type, count), generator=generator)
+        if i.name in words
+        else torch.randn(batched(i.type, count), generator=generator)
+        for i in network.inputs
+    }
 
 
 def enliven(module, inputs, seed=0):

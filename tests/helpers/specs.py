@@ -10,6 +10,7 @@ import pytest
 
 import archspec
 from archspec.ir.graph import Network
+from archspec.ir.walk import walk
 
 SMALLER = {"input 224x224x3": (96, 96, 3), "input 227x227x3": (99, 99, 3)}
 ONE_SIZE = ("swin_t",)
@@ -21,7 +22,7 @@ QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0")
 VARIED = (
     *QUICK,
     *("vit_b_16", "swin_t", "convnext_tiny", "googlenet_2014", "unet", "vgg11", "resnet20_cifar", "simplenet", "shallowvggnet_dropout"),
-    *("shufflenet_v2_x1_0", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0"),
+    *("shufflenet_v2_x1_0", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "lstm_text", "gru_text"),
 )
 """Specs that hold every layer and every structure that any bundled spec holds (`tests/test_specs.py` compares)."""
 
@@ -29,6 +30,11 @@ VARIED = (
 def few_quick(specs: Iterable[Any], quick: Iterable[str] = QUICK) -> list[Any]:
     """Parameters of a test that takes long in sum, such as specs by path or name: all are slow except the quick ones."""
     return [spec if getattr(spec, "stem", spec) in quick else pytest.param(spec, marks=pytest.mark.slow) for spec in specs]
+
+
+def looked_up(network: Network) -> set[str]:
+    """The inputs that hold the numbers of words, which a table is looked up with."""
+    return {source for place in walk(network) if place.node.op.indexes for source in place.sources}
 
 
 def reduced(path: Path) -> Network:

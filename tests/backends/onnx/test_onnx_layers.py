@@ -54,7 +54,7 @@ def test_every_layer_has_a_row_and_a_case():
 @pytest.mark.parametrize("case", GRID)
 def test_values_of_pytorch_at_every_opset(case, opsets):
     network = archspec.loads(GRID[case] + "\n")
-    inputs = inputs_of(network, 2, whole=case == "embed")
+    inputs = inputs_of(network, 2)
     module = enliven(archspec.to_torch(network), inputs)
     (expected,) = results(module, inputs)
     for opset in opsets:
@@ -137,7 +137,7 @@ def test_what_the_support_matrix_says_of_onnx_runs(step):
             continue
         assert support.refusal("onnx", case.network) is None
         network = case.network
-        inputs = inputs_of(network, 2, whole=step == "embed")
+        inputs = inputs_of(network, 2)
         if support.refusal("torch", network) is None:
             module = enliven(archspec.to_torch(network), inputs)
             (expected,) = results(module, inputs)

@@ -13,7 +13,7 @@ from archspec.api import to_torch
 from archspec.finding import specs_folder
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import few_quick, reduced
-from tests.helpers.torch import channels_first
+from tests.helpers.torch import inputs_of
 
 torch.set_num_threads(1)
 SIBLINGS = {
@@ -34,7 +34,7 @@ def main_output(result):
 
 def module_and_input(path):
     network = reduced(path)
-    return to_torch(network).eval(), tuple(torch.randn(channels_first(i.type)) for i in network.inputs)
+    return to_torch(network).eval(), tuple(inputs_of(network))
 
 
 def test_siblings_are_made_of_the_same_layers():
@@ -50,7 +50,8 @@ def test_siblings_are_made_of_the_same_layers():
 def test_every_spec_compiles_to_one_graph_and_exports_with_any_batch(path):
     model, inputs = module_and_input(path)
     torch._dynamo.reset()
-    with torch.no_grad(), warnings.catch_warnings():
+    # Dynamo traces recurrent layers only where it is allowed to
+    with torch.no_grad(), torch._dynamo.config.patch(allow_rnn=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = main_output(model(*inputs))
         compiled = torch.compile(model, backend="eager", fullgraph=True)
