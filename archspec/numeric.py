@@ -87,11 +87,24 @@ def worked_out(number: int) -> int:
     return _spelled("worked out", number) if isinstance(number, Spelled) else number
 
 
+@_spellable("divisible")
+def divisible(value: float, divisor: int) -> int:
+    """Round to the nearest multiple of a number, to at least that and not below 0.9 of the value.
+
+    Source: Sandler et al. 2018, `_make_divisible`.
+    """
+    half = divisor / 2 if divisor % 2 else divisor // 2  # whole where it can be: a float has no more than 53 bits
+    rounded = max(divisor, int(value + half) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
 @_spellable("round8")
 def round8(value: float) -> int:
-    """Round to the nearest multiple of 8, to at least 8 and not below 0.9 of the number. Source: Sandler et al. 2018, `_make_divisible`."""
-    rounded = max(8, int(value + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * value else rounded
+    """Round to the nearest multiple of 8 as `divisible` does."""
+    return divisible(value, 8)
+
+
+sqrt = _spellable("sqrt")(math.sqrt)
 
 
 def decimal(value: float) -> str:
@@ -147,7 +160,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "ceil": math.ceil,
     "floor": math.floor,
+    "round": round,
     "round8": round8,
+    "divisible": divisible,
+    "sqrt": sqrt,
     "int": int,
     **COMPARISONS,
     "and": lambda a, b: a and b,
@@ -274,7 +290,7 @@ class Spelled:
     __radd__, __rsub__, __rmul__, __rmod__ = map(_reflected, "+-*%")
     __truediv__, __floordiv__, __pow__ = map(_operator, ("/", "//", "**"))
     __rtruediv__, __rfloordiv__, __rpow__ = map(_reflected, ("/", "//", "**"))
-    __neg__, __ceil__, __floor__ = map(_operator, ("negative", "ceil", "floor"))
+    __neg__, __ceil__, __floor__, __round__ = map(_operator, ("negative", "ceil", "floor", "round"))
 
 
 def combined(operation: str, *numbers: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -81,7 +82,12 @@ class Diagnostics:
         self.errors = 0
 
     def add(self, diagnostic: Diagnostic, round_: str | None = None) -> None:
-        """Add a finding. Once the list is full further warnings are dropped, and an error raises Enough."""
+        """Add a finding, unless it is a warning that the text has silenced.
+
+        Once the list is full further warnings are dropped, and an error raises Enough.
+        """
+        if diagnostic.severity != "error" and _silenced(diagnostic):
+            return
         key = (diagnostic.code, diagnostic.span)
         if key in self._found:
             if round_:
@@ -117,6 +123,20 @@ class Diagnostics:
             shown = ", ".join(rounds[:4]) + (f" and {len(rounds) - 4} more" if len(rounds) > 4 else "")
             found[key] = found[key]._replace(notes=(*found[key].notes, f"also in {shown}"))
         return sorted(found.values(), key=Diagnostic.order)
+
+
+_OK = re.compile(r'(?:[^"#]|"(?:[^"\\]|\\.)*")*#+ *ok((?:[ ,]+A[0-9]{3})+)\b')
+"""The comment `# ok A401` at the end of a line, which is no part of a text in quotes."""
+
+
+def _silenced(found: Diagnostic) -> bool:
+    """Whether a line of its place ends in `# ok` with its code."""
+    if found.span is None or "# ok" not in found.span.source.text:
+        return False
+    source, start, end = found.span
+    lines = range(source.locate(start)[0], source.locate(max(start, end - 1))[0] + 1)
+    comments = [match[1] for line in lines if (match := _OK.match(source.line(line)))]
+    return any(found.code in comment for comment in comments)
 
 
 class SpecError(Exception):

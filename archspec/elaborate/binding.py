@@ -130,10 +130,24 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
         if type_ is None:
             raise Silent(expr.span)
         return type_.shape[:-1]
-    if isinstance(expr, ast.Name) and info.words and scope.value_of(expr.id) is None:
-        message = f"`{name}` must be {info.description}, not `{expr.id}`"
-        raise Refused("A105", message, expr.span, did_you_mean(expr.id, [*scope.known(), *info.words], None))
+    if info.words and not info.table:
+        expr = _worded(expr, name, info, scope)
     return evaluate(expr, scope) if info.table else in_round(expr, scope)
+
+
+def _worded(expr: ast.Expr, name: str, info: Field, scope: Scope) -> ast.Expr:
+    """The words that an argument admits as texts, also in a list or a choice: `p=same,0`. Raises Refused for other words."""
+    match expr:
+        case ast.Name(word, span) if scope.value_of(word) is None:
+            if word not in info.words:
+                message = f"`{name}` must be {info.description}, not `{word}`"
+                raise Refused("A105", message, span, did_you_mean(word, [*scope.known(), *info.words], None))
+            return ast.Text(word, span)
+        case ast.Items(items):
+            return expr._replace(items=tuple([_worded(each, name, info, scope) for each in items]))
+        case ast.Choice(value, _, otherwise):
+            return expr._replace(value=_worded(value, name, info, scope), otherwise=_worded(otherwise, name, info, scope))
+    return expr
 
 
 def _converted(value: Any, info: Field) -> Any:

@@ -207,6 +207,10 @@ class Core(Reports, ABC):
             try:
                 return builder.apply(op, values, label, span, self.settled)
             except Misfit as misfit:
-                advice = advise()
-                self.misfit(advice.explain(op.step, misfit, known), span, *advice.secondary(types))
+                self.unmerged(op, misfit, known, span, advise)
         return builder.add(Hole(None, op.step, label, span, numbered=label is not None))
+
+    def unmerged(self, op: Op, misfit: Misfit, types: Sequence[Type], span: Span, advise: Callable[[], Advice]) -> None:
+        """Report paths that do not fit, with what would make them equal."""
+        advice = advise()
+        self.misfit(advice.explain(op.step, misfit, types), span, *advice.secondary(types))

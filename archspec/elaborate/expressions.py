@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from archspec.diagnostics import did_you_mean
 from archspec.ir.builder import GraphBuilder
-from archspec.numeric import COMPARISONS, OPERATIONS, Spelled, kind_of, largest, least, round8, whole_number
+from archspec.numeric import COMPARISONS, OPERATIONS, Spelled, divisible, kind_of, largest, least, round8, sqrt, whole_number
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import LIMIT, Type
@@ -289,7 +289,10 @@ _FUNCTIONS: dict[str, tuple[int | None, Callable[..., float]]] = {
     "max": (None, largest),
     "ceil": (1, math.ceil),
     "floor": (1, math.floor),
+    "round": (1, round),
     "round8": (1, round8),
+    "divisible": (2, divisible),
+    "sqrt": (1, sqrt),
 }
 
 
@@ -304,6 +307,11 @@ def _call(call: ast.Call, scope: Scope) -> Value:
         raise Refused("A106", f"there is no function `{name}`", call.function.span, help_)
     arity, function = _FUNCTIONS[name]
     if arity is not None and len(call.arguments) != arity:
-        raise Refused("A113", f"`{name}` takes one number, not {len(call.arguments)}", call.span)
+        wanted = "one number" if arity == 1 else f"{arity} numbers"
+        raise Refused("A113", f"`{name}` takes {wanted}, not {len(call.arguments)}", call.span)
     numbers = tuple(_number(evaluate(argument, scope), argument.span) for argument in call.arguments)
+    if name == "divisible" and not (kind_of(numbers[1]) is int and numbers[1] >= 1):
+        raise Refused("A113", f"`divisible` needs a whole number of at least 1, not {shown(numbers[1])}", call.arguments[1].span)
+    if name == "sqrt" and numbers[0] < 0:
+        raise Refused("A113", f"there is no square root of {shown(numbers[0])}", call.arguments[0].span)
     return _bounded(function, numbers, call.span)

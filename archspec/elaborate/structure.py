@@ -7,7 +7,7 @@ from functools import partial
 from archspec.elaborate.binding import bind
 from archspec.elaborate.core import Context
 from archspec.elaborate.expressions import Frame, Refused, whole
-from archspec.elaborate.inputs import doubt, impossible, possible
+from archspec.elaborate.inputs import doubt, impossible, possible, written_shape
 from archspec.elaborate.labels import climb, given_by, label_text, rounds_of
 from archspec.elaborate.merge_advice import branches_advice, residual_advice
 from archspec.elaborate.reports import Level
@@ -39,13 +39,18 @@ class Structures(Steps):
             first = self.placed[called], "first here"
             self.reject("A108", f"there are two inputs called `{called}`", span, "name them: `left: input 32x32x3`", first)
             return self.unknown(context.builder, span)
-        shape = self.options.inputs.get(called) or (self.options.inputs.get("") if not self.placed else None) or statement.shape.values
+        shape = self.options.inputs.get(called) or (self.options.inputs.get("") if not self.placed else None)
+        try:
+            shape = shape or written_shape(statement, context.scope)
+        except Refused as refused:
+            self.report(refused)
+            shape = ()
         problem = impossible(shape)
         type_ = from_shape(tuple(shape)) if shape and not problem else None
         if problem:
             self.reject("A105", problem, statement.shape.span, possible(shape))
         elif type_ is not None:
-            self.doubt(statement, type_.shape)
+            self.doubt(statement, type_.shape, shape if any(statement.params) else statement.shape.values)
         if type_ is not None:
             self.inputs.append(Input(called, type_, span))
         self.placed[called] = span
@@ -54,9 +59,8 @@ class Structures(Steps):
         context.scope.labels[called] = (context.builder, value)
         return value
 
-    def doubt(self, statement: ast.Input, shape: tuple[int, ...]) -> None:
-        """Warn of a shape that looks unintended."""
-        own = tuple(statement.shape.values)
+    def doubt(self, statement: ast.Input, shape: tuple[int, ...], own: tuple[int, ...]) -> None:
+        """Warn of a shape that looks unintended; `own` is that of the spec."""
         if doubted := doubt(shape, own):
             message, meant = doubted
             better = "x".join(map(str, meant or own))

@@ -160,9 +160,9 @@ class Table:
         """The form of an operation of `Spelled` on forms. Raises KeyError for an operation that is not known here."""
         if operation == "worked out":
             return parts[0]
-        if operation in _TO_WHOLE and isinstance(parts[0], Poly) and operation != "round8":
+        if operation in _TO_WHOLE and isinstance(parts[0], Poly) and operation not in ("round8", "divisible"):
             return parts[0]
-        if operation not in (*_TO_WHOLE, "/", "real") and all(isinstance(part, Poly) for part in parts):
+        if operation not in (*_TO_WHOLE, "/", "real", "sqrt") and all(isinstance(part, Poly) for part in parts):
             return self._whole(operation, parts)  # type: ignore[arg-type]
         return self._real(operation, parts)
 
@@ -275,7 +275,7 @@ class Table:
         return self.atom(operation, key, bounds) if operation in _TO_WHOLE else Real(self.place(operation, key, bounds))
 
 
-_TO_WHOLE = ("int", "ceil", "floor", "round8")
+_TO_WHOLE = ("int", "ceil", "floor", "round", "round8", "divisible")
 """Operations that make a whole number of a real one; all of them grow with it."""
 _ANYTHING = -math.inf, math.inf
 
@@ -322,13 +322,13 @@ def _real_bounds(operation: str, parts: list[Bounds]) -> Bounds:
     try:
         if operation in ("+", "-", "*") or (operation in ("/", "//") and not parts[1][0] <= 0 <= parts[1][1]):
             found = [compute(x, y) for x in parts[0] for y in parts[1]]
-        elif operation in (*_TO_WHOLE, "negative", "real"):
-            found = [compute(x) for x in parts[0]]
+        elif operation in (*_TO_WHOLE, "negative", "real", "sqrt") and all(low == high for low, high in parts[1:]):
+            found = [compute(x, *[low for low, _ in parts[1:]]) for x in parts[0]]
         elif operation in ("max", "min"):
             low, high = zip(*parts, strict=True)
             return compute(low), compute(high)
         else:
             return _ANYTHING
-    except OverflowError:
+    except (OverflowError, ValueError):
         return _ANYTHING
     return min(found), max(found)

@@ -190,13 +190,14 @@ class Formula:
             writer.lines.clear()
         results = ", ".join(f'"{name}": {writer.form(form)}' for name, form in self.forms.items())
         text = "\n    ".join([f"def counts({', '.join(names.values())}):", *lines, *writer.lines, f"return {{{results}}}"])
-        head = "from math import ceil, floor, gcd\n\n\n" if any(word in text for word in ("ceil(", "floor(", "gcd(")) else ""
-        return head + (_ROUND8 if "round8(" in text else "") + text + "\n"
+        words = [word for word in ("ceil", "floor", "gcd", "sqrt") if f"{word}(" in text]
+        head = f"from math import {', '.join(words)}\n\n\n" if words else ""
+        return head + (_DIVISIBLE if "divisible(" in text else "") + text + "\n"
 
     def to_javascript(self) -> str:
         """The formulas as a function in JavaScript, which returns an array of the counts, or null where they do not hold.
 
-        It calls `round8` and `gcd`, and is exact as long as all numbers are below 2^53.
+        It calls `divisible`, `round` and `gcd`, and is exact as long as all numbers are below 2^53.
         """
         names = {name: f"v{at}" for at, name in enumerate(self.variables)}
         writer = Writer(self._found.trace.table, names, JAVASCRIPT)
@@ -219,10 +220,10 @@ class Formula:
         return f"Formula({self.model}: {', '.join(self.counts)} in {', '.join(self.variables)})"
 
 
-_ROUND8 = '''def round8(value):
-    """Round to the nearest multiple of 8, to at least 8 and not below 0.9 of the number."""
-    rounded = max(8, int(value + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * value else rounded
+_DIVISIBLE = '''def divisible(value, divisor):
+    """Round to the nearest multiple of a number, to at least that and not below 0.9 of the value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 '''

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
-from archspec.numeric import round8
+from archspec.numeric import divisible
 from archspec.symbolic.forms import Form, Monomial, Poly, Real, Table
 from archspec.symbolic.traced import Guard
 
@@ -21,7 +21,8 @@ class Notation(NamedTuple):
     assign: str
 
 
-PYTHON = Notation({"//": "{0} // {1}", "negative": "-{0}", "real": "float({0})"}, "==", "!=", "{} = {}")
+_ROUND8 = "divisible({0}, 8)"
+PYTHON = Notation({"//": "{0} // {1}", "negative": "-{0}", "real": "float({0})", "round8": _ROUND8}, "==", "!=", "{} = {}")
 JAVASCRIPT = Notation(
     {
         "//": "Math.floor({0} / {1})",
@@ -30,6 +31,8 @@ JAVASCRIPT = Notation(
         "int": "Math.trunc({0})",
         "ceil": "Math.ceil({0})",
         "floor": "Math.floor({0})",
+        "sqrt": "Math.sqrt({0})",
+        "round8": _ROUND8,
         "max": "Math.max({0})",
         "min": "Math.min({0})",
         "%": "(({0} % {1}) + {1}) % {1}",
@@ -107,7 +110,7 @@ def scalar(table: Table, variables: Sequence[str], guards: Iterable[Guard], form
     program: Callable[..., tuple[Any, ...] | None] = _function(
         writer,
         [*lines, *writer.lines, f"return ({results}{',' if forms else ''})"],
-        {"round8": round8, "gcd": math.gcd, "ceil": math.ceil, "floor": math.floor},
+        {"divisible": divisible, "gcd": math.gcd, "ceil": math.ceil, "floor": math.floor, "sqrt": math.sqrt},
     )
     return program
 
@@ -129,8 +132,9 @@ def vector(table: Table, variables: Sequence[str], guards: Iterable[Guard], form
         "min": lambda *numbers: reduce(np.minimum, numbers),
         "gcd": np.gcd,
         "float": lambda number: number * 1.0,
-        **{name: _whole(rounded) for name, rounded in (("int", np.trunc), ("ceil", np.ceil), ("floor", np.floor))},
-        "round8": _round8,
+        **{name: _whole(rounded) for name, rounded in (("int", np.trunc), ("ceil", np.ceil), ("floor", np.floor), ("round", np.rint))},
+        "divisible": _divisible,
+        "sqrt": np.sqrt,
     }
     program: Callable[..., tuple[Any, ...]] = _function(
         writer, [*writer.lines, f"return ({', '.join(results)}{',' if results else ''})"], functions
@@ -153,12 +157,12 @@ def _whole(rounded: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda number: rounded(number).astype("int64")
 
 
-def _round8(value: Any) -> Any:
-    """`numeric.round8` of an array."""
+def _divisible(value: Any, divisor: Any) -> Any:
+    """`numeric.divisible` of an array."""
     import numpy as np
 
-    rounded = np.maximum(8, np.trunc(value + 4).astype("int64") // 8 * 8)
-    return rounded + 8 * (rounded < 0.9 * value)
+    rounded = np.maximum(divisor, np.trunc(value + divisor / 2).astype("int64") // divisor * divisor)
+    return rounded + divisor * (rounded < 0.9 * value)
 
 
 def _fits(table: Table, form: Form) -> bool:

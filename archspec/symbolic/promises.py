@@ -41,7 +41,8 @@ def keep(file: ast.File, network: Network, options: Options, sink: Diagnostics) 
     """Report what a network does not keep of the promises of its spec."""
     lines = {name: line for name, line in ast.inputs(file) if line.sizes and not {name, ""} & options.inputs.keys()}
     if lines:
-        _sizes(Subject(file, network.name, options), lines, sink)
+        own = {input_.name: input_.type.shape for input_ in network.inputs}
+        _sizes(Subject(file, network.name, options), lines, own, sink)
     report = Report(network)
     for budget in [statement for statement in file.body if isinstance(statement, ast.Expect)]:
         try:
@@ -81,8 +82,8 @@ def _unmet(expected: Expected, network: Network) -> Diagnostic:
     return Diagnostic("A602", f"expected `{text}`, found {values}", expected.line.span, tuple(notes))
 
 
-def _sizes(subject: Subject, lines: Mapping[str, ast.Input], sink: Diagnostics) -> None:
-    """Report the sizes of inputs that the network does not take. A letter is one size, also where several inputs have it."""
+def _sizes(subject: Subject, lines: Mapping[str, ast.Input], own: Mapping[str, tuple[int, ...]], sink: Diagnostics) -> None:
+    """Report the sizes of inputs that the network does not take; `own` are the shapes of the spec. A letter is one size, also where several inputs have it."""
     given: dict[str, ast.Sizes] = {}
     for size in [size for line in lines.values() for size in line.sizes]:
         other = given.setdefault(size.letter, size)
@@ -92,8 +93,7 @@ def _sizes(subject: Subject, lines: Mapping[str, ast.Input], sink: Diagnostics) 
             return
     axes = [Axis(size.letter, Range(size.first, size.step, (size.last - size.first) // size.step + 1)) for size in given.values()]
     shapes = [
-        Shape(name, tuple(letter or size for letter, size in zip(line.letters, line.shape.values, strict=True)))
-        for name, line in lines.items()
+        Shape(name, tuple(letter or size for letter, size in zip(line.letters, own[name], strict=True))) for name, line in lines.items()
     ]
     space = Space(tuple((each,) for each in axes), tuple(shapes))
     line = next(iter(lines.values()))

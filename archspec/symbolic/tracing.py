@@ -10,13 +10,14 @@ from archspec.diagnostics import Diagnostics
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.elaborator import Elaborator
 from archspec.elaborate.expressions import Refused
+from archspec.elaborate.merge_advice import Advice
 from archspec.ir.graph import Network
 from archspec.numeric import value_of
-from archspec.ops.base import Misfit
+from archspec.ops.base import Misfit, Op
 from archspec.source import Span
 from archspec.symbolic.traced import Open, Trace, Untraceable
 from archspec.syntax import ast
-from archspec.types import LIMIT
+from archspec.types import LIMIT, Type
 
 COUNTS = ("params", "macs", "flops", "activations", "buffers", "layers")
 """What is counted of a variant."""
@@ -80,10 +81,13 @@ class Probe(Elaborator):
     def misfit(self, misfit: Misfit, span: Span, *others: tuple[Span, str]) -> NoReturn:
         raise Stopped(Mistake.at(misfit.code, span))
 
+    def unmerged(self, op: Op, misfit: Misfit, types: Sequence[Type], span: Span, advise: Callable[[], Advice]) -> NoReturn:
+        self.misfit(misfit, span)  # to look for advice would take decisions about numbers, and time
+
     def warn(self, *finding: Any, **more: Any) -> None:
         pass
 
-    def doubt(self, statement: ast.Input, shape: tuple[int, ...]) -> None:
+    def doubt(self, statement: ast.Input, shape: tuple[int, ...], own: tuple[int, ...]) -> None:
         pass
 
     def unused(self) -> None:

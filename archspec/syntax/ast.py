@@ -166,10 +166,14 @@ class Sizes(NamedTuple):
 
 
 class Input(NamedTuple):
-    """`input 32x32x3`; with letters in it the shape is that of their first values, and `letters` has them by axis, or None."""
+    """`input 32x32x3`; `letters` are those in it that `for` gives sizes to, by axis, or None: the shape has their first.
+
+    `params` are other names in it, by axis: the shape has 0 there.
+    """
 
     shape: Dims
     letters: tuple[str | None, ...]
+    params: tuple[Name | None, ...]
     sizes: tuple[Sizes, ...]
     span: Span
 

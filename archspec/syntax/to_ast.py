@@ -145,18 +145,15 @@ class Lowering:
         first = {size.letter: size.first for size in sizes}
         shape: list[int] = []
         letters: list[str | None] = []
+        params: list[ast.Name | None] = []
         known = True
         place = self.across(written)
         for part in "".join([token.value for token in written]).split("x"):
             number = self.digits(part, place) if is_digits(part) else first.get(part, 0)
-            known &= number is not None and (is_digits(part) or part in first)
-            if not is_digits(part) and part not in first:
-                help_ = f"say which sizes it stands for: `input {place.text} for {part or 'H'} in 32..512 step 32`"
-                self.report(
-                    "A001", f"`{part or place.text}` is no size", place, help_ if part.isidentifier() else "write it as `input 32x32x3`"
-                )
+            known &= number is not None
             shape.append(number or 0)
-            letters.append(None if is_digits(part) else part)
+            letters.append(part if part in first else None)
+            params.append(ast.Name(part, place) if not is_digits(part) and part not in first else None)
         for at, size in enumerate(sizes):
             if any(size.letter == other.letter for other in sizes[:at]):
                 self.report("A001", f"the sizes of `{size.letter}` are given twice", size.span, "give each letter its sizes once")
@@ -164,7 +161,7 @@ class Lowering:
                 self.report(
                     "A001", f"`{size.letter}` is not in the shape {place.text}", size.span, "remove its sizes, or put it into the shape"
                 )
-        return ast.Input(ast.Dims(tuple(shape) if known else (), place), tuple(letters), sizes, span)
+        return ast.Input(ast.Dims(tuple(shape) if known else (), place), tuple(letters), tuple(params), sizes, span)
 
     def size(self, children: list[Node]) -> ast.Sizes:
         """The sizes of a letter; those that are none are reported."""

@@ -18,7 +18,7 @@ def textmate() -> str:
     from archspec.syntax.lines import HEADS, KEYWORDS
 
     heads = HEADS | {"repeat", "residual", "shortcut"}
-    inner = {"if", "as"}
+    inner = {"if", "else", "as"}
     operators = {"and", "or", "not"}
     constants = {"yes", "no"}
     lines = KEYWORDS - heads - inner - operators - constants
@@ -82,7 +82,7 @@ def textmate() -> str:
                     {"name": "keyword.operator.logical.arch", "match": rf"\b(?:{words(operators)})\b"},
                     {"name": "constant.language.boolean.arch", "match": rf"\b(?:{words(constants)})\b"},
                     {"name": "constant.language.arch", "match": r"\b(?:same|valid|exact|floor|ceil|nearest|bilinear)\b(?!\()"},
-                    {"name": "support.function.builtin.arch", "match": r"\b(?:min|max|ceil|floor|round8)(?=\()"},
+                    {"name": "support.function.builtin.arch", "match": r"\b(?:min|max|ceil|floor|round|round8|divisible|sqrt)(?=\()"},
                     {"name": "variable.language.arch", "match": r"\bcin\b"},
                 ]
             },

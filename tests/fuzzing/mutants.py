@@ -59,7 +59,7 @@ MEANING = [
     Mutant("cin is one more", "elaborate/expressions.py", "    value = scope.value_of(name)\n", "    value = scope.value_of(name) + 1 if name == 'cin' else scope.value_of(name)\n"),
     Mutant("blocks shared over input types", "elaborate/steps.py", "key = (id(block), x, *", "key = (id(block), type(x), *"),
     Mutant("blocks shared over arguments", "elaborate/steps.py", "(name, *typed(value)) for name, value", "(name, type(value)) for name, value"),
-    Mutant("round8 may fall a tenth short", "numeric.py", "rounded + 8 if rounded < 0.9 * value else rounded", "rounded"),
+    Mutant("round8 may fall a tenth short", "numeric.py", "rounded + divisor if rounded < 0.9 * value else rounded", "rounded"),
     Mutant("the least is the first", "elaborate/expressions.py", '"min": (None, least)', '"min": (None, lambda *numbers: numbers[0])'),
     Mutant("comparisons with the first operand", "elaborate/expressions.py", "left, right = values[at], values[at + 1]", "left, right = values[0], values[at + 1]"),
 ]  # fmt: skip
@@ -89,7 +89,7 @@ ONNX = [
 ]  # fmt: skip
 WRITING = [
     Mutant("the formatter loses parentheses", "syntax/printer.py", "return token.value\n", 'return "" if token.type in ("LPAR", "RPAR") and line[0].value == "conv" else token.value\n'),
-    Mutant("expand loses bias=no", "ops/base.py", "(inputs and self.has_no_effect(name, *inputs)):", "value is False:"),
+    Mutant("expand loses bias=no", "ops/base.py", "if inputs and self.has_no_effect(name, *inputs):", "value is False:"),
     Mutant("expand loses rounding", "ops/window.py", 'return argument == "round" and all', 'return argument == "round" or all'),
     Mutant("expand loses `train`", "backends/arch.py", "' train' if output.training", "'' if output.training"),
     Mutant("the document loses bias=no", "ir/schema.py", "arguments=element.op.arguments()", 'arguments={n: v for n, v in element.op.arguments().items() if n != "bias"}'),

@@ -10,7 +10,7 @@ from archspec.numeric import Spelled, Spelling
 from archspec.simplify import simplified
 from archspec.source import Span
 
-_PYTHON = Spelling(functions={"ceil": "math.ceil", "floor": "math.floor"})
+_PYTHON = Spelling(functions={"ceil": "math.ceil", "floor": "math.floor", "sqrt": "math.sqrt"})
 _WIDTH = 120
 
 

@@ -1,9 +1,13 @@
 // Sliders recount the network by its formulas; where these do not hold, no number is shown.
 
 const gcd = (a, b) => (b ? gcd(b, a % b) : Math.abs(a));
-const round8 = (value) => {
-  const rounded = Math.max(8, Math.floor(Math.trunc(value + 4) / 8) * 8);
-  return rounded < 0.9 * value ? rounded + 8 : rounded;
+const divisible = (value, divisor) => {
+  const rounded = Math.max(divisor, Math.floor(Math.trunc(value + divisor / 2) / divisor) * divisor);
+  return rounded < 0.9 * value ? rounded + divisor : rounded;
+};
+const round = (value) => {
+  const below = Math.floor(value); // halves go to the even neighbour, as in Python
+  return value - below < 0.5 || (value - below === 0.5 && below % 2 === 0) ? below : below + 1;
 };
 const LARGEST = 2 ** 50; // sums of doubles are exact below 2^53; terms that cancel are larger than what is left
 

@@ -72,6 +72,12 @@ def finished(module):
     return module
 
 
+def divisible(value, divisor):
+    """Round to the nearest multiple of a number, to at least that and not below 0.9 of the value (Sandler et al. 2018)."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
 def round8(value):
     """Round to the nearest multiple of 8, to at least 8 and not below 0.9 of the number (Sandler et al. 2018)."""
     rounded = max(8, int(value + 4) // 8 * 8)
