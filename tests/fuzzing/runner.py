@@ -43,6 +43,13 @@ class Labels:
             yield from self.outer.seen()
 
 
+class Known(dict[str, Any]):
+    """What names and sizes stand for. A value that a later round lacks, or of which it is another kind, has no such size there."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Refused(f"there is no {name}")
+
+
 @dataclass(frozen=True)
 class Context:
     """Where a part stands. `counters` are those of the repeats that a label must tell apart; None where it cannot."""
@@ -61,7 +68,7 @@ class Context:
         for value, label in self.labels.seen():
             for function, size in value.sizes.items():
                 sizes.setdefault(f"{function}({label.text})", size)
-        return {**self.names, **sizes}
+        return Known({**self.names, **sizes})
 
     def inner(self, **changes: Any) -> Context:
         return replace(self, labels=Labels(self.labels), depth=self.depth + 1, top=False, **changes)
@@ -73,7 +80,7 @@ def climbed(labels: dict[str, tuple[Value, Arg]], counter: str, round_: int) -> 
     for name, (value, label) in labels.items():
         if label.text is not None and f"{{{counter}}}" in label.text:
             text = label.text.replace(f"{{{counter}}}", str(round_))
-            found[name] = (value, Arg(text, lambda env, label=label: label.value({**env, counter: round_})))
+            found[name] = (value, Arg(text, lambda env, label=label: label.value(Known({**env, counter: round_}))))
     return found
 
 
