@@ -7,6 +7,7 @@ line to line; `from NAME` takes it up elsewhere. The result is a valid spec of t
 from __future__ import annotations
 
 import json
+import keyword
 from collections.abc import Iterator
 
 from archspec.ir.graph import Network
@@ -35,19 +36,27 @@ def _lines(network: Network) -> Iterator[str]:
     for place in places:
         op = place.node.op
         auto = names.local(place.node._replace(label=None, stem=op.step))
-        label = "" if auto == place.name and place.name not in referred else f"{place.name}: "
-        arguments = " ".join(place.sources[1:]) if op.variadic else op.config(*place.graph.types_of(place.node), operands=place.sources[1:])
+        label = "" if auto == place.name and place.name not in referred else f"{_label(place.name)}: "
+        values = tuple(map(_label, place.sources[1:]))
+        arguments = " ".join(values) if op.variadic else op.config(*place.graph.types_of(place.node), operands=values)
         lines.append(f"{label}{op.step} {arguments}".rstrip())
     lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
     for name, line in zip(taken_up, [*lines, ""], strict=True):
         if name:
-            yield f"from {name}"
+            yield f"from {_label(name)}"
         if line:
             yield line
 
 
 def _name(name: str) -> str:
     return name if name.isascii() and name.isidentifier() else _text(name)
+
+
+def _label(name: str) -> str:
+    """A full name as a label: in quotes where it is no word of the language."""
+    first, *others = name.split(".")
+    plain = first.isascii() and all(part.isascii() and (part.isidentifier() or part.isdecimal()) for part in others) and first.isidentifier()
+    return name if plain and not any(map(keyword.iskeyword, (first, *others))) else f'"{name}"'
 
 
 def _text(text: str) -> str:

@@ -69,6 +69,26 @@ def _given(expr: ast.Expr, name: str, info: Field, scope: Scope, values: dict[st
     return argument(expr, name, info, scope)
 
 
+def block_arguments(step: ast.Step, head: ast.Block, declared: str) -> dict[str, ast.Expr]:
+    """What a call gives for the parameters of a block, by their names. Raises Refused; `declared` says how the block begins."""
+    names, bare = [parameter.name.id for parameter in head.parameters], len(step.bare)
+    if bare > len(names):
+        takes = f"`{head.name.id}` takes {len(names)} argument{'s' if len(names) != 1 else ''}"
+        raise Refused("A104", f"{takes}, but {bare} {'is' if bare == 1 else 'are'} given", step.bare[len(names)].span, declared)
+    given = dict(zip(names, step.bare, strict=False))
+    for keyword in step.keywords:
+        if keyword.name not in names:
+            raise unknown_argument(keyword, head.name.id, names)
+        if keyword.name in given:
+            raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span, "remove one of them")
+        given[keyword.name] = keyword.value
+    for name, default, is_value in head.parameters:
+        if name.id not in given and default is None:
+            what = f"the value `{name.id}`" if is_value else f"`{name.id}`"
+            raise Refused("A103", f"`{head.name.id}` needs {what}", step.span, declared)
+    return given
+
+
 def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Span) -> Op:
     """Validate the arguments. Raises Refused with the first that does not fit."""
     known = op_class(name).field

@@ -10,7 +10,7 @@ from archspec.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.binding import argument, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, shown
-from archspec.elaborate.labels import RESERVED
+from archspec.elaborate.labels import RESERVED, plain_text
 from archspec.elaborate.reports import Reports
 from archspec.numeric import combined, kind_of
 from archspec.ops import STEPS, op_class
@@ -168,11 +168,12 @@ class Declarations(Reports):
         """Define a block. Reports a name that is taken."""
         name, span = head.name
         seen = {"cin"}
-        for parameter in [parameter.name for parameter in head.parameters]:
-            if parameter.id not in seen:
-                seen.add(parameter.id)
-            else:
+        for parameter, _, is_value in head.parameters:
+            if parameter.id in seen:
                 self.reject("A108", f"the parameter `{parameter.id}` of block `{name}` is taken", parameter.span, "choose another name")
+            elif is_value:
+                self.value_parameter(unit, parameter)
+            seen.add(parameter.id)
         if name in STEPS or name in KEYWORDS or name == "skip" or "." in name:
             self.reject("A108", f"`{name}` is the name of a layer or a reserved word", span, "choose another name for the block")
         elif word := next((word for word in RESERVED if word.startswith(name) and word[len(name) :].isdecimal()), None):
@@ -183,6 +184,16 @@ class Declarations(Reports):
             self.reject("A108", f"the block `{name}` is defined twice", span, "choose another name", first)
         else:
             unit.blocks[name] = BlockDef(head, body, unit, defaults)
+
+    def value_parameter(self, unit: Unit, name: ast.Name) -> None:
+        """Check the name of a value that a block reads. Reports one that hides a param, or that no label may have."""
+        try:
+            plain_text(name, "a value of a block", Scope({}))
+            if name.id in unit.places:
+                message = f"the value `{name.id}` would hide the param `{name.id}`"
+                raise Refused("A108", message, name.span, "choose another name", (), ((unit.places[name.id], "the param"),))
+        except Refused as refused:
+            self.report(refused)
 
     # other files
 

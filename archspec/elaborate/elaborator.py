@@ -13,7 +13,7 @@ from archspec.diagnostics import Diagnostic, Diagnostics, Enough, did_you_mean
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Scope
-from archspec.elaborate.labels import given_by, label_text
+from archspec.elaborate.labels import given_by, plain_text
 from archspec.elaborate.nearby import Nearby, Probe, in_words
 from archspec.elaborate.structure import Structures
 from archspec.ir.graph import Network, Output
@@ -238,9 +238,7 @@ class Elaborator(Structures):
         if head.mode is not None and head.mode.id != "train":
             self.reject("A001", f"`{head.mode.id}` is not allowed here; only `train` is", head.mode.span)
         try:
-            label_text(name, context.scope, top=False)
-            if name.id.startswith("_"):
-                raise Refused("A109", f"`{name.id}` cannot name an output: it begins with `_`", name.span, "choose another name")
+            plain_text(name, "an output", context.scope)
         except Refused as refused:
             self.report(refused)
             return value

@@ -234,6 +234,8 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
         if name in STEPS or name in ("True", "False", "true", "false", "None"):
             help_ = f"steps are joined by `|`: `| {name}`" if name in STEPS else "write `yes` or `no`"
             raise Refused("A106", f"`{name}` is not defined", span, help_)
+        if any(name in around.labels for around in scope.outwards()):
+            raise Refused("A106", f"`{name}` is a value, and a number is needed here", span, f"`c({name})` is the number of its channels")
         if name == "cin":
             raise Refused("A106", "`cin` is defined only inside a block", span)
         if name in _CHANNELS and scope.value_of("cin") is not None:

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
-from archspec.diagnostics import did_you_mean
+from archspec.diagnostics import Diagnostics, did_you_mean
 from archspec.elaborate.expressions import Refused, Scope, Silent, evaluate
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Further, Hole, Layered, Part
@@ -15,13 +15,17 @@ from archspec.ir.walk import Names
 from archspec.numeric import pinned
 from archspec.source import Span
 from archspec.syntax import ast
-from archspec.syntax.to_ast import MAX_DIGITS, is_digits
+from archspec.syntax.lalr import Token
+from archspec.syntax.to_ast import MAX_DIGITS, Lowering, is_digits
 from archspec.types import LIMIT
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED = re.compile(r'[^"\\{}]+')
 RESERVED: set[str] = set()
 """Names that mean something on every model class of a backend, which fills them in; a layer called so would hide it."""
 
+_LONGEST = 200
+"""Characters of a label."""
 _MAX_GAP = 64
 """Positions that a number as a label may leave empty: a mistyped number should not make a thousand empty places."""
 _PATTERNS = 100
@@ -42,32 +46,46 @@ def position_text(name: ast.Name, position: int | None) -> str:
     return str(number)
 
 
-def label_text(expr: ast.Expr, scope: Scope, *, top: bool, position: int | None = None) -> str:
+def label_text(expr: ast.Expr, scope: Scope, position: int | None = None) -> str:
     """A label's text, its expressions resolved; `position` is the next one where layers are called so. Raises Refused."""
-    if isinstance(expr, ast.Name) and expr.id.isdecimal():
-        return position_text(expr, position)
     text = spelled(expr, scope)
-    parts = text.split(".")
+    span = expr.span
+    quoted = isinstance(expr, ast.Interpolated) and expr.quoted
+    if is_digits(text) and (position is not None or not quoted):
+        return position_text(ast.Name(text, span), position)
     if text == "output":
         help_ = "choose another, or write `output NAME:` for an auxiliary head"
-        raise Refused("A109", "`output` is the name of the main output", expr.span, help_)
-    if len(parts) > 1 and not top:
-        help_ = "it is a full name, as `archspec expand` writes it"
-        raise Refused("A109", f"`{text}`: a label with dots is allowed only at the top level", expr.span, help_)
-    for at, part in enumerate(parts):
-        if keyword.iskeyword(part) or part in RESERVED or part.startswith("__"):
+        raise Refused("A109", "`output` is the name of the main output", span, help_)
+    for at, part in enumerate(text.split(".")):
+        if part in RESERVED or part.startswith("__") or (keyword.iskeyword(part) and not quoted):
             whose = "Python" if keyword.iskeyword(part) else "PyTorch modules"
             message = f"`{part}` is a reserved word of {whose} and cannot name a layer"
-            raise Refused("A109", message, expr.span, f"choose another, such as `{part.strip('_')}_1`")
-        if not _IDENTIFIER.fullmatch(part) and not (at > 0 and is_digits(part)):
-            raise Refused("A109", f"`{part}` is not a name: use letters, digits and `_`, and do not begin with a digit", expr.span)
-    if len(text) > 200:
-        raise Refused("A109", "a label has at most 200 characters", expr.span)
+            quotes = f', or write it in quotes: `"{text}":`' if keyword.iskeyword(part) else ""
+            raise Refused("A109", message, span, f"choose another, such as `{part.strip('_')}_1`{quotes}")
+        if quoted and not (part and _QUOTED.fullmatch(part) and part.isprintable()):
+            message = f"`{text}` is not a label: each level between its dots has characters, none of them a quote, a brace or a line end"
+            raise Refused("A109", message, span, 'write it like `"block1-0.conv"`')
+        if not quoted and not _IDENTIFIER.fullmatch(part) and not (at > 0 and is_digits(part)):
+            way = f'write it in quotes: `"{text}":`' if text and "*" not in part else None
+            raise Refused("A109", f"`{part}` is not a name: use letters, digits and `_`, and do not begin with a digit", span, way)
+    if len(text) > _LONGEST:
+        raise Refused("A109", f"a label has at most {_LONGEST} characters", span)
+    return text
+
+
+def plain_text(name: ast.Name, what: str, scope: Scope) -> str:
+    """The text of a name that is a label of one level: of an output, or of a value that a block reads. Raises Refused."""
+    text = label_text(name, scope)
+    if "." in text or text.startswith("_"):
+        why = "contains `.`" if "." in text else "begins with `_`"
+        raise Refused("A109", f"`{text}` cannot name {what}: it {why}", name.span, "choose another name")
     return text
 
 
 def spelled(expr: ast.Expr, scope: Scope) -> str:
     """The text of a name, interpolated. Raises Refused."""
+    if isinstance(expr, ast.Text):
+        expr = Lowering(expr.span.source, Diagnostics()).quoted(Token("STRING", expr.span.text, expr.span.start, expr.span.end))
     if isinstance(expr, ast.Name):
         return expr.id
     if not isinstance(expr, ast.Interpolated):

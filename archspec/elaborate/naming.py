@@ -51,9 +51,13 @@ def named(network: Network, called: Called) -> tuple[Network, dict[Graph, Origin
 
 
 class _Given(Scope):
-    """A block's scope of leaves, and what was given for them: by leaf, in the words of the caller."""
+    """A block's scope of leaves, and what was given for them: by leaf, in the words of the caller.
 
-    __slots__ = ("given",)
+    `channels` are the leaves for the channels of the values that the block reads beside its input.
+    """
+
+    __slots__ = ("channels", "given")
+    channels: dict[str, Any]
     given: dict[str, Any]
 
 
@@ -65,20 +69,25 @@ class Naming(Elaborator):
     guards: dict[Span, Any]
     """The guards that the instance being elaborated has met; None for one whose words differ from round to round."""
 
-    def arguments(self, step: ast.Step, block: BlockDef, context: Context, x: Type | None) -> Scope:
-        given = super().arguments(step, block, context, x)
+    def arguments(self, step: ast.Step, block: BlockDef, context: Context, value: int) -> Scope:
+        given = super().arguments(step, block, context, value)
         scope = _Given({}, given.parent, read=given.read, types=given.types)
-        scope.given = {}
-        for (name, value), called in zip(given.names.items(), self.called(list(given.names)), strict=True):
-            scope.given[called] = _whole(value)
-            scope.names[name] = _leaf(scope.given[called], called)
+        scope.labels, scope.given, scope.channels = given.labels, {}, {}
+        channels = {f"{name}_channels": builder.type_of(number) for name, (builder, number) in given.labels.items()}
+        values = {**given.names, **{name: type_.channels for name, type_ in channels.items() if type_ is not None}}
+        for (name, plain), called in zip(values.items(), self.called(list(values)), strict=True):
+            scope.given[called] = _whole(plain)
+            (scope.channels if name not in given.names else scope.names)[name] = _leaf(scope.given[called], called)
         return scope
 
-    def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None, where: GraphBuilder) -> Graph | None:
+    def instance(
+        self, step: ast.Step, block: BlockDef, scope: Scope, types: Sequence[Type], label: str | None, where: GraphBuilder
+    ) -> Graph | None:
         assert isinstance(scope, _Given)
-        channels: Any = scope.names["cin"]
+        channels: list[Any] = [scope.names["cin"], *scope.channels.values()]
+        types = [type_._replace(channels=number) for type_, number in zip(types, channels, strict=True)]
         outer, self.guards = self.guards, {}
-        graph = super().instance(step, block, scope, x._replace(channels=channels), label, where)
+        graph = super().instance(step, block, scope, types, label, where)
         if graph is not None:
             given = {name: _plain(value) for name, value in _leaves(scope.given).items()}
             self.origins[graph] = Origin(

@@ -103,23 +103,24 @@ class Steps(Core):
         block.unit.called.add(block.head.name.id)
         self.count_step(step.span)
         builder = context.builder
-        x = builder.type_of(value)
-        scope = self.arguments(step, block, context, x)
-        if x is None:
+        scope = self.arguments(step, block, context, value)
+        values = (value, *[number for _, number in scope.labels.values()])
+        types = [type_ for type_ in map(builder.type_of, values) if type_ is not None]
+        if len(types) < len(values):
             return self.unknown(builder, step.span)
-        key = (id(block), x, *((name, *typed(value)) for name, value in scope.names.items()))
+        key = (id(block), *types, *((name, *typed(value)) for name, value in scope.names.items()))
         if key in self.active:
             raise self.circle(step, key)
         if key not in self.calls:
             self.steps += 2  # a scope, a builder and a graph cost about as much as two layers
             self.active[key] = block
-            self.calls[key] = self.instance(step, block, scope, x, label, builder)
+            self.calls[key] = self.instance(step, block, scope, types, label, builder)
             del self.active[key]
         graph = self.calls[key]
         if graph is None:
             return self.unknown(builder, step.span)
         self.limit(graph.layers, step.span)
-        return builder.add(self.call(Call(graph, (value,), graph.output, step.name.id, label, step.span), scope))
+        return builder.add(self.call(Call(graph, values, graph.output, step.name.id, label, step.span), scope))
 
     def circle(self, step: ast.Step, key: tuple[object, ...]) -> Refused:
         """Why a call cannot be made that equals one which is open."""
@@ -134,32 +135,30 @@ class Steps(Core):
         """A call of a block as it is kept; `scope` is the block's."""
         return call
 
-    def arguments(self, step: ast.Step, block: BlockDef, context: Context, x: Type | None) -> Scope:
-        """The block's scope: its parameters bound. Raises Refused."""
-        head = block.head
-        names = [parameter.name.id for parameter in head.parameters]
-        declared, bare = f"it is declared as `{head.span.text}`", len(step.bare)
-        if bare > len(names):
-            takes = f"`{head.name.id}` takes {len(names)} argument{'s' if len(names) != 1 else ''}"
-            raise Refused("A104", f"{takes}, but {bare} {'is' if bare == 1 else 'are'} given", step.bare[len(names)].span, declared)
-        given = {name: self.argument(expr, context) for name, expr in zip(names, step.bare, strict=False)}
-        for keyword in step.keywords:
-            if keyword.name not in names:
-                raise binding.unknown_argument(keyword, head.name.id, names)
-            if keyword.name in given:
-                raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span, "remove one of them")
-            given[keyword.name] = self.argument(keyword.value, context)
-        outer = Scope(block.unit.names, read=block.unit.read)
-        scope = Scope({"cin": x.channels} if x is not None else {}, outer, read=block.unit.read, types=self.type_at)
-        for parameter in head.parameters:
-            name = parameter.name.id
-            if name in given:
-                scope.names[name] = given[name]
-            elif parameter.default is None:
-                raise Refused("A103", f"`{head.name.id}` needs `{name}`", step.span, declared)
-            elif x is not None:
-                scope.names[name] = evaluate(parameter.default, scope)
+    def arguments(self, step: ast.Step, block: BlockDef, context: Context, value: int) -> Scope:
+        """The block's scope: its parameters bound, the values among them as the caller numbers them. Raises Refused."""
+        head, x = block.head, context.builder.type_of(value)
+        declared = f"it is declared as `{head.span.text}`"
+        given = binding.block_arguments(step, head, declared)
+        scope = Scope({}, Scope(block.unit.names, read=block.unit.read), read=block.unit.read, types=self.type_at)
+        scope.names |= {"cin": x.channels} if x is not None else {}
+        for name, _, is_value in head.parameters:
+            if is_value and name.id in given:
+                scope.labels[name.id] = context.builder, self.operand(given[name.id], name.id, head, context)
+        known = all(context.builder.type_of(number) is not None for number in (value, *[number for _, number in scope.labels.values()]))
+        for name, default, is_value in head.parameters:
+            if name.id in given and not is_value:
+                scope.names[name.id] = self.argument(given[name.id], context)
+            elif name.id not in given and default is not None and known:
+                scope.names[name.id] = evaluate(default, scope)
         return scope
+
+    def operand(self, expr: ast.Expr, name: str, head: ast.Block, context: Context) -> int:
+        """The value that is given for a parameter of a block. Raises Refused."""
+        if isinstance(expr, (ast.Name, ast.Interpolated, ast.Text)):
+            return self.reference(expr, context)
+        message = f"`{name}` of `{head.name.id}` is a value, and `{expr.span.text}` is not the name of one"
+        raise Refused("A107", message, expr.span, f"give the label of a line above; it is declared as `{head.span.text}`")
 
     def argument(self, expr: ast.Expr, context: Context) -> Value:
         """An argument of a block: inside a repeat a list gives one value per round, elsewhere the block gets the whole list."""
@@ -167,10 +166,13 @@ class Steps(Core):
             return expr.id
         return binding.in_round(expr, context.scope) if context.scope.frame is not None else evaluate(expr, context.scope)
 
-    def instance(self, step: ast.Step, block: BlockDef, scope: Scope, x: Type, label: str | None, where: GraphBuilder) -> Graph | None:
-        """A block elaborated for its arguments and the type of its input."""
+    def instance(
+        self, step: ast.Step, block: BlockDef, scope: Scope, types: Sequence[Type], label: str | None, where: GraphBuilder
+    ) -> Graph | None:
+        """A block elaborated for its arguments and the types of its values."""
         builder = GraphBuilder("ordinal")
-        start = builder.input(x)
+        start, *others = map(builder.input, types)
+        scope.labels = {name: (builder, value) for name, value in zip(scope.labels, others, strict=True)}
         place = ".".join([*self.path, label or where.next_name(step.name.id)])
         self.trace.append(Level(step.span, step.span.text, place if self.path or label else ""))
         self.path, path = [place], self.path

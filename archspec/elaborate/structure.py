@@ -73,9 +73,10 @@ class Structures(Steps):
         if not (isinstance(head.name, ast.Name) and head.name.id == NAMELESS):
             try:
                 position = context.builder.names.position if context.builder.names.naming == "index" else None
-                name = label_text(head.name, context.scope, top=context.top, position=position)
+                name = label_text(head.name, context.scope, position)
             except Refused as refused:
                 self.report(refused)
+                context.scope.lost += given_by(suite)
         if len(suite.body) == 1 and isinstance(only := suite.body[0], ast.Input):
             return self.input(only, ast.Name(name, head.span) if name else None, context)
         around = rounds_of(head.name, context.scope)

@@ -31,7 +31,7 @@ class Names:
         stem = element.stem
         ordinal = self.counts[stem] = self.counts.get(stem, 0) + 1
         position = self.position
-        self.position += element.numbered
+        self.position += _numbered(element)
         if element.label is not None:
             if element.label.isdecimal():
                 self.position = int(element.label) + 1
@@ -56,7 +56,7 @@ class Names:
                     self.skip(inner, rounds)
                 return
         self.counts[element.stem] = self.counts.get(element.stem, 0) + rounds
-        self.position += rounds * element.numbered
+        self.position += rounds * _numbered(element)
         if element.label is not None and element.label.isdecimal():
             self.position = int(element.label) + 1
 
@@ -72,6 +72,11 @@ class Names:
             named = self.rounds(element) if isinstance(element, Call) else [(self(element),) * 2]
             first, last = first or named[0][0], named[-1][1] or last
         return first, last
+
+
+def _numbered(element: Part) -> bool:
+    """Whether an element takes a position: a label with dots puts it into a level of its own, beside those with positions."""
+    return element.numbered and "." not in (element.label or "")
 
 
 class Enter(NamedTuple):

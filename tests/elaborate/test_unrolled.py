@@ -60,6 +60,68 @@ CASES = {
             "tree1.tree1.tree1.add1: add tree1.tree1.tree1.left\ntree1.tree1.add1: add tree1.tree1.left\ntree1.add1: add tree1.left",
         ),
     ),
+    "a block reads a value beside its input": (
+        joined(
+            "block up(f, from e, k=c(e)):\n  deconv k=2 s=2 f=f\n  concat e\n  conv k=1 f=k",
+            "input 8x8x3\ne1: conv k=1 f=5\npool w=2\nup 4 e1\npool w=2\nd: up e=e1 k=2 f=6",
+        ),
+        joined(
+            "input 8x8x3\ne1: conv k=1 f=5\npool w=2\nup1.deconv1: deconv k=2 s=2 f=4\nup1.concat1: concat e1\nup1.conv1: conv k=1 f=5",
+            "pool w=2\nd.deconv1: deconv k=2 s=2 f=6\nd.concat1: concat e1\nd.conv1: conv k=1 f=2",
+        ),
+    ),
+    "values in any order, and the current one among them": (
+        joined(
+            "block b(from p, n, from q):\n  conv k=1 f=n\n  add p\n  from q | conv k=1 f=c(p) | add p",
+            "input 8x8x3\nx: conv k=1 f=4\ny: relu\nb x 4 y\nb n=4 q=x p=y",
+        ),
+        joined(
+            "input 8x8x3\nx: conv k=1 f=4\ny: relu",
+            "b1.conv1: conv k=1 f=4\nb1.add1: add x\nfrom y\nb1.conv2: conv k=1 f=4\nb1.add2: add x",
+            "b2.conv1: conv k=1 f=4\nb2.add1: add y\nfrom x\nb2.conv2: conv k=1 f=4\nb2.add2: add y",
+        ),
+    ),
+    "a cell reads what a round before it gave": (
+        joined(
+            "block cell(f, from p):\n  conv k=3 f=f p=1\n  add p",
+            "input 8x8x3\na0: conv k=1 f=4\na1: conv k=1 f=4\nrepeat 3 as i: a{i+2}: cell 4 a{i}\nadd a2",
+        ),
+        joined(
+            "input 8x8x3\na0: conv k=1 f=4\na1: conv k=1 f=4",
+            *(f"a{i + 2}.conv1: conv k=3 f=4 p=1\na{i + 2}.add1: add {read}" for i, read in enumerate(("a0", "a1", "a2.add1"))),
+            "add1: add a2.add1",
+        ),
+    ),
+    "a value that blocks hand on": (
+        joined(
+            "block tree(n, from e):\n  conv k=1 f=c(e)+n\n  x: conv k=1 f=c(e)\n  add e\n  tree n-1 x if n > 1",
+            "input 8x8x3\ne: conv k=1 f=2\ntree 2 e",
+        ),
+        joined(
+            "input 8x8x3\ne: conv k=1 f=2\ntree1.conv1: conv k=1 f=4\ntree1.x: conv k=1 f=2\ntree1.add1: add e",
+            "tree1.tree1.conv1: conv k=1 f=3\ntree1.tree1.x: conv k=1 f=2\ntree1.tree1.add1: add tree1.x",
+        ),
+    ),
+    "the size of the current value": (
+        "block b(n=2*c()):\n  conv k=1 f=n\n  repeat w()//4: conv k=1 f=c()+1\ninput 8x8x3\nrelu if h() > 9\nb\nx: from input | fc c()",
+        "input 8x8x3\nb1.conv1: conv k=1 f=6\nb1.conv2: conv k=1 f=7\nb1.conv3: conv k=1 f=8\nfrom input\nflatten\nx: fc 3",
+    ),
+    "a label with dots takes no position": (
+        'input 8x8x3\ng:\n  in1.conv: conv k=1 f=3\n  relu\n  "a-b.c": bn\n  tanh',
+        'input 8x8x3\ng.in1.conv: conv k=1 f=3\ng.0: relu\n"g.a-b.c": bn\ng.1: tanh',
+    ),
+    "a label in quotes": (
+        'input 8x8x3\nrepeat 2 as i: "block{i}-x": relu | tanh\nadd "block0-x"\nfrom "block1-x" | bn',
+        joined(
+            "input 8x8x3",
+            *(f'"block{i}-x.0": relu\n"block{i}-x.1": tanh' for i in range(2)),
+            'add "block0-x.1"\nfrom "block1-x.1" | bn',
+        ),
+    ),
+    "several lines as a branch": (
+        "input 8x8x3\nadd:\n  seq:\n    conv k=1 f=4\n    x: relu\n    add x\n  conv k=1 f=4",
+        "input 8x8x3\nadd:\n  repeat 1:\n    conv k=1 f=4\n    x: relu\n    add x\n  conv k=1 f=4",
+    ),
     "two blocks call each other": (
         "block a(n):\n  conv k=1 f=n\n  b n-1 if n > 1\nblock b(n):\n  conv k=3 f=n p=1\n  a n-1 if n > 1\ninput 8x8x3\na 3",
         "input 8x8x3\na1.conv1: conv k=1 f=3\na1.b1.conv1: conv k=3 f=2 p=1\na1.b1.a1.conv1: conv k=1 f=1",
@@ -91,6 +153,21 @@ MISTAKES = {
     "an inner repeat without the index": (
         "repeat 2 as i:\n  repeat 2: s{i}: skip\n  relu\n  add s{i}", "A107", "no value is called `s0` here", "labels the repeat",
     ),
+    "a value given as an expression": ("block b(f, from e): conv k=1 f=f\nb 3 4+1", "A107", "`e` of `b` is a value, and `4+1` is not", "label"),
+    "a number given as a label": ("block b(f, from e): conv k=1 f=f\nx: relu\nb x x", "A106", "`x` is a value, and a number is", "`c(x)`"),
+    "too few values": ("block b(f, from e): conv k=1 f=f | add e\nb 3", "A103", "`b` needs the value `e`", "`block b(f, from e)`"),
+    "too many": ("block b(from e): add e\nx: relu\nb x x", "A104", "`b` takes 1 argument, but 2 are given", "`block b(from e)`"),
+    "no such value": ("block b(from e): add e\nb y", "A107", "no value is called `y` here", None),
+    "a label of the caller inside": ("block b(from e): add x\nx: relu\nb x", "A107", "no value is called `x` here", "a block sees only"),
+    "a value that hides a param": ("param e = 3\nblock b(from e): add e\nx: relu\nb x", "A108", "the value `e` would hide the param", None),
+    "a value that hides a parameter": ("block b(e, from e): add e\nx: relu\nb 3 x", "A108", "the parameter `e` of block `b` is taken", None),
+    "a label that hides a value": ("block b(from e):\n  e: relu\nx: relu\nb x", "A108", "there are two values called `e` here", None),
+    "a value that is called as a module": ("block b(from forward): relu\nx: relu\nb x", "A109", "reserved word of PyTorch", None),
+    "a value with a dot": ("block b(from e.x): relu\nx: relu\nb x", "A109", "`e.x` cannot name a value of a block", None),
+    "no current value": ("relu if c() > 2", "A117", "there is none yet", "below the `input`"),
+    "an empty level": ('"a..b": relu', "A109", "each level between its dots", None),
+    "a module's word in quotes": ('"a.forward": relu', "A109", "reserved word of PyTorch", None),
+    "a word of Python without quotes": ("class: relu", "A109", "reserved word of Python", '`"class":`'),
     "recursion without an end": (
         "block b(n):\n  conv k=1 f=n\n  b n+1\nb 1", "A111", "the block `b` calls itself 64 times in a row", "guard the call by what changes",
     ),
@@ -102,7 +179,8 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("body", "code", "message", "help_"), MISTAKES.values(), ids=MISTAKES)
 def test_mistakes(body, code, message, help_):
-    first = errors(f"input 8x8x3\n{body}\n")[0]
+    start = "" if code == "A117" else "input 8x8x3\n"
+    first = errors(f"{start}{body}\n")[0]
     assert first.code == code
     assert message in first.message
     assert (help_ or "") in (first.help or "")
