@@ -55,7 +55,9 @@ def _name(name: str) -> str:
 def _label(name: str) -> str:
     """A full name as a label: in quotes where it is no word of the language."""
     first, *others = name.split(".")
-    plain = first.isascii() and all(part.isascii() and (part.isidentifier() or part.isdecimal()) for part in others) and first.isidentifier()
+    plain = (
+        first.isascii() and all(part.isascii() and (part.isidentifier() or part.isdecimal()) for part in others) and first.isidentifier()
+    )
     return name if plain and not any(map(keyword.iskeyword, (first, *others))) else f'"{name}"'
 
 

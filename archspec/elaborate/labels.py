@@ -63,7 +63,7 @@ def label_text(expr: ast.Expr, scope: Scope, position: int | None = None) -> str
             quotes = f', or write it in quotes: `"{text}":`' if keyword.iskeyword(part) else ""
             raise Refused("A109", message, span, f"choose another, such as `{part.strip('_')}_1`{quotes}")
         if quoted and not (part and _QUOTED.fullmatch(part) and part.isprintable()):
-            message = f"`{text}` is not a label: each level between its dots has characters, none of them a quote, a brace or a line end"
+            message = f"`{text}` is not a name: each level between its dots has characters, none of them a quote, a brace or a line end"
             raise Refused("A109", message, span, 'write it like `"block1-0.conv"`')
         if not quoted and not _IDENTIFIER.fullmatch(part) and not (at > 0 and is_digits(part)):
             way = f'write it in quotes: `"{text}":`' if text and "*" not in part else None
