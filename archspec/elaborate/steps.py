@@ -172,7 +172,8 @@ class Steps(Core):
         """A block elaborated for its arguments and the types of its values."""
         builder = GraphBuilder("ordinal")
         start, *others = map(builder.input, types)
-        scope.labels = {name: (builder, value) for name, value in zip(scope.labels, others, strict=True)}
+        reads = list(scope.labels)
+        scope.labels = {name: (builder, value) for name, value in zip(reads, others, strict=True)}
         place = ".".join([*self.path, label or where.next_name(step.name.id)])
         self.trace.append(Level(step.span, step.span.text, place if self.path or label else ""))
         self.path, path = [place], self.path
@@ -184,7 +185,7 @@ class Steps(Core):
             return None
         arguments = tuple((name, value) for name, value in scope.names.items() if name != "cin" and not isinstance(value, Missing))
         self.check_names(builder)
-        return builder.finish(result, Instance(block.head.name.id, arguments))
+        return builder.finish(result, Instance(block.head.name.id, arguments, tuple(reads)))
 
     def pattern(self, statement: ast.Pattern, context: Context, value: int | None) -> int | None:
         """Put the layers of a pattern after a value."""

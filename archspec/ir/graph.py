@@ -123,6 +123,8 @@ class Instance(NamedTuple):
 
     block: str
     arguments: tuple[tuple[str, Any], ...]
+    reads: tuple[str, ...] = ()
+    """What the block calls the graph's inputs after the first."""
 
     def __str__(self) -> str:
         return " ".join([self.block, *(f"{name}={show(value)}" for name, value in self.arguments)])

@@ -59,7 +59,7 @@ class _Several(_Part):
     @model_serializer(mode="wrap")
     def _short(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = write(self)
-        return {name: value for name, value in found.items() if value or name != "further"}
+        return {name: value for name, value in found.items() if value or name not in ("further", "reads")}
 
 
 class NodeDoc(_Several):
@@ -105,11 +105,15 @@ class FurtherDoc(_Part):
     output: TypeDoc
 
 
-class InstanceDoc(_Part):
-    """The block that a graph is an instance of, and the values of its parameters; lists are sizes or values of rounds."""
+class InstanceDoc(_Several):
+    """The block that a graph is an instance of, and the values of its parameters; lists are sizes or values of rounds.
+
+    `reads` are the names of the graph's inputs after the first.
+    """
 
     block: str
     arguments: dict[str, Any]
+    reads: tuple[str, ...] = ()
 
 
 class GraphDoc(_Several):
@@ -170,7 +174,9 @@ def from_json(text: str) -> Network:
     graphs: list[Graph] = []
     for doc in document.graphs:
         elements = tuple(_element(element, graphs, sources) for element in doc.elements)
-        instance = Instance(doc.instance.block, tuple(_tuples(doc.instance.arguments).items())) if doc.instance is not None else None
+        instance = None
+        if doc.instance is not None:
+            instance = Instance(doc.instance.block, tuple(_tuples(doc.instance.arguments).items()), doc.instance.reads)
         results = (doc.result, *doc.further.values())
         graphs.append(Graph(tuple(map(_read_type, doc.inputs)), elements, results, doc.naming, instance, tuple(doc.further)))
     if not graphs:
@@ -212,7 +218,9 @@ class _Writer:
     def graph(self, graph: Graph) -> GraphDoc:
         instance = graph.instance
         return GraphDoc(
-            instance=InstanceDoc(block=instance.block, arguments=dict(instance.arguments)) if instance is not None else None,
+            instance=InstanceDoc(block=instance.block, arguments=dict(instance.arguments), reads=instance.reads)
+            if instance is not None
+            else None,
             naming="index" if graph.naming == "index" else "ordinal",
             inputs=tuple(_type(type_) for type_ in graph.inputs),
             elements=tuple(self.element(element) for element in graph.elements),

@@ -74,7 +74,7 @@ class Names:
         return first, last
 
 
-def _numbered(element: Part) -> bool:
+def _numbered(element: Layered | Hole) -> bool:
     """Whether an element takes a position: a label with dots puts it into a level of its own, beside those with positions."""
     return element.numbered and "." not in (element.label or "")
 

@@ -94,6 +94,8 @@ class Body(NamedTuple):
     """A graph flattened of its inline calls: values 0 up to `inputs` are the inputs that it takes, the rest the items in order."""
 
     inputs: tuple[Type | None, ...]
+    given: tuple[str, ...]
+    """What the inputs are called."""
     items: tuple[Item, ...]
     results: tuple[int, ...]
     """The main one first."""

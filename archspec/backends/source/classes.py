@@ -8,6 +8,7 @@ of the framework, one over anything else a class of its own, with the parameters
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -154,7 +155,7 @@ class Classes:
             key = keys[graph] = (
                 word,
                 graph.instance is None,
-                len(body.inputs),
+                body.given,
                 tuple(items),
                 body.results,
                 body.fields,
@@ -200,7 +201,7 @@ class Classes:
 
     def name(self, word: str) -> str:
         """A class name of a block's or label's, not yet taken."""
-        base = "".join(part[:1].upper() + part[1:] for part in word.replace(".", "_").split("_")) or "Part"
+        base = "".join(part[:1].upper() + part[1:] for part in re.split(r"[\W_]+", word)) or "Part"
         if not base[0].isalpha():
             base = "Part" + base
         name, count = base, 1
@@ -295,7 +296,19 @@ class Classes:
         for at, element in enumerate(graph.elements):
             values.append(self.append(element, graph, [values[v] for v in element.inputs], names, items, len(inputs), at))
         results, fields = tuple([values[result] for result in graph.results]), self.fields(graph)
-        return Body(inputs, tuple(items), results, tuple(values), self.shared, fields, self.picks)
+        return Body(inputs, self.inputs(graph, taken), tuple(items), results, tuple(values), self.shared, fields, self.picks)
+
+    def inputs(self, graph: Graph, taken: Sequence[bool]) -> tuple[str, ...]:
+        """What the inputs that a class takes are called: the values of a block as the block calls them."""
+        reads = graph.instance.reads if graph.instance is not None else ()
+        if not reads:
+            return ("x", *(f"extra{at}" for at in range(1, sum(taken))))
+        found: list[str] = []
+        for name in (name for name, read in zip(("x", *reads), taken, strict=True) if read):
+            while name in found or name in self.dialect.reserved or keyword.iskeyword(name):
+                name += "_"
+            found.append(name)
+        return tuple(found)
 
     def fields(self, graph: Graph) -> tuple[str, ...]:
         """What the results of a graph are called, the main one first; nothing where there is only that."""
@@ -303,7 +316,8 @@ class Classes:
         for name in graph.names:
             # A number that comes first, as that of a round, goes to the end: `0.side` is `side_0`.
             parts = sorted(name.split("."), key=str.isdecimal)
-            field = "_".join(["at", *parts] if parts[0].isdecimal() else parts).strip("_") or "value"
+            field = re.sub(r"\W", "_", "_".join(["at", *parts] if parts[0].isdecimal() else parts)).strip("_") or "value"
+            field = field if field.isidentifier() else f"at_{field}"
             while field in found or keyword.iskeyword(field) or hasattr(tuple, field):
                 field += "_"
             found.append(field)

@@ -96,8 +96,8 @@ class _File:
 
 def _class(class_: Class, training: list[bool], names: list[str] | None, results: Results | None, returned: str) -> Iterator[str]:
     """Write one class: an nn.Sequential where its body is a plain chain. The `names` are those of its inputs."""
-    inputs = names or ["x", *(f"extra{i}" for i in range(1, len(class_.body.inputs)))]
     body, chained = class_.body, class_.body.chained(TORCH) and results is None
+    inputs = names or list(body.given)
     modules = _stored(body, sequential=results is None)
     positions = [item.attribute for item in modules] == [str(at) for at in range(len(modules))]
     numbered = bool(modules) and not chained and positions and not any(TORCH.holds_tensor(item.step) for item in modules)

@@ -96,6 +96,7 @@ conv k=1 f=2 bias=yes
 def test_a_u_net(w):
     net = same(UNET, UNet(w), (3, 32, 48), params={"w": w})
     source = archspec.emit(net, "torch")
+    assert "def forward(self, x: Tensor, e: Tensor) -> Tensor:" in source
     assert source.count("class ") == 3  # Double, Up, Model: all calls of a block share its class
 
 
