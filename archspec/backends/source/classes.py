@@ -19,6 +19,7 @@ from archspec.backends.source.chain import Chain
 from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
 from archspec.backends.source.merged import MOST, Variant, merged
+from archspec.backends.source.signature import input_names, result_names
 from archspec.elaborate.naming import Origin, named
 from archspec.ir.graph import Call, Further, Graph, Layered, Network, Node
 from archspec.ir.walk import Names
@@ -295,33 +296,10 @@ class Classes:
         inputs = tuple(type_ for type_, read in zip(graph.inputs, taken, strict=True) if read)
         for at, element in enumerate(graph.elements):
             values.append(self.append(element, graph, [values[v] for v in element.inputs], names, items, len(inputs), at))
-        results, fields = tuple([values[result] for result in graph.results]), self.fields(graph)
-        return Body(inputs, self.inputs(graph, taken), tuple(items), results, tuple(values), self.shared, fields, self.picks)
-
-    def inputs(self, graph: Graph, taken: Sequence[bool]) -> tuple[str, ...]:
-        """What the inputs that a class takes are called: the values of a block as the block calls them."""
-        reads = graph.instance.reads if graph.instance is not None else ()
-        if not reads:
-            return ("x", *(f"extra{at}" for at in range(1, sum(taken))))
-        found: list[str] = []
-        for name in (name for name, read in zip(("x", *reads), taken, strict=True) if read):
-            while name in found or name in self.dialect.reserved or keyword.iskeyword(name):
-                name += "_"
-            found.append(name)
-        return tuple(found)
-
-    def fields(self, graph: Graph) -> tuple[str, ...]:
-        """What the results of a graph are called, the main one first; nothing where there is only that."""
-        found: list[str] = ["output"] if graph.names else []
-        for name in graph.names:
-            # A number that comes first, as that of a round, goes to the end: `0.side` is `side_0`.
-            parts = sorted(name.split("."), key=str.isdecimal)
-            field = re.sub(r"\W", "_", "_".join(["at", *parts] if parts[0].isdecimal() else parts)).strip("_") or "value"
-            field = field if field.isidentifier() else f"at_{field}"
-            while field in found or keyword.iskeyword(field) or hasattr(tuple, field):
-                field += "_"
-            found.append(field)
-        return tuple(found)
+        results, fields = tuple([values[result] for result in graph.results]), result_names(graph)
+        return Body(
+            inputs, input_names(graph, taken, self.dialect.reserved), tuple(items), results, tuple(values), self.shared, fields, self.picks
+        )
 
     def taken_by(self, graph: Graph) -> tuple[bool, ...]:
         """Find the inputs of a graph that its class takes; the network takes all of its own."""

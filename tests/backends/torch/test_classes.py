@@ -176,9 +176,9 @@ def test_random_networks_are_those_without_names(count):
 
 GUARDS = ["a", "not a", "n > 4", "cin == n", "a and n > 3", "a or cin != n", "not (a and n > 4)", "cin != n or s > 1", "s == 1"]
 LINES = [
-    "conv k=1 f=n", "conv k=3 f=n p=1 s=s | bn | relu", "f: conv k=1 f=cin | tanh", "g: conv k=1 f=2*n | relu", "relu", "sub n", "_: conv k=1 f=n | bn",
+    "conv k=1 f=n", "conv k=3 f=n p=1 s=s | bn | relu", "f: conv k=1 f=cin | tanh", "g: conv k=1 f=2*n | relu", "relu", "part n", "_: conv k=1 f=n | bn",
     "residual{}:\n    conv k=3 f=n p=1\n    shortcut: conv k=1 f=n{}", "residual{}:\n    relu", "add:\n    skip\n    conv k=1 f=cin{}",
-    "concat:\n    skip\n    conv k=1 f=n{}", "body{}:\n    conv k=1 f=n{}\n    _: conv k=1 f=2*n | bn{}\n    relu\n    sub n{}", "repeat 2 as i:\n    conv k=1 f=n{}",
+    "concat:\n    skip\n    conv k=1 f=n{}", "body{}:\n    conv k=1 f=n{}\n    _: conv k=1 f=2*n | bn{}\n    relu\n    part n{}", "repeat 2 as i:\n    conv k=1 f=n{}",
     "mul:\n    skip\n    gap | conv k=1 f=cin{}", "scale 0.5", "x: skip\n  relu{}\n  conv k=1 f=cin\n  add x{}",
 ]  # fmt: skip
 
@@ -189,9 +189,9 @@ def guarded(random):
     def lines(pool):
         texts = [text if "{}" in text else text + "{}" for text in random.choices(pool, k=random.randint(1, 4))]
         body = "\n  ".join(["", *texts])
-        return re.sub(r"\{\}", lambda _: f" if {random.choice(GUARDS)}" if random.random() < 0.6 else "", body).replace(" if if", " if")
+        return re.part(r"\{\}", lambda _: f" if {random.choice(GUARDS)}" if random.random() < 0.6 else "", body).replace(" if if", " if")
 
-    blocks = f"block sub(n, a=n>4, s=1):{lines(LINES[:5])}\nblock b(n, a, s):{lines(LINES)}\n"
+    blocks = f"block part(n, a=n>4, s=1):{lines(LINES[:5])}\nblock b(n, a, s):{lines(LINES)}\n"
     calls = [f"b {random.choice([4, 6])} {random.choice(['no', 'yes'])} {random.choice([1, 1, 2])}\n" for _ in range(6)]
     return f"default round=floor\ninput 8x8x4\n{blocks}{''.join(calls)}"
 
