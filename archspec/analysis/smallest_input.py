@@ -1,7 +1,8 @@
 """The smallest input: the least size, the same along each axis, for which a spec still checks.
 
 Only layers read spatial sizes, so the same graph is given other types: the result is the same as elaborating the
-text again. Layers that are as large as what they read (a fully connected one behind a flatten) become smaller with it.
+text again. Layers that are as large as what they read (a fully connected one behind a flatten) become smaller with it. Where positions
+become channels (`swap`), an argument may follow from the size of the input, which the graph does not know any more.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from archspec.ir.graph import Further, Graph, Network, Node
+from archspec.ops.arrange import Arranged
 from archspec.ops.base import Misfit
-from archspec.types import Map, Type
+from archspec.types import Map, Type, Vector
 
 _LARGEST = 1024
 """Sizes that are tried at most."""
@@ -22,10 +24,11 @@ _WORK = 2_000_000
 def smallest_input(network: Network) -> tuple[int, ...] | None:
     """The spatial size of the smallest square input that fits, at most as large as the spec's own.
 
-    None where it is not known: with several inputs, with one that is no map, and where it takes too long to find.
+    None where it is not known: with several inputs, with one that is no map, where positions become channels, and where it takes too long
+    to find.
     """
     type_ = network.inputs[0].type
-    if len(network.inputs) > 1 or not isinstance(type_, Map):
+    if len(network.inputs) > 1 or not isinstance(type_, Map) or _moves_positions(network):
         return None
     sizes = _Sizes()
     with suppress(TimeoutError):
@@ -36,6 +39,16 @@ def smallest_input(network: Network) -> tuple[int, ...] | None:
                 sizes.graph(network.graph, (type_._replace(spatial=spatial),))
                 return spatial
     return None
+
+
+def _moves_positions(network: Network) -> bool:
+    """Whether the channels of some value are positions of another."""
+    for graph in network.graphs():
+        for node in graph.elements:
+            op = node.op if isinstance(node, Node) and not isinstance(node.type, Vector) else None
+            if isinstance(op, Arranged) and op.moves_positions(*graph.types_of(node)):
+                return True
+    return False
 
 
 class _Sizes:

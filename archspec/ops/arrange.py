@@ -57,6 +57,11 @@ class Arranged(Op):
     def output(self, x: Type) -> Type:
         return of_shape(self.plan(x).shape(x), line=is_line(x))
 
+    def moves_positions(self, x: Type) -> bool:
+        """Whether the number of channels depends on that of positions."""
+        plan = self.plan(x)
+        return any(name not in plan.sizes for group in plan.left[:-1] for name in group if name in plan.right[-1])
+
     def reuses(self, x: Type, y: Type) -> bool:
         return self.view(x, not isinstance(x, Map)) is not None
 

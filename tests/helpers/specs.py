@@ -22,7 +22,7 @@ QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0")
 VARIED = (
     *QUICK,
     *("vit_b_16", "swin_t", "convnext_tiny", "googlenet_2014", "unet", "vgg11", "resnet20_cifar", "simplenet", "shallowvggnet_dropout"),
-    *("shufflenet_v2_x1_0", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "lstm_text", "gru_text"),
+    *("shufflenet_v2_x1_0", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "lstm_text", "gru_text", "mlp_mixer_b16"),
 )
 """Specs that hold every layer and every structure that any bundled spec holds (`tests/test_specs.py` compares)."""
 

@@ -88,6 +88,9 @@ def test_smallest_input_is_what_elaborating_says(path, networks):
     found = smallest_input(network)
     if not isinstance(network.inputs[0].type, Map):
         pytest.skip("an input without spatial sizes")
+    if any(row.op == "swap" for row in archspec.analyze(network).layers):
+        assert found is None  # positions become channels, which arguments may follow
+        return
 
     def checks(side):
         size = (*[side] * len(found), network.inputs[0].type.channels)
