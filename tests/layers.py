@@ -30,6 +30,7 @@ LAYERS: dict[str, Layer] = {
             "k=3 f=8 s=2 p=same",
             "k=3 f=3 maps=((0,1),(1,2),(0,11))",
             "k=3 f=8 g=4 d=2 p=2 bias=no init=kaiming",
+            *("k=3 f=8 norm=std", "k=2 f=8 p=same norm=std gain=no eps=0.01", "k=3 f=8 norm=weight", "k=3 f=8 g=2 norm=spectral bias=no"),
         ),
         {
             "conv k=3 f=4": 2 * 10 * 8 * 4 * 6 * 9,
@@ -37,9 +38,20 @@ LAYERS: dict[str, Layer] = {
             "conv k=1 f=2 maps=((0,1),(5,))": 2 * 12 * 10 * 3,
         },
     ),
-    "dwconv": Layer(("k=3 p=1", "k=2 s=2 p=same m=2"), {"dwconv k=3 m=2": 2 * 10 * 8 * 12 * 9}),
+    "dwconv": Layer(
+        ("k=3 p=1", "k=2 s=2 p=same m=2", "k=3 norm=std", "k=3 norm=weight", "k=3 m=2 norm=spectral"),
+        {"dwconv k=3 m=2": 2 * 10 * 8 * 12 * 9},
+    ),
     "deconv": Layer(
-        ("k=3 f=8 s=2", "k=3 f=8 s=2 p=1 op=1", "k=3 f=8 s=2 p=same", "k=2 f=8 s=3 p=same g=4"), {"deconv k=3 f=4": 2 * 12 * 10 * 6 * 4 * 9}
+        (
+            "k=3 f=8 s=2",
+            "k=3 f=8 s=2 p=1 op=1",
+            "k=3 f=8 s=2 p=same",
+            "k=2 f=8 s=3 p=same g=4",
+            "k=3 f=8 norm=weight",
+            "k=3 f=8 norm=spectral",
+        ),
+        {"deconv k=3 f=4": 2 * 12 * 10 * 6 * 4 * 9},
     ),
     "pool": Layer(
         ("w=2", "w=3 s=2 round=ceil", "w=3 s=2 p=same", "w=2 s=1 d=4 p=same"),
@@ -88,8 +100,11 @@ LAYERS: dict[str, Layer] = {
     "patchmerge": Layer(("2",), {"patchmerge 2": 0}),
     "slice": Layer(("2:8", "2:8 axis=t"), {"slice 1:3": 0, "tokens | slice 2:9 axis=t": 0}),
     "flatten": Layer(("",), 0, lambda nn: nn.Flatten()),
-    "fc": Layer(("5",), {"fc 5": 2 * MAP * 5}),
-    "linear": Layer(("5", "5 bias=no init=truncated std=0.1"), {"linear 5": 2 * 12 * 10 * 6 * 5, "tokens | linear 5": 2 * 120 * 6 * 5}),
+    "fc": Layer(("5", "5 norm=std", "5 norm=std gain=no", "5 norm=weight", "5 norm=spectral"), {"fc 5": 2 * MAP * 5}),
+    "linear": Layer(
+        ("5", "5 bias=no init=truncated std=0.1", "5 norm=std", "5 norm=weight", "5 norm=spectral bias=no"),
+        {"linear 5": 2 * 12 * 10 * 6 * 5, "tokens | linear 5": 2 * 120 * 6 * 5},
+    ),
     "rbf": Layer(("5",), {"flatten | rbf 5": 3 * MAP * 5}),
     "embed": Layer(("50 8",), {}),
     "scale": Layer(("0.1",), 1),

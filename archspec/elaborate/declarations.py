@@ -148,7 +148,7 @@ class Declarations(Reports):
             self.report(unknown_step(statement.step, []))
             return defaults
         step = statement.step.id if statement.step is not None else ""
-        known = list(op_class(step).fields) if step else ["round", "init"]
+        known = list(op_class(step).fields if step else _EVERYWHERE)
         values = dict(defaults.get(step, {}))
         for keyword in statement.keywords:
             try:
@@ -156,7 +156,7 @@ class Declarations(Reports):
                     raise unknown_argument(keyword, step or "default", known)
                 info = op_class(step or "conv").fields[keyword.name]
                 value = argument(keyword.value, keyword.name, info, scope)
-                if not step and value not in info.words:
+                if not step and not info.fits(value):
                     raise Refused("A105", f"`{keyword.name}` must be {info.description}, not {shown(value)}", keyword.span)
                 values[keyword.name] = value
             except Refused as refused:
@@ -267,9 +267,13 @@ class Declarations(Reports):
         return path, text
 
 
+_EVERYWHERE = ("round", "init", "norm")
+"""Arguments that a `default` without a layer gives to all layers that have them."""
+
+
 def _unknown(defaults: Defaults, declares: str) -> Defaults:
     """The defaults below a line of defaults that cannot be read: what it gives to its layer is not known."""
     step = declares.partition(" ")[2]
-    names = op_class(step).fields if step in STEPS else ("round", "init") if step in ("round", "init") else ()
+    names = op_class(step).fields if step in STEPS else _EVERYWHERE if step in _EVERYWHERE else ()
     key = step if step in STEPS else ""
     return {**defaults, key: {**defaults.get(key, {}), **dict.fromkeys(names, MISSING)}}

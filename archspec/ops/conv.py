@@ -11,6 +11,7 @@ from archspec.ops.base import (
     Kept,
     Misfit,
     Op,
+    Part,
     Taps,
     Weight,
     check_axes,
@@ -21,7 +22,8 @@ from archspec.ops.base import (
     share,
     weight_and_bias,
 )
-from archspec.ops.declare import Count, Deviation, Flag, Init, Margin, Rule, Size
+from archspec.ops.declare import Count, Deviation, Flag, Init, Margin, Positive, Rule, Size
+from archspec.ops.weightform import Form, PlainForm, check_form, form_parts, formed, numbers_kept
 from archspec.ops.window import Padding, Rounding, Slide, Windowed
 from archspec.types import Map, Type
 
@@ -44,6 +46,9 @@ class _Convolution(Windowed):
     round: Rounding = "exact"
     init: Init = None
     std: Deviation = None
+    norm: Form = False
+    gain: Flag = True
+    eps: Positive = 1e-6
 
     @abstractmethod
     def depth(self, x: Map) -> int:
@@ -51,6 +56,7 @@ class _Convolution(Windowed):
 
     def check(self, x: Map) -> None:
         check_init(self.init, self.std)
+        check_form(self, x)
         super().check(x)
 
     def stack(self, x: Map) -> tuple[int, ...]:
@@ -58,7 +64,14 @@ class _Convolution(Windowed):
         return self.filters(x), self.depth(x)
 
     def weights(self, x: Map) -> tuple[Weight, ...]:
-        return weight_and_bias((*self.stack(x), *self.kernel(x)), self.filters(x), self.bias)
+        plain = weight_and_bias((*self.stack(x), *self.kernel(x)), self.filters(x), self.bias)
+        return formed(self.norm, plain, self.gain)
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        return super().kept(x, y)._replace(statistics=numbers_kept(self.weights(x)) if self.norm else 0)
+
+    def parts(self, x: Map) -> tuple[Part, ...]:
+        return form_parts(self.norm, self.gain)
 
     def macs(self, x: Map, y: Map) -> int:
         *filters, depth = self.stack(x)
@@ -99,11 +112,14 @@ class Conv(_Convolution):
         super().check(x)
 
     def kept(self, x: Map, y: Map) -> Kept:
-        return super().kept(x, y)._replace(statistics=self.f * x.channels * product(self.kernel(x)) if self.maps else 0)
+        kept = super().kept(x, y)
+        return kept._replace(statistics=self.f * x.channels * product(self.kernel(x))) if self.maps else kept
 
     def _check_maps(self, x: Map, maps: tuple[tuple[int, ...], ...]) -> None:
         if self.g != 1:
             raise Misfit("A120", "a connection table and groups exclude each other", argument="maps")
+        if self.norm:
+            raise Misfit("A120", f"a connection table and `norm={self.norm}` exclude each other", argument="norm")
         if self.init not in (None, "normal", "truncated", "zeros"):
             message = f"`init={self.init}` needs whole kernels, and a connection table has parts of them"
             raise Misfit("A120", message, argument="init", help_="use init=normal with std=, or leave it out")
@@ -156,6 +172,7 @@ class Deconv(Op):
     bias: Flag = True
     init: Init = None
     std: Deviation = None
+    norm: PlainForm = False
 
     def window(self, x: Map) -> tuple[Slide, ...]:
         """The window that slides over the output: `before` and `after` are the zeros cut, below 0 where zeros are added."""
@@ -200,7 +217,14 @@ class Deconv(Op):
         return Map(tuple([slide.out for slide in self.window(x)]), self.f)
 
     def weights(self, x: Map) -> tuple[Weight, ...]:
-        return weight_and_bias((x.channels, self.depth(x), *per_axis(self.k, len(x.spatial))), self.f, self.bias)
+        plain = weight_and_bias((x.channels, self.depth(x), *per_axis(self.k, len(x.spatial))), self.f, self.bias)
+        return formed(self.norm, plain, axis=1)
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        return super().kept(x, y)._replace(statistics=numbers_kept(self.weights(x)) if self.norm else 0)
+
+    def parts(self, x: Map) -> tuple[Part, ...]:
+        return form_parts(self.norm)
 
     def macs(self, x: Map, y: Map) -> int:
         return product((*x.spatial, x.channels, self.depth(x), *per_axis(self.k, len(x.spatial))))

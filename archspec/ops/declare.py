@@ -81,7 +81,7 @@ class Field(NamedTuple):
 def _field(name: str, annotation: Any, default: Any) -> Field:
     kind, rule = get_args(annotation) if get_origin(annotation) is Annotated else (annotation, Rule("a number"))
     parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    words = frozenset(word for part in parts if get_origin(part) is Literal for word in get_args(part))
+    words = frozenset(word for part in parts if get_origin(part) is Literal for word in get_args(part) if isinstance(word, str))
     tests = [_test(part) for part in parts]
     table = any(get_origin(part) is tuple and get_origin(get_args(part)[0]) is tuple for part in parts)
     return Field(name, rule, default, words, float in parts, table, lambda value: any(test(value) for test in tests))
@@ -95,7 +95,7 @@ def _test(part: Any) -> Callable[[Any], bool]:
         return lambda value: kind_of(value) is float and isfinite(value_of(value))
     if get_origin(part) is Literal:
         words = get_args(part)
-        return lambda value: type(value) is str and value in words
+        return lambda value: type(value) in (str, bool) and value in words
     if get_origin(part) is not tuple:
         return lambda value: type(value) is part or (isinstance(value, Spelled) and type(value.value) is part)
     items = get_args(part)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from archspec.numeric import product
-from archspec.ops.base import WHOLE, Kept, Op, Weight, check_init, weight_and_bias
-from archspec.ops.declare import Count, Deviation, Flag, Init, Real
+from archspec.ops.base import WHOLE, Kept, Op, Part, Weight, check_init, weight_and_bias
+from archspec.ops.declare import Count, Deviation, Flag, Init, Positive, Real
+from archspec.ops.weightform import Form, check_form, form_parts, formed, numbers_kept
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -38,15 +39,25 @@ class Linear(Op):
     bias: Flag = True
     init: Init = None
     std: Deviation = None
+    norm: Form = False
+    gain: Flag = True
+    eps: Positive = 1e-6
 
     def check(self, x: Type) -> None:
         check_init(self.init, self.std)
+        check_form(self, x)
 
     def output(self, x: Type) -> Type:
         return x._replace(channels=self.n)
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
-        return weight_and_bias((self.n, x.channels), self.n, self.bias)
+        return formed(self.norm, weight_and_bias((self.n, x.channels), self.n, self.bias), self.gain)
+
+    def kept(self, x: Type, y: Type) -> Kept:
+        return super().kept(x, y)._replace(statistics=numbers_kept(self.weights(x)) if self.norm else 0)
+
+    def parts(self, x: Type) -> tuple[Part, ...]:
+        return form_parts(self.norm, self.gain)
 
     def macs(self, x: Type, y: Type) -> int:
         return product((*y.shape[:-1], x.channels, self.n))

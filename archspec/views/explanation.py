@@ -105,7 +105,9 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
     if row.params or row.buffers or row.frozen or row.owner is not None:
         yield _count("parameters", row.params, _params(row, work))
     if row.buffers:
-        yield _count("buffers", row.buffers, "stored, not learned: the running mean and variance of each channel")
+        normalises = row.node.op.kind == "normalisation"
+        what = "the running mean and variance of each channel" if normalises else "the vectors u and v"
+        yield _count("buffers", row.buffers, f"stored, not learned: {what}")
     if row.frozen:
         yield _count("frozen", row.frozen, f"fixed weights: {spaced(work.get('frozen', ''))}")
     for part, formula in worked_parts(row.node.op, row.types):

@@ -11,7 +11,8 @@ from hashlib import blake2b
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archspec.analysis.tensors import Tensor
+from archspec.analysis.tensors import Tensor, stored
+from archspec.ops.weightform import MATRICES
 from archspec.types import LIMIT
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class Distribution(NamedTuple):
     """How numbers are drawn.
 
     `constant` is `scale` itself; `uniform` is on (-scale, scale); `normal` has the deviation `scale`; `truncated` is normal, cut at -2
-    and 2; `signs` are -1 and 1; `orthogonal` rows or columns, whichever are fewer, are orthonormal.
+    and 2; `signs` are -1 and 1; `orthogonal` rows or columns, whichever are fewer, are orthonormal; `lengths`, `left` and `right` follow from
+    the weight beside them.
     """
 
     kind: str
@@ -32,6 +34,13 @@ class Distribution(NamedTuple):
 
 
 ZERO = Distribution("constant", 0.0)
+_FORMS = {
+    "gain": Distribution("constant", 1.0),
+    "original0": Distribution("lengths"),
+    "_u": Distribution("left"),
+    "_v": Distribution("right"),
+}
+"""What belongs to the form of a weight."""
 _NORM = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
 
 
@@ -50,6 +59,8 @@ def draw(tensor: Tensor, seed: int) -> Array:
     kind, scale = distribution(tensor)
     if kind == "constant":
         return np.full(tensor.shape, scale, np.float32)
+    if kind in ("lengths", "left", "right"):
+        return _made(tensor, kind, seed)
     key = int.from_bytes(blake2b(tensor.key.encode(), digest_size=16).digest(), "little")
     random = np.random.default_rng([seed, key])
     if kind == "uniform":
@@ -78,6 +89,40 @@ def _orthogonal(values: Array) -> Array:
     return q.T if wide else q
 
 
+def _lengths(matrix: Array) -> Array:
+    """The Euclidean length of each filter, as torch.nn.utils.parametrizations.weight_norm begins with."""
+    import numpy as np
+
+    lengths: Array = np.sqrt(np.square(matrix).sum(tuple(range(1, matrix.ndim)), keepdims=True))
+    return lengths
+
+
+def _singular(matrix: Array, at: int) -> Array:
+    """The left (0) or right (1) singular vector, by 15 steps of the power method, as torch.nn.utils.parametrizations.spectral_norm."""
+    import numpy as np
+
+    right = np.random.default_rng(0).standard_normal(matrix.shape[1], np.float32)
+    for _ in range(15):
+        left = matrix @ right
+        left /= max(float(np.linalg.norm(left)), 1e-12)
+        right = left @ matrix
+        right /= max(float(np.linalg.norm(right)), 1e-12)
+    found: tuple[Array, Array] = left, right
+    return found[at]
+
+
+def _made(tensor: Tensor, kind: str, seed: int) -> Array:
+    """Compute what begins with numbers of the layer's weight: the lengths of its filters, or its singular vectors."""
+    import numpy as np
+
+    matrix = next(each for each in stored(tensor.place) if each.name in MATRICES)
+    values = draw(matrix, seed)
+    if kind == "lengths":
+        return _lengths(values)
+    axis = int(tensor.place.node.op.step == "deconv")
+    return _singular(np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1), ("left", "right").index(kind))
+
+
 def _chosen(op: Any, tensor: Tensor) -> Distribution:
     """The spec's `init=`; biases begin with 0. Fans as torch.nn.init counts them, from the shape of the weights."""
     if tensor.role == "bias":
@@ -100,9 +145,12 @@ def _chosen(op: Any, tensor: Tensor) -> Distribution:
 
 def _linear(op: Any, tensor: Tensor, x: Any) -> Distribution:
     """Uniform within 1/sqrt(fan in), weight and bias alike: torch.nn.init.kaiming_uniform_ with a = sqrt(5) (He et al. 2015)."""
+    own = _FORMS.get(tensor.name.rpartition(".")[2])
+    if own is not None:
+        return own
     if op.init is not None:
         return _chosen(op, tensor)
-    weight = op.weights(x)[0].shape
+    weight = next(each.shape for each in op.weights(x) if each.name in MATRICES)
     # With a connection table filters differ: the mean fan in counts.
     fan_in = prod(weight) / op.f if getattr(op, "maps", None) is not None else prod(weight[1:])
     return Distribution("uniform", 1 / sqrt(fan_in))

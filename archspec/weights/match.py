@@ -28,7 +28,22 @@ COUNTER = "num_batches_tracked"
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 """Prefixes that wrappers give all keys of a module: nn.DataParallel and DistributedDataParallel, torch.compile, Lightning's usual."""
 
-_KINDS = frozenset({"weight", "bias", "running_mean", "running_var", "in_proj_weight", "in_proj_bias"})
+_KINDS = frozenset(
+    {
+        "weight",
+        "bias",
+        "running_mean",
+        "running_var",
+        "in_proj_weight",
+        "in_proj_bias",
+        "gain",
+        "original",
+        "original0",
+        "original1",
+        "_u",
+        "_v",
+    }
+)
 
 
 class Form(NamedTuple):

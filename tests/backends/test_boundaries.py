@@ -17,10 +17,10 @@ LARGEST = 3.4e38
 """Of a number in single precision."""
 ENDS = {
     "conv": "k=1 f=1, k=1 f=1 bias=no, k=4 f=4 g=4, k=1 f=4 p=9, k=3 f=4 p=9 d=9, k=1 f=4 s=9 round=floor, k=1 f=4 s=9 round=ceil, "
-    "k=2 f=4 s=9 p=same, k=1 f=2 p=valid, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1e-300, k=1 f=2 init=truncated std=1, k=1 f=1 maps=((3,),)",
-    "dwconv": "k=1, k=4 m=3, k=1 p=5, k=2 s=3 d=3 round=ceil bias=no, k=1 init=orthogonal, k=1 init=normal std=1, k=2 p=same",
+    "k=2 f=4 s=9 p=same, k=1 f=2 p=valid, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1e-300, k=1 f=2 init=truncated std=1, k=1 f=1 maps=((3,),), k=1 f=1 norm=std eps=1e-30, k=2 f=3 norm=std gain=no p=same, k=1 f=1 norm=weight, k=1 f=1 norm=spectral",
+    "dwconv": "k=1, k=4 m=3, k=1 p=5, k=2 s=3 d=3 round=ceil bias=no, k=1 init=orthogonal, k=1 init=normal std=1, k=2 p=same, k=2 norm=std gain=no eps=1e-30, k=1 norm=weight, k=1 norm=spectral",
     "deconv": "k=1 f=1, k=1 f=4 g=4, k=1 f=4 s=5, k=1 f=4 s=5 op=4, k=1 f=4 d=5 op=4, k=3 f=4 p=2, k=3 f=4 s=2 p=4, k=2 f=4 s=3 d=4 op=3, "
-    "k=2 f=4 s=3 d=2 op=2 p=2, k=1 f=4 p=same s=4, k=1 f=4 s=2 op=1 p=1, k=1 f=2 bias=no, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1",
+    "k=2 f=4 s=3 d=2 op=2 p=2, k=1 f=4 p=same s=4, k=1 f=2 norm=weight, k=1 f=1 norm=spectral, k=1 f=4 s=2 op=1 p=1, k=1 f=2 bias=no, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1",
     "pool": "1, 1 s=3 round=floor, 1 s=9 round=ceil, 4, 2 p=1 round=floor, 2 p=1 d=4 round=floor, 3 p=same d=2",
     "avgpool": "1, 1 s=9 round=floor, 4, 2 p=1 round=floor, 2 p=1 round=floor count_pad=no, 5 p=2 s=1 d=1 round=ceil, 5 p=2 round=ceil count_pad=no",
     "subsample": "1, 4, 1 s=4 round=ceil, 3 s=4 round=floor",
@@ -57,8 +57,8 @@ ENDS = {
     "token": "0, 3, -1, -4",
     "mean": "axis=c, axis=t",
     "max": "axis=c, axis=t",
-    "fc": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1e-300",
-    "linear": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1",
+    "fc": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1e-300, 1 norm=std gain=no eps=1e-30, 1 norm=weight, 1 norm=spectral",
+    "linear": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1, 1 norm=std gain=no eps=1e-30, 1 norm=weight, 1 norm=spectral",
     "rbf": "1",
     "embed": "50 1",
     "scale": f"0, 1, -1, {LARGEST}, 1e-300",

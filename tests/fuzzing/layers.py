@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from tests.fuzzing import axes
 from tests.fuzzing.chooser import Args, Chooser, Made, Values, spread
 from tests.fuzzing.draw import const, demand
-from tests.fuzzing.modules import Attention, Do, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention
+from tests.fuzzing.modules import Attention, Do, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention, formed
 from tests.fuzzing.values import Value
-from tests.fuzzing.windows import WINDOWS, initial
+from tests.fuzzing.windows import WINDOWS, forms, initial
 from tests.helpers.torch import BATCHNORM, MapRecurrent, Rbf, Recurrent, ResponseNorm
 from tests.layers import LAYERS as SAMPLES
 
@@ -128,7 +128,7 @@ def shuffle(x: Value, a: Values) -> Made:
 
 
 def draw_linear(g: Chooser, x: Value, goal: str) -> Args:
-    return {"n": g.exactly(x.channels) if goal == "shape" else g.count(1, 12), "bias": g.flag(), **initial(g)}
+    return {"n": g.exactly(x.channels) if goal == "shape" else g.count(1, 12), "bias": g.flag(), **initial(g), **forms(g, x.channels)}
 
 
 def draw_attn(g: Chooser, x: Value, goal: str) -> Args | None:
@@ -247,8 +247,8 @@ LAYERS |= {
     "patchmerge": Layer(MAP, draw_patchmerge, patchmerge),
     "shuffle": Layer(MAP, draw_groups("g"), shuffle, "shape"),
     "flatten": Layer(ANY, nothing, lambda x, a: (nn.Flatten(), "vector")),
-    "fc": Layer(ANY, draw_linear, lambda x, a: (nn.Linear(x.channels, a["n"], a["bias"]), "vector")),
-    "linear": Layer(ANY, draw_linear, lambda x, a: channels_last(nn.Linear(x.channels, a["n"], a["bias"]), x), "shape"),
+    "fc": Layer(ANY, draw_linear, lambda x, a: (formed(nn.Linear(x.channels, a["n"], a["bias"]), a), "vector")),
+    "linear": Layer(ANY, draw_linear, lambda x, a: channels_last(formed(nn.Linear(x.channels, a["n"], a["bias"]), a), x), "shape"),
     "rbf": Layer(VECTOR, lambda g, x, goal: {"n": g.count(1, 8)}, lambda x, a: (Rbf(x.channels, a["n"]), "vector")),
     "embed": Layer(("words",), lambda g, x, goal: {"v": const(g.draw.number(5, 60)), "d": g.count(1, 12)}, lambda x, a: (Embedding(a["v"], a["d"]), "tokens")),
     "rnn": recurrent(nn.RNN),
@@ -269,12 +269,13 @@ LAYERS |= {step: pointwise(partial(row.twin, nn)) for step, row in SAMPLES.items
 """By the name of the step; merges are structure. What is a torch module without arguments needs no entry of its own."""
 
 _BEGUN: Values = {"init": None, "std": None}
+_FORMED: Values = {"norm": False, "gain": True, "eps": 1e-6}
 _SLIDING: Values = {"s": 1, "p": 0, "d": 1, "bias": True, "round": "exact"}
 _POOLING: Values = {"w": ..., "s": None, "p": 0, "d": 1, "round": "exact"}
 ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in LAYERS} | {
-    "conv": {"k": ..., "f": ..., **_SLIDING, "g": 1, **_BEGUN, "maps": None},
-    "dwconv": {"k": ..., **_SLIDING, "m": 1, **_BEGUN},
-    "deconv": {"k": ..., "f": ..., "s": 1, "p": 0, "op": 0, "g": 1, "d": 1, "bias": True, **_BEGUN},
+    "conv": {"k": ..., "f": ..., **_SLIDING, "g": 1, **_BEGUN, **_FORMED, "maps": None},
+    "dwconv": {"k": ..., **_SLIDING, "m": 1, **_BEGUN, **_FORMED},
+    "deconv": {"k": ..., "f": ..., "s": 1, "p": 0, "op": 0, "g": 1, "d": 1, "bias": True, **_BEGUN, "norm": False},
     "pool": _POOLING,
     "avgpool": {**_POOLING, "count_pad": True},
     "subsample": {"w": ..., "s": None, "round": "exact"},
@@ -301,8 +302,8 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "pixelshuffle": {"n": ...},
     "patchmerge": {"n": 2},
     "shuffle": {"g": ...},
-    "fc": {"n": ..., "bias": True, **_BEGUN},
-    "linear": {"n": ..., "bias": True, **_BEGUN},
+    "fc": {"n": ..., "bias": True, **_BEGUN, **_FORMED},
+    "linear": {"n": ..., "bias": True, **_BEGUN, **_FORMED},
     "rbf": {"n": ...},
     "embed": {"v": ..., "d": ...},
     **{step: {"n": ..., "dirs": 1, "layers": 1, "bias": True, "out": "all"} for step in ("rnn", "gru", "lstm")},

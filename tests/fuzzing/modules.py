@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from tests.fuzzing.draw import demand
 from tests.helpers.torch import AVGPOOL, CONV, MAXPOOL
@@ -50,6 +51,35 @@ class PaddedConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(F.pad(x, self.pads))
+
+
+class Standard(nn.Module):
+    """A convolution or a matrix product whose rows of weights are standardised first, with a gain by the root of their size if any."""
+
+    def __init__(self, inner: nn.Module, gain: bool, eps: float) -> None:
+        super().__init__()
+        self.inner, self.eps = inner, eps
+        gains = torch.ones(len(inner.weight), *[1] * (inner.weight.dim() - 1))
+        self.gain = nn.ParameterList([gains] * gain)  # behind the layer's own, as a list
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.inner.weight
+        axes = tuple(range(1, weight.dim()))
+        centred = weight - weight.mean(axes, keepdim=True)
+        even = centred / (centred.square().mean(axes, keepdim=True) + self.eps).sqrt()
+        for gain in self.gain:
+            even = even * gain / weight[0].numel() ** 0.5
+        if isinstance(self.inner, nn.Linear):
+            return F.linear(x, even, self.inner.bias)
+        return self.inner._conv_forward(x, even, self.inner.bias)
+
+
+def formed(module: nn.Module, a: dict[str, Any]) -> nn.Module:
+    """A layer with its weights in the form that its arguments say."""
+    if a["norm"] == "std":
+        return Standard(module, a["gain"], a["eps"])
+    makers = {"weight": weight_norm, "spectral": spectral_norm}
+    return makers[a["norm"]](module) if a["norm"] else module
 
 
 class TableConv(nn.Module):

@@ -87,7 +87,7 @@ def fill(name: str, tensor: Tensor, generator: torch.Generator) -> None:
         tensor.uniform_(0.5, 1.5, generator=generator)
     elif tensor.dim() > 1 and name == "weight":
         tensor.normal_(0, (1.5 / max(1, tensor[0].numel())) ** 0.5, generator=generator)
-    elif name == "weight" or not name:
+    elif name == "weight" or not name or name.endswith(("original", "_u", "_v")):  # a singular value that does not cancel out
         tensor.uniform_(0.5, 1.5, generator=generator)
     else:
         tensor.normal_(0, 0.3, generator=generator)

@@ -17,6 +17,7 @@ from tests.fuzzing.modules import (
     Subsample,
     TableConv,
     ends_of_windows,
+    formed,
 )
 from tests.fuzzing.values import Value
 from tests.helpers.torch import AVGPOOL, CONV, DECONV, MAXPOOL, tf_same
@@ -31,6 +32,21 @@ def initial(g: Chooser) -> Args:
         return {"init": const(None), "std": const(None)}
     init = g.pick(INITIAL)
     return {"init": const(init), "std": const(0.05) if init in ("normal", "truncated") and g.chance(2) else const(None)}
+
+
+FORMS: list[str | bool] = ["std", "std", "weight", "spectral"]
+
+
+PLAIN = {"norm": const(False), "gain": const(True), "eps": const(1e-6)}
+
+
+def forms(g: Chooser, fan_in: int) -> Args:
+    """Now and then a form of the weights; one number cannot be standardised, and elsewhere the layer may read other channels."""
+    norm = g.pick(FORMS) if g.chance(8) else False
+    norm = "weight" if norm == "std" and not (fan_in > 1 and g.alone) else norm
+    if norm != "std":
+        return PLAIN | {"norm": const(norm)}
+    return {"norm": const(norm), "gain": g.flag(), "eps": const(g.pick([1e-6, 0.01]))}
 
 
 def keeping(g: Chooser, x: Value, letter: str, dilated: bool) -> Args:
@@ -72,6 +88,8 @@ def draw_conv(g: Chooser, x: Value, goal: str) -> Args:
     f, number = groups(g, x, goal)
     args = sliding(g, x, "k", goal)
     args = {"k": args.pop("k"), "f": f, **args, "g": number, "bias": g.flag(), **initial(g), "maps": const(None)}
+    depth = x.channels // max(number.value(g.env), 1)
+    args |= forms(g, depth * math.prod(spread(args["k"].value(g.env), x.rank)))
     if g.chance(15) and g.alone and args["p"].value(g.env) != "same":
         table = tuple(
             tuple(sorted({g.draw.number(0, x.channels - 1) for _ in range(g.draw.number(1, 3))})) for _ in range(g.draw.number(1, 4))
@@ -85,12 +103,14 @@ def draw_conv(g: Chooser, x: Value, goal: str) -> Args:
                 "g": const(1),
                 "maps": Arg(text, lambda env: table),
                 **dict.fromkeys(("init", "std"), const(None)),
+                **PLAIN,
             }
     return args
 
 
 def draw_dwconv(g: Chooser, x: Value, goal: str) -> Args:
-    return sliding(g, x, "k", goal) | {"m": const(1) if goal == "shape" else g.count(1, 2), "bias": g.flag(), **initial(g)}
+    args = sliding(g, x, "k", goal) | {"m": const(1) if goal == "shape" else g.count(1, 2), "bias": g.flag(), **initial(g)}
+    return args | forms(g, math.prod(spread(args["k"].value(g.env), x.rank)))
 
 
 def geometry(x: Value, a: Values, letter: str) -> tuple[Axes, Axes, Axes, list[tuple[int, int]]]:
@@ -112,8 +132,10 @@ def build_conv(x: Value, a: Values) -> Made:
         return TableConv(a["maps"], ks, ss, ends, ds, a["bias"]), "map"
     filters, number = (a["f"], a["g"]) if "f" in a else (x.channels * a["m"], x.channels)
     if a["p"] != "same" and all(before == after for before, after in ends):
-        return CONV[x.rank](x.channels, filters, ks, ss, tuple(before for before, _ in ends), ds, number, a["bias"]), "map"
-    return PaddedConv(x.channels, filters, ks, ss, ends, ds, number, a["bias"]), "map"
+        return formed(CONV[x.rank](x.channels, filters, ks, ss, tuple(before for before, _ in ends), ds, number, a["bias"]), a), "map"
+    padded = PaddedConv(x.channels, filters, ks, ss, ends, ds, number, a["bias"])
+    padded.conv = formed(padded.conv, a)
+    return padded, "map"
 
 
 def draw_deconv(g: Chooser, x: Value, goal: str) -> Args | None:
@@ -135,6 +157,7 @@ def draw_deconv(g: Chooser, x: Value, goal: str) -> Args | None:
         "d": d,
         "bias": g.flag(),
         **initial(g),
+        "norm": const(g.pick(["weight", "spectral"]) if g.chance(8) else False),
     }
 
 
@@ -145,8 +168,10 @@ def build_deconv(x: Value, a: Values) -> Made:
         demand(not any(extra), "p=same and op")
         spans = [d * (k - 1) + 1 - s for k, s, d in zip(ks, ss, ds, strict=True)]
         cuts = [(max(cut, 0) // 2, cut - max(cut, 0) // 2) for cut in spans]
-        return CutDeconv(make(x.channels, a["f"], ks, ss, 0, 0, a["g"], a["bias"], ds), cuts), "map"
-    return make(x.channels, a["f"], ks, ss, spread(0 if a["p"] == "valid" else a["p"], x.rank), extra, a["g"], a["bias"], ds), "map"
+        return CutDeconv(formed(make(x.channels, a["f"], ks, ss, 0, 0, a["g"], a["bias"], ds), a), cuts), "map"
+    return formed(
+        make(x.channels, a["f"], ks, ss, spread(0 if a["p"] == "valid" else a["p"], x.rank), extra, a["g"], a["bias"], ds), a
+    ), "map"
 
 
 def draw_pool(g: Chooser, x: Value, goal: str) -> Args:

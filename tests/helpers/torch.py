@@ -162,6 +162,22 @@ class Rbf(nn.Module):
         return (x.unsqueeze(1) - self.weight).square().sum(-1)
 
 
+class StandardConv(nn.Conv2d):
+    """Scaled weight standardisation in plain arithmetic, as timm publishes it (ScaledStdConv2d; without a gain StdConv2d, as BiT has it)."""
+
+    def __init__(self, channels: int, filters: int, k: Any, *args: Any, gain: bool = True, eps: float = 1e-6, **kwargs: Any) -> None:
+        super().__init__(channels, filters, k, *args, **kwargs)
+        self.eps = eps
+        self.gain = nn.Parameter(torch.ones(filters, 1, 1, 1)) if gain else None
+
+    def forward(self, x):
+        variance, mean = torch.var_mean(self.weight, dim=(1, 2, 3), keepdim=True, unbiased=False)
+        weight = (self.weight - mean) / torch.sqrt(variance + self.eps)
+        if self.gain is not None:
+            weight = weight * self.gain * self.weight[0].numel() ** -0.5
+        return self._conv_forward(x, weight, self.bias)
+
+
 class ResponseNorm(nn.Module):
     """Woo et al. 2023, ConvNeXt V2, algorithm 1, which has the channels last."""
 

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="torch is what the layers are compar
 
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 import archspec
 from archspec.ops import STEPS
@@ -30,6 +31,7 @@ from tests.helpers.torch import (
     ResponseNorm,
     SameConv,
     Scale,
+    StandardConv,
     Subsample,
     ToTokens,
     Windows,
@@ -80,6 +82,14 @@ def cases():
     yield Case("conv", "conv k=3 f=8 p=same d=2", nn.Conv2d(6, 8, 3, padding="same", dilation=2), HW)
     yield Case("conv", "conv k=4 f=8 s=3 round=floor", nn.Conv2d(6, 8, 4, 3), HW)
     yield Case("conv", f"conv k=5 f=16 maps=({', '.join(str(row).replace(' ', '') for row in C3)})", PartialConv(C3, 5), (6, 14, 14))
+    yield Case("conv", "conv k=3 f=8 norm=weight", weight_norm(nn.Conv2d(6, 8, 3)), HW)
+    yield Case("conv", "conv k=3 f=8 g=2 norm=spectral", spectral_norm(nn.Conv1d(6, 8, 3, groups=2)), L)
+    yield Case("conv", "conv k=3 f=8 norm=std", StandardConv(6, 8, 3), HW)
+    yield Case("conv", "conv k=3 f=8 norm=std gain=no bias=no", StandardConv(6, 8, 3, bias=False, gain=False), HW)
+    yield Case("deconv", "deconv k=3 f=4 g=2 norm=spectral", spectral_norm(nn.ConvTranspose2d(6, 4, 3, groups=2)), HW)
+    yield Case("deconv", "deconv k=3 f=4 norm=weight", weight_norm(nn.ConvTranspose1d(6, 4, 3)), L)
+    yield Case("fc", "fc 10 norm=weight", weight_norm(nn.Linear(9, 10)), (9,))
+    yield Case("linear", "linear 10 norm=spectral", spectral_norm(nn.Linear(9, 10)), (9,))
     yield Case("dwconv", "dwconv k=3", nn.Conv2d(6, 6, 3, groups=6), HW)
     yield Case("dwconv", "dwconv k=3 m=2 p=1 bias=no", nn.Conv1d(6, 12, 3, 1, 1, groups=6, bias=False), L)
     yield Case("dwconv", "dwconv k=2 s=2", nn.Conv3d(6, 6, 2, 2, groups=6), DHW)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from archspec.backends.moves import is_last
-from archspec.backends.onnx import activations, attend, moved, norms, recurrence, windows
+from archspec.backends.onnx import activations, attend, moved, norms, recurrence, weight_forms, windows
 from archspec.backends.onnx.activations import OperatorRow, plain, softmax
 from archspec.backends.onnx.layer import Layer
 from archspec.ops.base import per_axis
@@ -17,7 +17,7 @@ from archspec.types import Map, Tokens, Type, Vector
 
 
 def _linear(layer: Layer, op: Any, x: Type, _: Type) -> str:
-    weight = layer.weight("weight")
+    weight = weight_forms.weight(layer, op, x)
     bias = [layer.weight("bias")] if op.bias else []
     if isinstance(x, Vector):
         return layer.add("Gemm", layer.x, weight, *bias, transB=1)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from archspec.backends.onnx.layer import Layer
+from archspec.backends.onnx.weight_forms import weight
 from archspec.types import Map, Tokens, Type
 
 
@@ -32,7 +33,7 @@ def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     groups = x.channels // op.depth(x)
     bias = [layer.weight("bias")] if op.bias else []
     if getattr(op, "maps", None) is None:
-        return layer.add("Conv", layer.x, layer.weight("weight"), *bias, **attributes, group=groups if groups > 1 else None)
+        return layer.add("Conv", layer.x, weight(layer, op, x), *bias, **attributes, group=groups if groups > 1 else None)
     # With a connection table the existing kernels take their places among zeros.
     whole = (op.f, x.channels, *op.kernel(x))
     zeros = layer.add("ConstantOfShape", layer.whole(whole))
@@ -51,7 +52,7 @@ def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     value = layer.add(
         "ConvTranspose",
         layer.x,
-        layer.weight("weight"),
+        weight(layer, op, x, axis=1),
         *(bias if not behind else []),
         **_window(axes, [max(0, axis.after) for axis in axes]),
         output_padding=extra if any(extra) and not behind else None,

@@ -93,15 +93,23 @@ def _conv(op: Any, x: Map, _: Map) -> New:
             raise Unsupported("a convolution with a connection table takes no padding that differs at two ends in PyTorch")
         return _begun(op, new(f"TableConv{rank}d", x.channels, op.maps, kernel, **keywords, bias=op.bias))
     groups = x.channels if op.step == "dwconv" else op.g
-    name = f"PaddedConv{rank}d" if pads else f"nn.Conv{rank}d"
-    return _begun(op, new(name, x.channels, op.filters(x), kernel, **keywords, groups=groups, bias=op.bias))
+    name = f"StandardConv{rank}d" if op.norm == "std" else f"PaddedConv{rank}d" if pads else f"nn.Conv{rank}d"
+    return _begun(op, _standard(op, new(name, x.channels, op.filters(x), kernel, **keywords, groups=groups, bias=op.bias)))
 
 
 def _begun(op: Any, module: New) -> New:
-    """A layer with the weights that its spec wants it to begin with."""
-    if op.init is None:
+    """A layer with the weights that its spec wants it to begin with, and their form."""
+    if op.init is not None:
+        module = new(op.init, module, **({"std": op.std} if op.std is not None else {}))
+    return New(f"nn.utils.parametrizations.{op.norm}_norm", (("", module),)) if op.norm in ("weight", "spectral") else module
+
+
+def _standard(op: Any, module: New) -> New:
+    """A layer with what its template of standardised weights is called with beside what the plain layer is."""
+    if op.norm != "std":
         return module
-    return new(op.init, module, **({"std": op.std} if op.std is not None else {}))
+    own = [("gain", False)] * (not op.gain) + [("eps", op.eps)] * (op.eps != op.fields["eps"].default)
+    return New(module.name, (*module.arguments, *own))
 
 
 def _deconv(op: Any, x: Map, _: Map) -> New:
@@ -166,7 +174,9 @@ def _instance_norm(op: Any, x: Map, _: Map) -> New:
 
 
 def _linear(op: Any, x: Type, _: Type) -> New:
-    return _begun(op, new("ChannelLinear" if isinstance(x, Map) else "nn.Linear", x.channels, op.n, bias=op.bias))
+    name = "StandardLinear" if op.norm == "std" else "ChannelLinear" if isinstance(x, Map) else "nn.Linear"
+    axis = {"dim": 1} if op.norm == "std" and isinstance(x, Map) else {}
+    return _begun(op, _standard(op, new(name, x.channels, op.n, bias=op.bias, **axis)))
 
 
 def _softmax(name: str) -> Row:
