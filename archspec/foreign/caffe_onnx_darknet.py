@@ -94,7 +94,7 @@ yolo region detection anchor nms roi roipool roialign | | -layer
 maxunpool unpool unpooling | | -unpool
 avg mean max average | | -reduction
 hardtanh clip clamp softsign glu geglu swiglu maxout squash logsigmoid cos sin exp log abs sqrt pow sign step binary linearunit | | -activation
-rmsnorm l2norm l2normalize normalize weightnorm spectralnorm | | -norm
+weightnorm spectralnorm | | -form
 reshape permute transpose squeeze unsqueeze rearrange repeatvector | | -reshape
 crossentropy loss criterion mse mae bce | | -loss
 adam sgd rmsprop optimizer lr epochs learningrate batchsize | | -optimizer

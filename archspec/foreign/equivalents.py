@@ -23,7 +23,7 @@ REASONS = {
     "unpool": "the language has no unpooling; `upsample` repeats each number, `deconv` learns to enlarge",
     "pooling": "the language has no such pooling; there are `pool` (maximum) and `avgpool`",
     "corners": "the language has no upsampling that aligns corners; `upsample mode=bilinear` does not",
-    "norm": "the language has no such normalisation; there are `bn`, `ln`, `gn`, `instnorm`, `lrn`, `rmsnorm`, `l2norm` and `grn`",
+    "form": "the form of weights is an argument of their layer: `norm=spectral` or `norm=weight`, as in `conv k=3 f=8 norm=spectral`",
     "noise": "the language has no such layer; it acts in training only and has no weights, so no count changes without it",
     "activation": "the language has no such activation function; `archspec ops` lists those that there are",
     "layer": "the language has no such layer",

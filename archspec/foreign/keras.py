@@ -43,7 +43,7 @@ Cropping1D Cropping2D Cropping3D | | -crop
 Subtract Average Maximum Minimum Dot | | -merge
 Attention AdditiveAttention GroupQueryAttention | | -attention
 ConvLSTM1D ConvLSTM2D ConvLSTM3D EinsumDense Lambda LocallyConnected1D LocallyConnected2D Masking ReversibleEmbedding FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper Layer Wrapper InputSpec | | -layer
-SpectralNormalization | | -norm
+SpectralNormalization | | -form
 AlphaDropout GaussianDropout GaussianNoise ActivityRegularization | | -noise
 Rescaling Normalization Resizing CenterCrop RandomFlip RandomRotation RandomZoom RandomTranslation RandomCrop RandomContrast RandomBrightness RandomHeight RandomWidth RandomHue RandomSaturation RandomSharpness RandomShear RandomPerspective RandomPosterization RandomInvert RandomGrayscale RandomGaussianBlur RandomErasing RandomElasticTransform RandomColorJitter RandomColorDegeneration RandAugment AugMix AutoContrast CutMix MixUp Equalization Solarization ContrastLimitedAdaptiveHistogramEqualization MaxNumBoundingBoxes MelSpectrogram STFTSpectrogram CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup StringLookup TextVectorization Pipeline | | -data
 BinaryCrossentropy BinaryFocalCrossentropy CTC CategoricalCrossentropy CategoricalFocalCrossentropy CategoricalHinge Circle Dice Hinge Huber KLDivergence LogCosh MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError MeanSquaredLogarithmicError Poisson SparseCategoricalCrossentropy SquaredHinge Tversky categorical_crossentropy sparse_categorical_crossentropy binary_crossentropy mse loss | | -loss
