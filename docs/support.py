@@ -21,6 +21,8 @@ KINDS = {
 }
 SAMPLES = {step: layer.samples for step, layer in LAYERS.items()}
 MERGES = ("add", "concat", "mul")
+BEFORE = {"matmul": "x: skip\nswap | "}
+"""What stands before a layer that reads a second value, in its line."""
 TARGETS = [name for name, backend in BACKENDS.items() if backend.partial]
 
 
@@ -37,7 +39,7 @@ def cases() -> Iterator[Case]:
     for step, samples in SAMPLES.items():
         for sample in samples:
             for kind, start in KINDS.items():
-                line = f"{step}:\n  skip\n  relu\n" if step in MERGES else f"{step} {sample}\n"
+                line = f"{step}:\n  skip\n  relu\n" if step in MERGES else f"{BEFORE.get(step, '')}{step} {sample}\n"
                 try:
                     network = archspec.loads(start + "default round=floor\n" + line)
                 except SpecError:

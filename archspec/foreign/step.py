@@ -55,7 +55,22 @@ class Missing(Cannot):
         super().__init__(f"`{step}` {self.rest}")
 
 
-_SAMPLES = {"k": "3", "f": "8", "w": "2", "n": "10", "size": "7", "heads": "8", "groups": "8", "v": "1000", "d": "64", "p": "1", "g": "2"}
+_SAMPLES = {
+    "k": "3",
+    "f": "8",
+    "w": "2",
+    "n": "10",
+    "size": "7",
+    "heads": "8",
+    "groups": "8",
+    "v": "1000",
+    "d": "64",
+    "p": "1",
+    "g": "2",
+    "x": "x",
+    "axis": "c",
+    "shape": "4x4x64",
+}
 
 
 def bare_arguments(step: str) -> tuple[str, ...]:

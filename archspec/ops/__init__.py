@@ -28,6 +28,7 @@ _FAMILIES = {
     "rearrange": "rearrange",
     "arrange": "swap map reshape token",
     "reduce": "gmp mean max",
+    "matmul": "matmul",
     "recurrent": "rnn gru lstm",
     "merge": "add concat mul",
 }

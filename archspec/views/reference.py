@@ -31,6 +31,7 @@ _EXAMPLES = {
     "28x28x116\n": ["slice 0:58"],
     "84\n": ["rbf 10"],
     "128\n": ["embed 30000 512"],
+    "14x14x192\ntokens\nx: skip\nswap | ": ["matmul x"],
     "100\nfc 16384 | ": ["reshape 4x4x1024"],
     "100x128\n": ["rnn 64", "gru 64", "lstm 64 dirs=2 out=last"],
     "14x14x192\n": ['rearrange "h w (g c) -> h w (c g)" g=4', "tokens", "scale 0.00001"],

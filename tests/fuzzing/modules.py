@@ -283,9 +283,9 @@ class WindowAttention(nn.Module):
 class Do(nn.Module):
     """A function as a module."""
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
         self.function = function
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.function(x)
+    def forward(self, *values: torch.Tensor) -> torch.Tensor:
+        return self.function(*values)

@@ -131,6 +131,8 @@ class Parts(Steps):
 
     def draw_merge(self, x: Value, context: Context, goal: str) -> Part | None:
         """A merge with a labelled value, after a layer that gives the channels that it needs."""
+        if len(x.shape) == 2 and goal != "shape" and self.chance(3) and (found := self.product(x, context)) is not None:
+            return found
         kind = self.draw.pick(["add", "mul"] + ["concat"] * (goal != "shape"))
         fitting = [(v, name) for v, name in context.labels.seen() if v.kind == x.kind and v.shape[:-1] == x.shape[:-1]]
         if goal:
@@ -141,6 +143,15 @@ class Parts(Steps):
         names = [name, *(n for v, n in fitting if v.channels == value.channels and n.text != name.text)][: self.draw.number(1, 2)]
         first = [] if kind == "concat" or value.channels == x.channels else [self.closing(value.channels, context)]
         return Line(Body(only(*first, lambda x, c: MergeWith(kind, names)), steps=True))
+
+    def product(self, x: Value, context: Context) -> Part | None:
+        """The matrix product with a labelled value, after a layer that gives as many channels as that has tokens."""
+        fitting = [(v, name) for v, name in context.labels.seen() if len(v.shape) == 2 and v.shape[0] <= 40]
+        if not fitting:
+            return None
+        value, name = self.draw.pick(fitting)
+        first = [] if value.shape[0] == x.channels else [self.closing(value.shape[0], context)]
+        return Line(Body(only(*first, lambda x, c: MergeWith("matmul", [name])), steps=True))
 
     def draw_from(self, x: Value, context: Context, goal: str) -> Part | None:
         seen = list(context.labels.seen())

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import conv_flop_count
 
 from tests.fuzzing.draw import Refused, demand
+from tests.fuzzing.modules import Do
 from tests.fuzzing.values import Value
 
 BATCH = 2
@@ -59,6 +60,17 @@ class Merge(nn.Module):
         for value in spread[1:]:
             result = result + value if self.kind == "add" else result * value
         return result
+
+
+def matrices(x: Value, other: Value) -> tuple[nn.Module, Sequence[Value], str]:
+    """The product of two sequences as matrices, whatever the order of their axes in memory."""
+    demand(all(len(v.shape) == 2 for v in (x, other)) and x.channels == other.shape[0], "matrices that do not fit")
+
+    def run(a: Tensor, b: Tensor) -> Tensor:
+        y = torch.matmul(a if x.kind == "tokens" else a.mT, b if other.kind == "tokens" else b.mT)
+        return y if x.kind == "tokens" else y.mT
+
+    return Do(run), (x, other), x.kind
 
 
 class Entry(NamedTuple):
@@ -117,6 +129,8 @@ class Tape:
     def merge(self, kind: str, values: Sequence[Value]) -> Value:
         """Bring values together by the rules of the language, which broadcasts less than torch does."""
         first = values[0]
+        if kind == "matmul":
+            return self.apply(kind, *matrices(*values))
         if kind == "concat":
             demand(len({v.kind for v in values}) == 1, "different kinds side by side")
         elif kind == "add":

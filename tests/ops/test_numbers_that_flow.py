@@ -75,6 +75,7 @@ SAMPLES = {
     "map": [(TOKENS, {"size": (4, 5)})],
     "reshape": [(A_MAP, {"shape": (6, 12, 36)}), (TOKENS, {"shape": (20, 24)})],
     "token": [(TOKENS, {"n": 3}), (LINE, {"n": -1})],
+    "matmul": [((TOKENS, Tokens(24, 5)), {"x": True}), ((LINE, Tokens(8, 3)), {"x": True})],
     "gmp": [(A_MAP, {}), (TOKENS, {})],
     "mean": [(A_MAP, {"axis": "c"}), (TOKENS, {"axis": "c"}), (TOKENS, {"axis": "t"})],
     "max": [(A_MAP, {"axis": "c"}), (LINE, {"axis": "t"})],

@@ -7,7 +7,7 @@ from typing import Any
 from archspec.backends.moves import is_last, moves
 from archspec.backends.onnx.layer import Layer
 from archspec.ops.arrange import channels_second
-from archspec.types import Tokens, Type
+from archspec.types import Map, Tokens, Type
 
 
 def arranged(layer: Layer, op: Any, x: Type, y: Type) -> str:
@@ -30,6 +30,14 @@ def token(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 def gmp(layer: Layer, op: Any, x: Type, _: Type) -> str:
     return layer.reduce("ReduceMax", layer.x, 1) if isinstance(x, Tokens) else layer.add("GlobalMaxPool", layer.x)
+
+
+def matmul(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    """Emit MatMul; of a map of one axis, channels first, the product of both turned, in reverse."""
+    turned, other = isinstance(y, Map), layer.values[1]
+    if isinstance(layer.types[1], Map) is not turned:
+        other = layer.transpose(other, 0, 2, 1)
+    return layer.add("MatMul", other, layer.x) if turned else layer.add("MatMul", layer.x, other)
 
 
 def reduction(layer: Layer, op: Any, x: Type, y: Type) -> str:

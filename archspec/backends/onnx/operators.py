@@ -147,6 +147,7 @@ ROWS: dict[str, OperatorRow] = {
     "reshape": moved.reshape,
     "token": moved.token,
     "gmp": moved.gmp,
+    "matmul": moved.matmul,
     **dict.fromkeys(("mean", "max"), moved.reduction),
     "fc": _linear,
     "linear": _linear,

@@ -284,6 +284,7 @@ ROWS: dict[str, Row] = {
     "slice": lambda op, x, y: new("Slice", *op.bounds, **({"dim": _dim(op.axis, x)} if _dim(op.axis, x) != 1 else {})),
     "rearrange": _rearrange,
     "swap": _plain("Swap"),
+    "matmul": lambda op, *types: new("torch.matmul"),
     "map": lambda op, x, y: new("ToMap", op.axes()),
     "reshape": _reshape,
     "token": lambda op, x, y: new("Token", op.n, **({"dim": -1} if isinstance(x, Map) else {})),

@@ -14,6 +14,7 @@ EXPRESSIONS = {
     "tokens": "{x}.flatten(2).transpose(1, 2)",
     "first": "{x}[:, 0]",
     "swap": "{x}.transpose(1, 2)",
+    "matmul": "torch.matmul({x}, {1})",
     "cls": "torch.cat(({own}.expand({x}.shape[0], -1, -1), {x}), dim=1)",
     "pos": "{x} + {own}",
     "scale": "{x} * {own}",
@@ -24,6 +25,8 @@ MERGES = {"add": " + ", "mul": " * ", "concat": ", "}
 
 def call(item: Item, texts: list[str], indexed: bool) -> str:
     """The expression of an item that reads these."""
+    if item.step == "matmul":
+        texts = _factors(texts, item)
     if template := EXPRESSIONS.get(item.step):
         return template.format(*texts, x=texts[0], own=_own(item.reach(tensor=True), indexed))
     if item.module is not None:
@@ -37,6 +40,15 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
     if item.step == "mul":
         spread = [f"({text})" if is_compound(text) else text for text in spread]
     return MERGES[item.step].join(spread)
+
+
+def _factors(texts: list[str], item: Item) -> list[str]:
+    """The factors of a product of matrices; one that gives a map of one axis, channels first, is that of both turned, in reverse."""
+    x, other = texts
+    turned = isinstance(item.type, Map)
+    if isinstance(item.types[1], Map) is not turned:
+        other = f"{other}.transpose(1, 2)"
+    return [other, x] if turned else [x, other]
 
 
 def _own(reach: Reach, indexed: bool) -> str:
