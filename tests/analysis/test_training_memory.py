@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_iter
 import archspec
 from archspec.analysis.training import OPTIMIZERS, Bytes, TrainingMemory
 from archspec.backends.torch.words import TORCH
+from tests.helpers import nested
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import few_quick, reduced
 from tests.layers import LAYERS
@@ -159,6 +160,17 @@ def alive(network, batch, optimizer):
                 steps.step()
                 steps.zero_grad(set_to_none=True)
     return mode.peak
+
+
+NESTED = {"wavenet": nested.wavenet, "unet": nested.unet} | {
+    f"random {seed}": lambda seed=seed: nested.random_network(seed) for seed in range(24)
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_networks_that_read_further_results_keep_what_torch_saves(name):
+    network = NESTED[name]()
+    assert TrainingMemory(network, BATCH).kept == saved(network)
 
 
 PEAKS = ["lenet5", "resnet18", "squeezenet1_1", "mobilenet_v2", "alexnet", "vgg16", "resnet50", "densenet121", "unet", "googlenet", "vit_b_16", "convnext_tiny", "efficientnet_b0", "mobilenet_v3_large", "shufflenet_v2_x1_0", "inception_v3", "regnet_y_400mf"]  # fmt: skip

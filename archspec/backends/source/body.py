@@ -21,6 +21,8 @@ class Pick(NamedTuple):
 
     value: int
     text: str
+    length: int = 0
+    """Of the list that it is in."""
 
 
 class Shared(NamedTuple):
@@ -105,6 +107,10 @@ class Body(NamedTuple):
     """What `forward` is given beside values, by names; its levels are counted from the graph around."""
     fields: tuple[str, ...] = ()
     """What the results are called where there are several."""
+    texts: tuple[str, ...] = ()
+    """What picks each of them in a text that calls it: `.side`, or of a list `.side[1]`."""
+    loop: bool = False
+    """Whether it is written as a loop; its further results are lists then."""
     picks: Mapping[int, Pick] = {}
     """The values that are results of items that give several; their numbers are below those of all others."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from archspec.backends.source.body import UNREAD, Body, Item, Pick, Reach, Share
 from archspec.backends.source.chain import Chain
 from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
+from archspec.backends.source.loops import as_loop
 from archspec.backends.source.merged import MOST, Variant, merged
 from archspec.backends.source.signature import input_names, result_names
 from archspec.elaborate.naming import Origin, named
@@ -51,8 +53,8 @@ class Made(NamedTuple):
     flat: bool = False
     shared: tuple[Shared, ...] = ()
     """The modules that it is given."""
-    fields: tuple[str, ...] = ()
-    """What its results are called where it has several."""
+    texts: tuple[str, ...] = ()
+    """What picks its results where it has several."""
 
 
 class Classes:
@@ -224,7 +226,7 @@ class Classes:
             value = tuple(value) if isinstance(value, tuple) else value
             values.append(tuple(map(value_of, value)) if isinstance(value, tuple) else value_of(value))
             arguments.append((name if len(made.parameters) > 3 else "", short(value)))
-        return Made(New(made.name, tuple(arguments)), shared=tuple(made.body.shared), fields=made.body.fields)
+        return Made(New(made.name, tuple(arguments)), shared=tuple(made.body.shared), texts=made.body.texts)
 
     def sequential(self, graph: Graph) -> Made | None:
         """A chain of the framework, where a group is a plain chain whose names are its positions."""
@@ -255,7 +257,7 @@ class Classes:
         if element.inline:
             return all(self.extend(chain, element.graph) for _ in range(element.times))
         made = self.module(element)
-        if made.shared or made.fields or (made.flat and not (element.times == 1 and chain.flatten())):
+        if made.shared or made.texts or (made.flat and not (element.times == 1 and chain.flatten())):
             return False
         module = Many(made.module, element.times) if element.times > 1 else made.module
         chain.append(module._replace(span=element.span), positions=element.times)
@@ -297,9 +299,8 @@ class Classes:
         for at, element in enumerate(graph.elements):
             values.append(self.append(element, graph, [values[v] for v in element.inputs], names, items, len(inputs), at))
         results, fields = tuple([values[result] for result in graph.results]), result_names(graph)
-        return Body(
-            inputs, input_names(graph, taken, self.dialect.reserved), tuple(items), results, tuple(values), self.shared, fields, self.picks
-        )
+        given, texts = input_names(graph, taken, self.dialect.reserved), tuple([f".{field}" for field in fields])
+        return as_loop(Body(inputs, given, tuple(items), results, tuple(values), self.shared, fields, texts, picks=self.picks))
 
     def taken_by(self, graph: Graph) -> tuple[bool, ...]:
         """Find the inputs of a graph that its class takes; the network takes all of its own."""
@@ -328,8 +329,8 @@ class Classes:
             items.append(
                 Item(name, module_, element.op.step, element.label, tuple(reads), types, element.type, element.span, top, owner=owner)
             )
-            texts = [f"[{at}]" for at in range(1 + len(element.further))]
-            return [self.several(count + len(items) - 1, texts if element.further else [])]
+            texts = [f"[{at}]" for at in range(1 + len(element.further))] if element.further else []
+            return [self.several(count + len(items) - 1, [Pick(0, text) for text in texts])]
         lender = graph.elements[element.owner.element] if element.owner is not None and not element.owner.up else element
         called = lender if isinstance(lender, Call) else element
         made = None if element.inline else self.module(called)
@@ -351,19 +352,15 @@ class Classes:
                 lent = tuple(map(self.lender, made.shared))
                 item = Item(name, made.module, "", element.label, given, kinds, element.type, element.span, top, made.flat, owner, lent)
                 items.append(item)
-                fields = dict(zip(("", *called.graph.names), made.fields, strict=False))
-                texts = [f".{fields[name]}" for name in ("", *element.graph.names)] if fields else []
-                results.append(self.several(count + len(items) - 1, texts))
+                results.append(self.several(count + len(items) - 1, _picks(element.graph, called.graph, made.texts)))
             reads[0] = results[-1][0]
         return results
 
-    def several(self, value: int, texts: list[str]) -> list[int]:
-        """The numbers of the results of an item, which the texts pick; the item's own where it has one."""
-        if not texts:
-            return [value]
+    def several(self, value: int, picks: list[Pick]) -> list[int]:
+        """The numbers of the results that are picked of an item; the item's own where it has one."""
         lowest = UNREAD - 1 - len(self.picks)
-        self.picks |= {lowest - at: Pick(value, text) for at, text in enumerate(texts)}
-        return [lowest - at for at in range(len(texts))]
+        self.picks |= {lowest - at: pick._replace(value=value) for at, pick in enumerate(picks)}
+        return [lowest - at for at in range(len(picks))] or [value]
 
     def owner(self, element: Layered, round_: int) -> Reach | None:
         """The module or tensor whose weights a round of an element uses, if not its own."""
@@ -379,3 +376,10 @@ class Classes:
             return Reach(self.names[id(element)][shared.round], tensor=shared.tensor)
         name = self.shared.setdefault(shared._replace(up=beyond), f"shared{len(self.shared) + 1}")
         return Reach(name, given=True, tensor=shared.tensor)
+
+
+def _picks(graph: Graph, called: Graph, texts: tuple[str, ...]) -> list[Pick]:
+    """What picks the results of a graph from those that a module gives, which is that of a graph with at least these."""
+    known = dict(zip(("", *called.names), texts, strict=False))
+    lengths = Counter(text.partition("[")[0] for text in texts if "[" in text)
+    return [Pick(0, known[name], lengths[known[name].partition("[")[0]]) for name in ("", *graph.names) if known]

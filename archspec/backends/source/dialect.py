@@ -28,6 +28,8 @@ class Dialect(NamedTuple):
     """Names that an emitted file uses for something; what a spec calls so is called otherwise there."""
     expressions: Mapping[str, str]
     """Steps that are expressions, not modules, of `{x}` and operands `{1}`, ...; `{own}` is the tensor of those that have one."""
+    gathering: frozenset[str]
+    """Merges that take a list, too: `call` gets its expression alone."""
     chain: str
     """The module of modules in a row."""
     identity: str

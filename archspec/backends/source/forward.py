@@ -87,6 +87,8 @@ class Forward:
 
     def end(self) -> Iterator[str]:
         if self.results is None:
+            if self.pending is not None and self.pending[0] != self.body.whole(self.body.results[0]):
+                yield from self.flush("")  # nobody reads it
             yield f"return {self.expression(self.body.results[0])}"
             return
         yield from self.flush("")
@@ -144,9 +146,20 @@ class Forward:
         return self.variables[value]
 
     def call(self, item: Item) -> str:
-        texts = [self.expression(value) for value in item.reads]
+        gathered = self.gathered(item)
+        texts = [self.expression(value) for value in item.reads] if gathered is None else [gathered]
         otherwise = "" if item.guard is None else f" if self.{item.flag} else {texts[0]}"
         return self.dialect.call(item, texts, self.indexed) + otherwise
+
+    def gathered(self, item: Item) -> str | None:
+        """The expression of the list whose values, one after the other, are all that a merge reads."""
+        picks = [pick for value in item.reads if (pick := self.body.picks.get(value)) is not None]
+        if item.step not in self.dialect.gathering or len(picks) < max(len(item.reads), 3) or len(set(item.types)) > 1:
+            return None
+        value, text = picks[0].value, picks[0].text.removesuffix("[0]")
+        if not text or any(pick != (value, f"{text}[{at}]", len(picks)) for at, pick in enumerate(picks)):
+            return None
+        return self.expression(value) + text
 
 
 class _Names:

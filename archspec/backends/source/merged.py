@@ -87,7 +87,8 @@ class _Merge:
         fields = self.same({at: body.fields for at, body in enumerate(self.bodies)})
         results = zip(*[body.results for body in self.bodies], strict=True)
         given = self.same({at: body.given for at, body in enumerate(self.bodies)})
-        return Body(inputs[0], given, tuple(items), tuple([_value(values, dict(enumerate(found))) for found in results]), fields=fields)
+        ends = tuple([_value(values, dict(enumerate(found))) for found in results])
+        return Body(inputs[0], given, tuple(items), ends, fields=fields, texts=self.bodies[0].texts)
 
     def item(self, found: Mapping[int, Item], values: list[list[int]]) -> Item:
         """The item of variants; those that lack it go on from its first value."""

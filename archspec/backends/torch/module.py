@@ -12,6 +12,7 @@ from archspec.backends.source.body import Body, Item
 from archspec.backends.source.classes import Class, Classes
 from archspec.backends.source.constructor import If, New, names_called, wrapped, written
 from archspec.backends.source.forward import Forward, Results, is_simple
+from archspec.backends.source.loops import loop
 from archspec.backends.torch.templates import source
 from archspec.backends.torch.words import EXPRESSIONS, TORCH
 from archspec.ir.graph import Network
@@ -117,21 +118,22 @@ def _class(class_: Class, training: list[bool], names: list[str] | None, results
         [f"{name}: Tensor" for name in inputs] + [f"{n}: {'Tensor' if s.tensor else 'nn.Module'}" for s, n in body.shared.items()]
     )
     yield f"\n    def forward(self, {taken}) -> {returned if results else 'Tensor'}:"
-    for line in Forward(TORCH, body, inputs, training, results, returned, indexed=numbered).lines():
+    forward = Forward(TORCH, body, inputs, training, results, returned, indexed=numbered).lines
+    for line in loop(body, inputs, returned, TORCH) if body.loop else forward():
         yield f"        {line}"
 
 
 def _block(class_: Class) -> str:
     """The class of a block or label, behind that of its results where it has several."""
     body = class_.body
-    results = {field: (value, False) for field, value in zip(body.fields, body.results, strict=False)} or None
+    results: Results | None = {field: (value, False) for field, value in zip(body.fields, body.results, strict=False)} or None
     text = "\n".join(_class(class_, [False] * len(body.items), None, results, class_.outputs))
     return f"{_results(class_)}\n\n\n{text}" if results else text
 
 
 def _results(class_: Class) -> str:
     """The class of the results of a class."""
-    fields = [f"    {field}: Tensor" for field in class_.body.fields]
+    fields = [f"    {field}: {'list[Tensor]' if at and class_.body.loop else 'Tensor'}" for at, field in enumerate(class_.body.fields)]
     return "\n".join([f"class {class_.outputs}(NamedTuple):", f'    """What `{class_.name}` gives."""\n', *fields])
 
 

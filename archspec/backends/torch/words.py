@@ -34,8 +34,11 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
             texts[0] = f"torch.flatten({texts[0]}, 1)"
         module, *lent = [_own(reach, indexed) for reach in (item.reach(tensor=False), *item.lent)]
         return f"{module}({', '.join([*texts, *lent])})"
+    whole = texts[0] if len(texts) < len(item.reads) else ""
     if item.step == "concat":
-        return f"torch.cat(({', '.join(texts)}), dim={-1 if isinstance(item.type, Tokens) else 1})"
+        return f"torch.cat({whole or '(' + ', '.join(texts) + ')'}, dim={-1 if isinstance(item.type, Tokens) else 1})"
+    if whole:
+        return f"sum({whole})"
     spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
     if item.step == "mul":
         spread = [f"({text})" if is_compound(text) else text for text in spread]
@@ -75,6 +78,7 @@ TORCH = Dialect(
         ["self", "torch", "nn", "F", "Tensor", "NamedTuple", "Outputs", "Model", "super", "range", "int", "float", "min", "max", "math"]
     ),
     expressions=EXPRESSIONS,
+    gathering=frozenset(["add", "concat"]),
     chain="nn.Sequential",
     identity="nn.Identity",
     overwriting=frozenset(["relu", "relu6", "leaky", "hardswish", "silu"]),

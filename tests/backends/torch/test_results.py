@@ -141,3 +141,41 @@ def test_what_borrows_weights_calls_the_module_that_gives_both():
     conv = model.one.inner
     middle = conv(torch.tanh(conv(x)))
     torch.testing.assert_close(model(x), torch.tanh(middle) + middle)
+
+
+LOOP = """
+    def forward(self, x: Tensor) -> StackOutputs:
+        side = []
+        for layer in self:
+            y = layer(x)
+            x = y.output
+            side.append(y.side)
+        return StackOutputs(output=x, side=side)
+"""
+
+
+def test_rounds_collect_what_they_give_in_a_loop():
+    source = archspec.emit(wavenet(), "torch")
+    assert LOOP in source and "    side: list[Tensor]\n" in source and "self.relu1(sum(x.side))" in source
+
+
+@pytest.mark.parametrize("step", ["concat", "add"])
+@pytest.mark.parametrize("which", [range(4), range(3), (1, 0, 2, 3)], ids=["all", "some", "in another order"])
+def test_lists_are_merged_as_such_where_all_of_them_is_read(step, which):
+    block = archspec.Block(Map((8, 8), 4), Map((8, 8), 4), name="cell")
+    y = block.op("conv", block.op("add", *block.inputs), k=1, f=4)
+    block.result("twin", block.op("tanh", y))
+    cell = block.graph(y)
+    stack = archspec.Block(Map((8, 8), 4), Map((8, 8), 4))
+    y = stack.call(cell, *stack.inputs, times=4)
+    for at in range(4):
+        stack.result(f"{at}.twin", stack.further(y, "twin", at))
+    b = archspec.Builder("net")
+    x = b.input("input", (8, 8, 4))
+    call = b.call(stack.graph(y), x, b.op("relu", x), label="stack")
+    b.output(b.op(step, *[b.further(call, f"{at}.twin") for at in which]))
+    source = archspec.emit(b.network(), "torch")
+    assert "y = layer(x, extra1)" in source
+    whole = {"concat": "torch.cat(x.twin, dim=1)", "add": "sum(x.twin)"}[step]
+    assert (whole in source) == (which == range(4)) and ("x.twin[1]" in source) == (which != range(4))
+    close(archspec.to_torch(b.network(), seed=0), archspec.to_torch(archspec.loads(expand(b.network())), seed=0), (4, 8, 8))
