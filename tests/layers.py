@@ -31,6 +31,10 @@ LAYERS: dict[str, Layer] = {
             "k=3 f=3 maps=((0,1),(1,2),(0,11))",
             "k=3 f=8 g=4 d=2 p=2 bias=no init=kaiming",
             *("k=3 f=8 norm=std", "k=2 f=8 p=same norm=std gain=no eps=0.01", "k=3 f=8 norm=weight", "k=3 f=8 g=2 norm=spectral bias=no"),
+            "k=3 f=8 p=1:2",
+            "k=3 f=8 p=2 mode=reflect",
+            "k=3 f=8 s=2 p=same mode=wrap",
+            "k=3 f=8 s=2 round=ceil",
         ),
         {
             "conv k=3 f=4": 2 * 10 * 8 * 4 * 6 * 9,
@@ -54,11 +58,11 @@ LAYERS: dict[str, Layer] = {
         {"deconv k=3 f=4": 2 * 12 * 10 * 6 * 4 * 9},
     ),
     "pool": Layer(
-        ("w=2", "w=3 s=2 round=ceil", "w=3 s=2 p=same", "w=2 s=1 d=4 p=same"),
+        ("w=2", "w=3 s=2 round=ceil", "w=3 s=2 p=same", "w=2 s=1 d=4 p=same", "w=3 s=2 p=0:2 round=ceil"),
         {"pool w=3 s=1": 10 * 8 * 6 * (9 - 1), "pool w=2x1": 6 * 10 * 6 * (2 - 1)},
     ),
     "avgpool": Layer(
-        ("w=2", "w=3 s=2 p=1 round=ceil", "w=3 s=2 p=1 round=ceil count_pad=no", "w=3 s=2 p=same count_pad=no"),
+        ("w=2", "w=3 s=2 p=1 round=ceil", "w=3 s=2 p=1 round=ceil count_pad=no", "w=3 s=2 p=same count_pad=no", "w=3 s=2 p=0:2 round=ceil"),
         {"avgpool w=2": 6 * 5 * 6 * 4},
     ),
     "subsample": Layer(("w=2", "w=3 s=2 round=ceil"), {"subsample w=2": 6 * 5 * 6 * (4 + 1)}),
@@ -92,8 +96,10 @@ LAYERS: dict[str, Layer] = {
     "dropout": Layer(("0.5",), 0, lambda nn: nn.Dropout()),
     "dropout2d": Layer(("0.5",), 0, lambda nn: nn.Dropout2d()),
     "droppath": Layer(("0.5",), {"droppath 0.1": 0}, lambda nn: nn.Identity()),
-    "pad": Layer(("1", "1 c=2"), {"pad 1": 0}),
-    "crop": Layer(("4",), {"crop 4": 0}),
+    "pad": Layer(
+        ("1", "1 c=2", "0:1", "h=1 w=2:3 c=0:4", "2 mode=reflect", "0:2 mode=edge", "2:1 mode=wrap"), {"pad 1": 0, "pad 1 mode=wrap": 0}
+    ),
+    "crop": Layer(("4", "1:5", "to=4x4"), {"crop 4": 0}),
     "upsample": Layer(("2", "2 mode=bilinear"), {"upsample 2": 0, "upsample 2 mode=bilinear": 24 * 20 * 6 * (4 + 3)}),
     "pixelshuffle": Layer(("2",), {"pixelshuffle 1": 0}),
     "shuffle": Layer(("3",), {"shuffle 2": 0}),

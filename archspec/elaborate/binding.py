@@ -11,11 +11,11 @@ from archspec.elaborate.expressions import ROUNDED, Frame, Missing, Refused, Rou
 from archspec.numeric import Spelled, kind_of, whole_number
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Op
-from archspec.ops.declare import Field, Unfit
+from archspec.ops.declare import Field, Range, Unfit, is_range
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.lines import KEYWORDS
-from archspec.types import FLOAT32, LIMIT
+from archspec.types import FLOAT32, LIMIT, Map, describe
 
 
 class Bound(NamedTuple):
@@ -94,8 +94,9 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
     known = op_class(name).field
     arguments = {field: _converted(value, known(field)) for field, value in given.items()}
     for field, value in arguments.items():
-        if any(kind_of(number) is int and not -LIMIT <= number <= LIMIT for number in (value if isinstance(value, tuple) else (value,))):
-            raise Refused("A105", f"`{field}` must be at most 2^63 - 1, not {_written(value)}", places.get(field, span))
+        flat = value[0] if is_range(value) else value
+        if any(kind_of(number) is int and not -LIMIT <= number <= LIMIT for number in (flat if isinstance(flat, tuple) else (flat,))):
+            raise Refused("A105", f"`{field}` must be at most 2^63 - 1, not {_written(given[field])}", places.get(field, span))
         if known(field).real and kind_of(value) in (int, float) and not -FLOAT32 <= value <= FLOAT32:
             message = f"`{field}` must be from {-FLOAT32:.2g} to {FLOAT32:.2g}, the range of single precision, not {_written(value)}"
             raise Refused("A105", message, places.get(field, span))
@@ -149,7 +150,9 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
         type_ = scope.types(expr, expr.span, scope) if scope.types is not None else None
         if type_ is None:
             raise Silent(expr.span)
-        return type_.shape[:-1]
+        if not isinstance(type_, Map):
+            raise Refused("A201", f"`{name}` takes the size of a map, not of {describe(type_)}", expr.span)
+        return type_.spatial
     if info.words and not info.table:
         expr = _worded(expr, name, info, scope)
     return evaluate(expr, scope) if info.table else in_round(expr, scope)
@@ -171,12 +174,18 @@ def _worded(expr: ast.Expr, name: str, info: Field, scope: Scope) -> ast.Expr:
 
 
 def _converted(value: Any, info: Field) -> Any:
-    """Whole floats become integers where no real number is wanted, lists plain tuples; 0 and 1 are no and yes for a switch."""
+    """Make of a value what an op holds.
+
+    Whole floats become integers where no real number is wanted, lists plain tuples, and a range what the argument means by one; 0 and 1
+    are no and yes for a switch.
+    """
     if kind_of(value) is float:
         if not info.real and value.is_integer():
             value = whole_number(value)
         elif value == 0:
             value = 0.0  # -0.0 equals it, and would be another layer
+    if isinstance(value, Range):
+        return ((*value,),) if info.ranges == "ends" else tuple(value) if info.ranges else value
     if isinstance(value, tuple):
         return tuple(_converted(item, info) for item in value)
     if info.description == "yes or no" and isinstance(value, (int, Spelled)) and value in (0, 1):

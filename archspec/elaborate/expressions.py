@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from archspec.diagnostics import did_you_mean
 from archspec.ir.builder import GraphBuilder
 from archspec.numeric import COMPARISONS, OPERATIONS, Spelled, divisible, kind_of, largest, least, round8, sqrt, whole_number
+from archspec.ops.declare import Range
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import LIMIT, Type
@@ -167,7 +168,7 @@ def evaluate(expr: ast.Expr, scope: Scope) -> Value:
         case ast.Items(items):
             return Rounds(item(each, scope) for each in items)
         case ast.Slice(start, stop):
-            return (whole(start, scope), whole(stop, scope))
+            return Range((whole(start, scope), whole(stop, scope)))
         case ast.Crossed(sizes):
             return tuple([whole(size, scope) for size in sizes])
         case ast.Choice(value, condition, otherwise):
@@ -204,7 +205,7 @@ def shown(value: object) -> str:
         items = [shown(item) for item in value[:8]]
         return f"the list {','.join(items)}{',...' if len(value) > 8 else ''}"
     if isinstance(value, tuple):
-        return "x".join(map(shown, value))
+        return (":" if isinstance(value, Range) else "x").join(map(shown, value))
     if isinstance(value, int) and abs(value) >= 10**24:  # a whole-valued float, whose digits nobody wrote
         return f"{value:.4g}"
     return f'"{value}"' if isinstance(value, str) else f"{value}"

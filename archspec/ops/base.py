@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from archspec.numeric import holds, product, value_of
-from archspec.ops.declare import Declared
+from archspec.ops.declare import Declared, Range, is_range
 from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
 
 
@@ -291,7 +291,7 @@ class Op(Declared):
                 continue
             if inputs and self.has_no_effect(name, *inputs):
                 continue
-            parts.append(f"{'' if name in positional else f'{name}='}{named.get(name) or show(value)}")
+            parts.append(f"{'' if name in positional else f'{name}='}{named.get(name) or show(self.fields[name].ranged(value))}")
         return " ".join(parts)
 
     def has_no_effect(self, argument: str, *inputs: Any) -> bool:
@@ -326,6 +326,8 @@ def show(value: object) -> str:
     value = value_of(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Range):
+        return ":".join(map(str, value))
     if isinstance(value, tuple):
         if not any(isinstance(item, tuple) for item in value):
             return "x".join(map(str, value))
@@ -349,11 +351,12 @@ def check_axes(layer: Op, rank: int, /, **least: int) -> None:
         value = getattr(layer, argument)
         if value is None or isinstance(value, str) or (type(value) is int and value >= bound):
             continue
-        if isinstance(value, tuple) and len(value) != rank:
+        values = value[0] if is_range(value) else value
+        if isinstance(value, tuple) and values is value and len(value) != rank:
             axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
             message = f"`{argument}={show(value)}` has {len(value)} numbers, but the map has {axes}"
             raise Misfit("A206", message, argument=argument, help_=_spread(argument, value, rank))
-        for number in value if isinstance(value, tuple) else (value,):
+        for number in values if isinstance(values, tuple) else (values,):
             if number < bound:
                 raise Misfit("A105", f"`{argument}` must be at least {bound}, not {number}", argument=argument)
 
@@ -391,10 +394,3 @@ def _spread(argument: str, values: tuple[int, ...], rank: int) -> str:
         return f"write one number: {one}"
     several = (*values[:1] * (rank - len(values)), *values)[-rank:]
     return f"write one number, {one}, or {rank}: `{argument}={show(several)}`"
-
-
-def check_init(init: str | None, std: float | None) -> None:
-    """Raises Misfit where a standard deviation is given to an initialisation that has none."""
-    if std is not None and init not in ("normal", "truncated"):
-        message = "`std` belongs to `init=normal` and `init=truncated`"
-        raise Misfit("A105", message, argument="std", help_="add one of them, or leave `std` out")

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from functools import partial
 from math import gcd
-from typing import Annotated
+from typing import Annotated, Literal
 
 from archspec.numeric import LECTURE, largest, product, spell, worked_out
 from archspec.ops.base import (
@@ -15,18 +15,20 @@ from archspec.ops.base import (
     Taps,
     Weight,
     check_axes,
-    check_init,
     counted,
     per_axis,
     phased,
     share,
     weight_and_bias,
 )
-from archspec.ops.declare import Count, Deviation, Flag, Init, Margin, Positive, Rule, Size
+from archspec.ops.declare import Border, Count, Deviation, Flag, Init, Margin, Positive, Rule, Size
+from archspec.ops.edges import KEPT, check_border
+from archspec.ops.initial import check_init
 from archspec.ops.weightform import Form, PlainForm, check_form, form_parts, formed, numbers_kept
 from archspec.ops.window import Padding, Rounding, Slide, Windowed
 from archspec.types import Map, Type
 
+Cut = Annotated[int | tuple[int, ...] | Literal["same", "valid"], Rule("a whole number of at least 0, a size such as 2x1, same or valid")]
 Table = Annotated[
     tuple[tuple[int, ...], ...] | None,
     Rule("a connection table: for each filter the input maps it reads, ((0,1,2),(1,2,3),...)"),
@@ -44,6 +46,7 @@ class _Convolution(Windowed):
     d: Size = 1
     bias: Flag = True
     round: Rounding = "exact"
+    mode: Border = "zero"
     init: Init = None
     std: Deviation = None
     norm: Form = False
@@ -58,6 +61,18 @@ class _Convolution(Windowed):
         check_init(self.init, self.std)
         check_form(self, x)
         super().check(x)
+        if self.mode != "zero":
+            check_border(self.mode, x.spatial, self.pads(x), "p")
+
+    def pads(self, x: Map) -> tuple[tuple[int, int], ...]:
+        """What stands before and after each axis."""
+        return tuple([(slide.before, slide.after + slide.overhang) for slide in self.window(x)])
+
+    def pads_a_copy(self, slide: Slide) -> bool:
+        return super().pads_a_copy(slide) or (self.mode != "zero" and slide.before > 0)
+
+    def has_no_effect(self, argument: str, x: Map) -> bool:
+        return super().has_no_effect(argument, x) or (argument == "mode" and not any(map(any, self.pads(x))))
 
     def stack(self, x: Map) -> tuple[int, ...]:
         """Count the kernels: filters, and the channels that one filter reads."""
@@ -68,7 +83,8 @@ class _Convolution(Windowed):
         return formed(self.norm, plain, self.gain)
 
     def kept(self, x: Map, y: Map) -> Kept:
-        return super().kept(x, y)._replace(statistics=numbers_kept(self.weights(x)) if self.norm else 0)
+        kept = super().kept(x, y)
+        return kept._replace(input=kept.input or self.mode in KEPT, statistics=numbers_kept(self.weights(x)) if self.norm else 0)
 
     def parts(self, x: Map) -> tuple[Part, ...]:
         return form_parts(self.norm, self.gain)
@@ -165,7 +181,7 @@ class Deconv(Op):
     k: Size
     f: Count
     s: Size = 1
-    p: Padding = 0
+    p: Cut = 0
     op: Margin = 0
     g: Count = 1
     d: Size = 1

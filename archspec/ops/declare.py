@@ -17,6 +17,12 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, Union, get_args, g
 from archspec.numeric import Spelled, kind_of, spell, value_of
 from archspec.types import LIMIT
 
+Ends = tuple[tuple[int, int]]
+"""What stands before and after along each axis, as `0:1` in a spec."""
+Positions = tuple[int, int]
+"""The first of some positions, and the one after the last."""
+Around = int | tuple[int, int]
+"""What stands around one axis: a number for both ends, or a pair."""
 REQUIRED: Any = object()
 """The default of an argument that has none."""
 
@@ -40,6 +46,18 @@ class Rule(NamedTuple):
         return all(bound is None or holds(number, bound) for holds, bound in zip((ge, le, gt, lt), self[1:5], strict=True))
 
 
+class Range(tuple[int, ...]):
+    """Two numbers as a spec writes them: `0:1`.
+
+    An op holds the two ends of a window or a map as a tuple of one pair, ((0, 1),), which no size is, and a range of positions as (0, 1).
+    """
+
+
+def is_range(value: Any) -> bool:
+    """Whether an argument is the two ends of each axis."""
+    return isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], tuple)
+
+
 class Unfit(ValueError):
     """Says that an argument is unknown to a class of ops, missing, or of a wrong value; `argument` is its name."""
 
@@ -49,7 +67,10 @@ class Unfit(ValueError):
 
 
 class Field(NamedTuple):
-    """An argument: `words` are those that it may be, `real` says that it is a float, `table` that it holds lists."""
+    """An argument: `words` are those that it may be, `real` says that it is a float, `table` that it holds lists.
+
+    `ranges` says what a range such as `0:1` means: the two `ends` of an axis, or `positions`; it is empty where there are none.
+    """
 
     name: str
     rule: Rule
@@ -57,6 +78,7 @@ class Field(NamedTuple):
     words: frozenset[str]
     real: bool
     table: bool
+    ranges: str
     fits: Callable[[Any], bool]
 
     @property
@@ -68,6 +90,11 @@ class Field(NamedTuple):
     def description(self) -> str:
         """What it may be, in words."""
         return self.rule.description
+
+    def ranged(self, value: Any) -> Any:
+        """Return a value as it is written: a range where it is one."""
+        pair = value[0] if self.ranges == "ends" and isinstance(value, tuple) else value
+        return Range(pair) if self.ranges and isinstance(pair, tuple) else value
 
     def taken(self, value: Any) -> Any:
         """Return the value as it is kept. Raises ValueError where the argument cannot have it."""
@@ -83,8 +110,11 @@ def _field(name: str, annotation: Any, default: Any) -> Field:
     parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     words = frozenset(word for part in parts if get_origin(part) is Literal for word in get_args(part) if isinstance(word, str))
     tests = [_test(part) for part in parts]
-    table = any(get_origin(part) is tuple and get_origin(get_args(part)[0]) is tuple for part in parts)
-    return Field(name, rule, default, words, float in parts, table, lambda value: any(test(value) for test in tests))
+    table = any(get_origin(part) is tuple and get_origin(get_args(part)[0]) is tuple and Ellipsis in get_args(part) for part in parts)
+    ranges = "ends" if Ends in parts else "positions" if Positions in parts else ""
+    return Field(
+        name, rule, default, words, float in parts and int not in parts, table, ranges, lambda value: any(test(value) for test in tests)
+    )
 
 
 def _test(part: Any) -> Callable[[Any], bool]:
@@ -186,6 +216,16 @@ Count = Annotated[int, Rule("a whole number of at least 1", least=1, most=LIMIT)
 Natural = Annotated[int, Rule("a whole number of at least 0", least=0, most=LIMIT)]
 Size = Annotated[int | tuple[int, ...], Rule("a whole number of at least 1, or a size such as 5x3")]
 Margin = Annotated[int | tuple[int, ...], Rule("a whole number of at least 0, or a size such as 2x1")]
+Edge = Annotated[int | Ends, Rule("a whole number of at least 0, or a range such as 0:1")]
+"""What stands around one axis."""
+OwnEdge = Annotated[int | Ends | None, Rule("a whole number of at least 0, or a range such as 0:1")]
+"""What stands around one axis, where it has its own."""
+Edges = Annotated[int | tuple[int, ...] | Ends, Rule("a whole number of at least 0, a size such as 2x1, or a range such as 0:1")]
+"""What stands around the axes of a map."""
+Border = Annotated[Literal["zero", "reflect", "edge", "wrap"], Rule("zero, reflect, edge or wrap")]
+"""What a border holds: zeros, the map mirrored at its first and last number, these numbers again, or the other side of the map."""
+Like = Annotated[int | tuple[int, ...] | None, Rule("the label of a value whose size it takes, or a size such as 65x65", names="size")]
+"""A size that may be taken from a value."""
 Flag = Annotated[bool, Rule("yes or no")]
 Operand = Annotated[bool, Rule("the label of a value", names="value")]
 """A value that an op reads besides the current value. Optional with the default False."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archspec.numeric import ceil_div, worked_out
+from archspec.ops.declare import Around
 
 _TRIES = 64
 """The most sizes of a window, or paddings, that are tried."""
@@ -16,13 +17,16 @@ def span(k: int, d: int) -> int:
     return worked_out(d * (k - 1) + 1)
 
 
-def room(size: int, k: int, p: int, d: int) -> int:
-    """Count the positions by which a window can move over a padded axis: W - F + 2P; below 0 where it is too large."""
-    return size - span(k, d) + 2 * p
+def room(size: int, k: int, p: Around, d: int) -> int:
+    """Count the positions by which a window can move over a padded axis: W - F + 2P; below 0 where it is too large.
+
+    Padding that differs at the two ends is a pair: W - F + P_before + P_after.
+    """
+    return size - span(k, d) + p[0] + p[1] if isinstance(p, tuple) else size - span(k, d) + 2 * p
 
 
 class Axis(NamedTuple):
-    """A window on one axis: its size, kernel, stride, padding, dilation.
+    """A window on one axis: its size, kernel, stride, padding (of both ends, or a pair), dilation.
 
     `tied` strides are as large as the kernel; where `exact`, a remainder is an error; `allowed` says whether the layer takes a padding
     for a kernel.
@@ -32,11 +36,11 @@ class Axis(NamedTuple):
     size: int
     k: int
     s: int
-    p: int
+    p: Around
     d: int
     tied: bool = False
     exact: bool = False
-    allowed: Callable[[int, int], bool] = lambda *_: True
+    allowed: Callable[[Around, int], bool] = lambda *_: True
 
     @property
     def span(self) -> int:
@@ -57,7 +61,14 @@ class Axis(NamedTuple):
         """Return the axis with another kernel."""
         return self._replace(k=k, s=k if self.tied else self.s)
 
-    def padded(self, p: int) -> Axis:
+    @property
+    def whole(self) -> str:
+        """The size with its padding, as a sum: `5 + 2*1 = 7`."""
+        before, after = self.p if isinstance(self.p, tuple) else (self.p, self.p)
+        zeros = f"{before} + {after}" if isinstance(self.p, tuple) else f"2*{self.p}"
+        return f"{self.size} + {zeros} = {self.size + before + after}" if before or after else f"{self.size}"
+
+    def padded(self, p: Around) -> Axis:
         """Return the axis with another padding."""
         return self._replace(p=p)
 
@@ -73,12 +84,12 @@ def more_padding(axes: Sequence[Axis]) -> str | None:
 
 def less_padding(axes: Sequence[Axis]) -> str | None:
     """Find the largest padding that the layer takes and with which the window fits."""
-    return _written("p", [_largest(0, min(axis.p, axis.k // 2), axis.padded) for axis in axes])
+    return _written("p", [_less(axis) for axis in axes])
 
 
 def smaller_window(letter: str, axes: Sequence[Axis]) -> str | None:
     """Find the largest window that fits on all axes, and whether every smaller one does: `k=5 or less`."""
-    most = [axis.k if axis.room >= 0 else (axis.size + 2 * axis.p - 1) // axis.d + 1 for axis in axes]
+    most = [axis.k if axis.room >= 0 else (axis.room + axis.span - 1) // axis.d + 1 for axis in axes]
     found = [_largest(1, k, axis.window) for k, axis in zip(most, axes, strict=True)]
     any_less = len(set(found)) == 1 and found[0] != 1
     any_less &= all((axis.s == 1 or not axis.exact) and axis.allowed(axis.p, 1) and not axis.tied for axis in axes)
@@ -91,10 +102,27 @@ def _largest(least: int, most: int, change: Callable[[int], Axis]) -> int | None
     return next((number for number in range(most, max(least - 1, most - _TRIES), -1) if change(number).fits), None)
 
 
-def _padding(axis: Axis) -> int | None:
-    """Find the least padding above the present one with which the window of an axis fits; None where there is none."""
+def _less(axis: Axis) -> Around | None:
+    """Find the largest padding up to the present one that the layer takes and with which the window fits."""
+    if not isinstance(axis.p, tuple):
+        return _largest(0, min(axis.p, axis.k // 2), axis.padded)
+    before, after = axis.p
+    less = axis.padded((min(before, axis.k - 1), min(after, axis.k - 1)))
+    return less.p if less.fits else None
+
+
+def _padding(axis: Axis) -> Around | None:
+    """Find the least padding above the present one with which the window of an axis fits; None where there is none.
+
+    Where it differs at the two ends, more stands after.
+    """
+    s = axis.s if axis.exact else 1
+    if isinstance(axis.p, tuple):
+        before, after = axis.p
+        more = (before, after + (-axis.room % s if axis.room >= 0 else -axis.room))
+        return more if axis.allowed(more, axis.k) else None
     least = max(axis.p + 1, -(axis.room // 2) + axis.p)
-    need, s = axis.span - axis.size, axis.s if axis.exact else 1
+    need = axis.span - axis.size
     if s % 2 == 0 and need % 2:
         return None
     # 2p = need modulo s, where (s + 1)/2 is the inverse of 2
@@ -103,6 +131,9 @@ def _padding(axis: Axis) -> int | None:
     return p if axis.allowed(p, axis.k) else None
 
 
-def _written(letter: str, values: Sequence[int | None]) -> str | None:
-    """An argument with a value per axis; None where an axis has none."""
-    return None if None in values else f"{letter}={'x'.join(map(str, values if len(set(values)) > 1 else values[:1]))}"
+def _written(letter: str, values: Sequence[Any]) -> str | None:
+    """An argument with a value per axis; None where an axis has none, or where ends differ from axis to axis."""
+    alike, pairs = len(set(values)) == 1, any(isinstance(value, tuple) for value in values)
+    if None in values or (pairs and not alike):
+        return None
+    return f"{letter}={':'.join(map(str, values[0])) if pairs else 'x'.join(map(str, values[:1] if alike else values))}"

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from archspec.numeric import product
-from archspec.ops.base import WHOLE, Kept, Op, Part, Weight, check_init, weight_and_bias
+from archspec.ops.base import WHOLE, Kept, Op, Part, Weight, weight_and_bias
 from archspec.ops.declare import Count, Deviation, Flag, Init, Positive, Real
+from archspec.ops.initial import check_init
 from archspec.ops.weightform import Form, check_form, form_parts, formed, numbers_kept
 from archspec.types import Map, Tokens, Type, Vector
 

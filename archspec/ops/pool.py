@@ -5,7 +5,7 @@ from typing import Annotated
 
 from archspec.numeric import product
 from archspec.ops.base import Kept, Misfit, Weight, weight_and_bias
-from archspec.ops.declare import Flag, Rule, Size
+from archspec.ops.declare import Around, Flag, Rule, Size
 from archspec.ops.window import Padding, Rounding, Slide, Windowed
 from archspec.types import AXES, Map, Type
 
@@ -36,8 +36,8 @@ class _Padded(_Pooling):
     d: Size = 1
     round: Rounding = "exact"
 
-    def takes_padding(self, p: int, k: int) -> bool:
-        return p <= k // 2
+    def takes_padding(self, p: Around, k: int) -> bool:
+        return max(p) < k if isinstance(p, tuple) else p <= k // 2
 
     def pads_a_copy(self, slide: Slide) -> bool:
         return slide.before != slide.after or 2 * slide.before > slide.k
@@ -87,7 +87,8 @@ class AvgPool(_Padded):
 
     def kept(self, x: Map, y: Map) -> Kept:
         kept = super().kept(x, y)
-        return kept if kept.input or self.count_pad else kept._replace(numbers=kept.numbers + y.size)
+        divided = not self.count_pad or any(slide.overhang for slide in self.window(x))
+        return kept._replace(numbers=kept.numbers + y.size) if divided and not kept.input else kept
 
     def check(self, x: Map) -> None:
         if self.d != 1:
@@ -108,13 +109,9 @@ class Subsample(_Pooling):
 
     round: Rounding = "exact"
 
-    def pads_a_copy(self, slide: Slide) -> bool:
-        return slide.overhang > 0
-
     def kept(self, x: Map, y: Map) -> Kept:
         kept = super().kept(x, y)
-        numbers = product([slide.size + slide.overhang for slide in self.window(x)]) * x.channels if kept.numbers else 0
-        return kept._replace(numbers=numbers + y.size)
+        return kept._replace(numbers=kept.numbers + y.size)
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return weight_and_bias((x.channels,), x.channels, True)

@@ -5,65 +5,11 @@ from typing import Annotated, Literal
 
 from archspec.numeric import holds, worked_out
 from archspec.ops.along import Axis, check_axis
-from archspec.ops.base import POINT, Field_, Misfit, Op, Taps, check_axes, counted, per_axis, phased, share, sliding, undivided
-from archspec.ops.declare import Count, Margin, Natural, Rule, Size
+from archspec.ops.base import POINT, Field_, Misfit, Op, Taps, counted, phased, share, sliding, undivided
+from archspec.ops.declare import Count, Rule
 from archspec.types import Map, Tokens, Type
 
 Bounds = Annotated[tuple[int, int], Rule("a range such as 0:58")]
-
-
-class Pad(Op):
-    """Zeros around a map: p on both sides of each axis, c channels before and after.
-
-    Shape:   (*S, C) -> (*S + 2p, C + 2c)
-    Source:  torch.nn.functional.pad; He et al. 2015, option A (channels).
-    """
-
-    keeps = ""
-    positional = ("p",)
-    takes = (Map,)
-
-    p: Margin = 0
-    c: Natural = 0
-
-    def check(self, x: Map) -> None:
-        check_axes(self, len(x.spatial), p=0)
-
-    def output(self, x: Map) -> Type:
-        sizes = tuple([size + 2 * p for size, p in zip(x.spatial, per_axis(self.p, len(x.spatial)), strict=True)])
-        return Map(sizes, x.channels + 2 * self.c)
-
-    def reach(self, x: Map) -> Field_:
-        return tuple(sliding(-p, -p, 1) for p in per_axis(self.p, len(x.spatial)))
-
-
-class Crop(Op):
-    """The middle of a map; an odd remainder is cut from the end.
-
-    Shape:   (*S, C) -> (*size, C)
-    Source:  Ronneberger et al. 2015, "copy and crop".
-    """
-
-    keeps = ""
-    positional = ("size",)
-    takes = (Map,)
-
-    size: Size
-
-    def check(self, x: Map) -> None:
-        check_axes(self, len(x.spatial), size=1)
-        target = per_axis(self.size, len(x.spatial))
-        if any(t > s for t, s in zip(target, x.spatial, strict=True)):
-            shown = "x".join(map(str, x.spatial))
-            message = f"cannot crop {shown} to {'x'.join(map(str, target))}: the piece is larger than the map"
-            raise Misfit("A208", message, argument="size", help_=f"use {shown} or less")
-
-    def output(self, x: Map) -> Type:
-        return Map(per_axis(self.size, len(x.spatial)), x.channels)
-
-    def reach(self, x: Map) -> Field_:
-        starts = [(s - t) // 2 for s, t in zip(x.spatial, per_axis(self.size, len(x.spatial)), strict=True)]
-        return tuple([sliding(start, start, 1) for start in starts])
 
 
 class Upsample(Op):

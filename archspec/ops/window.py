@@ -3,24 +3,26 @@
 out = (W - F + 2P)/S + 1 with F = D*(K - 1) + 1; Dumoulin & Visin 2016, relationships 6 and 15; CS231n, "Spatial arrangement".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
-from archspec.numeric import LECTURE, ceil_div, decimal, largest, product, round_div, spell
+from archspec.numeric import LECTURE, ceil_div, decimal, largest, product, round_div, spell, worked_out
 from archspec.ops.base import Field_, Kept, Misfit, Op, Reach, check_axes, per_axis, show, sliding
-from archspec.ops.declare import Rule
+from archspec.ops.declare import Around, Ends, Rule
+from archspec.ops.edges import both_ends, margins
 from archspec.ops.fitting import Axis, less_padding, more_padding, room, smaller_window, span
-from archspec.types import AXES, Map, Type
+from archspec.types import AXES, Map, Type, describe
 
 Padding = Annotated[
-    int | tuple[int, ...] | Literal["same", "valid"], Rule("a whole number of at least 0, a size such as 2x1, same or valid")
+    int | tuple[int, ...] | Ends | Literal["same", "valid", "causal"],
+    Rule("a whole number of at least 0, a size such as 2x1, a range such as 1:2, same, valid or causal"),
 ]
 Rounding = Annotated[Literal["exact", "floor", "ceil"], Rule("exact, floor or ceil")]
 
 
 class Slide(NamedTuple):
-    """A window on one axis: the sizes of input and output, kernel, stride, dilation, and the zeros before and after.
+    """A window on one axis: the sizes of input and output, kernel, stride, dilation, and the padding before and after.
 
     With `ceil` the last window may overhang the padded input; `after` does not count that overhang.
     """
@@ -37,6 +39,11 @@ class Slide(NamedTuple):
     def overhang(self) -> int:
         """How far the last window reaches beyond the padded input, where the size was rounded up."""
         return max(0, self.rest)
+
+    @property
+    def padded(self) -> int:
+        """The size with what is padded, and with what the last window overhangs."""
+        return self.size + self.before + self.after + self.overhang
 
     @property
     def rest(self) -> int:
@@ -62,11 +69,22 @@ class Slide(NamedTuple):
         return sliding(-self.before, self.d * (self.k - 1) - self.before, self.s, self.d)
 
 
-def windows(size: int, k: int, s: int, p: int, d: int, rounding: str = "floor") -> int:
+def windows(size: int, k: int, s: int, p: Around, d: int, rounding: str = "floor") -> int:
     """Count the windows that fit along an axis, by the size rule. With `ceil` the last may overhang, unless it begins after the input."""
-    free = room(size, k, p, d)
-    up = rounding == "ceil" and (free // s + 1) * s < size + p
+    free, (before, _) = room(size, k, p, d), both_ends(p)
+    up = rounding == "ceil" and (free // s + 1) * s < size + before
     return round_div(free, s, up) + 1
+
+
+def _fixed(size: int, k: int, s: int, p: Around, d: int, rounding: str) -> Slide:
+    """Pad as the layer says."""
+    before, after = both_ends(p)
+    return Slide(size, windows(size, k, s, p, d, rounding), k, s, d, before, after)
+
+
+def _causal(size: int, k: int, s: int, d: int) -> Slide:
+    """Pad before the axis alone, so that an output sees nothing behind its own place: van den Oord et al. 2016, section 2.1."""
+    return Slide(size, ceil_div(size, s), k, s, d, worked_out(d * (k - 1)), 0)
 
 
 def _same(size: int, k: int, s: int, d: int) -> Slide:
@@ -74,6 +92,10 @@ def _same(size: int, k: int, s: int, d: int) -> Slide:
     out = ceil_div(size, s)
     zeros = largest(0, (out - 1) * s + span(k, d) - size)
     return Slide(size, out, k, s, d, zeros // 2, zeros - zeros // 2)
+
+
+_BY_WORD = {"same": _same, "causal": _causal}
+"""The words for padding that depends on more than themselves."""
 
 
 class Windowed(Op):
@@ -95,25 +117,36 @@ class Windowed(Op):
         """The number of output channels."""
         return x.channels
 
-    def takes_padding(self, p: int, k: int) -> bool:
+    def takes_padding(self, p: Around, k: int) -> bool:
         """Whether the layer takes a padding of p for a window of k."""
         return "p" in self.fields or p == 0
 
-    def axes(self, x: Map) -> Iterator[tuple[int, int, int, int, int]]:
-        """List the size of the input, kernel, stride, padding and dilation of each axis, as written; `same` counts as no padding."""
+    def by_word(self) -> Callable[[int, int, int, int], Slide] | None:
+        """How a word pads an axis of a size for a kernel, a stride and a dilation; None where `p` is no such word."""
+        return _BY_WORD.get(self.p) if isinstance(self.p, str) else None
+
+    def axes(self, x: Map) -> Iterator[tuple[int, int, int, Around, int]]:
+        """List the size of the input, kernel, stride, padding and dilation of each axis, as written; a word counts as no padding.
+
+        Padding that differs at the two ends is a pair.
+        """
         rank, kernel = len(x.spatial), self.kernel(x)
         strides = kernel if self.s is None else per_axis(self.s, rank)
-        padding = (0,) * rank if isinstance(self.p, str) else per_axis(self.p, rank)
+        padding = (0,) * rank if isinstance(self.p, str) else margins(self.p, rank)
         return zip(x.spatial, kernel, strides, padding, per_axis(self.d, rank), strict=True)
 
     def window(self, x: Map) -> tuple[Slide, ...]:
-        if isinstance(self.p, str) and self.p == "same":
-            return tuple([_same(size, k, s, d) for size, k, s, _, d in self.axes(x)])
-        return tuple([Slide(size, windows(size, k, s, p, d, self.round), k, s, d, p, p) for size, k, s, p, d in self.axes(x)])
+        if (pads := self.by_word()) is not None:
+            return tuple([pads(size, k, s, d) for size, k, s, _, d in self.axes(x)])
+        return tuple([_fixed(*axis, self.round) for axis in self.axes(x)])
 
     def check(self, x: Map) -> None:
         check_axes(self, len(x.spatial), **{self.letter: 1, "s": 1, "p": 0, "d": 1})
-        for at, (size, k, s, p, d) in enumerate(self.axes(x) if self.p != "same" else ()):
+        pads = self.by_word()
+        if pads is _causal and len(x.spatial) > 1:
+            message = f"`p=causal` pads before a sequence, and {describe(x)} has {len(x.spatial)} axes"
+            raise Misfit("A206", message, argument="p", help_="write `p=same`, or pad each axis: `pad h=2:0 w=1:1`")
+        for at, (size, k, s, p, d) in enumerate(self.axes(x) if pads is None else ()):
             free = room(size, k, p, d)
             if free < 0 or (self.round == "exact" and free % s) or not self.takes_padding(p, k):
                 raise self._misfit(x, at)
@@ -128,12 +161,12 @@ class Windowed(Op):
         """Its input, or the copy with zeros around it that padding makes which a layer cannot pad by itself."""
         slides = self.window(x)
         copied = any(self.pads_a_copy(slide) for slide in slides)
-        numbers = product([slide.size + slide.before + slide.after for slide in slides]) * x.channels
+        numbers = product([slide.padded for slide in slides]) * x.channels
         return Kept(numbers=numbers) if copied else Kept(input=True)
 
     def pads_a_copy(self, slide: Slide) -> bool:
         """Whether PyTorch pads a copy of the input for this window."""
-        return slide.before != slide.after
+        return slide.before != slide.after + slide.overhang
 
     def has_no_effect(self, argument: str, x: Map) -> bool:
         return argument == "round" and all(slide.rest == 0 for slide in self.window(x))
@@ -161,22 +194,24 @@ class Windowed(Op):
         return Misfit.late("A203", "", partial(self._no_fit, axes, at))
 
     def _too_much(self, axes: list[Axis], at: int) -> Misfit:
-        message = f"padding {axes[at].p} is more than half the window of {axes[at].k}"
+        p, k = axes[at].p, axes[at].k
+        message = f"padding {p} is more than half the window of {k}"
+        if isinstance(p, tuple):
+            message = f"padding {max(p)} at one end is as wide as the window of {k}, or wider"
         notes = ["a window could lie in the padding alone"]
         return Misfit("A204", message, argument="p", notes=notes, ways=[less_padding(axes), "p=same"])
 
     def _too_large(self, axes: list[Axis], at: int) -> Misfit:
         axis = axes[at]
         window = f"{axis.k}" if axis.d == 1 else f"{axis.span} ({axis.d}*({axis.k} - 1) + 1)"
-        padded = f"{axis.size}" if axis.p == 0 else f"{axis.size} + 2*{axis.p} = {axis.size + 2 * axis.p}"
         return Misfit(
             "A202",
-            f"a window of {window} is larger than the {axis.name} of {padded}",
+            f"a window of {window} is larger than the {axis.name} of {axis.whole}",
             argument=self.letter,
             notes=[f"{_rule(axis)} is below 1"],
             ways=[smaller_window(self.letter, axes), more_padding(axes)],
             axis=at,
-            sizes=(axis.span - 2 * axis.p,),
+            sizes=(axis.size - axis.room,),
         )
 
     def _no_fit(self, axes: list[Axis], at: int) -> Misfit:

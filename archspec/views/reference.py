@@ -76,6 +76,9 @@ _UNSAID = {
     "eps": "that of single precision, 2^-23",
     "maps": "all maps",
     "sizes": "what the axis leaves",
+    "size": "by `to`",
+    "to": "by `size`",
+    **dict.fromkeys("dhw", "that of `p`"),
 }
 """What an argument is where nothing is written and no one value would say it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from torch import nn
 
@@ -12,10 +12,24 @@ from tests.fuzzing.draw import ROUND, Arg, Draw, Env, const, demand, expression,
 from tests.fuzzing.modules import Axes
 
 T = TypeVar("T")
+
+
+class Pair(NamedTuple):
+    """What stands before and after each axis."""
+
+    before: int
+    after: int
+
+
 Args = dict[str, Arg]
 Values = dict[str, Any]
 Made = tuple[nn.Module, str]
 """A module and the kind of value that it gives."""
+
+
+def ends(value: Any, rank: int) -> list[tuple[int, int]]:
+    """An argument over both ends of each axis."""
+    return [value] * rank if isinstance(value, Pair) else [(one, one) for one in spread(value, rank)]
 
 
 def spread(value: int | Axes, rank: int) -> Axes:
@@ -53,6 +67,11 @@ class Chooser:
             return rounds(self.draw, low, high)
         found = expression(self.draw, self.env, low, high) if self.chance(6) else None
         return found or const(self.draw.number(low, high))
+
+    def pair(self, high: int) -> Arg:
+        """A range: what stands before, and what stands after."""
+        pair = Pair(self.draw.number(0, high), self.draw.number(0, high))
+        return Arg(f"{pair.before}:{pair.after}", lambda env: pair)
 
     def exactly(self, value: int) -> Arg:
         """A number that is this one here; by a name, if one has it, since it may be another elsewhere."""

@@ -10,9 +10,20 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.fuzzing import axes
-from tests.fuzzing.chooser import Args, Chooser, Made, Values, spread
-from tests.fuzzing.draw import const, demand
-from tests.fuzzing.modules import Attention, Do, Embedding, OverChannels, Parameter, PatchMerge, PixelShuffle, WindowAttention, formed
+from tests.fuzzing.chooser import Args, Chooser, Made, Pair, Values, ends, spread
+from tests.fuzzing.draw import Arg, const, demand
+from tests.fuzzing.modules import (
+    Attention,
+    Do,
+    Embedding,
+    OverChannels,
+    Parameter,
+    PatchMerge,
+    PixelShuffle,
+    WindowAttention,
+    bordered,
+    formed,
+)
 from tests.fuzzing.values import Value
 from tests.fuzzing.windows import WINDOWS, forms, initial
 from tests.helpers.torch import BATCHNORM, MapRecurrent, Rbf, Recurrent, ResponseNorm
@@ -67,25 +78,54 @@ def group_norm(x: Value, a: Values) -> Made:
 
 
 def draw_crop(g: Chooser, x: Value, goal: str) -> Args:
+    nothing: Args = {"size": const(None), "to": const(None)}
+    if g.chance(4):
+        stop = g.draw.number(1, min(x.spatial) + g.chance(15))
+        pair = Pair(g.draw.number(0, stop - 1), stop)
+        return nothing | {"size": Arg(f"{pair.before}:{pair.after}", lambda env: pair)}
+    if g.chance(4):
+        return (
+            nothing | {"to": const(tuple(g.draw.number(1, size) for size in x.spatial))}
+            if x.rank > 1
+            else nothing | {"to": g.count(1, x.spatial[0])}
+        )
     if x.rank > 1 and g.chance(2):
-        return {"size": const(tuple(g.draw.number(1, size) for size in x.spatial))}
-    return {"size": g.count(1, min(x.spatial) + g.chance(15))}
+        return nothing | {"size": const(tuple(g.draw.number(1, size) for size in x.spatial))}
+    return nothing | {"size": g.count(1, min(x.spatial) + g.chance(15))}
 
 
 def crop(x: Value, a: Values) -> Made:
-    sizes = spread(a["size"], x.rank)
+    if isinstance(a["size"], Pair):
+        start, stop = a["size"]
+        demand(stop <= min(x.spatial), "positions that are not there")
+        return Do(lambda t: t[(slice(None), slice(None), *[slice(start, stop)] * x.rank)]), "map"
+    sizes = spread(a["to"] if a["size"] is None else a["size"], x.rank)
     demand(all(size <= of for size, of in zip(sizes, x.spatial, strict=True)), "a piece larger than the map")
     parts = [slice((of - size) // 2, (of - size) // 2 + size) for size, of in zip(sizes, x.spatial, strict=True)]
     return Do(lambda t: t[(slice(None), slice(None), *parts)]), "map"
 
 
 def draw_pad(g: Chooser, x: Value, goal: str) -> Args:
-    return {"p": const(0) if goal else g.axes(0, 2, x.rank), "c": const(g.pick([0, 0, 1, 2]))}
+    args: Args = {name: const(None) for name in EDGES} | {"mode": const("zero")}
+    if goal:
+        return args | {"p": const(0), "c": const(g.pick([0, 1, 2])) if g.chance(2) else g.pair(2)}
+    p = g.pair(2) if g.chance(4) else g.axes(0, 2, x.rank)
+    if g.chance(5):
+        own = {name: g.pair(2) if g.chance(2) else const(g.draw.number(0, 2)) for name in EDGES[-x.rank :]}
+        args, p = args | own, const(0)
+    mode = g.pick(["reflect", "edge", "wrap"]) if g.chance(3) else "zero"
+    c = const(0) if mode != "zero" else g.pair(2) if g.chance(6) else const(g.pick([0, 0, 1, 2]))
+    return args | {"p": p, "c": c, "mode": const(mode)}
+
+
+EDGES = ("d", "h", "w")
 
 
 def pad(x: Value, a: Values) -> Made:
-    pads = [n for p in reversed(spread(a["p"], x.rank)) for n in (p, p)]
-    return Do(lambda t: F.pad(t, [*pads, a["c"], a["c"]])), "map"
+    own = {name: a[name] for name in EDGES if a[name] is not None}
+    sides = [ends(own.get(name, 0), 1)[0] for name in EDGES[-x.rank :]] if own else ends(a["p"], x.rank)
+    channels = ends(a["c"], 1)[0]
+    return Do(lambda t: F.pad(bordered(t, sides, a["mode"]), [*[0] * 2 * x.rank, *channels])), "map"
 
 
 def draw_upsample(g: Chooser, x: Value, goal: str) -> Args | None:
@@ -270,7 +310,7 @@ LAYERS |= {step: pointwise(partial(row.twin, nn)) for step, row in SAMPLES.items
 
 _BEGUN: Values = {"init": None, "std": None}
 _FORMED: Values = {"norm": False, "gain": True, "eps": 1e-6}
-_SLIDING: Values = {"s": 1, "p": 0, "d": 1, "bias": True, "round": "exact"}
+_SLIDING: Values = {"s": 1, "p": 0, "d": 1, "bias": True, "round": "exact", "mode": "zero"}
 _POOLING: Values = {"w": ..., "s": None, "p": 0, "d": 1, "round": "exact"}
 ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in LAYERS} | {
     "conv": {"k": ..., "f": ..., **_SLIDING, "g": 1, **_BEGUN, **_FORMED, "maps": None},
@@ -296,8 +336,8 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "dropout": {"p": 0.5},
     "dropout2d": {"p": 0.5},
     "droppath": {"p": 0.5},
-    "pad": {"p": 0, "c": 0},
-    "crop": {"size": ...},
+    "pad": {"p": 0, "c": 0, "h": None, "w": None, "d": None, "mode": "zero"},
+    "crop": {"size": None, "to": None},
     "upsample": {"n": ..., "mode": "nearest"},
     "pixelshuffle": {"n": ...},
     "patchmerge": {"n": 2},

@@ -41,16 +41,38 @@ def flat(ends: Ends) -> list[int]:
     return [number for pair in reversed(ends) for number in pair]
 
 
-class PaddedConv(nn.Module):
-    """A convolution whose padding may differ at the two ends."""
+def bordered(x: Tensor, ends: Ends, mode: str) -> Tensor:
+    """A map with a border, each of whose numbers is looked up. Raises Refused where the map has too few of them."""
+    if mode == "zero":
+        return F.pad(x, flat(ends))
+    for axis, (before, after) in enumerate(ends, 2):
+        size = x.shape[axis]
+        demand(
+            max(before, after) <= {"reflect": size - 1, "wrap": size}.get(mode, before + after),
+            f"a border of {before}:{after} around {size}",
+        )
+        places = [_place(at, size, mode) for at in range(-before, size + after)]
+        x = x.index_select(axis, torch.tensor(places))
+    return x
 
-    def __init__(self, channels: int, filters: int, k: Axes, s: Axes, ends: Ends, d: Axes, g: int, bias: bool) -> None:
+
+def _place(at: int, size: int, mode: str) -> int:
+    if mode == "wrap":
+        return at % size
+    inside = min(max(at, 0), size - 1)
+    return inside if mode == "edge" else inside + (inside - at)
+
+
+class PaddedConv(nn.Module):
+    """A convolution whose padding may differ at the two ends, and hold other numbers than zeros."""
+
+    def __init__(self, channels: int, filters: int, k: Axes, s: Axes, ends: Ends, d: Axes, g: int, bias: bool, mode: str = "zero") -> None:
         super().__init__()
-        self.pads = flat(ends)
+        self.ends, self.mode = ends, mode
         self.conv = CONV[len(k)](channels, filters, k, s, 0, d, g, bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.pad(x, self.pads))
+        return self.conv(bordered(x, self.ends, self.mode))
 
 
 class Standard(nn.Module):

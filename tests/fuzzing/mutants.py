@@ -18,10 +18,11 @@ SIZES = [
     Mutant("`same` rounds down", "ops/window.py", "out = ceil_div(size, s)", "out = max(1, size // s)"),
     Mutant("`same` begins with the odd zero", "ops/window.py", "zeros // 2, zeros - zeros // 2", "zeros - zeros // 2, zeros // 2"),
     Mutant("dilation ignored", "ops/fitting.py", "return worked_out(d * (k - 1) + 1)", "return k"),
-    Mutant("padding on one side", "ops/fitting.py", "return size - span(k, d) + 2 * p", "return size - span(k, d) + p"),
-    Mutant("the last window may overhang wholly", "ops/window.py", ' and (free // s + 1) * s < size + p', ""),
+    Mutant("the two ends of an axis swapped", "ops/edges.py", "return edge if isinstance(edge, tuple)", "return edge[::-1] if isinstance(edge, tuple)"),
+    Mutant("padding on one side", "ops/fitting.py", "if isinstance(p, tuple) else size - span(k, d) + 2 * p", "if isinstance(p, tuple) else size - span(k, d) + p"),
+    Mutant("the last window may overhang wholly", "ops/window.py", ' and (free // s + 1) * s < size + before', ""),
     Mutant("remainders of stride 2 pass", "ops/window.py", '(self.round == "exact" and free % s)', '(self.round == "exact" and s != 2 and free % s)'),
-    Mutant("pools padded by their window", "ops/pool.py", "return p <= k // 2", "return p <= k"),
+    Mutant("pools padded by their window", "ops/pool.py", "else p <= k // 2", "else p <= k"),
     Mutant("the stride of pools is 1", "ops/window.py", "strides = kernel if self.s is None", "strides = (1,) * rank if self.s is None"),
     Mutant("output padding forgotten", "ops/conv.py", "(size - 1) * s - 2 * p + d * (k - 1) + extra + 1", "(size - 1) * s - 2 * p + d * (k - 1) + 1"),
     Mutant("transposed `same` cuts the odd one before", "ops/conv.py", "before = largest(cut, 0) // 2", "before = -(-largest(cut, 0) // 2)"),
@@ -66,6 +67,8 @@ MEANING = [
 PYTORCH = [
     Mutant("eps of norms dropped", "backends/torch/calls.py", 'x.channels, eps=op.eps, momentum=', 'x.channels, momentum='),
     Mutant("momentum the other way round", "backends/torch/calls.py", "momentum=op.momentum", "momentum=1 - op.momentum"),
+    Mutant("mirrored borders repeat the last number", "backends/torch/calls.py", '_BORDERS = {"reflect": "Reflection"', '_BORDERS = {"reflect": "Replication"'),
+    Mutant("borders of convolutions hold zeros", "backends/torch/calls.py", 'keywords["padding_mode"] = _MODES[op.mode]', 'keywords["padding_mode"] = "zeros"'),
     Mutant("count_pad flipped", "backends/torch/calls.py", '"count_include_pad": op.count_pad', '"count_include_pad": not op.count_pad'),
     Mutant("gelu by erf always", "backends/torch/calls.py", "approximate=op.approx", 'approximate="none"'),
     Mutant("alpha of lrn not divided", "backends/torch/calls.py", "alpha=op.alpha", "alpha=op.alpha * op.n"),
@@ -89,7 +92,7 @@ ONNX = [
 ]  # fmt: skip
 WRITING = [
     Mutant("the formatter loses parentheses", "syntax/printer.py", "return token.value\n", 'return "" if token.type in ("LPAR", "RPAR") and line[0].value == "conv" else token.value\n'),
-    Mutant("expand loses bias=no", "ops/base.py", "if inputs and self.has_no_effect(name, *inputs):", "value is False:"),
+    Mutant("expand loses bias=no", "ops/base.py", "if inputs and self.has_no_effect(name, *inputs):", "if value is False:"),
     Mutant("expand loses rounding", "ops/window.py", 'return argument == "round" and all', 'return argument == "round" or all'),
     Mutant("expand loses `train`", "backends/arch.py", "' train' if output.training", "'' if output.training"),
     Mutant("the document loses bias=no", "ir/schema.py", "arguments=element.op.arguments()", 'arguments={n: v for n, v in element.op.arguments().items() if n != "bias"}'),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.fuzzing.chooser import Args, Chooser, Made, Values, spread
+from tests.fuzzing.chooser import Args, Chooser, Made, Pair, Values, ends, spread
 from tests.fuzzing.draw import Arg, const, demand
 from tests.fuzzing.modules import (
     AvgPool3d,
@@ -49,6 +49,11 @@ def forms(g: Chooser, fan_in: int) -> Args:
     return {"norm": const(norm), "gain": g.flag(), "eps": const(g.pick([1e-6, 0.01]))}
 
 
+def border(g: Chooser) -> Arg:
+    """What a border holds."""
+    return const(g.pick(["zero", "reflect", "edge", "wrap"]) if g.chance(6) else "zero")
+
+
 def keeping(g: Chooser, x: Value, letter: str, dilated: bool) -> Args:
     """A window that keeps the size of the map: odd and padded by half, or p=same."""
     d = g.axes(1, 2, x.rank) if dilated and g.chance(3) else const(1)
@@ -67,7 +72,10 @@ def sliding(g: Chooser, x: Value, letter: str, goal: str, *, dilated: bool = Tru
     k = g.axes(1, max(1, min(4, smallest + g.chance(20))), x.rank)
     most = 3 if smallest > 4 else 1 + g.chance(4)
     ks = spread(k.value(g.env), x.rank)
-    p: Arg = g.axes(0, min(ks) // 2 + g.chance(15) if half else 2, x.rank) if g.chance(2) else const(g.pick([0, 0, "same", "valid"]))
+    words = ["same", "valid"] + ["causal"] * (x.rank == 1 or g.chance(30))
+    p: Arg = g.axes(0, min(ks) // 2 + g.chance(15) if half else 2, x.rank) if g.chance(2) else const(g.pick([0, 0, *words]))
+    if g.chance(6):
+        p = g.pair(max(min(ks) - 1, 0) + g.chance(15) if half else 2)
     d = g.axes(1, 3 if smallest > 8 else 2, x.rank) if dilated and g.chance(4) else const(1)
     return {letter: k, "s": g.axes(1, most, x.rank), "p": p, "d": d, "round": const(g.pick(ROUNDING))}
 
@@ -87,10 +95,11 @@ def groups(g: Chooser, x: Value, goal: str) -> tuple[Arg, Arg]:
 def draw_conv(g: Chooser, x: Value, goal: str) -> Args:
     f, number = groups(g, x, goal)
     args = sliding(g, x, "k", goal)
-    args = {"k": args.pop("k"), "f": f, **args, "g": number, "bias": g.flag(), **initial(g), "maps": const(None)}
+    args = {"k": args.pop("k"), "f": f, **args, "mode": border(g), "g": number, "bias": g.flag(), **initial(g), "maps": const(None)}
     depth = x.channels // max(number.value(g.env), 1)
     args |= forms(g, depth * math.prod(spread(args["k"].value(g.env), x.rank)))
-    if g.chance(15) and g.alone and args["p"].value(g.env) != "same":
+    args |= {"mode": const("zero")} if args["norm"].value(g.env) == "std" else {}
+    if g.chance(15) and g.alone and isinstance(args["p"].value(g.env), (int, tuple)) and not isinstance(args["p"].value(g.env), Pair):
         table = tuple(
             tuple(sorted({g.draw.number(0, x.channels - 1) for _ in range(g.draw.number(1, 3))})) for _ in range(g.draw.number(1, 4))
         )
@@ -101,6 +110,7 @@ def draw_conv(g: Chooser, x: Value, goal: str) -> Args:
             args |= {
                 "f": const(len(table)),
                 "g": const(1),
+                "mode": const("zero"),
                 "maps": Arg(text, lambda env: table),
                 **dict.fromkeys(("init", "std"), const(None)),
                 **PLAIN,
@@ -109,8 +119,14 @@ def draw_conv(g: Chooser, x: Value, goal: str) -> Args:
 
 
 def draw_dwconv(g: Chooser, x: Value, goal: str) -> Args:
-    args = sliding(g, x, "k", goal) | {"m": const(1) if goal == "shape" else g.count(1, 2), "bias": g.flag(), **initial(g)}
-    return args | forms(g, math.prod(spread(args["k"].value(g.env), x.rank)))
+    args = sliding(g, x, "k", goal) | {
+        "mode": border(g),
+        "m": const(1) if goal == "shape" else g.count(1, 2),
+        "bias": g.flag(),
+        **initial(g),
+    }
+    args |= forms(g, math.prod(spread(args["k"].value(g.env), x.rank)))
+    return args | {"mode": const("zero")} if args["norm"].value(g.env) == "std" else args
 
 
 def geometry(x: Value, a: Values, letter: str) -> tuple[Axes, Axes, Axes, list[tuple[int, int]]]:
@@ -120,9 +136,13 @@ def geometry(x: Value, a: Values, letter: str) -> tuple[Axes, Axes, Axes, list[t
     ds = spread(a.get("d", 1), x.rank)
     if a.get("p", 0) == "same":
         return ks, ss, ds, [tf_same(*axis)[1:] for axis in zip(x.spatial, ks, ss, ds, strict=True)]
-    ps = spread(0 if a.get("p", 0) == "valid" else a.get("p", 0), x.rank)
-    ends = [ends_of_windows(size, d * (k - 1) + 1, s, p, p, a["round"]) for size, k, s, p, d in zip(x.spatial, ks, ss, ps, ds, strict=True)]
-    return ks, ss, ds, ends
+    spans = [d * (k - 1) + 1 for k, d in zip(ks, ds, strict=True)]
+    if a.get("p", 0) == "causal":
+        demand(x.rank == 1, "padding before a map")
+        return ks, ss, ds, [ends_of_windows(x.spatial[0], spans[0], ss[0], spans[0] - 1, 0, "floor")]
+    ps = ends(0 if a.get("p", 0) == "valid" else a.get("p", 0), x.rank)
+    axes = zip(x.spatial, spans, ss, ps, strict=True)
+    return ks, ss, ds, [ends_of_windows(size, span, s, *p, a["round"]) for size, span, s, p in axes]
 
 
 def build_conv(x: Value, a: Values) -> Made:
@@ -131,9 +151,9 @@ def build_conv(x: Value, a: Values) -> Made:
         demand(all(0 <= i < x.channels for row in a["maps"] for i in row), "maps that are not there")
         return TableConv(a["maps"], ks, ss, ends, ds, a["bias"]), "map"
     filters, number = (a["f"], a["g"]) if "f" in a else (x.channels * a["m"], x.channels)
-    if a["p"] != "same" and all(before == after for before, after in ends):
+    if a["p"] != "same" and a["mode"] == "zero" and all(before == after for before, after in ends):
         return formed(CONV[x.rank](x.channels, filters, ks, ss, tuple(before for before, _ in ends), ds, number, a["bias"]), a), "map"
-    padded = PaddedConv(x.channels, filters, ks, ss, ends, ds, number, a["bias"])
+    padded = PaddedConv(x.channels, filters, ks, ss, ends, ds, number, a["bias"], a["mode"])
     padded.conv = formed(padded.conv, a)
     return padded, "map"
 
@@ -189,7 +209,7 @@ def build_pool(x: Value, a: Values) -> Made:
     for size, k, s, d, (before, after) in zip(x.spatial, ks, ss, ds, ends, strict=True):
         for start in range(-before, size + after - d * (k - 1), s):
             demand(any(0 <= start + d * at < size for at in range(k)), f"a window at {start} that lies in the padding alone")
-    if a["p"] == "same":
+    if a["p"] in ("same", "causal") or isinstance(a["p"], Pair):
         return MaxPool(ks, ss, ends, ds), "map"
     return MAXPOOL[x.rank](ks, ss, tuple(before for before, _ in ends), ds, ceil_mode=a["round"] == "ceil"), "map"
 
@@ -197,7 +217,7 @@ def build_pool(x: Value, a: Values) -> Made:
 def build_avgpool(x: Value, a: Values) -> Made:
     ks, ss, _, ends = geometry(x, a, "w")
     counted = a["count_pad"]
-    if a["p"] == "same":
+    if a["p"] in ("same", "causal") or isinstance(a["p"], Pair):
         return SameAvgPool(ks, ss, ends, counted), "map"
     p = tuple(before for before, _ in ends)
     if x.rank == 3:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from archspec.backends.moves import is_last
-from archspec.backends.onnx import activations, attend, moved, norms, recurrence, weight_forms, windows
+from archspec.backends.onnx import activations, attend, borders, moved, norms, recurrence, weight_forms, windows
 from archspec.backends.onnx.activations import OperatorRow, plain, softmax
 from archspec.backends.onnx.layer import Layer
-from archspec.ops.base import per_axis
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -35,17 +34,6 @@ def _rbf(layer: Layer, op: Any, x: Vector, _: Type) -> str:
 def _embed(layer: Layer, op: Any, x: Vector, _: Type) -> str:
     index = layer.x if layer.draft.is_whole(layer.x) else layer.add("Cast", layer.x, to=7)  # TensorProto.INT64
     return layer.add("Gather", layer.weight("weight"), index)
-
-
-def _pad(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    margins = [op.c, *per_axis(op.p, len(x.spatial))]
-    return layer.pad(layer.x, margins, margins) if any(margins) else layer.x
-
-
-def _crop(layer: Layer, op: Any, x: Map, y: Map) -> str:
-    starts = [(size - kept) // 2 for size, kept in zip(x.spatial, y.spatial, strict=True)]
-    axes = range(2, 2 + len(starts))
-    return layer.x if x == y else layer.slice(layer.x, starts, [a + b for a, b in zip(starts, y.spatial, strict=True)], axes)
 
 
 def _slice(layer: Layer, op: Any, x: Type, y: Type) -> str:
@@ -136,8 +124,8 @@ ROWS: dict[str, OperatorRow] = {
     "prelu": activations.prelu,
     **dict.fromkeys(("dropout", "dropout2d", "droppath"), lambda layer, *_: layer.x),
     "flatten": lambda layer, _, x, __: layer.x if isinstance(x, Vector) else layer.add("Flatten", layer.x, axis=1),
-    "pad": _pad,
-    "crop": _crop,
+    "pad": borders.pad,
+    "crop": borders.crop,
     "upsample": _upsample,
     "pixelshuffle": _pixel_shuffle,
     "patchmerge": _patch_merge,

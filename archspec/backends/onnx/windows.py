@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from archspec.backends.onnx.borders import bordered
 from archspec.backends.onnx.layer import Layer
 from archspec.backends.onnx.weight_forms import weight
 from archspec.types import Map, Tokens, Type
@@ -29,17 +30,21 @@ def _window(slides: Sequence[Any], after: Sequence[int] = ()) -> dict[str, Any]:
 
 def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """Emit a convolution, depthwise ones among them."""
-    attributes = _window(op.window(x))
+    slides, value = op.window(x), layer.x
+    if op.mode != "zero" and any(map(any, op.pads(x))):
+        value = bordered(layer, value, [(0, 0), *op.pads(x)], (x.channels, *x.spatial), op.mode)
+        slides = [s._replace(size=s.padded, before=0, after=0) for s in slides]
+    attributes = _window(slides)
     groups = x.channels // op.depth(x)
     bias = [layer.weight("bias")] if op.bias else []
     if getattr(op, "maps", None) is None:
-        return layer.add("Conv", layer.x, weight(layer, op, x), *bias, **attributes, group=groups if groups > 1 else None)
+        return layer.add("Conv", value, weight(layer, op, x), *bias, **attributes, group=groups if groups > 1 else None)
     # With a connection table the existing kernels take their places among zeros.
     whole = (op.f, x.channels, *op.kernel(x))
     zeros = layer.add("ConstantOfShape", layer.whole(whole))
     places = layer.whole([[filter_, input_] for filter_, row in enumerate(op.maps) for input_ in row])
     kernels = layer.add("ScatterND", zeros, places, layer.weight("weight"))
-    return layer.add("Conv", layer.x, kernels, *bias, **attributes)
+    return layer.add("Conv", value, kernels, *bias, **attributes)
 
 
 def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
@@ -69,7 +74,7 @@ def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
     # A dilated window may need more padding than it has elements, which onnxruntime refuses.
     if any(max(s.before, s.after + s.overhang) >= s.k for s in slides):
         value = layer.pad(value, [0, *(s.before for s in slides)], [0, *(s.after + s.overhang for s in slides)], -np.inf)
-        slides = [s._replace(size=s.size + s.before + s.after + s.overhang, before=0, after=0) for s in slides]
+        slides = [s._replace(size=s.padded, before=0, after=0) for s in slides]
     return layer.add("MaxPool", value, **_window(slides))
 
 

@@ -14,7 +14,10 @@ from archspec.backends.source import constructor
 from archspec.backends.source.constructor import New, written
 from archspec.numeric import Spelled, value_of
 from archspec.ops.arrange import channels_second
-from archspec.ops.base import Op, per_axis
+from archspec.ops.base import Op
+from archspec.ops.declare import is_range
+from archspec.ops.edges import both_ends, margins
+from archspec.ops.targets import target
 from archspec.ops.window import Slide
 from archspec.types import Map, Tokens, Type, Vector
 
@@ -91,9 +94,16 @@ def _conv(op: Any, x: Map, _: Map) -> New:
     if getattr(op, "maps", None) is not None:
         if pads:
             raise Unsupported("a convolution with a connection table takes no padding that differs at two ends in PyTorch")
+        if op.mode != "zero" and any(map(any, op.pads(x))):
+            raise Unsupported("a convolution with a connection table takes a border of zeros alone in PyTorch")
         return _begun(op, new(f"TableConv{rank}d", x.channels, op.maps, kernel, **keywords, bias=op.bias))
     groups = x.channels if op.step == "dwconv" else op.g
     name = f"StandardConv{rank}d" if op.norm == "std" else f"PaddedConv{rank}d" if pads else f"nn.Conv{rank}d"
+    if op.mode != "zero" and any(map(any, op.pads(x))):
+        if pads and op.norm == "std":
+            raise Unsupported("standardised weights take a border that differs at two ends only of zeros in PyTorch")
+        keywords["padding_mode"] = _MODES[op.mode]
+        name = f"BorderConv{rank}d" if pads else name
     return _begun(op, _standard(op, new(name, x.channels, op.filters(x), kernel, **keywords, groups=groups, bias=op.bias)))
 
 
@@ -136,9 +146,11 @@ def _pool(op: Any, x: Map, _: Map) -> New:
     # AvgPool3d, unlike its sisters, refuses a window larger than the input before padding; all refuse padding above half a window.
     narrow = average and rank == 3 and any(s.k > s.size for s in slides)
     if narrow or any(s.before != s.after or 2 * s.before > s.k for s in slides):
+        overhang = [value_of(s.overhang) for s in slides]
         if average and ceil:
-            kind = {"overhang": _ends((0, value_of(s.overhang)) for s in slides), **kind}
-        return new(f"Padded{name}Pool", window, stride, pads=_ends((s.before, s.after) for s in slides), rank=rank, **kind)
+            kind = {"overhang": _ends((0, end) for end in overhang), **kind}
+        ends = _ends((s.before, s.after if average else s.after + end) for s, end in zip(slides, overhang, strict=True))
+        return new(f"Padded{name}Pool", window, stride, pads=ends, rank=rank, **kind)
     return new(f"nn.{name}Pool{rank}d", window, stride, padding=padding, **kind, ceil_mode=ceil)
 
 
@@ -213,7 +225,19 @@ def _plain(name: str) -> Row:
 
 
 def _pad(op: Any, x: Map, _: Map) -> New:
-    return new("Pad", _ends((p, p) for p in (*[op.c] * (op.c != 0), *per_axis(op.p, len(x.spatial)))))
+    pads, channels = _ends(op.around(x)), both_ends(margins(op.c, 1)[0])
+    if op.mode == "zero":
+        return new("Pad", (*pads, *channels) if any(channels) else pads)
+    return new(f"nn.{_BORDERS[op.mode]}Pad{len(x.spatial)}d", _short(pads))
+
+
+_MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+_BORDERS = {"reflect": "Reflection", "edge": "Replication", "wrap": "Circular"}
+
+
+def _crop(op: Any, x: Map, _: Map) -> New:
+    size = target(op)
+    return new("CropRange", *size[0]) if is_range(size) else new("Crop", size)
 
 
 def _upsample(op: Any, x: Map, _: Map) -> New:
@@ -276,7 +300,7 @@ ROWS: dict[str, Row] = {
     "droppath": lambda op, x, y: new("DropPath", op.p),
     "flatten": _plain("nn.Flatten"),
     "pad": _pad,
-    "crop": lambda op, x, y: new("Crop", op.size),
+    "crop": _crop,
     "upsample": _upsample,
     "pixelshuffle": lambda op, x, y: new("nn.PixelShuffle" if len(x.spatial) == 2 else "PixelShuffle", op.n),
     "shuffle": lambda op, x, y: new("nn.ChannelShuffle", op.g),

@@ -101,6 +101,19 @@ class Crop(nn.Module):
         return x
 
 
+class CropRange(nn.Module):
+    """The positions from `start` up to, not including, `stop` along each axis of a map."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        super().__init__()
+        self.start, self.stop = start, stop
+
+    def forward(self, x: Tensor) -> Tensor:
+        for axis in range(2, x.dim()):
+            x = x.narrow(axis, self.start, self.stop - self.start)
+        return x
+
+
 class Slice(nn.Module):
     """Channels, or what else `dim` has, from `start` up to, not including, `stop`."""
 

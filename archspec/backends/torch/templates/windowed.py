@@ -18,6 +18,17 @@ class PaddedConv2d(nn.Conv2d):
         return super().forward(F.pad(x, self.pads))
 
 
+class BorderConv2d(nn.Conv2d):
+    """Convolution whose border differs at the two ends of an axis, and is not of zeros; `pads` as torch.nn.functional.pad takes them."""
+
+    def __init__(self, *args, pads: tuple[int, ...], padding_mode: str, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.pads, self.border = pads, padding_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, self.pads, mode=self.border))
+
+
 class CutConvTranspose2d(nn.ConvTranspose2d):
     """Transposed convolution that cuts differently at two ends; `cut` is ordered as torch.nn.functional.pad's pads."""
 

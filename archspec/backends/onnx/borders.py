@@ -1,0 +1,42 @@
+"""Borders of maps: padding and cropping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archspec.backends.onnx.layer import Layer
+from archspec.ops.edges import both_ends, margins
+from archspec.types import Map
+
+
+def pad(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    pads = [both_ends(margins(op.c, 1)[0]), *op.around(x)]
+    return layer.x if x == y else bordered(layer, layer.x, pads, (x.channels, *x.spatial), op.mode)
+
+
+def bordered(layer: Layer, value: str, pads: Sequence[tuple[int, int]], sizes: Sequence[int], mode: str) -> str:
+    """Put a border around a value of these sizes, the channels first."""
+    if mode == "wrap":
+        return _wrapped(layer, value, pads, sizes)
+    before, after = zip(*pads, strict=True)
+    if mode == "zero":
+        return layer.pad(value, before, after)
+    return layer.add("Pad", value, layer.whole([0, *before, 0, *after]), mode=mode)
+
+
+def _wrapped(layer: Layer, value: str, pads: Sequence[tuple[int, int]], sizes: Sequence[int]) -> str:
+    """Put the other side of each axis around it: `Pad` does so from opset 19 on, slices side by side in each."""
+    for axis, (size, (before, after)) in enumerate(zip(sizes, pads, strict=True), 1):
+        last = [layer.slice(value, [size - before], [size], [axis])] if before else []
+        first = [layer.slice(value, [0], [after], [axis])] if after else []
+        if last or first:
+            value = layer.add("Concat", *last, value, *first, axis=axis)
+    return value
+
+
+def crop(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    if x == y:
+        return layer.x
+    starts = [start for start, _ in op.pieces(x)]
+    return layer.slice(layer.x, starts, [a + b for a, b in zip(starts, y.spatial, strict=True)], range(2, 2 + len(starts)))
