@@ -10,7 +10,7 @@ import json
 import keyword
 from collections.abc import Iterator
 
-from archspec.ir.graph import Network
+from archspec.ir.graph import AGAIN, Network
 from archspec.ir.walk import Names, flattened
 
 
@@ -30,16 +30,17 @@ def _lines(network: Network) -> Iterator[str]:
     wanted = [*(place.sources[0] for place in places), *others, end]
     at_hand = [network.inputs[-1].name, *(place.name for place in places), *others]
     taken_up = ["" if name == current else name for name, current in zip(wanted, at_hand, strict=True)]
-    referred = {*taken_up, *(source for place in places for source in place.sources[1:])}
+    referred = {*taken_up, *(source for place in places for source in place.sources[1:]), *(place.owner for place in places)}
     names = Names("", "ordinal")
     lines = []
     for place in places:
-        op = place.node.op
-        auto = names.local(place.node._replace(label=None, stem=op.step))
+        op, types = place.node.op, place.graph.types_of(place.node)
+        again = place.owner is not None and len(op.weights(*types)) > 0
+        auto = names.local(place.node._replace(label=None, stem=AGAIN if again else op.step, numbered=not again))
         label = "" if auto == place.name and place.name not in referred else f"{_label(place.name)}: "
         values = tuple(map(_label, place.sources[1:]))
-        arguments = " ".join(values) if op.variadic else op.config(*place.graph.types_of(place.node), operands=values)
-        lines.append(f"{label}{op.step} {arguments}".rstrip())
+        arguments = " ".join(values) if op.variadic else op.config(*types, operands=values)
+        lines.append(label + (f"{AGAIN} {_label(place.owner or '')}" if again else f"{op.step} {arguments}".rstrip()))
     lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
     for name, line in zip(taken_up, [*lines, ""], strict=True):
         if name:

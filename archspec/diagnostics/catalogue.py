@@ -14,7 +14,7 @@ _PAGES = Path(__file__).with_name("pages")
 _CODE = re.compile(r"A\d{3}")
 _HEADING = re.compile(r"# (A\d{3}): (.+)\n+")
 _FENCE = re.compile(r"^```arch ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_NOTES = frozenset({413, 417, 419})
+_NOTES = frozenset({413, 417, 419, 421})
 """Lints that are only worth knowing."""
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from archspec.diagnostics import did_you_mean, nearest
 from archspec.elaborate.expressions import ROUNDED, Frame, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, item, of_round, shown
+from archspec.ir.graph import AGAIN
 from archspec.numeric import Spelled, kind_of, whole_number
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Op
@@ -202,7 +203,7 @@ def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
         return Refused("A010", f"`{name.id}` is not allowed here: it begins a line of its own at the top level", name.span, "move it there")
     digits = re.sub(r"^.*\D", "", name.id)
     word = name.id.removesuffix(digits)
-    close = nearest(name.id, [*STEPS, *blocks, "skip", "repeat", "residual", "input", "output", "block"])
+    close = nearest(name.id, [*STEPS, *blocks, "skip", AGAIN, "repeat", "residual", "input", "output", "block"])
     close = close or next((block for block in blocks if len(block) > 2 and name.id.startswith(block)), None)
     if digits and word in STEPS and op_class(word).positional:
         help_ = f"write `{word} {digits}`"

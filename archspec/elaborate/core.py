@@ -10,7 +10,7 @@ from typing import NamedTuple
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
-from archspec.elaborate.expressions import Refused, Scope, truth
+from archspec.elaborate.expressions import Refused, Scope, Seen, truth
 from archspec.elaborate.labels import Labels, clashes, lookup, spelled
 from archspec.elaborate.merge_advice import Advice
 from archspec.elaborate.reports import Reports
@@ -37,6 +37,16 @@ class Context(NamedTuple):
     def inside(self, builder: GraphBuilder | None = None, scope: Scope | None = None) -> Context:
         """Make the context of indented lines, whose labels are not seen outside."""
         return Context(builder or self.builder, scope or self.scope.inner(), self.defaults)
+
+
+class Part(NamedTuple):
+    """What a label names: the lines, where they stand, what is seen from there, and which elements of the builder they became."""
+
+    body: tuple[ast.Statement, ...]
+    context: Context
+    seen: Seen
+    first: int
+    stop: int
 
 
 class Core(Reports, ABC):
@@ -73,6 +83,10 @@ class Core(Reports, ABC):
     @abstractmethod
     def statement(self, statement: ast.Statement, context: Context, value: int | None) -> int | None:
         """Elaborate one statement after a value; returns the value that the next goes on from, None before the first input."""
+
+    @abstractmethod
+    def again(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
+        """Build what a label names once more, after a value and with the weights of the first; returns its value. Raises Refused."""
 
     def suite(self, body: Sequence[ast.Statement], context: Context, value: int) -> int:
         """Elaborate a body that begins with a value; returns its result."""

@@ -12,6 +12,7 @@ from archspec.elaborate.binding import argument, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, shown
 from archspec.elaborate.labels import RESERVED, plain_text
 from archspec.elaborate.reports import Reports
+from archspec.ir.graph import AGAIN
 from archspec.numeric import combined, kind_of
 from archspec.ops import STEPS, op_class
 from archspec.source import Source, Span, read_text
@@ -174,7 +175,7 @@ class Declarations(Reports):
             elif is_value:
                 self.value_parameter(unit, parameter)
             seen.add(parameter.id)
-        if name in STEPS or name in KEYWORDS or name == "skip" or "." in name:
+        if name in STEPS or name in KEYWORDS or name in ("skip", AGAIN) or "." in name:
             self.reject("A108", f"`{name}` is the name of a layer or a reserved word", span, "choose another name for the block")
         elif word := next((word for word in RESERVED if word.startswith(name) and word[len(name) :].isdecimal()), None):
             message = f"`{name}` cannot name a block: one of its calls would be called `{word}`, a reserved word of PyTorch modules"

@@ -15,7 +15,7 @@ from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Scope
 from archspec.elaborate.labels import given_by, plain_text
 from archspec.elaborate.nearby import Nearby, Probe, in_words
-from archspec.elaborate.structure import Structures
+from archspec.elaborate.sharing import Sharing
 from archspec.ir.graph import Network, Output
 from archspec.source import Span
 from archspec.syntax import ast
@@ -35,7 +35,7 @@ def elaborate(file: ast.File, name: str, sink: Diagnostics, options: Options) ->
     return elaborator.network(), elaborator.met
 
 
-class Elaborator(Structures):
+class Elaborator(Sharing):
     """Elaborates a whole file: declarations, statements, inputs and outputs."""
 
     def run(self) -> None:

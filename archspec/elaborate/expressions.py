@@ -6,6 +6,8 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
 
 from archspec.diagnostics import did_you_mean
 from archspec.ir.builder import GraphBuilder
@@ -90,7 +92,7 @@ class Scope:
     `types` is None where there are no values: in declarations.
     """
 
-    __slots__ = ("climbing", "frame", "index", "labels", "lost", "names", "parent", "read", "types")
+    __slots__ = ("climbing", "frame", "index", "labels", "lost", "names", "parent", "parts", "read", "types")
 
     def __init__(
         self,
@@ -110,6 +112,8 @@ class Scope:
         """The labels of lines that a mistake kept from being elaborated."""
         self.climbing: dict[str, list[Scope]] = {}
         """Labels of a round that are seen behind it, with the scopes around it that see them, the inner before the outer."""
+        self.parts: dict[str, Any] = {}
+        """What it takes to build again what a label names: core.Part."""
         self.read = set() if read is None else read
         self.types = types
 
@@ -123,6 +127,13 @@ class Scope:
         while scope is not None:
             yield scope
             scope = scope.parent
+
+    def seen(self) -> Seen:
+        """What is seen from here now: labels that come later, and rounds to come, change nothing of it."""
+        frame = self.frame
+        return Seen(
+            self, len(self.labels), frame.round if frame is not None else 0, self.parent.seen() if self.parent is not None else None
+        )
 
     def value_of(self, name: str) -> Value | Missing | None:
         """Find the value of a name that is seen from here; None where it is not defined."""
@@ -140,6 +151,28 @@ class Scope:
             yield from scope.names
             if scope.index is not None:
                 yield scope.index
+
+
+class Seen(NamedTuple):
+    """What was seen from a place: the scope, how many of its labels, the round of its frame, and what was seen around."""
+
+    scope: Scope
+    labels: int
+    round: int
+    around: Seen | None
+
+    def restored(self) -> Scope:
+        """The scope as it was."""
+        frame = self.scope.frame
+        if frame is not None:
+            frame = Frame(frame.count, frame.known)
+            frame.round = self.round
+        parent = self.around.restored() if self.around is not None else None
+        scope = Scope(self.scope.names, parent, frame, self.scope.index, self.scope.read, self.scope.types)
+        labels = islice(self.scope.labels.items(), self.labels)
+        scope.labels = {name: builder.whereabouts(value) for name, (builder, value) in labels}
+        scope.parts = self.scope.parts
+        return scope
 
 
 def evaluate(expr: ast.Expr, scope: Scope) -> Value:

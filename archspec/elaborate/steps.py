@@ -12,7 +12,7 @@ from archspec.elaborate.expressions import Missing, Refused, Scope, Silent, Valu
 from archspec.elaborate.merge_advice import step_advice
 from archspec.elaborate.reports import Level
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import Call, Graph, Instance
+from archspec.ir.graph import AGAIN, Call, Graph, Instance
 from archspec.ops import STEPS, op_class, typed
 from archspec.ops.base import Misfit, Op
 from archspec.source import Span
@@ -41,6 +41,8 @@ class Steps(Core):
                 if step.bare or step.keywords:
                     raise Refused("A104", "`skip` takes no arguments", step.span)
                 return value
+            if name == AGAIN:
+                return self.again(step, context, value, label)
             block = self.unit.blocks.get(name)
             if block is not None:
                 return self.block_call(step, block, context, value, label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from archspec.elaborate.binding import bind
-from archspec.elaborate.core import Context
+from archspec.elaborate.core import Context, Part
 from archspec.elaborate.expressions import Frame, Refused, whole
 from archspec.elaborate.inputs import doubt, impossible, possible, written_shape
 from archspec.elaborate.labels import climb, given_by, label_text, rounds_of
@@ -83,19 +83,25 @@ class Structures(Steps):
         if name is not None and any(name in scope.labels for scope in around):
             self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label")
             name = None
+        seen, first = context.scope.seen(), len(context.builder.elements)
         result = self.group(suite, name, head.span, context, value)
         if name is not None:
             context.scope.labels[name] = (context.builder, result)
             context.scope.climbing |= {name: around[1:]}
+            context.scope.parts[name] = Part(suite.body, context, seen, first, len(context.builder.elements))
         return result
 
     def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int:
         """The body under a label: a single step takes the label, several become a graph of their own, numbered by position."""
-        source, body = _source(suite.body)
+        source, body = begun(suite.body)
         if source is not None:
             value = self.reference(source, context)
         elif value is None:
             return self.no_input(span, context)
+        return self.grouped(body, name, span, context, value)
+
+    def grouped(self, body: tuple[ast.Statement, ...], name: str | None, span: Span, context: Context, value: int) -> int:
+        """What a label names, after a value."""
         if not body:
             return value
         only = body[0] if len(body) == 1 else None
@@ -219,7 +225,7 @@ class Structures(Steps):
         return self.merge(op, tuple(result for result, _ in results), context, head.span, advice)
 
 
-def _source(body: tuple[ast.Statement, ...]) -> tuple[ast.Expr | None, tuple[ast.Statement, ...]]:
+def begun(body: tuple[ast.Statement, ...]) -> tuple[ast.Expr | None, tuple[ast.Statement, ...]]:
     """The value that a body begins from, where it says so, and the body without that."""
     first = body[0] if body else None
     if not isinstance(first, ast.Chain) or first.source is None or first.guard is not None:

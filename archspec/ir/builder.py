@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from archspec.ir.graph import Call, Further, Graph, Hole, Input, Instance, Network, Node, Output, Owner, Part
+from archspec.ir.shared import relinked
 from archspec.ir.walk import Names
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Misfit, Op
@@ -30,6 +32,8 @@ class GraphBuilder:
         if round_ and parent is not None:
             self.names.position = parent.names.position
         self.captured: dict[int, int] = {}
+        self.became: tuple[GraphBuilder, dict[int, int]] | None = None
+        """What took over its elements, and its values there."""
         self.pending: list[int] = []
         """Values of the parent that are read here, in the order of the inputs after the first."""
         self.picked: dict[tuple[int, int, int], int] = {}
@@ -118,6 +122,14 @@ class GraphBuilder:
         results = tuple(map(self.final, (result, *named.values())))
         return Graph(tuple(inputs), fixed, results, self.names.naming, instance, tuple(named))
 
+    def whereabouts(self, value: int) -> tuple[GraphBuilder, int]:
+        """Where a value is by now: here, or where the elements were taken over."""
+        builder = self
+        while builder.became is not None:
+            builder, values = builder.became
+            value = values[value]
+        return builder, value
+
     def final(self, value: int) -> int:
         """The number of a value in the finished graph."""
         return value if value >= 0 else len(self.inputs) + ~value
@@ -125,24 +137,30 @@ class GraphBuilder:
     def splice(self, inner: GraphBuilder, value: int) -> dict[int, int]:
         """Take over the elements of a builder of one round, whose input is `value`; returns what its values are here."""
         mapping = {0: value, **{number: outer for outer, number in inner.captured.items()}}
-        first = len(self.elements)
+
+        def here(owner: Owner, depth: int) -> Owner:
+            return owner._replace(element=~mapping[~owner.element]) if owner.up == depth else owner._replace(up=owner.up - 1)
+
         for at, element in enumerate(inner.elements):
             if isinstance(element, Further):
                 mapping[~at] = self.further(mapping[element.of], element.result, element.round)
                 continue
-            owner = element.owner
-            if owner is not None:
-                owner = owner._replace(up=owner.up - 1) if owner.up else owner._replace(element=first + owner.element)
-            mapping[~at] = self.add(element._replace(inputs=tuple(mapping[v] for v in element.inputs), owner=owner))
+            mapping[~at] = self.add(relinked(element, here)._replace(inputs=tuple(mapping[v] for v in element.inputs)))
+        inner.became = self, mapping
         return mapping
 
     def without_holes(self) -> tuple[GraphBuilder, dict[int, int]]:
         """What does not depend on a hole, as another builder, and the numbers there of the values that are left."""
         left = GraphBuilder(self.names.naming)
         numbers = {at: left.input(type_) for at, type_ in enumerate(self.inputs) if type_ is not None}
+
+        def there(owner: Owner, depth: int) -> Owner:
+            return owner._replace(element=~numbers[~owner.element]) if owner.up == depth else owner
+
         for at, element in enumerate(self.elements):
             if not isinstance(element, Hole) and all(value in numbers for value in element.inputs):
-                numbers[~at] = left.add(element._replace(inputs=tuple([numbers[value] for value in element.inputs])))
+                with suppress(KeyError):  # what uses the weights of a hole is left out too
+                    numbers[~at] = left.add(relinked(element, there)._replace(inputs=tuple([numbers[value] for value in element.inputs])))
         return left, numbers
 
 

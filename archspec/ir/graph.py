@@ -30,6 +30,9 @@ from archspec.types import Type
 SHORTCUT = "downsample"
 """The stem of shortcuts; the first of them in a graph is called so without an ordinal."""
 
+AGAIN = "again"
+"""The step that builds what a label names once more, with its weights; and the stem of what it builds."""
+
 
 class Owner(NamedTuple):
     """The element whose weights another uses: its position in the graph that is `up` levels around the other's."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archspec.ir.graph import Call, Further, Graph, Layered, Network, Node, Owner
-from archspec.ir.walk import Visit, events
+from archspec.ir.shared import slots
 from archspec.ops.base import Misfit
 from archspec.types import Type
 
@@ -74,16 +74,10 @@ def _lent(borrower: Borrower, graph: Graph, at: int) -> None:
 
 def stored_in(element: Layered, graph: Graph) -> dict[str, tuple[int, ...]] | None:
     """The shapes of the tensors that an element stores in each round, by their keys within it; None for an inline call."""
-    if isinstance(element, Node):
-        return {w.name: w.shape for w in element.op.weights(*graph.types_of(element))}
-    if element.inline:
+    if isinstance(element, Call) and element.inline:
         return None
-    found: dict[str, tuple[int, ...]] = {"rounds": (element.times,)}
-    for met in events(element.graph):
-        if isinstance(met, Visit) and met.owner is None:
-            for key, shape in (stored_in(met.node, met.graph) or {}).items():
-                found[f"{met.name}.{key}"] = shape
-    return found
+    found = {key: slot.shape for key, slot in slots(element, graph.types_of(element)).items()}
+    return {"rounds": (element.times,), **found} if isinstance(element, Call) else found
 
 
 def _graph(graph: Graph) -> str:

@@ -135,3 +135,14 @@ class Body(NamedTuple):
                 for at, item in enumerate(self.items)
             )
         )
+
+
+class Made(NamedTuple):
+    """How a call is made as a module; `flat` as in Item."""
+
+    module: New
+    flat: bool = False
+    shared: tuple[Shared, ...] = ()
+    """The modules that it is given."""
+    texts: tuple[str, ...] = ()
+    """What picks its results where it has several."""

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from archspec.analysis.aliases import Uses
 from archspec.backends.registry import Unsupported
-from archspec.backends.source.body import UNREAD, Body, Item, Pick, Reach, Shared
+from archspec.backends.source.alike import check_alike
+from archspec.backends.source.body import UNREAD, Body, Item, Made, Pick, Reach, Shared
 from archspec.backends.source.chain import Chain
 from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
@@ -23,7 +24,7 @@ from archspec.backends.source.loops import as_loop
 from archspec.backends.source.merged import MOST, Variant, merged
 from archspec.backends.source.signature import input_names, result_names
 from archspec.elaborate.naming import Origin, named
-from archspec.ir.graph import Call, Further, Graph, Layered, Network, Node
+from archspec.ir.graph import Call, Further, Graph, Layered, Network, Node, Owner
 from archspec.ir.walk import Names
 from archspec.numeric import Spelled, value_of
 
@@ -46,17 +47,6 @@ class Class(NamedTuple):
         return "".join(f", {name}: {annotation(values)}" for name, values in self.parameters.items())
 
 
-class Made(NamedTuple):
-    """How a call is made as a module; `flat` as in Item."""
-
-    module: New
-    flat: bool = False
-    shared: tuple[Shared, ...] = ()
-    """The modules that it is given."""
-    texts: tuple[str, ...] = ()
-    """What picks its results where it has several."""
-
-
 class Classes:
     """The classes that a network needs, callees first."""
 
@@ -69,6 +59,8 @@ class Classes:
         """The parameters of blocks, the channels first, the others as their blocks declare them."""
         self.network, self.origins = named(network, self.called)
         self.seen: set[Graph] = set()
+        self.around: dict[Graph, Graph] = {}
+        """The graph that first calls another."""
         self.graphs: list[Graph] = []
         """Those of calls that are not inline, callees first."""
         self.calls: dict[object, list[Call]] = {}
@@ -114,11 +106,15 @@ class Classes:
         return list({class_.name: class_ for class_ in made if isinstance(class_, Class)}.values())
 
     def collect(self, graph: Graph, around: Origin) -> None:
-        """Collect the calls of a graph and of those that it calls. A label is given what the block around it is given."""
+        """Collect the calls of a graph and of those that it calls. A label is given what the block around it is given.
+
+        A call that uses the weights of another is made by the module of that.
+        """
         for _, element in graph.layered:
-            if isinstance(element, Call) and element.graph not in self.seen:
+            if isinstance(element, Call) and element.owner is None and element.graph not in self.seen:
                 inner = element.graph
                 self.seen.add(inner)
+                self.around[inner] = graph
                 origin = self.origins.setdefault(inner, around._replace(place=around.place and element.span))
                 self.collect(inner, origin)
                 if not element.inline:
@@ -130,7 +126,7 @@ class Classes:
         for _, element in graph.layered:
             if isinstance(element, Call) and element.inline:
                 self.make_callees(element.graph)
-            elif isinstance(element, Call) and element.graph not in self.made:
+            elif isinstance(element, Call) and element.owner is None and element.graph not in self.made:
                 place = self.origins[element.graph].place or element.graph
                 alike = self.calls[place]
                 if place in self.open:  # a block that calls itself: each level before the one that calls it
@@ -323,16 +319,10 @@ class Classes:
         """Append an element; returns the numbers of the results of each of its rounds."""
         types = tuple(graph.type_of(v) for v in element.inputs)
         if isinstance(element, Node):
-            module_ = None if element.op.variadic else self.node(element, graph)
-            name, owner = names(element), self.owner(element, 0)
-            self.names[id(element)] = {0: name}
-            items.append(
-                Item(name, module_, element.op.step, element.label, tuple(reads), types, element.type, element.span, top, owner=owner)
-            )
+            items.append(self.layer(element, graph, reads, names, top))
             texts = [f"[{at}]" for at in range(1 + len(element.further))] if element.further else []
             return [self.several(count + len(items) - 1, [Pick(0, text) for text in texts])]
-        lender = graph.elements[element.owner.element] if element.owner is not None and not element.owner.up else element
-        called = lender if isinstance(lender, Call) else element
+        called = self.called_by(element)
         made = None if element.inline else self.module(called)
         results: list[list[int]] = []
         for round_ in range(element.times):
@@ -356,17 +346,45 @@ class Classes:
             reads[0] = results[-1][0]
         return results
 
+    def layer(self, node: Node, graph: Graph, reads: list[int], names: Names, top: int) -> Item:
+        """The item of a layer."""
+        module = None if node.op.variadic else self.node(node, graph)
+        name, owner = names(node), self.owner(node, 0)
+        self.names[id(node)] = {0: name}
+        if node.owner is not None:
+            check_alike(node, graph, *self.lent_by(node.owner), self.node)
+        return Item(name, module, node.op.step, node.label, tuple(reads), graph.types_of(node), node.type, node.span, top, owner=owner)
+
     def several(self, value: int, picks: list[Pick]) -> list[int]:
         """The numbers of the results that are picked of an item; the item's own where it has one."""
         lowest = UNREAD - 1 - len(self.picks)
         self.picks |= {lowest - at: pick._replace(value=value) for at, pick in enumerate(picks)}
         return [lowest - at for at in range(len(picks))] or [value]
 
+    def called_by(self, call: Call) -> Call:
+        """The call whose module an element calls: itself, or that whose weights it uses."""
+        if call.owner is None:
+            return call
+        lender, graph = self.lent_by(call.owner)
+        assert isinstance(lender, Call), "a call uses the weights of a call"
+        check_alike(call, self.inside[-1], lender, graph, self.node)
+        return lender
+
+    def lent_by(self, owner: Owner) -> tuple[Layered, Graph]:
+        """The element that an element of the innermost open graph uses the weights of, and the graph that it is in."""
+        graphs = [*self.inside]
+        while len(graphs) <= owner.up:
+            graphs.insert(0, self.around[graphs[0]])
+        graph = graphs[~owner.up]
+        lender = graph.elements[owner.element]
+        assert not isinstance(lender, Further), "what lends weights is a layer or a call"
+        return lender, graph
+
     def owner(self, element: Layered, round_: int) -> Reach | None:
         """The module or tensor whose weights a round of an element uses, if not its own."""
         if element.owner is None:
             return None
-        return self.lender(Shared(*element.owner, round_, isinstance(element, Node) and self.dialect.holds_tensor(element.stem)))
+        return self.lender(Shared(*element.owner, round_, isinstance(element, Node) and self.dialect.holds_tensor(element.op.step)))
 
     def lender(self, shared: Shared) -> Reach:
         """How the body that is made gets at a module or tensor: it is the body's own, or one of a class around that it is given."""

@@ -1,0 +1,152 @@
+"""Weights used twice: `again`, which builds what a label names once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from archspec.elaborate.core import Context, Part
+from archspec.elaborate.expressions import Refused
+from archspec.elaborate.labels import spelled
+from archspec.elaborate.reports import Level
+from archspec.elaborate.structure import Structures, begun
+from archspec.ir.builder import GraphBuilder
+from archspec.ir.graph import AGAIN, Further, Hole, Layered, Owner
+from archspec.ir.shared import Slot, rounds, slots
+from archspec.ops.base import counted
+from archspec.source import Span
+from archspec.syntax import ast
+from archspec.types import Type, describe
+
+
+class Stored(NamedTuple):
+    """An element with weights: its position in its builder, what it reads, and its tensors by their keys."""
+
+    at: int
+    element: Layered
+    types: tuple[Type, ...]
+    slots: dict[str, Slot]
+
+
+class Sharing(Structures):
+    """What uses the weights of another."""
+
+    def again(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
+        builder = context.builder
+        part, home, lenders = self.named(step, context)
+        self.count_step(step.span)
+        if builder.type_of(value) is None or lenders is None:
+            return self.unknown(builder, step.span)
+        _, body = begun(part.body)
+        start, errors = len(builder.elements), self.sink.errors
+        self.trace.append(Level(step.span, step.span.text, ""))
+        inside = Context(builder, part.seen.restored(), part.context.defaults, part.context.top)
+        result = self.grouped(body, label, step.span, inside, value)
+        self.trace.pop()
+        if self.sink.errors == errors:
+            self.lend(step, builder, range(start, len(builder.elements)), lenders, home)
+        return result if self.sink.errors == errors else self.unknown(builder, step.span)
+
+    def named(self, step: ast.Step, context: Context) -> tuple[Part, GraphBuilder, list[Stored] | None]:
+        """What the label of an `again` names, the graph where it stands, and its elements with weights, None where these are not known.
+
+        Raises Refused.
+        """
+        if step.keywords or len(step.bare) != 1:
+            help_ = "it takes the arguments of the first: write `again NAME`, after `NAME: conv k=3 f=8`"
+            raise Refused("A103" if not step.bare else "A104", "`again` takes the label of a layer, group or block call", step.span, help_)
+        (expr,) = step.bare
+        home, value = self.found(expr, context.scope)
+        name = spelled(expr, context.scope)
+        part = next((around.parts[name] for around in context.scope.outwards() if name in around.labels and name in around.parts), None)
+        if part is None or part.first == part.stop:
+            what = "an input" if part is None else "a value, and no layer"
+            raise Refused("A304", f"`{name}` is {what}: it has no weights to use again", expr.span, "name a layer, a group or a block call")
+        if home.type_of(value) is None:
+            return part, home, None
+        return part, home, stored(home, [~part.context.builder.whereabouts(~at)[1] for at in range(part.first, part.stop)])
+
+    def lend(self, step: ast.Step, builder: GraphBuilder, made: range, lenders: list[Stored], home: GraphBuilder) -> None:
+        """Let what was built use the weights of the first, which must have their shapes."""
+        own = stored(builder, made)
+        assert own is not None, "there was no mistake"
+        if not lenders and not own:
+            name = step.bare[0].span.text
+            message = f"`{name}` has no weights, so `again` is the same as to write its layers once more"
+            self.warn("A421", message, step.span, "leave it, or write the layers", severity="note")
+        elif not self.fitting(step, own, lenders):
+            return
+        up, around = 0, builder
+        while around is not home and around.parent is not None:
+            up, around = up + 1, around.parent
+        owners = {new.at: old.element.owner or Owner(old.at) for new, old in zip(own, lenders, strict=True)}
+        elements = [builder.elements.pop() for _ in made][::-1]
+        for element in reversed(elements):
+            builder.names.skip(element, -1)
+        for at, element in zip(made, elements, strict=True):
+            owner = owners.get(at)
+            if owner is not None and not isinstance(element, Further):
+                owner = element.owner or owner._replace(up=owner.up + up)
+                element = element._replace(stem=AGAIN, numbered=False, span=step.span, owner=owner)
+            builder.add(element)
+
+    def fitting(self, step: ast.Step, own: list[Stored], lenders: list[Stored]) -> bool:
+        """Whether what was built has the weights of the first; reports the first difference."""
+        name = step.bare[0].span.text
+        for new, old in zip(own, lenders, strict=False):
+            for key in {**old.slots, **new.slots}:
+                mine, theirs = new.slots.get(key), old.slots.get(key)
+                if mine is not None and theirs is not None and mine.shape == theirs.shape and mine.node.op == theirs.node.op:
+                    continue
+                self.reject(
+                    "A304", _difference(f"{name}.{key}".rstrip("."), mine, theirs), step.span, _way(name, new, old), *_places(theirs)
+                )
+                return False
+        if len(own) == len(lenders) and all(rounds(new.element) == rounds(old.element) for new, old in zip(own, lenders, strict=True)):
+            return True
+        here, there = (sum([rounds(each.element) for each in found]) for found in (own, lenders))
+        message = f"`again {name}` would be {here} parts with weights here, and is {there} where `{name}` stands"
+        self.reject("A304", message, step.span, "build both from the same numbers of channels and rounds")
+        return False
+
+
+def _difference(key: str, mine: Slot | None, theirs: Slot | None) -> str:
+    """Say how a tensor that two would share comes out in both."""
+    if mine is None or theirs is None:
+        size, where = (mine.size, "here, and nothing where it stands") if mine is not None else ("nothing", "here")
+        return f"`{key}` would be {size} {where}" + (f", and is {theirs.size} where it stands" if theirs is not None else "")
+    if mine.shape != theirs.shape:
+        return f"`{key}` would be {mine.size} here, and is {theirs.size} where it stands"
+    own, other = (f"`{slot.node.op.step} {slot.node.op.config()}`" for slot in (mine, theirs))
+    return f"the layer of `{key}` would be {own} here, and is {other} where it stands"
+
+
+def _way(name: str, new: Stored, old: Stored) -> str | None:
+    """What would work: a value like that which the first reads."""
+    here, there = new.types[0], old.types[0]
+    if here == there:
+        return None
+    if type(here) is type(there) and here.channels != there.channels:
+        return f"`{name}` reads {there}: give `again {name}` a value of {counted(there.channels, 'channel')} too, not of {here.channels:,}"
+    return f"`{name}` reads {describe(there)}: give `again {name}` a value of that shape too, not {describe(here)}"
+
+
+def _places(theirs: Slot | None) -> list[tuple[Span, str]]:
+    return [(theirs.node.span, f"here it is {theirs.size}")] if theirs is not None and theirs.node.span is not None else []
+
+
+def stored(builder: GraphBuilder, made: Iterable[int]) -> list[Stored] | None:
+    """Those of some elements that have weights; None where one is not known."""
+    found = []
+    for at in made:
+        element = builder.elements[at]
+        if isinstance(element, Further):
+            continue
+        types = [builder.type_of(value) for value in element.inputs]
+        if isinstance(element, Hole) or None in types:
+            return None
+        known = tuple([type_ for type_ in types if type_ is not None])
+        tensors = slots(element, known)
+        if tensors:
+            found.append(Stored(at, element, known, tensors))
+    return found
