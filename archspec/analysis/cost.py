@@ -17,7 +17,8 @@ from archspec.types import Type
 class Cost(NamedTuple):
     """Counts of a layer, or sums of them.
 
-    `params` = `weights` + `biases` are learned; `buffers` are stored, not learned; `frozen` are fixed weights. `activations` are
+    `params` = `weights` + `biases`, of which `learned` are learned; `buffers` are stored, not learned; `frozen` are fixed weights, among
+    the parameters or, as the codes of `rbf`, beside them: `learned`, `buffers` and `frozen` are all that is stored. `activations` are
     the numbers put out; `stored` those that need memory of their own (a layer that overwrites its input needs none). `idle` are layers
     that have neither parameters nor MACs.
     """
@@ -26,6 +27,7 @@ class Cost(NamedTuple):
     biases: int = 0
     buffers: int = 0
     frozen: int = 0
+    learned: int = 0
     macs: int = 0
     flops: int = 0
     activations: int = 0
@@ -35,17 +37,17 @@ class Cost(NamedTuple):
 
     @property
     def params(self) -> int:
-        """Weights and biases: what training learns."""
+        """Weights and biases: what training learns, unless they are frozen."""
         return self.weights + self.biases
 
     @property
     def tensors(self) -> tuple[int, ...]:
-        """The numbers that are stored, by their roles."""
-        return self[:4]
+        """The numbers that are stored, each once."""
+        return self.learned, self.buffers, self.frozen
 
     def borrowing(self) -> Cost:
         """The same with the weights of another."""
-        return self._replace(weights=0, biases=0, buffers=0, frozen=0)
+        return self._replace(weights=0, biases=0, buffers=0, frozen=0, learned=0)
 
     def plus(self, other: Cost, times: int = 1) -> Cost:
         """Add another cost, counted several times."""
@@ -66,7 +68,9 @@ def _cost_of(op: Op, inputs: tuple[Type, ...], outputs: tuple[Type, ...], stored
     weights, biases, buffers, frozen = tensors
     idle = idle_ and not (weights or biases or macs)
     connections = op.connections(*types) if idle_ else 0
-    return Cost(weights, biases, buffers, frozen, macs, op.flops(*types), given, stored, connections, idle)
+    params = weights + biases
+    learned, frozen = (0, frozen + params) if op.frozen else (params, frozen)
+    return Cost(weights, biases, buffers, frozen, learned, macs, op.flops(*types), given, stored, connections, idle)
 
 
 class Costs:

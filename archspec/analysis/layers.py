@@ -63,11 +63,14 @@ class Row(_Fields):
 
     __slots__ = ()
 
-    params: int = _count("params", "Weights and biases: what training learns.")
+    params: int = _count("params", "Weights and biases: what training learns, unless they are frozen.")
     weights: int = _count("weights", "Learned numbers except biases.")
     biases: int = _count("biases", "Learned numbers that are added, one per output channel.")
     buffers: int = _count("buffers", "Stored numbers that are not learned, such as the running mean and variance of `bn`.")
-    frozen: int = _count("frozen", "Stored weights that are fixed, such as the codes of `rbf`.")
+    frozen: int = _count(
+        "frozen", "Stored weights that are fixed: those of a frozen layer, which are among `params`, and the codes of `rbf`."
+    )
+    learned: int = _count("learned", "Parameters that are not frozen.")
     macs: int = _count("macs", "Multiply-accumulate operations for one image; adding a bias is not one.")
     flops: int = _count(
         "flops", "Floating-point operations for one image: 2 per MAC, and the elementary operations of everything else (docs/layers.md)."
@@ -159,6 +162,12 @@ class Report:
             self.network.graph.layers, cost.params, cost.weights, cost.biases, cost.buffers, cost.frozen,
             cost.macs, cost.flops, cost.stored, peak, cost.connections, largest, least,
         )  # fmt: skip
+
+    @property
+    def frozen_params(self) -> int:
+        """Parameters that are frozen: in the total, and not learned."""
+        cost = self._costs.network(self.network)
+        return cost.params - cost.learned
 
     @cached_property
     def layers(self) -> list[Row]:

@@ -120,10 +120,10 @@ class TrainingMemory:
         self.network, self.optimizer, self.precision = network, optimizer, precision
         self._half = precision == "bfloat16"
         total = Costs.of(network).network(network)
-        self.params = total.params
+        self.params = total.learned
         self.weights = 4 * sum(total.tensors)
-        self.gradients = 4 * total.params
-        self.states = 4 * OPTIMIZERS[optimizer] * total.params
+        self.gradients = 4 * self.params
+        self.states = 4 * OPTIMIZERS[optimizer] * self.params
         self.storages: list[Storage] = []
         self.largest = 0
         self.casts = 0
@@ -148,10 +148,11 @@ class TrainingMemory:
             reads = tuple([values[source] for source in met.sources])
             types = (*[value.type for value in reads], y)
             sizes = [weight.size for weight in op.weights(*types[:-1]) if weight.role in ("weight", "bias")]
+            self.casts += 2 * sum(sizes) * (self._half and op.kind in _HALF and met.owner is None)
+            sizes = [] if op.frozen else sizes
             params = sum(sizes) if met.owner is None else 0
-            self.casts += 2 * params * (self._half and op.kind in _HALF)
             self.largest = max([self.largest, *sizes])
-            flows = params > 0 or met.owner is not None or any(trained[source] for source in met.sources)
+            flows = len(sizes) > 0 or any(trained[source] for source in met.sources)
             gives, own = self._given(met, reads, types, at, readers, flows)
             for value in reads:
                 value.storage.last = at

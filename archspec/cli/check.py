@@ -108,11 +108,12 @@ def _summary(network: Network) -> str:
     from archspec.analysis.layers import Report
 
     report = Report(network)
+    frozen = f" ({report.frozen_params:,} frozen)" if report.frozen_params else ""
     totals = report.totals
     shapes = " + ".join("x".join(map(str, shape)) for shape in report.inputs.values())
     result = "x".join(map(str, report.outputs["output"]))
     layers = f"{totals.layers:,} layer{'s' if totals.layers != 1 else ''}"
-    return f"{shapes} -> {result}, {layers}, {totals.params:,} parameters, {totals.macs:,} MACs"
+    return f"{shapes} -> {result}, {layers}, {totals.params:,} parameters{frozen}, {totals.macs:,} MACs"
 
 
 def watch(arguments: argparse.Namespace) -> int:

@@ -89,10 +89,10 @@ Types = Callable[[ast.Expr | None, Span, "Scope"], Type | None]
 class Scope:
     """Names and labels that are seen from a place. Blocks start a scope without a parent; suites extend the one around them.
 
-    `types` is None where there are no values: in declarations.
+    `types` is None where there are no values: in declarations. Weights of layers in a `frozen` scope are fixed.
     """
 
-    __slots__ = ("climbing", "frame", "index", "labels", "lost", "names", "parent", "parts", "read", "types")
+    __slots__ = ("climbing", "frame", "frozen", "index", "labels", "lost", "names", "parent", "parts", "read", "types")
 
     def __init__(
         self,
@@ -116,6 +116,7 @@ class Scope:
         """What it takes to build again what a label names: core.Part."""
         self.read = set() if read is None else read
         self.types = types
+        self.frozen: bool = parent is not None and parent.frozen
 
     def inner(self, frame: Frame | None = None, index: str | None = None) -> Scope:
         """A suite inside this one; with a frame, the body of a repeat."""
@@ -172,6 +173,7 @@ class Seen(NamedTuple):
         labels = islice(self.scope.labels.items(), self.labels)
         scope.labels = {name: builder.whereabouts(value) for name, (builder, value) in labels}
         scope.parts = self.scope.parts
+        scope.frozen = self.scope.frozen
         return scope
 
 

@@ -34,13 +34,17 @@ class Sharing(Structures):
     def again(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         builder = context.builder
         part, home, lenders = self.named(step, context)
+        if context.scope.frozen and not part.seen.scope.frozen:
+            name = step.bare[0].span.text
+            message = f"the weights of `{name}` are learned where it stands, so they cannot be frozen here"
+            raise Refused("A304", message, step.span, f"write `frozen {name}:` there")
         self.count_step(step.span)
         if builder.type_of(value) is None or lenders is None:
             return self.unknown(builder, step.span)
         _, body = begun(part.body)
         start, errors = len(builder.elements), self.sink.errors
         self.trace.append(Level(step.span, step.span.text, ""))
-        inside = Context(builder, part.seen.restored(), part.context.defaults, part.context.top)
+        inside = part.context._replace(builder=builder, scope=part.seen.restored())
         result = self.grouped(body, label, step.span, inside, value)
         self.trace.pop()
         if self.sink.errors == errors:

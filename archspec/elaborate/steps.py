@@ -65,6 +65,7 @@ class Steps(Core):
         if any(builder.type_of(value) is None for value in values):
             return self.unknown(builder, span)
         self.count_step(span)
+        op = op.froze() if context.scope.frozen else op
         try:
             return builder.apply(op, values, label, span, self.settled)
         except Misfit as misfit:
@@ -110,7 +111,8 @@ class Steps(Core):
         types = [type_ for type_ in map(builder.type_of, values) if type_ is not None]
         if len(types) < len(values):
             return self.unknown(builder, step.span)
-        key = (id(block), *types, *((name, *typed(value)) for name, value in scope.names.items()))
+        scope.frozen = context.scope.frozen
+        key = (id(block), scope.frozen, *types, *((name, *typed(value)) for name, value in scope.names.items()))
         if key in self.active:
             raise self.circle(step, key)
         if key not in self.calls:

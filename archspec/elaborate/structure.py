@@ -83,12 +83,16 @@ class Structures(Steps):
         if name is not None and any(name in scope.labels for scope in around):
             self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label")
             name = None
-        seen, first = context.scope.seen(), len(context.builder.elements)
-        result = self.group(suite, name, head.span, context, value)
+        inside = context
+        if head.frozen:
+            inside = context._replace(scope=context.scope.inner())
+            inside.scope.frozen = True
+        seen, first = inside.scope.seen(), len(context.builder.elements)
+        result = self.group(suite, name, head.span, inside, value)
         if name is not None:
             context.scope.labels[name] = (context.builder, result)
             context.scope.climbing |= {name: around[1:]}
-            context.scope.parts[name] = Part(suite.body, context, seen, first, len(context.builder.elements))
+            context.scope.parts[name] = Part(suite.body, inside, seen, first, len(context.builder.elements))
         return result
 
     def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int:

@@ -63,7 +63,7 @@ class GraphBuilder:
         """
         types = [type_ for type_ in map(self.type_of, values) if type_ is not None]
         for primitive in op.expand(types):
-            own = primitive is op
+            own, primitive = primitive is op, primitive.froze() if op.frozen else primitive
             type_, *further = map(settled, primitive.infer(types))
             numbered = own and (label is not None or not op.variadic)
             node = Node(primitive, tuple(values), type_, primitive.step, label if own else None, span, numbered, not own)

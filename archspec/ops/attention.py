@@ -106,8 +106,8 @@ class Attention(_Attention):
         return 2 * self.macs(x, y) + x.size + 5 * self.heads * x.length**2
 
     def kept(self, x: Tokens, y: Tokens) -> Kept:
-        """The tokens, their queries, keys and values, the sum of each softmax, and the heads' outputs."""
-        return Kept(numbers=5 * x.size + self.heads * x.length)
+        """The tokens, unless they are projected by fixed weights, their queries, keys and values, each softmax's sum, the heads' outputs."""
+        return Kept(numbers=(4 if self.frozen else 5) * x.size + self.heads * x.length)
 
     def constant(self, x: Tokens) -> tuple[str, str] | None:
         if x.length > 1:
@@ -170,8 +170,8 @@ class WindowAttention(_Attention):
         return 2 * self.macs(x, y) + x.size + each * weights
 
     def kept(self, x: Map, y: Map) -> Kept:
-        """The tokens, their queries, keys and values, the softmax of each window, and the heads' outputs."""
-        return Kept(numbers=5 * x.size + self.heads * product((*x.spatial, *self.patch())))
+        """The queries, keys and values, the softmax of each window, and what learned projections multiply: the tokens, the heads' outputs."""
+        return Kept(numbers=(3 if self.frozen else 5) * x.size + self.heads * product((*x.spatial, *self.patch())))
 
     def constant(self, x: Map) -> tuple[str, str] | None:
         if product(self.patch()) > 1:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from archspec.numeric import holds, product, value_of
-from archspec.ops.declare import Declared, Range, is_range
+from archspec.numeric import holds, product
+from archspec.ops.declare import Declared, Flag, declared, is_range
+from archspec.ops.declare import show as show
 from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
 
 
@@ -153,6 +154,7 @@ def phased(axes: Sequence[tuple[int, int, Callable[[int], Taps | None]]]) -> Fie
     return tuple([Reach(step, tuple(map(taps, range(phases)))) for phases, step, taps in axes])
 
 
+_FROZEN = declared("frozen", Flag, default=False)
 KINDS = ("convolution", "fully connected", "recurrent", "pooling", "attention", "normalisation", "activation", "merge", "other")
 """The kinds of layer, in the order in which they are listed."""
 
@@ -191,6 +193,10 @@ class Op(Declared):
     """Whether it looks its input up in a table, so that it reads whole numbers."""
     keeps = "input"
     """What its gradient needs: its `input`, its `output`, or nothing, where it is empty. See `kept`."""
+    freezes = False
+    """Whether it takes `frozen=yes`: set for a class with weights; a derived layer whose primitives have weights sets it itself."""
+    frozen = False
+    """Whether its weights are fixed: stored and counted, but not learned."""
     elementary = 0
     """Elementary operations per output element, for the FLOPs of layers without MACs."""
     cost_note = ""
@@ -199,6 +205,13 @@ class Op(Declared):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.step = cls.__dict__.get("step", cls.__name__.lower())
+        cls.freezes = cls.__dict__.get("freezes", cls.freezes or cls.weights is not Op.weights)
+        if cls.freezes and "frozen" not in cls.__annotations__:
+            cls.fields = {**{name: field for name, field in cls.fields.items() if name != "frozen"}, "frozen": _FROZEN}
+
+    def froze(self) -> "Op":
+        """The same layer with fixed weights, unless it has none or is said to learn them."""
+        return type(self)(**{**self.arguments(), "frozen": True}) if self.freezes and "frozen" not in self.given else self
 
     def reads_values(self) -> tuple[str, ...]:
         """List the operands that are given: its inputs after the first, unless it is variadic."""
@@ -319,25 +332,6 @@ def _conversion(takes: tuple[type, ...], x: Type) -> str | None:
     if takes == (Map,) and isinstance(x, Vector):
         return "a vector has no positions left; put this layer before the first `fc` or `flatten`"
     return None
-
-
-def show(value: object) -> str:
-    """Write an argument as a spec does."""
-    value = value_of(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Range):
-        return ":".join(map(str, value))
-    if isinstance(value, tuple):
-        if not any(isinstance(item, tuple) for item in value):
-            return "x".join(map(str, value))
-        return _listed([_listed(list(map(str, row)), ",") for row in value], ", ")
-    return str(value)
-
-
-def _listed(items: list[str], separator: str) -> str:
-    """A list in parentheses; a single item keeps its comma, without which it would be the item in parentheses."""
-    return f"({separator.join(items)}{',' * (len(items) == 1)})"
 
 
 def per_axis(value: Any, rank: int) -> tuple[Any, ...]:

@@ -105,7 +105,8 @@ class Field(NamedTuple):
         return value
 
 
-def _field(name: str, annotation: Any, default: Any) -> Field:
+def declared(name: str, annotation: Any, default: Any) -> Field:
+    """The argument that an annotation declares."""
     kind, rule = get_args(annotation) if get_origin(annotation) is Annotated else (annotation, Rule("a number"))
     parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     words = frozenset(word for part in parts if get_origin(part) is Literal for word in get_args(part) if isinstance(word, str))
@@ -151,12 +152,12 @@ class Declared:
     """The arguments that were given; the others have their defaults."""
 
     def __init_subclass__(cls) -> None:
-        own = {name: _field(name, kind, cls.__dict__.get(name, REQUIRED)) for name, kind in cls.__annotations__.items()}
+        own = {name: declared(name, kind, cls.__dict__.get(name, REQUIRED)) for name, kind in cls.__annotations__.items()}
         cls.fields = {**cls.fields, **own}
         cls.operands = tuple([name for name, field in cls.fields.items() if field.rule.names == "value"])
         for name in [name for name, field in own.items() if field.rule.names == "key"]:
             pair = get_args(get_args(cls.__annotations__[name])[0])[0]
-            cls.keyed, cls.item = name, _field(name, Annotated[get_args(pair)[1], own[name].rule], REQUIRED)
+            cls.keyed, cls.item = name, declared(name, Annotated[get_args(pair)[1], own[name].rule], REQUIRED)
 
     @classmethod
     def field(cls, name: str) -> Field:
@@ -240,3 +241,22 @@ Deviation = Annotated[
     float | None,
     Rule("a number above 0, the standard deviation of init=normal (0.01) or init=truncated (0.02)", above=0),
 ]
+
+
+def show(value: object) -> str:
+    """Write an argument as a spec does."""
+    value = value_of(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Range):
+        return ":".join(map(str, value))
+    if isinstance(value, tuple):
+        if not any(isinstance(item, tuple) for item in value):
+            return "x".join(map(str, value))
+        return _listed([_listed(list(map(str, row)), ",") for row in value], ", ")
+    return str(value)
+
+
+def _listed(items: list[str], separator: str) -> str:
+    """A list in parentheses; a single item keeps its comma, without which it would be the item in parentheses."""
+    return f"({separator.join(items)}{',' * (len(items) == 1)})"

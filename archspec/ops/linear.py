@@ -55,7 +55,7 @@ class Linear(Op):
         return formed(self.norm, weight_and_bias((self.n, x.channels), self.n, self.bias), self.gain)
 
     def kept(self, x: Type, y: Type) -> Kept:
-        return super().kept(x, y)._replace(statistics=numbers_kept(self.weights(x)) if self.norm else 0)
+        return Kept(input=not self.frozen, statistics=numbers_kept(self.weights(x)) if self.norm else 0)
 
     def parts(self, x: Type) -> tuple[Part, ...]:
         return form_parts(self.norm, self.gain)
@@ -96,6 +96,7 @@ class Rbf(Op):
     kind = "fully connected"
     positional = ("n",)
     takes = (Vector,)
+    freezes = False
     cost_note = "3 per connection: subtract, square, add"
 
     n: Count
@@ -155,6 +156,9 @@ class Scale(Op):
     cost_note = "one multiplication per element"
 
     init: Real = 1.0
+
+    def kept(self, x: Type, y: Type) -> Kept:
+        return Kept(input=not self.frozen)
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         spread = len(x.spatial) if isinstance(x, Map) else 0

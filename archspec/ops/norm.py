@@ -100,8 +100,8 @@ class RmsNorm(Op):
     eps: Small = None
 
     def kept(self, x: Type, y: Type) -> Kept:
-        """The input, the root of each position, and what the factors multiply."""
-        return Kept(input=True, numbers=x.size // x.channels + x.size)
+        """The input, the root of each position, and what learned factors multiply."""
+        return Kept(input=True, numbers=x.size // x.channels + (0 if self.frozen else x.size))
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return (Weight("weight", (x.channels,)),)
@@ -143,8 +143,8 @@ class ResponseNorm(Op):
     eps: Positive = 1e-6
 
     def kept(self, x: Map, y: Map) -> Kept:
-        """The input, the lengths, their mean, the quotients, and what the factors multiply."""
-        return Kept(input=True, numbers=x.size + 2 * x.channels + 1)
+        """The input, the lengths, their mean, the quotients, and what learned factors multiply."""
+        return Kept(input=True, numbers=(0 if self.frozen else x.size) + 2 * x.channels + 1)
 
     def weights(self, x: Map) -> tuple[Weight, ...]:
         return weight_and_bias((x.channels,), x.channels, True)

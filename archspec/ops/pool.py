@@ -111,7 +111,7 @@ class Subsample(_Pooling):
 
     def kept(self, x: Map, y: Map) -> Kept:
         kept = super().kept(x, y)
-        return kept._replace(numbers=kept.numbers + y.size)
+        return kept._replace(numbers=kept.numbers + (0 if self.frozen else y.size))
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         return weight_and_bias((x.channels,), x.channels, True)

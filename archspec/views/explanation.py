@@ -109,7 +109,8 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
         what = "the running mean and variance of each channel" if normalises else "the vectors u and v"
         yield _count("buffers", row.buffers, f"stored, not learned: {what}")
     if row.frozen:
-        yield _count("frozen", row.frozen, f"fixed weights: {spaced(work.get('frozen', ''))}")
+        how = "all of the parameters: `frozen=yes`" if row.node.op.frozen else f"fixed weights: {spaced(work.get('frozen', ''))}"
+        yield _count("frozen", row.frozen, how)
     for part, formula in worked_parts(row.node.op, row.types):
         text = f"{part.params:,}" if part.params is not None else ""
         yield Step(part.name, part.params, text, "; ".join(filter(None, [part.equation, spaced(formula)])))

@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_iter
 import archspec
 from archspec.analysis.training import OPTIMIZERS, Bytes, TrainingMemory
 from archspec.backends.torch.words import TORCH
+from archspec.ops import op_class
 from tests.helpers import nested
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import few_quick, reduced
@@ -51,6 +52,21 @@ def saved(network, spec=""):
     found = sum(storage.nbytes() for storage in kept.values())
     del result
     return found
+
+
+@pytest.mark.parametrize("start", STARTS, ids=["map", "tokens", "vector"])
+@pytest.mark.parametrize("step", [step for step in LAYERS if op_class(step).freezes and step not in ("embed", "rnn", "gru", "lstm")])
+def test_a_frozen_layer_keeps_what_torch_saves(step, start):
+    """With a learned layer before it, so that the gradient flows through, and without, so that none does."""
+    for before in ("scale 0.5\n", "scale 0.5 frozen=yes\n"):
+        for sample in [sample for sample in LAYERS[step].samples if "norm=" not in sample]:
+            spec = f"{start}{before}{step} {sample} frozen=yes\nscale 0.5\n"
+            try:
+                network = archspec.loads(spec)
+                found = saved(network)
+            except archspec.SpecError:
+                continue
+            assert TrainingMemory(network, BATCH).kept == found, spec
 
 
 @pytest.mark.parametrize("start", STARTS, ids=["map", "tokens", "vector"])

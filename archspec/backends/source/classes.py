@@ -106,10 +106,7 @@ class Classes:
         return list({class_.name: class_ for class_ in made if isinstance(class_, Class)}.values())
 
     def collect(self, graph: Graph, around: Origin) -> None:
-        """Collect the calls of a graph and of those that it calls. A label is given what the block around it is given.
-
-        A call that uses the weights of another is made by the module of that.
-        """
+        """Collect the calls with weights of their own, of a graph and those that it calls. A label is given what its block is given."""
         for _, element in graph.layered:
             if isinstance(element, Call) and element.owner is None and element.graph not in self.seen:
                 inner = element.graph

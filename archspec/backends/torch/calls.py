@@ -47,6 +47,8 @@ def layer(op: Op, types: tuple[Type, ...], overwrites: bool) -> New:
     if row is None:
         raise Unsupported(f"PyTorch has no module for `{op.step}`")
     made = row(op, *types)
+    if op.frozen:
+        return New("frozen", (("", made),))
     return New(made.name, (*made.arguments, ("inplace", True))) if overwrites else made
 
 

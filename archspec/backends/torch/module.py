@@ -47,11 +47,14 @@ class _File:
         yield from self.main()
 
     def docstring(self) -> Iterator[str]:
-        totals = Report(self.network).totals
+        report = Report(self.network)
+        totals = report.totals
         inputs = ", ".join(f"{i.name} {_nchw(i.type)}" for i in self.network.inputs)
         result = ", ".join(f"{o.name} {_nchw(self.network.graph.type_of(o.value))}" for o in self.network.outputs)
         yield f'"""{_plain(self.network.name)}: {inputs} -> {result}.\n'
-        yield f"{totals.params:,} parameters, {totals.buffers:,} buffers, {totals.macs:,} MACs per image. Written by archspec from a spec."
+        frozen = f", {report.frozen_params:,} of them frozen" if report.frozen_params else ""
+        counts = f"{totals.params:,} parameters{frozen}, {totals.buffers:,} buffers, {totals.macs:,} MACs per image"
+        yield f"{counts}. Written by archspec from a spec."
         yield '"""\n'
 
     def helpers(self) -> list[str]:
@@ -91,7 +94,7 @@ class _File:
     def example(self, at: int, type_: Type) -> str:
         """Zeros for an input; whole numbers where they are looked up in a table."""
         first = next((item for item in self.top.items if at in item.reads), None)
-        looked_up = first is not None and isinstance(first.module, New) and first.module.name == "nn.Embedding"
+        looked_up = first is not None and first.step == "embed"
         return f"torch.zeros({', '.join(['2', *_nchw(type_).split('x')[1:]])}{', dtype=torch.long' if looked_up else ''})"
 
 

@@ -89,6 +89,8 @@ def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
     if quiz:
         return
     yield "parameters", f"{totals.params:,}"
+    if report.frozen_params:
+        yield "of which frozen", f"{report.frozen_params:,}"
     yield "MACs", f"{totals.macs:,}"
     yield "FLOPs", f"{totals.flops:,}"
     yield "activations", f"{totals.activations:,}"

@@ -220,24 +220,30 @@ def counted(style: Style) -> list[str]:
     return [COUNTED, *([_BOUND] if set(ROOFLINE) & set(style.columns or ()) else [])]
 
 
+def of_which_frozen(report: Report) -> str:
+    """Words behind the parameters, where some of them are not learned."""
+    return f", of which {report.frozen_params:,} are frozen" if report.frozen_params else ""
+
+
 def footer(report: Report) -> list[str]:
     """The totals in words."""
     t = report.totals
     many = [
         f"{t.layers:,} layer{'s' if t.layers != 1 else ''}",
-        f"{t.params:,} parameters ({t.weights:,} weights + {t.biases:,} biases)",
+        f"{t.params:,} parameters ({t.weights:,} weights + {t.biases:,} biases){of_which_frozen(report)}",
         f"{t.macs:,} MACs",
         f"{t.flops:,} FLOPs",
     ]
+    fixed = t.frozen - report.frozen_params
     seen = f"; receptive field of the last map {field(t)}" if t.receptive_field else ""
     lines = [
         ", ".join(many),
         f"{t.activations:,} activations ({binary(4 * t.activations)} as float32), at most {t.peak_activations:,} alive at once{seen}",
     ]
     if t.buffers:
-        lines.append(f"{t.buffers:,} buffers are stored, not learned; Keras counts them: {t.params + t.buffers + t.frozen:,} in total")
-    if t.frozen:
-        lines.append(f"{t.frozen:,} weights are frozen: fixed, not learned")
+        lines.append(f"{t.buffers:,} buffers are stored, not learned; Keras counts them: {t.params + t.buffers + fixed:,} in total")
+    if fixed:
+        lines.append(f"{fixed:,} weights are frozen: fixed, not learned")
     return [*lines, *_budgets(report)]
 
 

@@ -60,6 +60,8 @@ def layer(row: Row) -> dict[str, Any]:
         **{name: getattr(row.cost, name) for name in (*COUNTS, "connections")},
         **{name: getattr(row, name) for name in ("receptive_field", "smallest_field", "jump", "training", "work")},
     }  # fmt: skip
+    if row.owner is not None:
+        found["owner"] = row.owner
     if row.times > 1:
         found["times"] = row.times
     return found

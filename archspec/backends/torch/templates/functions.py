@@ -5,6 +5,11 @@ from __future__ import annotations
 from torch import nn
 
 
+def frozen(module):
+    """Keep the weights of a layer, or a parameter, as they are: no gradient is computed for them."""
+    return module.requires_grad_(False)
+
+
 def kaiming(module):
     """Draw the weights from He's normal distribution, for layers before a ReLU (He et al. 2015); biases are 0."""
     nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
