@@ -20,7 +20,7 @@ KINDS = {
     "vector": "input 12\n",
 }
 SAMPLES = {step: layer.samples for step, layer in LAYERS.items()}
-MERGES = ("add", "concat", "mul")
+MERGES = ("add", "sub", "concat", "mul")
 BEFORE = {"matmul": "x: skip\nswap | "}
 """What stands before a layer that reads a second value, in its line."""
 TARGETS = [name for name, backend in BACKENDS.items() if backend.partial]
@@ -40,6 +40,7 @@ def cases() -> Iterator[Case]:
         for sample in samples:
             for kind, start in KINDS.items():
                 line = f"{step}:\n  skip\n  relu\n" if step in MERGES else f"{BEFORE.get(step, '')}{step} {sample}\n"
+                line = f"t: {line}mul t\n" if step == "tensor" else line
                 try:
                     network = archspec.loads(start + "default round=floor\n" + line)
                 except SpecError:

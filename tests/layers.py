@@ -78,6 +78,7 @@ LAYERS: dict[str, Layer] = {
     "grn": Layer(("",), 6),
     "lrn": Layer(("", "n=4"), {"lrn": (5 + 4 + 4) * MAP, "lrn n=2": (2 + 1 + 4) * MAP}),
     "relu": Layer(("",), 1, lambda nn: nn.ReLU()),
+    "abs": Layer(("",), 1, lambda nn: type("Abs", (nn.Module,), {"forward": lambda self, x: x.abs()})()),
     "relu6": Layer(("",), 2, lambda nn: nn.ReLU6()),
     "leaky": Layer(("0.1",), 2, lambda nn: nn.LeakyReLU()),
     "sigmoid": Layer(("",), 4, lambda nn: nn.Sigmoid()),
@@ -149,8 +150,10 @@ LAYERS: dict[str, Layer] = {
             "tokens | lstm 5 dirs=2 layers=2": 2 * (2 * 4 * 120 * 5 * (6 + 5) + 2 * 4 * 120 * 5 * (10 + 5)) + 18 * 4 * 120 * 5,
         },
     ),
-    "add": Layer(("",), {"x: skip\nadd x": MAP}),
+    "tensor": Layer(("12 init=1", "1x1x12 frozen=yes", "16x12 init=eye"), {"t: tensor 12x10x6\nfrom t": 0}),
+    "add": Layer(("",), {"x: skip\nadd x": MAP, "add 1": MAP, "t: tensor 6\nadd t": MAP}),
+    "sub": Layer(("",), {"x: skip\nsub x": MAP, "sub 1": MAP, "x: skip\nsub x x": 2 * MAP}),
     "concat": Layer(("",), {"x: skip\nconcat x x": 0}),
-    "mul": Layer(("",), {"x: skip\nmul x x": 2 * MAP}),
+    "mul": Layer(("",), {"x: skip\nmul x x": 2 * MAP, "mul 0.5": MAP, "x: conv k=1 f=1\nfrom input | mul x": MAP}),
 }
 """Of `lrn` count n squares, n - 1 sums, scaling, offset, power and division."""

@@ -65,7 +65,7 @@ def _lengths(graph: Graph, costs: Costs, results: dict[Graph, list[Lengths]]) ->
             steps = _rounds(results[element.graph], last, result)
         else:
             steps = (int(is_weight_layer(costs.node(element, graph))),) * len(read)
-        found.append(tuple(_longest(column, steps) for column in zip(*read, strict=True)))
+        found.append(tuple(_longest(column, steps) for column in zip(*read, strict=True)) if read else (None,) * count)
     return found
 
 

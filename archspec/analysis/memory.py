@@ -48,11 +48,14 @@ class Peaks:
     def _run(self, graph: Graph, owned: Owned, same: Same, kept: set[int], needed: list[bool]) -> int:
         first = len(graph.inputs)
         origins = [value if value >= first else same[value] for value in self._uses.of(graph).origins]
-        kept = {origins[value] for value in kept}
+        # A tensor is among the weights, and takes no other memory.
+        stored = {first + at for at, element in enumerate(graph.elements) if not element.inputs}
+        kept = {origins[value] for value in kept} | stored
         # A call of an empty block does nothing.
-        runs = [(at, e) for at, e in graph.layered if needed[at] and (isinstance(e, Node) or e.graph.layers)]
+        runs = [(at, e) for at, e in graph.layered if needed[at] and (e.inputs if isinstance(e, Node) else e.graph.layers)]
         last = {value: at for at, element in runs for value in self._uses.read(element, origins)}
-        sizes = [type_.size for type_ in (*graph.inputs, *(element.type for element in graph.elements))]
+        types = (*graph.inputs, *(element.type for element in graph.elements))
+        sizes = [0 if value in stored else type_.size for value, type_ in enumerate(types)]
         live = self._live(graph, {value for value in (*last, *kept) if value >= first})
         peak = alive = sum(compress(sizes, owned))
         for at, element in runs:

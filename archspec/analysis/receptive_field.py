@@ -139,6 +139,8 @@ class ReceptiveFields:
                     values.append(tuple([self._picked(maker, element, outer) for outer in zip(*read, strict=True)]))
                 else:
                     values.append(values[element.of])
+            elif not read:
+                values.append((NOT,) * len(values[0]))
             elif isinstance(element, Node):
                 reads = self._read(element, [graph.type_of(value) for value in element.inputs])
                 values.append(tuple([self._seen(reads, outer) for outer in zip(*read, strict=True)]))
@@ -280,4 +282,4 @@ class ReceptiveFields:
         """Whether a layer's output is a map that windows made: not of everything at once, and not of a single position for each of one."""
         if not any(max(type_.spatial) > 1 for type_ in (node.type, *types) if isinstance(type_, Map)):
             return False
-        return isinstance(node.type, Map) and self._reaches(node.op, types[:1])[0] is not WHOLE
+        return isinstance(node.type, Map) and bool(types) and self._reaches(node.op, types[:1])[0] is not WHOLE

@@ -82,8 +82,8 @@ class Value(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """Bytes of it per image, and of its gradient."""
-        return self.type.size * self.storage.width
+        """Bytes of it per image, and of its gradient; none for a tensor, which is counted among the weights."""
+        return self.type.size * self.storage.width if self.storage.per_image else 0
 
 
 class Step(NamedTuple):
@@ -167,8 +167,10 @@ class TrainingMemory:
         self, met: Visit, reads: tuple[Value, ...], types: tuple[Type, ...], at: int, readers: list[tuple[int, str]], flows: bool
     ) -> tuple[Value, Bytes]:
         """What a layer gives, and what it keeps of its own; notes which storages it keeps."""
-        op, y, x = met.node.op, met.node.type, reads[0]
-        kept = op.kept(*types)
+        op, y = met.node.op, met.node.type
+        if not reads:
+            return Value(self._storage(0, 4, at), y, True), Bytes()
+        x, kept = reads[0], op.kept(*types)
         width = self._width(met.node.op.step, op.kind, reads)
         count, maker = readers[met.sources[0]]
         overwrites = op.step in _OVERWRITING and count == 1 and maker in _INDEPENDENT and width == x.storage.width

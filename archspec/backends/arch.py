@@ -20,16 +20,20 @@ def expand(network: Network) -> str:
 
 
 def _lines(network: Network) -> Iterator[str]:
-    places, (end, *others) = flattened(network)
+    places, (last, *others) = flattened(network)
     yield f"model {_name(network.name)}"
     if network.meta:
         yield "meta " + " ".join(f"{key}={_text(value)}" for key, value in network.meta.items())
     for input_ in network.inputs:
         label = "" if input_.name == "input" and len(network.inputs) == 1 else f"{input_.name}: "
         yield f"{label}input {input_.type}"
-    wanted = [*(place.sources[0] for place in places), *others, end]
-    at_hand = [network.inputs[-1].name, *(place.name for place in places), *others]
-    taken_up = ["" if name == current else name for name, current in zip(wanted, at_hand, strict=True)]
+    # A tensor reads nothing, and leaves the current value as it is.
+    steps = [(place.sources[0], place.name) if place.sources else None for place in places] + [(name, name) for name in (*others, last)]
+    taken_up, current = [], network.inputs[-1].name
+    for step in steps:
+        read, given = step or (current, current)
+        taken_up.append("" if read == current else read)
+        current = given
     referred = {*taken_up, *(source for place in places for source in place.sources[1:]), *(place.owner for place in places)}
     names = Names("", "ordinal")
     lines = []
@@ -37,9 +41,10 @@ def _lines(network: Network) -> Iterator[str]:
         op, types = place.node.op, place.graph.types_of(place.node)
         again = place.owner is not None and len(op.weights(*types)) > 0
         auto = names.local(place.node._replace(label=None, stem=AGAIN if again else op.step, numbered=not again))
-        label = "" if auto == place.name and place.name not in referred else f"{_label(place.name)}: "
+        label = "" if auto == place.name and place.name not in referred and place.sources else f"{_label(place.name)}: "
         values = tuple(map(_label, place.sources[1:]))
-        arguments = " ".join(values) if op.variadic else op.config(*types, operands=values)
+        arguments = op.config(*types, operands=values)
+        arguments = " ".join(filter(None, [*values, arguments])) if op.variadic else arguments
         lines.append(label + (f"{AGAIN} {_label(place.owner or '')}" if again else f"{op.step} {arguments}".rstrip()))
     lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
     for name, line in zip(taken_up, [*lines, ""], strict=True):

@@ -48,7 +48,9 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
             raise Refused("A110", f"`{field}` is given twice", keyword.span, "remove one of them")
         places[field] = keyword.span
         given[field] = _given(keyword.value, field, op_class(name).field(field), scope, values)
-    everywhere = {field: value for field, value in defaults.get("", {}).items() if field in known and known[field].words}
+    everywhere = {
+        field: value for field, value in defaults.get("", {}).items() if field in known and known[field].words and not known[field].real
+    }
     for source in (defaults.get(name, {}), everywhere):  # `init` of `scale` is a number, which `default init` does not mean
         for field, value in source.items():
             if field in known and field not in given:

@@ -16,6 +16,7 @@ from archspec.elaborate.merge_advice import Advice
 from archspec.elaborate.reports import Reports
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Graph, Hole, Input, Output
+from archspec.ops import make
 from archspec.ops.base import Misfit, Op
 from archspec.source import Source, Span
 from archspec.syntax import ast
@@ -209,6 +210,13 @@ class Core(Reports, ABC):
             self.reject("A118", f"this expands to {message}", span, "repeat less, or raise the limit with `--limit layers=N`")
             raise Abort
 
+    def stretched(self, op: Op, values: Sequence[int], types: Sequence[Type], builder: GraphBuilder) -> Op:
+        """The op of a merge; one that adds stretches a tensor of another shape."""
+        other = "stretch" in op.fields and any(type_ != types[0] for type_ in types)
+        if not other or not any(builder.is_tensor(value) for value in values):
+            return op
+        return make(op.step, {**op.arguments(), "stretch": True})
+
     def merge(
         self, op: Op, values: tuple[int, ...], context: Context, span: Span, advise: Callable[[], Advice], label: str | None = None
     ) -> int:
@@ -219,7 +227,7 @@ class Core(Reports, ABC):
         self.count_step(span)
         if len(known) == len(types):
             try:
-                return builder.apply(op, values, label, span, self.settled)
+                return builder.apply(self.stretched(op, values, known, builder), values, label, span, self.settled)
             except Misfit as misfit:
                 self.unmerged(op, misfit, known, span, advise)
         return builder.add(Hole(None, op.step, label, span, numbered=label is not None))

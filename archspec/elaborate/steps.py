@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from archspec.elaborate import binding
 from archspec.elaborate.core import Context, Core
@@ -13,11 +14,14 @@ from archspec.elaborate.merge_advice import step_advice
 from archspec.elaborate.reports import Level
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import AGAIN, Call, Graph, Instance
-from archspec.ops import STEPS, op_class, typed
+from archspec.ops import STEPS, make, op_class, typed
 from archspec.ops.base import Misfit, Op
 from archspec.source import Span
 from archspec.syntax import ast
-from archspec.types import Type
+from archspec.types import Type, is_line
+
+_NUMBERS = (ast.Number, ast.Unreadable, ast.Chained, ast.Prefixed, ast.Call, ast.Items, ast.Choice)
+"""Expressions that are no reference to a value."""
 
 
 class Steps(Core):
@@ -31,6 +35,10 @@ class Steps(Core):
 
     def stepped(self, step: ast.Step, context: Context, value: int | None, label: str | None) -> int:
         name = step.name.id
+        if name in STEPS and op_class(name).origin:
+            help_ = f"write `NAME: {step.span.text}` on a line of its own; `from NAME` goes on from it"
+            self.reject("A010", f"`{name}` stands alone, behind its label", step.span, help_)
+            return self.unknown(context.builder, step.span)
         if value is None:
             return self.no_input(step.span, context)
         self.current = context.builder, value
@@ -72,11 +80,54 @@ class Steps(Core):
             self.misfit(misfit, places.get(misfit.argument, span))
             return self.unknown(builder, span)
 
+    def tensor(self, step: ast.Step, label: str | None, context: Context, value: int | None) -> int:
+        """Make a tensor, whose kind may follow from the current value; returns its value."""
+        builder = context.builder
+        x = builder.type_of(value) if value is not None else None
+        try:
+            if label is None:
+                help_ = f"write `gamma: {step.span.text}`"
+                raise Refused("A103", f"`{step.name.id}` needs a label, which is the key of its numbers", step.span, help_)
+            bound = binding.bind(step, context.scope, context.defaults)
+        except Refused as refused:
+            self.report(refused)
+            return self.unknown(builder, step.span)
+        op: Any = bound.op.froze() if context.scope.frozen else bound.op
+        if is_line(x) and "map" not in op.given and len(op.value.shape) == 2:
+            op = make(op.step, {**op.arguments(), "map": True})
+        result = self.apply(op, bound.places, step.span, context, (), label)
+        self.meet(step.span, builder.type_of(result))
+        return result
+
+    def is_number(self, expr: ast.Expr, scope: Scope) -> bool:
+        """Whether what is merged is a number: an expression, or a param where no value has the name. Raises Refused where one has."""
+        if not isinstance(expr, ast.Name):
+            return isinstance(expr, _NUMBERS)
+        if expr.span.source.text[: expr.span.start].rstrip().endswith("("):
+            return True
+        labelled = any(expr.id in around.labels for around in scope.outwards())
+        if scope.value_of(expr.id) is None:
+            return False
+        if labelled:
+            help_ = f"write `({expr.id})` for the number, or give one of them another name"
+            raise Refused("A108", f"`{expr.id}` is a value and a param here", expr.span, help_)
+        return True
+
+    def arithmetic(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
+        """Combine the current value with a number. Raises Refused."""
+        if len(step.bare) > 1:
+            help_ = f"write one step for each: `{' | '.join(f'{step.name.id} {expr.span.text}' for expr in step.bare)}`"
+            raise Refused("A104", f"`{step.name.id}` takes values or one number, not both", step.span, help_)
+        bound = binding.bind(step, context.scope, context.defaults)
+        return self.apply(bound.op, bound.places, step.span, context, (value,), label)
+
     def merge_step(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         """Merge the current value with named ones. Raises Refused."""
         if not step.bare:
             help_ = f"write `{step.name.id} e1`, or `{step.name.id}:` with one branch per line below it"
             raise Refused("A103", f"`{step.name.id}` needs the names of values to merge with", step.span, help_)
+        if "number" in op_class(step.name.id).fields and any(self.is_number(expr, context.scope) for expr in step.bare):
+            return self.arithmetic(step, context, value, label)
         others = tuple(self.reference(expr, context) for expr in step.bare)
         self.counted_twice(step, value, others)
         op = binding.bind(step._replace(bare=()), context.scope, context.defaults).op

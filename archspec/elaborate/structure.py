@@ -14,7 +14,7 @@ from archspec.elaborate.reports import Level
 from archspec.elaborate.steps import Steps
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import SHORTCUT, Call, Hole, Input
-from archspec.ops import make
+from archspec.ops import STEPS, make, op_class
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import from_shape
@@ -88,12 +88,13 @@ class Structures(Steps):
             inside = context._replace(scope=context.scope.inner())
             inside.scope.frozen = True
         seen, first = inside.scope.seen(), len(context.builder.elements)
-        result = self.group(suite, name, head.span, inside, value)
+        tensor = lone_tensor(suite)
+        result = self.tensor(tensor, name, inside, value) if tensor else self.group(suite, name, head.span, inside, value)
         if name is not None:
             context.scope.labels[name] = (context.builder, result)
             context.scope.climbing |= {name: around[1:]}
             context.scope.parts[name] = Part(suite.body, inside, seen, first, len(context.builder.elements))
-        return result
+        return value if tensor else result
 
     def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int:
         """The body under a label: a single step takes the label, several become a graph of their own, numbered by position."""
@@ -213,6 +214,9 @@ class Structures(Steps):
         for statement in suite.body:
             if isinstance(statement, (ast.Chain, ast.Suite)) and self.dropped(statement.guard, statement, context, value):
                 continue
+            if isinstance(statement, ast.Suite) and (tensor := lone_tensor(statement)) is not None:
+                help_ = f"put the line above `{head.span.text}:`, and write `from {statement.head.span.text}` here"
+                self.reject("A010", "a `tensor` is no branch: it leaves the current value as it is", tensor.span, help_)
             result = self.statement(statement, context.inside(scope=context.scope), value)
             assert result is not None
             results.append((result, statement.span))
@@ -227,6 +231,15 @@ class Structures(Steps):
             self.report(refused)
             return self.unknown(context.builder, head.span)
         return self.merge(op, tuple(result for result, _ in results), context, head.span, advice)
+
+
+def lone_tensor(suite: ast.Suite) -> ast.Step | None:
+    """The step of a label that is a tensor, which stands alone."""
+    only = suite.body[0] if isinstance(suite.head, ast.Label) and len(suite.body) == 1 else None
+    if not isinstance(only, ast.Chain) or only.source is not None or only.guard is not None or len(only.steps) != 1:
+        return None
+    name = only.steps[0].name.id
+    return only.steps[0] if name in STEPS and op_class(name).origin else None
 
 
 def begun(body: tuple[ast.Statement, ...]) -> tuple[ast.Expr | None, tuple[ast.Statement, ...]]:

@@ -65,7 +65,7 @@ class GraphBuilder:
         for primitive in op.expand(types):
             own, primitive = primitive is op, primitive.froze() if op.frozen else primitive
             type_, *further = map(settled, primitive.infer(types))
-            numbered = own and (label is not None or not op.variadic)
+            numbered = own and not op.origin and (label is not None or not op.variadic)
             node = Node(primitive, tuple(values), type_, primitive.step, label if own else None, span, numbered, not own)
             values = [self.add(node._replace(further=tuple(further)) if further else node)]
             types = [type_]
@@ -99,6 +99,14 @@ class GraphBuilder:
             self.captured[outer] = self.input(self.parent.type_of(outer))
             self.pending.append(outer)
         return self.captured[outer]
+
+    def is_tensor(self, value: int) -> bool:
+        """Whether a value is a tensor, of this graph or of one around it."""
+        if value < 0:
+            element = self.elements[~value]
+            return isinstance(element, Node) and element.op.origin
+        outer = next((outer for outer, number in self.captured.items() if number == value), None)
+        return self.parent is not None and outer is not None and self.parent.is_tensor(outer)
 
     def next_name(self, stem: str) -> str:
         """Return the name of a stem's next element, for messages; a round's names run on from the graph around it."""
@@ -200,8 +208,8 @@ class Block:
                 raise ValueError(f"`{step}` has no argument `{unfit.argument}`; it takes {', '.join(known.fields)}") from None
             wanted = known.field(unfit.argument).description
             raise ValueError(f"`{unfit.argument}` of `{step}` must be {wanted}, not {arguments.get(unfit.argument)!r}") from None
-        count = 1 + len(op.reads_values())
-        if len(values) < count or (len(values) > count and not op.variadic):
+        if not op.takes_values(len(values)):
+            count = len(op.reads_values()) + (not op.origin)
             raise ValueError(f"`{step}` reads {'one value' if count == 1 else f'{count} values'}, not {len(values)}")
         try:
             return self._owned(self._graph.apply(op, self._numbers(step, values), self._label(label), None), owner)

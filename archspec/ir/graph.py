@@ -42,9 +42,9 @@ class Owner(NamedTuple):
 
 
 class Node(NamedTuple):
-    """An op applied to values.
+    """An op applied to values, or to none, where it is a tensor.
 
-    `numbered` is False for merges and implied layers, which take no position among the elements of a label. `span` is where it was
+    `numbered` is False for merges, tensors and implied layers, which take no position among the elements of a label. `span` is where it was
     written. With an `owner` the node has no weights of its own.
     """
 

@@ -92,7 +92,7 @@ def _graph(graph: Graph) -> str:
         raise ValueError(f"{where} names its elements by `{graph.naming}`")
     for at, element in enumerate(graph.elements):
         what = f"element {at} ({_called(element)}) of {where}"
-        if not element.inputs or any(not 0 <= value < first + at for value in element.inputs):
+        if (isinstance(element, Call) and not element.inputs) or any(not 0 <= value < first + at for value in element.inputs):
             raise ValueError(f"{what} reads a value that does not stand before it")
         said: tuple[Type, ...] = (element.type,)
         if isinstance(element, Further):
@@ -133,8 +133,7 @@ def _call(call: Call, read: tuple[Type, ...], what: str) -> tuple[Type, ...]:
 
 
 def _node(node: Node, read: tuple[Type, ...], what: str) -> tuple[Type, ...]:
-    wanted = 1 + len(node.op.reads_values())
-    if len(read) < wanted or (len(read) > wanted and not node.op.variadic):
+    if not node.op.takes_values(len(read)):
         raise ValueError(f"{what} reads {len(read)} values")
     try:
         return node.op.infer(read)

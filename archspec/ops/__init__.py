@@ -19,7 +19,7 @@ _FAMILIES = {
     "pool": "pool avgpool subsample",
     "adaptive": "adaptpool adaptmaxpool gap",
     "norm": "bn ln gn instnorm lrn rmsnorm l2norm grn",
-    "activation": "relu relu6 leaky sigmoid tanh softmax logsoftmax",
+    "activation": "relu relu6 leaky abs sigmoid tanh softmax logsoftmax",
     "smooth": "elu selu gelu silu mish hardswish hardsigmoid softplus prelu",
     "regularize": "dropout dropout2d droppath",
     "border": "pad crop",
@@ -31,7 +31,8 @@ _FAMILIES = {
     "reduce": "gmp mean max",
     "matmul": "matmul",
     "recurrent": "rnn gru lstm",
-    "merge": "add concat mul",
+    "merge": "add sub concat mul",
+    "tensor": "tensor",
 }
 STEPS: dict[str, str] = {step: family for family, steps in _FAMILIES.items() for step in steps.split()}
 """Step name to the module that holds its class."""

@@ -38,6 +38,10 @@ class Leaky(Activation, elementary=2, operations="a comparison and a multiplicat
     slope: Real = 0.01
 
 
+class Abs(Activation, elementary=1, operations="an absolute value"):
+    """|x|."""
+
+
 class Sigmoid(Activation, elementary=4, operations="negation, exp, addition, division", keeps="output"):
     """1/(1 + exp(-x))."""
 

@@ -185,6 +185,8 @@ class Op(Declared):
     """How far it reads where that does not depend on arguments: POINT or WHOLE."""
     variadic = False
     """Whether it takes any number of inputs from two on."""
+    origin = False
+    """Whether it reads nothing: its value is what it stores."""
     in_place = False
     """Whether it needs no memory of its own in inference: its output may overwrite its input, or be a view of it. See `reuses`."""
     probabilities = False
@@ -217,10 +219,15 @@ class Op(Declared):
         """List the operands that are given: its inputs after the first, unless it is variadic."""
         return tuple([name for name in self.operands if getattr(self, name) is True])
 
+    def takes_values(self, count: int) -> bool:
+        """Whether it reads so many values."""
+        least = len(self.reads_values()) + (not self.origin)
+        return count >= least if self.variadic else count == least
+
     def infer(self, inputs: Sequence[Type]) -> tuple[Type, ...]:
         """Compute the types of the results. Raises Misfit."""
-        x = inputs[0]
-        if not isinstance(x, self.takes):
+        x = inputs[0] if inputs else None
+        if x is not None and not isinstance(x, self.takes):
             wanted = " or ".join(_KINDS[kind] for kind in self.takes)
             raise Misfit("A201", f"`{self.step}` takes {wanted}, not {describe(x)}", help_=_conversion(self.takes, x))
         self.check(*inputs)

@@ -233,10 +233,11 @@ Operand = Annotated[bool, Rule("the label of a value", names="value")]
 Real = Annotated[float, Rule("a number")]
 Positive = Annotated[float, Rule("a number above 0", above=0)]
 Probability = Annotated[float, Rule("a probability from 0 up to, not including, 1", least=0, below=1)]
-_Start = Literal[
+Start = Literal[
     "kaiming", "kaiming_uniform", "kaiming_out", "xavier", "xavier_normal", "lecun", "normal", "truncated", "orthogonal", "zeros"
 ]
-Init = Annotated[_Start | None, Rule(f"{', '.join(get_args(_Start)[:-1])} or zeros: what the weights begin with, and the biases with 0")]
+"""The words for what a tensor begins with."""
+Init = Annotated[Start | None, Rule(f"{', '.join(get_args(Start)[:-1])} or zeros: what the weights begin with, and the biases with 0")]
 Deviation = Annotated[
     float | None,
     Rule("a number above 0, the standard deviation of init=normal (0.01) or init=truncated (0.02)", above=0),

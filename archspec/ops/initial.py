@@ -1,9 +1,9 @@
-"""What weights begin with."""
+"""What stored tensors begin with."""
 
 from archspec.ops.base import Misfit
 
 
-def check_init(init: str | None, std: float | None) -> None:
+def check_init(init: str | float | None, std: float | None) -> None:
     """Raises Misfit where a standard deviation is given to an initialisation that has none."""
     if std is not None and init not in ("normal", "truncated"):
         message = "`std` belongs to `init=normal` and `init=truncated`"

@@ -1,8 +1,11 @@
 """Where paths meet."""
 
+from typing import Annotated
+
 from archspec.numeric import largest
-from archspec.ops.base import Misfit, Op
-from archspec.types import AXES, Map, Type, Vector, describe
+from archspec.ops.base import Kept, Misfit, Op
+from archspec.ops.declare import Rule
+from archspec.types import AXES, Map, Tokens, Type, Vector, describe
 
 
 class _Merge(Op):
@@ -11,47 +14,98 @@ class _Merge(Op):
     kind = "merge"
     variadic = True
 
+
+class Arithmetic(_Merge):
+    """Values combined number by number, or the current value with one number."""
+
+    step = ""
+    positional = ("number",)
+    elementary = 1
+    refusal = ""
+    """What is said of two values that do not fit."""
+
+    number: Annotated[float | None, Rule("a number")] = None
+
+    def stretches(self) -> bool:
+        """Whether axes of size 1 take the size that other values have there, a vector C as 1x1xC."""
+        return True
+
+    def check(self, first: Type, *others: Type) -> None:
+        if others and self.number is not None:
+            help_ = f"write two steps, the second `{self.step} {self.number:g}`"
+            raise Misfit("A104", f"`{self.step}` takes values or one number, not both", argument="number", help_=help_)
+        if all(other == first for other in others):
+            return
+        if not self.stretches():
+            other = next(other for other in others if other != first)
+            raise Misfit("A301", self.refusal.format(first, other), notes=_differences(first, other))
+        whole = max((first, *others), key=lambda value: (len(value.shape), value.size))
+        sizes = whole.shape
+        for other in (first, *others):
+            spread = _spread(other, whole)
+            if spread is None or any(a != b and 1 not in (a, b) for a, b in zip(sizes, spread, strict=True)):
+                message = self.refusal.format(first, others[0] if len(others) == 1 else other)
+                help_ = "a vector C, or 1x1xC, is broadcast over HxWxC"
+                raise Misfit("A301", message, notes=_differences(whole, other), help_=help_)
+            sizes = tuple(map(largest, sizes, spread))
+
+    def output(self, *inputs: Type) -> Type:
+        if not self.stretches() or len(inputs) == 1:
+            return inputs[0]
+        whole = max(inputs, key=lambda value: len(value.shape))
+        spread = [_spread(value, whole) or value.shape for value in inputs]
+        *sizes, channels = [_stretched(axis) for axis in zip(*spread, strict=True)]
+        if isinstance(whole, Map):
+            return Map(tuple(sizes), channels)
+        return Tokens(sizes[0], channels) if isinstance(whole, Tokens) else Vector(channels)
+
     def flops(self, *types: Type) -> int:
-        return self.elementary * types[-1].size * (len(types) - 2)
+        return self.elementary * types[-1].size * (len(types) - 2 + (self.number is not None))
 
 
-class Add(_Merge):
-    """The sum of values of equal shape.
+class _Sum(Arithmetic):
+    """What adds or subtracts.
+
+    Shape:   unchanged
+    """
+
+    keeps = ""
+
+    stretch: Annotated[bool, Rule("yes or no; yes by itself where one of the values is a `tensor` of another shape")] = False
+
+    def stretches(self) -> bool:
+        return self.stretch
+
+
+class Add(_Sum):
+    """The sum of values of equal shape, or of a value and a number. A `tensor` is stretched along its axes of size 1; a vector is 1x1xC.
 
     Source:  He et al. 2015.
     """
 
-    keeps = ""
-    elementary = 1
     cost_note = "one addition per element for each input after the first"
-
-    def check(self, first: Type, *others: Type) -> None:
-        for other in others:
-            if other != first:
-                raise Misfit("A301", f"cannot add {first} and {other}", notes=_differences(first, other))
+    refusal = "cannot add {} and {}"
 
 
-class Mul(_Merge):
-    """The product of values; a vector C or a map 1x1xC is broadcast over a map.
+class Sub(_Sum):
+    """The first value less the others, which have its shape, or less a number. A `tensor` is stretched along its axes of size 1; a vector is 1x1xC."""
 
-    Shape:   that of the largest input
+    cost_note = "one subtraction per element for each input after the first"
+    refusal = "cannot subtract {1} from {0}"
+
+
+class Mul(Arithmetic):
+    """The product of values, or of a value and a number. Axes of size 1 are stretched; a vector C is 1x1xC.
+
+    Shape:   along each axis the largest size
     Source:  Hu et al. 2018 (squeeze and excitation).
     """
 
-    elementary = 1
     cost_note = "one multiplication per element for each input after the first"
+    refusal = "cannot multiply {} and {}"
 
-    def check(self, *inputs: Type) -> None:
-        whole = max(inputs, key=lambda value: value.size)
-        for other in inputs:
-            if other != whole and not _broadcasts(other, whole):
-                message = f"cannot multiply {inputs[0]} and {inputs[1] if len(inputs) == 2 else other}"
-                help_ = "a vector C, or 1x1xC, is broadcast over HxWxC"
-                raise Misfit("A301", message, notes=_differences(whole, other), help_=help_)
-
-    def output(self, *inputs: Type) -> Type:
-        maps = [value.spatial for value in inputs if isinstance(value, Map)]
-        return Map(tuple(map(largest, *maps)), inputs[0].channels) if maps else inputs[0]
+    def kept(self, *types: Type) -> Kept:
+        return super().kept(*types) if self.number is None else Kept()
 
 
 class Concat(_Merge):
@@ -75,12 +129,18 @@ class Concat(_Merge):
         return inputs[0]._replace(channels=sum([value.channels for value in inputs]))
 
 
-def _broadcasts(value: Type, over: Type) -> bool:
-    if not isinstance(over, Map) or value.channels != over.channels:
-        return False
-    if isinstance(value, Map):
-        return len(value.spatial) == len(over.spatial) and all(size == 1 for size in value.spatial)
-    return isinstance(value, Vector)
+def _stretched(sizes: tuple[int, ...]) -> int:
+    """The size of an axis along which all values have one size or 1; of arrays, at each place."""
+    first, *others = sizes
+    arrays = any(hasattr(size, "any") for size in sizes)
+    return largest(*sizes) if arrays or any(size != first for size in others) else first
+
+
+def _spread(value: Type, over: Type) -> tuple[int, ...] | None:
+    """The sizes of a value along the axes of another; None where they are of other kinds."""
+    if isinstance(value, Vector):
+        return (*(1,) * (len(over.shape) - 1), value.channels)
+    return value.shape if type(value) is type(over) and len(value.shape) == len(over.shape) else None
 
 
 def _differences(a: Type, b: Type) -> list[str]:

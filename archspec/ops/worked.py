@@ -21,7 +21,7 @@ def worked(op: Op, inputs: Sequence[Type], y: Type) -> dict[str, str]:
     {'output': '(32 - 5 + 2*0)/1 + 1 = 28', 'params': '(5*5*1 + 1)*6 = 156', 'macs': '28*28*6*5*5*1 = 117600'}
     """
     layer, given = op.spelled(), tuple(map(spell, inputs))
-    kept = () if op.window(*inputs) else inputs[0].shape
+    kept = () if op.window(*inputs) or not inputs else inputs[0].shape
     found = {"output": _sizes(layer.output(*given), kept) or _covered(op, inputs, y)}
     for count, roles in _ROLES.items():
         counted = [weight for weight in layer.weights(*given) if weight.role in roles]
@@ -61,7 +61,7 @@ def _sizes(y: Type, kept: tuple[int, ...]) -> str:
 
 def _covered(op: Op, inputs: Sequence[Type], y: Type) -> str:
     """Write the windows of a layer whose output has a given size: the least and the largest along each axis."""
-    x, reach = inputs[0], op.reach(*inputs)
+    x, reach = inputs[0] if inputs else y, op.reach(*inputs)
     if not isinstance(x, Map) or not isinstance(y, Map) or x.spatial == y.spatial:
         return ""
     if reach == WHOLE:

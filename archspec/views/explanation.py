@@ -17,6 +17,8 @@ from archspec.views.tables.columns import field, shape, spaced
 
 _MOST = 10
 """Layers that a `repr` shows."""
+_PER_INPUT = " for each input after the first"
+"""What a merge with a number leaves out of what it counts."""
 
 
 class Step(NamedTuple):
@@ -100,13 +102,14 @@ def explain(report: Report, layer: str | None = None) -> Explanation:
 def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
     """The numbers of a layer. `known` has the layers before it by name."""
     work = row.work
-    yield Step("input", row.inputs, " and ".join(shape(s) for s in row.inputs), f"from {', '.join(row.sources)}")
+    if row.inputs:
+        yield Step("input", row.inputs, " and ".join(shape(s) for s in row.inputs), f"from {', '.join(row.sources)}")
     yield Step("output", row.output, shape(row.output), _size(row, work))
     if row.params or row.buffers or row.frozen or row.owner is not None:
         yield _count("parameters", row.params, _params(row, work))
     if row.buffers:
         normalises = row.node.op.kind == "normalisation"
-        what = "the running mean and variance of each channel" if normalises else "the vectors u and v"
+        what = "the running mean and variance of each channel" if normalises else "the vectors u and v" if row.inputs else "the tensor"
         yield _count("buffers", row.buffers, f"stored, not learned: {what}")
     if row.frozen:
         how = "all of the parameters: `frozen=yes`" if row.node.op.frozen else f"fixed weights: {spaced(work.get('frozen', ''))}"
@@ -116,11 +119,12 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
         yield Step(part.name, part.params, text, "; ".join(filter(None, [part.equation, spaced(formula)])))
     if row.macs:
         yield _count("MACs", row.macs, spaced(work.get("macs", "")))
-    yield _count("FLOPs", row.flops, "2 per MAC" if row.macs and row.flops == 2 * row.macs else row.node.op.cost_note)
+    note = row.node.op.cost_note.removesuffix(_PER_INPUT) if len(row.inputs) == 1 else row.node.op.cost_note
+    yield _count("FLOPs", row.flops, "2 per MAC" if row.macs and row.flops == 2 * row.macs else note)
     yield _count("activations", row.activations, "*".join(map(str, row.output)) if len(row.output) > 1 else "")
     if any(len(s) > 1 for s in report.inputs.values()):
         yield Step("receptive field", row.receptive_field, field(row) or "?", _field_steps(row, known, report))
-    x, y = row.types[0], row.node.type
+    x, y = next(iter(row.types), None), row.node.type
     if isinstance(x, Map) and isinstance(y, Map) and row.weights and row.macs:
         weights = x.size * y.size
         factors = f"{shape(x.shape)} to {shape(y.shape)}: {x.size:,} * {y.size:,}"
@@ -136,7 +140,7 @@ def _size(row: Row, work: dict[str, str]) -> str:
     """The size rule with its numbers."""
     rule = work.get("output", "")
     if not rule:
-        if row.inputs[0] == row.output:
+        if row.inputs[:1] == (row.output,):
             return "the shape stays"
         return "" if row.params else about(type(row.node.op))[0].partition(". ")[0].removesuffix(".")
     general = "(W - F + 2P)/S + 1: " if ")/" in rule else ""
@@ -155,6 +159,8 @@ def _params(row: Row, work: dict[str, str]) -> str:
 def _field_steps(row: Row, known: Mapping[str, Row], report: Report) -> str:
     """How the field grew from that of the layer before."""
     size, jump = row.receptive_field, row.jump
+    if not row.inputs:
+        return "nothing: it reads no value"
     if size is None:
         return "not known, or nothing"
     if jump is None:

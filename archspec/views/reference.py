@@ -37,7 +37,8 @@ _EXAMPLES = {
     "14x14x192\n": ['rearrange "h w (g c) -> h w (c g)" g=4', "tokens", "scale 0.00001"],
     "14x14x192\ntokens | ": ["ln", "rmsnorm", "linear 768", "cls", "attn heads=3", "swap", "map 14x14", "token -1"],
     "14x14x192\ntokens | cls | ": ["pos", "first"],
-    "28x28x64\n": ["add:\n  conv k=3 f=64 p=1\n  skip", "mul:\n  skip\n  gap | fc 64 | sigmoid"],
+    "28x28x64\n": ["add:\n  conv k=3 f=64 p=1\n  skip", "mul:\n  skip\n  gap | fc 64 | sigmoid", "sub:\n  skip\n  avgpool w=3 s=1 p=1"],
+    "14x14x384\ngamma: ": ["tensor 1x1x384 init=0.000001\nmul gamma"],
     "28x28x192\n": ["concat:\n  conv k=1 f=64\n  pool w=3 s=1 p=1"],
 }
 """Small specs by what comes before the layer that each is about; layers that need no arguments and no such input share one."""
@@ -79,6 +80,8 @@ _UNSAID = {
     "size": "by `to`",
     "to": "by `size`",
     **dict.fromkeys("dhw", "that of `p`"),
+    "number": "values",
+    "stored": "as PyTorch lays it out",
 }
 """What an argument is where nothing is written and no one value would say it."""
 
@@ -112,7 +115,9 @@ def families() -> dict[str, list[type[Op]]]:
 def takes(op: type[Op]) -> str:
     """The kinds of value that a layer takes, in words."""
     if op.variadic:
-        return "two or more values"
+        return "two or more values" + (", or one and a number" if "number" in op.fields else "")
+    if op.origin:
+        return "nothing"
     kinds = {Map: "a map", Tokens: "tokens", Vector: "a vector"}
     return "any value" if len(op.takes) == 3 else " or ".join(kinds[kind] for kind in op.takes)
 

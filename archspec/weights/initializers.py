@@ -25,8 +25,8 @@ class Distribution(NamedTuple):
     """How numbers are drawn.
 
     `constant` is `scale` itself; `uniform` is on (-scale, scale); `normal` has the deviation `scale`; `truncated` is normal, cut at -2
-    and 2; `signs` are -1 and 1; `orthogonal` rows or columns, whichever are fewer, are orthonormal; `lengths`, `left` and `right` follow from
-    the weight beside them.
+    and 2; `signs` are -1 and 1; `orthogonal` rows or columns, whichever are fewer, are orthonormal; `eye` is 1 on the
+    diagonal and 0 elsewhere; `lengths`, `left` and `right` follow from the weight beside them.
     """
 
     kind: str
@@ -47,7 +47,7 @@ _NORM = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
 def distribution(tensor: Tensor) -> Distribution:
     """Find the distribution of a tensor's initial values. Raises KeyError for a layer that has no rule here."""
     op: Any = tensor.place.node.op
-    return _RULES[op.step](op, tensor, tensor.place.graph.type_of(tensor.place.node.inputs[0]))
+    return _RULES[op.step](op, tensor, next(iter(tensor.place.graph.types_of(tensor.place.node)), None))
 
 
 def draw(tensor: Tensor, seed: int) -> Array:
@@ -61,6 +61,8 @@ def draw(tensor: Tensor, seed: int) -> Array:
         return np.full(tensor.shape, scale, np.float32)
     if kind in ("lengths", "left", "right"):
         return _made(tensor, kind, seed)
+    if kind == "eye":
+        return np.eye(*tensor.shape, dtype=np.float32)
     key = int.from_bytes(blake2b(tensor.key.encode(), digest_size=16).digest(), "little")
     random = np.random.default_rng([seed, key])
     if kind == "uniform":
@@ -128,7 +130,7 @@ def _chosen(op: Any, tensor: Tensor) -> Distribution:
     if tensor.role == "bias":
         return ZERO
     field = prod(tensor.shape[2:])
-    fan_in, fan_out = tensor.shape[1] * field, tensor.shape[0] * field
+    fan_in, fan_out = prod(tensor.shape[1:2]) * field, tensor.shape[0] * field
     return {
         "kaiming": Distribution("normal", sqrt(2 / fan_in)),
         "kaiming_uniform": Distribution("uniform", sqrt(6 / fan_in)),
@@ -170,6 +172,12 @@ def _window_attention(op: Any, tensor: Tensor, x: Any) -> Distribution:
     return Distribution("uniform", 1 / sqrt(x.channels))
 
 
+def _tensor(op: Any, tensor: Tensor, x: Any) -> Distribution:
+    if not isinstance(op.init, str):
+        return Distribution("constant", op.init)
+    return Distribution("eye") if op.init == "eye" else _chosen(op, tensor)
+
+
 def _subsample(op: Any, tensor: Tensor, x: Any) -> Distribution:
     """Begin with the mean over the window."""
     return ZERO if tensor.role == "bias" else Distribution("constant", 1 / prod(slide.k for slide in op.window(x)))
@@ -186,6 +194,7 @@ _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
     "prelu": lambda *_: Distribution("constant", 0.25),
     "scale": lambda op, *_: Distribution("constant", op.init),
     "rbf": lambda *_: Distribution("signs"),
+    "tensor": _tensor,
     "embed": lambda *_: Distribution("normal"),
     "cls": lambda *_: ZERO,
     "pos": lambda *_: Distribution("normal", 0.02),

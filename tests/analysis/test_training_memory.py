@@ -55,7 +55,9 @@ def saved(network, spec=""):
 
 
 @pytest.mark.parametrize("start", STARTS, ids=["map", "tokens", "vector"])
-@pytest.mark.parametrize("step", [step for step in LAYERS if op_class(step).freezes and step not in ("embed", "rnn", "gru", "lstm")])
+@pytest.mark.parametrize(
+    "step", [step for step in LAYERS if op_class(step).freezes and step not in ("embed", "rnn", "gru", "lstm", "tensor")]
+)
 def test_a_frozen_layer_keeps_what_torch_saves(step, start):
     """With a learned layer before it, so that the gradient flows through, and without, so that none does."""
     for before in ("scale 0.5\n", "scale 0.5 frozen=yes\n"):
@@ -70,7 +72,7 @@ def test_a_frozen_layer_keeps_what_torch_saves(step, start):
 
 
 @pytest.mark.parametrize("start", STARTS, ids=["map", "tokens", "vector"])
-@pytest.mark.parametrize("step", [step for step in LAYERS if step not in ("embed", "add", "concat", "mul")])
+@pytest.mark.parametrize("step", [step for step in LAYERS if step not in ("embed", "add", "sub", "concat", "mul", "tensor")])
 def test_each_layer_keeps_what_torch_saves(step, start):
     """Between layers whose gradients need their inputs, so that what is kept is seen on both sides."""
     tried = 0
@@ -93,6 +95,9 @@ def test_each_layer_keeps_what_torch_saves(step, start):
     [
         "input 5\nembed 20 8 | linear 4 | relu | gap | fc 3",
         "input 8x8x4\na: conv k=1 f=4\nmul a | conv k=1 f=2",
+        "input 8x8x4\nt: tensor 4 init=1\nconv k=3 f=4 p=1 | mul t | conv k=1 f=2 | abs | mul 0.5 | add 1 | sub 2 | conv k=1 f=2",
+        "input 8x8x4\nt: tensor 1x1x4 init=normal\nx: conv k=1 f=4\nconv k=1 f=4 | sub x | add t | conv k=1 f=2",
+        "input 8x8x4\nt: tensor 4 init=1 frozen=yes\nmul t | conv k=1 f=2 | mul 0.5 | fc 3",
         "input 8x8x4\nx: conv k=3 f=4 p=1 | relu\nconcat: conv k=1 f=4 | conv k=3 f=4 p=1 | bn | relu6\nadd x if no\nfc 3",
         "input 8x8x4\nconv k=1 f=4 | bn | silu | conv k=1 f=4 | bn | hardswish | conv k=1 f=4 | leaky | fc 3",
         "input 8x8x4\nresidual:\n  conv k=3 f=4 p=1 | bn | relu\n  conv k=3 f=4 p=1 | bn\nrelu | dropout 0.5 | dropout 0 | flatten | fc 3 | softmax",

@@ -64,6 +64,10 @@ ENDS = {
     "embed": "50 1",
     "scale": f"0, 1, -1, {LARGEST}, 1e-300",
     **dict.fromkeys(("rnn", "gru", "lstm"), "1, 3 dirs=2, 1 layers=4, 2 bias=no, 1 dirs=2 layers=2 out=last, 2 out=all"),
+    "tensor": f"4 init=0, 1 init=1e-300, 1x1x4 init={LARGEST}, 4x4 init=eye map=yes, 4x4x4 init=normal std=1e-300, 4 frozen=yes, 4x4 stored=16",
+    "add": f"0, -1, {LARGEST}, x stretch=yes",
+    "sub": f"0, -1, {LARGEST}, x stretch=yes",
+    "mul": f"0, -1, {LARGEST}, x",
     "attn": "heads=1, heads=4, heads=4 bias=no",
     "winattn": "heads=4 w=1, heads=1 w=4, heads=4 w=4 shift=3, heads=1 w=2 shift=1, heads=1 w=2x1 shift=1x0 bias=no",
 }
@@ -75,6 +79,8 @@ BEFORE = {
     "rbf": "flatten | ",
     "embed": "flatten | ",
 }
+BEFORE |= {"tensor": "t: ", **dict.fromkeys(("add", "sub", "mul"), "x: relu\n")}
+AFTER = {"tensor": "mul t\n"}
 SHAPES = ("4x4x4", "2x4x4x4", "4x4", "1x1x4")
 
 
@@ -91,6 +97,7 @@ def spec(step, arguments, shape):
     try:
         return archspec.loads(
             f"input {'9' if step == 'embed' else shape}\n{'' if step == 'embed' else BEFORE.get(step, '')}{step} {arguments}\n"
+            f"{AFTER.get(step, '')}"
         )
     except archspec.SpecError:
         return None

@@ -43,7 +43,7 @@ COUNTS = [
     Mutant("rounds counted once", "analysis/cost.py", "a + b * times for a, b in zip(self", "a + b for a, b in zip(self"),
     Mutant("auxiliary heads of training cost MACs", "analysis/cost.py", "if not needed[at]:\n                part", "if False:\n                part"),
     Mutant("FLOPs of pooling", "ops/pool.py", "    beyond = -1", "    beyond = 0"),
-    Mutant("FLOPs of merging", "ops/merge.py", "(len(types) - 2)", "(len(types) - 1)"),
+    Mutant("FLOPs of merging", "ops/merge.py", "(len(types) - 2 +", "(len(types) - 1 +"),
     Mutant("jump not multiplied", "analysis/phases.py", "return Reach(step, (Taps(seen.low + far", "return Reach(inner.step, (Taps(seen.low + far"),
     Mutant("receptive field ignores strides before it", "analysis/phases.py", "seen.high + far * read.high", "seen.high + read.high"),
     Mutant("memory freed at the first read", "analysis/memory.py", "last = {value: at for at, element in runs for", "last = {value: at for at, element in reversed(runs) for"),

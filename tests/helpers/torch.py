@@ -105,6 +105,29 @@ class Mul(nn.Module):
         return a * b
 
 
+class Minus(nn.Module):
+    """A value less twice what a module makes of it."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        y = self.inner(x)
+        return x - y - y
+
+
+class Stored(nn.Module):
+    """A tensor for each image, whatever the image; a buffer where it is frozen."""
+
+    def __init__(self, shape: tuple[int, ...], *, frozen: bool = False) -> None:
+        super().__init__()
+        self.own = nn.Buffer(torch.zeros(shape)) if frozen else nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x):
+        return self.own.expand(x.shape[0], *self.own.shape)
+
+
 class SameConv(nn.Module):
     """A convolution padded as TensorFlow's SAME, the extra zero at the end."""
 

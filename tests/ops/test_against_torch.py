@@ -23,6 +23,7 @@ from tests.helpers.torch import (
     ClassToken,
     Concat,
     MapRecurrent,
+    Minus,
     Mul,
     PartialConv,
     Position,
@@ -32,6 +33,7 @@ from tests.helpers.torch import (
     SameConv,
     Scale,
     StandardConv,
+    Stored,
     Subsample,
     ToTokens,
     Windows,
@@ -260,11 +262,25 @@ def cases():
     # merge
     for step, module in (
         ("add", Apply(lambda x: x + x)),
+        ("sub", Apply(lambda x: x - x)),
         ("mul", Apply(lambda x: x * x)),
         ("concat", Concat(nn.Identity(), nn.Identity())),
     ):
         yield Case(step, f"{step}:\n  skip\n  relu", module, HW)
         yield Case(step, f"{step}:\n  skip\n  relu", module, (9,))
+    for step, number, result in (("add", 1.5, lambda x: x + 1.5), ("sub", 2, lambda x: x - 2), ("mul", 0.17, lambda x: x * 0.17)):
+        yield Case(step, f"{step} {number}", Apply(result), HW)
+        yield Case(step, f"{step} {number}", Apply(result), (9,))
+    yield Case("sub", "x: relu\nfrom input | sub x x", Minus(nn.ReLU()), HW)
+    yield Case("mul", "mul:\n  skip\n  slice 0:1", Apply(lambda x: x * x[:, :1]), HW)
+    column, row = nn.AdaptiveAvgPool2d((12, 1)), nn.AdaptiveAvgPool2d((1, 10))
+    yield Case("mul", "mul:\n  adaptpool 12x1\n  adaptpool 1x10 | slice 2:3", Mul(column, seq(row, Apply(lambda x: x[:, 2:3]))), HW)
+    yield Case("mul", "tokens\nmul:\n  skip\n  gap", seq(ToTokens(), Apply(lambda x: x * x.mean(1, keepdim=True))), HW, tokens=True)
+    # tensors
+    yield Case("tensor", "t: tensor 12x10x6\nfrom t", Stored((6, 12, 10)), HW)
+    yield Case("tensor", "t: tensor 7x5 init=eye frozen=yes\nfrom t", Stored((7, 5), frozen=True), HW, tokens=True)
+    yield Case("tensor", "t: tensor 12x6 init=1\nfrom t", Stored((6, 12)), L)
+    yield Case("tensor", "t: tensor 5 stored=1x5\nfrom t", Stored((5,)), HW)
     yield Case("concat", "concat:\n  skip\n  slice 0:2\n  relu", Concat(nn.Identity(), Apply(lambda x: x[:, :2]), nn.ReLU()), DHW)
     yield Case("concat", "tokens\nconcat:\n  skip\n  relu", seq(ToTokens(), Apply(lambda x: torch.cat([x, x], -1))), HW, tokens=True)
     yield Case("mul", "mul:\n  skip\n  gap", Mul(nn.Identity(), nn.AdaptiveAvgPool2d(1)), HW)

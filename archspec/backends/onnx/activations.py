@@ -10,7 +10,8 @@ from archspec.backends.moves import is_last
 from archspec.backends.onnx.layer import Layer
 from archspec.types import Type
 
-OperatorRow = Callable[[Layer, Any, Any, Any], str]
+OperatorRow = Callable[..., str]
+"""Takes the layer, its op, and the types of its first input and its output."""
 
 
 def plain(kind: str, **arguments: str) -> OperatorRow:

@@ -4,32 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from archspec.analysis.tensors import Tensor, stored
 from archspec.backends.onnx.draft import Array, Draft, Operator, Stored
 from archspec.ir.walk import Place
+from archspec.ops.merge import Arithmetic
 from archspec.types import Map, Tokens, Type
 
 Load = Callable[[Tensor], Array]
+ONE = "one"
+"""The level of a value that is the same for all images, with a batch axis of size 1."""
+BARE = "bare"
+"""That of one without a batch axis: a tensor."""
+
+
+class Source(NamedTuple):
+    """A value in the graph. `level` is ONE or BARE, and empty where each image has its own."""
+
+    value: str
+    level: str = ""
 
 
 class Layer:
     """A layer that is being lowered. Its last operator has its name; those before it are called `LAYER/operator`."""
 
-    def __init__(self, draft: Draft, place: Place, sources: tuple[str, ...], load: Load, about: str) -> None:
+    def __init__(self, draft: Draft, place: Place, sources: tuple[Source, ...], load: Load, about: str) -> None:
         self.draft = draft
         self.opset = draft.opset
         self.place = place
         self.name = place.name
-        self.values = sources
-        self.x = sources[0]
         self.load = load
         self.about = about
-        self.types = tuple(place.graph.type_of(value) for value in place.node.inputs)
+        self.types = place.graph.types_of(place.node)
         self.added: list[Operator] = []
+        self.alike = all(source.level for source in sources)
+        """Whether its value is the same for all images."""
+        self.bare = tuple([source.level == BARE for source in sources])
+        """Which values have no batch axis."""
+        self.values = self.together(sources)
+        self.x = self.values[0] if self.values else ""
+
+    def together(self, sources: tuple[Source, ...]) -> tuple[str, ...]:
+        """Its values, of which those that are the same for all images take the batch of the others; merges that stretch need not."""
+        like = next((source.value for source in sources if not source.level), "")
+        if like and isinstance(self.place.node.op, Arithmetic):
+            return tuple([source.value for source in sources])
+        self.bare = (False,) * len(sources)
+        return tuple(
+            [self.batched(source, type_, like) if source.level else source.value for source, type_ in zip(sources, self.types, strict=True)]
+        )
+
+    def batched(self, source: Source, type_: Type, like: str) -> str:
+        """Give a value that is the same for all images the batch of another value, or one of size 1 where there is none."""
+        value = self.unsqueeze(source.value, 0) if source.level == BARE else source.value
+        if not like:
+            return value
+        _, *sizes = self.draft.shape(type_)
+        if isinstance(self.draft.batch, int):
+            return self.add("Expand", value, self.whole([self.draft.batch, *sizes]))
+        batch = self.slice(self.add("Shape", like), [0], [1], [0])
+        return self.add("Expand", value, self.add("Concat", batch, self.whole(sizes), axis=0))
 
     # tensors
 
@@ -73,7 +110,8 @@ class Layer:
         for operator in self.added:
             if operator.outputs == [value]:
                 operator.name, operator.outputs = self.name, [self.name]
-                self.draft.types[self.name] = self.place.node.type
+                if not self.alike:
+                    self.draft.types[self.name] = self.place.node.type
                 return self.name
         return value
 

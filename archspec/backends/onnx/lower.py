@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archspec.backends.onnx.draft import Draft, Operator, Value
 from archspec.backends.onnx.fold import fold_batch_norms
-from archspec.backends.onnx.layer import Layer, Load
+from archspec.backends.onnx.layer import BARE, ONE, Layer, Load, Source
 from archspec.backends.onnx.operators import ROWS
 from archspec.backends.onnx.opsets import Settings
 from archspec.backends.registry import Unsupported
@@ -23,16 +23,17 @@ def lower(network: Network, settings: Settings, load: Load) -> Draft:
     """
     draft = Draft(settings.opset, settings.batch)
     places, kept = needed(network)
-    values: dict[str, str] = {}  # the value in the graph of each input and layer
+    values: dict[str, Source] = {}  # the value in the graph of each input and layer
     spans: dict[str, Span | None] = {}
     for input_ in network.inputs:
         _claim(input_.name, input_.span, spans)
         indexes = {place.node.op.indexes for place in places if input_.name in place.sources}
-        values[input_.name] = _input(draft, input_.name, input_.type, settings, "int64" if indexes == {True} else "float32")
+        values[input_.name] = Source(_input(draft, input_.name, input_.type, settings, "int64" if indexes == {True} else "float32"))
     for place in places:
         _claim(place.name, place.node.span, spans)
-        values[place.name] = _layer(draft, place, values, load)
-    ends = {name: values[source] for name, source in kept.items()}
+        like = values[network.inputs[0].name].value if place.name in kept.values() else ""
+        values[place.name] = _layer(draft, place, values, load, like)
+    ends = {name: values[source].value for name, source in kept.items()}
     for name, source in kept.items():
         if name not in (source, ends[name]):
             _claim(name, spans.get(source), spans)
@@ -70,8 +71,8 @@ def _input(draft: Draft, name: str, type_: Type, settings: Settings, kind: str) 
     return value
 
 
-def _layer(draft: Draft, place: Place, values: dict[str, str], load: Load) -> str:
-    """Add the operators of a layer, which say its line in the spec and its text there; its value."""
+def _layer(draft: Draft, place: Place, values: dict[str, Source], load: Load, like: str) -> Source:
+    """Add the operators of a layer, which say its line in the spec and its text there; its value, with the batch of `like`, if any."""
     op, span = place.node.op, place.node.span
     row = ROWS.get(op.step)
     if row is None:
@@ -79,7 +80,11 @@ def _layer(draft: Draft, place: Place, values: dict[str, str], load: Load) -> st
     text = f"{op.step} {op.config(*place.graph.types_of(place.node))}".rstrip()
     about = f"line {span.line}: {text}" if span is not None else text
     layer = Layer(draft, place, tuple(values[source] for source in place.sources), load, about)
-    return layer.finish(row(layer, op, layer.types[0], place.node.type))
+    value, level = row(layer, op, *layer.types[:1], place.node.type), "" if not layer.alike else ONE if layer.values else BARE
+    if level and like:
+        value, level = layer.batched(Source(value, level), place.node.type, like), ""
+        layer.alike = False
+    return Source(layer.finish(value), level)
 
 
 def _name_outputs(draft: Draft, ends: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ N,T,C, vectors N,C. Layers that do nothing in inference return their input.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from archspec.backends.moves import is_last
@@ -79,13 +80,34 @@ def _shuffle(layer: Layer, op: Any, x: Map, _: Type) -> str:
     return layer.reshape(layer.transpose(grouped, 0, 2, 1, *range(3, 3 + len(x.spatial))), 0, x.channels, *x.spatial)
 
 
-def _mul(layer: Layer, op: Any, x: Type, y: Type) -> str:
-    product = ""
-    for value, type_ in zip(layer.values, layer.types, strict=True):
-        if isinstance(type_, Vector) and isinstance(y, Map):
-            value = layer.unsqueeze(value, *range(2, 2 + len(y.spatial)))
-        product = layer.add("Mul", product, value) if product else value
-    return product
+def _arithmetic(kind: str) -> OperatorRow:
+    """Apply an operator to values from left to right, or to a value and a number."""
+
+    def row(layer: Layer, op: Any, x: Type, y: Type) -> str:
+        if op.number is not None:
+            return layer.add(kind, layer.x, layer.constant(op.number))
+        values = [_spread(layer, *value, y) for value in zip(layer.values, layer.types, layer.bare, strict=True)]
+        if kind == "Add" and len(values) > 2:
+            return layer.add("Sum", *values)
+        return reduce(lambda first, second: layer.add(kind, first, second), values)
+
+    return row
+
+
+def _spread(layer: Layer, value: str, type_: Type, bare: bool, over: Type) -> str:
+    """A vector that is broadcast over the positions of a map, or over tokens."""
+    first = 1 if bare else 2
+    if not isinstance(type_, Vector) or isinstance(over, Vector):
+        return value
+    if isinstance(over, Map):
+        return layer.unsqueeze(value, *range(first, first + len(over.spatial)))
+    return value if bare else layer.unsqueeze(value, 1)
+
+
+def _tensor(layer: Layer, op: Any, y: Type) -> str:
+    """A tensor in the shape of its value, without a batch axis."""
+    shape = (y.channels, *y.spatial) if isinstance(y, Map) else y.shape
+    return layer.weight("") if op.layout == shape else layer.reshape(layer.weight(""), *shape)
 
 
 ROWS: dict[str, OperatorRow] = {
@@ -149,8 +171,11 @@ ROWS: dict[str, OperatorRow] = {
     "first": lambda layer, *_: layer.add("Gather", layer.x, layer.whole(0), axis=1),
     "attn": attend.attention,
     "winattn": attend.window_attention,
-    "add": lambda layer, *_: layer.add("Add" if len(layer.values) == 2 else "Sum", *layer.values),
-    "mul": _mul,
+    "tensor": _tensor,
+    "abs": plain("Abs"),
+    "add": _arithmetic("Add"),
+    "sub": _arithmetic("Sub"),
+    "mul": _arithmetic("Mul"),
     "concat": lambda layer, _, x, __: layer.add("Concat", *layer.values, axis=2 if isinstance(x, Tokens) else 1),
 }
 """Step to row."""

@@ -12,6 +12,10 @@ from archspec.types import Type
 if TYPE_CHECKING:
     from archspec.backends.source.dialect import Dialect
 
+ONE = "one"
+"""A value that is the same for all images, with a batch axis of size 1."""
+BARE = "bare"
+"""One without a batch axis."""
 UNREAD = -1
 """The number of a value that is handed to a graph and not read there."""
 
@@ -65,6 +69,10 @@ class Item(NamedTuple):
     """The module or tensor whose weights it uses, if not its own."""
     lent: tuple[Reach, ...] = ()
     """What it gives to the module that it calls, which uses the weights of these."""
+    stored: tuple[int, ...] = ()
+    """The shape of a tensor that is a value."""
+    levels: tuple[str, ...] = ()
+    """For each value that it reads: ONE, BARE, or nothing, where each image has its own; empty where all have."""
     guard: Any = None
     """The condition of a merge that some instances of a class have; in the others its value is the first one that it reads."""
 

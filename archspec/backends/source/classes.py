@@ -265,7 +265,7 @@ class Classes:
 
     def overwrites(self, node: Node, graph: Graph) -> bool:
         """Whether a layer may overwrite its input: nothing else reads that, nor does the gradient of what made it."""
-        value = node.inputs[0]
+        value = node.inputs[0] if node.inputs else 0
         if node.stem not in self.dialect.overwriting or value < len(graph.inputs):
             return False
         maker = graph.elements[value - len(graph.inputs)]
@@ -314,7 +314,6 @@ class Classes:
         self, element: Layered, graph: Graph, reads: list[int], names: Names, items: list[Item], count: int, top: int
     ) -> list[list[int]]:
         """Append an element; returns the numbers of the results of each of its rounds."""
-        types = tuple(graph.type_of(v) for v in element.inputs)
         if isinstance(element, Node):
             items.append(self.layer(element, graph, reads, names, top))
             texts = [f"[{at}]" for at in range(1 + len(element.further))] if element.further else []
@@ -335,7 +334,7 @@ class Classes:
                 self.names.setdefault(id(element), {})[round_] = name
                 taken = self.taken_by(called.graph)
                 given = tuple(value for value, read in zip(reads, taken, strict=True) if read)
-                kinds = tuple(type_ for type_, read in zip(types, taken, strict=True) if read)
+                kinds = tuple(type_ for type_, read in zip(graph.types_of(element), taken, strict=True) if read)
                 lent = tuple(map(self.lender, made.shared))
                 item = Item(name, made.module, "", element.label, given, kinds, element.type, element.span, top, made.flat, owner, lent)
                 items.append(item)
@@ -345,12 +344,13 @@ class Classes:
 
     def layer(self, node: Node, graph: Graph, reads: list[int], names: Names, top: int) -> Item:
         """The item of a layer."""
-        module = None if node.op.variadic else self.node(node, graph)
-        name, owner = names(node), self.owner(node, 0)
+        module = None if node.op.variadic and len(reads) > 1 else self.node(node, graph)
+        types, owner, name = graph.types_of(node), self.owner(node, 0), names(node)
         self.names[id(node)] = {0: name}
         if node.owner is not None:
             check_alike(node, graph, *self.lent_by(node.owner), self.node)
-        return Item(name, module, node.op.step, node.label, tuple(reads), graph.types_of(node), node.type, node.span, top, owner=owner)
+        stored = node.op.weights()[0].shape if node.op.origin else ()
+        return Item(name, module, node.op.step, node.label, tuple(reads), types, node.type, node.span, top, owner=owner, stored=stored)
 
     def several(self, value: int, picks: list[Pick]) -> list[int]:
         """The numbers of the results that are picked of an item; the item's own where it has one."""

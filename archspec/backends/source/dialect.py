@@ -22,6 +22,10 @@ class Dialect(NamedTuple):
     """
     call: Callable[[Item, list[str], bool], str]
     """The expression of an item that reads these expressions; the last says that items are reached by their positions."""
+    level: Callable[[Item], str]
+    """Whether a tensor that is a value has a batch axis of size 1 (`body.ONE`), or none (`body.BARE`)."""
+    stretched: Callable[[str, str, Type, str], str]
+    """An expression of that level for a value of a type, with the batch of another expression; with one of size 1 where that is empty."""
     helper: Callable[[str], str | None]
     """The source of a class or function that the framework lacks."""
     reserved: frozenset[str]
@@ -34,6 +38,8 @@ class Dialect(NamedTuple):
     """The module of modules in a row."""
     identity: str
     """The module of a position that is left empty."""
+    stretching: frozenset[str]
+    """Merges whose values take the batch of one another."""
     overwriting: frozenset[str]
     """Layers that may be computed in the memory of what they read."""
     in_place: str

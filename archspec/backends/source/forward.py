@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import groupby
 
-from archspec.backends.source.body import Body, Item
+from archspec.backends.source.body import ONE, Body, Item
 from archspec.backends.source.dialect import Dialect
 
 Results = dict[str, tuple[int, bool]]
@@ -47,6 +47,10 @@ class Forward:
         self.first = len(body.inputs)
         ends = [value for value, _ in results.values()] if results else body.results
         every = [(item.reads if item.guard is None else (*item.reads, item.reads[0])) for item in body.items] + [tuple(ends)]
+        self.levels = self.alike()
+        """What each value that is the same for all images is, ONE or BARE."""
+        if self.first and any(map(self.level, ends)):
+            every[-1] += (0,)  # for the batch of the results
         reads = [(body.whole(value), at) for at, values in enumerate(every) for value in values]
         self.last = dict.fromkeys(range(self.first + len(body.items)), -1) | dict(reads)
         self.uses = Counter(value for value, _ in reads)
@@ -57,6 +61,20 @@ class Forward:
         self.heads: dict[int, str] = {}
         """The variables of heads that exist in training only."""
         self.pending: tuple[int, str] | None = None
+
+    def alike(self) -> dict[int, str]:
+        """Find the values that are the same for all images: tensors, and what is computed from these alone."""
+        found: dict[int, str] = {}
+        for value, item in enumerate(self.body.items, self.first):
+            if item.stored:
+                found[value] = self.dialect.level(item)
+            elif all(self.body.whole(read) in found for read in item.reads):
+                found[value] = ONE
+        return found
+
+    def level(self, value: int) -> str:
+        """What a value is that is the same for all images, ONE or BARE; empty where each image has its own."""
+        return self.levels.get(value) or (ONE if self.body.whole(value) in self.levels else "")
 
     def lines(self) -> Iterator[str]:
         for statement in self.statements():
@@ -89,7 +107,7 @@ class Forward:
         if self.results is None:
             if self.pending is not None and self.pending[0] != self.body.whole(self.body.results[0]):
                 yield from self.flush("")  # nobody reads it
-            yield f"return {self.expression(self.body.results[0])}"
+            yield f"return {self.batched(self.body.results[0])}"
             return
         yield from self.flush("")
         shown = ", ".join(f"{name}={self.result(value, training)}" for name, (value, training) in self.results.items())
@@ -97,11 +115,20 @@ class Forward:
 
     def result(self, value: int, training: bool) -> str:
         """An output; one that exists in training only may be a value that inference computes too."""
-        text = self.expression(value)
+        text = self.batched(value)
         return f"{text} if self.training else None" if training and value not in self.heads else text
+
+    def batched(self, value: int) -> str:
+        """A result; what is the same for all images takes the batch of the first input."""
+        text, level = self.expression(value), self.level(value)
+        type_ = self.body.items[value - self.first].type if level and value >= self.first else None
+        return text if type_ is None else self.dialect.stretched(text, level, type_, self.variables[0] if self.first else "")
 
     def item(self, at: int, indent: str) -> Iterator[str]:
         item = self.body.items[at]
+        if item.stored:
+            self.variables[self.first + at] = self.call(item)
+            return
         if self.pending is not None and not self.nests(at, *self.pending):
             yield from self.flush(indent)
         self.pending = (self.first + at, self.call(item))
@@ -114,6 +141,7 @@ class Forward:
         same_line = at == 0 or self.body.items[at - 1].line == item.line or item.module is None
         template = self.dialect.expressions.get(item.step, "")
         once = template.count("{x}") < 2 and not (template and is_compound(text))
+        once &= item.step in self.dialect.stretching or not any(map(self.level, item.reads))
         return alone and same_line and once and len(text) < _LONGEST
 
     def flush(self, indent: str) -> Iterator[str]:
@@ -148,6 +176,8 @@ class Forward:
     def call(self, item: Item) -> str:
         gathered = self.gathered(item)
         texts = [self.expression(value) for value in item.reads] if gathered is None else [gathered]
+        levels = tuple(map(self.level, item.reads)) if gathered is None else ()
+        item = item._replace(levels=levels) if any(levels) else item
         otherwise = "" if item.guard is None else f" if self.{item.flag} else {texts[0]}"
         return self.dialect.call(item, texts, self.indexed) + otherwise
 
@@ -224,5 +254,5 @@ def is_simple(name: str) -> bool:
 
 
 def is_compound(text: str) -> bool:
-    """Whether an expression is a sum or a product."""
-    return " + " in text or " * " in text
+    """Whether an expression is a sum, a difference or a product."""
+    return " + " in text or " - " in text or " * " in text

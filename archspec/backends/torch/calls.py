@@ -47,7 +47,7 @@ def layer(op: Op, types: tuple[Type, ...], overwrites: bool) -> New:
     if row is None:
         raise Unsupported(f"PyTorch has no module for `{op.step}`")
     made = row(op, *types)
-    if op.frozen:
+    if op.frozen and not op.origin:
         return New("frozen", (("", made),))
     return New(made.name, (*made.arguments, ("inplace", True))) if overwrites else made
 
@@ -263,6 +263,35 @@ def _scale(op: Any, x: Type, _: Type) -> New:
     return new("nn.Parameter", new("torch.full", op.weights(x)[0].shape, start))
 
 
+def _tensor(op: Any, _: Type) -> New:
+    return new("nn.Buffer" if op.frozen else "nn.Parameter", _start(op, op.layout))
+
+
+def _start(op: Any, shape: tuple[int, ...]) -> New:
+    """What a tensor begins with."""
+    if not isinstance(op.init, str):
+        return new("torch.full", shape, new("float", op.init) if isinstance(op.init, Spelled) else op.init)
+    if op.init in ("eye", "zeros"):
+        return new(f"torch.{op.init}", *shape)
+    function, keywords = _STARTS[op.init]
+    std = {"std": op.std if op.std is not None else keywords["std"]} if "std" in keywords else keywords
+    return new(f"nn.init.{function}_", new("torch.empty", *shape), **std)
+
+
+_STARTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "kaiming": ("kaiming_normal", {}),
+    "kaiming_uniform": ("kaiming_uniform", {}),
+    "kaiming_out": ("kaiming_normal", {"mode": "fan_out"}),
+    "xavier": ("xavier_uniform", {}),
+    "xavier_normal": ("xavier_normal", {}),
+    "lecun": ("kaiming_normal", {"nonlinearity": "linear"}),
+    "normal": ("normal", {"std": 0.01}),
+    "truncated": ("trunc_normal", {"std": 0.02}),
+    "orthogonal": ("orthogonal", {}),
+}
+"""The functions of torch.nn.init for the words of `init=`."""
+
+
 ROWS: dict[str, Row] = {
     "conv": _conv,
     "dwconv": _conv,
@@ -323,6 +352,11 @@ ROWS: dict[str, Row] = {
     **dict.fromkeys(("rnn", "gru", "lstm"), _recurrent),
     "embed": lambda op, x, y: new("nn.Embedding", op.v, op.d),
     "scale": _scale,
+    "tensor": _tensor,
+    "abs": _plain("Abs"),
+    "add": lambda op, x, y: new("Plus", op.number),
+    "sub": lambda op, x, y: new("Plus", -op.number),
+    "mul": lambda op, x, y: new("Times", op.number),
     "tokens": _plain("ToTokens"),
     "cls": lambda op, x, y: new("nn.Parameter", new("torch.zeros", 1, 1, x.channels)),
     "pos": lambda op, x, y: new("nn.init.normal_", new("nn.Parameter", new("torch.empty", 1, x.length, x.channels)), std=0.02),
@@ -330,4 +364,4 @@ ROWS: dict[str, Row] = {
     "winattn": lambda op, x, y: new("WindowAttention", x.channels, op.heads, op.w, op.shift, bias=op.bias),
     "attn": lambda op, x, y: new("SelfAttention", x.channels, op.heads, bias=op.bias),
 }
-"""Step to row. Merges have none: they are expressions of `forward`."""
+"""Step to row. Merges of several values have none: they are expressions of `forward`."""

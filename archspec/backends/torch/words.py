@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from archspec.backends.source.body import Item, Reach
+from archspec.backends.source.body import BARE, ONE, Item, Reach
+from archspec.backends.source.constructor import New
 from archspec.backends.source.dialect import Dialect
 from archspec.backends.source.forward import is_compound, is_simple
 from archspec.backends.torch.calls import layer
 from archspec.backends.torch.templates import source
-from archspec.types import Map, Tokens, Vector
+from archspec.numeric import Spelled
+from archspec.types import Map, Tokens, Type, Vector
 
 EXPRESSIONS = {
     "flatten": "torch.flatten({x}, 1)",
@@ -15,16 +17,21 @@ EXPRESSIONS = {
     "first": "{x}[:, 0]",
     "swap": "{x}.transpose(1, 2)",
     "matmul": "torch.matmul({x}, {1})",
+    "abs": "{x}.abs()",
+    "tensor": "{own}",
     "cls": "torch.cat(({own}.expand({x}.shape[0], -1, -1), {x}), dim=1)",
     "pos": "{x} + {own}",
     "scale": "{x} * {own}",
 }
-MERGES = {"add": " + ", "mul": " * ", "concat": ", "}
+MERGES = {"add": " + ", "sub": " - ", "mul": " * ", "concat": ", "}
 """What stands between the values that are merged."""
 
 
 def call(item: Item, texts: list[str], indexed: bool) -> str:
     """The expression of an item that reads these."""
+    if item.stored:
+        return _tensor(item, indexed)
+    texts = _together(item, texts)
     if item.step == "matmul":
         texts = _factors(texts, item)
     if template := EXPRESSIONS.get(item.step):
@@ -39,10 +46,51 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
         return f"torch.cat({whole or '(' + ', '.join(texts) + ')'}, dim={-1 if isinstance(item.type, Tokens) else 1})"
     if whole:
         return f"sum({whole})"
-    spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
-    if item.step == "mul":
-        spread = [f"({text})" if is_compound(text) else text for text in spread]
+    levels = ("",) * len(texts) if all(item.levels) else item.levels  # what is the same for all images has a batch of 1 by now
+    spread = [_spread(text, type_, item.type, level) for text, type_, level in zip(texts, item.types, levels, strict=True)]
+    if item.step != "add":
+        spread = [f"({text})" if is_compound(text) and (at or item.step == "mul") else text for at, text in enumerate(spread)]
     return MERGES[item.step].join(spread)
+
+
+def level(item: Item) -> str:
+    """Whether a tensor has a batch axis, of size 1 (ONE), or none (BARE)."""
+    assert item.type is not None
+    return ONE if item.stored == (1, *_laid_out(item.type)) else BARE
+
+
+def _tensor(item: Item, indexed: bool) -> str:
+    """A tensor in the shape of its value."""
+    assert item.type is not None
+    own, shape = _own(item.reach(tensor=True), indexed), _laid_out(item.type)
+    if isinstance(item.module, New) and item.module.name == "nn.Buffer":
+        own = own.replace("get_parameter", "get_buffer")
+    if item.stored in (shape, (1, *shape)):
+        return own
+    return f"{own}.view({', '.join('-1' if isinstance(size, Spelled) else str(size) for size in shape)})"
+
+
+def _laid_out(type_: Type) -> tuple[int, ...]:
+    """A shape in PyTorch's order, without the batch."""
+    return (type_.channels, *type_.spatial) if isinstance(type_, Map) else type_.shape
+
+
+def _together(item: Item, texts: list[str]) -> list[str]:
+    """Values for one call: what is the same for all images takes the batch of the others, or one of size 1 where there are no others."""
+    if not any(item.levels):
+        return texts
+    like = next((text for text, level in zip(texts, item.levels, strict=True) if not level), "")
+    if like and item.module is None and item.step in TORCH.stretching:
+        return texts
+    known = zip(texts, item.levels, item.types, strict=True)
+    return [stretched(text, level, type_, like) if level and type_ is not None else text for text, level, type_ in known]
+
+
+def stretched(text: str, level: str, type_: Type, like: str) -> str:
+    """Give a value that is the same for all images the batch of another, or one of size 1."""
+    if like:
+        return f"{text}.expand({like}.shape[0]{', -1' * len(type_.shape)})"
+    return f"{text}[None]" if level == BARE else text
 
 
 def _factors(texts: list[str], item: Item) -> list[str]:
@@ -63,16 +111,20 @@ def _own(reach: Reach, indexed: bool) -> str:
     return f"self.{reach.name}" if is_simple(reach.name) else f'self.{"get_parameter" if reach.tensor else "get_submodule"}("{reach.name}")'
 
 
-def _spread(text: str, type_: object, over: object) -> str:
-    """A vector that is broadcast over a map."""
-    if isinstance(type_, Vector) and isinstance(over, Map):
-        return f"{text}[:, :{', None' * len(over.spatial)}]"
-    return text
+def _spread(text: str, type_: object, over: object, level: str) -> str:
+    """A vector that is broadcast over the positions of a map, or over tokens."""
+    if not isinstance(type_, Vector) or isinstance(over, Vector):
+        return text
+    if isinstance(over, Map):
+        return f"{text}[{':' if level == BARE else ':, :'}{', None' * len(over.spatial)}]"
+    return text if level == BARE else f"{text}[:, None]"
 
 
 TORCH = Dialect(
     layer,
     call,
+    level,
+    stretched,
     source,
     reserved=frozenset(
         ["self", "torch", "nn", "F", "Tensor", "NamedTuple", "Outputs", "Model", "super", "range", "int", "float", "min", "max", "math"]
@@ -81,6 +133,7 @@ TORCH = Dialect(
     gathering=frozenset(["add", "concat"]),
     chain="nn.Sequential",
     identity="nn.Identity",
+    stretching=frozenset(["add", "sub", "mul"]),
     overwriting=frozenset(["relu", "relu6", "leaky", "hardswish", "silu"]),
     in_place="inplace",
     independent=frozenset(

@@ -111,18 +111,19 @@ class _Builder:
             return self.join(read[0], graph, node)
         op = node.op
         types = tuple(graph.type_of(value) for value in node.inputs)
-        form = "merge" if op.variadic else "minor" if is_minor(op) else "layer"
-        detail = worked(op, types, node.type).get("output", "") if op.variadic else step(op, types[0])
+        merges = len(types) > 1 and op.variadic
+        form = "merge" if merges else "minor" if is_minor(op) else "layer"
+        detail = worked(op, types, node.type).get("output", "") if merges else step(op, *types)
         box = Box(met.name, form, met.name, detail, op.kind, node.type, (op.kind,), group=group, training=training, op=op)
         box.equal, box.parts = (op, types), self.counts(node, graph)
-        box.changes, box.volume = node.type != types[0], node.type
+        box.changes, box.volume = types[:1] != (node.type,), node.type
         self.cover(box)
         return self.add(box, read)
 
     def joins(self, graph: Graph, node: Node) -> bool:
         """Whether a layer is drawn with the one before it, which nothing else in the graph may read."""
-        value, first = node.inputs[0], len(graph.inputs)
-        if len(node.inputs) > 1 or value < first or not is_minor(node.op):
+        value, first = next(iter(node.inputs), 0), len(graph.inputs)
+        if len(node.inputs) != 1 or value < first or not is_minor(node.op):
             return False
         before = graph.elements[value - first]
         return isinstance(before, Node) and not before.op.variadic and self.readers(graph)[value] == 1

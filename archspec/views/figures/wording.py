@@ -15,9 +15,9 @@ _UNSAID = frozenset({"bias", "round", "eps", "momentum", "affine", "count_pad", 
 _MOST_STEPS = 5
 
 
-def step(op: Op, x: Type | None) -> str:
+def step(op: Op, *inputs: Type) -> str:
     """A layer as the spec writes it, without the arguments that no picture shows."""
-    parts = [part for part in op.config(x).split() if part.partition("=")[0] not in _UNSAID]
+    parts = [part for part in op.config(*inputs).split() if part.partition("=")[0] not in _UNSAID]
     if is_minor(op):
         parts = [part for part in parts if part.isdigit() and op.kind == "normalisation"]  # the groups of a group norm
     return " ".join([op.step, *parts])

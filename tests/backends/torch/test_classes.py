@@ -189,7 +189,7 @@ def guarded(random):
     def lines(pool):
         texts = [text if "{}" in text else text + "{}" for text in random.choices(pool, k=random.randint(1, 4))]
         body = "\n  ".join(["", *texts])
-        return re.part(r"\{\}", lambda _: f" if {random.choice(GUARDS)}" if random.random() < 0.6 else "", body).replace(" if if", " if")
+        return re.sub(r"\{\}", lambda _: f" if {random.choice(GUARDS)}" if random.random() < 0.6 else "", body).replace(" if if", " if")
 
     blocks = f"block part(n, a=n>4, s=1):{lines(LINES[:5])}\nblock b(n, a, s):{lines(LINES)}\n"
     calls = [f"b {random.choice([4, 6])} {random.choice(['no', 'yes'])} {random.choice([1, 1, 2])}\n" for _ in range(6)]

@@ -125,6 +125,35 @@ class Slice(nn.Module):
         return x.narrow(self.dim, self.start, self.stop - self.start)
 
 
+class Plus(nn.Module):
+    """A value and a number."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.number = number
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.number
+
+
+class Times(nn.Module):
+    """A value times a number."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.number = number
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.number
+
+
+class Abs(nn.Module):
+    """Absolute values."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.abs()
+
+
 class ToTokens(nn.Module):
     """The positions of a map, row by row, as a sequence."""
 
