@@ -120,7 +120,27 @@ LAYERS: dict[str, Layer] = {
     "pos": Layer(("",), {"tokens | pos": MAP}),
     "first": Layer(("",), {"tokens | first": 0}),
     "attn": Layer(
-        ("heads=3", "heads=3 bias=no"), {"tokens | attn heads=3": 2 * (4 * 120 * 6 * 6 + 2 * 120 * 120 * 6) + MAP + 5 * 3 * 120 * 120}
+        (
+            "heads=3",
+            "heads=3 bias=no",
+            "heads=6 kvheads=2 causal=yes rope=10000 d=2",
+            "heads=3 f=5 rel=table",
+            "heads=3 w=4 shift=2 sim=cos rel=mlp proj=qkv",
+            "heads=3 grid=4",
+            "heads=3 rel=buckets scale=1",
+            "heads=3 talk=yes proj=apart",
+        ),
+        {
+            "tokens | attn heads=3": 2 * (4 * 120 * 6 * 6 + 2 * 120 * 120 * 6) + MAP + 5 * 3 * 120 * 120,
+            "attn heads=3 causal=no rel=table": 2 * (4 * 120 * 6 * 6 + 2 * 120 * 120 * 6) + MAP + 6 * 3 * 120 * 120,
+            "tokens | attn heads=3 causal=yes rope=10": 2 * (4 * 120 * 36 + 2 * 120 * 120 * 6) + MAP + 6 * 3 * 120 * 120 + 3 * 2 * MAP,
+            "tokens | attn heads=3 kvheads=1 f=4": 2 * (120 * 6 * (6 + 2 * 2 + 4) + 2 * 120 * 120 * 6) + MAP + 5 * 3 * 120 * 120,
+            "attn heads=2 w=4x5 sim=cos rel=mlp": 2 * (4 * 120 * 36 + 2 * 120 * 20 * 6 + 63 * 512 * (2 + 2))
+            + (5 + 2) * 2 * 120 * 20
+            + 3 * 2 * MAP
+            + 63 * (512 + 5 * 2),
+            "attn heads=2 grid=3x2 talk=yes": 2 * (4 * 120 * 36 + 2 * 120 * 6 * 6 + 2 * 120 * 6 * 4) + MAP + 5 * 2 * 120 * 6,
+        },
     ),
     "winattn": Layer(
         ("heads=3 w=4", "heads=3 w=4 shift=2"),
@@ -133,6 +153,11 @@ LAYERS: dict[str, Layer] = {
         ('"t (g c) -> t (c g)" g=3', '"h w (g c) -> (h w) g c" g=4', '"(d p) h w c -> d h w (p c)" p=2', '"c -> 1 1 c"', '"t c -> (c t)"'),
         {'rearrange "h w c -> w h c"': 0},
     ),
+    "attend": Layer(
+        ("heads=2", "heads=1", "heads=1 causal=yes rope=10000", "heads=2 w=4 rel=table", "heads=2 sim=cos", "heads=1 talk=yes"),
+        {"tokens | attend heads=2": 2 * (2 * 120 * 120 * 2) + 120 * 2 + 5 * 2 * 120 * 120},
+    ),
+    "buckets": Layer(("heads=3", "heads=2 causal=yes"), {"tokens | buckets heads=3": 0}),
     "swap": Layer(("",), {"tokens | swap": 0}),
     "map": Layer(("4x4", "2x2x4", "16"), {"tokens | map 10x12": 0}),
     "reshape": Layer(("2x6", "4x48", "2304", "8x24x32", "4x4x12x12"), {"reshape 6x12x10": 0}),

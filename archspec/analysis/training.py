@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import compress, repeat
 from typing import Any, NamedTuple
 
 from archspec.analysis.cost import Costs
@@ -28,8 +29,10 @@ _INDEPENDENT = frozenset(["conv", "dwconv", "deconv", "bn", "gn", "ln", "fc", "l
 """Layers whose result these activations overwrite, as modules for PyTorch do. Others that overwrite keep a copy of what they read."""
 _VIEWS = frozenset(["flatten", "tokens", "slice", "first", "crop"])
 _DROPS = frozenset(["dropout", "dropout2d", "droppath"])
-_TO_LAST = frozenset(["linear", "ln", "rmsnorm"])
+_TO_LAST = frozenset(["linear", "ln", "rmsnorm", "attn", "winattn", "attend"])
 """Layers that give a map with the channels last in memory, whatever they read."""
+_FROM_LAST = frozenset(["linear", "attn", "winattn", "attend"])
+"""Layers that keep a copy of what they read where its channels are not last in memory."""
 _HALF = frozenset(["convolution", "fully connected", "recurrent", "attention"])
 """Kinds of layers that autocast computes in bfloat16."""
 _FULL = frozenset(["ln", "gn", "instnorm", "rmsnorm", "l2norm", "grn", "lrn", "softmax", "logsoftmax", "softplus", "prelu"])
@@ -138,7 +141,7 @@ class TrainingMemory:
 
     def _followed(self) -> Iterator[Step]:
         """The layers in order, with the storages that they read and give."""
-        values = [Value(self._storage(i.type.size, 4, 0), i.type, len(i.type.shape) < 3) for i in self.network.inputs]
+        values = [Value(self._storage(i.type.size, 4, 0), i.type, not isinstance(i.type, Map)) for i in self.network.inputs]
         self.values = values
         """Those of inputs and layers, by their numbers."""
         trained = self.flows = [False] * len(values)
@@ -191,7 +194,8 @@ class TrainingMemory:
             own = own.plus(Bytes(0, width * kept.numbers))
             if kept.output:
                 gives.storage.keep(at)
-            for value in reads if kept.input else ():
+            wanted = kept.input if isinstance(kept.input, tuple) else repeat(kept.input)
+            for value in compress(reads, wanted):
                 copied = self._copied(op.step, op.kind, value, width)
                 if copied:
                     own = own.plus(Bytes(0, width * value.type.size))
@@ -201,7 +205,7 @@ class TrainingMemory:
 
     def _copied(self, step: str, kind: str, value: Value, width: int) -> bool:
         """Whether a layer keeps a copy of what it reads: with its features last, or in another precision."""
-        return (step == "linear" and not value.last) or (width != value.storage.width and kind in _HALF)
+        return (step in _FROM_LAST and not value.last) or (width != value.storage.width and kind in _HALF)
 
     def _width(self, step: str, kind: str, reads: tuple[Value, ...]) -> int:
         """Bytes of a number that a layer gives."""

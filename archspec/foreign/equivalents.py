@@ -32,7 +32,7 @@ REASONS = {
     "data": "this prepares the data and is no layer of the network; leave it out",
     "container": "a network needs no container: write its layers one per line, or under a label: `features:`",
     "functional": "this function is given its weights from elsewhere; write the layer itself",
-    "attention": "the language has attention with its projections only: `attn heads=8`, on tokens",
+    "attention": "the language has attention of queries, keys and values, `attend k v heads=8`, and with its projections, `attn heads=8`",
     "crop": "`crop` takes the size that remains, not what is cut off: `crop 28x28`",
     "merge": "the language merges by `add`, `concat` and `mul` only",
     "eltwise": "write `add NAME` for a sum, `mul NAME` for a product, where NAME labels the other value",

@@ -99,11 +99,11 @@ def weight_and_bias(shape: tuple[int, ...], count: int, bias: bool) -> tuple[Wei
 class Kept(NamedTuple):
     """What the gradient of a layer needs of its forward pass: its input, its output, and numbers of its own.
 
-    `numbers` are per image, of the precision of activations; `bytes` are per image, too, such as the 8 of each index of a pool;
+    Of several inputs `input` may say for each whether it is needed. `numbers` are per image, of the precision of activations; `bytes` are per image, too, such as the 8 of each index of a pool;
     `statistics` are numbers per batch.
     """
 
-    input: bool = False
+    input: bool | tuple[bool, ...] = False
     output: bool = False
     numbers: int = 0
     bytes: int = 0

@@ -35,7 +35,8 @@ _EXAMPLES = {
     "100\nfc 16384 | ": ["reshape 4x4x1024"],
     "100x128\n": ["rnn 64", "gru 64", "lstm 64 dirs=2 out=last"],
     "14x14x192\n": ['rearrange "h w (g c) -> h w (c g)" g=4', "tokens", "scale 0.00001"],
-    "14x14x192\ntokens | ": ["ln", "rmsnorm", "linear 768", "cls", "attn heads=3", "swap", "map 14x14", "token -1"],
+    "14x14x192\ntokens | linear 576\n": ["attend heads=3"],
+    "14x14x192\ntokens | ": ["ln", "rmsnorm", "linear 768", "cls", "attn heads=3", "buckets heads=3", "swap", "map 14x14", "token -1"],
     "14x14x192\ntokens | cls | ": ["pos", "first"],
     "28x28x64\n": ["add:\n  conv k=3 f=64 p=1\n  skip", "mul:\n  skip\n  gap | fc 64 | sigmoid", "sub:\n  skip\n  avgpool w=3 s=1 p=1"],
     "14x14x384\ngamma: ": ["tensor 1x1x384 init=0.000001\nmul gamma"],
@@ -79,6 +80,15 @@ _UNSAID = {
     "sizes": "what the axis leaves",
     "size": "by `to`",
     "to": "by `size`",
+    "kvheads": "`heads`",
+    "rope": "none",
+    "f": "channels of the input",
+    "rel": "none",
+    "grid": "all positions",
+    "scale": "1/sqrt(d)",
+    "proj": "as torch.nn.MultiheadAttention",
+    "attention d": "channels / heads",
+    "attention w": "all positions",
     **dict.fromkeys("dhw", "that of `p`"),
     "number": "values",
     "stored": "as PyTorch lays it out",
@@ -89,7 +99,13 @@ _UNSAID = {
 def arguments(op: type[Op]) -> Iterator[tuple[str, str, str]]:
     """Each argument as written, its default, and what it may be."""
     for name, field in sorted(op.fields.items(), key=lambda item: (item[0] not in op.positional, not item[1].required)):
-        default = "required" if field.required else _UNSAID[name] if field.default in (None, ()) else f"`{show(field.default)}`"
+        default = (
+            "required"
+            if field.required
+            else (_UNSAID.get(f"{op.kind} {name}") or _UNSAID[name])
+            if field.default in (None, ())
+            else f"`{show(field.default)}`"
+        )
         yield "NAME" if name == op.keyed else name, default, field.description
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import blake2b
-from math import prod, sqrt
+from math import log, prod, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.analysis.tensors import Tensor, stored
@@ -159,17 +159,24 @@ def _linear(op: Any, tensor: Tensor, x: Any) -> Distribution:
 
 
 def _attention(op: Any, tensor: Tensor, x: Any) -> Distribution:
-    """The projections into attention by Glorot & Bengio 2010, the one out of it as a linear layer, zeros for the biases."""
-    if tensor.role == "bias":
-        return ZERO
-    out, into = tensor.shape
-    return Distribution("uniform", sqrt(6 / (into + out)) if tensor.name == "in_proj_weight" else 1 / sqrt(into))
+    """Projections as torch.nn.MultiheadAttention has them (Glorot & Bengio 2010, biases 0) or as linear layers; tables as their papers."""
+    kind = _OF_SCORES.get(tensor.name)
+    if kind is not None:
+        return kind
+    weights = {weight.name: weight.shape for weight in op.weights(*tensor.place.graph.types_of(tensor.place.node))}
+    if "in_proj_weight" in weights:
+        if tensor.name in ("in_proj_bias", "out_proj.bias"):
+            return ZERO
+        if tensor.name == "in_proj_weight":
+            return Distribution("uniform", sqrt(6 / sum(tensor.shape)))
+    return Distribution("uniform", 1 / sqrt(weights[tensor.name.replace("bias", "weight")][1]))
 
 
-def _window_attention(op: Any, tensor: Tensor, x: Any) -> Distribution:
-    if tensor.name == "relative_position_bias_table":
-        return Distribution("truncated", 0.02)
-    return Distribution("uniform", 1 / sqrt(x.channels))
+_OF_SCORES = {
+    "relative_position_bias_table": Distribution("truncated", 0.02),
+    "logit_scale": Distribution("constant", log(10)),
+    "relative_attention_bias.weight": Distribution("normal"),
+}
 
 
 def _tensor(op: Any, tensor: Tensor, x: Any) -> Distribution:
@@ -186,7 +193,9 @@ def _subsample(op: Any, tensor: Tensor, x: Any) -> Distribution:
 _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
     **dict.fromkeys(("conv", "dwconv", "deconv", "fc", "linear"), _linear),
     "attn": _attention,
-    "winattn": _window_attention,
+    "winattn": _attention,
+    "attend": _attention,
+    "buckets": lambda *_: Distribution("normal"),
     "subsample": _subsample,
     **dict.fromkeys(("bn", "ln", "gn", "instnorm", "rmsnorm"), lambda _op, tensor, _x: Distribution("constant", _NORM[tensor.name])),
     "grn": lambda *_: ZERO,

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 from torch import nn
 from torch.nn import functional as F
 
-from tests.fuzzing import axes
+from tests.fuzzing import attending, axes
 from tests.fuzzing.chooser import Args, Chooser, Made, Pair, Values, ends, spread
 from tests.fuzzing.draw import Arg, const, demand
 from tests.fuzzing.modules import (
-    Attention,
     Do,
     Embedding,
     OverChannels,
@@ -171,10 +170,6 @@ def draw_linear(g: Chooser, x: Value, goal: str) -> Args:
     return {"n": g.exactly(x.channels) if goal == "shape" else g.count(1, 12), "bias": g.flag(), **initial(g), **forms(g, x.channels)}
 
 
-def draw_attn(g: Chooser, x: Value, goal: str) -> Args | None:
-    return {"heads": g.count(1, 4) if g.chance(15) else const(g.divisor(x.channels)), "bias": g.flag()} if x.shape[0] <= 150 else None
-
-
 def draw_winattn(g: Chooser, x: Value, goal: str) -> Args | None:
     if x.rank != 2:
         return None
@@ -301,7 +296,9 @@ LAYERS |= {
     "cls": Layer(TOKENS, nothing, lambda x, a: (Parameter("cls", (1, 1, x.channels)), "tokens")),
     "pos": Layer(TOKENS, nothing, lambda x, a: (Parameter("pos", (1, *x.shape)), "tokens"), "shape"),
     "first": Layer(TOKENS, nothing, lambda x, a: (Do(lambda t: t[:, 0]), "vector")),
-    "attn": Layer(TOKENS, draw_attn, lambda x, a: (Attention(x.channels, a["heads"], a["bias"]), "tokens"), "shape"),
+    "attn": Layer(("tokens", "map"), attending.draw_attn, attending.attn, "shape"),
+    "attend": Layer(("tokens", "map"), attending.draw_attend, attending.attend),
+    "buckets": Layer(("tokens", "map"), attending.draw_buckets, attending.buckets),
     "winattn": Layer(MAP, draw_winattn, winattn, "shape"),
 }  # fmt: skip
 LAYERS |= {step: Layer(*row) for step, row in axes.LAYERS.items()}
@@ -348,7 +345,7 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "embed": {"v": ..., "d": ...},
     **{step: {"n": ..., "dirs": 1, "layers": 1, "bias": True, "out": "all"} for step in ("rnn", "gru", "lstm")},
     "scale": {"init": 1.0},
-    "attn": {"heads": ..., "bias": True},
+    **attending.ARGUMENTS,
     "winattn": {"heads": ..., "w": 7, "shift": 0, "bias": True},
 }
 """The arguments of each step, and what the language takes where one is not given; `...` where it must be."""

@@ -136,7 +136,7 @@ def wrong_value(draw: Draw, seen: Seen) -> Planted:
 
 def wrong_kind(draw: Draw, seen: Seen) -> Planted:
     takers = {
-        "map": ["cls", "pos", "first", "attn heads=1", "rbf 3"],
+        "map": ["cls", "pos", "first", "rbf 3"],
         "tokens": ["conv k=1 f=3", "pool 1", "rbf 3", "crop 1"],
         "vector": ["conv k=1 f=3", "gap", "cls", "tokens"],
     }

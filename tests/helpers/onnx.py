@@ -53,7 +53,7 @@ def enliven(module, inputs, seed=0):
     generator = torch.Generator().manual_seed(seed)
     for key, tensor in module.state_dict().items():
         last = key.rpartition(".")[2]
-        if not tensor.is_floating_point() or last.startswith("running"):
+        if not tensor.is_floating_point() or last.startswith("running") or last == "relative_coords_table":
             continue
         if tensor.dim() > 1 and last.endswith("weight"):
             tensor.normal_(0, (2 / tensor[0].numel()) ** 0.5, generator=generator)

@@ -286,6 +286,35 @@ class Attention(nn.Module):
         return self.inner(x, x, x, need_weights=True)[0]
 
 
+class OnMaps(nn.Module):
+    """A module of tokens, applied to the positions of a map."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x.flatten(2).transpose(1, 2)).transpose(1, 2).unflatten(2, x.shape[2:])
+
+
+def attended(x):
+    """Attention in one head of channels that are queries, keys and values, with its two products."""
+    q, k, v = x.chunk(3, -1)
+    return torch.matmul(torch.softmax(torch.matmul(q, k.transpose(1, 2)) / q.shape[-1] ** 0.5, -1), v)
+
+
+class Near(nn.Embedding):
+    """A number for each two tokens and head."""
+
+    def __init__(self, heads: int) -> None:
+        super().__init__(32, heads)
+
+    def forward(self, x):
+        length = x.shape[1]
+        index = torch.zeros(length, length, dtype=torch.long, device=x.device)
+        return super().forward(index).permute(2, 0, 1).expand(len(x), -1, -1, -1)
+
+
 def counts(module: nn.Module) -> dict[str, int]:
     """Learned weights and biases, fixed weights, and buffers (without the batch counter, which is no number of the model)."""
     found = {"weights": 0, "biases": 0, "frozen": 0, "buffers": 0}

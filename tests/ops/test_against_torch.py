@@ -25,6 +25,8 @@ from tests.helpers.torch import (
     MapRecurrent,
     Minus,
     Mul,
+    Near,
+    OnMaps,
     PartialConv,
     Position,
     Rbf,
@@ -37,6 +39,7 @@ from tests.helpers.torch import (
     Subsample,
     ToTokens,
     Windows,
+    attended,
     channels_last,
     counts,
     measure,
@@ -212,6 +215,9 @@ def cases():
     yield Case("first", "tokens\nfirst", seq(ToTokens(), Apply(lambda x: x[:, 0])), HW)
     yield Case("attn", "tokens\nattn heads=2", seq(ToTokens(), Attention(6, 2)), HW, tokens=True)
     yield Case("attn", "tokens\nattn heads=3 bias=no", seq(ToTokens(), Attention(6, 3, False)), L, tokens=True)
+    yield Case("attn", "attn heads=2", OnMaps(Attention(6, 2)), HW)
+    yield Case("attend", "tokens\nattend heads=1", seq(ToTokens(), Apply(attended)), HW, tokens=True)
+    yield Case("buckets", "tokens\nbuckets heads=3", seq(ToTokens(), Near(3)), HW)
     yield Case("winattn", "winattn heads=2 w=4x5", Windows(6, 2, (4, 5)), (6, 12, 10))
     yield Case("winattn", "winattn heads=3 w=4 shift=2 bias=no", Windows(6, 3, (4, 4), bias=False), (6, 8, 12))
     # axes and reductions

@@ -63,7 +63,16 @@ SAMPLES = {
     "embed": [(VECTOR, {"v": 30, "d": 7})],
     "scale": [(A_MAP, {})],
     **{step: [(TOKENS, {})] for step in ("cls", "pos", "first")},
-    "attn": [(TOKENS, {"heads": 3}), (TOKENS, {"heads": 4, "bias": False})],
+    "attn": [
+        (TOKENS, {"heads": 3}),
+        (TOKENS, {"heads": 4, "bias": False}),
+        (TOKENS, {"heads": 4, "kvheads": 2, "causal": True, "rope": 100, "d": 8, "f": 7}),
+        (SQUARE, {"heads": 2, "w": 7, "shift": 3, "sim": "cos", "rel": "mlp", "proj": "qkv"}),
+        (SQUARE, {"heads": 2, "grid": (2, 7), "rel": "table", "talk": True, "scale": 0.5}),
+        ((TOKENS, Map((5, 4), 6)), {"heads": 3, "kv": True}),
+    ],
+    "attend": [(TOKENS, {"heads": 2}), ((TOKENS, Tokens(9, 12), Tokens(9, 12)), {"heads": 4, "kvheads": 2, "k": True, "v": True})],
+    "buckets": [(TOKENS, {"heads": 3})],
     "winattn": [(SQUARE, {"heads": 2, "w": 7, "shift": 3}), (SQUARE, {"heads": 4, "w": (2, 7), "bias": False})],
     "softmax": [(A_MAP, {}), (TOKENS, {"axis": "t"})],
     "rearrange": [
@@ -176,8 +185,12 @@ FORMULAS = (
     "stack",
     "target",
     "covered",
-    "patch",
+    "sizes",
+    "span",
+    "spanned",
     "shifts",
+    "before",
+    "after",
 )
 LOSES = {"int", "float", "range", "set", "dict", "frozenset", "str", "hash", "divmod", "round"}
 
@@ -188,7 +201,7 @@ def formulas():
 
     for cls in dict.fromkeys(parent for op in all_classes() for parent in op.__mro__ if issubclass(parent, Op)):
         for name in FORMULAS:
-            if name in vars(cls):
+            if inspect.isfunction(vars(cls).get(name)):
                 yield f"{cls.__name__}.{name}", vars(cls)[name]
     for module, names in {
         base: ["per_axis"],

@@ -19,7 +19,7 @@ from archspec.weights.match import Form, fit, form_of, prefix_of
 
 Weights = Mapping[str, Any] | str | None
 
-_DERIVED = ("num_batches_tracked", "relative_position_index")
+_DERIVED = ("num_batches_tracked", "relative_position_index", "relative_coords_table")
 """What PyTorch's modules store and the network does not need: a count of batches, and indices that follow from a window's size."""
 
 

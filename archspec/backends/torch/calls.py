@@ -12,6 +12,7 @@ from archspec.backends.moves import is_last, moves
 from archspec.backends.registry import Unsupported
 from archspec.backends.source import constructor
 from archspec.backends.source.constructor import New, written
+from archspec.backends.torch import attentions
 from archspec.numeric import Spelled, value_of
 from archspec.ops.arrange import channels_second
 from archspec.ops.base import Op
@@ -361,7 +362,11 @@ ROWS: dict[str, Row] = {
     "cls": lambda op, x, y: new("nn.Parameter", new("torch.zeros", 1, 1, x.channels)),
     "pos": lambda op, x, y: new("nn.init.normal_", new("nn.Parameter", new("torch.empty", 1, x.length, x.channels)), std=0.02),
     "first": _plain("FirstToken"),
-    "winattn": lambda op, x, y: new("WindowAttention", x.channels, op.heads, op.w, op.shift, bias=op.bias),
-    "attn": lambda op, x, y: new("SelfAttention", x.channels, op.heads, bias=op.bias),
+    "attn": attentions.attention,
+    "winattn": attentions.attention,
+    "attend": attentions.attend,
+    "buckets": lambda op, x, y: new(
+        "Buckets", op.heads, **{"causal": True} if op.causal else {}, **{"axis": 2} if isinstance(x, Map) else {}
+    ),
 }
 """Step to row. Merges of several values have none: they are expressions of `forward`."""

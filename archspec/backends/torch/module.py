@@ -10,10 +10,10 @@ from archspec.analysis.cost import needed_elements
 from archspec.analysis.layers import Report
 from archspec.backends.source.body import Body, Item
 from archspec.backends.source.classes import Class, Classes
-from archspec.backends.source.constructor import If, New, names_called, wrapped, written
+from archspec.backends.source.constructor import If, New, names_called, parts, wrapped, written
 from archspec.backends.source.forward import Forward, Results, is_simple
 from archspec.backends.source.loops import loop
-from archspec.backends.torch.templates import source
+from archspec.backends.torch.templates import sources
 from archspec.backends.torch.words import EXPRESSIONS, TORCH
 from archspec.ir.graph import Network
 from archspec.types import Map, Type
@@ -61,7 +61,8 @@ class _File:
         """The sources of the modules that PyTorch lacks, of those that are used."""
         stored = [item for c in self.classes.written for item in _stored(c.body)] + _stored(self.top, sequential=not self.has_heads)
         names = {name for item in stored for name in names_called(item.module)}
-        return [text for name in sorted(names) if (text := source(name)) is not None]
+        words = {word for item in stored for part in parts(item.module) if isinstance(part, New) for word, _ in part.arguments}
+        return sources(names, words)
 
     @property
     def has_heads(self) -> bool:

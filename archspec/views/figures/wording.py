@@ -61,7 +61,7 @@ def _working(graph: Graph) -> list[tuple[str, str]]:
 
 def kernel(op: Op, rank: int) -> tuple[int, ...]:
     """The window of a layer on a map of `rank` axes, a size per axis; empty where it has none."""
-    size = getattr(op, "k", None) if hasattr(op, "f") or hasattr(op, "m") else getattr(op, "w", None)
+    size = getattr(op, "w" if "w" in op.fields else "k", None)
     if isinstance(size, tuple):
         return size
     return (size,) * rank if isinstance(size, int) and not isinstance(size, bool) else ()

@@ -27,7 +27,7 @@ from tests.helpers.specs import VARIED, few_quick
 from tests.helpers.torch import channels_first, inputs_of
 
 torch.set_num_threads(1)
-UNLISTED = ("num_batches_tracked", "relative_position_index")
+UNLISTED = ("num_batches_tracked", "relative_position_index", "relative_coords_table")
 """Whole numbers that PyTorch keeps in a state_dict; they are no weights."""
 
 
@@ -227,7 +227,7 @@ BUILTINS = {
 }
 TEXTS = {
     "__main__", " parameters, output ", ",", "fan_out", "relu", "linear", "bilinear", "trilinear", "nearest", "tanh", "ij", "-inf",
-    "stride", "padding", "dilation", "filters", "inputs", "relative_position_index",
+    "stride", "padding", "dilation", "filters", "inputs", "relative_position_index", "relative_coords_table",
 }  # fmt: skip
 """What an emitted file says in quotes, besides names of layers."""
 OWN = {"Tensor", "NamedTuple", "math", "torch", "nn", "F", "self", "__name__"}

@@ -41,6 +41,27 @@ class SelfAttention(nn.MultiheadAttention):
         return super().forward(x, x, x, need_weights=False)[0]
 
 
+class CausalAttention(nn.MultiheadAttention):
+    """Multi-head self-attention in which a token reads itself and those before it."""
+
+    def __init__(self, channels: int, heads: int, bias: bool = True) -> None:
+        super().__init__(channels, heads, bias=bias, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1], device=x.device, dtype=x.dtype)
+        return super().forward(x, x, x, attn_mask=mask, is_causal=True, need_weights=False)[0]
+
+
+class CrossAttention(nn.MultiheadAttention):
+    """Multi-head attention of tokens to those of another value."""
+
+    def __init__(self, channels: int, heads: int, bias: bool = True) -> None:
+        super().__init__(channels, heads, bias=bias, batch_first=True)
+
+    def forward(self, x: Tensor, source: Tensor) -> Tensor:
+        return super().forward(x, source, source, need_weights=False)[0]
+
+
 class WindowAttention(nn.Module):
     """Self-attention in shifted windows of a map, with a bias for each relative position (Liu et al. 2021).
 

@@ -1,0 +1,271 @@
+"""Attention by hand, position by position, and how its arguments are drawn."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tests.fuzzing.chooser import Args, Chooser, Made, Values, spread
+from tests.fuzzing.draw import const, demand
+from tests.fuzzing.values import Value
+
+COMMON: Values = {
+    "heads": ..., "kvheads": None, "causal": False, "rope": None, "rel": None, "w": None, "shift": 0, "grid": None, "sim": "dot",
+    "talk": False, "scale": None,
+}  # fmt: skip
+ARGUMENTS: dict[str, Values] = {
+    "attn": {**COMMON, "bias": True, "f": None, "d": None, "proj": None},
+    "attend": COMMON,
+    "buckets": {"heads": ..., "causal": False},
+}
+
+
+def bucket(far: int, causal: bool) -> int:
+    """The bucket of a key that stands so far behind its query: Raffel et al. 2020, section 2.1."""
+    count = 32 if causal else 16
+    after = 0 if causal or far <= 0 else 16
+    far = max(-far, 0) if causal else abs(far)
+    if far >= count // 2:
+        far = min(count - 1, count // 2 + int(math.log(far / (count // 2)) / math.log(128 / (count // 2)) * (count // 2) + 1e-6))
+    return after + far
+
+
+class Heads(nn.Module):
+    """Attention of queries, keys and values that are given by `parts`."""
+
+    def __init__(self, x: Value, a: Values) -> None:
+        super().__init__()
+        sizes = x.spatial if x.kind == "map" else x.shape[:1]
+        self.a, self.kind, self.heads = a, x.kind, a["heads"]
+        self.kvheads = a["kvheads"] or self.heads
+        demand(self.heads % self.kvheads == 0, "heads that share no keys evenly")
+        whole = a["w"] is None and a["grid"] is None
+        demand(whole or x.kind == "map", "windows of tokens")
+        demand(len(sizes) == 1 or not (a["causal"] or a["rope"] or a["rel"] == "buckets"), "no order")
+        demand(whole or not (a["causal"] or a["rope"] or a["rel"] == "buckets"), "an order in windows")
+        shift = spread(a["shift"], len(sizes))
+        demand(not any(shift) or a["w"] is not None, "a shift without windows")
+        demand(not a["talk"] or not (a["causal"] or any(shift)), "talk and a mask")
+        demand(a["scale"] is None or a["sim"] == "dot", "two scales")
+        n = sizes if whole else spread(a["w"] if a["grid"] is None else a["grid"], len(sizes))
+        demand(all(size % part == 0 for size, part in zip(sizes, n, strict=True)), f"{n} in {sizes}")
+        demand(a["w"] is None or all(s < part for s, part in zip(shift, n, strict=True)), "a shift of a whole window")
+        shift = tuple(s if part < size else 0 for s, part, size in zip(shift, n, sizes, strict=True))
+        inside = list(itertools.product(*map(range, n)))
+        self.groups, apart = [], []
+        step = [size // part if a["grid"] is not None else 1 for size, part in zip(sizes, n, strict=True)]
+        corners = [range(size // part) if a["grid"] is not None else range(0, size, part) for size, part in zip(sizes, n, strict=True)]
+        for corner in itertools.product(*corners):
+            at = [tuple(c + i * s for c, i, s in zip(corner, place, step, strict=True)) for place in inside]
+            moved = [tuple((p + s) % size for p, s, size in zip(place, shift, sizes, strict=True)) for place in at]
+            wrapped = [tuple(p + s >= size for p, s, size in zip(place, shift, sizes, strict=True)) for place in at]
+            self.groups.append([self.flat(place, sizes) for place in moved])
+            apart.append([[0.0 if one == other else -100.0 for other in wrapped] for one in wrapped])
+        self.masks = torch.tensor(apart)[:, None]
+        if a["causal"]:
+            self.masks = self.masks + torch.full((len(inside), len(inside)), -math.inf).triu(1)
+        offsets = [[tuple(p - q for p, q in zip(one, other, strict=True)) for other in inside] for one in inside]
+        if a["rel"] == "buckets":
+            self.rows = [[bucket(-offset[0], a["causal"]) for offset in row] for row in offsets]
+        else:
+            wide = tuple(2 * part - 1 for part in n)
+            self.rows = [
+                [self.flat(tuple(o + part - 1 for o, part in zip(offset, n, strict=True)), wide) for offset in row] for row in offsets
+            ]
+        self.spread = [
+            tuple(self.spaced(o, part) for o, part in zip(offset, n, strict=True))
+            for offset in itertools.product(*(range(1 - part, part) for part in n))
+        ]
+        if a["rel"] == "table":
+            self.table = nn.Parameter(torch.zeros(len(self.spread), self.heads))
+        if a["sim"] == "cos":
+            self.factor = nn.Parameter(torch.zeros(self.heads, 1, 1))
+
+    def later(self) -> None:
+        """What comes after the projections."""
+        if self.a["rel"] == "mlp":
+            self.mlp = nn.Sequential(nn.Linear(len(self.spread[0]), 512), nn.ReLU(), nn.Linear(512, self.heads, False))
+        if self.a["rel"] == "buckets":
+            self.near = nn.Embedding(32, self.heads)
+        if self.a["talk"]:
+            self.first, self.second = nn.Linear(self.heads, self.heads), nn.Linear(self.heads, self.heads)
+
+    @staticmethod
+    def flat(place: tuple[int, ...], sizes: tuple[int, ...]) -> int:
+        found = 0
+        for p, size in zip(place, sizes, strict=True):
+            found = found * size + p
+        return found
+
+    @staticmethod
+    def spaced(offset: int, part: int) -> float:
+        far = torch.tensor(8 * offset, dtype=torch.float32) / max(part - 1, 1)  # stored in single precision
+        return float(far.sign() * (far.abs() + 1).log2() / 3)
+
+    def turned(self, x: Tensor) -> Tensor:
+        """(N, T, heads, d), the halves of a head as the parts of complex numbers."""
+        t, d = x.shape[1], x.shape[-1]
+        angle = torch.arange(t, dtype=x.dtype)[:, None, None] * float(self.a["rope"]) ** (-torch.arange(0, d, 2, dtype=x.dtype) / d)
+        y = torch.complex(x[..., : d // 2], x[..., d // 2 :]) * torch.polar(torch.ones_like(angle), angle)
+        return torch.cat((y.real, y.imag), -1)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """(N, T, heads*d), (N, T, kvheads*d) and the same to (N, T, heads*d)."""
+        d = q.shape[-1] // self.heads
+        demand(self.a["rope"] is None or d % 2 == 0, "half a pair")
+        q, k, v = (each.unflatten(-1, (-1, d)) for each in (q, k, v))
+        if self.a["rope"] is not None:
+            q, k = self.turned(q), self.turned(k)
+        if self.a["sim"] == "cos":
+            q, k = (each / each.norm(dim=-1, keepdim=True).clamp_min(1e-12) for each in (q, k))
+            q = q * self.factor[:, 0].clamp(max=math.log(100)).exp()
+        else:
+            q = q * (d**-0.5 if self.a["scale"] is None else self.a["scale"])
+        k, v = (each[:, :, [head * self.kvheads // self.heads for head in range(self.heads)]] for each in (k, v))
+        q, k, v = (each[:, self.groups] for each in (q, k, v))
+        q, k, v = (each.transpose(2, 3) for each in (q, k, v))  # N, windows, heads, positions, d
+        scores = torch.matmul(q, k.transpose(-1, -2))
+        biases = {
+            "table": lambda: self.table,
+            "mlp": lambda: 16 * self.mlp(torch.tensor(self.spread, dtype=q.dtype).expand(len(q), -1, -1))[0].sigmoid(),
+            "buckets": lambda: self.near.weight,
+        }
+        if self.a["rel"] is not None:
+            scores = scores + biases[self.a["rel"]]()[torch.tensor(self.rows)].permute(2, 0, 1)
+        scores = scores + self.masks.to(q.dtype)
+        if self.a["talk"]:
+            scores = self.first(scores.movedim(2, -1)).movedim(-1, 2)
+        weights = scores.softmax(-1)
+        if self.a["talk"]:
+            weights = self.second(weights.movedim(2, -1)).movedim(-1, 2)
+        mixed = torch.matmul(weights, v).transpose(2, 3)
+        y = torch.zeros_like(mixed.flatten(1, 2))
+        y[:, list(itertools.chain(*self.groups))] = mixed.flatten(1, 2)
+        return y.flatten(2)
+
+    def parts(self, x: Tensor) -> tuple[Tensor, ...]:
+        d = x.shape[-1] // (self.heads + 2 * self.kvheads)
+        return x.split([self.heads * d, self.kvheads * d, self.kvheads * d], -1)
+
+    def out(self, y: Tensor) -> Tensor:
+        return y
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2) if self.kind == "map" else x
+        y = self.out(self.attend(*self.parts(tokens)))
+        return y.transpose(1, 2).unflatten(2, x.shape[2:]) if self.kind == "map" else y
+
+
+class Projected(Heads):
+    """Attention with its projections."""
+
+    def __init__(self, x: Value, a: Values) -> None:
+        super().__init__(x, a)
+        demand(a["d"] is not None or x.channels % self.heads == 0, f"{x.channels} channels, {self.heads} heads")
+        d = a["d"] or x.channels // self.heads
+        self.widths = [self.heads * d, self.kvheads * d, self.kvheads * d]
+        apart = a["proj"] == "apart" or (a["proj"] is None and self.kvheads != self.heads)
+        self.into = nn.ModuleList([nn.Linear(x.channels, n, a["bias"]) for n in (self.widths if apart else [sum(self.widths)])])
+        self.last = nn.Linear(self.widths[0], a["f"] or x.channels, a["bias"])
+        self.later()
+
+    def parts(self, x: Tensor) -> tuple[Tensor, ...]:
+        found = torch.cat([linear(x) for linear in self.into], -1)
+        q, k, v = found.split(self.widths, -1)
+        if self.a["sim"] == "cos" and self.a["proj"] == "qkv" and self.a["bias"]:
+            k = k - self.into[0].bias[self.widths[0] : -self.widths[2]]  # torchvision's Swin V2
+        return q, k, v
+
+    def out(self, y: Tensor) -> Tensor:
+        return self.last(y)
+
+
+class Near(nn.Embedding):
+    """T5's numbers for each two positions."""
+
+    def __init__(self, count: int, a: Values) -> None:
+        super().__init__(32, a["heads"])
+        self.index = [[bucket(k - q, a["causal"]) for k in range(count)] for q in range(count)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight[torch.tensor(self.index)].permute(2, 0, 1).expand(len(x), -1, -1, -1)
+
+
+def attn(x: Value, a: Values) -> Made:
+    return Projected(x, a), x.kind
+
+
+def attend(x: Value, a: Values) -> Made:
+    parts = a["heads"] + 2 * (a["kvheads"] or a["heads"])
+    demand(x.channels % parts == 0, f"{x.channels} channels for {parts} heads")
+    made = Heads(x, a)
+    made.later()
+    return made, x.kind
+
+
+def buckets(x: Value, a: Values) -> Made:
+    demand(len(x.shape) == 2, "no order")
+    return Near(x.size // x.channels, a), "map"
+
+
+def _common(g: Chooser, x: Value, d: int) -> Args:
+    """What tells attentions from one another, on a value whose heads have d channels."""
+    sizes = x.spatial if x.kind == "map" else x.shape[:1]
+    found: Args = {}
+    if x.kind == "map" and g.chance(2):
+        n = tuple(g.divisor(size) for size in sizes)
+        if math.prod(n) <= 40:
+            name = g.pick(["w", "w", "grid"])
+            found[name] = const(n)
+            if name == "w" and g.chance(2):
+                found["shift"] = const(tuple(g.draw.number(0, part - 1) for part in n))
+    whole = "w" not in found and "grid" not in found
+    if len(sizes) == 1 and whole:
+        found["causal"] = const(g.chance(3))
+        found["rope"] = const(g.pick([100, 10_000])) if d % 2 == 0 and g.chance(4) else const(None)
+    rel = g.pick([None, None, "table", "mlp", "buckets" if len(sizes) == 1 and whole else "table"])
+    found["rel"] = const(rel)
+    if g.chance(4):
+        found["sim"] = const("cos")
+    elif g.chance(4):
+        found["scale"] = const(g.pick([1.0, 0.3]))
+    masked = ("causal" in found and found["causal"].value({})) or any(found["shift"].value({}) if "shift" in found else ())
+    if not masked or g.chance(20):
+        found["talk"] = const(g.chance(5))
+    return found
+
+
+def draw_attn(g: Chooser, x: Value, goal: str) -> Args | None:
+    if x.size // x.channels > 150:
+        return None
+    heads = g.count(1, 4) if g.chance(15) else const(g.divisor(x.channels))
+    plain: Args = {"heads": heads, "bias": g.flag()}
+    if not heads.plain or g.chance(2):
+        return plain
+    count: Any = heads.value({})
+    d = const(g.draw.number(1, 6)) if g.chance(5) else const(None)
+    each = d.value({}) or x.channels // count
+    more = {"d": d, "f": g.count(1, 12) if goal == "" and g.chance(4) else const(None), "proj": const(g.pick([None, None, "apart", "qkv"]))}
+    return {**plain, **more, "kvheads": const(g.divisor(count) if g.chance(3) else None), **_common(g, x, each)}
+
+
+def draw_attend(g: Chooser, x: Value, goal: str) -> Args | None:
+    fitting = [(n, k) for n in range(1, 7) for k in range(1, n + 1) if n % k == 0 and x.channels % (n + 2 * k) == 0]
+    if goal or not fitting or x.size // x.channels > 150:
+        return None
+    heads, kvheads = g.pick(fitting)
+    return {
+        "heads": const(heads),
+        "kvheads": const(kvheads if kvheads < heads else None),
+        **_common(g, x, x.channels // (heads + 2 * kvheads)),
+    }
+
+
+def draw_buckets(g: Chooser, x: Value, goal: str) -> Args | None:
+    if goal or len(x.shape) != 2 or x.size // x.channels > 20:
+        return None
+    return {"heads": g.count(1, 4), "causal": g.flag()}
