@@ -103,9 +103,9 @@ def end_of_suite(lines, at):
 
 
 def remaining(text, error):
-    """The findings of a text that are the same mistake again."""
+    """The findings of a text that are the same mistake again. Lines are added only, so that one above it is of another residual around it."""
     line = error.span.line
-    return [d for d in errors(text) if (d.code, d.message) == (error.code, error.message) and abs(d.span.line - line) <= 1]
+    return [d for d in errors(text) if (d.code, d.message) == (error.code, error.message) and 0 <= d.span.line - line <= 1]
 
 
 CODES = ["A202", "A203", "A204", "A205", "A206"]
