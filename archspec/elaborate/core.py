@@ -13,8 +13,10 @@ from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Un
 from archspec.elaborate.expressions import Refused, Scope, Seen, truth
 from archspec.elaborate.labels import Labels, clashes, lookup, spelled
 from archspec.elaborate.merge_advice import Advice
+from archspec.elaborate.paths import Nowhere, Path
 from archspec.elaborate.reports import Reports
 from archspec.ir.builder import GraphBuilder
+from archspec.ir.expose import Exposures
 from archspec.ir.graph import Graph, Hole, Input, Output
 from archspec.ops import make
 from archspec.ops.base import Misfit, Op
@@ -34,10 +36,12 @@ class Context(NamedTuple):
     scope: Scope
     defaults: Defaults
     top: bool = False
+    results: dict[str, int] | None = None
+    """The outputs so far of the block or group; None where none may stand: at the top level, and in repeats."""
 
     def inside(self, builder: GraphBuilder | None = None, scope: Scope | None = None) -> Context:
-        """Make the context of indented lines, whose labels are not seen outside."""
-        return Context(builder or self.builder, scope or self.scope.inner(), self.defaults)
+        """Make the context of indented lines, whose labels are not seen outside; with a builder, that of a graph of its own."""
+        return Context(builder or self.builder, scope or self.scope.inner(), self.defaults, results=self.results if builder is None else None)
 
 
 class Part(NamedTuple):
@@ -78,6 +82,7 @@ class Core(Reports, ABC):
         self.outputs: dict[str, Output] = {}
         self.placed: dict[str, Span] = {}
         """Where the inputs are declared."""
+        self.exposures = Exposures()
         self.written: dict[Source, Labels] = {}
         """The labels of each file, where one that is not seen was looked for."""
 
@@ -160,19 +165,42 @@ class Core(Reports, ABC):
             return self.unknown(context.builder, expr.span)
         return context.builder.capture(owner, value)
 
-    def found(self, expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
-        """The value that a label or an input names, in its graph. Raises Refused, with the place where the label hides."""
+    def references(self, expr: ast.Expr, context: Context) -> list[int]:
+        """Find the values that a label, an input or a path names; where there are none, report it and return an unknown one."""
         try:
-            return lookup(expr, scope)
+            found = self.named(expr, context.scope)
+        except Refused as refused:
+            self.report(refused)
+            return [self.unknown(context.builder, expr.span)]
+        return [context.builder.capture(owner, value) for owner, value in found]
+
+    def found(self, expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
+        """The one value that a label, an input or a path names, in its graph. Raises Refused."""
+        values = self.named(expr, scope)
+        if len(values) > 1:
+            message = f"`{expr.span.text}` names {len(values)} values, and one is needed here"
+            help_ = f"name one of them, or bring them together: `add:` with `from {expr.span.text}` below it"
+            raise Refused("A107", message, expr.span, help_)
+        return values[0]
+
+    def named(self, expr: ast.Expr, scope: Scope) -> list[tuple[GraphBuilder, int]]:
+        """The values that a label, an input or a path names, in their graph. Raises Refused, with the place where a label hides."""
+        try:
+            path = Path.of(expr, scope)
+            return [lookup(expr, scope)] if path is None else [(path.owner, value) for value in path.values(self.exposures)]
         except Refused as refused:
             hidden = self.hidden(expr, scope) if refused.code == "A107" else None
             if hidden is None:
                 raise
             place, why, help_ = hidden
-            raise Refused(refused.code, refused.message, refused.span, help_, (), ((place, why),)) from None
+            way = refused.help if isinstance(refused, Nowhere) else help_
+            raise Refused(refused.code, refused.message, refused.span, way, (), ((place, why),)) from None
 
     def type_at(self, expr: ast.Expr | None, span: Span, scope: Scope) -> Type | None:
-        """The type of the value that an expression names, or of the current value: what `Scope.types` asks. Raises Refused."""
+        """The type of the value that an expression names, or of the current one: what `Scope.types` asks. Raises Refused."""
+        path = Path.of(expr, scope) if expr is not None else None
+        if path is not None and (type_ := path.type()) is not None:  # a size is no path for data: nothing is exposed
+            return type_
         builder, value = self.found(expr, scope) if expr is not None else self.current
         if value is None:
             raise Refused("A117", f"`{span.text}` is a size of the current value, and there is none yet", span, "put it below the `input`")

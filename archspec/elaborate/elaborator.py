@@ -231,23 +231,35 @@ class Elaborator(Sharing):
     def output(self, suite: ast.Suite, head: ast.Output, context: Context, value: int | None) -> int | None:
         """Give the current value, or that of the lines below, the name of an output; the main value goes on."""
         name = head.name
-        if not context.top:
-            help_ = "label the value, and name the output at the top level"
-            self.reject("A010", "`output` is allowed only at the top level", head.span, help_)
-            return value
-        if head.mode is not None and head.mode.id != "train":
-            self.reject("A001", f"`{head.mode.id}` is not allowed here; only `train` is", head.mode.span)
         try:
+            self.check_output(head, context)
             plain_text(name, "an output", context.scope)
         except Refused as refused:
             self.report(refused)
             return value
-        if name.id in self.placed:
+        if context.top and name.id in self.placed:
             self.reject("A108", f"`{name.id}` is already the name of an input", name.span, "choose another name")
-        if name.id in self.outputs:
+        if context.top and name.id in self.outputs:
             self.reject("A108", f"there are two outputs called `{name.id}`", name.span, "choose another name")
         if value is None:
             return self.no_input(head.span, context)
         result = self.group(suite, name.id, name.span, context, value) if suite.body else value
-        self.outputs[name.id] = Output(name.id, result, head.mode is not None)
+        if context.results is not None:
+            self.add_result(name.id, result, context, name.span)
+        else:
+            self.outputs[name.id] = Output(name.id, result, head.mode is not None)
         return value
+
+    def check_output(self, head: ast.Output, context: Context) -> None:
+        """Raise Refused where an output cannot stand, or cannot be for training only."""
+        if not context.top and context.results is None:
+            message, help_ = "`output` is allowed only at the top level and in blocks", "label the value, and name the output at the top level"
+            if self.active:
+                message = "`output` is not allowed here: an output of a block stands in no repeat and no shortcut"
+                help_ = "put the lines of the round into a block of its own: `from LABEL.*.NAME` finds its outputs"
+            raise Refused("A010", message, head.span, help_)
+        if head.mode is not None and (head.mode.id != "train" or not context.top):
+            word = f"`{head.mode.id}` is not allowed here"
+            if head.mode.id == "train":
+                raise Refused("A010", f"{word}: only an output of the network is there in training alone", head.mode.span, "remove it")
+            raise Refused("A001", f"{word}; only `train` is", head.mode.span)

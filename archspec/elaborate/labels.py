@@ -229,8 +229,11 @@ def _why(suite: ast.Suite, around: Sequence[ast.Suite], name: str, at: Span) -> 
     block = next((other.head for other in around if isinstance(other.head, ast.Block) and not _holds(other, at)), None)
     if block is not None:
         called = block.name.id
+        if isinstance(suite.head, ast.Output):
+            return f"this is an output of the block `{called}`", f"label the call, `x: {called} ...`, and write `x.{name}`"
         label = f"`{name}: {called} ...` labels a call, whose value is that of the block's last line"
-        return f"this is inside the block `{called}`", f"labels inside a block are not visible outside: {label}"
+        outputs = f"`output {name}` in the block gives a further one, `LABEL.{name}`"
+        return f"this is inside the block `{called}`", f"labels inside a block are not visible outside: {label}; {outputs}"
     if isinstance(suite.head, ast.Output):
         help_ = f"label the line that makes the value, `{name}: ...`; `output {name}` can stay"
         return "this is the name of an output, which other lines cannot read", help_
@@ -238,7 +241,8 @@ def _why(suite: ast.Suite, around: Sequence[ast.Suite], name: str, at: Span) -> 
         return "this is the line itself", f"`{name}` is the value of the whole line, which does not exist yet: label a line above"
     closed = next((other for other in around if not _holds(other, at) and not isinstance(other.head, ast.Merge)), None)
     if closed is not None:
-        return _inside(closed.head, suite.head, name, suite.span.line)
+        groups = [other.head.span.text for other in around if isinstance(other.head, ast.Label) and not _holds(other, at)]
+        return _inside(closed.head, suite.head, name, ".".join([*groups, name]))
     if suite.span.start > at.start:
         return "this is below", f"a label is visible only below its line: move line {suite.span.line} above line {at.line}"
     guards = [other.guard for other in (*around, suite) if other.guard is not None]
@@ -248,8 +252,8 @@ def _why(suite: ast.Suite, around: Sequence[ast.Suite], name: str, at: Span) -> 
     return None
 
 
-def _inside(head: ast.Head, hidden: ast.Head, name: str, line: int) -> tuple[str, str]:
-    """A label within a head that shuts it off."""
+def _inside(head: ast.Head, hidden: ast.Head, name: str, path: str) -> tuple[str, str]:
+    """A label within a head that shuts it off; `path` leads to it through groups."""
     text = head.span.text
     match head:
         case ast.Repeat(_, counter) if counter is not None and counter.id in ast.names(hidden):
@@ -259,8 +263,7 @@ def _inside(head: ast.Head, hidden: ast.Head, name: str, line: int) -> tuple[str
             others = "those with the index of a repeat in braces, as `x{i}:`, are seen behind it"
             return "this is inside a repeat", f"labels inside a round are not visible outside: {label}; {others}"
         case ast.Label():
-            label = f"`{text}` is the value of its last line; to use this one, end the group at line {line}"
-            return f"this is inside the group `{text}`", f"labels inside a group are not visible outside: {label}"
+            return f"this is inside the group `{text}`", f"a label inside a group is seen by its path: write `{path}`"
         case ast.Output():
             return "this is inside an auxiliary head", f"its values are visible only inside it: label a line above `{text}:`"
     word = "shortcut" if isinstance(head, ast.Shortcut) else "residual"

@@ -17,7 +17,7 @@ from archspec.elaborate.elaborator import Elaborator
 from archspec.elaborate.expressions import Refused, Scope, evaluate
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Graph, Network
-from archspec.numeric import Spelled, combined, joined, value_of, whole_number
+from archspec.numeric import Spelled, combined, joined, leaves_of, value_of, whole_number
 from archspec.simplify import simplified
 from archspec.source import Span
 from archspec.syntax import ast
@@ -89,7 +89,7 @@ class Naming(Elaborator):
         outer, self.guards = self.guards, {}
         graph = super().instance(step, block, scope, types, label, where)
         if graph is not None:
-            given = {name: _plain(value) for name, value in _leaves(scope.given).items()}
+            given = {name: _plain(value) for name, value in leaves_of(scope.given).items()}
             self.origins[graph] = Origin(
                 block.head.span, given, {place: guard for place, guard in self.guards.items() if guard is not None}
             )
@@ -98,10 +98,8 @@ class Naming(Elaborator):
 
     def call(self, call: Call, scope: Scope) -> Call:
         assert isinstance(scope, _Given)
-        channels = call.type.channels
-        if isinstance(channels, Spelled):
-            call = call._replace(type=call.type._replace(channels=simplified(channels.replaced(_leaves(scope.given)))))
-        return call._replace(arguments=tuple(scope.given.items()))
+        call = call._replace(arguments=tuple(scope.given.items()))
+        return call._replace(type=call.type_of(0))
 
     def rounds(self, count: int) -> int:
         plain: int = value_of(count)
@@ -151,11 +149,6 @@ def _extent(node: ast.Statement | ast.Residual) -> Span:
     while isinstance(last, ast.Suite) and last.body:
         last = last.body[-1]
     return node.span.to(last.span)
-
-
-def _leaves(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given for each leaf: for a size or a list, and for each of its items."""
-    return {**given, **{f"{n}[{at}]": item for n, v in given.items() if isinstance(v, tuple) for at, item in enumerate(v)}}
 
 
 def _plain(value: Any) -> Any:

@@ -128,16 +128,17 @@ class Steps(Core):
             raise Refused("A103", f"`{step.name.id}` needs the names of values to merge with", step.span, help_)
         if "number" in op_class(step.name.id).fields and any(self.is_number(expr, context.scope) for expr in step.bare):
             return self.arithmetic(step, context, value, label)
-        others = tuple(self.reference(expr, context) for expr in step.bare)
-        self.counted_twice(step, value, others)
+        named = [(expr, other) for expr in step.bare for other in self.references(expr, context)]
+        others = tuple(other for _, other in named)
+        self.counted_twice(step, value, named)
         op = binding.bind(step._replace(bare=()), context.scope, context.defaults).op
         return self.merge(op, (value, *others), context, step.span, partial(step_advice, step), label)
 
-    def counted_twice(self, step: ast.Step, value: int, others: Sequence[int]) -> None:
+    def counted_twice(self, step: ast.Step, value: int, named: Sequence[tuple[ast.Expr, int]]) -> None:
         """Warn where a merge names the current value, or one value twice."""
-        kind, names = step.name.id, [expr.span.text for expr in step.bare]
+        kind, names = step.name.id, [expr.span.text for expr, _ in named]
         seen = {value: ""}
-        for at, (name, other) in enumerate(zip(names, others, strict=True)):
+        for at, (name, (expr, other)) in enumerate(zip(names, named, strict=True)):
             if other not in seen:
                 seen[other] = name
                 continue
@@ -149,7 +150,7 @@ class Steps(Core):
                 help_ = f"write `{kind} {' '.join(left)}`" if left else "name another value"
                 if left and kind == "concat" and at:
                     help_ += f", or for this order `from {left[0]} | {kind} {' '.join(n for n in names if n != left[0])}`"
-            self.warn("A415", message, step.bare[at].span, f"{help_}; to merge it with itself, write `{kind}:` with two lines `skip`")
+            self.warn("A415", message, expr.span, f"{help_}; to merge it with itself, write `{kind}:` with two lines `skip`")
             return
 
     def block_call(self, step: ast.Step, block: BlockDef, context: Context, value: int, label: str | None) -> int:
@@ -233,14 +234,15 @@ class Steps(Core):
         self.trace.append(Level(step.span, step.span.text, place if self.path or label else ""))
         self.path, path = [place], self.path
         errors = self.sink.errors
-        result = self.suite(block.body, Context(builder, scope, block.defaults), start)
+        context = Context(builder, scope, block.defaults, results={})
+        result = self.suite(block.body, context, start)
         self.path = path
         self.trace.pop()
         if self.sink.errors > errors:
             return None
         arguments = tuple((name, value) for name, value in scope.names.items() if name != "cin" and not isinstance(value, Missing))
         self.check_names(builder)
-        return builder.finish(result, Instance(block.head.name.id, arguments, tuple(reads)))
+        return builder.finish(result, Instance(block.head.name.id, arguments, tuple(reads)), context.results)
 
     def pattern(self, statement: ast.Pattern, context: Context, value: int | None) -> int | None:
         """Put the layers of a pattern after a value."""

@@ -119,16 +119,28 @@ class Structures(Steps):
         start = inner.input(context.builder.type_of(value))
         inner.captured[value] = start  # a label of the same value is the same input
         self.path.append(name or context.builder.next_name("group"))
-        last = self.suite(body, context.inside(inner), start)
+        inside = context.inside(inner)._replace(results=None if context.results is None else {})
+        last = self.suite(body, inside, start)
         self.path.pop()
-        if last == start and not inner.elements:
+        further = inside.results or {}
+        if last == start and not inner.elements and not further:
             return value
         self.check_names(inner)
-        graph = inner.finish(last)
+        graph = inner.finish(last, further=further)
         if graph is None:
             return context.builder.add(Hole(inner.type_of(last), "group", name, span))
         self.limit(graph.layers, span)
-        return context.builder.add(Call(graph, (value, *inner.pending), graph.output, "group", name, span))
+        result = context.builder.add(Call(graph, (value, *inner.pending), graph.output, "group", name, span))
+        for at, output in enumerate(further, 1):
+            self.add_result(output, context.builder.further(result, at), context, span)
+        return result
+
+    def add_result(self, name: str, value: int, context: Context, span: Span) -> None:
+        """Name an output of a block or of a group in it; two of one name are reported."""
+        assert context.results is not None
+        if name in context.results:
+            self.reject("A108", f"there are two outputs called `{name}`", span, "choose another name")
+        context.results[name] = value
 
     def repeat(self, suite: ast.Suite, head: ast.Repeat, context: Context, value: int) -> int:
         """Elaborate rounds one after the other; equal ones are counted once."""
@@ -201,7 +213,7 @@ class Structures(Steps):
         if shortcut is not None and self.dropped(shortcut.guard, shortcut, inside, value):
             shortcut = None
         if shortcut is not None:
-            short = self.group(shortcut, None, shortcut.head.span, inside, value)
+            short = self.group(shortcut, None, shortcut.head.span, inside._replace(results=None), value)
             if short != value and short == ~(len(builder.elements) - 1):
                 builder.restem(SHORTCUT)
         advice = partial(residual_advice, builder, value, main, shortcut is not None, suite.body, context.defaults)
@@ -217,9 +229,13 @@ class Structures(Steps):
             if isinstance(statement, ast.Suite) and (tensor := lone_tensor(statement)) is not None:
                 help_ = f"put the line above `{head.span.text}:`, and write `from {statement.head.span.text}` here"
                 self.reject("A010", "a `tensor` is no branch: it leaves the current value as it is", tensor.span, help_)
-            result = self.statement(statement, context.inside(scope=context.scope), value)
-            assert result is not None
-            results.append((result, statement.span))
+            starts, body = [value], statement
+            if isinstance(statement, ast.Chain) and statement.source is not None:  # a path may name several values: a branch for each
+                starts, body = self.references(statement.source, context), statement._replace(source=None)
+            for start in starts:
+                result = self.statement(body, context.inside(scope=context.scope), start)
+                assert result is not None
+                results.append((result, statement.span))
         self.depth -= 1
         if len(results) < 2:
             return results[0][0] if results else value

@@ -79,7 +79,7 @@ class GraphBuilder:
             return value
         known = self.picked.get((value, result, round_))
         if known is None:
-            type_ = element.further[result - 1] if isinstance(element, Node) else element.graph.type_of(element.graph.results[result])
+            type_ = element.further[result - 1] if isinstance(element, Node) else element.type_of(result)
             known = self.picked[value, result, round_] = self.add(Further((value,), result, round_, type_))
         return known
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Further, Graph, Layered, Owner
 from archspec.ir.walk import Names
+from archspec.types import Type
 
 ANY = "*"
 """In a path: every name of that level that has what follows."""
@@ -51,6 +52,17 @@ def seen(graph: Graph, path: Sequence[str]) -> list[Seen]:
     if not found:
         raise Unseen(search.found, search.known, block=search.block)
     return found
+
+
+def type_of(graph: Graph, way: Sequence[Step]) -> Type:
+    """The type of the value at the end of a way."""
+    for at, _, result in way:
+        element = graph.elements[at]
+        if isinstance(element, Call):
+            type_, graph = element.type_of(result), element.graph
+        else:
+            type_ = element.type
+    return type_
 
 
 class _Search:
@@ -143,7 +155,7 @@ class Exposures:
         of, first = len(graph.inputs) + at, len(graph.inputs)
         if not isinstance(element, Call) or (result == 0 and round_ == element.times - 1):
             return graph, of
-        picked = Further((of,), result, round_, element.graph.type_of(element.graph.results[result]))
+        picked = Further((of,), result, round_, element.type_of(result))
         if picked in graph.elements:
             return graph, first + graph.elements.index(picked)
         return _with(graph, (*graph.elements, picked), graph.results, graph.names), first + len(graph.elements)
@@ -185,16 +197,18 @@ def _with(graph: Graph, elements: tuple[Call | Further | Layered, ...], results:
     return Graph(graph.inputs, elements, results, graph.naming, graph.instance, names)
 
 
-def _local(graph: Graph, way: tuple[Step, ...]) -> str:
-    """The name of a value within a graph, as seen from there."""
-    names = Names("", graph.naming)
+def _local(graph: Graph, way: tuple[Step, ...], names: Names | None = None) -> str:
+    """The name of a value within a graph, as seen from there; `names` are those of the graph around an inline call."""
+    names = names or Names("", graph.naming)
     at, round_, result = way[0]
     for element in graph.elements[:at]:
         names.skip(element)
     element = graph.elements[at]
     assert not isinstance(element, Further)
     if isinstance(element, Call) and element.inline:
-        return _local(element.graph, way[1:])
+        for inner in element.graph.elements:
+            names.skip(inner, round_)
+        return _local(element.graph, way[1:], names)
     name = [names.local(element) for _ in range(round_ + 1)][-1]
     if len(way) > 1:
         assert isinstance(element, Call)

@@ -23,7 +23,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from archspec.diagnostics import Diagnostic
 from archspec.diagnostics.visible import visible
+from archspec.numeric import Spelled, leaves_of
 from archspec.ops.base import Op, show
+from archspec.simplify import simplified
 from archspec.source import Span
 from archspec.types import Type
 
@@ -76,6 +78,14 @@ class Call(NamedTuple):
     arguments: tuple[tuple[str, Any], ...] = ()
     """What a block with named numbers is given, in the words of its caller: elaborate/naming.py."""
     owner: Owner | None = None
+
+
+    def type_of(self, result: int) -> Type:
+        """The type of a result of the graph, in the words of the caller."""
+        type_ = self.graph.type_of(self.graph.results[result])
+        if not self.arguments or not isinstance(type_.channels, Spelled):
+            return type_
+        return type_._replace(channels=simplified(type_.channels.replaced(leaves_of(dict(self.arguments)))))
 
 
 Layered = Node | Call

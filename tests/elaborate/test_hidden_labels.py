@@ -6,7 +6,7 @@ from archspec.api import Options, compile_text
 from tests.helpers.messages import errors
 
 CASES = [
-    ("enc:\n  e1: conv k=3 f=8 p=1\n  relu\nconcat e1", 3, "inside the group `enc`", "enc:\n  conv k=3 f=8 p=1\n  relu\nrelu\nconcat enc"),
+    ("enc:\n  e1: conv k=3 f=8 p=1\n  relu\nconcat e1", 3, "inside the group `enc`", "enc:\n  e1: conv k=3 f=8 p=1\n  relu\nconcat enc.e1"),
     ("repeat 2:\n  e1: conv k=3 f=3 p=1\nbn\nconcat e1", 3, "inside a repeat", "e1: repeat 2:\n  conv k=3 f=3 p=1\nbn\nconcat e1"),
     (
         "repeat 2 as i:\n  e{i+1}: conv k=3 f=3 p=1\nbn\nconcat e3",
@@ -34,7 +34,7 @@ CASES = [
     ("e1: relu if 1 > 2\nbn | concat e1", 2, "`if 1 > 2` drops this line", "e1: relu if 1 > 2\nbn\nconcat e1 if 1 > 2"),
     ("e1: bn | concat e1", 2, "the line itself", "e1: relu\nbn | concat e1"),
     ("repeat 2: enc: relu | bn\nconcat enc", 2, "inside a repeat", None),
-    ("enc:\n  e1: relu\n  bn\nconcat enc.e1", 3, "inside the group `enc`", None),
+    ("block u():\n  output e1: relu\n  bn\nq: u\nconcat e1", 3, "an output of the block `u`", None),
     ("block u():\n  e1: relu\n  bn\nq: u\nconcat q.e1", 3, "inside the block `u`", None),
     ("a:\n  b:\n    e1: relu\n    bn\n  relu\nconcat e1", 4, "inside the group `a`", None),
 ]

@@ -122,6 +122,67 @@ CASES = {
         "input 8x8x3\nadd:\n  seq:\n    conv k=1 f=4\n    x: relu\n    add x\n  conv k=1 f=4",
         "input 8x8x3\nadd:\n  repeat 1:\n    conv k=1 f=4\n    x: relu\n    add x\n  conv k=1 f=4",
     ),
+    "a path into a group": (
+        "input 8x8x3\ng:\n  h:\n    a: conv k=1 f=3\n    relu\n  conv k=1 f=3\nadd g.h.a g.1\nfrom g.h | fc c(g.h.a)",
+        "input 8x8x3\ng.h.a: conv k=1 f=3\ng.h.0: skip | relu\ng.1: conv k=1 f=3\nadd g.h.a g.1\nfrom g.h.1 | fc 3".replace(
+            "g.h.0: skip | relu", "g.h.1: relu"
+        ),
+    ),
+    "a path to a round": (
+        "input 8x8x3\ns: repeat 3: conv k=3 f=3 p=1\nadd s.0 s.1\nfrom s.1 | relu",
+        "input 8x8x3\ns.0: conv k=3 f=3 p=1\ns.1: conv k=3 f=3 p=1\ns.2: conv k=3 f=3 p=1\nadd s.0 s.1\nfrom s.1 | relu",
+    ),
+    "outputs of a block, of one call and of all": (
+        joined(
+            "block b(n):\n  conv k=1 f=n\n  output side: conv k=1 f=2\n  relu",
+            "input 8x8x3\ns:\n  repeat 2: repeat 2: b n=3,4\n  x: b 5\nb 6\nfrom s.2.side | add s.x.side s.*.side",
+        ),
+        joined(
+            "input 8x8x3",
+            *(
+                f"s.{name}.conv1: conv k=1 f={n}\ns.{name}.side: conv k=1 f=2\nfrom s.{name}.conv1\ns.{name}.relu1: relu"
+                for name, n in (("0", 3), ("1", 4), ("2", 3), ("3", 4), ("x", 5))
+            ),
+            "b1.conv1: conv k=1 f=6\nb1.side: conv k=1 f=2\nfrom b1.conv1\nb1.relu1: relu",
+            "from s.2.side\nadd1: add s.x.side s.0.side s.1.side s.2.side s.3.side s.x.side",
+        ),
+    ),
+    "a branch for each value of a path": (
+        joined(
+            "block b():\n  relu\n  output side: conv k=1 f=2",
+            "input 8x8x3\ns: repeat 3: b\nconcat:\n  from s.*.side | tanh\n  skip\nadd: from s.*.side",
+        ),
+        joined(
+            "input 8x8x3",
+            *(f"s.{i}.relu1: relu\ns.{i}.side: conv k=1 f=2\nfrom s.{i}.relu1" for i in range(3)),
+            "concat:",
+            *(f"  from s.{i}.side | tanh" for i in range(3)),
+            "  skip\nfrom s.0.side | add s.1.side s.2.side",
+        ),
+    ),
+    "an output of a group in a block, and one without lines": (
+        "block b():\n  g:\n    relu\n    output a\n    bn\n  tanh\n  output c\ninput 8x8x3\nx: b\nadd x.a x.c",
+        "input 8x8x3\nx.g.0: relu\nx.g.1: bn\nx.tanh1: tanh\nadd x.g.0 x.tanh1",
+    ),
+    "an output that a guard drops": (
+        joined(
+            "block b(n):\n  relu\n  output side if n > 1: conv k=1 f=2\n  bn",
+            "input 8x8x3\ns: repeat 3 as i: b i\nfrom s.*.side",
+        ),
+        joined(
+            "input 8x8x3",
+            *(f"s.{i}.relu1: relu\n" + f"s.{i}.side: conv k=1 f=2\nfrom s.{i}.relu1\n" * (i > 1) + f"s.{i}.bn1: bn" for i in range(3)),
+            "from s.2.side | flatten",
+        ).replace(" | flatten", ""),
+    ),
+    "a path from inside a repeat": (
+        "input 8x8x3\ng:\n  a: relu\n  bn\nrepeat 3: conv k=1 f=3 | add g.a",
+        joined("input 8x8x3\ng.a: relu\ng.1: bn", *("conv k=1 f=3\nadd g.a" for _ in range(3))),
+    ),
+    "a value of a path for a block": (
+        "block up(from e): conv k=1 f=c(e) | add e\ninput 8x8x3\ng:\n  a: conv k=1 f=5\n  bn\nup g.a",
+        "input 8x8x3\ng.a: conv k=1 f=5\ng.1: bn\nup1.conv1: conv k=1 f=5\nup1.add1: add g.a",
+    ),
     "two blocks call each other": (
         "block a(n):\n  conv k=1 f=n\n  b n-1 if n > 1\nblock b(n):\n  conv k=3 f=n p=1\n  a n-1 if n > 1\ninput 8x8x3\na 3",
         "input 8x8x3\na1.conv1: conv k=1 f=3\na1.b1.conv1: conv k=3 f=2 p=1\na1.b1.a1.conv1: conv k=1 f=1",
@@ -168,6 +229,19 @@ MISTAKES = {
     "an empty level": ('"a..b": relu', "A109", "each level between its dots", None),
     "a module's word in quotes": ('"a.forward": relu', "A109", "reserved word of PyTorch", None),
     "a word of Python without quotes": ("class: relu", "A109", "reserved word of Python", '`"class":`'),
+    "a path to nothing": ("g:\n  left1: relu\n  bn\nadd g.left2", "A107", "there is no `left2` in `g`", "did you mean `left1`?"),
+    "a path to no position": ("g: relu | bn\nadd g.7", "A107", "there is no `7` in `g`", "there are `0`, `1`"),
+    "a path into a layer": ("g: relu\nadd g.x", "A107", "there is nothing inside `g`", "labelled group"),
+    "a path into a block": ("block b():\n  x: relu\n  bn\ng: b\nadd g.x", "A107", "`g` is a call of the block `b`", "it has none"),
+    "a path past an output": (
+        "block b():\n  relu\n  output side: bn\ng: b\nadd g.site", "A107", "of which only outputs are seen", "did you mean `side`?",
+    ),
+    "a star that finds nothing": ("s: repeat 2: relu\nadd s.*.side", "A107", "`s.*.side` finds nothing", "path leads into"),
+    "a star for one value": ("s: repeat 2: _: x: relu | bn\nfrom s.*", "A107", "`s.*` names 2 values, and one is needed here", "`add:`"),
+    "an output in a repeat": ("block b():\n  repeat 2:\n    relu\n    output x\nb", "A010", "an output of a block stands in no repeat", "`from LABEL"),
+    "an output for training": ("block b():\n  relu\n  output x train: gap\nb", "A010", "`train` is not allowed here", "remove it"),
+    "an output in a group": ("g:\n  relu\n  output x\n  bn", "A010", "only at the top level and in blocks", "label the value"),
+    "two outputs": ("block b():\n  output x: relu\n  g:\n    bn\n    output x\nb", "A108", "two outputs called `x`", None),
     "recursion without an end": (
         "block b(n):\n  conv k=1 f=n\n  b n+1\nb 1", "A111", "the block `b` calls itself 64 times in a row", "guard the call by what changes",
     ),

@@ -245,3 +245,86 @@ concat a2
 """
     net = same(spec, Cells(4), (3, 8, 8))
     assert archspec.emit(net, "torch").count("class ") == 2
+
+
+class Gated(nn.Module):
+    """van den Oord et al. 2016, figure 4, with windows that look both ways."""
+
+    def __init__(self, c, f, d):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv1d(c, c, 3, padding=d, dilation=d), nn.Conv1d(c, c, 3, padding=d, dilation=d)
+        self.side, self.conv4 = nn.Conv1d(c, f, 1), nn.Conv1d(c, c, 1)
+
+    def forward(self, x):
+        y = self.conv1(x).tanh() * self.conv2(x).sigmoid()
+        return self.conv4(y) + x, self.side(y)
+
+
+class WaveNet(nn.Module):
+    def __init__(self, c, f, dilations):
+        super().__init__()
+        self.stack = nn.Sequential(*[Gated(c, f, d) for d in dilations])
+        self.conv1 = nn.Conv1d(f, 5, 1)
+
+    def forward(self, x):
+        total = 0
+        for gated in self.stack:
+            x, side = gated(x)
+            total = total + side
+        return self.conv1(total.relu())
+
+
+WAVENET = """
+block gated(d, f):
+  x: skip
+  mul:
+    conv k=3 f=cin d=d p=d | tanh
+    conv k=3 f=cin d=d p=d | sigmoid
+  output side: conv k=1 f=f
+  conv k=1 f=cin | add x
+input 64x4
+stack: repeat 3: repeat 4: gated d=1,2,4,8 f=6
+{}
+relu
+conv k=1 f=5
+"""
+
+
+@pytest.mark.parametrize("line", ["add: from stack.*.side", "from stack.0.side\nadd" + "".join(f" stack.{at}.side" for at in range(1, 12))])
+def test_a_wavenet(line):
+    net = same(WAVENET.format(line), WaveNet(4, 6, [1, 2, 4, 8] * 3), (4, 64))
+    source = archspec.emit(net, "torch")
+    assert source.count("class ") == 5  # Gated and Stack, what each of them gives, Model
+    assert "class GatedOutputs(NamedTuple):" in source
+    assert "side=side" in source
+
+
+class Features(nn.Module):
+    """Two taps of a backbone, as torchvision's IntermediateLayerGetter has them."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential()
+        widths = [3, 4, 6, 8]
+        for at in range(3):
+            self.backbone.add_module(f"layer{at + 1}", nn.Sequential(nn.Conv2d(widths[at], widths[at + 1], 3, 2, 1), nn.ReLU()))
+        self.low, self.high = nn.Conv2d(4, 5, 1), nn.Conv2d(8, 5, 1)
+
+    def forward(self, x):
+        first = self.backbone.layer1(x)
+        last = self.backbone.layer3(self.backbone.layer2(first))
+        return nn.functional.interpolate(self.high(last), scale_factor=4) + self.low(first)
+
+
+def test_taps_of_a_backbone():
+    spec = """
+default round=floor
+input 32x32x3
+backbone:
+  repeat 3 as i: layer{i+1}: conv k=3 s=2 p=1 f=4,6,8 | relu
+low: from backbone.layer1 | conv k=1 f=5
+high: from backbone.layer3 | conv k=1 f=c(low)
+upsample h(backbone.layer1)//h()
+add low
+"""
+    same(spec, Features(), (3, 32, 32))

@@ -1,0 +1,80 @@
+"""Paths: names of values inside a labelled group, or outputs of a labelled block, as keys go: `backbone.layer3`, `stack.*.side`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archspec.diagnostics import did_you_mean
+from archspec.elaborate.expressions import Refused, Scope, Silent
+from archspec.elaborate.labels import spelled
+from archspec.ir.builder import GraphBuilder
+from archspec.ir.expose import ANY, Exposures, Unseen, seen, type_of
+from archspec.ir.graph import Call, Hole
+from archspec.syntax import ast
+from archspec.types import Type
+
+
+class Nowhere(Refused):
+    """A path that leads nowhere."""
+
+
+class Path:
+    """A path whose first names are a label that is seen: the label's value in its graph, and the names behind."""
+
+    def __init__(self, expr: ast.Expr, text: str, owner: GraphBuilder, value: int, names: Sequence[str]) -> None:
+        self.expr = expr
+        self.text = text
+        self.owner = owner
+        self.value = value
+        self.names = names
+
+    @staticmethod
+    def of(expr: ast.Expr, scope: Scope) -> Path | None:
+        """The path that an expression is; None where it is a label, or its first names are none. Raises Refused."""
+        text = spelled(expr, scope)
+        parts = text.split(".")
+        for cut in range(len(parts), 0, -1):
+            label = ".".join(parts[:cut])
+            for around in scope.outwards():
+                if label in around.labels:
+                    return Path(expr, text, *around.labels[label], parts[cut:]) if cut < len(parts) else None
+                if cut < len(parts) and any(lost.fullmatch(label) for lost in around.lost):
+                    raise Silent(expr.span)
+        return None
+
+    def values(self, exposures: Exposures) -> list[int]:
+        """The values that the path leads to, in the graph of its label. Raises Refused."""
+        if self.value < 0 and isinstance(self.owner.elements[~self.value], Hole):
+            raise Silent(self.expr.span)
+        try:
+            return [value for _, value in exposures.expose(self.owner, self.value, self.names)]
+        except Unseen as unseen:
+            raise self.nowhere(unseen) from None
+
+    def type(self) -> Type | None:
+        """The type of the value that the path leads to, which stays unseen; None where that is none, an output of a block, or several."""
+        call = self.owner.elements[~self.value] if self.value < 0 else None
+        if not isinstance(call, Call) or call.graph.instance is not None:
+            return None
+        try:
+            places = seen(call.graph, self.names)
+        except Unseen:
+            return None
+        return type_of(call.graph, places[0].way) if len(places) == 1 else None
+
+    def nowhere(self, unseen: Unseen) -> Nowhere:
+        """Why the path leads nowhere, with the nearest names."""
+        at = len(self.text.split(".")) - len(self.names) + unseen.found
+        parts = self.text.split(".")
+        before, name = ".".join(parts[:at]), parts[at] if at < len(parts) else ""
+        known = ", ".join(f"`{each}`" for each in unseen.known[:8]) + (", ..." if len(unseen.known) > 8 else "")
+        if unseen.block is not None:
+            message = f"`{before}` is a call of the block `{unseen.block}`, of which only outputs are seen"
+            otherwise = f"its outputs are {known}" if known else f"it has none: write `output {name if name.isidentifier() else 'side'}` in it"
+        elif not unseen.known:
+            message, otherwise = f"there is nothing inside `{before}`", "a path leads into a labelled group, or to an output of a block"
+        else:
+            message, otherwise = f"there is no `{name}` in `{before}`", f"there {'are' if len(unseen.known) > 1 else 'is'} {known}"
+        if ANY in parts[:at]:
+            message = f"`{self.text}` finds nothing: {message}"
+        return Nowhere("A107", message, self.expr.span, did_you_mean(name, unseen.known, otherwise))
