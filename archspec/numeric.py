@@ -323,11 +323,6 @@ def kind_of(number: Any) -> type:
     return type(number.value if isinstance(number, Spelled) else number)
 
 
-def leaves_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """List what is given for each leaf: for a size or a list, and for each of its items."""
-    return {**given, **{f"{n}[{at}]": item for n, v in given.items() if isinstance(v, tuple) for at, item in enumerate(v)}}
-
-
 def spell(argument: Any) -> Any:
     """Spell the numbers of an argument or a type by their digits; words and switches stay as they are."""
     if isinstance(argument, tuple):

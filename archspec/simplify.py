@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archspec.numeric import Spelled, combined
@@ -94,3 +94,8 @@ def _operation(number: Spelled) -> Any:
 
 def _is_whole(number: Spelled) -> bool:
     return all(isinstance(part.value, int) for part in (number, *number.parts))
+
+
+def leaves_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """List what is given for each leaf: for a size or a list, and for each of its items."""
+    return {**given, **{f"{n}[{at}]": item for n, v in given.items() if isinstance(v, tuple) for at, item in enumerate(v)}}

@@ -41,7 +41,9 @@ class Context(NamedTuple):
 
     def inside(self, builder: GraphBuilder | None = None, scope: Scope | None = None) -> Context:
         """Make the context of indented lines, whose labels are not seen outside; with a builder, that of a graph of its own."""
-        return Context(builder or self.builder, scope or self.scope.inner(), self.defaults, results=self.results if builder is None else None)
+        return Context(
+            builder or self.builder, scope or self.scope.inner(), self.defaults, results=self.results if builder is None else None
+        )
 
 
 class Part(NamedTuple):
@@ -168,7 +170,7 @@ class Core(Reports, ABC):
     def references(self, expr: ast.Expr, context: Context) -> list[int]:
         """Find the values that a label, an input or a path names; where there are none, report it and return an unknown one."""
         try:
-            found = self.named(expr, context.scope)
+            found = self.all_found(expr, context.scope)
         except Refused as refused:
             self.report(refused)
             return [self.unknown(context.builder, expr.span)]
@@ -176,14 +178,14 @@ class Core(Reports, ABC):
 
     def found(self, expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
         """The one value that a label, an input or a path names, in its graph. Raises Refused."""
-        values = self.named(expr, scope)
+        values = self.all_found(expr, scope)
         if len(values) > 1:
             message = f"`{expr.span.text}` names {len(values)} values, and one is needed here"
             help_ = f"name one of them, or bring them together: `add:` with `from {expr.span.text}` below it"
             raise Refused("A107", message, expr.span, help_)
         return values[0]
 
-    def named(self, expr: ast.Expr, scope: Scope) -> list[tuple[GraphBuilder, int]]:
+    def all_found(self, expr: ast.Expr, scope: Scope) -> list[tuple[GraphBuilder, int]]:
         """The values that a label, an input or a path names, in their graph. Raises Refused, with the place where a label hides."""
         try:
             path = Path.of(expr, scope)

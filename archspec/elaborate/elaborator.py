@@ -253,7 +253,10 @@ class Elaborator(Sharing):
     def check_output(self, head: ast.Output, context: Context) -> None:
         """Raise Refused where an output cannot stand, or cannot be for training only."""
         if not context.top and context.results is None:
-            message, help_ = "`output` is allowed only at the top level and in blocks", "label the value, and name the output at the top level"
+            message, help_ = (
+                "`output` is allowed only at the top level and in blocks",
+                "label the value, and name the output at the top level",
+            )
             if self.active:
                 message = "`output` is not allowed here: an output of a block stands in no repeat and no shortcut"
                 help_ = "put the lines of the round into a block of its own: `from LABEL.*.NAME` finds its outputs"

@@ -17,8 +17,8 @@ from archspec.elaborate.elaborator import Elaborator
 from archspec.elaborate.expressions import Refused, Scope, evaluate
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Graph, Network
-from archspec.numeric import Spelled, combined, joined, leaves_of, value_of, whole_number
-from archspec.simplify import simplified
+from archspec.numeric import Spelled, combined, joined, value_of, whole_number
+from archspec.simplify import leaves_of, simplified
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import Map, Tokens, Type

@@ -70,7 +70,9 @@ class Path:
         known = ", ".join(f"`{each}`" for each in unseen.known[:8]) + (", ..." if len(unseen.known) > 8 else "")
         if unseen.block is not None:
             message = f"`{before}` is a call of the block `{unseen.block}`, of which only outputs are seen"
-            otherwise = f"its outputs are {known}" if known else f"it has none: write `output {name if name.isidentifier() else 'side'}` in it"
+            otherwise = (
+                f"its outputs are {known}" if known else f"it has none: write `output {name if name.isidentifier() else 'side'}` in it"
+            )
         elif not unseen.known:
             message, otherwise = f"there is nothing inside `{before}`", "a path leads into a labelled group, or to an output of a block"
         else:

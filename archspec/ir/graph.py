@@ -23,9 +23,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from archspec.diagnostics import Diagnostic
 from archspec.diagnostics.visible import visible
-from archspec.numeric import Spelled, leaves_of
+from archspec.numeric import Spelled
 from archspec.ops.base import Op, show
-from archspec.simplify import simplified
+from archspec.simplify import leaves_of, simplified
 from archspec.source import Span
 from archspec.types import Type
 
@@ -78,7 +78,6 @@ class Call(NamedTuple):
     arguments: tuple[tuple[str, Any], ...] = ()
     """What a block with named numbers is given, in the words of its caller: elaborate/naming.py."""
     owner: Owner | None = None
-
 
     def type_of(self, result: int) -> Type:
         """The type of a result of the graph, in the words of the caller."""

@@ -229,7 +229,7 @@ MISTAKES = {
     "an empty level": ('"a..b": relu', "A109", "each level between its dots", None),
     "a module's word in quotes": ('"a.forward": relu', "A109", "reserved word of PyTorch", None),
     "a word of Python without quotes": ("class: relu", "A109", "reserved word of Python", '`"class":`'),
-    "a path to nothing": ("g:\n  left1: relu\n  bn\nadd g.left2", "A107", "there is no `left2` in `g`", "did you mean `left1`?"),
+    "a path to nothing": ("g:\n  left1: relu\n  bn\nadd g.lefft1", "A107", "there is no `lefft1` in `g`", "did you mean `left1`?"),
     "a path to no position": ("g: relu | bn\nadd g.7", "A107", "there is no `7` in `g`", "there are `0`, `1`"),
     "a path into a layer": ("g: relu\nadd g.x", "A107", "there is nothing inside `g`", "labelled group"),
     "a path into a block": ("block b():\n  x: relu\n  bn\ng: b\nadd g.x", "A107", "`g` is a call of the block `b`", "it has none"),
