@@ -44,7 +44,8 @@ class Sharing(Structures):
         _, body = begun(part.body)
         start, errors = len(builder.elements), self.sink.errors
         self.trace.append(Level(step.span, step.span.text, ""))
-        inside = part.context._replace(builder=builder, scope=part.seen.restored())
+        results: dict[str, int] | None = None if part.context.results is None else {}  # the outputs of a block are those of the first time
+        inside = part.context._replace(builder=builder, scope=part.seen.restored(), results=results)
         result = self.grouped(body, label, step.span, inside, value)
         self.trace.pop()
         if self.sink.errors == errors:
