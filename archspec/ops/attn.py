@@ -307,4 +307,4 @@ class Buckets(Op):
         return (Weight("weight", (BUCKETS, self.heads)),)
 
     def kept(self, x: Map | Tokens, y: Map) -> Kept:
-        return Kept(statistics=2 * positions(x) * positions(x))  # the buckets, 8 bytes each
+        return Kept(statistics=0 if self.frozen else 2 * positions(x) * positions(x))  # the buckets, 8 bytes each

@@ -196,9 +196,10 @@ class Heads(Op):
         q, k = s.queries * s.width, s.sources * s.narrow
         spread = k * s.width // s.narrow if copied else k  # keys and values repeated for the heads that share them
         scores = self.heads * s.queries * s.keys
-        numbers = scores * (1 + (2 + copied) * self.talk) if scored else self.heads * s.queries
-        statistics = 2 * s.queries * s.keys if self.rel == "buckets" else 0  # 8 bytes per bucket
-        if self.rel == "mlp":
+        learns = not self.frozen  # fixed weights keep nothing that they multiply
+        numbers = scores * (1 + (1 + learns * (1 + copied)) * self.talk) if scored else self.heads * s.queries
+        statistics = 2 * s.queries * s.keys if self.rel == "buckets" and learns else 0  # 8 bytes per bucket
+        if self.rel == "mlp" and learns:
             statistics += self._offsets(x) * (HIDDEN + self.heads)
         if self.rope is not None:
             statistics += 2 * s.queries * (s.width // self.heads)
@@ -206,7 +207,7 @@ class Heads(Op):
             return (False, False, not (copied or packed)), Kept(numbers=numbers, statistics=statistics)
         if self.sim == "cos":
             lengths = self.heads * s.queries + self.heads * s.sources * s.narrow // s.width
-            numbers += 2 * lengths + 2 * q + spread + spread * copied
+            numbers += 2 * lengths + (1 + learns) * q + spread + spread * copied
             return (True, True, not copied), Kept(numbers=numbers, statistics=statistics + self.heads)
         return (not copied,) * 3, Kept(numbers=numbers + (q + 2 * spread) * copied, statistics=statistics)
 
