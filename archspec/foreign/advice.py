@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from archspec.diagnostics import Diagnostic
+from archspec.foreign.equivalents import known_as
 from archspec.foreign.whole_lines import Rewritten, rewritten
 from archspec.source import Source, Span
 from archspec.syntax.lalr import Unexpected, automaton
@@ -37,10 +38,23 @@ def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
             continue
         place = (span.source, span.line)
         if place not in seen:
-            blocks = re.findall(r"^\s*block +(\w+)", span.source.text, re.MULTILINE)
-            seen[place] = _checked(rewritten(_logical(*place), blocks, _defaults(*place)))
-        result.append(_with(diagnostic, seen[place]))
+            seen[place] = _checked(rewritten(_logical(*place), _blocks(span.source), _defaults(*place)))
+        result.append(_with(_unguessed(diagnostic, span), seen[place]))
     return result
+
+
+def _blocks(source: Source) -> list[str]:
+    """The names of a file's own blocks."""
+    return re.findall(r"^\s*block +(\w+)", source.text, re.MULTILINE)
+
+
+def _unguessed(diagnostic: Diagnostic, span: Span) -> Diagnostic:
+    """The diagnostic without the layer of nearly the same letters, where the word has a meaning of its own elsewhere."""
+    guess = re.fullmatch(r"did you mean `(\w+)`\?", diagnostic.help or "")
+    if guess is None or diagnostic.code != "A101" or guess[1] in _blocks(span.source):
+        return diagnostic
+    said = known_as(span.text)
+    return diagnostic._replace(help=said) if said else diagnostic
 
 
 def _defaults(source: Source, number: int) -> dict[str, frozenset[str]]:

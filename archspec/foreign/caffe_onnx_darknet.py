@@ -23,7 +23,7 @@ Gemm MatMul | alpha beta transA transB | fc
 MaxPool | kernel_shape>w strides>s=1 pads>p dilations>d ceil_mode>round | pool
 AveragePool | kernel_shape>w strides>s=1 pads>p ceil_mode>round count_include_pad>count_pad=0 | avgpool
 GlobalAveragePool | | gap
-GlobalMaxPool | | adaptmaxpool 1
+GlobalMaxPool | | gmp
 Relu | | relu
 LeakyRelu | alpha>slope | leaky
 Elu | alpha>alpha | elu
@@ -45,7 +45,7 @@ convtranspose transposed transposedconv transposedconvolution transposeconv deco
 maxpooling maxpool max_pool mp maxpoolinglayer poolinglayer | window>w stride>s padding>p | pool
 averagepool averagepooling avgpooling meanpooling avg_pool meanpool meanpooling ap | window>w stride>s padding>p | avgpool
 globalavgpool globalaveragepool globalaveragepooling globalpool globalpooling globalaverage | | gap
-gmp globalmaxpool globalmaxpooling | | adaptmaxpool 1
+globalmaxpool globalmaxpooling | | gmp
 adaptiveavgpool adaptiveaveragepool adaptavgpool adaptiveaveragepooling | size>size | adaptpool
 adaptivemaxpool | size>size | adaptmaxpool
 fullyconnected fully_connected fclayer denselayer connected affine hidden hiddenlayer outputlayer | units>n activation>| | fc
@@ -88,17 +88,21 @@ sum plus addition eltwisesum shortcutadd elementwiseadd | values! | add
 multiply product times hadamard | values! | mul
 skipconnection residualconnection residualblock resblock identityshortcut | | -residual
 inception inceptionmodule fireblock bottleneckblock transformerblock mlp mlpblock convblock | | -block
-recurrent lstmlayer bilstm bigru birnn | | -recurrent
+lstmlayer longshorttermmemory | units>n | lstm
+bilstm | units>n | lstm dirs=2
+bigru | units>n | gru dirs=2
+birnn | units>n | rnn dirs=2
+recurrent | | -recurrent
 ssm mamba | | -layer
 yolo region detection anchor nms roi roipool roialign | | -layer
 maxunpool unpool unpooling | | -unpool
-avg mean max average | | -reduction
-hardtanh clip clamp softsign glu geglu swiglu maxout squash logsigmoid cos sin exp log abs sqrt pow sign step binary linearunit | | -activation
-weightnorm spectralnorm | | -form
-reshape permute transpose squeeze unsqueeze rearrange repeatvector | | -reshape
+avg mean max average median amax amin fmax fmin argmax std var | | -reduction
+hardtanh clip clamp softsign glu geglu swiglu maxout squash logsigmoid cos sin exp log abs sqrt pow sign sgn step binary linearunit tan atan atanh asin sinh cosh | | -activation
+addr addmm bmm baddbmm mm lu cond conj bool vmap renorm | | -operator
+permute transpose squeeze unsqueeze repeatvector | | -reshape
 crossentropy loss criterion mse mae bce | | -loss
 adam sgd rmsprop optimizer lr epochs learningrate batchsize | | -optimizer
 noise gaussiannoise | | -noise
 resize rescale normalise augment randomflip | | -data
-end stop layer model network net | | -word
+end stop layer model network net nn os ops amp | | -word
 """

@@ -3,7 +3,8 @@
 A row says `NAMES | PARAMETERS | STEPS`. The parameters have their order there: `kernel_size>k` is our argument `k`,
 `filters>conv.f` that of the step `conv` where there are several, `units>n=2` gives an argument that they have a default for and we do
 not, `activation>|` becomes a step of its own, `padding_mode!zeros` must have that value, `axis#channels` must mean that, and a name
-alone changes nothing in the network. STEPS are ours; `-loss` names a reason (REASONS) for which there are none.
+alone changes nothing in the network. STEPS are ours, with `{name}` where the value of a parameter stands; `?` are those that a function
+writes; `-loss` names a reason (REASONS) for which there are none.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from archspec.foreign import keras, torch
 REASONS = {
     "recurrent": "write `lstm 64`, `gru 64` or `rnn 64` on tokens: `dirs=2` for both directions, `out=last` for the final state alone",
     "transformer": "the language has no whole transformer layer: write `ln`, `attn`, `linear` in a `residual:`, as `vit_b_16` does",
-    "reshape": "the language has no layer that reshapes a value; `flatten` makes a vector, `tokens` makes tokens of a map",
-    "border": "the language pads with zeros only (`pad`)",
+    "reshape": "`reshape 4x4x64` gives a value other axes, `swap` exchanges positions and channels, `rearrange` orders axes by a pattern",
+    "patches": "the language has no layer that copies patches; `rearrange` and `patchmerge` do where patches do not overlap",
+    "copies": "the language has no layer that copies a vector for each position",
     "unpool": "the language has no unpooling; `upsample` repeats each number, `deconv` learns to enlarge",
     "pooling": "the language has no such pooling; there are `pool` (maximum) and `avgpool`",
     "corners": "the language has no upsampling that aligns corners; `upsample mode=bilinear` does not",
@@ -33,13 +35,12 @@ REASONS = {
     "container": "a network needs no container: write its layers one per line, or under a label: `features:`",
     "functional": "this function is given its weights from elsewhere; write the layer itself",
     "attention": "the language has attention of queries, keys and values, `attend k v heads=8`, and with its projections, `attn heads=8`",
-    "crop": "`crop` takes the size that remains, not what is cut off: `crop 28x28`",
     "merge": "the language merges by `add`, `concat` and `mul` only",
     "eltwise": "write `add NAME` for a sum, `mul NAME` for a product, where NAME labels the other value",
     "operator": "the language has no such operator",
     "residual": "write `residual:` with its layers indented below it; `skip` stands for a branch that changes nothing",
     "block": "the language has no such block; write its layers, or a `block NAME(...):` of your own",
-    "reduction": "the language has no such operation; there are `gap` and `avgpool` for means, `pool` for maxima",
+    "reduction": "the language has no such operation; there are `gap`, `avgpool` and `mean axis=t` for means, `gmp`, `pool` and `max axis=t` for maxima",
     "downsample": "a layer with a stride makes maps smaller: `pool 2`, `avgpool 2`, or `conv k=3 s=2 p=1 f=64`",
     "word": "the language needs no such line",
 }
@@ -116,6 +117,14 @@ def foreign(name: str) -> tuple[Foreign, ...]:
     found = index.get(word) or index.get(_any_rank(word), [])
     last = name.rpartition(".")[2]
     return tuple(sorted(found, key=lambda row: last not in row.names))
+
+
+def known_as(name: str) -> str:
+    """What to say of a name that another tool has, where its line cannot be rewritten; empty where no tool has it."""
+    row = next(iter(foreign(name)), None)
+    if row is None or row.steps in ("?", "input"):
+        return ""
+    return row.reason or f"`{name}` is `{row.steps}` here"
 
 
 def names_of(step: str) -> dict[str, tuple[str, ...]]:

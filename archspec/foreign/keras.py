@@ -10,11 +10,11 @@ Dense | units>n activation>| use_bias>bias kernel_initializer>init bias_initiali
 MaxPooling1D MaxPooling2D MaxPooling3D MaxPool1D MaxPool2D MaxPool3D | pool_size>w=2 strides>s padding>p data_format | pool
 AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D | pool_size>w=2 strides>s padding>p data_format | avgpool
 GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D | data_format keepdims>keep=False | gap
-GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D | data_format keepdims>keep=False | adaptmaxpool 1
+GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D | data_format keepdims>keep=False | gmp
 AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D | output_size>size data_format | adaptpool
 AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D | output_size>size data_format | adaptmaxpool
 BatchNormalization | axis#channels momentum>momentum epsilon>eps center scale | bn
-LayerNormalization | axis#channels epsilon>eps center>bias scale!True | ln
+LayerNormalization | axis#channels epsilon>eps center>bias scale>scale | ln
 RMSNormalization | axis#channels epsilon>eps=0.000001 | rmsnorm
 UnitNormalization | axis#channels order!2 | l2norm
 GroupNormalization | groups>groups=32 axis#channels epsilon>eps center!True scale!True | gn
@@ -27,7 +27,12 @@ Softmax | axis#channels | softmax
 Dropout | rate>p noise_shape!None seed | dropout
 SpatialDropout1D SpatialDropout2D SpatialDropout3D | rate>p data_format seed | dropout2d
 Flatten | data_format | flatten
-ZeroPadding1D ZeroPadding2D ZeroPadding3D | padding>p=1 data_format | pad
+ZeroPadding1D | padding>pad1=1 data_format | pad
+ZeroPadding2D | padding>pad2=1 data_format | pad
+ZeroPadding3D | padding>pad3=1 data_format | pad
+Cropping1D | cropping>crop1=1 data_format | crop
+Cropping2D | cropping>crop2=0 data_format | crop
+Cropping3D | cropping>crop3=1 data_format | crop
 UpSampling1D UpSampling2D UpSampling3D | size>n=2 data_format interpolation>mode | upsample
 Identity | | skip
 Embedding | input_dim>v output_dim>d embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero input_length | embed
@@ -37,13 +42,18 @@ Add | values! | add
 Concatenate | values! axis#channels | concat
 Multiply | values! | mul
 TimeDistributed | layer>each | ?
-LSTM LSTMCell GRU GRUCell SimpleRNN SimpleRNNCell RNN Bidirectional StackedRNNCells CuDNNLSTM CuDNNGRU | | -recurrent
-Reshape Permute RepeatVector Unflatten | | -reshape
-Cropping1D Cropping2D Cropping3D | | -crop
+SimpleRNN | units>n activation!tanh use_bias>bias=True#twice kernel_initializer recurrent_initializer bias_initializer dropout recurrent_dropout return_sequences>out=False return_state!False go_backwards!False stateful unroll | rnn
+LSTM CuDNNLSTM | units>n activation!tanh recurrent_activation!sigmoid use_bias>bias=True#twice kernel_initializer recurrent_initializer bias_initializer unit_forget_bias dropout recurrent_dropout return_sequences>out=False return_state!False go_backwards!False stateful unroll use_cudnn | lstm
+GRU CuDNNGRU | units>n activation!tanh recurrent_activation!sigmoid use_bias>bias kernel_initializer recurrent_initializer bias_initializer dropout recurrent_dropout return_sequences>out=False return_state!False go_backwards!False stateful unroll reset_after!True use_cudnn | gru
+Bidirectional | layer>dirs merge_mode!concat | ?
+LSTMCell GRUCell SimpleRNNCell RNN StackedRNNCells | | -recurrent
+Reshape | target_shape>shape | ?
+Permute | dims>order | ?
+RepeatVector | | -copies
 Subtract Average Maximum Minimum Dot | | -merge
 Attention AdditiveAttention GroupQueryAttention | | -attention
 ConvLSTM1D ConvLSTM2D ConvLSTM3D EinsumDense Lambda LocallyConnected1D LocallyConnected2D Masking ReversibleEmbedding FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper Layer Wrapper InputSpec | | -layer
-SpectralNormalization | | -form
+SpectralNormalization | layer>spectral power_iterations | ?
 AlphaDropout GaussianDropout GaussianNoise ActivityRegularization | | -noise
 Rescaling Normalization Resizing CenterCrop RandomFlip RandomRotation RandomZoom RandomTranslation RandomCrop RandomContrast RandomBrightness RandomHeight RandomWidth RandomHue RandomSaturation RandomSharpness RandomShear RandomPerspective RandomPosterization RandomInvert RandomGrayscale RandomGaussianBlur RandomErasing RandomElasticTransform RandomColorJitter RandomColorDegeneration RandAugment AugMix AutoContrast CutMix MixUp Equalization Solarization ContrastLimitedAdaptiveHistogramEqualization MaxNumBoundingBoxes MelSpectrogram STFTSpectrogram CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup StringLookup TextVectorization Pipeline | | -data
 BinaryCrossentropy BinaryFocalCrossentropy CTC CategoricalCrossentropy CategoricalFocalCrossentropy CategoricalHinge Circle Dice Hinge Huber KLDivergence LogCosh MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError MeanSquaredLogarithmicError Poisson SparseCategoricalCrossentropy SquaredHinge Tversky categorical_crossentropy sparse_categorical_crossentropy binary_crossentropy mse loss | | -loss

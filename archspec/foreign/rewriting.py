@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Mapping
 
 from archspec.foreign import values
+from archspec.foreign.axes_and_borders import permuted, reshaped
 from archspec.foreign.equivalents import LOOSE, REASONS, Foreign, Parameter, arguments_of, foreign, ignored, key, rows_of
 from archspec.foreign.loose import Call, Value
 from archspec.foreign.step import Missing, Step, as_in_keras, bare_arguments, required, special
@@ -21,7 +22,7 @@ _WORDS = {"same": "p", "valid": "p", "bilinear": "mode", "nearest": "mode", "flo
 _OFF = ("False", "false", "None", "no", "off", "0")
 _SIZED = ("pad", "crop", "adaptpool", "adaptmaxpool", "upsample", "patchmerge", "pixelshuffle")
 """Layers whose only positional argument is a size, so that several numbers mean one per axis."""
-_OF_LAYERS = ("timedistributed", "bidirectional", "wrapper", "spectralnormalization", "rnn", "activation")
+_OF_LAYERS = ("timedistributed", "bidirectional", "wrapper", "spectralnormalization", "spectralnorm", "weightnorm", "activation")
 """What takes layers as arguments."""
 
 
@@ -140,6 +141,8 @@ class Rewriter:
         step = Step(name or key(call.name), whole=True)
         bare = list(bare_arguments(step.name))
         fields = op_class(step.name).fields
+        if any(field.rule.names == "key" for field in fields.values()):
+            raise Cannot("")  # it takes keys of any name, so that none is another tool's
         after: list[str] = []
         for word, value in call.keywords:
             self.keyword(word, value, step, after)
@@ -220,7 +223,7 @@ class Rewriter:
         elif ours and step.whole and (value.kind == "size" or self.of_rounds(value, ours, step)):
             step.given[ours] = value.text
         elif ours:
-            text = values.torch_pad(value) if step.name == "pad" and self.tool == "torch" else values.written(value, ours, parameter.name)
+            text = values.written(value, ours, parameter.name)
             if text is not None:
                 step.given[ours] = text
 
@@ -244,8 +247,12 @@ class Rewriter:
             return [self.merge(call, row.steps)]
         if row.steps == "input":
             return [self.input(call)]
+        if row.steps == "skip":
+            return ["skip"]
         if row.steps == "?":
-            return self.wrapper(call, row)
+            return self.special(call, row)
+        if "{" in row.steps:
+            return [_filled(call, row)]
         if row.tool == "word":
             return self.own(call, row.steps)
         self.tool = row.tool
@@ -291,15 +298,40 @@ class Rewriter:
         value = given.get(word, call.bare[0] if len(call.bare) == 1 else Value("list", "", call.bare))
         return f"input {values.shape(value, word == 'batch_shape')}"
 
-    def wrapper(self, call: Call, row: Foreign) -> list[str]:
-        inner = call.bare[0] if call.bare else next((value for _, value in call.keywords), None)
-        if inner is None:
-            raise Cannot("")
-        if row.parameters[0].argument == "|":
-            return self.activation(inner) or ["skip"]
-        if inner.call is None or key(inner.call.name) != "dense":
-            raise Cannot("the language has no time steps; `linear 10` acts on each token alone, as TimeDistributed(Dense(10)) does")
-        return [step.replace("fc ", "linear ") for step in self.steps(inner.call)]
+    def special(self, call: Call, row: Foreign) -> list[str]:
+        """The steps of a layer that is no step renamed: of what it holds, or of how it orders axes. Raises Cannot."""
+        given = _given(call, row)
+        meaning, value = next(
+            ((each.argument, given[each.name]) for each in row.parameters if each.argument and each.name in given), ("", None)
+        )
+        for parameter in row.parameters:
+            if parameter.must and parameter.name in given:
+                required(parameter, given[parameter.name], Step(row.names[0]), self.remarks)
+        if value is None:
+            names = ", ".join(parameter.name for parameter in row.parameters)
+            raise Cannot(f"`{call.name}` needs its arguments, as in `{call.name}({names})`")
+        match meaning:
+            case "|":
+                return self.activation(value) or ["skip"]
+            case "order":
+                return [permuted(value)]
+            case "shape":
+                return [reshaped(value, self.remarks, row.tool == "keras")]
+        return self.wrapped(value, meaning)
+
+    def wrapped(self, inner: Value, meaning: str) -> list[str]:
+        """The steps of the layer that a wrapper holds. Raises Cannot."""
+        if inner.call is None:
+            raise Cannot("write the layer that it holds, with its arguments")
+        if meaning == "each":
+            if key(inner.call.name) != "dense":
+                raise Cannot("the language has no time steps; `linear 10` acts on each token alone, as TimeDistributed(Dense(10)) does")
+            return [step.replace("fc ", "linear ") for step in self.steps(inner.call)]
+        first, *rest = self.steps(inner.call)
+        argument = "dirs=2" if meaning == "dirs" else f"norm={meaning}"
+        if argument.partition("=")[0] not in op_class(first.split()[0]).fields:
+            raise Cannot(f"`{first.split()[0]}` has no `{argument}`")
+        return [f"{first} {argument}", *rest]
 
     def sequential(self, call: Call) -> list[str]:
         """Rewrite the layers that a container holds. Raises Cannot."""
@@ -311,6 +343,21 @@ class Rewriter:
         if not items or any(item.call is None for item in items):
             raise Cannot(REASONS["container"])
         return [step for item in items if item.call is not None for step in self.steps(item.call)]
+
+
+def _given(call: Call, row: Foreign) -> dict[str, Value]:
+    """The arguments of a call by the names that the row has for them."""
+    return {**dict(zip([parameter.name for parameter in row.parameters], call.bare, strict=False)), **dict(call.keywords)}
+
+
+def _filled(call: Call, row: Foreign) -> str:
+    """The step of a row with the values that stand in it. Raises Cannot."""
+    given = _given(call, row)
+    texts = {parameter.name: given[parameter.name].text for parameter in row.parameters if parameter.name in given}
+    lacking = [parameter.name for parameter in row.parameters if not texts.get(parameter.name, "").isalnum()]
+    if lacking:
+        raise Cannot(f"`{row.names[0]}` needs a number for `{lacking[0]}`")
+    return row.steps.format(**texts)
 
 
 def _tool(module: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 
 from archspec.foreign import values
+from archspec.foreign.axes_and_borders import cropped, padded
 from archspec.foreign.equivalents import Parameter, key
 from archspec.foreign.loose import Value
 from archspec.foreign.values import Cannot
@@ -43,7 +44,7 @@ class Step:
         text = " ".join(parts)
         if missing:
             raise Missing(self.name, text, missing)
-        return "gap" if text == "adaptpool 1" else text
+        return {"adaptpool 1": "gap", "adaptmaxpool 1": "gmp"}.get(text, text)
 
 
 class Missing(Cannot):
@@ -94,6 +95,9 @@ def required(parameter: Parameter, value: Value, step: Step, remarks: list[str])
         case "#channels":
             if value.text not in ("-1", "1", "2", "3", "None"):
                 raise Cannot(f"`{step.name}` acts on the channels; `{parameter.name}={value.text}` is another axis")
+        case "#twice":
+            if value.text != "False":
+                remarks.append(f"`{step.name}` adds two biases per gate, as PyTorch's does, and Keras's one")
         case "#width":
             remarks.append("`attn` has as many channels as heads x key_dim")
         case must if must != "any":
@@ -105,6 +109,9 @@ def required(parameter: Parameter, value: Value, step: Step, remarks: list[str])
 _MEANINGS = {
     "round": {"True": "ceil", "1": "ceil", "ceil": "ceil", "floor": "floor", "exact": "exact"},
     "approx": {"tanh": "tanh", "True": "tanh"},
+    "dirs": {"True": "2", "2": "2"},
+    "out": {"False": "last", "last": "last"},
+    "border": {"reflect": "reflect", "replicate": "edge", "circular": "wrap"},
     "mode": {"nearest": "nearest", "bilinear": "bilinear", "linear": "bilinear", "trilinear": "bilinear"},
 }
 """What values of other tools are for an argument of ours; others are its default."""
@@ -113,14 +120,23 @@ _MEANINGS = {
 def special(argument: str, step: Step, value: Value, after: list[str], remarks: list[str]) -> bool:
     """Take over a value that is no number renamed: into the step, into one `after` it, or as a remark. False for any other. Raises Cannot."""
     text, none, number = value.text, values.is_none(value), values.number(value.text)
-    if argument == "mode" and text not in _MEANINGS["mode"]:
+    if argument[:-1] in ("pad", "crop"):
+        axes = int(argument[-1])
+        step.given |= padded(value, axes) if argument[:-1] == "pad" else {"size": cropped(value, axes, remarks)}
+        return True
+    if step.name == "upsample" and argument == "mode" and text not in _MEANINGS["mode"]:
         raise Cannot(f"the language upsamples `nearest` and `bilinear` only, not `{text}`")
     if argument == "cap" and not none and number != 6:
         raise Cannot("the language has `relu` without a limit and `relu6` only")
     match argument:
-        case "round" | "approx" | "mode":
+        case "mode" if step.name != "upsample":
+            return False
+        case "round" | "approx" | "mode" | "dirs" | "out":
             if text in _MEANINGS[argument]:
                 step.given[argument] = _MEANINGS[argument][text]
+        case "border":
+            if text in _MEANINGS[argument]:
+                step.given["mode"] = _MEANINGS[argument][text]
         case "momentum":
             step.given["momentum"] = text
         case "keep":
@@ -154,6 +170,10 @@ def as_in_keras(step: Step, given: Mapping[str, Value], remarks: list[str]) -> N
         kernel, stride = (values.number(step.given.get(name, "1")) for name in ("k", "s"))
         if isinstance(kernel, int) and isinstance(stride, int) and kernel < stride:
             step.given["op"] = str(stride - kernel)  # Keras's output has W*s at least
+    if step.name == "ln" and "scale" in given and given["scale"].text == "False":
+        if step.given.pop("bias", "yes") != "no":
+            raise Cannot("`ln` has both weight and bias, the weight alone with `bias=no`, or with `affine=no` none")
+        step.given["affine"] = "no"
     if step.name == "bn" and "center" in given and given["center"].text == "False":
         raise Cannot("`bn` has both weight and bias, or with `affine=no` none")
     if step.text() == "bn":

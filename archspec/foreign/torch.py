@@ -1,8 +1,8 @@
 """What PyTorch calls things: torch.nn and torch.nn.functional. `equivalents.py` says how a row is read."""
 
 ROWS = """
-Conv1d Conv2d Conv3d | in_channels out_channels>f kernel_size>k stride>s padding>p dilation>d groups>g bias>bias padding_mode!zeros | conv
-LazyConv1d LazyConv2d LazyConv3d | out_channels>f kernel_size>k stride>s padding>p dilation>d groups>g bias>bias padding_mode!zeros | conv
+Conv1d Conv2d Conv3d | in_channels out_channels>f kernel_size>k stride>s padding>p dilation>d groups>g bias>bias padding_mode>border | conv
+LazyConv1d LazyConv2d LazyConv3d | out_channels>f kernel_size>k stride>s padding>p dilation>d groups>g bias>bias padding_mode>border | conv
 ConvTranspose1d ConvTranspose2d ConvTranspose3d | in_channels out_channels>f kernel_size>k stride>s padding>p output_padding>op groups>g bias>bias dilation>d padding_mode!zeros | deconv
 LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d | out_channels>f kernel_size>k stride>s padding>p output_padding>op groups>g bias>bias dilation>d padding_mode!zeros | deconv
 Linear | in_features out_features>n bias>bias | fc
@@ -41,25 +41,35 @@ Dropout | p>p=0.5 inplace | dropout
 Dropout1d Dropout2d Dropout3d | p>p=0.5 inplace | dropout2d
 StochasticDepth DropPath | p>p mode | droppath
 Flatten | start_dim!1 end_dim!-1 | flatten
-ZeroPad1d ZeroPad2d ZeroPad3d | padding>p | pad
+ZeroPad1d ZeroPad2d ZeroPad3d | padding>pad0 | pad
+ReflectionPad1d ReflectionPad2d ReflectionPad3d | padding>pad0 | pad mode=reflect
+ReplicationPad1d ReplicationPad2d ReplicationPad3d | padding>pad0 | pad mode=edge
+CircularPad1d CircularPad2d CircularPad3d | padding>pad0 | pad mode=wrap
 Upsample | size!None scale_factor>n mode>mode align_corners!False recompute_scale_factor | upsample
 UpsamplingNearest2d | size!None scale_factor>n | upsample
 PixelShuffle | upscale_factor>n | pixelshuffle
 ChannelShuffle | groups>g | shuffle
 Identity | | skip
 Embedding | num_embeddings>v embedding_dim>d padding_idx max_norm!None norm_type scale_grad_by_freq sparse | embed
+EmbeddingBag | num_embeddings>v embedding_dim>d max_norm!None norm_type scale_grad_by_freq mode!mean sparse | embed | mean axis=t
 MultiheadAttention | embed_dim num_heads>heads dropout bias>bias add_bias_kv!False add_zero_attn!False kdim!None vdim!None batch_first | attn
-RNN RNNBase RNNCell RNNCellBase LSTM LSTMCell GRU GRUCell | | -recurrent
+RNN | input_size hidden_size>n num_layers>layers nonlinearity!tanh bias>bias batch_first dropout bidirectional>dirs | rnn
+LSTM | input_size hidden_size>n num_layers>layers bias>bias batch_first dropout bidirectional>dirs proj_size!0 | lstm
+GRU | input_size hidden_size>n num_layers>layers bias>bias batch_first dropout bidirectional>dirs | gru
+RNNBase RNNCell RNNCellBase LSTMCell GRUCell | | -recurrent
+spectral_norm | module>spectral name n_power_iterations eps dim | ?
+weight_norm | module>weight name dim!0 | ?
 Transformer TransformerEncoder TransformerEncoderLayer TransformerDecoder TransformerDecoderLayer | | -transformer
-PixelUnshuffle Unfold Fold Unflatten | | -reshape
-ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d CircularPad1d CircularPad2d CircularPad3d | | -border
-ConstantPad1d ConstantPad2d ConstantPad3d | padding>p value!0 | pad
+Unflatten | dim!1 unflattened_size>shape | ?
+PixelUnshuffle | downscale_factor | rearrange "(h a) (w b) c -> h w (c a b)" a={downscale_factor} b={downscale_factor}
+Unfold Fold | | -patches
+ConstantPad1d ConstantPad2d ConstantPad3d | padding>pad0 value!0 | pad
 MaxUnpool1d MaxUnpool2d MaxUnpool3d | | -unpool
 LPPool1d LPPool2d LPPool3d FractionalMaxPool2d FractionalMaxPool3d | | -pooling
 UpsamplingBilinear2d | | -corners
 AlphaDropout FeatureAlphaDropout | | -noise
 LogSigmoid Softmin Softshrink Hardshrink Softsign Tanhshrink Threshold Hardtanh RReLU GLU | | -activation
-Bilinear EmbeddingBag AdaptiveLogSoftmaxWithLoss CosineSimilarity PairwiseDistance | | -layer
+Bilinear AdaptiveLogSoftmaxWithLoss CosineSimilarity PairwiseDistance | | -layer
 BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss LinearCrossEntropyLoss MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss NLLLoss2d PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss TripletMarginWithDistanceLoss cross_entropy binary_cross_entropy mse_loss nll_loss l1_loss | | -loss
 Sequential ModuleList ModuleDict ParameterList ParameterDict Module Container DataParallel | | -container
 interpolate | size!None scale_factor>n mode>mode align_corners!False recompute_scale_factor antialias!False | upsample

@@ -57,7 +57,7 @@ def written(value: Value, argument: str, name: str) -> str | None:
     if argument == "p" and value.kind in ("text", "word") and value.text.lower() in _PADDINGS:
         return _PADDINGS[value.text.lower()]
     if argument == "p" and value.kind == "text" and number(value.text) is None:
-        raise Cannot(f"the language has no padding {value.text!r}; there are numbers, `same` and `valid`")
+        raise Cannot(f"the language has no padding {value.text!r}; there are numbers, `same`, `valid` and `causal`")
     if value.kind in ("list", "size"):
         if argument not in AXES:
             raise Cannot("")
@@ -67,12 +67,12 @@ def written(value: Value, argument: str, name: str) -> str | None:
     return str(number(value.text)) if value.kind == "number" and argument in SIZES else value.text
 
 
-_PADDINGS = {"same": "same", "valid": "0", "same_upper": "same", "notset": "0"}
+_PADDINGS = {"same": "same", "valid": "0", "same_upper": "same", "notset": "0", "causal": "causal"}
 _FLAGS = {"true": "yes", "false": "no", "1": "yes", "0": "no", "yes": "yes", "no": "no", "on": "yes", "off": "no"}
 
 
 def size(value: Value, name: str) -> str:
-    """`(3, 3)` is 3, `(3, 5)` is 3x5, `((1, 1), (2, 2))` and ONNX's [1, 2, 1, 2] are 1x2."""
+    """`(3, 3)` is 3, `(3, 5)` is 3x5, `((1, 1), (2, 2))` and ONNX's [1, 2, 1, 2] are 1x2, [0, 0, 1, 1] is the range 0:1. Raises Cannot."""
     numbers = value.text.split("x") if value.kind == "size" else _one_side(value.items, name)
     if (len(set(numbers)) != 1 or numbers[0] == "None") and not (numbers and all(re.fullmatch(r"\d+", text) for text in numbers)):
         raise Cannot(f"`{name}` must be whole numbers: a size is written `3x5`")
@@ -80,7 +80,7 @@ def size(value: Value, name: str) -> str:
 
 
 def _one_side(items: tuple[Value, ...], name: str) -> list[str]:
-    """What is written for each axis, where both of its sides have the same. Raises Cannot."""
+    """What is written for each axis: one number, or a range that is the same for all of them. Raises Cannot."""
     if items and all(item.kind == "list" and len(item.items) == 2 for item in items):
         before, behind = ([item.items[side].text for item in items] for side in (0, 1))
     elif any(item.kind == "list" for item in items):
@@ -89,17 +89,16 @@ def _one_side(items: tuple[Value, ...], name: str) -> list[str]:
         before = behind = [item.text for item in items]
         if name == "pads" and len(items) % 2 == 0:
             before, behind = before[: len(items) // 2], before[len(items) // 2 :]
-    if before != behind:
-        raise Cannot(_ALIKE)
-    return before
+    if before == behind:
+        return before
+    if len({*before}) > 1 or len({*behind}) > 1:
+        raise Cannot("a border that differs between axes and between their sides is a line of its own before: `pad h=0:1 w=2:3`")
+    return [f"{before[0]}:{behind[0]}"]
 
 
 def _joined(numbers: list[str]) -> str:
     """A size as it is written: one number where all are equal."""
     return numbers[0] if len(set(numbers)) == 1 else "x".join(numbers)
-
-
-_ALIKE = "the language pads alike on both sides of an axis"
 
 
 def one_size(positional: list[Value]) -> list[Value]:
@@ -108,16 +107,6 @@ def one_size(positional: list[Value]) -> list[Value]:
     if not 1 < len(parts) <= 3 or not all(part.isdigit() for part in parts):
         return positional
     return [Value("number" if len(set(parts)) == 1 else "size", _joined(parts))]
-
-
-def torch_pad(value: Value) -> str | None:
-    """Write nn.ZeroPad's numbers, which are pairs, those of the last axis first."""
-    if value.kind != "list":
-        return written(value, "p", "padding")
-    numbers = [item.text for item in value.items]
-    if len(numbers) % 2 or numbers[::2] != numbers[1::2]:
-        raise Cannot(_ALIKE)
-    return _joined(numbers[::2][::-1])
 
 
 def initialiser(value: Value) -> dict[str, str]:

@@ -263,5 +263,7 @@ def _assigned(body: str) -> tuple[str, str]:
 
 def _named(call: Call) -> str:
     """The label that Keras's `name="conv1"` is."""
+    if key(call.name) in ("weightnorm", "spectralnorm"):
+        return ""  # there it names a tensor
     name = next((value.text for word, value in call.keywords if word == "name" and value.kind == "text"), "")
     return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and name not in KEYWORDS else ""

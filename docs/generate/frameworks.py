@@ -7,7 +7,7 @@ import re
 from archspec.foreign.equivalents import REASONS, Foreign, rows
 from archspec.foreign.values import ACTIVATIONS, INITIALISERS
 from archspec.foreign.whole_lines import rewritten
-from archspec.ops import STEPS
+from archspec.ops import STEPS, op_class
 from generate.common import NOTICE, cell
 
 _HEAD = """# Coming from PyTorch or Keras
@@ -92,6 +92,14 @@ _LINES = (
     "nn.Dropout(0.5)",
     "nn.Upsample(scale_factor=2, mode='bilinear')",
     "nn.Embedding(10000, 128)",
+    "nn.LSTM(128, 64, num_layers=2, bidirectional=True)",
+    "layers.Bidirectional(layers.GRU(64, return_sequences=True))",
+    "nn.ReflectionPad2d(3)",
+    "layers.ZeroPadding2D(((0, 1), (2, 3)))",
+    "layers.Cropping2D(4)",
+    "layers.Permute((2, 1))",
+    "layers.Reshape((16, 96))",
+    "spectral_norm(nn.Conv2d(3, 64, 3))",
     "nn.MultiheadAttention(192, 3)",
     "x = layers.add([x, residual])",
     "x = torch.cat([x, e1], dim=1)",
@@ -158,7 +166,8 @@ def _layers() -> list[str]:
         names = found[steps]
         elsewhere = [name for tool in ("caffe", "onnx", "word") for name in names.get(tool, [])][:4]
         cells = [_names(names.get("torch", [])), _names(names.get("keras", [])), _names(elsewhere)]
-        out.append(f"| {' | '.join(cells)} | {_code('gap' if steps == 'adaptpool 1' else steps)} |")
+        shown = "gap" if steps == "adaptpool 1" else re.sub(r"{\w+}", "2", steps)
+        out.append(f"| {' | '.join(cells)} | {_code(shown)} |")
     return out
 
 
@@ -183,7 +192,7 @@ def _arguments() -> list[str]:
             for parameter in row.parameters:
                 step, _, ours = ("", "", parameter.argument) if "." not in parameter.argument else parameter.argument.partition(".")
                 word = step or row.steps.split()[0] if row.steps else ""
-                if ours and ours not in ("keep", "cap", "each", "kind", "shape", "|") and parameter.name != ours and word in STEPS:
+                if parameter.name != ours and word in STEPS and ours in op_class(word).fields:
                     known = found.setdefault(parameter.name, {}).setdefault(ours, [])
                     known += [word] if word not in known else []
     out = []

@@ -47,7 +47,18 @@ TORCH = {
     "LogSoftmax": ["dim=1"],
     "Dropout": ["", "0.25", "p=0.5, inplace=True"],
     "ZeroPad": ["1"],
+    "ZeroPad1d": ["(1, 2)"],
+    "ZeroPad2d": ["(0, 1, 0, 1)", "(1, 2, 3, 4)", "(1, 1, 2, 2)"],
+    "ZeroPad3d": ["(1, 2, 3, 4, 5, 6)"],
     "ConstantPad": ["2, 0"],
+    "ReflectionPad": ["2"],
+    "ReplicationPad": ["2"],
+    "CircularPad": ["padding=1"],
+    "ReflectionPad1d": ["(1, 3)"],
+    "ReplicationPad2d": ["(1, 2, 0, 0)"],
+    "CircularPad3d": ["(1, 2, 0, 0, 3, 3)"],
+    "Conv2d": ["4, 6, 3, padding=1, padding_mode='reflect'", "4, 6, 3, 1, 2, padding_mode='circular'"],
+    "PixelUnshuffle": ["2"],
     "Upsample": ["scale_factor=2"],
     "UpsamplingNearest": ["scale_factor=2"],
     "PixelShuffle": ["2"],
@@ -56,10 +67,17 @@ TORCH = {
     "ReLU6": ["inplace=True"],
 }
 """Arguments for layers on maps of four channels; those of names that are missing take none."""
-TORCH_VECTOR = {"Linear": ["12, 5", "12, 5, bias=False", "in_features=12, out_features=7"], "LazyLinear": ["5"]}
+TORCH_VECTOR = {
+    "Unflatten": ["1, (3, 2, 2)"],
+    "Linear": ["12, 5", "12, 5, bias=False", "in_features=12, out_features=7"],
+    "LazyLinear": ["5"],
+}
 TORCH_TOKENS = {
     "LayerNorm": ["4", "(4,), eps=0.001", "4, bias=False", "4, elementwise_affine=False"],
     "RMSNorm": ["4", "(4,), eps=0.001"],
+    "RNN": ["4, 3, batch_first=True", "4, 3, 2, bias=False, bidirectional=True, batch_first=True"],
+    "LSTM": ["4, 3, batch_first=True", "input_size=4, hidden_size=3, num_layers=2, bidirectional=True, batch_first=True"],
+    "GRU": ["4, 3, batch_first=True", "4, 3, bias=False, batch_first=True"],
     "MultiheadAttention": ["4, 2, batch_first=True", "embed_dim=4, num_heads=2, bias=False, batch_first=True"],
 }
 
@@ -88,6 +106,14 @@ KERAS = {
     "Dropout": ["0.5"],
     "SpatialDropout": ["0.5"],
     "ZeroPadding": ["", "2"],
+    "ZeroPadding1D": ["(1, 2)"],
+    "ZeroPadding2D": ["((0, 1), (0, 1))", "((0, 1), (2, 3))", "(1, 2)"],
+    "ZeroPadding3D": ["((0, 1), (2, 3), 1)", "(1, 2, 3)"],
+    "Cropping": ["", "2"],
+    "Cropping1D": ["(1, 2)", "cropping=(0, 3)"],
+    "Cropping2D": ["((2, 2), (1, 1))", "(0, 3)"],
+    "Cropping3D": ["(1, 2, 3)"],
+    "Conv1D": ["8, 3, padding='causal', dilation_rate=2"],
     "UpSampling": ["", "3"],
     "UpSampling2D": ["size=(2, 2)", "2, interpolation='bilinear'"],
 }
@@ -100,11 +126,20 @@ ALIASES = {
     "GlobalAvgPool": "GlobalAveragePooling",
     "GlobalMaxPool": "GlobalMaxPooling",
 }
-KERAS_VECTOR = {"Dense": ["5", "units=5, activation='softmax', use_bias=False", "5, kernel_initializer='glorot_uniform'"], "PReLU": [""]}
+KERAS_VECTOR = {
+    "Reshape": ["(2, 2, 3)", "target_shape=(6, 2)", "(12,)"],
+    "Dense": ["5", "units=5, activation='softmax', use_bias=False", "5, kernel_initializer='glorot_uniform'"],
+    "PReLU": [""],
+}
 KERAS_TOKENS = {
     "MultiHeadAttention": ["num_heads=2, key_dim=2"],
     "LayerNormalization": ["", "epsilon=1e-6", "center=False"],
     "RMSNormalization": [""],
+    "Permute": ["(2, 1)"],
+    "SimpleRNN": ["3, use_bias=False", "3, return_sequences=True, use_bias=False"],
+    "LSTM": ["3, use_bias=False", "units=3, return_sequences=True, use_bias=False"],
+    "GRU": ["3", "3, return_sequences=True", "3, use_bias=False"],
+    "Bidirectional": ["layers.GRU(3)", "layers.LSTM(3, return_sequences=True, use_bias=False)"],
 }
 
 QUICK_KERAS = ("Conv2D", "SeparableConv1D", "MaxPooling2D", "BatchNormalization", "Dense", "MultiHeadAttention")
@@ -135,15 +170,15 @@ def rank_of(name):
 
 
 def torch_cases():
-    special = {"Embedding", "StochasticDepth", "DropPath", "interpolate", "cat"}
+    special = {"Embedding", "EmbeddingBag", "spectral_norm", "weight_norm", "StochasticDepth", "DropPath", "interpolate", "cat"}
     for name in named("torch"):
         if name in special:
             continue
-        stem = re.sub(r"[123]d", "", name)
-        stem = name if name in TORCH else stem
+        stem = re.sub(r"(?<!Softmax)[123]d", "", name)
         for table, shape in ((TORCH_VECTOR, "vector"), (TORCH_TOKENS, "tokens"), (TORCH, "map")):
-            if stem in table:
-                for arguments in table[stem]:
+            cases = [*table.get(stem, []), *(table.get(name, []) if name != stem else [])]
+            if cases:
+                for arguments in cases:
                     yield pytest.param(name, arguments, shape, id=f"{name}({arguments})")
                 break
         else:
@@ -157,14 +192,16 @@ def test_a_layer_of_torch_is_the_layer_that_torch_builds(name, arguments, kind):
     shape = {"vector": (12,), "tokens": (4, 2, 4), "map": MAPS[rank_of(name)]}[kind]
     layer = eval(call, {"nn": torch.nn}).eval()
     x = torch.zeros(1, shape[-1], *shape[:-1]) if kind == "map" else torch.zeros(1, 8, 4) if kind == "tokens" else torch.zeros(1, 12)
-    y = layer(x, x, x)[0] if name == "MultiheadAttention" else layer(x)
-    got = tuple(y.shape[1:]) if kind != "map" or y.dim() == 2 else (*y.shape[2:], y.shape[1])
+    y = layer(x, x, x) if name == "MultiheadAttention" else layer(x)
+    y = y[0] if isinstance(y, tuple) else y
+    got = tuple(y.shape[1:]) if kind == "tokens" or y.dim() == 2 else (*y.shape[2:], y.shape[1])
     params = sum(p.numel() for p in layer.parameters())
     assert ours(call, shape, "tokens" if kind == "tokens" else "") == (got, params)
 
 
 def keras_cases():
-    special = {"Embedding", "Input", "InputLayer", "Add", "Concatenate", "Multiply", "TimeDistributed"}
+    special = {"Embedding", "Input", "InputLayer", "Add", "Concatenate", "Multiply", "TimeDistributed", "CuDNNLSTM", "CuDNNGRU"}
+    wraps = {"SpectralNormalization": "layers.Conv2D(6, 3, activation='relu')"}
     for name in named("keras"):
         if name in special:
             continue
@@ -173,13 +210,13 @@ def keras_cases():
         marks = () if name in QUICK_KERAS else pytest.mark.slow
         for table, shape in ((KERAS_VECTOR, "vector"), (KERAS_TOKENS, "tokens"), (KERAS, "map")):
             arguments = [*table.get(stem, []), *(table.get(name, []) if name != stem else [])]
-            if stem in table:
+            if arguments:
                 for written in arguments:
                     fits = written.replace("(3,)", "(" + "3, " * int(rank_of(name)) + ")")
                     yield pytest.param(name, fits, shape, marks=marks, id=f"{name}({fits})")
                 break
         else:
-            yield pytest.param(name, "", "map", marks=marks, id=name)
+            yield pytest.param(name, wraps.get(name, ""), "map", marks=marks, id=name)
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +276,10 @@ def test_parameters_stand_in_the_order_of_their_tool(tool, keras):
                 "DropPath",
                 "interpolate",
                 "cat",
+                "spectral_norm",
+                "weight_norm",
+                "CuDNNLSTM",
+                "CuDNNGRU",
                 "Input",
                 "Add",
                 "Concatenate",
@@ -264,6 +305,40 @@ def test_what_the_language_does_not_have_is_said(row):
             continue
         assert network is None
         assert "did you mean" not in (told[0].help or ""), (name, told[0].help)
+
+
+@pytest.mark.parametrize(
+    ("word", "layer"),
+    [
+        ("gmp", ""),
+        ("rnn", ""),
+        ("unitnorm", "l2norm"),
+        ("Softmax2d", "softmax"),
+        ("median", ""),
+        ("tan", ""),
+        ("Unflatten", ""),
+        ("addmm", ""),
+    ],
+)
+def test_a_name_of_another_tool_is_no_misspelling(word, layer):
+    for line in (f"{word} 3", word, f"{word} k=3"):
+        for told in compile_text(f"input 8x8x3\n{line}\n", "case.arch", Options())[1]:
+            assert "did you mean" not in (told.help or ""), told.help
+            assert not layer or told.code != "A101" or f"`{layer}" in told.help
+
+
+def test_no_name_of_torch_or_keras_is_a_misspelling_of_a_layer(keras):
+    """Of layers and functions, as they write them and in small letters; `block` is no layer."""
+    torch = pytest.importorskip("torch", reason="lists its names")
+    listed = [*dir(torch.nn), *dir(torch.nn.functional), *dir(keras.layers), *dir(keras.activations), *dir(torch.nn.init)]
+    names = sorted({case for name in listed if name[0] != "_" for case in (name, name.lower())} - {"Block", "block"})
+    guessed = {}
+    for name in names:
+        found = compile_text(f"input 8x8x3\n{name} 3\n", "case.arch", Options())[1]
+        helps = [told.help for told in found if told.code == "A101" and "did you mean" in (told.help or "")]
+        guessed |= {name: helps} if helps else {}
+    assert len(names) > 500
+    assert guessed == {}
 
 
 def test_the_table_is_large():
