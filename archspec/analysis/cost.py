@@ -49,6 +49,10 @@ class Cost(NamedTuple):
         """The same with the weights of another."""
         return self._replace(weights=0, biases=0, buffers=0, frozen=0, learned=0)
 
+    def tied(self) -> Cost:
+        """The same with the weight of another, and biases of its own."""
+        return self._replace(weights=0, frozen=self.frozen and self.biases, learned=self.learned and self.biases)
+
     def plus(self, other: Cost, times: int = 1) -> Cost:
         """Add another cost, counted several times."""
         return Cost(*[a if type(b) is int and not b else a + b * times for a, b in zip(self, other, strict=True)])
@@ -99,7 +103,9 @@ class Costs:
     def element(self, element: Layered, graph: Graph) -> Cost:
         """The cost of a node, or of all rounds of a call; borrowed weights are counted at their owner."""
         part = NOTHING.plus(self.graph(element.graph), element.times) if isinstance(element, Call) else self.node(element, graph)
-        return part if element.owner is None else part.borrowing()
+        if element.owner is None:
+            return part
+        return part.tied() if element.owner.tied else part.borrowing()
 
     def graph(self, graph: Graph) -> Cost:
         """The sums over a graph's elements; graphs that it calls must have been summed or are summed now."""

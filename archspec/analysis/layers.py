@@ -48,6 +48,7 @@ class _Fields(NamedTuple):
     times: int
     training: bool
     owner: str | None
+    tied: str | None
     node: Node
     types: tuple[Type, ...]
 
@@ -59,6 +60,7 @@ class Row(_Fields):
     `smallest_field` the least, where positions see unlike much, and `jump` the distance of neighbouring fields, on average; each is None
     where it is not known. `times` is above 1 in a folded report only: the row represents that many layers. `training` marks the layers of
     heads that exist in training only. `owner` is the layer whose weights it uses, which are counted there; None where they are its own.
+    `tied` is the layer whose `weight` alone it uses.
     """
 
     __slots__ = ()
@@ -246,9 +248,27 @@ class Report:
         step, config, line, shapes, output, cost, types = fixed
         owner = met.owner if any(cost.tensors) else None
         cost = cost if owner is None else cost.borrowing()
+        if met.tied is not None:
+            config, cost = f"{config} weights={met.tied}", cost.tied() if owner is None else cost
         least, largest, jump = self._fields.sizes(field, node.type) or (None, None, None)
         return Row(
-            met.name, step, config, sources, line, shapes, output, cost, largest, least, jump, met.times, training, owner, node, types
+            met.name,
+            step,
+            config,
+            sources,
+            line,
+            shapes,
+            output,
+            cost,
+            largest,
+            least,
+            jump,
+            met.times,
+            training,
+            owner,
+            met.tied,
+            node,
+            types,
         )
 
     def to_dataframe(self) -> pandas.DataFrame:

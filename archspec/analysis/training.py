@@ -150,10 +150,12 @@ class TrainingMemory:
             op, y = met.node.op, met.node.type
             reads = tuple([values[source] for source in met.sources])
             types = (*[value.type for value in reads], y)
-            sizes = [weight.size for weight in op.weights(*types[:-1]) if weight.role in ("weight", "bias")]
+            learned = [weight for weight in op.weights(*types[:-1]) if weight.role in ("weight", "bias")]
+            sizes = [weight.size for weight in learned]
             self.casts += 2 * sum(sizes) * (self._half and op.kind in _HALF and met.owner is None)
             sizes = [] if op.frozen else sizes
             params = sum(sizes) if met.owner is None else 0
+            params -= learned[0].size if met.tied is not None and params else 0
             self.largest = max([self.largest, *sizes])
             flows = len(sizes) > 0 or any(trained[source] for source in met.sources)
             gives, own = self._given(met, reads, types, at, readers, flows)

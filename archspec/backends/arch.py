@@ -34,7 +34,12 @@ def _lines(network: Network) -> Iterator[str]:
         read, given = step or (current, current)
         taken_up.append("" if read == current else read)
         current = given
-    referred = {*taken_up, *(source for place in places for source in place.sources[1:]), *(place.owner for place in places)}
+    referred = {
+        *taken_up,
+        *(source for place in places for source in place.sources[1:]),
+        *(p.owner for p in places),
+        *(p.tied for p in places),
+    }
     names = Names("", "ordinal")
     lines = []
     for place in places:
@@ -45,7 +50,8 @@ def _lines(network: Network) -> Iterator[str]:
         values = tuple(map(_label, place.sources[1:]))
         arguments = op.config(*types, operands=values)
         arguments = " ".join(filter(None, [*values, arguments])) if op.variadic else arguments
-        lines.append(label + (f"{AGAIN} {_label(place.owner or '')}" if again else f"{op.step} {arguments}".rstrip()))
+        tied = f" weights={_label(place.tied)}" if place.tied is not None else ""
+        lines.append(label + (f"{AGAIN} {_label(place.owner or '')}" if again else f"{op.step} {arguments}{tied}".rstrip()))
     lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
     for name, line in zip(taken_up, [*lines, ""], strict=True):
         if name:

@@ -96,6 +96,10 @@ class Core(Reports, ABC):
     def again(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         """Build what a label names once more, after a value and with the weights of the first; returns its value. Raises Refused."""
 
+    @abstractmethod
+    def tie(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
+        """Put a layer with the table of another after a value; returns its value. Raises Refused."""
+
     def suite(self, body: Sequence[ast.Statement], context: Context, value: int) -> int:
         """Elaborate a body that begins with a value; returns its result."""
         self.enter(body)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from archspec.elaborate.binding import bind
 from archspec.elaborate.core import Context, Part
 from archspec.elaborate.expressions import Refused
 from archspec.elaborate.labels import spelled
 from archspec.elaborate.reports import Level
+from archspec.elaborate.steps import TABLES
 from archspec.elaborate.structure import Structures, begun
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import AGAIN, Further, Hole, Layered, Owner
+from archspec.ir.graph import AGAIN, Further, Hole, Layered, Node, Owner
 from archspec.ir.shared import Slot, rounds, slots
 from archspec.ops.base import counted
 from archspec.source import Span
@@ -60,7 +62,10 @@ class Sharing(Structures):
         if step.keywords or len(step.bare) != 1:
             help_ = "it takes the arguments of the first: write `again NAME`, after `NAME: conv k=3 f=8`"
             raise Refused("A103" if not step.bare else "A104", "`again` takes the label of a layer, group or block call", step.span, help_)
-        (expr,) = step.bare
+        return self.part(step.bare[0], context)
+
+    def part(self, expr: ast.Expr, context: Context) -> tuple[Part, GraphBuilder, list[Stored] | None]:
+        """What a label names, as `named` gives it. Raises Refused."""
         home, value = self.found(expr, context.scope)
         name = spelled(expr, context.scope)
         part = next((around.parts[name] for around in context.scope.outwards() if name in around.labels and name in around.parts), None)
@@ -81,19 +86,69 @@ class Sharing(Structures):
             self.warn("A421", message, step.span, "leave it, or write the layers", severity="note")
         elif not self.fitting(step, own, lenders):
             return
-        up, around = 0, builder
-        while around is not home and around.parent is not None:
-            up, around = up + 1, around.parent
-        owners = {new.at: old.element.owner or Owner(old.at) for new, old in zip(own, lenders, strict=True)}
+        up = self.levels(builder, home)
+        owners = {new.at: _first(old) for new, old in zip(own, lenders, strict=True)}
         elements = [builder.elements.pop() for _ in made][::-1]
         for element in reversed(elements):
             builder.names.skip(element, -1)
         for at, element in zip(made, elements, strict=True):
             owner = owners.get(at)
             if owner is not None and not isinstance(element, Further):
-                owner = element.owner or owner._replace(up=owner.up + up)
+                kept = element.owner is not None and not element.owner.tied
+                owner = element.owner if kept else owner._replace(up=owner.up + up)
                 element = element._replace(stem=AGAIN, numbered=False, span=step.span, owner=owner)
             builder.add(element)
+
+    def tie(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
+        (given, *more) = [keyword for keyword in step.keywords if keyword.name == "weights"]
+        if more:
+            raise Refused("A110", "`weights` is given twice", more[0].span, "remove one of them")
+        builder, name = context.builder, step.name.id
+        _, home, lenders = self.part(given.value, context)
+        if lenders is None or builder.type_of(value) is None:
+            return self.unknown(builder, step.span)
+        lender = lenders[-1] if lenders else None
+        table = lender.slots.get("weight") if lender is not None and isinstance(lender.element, Node) else None
+        if lender is None or table is None or table.node.op.step not in TABLES or len(lenders) > 1:
+            message = f"`{given.value.span.text}` is no `embed` or `linear`, whose table `weights=` takes"
+            raise Refused("A304", message, given.span, "label the layer alone: `wte: embed 1000 64`")
+        bound = bind(self.completed(step, table, given), context.scope, context.defaults)
+        sizes = tuple([getattr(bound.op, field) for field in TABLES[name]])
+        types = (builder.type_of(value),)
+        wanted = (sizes[0], types[0].channels) if name == "linear" and types[0] is not None else sizes
+        if wanted != table.shape:
+            written = "x".join(map(str, wanted))
+            message = f"`weight` would be {written} here, and the table of `{given.value.span.text}` is {table.size}"
+            way = f"`linear` reads {table.shape[1]} channels with it, and gives {table.shape[0]}" if name == "linear" else None
+            self.reject("A304", message, step.span, way, *_places(table))
+            return self.unknown(builder, step.span)
+        op = bound.op.froze() if table.node.op.frozen else bound.op
+        if op.frozen != table.node.op.frozen or (context.scope.frozen and not op.frozen):
+            state = "frozen" if table.node.op.frozen else "learned"
+            raise Refused("A304", f"the table of `{given.value.span.text}` is {state}, and it is one", step.span, "write `frozen` there")
+        count = len(builder.elements)
+        result = self.apply(op, bound.places, step.span, context, (value,), label)
+        if len(builder.elements) > count and isinstance(made := builder.elements[-1], Node):
+            up = self.levels(builder, home)
+            owner = lender.element.owner or Owner(lender.at)  # of what is tied itself, the table of the first
+            builder.elements[-1] = made._replace(owner=Owner(owner.element, owner.up + up, tied=True))
+        return result
+
+    def completed(self, step: ast.Step, table: Slot, given: ast.Keyword) -> ast.Step:
+        """The step with the sizes that the table gives, where they are not written."""
+        fields = TABLES[step.name.id]
+        written = {*fields[: len(step.bare)], *(keyword.name for keyword in step.keywords)}
+        sizes = [(field, size) for field, size in zip(fields, table.shape, strict=False) if field not in written]
+        kept = [keyword for keyword in step.keywords if keyword is not given]
+        more = [ast.Keyword(field, ast.Number(size, given.span), given.span) for field, size in sizes]
+        return step._replace(keywords=(*kept, *more))
+
+    def levels(self, builder: GraphBuilder, home: GraphBuilder) -> int:
+        """How many levels a graph stands around another."""
+        up = 0
+        while builder is not home and builder.parent is not None:
+            up, builder = up + 1, builder.parent
+        return up
 
     def fitting(self, step: ast.Step, own: list[Stored], lenders: list[Stored]) -> bool:
         """Whether what was built has the weights of the first; reports the first difference."""
@@ -113,6 +168,12 @@ class Sharing(Structures):
         message = f"`again {name}` would be {here} parts with weights here, and is {there} where `{name}` stands"
         self.reject("A304", message, step.span, "build both from the same numbers of channels and rounds")
         return False
+
+
+def _first(lender: Stored) -> Owner:
+    """What stores the weights of an element: itself, or the first of those that use them."""
+    owner = lender.element.owner
+    return owner if owner is not None and not owner.tied else Owner(lender.at)
 
 
 def _difference(key: str, mine: Slot | None, theirs: Slot | None) -> str:

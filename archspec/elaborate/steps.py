@@ -23,6 +23,9 @@ from archspec.types import Type, is_line
 _NUMBERS = (ast.Number, ast.Unreadable, ast.Chained, ast.Prefixed, ast.Call, ast.Items, ast.Choice)
 """Expressions that are no reference to a value."""
 
+TABLES = {"linear": ("n",), "embed": ("v", "d")}
+"""The layers that can use the table of another, and the arguments that its shape gives."""
+
 
 class Steps(Core):
     """One step after a value."""
@@ -58,6 +61,8 @@ class Steps(Core):
                 raise Silent(step.name.span)
             if name not in STEPS:
                 raise binding.unknown_step(step.name, list(self.unit.blocks))
+            if name in TABLES and any(keyword.name == "weights" for keyword in step.keywords):
+                return self.tie(step, context, value, label)
             bound = binding.bind(step, context.scope, context.defaults)
         except Refused as refused:
             self.report(refused)

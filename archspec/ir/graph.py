@@ -37,10 +37,14 @@ AGAIN = "again"
 
 
 class Owner(NamedTuple):
-    """The element whose weights another uses: its position in the graph that is `up` levels around the other's."""
+    """The element whose weights another uses: its position in the graph that is `up` levels around the other's.
+
+    What is `tied` to a layer uses its `weight` alone, which has a key here too.
+    """
 
     element: int
     up: int = 0
+    tied: bool = False
 
 
 class Node(NamedTuple):

@@ -51,6 +51,7 @@ class OwnerDoc(_Part):
 
     element: int
     up: int = 0
+    tied: bool = False
 
 
 class _Several(_Part):
@@ -259,7 +260,7 @@ def _element(doc: NodeDoc | CallDoc | FurtherDoc, graphs: list[Graph], sources: 
     if isinstance(doc, FurtherDoc):
         return Further((doc.of,), doc.result, doc.round, _read_type(doc.output))
     type_, span = _read_type(doc.output), _span(doc.origin, sources)
-    owner = Owner(doc.owner.element, doc.owner.up) if doc.owner is not None else None
+    owner = Owner(doc.owner.element, doc.owner.up, doc.owner.tied) if doc.owner is not None else None
     if isinstance(doc, NodeDoc):
         if doc.op not in STEPS:
             raise ValueError(f"there is no layer `{doc.op}`")

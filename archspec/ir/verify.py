@@ -61,12 +61,12 @@ def _lent(borrower: Borrower, graph: Graph, at: int) -> None:
     if isinstance(lender, Further):
         raise ValueError(f"{what} uses the weights of a further result, which has none")
     name = f"`{lender.label or lender.stem}`"
-    if lender.owner is not None:
+    if lender.owner is not None and (owner.tied or not lender.owner.tied):
         raise ValueError(f"{what} uses the weights of {name}, which are another's")
     own, other = stored_in(borrower.element, borrower.graph), stored_in(lender, graph)
     if own is None or other is None:
         raise ValueError(f"{what} uses the weights of {name}; an inline call has no name that its weights are found under")
-    for key in {**own, **other}:
+    for key in ("weight",) if owner.tied else {**own, **other}:
         if own.get(key) != other.get(key):
             shapes = [" x ".join(map(str, shape)) if (shape := found.get(key)) is not None else "missing" for found in (own, other)]
             raise ValueError(f"{what} uses the weights of {name}: `{key}` is {shapes[0]} here and {shapes[1]} there")

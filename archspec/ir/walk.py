@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
-from archspec.ir.graph import SHORTCUT, Call, Further, Graph, Hole, Layered, Network, Node, Part
+from archspec.ir.graph import SHORTCUT, Call, Further, Graph, Hole, Layered, Network, Node, Owner, Part
 
 
 class Names:
@@ -100,7 +100,7 @@ class Leave(NamedTuple):
 
 class Visit(NamedTuple):
     """A node, at position `at` of a graph. `times` is above 1 on a folded walk only. `owner` is the layer whose weights it uses, if not
-    its own.
+    its own, and `tied` that whose `weight` alone it uses.
     """
 
     name: str
@@ -111,6 +111,7 @@ class Visit(NamedTuple):
     sources: tuple[int, ...]
     times: int
     owner: str | None
+    tied: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -157,13 +158,23 @@ class _Frame(NamedTuple):
 
     def owner(self, element: Layered, name: str, round_: int = 0) -> str | None:
         """The name of what an element called so has its weights from; None where they are its own."""
-        if element.owner is None and self.borrows is None:
-            return None
+        if element.owner is not None and not element.owner.tied:
+            return self.lender(element.owner, round_)
+        return self.first(name) if self.borrows is not None else None
+
+    def tied(self, element: Layered) -> str | None:
+        """The name of what an element has its `weight` from, where it is tied."""
+        return self.lender(element.owner, 0) if element.owner is not None and element.owner.tied else None
+
+    def lender(self, owner: Owner, round_: int) -> str:
+        """The name of what has the weights of a round of an owner; empty where the walk began inside of the graph that has it."""
         frame: _Frame | None = self
-        if element.owner is not None:
-            for _ in range(element.owner.up):
-                frame = frame.around if frame is not None else None
-            name = frame.names[element.owner.element][round_] if frame is not None else name
+        for _ in range(owner.up):
+            frame = frame.around if frame is not None else None
+        return self.first(frame.names[owner.element][round_]) if frame is not None else ""
+
+    def first(self, name: str) -> str:
+        """What is called so where its weights were built first."""
         own, other = self.borrows or ("", "")
         return other + name.removeprefix(own) if name.startswith(own) else name
 
@@ -192,7 +203,7 @@ class _Walk:
                 name = names(element)
                 if graph.lends:
                     frame.names[at] = [name]
-                yield Visit(name, element, graph, at, root, sources, times, frame.owner(element, name))
+                yield Visit(name, element, graph, at, root, sources, times, frame.owner(element, name), frame.tied(element))
                 made = [[*range(self.count, self.count + 1 + len(element.further))]]
                 self.count += 1 + len(element.further)
             elif self.closed is not None and self.closed(element):
@@ -236,8 +247,8 @@ class _Walk:
 
 
 class Place(NamedTuple):
-    """A node met on a walk: its full name, its graph, the names of what it reads, and the layer whose weights it uses, if
-    not its own.
+    """A node met on a walk: its full name, its graph, the names of what it reads, the layer whose weights it uses, if not its own, and
+    that whose `weight` alone it uses.
     """
 
     name: str
@@ -245,6 +256,7 @@ class Place(NamedTuple):
     graph: Graph
     sources: tuple[str, ...]
     owner: str | None
+    tied: str | None = None
 
 
 def flattened(network: Network) -> tuple[list[Place], list[str]]:
@@ -259,6 +271,6 @@ def walk(network: Network, ends: list[str] | None = None) -> Iterator[Place]:
     for event in events(network.graph):
         if isinstance(event, Visit):
             names += event.names
-            yield Place(event.name, event.node, event.graph, tuple([names[source] for source in event.sources]), event.owner)
+            yield Place(event.name, event.node, event.graph, tuple([names[source] for source in event.sources]), event.owner, event.tied)
         elif isinstance(event, Leave) and event.call is None and ends is not None:
             ends += [names[event.values[output.value]] for output in network.outputs]

@@ -105,7 +105,7 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
     if row.inputs:
         yield Step("input", row.inputs, " and ".join(shape(s) for s in row.inputs), f"from {', '.join(row.sources)}")
     yield Step("output", row.output, shape(row.output), _size(row, work))
-    if row.params or row.buffers or row.frozen or row.owner is not None:
+    if row.params or row.buffers or row.frozen or row.owner is not None or row.tied is not None:
         yield _count("parameters", row.params, _params(row, work))
     if row.buffers:
         normalises = row.node.op.kind == "normalisation"
@@ -151,6 +151,8 @@ def _size(row: Row, work: dict[str, str]) -> str:
 def _params(row: Row, work: dict[str, str]) -> str:
     if row.owner is not None:
         return f"the weights are those of `{row.owner}`"
+    if row.tied is not None:
+        return f"the weight is that of `{row.tied}`" + (f"; {row.biases:,} biases of its own" if row.biases else "")
     split = f"{row.weights:,} weights + {row.biases:,} biases" if row.biases else f"{row.weights:,} weights, no bias"
     formula = work.get("params")
     return f"{spaced(formula)}: {split}" if formula else split

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from archspec.weights.files import Loaded, WeightsError, quoted, read_weights, unwrapped
-from archspec.weights.match import COUNTER, Form, fit, form_of, is_called, prefix_of, short
+from archspec.weights.match import COUNTER, Form, fit, form_of, is_called, prefix_of, short, untied
 
 
 def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], skip: Sequence[str]) -> Loaded:
@@ -25,9 +25,11 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         raise TypeError(f"weights are the path of a file or a state_dict, not a {type(source).__name__}")
     name = "the state_dict" if isinstance(source, Mapping) else str(Path(source))
     found = unwrapped(source, name) if isinstance(source, Mapping) else read_weights(source)
-    given = {key: _tensor(key, value, name) for key, value in found.tensors.items()}
-    theirs = {key: form_of(f"`{key}` of {name}", value) for key, value in given.items()}
     held = {key: value for key, value in net.state_dict(keep_vars=True).items() if isinstance(value, Tensor)}
+    tied = _tied(held)
+    given = _given(found.tensors, tied, name)
+    theirs = {key: form_of(f"`{key}` of {name}", value) for key, value in given.items()}
+    held = {key: value for key, value in held.items() if key not in tied}
     _check_skip(skip, held, given)
     try:
         how, pairs, prefix = fit({key: Form(tuple(value.shape), short(value.dtype)) for key, value in held.items()}, theirs, skip)
@@ -35,9 +37,7 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
     except WeightsError as error:
         raise WeightsError(f"{name} does not fit the network: {error}. Nothing was loaded.", error.skip) from None
     values = {key: given[other] for key, other in pairs.items()}
-    # A counter that no file holds, and that has no memory yet, begins at zero.
-    counters = [key for key in held if key.rpartition(".")[2] == COUNTER and held[key].is_meta and key not in values]
-    values |= {key: torch.zeros(held[key].shape, dtype=held[key].dtype) for key in counters}
+    values |= _counters(held, values)
     _check_places(net, held, values)
     _copy(net, held, values)
     used = set(pairs.values())
@@ -55,6 +55,33 @@ def load(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], ski
         converted=tuple((of, to, count) for (of, to), count in sorted(changes.items()) if of != to),
         not_finite=tuple(key for key, value in net.state_dict().items() if key in pairs and not _is_finite(value)),
     )
+
+
+def _counters(held: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A counter that no file holds, and that has no memory yet, begins at zero."""
+    left = [key for key in held if key.rpartition(".")[2] == COUNTER and held[key].is_meta and key not in values]
+    return {key: torch.zeros(held[key].shape, dtype=held[key].dtype) for key in left}
+
+
+def _tied(held: Mapping[str, Tensor]) -> dict[str, str]:
+    """The keys of parameters that a module holds under another key already, with that one."""
+    first: dict[int, str] = {}
+    found = {}
+    for key, value in held.items():
+        known = first.setdefault(id(value), key)
+        if known != key and isinstance(value, nn.Parameter):
+            found[key] = known
+    return found
+
+
+def _given(tensors: Mapping[str, Any], tied: Mapping[str, str], name: str) -> dict[str, Tensor]:
+    """The tensors of a file, each once. Raises WeightsError."""
+    prefix = prefix_of(tied)
+    bare = {key.removeprefix(prefix): first.removeprefix(prefix) for key, first in tied.items()}
+    try:
+        return untied({key: _tensor(key, value, name) for key, value in tensors.items()}, bare)
+    except WeightsError as error:
+        raise WeightsError(f"{name} does not fit the network: {error}. Nothing was loaded.") from None
 
 
 def _tensor(key: str, value: Any, name: str) -> Tensor:

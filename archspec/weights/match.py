@@ -96,6 +96,23 @@ def _wanted(forms: Forms, prefix: str, skip: Sequence[str]) -> dict[str, Form]:
     return {key: form for key, form in bare.items() if not any(is_called(key, pattern) for pattern in skip)}
 
 
+def untied(given: Mapping[str, Any], tied: Mapping[str, str]) -> dict[str, Any]:
+    """Values by key without those of tied weights, which stand under the key of the layer that has them; a file may have either or both.
+
+    `tied` has both keys. Raises WeightsError where a file has two different tensors for one.
+    """
+    found = dict(given)
+    prefix = prefix_of(found)
+    for alias, key in tied.items():
+        if prefix + alias not in found:
+            continue
+        value = found.pop(prefix + alias)
+        first = found.setdefault(prefix + key, value)
+        if first is not value and (first.shape != value.shape or not bool((first == value).all())):
+            raise WeightsError(f"`{prefix + alias}` and `{prefix + key}` are one tensor in the network, and differ in the file")
+    return found
+
+
 def is_called(key: str, pattern: str) -> bool:
     """Whether a pattern names the tensor, or a layer that it is in."""
     return fnmatchcase(key, pattern) or fnmatchcase(key, f"{pattern}.*")

@@ -297,7 +297,7 @@ def test_rounds_and_layers_that_depend_on_the_channels_are_refused():
 
 def test_the_document_holds_the_owner_and_a_mistake_in_it_is_refused():
     document = json.loads(to_json(archspec.loads("input 8x8x3\nc: conv k=1 f=3\nagain c")))
-    assert document["graphs"][-1]["elements"][1]["owner"] == {"element": 0, "up": 0}
+    assert document["graphs"][-1]["elements"][1]["owner"] == {"element": 0, "up": 0, "tied": False}
     document["graphs"][-1]["elements"][1]["arguments"]["f"] = 4
     with pytest.raises(ValueError, match="gives"):
         from_json(json.dumps(document))

@@ -168,7 +168,7 @@ def test_the_document_says_whose_weights_are_used():
     text = to_json(twins())
     assert to_json(from_json(text)) == text
     owners = [e["owner"] for g in json.loads(text)["graphs"] for e in g["elements"] if e["owner"]]
-    assert owners == [{"element": 0, "up": 0}, {"element": 3, "up": 0}]
+    assert [(o["element"], o["up"], o["tied"]) for o in owners] == [(0, 0, False), (3, 0, False)]
 
 
 def test_weights_of_a_graph_around_are_found():

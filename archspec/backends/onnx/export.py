@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from archspec.analysis.tensors import tensors
+from archspec.analysis.tensors import aliases, tensors
 from archspec.backends.onnx import proto
 from archspec.backends.onnx.file import Emitted
 from archspec.backends.onnx.layer import Load
@@ -15,7 +15,7 @@ from archspec.backends.onnx.opsets import Settings
 from archspec.ir.graph import Network
 from archspec.weights.files import WeightsError, array, quoted, read_weights
 from archspec.weights.initializers import draw
-from archspec.weights.match import Form, fit, form_of, prefix_of
+from archspec.weights.match import Form, fit, form_of, prefix_of, untied
 
 Weights = Mapping[str, Any] | str | None
 
@@ -52,7 +52,8 @@ def _given(network: Network, weights: Mapping[str, Any] | str) -> tuple[Load, st
     missing. Raises WeightsError where they do not fit the network.
     """
     source = f"{weights}: " if isinstance(weights, str) else ""
-    given = read_weights(weights, "numpy").tensors if isinstance(weights, str) else weights
+    read = read_weights(weights, "numpy").tensors if isinstance(weights, str) else weights
+    given = untied(read, aliases(network))
     theirs = {key: _real(key, value) for key, value in given.items() if key.rpartition(".")[2] not in _DERIVED}
     prefix, wanted = prefix_of(theirs), list(tensors(network))
     used = {place.name for place in needed(network)[0]}

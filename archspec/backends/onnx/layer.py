@@ -77,7 +77,8 @@ class Layer:
         """
         tensor = next(tensor for tensor in stored(self.place) if tensor.name == name)
         called = tensor.key if name else f"{tensor.key}/weight"
-        self.draft.stored[called] = Stored(called, tensor.shape, partial(self.load, tensor))
+        # a tied weight begins as that of the layer that has it, which comes first
+        self.draft.stored.setdefault(called, Stored(called, tensor.shape, partial(self.load, tensor)))
         return called
 
     def constant(self, values: Any) -> str:

@@ -347,7 +347,7 @@ class Classes:
         module = None if node.op.variadic and len(reads) > 1 else self.node(node, graph)
         types, owner, name = graph.types_of(node), self.owner(node, 0), names(node)
         self.names[id(node)] = {0: name}
-        if node.owner is not None:
+        if node.owner is not None and not node.owner.tied:
             check_alike(node, graph, *self.lent_by(node.owner), self.node)
         stored = node.op.weights()[0].shape if node.op.origin else ()
         return Item(name, module, node.op.step, node.label, tuple(reads), types, node.type, node.span, top, owner=owner, stored=stored)
@@ -373,15 +373,14 @@ class Classes:
         while len(graphs) <= owner.up:
             graphs.insert(0, self.around[graphs[0]])
         graph = graphs[~owner.up]
-        lender = graph.elements[owner.element]
-        assert not isinstance(lender, Further), "what lends weights is a layer or a call"
-        return lender, graph
+        return dict(graph.layered)[owner.element], graph
 
     def owner(self, element: Layered, round_: int) -> Reach | None:
         """The module or tensor whose weights a round of an element uses, if not its own."""
-        if element.owner is None:
+        if element.owner is None or element.owner.tied:
             return None
-        return self.lender(Shared(*element.owner, round_, isinstance(element, Node) and self.dialect.holds_tensor(element.op.step)))
+        tensor = isinstance(element, Node) and self.dialect.holds_tensor(element.op.step)
+        return self.lender(Shared(*element.owner[:2], round_, tensor))
 
     def lender(self, shared: Shared) -> Reach:
         """How the body that is made gets at a module or tensor: it is the body's own, or one of a class around that it is given."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archspec.analysis.cost import needed_elements
 from archspec.analysis.layers import Report
@@ -16,6 +16,7 @@ from archspec.backends.source.loops import loop
 from archspec.backends.torch.templates import sources
 from archspec.backends.torch.words import EXPRESSIONS, TORCH
 from archspec.ir.graph import Network
+from archspec.ir.walk import Visit, events
 from archspec.types import Map, Type
 
 
@@ -82,7 +83,12 @@ class _File:
         needed = needed_elements(self.network)
         training = [not needed[item.top] for item in self.top.items]
         results = {o.name: (self.top.values[o.value], o.training) for o in self.network.outputs}
-        yield from _class(Class("Model", about, self.top, {}), training, names, results if self.has_heads else None, "Outputs")
+        yield from _class(Class("Model", about, self.top, {}), training, names, results if self.has_heads else None, "Outputs", self.ties())
+
+    def ties(self) -> list[str]:
+        """The statements that tie weights, for the class of the whole, which sees all layers."""
+        met = [event for event in events(self.network.graph) if isinstance(event, Visit) and event.owner is None]
+        return [f"        {_module(visit.name)}.weight = {_module(visit.tied)}.weight" for visit in met if visit.tied is not None]
 
     def main(self) -> Iterator[str]:
         shapes = ", ".join(self.example(at, input_.type) for at, input_ in enumerate(self.network.inputs))
@@ -99,7 +105,9 @@ class _File:
         return f"torch.zeros({', '.join(['2', *_nchw(type_).split('x')[1:]])}{', dtype=torch.long' if looked_up else ''})"
 
 
-def _class(class_: Class, training: list[bool], names: list[str] | None, results: Results | None, returned: str) -> Iterator[str]:
+def _class(
+    class_: Class, training: list[bool], names: list[str] | None, results: Results | None, returned: str, ties: Sequence[str] = ()
+) -> Iterator[str]:
     """Write one class: an nn.Sequential where its body is a plain chain. The `names` are those of its inputs."""
     body, chained = class_.body, class_.body.chained(TORCH) and results is None
     inputs = names or list(body.given)
@@ -116,6 +124,7 @@ def _class(class_: Class, training: list[bool], names: list[str] | None, results
         yield from wrapped("        ", New("super().__init__", tuple(made)), "")
         for item in guarded if numbered else modules + guarded:
             yield from _assignment(item, chained)
+        yield from ties
     if chained:
         return
     taken = ", ".join(
@@ -175,6 +184,11 @@ def _assignment(item: Item, chained: bool) -> Iterator[str]:
         yield f'            {parent}.add_module("{level}", nn.Module())'
         parent = f'self.get_submodule("{".".join(levels[: at + 1])}")'
     yield from wrapped(f'        {parent}.{put}("{last}", ', _or_identity(item), ")")
+
+
+def _module(name: str) -> str:
+    """A module of a class, by its full name."""
+    return f"self.{name}" if all(map(is_simple, name.split("."))) else f'self.get_submodule("{name}")'
 
 
 def _identifier(name: str) -> str:
