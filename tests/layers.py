@@ -178,7 +178,7 @@ LAYERS: dict[str, Layer] = {
     "tensor": Layer(("12 init=1", "1x1x12 frozen=yes", "16x12 init=eye"), {"t: tensor 12x10x6\nfrom t": 0}),
     "add": Layer(("",), {"x: skip\nadd x": MAP, "add 1": MAP, "t: tensor 6\nadd t": MAP}),
     "sub": Layer(("",), {"x: skip\nsub x": MAP, "sub 1": MAP, "x: skip\nsub x x": 2 * MAP}),
-    "concat": Layer(("",), {"x: skip\nconcat x x": 0}),
+    "concat": Layer(("",), {"x: skip\nconcat x x": 0, "tokens\nx: skip\nconcat x x axis=t": 0}),
     "mul": Layer(("",), {"x: skip\nmul x x": 2 * MAP, "mul 0.5": MAP, "x: conv k=1 f=1\nfrom input | mul x": MAP}),
 }
 """Of `lrn` count n squares, n - 1 sums, scaling, offset, power and division."""

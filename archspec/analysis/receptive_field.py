@@ -159,7 +159,7 @@ class ReceptiveFields:
         if not op.variadic:
             return self._reaches(op, types)
         (reads,) = self._reaches(op, types[:1])
-        if not isinstance(output, Map):
+        if not isinstance(output, Map) or reads is None:
             return [reads] * len(types)
         # A vector or 1x1 map that is broadcast is read by every position.
         return [reads if isinstance(type_, Map) and type_.spatial == output.spatial else WHOLE for type_ in types]

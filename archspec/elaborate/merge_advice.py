@@ -178,7 +178,7 @@ def _parting(builder: GraphBuilder, entered: int, main: int) -> tuple[list[tuple
 
 
 def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
-    """For each value the steps to put behind it, empty where none are needed; None where no few steps do.
+    """For each value the steps to put behind it, empty where none are needed; None where no few steps do, or none do anything.
 
     >>> equalizing("add", [Map((14, 14), 128), Map((28, 28), 64)])
     ['', 'pool 2 | conv k=1 f=128']
@@ -198,7 +198,7 @@ def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
             found.append(_channels(value, channels))
         else:
             found.append(f"fc {target.channels}" if isinstance(target, Vector) else None)
-    return None if None in found else [steps or "" for steps in found]
+    return [steps or "" for steps in found] if None not in found and any(found) else None
 
 
 def _sizes(types: Sequence[Type], *, spread: bool) -> list[str | None]:

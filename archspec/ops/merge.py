@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from archspec.numeric import largest
-from archspec.ops.base import Kept, Misfit, Op
+from archspec.numeric import holds, largest
+from archspec.ops.along import Axis, check_axis
+from archspec.ops.base import POINT, Field_, Kept, Misfit, Op
 from archspec.ops.declare import Rule
 from archspec.types import AXES, Map, Tokens, Type, Vector, describe
 
@@ -109,24 +110,39 @@ class Mul(Arithmetic):
 
 
 class Concat(_Merge):
-    """Channels side by side, in the order of the branches.
+    """Channels side by side, or tokens one after another with axis=t, in the order of the branches.
 
-    Shape:   (*S, C1), (*S, C2), ... -> (*S, C1 + C2 + ...)
-    Source:  Szegedy et al. 2014; Huang et al. 2016.
+    Shape:   (*S, C1), (*S, C2), ... -> (*S, C1 + C2 + ...);  axis=t: tokens or maps of one axis (T1, C), (T2, C), ... -> (T1 + T2 + ..., C)
+    Source:  Szegedy et al. 2014; Huang et al. 2016; Dosovitskiy et al. 2020, equation 1 (tokens).
     """
 
     keeps = ""
 
+    axis: Axis = "c"
+
     def check(self, first: Type, *others: Type) -> None:
+        for value in (first, *others):
+            check_axis(self.step, self.axis, value)
         for other in others:
             if type(other) is not type(first):
                 raise Misfit("A303", f"cannot concatenate {describe(first)} and {describe(other)}")
-            if other.shape[:-1] != first.shape[:-1]:
+            if self.axis == "t" and holds(other.channels != first.channels):
+                message = f"cannot concatenate the tokens of {first} and {other}"
+                help_ = f"all but the tokens must be equal: put `linear {first.channels}` behind the other"
+                raise Misfit("A302", message, notes=[f"channels: {first.channels} and {other.channels}"], help_=help_)
+            if self.axis == "c" and other.shape[:-1] != first.shape[:-1]:
                 message = f"cannot concatenate {first} and {other}"
                 raise Misfit("A302", message, notes=_differences(first, other), help_="all but the channels must be equal")
 
     def output(self, *inputs: Type) -> Type:
-        return inputs[0]._replace(channels=sum([value.channels for value in inputs]))
+        first = inputs[0]
+        if self.axis == "c":
+            return first._replace(channels=sum([value.channels for value in inputs]))
+        length = sum([value.shape[0] for value in inputs])
+        return Map((length,), first.channels) if isinstance(first, Map) else Tokens(length, first.channels)
+
+    def reach(self, *inputs: Type) -> Field_:
+        return None if self.axis == "t" and isinstance(inputs[0], Map) else POINT
 
 
 def _stretched(sizes: tuple[int, ...]) -> int:

@@ -55,6 +55,7 @@ ENDS = {
     "reshape": "1x1x1x16, 4x4, 16, 4x4x4",
     "rearrange": '"h w c -> c w h", "(h p) w c -> h w (p c)" p=4, "h w (g c) -> h w (c g)" g=1, "d h w c -> (d h w c)", "h w c -> h w c 1"',
     "matmul": "x",
+    "concat": "x axis=c, x axis=t",
     "token": "0, 3, -1, -4",
     "mean": "axis=c, axis=t",
     "max": "axis=c, axis=t",
@@ -77,6 +78,7 @@ ENDS = {
     "winattn": "heads=4 w=1, heads=1 w=4, heads=4 w=4 shift=3, heads=1 w=2 shift=1, heads=1 w=2x1 shift=1x0 bias=no",
 }
 BEFORE = {
+    "concat": "x: skip\nrelu | ",
     "matmul": "x: skip\nswap | ",
     "map": "tokens | ",
     "buckets": "tokens | ",

@@ -229,5 +229,7 @@ GRID = {
     "mul vector 3d": "input 2x3x4x4\nmul:\n  skip\n  gap | fc 4 | sigmoid",
     "concat": "input 3x4x2\nconcat:\n  skip\n  relu\n  conv k=1 f=3",
     "concat tokens": "input 3x4x2\ntokens\nconcat:\n  skip\n  linear 3",
+    "concat of tokens": "input 3x4x5\nx: tokens\nslice 2:4 axis=t | concat x axis=t | linear 3\nconcat axis=t:\n  skip\n  relu",
+    "concat along a map of one axis": "input 7x5\nx: skip\nslice 2:5 axis=t | concat x axis=t",
     "concat vectors": "input 6\nconcat:\n  skip\n  fc 3",
 }

@@ -96,7 +96,7 @@ SAMPLES = {
     "mul": [((A_MAP, Map((1, 1), 24), Vector(24)), {}), ((A_MAP, VECTOR), {}), ((Map((12, 1), 24), Map((1, 9), 1)), {})],
     "sub": [((A_MAP, A_MAP), {}), ((A_MAP, Map((1, 9), 24)), {"stretch": True}), ((VECTOR,), {"number": 2.0})],
     "tensor": [((), {"shape": (7, 6)}), ((), {"shape": (1, 1, 9), "frozen": True})],
-    "concat": [((A_MAP, Map((12, 9), 5)), {}), ((VECTOR, VECTOR), {})],
+    "concat": [((A_MAP, Map((12, 9), 5)), {}), ((VECTOR, VECTOR), {}), ((TOKENS, Tokens(7, 24)), {"axis": "t"})],
 }
 """Inputs and arguments of each step; a step that has none here takes a map and no arguments."""
 STRUCTURE = ("maps", "dirs", "layers")

@@ -13,7 +13,7 @@ from archspec.backends.moves import is_last
 from archspec.backends.onnx import activations, attend, borders, moved, norms, recurrence, weight_forms, windows
 from archspec.backends.onnx.activations import OperatorRow, plain, softmax
 from archspec.backends.onnx.layer import Layer
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.types import Map, Type, Vector
 
 
 def _linear(layer: Layer, op: Any, x: Type, _: Type) -> str:
@@ -178,6 +178,6 @@ ROWS: dict[str, OperatorRow] = {
     "add": _arithmetic("Add"),
     "sub": _arithmetic("Sub"),
     "mul": _arithmetic("Mul"),
-    "concat": lambda layer, _, x, __: layer.add("Concat", *layer.values, axis=2 if isinstance(x, Tokens) else 1),
+    "concat": lambda layer, op, x, _: layer.add("Concat", *layer.values, axis=2 if is_last(op.axis, x) else 1),
 }
 """Step to row."""

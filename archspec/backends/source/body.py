@@ -11,6 +11,7 @@ from archspec.types import Type
 
 if TYPE_CHECKING:
     from archspec.backends.source.dialect import Dialect
+    from archspec.ops.base import Op
 
 ONE = "one"
 """A value that is the same for all images, with a batch axis of size 1."""
@@ -55,7 +56,7 @@ class Item(NamedTuple):
     attribute: str
     module: New | If | None
     step: str
-    """The op's step; empty for a call."""
+    """The op's step, of a merge with its arguments; empty for a call."""
     label: str | None
     reads: tuple[int, ...]
     types: tuple[Type | None, ...]
@@ -154,3 +155,8 @@ class Made(NamedTuple):
     """The modules that it is given."""
     texts: tuple[str, ...] = ()
     """What picks its results where it has several."""
+
+
+def step_of(op: Op) -> str:
+    """The step of an op, of a merge along an axis with that axis, which no module has."""
+    return f"{op.step} {op.config()}".rstrip() if op.variadic and "axis" in op.fields else op.step

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from archspec.analysis.aliases import Uses
 from archspec.backends.registry import Unsupported
 from archspec.backends.source.alike import check_alike
-from archspec.backends.source.body import UNREAD, Body, Item, Made, Pick, Reach, Shared
+from archspec.backends.source.body import UNREAD, Body, Item, Made, Pick, Reach, Shared, step_of
 from archspec.backends.source.chain import Chain
 from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
@@ -350,7 +350,7 @@ class Classes:
         if node.owner is not None and not node.owner.tied:
             check_alike(node, graph, *self.lent_by(node.owner), self.node)
         stored = node.op.weights()[0].shape if node.op.origin else ()
-        return Item(name, module, node.op.step, node.label, tuple(reads), types, node.type, node.span, top, owner=owner, stored=stored)
+        return Item(name, module, step_of(node.op), node.label, tuple(reads), types, node.type, node.span, top, owner=owner, stored=stored)
 
     def several(self, value: int, picks: list[Pick]) -> list[int]:
         """The numbers of the results that are picked of an item; the item's own where it has one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archspec.backends.moves import is_last
 from archspec.backends.source.body import BARE, ONE, Item, Reach
 from archspec.backends.source.constructor import New
 from archspec.backends.source.dialect import Dialect
@@ -9,7 +10,7 @@ from archspec.backends.source.forward import is_compound, is_simple
 from archspec.backends.torch.calls import layer
 from archspec.backends.torch.templates import source
 from archspec.numeric import Spelled
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.types import Map, Type, Vector
 
 EXPRESSIONS = {
     "flatten": "torch.flatten({x}, 1)",
@@ -42,8 +43,9 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
         module, *lent = [_own(reach, indexed) for reach in (item.reach(tensor=False), *item.lent)]
         return f"{module}({', '.join([*texts, *lent])})"
     whole = texts[0] if len(texts) < len(item.reads) else ""
-    if item.step == "concat":
-        return f"torch.cat({whole or '(' + ', '.join(texts) + ')'}, dim={-1 if isinstance(item.type, Tokens) else 1})"
+    if item.step.startswith("concat") and item.type is not None:
+        last = is_last("t" if item.step.endswith("axis=t") else "c", item.type)
+        return f"torch.cat({whole or '(' + ', '.join(texts) + ')'}, dim={-1 if last else 1})"
     if whole:
         return f"sum({whole})"
     levels = ("",) * len(texts) if all(item.levels) else item.levels  # what is the same for all images has a batch of 1 by now

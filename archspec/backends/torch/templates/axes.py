@@ -115,7 +115,7 @@ class CropRange(nn.Module):
 
 
 class Slice(nn.Module):
-    """Channels, or what else `dim` has, from `start` up to, not including, `stop`."""
+    """Channels from `start` up to, not including, `stop`."""
 
     def __init__(self, start: int, stop: int, dim: int = 1) -> None:
         super().__init__()
