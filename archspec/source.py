@@ -65,7 +65,7 @@ BOM = "\ufeff"
 _PIECE = 1 << 20  # bytes
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 _KINDS = {
-    b"PK\x03\x04": "a zip archive, as PyTorch and Keras save models and weights in",
+    b"PK\x03\x04": "a zip archive",
     b"\x89HDF": "an HDF5 file, as Keras saves models and weights in",
     b"\x80\x02": "a pickle, as PyTorch saved weights in", b"\x80\x04": "a pickle", b"\x93NUMPY": "a NumPy array",
     b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture", b"%PDF": "a PDF",
@@ -73,6 +73,20 @@ _KINDS = {
     b"7z\xbc\xaf": "a 7-Zip archive", b"SQLite": "a database", b"\x7fELF": "a program", b"MZ": "a program",
 }  # fmt: skip
 """The first bytes of common files that are not text."""
+_MEMBERS = {
+    "data.pkl": "a zip archive, as PyTorch saves models and weights in",
+    "metadata.json": "a Keras model",
+    "config.json": "a Keras model",
+}
+"""The first members of archives that frameworks write."""
+_WAYS = {
+    "an ONNX model": "`archspec emit onnx` writes such files, and no command reads one",
+    "a Keras model": "no command reads one; docs/from_frameworks.md has the names of Keras beside ours",
+    "an HDF5 file, as Keras saves models and weights in": "no command reads one; docs/from_frameworks.md has the names of Keras beside ours",
+    "a zip archive, as PyTorch saves models and weights in": "weights are an option beside a spec: `archspec emit onnx SPEC --weights FILE`",
+    "a safetensors file, which holds weights and no layers": "it is an option beside a spec: `archspec emit onnx SPEC --weights FILE`",
+}
+"""What works with a file that is no spec."""
 
 
 def read_text(file: BinaryIO, most: int) -> str:
@@ -111,7 +125,7 @@ def _refuse_binary(data: bytes) -> None:
     """Refuse text in 16 or 32 bits per letter, and data that is not text. Raises ValueError."""
     sample = data[:4096]
     marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
-    kind = next((name for start, name in _KINDS.items() if data.startswith(start)), None) or _onnx(data)
+    kind = _archive(data) or next((name for start, name in _KINDS.items() if data.startswith(start)), None) or _onnx(data)
     even, odd = sample[::2].count(0) * 2, sample[1::2].count(0) * 2
     dense = len(sample) * 0.8
     if marked is None and kind is None and len(sample) >= 8 and min(even, odd) < len(sample) * 0.2:
@@ -119,7 +133,8 @@ def _refuse_binary(data: bytes) -> None:
     if marked is not None:
         raise ValueError(f"it is not UTF-8 text but {marked}: save it as UTF-8, as `iconv -f {marked} -t UTF-8` does")
     if kind is not None and (b"\0" in sample or _begun(sample) is None):
-        raise ValueError(f"it is {kind}, not a spec, which is a text of one layer per line")
+        way = f"; {_WAYS[kind]}" if kind in _WAYS else ""
+        raise ValueError(f"it is {kind}, not a spec, which is a text of one layer per line{way}")
     if len(sample) > 64 and (even + odd) / 2 > len(sample) / 4:
         raise ValueError("it is binary data, not text: it is full of NUL bytes")
 
@@ -130,6 +145,15 @@ def _begun(data: bytes) -> str | None:
         return codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
         return None
+
+
+def _archive(data: bytes) -> str | None:
+    """What bytes begin as an archive of a framework: a zip file by its first member, or a header of safetensors after its length."""
+    if data.startswith(b"PK\x03\x04"):
+        name = data[30 : 30 + int.from_bytes(data[26:28], "little")].decode("utf-8", "replace")
+        return _MEMBERS.get(name.rpartition("/")[2])
+    short = int.from_bytes(data[:8], "little") < 1 << 27
+    return "a safetensors file, which holds weights and no layers" if short and data[7:10] == b'\0{"' else None
 
 
 def _onnx(data: bytes) -> str | None:

@@ -86,6 +86,7 @@ layerscale | init>init | scale
 concatenate cat route merge join | values! | concat
 sum plus addition eltwisesum shortcutadd elementwiseadd | values! | add
 multiply product times hadamard | values! | mul
+subtract minus difference | values! | sub
 skipconnection residualconnection residualblock resblock identityshortcut | | -residual
 inception inceptionmodule fireblock bottleneckblock transformerblock mlp mlpblock convblock | | -block
 lstmlayer longshorttermmemory | units>n | lstm

@@ -36,11 +36,13 @@ Cropping3D | cropping>crop3=1 data_format | crop
 UpSampling1D UpSampling2D UpSampling3D | size>n=2 data_format interpolation>mode | upsample
 Identity | | skip
 Embedding | input_dim>v output_dim>d embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero input_length | embed
-MultiHeadAttention | num_heads>heads key_dim#width value_dim!None dropout use_bias>bias output_shape!None attention_axes!None | attn
+MultiHeadAttention | num_heads>heads key_dim>d value_dim!None dropout use_bias>bias output_shape>f attention_axes!None | attn
+GroupQueryAttention | head_dim>d num_query_heads>heads num_key_value_heads>kvheads dropout use_bias>bias use_gate!False | attn
 Input InputLayer | shape>shape batch_size dtype input_shape>shape | input
 Add | values! | add
 Concatenate | values! axis#channels | concat
 Multiply | values! | mul
+Subtract | values! | sub
 TimeDistributed | layer>each | ?
 SimpleRNN | units>n activation!tanh use_bias>bias=True#twice kernel_initializer recurrent_initializer bias_initializer dropout recurrent_dropout return_sequences>out=False return_state!False go_backwards!False stateful unroll | rnn
 LSTM CuDNNLSTM | units>n activation!tanh recurrent_activation!sigmoid use_bias>bias=True#twice kernel_initializer recurrent_initializer bias_initializer unit_forget_bias dropout recurrent_dropout return_sequences>out=False return_state!False go_backwards!False stateful unroll use_cudnn | lstm
@@ -50,9 +52,16 @@ LSTMCell GRUCell SimpleRNNCell RNN StackedRNNCells | | -recurrent
 Reshape | target_shape>shape | ?
 Permute | dims>order | ?
 RepeatVector | | -copies
-Subtract Average Maximum Minimum Dot | | -merge
-Attention AdditiveAttention GroupQueryAttention | | -attention
-ConvLSTM1D ConvLSTM2D ConvLSTM3D EinsumDense Lambda LocallyConnected1D LocallyConnected2D Masking ReversibleEmbedding FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper Layer Wrapper InputSpec | | -layer
+Average | | -average
+Maximum Minimum | | -merge
+Dot | | -product
+Attention AdditiveAttention | | -attention
+ConvLSTM1D ConvLSTM2D ConvLSTM3D | | -convlstm
+EinsumDense | | -einsum
+LocallyConnected1D LocallyConnected2D | | -local
+Masking | | -mask
+ReversibleEmbedding | | -tied
+Lambda FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper Layer Wrapper InputSpec | | -foreign
 SpectralNormalization | layer>spectral power_iterations | ?
 AlphaDropout GaussianDropout GaussianNoise ActivityRegularization | | -noise
 Rescaling Normalization Resizing CenterCrop RandomFlip RandomRotation RandomZoom RandomTranslation RandomCrop RandomContrast RandomBrightness RandomHeight RandomWidth RandomHue RandomSaturation RandomSharpness RandomShear RandomPerspective RandomPosterization RandomInvert RandomGrayscale RandomGaussianBlur RandomErasing RandomElasticTransform RandomColorJitter RandomColorDegeneration RandAugment AugMix AutoContrast CutMix MixUp Equalization Solarization ContrastLimitedAdaptiveHistogramEqualization MaxNumBoundingBoxes MelSpectrogram STFTSpectrogram CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup StringLookup TextVectorization Pipeline | | -data

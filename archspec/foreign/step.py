@@ -98,8 +98,6 @@ def required(parameter: Parameter, value: Value, step: Step, remarks: list[str])
         case "#twice":
             if value.text != "False":
                 remarks.append(f"`{step.name}` adds two biases per gate, as PyTorch's does, and Keras's one")
-        case "#width":
-            remarks.append("`attn` has as many channels as heads x key_dim")
         case must if must != "any":
             number = values.number(must)
             if (key(value.text) != key(must)) if number is None else (values.number(value.text) != number):

@@ -69,7 +69,9 @@ LPPool1d LPPool2d LPPool3d FractionalMaxPool2d FractionalMaxPool3d | | -pooling
 UpsamplingBilinear2d | | -corners
 AlphaDropout FeatureAlphaDropout | | -noise
 LogSigmoid Softmin Softshrink Hardshrink Softsign Tanhshrink Threshold Hardtanh RReLU GLU | | -activation
-Bilinear AdaptiveLogSoftmaxWithLoss CosineSimilarity PairwiseDistance | | -layer
+Bilinear | | -bilinear
+CosineSimilarity PairwiseDistance | | -similarity
+AdaptiveLogSoftmaxWithLoss | | -loss
 BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss LinearCrossEntropyLoss MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss NLLLoss2d PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss TripletMarginWithDistanceLoss cross_entropy binary_cross_entropy mse_loss nll_loss l1_loss | | -loss
 Sequential ModuleList ModuleDict ParameterList ParameterDict Module Container DataParallel | | -container
 interpolate | size!None scale_factor>n mode>mode align_corners!False recompute_scale_factor antialias!False | upsample

@@ -132,7 +132,8 @@ KERAS_VECTOR = {
     "PReLU": [""],
 }
 KERAS_TOKENS = {
-    "MultiHeadAttention": ["num_heads=2, key_dim=2"],
+    "MultiHeadAttention": ["num_heads=2, key_dim=2", "2, 3, use_bias=False", "num_heads=2, key_dim=3, output_shape=6"],
+    "GroupQueryAttention": ["2, 4, 2", "head_dim=3, num_query_heads=4, num_key_value_heads=4, use_bias=False"],
     "LayerNormalization": ["", "epsilon=1e-6", "center=False"],
     "RMSNormalization": [""],
     "Permute": ["(2, 1)"],
@@ -200,7 +201,7 @@ def test_a_layer_of_torch_is_the_layer_that_torch_builds(name, arguments, kind):
 
 
 def keras_cases():
-    special = {"Embedding", "Input", "InputLayer", "Add", "Concatenate", "Multiply", "TimeDistributed", "CuDNNLSTM", "CuDNNGRU"}
+    special = {"Embedding", "Input", "InputLayer", "Add", "Concatenate", "Multiply", "Subtract", "TimeDistributed", "CuDNNLSTM", "CuDNNGRU"}
     wraps = {"SpectralNormalization": "layers.Conv2D(6, 3, activation='relu')"}
     for name in named("keras"):
         if name in special:
@@ -231,7 +232,7 @@ def test_a_layer_of_keras_is_the_layer_that_keras_builds(keras, name, arguments,
     shape = {"vector": (12,), "tokens": (4, 2, 4), "map": MAPS[rank_of(name)]}[kind]
     layer = eval(call, {"layers": keras.layers})
     entry = keras.Input((8, 4) if kind == "tokens" else shape)
-    y = layer(entry, entry) if name == "MultiHeadAttention" else layer(entry)
+    y = layer(entry, entry) if "Attention" in name else layer(entry)
     params = sum(
         int(weight.shape.num_elements() if hasattr(weight.shape, "num_elements") else _size(weight.shape))
         for weight in layer.trainable_weights
@@ -284,6 +285,7 @@ def test_parameters_stand_in_the_order_of_their_tool(tool, keras):
                 "Add",
                 "Concatenate",
                 "Multiply",
+                "Subtract",
             ):
                 continue
             signature = [p for p in inspect.signature(getattr(module, name).__init__).parameters if p not in ("self", "args", "kwargs")]

@@ -1,6 +1,7 @@
 """Files of other kinds: one message, what it is and the way in."""
 
 import json
+import os
 
 import pytest
 
@@ -151,7 +152,7 @@ def test_an_onnx_file_is_told_by_its_bytes(tmp_path):
     pytest.importorskip("onnx", reason="writes the file")
     path = tmp_path / "net.onnx"
     path.write_bytes(archspec.to_onnx(archspec.load("lenet5")).SerializeToString())
-    with pytest.raises(ValueError, match="an ONNX model"):
+    with pytest.raises(ValueError, match=r"an ONNX model, .*`archspec emit onnx` writes such files, and no command reads one"):
         archspec.load(path)
 
 
@@ -160,6 +161,24 @@ def test_saved_weights_are_told_by_their_bytes(tmp_path):
     path = tmp_path / "net.pt"
     torch.save({"w": torch.arange(200.0)}, path)
     with pytest.raises(ValueError, match="a zip archive"):
+        archspec.load(path)
+
+
+def test_a_keras_model_is_told_by_its_first_member(tmp_path):
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras", reason="writes the file")
+    path = tmp_path / "net.keras"
+    keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]).save(path)
+    with pytest.raises(ValueError, match=r"a Keras model, .*; no command reads one"):
+        archspec.load(path)
+
+
+def test_a_safetensors_file_is_told_by_its_header(tmp_path):
+    torch = pytest.importorskip("torch", reason="has the tensors")
+    files = pytest.importorskip("safetensors.torch", reason="writes the file")
+    path = tmp_path / "net.safetensors"
+    files.save_file({"w": torch.arange(200.0)}, path)
+    with pytest.raises(ValueError, match=r"holds weights and no layers, .*`archspec emit onnx SPEC --weights FILE`"):
         archspec.load(path)
 
 

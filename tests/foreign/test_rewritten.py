@@ -1,9 +1,13 @@
 """Lines as beginners and other tools write them: the message holds the whole line as it is written here."""
 
+import re
+
 import pytest
 
 from archspec.api import Options, compile_text
+from archspec.foreign.equivalents import REASONS
 from archspec.foreign.whole_lines import rewritten
+from archspec.ops import STEPS
 from tests.helpers.messages import errors
 
 PYTHON = [
@@ -35,6 +39,9 @@ PYTHON = [
     ("nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True))", "conv k=3 f=8 | relu"),
     ("x = layers.add([x, residual])", "add residual"),
     ("x = layers.Concatenate()([x, e1])", "concat e1"),
+    ("x = layers.Subtract()([x, e1])", "sub e1"),
+    ("layers.MultiHeadAttention(num_heads=8, key_dim=16)", "attn heads=8 d=16"),
+    ("layers.GroupQueryAttention(16, 8, 2)", "attn heads=8 kvheads=2 d=16"),
     ("x = torch.cat([x, e1], dim=1)", "concat e1"),
     ("x += shortcut", "add shortcut"),
     ("out = out + identity", "add identity"),
@@ -277,6 +284,8 @@ def test_what_is_proposed_is_right(right):
         ("x = F.max_pool2d(F.relu(self.conv1(x)), 2)", "write `| relu | pool w=2` behind the line of `conv1`"),
         ("x = self.pool(F.relu(self.conv1(x)))", "`conv1`, `relu`, `pool`"),
         ("LSTM(64)", "`lstm` adds two biases per gate, as PyTorch's does, and Keras's one"),
+        ("x = layers.Average()([x, e1])", "write `add NAME | mul 0.5`"),
+        ("x = layers.Dot(axes=(2, 1))([x, e1])", "write `matmul NAME`"),
         ("nn.LSTMCell(8, 64)", "`dirs=2` for both directions"),
         ("layers.Bidirectional(layers.Dense(4))", "`fc` has no `dirs=2`"),
         ("layers.Bidirectional(layers.LSTM(64), merge_mode='sum')", "the language has no `merge_mode=sum` for `Bidirectional`"),
@@ -302,7 +311,9 @@ def test_what_is_proposed_is_right(right):
         ("nn.LayerNorm([3, 32, 32])", "`ln` normalises the channels of each position"),
         ("out += self.shortcut(x)", "write `residual:` with its layers indented below it"),
         ("return x + self.conv2(x)", "write `residual:` with its layers indented below it"),
-        ("layers.Lambda(lambda x: x / 255.0)", "the language has no such layer"),
+        ("layers.Lambda(lambda x: x / 255.0)", "write the layers that it consists of"),
+        ("layers.ConvLSTM2D(8, 3)", "near it come `lstm 64` on tokens"),
+        ("layers.ReversibleEmbedding(1000, 64)", "write `words: embed 1000 64`, and `linear weights=words`"),
         ("class Net(nn.Module):", "leave out this line of a program"),
         ("def forward(self, x):", "leave out this line of a program"),
         ("torchvision.models.resnet18(weights=None)", "`archspec list` names"),
@@ -389,3 +400,14 @@ def test_what_is_right_is_left_alone():
 )
 def test_any_text_is_read(line):
     rewritten(line)
+
+
+@pytest.mark.parametrize("reason", sorted(REASONS.values()))
+def test_what_a_reason_proposes_is_right(reason):
+    """The lines in a reason have no mistake but a label that is not there, an input that does not fit, or the lines that belong below."""
+    for line in re.findall(r"`([^`]+)`", reason):
+        if line.split()[0] not in STEPS or "NAME" in line or " x" in line:
+            continue
+        found = compile_text(f"input 16x64\nwords: embed 1000 64\n{line}\n", "case.arch", Options())[1]
+        unread = [d for d in found if d.severity == "error" and not d.code.startswith(("A2", "A3")) and d.code not in ("A103", "A107")]
+        assert unread == [], (line, unread)
