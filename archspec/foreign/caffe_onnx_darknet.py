@@ -99,7 +99,8 @@ yolo region detection anchor nms roi roipool roialign | | -layer
 maxunpool unpool unpooling | | -unpool
 avg mean max average median amax amin fmax fmin argmax std var | | -reduction
 hardtanh clip clamp softsign glu geglu swiglu maxout squash logsigmoid cos sin exp log abs sqrt pow sign sgn step binary linearunit tan atan atanh asin sinh cosh | | -activation
-addr addmm bmm baddbmm mm lu cond conj bool vmap renorm | | -operator
+bmm mm | x>x | matmul
+addr addmm baddbmm lu cond conj bool vmap renorm | | -operator
 permute transpose squeeze unsqueeze repeatvector | | -reshape
 crossentropy loss criterion mse mae bce | | -loss
 adam sgd rmsprop optimizer lr epochs learningrate batchsize | | -optimizer

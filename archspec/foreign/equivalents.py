@@ -174,7 +174,7 @@ TRAINING = ("regularizer", "constraint", "initializer")
 IGNORED = frozenset([
     "name", "dtype", "trainable", "device", "inplace", "seed", "data_format", "input_shape", "batch_input_shape", "input_dim",
     "batch_size", "weights", "autocast", "training", "inputs", "input", "x", "reuse", "in_channels", "in_features", "input_channels",
-    "num_features", "input_size", "in_dim", "cin", "embed_dim", "num_channels",
+    "process_group", "num_features", "input_size", "in_dim", "cin", "embed_dim", "num_channels",
 ])  # fmt: skip
 """Arguments that every layer of Keras or PyTorch may have, or that follow from its input, and that no network here needs."""
 

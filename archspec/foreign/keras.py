@@ -6,14 +6,14 @@ SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D | 
 DepthwiseConv1D DepthwiseConv2D | kernel_size>k strides>s padding>p depth_multiplier>m data_format dilation_rate>d activation>| use_bias>bias depthwise_initializer>init bias_initializer | dwconv
 Conv1DTranspose Conv2DTranspose Convolution1DTranspose Convolution2DTranspose | filters>f kernel_size>k strides>s padding>p output_padding>op data_format dilation_rate>d activation>| use_bias>bias kernel_initializer>init bias_initializer | deconv
 Conv3DTranspose Convolution3DTranspose | filters>f kernel_size>k strides>s padding>p data_format output_padding>op dilation_rate>d activation>| use_bias>bias kernel_initializer>init bias_initializer | deconv
-Dense | units>n activation>| use_bias>bias kernel_initializer>init bias_initializer | fc
+Dense | units>n activation>| use_bias>bias kernel_initializer>init bias_initializer lora_rank!None lora_alpha quantization_config | fc
 MaxPooling1D MaxPooling2D MaxPooling3D MaxPool1D MaxPool2D MaxPool3D | pool_size>w=2 strides>s padding>p data_format | pool
 AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D | pool_size>w=2 strides>s padding>p data_format | avgpool
 GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D | data_format keepdims>keep=False | gap
 GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D | data_format keepdims>keep=False | gmp
 AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D | output_size>size data_format | adaptpool
 AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D | output_size>size data_format | adaptmaxpool
-BatchNormalization | axis#channels momentum>momentum epsilon>eps center scale | bn
+BatchNormalization | axis#channels momentum>momentum epsilon>eps center scale renorm!False renorm_clipping renorm_momentum synchronized | bn
 LayerNormalization | axis#channels epsilon>eps center>bias scale>scale | ln
 RMSNormalization | axis#channels epsilon>eps=0.000001 | rmsnorm
 UnitNormalization | axis#channels order!2 | l2norm
@@ -35,9 +35,9 @@ Cropping2D | cropping>crop2=0 data_format | crop
 Cropping3D | cropping>crop3=1 data_format | crop
 UpSampling1D UpSampling2D UpSampling3D | size>n=2 data_format interpolation>mode | upsample
 Identity | | skip
-Embedding | input_dim>v output_dim>d embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero input_length | embed
-MultiHeadAttention | num_heads>heads key_dim>d value_dim!None dropout use_bias>bias output_shape>f attention_axes!None | attn
-GroupQueryAttention | head_dim>d num_query_heads>heads num_key_value_heads>kvheads dropout use_bias>bias use_gate!False | attn
+Embedding | input_dim>v output_dim>d embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero input_length lora_rank!None lora_alpha quantization_config | embed
+MultiHeadAttention | num_heads>heads key_dim>d value_dim!None dropout use_bias>bias output_shape>f attention_axes!None sliding_window!None flash_attention use_gate!False | attn
+GroupQueryAttention | head_dim>d num_query_heads>heads num_key_value_heads>kvheads dropout use_bias>bias sliding_window!None flash_attention use_gate!False | attn
 Input InputLayer | shape>shape batch_size dtype input_shape>shape | input
 Add | values! | add
 Concatenate | values! axis#channels | concat
@@ -47,7 +47,7 @@ TimeDistributed | layer>each | ?
 SimpleRNN | units>n activation!tanh use_bias>bias=True#twice kernel_initializer recurrent_initializer bias_initializer dropout recurrent_dropout return_sequences>out=False return_state!False go_backwards!False stateful unroll | rnn
 LSTM CuDNNLSTM | units>n activation!tanh recurrent_activation!sigmoid use_bias>bias=True#twice kernel_initializer recurrent_initializer bias_initializer unit_forget_bias dropout recurrent_dropout return_sequences>out=False return_state!False go_backwards!False stateful unroll use_cudnn | lstm
 GRU CuDNNGRU | units>n activation!tanh recurrent_activation!sigmoid use_bias>bias kernel_initializer recurrent_initializer bias_initializer dropout recurrent_dropout return_sequences>out=False return_state!False go_backwards!False stateful unroll reset_after!True use_cudnn | gru
-Bidirectional | layer>dirs merge_mode!concat | ?
+Bidirectional | layer>dirs merge_mode!concat weights backward_layer!None | ?
 LSTMCell GRUCell SimpleRNNCell RNN StackedRNNCells | | -recurrent
 Reshape | target_shape>shape | ?
 Permute | dims>order | ?

@@ -78,6 +78,8 @@ class Rewriter:
         if module in DATA and method in ("view", "reshape", "flatten") and 0 < len(call.bare) <= 2:
             return ["flatten"]  # all axes except the batch
         given = (*call.bare, *(value for _, value in call.keywords))
+        if (module in DATA or module == "torch") and method in ("permute", "transpose", "swapaxes"):
+            return [_turned(call.bare)]
         if method in ("mean", "reduce_mean") and any(value.kind == "list" and len(value.items) == 2 for value in given):
             return ["gap", "flatten"]  # over height and width
         if name.startswith("self."):
@@ -343,6 +345,17 @@ class Rewriter:
         if not items or any(item.call is None for item in items):
             raise Cannot(REASONS["container"])
         return [step for item in items if item.call is not None for step in self.steps(item.call)]
+
+
+def _turned(axes: tuple[Value, ...]) -> str:
+    """The step for `x.transpose(1, 2)` or `x.permute(0, 2, 1)`; orders of four axes move only the channels of a layout. Raises Cannot."""
+    items = axes[0].items if len(axes) == 1 and axes[0].kind == "list" else axes
+    order = "".join(item.text for item in items)
+    if order in ("0231", "0312"):
+        raise Cannot("shapes are channels last whatever the framework: leave out this line")
+    if order not in ("12", "21", "021", "-1-2", "-2-1", "1-1", "-11"):
+        raise Cannot(REASONS["reshape"])
+    return "swap"
 
 
 def _given(call: Call, row: Foreign) -> dict[str, Value]:

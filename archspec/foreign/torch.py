@@ -11,13 +11,13 @@ MaxPool1d MaxPool2d MaxPool3d | kernel_size>w stride>s padding>p dilation>d retu
 AvgPool1d AvgPool2d AvgPool3d | kernel_size>w stride>s padding>p ceil_mode>round count_include_pad>count_pad divisor_override!None | avgpool
 AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d | output_size>size | adaptpool
 AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d | output_size>size return_indices!False | adaptmaxpool
-BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm | num_features eps>eps momentum>momentum affine>affine track_running_stats!True | bn
-LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d | eps>eps momentum>momentum affine>affine track_running_stats!True | bn
+BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm | num_features eps>eps momentum>momentum affine>affine track_running_stats!True device dtype bias!True | bn
+LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d | eps>eps momentum>momentum affine>affine track_running_stats!True device dtype bias!True | bn
 LayerNorm | normalized_shape#one eps>eps elementwise_affine>affine bias>bias | ln
 RMSNorm | normalized_shape#one eps>eps elementwise_affine!True | rmsnorm
-GroupNorm | num_groups>groups num_channels eps>eps affine!True | gn
-InstanceNorm1d InstanceNorm2d InstanceNorm3d | num_features eps>eps momentum affine>affine track_running_stats!False | instnorm
-LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d | eps>eps momentum affine>affine=True track_running_stats!False | instnorm
+GroupNorm | num_groups>groups num_channels eps>eps affine!True device dtype bias!True | gn
+InstanceNorm1d InstanceNorm2d InstanceNorm3d | num_features eps>eps momentum affine>affine track_running_stats!False device dtype bias!True | instnorm
+LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d | eps>eps momentum affine>affine=True track_running_stats!False device dtype bias!True | instnorm
 LocalResponseNorm CrossMapLRN2d | size>n alpha>alpha beta>beta k>k | lrn
 ReLU | inplace | relu
 ReLU6 | inplace | relu6
@@ -50,8 +50,8 @@ UpsamplingNearest2d | size!None scale_factor>n | upsample
 PixelShuffle | upscale_factor>n | pixelshuffle
 ChannelShuffle | groups>g | shuffle
 Identity | | skip
-Embedding | num_embeddings>v embedding_dim>d padding_idx max_norm!None norm_type scale_grad_by_freq sparse | embed
-EmbeddingBag | num_embeddings>v embedding_dim>d max_norm!None norm_type scale_grad_by_freq mode!mean sparse | embed | mean axis=t
+Embedding | num_embeddings>v embedding_dim>d padding_idx max_norm!None norm_type scale_grad_by_freq sparse _weight _freeze | embed
+EmbeddingBag | num_embeddings>v embedding_dim>d max_norm!None norm_type scale_grad_by_freq mode!mean sparse _weight include_last_offset padding_idx | embed | mean axis=t
 MultiheadAttention | embed_dim num_heads>heads dropout bias>bias add_bias_kv!False add_zero_attn!False kdim!None vdim!None batch_first | attn
 RNN | input_size hidden_size>n num_layers>layers nonlinearity!tanh bias>bias batch_first dropout bidirectional>dirs | rnn
 LSTM | input_size hidden_size>n num_layers>layers bias>bias batch_first dropout bidirectional>dirs proj_size!0 | lstm

@@ -16,7 +16,7 @@ INITIALISERS = {
     "heuniform": "kaiming_uniform", "henormal": "kaiming", "kaimingnormal": "kaiming", "kaiminguniform": "kaiming_uniform", "msra": "kaiming",
     "glorotuniform": "xavier", "xavieruniform": "xavier", "glorotnormal": "xavier_normal", "xaviernormal": "xavier_normal",
     "lecunnormal": "lecun", "orthogonal": "orthogonal", "zeros": "zeros", "zero": "zeros",
-    "randomnormal": "normal std=0.05", "truncnormal": "truncated", "he": "kaiming", "glorot": "xavier", "xavier": "xavier",
+    "randomnormal": "normal std=0.05", "truncatednormal": "truncated std=0.05", "truncnormal": "truncated", "he": "kaiming", "glorot": "xavier", "xavier": "xavier",
 }  # fmt: skip
 """Initialisers elsewhere with the variance of ours and, except for Keras's cut tails, their shape. Keras's normal has a deviation of 0.05."""
 
@@ -113,7 +113,7 @@ def initialiser(value: Value) -> dict[str, str]:
     """Write `init=` and `std=`; nothing for the default of Keras. Raises Cannot."""
     if is_none(value):
         return {}
-    word = key(value.text)
+    word = key(value.text.partition("(")[0])
     own = {text.split()[0].replace("_", ""): text.split()[0] for text in INITIALISERS.values()}
     found = INITIALISERS.get(word.removesuffix("initializer").removesuffix("initialiser")) or own.get(word)
     if found is None:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from archspec.foreign.equivalents import REASONS, foreign, key
 from archspec.foreign.habits import arithmetic, condition, own_line
-from archspec.foreign.loose import LONGEST, Call, Reader, Unreadable, plain, tokens
+from archspec.foreign.loose import LONGEST, Call, Reader, Unreadable, Value, plain, tokens
 from archspec.foreign.rewriting import DATA, Rewriter
-from archspec.foreign.values import Cannot
+from archspec.foreign.values import Cannot, initialiser
 from archspec.ops import STEPS
 from archspec.syntax.lines import KEYWORDS
 
@@ -35,9 +35,9 @@ _HEAD = re.compile(
     r"|output\s+\w+(?:\s+train)?(?:\s+if\s+[^:|]+)?|[A-Za-z_][\w.{}+\-*]*)\s*:(?![:=])\s*"
 )
 _ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*(\+?=)\s*(?=[A-Za-z_(\[])(?!=)")
-_SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*([+*])\s*([A-Za-z_]\w*)\s*;?\s*")
-_ADDED = re.compile(r"([A-Za-z_]\w*)\s*([+*])=\s*([A-Za-z_]\w*)\s*;?\s*")
-_MERGED = {"+": "add", "*": "mul"}
+_SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*([-+*])\s*([A-Za-z_]\w*)\s*;?\s*")
+_ADDED = re.compile(r"([A-Za-z_]\w*)\s*([-+*])=\s*([A-Za-z_]\w*)\s*;?\s*")
+_MERGED = {"+": "add", "*": "mul", "-": "sub"}
 _KEPT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(?:x|out|h|y)\s*(?:\.clone\(\))?")
 _HYPHENS = re.compile(r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+")
 _NUMBERS = (
@@ -173,6 +173,8 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
     prefix = ""
     if reason := next((reason for pattern, reason in _NO_LAYERS.items() if re.match(pattern, body)), None):
         raise Cannot(reason)
+    if drawn := re.match(r"(?:\w+\.)*init\.(\w+)\(", body):
+        raise Cannot(_initialised(drawn[1]))
     if bullet := _BULLET.match(body):
         body = body[bullet.end() :]
     if default := re.match(r"default\s+(?=[A-Za-z_])(?!\w+\s*=)", body):
@@ -205,6 +207,12 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
         prefix = f"{label}: "
     guard = f" if {condition(guarded[2])}" if guarded else ""
     return f"{prefix}{continued}{' | '.join(steps)}{guard}"
+
+
+def _initialised(name: str) -> str:
+    """What to write for a line of `torch.nn.init`. Raises Cannot."""
+    found = " ".join(f"{argument}={value}" for argument, value in initialiser(Value("word", name)).items())
+    return f"initial weights are an argument of their layer: `conv k=3 f=8 {found}`, or `default conv {found}` for all"
 
 
 def _chain(body: str, rewriter: Rewriter) -> list[Call]:
@@ -245,7 +253,8 @@ def _sum(body: str) -> str | None:
     rest = body[tail.end() :] if tail else body
     if (found := _SUMMED.fullmatch(rest)) and (tail or body.startswith("return")):
         first, second = found[1], found[3]
-        if key(first) not in STEPS or key(second) not in STEPS:
+        ordered = found[2] != "-" or (first in DATA and second not in DATA)
+        if ordered and (key(first) not in STEPS or key(second) not in STEPS):
             return f"{_MERGED[found[2]]} {first if second in DATA and first not in DATA else second}"
     return None
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from archspec.api import Options, compile_text
-from archspec.foreign.equivalents import REASONS, foreign, rows
+from archspec.foreign.equivalents import REASONS, foreign, ignored, rows
 from archspec.foreign.whole_lines import rewritten
 from archspec.ops import STEPS
 from archspec.report import Report
@@ -292,6 +292,31 @@ def test_parameters_stand_in_the_order_of_their_tool(tool, keras):
             told = [p.name for p in row.parameters if p.name in signature]
             assert told == signature[: len(told)] or set(told) <= set(signature), (name, told, signature)
             assert told == [p for p in signature if p in told], (name, told, signature)
+
+
+def test_every_argument_of_a_layer_is_in_the_table(keras):
+    """Or is one that changes nothing in a network; a shape with the batch is read before the table."""
+    torch = pytest.importorskip("torch", reason="has the signatures")
+    lacking = []
+    for row in rows():
+        for name in row.names if row.tool in ("torch", "keras") and row.steps and row.steps not in ("input", "skip") else ():
+            layer = getattr({"torch": torch.nn, "keras": keras.layers}[row.tool], name, None)
+            signature = inspect.signature(layer.__init__).parameters if layer else ()
+            known = {"self", "args", "kwargs", *parameters(row)}
+            lacking += [f"{name}({word})" for word in signature if word not in known and not ignored(word)]
+    assert lacking == []
+
+
+def test_every_initialiser_is_ours_or_said_to_be_none(keras):
+    torch = pytest.importorskip("torch", reason="lists its functions")
+    names = [name for name in dir(keras.initializers) if name.islower() and name not in ("get", "serialize", "deserialize")]
+    names = [name for name in names if name[0] != "_"] + [name for name in dir(torch.nn.init) if name.endswith("_") and name[0] != "_"]
+    written = {name: rewritten(f"layers.Dense(8, kernel_initializer='{name}')") for name in names}
+    lacking = [name for name, found in written.items() if found.remarks]
+    assert all(compiled(found.line, (12,)) == ((8,), 104) for found in written.values())
+    assert all("the language has no initialisation" in written[name].remarks[0] for name in lacking)
+    assert {"constant", "identity", "ones", "lecun_uniform", "random_uniform", "stft", "variance_scaling"} <= set(lacking)
+    assert len(lacking) < len(names) / 2
 
 
 @pytest.mark.parametrize("row", [row for row in rows() if row.reason], ids=lambda row: f"{row.tool}-{row.names[0]}")
