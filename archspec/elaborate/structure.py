@@ -88,13 +88,16 @@ class Structures(Steps):
             inside = context._replace(scope=context.scope.inner())
             inside.scope.frozen = True
         seen, first = inside.scope.seen(), len(context.builder.elements)
-        tensor = lone_tensor(suite)
-        result = self.tensor(tensor, name, inside, value) if tensor else self.group(suite, name, head.span, inside, value)
+        aside = lone_aside(suite)
+        if aside is not None and op_class(aside.name.id).origin:
+            result = self.tensor(aside, name, inside, value)
+        else:
+            result = self.group(suite, name, head.span, inside, value)
         if name is not None:
             context.scope.labels[name] = (context.builder, result)
             context.scope.climbing |= {name: around[1:]}
             context.scope.parts[name] = Part(suite.body, inside, seen, first, len(context.builder.elements))
-        return value if tensor else result
+        return value if aside is not None else result
 
     def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int:
         """The body under a label: a single step takes the label, several become a graph of their own, numbered by position."""
@@ -226,9 +229,10 @@ class Structures(Steps):
         for statement in suite.body:
             if isinstance(statement, (ast.Chain, ast.Suite)) and self.dropped(statement.guard, statement, context, value):
                 continue
-            if isinstance(statement, ast.Suite) and (tensor := lone_tensor(statement)) is not None:
+            if isinstance(statement, ast.Suite) and (aside := lone_aside(statement)) is not None:
                 help_ = f"put the line above `{head.span.text}:`, and write `from {statement.head.span.text}` here"
-                self.reject("A010", "a `tensor` is no branch: it leaves the current value as it is", tensor.span, help_)
+                message = f"a labelled `{aside.name.id}` is no branch: it leaves the current value as it is"
+                self.reject("A010", message, aside.span, help_)
             starts, body = [value], statement
             if isinstance(statement, ast.Chain) and statement.source is not None:  # a path may name several values: a branch for each
                 starts, body = self.references(statement.source, context), statement._replace(source=None)
@@ -249,13 +253,13 @@ class Structures(Steps):
         return self.merge(op, tuple(result for result, _ in results), context, head.span, advice)
 
 
-def lone_tensor(suite: ast.Suite) -> ast.Step | None:
-    """The step of a label that is a tensor, which stands alone."""
+def lone_aside(suite: ast.Suite) -> ast.Step | None:
+    """The step of a label that stands alone and makes a value for others to read, such as a tensor."""
     only = suite.body[0] if isinstance(suite.head, ast.Label) and len(suite.body) == 1 else None
     if not isinstance(only, ast.Chain) or only.source is not None or only.guard is not None or len(only.steps) != 1:
         return None
     name = only.steps[0].name.id
-    return only.steps[0] if name in STEPS and op_class(name).origin else None
+    return only.steps[0] if name in STEPS and op_class(name).aside else None
 
 
 def begun(body: tuple[ast.Statement, ...]) -> tuple[ast.Expr | None, tuple[ast.Statement, ...]]:

@@ -291,6 +291,7 @@ class Buckets(Op):
     keeps = ""
     takes = (Tokens, Map)
     reads = WHOLE
+    aside = True
 
     heads: Count
     causal: Flag = False

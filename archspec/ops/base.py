@@ -187,6 +187,8 @@ class Op(Declared):
     """Whether it takes any number of inputs from two on."""
     origin = False
     """Whether it reads nothing: its value is what it stores."""
+    aside = False
+    """Whether its value is for other layers to read: alone after a label, it leaves the current value as it is."""
     in_place = False
     """Whether it needs no memory of its own in inference: its output may overwrite its input, or be a view of it. See `reuses`."""
     probabilities = False

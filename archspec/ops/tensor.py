@@ -26,6 +26,7 @@ class Tensor(Op):
 
     positional = ("shape",)
     origin = True
+    aside = True
     keeps = ""
     in_place = True
 

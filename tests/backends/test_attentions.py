@@ -143,7 +143,7 @@ def bucket(relative, causal):
 @pytest.mark.parametrize("causal", [False, True])
 def test_buckets_are_t5_s(causal):
     count = 300
-    ours = module(f"input {count}x2\ntokens\nnear: buckets heads=3{' causal=yes' * causal}\n")
+    ours = module(f"input {count}x2\ntokens\nnear: buckets heads=3{' causal=yes' * causal}\nfrom near\n")
     index = torch.tensor([[bucket(k - q, causal) for k in range(count)] for q in range(count)])
     assert list(ours.state_dict()) == ["near.weight"]
     same(ours(drawn(2, 2, count))[1], ours.near.weight[index].permute(2, 0, 1))

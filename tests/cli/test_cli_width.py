@@ -204,8 +204,8 @@ def test_the_page_of_a_layer(archspec_command):
     assert archspec_command("ops", "Conv2d").out == out
     assert archspec_command("ops", "nn.Linear").out.startswith("fc ")
     assert archspec_command("ops", "GlobalAveragePooling2D").out.startswith("gap")
-    done = archspec_command("ops", "LSTM")
-    assert (done.status, "no recurrent layers" in done.err) == (2, True)
+    done = archspec_command("ops", "ConvLSTM2D")
+    assert (done.status, "the language has no such layer" in done.err) == (2, True)
     done = archspec_command("ops", "comv")
     assert (done.status, "did you mean `conv`?" in done.err) == (2, True)
 

@@ -115,7 +115,7 @@ def unknown_value(draw: Draw, seen: Seen) -> Planted:
 
 
 def missing(draw: Draw, seen: Seen) -> Planted:
-    return line(draw.pick(["fc", "linear bias=no", "gn", "slice", "upsample", "crop", "rbf", "embed 4", "attn", "winattn w=1"]), "A103")
+    return line(draw.pick(["fc", "linear bias=no", "gn", "slice", "rbf", "embed 4", "attn", "winattn w=1"]), "A103")
 
 
 def wrong_value(draw: Draw, seen: Seen) -> Planted:

@@ -58,7 +58,7 @@ MEANING = [
     Mutant("defaults of conv hold for dwconv", "elaborate/binding.py", "in (defaults.get(name, {}),", "in (defaults.get(name.removeprefix(\"dw\"), {}),"),
     Mutant("defaults win over arguments", "elaborate/binding.py", "if field in known and field not in given:", "if field in known and not (field in given and field in bare):"),
     Mutant("cin is one more", "elaborate/expressions.py", "    value = scope.value_of(name)\n", "    value = scope.value_of(name) + 1 if name == 'cin' else scope.value_of(name)\n"),
-    Mutant("blocks shared over input types", "elaborate/steps.py", "key = (id(block), *types, *", "key = (id(block), *map(type, types), *"),
+    Mutant("blocks shared over input types", "elaborate/steps.py", "key = (id(block), scope.frozen, *types, *", "key = (id(block), scope.frozen, *map(type, types), *"),
     Mutant("blocks shared over arguments", "elaborate/steps.py", "(name, *typed(value)) for name, value", "(name, type(value)) for name, value"),
     Mutant("round8 may fall a tenth short", "numeric.py", "rounded + divisor if rounded < 0.9 * value else rounded", "rounded"),
     Mutant("the least is the first", "elaborate/expressions.py", '"min": (None, least)', '"min": (None, lambda *numbers: numbers[0])'),

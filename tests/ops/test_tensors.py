@@ -164,7 +164,7 @@ MISTAKES = {
     "t: tensor 4 init=1 std=2": ("A105", "`std` belongs to `init=normal` and `init=truncated`"),
     "t: tensor 4 map=yes": ("A105", "`map=yes` is for a shape of two axes, length and channels"),
     "t: tensor 3x1x2\nadd t": ("A301", "cannot add 8x8x2 and 3x1x2"),
-    "add:\n  skip\n  t: tensor 2": ("A010", "a `tensor` is no branch: it leaves the current value as it is"),
+    "add:\n  skip\n  t: tensor 2": ("A010", "a labelled `tensor` is no branch: it leaves the current value as it is"),
     "x: conv k=1 f=1\nfrom input | add x": ("A301", "cannot add 8x8x2 and 8x8x1"),
     "x: conv k=1 f=1\nfrom input | sub x": ("A301", "cannot subtract 8x8x1 from 8x8x2"),
     "x: conv k=3 f=2\nfrom input | mul x": ("A301", "cannot multiply 8x8x2 and 6x6x2"),
