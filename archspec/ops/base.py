@@ -308,7 +308,7 @@ class Op(Declared):
         named = dict(zip(self.reads_values(), operands, strict=False))
         positional = () if self.shown_as_keyword else self.positional
         for name in sorted(self.fields, key=lambda name: (name not in positional, not self.fields[name].required)):
-            value = getattr(self, name)
+            value = getattr(self, self.fields[name].attribute)
             if value == self.fields[name].default or (value is True and name in self.operands and name not in named):
                 continue
             if inputs and self.has_no_effect(name, *inputs):

@@ -70,6 +70,7 @@ class Field(NamedTuple):
     """An argument: `words` are those that it may be, `real` says that it is a float, `table` that it holds lists.
 
     `ranges` says what a range such as `0:1` means: the two `ends` of an axis, or `positions`; it is empty where there are none.
+    `attribute` holds it: its name, with a `_` behind it where a trait of all ops has that name.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Field(NamedTuple):
     table: bool
     ranges: str
     fits: Callable[[Any], bool]
+    attribute: str
 
     @property
     def required(self) -> bool:
@@ -113,9 +115,8 @@ def declared(name: str, annotation: Any, default: Any) -> Field:
     tests = [_test(part) for part in parts]
     table = any(get_origin(part) is tuple and get_origin(get_args(part)[0]) is tuple and Ellipsis in get_args(part) for part in parts)
     ranges = "ends" if Ends in parts else "positions" if Positions in parts else ""
-    return Field(
-        name, rule, default, words, float in parts and int not in parts, table, ranges, lambda value: any(test(value) for test in tests)
-    )
+    real = float in parts and int not in parts
+    return Field(name.removesuffix("_"), rule, default, words, real, table, ranges, lambda value: any(test(value) for test in tests), name)
 
 
 def _test(part: Any) -> Callable[[Any], bool]:
@@ -152,7 +153,8 @@ class Declared:
     """The arguments that were given; the others have their defaults."""
 
     def __init_subclass__(cls) -> None:
-        own = {name: declared(name, kind, cls.__dict__.get(name, REQUIRED)) for name, kind in cls.__annotations__.items()}
+        fields = [declared(name, kind, cls.__dict__.get(name, REQUIRED)) for name, kind in cls.__annotations__.items()]
+        own = {field.name: field for field in fields}
         cls.fields = {**cls.fields, **own}
         cls.operands = tuple([name for name, field in cls.fields.items() if field.rule.names == "value"])
         for name in [name for name, field in own.items() if field.rule.names == "key"]:
@@ -180,7 +182,7 @@ class Declared:
         for name, field in self.fields.items():
             if name in arguments:
                 try:
-                    self.__dict__[name] = field.taken(arguments[name])
+                    self.__dict__[field.attribute] = field.taken(arguments[name])
                 except ValueError as error:
                     raise Unfit(self.step, name, str(error)) from None
             elif field.required:
@@ -190,15 +192,15 @@ class Declared:
     def spelled(self) -> Self:
         """Return the same op with its numbers spelled by their digits."""
         copy = object.__new__(type(self))
-        copy.__dict__.update({name: spell(getattr(self, name)) for name in self.fields}, given=self.given)
+        copy.__dict__.update({field.attribute: spell(getattr(self, field.attribute)) for field in self.fields.values()}, given=self.given)
         return copy
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments that were given, in the order of their declaration."""
-        return {name: getattr(self, name) for name in self.fields if name in self.given}
+        return {name: getattr(self, field.attribute) for name, field in self.fields.items() if name in self.given}
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.fields)
+        return tuple(getattr(self, field.attribute) for field in self.fields.values())
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set")

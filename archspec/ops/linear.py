@@ -144,10 +144,10 @@ class Embed(Op):
 
 
 class Scale(Op):
-    """A learned factor per channel.
+    """A learned factor per channel or, with shared=yes, one for all numbers.
 
-    Params:  (C, 1, ...), one axis of 1 for each axis of a map; (C) for tokens and vectors
-    Source:  Touvron et al. 2021, LayerScale.
+    Params:  (C, 1, ...), one axis of 1 for each axis of a map; (C) for tokens and vectors; shared=yes: one number, of shape ()
+    Source:  Touvron et al. 2021, LayerScale; shared=yes: Bachlechner et al. 2020, ReZero.
     """
 
     kind = "normalisation"
@@ -156,10 +156,13 @@ class Scale(Op):
     cost_note = "one multiplication per element"
 
     init: Real = 1.0
+    shared: Flag = False
 
     def kept(self, x: Type, y: Type) -> Kept:
         return Kept(input=not self.frozen)
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
+        if self.shared:
+            return (Weight("", ()),)
         spread = len(x.spatial) if isinstance(x, Map) else 0
         return (Weight("", (x.channels, *(1,) * spread)),)

@@ -93,7 +93,7 @@ def _factors(shape: tuple[int, ...], y: Type, kernel: int) -> Iterator[Any]:
     end = len(shape) - kernel if len(shape) > kernel else len(shape)
     rest = shape[:end]
     yield from shape[end:]
-    yield from reversed(rest) if rest[0] == y.channels else rest
+    yield from reversed(rest) if rest and rest[0] == y.channels else rest
 
 
 def _split(numbers: Iterator[Any]) -> tuple[list[int], list[Any]]:

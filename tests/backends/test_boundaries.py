@@ -17,8 +17,8 @@ LARGEST = 3.4e38
 """Of a number in single precision."""
 ENDS = {
     "conv": "k=1 f=1, k=1 f=1 bias=no, k=4 f=4 g=4, k=1 f=4 p=9, k=3 f=4 p=9 d=9, k=1 f=4 s=9 round=floor, k=1 f=4 s=9 round=ceil, "
-    "k=2 f=4 s=9 p=same, k=1 f=2 p=valid, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1e-300, k=1 f=2 init=truncated std=1, k=1 f=1 maps=((3,),), k=1 f=1 norm=std eps=1e-30, k=2 f=3 norm=std gain=no p=same, k=1 f=1 norm=weight, k=1 f=1 norm=spectral",
-    "dwconv": "k=1, k=4 m=3, k=1 p=5, k=2 s=3 d=3 round=ceil bias=no, k=1 init=orthogonal, k=1 init=normal std=1, k=2 p=same, k=2 norm=std gain=no eps=1e-30, k=1 norm=weight, k=1 norm=spectral",
+    "k=2 f=4 s=9 p=same, k=1 f=2 p=valid, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1e-300, k=1 f=2 init=truncated std=1, k=1 f=1 maps=((3,),), k=1 f=1 norm=std eps=1e-30, k=2 f=3 norm=std gain=no p=same, k=1 f=1 norm=weight, k=1 f=1 norm=spectral, k=1 f=1 p=3 mode=reflect, k=1 f=1 p=9 mode=edge, k=1 f=1 p=4 mode=wrap, k=1 f=1 p=0:9",
+    "dwconv": "k=1, k=4 m=3, k=1 p=5, k=2 s=3 d=3 round=ceil bias=no, k=1 init=orthogonal, k=1 init=normal std=1, k=2 p=same, k=2 norm=std gain=no eps=1e-30, k=1 norm=weight, k=1 norm=spectral, k=1 p=3:0 mode=reflect",
     "deconv": "k=1 f=1, k=1 f=4 g=4, k=1 f=4 s=5, k=1 f=4 s=5 op=4, k=1 f=4 d=5 op=4, k=3 f=4 p=2, k=3 f=4 s=2 p=4, k=2 f=4 s=3 d=4 op=3, "
     "k=2 f=4 s=3 d=2 op=2 p=2, k=1 f=4 p=same s=4, k=1 f=2 norm=weight, k=1 f=1 norm=spectral, k=1 f=4 s=2 op=1 p=1, k=1 f=2 bias=no, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1",
     "pool": "1, 1 s=3 round=floor, 1 s=9 round=ceil, 4, 2 p=1 round=floor, 2 p=1 d=4 round=floor, 3 p=same d=2",
@@ -42,8 +42,8 @@ ENDS = {
     "dropout": "0, 0.999999",
     "dropout2d": "0, 0.999999",
     "droppath": "0, 0.999999",
-    "pad": "0, 0 c=0, 0 c=1, 6, 0x1",
-    "crop": "1, 4, 1x4",
+    "pad": "0, 0 c=0, 0 c=1, 6, 0x1, 0:9, d=0:1, h=1 w=0, 3 mode=reflect, 9 mode=edge, 4 mode=wrap",
+    "crop": "1, 4, 1x4, to=1, to=4x4",
     "upsample": "1, 1 mode=bilinear, 7, 7 mode=bilinear",
     "pixelshuffle": "1, 2",
     "shuffle": "1, 2, 4",
@@ -63,7 +63,9 @@ ENDS = {
     "linear": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1, 1 norm=std gain=no eps=1e-30, 1 norm=weight, 1 norm=spectral",
     "rbf": "1",
     "embed": "50 1",
-    "scale": f"0, 1, -1, {LARGEST}, 1e-300",
+    "scale": f"0, 1, -1, {LARGEST}, 1e-300, 0 shared=yes",
+    "cls": "1, 5",
+    "pos": "kind=learned, kind=sin",
     **dict.fromkeys(("rnn", "gru", "lstm"), "1, 3 dirs=2, 1 layers=4, 2 bias=no, 1 dirs=2 layers=2 out=last, 2 out=all"),
     "tensor": f"4 init=0, 1 init=1e-300, 1x1x4 init={LARGEST}, 4x4 init=eye map=yes, 4x4x4 init=normal std=1e-300, 4 frozen=yes, 4x4 stored=16",
     "add": f"0, -1, {LARGEST}, x stretch=yes",
@@ -85,6 +87,8 @@ BEFORE = {
     "rnn": "tokens | ",
     "rbf": "flatten | ",
     "embed": "flatten | ",
+    "cls": "tokens | ",
+    "pos": "tokens | ",
 }
 BEFORE |= {"tensor": "t: ", **dict.fromkeys(("add", "sub", "mul"), "x: relu\n")}
 AFTER = {"tensor": "mul t\n"}
@@ -92,11 +96,12 @@ SHAPES = ("4x4x4", "2x4x4x4", "4x4", "1x1x4")
 
 
 def test_every_argument_is_among_them():
-    assert {cls.step for cls in all_classes() if cls.fields} == set(ENDS)
+    assert {cls.step for cls in all_classes() if set(cls.fields) - {"frozen"}} == set(ENDS)
     for cls in all_classes():
         words = ENDS.get(cls.step, "").replace(",", " ").split()
         named = {word.partition("=")[0] for word in words}
-        assert set(cls.fields) - {*cls.positional, cls.keyed} <= named, cls.step
+        own = set(cls.fields) - ({"frozen"} if cls.freezes and not cls.origin else set())
+        assert own - {*cls.positional, cls.keyed} <= named, cls.step
 
 
 def spec(step, arguments, shape):

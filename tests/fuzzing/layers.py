@@ -22,6 +22,7 @@ from tests.fuzzing.modules import (
     WindowAttention,
     bordered,
     formed,
+    sinusoids,
 )
 from tests.fuzzing.values import Value
 from tests.fuzzing.windows import WINDOWS, forms, initial
@@ -290,11 +291,19 @@ LAYERS |= {
     "gru": recurrent(nn.GRU),
     "lstm": recurrent(nn.LSTM),
     "scale": Layer(
-        ANY, bare("init", 1.0, 0.1), lambda x, a: (Parameter("scale", (x.channels, *[1] * x.rank)), x.kind), "shape"
+        ANY,
+        lambda g, x, goal: {"init": const(g.pick([1.0, 0.1])), "shared": g.flag()},
+        lambda x, a: (Parameter("scale", () if a["shared"] else (x.channels, *[1] * x.rank)), x.kind),
+        "shape",
     ),
     "tokens": Layer(MAP, nothing, lambda x, a: (Do(lambda t: t.flatten(2).transpose(1, 2)), "tokens")),
-    "cls": Layer(TOKENS, nothing, lambda x, a: (Parameter("cls", (1, 1, x.channels)), "tokens")),
-    "pos": Layer(TOKENS, nothing, lambda x, a: (Parameter("pos", (1, *x.shape)), "tokens"), "shape"),
+    "cls": Layer(TOKENS, bare("n", 1, 1, 3), lambda x, a: (Parameter("cls", (1, a["n"], x.channels)), "tokens")),
+    "pos": Layer(
+        TOKENS,
+        bare("kind", "learned", "learned", "sin"),
+        lambda x, a: (Parameter("pos", (1, *x.shape)) if a["kind"] == "learned" else Do(sinusoids), "tokens"),
+        "shape",
+    ),
     "first": Layer(TOKENS, nothing, lambda x, a: (Do(lambda t: t[:, 0]), "vector")),
     "attn": Layer(("tokens", "map"), attending.draw_attn, attending.attn, "shape"),
     "attend": Layer(("tokens", "map"), attending.draw_attend, attending.attend),
@@ -344,7 +353,9 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "rbf": {"n": ...},
     "embed": {"v": ..., "d": ...},
     **{step: {"n": ..., "dirs": 1, "layers": 1, "bias": True, "out": "all"} for step in ("rnn", "gru", "lstm")},
-    "scale": {"init": 1.0},
+    "scale": {"init": 1.0, "shared": False},
+    "cls": {"n": 1},
+    "pos": {"kind": "learned"},
     **attending.ARGUMENTS,
     "winattn": {"heads": ..., "w": 7, "shift": 0, "bias": True},
 }
@@ -354,6 +365,6 @@ BARE = axes.BARE | {
     "pool": ("w",), "avgpool": ("w",), "subsample": ("w",), "adaptpool": ("size",), "adaptmaxpool": ("size",), "gn": ("groups",),
     "leaky": ("slope",), "elu": ("alpha",), "dropout": ("p",), "dropout2d": ("p",), "droppath": ("p",), "pad": ("p",), "crop": ("size",),
     "upsample": ("n",), "pixelshuffle": ("n",), "patchmerge": ("n",), "shuffle": ("g",), "fc": ("n",), "linear": ("n",),
-    "rbf": ("n",), "rnn": ("n",), "gru": ("n",), "lstm": ("n",), "embed": ("v", "d"), "scale": ("init",),
+    "rbf": ("n",), "rnn": ("n",), "gru": ("n",), "lstm": ("n",), "embed": ("v", "d"), "scale": ("init",), "cls": ("n",),
 }  # fmt: skip
 """Arguments that may stand without their names; those of `slice` must."""

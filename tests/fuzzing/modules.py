@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -239,8 +240,15 @@ class Parameter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.kind == "cls":
-            return torch.cat([self.value.expand(len(x), 1, -1), x], 1)
+            return torch.cat([self.value.expand(len(x), -1, -1), x], 1)
         return x * self.value if self.kind == "scale" else x + self.value
+
+
+def sinusoids(x: Tensor) -> Tensor:
+    """Add sines to even channels and cosines to odd ones, number by number (Vaswani et al. 2017)."""
+    _, length, channels = x.shape
+    rows = [[(math.cos if c % 2 else math.sin)(t / 10000 ** (c // 2 * 2 / channels)) for c in range(channels)] for t in range(length)]
+    return x + torch.tensor(rows, dtype=torch.float32).to(x.dtype)  # a model holds them in single precision
 
 
 class Embedding(nn.Module):

@@ -76,7 +76,7 @@ PYTORCH = [
     Mutant("upsampling's modes swapped", "backends/torch/calls.py", 'if op.mode == "bilinear" else "nearest"', 'if op.mode != "bilinear" else "nearest"'),
     Mutant("one attention head", "backends/torch/attentions.py", "return new(name, x.channels, op.heads", "return new(name, x.channels, 1"),
     Mutant("flattened with the channels last", "backends/torch/words.py", 'texts[0] = f"torch.flatten({texts[0]}, 1)"', 'texts[0] = f"torch.flatten({texts[0]}.movedim(1, -1), 1)"'),
-    Mutant("concatenated in reverse", "backends/torch/words.py", "torch.cat(({', '.join(texts)})", "torch.cat(({', '.join(texts[::-1])})"),
+    Mutant("concatenated in reverse", "backends/torch/words.py", "'(' + ', '.join(texts) + ')'", "'(' + ', '.join(texts[::-1]) + ')'"),
     Mutant("sliced from the first channel", "backends/torch/calls.py", 'new("Slice", *op.bounds,', 'new("Slice", 0, op.bounds[1] - op.bounds[0],'),
 ]  # fmt: skip
 ONNX = [

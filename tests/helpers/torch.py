@@ -5,6 +5,7 @@ Nothing here knows how the package computes anything: sizes come from running to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -258,12 +259,12 @@ class ToTokens(nn.Module):
 
 
 class ClassToken(nn.Module):
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, count: int = 1) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(channels))
+        self.weight = nn.Parameter(torch.zeros(count, channels))
 
     def forward(self, x):
-        return torch.cat([self.weight.expand(len(x), 1, -1), x], 1)
+        return torch.cat([self.weight.expand(len(x), -1, -1), x], 1)
 
 
 class Position(nn.Module):
@@ -273,6 +274,17 @@ class Position(nn.Module):
 
     def forward(self, x):
         return x + self.weight
+
+
+class Sinusoids(nn.Module):
+    """As in "The annotated transformer" (Rush 2018): sines and cosines take turns."""
+
+    def forward(self, x):
+        _, length, channels = x.shape
+        angles = torch.arange(length, device=x.device).unsqueeze(1) * torch.exp(
+            torch.arange(0, channels, 2, device=x.device) * -(math.log(10000.0) / channels)
+        )
+        return x + torch.stack([angles.sin(), angles.cos()], -1).flatten(1)[:, :channels]
 
 
 class Attention(nn.Module):

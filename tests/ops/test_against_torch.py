@@ -34,6 +34,7 @@ from tests.helpers.torch import (
     ResponseNorm,
     SameConv,
     Scale,
+    Sinusoids,
     StandardConv,
     Stored,
     Subsample,
@@ -206,12 +207,15 @@ def cases():
     yield Case("embed", "embed 30 8", nn.Embedding(30, 8), (9,), tokens=True, dtype=torch.long)
     yield Case("scale", "scale", Scale(6), HW)
     yield Case("scale", "tokens\nscale 0.1", seq(ToTokens(), Scale(6, 2)), HW, tokens=True)
+    yield Case("scale", "scale 0 shared=yes", Scale(1), HW)
     # attention
     yield Case("tokens", "tokens", ToTokens(), HW, tokens=True)
     yield Case("tokens", "tokens", ToTokens(), L, tokens=True)
     yield Case("tokens", "tokens", ToTokens(), DHW, tokens=True)
     yield Case("cls", "tokens\ncls", seq(ToTokens(), ClassToken(6)), HW, tokens=True)
+    yield Case("cls", "tokens\ncls 4", seq(ToTokens(), ClassToken(6, 4)), HW, tokens=True)
     yield Case("pos", "tokens\npos", seq(ToTokens(), Position(120, 6)), HW, tokens=True)
+    yield Case("pos", "tokens\npos kind=sin", seq(ToTokens(), Sinusoids()), HW, tokens=True)
     yield Case("first", "tokens\nfirst", seq(ToTokens(), Apply(lambda x: x[:, 0])), HW)
     yield Case("attn", "tokens\nattn heads=2", seq(ToTokens(), Attention(6, 2)), HW, tokens=True)
     yield Case("attn", "tokens\nattn heads=3 bias=no", seq(ToTokens(), Attention(6, 3, False)), L, tokens=True)

@@ -61,8 +61,10 @@ SAMPLES = {
     "fc": [(VECTOR, {"n": 7})],
     "rbf": [(VECTOR, {"n": 7})],
     "embed": [(VECTOR, {"v": 30, "d": 7})],
-    "scale": [(A_MAP, {})],
-    **{step: [(TOKENS, {})] for step in ("cls", "pos", "first")},
+    "scale": [(A_MAP, {}), (A_MAP, {"shared": True})],
+    "cls": [(TOKENS, {}), (TOKENS, {"n": 4})],
+    "pos": [(TOKENS, {}), (TOKENS, {"kind": "sin"})],
+    "first": [(TOKENS, {})],
     "attn": [
         (TOKENS, {"heads": 3}),
         (TOKENS, {"heads": 4, "bias": False}),
@@ -125,7 +127,7 @@ def named(value, name):
 def replaced(op, change):
     """An op with other numbers, which are not checked."""
     copy = object.__new__(type(op))
-    copy.__dict__.update({name: change(getattr(op, name), name) for name in op.fields}, given=op.given)
+    copy.__dict__.update({f.attribute: change(getattr(op, f.attribute), f.name) for f in op.fields.values()}, given=op.given)
     return copy
 
 

@@ -25,9 +25,21 @@ def tokens(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 
 def class_token(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
-    """The token among zeros plus the sequence behind a zero: no size needs to be read from a value."""
+    """The tokens among zeros plus the sequence behind zeros: no size needs to be read from a value."""
     token = layer.add("Pad", layer.weight(""), layer.whole([0, 0, 0, 0, x.length, 0]))
-    return layer.add("Add", layer.pad(layer.x, [1, 0], [0, 0]), token)
+    return layer.add("Add", layer.pad(layer.x, [op.n, 0], [0, 0]), token)
+
+
+def positions(layer: Layer, op: Any, x: Tokens, _: Type) -> str:
+    """A learned embedding, or sines and cosines as a constant."""
+    return layer.add("Add", layer.x, layer.weight("") if op.kind_ == "learned" else layer.constant(_sinusoids(x.length, x.channels)))
+
+
+def _sinusoids(length: int, channels: int) -> Array:
+    """Sines in even channels and cosines in odd ones, of falling frequencies (Vaswani et al. 2017, section 3.5)."""
+    at = np.arange(channels)
+    angles = np.arange(length)[:, None] / 10000.0 ** ((at - at % 2) / channels)
+    return np.where(at % 2 == 0, np.sin(angles), np.cos(angles))
 
 
 def attention(layer: Layer, op: Any, x: Map | Tokens, y: Type) -> str:

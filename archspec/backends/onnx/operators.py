@@ -167,7 +167,7 @@ ROWS: dict[str, OperatorRow] = {
     "scale": lambda layer, *_: layer.add("Mul", layer.x, layer.weight("")),
     "tokens": attend.tokens,
     "cls": attend.class_token,
-    "pos": lambda layer, *_: layer.add("Add", layer.x, layer.weight("")),
+    "pos": attend.positions,
     "first": lambda layer, *_: layer.add("Gather", layer.x, layer.whole(0), axis=1),
     "attn": attend.attention,
     "winattn": attend.attention,

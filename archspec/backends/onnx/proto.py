@@ -47,8 +47,8 @@ def graph(network: Network, draft: Draft, *, declare: bool = False) -> GraphProt
 
 
 def little(array: Array) -> Array:
-    """Make an array little-endian and contiguous, as in files."""
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    """Make an array little-endian and contiguous, as in files; one without axes keeps none."""
+    return np.asarray(array, array.dtype.newbyteorder("<"), order="C")
 
 
 def _value(value: Value) -> ValueInfoProto:

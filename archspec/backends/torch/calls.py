@@ -48,7 +48,7 @@ def layer(op: Op, types: tuple[Type, ...], overwrites: bool) -> New:
     if row is None:
         raise Unsupported(f"PyTorch has no module for `{op.step}`")
     made = row(op, *types)
-    if op.frozen and not op.origin:
+    if op.frozen and not op.origin and op.weights(*types[:-1]):
         return New("frozen", (("", made),))
     return New(made.name, (*made.arguments, ("inplace", True))) if overwrites else made
 
@@ -264,6 +264,12 @@ def _scale(op: Any, x: Type, _: Type) -> New:
     return new("nn.Parameter", new("torch.full", op.weights(x)[0].shape, start))
 
 
+def _positions(op: Any, x: Tokens, _: Type) -> New:
+    if op.kind_ == "sin":
+        return new("nn.Buffer", new("sinusoids", x.length, x.channels), persistent=False)
+    return new("nn.init.normal_", new("nn.Parameter", new("torch.empty", 1, x.length, x.channels)), std=0.02)
+
+
 def _tensor(op: Any, _: Type) -> New:
     return new("nn.Buffer" if op.frozen else "nn.Parameter", _start(op, op.layout))
 
@@ -359,8 +365,8 @@ ROWS: dict[str, Row] = {
     "sub": lambda op, x, y: new("Plus", -op.number),
     "mul": lambda op, x, y: new("Times", op.number),
     "tokens": _plain("ToTokens"),
-    "cls": lambda op, x, y: new("nn.Parameter", new("torch.zeros", 1, 1, x.channels)),
-    "pos": lambda op, x, y: new("nn.init.normal_", new("nn.Parameter", new("torch.empty", 1, x.length, x.channels)), std=0.02),
+    "cls": lambda op, x, y: new("nn.Parameter", new("torch.zeros", 1, op.n, x.channels)),
+    "pos": _positions,
     "first": _plain("FirstToken"),
     "attn": attentions.attention,
     "winattn": attentions.attention,

@@ -14,7 +14,7 @@ from archspec.backends.source.constructor import If, New, names_called, parts, w
 from archspec.backends.source.forward import Forward, Results, is_simple
 from archspec.backends.source.loops import loop
 from archspec.backends.torch.templates import sources
-from archspec.backends.torch.words import EXPRESSIONS, TORCH
+from archspec.backends.torch.words import EXPRESSIONS, TORCH, is_buffer
 from archspec.ir.graph import Network
 from archspec.ir.walk import Visit, events
 from archspec.types import Map, Type
@@ -183,7 +183,8 @@ def _assignment(item: Item, chained: bool) -> Iterator[str]:
         yield f'        if not hasattr({parent}, "{level}"):'
         yield f'            {parent}.add_module("{level}", nn.Module())'
         parent = f'self.get_submodule("{".".join(levels[: at + 1])}")'
-    yield from wrapped(f'        {parent}.{put}("{last}", ', _or_identity(item), ")")
+    begin = f'setattr({parent}, "{last}", ' if is_buffer(module) else f'{parent}.{put}("{last}", '
+    yield from wrapped(f"        {begin}", _or_identity(item), ")")
 
 
 def _module(name: str) -> str:

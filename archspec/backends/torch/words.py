@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archspec.backends.moves import is_last
 from archspec.backends.source.body import BARE, ONE, Item, Reach
-from archspec.backends.source.constructor import New
+from archspec.backends.source.constructor import If, New
 from archspec.backends.source.dialect import Dialect
 from archspec.backends.source.forward import is_compound, is_simple
 from archspec.backends.torch.calls import layer
@@ -36,7 +36,7 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
     if item.step == "matmul":
         texts = _factors(texts, item)
     if template := EXPRESSIONS.get(item.step):
-        return template.format(*texts, x=texts[0], own=_own(item.reach(tensor=True), indexed))
+        return template.format(*texts, x=texts[0], own=_own_tensor(item, indexed))
     if item.module is not None:
         if item.flat:
             texts[0] = f"torch.flatten({texts[0]}, 1)"
@@ -64,9 +64,7 @@ def level(item: Item) -> str:
 def _tensor(item: Item, indexed: bool) -> str:
     """A tensor in the shape of its value."""
     assert item.type is not None
-    own, shape = _own(item.reach(tensor=True), indexed), _laid_out(item.type)
-    if isinstance(item.module, New) and item.module.name == "nn.Buffer":
-        own = own.replace("get_parameter", "get_buffer")
+    own, shape = _own_tensor(item, indexed), _laid_out(item.type)
     if item.stored in (shape, (1, *shape)):
         return own
     return f"{own}.view({', '.join('-1' if isinstance(size, Spelled) else str(size) for size in shape)})"
@@ -102,6 +100,19 @@ def _factors(texts: list[str], item: Item) -> list[str]:
     if isinstance(item.types[1], Map) is not turned:
         other = f"{other}.transpose(1, 2)"
     return [other, x] if turned else [x, other]
+
+
+def is_buffer(module: New | If | None) -> bool:
+    """Whether a module is a tensor that is not learned."""
+    if isinstance(module, If):
+        module = module.yes
+    return isinstance(module, New) and module.name == "nn.Buffer"
+
+
+def _own_tensor(item: Item, indexed: bool) -> str:
+    """A tensor, as `forward` gets at it."""
+    own = _own(item.reach(tensor=True), indexed)
+    return own.replace("get_parameter", "get_buffer") if is_buffer(item.module) else own
 
 
 def _own(reach: Reach, indexed: bool) -> str:

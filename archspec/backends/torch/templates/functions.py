@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 def frozen(module):
@@ -75,6 +76,13 @@ def finished(module):
     if module.bias is not None:
         nn.init.zeros_(module.bias)
     return module
+
+
+def sinusoids(length: int, channels: int) -> Tensor:
+    """Compute what tells positions apart: sines in even channels and cosines in odd ones, of falling frequencies (Vaswani et al. 2017)."""
+    at = torch.arange(channels, dtype=torch.float64)
+    angles = torch.arange(length, dtype=torch.float64)[:, None] / 10000 ** ((at - at % 2) / channels)
+    return torch.where(at % 2 == 0, angles.sin(), angles.cos()).float()[None]
 
 
 def divisible(value, divisor):
