@@ -21,7 +21,7 @@ KINDS = {
 }
 SAMPLES = {step: layer.samples for step, layer in LAYERS.items()}
 MERGES = ("add", "sub", "concat", "mul")
-BEFORE = {"matmul": "x: skip\nswap | "}
+BEFORE = {"matmul": "x: skip\nswap | ", "unpool": "x: skip\npool 2 | "}
 """What stands before a layer that reads a second value, in its line."""
 TARGETS = [name for name, backend in BACKENDS.items() if backend.partial]
 

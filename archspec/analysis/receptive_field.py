@@ -282,4 +282,6 @@ class ReceptiveFields:
         """Whether a layer's output is a map that windows made: not of everything at once, and not of a single position for each of one."""
         if not any(max(type_.spatial) > 1 for type_ in (node.type, *types) if isinstance(type_, Map)):
             return False
-        return isinstance(node.type, Map) and bool(types) and self._reaches(node.op, types[:1])[0] is not WHOLE
+        if not isinstance(node.type, Map) or not types:
+            return False
+        return self._reaches(node.op, types[:1] if node.op.variadic else types)[0] is not WHOLE

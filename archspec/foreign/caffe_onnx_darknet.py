@@ -96,9 +96,9 @@ birnn | units>n | rnn dirs=2
 recurrent | | -recurrent
 ssm mamba | | -layer
 yolo region detection anchor nms roi roipool roialign | | -layer
-maxunpool unpool unpooling | | -unpool
+maxunpool unpooling | | -unpool
 avg mean max average median amax amin fmax fmin argmax std var | | -reduction
-hardtanh clip clamp softsign glu geglu swiglu maxout squash logsigmoid cos sin exp log abs sqrt pow sign sgn step binary linearunit tan atan atanh asin sinh cosh | | -activation
+hardtanh clip clamp softsign geglu swiglu logsigmoid cos sin exp log abs sqrt pow sign sgn step binary linearunit tan atan atanh asin sinh cosh | | -activation
 bmm mm | x>x | matmul
 addr addmm baddbmm lu cond conj bool vmap renorm | | -operator
 permute transpose squeeze unsqueeze repeatvector | | -reshape

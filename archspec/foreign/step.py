@@ -110,7 +110,7 @@ _MEANINGS = {
     "dirs": {"True": "2", "2": "2"},
     "out": {"False": "last", "last": "last"},
     "border": {"reflect": "reflect", "replicate": "edge", "circular": "wrap"},
-    "mode": {"nearest": "nearest", "bilinear": "bilinear", "linear": "bilinear", "trilinear": "bilinear"},
+    "mode": {"nearest": "nearest", "bilinear": "bilinear", "linear": "bilinear", "trilinear": "bilinear", "bicubic": "bicubic"},
 }
 """What values of other tools are for an argument of ours; others are its default."""
 
@@ -123,7 +123,7 @@ def special(argument: str, step: Step, value: Value, after: list[str], remarks: 
         step.given |= padded(value, axes) if argument[:-1] == "pad" else {"size": cropped(value, axes, remarks)}
         return True
     if step.name == "upsample" and argument == "mode" and text not in _MEANINGS["mode"]:
-        raise Cannot(f"the language upsamples `nearest` and `bilinear` only, not `{text}`")
+        raise Cannot(f"the language upsamples `nearest`, `bilinear` and `bicubic` only, not `{text}`")
     if argument == "cap" and not none and number != 6:
         raise Cannot("the language has `relu` without a limit and `relu6` only")
     match argument:

@@ -26,6 +26,7 @@ ELU | alpha>alpha inplace | elu
 CELU | alpha!1.0 inplace | elu
 SELU | inplace | selu
 GELU | approximate>approx | gelu
+GLU | dim | glu
 SiLU | inplace | silu
 Mish | inplace | mish
 Hardswish | inplace | hardswish
@@ -68,7 +69,7 @@ MaxUnpool1d MaxUnpool2d MaxUnpool3d | | -unpool
 LPPool1d LPPool2d LPPool3d FractionalMaxPool2d FractionalMaxPool3d | | -pooling
 UpsamplingBilinear2d | | -corners
 AlphaDropout FeatureAlphaDropout | | -noise
-LogSigmoid Softmin Softshrink Hardshrink Softsign Tanhshrink Threshold Hardtanh RReLU GLU | | -activation
+LogSigmoid Softmin Softshrink Hardshrink Softsign Tanhshrink Threshold Hardtanh RReLU | | -activation
 Bilinear | | -bilinear
 CosineSimilarity PairwiseDistance | | -similarity
 AdaptiveLogSoftmaxWithLoss | | -loss

@@ -3,8 +3,9 @@
 from functools import partial
 
 from archspec.numeric import gcd, product
-from archspec.ops.base import WHOLE, Field_, Kept, Op, Taps, check_axes, per_axis, phased
-from archspec.ops.declare import Size
+from archspec.ops.base import WHOLE, Field_, Kept, Op, Taps, per_axis, phased
+from archspec.ops.declare import Like, OwnSize
+from archspec.ops.targets import check_target, target
 from archspec.types import Map, Tokens, Type, Vector
 
 
@@ -17,14 +18,15 @@ class _Adaptive(Op):
     beyond = 0
     """Operations per output, less one for each input that its window covers."""
 
-    size: Size
+    size: OwnSize = None
+    to: Like = None
 
     def target(self, x: Map) -> tuple[int, ...]:
         """The size of the output along each axis."""
-        return per_axis(self.size, len(x.spatial))
+        return per_axis(target(self), len(x.spatial))
 
     def check(self, x: Map) -> None:
-        check_axes(self, len(x.spatial), size=1)
+        check_target(self, x)
 
     def output(self, x: Map) -> Type:
         return Map(self.target(x), x.channels)

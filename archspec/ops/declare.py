@@ -227,6 +227,8 @@ Edges = Annotated[int | tuple[int, ...] | Ends, Rule("a whole number of at least
 """What stands around the axes of a map."""
 Border = Annotated[Literal["zero", "reflect", "edge", "wrap"], Rule("zero, reflect, edge or wrap")]
 """What a border holds: zeros, the map mirrored at its first and last number, these numbers again, or the other side of the map."""
+OwnSize = Annotated[int | tuple[int, ...] | None, Rule("a whole number of at least 1, or a size such as 5x3")]
+"""A size, where it is not taken from a value."""
 Like = Annotated[int | tuple[int, ...] | None, Rule("the label of a value whose size it takes, or a size such as 65x65", names="size")]
 """A size that may be taken from a value."""
 Flag = Annotated[bool, Rule("yes or no")]

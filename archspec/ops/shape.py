@@ -1,7 +1,7 @@
 """Layers that move numbers without changing them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from archspec.numeric import holds, worked_out
 from archspec.ops.along import Axis, check_axis
@@ -10,39 +10,6 @@ from archspec.ops.declare import Count, Rule
 from archspec.types import Map, Tokens, Type
 
 Bounds = Annotated[tuple[int, int], Rule("a range such as 0:58")]
-
-
-class Upsample(Op):
-    """Enlarges a map by a whole factor. Pixel i of `nearest` is i // n of the input; `bilinear` keeps corners unaligned.
-
-    Shape:   (*S, C) -> (*n*S, C)
-    FLOPs:   nearest 0; bilinear 2^axes products and 2^axes - 1 sums per output
-    Source:  torch.nn.Upsample.
-    """
-
-    keeps = ""
-    positional = ("n",)
-    takes = (Map,)
-    cost_note = "nearest 0; bilinear 2^(axes + 1) - 1 per output"
-
-    n: Count
-    mode: Annotated[Literal["nearest", "bilinear"], Rule("nearest or bilinear")] = "nearest"
-
-    def output(self, x: Map) -> Type:
-        return Map(tuple([size * self.n for size in x.spatial]), x.channels)
-
-    def flops(self, x: Map, y: Map) -> int:
-        return 0 if self.mode == "nearest" else (2 ** (len(x.spatial) + 1) - 1) * y.size
-
-    def reach(self, x: Map) -> Field_:
-        return phased([(self.n, 1, self.taps)] * len(x.spatial))
-
-    def taps(self, phase: int) -> Taps:
-        """Find what a position reads. `bilinear` weighs the two inputs around (phase + 1/2)/n - 1/2; where that is whole, one of them by 0."""
-        if self.mode == "nearest":
-            return Taps(0, 0)
-        low, rest = divmod(2 * phase + 1 - self.n, 2 * self.n)
-        return Taps(low, low + (rest > 0))
 
 
 class PatchMerge(Op):

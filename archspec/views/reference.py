@@ -15,7 +15,9 @@ _LABELLED = re.compile(rf"^ *({'|'.join(LABELS)}):(.*)$", re.MULTILINE)
 _EXAMPLES = {
     "32x32x3\n": ["conv k=5 f=6"],
     "32x32x16\n": ["dwconv k=3 p=1", "leaky 0.1", "gelu approx=tanh", "prelu shared=no"],
-    "14x14x64\n": ["deconv k=2 s=2 f=32", "dropout2d 0.2", "droppath 0.1", "upsample 2 mode=bilinear", "pixelshuffle 2"],
+    "14x14x64\n": ["deconv k=2 s=2 f=32", "dropout2d 0.2", "droppath 0.1", "upsample 2 mode=bilinear", "pixelshuffle 2", "glu", "maxout 2"],
+    "14x14x64\nx: skip\npool 2 | ": ["unpool x w=2"],
+    "6x6x8\n": ["squash"],
     "28x28x6\n": ["pool w=2", "avgpool w=2 s=2", "subsample w=2"],
     "13x13x256\n": ["adaptpool 6x6", "adaptmaxpool 6"],
     "7x7x512\n": ["gap", "gmp", "mean axis=c", "max axis=c"],
@@ -79,6 +81,7 @@ _UNSAID = {
     "maps": "all maps",
     "sizes": "what the axis leaves",
     "size": "by `to`",
+    "n": "by `to`",
     "to": "by `size`",
     "kvheads": "`heads`",
     "rope": "none",

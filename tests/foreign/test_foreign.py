@@ -42,6 +42,7 @@ TORCH = {
     "ELU": ["", "0.5"],
     "GELU": ["", "approximate='tanh'"],
     "PReLU": ["", "4"],
+    "GLU": ["dim=1"],
     "Softmax": ["dim=1"],
     "Softmax2d": [""],
     "LogSoftmax": ["dim=1"],

@@ -65,6 +65,7 @@ PYTHON = [
     ("nn.LeakyReLU(0.2, inplace=True)", "leaky 0.2"),
     ("nn.BatchNorm2d(64, eps=0.001)", "bn eps=0.001"),
     ("nn.Upsample(scale_factor=2, mode='bilinear', align_corners=False)", "upsample 2 mode=bilinear"),
+    ("nn.Upsample(scale_factor=1.5, mode='bicubic')", "upsample 1.5 mode=bicubic"),
     ("nn.Embedding(1000, 64)", "embed 1000 64"),
     ("nn.MultiheadAttention(64, 8, batch_first=True)", "attn heads=8"),
     ("nn.Linear(16 * 5 * 5, n)", "fc n"),
@@ -347,7 +348,7 @@ def test_what_cannot_be_said_is_said(line, words):
     assert words in (told(line)[0].help or "")
 
 
-@pytest.mark.parametrize("wrong", ["bilstm", "bmm", "glu", "rope", "pooling", "max", "mean", "norm", "C 64", "M"])
+@pytest.mark.parametrize("wrong", ["bilstm", "bmm", "geglu", "rope", "pooling", "max", "mean", "norm", "C 64", "M"])
 def test_no_other_layer_is_guessed(wrong):
     assert "did you mean" not in (told(wrong)[0].help or "")
 

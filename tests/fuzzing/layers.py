@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from torch import nn
 from torch.nn import functional as F
 
-from tests.fuzzing import attending, axes
+from tests.fuzzing import attending, axes, sizes
 from tests.fuzzing.chooser import Args, Chooser, Made, Pair, Values, ends, spread
 from tests.fuzzing.draw import Arg, const, demand
 from tests.fuzzing.modules import (
@@ -128,15 +128,6 @@ def pad(x: Value, a: Values) -> Made:
     return Do(lambda t: F.pad(bordered(t, sides, a["mode"]), [*[0] * 2 * x.rank, *channels])), "map"
 
 
-def draw_upsample(g: Chooser, x: Value, goal: str) -> Args | None:
-    return {"n": g.count(1, 2), "mode": const(g.pick(["nearest", "bilinear"]))} if x.size < 2000 else None
-
-
-def upsample(x: Value, a: Values) -> Made:
-    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[x.rank] if a["mode"] == "bilinear" else "nearest"
-    return nn.Upsample(scale_factor=a["n"], mode=mode), "map"
-
-
 def draw_pixelshuffle(g: Chooser, x: Value, goal: str) -> Args:
     return {"n": const(g.pick([n for n in (1, 2, 3) if x.channels % n**x.rank == 0] + [2] * g.chance(20)))}
 
@@ -219,8 +210,8 @@ LAYERS: dict[str, Layer] = {step: Layer(MAP, *row) for step, row in WINDOWS.item
 LAYERS |= {
     step: Layer(
         MAP,
-        lambda g, x, goal: {"size": g.axes(1, 7 if x.rank < 3 else 3, x.rank)},
-        lambda x, a, makes=makes: (makes[x.rank - 1](spread(a["size"], x.rank)), "map"),
+        sizes.draw_adaptive,
+        lambda x, a, makes=makes: (makes[x.rank - 1](spread(a["to"] if a["size"] is None else a["size"], x.rank)), "map"),
     )
     for step, makes in ADAPTIVE.items()
 }
@@ -278,7 +269,10 @@ LAYERS |= {
     ),
     "pad": Layer(MAP, draw_pad, pad, "space"),
     "crop": Layer(MAP, draw_crop, crop),
-    "upsample": Layer(MAP, draw_upsample, upsample),
+    "upsample": Layer(MAP, sizes.draw_upsample, sizes.upsample),
+    "glu": Layer(ANY, lambda g, x, goal: None if x.channels % 2 else {}, sizes.glu),
+    "maxout": Layer(ANY, draw_groups("n"), sizes.maxout),
+    "squash": Layer(ANY, nothing, sizes.squash, "shape"),
     "pixelshuffle": Layer(MAP, draw_pixelshuffle, pixelshuffle),
     "patchmerge": Layer(MAP, draw_patchmerge, patchmerge),
     "shuffle": Layer(MAP, draw_groups("g"), shuffle, "shape"),
@@ -325,8 +319,8 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "pool": _POOLING,
     "avgpool": {**_POOLING, "count_pad": True},
     "subsample": {"w": ..., "s": None, "round": "exact"},
-    "adaptpool": {"size": ...},
-    "adaptmaxpool": {"size": ...},
+    "adaptpool": {"size": None, "to": None},
+    "adaptmaxpool": {"size": None, "to": None},
     "bn": {"eps": 1e-5, "momentum": 0.1, "affine": True},
     "ln": {"eps": 1e-5, "affine": True, "bias": True},
     "rmsnorm": {"eps": None},
@@ -344,7 +338,8 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "droppath": {"p": 0.5},
     "pad": {"p": 0, "c": 0, "h": None, "w": None, "d": None, "mode": "zero"},
     "crop": {"size": None, "to": None},
-    "upsample": {"n": ..., "mode": "nearest"},
+    "upsample": {"n": None, "to": None, "mode": "nearest", "corners": False, "round": "exact"},
+    "maxout": {"n": ...},
     "pixelshuffle": {"n": ...},
     "patchmerge": {"n": 2},
     "shuffle": {"g": ...},
@@ -364,7 +359,7 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
 BARE = axes.BARE | {
     "pool": ("w",), "avgpool": ("w",), "subsample": ("w",), "adaptpool": ("size",), "adaptmaxpool": ("size",), "gn": ("groups",),
     "leaky": ("slope",), "elu": ("alpha",), "dropout": ("p",), "dropout2d": ("p",), "droppath": ("p",), "pad": ("p",), "crop": ("size",),
-    "upsample": ("n",), "pixelshuffle": ("n",), "patchmerge": ("n",), "shuffle": ("g",), "fc": ("n",), "linear": ("n",),
+    "maxout": ("n",), "upsample": ("n",), "pixelshuffle": ("n",), "patchmerge": ("n",), "shuffle": ("g",), "fc": ("n",), "linear": ("n",),
     "rbf": ("n",), "rnn": ("n",), "gru": ("n",), "lstm": ("n",), "embed": ("v", "d"), "scale": ("init",), "cls": ("n",),
 }  # fmt: skip
 """Arguments that may stand without their names; those of `slice` must."""

@@ -133,6 +133,8 @@ class Parts(Steps):
         """A merge with a labelled value, after a layer that gives the channels that it needs."""
         if len(x.shape) == 2 and goal != "shape" and self.chance(3) and (found := self.product(x, context)) is not None:
             return found
+        if not goal and self.chance(5) and (found := self.unpooled(context)) is not None:
+            return found
         kind = self.draw.pick(["add", "mul"] + ["concat"] * (goal != "shape"))
         fitting = [(v, name) for v, name in context.labels.seen() if v.kind == x.kind and v.shape[:-1] == x.shape[:-1]]
         if goal:
@@ -152,6 +154,20 @@ class Parts(Steps):
         value, name = self.draw.pick(fitting)
         first = [] if value.shape[0] == x.channels else [self.closing(value.shape[0], context)]
         return Line(Body(only(*first, lambda x, c: MergeWith("matmul", [name])), steps=True))
+
+    def unpooled(self, context: Context) -> Part | None:
+        """A labelled map pooled, changed, and brought to its size again."""
+        fitting = [(v, name) for v, name in context.labels.seen() if v.kind == "map"]
+        if not fitting or not {"pool", "tanh"} <= {*self.options.steps}:
+            return None
+        value, name = self.draw.pick(fitting)
+        w = self.draw.pick([w for w in (1, 2, 3) if w <= min(value.spatial)])
+        makes = (
+            lambda x, c: self.layer_of("pool", c, w=w, round="floor"),
+            lambda x, c: self.layer_of("tanh", c),
+            lambda x, c: MergeWith("unpool", [name], {"w": w, "round": "floor"}),
+        )
+        return Line(Body(only(*makes), steps=True), source=name)
 
     def draw_from(self, x: Value, context: Context, goal: str) -> Part | None:
         seen = list(context.labels.seen())

@@ -159,7 +159,7 @@ class Runner:
 
     def run_mergewith(self, merge: MergeWith, x: Value, context: Context) -> Value:
         others = [context.labels.find(name.value(context.env)) for name in merge.names]
-        return self.tape.merge(merge.kind, [x, *others])
+        return self.tape.merge(merge.kind, [x, *others], **merge.arguments)
 
     def run_line(self, line: Line, x: Value, context: Context) -> Value:
         if line.source is not None:

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import conv_flop_count
 from tests.fuzzing.draw import Refused, demand
 from tests.fuzzing.modules import Do
 from tests.fuzzing.values import Value
+from tests.helpers.torch import MAXPOOL
 
 BATCH = 2
 """PyTorch refuses some norms of a single value, though not of a batch of two; and nothing may mix what a batch holds."""
@@ -73,6 +74,18 @@ def matrices(x: Value, other: Value) -> tuple[nn.Module, Sequence[Value], str]:
     return Do(run), (x, other), x.kind
 
 
+class Unpool(nn.Module):
+    """Numbers back to where torch finds the maxima of windows that do not overlap."""
+
+    def __init__(self, rank: int, w: int) -> None:
+        super().__init__()
+        self.find = MAXPOOL[rank](w, return_indices=True)
+        self.put = {1: nn.MaxUnpool1d, 2: nn.MaxUnpool2d, 3: nn.MaxUnpool3d}[rank](w)
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        return self.put(x, self.find(other)[1], output_size=other.shape)
+
+
 class Entry(NamedTuple):
     """A layer that ran; `shape` has the channels last."""
 
@@ -126,11 +139,13 @@ class Tape:
         self.entries.append(Entry(step, module, tuple(v.slot for v in values), value, self.products.macs // BATCH))
         return value
 
-    def merge(self, kind: str, values: Sequence[Value]) -> Value:
+    def merge(self, kind: str, values: Sequence[Value], **arguments: Any) -> Value:
         """Bring values together by the rules of the language, which broadcasts less than torch does."""
         first = values[0]
         if kind == "matmul":
             return self.apply(kind, *matrices(*values))
+        if kind == "unpool":
+            return self.apply(kind, Unpool(values[1].rank, arguments["w"]), values, "map")
         if kind == "concat":
             demand(len({v.kind for v in values}) == 1, "different kinds side by side")
         elif kind == "add":

@@ -54,9 +54,11 @@ class MergeWith:
 
     kind: str
     names: list[Arg]
+    arguments: dict[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
-        return " ".join([self.kind, *(str(name.text) for name in self.names)])
+        given = [f"{name}={value}" for name, value in self.arguments.items()]
+        return " ".join([self.kind, *(str(name.text) for name in self.names), *given])
 
 
 @dataclass(eq=False)

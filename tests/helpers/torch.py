@@ -118,6 +118,18 @@ class Minus(nn.Module):
         return x - y - y
 
 
+class Unpooled(nn.Module):
+    """Max pooling, and the maxima back where they were."""
+
+    def __init__(self, pool, *window):
+        super().__init__()
+        unpool = {nn.MaxPool1d: nn.MaxUnpool1d, nn.MaxPool2d: nn.MaxUnpool2d, nn.MaxPool3d: nn.MaxUnpool3d}[pool]
+        self.pool, self.unpool = pool(*window, return_indices=True), unpool(*window)
+
+    def forward(self, x):
+        return self.unpool(*self.pool(x), output_size=x.shape)
+
+
 class Stored(nn.Module):
     """A tensor for each image, whatever the image; a buffer where it is frozen."""
 

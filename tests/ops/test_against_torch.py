@@ -39,6 +39,7 @@ from tests.helpers.torch import (
     Stored,
     Subsample,
     ToTokens,
+    Unpooled,
     Windows,
     attended,
     channels_last,
@@ -186,6 +187,21 @@ def cases():
     yield Case("upsample", "upsample 3 mode=bilinear", nn.Upsample(scale_factor=3, mode="bilinear"), HW)
     yield Case("upsample", "upsample 2", nn.Upsample(scale_factor=2), L)
     yield Case("upsample", "upsample 2 mode=bilinear", nn.Upsample(scale_factor=2, mode="trilinear"), DHW)
+    yield Case("upsample", "upsample 1.5", nn.Upsample(scale_factor=1.5), HW)
+    yield Case("upsample", "upsample 1.3 mode=bilinear round=floor", nn.Upsample(scale_factor=1.3, mode="bilinear"), HW)
+    yield Case("upsample", "upsample 1.3 round=ceil", nn.Upsample(size=(16, 13)), HW)
+    yield Case("upsample", "upsample to=17x5 mode=bicubic corners=yes", nn.Upsample((17, 5), mode="bicubic", align_corners=True), HW)
+    yield Case("unpool", "x: skip\npool 2 | unpool x w=2", Unpooled(nn.MaxPool2d, 2), HW)
+    yield Case("unpool", "x: skip\npool w=3 s=4 p=1 round=floor | unpool x w=3 s=4 p=1 round=floor", Unpooled(nn.MaxPool1d, 3, 4, 1), L)
+    yield Case("unpool", "x: skip\npool 2x1x3 round=floor | unpool x w=2x1x3 round=floor", Unpooled(nn.MaxPool3d, (2, 1, 3)), DHW)
+    yield Case("adaptpool", "adaptpool to=5x7", nn.AdaptiveAvgPool2d((5, 7)), HW)
+    # several channels at one place
+    yield Case("glu", "glu", nn.GLU(1), HW)
+    yield Case("glu", "tokens\nglu", seq(ToTokens(), nn.GLU()), HW, tokens=True)
+    yield Case("maxout", "maxout 2", Apply(lambda x: x.unflatten(1, (-1, 2)).amax(2)), HW)
+    yield Case("maxout", "tokens\nmaxout 3", seq(ToTokens(), Apply(lambda x: x.unflatten(2, (-1, 3)).amax(3))), HW, tokens=True)
+    yield Case("squash", "squash", Apply(lambda x: x * x.norm(dim=1, keepdim=True) / (1 + x.square().sum(1, keepdim=True))), HW)
+    yield Case("squash", "squash", Apply(lambda x: x * x.norm() / (1 + x.square().sum())), (9,))
     yield Case("pixelshuffle", "pixelshuffle 2", nn.PixelShuffle(2), (12, 5, 7))
     yield Case("pixelshuffle", "pixelshuffle 3", nn.PixelShuffle(3), (18, 5, 7))
     yield Case("patchmerge", "patchmerge 2", nn.PixelUnshuffle(2), (3, 6, 8))

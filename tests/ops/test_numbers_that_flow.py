@@ -47,7 +47,15 @@ SAMPLES = {
     "prelu": [(VECTOR, {}), (A_MAP, {"shared": False})],
     "pad": [(A_MAP, {"p": (1, 2), "c": 3})],
     "crop": [(A_MAP, {"size": (8, 4)})],
-    "upsample": [(A_MAP, {"n": 3, "mode": "bilinear"}), (LINE, {"n": 2})],
+    "upsample": [
+        (A_MAP, {"n": 3, "mode": "bilinear"}),
+        (LINE, {"n": 2}),
+        (A_MAP, {"n": 1.5, "mode": "bicubic", "round": "floor"}),
+        (A_MAP, {"n": 1.3, "round": "ceil"}),
+        (A_MAP, {"to": (5, 20), "mode": "bilinear", "corners": True}),
+    ],
+    "unpool": [((Map((6, 4), 24), A_MAP), {"x": True, "w": 2, "round": "floor"})],
+    "maxout": [(A_MAP, {"n": 3}), (TOKENS, {"n": 2})],
     "pixelshuffle": [(A_MAP, {"n": 2})],
     "patchmerge": [(SQUARE, {"n": 2})],
     "shuffle": [(A_MAP, {"g": 4})],
@@ -103,6 +111,8 @@ SAMPLES = {
 """Inputs and arguments of each step; a step that has none here takes a map and no arguments."""
 STRUCTURE = ("maps", "dirs", "layers")
 """Arguments on which it depends how many tensors there are."""
+QUOTIENTS = ("n",)
+"""Arguments that are read as a quotient where they are not whole, which is a decision."""
 CASES = [(step, *sample) for step in STEPS for sample in SAMPLES.get(step, [(A_MAP, {})])]
 
 
@@ -150,7 +160,7 @@ def test_all_kinds_of_number_give_the_same(step, inputs, arguments):
 
     def array(value, name=""):
         """Two networks at once: a number of each, the second of which is the first."""
-        if name in STRUCTURE:
+        if name in STRUCTURE or (name in QUOTIENTS and isinstance(value, float)):
             return value
         if isinstance(value, tuple):
             items = [array(item) for item in value]

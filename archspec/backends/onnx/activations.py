@@ -8,7 +8,7 @@ from typing import Any
 
 from archspec.backends.moves import is_last
 from archspec.backends.onnx.layer import Layer
-from archspec.types import Type
+from archspec.types import Tokens, Type
 
 OperatorRow = Callable[..., str]
 """Takes the layer, its op, and the types of its first input and its output."""
@@ -58,3 +58,26 @@ def prelu(layer: Layer, op: Any, x: Type, _: Type) -> str:
     """Emit PRelu with one slope, or with one per channel in the shape that broadcasts."""
     slope = layer.weight("weight")
     return layer.add("PRelu", layer.x, slope if op.shared else layer.per_channel(slope, x))
+
+
+def glu(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    axis, half = _channels(x), y.channels
+    gate = layer.add("Sigmoid", layer.slice(layer.x, [half], [2 * half], [axis]))
+    return layer.add("Mul", layer.slice(layer.x, [0], [half], [axis]), gate)
+
+
+def maxout(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    axis = _channels(x)
+    shape = [0, x.length, y.channels, op.n] if isinstance(x, Tokens) else [0, y.channels, op.n, *x.shape[:-1]]
+    return layer.reduce("ReduceMax", layer.reshape(layer.x, *shape), axis + 1)
+
+
+def squash(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    square = layer.reduce("ReduceSumSquare", layer.x, _channels(x), keep=True)
+    factor = layer.add("Div", layer.add("Sqrt", square), layer.add("Add", square, layer.constant(1)))
+    return layer.add("Mul", layer.x, factor)
+
+
+def _channels(x: Type) -> int:
+    """The axis of the channels."""
+    return 2 if isinstance(x, Tokens) else 1

@@ -1,9 +1,11 @@
-"""Borders of maps: padding and cropping."""
+"""Borders and sizes of maps: padding, cropping, interpolation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from archspec.backends.onnx.layer import Layer
 from archspec.ops.edges import both_ends, margins
@@ -40,3 +42,24 @@ def crop(layer: Layer, op: Any, x: Map, y: Map) -> str:
         return layer.x
     starts = [start for start, _ in op.pieces(x)]
     return layer.slice(layer.x, starts, [a + b for a, b in zip(starts, y.spatial, strict=True)], range(2, 2 + len(starts)))
+
+
+def upsample(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    """Interpolate; output i of `nearest` is i*S//S' of the input, which is not the operator's default."""
+    if x == y:
+        return layer.x
+    if op.mode == "nearest":
+        how: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    else:
+        where = "align_corners" if op.corners else "half_pixel"
+        cubic = {"mode": "cubic", "cubic_coeff_a": -0.75}
+        how = {**(cubic if op.mode == "bicubic" else {"mode": "linear"}), "coordinate_transformation_mode": where}
+    if op.to is None and op.round != "ceil":
+        return layer.add("Resize", layer.x, "", layer.constant([1, 1] + [op.n] * len(x.spatial)), **how)
+    scales = [out / size for size, out in zip(x.spatial, y.spatial, strict=True)]
+    if all(int(size * float(np.float32(scale))) == out for size, scale, out in zip(x.spatial, scales, y.spatial, strict=True)):
+        return layer.add("Resize", layer.x, "", layer.constant([1, 1, *scales]), **how)
+    shape = layer.add(
+        "Concat", layer.add("Slice", layer.add("Shape", layer.x), *[layer.whole([n]) for n in (0, 2)]), layer.whole(y.spatial), axis=0
+    )
+    return layer.add("Resize", layer.x, "", "", shape, **how)

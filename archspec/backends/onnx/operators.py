@@ -42,18 +42,6 @@ def _slice(layer: Layer, op: Any, x: Type, y: Type) -> str:
     return layer.x if x == y else layer.slice(layer.x, [start], [stop], [2 if is_last(op.axis, x) else 1])
 
 
-def _upsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
-    """Whole factors; pixel i of `nearest` is i // n, which is not the operator's default."""
-    if op.n == 1:
-        return layer.x
-    scales = layer.constant([1, 1] + [op.n] * len(x.spatial))
-    if op.mode == "nearest":
-        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    else:
-        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-    return layer.add("Resize", layer.x, "", scales, **how)
-
-
 def _pixel_shuffle(layer: Layer, op: Any, x: Map, y: Map) -> str:
     rank, n = len(x.spatial), op.n
     if n == 1:
@@ -148,7 +136,11 @@ ROWS: dict[str, OperatorRow] = {
     "flatten": lambda layer, _, x, __: layer.x if isinstance(x, Vector) else layer.add("Flatten", layer.x, axis=1),
     "pad": borders.pad,
     "crop": borders.crop,
-    "upsample": _upsample,
+    "upsample": borders.upsample,
+    "unpool": windows.unpool,
+    "glu": activations.glu,
+    "maxout": activations.maxout,
+    "squash": activations.squash,
     "pixelshuffle": _pixel_shuffle,
     "patchmerge": _patch_merge,
     "shuffle": _shuffle,

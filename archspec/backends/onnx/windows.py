@@ -78,6 +78,26 @@ def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
     return layer.add("MaxPool", value, **_window(slides))
 
 
+def unpool(layer: Layer, op: Any, y: Map, x: Map) -> str:
+    """Scatter the numbers to the places of maxima, which `MaxPool` counts over a whole batch."""
+    slides, other = op.pool().window(layer.types[1]), layer.values[1]
+    before, after = [s.before for s in slides], [s.after + s.overhang for s in slides]
+    if any(before + after):
+        other = layer.pad(other, [0, *before], [0, *after], -np.inf)
+    sizes = [s.padded for s in slides]
+    inner = [s._replace(size=size, before=0, after=0, out=s.out) for s, size in zip(slides, sizes, strict=True)]
+    places = layer.add_many("MaxPool", [other], 2, **_window(inner))[1]
+    places = layer.add("Mod", layer.add("Flatten", places, axis=1), layer.whole(x.channels * prod(sizes)))
+    flat = layer.add("Flatten", other, axis=1)
+    zeros = layer.add("Cast", layer.add("Greater", flat, flat), to=1)  # TensorProto.FLOAT
+    value = layer.add("ScatterElements", zeros, places, layer.add("Flatten", layer.x, axis=1), axis=1)
+    value = layer.reshape(value, 0, x.channels, *sizes)
+    if not any(before + after):
+        return value
+    ends = [a + s.size for a, s in zip(before, slides, strict=True)]
+    return layer.slice(value, before, ends, range(2, 2 + len(ends)))
+
+
 def average_pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
     """The divisor counts the padding where the layer says so, what overhangs it never: as torch.nn.AvgPool2d."""
     slides, value = op.window(x), _apart(layer)

@@ -38,6 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "ceil_mode": False,
     "count_include_pad": True,
     "approximate": "none",
+    "align_corners": False,
 }
 """What PyTorch assumes for a keyword; an argument that says the same is not written."""
 
@@ -223,6 +224,11 @@ def _reshape(op: Any, x: Type, y: Type) -> New:
     return new("nn.Unflatten", 1, shape) if isinstance(x, Vector) else new("Reshape", shape)
 
 
+def _channels(x: Type) -> int:
+    """The axis of the channels."""
+    return -1 if isinstance(x, Tokens) else 1
+
+
 def _plain(name: str) -> Row:
     return lambda op, x, y: new(name)
 
@@ -243,9 +249,18 @@ def _crop(op: Any, x: Map, _: Map) -> New:
     return new("CropRange", *size[0]) if is_range(size) else new("Crop", size)
 
 
-def _upsample(op: Any, x: Map, _: Map) -> New:
-    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(x.spatial)] if op.mode == "bilinear" else "nearest"
-    return new("nn.Upsample", scale_factor=op.n, mode=mode)
+def _upsample(op: Any, x: Map, y: Map) -> New:
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(x.spatial)] if op.mode == "bilinear" else op.mode
+    by_factor = op.to is None and all(int(value_of(a) * value_of(op.n)) == value_of(b) for a, b in zip(x.spatial, y.spatial, strict=True))
+    size = {"scale_factor": op.n} if by_factor else {"size": _short(y.spatial)}
+    return new("nn.Upsample", **size, mode=mode, align_corners=op.corners)
+
+
+def _unpool(op: Any, y: Map, x: Map, _: Map) -> New:
+    slides = op.pool().window(x)
+    window, stride, dilation = _sizes(slides, "k", "s", "d")
+    ends = _ends((s.before, s.after + value_of(s.overhang)) for s in slides)
+    return new("Unpool", window, stride, **({"pads": ends} if any(ends) else {}), dilation=dilation)
 
 
 def _subsample(op: Any, x: Map, _: Map) -> New:
@@ -340,6 +355,10 @@ ROWS: dict[str, Row] = {
     "pad": _pad,
     "crop": _crop,
     "upsample": _upsample,
+    "unpool": _unpool,
+    "glu": lambda op, x, y: new("nn.GLU", dim=_channels(x)),
+    "maxout": lambda op, x, y: new("Maxout", op.n, dim=_channels(x)),
+    "squash": lambda op, x, y: new("Squash", dim=_channels(x)),
     "pixelshuffle": lambda op, x, y: new("nn.PixelShuffle" if len(x.spatial) == 2 else "PixelShuffle", op.n),
     "shuffle": lambda op, x, y: new("nn.ChannelShuffle", op.g),
     "patchmerge": lambda op, x, y: new("PatchMerge", op.n),

@@ -101,6 +101,29 @@ class Crop(nn.Module):
         return x
 
 
+class Maxout(nn.Module):
+    """The largest of n channels side by side (Goodfellow et al. 2013)."""
+
+    def __init__(self, n: int, dim: int) -> None:
+        super().__init__()
+        self.n, self.dim = n, dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(self.dim, (-1, self.n)).max(self.dim + (self.dim > 0)).values
+
+
+class Squash(nn.Module):
+    """Shortens vectors to a length below 1 (Sabour et al. 2017)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        length = torch.linalg.vector_norm(x, dim=self.dim, keepdim=True)
+        return x * (length / (1 + length * length))
+
+
 class CropRange(nn.Module):
     """The positions from `start` up to, not including, `stop` along each axis of a map."""
 

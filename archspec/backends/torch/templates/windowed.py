@@ -115,6 +115,22 @@ class PaddedAvgPool(nn.Module):
         return F.pad(F.pad(x, self.pads, value=value), self.overhang)
 
 
+class Unpool(nn.Module):
+    """Puts numbers where max pooling of another map has its maxima; `pads` as torch.nn.functional.pad takes them."""
+
+    def __init__(self, window, stride, pads: tuple[int, ...] = (), dilation=1) -> None:
+        super().__init__()
+        self.window, self.stride, self.pads, self.dilation = window, stride, pads, dilation
+
+    def forward(self, x: Tensor, pooled: Tensor) -> Tensor:
+        padded = F.pad(pooled.detach(), self.pads, value=float("-inf")) if self.pads else pooled.detach()
+        pool = {3: F.max_pool1d, 4: F.max_pool2d, 5: F.max_pool3d}[x.dim()]
+        places = pool(padded, self.window, self.stride, dilation=self.dilation, return_indices=True)[1]
+        zeros = x.new_zeros(*x.shape[:2], padded[0, 0].numel())
+        y = zeros.scatter(2, places.flatten(2), x.flatten(2)).view(*x.shape[:2], *padded.shape[2:])
+        return F.pad(y, [-n for n in self.pads]) if self.pads else y
+
+
 class Subsample(nn.Module):
     """The sum over a window, times a coefficient, plus a bias, learned for each map (LeCun et al. 1998, S2)."""
 
