@@ -12,9 +12,14 @@ import archspec
 from archspec.ir.graph import Network
 from archspec.ir.walk import walk
 
-SMALLER = {"input 224x224x3": (96, 96, 3), "input 227x227x3": (99, 99, 3)}
-ONE_SIZE = ("swin_t",)
-"""Windows of 7x7 divide its maps at every stage for 224x224 and no smaller image."""
+SMALLER = {
+    "input 224x224x3": (96, 96, 3),
+    "input 227x227x3": (99, 99, 3),
+    "input 384x384x3": (96, 96, 3),
+    "input 16x112x112x3": (4, 48, 48, 3),
+}
+ONE_SIZE = ("swin_t", "maxvit_t")
+"""Windows of 7x7 divide their maps at every stage for 224x224 and no smaller image."""
 
 QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0")
 """Specs that take little time, with connection tables, branches, merges and blocks among them."""
@@ -22,7 +27,16 @@ QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0")
 VARIED = (
     *QUICK,
     *("vit_b_16", "swin_t", "convnext_tiny", "googlenet_2014", "unet", "vgg11", "resnet20_cifar", "simplenet", "shallowvggnet_dropout"),
-    *("shufflenet_v2_x1_0", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "lstm_text", "gru_text", "mlp_mixer_b16"),
+    *(
+        "shufflenet_v2_x1_0",
+        "mobilenet_v2",
+        "mobilenet_v3_small",
+        "efficientnet_b0",
+        "lstm_text",
+        "gru_text",
+        "mlp_mixer_b16",
+        "convnext_v2_tiny",
+    ),
 )
 """Specs that hold every layer and every structure that any bundled spec holds (`tests/test_specs.py` compares)."""
 

@@ -17,12 +17,15 @@ import archspec
 from archspec.api import to_torch
 from archspec.finding import specs_folder
 
-LARGE = {"inception_v3": 299, "vit_b_16": 224, "swin_t": 224}
+LARGE = {"inception_v3": 299, "vit_b_16": 224, "swin_t": 224, "swin_v2_t": 256}
 """Those that are built for one size, or need one at least this large; the others are compared at 96x96, which is quick."""
 HYPHENS = ("regnet_x_400mf", "regnet_y_400mf")
 """torchvision's names of these hold hyphens (`block1-0`), which no attribute can: they are matched by order."""
-DIFFERENT_ORDER = ("swin_t",)
-"""torchvision registers the norm of a patch merging after its reduction, and runs it before."""
+DIFFERENT_ORDER = ("swin_t", "swin_v2_t")
+"""torchvision registers the norm of a patch merging after its reduction, and runs it before; in V2 it runs a block's norms after what they follow."""
+
+OTHER_KEYS = ("maxvit_t",)
+"""torchvision calls the projections of this attention, which it has nowhere else, `to_qkv` and `merge`."""
 
 
 def torchvision() -> ModuleType:
@@ -36,7 +39,7 @@ def torchvision() -> ModuleType:
 
 def _names() -> list[str]:
     models = dir(torchvision().models)
-    return [path.stem for path in sorted(specs_folder().glob("*.arch")) if path.stem in models]
+    return [path.stem for path in sorted(specs_folder().glob("*.arch")) if path.stem in models and path.stem not in OTHER_KEYS]
 
 
 NAMES = _names()

@@ -50,6 +50,32 @@ def running(model):
     return [buffer for name, buffer in model.named_buffers() if "running" in name]
 
 
+def test_the_network_of_videos_is_torchvision_s():
+    torch.manual_seed(0)
+    theirs = torchvision().models.video.r3d_18().eval()
+    ours = to_torch(archspec.load("resnet3d_18", inputs="4x40x48x3"), device="meta")
+    assert listed(ours) == listed(theirs)
+    ours.load_state_dict(theirs.state_dict(), assign=True)
+    x = torch.randn(1, 3, 4, 40, 48)
+    with torch.no_grad():
+        assert close(ours.eval()(x), theirs(x), 1e-5)
+
+
+def test_windows_and_grids_in_turn_are_torchvision_s():
+    torch.manual_seed(0)
+    theirs = torchvision().models.maxvit_t().eval()
+    state = {key.replace(".to_qkv.", ".qkv.").replace(".merge.", ".proj."): value for key, value in theirs.state_dict().items()}
+    state |= {key: value.flatten() for key, value in state.items() if key.endswith("relative_position_index")}
+    for key, value in state.items():
+        if key.endswith("relative_position_bias_table"):
+            value.normal_()
+    ours = to_torch(archspec.load("maxvit_t"))
+    ours.load_state_dict(state)
+    x = torch.randn(1, 3, 224, 224)
+    with torch.no_grad():
+        assert close(ours.eval()(x), theirs(x), 1e-5)
+
+
 @pytest.mark.parametrize(("size", "window", "shift"), [((8, 8), (4, 4), (2, 2)), ((8, 12), (4, 6), (1, 0)), ((6, 12), (6, 4), (3, 2))])
 def test_window_attention_is_torchvision_s(size, window, shift):
     theirs = torchvision().models.swin_transformer.ShiftedWindowAttention(8, list(window), list(shift), 2)

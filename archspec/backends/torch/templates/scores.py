@@ -58,7 +58,8 @@ class Attend(nn.Module):
         size = values[0].shape[2:]  #: maps
         if self.biased:  #: biased
             values, bias = values[:-1], [values[-1]]
-        if any(shift := self.shifts(size)):  #: shift
+        shift = self.shifts(size)  #: shift
+        if any(shift):  #: shift
             bias = [self.mask(values[0], shift)]
             values = tuple(rolled(x, [-s for s in shift]) for x in values)
         if self.maps:  #: maps
