@@ -74,7 +74,7 @@ def permuted(value: Value) -> str:
     """The step that orders axes as `dims` says, which counts them from 1, channels last. Raises Cannot."""
     order = [values.number(item.text) for item in value.items]
     axes = "abcd"[: len(order)]
-    if sorted(map(str, order)) != [str(at + 1) for at in range(len(order))] or not axes:
+    if sorted(map(str, order)) != [str(at + 1) for at in range(len(axes))] or not axes:
         raise Cannot("an order of axes has each of them once: `Permute((2, 1))`")
     if order == [2, 1]:
         return "swap"

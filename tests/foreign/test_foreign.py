@@ -369,6 +369,33 @@ def test_no_name_of_torch_or_keras_is_a_misspelling_of_a_layer(keras):
     assert guessed == {}
 
 
+ODD = (
+    *(
+        "",
+        "3",
+        "(1, 2)",
+        "((1, 2), (3, 4))",
+        "((1,), (2,))",
+        "[]",
+        "((), ())",
+        "None",
+        "True, 2",
+        "-1",
+        "(n, n)",
+        "1, 2, 3, 4, 5, 6, 7, 8, 9",
+    ),
+    *("nn.Conv2d(3, 8, 3)", "layers.LSTM(4)", "foo(3)", "[x, y]", "(1, 2, 3, 4, 5, 6)", "padding=((1, 2), 3)", "cropping=((0, 1), (1, 0))"),
+    *("dims=(3, 1, 2, 4, 5)", "dims=(2, 1, 4, 3)", "target_shape=(1, 2, 3, 4, 5)", "layer=3", "merge_mode=None"),
+)
+
+
+@pytest.mark.parametrize("arguments", ODD)
+def test_arguments_that_a_layer_does_not_take_are_no_fault(arguments):
+    for row in rows():
+        for line in (f"x = {row.names[0]}({arguments})(x)", f"{row.names[-1]} {arguments}"):
+            assert rewritten(line) is None or rewritten(line).help is not None, line
+
+
 def test_the_table_is_large():
     names = {name for row in rows() for name in row.names}
     lines = {name for tool in ("torch", "keras", "onnx", "caffe", "word") for name in named(tool)}
