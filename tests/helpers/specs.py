@@ -15,6 +15,7 @@ from archspec.ir.walk import walk
 SMALLER = {
     "input 224x224x3": (96, 96, 3),
     "input 227x227x3": (99, 99, 3),
+    "input 256x256x3": (32, 32, 3),
     "input 384x384x3": (96, 96, 3),
     "input 16x112x112x3": (4, 48, 48, 3),
 }
@@ -36,6 +37,8 @@ VARIED = (
         "gru_text",
         "mlp_mixer_b16",
         "convnext_v2_tiny",
+        "cyclegan_generator",
+        "dcgan_discriminator",
     ),
 )
 """Specs that hold every layer and every structure that any bundled spec holds (`tests/test_specs.py` compares)."""
