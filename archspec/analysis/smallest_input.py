@@ -2,7 +2,7 @@
 
 Only layers read spatial sizes, so the same graph is given other types: the result is the same as elaborating the
 text again. Layers that are as large as what they read (a fully connected one behind a flatten) become smaller with it. Where positions
-become channels (`swap`), an argument may follow from the size of the input, which the graph does not know any more.
+become channels (`swap`), an argument may follow from the size of the input, which the graph does not know any more; `to=x` does.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _WORK = 2_000_000
 def smallest_input(network: Network) -> tuple[int, ...] | None:
     """The spatial size of the smallest square input that fits, at most as large as the spec's own.
 
-    None where it is not known: with several inputs, with one that is no map, where positions become channels, and where it takes too long
-    to find.
+    None where it is not known: with several inputs, with one that is no map, where positions become channels or a layer has a size `to`,
+    and where it takes too long to find.
     """
     type_ = network.inputs[0].type
-    if len(network.inputs) > 1 or not isinstance(type_, Map) or _moves_positions(network):
+    if len(network.inputs) > 1 or not isinstance(type_, Map) or _reads_sizes(network):
         return None
     sizes = _Sizes()
     with suppress(TimeoutError):
@@ -41,12 +41,14 @@ def smallest_input(network: Network) -> tuple[int, ...] | None:
     return None
 
 
-def _moves_positions(network: Network) -> bool:
-    """Whether the channels of some value are positions of another."""
+def _reads_sizes(network: Network) -> bool:
+    """Whether the channels of some value are positions of another, or a layer has a size that may be that of a value."""
     for graph in network.graphs():
         for node in graph.elements:
             op = node.op if isinstance(node, Node) and not isinstance(node.type, Vector) else None
             if isinstance(op, Arranged) and op.moves_positions(*graph.types_of(node)):
+                return True
+            if getattr(op, "to", None) is not None:
                 return True
     return False
 

@@ -112,6 +112,7 @@ def test_smallest_input_is_unknown():
     two = archspec.loads("a: input 8x8x3\nb: input 8x8x3\nfrom a\nadd b\n")
     assert smallest_input(two) is None
     assert smallest_input(archspec.loads("input 100\nfc 10\n")) is None
+    assert smallest_input(archspec.loads("input 16x16x3\nx: conv k=3 f=3\nfrom input | upsample to=x | add x\n")) is None
     assert smallest_input(spec("repeat 4000:", "  residual: conv k=3 f=3 p=1", head="default round=floor\n")) == (1, 1)
 
 
