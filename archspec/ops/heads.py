@@ -238,7 +238,7 @@ class Heads(Op):
                 raise Misfit("A206", message, argument=argument, help_="`tokens` makes a sequence of the positions of a map")
             if self.w is not None or self.grid is not None:
                 raise Misfit("A105", f"`{word}` is for all positions, not for windows", argument=argument, help_="leave out `w` or `grid`")
-        if self.talk and (self.causal or self.shift != 0):
+        if self.talk and (self.causal or any(per_axis(self.shift, 1))):
             message = "`talk=yes` mixes the heads after the softmax, with a bias, so that masked positions would be read"
             raise Misfit("A105", message, argument="talk", help_=f"leave out `{'causal' if self.causal else 'shift'}`")
         if self.sim == "cos" and self.scale is not None:
@@ -248,7 +248,7 @@ class Heads(Op):
         name = "w" if self.grid is None else "grid"
         part = getattr(self, name)
         if part is None:
-            if self.shift != 0:
+            if any(per_axis(self.shift, 1)):
                 raise Misfit("A105", "`shift` moves windows, and there is no `w`", argument="shift", help_="add `w`, or leave `shift` out")
             return
         if not isinstance(x, Map):
@@ -257,7 +257,7 @@ class Heads(Op):
             )
         if self.w is not None and self.grid is not None:
             raise Misfit("A105", "`w` and `grid` are two ways to divide a map", argument="grid", help_="leave one of them out")
-        if self.grid is not None and self.shift != 0:
+        if self.grid is not None and any(per_axis(self.shift, 1)):
             raise Misfit("A105", "`shift` moves windows, not a grid", argument="shift", help_="leave `shift` out")
         check_axes(self, len(x.spatial), shift=0, **{name: 1})
         for size, n, shift in zip(x.spatial, self.span(x), per_axis(self.shift, len(x.spatial)), strict=True):
