@@ -17,10 +17,11 @@ SMALLER = {
     "input 227x227x3": (99, 99, 3),
     "input 256x256x3": (32, 32, 3),
     "input 384x384x3": (96, 96, 3),
+    "input 192x192x3": (96, 96, 3),
     "input 16x112x112x3": (4, 48, 48, 3),
 }
-ONE_SIZE = ("swin_t", "maxvit_t")
-"""Windows of 7x7 divide their maps at every stage for 224x224 and no smaller image."""
+ONE_SIZE = ("swin_t", "swin_v2_t", "maxvit_t")
+"""Their windows divide their maps at every stage for images of their size, and of none smaller."""
 
 QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0")
 """Specs that take little time, with connection tables, branches, merges and blocks among them."""
@@ -40,6 +41,7 @@ VARIED = (
         "cyclegan_generator",
         "dcgan_discriminator",
     ),
+    *("cbam_resnet50", "nfnet_f0"),
 )
 """Specs that hold every layer and every structure that any bundled spec holds (`tests/test_specs.py` compares)."""
 
