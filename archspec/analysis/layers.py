@@ -94,7 +94,7 @@ class Row(_Fields):
     def work(self) -> dict[str, str]:
         """The formulas with numbers filled in."""
         work = worked(self.node.op, self.types, self.node.type)
-        return work if self.owner is None else {name: how for name, how in work.items() if name != "params"}
+        return work if self.owner is None and self.tied is None else {name: how for name, how in work.items() if name != "params"}
 
     @property
     def written(self) -> str:

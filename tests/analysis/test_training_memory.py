@@ -17,19 +17,20 @@ from archspec.backends.torch.words import TORCH
 from archspec.ops import op_class
 from tests.helpers import nested
 from tests.helpers.paths import SPECS
-from tests.helpers.specs import few_quick, reduced
+from tests.helpers.specs import few_quick, looked_up, reduced
 from tests.layers import LAYERS
 
 BATCH = 2
 STARTS = ("input 12x12x12\n", "input 12x12x12\ntokens | ", "input 12\n")
 
 
-def inputs(network, batch, spec=""):
+def inputs(network, batch):
     """Random values for the inputs of a network; whole numbers where they are looked up."""
     found = []
+    words = looked_up(network)
     for each in network.inputs:
         shape = (each.type.shape[-1], *each.type.shape[:-1])
-        found.append(torch.randint(0, 9, (batch, *shape)) if "\nembed" in spec else torch.randn(batch, *shape))
+        found.append(torch.randint(0, words[each.name], (batch, *shape)) if each.name in words else torch.randn(batch, *shape))
     return found
 
 
@@ -48,7 +49,7 @@ def saved(network, spec=""):
     # oneDNN's LSTM keeps a workspace of its own, 28 KiB for 5 steps of 3 units: workspaces are not counted
     one_dnn = torch.backends.mkldnn.flags(enabled="lstm" not in spec)
     with one_dnn, torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        result = module(*inputs(network, BATCH, spec))
+        result = module(*inputs(network, BATCH))
     found = sum(storage.nbytes() for storage in kept.values())
     del result
     return found

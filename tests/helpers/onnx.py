@@ -34,10 +34,10 @@ def batched(type_, count):
 
 
 def inputs_of(network, count, *, seed=0):
-    """Random inputs by name; whole numbers below 50 for a table of words."""
+    """Random inputs by name; whole numbers for a table of words."""
     generator, words = torch.Generator().manual_seed(seed), looked_up(network)
     return {
-        i.name: torch.randint(0, 50, batched(i.type, count), generator=generator)
+        i.name: torch.randint(0, words[i.name], batched(i.type, count), generator=generator)
         if i.name in words
         else torch.randn(batched(i.type, count), generator=generator)
         for i in network.inputs

@@ -370,12 +370,12 @@ def channels_first(type_: Type) -> tuple[int, ...]:
 
 
 def inputs_of(network: Network) -> list[torch.Tensor]:
-    """Random inputs of a network, batches of 2; whole numbers below 50 for a table of words."""
+    """Random inputs of a network, batches of 2; whole numbers for a table of words."""
     from tests.helpers.specs import looked_up
 
     words = looked_up(network)
     shapes = {each.name: channels_first(each.type) for each in network.inputs}
-    return [torch.randint(0, 50, shape) if name in words else torch.randn(shape) for name, shape in shapes.items()]
+    return [torch.randint(0, words[name], shape) if name in words else torch.randn(shape) for name, shape in shapes.items()]
 
 
 def channels_last(shape: tuple[int, ...], tokens: bool = False) -> tuple[int, ...]:

@@ -203,7 +203,9 @@ def _offsets(layer: Layer, op: Any, order: Array, x: Map | Tokens) -> list[str]:
         found.append(layer.constant(_apart(order, x.spatial, op.shifts(x))))
     if op.causal:
         keys = op.sizes(*layer.types[: len(layer.types) - (op.rel is True)]).keys
-        found.append(layer.constant(np.triu(np.full((len(order), keys), -np.inf), 1)))
+        # by comparing, since a stored mask of 8,192 positions is 256 MiB
+        seen = layer.add("LessOrEqual", layer.whole(np.arange(keys)), layer.whole(np.arange(len(order))[:, None]))
+        found.append(layer.add("Where", seen, layer.constant(0), layer.constant(-np.inf)))
     return found
 
 

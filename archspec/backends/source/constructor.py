@@ -77,7 +77,8 @@ def written(value: Any) -> str:
         return f"[{', '.join(map(written, value))}]"
     if type(value) is tuple:
         return f"({', '.join(map(written, value))}{',' if len(value) == 1 else ''})"
-    return repr(value)
+    text = repr(value)
+    return text.replace("'", '"') if isinstance(value, str) and '"' not in text else text
 
 
 def _argument_text(name: str, value: Any) -> str:

@@ -183,8 +183,10 @@ def _assignment(item: Item, chained: bool) -> Iterator[str]:
         yield f'        if not hasattr({parent}, "{level}"):'
         yield f'            {parent}.add_module("{level}", nn.Module())'
         parent = f'self.get_submodule("{".".join(levels[: at + 1])}")'
-    begin = f'setattr({parent}, "{last}", ' if is_buffer(module) else f'{parent}.{put}("{last}", '
-    yield from wrapped(f"        {begin}", _or_identity(item), ")")
+    if is_buffer(module):
+        yield from wrapped(f'        setattr({parent}, "{last}", ', _or_identity(item), ")")
+        return
+    yield from wrapped("        ", New(f"{parent}.{put}", (("", last), ("", _or_identity(item)))), "")
 
 
 def _module(name: str) -> str:

@@ -62,6 +62,8 @@ class _Builder:
         self.parts = cache(self._parts)
         self.readers = cache(self._readers)
         self._passed = 0
+        self._borrowed = [False]
+        """Whether the weights of what the walk passes now are those of something drawn before, by the calls that it stands in."""
 
     def build(self) -> Diagram:
         network = self.network
@@ -72,8 +74,10 @@ class _Builder:
             if isinstance(event, Enter):
                 group = groups[-1] if event.call.inline else Group(event.name, event.name, groups[-1], not self.needed[event.top])
                 groups.append(group)
+                self._borrowed.append(self._borrowed[-1] or event.call.owner is not None)
             elif isinstance(event, Leave):
                 groups.pop()
+                self._borrowed.pop()
                 last = [values[number] for number in event.values]
             else:
                 read, training = [values[source] for source in event.sources], not self.needed[event.top]
@@ -115,7 +119,7 @@ class _Builder:
         form = "merge" if merges else "minor" if is_minor(op) else "layer"
         detail = worked(op, types, node.type).get("output", "") if merges else step(op, *types)
         box = Box(met.name, form, met.name, detail, op.kind, node.type, (op.kind,), group=group, training=training, op=op)
-        box.equal, box.parts = (op, types), self.counts(node, graph)
+        box.equal, box.parts = (op, types), self.drawn(node, graph)
         box.changes, box.volume = types[:1] != (node.type,), node.type
         self.cover(box)
         return self.add(box, read)
@@ -132,7 +136,7 @@ class _Builder:
         x = graph.type_of(node.inputs[0])
         box.minors.append(step(node.op, x))
         box.kinds += (node.op.kind,)
-        count(box.parts, self.counts(node, graph))
+        count(box.parts, self.drawn(node, graph))
         box.equal = (box.equal, node.op)
         box.changes = box.changes or node.type != x
         if type(node.type) is type(box.output):
@@ -175,9 +179,14 @@ class _Builder:
             detail = str(graph.instance) if graph.instance is not None else "repeat"
             box = Box(name, "block", name, detail, "block", output, inside=inside(graph), residual=residual(graph))
         box.kinds, box.group, box.training = kinds_inside(graph), group, training
-        box.parts = self.counts(call, graph)
+        box.parts = self.drawn(call, graph)
         box.equal, box.changes, box.volume = graph, output != graph.inputs[0], output
         return box
+
+    def drawn(self, element: Layered, graph: Graph) -> Parts:
+        """What a box counts for a node or one round of a call, where the walk is now."""
+        found = self.counts(element, graph)
+        return {kind: (0, macs) for kind, (_, macs) in found.items()} if self._borrowed[-1] else found
 
     def counts(self, element: Layered, graph: Graph) -> Parts:
         """Count a node or one round of a call, by kind of layer; borrowed weights are counted at their owner."""

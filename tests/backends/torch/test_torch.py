@@ -223,6 +223,8 @@ BUILTINS = {
     "slice",
     "any",
     "hasattr",
+    "setattr",
+    "list",
     "print",
 }
 TEXTS = {
@@ -257,10 +259,9 @@ def check_allowed(source, network):
     }
     parts = {part for tensor in walk(network) for part in (tensor.name, *tensor.name.split("."))}
     names = {part for place in walk(network) for part in place.name.split(".")}
-    prefixes = {
-        ".".join(name.split(".")[:end]) for name in (place.name for place in walk(network)) for end in range(1, name.count(".") + 1)
-    }
-    assert texts <= parts | names | prefixes | TEXTS
+    levels = [name.split(".") for name in dict.fromkeys(place.name for place in walk(network))]
+    inner = {".".join(each[start:end]) for each in levels for end in range(2, len(each) + 1) for start in range(end)}
+    assert texts <= parts | names | inner | TEXTS
 
 
 @pytest.mark.parametrize("path", few_quick(SPECS, VARIED), ids=lambda p: p.stem)

@@ -78,7 +78,11 @@ def test_heads_for_training_have_no_depth():
 
 @pytest.mark.parametrize("path", few_quick(SPECS, VARIED), ids=lambda p: p.stem)
 def test_weight_layers_are_those_of_the_rows(path, networks):
-    rows = [row for row in archspec.analyze(networks(path.stem)).layers if not row.training and row.macs and row.weights + row.frozen]
+    rows = [
+        row
+        for row in archspec.analyze(networks(path.stem)).layers
+        if not row.training and row.macs and (row.weights + row.frozen or row.owner or row.tied)
+    ]
     assert sum(weight_layers(networks(path.stem)).values()) == len(rows)
 
 
@@ -88,6 +92,9 @@ def test_smallest_input_is_what_elaborating_says(path, networks):
     found = smallest_input(network)
     if not isinstance(network.inputs[0].type, Map):
         pytest.skip("an input without spatial sizes")
+    if len(network.inputs) > 1:
+        assert found is None  # the sizes of inputs may depend on each other
+        return
     if any(row.op == "swap" for row in archspec.analyze(network).layers):
         assert found is None  # positions become channels, which arguments may follow
         return

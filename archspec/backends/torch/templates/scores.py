@@ -111,7 +111,7 @@ class Attend(nn.Module):
         scale = scale if self.scale is None else self.scale  #: scale
         score = q @ k.transpose(-2, -1) * scale
         for added in bias:
-            score = (score.unflatten(0, (-1, len(added))) + added).flatten(0, 1)
+            score = (score.unflatten(0, (-1, added.shape[0])) + added).flatten(0, 1)
         if self.causal:  #: causal
             score = score + torch.full_like(score[0, 0], -math.inf).triu(1)
         if self.talk:  #: talk
