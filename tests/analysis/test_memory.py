@@ -10,7 +10,7 @@ import archspec
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import VARIED, few_quick
 
-IN_PLACE = {"relu", "relu6", "leaky", "elu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus", "softmax", "logsoftmax", "prelu", "dropout", "dropout2d", "droppath", "flatten", "tokens", "first", "token", "slice", "swap", "abs"}  # fmt: skip
+IN_PLACE = {"relu", "relu6", "leaky", "elu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus", "softmax", "logsoftmax", "prelu", "dropout", "dropout2d", "droppath", "flatten", "tokens", "first", "token", "slice", "swap", "abs", "map"}  # fmt: skip
 SUMS = ["params", "weights", "biases", "buffers", "frozen"]
 RUNNING = ["macs", "flops", "connections"]
 

@@ -18,6 +18,9 @@ SMALLER = {
     "input 256x256x3": (32, 32, 3),
     "input 384x384x3": (96, 96, 3),
     "input 192x192x3": (96, 96, 3),
+    "input 416x416x3": (64, 64, 3),
+    "input 512x512x3": (64, 64, 3),
+    "input 520x520x3": (96, 96, 3),
     "input 16x112x112x3": (4, 48, 48, 3),
 }
 ONE_SIZE = ("swin_t", "swin_v2_t", "maxvit_t")
@@ -40,6 +43,8 @@ VARIED = (
         "convnext_v2_tiny",
         "cyclegan_generator",
         "dcgan_discriminator",
+        "textcnn",
+        "yolov3",
     ),
     *("cbam_resnet50", "nfnet_f0"),
     *("gpt2", "bert_base", "llama3_8b", "siamese_koch", "deit_b_distilled"),
