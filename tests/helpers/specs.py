@@ -47,7 +47,7 @@ VARIED = (
         "yolov3",
     ),
     *("cbam_resnet50", "nfnet_f0"),
-    *("gpt2", "bert_base", "llama3_8b", "siamese_koch", "deit_b_distilled"),
+    *("gpt2", "bert_base", "llama3_8b", "t5_small", "siamese_koch", "deit_b_distilled"),
 )
 """Specs that hold every layer and every structure that any bundled spec holds (`tests/test_specs.py` compares)."""
 
@@ -57,6 +57,8 @@ NARROW: dict[str, dict[str, int]] = {
     "gpt2": {"words": 90, "length": 12, "width": 48, "depth": 2},
     "bert_base": {"words": 90, "length": 12, "width": 48, "depth": 2},
     "llama3_8b": {"words": 90, "length": 12, "width": 48, "inner": 64, "depth": 2, "heads": 8},
+    "transformer_base": {"T": 12, "D": 48, "depth": 2},
+    "t5_small": {"words": 90, "length": 40, "width": 48, "depth": 2},
     "deit_b_distilled": {"width": 48, "depth": 2, "classes": 10},
 }
 """Networks whose size says nothing that a small one does not say."""

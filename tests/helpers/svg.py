@@ -65,7 +65,7 @@ def extents(drawn: Drawn):
 
 
 def points(d: str):
-    """The points of a path, control points too: they bound it."""
+    """The points of a path, of a cubic curve 64 on it; its control points lie outside. Those of other curves bound them."""
     x = y = 0.0
     for letter, numbers in re.findall(r"([A-Z])([^A-Z]*)", d):
         values = [float(v) for v in re.findall(r"-?\d+(?:\.\d+)?", numbers)]
@@ -75,8 +75,15 @@ def points(d: str):
         elif letter == "V":
             y = values[0]
             yield x, y
+        elif letter == "C":
+            for at in range(0, len(values), 6):
+                start, x, y = (x, y), *values[at + 4 : at + 6]
+                ends = (start, *zip(values[at : at + 6 : 2], values[at + 1 : at + 6 : 2], strict=True))
+                for t in (step / 64 for step in range(1, 65)):
+                    shares = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+                    yield tuple(sum(share * end[axis] for share, end in zip(shares, ends, strict=True)) for axis in (0, 1))
         else:
-            assert letter in "MLQCZ", letter
+            assert letter in "MLQZ", letter
             for x, y in zip(values[::2], values[1::2], strict=True):
                 yield x, y
 

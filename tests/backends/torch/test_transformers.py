@@ -101,6 +101,26 @@ def test_the_keys_of_deit_are_timm_s():
         assert set(archspec.to_torch(archspec.load("deit_b_distilled")).state_dict()) == expected
 
 
+def transformer(**options):
+    return nn.Transformer(**options, dropout=0.0, batch_first=True).eval()
+
+
+def test_the_keys_of_the_transformer_are_those_of_torch_nn():
+    with torch.device("meta"):
+        ours, theirs = archspec.to_torch(archspec.load("transformer_base")).state_dict(), transformer().state_dict()
+    assert {key: value.shape for key, value in ours.items()} == {key: value.shape for key, value in theirs.items()}
+
+
+@torch.no_grad()
+def test_the_transformer_gives_the_values_of_torch_nn():
+    ours = small("transformer_base")
+    theirs = transformer(d_model=48, nhead=8, num_encoder_layers=2, num_decoder_layers=2, dim_feedforward=192)
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+    src, tgt = torch.randn(2, 2, 48, LENGTH)
+    expected = theirs(src.transpose(1, 2), tgt.transpose(1, 2), tgt_mask=masked(LENGTH))
+    same(ours(src, tgt), expected.transpose(1, 2))
+
+
 def normed(x, weight, eps):
     return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps) * weight
 
@@ -137,6 +157,44 @@ def test_llama_is_its_block_by_hand():
 def test_a_block_of_llama_has_218_112_000_parameters():
     of = {depth: archspec.analyze(archspec.load("llama3_8b", params={"depth": depth})).totals.params for depth in (1, 2)}
     assert of[2] - of[1] == 218_112_000
+
+
+def bucket(far, causal):
+    """T5's bucket of a relative position, key minus query: `_relative_position_bucket` of transformers."""
+    count, first, far = (32, 0, max(-far, 0)) if causal else (16, 16 * (far > 0), abs(far))
+    near = count // 2
+    shared = near + int(math.log(max(far, 1) / near) / math.log(128 / near) * (count - near))
+    return first + (far if far < near else min(shared, count - 1))
+
+
+def biases(table, causal):
+    count = NARROW["t5_small"]["length"]
+    return table.weight[torch.tensor([[bucket(k - q, causal) for k in range(count)] for q in range(count)])].permute(2, 0, 1)
+
+
+def t5_stack(stack, y, added, memory=None):
+    """T5's encoder, or its decoder where there is a memory."""
+    for block in stack.block:
+        for part in block.layer.children():
+            z = normed(y, part.layer_norm.weight, 1e-6)
+            if hasattr(part, "SelfAttention"):
+                y = y + attended(part.SelfAttention, z, z, 8, 8, added, 1)
+            elif hasattr(part, "EncDecAttention"):
+                y = y + attended(part.EncDecAttention, z, memory, 8, 8, 0, 1)
+            else:
+                y = y + part.DenseReluDense.wo(F.relu(part.DenseReluDense.wi(z)))
+    return normed(y, stack.final_layer_norm.weight, 1e-6)
+
+
+@torch.no_grad()
+def test_t5_is_its_blocks_by_hand():
+    ours, count = small("t5_small"), NARROW["t5_small"]["length"]
+    assert ours.lm_head.weight is ours.shared.weight is ours.decoder.embed_tokens.weight
+    source, target = torch.randint(0, 90, (2, 2, count))
+    memory = t5_stack(ours.encoder, ours.shared(source), biases(ours.encoder.relative_attention_bias, False))
+    added = biases(ours.decoder.relative_attention_bias, True) + masked(count)
+    y = t5_stack(ours.decoder, ours.shared(target), added, memory)
+    same(ours(source, target), y * 48**-0.5 @ ours.shared.weight.T)
 
 
 @torch.no_grad()
