@@ -27,13 +27,12 @@ def _lines(network: Network) -> Iterator[str]:
     for input_ in network.inputs:
         label = "" if input_.name == "input" and len(network.inputs) == 1 else f"{input_.name}: "
         yield f"{label}input {input_.type}"
-    # A tensor reads nothing, and leaves the current value as it is.
-    steps = [(place.sources[0], place.name) if place.sources else None for place in places] + [(name, name) for name in (*others, last)]
+    # A tensor reads nothing, and what is aside, which always has a label, leaves the current value as it is.
+    steps = [(place.sources[0] if place.sources else None, None if place.node.op.aside else place.name) for place in places]
     taken_up, current = [], network.inputs[-1].name
-    for step in steps:
-        read, given = step or (current, current)
-        taken_up.append("" if read == current else read)
-        current = given
+    for read, given in [*steps, *[(name, name) for name in (*others, last)]]:
+        taken_up.append("" if read in (None, current) else read)
+        current = given or read or current
     referred = {
         *taken_up,
         *(source for place in places for source in place.sources[1:]),
@@ -46,7 +45,7 @@ def _lines(network: Network) -> Iterator[str]:
         op, types = place.node.op, place.graph.types_of(place.node)
         again = place.owner is not None and len(op.weights(*types)) > 0
         auto = names.local(place.node._replace(label=None, stem=AGAIN if again else op.step, numbered=not again))
-        label = "" if auto == place.name and place.name not in referred and place.sources else f"{_label(place.name)}: "
+        label = "" if auto == place.name and place.name not in referred and not op.aside else f"{_label(place.name)}: "
         values = tuple(map(_label, place.sources[1:]))
         arguments = op.config(*types, operands=values)
         arguments = " ".join(filter(None, [*values, arguments])) if op.variadic else arguments

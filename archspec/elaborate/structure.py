@@ -255,11 +255,14 @@ class Structures(Steps):
 
 def lone_aside(suite: ast.Suite) -> ast.Step | None:
     """The step of a label that stands alone and makes a value for others to read, such as a tensor."""
-    only = suite.body[0] if isinstance(suite.head, ast.Label) and len(suite.body) == 1 else None
+    if not isinstance(suite.head, ast.Label) or len(suite.body) != 1:
+        return None
+    only = suite.body[0]
     if not isinstance(only, ast.Chain) or only.source is not None or only.guard is not None or len(only.steps) != 1:
         return None
     name = only.steps[0].name.id
-    return only.steps[0] if name in STEPS and op_class(name).aside else None
+    nameless = getattr(suite.head.name, "id", "") == NAMELESS
+    return only.steps[0] if name in STEPS and (op_class(name).origin if nameless else op_class(name).aside) else None
 
 
 def begun(body: tuple[ast.Statement, ...]) -> tuple[ast.Expr | None, tuple[ast.Statement, ...]]:

@@ -171,7 +171,7 @@ class Runner:
         name = group.label.value(context.env)
         if name != "_":
             context.labels.own[name] = (result, group.label)
-        return result
+        return x if name != "_" and is_aside(group) else result
 
     def run_repeat(self, repeat: Repeat, x: Value, context: Context) -> Value:
         counters = (*context.counters, repeat.counter) if context.counters is not None and repeat.counter else None
@@ -301,3 +301,10 @@ class Runner:
     def guarded(self, item: Any) -> bool:
         """Whether a part may get a guard. That of a residual can only stand at the end of its line."""
         return isinstance(item, (Line, Group, Repeat, Branches, Output)) and item.guard is None
+
+
+def is_aside(group: Group) -> bool:
+    """Whether a label stands before a layer that leaves the current value as it is, as the reference says of `buckets`."""
+    line = group.body.items[0] if len(group.body.items) == 1 else None
+    steps = line.steps.items if isinstance(line, Line) and line.source is None and line.guard is None else []
+    return len(steps) == 1 and isinstance(steps[0], Step) and steps[0].name == "buckets"
