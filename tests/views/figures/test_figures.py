@@ -29,7 +29,7 @@ from tests.helpers.specs import VARIED, few_quick
 from tests.helpers.svg import SVG, Drawn, check, check_safe
 
 NAMES = [path.stem for path in SPECS]
-BRANCHED = ("unet", "deit_b_distilled", "unet_padded", "textcnn", "fcn8s", "deeplabv3_resnet50", "yolov3")
+BRANCHED = ("unet", "deit_b_distilled", "unet_padded", "textcnn", "fcn8s", "deeplabv3_resnet50", "yolov3", "hrnet_w18")
 """Values of these are read by several layers outside blocks: they are no chains of volumes."""
 KINDS = [pytest.param("blocks", marks=graphviz), "volumes", "bars"]
 
