@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from archspec.analysis.cost import needed_elements
 from archspec.analysis.layers import Report
@@ -122,8 +123,9 @@ def _class(
         yield f"    def __init__(self{class_.heading()}) -> None:"
         made = [("", _or_identity(item)) for item in modules] if numbered else []
         yield from wrapped("        ", New("super().__init__", tuple(made)), "")
+        holders: set[str] = set()
         for item in guarded if numbered else modules + guarded:
-            yield from _assignment(item, chained)
+            yield from _assignment(item, chained, holders)
         yield from ties
     if chained:
         return
@@ -162,8 +164,11 @@ def _or_identity(item: Item) -> New | If | None:
     return module._replace(no=New(TORCH.identity)) if isinstance(module, If) and module.no is None else module
 
 
-def _assignment(item: Item, chained: bool) -> Iterator[str]:
-    """Keep a module, parameter or guard; one whose name has levels, or is a number, is put where its name says."""
+def _assignment(item: Item, chained: bool, holders: set[str]) -> Iterator[str]:
+    """Keep a module, parameter or guard; one whose name has levels, or is a number, is put where its name says.
+
+    `holders` are the modules that were made for levels, by their full names.
+    """
     module = item.module
     if module is None:
         yield from wrapped(f"        self.{item.flag} = ", item.guard, "")
@@ -176,17 +181,25 @@ def _assignment(item: Item, chained: bool) -> Iterator[str]:
             lines = [*identity, condition, *wrapped(f"            self.{item.attribute} = ", module.yes, "")]
         yield from lines
         return
-    put = "register_parameter" if TORCH.holds_tensor(item.step) else "add_module"
     *levels, last = item.attribute.split(".")
-    parent = "self"
-    for at, level in enumerate(levels):
-        yield f'        if not hasattr({parent}, "{level}"):'
-        yield f'            {parent}.add_module("{level}", nn.Module())'
-        parent = f'self.get_submodule("{".".join(levels[: at + 1])}")'
-    if is_buffer(module):
-        yield from wrapped(f'        setattr({parent}, "{last}", ', _or_identity(item), ")")
-        return
-    yield from wrapped("        ", New(f"{parent}.{put}", (("", last), ("", _or_identity(item)))), "")
+    for at in range(len(levels)):
+        holder = ".".join(levels[: at + 1])
+        if holder not in holders:
+            holders.add(holder)
+            yield from _put(".".join(levels[:at]), levels[at], New("nn.Module"), "add_module")
+    put = "register_parameter" if TORCH.holds_tensor(item.step) else "add_module"
+    yield from _put(".".join(levels), last, _or_identity(item), "setattr" if is_buffer(module) else put)
+
+
+def _put(holder: str, name: str, module: Any, put: str) -> Iterator[str]:
+    """Put a module, parameter or buffer into the module of a full name; the class itself has none."""
+    parent = _module(holder) if holder else "self"
+    if is_simple(name) and "(" not in parent:
+        yield from wrapped(f"        {parent}.{name} = ", module, "")
+    elif put == "setattr":
+        yield from wrapped(f'        setattr({parent}, "{name}", ', module, ")")
+    else:
+        yield from wrapped("        ", New(f"{parent}.{put}", (("", name), ("", module))), "")
 
 
 def _module(name: str) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class StandardConv2d(nn.Conv2d):
-    """Convolution whose filters are standardised in each pass, and scaled by a learned gain over the root of their size."""
+    """Convolution of filters that are standardised in each pass, and scaled by a learned gain over sqrt(fan-in)."""
 
     def __init__(self, *args, pads: tuple[int, ...] = (), gain: bool = True, eps: float = 1e-6, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -24,7 +24,7 @@ class StandardConv2d(nn.Conv2d):
 
 
 class StandardLinear(nn.Linear):
-    """Matrix product over an axis, whose rows are standardised in each pass and scaled by a learned gain over the root of their size."""
+    """Matrix product over an axis, of rows standardised in each pass and scaled by a learned gain over sqrt(fan-in)."""
 
     def __init__(self, *args, dim: int = -1, gain: bool = True, eps: float = 1e-6, **kwargs) -> None:
         super().__init__(*args, **kwargs)
