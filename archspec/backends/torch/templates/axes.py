@@ -203,7 +203,7 @@ class Token(nn.Module):
 
 
 class Rearrange(nn.Module):
-    """Splits axes into parts of some sizes, puts the parts into another order, and joins those from a first to a last one."""
+    """Splits axes into parts, puts the parts into another order, and joins those from a first to a last one."""
 
     def __init__(
         self,

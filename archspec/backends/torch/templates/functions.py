@@ -24,7 +24,7 @@ def kaiming_uniform(module):
 
 
 def kaiming_out(module):
-    """Draw the weights from He's normal distribution, which keeps the size of gradients (He et al. 2015); biases are 0."""
+    """Draw weights from He's normal distribution, which keeps the size of gradients (He et al. 2015); biases are 0."""
     nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     return finished(module)
 
@@ -79,14 +79,14 @@ def finished(module):
 
 
 def sinusoids(length: int, channels: int) -> Tensor:
-    """Compute what tells positions apart: sines in even channels and cosines in odd ones, of falling frequencies (Vaswani et al. 2017)."""
+    """Compute sines in even channels and cosines in odd ones, of falling frequencies (Vaswani et al. 2017)."""
     at = torch.arange(channels, dtype=torch.float64)
     angles = torch.arange(length, dtype=torch.float64)[:, None] / 10000 ** ((at - at % 2) / channels)
     return torch.where(at % 2 == 0, angles.sin(), angles.cos()).float()[None]
 
 
 def divisible(value, divisor):
-    """Round to the nearest multiple of a number, to at least that and not below 0.9 of the value (Sandler et al. 2018)."""
+    """Round to the nearest multiple, at least the divisor and not below 0.9 of the value (Sandler et al. 2018)."""
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 

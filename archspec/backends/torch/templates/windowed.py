@@ -19,7 +19,7 @@ class PaddedConv2d(nn.Conv2d):
 
 
 class BorderConv2d(nn.Conv2d):
-    """Convolution whose border differs at the two ends of an axis, and is not of zeros; `pads` as torch.nn.functional.pad takes them."""
+    """Convolution whose border is not of zeros and differs at two ends; `pads` are those of torch.nn.functional.pad."""
 
     def __init__(self, *args, pads: tuple[int, ...], padding_mode: str, **kwargs) -> None:
         super().__init__(*args, **kwargs)
