@@ -167,7 +167,7 @@ def _parting(builder: GraphBuilder, entered: int, main: int) -> tuple[list[tuple
         if isinstance(element, Node) and isinstance(before, Map) and isinstance(after, Map) and before.spatial != after.spatial:
             if span is not None:
                 marks.append((span, f"{'x'.join(map(str, before.spatial))} -> {'x'.join(map(str, after.spatial))}"))
-            formula = worked(element.op, [before], after).get("output")
+            formula = worked(element.op, [before], after).get("output") if len(element.inputs) == 1 else None
             notes += [formula] if formula else []
         if before is not None and after is not None and before.channels != after.channels and span is not None:
             widened.append((span, f"{before.channels} -> {after.channels} channels"))

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from tests.fuzzing.chooser import Values
+from tests.fuzzing.chooser import Pair, Values
 from tests.fuzzing.draw import ROUND, ROUNDS, Arg, Draw, Refused, condition, demand
 from tests.fuzzing.layers import LAYERS, flatten_first
 from tests.fuzzing.tape import Tape, TooLarge
@@ -147,7 +147,8 @@ class Runner:
         layer = LAYERS[name]
         demand(x.kind in layer.takes, f"{name} on {x.kind}")
         for argument, value in values.items():
-            demand(argument == "bounds" or name == "token" or _least(value) >= (argument in COUNTS), f"{argument}={value}")
+            counts = argument in COUNTS and name != "pad" and not isinstance(value, Pair)
+            demand(argument == "bounds" or name == "token" or _least(value) >= counts, f"{argument}={value}")
         demand(values.get("std") is None or values["init"] in ("normal", "truncated"), "a deviation that means nothing")
         if name == "fc" and flatten_first(x):
             x = self.layer("flatten", {}, x, context)

@@ -56,7 +56,10 @@ class Merge(nn.Module):
         if self.kind == "concat":
             return torch.cat(values, self.axis)
         most = max(value.dim() for value in values)
-        spread = [value.view(*value.shape, *[1] * (most - value.dim())) for value in values]
+        spread = [
+            value[:, None] if self.axis == 2 and value.dim() < most else value.view(*value.shape, *[1] * (most - value.dim()))
+            for value in values
+        ]
         result = spread[0]
         for value in spread[1:]:
             result = result + value if self.kind == "add" else result * value
@@ -151,18 +154,19 @@ class Tape:
         elif kind == "add":
             demand(all((v.kind, v.shape) == (first.kind, first.shape) for v in values), "different shapes in a sum")
         else:
-            first = max(values, key=lambda v: v.size)
-            demand(
-                all((v.kind, v.shape) == (first.kind, first.shape) or _spreads(v, first) for v in values), "different shapes in a product"
-            )
+            first = max(values, key=lambda v: (len(v.shape), v.size))
+            shapes = [_spread(value, first) for value in values]
+            demand(None not in shapes, "different kinds in a product")
+            demand(all(len({*axis} - {1}) <= 1 for axis in zip(*shapes, strict=True)), "different shapes in a product")
         axis = 2 if first.kind == "tokens" else 1
         return self.apply(kind, Merge(kind, axis), values, first.kind)
 
 
-def _spreads(value: Value, over: Value) -> bool:
-    if over.kind != "map" or value.channels != over.channels:
-        return False
-    return value.kind == "vector" or (value.kind == "map" and value.rank == over.rank and set(value.spatial) == {1})
+def _spread(value: Value, over: Value) -> tuple[int, ...] | None:
+    """The shape of a value beside another one in a product: a vector C is 1x1xC; None where the kinds do not fit."""
+    if value.kind == "vector":
+        return (1,) * (len(over.shape) - 1) + value.shape
+    return value.shape if (value.kind, len(value.shape)) == (over.kind, len(over.shape)) else None
 
 
 class Net(nn.Module):

@@ -204,11 +204,17 @@ def draw_avgpool(g: Chooser, x: Value, goal: str) -> Args:
     return args if goal or g.chance(2) else args | {"s": const(None)}
 
 
+def narrower(p: object, ks: Axes) -> None:
+    """Padding of a pool that differs at the two ends is narrower than its window at each of them."""
+    demand(not isinstance(p, Pair) or max(p) < min(ks), "padding as wide as a window")
+
+
 def build_pool(x: Value, a: Values) -> Made:
     ks, ss, ds, ends = geometry(x, a, "w")
     for size, k, s, d, (before, after) in zip(x.spatial, ks, ss, ds, ends, strict=True):
         for start in range(-before, size + after - d * (k - 1), s):
             demand(any(0 <= start + d * at < size for at in range(k)), f"a window at {start} that lies in the padding alone")
+    narrower(a["p"], ks)
     if a["p"] in ("same", "causal") or isinstance(a["p"], Pair):
         return MaxPool(ks, ss, ends, ds), "map"
     return MAXPOOL[x.rank](ks, ss, tuple(before for before, _ in ends), ds, ceil_mode=a["round"] == "ceil"), "map"
@@ -217,6 +223,7 @@ def build_pool(x: Value, a: Values) -> Made:
 def build_avgpool(x: Value, a: Values) -> Made:
     ks, ss, _, ends = geometry(x, a, "w")
     counted = a["count_pad"]
+    narrower(a["p"], ks)
     if a["p"] in ("same", "causal") or isinstance(a["p"], Pair):
         return SameAvgPool(ks, ss, ends, counted), "map"
     p = tuple(before for before, _ in ends)
