@@ -54,8 +54,8 @@ def numbers_kept(weights: Sequence[Weight]) -> int:
 def check_form(op: Any, x: Type) -> None:
     """Raises Misfit for arguments of another form, and for filters of one number."""
     for argument in ("gain", "eps"):
-        alone = op.norm != "std" and "norm" not in op.given  # `norm=no` leaves what a default gave for `norm=std` unused
-        if alone and getattr(op, argument) != op.fields[argument].default:
+        other = op.norm != "std" and (op.norm or "norm" not in op.given)  # `norm=no` may leave what a default gives unused
+        if other and getattr(op, argument) != op.fields[argument].default:
             raise Misfit("A105", f"`{argument}` belongs to `norm=std`", argument=argument, help_=f"add it, or leave `{argument}` out")
     if op.norm == "std" and not holds(product(op.weights(x)[0].shape[1:]) > 1):
         message = "`norm=std` would standardise each single weight by itself, and leave nothing of it"
