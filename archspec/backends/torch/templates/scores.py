@@ -140,10 +140,10 @@ class Attend(nn.Module):
         x = x.movedim(1, -1)
         for axis, n in enumerate(self.window):  #: window
             at = 1 + 2 * axis
-            if self.strided:  #: strided
-                x = x.unflatten(at, (n, -1)).transpose(at, at + 1)
-                continue
-            x = x.unflatten(at, (-1, n))
+            parts = (-1, n)
+            parts = (n, -1) if self.strided else parts  #: strided
+            x = x.unflatten(at, parts)
+            x = x.transpose(at, at + 1) if self.strided else x  #: strided
         if self.window:  #: window
             rank = len(self.window)
             x = x.permute(0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), -1).flatten(0, rank)
