@@ -352,6 +352,12 @@ def counts(module: nn.Module) -> dict[str, int]:
 
 def measure(module: nn.Module, shape: tuple[int, ...], dtype=torch.float32) -> tuple[tuple[int, ...], int]:
     """Output shape without the batch, and MACs as torch counts them, for a meta input of the shape (without the batch)."""
+    y, macs = counted(module, shape, dtype)
+    return tuple(y.shape[1:]), macs
+
+
+def counted(module: nn.Module, shape: tuple[int, ...], dtype=torch.float32) -> tuple[Any, int]:
+    """What a module gives for a meta input of the shape (without the batch), and its MACs as torch counts them."""
     module = module.to("meta")
     x = torch.empty((1, *shape), device="meta", dtype=dtype)
     # in training mode attention takes the path whose products are counted; batch norm is not counted either way
@@ -360,7 +366,12 @@ def measure(module: nn.Module, shape: tuple[int, ...], dtype=torch.float32) -> t
         y = module(x)
     total = counter.get_total_flops()
     assert total % 2 == 0
-    return tuple(y.shape[1:]), total // 2
+    return y, total // 2
+
+
+def parameters_and_macs(module: nn.Module, shape: tuple[int, ...], dtype=torch.float32) -> tuple[int, int]:
+    """The parameters of a module, and its MACs as torch counts them, for an input of the shape (without the batch)."""
+    return sum(parameter.numel() for parameter in module.parameters()), counted(module, shape, dtype)[1]
 
 
 def channels_first(type_: Type) -> tuple[int, ...]:
