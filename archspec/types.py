@@ -7,7 +7,9 @@ Shapes are written as the lectures do, channels last.
 from __future__ import annotations
 
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 
 class Map(NamedTuple):
@@ -99,6 +101,11 @@ def from_shape(shape: tuple[int, ...]) -> Type:
 def of_shape(shape: tuple[int, ...], *, line: bool = False) -> Type:
     """The type of a shape that a layer is given: as `from_shape`, but `TxC` are tokens, unless they are a `line`, a map of one axis."""
     return Tokens(*shape) if len(shape) == 2 and not line else from_shape(shape)
+
+
+def channels_second(groups: tuple[T, ...], type_: Type) -> tuple[T, ...]:
+    """Put what belongs to the axes of a value into the order of PyTorch and ONNX: channels first in a map, behind the batch."""
+    return (*groups[-1:], *groups[:-1]) if isinstance(type_, Map) else groups
 
 
 def is_line(value: Type | None) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from archspec.ops.arrange import Arranged, channels_second
-from archspec.types import Tokens, Type
+from archspec.ops.arrange import Arranged
+from archspec.types import Tokens, Type, channels_second
 
 
 class Moves(NamedTuple):

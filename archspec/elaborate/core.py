@@ -11,7 +11,7 @@ from archspec.diagnostics import Diagnostics
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
 from archspec.elaborate.expressions import Refused, Scope, Seen, truth
-from archspec.elaborate.labels import Labels, clashes, lookup, spelled
+from archspec.elaborate.labels import Labels, clashes, spelled, unknown_label
 from archspec.elaborate.merge_advice import Advice
 from archspec.elaborate.paths import Nowhere, Path
 from archspec.elaborate.reports import Reports
@@ -37,7 +37,7 @@ class Context(NamedTuple):
     defaults: Defaults
     top: bool = False
     results: dict[str, int] | None = None
-    """The outputs so far of the block or group; None where none may stand: at the top level, and in repeats."""
+    """The outputs so far of the block or group; None where none is allowed: at the top level, and in repeats."""
 
     def inside(self, builder: GraphBuilder | None = None, scope: Scope | None = None) -> Context:
         """Make the context of indented lines, whose labels are not seen outside; with a builder, that of a graph of its own."""
@@ -193,7 +193,9 @@ class Core(Reports, ABC):
         """The values that a label, an input or a path names, in their graph. Raises Refused, with the place where a label hides."""
         try:
             path = Path.of(expr, scope)
-            return [lookup(expr, scope)] if path is None else [(path.owner, value) for value in path.values(self.exposures)]
+            if path is None:
+                raise unknown_label(expr, scope)
+            return [(path.owner, value) for value in path.values(self.exposures)]
         except Refused as refused:
             hidden = self.hidden(expr, scope) if refused.code == "A107" else None
             if hidden is None:

@@ -251,14 +251,14 @@ class Elaborator(Sharing):
         return value
 
     def check_output(self, head: ast.Output, context: Context) -> None:
-        """Raise Refused where an output cannot stand, or cannot be for training only."""
+        """Raise Refused where an output is not allowed, or cannot be for training only."""
         if not context.top and context.results is None:
             message, help_ = (
                 "`output` is allowed only at the top level and in blocks",
                 "label the value, and name the output at the top level",
             )
             if self.active:
-                message = "`output` is not allowed here: an output of a block stands in no repeat and no shortcut"
+                message = "`output` is not allowed here: a block has no outputs inside a repeat or a shortcut"
                 help_ = "put the lines of the round into a block of its own: `from LABEL.*.NAME` finds its outputs"
             raise Refused("A010", message, head.span, help_)
         if head.mode is not None and (head.mode.id != "train" or not context.top):

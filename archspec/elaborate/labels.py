@@ -137,17 +137,14 @@ def _pattern(name: ast.Name | ast.Interpolated) -> re.Pattern[str]:
     return re.compile("".join(re.escape(part) if isinstance(part, str) else r"\w+" for part in parts))
 
 
-def lookup(expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
-    """The value that a label names. Raises Refused."""
+def unknown_label(expr: ast.Expr, scope: Scope) -> Refused:
+    """Why an expression names no value: a mistake that was reported took its label away, or there is none."""
     name = spelled(expr, scope)
-    found = next((around.labels[name] for around in scope.outwards() if name in around.labels), None)
-    if found is None:
-        if any(lost.fullmatch(name) for around in scope.outwards() for lost in around.lost):
-            raise Silent(expr.span)
-        known = [label for around in scope.outwards() for label in around.labels]
-        help_ = did_you_mean(name, known, f"label a line above: `{name}: conv k=3 f=8`")
-        raise Refused("A107", f"no value is called `{name}` here", expr.span, help_)
-    return found
+    if any(lost.fullmatch(name) for around in scope.outwards() for lost in around.lost):
+        return Silent(expr.span)
+    known = [label for around in scope.outwards() for label in around.labels]
+    help_ = did_you_mean(name, known, f"label a line above: `{name}: conv k=3 f=8`")
+    return Refused("A107", f"no value is called `{name}` here", expr.span, help_)
 
 
 def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Layered | Hole, Layered | Hole, str]]:

@@ -19,7 +19,7 @@ class Nowhere(Refused):
 
 
 class Path:
-    """A path whose first names are a label that is seen: the label's value in its graph, and the names behind."""
+    """A label that is seen, its value in its graph, and the names behind it, if any."""
 
     def __init__(self, expr: ast.Expr, text: str, owner: GraphBuilder, value: int, names: Sequence[str]) -> None:
         self.expr = expr
@@ -30,20 +30,22 @@ class Path:
 
     @staticmethod
     def of(expr: ast.Expr, scope: Scope) -> Path | None:
-        """The path that an expression is; None where it is a label, or its first names are none. Raises Refused."""
+        """The path that an expression is; None where neither it nor its first names are a label. Raises Refused."""
         text = spelled(expr, scope)
         parts = text.split(".")
         for cut in range(len(parts), 0, -1):
             label = ".".join(parts[:cut])
             for around in scope.outwards():
                 if label in around.labels:
-                    return Path(expr, text, *around.labels[label], parts[cut:]) if cut < len(parts) else None
+                    return Path(expr, text, *around.labels[label], parts[cut:])
                 if cut < len(parts) and any(lost.fullmatch(label) for lost in around.lost):
                     raise Silent(expr.span)
         return None
 
     def values(self, exposures: Exposures) -> list[int]:
         """The values that the path leads to, in the graph of its label. Raises Refused."""
+        if not self.names:
+            return [self.value]
         if self.value < 0 and isinstance(self.owner.elements[~self.value], Hole):
             raise Silent(self.expr.span)
         try:
@@ -52,8 +54,8 @@ class Path:
             raise self.nowhere(unseen) from None
 
     def type(self) -> Type | None:
-        """The type of the value that the path leads to, which stays unseen; None where that is none, an output of a block, or several."""
-        call = self.owner.elements[~self.value] if self.value < 0 else None
+        """The type of the value that the path leads to, which stays unseen; None for a label, an output of a block, none or several."""
+        call = self.owner.elements[~self.value] if self.value < 0 and self.names else None
         if not isinstance(call, Call) or call.graph.instance is not None:
             return None
         try:

@@ -108,7 +108,10 @@ class Steps(Core):
         """Whether what is merged is a number: an expression, or a param where no value has the name. Raises Refused where one has."""
         if not isinstance(expr, ast.Name):
             return isinstance(expr, _NUMBERS)
-        if expr.span.source.text[: expr.span.start].rstrip().endswith("("):
+        text, at = expr.span.source.text, expr.span.start - 1
+        while text[at].isspace():
+            at -= 1
+        if text[at] == "(":  # brackets around a name leave nothing in the tree
             return True
         labelled = any(expr.id in around.labels for around in scope.outwards())
         if scope.value_of(expr.id) is None:

@@ -30,7 +30,7 @@ def edges(value: Value, axes: int) -> Pairs:
 
 
 def _pair(value: Value) -> tuple[str, str]:
-    """What stands on both sides of one axis. Raises Cannot."""
+    """The padding at both ends of one axis. Raises Cannot."""
     sides = [item.text for item in value.items] or [value.text]
     if len(sides) > 2:
         raise Cannot("an axis has two sides")

@@ -364,7 +364,7 @@ def _given(call: Call, row: Foreign) -> dict[str, Value]:
 
 
 def _filled(call: Call, row: Foreign) -> str:
-    """The step of a row with the values that stand in it. Raises Cannot."""
+    """The step of a row, its values filled in. Raises Cannot."""
     given = _given(call, row)
     texts = {parameter.name: given[parameter.name].text for parameter in row.parameters if parameter.name in given}
     lacking = [parameter.name for parameter in row.parameters if not texts.get(parameter.name, "").isalnum()]

@@ -84,7 +84,19 @@ class AdaptMaxPool(_Adaptive):
         return Kept(input=True, bytes=8 * y.size)
 
 
-class Gap(Op):
+class Global(Op):
+    """Pooling of each channel over all positions."""
+
+    step = ""
+    reads = WHOLE
+    kind = "pooling"
+    takes = (Map, Tokens)
+
+    def output(self, x: Type) -> Type:
+        return Map((1,) * len(x.spatial), x.channels) if isinstance(x, Map) else Vector(x.channels)
+
+
+class Gap(Global):
     """Global average pooling: the mean of each channel.
 
     Shape:   (*S, C) -> (1, .., 1, C);  tokens (T, C) -> (C)
@@ -92,13 +104,7 @@ class Gap(Op):
     """
 
     keeps = ""
-    reads = WHOLE
-    kind = "pooling"
-    takes = (Map, Tokens)
     cost_note = "one addition per input element"
-
-    def output(self, x: Type) -> Type:
-        return Map((1,) * len(x.spatial), x.channels) if isinstance(x, Map) else Vector(x.channels)
 
     def flops(self, x: Type, y: Type) -> int:
         return x.size

@@ -1,6 +1,6 @@
 """Layers that rearrange axes: an axis is split into parts, the parts are put into another order, and joined to other axes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
 
@@ -37,11 +37,6 @@ class Plan(NamedTuple):
         parts = self.parts(x)
         whole = {frozenset(group): size for group, size in zip(self.left, x.shape, strict=True)}
         return tuple([whole.get(frozenset(group), product([parts[name] for name in group])) for group in self.right])
-
-
-def channels_second(groups: Sequence[Any], type_: Type) -> list[Any]:
-    """Put what belongs to the axes of a value into the order that they have in memory: channels first in a map."""
-    return [*groups[-1:], *groups[:-1]] if isinstance(type_, Map) else list(groups)
 
 
 class Arranged(Op):

@@ -2,25 +2,20 @@
 
 from typing import Any
 
+from archspec.ops.adaptive import Global
 from archspec.ops.along import Axis, check_axis
 from archspec.ops.base import POINT, WHOLE, Field_, Kept, Op
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.types import Map, Type, Vector
 
 
-class Gmp(Op):
+class Gmp(Global):
     """Global max pooling: the largest number of each channel.
 
     Shape:   (*S, C) -> (1, .., 1, C);  tokens (T, C) -> (C)
     Source:  torch.nn.AdaptiveMaxPool2d(1).
     """
 
-    reads = WHOLE
-    kind = "pooling"
-    takes = (Map, Tokens)
     cost_note = "one comparison per input element, less one per output"
-
-    def output(self, x: Type) -> Type:
-        return Map((1,) * len(x.spatial), x.channels) if isinstance(x, Map) else Vector(x.channels)
 
     def flops(self, x: Type, y: Type) -> int:
         return x.size - y.size

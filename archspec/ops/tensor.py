@@ -6,7 +6,7 @@ from archspec.numeric import product
 from archspec.ops.base import Misfit, Op, Weight, show
 from archspec.ops.declare import Deviation, Flag, Rule, Size, Start
 from archspec.ops.initial import check_init
-from archspec.types import Map, Type, of_shape
+from archspec.types import Type, channels_second, of_shape
 
 _FREE = ("normal", "truncated", "zeros")
 """What tensors of any shape may begin with; everything else has rows and columns."""
@@ -77,8 +77,7 @@ class Tensor(Op):
 
     def _natural(self) -> tuple[int, ...]:
         """The shape of the value as PyTorch has it, without the batch."""
-        value = self.value
-        return (value.channels, *value.spatial) if isinstance(value, Map) else value.shape
+        return channels_second(self.value.shape, self.value)
 
     def output(self) -> Type:
         return self.value

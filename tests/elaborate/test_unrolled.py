@@ -238,7 +238,7 @@ MISTAKES = {
     ),
     "a star that finds nothing": ("s: repeat 2: relu\nadd s.*.side", "A107", "`s.*.side` finds nothing", "path leads into"),
     "a star for one value": ("s: repeat 2: _: x: relu | bn\nfrom s.*", "A107", "`s.*` names 2 values, and one is needed here", "`add:`"),
-    "an output in a repeat": ("block b():\n  repeat 2:\n    relu\n    output x\nb", "A010", "an output of a block stands in no repeat", "`from LABEL"),
+    "an output in a repeat": ("block b():\n  repeat 2:\n    relu\n    output x\nb", "A010", "a block has no outputs inside a repeat", "`from LABEL"),
     "an output for training": ("block b():\n  relu\n  output x train: gap\nb", "A010", "`train` is not allowed here", "remove it"),
     "an output in a group": ("g:\n  relu\n  output x\n  bn", "A010", "only at the top level and in blocks", "label the value"),
     "two outputs": ("block b():\n  output x: relu\n  g:\n    bn\n    output x\nb", "A108", "two outputs called `x`", None),

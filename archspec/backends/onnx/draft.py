@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archspec.types import Map, Type
+from archspec.types import Type, channels_second
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int | str, ...]
@@ -74,7 +74,7 @@ class Draft:
 
     def shape(self, type_: Type) -> Shape:
         """A type's shape with the batch first and the channels as PyTorch and ONNX have them."""
-        return (self.batch, *((type_.channels, *type_.spatial) if isinstance(type_, Map) else type_.shape))
+        return (self.batch, *channels_second(type_.shape, type_))
 
     def is_whole(self, value: str) -> bool:
         """Whether a value is an input of whole numbers."""

@@ -6,8 +6,7 @@ from typing import Any
 
 from archspec.backends.moves import is_last, moves
 from archspec.backends.onnx.layer import Layer
-from archspec.ops.arrange import channels_second
-from archspec.types import Map, Tokens, Type
+from archspec.types import Map, Tokens, Type, channels_second
 
 
 def arranged(layer: Layer, op: Any, x: Type, y: Type) -> str:

@@ -1,4 +1,4 @@
-"""Whether one module can stand for two elements of a network, of which one uses the weights of the other."""
+"""Whether one module can serve two elements of a network, of which one uses the weights of the other."""
 
 from __future__ import annotations
 

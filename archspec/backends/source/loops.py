@@ -18,7 +18,7 @@ from archspec.backends.source.dialect import Dialect
 
 
 def as_loop(body: Body) -> Body:
-    """The body as a loop, where all its modules stand in a row and each result of each is collected; otherwise the body itself."""
+    """The body as a loop, where its modules form a chain and every result of each is collected; otherwise the body itself."""
     first, count, main = len(body.inputs), len(body.items), ".output"
     collected = list(dict.fromkeys(pick.text for value in body.results[1:] if (pick := body.picks.get(value)) is not None))
     everything = [(first + at, text) for text in collected for at in range(count)]

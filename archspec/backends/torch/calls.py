@@ -14,13 +14,12 @@ from archspec.backends.source import constructor
 from archspec.backends.source.constructor import New, written
 from archspec.backends.torch import attentions
 from archspec.numeric import Spelled, value_of
-from archspec.ops.arrange import channels_second
 from archspec.ops.base import Op
 from archspec.ops.declare import is_range
 from archspec.ops.edges import both_ends, margins
 from archspec.ops.targets import target
 from archspec.ops.window import Slide
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.types import Map, Tokens, Type, Vector, channels_second
 
 Row = Callable[..., New]
 """Takes the op, the types of its inputs and that of its output."""
@@ -200,6 +199,7 @@ def _softmax(name: str) -> Row:
 
 
 def _dim(axis: str, x: Type) -> int:
+    """The number of the axis c or t in a tensor."""
     return -1 if is_last(axis, x) else 1
 
 
@@ -218,15 +218,10 @@ def _rearrange(op: Any, x: Type, y: Type) -> New:
 
 
 def _reshape(op: Any, x: Type, y: Type) -> New:
-    shape = tuple(channels_second(op.axes(), y))
+    shape = channels_second(op.axes(), y)
     if isinstance(y, Vector):
         return new("nn.Flatten")
     return new("nn.Unflatten", 1, shape) if isinstance(x, Vector) else new("Reshape", shape)
-
-
-def _channels(x: Type) -> int:
-    """The axis of the channels."""
-    return -1 if isinstance(x, Tokens) else 1
 
 
 def _plain(name: str) -> Row:
@@ -327,7 +322,7 @@ ROWS: dict[str, Row] = {
     "bn": _batch_norm,
     "ln": _layer_norm,
     "rmsnorm": _rms_norm,
-    "l2norm": lambda op, x, y: constructor.new("L2Norm", dim=-1 if isinstance(x, Tokens) else 1, eps=op.eps),
+    "l2norm": lambda op, x, y: constructor.new("L2Norm", dim=_dim("c", x), eps=op.eps),
     "grn": lambda op, x, y: constructor.new("GlobalResponseNorm", x.channels, eps=op.eps),
     "gn": lambda op, x, y: new("TokenGroupNorm" if isinstance(x, Tokens) else "nn.GroupNorm", op.groups, x.channels, eps=op.eps),
     "instnorm": _instance_norm,
@@ -356,9 +351,9 @@ ROWS: dict[str, Row] = {
     "crop": _crop,
     "upsample": _upsample,
     "unpool": _unpool,
-    "glu": lambda op, x, y: new("nn.GLU", dim=_channels(x)),
-    "maxout": lambda op, x, y: new("Maxout", op.n, dim=_channels(x)),
-    "squash": lambda op, x, y: new("Squash", dim=_channels(x)),
+    "glu": lambda op, x, y: new("nn.GLU", dim=_dim("c", x)),
+    "maxout": lambda op, x, y: new("Maxout", op.n, dim=_dim("c", x)),
+    "squash": lambda op, x, y: new("Squash", dim=_dim("c", x)),
     "pixelshuffle": lambda op, x, y: new("nn.PixelShuffle" if len(x.spatial) == 2 else "PixelShuffle", op.n),
     "shuffle": lambda op, x, y: new("nn.ChannelShuffle", op.g),
     "patchmerge": lambda op, x, y: new("PatchMerge", op.n),

@@ -10,7 +10,7 @@ from archspec.backends.source.forward import is_compound, is_simple
 from archspec.backends.torch.calls import layer
 from archspec.backends.torch.templates import source
 from archspec.numeric import Spelled
-from archspec.types import Map, Type, Vector
+from archspec.types import Map, Type, Vector, channels_second
 
 EXPRESSIONS = {
     "flatten": "torch.flatten({x}, 1)",
@@ -58,21 +58,16 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
 def level(item: Item) -> str:
     """Whether a tensor has a batch axis, of size 1 (ONE), or none (BARE)."""
     assert item.type is not None
-    return ONE if item.stored == (1, *_laid_out(item.type)) else BARE
+    return ONE if item.stored == (1, *channels_second(item.type.shape, item.type)) else BARE
 
 
 def _tensor(item: Item, indexed: bool) -> str:
     """A tensor in the shape of its value."""
     assert item.type is not None
-    own, shape = _own_tensor(item, indexed), _laid_out(item.type)
+    own, shape = _own_tensor(item, indexed), channels_second(item.type.shape, item.type)
     if item.stored in (shape, (1, *shape)):
         return own
     return f"{own}.view({', '.join('-1' if isinstance(size, Spelled) else str(size) for size in shape)})"
-
-
-def _laid_out(type_: Type) -> tuple[int, ...]:
-    """A shape in PyTorch's order, without the batch."""
-    return (type_.channels, *type_.spatial) if isinstance(type_, Map) else type_.shape
 
 
 def _together(item: Item, texts: list[str]) -> list[str]:
