@@ -71,8 +71,8 @@ class Slide(NamedTuple):
 
 def windows(size: int, k: int, s: int, p: Around, d: int, rounding: str = "floor") -> int:
     """Count the windows that fit along an axis, by the size rule. With `ceil` the last may overhang, unless it begins after the input."""
-    free, (before, _) = room(size, k, p, d), both_ends(p)
-    up = rounding == "ceil" and (free // s + 1) * s < size + before
+    free = room(size, k, p, d)
+    up = rounding == "ceil" and (free // s + 1) * s < size + both_ends(p)[0]
     return round_div(free, s, up) + 1
 
 

@@ -20,7 +20,7 @@ SIZES = [
     Mutant("dilation ignored", "ops/fitting.py", "return worked_out(d * (k - 1) + 1)", "return k"),
     Mutant("the two ends of an axis swapped", "ops/edges.py", "return edge if isinstance(edge, tuple)", "return edge[::-1] if isinstance(edge, tuple)"),
     Mutant("padding on one side", "ops/fitting.py", "if isinstance(p, tuple) else size - span(k, d) + 2 * p", "if isinstance(p, tuple) else size - span(k, d) + p"),
-    Mutant("the last window may overhang wholly", "ops/window.py", ' and (free // s + 1) * s < size + before', ""),
+    Mutant("the last window may overhang wholly", "ops/window.py", ' and (free // s + 1) * s < size + both_ends(p)[0]', ""),
     Mutant("remainders of stride 2 pass", "ops/window.py", '(self.round == "exact" and free % s)', '(self.round == "exact" and s != 2 and free % s)'),
     Mutant("pools padded by their window", "ops/pool.py", "else p <= k // 2", "else p <= k"),
     Mutant("the stride of pools is 1", "ops/window.py", "strides = kernel if self.s is None", "strides = (1,) * rank if self.s is None"),
