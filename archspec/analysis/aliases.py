@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import compress
 from typing import NamedTuple
 
-from archspec.ir.graph import Call, Element, Further, Graph
+from archspec.ir.graph import Call, Element, Further, Graph, Node
 
 
 class Use(NamedTuple):
@@ -77,6 +77,9 @@ class Uses:
         first: dict[Made, int] = {}
         for at, element in enumerate(graph.elements):
             read.update(self.read(element, origins))
+            if isinstance(element, Node) and not graph.picks:
+                origins.append(count + at)
+                continue
             if isinstance(element, Call):
                 taken.update(compress([origins[value] for value in element.inputs], self.of(element.graph).takes))
             made = self.made(graph, count + at)

@@ -8,7 +8,6 @@ are not counted.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import compress
 
 from archspec.analysis.cost import Cost, Costs, needed_elements
 from archspec.ir.graph import Call, Further, Graph, Network
@@ -41,7 +40,7 @@ def weight_layers(network: Network) -> dict[str, int]:
     for graph in network.graphs():
         needed = needed_elements(network) if graph is network.graph else [True] * len(graph.elements)
         counts = found[graph] = Counter()
-        for _, element in compress(graph.layered, [needed[at] for at, _ in graph.layered]):
+        for element in [element for at, element in graph.layered if needed[at]]:
             if isinstance(element, Call):
                 for step, count in found[element.graph].items():
                     counts[step] += count * element.times

@@ -6,6 +6,7 @@ input that nobody reads later.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import compress
 
 from archspec.analysis.aliases import Uses
@@ -56,7 +57,7 @@ class Peaks:
         last = {value: at for at, element in runs for value in self._uses.read(element, origins)}
         types = (*graph.inputs, *(element.type for element in graph.elements))
         sizes = [0 if value in stored else type_.size for value, type_ in enumerate(types)]
-        live = self._live(graph, {value for value in (*last, *kept) if value >= first})
+        live = self._live(graph, (value for values in (last, kept) for value in values if value >= first))
         peak = alive = sum(compress(sizes, owned))
         for at, element in runs:
             read = self._uses.read(element, origins)
@@ -68,13 +69,18 @@ class Peaks:
                 peak = max(peak, alive)
             else:
                 peak = max(peak, alive + sum(type_.size for type_ in (element.type, *element.further)))
+            if isinstance(element, Node) and not element.further:
+                alive += sizes[first + at] if first + at in last or first + at in kept else 0
             alive += sum(sizes[value] for round_ in given.values() for value in round_.values()) - sum(sizes[value] for value in ends)
         return peak
 
-    def _live(self, graph: Graph, wanted: set[int]) -> dict[int, Live]:
-        """What is read later of what each element gives, by the element's value."""
+    def _live(self, graph: Graph, wanted: Iterable[int]) -> dict[int, Live]:
+        """What is read later of what each element gives, by the element's value; nothing of layers with one result, of which there are many."""
         found: dict[int, Live] = {}
         for value in wanted:
+            element = graph.elements[value - len(graph.inputs)]
+            if isinstance(element, Node) and not element.further:
+                continue
             made = self._uses.made(graph, value)
             assert not isinstance(made, int), "an alias is known by what it is an alias of"
             found.setdefault(made.of, {}).setdefault(made.round, {})[made.inside] = value

@@ -123,7 +123,7 @@ def climb(scope: Scope, labels: Mapping[str, tuple[GraphBuilder, int]]) -> None:
 def given_by(statement: ast.Statement) -> Iterator[re.Pattern[str]]:
     """The labels that are seen behind a line, or would be."""
     match statement:
-        case ast.Suite(ast.Label(ast.Name() | ast.Interpolated() as name)):
+        case ast.Suite(ast.Label(ast.Name() | ast.Interpolated() as name)) if len(name.span.text) <= _LONGEST:
             yield _pattern(name)
         case ast.Suite(ast.Merge(), body):
             yield from (label for line in body for label in given_by(line))

@@ -122,10 +122,9 @@ class GraphBuilder:
     def finish(self, result: int, instance: Instance | None = None, further: Mapping[str, int] | None = None) -> Graph | None:
         """The graph, its values renumbered as `Graph` has them; None where it has holes. `further` has its results after the first."""
         inputs = [type_ for type_ in self.inputs if type_ is not None]
-        elements = [element for element in self.elements if not isinstance(element, Hole)]
-        if len(inputs) < len(self.inputs) or len(elements) < len(self.elements):
+        if len(inputs) < len(self.inputs) or any(isinstance(element, Hole) for element in self.elements):
             return None
-        fixed = tuple(e._replace(inputs=tuple(map(self.final, e.inputs))) for e in elements)
+        fixed = tuple(e._replace(inputs=tuple(map(self.final, e.inputs))) for e in self.elements if not isinstance(e, Hole))
         named = further or {}
         results = tuple(map(self.final, (result, *named.values())))
         return Graph(tuple(inputs), fixed, results, self.names.naming, instance, tuple(named))

@@ -17,7 +17,7 @@ those before it empty. An `inline` call adds no level: its elements count in the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from os import PathLike
 from typing import Any, ClassVar, NamedTuple
 
@@ -171,12 +171,11 @@ class Graph:
         """Those of the further results."""
         self.naming = naming
         self.instance = instance
-        layered = [element for element in elements if not isinstance(element, Further)]
-        self.picks = len(layered) < len(elements)
+        self.picks = any(isinstance(element, Further) for element in elements)
         """Whether an element picks a further result of another."""
-        self.layers: int = sum([1 if isinstance(e, Node) else e.times * e.graph.layers for e in layered])
+        self.layers: int = sum(1 if isinstance(e, Node) else e.times * e.graph.layers for _, e in self.layered)
         """Nodes when flattened."""
-        self.lends: bool = any(e.owner is not None or (isinstance(e, Call) and e.graph.lends) for e in layered)
+        self.lends: bool = any(e.owner is not None or (isinstance(e, Call) and e.graph.lends) for _, e in self.layered)
         """Whether an element, of it or of a graph that it calls, uses the weights of another."""
 
     @property
@@ -199,9 +198,9 @@ class Graph:
         return self.type_of(self.result)
 
     @property
-    def layered(self) -> list[tuple[int, Layered]]:
+    def layered(self) -> Iterator[tuple[int, Layered]]:
         """The elements that have layers, with their positions."""
-        return [(at, element) for at, element in enumerate(self.elements) if not isinstance(element, Further)]
+        return ((at, element) for at, element in enumerate(self.elements) if not isinstance(element, Further))
 
     def __repr__(self) -> str:
         return f"Graph({self.instance or 'no block'}, {self.layers:,} layers)"

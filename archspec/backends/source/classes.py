@@ -373,7 +373,9 @@ class Classes:
         while len(graphs) <= owner.up:
             graphs.insert(0, self.around[graphs[0]])
         graph = graphs[~owner.up]
-        return dict(graph.layered)[owner.element], graph
+        lender = graph.elements[owner.element]
+        assert not isinstance(lender, Further), "a further result has no weights"
+        return lender, graph
 
     def owner(self, element: Layered, round_: int) -> Reach | None:
         """The module or tensor whose weights a round of an element uses, if not its own."""
