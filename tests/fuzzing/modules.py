@@ -244,6 +244,20 @@ class Parameter(nn.Module):
         return x * self.value if self.kind == "scale" else x + self.value
 
 
+class OfAll(nn.Module):
+    """A tensor that is the same for all images of a batch."""
+
+    def __init__(self, shape: Axes, frozen: bool) -> None:
+        super().__init__()
+        if frozen:
+            self.register_buffer("value", torch.ones(shape))
+        else:
+            self.value = nn.Parameter(torch.ones(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.value.expand(len(x), *self.value.shape)
+
+
 def sinusoids(x: Tensor) -> Tensor:
     """Add sines to even channels and cosines to odd ones, number by number (Vaswani et al. 2017)."""
     _, length, channels = x.shape

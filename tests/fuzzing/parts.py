@@ -8,7 +8,7 @@ from tests.fuzzing.draw import Arg, condition, const, expression, number
 from tests.fuzzing.pattern import pattern
 from tests.fuzzing.runner import Context
 from tests.fuzzing.steps import Make, Steps, only
-from tests.fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Repeat, Residual, Step
+from tests.fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Repeat, Residual, Step, Tensor
 from tests.fuzzing.values import Value
 
 COUNTED = [("conv", "p"), ("conv", "k"), ("conv", "s"), ("dwconv", "k"), ("pool", "w"), ("avgpool", "w"), ("avgpool", "p"), ("deconv", "s")]
@@ -22,7 +22,7 @@ class Parts(Steps):
         if x.kind == "words":
             return Line(self.steps("", most=1))
         kinds = ["line"] * 3 + (["residual", "residual", "branches", "repeat"] if context.depth < 3 else [])
-        kinds += ["merge", "merge", "group"] + (["concat", "concat"] if goal != "shape" and context.depth < 3 else [])
+        kinds += ["merge", "merge", "group", "tensor"] + (["concat", "concat"] if goal != "shape" and context.depth < 3 else [])
         if not goal:
             kinds += ["from"] + ["call"] * 2 * (context.depth < 4)
         if context.top:
@@ -68,7 +68,7 @@ class Parts(Steps):
         return Branches("concat", self.branches("space"))
 
     def draw_branches(self, x: Value, context: Context, goal: str) -> Part:
-        kind = self.draw.pick(["add", "mul"])
+        kind = self.draw.pick(["add", "mul", "sub"])
         if kind == "mul" and x.kind == "map" and self.chance(2):
             return Branches("mul", Body(lambda x, context: self.gate(x, context)))
         return Branches(kind, self.branches("shape"))
@@ -135,8 +135,9 @@ class Parts(Steps):
             return found
         if not goal and self.chance(5) and (found := self.unpooled(context)) is not None:
             return found
-        kind = self.draw.pick(["add", "mul"] + ["concat"] * (goal != "shape"))
-        fitting = [(v, name) for v, name in context.labels.seen() if v.kind == x.kind and v.shape[:-1] == x.shape[:-1]]
+        kind = self.draw.pick(["add", "mul", "sub"] + ["concat"] * (goal != "shape"))
+        alike = [(v, name) for v, name in context.labels.seen() if v.kind == x.kind and len(v.shape) == len(x.shape)]
+        fitting = [(v, name) for v, name in alike if v.shape[:-1] == x.shape[:-1] or (kind == "mul" and set(v.shape[:-1]) == {1})]
         if goal:
             fitting = [(v, name) for v, name in fitting if kind == "concat" or v.channels == x.channels]
         if not fitting:
@@ -145,6 +146,14 @@ class Parts(Steps):
         names = [name, *(n for v, n in fitting if v.channels == value.channels and n.text != name.text)][: self.draw.number(1, 2)]
         first = [] if kind == "concat" or value.channels == x.channels else [self.closing(value.channels, context)]
         return Line(Body(only(*first, lambda x, c: MergeWith(kind, names)), steps=True))
+
+    def draw_tensor(self, x: Value, context: Context, goal: str) -> Part | None:
+        """A tensor of the value at hand's shape, or one for all of its positions."""
+        label = self.label(context)
+        if label is None or self.chance(2):
+            return None
+        shape = x.shape if self.chance(2) else (*[1] * (len(x.shape) - 1), x.channels)
+        return Tensor(label, shape, self.chance(3))
 
     def product(self, x: Value, context: Context) -> Part | None:
         """The matrix product with a labelled value, after a layer that gives as many channels as that has tokens."""

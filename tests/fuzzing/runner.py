@@ -9,8 +9,25 @@ from typing import Any, NamedTuple
 from tests.fuzzing.chooser import Pair, Values
 from tests.fuzzing.draw import ROUND, ROUNDS, Arg, Draw, Refused, condition, demand
 from tests.fuzzing.layers import LAYERS, flatten_first
+from tests.fuzzing.modules import OfAll
 from tests.fuzzing.tape import Tape, TooLarge
-from tests.fuzzing.tree import Block, Body, Branches, Call, Default, Group, Line, MergeWith, Output, Part, Pattern, Repeat, Residual, Step
+from tests.fuzzing.tree import (
+    Block,
+    Body,
+    Branches,
+    Call,
+    Default,
+    Group,
+    Line,
+    MergeWith,
+    Output,
+    Part,
+    Pattern,
+    Repeat,
+    Residual,
+    Step,
+    Tensor,
+)
 from tests.fuzzing.values import Value
 
 COUNTS = {"k", "w", "f", "s", "d", "g", "m", "n", "v", "groups", "heads", "size"}
@@ -173,6 +190,13 @@ class Runner:
         if name != "_":
             context.labels.own[name] = (result, group.label)
         return x if name != "_" and is_aside(group) else result
+
+    def run_tensor(self, item: Tensor, x: Value, context: Context) -> Value:
+        kind = x.kind if x.kind != "words" else "vector"
+        stored = (item.shape[-1], *item.shape[:-1]) if kind == "map" else item.shape
+        made = self.tape.apply("tensor", OfAll(stored, item.frozen), [x], kind)
+        context.labels.own[item.label.value(context.env)] = (made, item.label)
+        return x
 
     def run_repeat(self, repeat: Repeat, x: Value, context: Context) -> Value:
         counters = (*context.counters, repeat.counter) if context.counters is not None and repeat.counter else None

@@ -21,7 +21,7 @@ Plan = Callable[[Value, Context], Generator[Any, Value | None, None]]
 OFTEN = [*["conv"] * 7, *["pool", "bn", "attn"] * 2, "dwconv", "deconv", "avgpool", "relu", "linear", "ln", "tokens", "cls", "pos", "first"]
 ROUNDED = ("conv", "dwconv", "pool", "avgpool", "subsample")
 BEGUN = ("conv", "dwconv", "deconv", "fc", "linear")
-KINDS = ("residual", "concat", "branches", "repeat", "call", "merge", "from", "output", "group", "pattern", "default")
+KINDS = ("residual", "concat", "branches", "repeat", "call", "merge", "from", "output", "group", "tensor", "pattern", "default")
 
 
 @dataclass

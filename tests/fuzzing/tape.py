@@ -62,7 +62,7 @@ class Merge(nn.Module):
         ]
         result = spread[0]
         for value in spread[1:]:
-            result = result + value if self.kind == "add" else result * value
+            result = result + value if self.kind == "add" else result - value if self.kind == "sub" else result * value
         return result
 
 
@@ -151,7 +151,7 @@ class Tape:
             return self.apply(kind, Unpool(values[1].rank, arguments["w"]), values, "map")
         if kind == "concat":
             demand(len({v.kind for v in values}) == 1, "different kinds side by side")
-        elif kind == "add":
+        elif kind in ("add", "sub"):
             demand(all((v.kind, v.shape) == (first.kind, first.shape) for v in values), "different shapes in a sum")
         else:
             first = max(values, key=lambda v: (len(v.shape), v.size))

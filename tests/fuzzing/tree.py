@@ -103,6 +103,18 @@ class Group(Part):
 
 
 @dataclass(eq=False)
+class Tensor(Part):
+    """A tensor behind its label; the value at hand stays."""
+
+    label: Arg
+    shape: tuple[int, ...]
+    frozen: bool = False
+
+    def text(self) -> str:
+        return f"{self.label.text}: tensor {'x'.join(map(str, self.shape))}{' frozen=yes' * self.frozen}"
+
+
+@dataclass(eq=False)
 class Repeat(Part):
     count: Arg
     counter: str | None
@@ -192,6 +204,8 @@ class Text:
                 self.write(" ".join(["default", *[step] * bool(step), *(f"{name}={written(value)}" for name, value in values.items())]))
             case Pattern(formula):
                 self.write(formula, item)
+            case Tensor():
+                self.write(item.text(), item)
             case Residual(shortcut=None) | Branches() | Group() | Repeat() | Output() | Block():
                 self.headed(item, indent)
 

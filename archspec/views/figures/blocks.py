@@ -188,12 +188,14 @@ class _Painter:
 
 
 def _sign(sign: str, x: float, y: float, arm: float, colour: str) -> str:
-    """A plus or a cross, as lines: no font draws it off its middle."""
-    if sign == "+":
-        d = f"M{number(x - arm)},{number(y)}H{number(x + arm)}M{number(x)},{number(y - arm)}V{number(y + arm)}"
-    else:
+    """A plus, a minus or a cross, as lines: no font draws it off its middle."""
+    if sign == "×":
         a = arm * 0.75
         d = f"M{number(x - a)},{number(y - a)}L{number(x + a)},{number(y + a)}M{number(x - a)},{number(y + a)}L{number(x + a)},{number(y - a)}"
+    else:
+        d = f"M{number(x - arm)},{number(y)}H{number(x + arm)}"
+        if sign == "+":
+            d += f"M{number(x)},{number(y - arm)}V{number(y + arm)}"
     return element("path", d=d, fill="none", stroke=colour, stroke_width=1.5)
 
 

@@ -13,7 +13,7 @@ STRIP = 6.0
 """Width of the coloured strip at a card's left."""
 PAD = 9.0
 _LEAST, _MOST = 118.0, 285.0
-SIGNS = {"add": "+", "mul": "×"}
+SIGNS = {"add": "+", "sub": "–", "mul": "×"}
 SIGN_SIZE = 24.0
 ARC = 16.0
 """Room at the right of a residual block for the arc past it, and at the left likewise, so that the card stays in the middle."""
@@ -84,7 +84,7 @@ def _lines(box: Box) -> list[CardLine]:
         words = f"{shown(box.title, 60)}{' (training)' if box.training else ''}"
         return [CardLine(words, text_of(box.output), DETAIL)]
     if box.form == "merge":
-        return [] if box.step in SIGNS else [CardLine("concat", box.detail.removesuffix(" channels"), DETAIL)]
+        return [] if box.step in SIGNS else [CardLine(box.step, box.detail.removesuffix(" channels"), DETAIL)]
     params = f"{box.params // box.times:,}" if box.params else ""
     mark = ""
     if box.times > 1:

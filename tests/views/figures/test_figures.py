@@ -75,7 +75,7 @@ def test_volumes(name, networks):
         if len(spatial) > 1 and set(spatial) != {1}:
             assert len(sheets) == min(channels, 8) == int(volume.get("data-sheets")) and not bars
             ratio = float(sheets[0].get("height")) / float(sheets[0].get("width"))
-            assert ratio == pytest.approx(spatial[0] / spatial[1], rel=0.02)
+            assert ratio == pytest.approx(spatial[-2] / spatial[-1], rel=0.02)
             assert ("…" in "".join(volume.itertext())) == (channels > 8)
         else:
             assert len(sheets) + len(bars) == 1
