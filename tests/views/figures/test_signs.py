@@ -23,4 +23,4 @@ def test_merges_are_drawn_as_signs(step, strokes):
 @pytest.mark.parametrize(("step", "sign"), [("add", "+"), ("sub", "–"), ("mul", "×")])
 def test_signs_in_mermaid(step, sign):
     network = archspec.loads(f"input 8x8x4\nx: conv k=3 f=4 p=1\nconv k=1 f=4\n{step} x\n")
-    assert f'(("{sign}"))' in text_form(network, "mermaid", "layer")[0]
+    assert f'(("{sign}"))' in text_form(network, "mmd", "layer")[0]
