@@ -100,6 +100,8 @@ class Standard(nn.Module):
 def formed(module: nn.Module, a: dict[str, Any]) -> nn.Module:
     """A layer with its weights in the form that its arguments say."""
     if a["norm"] == "std":
+        weight = module.weight
+        demand(isinstance(weight, Tensor) and weight[0].numel() > 1, "filters of one number, which cannot be standardised")
         return Standard(module, a["gain"], a["eps"])
     makers = {"weight": weight_norm, "spectral": spectral_norm}
     return makers[a["norm"]](module) if a["norm"] else module

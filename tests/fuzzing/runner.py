@@ -194,7 +194,7 @@ class Runner:
     def run_tensor(self, item: Tensor, x: Value, context: Context) -> Value:
         kind = x.kind if x.kind != "words" else "vector"
         stored = (item.shape[-1], *item.shape[:-1]) if kind == "map" else item.shape
-        made = self.tape.apply("tensor", OfAll(stored, item.frozen), [x], kind)
+        made = self.tape.apply("tensor", OfAll(stored, item.frozen), self.tape.inputs[:1], kind)  # for the size of the batch
         context.labels.own[item.label.value(context.env)] = (made, item.label)
         return x
 

@@ -372,8 +372,7 @@ class Classes:
         graphs = [*self.inside]
         while len(graphs) <= owner.up:
             graphs.insert(0, self.around[graphs[0]])
-        graph = graphs[~owner.up]
-        lender = graph.elements[owner.element]
+        lender = (graph := graphs[~owner.up]).elements[owner.element]
         assert not isinstance(lender, Further), "a further result has no weights"
         return lender, graph
 
