@@ -19,7 +19,7 @@ class Upsample(Op):
 
     Output i lies at the input position (i + 1/2)*S/S' - 1/2, with `corners=yes` at i*(S - 1)/(S' - 1), where the corners of both maps
     meet. `bilinear` weighs the two inputs around it along each axis, `bicubic` four (maps with height and width), and `nearest` takes
-    the input floor(i*S/S'). A size that is not whole is an error unless `round` says otherwise.
+    the input floor(i*S/S'). A size that is not whole is an error unless `round` says otherwise; S/S' is that of the rounded sizes then.
 
     Shape:   (*S, C) -> (*n*S, C), or (*to, C)
     FLOPs:   nearest 0; bilinear 2^axes products and 2^axes - 1 sums per output, bicubic 16 and 15
@@ -97,10 +97,8 @@ class Upsample(Op):
             if size == 1 or out == 1:
                 return out, 1, lambda _: Taps(0, 0)
             times, parts = out - 1, size - 1
-        elif self.to is not None or self.round == "ceil":
-            times, parts = out, size
         else:
-            times, parts = self.factor()
+            times, parts = out, size
         common = gcd(times, parts)
         return times // common, parts // common, partial(self._taps, times // common, parts // common)
 

@@ -152,15 +152,16 @@ class MaxPool(nn.Module):
 
 
 class SameAvgPool(nn.Module):
-    """Mean over windows of a padded map; `counted` says whether zeros of the padding count."""
+    """Mean over windows of a padded map; the `counted` ones of the zeros around it count, and those behind them do not."""
 
-    def __init__(self, w: Axes, s: Axes, ends: Ends, counted: bool) -> None:
+    def __init__(self, w: Axes, s: Axes, ends: Ends, counted: Ends) -> None:
         super().__init__()
-        self.pads, self.pool, self.counted = flat(ends), AVGPOOL[len(w)](w, s), counted
+        self.pads, self.pool, self.counted = flat(ends), AVGPOOL[len(w)](w, s), flat(counted)
+        self.rest = tuple(end - count for end, count in zip(self.pads, self.counted, strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.pool(F.pad(x, self.pads))
-        return y if self.counted else y / self.pool(F.pad(torch.ones_like(x), self.pads))
+        counts = F.pad(F.pad(torch.ones_like(x), self.counted, value=1), self.rest)
+        return self.pool(F.pad(x, self.pads)) / self.pool(counts)
 
 
 class AvgPool3d(nn.Module):

@@ -39,8 +39,8 @@ def upsample(x: Value, a: Values) -> Made:
         reached = [size * factor for size in x.spatial]
         demand(a["round"] != "exact" or all(abs(n - round(n)) < 1e-9 for n in reached), "sizes that are not whole")
         demand(a["round"] == "ceil" or min(reached) >= 1, "a size of 0")
-        if a["round"] == "ceil":
-            size, factor = tuple(math.ceil(n - 1e-9) for n in reached), None
+        if a["round"] != "exact":
+            size, factor = tuple(math.ceil(n - 1e-9) if a["round"] == "ceil" else math.floor(n + 1e-9) for n in reached), None
     return nn.Upsample(size, factor, mode, a["corners"] if mode != "nearest" else None), "map"
 
 

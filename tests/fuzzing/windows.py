@@ -225,7 +225,8 @@ def build_avgpool(x: Value, a: Values) -> Made:
     counted = a["count_pad"]
     narrower(a["p"], ks)
     if a["p"] in ("same", "causal") or isinstance(a["p"], Pair):
-        return SameAvgPool(ks, ss, ends, counted), "map"
+        own = ends if isinstance(a["p"], str) else [tuple(map(min, pair, a["p"])) for pair in ends]
+        return SameAvgPool(ks, ss, ends, own if counted else [(0, 0)] * x.rank), "map"
     p = tuple(before for before, _ in ends)
     if x.rank == 3:
         return AvgPool3d(ks, ss, p, a["round"] == "ceil", counted), "map"

@@ -80,7 +80,7 @@ def results(module, inputs):
     with torch.no_grad():
         found = module(*inputs.values())
     values = list(found) if isinstance(found, tuple) else [found]
-    return [value.numpy() for value in values if value is not None]
+    return [value.detach().numpy() for value in values if value is not None]
 
 
 def session(model):

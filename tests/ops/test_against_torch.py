@@ -188,7 +188,7 @@ def cases():
     yield Case("upsample", "upsample 2", nn.Upsample(scale_factor=2), L)
     yield Case("upsample", "upsample 2 mode=bilinear", nn.Upsample(scale_factor=2, mode="trilinear"), DHW)
     yield Case("upsample", "upsample 1.5", nn.Upsample(scale_factor=1.5), HW)
-    yield Case("upsample", "upsample 1.3 mode=bilinear round=floor", nn.Upsample(scale_factor=1.3, mode="bilinear"), HW)
+    yield Case("upsample", "upsample 1.3 mode=bilinear round=floor", nn.Upsample(size=(15, 13), mode="bilinear"), HW)
     yield Case("upsample", "upsample 1.3 round=ceil", nn.Upsample(size=(16, 13)), HW)
     yield Case("upsample", "upsample to=17x5 mode=bicubic corners=yes", nn.Upsample((17, 5), mode="bicubic", align_corners=True), HW)
     yield Case("unpool", "x: skip\npool 2 | unpool x w=2", Unpooled(nn.MaxPool2d, 2), HW)

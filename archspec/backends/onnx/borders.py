@@ -48,18 +48,36 @@ def upsample(layer: Layer, op: Any, x: Map, y: Map) -> str:
     """Interpolate; output i of `nearest` is i*S//S' of the input, which is not the operator's default."""
     if x == y:
         return layer.x
+    axes = [(size, out, _scale(size, out)) for size, out in zip(x.spatial, y.spatial, strict=True)]
     if op.mode == "nearest":
+        taken = [_taken(*axis) for axis in axes]
+        if not all(torch == runtime for torch, runtime in taken):
+            return _gathered(layer, [torch for torch, _ in taken])
         how: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     else:
         where = "align_corners" if op.corners else "half_pixel"
         cubic = {"mode": "cubic", "cubic_coeff_a": -0.75}
         how = {**(cubic if op.mode == "bicubic" else {"mode": "linear"}), "coordinate_transformation_mode": where}
-    if op.to is None and op.round != "ceil":
-        return layer.add("Resize", layer.x, "", layer.constant([1, 1] + [op.n] * len(x.spatial)), **how)
-    scales = [out / size for size, out in zip(x.spatial, y.spatial, strict=True)]
-    if all(int(size * float(np.float32(scale))) == out for size, scale, out in zip(x.spatial, scales, y.spatial, strict=True)):
-        return layer.add("Resize", layer.x, "", layer.constant([1, 1, *scales]), **how)
-    shape = layer.add(
-        "Concat", layer.add("Slice", layer.add("Shape", layer.x), *[layer.whole([n]) for n in (0, 2)]), layer.whole(y.spatial), axis=0
-    )
-    return layer.add("Resize", layer.x, "", "", shape, **how)
+    return layer.add("Resize", layer.x, "", layer.constant([1, 1, *(float(scale) for *_, scale in axes)]), **how)
+
+
+def _scale(size: int, out: int) -> np.float32:
+    """A factor of which the operator makes this size: it rounds down, and 5/3 in float32 is less than 5/3."""
+    scale = np.float32(out / size)
+    return scale if int(size * float(scale)) == out else np.nextafter(scale, np.float32(np.inf))
+
+
+def _taken(size: int, out: int, scale: np.float32) -> tuple[list[int], list[int]]:
+    """The inputs that the outputs along an axis take, as PyTorch finds them and as the operator does, both in float32: 11/2.2 is 5 or less."""
+    at = np.arange(out, dtype=np.float32)
+    found = [np.floor(at * (np.float32(size) / np.float32(out))), np.floor(at / scale)]
+    torch, runtime = [np.minimum(numbers.astype(int), size - 1).tolist() for numbers in found]
+    return torch, runtime
+
+
+def _gathered(layer: Layer, taken: Sequence[Sequence[int]]) -> str:
+    """Take positions along each axis."""
+    value = layer.x
+    for axis, positions in enumerate(taken, 2):
+        value = layer.add("Gather", value, layer.whole(positions), axis=axis)
+    return value

@@ -250,7 +250,7 @@ class Classes:
         if element.inline:
             return all(self.extend(chain, element.graph) for _ in range(element.times))
         made = self.module(element)
-        if made.shared or made.texts or (made.flat and not (element.times == 1 and chain.flatten())):
+        if not all(self.taken_by(element.graph)) or made.shared or made.texts or (made.flat and not (element.times == 1 and chain.flatten())):
             return False
         module = Many(made.module, element.times) if element.times > 1 else made.module
         chain.append(module._replace(span=element.span), positions=element.times)

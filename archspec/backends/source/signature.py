@@ -13,7 +13,7 @@ def input_names(graph: Graph, taken: Sequence[bool], reserved: Collection[str]) 
     """What the inputs that a class takes are called; the values of a block as the block calls them."""
     reads = graph.instance.reads if graph.instance is not None else ()
     if not reads:
-        return ("x", *(f"extra{at}" for at in range(1, sum(taken))))
+        return tuple([f"extra{at}" if at else "x" for at in range(sum(taken))])
     found: list[str] = []
     for name in (name for name, read in zip(("x", *reads), taken, strict=True) if read):
         while name in found or name in reserved or keyword.iskeyword(name):

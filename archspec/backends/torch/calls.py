@@ -246,7 +246,8 @@ def _crop(op: Any, x: Map, _: Map) -> New:
 
 def _upsample(op: Any, x: Map, y: Map) -> New:
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(x.spatial)] if op.mode == "bilinear" else op.mode
-    by_factor = op.to is None and all(int(value_of(a) * value_of(op.n)) == value_of(b) for a, b in zip(x.spatial, y.spatial, strict=True))
+    times, parts = op.factor() if op.to is None else (0, 1)
+    by_factor = all(value_of(a) * value_of(times) == value_of(b) * parts for a, b in zip(x.spatial, y.spatial, strict=True))
     size = {"scale_factor": op.n} if by_factor else {"size": _short(y.spatial)}
     return new("nn.Upsample", **size, mode=mode, align_corners=op.corners)
 

@@ -129,10 +129,9 @@ def _class(
         yield from ties
     if chained:
         return
-    taken = ", ".join(
-        [f"{name}: Tensor" for name in inputs] + [f"{n}: {'Tensor' if s.tensor else 'nn.Module'}" for s, n in body.shared.items()]
-    )
-    yield f"\n    def forward(self, {taken}) -> {returned if results else 'Tensor'}:"
+    lent = [f"{n}: {'Tensor' if s.tensor else 'nn.Module'}" for s, n in body.shared.items()]
+    taken = ", ".join(["self", *(f"{name}: Tensor" for name in inputs), *lent])
+    yield f"\n    def forward({taken}) -> {returned if results else 'Tensor'}:"
     forward = Forward(TORCH, body, inputs, training, results, returned, indexed=numbered).lines
     for line in loop(body, inputs, returned, TORCH) if body.loop else forward():
         yield f"        {line}"

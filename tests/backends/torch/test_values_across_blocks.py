@@ -328,3 +328,24 @@ upsample h(backbone.layer1)//h()
 add low
 """
     same(spec, Features(), (3, 32, 32))
+
+
+def test_a_block_that_reads_nothing():
+    """Neither the block nor that around it takes an input: what they give follows from their tensors."""
+    spec = """input 7x8x2
+block query(f):
+  v: tensor 1x1x2 init=1
+  from v | conv k=1 f=f
+block outer(f): v: query f
+outer 5
+sigmoid
+"""
+    net = archspec.loads(spec)
+    source = archspec.emit(net, "torch")
+    assert "def forward(self) -> Tensor:" in source and "(self, )" not in source
+    module = archspec.to_torch(net).eval()
+    conv = nn.Conv2d(2, 5, 1)
+    (weight,) = (key for key in module.state_dict() if key.endswith("weight"))
+    module.load_state_dict({**module.state_dict(), weight: conv.weight, weight.replace("weight", "bias"): conv.bias})
+    with torch.no_grad():
+        torch.testing.assert_close(module(torch.randn(3, 2, 7, 8)), conv(torch.ones(3, 2, 1, 1)).sigmoid())
