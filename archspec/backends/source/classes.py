@@ -240,17 +240,16 @@ class Classes:
         """Append an element's modules to a chain; False where that cannot be."""
         if isinstance(element, Node) and element.implied and element.stem == "flatten":
             return chain.flatten()
-        if not chain.reaches(element) or element.owner is not None:
+        if not chain.reaches(element) or element.owner is not None or self.dialect.holds_tensor(element.stem):
             return False
         if isinstance(element, Node):
-            if self.dialect.holds_tensor(element.stem):
-                return False
             chain.append(self.node(element, graph)._replace(span=element.span), pointwise=element.stem in self.dialect.pointwise)
             return True
         if element.inline:
             return all(self.extend(chain, element.graph) for _ in range(element.times))
         made = self.module(element)
-        if not all(self.taken_by(element.graph)) or made.shared or made.texts or (made.flat and not (element.times == 1 and chain.flatten())):
+        several = made.shared or made.texts or not all(self.taken_by(element.graph))
+        if several or (made.flat and not (element.times == 1 and chain.flatten())):
             return False
         module = Many(made.module, element.times) if element.times > 1 else made.module
         chain.append(module._replace(span=element.span), positions=element.times)
