@@ -13,7 +13,7 @@ from archspec.elaborate.reports import Level
 from archspec.elaborate.steps import TABLES
 from archspec.elaborate.structure import Structures, begun
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import AGAIN, Further, Hole, Layered, Node, Owner
+from archspec.ir.graph import AGAIN, Call, Further, Hole, Layered, Node, Owner
 from archspec.ir.shared import Slot, rounds, slots
 from archspec.ops.base import counted
 from archspec.source import Span
@@ -44,10 +44,17 @@ class Sharing(Structures):
         if builder.type_of(value) is None or lenders is None:
             return self.unknown(builder, step.span)
         _, body = begun(part.body)
+        seen = part.seen.restored()
+        if len(step.bare) > 1 or step.keywords:
+            body, seen = (self.handed(step, body),), seen.inner()
+            values = [self.reference(expr, context) for expr in _given(step)]
+            if any(builder.type_of(given) is None for given in values):
+                return self.unknown(builder, step.span)
+            seen.labels |= {_hidden(expr).id: (builder, given) for expr, given in zip(_given(step), values, strict=True)}
         start, errors = len(builder.elements), self.sink.errors
         self.trace.append(Level(step.span, step.span.text, ""))
         results: dict[str, int] | None = None if part.context.results is None else {}  # the outputs of a block are those of the first time
-        inside = part.context._replace(builder=builder, scope=part.seen.restored(), results=results)
+        inside = part.context._replace(builder=builder, scope=seen, results=results)
         result = self.grouped(body, label, step.span, inside, value)
         self.trace.pop()
         if self.sink.errors == errors:
@@ -59,10 +66,28 @@ class Sharing(Structures):
 
         Raises Refused.
         """
-        if step.keywords or len(step.bare) != 1:
-            help_ = "it takes the arguments of the first: write `again NAME`, after `NAME: conv k=3 f=8`"
-            raise Refused("A103" if not step.bare else "A104", "`again` takes the label of a layer, group or block call", step.span, help_)
+        if not step.bare:
+            help_ = "write `again NAME`, after `NAME: conv k=3 f=8`"
+            raise Refused("A103", "`again` takes the label of a layer, group or block call", step.span, help_)
         return self.part(step.bare[0], context)
+
+    def handed(self, step: ast.Step, body: tuple[ast.Statement, ...]) -> ast.Chain:
+        """The block call that an `again` builds, with the values that it is given in place of those of the first time. Raises Refused."""
+        name, (only, *others) = step.bare[0].span.text, body
+        call = only.steps[0] if isinstance(only, ast.Chain) and only.guard is None and not only.steps[1:] + tuple(others) else None
+        block = self.unit.blocks.get(call.name.id) if call is not None else None
+        if call is not None and call.name.id == AGAIN:
+            call = call._replace(bare=(call.bare[0], *map(_hidden, step.bare[1:])), keywords=_renamed(step))
+        elif call is not None and block is not None:
+            given = _by_name(step, block.head)
+            names = [parameter.name.id for parameter in block.head.parameters]
+            bare = [given.get(parameter, expr) for parameter, expr in zip(names, call.bare, strict=False)]
+            keywords = [keyword._replace(value=given.get(keyword.name, keyword.value)) for keyword in call.keywords]
+            call = call._replace(bare=tuple(bare), keywords=tuple(keywords))
+        else:
+            message = f"`{name}` is no call of a block: values follow only the label of a block call"
+            raise Refused("A104", message, _given(step)[0].span, f"it is as it stands: write `again {name}`")
+        return ast.Chain((call,), None, None, only.span)
 
     def part(self, expr: ast.Expr, context: Context) -> tuple[Part, GraphBuilder, list[Stored] | None]:
         """What a label names, as `named` gives it. Raises Refused."""
@@ -170,6 +195,48 @@ class Sharing(Structures):
         return False
 
 
+def _given(step: ast.Step) -> list[ast.Expr]:
+    """The names of values that an `again` gives to a block."""
+    return [*step.bare[1:], *(keyword.value for keyword in step.keywords)]
+
+
+def _hidden(expr: ast.Expr) -> ast.Name:
+    """The label of such a value where the block is called once more, which no spec can have."""
+    return ast.Name(f'"{expr.span.text}"', expr.span)
+
+
+def _renamed(step: ast.Step) -> tuple[ast.Keyword, ...]:
+    """The values that an `again` gives by name."""
+    return tuple([keyword._replace(value=_hidden(keyword.value)) for keyword in step.keywords])
+
+
+def _by_name(step: ast.Step, head: ast.Block) -> dict[str, ast.Name]:
+    """The values that an `again` gives to a block, by its parameters. Raises Refused."""
+    name, values = step.bare[0].span.text, [parameter.name.id for parameter in head.parameters if parameter.is_value]
+    bare = step.bare[1:]
+    reads = f"`{name}` is a call of `{head.name.id}`, which reads {_listed(values) if values else 'no value'}"
+    way = "give all of them, or none, which takes those of the first time" if values else f"write `again {name}`"
+    unknown = [keyword for keyword in step.keywords if keyword.name not in values]
+    if len(bare) > len(values) or unknown:
+        place = unknown[0].span if unknown else bare[len(values)].span
+        other = "its other arguments are those of the first time" if unknown else f"{len(bare)} {'is' if len(bare) == 1 else 'are'} given"
+        raise Refused("A102" if unknown else "A104", f"{reads}; {other}", place, way)
+    given = dict(zip(values, map(_hidden, bare), strict=False))
+    for keyword in step.keywords:
+        if keyword.name in given:
+            raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span, "remove one of them")
+        given[keyword.name] = _hidden(keyword.value)
+    missing = [f"`{value}`" for value in values if value not in given]
+    if missing:
+        raise Refused("A103", f"{reads}; {' and '.join(missing)} is missing", step.span, way)
+    return given
+
+
+def _listed(names: list[str]) -> str:
+    """Names in a row."""
+    return " and ".join([f"`{name}`" for name in names])
+
+
 def _first(lender: Stored) -> Owner:
     """What stores the weights of an element: itself, or the first of those that use them."""
     owner = lender.element.owner
@@ -189,9 +256,13 @@ def _difference(key: str, mine: Slot | None, theirs: Slot | None) -> str:
 
 def _way(name: str, new: Stored, old: Stored) -> str | None:
     """What would work: a value like that which the first reads."""
-    here, there = new.types[0], old.types[0]
-    if here == there:
+    differ = [at for at, (here, there) in enumerate(zip(new.types, old.types, strict=False)) if here != there]
+    if not differ:
         return None
+    here, there = new.types[differ[0]], old.types[differ[0]]
+    if differ[0] and isinstance(new.element, Call) and new.element.graph.instance is not None:
+        value = new.element.graph.instance.reads[differ[0] - 1]
+        return f"its value `{value}` is {describe(there)} where `{name}` stands, and {describe(here)} here"
     if type(here) is type(there) and here.channels != there.channels:
         return f"`{name}` reads {there}: give `again {name}` a value of {counted(there.channels, 'channel')} too, not of {here.channels:,}"
     return f"`{name}` reads {describe(there)}: give `again {name}` a value of that shape too, not {describe(here)}"

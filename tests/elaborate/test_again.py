@@ -74,7 +74,23 @@ ln
 again at
 fc 3
 """
-SPECS = {"siamese": SIAMESE, "two sizes": TWO_SIZES, "nested": NESTED, "rounds": ROUNDS, "tensors": TENSORS}
+VALUES = """
+block join(f, from e, from g):
+  deconv k=2 s=2 f=f
+  concat e | conv k=3 f=f p=1 | tanh | mul g
+input 8x8x4
+e1: conv k=3 f=4 p=1
+e2: tanh
+pool w=2
+d: join 4 e1 e2
+pool w=2 | again d e2 e1
+pool w=2
+d2: again d g=e1 e=e2
+pool w=2 | again d2 e1 e1
+group: pool w=2 | again d
+fc 3
+"""
+SPECS = {"siamese": SIAMESE, "two sizes": TWO_SIZES, "nested": NESTED, "rounds": ROUNDS, "tensors": TENSORS, "values": VALUES}
 
 
 def rows(text):
@@ -202,6 +218,13 @@ def by_hand(name, leaf, given):
     if name == "two sizes":
         return fc(torch.cat((tower(xs[1]), tower(xs[0])), 1), "fc1")
     x = xs[0]
+    if name == "values":
+        x = e1 = conv(x, "e1")
+        x = e2 = torch.tanh(x)
+        for e, g in ((e1, e2), (e2, e1), (e2, e1), (e1, e1), (e1, e2)):
+            x = f.conv_transpose2d(f.max_pool2d(x, 2), leaf["d.deconv1.weight"], leaf["d.deconv1.bias"], stride=2)
+            x = torch.tanh(conv(torch.cat((x, e), 1), "d.conv1")) * g
+        return fc(x, "fc1")
     if name == "nested":
         x = conv(x, "c")
         for activations in (["tanh", "sigmoid"], ["tanh"], ["tanh"], ["tanh"], ["tanh", "sigmoid"]):
@@ -215,7 +238,7 @@ def by_hand(name, leaf, given):
     return fc(x, "fc1")
 
 
-@pytest.mark.parametrize("name", ["siamese", "two sizes", "nested", "rounds"])
+@pytest.mark.parametrize("name", ["siamese", "two sizes", "nested", "rounds", "values"])
 def test_values_and_gradients_are_those_of_a_module_built_by_hand(name):
     torch = pytest.importorskip("torch")
     network = archspec.loads(SPECS[name])
@@ -270,7 +293,7 @@ def said(text):
         ("c: conv k=1 f=3 | again c", ("A107", 2, "no value is called `c` here")),
         ("g:\n  relu\n  again g", ("A107", 4, "no value is called `g` here")),
         ("again", ("A103", 2, "`again` takes the label of a layer, group or block call")),
-        ("c: conv k=1 f=3\nagain c s=2", ("A104", 3, "`again` takes the label of a layer, group or block call")),
+        ("c: conv k=1 f=3\nagain c s=2", ("A104", 3, "`c` is no call of a block: values follow only the label of a block call")),
         ("r: relu\nconv k=1 f=3\nagain r", ("A421", 4, "`r` has no weights, so `again` is the same as to write its layers once more")),
         ("agian c", ("A101", 2, "there is no layer or block `agian`")),
         ("block again():\n  relu", ("A108", 2, "`again` is the name of a layer or a reserved word")),
@@ -278,6 +301,41 @@ def said(text):
 )
 def test_mistakes_have_a_place_and_numbers(text, wanted):
     assert said(text)[0] == wanted
+
+
+READS = "`d` is a call of `up`, which reads `e` and `g`; "
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("again d e1", ("A103", READS + "`g` is missing")),
+        ("again d e1 e1 e1", ("A104", READS + "3 are given")),
+        ("again d e1 e=e1", ("A110", "`e` is given twice")),
+        ("again d e1 e1 f=3", ("A102", READS + "its other arguments are those of the first time")),
+        ("again d e1 3", ("A107", "`3` is not the name of a value")),
+        ("again d e1 later\nlater: skip", ("A107", "no value is called `later` here")),
+        ("again d e1 wide", ("A304", "`d.conv1.weight` would be 3x10x1x1 here, and is 3x9x1x1 where it stands")),
+        ("again d e1 small", ("A302", "cannot concatenate 8x8x3 and 4x4x3")),
+        ("o: one\nagain o e1", ("A104", "`o` is a call of `one`, which reads no value; 1 is given")),
+        ("p: one | relu\nagain p e1", ("A104", "`p` is no call of a block: values follow only the label of a block call")),
+        ("c: again d\nagain c e1", ("A103", "`c` is a call of `up`, which reads `e` and `g`; `g` is missing")),
+    ],
+)
+def test_mistakes_with_values_have_a_place_and_numbers(line, wanted):
+    blocks = "block up(from e, from g): concat e g | conv k=1 f=3\nblock one(): conv k=1 f=3\n"
+    lines = "e1: conv k=1 f=3\nwide: conv k=1 f=4\nsmall: from e1 | pool w=2\nfrom e1\nd: up e1 e1\n"
+    ((code, at, message), *_) = said(blocks + lines + line)
+    assert (code, message) == wanted
+    assert at == (2 if code == "A302" else 9 + line.count("\n") - ("later:" in line))
+
+
+def test_values_of_another_shape_are_shown():
+    found = compile_text(
+        "block b(from e): concat e | conv k=1 f=3\ninput 8x8x3\nx: conv k=1 f=4\nfrom input\nb: b input\nagain b x", "t", Options()
+    )[1]
+    (one,) = [d for d in found if d.severity == "error"]
+    assert one.help == "its value `e` is a 8x8x3 map where `b` stands, and a 8x8x4 map here"
 
 
 def test_a_difference_inside_is_shown_with_both_places():
