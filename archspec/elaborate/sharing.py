@@ -77,7 +77,7 @@ class Sharing(Structures):
         call = only.steps[0] if isinstance(only, ast.Chain) and only.guard is None and not only.steps[1:] + tuple(others) else None
         block = self.unit.blocks.get(call.name.id) if call is not None else None
         if call is not None and call.name.id == AGAIN:
-            call = call._replace(bare=(call.bare[0], *map(_hidden, step.bare[1:])), keywords=_renamed(step))
+            call = call._replace(bare=(call.bare[0], *map(_hidden, step.bare[1:])), keywords=_renamed(step), span=step.span)
         elif call is not None and block is not None:
             given = _by_name(step, block.head)
             names = [parameter.name.id for parameter in block.head.parameters]
