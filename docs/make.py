@@ -1,4 +1,4 @@
-"""Writes what is generated: docs/layers.md, codes.md, from_frameworks.md, commands.md, python.md, ir.schema.json and images,
+"""Writes what is generated: docs/layers.md, codes.md, from_frameworks.md, commands.md, python.md, torchvision.md, ir.schema.json and images,
 grammars/tmLanguage.json, and the command output shown in README.md and in other documents.
 
     python docs/make.py            rewrites what is stale
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+from generate.classifiers import classifiers
 from generate.common import PYTHON, RICH, ROOT
 from generate.frameworks import frameworks
 from generate.grammar import schema, textmate
@@ -35,6 +36,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/python.md": python,
     "docs/ir.schema.json": schema,
     "docs/sizes.md": sizes,
+    "docs/torchvision.md": classifiers,
     "docs/images/table_lenet5.svg": table_image,
     "docs/images/explain.svg": explain_image,
     "docs/images/error.svg": error_image,

@@ -43,6 +43,9 @@ SAME = {"gap": "adaptpool", "dwconv": "conv", "linear": "fc"}
 BRANCHED = {"resnet18", "resnet50", "googlenet", "shufflenet_v2_x1_0"}
 
 
+CLASSIFIERS = tomllib.loads((FACTS / "torchvision.toml").read_text(encoding="utf-8"))
+
+
 def spec_paths():
     return sorted(SPECS.glob("*.arch"))
 
@@ -146,6 +149,14 @@ def test_rows_are_torchvision_s(path):
     assert {row[0]: row for row in found} == {row[0]: row for row in expected}
     assert len(found) == len(expected)
     assert stages(found) == stages(expected)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_classifiers_of_torchvision(name):
+    """Each is a spec, or one with params set; its MACs are published in billions with three decimals."""
+    row = CLASSIFIERS[name]
+    totals = archspec.analyze(load(row["spec"], row.get("set"), (row["side"], row["side"], 3))).totals
+    assert (totals.params, round(totals.macs / 1e9, 3)) == (row["params"], row["gmacs"])
 
 
 def test_every_spec_has_facts_and_every_facts_file_a_spec():

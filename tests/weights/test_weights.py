@@ -18,6 +18,7 @@ import numpy as np
 
 import archspec
 from archspec import WeightsError, load_weights
+from archspec.finding import specs_folder
 from archspec.weights.files import array, read_weights
 from archspec.weights.match import Form, form_of, match
 from tests.helpers.torchvision import torchvision
@@ -96,17 +97,24 @@ def test_files_of_torchvisions_networks_give_its_results(name, tmp_path):
             assert torch.equal(net(x), expected)
 
 
-def test_a_network_of_torchvision_with_names_that_labels_cannot_have(tmp_path):
-    """Torchvision's block1-0 is block1.0 here. In order it fits; sorted by name, nothing tells that block1-0.proj is before block1-0.f."""
+def test_a_network_of_torchvision_by_name_and_under_other_names(tmp_path):
+    """In order it fits; sorted by name, nothing tells that block1-0.proj is before block1-0.f."""
     torch.manual_seed(0)
     reference = torchvision().models.regnet_y_400mf(weights=None).eval()
-    net = archspec.to_torch(archspec.load("regnet_y_400mf")).eval()
-    assert "nothing shows the order of " in refused(net, saved(reference.state_dict(), tmp_path, "safetensors"))
+    sorted_by_name = saved(reference.state_dict(), tmp_path, "safetensors")
+    named = archspec.to_torch(archspec.load("regnet_y_400mf")).eval()
+    assert load_weights(named, sorted_by_name).how == "name"
+
+    folder = specs_folder()
+    text = (folder / "regnet_y_400mf.arch").read_text().replace('use "blocks/regnet.arch"', (folder / "blocks/regnet.arch").read_text())
+    net = archspec.to_torch(archspec.loads(text.replace('"block{at}-{i}"', "round{i}"))).eval()
+    assert "nothing shows the order of " in refused(net, sorted_by_name)
     loaded = load_weights(net, saved(reference.state_dict(), tmp_path))
     assert loaded.how == "structure" and len(loaded.pairs) == len(net.state_dict())
     x = torch.rand(1, 3, 224, 224)
     with torch.no_grad():
         assert torch.equal(net(x), reference(x))
+        assert torch.equal(named(x), reference(x))
 
 
 def test_heads_that_a_network_lacks_are_skipped_when_asked(tmp_path):

@@ -9,24 +9,43 @@ torch = pytest.importorskip("torch", reason="torch is what the emitted source ru
 import archspec
 from archspec.api import to_torch
 from tests.helpers.specs import VARIED, few_quick
-from tests.helpers.torchvision import DIFFERENT_ORDER, HYPHENS, NAMES, matched, reference, torchvision
+from tests.helpers.torchvision import (
+    CLASSIFIERS,
+    NAMES,
+    empty,
+    matched,
+    network_of,
+    quick_side,
+    reference,
+    shortened,
+    state_of,
+    stirred,
+    torchvision,
+)
 
 torch.set_num_threads(1)
 
 
-def listed(model):
-    return [(key, tuple(tensor.shape)) for key, tensor in model.state_dict().items()]
+def listed(state):
+    return [(key, tuple(tensor.shape)) for key, tensor in state.items()]
 
 
-@pytest.mark.parametrize("name", few_quick(NAMES, VARIED))
+def test_the_table_is_torchvision_s():
+    models = torchvision().models
+    assert list(CLASSIFIERS) == models.list_models(module=models)
+    for name, row in CLASSIFIERS.items():
+        weights = list(models.get_model_weights(name))[0]
+        assert (row["params"], row["gmacs"]) == (weights.meta["num_params"], weights.meta["_ops"])
+        assert [row["side"]] == weights.transforms().crop_size
+
+
+@pytest.mark.parametrize("name", few_quick(CLASSIFIERS, (*VARIED, "efficientnet_b7", "mnasnet0_5", "regnet_x_8gf", "vit_h_14")))
 def test_the_state_dict_is_torchvision_s(name):
-    ours = listed(to_torch(archspec.load(name, params={"aux": 1} if name == "googlenet" else None), device="meta"))
-    with torch.device("cpu" if name.startswith("regnet") else "meta"):  # RegNet's widths are computed by tensors
-        theirs = listed(reference(name))
-    if name in HYPHENS:
-        assert [shape for _, shape in ours] == [shape for _, shape in theirs]
-    elif name in DIFFERENT_ORDER:
-        assert dict(ours) == dict(theirs)
+    ours = listed(to_torch(network_of(name), device="meta").state_dict())
+    with torch.device("meta"):
+        theirs = listed(state_of(name, reference(name)))
+    if CLASSIFIERS[name].get("keys") == "in another order":
+        assert sorted(ours) == sorted(theirs)
     else:
         assert ours == theirs
 
@@ -54,26 +73,27 @@ def test_the_network_of_videos_is_torchvision_s():
     torch.manual_seed(0)
     theirs = torchvision().models.video.r3d_18().eval()
     ours = to_torch(archspec.load("resnet3d_18", inputs="4x40x48x3"), device="meta")
-    assert listed(ours) == listed(theirs)
+    assert listed(ours.state_dict()) == listed(theirs.state_dict())
     ours.load_state_dict(theirs.state_dict(), assign=True)
     x = torch.randn(1, 3, 4, 40, 48)
     with torch.no_grad():
         assert close(ours.eval()(x), theirs(x), 1e-5)
 
 
-def test_windows_and_grids_in_turn_are_torchvision_s():
+@pytest.mark.parametrize("name", few_quick([name for name in CLASSIFIERS if name not in NAMES], ["shufflenet_v2_x0_5"]))
+def test_outputs_of_others_are_torchvision_s(name):
+    """Their weights are stored once, for both; networks that take more than 1 GB even so have fewer blocks."""
     torch.manual_seed(0)
-    theirs = torchvision().models.maxvit_t().eval()
-    state = {key.replace(".to_qkv.", ".qkv.").replace(".merge.", ".proj."): value for key, value in theirs.state_dict().items()}
-    state |= {key: value.flatten() for key, value in state.items() if key.endswith("relative_position_index")}
-    for key, value in state.items():
-        if key.endswith("relative_position_bias_table"):
-            value.normal_()
-    ours = to_torch(archspec.load("maxvit_t"))
-    ours.load_state_dict(state)
-    x = torch.randn(1, 3, 224, 224)
+    row = CLASSIFIERS[name]
+    side = quick_side(name)
+    theirs = stirred((shortened if "cut" in row else reference)(name, side))
+    ours = empty(network_of(name, side, row.get("short")))
+    ours.load_state_dict(state_of(name, theirs), assign=True)
+    x = torch.randn(1, 3, side, side)
     with torch.no_grad():
-        assert close(ours.eval()(x), theirs(x), 1e-5)
+        expected = theirs.eval()(x)
+        assert expected.std() > 0.001
+        assert close(ours.eval()(x), expected, 1e-5)
 
 
 @pytest.mark.parametrize(("size", "window", "shift"), [((8, 8), (4, 4), (2, 2)), ((8, 12), (4, 6), (1, 0)), ((6, 12), (6, 4), (3, 2))])
