@@ -1,5 +1,5 @@
-"""Writes what is generated: docs/layers.md, codes.md, from_frameworks.md, commands.md, python.md, torchvision.md, ir.schema.json and images,
-grammars/tmLanguage.json, and the command output shown in README.md and in other documents.
+"""Writes what is generated: docs/layers.md, codes.md, from_frameworks.md, commands.md, python.md, torchvision.md, architectures.md,
+ir.schema.json and images, grammars/tmLanguage.json, and the command output shown in README.md and in other documents.
 
     python docs/make.py            rewrites what is stale
     python docs/make.py --check    writes nothing; exits with 1 when something is stale
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+from generate.architectures import architectures
 from generate.classifiers import classifiers
 from generate.common import PYTHON, RICH, ROOT
 from generate.frameworks import frameworks
@@ -37,6 +38,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/ir.schema.json": schema,
     "docs/sizes.md": sizes,
     "docs/torchvision.md": classifiers,
+    "docs/architectures.md": architectures,
     "docs/images/table_lenet5.svg": table_image,
     "docs/images/explain.svg": explain_image,
     "docs/images/error.svg": error_image,

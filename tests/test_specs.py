@@ -169,6 +169,8 @@ def test_facts_name_their_source(path):
     facts = read_facts(path)
     assert all(part["cite"].strip() for part in (facts, *facts.get("variants", [])))
     assert facts["totals"]
+    if "values" in facts:
+        assert facts_name(path) in (ROOT / facts["values"]["test"]).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted(SPECS.rglob("*.arch")), ids=lambda p: p.stem)
