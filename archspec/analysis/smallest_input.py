@@ -80,9 +80,10 @@ class _Sizes:
             rounds = made[len(types)] = []
             for _ in range(1 if isinstance(element, Node) else element.times):
                 rounds.append(element.op.infer(read) if isinstance(element, Node) else self.graph(element.graph, tuple(read)))
-                before, read[0] = read[0], rounds[-1][0]
-                if read[0] == before:
-                    break  # a round leaves the type as it was, and so do the others
-            types.append(read[0])
+                first = rounds[-1][0]
+                if read[:1] in ([], [first]):
+                    break  # a round leaves the type as it was, or reads nothing, and so do the others
+                read[0] = first
+            types.append(rounds[-1][0])
         found = self.known[graph, inputs] = [types[result] for result in graph.results]
         return found

@@ -197,6 +197,9 @@ class TrainingMemory:
             if kept.output:
                 gives.storage.keep(at)
             wanted = kept.input if isinstance(kept.input, tuple) else repeat(kept.input)
+            if kept.products is not None:
+                wanted, products = _factors([self.flows[source] for source in met.sources], kept.products)
+                own = own.plus(Bytes(0, width * products))
             for value in compress(reads, wanted):
                 copied = self._copied(op.step, op.kind, value, width)
                 if copied:
@@ -341,6 +344,15 @@ class TrainingMemory:
 
     def __repr__(self) -> str:
         return f"TrainingMemory({self.network.name}: batch {self.batch:,}, {self.optimizer}, {self.precision}, peak {binary(self.peak)})"
+
+
+def _factors(flows: list[bool], products: tuple[int, ...]) -> tuple[list[bool], int]:
+    """Which factors are kept, and how many numbers of the products between them; `flows` says which have a gradient."""
+    wanted, between = [len(flows) > 1 and flows[1]], 0
+    for at in range(1, len(flows)):
+        wanted.append(any(flows[:at]))
+        between += products[at - 2] if at > 1 and flows[at] else 0
+    return wanted, between
 
 
 def _highest(moments: Iterable[Bytes]) -> list[Bytes]:

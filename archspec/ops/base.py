@@ -99,8 +99,8 @@ def weight_and_bias(shape: tuple[int, ...], count: int, bias: bool) -> tuple[Wei
 class Kept(NamedTuple):
     """What the gradient of a layer needs of its forward pass: its input, its output, and numbers of its own.
 
-    Of several inputs `input` may say for each whether it is needed. `numbers` are per image, of the precision of activations; `bytes` are per image, too, such as the 8 of each index of a pool;
-    `statistics` are numbers per batch.
+    Of several inputs `input` may say for each whether it is needed. `numbers`, of the precision of activations, and `bytes` are per image,
+    `statistics` numbers per batch. `products` are the sizes of all products but the last of factors, each kept where what it meets is learned.
     """
 
     input: bool | tuple[bool, ...] = False
@@ -108,6 +108,7 @@ class Kept(NamedTuple):
     numbers: int = 0
     bytes: int = 0
     statistics: int = 0
+    products: tuple[int, ...] | None = None
 
 
 class Taps(NamedTuple):

@@ -2,7 +2,7 @@
 
 from archspec.numeric import holds, product
 from archspec.ops.along import check_sequence
-from archspec.ops.base import Misfit, Op
+from archspec.ops.base import Kept, Misfit, Op
 from archspec.ops.declare import Operand
 from archspec.types import Map, Tokens, Type
 
@@ -32,6 +32,9 @@ class MatMul(Op):
 
     def output(self, x: Type, other: Type) -> Type:
         return x._replace(channels=other.channels)
+
+    def kept(self, *types: Type) -> Kept:
+        return Kept(products=())
 
     def macs(self, *types: Type) -> int:
         x, other, _ = types

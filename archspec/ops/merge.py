@@ -106,7 +106,8 @@ class Mul(Arithmetic):
     refusal = "cannot multiply {} and {}"
 
     def kept(self, *types: Type) -> Kept:
-        return super().kept(*types) if self.number is None else Kept()
+        inputs = types[:-1]
+        return Kept(products=tuple([self.output(*inputs[:count]).size for count in range(2, len(inputs))]) if self.number is None else None)
 
 
 class Concat(_Merge):

@@ -10,7 +10,7 @@ import archspec
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import VARIED, few_quick
 
-IN_PLACE = {"relu", "relu6", "leaky", "elu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus", "softmax", "logsoftmax", "prelu", "dropout", "dropout2d", "droppath", "flatten", "tokens", "first", "token", "slice", "swap", "abs", "map"}  # fmt: skip
+IN_PLACE = {"relu", "relu6", "leaky", "elu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus", "softmax", "logsoftmax", "prelu", "dropout", "dropout2d", "droppath", "flatten", "tokens", "first", "token", "slice", "swap", "abs", "map", "reshape"}  # fmt: skip
 SUMS = ["params", "weights", "biases", "buffers", "frozen"]
 RUNNING = ["macs", "flops", "connections"]
 
@@ -18,6 +18,11 @@ RUNNING = ["macs", "flops", "connections"]
 def may_overwrite(row):
     """Whether a layer may stand in its input's memory: the list, and adaptive pooling that changes nothing."""
     return row.op in IN_PLACE or (row.op in ("adaptpool", "adaptmaxpool") and row.inputs[0] == row.output)
+
+
+def size_of(row):
+    """The numbers that a layer computes; a stored tensor is none of them."""
+    return 0 if row.op == "tensor" else math.prod(row.output)
 
 
 def naive_peak(report, kept=()):
@@ -30,7 +35,7 @@ def naive_peak(report, kept=()):
     for at, row in enumerate(rows):
         later = {name for after in rows[at + 1 :] for name in after.sources} | kept
         over = {name for name in row.sources if name not in later}
-        size = math.prod(row.output)
+        size = size_of(row)
         if not (may_overwrite(row) and row.sources[0] in over):
             peak = max(peak, sum(alive.values()) + size)
         for name in over:
@@ -44,7 +49,7 @@ def naive_totals(report):
     found = {name: sum(getattr(row, name) for row in report.layers) for name in SUMS}
     found |= {name: sum(getattr(row, name) for row in report.layers if not row.training) for name in RUNNING}
     found["layers"] = len(report.layers)
-    stored = sum(math.prod(row.output) for row in report.layers if not row.training and not may_overwrite(row))
+    stored = sum(size_of(row) for row in report.layers if not row.training and not may_overwrite(row))
     found["activations"] = stored + sum(math.prod(shape) for shape in report.inputs.values())
     return found
 

@@ -109,6 +109,12 @@ def test_each_layer_keeps_what_torch_saves(step, start):
         'input 4x6x8\nconv k=1 f=8 | ln | rearrange "(h p) w c -> h w (p c)" p=2 | scale | rearrange "h w c -> (h w c)" | scale | fc 3',
         'input 4x6x8\nlinear 8 | scale | rearrange "h w c -> (h w) c" | relu | rearrange "(h w) c -> h w c" h=4 | scale | linear 3',
         "input 4x6x8\nconv k=1 f=8 | tokens | ln\nx: linear 5\nln | swap | scale | matmul x | scale",
+        "input 4x4\nx: tokens\ny: linear 6\nfrom x | matmul y | scale",
+        "input 4x6\nx: tokens\nlinear 4 | matmul x | scale",
+        "input 8x8x4\nmul:\n  skip\n  conv k=1 f=4\nconv k=1 f=2",
+        "input 8x8x4\nmul:\n  gap\n  conv k=1 f=4\n  conv k=1 f=4\n  tanh\nconv k=1 f=2",
+        "input 8x8x4\nx: conv k=1 f=4\nmul x x | conv k=1 f=2",
+        "input 8x8x4\nt: tensor 4 init=1 frozen=yes\nconv k=1 f=4 | mul t | conv k=1 f=2",
         "input 8x8x4\nconv k=1 f=4 | ln\nresidual: ln | winattn heads=2 w=4 | droppath 0.1\npatchmerge 2 | ln | linear 8 bias=no",
     ],
 )

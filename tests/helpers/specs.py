@@ -23,6 +23,7 @@ SMALLER = {
     "input 512x512x3": (64, 64, 3),
     "input 520x520x3": (96, 96, 3),
     "input 16x112x112x3": (4, 48, 48, 3),
+    "input 16000x256": (40, 256),
 }
 ONE_SIZE = ("swin_t", "swin_v2_t", "maxvit_t")
 """Their windows divide their maps at every stage for images of their size, and of none smaller."""
@@ -47,7 +48,7 @@ VARIED = (
         "textcnn",
         "yolov3",
     ),
-    *("cbam_resnet50", "nfnet_f0"),
+    *("cbam_resnet50", "nfnet_f0", "pointnet", "segnet", "ssd300"),
     *("gpt2", "bert_base", "llama3_8b", "t5_small", "siamese_koch", "deit_b_distilled"),
 )
 """Specs that hold every layer and every structure that any bundled spec holds (`tests/test_specs.py` compares)."""
@@ -59,6 +60,9 @@ NARROW: dict[str, dict[str, int]] = {
     "bert_base": {"words": 90, "length": 12, "width": 48, "depth": 2},
     "llama3_8b": {"words": 90, "length": 12, "width": 48, "inner": 64, "depth": 2, "heads": 8},
     "transformer_base": {"T": 12, "D": 48, "depth": 2},
+    "pointnet": {"N": 20},
+    "wavenet": {"stacks": 1},
+    "segnet": {"width": 4},  # with fewer numbers no two of a window differ by their rounding alone, which decides where one comes back
     "t5_small": {"words": 90, "length": 40, "width": 48, "depth": 2},
     "deit_b_distilled": {"width": 48, "depth": 2, "classes": 10},
 }

@@ -160,10 +160,40 @@ class Fcn(nn.Module):
         return y[:, :, 31 : 31 + height, 31 : 31 + width]
 
 
+def vgg_stage(before: int, *sizes: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for f in sizes:
+        layers += [nn.Conv2d(before, f, 3, padding=1), nn.BatchNorm2d(f), nn.ReLU()]
+        before = f
+    return nn.Sequential(*layers)
+
+
+class SegNet(nn.Module):
+    """segnet_pascal.prototxt of github.com/alexgkendall/SegNet-Tutorial, without dropout."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        n = width
+        down = [(3, n, n), (n, 2 * n, 2 * n), (2 * n, *[4 * n] * 3), (4 * n, *[8 * n] * 3), [8 * n] * 4]
+        up = [[8 * n] * 4, [*[8 * n] * 3, 4 * n], [*[4 * n] * 3, 2 * n], (2 * n, 2 * n, n), (n, n)]
+        self.down, self.up = (nn.ModuleList(vgg_stage(*sizes) for sizes in arm) for arm in (down, up))
+        self.up[-1].append(nn.Conv2d(n, 21, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = []
+        for stage in self.down:
+            x, place = F.max_pool2d(stage(x), 2, return_indices=True)
+            places.append(place)
+        for stage in self.up:
+            x = stage(F.max_unpool2d(x, places.pop(), 2))
+        return F.softmax(x, 1)
+
+
 NETWORKS = {
     "unet_padded": (UNet, (3, 512, 512), {"width": 4}, (3, 32, 48), 31_037_633),
     "textcnn": (TextCnn, (56,), {"words": 30, "width": 8, "filters": 5, "classes": 3}, (56,), 5_990_402),
     "yolov3": (Yolo, (3, 416, 416), {}, (3, 32, 64), 61_949_149),
+    "segnet": (SegNet, (3, 224, 224), {"width": 4}, (3, 64, 96), 29_455_125),
     "fcn8s": (Fcn, (3, 500, 500), {}, None, 134_489_759),
 }
 """The module, its input, params and an input that make it small, and the parameters of the spec as it stands."""

@@ -43,7 +43,8 @@ def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
     plan = plan.moved(dict.fromkeys(diagram.boxes, shift), frames)
     near = Near(plan.wires)
     heads = titles(plan, near)
-    shapes = Labels(plan, heads, near).find()
+    page = room + 2 * MARGIN
+    shapes = Labels(plan, heads, near, page).find()
     painter = _Painter(theme)
     body = [
         *rows,
@@ -51,7 +52,7 @@ def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
         *map(painter.wire, plan.wires, shapes),
         *(painter.box(box, at, plan.cards[box], plan.places[box]) for at, box in enumerate(diagram.boxes)),
     ]
-    return document(heading, theme, (room + 2 * MARGIN, shift.dy + high + MARGIN), body, data_as="blocks", data_level=diagram.level)
+    return document(heading, theme, (page, shift.dy + high + MARGIN), body, data_as="blocks", data_level=diagram.level)
 
 
 def _legend(diagram: Diagram, theme: Theme) -> list[Sample]:

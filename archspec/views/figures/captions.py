@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from math import inf
 from typing import NamedTuple
 
 from archspec.views.figures.graphviz_layout import Point
@@ -12,6 +13,8 @@ from archspec.views.figures.text_width import fitting, shown, width
 
 TITLE, BAND = 11.0, 20.0
 LABEL = 10.0
+_COVERING = 10.0
+"""What a shape costs that covers an arrow."""
 
 
 class Words(NamedTuple):
@@ -56,10 +59,11 @@ def _beside(x: float, wide: float) -> list[Point]:
 
 
 class Labels:
-    """Finds for each shape a place beside its arrow where it covers nothing."""
+    """Finds for each shape a place beside its arrow where it covers nothing, on a page of the given width."""
 
-    def __init__(self, plan: Plan, heads: list[Words], near: Near) -> None:
+    def __init__(self, plan: Plan, heads: list[Words], near: Near, page: float) -> None:
         self.plan = plan
+        self.page = page
         self.near = near
         self.edges = Near([])
         for box in plan.places:
@@ -71,10 +75,10 @@ class Labels:
                 self.edges.add(side)
 
     def find(self) -> list[Words | None]:
-        """Return the label beside each arrow, or None where it has none."""
+        """Return the label beside each arrow, or None where it has none or no place is free."""
         return [self.label(wire, at) if wire.arrow.label else None for at, wire in enumerate(self.plan.wires)]
 
-    def label(self, wire: Wire, at: int) -> Words:
+    def label(self, wire: Wire, at: int) -> Words | None:
         """The cheapest place for a shape: early places on the arrow and sides near it are preferred."""
         text = wire.arrow.label
         wide = width(text, LABEL)
@@ -83,7 +87,9 @@ class Labels:
             for order, (x, y) in enumerate(self.spots(wire, at))
             for side, (left, up) in enumerate(_beside(x, wide))
         ]
-        _, rect = min(places, key=lambda place: self.cost(place[1]) + place[0])
+        cost, rect = min((self.cost(rect) + least, rect) for least, rect in places)
+        if cost >= _COVERING:
+            return None
         self.near.add(rect)
         return Words(text, (rect[0], rect[3] - 2.5))
 
@@ -100,7 +106,9 @@ class Labels:
         return [after, *(points[len(points) * part // 8] for part in (4, 3, 5, 2, 6)), before, close]
 
     def cost(self, rect: Rect) -> float:
-        """What a place covers: boxes and words weigh most, then arrows, then frames."""
+        """What a place covers: boxes and words weigh most, then arrows, then frames. None is off the page."""
         x0, y0, x1, y1 = rect
+        if x0 < 0 or x1 > self.page:
+            return inf
         wires = {at for _, at in self.near.struck((x0 - 2, y0 - 1, x1 + 2, y1 + 1))}
-        return 100.0 * self.near.covered(rect) + 10.0 * len(wires) + 3.0 * self.edges.covered(rect)
+        return 10 * _COVERING * self.near.covered(rect) + _COVERING * len(wires) + 3.0 * self.edges.covered(rect)

@@ -40,8 +40,8 @@ def test_the_module_has_our_counts_and_shapes(path):
     learned = [p for p in model.parameters() if p.requires_grad]
     assert sum(p.numel() for p in learned) == totals.params
     assert sum(p.numel() for p in model.parameters() if not p.requires_grad) == totals.frozen
-    running = {n: b for n, b in model.state_dict().items() if n.endswith(("running_mean", "running_var"))}
-    assert sum(b.numel() for b in running.values()) == totals.buffers
+    stored = model.state_dict()
+    assert sum(b.numel() for n, b in model.named_buffers() if n in stored and not n.endswith(UNLISTED)) == totals.buffers
     model.eval()
     result = model(*[x.to("meta") for x in inputs_of(network)])
     main = result.output if hasattr(result, "_fields") else result
@@ -222,6 +222,7 @@ BUILTINS = {
     "len",
     "slice",
     "any",
+    "reversed",
     "hasattr",
     "setattr",
     "list",

@@ -131,6 +131,10 @@ def test_smallest_input_of_other_ranks():
     assert smallest_input(archspec.loads("input 10x20x30x4\nconv k=9 f=3 p=1\n")) == (7, 7, 7)
 
 
+def test_smallest_input_beside_a_tensor():
+    assert smallest_input(archspec.loads("input 8x8x3\nt: tensor 3\nconv k=3 f=3 | add t\n")) == (3, 3)
+
+
 def test_the_search_is_bounded(monkeypatch):
     monkeypatch.setattr("archspec.analysis.smallest_input._WORK", 100)
     assert smallest_input(archspec.load("densenet121")) is None

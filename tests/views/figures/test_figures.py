@@ -29,7 +29,19 @@ from tests.helpers.specs import VARIED, few_quick
 from tests.helpers.svg import SVG, Drawn, check, check_safe
 
 NAMES = [path.stem for path in SPECS]
-BRANCHED = ("unet", "deit_b_distilled", "unet_padded", "textcnn", "fcn8s", "deeplabv3_resnet50", "yolov3", "hrnet_w18")
+BRANCHED = (
+    "unet",
+    "deit_b_distilled",
+    "unet_padded",
+    "textcnn",
+    "fcn8s",
+    "deeplabv3_resnet50",
+    "yolov3",
+    "hrnet_w18",
+    "segnet",
+    "ssd300",
+    "wavenet",
+)
 """Values of these are read by several layers outside blocks: they are no chains of volumes."""
 KINDS = [pytest.param("blocks", marks=graphviz), "volumes", "bars"]
 
@@ -72,11 +84,13 @@ def test_volumes(name, networks):
         sheets = [e for e in volume.iter(f"{SVG}rect") if e.get("class") == "sheet"]
         bars = [e for e in volume.iter(f"{SVG}rect") if e.get("class") == "bar"]
         *spatial, channels = map(int, volume.get("data-shape").split("×"))
-        if len(spatial) > 1 and set(spatial) != {1}:
+        words = "".join(volume.itertext())
+        if "@" in words and set(spatial) != {1}:  # a map
             assert len(sheets) == min(channels, 8) == int(volume.get("data-sheets")) and not bars
-            ratio = float(sheets[0].get("height")) / float(sheets[0].get("width"))
-            assert ratio == pytest.approx(spatial[-2] / spatial[-1], rel=0.02)
-            assert ("…" in "".join(volume.itertext())) == (channels > 8)
+            assert ("…" in words) == (channels > 8)
+            if len(spatial) > 1:
+                ratio = float(sheets[0].get("height")) / float(sheets[0].get("width"))
+                assert ratio == pytest.approx(spatial[-2] / spatial[-1], rel=0.02)
         else:
             assert len(sheets) + len(bars) == 1
 
@@ -181,6 +195,17 @@ def test_edges_carry_the_shapes_that_change(networks):
     drawn = Drawn(archspec.draw(networks("lenet5"), level="layer"))
     labels = {e.get("data-from"): "".join(t.text for t in e.iter(f"{SVG}text")) for e in drawn.find("edge")}
     assert labels["conv1"] == "28×28×6" and labels["tanh1"] == "" and labels["avgpool2"] == "5×5×16" and labels["flatten1"] == "400"
+
+
+@graphviz
+@pytest.mark.parametrize("rounds", [2, 5])
+def test_shapes_beside_the_outermost_arrows_are_on_the_page(rounds):
+    """The heads of a detector: arrows from each of them to the end go round what is below, at the left and right edges."""
+    text = f"input 16x16x3\nrepeat {rounds} as i:\n  conv k=1 f=8\n  x: skip\n"
+    text += "".join(f'  {name}{{i}}: conv k=1 f=4 | rearrange "h w c -> (h w) c"\n  from x\n' for name in "ab") + "  relu\n"
+    for name in "ab":
+        text += f"from {name}0 | concat {' '.join(f'{name}{at}' for at in range(1, rounds))} axis=t\noutput {name}\n"
+    check(archspec.draw(archspec.loads(text), level="layer"))
 
 
 @graphviz
