@@ -253,9 +253,16 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
     """
     given(model)
     require("torch")
+    from archspec.backends.registry import Unsupported
+    from archspec.backends.torch.declared_layers import check_functions
     from archspec.backends.torch.execute import execute
 
-    return execute(emit(model, "torch"), model.name, device, seed)
+    source = emit(model, "torch")
+    try:
+        check_functions(model)
+    except Unsupported as unsupported:
+        raise unsupported.error() from None
+    return execute(source, model.name, device, seed)
 
 
 def load_weights(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], *, skip: Sequence[str] = ()) -> Loaded:

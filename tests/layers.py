@@ -169,6 +169,10 @@ LAYERS: dict[str, Layer] = {
     "map": Layer(("4x4", "2x2x4", "16"), {"tokens | map 10x12": 0}),
     "reshape": Layer(("2x6", "4x48", "2304", "8x24x32", "4x4x12x12"), {"reshape 6x12x10": 0}),
     "token": Layer(("-1",), {"tokens | token 3": 0}),
+    "custom": Layer(
+        ('"aten.exp"', '"aten.pow" 2 macs=0', '"aten.prelu" weight=1 macs=0 flops=10'),
+        {'custom "aten.exp" macs=0': 0, 'custom "package.Layer" macs=10': 20, 'custom "package.Layer" macs=10 flops=30': 30},
+    ),
     "matmul": Layer(("x",), {"tokens\nx: swap\nfrom x | swap | matmul x": 2 * 120 * 6 * 120}),
     "gmp": Layer(("",), {"gmp": MAP - 6, "tokens | gmp": MAP - 6}),
     "mean": Layer(("axis=c", "axis=t"), {"mean axis=c": MAP, "tokens | mean axis=t": MAP}),

@@ -23,12 +23,16 @@ def passed(network: Network, params: int | None = None, macs: int | None = None)
             message = f"{found:,} {what}, {found - allowed:,} more than the {allowed:,} that are allowed"
             label = f"{getattr(most, name):,} {what} are here"
             yield Diagnostic("A601", message, most.node.span, (largest_note(report, name),), label=label)
+        elif allowed is not None and name == "macs" and report.totals.uncounted:
+            unknown = next(row for row in report.rows(fold=True) if row.macs is None)
+            message = f"{found:,} MACs{report.totals.left_out}: whether they are within the {allowed:,} that are allowed is not known"
+            yield Diagnostic("A601", message, unknown.node.span, (), "give the layer `macs=`")
 
 
 def largest_layers(report: Report, count: str) -> list[Row]:
     """List the layers with the most parameters or MACs, the largest first."""
     rows = [row for row in report.layers if count == "params" or not row.training]
-    return nlargest(_TOLD, rows, key=lambda row: getattr(row, count))
+    return nlargest(_TOLD, rows, key=lambda row: getattr(row, count) or 0)
 
 
 def largest_note(report: Report, count: str) -> str:

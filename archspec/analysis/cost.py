@@ -20,7 +20,7 @@ class Cost(NamedTuple):
     `params` = `weights` + `biases`, of which `learned` are learned; `buffers` are stored, not learned; `frozen` are fixed weights, among
     the parameters or, as the codes of `rbf`, beside them: `learned`, `buffers` and `frozen` are all that is stored. `activations` are
     the numbers put out; `stored` those that need memory of their own (a layer that overwrites its input needs none). `idle` are layers
-    that have neither parameters nor MACs.
+    that have neither parameters nor MACs, and `uncounted` those whose MACs and FLOPs are not known, which these leave out.
     """
 
     weights: int = 0
@@ -34,6 +34,7 @@ class Cost(NamedTuple):
     stored: int = 0
     connections: int = 0
     idle: int = 0
+    uncounted: int = 0
 
     @property
     def params(self) -> int:
@@ -68,13 +69,14 @@ def _cost_of(op: Op, inputs: tuple[Type, ...], outputs: tuple[Type, ...], stored
     tensors = [0, 0, 0, 0]
     for weight in op.weights(*inputs):
         tensors[_ROLES[weight.role]] += weight.size
-    stored, macs = 0 if not stored_ or op.reuses(*types) else given, op.macs(*types)
+    stored = 0 if not stored_ or op.reuses(*types) else given
+    macs, flops = (0, 0) if op.uncounted else (op.macs(*types), op.flops(*types))
     weights, biases, buffers, frozen = tensors
-    idle = idle_ and not (weights or biases or macs)
+    idle = idle_ and not (weights or biases or macs or op.uncounted)
     connections = op.connections(*types) if idle_ else 0
     params = weights + biases
     learned, frozen = (0, frozen + params) if op.frozen else (params, frozen)
-    return Cost(weights, biases, buffers, frozen, learned, macs, op.flops(*types), given, stored, connections, idle)
+    return Cost(weights, biases, buffers, frozen, learned, macs, flops, given, stored, connections, idle, int(op.uncounted))
 
 
 class Costs:
@@ -125,7 +127,7 @@ class Costs:
         for at, element in graph.layered:
             part = self.element(element, graph)
             if not needed[at]:
-                part = part._replace(macs=0, flops=0, activations=0, stored=0, connections=0)
+                part = part._replace(macs=0, flops=0, activations=0, stored=0, connections=0, uncounted=0)
             total = total.plus(part)
         return total._replace(stored=total.stored + sum(i.type.size for i in network.inputs))
 

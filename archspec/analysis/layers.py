@@ -33,6 +33,11 @@ def _count(name: str, about: str) -> Any:
     return property(attrgetter(f"cost.{name}"), doc=about)
 
 
+def _known(name: str, about: str) -> Any:
+    """Make an attribute of the row that reads a count of its cost, None where the layer is uncounted."""
+    return property(lambda row: None if row.cost.uncounted else getattr(row.cost, name), doc=f"{about} None where it is not known.")
+
+
 class _Fields(NamedTuple):
     name: str
     op: str
@@ -73,8 +78,8 @@ class Row(_Fields):
         "frozen", "Stored weights that are fixed: those of a frozen layer, which are among `params`, and the codes of `rbf`."
     )
     learned: int = _count("learned", "Parameters that are not frozen.")
-    macs: int = _count("macs", "Multiply-accumulate operations for one image; adding a bias is not one.")
-    flops: int = _count(
+    macs: int | None = _known("macs", "Multiply-accumulate operations for one image; adding a bias is not one.")
+    flops: int | None = _known(
         "flops", "Floating-point operations for one image: 2 per MAC, and the elementary operations of everything else (docs/layers.md)."
     )
     activations: int = _count("activations", "Numbers that the layer puts out for one image.")
@@ -84,7 +89,8 @@ class Row(_Fields):
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.output))
-        return f"Row({visible(self.name)}: {self.written} -> {size}, {counted(self.params, 'parameter')}, {counted(self.macs, 'MAC')})"
+        macs = counted(self.macs, "MAC") if self.macs is not None else "? MACs"
+        return f"Row({visible(self.name)}: {self.written} -> {size}, {counted(self.params, 'parameter')}, {macs})"
 
     def _repr_html_(self) -> str:
         shown = ("output", "params", "macs", "flops", "activations", "receptive_field")
@@ -103,7 +109,10 @@ class Row(_Fields):
 
 
 class Totals(NamedTuple):
-    """Sums over the layers. `activations` counts each stored number once: the input, and every output that needs memory of its own."""
+    """Sums over the layers. `activations` counts each stored number once: the input, and every output that needs memory of its own.
+
+    `macs` and `flops` leave out the `uncounted` layers, whose own are not known.
+    """
 
     layers: int
     params: int
@@ -118,9 +127,19 @@ class Totals(NamedTuple):
     connections: int
     receptive_field: Shape | None
     smallest_field: Shape | None
+    uncounted: int = 0
 
     def _repr_html_(self) -> str:
-        return html_pairs("totals", self._asdict().items())
+        return html_pairs("totals", self.counts().items())
+
+    def counts(self) -> dict[str, Any]:
+        """All by name; `uncounted` only where there are such layers."""
+        return {name: value for name, value in self._asdict().items() if value or name != "uncounted"}
+
+    @property
+    def left_out(self) -> str:
+        """Words behind the MACs, where they leave layers out."""
+        return f" without {counted(self.uncounted, 'layer')} whose own are not known" if self.uncounted else ""
 
 
 class Report:
@@ -162,7 +181,7 @@ class Report:
         peak = Peaks().network(self.network)
         return Totals(
             self.network.graph.layers, cost.params, cost.weights, cost.biases, cost.buffers, cost.frozen,
-            cost.macs, cost.flops, cost.stored, peak, cost.connections, largest, least,
+            cost.macs, cost.flops, cost.stored, peak, cost.connections, largest, least, cost.uncounted,
         )  # fmt: skip
 
     @property

@@ -19,6 +19,10 @@ class Unsupported(Exception):
         super().__init__(why)
         self.span = span
 
+    def error(self) -> SpecError:
+        """The error of it for a reader."""
+        return SpecError([Diagnostic("A501", str(self), self.span, help="`archspec emit json` writes every layer")])
+
 
 class Binary(Protocol):
     """A result that is not text. `note` is what the user should know about it; `apart` whether its weights need a second file."""
@@ -72,8 +76,7 @@ class Backend(NamedTuple):
         try:
             return function(network, **options)
         except Unsupported as unsupported:
-            help_ = "`archspec emit json` writes every layer"
-            raise SpecError([Diagnostic("A501", str(unsupported), unsupported.span, help=help_)]) from None
+            raise unsupported.error() from None
 
 
 _ONNX = (

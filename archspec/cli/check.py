@@ -113,7 +113,7 @@ def _summary(network: Network) -> str:
     shapes = " + ".join("x".join(map(str, shape)) for shape in report.inputs.values())
     result = "x".join(map(str, report.outputs["output"]))
     layers = f"{totals.layers:,} layer{'s' if totals.layers != 1 else ''}"
-    return f"{shapes} -> {result}, {layers}, {totals.params:,} parameters{frozen}, {totals.macs:,} MACs"
+    return f"{shapes} -> {result}, {layers}, {totals.params:,} parameters{frozen}, {totals.macs:,} MACs{totals.left_out}"
 
 
 def watch(arguments: argparse.Namespace) -> int:

@@ -12,11 +12,14 @@ from archspec.ir.graph import AGAIN
 from archspec.numeric import Spelled, kind_of, whole_number
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Op
-from archspec.ops.declare import Field, Range, Unfit, is_range
+from archspec.ops.declare import VALUE, Field, Range, Unfit, is_range
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.lines import KEYWORDS
 from archspec.types import FLOAT32, LIMIT, Map, describe
+
+_NUMBERS = (ast.Number, ast.Unreadable, ast.Chained, ast.Prefixed, ast.Call, ast.Items, ast.Choice)
+"""Expressions that are no reference to a value."""
 
 
 class Bound(NamedTuple):
@@ -34,8 +37,8 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
     places: dict[str, Span] = {}
     given: dict[str, Value] = {}
     values: dict[str, ast.Expr] = {}
-    bare = op_class(name).positional
-    if len(step.bare) > len(bare):
+    bare, rest = op_class(name).positional, op_class(name).rest
+    if len(step.bare) > len(bare) and not rest:
         raise _too_many(step, bare)
     for field, expr in zip(bare, step.bare, strict=False):
         places[field] = expr.span
@@ -48,6 +51,11 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
             raise Refused("A110", f"`{field}` is given twice", keyword.span, "remove one of them")
         places[field] = keyword.span
         given[field] = _given(keyword.value, field, op_class(name).field(field), scope, values)
+    behind = step.bare[len(bare) :]
+    operands = [expr for expr in behind if not isinstance(expr, (ast.Dims, ast.Crossed)) and not is_number(expr, scope)]
+    if behind:
+        places[rest] = Span(behind[0].span.source, behind[0].span.start, behind[-1].span.end)
+        given[rest] = tuple([VALUE if expr in operands else evaluate(expr, scope) for expr in behind])
     everywhere = {
         field: value for field, value in defaults.get("", {}).items() if field in known and known[field].words and not known[field].real
     }
@@ -61,7 +69,25 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
     if missing:
         raise _missing_argument(step, missing, known)
     op = build(name, given, places, step.name.span)
-    return Bound(op, places, [values[field] for field in op.reads_values()])
+    return Bound(op, places, [*[values[field] for field in op.operands if field in values], *operands])
+
+
+def is_number(expr: ast.Expr, scope: Scope) -> bool:
+    """Whether what may be a value is a number: an expression, or a param where no value has the name. Raises Refused where one has."""
+    if not isinstance(expr, ast.Name):
+        return isinstance(expr, _NUMBERS)
+    text, at = expr.span.source.text, expr.span.start - 1
+    while text[at].isspace():
+        at -= 1
+    if text[at] == "(":  # brackets around a name leave nothing in the tree
+        return True
+    labelled = any(expr.id in around.labels for around in scope.outwards())
+    if scope.value_of(expr.id) is None:
+        return False
+    if labelled:
+        help_ = f"write `({expr.id})` for the number, or give one of them another name"
+        raise Refused("A108", f"`{expr.id}` is a value and a param here", expr.span, help_)
+    return True
 
 
 def _given(expr: ast.Expr, name: str, info: Field, scope: Scope, values: dict[str, ast.Expr]) -> Value:
@@ -156,6 +182,8 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
         if not isinstance(type_, Map):
             raise Refused("A201", f"`{name}` takes the size of a map, not of {describe(type_)}", expr.span)
         return type_.spatial
+    if isinstance(expr, ast.Name) and info.fits("") and scope.value_of(expr.id) is None:
+        raise Refused("A105", f"`{name}` must be {info.description}, not a name", expr.span, f'write it in quotes: `"{expr.id}"`')
     if info.words and not info.table:
         expr = _worded(expr, name, info, scope)
     return evaluate(expr, scope) if info.table else in_round(expr, scope)

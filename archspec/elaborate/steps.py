@@ -20,9 +20,6 @@ from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import Type, is_line
 
-_NUMBERS = (ast.Number, ast.Unreadable, ast.Chained, ast.Prefixed, ast.Call, ast.Items, ast.Choice)
-"""Expressions that are no reference to a value."""
-
 TABLES = {"linear": ("n",), "embed": ("v", "d")}
 """The layers that can use the table of another, and the arguments that its shape gives."""
 
@@ -104,23 +101,6 @@ class Steps(Core):
         self.meet(step.span, builder.type_of(result))
         return result
 
-    def is_number(self, expr: ast.Expr, scope: Scope) -> bool:
-        """Whether what is merged is a number: an expression, or a param where no value has the name. Raises Refused where one has."""
-        if not isinstance(expr, ast.Name):
-            return isinstance(expr, _NUMBERS)
-        text, at = expr.span.source.text, expr.span.start - 1
-        while text[at].isspace():
-            at -= 1
-        if text[at] == "(":  # brackets around a name leave nothing in the tree
-            return True
-        labelled = any(expr.id in around.labels for around in scope.outwards())
-        if scope.value_of(expr.id) is None:
-            return False
-        if labelled:
-            help_ = f"write `({expr.id})` for the number, or give one of them another name"
-            raise Refused("A108", f"`{expr.id}` is a value and a param here", expr.span, help_)
-        return True
-
     def arithmetic(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         """Combine the current value with a number. Raises Refused."""
         if len(step.bare) > 1:
@@ -134,7 +114,7 @@ class Steps(Core):
         if not step.bare:
             help_ = f"write `{step.name.id} e1`, or `{step.name.id}:` with one branch per line below it"
             raise Refused("A103", f"`{step.name.id}` needs the names of values to merge with", step.span, help_)
-        if "number" in op_class(step.name.id).fields and any(self.is_number(expr, context.scope) for expr in step.bare):
+        if "number" in op_class(step.name.id).fields and any(binding.is_number(expr, context.scope) for expr in step.bare):
             return self.arithmetic(step, context, value, label)
         named = [(expr, other) for expr in step.bare for other in self.references(expr, context)]
         others = tuple(other for _, other in named)

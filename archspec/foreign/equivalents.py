@@ -28,7 +28,7 @@ REASONS = {
     "form": "the form of weights is an argument of their layer: `norm=spectral` or `norm=weight`, as in `conv k=3 f=8 norm=spectral`",
     "noise": "the language has no such layer; it acts in training only and has no weights, so no count changes without it",
     "activation": "the language has no such activation function; `archspec ops` lists those that there are",
-    "layer": "the language has no such layer",
+    "layer": 'the language has no such layer; `custom "package.Layer" out=10` declares one',
     "similarity": "the language has no such layer; near it come `l2norm`, `sub x`, `mul x` and `matmul x`, where x labels the other value",
     "bilinear": "the language has no such layer; near it come `linear` on each value and `mul x` of the two",
     "convlstm": "the language has no such layer; near it come `lstm 64` on tokens, and `conv` with an axis for time",

@@ -37,6 +37,7 @@ _FAMILIES = {
     "recurrent": "rnn gru lstm",
     "merge": "add sub concat mul",
     "tensor": "tensor",
+    "custom": "custom",
 }
 STEPS: dict[str, str] = {step: family for family, steps in _FAMILIES.items() for step in steps.split()}
 """Step name to the module that holds its class."""

@@ -3,8 +3,9 @@
 from typing import Any
 
 from archspec.numeric import holds, where
-from archspec.ops.base import WHOLE, Kept, Misfit, Op, Part, Weight, share, undivided
+from archspec.ops.base import WHOLE, Kept, Misfit, Op, Part, Weight
 from archspec.ops.declare import Count, Flag, Margin, Operand, Size
+from archspec.ops.dividing import share, undivided
 from archspec.ops.heads import BUCKETS, Factor, Heads, MaybeCount, MaybeSize, Projections, Relative, Similarity, Sizes, named, positions
 from archspec.types import Map, Tokens, Type, describe
 

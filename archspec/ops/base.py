@@ -4,11 +4,10 @@ An op never sees the graph. Its formulas are plain arithmetic.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
-from archspec.numeric import holds, product
-from archspec.ops.declare import Declared, Flag, declared, is_range
+from archspec.numeric import product
+from archspec.ops.declare import VALUE, Declared, Flag, declared, is_range
 from archspec.ops.declare import show as show
 from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
 
@@ -214,13 +213,19 @@ class Op(Declared):
         if cls.freezes and "frozen" not in cls.__annotations__:
             cls.fields = {**{name: field for name, field in cls.fields.items() if name != "frozen"}, "frozen": _FROZEN}
 
+    @property
+    def uncounted(self) -> bool:
+        """Whether its MACs and FLOPs are not known; `macs` and `flops` give None then."""
+        return False
+
     def froze(self) -> "Op":
         """The same layer with fixed weights, unless it has none or is said to learn them."""
         return type(self)(**{**self.arguments(), "frozen": True}) if self.freezes and "frozen" not in self.given else self
 
     def reads_values(self) -> tuple[str, ...]:
         """List the operands that are given: its inputs after the first, unless it is variadic."""
-        return tuple([name for name in self.operands if getattr(self, name) is True])
+        rest = [place for place in getattr(self, self.rest) if place == VALUE] if self.rest else []
+        return (*[name for name in self.operands if getattr(self, name) is True], *rest)
 
     def takes_values(self, count: int) -> bool:
         """Whether it reads so many values."""
@@ -368,27 +373,6 @@ def check_axes(layer: Op, rank: int, /, **least: int) -> None:
 def counted(count: int, what: str) -> str:
     """Write a number with its noun: `1 channel`, `2,048 channels`."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def share(count: int, what: str, parts: int, part: str, argument: str, *others: int) -> int:
-    """Divide a count exactly. Raises Misfit where it leaves a remainder; the divisor that it proposes divides the `others` too."""
-    if type(parts) is int and parts == 1:
-        return count
-    if holds(count % parts):
-        raise Misfit.late("A205", argument, partial(_unshared, count, what, parts, part, argument, others))
-    return count // parts
-
-
-def _unshared(count: int, what: str, parts: int, part: str, argument: str, others: Sequence[int]) -> Misfit:
-    divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
-    return undivided("A205", count, what, parts, counted(parts, part), argument, f"use {argument}={divisor}")
-
-
-def undivided(code: str, count: int, what: str, parts: int, into: str, argument: str, help_: str | None) -> Misfit:
-    """Make the misfit of a division that leaves a remainder; a size has no noun `what`."""
-    whole = f"{counted(count, what)} {'does' if count == 1 else 'do'}" if what else f"{count} does"
-    message = f"{whole} not divide into {into}"
-    return Misfit(code, message, argument=argument, notes=[f"{count}/{parts} = {count / parts:.2f}"], help_=help_)
 
 
 def _spread(argument: str, values: tuple[int, ...], rank: int) -> str:

@@ -6,22 +6,9 @@ from math import gcd
 from typing import Annotated, Literal
 
 from archspec.numeric import LECTURE, largest, product, spell, worked_out
-from archspec.ops.base import (
-    Field_,
-    Kept,
-    Misfit,
-    Op,
-    Part,
-    Taps,
-    Weight,
-    check_axes,
-    counted,
-    per_axis,
-    phased,
-    share,
-    weight_and_bias,
-)
+from archspec.ops.base import Field_, Kept, Misfit, Op, Part, Taps, Weight, check_axes, counted, per_axis, phased, weight_and_bias
 from archspec.ops.declare import Border, Count, Deviation, Flag, Init, Margin, Positive, Rule, Size
+from archspec.ops.dividing import share
 from archspec.ops.edges import KEPT, check_border
 from archspec.ops.initial import check_init
 from archspec.ops.weightform import Form, PlainForm, check_form, form_parts, formed, numbers_kept

@@ -23,6 +23,8 @@ Positions = tuple[int, int]
 """The first of some positions, and the one after the last."""
 Around = int | tuple[int, int]
 """What stands around one axis: a number for both ends, or a pair."""
+VALUE: Literal["value"] = "value"
+"""What stands for a value among numbers."""
 REQUIRED: Any = object()
 """The default of an argument that has none."""
 
@@ -31,7 +33,8 @@ class Rule(NamedTuple):
     """What an argument may be, in words, and its bounds: `least` and `most` are allowed, `above` and `below` are not.
 
     `names` is "value" where the argument may be the label of a value that the op reads, "size" where it may be the label of a
-    value whose size along each axis it becomes, and "key" where its items are written under keys of their own.
+    value whose size along each axis it becomes, "key" where its items are written under keys of their own, and "rest" where they are
+    all that stands behind the other positional arguments: VALUE for the label of a value, and numbers.
     """
 
     description: str
@@ -123,6 +126,9 @@ def _test(part: Any) -> Callable[[Any], bool]:
     """Make the test whether a value is of a type, strictly."""
     if part in (None, type(None)):
         return lambda value: value is None
+    if get_origin(part) in (Union, UnionType):
+        either = [_test(each) for each in get_args(part)]
+        return lambda value: any(test(value) for test in either)
     if part is float:
         return lambda value: kind_of(value) is float and isfinite(value_of(value))
     if get_origin(part) is Literal:
@@ -149,6 +155,8 @@ class Declared:
     """The argument whose items are written under keys of their own, `g=4 h=2`; it holds them as pairs of a key and a value."""
     item: Field | None = None
     """What such an item may be."""
+    rest = ""
+    """The argument whose items are all that stands behind the positional arguments, values among them."""
     given: frozenset[str] = frozenset()
     """The arguments that were given; the others have their defaults."""
 
@@ -157,6 +165,7 @@ class Declared:
         own = {field.name: field for field in fields}
         cls.fields = {**cls.fields, **own}
         cls.operands = tuple([name for name, field in cls.fields.items() if field.rule.names == "value"])
+        cls.rest = next((name for name, field in cls.fields.items() if field.rule.names == "rest"), "")
         for name in [name for name, field in own.items() if field.rule.names == "key"]:
             pair = get_args(get_args(cls.__annotations__[name])[0])[0]
             cls.keyed, cls.item = name, declared(name, Annotated[get_args(pair)[1], own[name].rule], REQUIRED)
@@ -217,6 +226,8 @@ class Declared:
 
 Count = Annotated[int, Rule("a whole number of at least 1", least=1, most=LIMIT)]
 Natural = Annotated[int, Rule("a whole number of at least 0", least=0, most=LIMIT)]
+OwnCount = Annotated[int | None, Rule("a whole number of at least 0", least=0, most=LIMIT)]
+"""A count, where it is known."""
 Size = Annotated[int | tuple[int, ...], Rule("a whole number of at least 1, or a size such as 5x3")]
 Margin = Annotated[int | tuple[int, ...], Rule("a whole number of at least 0, or a size such as 2x1")]
 Edge = Annotated[int | Ends, Rule("a whole number of at least 0, or a range such as 0:1")]

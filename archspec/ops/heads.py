@@ -5,23 +5,9 @@ from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
 from archspec.numeric import holds, largest, product, where
-from archspec.ops.base import (
-    WHOLE,
-    Field_,
-    Kept,
-    Misfit,
-    Op,
-    Part,
-    Taps,
-    Weight,
-    check_axes,
-    per_axis,
-    phased,
-    share,
-    undivided,
-    weight_and_bias,
-)
+from archspec.ops.base import WHOLE, Field_, Kept, Misfit, Op, Part, Taps, Weight, check_axes, per_axis, phased, weight_and_bias
 from archspec.ops.declare import Count, Rule
+from archspec.ops.dividing import share, undivided
 from archspec.types import LIMIT, Map, Tokens, Type, describe
 
 BUCKETS = 32

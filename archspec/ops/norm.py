@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from archspec.numeric import product
-from archspec.ops.base import WHOLE, Kept, Misfit, Op, Weight, share, weight_and_bias
+from archspec.ops.base import WHOLE, Kept, Misfit, Op, Weight, weight_and_bias
 from archspec.ops.declare import Count, Flag, Positive, Real, Rule
+from archspec.ops.dividing import share
 from archspec.types import Map, Type, describe
 
 Small = Annotated[float | None, Rule("a number above 0", above=0)]

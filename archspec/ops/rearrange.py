@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from archspec.numeric import gcd, holds, product
 from archspec.ops.arrange import Arranged, Groups, Plan
-from archspec.ops.base import Misfit, counted, undivided
+from archspec.ops.base import Misfit, counted
 from archspec.ops.declare import Rule
+from archspec.ops.dividing import undivided
 from archspec.types import LIMIT, Map, Tokens, Type, describe
 
 _WORDS = re.compile(r"\.\.\.|\w+|\S")

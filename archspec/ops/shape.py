@@ -5,8 +5,9 @@ from typing import Annotated
 
 from archspec.numeric import holds, worked_out
 from archspec.ops.along import Axis, check_axis
-from archspec.ops.base import POINT, Field_, Misfit, Op, Taps, counted, phased, share, sliding, undivided
+from archspec.ops.base import POINT, Field_, Misfit, Op, Taps, counted, phased, sliding
 from archspec.ops.declare import Count, Rule
+from archspec.ops.dividing import share, undivided
 from archspec.types import Map, Tokens, Type
 
 Bounds = Annotated[tuple[int, int], Rule("a range such as 0:58")]

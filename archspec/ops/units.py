@@ -1,8 +1,9 @@
 """Functions of several channels of one position: gates, pieces and capsules."""
 
 from archspec.numeric import holds, product
-from archspec.ops.base import Kept, Op, undivided
+from archspec.ops.base import Kept, Op
 from archspec.ops.declare import Count
+from archspec.ops.dividing import undivided
 from archspec.types import Type
 
 

@@ -26,7 +26,7 @@ def worked(op: Op, inputs: Sequence[Type], y: Type) -> dict[str, str]:
     for count, roles in _ROLES.items():
         counted = [weight for weight in layer.weights(*given) if weight.role in roles]
         found[count] = _equation(_stored(counted, y, len(op.window(*inputs))))
-    found["macs"] = _equation(layer.macs(*given, spell(y)))
+    found["macs"] = "" if op.uncounted else _equation(layer.macs(*given, spell(y)))
     return {name: text for name, text in found.items() if text}
 
 

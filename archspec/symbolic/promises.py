@@ -11,6 +11,7 @@ from archspec.diagnostics import Diagnostic, Diagnostics, did_you_mean
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.expressions import Refused, Scope, shown, truth
 from archspec.ir.graph import Network
+from archspec.ops.base import counted
 from archspec.symbolic.cover import variants
 from archspec.symbolic.phrasing import progression
 from archspec.symbolic.space import Axis, Range, Shape, Space
@@ -60,6 +61,11 @@ def keep(file: ast.File, network: Network, options: Options, sink: Diagnostics) 
 def expectation(line: ast.Expect, network: Network, report: Report) -> Expected:
     """What a line `expect` of a spec comes to. Raises Refused for a condition that has no value."""
     named = ast.names(line.condition)
+    unknown = named & {"macs", "flops"} - network.params.keys()
+    if unknown and report.totals.uncounted:
+        row = next(row for row in report.rows(fold=True) if row.macs is None)
+        message = f"`{line.condition.span.text}` cannot be checked: the MACs of {counted(report.totals.uncounted, 'layer')} are not known"
+        raise Refused("A602", message, line.condition.span, f"give `macs=` to `{row.name}`, and to others like it")
     values: dict[str, Any] = {
         name: _count(report, name) if name in COUNTED else network.params[name] for name in named if name in (*COUNTED, *network.params)
     }

@@ -13,7 +13,7 @@ from archspec.elaborate.expressions import Refused
 from archspec.elaborate.merge_advice import Advice
 from archspec.ir.graph import Network
 from archspec.numeric import value_of
-from archspec.ops.base import Misfit, Op
+from archspec.ops.base import Misfit, Op, counted
 from archspec.source import Span
 from archspec.symbolic.traced import Open, Trace, Untraceable
 from archspec.syntax import ast
@@ -112,7 +112,10 @@ def elaborated(subject: Subject, values: Values) -> Network:
 
 
 def count(subject: Subject, values: Values, wanted: Sequence[str] = COUNTS) -> Counted:
-    """Elaborate a variant and count it. Activations ask for decisions, and are left out where they are not wanted."""
+    """Elaborate a variant and count it. Activations ask for decisions, and are left out where they are not wanted.
+
+    Raises ValueError where MACs or FLOPs are wanted, and layers have unknown ones.
+    """
     try:
         network = elaborated(subject, values)
     except Stopped as stopped:
@@ -122,6 +125,8 @@ def count(subject: Subject, values: Values, wanted: Sequence[str] = COUNTS) -> C
     if _too_many(costs.graph(network.graph)):
         return Counted({}, (), Mistake.at("A207", None))
     total = costs.network(network)
+    if total.uncounted and {"macs", "flops"} & set(wanted):
+        raise ValueError(f"the MACs of {counted(total.uncounted, 'layer')} of `{subject.name}` are not known: give them `macs=`")
     counts = {name: getattr(total, name) for name in ("params", "macs", "flops", "buffers")}
     more = {"activations": total.stored} if stored else {}
     return Counted({**counts, **more, "layers": network.graph.layers}, network.graph.output.shape)

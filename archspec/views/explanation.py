@@ -117,7 +117,7 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
     for part, formula in worked_parts(row.node.op, row.types):
         text = f"{part.params:,}" if part.params is not None else ""
         yield Step(part.name, part.params, text, "; ".join(filter(None, [part.equation, spaced(formula)])))
-    if row.macs:
+    if row.macs != 0:
         yield _count("MACs", row.macs, spaced(work.get("macs", "")))
     note = row.node.op.cost_note.removesuffix(_PER_INPUT) if len(row.inputs) == 1 else row.node.op.cost_note
     yield _count("FLOPs", row.flops, "2 per MAC" if row.macs and row.flops == 2 * row.macs else note)
@@ -132,8 +132,8 @@ def steps(row: Row, known: Mapping[str, Row], report: Report) -> Iterator[Step]:
         yield _count("fully connected", weights, f"weights ({factors}) against {row.params:,}: {times}")
 
 
-def _count(name: str, value: int, how: str) -> Step:
-    return Step(name, value, f"{value:,}", how)
+def _count(name: str, value: int | None, how: str) -> Step:
+    return Step(name, value, "?", f"not known: `{name.lower()}=` gives them") if value is None else Step(name, value, f"{value:,}", how)
 
 
 def _size(row: Row, work: dict[str, str]) -> str:

@@ -34,6 +34,7 @@ _EXAMPLES = {
     "84\n": ["rbf 10"],
     "128\n": ["embed 30000 512"],
     "14x14x192\ntokens\nx: skip\nswap | ": ["matmul x"],
+    "56x56x96\na: conv k=1 f=96\n": ['custom "aten.roll" a out=56x56x96 weight=2x3 macs=0'],
     "100\nfc 16384 | ": ["reshape 4x4x1024"],
     "100x128\n": ["rnn 64", "gru 64", "lstm 64 dirs=2 out=last"],
     "14x14x192\n": ['rearrange "h w (g c) -> h w (c g)" g=4', "tokens", "scale 0.00001"],
@@ -95,6 +96,11 @@ _UNSAID = {
     **dict.fromkeys("dhw", "that of `p`"),
     "number": "values",
     "stored": "as PyTorch lays it out",
+    "out": "shape of the input",
+    "macs": "not known",
+    "flops": "2 per MAC",
+    "tensors": "none",
+    "places": "none",
 }
 """What an argument is where nothing is written and no one value would say it."""
 
@@ -109,7 +115,7 @@ def arguments(op: type[Op]) -> Iterator[tuple[str, str, str]]:
             if field.default in (None, ())
             else f"`{show(field.default)}`"
         )
-        yield "NAME" if name == op.keyed else name, default, field.description
+        yield "NAME" if name == op.keyed else "..." if name == op.rest else name, default, field.description
 
 
 def signature(op: type[Op]) -> str:
@@ -118,6 +124,9 @@ def signature(op: type[Op]) -> str:
     for name, default, _ in arguments(op):
         value = f"={default.strip('`')}" if default.startswith("`") else ""
         bare = name in op.positional and not op.shown_as_keyword
+        if name == "...":
+            parts.append(name)
+            continue
         parts.append(f"{name.upper()}{f' ({value[1:]})' if value else ''}" if bare else f"{name}{value or '='}")
     return " ".join(parts)
 

@@ -205,6 +205,6 @@ _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
     "rbf": lambda *_: Distribution("signs"),
     "tensor": _tensor,
     "embed": lambda *_: Distribution("normal"),
-    "cls": lambda *_: ZERO,
+    **dict.fromkeys(("cls", "custom"), lambda *_: ZERO),
     "pos": lambda *_: Distribution("normal", 0.02),
 }

@@ -57,6 +57,7 @@ ENDS = {
     "reshape": "1x1x1x16, 4x4, 16, 4x4x4",
     "rearrange": '"h w c -> c w h", "(h p) w c -> h w (p c)" p=4, "h w (g c) -> h w (c g)" g=1, "d h w c -> (d h w c)", "h w c -> h w c 1"',
     "matmul": "x",
+    "custom": '"aten.sin" out=c(), "aten.pow" 1 macs=0 flops=0, "aten.div" -0.5, "aten.maximum" x',
     "concat": "x axis=c, x axis=t",
     "token": "0, 3, -1, -4",
     "mean": "axis=c, axis=t",
@@ -83,6 +84,7 @@ ENDS = {
 }
 BEFORE = {
     "concat": "x: skip\nrelu | ",
+    "custom": "x: flatten\nabs | ",
     "matmul": "x: skip\nswap | ",
     "map": "tokens | ",
     "unpool": "x: skip\npool 2 round=floor | ",
@@ -104,7 +106,7 @@ def test_every_argument_is_among_them():
         words = ENDS.get(cls.step, "").replace(",", " ").split()
         named = {word.partition("=")[0] for word in words}
         own = set(cls.fields) - ({"frozen"} if cls.freezes and not cls.origin else set())
-        assert own - {*cls.positional, cls.keyed} <= named, cls.step
+        assert own - {*cls.positional, cls.keyed, cls.rest} <= named, cls.step
 
 
 def spec(step, arguments, shape):

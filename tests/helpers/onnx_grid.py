@@ -232,6 +232,7 @@ GRID = {
     "lstm both": "input 7x5\nlstm 4 dirs=2 layers=3 | lstm 3 dirs=2 bias=no",
     "lstm last": "input 7x5\nlstm 4 layers=2 out=last",
     "lstm last of both": "input 3x4x5\ntokens | lstm 4 dirs=2 layers=2 out=last",
+    "custom": 'input 3x4x5\nx: custom "aten.sin" | custom "aten.erf" macs=0\ncustom "aten.maximum" x | custom "aten.pow" 3 | custom "aten.div" -2',
     "add": "input 3x4x2\nadd:\n  skip\n  relu\n  tanh",
     "add twice": "input 3x4x2\nx: skip\nrelu | add x",
     "add number": "input 3x4x2\nadd 1.5 | sub 2 | mul 0.17 | abs",

@@ -95,6 +95,13 @@ SAMPLES = {
     "reshape": [(A_MAP, {"shape": (6, 12, 36)}), (TOKENS, {"shape": (20, 24)})],
     "token": [(TOKENS, {"n": 3}), (LINE, {"n": -1})],
     "matmul": [((TOKENS, Tokens(24, 5)), {"x": True}), ((LINE, Tokens(8, 3)), {"x": True})],
+    "custom": [
+        (A_MAP, {"name": "aten.roll", "places": ((3, 3), (2, 3)), "macs": 0}),
+        (
+            (A_MAP, TOKENS),
+            {"name": "package.Layer", "places": ("value", 7), "out": (5, 6, 7), "macs": 50, "flops": 60, "weight": (8, 9), "bias": 8},
+        ),
+    ],
     "gmp": [(A_MAP, {}), (TOKENS, {})],
     "mean": [(A_MAP, {"axis": "c"}), (TOKENS, {"axis": "c"}), (TOKENS, {"axis": "t"})],
     "max": [(A_MAP, {"axis": "c"}), (LINE, {"axis": "t"})],

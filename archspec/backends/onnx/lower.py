@@ -80,7 +80,11 @@ def _layer(draft: Draft, place: Place, values: dict[str, Source], load: Load, li
     text = f"{op.step} {op.config(*place.graph.types_of(place.node))}".rstrip()
     about = f"line {span.line}: {text}" if span is not None else text
     layer = Layer(draft, place, tuple(values[source] for source in place.sources), load, about)
-    value, level = row(layer, op, *layer.types[:1], place.node.type), "" if not layer.alike else ONE if layer.values else BARE
+    try:
+        value = row(layer, op, *layer.types[:1], place.node.type)
+    except Unsupported as unsupported:
+        raise Unsupported(str(unsupported), span) from None
+    level = "" if not layer.alike else ONE if layer.values else BARE
     if level and like:
         value, level = layer.batched(Source(value, level), place.node.type, like), ""
         layer.alike = False

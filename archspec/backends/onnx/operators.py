@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 
 from archspec.backends.moves import is_last
-from archspec.backends.onnx import activations, attend, borders, moved, norms, recurrence, weight_forms, windows
+from archspec.backends.onnx import activations, attend, borders, elementwise, moved, norms, recurrence, weight_forms, windows
 from archspec.backends.onnx.activations import OperatorRow, plain, softmax
 from archspec.backends.onnx.layer import Layer
 from archspec.types import Map, Type, Vector
@@ -166,6 +166,7 @@ ROWS: dict[str, OperatorRow] = {
     "attend": attend.attend,
     "buckets": attend.buckets,
     "tensor": _tensor,
+    "custom": elementwise.declared,
     "abs": plain("Abs"),
     "add": _arithmetic("Add"),
     "sub": _arithmetic("Sub"),

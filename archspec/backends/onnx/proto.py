@@ -24,7 +24,7 @@ def model(network: Network, settings: Settings) -> ModelProto:
     proto.doc_string = network.meta.get("title", "")
     proto.opset_import.add(domain="", version=settings.opset)
     facts = {"archspec.version": __version__, "archspec.spec": f"arch 1\n{expand(network)}"}
-    facts |= {f"archspec.{name}": json.dumps(value) for name, value in Report(network).totals._asdict().items()}
+    facts |= {f"archspec.{name}": json.dumps(value) for name, value in Report(network).totals.counts().items()}
     for key, text in facts.items():
         proto.metadata_props.add(key=key, value=text)
     return proto

@@ -13,6 +13,7 @@ from archspec.backends.registry import Unsupported
 from archspec.backends.source import constructor
 from archspec.backends.source.constructor import New, written
 from archspec.backends.torch import attentions
+from archspec.backends.torch.declared_layers import declared
 from archspec.numeric import Spelled, value_of
 from archspec.ops.base import Op
 from archspec.ops.declare import is_range
@@ -375,6 +376,7 @@ ROWS: dict[str, Row] = {
     "embed": lambda op, x, y: new("nn.Embedding", op.v, op.d),
     "scale": _scale,
     "tensor": _tensor,
+    "custom": declared,
     "abs": _plain("Abs"),
     "add": lambda op, x, y: new("Plus", op.number),
     "sub": lambda op, x, y: new("Plus", -op.number),

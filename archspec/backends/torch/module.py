@@ -55,7 +55,7 @@ class _File:
         result = ", ".join(f"{o.name} {_nchw(self.network.graph.type_of(o.value))}" for o in self.network.outputs)
         yield f'"""{_plain(self.network.name)}: {inputs} -> {result}.\n'
         frozen = f", {report.frozen_params:,} of them frozen" if report.frozen_params else ""
-        counts = f"{totals.params:,} parameters{frozen}, {totals.buffers:,} buffers, {totals.macs:,} MACs per image"
+        counts = f"{totals.params:,} parameters{frozen}, {totals.buffers:,} buffers, {totals.macs:,} MACs per image{totals.left_out}"
         yield f"{counts}. Written by archspec from a spec."
         yield '"""\n'
 

@@ -92,7 +92,7 @@ class Chart:
         else:
             of = fitting(missing[0].title, 200, SMALL) if len(missing) == 1 else f"{len(missing)} of {len(models)}"
             facts = f"multiply-accumulates and parameters (no accuracy is cited for {of}); areas are parameters"
-        each = [f"{short(m.totals.params)} parameters, {short(m.totals.macs)} MACs{_cited(m)}" for m in models]
+        each = [f"{short(m.totals.params)} parameters, {short(m.totals.macs)} MACs{m.totals.left_out}{_cited(m)}" for m in models]
         counts = "; ".join(f"{name}: {counts}" for name, counts in zip(names, each, strict=True))
         return Heading(title, facts, f"A chart of {title}: {facts}. {shown(counts)}.")
 
@@ -124,7 +124,7 @@ class Chart:
         """The largest first, so that none is hidden; a dot marks the centre, however small the circle is."""
         for model, kind, spot in sorted(zip(self.models, self.kinds, self.spots, strict=True), key=lambda one: -one[0].totals.params):
             totals, colour = model.totals, self.theme.accent[kind]
-            counts = f"{totals.params:,} parameters, {totals.macs:,} MACs{_cited(model)}"
+            counts = f"{totals.params:,} parameters, {totals.macs:,} MACs{totals.left_out}{_cited(model)}"
             story = f"{model.title}: {counts}; from {model.cited.source or 'its spec'}"
             radius = self.radius(totals.params)
             drawn = element("circle", cx=spot.x, cy=spot.y, r=radius, fill=colour, fill_opacity=0.25, stroke=colour, stroke_width=1.3)

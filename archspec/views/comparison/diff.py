@@ -32,6 +32,10 @@ class Edit(NamedTuple):
     after: Row | None
     reads: bool = False
 
+    def unknown(self, name: str) -> bool:
+        """Whether a count is not known, before or after."""
+        return any(row is not None and getattr(row, name) is None for row in (self.before, self.after))
+
     @property
     def row(self) -> Row:
         """The layer, in the second network where it is there."""
@@ -40,8 +44,10 @@ class Edit(NamedTuple):
         return row
 
     def counts(self, name: str) -> tuple[int, int]:
-        """`params`, or `macs` in inference, before and after."""
-        before, after = (getattr(row, name) if row and not (row.training and name == "macs") else 0 for row in (self.before, self.after))
+        """`params`, or `macs` in inference, before and after, as sums have them."""
+        before, after = (
+            (getattr(row, name) or 0) if row and not (row.training and name == "macs") else 0 for row in (self.before, self.after)
+        )
         return before, after
 
 

@@ -80,6 +80,8 @@ def _sums(edits: Sequence[Edit], count: str) -> tuple[int, int]:
 def _both(kind: str, edits: Sequence[Edit], count: str) -> str:
     """Write a count before and after, or once if it is the same; empty for equal layers and for zeros."""
     before, after = _sums(edits, count)
+    if kind != EQUAL and any(edit.unknown(count) for edit in edits):
+        return "?"
     if kind == EQUAL or not (before or after):
         return ""
     if kind in (ADDED, REMOVED):

@@ -35,13 +35,19 @@ class Measure(NamedTuple):
 
     def ratio(self, model: Model, first: Model) -> float | None:
         """A count over the first model's; None where that is nothing."""
-        return self.value(model) / self.value(first) if self.value(first) else None
+        own, other = self.value(model), self.value(first)
+        return own / other if other and own is not None else None
+
+
+def _whole(name: str) -> Callable[[Model], int | None]:
+    """A count of a network, None where layers are left out of it."""
+    return lambda model: None if model.totals.uncounted else getattr(model.totals, name)
 
 
 MEASURES = {
     "params": Measure("parameters", attrgetter("totals.params"), True),
-    "macs": Measure("MACs", attrgetter("totals.macs"), True),
-    "flops": Measure("FLOPs", attrgetter("totals.flops"), True),
+    "macs": Measure("MACs", _whole("macs"), True),
+    "flops": Measure("FLOPs", _whole("flops"), True),
     "activations": Measure("activations", attrgetter("totals.activations"), True),
     "depth": Measure("depth", attrgetter("depth")),
     "weight_layers": Measure("weight layers", attrgetter("weight_layers")),

@@ -123,9 +123,13 @@ def heading(network: Network, what: str) -> Heading:
     totals = Report(network).totals
     title = fitting(network.meta.get("title", network.name), 700, 18, bold=True)
     count = f"{totals.layers:,} layer{'s' if totals.layers != 1 else ''}"
-    facts = " · ".join(part for part in (count, f"{totals.params:,} parameters", f"{totals.macs:,} MACs", what) if part)
+    facts = " · ".join(part for part in (count, f"{totals.params:,} parameters", f"{totals.macs:,} MACs{totals.left_out}", what) if part)
     shapes = ", ".join(str(i.type) for i in network.inputs)
-    return Heading(title, facts, f"{title}: {count} from {shapes}; {totals.params:,} parameters, {totals.macs:,} multiply-accumulates.")
+    return Heading(
+        title,
+        facts,
+        f"{title}: {count} from {shapes}; {totals.params:,} parameters, {totals.macs:,} multiply-accumulates{totals.left_out}.",
+    )
 
 
 __all__ = ["KINDS_OF_PICTURE", "LEVELS", "TEXT_FORMS", "THEMES", "NoRenderer", "Picture", "draw", "embedded", "outline", "text_form"]

@@ -83,7 +83,7 @@ class Table:
         for column in self.columns[2:]:
             words, classes = "", _class(column)
             if column.bar and self.blanks is None:
-                whole = sum(getattr(row, column.name) * row.times for row in group.rows)
+                whole = sum((getattr(row, column.name) or 0) * row.times for row in group.rows)
                 words, classes = f"{whole:,}", classes + self.bar(column, whole, training)
             cells.append(tag("td", words, class_=classes))
         class_ = f"group d{group.depth}{' training' * training}"
@@ -110,7 +110,7 @@ class Table:
             blank = self.blanks(item.at, column.name, words, item.row.name)
             return tag("td", text(words) if blank is None else blank, class_=classes, data_column=column.title)
         if column.bar:
-            classes += self.bar(column, getattr(item.row, column.name) * item.row.times, item.row.training)
+            classes += self.bar(column, (getattr(item.row, column.name) or 0) * item.row.times, item.row.training)
         return tag("td", text(words), class_=classes + (" zero" if words == "0" else ""))
 
     def work(self, item: Layer) -> str:

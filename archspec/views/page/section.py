@@ -91,8 +91,8 @@ def _quick(report: Report, *, quiz: bool) -> Iterator[tuple[str, str]]:
     yield "parameters", f"{totals.params:,}"
     if report.frozen_params:
         yield "of which frozen", f"{report.frozen_params:,}"
-    yield "MACs", f"{totals.macs:,}"
-    yield "FLOPs", f"{totals.flops:,}"
+    yield "MACs", f"{totals.macs:,}{totals.left_out}"
+    yield "FLOPs", f"{totals.flops:,}{totals.left_out}"
     yield "activations", f"{totals.activations:,}"
     if totals.receptive_field:
         yield "receptive field", sides(field(totals) or "")

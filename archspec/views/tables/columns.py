@@ -79,12 +79,17 @@ def field(seen: Row | Totals) -> str | None:
     return largest if least == largest else f"{least} to {largest}"
 
 
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _share(part: int | None, whole: int) -> float | None:
+    return part / whole if whole and part is not None else None
 
 
 def _counted(name: str, about: str, title: str) -> Column:
-    return Column(title, about, lambda row, _, __: getattr(row, name) * row.times, lambda report, _: getattr(report.totals, name), True)
+    return Column(title, about, lambda row, _, __: _times(getattr(row, name), row), lambda report, _: getattr(report.totals, name), True)
+
+
+def _times(count: int | None, row: Row) -> int | None:
+    """A count of a row, for all layers that it stands for."""
+    return None if count is None else count * row.times
 
 
 def _largest(seen: Row | Totals) -> Cell:
@@ -98,7 +103,7 @@ def _jump(row: Row, report: Report, style: Style) -> Cell:
 def _bytes(row: Row) -> int:
     """Bytes that a layer moves between the memory and the processor as float32: what it reads, its weights included, and what it puts out."""
     op, type_ = row.node.op, row.node.type
-    if not row.flops and op.reuses(*row.types, type_):
+    if row.flops == 0 and op.reuses(*row.types, type_):
         return 0  # a view, or a layer that does nothing in inference
     weights = sum(weight.size for weight in op.weights(*row.types))
     return 4 * (weights + sum(each.size for each in row.types) + type_.size)
@@ -106,12 +111,12 @@ def _bytes(row: Row) -> int:
 
 def _intensity(row: Row) -> float | None:
     moved = _bytes(row)
-    return row.flops / moved if moved else None
+    return row.flops / moved if moved and row.flops is not None else None
 
 
 def _least_time(row: Row, style: Style) -> float | None:
     """The seconds that a layer takes at least on a machine (Williams et al. 2009, "Roofline")."""
-    if style.roofline is None:
+    if style.roofline is None or row.flops is None:
         return None
     peak, bandwidth = style.roofline
     return row.times * max(row.flops / peak, _bytes(row) / bandwidth)
@@ -158,7 +163,7 @@ COLUMNS: dict[str, Column] = {
     "frozen": _counted("frozen", "fixed weights", "frozen"),
     "macs": _counted("macs", "multiply-accumulates of convolutions and matrix products", "MACs"),
     "macs%": Column(
-        "", "share of all MACs", lambda r, report, __: None if r.training else _share(r.macs * r.times, report.totals.macs), None, True
+        "", "share of all MACs", lambda r, report, __: None if r.training else _share(_times(r.macs, r), report.totals.macs), None, True
     ),
     "flops": _counted("flops", "2 per MAC, and the elementary operations of other layers", "FLOPs"),
     "activations": _counted("activations", "numbers put out", "activations"),
@@ -232,7 +237,7 @@ def footer(report: Report) -> list[str]:
         f"{t.layers:,} layer{'s' if t.layers != 1 else ''}",
         f"{t.params:,} parameters ({t.weights:,} weights + {t.biases:,} biases){of_which_frozen(report)}",
         f"{t.macs:,} MACs",
-        f"{t.flops:,} FLOPs",
+        f"{t.flops:,} FLOPs{t.left_out}",
     ]
     fixed = t.frozen - report.frozen_params
     seen = f"; receptive field of the last map {field(t)}" if t.receptive_field else ""

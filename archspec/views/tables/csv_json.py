@@ -48,7 +48,7 @@ def json_(report: Report, style: Style) -> Iterator[str]:
         yield (",\n " if at else "\n ") + json.dumps(layer(row) | {name: COLUMNS[name].value(row, report, style) for name in more})
     yield (
         '\n], "totals": '
-        + json.dumps(report.totals._asdict() | {name: total(report, style) for name in more if (total := COLUMNS[name].total)})
+        + json.dumps(report.totals.counts() | {name: total(report, style) for name in more if (total := COLUMNS[name].total)})
         + "}\n"
     )
 
@@ -57,7 +57,7 @@ def layer(row: Row) -> dict[str, Any]:
     """A layer of the JSON table."""
     found: dict[str, Any] = {
         "name": row.name, "op": row.op, "config": row.config, "from": row.sources, "line": row.line, "input": row.inputs, "output": row.output,
-        **{name: getattr(row.cost, name) for name in (*COUNTS, "connections")},
+        **{name: getattr(row, name) for name in (*COUNTS, "connections")},
         **{name: getattr(row, name) for name in ("receptive_field", "smallest_field", "jump", "training", "work")},
     }  # fmt: skip
     if row.owner is not None:

@@ -61,7 +61,7 @@ class _Text:
             if group := self.group(row):
                 sums = self.sums.setdefault(group, {"params": 0, "macs": 0})
                 sums["params"] += row.params * row.times
-                sums["macs"] += row.macs * row.times
+                sums["macs"] += (row.macs or 0) * row.times
         for group in self.sums:
             self.widen([group])
 
@@ -83,7 +83,7 @@ class _Text:
     def cell(self, value: Cell, name: str) -> str:
         if name.endswith("%"):
             return self.bar(value) if isinstance(value, float) and value else ""
-        return cell_text(value, name) if value or name not in ("params", "macs") else ""
+        return cell_text(value, name) if value != 0 or name not in ("params", "macs") else ""
 
     def bar(self, share: float) -> str:
         """A share as a bar of up to eight columns, and as a percentage."""
