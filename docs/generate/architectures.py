@@ -12,6 +12,8 @@ from generate.common import NOTICE, ROOT, cell
 
 CLASSIFIERS = tomllib.loads(FACTS.read_text(encoding="utf-8"))
 END = """
+## What cannot be said
+
 What the language has no words for today is what depends on the values themselves:
 
 - boxes that are chosen, cut out and suppressed: Faster R-CNN and Mask R-CNN. SSD and YOLO are said up to their maps of scores and boxes;

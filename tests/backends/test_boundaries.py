@@ -10,8 +10,9 @@ pytest.importorskip("onnxruntime", reason="onnxruntime runs the ONNX files")
 
 import archspec
 from archspec.ops import all_classes
-from tests.helpers.onnx import enliven, inputs_of, results, run, session
+from tests.helpers.onnx import inputs_of, run, session
 from tests.helpers.specs import few_quick
+from tests.helpers.torch import enliven, results
 
 LARGEST = 3.4e38
 """Of a number in single precision."""

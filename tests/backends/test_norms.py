@@ -10,7 +10,8 @@ pytest.importorskip("onnxruntime", reason="onnxruntime runs the ONNX files")
 
 import archspec
 from archspec.backends.onnx.opsets import OPSETS
-from tests.helpers.onnx import results, run, session
+from tests.helpers.onnx import run, session
+from tests.helpers.torch import results
 
 EPS = 1e-5
 SHAPES = {"16x16x8": (2, 8, 16, 16), "64x8": (2, 8, 64), "6x5x4x8": (2, 8, 6, 5, 4), "64": (2, 64)}

@@ -20,7 +20,8 @@ from tests.fuzzing.draw import Draw, Random
 from tests.fuzzing.generator import Drawn, SpecGenerator
 from tests.fuzzing.shape import verdict
 from tests.fuzzing.steps import Options
-from tests.helpers.onnx import results, session
+from tests.helpers.onnx import session
+from tests.helpers.torch import results
 
 OPTIONS = Options(sizes={0: (1, 8), 1: (4, 30), 2: (3, 12), 3: (2, 6)}, longest=5, largest=8_000)
 Arrays = Sequence[np.ndarray[Any, Any]]

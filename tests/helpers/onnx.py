@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import onnx
 import onnxruntime
 import torch
@@ -44,45 +43,6 @@ def inputs_of(network, count, *, seed=0):
     }
 
 
-def enliven(module, inputs, seed=0):
-    """Weights under which no layer is idle and the result depends on the input.
-
-    Weights as He et al. 2015, small biases, batch norms with the statistics of the inputs. Their offsets keep most rectifiers open: a
-    random network that rectifies half of everything is chaotic, and multiplies the rounding of its first layers a thousandfold.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    for key, tensor in module.state_dict().items():
-        last = key.rpartition(".")[2]
-        if not tensor.is_floating_point() or last.startswith("running") or last == "relative_coords_table":
-            continue
-        if tensor.dim() > 1 and last.endswith("weight"):
-            tensor.normal_(0, (2 / tensor[0].numel()) ** 0.5, generator=generator)
-        elif last in ("weight", "gain"):
-            tensor.uniform_(0.5, 1.5, generator=generator)
-        else:
-            tensor.normal_(0, 0.1, generator=generator)
-    norms = [m for m in module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
-    module.eval()
-    for norm in norms:
-        if norm.bias is not None:
-            norm.bias.data.uniform_(1, 2, generator=generator)
-        norm.momentum = 1.0
-        norm.train()
-    if norms:
-        results(module, inputs)
-    for norm in norms:  # of a few pooled numbers that are nearly equal it would enlarge the rounding: at most twice
-        norm.running_var.data = torch.maximum(norm.running_var, norm.running_mean.square() / 4)
-    return module.eval()
-
-
-def results(module, inputs):
-    """What a module puts out in inference, as a list of arrays."""
-    with torch.no_grad():
-        found = module(*inputs.values())
-    values = list(found) if isinstance(found, tuple) else [found]
-    return [value.detach().numpy() for value in values if value is not None]
-
-
 def session(model):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -93,12 +53,6 @@ def session(model):
 
 def run(ready, inputs):
     return ready.run(None, {name: value.numpy() for name, value in inputs.items()})
-
-
-def distance(a, b):
-    """The largest difference, relative to the largest number."""
-    assert a.shape == b.shape
-    return float(np.abs(a - b).max() / np.abs(b).max())
 
 
 def dims(value):

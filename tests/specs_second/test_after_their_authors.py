@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import archspec
-from tests.helpers.torch import parameters_and_macs
+from tests.helpers.torch import distance, enliven, parameters_and_macs, results
 
 torch.set_num_threads(1)
 
@@ -134,20 +134,21 @@ class Yolo(nn.Module):
 class Fcn(nn.Module):
     """voc-fcn8s/train.prototxt of fcn.berkeleyvision.org."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
-        sizes, before = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], 3
+        sizes, before = [(width, 2), (2 * width, 2), (4 * width, 3), (8 * width, 3), (8 * width, 3)], 3
         for i, (f, n) in enumerate(sizes):
             layers = []
             for j in range(n):
                 layers += [nn.Conv2d(before, f, 3, padding=100 if i == j == 0 else 1), nn.ReLU()]
                 before = f
             self.add_module(f"conv{i + 1}", nn.Sequential(*layers))
-        self.fc6, self.fc7, self.score_fr = nn.Conv2d(512, 4096, 7), nn.Conv2d(4096, 4096, 1), nn.Conv2d(4096, 21, 1)
+        self.fc6, self.fc7 = nn.Conv2d(8 * width, 64 * width, 7), nn.Conv2d(64 * width, 64 * width, 1)
+        self.score_fr = nn.Conv2d(64 * width, 21, 1)
         self.upscore2 = nn.ConvTranspose2d(21, 21, 4, 2, bias=False)
-        self.score_pool4, self.upscore_pool4 = nn.Conv2d(512, 21, 1), nn.ConvTranspose2d(21, 21, 4, 2, bias=False)
-        self.score_pool3, self.upscore8 = nn.Conv2d(256, 21, 1), nn.ConvTranspose2d(21, 21, 16, 8, bias=False)
+        self.score_pool4, self.upscore_pool4 = nn.Conv2d(8 * width, 21, 1), nn.ConvTranspose2d(21, 21, 4, 2, bias=False)
+        self.score_pool3, self.upscore8 = nn.Conv2d(4 * width, 21, 1), nn.ConvTranspose2d(21, 21, 16, 8, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
@@ -194,17 +195,13 @@ NETWORKS = {
     "textcnn": (TextCnn, (56,), {"words": 30, "width": 8, "filters": 5, "classes": 3}, (56,), 5_990_402),
     "yolov3": (Yolo, (3, 416, 416), {}, (3, 32, 64), 61_949_149),
     "segnet": (SegNet, (3, 224, 224), {"width": 4}, (3, 64, 96), 29_455_125),
-    "fcn8s": (Fcn, (3, 500, 500), {}, None, 134_489_759),
+    "fcn8s": (Fcn, (3, 500, 500), {"width": 4}, (3, 500, 500), 134_489_759),
 }
 """The module, its input, params and an input that make it small, and the parameters of the spec as it stands."""
 
 
 def example(name: str, n: int, shape: tuple[int, ...]) -> Tensor:
     return torch.randint(0, 30, (n, *shape)) if name == "textcnn" else torch.randn(n, *shape)
-
-
-def all_of(result: object) -> list[Tensor]:
-    return list(result) if isinstance(result, tuple) else [result]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -219,14 +216,14 @@ def test_counts_are_those_of_the_module(name: str) -> None:
     assert parameters_and_macs(module, shape, example(name, 1, (1,)).dtype) == (totals.params, totals.macs)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if NETWORKS[name][3]])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_values_are_those_of_the_module(name: str) -> None:
     build, _, small, shape, _ = NETWORKS[name]
     torch.manual_seed(0)
-    module = build(**small).eval()
+    x = {"input": example(name, 2, shape)}
+    module = enliven(build(**small), x)
     ours = archspec.to_torch(archspec.load(name, params=small, inputs={"input": (*shape[1:], shape[0])})).eval()
     ours.load_state_dict(dict(zip(ours.state_dict(), module.state_dict().values(), strict=True)))
-    x = example(name, 2, shape)
-    with torch.no_grad():
-        for found, expected in zip(all_of(ours(x)), all_of(module(x)), strict=True):
-            assert torch.allclose(found, expected, rtol=1e-5, atol=1e-5)
+    for found, expected in zip(results(ours, x), results(module, x), strict=True):
+        assert distance(found, expected) < 1e-5
+        assert distance(found[:1], found[1:]) > 1e-3  # the result depends on the input

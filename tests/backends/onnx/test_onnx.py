@@ -23,9 +23,10 @@ import onnx
 import archspec
 from archspec.analysis.tensors import tensors
 from archspec.weights.initializers import distribution, draw
-from tests.helpers.onnx import declared, dims, distance, enliven, fault, inferred, inputs_of, results, run, session
+from tests.helpers.onnx import declared, dims, fault, inferred, inputs_of, run, session
 from tests.helpers.paths import ROOT, SPECS
 from tests.helpers.specs import VARIED, few_quick, reduced
+from tests.helpers.torch import distance, enliven, results
 
 TOLERANCE = 1e-5
 SMALL = "input 8x8x3\nconv k=3 f=4 p=1 bias=no | bn | relu | dropout 0.5\ngap\nfc 5\n"

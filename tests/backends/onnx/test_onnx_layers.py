@@ -22,9 +22,10 @@ from archspec.backends.onnx.operators import ROWS
 from archspec.backends.onnx.opsets import OPSETS
 from archspec.ir.walk import walk
 from archspec.ops import STEPS
-from tests.helpers.onnx import FAULTS, batched, declared, distance, enliven, fault, inferred, inputs_of, results, run, session
+from tests.helpers.onnx import FAULTS, batched, declared, fault, inferred, inputs_of, run, session
 from tests.helpers.onnx_grid import GRID
 from tests.helpers.specs import few_quick
+from tests.helpers.torch import distance, enliven, results
 
 TOLERANCE = 1e-5
 ENDS = (min(OPSETS), max(OPSETS))
