@@ -49,6 +49,7 @@ class Context(NamedTuple):
 class Part(NamedTuple):
     """What a label names: the lines, where they stand, what is seen from there, and which elements of the builder they became."""
 
+    name: str
     body: tuple[ast.Statement, ...]
     context: Context
     seen: Seen
@@ -169,7 +170,11 @@ class Core(Reports, ABC):
         except Refused as refused:
             self.report(refused)
             return self.unknown(context.builder, expr.span)
-        return context.builder.capture(owner, value)
+        return self.captured(context.builder, owner, value)
+
+    def captured(self, builder: GraphBuilder, owner: GraphBuilder, value: int) -> int:
+        """The number in a graph of a value of one around it, or of one that a call in these has finished."""
+        return builder.capture(*self.exposures.reached(builder, owner, value))
 
     def references(self, expr: ast.Expr, context: Context) -> list[int]:
         """Find the values that a label, an input or a path names; where there are none, report it and return an unknown one."""
@@ -178,7 +183,7 @@ class Core(Reports, ABC):
         except Refused as refused:
             self.report(refused)
             return [self.unknown(context.builder, expr.span)]
-        return [context.builder.capture(owner, value) for owner, value in found]
+        return [self.captured(context.builder, owner, value) for owner, value in found]
 
     def found(self, expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
         """The one value that a label, an input or a path names, in its graph. Raises Refused."""

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from archspec.diagnostics import did_you_mean
 from archspec.ir.builder import GraphBuilder
@@ -92,7 +92,7 @@ class Scope:
     `types` is None where there are no values: in declarations. Weights of layers in a `frozen` scope are fixed.
     """
 
-    __slots__ = ("climbing", "frame", "frozen", "index", "labels", "lost", "names", "parent", "parts", "read", "types")
+    __slots__ = ("climbing", "frame", "frozen", "index", "labels", "lost", "names", "parent", "read", "types")
 
     def __init__(
         self,
@@ -112,8 +112,6 @@ class Scope:
         """The labels of lines that a mistake kept from being elaborated."""
         self.climbing: dict[str, list[Scope]] = {}
         """Labels of a round that are seen behind it, with the scopes around it that see them, the inner before the outer."""
-        self.parts: dict[str, Any] = {}
-        """What it takes to build again what a label names: core.Part."""
         self.read = set() if read is None else read
         self.types = types
         self.frozen: bool = parent is not None and parent.frozen
@@ -172,7 +170,6 @@ class Seen(NamedTuple):
         scope = Scope(self.scope.names, parent, frame, self.scope.index, self.scope.read, self.scope.types)
         labels = islice(self.scope.labels.items(), self.labels)
         scope.labels = {name: builder.whereabouts(value) for name, (builder, value) in labels}
-        scope.parts = self.scope.parts
         scope.frozen = self.scope.frozen
         return scope
 

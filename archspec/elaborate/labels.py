@@ -117,7 +117,6 @@ def climb(scope: Scope, labels: Mapping[str, tuple[GraphBuilder, int]]) -> None:
     for name, (around, *further) in ((name, scopes) for name, scopes in scope.climbing.items() if scopes):
         around.labels[name] = labels[name]
         around.climbing[name] = further
-        around.parts[name] = scope.parts[name]
 
 
 def given_by(statement: ast.Statement) -> Iterator[re.Pattern[str]]:

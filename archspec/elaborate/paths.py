@@ -53,6 +53,37 @@ class Path:
         except Unseen as unseen:
             raise self.nowhere(unseen) from None
 
+    def place(self) -> tuple[GraphBuilder, int]:
+        """Where the layer, group or call stands that the path leads to, and its value there; nothing becomes visible by it. Raises Refused."""
+        builder, value = self.owner, self.value
+        call = builder.elements[~value] if value < 0 else None
+        if isinstance(call, Hole):
+            raise Silent(self.expr.span)
+        if isinstance(call, Call) and call.graph.instance is not None:
+            label, block = self.text.removesuffix("." + ".".join(self.names)), call.graph.instance.block
+            help_ = f"`again {label}` is the whole block once more; a group, `{label}:` with lines below it, shows its labels"
+            raise Refused(
+                "A107", f"`{label}` is a call of the block `{block}`, whose layers are not seen from outside", self.expr.span, help_
+            )
+        try:
+            if not isinstance(call, Call):
+                raise Unseen(0, ())
+            first, *others = seen(call.graph, self.names)
+        except Unseen as unseen:
+            raise self.nowhere(unseen) from None
+        if others:
+            raise Refused(
+                "A107", f"`{self.text}` names {1 + len(others)} values, and one is needed here", self.expr.span, "name one of them"
+            )
+        for step in first.way:
+            element = builder.elements[~value]
+            if not isinstance(element, Call) or element.times > 1 or step.result:
+                what = "an output of a block" if step.result else "in a round of a repeat"
+                help_ = "name a layer, a group or a block call"
+                raise Refused("A304", f"`{self.text}` is {what}: its weights cannot be used again from here", self.expr.span, help_)
+            builder, value = builder.bodies[~value], ~step.at
+        return builder, value
+
     def type(self) -> Type | None:
         """The type of the value that the path leads to, which stays unseen; None for a label, an output of a block, none or several."""
         call = self.owner.elements[~self.value] if self.value < 0 and self.names else None

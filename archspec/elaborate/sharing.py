@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
 from archspec.elaborate.binding import bind
 from archspec.elaborate.core import Context, Part
 from archspec.elaborate.expressions import Refused
 from archspec.elaborate.labels import spelled
+from archspec.elaborate.lenders import Stored, owner_of, stored
+from archspec.elaborate.paths import Path
 from archspec.elaborate.reports import Level
 from archspec.elaborate.steps import TABLES
 from archspec.elaborate.structure import Structures, begun
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import AGAIN, Call, Further, Hole, Layered, Node, Owner
-from archspec.ir.shared import Slot, rounds, slots
+from archspec.ir.graph import AGAIN, Call, Further, Node
+from archspec.ir.shared import Slot, rounds
 from archspec.ops.base import counted
 from archspec.source import Span
 from archspec.syntax import ast
-from archspec.types import Type, describe
-
-
-class Stored(NamedTuple):
-    """An element with weights: its position in its builder, what it reads, and its tensors by their keys."""
-
-    at: int
-    element: Layered
-    types: tuple[Type, ...]
-    slots: dict[str, Slot]
+from archspec.types import describe
 
 
 class Sharing(Structures):
@@ -91,11 +81,16 @@ class Sharing(Structures):
 
     def part(self, expr: ast.Expr, context: Context) -> tuple[Part, GraphBuilder, list[Stored] | None]:
         """What a label names, as `named` gives it. Raises Refused."""
-        home, value = self.found(expr, context.scope)
         name = spelled(expr, context.scope)
-        part = next((around.parts[name] for around in context.scope.outwards() if name in around.labels and name in around.parts), None)
-        if part is None or part.first == part.stop:
-            what = "an input" if part is None else "a value, and no layer"
+        path = Path.of(expr, context.scope)
+        inside = path is not None and len(path.names) > 0
+        home, value = path.place() if path is not None and inside else self.found(expr, context.scope)
+        part: Part | None = home.parts.get(~value)
+        if part is None and inside:
+            help_ = f"label it where it stands, in `{name.rpartition('.')[0]}`: `conv1: conv k=3 f=8`"
+            raise Refused("A304", f"`{name}` is a position, and weights are used again by a label", expr.span, help_)
+        if part is None or (part.name != name and not inside):
+            what = "an input" if name in self.placed else "a value, and no layer"
             raise Refused("A304", f"`{name}` is {what}: it has no weights to use again", expr.span, "name a layer, a group or a block call")
         if home.type_of(value) is None:
             return part, home, None
@@ -111,17 +106,15 @@ class Sharing(Structures):
             self.warn("A421", message, step.span, "leave it, or write the layers", severity="note")
         elif not self.fitting(step, own, lenders):
             return
-        up = self.levels(builder, home)
-        owners = {new.at: _first(old) for new, old in zip(own, lenders, strict=True)}
+        owners = {new.at: owner_of(builder, home, old.at) for new, old in zip(own, lenders, strict=True)}
         elements = [builder.elements.pop() for _ in made][::-1]
         for element in reversed(elements):
             builder.names.skip(element, -1)
         for at, element in zip(made, elements, strict=True):
             owner = owners.get(at)
             if owner is not None and not isinstance(element, Further):
-                kept = element.owner is not None and not element.owner.tied
-                owner = element.owner if kept else owner._replace(up=owner.up + up)
-                element = element._replace(stem=AGAIN, numbered=False, span=step.span, owner=owner)
+                kept = element.owner if element.owner is not None and not element.owner.tied else owner
+                element = element._replace(stem=AGAIN, numbered=False, span=step.span, owner=kept)
             builder.add(element)
 
     def tie(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
@@ -154,9 +147,7 @@ class Sharing(Structures):
         count = len(builder.elements)
         result = self.apply(op, bound.places, step.span, context, (value,), label)
         if len(builder.elements) > count and isinstance(made := builder.elements[-1], Node):
-            up = self.levels(builder, home)
-            owner = lender.element.owner or Owner(lender.at)  # of what is tied itself, the table of the first
-            builder.elements[-1] = made._replace(owner=Owner(owner.element, owner.up + up, tied=True))
+            builder.elements[-1] = made._replace(owner=owner_of(builder, home, lender.at, tied=True))
         return result
 
     def completed(self, step: ast.Step, table: Slot, given: ast.Keyword) -> ast.Step:
@@ -167,13 +158,6 @@ class Sharing(Structures):
         kept = [keyword for keyword in step.keywords if keyword is not given]
         more = [ast.Keyword(field, ast.Number(size, given.span), given.span) for field, size in sizes]
         return step._replace(keywords=(*kept, *more))
-
-    def levels(self, builder: GraphBuilder, home: GraphBuilder) -> int:
-        """How many levels a graph stands around another."""
-        up = 0
-        while builder is not home and builder.parent is not None:
-            up, builder = up + 1, builder.parent
-        return up
 
     def fitting(self, step: ast.Step, own: list[Stored], lenders: list[Stored]) -> bool:
         """Whether what was built has the weights of the first; reports the first difference."""
@@ -237,12 +221,6 @@ def _listed(names: list[str]) -> str:
     return " and ".join([f"`{name}`" for name in names])
 
 
-def _first(lender: Stored) -> Owner:
-    """What stores the weights of an element: itself, or the first of those that use them."""
-    owner = lender.element.owner
-    return owner if owner is not None and not owner.tied else Owner(lender.at)
-
-
 def _difference(key: str, mine: Slot | None, theirs: Slot | None) -> str:
     """Say how a tensor that two would share comes out in both."""
     if mine is None or theirs is None:
@@ -270,20 +248,3 @@ def _way(name: str, new: Stored, old: Stored) -> str | None:
 
 def _places(theirs: Slot | None) -> list[tuple[Span, str]]:
     return [(theirs.node.span, f"here it is {theirs.size}")] if theirs is not None and theirs.node.span is not None else []
-
-
-def stored(builder: GraphBuilder, made: Iterable[int]) -> list[Stored] | None:
-    """Those of some elements that have weights; None where one is not known."""
-    found = []
-    for at in made:
-        element = builder.elements[at]
-        if isinstance(element, Further):
-            continue
-        types = [builder.type_of(value) for value in element.inputs]
-        if isinstance(element, Hole) or None in types:
-            return None
-        known = tuple([type_ for type_ in types if type_ is not None])
-        tensors = slots(element, known)
-        if tensors:
-            found.append(Stored(at, element, known, tensors))
-    return found

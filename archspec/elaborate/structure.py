@@ -96,7 +96,8 @@ class Structures(Steps):
         if name is not None:
             context.scope.labels[name] = (context.builder, result)
             context.scope.climbing |= {name: around[1:]}
-            context.scope.parts[name] = Part(suite.body, inside, seen, first, len(context.builder.elements))
+            if result < 0 and first <= ~result:
+                context.builder.parts[~result] = Part(name, suite.body, inside, seen, first, len(context.builder.elements))
         return value if aside is not None else result
 
     def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int:
@@ -133,7 +134,7 @@ class Structures(Steps):
         if graph is None:
             return context.builder.add(Hole(inner.type_of(last), "group", name, span))
         self.limit(graph.layers, span)
-        result = context.builder.add(Call(graph, (value, *inner.pending), graph.output, "group", name, span))
+        result = context.builder.call(inner, Call(graph, (value, *inner.pending), graph.output, "group", name, span))
         for at, output in enumerate(further, 1):
             self.add_result(output, context.builder.further(result, at), context, span)
         return result
@@ -195,7 +196,8 @@ class Structures(Steps):
         if graph is None:
             return builder.add(Hole(inner.type_of(result), "repeat", None, head.span))
         self.limit(times * graph.layers, head.span)
-        return builder.add(Call(graph, (value, *inner.pending), graph.output, "repeat", None, head.span, times, inline=True))
+        call = Call(graph, (value, *inner.pending), graph.output, "repeat", None, head.span, times, inline=True)
+        return builder.call(inner, call)
 
     def once(self, times: int) -> bool:
         """Whether a round that runs so often becomes part of the graph around it, and not a call."""

@@ -36,6 +36,12 @@ class GraphBuilder:
         """What took over its elements, and its values there."""
         self.pending: list[int] = []
         """Values of the parent that are read here, in the order of the inputs after the first."""
+        self.called: tuple[GraphBuilder, int] | None = None
+        """The value of the call of its graph, once that is finished, and where it is."""
+        self.bodies: dict[int, GraphBuilder] = {}
+        """What built the graphs of calls, by the positions of these."""
+        self.parts: dict[int, Any] = {}
+        """What it takes to build again what a label names, elaborate.core.Part, by the position of what has its value."""
         self.picked: dict[tuple[int, int, int], int] = {}
         """The values that `further` gave."""
 
@@ -100,6 +106,20 @@ class GraphBuilder:
             self.pending.append(outer)
         return self.captured[outer]
 
+    def call(self, inner: GraphBuilder, call: Call) -> int:
+        """Append the call of what another builder has built; returns its value."""
+        value = self.add(call)
+        self.bodies[~value], inner.called = inner, (self, value)
+        return value
+
+    def levels(self, around: GraphBuilder) -> int | None:
+        """How many levels a graph stands around this one; None where it does not."""
+        builder: GraphBuilder | None = self
+        up = 0
+        while builder is not None and builder is not around:
+            up, builder = up + 1, builder.parent
+        return up if builder is not None else None
+
     def is_tensor(self, value: int) -> bool:
         """Whether a value is a tensor, of this graph or of one around it."""
         if value < 0:
@@ -153,6 +173,9 @@ class GraphBuilder:
                 mapping[~at] = self.further(mapping[element.of], element.result, element.round)
                 continue
             mapping[~at] = self.add(relinked(element, here)._replace(inputs=tuple(mapping[v] for v in element.inputs)))
+        for at, body in inner.bodies.items():
+            self.bodies[~mapping[~at]], body.called = body, (self, mapping[~at])
+        self.parts |= {~mapping[~at]: part for at, part in inner.parts.items()}
         inner.became = self, mapping
         return mapping
 

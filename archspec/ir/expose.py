@@ -173,23 +173,39 @@ class Exposures:
             if not found:
                 raise Unseen(0, call.graph.names, block=call.graph.instance.block)
             return [(name, builder.further(value, way[-1].result, call.times - 1)) for name, way in found]
-        values = []
-        for name, way in seen(call.graph, path):
-            graph, result = self.result(call.graph, way)
-            call = call._replace(graph=graph)
-            builder.elements[~value] = call
-            around: GraphBuilder | None = builder
-            for _ in range(call.owner.up if call.owner is not None else 0):
-                around = around.parent if around is not None else None
-            if around is not None:
-                self._lend(around.elements, call.owner and call.owner._replace(up=0), way)
-            values.append((name, builder.further(value, result, call.times - 1)))
-        return values
+        return [(name, self.value(builder, value, way)) for name, way in seen(call.graph, path)]
+
+    def value(self, builder: GraphBuilder, value: int, way: tuple[Step, ...]) -> int:
+        """The value at the end of a way inside a call that `builder` has; `value` is that of the call."""
+        call = builder.elements[~value]
+        assert isinstance(call, Call), "only calls have something inside"
+        graph, result = self.result(call.graph, way)
+        builder.elements[~value] = call._replace(graph=graph)
+        around: GraphBuilder | None = builder
+        for _ in range(call.owner.up if call.owner is not None else 0):
+            around = around.parent if around is not None else None
+        if around is not None:
+            self._lend(around.elements, call.owner and call.owner._replace(up=0), way)
+        return builder.further(value, result, call.times - 1)
+
+    def reached(self, builder: GraphBuilder, owner: GraphBuilder, value: int) -> tuple[GraphBuilder, int]:
+        """A value of a graph as one that `builder` can read: of it or of a graph around it, where that of a finished graph is a result."""
+        while owner.called is not None and builder.levels(owner) is None:
+            call = owner.called[0].elements[~owner.called[1]]
+            assert isinstance(call, Call)
+            if value >= 0:
+                value = call.inputs[value]
+            else:
+                element = owner.elements[~value]
+                value = self.value(*owner.called, (Step(~value, element.times - 1 if isinstance(element, Call) else 0),))
+            owner = owner.called[0]
+        return owner, value
 
     def _lend(self, elements: MutableSequence[Any], owner: Owner | None, way: tuple[Step, ...]) -> None:
         """Give the graph whose weights another uses the same results, so that one class of a target has those of both."""
         if owner is not None and not owner.up:
             lender = elements[owner.element]
+            way = (*(Step(at, 0) for at in owner.inside), *way)
             elements[owner.element] = lender._replace(graph=self.result(lender.graph, way)[0])
 
 

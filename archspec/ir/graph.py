@@ -39,12 +39,14 @@ AGAIN = "again"
 class Owner(NamedTuple):
     """The element whose weights another uses: its position in the graph that is `up` levels around the other's.
 
-    What is `tied` to a layer uses its `weight` alone, which has a key here too.
+    What is `tied` to a layer uses its `weight` alone, which has a key here too. Where the weights are those of a part of the element, a call,
+    `inside` is the position of that in the graph called, and so on.
     """
 
     element: int
     up: int = 0
     tied: bool = False
+    inside: tuple[int, ...] = ()
 
 
 class Node(NamedTuple):

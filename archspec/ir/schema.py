@@ -46,21 +46,25 @@ class SourceDoc(_Part):
     text: str
 
 
-class OwnerDoc(_Part):
-    """The element whose weights another uses: its position in the graph that is `up` levels around the other's."""
-
-    element: int
-    up: int = 0
-    tied: bool = False
-
-
 class _Several(_Part):
-    """A part that writes what only several results need where there are several."""
+    """A part that writes what only some networks need where it is needed."""
 
     @model_serializer(mode="wrap")
     def _short(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = write(self)
-        return {name: value for name, value in found.items() if value or name not in ("further", "reads")}
+        return {name: value for name, value in found.items() if value or name not in ("further", "reads", "inside")}
+
+
+class OwnerDoc(_Several):
+    """The element whose weights another uses: its position in the graph that is `up` levels around the other's.
+
+    `inside` is the position of a part of it in the graph that it calls, and so on.
+    """
+
+    element: int
+    up: int = 0
+    tied: bool = False
+    inside: tuple[int, ...] = ()
 
 
 class NodeDoc(_Several):
@@ -260,7 +264,7 @@ def _element(doc: NodeDoc | CallDoc | FurtherDoc, graphs: list[Graph], sources: 
     if isinstance(doc, FurtherDoc):
         return Further((doc.of,), doc.result, doc.round, _read_type(doc.output))
     type_, span = _read_type(doc.output), _span(doc.origin, sources)
-    owner = Owner(doc.owner.element, doc.owner.up, doc.owner.tied) if doc.owner is not None else None
+    owner = Owner(**doc.owner.model_dump()) if doc.owner is not None else None
     if isinstance(doc, NodeDoc):
         if doc.op not in STEPS:
             raise ValueError(f"there is no layer `{doc.op}`")

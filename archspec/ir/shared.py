@@ -39,6 +39,11 @@ def slots(element: Layered, types: Iterable[Type]) -> dict[str, Slot]:
     return found
 
 
+def lending(graph: Graph) -> list[int]:
+    """The positions of the elements of a graph that have weights."""
+    return [at for at, element in graph.layered if slots(element, graph.types_of(element))]
+
+
 def rounds(element: Layered) -> int:
     """How often an element runs in a row."""
     return element.times if isinstance(element, Call) else 1

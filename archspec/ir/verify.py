@@ -58,6 +58,11 @@ def _lent(borrower: Borrower, graph: Graph, at: int) -> None:
     if owner.up < 0 or not 0 <= owner.element < at:
         raise ValueError(f"{what} uses the weights of an element that does not stand before it")
     lender = graph.elements[owner.element]
+    for at in owner.inside:
+        if not isinstance(lender, Call) or lender.inline or lender.times > 1 or lender.owner or not 0 <= at < len(lender.graph.elements):
+            raise ValueError(f"{what} uses the weights of element {at} of what is no call of one round with weights of its own")
+        graph = lender.graph
+        lender = graph.elements[at]
     if isinstance(lender, Further):
         raise ValueError(f"{what} uses the weights of a further result, which has none")
     name = f"`{lender.label or lender.stem}`"

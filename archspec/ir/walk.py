@@ -9,10 +9,10 @@ the node, and those of the rounds of each Closed. `sources` are such numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NamedTuple
 
-from archspec.ir.graph import SHORTCUT, Call, Further, Graph, Hole, Layered, Network, Node, Owner, Part
+from archspec.ir.graph import SHORTCUT, Call, Element, Further, Graph, Hole, Layered, Network, Node, Owner, Part
 
 
 class Names:
@@ -72,6 +72,31 @@ class Names:
             named = self.rounds(element) if isinstance(element, Call) else [(self(element),) * 2]
             first, last = first or named[0][0], named[-1][1] or last
         return first, last
+
+
+def inner_names(element: Element, inside: Sequence[int], round_: int = 0) -> list[str]:
+    """The names, level by level, of what stands inside a call, by its position in the graph called, and so on; of that round of the last."""
+    found = []
+    for depth, at in enumerate(inside, 1):
+        assert isinstance(element, Call), "only calls have something inside"
+        names = Names("", element.graph.naming)
+        for before in element.graph.elements[:at]:
+            names.skip(before)
+        element, _ = inner_element(element.graph, (at,))
+        found.append([names.local(element) for _ in range(1 + (round_ if depth == len(inside) else 0))][-1])
+    return found
+
+
+def inner_element(graph: Graph, way: Sequence[int]) -> tuple[Layered, Graph]:
+    """The element at the end of a way, positions in a graph, in that which the element there calls, and so on; with its graph."""
+    first, *inside = way
+    element = graph.elements[first]
+    for at in inside:
+        assert isinstance(element, Call), "only calls have something inside"
+        graph = element.graph
+        element = graph.elements[at]
+    assert not isinstance(element, Further), "a further result is no layer"
+    return element, graph
 
 
 def _numbered(element: Layered | Hole) -> bool:
@@ -144,7 +169,7 @@ def events(graph: Graph, *, fold: bool = False, closed: Callable[[Call], bool] |
     ['layer1.0..1.conv1', 'layer1.0..1.bn1', 'layer1.0..1.relu1', 'layer1.0..1.conv2']
     """
     walk = _Walk(len(graph.inputs), fold, closed)
-    return walk.graph(graph, Names("", graph.naming), list(range(len(graph.inputs))), 1, None, None, _Frame({}, None, None))
+    return walk.graph(graph, Names("", graph.naming), list(range(len(graph.inputs))), 1, None, None, _Frame(graph, {}, None, None))
 
 
 class _Frame(NamedTuple):
@@ -152,6 +177,7 @@ class _Frame(NamedTuple):
     called with the weights of another call, the prefix of its names and that of the other's.
     """
 
+    graph: Graph
     names: dict[int, list[str]]
     around: _Frame | None
     borrows: tuple[str, str] | None
@@ -171,7 +197,10 @@ class _Frame(NamedTuple):
         frame: _Frame | None = self
         for _ in range(owner.up):
             frame = frame.around if frame is not None else None
-        return self.first(frame.names[owner.element][round_]) if frame is not None else ""
+        if frame is None:
+            return ""
+        name = frame.names[owner.element][round_ if not owner.inside else 0]
+        return self.first(".".join([name, *inner_names(frame.graph.elements[owner.element], owner.inside, round_)]))
 
     def first(self, name: str) -> str:
         """What is called so where its weights were built first."""
@@ -237,7 +266,7 @@ class _Walk:
             borrows = frame.borrows
             if call.owner is not None:
                 borrows = f"{name}.", f"{frame.owner(call, name, round_)}."
-            inside = _Frame({}, frame, borrows)
+            inside = _Frame(inner, {}, frame, borrows)
             rounds = times * call.times if self.fold else times
             made.append((yield from self.graph(inner, scope, [result, *read[1:]], rounds, top, call, inside)))
             result = made[-1][0]

@@ -90,7 +90,52 @@ pool w=2 | again d2 e1 e1
 group: pool w=2 | again d
 fc 3
 """
-SPECS = {"siamese": SIAMESE, "two sizes": TWO_SIZES, "nested": NESTED, "rounds": ROUNDS, "tensors": TENSORS, "values": VALUES}
+SIZES = """
+block up(f, from e): upsample to=e mode=bilinear | add e | twice f
+block twice(f):
+  c: conv k=3 f=f p=1
+  tanh | again c
+input 9x9x4
+e1: conv k=3 f=4 p=1
+pool w=3
+e2: tanh
+pool w=3
+d: up 4 e2
+x: again d e1
+from x | pool w=3 | again d e1
+fc 3
+"""
+PATHS = """
+input 8x8x4
+enc:
+  conv1: conv k=3 f=4 p=1
+  s: sigmoid
+  g:
+    gamma: scale 0.5
+    t: tanh | conv k=3 f=4 p=1 | add s
+  t: again conv1 | add s
+  u: again g.t
+again enc.conv1
+again enc.g.t
+again enc.g.gamma
+again enc.t
+enc2: again enc
+again enc2.g.t
+again enc2.g
+again enc2.u
+x: tanh | again enc2.g
+fc 3
+"""
+SPECS = {
+    "siamese": SIAMESE,
+    "two sizes": TWO_SIZES,
+    "nested": NESTED,
+    "rounds": ROUNDS,
+    "tensors": TENSORS,
+    "values": VALUES,
+    "sizes": SIZES,
+    "paths": PATHS,
+}
 
 
 def rows(text):
@@ -225,6 +270,25 @@ def by_hand(name, leaf, given):
             x = f.conv_transpose2d(f.max_pool2d(x, 2), leaf["d.deconv1.weight"], leaf["d.deconv1.bias"], stride=2)
             x = torch.tanh(conv(torch.cat((x, e), 1), "d.conv1")) * g
         return fc(x, "fc1")
+    if name == "sizes":
+        e1 = conv(x, "e1")
+        x = e2 = torch.tanh(f.max_pool2d(e1, 3))
+        for e in (e2, e1, e1):
+            x = f.max_pool2d(x, 3) if e is e2 or len(x[0, 0]) == 9 else x
+            x = conv(f.interpolate(x, e.shape[2:], mode="bilinear") + e, "d.twice1.c")
+            x = conv(torch.tanh(x), "d.twice1.c")
+        return fc(x, "fc1")
+    if name == "paths":
+        g = lambda x, s: t(x * leaf["enc.g.gamma"], s)  # noqa: E731
+        t = lambda x, s: conv(torch.tanh(x), "enc.g.t.1") + s  # noqa: E731
+        first = torch.sigmoid(conv(x, "enc.conv1"))
+        x = t(conv(g(first, first), "enc.conv1") + first, first)
+        x = t(conv(x, "enc.conv1"), first) * leaf["enc.g.gamma"]
+        x = conv(x, "enc.conv1") + first
+        second = torch.sigmoid(conv(x, "enc.conv1"))
+        x = t(conv(g(second, second), "enc.conv1") + second, second)
+        x = t(g(t(x, second), second), second)
+        return fc(g(torch.tanh(x), second), "fc1")
     if name == "nested":
         x = conv(x, "c")
         for activations in (["tanh", "sigmoid"], ["tanh"], ["tanh"], ["tanh"], ["tanh", "sigmoid"]):
@@ -238,7 +302,7 @@ def by_hand(name, leaf, given):
     return fc(x, "fc1")
 
 
-@pytest.mark.parametrize("name", ["siamese", "two sizes", "nested", "rounds", "values"])
+@pytest.mark.parametrize("name", ["siamese", "two sizes", "nested", "rounds", "values", "sizes", "paths"])
 def test_values_and_gradients_are_those_of_a_module_built_by_hand(name):
     torch = pytest.importorskip("torch")
     network = archspec.loads(SPECS[name])
@@ -328,6 +392,67 @@ def test_mistakes_with_values_have_a_place_and_numbers(line, wanted):
     ((code, at, message), *_) = said(blocks + lines + line)
     assert (code, message) == wanted
     assert at == (2 if code == "A302" else 9 + line.count("\n") - ("later:" in line))
+
+
+GROUP = """
+block one(f):
+  conv k=1 f=f
+  output side: relu
+enc:
+  conv k=1 f=3
+  c: conv k=1 f=3
+  b: one 3
+  r: repeat 3: one 3
+  out: conv k=1 f=4
+b: one 4
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("enc.0", ("A304", "`enc.0` is a position, and weights are used again by a label")),
+        ("enc.r.1", ("A304", "`enc.r.1` is a position, and weights are used again by a label")),
+        ("enc.b.side", ("A304", "`enc.b.side` is an output of a block: its weights cannot be used again from here")),
+        ("enc.c", ("A304", "`enc.c.weight` would be 3x4x1x1 here, and is 3x3x1x1 where it stands")),
+        ("enc.none", ("A107", "there is no `none` in `enc`")),
+        ("enc.*", ("A107", "`enc.*` names 5 values, and one is needed here")),
+        ("enc.c.x", ("A107", "there is nothing inside `enc.c`")),
+        ("b.conv1", ("A107", "`b` is a call of the block `one`, whose layers are not seen from outside")),
+        ("c", ("A107", "no value is called `c` here")),
+        ("later.c", ("A107", "no value is called `later.c` here")),
+    ],
+)
+def test_mistakes_in_paths_have_a_place_and_numbers(path, wanted):
+    ((code, line, message), *_) = said(GROUP.strip() + f"\nagain {path}\nlater:\n  c: conv k=1 f=3\n  relu")
+    assert (line, code, message) == (12, *wanted)
+
+
+def test_a_path_to_a_layer_makes_nothing_visible():
+    network = archspec.loads("input 8x8x3\nenc:\n  c: conv k=1 f=3\n  relu\nagain enc.c")
+    assert network.graph.elements[0].graph.names == ()
+    document = json.loads(to_json(network))
+    assert document["graphs"][-1]["elements"][1]["owner"] == {"element": 0, "up": 0, "tied": False, "inside": [0]}
+
+
+def test_the_table_of_a_layer_in_a_group_is_tied():
+    torch = pytest.importorskip("torch")
+    text = "input 9\nenc:\n  wte: embed 30 4\n  ln\nhead: linear weights=enc.wte bias=no"
+    model = archspec.to_torch(archspec.loads(text), seed=0)
+    assert model.head.weight is model.enc.wte.weight and sum(p.numel() for p in model.parameters()) == 30 * 4 + 8
+    words = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6, 5]])
+    torch.testing.assert_close(model(words), torch.nn.functional.layer_norm(model.enc.wte.weight[words], (4,)) @ model.enc.wte.weight.T)
+    assert expand(archspec.loads(expand(archspec.loads(text)))) == expand(archspec.loads(text))
+
+
+def test_groups_of_one_form_have_the_weights_that_each_names():
+    torch = pytest.importorskip("torch")
+    text = "input 8x8x3\nc: conv k=1 f=3\nd: conv k=1 f=3\nfrom input\nx: tanh | again c\ny: tanh | again d\nagain x\nagain y\nz: again x | again y"
+    model = archspec.to_torch(archspec.loads(text), seed=0)
+    x = wanted = torch.randn(2, 3, 8, 8)
+    for name in ("c", "d") * 3:
+        wanted = getattr(model, name)(torch.tanh(wanted))
+    torch.testing.assert_close(model(x), wanted)
 
 
 def test_values_of_another_shape_are_shown():

@@ -231,6 +231,7 @@ def test_pytorch_gives_a_class_the_modules_around_it(network):
         ({"element": -1, "up": 0}, "does not stand before it"),
         ({"element": 0, "up": 1}, "1 levels around the whole network"),
         ({"element": 1, "up": 0}, "`weight` is 4 x 4 x 3 x 3 here and missing there"),
+        ({"element": 0, "up": 0, "inside": [0]}, "element 0 of what is no call of one round"),
     ],
 )
 def test_owners_that_cannot_lend_are_refused(owner, message):

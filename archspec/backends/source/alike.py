@@ -27,8 +27,15 @@ def check_alike(element: Layered, graph: Graph, lender: Layered, theirs: Graph, 
         parts, others = [[each for _, each in graph.layered] for graph in (element.graph, lender.graph)]
         if len(parts) != len(others):
             raise Unsupported("this has other layers here than the module whose weights it uses", element.span)
+        if _wiring(element.graph) != _wiring(lender.graph):
+            raise Unsupported("its layers read other values here than in the module whose weights it uses", element.span)
         for mine, its in zip(parts, others, strict=True):
             check_alike(mine, element.graph, its, lender.graph, make)
+
+
+def _wiring(graph: Graph) -> tuple[object, ...]:
+    """What a graph and its elements read, and its main result."""
+    return len(graph.inputs), graph.result, *[element.inputs for _, element in graph.layered]
 
 
 def _way(node: Node, graph: Graph, make: Make) -> tuple[New | None, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.backends.source.constructor import If, New
+from archspec.ir.graph import Owner
 from archspec.source import Span
 from archspec.types import Type
 
@@ -31,10 +32,9 @@ class Pick(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """A module or tensor of a class around, which `forward` is given; the position of its element in a graph so many levels up."""
+    """A module or tensor that a class uses, or is given from a class around: the owner of the weights, of a call its round."""
 
-    element: int
-    up: int
+    owner: Owner
     round: int
     tensor: bool
 

@@ -20,12 +20,13 @@ from archspec.backends.source.body import UNREAD, Body, Item, Made, Pick, Reach,
 from archspec.backends.source.chain import Chain
 from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
+from archspec.backends.source.lent import Lent, from_borrower, lent_by
 from archspec.backends.source.loops import as_loop
 from archspec.backends.source.merged import MOST, Variant, merged
 from archspec.backends.source.signature import input_names, result_names
 from archspec.elaborate.naming import Origin, named
 from archspec.ir.graph import Call, Further, Graph, Layered, Network, Node, Owner
-from archspec.ir.walk import Names
+from archspec.ir.walk import Names, inner_names
 from archspec.numeric import Spelled, value_of
 
 
@@ -76,6 +77,8 @@ class Classes:
         self.inside: list[Graph] = []
         """The graph whose body is made, and the inline ones in it that are open."""
         self.shared: dict[Shared, str] = {}
+        self.lent: dict[Graph, tuple[Shared, ...]] = {}
+        """What the classes of graphs are given from around; graphs of one class may be given different modules."""
         self.picks: dict[int, Pick] = {}
         self.given: dict[int, list[list[int]]] = {}
         """The numbers of the results of elements' rounds, by their identity, in graphs that pick some."""
@@ -83,6 +86,10 @@ class Classes:
 
     def run(self) -> Body:
         """Make the classes; returns the body of the whole."""
+        lent = Lent(self.node)
+        self.network = lent.network(self.network)
+        for graph, came in lent.came.items():
+            self.origins |= {graph: self.origins[came]} if came in self.origins else {}
         self.collect(self.network.graph, Origin())
         self.make_callees(self.network.graph)
         return self.body(self.network.graph)
@@ -146,6 +153,7 @@ class Classes:
                 self.made[graph] = chain
                 continue
             body = self.body(graph)
+            self.lent[graph] = tuple(body.shared)
             word = graph.instance.block if graph.instance is not None else call.label or call.stem
             items = [(i.attribute, i.module and written(i.module), i.step, i.reads, i.flat, i.owner, i.lent, i.kinds) for i in body.items]
             key = keys[graph] = (
@@ -191,7 +199,7 @@ class Classes:
 
     def draft(self, variant: Variant, about: str) -> Class:
         """Make a class whose only name so far is its word."""
-        read = {name for item in variant.body.items for name in parameters(item.numbers)}
+        read = {name for item in variant.body.items if item.owner is None for name in parameters(item.numbers)}
         ordered = sorted(read, key=lambda name: (self.order[name], name))
         return Class(variant.word, about.format(variant.word), variant.body, {name: [] for name in ordered})
 
@@ -219,7 +227,7 @@ class Classes:
             value = tuple(value) if isinstance(value, tuple) else value
             values.append(tuple(map(value_of, value)) if isinstance(value, tuple) else value_of(value))
             arguments.append((name if len(made.parameters) > 3 else "", short(value)))
-        return Made(New(made.name, tuple(arguments)), shared=tuple(made.body.shared), texts=made.body.texts)
+        return Made(New(made.name, tuple(arguments)), shared=self.lent[call.graph], texts=made.body.texts)
 
     def sequential(self, graph: Graph) -> Made | None:
         """A chain of the framework, where a group is a plain chain whose names are its positions."""
@@ -334,7 +342,7 @@ class Classes:
                 taken = self.taken_by(called.graph)
                 given = tuple(value for value, read in zip(reads, taken, strict=True) if read)
                 kinds = tuple(type_ for type_, read in zip(graph.types_of(element), taken, strict=True) if read)
-                lent = tuple(map(self.lender, made.shared))
+                lent = tuple([self.lender(_seen_from(element.owner, shared)) for shared in made.shared])
                 item = Item(name, made.module, "", element.label, given, kinds, element.type, element.span, top, made.flat, owner, lent)
                 items.append(item)
                 results.append(self.several(count + len(items) - 1, _picks(element.graph, called.graph, made.texts)))
@@ -371,24 +379,24 @@ class Classes:
         graphs = [*self.inside]
         while len(graphs) <= owner.up:
             graphs.insert(0, self.around[graphs[0]])
-        lender = (graph := graphs[~owner.up]).elements[owner.element]
-        assert not isinstance(lender, Further), "a further result has no weights"
-        return lender, graph
+        return lent_by(owner, graphs)
 
     def owner(self, element: Layered, round_: int) -> Reach | None:
         """The module or tensor whose weights a round of an element uses, if not its own."""
         if element.owner is None or element.owner.tied:
             return None
         tensor = isinstance(element, Node) and self.dialect.holds_tensor(element.op.step)
-        return self.lender(Shared(*element.owner[:2], round_, tensor))
+        return self.lender(Shared(element.owner, round_, tensor))
 
     def lender(self, shared: Shared) -> Reach:
         """How the body that is made gets at a module or tensor: it is the body's own, or one of a class around that it is given."""
-        beyond = shared.up - len(self.inside)
+        owner, round_, tensor = shared
+        beyond = owner.up - len(self.inside)
         if beyond < 0:
-            element = self.inside[~shared.up].elements[shared.element]
-            return Reach(self.names[id(element)][shared.round], tensor=shared.tensor)
-        name = self.shared.setdefault(shared._replace(up=beyond), f"shared{len(self.shared) + 1}")
+            element = self.inside[~owner.up].elements[owner.element]
+            name = self.names[id(element)][0 if owner.inside else round_]
+            return Reach(".".join([name, *inner_names(element, owner.inside, round_)]), tensor=tensor)
+        name = self.shared.setdefault(shared._replace(owner=owner._replace(up=beyond)), f"shared{len(self.shared) + 1}")
         return Reach(name, given=True, tensor=shared.tensor)
 
 
@@ -397,3 +405,8 @@ def _picks(graph: Graph, called: Graph, texts: tuple[str, ...]) -> list[Pick]:
     known = dict(zip(("", *called.names), texts, strict=False))
     lengths = Counter(text.partition("[")[0] for text in texts if "[" in text)
     return [Pick(0, known[name], lengths[known[name].partition("[")[0]]) for name in ("", *graph.names) if known]
+
+
+def _seen_from(borrower: Owner | None, shared: Shared) -> Shared:
+    """What a module is given, as it is called where a call stands that uses its weights."""
+    return shared if borrower is None else shared._replace(owner=from_borrower(borrower, shared.owner))
