@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.backends.source.constructor import If, New
-from archspec.ir.graph import Owner
+from archspec.ir.graph import Graph, Owner
 from archspec.source import Span
 from archspec.types import Type
 
@@ -160,3 +161,10 @@ class Made(NamedTuple):
 def step_of(op: Op) -> str:
     """The step of an op, of a merge along an axis with that axis, which no module has."""
     return f"{op.step} {op.config()}".rstrip() if op.variadic and "axis" in op.fields else op.step
+
+
+def picks_of(graph: Graph, called: Graph, texts: tuple[str, ...]) -> list[Pick]:
+    """What picks the results of a graph from those that a module gives, which is that of a graph with at least these."""
+    known = dict(zip(("", *called.names), texts, strict=False))
+    lengths = Counter(text.partition("[")[0] for text in texts if "[" in text)
+    return [Pick(0, known[name], lengths[known[name].partition("[")[0]]) for name in ("", *graph.names) if known]

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from archspec.analysis.aliases import Uses
 from archspec.backends.registry import Unsupported
 from archspec.backends.source.alike import check_alike
-from archspec.backends.source.body import UNREAD, Body, Item, Made, Pick, Reach, Shared, step_of
+from archspec.backends.source.body import UNREAD, Body, Item, Made, Pick, Reach, Shared, picks_of, step_of
 from archspec.backends.source.chain import Chain
 from archspec.backends.source.constructor import Many, New, annotation, leaves, parameters, short, written
 from archspec.backends.source.dialect import Dialect
-from archspec.backends.source.lent import Lent, from_borrower, lent_by
+from archspec.backends.source.lent import Lent, lent_by, seen_from
 from archspec.backends.source.loops import as_loop
 from archspec.backends.source.merged import MOST, Variant, merged
 from archspec.backends.source.signature import input_names, result_names
@@ -342,10 +341,10 @@ class Classes:
                 taken = self.taken_by(called.graph)
                 given = tuple(value for value, read in zip(reads, taken, strict=True) if read)
                 kinds = tuple(type_ for type_, read in zip(graph.types_of(element), taken, strict=True) if read)
-                lent = tuple([self.lender(_seen_from(element.owner, shared)) for shared in made.shared])
+                lent = tuple([self.lender(seen_from(element.owner, shared)) for shared in made.shared])
                 item = Item(name, made.module, "", element.label, given, kinds, element.type, element.span, top, made.flat, owner, lent)
                 items.append(item)
-                results.append(self.several(count + len(items) - 1, _picks(element.graph, called.graph, made.texts)))
+                results.append(self.several(count + len(items) - 1, picks_of(element.graph, called.graph, made.texts)))
             reads[0] = results[-1][0]
         return results
 
@@ -398,15 +397,3 @@ class Classes:
             return Reach(".".join([name, *inner_names(element, owner.inside, round_)]), tensor=tensor)
         name = self.shared.setdefault(shared._replace(owner=owner._replace(up=beyond)), f"shared{len(self.shared) + 1}")
         return Reach(name, given=True, tensor=shared.tensor)
-
-
-def _picks(graph: Graph, called: Graph, texts: tuple[str, ...]) -> list[Pick]:
-    """What picks the results of a graph from those that a module gives, which is that of a graph with at least these."""
-    known = dict(zip(("", *called.names), texts, strict=False))
-    lengths = Counter(text.partition("[")[0] for text in texts if "[" in text)
-    return [Pick(0, known[name], lengths[known[name].partition("[")[0]]) for name in ("", *graph.names) if known]
-
-
-def _seen_from(borrower: Owner | None, shared: Shared) -> Shared:
-    """What a module is given, as it is called where a call stands that uses its weights."""
-    return shared if borrower is None else shared._replace(owner=from_borrower(borrower, shared.owner))

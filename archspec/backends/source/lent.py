@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from archspec.backends.registry import Unsupported
 from archspec.backends.source.alike import Make, check_alike
+from archspec.backends.source.body import Shared
 from archspec.ir.graph import Call, Element, Graph, Layered, Network, Owner
 from archspec.ir.shared import lending, relinked
 from archspec.ir.walk import inner_element
@@ -89,6 +90,11 @@ def from_borrower(owner: Owner, named: Owner) -> Owner:
         return named._replace(up=owner.up + named.up - deep)
     way = (*way[: deep - named.up], named.element, *named.inside)
     return Owner(way[0], owner.up, named.tied, way[1:])
+
+
+def seen_from(borrower: Owner | None, shared: Shared) -> Shared:
+    """What a module is given, as it is called where a call stands that uses its weights."""
+    return shared if borrower is None else shared._replace(owner=from_borrower(borrower, shared.owner))
 
 
 def _with(graph: Graph, elements: Sequence[Element]) -> Graph:
