@@ -264,14 +264,14 @@ def _role(tokens: list[Token], at: int) -> str:
     """What a word at the start of a step is."""
     word = tokens[at].value
     after = tokens[at + 1] if at + 1 < len(tokens) else None
-    follows = after.type if after is not None else ""
+    label = _is_label(tokens, at)
     if word in MERGES:
         return "MERGE"
     if word == "frozen" and _is_label(tokens, at + 1):
         return "FROZEN"
-    if word in _HEADS or (word in _AT_LINE and follows != "COLON" and (at == 0 or word in ("input", "from"))):
+    if word in _HEADS or (word in _AT_LINE and not label and (at == 0 or word in ("input", "from"))):
         return word.upper()
-    if _is_label(tokens, at):
+    if label:
         return "LABEL"
     if after is not None and after.value == "if" and any(token.type == "COLON" for token in tokens[at:]):
         return "LABEL"

@@ -21,7 +21,8 @@ def tree(text: str) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize(
     ("written", "quoted", "frozen"),
-    [("a.b: relu", False, False), ('"a-1.b": relu', True, False), ('frozen "x y": relu', True, True), ("frozen a{1}: relu", False, True)],
+    [("a.b: relu", False, False), ('"a-1.b": relu', True, False), ('frozen "x y": relu', True, True), ("frozen a{1}: relu", False, True)]
+    + [(f"{word}{{1}}: relu", False, False) for word in ("block", "input", "output", "default", "from", "pattern", "use", "arch")],
 )
 def test_labels(written: str, quoted: bool, frozen: bool) -> None:
     (suite,) = tree(written)
