@@ -40,6 +40,7 @@ LAYERS: dict[str, Layer] = {
             "conv k=3 f=4": 2 * 10 * 8 * 4 * 6 * 9,
             "conv k=3 f=4 g=2 bias=no": 2 * 10 * 8 * 4 * 3 * 9,
             "conv k=1 f=2 maps=((0,1),(5,))": 2 * 12 * 10 * 3,
+            "conv k=1x3 f=2 p=same offset=input": 12 * 10 * 6 * 3 * (2 * 2 + 7),
         },
     ),
     "dwconv": Layer(

@@ -3,17 +3,31 @@
 from abc import abstractmethod
 from functools import partial
 from math import gcd
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from archspec.numeric import LECTURE, largest, product, spell, worked_out
-from archspec.ops.base import Field_, Kept, Misfit, Op, Part, Taps, Weight, check_axes, counted, per_axis, phased, weight_and_bias
-from archspec.ops.declare import Border, Count, Deviation, Flag, Init, Margin, Positive, Rule, Size
+from archspec.numeric import LECTURE, holds, largest, product, spell, worked_out
+from archspec.ops.base import (
+    POINT,
+    Field_,
+    Kept,
+    Misfit,
+    Op,
+    Part,
+    Taps,
+    Weight,
+    check_axes,
+    counted,
+    per_axis,
+    phased,
+    weight_and_bias,
+)
+from archspec.ops.declare import Border, Count, Deviation, Flag, Init, Margin, Operand, Positive, Rule, Size
 from archspec.ops.dividing import share
 from archspec.ops.edges import KEPT, check_border
 from archspec.ops.initial import check_init
 from archspec.ops.weightform import Form, PlainForm, check_form, form_parts, formed, numbers_kept
 from archspec.ops.window import Padding, Rounding, Slide, Windowed
-from archspec.types import Map, Type
+from archspec.types import Map, Type, describe
 
 Cut = Annotated[int | tuple[int, ...] | Literal["same", "valid"], Rule("a whole number of at least 0, a size such as 2x1, same or valid")]
 Table = Annotated[
@@ -87,18 +101,59 @@ class _Convolution(Windowed):
 class Conv(_Convolution):
     """N-dimensional cross-correlation.
 
+    With an `offset`, a map of the output's size, it is deformable, on maps with height and width: at each position each number of the kernel
+    reads the place that the offset moves it to, down and to the right, bilinearly, with zeros outside. An offset has 2*prod(k)
+    channels, or D times as many for D groups of input channels.
+
     Shape:   (*S, C) -> (*S', f),  S' = (S + 2p - d(k-1) - 1)/s + 1
     Params:  weight (f, C/g, *k), bias (f) if bias; with a connection table only the kernels of the maps it names
     MACs:    prod(S') * f * C/g * prod(k)          (bias adds are not MACs)
-    Source:  Dumoulin & Visin 2016, relationship 6; CS231n, "Convolutional layer"; LeCun et al. 1998, table I (connection tables).
+    FLOPs:   2 per MAC; with an offset 7 more for each number read, as `upsample mode=bilinear`: prod(S') * C * prod(k) * 7
+    Source:  Dumoulin & Visin 2016, relationship 6; CS231n, "Convolutional layer"; LeCun et al. 1998, table I (connection tables);
+             Dai et al. 2017, equations 2 and 3 (offsets).
     """
 
     f: Count
     g: Count = 1
     maps: Table = None
+    offset: Operand = False
 
     def filters(self, x: Map) -> int:
         return self.f
+
+    def window(self, x: Map, *_: Type) -> tuple[Slide, ...]:
+        return super().window(x)
+
+    def output(self, x: Map, *_: Type) -> Type:
+        return super().output(x)
+
+    def weights(self, x: Map, *_: Type) -> tuple[Weight, ...]:
+        return super().weights(x)
+
+    def parts(self, x: Map, *_: Type) -> tuple[Part, ...]:
+        return super().parts(x)
+
+    def has_no_effect(self, argument: str, x: Map, *_: Type) -> bool:
+        return super().has_no_effect(argument, x)
+
+    def same_size_padding(self, x: Map, *_: Type) -> str | None:
+        return super().same_size_padding(x)
+
+    def macs(self, x: Map, *more: Any) -> int:
+        return super().macs(x, more[-1])
+
+    def flops(self, x: Map, *more: Any) -> int:
+        return 2 * self.macs(x, *more) + (7 * self.sampled(x, more[-1]) if self.offset else 0)
+
+    def sampled(self, x: Map, y: Map) -> int:
+        """Count the numbers that are read between positions, where an offset says at which."""
+        return product((*y.spatial, *self.kernel(x), x.channels))
+
+    def connections(self, x: Map, *more: Any) -> int:
+        return super().connections(x, more[-1])
+
+    def reaches(self, *inputs: Any) -> tuple[Field_, ...]:
+        return (None, POINT) if self.offset else super().reaches(*inputs)
 
     def depth(self, x: Map) -> int:
         return worked_out(share(x.channels, "input channel", self.g, "group", "g", self.f))
@@ -107,15 +162,44 @@ class Conv(_Convolution):
         """A connection table has a kernel for each pair of an input map and a filter that reads it."""
         return super().stack(x) if self.maps is None else (sum(map(len, self.maps)),)
 
-    def check(self, x: Map) -> None:
+    def check(self, x: Map, *offset: Type) -> None:
         self.depth(x)
         share(self.f, "filter", self.g, "group", "g", x.channels)
         if self.maps is not None:
             self._check_maps(x, self.maps)
         super().check(x)
+        for other in offset:
+            self._check_offset(x, other)
 
-    def kept(self, x: Map, y: Map) -> Kept:
-        kept = super().kept(x, y)
+    def _check_offset(self, x: Map, offset: Type) -> None:
+        if len(x.spatial) != 2:
+            raise Misfit("A201", f"`offset` moves what is read on maps with height and width, not on {describe(x)}", argument="offset")
+        for argument, written, given, why in (
+            ("maps", "maps", self.maps is not None, "a deformable filter reads all input maps"),
+            ("mode", "mode", self.mode != "zero", "outside of the map it reads zeros"),
+            ("norm", "norm=std", self.norm == "std", "no network has both"),
+        ):
+            if given:
+                message = f"`{written}` and `offset` exclude each other: {why}"
+                raise Misfit("A105", message, argument=argument, help_=f"remove `{argument}`")
+        y, pair = self.output(x), 2 * product(self.kernel(x))
+        if not isinstance(offset, Map) or offset.shape[:-1] != y.shape[:-1]:
+            size = "x".join(map(str, y.shape[:-1]))
+            message = f"`offset` needs a map of the size of the output, {size}, not {describe(offset)}"
+            raise Misfit("A301", message, argument="offset", help_="make it from the same value, with the same k, s, p and d")
+        if holds(offset.channels % pair != 0) or holds(x.channels % (offset.channels // pair) != 0):
+            kernel = "*".join(map(str, self.kernel(x)))
+            message = f"`offset` needs 2*{kernel} = {pair} channels, not {offset.channels:,}"
+            notes = ["or D times as many, where D divides the input channels"]
+            raise Misfit("A301", message, argument="offset", notes=notes, help_=f"make it with f={pair}")
+
+    def kept(self, x: Map, *more: Any) -> Kept:
+        if self.offset:
+            offset, y = more
+            numbers = self.sampled(x, y) + offset.size
+            statistics = numbers_kept(self.weights(x)) if self.norm else 0
+            return Kept(input=(True, False), numbers=numbers, statistics=statistics)
+        kept = super().kept(x, more[-1])
         return kept._replace(statistics=self.f * x.channels * product(self.kernel(x))) if self.maps else kept
 
     def _check_maps(self, x: Map, maps: tuple[tuple[int, ...], ...]) -> None:

@@ -115,6 +115,8 @@ def test_each_layer_keeps_what_torch_saves(step, start):
         "input 8x8x4\nmul:\n  gap\n  conv k=1 f=4\n  conv k=1 f=4\n  tanh\nconv k=1 f=2",
         "input 8x8x4\nx: conv k=1 f=4\nmul x x | conv k=1 f=2",
         "input 8x8x4\nt: tensor 4 init=1 frozen=yes\nconv k=1 f=4 | mul t | conv k=1 f=2",
+        "input 8x8x4\no: conv k=3 f=36 p=1\nfrom input | tanh | conv k=3 f=6 p=1 g=2 offset=o | scale",
+        "input 8x8x4\no: conv k=1 f=8\nconv k=2 f=4 p=0:1 norm=weight offset=o | conv k=1 f=2 offset=o frozen=yes | scale",
         "input 8x8x4\nconv k=1 f=4 | ln\nresidual: ln | winattn heads=2 w=4 | droppath 0.1\npatchmerge 2 | ln | linear 8 bias=no",
     ],
 )

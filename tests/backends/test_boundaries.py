@@ -18,7 +18,7 @@ LARGEST = 3.4e38
 """Of a number in single precision."""
 ENDS = {
     "conv": "k=1 f=1, k=1 f=1 bias=no, k=4 f=4 g=4, k=1 f=4 p=9, k=3 f=4 p=9 d=9, k=1 f=4 s=9 round=floor, k=1 f=4 s=9 round=ceil, "
-    "k=2 f=4 s=9 p=same, k=1 f=2 p=valid, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1e-300, k=1 f=2 init=truncated std=1, k=1 f=1 maps=((3,),), k=1 f=1 norm=std eps=1e-30, k=2 f=3 norm=std gain=no p=same, k=1 f=1 norm=weight, k=1 f=1 norm=spectral, k=1 f=1 p=3 mode=reflect, k=1 f=1 p=9 mode=edge, k=1 f=1 p=4 mode=wrap, k=1 f=1 p=0:9",
+    "k=2 f=4 s=9 p=same, k=1 f=2 p=valid, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1e-300, k=1 f=2 init=truncated std=1, k=1 f=1 maps=((3,),), k=1 f=1 norm=std eps=1e-30, k=2 f=3 norm=std gain=no p=same, k=1 f=1 norm=weight, k=1 f=1 norm=spectral, k=1 f=1 p=3 mode=reflect, k=1 f=1 offset=input, k=1 f=1 p=9 mode=edge, k=1 f=1 p=4 mode=wrap, k=1 f=1 p=0:9",
     "dwconv": "k=1, k=4 m=3, k=1 p=5, k=2 s=3 d=3 round=ceil bias=no, k=1 init=orthogonal, k=1 init=normal std=1, k=2 p=same, k=2 norm=std gain=no eps=1e-30, k=1 norm=weight, k=1 norm=spectral, k=1 p=3:0 mode=reflect",
     "deconv": "k=1 f=1, k=1 f=4 g=4, k=1 f=4 s=5, k=1 f=4 s=5 op=4, k=1 f=4 d=5 op=4, k=3 f=4 p=2, k=3 f=4 s=2 p=4, k=2 f=4 s=3 d=4 op=3, "
     "k=2 f=4 s=3 d=2 op=2 p=2, k=1 f=4 p=same s=4, k=1 f=2 norm=weight, k=1 f=1 norm=spectral, k=1 f=4 s=2 op=1 p=1, k=1 f=2 bias=no, k=1 f=2 init=zeros, k=1 f=2 init=normal std=1",

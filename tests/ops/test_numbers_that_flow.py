@@ -24,6 +24,7 @@ SAMPLES = {
         (SQUARE, {"k": 4, "f": 6, "s": 3, "p": 1, "round": "ceil", "bias": False}),
         (LINE, {"k": 4, "f": 6, "s": 3, "p": "same"}),
         (SQUARE, {"k": 5, "f": 3, "maps": ((0, 1), (2,), (3, 4, 5))}),
+        ((A_MAP, Map((12, 9), 18)), {"k": 3, "f": 8, "p": 1, "offset": True}),
         *[(A_MAP, {"k": 3, "f": 8, "g": 2, "norm": norm}) for norm in ("std", "weight", "spectral")],
     ],
     "dwconv": [(A_MAP, {"k": 3, "p": 1, "m": 2}), (BLOCK, {"k": 2, "p": "same", "bias": False})],

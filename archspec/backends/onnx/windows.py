@@ -14,6 +14,7 @@ import numpy as np
 from archspec.backends.onnx.borders import bordered
 from archspec.backends.onnx.layer import Layer
 from archspec.backends.onnx.weight_forms import weight
+from archspec.backends.registry import Unsupported
 from archspec.types import Map, Tokens, Type
 
 
@@ -28,7 +29,7 @@ def _window(slides: Sequence[Any], after: Sequence[int] = ()) -> dict[str, Any]:
     }
 
 
-def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
+def conv(layer: Layer, op: Any, x: Map, *_: Type) -> str:
     """Emit a convolution, depthwise ones among them."""
     slides, value = op.window(x), layer.x
     if op.mode != "zero" and any(map(any, op.pads(x))):
@@ -37,6 +38,12 @@ def conv(layer: Layer, op: Any, x: Map, _: Type) -> str:
     attributes = _window(slides)
     groups = x.channels // op.depth(x)
     bias = [layer.weight("bias")] if op.bias else []
+    if getattr(op, "offset", False):
+        if layer.opset < 19:
+            raise Unsupported(f"ONNX has deformable convolution from opset 19 on, and this is opset {layer.opset}")
+        offset, parts = layer.values[1], layer.types[1].channels // (2 * prod(op.kernel(x)))
+        kernel = weight(layer, op, x)
+        return layer.add("DeformConv", value, kernel, offset, *bias, **attributes, group=groups, offset_group=parts)
     if getattr(op, "maps", None) is None:
         return layer.add("Conv", value, weight(layer, op, x), *bias, **attributes, group=groups if groups > 1 else None)
     # With a connection table the existing kernels take their places among zeros.

@@ -90,9 +90,9 @@ def _pads(slides: Sequence[Slide]) -> dict[str, Any]:
     return {"pads": _ends(ends)} if any(before != after for before, after in ends) else {}
 
 
-def _conv(op: Any, x: Map, _: Map) -> New:
+def _conv(op: Any, x: Map, *_: Map) -> New:
     slides = _slides(op, x)
-    rank, pads = len(slides), _pads(slides)
+    rank, pads = len(slides), _pads(slides) if not getattr(op, "offset", False) else {}
     kernel, stride, dilation, padding = _sizes(slides, "k", "s", "d", "before")
     keywords = {**(pads or {"padding": padding}), "stride": stride, "dilation": dilation}
     if getattr(op, "maps", None) is not None:
@@ -102,6 +102,8 @@ def _conv(op: Any, x: Map, _: Map) -> New:
             raise Unsupported("a convolution with a connection table takes a border of zeros alone in PyTorch")
         return _begun(op, new(f"TableConv{rank}d", x.channels, op.maps, kernel, **keywords, bias=op.bias))
     groups = x.channels if op.step == "dwconv" else op.g
+    if getattr(op, "offset", False):
+        return _begun(op, new("DeformConv2d", x.channels, op.f, kernel, **keywords, groups=op.g, bias=op.bias))
     name = f"StandardConv{rank}d" if op.norm == "std" else f"PaddedConv{rank}d" if pads else f"nn.Conv{rank}d"
     if op.mode != "zero" and any(map(any, op.pads(x))):
         if pads and op.norm == "std":

@@ -29,6 +29,24 @@ class BorderConv2d(nn.Conv2d):
         return super().forward(F.pad(x, self.pads, mode=self.border))
 
 
+class DeformConv2d(nn.Conv2d):
+    """Deformable convolution (Dai et al. 2017): each number of the kernel reads the place that an offset, down and right, moves it to."""
+
+    def forward(self, x: Tensor, offset: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        rows, columns = offset.shape[2:]
+        moved = offset.unflatten(1, (-1, *self.kernel_size, 2))  # group of channels, row and column of the kernel, down and right
+        line = torch.arange(max(rows, columns, *self.kernel_size), device=x.device, dtype=x.dtype)
+        (high, wide), (down, right), (near, far), (top, left) = self.kernel_size, self.stride, self.dilation, map(int, self.padding)
+        i = moved[..., 0, :, :] + (line[:high, None, None, None] * near + line[:rows, None] * down - top)
+        j = moved[..., 1, :, :] + (line[:wide, None, None] * far + line[:columns] * right - left)
+        places = torch.stack(((2 * j + 1) / width - 1, (2 * i + 1) / height - 1), dim=-1)
+        parts = x.reshape(-1, channels // moved.shape[1], height, width)
+        read = F.grid_sample(parts, places.view(len(parts), -1, columns, 2), align_corners=False)
+        kernels = self.weight.view(self.out_channels, -1, 1, 1)
+        return F.conv2d(read.view(batch, -1, rows, columns), kernels, self.bias, groups=self.groups)
+
+
 class CutConvTranspose2d(nn.ConvTranspose2d):
     """Transposed convolution that cuts differently at two ends; `cut` is ordered as torch.nn.functional.pad's pads."""
 
