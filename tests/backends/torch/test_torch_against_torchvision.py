@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch", reason="torch is what the emitted source ru
 import archspec
 from archspec.api import to_torch
 from tests.helpers.specs import VARIED, few_quick
+from tests.helpers.torch import counted
 from tests.helpers.torchvision import (
     CLASSIFIERS,
     NAMES,
@@ -48,6 +49,14 @@ def test_the_state_dict_is_torchvision_s(name):
         assert sorted(ours) == sorted(theirs)
     else:
         assert ours == theirs
+
+
+@pytest.mark.parametrize("name", few_quick(CLASSIFIERS, ("alexnet", "mnasnet0_5", "vit_h_14")))
+def test_macs_are_those_that_torch_counts(name):
+    with torch.device("meta"):
+        theirs = reference(name).train(name.startswith("vit"))  # in inference attention takes a path that is not counted
+    side = CLASSIFIERS[name]["side"]
+    assert archspec.analyze(network_of(name)).totals.macs == counted(theirs, (3, side, side))[1]
 
 
 def close(ours, theirs, tolerance):
