@@ -11,7 +11,8 @@ import keyword
 from collections.abc import Iterator
 
 from archspec.ir.graph import AGAIN, Network
-from archspec.ir.walk import Names, flattened
+from archspec.ir.walk import Names, Place, flattened
+from archspec.types import Type
 
 
 def expand(network: Network) -> str:
@@ -39,15 +40,19 @@ def _lines(network: Network) -> Iterator[str]:
         *(p.owner for p in places),
         *(p.tied for p in places),
     }
+    users: dict[str | None, list[tuple[Type, ...]]] = {}
+    for place in filter(_is_again, places):
+        users.setdefault(place.owner, []).append(place.graph.types_of(place.node))
     names = Names("", "ordinal")
     lines = []
     for place in places:
         op, types = place.node.op, place.graph.types_of(place.node)
-        again = place.owner is not None and len(op.weights(*types)) > 0
+        again = _is_again(place)
         auto = names.local(place.node._replace(label=None, stem=AGAIN if again else op.step, numbered=not again))
         label = "" if auto == place.name and place.name not in referred and not op.aside else f"{_label(place.name)}: "
         values = tuple(map(_label, place.sources[1:]))
-        arguments = op.config(*types, operands=values)
+        shown = {op.config(*read, operands=values) for read in (types, *users.get(place.name, ()))}
+        arguments = shown.pop() if len(shown) == 1 else op.config(operands=values)  # what has no effect here has one in an `again`
         arguments = " ".join(filter(None, [*values, arguments])) if op.variadic else arguments
         tied = f" weights={_label(place.tied)}" if place.tied is not None else ""
         lines.append(label + (f"{AGAIN} {_label(place.owner or '')}" if again else f"{op.step} {arguments}{tied}".rstrip()))
@@ -57,6 +62,11 @@ def _lines(network: Network) -> Iterator[str]:
             yield f"from {_label(name)}"
         if line:
             yield line
+
+
+def _is_again(place: Place) -> bool:
+    """Whether a layer uses the weights of another; without weights it is one like any other."""
+    return place.owner is not None and len(place.node.op.weights(*place.graph.types_of(place.node))) > 0
 
 
 def _name(name: str) -> str:

@@ -52,6 +52,8 @@ class Unit:
         """Blocks whose declaration could not be read."""
         self.incomplete = False
         """A file that it uses could not be read: what is not defined may be defined there."""
+        self.again = any(step.name.id == AGAIN for step in ast.steps(file.body))
+        """Whether a line builds once more what a label names."""
 
 
 class Declarations(Reports):

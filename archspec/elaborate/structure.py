@@ -121,7 +121,8 @@ class Structures(Steps):
             return result
         inner = GraphBuilder("index", context.builder)
         start = inner.input(context.builder.type_of(value))
-        inner.captured[value] = start  # a label of the same value is the same input
+        if not self.unit.again:  # a label of the same value is the same input; but not of every value that `again` may put there
+            inner.captured[value] = start
         self.path.append(name or context.builder.next_name("group"))
         inside = context.inside(inner)._replace(results=None if context.results is None else {})
         last = self.suite(body, inside, start)

@@ -124,6 +124,8 @@ class GraphBuilder:
         """Whether a value is a tensor, of this graph or of one around it."""
         if value < 0:
             element = self.elements[~value]
+            if isinstance(element, Further) and element.of < 0 and isinstance(call := self.elements[~element.of], Call):
+                return call.graph.is_tensor(call.graph.results[element.result])
             return isinstance(element, Node) and element.op.origin
         outer = next((outer for outer, number in self.captured.items() if number == value), None)
         return self.parent is not None and outer is not None and self.parent.is_tensor(outer)

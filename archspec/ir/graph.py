@@ -194,6 +194,14 @@ class Graph:
         """The types of what an element reads."""
         return tuple([self.type_of(value) for value in element.inputs])
 
+    def is_tensor(self, value: int) -> bool:
+        """Whether a value is a stored tensor, of this graph or as a result of one that it calls."""
+        element = self.elements[value - len(self.inputs)] if value >= len(self.inputs) else None
+        if isinstance(element, Further):
+            call = self.elements[element.of - len(self.inputs)]
+            return isinstance(call, Call) and call.graph.is_tensor(call.graph.results[element.result])
+        return isinstance(element, Node) and element.op.origin
+
     @property
     def output(self) -> Type:
         """The type of the graph's main result."""

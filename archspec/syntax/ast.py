@@ -6,7 +6,7 @@ is bounded by the nesting of brackets and suites, which the layout limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Union
 
 from archspec.source import Span
@@ -335,6 +335,15 @@ def names(node: object) -> set[str]:
         elif isinstance(node, tuple) and not isinstance(node, Span):
             pending.extend(node)
     return found
+
+
+def steps(body: Iterable[Statement]) -> Iterator[Step]:
+    """Every step of some lines and of the bodies below them."""
+    for statement in body:
+        if isinstance(statement, Chain):
+            yield from statement.steps
+        elif isinstance(statement, Suite):
+            yield from steps(statement.body)
 
 
 def inputs(file: File) -> Iterator[tuple[str, Input]]:

@@ -245,6 +245,8 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             kind = token.value.upper() if token.value in _OF_SIZES else kind
         elif depth and first == "block" and token.value == "from":
             kind = "FROM"
+        elif start and kind == "STRING":
+            bare = False  # a label
         if bare and depth - (kind in OPENING) == 0 and kind not in _NO_VALUE and kind not in CLOSING and token.start > end:
             yield Token("SEP", "", token.start, token.start)
             arguments = True
@@ -282,5 +284,7 @@ def _is_label(tokens: list[Token], at: int) -> bool:
     """Whether a word or text has a colon behind it, or an expression that touches it."""
     if at + 1 >= len(tokens) or tokens[at].type not in ("NAME", "STRING"):
         return False
-    follows = tokens[at + 1].type
-    return follows == "COLON" or (follows == "LBRACE" and tokens[at].type == "NAME" and _follows(tokens, at))
+    follows, quoted = tokens[at + 1], tokens[at].type == "STRING"
+    if quoted and follows.value == "if":
+        return any(token.type == "COLON" for token in tokens[at:])
+    return follows.type == "COLON" or (follows.type == "LBRACE" and not quoted and _follows(tokens, at))

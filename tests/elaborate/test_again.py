@@ -342,6 +342,35 @@ def test_a_module_that_depends_on_the_size_is_refused_with_both():
     runtime.InferenceSession(archspec.to_onnx(network, batch=3).SerializeToString())
 
 
+def test_expand_keeps_what_has_an_effect_at_the_size_of_the_second_alone():
+    network = archspec.loads("input 4x4x3\nc: conv k=2 f=3 s=2 round=floor\nupsample 2 | pad 0:1 | again c")
+    flat = expand(network)
+    assert "c: conv k=2 f=3 s=2 round=floor\n" in flat
+    assert archspec.analyze(archspec.loads(flat)).layers[-1].output == (2, 2, 3)
+    assert expand(archspec.loads(flat)) == flat
+
+
+@pytest.mark.parametrize("second", ["b: again g", "conv k=1 f=3\nfrom a | again g", "conv k=1 f=3\nagain g"])
+def test_a_value_from_outside_may_be_the_one_that_it_stands_behind(second):
+    """`a` is what `g` begins with, or what its second stands behind, and in either case the value that it adds."""
+    torch = pytest.importorskip("torch")
+    before = "" if second == "b: again g" else "tanh\n"
+    network = archspec.loads(f"input 5x5x3\na: conv k=3 f=3 p=1\n{before}g:\n  conv k=3 f=3 p=1\n  add a\n{second}")
+    module = archspec.to_torch(network).eval()
+    x = torch.randn(2, 3, 5, 5)
+    tensors_ = module.state_dict()
+    between = next((key.removesuffix(".weight") for key in tensors_ if key.startswith("conv")), "")
+
+    def conv(name, value):
+        weight = tensors_[f"{name}.weight"]
+        return torch.nn.functional.conv2d(value, weight, tensors_[f"{name}.bias"], padding=weight.shape[-1] // 2)
+
+    a = conv("a", x)
+    y = conv("g.0", torch.tanh(a) if before else a) + a
+    y = a if "from" in second else conv(between, y) if between else y
+    assert torch.allclose(module(x), conv("g.0", y) + a, atol=1e-5)
+
+
 def said(text):
     return [(d.code, d.span.line, d.message) for d in compile_text("input 8x8x3\n" + text, "t.arch", Options())[1]]
 

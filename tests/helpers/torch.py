@@ -6,7 +6,7 @@ Nothing here knows how the package computes anything: sizes come from running to
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -339,14 +339,19 @@ class Near(nn.Embedding):
         return super().forward(index).permute(2, 0, 1).expand(len(x), -1, -1, -1)
 
 
-def counts(module: nn.Module) -> dict[str, int]:
-    """Learned weights and biases, fixed weights, and buffers (without the batch counter, which is no number of the model)."""
+def counts(module: nn.Module, known: Collection[int] = ()) -> dict[str, int]:
+    """Learned weights and biases, fixed weights, and buffers (without the batch counter, which is no number of the model).
+
+    Tensors whose `id` is known are counted elsewhere.
+    """
     found = {"weights": 0, "biases": 0, "frozen": 0, "buffers": 0}
     for name, parameter in module.named_parameters():
+        if id(parameter) in known:
+            continue
         kind = "frozen" if not parameter.requires_grad else "biases" if "bias" in name.rpartition(".")[2] else "weights"
         found[kind] += parameter.numel()
     for name, buffer in module.named_buffers():
-        found["buffers"] += 0 if name.endswith("num_batches_tracked") else buffer.numel()
+        found["buffers"] += 0 if name.endswith("num_batches_tracked") or id(buffer) in known else buffer.numel()
     return found
 
 

@@ -147,3 +147,8 @@ def test_a_layer_may_give_several_values(monkeypatch):
     assert report["relu1"].activations == 2 * TYPE.size
     assert report.totals.peak_activations == 3 * TYPE.size
     assert to_json(from_json(to_json(network))) == to_json(network)
+
+
+def test_a_tensor_that_a_path_leads_to_is_stretched():
+    network = archspec.loads("input 8x8x3\ng:\n  t: tensor 1x1x3\n  relu\nadd g.t")
+    assert archspec.analyze(network).layers[-1].output == (8, 8, 3)

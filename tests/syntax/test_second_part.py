@@ -21,13 +21,31 @@ def tree(text: str) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize(
     ("written", "quoted", "frozen"),
-    [("a.b: relu", False, False), ('"a-1.b": relu', True, False), ('frozen "x y": relu', True, True), ("frozen a{1}: relu", False, True)]
+    [
+        ("a.b: relu", False, False),
+        ('"a-1.b": relu', True, False),
+        ('frozen "x y": relu', True, True),
+        ('frozen "x y" if 1 < 2: relu', True, True),
+        ("frozen a{1}: relu", False, True),
+    ]
     + [(f"{word}{{1}}: relu", False, False) for word in ("block", "input", "output", "default", "from", "pattern", "use", "arch")],
 )
 def test_labels(written: str, quoted: bool, frozen: bool) -> None:
     (suite,) = tree(written)
     assert suite.head.frozen == frozen
     assert getattr(suite.head.name, "quoted", False) == quoted
+
+
+def test_a_quoted_label_may_stand_behind_a_head() -> None:
+    (suite,) = tree('concat: "x y": relu')
+    assert suite.body[0].head.name.quoted
+
+
+def test_a_path_with_braces_may_end_in_a_position() -> None:
+    first, second, third = tree("from a{i}.0\nadd a{i}.0.b\nconv k=(.5)")
+    assert [part for part in first.source.parts if isinstance(part, str)] == ["a", ".0"]
+    assert [part for part in second.steps[0].bare[0].parts if isinstance(part, str)] == ["a", ".0.b"]
+    assert third.steps[0].keywords[0].value.value == 0.5
 
 
 def test_braces_in_a_quoted_label_hold_expressions_with_their_places() -> None:
