@@ -50,7 +50,7 @@ class Peaks:
         first = len(graph.inputs)
         origins = [value if value >= first else same[value] for value in self._uses.of(graph).origins]
         # A tensor is among the weights, and takes no other memory.
-        stored = {first + at for at, element in enumerate(graph.elements) if not element.inputs}
+        stored = {value for value in range(first, first + len(graph.elements)) if graph.is_tensor(value)}
         kept = {origins[value] for value in kept} | stored
         # A call of an empty block does nothing.
         runs = [(at, e) for at, e in graph.layered if needed[at] and (e.inputs if isinstance(e, Node) else e.graph.layers)]

@@ -95,8 +95,11 @@ class Steps(Core):
             self.report(refused)
             return self.unknown(builder, step.span)
         op: Any = bound.op.froze() if context.scope.frozen else bound.op
-        if is_line(x) and "map" not in op.given and len(op.value.shape) == 2:
-            op = make(op.step, {**op.arguments(), "map": True})
+        if value is not None and "map" not in op.given and len(op.value.shape) == 2:
+            if x is None:
+                return self.unknown(builder, step.span)  # its kind is that of a value which a mistake left unknown
+            if is_line(x):
+                op = make(op.step, {**op.arguments(), "map": True})
         result = self.apply(op, bound.places, step.span, context, (), label)
         self.meet(step.span, builder.type_of(result))
         return result

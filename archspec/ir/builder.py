@@ -124,8 +124,11 @@ class GraphBuilder:
         """Whether a value is a tensor, of this graph or of one around it."""
         if value < 0:
             element = self.elements[~value]
-            if isinstance(element, Further) and element.of < 0 and isinstance(call := self.elements[~element.of], Call):
-                return call.graph.is_tensor(call.graph.results[element.result])
+            result = element.result if isinstance(element, Further) else 0
+            if isinstance(element, Further):
+                element = self.elements[~element.of]
+            if isinstance(element, Call):
+                return element.graph.is_tensor(element.graph.results[result])
             return isinstance(element, Node) and element.op.origin
         outer = next((outer for outer, number in self.captured.items() if number == value), None)
         return self.parent is not None and outer is not None and self.parent.is_tensor(outer)

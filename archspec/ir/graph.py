@@ -197,9 +197,11 @@ class Graph:
     def is_tensor(self, value: int) -> bool:
         """Whether a value is a stored tensor, of this graph or as a result of one that it calls."""
         element = self.elements[value - len(self.inputs)] if value >= len(self.inputs) else None
+        result = element.result if isinstance(element, Further) else 0
         if isinstance(element, Further):
-            call = self.elements[element.of - len(self.inputs)]
-            return isinstance(call, Call) and call.graph.is_tensor(call.graph.results[element.result])
+            element = self.elements[element.of - len(self.inputs)]
+        if isinstance(element, Call):
+            return element.graph.is_tensor(element.graph.results[result])
         return isinstance(element, Node) and element.op.origin
 
     @property

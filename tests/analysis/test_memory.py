@@ -263,3 +263,8 @@ def test_random_networks(start):
         check(text)
         compared += 1
     assert compared >= 10
+
+
+def test_a_tensor_that_a_path_leads_to_is_among_the_weights():
+    report = archspec.analyze(archspec.loads("input 4x4x2\ng:\n  t: tensor 1x1x2\n  conv k=1 f=2\nadd g.t\n"))
+    assert report.totals.peak_activations == 32 + 32

@@ -190,3 +190,9 @@ def test_mistakes(lines):
 def test_a_param_is_a_number_where_no_value_has_its_name():
     network = archspec.loads("param k=2\ninput 8x8x2\nmul k\nblock b(a):\n  mul a | add (a)\nb 0.5\nrepeat 2 as i: add i\n")
     assert [row.written for row in archspec.analyze(network)] == ["mul 2.0", "mul 0.5", "add 0.5", "add 0.0", "add 1.0"]
+
+
+def test_a_tensor_whose_kind_follows_from_an_unknown_value_stays_unknown():
+    """Two axes are tokens, or a 1-D map: a mistake above makes no second one here."""
+    text = "input 8x3\nlinear nosuch\nv: tensor 4x3\nfrom v | pool 2"
+    assert [(d.code, d.span.line) for d in archspec.compile(text).diagnostics if d.severity == "error"] == [("A106", 2)]
