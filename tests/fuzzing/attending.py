@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tests.fuzzing.chooser import Args, Chooser, Made, Values, spread
 from tests.fuzzing.draw import const, demand
@@ -18,8 +19,8 @@ COMMON: Values = {
     "talk": False, "scale": None,
 }  # fmt: skip
 ARGUMENTS: dict[str, Values] = {
-    "attn": {**COMMON, "bias": True, "f": None, "d": None, "proj": None},
-    "attend": COMMON,
+    "attn": {**COMMON, "kv": None, "bias": True, "f": None, "d": None, "proj": None},
+    "attend": {"k": None, "v": None, **COMMON},
     "buckets": {"heads": ..., "causal": False},
 }
 
@@ -35,12 +36,14 @@ def bucket(far: int, causal: bool) -> int:
 
 
 class Heads(nn.Module):
-    """Attention of queries, keys and values that are given by `parts`."""
+    """Attention of queries, keys and values that are given by `parts`; `source` is the value that has the keys, if that is another."""
 
-    def __init__(self, x: Value, a: Values) -> None:
+    def __init__(self, x: Value, a: Values, source: Value | None = None) -> None:
         super().__init__()
+        demand(source is None or source.kind in ("map", "tokens"), "a vector has no positions")
         sizes = x.spatial if x.kind == "map" else x.shape[:1]
         self.a, self.kind, self.heads = a, x.kind, a["heads"]
+        self.maps = [a[name].kind == "map" for name in ("kv", "k", "v") if isinstance(a.get(name), Value)]
         self.kvheads = a["kvheads"] or self.heads
         demand(self.heads % self.kvheads == 0, "heads that share no keys evenly")
         whole = a["w"] is None and a["grid"] is None
@@ -66,8 +69,15 @@ class Heads(nn.Module):
             self.groups.append([self.flat(place, sizes) for place in moved])
             apart.append([[0.0 if one == other else -100.0 for other in wrapped] for one in wrapped])
         self.masks = torch.tensor(apart)[:, None]
+        keys = len(inside) if source is None else source.positions
+        demand(source is None or whole, "windows of two values")
+        self.keys = self.groups
+        if source is not None:
+            self.keys, self.masks = [list(range(keys))], torch.zeros(1, 1, len(inside), keys)
         if a["causal"]:
-            self.masks = self.masks + torch.full((len(inside), len(inside)), -math.inf).triu(1)
+            self.masks = self.masks + torch.full((len(inside), keys), -math.inf).triu(1)
+        if isinstance(a["rel"], Value):
+            demand(whole and (a["rel"].kind, a["rel"].shape) == ("map", (len(inside), keys, self.heads)), "not a number for each score")
         offsets = [[tuple(p - q for p, q in zip(one, other, strict=True)) for other in inside] for one in inside]
         if a["rel"] == "buckets":
             self.rows = [[bucket(-offset[0], a["causal"]) for offset in row] for row in offsets]
@@ -113,8 +123,8 @@ class Heads(nn.Module):
         y = torch.complex(x[..., : d // 2], x[..., d // 2 :]) * torch.polar(torch.ones_like(angle), angle)
         return torch.cat((y.real, y.imag), -1)
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """(N, T, heads*d), (N, T, kvheads*d) and the same to (N, T, heads*d)."""
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, added: Tensor | None = None) -> Tensor:
+        """(N, T, heads*d), (N, U, kvheads*d) and the same to (N, T, heads*d); `added` is (N, heads, T, U)."""
         d = q.shape[-1] // self.heads
         demand(self.a["rope"] is None or d % 2 == 0, "half a pair")
         q, k, v = (each.unflatten(-1, (-1, d)) for each in (q, k, v))
@@ -126,7 +136,7 @@ class Heads(nn.Module):
         else:
             q = q * (d**-0.5 if self.a["scale"] is None else self.a["scale"])
         k, v = (each[:, :, [head * self.kvheads // self.heads for head in range(self.heads)]] for each in (k, v))
-        q, k, v = (each[:, self.groups] for each in (q, k, v))
+        q, k, v = q[:, self.groups], k[:, self.keys], v[:, self.keys]
         q, k, v = (each.transpose(2, 3) for each in (q, k, v))  # N, windows, heads, positions, d
         scores = torch.matmul(q, k.transpose(-1, -2))
         biases = {
@@ -134,7 +144,9 @@ class Heads(nn.Module):
             "mlp": lambda: 16 * self.mlp(torch.tensor(self.spread, dtype=q.dtype).expand(len(q), -1, -1))[0].sigmoid(),
             "buckets": lambda: self.near.weight,
         }
-        if self.a["rel"] is not None:
+        if added is not None:
+            scores = scores + added[:, None]
+        elif self.a["rel"] is not None:
             scores = scores + biases[self.a["rel"]]()[torch.tensor(self.rows)].permute(2, 0, 1)
         scores = scores + self.masks.to(q.dtype)
         if self.a["talk"]:
@@ -147,16 +159,20 @@ class Heads(nn.Module):
         y[:, list(itertools.chain(*self.groups))] = mixed.flatten(1, 2)
         return y.flatten(2)
 
-    def parts(self, x: Tensor) -> tuple[Tensor, ...]:
+    def parts(self, x: Tensor, *sources: Tensor) -> tuple[Tensor, ...]:
+        if sources:
+            return x, *sources
         d = x.shape[-1] // (self.heads + 2 * self.kvheads)
         return x.split([self.heads * d, self.kvheads * d, self.kvheads * d], -1)
 
     def out(self, y: Tensor) -> Tensor:
         return y
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *others: Tensor) -> Tensor:
+        *sources, added = others if isinstance(self.a["rel"], Value) else (*others, None)
         tokens = x.flatten(2).transpose(1, 2) if self.kind == "map" else x
-        y = self.out(self.attend(*self.parts(tokens)))
+        read = [value.flatten(2).transpose(1, 2) if map_ else value for value, map_ in zip(sources, self.maps, strict=True)]
+        y = self.out(self.attend(*self.parts(tokens, *read), added))
         return y.transpose(1, 2).unflatten(2, x.shape[2:]) if self.kind == "map" else y
 
 
@@ -164,18 +180,31 @@ class Projected(Heads):
     """Attention with its projections."""
 
     def __init__(self, x: Value, a: Values) -> None:
-        super().__init__(x, a)
+        source = a["kv"]
+        super().__init__(x, a, source)
         demand(a["d"] is not None or x.channels % self.heads == 0, f"{x.channels} channels, {self.heads} heads")
-        d = a["d"] or x.channels // self.heads
+        if source is not None:
+            demand(a["rope"] is None and not isinstance(a["rel"], str) and a["proj"] != "qkv", "one value's own, of two")
+        wide, d = (source or x).channels, a["d"] or x.channels // self.heads
         self.widths = [self.heads * d, self.kvheads * d, self.kvheads * d]
-        apart = a["proj"] == "apart" or (a["proj"] is None and self.kvheads != self.heads)
-        self.into = nn.ModuleList([nn.Linear(x.channels, n, a["bias"]) for n in (self.widths if apart else [sum(self.widths)])])
+        apart = a["proj"] == "apart" or (a["proj"] is None and (self.kvheads != self.heads or wide != x.channels))
+        each = zip(self.widths, (x.channels, wide, wide), strict=True)
+        self.into = nn.ModuleList(
+            [nn.Linear(c, n, a["bias"]) for n, c in each] if apart else [nn.Linear(x.channels, sum(self.widths), a["bias"])]
+        )
         self.last = nn.Linear(self.widths[0], a["f"] or x.channels, a["bias"])
         self.later()
 
-    def parts(self, x: Tensor) -> tuple[Tensor, ...]:
-        found = torch.cat([linear(x) for linear in self.into], -1)
-        q, k, v = found.split(self.widths, -1)
+    def parts(self, x: Tensor, *sources: Tensor) -> tuple[Tensor, ...]:
+        if sources and len(self.into) == 1:
+            (all_,), (first, *others) = self.into, self.widths
+            rows = zip(*(each.split([first, sum(others)]) for each in (all_.weight, all_.bias) if each is not None), strict=True)
+            query, both = (F.linear(value, *some) for value, some in zip((x, *sources), rows, strict=True))
+            return query, *both.split(others, -1)
+        if len(self.into) == 1:
+            q, k, v = self.into[0](x).split(self.widths, -1)
+        else:
+            q, k, v = (linear(value) for linear, value in zip(self.into, (x, *(sources or (x,)) * 2), strict=True))
         if self.a["sim"] == "cos" and self.a["proj"] == "qkv" and self.a["bias"]:
             k = k - self.into[0].bias[self.widths[0] : -self.widths[2]]  # torchvision's Swin V2
         return q, k, v
@@ -200,16 +229,20 @@ def attn(x: Value, a: Values) -> Made:
 
 
 def attend(x: Value, a: Values) -> Made:
-    parts = a["heads"] + 2 * (a["kvheads"] or a["heads"])
+    k, v, kvheads = a["k"], a["v"], a["kvheads"] or a["heads"]
+    parts = a["heads"] + 2 * kvheads * (k is None)
     demand(x.channels % parts == 0, f"{x.channels} channels for {parts} heads")
-    made = Heads(x, a)
+    if k is not None:
+        demand(v is not None and (k.kind, k.shape) == (v.kind, v.shape), "keys and values of different shapes")
+        demand(k.channels == x.channels // parts * kvheads, "keys of other channels than the queries")
+    made = Heads(x, a, k)
     made.later()
     return made, x.kind
 
 
 def buckets(x: Value, a: Values) -> Made:
     demand(len(x.shape) == 2, "no order")
-    return Near(x.size // x.channels, a), "map"
+    return Near(x.positions, a), "map"
 
 
 def _common(g: Chooser, x: Value, d: int) -> Args:
@@ -240,11 +273,15 @@ def _common(g: Chooser, x: Value, d: int) -> Args:
 
 
 def draw_attn(g: Chooser, x: Value, goal: str) -> Args | None:
-    if x.size // x.channels > 150:
+    if x.positions > 150:
         return None
     heads = g.count(1, 4) if g.chance(15) else const(g.divisor(x.channels))
     plain: Args = {"heads": heads, "bias": g.flag()}
-    if not heads.plain or g.chance(2):
+    if not heads.plain:
+        return plain
+    if g.chance(4) and (found := _of_two(g, x)) is not None:
+        return {**plain, **found}
+    if g.chance(2):
         return plain
     count: Any = heads.value({})
     d = const(g.draw.number(1, 6)) if g.chance(5) else const(None)
@@ -253,9 +290,25 @@ def draw_attn(g: Chooser, x: Value, goal: str) -> Args | None:
     return {**plain, **more, "kvheads": const(g.divisor(count) if g.chance(3) else None), **_common(g, x, each)}
 
 
+def _of_two(g: Chooser, x: Value) -> Args | None:
+    """Attention to a labelled value, or with one beside its scores, or both."""
+    kv = g.label(lambda v: v.kind == "tokens" or (v.rank == 1 and v.positions <= 150)) if g.chance(2) else None
+    seen = {name.text: value for value, name in g.seen}
+    keys = (seen[kv.text] if kv is not None else x).positions
+    rel = g.label(lambda v: v.rank == 2 and v.spatial == (x.positions, keys) and x.channels % v.channels == 0)
+    if kv is None and rel is None:
+        return None
+    found: Args = {"kv": kv or const(None), "rel": rel or const(None), "talk": const(g.chance(5)), "proj": const(g.pick([None, "apart"]))}
+    if rel is not None:
+        found["heads"] = const(seen[rel.text].channels)
+    if x.kind == "tokens" and not found["talk"].value({}):
+        found["causal"] = const(g.chance(3))
+    return found | ({"sim": const("cos")} if g.chance(4) else {"scale": const(g.pick([None, 1.0]))})
+
+
 def draw_attend(g: Chooser, x: Value, goal: str) -> Args | None:
     fitting = [(n, k) for n in range(1, 7) for k in range(1, n + 1) if n % k == 0 and x.channels % (n + 2 * k) == 0]
-    if goal or not fitting or x.size // x.channels > 150:
+    if goal or not fitting or x.positions > 150:
         return None
     heads, kvheads = g.pick(fitting)
     return {
@@ -266,6 +319,6 @@ def draw_attend(g: Chooser, x: Value, goal: str) -> Args | None:
 
 
 def draw_buckets(g: Chooser, x: Value, goal: str) -> Args | None:
-    if goal or len(x.shape) != 2 or x.size // x.channels > 20:
+    if goal or len(x.shape) != 2 or x.positions > 20:
         return None
     return {"heads": g.count(1, 4), "causal": g.flag()}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from torch import nn
 
-from tests.fuzzing.draw import ROUND, Arg, Draw, Env, const, demand, expression, names, number, rounds
+from tests.fuzzing.draw import ROUND, Arg, Draw, Env, Ref, const, demand, expression, names, number, rounds
 from tests.fuzzing.modules import Axes
+from tests.fuzzing.values import Value
 
 T = TypeVar("T")
 
@@ -27,6 +28,12 @@ Made = tuple[nn.Module, str]
 """A module and the kind of value that it gives."""
 
 
+def crossed(each: Sequence[Arg]) -> Arg:
+    """A size, one number an axis."""
+    texts = [str(arg.text) if arg.plain else f"({arg.text})" for arg in each]
+    return Arg("x".join(texts), lambda env: tuple([arg.value(env) for arg in each]), plain=all(arg.plain for arg in each))
+
+
 def ends(value: Any, rank: int) -> list[tuple[int, int]]:
     """An argument over both ends of each axis."""
     return [value] * rank if isinstance(value, Pair) else [(one, one) for one in spread(value, rank)]
@@ -39,6 +46,11 @@ def spread(value: int | Axes, rank: int) -> Axes:
     return values
 
 
+def refer(label: Arg) -> Arg:
+    """The name of a value as an argument."""
+    return Arg(label.text, lambda env: Ref(label.value(env)), plain=False)
+
+
 @dataclass(frozen=True)
 class Chooser:
     """Draws arguments; `alone` where the layer is neither repeated nor in a block, so that its input is the one at hand."""
@@ -46,6 +58,13 @@ class Chooser:
     draw: Draw
     env: Env
     alone: bool
+    seen: Sequence[tuple[Value, Arg]] = ()
+    """Labelled values, and how they are called."""
+
+    def label(self, fits: Callable[[Value], bool]) -> Arg | None:
+        """The name of a labelled value that fits; None where there is none."""
+        found = [name for value, name in self.seen if fits(value)]
+        return refer(self.pick(found)) if found else None
 
     def pick(self, items: Sequence[T]) -> T:
         return self.draw.pick(items)
@@ -62,7 +81,8 @@ class Chooser:
     def axes(self, low: int, high: int, rank: int) -> Arg:
         """One number, or one an axis."""
         if rank > 1 and self.chance(4):
-            return const(tuple(self.draw.number(low, high) for _ in range(rank)))
+            named = [expression(self.draw, self.env, low, high) if self.chance(5) else None for _ in range(rank)]
+            return crossed([arg or const(self.draw.number(low, high)) for arg in named])
         if ROUND in self.env and self.chance(3):
             return rounds(self.draw, low, high)
         found = expression(self.draw, self.env, low, high) if self.chance(6) else None

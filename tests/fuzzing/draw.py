@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ T = TypeVar("T")
 Env = Mapping[str, Any]
 """What names stand for: params, a block's arguments, `cin`, counters of repeats; ROUND is the round of the innermost repeat, of ROUNDS."""
 ROUND, ROUNDS = "#round", "#rounds"
+
+
+class Ref(str):
+    """The name of a value, where an argument takes one."""
 
 
 class Refused(Exception):
@@ -68,10 +73,15 @@ def written(value: Any) -> str:
     return str(value)
 
 
-def make_divisible(value: float) -> int:
-    """Sandler et al. 2018, `_make_divisible` with a divisor of 8: near the value, and not below 0.9 of it."""
-    near = max(8, int(value + 4) // 8 * 8)
-    return near + 8 if near < 0.9 * value else near
+def make_divisible(value: float, divisor: int = 8) -> int:
+    """Sandler et al. 2018, `_make_divisible`: near the value, and not below 0.9 of it."""
+    near = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return near + divisor if near < 0.9 * value else near
+
+
+def _checked_root(value: int) -> float:
+    demand(value >= 0, "a root of a negative number")
+    return math.sqrt(value)
 
 
 def _quotient(a: int, b: int) -> int:
@@ -96,6 +106,10 @@ ONE: list[tuple[str, Callable[[int], int]]] = [
     ("{a}*0.5*2", lambda a: a),
     ("4*{a}/2", lambda a: 2 * a),
     ("round8({a})", make_divisible),
+    ("divisible(3*{a},4)", lambda a: make_divisible(3 * a, 4)),
+    ("round({a}*0.5)+1", lambda a: round(a / 2) + 1),
+    ("round(sqrt({a}))", lambda a: round(_checked_root(a))),
+    ("({a} if {a} > 2 else 3)", lambda a: max(a, 3)),
     ("round8(2*{a}+1)", lambda a: make_divisible(2 * a + 1)),
 ]
 TWO: list[tuple[str, Callable[[int, int], int]]] = [
@@ -103,6 +117,7 @@ TWO: list[tuple[str, Callable[[int, int], int]]] = [
     ("{a}*{b}", lambda a, b: a * b),
     ("max({a},{b})", max),
     ("min({a},{b})+1", lambda a, b: min(a, b) + 1),
+    ("({a} if {a} < {b} else {b}+1)", lambda a, b: a if a < b else b + 1),
     ("{a}//{b}+1", lambda a, b: _quotient(a, b) + 1),
 ]
 CONDITIONS: list[tuple[str, Callable[[int, int], bool]]] = [
@@ -153,10 +168,14 @@ def number(draw: Draw, env: Env, low: int, high: int) -> Arg:
 
 
 def rounds(draw: Draw, low: int, high: int) -> Arg:
-    """A list of two: a repeat has two rounds at least. The last value goes on."""
-    values = [draw.number(low, high), draw.number(low, high)]
+    """A list of two numbers, for the rounds of a repeat."""
+    return listed(draw.number(low, high), draw.number(low, high))
 
-    def value(env: Env) -> int:
+
+def listed(*values: Any) -> Arg:
+    """A list of two: a repeat has two rounds at least. The last value goes on."""
+
+    def value(env: Env) -> Any:
         demand(env[ROUNDS] >= len(values), "a list longer than its repeat")
         return values[min(env[ROUND], 1)]
 

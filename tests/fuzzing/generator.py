@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.fuzzing.draw import Draw, Refused, const, number, written
+from tests.fuzzing.labels import Context, Labels, Named
 from tests.fuzzing.parts import Parts
-from tests.fuzzing.runner import Context, GaveUp, Labels
+from tests.fuzzing.runner import GaveUp
 from tests.fuzzing.steps import Options
 from tests.fuzzing.tape import Net, Tape
 from tests.fuzzing.tree import Body, Text
@@ -47,7 +48,7 @@ class SpecGenerator(Parts):
     def play(self) -> Drawn:
         """Run the spec, drawing what is not drawn yet. Once drawn it can be played again, with some parts gone from it."""
         labels = Labels()
-        labels.own = {name: (value, const(name)) for name, value in self.given.items() if value.kind != "words"}
+        labels.own = {name: Named(value, const(name)) for name, value in self.given.items() if value.kind != "words"}
         refused, x = None, list(self.given.values())[-1]
         try:
             x = self.body(self.top, x, Context(dict(self.names), labels, top=True))

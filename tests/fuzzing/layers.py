@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -79,6 +80,8 @@ def group_norm(x: Value, a: Values) -> Made:
 
 def draw_crop(g: Chooser, x: Value, goal: str) -> Args:
     nothing: Args = {"size": const(None), "to": const(None)}
+    if (to := sizes.like(g, x)) is not None:
+        return nothing | {"to": to}
     if g.chance(4):
         stop = g.draw.number(1, min(x.spatial) + g.chance(15))
         pair = Pair(g.draw.number(0, stop - 1), stop)
@@ -201,6 +204,10 @@ def recurrent(make: Any) -> Layer:
     return Layer(("map", "tokens"), draw_recurrent, build, "shape")
 
 
+def draw_number(g: Chooser, x: Value, goal: str) -> Args:
+    return {"number": g.pick([const(0.5), const(-1), g.count(1, 4)])}
+
+
 def flatten_first(x: Value) -> bool:
     """Whether a fully connected layer flattens what it is given."""
     return x.kind != "vector"
@@ -304,6 +311,11 @@ LAYERS |= {
     "buckets": Layer(("tokens", "map"), attending.draw_buckets, attending.buckets),
     "winattn": Layer(MAP, draw_winattn, winattn, "shape"),
 }  # fmt: skip
+LAYERS |= {
+    step: Layer(ANY, draw_number, lambda x, a, do=do: (Do(lambda t: do(t, a["number"])), x.kind), "shape")
+    for step, do in {"add": operator.add, "sub": operator.sub, "mul": operator.mul}.items()
+}
+"""With a number; of values they are structure."""
 LAYERS |= {step: Layer(*row) for step, row in axes.LAYERS.items()}
 LAYERS |= {step: pointwise(partial(row.twin, nn)) for step, row in SAMPLES.items() if row.twin is not None and step not in LAYERS}
 """By the name of the step; merges are structure. What is a torch module without arguments needs no entry of its own."""
@@ -353,7 +365,10 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "pos": {"kind": "learned"},
     **attending.ARGUMENTS,
     "winattn": {"heads": ..., "w": 7, "shift": 0, "bias": True},
+    **{step: {"number": ...} for step in ("add", "sub", "mul")},
 }
+WEIGHTED = "conv dwconv deconv subsample bn ln gn instnorm rmsnorm grn prelu fc linear embed scale cls pos attn winattn attend buckets rnn gru lstm"
+ARGUMENTS |= {step: {**ARGUMENTS[step], "frozen": None} for step in WEIGHTED.split()}
 """The arguments of each step, and what the language takes where one is not given; `...` where it must be."""
 
 BARE = axes.BARE | {
@@ -361,5 +376,6 @@ BARE = axes.BARE | {
     "leaky": ("slope",), "elu": ("alpha",), "dropout": ("p",), "dropout2d": ("p",), "droppath": ("p",), "pad": ("p",), "crop": ("size",),
     "maxout": ("n",), "upsample": ("n",), "pixelshuffle": ("n",), "patchmerge": ("n",), "shuffle": ("g",), "fc": ("n",), "linear": ("n",),
     "rbf": ("n",), "rnn": ("n",), "gru": ("n",), "lstm": ("n",), "embed": ("v", "d"), "scale": ("init",), "cls": ("n",),
+    "attend": ("k", "v"), "add": ("number",), "sub": ("number",), "mul": ("number",),
 }  # fmt: skip
 """Arguments that may stand without their names; those of `slice` must."""

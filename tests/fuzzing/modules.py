@@ -250,15 +250,16 @@ class Parameter(nn.Module):
 class OfAll(nn.Module):
     """A tensor that is the same for all images of a batch."""
 
-    def __init__(self, shape: Axes, frozen: bool) -> None:
+    def __init__(self, stored: Axes, shape: Axes, frozen: bool) -> None:
         super().__init__()
+        self.shape = shape
         if frozen:
-            self.register_buffer("value", torch.ones(shape))
+            self.register_buffer("value", torch.ones(stored))
         else:
-            self.value = nn.Parameter(torch.ones(shape))
+            self.value = nn.Parameter(torch.ones(stored))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.value.expand(len(x), *self.value.shape)
+        return self.value.reshape(self.shape).expand(len(x), *self.shape)
 
 
 def sinusoids(x: Tensor) -> Tensor:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tests.fuzzing.chooser import Pair, Values
-from tests.fuzzing.draw import ROUND, ROUNDS, Arg, Draw, Refused, condition, demand
+from tests.fuzzing.draw import ROUND, ROUNDS, Draw, Ref, Refused, condition, const, demand
+from tests.fuzzing.labels import Context, Known, Labels, Level, Made, Named, climbed
 from tests.fuzzing.layers import LAYERS, flatten_first
 from tests.fuzzing.modules import OfAll
 from tests.fuzzing.tape import Tape, TooLarge
@@ -25,6 +26,8 @@ from tests.fuzzing.tree import (
     Pattern,
     Repeat,
     Residual,
+    Sequence,
+    Star,
     Step,
     Tensor,
 )
@@ -32,73 +35,17 @@ from tests.fuzzing.values import Value
 
 COUNTS = {"k", "w", "f", "s", "d", "g", "m", "n", "v", "groups", "heads", "size"}
 """Arguments that are at least 1; other whole numbers are at least 0."""
+SIGNED = {"bounds", "number"}
+"""Arguments that may be below 0."""
+MERGES = {"add", "sub", "mul", "concat"}
+"""What takes no position."""
+OPERANDS = ("kv", "k", "v", "rel")
+"""Arguments whose values a layer reads, in the order in which it does."""
 
 
 def _least(value: Any) -> int:
     """The least whole number of an argument; 1 where it has none."""
     return min((number for number in (value if isinstance(value, tuple) else (value,)) if type(number) is int), default=1)
-
-
-class Labels:
-    """Named values, as far as they are seen. Each has the text of its label: that may hold the counters of repeats."""
-
-    def __init__(self, outer: Labels | None = None) -> None:
-        self.outer = outer
-        self.own: dict[str, tuple[Value, Arg]] = {}
-
-    def find(self, name: str) -> Value:
-        scope: Labels | None = self
-        while scope is not None:
-            if name in scope.own:
-                return scope.own[name][0]
-            scope = scope.outer
-        raise Refused(f"no value is called {name}")
-
-    def seen(self) -> Iterator[tuple[Value, Arg]]:
-        yield from self.own.values()
-        if self.outer is not None:
-            yield from self.outer.seen()
-
-
-class Known(dict[str, Any]):
-    """What names and sizes stand for. A value that a later round lacks, or of which it is another kind, has no such size there."""
-
-    def __missing__(self, name: str) -> Any:
-        raise Refused(f"there is no {name}")
-
-
-@dataclass(frozen=True)
-class Context:
-    """Where a part stands. `counters` are those of the repeats that a label must tell apart; None where it cannot."""
-
-    names: dict[str, Any]
-    labels: Labels
-    counters: tuple[str, ...] | None = ()
-    depth: int = 0
-    top: bool = False
-    alone: bool = True
-
-    @property
-    def env(self) -> dict[str, Any]:
-        """What names stand for, the sizes of labelled values among them."""
-        sizes: dict[str, Any] = {}
-        for value, label in self.labels.seen():
-            for function, size in value.sizes.items():
-                sizes.setdefault(f"{function}({label.text})", size)
-        return Known({**self.names, **sizes})
-
-    def inner(self, **changes: Any) -> Context:
-        return replace(self, labels=Labels(self.labels), depth=self.depth + 1, top=False, **changes)
-
-
-def climbed(labels: dict[str, tuple[Value, Arg]], counter: str, round_: int) -> dict[str, tuple[Value, Arg]]:
-    """The labels that are seen behind a round: those that have its counter, which is a number there."""
-    found = {}
-    for name, (value, label) in labels.items():
-        if label.text is not None and f"{{{counter}}}" in label.text:
-            text = label.text.replace(f"{{{counter}}}", str(round_))
-            found[name] = (value, Arg(text, lambda env, label=label: label.value(Known({**env, counter: round_}))))
-    return found
 
 
 class Seen(NamedTuple):
@@ -145,8 +92,8 @@ class Runner:
     def run(self, item: Any, x: Value, context: Context) -> Value:
         """The value after a part. Raises Refused, which says where."""
         if isinstance(item, Part):
-            self.seen.setdefault(id(item), Seen(x, context.env, tuple(context.labels.own)))
-        if isinstance(item, Part) and item.guard is not None and not item.guard.value(context.env):
+            self.seen.setdefault(id(item), Seen(x, context.env(x), tuple(context.labels.own)))
+        if isinstance(item, Part) and item.guard is not None and not item.guard.value(context.env(x)):
             return x
         try:
             result: Value = getattr(self, f"run_{type(item).__name__.lower()}")(item, x, context)
@@ -158,53 +105,91 @@ class Runner:
     def run_step(self, step: Step, x: Value, context: Context) -> Value:
         if step.name == "skip":
             return x
-        return self.layer(step.name, {name: arg.value(context.env) for name, arg in step.args.items()}, x, context)
+        env = context.env(x)
+        values = {name: arg.value(env) for name, arg in step.args.items()}
+        return self.layer(step.name, values, x, context)
 
     def layer(self, name: str, values: Values, x: Value, context: Context) -> Value:
+        """A layer with its arguments; those that name values stand for them, or for their sizes."""
         layer = LAYERS[name]
         demand(x.kind in layer.takes, f"{name} on {x.kind}")
+        values = {key: context.labels.value(value) if isinstance(value, Ref) else value for key, value in values.items()}
+        if isinstance(values.get("to"), Value):
+            demand(values["to"].kind == "map", "the size of what has none")
+            values["to"] = values["to"].spatial
         for argument, value in values.items():
-            counts = argument in COUNTS and name != "pad" and not isinstance(value, Pair)
-            demand(argument == "bounds" or name == "token" or _least(value) >= counts, f"{argument}={value}")
+            counts = argument in COUNTS and name not in ("pad", "attend") and not isinstance(value, Pair)
+            demand(argument in SIGNED or name == "token" or _least(value) >= counts, f"{argument}={value}")
         demand(values.get("std") is None or values["init"] in ("normal", "truncated"), "a deviation that means nothing")
         if name == "fc" and flatten_first(x):
             x = self.layer("flatten", {}, x, context)
+            context.level.position -= 1
+        frozen = values.pop("frozen", None)
         try:
             module, kind = layer.build(x, values)
         except (RuntimeError, ValueError) as error:
             raise Refused(str(error)) from error
-        return self.tape.apply(name, module, [x], kind)
+        if context.frozen if frozen is None else frozen:
+            module.requires_grad_(False)
+        read = [value for value in map(values.get, OPERANDS) if isinstance(value, Value)]
+        result = self.tape.apply(name, module, [x, *read], kind)
+        if name not in MERGES:
+            context.level.put(None, Named(result, const(name)))
+        return result
 
     def run_mergewith(self, merge: MergeWith, x: Value, context: Context) -> Value:
-        others = [context.labels.find(name.value(context.env)) for name in merge.names]
-        return self.tape.merge(merge.kind, [x, *others], **merge.arguments)
+        env = context.env(x)
+        others = [value for name in merge.names for value in context.labels.find(name.value(env))]
+        result = self.tape.merge(merge.kind, [x, *others], **merge.arguments)
+        if merge.kind not in MERGES:
+            context.level.put(None, Named(result, const(merge.kind)))
+        return result
 
     def run_line(self, line: Line, x: Value, context: Context) -> Value:
         if line.source is not None:
-            x = context.labels.find(line.source.value(context.env))
+            x = context.labels.value(line.source.value(context.env(x)))
         return self.body(line.steps, x, context)
 
+    def run_star(self, star: Star, x: Value, context: Context) -> Value:
+        return self.starred(star, x, context)[-1]
+
+    def starred(self, star: Star, x: Value, context: Context) -> list[Value]:
+        return context.labels.find(star.source.value(context.env(x)))
+
+    def run_sequence(self, item: Sequence, x: Value, context: Context) -> Value:
+        return self.body(item.body, x, context.inner())
+
     def run_group(self, group: Group, x: Value, context: Context) -> Value:
-        result = self.body(group.body, x, context.inner(counters=()))
-        name = group.label.value(context.env)
+        name = group.label.value(context.env(x))
+        first, level = len(self.tape.entries), Level()
+        inner = context.inner(counters=(), frozen=context.frozen or group.frozen, level=level)
+        result = self.body(group.body, x, inner)
+        if group.alone:  # a single step takes the label, and behind it are the outputs of a block
+            level = level.children[0] if level.children else Level()
+        made = Made(group.body, inner, x, self.tape.entries[first:])
+        named = Named(result, group.label, level, made)
+        if made.entries:
+            context.level.put(name if name != "_" else None, named, numbered=not (group.alone and is_aside(group)))
         if name != "_":
-            context.labels.own[name] = (result, group.label)
+            context.labels.own[name] = named
         return x if name != "_" and is_aside(group) else result
 
     def run_tensor(self, item: Tensor, x: Value, context: Context) -> Value:
         kind = x.kind if x.kind != "words" else "vector"
-        stored = (item.shape[-1], *item.shape[:-1]) if kind == "map" else item.shape
-        made = self.tape.apply("tensor", OfAll(stored, item.frozen), self.tape.inputs[:1], kind)  # for the size of the batch
-        context.labels.own[item.label.value(context.env)] = (made, item.label)
+        module = OfAll(item.stored or item.layout(kind), item.layout(kind), item.frozen or context.frozen)
+        made = self.tape.apply("tensor", module, self.tape.inputs[:1], kind)  # for the size of the batch
+        name, named = item.label.value(context.env(x)), Named(made, item.label)
+        context.level.put(name, named, numbered=False)
+        context.labels.own[name] = named
         return x
 
     def run_repeat(self, repeat: Repeat, x: Value, context: Context) -> Value:
         counters = (*context.counters, repeat.counter) if context.counters is not None and repeat.counter else None
-        count = repeat.count.value(context.env)
+        count = repeat.count.value(context.env(x))
         demand(count >= 0, "fewer than no rounds")
         for round_ in range(count):
             names = {**context.names, ROUND: round_, ROUNDS: count} | ({repeat.counter: round_} if repeat.counter else {})
-            inner = context.inner(names=names, counters=counters, alone=False)
+            inner = context.inner(names=names, counters=counters, alone=False, outputs=None)
             x = self.body(repeat.body, x, inner)
             if repeat.counter:
                 context.labels.own |= climbed(inner.labels.own, repeat.counter, round_)
@@ -213,38 +198,52 @@ class Runner:
     def run_residual(self, item: Residual, x: Value, context: Context) -> Value:
         inner = context.inner()
         main = self.body(item.body, x, inner)
-        if item.condition is not None and not item.condition.value(context.env):
+        if item.condition is not None and not item.condition.value(context.env(x)):
             return main
         if item.plan is not None:
             plan, item.plan = item.plan, None
             item.shortcut = plan(x, main, inner)
-        short = x if item.shortcut is None else self.run(item.shortcut, x, inner)
+        short = x
+        if item.shortcut is not None:
+            short = self.run(item.shortcut, x, replace(inner, level=Level(), outputs=None))
+            context.level.sure = False
         return self.tape.merge("add", [main, short])
 
     def run_branches(self, item: Branches, x: Value, context: Context) -> Value:
         results = self.parallel(item.body, x, context)
-        return self.tape.merge(item.kind, results) if len(results) > 1 else [x, *results][-1]
+        return self.tape.merge(item.kind, results, **item.arguments) if len(results) > 1 else [x, *results][-1]
 
     def run_call(self, call: Call, x: Value, context: Context) -> Value:
-        block = call.block
-        env = {**self.names, "cin": x.channels}
-        for name, default in block.parameters:
-            env[name] = call.given[name].value(context.env) if name in call.given else default.value(env) if default else None
+        block, labels, outputs = call.block, Labels(), Level()
+        here, env = context.env(x), Known({**self.names, "cin": x.channels, **Context({}, labels).env(x)})
+        for parameter in block.parameters:
+            given, default = call.given.get(parameter.name), parameter.default
+            value = given.value(here) if given is not None else default.value(env) if default is not None else None
+            if parameter.is_value:
+                labels.own[parameter.name] = Named(replace(context.labels.value(value), stored=False), parameter.label)
+            else:
+                env[parameter.name] = value
+        names = {name: value for name, value in env.items() if "(" not in name}
         if block not in self.blocks:
             self.blocks.append(block)
         self.active.append(block)
-        result = self.body(block.body, x, Context(env, Labels(), depth=context.depth + 1, alone=False))
+        inside = Context(names, labels, depth=context.depth + 1, alone=False, frozen=context.frozen, outputs=outputs)
+        result = self.body(block.body, replace(x, stored=False), inside)
         self.active.pop()
+        context.level.put(None, Named(result, const(block.name), outputs))
         return result
 
     def run_output(self, item: Output, x: Value, context: Context) -> Value:
-        inner = context.inner()
-        self.outputs[item.name] = (self.body(item.body, x, inner) if item.body is not None else x, item.training)
+        value = self.body(item.body, x, context.inner(level=Level(), outputs=None)) if item.body is not None else x
+        if context.outputs is not None:
+            context.outputs.named[item.name] = Named(value, item.label)
+        else:
+            self.outputs[item.name] = (value, item.training)
         return x
 
     def run_pattern(self, item: Pattern, x: Value, context: Context) -> Value:
         for name, values in item.layers:
-            x = self.layer(name, values, x, context)
+            x = self.layer(name, dict(values), x, context)
         return x
 
     def run_default(self, item: Default, x: Value, context: Context) -> Value:
@@ -269,16 +268,20 @@ class Runner:
         return x if body.items else self.run(self.idle(body), x, context)
 
     def parallel(self, body: Body, x: Value, context: Context) -> list[Value]:
-        """All parts from the same value; those whose guard is false give none."""
+        """All parts from the same value; those whose guard is false give none, a path as many as it leads to."""
+
+        def all_of(item: Any, result: Value) -> list[Value]:
+            return self.starred(item, x, context) if isinstance(item, Star) else [result]
+
         if body.plan is None:
-            taken = [item for item in body.items if item.guard is None or item.guard.value(context.env)]
-            return [self.run(item, x, context.inner(counters=context.counters)) for item in taken]
+            taken = [item for item in body.items if item.guard is None or item.guard.value(context.env(x))]
+            return [value for item in taken for value in all_of(item, self.run(item, x, context.inner(counters=context.counters)))]
         plan, body.plan = body.plan(x, context), None
         results = []
         item = next(plan, None)
         while item is not None:
             y = self.attempt(body, item, x, context.inner(counters=context.counters))
-            results += [y] if y is not None else []
+            results += all_of(item, y) if y is not None else []
             item = answer(plan, y)
         if not body.items:
             self.idle(body)
@@ -292,19 +295,9 @@ class Runner:
 
     def attempt(self, body: Body, item: Any, x: Value, context: Context) -> Value | None:
         """Run a part that was just drawn and put it into a body; None where it is dropped, or stays with a guard that is false."""
-        tape, labels, outputs, blocks = len(self.tape.entries), dict(context.labels.own), dict(self.outputs), len(self.blocks)
-        env = context.env
+        undo = self.undoing(context)
+        env, blocks = context.env(x), len(self.blocks)
         body.items.append(item)
-
-        active, seen = len(self.active), len(self.seen)
-
-        def undo() -> None:
-            del self.active[active:]
-            while len(self.seen) > seen:
-                self.seen.popitem()
-            del self.tape.entries[tape:]
-            context.labels.own, self.outputs = labels, outputs
-
         try:
             result = self.run(item, x, context)
         except (Refused, TooLarge) as refused:
@@ -323,13 +316,28 @@ class Runner:
         undo()
         return None
 
+    def undoing(self, context: Context) -> Any:
+        """What takes back all that a part did."""
+        tape, labels, outputs = len(self.tape.entries), dict(context.labels.own), dict(self.outputs)
+        active, seen = len(self.active), len(self.seen)
+        levels = [(level, level.copy()) for level in (context.level, context.outputs) if level is not None]
+
+        def undo() -> None:
+            del self.active[active:]
+            while len(self.seen) > seen:
+                self.seen.popitem()
+            del self.tape.entries[tape:]
+            context.labels.own, self.outputs = labels, outputs
+            for level, before in levels:
+                vars(level).update(vars(before))
+
+        return undo
+
     def guarded(self, item: Any) -> bool:
         """Whether a part may get a guard. That of a residual can only stand at the end of its line."""
-        return isinstance(item, (Line, Group, Repeat, Branches, Output)) and item.guard is None
+        return isinstance(item, (Line, Group, Repeat, Branches, Output, Sequence)) and item.guard is None
 
 
 def is_aside(group: Group) -> bool:
     """Whether a label stands before a layer that leaves the current value as it is, as the reference says of `buckets`."""
-    line = group.body.items[0] if len(group.body.items) == 1 else None
-    steps = line.steps.items if isinstance(line, Line) and line.source is None and line.guard is None else []
-    return len(steps) == 1 and isinstance(steps[0], Step) and steps[0].name == "buckets"
+    return group.alone and isinstance(step := group.body.items[0].steps.items[0], Step) and step.name == "buckets"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import onnx
@@ -64,7 +65,7 @@ def verdict(drawn: Drawn, error: archspec.SpecError) -> str | None:
 
 def _counted(drawn: Drawn, network: archspec.Network) -> str | None:
     report = archspec.analyze(network)
-    ours, theirs = list(map(_ours, report.layers)), list(map(_theirs, drawn.tape.entries))
+    ours, theirs = list(map(_ours, report.layers)), list(_theirs(drawn.tape.entries))
     for at, (row, entry) in enumerate(zip(ours, theirs, strict=False)):
         if row != entry:
             return f"layer {at}: {row}, but torch: {entry}"
@@ -87,9 +88,19 @@ def _ours(row: archspec.Row) -> tuple[Any, ...]:
     return (row.op, row.output, row.weights, row.biases, row.frozen, row.buffers, row.macs)
 
 
-def _theirs(entry: Entry) -> tuple[Any, ...]:
-    found = counts(entry.module)
-    return (entry.step, entry.output.shape, *(found[kind] for kind in ("weights", "biases", "frozen", "buffers")), entry.macs)
+def _theirs(entries: Sequence[Entry]) -> Iterator[tuple[Any, ...]]:
+    """What is told of each layer; tensors that several have are those of the first."""
+    known: set[int] = set()
+    for entry in entries:
+        found = counts(entry.module, known)
+        if entry.step != "rbf":  # whose codes are no parameters
+            fixed = [tensor for tensor in entry.module.parameters() if not tensor.requires_grad]
+            learned = counts(entry.module.requires_grad_(), known)
+            found |= {kind: learned[kind] for kind in ("weights", "biases")}
+            for tensor in fixed:
+                tensor.requires_grad_(False)
+        known |= {id(tensor) for tensor in entry.module.state_dict(keep_vars=True).values()}
+        yield (entry.step, entry.output.shape, *(found[kind] for kind in ("weights", "biases", "frozen", "buffers")), entry.macs)
 
 
 def in_training_only(drawn: Drawn) -> list[bool | None]:

@@ -7,12 +7,19 @@ import math
 from torch import nn
 
 from tests.fuzzing.chooser import Args, Chooser, Made, Values, spread
-from tests.fuzzing.draw import const, demand
+from tests.fuzzing.draw import Arg, const, demand
 from tests.fuzzing.modules import Do
 from tests.fuzzing.values import Value
 
 
+def like(g: Chooser, x: Value) -> Arg | None:
+    """A labelled map with as many axes, for its size."""
+    return g.label(lambda v: v.rank == x.rank and v.positions <= 1000) if g.chance(2) else None
+
+
 def draw_adaptive(g: Chooser, x: Value, goal: str) -> Args:
+    if (to := like(g, x)) is not None:
+        return {"to": to, "size": const(None)}
     size = g.axes(1, 7 if x.rank < 3 else 3, x.rank)
     return {"to": size, "size": const(None)} if g.chance(4) else {"size": size, "to": const(None)}
 
@@ -22,6 +29,8 @@ def draw_upsample(g: Chooser, x: Value, goal: str) -> Args | None:
         return None
     mode = g.pick(["nearest", "bilinear", *["bicubic"] * (x.rank == 2 or g.chance(20))])
     args = {"n": const(None), "to": const(None), "mode": const(mode), "corners": const(mode != "nearest" and g.chance(3))}
+    if (to := like(g, x)) is not None:
+        return args | {"to": to}
     if g.chance(3):
         return args | {"to": g.axes(1, 9 if x.rank < 3 else 4, x.rank)}
     if g.chance(3):

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fuzzing.chooser import Args, Chooser
-from tests.fuzzing.draw import Arg, Draw, const
+from tests.fuzzing.draw import Arg, Draw, Env, const
+from tests.fuzzing.labels import Context
 from tests.fuzzing.layers import ARGUMENTS, LAYERS
-from tests.fuzzing.runner import Context, Runner
+from tests.fuzzing.runner import Runner
 from tests.fuzzing.tape import Tape
 from tests.fuzzing.tree import Body, Line, Part, Step
 from tests.fuzzing.values import Value
@@ -19,9 +20,26 @@ Make = Callable[[Value, Context], Any]
 """Draws a part for the value before it."""
 Plan = Callable[[Value, Context], Generator[Any, Value | None, None]]
 OFTEN = [*["conv"] * 7, *["pool", "bn", "attn"] * 2, "dwconv", "deconv", "avgpool", "relu", "linear", "ln", "tokens", "cls", "pos", "first"]
-ROUNDED = ("conv", "dwconv", "pool", "avgpool", "subsample")
+ROUNDED = ("conv", "dwconv", "pool", "avgpool", "subsample", "upsample")
+BARE_ONLY = ("embed", "slice", "rearrange", "add", "sub", "mul")
 BEGUN = ("conv", "dwconv", "deconv", "fc", "linear")
-KINDS = ("residual", "concat", "branches", "repeat", "call", "merge", "from", "output", "group", "tensor", "pattern", "default")
+KINDS = (
+    "residual",
+    "concat",
+    "branches",
+    "repeat",
+    "call",
+    "merge",
+    "from",
+    "output",
+    "group",
+    "tensor",
+    "pattern",
+    "default",
+    "star",
+    "again",
+    "tied",
+)
 
 
 @dataclass
@@ -59,64 +77,91 @@ class Steps(Runner):
         self.drawn += 1
         return f"{stem}{self.drawn}"
 
+    def label(self, context: Context) -> Arg | None:
+        """A new label, told apart in each round of the repeats around it; None where that cannot be."""
+        labels = self.labels(context, 0)
+        return labels[0] if labels is not None else None
+
+    def labels(self, context: Context, ahead: int) -> tuple[Arg, Arg] | None:
+        """A new label, with the counter of the innermost repeat so far ahead, and that of the round before."""
+        if context.counters is None:
+            return None
+        before, after = self.draw.pick([("", "")] * 6 + [("tree.", ""), ('"', ' - a"'), ('"class.', '"')])
+        *outer, last = (self.fresh("v"), *context.counters)
+
+        def label(ahead: int) -> Arg:
+            def value(env: Env) -> str:
+                number = [str(env[last] + ahead)] if outer else [last]
+                return f"{before}{'_'.join([*outer[:1], *(str(env[name]) for name in outer[1:]), *number])}{after}".strip('"')
+
+            written = f"{{{last}{ahead:+}}}" if ahead else f"{{{last}}}"
+            text = "_".join([*outer[:1], *(f"{{{name}}}" for name in outer[1:]), written if outer else last])
+            return Arg(f"{before}{text}{after}", value, plain=False)
+
+        return label(ahead), label(ahead - 1)
+
     @abstractmethod
     def part(self, x: Value, context: Context, goal: str = "") -> Part:
         """A line or a structure for a value."""
 
-    def chooser(self, context: Context) -> Chooser:
-        return Chooser(self.draw, context.env, self.options.tables and context.alone and not self.forced("conv", "init"))
+    def chooser(self, x: Value, context: Context) -> Chooser:
+        tables = self.options.tables and context.alone and not self.forced("conv", "init") and not self.forced("conv", "norm")
+        return Chooser(self.draw, context.env(x), tables, list(context.labels.seen()))
 
     def step(self, x: Value, context: Context, goal: str = "") -> Step:
         """A layer for a value, that keeps its shape or space if that is the goal."""
         if x.kind == "words":
-            return self.written("embed", LAYERS["embed"].draw(self.chooser(context), x, "") or {}, context)
+            return self.written("embed", LAYERS["embed"].draw(self.chooser(x, context), x, "") or {}, x, context)
         able = [
             name for name, layer in LAYERS.items() if name in self.options.steps and x.kind in layer.takes and _keeps(layer.keeps, goal)
         ]
         often = [name for name in OFTEN if name in able]
         for _ in range(5):
             name = self.draw.pick(often if often and self.chance(2) else able)
-            args = LAYERS[name].draw(self.chooser(context), x, goal)
+            args = LAYERS[name].draw(self.chooser(x, context), x, goal)
             if args is not None:
-                return self.written(name, args, context)
+                if "frozen" in ARGUMENTS[name] and self.chance(4 if context.frozen else 25):
+                    args |= {"frozen": const(not context.frozen)}
+                return self.written(name, args, x, context)
         return Step("skip")
 
-    def layer_of(self, name: str, context: Context, **values: Any) -> Step:
+    def layer_of(self, name: str, x: Value, context: Context, **values: Any) -> Step:
         """A layer with some arguments given, and all others as the language has them, whatever a `default` line says."""
         args = {key: const(value) for key, value in ARGUMENTS[name].items()} | {
             key: value if isinstance(value, Arg) else const(value) for key, value in values.items()
         }
-        return self.written(name, args, context, adopt=False)
+        return self.written(name, args, x, context, adopt=False)
 
     def forced(self, step: str, name: str) -> Any:
         """What a `default` line gives an argument."""
         value = self.defaults.get((step, name))
-        if value is None and ((name == "round" and step in ROUNDED) or (name == "init" and step in BEGUN)):
+        if value is None and ((name == "round" and step in ROUNDED) or (name in ("init", "norm") and step in BEGUN)):
             return self.defaults.get(("", name))
         return value
 
-    def written(self, name: str, args: Args, context: Context, *, adopt: bool = True) -> Step:
+    def written(self, name: str, args: Args, x: Value, context: Context, *, adopt: bool = True) -> Step:
         """A layer whose arguments are left out, mostly, where they are what they would be anyway; now and then a default is taken over."""
         full: Args = {}
+        env = context.env(x)
         for key, default in ARGUMENTS[name].items():
             arg, forced = args.get(key) or const(default), self.forced(name, key)
-            value, here = arg.value(context.env), default if forced is None else forced
+            value, here = arg.value(env), default if forced is None else forced
             if forced is not None and (value is None or (adopt and self.chance(2))):
                 arg = Arg(None, lambda env, forced=forced: forced)
             elif value is None or (arg.plain and value == here and type(value) is type(here) and not self.chance(4)):
                 arg = Arg(None, arg.value)
             full[key] = arg
-        return Step(name, full, keyed=name not in ("embed", "slice", "rearrange") and self.chance(4))
+        return Step(name, full, keyed=name not in BARE_ONLY and self.chance(4))
 
     def closing(self, channels: int, context: Context) -> Callable[[Value, Context], Step]:
         """The layer that brings a value to so many channels, its space kept."""
 
         def make(x: Value, context: Context) -> Step:
-            many = self.chooser(context).exactly(channels)
+            many = self.chooser(x, context).exactly(channels)
             if x.kind != "map":
-                return self.layer_of("linear", context, n=many)
+                return self.layer_of("linear", x, context, n=many)
             k = self.draw.pick([1, 1, 3])
-            return self.layer_of("conv", context, k=k, p=k // 2, f=many)
+            return self.layer_of("conv", x, context, k=k, p=k // 2, f=many)
 
         return make
 

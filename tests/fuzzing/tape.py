@@ -103,6 +103,10 @@ class TooLarge(Exception):
     """Not refused, but more than what a quick comparison should hold."""
 
 
+class Unsure(TooLarge):
+    """The reference does not say whether this is refused."""
+
+
 def settled(tensor: Tensor) -> Tensor:
     """A tensor in the plain order of memory.
 
@@ -138,7 +142,7 @@ class Tape:
         demand(result.numel() > 0, "nothing is left")
         if result.numel() > self.largest or self.products.macs > 200 * self.largest:
             raise TooLarge
-        value = Value(len(self.inputs) + len(self.entries), kind, settled(result))
+        value = Value(len(self.inputs) + len(self.entries), kind, settled(result), step == "tensor")
         self.entries.append(Entry(step, module, tuple(v.slot for v in values), value, self.products.macs // BATCH))
         return value
 
@@ -149,16 +153,18 @@ class Tape:
             return self.apply(kind, *matrices(*values))
         if kind == "unpool":
             return self.apply(kind, Unpool(values[1].rank, arguments["w"]), values, "map")
+        along = arguments.get("axis", "c") == "t"
         if kind == "concat":
             demand(len({v.kind for v in values}) == 1, "different kinds side by side")
-        elif kind in ("add", "sub"):
+            demand(not along or all(len(v.shape) == 2 and v.channels == first.channels for v in values), "no sequences of one width")
+        elif kind in ("add", "sub") and not any(v.stored and v.shape != first.shape for v in values) and not first.stored:
             demand(all((v.kind, v.shape) == (first.kind, first.shape) for v in values), "different shapes in a sum")
         else:
             first = max(values, key=lambda v: (len(v.shape), v.size))
             shapes = [_spread(value, first) for value in values]
             demand(None not in shapes, "different kinds in a product")
             demand(all(len({*axis} - {1}) <= 1 for axis in zip(*shapes, strict=True)), "different shapes in a product")
-        axis = 2 if first.kind == "tokens" else 1
+        axis = 2 if (first.kind == "tokens") is not along else 1
         return self.apply(kind, Merge(kind, axis), values, first.kind)
 
 

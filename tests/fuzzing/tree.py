@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fuzzing.chooser import refer
 from tests.fuzzing.draw import Arg, written
 from tests.fuzzing.layers import BARE
 
@@ -62,11 +63,32 @@ class MergeWith:
 
 
 @dataclass(eq=False)
-class Block(Part):
-    """A block, where it is defined. Parameters are names with a default, or None."""
+class Parameter:
+    """What a block is given: a number, which may have a default, or a value."""
 
     name: str
-    parameters: list[tuple[str, Arg | None]]
+    default: Arg | None = None
+    is_value: bool = False
+
+    @property
+    def label(self) -> Arg:
+        """A value by its name in the block."""
+        return Arg(self.name, lambda env: self.name)
+
+    def passed(self) -> Arg:
+        """What it stands for in its block, as an argument of a call in it."""
+        return refer(self.label) if self.is_value else Arg(self.name, lambda env: env[self.name], plain=False)
+
+    def text(self) -> str:
+        return f"from {self.name}" if self.is_value else self.name if self.default is None else f"{self.name}={self.default.text}"
+
+
+@dataclass(eq=False)
+class Block(Part):
+    """A block, where it is defined."""
+
+    name: str
+    parameters: list[Parameter]
     body: Body
 
 
@@ -87,6 +109,27 @@ class Call:
 
 
 @dataclass(eq=False)
+class Again:
+    """What a label names, built once more."""
+
+    name: Arg
+
+    def text(self) -> str:
+        return f"again {self.name.text}"
+
+
+@dataclass(eq=False)
+class Tied:
+    """A matrix product with the table of a labelled layer."""
+
+    name: Arg
+    bias: bool
+
+    def text(self) -> str:
+        return f"linear weights={self.name.text}" + " bias=no" * (not self.bias)
+
+
+@dataclass(eq=False)
 class Line(Part):
     """Steps in a row, from the value at hand or a named one."""
 
@@ -100,6 +143,13 @@ class Group(Part):
 
     label: Arg
     body: Body
+    frozen: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether the label stands before a single step."""
+        line = self.body.items[0] if len(self.body.items) == 1 else None
+        return isinstance(line, Line) and line.guard is None and len(line.steps.items) == 1
 
 
 @dataclass(eq=False)
@@ -109,9 +159,30 @@ class Tensor(Part):
     label: Arg
     shape: tuple[int, ...]
     frozen: bool = False
+    stored: tuple[int, ...] | None = None
+    init: str | None = None
 
     def text(self) -> str:
-        return f"{self.label.text}: tensor {'x'.join(map(str, self.shape))}{' frozen=yes' * self.frozen}"
+        words = [f"{self.label.text}: tensor {written(self.shape)}", *[f"init={self.init}"] * bool(self.init)]
+        return " ".join([*words, *["frozen=yes"] * self.frozen, *[f"stored={written(self.stored)}"] * bool(self.stored)])
+
+    def layout(self, kind: str) -> tuple[int, ...]:
+        """The shape as torch has it, without the batch."""
+        return (self.shape[-1], *self.shape[:-1]) if kind == "map" else self.shape
+
+
+@dataclass(eq=False)
+class Sequence(Part):
+    """Several lines as one branch."""
+
+    body: Body
+
+
+@dataclass(eq=False)
+class Star(Part):
+    """A path that leads to several values, each of them a branch."""
+
+    source: Arg
 
 
 @dataclass(eq=False)
@@ -134,6 +205,7 @@ class Residual(Part):
 class Branches(Part):
     kind: str
     body: Body
+    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -141,6 +213,10 @@ class Output(Part):
     name: str
     training: bool
     body: Body | None
+
+    @property
+    def label(self) -> Arg:
+        return Arg(self.name, lambda env: self.name)
 
 
 @dataclass(eq=False)
@@ -206,7 +282,9 @@ class Text:
                 self.write(formula, item)
             case Tensor():
                 self.write(item.text(), item)
-            case Residual(shortcut=None) | Branches() | Group() | Repeat() | Output() | Block():
+            case Star(source):
+                self.write(f"from {source.text}", item)
+            case Residual(shortcut=None) | Branches() | Group() | Repeat() | Output() | Block() | Sequence():
                 self.headed(item, indent)
 
     def guard(self, item: Part) -> None:
@@ -227,14 +305,16 @@ class Text:
         """A head, and its body on the same line where that is one part; a guard at the end of a line belongs to its outermost head."""
         only = item.body.items[0] if len(item.body.items) == 1 else None
         self.write(_head(item), item)
-        if isinstance(only, (Line, Group, Repeat)) and only.guard is None and (item.guard is None or isinstance(only, Line)):
+        joined = isinstance(only, (Line, Group, Repeat)) and not isinstance(item, Sequence)
+        if joined and only.guard is None and (item.guard is None or isinstance(only, Line)):
             self.write(": ")
             self.part(only, indent)
             self.guard(item)
             return
         self.guard(item)
         self.write(":")
-        self.parts(item.body.items, indent + 1)
+        short = isinstance(item, Sequence) and only is not None
+        self.parts([*item.body.items, *[Line(Body(items=[Step("skip")], steps=True))] * short], indent + 1)
 
     def residual(self, item: Residual, indent: int) -> None:
         assert item.guard is None and item.shortcut is not None, "a residual has a condition, and a guard at the end of one line only"
@@ -248,10 +328,12 @@ class Text:
 
 def _head(item: Part) -> str:
     match item:
-        case Group(label):
-            return str(label.text)
-        case Branches(kind):
-            return kind
+        case Group(label, _, frozen):
+            return "frozen " * frozen + str(label.text)
+        case Branches(kind, _, arguments):
+            return " ".join([kind, *(f"{name}={value}" for name, value in arguments.items())])
+        case Sequence():
+            return "seq"
         case Residual(condition=condition):
             return "residual" if condition is None else f"residual if {condition.text}"
         case Repeat(count, counter):
@@ -259,8 +341,7 @@ def _head(item: Part) -> str:
         case Output(name, training):
             return f"output {name}{' train' * training}"
         case Block(name, parameters):
-            shown = (name if default is None else f"{name}={default.text}" for name, default in parameters)
-            return f"block {item.name}({', '.join(shown)})"
+            return f"block {item.name}({', '.join(parameter.text() for parameter in parameters)})"
     raise AssertionError(item)
 
 

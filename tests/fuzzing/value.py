@@ -65,7 +65,10 @@ def compare(drawn: Drawn) -> str | None:
         return f"taken, but: {drawn.refused}"
     choose = random.Random(drawn.text)
     generator = torch.Generator().manual_seed(choose.randrange(2**32))
-    theirs = [value for key, value in drawn.net.state_dict().items() if not key.endswith("num_batches_tracked")]
+    stored: dict[int, tuple[str, Tensor]] = {}
+    for key, value in drawn.net.state_dict(keep_vars=True).items():
+        stored.setdefault(id(value), (key, value.detach()))  # once, where several layers have it
+    theirs = [value for key, value in stored.values() if not key.endswith("num_batches_tracked")]
     ours = list(tensors(network))
     if [t.shape for t in ours] != [tuple(value.shape) for value in theirs]:
         return f"tensors {[(t.key, t.shape) for t in ours]}, but torch: {[tuple(value.shape) for value in theirs]}"
@@ -73,10 +76,10 @@ def compare(drawn: Drawn) -> str | None:
         fill(tensor.name, value, generator)
     weights = {tensor.key: value.clone() for tensor, value in zip(ours, theirs, strict=True)}
     inputs = {name: _input(value.tensor, value.kind, generator) for name, value in drawn.inputs.items()}
-    rough = results(drawn.net, inputs)
+    rough, momenta = results(drawn.net, inputs), _momenta(drawn.net)
     exact = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
     expected = results(drawn.net.double(), exact)
-    told = _as_torch(network, weights, exact, expected, drawn.net)
+    told = _as_torch(network, weights, exact, expected, drawn.net, momenta)
     if told is not None or not all(np.isfinite(value).all() for value in rough):
         return told  # numbers beyond 32 bits; or -inf, which a dilated max pool gives that meets padding alone
     return _as_onnx(Given(network, weights, inputs, expected, rough), choose)
@@ -98,13 +101,19 @@ def _input(like: Tensor, kind: str, generator: torch.Generator) -> Tensor:
     return torch.randint(0, 5, like.shape, generator=generator) if kind == "words" else torch.randn(like.shape, generator=generator)
 
 
-def _momenta(module: nn.Module) -> list[float | None]:
-    """How fast batch norms take over what they see in training, which no value in inference shows."""
-    return [norm.momentum for norm in module.modules() if isinstance(norm, _BatchNorm)]
+def _momenta(module: nn.Module) -> list[float]:
+    """How fast batch norms take over what they see in training, which no value in inference shows; those with common statistics once."""
+    norms = {id(norm.running_mean): norm.momentum for norm in module.modules() if isinstance(norm, _BatchNorm)}
+    return sorted(momentum for momentum in norms.values() if momentum is not None)
 
 
 def _as_torch(
-    network: archspec.Network, weights: dict[str, Tensor], inputs: dict[str, Tensor], expected: Arrays, by_hand: nn.Module
+    network: archspec.Network,
+    weights: dict[str, Tensor],
+    inputs: dict[str, Tensor],
+    expected: Arrays,
+    by_hand: nn.Module,
+    momenta: list[float],
 ) -> str | None:
     try:
         module = archspec.to_torch(network)
@@ -114,8 +123,8 @@ def _as_torch(
     kept = {key: value for key, value in module.state_dict().items() if key not in weights}
     if any(value.is_floating_point() and not key.endswith("relative_coords_table") for key, value in kept.items()):
         return f"more tensors than the spec has: {list(kept)}"
-    if _momenta(module) != _momenta(by_hand):
-        return f"PyTorch: running statistics move by {_momenta(module)}, not {_momenta(by_hand)}"
+    if _momenta(module) != momenta:
+        return f"PyTorch: running statistics move by {_momenta(module)}, not {momenta}"
     module.load_state_dict({**kept, **weights})
     for at, (found, wanted) in enumerate(zip(results(module.double().eval(), inputs), expected, strict=True)):
         if found.shape != wanted.shape:

@@ -15,6 +15,8 @@ class Value:
     slot: int
     kind: str
     tensor: Tensor
+    stored: bool = False
+    """Whether it is a tensor of the network, which sums stretch."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -37,6 +39,10 @@ class Value:
     @property
     def size(self) -> int:
         return math.prod(self.shape)
+
+    @property
+    def positions(self) -> int:
+        return self.size // self.channels
 
     @property
     def sizes(self) -> dict[str, int]:

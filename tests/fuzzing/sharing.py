@@ -1,0 +1,102 @@
+"""Weights used twice: parts built once more, and tables that other layers use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from tests.fuzzing.calling import Calling
+from tests.fuzzing.chooser import refer
+from tests.fuzzing.draw import Refused, demand
+from tests.fuzzing.labels import Context, Level, Made, Named
+from tests.fuzzing.modules import OverChannels
+from tests.fuzzing.steps import only
+from tests.fuzzing.tape import Entry, Unsure
+from tests.fuzzing.tree import Again, Body, Line, Part, Tied
+from tests.fuzzing.values import Value
+
+
+def share(module: nn.Module, owner: nn.Module) -> None:
+    """Give a module the tensors of another. Raises Refused where they have other shapes."""
+    mine, theirs = ({key: tensor.shape for key, tensor in each.state_dict().items()} for each in (module, owner))
+    demand(mine == theirs, f"tensors {mine}, but {theirs} where they stand")
+    for tensors in (owner.named_parameters(), owner.named_buffers()):
+        for key, tensor in tensors:
+            path, _, name = key.rpartition(".")
+            setattr(module.get_submodule(path), name, tensor)
+
+
+class Sharing(Calling):
+    """Draws and runs what uses the weights of something else."""
+
+    def draw_again(self, x: Value, context: Context, goal: str) -> Part | None:
+        """What a label names once more, after a layer that gives it as many channels as it had."""
+        found = [named for named in context.labels.all() if named.made is not None and self.buildable(named.made, x, context)]
+        if not found:
+            return None
+        named = self.draw.pick(found)
+        first = [] if named.made.x.channels == x.channels or goal else [self.closing(named.made.x.channels, context)]
+        return Line(Body(only(*first, lambda x, c: Again(refer(named.label))), steps=True))
+
+    def buildable(self, made: Made, x: Value, context: Context) -> bool:
+        shape = made.x.shape
+        return bool(made.entries) and made.x.kind == x.kind and len(shape) == len(x.shape)
+
+    def run_again(self, item: Again, x: Value, context: Context) -> Value:
+        name = item.name.value(context.env(x))
+        named = context.labels.named(name)
+        demand(named is not None and named.made is not None, f"{name} has no layers")
+        made = named.made
+        if context.frozen and not made.context.frozen:
+            raise Unsure
+        before = len(self.tape.entries)
+        inside = made.context.inner(level=Level(), outputs=Level(), counters=made.context.counters)
+        lines = made.body.items
+        if isinstance(lines[0], Line) and lines[0].source is not None and lines[0].guard is None:
+            x = self.body(lines[0].steps, x, inside)
+            lines = lines[1:]
+        result = self.body(Body(items=lines), x, inside)
+        new, old = ([entry for entry in entries if entry.module.state_dict()] for entries in (self.tape.entries[before:], made.entries))
+        demand([entry.step for entry in new] == [entry.step for entry in old], "other layers than where it stands")
+        for entry, owner in zip(new, old, strict=True):
+            share(entry.module, owner.module)
+        return result
+
+    def draw_tied(self, x: Value, context: Context, goal: str) -> Part | None:
+        """A matrix product with a labelled table, after a layer that gives as many channels as its rows have."""
+        found = [named for named in context.labels.all() if named.made is not None and table(named.made.entries) is not None]
+        if not found or goal or x.kind == "vector":
+            return None
+        named = self.draw.pick(found)
+        channels = table(named.made.entries).weight.shape[1]
+        first = [] if x.channels == channels else [self.closing(channels, context)]
+        bias = self.chance(2)
+        return Line(Body(only(*first, lambda x, c: Tied(refer(named.label), bias)), steps=True))
+
+    def run_tied(self, item: Tied, x: Value, context: Context) -> Value:
+        named = context.labels.named(item.name.value(context.env(x)))
+        owner = table(named.made.entries) if named is not None and named.made is not None else None
+        if owner is None:
+            raise Refused("no table")
+        if context.frozen and owner.weight.requires_grad:
+            raise Unsure
+        rows, channels = owner.weight.shape
+        demand(channels == x.channels, f"a table of {channels} channels, not {x.channels}")
+        module = nn.Linear(channels, rows, item.bias)
+        module.requires_grad_(owner.weight.requires_grad)
+        module.weight = owner.weight
+        made = OverChannels(module, first=False) if x.kind == "map" else module
+        result = self.tape.apply("linear", made, [x], x.kind)
+        context.level.put(None, Named(result, item.name))
+        return result
+
+
+def table(entries: list[Entry]) -> Any:
+    """The layer that a label stands before, if it is one whose weight is a table."""
+    module: Any = entries[0].module if len(entries) == 1 and entries[0].step in ("linear", "embed") else None
+    inner = getattr(module, "inner", module)
+    plain = (
+        isinstance(getattr(inner, "weight", None), nn.Parameter) and not hasattr(inner, "gain") and not hasattr(inner, "parametrizations")
+    )
+    return inner if plain else None
