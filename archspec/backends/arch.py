@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archspec.ir.graph import AGAIN, Network
 from archspec.ir.walk import Names, Place, flattened
@@ -28,21 +28,15 @@ def _lines(network: Network) -> Iterator[str]:
     for input_ in network.inputs:
         label = "" if input_.name == "input" and len(network.inputs) == 1 else f"{input_.name}: "
         yield f"{label}input {input_.type}"
-    # A tensor reads nothing, and what is aside, which always has a label, leaves the current value as it is.
-    steps = [(place.sources[0] if place.sources else None, None if place.node.op.aside else place.name) for place in places]
-    taken_up, current = [], network.inputs[-1].name
-    for read, given in [*steps, *[(name, name) for name in (*others, last)]]:
-        taken_up.append("" if read in (None, current) else read)
-        current = given or read or current
+    taken_up = _taken_up(places, [*others, last], network.inputs[-1].name)
     referred = {
         *taken_up,
         *(source for place in places for source in place.sources[1:]),
         *(p.owner for p in places),
         *(p.tied for p in places),
     }
-    users: dict[str | None, list[tuple[Type, ...]]] = {}
-    for place in filter(_is_again, places):
-        users.setdefault(place.owner, []).append(place.graph.types_of(place.node))
+    users = _users(places)
+    read_by: dict[str | None, tuple[str, ...]] = {place.name: place.sources[1:] for place in places}
     names = Names("", "ordinal")
     lines = []
     for place in places:
@@ -55,13 +49,33 @@ def _lines(network: Network) -> Iterator[str]:
         arguments = shown.pop() if len(shown) == 1 else op.config(operands=values)  # what has no effect here has one in an `again`
         arguments = " ".join(filter(None, [*values, arguments])) if op.variadic else arguments
         tied = f" weights={_label(place.tied)}" if place.tied is not None else ""
-        lines.append(label + (f"{AGAIN} {_label(place.owner or '')}" if again else f"{op.step} {arguments}{tied}".rstrip()))
+        handed = [*values] * (place.sources[1:] != read_by.get(place.owner, ()))
+        lines.append(label + (" ".join([AGAIN, _label(place.owner or ""), *handed]) if again else f"{op.step} {arguments}{tied}".rstrip()))
     lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
     for name, line in zip(taken_up, [*lines, ""], strict=True):
         if name:
             yield f"from {_label(name)}"
         if line:
             yield line
+
+
+def _taken_up(places: Sequence[Place], outputs: Sequence[str], current: str) -> list[str]:
+    """The value that each line and output goes on from, where it is another than that of the line before; `current` is the first one."""
+    # A tensor reads nothing, and what is aside, which always has a label, leaves the current value as it is.
+    steps = [(p.sources[0] if p.sources else None, None if p.node.op.aside and not _is_again(p) else p.name) for p in places]
+    found = []
+    for read, given in [*steps, *[(name, name) for name in outputs]]:
+        found.append("" if read in (None, current) else read)
+        current = given or read or current
+    return found
+
+
+def _users(places: Sequence[Place]) -> dict[str | None, list[tuple[Type, ...]]]:
+    """What is read by those that use the weights of a layer, by its name."""
+    found: dict[str | None, list[tuple[Type, ...]]] = {}
+    for place in filter(_is_again, places):
+        found.setdefault(place.owner, []).append(place.graph.types_of(place.node))
+    return found
 
 
 def _is_again(place: Place) -> bool:

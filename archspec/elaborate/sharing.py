@@ -14,6 +14,7 @@ from archspec.elaborate.structure import Structures, begun
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import AGAIN, Call, Further, Node
 from archspec.ir.shared import Slot, rounds
+from archspec.ops import op_class
 from archspec.ops.base import counted
 from archspec.source import Span
 from archspec.syntax import ast
@@ -36,7 +37,7 @@ class Sharing(Structures):
         _, body = begun(part.body)
         seen = part.seen.restored()
         if len(step.bare) > 1 or step.keywords:
-            body, seen = (self.handed(step, body),), seen.inner()
+            body, seen = (self.handed(step, body, lenders),), seen.inner()
             values = [self.reference(expr, context) for expr in _given(step)]
             if any(builder.type_of(given) is None for given in values):
                 return self.unknown(builder, step.span)
@@ -61,21 +62,24 @@ class Sharing(Structures):
             raise Refused("A103", "`again` takes the label of a layer, group or block call", step.span, help_)
         return self.part(step.bare[0], context)
 
-    def handed(self, step: ast.Step, body: tuple[ast.Statement, ...]) -> ast.Chain:
-        """The block call that an `again` builds, with the values that it is given in place of those of the first time. Raises Refused."""
+    def handed(self, step: ast.Step, body: tuple[ast.Statement, ...], lenders: list[Stored]) -> ast.Chain:
+        """The block call or layer that an `again` builds, with the values that it is given in place of those of the first time. Raises Refused."""
         name, (only, *others) = step.bare[0].span.text, body
         call = only.steps[0] if isinstance(only, ast.Chain) and only.guard is None and not only.steps[1:] + tuple(others) else None
         block = self.unit.blocks.get(call.name.id) if call is not None else None
+        node = lenders[0].element if len(lenders) == 1 else None
+        operands = list(node.op.reads_values()) if isinstance(node, Node) else []
         if call is not None and call.name.id == AGAIN:
             call = call._replace(bare=(call.bare[0], *map(_hidden, step.bare[1:])), keywords=_renamed(step), span=step.span)
-        elif call is not None and block is not None:
-            given = _by_name(step, block.head)
-            names = [parameter.name.id for parameter in block.head.parameters]
+        elif call is not None and (block is not None or operands):
+            values = operands if block is None else [parameter.name.id for parameter in block.head.parameters if parameter.is_value]
+            given = _by_name(step, call.name.id, values)
+            names = op_class(call.name.id).positional if block is None else [parameter.name.id for parameter in block.head.parameters]
             bare = [given.get(parameter, expr) for parameter, expr in zip(names, call.bare, strict=False)]
             keywords = [keyword._replace(value=given.get(keyword.name, keyword.value)) for keyword in call.keywords]
             call = call._replace(bare=tuple(bare), keywords=tuple(keywords))
         else:
-            message = f"`{name}` is no call of a block: values follow only the label of a block call"
+            message = f"`{name}` is no call of a block: values follow only the label of a block call, or of a layer that reads some"
             raise Refused("A104", message, _given(step)[0].span, f"it is as it stands: write `again {name}`")
         return ast.Chain((call,), None, None, only.span)
 
@@ -194,11 +198,10 @@ def _renamed(step: ast.Step) -> tuple[ast.Keyword, ...]:
     return tuple([keyword._replace(value=_hidden(keyword.value)) for keyword in step.keywords])
 
 
-def _by_name(step: ast.Step, head: ast.Block) -> dict[str, ast.Name]:
-    """The values that an `again` gives to a block, by its parameters. Raises Refused."""
-    name, values = step.bare[0].span.text, [parameter.name.id for parameter in head.parameters if parameter.is_value]
-    bare = step.bare[1:]
-    reads = f"`{name}` is a call of `{head.name.id}`, which reads {_listed(values) if values else 'no value'}"
+def _by_name(step: ast.Step, called: str, values: list[str]) -> dict[str, ast.Name]:
+    """The values that an `again` gives to a block or layer, by the names under which that reads them. Raises Refused."""
+    name, bare = step.bare[0].span.text, step.bare[1:]
+    reads = f"`{name}` is a call of `{called}`, which reads {_listed(values) if values else 'no value'}"
     way = "give all of them, or none, which takes those of the first time" if values else f"write `again {name}`"
     unknown = [keyword for keyword in step.keywords if keyword.name not in values]
     if len(bare) > len(values) or unknown:

@@ -230,7 +230,7 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
             depth -= 1
         if kind == "NAME" and (token.value in _ALWAYS or (depth and token.value == "else")):
             kind = token.value.upper()
-            bare &= kind in ("YES", "NO")
+            bare &= depth > 0 or kind in ("YES", "NO")
             arguments &= depth > 0 or bare
         elif kind == "KEY":
             bare, arguments = False, True

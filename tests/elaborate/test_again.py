@@ -350,6 +350,20 @@ def test_expand_keeps_what_has_an_effect_at_the_size_of_the_second_alone():
     assert expand(archspec.loads(flat)) == flat
 
 
+def test_expand_goes_on_from_what_an_again_of_what_is_aside_gives():
+    text = "input 6x4\ng:\n  near: buckets heads=2\n  attn heads=2 rel=near\nrelu\nagain g"
+    network = archspec.loads(text)
+    rows = [[(row.name, row.sources) for row in archspec.analyze(each).layers] for each in (network, archspec.loads(expand(network)))]
+    assert rows[0] == rows[1]
+
+
+def test_values_that_a_layer_reads_may_follow():
+    text = "input 6x4\nk: linear 4\nc: attn heads=2 kv=k\nv: linear 4\nfrom c"
+    rows = [archspec.analyze(archspec.loads(f"{text}\n{line}")).layers[-1] for line in ("again c", "again c v", "again c kv=v")]
+    assert [row.sources for row in rows] == [("c", "k"), ("c", "v"), ("c", "v")]
+    assert {row.params for row in rows} == {0}
+
+
 @pytest.mark.parametrize("second", ["b: again g", "conv k=1 f=3\nfrom a | again g", "conv k=1 f=3\nagain g"])
 def test_a_value_from_outside_may_be_the_one_that_it_stands_behind(second):
     """`a` is what `g` begins with, or what its second stands behind, and in either case the value that it adds."""
@@ -386,7 +400,10 @@ def said(text):
         ("c: conv k=1 f=3 | again c", ("A107", 2, "no value is called `c` here")),
         ("g:\n  relu\n  again g", ("A107", 4, "no value is called `g` here")),
         ("again", ("A103", 2, "`again` takes the label of a layer, group or block call")),
-        ("c: conv k=1 f=3\nagain c s=2", ("A104", 3, "`c` is no call of a block: values follow only the label of a block call")),
+        (
+            "c: conv k=1 f=3\nagain c s=2",
+            ("A104", 3, "`c` is no call of a block: values follow only the label of a block call, or of a layer that reads some"),
+        ),
         ("r: relu\nconv k=1 f=3\nagain r", ("A421", 4, "`r` has no weights, so `again` is the same as to write its layers once more")),
         ("agian c", ("A101", 2, "there is no layer or block `agian`")),
         ("block again():\n  relu", ("A108", 2, "`again` is the name of a layer or a reserved word")),
@@ -411,7 +428,10 @@ READS = "`d` is a call of `up`, which reads `e` and `g`; "
         ("again d e1 wide", ("A304", "`d.conv1.weight` would be 3x10x1x1 here, and is 3x9x1x1 where it stands")),
         ("again d e1 small", ("A302", "cannot concatenate 8x8x3 and 4x4x3")),
         ("o: one\nagain o e1", ("A104", "`o` is a call of `one`, which reads no value; 1 is given")),
-        ("p: one | relu\nagain p e1", ("A104", "`p` is no call of a block: values follow only the label of a block call")),
+        (
+            "p: one | relu\nagain p e1",
+            ("A104", "`p` is no call of a block: values follow only the label of a block call, or of a layer that reads some"),
+        ),
         ("c: again d\nagain c e1", ("A103", READS + "`g` is missing")),
     ],
 )

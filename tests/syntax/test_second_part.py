@@ -41,6 +41,11 @@ def test_a_quoted_label_may_stand_behind_a_head() -> None:
     assert suite.body[0].head.name.quoted
 
 
+def test_an_argument_may_follow_a_choice_in_brackets() -> None:
+    (chain,) = tree("up (8 if yes else 4) (1 and 2) e3 n=2 if no")
+    assert len(chain.steps[0].bare) == 3 and len(chain.steps[0].keywords) == 1 and chain.guard is not None
+
+
 def test_a_path_with_braces_may_end_in_a_position() -> None:
     first, second, third = tree("from a{i}.0\nadd a{i}.0.b\nconv k=(.5)")
     assert [part for part in first.source.parts if isinstance(part, str)] == ["a", ".0"]
