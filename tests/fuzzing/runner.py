@@ -169,7 +169,7 @@ class Runner:
         made = Made(group.body, inner, x, self.tape.entries[first:])
         named = Named(result, group.label, level, made)
         if made.entries:
-            context.level.put(name if name != "_" else None, named, numbered=not (group.alone and is_aside(group)))
+            context.level.put(name if name != "_" else None, named)
         if name != "_":
             context.labels.own[name] = named
         return x if name != "_" and is_aside(group) else result

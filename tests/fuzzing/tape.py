@@ -78,15 +78,20 @@ def matrices(x: Value, other: Value) -> tuple[nn.Module, Sequence[Value], str]:
 
 
 class Unpool(nn.Module):
-    """Numbers back to where torch finds the maxima of windows that do not overlap."""
+    """Numbers back to where torch finds the maxima of windows that do not overlap; `unsettled` where rounding may move them."""
 
     def __init__(self, rank: int, w: int) -> None:
         super().__init__()
         self.find = MAXPOOL[rank](w, return_indices=True)
         self.put = {1: nn.MaxUnpool1d, 2: nn.MaxUnpool2d, 3: nn.MaxUnpool3d}[rank](w)
 
+        self.unsettled = False
+
     def forward(self, x: Tensor, other: Tensor) -> Tensor:
-        return self.put(x, self.find(other)[1], output_size=other.shape)
+        places = self.find(other)[1]
+        noise = torch.rand(other.shape, generator=torch.Generator().manual_seed(0), dtype=other.dtype)
+        self.unsettled = not torch.equal(places, self.find(other + 1e-4 * other.abs().max() * noise)[1])
+        return self.put(x, places, output_size=other.shape)
 
 
 class Entry(NamedTuple):
