@@ -36,6 +36,8 @@ if _typing.TYPE_CHECKING:
     from archspec.ir import Network as Network
     from archspec.ir.builder import Block as Block
     from archspec.ir.builder import Builder as Builder
+    from archspec.shortening.shortest import Short as Short
+    from archspec.shortening.shortest import shorten as shorten
     from archspec.symbolic.formulas import Formula as Formula
     from archspec.symbolic.questions import find as find
     from archspec.symbolic.questions import formula as formula
@@ -58,6 +60,7 @@ _HOMES = {
     "elaborate.compiled": "Compiled",
     "ir": "Network",
     "ir.builder": "Block Builder",
+    "shortening.shortest": "Short shorten",
     "symbolic.formulas": "Formula",
     "symbolic.questions": "find formula sizes sweep",
     "symbolic.sizes": "Sizes",

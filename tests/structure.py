@@ -22,6 +22,7 @@ FLOORS = (
     ("backends",),
     ("views",),
     ("api",),
+    ("shortening",),
     ("report", "cli"),
     ("notebook", "__main__"),
 )

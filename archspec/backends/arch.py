@@ -22,12 +22,8 @@ def expand(network: Network) -> str:
 
 def _lines(network: Network) -> Iterator[str]:
     places, (last, *others) = flattened(network)
-    yield f"model {_name(network.name)}"
-    if network.meta:
-        yield "meta " + " ".join(f"{key}={_text(value)}" for key, value in network.meta.items())
-    for input_ in network.inputs:
-        label = "" if input_.name == "input" and len(network.inputs) == 1 else f"{input_.name}: "
-        yield f"{label}input {input_.type}"
+    yield from named(network)
+    yield from inputs(network)
     taken_up = _taken_up(places, [*others, last], network.inputs[-1].name)
     referred = {
         *taken_up,
@@ -43,18 +39,18 @@ def _lines(network: Network) -> Iterator[str]:
         op, types = place.node.op, place.graph.types_of(place.node)
         again = _is_again(place)
         auto = names.local(place.node._replace(label=None, stem=AGAIN if again else op.step, numbered=not again))
-        label = "" if auto == place.name and place.name not in referred and not op.aside else f"{_label(place.name)}: "
-        values = tuple(map(_label, place.sources[1:]))
+        label = "" if auto == place.name and place.name not in referred and not op.aside else f"{as_label(place.name)}: "
+        values = tuple(map(as_label, place.sources[1:]))
         shown = {op.config(*read, operands=values) for read in (types, *users.get(place.name, ()))}
         arguments = shown.pop() if len(shown) == 1 else op.config(operands=values)  # what has no effect here has one in an `again`
         arguments = " ".join(filter(None, [*values, arguments])) if op.variadic else arguments
-        tied = f" weights={_label(place.tied)}" if place.tied is not None else ""
+        tied = f" weights={as_label(place.tied)}" if place.tied is not None else ""
         handed = [*values] * (place.sources[1:] != read_by.get(place.owner, ()))
-        lines.append(label + (" ".join([AGAIN, _label(place.owner or ""), *handed]) if again else f"{op.step} {arguments}{tied}".rstrip()))
+        lines.append(label + (" ".join([AGAIN, as_label(place.owner or ""), *handed]) if again else f"{op.step} {arguments}{tied}".rstrip()))
     lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
     for name, line in zip(taken_up, [*lines, ""], strict=True):
         if name:
-            yield f"from {_label(name)}"
+            yield f"from {as_label(name)}"
         if line:
             yield line
 
@@ -83,11 +79,25 @@ def _is_again(place: Place) -> bool:
     return place.owner is not None and len(place.node.op.weights(*place.graph.types_of(place.node))) > 0
 
 
+def named(network: Network) -> Iterator[str]:
+    """The lines with a network's name and what else is said about it."""
+    yield f"model {_name(network.name)}"
+    if network.meta:
+        yield "meta " + " ".join(f"{key}={_text(value)}" for key, value in network.meta.items())
+
+
+def inputs(network: Network) -> Iterator[str]:
+    """The lines of a network's inputs."""
+    for input_ in network.inputs:
+        label = "" if input_.name == "input" and len(network.inputs) == 1 else f"{input_.name}: "
+        yield f"{label}input {input_.type}"
+
+
 def _name(name: str) -> str:
     return name if name.isascii() and name.isidentifier() else _text(name)
 
 
-def _label(name: str) -> str:
+def as_label(name: str) -> str:
     """A full name as a label: in quotes where it is no word of the language."""
     first, *others = name.split(".")
     plain = (

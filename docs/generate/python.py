@@ -10,7 +10,7 @@ import archspec
 from generate.common import NOTICE
 
 _GROUPS = {
-    "Read": ("load", "loads", "compile"),
+    "Read": ("load", "loads", "compile", "shorten"),
     "Count and explain": ("analyze", "explain", "compare"),
     "Leave numbers open": ("formula", "sweep", "find", "sizes", "memory"),
     "Show": ("draw", "report", "report_page"),
@@ -26,6 +26,7 @@ _GROUPS = {
         "Comparison",
         "Drawing",
         "Page",
+        "Short",
         "Loaded",
         "Formula",
         "Sweep",

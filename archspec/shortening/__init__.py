@@ -1,0 +1,10 @@
+"""Any network as a short spec: groups, merges, blocks, repeats, parameters and guards are found again. The inverse of `expand`.
+
+levels      the layers in order, and the groups that their names make
+branches    the structure of each group: chains, and heads whose branches meet in a merge
+instances   groups that are alike as blocks, and what comes several times in a row as repeats
+alignment   instances side by side, line by line
+parameters  what differs between instances as parameters, expressions and guards
+composing   the lines
+prove       whether the text is the same network
+"""

@@ -1,0 +1,153 @@
+"""Bodies of several instances side by side: items that stand for one another are a column, which an instance may lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat
+from archspec.shortening.parameters import Unsayable
+
+_LARGEST = 250_000
+"""Pairs of items that are compared at most for two bodies."""
+
+_ALIKE = 0.6
+"""What must be gained for each line of the larger of two bodies, of which one is a residual, at most 2, that they are taken for one."""
+
+
+@dataclass(slots=True, eq=False)
+class Column:
+    """Items by instance that are one line."""
+
+    items: dict[int, Item]
+
+    @property
+    def first(self) -> Item:
+        return next(iter(self.items.values()))
+
+
+def shape(item: Item) -> tuple[object, ...]:
+    """What an item is, its arguments left out."""
+    named = item.name if item.keyed and not item.name.isdecimal() else ""
+    match item:
+        case Layer():
+            return "layer", item.step, named, len(item.refs), item.owner
+        case Group() if item.block is not None:
+            return "call", id(item.block), named
+        case Group():
+            return "group", named, *map(shape, item.body)
+        case Head():
+            return "head", item.kind, item.argument, *[tuple(map(shape, branch)) for branch in item.branches]
+        case Repeat():
+            return "repeat", *map(shape, item.body)
+        case _:
+            return (type(item).__name__,)
+
+
+def size(item: Item) -> int:
+    """The layers of an item; a call counts as two, and rounds count once."""
+    match item:
+        case Group() if item.block is not None:
+            return 2
+        case Group() | Repeat():
+            return 1 + sum(map(size, item.body))
+        case Head():
+            return 1 + sum(size(part) for branch in item.branches for part in branch)
+        case _:
+            return 1
+
+
+def likeness(one: Item, other: Item) -> float:
+    """How much is gained by one line for two items; 0 where they cannot be one."""
+    if type(one) is not type(other):
+        return 0.0
+    if one.keyed and other.keyed and one.name != other.name and not (one.name.isdecimal() and other.name.isdecimal()):
+        return 0.0
+    if shape(one) == shape(other):
+        return 2.0 * size(one)
+    match one, other:
+        case Head(), Head() if (one.kind, one.argument, len(one.branches)) == (other.kind, other.argument, len(other.branches)):
+            gain = sum(alike(a, b) for a, b in zip(one.branches, other.branches, strict=True))
+            return 1.0 + gain if gain else 0.0
+        case Group(), Group() if one.block is None and other.block is None:
+            return alike(one.body, other.body)
+        case Repeat(), Repeat():
+            return alike(one.body, other.body)
+        case _:
+            return 0.0
+
+
+def alike(one: Sequence[Item], other: Sequence[Item]) -> float:
+    """How much is gained by the lines that two bodies have in common."""
+    return _table(one, other)[0][0]
+
+
+def _table(one: Sequence[Item], other: Sequence[Item]) -> list[list[float]]:
+    """The most that can be gained from positions in two bodies on."""
+    if len(one) * len(other) > _LARGEST:
+        raise Unsayable("bodies that are too long to be compared")
+    best = [[0.0] * (len(other) + 1) for _ in range(len(one) + 1)]
+    for i in range(len(one) - 1, -1, -1):
+        for j in range(len(other) - 1, -1, -1):
+            gain = likeness(one[i], other[j])
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], gain + best[i + 1][j + 1] if gain else 0.0)
+    return best
+
+
+def columns(bodies: Mapping[int, Sequence[Item]]) -> list[Column]:
+    """The bodies of instances in columns, in an order that is that of each body."""
+    found: list[Column] = []
+    for instance, body in _with_residuals(bodies).items():
+        found = _merged(found, instance, body)
+    return found
+
+
+def _merged(found: list[Column], instance: int, body: Sequence[Item]) -> list[Column]:
+    """The columns with those of one more instance."""
+    known = [column.first for column in found]
+    best = _table(known, body)
+    merged: list[Column] = []
+    i = j = 0
+    while i < len(known) or j < len(body):
+        gain = likeness(known[i], body[j]) if i < len(known) and j < len(body) else 0.0
+        if gain and best[i][j] == gain + best[i + 1][j + 1]:
+            found[i].items[instance] = body[j]
+            merged.append(found[i])
+            i, j = i + 1, j + 1
+        elif i < len(known) and (j == len(body) or best[i][j] == best[i + 1][j]):
+            merged.append(found[i])
+            i += 1
+        else:
+            merged.append(Column({instance: body[j]}))
+            j += 1
+    return merged
+
+
+def _with_residuals(bodies: Mapping[int, Sequence[Item]]) -> dict[int, Sequence[Item]]:
+    """The bodies, in each of which the residual that others have stands around the same lines, absent where it has none."""
+    pattern = next((body for body in bodies.values() if sum(map(_is_plain_residual, body)) == 1), None)
+    if pattern is None:
+        return dict(bodies)
+    before = next(at for at, item in enumerate(pattern) if _is_plain_residual(item))
+    behind = len(pattern) - before - 1
+    residual = pattern[before]
+    main = residual.branches[0] if isinstance(residual, Head) else []
+    found: dict[int, Sequence[Item]] = {}
+    for instance, body in bodies.items():
+        inner = list(body[before : len(body) - behind])
+        own, other = sum(map(size, inner)), sum(map(size, main))
+        fits = 2 * min(own, other) > max(own, other) and alike(inner, main) > _ALIKE * max(own, other)
+        if inner and fits and not any(map(_is_apart, body)):
+            head = Head("", kind="residual", branches=[inner, []], absent=True)
+            body = [*body[:before], head, *body[len(body) - behind :]]
+        found[instance] = body
+    return found
+
+
+def _is_apart(item: Item) -> bool:
+    """Whether an item is a residual, or part of a listing."""
+    return isinstance(item, (From, Mark)) or (isinstance(item, Head) and item.kind == "residual")
+
+
+def _is_plain_residual(item: Item) -> bool:
+    return isinstance(item, Head) and item.kind == "residual" and not item.branches[1]

@@ -1,0 +1,200 @@
+"""The structure of a level: a chain, in which branches that begin with one value and meet in a merge are a head with branches.
+
+What is no series of such parts is listed with labels and `from`, as `expand` writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from archspec.ir.graph import SHORTCUT
+from archspec.shortening.items import From, Group, Head, Item, Layer, Mark
+
+_HEADS = ("add", "concat", "mul", "sub")
+_DEEPEST = 2
+"""Heads that stand in one another at most; what is deeper is easier to read with labels."""
+
+
+def structured(items: Sequence[Item], result: Item | None, start: Item | None = None) -> list[Item]:
+    """The body of a level, and of the groups in it; `result` is the item that gives its value, `start` that which it begins with, if it
+    has a name.
+    """
+    inside(items)
+    read = {id(value) for item in items for value in item.reads}
+    unread = [item for item in items if isinstance(item, Layer) and item.aside and id(item) not in read]
+    for item in unread:
+        item.label = True
+    return [*_Level(items, start, result).body(), *unread]
+
+
+def inside(items: Iterable[Item]) -> None:
+    """Structure the bodies of groups."""
+    for item in items:
+        if isinstance(item, Group):
+            item.body = structured(item.body, _exit(item.body))
+
+
+def listed(items: Sequence[Item], result: Item | None) -> list[Item]:
+    """Items that lead to a further output, which begin with values that have labels."""
+    inside(items)
+    level = _Level(items, None, result)
+    return level.listed(range(1, len(level.values)), -2)
+
+
+def _exit(items: Sequence[Item]) -> Item:
+    """The item whose value no other of its level reads; the last of several."""
+    read = {id(value) for item in items for value in item.reads}
+    return next((item for item in reversed(items) if id(item) not in read), items[-1])
+
+
+class _Level:
+    """Items between two values. Values are numbered in order: 0 is the first, 1 that of the first item.
+
+    `depth` counts the heads around it.
+    """
+
+    def __init__(self, items: Sequence[Item], start: Item | None, end: Item | None, depth: int = 0) -> None:
+        begun = {id(item.reads[0]) for item in items if item.reads}
+        self.asides = {id(item) for item in items if isinstance(item, Layer) and item.aside and id(item) not in begun}
+        """Tensors that stand before what reads them; those that another item goes on from are part of the flow."""
+        self.values = [start, *(item for item in items if id(item) not in self.asides)]
+        self.items = [item for item in items if id(item) not in self.asides]
+        self.depth = depth
+        self.at = {id(value): at for at, value in enumerate(self.values)}
+        self.end = self.at.get(id(end), 0)
+        self.users: list[list[int]] = [[] for _ in self.values]
+        for at, item in enumerate(self.items, 1):
+            for read in set(self.reads(item)):
+                self.users[read].append(at)
+        self.after = self.joins()
+
+    def reads(self, item: Item | None) -> list[int]:
+        """The numbers of the values that an item reads, tensors left out; -1 is one from elsewhere."""
+        reads = item.reads if item is not None else []
+        return [self.at.get(id(read), -1) for read in reads if id(read) not in self.asides]
+
+    def joins(self) -> list[int]:
+        """For each value the nearest one that is on all ways from it to the end; 0 where a way leads elsewhere."""
+        after = [0] * len(self.values)
+        after[self.end] = self.end
+        for at in range(self.end - 1, -1, -1):
+            if not self.users[at] or not all(map(after.__getitem__, self.users[at])):
+                continue
+            found, *others = self.users[at]
+            for other in others:
+                while found != other:
+                    found, other = (after[found], other) if found < other else (found, after[other])
+            after[at] = found
+        return after
+
+    def body(self) -> list[Item]:
+        """The items in the order of their lines."""
+        found: list[Item] = []
+        everything = range(1, len(self.values))
+        if len(everything) > self.end or any(-1 in self.reads(item) or not self.reads(item) for item in self.items):
+            return self.listed(everything, 0)
+        at = 0
+        while at != self.end:
+            join = self.after[at]
+            if not join:
+                return self.listed(everything, 0)
+            item = self.values[join]
+            if self.users[at] == [join] and self.reads(item) == [at] and join == at + 1:
+                found += self.with_tensors(item)
+            else:
+                head = self.head(at, join)
+                deep = head is not None and not self.depth and _depth([head]) > _DEEPEST
+                found += [head] if head is not None and not deep else self.listed(range(at + 1, join + 1), at)
+            at = join
+        return found
+
+    def with_tensors(self, item: Item | None) -> list[Item]:
+        """An item behind the tensors that it reads."""
+        assert item is not None, "only the first value has no item"
+        tensors = [read for read in item.reads if read is not None and id(read) in self.asides]
+        if isinstance(item, Layer):
+            item.refs = item.reads[1:]
+        for tensor in tensors:
+            tensor.label = True
+        return [*tensors, item]
+
+    def head(self, start: int, join: int) -> Head | None:
+        """Branches that begin with one value and end in a merge, where they have nothing in common."""
+        merge, between = self.values[join], range(start + 1, join)
+        if not isinstance(merge, Layer) or merge.step not in _HEADS or len(merge.reads) < 2 or self.depth > _DEEPEST:
+            return None
+        if any(item is not None and item.label for item in self.values[start + 1 : join]):
+            return None  # labels inside of a head are not seen outside
+        reads = self.reads(merge)
+        owned = [self.backwards(read, start, between) for read in reads]
+        if len(reads) < len(merge.reads) or sorted(at for own in owned for at in (own if own is not None else [0])) != list(between):
+            return None
+        branches = [self.branch(start, read, own or ()) for read, own in zip(reads, owned, strict=True)]
+        argument = " ".join(value if isinstance(name, int) else f"{name}={value}" for name, value in merge.arguments.items())
+        kind = merge.step
+        if kind == "add" and len(branches) == 2 and not argument:
+            main, short = branches if branches[0] else reversed(branches)
+            if main and (not short or _is_shortcut(short)):
+                kind, branches = "residual", [main, short]
+        return Head(merge.name, merge.reads, label=merge.label, kind=kind, branches=branches, argument=argument)
+
+    def backwards(self, end: int, start: int, between: range) -> list[int] | None:
+        """The items from which a value follows, in order, back to another value; None where they read anything else."""
+        found: set[int] = set()
+        pending = [end]
+        while pending:
+            at = pending.pop()
+            if at == start or at in found:
+                continue
+            if at not in between:
+                return None
+            found.add(at)
+            pending += self.reads(self.values[at])
+        return sorted(found)
+
+    def branch(self, start: int, end: int, own: Sequence[int]) -> list[Item]:
+        """The body of a branch."""
+        if end == start:
+            return []
+        items = [item for at in own if (item := self.values[at]) is not None]
+        tensors = [value for item in items for value in item.reads if value is not None and id(value) in self.asides]
+        return _Level([*tensors, *items], self.values[start], self.values[end], self.depth + 1).body()
+
+    def listed(self, numbers: range, current: int) -> list[Item]:
+        """Items with labels and `from`, as they come, from a value on."""
+        found: list[Item] = []
+        mark, first = Mark("x"), current
+
+        def named(value: Item | None) -> Item:
+            known = self.at.get(id(value), -1)
+            if value is None or (known == first and not isinstance(value, Mark)):
+                value = mark
+            value.label = True
+            return value
+
+        for at in numbers:
+            item = self.values[at]
+            assert item is not None, "only the first value has no item"
+            if item.reads and id(item.reads[0]) not in self.asides and self.at.get(id(item.reads[0]), -1) != current:
+                found.append(From("", target=named(item.reads[0])))
+            if isinstance(item, Layer):
+                item.refs = [read if id(read) in self.asides else named(read) for read in item.reads[1:]]
+            for tensor in [read for read in item.reads if read is not None and id(read) in self.asides]:
+                tensor.label = True
+                found.append(tensor)
+            found.append(item)
+            item.label |= not item.reads
+            current = at if item.reads else current
+        if current != self.end and numbers.stop > self.end:
+            found.append(From("", target=named(self.values[self.end])))
+        return [mark, *found] if mark.label else found
+
+
+def _depth(body: Sequence[Item]) -> int:
+    """How many heads stand in one another; a group begins anew."""
+    return max((1 + max(map(_depth, item.branches)) if isinstance(item, Head) else 0 for item in body), default=0)
+
+
+def _is_shortcut(body: Sequence[Item]) -> bool:
+    """Whether a branch is called what a shortcut is."""
+    return len(body) == 1 and body[0].name == SHORTCUT and not isinstance(body[0], Head)

@@ -1,0 +1,367 @@
+"""The lines of bodies, blocks and the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from itertools import count as counting
+
+from archspec.backends.arch import as_label
+from archspec.ir.graph import AGAIN, SHORTCUT, Hole
+from archspec.ir.walk import Names
+from archspec.ops import op_class
+from archspec.ops.base import show
+from archspec.shortening.alignment import Column, columns
+from archspec.shortening.items import From, Group, Head, Item, Layer, Repeat
+from archspec.shortening.parameters import Params, Unsayable
+from archspec.shortening.written import Line, joined, nested, one_line, printed
+
+BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
+"""Steps that begin a line."""
+_HINTS = {"fc": "n", "linear": "n", "dropout": "rate", "scale": "init"}
+"""What parameters are called that stand for a positional argument of a step."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that are given in a body, by instance, and all labels."""
+
+    names: dict[int, Names]
+    used: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, instances: Iterator[int] | Sequence[int] | Mapping[int, object], naming: str) -> Scope:
+        return cls({at: Names("", naming) for at in instances})
+
+
+class Writer:
+    """Writes bodies of instances that are one block, with its parameters; by itself the network's, which has none.
+
+    In the rounds of a repeat each round is an instance as well: a number below 0.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.params = Params({0: 0}, {0: 0}, closed=True)
+        self.rounds: dict[int, tuple[int, int]] = {}
+        """The instance and the number of each round that is written."""
+        self.alone: dict[int, str] = {}
+        """The names that the items of rounds have by themselves."""
+        self.keys = counting(-1, -1)
+
+    def block(self, instances: Sequence[Group]) -> tuple[Params, list[Line]]:
+        """The parameters and lines of a block. Raises Unsayable."""
+        widths = {at: group.width for at, group in enumerate(instances)}
+        self.params = Params({at: group.channels for at, group in enumerate(instances)}, widths)
+        lines = self.body({at: group.body for at, group in enumerate(instances)}, Scope.of(widths, "ordinal"))
+        self.conditions(lines)
+        given = ", ".join(param.name if param.default is None else f"{param.name}={param.default}" for param in self.params.ordered)
+        return self.params, [Line(f"block {self.name}({given}):", lines)]
+
+    def conditions(self, lines: Sequence[Line]) -> None:
+        """Say which instances have which lines."""
+        for line in lines:
+            if line.guard is not None:
+                line.condition = self.params.condition(set(line.guard[0]), set(line.guard[1]))
+            self.conditions(line.inner or ())
+
+    def body(self, parts: Mapping[int, Sequence[Item]], scope: Scope) -> list[Line]:
+        """The lines of a body of several instances."""
+        found: list[Line] = []
+        for column in self.columns(parts):
+            line = self.line(column, scope)
+            if len(column.items) < len(parts):
+                if line.guard is not None or min(parts) < 0:
+                    raise Unsayable("conditions on conditions")
+                line.guard = frozenset(column.items), frozenset(parts)
+            found.append(line)
+            if column.first.label and _is_nameless(column.first):
+                found.append(Line(self.skipped(column.first, scope)))
+        return list(joined(found))
+
+    def columns(self, parts: Mapping[int, Sequence[Item]]) -> list[Column]:
+        """Bodies in columns; the rounds of an instance have their items at the same positions."""
+        first: dict[int, int] = {}
+        for key in parts:
+            first.setdefault(self.instance(key), key)
+        found = columns({key: parts[key] for key in first.values()})
+        if len(first) == len(parts):
+            return found
+        wide = []
+        for column in found:
+            items: dict[int, Item] = {}
+            for key, body in parts.items():
+                begin = first[self.instance(key)]
+                if begin in column.items:
+                    at = next((at for at, item in enumerate(parts[begin]) if item is column.items[begin]), len(body))
+                    if at >= len(body):
+                        raise Unsayable("rounds of unlike lines")
+                    items[key] = body[at]
+            wide.append(Column(items))
+        return wide
+
+    def instance(self, key: int) -> int:
+        """The instance that a key stands for, which may be a round of one."""
+        while key < 0:
+            key = self.rounds[key][0]
+        return key
+
+    def line(self, column: Column, scope: Scope) -> Line:
+        match column.first:
+            case Layer():
+                return self.layer(column, scope)
+            case Group() as first if first.block is not None:
+                label = self.label(column, first.block.name, True, scope)
+                return Line(label + self.call(column), joins=not label, begins=True)
+            case Group():
+                return self.group(column, scope)
+            case Head():
+                return self.head(column, scope)
+            case Repeat():
+                return self.repeat(column, scope)
+            case From() as first:
+                return Line(f"from {_refer(first.target)}", joins=True, begins=True)
+            case first:
+                return Line(self.skipped(first, scope))
+
+    def skipped(self, item: Item, scope: Scope) -> str:
+        """The line that gives the current value a label."""
+        base = f"x{item.name}" if item.name.isdecimal() else item.name
+        item.alias = next(name for name in _variants(base) if name not in scope.used)
+        scope.used.add(item.alias)
+        return f"{item.alias}: skip"
+
+    def layer(self, column: Column, scope: Scope) -> Line:
+        items = {at: item for at, item in column.items.items() if isinstance(item, Layer)}
+        first = next(iter(items.values()))
+        borrows = bool(first.owner) and not first.tied
+        label = self.label(column, AGAIN if borrows else first.step, first.numbered, scope)
+        if first.owner and not self.params.closed:
+            raise Unsayable("weights of a layer outside of a block")
+        if borrows:
+            return Line(f"{label}{AGAIN} {as_label(first.owner)}", joins=not label, begins=True)
+        refs = [_refer(ref) for ref in first.refs]
+        words = [first.step, *(refs if first.merge else ())]
+        for name in _ordered(first.step, {name for item in items.values() for name in item.arguments}):
+            default = _default(first.step, name)
+            given = {at: item.arguments.get(name, default) for at, item in items.items()}
+            texts = {at: value for at, value in given.items() if value is not None}
+            if len(texts) < len(items):
+                raise Unsayable(f"{first.step} {name}")
+            text = self.express(texts, name if isinstance(name, str) else _HINTS.get(first.step, first.step[0]))
+            text = re.sub(r"^\{(\d+)\}$", lambda found: refs[int(found[1])], text)
+            words.append(text if isinstance(name, int) else f"{name}={text}")
+        if first.tied:
+            words.append(f"weights={as_label(first.owner)}")
+        return Line(label + " ".join(words), joins=not label, begins=first.step in BEGIN)
+
+    def call(self, column: Column) -> str:
+        """A call of a block: arguments without a default by position."""
+        items = {at: item for at, item in column.items.items() if isinstance(item, Group)}
+        block = next(iter(items.values())).block
+        assert block is not None, "a call is that of a block"
+        words, named = [block.name], []
+        for param in block.params.ordered:
+            text = self.express({at: param.values[item.index] for at, item in items.items()}, param.name)
+            if param.default is None and "," not in text:
+                words.append(text)
+            elif text != param.default:
+                named.append(f"{param.name}={text}")
+        return " ".join(words + named)
+
+    def group(self, column: Column, scope: Scope) -> Line:
+        items = {at: item for at, item in column.items.items() if isinstance(item, Group)}
+        label = self.label(column, "_", True, scope, group=True) or "_: "
+        lines = self.body({at: item.body for at, item in items.items()}, Scope.of(items, "index"))
+        return nested(f"{label}{'repeat 1: ' if any(map(_is_single, items.values())) else ''}", lines)
+
+    def label(self, column: Column, stem: str, numbered: bool, scope: Scope, *, group: bool = False) -> str:
+        """The label that gives each instance its name; empty where it has that name without, or needs none."""
+        first = column.first
+        own: dict[int, Names] = {}
+        if all(id(item) in self.alone for item in column.items.values()):
+            alone = {at: self.alone[id(item)] for at, item in column.items.items()}
+        else:
+            own = {at: _copied(scope.names[at]) for at in column.items}
+            alone = {at: names.local(Hole(None, stem, None, None, numbered)) for at, names in own.items()}
+        indexed = next(iter(scope.names.values())).naming == "index"
+        plain = not first.keyed or all(alone[at] == item.name for at, item in column.items.items())
+        if plain and (indexed or not group) and (not first.label or _is_nameless(first)):
+            scope.names.update(own)
+            scope.used.update(alone.values())
+            return ""
+        name = self.common_name(column)
+        if not first.keyed:
+            base = f"{stem}_{name}" if name.isdecimal() else name
+            name = next(name for name in _variants(base) if name not in scope.used)
+        scope.used.add(name)
+        if "{" in name:
+            return f"{name}: "
+        first.name = name
+        for at in own:
+            scope.names[at].local(Hole(None, stem, name, None, True))
+        return f"{_word(name)}: "
+
+    def common_name(self, column: Column) -> str:
+        """What all instances call an item; in rounds with the number of the round in braces."""
+        names = {at: item.name for at, item in column.items.items()}
+        if len(set(names.values())) == 1 or not column.first.keyed:
+            return column.first.name
+        begins = set()
+        for at, name in names.items():
+            found = re.fullmatch(r"(.*?)(\d+)", name)
+            if found is None or not found[1] or at >= 0:
+                raise Unsayable(f"names {', '.join(sorted(set(names.values())))}")
+            begins.add((found[1], int(found[2]) - self.rounds[at][1]))
+        prefix, begin = begins.pop()
+        if begins or begin < 0:
+            raise Unsayable(f"names of rounds {', '.join(sorted(set(names.values())))}")
+        return f"{prefix}{{i{f'+{begin}' if begin else ''}}}"
+
+    def head(self, column: Column, scope: Scope) -> Line:
+        items = {at: item for at, item in column.items.items() if isinstance(item, Head)}
+        first = next(item for item in items.values())
+        has = [at for at, item in items.items() if not item.absent]
+        guard = (frozenset(has), frozenset(items)) if len(has) < len(items) else None
+        if first.kind == "residual":
+            lines = self.body({at: item.branches[0] for at, item in items.items()}, scope)
+            short = {at: item.branches[1] for at, item in items.items() if item.branches[1]}
+            if short:
+                lines.append(self.shortcut(short, items, scope))
+        else:
+            lines = [self.branch({at: item.branches[n] for at, item in items.items()}, scope) for n in range(len(first.branches))]
+        for at in has:
+            if id(items[at]) not in self.alone:
+                scope.names[at].local(Hole(None, first.step, None, None, False))
+        text = f"{first.kind} {first.argument}".rstrip()
+        if first.kind == "residual" and guard is None and (whole := one_line(lines)) is not None and len(lines) == 1:
+            return Line(f"residual: {whole}")
+        return Line(f"{text}:", lines, guard)
+
+    def shortcut(self, short: Mapping[int, list[Item]], among: Mapping[int, Item], scope: Scope) -> Line:
+        """The line of a shortcut: its layers have positions, and a single one none."""
+        inside: dict[int, list[Item]] = {}
+        for at, body in short.items():
+            only = body[0]
+            scope.names[at].local(Hole(None, SHORTCUT, None, None, False))
+            if isinstance(only, Group) and only.block is None and (len(only.body) > 1 or not only.body[0].name.isdecimal()):
+                inside[at] = only.body
+            elif isinstance(only, Layer):
+                only.name = "0"
+                inside[at] = body
+            else:
+                raise Unsayable("a shortcut that is no chain")
+        line = nested("shortcut: ", self.body(inside, Scope.of(short, "index")))
+        line.guard = (frozenset(short), frozenset(among)) if len(short) < len(among) else None
+        return line
+
+    def branch(self, parts: Mapping[int, list[Item]], scope: Scope) -> Line:
+        if not any(parts.values()):
+            return Line("skip")
+        lines = self.body(parts, scope)
+        if len(lines) == 1 and lines[0].guard is None:
+            return lines[0]
+        whole = one_line(lines)
+        return Line(whole) if whole is not None else Line("seq:", lines)
+
+    def repeat(self, column: Column, scope: Scope) -> Line:
+        """The rounds of all instances side by side: what differs from round to round is a list, or a label that counts."""
+        items = {at: item for at, item in column.items.items() if isinstance(item, Repeat)}
+        count = self.express({at: str(len(item.rounds)) for at, item in items.items()}, "n")
+        outer, parts, names = self.alone, {}, {}
+        self.alone = dict(outer)
+        for at, item in items.items():
+            for number, body in enumerate(item.rounds):
+                key = next(self.keys)
+                self.rounds[key], parts[key], names[key] = (at, number), body, scope.names[at]
+                if not all(id(item) in outer for item in body):
+                    self.alone |= _alone(body, scope.names[at])
+        lines = self.body(parts, Scope(names, scope.used))
+        self.alone = outer
+        counts = any("{i" in text for text in printed(lines))
+        return nested(f"repeat {count}{' as i' if counts else ''}: ", lines)
+
+    def express(self, texts: Mapping[int, str], hint: str) -> str:
+        """An expression for texts that differ between instances; from round to round, a list."""
+        while texts and min(texts) < 0:
+            rounds: dict[int, list[str]] = {}
+            for key, text in texts.items():
+                rounds.setdefault(self.rounds[key][0] if key < 0 else key, []).append(text)
+            texts = {at: _listed(own) for at, own in rounds.items()}
+        return self.params.express(texts, hint)
+
+
+def _alone(body: Sequence[Item], names: Names) -> dict[int, str]:
+    """The names that items have by themselves; they count on in `names`."""
+    found: dict[int, str] = {}
+    for item in body:
+        match item:
+            case Layer():
+                found[id(item)] = names.local(Hole(None, item.step, None, None, item.numbered))
+            case Group():
+                found[id(item)] = names.local(Hole(None, item.block.name if item.block is not None else "_", None, None))
+            case Head():
+                for branch in item.branches:
+                    found |= _alone(branch, names)
+                found[id(item)] = names.local(Hole(None, item.step, None, None, False))
+            case Repeat():
+                found[id(item)] = ""
+                for round_ in item.rounds:
+                    found |= _alone(round_, names)
+    return found
+
+
+def _copied(names: Names) -> Names:
+    own = copy(names)
+    own.counts = dict(names.counts)
+    return own
+
+
+def _variants(name: str) -> Iterator[str]:
+    """A name, and others where it is taken."""
+    yield name
+    yield from (f"{name}_{count}" for count in counting(2))
+
+
+def _listed(values: Sequence[str]) -> str:
+    """The values of rounds: the last one goes on."""
+    end = len(values)
+    while end > 1 and values[end - 1] == values[end - 2]:
+        end -= 1
+    return ",".join(values[:end])
+
+
+def _is_single(group: Group) -> bool:
+    """Whether a group has one element, which a label alone would name."""
+    only = group.body[0]
+    return group.keyed and len(group.body) == 1 and isinstance(only, (Layer, Group)) and (isinstance(only, Layer) or only.name.isdecimal())
+
+
+def _ordered(step: str, names: set[str | int]) -> list[str | int]:
+    """Names of arguments in the order in which they are written."""
+    known = op_class(step)
+    fields = sorted(known.fields, key=lambda name: (name not in known.positional, not known.fields[name].required))
+    ordered: list[str | int] = [name for name in (*range(len(names)), *fields) if name in names]
+    return ordered + sorted(name for name in names if isinstance(name, str) and name not in known.fields)
+
+
+def _default(step: str, name: str | int) -> str | None:
+    """The text of an argument that is left out; None where there is none."""
+    declared = op_class(step).fields.get(name) if isinstance(name, str) else None
+    return show(declared.default) if declared is not None and not declared.required and declared.default is not None else None
+
+
+def _word(name: str) -> str:
+    return name if name.isdecimal() else as_label(name)
+
+
+def _refer(item: Item | None) -> str:
+    assert item is not None, "a value that is referred to has an item"
+    return item.alias or as_label(item.name)
+
+
+def _is_nameless(item: Item) -> bool:
+    """Whether no label can name an item: a merge with branches, and what is called by its position."""
+    return isinstance(item, Head) or (item.keyed and item.name.isdecimal())

@@ -1,0 +1,312 @@
+"""Groups that are alike become the instances of blocks, and what comes several times in a row becomes a repeat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from archspec.ops import STEPS
+from archspec.shortening.alignment import columns, shape, size
+from archspec.shortening.composing import BEGIN, Writer
+from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies
+from archspec.shortening.parameters import Params, Unsayable
+from archspec.shortening.written import Line
+
+_LARGEST = 1.35
+"""How much larger a block may be than the largest of its instances."""
+_GUARDED = 0.65
+"""The lines of a block that may have a condition."""
+_TRIED = 30
+"""Clusters that a group of another shape is tried with."""
+_INNER = 0
+"""In place of the number of a round, for what stands in a repeat inside of the round: lists and counting labels there are that one's."""
+_LONGEST = 8
+"""Items of a round at most."""
+_RESERVED = {"block", "input", "output", "repeat", "residual", "shortcut", "param", "default", "use", "model", "meta", "from", "seq", "skip",
+             "pattern", "group", "again", "expect", "frozen", "if", "and", "or", "not", "as", "yes", "no", "in", "for", "step", "train",
+             "norm", "weights"}  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class Shared:
+    """A block, its instances, and once it is written its parameters and lines."""
+
+    name: str
+    instances: list[Group]
+    params: Params = field(default_factory=lambda: Params({}, {}))
+    lines: list[Line] = field(default_factory=list)
+
+
+class Instances:
+    """Finds the blocks of bodies from the innermost groups on.
+
+    `loose` says whether instances may differ in their lines, and `blocks` whether there are blocks at all.
+    """
+
+    def __init__(self, parts: list[list[Item]], *, loose: bool = True, blocks: bool = True) -> None:
+        self.top = [item for body in parts for item in body]
+        self.taken: set[str] = set()
+        self.loose = loose
+        self.found: list[Shared] = []
+        self.barred: set[int] = set()
+        """Groups that are better written where they stand."""
+        self.groups = list(_groups(self.top))
+        self.written = [(group, group.body) for group in self.groups]
+        self.branches = [(head, head.branches) for head in _heads(self.top)]
+        if blocks:
+            self.find(final=False)
+            self.barred |= self.lonely()
+            self.find(final=True)
+        else:
+            for group in self.groups:
+                group.body = self.rolled(group.body)
+        self.bodies = [self.rolled(body) for body in parts]
+
+    def find(self, *, final: bool) -> None:
+        """Find the blocks of one height after another; at last with their parameters."""
+        self.found = []
+        self.taken.clear()
+        for group, body in self.written:
+            group.body, group.block = body, None
+        for head, branches in self.branches:
+            head.branches = branches
+        for _, level in sorted(_by_height(self.groups).items()):
+            for group in level:
+                group.body = self.rolled(group.body)
+            for cluster in self.clusters([group for group in level if id(group) not in self.barred]):
+                if len(cluster) > 1 and _is_worth_it(cluster):
+                    self.add(cluster, final=final)
+
+    def add(self, cluster: list[Group], *, final: bool) -> None:
+        """Make a block of groups; where no parameters say how they differ, of those alone that are alike."""
+        block = Shared(self.name(cluster), cluster)
+        if final:
+            try:
+                block.params, block.lines = Writer(block.name).block(cluster)
+                if _guarded(block.lines) > _GUARDED:
+                    raise Unsayable("more conditions than lines")
+            except Unsayable:
+                self.taken.discard(block.name)
+                parts: dict[object, list[Group]] = {}
+                for group in cluster:
+                    parts.setdefault((tuple(map(shape, group.body)), _arguments(group)), []).append(group)
+                for part in parts.values() if len(parts) > 1 else ():
+                    if len(part) > 1:
+                        self.add(part, final=final)
+                return
+        self.found.append(block)
+        for at, group in enumerate(cluster):
+            group.block, group.index = block, at
+
+    def clusters(self, groups: Sequence[Group]) -> list[list[Group]]:
+        """Groups that fit together."""
+        found: list[tuple[list[Group], dict[object, Group]]] = []
+        for group in groups:
+            own = tuple(map(shape, group.body))
+            for at, (cluster, samples) in enumerate(found):
+                near = self.loose and at >= len(found) - _TRIED
+                if own in samples or (near and _fit([*samples.values(), group])):
+                    cluster.append(group)
+                    samples.setdefault(own, group)
+                    break
+            else:
+                found.append(([group], {own: group}))
+        return [cluster for cluster, _ in found]
+
+    def lonely(self) -> set[int]:
+        """The groups of blocks that are called in one place of one other block only."""
+        sites: dict[int, set[object]] = {}
+        for holder, group in _calls(self.top, None):
+            inner = holder is not None and not group.name.isdecimal()
+            sites.setdefault(id(group.block), set()).add((id(holder.block), group.name) if inner and holder is not None else id(group))
+        alone = {block for block, keys in sites.items() if len(keys) == 1 and all(isinstance(key, tuple) for key in keys)}
+        return {id(group) for block in self.found if id(block) in alone for group in block.instances}
+
+    def rolled(self, body: Sequence[Item]) -> list[Item]:
+        """A body in which what comes several times in a row is a repeat."""
+        for item in body:
+            if isinstance(item, Head):
+                item.branches = [self.rolled(branch) for branch in item.branches]
+        found: list[Item] = []
+        at = 0
+        while at < len(body):
+            period, count = _run(body, at)
+            if count > 1:
+                rounds = [list(body[start : start + period]) for start in range(at, at + period * count, period)]
+                found.append(Repeat(body[at].name, body[at].reads, any(item.keyed for item in rounds[0]), rounds=rounds))
+            else:
+                found.append(body[at])
+            at += period * count
+        return found
+
+    def name(self, cluster: Sequence[Group]) -> str:
+        """A word for a block, by what its instances are called."""
+        words = {re.sub(r"_?\d+[a-z]?$", "", group.name).rpartition(".")[2] for group in cluster if not group.name.isdecimal()}
+        word = words.pop() if len(words) == 1 else ""
+        is_free = word.isascii() and word.isidentifier() and len(word) > 2 and word not in STEPS and word not in _RESERVED
+        word = word if is_free else "unit"
+        found, count = word, 1
+        while found in self.taken:
+            count += 1
+            found = f"{word}{count}"
+        self.taken.add(found)
+        return found
+
+
+def _run(body: Sequence[Item], at: int) -> tuple[int, int]:
+    """How many items make a round that begins at a position, and how many rounds follow; the shortest round that comes again."""
+    for period in range(1, min(_LONGEST, (len(body) - at) // 2) + 1):
+        first = body[at : at + period]
+        if any(item.label or isinstance(item, (From, Mark)) for item in first) or not _begins(first[0]):
+            break
+        count = 1
+        while (count + 1) * period <= len(body) - at:
+            before, items = (body[at + n * period : at + (n + 1) * period] for n in (count - 1, count))
+            if not _all_same(first, before, items, count):
+                break
+            count += 1
+        if count > 1 and (any(isinstance(item, (Group, Head)) for item in first) or period * count > 3):
+            return period, count
+    return 1, 1
+
+
+def _begins(item: Item) -> bool:
+    """Whether a round reads well that begins with an item."""
+    return not isinstance(item, Layer) or item.step in BEGIN
+
+
+def _same(first: Item, before: Item, item: Item, count: int) -> bool:
+    """Whether an item is that of a later round: as in the first, except for names that count up and for arguments of calls that change
+    after the first round.
+    """
+    if item.label or (item.keyed and item.name != first.name and not _counted(first, item, count)):
+        return False
+    match first, before, item:
+        case Layer(), _, Layer():
+            alike = first.step == item.step and first.arguments == item.arguments
+            return alike and not item.refs and not first.refs and not item.owner and not first.owner
+        case Group(), Group(), Group() if first.block is not None:
+            if item.block is not first.block:
+                return False
+            changed = [param for param in first.block.params.found if param.values[item.index] != param.values[before.index]]
+            return not changed or (count == 1 and all(param.default is not None for param in changed))  # a list over the rounds
+        case Group(), Group(), Group():
+            return item.block is None and _all_same(first.body, before.body, item.body, count)
+        case Head(), Head(), Head():
+            alike = first.kind == item.kind and first.argument == item.argument and len(first.branches) == len(item.branches)
+            return alike and all(_all_same(*three, count) for three in zip(first.branches, before.branches, item.branches, strict=True))
+        case Repeat(), Repeat(), Repeat():
+            alike = len(first.rounds) == len(before.rounds) == len(item.rounds)
+            return alike and all(_all_same(*three, _INNER) for three in zip(first.rounds, before.rounds, item.rounds, strict=True))
+        case _:
+            return False
+
+
+def _all_same(first: Sequence[Item], before: Sequence[Item], items: Sequence[Item], count: int) -> bool:
+    if not len(first) == len(before) == len(items):
+        return False
+    return all(_same(*three, count) for three in zip(first, before, items, strict=True))
+
+
+def _counted(first: Item, item: Item, count: int) -> bool:
+    """Whether two names differ in the number at their end only, and that counts the rounds, or all that are called so."""
+    one, other = re.fullmatch(r"(.*?)(\d+)", first.name), re.fullmatch(r"(.*?)(\d+)", item.name)
+    if one is None or other is None or one[1] != other[1]:
+        return False
+    stem = first.step if isinstance(first, Layer) else first.block.name if isinstance(first, Group) and first.block is not None else ""
+    return one[1] in ("", stem) or (count != _INNER and int(other[2]) == int(one[2]) + count)
+
+
+def _fit(groups: Sequence[Group]) -> bool:
+    """Whether groups make one block that is hardly larger than one of them, and at least half of which all have."""
+    try:
+        found = columns({at: group.body for at, group in enumerate(groups)})
+    except Unsayable:
+        return False
+    sizes = [(max(map(size, column.items.values())), len(column.items) == len(groups)) for column in found]
+    whole, common = sum(own for own, _ in sizes), sum(own for own, everywhere in sizes if everywhere)
+    return whole <= _LARGEST * max(sum(map(size, group.body)) for group in groups) and 2 * common >= whole
+
+
+def _is_worth_it(cluster: Sequence[Group]) -> bool:
+    """Whether a block says more than its instances written out: its body has heads, names of its own, or many lines."""
+    body = max((group.body for group in cluster), key=lambda body: (any(isinstance(item, Head) for item in body), sum(map(size, body))))
+    if len(body) == 1 and isinstance(body[0], (Repeat, Group)):
+        return False
+    named = any(isinstance(item, (Layer, Group)) and item.keyed and not item.name.isdecimal() for item in body)
+    return named or len(body) > 6 or any(isinstance(item, Head) for item in body)
+
+
+def _guarded(lines: Sequence[Line]) -> float:
+    """The share of lines that have a condition."""
+    every = list(_every(lines))
+    return sum(line.guard is not None for line in every) / len(every)
+
+
+def _every(lines: Sequence[Line]) -> Iterator[Line]:
+    for line in lines:
+        yield line
+        yield from _every(line.inner or ())
+
+
+def _arguments(group: Group) -> tuple[object, ...]:
+    """The names of all arguments in a group."""
+    found: list[object] = []
+    pending: list[Item] = list(group.body)
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Layer):
+            found.append(tuple(item.arguments))
+        for body in bodies(item):
+            pending += body
+    return tuple(found)
+
+
+def _groups(body: Sequence[Item]) -> Iterator[Group]:
+    """All groups, inner ones first."""
+    for item in body:
+        for inner in bodies(item):
+            yield from _groups(inner)
+        if isinstance(item, Group):
+            yield item
+
+
+def _heads(body: Sequence[Item]) -> Iterator[Head]:
+    for item in body:
+        if isinstance(item, Head):
+            yield item
+        for inner in bodies(item):
+            yield from _heads(inner)
+
+
+def _calls(body: Sequence[Item], holder: Group | None) -> Iterator[tuple[Group | None, Group]]:
+    """All instances of blocks, with the nearest instance around each."""
+    for item in body:
+        called = isinstance(item, Group) and item.block is not None
+        if isinstance(item, Group) and called:
+            yield holder, item
+        for inner in bodies(item):
+            yield from _calls(inner, item if isinstance(item, Group) and called else holder)
+
+
+def _by_height(groups: Sequence[Group]) -> dict[int, list[Group]]:
+    """Groups by how many groups stand in one another in them; chains without names of their own do not count."""
+    heights: dict[int, int] = {}
+    found: dict[int, list[Group]] = {}
+    for group in groups:
+        inner = [heights[id(other)] for other in _inner(group.body)]
+        chain = all(isinstance(item, Layer) and (item.name.isdecimal() or not item.keyed) for item in group.body)
+        heights[id(group)] = 0 if chain else 1 + max(inner, default=0)
+        found.setdefault(heights[id(group)], []).append(group)
+    return found
+
+
+def _inner(body: Sequence[Item]) -> Iterator[Group]:
+    """The groups of a body, and not those in them."""
+    for item in body:
+        if isinstance(item, Group):
+            yield item
+        else:
+            for inner in bodies(item):
+                yield from _inner(inner)

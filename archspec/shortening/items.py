@@ -1,0 +1,118 @@
+"""What a network consists of while it is written shortly: bodies, which are lists of items.
+
+A body begins with the value that it is given, and each item reads what the one before it gives, except where labels and `from` say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archspec.shortening.instances import Shared
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """`name` is what it is called within its group; `keyed` says that the names of weights depend on it. `reads` are the items of its
+    level that it reads, None standing for the value that the level is given. `label` is set where another line refers to it, by its name
+    or `alias`.
+    """
+
+    name: str
+    reads: list[Item | None] = field(default_factory=list)
+    keyed: bool = False
+    label: bool = False
+    alias: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Layer(Item):
+    """A line of one step. `arguments` are texts by name, positional ones by number; `refs` are the further values that it reads.
+
+    `channels` and `width` are those of what it reads and gives. `owner` is the path of the layer whose weights it uses; what is `tied`
+    uses the `weight` alone.
+    """
+
+    step: str = ""
+    arguments: dict[str | int, str] = field(default_factory=dict)
+    refs: list[Item | None] = field(default_factory=list)
+    channels: int = 0
+    width: int = 0
+    merge: bool = False
+    aside: bool = False
+    owner: str = ""
+    tied: bool = False
+
+    @property
+    def numbered(self) -> bool:
+        return not (self.merge or self.aside or (self.owner and not self.tied))
+
+
+@dataclass(slots=True, eq=False)
+class Group(Item):
+    """A level of names around a body; `channels` and `width` are those of the values that it is given and gives.
+
+    With a `block` it is that block's instance number `index`.
+    """
+
+    body: list[Item] = field(default_factory=list)
+    channels: int = 0
+    width: int = 0
+    block: Shared | None = None
+    index: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Head(Item):
+    """A merge of branches that begin with one value: `add`, `concat`, `mul`, `sub`, or `residual`, whose second branch is its shortcut.
+
+    It is `absent` where it is a residual that other instances have in this place, and this one has not.
+    """
+
+    kind: str = ""
+    branches: list[list[Item]] = field(default_factory=list)
+    argument: str = ""
+    absent: bool = False
+
+    @property
+    def step(self) -> str:
+        """That of the merge."""
+        return "add" if self.kind == "residual" else self.kind
+
+
+@dataclass(slots=True, eq=False)
+class From(Item):
+    """A line `from`: the next item reads the value of `target`."""
+
+    target: Item | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Mark(Item):
+    """A line `x: skip`, by which others refer to the value that a body is given; or an input, which has its line already."""
+
+
+@dataclass(slots=True, eq=False)
+class Repeat(Item):
+    """Rounds, which are bodies that are alike."""
+
+    rounds: list[list[Item]] = field(default_factory=list)
+
+    @property
+    def body(self) -> list[Item]:
+        """The first round."""
+        return self.rounds[0]
+
+
+def bodies(item: Item) -> list[list[Item]]:
+    """The bodies inside of an item."""
+    match item:
+        case Head():
+            return item.branches
+        case Repeat():
+            return item.rounds
+        case Group():
+            return [item.body]
+        case _:
+            return []

@@ -1,0 +1,173 @@
+"""A network as a short spec: what `expand` took apart is put together again, and proved to be the same network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from archspec.api import compile_text
+from archspec.backends.arch import as_label, expand, inputs, named
+from archspec.elaborate.assumptions import Options
+from archspec.ir.graph import Network, given
+from archspec.ops import op_class
+from archspec.ops.base import show
+from archspec.shortening.branches import inside, listed, structured
+from archspec.shortening.composing import Scope, Writer
+from archspec.shortening.instances import Instances
+from archspec.shortening.items import Group, Item, Layer
+from archspec.shortening.levels import Flat, Levels
+from archspec.shortening.parameters import Unsayable
+from archspec.shortening.prove import difference
+from archspec.shortening.written import Line, printed
+
+
+class Short(NamedTuple):
+    """A spec as a text, and a note on what was given up so that it is the same network; empty where nothing was."""
+
+    text: str
+    note: str = ""
+
+
+_WAYS: tuple[tuple[dict[str, bool], str], ...] = (
+    ({}, ""),
+    ({"loose": False}, "blocks have equal lines in all their instances, since a shorter text was another network"),
+    ({"blocks": False}, "there are no blocks, since a shorter text was another network"),
+)
+_SHAPING = ("k", "f", "s", "p", "d", "g", "w", "n", "size", "heads", "axis", "op", "to", "mode", "round")
+"""Arguments that a line says itself, even where all lines of a step have the same."""
+
+
+def shorten(model: Network) -> Short:
+    r"""Write a network, the `model`, as a short spec: with blocks, repeats, params and guards where its layers are alike. The inverse of `expand`.
+
+    The text is read back and proved to be the same network: every value follows from the same values by the same layers, with the same names
+    of weights. Names of layers without weights and the order of layers may differ. Where a shorter text is another network, the result is a longer
+    one, and its `note` says so.
+
+    >>> print(archspec.shorten(archspec.loads("input 8x8x3\nconv k=3 f=8 p=1\nrelu\nconv k=3 f=8 p=1\nrelu")).text)
+    model model
+    <BLANKLINE>
+    input 8x8x3
+    repeat 2: conv k=3 f=8 p=1 | relu
+    <BLANKLINE>
+    """
+    network = given(model)
+    for options, note in _WAYS:
+        try:
+            text = "".join(f"{line}\n" for line in _lines(network, **options))
+        except Unsayable:
+            continue
+        again, _ = compile_text(text, network.name, Options())
+        if again is not None and difference(network, again) is None:
+            return Short(text, note)
+    return Short(expand(network), "every layer has a line of its own, since a shorter text was another network")
+
+
+class End(NamedTuple):
+    """An output, the item that gives it, the layers that lead to it and to no output before it, and their group, if they are one."""
+
+    name: str
+    training: bool
+    item: Item
+    items: list[Item]
+    suite: Group | None
+
+
+def _lines(network: Network, **options: bool) -> Iterator[str]:
+    """The lines of a short text. Raises Unsayable."""
+    flat = Flat(network)
+    defaults = list(_defaults(flat.layers))
+    levels = Levels(flat)
+    main, *further = ends = _ends(network, levels)
+    for end in further:
+        for value in end.suite.reads if end.suite is not None else [end.item, main.item]:
+            if value is not None:
+                value.label = True
+    bodies = [structured(main.items, main.item, levels.holders[len(flat.inputs) - 1])]
+    for end in further:
+        inside([end.suite] if end.suite is not None else [])
+        bodies.append(end.suite.body if end.suite is not None else listed(end.items, end.item) if end.items else [])
+    found = Instances(bodies, **options)
+    lines = _top(found.bodies, ends, {*flat.inputs})
+    yield from named(network)
+    yield from defaults
+    for block in found.found:
+        yield ""
+        yield from printed(block.lines)
+    yield ""
+    yield from inputs(network)
+    yield from printed(lines)
+
+
+def _ends(network: Network, levels: Levels) -> list[End]:
+    """The outputs; layers that lead nowhere go to the first."""
+    taken: set[int] = set()
+    found: list[End] = []
+    for output, result in zip(network.outputs, levels.flat.results, strict=True):
+        item = levels.holders[result]
+        pending: list[Item | None] = [item]
+        own: set[int] = set()
+        while pending:
+            before = pending.pop()
+            if before is not None and id(before) not in taken:
+                taken.add(id(before))
+                own.add(id(before))
+                pending += before.reads
+        items = [item for item in levels.items if id(item) in own]
+        only = items[0] if len(items) == 1 else None
+        suite = only if isinstance(only, Group) and only.name == output.name else None
+        found.append(End(output.name, output.training, item, items, suite))
+    used = {id(item) for end in found[1:] for item in end.items}
+    return [found[0]._replace(items=[item for item in levels.items if id(item) not in used], suite=None), *found[1:]]
+
+
+def _top(bodies: Sequence[Sequence[Item]], ends: Sequence[End], used: set[str]) -> list[Line]:
+    """The lines of the top level: those of the main output, and then those of each further one."""
+    scope = Scope.of([0], "ordinal")
+    scope.used |= used
+    writer = Writer()
+    lines = writer.body({0: bodies[0]}, scope)
+    for end, body in zip(ends[1:], bodies[1:], strict=True):
+        words = f"output {end.name}{' train' if end.training else ''}"
+        if end.suite is None:
+            lines += writer.body({0: body}, scope) if body else [_taken_up(end.item)]
+            lines.append(Line(words))
+            continue
+        begin = end.suite.reads[0]
+        inner = writer.body({0: body}, Scope.of([0], "index"))
+        if len(body) == 1 and isinstance(body[0], (Layer, Group)):
+            inner = [Line("repeat 1:", inner)]
+        lines.append(Line(f"{words}:", [*([_taken_up(begin)] if begin is not None else []), *inner]))
+    back = any(end.suite is None for end in ends[1:])
+    return [*lines, _taken_up(ends[0].item)] if back else lines
+
+
+def _taken_up(item: Item) -> Line:
+    return Line(f"from {item.alias or as_label(item.name)}")
+
+
+def _defaults(layers: Sequence[Layer]) -> Iterator[str]:
+    """Lines `default` with arguments that nearly all layers of a step have; these layers lose them, and the others get theirs."""
+    if any(layer.arguments.get("round") == "floor" for layer in layers):
+        yield "default round=floor"
+        for layer in layers:
+            if layer.arguments.get("round") == "floor":
+                del layer.arguments["round"]
+    by_step: dict[str, list[Layer]] = {}
+    for layer in layers:
+        if not layer.owner or layer.tied:
+            by_step.setdefault(layer.step, []).append(layer)
+    for step, own in by_step.items():
+        for name, declared in op_class(step).fields.items():
+            if name in _SHAPING or declared.default is None or declared.required:
+                continue
+            usual = show(declared.default)
+            (common, times), *_ = Counter(layer.arguments.get(name, usual) for layer in own).most_common(1)
+            if common == usual or times < 2 or 3 * (len(own) - times) > times:
+                continue
+            yield f"default {step} {name}={common}"
+            for layer in own:
+                value = layer.arguments.pop(name, usual)
+                if value != common:
+                    layer.arguments[name] = value

@@ -1,0 +1,170 @@
+"""Short specs: the same networks, as short as they were, and nothing wrong passes the proof."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import archspec
+from archspec.analysis.tensors import tensors
+from archspec.backends.arch import expand
+from archspec.shortening.prove import difference
+from tests.helpers.paths import FACTS, SPECS
+from tests.helpers.specs import few_quick
+
+LINES = json.loads((FACTS / "shortened_lines.json").read_text(encoding="utf-8"))
+"""How many lines each bundled spec takes once it is written flat and shortened, without `model` and `meta`."""
+FLAT = ("cbam_resnet50", "siamese_koch", "t5_small")
+"""Specs of which nothing shorter than a line for each layer is proved: they use weights twice inside of blocks."""
+
+
+def lines(text):
+    return sum(bool(line.strip()) and not line.startswith(("model", "meta")) for line in text.splitlines())
+
+
+def kinds(network):
+    """The layers by what they do, in any order; none of it is known to the proof."""
+    return sorted(
+        (row.op, row.config, row.params, row.macs, str(row.output)) for row in archspec.analyze(network).layers if row.op != "flatten"
+    )
+
+
+@pytest.mark.parametrize("path", few_quick(SPECS), ids=lambda path: path.stem)
+def test_bundled_specs_written_flat_become_short_again(path):
+    network = archspec.load(path)
+    flat = archspec.loads(expand(network), name=path.stem)
+    text, note = archspec.shorten(flat)
+    again = archspec.loads(text, name=path.stem)
+    assert bool(note) == (path.stem in FLAT), note
+    assert lines(text) <= LINES[path.stem], "it was shorter"
+    assert difference(network, again) is None
+    assert kinds(again) == kinds(network)
+    assert {(tensor.key, tensor.shape) for tensor in tensors(again)} == {(tensor.key, tensor.shape) for tensor in tensors(network)}
+
+
+def test_the_lines_are_those_of_all_bundled_specs():
+    assert LINES.keys() == {path.stem for path in SPECS}
+
+
+def test_a_residual_network_reads_as_one_writes_it():
+    flat = archspec.loads(expand(archspec.load("resnet50")))
+    assert archspec.shorten(flat).text.splitlines()[2:] == [
+        "default round=floor",
+        "default conv bias=no",
+        "",
+        "block unit(f, s=1):",
+        "  residual:",
+        "    conv k=1 f=f | bn | relu",
+        "    conv k=3 f=f s=s p=1 | bn | relu",
+        "    conv k=1 f=4*f | bn",
+        "    shortcut: conv k=1 f=4*f s=s | bn if cin != 4*f",
+        "  relu",
+        "",
+        "input 224x224x3",
+        "conv k=7 f=64 s=2 p=3 | bn | relu",
+        "pool w=3 s=2 p=1",
+        "layer1: repeat 3: unit 64",
+        "layer2: repeat 4: unit 128 s=2,1",
+        "layer3: repeat 6: unit 256 s=2,1",
+        "layer4: repeat 3: unit 512 s=2,1",
+        "gap",
+        "fc: fc 1000",
+    ]
+
+
+@pytest.mark.parametrize("name", few_quick(["lenet5", "googlenet", "mobilenet_v2", "densenet121", "maxvit_t", "vit_b_16"], ("lenet5",)))
+def test_a_short_spec_stays_as_it_is(name):
+    once = archspec.shorten(archspec.load(name)).text
+    assert archspec.shorten(archspec.loads(once)).text == once
+
+
+@pytest.mark.parametrize("name", few_quick(["lenet5", "resnet18", "mobilenet_v3_small", "shufflenet_v2_x1_0", "googlenet"], ("lenet5",)))
+def test_values_are_the_same(name):
+    torch = pytest.importorskip("torch", reason="torch computes the values")
+    size = (96, 96, 3) if name != "lenet5" else None
+    network = archspec.load(name, inputs=size)
+    again = archspec.loads(archspec.shorten(archspec.loads(expand(network))).text)
+    one, other = (archspec.to_torch(net).eval() for net in (network, again))
+    other.load_state_dict(one.state_dict())
+    type_ = network.inputs[0].type
+    x = torch.randn(2, type_.channels, *type_.spatial)
+    with torch.no_grad():
+        torch.testing.assert_close(other(x), one(x), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("start", few_quick(range(0, 600, 60), (0,)))
+def test_random_networks_are_proved_and_most_of_them_short(start):
+    pytest.importorskip("torch", reason="the generator of random specs builds torch modules")
+    from tests.fuzzing import shape
+    from tests.fuzzing.draw import Random
+
+    notes = []
+    for seed in range(start, start + 60):
+        drawn = shape.draw(Random(seed))
+        if drawn.refused:
+            continue
+        network = archspec.loads(drawn.text)
+        text, note = archspec.shorten(network)
+        again = archspec.loads(text)
+        assert difference(network, again) is None, (seed, text)
+        assert kinds(again) == kinds(network), (seed, text)
+        notes.append(bool(note))
+    assert sum(notes) <= 0.15 * len(notes)
+
+
+HEAD = "input 16x16x8\n"
+WRONG = {
+    "a branch that is lost": ("concat:\n  skip\n  conv k=3 f=8 p=1\nconv k=1 f=4", "concat:\n  conv k=3 f=8 p=1\nconv k=1 f=4"),
+    "an identity that is lost": ("residual:\n  conv k=3 f=8 p=1\nrelu", "conv k=3 f=8 p=1\nrelu"),
+    "branches that are exchanged": (
+        "concat:\n  a: conv k=3 f=4 p=1\n  b: conv k=3 f=4 p=1\nfc 3",
+        "concat:\n  b: conv k=3 f=4 p=1\n  a: conv k=3 f=4 p=1\nfc 3",
+    ),
+    "a difference the other way round": ("x: skip\ny: conv k=1 f=8\nsub x", "x: skip\ny: conv k=1 f=8\nfrom x | sub y"),
+    "a list that is shifted": ("a: repeat 3: conv k=3 f=8 p=1,2,1 d=1,2,1", "a: repeat 3: conv k=3 f=8 p=2,1,1 d=2,1,1"),
+    "a guard that is wrong": ("a: conv k=3 f=8 p=1\nb: relu\nc: conv k=3 f=8 p=1", "a: conv k=3 f=8 p=1\nc: conv k=3 f=8 p=1"),
+    "a flatten at another place": ("flatten | relu | linear 4", "relu | flatten | linear 4"),
+    "an argument without a shape": ("conv k=3 f=8 | bn eps=0.001", "conv k=3 f=8 | bn"),
+    "the weights of another layer": (
+        "a: conv k=3 f=8 p=1\nb: conv k=3 f=8 p=1\nagain a",
+        "a: conv k=3 f=8 p=1\nb: conv k=3 f=8 p=1\nagain b",
+    ),
+    "another name of weights": ("a: conv k=3 f=8", "b: conv k=3 f=8"),
+    "an output that is lost": ("x: conv k=3 f=8\noutput mid\nrelu", "x: conv k=3 f=8\nrelu"),
+    "an output for training": ("output aux train: gap | fc 3\nrelu", "output aux: gap | fc 3\nrelu"),
+    "a layer that nobody reads": ("from input | x: tensor 8\nrelu", "relu"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_the_proof_finds(what):
+    one, other = (text if "from input |" not in text else text.replace("from input | ", "") for text in WRONG[what])
+    assert difference(archspec.loads(HEAD + one), archspec.loads(HEAD + other)) is not None
+    assert difference(archspec.loads(HEAD + one), archspec.loads(HEAD + one)) is None
+
+
+def test_the_order_of_a_sum_is_free():
+    one, other = "add:\n  a: conv k=3 f=8 p=1\n  b: conv k=1 f=8", "add:\n  b: conv k=1 f=8\n  a: conv k=3 f=8 p=1"
+    assert difference(archspec.loads(HEAD + one), archspec.loads(HEAD + other)) is None
+
+
+def test_names_that_are_no_words():
+    network = archspec.loads('input 8x8x3\n"class": conv k=3 f=4\n"block1-0":\n  a: conv k=3 f=4\n  b: relu\n')
+    assert difference(network, archspec.loads(archspec.shorten(network).text)) is None
+
+
+def test_long_and_deep_networks_end():
+    rows = "".join(f"g{at}:\n  a: conv k={1 + 2 * (at % 2)} f={1 + at % 7} p=same\n  b: bn\n" for at in range(300))
+    deep = "".join("  " * at + "residual:\n" for at in range(20)) + "  " * 20 + "conv k=3 f=8 p=1\n"
+    for text in (rows, deep, "repeat 700: conv k=3 f=8 p=1 | bn | relu\n"):
+        network = archspec.loads(HEAD + text)
+        assert difference(network, archspec.loads(archspec.shorten(network).text)) is None
+
+
+def test_the_command_writes_the_text_and_says_what_was_given_up(archspec_command):
+    done = archspec_command("shorten", "resnet18")
+    assert done.status == 0 and not done.err and "layer4: repeat 2: unit 512 s=2,1" in done.out
+    assert archspec_command("check", "-", stdin=done.out).status == 0
+    done = archspec_command("shorten", "siamese_koch")
+    assert done.status == 0 and "a line of its own" in done.err
