@@ -37,7 +37,7 @@ def _values(network: Network) -> tuple[dict[str, str], list[tuple[str, str, bool
             continue
         if op.step in _FREE:
             sources.sort()
-        key = place.owner or (place.name if op.weights(*types) else "")
+        key = place.owner or place.name if op.weights(*types) else ""
         known[place.name] = _digest(op.step, op.config(*types), key, place.tied or "", str(place.node.type), *sources)
         for at in range(len(place.node.further)):
             known[f"{place.name}:{at + 1}"] = _digest(known[place.name], str(at))
