@@ -46,7 +46,9 @@ def _lines(network: Network) -> Iterator[str]:
         arguments = " ".join(filter(None, [*values, arguments])) if op.variadic else arguments
         tied = f" weights={as_label(place.tied)}" if place.tied is not None else ""
         handed = [*values] * (place.sources[1:] != read_by.get(place.owner, ()))
-        lines.append(label + (" ".join([AGAIN, as_label(place.owner or ""), *handed]) if again else f"{op.step} {arguments}{tied}".rstrip()))
+        lines.append(
+            label + (" ".join([AGAIN, as_label(place.owner or ""), *handed]) if again else f"{op.step} {arguments}{tied}".rstrip())
+        )
     lines += [f"output {output.name}{' train' if output.training else ''}" for output in network.outputs[1:]]
     for name, line in zip(taken_up, [*lines, ""], strict=True):
         if name:

@@ -198,7 +198,8 @@ class Writer:
             name = next(name for name in _variants(base) if name not in scope.used)
         scope.used.add(name)
         if "{" in name:
-            return f"{name}: "
+            plain = as_label(name.partition("{")[0] + "0") == name.partition("{")[0] + "0"
+            return f"{name}: " if plain else f'"{name}": '
         first.name = name
         for at in own:
             scope.names[at].local(Hole(None, stem, name, None, True))
