@@ -151,11 +151,31 @@ def maxima(x: Value, a: Values) -> Made:
     return Do(lambda t: t.amax(tuple(range(2, t.dim())), keepdim=True)), "map"
 
 
+FUNCTIONS: dict[str, tuple[Callable[..., Any], Any]] = {
+    **{function.__name__: (function, None) for function in (torch.sin, torch.cos, torch.erf, torch.neg, torch.atan)},
+    "pow": (torch.pow, 2),
+    "div": (torch.div, -4),
+}
+"""Functions of torch.ops.aten that may be declared, and the number that they take."""
+
+
+def draw_custom(g: Chooser, x: Value, goal: str) -> Args:
+    name = g.pick([*FUNCTIONS])
+    out = const(x.shape) if g.alone and g.chance(3) else const(None)
+    return {"name": Arg(f'"aten.{name}"', lambda env: name), "number": const(FUNCTIONS[name][1]), "out": out, "macs": const(0)}
+
+
+def custom(x: Value, a: Values) -> Made:
+    function, number = FUNCTIONS[a["name"]]
+    return Do(lambda t: function(t) if number is None else function(t, number)), x.kind
+
+
 LAYERS: dict[str, Any] = {
     "slice": (ANY, draw_slice, slice_, "space"),
     "softmax": (ANY, draw_axis, lambda x, a: (nn.Softmax(axis_of(x, a["axis"])), x.kind), "shape"),
     "logsoftmax": (ANY, draw_axis, lambda x, a: (nn.LogSoftmax(axis_of(x, a["axis"])), x.kind), "shape"),
     "rearrange": (ANY, draw_rearrange, rearrange),
+    "custom": (ANY, draw_custom, custom, "shape"),
     "swap": (SEQUENCES, lambda g, x, goal: {} if is_sequence(x) and x.shape[0] <= 64 else None, swap),
     "map": (TOKENS, draw_map, to_map),
     "reshape": (ANY, draw_reshape, reshape),
@@ -171,10 +191,11 @@ ARGUMENTS: dict[str, Values] = {
     "softmax": {"axis": "c"},
     "logsoftmax": {"axis": "c"},
     "rearrange": {"pattern": ..., "p": None, "q": None, "r": None},
+    "custom": {"name": ..., "number": None, "out": None, "macs": ...},
     "map": {"size": ...},
     "reshape": {"shape": ...},
     "token": {"n": ...},
     "mean": {"axis": ...},
     "max": {"axis": ...},
 }
-BARE = {"slice": ("bounds",), "rearrange": ("pattern",), "map": ("size",), "reshape": ("shape",), "token": ("n",)}
+BARE = {"slice": ("bounds",), "rearrange": ("pattern",), "custom": ("name", "number"), "map": ("size",), "reshape": ("shape",), "token": ("n",)}

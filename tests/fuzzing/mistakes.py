@@ -77,7 +77,7 @@ def unequal_sum(draw: Draw, seen: Seen) -> Planted | None:
     wider = Line(Body(items=[Raw(f"linear {seen.x.channels + 1}")], steps=True))
     if draw.number(0, 1):
         return Planted(Residual(Body(items=[wider])), "A301", "residual")
-    kind = draw.pick(["add", "mul"])
+    kind = draw.pick(["add", "mul"]) if seen.x.channels > 1 else "add"  # a product stretches axes of size 1
     return Planted(Branches(kind, Body(items=[Line(Body(items=[Step("skip")], steps=True)), wider])), "A301", kind)
 
 

@@ -21,7 +21,7 @@ Make = Callable[[Value, Context], Any]
 Plan = Callable[[Value, Context], Generator[Any, Value | None, None]]
 OFTEN = [*["conv"] * 7, *["pool", "bn", "attn"] * 2, "dwconv", "deconv", "avgpool", "relu", "linear", "ln", "tokens", "cls", "pos", "first"]
 ROUNDED = ("conv", "dwconv", "pool", "avgpool", "subsample", "upsample")
-BARE_ONLY = ("embed", "slice", "rearrange", "add", "sub", "mul")
+BARE_ONLY = ("embed", "slice", "rearrange", "custom", "add", "sub", "mul")
 BEGUN = ("conv", "dwconv", "deconv", "fc", "linear")
 KINDS = (
     "residual",
