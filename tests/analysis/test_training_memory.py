@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_iter
 import archspec
 from archspec.analysis.training import OPTIMIZERS, Bytes, TrainingMemory
 from archspec.backends.torch.words import TORCH
+from archspec.ir.walk import walk
 from archspec.ops import op_class
 from tests.helpers import nested
 from tests.helpers.paths import SPECS
@@ -55,6 +56,13 @@ def saved(network, spec=""):
     return found
 
 
+def assert_kept(network, found, spec):
+    """Compare with what torch saved. What a declared layer keeps is not known: all that it reads and gives is counted, and no more."""
+    declared = [place for place in walk(network) if place.node.op.step == "custom"]
+    most = sum(type_.size for place in declared for type_ in (*place.graph.types_of(place.node), place.node.type))
+    assert 0 <= TrainingMemory(network, BATCH).kept - found <= 4 * BATCH * most, spec
+
+
 @pytest.mark.parametrize("start", STARTS, ids=["map", "tokens", "vector"])
 @pytest.mark.parametrize(
     "step", [step for step in LAYERS if op_class(step).freezes and step not in ("embed", "rnn", "gru", "lstm", "tensor")]
@@ -69,7 +77,7 @@ def test_a_frozen_layer_keeps_what_torch_saves(step, start):
                 found = saved(network)
             except archspec.SpecError:
                 continue
-            assert TrainingMemory(network, BATCH).kept == found, spec
+            assert_kept(network, found, spec)
 
 
 @pytest.mark.parametrize("start", STARTS, ids=["map", "tokens", "vector"])
@@ -86,7 +94,7 @@ def test_each_layer_keeps_what_torch_saves(step, start):
         except archspec.SpecError:
             continue
         tried += 1
-        assert TrainingMemory(network, BATCH).kept == found, spec
+        assert_kept(network, found, spec)
     if not tried:
         pytest.skip("it does not take this kind of value")
 
@@ -130,7 +138,7 @@ def test_bundled_specs_keep_what_torch_saves(path):
     network = reduced(path)
     if any(output.training for output in network.outputs):
         pytest.skip("auxiliary heads")
-    assert TrainingMemory(network, BATCH).kept == saved(network, path.read_text(encoding="utf-8"))
+    assert_kept(network, saved(network, path.read_text(encoding="utf-8")), path.stem)
 
 
 class Alive(TorchDispatchMode):

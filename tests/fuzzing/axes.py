@@ -198,4 +198,11 @@ ARGUMENTS: dict[str, Values] = {
     "mean": {"axis": ...},
     "max": {"axis": ...},
 }
-BARE = {"slice": ("bounds",), "rearrange": ("pattern",), "custom": ("name", "number"), "map": ("size",), "reshape": ("shape",), "token": ("n",)}
+BARE = {
+    "slice": ("bounds",),
+    "rearrange": ("pattern",),
+    "custom": ("name", "number"),
+    "map": ("size",),
+    "reshape": ("shape",),
+    "token": ("n",),
+}

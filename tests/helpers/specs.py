@@ -48,7 +48,7 @@ VARIED = (
         "textcnn",
         "yolov3",
     ),
-    *("cbam_resnet50", "nfnet_f0", "pointnet", "segnet", "ssd300"),
+    *("cbam_resnet50", "nfnet_f0", "pointnet", "segnet", "ssd300", "vae_mnist"),
     *("gpt2", "bert_base", "llama3_8b", "t5_small", "siamese_koch", "deit_b_distilled"),
 )
 """Specs that hold every layer and every structure that any bundled spec holds (`tests/test_specs.py` compares)."""

@@ -147,7 +147,8 @@ class TestInPyTorch:
         net = archspec.to_torch(archspec.loads('input 5x4x6\nx: relu\nmine: custom "package.Layer" x 3 out=6 weight=2x3\n'))
         t = torch.randn(2, 6, 5, 4)
         with pytest.raises(
-            NotImplementedError, match=r"declares package.Layer: set Custom.functions\['package.Layer'\] .* of x, value, 3, weight"
+            NotImplementedError,
+            match=r"declares package.Layer: set Custom.functions\['package.Layer'\] to a function of x, value, 3, weight",
         ):
             net(t)
         type(net.mine).functions["package.Layer"] = lambda x, y, n, weight: (x + y).mean((2, 3)) * n + weight.sum()

@@ -11,7 +11,7 @@ from archspec.ir.graph import Network, Node
 from archspec.ops.base import per_axis
 from archspec.types import Type
 
-_OWN = frozenset(["function", "functions"])
+_OWN = frozenset(["function", "functions", "keys"])
 """Names that the template has."""
 
 

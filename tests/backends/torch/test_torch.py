@@ -201,7 +201,7 @@ NODES = {
     "Module", "Expr", "Constant", "Import", "ImportFrom", "alias", "ClassDef", "FunctionDef", "arguments", "arg", "keyword", "Name", "Load",
     "Store", "Attribute", "Assign", "AnnAssign", "Return", "Call", "Tuple", "List", "Dict", "Subscript", "Slice", "Starred", "BinOp", "Add", "Sub",
     "Mult", "Div", "FloorDiv", "Pow", "BitOr", "UnaryOp", "USub", "Not", "MatMult", "Mod", "Compare", "Eq", "NotEq", "Lt", "Gt", "GtE", "Is", "IsNot", "BoolOp", "Or",
-    "And", "IfExp", "If", "For", "comprehension", "ListComp", "GeneratorExp", "JoinedStr", "FormattedValue",
+    "And", "IfExp", "If", "For", "comprehension", "ListComp", "DictComp", "GeneratorExp", "JoinedStr", "FormattedValue",
 }  # fmt: skip
 """What an emitted file consists of: no `del`, `global`, `lambda`, `try`, `with`, decorator, `while`, `await` or walrus."""
 BUILTINS = {
@@ -224,6 +224,7 @@ BUILTINS = {
     "any",
     "reversed",
     "hasattr",
+    "getattr",
     "setattr",
     "list",
     "print",
@@ -262,7 +263,8 @@ def check_allowed(source, network):
     names = {part for place in walk(network) for part in place.name.split(".")}
     levels = [name.split(".") for name in dict.fromkeys(place.name for place in walk(network))]
     inner = {".".join(each[start:end]) for each in levels for end in range(2, len(each) + 1) for start in range(end)}
-    assert texts <= parts | names | inner | TEXTS
+    declared = {place.node.op.name.removeprefix("aten.") for place in walk(network) if place.node.op.step == "custom"}
+    assert texts <= parts | names | inner | declared | TEXTS
 
 
 @pytest.mark.parametrize("path", few_quick(SPECS, VARIED), ids=lambda p: p.stem)
