@@ -196,7 +196,7 @@ class TrainingMemory:
             own = own.plus(Bytes(0, width * kept.numbers))
             if kept.output:
                 gives.storage.keep(at)
-            wanted = kept.input if isinstance(kept.input, tuple) else repeat(kept.input)
+            wanted: Iterable[bool] = kept.input if isinstance(kept.input, tuple) else repeat(kept.input)
             if kept.products is not None:
                 wanted, products = _factors([self.flows[source] for source in met.sources], kept.products)
                 own = own.plus(Bytes(0, width * products))
