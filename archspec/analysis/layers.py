@@ -104,8 +104,10 @@ class Row(_Fields):
 
     @property
     def written(self) -> str:
-        """The step with its arguments, and whose weights it uses, if not its own."""
-        return f"{self.op} {self.config}".rstrip() + (f" = {self.owner}" if self.owner is not None else "")
+        """The step with its arguments, the names of values among them, and whose weights it uses, if not its own."""
+        op = self.node.op
+        config = op.config(*self.types, operands=self.sources[1:]) if op.reads_values() else self.config
+        return f"{self.op} {config}".rstrip() + (f" = {self.owner}" if self.owner is not None else "")
 
 
 class Totals(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from archspec.ir.graph import AGAIN, Network
 from archspec.ir.walk import Names, Place, flattened
-from archspec.types import Type
+from archspec.types import Tokens, Type, is_line
 
 
 def expand(network: Network) -> str:
@@ -24,7 +24,7 @@ def _lines(network: Network) -> Iterator[str]:
     places, (last, *others) = flattened(network)
     yield from named(network)
     yield from inputs(network)
-    taken_up = _taken_up(places, [*others, last], network.inputs[-1].name)
+    taken_up, behind = _taken_up(places, [*others, last], network.inputs[-1].name)
     referred = {
         *taken_up,
         *(source for place in places for source in place.sources[1:]),
@@ -35,7 +35,8 @@ def _lines(network: Network) -> Iterator[str]:
     read_by: dict[str | None, tuple[str, ...]] = {place.name: place.sources[1:] for place in places}
     names = Names("", "ordinal")
     lines = []
-    for place in places:
+    kinds = {**{input_.name: input_.type for input_ in network.inputs}, **{place.name: place.node.type for place in places}}
+    for place, current in zip(places, behind, strict=False):
         op, types = place.node.op, place.graph.types_of(place.node)
         again = _is_again(place)
         auto = names.local(place.node._replace(label=None, stem=AGAIN if again else op.step, numbered=not again))
@@ -44,6 +45,8 @@ def _lines(network: Network) -> Iterator[str]:
         shown = {op.config(*read, operands=values) for read in (types, *users.get(place.name, ()))}
         arguments = shown.pop() if len(shown) == 1 else op.config(operands=values)  # what has no effect here has one in an `again`
         arguments = " ".join(filter(None, [*values, arguments])) if op.variadic else arguments
+        if op.origin and isinstance(place.node.type, Tokens) and is_line(kinds.get(current)):
+            arguments += " map=no"  # behind a 1-D map two axes would be one
         tied = f" weights={as_label(place.tied)}" if place.tied is not None else ""
         handed = [*values] * (place.sources[1:] != read_by.get(place.owner, ()))
         lines.append(
@@ -57,15 +60,18 @@ def _lines(network: Network) -> Iterator[str]:
             yield line
 
 
-def _taken_up(places: Sequence[Place], outputs: Sequence[str], current: str) -> list[str]:
-    """The value that each line and output goes on from, where it is another than that of the line before; `current` is the first one."""
+def _taken_up(places: Sequence[Place], outputs: Sequence[str], current: str) -> tuple[list[str], list[str]]:
+    """The value that each line and output goes on from, where it is another than that of the line before, and the latter; `current` is
+    the first one.
+    """
     # A tensor reads nothing, and what is aside, which always has a label, leaves the current value as it is.
     steps = [(p.sources[0] if p.sources else None, None if p.node.op.aside and not _is_again(p) else p.name) for p in places]
-    found = []
+    found, before = [], []
     for read, given in [*steps, *[(name, name) for name in outputs]]:
         found.append("" if read in (None, current) else read)
+        before.append(current)
         current = given or read or current
-    return found
+    return found, before
 
 
 def _users(places: Sequence[Place]) -> dict[str | None, list[tuple[Type, ...]]]:

@@ -195,7 +195,7 @@ class Steps(Core):
         known = all(context.builder.type_of(number) is not None for number in (value, *[number for _, number in scope.labels.values()]))
         for name, default, is_value in head.parameters:
             if name.id in given and not is_value:
-                scope.names[name.id] = self.argument(given[name.id], context)
+                scope.names[name.id] = self.number(given[name.id], name.id, head, context)
             elif name.id not in given and default is not None and known:
                 scope.names[name.id] = evaluate(default, scope)
         return scope
@@ -206,6 +206,16 @@ class Steps(Core):
             return self.reference(expr, context)
         message = f"`{name}` of `{head.name.id}` is a value, and `{expr.span.text}` is not the name of one"
         raise Refused("A107", message, expr.span, f"give the label of a line above; it is declared as `{head.span.text}`")
+
+    def number(self, expr: ast.Expr, name: str, head: ast.Block, context: Context) -> Value:
+        """What is given for a parameter of a block that is no value. Raises Refused, with what to declare where a value is given."""
+        try:
+            return self.argument(expr, context)
+        except Refused as refused:
+            if refused.code == "A106" and isinstance(expr, ast.Name) and any(expr.id in seen.labels for seen in context.scope.outwards()):
+                refused.help = f"`c({expr.id})` is the number of its channels; if `{name}` is to be a value, declare it so: `from {name}`"
+                refused.others = ((head.span, f"`{name}` is a number here"),)
+            raise
 
     def argument(self, expr: ast.Expr, context: Context) -> Value:
         """An argument of a block: inside a repeat a list gives one value per round, elsewhere the block gets the whole list."""

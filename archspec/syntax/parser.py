@@ -171,6 +171,10 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return "write the input as height x width x channels: `input 32x32x3`"
     if first == "param":
         return "write `param n = 1`"
+    behind = [t for t in tokens if t.end <= token.start]
+    word = behind[-1] if token.type == "COLON" and behind else token
+    if word.value in HEADS and any(t.type == "VBAR" for t in behind):
+        return f"`{word.value}` begins a line: put it on the next one, without `|` before it"
     if first == "for":
         return "did you mean `repeat 3 as i:`?"
     if token.type == "LPAR" and "KEY" in expected:

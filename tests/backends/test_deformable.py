@@ -112,6 +112,7 @@ def test_counts_are_those_of_the_convolution_and_of_what_is_read():
     plain = {row.name: row for row in archspec.analyze(archspec.loads("input 5x4x4\nc: conv k=3 f=6 s=2 p=same g=2"))}
     assert (rows["c"].params, rows["c"].macs) == (plain["c"].params, plain["c"].macs) == (6 * 2 * 9 + 6, 3 * 2 * 6 * 2 * 9)
     assert rows["c"].flops == 2 * rows["c"].macs + 7 * 3 * 2 * 4 * 9
+    assert rows["c"].written == "conv k=3 f=6 s=2 p=same g=2 offset=o" and rows["c"].config == plain["c"].config
     assert rows["c"].receptive_field is None and rows["o"].receptive_field is not None
 
 

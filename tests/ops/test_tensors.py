@@ -12,6 +12,7 @@ from torch.nn import functional as F
 import archspec
 from archspec.backends.arch import expand
 from archspec.ir.schema import from_json, to_json
+from archspec.ir.walk import walk
 
 
 class Layered(nn.Module):
@@ -196,3 +197,14 @@ def test_a_tensor_whose_kind_follows_from_an_unknown_value_stays_unknown():
     """Two axes are tokens, or a 1-D map: a mistake above makes no second one here."""
     text = "input 8x3\nlinear nosuch\nv: tensor 4x3\nfrom v | pool 2"
     assert [(d.code, d.span.line) for d in archspec.compile(text).diagnostics if d.severity == "error"] == [("A106", 2)]
+
+
+def test_expanded_behind_a_line_two_axes_stay_tokens():
+    text = "input 16x8\nt: tensor 16x8\nx: conv k=3 f=8 p=1\nu: tensor 16x8 map=no\nfrom x | tokens | add u\n"
+
+    def types(text):
+        return [repr(place.node.type) for place in walk(archspec.loads(text))]
+
+    flat = expand(archspec.loads(text))
+    assert types(flat) == types(text)
+    assert "u: tensor 16x8 map=no" in flat and expand(archspec.loads(flat)) == flat
