@@ -60,6 +60,7 @@ NARROW: dict[str, dict[str, int]] = {
     "bert_base": {"words": 90, "length": 12, "width": 48, "depth": 2},
     "llama3_8b": {"words": 90, "length": 12, "width": 48, "inner": 64, "depth": 2, "heads": 8},
     "transformer_base": {"T": 12, "D": 48, "depth": 2},
+    "fcn8s": {"width": 4},
     "pointnet": {"N": 20},
     "wavenet": {"stacks": 1},
     "segnet": {"width": 4},  # with fewer numbers no two of a window differ by their rounding alone, which decides where one comes back
