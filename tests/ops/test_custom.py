@@ -142,6 +142,17 @@ class TestInPyTorch:
         (weight, bias) = net.parameters()
         assert torch.equal(net(x), torch.nn.functional.layer_norm(x, (5, 4), weight, bias))
 
+    def test_weights_may_be_used_twice_and_frozen(self):
+        torch = self.torch
+        text = 'a: input 4x4x6\nb: input 4x4x6\nfrom a\nmine: custom "aten.prelu" weight=6\nfrom b | again mine | sub mine\nfrozen part: custom "aten.prelu" weight=6\n'
+        net = archspec.to_torch(archspec.loads(text))
+        weight, fixed = net.parameters()
+        assert (weight.requires_grad, fixed.requires_grad) == (True, False)
+        torch.nn.init.normal_(weight)
+        a, b = torch.randn(2, 2, 6, 4, 4)
+        prelu = torch.nn.functional.prelu
+        assert torch.equal(net(a, b), prelu(prelu(b, weight) - prelu(a, weight), fixed))
+
     def test_any_other_name_is_a_function_that_is_given(self):
         torch = self.torch
         net = archspec.to_torch(archspec.loads('input 5x4x6\nx: relu\nmine: custom "package.Layer" x 3 out=6 weight=2x3\n'))

@@ -128,6 +128,10 @@ def test_values_written_by_hand_at_every_opset(case):
         check(archspec.to_onnx(network, weights, opset=opset), network, inputs, expected)
 
 
+REFUSED = ('"aten.prelu" weight=1 macs=0 flops=10',)
+"""A declared layer that ONNX has no operator for."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_what_the_support_matrix_says_of_onnx_runs(step):
@@ -136,7 +140,9 @@ def test_what_the_support_matrix_says_of_onnx_runs(step):
     for case in support.cases():
         if case.step != step or case.network is None:
             continue
-        assert support.refusal("onnx", case.network) is None
+        assert (support.refusal("onnx", case.network) is not None) is (case.sample in REFUSED)
+        if case.sample in REFUSED:
+            continue
         network = case.network
         inputs = inputs_of(network, 2)
         if support.refusal("torch", network) is None:
