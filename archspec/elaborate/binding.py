@@ -175,7 +175,7 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
     """The value of an argument as written: a word that it admits, or an expression. Raises Refused."""
     if isinstance(expr, ast.Name) and expr.id in info.words:
         return expr.id
-    if info.rule.names == "size" and isinstance(expr, (ast.Name, ast.Interpolated)):
+    if info.rule.names == "size" and isinstance(expr, (ast.Name, ast.Interpolated, ast.Text)):
         type_ = scope.types(expr, expr.span, scope) if scope.types is not None else None
         if type_ is None:
             raise Silent(expr.span)

@@ -14,7 +14,7 @@ from archspec.elaborate.structure import Structures, begun
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import AGAIN, Call, Further, Node
 from archspec.ir.shared import Slot, rounds
-from archspec.ops import op_class
+from archspec.ops import STEPS, op_class
 from archspec.ops.base import counted
 from archspec.source import Span
 from archspec.syntax import ast
@@ -46,11 +46,21 @@ class Sharing(Structures):
         self.trace.append(Level(step.span, step.span.text, ""))
         results: dict[str, int] | None = None if part.context.results is None else {}  # the outputs of a block are those of the first time
         inside = part.context._replace(builder=builder, scope=seen, results=results)
-        result = self.grouped(body, label, step.span, inside, value)
+        result = self.once_more(body, label, step.span, inside, value)
         self.trace.pop()
         if self.sink.errors == errors:
             self.lend(step, builder, range(start, len(builder.elements)), lenders, home)
         return result if self.sink.errors == errors else self.unknown(builder, step.span)
+
+    def once_more(self, body: tuple[ast.Statement, ...], label: str | None, span: Span, context: Context, value: int) -> int:
+        """What an `again` builds after a value; a tensor, which reads none, needs no label of its own here."""
+        only = body[0].steps[0] if len(body) == 1 and isinstance(body[0], ast.Chain) and len(body[0].steps) == 1 else None
+        if only is None or only.name.id not in STEPS or not op_class(only.name.id).origin:
+            return self.grouped(body, label, span, context, value)
+        result = self.tensor(only, label or AGAIN, context, value)
+        made = context.builder.elements[-1]
+        context.builder.elements[-1] = made if isinstance(made, Further) else made._replace(label=label)
+        return result
 
     def named(self, step: ast.Step, context: Context) -> tuple[Part, GraphBuilder, list[Stored] | None]:
         """What the label of an `again` names, the graph where it stands, and its elements with weights, None where these are not known.

@@ -59,8 +59,8 @@ def all_ones(module):
     for name, parameter in module.named_parameters():
         nn.init.constant_(parameter, 0.0 if name.endswith("bias") else 1.0)
     for merge in module.modules():
-        if isinstance(merge, Merge) and merge.kind == "sub":
-            merge.kind = "add"  # it reads the same, and nothing cancels
+        if isinstance(merge, Merge) and merge.kind in ("sub", "mul"):
+            merge.kind = "add"  # it reads the same, nothing cancels, and nothing outgrows its numbers
     return module
 
 

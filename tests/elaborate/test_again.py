@@ -357,6 +357,13 @@ def test_expand_goes_on_from_what_an_again_of_what_is_aside_gives():
     assert rows[0] == rows[1]
 
 
+def test_a_tensor_in_a_group_is_expanded():
+    network = archspec.loads("input 4x4x3\ng:\n  t: tensor 1x1x3\n  conv k=1 f=3 | mul t\nagain g")
+    flat = expand(network)
+    assert archspec.analyze(archspec.loads(flat)).totals == archspec.analyze(network).totals
+    assert expand(archspec.loads(flat)) == flat
+
+
 def test_values_that_a_layer_reads_may_follow():
     text = "input 6x4\nk: linear 4\nc: attn heads=2 kv=k\nv: linear 4\nfrom c"
     rows = [archspec.analyze(archspec.loads(f"{text}\n{line}")).layers[-1] for line in ("again c", "again c v", "again c kv=v")]

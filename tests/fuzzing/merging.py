@@ -29,7 +29,7 @@ class Merging(Steps):
                 if self.chance(5) and (found := draw(x, context)) is not None:
                     return found
         kind = self.draw.pick(["add", "mul", "sub"] + ["concat"] * (goal != "shape"))
-        if kind == "concat" and not goal and len(x.shape) == 2 and self.chance(2):
+        if kind == "concat" and not goal and self.lengthens(x) and self.chance(2):
             return self.lengthened(x, context)
         fitting = [
             (v, name)
@@ -44,6 +44,10 @@ class Merging(Steps):
         names = [name, *(n for v, n in fitting if v.channels == value.channels and n.text != name.text)][: self.draw.number(1, 2)]
         first = [] if kind == "concat" or value.channels == x.channels else [self.closing(value.channels, context)]
         return Line(Body(only(*first, lambda x, c: MergeWith(kind, names)), steps=True))
+
+    def lengthens(self, x: Value) -> bool:
+        """Whether values may be put behind one another."""
+        return len(x.shape) == 2 and "length" in self.options.kinds
 
     def stretched(self, kind: str, x: Value, v: Value) -> bool:
         """Whether a value is stretched over the positions of another."""
@@ -64,10 +68,12 @@ class Merging(Steps):
         if label is None or self.chance(2):
             return None
         shape = x.shape if self.chance(2) else (*[1] * (len(x.shape) - 1), x.channels)
-        init = self.draw.pick([None, None, "1", "0.5", "normal", "truncated", *["eye"] * (len(shape) == 2)])
+        init = self.draw.pick([None, None, "1", "0.5", "normal", "truncated"])
         found = Tensor(label, shape, self.chance(3), init=init)
         if self.chance(3):
             found.stored = self.draw.pick([(1, *found.layout(x.kind)), shape[::-1], (x.channels, shape[0], *shape[1:-1])])
+        elif len(shape) == 2 and self.chance(3):
+            found.init = "eye"
         return found
 
     def product(self, x: Value, context: Context) -> Part | None:

@@ -70,7 +70,7 @@ class Parts(Sharing):
         return Line(Body(items=[make(x, context) for make in steps], steps=True), guard=guard)
 
     def draw_concat(self, x: Value, context: Context, goal: str) -> Part:
-        if len(x.shape) == 2 and self.chance(3):
+        if self.lengthens(x) and self.chance(3):
             return Branches("concat", self.branches("shape"), {"axis": "t"})
         return Branches("concat", self.branches("space"))
 

@@ -39,6 +39,7 @@ KINDS = (
     "star",
     "again",
     "tied",
+    "length",
 )
 
 

@@ -149,6 +149,11 @@ def test_a_layer_may_give_several_values(monkeypatch):
     assert to_json(from_json(to_json(network))) == to_json(network)
 
 
+def test_a_size_may_be_that_of_a_quoted_label():
+    network = archspec.loads('input 8x8x3\n"a b": relu\npool 2\nupsample to="a b"')
+    assert archspec.analyze(network).layers[-1].output == (8, 8, 3)
+
+
 def test_a_tensor_that_a_path_leads_to_is_stretched():
     network = archspec.loads("input 8x8x3\ng:\n  t: tensor 1x1x3\n  relu\nadd g.t")
     assert archspec.analyze(network).layers[-1].output == (8, 8, 3)
