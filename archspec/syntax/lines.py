@@ -265,7 +265,6 @@ def _follows(tokens: list[Token], at: int) -> bool:
 def _role(tokens: list[Token], at: int) -> str:
     """What a word at the start of a step is."""
     word = tokens[at].value
-    after = tokens[at + 1] if at + 1 < len(tokens) else None
     label = _is_label(tokens, at)
     if word in MERGES:
         return "MERGE"
@@ -275,8 +274,6 @@ def _role(tokens: list[Token], at: int) -> str:
         return word.upper()
     if label:
         return "LABEL"
-    if after is not None and after.value == "if" and any(token.type == "COLON" for token in tokens[at:]):
-        return "LABEL"
     return "NAME"
 
 
@@ -285,6 +282,6 @@ def _is_label(tokens: list[Token], at: int) -> bool:
     if at + 1 >= len(tokens) or tokens[at].type not in ("NAME", "STRING"):
         return False
     follows, quoted = tokens[at + 1], tokens[at].type == "STRING"
-    if quoted and follows.value == "if":
+    if follows.value == "if":
         return any(token.type == "COLON" for token in tokens[at:])
     return follows.type == "COLON" or (follows.type == "LBRACE" and not quoted and _follows(tokens, at))

@@ -94,11 +94,14 @@ class Sharing(Calling):
         return result
 
 
-def repeats(body: Body) -> bool:
-    """Whether there are rounds in a body, or in a block that it calls."""
-    called = [repeats(item.block.body) for item in body.items if isinstance(item, Call) and item.block.body is not body]
-    inner = [isinstance(item, Repeat) or any(map(repeats, bodies(item))) for item in body.items]
-    return any((*called, *inner))
+def repeats(body: Body, around: tuple[Body, ...] = ()) -> bool:
+    """Whether there are rounds in a body, or in a block that it calls; `around` are the blocks that are looked at."""
+    called = [item.block.body for item in body.items if isinstance(item, Call)]
+    inner = [each for item in body.items for each in bodies(item)]
+    rounds = any(isinstance(item, Repeat) for item in body.items)
+    return rounds or any(
+        [repeats(each, around) for each in inner] + [repeats(each, (*around, each)) for each in called if each not in around]
+    )
 
 
 def table(entries: list[Entry]) -> Any:
