@@ -212,7 +212,7 @@ class Core(Reports, ABC):
     def type_at(self, expr: ast.Expr | None, span: Span, scope: Scope) -> Type | None:
         """The type of the value that an expression names, or of the current one: what `Scope.types` asks. Raises Refused."""
         path = Path.of(expr, scope) if expr is not None else None
-        if path is not None and (type_ := path.type()) is not None:  # a size is no path for data: nothing is exposed
+        if path is not None and (type_ := path.type(self.exposures)) is not None:  # a size is no path for data: nothing is exposed
             return type_
         builder, value = self.found(expr, scope) if expr is not None else self.current
         if value is None:

@@ -68,7 +68,7 @@ class Path:
         try:
             if not isinstance(call, Call):
                 raise Unseen(0, ())
-            first, *others = seen(call.graph, self.names)
+            first, *others = seen(call.graph, self.names, {})
         except Unseen as unseen:
             raise self.nowhere(unseen) from None
         if others:
@@ -84,13 +84,13 @@ class Path:
             builder, value = builder.bodies[~value], ~step.at
         return builder, value
 
-    def type(self) -> Type | None:
+    def type(self, exposures: Exposures) -> Type | None:
         """The type of the value that the path leads to, which stays unseen; None for a label, an output of a block, none or several."""
         call = self.owner.elements[~self.value] if self.value < 0 and self.names else None
         if not isinstance(call, Call) or call.graph.instance is not None:
             return None
         try:
-            places = seen(call.graph, self.names)
+            places = seen(call.graph, self.names, exposures.labels)
         except Unseen:
             return None
         return type_of(call.graph, places[0].way) if len(places) == 1 else None

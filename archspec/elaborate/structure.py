@@ -135,6 +135,7 @@ class Structures(Steps):
         if graph is None:
             return context.builder.add(Hole(inner.type_of(last), "group", name, span))
         self.limit(graph.layers, span)
+        self.exposures.labels[graph] = {label: inner.final(at) for label, (owner, at) in inside.scope.labels.items() if owner is inner}
         result = context.builder.call(inner, Call(graph, (value, *inner.pending), graph.output, "group", name, span))
         for at, output in enumerate(further, 1):
             self.add_result(output, context.builder.further(result, at), context, span)

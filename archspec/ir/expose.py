@@ -7,7 +7,7 @@ elements keep their positions, its values their numbers. Equal graphs stay equal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableSequence, Sequence
+from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 from typing import Any, NamedTuple
 
 from archspec.ir.builder import GraphBuilder
@@ -45,9 +45,13 @@ class Unseen(Exception):
         """The block that the path goes into, of which one sees the further results only."""
 
 
-def seen(graph: Graph, path: Sequence[str]) -> list[Seen]:
+Labels = Mapping[Graph, Mapping[str, int]]
+"""Labels within graphs, with the numbers of their values: names of values too where no layer has them, as in `x: skip`."""
+
+
+def seen(graph: Graph, path: Sequence[str], labels: Labels) -> list[Seen]:
     """The values in a graph that a path leads to, in the order of the network. Raises Unseen where there is none."""
-    search = _Search()
+    search = _Search(labels)
     found = list(search.inside(graph, Names("", graph.naming), tuple(path), (), 0))
     if not found:
         raise Unseen(search.found, search.known, block=search.block)
@@ -66,7 +70,8 @@ def type_of(graph: Graph, way: Sequence[Step]) -> Type:
 
 
 class _Search:
-    def __init__(self) -> None:
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
         self.found = 0
         """The most names that were found."""
         self.known: list[str] = []
@@ -74,7 +79,16 @@ class _Search:
         self.block: str | None = None
 
     def inside(self, graph: Graph, names: Names, path: tuple[str, ...], way: tuple[Step, ...], met: int) -> Iterator[Seen]:
-        """What a path leads to from a graph; `met` names of it lie behind."""
+        """What a path leads to from a graph; `met` names of it lie behind. A label that no layer has leads to its value."""
+        found = list(self.keyed(graph, names, path, way, met))
+        yield from found
+        for label, value in self.labels.get(graph, {}).items():
+            self.note(met, label)
+            if not found and path[0] != ANY and _after(label, path) == () and (steps := _steps(graph, value)):
+                yield Seen(names.prefix + label, (*way, *steps))
+
+    def keyed(self, graph: Graph, names: Names, path: tuple[str, ...], way: tuple[Step, ...], met: int) -> Iterator[Seen]:
+        """What a path leads to by the names of layers."""
         for at, element in graph.layered:
             rounds = element.times if isinstance(element, Call) else 1
             for round_ in range(rounds):
@@ -112,6 +126,18 @@ class _Search:
             self.known += [name] if name is not None else []
 
 
+def _steps(graph: Graph, value: int) -> tuple[Step, ...]:
+    """The way to a value of a graph, through rounds to the last; none to an input, and to what only picks a result."""
+    element = graph.elements[value - len(graph.inputs)] if value >= len(graph.inputs) else None
+    if element is None or isinstance(element, Further):
+        return ()
+    step = Step(value - len(graph.inputs), element.times - 1 if isinstance(element, Call) else 0)
+    if not (isinstance(element, Call) and element.inline):
+        return (step,)
+    inner = _steps(element.graph, element.graph.result)
+    return (step, *inner) if inner else ()
+
+
 def _after(name: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
     """What is left of a path behind a name, whose dots part it as they part a path; None where it does not begin so."""
     parts = tuple(name.split("."))
@@ -125,6 +151,7 @@ class Exposures:
 
     def __init__(self) -> None:
         self._made: dict[tuple[Graph, tuple[Step, ...]], tuple[Graph, int]] = {}
+        self.labels: dict[Graph, Mapping[str, int]] = {}
 
     def result(self, graph: Graph, way: tuple[Step, ...]) -> tuple[Graph, int]:
         """The graph with the value at the end of a way as one of its results, and the number of that result."""
@@ -138,6 +165,7 @@ class Exposures:
             name = _free(_local(graph, way), changed.names)
             found = _with(changed, changed.elements, (*changed.results, value), (*changed.names, name)), len(changed.results)
         self._made[graph, way] = found
+        self.labels[found[0]] = self.labels.get(graph, {})
         return found
 
     def _value(self, graph: Graph, way: tuple[Step, ...]) -> tuple[Graph, int]:
@@ -173,7 +201,7 @@ class Exposures:
             if not found:
                 raise Unseen(0, call.graph.names, block=call.graph.instance.block)
             return [(name, builder.further(value, way[-1].result, call.times - 1)) for name, way in found]
-        return [(name, self.value(builder, value, way)) for name, way in seen(call.graph, path)]
+        return [(name, self.value(builder, value, way)) for name, way in seen(call.graph, path, self.labels)]
 
     def value(self, builder: GraphBuilder, value: int, way: tuple[Step, ...]) -> int:
         """The value at the end of a way inside a call that `builder` has; `value` is that of the call."""

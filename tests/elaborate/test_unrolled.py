@@ -92,6 +92,19 @@ CASES = {
             "add1: add a2.add1",
         ),
     ),
+    "labels of what is no layer, by their paths": (
+        joined(
+            "input 8x8x3\nf:\n  repeat 2: conv k=3 f=4 p=1 | relu\n  wide: skip\n  pool w=2",
+            "  g:\n    conv k=1 f=6 | bn\n    normed: skip\n    relu\n  repeat 2: cell\n  end: skip\n  conv k=1 f=5",
+            "upsample to=f.wide\nconcat f.wide\npool w=2\nconcat f.g.normed f.end",
+            "block cell(): conv k=1 f=6",
+        ),
+        joined(
+            "input 8x8x3\nf.0: conv k=3 f=4 p=1\nf.1: relu\nf.2: conv k=3 f=4 p=1\nf.3: relu\nf.4: pool w=2",
+            "f.g.0: conv k=1 f=6\nf.g.1: bn\nf.g.2: relu\nf.6.conv1: conv k=1 f=6\nf.7.conv1: conv k=1 f=6\nf.8: conv k=1 f=5",
+            "upsample to=8x8\nconcat f.3\npool1: pool w=2\nconcat f.g.1 f.7.conv1",
+        ),
+    ),
     "a value that blocks hand on": (
         joined(
             "block tree(n, from e):\n  conv k=1 f=c(e)+n\n  x: conv k=1 f=c(e)\n  add e\n  tree n-1 x if n > 1",

@@ -110,7 +110,7 @@ def test_rounds_in_rounds_are_those_of_keys():
     y = stack.call(inner.graph(y), stack.inputs[0], times=3)
     stack._graph.elements[-1] = stack._graph.elements[-1]._replace(inline=True)
     graph = stack.graph(y)
-    assert [name for name, _ in seen(graph, ("*", "side"))] == [f"{at}.side" for at in range(9)]
+    assert [name for name, _ in seen(graph, ("*", "side"), {})] == [f"{at}.side" for at in range(9)]
     b = archspec.Builder("net")
     z = b.call(graph, b.input("input", Map((32,), 4)), label="stack")
     values = Exposures().expose(b._graph, z.number, ("*", "side"))
