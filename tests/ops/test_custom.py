@@ -107,7 +107,7 @@ def test_a_network_is_built_without_a_text():
     y = b.op("custom", x, b.op("relu", x), name="package.Layer", places=("value", 2.5), out=(2, 2, 3), weight=(2, 3))
     b.output(y)
     row = archspec.analyze(b.network()).layers[-1]
-    assert row.written == 'custom "package.Layer" 2.5 out=2x2x3 weight=2x3' and row.output == (2, 2, 3)
+    assert row.written == 'custom "package.Layer" relu1 2.5 out=2x2x3 weight=2x3' and row.output == (2, 2, 3)
     with pytest.raises(ValueError, match="`custom` reads 2 values, not 1"):
         b.op("custom", x, name="package.Layer", places=("value",))
 
