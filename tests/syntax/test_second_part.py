@@ -28,6 +28,7 @@ def tree(text: str) -> tuple[Any, ...]:
         ('frozen "x y" if 1 < 2: relu', True, True),
         ("frozen a if 1 < 2: relu", False, True),
         ("frozen a{1}: relu", False, True),
+        ("frozen a if 1 < 2: relu", False, True),
     ]
     + [(f"{word}{{1}}: relu", False, False) for word in ("block", "input", "output", "default", "from", "pattern", "use", "arch")],
 )
