@@ -18,7 +18,7 @@ def written_shape(line: ast.Input, scope: Scope) -> tuple[int, ...]:
     """The shape of a line `input`, its params filled in. Raises Refused."""
     found = []
     for size, name in zip(line.shape.values, line.params, strict=False):
-        if name is not None and (not name.id.isidentifier() or scope.value_of(name.id) is None):
+        if isinstance(name, ast.Name) and (not name.id.isidentifier() or scope.value_of(name.id) is None):
             help_ = f"say which sizes it stands for: `input {name.span.text} for {name.id or 'H'} in 32..512 step 32`"
             help_ = f"{help_}, or define it: `param {name.id} = 32`" if name.id.isidentifier() else "write it as `input 32x32x3`"
             raise Refused("A001", f"`{name.id or name.span.text}` is no size", name.span, help_)

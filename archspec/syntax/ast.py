@@ -168,12 +168,12 @@ class Sizes(NamedTuple):
 class Input(NamedTuple):
     """`input 32x32x3`; `letters` are those in it that `for` gives sizes to, by axis, or None: the shape has their first.
 
-    `params` are other names in it, by axis: the shape has 0 there.
+    `params` are other names in it, and expressions in parentheses, by axis: the shape has 0 there.
     """
 
     shape: Dims
     letters: tuple[str | None, ...]
-    params: tuple[Name | None, ...]
+    params: tuple[Expr | None, ...]
     sizes: tuple[Sizes, ...]
     span: Span
 

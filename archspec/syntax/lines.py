@@ -241,6 +241,7 @@ def roles(tokens: list[Token]) -> Iterator[Token]:
         elif start and (kind == "NAME" or (kind == "INT" and [t.type for t in tokens[at + 1 : at + 2]] == ["COLON"])):
             kind = _role(tokens, at) if kind == "NAME" else "LABEL"
             bare, end, sizes = kind in ("NAME", "MERGE"), token.end, kind == "INPUT"
+            arguments = sizes
         elif sizes and kind == "NAME":
             kind = token.value.upper() if token.value in _OF_SIZES else kind
         elif depth and first == "block" and token.value == "from":

@@ -144,7 +144,7 @@ def _wanted(expected: set[str]) -> str:
     if len(words) > 3:
         words = [word for word in words if word not in ("`,`", "`if`")]
         words = words if len(words) <= 3 else [*words[:3], "such"]
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words) or "something else"
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words) or ("`x`" if "BY" in expected else "something else")
 
 
 def _found(token: Token) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -140,20 +141,21 @@ class Lowering:
         return ast.Model(value.value if isinstance(value, ast.Text) else children[1].value, span)
 
     def input(self, children: list[Node], span: Span) -> ast.Input:
-        written = [child for child in children[1:3] if _is(child, "DIMS", "INT", "NAME")]
+        written = [child for child in children[1:3] if _is(child, "DIMS", "INT", "NAME") or _is_rule(child, "crossed")]
         sizes = tuple([self.size(child.children) for child in children if _is_rule(child, "size")])
         first = {size.letter: size.first for size in sizes}
         shape: list[int] = []
         letters: list[str | None] = []
-        params: list[ast.Name | None] = []
+        params: list[ast.Expr | None] = []
         known = True
         place = self.across(written)
-        for part in "".join([token.value for token in written]).split("x"):
-            number = self.digits(part, place) if is_digits(part) else first.get(part, 0)
-            known &= number is not None
-            shape.append(number or 0)
-            letters.append(part if part in first else None)
-            params.append(ast.Name(part, place) if not is_digits(part) and part not in first else None)
+        for part in self.axes(written, place):
+            letter = part.id if isinstance(part, ast.Name) and part.id in first else None
+            number = part.value if isinstance(part, ast.Number) and type(part.value) is int else None
+            known &= not isinstance(part, ast.Unreadable)
+            shape.append(number or first.get(letter or "", 0))
+            letters.append(letter)
+            params.append(part if letter is None and number is None else None)
         for at, size in enumerate(sizes):
             if any(size.letter == other.letter for other in sizes[:at]):
                 self.report("A001", f"the sizes of `{size.letter}` are given twice", size.span, "give each letter its sizes once")
@@ -162,6 +164,17 @@ class Lowering:
                     "A001", f"`{size.letter}` is not in the shape {place.text}", size.span, "remove its sizes, or put it into the shape"
                 )
         return ast.Input(ast.Dims(tuple(shape) if known else (), place), tuple(letters), tuple(params), sizes, span)
+
+    def axes(self, written: list[Node], place: Span) -> Sequence[ast.Expr]:
+        """The sizes of an input's axes, as written: `32xHx3`, or with expressions in parentheses."""
+        if _is_rule(written[0], "crossed"):
+            return self.sizes(written[0].children)
+        parts = "".join([_token(token, 0).value for token in written]).split("x")
+        numbers = [self.digits(part, place) if is_digits(part) else part for part in parts]
+        return [
+            ast.Name(each, place) if isinstance(each, str) else ast.Unreadable(place) if each is None else ast.Number(each, place)
+            for each in numbers
+        ]
 
     def size(self, children: list[Node]) -> ast.Sizes:
         """The sizes of a letter; those that are none are reported."""

@@ -71,3 +71,10 @@ def test_functions_of_open_numbers_are_those_of_plain_ones(function: str) -> Non
         expected = archspec.analyze(archspec.loads(text, params={"q": q})).totals.params
         found = namespace["counts"](q)  # type: ignore[operator]
         assert found is None or found["params"] == expected, q
+
+
+def test_expressions_in_the_shape_of_an_input():
+    text = "param n = 4\ninput (n)x(2 * n)x3\nconv k=1 f=2"
+    assert archspec.loads(text).inputs[0].type.shape == (4, 8, 3)
+    assert archspec.loads(text, params={"n": 5}).inputs[0].type.shape == (5, 10, 3)
+    assert archspec.loads("input (H)x3 for H in 8..12\nrelu").inputs[0].type.shape == (8, 3)

@@ -131,3 +131,8 @@ def test_formatting_keeps_the_second_part() -> None:
     text = "block up(f, from e):\n  upsample to=e | concat e\nfrom a.*.side | pad h=0:1 w=2:3 c=0:7 | slice 1:t() axis=t\n"
     assert format_text(Source("t", text)) == text
     assert format_text(Source("t", text.replace(", from", ",from"))) == text
+
+
+def test_formatting_joins_the_sizes_of_an_input() -> None:
+    text = "param n = 8\ninput (n)x(2*n)x3\n"
+    assert format_text(Source("t", text)) == format_text(Source("t", text.replace("2*n", "2 * n"))) == text
