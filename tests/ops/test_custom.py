@@ -208,3 +208,20 @@ def test_a_tensor_and_a_value_of_each_image_are_compared_in_onnx():
     (found,) = run(session(archspec.to_onnx(network)), {"input": x})
     assert torch.equal(torch.from_numpy(found), torch.minimum(x.clamp(min=0.5), x))
     assert torch.equal(archspec.to_torch(network)(x), torch.minimum(x.clamp(min=0.5), x))
+
+
+def test_every_function_that_onnx_has_gives_the_values_of_torch():
+    torch = pytest.importorskip("torch", reason="torch computes what is expected")
+    pytest.importorskip("onnxruntime", reason="onnxruntime runs the ONNX file")
+    from archspec.backends.onnx.elementwise import _OF_ONE, _OF_TWO
+    from tests.helpers.onnx import run, session
+
+    x = torch.rand(2, 6) * 0.9 + 0.05  # where all of them are defined
+    for name in (*_OF_ONE, *_OF_TWO):
+        rest = " y" if name in _OF_TWO else ""
+        network = archspec.loads(f'input 6\nmul -0.5 | add 1\ny: skip\nfrom input | custom "aten.{name}"{rest}\n')
+        function = getattr(torch, name)
+        expected = function(x, 1 - x / 2) if rest else function(x)
+        (found,) = run(session(archspec.to_onnx(network, opset=13)), {"input": x})
+        assert torch.allclose(torch.from_numpy(found), expected, rtol=1e-5, atol=1e-6), name
+        assert torch.equal(archspec.to_torch(network)(x), expected), name
