@@ -325,7 +325,7 @@ _FORMED: Values = {"norm": False, "gain": True, "eps": 1e-6}
 _SLIDING: Values = {"s": 1, "p": 0, "d": 1, "bias": True, "round": "exact", "mode": "zero"}
 _POOLING: Values = {"w": ..., "s": None, "p": 0, "d": 1, "round": "exact"}
 ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in LAYERS} | {
-    "conv": {"k": ..., "f": ..., **_SLIDING, "g": 1, **_BEGUN, **_FORMED, "maps": None},
+    "conv": {"k": ..., "f": ..., **_SLIDING, "g": 1, **_BEGUN, **_FORMED, "maps": None, "offset": None},
     "dwconv": {"k": ..., **_SLIDING, "m": 1, **_BEGUN, **_FORMED},
     "deconv": {"k": ..., "f": ..., "s": 1, "p": 0, "op": 0, "g": 1, "d": 1, "bias": True, **_BEGUN, "norm": False},
     "pool": _POOLING,

@@ -76,6 +76,34 @@ class PaddedConv(nn.Module):
         return self.conv(bordered(x, self.ends, self.mode))
 
 
+class Deformed(nn.Module):
+    """A convolution that reads between positions, as an offset says: the four numbers around each place, looked up one by one."""
+
+    def __init__(self, conv: nn.Conv2d, ends: Ends) -> None:
+        super().__init__()
+        self.conv, self.ends = conv, ends
+
+    def forward(self, x: Tensor, offset: Tensor) -> Tensor:
+        (high, wide), (rows, columns), count = self.conv.kernel_size, offset.shape[2:], len(x)
+        places = []
+        for axis, taps, steps in ((0, high, rows), (1, wide, columns)):
+            own = torch.arange(steps)[:, None] * self.conv.stride[axis] + torch.arange(taps) * self.conv.dilation[axis] - self.ends[axis][0]
+            places.append(own.T.reshape(taps, 1, steps, 1) if axis == 0 else own.T.reshape(1, taps, 1, steps))
+        moves = offset.view(count, -1, high, wide, 2, rows, columns)
+        i, j = (places[axis] + moves[:, :, :, :, axis] for axis in (0, 1))
+        parts = x.reshape(count, moves.shape[1], -1, x.shape[2] * x.shape[3])
+        read: Tensor | float = 0.0
+        for a in (i.floor(), i.floor() + 1):
+            for b in (j.floor(), j.floor() + 1):
+                inside = (a >= 0) & (a < x.shape[2]) & (b >= 0) & (b < x.shape[3])
+                at = (a.clamp(0, x.shape[2] - 1) * x.shape[3] + b.clamp(0, x.shape[3] - 1)).long().flatten(2)[:, :, None]
+                weight = ((1 - (i - a).abs()) * (1 - (j - b).abs()) * inside).flatten(2)[:, :, None]
+                read = read + weight * parts.gather(3, at.expand(-1, -1, parts.shape[2], -1))
+        assert isinstance(read, Tensor)
+        kernels = self.conv.weight.flatten(1)[:, :, None, None]
+        return F.conv2d(read.view(count, -1, rows, columns), kernels, self.conv.bias, groups=self.conv.groups)
+
+
 class Standard(nn.Module):
     """A convolution or a matrix product whose rows of weights are standardised first, with a gain by the root of their size if any."""
 

@@ -39,7 +39,7 @@ SIGNED = {"bounds", "number"}
 """Arguments that may be below 0."""
 MERGES = {"add", "sub", "mul", "concat"}
 """What takes no position."""
-OPERANDS = ("kv", "k", "v", "rel")
+OPERANDS = ("kv", "k", "v", "rel", "offset")
 """Arguments whose values a layer reads, in the order in which it does."""
 
 

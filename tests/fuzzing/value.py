@@ -16,6 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 import archspec
 from archspec.analysis.tensors import tensors
 from archspec.backends.onnx.opsets import OPSETS
+from archspec.ir.walk import walk
 from tests.fuzzing.draw import Draw, Random
 from tests.fuzzing.generator import Drawn, SpecGenerator
 from tests.fuzzing.shape import verdict
@@ -148,6 +149,8 @@ def _rounded_otherwise(module: nn.Module) -> nn.Module:
 
 def _as_onnx(given: Given, choose: random.Random) -> str | None:
     opset, fold = choose.choice(sorted(OPSETS)), choose.random() < 0.5
+    if any("offset" in place.node.op.reads_values() for place in walk(given.network)):
+        opset = max(opset, 19)  # the first that has deformable convolution
     model = archspec.to_onnx(given.network, given.weights, opset=opset, fold_bn=fold)
     onnx.checker.check_model(model)
     ready = session(model)

@@ -11,6 +11,7 @@ from tests.fuzzing.modules import (
     AvgPool3d,
     Axes,
     CutDeconv,
+    Deformed,
     MaxPool,
     PaddedConv,
     SameAvgPool,
@@ -92,8 +93,21 @@ def groups(g: Chooser, x: Value, goal: str) -> tuple[Arg, Arg]:
     return g.count(1, 10), const(1)
 
 
+def moved(g: Chooser, x: Value) -> Args | None:
+    """A kernel, as wide as a labelled value of the map's size has pairs of channels, that reads where that says."""
+    offset = g.label(lambda v: v.rank == 2 and v.spatial == x.spatial and v.channels in (2, 4, 6, 8, 12)) if x.rank == 2 else None
+    if offset is None or not g.alone:
+        return None
+    pairs = next(v.channels for v, name in g.seen if name.text == offset.text) // 2
+    groups = g.pick([n for n in (1, 2, 3) if pairs % n == 0 and x.channels % n == 0])
+    kernel = {"k": const((1, pairs // groups)), "p": const("same"), "s": const(1), "round": const("exact"), "mode": const("zero")}
+    return {**kernel, "offset": offset}
+
+
 def draw_conv(g: Chooser, x: Value, goal: str) -> Args:
     f, number = groups(g, x, goal)
+    if (deformable := moved(g, x)) is not None and g.chance(2):
+        return {"f": f, "g": number, "d": g.axes(1, 2, 2), "bias": g.flag(), **initial(g), "maps": const(None), **PLAIN, **deformable}
     args = sliding(g, x, "k", goal)
     args = {"k": args.pop("k"), "f": f, **args, "mode": border(g), "g": number, "bias": g.flag(), **initial(g), "maps": const(None)}
     depth = x.channels // max(number.value(g.env), 1)
@@ -150,6 +164,11 @@ def build_conv(x: Value, a: Values) -> Made:
     if a.get("maps") is not None:
         demand(all(0 <= i < x.channels for row in a["maps"] for i in row), "maps that are not there")
         return TableConv(a["maps"], ks, ss, ends, ds, a["bias"]), "map"
+    if isinstance(offset := a.get("offset"), Value):
+        demand(x.rank == 2 and a["mode"] == "zero", "a map that moves nothing")
+        demand(offset.channels % (2 * math.prod(ks)) == 0, "no two channels for each number of the kernel")
+        demand(x.channels % (offset.channels // (2 * math.prod(ks))) == 0, "groups of unequal size")
+        return Deformed(CONV[2](x.channels, a["f"], ks, ss, 0, ds, a["g"], a["bias"]), ends), "map"
     filters, number = (a["f"], a["g"]) if "f" in a else (x.channels * a["m"], x.channels)
     if a["p"] != "same" and a["mode"] == "zero" and all(before == after for before, after in ends):
         return formed(CONV[x.rank](x.channels, filters, ks, ss, tuple(before for before, _ in ends), ds, number, a["bias"]), a), "map"
