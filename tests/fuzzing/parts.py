@@ -27,7 +27,7 @@ class Parts(Sharing):
             ["concat", "concat"] if goal != "shape" and context.depth < 3 else []
         )
         if not goal:
-            kinds += ["from", "star"] + ["call"] * 2 * (context.depth < 4)
+            kinds += ["from", "star", "star"] + ["call"] * 2 * (context.depth < 4)
         if context.outputs is not None:
             kinds += ["output"]
         if context.top:

@@ -234,7 +234,9 @@ class Runner:
         return result
 
     def run_output(self, item: Output, x: Value, context: Context) -> Value:
+        first = len(self.tape.entries)
         value = self.body(item.body, x, context.inner(level=Level(), outputs=None)) if item.body is not None else x
+        context.level.position += len(self.tape.entries) > first  # its layers are named as under a label
         if context.outputs is not None:
             context.outputs.named[item.name] = Named(value, item.label)
         else:

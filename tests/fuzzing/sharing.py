@@ -13,7 +13,7 @@ from tests.fuzzing.labels import Context, Level, Made, Named
 from tests.fuzzing.modules import OverChannels
 from tests.fuzzing.steps import only
 from tests.fuzzing.tape import Entry, Unsure
-from tests.fuzzing.tree import Again, Body, Call, Line, Part, Repeat, Tied, bodies
+from tests.fuzzing.tree import Again, Body, Call, Group, Line, Part, Repeat, Tied, bodies
 from tests.fuzzing.values import Value
 
 
@@ -68,8 +68,12 @@ class Sharing(Calling):
     def draw_tied(self, x: Value, context: Context, goal: str) -> Part | None:
         """A matrix product with a labelled table, after a layer that gives as many channels as its rows have."""
         found = [named for named in context.labels.all() if named.made is not None and table(named.made.entries) is not None]
-        if not found or goal or x.kind == "vector":
+        if goal or "linear" not in self.options.steps:
             return None
+        if not found:
+            label = self.label(context)
+            matrix = self.layer_of("linear", x, context, n=self.draw.number(1, 8))
+            return Group(label, Body(items=[Line(Body(items=[matrix], steps=True))])) if label is not None else None
         named = self.draw.pick(found)
         channels = table(named.made.entries).weight.shape[1]
         first = [] if x.channels == channels else [self.closing(channels, context)]

@@ -120,9 +120,13 @@ def _as_torch(
     try:
         module = archspec.to_torch(network)
     except archspec.SpecError as error:
-        only = [d.code for d in error.diagnostics] == ["A501"] and "connection table" in str(error)  # PyTorch cannot say it; ONNX can
+        unsaid = "connection table" in str(error) or "the module whose weights" in str(error)  # PyTorch cannot say it; ONNX can
+        only = [d.code for d in error.diagnostics] == ["A501"] and unsaid
         return None if only else f"not written for PyTorch: {error}"
-    kept = {key: value for key, value in module.state_dict().items() if key not in weights}
+    state = module.state_dict(keep_vars=True)
+    shared = {id(state[key]): value for key, value in weights.items() if key in state}  # a table that is used twice has two keys
+    weights = {**weights, **{key: shared[id(value)] for key, value in state.items() if id(value) in shared}}
+    kept = {key: value.detach() for key, value in state.items() if key not in weights}
     if any(value.is_floating_point() and not key.endswith("relative_coords_table") for key, value in kept.items()):
         return f"more tensors than the spec has: {list(kept)}"
     if _momenta(module) != momenta:
