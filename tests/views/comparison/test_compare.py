@@ -394,12 +394,12 @@ def test_the_chart_of_all_that_cite_an_accuracy(networks):
     text = found.draw()
     drawn = check(text)
     bubbles = list(circles(drawn))
-    assert {group.get("data-name") for group, _ in bubbles} == set(CITED) and len(CITED) == 39
+    assert {group.get("data-name") for group, _ in bubbles} == set(CITED) and len(CITED) == 40
     for (a, (x, y, r)), (b, (x2, y2, r2)) in combinations(bubbles, 2):
         assert (int(a.get("data-macs")) < int(b.get("data-macs"))) == (x < x2) or x == pytest.approx(x2, abs=0.02)
         assert (float(a.get("data-top1")) > float(b.get("data-top1"))) == (y < y2) or y == pytest.approx(y2, abs=0.02)
         assert r / r2 == pytest.approx(sqrt(int(a.get("data-params")) / int(b.get("data-params"))), rel=0.01)
-    assert len(drawn.find("tag")) == 39
+    assert len(drawn.find("tag")) == 40
     assert text == archspec.compare([networks(name) for name in CITED]).draw()
 
 
