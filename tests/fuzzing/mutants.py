@@ -114,33 +114,14 @@ OPEN = [
     Mutant("gradients of branches are not added", "analysis/training.py", "learned += 4 * step.params", "learned += 0"),
 ]  # fmt: skip
 ACROSS = [
-    Mutant("a path leads to the first round", "ir/expose.py", "Further((of,), result, round_, element", "Further((of,), result, 0, element"),
     Mutant("a star goes backwards", "ir/expose.py", "for round_ in range(rounds):", "for round_ in reversed(range(rounds)):"),
     Mutant("a label names the level within", "ir/expose.py", 'yield from self.inside(element.graph, Names(f"{name}.", element.graph.naming), path', 'yield from self.inside(element.graph, Names(f"{name}.", "ordinal"), path'),
     Mutant("values of a block in reverse", "elaborate/steps.py", "zip(reads, others, strict=True)", "zip(reads, reversed(others), strict=True)"),
-    Mutant("labels climb out of one repeat only", "elaborate/labels.py", "while scope.index in words and", "if scope.index in words and"),
-    Mutant("frozen lines are learned", "elaborate/steps.py", "op = op.froze() if context.scope.frozen else op\n", "op = op\n"),
-    Mutant("blocks in frozen lines are learned", "elaborate/steps.py", "scope.frozen = context.scope.frozen\n", "scope.frozen = False\n"),
-    Mutant("what is built again has weights of its own", "elaborate/sharing.py", "span=step.span, owner=kept)", "span=step.span, owner=None)"),
     Mutant("tables that are used twice count twice", "elaborate/sharing.py", "made._replace(owner=owner_of(builder, home, lender.at, tied=True))", "made"),
-    Mutant("numbers that a guard chooses, the other way", "backends/source/merged.py", "return If(guard, no, yes)", "return If(guard, yes, no)"),
-    Mutant("a merge that a guard drops gives its last value", "backends/source/merged.py", "known[item.reads[0]]", "known[item.reads[-1]]"),
-    Mutant("keys of another value counted for the queries", "ops/attn.py", "2 * (s.sources * source.channels", "2 * (s.queries * source.channels"),
-    Mutant("expand loses the values that are handed to an again", "backends/arch.py", "handed = [*values] * (place", "handed = [] * (place"),
 ]  # fmt: skip
 LATER_LAYERS = [
     Mutant("further recurrent layers read one direction", "ops/recurrent.py", "*[pinned(self.dirs) * self.n] * (", "*[self.n] * ("),
     Mutant("states of recurrent layers multiply nothing", "ops/recurrent.py", "self.n * (depth + self.n) for", "self.n * depth for"),
     Mutant("gates in PyTorch's order", "backends/onnx/recurrence.py", "*[parts[at] for at in order]", "*parts"),
-    Mutant("the last states of two directions interleaved", "backends/onnx/recurrence.py", "layer.transpose(last, 1, 0, 2), 0, op.dirs", "layer.transpose(last, 1, 2, 0), 0, op.dirs"),
-    Mutant("axes moved back", "backends/moves.py", "names.index(name) for group in right for name in group", "[n for g in right for n in g].index(name) for name in names"),
-    Mutant("what an axis leaves open is all of it", "ops/arrange.py", "size // product(known) if known else size", "size"),
-    Mutant("maxima of unpooling per channel", "backends/onnx/windows.py", "layer.whole(x.channels * prod(sizes))", "layer.whole(prod(sizes))"),
-    Mutant("comparisons of unpooling per number of the result", "ops/unpool.py", "(product(self.pool().kernel(x)) - 1) * y.size", "(product(self.pool().kernel(x)) - 1) * x.size"),
-    Mutant("gains that are not there", "ops/weightform.py", '*[Weight("gain", lengths)] * gain)', '*[Weight("gain", lengths)])'),
-    Mutant("vectors of a turned weight", "ops/weightform.py", "weight.shape[:axis] + weight.shape[axis + 1 :]", "weight.shape[1:]"),
-    Mutant("gains without the fan-in", "backends/onnx/weight_forms.py", "layer.constant(prod(shape[1:]) ** -0.5)", "layer.constant(1.0)"),
-    Mutant("channels on one side", "ops/border.py", "x.channels + in_all(margins(self.c, 1)[0])", "x.channels + both_ends(margins(self.c, 1)[0])[0]"),
-    Mutant("crop begins with the odd row", "ops/border.py", "((whole - kept) // 2, kept)", "(-(-(whole - kept) // 2), kept)"),
 ]  # fmt: skip
 MUTANTS = [*SIZES, *COUNTS, *MEANING, *PYTORCH, *ONNX, *WRITING, *OPEN, *ACROSS, *LATER_LAYERS]
