@@ -114,7 +114,7 @@ class Writer:
                 return self.layer(column, scope)
             case Group() as first if first.block is not None:
                 label = self.label(column, first.block.name, True, scope)
-                return Line(label + self.call(column), joins=not label, begins=True)
+                return Line(self.call(column), joins=not label, begins=True, label=label)
             case Group():
                 return self.group(column, scope)
             case Head():
@@ -122,7 +122,7 @@ class Writer:
             case Repeat():
                 return self.repeat(column, scope)
             case From() as first:
-                return Line(f"from {_refer(first.target)}", joins=True, begins=True)
+                return Line(f"from {_refer(first.target)}", joins=True, begins=True, opens=True)
             case first:
                 return Line(self.skipped(first, scope))
 
@@ -141,7 +141,7 @@ class Writer:
         if first.owner and not self.params.closed:
             raise Unsayable("weights of a layer outside of a block")
         if borrows:
-            return Line(f"{label}{AGAIN} {as_label(first.owner)}", joins=not label, begins=True)
+            return Line(f"{AGAIN} {as_label(first.owner)}", joins=not label, begins=True, label=label)
         refs = [_refer(ref) for ref in first.refs]
         words = [first.step, *(refs if first.merge else ())]
         for name in _ordered(first.step, {name for item in items.values() for name in item.arguments}):
@@ -155,7 +155,7 @@ class Writer:
             words.append(text if isinstance(name, int) else f"{name}={text}")
         if first.tied:
             words.append(f"weights={as_label(first.owner)}")
-        return Line(label + " ".join(words), joins=not label, begins=first.step in BEGIN)
+        return Line(" ".join(words), joins=not label, begins=first.step in BEGIN, label=label)
 
     def call(self, column: Column) -> str:
         """A call of a block: arguments without a default by position."""

@@ -61,7 +61,7 @@ class Instances:
         else:
             for group in self.groups:
                 group.body = self.rolled(group.body)
-        self.bodies = [self.rolled(body) for body in parts]
+        self.bodies = [self.rolled(body, ordinal=True) for body in parts]
 
     def find(self, *, final: bool) -> None:
         """Find the blocks of one height after another; at last with their parameters."""
@@ -123,15 +123,15 @@ class Instances:
         alone = {block for block, keys in sites.items() if len(keys) == 1 and all(isinstance(key, tuple) for key in keys)}
         return {id(group) for block in self.found if id(block) in alone for group in block.instances}
 
-    def rolled(self, body: Sequence[Item]) -> list[Item]:
-        """A body in which what comes several times in a row is a repeat."""
+    def rolled(self, body: Sequence[Item], *, ordinal: bool = False) -> list[Item]:
+        """A body in which what comes several times in a row is a repeat; `ordinal` says that layers count up by themselves in it."""
         for item in body:
             if isinstance(item, Head):
-                item.branches = [self.rolled(branch) for branch in item.branches]
+                item.branches = [self.rolled(branch, ordinal=ordinal) for branch in item.branches]
         found: list[Item] = []
         at = 0
         while at < len(body):
-            period, count = _run(body, at)
+            period, count = _run(body, at, ordinal=ordinal)
             if count > 1:
                 rounds = [list(body[start : start + period]) for start in range(at, at + period * count, period)]
                 found.append(Repeat(body[at].name, body[at].reads, any(item.keyed for item in rounds[0]), rounds=rounds))
@@ -154,12 +154,14 @@ class Instances:
         return found
 
 
-def _run(body: Sequence[Item], at: int) -> tuple[int, int]:
+def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
     """How many items make a round that begins at a position, and how many rounds follow; the shortest round that comes again."""
     for period in range(1, min(_LONGEST, (len(body) - at) // 2) + 1):
         first = body[at : at + period]
         if any(item.label or isinstance(item, (From, Mark)) for item in first) or not _begins(first[0]):
             break
+        if not ordinal and any(isinstance(item, Layer) and item.keyed and not item.name.isdecimal() for item in first):
+            break  # a block says more than labels that count
         count = 1
         while (count + 1) * period <= len(body) - at:
             before, items = (body[at + n * period : at + (n + 1) * period] for n in (count - 1, count))

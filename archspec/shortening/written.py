@@ -16,7 +16,8 @@ Guard = tuple[frozenset[int], frozenset[int]]
 class Line:
     """A line with those indented below it, if it is a head; one that `joins` may stand on one line with others, which it `begins`.
 
-    The `condition` is said once all parameters are known.
+    A line `from` is one that `opens`: the next one stands behind it, and has its label before it. The `condition` is said once all parameters are
+    known.
     """
 
     text: str
@@ -24,22 +25,31 @@ class Line:
     guard: Guard | None = None
     joins: bool = False
     begins: bool = False
+    opens: bool = False
+    label: str = ""
     condition: str = ""
 
 
 def joined(lines: Sequence[Line]) -> Iterator[Line]:
-    """Lines with what belongs on one with them: a layer with weights and what is behind it."""
+    """Lines with what belongs on one with them: a layer with weights and what is behind it, and what a `from` begins."""
     current: Line | None = None
     for line in lines:
         if current is not None:
-            fit = current.joins and line.joins and not line.begins and len(current.text) + len(line.text) < WIDE
-            if fit and current.guard == line.guard:
-                current = Line(f"{current.text} | {line.text}", guard=line.guard, joins=True, begins=current.begins)
+            if _fit(current, line):
+                text = f"{current.text} | {line.text}"
+                current = Line(text, guard=line.guard, joins=line.joins, begins=current.begins, label=line.label or current.label)
                 continue
             yield current
         current = line
     if current is not None:
         yield current
+
+
+def _fit(current: Line, line: Line) -> bool:
+    """Whether a line stands behind another on one line."""
+    if line.inner is not None or current.guard != line.guard or len(current.text) + len(line.text) >= WIDE:
+        return False
+    return (line.joins or bool(line.label)) if current.opens else current.joins and line.joins and not line.begins
 
 
 def one_line(lines: Sequence[Line]) -> str | None:
@@ -48,7 +58,7 @@ def one_line(lines: Sequence[Line]) -> str | None:
         len(lines) > 1 and not all(line.joins for line in lines)
     ):
         return None
-    text = " | ".join(line.text for line in lines)
+    text = lines[0].label + " | ".join(line.text for line in lines) if lines else ""
     return text if len(text) <= WIDE else None
 
 
@@ -58,7 +68,7 @@ def nested(label: str, lines: list[Line]) -> Line:
     if whole is not None:
         return Line(f"{label}{whole}")
     if len(lines) == 1 and lines[0].guard is None and lines[0].inner is not None:
-        return Line(f"{label}{lines[0].text}", lines[0].inner)
+        return Line(f"{label}{lines[0].label}{lines[0].text}", lines[0].inner)
     return Line(label.rstrip(), lines)
 
 
@@ -67,5 +77,5 @@ def printed(lines: Sequence[Line], indent: int = 0) -> Iterator[str]:
     for line in lines:
         condition = f" if {line.condition}" if line.condition else ""
         is_head = line.inner is not None and line.text.endswith(":")
-        yield "  " * indent + (f"{line.text[:-1]}{condition}:" if is_head else line.text + condition)
+        yield "  " * indent + line.label + (f"{line.text[:-1]}{condition}:" if is_head else line.text + condition)
         yield from printed(line.inner or (), indent + 1)
