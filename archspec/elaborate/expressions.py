@@ -341,8 +341,8 @@ def _call(call: ast.Call, scope: Scope) -> Value:
         help_ = did_you_mean(name, _FUNCTIONS, f"the functions are {', '.join((*_FUNCTIONS, *MEASURES))}")
         raise Refused("A106", f"there is no function `{name}`", call.function.span, help_)
     arity, function = _FUNCTIONS[name]
-    if arity is not None and len(call.arguments) != arity:
-        wanted = "one number" if arity == 1 else f"{arity} numbers"
+    if len(call.arguments) != arity if arity is not None else not call.arguments:
+        wanted = f"{arity} numbers" if arity is not None and arity > 1 else "one number" if arity else "one number or more"
         raise Refused("A113", f"`{name}` takes {wanted}, not {len(call.arguments)}", call.span)
     numbers = tuple(_number(evaluate(argument, scope), argument.span) for argument in call.arguments)
     if name == "divisible" and not (kind_of(numbers[1]) is int and numbers[1] >= 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -165,16 +165,17 @@ class Lowering:
                 )
         return ast.Input(ast.Dims(tuple(shape) if known else (), place), tuple(letters), tuple(params), sizes, span)
 
-    def axes(self, written: list[Node], place: Span) -> Sequence[ast.Expr]:
+    def axes(self, written: list[Node], place: Span) -> Iterator[ast.Expr]:
         """The sizes of an input's axes, as written: `32xHx3`, or with expressions in parentheses."""
         if _is_rule(written[0], "crossed"):
-            return self.sizes(written[0].children)
-        parts = "".join([_token(token, 0).value for token in written]).split("x")
-        numbers = [self.digits(part, place) if is_digits(part) else part for part in parts]
-        return [
-            ast.Name(each, place) if isinstance(each, str) else ast.Unreadable(place) if each is None else ast.Number(each, place)
-            for each in numbers
-        ]
+            yield from self.sizes(written[0].children)
+            return
+        for part in "".join([_token(token, 0).value for token in written]).split("x"):
+            number = self.digits(part, place) if is_digits(part) else None
+            if not is_digits(part):
+                yield ast.Name(part, place)
+            else:
+                yield ast.Unreadable(place) if number is None else ast.Number(number, place)
 
     def size(self, children: list[Node]) -> ast.Sizes:
         """The sizes of a letter; those that are none are reported."""
