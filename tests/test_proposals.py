@@ -32,7 +32,7 @@ def with_argument(step, name, value):
 
 def with_input(text, sizes, axis):
     """A text whose only input has other sizes."""
-    (own,) = re.findall(rf"\binput ({SIZE})", text)
+    (own,) = re.findall(rf"^(?:\w+: )?input ({SIZE})", text, re.MULTILINE)
     *spatial, channels = own.split("x")
     new = sizes.split("x") if "x" in sizes else [sizes] * len(spatial)
     if axis:
@@ -89,7 +89,8 @@ def equalized(text, error):
     for value, step in re.findall(r"(p=\S+) in `([^`]*)`", help_):
         where = next(i for i, line in enumerate(lines) if step in line)
         lines[where] = lines[where].replace(step, with_argument(step, *value.split("=")))
-    yield help_, "\n".join(lines)
+    if lines != text.split("\n"):
+        yield help_, "\n".join(lines)
 
 
 def indent(lines, at):

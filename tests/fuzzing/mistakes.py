@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -144,7 +145,7 @@ def wrong_kind(draw: Draw, seen: Seen) -> Planted:
 
 
 def second_label(draw: Draw, seen: Seen) -> Planted | None:
-    taken = [name for name in seen.labels if name != "input" and "_" not in name]
+    taken = [name for name in seen.labels if name != "input" and "_" not in name and name.isidentifier()]
     if not taken:
         return None
     name = draw.pick(taken)
@@ -215,6 +216,10 @@ MISTAKES: dict[str, Mistake] = {
 }
 
 
+_POSITION = re.compile(r"[A-Za-z_]\w*\.[0-9]")
+"""A path that ends in a position: a part more before it, or one that is not known, makes it another."""
+
+
 class Planter(SpecGenerator):
     """Draws a valid spec, and puts a mistake before one of its parts."""
 
@@ -246,7 +251,8 @@ class Planter(SpecGenerator):
 
 
 def draw(source: Draw, options: Options = OPTIONS) -> Mistaken:
-    return Planter(source, options).plant() or draw(source, options)
+    found = Planter(source, options).plant()
+    return found if found is not None and not _POSITION.search(found.text) else draw(source, options)
 
 
 def check_mistake(seed: int) -> str | None:

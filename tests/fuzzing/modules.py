@@ -85,6 +85,9 @@ class Deformed(nn.Module):
 
     def forward(self, x: Tensor, offset: Tensor) -> Tensor:
         (high, wide), (rows, columns), count = self.conv.kernel_size, offset.shape[2:], len(x)
+        for axis, taps, steps in ((0, high, rows), (1, wide, columns)):
+            reach = x.shape[2 + axis] + sum(self.ends[axis]) - self.conv.dilation[axis] * (taps - 1) - 1
+            demand(reach // self.conv.stride[axis] + 1 == steps, "offsets for another size")
         places = []
         for axis, taps, steps in ((0, high, rows), (1, wide, columns)):
             own = torch.arange(steps)[:, None] * self.conv.stride[axis] + torch.arange(taps) * self.conv.dilation[axis] - self.ends[axis][0]

@@ -38,10 +38,11 @@ DRAWN = {
     "calls": (120, Options(steps=("conv",), kinds=("call",), ranks=(1,), sizes={1: (4, 8)}, longest=8)),
     "values": (150, Options(steps=("conv", "linear", "attn", "bn"), kinds=ACROSS, ranks=(1,), sizes={1: (4, 8)}, longest=8)),
     "classifiers": (40, Options(steps=("relu", "dropout", "fc"), kinds=("group",), ranks=(1, 2), sizes=SMALL, longest=3)),
+    "borders": (60, Options(steps=("pad", "upsample"), kinds=("group",), ranks=(1, 2), sizes=SMALL, longest=3)),
     "networks": (120, Options(sizes=SMALL)),
 }
 """Random specs: how many, and of what: many layers in lines and groups, few kinds of layers in much structure, groups that
-flatten what they are given, values that are read elsewhere, and everything."""
+flatten what they are given, values that are read elsewhere, borders and other sizes, and everything."""
 FIELDS, PEAKS, VARIANTS = 60, 400, 100
 """Random specs held to receptive fields by gradient, to peak memory by brute force, and variants of specs to plain checks."""
 LATER = 15

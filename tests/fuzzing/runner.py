@@ -168,7 +168,7 @@ class Runner:
             level = level.children[0] if level.children else Level()
         made = Made(group.body, inner, x, self.tape.entries[first:])
         named = Named(result, group.label, level, made)
-        if made.entries:
+        if made.entries and not (name == "_" and group.alone and isinstance(group.body.items[0].steps.items[0], MergeWith)):
             context.level.put(name if name != "_" else None, named)
         if name != "_":
             context.labels.own[name] = named

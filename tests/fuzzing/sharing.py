@@ -13,7 +13,7 @@ from tests.fuzzing.labels import Context, Level, Made, Named
 from tests.fuzzing.modules import OverChannels
 from tests.fuzzing.steps import only
 from tests.fuzzing.tape import Entry, Unsure
-from tests.fuzzing.tree import Again, Body, Call, Group, Line, Part, Repeat, Tied, bodies
+from tests.fuzzing.tree import Again, Body, Call, Group, Line, Part, Repeat, Step, Tied, bodies
 from tests.fuzzing.values import Value
 
 
@@ -67,7 +67,7 @@ class Sharing(Calling):
 
     def draw_tied(self, x: Value, context: Context, goal: str) -> Part | None:
         """A matrix product with a labelled table, after a layer that gives as many channels as its rows have."""
-        found = [named for named in context.labels.all() if named.made is not None and table(named.made.entries) is not None]
+        found = [named for named in context.labels.all() if named.made is not None and is_table(named.made)]
         if goal or "linear" not in self.options.steps:
             return None
         if not found:
@@ -82,7 +82,7 @@ class Sharing(Calling):
 
     def run_tied(self, item: Tied, x: Value, context: Context) -> Value:
         named = context.labels.named(item.name.value(context.env(x)))
-        owner = table(named.made.entries) if named is not None and named.made is not None else None
+        owner = table(named.made.entries) if named is not None and named.made is not None and is_table(named.made) else None
         if owner is None:
             raise Refused("no table")
         if context.frozen and owner.weight.requires_grad:
@@ -96,6 +96,13 @@ class Sharing(Calling):
         result = self.tape.apply("linear", made, [x], x.kind)
         context.level.put(None, Named(result, item.name))
         return result
+
+
+def is_table(made: Made) -> bool:
+    """Whether a label names one layer that has a table, and no group around it."""
+    items = made.body.items
+    steps = items[0].steps.items if len(items) == 1 and isinstance(items[0], Line) else []
+    return len(steps) == 1 and isinstance(steps[0], (Step, Tied)) and table(made.entries) is not None
 
 
 def repeats(body: Body, around: tuple[Body, ...] = ()) -> bool:

@@ -66,6 +66,7 @@ def use(folder: Path) -> Iterator[object]:
     assert_type(archspec.memory(model), archspec.TrainingMemory)
     assert_type(archspec.memory(model).peak, int)
     assert_type(archspec.emit(model, "torch"), str)
+    assert_type(archspec.shorten(model), archspec.Short)
     net = archspec.to_torch(model, seed=0)
     loaded = archspec.load_weights(net, folder / "weights.pt", skip=["fc"])
     assert_type(loaded, Loaded)
