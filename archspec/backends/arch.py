@@ -38,7 +38,7 @@ def _lines(network: Network) -> Iterator[str]:
     kinds = {**{input_.name: input_.type for input_ in network.inputs}, **{place.name: place.node.type for place in places}}
     for place, current in zip(places, behind, strict=False):
         op, types = place.node.op, place.graph.types_of(place.node)
-        again = _is_again(place)
+        again = is_again(place)
         auto = names.local(place.node._replace(label=None, stem=AGAIN if again else op.step, numbered=not again))
         label = "" if auto == place.name and place.name not in referred and not op.aside else f"{as_label(place.name)}: "
         values = tuple(map(as_label, place.sources[1:]))
@@ -65,7 +65,7 @@ def _taken_up(places: Sequence[Place], outputs: Sequence[str], current: str) -> 
     the first one.
     """
     # A tensor reads nothing, and what is aside, which always has a label, leaves the current value as it is.
-    steps = [(p.sources[0] if p.sources else None, None if p.node.op.aside and not _is_again(p) else p.name) for p in places]
+    steps = [(p.sources[0] if p.sources else None, None if p.node.op.aside and not is_again(p) else p.name) for p in places]
     found, before = [], []
     for read, given in [*steps, *[(name, name) for name in outputs]]:
         found.append("" if read in (None, current) else read)
@@ -77,12 +77,12 @@ def _taken_up(places: Sequence[Place], outputs: Sequence[str], current: str) -> 
 def _users(places: Sequence[Place]) -> dict[str | None, list[tuple[Type, ...]]]:
     """What is read by those that use the weights of a layer, by its name."""
     found: dict[str | None, list[tuple[Type, ...]]] = {}
-    for place in filter(_is_again, places):
+    for place in filter(is_again, places):
         found.setdefault(place.owner, []).append(place.graph.types_of(place.node))
     return found
 
 
-def _is_again(place: Place) -> bool:
+def is_again(place: Place) -> bool:
     """Whether a layer uses the weights of another; without weights it is one like any other."""
     return place.owner is not None and len(place.node.op.weights(*place.graph.types_of(place.node))) > 0
 

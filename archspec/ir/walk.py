@@ -42,6 +42,12 @@ class Names:
             return stem
         return f"{stem}{ordinal}"
 
+    def copy(self) -> Names:
+        """Names that go on from here by themselves."""
+        found = Names(self.prefix, self.naming)
+        found.counts, found.position = dict(self.counts), self.position
+        return found
+
     def __call__(self, element: Layered | Hole) -> str:
         return self.prefix + self.local(element)
 

@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCI
 _LONGEST = 200
 """Characters of a name."""
 Place = Literal["value"] | bool | int | float | tuple[int, ...]
-"""What stands behind the name: a value, or a number or list that is the same for all images."""
+"""An argument after the name: a value, or a number or list that is the same for all images."""
 
 
 class Custom(Op):
@@ -84,7 +84,7 @@ class Custom(Op):
         return " ".join([f'"{self.name}"', *self._behind(operands), *self._keys()])
 
     def _behind(self, operands: Sequence[str]) -> Iterator[str]:
-        """What stands behind the name; values without names are left out."""
+        """The arguments after the name; values without names are left out."""
         names = iter(operands)
         for place in self.places:
             if isinstance(place, str):

@@ -24,7 +24,7 @@ Positions = tuple[int, int]
 Around = int | tuple[int, int]
 """What stands around one axis: a number for both ends, or a pair."""
 VALUE: Literal["value"] = "value"
-"""What stands for a value among numbers."""
+"""A value, among numbers."""
 REQUIRED: Any = object()
 """The default of an argument that has none."""
 

@@ -1,4 +1,4 @@
-"""Bodies of several instances side by side: items that stand for one another are a column, which an instance may lack."""
+"""Bodies of several instances side by side: items that correspond are a column, which an instance may lack."""
 
 from __future__ import annotations
 
@@ -57,13 +57,25 @@ def size(item: Item) -> int:
             return 1
 
 
-def likeness(one: Item, other: Item) -> float:
-    """How much is gained by one line for two items; 0 where they cannot be one."""
+def alike(one: Sequence[Item], other: Sequence[Item]) -> float:
+    """How much is gained by the lines that two bodies have in common."""
+    return _best(_gains(one, other))[0][0]
+
+
+def _gains(one: Sequence[Item], other: Sequence[Item]) -> list[list[float]]:
+    """How much is gained by one line for two items of two bodies; 0 where they cannot be one."""
+    if len(one) * len(other) > _LARGEST:
+        raise Unsayable("bodies that are too long to be compared")
+    shapes = list(map(shape, other))
+    return [[_gain(a, b, same=own == theirs) for b, theirs in zip(other, shapes, strict=True)] for a in one for own in [shape(a)]]
+
+
+def _gain(one: Item, other: Item, *, same: bool) -> float:
     if type(one) is not type(other):
         return 0.0
     if one.keyed and other.keyed and one.name != other.name and not (one.name.isdecimal() and other.name.isdecimal()):
         return 0.0
-    if shape(one) == shape(other):
+    if same:
         return 2.0 * size(one)
     match one, other:
         case Head(), Head() if (one.kind, one.argument, len(one.branches)) == (other.kind, other.argument, len(other.branches)):
@@ -77,19 +89,13 @@ def likeness(one: Item, other: Item) -> float:
             return 0.0
 
 
-def alike(one: Sequence[Item], other: Sequence[Item]) -> float:
-    """How much is gained by the lines that two bodies have in common."""
-    return _table(one, other)[0][0]
-
-
-def _table(one: Sequence[Item], other: Sequence[Item]) -> list[list[float]]:
+def _best(gains: Sequence[Sequence[float]]) -> list[list[float]]:
     """The most that can be gained from positions in two bodies on."""
-    if len(one) * len(other) > _LARGEST:
-        raise Unsayable("bodies that are too long to be compared")
-    best = [[0.0] * (len(other) + 1) for _ in range(len(one) + 1)]
-    for i in range(len(one) - 1, -1, -1):
-        for j in range(len(other) - 1, -1, -1):
-            gain = likeness(one[i], other[j])
+    width = max(map(len, gains), default=0)
+    best = [[0.0] * (width + 1) for _ in range(len(gains) + 1)]
+    for i in range(len(gains) - 1, -1, -1):
+        for j in range(width - 1, -1, -1):
+            gain = gains[i][j]
             best[i][j] = max(best[i + 1][j], best[i][j + 1], gain + best[i + 1][j + 1] if gain else 0.0)
     return best
 
@@ -104,17 +110,17 @@ def columns(bodies: Mapping[int, Sequence[Item]]) -> list[Column]:
 
 def _merged(found: list[Column], instance: int, body: Sequence[Item]) -> list[Column]:
     """The columns with those of one more instance."""
-    known = [column.first for column in found]
-    best = _table(known, body)
+    gains = _gains([column.first for column in found], body)
+    best = _best(gains)
     merged: list[Column] = []
     i = j = 0
-    while i < len(known) or j < len(body):
-        gain = likeness(known[i], body[j]) if i < len(known) and j < len(body) else 0.0
+    while i < len(found) or j < len(body):
+        gain = gains[i][j] if i < len(found) and j < len(body) else 0.0
         if gain and best[i][j] == gain + best[i + 1][j + 1]:
             found[i].items[instance] = body[j]
             merged.append(found[i])
             i, j = i + 1, j + 1
-        elif i < len(known) and (j == len(body) or best[i][j] == best[i + 1][j]):
+        elif i < len(found) and (j == len(body) or best[i][j] == best[i + 1][j]):
             merged.append(found[i])
             i += 1
         else:

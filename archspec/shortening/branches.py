@@ -11,8 +11,10 @@ from archspec.ir.graph import SHORTCUT
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark
 
 _HEADS = ("add", "concat", "mul", "sub")
+_NOWHERE = -2
+"""In place of the number of a value: the first item goes on from none."""
 _DEEPEST = 2
-"""Heads that stand in one another at most; what is deeper is easier to read with labels."""
+"""The depth of nested heads at most; what is deeper is easier to read with labels."""
 
 
 def structured(items: Sequence[Item], result: Item | None, start: Item | None = None) -> list[Item]:
@@ -38,7 +40,7 @@ def listed(items: Sequence[Item], result: Item | None) -> list[Item]:
     """Items that lead to a further output, which begin with values that have labels."""
     inside(items)
     level = _Level(items, None, result)
-    return level.listed(range(1, len(level.values)), -2)
+    return level.listed(range(1, len(level.values)), _NOWHERE)
 
 
 def _exit(items: Sequence[Item]) -> Item:
@@ -191,7 +193,7 @@ class _Level:
 
 
 def _depth(body: Sequence[Item]) -> int:
-    """How many heads stand in one another; a group begins anew."""
+    """The depth of nested heads; a group begins anew."""
     return max((1 + max(map(_depth, item.branches)) if isinstance(item, Head) else 0 for item in body), default=0)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count as counting
 
@@ -21,7 +20,7 @@ from archspec.shortening.written import Line, joined, nested, one_line, printed
 BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
 """Steps that begin a line."""
 _HINTS = {"fc": "n", "linear": "n", "dropout": "rate", "scale": "init"}
-"""What parameters are called that stand for a positional argument of a step."""
+"""The names of parameters for the positional argument of a step."""
 
 
 @dataclass(slots=True)
@@ -32,7 +31,7 @@ class Scope:
     used: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, instances: Iterator[int] | Sequence[int] | Mapping[int, object], naming: str) -> Scope:
+    def of(cls, instances: Iterable[int], naming: str) -> Scope:
         return cls({at: Names("", naming) for at in instances})
 
 
@@ -103,7 +102,7 @@ class Writer:
         return wide
 
     def instance(self, key: int) -> int:
-        """The instance that a key stands for, which may be a round of one."""
+        """The instance of a key, which may be that of a round."""
         while key < 0:
             key = self.rounds[key][0]
         return key
@@ -122,7 +121,7 @@ class Writer:
             case Repeat():
                 return self.repeat(column, scope)
             case From() as first:
-                return Line(f"from {_refer(first.target)}", joins=True, begins=True, opens=True)
+                return taken_up(first.target)
             case first:
                 return Line(self.skipped(first, scope))
 
@@ -184,7 +183,7 @@ class Writer:
         if all(id(item) in self.alone for item in column.items.values()):
             alone = {at: self.alone[id(item)] for at, item in column.items.items()}
         else:
-            own = {at: _copied(scope.names[at]) for at in column.items}
+            own = {at: scope.names[at].copy() for at in column.items}
             alone = {at: names.local(Hole(None, stem, None, None, numbered)) for at, names in own.items()}
         indexed = next(iter(scope.names.values())).naming == "index"
         plain = not first.keyed or all(alone[at] == item.name for at, item in column.items.items())
@@ -314,12 +313,6 @@ def _alone(body: Sequence[Item], names: Names) -> dict[int, str]:
     return found
 
 
-def _copied(names: Names) -> Names:
-    own = copy(names)
-    own.counts = dict(names.counts)
-    return own
-
-
 def _variants(name: str) -> Iterator[str]:
     """A name, and others where it is taken."""
     yield name
@@ -356,6 +349,11 @@ def _default(step: str, name: str | int) -> str | None:
 
 def _word(name: str) -> str:
     return name if name.isdecimal() else as_label(name)
+
+
+def taken_up(item: Item | None) -> Line:
+    """The line `from` with which the next one goes on from a value."""
+    return Line(f"from {_refer(item)}", joins=True, begins=True, opens=True)
 
 
 def _refer(item: Item | None) -> str:

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from archspec.ir.graph import AGAIN
 from archspec.ops import STEPS
 from archspec.shortening.alignment import columns, shape, size
 from archspec.shortening.composing import BEGIN, Writer
-from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies
+from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies, every
 from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.written import Line
+from archspec.syntax.lines import KEYWORDS
 
 _LARGEST = 1.35
 """How much larger a block may be than the largest of its instances."""
@@ -21,11 +23,10 @@ _TRIED = 30
 """Clusters that a group of another shape is tried with."""
 _INNER = 0
 """In place of the number of a round, for what stands in a repeat inside of the round: lists and counting labels there are that one's."""
+_TAKEN = {*KEYWORDS, AGAIN, "skip"}
+"""Words that name no block, besides the steps."""
 _LONGEST = 8
 """Items of a round at most."""
-_RESERVED = {"block", "input", "output", "repeat", "residual", "shortcut", "param", "default", "use", "model", "meta", "from", "seq", "skip",
-             "pattern", "group", "again", "expect", "frozen", "if", "and", "or", "not", "as", "yes", "no", "in", "for", "step", "train",
-             "norm", "weights"}  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
@@ -51,9 +52,9 @@ class Instances:
         self.found: list[Shared] = []
         self.barred: set[int] = set()
         """Groups that are better written where they stand."""
-        self.groups = list(_groups(self.top))
+        self.groups = [item for item in every(self.top) if isinstance(item, Group)]
         self.written = [(group, group.body) for group in self.groups]
-        self.branches = [(head, head.branches) for head in _heads(self.top)]
+        self.branches = [(item, item.branches) for item in every(self.top) if isinstance(item, Head)]
         if blocks:
             self.find(final=False)
             self.barred |= self.lonely()
@@ -144,7 +145,7 @@ class Instances:
         """A word for a block, by what its instances are called."""
         words = {re.sub(r"_?\d+[a-z]?$", "", group.name).rpartition(".")[2] for group in cluster if not group.name.isdecimal()}
         word = words.pop() if len(words) == 1 else ""
-        is_free = word.isascii() and word.isidentifier() and len(word) > 2 and word not in STEPS and word not in _RESERVED
+        is_free = word.isascii() and word.isidentifier() and len(word) > 2 and word not in STEPS and word not in _TAKEN
         word = word if is_free else "unit"
         found, count = word, 1
         while found in self.taken:
@@ -254,32 +255,7 @@ def _every(lines: Sequence[Line]) -> Iterator[Line]:
 
 def _arguments(group: Group) -> tuple[object, ...]:
     """The names of all arguments in a group."""
-    found: list[object] = []
-    pending: list[Item] = list(group.body)
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Layer):
-            found.append(tuple(item.arguments))
-        for body in bodies(item):
-            pending += body
-    return tuple(found)
-
-
-def _groups(body: Sequence[Item]) -> Iterator[Group]:
-    """All groups, inner ones first."""
-    for item in body:
-        for inner in bodies(item):
-            yield from _groups(inner)
-        if isinstance(item, Group):
-            yield item
-
-
-def _heads(body: Sequence[Item]) -> Iterator[Head]:
-    for item in body:
-        if isinstance(item, Head):
-            yield item
-        for inner in bodies(item):
-            yield from _heads(inner)
+    return tuple([tuple(item.arguments) for item in every(group.body) if isinstance(item, Layer)])
 
 
 def _calls(body: Sequence[Item], holder: Group | None) -> Iterator[tuple[Group | None, Group]]:
@@ -293,7 +269,7 @@ def _calls(body: Sequence[Item], holder: Group | None) -> Iterator[tuple[Group |
 
 
 def _by_height(groups: Sequence[Group]) -> dict[int, list[Group]]:
-    """Groups by how many groups stand in one another in them; chains without names of their own do not count."""
+    """Groups by the depth of the groups inside of them; chains without names of their own do not count."""
     heights: dict[int, int] = {}
     found: dict[int, list[Group]] = {}
     for group in groups:

@@ -5,6 +5,7 @@ A body begins with the value that it is given, and each item reads what the one 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -116,3 +117,11 @@ def bodies(item: Item) -> list[list[Item]]:
             return [item.body]
         case _:
             return []
+
+
+def every(body: Iterable[Item]) -> Iterator[Item]:
+    """All items of a body, what is inside of each before it."""
+    for item in body:
+        for inner in bodies(item):
+            yield from every(inner)
+        yield item

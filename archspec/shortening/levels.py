@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from archspec.backends.arch import is_again
 from archspec.ir.graph import Network
 from archspec.ir.walk import Place, flattened
 from archspec.shortening.items import Group, Item, Layer, Mark
@@ -62,17 +63,17 @@ def _layer(place: Place) -> Layer:
     arguments: dict[str | int, str] = {}
     for at, (name, value) in enumerate(_ARGUMENT.findall(op.config(*types, operands=operands))):
         arguments[name or at] = value
-    weights = len(op.weights(*types)) > 0
+    again = is_again(place)
     return Layer(
         place.name,
-        keyed=weights and place.owner is None,
+        keyed=not again and len(op.weights(*types)) > 0,
         step=op.step,
         arguments=arguments,
         channels=types[0].channels if types else 0,
         width=place.node.type.channels,
         merge=op.variadic,
         aside=op.origin or op.aside,
-        owner=(place.owner or "") if weights and place.tied is None else place.tied or "",
+        owner=(place.owner if again else place.tied) or "",
         tied=place.tied is not None,
     )
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from archspec.api import compile_text
-from archspec.backends.arch import as_label, expand, inputs, named
+from archspec.backends.arch import expand, inputs, named
 from archspec.elaborate.assumptions import Options
 from archspec.ir.graph import Network, given
 from archspec.ops import op_class
 from archspec.ops.base import show
 from archspec.shortening.branches import inside, listed, structured
-from archspec.shortening.composing import Scope, Writer
+from archspec.shortening.composing import Scope, Writer, taken_up
 from archspec.shortening.instances import Instances
 from archspec.shortening.items import Group, Item, Layer
 from archspec.shortening.levels import Flat, Levels
@@ -131,20 +131,16 @@ def _top(bodies: Sequence[Sequence[Item]], ends: Sequence[End], used: set[str]) 
     for end, body in zip(ends[1:], bodies[1:], strict=True):
         words = f"output {end.name}{' train' if end.training else ''}"
         if end.suite is None:
-            lines += writer.body({0: body}, scope) if body else [_taken_up(end.item)]
+            lines += writer.body({0: body}, scope) if body else [taken_up(end.item)]
             lines.append(Line(words))
             continue
         begin = end.suite.reads[0]
         inner = writer.body({0: body}, Scope.of([0], "index"))
         if len(body) == 1 and isinstance(body[0], (Layer, Group)):
             inner = [Line("repeat 1:", inner)]
-        lines.append(Line(f"{words}:", [*([_taken_up(begin)] if begin is not None else []), *inner]))
+        lines.append(Line(f"{words}:", [*([taken_up(begin)] if begin is not None else []), *inner]))
     back = any(end.suite is None for end in ends[1:])
-    return [*lines, _taken_up(ends[0].item)] if back else lines
-
-
-def _taken_up(item: Item) -> Line:
-    return Line(f"from {item.alias or as_label(item.name)}")
+    return [*lines, taken_up(ends[0].item)] if back else lines
 
 
 def _defaults(layers: Sequence[Layer]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from archspec.ir.walk import inner_element
 
 
 def lent_by(owner: Owner, graphs: Sequence[Graph]) -> tuple[Layered, Graph]:
-    """The element whose weights another uses, and its graph; `graphs` are those that the other stands in, the innermost last."""
+    """The element whose weights another uses, and its graph; `graphs` are those around the other, the innermost last."""
     graph = graphs[~owner.up]
     return inner_element(graph, (owner.element, *owner.inside))
 
@@ -84,7 +84,7 @@ def borrowed(graph: Graph, owner: Owner, lender: Graph) -> Graph:
 
 
 def from_borrower(owner: Owner, named: Owner) -> Owner:
-    """What the graph that a lender stands in calls `named`, as it is called where the borrower stands, which has this `owner`."""
+    """Rewrite `named`, an owner as the graph of the lender names it, as the graph of the borrower names it; the borrower has this `owner`."""
     way, deep = (owner.element, *owner.inside), len(owner.inside)
     if named.up >= deep:
         return named._replace(up=owner.up + named.up - deep)

@@ -16,7 +16,7 @@ _OWN = frozenset(["function", "functions", "keys"])
 
 
 def declared(op: Any, *_: Type) -> New:
-    """The module, with what stands behind the name; None stands for a value. Raises Unsupported."""
+    """The module with the arguments after the name, None for each value. Raises Unsupported."""
     for key, _shape in op.tensors:
         if key in RESERVED or key in _OWN:
             raise Unsupported(f"a module of PyTorch cannot have a tensor called `{key}`: the name means something else there")
