@@ -31,8 +31,8 @@ class Short(NamedTuple):
 
 _WAYS: tuple[tuple[dict[str, bool], str], ...] = (
     ({}, ""),
-    ({"loose": False}, "blocks have equal lines in all their instances, since a shorter text was another network"),
-    ({"blocks": False}, "there are no blocks, since a shorter text was another network"),
+    ({"loose": False}, "blocks have equal lines in all their instances: no shorter text was proved to be the same network"),
+    ({"blocks": False}, "there are no blocks: no shorter text was proved to be the same network"),
 )
 _SHAPING = ("k", "f", "s", "p", "d", "g", "w", "n", "size", "heads", "axis", "op", "to", "mode", "round")
 """Arguments that a line says itself, even where all lines of a step have the same."""
@@ -42,7 +42,7 @@ def shorten(model: Network) -> Short:
     r"""Write a network, the `model`, as a short spec: with blocks, repeats, params and guards where its layers are alike. The inverse of `expand`.
 
     The text is read back and proved to be the same network: every value follows from the same values by the same layers, with the same names
-    of weights. Names of layers without weights and the order of layers may differ. Where a shorter text is another network, the result is a longer
+    of weights. Names of layers without weights and the order of layers may differ. Where no shorter text is proved to be, the result is a longer
     one, and its `note` says so.
 
     >>> print(archspec.shorten(archspec.loads("input 8x8x3\nconv k=3 f=8 p=1\nrelu\nconv k=3 f=8 p=1\nrelu")).text)
@@ -61,7 +61,7 @@ def shorten(model: Network) -> Short:
         again, _ = compile_text(text, network.name, Options())
         if again is not None and difference(network, again) is None:
             return Short(text, note)
-    return Short(expand(network), "every layer has a line of its own, since a shorter text was another network")
+    return Short(expand(network), "every layer has a line of its own: no shorter text was proved to be the same network")
 
 
 class End(NamedTuple):
