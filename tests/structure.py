@@ -23,6 +23,7 @@ FLOORS = (
     ("views",),
     ("api",),
     ("shortening",),
+    ("imports",),
     ("report", "cli"),
     ("notebook", "__main__"),
 )

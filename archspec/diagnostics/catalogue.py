@@ -57,7 +57,7 @@ def page(code: str) -> Page:
         raise ValueError(f"{path.name} does not begin with `# {code}: title`")
     text = whole[heading.end() :]
     examples = tuple(_example(match[1], match[2]) for match in _FENCE.finditer(text))
-    severity = "note" if int(code[1:]) in _NOTES else "warning" if code.startswith("A4") else "error"
+    severity = "note" if int(code[1:]) in _NOTES else "warning" if code.startswith("A4") or code == "A610" else "error"
     return Page(heading[1], heading[2].strip(), severity, text, examples)
 
 

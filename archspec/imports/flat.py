@@ -1,0 +1,249 @@
+"""The network that a reader builds, layer by layer, with names as the source has them, and what came of what it could not say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archspec.diagnostics import Diagnostic, Diagnostics, SpecError
+from archspec.elaborate.labels import RESERVED
+from archspec.imports.imported import Imported, Stored
+from archspec.ir.graph import Graph, Input, Network, Node, Output, Owner
+from archspec.ir.verify import verify
+from archspec.ops import make
+from archspec.ops.base import Misfit, Op
+from archspec.ops.declare import Unfit
+from archspec.source import Span
+from archspec.types import Type
+
+_MISWRITTEN = re.compile(r'["\\{}]|[^ -~]')
+"""What no label has, and what a terminal does not show as it is."""
+_LONGEST = 180
+"""Characters of a name, so that a number fits behind it."""
+
+
+class Unsaid(Exception):
+    """Says why the language has no layer for what a source has."""
+
+
+class Site(NamedTuple):
+    """Where a reader is in its source: what stands there, as the source calls it, and the place in words or as a span.
+
+    `path` is the module, with dots, that a layer without weights belongs to; `key` is the full name of one with weights.
+    """
+
+    operator: str
+    where: str = ""
+    path: str = ""
+    key: str = ""
+    span: Span | None = None
+
+
+class _Made(NamedTuple):
+    op: Op
+    inputs: tuple[int, ...]
+    type: Type
+    site: Site
+    name: str
+    owner: int | None
+    tied: bool
+    stored: Mapping[str, Stored]
+
+
+class Flat:
+    """A network as a reader finds it in a `source`, such as `resnet50.onnx`. Values are numbers: those of inputs, then those of layers."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        self.source = source
+        self.found = Diagnostics()
+        self._inputs: list[Input] = []
+        self._made: list[_Made] = []
+        self._outputs: dict[str, tuple[int, bool]] = {}
+        self._lenders: dict[str, int] = {}
+
+    def input(self, name: str, type_: Type, span: Span | None = None) -> int:
+        """Declare an input, before any layer; returns its value."""
+        assert not self._made, "inputs come first"
+        name = re.sub(r"\W", "_", name, flags=re.ASCII) or "input"
+        name = (
+            name
+            if name.isidentifier() and name not in RESERVED and name != "output" and not name.startswith("_")
+            else f"x_{name.strip('_')}"
+        )
+        taken = {input_.name for input_ in self._inputs}
+        while name in taken:
+            name += "_"
+        self._inputs.append(Input(name, type_, span))
+        return len(self._inputs) - 1
+
+    def type_of(self, value: int) -> Type:
+        """The type of a value."""
+        count = len(self._inputs)
+        return self._inputs[value].type if value < count else self._made[value - count].type
+
+    def step(self, site: Site, step: str, *values: int, stored: Mapping[str, Stored] | None = None, **arguments: Any) -> int:
+        """Append a layer on values, the current one first and then its operands, each of which is also an argument that is True.
+
+        `stored` says where the source has its weights. A layer whose `site.key` an earlier one has uses the weights of that. Returns its value.
+        Raises Unsaid where the layer does not fit.
+        """
+        try:
+            op = make(step, arguments)
+            primitives = op.expand([self.type_of(value) for value in values])
+            for primitive in primitives:
+                types = [self.type_of(value) for value in values]
+                type_, *_ = primitive.infer(types)
+                keyed = len(primitive.weights(*types)) > 0
+                own = site if primitive is op and keyed else site._replace(key="")
+                values = (self._append(primitive, tuple(values), type_, own, stored or {}),)
+        except Misfit as misfit:
+            raise Unsaid(misfit.message) from None
+        except Unfit as unfit:
+            raise Unsaid(f"`{unfit.argument}={arguments.get(unfit.argument)}` is no argument of `{step}`") from None
+        return values[0]
+
+    def _append(self, op: Op, values: tuple[int, ...], type_: Type, site: Site, stored: Mapping[str, Stored]) -> int:
+        owner, tied = self._lenders.get(site.key) if site.key else None, False
+        if owner is not None:
+            lender = self._made[owner - len(self._inputs)]
+            tied = lender.op.step != op.step
+            mine, theirs = (self._shapes(of, made) for of, made in ((op, values), (lender.op, lender.inputs)))
+            if mine["weight"] != theirs["weight"] if tied else mine != theirs:
+                raise Unsaid(f"it uses the weights of `{site.key}` in other shapes")
+        self._made.append(_Made(op, values, type_, site, op.step, owner, tied, stored))
+        value = len(self._inputs) + len(self._made) - 1
+        if site.key:
+            self._lenders.setdefault(site.key, value)
+        return value
+
+    def _shapes(self, op: Op, values: Sequence[int]) -> dict[str, tuple[int, ...]]:
+        return {weight.name: weight.shape for weight in op.weights(*map(self.type_of, values))}
+
+    def custom(
+        self,
+        site: Site,
+        *values: int,
+        out: Type,
+        why: str,
+        tensors: Mapping[str, tuple[int, ...]] | None = None,
+        stored: Mapping[str, Stored] | None = None,
+    ) -> int:
+        """Append a step that the language lacks, with its result, and warn of it; returns its value."""
+        name = ".".join(filter(None, re.findall(r"[A-Za-z_]\w*", site.operator, re.ASCII))) or "unknown"
+        what = f"{self._place(site)}: `{site.operator}` became `custom`: {why}"
+        help_ = "its MACs are unknown; give it `macs=` where the total should count it"
+        self.found.add(Diagnostic("A610", what, site.span, help=help_, severity="warning"))
+        places = ("value",) * (len(values) - 1)
+        sizes = tuple(out.shape)
+        given = {re.sub(r"\W", "_", key): shape for key, shape in (tensors or {}).items()}
+        return self.step(site, "custom", *values, stored=stored, name=name, places=places, out=sizes, **given)
+
+    def refuse(self, site: Site, why: str, code: str = "A611", help_: str | None = None) -> None:
+        """Report what cannot be read, so that nothing comes of the import."""
+        self.found.add(Diagnostic(code, f"{self._place(site)}: {why}", site.span, help=help_))
+
+    def _place(self, site: Site) -> str:
+        return site.where or self.source
+
+    def output(self, value: int, name: str = "output", *, training: bool = False) -> None:
+        """Name a value as an output; that called `output` is the main one."""
+        self._outputs[name] = value, training
+
+    def finish(self) -> Imported:
+        """What was read, shortened. Raises SpecError where something was refused."""
+        from archspec.shortening.shortest import shorten
+
+        found = self.found.sorted()
+        if self.found.errors:
+            raise SpecError(found)
+        network, stored = self.network()
+        short = shorten(network)
+        return Imported.read(short.text, short.note, self.source, tuple(found), stored)
+
+    def network(self) -> tuple[Network, dict[str, Stored]]:
+        """The network, without layers that lead nowhere, and where the source has each of its weights."""
+        first = len(self._inputs)
+        alive = self._alive()
+        names = _named([self._made[at] for at in alive])
+        numbers = {value: value for value in range(first)} | {first + at: first + new for new, at in enumerate(alive)}
+        elements = []
+        stored: dict[str, Stored] = {}
+        for at, name in zip(alive, names, strict=True):
+            made = self._made[at]
+            owner = Owner(numbers[made.owner] - first, tied=made.tied) if made.owner is not None else None
+            inputs = tuple([numbers[value] for value in made.inputs])
+            elements.append(Node(made.op, inputs, made.type, made.op.step, name, None, not made.op.origin, owner=owner))
+            if owner is None:
+                stored |= {f"{name}.{weight}".rstrip("."): source for weight, source in made.stored.items()}
+        ordered = sorted(self._outputs.items(), key=lambda item: item[0] != "output")
+        outputs = tuple(Output(name, numbers[value], training) for name, (value, training) in ordered)
+        graph = Graph(tuple(input_.type for input_ in self._inputs), tuple(elements), (outputs[0].value,), "ordinal")
+        given = [self._inputs[0]._replace(name="input")] if len(self._inputs) == 1 else self._inputs
+        network = Network(self.name, graph, tuple(given), outputs)
+        verify(network)
+        return network, stored
+
+    def _alive(self) -> list[int]:
+        """The layers that lead to an output, or whose weights those use."""
+        first = len(self._inputs)
+        pending = [value for value, _ in self._outputs.values()]
+        alive: set[int] = set()
+        while pending:
+            at = pending.pop() - first
+            if at >= 0 and at not in alive:
+                alive.add(at)
+                made = self._made[at]
+                pending += [*made.inputs, *([made.owner] if made.owner is not None else [])]
+        return sorted(alive)
+
+
+def _named(made: Sequence[_Made]) -> list[str]:
+    """A name for each layer: its key, or its module with its step and a number; none is a part of another's."""
+    names = _Taken()
+    keyed = {at: names.take(_label(one.site.key)) for at, one in enumerate(made) if one.site.key and one.owner is None}
+    return [keyed.get(at) or names.inside(_label(one.site.path), one.op.step) for at, one in enumerate(made)]
+
+
+class _Taken:
+    """Names that are taken, and the levels that they make."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.levels: set[str] = set()
+
+    def take(self, name: str) -> str:
+        """Take a name, or one with a number where it is taken or a level, or is inside of one taken."""
+        found, count = name, 1
+        while found in self.names or found in self.levels or not self.names.isdisjoint(_levels(found)):
+            count += 1
+            found = f"{name.replace('.', '_') if count > 9 else name}_{count}"
+        self.names.add(found)
+        self.levels.update(_levels(found))
+        return found
+
+    def inside(self, path: str, step: str) -> str:
+        """Take the name of a layer without weights, in its module or, where that is a layer itself, in one around it."""
+        while path and (path in self.names or not self.names.isdisjoint(_levels(path))):
+            path = path.rpartition(".")[0]
+        base = f"{path}.{step}" if path else step
+        count = 1
+        while f"{base}{count}" in self.names or f"{base}{count}" in self.levels:
+            count += 1
+        return self.take(f"{base}{count}")
+
+
+def _levels(name: str) -> list[str]:
+    """The levels around a name."""
+    return [name[:at] for at, letter in enumerate(name) if letter == "."]
+
+
+def _label(name: str) -> str:
+    """A name of the source as a label: what none may have becomes `_`."""
+    parts = [_MISWRITTEN.sub("_", part).strip() for part in name.split(".")] if name else []
+    for at, part in enumerate(parts):
+        if not part or part in RESERVED or part.startswith("__"):
+            parts[at] = f"{part.strip('_') or 'x'}_1"
+    label = ".".join(parts)[:_LONGEST].rstrip(".")
+    return "output_1" if label == "output" else label
