@@ -40,7 +40,9 @@ class Site(NamedTuple):
     span: Span | None = None
 
 
-class _Made(NamedTuple):
+class Made(NamedTuple):
+    """A layer that was appended."""
+
     op: Op
     inputs: tuple[int, ...]
     type: Type
@@ -59,7 +61,7 @@ class Flat:
         self.source = source
         self.found = Diagnostics()
         self._inputs: list[Input] = []
-        self._made: list[_Made] = []
+        self._made: list[Made] = []
         self._outputs: dict[str, tuple[int, bool]] = {}
         self._lenders: dict[str, int] = {}
 
@@ -82,6 +84,10 @@ class Flat:
         """The type of a value."""
         count = len(self._inputs)
         return self._inputs[value].type if value < count else self._made[value - count].type
+
+    def made(self, value: int) -> Made | None:
+        """The layer that gives a value; None for an input."""
+        return self._made[value - len(self._inputs)] if value >= len(self._inputs) else None
 
     def step(self, site: Site, step: str, *values: int, stored: Mapping[str, Stored] | None = None, **arguments: Any) -> int:
         """Append a layer on values, the current one first and then its operands, each of which is also an argument that is True.
@@ -112,7 +118,7 @@ class Flat:
             mine, theirs = (self._shapes(of, made) for of, made in ((op, values), (lender.op, lender.inputs)))
             if mine["weight"] != theirs["weight"] if tied else mine != theirs:
                 raise Unsaid(f"it uses the weights of `{site.key}` in other shapes")
-        self._made.append(_Made(op, values, type_, site, op.step, owner, tied, stored))
+        self._made.append(Made(op, values, type_, site, op.step, owner, tied, stored))
         value = len(self._inputs) + len(self._made) - 1
         if site.key:
             self._lenders.setdefault(site.key, value)
@@ -199,7 +205,7 @@ class Flat:
         return sorted(alive)
 
 
-def _named(made: Sequence[_Made]) -> list[str]:
+def _named(made: Sequence[Made]) -> list[str]:
     """A name for each layer: its key, or its module with its step and a number; none is a part of another's."""
     names = _Taken()
     keyed = {at: names.take(_label(one.site.key)) for at, one in enumerate(made) if one.site.key and one.owner is None}

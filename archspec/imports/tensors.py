@@ -1,0 +1,313 @@
+"""Layers on tensors with the batch and the channels first, as PyTorch and ONNX have them, as layers of the language.
+
+A reader hands over arguments of its framework in one form: sizes as lists, an entry per axis; stored tensors by name and shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archspec.imports.flat import Site, Unsaid
+from archspec.imports.imported import Stored
+from archspec.imports.layout import Digit, Dim, merged, size
+from archspec.imports.views import Held, View, Views
+from archspec.types import Map, Tokens, Type, Vector
+
+
+class Kernel(NamedTuple):
+    """The weights of a layer: their shape in PyTorch's order, whether there are biases, and where the source has both."""
+
+    shape: Sequence[int]
+    bias: bool
+    stored: Mapping[str, Stored]
+
+
+def sizes(values: Sequence[int]) -> Any:
+    """A size as an argument: one number where all axes have the same."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
+
+
+def padding(before: Sequence[int], after: Sequence[int]) -> Any:
+    """What stands around each axis as an argument `p`."""
+    if list(before) == list(after):
+        return sizes(before)
+    return tuple([(a, b) for a, b in zip(before, after, strict=True)])
+
+
+def said(**arguments: Any) -> dict[str, Any]:
+    """Arguments without those that are None."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+class Tensors(Views):
+    """The layers that several frameworks share. Each method writes what it takes, and returns the tensor of the result. All raise Unsaid."""
+
+    def map(self, site: Site, x: View) -> int:
+        """The value of a tensor as a map."""
+        return self.settle(site, x, "map")
+
+    # windows
+
+    def conv(
+        self, site: Site, x: View, kernel: Kernel, s: Sequence[int], p: tuple[Sequence[int], Sequence[int]], d: Sequence[int], g: int
+    ) -> View:
+        """A convolution; p is what stands before and after along each axis."""
+        value = self.map(site, x)
+        channels = self.flat.type_of(value).channels
+        f, _, *k = kernel.shape
+        given = said(k=sizes(k), s=sizes(s), p=padding(*p), d=sizes(d), bias=kernel.bias, round="floor")
+        if g == channels and g > 1:
+            return self.of(self.flat.step(site, "dwconv", value, m=f // g, stored=kernel.stored, **given))
+        return self.of(self.flat.step(site, "conv", value, f=f, g=g, stored=kernel.stored, **given))
+
+    def deconv(
+        self, site: Site, x: View, kernel: Kernel, s: Sequence[int], p: Sequence[int], op: Sequence[int], d: Sequence[int], g: int
+    ) -> View:
+        """A transposed convolution; the kernel is (C, f/g, *k)."""
+        _, share, *k = kernel.shape
+        given = said(k=sizes(k), f=share * g, s=sizes(s), p=sizes(p), op=sizes(op), d=sizes(d), g=g, bias=kernel.bias)
+        return self.of(self.flat.step(site, "deconv", self.map(site, x), stored=kernel.stored, **given))
+
+    def pool(
+        self,
+        site: Site,
+        x: View,
+        step: str,
+        w: Sequence[int],
+        s: Sequence[int],
+        p: tuple[Sequence[int], Sequence[int]],
+        d: Sequence[int] = (1,),
+        *,
+        ceil: bool = False,
+        count_pad: bool = True,
+    ) -> View:
+        """A `pool` or `avgpool`."""
+        given: dict[str, Any] = {} if step == "pool" or not (any(p[0]) or any(p[1])) else {"count_pad": count_pad}
+        given |= {"d": sizes(d)} if any(each != 1 for each in d) else {}
+        return self.of(
+            self.flat.step(site, step, self.map(site, x), w=sizes(w), s=sizes(s), p=padding(*p), round="ceil" if ceil else "floor", **given)
+        )
+
+    def adaptive(self, site: Site, x: View, step: str, to: Sequence[int]) -> View:
+        """An `adaptpool` or `adaptmaxpool`; to one position it is the mean of all, or the largest number."""
+        value = self.map(site, x)
+        if all(one == 1 for one in to):
+            value = self.flat.step(site, "gap" if step == "adaptpool" else "gmp", value)
+            return self._kept(value, len(to))
+        here = self.flat.type_of(value)
+        if isinstance(here, Map) and tuple(to) == here.spatial:
+            return self.of(value)
+        return self.of(self.flat.step(site, step, value, size=sizes(to)))
+
+    def _kept(self, value: int, axes: int) -> View:
+        """A value without positions as a tensor with axes of size 1."""
+        x = self.of(value)
+        return x._replace(dims=(*x.dims[:2], *((),) * axes))
+
+    # channels
+
+    def along(self, site: Site, x: View, dim: int) -> View:
+        """A tensor whose dimension `dim` is that of all channels, and whose others are positions; a layer over channels can take its value."""
+        dim %= len(x.dims)
+        if (
+            not x.fixed
+            and x.dims[dim] == self.axis(x.value, "c")
+            and not any(d.axis == "c" for at, one in enumerate(x.dims) if at != dim for d in one)
+        ):
+            return x
+        order = [at for at in range(1, len(x.dims)) if at != dim]
+        count = len(order)
+        if count > 3:
+            raise Unsaid(f"it is a tensor of {len(x.dims)} dimensions, the batch included")
+        first = count > 1
+        order = [dim, *order] if first else [*order, dim]
+        moved = x._replace(dims=tuple([x.dims[at] for at in (0, *order)]))
+        value = self.settle(site, moved, "map" if first else "")
+        dims = self.of(value).dims
+        return View(value, tuple([dims[[0, *order].index(at)] for at in range(len(x.dims))]))
+
+    def on_channels(
+        self, site: Site, x: View, dim: int, step: str, *, stored: Mapping[str, Stored] | None = None, **arguments: Any
+    ) -> View:
+        """A layer over the channels of each position, which are dimension `dim`."""
+        x = self.along(site, x, dim)
+        value = self.flat.step(site, step, x.value, stored=stored, **arguments)
+        dim %= len(x.dims)
+        own = merged([Digit("c", self.flat.type_of(value).channels, 1)])
+        return View(value, tuple([own if at == dim else one for at, one in enumerate(x.dims)]))
+
+    def linear(self, site: Site, x: View, kernel: Kernel) -> View:
+        """A product with a stored matrix (n, C) over the last dimension."""
+        step = "fc" if len(x.dims) == 2 and len(x.dims[1]) <= 1 and isinstance(self.flat.type_of(x.value), Vector) else "linear"
+        if len(x.dims) == 2 and not (x.dims[1] == self.axis(x.value, "c") and x.dims[0] != self.of(x.value).dims[0]):
+            x, step = self.of(self.settle(site, x, "vector")), "fc"
+        return self.on_channels(site, x, -1, step, n=kernel.shape[0], bias=kernel.bias, stored=kernel.stored)
+
+    def pointwise(self, site: Site, x: View, step: str, **arguments: Any) -> View:
+        """A layer over each number by itself."""
+        x = self.cut(site, x) if x.fixed else x
+        return x._replace(value=self.flat.step(site, step, x.value, **arguments))
+
+    def softmax(self, site: Site, x: View, dim: int, step: str = "softmax") -> View:
+        """A softmax along a dimension of channels or of tokens."""
+        dim %= len(x.dims)
+        x = self.cut(site, x) if x.fixed else x
+        if isinstance(self.flat.type_of(x.value), Tokens) and x.dims[dim] == self.axis(x.value, "t"):
+            return x._replace(value=self.flat.step(site, step, x.value, axis="t"))
+        return self.on_channels(site, x, dim, step)
+
+    # several values
+
+    def number(self, site: Site, x: View, step: str, number: float) -> View:
+        """Every number of a tensor plus, less or times one."""
+        same = number == (1 if step == "mul" else 0)
+        if step == "mul" and x.fixed:  # most often the scale of the queries, which attention has as a number of its own
+            return x._replace(factor=x.factor * number)
+        return x if same else self.pointwise(site, x, step, number=float(number))
+
+    def merge(self, site: Site, step: str, x: View | Held, y: View | Held) -> View:
+        """The sum, difference or product of two tensors, of which one may be stretched."""
+        if isinstance(x, Held) or (isinstance(y, View) and (len(y.dims), _numbers(y)) > (len(x.dims), _numbers(x))):
+            if step == "sub":
+                raise Unsaid("a difference whose first value is stretched or stored")
+            x, y = y, x
+        if isinstance(x, Held):
+            raise Unsaid("it combines two stored tensors")
+        if isinstance(y, Held):
+            return self._with_held(site, step, x, y)
+        y = y._replace(dims=(*((),) * (len(x.dims) - len(y.dims)), *y.dims))
+        x, y = (self.cut(site, one) if one.fixed else one for one in (x, y))
+        if x.dims == y.dims and self.flat.type_of(x.value) == self.flat.type_of(y.value):
+            return x._replace(value=self.flat.step(site, step, x.value, y.value))
+        value = self.settle(site, x)
+        kind = {Map: "map", Tokens: "tokens", Vector: "vector"}[type(self.flat.type_of(value))]
+        other = self._spread(site, y, kind)
+        return self.of(self.flat.step(site, step, value, other))
+
+    def _spread(self, site: Site, y: View, kind: str) -> int:
+        """A value that is stretched: one vector suffices where all its positions are of size 1."""
+        if kind == "map" and isinstance(self.flat.type_of(y.value), Vector) and y.dims[1] == self.axis(y.value, "c"):
+            return y.value
+        return self.settle(site, y, kind)
+
+    def _with_held(self, site: Site, step: str, x: View, y: Held) -> View:
+        """A tensor combined with a stored one."""
+        dims: tuple[Dim, ...] = (*((),) * (len(x.dims) - len(y.dims)), *y.dims)
+        if len(dims) > len(x.dims) or dims[0]:
+            raise Unsaid(f"the stored tensor `{y.name}` of {'x'.join(map(str, y.shape)) or 'one number'} is no value of one image")
+        x = self.cut(site, x) if x.fixed else x
+        spread = [at for at, dim in enumerate(dims) if dim]
+        if len(spread) == 1 and x.dims[spread[0]] == self.axis(x.value, "c"):  # one number per channel, wherever the channels are
+            type_ = self.flat.type_of(x.value)
+            if step == "mul" and y.learned and y.shape == (type_.channels, *((1,) * len(type_.spatial) if isinstance(type_, Map) else ())):
+                return x._replace(value=self.flat.step(site._replace(key=y.key), "scale", x.value, stored={"": Stored((y.name,))}))
+            ones = type_._replace(spatial=(1,) * len(type_.spatial)) if isinstance(type_, Map) else Vector(type_.channels)
+            return x._replace(value=self._stretched(site, step, x.value, self.tensor(site, y, ones)))
+        value = self.settle(site, x)
+        type_ = self.flat.type_of(value)
+        own = [size(dim) for dim in dims[1:]]
+        if isinstance(type_, Tokens) and step == "add" and y.learned and y.shape == (1, *type_.shape):
+            return self.of(self.flat.step(site._replace(key=y.key), "pos", value, stored={"": Stored((y.name,))}))
+        shape: Type = (
+            Map(tuple(own[1:]), own[0]) if isinstance(type_, Map) else Tokens(*own) if isinstance(type_, Tokens) else Vector(own[0])
+        )
+        return self.of(self._stretched(site, step, value, self.tensor(site, y, shape)))
+
+    def _stretched(self, site: Site, step: str, value: int, tensor: int) -> int:
+        """A value combined with a tensor that may be smaller."""
+        given: dict[str, Any] = {"stretch": True} if step != "mul" and self.flat.type_of(value) != self.flat.type_of(tensor) else {}
+        return self.flat.step(site, step, value, tensor, **given)
+
+    def concat(self, site: Site, parts: Sequence[View | Held], dim: int) -> View:
+        """Tensors side by side along a dimension."""
+        dim %= len(parts[0].dims)
+        parts = [self.cut(site, part) if isinstance(part, View) and part.fixed else part for part in parts]
+        first = next((part for part in parts if isinstance(part, View)), None)
+        if first is None:
+            raise Unsaid("it joins stored tensors alone")
+        if len(parts) == 1:
+            return first
+        alike = all(isinstance(p, View) and p.dims[:dim] + p.dims[dim + 1 :] == first.dims[:dim] + first.dims[dim + 1 :] for p in parts)
+        views = [part for part in parts if isinstance(part, View)]
+        if alike and all(part.dims[dim] == self.axis(part.value, "c") for part in views):
+            value = self.flat.step(site, "concat", *[part.value for part in views])
+            return View(value, (*first.dims[:dim], self.axis(value, "c"), *first.dims[dim + 1 :]))
+        value = self.settle(site, first)
+        type_ = self.flat.type_of(value)
+        kind = {Map: "map", Tokens: "tokens", Vector: "vector"}[type(type_)]
+        axis = self.of(value).dims[dim]
+        letter = (
+            axis[0].axis
+            if axis
+            else ("t" if isinstance(type_, Tokens) and dim == 1 else "c" if dim == 1 or isinstance(type_, Tokens) else "")
+        )
+        if letter == "w" and isinstance(type_, Map) and len(type_.spatial) == 1:
+            letter = "t"
+        if letter not in ("c", "t"):
+            raise Unsaid("it joins values along the height or width of a map, or along the batch")
+        if (
+            isinstance(type_, Tokens)
+            and letter == "t"
+            and len(parts) == 2
+            and isinstance(parts[0], Held)
+            and self._is_class_token(parts[0], type_)
+        ):
+            token = parts[0]
+            rows: dict[str, Any] = {} if token.shape[1] == 1 else {"n": token.shape[1]}
+            return self.of(self.flat.step(site._replace(key=token.key), "cls", value, stored={"": Stored((token.name,))}, **rows))
+        values = [self.settle(site, part, kind) if isinstance(part, View) else self._beside(site, part, type_) for part in parts]
+        return self.of(self.flat.step(site, "concat", *values, axis=letter))
+
+    def _is_class_token(self, held: Held, type_: Tokens) -> bool:
+        return held.learned and len(held.shape) == 3 and held.shape[0] == 1 and held.shape[2] == type_.channels
+
+    def _beside(self, site: Site, part: Held, type_: Type) -> int:
+        """A stored tensor that stands beside values of a type."""
+        own = [size(dim) for dim in part.dims[1:]]
+        if part.dims[0] or not isinstance(type_, Tokens) or len(own) != 2:
+            raise Unsaid(f"the stored tensor `{part.name}` stands beside {'x'.join(map(str, type_.shape))}")
+        return self.tensor(site, part, Tokens(*own))
+
+    # reductions
+
+    def reduce(self, site: Site, x: View, step: str, dims: Sequence[int], *, keep: bool) -> View:
+        """The `mean` or `max` along dimensions: of all positions or of channels."""
+        dims = sorted({dim % len(x.dims) for dim in dims})
+        x = self.cut(site, x) if x.fixed else x
+        type_ = self.flat.type_of(x.value)
+        gone = merged(
+            sorted(
+                (digit for dim in dims for digit in x.dims[dim]), key=lambda d: ("dhwtc".index(d.axis) if d.axis != "n" else 9, -d.stride)
+            )
+        )
+        positions = merged([Digit(axis, size_, 1) for axis, size_ in self._positions(type_)])
+        left = [() if at in dims else dim for at, dim in enumerate(x.dims)]
+        if gone == positions and not isinstance(type_, Vector):
+            value = self.flat.step(site, "gap" if step == "mean" else "gmp", x.value)
+        elif gone == self.axis(x.value, "c"):
+            value = self.flat.step(site, step, x.value, axis="c")
+        else:
+            return self._reduced(site, x, step, dims, keep=keep)
+        return View(value, tuple([dim for at, dim in enumerate(left) if keep or at not in dims]))
+
+    def _reduced(self, site: Site, x: View, step: str, dims: Sequence[int], *, keep: bool) -> View:
+        """A reduction that needs the tensor as a value of its own first."""
+        value = self.settle(site, x)
+        settled = self.of(value)
+        if settled == x:
+            raise Unsaid(f"a {step} along some of the positions alone")
+        return self.reduce(site, settled, step, dims, keep=keep)
+
+    @staticmethod
+    def _positions(type_: Type) -> list[tuple[str, int]]:
+        if isinstance(type_, Map):
+            return list(zip("dhw"[-len(type_.spatial) :], type_.spatial, strict=True))
+        return [("t", type_.length)] if isinstance(type_, Tokens) else []
+
+
+def _numbers(x: View) -> int:
+    total = 1
+    for dim in x.dims[1:]:
+        total *= size(dim)
+    return total

@@ -1,0 +1,519 @@
+"""Operators of ATen as layers: one row each. The arguments are called as in its schema, the tensor itself `x`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archspec.imports.attending import Scores
+from archspec.imports.flat import Site, Unsaid
+from archspec.imports.imported import Stored
+from archspec.imports.tensors import sizes
+from archspec.imports.torch_export import Computed, Reader, Row
+from archspec.imports.views import Held, View
+from archspec.types import Map
+
+ROWS: dict[str, Row] = {}
+
+
+TAKES: dict[str, tuple[type, ...]] = {}
+"""What the first argument of an operator may be besides a tensor of the network."""
+
+
+def row(*names: str, takes: tuple[type, ...] = ()) -> Callable[[Row], Row]:
+    """Register a row, and what it takes as `x` besides a view."""
+
+    def add(function: Row) -> Row:
+        ROWS.update(dict.fromkeys(names, function))
+        TAKES.update(dict.fromkeys(names, takes))
+        return function
+
+    return add
+
+
+# windows
+
+
+def _spread(values: Any, axes: int) -> list[int]:
+    """A number per axis, of which PyTorch may have one for all."""
+    found: list[int] = [*values] if isinstance(values, (list, tuple)) else [values]
+    return found * axes if len(found) == 1 else found
+
+
+def _same(k: Sequence[int], d: Sequence[int]) -> tuple[list[int], list[int]]:
+    """What `padding="same"` puts before and after, as PyTorch does for a stride of 1."""
+    total = [b * (a - 1) for a, b in zip(k, d, strict=True)]
+    return [one // 2 for one in total], [one - one // 2 for one in total]
+
+
+@row("conv1d", "conv2d", "conv3d")
+def _conv(r: Reader, site: Site, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> View:
+    key, kernel = r.kernel(weight, bias)
+    axes = len(kernel.shape) - 2
+    d = _spread(dilation, axes)
+    p = _spread(0 if padding == "valid" else padding, axes) if padding != "same" else []
+    around = (p, p) if padding != "same" else _same(kernel.shape[2:], d)
+    return r.conv(site._replace(key=key), x, kernel, _spread(stride, axes), around, d, groups)
+
+
+@row("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def _deconv(
+    r: Reader, site: Site, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any
+) -> View:
+    key, kernel = r.kernel(weight, bias)
+    axes = len(kernel.shape) - 2
+    s, p, op, d = (_spread(one, axes) for one in (stride, padding, output_padding, dilation))
+    return r.deconv(site._replace(key=key), x, kernel, s, p, op, d, groups)
+
+
+@row("max_pool1d", "max_pool2d", "max_pool3d")
+def _pool(r: Reader, site: Site, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> View:
+    axes = len(x.dims) - 2
+    w = _spread(kernel_size, axes)
+    p = _spread(padding, axes)
+    return r.pool(site, x, "pool", w, _spread(stride or w, axes), (p, p), _spread(dilation, axes), ceil=ceil_mode)
+
+
+@row("avg_pool1d", "avg_pool2d", "avg_pool3d")
+def _avgpool(
+    r: Reader,
+    site: Site,
+    x: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: Any,
+) -> View:
+    if divisor_override is not None:
+        raise Unsaid("it divides by a number of its own")
+    axes = len(x.dims) - 2
+    w = _spread(kernel_size, axes)
+    p = _spread(padding, axes)
+    return r.pool(site, x, "avgpool", w, _spread(stride or w, axes), (p, p), ceil=ceil_mode, count_pad=count_include_pad)
+
+
+@row("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
+def _adaptive(r: Reader, site: Site, x: Any, output_size: Any) -> View:
+    return r.adaptive(site, x, "adaptpool", _spread(output_size, len(x.dims) - 2))
+
+
+@row("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
+def _adaptive_max(r: Reader, site: Site, x: Any, output_size: Any) -> list[View]:
+    return [r.adaptive(site, x, "adaptmaxpool", _spread(output_size, len(x.dims) - 2))]
+
+
+@row("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d")
+def _nearest(r: Reader, site: Site, x: Any, output_size: Any, scale_factors: Any) -> View:
+    return _resized(r, site, x, output_size, scale_factors, mode="nearest")
+
+
+@row("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d")
+def _bilinear(r: Reader, site: Site, x: Any, output_size: Any, align_corners: bool, scale_factors: Any) -> View:
+    return _resized(r, site, x, output_size, scale_factors, mode="bilinear", corners=align_corners)
+
+
+@row("upsample_bicubic2d")
+def _bicubic(r: Reader, site: Site, x: Any, output_size: Any, align_corners: bool, scale_factors: Any) -> View:
+    return _resized(r, site, x, output_size, scale_factors, mode="bicubic", corners=align_corners)
+
+
+def _resized(r: Reader, site: Site, x: View, to: Any, factors: Any, **given: Any) -> View:
+    value = r.map(site, x)
+    type_ = r.flat.type_of(value)
+    assert isinstance(type_, Map)
+    given = {name: one for name, one in given.items() if one is not False}
+    if to is not None and tuple(to) == type_.spatial:
+        return r.of(value)
+    if (
+        to is not None
+        and len({a % b or a // b for a, b in zip(to, type_.spatial, strict=True)}) == 1
+        and all(a % b == 0 for a, b in zip(to, type_.spatial, strict=True))
+    ):
+        return r.of(r.flat.step(site, "upsample", value, n=to[0] / type_.spatial[0], **given))
+    if to is not None:
+        return r.of(r.flat.step(site, "upsample", value, to=sizes(to), **given))
+    if len(set(factors)) != 1:
+        raise Unsaid("it enlarges its axes by several factors")
+    return r.of(
+        r.flat.step(site, "upsample", value, n=float(factors[0]), **given, round="exact" if float(factors[0]).is_integer() else "floor")
+    )
+
+
+@row("pad")
+def _pad(r: Reader, site: Site, x: Any, pad: Any, mode: str, value: Any) -> View:
+    inside = [(pad[at], pad[at + 1]) for at in range(0, len(pad), 2)]
+    modes = {"constant": "zero", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    if mode not in modes or (mode == "constant" and value not in (None, 0)):
+        raise Unsaid(f"it pads by {mode} with {value}")
+    if any(one < 0 for pair in inside for one in pair):
+        raise Unsaid("it pads by less than nothing")
+    inside += [(0, 0)] * (len(x.dims) - len(inside))
+    spatial = inside[: len(x.dims) - 2]
+    channels, batch = inside[len(x.dims) - 2 :]
+    if batch != (0, 0):
+        raise Unsaid("it pads the batch")
+    names: dict[str, Any] = {"whd"[at]: (pair,) if pair[0] != pair[1] else pair[0] for at, pair in enumerate(spatial) if pair != (0, 0)}
+    if len(spatial) > 1 and len({*spatial}) == 1:
+        names = {"p": names.get("h", 0)} if names else {}
+    if channels != (0, 0):
+        names["c"] = (channels,) if channels[0] != channels[1] else channels[0]
+    return r.of(r.flat.step(site, "pad", r.map(site, x), mode=modes[mode], **names))
+
+
+# norms
+
+
+@row("batch_norm")
+def _batch_norm(r: Reader, site: Site, x: Any, weight: Any, bias: Any, running_mean: Any, momentum: float, eps: float) -> View:
+    if not isinstance(running_mean, Held) or isinstance(weight, (Computed, View)):
+        raise Unsaid("its statistics are those of the batch")
+    key = running_mean.name.rpartition(".")[0]
+    names = {"weight": weight, "bias": bias, "running_mean": running_mean}
+    stored = {name: Stored((one.name,)) for name, one in names.items() if isinstance(one, Held)}
+    stored["running_var"] = Stored((f"{key}.running_var",))
+    given: dict[str, Any] = {} if weight is not None else {"affine": False}
+    return r.on_channels(site._replace(key=key), x, 1, "bn", eps=eps, momentum=momentum, stored=stored, **given)
+
+
+@row("layer_norm")
+def _layer_norm(r: Reader, site: Site, x: Any, normalized_shape: Any, weight: Any, bias: Any, eps: float) -> View:
+    if len(normalized_shape) != 1:
+        raise Unsaid("it is a norm over several axes")
+    if weight is None:
+        return r.on_channels(site, x, -1, "ln", eps=eps, affine=False)
+    key, kernel = r.kernel(weight, bias)
+    given: dict[str, Any] = {} if bias is not None else {"bias": False}
+    return r.on_channels(site._replace(key=key), x, -1, "ln", eps=eps, stored=kernel.stored, **given)
+
+
+@row("rms_norm")
+def _rms_norm(r: Reader, site: Site, x: Any, normalized_shape: Any, weight: Any, eps: Any) -> View:
+    if len(normalized_shape) != 1 or weight is None:
+        raise Unsaid("it is a norm over several axes, or without weights")
+    key, kernel = r.kernel(weight, None)
+    return r.on_channels(site._replace(key=key), x, -1, "rmsnorm", stored=kernel.stored, **({"eps": eps} if eps is not None else {}))
+
+
+@row("group_norm")
+def _group_norm(r: Reader, site: Site, x: Any, num_groups: int, weight: Any, bias: Any, eps: float) -> View:
+    if weight is None:
+        raise Unsaid("it has no weights")
+    key, kernel = r.kernel(weight, bias)
+    return r.on_channels(site._replace(key=key), r.of(r.settle(site, x)), 1, "gn", groups=num_groups, eps=eps, stored=kernel.stored)
+
+
+@row("instance_norm")
+def _instance_norm(r: Reader, site: Site, x: Any, weight: Any, bias: Any, running_mean: Any, eps: float) -> View:
+    if running_mean is not None:
+        raise Unsaid("it has running statistics")
+    key, kernel = r.kernel(weight, bias) if weight is not None else ("", None)
+    given: dict[str, Any] = {"affine": True} if kernel is not None else {}
+    value = r.flat.step(site._replace(key=key), "instnorm", r.map(site, x), eps=eps, stored=kernel.stored if kernel else None, **given)
+    return r.of(value)
+
+
+# number by number
+
+
+def _pointwise(step: str) -> Row:
+    def made(r: Reader, site: Site, x: Any) -> View:
+        return r.pointwise(site, x, step)
+
+    return made
+
+
+for _name in ("relu", "relu6", "sigmoid", "tanh", "silu", "selu", "mish", "hardswish", "hardsigmoid", "abs"):
+    row(_name)(_pointwise(_name))
+
+
+@row("gelu")
+def _gelu(r: Reader, site: Site, x: Any, approximate: str) -> View:
+    return r.pointwise(site, x, "gelu", **({"approx": "tanh"} if approximate == "tanh" else {}))
+
+
+@row("elu")
+def _elu(r: Reader, site: Site, x: Any, alpha: float) -> View:
+    return r.pointwise(site, x, "elu", alpha=float(alpha))
+
+
+@row("leaky_relu")
+def _leaky(r: Reader, site: Site, x: Any, negative_slope: float) -> View:
+    return r.pointwise(site, x, "leaky", slope=float(negative_slope))
+
+
+@row("hardtanh")
+def _hardtanh(r: Reader, site: Site, x: Any, min_val: float, max_val: float) -> View:
+    if (min_val, max_val) != (0, 6):
+        raise Unsaid(f"it cuts off below {min_val:g} and above {max_val:g}")
+    return r.pointwise(site, x, "relu6")
+
+
+@row("prelu")
+def _prelu(r: Reader, site: Site, x: Any, weight: Any) -> View:
+    key, kernel = r.kernel(weight, None)
+    if kernel.shape == (1,):
+        return View(r.flat.step(site._replace(key=key), "prelu", x.value, stored=kernel.stored), x.dims)
+    return r.on_channels(site._replace(key=key), x, 1, "prelu", shared=False, stored=kernel.stored)
+
+
+@row("softplus")
+def _softplus(r: Reader, site: Site, x: Any, beta: float) -> View:
+    if beta != 1:
+        raise Unsaid(f"its beta is {beta:g}")
+    return r.pointwise(site, x, "softplus")
+
+
+@row("dropout", "feature_dropout", takes=(Scores,))
+def _dropout(r: Reader, site: Site, x: Any, p: float, input: Any) -> Any:
+    x = input if input is not None else x
+    if isinstance(x, Scores) or p == 0:
+        return x
+    return r.pointwise(site, x, "dropout2d" if "feature" in site.operator else "dropout", p=float(p))
+
+
+@row("softmax", "log_softmax", takes=(Scores,))
+def _softmax(r: Reader, site: Site, x: Any, dim: int) -> Any:
+    if isinstance(x, Scores):
+        return x._replace(weighed=True)
+    return r.softmax(site, x, dim, "logsoftmax" if "log" in site.operator else "softmax")
+
+
+@row(
+    "contiguous",
+    "clone",
+    "alias",
+    "detach",
+    "detach_",
+    "lift_fresh_copy",
+    "to",
+    "_assert_tensor_metadata",
+    "type_as",
+    "float",
+    takes=(Held,),
+)
+def _same_tensor(r: Reader, site: Site, x: Any) -> Any:
+    return x
+
+
+# several values
+
+
+def _arithmetic(step: str) -> Row:
+    def made(r: Reader, site: Site, x: Any, other: Any, alpha: Any) -> Any:
+        if alpha not in (None, 1):
+            raise Unsaid(f"it takes {alpha:g} times the second value")
+        return _combined(r, site, step, x, other)
+
+    return made
+
+
+for _name in ("add", "sub", "mul"):
+    row(_name, takes=(Held, Scores, float, int))(_arithmetic(_name))
+
+
+def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
+    if isinstance(x, (int, float)):
+        if step == "sub":
+            raise Unsaid("it subtracts from a number")
+        x, y = y, x
+    if isinstance(x, Scores):
+        if step == "mul" and isinstance(y, (int, float)):
+            return x._replace(scale=x.scale * y)
+        raise Unsaid("it changes the scores of attention")
+    if isinstance(y, (int, float)):
+        return r.number(site, x, step, y)
+    if isinstance(x, Computed) or isinstance(y, Computed):
+        raise Unsaid("it takes what is computed from stored tensors alone")
+    if isinstance(y, Scores):
+        raise Unsaid("it takes scores of attention")
+    if step == "mul" and isinstance(x, View) and isinstance(y, View):
+        made = r.flat.made(y.value), r.flat.made(x.value)
+        for one, other, source in ((made[0], y, x), (made[1], x, y)):
+            if one is not None and one.op.step == "sigmoid" and one.inputs == (source.value,) and other.dims == source.dims:
+                return source._replace(value=r.flat.step(site, "silu", source.value))
+    return r.merge(site, step, x, y)
+
+
+@row("div", takes=(Held, Scores))
+def _div(r: Reader, site: Site, x: Any, other: Any, rounding_mode: Any) -> Any:
+    if not isinstance(other, (int, float)) or rounding_mode is not None:
+        raise Unsaid("it divides by a tensor")
+    return _combined(r, site, "mul", x, 1 / other)
+
+
+@row("cat", "concat")
+def _cat(r: Reader, site: Site, tensors: Any, dim: int) -> View:
+    if any(isinstance(one, (Computed, Scores)) for one in tensors):
+        raise Unsaid("it joins what is computed from stored tensors alone")
+    return r.concat(site, tensors, dim)
+
+
+@row("mean", "amax")
+def _mean(r: Reader, site: Site, x: Any, dim: Any, keepdim: bool) -> View:
+    dims = _spread(dim, 1) if dim is not None else list(range(len(x.dims)))
+    return r.reduce(site, x, "mean" if "mean" in site.operator else "max", dims, keep=bool(keepdim))
+
+
+@row("linear")
+def _linear(r: Reader, site: Site, x: Any, weight: Any, bias: Any) -> View:
+    key, kernel = r.kernel(weight, bias)
+    return r.linear(site._replace(key=key), x, kernel)
+
+
+@row("embedding")
+def _embedding(r: Reader, site: Site, weight: Any, indices: Any) -> View:
+    key, kernel = r.kernel(weight, None)
+    v, d = kernel.shape
+    return r.of(r.flat.step(site._replace(key=key), "embed", r.settle(site, indices, "vector"), v=v, d=d, stored=kernel.stored))
+
+
+@row("matmul", "bmm", takes=(Scores,))
+def _matmul(r: Reader, site: Site, x: Any, other: Any, mat2: Any) -> Any:
+    other = other if other is not None else mat2
+    if isinstance(x, Scores) and isinstance(other, View):
+        return r.attended(site, x, other)
+    if isinstance(x, View) and isinstance(other, View):
+        return r.scores(x, other)
+    raise Unsaid("it is a product of matrices that is no attention")
+
+
+@row("scaled_dot_product_attention")
+def _sdpa(r: Reader, site: Site, query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool, scale: Any) -> View:
+    if attn_mask is not None:
+        raise Unsaid("its scores get a mask or a bias")
+    return r.attend(site, query, key, value, scale=scale, causal=is_causal)
+
+
+# views
+
+
+def _moved(x: Any, order: Sequence[int]) -> Any:
+    return x._replace(dims=tuple([x.dims[at] for at in order]))
+
+
+@row("view", "reshape", "_unsafe_view", takes=(Held,))
+def _view(r: Reader, site: Site, x: Any, size: Any, shape: Any) -> Any:
+    return _viewed(r, site, x, _wanted(x, size if size is not None else shape))
+
+
+def _viewed(r: Reader, site: Site, x: Any, wanted: Sequence[int]) -> Any:
+    from archspec.imports.layout import viewed
+
+    if isinstance(x, Held):
+        dims = viewed(x.dims, wanted)
+        if dims is None:
+            raise Unsaid("it splits the axes of a stored tensor")
+        return x._replace(dims=dims)
+    return r.view(site, x, wanted)
+
+
+def _wanted(x: Any, shape: Sequence[int]) -> list[int]:
+    """The sizes of a view, the open one filled in."""
+    total, known = 1, 1
+    for one in x.sizes:
+        total *= one
+    for one in shape:
+        known *= one if one != -1 else 1
+    return [one if one != -1 else total // max(known, 1) for one in shape]
+
+
+@row("flatten", takes=(Held,))
+def _flatten(r: Reader, site: Site, x: Any, start_dim: int, end_dim: int) -> Any:
+    before = list(x.sizes)
+    start, end = start_dim % len(before), end_dim % len(before)
+    total = 1
+    for one in before[start : end + 1]:
+        total *= one
+    return _viewed(r, site, x, [*before[:start], total, *before[end + 1 :]])
+
+
+@row("unflatten", takes=(Held,))
+def _unflatten(r: Reader, site: Site, x: Any, dim: int, sizes: Any) -> Any:
+    before = list(x.sizes)
+    dim %= len(before)
+    total, known = before[dim], 1
+    for one in sizes:
+        known *= one if one != -1 else 1
+    return _viewed(r, site, x, [*before[:dim], *[one if one != -1 else total // known for one in sizes], *before[dim + 1 :]])
+
+
+@row("permute", takes=(Held,))
+def _permute(r: Reader, site: Site, x: Any, dims: Any) -> Any:
+    return _moved(x, [dim % len(x.dims) for dim in dims])
+
+
+@row("transpose", "swapaxes", takes=(Held,))
+def _transpose(r: Reader, site: Site, x: Any, dim0: int, dim1: int) -> Any:
+    order = list(range(len(x.dims)))
+    a, b = dim0 % len(order), dim1 % len(order)
+    order[a], order[b] = order[b], order[a]
+    return _moved(x, order)
+
+
+@row("t", "numpy_T", takes=(Held,))
+def _t(r: Reader, site: Site, x: Any) -> Any:
+    return _moved(x, list(reversed(range(len(x.dims)))))
+
+
+@row("unsqueeze", takes=(Held,))
+def _unsqueeze(r: Reader, site: Site, x: Any, dim: int) -> Any:
+    dim %= len(x.dims) + 1
+    return x._replace(dims=(*x.dims[:dim], (), *x.dims[dim:]))
+
+
+@row("squeeze", takes=(Held,))
+def _squeeze(r: Reader, site: Site, x: Any, dim: Any) -> Any:
+    dims = range(len(x.dims)) if dim is None else [one % len(x.dims) for one in _spread(dim, 1)]
+    return x._replace(dims=tuple([one for at, one in enumerate(x.dims) if at not in dims or one]))
+
+
+@row("expand", "expand_as", takes=(Held,))
+def _expand(r: Reader, site: Site, x: Any, size: Any, other: Any) -> Any:
+    count = len(size if size is not None else other.dims)
+    return x._replace(dims=(*((),) * (count - len(x.dims)), *x.dims))
+
+
+@row("chunk")
+def _chunk(r: Reader, site: Site, x: Any, chunks: int, dim: int) -> list[View]:
+    dim %= len(x.dims)
+    whole = x.sizes[dim]
+    width = -(-whole // chunks)
+    return r.split(site, x, dim, [min(width, whole - at) for at in range(0, whole, width)])
+
+
+@row("split", "split_with_sizes")
+def _split(r: Reader, site: Site, x: Any, split_size: Any, split_sizes: Any, dim: int) -> list[View]:
+    dim %= len(x.dims)
+    whole, wanted = x.sizes[dim], split_sizes if split_sizes is not None else split_size
+    if isinstance(wanted, int):
+        wanted = [min(wanted, whole - at) for at in range(0, whole, wanted)]
+    return r.split(site, x, dim, wanted)
+
+
+@row("unbind")
+def _unbind(r: Reader, site: Site, x: Any, dim: int) -> list[View]:
+    dim %= len(x.dims)
+    return [r.select(x, dim, at) for at in range(x.sizes[dim])]
+
+
+@row("select")
+def _select(r: Reader, site: Site, x: Any, dim: int, index: int) -> View:
+    return r.select(x, dim % len(x.dims), index)
+
+
+@row("slice")
+def _slice(r: Reader, site: Site, x: Any, dim: int, start: Any, end: Any, step: int) -> View:
+    dim %= len(x.dims)
+    whole = x.sizes[dim]
+    start = min(whole, (start or 0) + (whole if (start or 0) < 0 else 0))
+    end = whole if end is None else min(whole, end + (whole if end < 0 else 0))
+    if step != 1:
+        raise Unsaid(f"it takes every {step}th number along an axis")
+    return r.slice(site, x, dim, start, end)
+
+
+@row("getitem", takes=(Held, Scores))
+def _getitem(r: Reader, site: Site, arg0: Any, arg1: int) -> Any:
+    return arg0[arg1] if isinstance(arg0, list) and arg1 < len(arg0) else None

@@ -1,0 +1,240 @@
+"""Views of values, and the layers that make a view a value of its own: what frameworks do by `view` and `permute`, the language names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from archspec.imports.flat import Flat, Site, Unsaid
+from archspec.imports.imported import Stored
+from archspec.imports.layout import Digit, Dim, Dims, axes_of, joined, merged, plain, rearrangement, size, sizes_of, viewed
+from archspec.types import Map, Tokens, Type, Vector, describe
+
+
+class View(NamedTuple):
+    """A tensor: a value, the parts of its axes that each dimension runs over, the batch first, and parts that are fixed at an index."""
+
+    value: int
+    dims: Dims
+    fixed: tuple[tuple[Digit, int], ...] = ()
+    factor: float = 1.0
+    """A number that it is multiplied by; only of one with fixed parts."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        return tuple(map(size, self.dims))
+
+
+class Held(NamedTuple):
+    """A stored tensor of the source that takes part as a value: its name there, its shape, and its dimensions, with axes `0`, `1`, ...
+
+    It becomes a layer `tensor` when it is clear in which shape it is used. A tensor of one number that is known is a plain float instead.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dims: Dims
+    learned: bool = True
+    key: str = ""
+    """What it is called in the network."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        return tuple(map(size, self.dims))
+
+
+def held(name: str, shape: Sequence[int], *, learned: bool = True, key: str = "") -> Held:
+    """A stored tensor in its own shape."""
+    dims = tuple([(Digit(str(at), size, 1),) if size != 1 else () for at, size in enumerate(shape)])
+    return Held(name, tuple(shape), dims, learned, key or name)
+
+
+class Views:
+    """The tensors of a source over the values of a network. `batch` is the size of the first dimension of its inputs."""
+
+    def __init__(self, flat: Flat, batch: int) -> None:
+        self.flat = flat
+        self.batch = batch
+        self._settled: dict[tuple[int, Dims, str], int] = {}
+        self._tensors: dict[tuple[str, Type], int] = {}
+
+    def of(self, value: int) -> View:
+        """A value as PyTorch and ONNX store it."""
+        type_ = self.flat.type_of(value)
+        return View(value, plain("n" + axes_of(type_), (self.batch, *sizes_of(type_))))
+
+    def axis(self, value: int, axis: str) -> Dim:
+        """A whole axis of a value."""
+        type_ = self.flat.type_of(value)
+        return merged([Digit(axis, dict(zip(axes_of(type_), sizes_of(type_), strict=True)).get(axis, 1), 1)])
+
+    # dimensions
+
+    def view(self, site: Site, x: View, sizes: Sequence[int]) -> View:
+        """A tensor with other sizes, in the same order of numbers."""
+        dims = viewed(x.dims, sizes)
+        if dims is None:
+            x = self.of(self.settle(site, x))
+            dims = viewed(x.dims, sizes)
+        if dims is None:
+            raise Unsaid(f"it splits axes of {'x'.join(map(str, x.sizes))} into {'x'.join(map(str, sizes))}")
+        return x._replace(dims=dims)
+
+    def select(self, x: View, dim: int, index: int) -> View:
+        """The numbers at one index along a dimension, without it."""
+        fixed = list(x.fixed)
+        left = index % size(x.dims[dim])
+        for digit in reversed(x.dims[dim]):
+            left, at = divmod(left, digit.size)
+            fixed.append((digit, at))
+        return x._replace(dims=(*x.dims[:dim], *x.dims[dim + 1 :]), fixed=tuple(fixed))
+
+    def split(self, site: Site, x: View, dim: int, sizes: Sequence[int]) -> list[View]:
+        """Parts along a dimension, one behind the other."""
+        if len(sizes) == 1:
+            return [x]
+        parted = viewed((x.dims[dim],), (len(sizes), sizes[0])) if len(set(sizes)) == 1 else None
+        if parted is not None and not (len(x.dims[dim]) == 1 and x.dims[dim] == self.axis(x.value, x.dims[dim][0].axis) and sizes[0] == 1):
+            both = x._replace(dims=(*x.dims[:dim], *parted, *x.dims[dim + 1 :]))
+            return [self.select(both, dim, at) for at in range(len(sizes))]
+        found, at = [], 0
+        for width in sizes:
+            found.append(self.slice(site, x, dim, at, at + width))
+            at += width
+        return found
+
+    def slice(self, site: Site, x: View, dim: int, start: int, stop: int) -> View:
+        """Numbers from `start` up to, not including, `stop` along a dimension."""
+        x = self.of(self.settle(site, x)) if x.fixed else x
+        if (start, stop) == (0, size(x.dims[dim])):
+            return x
+        own = x.dims[dim]
+        if not own or own != self.axis(x.value, own[0].axis):
+            x = self.of(self.settle(site, x))
+            own = x.dims[dim]
+        axis = own[0].axis if own else ""
+        type_ = self.flat.type_of(x.value)
+        if axis == "c":
+            value = self.flat.step(site, "slice", x.value, bounds=(start, stop))
+        elif axis == "t" or (axis == "w" and isinstance(type_, Map) and len(type_.spatial) == 1):
+            value = self.flat.step(site, "slice", x.value, bounds=(start, stop), axis="t")
+        else:
+            raise Unsaid(f"it cuts {start}:{stop} out of {size(own)} along one axis of a map, or of the batch")
+        part = merged([Digit(axis, stop - start, 1)])
+        return View(value, tuple([part if at == dim else other for at, other in enumerate(x.dims)]))
+
+    # values
+
+    def settle(self, site: Site, x: View, kind: str = "") -> int:
+        """The value that a tensor is, in the order of its dimensions: a `kind` map, tokens or vector, by default what its dimensions make.
+
+        The layer that this takes, if any, is written. Raises Unsaid.
+        """
+        if x.fixed:
+            x = self.cut(site, x)
+        here = self.flat.type_of(x.value)
+        kind = kind or _kind(x, here)
+        type_ = _type(kind, x.sizes[1:])
+        if type_ == here and x.dims == self.of(x.value).dims:
+            return x.value
+        if x.dims[0] != merged([Digit("n", self.batch, 1)]) or any(digit.axis == "n" for dim in x.dims[1:] for digit in dim):
+            raise Unsaid("it mixes the batch with other axes")
+        key = (x.value, x.dims[1:], kind)
+        if key not in self._settled:
+            self._settled[key] = self._moved(site, x, here, type_)
+        return self._settled[key]
+
+    def _moved(self, site: Site, x: View, here: Type, type_: Type) -> int:
+        """A tensor as a value of a type, by the layer whose name says best what moves."""
+        step, value = self.flat.step, x.value
+        dims = [merged(dim) for dim in x.dims[1:]]
+        stored = self.of(value).dims[1:]
+        whole = dict(zip(axes_of(here), stored, strict=True))
+        positions = joined([whole[axis] for axis in "dhwt" if axis in whole])
+        if isinstance(type_, Vector) and dims == [joined(stored)]:
+            return step(site, "flatten", value)
+        if isinstance(type_, Tokens) and isinstance(here, Map) and dims == [positions, whole["c"]]:
+            return step(site, "tokens", value)
+        is_grid = isinstance(type_, Map) and len(type_.spatial) > 1 and isinstance(here, Tokens)
+        if is_grid and dims == list(viewed((whole["c"], positions), x.sizes[1:]) or ()):
+            return step(site, "map", value, size=type_.shape[:-1])
+        if isinstance(here, Tokens) and isinstance(type_, Tokens) and dims == [whole["c"], whole["t"]]:
+            return step(site, "swap", value)
+        line = isinstance(here, Map) and len(here.spatial) == 1
+        if joined(dims) == joined(stored) and not (len(type_.shape) == 2 and line != isinstance(type_, Map)):
+            return step(site, "reshape", value, shape=type_.shape if len(type_.shape) > 1 else type_.shape[0])
+        if here == type_ and len(dims[0]) == 2 and dims[1:] == list(stored[1:]) and _crossed(dims[0], whole["c"]):
+            return step(site, "shuffle", value, g=dims[0][1].size)
+        return self._rearranged(site, value, here, type_, dims)
+
+    def _rearranged(self, site: Site, value: int, here: Type, type_: Type, dims: list[Dim]) -> int:
+        """A tensor as a value by a pattern, which has channels last."""
+        line = isinstance(here, Map) and len(here.spatial) == 1
+        if len(type_.shape) == 2 and line != isinstance(type_, Map):
+            raise Unsaid(f"it makes {describe(type_)} out of {describe(here)} with another order of numbers")
+        last = [*dims[1:], dims[0]] if isinstance(type_, Map) else dims
+        pattern, parts = rearrangement(axes_of(here)[1:] + "c" if isinstance(here, Map) else axes_of(here), last)
+        given: dict[str, Any] = {**parts}
+        return self.flat.step(site, "rearrange", value, stored=None, pattern=pattern, **given)
+
+    def cut(self, site: Site, x: View) -> View:
+        """A tensor whose fixed parts are cut out of its value."""
+        for axis in dict.fromkeys(digit.axis for digit, _ in x.fixed):
+            start = sum([digit.stride * at for digit, at in x.fixed if digit.axis == axis])
+            left = sorted([digit for dim in x.dims for digit in dim if digit.axis == axis], key=lambda digit: -digit.stride)
+            part = merged(left)
+            width = size(part)
+            if part and (len(part) > 1 or part[0].stride != 1):
+                raise Unsaid("it takes numbers that lie apart along an axis")
+            type_ = self.flat.type_of(x.value)
+            if axis == "c":
+                value = self.flat.step(site, "slice", x.value, bounds=(start, start + width))
+            elif axis == "t" and not part:
+                value = self.flat.step(site, "first", x.value) if start == 0 else self.flat.step(site, "token", x.value, n=start)
+            elif axis == "t" or (axis == "w" and isinstance(type_, Map) and len(type_.spatial) == 1 and part):
+                value = self.flat.step(site, "slice", x.value, bounds=(start, start + width), axis="t")
+            else:
+                raise Unsaid("it takes one index along an axis of a map")
+            x = x._replace(value=value, fixed=tuple([(digit, at) for digit, at in x.fixed if digit.axis != axis]))
+        if x.factor != 1:
+            x = x._replace(value=self.flat.step(site, "mul", x.value, number=x.factor), factor=1.0)
+        return x
+
+    def tensor(self, site: Site, held: Held, type_: Type) -> int:
+        """The value of a stored tensor, in a type whose numbers lie in the order of its dimensions."""
+        own = [digit for dim in held.dims for digit in dim]
+        if [digit.axis for digit in own] != sorted([digit.axis for digit in own], key=int) or size(tuple(own)) != type_.size:
+            raise Unsaid(f"the stored tensor `{held.name}` is used in another order than it is stored in")
+        key = (held.name, type_)
+        if key not in self._tensors:
+            natural = sizes_of(type_)
+            given = {"stored": held.shape if len(held.shape) != 1 else held.shape[0]} if held.shape != natural else {}
+            given |= {"frozen": True} if not held.learned else {}
+            given |= {"map": True} if isinstance(type_, Map) and len(type_.spatial) == 1 else {}
+            where = site._replace(key=held.key)
+            shape = type_.shape if len(type_.shape) > 1 else type_.shape[0]
+            self._tensors[key] = self.flat.step(where, "tensor", shape=shape, stored={"": Stored((held.name,))}, **given)
+        return self._tensors[key]
+
+
+def _kind(x: View, here: Type) -> str:
+    """What the dimensions of a tensor make: two are tokens, unless they are a map of one axis as it is stored."""
+    count = len(x.dims) - 1
+    if count == 2 and isinstance(here, Map) and len(here.spatial) == 1 and x.dims[1] and x.dims[1][0].axis == "c":
+        return "map"
+    if count not in (1, 2, 3, 4):
+        raise Unsaid(f"it is a tensor of {count + 1} dimensions, the batch included")
+    return {1: "vector", 2: "tokens"}.get(count, "map")
+
+
+def _type(kind: str, sizes: Sequence[int]) -> Type:
+    if kind == "vector":
+        return Vector(sizes[0])
+    return Tokens(*sizes) if kind == "tokens" else Map(tuple(sizes[1:]), sizes[0])
+
+
+def _crossed(dim: Dim, channels: Dim) -> bool:
+    """Whether the two parts of all channels have changed places."""
+    return merged((dim[1], dim[0])) == channels
