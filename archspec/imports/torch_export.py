@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.elaborate.settings import shape_of
 from archspec.extras import require
-from archspec.imports.attending import Attending, Scores
+from archspec.imports.channels_first import Kernel
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Imported, Stored
 from archspec.imports.layout import viewed
-from archspec.imports.tensors import Kernel
+from archspec.imports.products import Attending, Scores
+from archspec.imports.torch_table import ROWS, TAKES
 from archspec.imports.views import Held, View, held
 from archspec.types import Map, Tokens, Type, Vector
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _BATCH = 2
 """Images in the batch: with one, a view that mixes the batch with other axes could not be told from one that does not."""
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
-
-Row = Callable[..., Any]
 
 
 class Computed(Held):
@@ -55,8 +54,8 @@ class Reader(Attending):
 
     def run(self) -> list[Any]:
         """Read the whole graph; returns the tensors of its results."""
+        from archspec.imports import torch_rows, torch_views  # noqa: F401 - they register their rows
         from archspec.imports.torch_modules import whole
-        from archspec.imports.torch_rows import ROWS, TAKES
 
         results: list[Any] = []
         done: set[str] = set()
@@ -70,7 +69,7 @@ class Reader(Attending):
                 if path is not None:
                     done.add(path)
                     continue
-                self.values[node] = self._call(node, ROWS, TAKES)
+                self.values[node] = self._call(node)
         return results
 
     def _placeholder(self, node: Any) -> None:
@@ -118,18 +117,18 @@ class Reader(Attending):
         own = path.rpartition(".")[0] if path in self.owners or kind.startswith("torch.nn.") else path
         return Site(_operator(node), where, own, key)
 
-    def _call(self, node: Any, rows: Mapping[str, Row], takes: Mapping[str, tuple[type, ...]]) -> Any:
+    def _call(self, node: Any) -> Any:
         name = _operator(node).removeprefix("aten.")
-        row = rows.get(name)
+        row = ROWS.get(name)
         site = self.site(node)
         arguments = self._arguments(node)
         from_input = any(isinstance(value, (View, Scores)) for value in _flat(list(arguments.values())))
-        if not from_input and Held not in takes.get(name, ()):
+        if not from_input and Held not in TAKES.get(name, ()):
             return self._computed(node)
         try:
             if row is None:
                 raise Unsaid("the language has no layer for it")
-            if "x" in arguments and not isinstance(arguments["x"], (View, *takes[name])):
+            if "x" in arguments and not isinstance(arguments["x"], (View, *TAKES[name])):
                 raise Unsaid("it takes a stored tensor, or scores of attention")
             names = [one for one in row.__annotations__ if one not in ("r", "site", "return")]
             found = row(self, site, **{one: arguments.get(one) for one in names})

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from archspec.imports.attending import Scores
+from archspec.imports.channels_first import sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.tensors import sizes
-from archspec.imports.torch_export import Computed, Reader, Row
+from archspec.imports.products import Scores
+from archspec.imports.torch_export import Computed, Reader
+from archspec.imports.torch_table import Row, row, spread
 from archspec.imports.views import Held, View
 from archspec.types import Map
 
-ROWS: dict[str, Row] = {}
-
-
-TAKES: dict[str, tuple[type, ...]] = {}
-"""What the first argument of an operator may be besides a tensor of the network."""
-
-
-def row(*names: str, takes: tuple[type, ...] = ()) -> Callable[[Row], Row]:
-    """Register a row, and what it takes as `x` besides a view."""
-
-    def add(function: Row) -> Row:
-        ROWS.update(dict.fromkeys(names, function))
-        TAKES.update(dict.fromkeys(names, takes))
-        return function
-
-    return add
-
-
 # windows
-
-
-def _spread(values: Any, axes: int) -> list[int]:
-    """A number per axis, of which PyTorch may have one for all."""
-    found: list[int] = [*values] if isinstance(values, (list, tuple)) else [values]
-    return found * axes if len(found) == 1 else found
 
 
 def _same(k: Sequence[int], d: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -50,10 +27,10 @@ def _same(k: Sequence[int], d: Sequence[int]) -> tuple[list[int], list[int]]:
 def _conv(r: Reader, site: Site, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> View:
     key, kernel = r.kernel(weight, bias)
     axes = len(kernel.shape) - 2
-    d = _spread(dilation, axes)
-    p = _spread(0 if padding == "valid" else padding, axes) if padding != "same" else []
+    d = spread(dilation, axes)
+    p = spread(0 if padding == "valid" else padding, axes) if padding != "same" else []
     around = (p, p) if padding != "same" else _same(kernel.shape[2:], d)
-    return r.conv(site._replace(key=key), x, kernel, _spread(stride, axes), around, d, groups)
+    return r.conv(site._replace(key=key), x, kernel, spread(stride, axes), around, d, groups)
 
 
 @row("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -62,16 +39,16 @@ def _deconv(
 ) -> View:
     key, kernel = r.kernel(weight, bias)
     axes = len(kernel.shape) - 2
-    s, p, op, d = (_spread(one, axes) for one in (stride, padding, output_padding, dilation))
+    s, p, op, d = (spread(one, axes) for one in (stride, padding, output_padding, dilation))
     return r.deconv(site._replace(key=key), x, kernel, s, p, op, d, groups)
 
 
 @row("max_pool1d", "max_pool2d", "max_pool3d")
 def _pool(r: Reader, site: Site, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> View:
     axes = len(x.dims) - 2
-    w = _spread(kernel_size, axes)
-    p = _spread(padding, axes)
-    return r.pool(site, x, "pool", w, _spread(stride or w, axes), (p, p), _spread(dilation, axes), ceil=ceil_mode)
+    w = spread(kernel_size, axes)
+    p = spread(padding, axes)
+    return r.pool(site, x, "pool", w, spread(stride or w, axes), (p, p), spread(dilation, axes), ceil=ceil_mode)
 
 
 @row("avg_pool1d", "avg_pool2d", "avg_pool3d")
@@ -89,19 +66,19 @@ def _avgpool(
     if divisor_override is not None:
         raise Unsaid("it divides by a number of its own")
     axes = len(x.dims) - 2
-    w = _spread(kernel_size, axes)
-    p = _spread(padding, axes)
-    return r.pool(site, x, "avgpool", w, _spread(stride or w, axes), (p, p), ceil=ceil_mode, count_pad=count_include_pad)
+    w = spread(kernel_size, axes)
+    p = spread(padding, axes)
+    return r.pool(site, x, "avgpool", w, spread(stride or w, axes), (p, p), ceil=ceil_mode, count_pad=count_include_pad)
 
 
 @row("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 def _adaptive(r: Reader, site: Site, x: Any, output_size: Any) -> View:
-    return r.adaptive(site, x, "adaptpool", _spread(output_size, len(x.dims) - 2))
+    return r.adaptive(site, x, "adaptpool", spread(output_size, len(x.dims) - 2))
 
 
 @row("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
 def _adaptive_max(r: Reader, site: Site, x: Any, output_size: Any) -> list[View]:
-    return [r.adaptive(site, x, "adaptmaxpool", _spread(output_size, len(x.dims) - 2))]
+    return [r.adaptive(site, x, "adaptmaxpool", spread(output_size, len(x.dims) - 2))]
 
 
 @row("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d")
@@ -352,7 +329,7 @@ def _cat(r: Reader, site: Site, tensors: Any, dim: int) -> View:
 
 @row("mean", "amax")
 def _mean(r: Reader, site: Site, x: Any, dim: Any, keepdim: bool) -> View:
-    dims = _spread(dim, 1) if dim is not None else list(range(len(x.dims)))
+    dims = spread(dim, 1) if dim is not None else list(range(len(x.dims)))
     return r.reduce(site, x, "mean" if "mean" in site.operator else "max", dims, keep=bool(keepdim))
 
 
@@ -384,136 +361,3 @@ def _sdpa(r: Reader, site: Site, query: Any, key: Any, value: Any, attn_mask: An
     if attn_mask is not None:
         raise Unsaid("its scores get a mask or a bias")
     return r.attend(site, query, key, value, scale=scale, causal=is_causal)
-
-
-# views
-
-
-def _moved(x: Any, order: Sequence[int]) -> Any:
-    return x._replace(dims=tuple([x.dims[at] for at in order]))
-
-
-@row("view", "reshape", "_unsafe_view", takes=(Held,))
-def _view(r: Reader, site: Site, x: Any, size: Any, shape: Any) -> Any:
-    return _viewed(r, site, x, _wanted(x, size if size is not None else shape))
-
-
-def _viewed(r: Reader, site: Site, x: Any, wanted: Sequence[int]) -> Any:
-    from archspec.imports.layout import viewed
-
-    if isinstance(x, Held):
-        dims = viewed(x.dims, wanted)
-        if dims is None:
-            raise Unsaid("it splits the axes of a stored tensor")
-        return x._replace(dims=dims)
-    return r.view(site, x, wanted)
-
-
-def _wanted(x: Any, shape: Sequence[int]) -> list[int]:
-    """The sizes of a view, the open one filled in."""
-    total, known = 1, 1
-    for one in x.sizes:
-        total *= one
-    for one in shape:
-        known *= one if one != -1 else 1
-    return [one if one != -1 else total // max(known, 1) for one in shape]
-
-
-@row("flatten", takes=(Held,))
-def _flatten(r: Reader, site: Site, x: Any, start_dim: int, end_dim: int) -> Any:
-    before = list(x.sizes)
-    start, end = start_dim % len(before), end_dim % len(before)
-    total = 1
-    for one in before[start : end + 1]:
-        total *= one
-    return _viewed(r, site, x, [*before[:start], total, *before[end + 1 :]])
-
-
-@row("unflatten", takes=(Held,))
-def _unflatten(r: Reader, site: Site, x: Any, dim: int, sizes: Any) -> Any:
-    before = list(x.sizes)
-    dim %= len(before)
-    total, known = before[dim], 1
-    for one in sizes:
-        known *= one if one != -1 else 1
-    return _viewed(r, site, x, [*before[:dim], *[one if one != -1 else total // known for one in sizes], *before[dim + 1 :]])
-
-
-@row("permute", takes=(Held,))
-def _permute(r: Reader, site: Site, x: Any, dims: Any) -> Any:
-    return _moved(x, [dim % len(x.dims) for dim in dims])
-
-
-@row("transpose", "swapaxes", takes=(Held,))
-def _transpose(r: Reader, site: Site, x: Any, dim0: int, dim1: int) -> Any:
-    order = list(range(len(x.dims)))
-    a, b = dim0 % len(order), dim1 % len(order)
-    order[a], order[b] = order[b], order[a]
-    return _moved(x, order)
-
-
-@row("t", "numpy_T", takes=(Held,))
-def _t(r: Reader, site: Site, x: Any) -> Any:
-    return _moved(x, list(reversed(range(len(x.dims)))))
-
-
-@row("unsqueeze", takes=(Held,))
-def _unsqueeze(r: Reader, site: Site, x: Any, dim: int) -> Any:
-    dim %= len(x.dims) + 1
-    return x._replace(dims=(*x.dims[:dim], (), *x.dims[dim:]))
-
-
-@row("squeeze", takes=(Held,))
-def _squeeze(r: Reader, site: Site, x: Any, dim: Any) -> Any:
-    dims = range(len(x.dims)) if dim is None else [one % len(x.dims) for one in _spread(dim, 1)]
-    return x._replace(dims=tuple([one for at, one in enumerate(x.dims) if at not in dims or one]))
-
-
-@row("expand", "expand_as", takes=(Held,))
-def _expand(r: Reader, site: Site, x: Any, size: Any, other: Any) -> Any:
-    count = len(size if size is not None else other.dims)
-    return x._replace(dims=(*((),) * (count - len(x.dims)), *x.dims))
-
-
-@row("chunk")
-def _chunk(r: Reader, site: Site, x: Any, chunks: int, dim: int) -> list[View]:
-    dim %= len(x.dims)
-    whole = x.sizes[dim]
-    width = -(-whole // chunks)
-    return r.split(site, x, dim, [min(width, whole - at) for at in range(0, whole, width)])
-
-
-@row("split", "split_with_sizes")
-def _split(r: Reader, site: Site, x: Any, split_size: Any, split_sizes: Any, dim: int) -> list[View]:
-    dim %= len(x.dims)
-    whole, wanted = x.sizes[dim], split_sizes if split_sizes is not None else split_size
-    if isinstance(wanted, int):
-        wanted = [min(wanted, whole - at) for at in range(0, whole, wanted)]
-    return r.split(site, x, dim, wanted)
-
-
-@row("unbind")
-def _unbind(r: Reader, site: Site, x: Any, dim: int) -> list[View]:
-    dim %= len(x.dims)
-    return [r.select(x, dim, at) for at in range(x.sizes[dim])]
-
-
-@row("select")
-def _select(r: Reader, site: Site, x: Any, dim: int, index: int) -> View:
-    return r.select(x, dim % len(x.dims), index)
-
-
-@row("slice")
-def _slice(r: Reader, site: Site, x: Any, dim: int, start: Any, end: Any, step: int) -> View:
-    dim %= len(x.dims)
-    whole = x.sizes[dim]
-    start = min(whole, (start or 0) + (whole if (start or 0) < 0 else 0))
-    end = whole if end is None else min(whole, end + (whole if end < 0 else 0))
-    if step != 1:
-        raise Unsaid(f"it takes every {step}th number along an axis")
-    return r.slice(site, x, dim, start, end)
-
-
-@row("getitem", takes=(Held, Scores))
-def _getitem(r: Reader, site: Site, arg0: Any, arg1: int) -> Any:
-    return arg0[arg1] if isinstance(arg0, list) and arg1 < len(arg0) else None

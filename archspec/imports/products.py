@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from archspec.imports.channels_first import Kernel, Tensors
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Dim, joined, merged, size, viewed
-from archspec.imports.tensors import Kernel, Tensors
 from archspec.imports.views import View
 
 

@@ -1,0 +1,141 @@
+"""Operators of ATen that regroup the axes of tensors, as rows: none of them is a layer by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archspec.imports.flat import Site, Unsaid
+from archspec.imports.layout import viewed
+from archspec.imports.products import Scores
+from archspec.imports.torch_export import Reader
+from archspec.imports.torch_table import row, spread
+from archspec.imports.views import Held, View
+
+
+def _moved(x: Any, order: Sequence[int]) -> Any:
+    return x._replace(dims=tuple([x.dims[at] for at in order]))
+
+
+@row("view", "reshape", "_unsafe_view", takes=(Held,))
+def _view(r: Reader, site: Site, x: Any, size: Any, shape: Any) -> Any:
+    return _viewed(r, site, x, _wanted(x, size if size is not None else shape))
+
+
+def _viewed(r: Reader, site: Site, x: Any, wanted: Sequence[int]) -> Any:
+    if isinstance(x, Held):
+        dims = viewed(x.dims, wanted)
+        if dims is None:
+            raise Unsaid("it splits the axes of a stored tensor")
+        return x._replace(dims=dims)
+    return r.view(site, x, wanted)
+
+
+def _wanted(x: Any, shape: Sequence[int]) -> list[int]:
+    """The sizes of a view, the open one filled in."""
+    total, known = 1, 1
+    for one in x.sizes:
+        total *= one
+    for one in shape:
+        known *= one if one != -1 else 1
+    return [one if one != -1 else total // max(known, 1) for one in shape]
+
+
+@row("flatten", takes=(Held,))
+def _flatten(r: Reader, site: Site, x: Any, start_dim: int, end_dim: int) -> Any:
+    before = list(x.sizes)
+    start, end = start_dim % len(before), end_dim % len(before)
+    total = 1
+    for one in before[start : end + 1]:
+        total *= one
+    return _viewed(r, site, x, [*before[:start], total, *before[end + 1 :]])
+
+
+@row("unflatten", takes=(Held,))
+def _unflatten(r: Reader, site: Site, x: Any, dim: int, sizes: Any) -> Any:
+    before = list(x.sizes)
+    dim %= len(before)
+    total, known = before[dim], 1
+    for one in sizes:
+        known *= one if one != -1 else 1
+    return _viewed(r, site, x, [*before[:dim], *[one if one != -1 else total // known for one in sizes], *before[dim + 1 :]])
+
+
+@row("permute", takes=(Held,))
+def _permute(r: Reader, site: Site, x: Any, dims: Any) -> Any:
+    return _moved(x, [dim % len(x.dims) for dim in dims])
+
+
+@row("transpose", "swapaxes", takes=(Held,))
+def _transpose(r: Reader, site: Site, x: Any, dim0: int, dim1: int) -> Any:
+    order = list(range(len(x.dims)))
+    a, b = dim0 % len(order), dim1 % len(order)
+    order[a], order[b] = order[b], order[a]
+    return _moved(x, order)
+
+
+@row("t", "numpy_T", takes=(Held,))
+def _t(r: Reader, site: Site, x: Any) -> Any:
+    return _moved(x, list(reversed(range(len(x.dims)))))
+
+
+@row("unsqueeze", takes=(Held,))
+def _unsqueeze(r: Reader, site: Site, x: Any, dim: int) -> Any:
+    dim %= len(x.dims) + 1
+    return x._replace(dims=(*x.dims[:dim], (), *x.dims[dim:]))
+
+
+@row("squeeze", takes=(Held,))
+def _squeeze(r: Reader, site: Site, x: Any, dim: Any) -> Any:
+    dims = range(len(x.dims)) if dim is None else [one % len(x.dims) for one in spread(dim, 1)]
+    return x._replace(dims=tuple([one for at, one in enumerate(x.dims) if at not in dims or one]))
+
+
+@row("expand", "expand_as", takes=(Held,))
+def _expand(r: Reader, site: Site, x: Any, size: Any, other: Any) -> Any:
+    count = len(size if size is not None else other.dims)
+    return x._replace(dims=(*((),) * (count - len(x.dims)), *x.dims))
+
+
+@row("chunk")
+def _chunk(r: Reader, site: Site, x: Any, chunks: int, dim: int) -> list[View]:
+    dim %= len(x.dims)
+    whole = x.sizes[dim]
+    width = -(-whole // chunks)
+    return r.split(site, x, dim, [min(width, whole - at) for at in range(0, whole, width)])
+
+
+@row("split", "split_with_sizes")
+def _split(r: Reader, site: Site, x: Any, split_size: Any, split_sizes: Any, dim: int) -> list[View]:
+    dim %= len(x.dims)
+    whole, wanted = x.sizes[dim], split_sizes if split_sizes is not None else split_size
+    if isinstance(wanted, int):
+        wanted = [min(wanted, whole - at) for at in range(0, whole, wanted)]
+    return r.split(site, x, dim, wanted)
+
+
+@row("unbind")
+def _unbind(r: Reader, site: Site, x: Any, dim: int) -> list[View]:
+    dim %= len(x.dims)
+    return [r.select(x, dim, at) for at in range(x.sizes[dim])]
+
+
+@row("select")
+def _select(r: Reader, site: Site, x: Any, dim: int, index: int) -> View:
+    return r.select(x, dim % len(x.dims), index)
+
+
+@row("slice")
+def _slice(r: Reader, site: Site, x: Any, dim: int, start: Any, end: Any, step: int) -> View:
+    dim %= len(x.dims)
+    whole = x.sizes[dim]
+    start = min(whole, (start or 0) + (whole if (start or 0) < 0 else 0))
+    end = whole if end is None else min(whole, end + (whole if end < 0 else 0))
+    if step != 1:
+        raise Unsaid(f"it takes every {step}th number along an axis")
+    return r.slice(site, x, dim, start, end)
+
+
+@row("getitem", takes=(Held, Scores))
+def _getitem(r: Reader, site: Site, arg0: Any, arg1: int) -> Any:
+    return arg0[arg1] if isinstance(arg0, list) and arg1 < len(arg0) else None
