@@ -22,7 +22,6 @@ if _typing.TYPE_CHECKING:
     from archspec.api import draw as draw
     from archspec.api import emit as emit
     from archspec.api import explain as explain
-    from archspec.api import load as load
     from archspec.api import load_weights as load_weights
     from archspec.api import loads as loads
     from archspec.api import memory as memory
@@ -33,6 +32,7 @@ if _typing.TYPE_CHECKING:
     from archspec.diagnostics import Diagnostic as Diagnostic
     from archspec.diagnostics import SpecError as SpecError
     from archspec.elaborate.compiled import Compiled as Compiled
+    from archspec.imports.opening import load as load
     from archspec.ir import Network as Network
     from archspec.ir.builder import Block as Block
     from archspec.ir.builder import Builder as Builder
@@ -55,9 +55,10 @@ if _typing.TYPE_CHECKING:
 _HOMES = {
     "analysis.layers": "Report Row Totals",
     "analysis.training": "TrainingMemory",
-    "api": "analyze compare compile draw emit explain load load_weights loads memory report_page to_onnx to_torch",
+    "api": "analyze compare compile draw emit explain load_weights loads memory report_page to_onnx to_torch",
     "diagnostics": "Diagnostic SpecError",
     "elaborate.compiled": "Compiled",
+    "imports.opening": "load",
     "ir": "Network",
     "ir.builder": "Block Builder",
     "shortening.shortest": "Short shorten",

@@ -79,16 +79,7 @@ def compile_source(text: str, name: str, options: Options) -> Compiled:
 
 
 def load(path: str | Path, *, params: Mapping[str, Any] | None = None, inputs: Size | Mapping[str, Size] | None = None) -> Network:
-    """Load a spec from a file, or a bundled one by its name.
-
-    `params` overrides params of the spec: numbers (also NumPy's), texts as for `--set`, or lists. `inputs` is the shape of the only
-    input, channels last, as `"224x224x3"` or `(224, 224, 3)`, or a dict of shapes by the names of inputs. Raises SpecError, which
-    has the diagnostics; FileNotFoundError, which suggests a similar name; OSError where the file cannot be read; ValueError
-    where it is not text, and for params and inputs that make no sense.
-
-    >>> archspec.load("resnet50", params={"classes": 10}, inputs="64x64x3")
-    Network(resnet50: 64x64x3 -> 10, 175 layers)
-    """
+    """Load a spec from a file, or a bundled one by its name. See archspec.load, which reads files of other programs too."""
     found = locate(path)
     options = _options(params, inputs, found.parent)
     with found.open("rb") as file:

@@ -140,7 +140,7 @@ def count(text: str) -> int:
     raise argparse.ArgumentTypeError(f"expected a whole number such as 25M, 4.1G or 25_000_000, found `{text}`")
 
 
-FILE = "a spec, `-` for standard input, or the name of a bundled spec"
+FILE = "a spec, `-` for standard input, the name of a bundled spec, or a model that `archspec import` reads"
 
 
 def spec(parser: argparse.ArgumentParser, *, many: bool = False) -> None:

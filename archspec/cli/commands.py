@@ -28,6 +28,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "fmt": "format specs in place",
         "expand": "the spec with blocks, repeats and params resolved",
         "shorten": "the network as a short spec, with blocks and repeats found again",
+        "import": "a model of PyTorch, ONNX, Keras, Caffe or Darknet as a short spec",
         "emit": "PyTorch source, an ONNX model, JSON, or a training program",
     },
     "Pictures and pages": {
@@ -49,7 +50,7 @@ COMMANDS: dict[str, str] = {name: about for group in GROUPS.values() for name, a
 MEANT = {
     "validate": "check", "lint": "check", "verify": "check", "summary": "table", "summarize": "table", "count": "table", "show": "table",
     "info": "table", "diff": "compare", "models": "list", "ls": "list", "specs": "list", "layers": "ops", "layer": "ops", "codes": "rule",
-    "error": "rule", "format": "fmt", "flatten": "expand", "compress": "shorten", "simplify": "shorten", "export": "emit", "convert": "emit", "torch": "emit", "onnx": "emit",
+    "error": "rule", "format": "fmt", "flatten": "expand", "compress": "shorten", "simplify": "shorten", "read": "import", "open": "import", "from": "import", "export": "emit", "convert": "emit", "torch": "emit", "onnx": "emit",
     "json": "emit", "plot": "draw", "picture": "draw", "visualize": "draw", "view": "draw", "render": "draw", "page": "report",
     "fit": "train", "eval": "evaluate", "test": "evaluate", "classify": "predict", "infer": "predict",
 }  # fmt: skip

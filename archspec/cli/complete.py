@@ -98,7 +98,9 @@ class _Line:
             return _Answer("none", values(self, current))
         if action.metavar == "DIR":
             return _Answer("folder")
-        return _Answer("file", [] if action.option_strings else [(name, "bundled spec") for name in bundled_names()])
+        return _Answer(
+            "file", [] if action.option_strings or action.metavar == "MODEL" else [(name, "bundled spec") for name in bundled_names()]
+        )
 
     @property
     def spec(self) -> str:
@@ -151,4 +153,4 @@ _VALUES: dict[str, Callable[[_Line, str], Iterable[Candidate]]] = {
     "COMMAND": lambda *_: COMMANDS.items(),
     **dict.fromkeys(("HxWxC", "NAME", "N", "SEED", "RATE", "M", "W", "PART", "EPOCHS"), lambda *_: ()),
 }
-"""Values for each placeholder; DIR takes a folder, any other a file, or a spec if the command reads one."""
+"""Values for each placeholder; DIR takes a folder, MODEL a file, any other a file, or a spec if the command reads one."""

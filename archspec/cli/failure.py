@@ -21,7 +21,7 @@ def reading() -> Iterator[None]:
     """Turn the library's errors about files and arguments into a Failure."""
     try:
         yield
-    except OSError as error:
-        raise Failure(f"cannot read {error.filename}: {reason(error)}") from None
+    except OSError as error:  # those of ours name no file apart from their text
+        raise Failure(f"cannot read {error.filename}: {reason(error)}" if error.filename is not None else str(error)) from None
     except (ValueError, ImportError) as error:
         raise Failure(str(error)) from None

@@ -67,8 +67,13 @@ def asked(given: argparse.Namespace) -> Asked:
 def spec(given: argparse.Namespace, fixed: Sequence[str], shapes: Sequence[str]) -> Spec:
     """The spec of a command, which may have mistakes at its own values. Raises SpecError where it cannot be read."""
     limits = specs.limits(given.limit)
+    inputs = specs.shapes(shapes)
+    imported = specs.imported(given.file, given.set, inputs)
+    if imported is not None:
+        specs.tell(imported.diagnostics)
+        return spec_of(imported.network)
     text = specs.read(given.file, given.stdin_filename)
-    options = Options(params=specs.settings(fixed), inputs=specs.shapes(shapes), base=text.base, **limits)
+    options = Options(params=specs.settings(fixed), inputs=inputs, base=text.base, **limits)
     found = compile_source(text.text, text.name, options)
     if found.complete and found.network is not None:
         return spec_of(found.network)

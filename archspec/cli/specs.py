@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archspec.api import compile_text
-from archspec.cli.failure import Failure, reason
+from archspec.cli.failure import Failure, reading, reason
 from archspec.cli.screen import Screen, err
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.elaborate.assumptions import LIMITS, Options
@@ -21,6 +21,9 @@ from archspec.ir.graph import Network
 from archspec.source import read_text
 from archspec.syntax.parser import MAX_BYTES
 from archspec.syntax.to_ast import is_digits
+
+if TYPE_CHECKING:
+    from archspec.imports.imported import Imported
 
 
 class Text(NamedTuple):
@@ -96,12 +99,34 @@ def networks(arguments: argparse.Namespace) -> list[Network]:
 
 
 def compiled(file: str, arguments: argparse.Namespace) -> Compiled:
-    """Compile FILE with the options of the command."""
+    """Compile FILE, or import it, with the options of the command."""
     given = limits(arguments.limit)
+    inputs = shapes(arguments.input)
+    try:
+        brought = imported(file, arguments.set, inputs)
+    except SpecError as error:
+        return Compiled(Text(file, "", None, None), None, error.diagnostics)
+    if brought is not None:
+        return Compiled(Text(file, brought.text, None, None), brought.network, list(brought.diagnostics))
     text = read(file, arguments.stdin_filename, given.get("max_bytes", MAX_BYTES))
-    options = Options(params=settings(arguments.set), inputs=shapes(arguments.input), base=text.base, **given)
+    options = Options(params=settings(arguments.set), inputs=inputs, base=text.base, **given)
     network, found = compile_text(text.text, text.name, options)
     return Compiled(text, network, found)
+
+
+def imported(file: str, set_: Sequence[str], inputs: Mapping[str, tuple[int, ...]]) -> Imported | None:
+    """Import FILE if it is of another program; None for a spec, for which no reader is loaded. Raises Failure, SpecError."""
+    if file == "-" or Path(file).suffix in ("", ".arch"):
+        return None
+    from archspec.imports.opening import foreign, read
+
+    with reading():
+        source = foreign(file)
+        if source is None:
+            return None
+        if set_:
+            raise Failure(f"{file} has no params for --set: `archspec import {file} -o net.arch` writes a spec, which may have some")
+        return read(Path(file), source, inputs)
 
 
 def network(arguments: argparse.Namespace) -> Network:

@@ -44,14 +44,17 @@ def full(diagnostic: Diagnostic, columns: int | None = None) -> Iterator[StyledL
 
 
 def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int, style: str, columns: int | None) -> Iterator[StyledLine]:
-    """A source's marked lines, in order; gaps between them are not shown."""
+    """A source's marked lines, in order; gaps between them are not shown. Of a source without text, such as a model's file, its name."""
+    if not source.text:
+        yield [(" " * width + "--> ", "frame"), (visible(source.name), "")]
+        return
     most = _WIDTH if columns is None else max(30, min(_WIDTH, columns - width - 3))
     line, column = source.locate(marks[0][0].start)
     yield [(" " * width + "--> ", "frame"), (f"{visible(source.name)}:{line}:{column}", "")]
     yield [(" " * width + " |", "frame")]
     for span, text, primary in sorted(marks, key=lambda mark: (mark[0].start, not mark[2])):
         line, column = source.locate(span.start)
-        written = source.line(line) if source.text else ""
+        written = source.line(line)
         length = max(1, min(span.end, source.starts[line - 1] + len(written)) - span.start)
         before, marked = written[: column - 1], written[column - 1 : column - 1 + length]
         after = written[column - 1 + length :]

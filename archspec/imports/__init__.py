@@ -2,4 +2,7 @@
 
 flat        the network that a reader builds, and what it could not say
 imported    what an import gives
+carrying    the source's numbers, under the network's names
+sources     the kinds of files that are read, a line each
+opening     opens a file by its kind: from_file, load
 """

@@ -1,0 +1,44 @@
+"""The kinds of files that are read as networks, a line each, and which of them a file is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+_HEAD = 1 << 16
+"""Bytes of a file that are looked at to find its kind."""
+
+
+class Source(NamedTuple):
+    """A kind of file: its name, what messages call it, the suffixes that it has, and what reads it, as `module:function`.
+
+    `read(path, inputs)` gives an Imported; `inputs` are shapes by the names of inputs, channels last, "" for the only one.
+    `tensors(path, data)` gives arrays by the source's names, each read when it is asked for; `data` is a file of weights that lies apart.
+    `mark` is a pattern in the first bytes, for a suffix that specs or other sources have too.
+    """
+
+    name: str
+    kind: str
+    suffixes: tuple[str, ...]
+    read: str
+    tensors: str = ""
+    mark: bytes = b""
+
+
+SOURCES: tuple[Source, ...] = ()
+
+
+def source_of(path: Path) -> Source | None:
+    """The kind of a file, by its suffix and its first bytes; None for a spec and for what is not known."""
+    found = [source for source in SOURCES if path.suffix.lower() in source.suffixes]
+    if not any(source.mark for source in found):
+        return found[0] if found else None
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return next((source for source in found if re.search(source.mark, head)), None)
+
+
+def kinds() -> str:
+    """List what is read, with the suffixes."""
+    return ", ".join(f"{source.kind} ({', '.join(source.suffixes)})" for source in SOURCES)
