@@ -32,7 +32,9 @@ if _typing.TYPE_CHECKING:
     from archspec.diagnostics import Diagnostic as Diagnostic
     from archspec.diagnostics import SpecError as SpecError
     from archspec.elaborate.compiled import Compiled as Compiled
+    from archspec.imports.imported import Imported as Imported
     from archspec.imports.opening import load as load
+    from archspec.imports.torch_export import from_torch as from_torch
     from archspec.ir import Network as Network
     from archspec.ir.builder import Block as Block
     from archspec.ir.builder import Builder as Builder
@@ -58,7 +60,9 @@ _HOMES = {
     "api": "analyze compare compile draw emit explain load_weights loads memory report_page to_onnx to_torch",
     "diagnostics": "Diagnostic SpecError",
     "elaborate.compiled": "Compiled",
+    "imports.imported": "Imported",
     "imports.opening": "load",
+    "imports.torch_export": "from_torch",
     "ir": "Network",
     "ir.builder": "Block Builder",
     "shortening.shortest": "Short shorten",

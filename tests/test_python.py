@@ -436,7 +436,7 @@ def test_every_function_is_documented_with_arguments_and_an_example_that_runs(na
         p for p in inspect.signature(function).parameters if p not in ("model", "models", "more", "text", "path", "net", "source", "target")
     ]
     assert [p for p in missing if f"`{p}`" not in doc] == []
-    if name in ("to_torch", "load_weights"):
+    if name in ("to_torch", "load_weights", "from_torch"):
         pytest.importorskip("torch", reason="what the example shows")
     if name == "to_onnx":
         pytest.importorskip("onnx", reason="what the example shows")

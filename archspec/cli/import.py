@@ -14,11 +14,17 @@ from archspec.imports.imported import Imported
 EXAMPLES = (
     ("import model.onnx -o model.arch", "a short spec of a model"),
     ("import model.onnx --weights model.safetensors", "its numbers too, for load_weights"),
+    ("import torch.nn:Identity --input 8x8x3", "a PyTorch module, whose code is run"),
+)
+
+_MODEL = (
+    "a file, whose ending says what it is; or PACKAGE.MODULE:NAME, a PyTorch module or what makes one when it is called without arguments: "
+    "its code is imported, and so is run"
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="MODEL", help="a file, whose ending says what it is")
+    parser.add_argument("file", metavar="MODEL", help=_MODEL)
     parser.add_argument("-o", "--output", metavar="OUT", help="the .arch file to write; standard output without it")
     parser.add_argument(
         "--input",
@@ -59,10 +65,13 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _imported(arguments: argparse.Namespace) -> Imported:
+    from archspec.imports.live import from_name, is_name
     from archspec.imports.opening import from_file
 
     inputs = specs.shapes(arguments.input)
     with reading():
+        if is_name(arguments.file):
+            return from_name(arguments.file, inputs, numbers=bool(arguments.weights))
         return from_file(arguments.file, inputs)
 
 

@@ -60,9 +60,12 @@ def placed(stored: Stored, shape: tuple[int, ...], source: Mapping[str, Any]) ->
 
 def _looked_up(key: str, source: Mapping[str, Any]) -> Any:
     try:
-        return array(source[key])
+        values = source[key]
     except KeyError:
         raise WeightsError(f"the source lacks `{key}`") from None
+    if getattr(values, "is_meta", False):
+        raise WeightsError(f"`{key}` is on the meta device, where there are no numbers")
+    return array(values)
 
 
 def _laid(stored: Stored, values: Any, key: str) -> Any:

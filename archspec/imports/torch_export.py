@@ -266,15 +266,16 @@ def _reads_tokens(node: Any) -> bool:
 
 
 def from_torch(module: torch.nn.Module, example: Any, *, name: str = "") -> Imported:
-    """Read a PyTorch module as a short spec of the same network.
+    """Read a PyTorch `module` as a short spec of the same network.
 
     `example` is what the module takes: a tensor, a tuple of tensors, or the size of one image, channels last, as `"224x224x3"` or
     `(224, 224, 3)`. The module is traced by `torch.export` in inference, and once more in training where it has weights that inference
-    does not use; it may be on the meta device. Its mode is left as it was. Operators without a layer become `custom`, and are among the
+    does not use; it may be on the meta device. Its mode is left as it was. The spec is called `name`, by default as the module's class. Operators without a layer become `custom`, and are among the
     `diagnostics`. Raises SpecError where PyTorch cannot export the module, or a result depends on data.
 
-    >>> archspec.from_torch(torchvision.models.resnet18(), "224x224x3").network
-    Network(ResNet: 224x224x3 -> 1000, 69 layers)
+    >>> import torch
+    >>> archspec.from_torch(torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5), torch.nn.ReLU()), "32x32x3", name="small").network
+    Network(small: 32x32x3 -> 28x28x8, 2 layers)
     """
     require("torch")
     inputs = _examples(module, example)
@@ -285,7 +286,7 @@ def from_torch(module: torch.nn.Module, example: Any, *, name: str = "") -> Impo
     results = reader.run()
     for at, result in enumerate(one for one in results if isinstance(one, View)):
         flat.output(reader.settle(Site("output"), result), "output" if at == 0 else f"output{at + 1}")
-    return flat.finish()
+    return flat.finish()._replace(tensors=lambda _: module.state_dict())
 
 
 def _examples(module: Any, example: Any) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from generate.common import NOTICE
 
 _GROUPS = {
     "Read": ("load", "loads", "compile", "shorten"),
+    "Import": ("from_torch",),
     "Count and explain": ("analyze", "explain", "compare"),
     "Leave numbers open": ("formula", "sweep", "find", "sizes", "memory"),
     "Show": ("draw", "report", "report_page"),
@@ -27,6 +28,7 @@ _GROUPS = {
         "Drawing",
         "Page",
         "Short",
+        "Imported",
         "Loaded",
         "Formula",
         "Sweep",

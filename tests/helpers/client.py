@@ -13,6 +13,7 @@ from archspec import (
     Diagnostic,
     Drawing,
     Explanation,
+    Imported,
     Loaded,
     Network,
     Page,
@@ -68,6 +69,12 @@ def use(folder: Path) -> Iterator[object]:
     assert_type(archspec.emit(model, "torch"), str)
     assert_type(archspec.shorten(model), archspec.Short)
     net = archspec.to_torch(model, seed=0)
+    brought = archspec.from_torch(net, "64x64x3", name="again")
+    assert_type(brought, Imported)
+    assert_type(brought.network, Network)
+    assert_type(brought.diagnostics, tuple[Diagnostic, ...])
+    brought.save(folder / "again.arch")
+    assert_type(brought.save_weights(folder / "again.safetensors"), int)
     loaded = archspec.load_weights(net, folder / "weights.pt", skip=["fc"])
     assert_type(loaded, Loaded)
     assert_type(loaded.kept, tuple[str, ...])

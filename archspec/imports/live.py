@@ -1,0 +1,132 @@
+"""A PyTorch module by the name that it has in code: `package.module:name`. The code is imported, and so is run."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archspec.diagnostics import did_you_mean
+from archspec.extras import require
+from archspec.imports.imported import Imported
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\Z", re.ASCII)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text names something in a module, as `package.module:name`."""
+    return _NAME.match(text) is not None and not Path(text).exists()
+
+
+def from_name(name: str, inputs: Mapping[str, tuple[int, ...]], *, numbers: bool = False) -> Imported:
+    """Read a PyTorch module by its name in code, `package.module:name`: the module itself, or what makes one when it is called.
+
+    `inputs` are shapes, channels last, by the parameters of `forward`, "" for the first. With `numbers` the module is made with its
+    weights, else on the meta device where it can be. Raises ValueError where that code fails; SpecError as `from_torch`; ImportError.
+    """
+    require("torch")
+    from archspec.imports.torch_export import from_torch
+
+    with _running():
+        module = _module(name, numbers)
+    return from_torch(module, _example(module, inputs, name), name=name.rpartition(":")[2].rpartition(".")[2])
+
+
+@contextmanager
+def _running() -> Iterator[None]:
+    """Run code of others: modules are also found in the current folder, and what it prints goes beside the result."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.path.remove(here)
+
+
+def _module(name: str, numbers: bool) -> nn.Module:
+    import torch
+
+    place, _, path = name.partition(":")
+    found = _imported(place)
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise ValueError(f"`{place}` has no `{path}`; {did_you_mean(part, dir(found), 'it was imported, and its code was run')}")
+        found = getattr(found, part)
+    if isinstance(found, torch.nn.Module):
+        return found
+    if not callable(found):
+        raise ValueError(f"`{name}` is {_a(found)}: expected a module of PyTorch, or what makes one when it is called without arguments")
+    made = _made(found, name, numbers)
+    if not isinstance(made, torch.nn.Module):
+        raise ValueError(f"`{name}()` gives {_a(made)}, not a module of PyTorch")
+    return made
+
+
+def _imported(place: str) -> Any:
+    try:
+        return import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
+            raise ValueError(f"there is no module `{error.name}`, neither installed nor in this folder") from None
+        raise ValueError(f"`{place}` needs the module `{error.name}`, which is not installed") from None
+    except (Exception, SystemExit) as error:  # whatever the code of others raises
+        raise ValueError(f"importing `{place}` failed: {_told(error)}") from None
+
+
+def _made(make: Any, name: str, numbers: bool) -> Any:
+    """Call what makes a module, on the meta device where no numbers are asked for and it can be."""
+    import torch
+
+    if not numbers:
+        try:
+            with torch.device("meta"):
+                return make()
+        except (Exception, SystemExit):  # such as a constructor that reads its own weights: it works with numbers, or says why not
+            pass
+    try:
+        return make()
+    except (Exception, SystemExit) as error:
+        help_ = "; where it takes arguments, name a function without any that calls it" if isinstance(error, TypeError) else ""
+        raise ValueError(f"`{name}()` failed: {_told(error)}{help_}") from None
+
+
+def _example(module: nn.Module, inputs: Mapping[str, tuple[int, ...]], name: str) -> Any:
+    """What the module is traced with. Raises ValueError."""
+    import torch
+
+    if not inputs:
+        raise ValueError(f"`{name}` needs the shape of its input, channels last: `--input 224x224x3`")
+    if inputs.keys() == {""}:
+        return inputs[""]
+    parameters = list(inspect.signature(module.forward).parameters)
+    unknown = [given for given in inputs if given and given not in parameters]
+    if unknown:
+        raise ValueError(
+            f"`forward` has no input `{unknown[0]}`; {did_you_mean(unknown[0], parameters, 'it has ' + ', '.join(parameters))}"
+        )
+    given = {each or parameters[0]: sizes for each, sizes in inputs.items()}
+    taken = parameters[: max(map(parameters.index, given)) + 1]
+    missing = [each for each in taken if each not in given]
+    if missing:
+        raise ValueError(f"the input `{missing[0]}` has no shape: `--input {missing[0]}=HxWxC`")
+    device = next((each.device for each in module.parameters()), None)
+    return tuple(torch.zeros((2, given[each][-1], *given[each][:-1]), device=device) for each in taken)
+
+
+def _a(thing: Any) -> str:
+    return f"an object of type {type(thing).__name__}"
+
+
+def _told(error: BaseException) -> str:
+    """The kind of an error, and the first line of its text."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}{f': {lines[0][:200]}' if lines else ''}"
