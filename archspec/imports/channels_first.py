@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archspec.imports.flat import Site, Unsaid
+from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit, Dim, merged, size
 from archspec.imports.views import Held, View, Views
@@ -42,6 +42,10 @@ def said(**arguments: Any) -> dict[str, Any]:
 
 class Tensors(Views):
     """The layers that several frameworks share. Each method writes what it takes, and returns the tensor of the result. All raise Unsaid."""
+
+    def __init__(self, flat: Flat, batch: int) -> None:
+        super().__init__(flat, batch)
+        self._concats: dict[tuple[int, ...], int] = {}
 
     def map(self, site: Site, x: View) -> int:
         """The value of a tensor as a map."""
@@ -231,7 +235,7 @@ class Tensors(Views):
         alike = all(isinstance(p, View) and p.dims[:dim] + p.dims[dim + 1 :] == first.dims[:dim] + first.dims[dim + 1 :] for p in parts)
         views = [part for part in parts if isinstance(part, View)]
         if alike and all(part.dims[dim] == self.axis(part.value, "c") for part in views):
-            value = self.flat.step(site, "concat", *[part.value for part in views])
+            value = self._joined(site, [part.value for part in views])
             return View(value, (*first.dims[:dim], self.axis(value, "c"), *first.dims[dim + 1 :]))
         value = self.settle(site, first)
         type_ = self.flat.type_of(value)
@@ -258,6 +262,16 @@ class Tensors(Views):
             return self.of(self.flat.step(site._replace(key=token.key), "cls", value, stored={"": Stored((token.name,))}, **rows))
         values = [self.settle(site, part, kind) if isinstance(part, View) else self._beside(site, part, type_) for part in parts]
         return self.of(self.flat.step(site, "concat", *values, axis=letter))
+
+    def _joined(self, site: Site, values: Sequence[int]) -> int:
+        """Channels side by side; those that were joined before are taken as they were, as a dense block has them one after the other."""
+        count = next((count for count in range(len(values) - 1, 1, -1) if tuple(values[:count]) in self._concats), 0)
+        if count:
+            found = self.flat.step(site, "concat", self._concats[tuple(values[:count])], *values[count:])
+        else:
+            found = self.flat.step(site, "concat", *values)
+        self._concats[tuple(values)] = found
+        return found
 
     def _is_class_token(self, held: Held, type_: Tokens) -> bool:
         return held.learned and len(held.shape) == 3 and held.shape[0] == 1 and held.shape[2] == type_.channels

@@ -102,7 +102,7 @@ class Flat:
                 types = [self.type_of(value) for value in values]
                 type_, *_ = primitive.infer(types)
                 keyed = len(primitive.weights(*types)) > 0
-                own = site if primitive is op and keyed else site._replace(key="")
+                own = site if primitive is op and keyed else site._replace(key="", path=self._around(site.path, values))
                 values = (self._append(primitive, tuple(values), type_, own, stored or {}),)
         except Misfit as misfit:
             raise Unsaid(misfit.message) from None
@@ -123,6 +123,16 @@ class Flat:
         if site.key:
             self._lenders.setdefault(site.key, value)
         return value
+
+    def _around(self, path: str, values: Sequence[int]) -> str:
+        """The module of what merges values: the smallest one around its own from inside of which one of them comes."""
+        while path and len(values) > 1 and not any(f"{self._module(value)}.".startswith(f"{path}.") for value in values):
+            path = path.rpartition(".")[0]
+        return path
+
+    def _module(self, value: int) -> str:
+        made = self.made(value)
+        return (made.site.key or made.site.path) if made is not None else ""
 
     def _shapes(self, op: Op, values: Sequence[int]) -> dict[str, tuple[int, ...]]:
         return {weight.name: weight.shape for weight in op.weights(*map(self.type_of, values))}

@@ -133,6 +133,9 @@ class Reader(Attending):
             names = [one for one in row.__annotations__ if one not in ("r", "site", "return")]
             found = row(self, site, **{one: arguments.get(one) for one in names})
             self._check(node, found, name)
+            for one in found if isinstance(found, list) else [found]:
+                if isinstance(one, View):
+                    self.viewed_in(site, one)
             return found
         except Unsaid as unsaid:
             return self._opaque(node, site, arguments, str(unsaid))

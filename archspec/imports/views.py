@@ -59,6 +59,7 @@ class Views:
         self.batch = batch
         self._settled: dict[tuple[int, Dims, str], int] = {}
         self._tensors: dict[tuple[str, Type], int] = {}
+        self._modules: dict[tuple[int, Dims, tuple[tuple[Digit, int], ...]], str] = {}
 
     def of(self, value: int) -> View:
         """A value as PyTorch and ONNX store it."""
@@ -69,6 +70,13 @@ class Views:
         """A whole axis of a value."""
         type_ = self.flat.type_of(value)
         return merged([Digit(axis, dict(zip(axes_of(type_), sizes_of(type_), strict=True)).get(axis, 1), 1)])
+
+    def viewed_in(self, site: Site, x: View) -> None:
+        """Note the module in which a tensor got its dimensions: a layer that this takes is written there, however late."""
+        self._modules.setdefault((x.value, x.dims, x.fixed), site.path)
+
+    def _there(self, site: Site, x: View) -> Site:
+        return site._replace(path=self._modules.get((x.value, x.dims, x.fixed), site.path))
 
     # dimensions
 
@@ -95,6 +103,8 @@ class Views:
         """Parts along a dimension, one behind the other."""
         if len(sizes) == 1:
             return [x]
+        if len(x.dims[dim]) > 1:  # parts of it would lie apart
+            x = self.of(self.settle(site, x))
         parted = viewed((x.dims[dim],), (len(sizes), sizes[0])) if len(set(sizes)) == 1 else None
         if parted is not None and not (len(x.dims[dim]) == 1 and x.dims[dim] == self.axis(x.value, x.dims[dim][0].axis) and sizes[0] == 1):
             both = x._replace(dims=(*x.dims[:dim], *parted, *x.dims[dim + 1 :]))
@@ -132,6 +142,7 @@ class Views:
 
         The layer that this takes, if any, is written. Raises Unsaid.
         """
+        site = self._there(site, x)
         if x.fixed:
             x = self.cut(site, x)
         here = self.flat.type_of(x.value)
@@ -181,6 +192,7 @@ class Views:
 
     def cut(self, site: Site, x: View) -> View:
         """A tensor whose fixed parts are cut out of its value."""
+        site = self._there(site, x)
         for axis in dict.fromkeys(digit.axis for digit, _ in x.fixed):
             start = sum([digit.stride * at for digit, at in x.fixed if digit.axis == axis])
             left = sorted([digit for dim in x.dims for digit in dim if digit.axis == axis], key=lambda digit: -digit.stride)
