@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, Dim, merged, size
+from archspec.imports.layout import Digit, Dim, axes_of, merged, size
 from archspec.imports.views import Held, View, Views
 from archspec.types import Map, Tokens, Type, Vector
 
@@ -103,6 +103,22 @@ class Tensors(Views):
         if isinstance(here, Map) and tuple(to) == here.spatial:
             return self.of(value)
         return self.of(self.flat.step(site, step, value, size=sizes(to)))
+
+    def padded(self, site: Site, x: View, ends: Mapping[int, tuple[int, int]], mode: str = "zero") -> View:
+        """Numbers before and after dimensions of a map."""
+        x = self.cut(site, x) if x.fixed else x
+        if not ends:
+            return x
+        axes = {at: next((axis for axis in "cdhw" if x.dims[at] and x.dims[at] == self.axis(x.value, axis)), "") for at in ends}
+        if not all(axes.values()) or not isinstance(self.flat.type_of(x.value), Map):
+            x = self.of(self.settle(site, x, "map"))
+            axes = {at: axes_of(self.flat.type_of(x.value))[at - 1] for at in ends}
+        given: dict[str, Any] = {axes[at]: pair[0] if pair[0] == pair[1] else (pair,) for at, pair in ends.items()}
+        spatial = axes_of(self.flat.type_of(x.value))[1:]
+        if len({given.get(axis) for axis in spatial}) == 1 and spatial[0] in given:
+            given = {"p": given[spatial[0]], **{axis: one for axis, one in given.items() if axis == "c"}}
+        value = self.flat.step(site, "pad", x.value, mode=mode, given=given)
+        return View(value, tuple([self.axis(value, axes[at]) if at in axes else dim for at, dim in enumerate(x.dims)]))
 
     def _kept(self, value: int, axes: int) -> View:
         """A value without positions as a tensor with axes of size 1."""

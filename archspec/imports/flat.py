@@ -89,12 +89,23 @@ class Flat:
         """The layer that gives a value; None for an input."""
         return self._made[value - len(self._inputs)] if value >= len(self._inputs) else None
 
-    def step(self, site: Site, step: str, *values: int, stored: Mapping[str, Stored] | None = None, **arguments: Any) -> int:
+    def step(
+        self,
+        site: Site,
+        step: str,
+        *values: int,
+        stored: Mapping[str, Stored] | None = None,
+        given: Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> int:
         """Append a layer on values, the current one first and then its operands, each of which is also an argument that is True.
+
+        `given` are further arguments, such as one that is called `stored`, too.
 
         `stored` says where the source has its weights. A layer whose `site.key` an earlier one has uses the weights of that. Returns its value.
         Raises Unsaid where the layer does not fit.
         """
+        arguments |= given or {}
         try:
             op = make(step, arguments)
             primitives = op.expand([self.type_of(value) for value in values])
@@ -116,7 +127,7 @@ class Flat:
             lender = self._made[owner - len(self._inputs)]
             tied = lender.op.step != op.step
             mine, theirs = (self._shapes(of, made) for of, made in ((op, values), (lender.op, lender.inputs)))
-            if mine["weight"] != theirs["weight"] if tied else mine != theirs:
+            if mine.get("weight") != theirs.get("weight", ()) if tied else mine != theirs:
                 raise Unsaid(f"it uses the weights of `{site.key}` in other shapes")
         self._made.append(Made(op, values, type_, site, op.step, owner, tied, stored))
         value = len(self._inputs) + len(self._made) - 1
@@ -153,8 +164,10 @@ class Flat:
         self.found.add(Diagnostic("A610", what, site.span, help=help_, severity="warning"))
         places = ("value",) * (len(values) - 1)
         sizes = tuple(out.shape)
+        while site.key in self._lenders:
+            site = site._replace(key=f"{site.key}_")
         given = {re.sub(r"\W", "_", key): shape for key, shape in (tensors or {}).items()}
-        return self.step(site, "custom", *values, stored=stored, name=name, places=places, out=sizes, **given)
+        return self.step(site, "custom", *values, stored=stored, given={"name": name, "places": places, "out": sizes, **given})
 
     def refuse(self, site: Site, why: str, code: str = "A611", help_: str | None = None) -> None:
         """Report what cannot be read, so that nothing comes of the import."""
@@ -166,6 +179,14 @@ class Flat:
     def output(self, value: int, name: str = "output", *, training: bool = False) -> None:
         """Name a value as an output; that called `output` is the main one."""
         self._outputs[name] = value, training
+
+    def stored(self) -> set[str]:
+        """The tensors of the source that the network has."""
+        return {key for at in self._alive() for place in self._made[at].stored.values() for key in place.keys}
+
+    def customs(self) -> int:
+        """How many layers the language lacks."""
+        return sum(1 for made in self._made if made.op.step == "custom")
 
     def finish(self) -> Imported:
         """What was read, shortened. Raises SpecError where something was refused."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -47,23 +47,28 @@ class Reader(Attending):
         }
         self.learned = set(signature.inputs_to_parameters.values())
         self.state = {**program.state_dict, **program.constants}
-        self.owners = {key.rpartition(".")[0] for key in self.keys.values()}
+        self.layers = {key.rpartition(".")[0] for key in self.keys.values() if key.endswith((".weight", ".running_mean"))}
+        """The modules that are layers with weights; what else they compute belongs to the modules around them."""
+        if module is not None:
+            self.layers |= {
+                path for path, one in module.named_modules() if path and not next(one.children(), None) and not one.state_dict()
+            }
         self.values: dict[Any, Any] = {}
         self.used: set[str] = set()
         """The stored tensors that layers have."""
 
-    def run(self) -> list[Any]:
-        """Read the whole graph; returns the tensors of its results."""
+    def run(self) -> list[tuple[Any, Any]]:
+        """Read the whole graph; returns the tensors of its results, and what gives them."""
         from archspec.imports import torch_rows, torch_views  # noqa: F401 - they register their rows
         from archspec.imports.torch_modules import whole
 
-        results: list[Any] = []
+        results: list[tuple[Any, Any]] = []
         done: set[str] = set()
         for node in self.program.graph.nodes:
             if node.op == "placeholder":
                 self._placeholder(node)
             elif node.op == "output":
-                results = [self.values.get(one) for one in _flat(node.args)]
+                results = [(self.values.get(one), one) for one in _flat(node.args)]
             elif node.op == "call_function" and node not in self.values:
                 path = whole(self, node)
                 if path is not None:
@@ -114,7 +119,7 @@ class Reader(Attending):
         lines = _FRAME.findall(node.meta.get("stack_trace") or "")
         place = f"{lines[-1][0]}:{lines[-1][1]}" if lines else ""
         where = ", ".join(filter(None, [f"`{path}` ({kind.rpartition('.')[2]})" if path else kind.rpartition(".")[2], place]))
-        own = path.rpartition(".")[0] if path in self.owners or kind.startswith("torch.nn.") else path
+        own = path.rpartition(".")[0] if path in self.layers or kind.startswith("torch.nn.modules.") else path
         return Site(_operator(node), where, own, key)
 
     def _call(self, node: Any) -> Any:
@@ -122,8 +127,11 @@ class Reader(Attending):
         row = ROWS.get(name)
         site = self.site(node)
         arguments = self._arguments(node)
+        if name != "getitem" and arguments.get("x", 0) is None:
+            return None  # what it takes was refused
         from_input = any(isinstance(value, (View, Scores)) for value in _flat(list(arguments.values())))
-        if not from_input and Held not in TAKES.get(name, ()):
+        views = name in ROWS and ROWS[name].__module__.endswith("views")
+        if not from_input and not (views and Held in TAKES[name]):
             return self._computed(node)
         try:
             if row is None:
@@ -156,7 +164,7 @@ class Reader(Attending):
     def _read(self, given: Any) -> Any:
         if isinstance(given, (list, tuple)):
             return [self._read(one) for one in given]
-        return self.values[given] if hasattr(given, "op") and hasattr(given, "meta") else given
+        return self.values.get(given) if hasattr(given, "op") and hasattr(given, "meta") else given
 
     def _computed(self, node: Any) -> Any:
         """What has no input of the network among its arguments."""
@@ -185,7 +193,7 @@ class Reader(Attending):
         given = [one for one in _flat(list(arguments.values())) if isinstance(one, (View, Scores))]
         views = [view for one in given for view in ((one.queries, one.keys) if isinstance(one, Scores) else (one,))]
         shape = tuple(getattr(first, "shape", ()))
-        if not shape or prod(shape) % _BATCH or not views:
+        if not shape or prod(shape) % _BATCH or not prod(shape) or not views:
             self.flat.refuse(site, f"`{site.operator}` has a result that is no tensor of a batch")
             return None
         type_ = _opaque_type(shape)
@@ -282,14 +290,30 @@ def from_torch(module: torch.nn.Module, example: Any, *, name: str = "") -> Impo
     """
     require("torch")
     inputs = _examples(module, example)
-    flat = Flat(name or type(module).__name__, type(module).__name__)
-    with _mode(module, training=False):
-        program = _export(module, inputs)
-    reader = Reader(flat, module, program)
-    results = reader.run()
-    for at, result in enumerate(one for one in results if isinstance(one, View)):
-        flat.output(reader.settle(Site("output"), result), "output" if at == 0 else f"output{at + 1}")
+    name = name or type(module).__name__
+    flat, learned = _read(module, inputs, name, training=False)
+    lost = learned - flat.stored()
+    if lost:
+        with suppress(SpecError):  # what can only be traced in inference is read from there alone
+            heads, _ = _read(module, inputs, name, training=True)
+            if lost > learned - heads.stored() and heads.customs() == flat.customs():
+                flat = heads
     return flat.finish()._replace(tensors=lambda _: module.state_dict())
+
+
+def _read(module: Any, inputs: tuple[Any, ...], name: str, *, training: bool) -> tuple[Flat, set[str]]:
+    """A module in inference or in training, and its learned tensors; results after the first are heads of training there."""
+    flat = Flat(name, name)
+    with _mode(module, training=training):
+        reader = Reader(flat, module, _export(module, inputs))
+    results = [(value, node) for value, node in reader.run() if isinstance(value, View)]
+    taken = {"output"}
+    for at, (result, node) in enumerate(results):
+        path = reader.site(node).path.partition(".")[0]
+        own = "output" if at == 0 else path if training and path.isidentifier() and path not in taken else f"output{at + 1}"
+        taken.add(own)
+        flat.output(reader.settle(Site("output"), result), own, training=training and at > 0)
+    return flat, reader.learned
 
 
 def _examples(module: Any, example: Any) -> tuple[Any, ...]:

@@ -126,17 +126,8 @@ def _pad(r: Reader, site: Site, x: Any, pad: Any, mode: str, value: Any) -> View
         raise Unsaid(f"it pads by {mode} with {value}")
     if any(one < 0 for pair in inside for one in pair):
         raise Unsaid("it pads by less than nothing")
-    inside += [(0, 0)] * (len(x.dims) - len(inside))
-    spatial = inside[: len(x.dims) - 2]
-    channels, batch = inside[len(x.dims) - 2 :]
-    if batch != (0, 0):
-        raise Unsaid("it pads the batch")
-    names: dict[str, Any] = {"whd"[at]: (pair,) if pair[0] != pair[1] else pair[0] for at, pair in enumerate(spatial) if pair != (0, 0)}
-    if len(spatial) > 1 and len({*spatial}) == 1:
-        names = {"p": names.get("h", 0)} if names else {}
-    if channels != (0, 0):
-        names["c"] = (channels,) if channels[0] != channels[1] else channels[0]
-    return r.of(r.flat.step(site, "pad", r.map(site, x), mode=modes[mode], **names))
+    ends = {len(x.dims) - 1 - at: pair for at, pair in enumerate(inside) if pair != (0, 0)}
+    return r.padded(site, x, ends, modes[mode])
 
 
 # norms
@@ -299,6 +290,10 @@ def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
         if step == "mul" and isinstance(y, (int, float)):
             return x._replace(scale=x.scale * y)
         raise Unsaid("it changes the scores of attention")
+    if x is None or y is None:
+        return None  # what it takes was refused
+    if isinstance(x, Held) and not isinstance(y, View):
+        raise Unsaid("it takes what is computed from stored tensors alone")
     if isinstance(y, (int, float)):
         return r.number(site, x, step, y)
     if isinstance(x, Computed) or isinstance(y, Computed):

@@ -222,12 +222,12 @@ class Views:
         key = (held.name, type_)
         if key not in self._tensors:
             natural = sizes_of(type_)
-            given = {"stored": held.shape if len(held.shape) != 1 else held.shape[0]} if held.shape != natural else {}
+            given: dict[str, Any] = {"stored": held.shape if len(held.shape) != 1 else held.shape[0]} if held.shape != natural else {}
             given |= {"frozen": True} if not held.learned else {}
             given |= {"map": True} if isinstance(type_, Map) and len(type_.spatial) == 1 else {}
             where = site._replace(key=held.key)
             shape = type_.shape if len(type_.shape) > 1 else type_.shape[0]
-            self._tensors[key] = self.flat.step(where, "tensor", shape=shape, stored={"": Stored((held.name,))}, **given)
+            self._tensors[key] = self.flat.step(where, "tensor", shape=shape, stored={"": Stored((held.name,))}, given=given)
         return self._tensors[key]
 
 
