@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from archspec.ir.graph import AGAIN, Network
 from archspec.ir.walk import Names, Place, flattened
+from archspec.syntax.lines import UNLABELLED
 from archspec.types import Tokens, Type, is_line
 
 
@@ -111,7 +112,8 @@ def as_label(name: str) -> str:
     plain = (
         first.isascii() and all(part.isascii() and (part.isidentifier() or part.isdecimal()) for part in others) and first.isidentifier()
     )
-    return name if plain and not any(map(keyword.iskeyword, (first, *others))) else f'"{name}"'
+    words = any(map(keyword.iskeyword, (first, *others))) or name in UNLABELLED
+    return name if plain and not words else f'"{name}"'
 
 
 def _text(text: str) -> str:

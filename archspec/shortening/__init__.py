@@ -6,5 +6,6 @@ instances   groups that are alike as blocks, and what comes several times in a r
 alignment   instances side by side, line by line
 parameters  what differs between instances as parameters, expressions and guards
 composing   the lines
+doubts      what is written out, since nothing shorter was proved
 prove       whether the text is the same network
 """

@@ -71,6 +71,8 @@ def _gains(one: Sequence[Item], other: Sequence[Item]) -> list[list[float]]:
 
 
 def _gain(one: Item, other: Item, *, same: bool) -> float:
+    if isinstance(one, Repeat) != isinstance(other, Repeat) and isinstance(one, (Repeat, Group)) and isinstance(other, (Repeat, Group)):
+        return alike(_rounds(one)[0], _rounds(other)[0])
     if type(one) is not type(other):
         return 0.0
     if one.keyed and other.keyed and one.name != other.name and not (one.name.isdecimal() and other.name.isdecimal()):
@@ -105,7 +107,20 @@ def columns(bodies: Mapping[int, Sequence[Item]]) -> list[Column]:
     found: list[Column] = []
     for instance, body in _with_residuals(bodies).items():
         found = _merged(found, instance, body)
+    for column in found:
+        if len({isinstance(item, Repeat) for item in column.items.values()}) > 1:
+            column.items = {at: _repeat(item) for at, item in column.items.items()}
     return found
+
+
+def _rounds(item: Item) -> list[list[Item]]:
+    """The rounds of an item: one, where it is no repeat."""
+    return item.rounds if isinstance(item, Repeat) else [[item]]
+
+
+def _repeat(item: Item) -> Repeat:
+    """An item as a repeat."""
+    return item if isinstance(item, Repeat) else Repeat(item.name, item.reads, item.keyed, rounds=[[item]])
 
 
 def _merged(found: list[Column], instance: int, body: Sequence[Item]) -> list[Column]:
@@ -130,7 +145,7 @@ def _merged(found: list[Column], instance: int, body: Sequence[Item]) -> list[Co
 
 
 def _with_residuals(bodies: Mapping[int, Sequence[Item]]) -> dict[int, Sequence[Item]]:
-    """The bodies, in each of which the residual that others have stands around the same lines, absent where it has none."""
+    """The bodies, in each of which the residual that others have stands around like lines, absent where it has none."""
     pattern = next((body for body in bodies.values() if sum(map(_is_plain_residual, body)) == 1), None)
     if pattern is None:
         return dict(bodies)
@@ -140,13 +155,15 @@ def _with_residuals(bodies: Mapping[int, Sequence[Item]]) -> dict[int, Sequence[
     main = residual.branches[0] if isinstance(residual, Head) else []
     found: dict[int, Sequence[Item]] = {}
     for instance, body in bodies.items():
-        inner = list(body[before : len(body) - behind])
-        own, other = sum(map(size, inner)), sum(map(size, main))
-        fits = 2 * min(own, other) > max(own, other) and alike(inner, main) > _ALIKE * max(own, other)
-        if inner and fits and not any(map(_is_apart, body)):
-            head = Head("", kind="residual", branches=[inner, []], absent=True)
-            body = [*body[:before], head, *body[len(body) - behind :]]
         found[instance] = body
+        if any(map(_is_apart, body)):
+            continue
+        ways = [(start, len(body) - left) for start in {before, 0} for left in range(behind, -1, -1) if len(body) - left > start]
+        gain, start, stop = max(((alike(body[start:stop], main), start, stop) for start, stop in ways), default=(0.0, 0, 0))
+        inner = list(body[start:stop])
+        own, other = sum(map(size, inner)), sum(map(size, main))
+        if 2 * min(own, other) > max(own, other) and gain > _ALIKE * max(own, other):
+            found[instance] = [*body[:start], Head("", kind="residual", branches=[inner, []], absent=True), *body[stop:]]
     return found
 
 

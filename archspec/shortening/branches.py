@@ -5,7 +5,8 @@ What is no series of such parts is listed with labels and `from`, as `expand` wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 
 from archspec.ir.graph import SHORTCUT
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark
@@ -17,36 +18,37 @@ _DEEPEST = 2
 """The depth of nested heads at most; what is deeper is easier to read with labels."""
 
 
-def structured(items: Sequence[Item], result: Item | None, start: Item | None = None) -> list[Item]:
-    """The body of a level, and of the groups in it; `result` is the item that gives its value, `start` that which it begins with, if it
-    has a name.
-    """
-    inside(items)
-    read = {id(value) for item in items for value in item.reads}
-    unread = [item for item in items if isinstance(item, Layer) and item.aside and id(item) not in read]
-    for item in unread:
-        item.label = True
-    return [*_Level(items, start, result).body(), *unread]
+class Structure:
+    """The structure of levels; those groups that are `plain`, by their full names, are lists with labels."""
 
+    def __init__(self, plain: Collection[str] = ()) -> None:
+        self.plain = plain
 
-def inside(items: Iterable[Item]) -> None:
-    """Structure the bodies of groups."""
-    for item in items:
-        if isinstance(item, Group):
-            item.body = structured(item.body, _exit(item.body))
+    def body(self, items: Sequence[Item], result: Item | None, start: Item | None = None, path: str = "") -> list[Item]:
+        """The body of a level, and of the groups in it; `result` is the item that gives its value, `start` that which it begins with, if it
+        has a name.
+        """
+        self.inside(items)
+        read = {id(value) for item in items for value in item.reads}
+        unread = [item for item in items if isinstance(item, Layer) and item.aside and id(item) not in read]
+        for item in unread:
+            item.label = True
+        level = _Level(items, start, result)
+        for tensor in level.shared:
+            tensor.label = True
+        return [*level.shared, *(level.listed(range(1, len(level.values)), 0) if path in self.plain else level.body()), *unread]
 
+    def inside(self, items: Iterable[Item]) -> None:
+        """Structure the bodies of groups."""
+        for item in items:
+            if isinstance(item, Group):
+                item.body = self.body(item.body, item.end, None, item.path)
 
-def listed(items: Sequence[Item], result: Item | None) -> list[Item]:
-    """Items that lead to a further output, which begin with values that have labels."""
-    inside(items)
-    level = _Level(items, None, result)
-    return level.listed(range(1, len(level.values)), _NOWHERE)
-
-
-def _exit(items: Sequence[Item]) -> Item:
-    """The item whose value no other of its level reads; the last of several."""
-    read = {id(value) for item in items for value in item.reads}
-    return next((item for item in reversed(items) if id(item) not in read), items[-1])
+    def listed(self, items: Sequence[Item], result: Item | None) -> list[Item]:
+        """Items that lead to a further output, which begin with values that have labels."""
+        self.inside(items)
+        level = _Level(items, None, result)
+        return level.listed(range(1, len(level.values)), _NOWHERE)
 
 
 class _Level:
@@ -55,10 +57,15 @@ class _Level:
     `depth` counts the heads around it.
     """
 
-    def __init__(self, items: Sequence[Item], start: Item | None, end: Item | None, depth: int = 0) -> None:
+    def __init__(self, items: Sequence[Item], start: Item | None, end: Item | None, depth: int = 0, outer: Collection[int] = ()) -> None:
         begun = {id(item.reads[0]) for item in items if item.reads}
-        self.asides = {id(item) for item in items if isinstance(item, Layer) and item.aside and id(item) not in begun}
+        asides = [item for item in items if isinstance(item, Layer) and item.aside and id(item) not in begun]
+        times = Counter(id(read) for item in items for read in set(item.reads))
+        self.shared = [item for item in asides if times[id(item)] > 1]
+        """Tensors that several items read."""
+        self.asides = {*outer, *map(id, asides)}
         """Tensors that stand before what reads them; those that another item goes on from are part of the flow."""
+        self.outer = {*outer, *map(id, self.shared)}
         self.values = [start, *(item for item in items if id(item) not in self.asides)]
         self.items = [item for item in items if id(item) not in self.asides]
         self.depth = depth
@@ -113,7 +120,7 @@ class _Level:
     def with_tensors(self, item: Item | None) -> list[Item]:
         """An item behind the tensors that it reads."""
         assert item is not None, "only the first value has no item"
-        tensors = [read for read in item.reads if read is not None and id(read) in self.asides]
+        tensors = [read for read in item.reads if read is not None and id(read) in self.asides and id(read) not in self.outer]
         if isinstance(item, Layer):
             item.refs = item.reads[1:]
         for tensor in tensors:
@@ -135,7 +142,7 @@ class _Level:
         argument = " ".join(value if isinstance(name, int) else f"{name}={value}" for name, value in merge.arguments.items())
         kind = merge.step
         if kind == "add" and len(branches) == 2 and not argument:
-            main, short = branches if branches[0] else reversed(branches)
+            main, short = sorted(branches, key=lambda branch: not branch or _is_shortcut(branch))
             if main and (not short or _is_shortcut(short)):
                 kind, branches = "residual", [main, short]
         return Head(merge.name, merge.reads, label=merge.label, kind=kind, branches=branches, argument=argument)
@@ -159,8 +166,9 @@ class _Level:
         if end == start:
             return []
         items = [item for at in own if (item := self.values[at]) is not None]
-        tensors = [value for item in items for value in item.reads if value is not None and id(value) in self.asides]
-        return _Level([*tensors, *items], self.values[start], self.values[end], self.depth + 1).body()
+        reads = [value for item in items for value in item.reads]
+        tensors = [value for value in reads if value is not None and id(value) in self.asides and id(value) not in self.outer]
+        return _Level([*tensors, *items], self.values[start], self.values[end], self.depth + 1, self.outer).body()
 
     def listed(self, numbers: range, current: int) -> list[Item]:
         """Items with labels and `from`, as they come, from a value on."""
@@ -181,7 +189,7 @@ class _Level:
                 found.append(From("", target=named(item.reads[0])))
             if isinstance(item, Layer):
                 item.refs = [read if id(read) in self.asides else named(read) for read in item.reads[1:]]
-            for tensor in [read for read in item.reads if read is not None and id(read) in self.asides]:
+            for tensor in [read for read in item.reads if read is not None and id(read) in self.asides and id(read) not in self.outer]:
                 tensor.label = True
                 found.append(tensor)
             found.append(item)
@@ -198,5 +206,6 @@ def _depth(body: Sequence[Item]) -> int:
 
 
 def _is_shortcut(body: Sequence[Item]) -> bool:
-    """Whether a branch is called what a shortcut is."""
-    return len(body) == 1 and body[0].name == SHORTCUT and not isinstance(body[0], Head)
+    """Whether a branch is called what a shortcut is, or has layers without weights only."""
+    named = len(body) == 1 and body[0].name == SHORTCUT and not isinstance(body[0], Head)
+    return named or all(isinstance(item, Layer) and not item.keyed and not item.label for item in body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count as counting
 
 from archspec.backends.arch import as_label
@@ -49,6 +49,8 @@ class Writer:
         self.alone: dict[int, str] = {}
         """The names that the items of rounds have by themselves."""
         self.keys = counting(-1, -1)
+        self.columns_of: dict[int, Column] = {}
+        """The column of each item that is written."""
 
     def block(self, instances: Sequence[Group]) -> tuple[Params, list[Line]]:
         """The parameters and lines of a block. Raises Unsayable."""
@@ -68,17 +70,23 @@ class Writer:
 
     def body(self, parts: Mapping[int, Sequence[Item]], scope: Scope) -> list[Line]:
         """The lines of a body of several instances."""
-        found: list[Line] = []
+        written: list[Line] = []
         for column in self.columns(parts):
-            line = self.line(column, scope)
+            try:
+                line = self.line(column, scope)
+            except Unsayable as found:
+                found.items = found.items or list(column.items.values())
+                raise
+            line.items = line.items or list(column.items.values())
+            self.columns_of |= {id(item): column for item in column.items.values()}
             if len(column.items) < len(parts):
                 if line.guard is not None or min(parts) < 0:
                     raise Unsayable("conditions on conditions")
                 line.guard = frozenset(column.items), frozenset(parts)
-            found.append(line)
+            written.append(line)
             if column.first.label and _is_nameless(column.first):
-                found.append(Line(self.skipped(column.first, scope)))
-        return list(joined(found))
+                written.append(Line(self.skipped(column.first, scope)))
+        return list(joined(written))
 
     def columns(self, parts: Mapping[int, Sequence[Item]]) -> list[Column]:
         """Bodies in columns; the rounds of an instance have their items at the same positions."""
@@ -107,6 +115,13 @@ class Writer:
             key = self.rounds[key][0]
         return key
 
+    def refer(self, targets: Iterable[Item | None]) -> str:
+        """The name of the values that items of a column read. Raises Unsayable where these are not one column."""
+        first, *others = targets
+        if any(self.columns_of.get(id(other), other) is not self.columns_of.get(id(first), first) for other in others):
+            raise Unsayable("values of different places")
+        return _refer(first)
+
     def line(self, column: Column, scope: Scope) -> Line:
         match column.first:
             case Layer():
@@ -121,7 +136,8 @@ class Writer:
             case Repeat():
                 return self.repeat(column, scope)
             case From() as first:
-                return taken_up(first.target)
+                name = self.refer([item.target for item in column.items.values() if isinstance(item, From)])
+                return replace(taken_up(first.target), text=f"from {name}")
             case first:
                 return Line(self.skipped(first, scope))
 
@@ -141,7 +157,7 @@ class Writer:
             raise Unsayable("weights of a layer outside of a block")
         if borrows:
             return Line(f"{AGAIN} {as_label(first.owner)}", joins=not label, begins=True, label=label)
-        refs = [_refer(ref) for ref in first.refs]
+        refs = [self.refer(targets) for targets in zip(*[item.refs for item in items.values()], strict=True)]
         words = [first.step, *(refs if first.merge else ())]
         for name in _ordered(first.step, {name for item in items.values() for name in item.arguments}):
             default = _default(first.step, name)
@@ -174,7 +190,8 @@ class Writer:
         items = {at: item for at, item in column.items.items() if isinstance(item, Group)}
         label = self.label(column, "_", True, scope, group=True) or "_: "
         lines = self.body({at: item.body for at, item in items.items()}, Scope.of(items, "index"))
-        return nested(f"{label}{'repeat 1: ' if any(map(_is_single, items.values())) else ''}", lines)
+        single = any(map(_is_single, items.values())) and not lines[0].text.startswith("repeat ")
+        return nested(f"{label}{'repeat 1: ' if single else ''}", lines)
 
     def label(self, column: Column, stem: str, numbered: bool, scope: Scope, *, group: bool = False) -> str:
         """The label that gives each instance its name; empty where it has that name without, or needs none."""
@@ -248,7 +265,7 @@ class Writer:
             scope.names[at].local(Hole(None, SHORTCUT, None, None, False))
             if isinstance(only, Group) and only.block is None and (len(only.body) > 1 or not only.body[0].name.isdecimal()):
                 inside[at] = only.body
-            elif isinstance(only, Layer):
+            elif all(isinstance(item, Layer) for item in body):
                 only.name = "0"
                 inside[at] = body
             else:
@@ -280,7 +297,7 @@ class Writer:
                     self.alone |= _alone(body, scope.names[at])
         lines = self.body(parts, Scope(names, scope.used))
         self.alone = outer
-        counts = any("{i" in text for text in printed(lines))
+        counts = any("{i" in text for text, _ in printed(lines))
         return nested(f"repeat {count}{' as i' if counts else ''}: ", lines)
 
     def express(self, texts: Mapping[int, str], hint: str) -> str:

@@ -10,6 +10,7 @@ from archspec.ir.graph import AGAIN
 from archspec.ops import STEPS
 from archspec.shortening.alignment import columns, shape, size
 from archspec.shortening.composing import BEGIN, Writer
+from archspec.shortening.doubts import Doubts
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies, every
 from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.written import Line
@@ -40,29 +41,24 @@ class Shared:
 
 
 class Instances:
-    """Finds the blocks of bodies from the innermost groups on.
+    """Finds the blocks of bodies from the innermost groups on, except for what is in doubt."""
 
-    `loose` says whether instances may differ in their lines, and `blocks` whether there are blocks at all.
-    """
-
-    def __init__(self, parts: list[list[Item]], *, loose: bool = True, blocks: bool = True) -> None:
+    def __init__(self, parts: list[list[Item]], doubts: Doubts) -> None:
         self.top = [item for body in parts for item in body]
         self.taken: set[str] = set()
-        self.loose = loose
+        self.alike = doubts.alike
+        self.listed = doubts.listed
         self.found: list[Shared] = []
         self.barred: set[int] = set()
         """Groups that are better written where they stand."""
         self.groups = [item for item in every(self.top) if isinstance(item, Group)]
+        self.barred |= {id(group) for group in self.groups if group.path in doubts.apart}
         self.written = [(group, group.body) for group in self.groups]
         self.branches = [(item, item.branches) for item in every(self.top) if isinstance(item, Head)]
-        if blocks:
-            self.find(final=False)
-            self.barred |= self.lonely()
-            self.find(final=True)
-        else:
-            for group in self.groups:
-                group.body = self.rolled(group.body)
-        self.bodies = [self.rolled(body, ordinal=True) for body in parts]
+        self.find(final=False)
+        self.barred |= self.lonely()
+        self.find(final=True)
+        self.bodies = [body if "" in self.listed else self.rolled(body, ordinal=True) for body in parts]
 
     def find(self, *, final: bool) -> None:
         """Find the blocks of one height after another; at last with their parameters."""
@@ -74,8 +70,8 @@ class Instances:
             head.branches = branches
         for _, level in sorted(_by_height(self.groups).items()):
             for group in level:
-                group.body = self.rolled(group.body)
-            for cluster in self.clusters([group for group in level if id(group) not in self.barred]):
+                group.body = group.body if group.path in self.listed else self.rolled(group.body)
+            for cluster in self.clusters([group for group in level if id(group) not in self.barred and not _is_numbered(group.body)]):
                 if len(cluster) > 1 and _is_worth_it(cluster):
                     self.add(cluster, final=final)
 
@@ -106,7 +102,7 @@ class Instances:
         for group in groups:
             own = tuple(map(shape, group.body))
             for at, (cluster, samples) in enumerate(found):
-                near = self.loose and at >= len(found) - _TRIED
+                near = at >= len(found) - _TRIED and not any(one.path in self.alike for one in (group, cluster[0]))
                 if own in samples or (near and _fit([*samples.values(), group])):
                     cluster.append(group)
                     samples.setdefault(own, group)
@@ -133,11 +129,11 @@ class Instances:
         at = 0
         while at < len(body):
             period, count = _run(body, at, ordinal=ordinal)
-            if count > 1:
+            if count > 1 and not _is_laboured(body[at : at + period * count], period, ordinal=ordinal):
                 rounds = [list(body[start : start + period]) for start in range(at, at + period * count, period)]
                 found.append(Repeat(body[at].name, body[at].reads, any(item.keyed for item in rounds[0]), rounds=rounds))
             else:
-                found.append(body[at])
+                found += body[at : at + period * count]
             at += period * count
         return found
 
@@ -172,6 +168,16 @@ def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
         if count > 1 and (any(isinstance(item, (Group, Head)) for item in first) or period * count > 3):
             return period, count
     return 1, 1
+
+
+def _is_laboured(items: Sequence[Item], period: int, *, ordinal: bool) -> bool:
+    """Whether two calls read better than two rounds of them, which take several lists, or a list and a label that counts."""
+    first, second, *others = items
+    if others or period > 1 or not isinstance(first, Group) or not isinstance(second, Group) or first.block is None:
+        return False
+    changed = sum(param.values[first.index] != param.values[second.index] for param in first.block.params.found)
+    counts = first.keyed and not first.name.isdecimal() and not (ordinal and first.name.rstrip("0123456789") == first.block.name)
+    return changed + counts > 1 and changed > 0
 
 
 def _begins(item: Item) -> bool:
@@ -232,6 +238,14 @@ def _fit(groups: Sequence[Group]) -> bool:
     return whole <= _LARGEST * max(sum(map(size, group.body)) for group in groups) and 2 * common >= whole
 
 
+def _is_numbered(body: Sequence[Item]) -> bool:
+    """Whether names of weights in a body are positions, which a block has not."""
+    return any(
+        (item.keyed and item.name.isdecimal()) if isinstance(item, (Layer, Group)) else any(map(_is_numbered, bodies(item)))
+        for item in body
+    )
+
+
 def _is_worth_it(cluster: Sequence[Group]) -> bool:
     """Whether a block says more than its instances written out: its body has heads, names of its own, or many lines."""
     body = max((group.body for group in cluster), key=lambda body: (any(isinstance(item, Head) for item in body), sum(map(size, body))))
@@ -269,13 +283,18 @@ def _calls(body: Sequence[Item], holder: Group | None) -> Iterator[tuple[Group |
 
 
 def _by_height(groups: Sequence[Group]) -> dict[int, list[Group]]:
-    """Groups by the depth of the groups inside of them; chains without names of their own do not count."""
+    """Groups by the depth of the groups inside of them; chains without names of their own do not count, and what has numbers side by side
+    has one height.
+    """
     heights: dict[int, int] = {}
+    for group in groups:
+        inside = list(_inner(group.body))
+        numbered = [id(other) for other in inside if other.name.isdecimal() and heights[id(other)]]
+        heights |= dict.fromkeys(numbered, max(map(heights.__getitem__, numbered), default=0))
+        chain = all(isinstance(item, Layer) and (item.name.isdecimal() or not item.keyed) for item in group.body)
+        heights[id(group)] = 0 if chain else 1 + max((heights[id(other)] for other in inside), default=0)
     found: dict[int, list[Group]] = {}
     for group in groups:
-        inner = [heights[id(other)] for other in _inner(group.body)]
-        chain = all(isinstance(item, Layer) and (item.name.isdecimal() or not item.keyed) for item in group.body)
-        heights[id(group)] = 0 if chain else 1 + max(inner, default=0)
         found.setdefault(heights[id(group)], []).append(group)
     return found
 

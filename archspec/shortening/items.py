@@ -52,12 +52,15 @@ class Layer(Item):
 
 @dataclass(slots=True, eq=False)
 class Group(Item):
-    """A level of names around a body; `channels` and `width` are those of the values that it is given and gives.
+    """A level of names around a body, whose value is that of its item `end`; `channels` and `width` are those of the values that it is
+    given and gives. `path` is its full name.
 
     With a `block` it is that block's instance number `index`.
     """
 
+    path: str = ""
     body: list[Item] = field(default_factory=list)
+    end: Item | None = None
     channels: int = 0
     width: int = 0
     block: Shared | None = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from archspec.backends.arch import is_again
 from archspec.ir.graph import Network
@@ -13,6 +12,10 @@ from archspec.shortening.items import Group, Item, Layer, Mark
 
 _ARGUMENT = re.compile(r'(?:(\w+)=)?("[^"]*"|(?:\((?:[^()]|\([^()]*\))*\)|[^\s()])+)')
 """A name and a value, which may be quoted or have spaces within parentheses."""
+_MAIN = "output"
+"""The name of the main output, which no label may be."""
+_FARTHEST = 4
+"""Layers at most that a module is given so that it is closed."""
 
 
 class Flat:
@@ -36,6 +39,8 @@ class Flat:
             self.layers.append(_layer(place))
             self.parts.append(place.name.split("."))
             self.sources.append(sources)
+        self.parts = _without_shells(self.layers, self.parts)
+        _nest(self.layers, self.sources, len(self.inputs))
         self.results = [numbers[end.partition(":")[0]] for end in ends]
         """The values of the outputs."""
         for layer in self.layers:
@@ -55,6 +60,30 @@ def _implied(places: Sequence[Place]) -> set[str]:
         if place.node.op.step == "flatten"
         and (place.node.implied or (users.get(place.name) == ["fc"] and not place.name.rpartition(".")[2].isdecimal()))
     }
+
+
+def _without_shells(layers: Sequence[Layer], parts: Sequence[list[str]]) -> list[list[str]]:
+    """The names, those of layers without weights without levels that have no weights at all."""
+    levels = {tuple(own[:depth]) for layer, own in zip(layers, parts, strict=True) if layer.keyed for depth in range(len(own))}
+    return [
+        own
+        if layer.keyed
+        else [*next(own[:depth] for depth in range(len(own) - 1, -1, -1) if tuple(own[:depth]) in levels or not depth), own[-1]]
+        for layer, own in zip(layers, parts, strict=True)
+    ]
+
+
+def _nest(layers: Sequence[Layer], sources: Sequence[list[int]], first: int) -> None:
+    """Let each `concat` of what an earlier one has and of more read that one."""
+    known: dict[tuple[str, ...], dict[tuple[int, ...], int]] = {}
+    for at, (layer, own) in enumerate(zip(layers, sources, strict=True)):
+        if layer.step == "concat":
+            before = known.setdefault(tuple(layer.arguments.values()), {})
+            whole = tuple(own)
+            length = next((length for length in range(len(whole) - 1, 1, -1) if whole[:length] in before), 0)
+            if length:
+                own[:length] = [before[whole[:length]]]
+            before.setdefault(whole, first + at)
 
 
 def _layer(place: Place) -> Layer:
@@ -81,8 +110,10 @@ def _layer(place: Place) -> Layer:
 class Levels:
     """Builds the items of a level, with groups inside; what they read is filled in."""
 
-    def __init__(self, flat: Flat) -> None:
+    def __init__(self, flat: Flat, opened: Collection[str] = ()) -> None:
         self.flat = flat
+        self.opened = opened
+        """The full names of modules that are no group."""
         self.first = len(flat.inputs)
         self.users: list[list[int]] = [[] for _ in range(self.first + len(flat.layers))]
         for at, sources in enumerate(flat.sources):
@@ -91,16 +122,16 @@ class Levels:
         self.ends = set(flat.results)
         self.holders: dict[int, Item] = {at: Mark(name, label=True) for at, name in enumerate(flat.inputs)}
         """The items of the top level by the values that they hold."""
-        self.items = self.level(range(len(flat.layers)), dict(enumerate(flat.parts)), self.holders)
+        self.items = self.level(range(len(flat.layers)), dict(enumerate(flat.parts)), self.holders, "")
 
-    def level(self, run: Sequence[int], parts: Mapping[int, list[str]], holders: dict[int, Item]) -> list[Item]:
-        """The items of layers, whose names at this level are `parts`; `holders` gets the items of their values."""
+    def level(self, run: Sequence[int], parts: Mapping[int, list[str]], holders: dict[int, Item], above: str) -> list[Item]:
+        """The items of layers, whose names at this level are `parts`, below a level; `holders` gets the items of their values."""
         found: list[Item] = []
-        pieces, parts = self.settled(run, parts)
+        pieces, parts = self.settled(run, parts, above)
         for piece in pieces:
             name, *inner = parts[piece[0]]
             if inner:
-                item: Item = self.group(name, piece, {at: parts[at][1:] for at in piece})
+                item: Item = self.group(name, piece, {at: parts[at][1:] for at in piece}, above)
                 sources = sorted(self.entries(piece))
             else:
                 item, sources = self.flat.layers[piece[0]], self.flat.sources[piece[0]]
@@ -110,31 +141,79 @@ class Levels:
             found.append(item)
         return found
 
-    def group(self, name: str, piece: Sequence[int], parts: Mapping[int, list[str]]) -> Group:
+    def group(self, name: str, piece: Sequence[int], parts: Mapping[int, list[str]], above: str) -> Group:
         (entry,), (end,) = self.entries(piece), self.exits(piece)
         layers = self.flat.layers
         channels = next((layers[at].channels for at in piece if self.flat.sources[at][:1] == [entry]), 0)
         keyed = any(layers[at].keyed for at in piece)
-        return Group(name, keyed=keyed, body=self.level(piece, parts, {}), channels=channels, width=layers[end].width)
+        holders: dict[int, Item] = {}
+        path = f"{above}{name}"
+        body = self.level(piece, parts, holders, f"{path}.")
+        return Group(name, keyed=keyed, path=path, body=body, end=holders[self.first + end], channels=channels, width=layers[end].width)
 
-    def settled(self, run: Sequence[int], parts: Mapping[int, list[str]]) -> tuple[list[list[int]], dict[int, list[str]]]:
-        """The groups of a level and its layers of no group. What is no group has its level in the names: `layer1.0` and `layer1.1`."""
+    def settled(self, run: Sequence[int], parts: Mapping[int, list[str]], above: str) -> tuple[list[list[int]], dict[int, list[str]]]:
+        """The groups of a level and its layers of no group, in order. What is no group has its level in the names: `layer1.0` and `layer1.1`.
+
+        Layers without weights may be in a group or around it, so that it is closed.
+        """
         parts = dict(parts)
-        while True:
-            pieces = _pieces(run, parts)
-            times = Counter(parts[piece[0]][0] for piece in pieces if len(parts[piece[0]]) > 1)
-            open_ = {head for head, count in times.items() if count > 1}
-            open_ |= {
-                parts[piece[0]][0]
-                for piece in pieces
-                if len(parts[piece[0]]) > 1 and parts[piece[0]][0] not in open_ and not self.is_closed(piece)
-            }
-            if not open_:
-                return pieces, parts
-            for at in run:
-                if parts[at][0] in open_ and len(parts[at]) > 1:
-                    head, inner, *others = parts[at]
-                    parts[at] = [f"{head}.{inner}", *others]
+        moved: set[int] = set()
+        while broken := [
+            (head, piece) for head, piece in _modules(run, parts).items() if above + head in self.opened or not self.is_group(piece, parts)
+        ]:
+            for head, piece in broken:
+                piece = [at for at in piece if parts[at][0] == head and len(parts[at]) > 1]
+                changed: tuple[list[int], list[int]] = [], []
+                if above + head not in self.opened:
+                    changed = self.trimmed(piece, parts, moved) or self.widened(piece, run, parts, moved) or changed
+                for at in changed[0]:
+                    parts[at] = parts[at][-1:]
+                for at in changed[1]:
+                    parts[at] = [head, *parts[at]]
+                moved.update(*changed)
+                if not any(changed):
+                    for at in piece:
+                        parts[at] = [".".join(parts[at][:2]), *parts[at][2:]]
+        return sorted([*_modules(run, parts).values(), *([at] for at in run if len(parts[at]) == 1)]), parts
+
+    def trimmed(self, piece: Sequence[int], parts: Mapping[int, list[str]], moved: set[int]) -> tuple[list[int], list[int]] | None:
+        """Layers without weights at the ends of a module, without which it is a group."""
+        own = list(piece)
+        left: list[int] = []
+        while not self.is_group(own, parts):
+            inside = {self.first + at for at in own}
+            free = [at for at in own if self.is_free(at) and at not in moved]
+            begins = [at for at in free if inside.isdisjoint(self.flat.sources[at])]
+            ends = [at for at in reversed(free) if not any(self.first + user in inside for user in self.users[self.first + at])]
+            merges = [at for at in begins if len(set(self.flat.sources[at])) > 1]
+            drop = next(iter([*begins] if self.is_closed(own) else [*merges, *ends, *begins]), None)
+            if drop is None or len(own) == 1:
+                return None
+            own.remove(drop)
+            left.append(drop)
+        return left, []
+
+    def widened(
+        self, piece: Sequence[int], run: Sequence[int], parts: Mapping[int, list[str]], moved: set[int]
+    ) -> tuple[list[int], list[int]] | None:
+        """Layers without weights behind a module of positions, or one that is at a position, with which it is closed."""
+        if not any(name.isdecimal() for at in piece for name in parts[at][:2]):
+            return None
+        own = sorted(piece)
+        more: list[int] = []
+        beside = {at for at in run if len(parts[at]) == 1 and self.is_free(at) and at not in moved}
+        while not self.is_closed(own):
+            users = sorted({user for at in self.exits(own) for user in self.users[self.first + at]} & beside - set(own))
+            if not users or len(more) == _FARTHEST:
+                return None
+            more.append(users[0])
+            own.append(users[0])
+        return [], more
+
+    def is_free(self, at: int) -> bool:
+        """Whether a layer may be in another module, since no name of weights depends on it."""
+        layer = self.flat.layers[at]
+        return not layer.keyed and not layer.owner and not layer.label and len(self.flat.sources[at]) > 0
 
     def entries(self, piece: Sequence[int]) -> set[int]:
         """The values outside that layers read."""
@@ -146,18 +225,33 @@ class Levels:
         inside = set(piece)
         return {at for at in piece if self.first + at in self.ends or not inside.issuperset(self.users[self.first + at])}
 
+    def is_group(self, piece: Sequence[int], parts: Mapping[int, list[str]]) -> bool:
+        """Whether a module can be a level: it is closed, no word of the language is in the way, and positions come in order."""
+        if not self.is_closed(piece) or parts[piece[0]][0] == _MAIN:
+            return False
+        position = 0
+        seen: set[str] = set()
+        for at in sorted(piece):
+            _, name, *inner = parts[at]
+            layer = self.flat.layers[at]
+            if name in seen or not (inner or layer.keyed or layer.numbered):
+                continue
+            if inner or layer.keyed:
+                seen.add(name)
+                if (name == _MAIN and not inner) or (name.isdecimal() and int(name) < position):
+                    return False
+            position = int(name) + 1 if name.isdecimal() else position + 1
+        return True
+
     def is_closed(self, piece: Sequence[int]) -> bool:
         """Whether layers read one value from outside, and give one."""
         return len(self.entries(piece)) == 1 and len(self.exits(piece)) == 1
 
 
-def _pieces(run: Sequence[int], parts: Mapping[int, list[str]]) -> list[list[int]]:
-    """Neighbours whose names begin alike; a layer with no level of its own stands alone."""
-    found: list[list[int]] = []
+def _modules(run: Sequence[int], parts: Mapping[int, list[str]]) -> dict[str, list[int]]:
+    """The layers of each level of names."""
+    found: dict[str, list[int]] = {}
     for at in run:
-        before = parts[found[-1][-1]] if found else []
-        if len(parts[at]) > 1 and len(before) > 1 and before[0] == parts[at][0]:
-            found[-1].append(at)
-        else:
-            found.append([at])
+        if len(parts[at]) > 1:
+            found.setdefault(parts[at][0], []).append(at)
     return found

@@ -7,9 +7,11 @@ the last convolution has `4*f`. A shortcut that those instances have whose input
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, islice
+
+from archspec.shortening.items import Item
 
 Texts = Mapping[int, str]
 """Texts by instance."""
@@ -18,7 +20,11 @@ _ATOMS = 60
 
 
 class Unsayable(Exception):
-    """Instances differ in what no parameter says; it says in what."""
+    """Instances differ in what no parameter says; it says in what, and which `items` do."""
+
+    def __init__(self, what: str, items: Sequence[Item] = ()) -> None:
+        super().__init__(what)
+        self.items = items
 
 
 @dataclass(slots=True, eq=False)
@@ -115,6 +121,8 @@ class Params:
 
     def new(self, values: Texts, hint: str) -> str:
         """A parameter of its own; its commonest value is its default where most instances have it and there are few others."""
+        if any("," in value for value in values.values()):
+            raise Unsayable(f"lists of {hint}")  # a block in a repeat is given one value of a list, not all
         name, count = hint, 1
         while name in self.names:
             count += 1

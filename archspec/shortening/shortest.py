@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from archspec.api import compile_text
@@ -12,13 +12,14 @@ from archspec.elaborate.assumptions import Options
 from archspec.ir.graph import Network, given
 from archspec.ops import op_class
 from archspec.ops.base import show
-from archspec.shortening.branches import inside, listed, structured
+from archspec.shortening.branches import Structure
 from archspec.shortening.composing import Scope, Writer, taken_up
+from archspec.shortening.doubts import Doubts
 from archspec.shortening.instances import Instances
 from archspec.shortening.items import Group, Item, Layer
 from archspec.shortening.levels import Flat, Levels
 from archspec.shortening.parameters import Unsayable
-from archspec.shortening.prove import difference
+from archspec.shortening.prove import differing
 from archspec.shortening.written import Line, printed
 
 
@@ -29,11 +30,8 @@ class Short(NamedTuple):
     note: str = ""
 
 
-_WAYS: tuple[tuple[dict[str, bool], str], ...] = (
-    ({}, ""),
-    ({"loose": False}, "blocks have equal lines in all their instances: no shorter text was proved to be the same network"),
-    ({"blocks": False}, "there are no blocks: no shorter text was proved to be the same network"),
-)
+_TRIES = 40
+"""Texts that are tried at most."""
 _SHAPING = ("k", "f", "s", "p", "d", "g", "w", "n", "size", "heads", "axis", "op", "to", "mode", "round")
 """Arguments that a line says itself, even where all lines of a step have the same."""
 
@@ -53,15 +51,83 @@ def shorten(model: Network) -> Short:
     <BLANKLINE>
     """
     network = given(model)
-    for options, note in _WAYS:
-        try:
-            text = "".join(f"{line}\n" for line in _lines(network, **options))
-        except Unsayable:
-            continue
-        again, _ = compile_text(text, network.name, Options())
-        if again is not None and difference(network, again) is None:
-            return Short(text, note)
+    doubts = Doubts()
+    for _ in range(_TRIES):
+        attempt = _Attempt(network, doubts)
+        text = attempt.text()
+        if text is not None and attempt.proved(text):
+            return Short(text, doubts.note())
+        if not doubts.blame(attempt.items, attempt.names, attempt.top):
+            break
     return Short(expand(network), "every layer has a line of its own: no shorter text was proved to be the same network")
+
+
+class _Attempt:
+    """A text for a network, and what is wrong with it: `items` of it that cannot be said, or the `names` of layers that differ."""
+
+    def __init__(self, network: Network, doubts: Doubts) -> None:
+        self.network = network
+        self.doubts = doubts
+        self.top: list[Item] = []
+        self.items: Sequence[Item] = ()
+        self.names: Sequence[str] = ()
+        self.lines: list[Line | None] = []
+
+    def text(self) -> str | None:
+        """The text, or None where something cannot be said."""
+        try:
+            written = list(self.written())
+        except Unsayable as unsayable:
+            self.items = unsayable.items
+            return None
+        self.lines = [line for _, line in written]
+        return "".join(f"{text}\n" for text, _ in written)
+
+    def proved(self, text: str) -> bool:
+        """Whether a text is that of the same network."""
+        again, found = compile_text(text, self.network.name, Options())
+        if again is None:
+            rows = {text.count("\n", 0, one.span.start) for one in found if one.severity == "error" and one.span is not None}
+            lines = [self.lines[row] for row in sorted(rows) if row < len(self.lines)]
+            self.items = [item for line in lines if line is not None for item in line.items]
+            self.names = [item.owner for item in self.items if isinstance(item, Layer) and item.owner]
+            return False
+        names = differing(self.network, again)
+        self.names = (names or ())[:1]
+        return names is None
+
+    def written(self) -> Iterator[tuple[str, Line | None]]:
+        """The lines, and what stands on each. Raises Unsayable."""
+        network = self.network
+        flat = Flat(network)
+        defaults = list(_defaults(flat.layers))
+        levels = Levels(flat, self.doubts.opened)
+        self.top = levels.items
+        main, *further = ends = _ends(network, levels)
+        for end in further:
+            for value in end.suite.reads if end.suite is not None else [end.item, main.item]:
+                if value is not None:
+                    value.label = True
+        structure = Structure(self.doubts.listed)
+        bodies = [structure.body(main.items, main.item, levels.holders[len(flat.inputs) - 1])]
+        for end in further:
+            structure.inside([end.suite] if end.suite is not None else [])
+            bodies.append(end.suite.body if end.suite is not None else structure.listed(end.items, end.item) if end.items else [])
+        found = Instances(bodies, self.doubts)
+        lines = _top(found.bodies, ends, {*flat.inputs})
+        yield from _plain(named(network))
+        yield from _plain(defaults)
+        for block in found.found:
+            yield "", None
+            yield from printed(block.lines)
+        yield "", None
+        yield from _plain(inputs(network))
+        yield from printed(lines)
+
+
+def _plain(texts: Iterable[str]) -> Iterator[tuple[str, None]]:
+    """Lines that no item stands on."""
+    return ((text, None) for text in texts)
 
 
 class End(NamedTuple):
@@ -72,32 +138,6 @@ class End(NamedTuple):
     item: Item
     items: list[Item]
     suite: Group | None
-
-
-def _lines(network: Network, **options: bool) -> Iterator[str]:
-    """The lines of a short text. Raises Unsayable."""
-    flat = Flat(network)
-    defaults = list(_defaults(flat.layers))
-    levels = Levels(flat)
-    main, *further = ends = _ends(network, levels)
-    for end in further:
-        for value in end.suite.reads if end.suite is not None else [end.item, main.item]:
-            if value is not None:
-                value.label = True
-    bodies = [structured(main.items, main.item, levels.holders[len(flat.inputs) - 1])]
-    for end in further:
-        inside([end.suite] if end.suite is not None else [])
-        bodies.append(end.suite.body if end.suite is not None else listed(end.items, end.item) if end.items else [])
-    found = Instances(bodies, **options)
-    lines = _top(found.bodies, ends, {*flat.inputs})
-    yield from named(network)
-    yield from defaults
-    for block in found.found:
-        yield ""
-        yield from printed(block.lines)
-    yield ""
-    yield from inputs(network)
-    yield from printed(lines)
 
 
 def _ends(network: Network, levels: Levels) -> list[End]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from archspec.shortening.items import Item
 
 WIDE = 100
 """Characters of several steps on one line at most."""
@@ -28,6 +30,8 @@ class Line:
     opens: bool = False
     label: str = ""
     condition: str = ""
+    items: list[Item] = field(default_factory=list)
+    """What it says."""
 
 
 def joined(lines: Sequence[Line]) -> Iterator[Line]:
@@ -37,7 +41,14 @@ def joined(lines: Sequence[Line]) -> Iterator[Line]:
         if current is not None:
             if _fit(current, line):
                 text = f"{current.text} | {line.text}"
-                current = Line(text, guard=line.guard, joins=line.joins, begins=current.begins, label=line.label or current.label)
+                current = Line(
+                    text,
+                    guard=line.guard,
+                    joins=line.joins,
+                    begins=current.begins,
+                    label=line.label or current.label,
+                    items=current.items + line.items,
+                )
                 continue
             yield current
         current = line
@@ -65,17 +76,18 @@ def one_line(lines: Sequence[Line]) -> str | None:
 def nested(label: str, lines: list[Line]) -> Line:
     """A label with what it names, on one line where that is short."""
     whole = one_line(lines)
+    items = [item for line in lines for item in line.items]
     if whole is not None:
-        return Line(f"{label}{whole}")
+        return Line(f"{label}{whole}", items=items)
     if len(lines) == 1 and lines[0].guard is None and lines[0].inner is not None:
-        return Line(f"{label}{lines[0].label}{lines[0].text}", lines[0].inner)
+        return Line(f"{label}{lines[0].label}{lines[0].text}", lines[0].inner, items=items)
     return Line(label.rstrip(), lines)
 
 
-def printed(lines: Sequence[Line], indent: int = 0) -> Iterator[str]:
-    """The text, line by line."""
+def printed(lines: Sequence[Line], indent: int = 0) -> Iterator[tuple[str, Line]]:
+    """The text, line by line, and what stands on each line."""
     for line in lines:
         condition = f" if {line.condition}" if line.condition else ""
         is_head = line.inner is not None and line.text.endswith(":")
-        yield "  " * indent + line.label + (f"{line.text[:-1]}{condition}:" if is_head else line.text + condition)
+        yield "  " * indent + line.label + (f"{line.text[:-1]}{condition}:" if is_head else line.text + condition), line
         yield from printed(line.inner or (), indent + 1)

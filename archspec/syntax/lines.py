@@ -34,6 +34,8 @@ _OF_SIZES = frozenset(("for", "in", "step"))
 MERGES = frozenset({"add", "concat", "mul", "sub"})
 HEADS = frozenset({*_HEADS, *MERGES, "output", "block"})
 KEYWORDS = frozenset({*_ALWAYS, *_AT_LINE, *_HEADS, *MERGES})
+UNLABELLED = KEYWORDS - _AT_LINE
+"""Words that are labels in quotes only."""
 
 
 class LogicalLine(NamedTuple):

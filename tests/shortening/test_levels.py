@@ -1,0 +1,158 @@
+"""Modules as importers name them: layers without weights stand in any module, and not every module has one way in and one way out."""
+
+from __future__ import annotations
+
+import pytest
+
+import archspec
+from archspec.shortening.prove import difference
+
+CASES = {
+    "a sum behind the module whose values it adds": (
+        """
+        input 8x8x4
+        "layer1.0.conv1": conv k=3 f=4 p=1
+        "layer1.0.relu1": relu
+        "layer1.0.conv2": conv k=3 f=4 p=1
+        "layer1.add1": add "layer1.0.relu1"
+        "layer1.gelu1": gelu
+        fc: fc 3
+        """,
+        """
+        layer1:
+          _:
+            conv1: conv k=3 f=4 p=1
+            relu
+            residual: conv2: conv k=3 f=4 p=1
+          gelu
+        fc: fc 3
+        """,
+    ),
+    "modules that have no weights": (
+        """
+        input 8x8x4
+        "features.0": conv k=3 f=4 p=1
+        "features.1.relu1": relu
+        "features.2.pool1": pool w=2
+        "features.3": conv k=3 f=8 p=1
+        "features.4.relu1": relu
+        "features.5.pool1": pool w=2
+        """,
+        """
+        features: conv k=3 f=4 p=1 | relu | pool w=2 | conv k=3 f=8 p=1 | relu | pool w=2
+        """,
+    ),
+    "a shuffle in front of the layers of a module": (
+        """
+        input 4x4x8
+        "conv5.rearrange1": rearrange "h w (a b) -> h w (b a)" b=2
+        "conv5.0": conv k=1 f=16
+        "conv5.1": bn
+        """,
+        """
+        rearrange "h w (a b) -> h w (b a)" b=2
+        conv5: conv k=1 f=16 | bn
+        """,
+    ),
+    "branches whose positions begin behind slices": (
+        """
+        input 4x4x8
+        "dw.slice1": slice 0:4
+        from input
+        "dw.slice2": slice 4:8
+        from "dw.slice1"
+        "dw.0": dwconv k=3 p=1
+        from "dw.slice2"
+        "dw.1": dwconv k=5 p=2
+        from "dw.0"
+        "dw.concat1": concat "dw.1"
+        """,
+        """
+        concat:
+          seq:
+            slice 0:4
+            dw.0: dwconv k=3 p=1
+          seq:
+            slice 4:8
+            dw.1: dwconv k=5 p=2
+        """,
+    ),
+    "values that are joined again and again": (
+        """
+        input 4x4x8
+        conv1: conv k=1 f=4
+        from input
+        concat conv1
+        conv2: conv k=1 f=4
+        from input
+        concat conv1 conv2
+        conv3: conv k=1 f=4
+        from input
+        concat conv1 conv2 conv3
+        """,
+        """
+        repeat 3: concat:
+          skip
+          conv k=1 f=4
+        """,
+    ),
+    "words of the language as names": (
+        """
+        input 4x4x8
+        "attention.output.dense": conv k=1 f=8
+        "attention.shortcut.conv": conv k=1 f=8
+        "attention.shortcut.bn": bn
+        """,
+        """
+        attention:
+          output.dense: conv k=1 f=8
+          "shortcut":
+            conv: conv k=1 f=8
+            bn: bn
+        """,
+    ),
+    "a stage of one block beside longer ones": (
+        """
+        input 64x64x8
+        """
+        + "".join(
+            f"""
+        "stages.{stage}.down": conv k=1 f={8 << stage}
+        "stages.{stage}.relu1": relu
+        """
+            + "".join(
+                f"""
+        "stages.{stage}.blocks.{at}.conv1": conv k=1 f={4 << stage}
+        "stages.{stage}.blocks.{at}.conv2": conv k=3 f={8 << stage} p=1
+        "stages.{stage}.blocks.{at}.add1": add "{f"stages.{stage}.relu1" if not at else f"stages.{stage}.blocks.{at - 1}.add1"}"
+        """
+                for at in range((1, 2, 8, 4)[stage])
+            )
+            for stage in range(4)
+        ),
+        """
+          blocks: repeat n: unit
+        """,
+    ),
+}
+
+
+def shortened(text):
+    network = archspec.loads("\n".join(line.strip() for line in text.splitlines()))
+    found = archspec.shorten(network)
+    assert difference(network, archspec.loads(found.text)) is None
+    return found
+
+
+def lines(text):
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_it_becomes_short(what):
+    given, wanted = CASES[what]
+    text, note = shortened(given)
+    assert note == ""
+    found = lines(text)
+    first = found.index(lines(wanted)[0])
+    assert found[first : first + len(lines(wanted))] == lines(wanted)
