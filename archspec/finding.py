@@ -43,6 +43,8 @@ def locate(name: str | Path) -> Path:
     bare = path.name == text and not path.suffix
     if bare and (found := bundled(text)) is not None:
         return found
+    if re.fullmatch(r"[\w.]+:[\w.]+", text, re.ASCII):
+        raise _missing(f"No such file: `{text}`; `archspec import {text} --input 224x224x3` reads a PyTorch module of this name in code")
     if not path.parent.is_dir():
         raise _missing(f"No such file: `{text}`; there is no folder `{path.parent}`")
     near = [str(path.with_name(f"{other}.arch")) for other in alike(path.stem, _specs(path.parent))]

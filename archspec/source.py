@@ -80,10 +80,11 @@ _MEMBERS = {
 }
 """The first members of archives that frameworks write."""
 _WAYS = {
-    "an ONNX model": "`archspec emit onnx` writes such files, and no command reads one",
-    "a Keras model": "no command reads one; docs/from_frameworks.md has the names of Keras beside ours",
-    "an HDF5 file, as Keras saves models and weights in": "no command reads one; docs/from_frameworks.md has the names of Keras beside ours",
-    "a zip archive, as PyTorch saves models and weights in": "weights are an option beside a spec: `archspec emit onnx SPEC --weights FILE`",
+    "an ONNX model": "`archspec import FILE` reads it, if its name ends in .onnx",
+    "a Keras model": "`archspec import FILE` reads it, if its name ends in .keras",
+    "an HDF5 file, as Keras saves models and weights in": "`archspec import FILE` reads a model of Keras, if its name ends in .h5",
+    "a zip archive, as PyTorch saves models and weights in": "of a live module `archspec.from_torch` makes a spec; weights are an option beside "
+    "a spec: `archspec emit onnx SPEC --weights FILE`",
     "a safetensors file, which holds weights and no layers": "it is an option beside a spec: `archspec emit onnx SPEC --weights FILE`",
 }
 """What works with a file that is no spec."""

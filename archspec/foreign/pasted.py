@@ -30,6 +30,20 @@ _YAML = r" *(?:- .*|[\w\"'-]+ *:(?: .*)?|\[.*\],?|#.*|---.*|\.\.\.|)\Z"
 _PAIR = r" *[\w\"'-]+ *: +\S"
 
 _WAY = "write one layer per line, beginning with `input 32x32x3`; docs/from_frameworks.md has the names of PyTorch and Keras beside ours"
+_SAVED = "`archspec import FILE` reads such a file, if its name ends in {}"
+_LIVE = "`archspec import package.module:name --input 224x224x3` reads a PyTorch module, whose code it runs"
+_IMPORTS = {
+    "an ONNX model": _SAVED.format(".onnx"),
+    "an ONNX model in text form": "`archspec import FILE` reads the binary form, if its name ends in .onnx",
+    "a Keras model's JSON": _SAVED.format(".json"),
+    "a Caffe network (prototxt)": _SAVED.format(".prototxt"),
+    "a Darknet configuration (.cfg)": _SAVED.format(".cfg"),
+    _MODULE: _LIVE,
+    "Python code (PyTorch)": _LIVE,
+    "Python code (Keras)": '`archspec import NAME.keras` reads the model that `model.save("NAME.keras")` writes',
+    "a table as `model.summary()` prints it": '`archspec import NAME.keras` reads the model that `model.save("NAME.keras")` writes',
+}
+"""What reads the network of a file that is no spec."""
 
 
 def _python(text: str) -> str | None:
@@ -93,7 +107,7 @@ def _way(kind: str, text: str) -> str:
         return "the spec is the text between the lines ```arch and ```: put it into a file of its own"
     if kind.startswith("an IR document"):
         return "the spec that it was made from is a text of one layer per line; `archspec list` names the bundled ones"
-    return _WAY
+    return f"{_IMPORTS[kind]}; or {_WAY}" if kind in _IMPORTS else _WAY
 
 
 def _layers(text: str) -> Iterator[str]:

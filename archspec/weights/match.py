@@ -25,6 +25,9 @@ from archspec.weights.files import WeightsError, few, quoted
 COUNTER = "num_batches_tracked"
 """Batch norm's count of batches; it has no effect with a fixed momentum, and files made before PyTorch 0.4.1 lack it."""
 
+DERIVED = ("relative_position_index", "relative_coords_table")
+"""What PyTorch's modules store although it follows from a window's size; a file may lack it."""
+
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 """Prefixes that wrappers give all keys of a module: nn.DataParallel and DistributedDataParallel, torch.compile, Lightning's usual."""
 
@@ -121,14 +124,15 @@ def is_called(key: str, pattern: str) -> bool:
 def match(ours: Forms, theirs: Forms) -> tuple[How, Pairs]:
     """Find for each of our tensors the key of theirs, in our order, and how it was found: "name" or "structure".
 
-    Batch norm's counters are left out where theirs lacks them. Raises WeightsError that says what does not fit.
+    Batch norm's counters, and what follows from sizes, are left out where theirs lacks them. Raises WeightsError that says what does not fit.
 
     >>> conv = Form((6, 1, 5, 5), "float32")
     >>> match({"conv1.weight": conv}, {"features.0.weight": conv})
     ('structure', {'conv1.weight': 'features.0.weight'})
     """
     how: How
-    mine, yours = ({key: form for key, form in forms.items() if key.rpartition(".")[2] != COUNTER} for forms in (ours, theirs))
+    left_out = {COUNTER, *set(DERIVED).difference(key.rpartition(".")[2] for key in theirs)}
+    mine, yours = ({key: form for key, form in forms.items() if key.rpartition(".")[2] not in left_out} for forms in (ours, theirs))
     if mine.keys() == yours.keys():
         if any(form.shape != yours[key].shape for key, form in mine.items()):
             raise _differing(mine, yours)

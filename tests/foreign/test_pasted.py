@@ -117,6 +117,24 @@ def test_a_file_of_another_kind_has_one_message(kind):
     assert found.help
 
 
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [
+        (TORCH, "`archspec import package.module:name --input 224x224x3` reads a PyTorch module"),
+        (PRINTED, "`archspec import package.module:name --input 224x224x3` reads a PyTorch module"),
+        (KERAS, '`archspec import NAME.keras` reads the model that `model.save("NAME.keras")` writes'),
+        (SUMMARY, "`archspec import NAME.keras`"),
+        (KERAS_JSON, "if its name ends in .json"),
+        (CAFFE, "if its name ends in .prototxt"),
+        (DARKNET, "if its name ends in .cfg"),
+    ],
+)
+def test_a_model_is_imported(text, way):
+    (found,) = findings(text)
+    assert way in found.help
+    assert "write one layer per line" in found.help
+
+
 def test_an_ir_document_is_no_spec():
     (found,) = findings(archspec.emit(archspec.load("lenet5"), "json"))
     assert "IR document" in found.message
@@ -150,9 +168,9 @@ def test_a_spec_with_mistakes_is_a_spec(text):
 
 def test_an_onnx_file_is_told_by_its_bytes(tmp_path):
     pytest.importorskip("onnx", reason="writes the file")
-    path = tmp_path / "net.onnx"
+    path = tmp_path / "net.model"
     path.write_bytes(archspec.to_onnx(archspec.load("lenet5")).SerializeToString())
-    with pytest.raises(ValueError, match=r"an ONNX model, .*`archspec emit onnx` writes such files, and no command reads one"):
+    with pytest.raises(ValueError, match=r"an ONNX model, .*`archspec import FILE` reads it, if its name ends in \.onnx"):
         archspec.load(path)
 
 
@@ -169,7 +187,8 @@ def test_a_keras_model_is_told_by_its_first_member(tmp_path):
     keras = pytest.importorskip("keras", reason="writes the file")
     path = tmp_path / "net.keras"
     keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]).save(path)
-    with pytest.raises(ValueError, match=r"a Keras model, .*; no command reads one"):
+    path = path.rename(tmp_path / "net.zip")
+    with pytest.raises(ValueError, match=r"a Keras model, .*; `archspec import FILE` reads it, if its name ends in \.keras"):
         archspec.load(path)
 
 

@@ -405,6 +405,20 @@ def test_counters_may_be_lacking():
     assert int(net.state_dict()["bn1.num_batches_tracked"]) == 7
 
 
+def test_what_follows_from_sizes_may_be_lacking():
+    text = "input 8x8x8\nwinattn w=4 heads=2\nattn heads=2 rel=mlp w=4\n"
+    net, other = small(text), small(text)
+    state = filled(other) | {key: value for key, value in other.state_dict().items() if "relative_" in key and "bias" not in key}
+    derived = [key for key in state if key.endswith(("relative_position_index", "relative_coords_table"))]
+    assert len(derived) == 3
+    done = load_weights(net, {key: value for key, value in state.items() if key not in derived})
+    assert (done.how, set(done.kept)) == ("name", set(derived))
+    other.load_state_dict(state)
+    x = torch.rand(2, 8, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(net(x), other(x))
+
+
 def test_a_layer_may_be_skipped_on_both_sides():
     net = small()
     before = net.state_dict()["fc1.weight"].clone()

@@ -15,12 +15,9 @@ from archspec.backends.onnx.opsets import Settings
 from archspec.ir.graph import Network
 from archspec.weights.files import WeightsError, array, quoted, read_weights
 from archspec.weights.initializers import draw
-from archspec.weights.match import Form, fit, form_of, prefix_of, untied
+from archspec.weights.match import COUNTER, DERIVED, Form, fit, form_of, prefix_of, untied
 
 Weights = Mapping[str, Any] | str | None
-
-_DERIVED = ("num_batches_tracked", "relative_position_index", "relative_coords_table")
-"""What PyTorch's modules store and the network does not need: a count of batches, and indices that follow from a window's size."""
 
 
 def emit(network: Network, *, weights: Weights = None, seed: int | None = None, external_data: bool = False, **settings: Any) -> Emitted:
@@ -54,7 +51,7 @@ def _given(network: Network, weights: Mapping[str, Any] | str) -> tuple[Load, st
     source = f"{weights}: " if isinstance(weights, str) else ""
     read = read_weights(weights, "numpy").tensors if isinstance(weights, str) else weights
     given = untied(read, aliases(network))
-    theirs = {key: _real(key, value) for key, value in given.items() if key.rpartition(".")[2] not in _DERIVED}
+    theirs = {key: _real(key, value) for key, value in given.items() if key.rpartition(".")[2] not in (COUNTER, *DERIVED)}
     prefix, wanted = prefix_of(theirs), list(tensors(network))
     used = {place.name for place in needed(network)[0]}
     if not any(prefix + tensor.key in theirs for tensor in wanted if tensor.place.name not in used):
