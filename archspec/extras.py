@@ -25,11 +25,12 @@ NEEDS = {
     "torch": Need("torch", ("torch",)),
     "safetensors": Need("torch", ("safetensors",)),
     "onnx": Need("onnx", ("onnx", "numpy")),
+    "numpy": Need("onnx", ("numpy",)),
     "train": Need("train", ("torch", "matplotlib", "pillow", "scikit-learn")),
     "images": Need("train", ("pillow",)),
     "curves": Need("train", ("matplotlib",)),
 }
-_NAMES = {"torch": "PyTorch", "PIL": "Pillow"}
+_NAMES = {"torch": "PyTorch", "PIL": "Pillow", "numpy": "NumPy"}
 """Libraries by the name that their own documentation uses, where it is not that of the module."""
 
 

@@ -51,7 +51,7 @@ def from_file(path: str | os.PathLike[str], inputs: Size | Mapping[str, Size] | 
     ImportError where a package for it is missing.
     """
     place = locate(path if isinstance(path, str) else Path(path))
-    source = None if place.is_dir() else source_of(place)
+    source = source_of(place) if place.is_file() else None
     if source is None:
         raise ValueError(refusal(place, str(path)))
     return read(place, source, inputs_of(inputs))
@@ -89,6 +89,8 @@ def refusal(path: Path, name: str) -> str:
     suffix = path.suffix.lower()
     if path.is_dir():
         return f"expected a file, found the folder {name}"
+    if not path.is_file():
+        return f"expected a file, found the device {name}"
     if suffix == ".arch":
         return f"{name} is a spec already; `archspec shorten {name}` writes it with blocks and repeats"
     if suffix in _PICKLES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 CASES = {
@@ -43,3 +45,11 @@ def test_what_is_no_model_has_one_line(archspec_command, tmp_path, name):
 def test_options_that_make_no_sense_have_one_line(archspec_command, options, message):
     done = archspec_command("import", "net.onnx", *options)
     assert (done.status, done.out, done.err) == (2, "", f"archspec: {message}\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes by name")
+def test_a_pipe_is_no_model(archspec_command, tmp_path):
+    """It is not opened, since nobody may write to it."""
+    os.mkfifo(tmp_path / "net.cfg")
+    done = archspec_command("import", "net.cfg", cwd=tmp_path)
+    assert (done.status, done.out, done.err) == (2, "", "archspec: expected a file, found the device net.cfg\n")

@@ -56,6 +56,14 @@ def test_what_python_gives(desk):
         archspec.load("net.toy", params={"classes": 3})
 
 
+def test_where_numpy_is_missing_the_message_says_what_to_install(desk, capsys, monkeypatch):
+    monkeypatch.setattr("archspec.extras.find_spec", lambda name: None)
+    assert run(["import", "net.toy", "--weights", "x.safetensors"]) == 2
+    assert capsys.readouterr().err == "archspec: NumPy is not installed: `pip install numpy`\n"
+    assert run(["import", "torch.nn:Identity", "--input", "8x8x3"]) == 2
+    assert capsys.readouterr().err == "archspec: PyTorch is not installed: `pip install torch`\n"
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -96,6 +104,8 @@ def test_what_could_not_be_read_is_reported_as_in_a_spec(desk, capsys):
     assert 'custom "roll"' in done.out
     assert run(["check", "net.toy", "odd.toy", "bad.toy", "--format", "concise"]) == 1
     assert [line[:17] for line in capsys.readouterr().out.splitlines()] == ["bad.toy:6:1: A611", "bad.toy:7:1: A611", "odd.toy:6:1: A610"]
+    assert run(["report", "odd.toy"]) == 0
+    assert "A610, line 6: odd.toy: `roll` became `custom`" in capsys.readouterr().out
     assert [each.code for each in archspec.load("odd.toy").diagnostics] == ["A610"]
     with pytest.raises(archspec.SpecError) as refused:
         archspec.load("bad.toy")

@@ -112,7 +112,7 @@ def _messages(part: Section) -> str:
 
 
 def _told(message: Diagnostic) -> str:
-    line = f"line {message.span.line}: " if message.span is not None else ""
+    line = f"line {message.span.line}: " if message.span is not None and message.span.source.text else ""
     return f"{message.code}, {line}{message.message}" + (f" ({message.help})" if message.help else "")
 
 
