@@ -13,13 +13,13 @@ from typing import NamedTuple
 _PAGES = Path(__file__).with_name("pages")
 _CODE = re.compile(r"A\d{3}")
 _HEADING = re.compile(r"# (A\d{3}): (.+)\n+")
-_FENCE = re.compile(r"^```arch ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(arch|cfg) ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NOTES = frozenset({413, 417, 419, 421})
 """Lints that are only worth knowing."""
 
 
 class Example(NamedTuple):
-    """A spec on a page.
+    """A spec on a page, or a file to import, in the language `cfg`, Darknet's.
 
     `kind` is `wrong` (gives the page's code), `right` (does not) or `file` (another file, for `use`). `attributes` says how
     the spec is run: `set` and `limit` are NAME=VALUE, `file` is a path. What is written with `escape` is decoded already.
@@ -28,6 +28,7 @@ class Example(NamedTuple):
     kind: str
     text: str
     attributes: dict[str, str]
+    language: str = "arch"
 
 
 class Page(NamedTuple):
@@ -56,12 +57,12 @@ def page(code: str) -> Page:
     if heading is None:
         raise ValueError(f"{path.name} does not begin with `# {code}: title`")
     text = whole[heading.end() :]
-    examples = tuple(_example(match[1], match[2]) for match in _FENCE.finditer(text))
+    examples = tuple(_example(*match.groups()) for match in _FENCE.finditer(text))
     severity = "note" if int(code[1:]) in _NOTES else "warning" if code.startswith("A4") or code == "A610" else "error"
     return Page(heading[1], heading[2].strip(), severity, text, examples)
 
 
-def _example(info: str, body: str) -> Example:
+def _example(language: str, info: str, body: str) -> Example:
     words = (word.partition("=") for word in info.split())
     attributes = {name: value for name, _, value in words}
     kind = next((kind for kind in ("wrong", "right") if kind in attributes), "file")
@@ -69,4 +70,4 @@ def _example(info: str, body: str) -> Example:
         del attributes[kind]
     if attributes.pop("escape", None) is not None:
         body = body.encode("ascii", "backslashreplace").decode("unicode_escape")
-    return Example(kind, body, attributes)
+    return Example(kind, body, attributes, language)

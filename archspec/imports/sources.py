@@ -26,7 +26,10 @@ class Source(NamedTuple):
     mark: bytes = b""
 
 
-SOURCES: tuple[Source, ...] = ()
+SOURCES: tuple[Source, ...] = (
+    Source("darknet", "a Darknet file", (".cfg",), "archspec.imports.darknet:read", mark=rb"(?m)^[ \t]*\["),
+    Source("caffe", "a Caffe file", (".prototxt",), "archspec.imports.caffe:read"),
+)
 
 
 def source_of(path: Path) -> Source | None:

@@ -14,9 +14,9 @@ _GROUPS = {
     "A3": "Merges",
     "A4": "Lints",
     "A5": "Emitting and importing",
-    "A6": "Budgets",
+    "A6": "Budgets, and files of other programs",
 }
-_FENCE = re.compile(r"^```arch ([^\n]+)$", re.MULTILINE)
+_FENCE = re.compile(r"^```(arch|cfg) ([^\n]+)$", re.MULTILINE)
 
 
 def codes() -> str:
@@ -25,7 +25,7 @@ def codes() -> str:
         "",
         NOTICE,
         "",
-        "Each message has a code. Errors (A0 to A3, A5, A6) end a command with status 1. Lints (A4) are warnings, or notes, which",
+        "Each message has a code. Errors (A0 to A3, A5, A6) end a command with status 1. Lints (A4) and A610 are warnings, or notes, which",
         "`archspec check --notes` shows. `archspec rule A203` prints the page of a code in the terminal. A code is never reused.",
         "",
         "| code | level | |",
@@ -43,7 +43,7 @@ def codes() -> str:
 
 
 def _example(fence: re.Match[str]) -> str:
-    words = dict(word.partition("=")[::2] for word in fence[1].split())
+    words = dict(word.partition("=")[::2] for word in fence[2].split())
     told = "Wrong" if "wrong" in words else "Right" if "right" in words else f"With the file `{words.get('file', '')}`"
     if "set" in words:
         told += f", with `--set {words['set']}`"
@@ -54,7 +54,7 @@ def _example(fence: re.Match[str]) -> str:
         told += f", with `--{words['budget'].replace('_', '-').replace('=', ' ')}`"
     if "escape" in words:
         told += " (escapes such as `\\t` stand for the character)"
-    return f"{told}:\n\n```arch"
+    return f"{told}:\n\n```{fence[1]}"
 
 
 def slug(heading: str) -> str:

@@ -1,0 +1,305 @@
+"""What each layer of Darknet is: one row per layer. Sources are files of pjreddie/darknet, src/; AlexeyAB/darknet where that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archspec.imports.darknet import Layer, Row
+from archspec.imports.flat import Unsaid
+from archspec.imports.pool_windows import Window, pooled
+from archspec.numeric import product
+from archspec.types import Map, Type, is_line
+
+ROWS: dict[str, Row] = {}
+
+MOMENTUM = 0.01
+"""forward_batchnorm_layer keeps 0.99 of the running statistics; normalize_kernel, on GPUs, adds 1e-5 to the variance, as `bn` does."""
+
+_ACTIVATIONS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+    "linear": (),
+    "relu": (("relu", {}),),
+    "relu6": (("relu6", {}),),
+    "leaky": (("leaky", {"slope": 0.1}),),
+    "relie": (("leaky", {}),),
+    "logistic": (("sigmoid", {}),),
+    "tanh": (("tanh", {}),),
+    "loggy": (("mul", {"number": 0.5}), ("tanh", {})),
+    "elu": (("elu", {}),),
+    "selu": (("selu", {}),),
+    "gelu": (("gelu", {"approx": "tanh"}),),
+    "swish": (("silu", {}),),
+    "mish": (("mish", {}),),
+}  # fmt: skip
+"""activations.h; 2/(1 + exp(-x)) - 1 (loggy) is tanh(x/2). swish, mish, gelu and relu6 are AlexeyAB's."""
+
+
+def row(*names: str) -> Callable[[Row], Row]:
+    """Register how layers of these names are read."""
+
+    def register(function: Row) -> Row:
+        ROWS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def activated(layer: Layer, value: int, default: str = "logistic") -> int:
+    """Append the activation of a layer."""
+    name = layer.section.word("activation", default)
+    if name == "ramp":  # x*(x > 0) + x/10
+        return layer.step("add", layer.step("relu", value), layer.step("mul", value, number=0.1))
+    known = _ACTIVATIONS.get(name)
+    if known is None:
+        return layer.custom(value, out=layer.type_of(value), why="the language has no such activation", macs=0, name=name)
+    for step, arguments in known:
+        value = layer.step(step, value, **arguments)
+    return value
+
+
+def normalised(layer: Layer, value: int) -> int:
+    """Append the batch normalisation of a layer, if it has one, and its activation."""
+    if layer.section.integer("batch_normalize", 0):
+        value = layer.step("bn", value, momentum=MOMENTUM)
+    return activated(layer, value)
+
+
+def strides(layer: Layer) -> tuple[int, int]:
+    """The strides along height and width. `stride_x` and `stride_y` are AlexeyAB's."""
+    section = layer.section
+    both = section.integer("stride", 1, 1)
+    return section.integer("stride_y", both, 1), section.integer("stride_x", both, 1)
+
+
+def padding(layer: Layer, size: int) -> int:
+    """The zeros on each side: `pad=1` is half the window, whatever `padding` says."""
+    section = layer.section
+    return size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
+
+
+@row("convolutional", "conv")
+def convolutional(layer: Layer) -> int:
+    section = layer.section
+    value, type_ = layer.map(layer.x)
+    for name in ("antialiasing", "share_index", "sway", "rotate", "stretch", "stretch_sway", "coordconv"):
+        if section.integer(name, 0, -(10**9)):
+            raise Unsaid(f"`{name}=` of AlexeyAB's Darknet is not read")
+    size, filters, groups = section.integer("size", 1, 1), section.integer("filters", 1, 1), section.integer("groups", 1, 1)
+    bias = not section.integer("batch_normalize", 0)
+    pad, (high, wide) = padding(layer, size), strides(layer)
+    dilation = section.integer("dilation", 1, 1) if size > 1 else 1
+    if section.integer("binary", 0) or section.integer("xnor", 0):
+        return normalised(layer, binary(layer, value, type_, (size, filters, groups, pad, high, wide)))
+    depthwise = groups == type_.channels > 1 and filters % groups == 0
+    kind = {"m": filters // groups} if depthwise else {"f": filters, "g": groups}
+    step = "dwconv" if depthwise else "conv"
+    s = high if high == wide else (high, wide)
+    return normalised(layer, layer.step(step, value, k=size, s=s, p=pad, d=dilation, bias=bias, round="floor", **kind))
+
+
+def binary(layer: Layer, value: int, type_: Map, sizes: tuple[int, ...]) -> int:
+    """A convolution with weights of two values (binary), or with an input of two values too (xnor)."""
+    size, filters, groups, pad, high, wide = sizes
+    height, width = ((of + 2 * pad - size) // s + 1 for of, s in zip(type_.spatial, (high, wide), strict=True))
+    if min(height, width) < 1 or type_.channels % groups:
+        raise Unsaid(f"a window of {size} does not fit on a map of {type_}")
+    tensors: dict[str, tuple[int, ...]] = {"weight": (filters, type_.channels // groups, size, size)}
+    if not layer.section.integer("batch_normalize", 0):
+        tensors["bias"] = (filters,)
+    out = Map((height, width), filters)
+    macs = product((height, width, *tensors["weight"]))
+    return layer.custom(value, out=out, why="its weights are rounded to two values", tensors=tensors, macs=macs)
+
+
+@row("deconvolutional", "deconv")
+def deconvolutional(layer: Layer) -> int:
+    section = layer.section
+    value, _ = layer.map(layer.x)
+    size, filters = section.integer("size", 1, 1), section.integer("filters", 1, 1)
+    bias = not section.integer("batch_normalize", 0)
+    value = layer.step("deconv", value, k=size, f=filters, s=section.integer("stride", 1, 1), p=padding(layer, size), bias=bias)
+    return normalised(layer, value)
+
+
+@row("local")
+def local(layer: Layer) -> int:
+    """A convolution with weights of its own at each position. Source: local_layer.c; there `pad=1` pads by one."""
+    section = layer.section
+    value, type_ = layer.map(layer.x)
+    size, filters, stride = section.integer("size", 1, 1), section.integer("filters", 1, 1), section.integer("stride", 1, 1)
+    less = 1 if section.integer("pad", 0) else size
+    height, width = ((of - less) // stride + 1 for of in type_.spatial)
+    if min(height, width) < 1:
+        raise Unsaid(f"a window of {size} does not fit on a map of {type_}")
+    inner = type_.channels * size * size
+    tensors = {"weight": (height * width, filters, inner), "bias": (filters, height, width)}
+    out = Map((height, width), filters)
+    why = "each position has weights of its own"
+    return activated(layer, layer.custom(value, out=out, why=why, tensors=tensors, macs=height * width * filters * inner))
+
+
+@row("connected", "conn")
+def connected(layer: Layer) -> int:
+    section = layer.section
+    x, bias = layer.x, not section.integer("batch_normalize", 0)
+    step = "linear" if is_line(layer.type_of(x)) else "fc"
+    return normalised(layer, layer.step(step, x, n=section.integer("output", 1, 1), bias=bias))
+
+
+def dense(section_name: str, inputs: int, outputs: int, normalise: bool) -> dict[str, tuple[int, ...]]:
+    """The tensors of one fully connected layer inside of a recurrent one."""
+    found = {f"{section_name}_weight": (outputs, inputs), f"{section_name}_bias": (outputs,)}
+    if normalise:
+        found |= {f"{section_name}_{name}": (outputs,) for name in ("scale", "mean", "variance")}
+    return found
+
+
+def sequence(layer: Layer) -> tuple[int, Type]:
+    """What a recurrent layer reads, as steps of numbers."""
+    value, type_ = layer.x, layer.type_of(layer.x)
+    if is_line(type_):
+        return value, type_
+    value = layer.step("reshape", layer.step("flatten", value), shape=(1, type_.size))
+    return value, layer.type_of(value)
+
+
+def recurrent(layer: Layer, parts: dict[str, bool], why: str) -> int:
+    """A recurrent layer of Darknet. `parts` are its fully connected layers, and whether each reads the input."""
+    section = layer.section
+    value, type_ = sequence(layer)
+    outputs, normalise = section.integer("output", 1, 1), bool(section.integer("batch_normalize", 0))
+    tensors: dict[str, tuple[int, ...]] = {}
+    for name, reads_input in parts.items():
+        tensors |= dense(name, type_.channels if reads_input else outputs, outputs, normalise)
+    macs = type_.shape[0] * sum(product(shape) for shape in tensors.values() if len(shape) == 2)
+    return layer.custom(value, out=type_._replace(channels=outputs), why=why, tensors=tensors, macs=macs)
+
+
+@row("rnn")
+def rnn(layer: Layer) -> int:
+    """Source: rnn_layer.c. `hidden=` is AlexeyAB's, and stands in files for pjreddie's, which takes `output` for it."""
+    return recurrent(layer, {"input": True, "self": False, "output": False}, "`rnn` has no layer behind the state")
+
+
+@row("gru")
+def gru(layer: Layer) -> int:
+    parts = {"wz": False, "wr": False, "wh": False, "uz": True, "ur": True, "uh": True}
+    return recurrent(layer, parts, "it resets the state before its matrix, `gru` behind it")
+
+
+@row("lstm")
+def lstm(layer: Layer) -> int:
+    """Source: lstm_layer.c, whose equations are those of torch.nn.LSTM."""
+    if layer.section.integer("batch_normalize", 0):
+        names = {f"{kind}{gate}": kind == "u" for kind in "wu" for gate in "ifog"}
+        return recurrent(layer, names, "`lstm` has no batch normalisation inside")
+    return layer.step("lstm", sequence(layer)[0], n=layer.section.integer("output", 1, 1))
+
+
+@row("crnn")
+def crnn(layer: Layer) -> int:
+    """Convolutions of an input and of a state, added, and one behind the state. Source: crnn_layer.c; pjreddie's names, or AlexeyAB's."""
+    section = layer.section
+    value, type_ = layer.map(layer.x)
+    hidden = section.integer("hidden_filters", section.integer("hidden", 1, 1), 1)
+    outputs = section.integer("output_filters", section.integer("output", 1, 1), 1)
+    size = section.integer("size", 3, 1)
+    normalise = section.integer("batch_normalize", 0)
+    tensors: dict[str, tuple[int, ...]] = {}
+    for name, inner, outer in (("input", type_.channels, hidden), ("self", hidden, hidden), ("output", hidden, outputs)):
+        tensors |= {f"{name}_weight": (outer, inner, size, size), f"{name}_bias": (outer,)}
+        if normalise:
+            tensors |= {f"{name}_{part}": (outer,) for part in ("scale", "mean", "variance")}
+    macs = product(type_.spatial) * sum(product(shape) for shape in tensors.values() if len(shape) == 4)
+    out = Map(type_.spatial, outputs)
+    return layer.custom(value, out=out, why="the language has no recurrent convolution", tensors=tensors, macs=macs)
+
+
+@row("maxpool", "max")
+def maxpool(layer: Layer) -> int:
+    """Source: maxpool_layer.c. `padding` is that of both sides together, `size - 1` without it; half of it stands before."""
+    section = layer.section
+    value, type_ = layer.map(layer.x)
+    if section.integer("maxpool_depth", 0) or section.integer("antialiasing", 0):
+        raise Unsaid("`maxpool_depth` and `antialiasing` of AlexeyAB's Darknet are not read")
+    return pooled(layer.step, "pool", value, type_, windows(layer, type_))
+
+
+@row("local_avgpool", "local_avg")
+def local_avgpool(layer: Layer) -> int:
+    """AlexeyAB's; the mean is of the numbers inside the map."""
+    value, type_ = layer.map(layer.x)
+    return pooled(layer.step, "avgpool", value, type_, windows(layer, type_), count_pad=False)
+
+
+def windows(layer: Layer, type_: Map) -> list[Window]:
+    """The windows of a pooling layer along each axis."""
+    section = layer.section
+    size = section.integer("size", section.integer("stride", 1, 1), 1)
+    pad = section.integer("padding", size - 1)
+    return [
+        Window(size, stride, pad // 2, (of + pad - size) // stride + 1) for of, stride in zip(type_.spatial, strides(layer), strict=True)
+    ]
+
+
+@row("avgpool", "avg")
+def avgpool(layer: Layer) -> int:
+    return layer.step("gap", layer.map(layer.x)[0])
+
+
+@row("dropout")
+def dropout(layer: Layer) -> int:
+    return layer.step("dropout", layer.x, p=layer.section.number("probability", 0.5))
+
+
+@row("batchnorm")
+def batchnorm(layer: Layer) -> int:
+    return layer.step("bn", layer.x, momentum=MOMENTUM)
+
+
+@row("activation")
+def activation(layer: Layer) -> int:
+    return activated(layer, layer.x, "linear")
+
+
+@row("logistic")
+def logistic(layer: Layer) -> int:
+    return layer.step("sigmoid", layer.x)
+
+
+@row("l2norm")
+def l2norm(layer: Layer) -> int:
+    return layer.step("l2norm", layer.x)
+
+
+@row("normalization", "lrn")
+def normalization(layer: Layer) -> int:
+    """Source: normalization_layer.c, forward_normalization_layer."""
+    why = "it is no `lrn`: its running sum never adds channel size/2, and takes it away"
+    return layer.custom(layer.x, out=layer.type_of(layer.x), why=why, macs=0)
+
+
+@row("softmax", "soft")
+def softmax(layer: Layer) -> int:
+    """Source: softmax_layer.c: over all numbers of an image, or over each of so many groups of them; over channels if `spatial`."""
+    section = layer.section
+    value, groups, temperature = layer.x, section.integer("groups", 1, 1), section.number("temperature", 1)
+    type_ = layer.type_of(value)
+    if "tree" in section.options:
+        return layer.custom(value, out=type_, why="its groups stand in another file, which is not read", macs=0, name="softmax.tree")
+    if temperature not in (0, 1):
+        value = layer.step("mul", value, number=1 / temperature)
+    if groups > 1:
+        if type_.size % groups:
+            raise Unsaid(f"`groups={groups}` does not divide {type_.size:,} numbers")
+        value = layer.step("reshape", layer.step("flatten", value), shape=(groups, type_.size // groups))
+        return layer.step("flatten", layer.step("softmax", value))
+    if not section.number("spatial", 0) and isinstance(type_, Map) and not is_line(type_) and type_.size > type_.channels:
+        value = layer.step("flatten", value)
+    return layer.step("softmax", value)
+
+
+@row("cost", "contrastive", "empty", "silence")
+def unchanged(layer: Layer) -> int:
+    """A loss, or nothing at all."""
+    return layer.x
