@@ -73,12 +73,12 @@ class Diagnostics:
     """Collects findings and reports one cause once.
 
     Two findings with one code at one place are the same finding met again (in another round of a repeat, in another call of
-    a block): the first is kept, with a note `also in` that lists the rounds of the others.
+    a block): the first is kept, with a note `also in` that lists the rounds of the others. Without a place they are if they say the same.
     """
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, Span | None], Diagnostic] = {}
-        self._also: dict[tuple[str, Span | None], dict[str, None]] = {}
+        self._found: dict[tuple[str, Span | str], Diagnostic] = {}
+        self._also: dict[tuple[str, Span | str], dict[str, None]] = {}
         self.errors = 0
 
     def add(self, diagnostic: Diagnostic, round_: str | None = None) -> None:
@@ -88,7 +88,7 @@ class Diagnostics:
         """
         if diagnostic.severity != "error" and _silenced(diagnostic):
             return
-        key = (diagnostic.code, diagnostic.span)
+        key = (diagnostic.code, diagnostic.span or diagnostic.message)
         if key in self._found:
             if round_:
                 self._also.setdefault(key, {})[round_] = None
@@ -113,7 +113,7 @@ class Diagnostics:
 
     def error_places(self) -> set[tuple[str, Span | None]]:
         """Return the codes and places of the errors."""
-        return {key for key, diagnostic in self._found.items() if diagnostic.severity == "error"}
+        return {(code, each.span) for (code, _), each in self._found.items() if each.severity == "error"}
 
     def sorted(self) -> list[Diagnostic]:
         """Return the findings in the order of the text, each with the other rounds in which it was found."""

@@ -55,7 +55,8 @@ def placed(stored: Stored, shape: tuple[int, ...], source: Mapping[str, Any]) ->
     if not stored.keys:
         return np.full(shape, stored.value, np.float32)
     found = [_laid(stored, _looked_up(key, source), key) for key in stored.keys]
-    return np.concatenate(found) if len(found) > 1 else found[0]
+    joined = np.concatenate(found) if len(found) > 1 else found[0]
+    return joined.reshape(shape) if stored.shape and joined.size == prod(shape) else joined
 
 
 def _looked_up(key: str, source: Mapping[str, Any]) -> Any:

@@ -19,7 +19,8 @@ class Stored(NamedTuple):
 
     The tensors called `keys` are taken one after the other: each is given the shape `shape`, if there is one, its axes are put into the
     `order`, if there is one, its `rows` along the first axis are taken, as (start, stop) in this order, and all are joined along the first
-    axis. Without keys it is a tensor of the number `value`.
+    axis. With a `shape` the result then takes that of the tensor: the columns of a layer behind a `flatten` may be put into order as the
+    axes of a map. Without keys it is a tensor of the number `value`.
     """
 
     keys: tuple[str, ...] = ()

@@ -26,9 +26,12 @@ class Source(NamedTuple):
     mark: bytes = b""
 
 
+_KERAS = "archspec.imports.keras_model:read", "archspec.imports.keras_model:tensors"
 SOURCES: tuple[Source, ...] = (
     Source("darknet", "a Darknet file", (".cfg",), "archspec.imports.darknet:read", mark=rb"(?m)^[ \t]*\["),
     Source("caffe", "a Caffe file", (".prototxt",), "archspec.imports.caffe:read"),
+    Source("keras", "a Keras model", (".keras", ".h5", ".hdf5"), *_KERAS),
+    Source("keras_json", "a Keras configuration", (".json",), *_KERAS, mark=rb'"class_name":'),
 )
 
 

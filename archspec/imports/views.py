@@ -176,7 +176,7 @@ class Views:
         line = isinstance(here, Map) and len(here.spatial) == 1
         if joined(dims) == joined(stored) and not (len(type_.shape) == 2 and line != isinstance(type_, Map)):
             return step(site, "reshape", value, shape=type_.shape if len(type_.shape) > 1 else type_.shape[0])
-        if here == type_ and len(dims[0]) == 2 and dims[1:] == list(stored[1:]) and _crossed(dims[0], whole["c"]):
+        if here == type_ and isinstance(here, Map) and len(dims[0]) == 2 and dims[1:] == list(stored[1:]) and _crossed(dims[0], whole["c"]):
             return step(site, "shuffle", value, g=dims[0][1].size)
         return self._rearranged(site, value, here, type_, dims)
 

@@ -1,0 +1,336 @@
+"""Walks over the calls of a Keras model's layers, each after what it reads, and writes what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archspec.imports import keras_channels, keras_sequences, keras_windows  # noqa: F401 - they register their rows
+from archspec.imports.flat import Flat, Site, Unsaid
+from archspec.imports.imported import Stored
+from archspec.imports.keras_config import Call, Layer, Model, Ref, damaged, holds_code
+from archspec.imports.keras_files import is_function
+from archspec.imports.keras_names import is_automatic, levelled
+from archspec.imports.keras_operations import operated
+from archspec.imports.keras_table import ROWS
+from archspec.imports.keras_views import Keras, Spot
+from archspec.imports.views import View
+from archspec.types import LIMIT, from_shape, of_shape
+
+_MOST = 100_000
+"""Calls of layers."""
+_NESTED = 20
+"""Models within models."""
+_FOREIGN = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+"""Layers that are a program."""
+Shape = tuple[int | None, ...]
+
+
+class Scope(NamedTuple):
+    """A model while it is read: where its weights are, the levels of its names, and how deep it is in others.
+
+    `shared` says that it is called more than once, so that all its layers need names.
+    """
+
+    model: Model
+    source: str = ""
+    path: str = ""
+    shared: bool = False
+    depth: int = 0
+
+
+class Reader:
+    """Turns a model into layers. `shapes` gives those of the weights of a layer that the language lacks, where they are known."""
+
+    def __init__(
+        self, flat: Flat, model: Model, inputs: Mapping[str, tuple[int, ...]], shapes: Callable[[str], Sequence[tuple[int, ...]]]
+    ) -> None:
+        self.flat, self.model, self.inputs, self.shapes = flat, model, inputs, shapes
+        layers = list(_all(model))
+        first = any(layer.config.get("data_format") == "channels_first" for layer in layers)
+        uneven = any(layer.kind.startswith("ZeroPadding") and _is_uneven(layer.config.get("padding")) for layer in layers)
+        self.keras = Keras(flat, first=first, uneven=uneven, old=model.version[:1] in ("1", "2"))
+        self.count = 0
+        self.taken: dict[str, str] = {}
+        """The keys of layers, and where the source has them."""
+
+    def run(self) -> None:
+        """Read the whole model."""
+        inputs = [self._input(name, ref) for name, ref in self.model.inputs]
+        if self.flat.found.errors:
+            return
+        results = self._model(Scope(self.model), [x for x in inputs if x is not None])
+        for at, ((name, _), x) in enumerate(zip(self.model.outputs, results, strict=True)):
+            if x is None:
+                continue
+            spot = Spot(self.model.layers[self.model.outputs[at][1].layer], Call([], {}), Site("output", f"output `{name}`"), "", "")
+            try:
+                x = self.keras.cut(spot.site, x) if x.fixed else x
+                self.flat.output(self.keras.value(spot, x, 1 if self.keras.first and len(x.dims) > 2 else -1), "output" if not at else name)
+            except Unsaid as unsaid:
+                self.flat.refuse(spot.site, str(unsaid))
+
+    def _input(self, name: str, ref: Ref) -> View | None:
+        """An input, whose open sizes the user gives."""
+        layer = self.model.layers.get(ref.layer)
+        site = Site("InputLayer", f"layer `{ref.layer}`")
+        said = layer.config.get("batch_shape") or layer.config.get("batch_input_shape") if layer is not None else None
+        said = said if isinstance(said, list) and all(one is None or type(one) is int for one in said) else None
+        given = self.inputs.get(name, self.inputs.get("") if name == self.model.inputs[0][0] else None)
+        first = self.keras.first and said is not None and len(said) > 2
+        sizes = list(given) if given is not None else None if said is None else [*said[2:], said[1]] if first else said[1:]
+        if sizes is None or None in sizes:
+            open_ = "x".join("?" if one is None else str(one) for one in sizes or []) or "?"
+            which = "--input HxWxC" if len(self.model.inputs) == 1 else f"--input {name}=HxWxC"
+            help_ = f"give it, channels last: `{which}`"
+            self.flat.refuse(site, f"the shape of the input `{name}` is open: {open_}", "A613", help_)
+            return None
+        if not 1 <= len(sizes) <= 4 or any(not 1 <= one <= LIMIT for one in sizes):
+            self.flat.refuse(site, f"the input `{name}` has the shape {'x'.join(map(str, sizes)) or '()'}, which no value has")
+            return None
+        value = self.flat.input(name, from_shape(tuple(sizes)))
+        return self.keras.back(value, 1 if first else -1)
+
+    # calls
+
+    def _model(self, scope: Scope, inputs: Sequence[View | None]) -> list[View | None]:
+        """The results of a model."""
+        model = scope.model
+        found: dict[tuple[str, int], list[View | None]] = {}
+        for (_, ref), x in zip(model.inputs, inputs, strict=True):
+            found[ref.layer, ref.call] = [x]
+        names = _Names(scope)
+        pending = [(ref.layer, ref.call) for _, ref in reversed(model.outputs)]
+        open_: set[tuple[str, int]] = set()
+        while pending:
+            node = pending[-1]
+            if node in found:
+                pending.pop()
+                continue
+            layer, call = self._call_of(names, *node)
+            missing = [(ref.layer, ref.call) for ref in call.inputs if (ref.layer, ref.call) not in found]
+            if missing and node in open_:
+                damaged(self.flat.source, f"layer `{layer.name}` reads its own result")
+            if missing:
+                open_.add(node)
+                pending += reversed(missing)
+                continue
+            found[node] = self._called(names, layer, call, node[1], found)
+        return [self._result(found, ref) for _, ref in model.outputs]
+
+    def _call_of(self, names: _Names, name: str, number: int) -> tuple[Layer, Call]:
+        layer = names.scope.model.layers.get(name)
+        if layer is None:
+            damaged(self.flat.source, f"a layer reads `{name}`, which is none of `{names.scope.model.name}`")
+        at = number - names.starts.get(name, 0)
+        if not 0 <= at < len(layer.calls):
+            damaged(self.flat.source, f"layer `{name}` has {len(layer.calls)} calls, and number {number} is read")
+        return layer, layer.calls[at]
+
+    def _result(self, found: Mapping[tuple[str, int], list[View | None]], ref: Ref) -> View | None:
+        results = found[ref.layer, ref.call]
+        if not 0 <= ref.at < len(results):
+            damaged(self.flat.source, f"layer `{ref.layer}` has {len(results)} results, and number {ref.at} is read")
+        return results[ref.at]
+
+    def _called(
+        self, names: _Names, layer: Layer, call: Call, number: int, found: Mapping[tuple[str, int], list[View | None]]
+    ) -> list[View | None]:
+        """The results of a call of a layer."""
+        self.count += 1
+        if self.count > _MOST:
+            damaged(self.flat.source, f"the model has more than {_MOST:,} calls of layers")
+        inputs = [self._result(found, ref) for ref in call.inputs]
+        spot = self._spot(names, layer, call)
+        known = [shape for (name, one, _), shape in names.shapes_of(layer.name) if one == number]
+        if layer.kind in _FOREIGN or (layer.model is None and holds_code(layer.config.given)):
+            why = (
+                f"`{layer.kind}` is a program, which is not run"
+                if layer.kind in _FOREIGN
+                else f"`{layer.kind}` holds code, which is not run"
+            )
+            self.flat.refuse(spot.site, why, help_="write what it does as layers of Keras, or cut the model before it")
+            return [self._opaque(spot, inputs, known, None)]
+        views = [x for x in inputs if x is not None]
+        if len(views) < len(inputs):
+            return [None] * 8
+        try:
+            if layer.model is not None:
+                return self._inner(names.scope, layer, views, spot)
+            results: list[View | None] = [self._made(spot, views, found)]
+            self._check(results, names, layer.name, number)
+            return results
+        except Unsaid as unsaid:
+            return [self._opaque(spot, inputs, known, str(unsaid))]
+
+    def _inner(self, scope: Scope, layer: Layer, views: Sequence[View], spot: Spot) -> list[View | None]:
+        """The results of a model that is a layer."""
+        model = layer.model
+        assert model is not None
+        if len(views) != len(model.inputs):
+            raise Unsaid(f"it is called with {len(views)} values, and has {len(model.inputs)} inputs")
+        if scope.depth >= _NESTED:
+            damaged(self.flat.source, f"models are nested more than {_NESTED} deep")
+        shared = scope.shared or len(layer.calls) > 1
+        path = spot.key or spot.site.path
+        return self._model(Scope(model, f"{spot.source}/", path, shared, scope.depth + 1), list(views))
+
+    def _made(self, spot: Spot, views: Sequence[View], found: Mapping[tuple[str, int], list[View | None]]) -> View:
+        layer = spot.layer
+        if is_function(layer):
+            return operated(self.keras, spot, [self._filled(value, found) for value in spot.call.given])
+        if layer.kind not in ROWS or (layer.module and not layer.module.startswith("keras")):
+            raise Unsaid("the language has no layer for it")
+        return ROWS[layer.kind](self.keras, spot, views)
+
+    def _filled(self, value: Any, found: Mapping[tuple[str, int], list[View | None]]) -> Any:
+        if isinstance(value, Ref):
+            return self._result(found, value)
+        return [self._filled(one, found) for one in value] if isinstance(value, list) else value
+
+    def _spot(self, names: _Names, layer: Layer, call: Call) -> Spot:
+        """Where a call is, and what the weights of its layer are called."""
+        scope = names.scope
+        source = f"{scope.source}{layer.name}"
+        key = names.key(layer)
+        if key:
+            count, base = 1, key
+            while self.taken.setdefault(key, source) != source:
+                count += 1
+                key = f"{base}_{count}"
+        site = Site(layer.kind, f"layer `{source}`", names.path(layer))
+        return Spot(layer, call, site, key, source)
+
+    def _check(self, results: Sequence[View | None], names: _Names, name: str, number: int) -> None:
+        """Compare the shapes of results with those that the file says. Raises Unsaid."""
+        for (_, one, at), shape in names.shapes_of(name):
+            x = results[at] if one == number and 0 <= at < len(results) else None
+            if x is not None and (
+                len(shape) != len(x.sizes) or any(a not in (None, b) for a, b in zip(shape[1:], x.sizes[1:], strict=True))
+            ):
+                said = "x".join("?" if size is None else str(size) for size in shape[1:])
+                raise Unsaid(f"its result is {said}, and that of the layer {'x'.join(map(str, x.sizes[1:]))}")
+
+    def _opaque(self, spot: Spot, inputs: Sequence[View | None], known: Sequence[Shape], why: str | None) -> View | None:
+        """A layer that the language lacks as `custom`, with the result that the file says; one that is refused stands for itself."""
+        shape = known[0] if known else None
+        views = [x for x in inputs if x is not None]
+        if (
+            shape is None
+            or not views
+            or None in shape[1:]
+            or not 2 <= len(shape) <= 5
+            or any(size is None or size < 1 for size in shape[1:])
+        ):
+            if why is not None:
+                self.flat.refuse(spot.site, f"`{spot.layer.kind}` cannot be said, and its result is not known without running it: {why}")
+            return None
+        sizes = tuple([size for size in shape[1:] if size is not None])
+        try:
+            values = [self.keras.value(spot, x, self.keras.at(x)) for x in views]
+            if why is None:
+                return self.keras.back(
+                    self.flat.step(spot.site, "custom", *values, name="refused", places=("value",) * (len(values) - 1), out=sizes)
+                )
+            shapes = {f"weight_{at}": size for at, size in enumerate(self.shapes(spot.source)) if size}
+            stored = {name: Stored((f"{spot.source}/{name.removeprefix('weight_')}",)) for name in shapes}
+            site = spot.site._replace(key=spot.key)
+            return self.keras.back(self.flat.custom(site, *values, out=of_shape(sizes), why=why, tensors=shapes, stored=stored))
+        except Unsaid as unsaid:
+            self.flat.refuse(spot.site, str(unsaid))
+            return None
+
+
+class _Names:
+    """The names of the layers of a model: those with levels, those that Keras gave by itself, and what is known of their results."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        model = scope.model
+        own = [layer for layer in model.layers.values() if not is_automatic(layer.name, layer.kind)]
+        self.levels = levelled(layer.name for layer in own)
+        refs = [ref for layer in model.layers.values() for call in layer.calls for ref in call.inputs] + [ref for _, ref in model.outputs]
+        self.shapes: dict[str, dict[tuple[str, int, int], Shape]] = {}
+        self.starts: dict[str, int] = {}
+        """The number of the first call of a model: Keras counts one before, in some versions."""
+        for ref in refs:
+            if ref.shape is not None:
+                self.shapes.setdefault(ref.layer, {})[ref.layer, ref.call, ref.at] = ref.shape
+            layer = model.layers.get(ref.layer)
+            if layer is not None and layer.model is not None:
+                self.starts[ref.layer] = min(ref.call, self.starts.get(ref.layer, ref.call))
+        self.homes = _homes(model, {name: level.rpartition(".")[0] for name, level in self.levels.items()})
+
+    def shapes_of(self, name: str) -> list[tuple[tuple[str, int, int], Shape]]:
+        """The results of a layer whose shapes the configuration says: by layer, call and number."""
+        return list(self.shapes.get(name, {}).items())
+
+    def path(self, layer: Layer) -> str:
+        """The level that a layer is in."""
+        return ".".join(filter(None, (self.scope.path, self.homes.get(layer.name, ""))))
+
+    def key(self, layer: Layer) -> str:
+        """The full name of a layer; none where Keras gave it, unless its weights are used twice."""
+        name = self.levels.get(layer.name)
+        if name is None:
+            name = layer.name if self.scope.shared or len(layer.calls) > 1 else ""
+        return ".".join(filter(None, (self.scope.path, name))) if name else ""
+
+
+def _homes(model: Model, levels: Mapping[str, str]) -> dict[str, str]:
+    """The levels that layers are in.
+
+    A layer that Keras named is in that of the merge that it leads to, alone or before others that Keras named; a merge in that of the last of
+    what it reads; another where what it reads is, as far as what reads it is there too.
+    """
+    reads = {name: [ref.layer for call in layer.calls for ref in call.inputs] for name, layer in model.layers.items()}
+    users: dict[str, list[str]] = {}
+    for name, sources in reads.items():
+        for source in sources:
+            users.setdefault(source, []).append(name)
+    places = {name: at for at, name in enumerate(model.layers)}
+    homes = dict(levels)
+    before = dict(levels)
+    for name in model.layers:
+        if name in before:
+            continue
+        last = max([one for one in reads[name] if one in before], key=lambda one: (one in levels, places[one]), default="")
+        before[name] = before.get(last, "")
+        if len(reads[name]) > 1:
+            homes[name] = before[name]
+    behind = dict(levels)
+    branches: set[str] = set()
+    for name in reversed(model.layers):
+        if name in behind:
+            continue
+        user, *others = users.get(name, [""])
+        behind[name] = behind.get(user, "")
+        if name not in homes:
+            alone = not others and user in homes and (len(reads[user]) > 1 or user in branches)
+            branches |= {name} if alone else set()
+            homes[name] = homes[user] if alone else _common(before[name], behind[name])
+    return homes
+
+
+def _common(one: str, other: str) -> str:
+    """The levels that two names begin with."""
+    found = []
+    for a, b in zip(one.split("."), other.split("."), strict=False):
+        if a != b:
+            break
+        found.append(a)
+    return ".".join(found)
+
+
+def _all(model: Model) -> list[Layer]:
+    """The layers of a model, and of the models inside it."""
+    found, pending = [], [model]
+    while pending:
+        for layer in pending.pop().layers.values():
+            found.append(layer)
+            pending += [layer.model] if layer.model is not None else []
+    return found
+
+
+def _is_uneven(padding: object) -> bool:
+    return isinstance(padding, list) and any(isinstance(pair, list) and len(set(map(str, pair))) > 1 for pair in padding)
