@@ -33,6 +33,7 @@ if _typing.TYPE_CHECKING:
     from archspec.diagnostics import SpecError as SpecError
     from archspec.elaborate.compiled import Compiled as Compiled
     from archspec.imports.imported import Imported as Imported
+    from archspec.imports.keras_model import from_keras as from_keras
     from archspec.imports.opening import load as load
     from archspec.imports.torch_export import from_torch as from_torch
     from archspec.ir import Network as Network
@@ -61,6 +62,7 @@ _HOMES = {
     "diagnostics": "Diagnostic SpecError",
     "elaborate.compiled": "Compiled",
     "imports.imported": "Imported",
+    "imports.keras_model": "from_keras",
     "imports.opening": "load",
     "imports.torch_export": "from_torch",
     "ir": "Network",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.imports.flat import Unsaid
@@ -81,54 +81,58 @@ class Settings:
         """An argument of any kind; None where it is missing."""
         return self.given.get(name)
 
-    def _of(self, name: str, default: Any, fits: bool, value: Any) -> Any:
-        if not fits:
-            raise Unsaid(f"its `{name}` is {shown(value)}" if value is not None or default is None else f"`{name}` is missing")
-        return value
+    def _said(self, name: str, default: Any) -> Any:
+        value = self.given.get(name)
+        return default if value is None else value
+
+    def _odd(self, name: str, value: object) -> Unsaid:
+        return Unsaid(f"`{name}` is missing" if value is None else f"its `{name}` is {shown(value)}")
 
     def count(self, name: str, default: int | None = None) -> int:
         """A whole number of at least 1."""
-        value: Any = self.given.get(name, default)
-        found: int = self._of(name, default, is_whole(value) and 1 <= value <= LIMIT, value)
-        return found
+        value = self._said(name, default)
+        if not is_whole(value) or not 1 <= value <= LIMIT:
+            raise self._odd(name, value)
+        return value
 
     def flag(self, name: str, default: bool) -> bool:
         """Whether something is so."""
-        value = self.given.get(name, default)
-        value = default if value is None else value
-        found: bool = self._of(name, default, isinstance(value, bool), value)
-        return found
+        value = self._said(name, default)
+        if not isinstance(value, bool):
+            raise self._odd(name, value)
+        return value
 
     def number(self, name: str, default: float | None = None) -> float:
         """A number, as exactly as networks compute."""
-        value = self.given.get(name, default)
-        value = default if value is None else value
-        return single(self._of(name, default, is_number(value), value))
+        value = self._said(name, default)
+        if not is_number(value):
+            raise self._odd(name, value)
+        return single(value)
 
     def word(self, name: str, default: str) -> str:
         """A word."""
-        value = self.given.get(name, default)
-        value = default if value is None else value
-        found: str = self._of(name, default, isinstance(value, str), value)
-        return found
+        value = self._said(name, default)
+        if not isinstance(value, str):
+            raise self._odd(name, value)
+        return value
 
     def sizes(self, name: str, axes: int, default: int | None = None) -> tuple[int, ...]:
         """A whole number of at least 1 for each axis."""
-        value = self.given.get(name)
-        value = default if value is None else value
+        value = self._said(name, default)
         values = value if isinstance(value, list) else [value] * axes
-        fits = len(values) == axes and all(is_whole(one) and 1 <= one <= LIMIT for one in values)
-        found: tuple[int, ...] = tuple(self._of(name, default, fits, values))
-        return found
+        if len(values) != axes or not all(is_whole(one) and 1 <= one <= LIMIT for one in values):
+            raise self._odd(name, value)
+        return tuple(values)
 
     def ends(self, name: str, axes: int) -> tuple[tuple[int, int], ...]:
         """A whole number before and one after each axis."""
-        value = self.given.get(name, 1)
+        value = self._said(name, 1)
         values = [value] if axes == 1 and isinstance(value, list) and len(value) == 2 and all(map(is_whole, value)) else value
         values = values if isinstance(values, list) else [values] * axes
         pairs = [one if isinstance(one, list) else [one, one] for one in values]
-        fits = len(pairs) == axes and all(len(pair) == 2 and all(is_whole(one) and 0 <= one <= LIMIT for one in pair) for pair in pairs)
-        return tuple([(before, after) for before, after in self._of(name, None, fits, pairs)])
+        if len(pairs) != axes or not all(len(pair) == 2 and all(is_whole(one) and 0 <= one <= LIMIT for one in pair) for pair in pairs):
+            raise self._odd(name, value)
+        return tuple([(before, after) for before, after in pairs])
 
     def must(self, **values: Any) -> None:
         """Refuse an argument with another value than the only one that the language can say."""
@@ -137,12 +141,12 @@ class Settings:
                 raise Unsaid(f"its `{name}` is {shown(self.given[name])}")
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether a value is a whole number, and no truth value."""
     return type(value) is int
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a number of a size that networks compute with."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e38
 

@@ -10,7 +10,7 @@ from archspec.diagnostics import Diagnostic
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.keras_config import Call, Layer, Settings
-from archspec.imports.layout import Digit, Dim, merged, size, viewed
+from archspec.imports.layout import Digit, Dim, Dims, merged, size, viewed
 from archspec.imports.views import View, Views
 from archspec.ops import make, op_class
 from archspec.ops.base import Misfit
@@ -48,6 +48,8 @@ class Keras(Views):
         self.first, self.uneven, self.old = first, uneven, old
         self.padded: dict[int, tuple[int, Pairs]] = {}
         """Values that zeros were put around: what was there before, and how many zeros."""
+        self.flattened: dict[tuple[int, Dims], View] = {}
+        """Vectors that were flattened, and the tensors that they were before: for what needs Keras's order, one layer does both."""
         self.hard: dict[int, int] = {}
         """The values relu6(x + 3), and their x: a sixth of them is a hard sigmoid."""
 
@@ -73,10 +75,11 @@ class Keras(Views):
         others = [dim for number, dim in enumerate(x.dims) if number not in (0, at)]
         here = self.flat.type_of(x.value)
         if not others:
-            return self.settle(spot.site, self.vector(spot, x), "vector")
+            x = self.vector(spot, x)
+            return self.settle(spot.site, self.flattened.get((x.value, x.dims), x), "vector")
         if len(others) > 1:
             return self.settle(spot.site, x._replace(dims=((), x.dims[at], *others)), "map")
-        dims = (others[0], x.dims[at])
+        dims: tuple[Dim, ...] = (others[0], x.dims[at])
         if is_line(here):
             if dims == (self.axis(x.value, "w"), self.axis(x.value, "c")) and kind != "tokens":
                 return x.value
@@ -108,7 +111,9 @@ class Keras(Views):
             strides |= {digit.axis: behind for digit in dim}
             behind *= size(dim)
         value = self.step(spot, "flatten", x.value)
-        return View(value, ((), merged([Digit("c", digit.size, digit.stride * strides[digit.axis]) for digit in x.dims[1]])))
+        found = View(value, ((), merged([Digit("c", digit.size, digit.stride * strides[digit.axis]) for digit in x.dims[1]])))
+        self.flattened[found.value, found.dims] = x
+        return found
 
     def part(self, spot: Spot, x: View, at: int, start: int, stop: int) -> View:
         """The numbers from `start` up to, not including, `stop` along a dimension."""
