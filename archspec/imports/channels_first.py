@@ -32,7 +32,10 @@ def padding(before: Sequence[int], after: Sequence[int]) -> Any:
     """What stands around each axis as an argument `p`."""
     if list(before) == list(after):
         return sizes(before)
-    return tuple([(a, b) for a, b in zip(before, after, strict=True)])
+    ends = [*zip(before, after, strict=True)]
+    if len(set(ends)) > 1:
+        raise Unsaid(f"its axes have different borders at their ends: {', '.join(f'{a}:{b}' for a, b in ends)}")
+    return (ends[0],)
 
 
 def said(**arguments: Any) -> dict[str, Any]:
@@ -317,6 +320,8 @@ class Tensors(Views):
             value = self.flat.step(site, "gap" if step == "mean" else "gmp", x.value)
         elif gone == self.axis(x.value, "c"):
             value = self.flat.step(site, step, x.value, axis="c")
+            if isinstance(type_, Tokens):  # what were tokens are the channels of a vector
+                left = [tuple([digit._replace(axis="c") if digit.axis == "t" else digit for digit in dim]) for dim in left]
         else:
             return self._reduced(site, x, step, dims, keep=keep)
         return View(value, tuple([dim for at, dim in enumerate(left) if keep or at not in dims]))

@@ -152,25 +152,26 @@ class Flat:
         self,
         site: Site,
         *values: int,
-        out: Type,
+        out: Type | None,
         why: str,
         tensors: Mapping[str, tuple[int, ...]] | None = None,
         stored: Mapping[str, Stored] | None = None,
         macs: int | None = None,
     ) -> int:
-        """Append a step that the language lacks, with its result, and its MACs where they are known, and warn of it; returns its value."""
+        """Append a step that the language lacks, with its result, and its MACs where they are known, and warn of it; returns its value.
+
+        Without `out` its result is of the type that it takes.
+        """
         name = ".".join(filter(None, re.findall(r"[A-Za-z_]\w*", site.operator, re.ASCII))) or "unknown"
         what = f"{self._place(site)}: `{site.operator}` became `custom`: {why}"
         help_ = "its MACs are unknown; give it `macs=` where the total should count it" if macs is None else None
         self.found.add(Diagnostic("A610", what, site.span, help=help_, severity="warning"))
         places = ("value",) * (len(values) - 1)
-        sizes = tuple(out.shape)
+        result = {"out": tuple(out.shape)} if out is not None else {}
         while site.key in self._lenders:
             site = site._replace(key=f"{site.key}_")
         given = {re.sub(r"\W", "_", key): shape for key, shape in (tensors or {}).items()}
-        return self.step(
-            site, "custom", *values, stored=stored, given={"name": name, "places": places, "out": sizes, "macs": macs, **given}
-        )
+        return self.step(site, "custom", *values, stored=stored, given={"name": name, "places": places, **result, "macs": macs, **given})
 
     def refuse(self, site: Site, why: str, code: str = "A611", help_: str | None = None) -> None:
         """Report what cannot be read, so that nothing comes of the import."""

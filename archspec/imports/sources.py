@@ -28,6 +28,7 @@ class Source(NamedTuple):
 
 _KERAS = "archspec.imports.keras_model:read", "archspec.imports.keras_model:tensors"
 SOURCES: tuple[Source, ...] = (
+    Source("onnx", "an ONNX model", (".onnx",), "archspec.imports.onnx.reader:read", "archspec.imports.onnx.arrays:tensors"),
     Source("darknet", "a Darknet file", (".cfg",), "archspec.imports.darknet:read", mark=rb"(?m)^[ \t]*\["),
     Source("caffe", "a Caffe file", (".prototxt",), "archspec.imports.caffe:read"),
     Source("keras", "a Keras model", (".keras", ".h5", ".hdf5"), *_KERAS),

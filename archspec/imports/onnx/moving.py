@@ -1,0 +1,264 @@
+"""Operators that move numbers, or take some of them, as views and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from archspec.imports.channels_first import sizes
+from archspec.imports.flat import Unsaid
+from archspec.imports.onnx.computing import axes_of
+from archspec.imports.onnx.lowering import Call, in_shape, row, turned
+from archspec.imports.onnx.numbers import Numbers
+from archspec.imports.onnx.shaping import cuts_of, parts_of, reshaped, shape_of, squeezed, unsqueezed
+from archspec.imports.onnx.weights import Weight
+from archspec.imports.products import Scores
+from archspec.imports.views import Held, View
+
+
+@row("Shape")
+def _shape(call: Call) -> Numbers:
+    return shape_of(call.node.attributes, call.sizes())
+
+
+@row("Size")
+def _size(call: Call) -> Numbers:
+    return Numbers(7, (), (prod(call.sizes()),))
+
+
+@row("Reshape")
+def _reshape(call: Call) -> Any:
+    wanted = call.listed("shape", 1)
+    if wanted is None:
+        raise Unsaid("it has no shape")
+    return _viewed(call, reshaped(call.sizes(), wanted, bool(call.attribute("allowzero", 0))))
+
+
+def _viewed(call: Call, shape: Sequence[int]) -> Any:
+    if 0 in shape:
+        raise Unsaid("its result is empty")
+    return in_shape(call, call.value(), shape)
+
+
+@row("Flatten")
+def _flatten(call: Call) -> Any:
+    shape = call.sizes()
+    axis = call.attribute("axis", 1)
+    axis += len(shape) if axis < 0 else 0
+    return _viewed(call, (prod(shape[:axis]), prod(shape[axis:])))
+
+
+@row("Unsqueeze")
+def _unsqueeze(call: Call) -> Any:
+    axes = call.listed("axes", 1) or ()
+    x = call.value()
+    shape = unsqueezed(call.sizes(), axes)
+    if isinstance(x, View):
+        at = set(axes_of(axes, len(shape)))
+        dims = iter(x.dims)
+        return x._replace(dims=tuple([() if axis in at else next(dims) for axis in range(len(shape))]))
+    return _viewed(call, shape)
+
+
+@row("Squeeze")
+def _squeeze(call: Call) -> Any:
+    axes = call.listed("axes", 1)
+    x, shape = call.value(), call.sizes()
+    left = squeezed(shape, axes)
+    if isinstance(x, View):
+        gone = {at for at, one in enumerate(shape) if one == 1} if axes is None else set(axes_of(axes, len(shape)))
+        return x._replace(dims=tuple([dim for at, dim in enumerate(x.dims) if at not in gone]))
+    return _viewed(call, left)
+
+
+@row("Transpose")
+def _transpose(call: Call) -> Any:
+    x, rank = call.value(), len(call.sizes())
+    order = axes_of(call.attribute("perm", tuple(range(rank))[::-1]), rank)
+    if isinstance(x, Scores):
+        raise Unsaid("it turns scores of attention")
+    return turned(x, order)
+
+
+@row("Expand")
+def _expand(call: Call) -> Any:
+    wanted = call.listed("shape", 1) or ()
+    return _stretched(call, wanted)
+
+
+@row("Tile")
+def _tile(call: Call) -> Any:
+    shape = call.sizes()
+    repeats = call.listed("repeats", 1) or ()
+    if len(repeats) != len(shape) or any(one > 1 and count != 1 for one, count in zip(shape, repeats, strict=True)):
+        raise Unsaid("it repeats whole axes")
+    return _stretched(call, tuple([one * count for one, count in zip(shape, repeats, strict=True)]))
+
+
+def _stretched(call: Call, wanted: Sequence[int]) -> Any:
+    """A tensor with axes of size 1 repeated: where that is the batch alone it changes nothing, since there is one value per image."""
+    x, shape = call.value(), call.sizes()
+    rank = max(len(shape), len(wanted))
+    own, wanted = ((1,) * (rank - len(one)) + tuple(one) for one in (shape, wanted))
+    result = tuple([max(a, b) for a, b in zip(own, wanted, strict=True)])
+    if isinstance(x, (Weight, Held)):
+        held = call.held(0) if isinstance(x, Weight) else x
+        if own[1:] == result[1:]:
+            return held._replace(dims=(*((),) * (rank - len(held.dims)), *held.dims))
+        raise Unsaid("it repeats a stored tensor along other axes than the batch")
+    if isinstance(x, View) and own == result:
+        return x._replace(dims=(*((),) * (rank - len(x.dims)), *x.dims))
+    raise Unsaid(f"it repeats {'x'.join(map(str, shape))} as {'x'.join(map(str, result))}")
+
+
+@row("Slice")
+def _slice(call: Call) -> Any:
+    shape = call.sizes()
+    given = [call.numbers(at) for at in range(1, 5)]
+    cuts = cuts_of(call.node.attributes, shape, *given)
+    x: Any = call.value()
+    for cut in cuts:
+        if not len(cut):
+            raise Unsaid("its result is empty")
+        if cut.step != 1 and len(cut) > 1:
+            raise Unsaid(f"it takes every {cut.step}th number along an axis" if cut.step > 0 else "it turns an axis round")
+    if isinstance(x, View) and len(shape) > 3 and cuts[:2] == [range(size) for size in shape[:2]] and cuts[2:] != [*map(range, shape[2:])]:
+        return _cropped(call, x, cuts[2:])
+    for dim, cut in enumerate(cuts):
+        if cut == range(shape[dim]):
+            continue
+        x = _part(call, x, dim, cut.start, cut.stop)
+    return x
+
+
+def _cropped(call: Call, x: View, cuts: Sequence[range]) -> View:
+    """A piece of a map: its middle, or the same positions along each axis."""
+    value = call.tensors.map(call.site, x)
+    whole = call.lowering.flat.type_of(value).shape[:-1]
+    sides = [len(cut) for cut in cuts]
+    if all(cut.start == (size - len(cut)) // 2 for cut, size in zip(cuts, whole, strict=True)):
+        return call.tensors.of(call.lowering.flat.step(call.site, "crop", value, size=sizes(sides)))
+    if len({*cuts}) > 1:
+        raise Unsaid(f"it takes the positions {', '.join(f'{cut.start}:{cut.stop}' for cut in cuts)}, which differ by axis")
+    return call.tensors.of(call.lowering.flat.step(call.site, "crop", value, size=((cuts[0].start, cuts[0].stop),)))
+
+
+def _part(call: Call, x: Any, dim: int, start: int, stop: int) -> Any:
+    if isinstance(x, Weight):
+        found = x.cut(dim, start, stop)
+        if found is None:
+            raise Unsaid("it cuts a stored tensor along another axis than the first")
+        return found
+    if not isinstance(x, View):
+        raise Unsaid("it takes a part of a stored tensor")
+    return call.tensors.slice(call.site, x, dim, start, stop)
+
+
+@row("Split")
+def _split(call: Call) -> list[Any]:
+    shape = call.sizes()
+    (axis,) = axes_of((call.attribute("axis", 0),), len(shape))
+    given = call.numbers(1)
+    parts = parts_of({**call.node.attributes, "outputs": len(call.node.outputs)}, shape[axis], given)
+    if 0 in parts:
+        raise Unsaid("one of its parts is empty")
+    x = call.value()
+    if isinstance(x, View):
+        return list(call.tensors.split(call.site, x, axis, parts))
+    starts = [sum(parts[:at]) for at in range(len(parts))]
+    return [_part(call, x, axis, start, start + part) for start, part in zip(starts, parts, strict=True)]
+
+
+@row("Gather")
+def _gather(call: Call) -> Any:
+    x = call.value()
+    shape = call.sizes()
+    (axis,) = axes_of((call.attribute("axis", 0),), len(shape))
+    if isinstance(x, Weight) and isinstance(call.value(1), View):
+        return _embedded(call, x, axis)
+    at = call.numbers(1)
+    if at is None or not isinstance(x, View):
+        raise Unsaid("it looks up numbers of a stored tensor")
+    places = [index % shape[axis] for index in at.values]
+    if not at.shape:
+        return call.tensors.select(x, axis, places[0])
+    if len(at.shape) == 1 and places == list(range(places[0], places[0] + len(places))):
+        return call.tensors.slice(call.site, x, axis, places[0], places[-1] + 1)
+    raise Unsaid("it takes numbers in an order of its own")
+
+
+def _embedded(call: Call, table: Weight, axis: int) -> View:
+    """A table of which a row is looked up for each whole number of a vector."""
+    if axis != 0 or len(table.shape) != 2:
+        raise Unsaid("it looks up numbers in a tensor that is no table")
+    index = call.x(1)
+    v, d = table.shape
+    value = call.tensors.settle(call.site, index, "vector") if len(index.dims) == 2 else -1
+    if value < 0:
+        raise Unsaid(f"it looks up numbers by a tensor of {len(index.dims)} axes")
+    made = call.lowering.flat.step(call.keyed(0), "embed", value, v=v, d=d, stored={"weight": call.stored(0)})
+    return call.tensors.of(made)
+
+
+@row("Pad")
+def _pad(call: Call) -> Any:
+    x = call.x()
+    rank = len(x.dims)
+    pads = call.listed("pads", 1) or call.attribute("paddings")
+    fill = call.number(2) if call.has(2) else call.attribute("value", 0.0)
+    mode = call.attribute("mode", "constant")
+    if call.has(3):
+        axes = axes_of(call.listed("axes", 3) or (), rank)
+        before, after = [0] * rank, [0] * rank
+        for at, axis in enumerate(axes):
+            before[axis], after[axis] = (pads or ())[at], (pads or ())[at + len(axes)]
+        pads = (*before, *after)
+    if pads is None or len(pads) != 2 * rank:
+        raise Unsaid("its pads are not known")
+    if not any(pads):
+        return x
+    if mode == "constant" and fill != 0:
+        raise Unsaid(f"it pads by {fill}")
+    if min(pads) < 0:
+        raise Unsaid("it pads by less than nothing")
+    ends = {at: pair for at, pair in enumerate(zip(pads[:rank], pads[rank:], strict=True)) if pair != (0, 0)}
+    return call.tensors.padded(call.site, x, ends, _MODES[mode])
+
+
+_MODES = {"constant": "zero", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
+
+
+@row("DepthToSpace")
+def _depth_to_space(call: Call) -> View:
+    """Channels become positions: in blocks of channels (DCR) or block by block of each (CRD, as in PyTorch)."""
+    x, n = call.x(), call.attribute("blocksize")
+    batch, channels, height, width = x.sizes
+    depth = channels // (n * n)
+    if call.attribute("mode", "DCR") == "CRD":
+        return call.tensors.of(call.lowering.flat.step(call.site, "pixelshuffle", call.tensors.map(call.site, x), n=n))
+    parts = call.tensors.view(call.site, x, (batch, n, n, depth, height, width))
+    return call.tensors.view(call.site, turned(parts, (0, 3, 4, 1, 5, 2)), (batch, depth, height * n, width * n))
+
+
+@row("SpaceToDepth")
+def _space_to_depth(call: Call) -> View:
+    x, n = call.x(), call.attribute("blocksize")
+    batch, channels, height, width = x.sizes
+    parts = call.tensors.view(call.site, x, (batch, channels, height // n, n, width // n, n))
+    order = (0, 1, 3, 5, 2, 4) if call.attribute("mode", "DCR") == "CRD" else (0, 3, 5, 1, 2, 4)
+    return call.tensors.view(call.site, turned(parts, order), (batch, channels * n * n, height // n, width // n))
+
+
+@row("Concat")
+def _concat(call: Call) -> Any:
+    parts: list[Any] = []
+    for at in range(len(call)):
+        value = call.value(at)
+        value = call.held(at) if isinstance(value, Weight) else value
+        if not isinstance(value, (View, Held)):
+            raise Unsaid("it joins scores of attention, or computed numbers")
+        parts.append(value)
+    rank = max(len(part.dims) for part in parts)
+    (axis,) = axes_of((call.attribute("axis"),), rank)
+    return call.tensors.concat(call.site, parts, axis)

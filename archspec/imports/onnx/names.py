@@ -1,0 +1,110 @@
+"""Names of layers and modules, from what exporters write: names of nodes, notes of modules, and names of weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from archspec.imports.onnx.model import Node
+
+_NOTES = ("pkg.torch.onnx.name_scopes", "namespace")
+_WEIGHT = re.compile(
+    r"[._/](?:weight|weights|kernel|w|W|gamma|scale|bias|beta|B|b|running_mean|running_var|mean|var|variance|moving_mean|moving_variance"
+    r"|w_\d+|b_\d+|alpha|slope|"
+    r"(?:Conv2D|Conv1D|MatMul|BiasAdd|depthwise|FusedBatchNormV3|batchnorm)?/?(?:\w*ReadVariableOp[_\d]*|Cast/ReadVariableOp)(?::0)?"
+    r"|in_proj_weight|in_proj_bias|weight_bias|weight_quantized)$"
+)
+"""What stands behind the name of a layer in that of its weight: of PyTorch, TensorFlow by tf2onnx, MXNet and PaddlePaddle."""
+_MADE_UP = re.compile(r"(?:onnx::[A-Za-z]*_|val_|const(?:ant)?[_/]|initializer_?)?\d*|.*_output_\d+|Constant_\d+", re.ASCII)
+"""Names that say nothing: those of exporters for values without one."""
+_FUNCTION = re.compile(r"Stateful(?:Partitioned)?Call(?:_\d+)?|functional(?:_\d+)?(?:_\d+)?|PartitionedCall(?:_\d+)?")
+_QUOTED = re.compile(r"'([^']*)'")
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a value has no name of its own, only one that an exporter made up."""
+    return _MADE_UP.fullmatch(name) is not None
+
+
+class Names:
+    """The module of each node, and names for layers with weights that say which weights are the same."""
+
+    def __init__(self, nodes: Iterable[Node], stored: Iterable[str]) -> None:
+        self._scopes = {id(node): _scope(node) for node in nodes}
+        weights = set(stored)
+        self._owning = {self._scopes[id(node)] for node in nodes if any(name in weights for name in node.inputs)}
+        self._around = {scope.rpartition(".")[0] for scope in set(self._scopes.values()) if scope}
+        self._root = _common(self._scopes.values())
+        self._taken: dict[str, tuple[tuple[str, int], ...]] = {}
+
+    def path(self, node: Node) -> str:
+        """The module that a layer without weights belongs to: one that is nothing but the layer is left out."""
+        scope = self._scopes.get(id(node), "")
+        if scope and scope not in self._around and scope not in self._owning:
+            scope = scope.rpartition(".")[0]
+        return self._inside(scope)
+
+    def key(self, node: Node, weights: Sequence[tuple[str, int]]) -> str:
+        """The name of a layer with these weights, each from a number on: the same for the same weights in the same module."""
+        scope = self._scopes.get(id(node), "")
+        found = self._named([name for name, _ in weights]) or (self._inside(scope) if scope in self._owning else "")
+        if not found:
+            return found
+        name, count, weights = found, 1, tuple(weights)
+        while self._taken.setdefault(name, weights) != weights:
+            count += 1
+            name = f"{found}_{count}"
+        return name
+
+    def tensor(self, weight: tuple[str, int]) -> str:
+        """The name of a tensor that is a layer by itself, as far as it has one."""
+        name, start = weight
+        if says_nothing(name):
+            return ""
+        label = self._inside(_dotted(name.split("/")))
+        return f"{label}_{start}" if start else label
+
+    def is_named(self, weight: str) -> bool:
+        """Whether a tensor is called as a weight."""
+        return self._named([weight]) != ""
+
+    def _named(self, weights: Sequence[str]) -> str:
+        """The name of a layer by those of its weights."""
+        for weight in weights:
+            match = _WEIGHT.search(weight)
+            if match is not None and not says_nothing(weight):
+                return self._inside(_dotted(weight[: match.start()].split("/")))
+        return ""
+
+    def _inside(self, scope: str) -> str:
+        """A name without the module that all layers are in."""
+        return scope.removeprefix(self._root)
+
+
+def _scope(node: Node) -> str:
+    """The module of a node with dots, as far as its exporter says."""
+    for note in _NOTES:
+        if note in node.notes:
+            scopes = _QUOTED.findall(node.notes[note])
+            return scopes[-2] if len(scopes) > 1 else ""
+    if "/" in node.name:
+        return _dotted(node.name.split("/")[:-1])
+    return ""
+
+
+def _dotted(parts: Iterable[str]) -> str:
+    """Nested names with dots; a part that repeats the one before it is what is inside of that: `layer1`, `layer1.0`."""
+    found: list[str] = []
+    last = ""
+    for part in parts:
+        if part and not _FUNCTION.fullmatch(part):
+            found.append(part.removeprefix(f"{last}.") if last else part)
+            last = part
+    return ".".join(found)
+
+
+def _common(scopes: Iterable[str]) -> str:
+    """The module with a dot that all layers with a module are in; none where a layer stands in it by itself."""
+    named = [scope for scope in scopes if scope]
+    first = named[0].partition(".")[0] if named else ""
+    return f"{first}." if first and len(named) > 1 and all(scope.startswith(f"{first}.") for scope in named) else ""

@@ -1,0 +1,138 @@
+"""Normalisations that exporters write as several operators: a mean, a difference, a root, and then the weights and the biases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archspec.imports.onnx.model import Node
+from archspec.imports.onnx.names import says_nothing
+from archspec.imports.onnx.nodes import Graph
+from archspec.imports.onnx.patterns import is_number, maker, new, pattern, power
+
+
+@pattern("Div", "Mul")
+def _normalised(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """(x - mean) / sqrt(variance + eps), or x / sqrt(mean of squares + eps)."""
+    if len(node.inputs) != 2:
+        return None
+    for top, bottom in (node.inputs,) if node.operator == "Div" else (node.inputs, node.inputs[::-1]):
+        root = _root(graph, bottom, inverse=node.operator == "Mul")
+        spread = _shift_of(graph, root) if root is not None else None
+        if spread is None:
+            continue
+        variance, eps = spread
+        mean = maker(graph, variance, "ReduceMean")
+        square = power(graph, mean.inputs[0]) if mean is not None else None
+        if mean is None or square is None or square[1:] != (2, 1.0):
+            continue
+        axes = _axes(graph, mean)
+        if axes is None:
+            continue
+        centred = maker(graph, top, "Sub")
+        if centred is not None and _is_again(graph, square[0], top):
+            inner = maker(graph, centred.inputs[1], "ReduceMean")
+            if inner is not None and inner.inputs[0] == centred.inputs[0] and _axes(graph, inner) == axes:
+                return [new(node, "Norm", centred.inputs[0], "", "", step="ln", axes=axes, eps=eps)]
+        if square[0] == top:
+            return [new(node, "Norm", top, "", "", step="rmsnorm", axes=axes, eps=eps)]
+    return None
+
+
+def _is_again(graph: Graph, value: str, other: str) -> bool:
+    """Whether a value is another, or is computed from the same values in the same way: exporters write x - mean twice."""
+    one, two = graph.made.get(value), graph.made.get(other)
+    return value == other or (one is not None and two is not None and (one.operator, one.inputs) == (two.operator, two.inputs))
+
+
+def _root(graph: Graph, value: str, *, inverse: bool) -> str | None:
+    """What a value is the square root of, or one divided by it."""
+    if inverse:
+        node = maker(graph, value, "Reciprocal", "Div", "Pow")
+        if node is None:
+            return None
+        if node.operator == "Pow":
+            return node.inputs[0] if is_number(graph, node.inputs[1], -0.5) else None
+        if node.operator == "Div" and not is_number(graph, node.inputs[0], 1.0):
+            return None
+        value = node.inputs[-1]
+    node = maker(graph, value, "Sqrt", "Pow")
+    if node is None or (node.operator == "Pow" and not is_number(graph, node.inputs[1], 0.5)):
+        return None
+    return node.inputs[0]
+
+
+def _shift_of(graph: Graph, value: str) -> tuple[str, float] | None:
+    """A value and the small number that is added to it."""
+    node = maker(graph, value, "Add")
+    for at, name in enumerate(node.inputs) if node is not None else ():
+        number = graph.number(name)
+        if number is not None and 0 < number < 1:
+            return node.inputs[1 - at], float(number)  # type: ignore[union-attr]
+    return None
+
+
+def _axes(graph: Graph, node: Node) -> tuple[int, ...] | None:
+    """The axes of a reduction that keeps them."""
+    given = graph.numbers.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    axes = tuple(given.values) if given is not None else node.attributes.get("axes")
+    return tuple(axes) if axes and node.attributes.get("keepdims", 1) else None
+
+
+@pattern("Mul", "Add")
+def _affine(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """The weights and the biases of a normalisation."""
+    at = 1 if node.operator == "Mul" else 2
+    for value, other in (node.inputs, node.inputs[::-1]) if len(node.inputs) == 2 else ():
+        norm, weight = maker(graph, value, "Norm"), graph.weights.get(other)
+        if norm is None or weight is None or graph.uses[value] > 1 or norm.inputs[at] or norm.inputs[2]:
+            continue
+        if norm.attributes["step"] == "rmsnorm" and at == 2:
+            continue
+        if _along(norm, weight.shape, graph.weights[norm.inputs[1]].shape if norm.inputs[1] else None):
+            inputs = [*norm.inputs[:at], other, *norm.inputs[at + 1 :]]
+            return [norm._replace(inputs=tuple(inputs), outputs=node.outputs)]
+    return None
+
+
+def _along(norm: Node, shape: tuple[int, ...], other: tuple[int, ...] | None) -> bool:
+    """Whether weights lie along the channels of a normalisation: the one axis of a layer norm, or the second of all others."""
+    if other is not None and other != shape:
+        return False
+    axis = norm.attributes["axes"][0] if norm.attributes["step"] in ("ln", "rmsnorm") else None
+    if axis is not None and len(norm.attributes["axes"]) > 1:
+        return False
+    if axis == -1:
+        return all(size == 1 for size in shape[:-1])
+    behind = len(shape) - 1 if len(shape) == len([size for size in shape[1:] if size == 1]) + 1 else -1
+    return behind > 0 or (len(shape) > 2 and shape[0] == 1 and all(size == 1 for size in shape[2:]))
+
+
+@pattern("InstanceNormalization")
+def _instance(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """A normalisation with factors of 1 and offsets of 0, whose weights may follow; a mean that is subtracted before it changes nothing."""
+    ones, zeros = (graph.numbers.get(name) for name in node.inputs[1:3])
+    if ones is None or zeros is None or not says_nothing(node.inputs[1]) or set(ones.values) - {1.0} or set(zeros.values) - {0.0}:
+        return None
+    x = node.inputs[0]
+    centred = maker(graph, x, "Sub")
+    mean = maker(graph, centred.inputs[1], "ReduceMean") if centred is not None else None
+    if centred is not None and mean is not None and mean.inputs[0] == centred.inputs[0]:
+        x = centred.inputs[0]
+    return [new(node, "Norm", x, "", "", step="instnorm", axes=(), eps=node.attributes.get("epsilon", 1e-5), groups=len(ones.values))]
+
+
+@pattern("Reshape")
+def _grouped(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """A group normalisation: an instance normalisation of groups of channels, between two reshapes."""
+    norm = maker(graph, node.inputs[0], "Norm")
+    before = maker(graph, norm.inputs[0], "Reshape") if norm is not None and norm.attributes["step"] == "instnorm" else None
+    if norm is None or before is None or norm.inputs[1] or norm.inputs[2] or graph.uses[node.inputs[0]] > 1:
+        return None
+    shape = graph.numbers.get(before.inputs[1]) if len(before.inputs) > 1 else None
+    if shape is None or len(shape.values) != 3 or shape.values[1] != norm.attributes["groups"]:
+        return None
+    return [
+        norm._replace(
+            inputs=(before.inputs[0], "", ""), outputs=node.outputs, attributes={**norm.attributes, "step": "gn", "like": node.inputs}
+        )
+    ]
