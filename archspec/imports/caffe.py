@@ -112,6 +112,8 @@ class Reader:
         self.placed: dict[int, Coordinates] = {}
         self.blobs: dict[str, int | None] = {}
         self.shared: dict[tuple[str, ...], str] = {}
+        self.masks: dict[str, dict[str, Any]] = {}
+        """The blobs that have the places of maxima, and the arguments of their pools; their values are what was pooled."""
         self.softmaxes: dict[tuple[int, str], int] = {}
         """What was made a softmax of along which axis, and that: a loss has one inside, and may stand beside a layer."""
         self.ends: list[tuple[Entry, int]] = []
@@ -152,6 +154,8 @@ class Reader:
                 if name not in self.blobs:
                     self.flat.refuse(self.site(entry), f"no layer before it gives the blob `{name}`")
                 values.append(self.blobs.get(name))
+                if name in self.masks and entry.kind not in ("upsample", "silence"):
+                    self.flat.refuse(self.site(entry), f"the places of maxima, `{name}`, are read for an `Upsample` only")
             found = self.one(rows, Layer(self, entry, values))
             for at, top in enumerate(entry.tops):
                 self.blobs[top] = found[at] if found is not None and at < len(found) else None

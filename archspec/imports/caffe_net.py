@@ -51,6 +51,11 @@ class Entry:
         self.merged: Entry | None = None
         """The scale of a batch normalisation, which is one layer with it."""
 
+    @property
+    def is_source(self) -> bool:
+        """Whether it gives data, as a layer of a data format or of somebody's own program does."""
+        return self.kind in _SOURCES or (not self.bottoms and self.kind != "parameter")
+
     def params(self) -> list[str]:
         """The names of its parameters, by which layers share them."""
         return [message.word("name") for message in self.proto.messages("param")] or self.proto.words("param")
@@ -79,8 +84,8 @@ class Net:
         phases = [[Entry(layer, at) for at, layer in enumerate(layers) if _counts(layer, phase)] for phase in ("TEST", "TRAIN")]
         self.entries = min(phases, key=self._dangling)
         self._merge()
-        self.sources = [entry for entry in self.entries if entry.kind in _SOURCES]
-        self.entries = [entry for entry in self.entries if entry.kind not in _SOURCES]
+        self.sources = [entry for entry in self.entries if entry.is_source]
+        self.entries = [entry for entry in self.entries if not entry.is_source]
 
     def _dangling(self, entries: Sequence[Entry]) -> int:
         """Count the blobs that are read and that nothing before gives; without layers all are."""

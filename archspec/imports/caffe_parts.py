@@ -214,6 +214,27 @@ def shuffle(layer: Layer) -> int:
     return layer.step("shuffle", layer.x, g=layer.param("shuffle_channel").integer("group", 1, 1))
 
 
+@row("Interp")
+def interp(layer: Layer) -> int:
+    """A map of another size, the corners of both at one place. Source: DeepLab's Caffe, interp_layer.cpp, LayerSetUp."""
+    settings = layer.param("interp")
+    type_ = layer.type_of(layer.x)
+    if (
+        not isinstance(type_, Map)
+        or len(type_.spatial) != 2
+        or settings.integer("pad_beg", 0, -(10**9))
+        or settings.integer("pad_end", 0, -(10**9))
+    ):
+        raise Unsaid("it takes a blob with height and width, without padding")
+    size: tuple[int, ...]
+    if "height" in settings.fields:
+        size = settings.required("height"), settings.required("width")
+    else:
+        less, more = settings.integer("shrink_factor", 1, 1), settings.integer("zoom_factor", 1, 1)
+        size = tuple((length - 1) // less * more + 1 for length in type_.spatial)
+    return layer.step("upsample", layer.x, to=size, mode="bilinear", corners=True)
+
+
 @row("SPP")
 def pyramid(layer: Layer) -> int:
     """Source: spp_layer.cpp, GetPoolingParam: at each level 2^i windows along each axis."""

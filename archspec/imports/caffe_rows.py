@@ -84,15 +84,13 @@ def slid(layer: Layer, value: int, k: Any, s: Any, p: Any, d: Any = 1) -> None:
 
 
 @row("Pooling")
-def pooling(layer: Layer) -> int:
+def pooling(layer: Layer) -> int | list[int]:
     """The size is rounded up; the last window must begin before the end, where there is padding, and the mean counts padding, not what is beyond."""
     settings = layer.param("pooling")
     value, type_ = layer.x, layer.type_of(layer.x)
     method = {"0": "MAX", "1": "AVE", "2": "STOCHASTIC"}.get(settings.word("pool", "MAX"), settings.word("pool", "MAX"))
     if not isinstance(type_, Map) or len(type_.spatial) != 2:
         raise Unsaid("it takes a blob with height and width")
-    if layer.tops > 1:
-        raise Unsaid("its second blob, with the places of the maxima, is not read")
     if method not in ("MAX", "AVE"):
         return layer.custom(value, out=pooled(settings, type_), why="the language has no stochastic pooling", macs=0)
     if settings.flag("global_pooling", False):
@@ -101,11 +99,24 @@ def pooling(layer: Layer) -> int:
         sizes(settings, name, default, 1 if default else 0, 2) for name, default in (("kernel_size", None), ("stride", 1), ("pad", 0))
     )
     mode = "floor" if settings.word("round_mode") in ("FLOOR", "1") else "ceil"
-    found = layer.step("pool" if method == "MAX" else "avgpool", value, w=k, s=None if s == k else s, p=p, round=mode)
+    arguments = {"w": k, "s": None if s == k else s, "p": p, "round": mode}
+    found = layer.step("pool" if method == "MAX" else "avgpool", value, **arguments)
     if layer.type_of(found) != pooled(settings, type_):
         raise Unsaid("its last window begins behind the blob, where Caffe pools nothing")
     slid(layer, found, k, s, p)
-    return found
+    if layer.tops == 1:
+        return found
+    layer.reader.masks[layer.entry.tops[1]] = arguments
+    return [found, value]
+
+
+@row("Upsample")
+def upsample(layer: Layer) -> int:
+    """Numbers where their pools had the maxima. Source: SegNet's Caffe, upsample_layer.cpp."""
+    arguments = layer.reader.masks.get(layer.entry.bottoms[1]) if len(layer.entry.bottoms) > 1 else None
+    if arguments is None:
+        raise Unsaid("its second blob does not have the places of maxima")
+    return layer.step("unpool", layer.x, layer.value(1), x=True, **arguments)
 
 
 def pooled(settings: Message, type_: Map) -> Map:
@@ -184,6 +195,15 @@ def offset(layer: Layer, value: int) -> int:
     shape = (*(1,) * (len(type_.shape) - 1), type_.channels)
     learned = layer.step("tensor", key=".bias", shape=shape)
     return layer.step("add", value, learned, stretch=True)
+
+
+@row("BN")
+def bn(layer: Layer) -> int:
+    """Source: SegNet's Caffe, bn_layer.cpp; with `bn_mode: INFERENCE` it has a factor and an offset for each channel, into which the rest is folded."""
+    settings = layer.param("bn")
+    if settings.word("bn_mode", "LEARN") in ("INFERENCE", "1"):
+        return offset(layer, layer.step("scale", layer.x, key=".weight"))
+    return layer.step("bn", layer.x, eps=settings.number("eps", 1e-5))
 
 
 @row("LRN")

@@ -133,8 +133,11 @@ def crop(layer: Layer) -> int:
     return value if section.integer("noadjust", 0) else layer.step("add", layer.step("mul", value, number=2), number=-1)
 
 
-def boxes(layer: Layer, count: int, pieces: list[tuple[int, str]]) -> int:
-    """The map of a detector: for each of so many boxes pieces of its numbers, each with its function, or as they are."""
+def boxes(layer: Layer, count: int, pieces: list[tuple[int, str]], factor: float = 1) -> int:
+    """The map of a detector: for each of so many boxes pieces of its numbers, each with its function, or as they are.
+
+    Those of the first piece are stretched by a `factor` around 1/2.
+    """
     value, type_ = layer.map(layer.x)
     each = sum(size for size, _ in pieces)
     if type_.channels != count * each:
@@ -145,6 +148,8 @@ def boxes(layer: Layer, count: int, pieces: list[tuple[int, str]]) -> int:
         if size:
             cut = layer.step("slice", value, bounds=(start, start + size))
             parts.append(layer.step(function, cut) if function else cut)
+            if not start and factor != 1:
+                parts[0] = layer.step("add", layer.step("mul", parts[0], number=factor), number=(1 - factor) / 2)
         start += size
     value = layer.step("concat", *parts) if len(parts) > 1 else parts[0]
     return layer.output(layer.step("rearrange", value, pattern="a h w c -> h w (a c)"))
@@ -152,14 +157,12 @@ def boxes(layer: Layer, count: int, pieces: list[tuple[int, str]]) -> int:
 
 @row("yolo")
 def yolo(layer: Layer) -> int:
-    """Source: yolo_layer.c, forward_yolo_layer: x and y, then objectness and classes, are logistic."""
+    """Source: yolo_layer.c, forward_yolo_layer: x and y, then objectness and classes, are logistic. `scale_x_y` and `new_coords` are AlexeyAB's."""
     section = layer.section
     count = len(section.integers("mask")) if "mask" in section.options else section.integer("num", 1, 1)
     classes = section.integer("classes", 20)
-    if section.integer("new_coords", 0) or section.number("scale_x_y", 1) != 1:
-        why = "AlexeyAB's `scale_x_y` and `new_coords` move the boxes"
-        return layer.output(layer.custom(layer.x, out=layer.type_of(layer.x), why=why, macs=0))
-    return boxes(layer, count, [(2, "sigmoid"), (2, ""), (1 + classes, "sigmoid")])
+    function = "" if section.integer("new_coords", 0) else "sigmoid"
+    return boxes(layer, count, [(2, function), (2, ""), (1 + classes, function)], section.number("scale_x_y", 1))
 
 
 @row("region")

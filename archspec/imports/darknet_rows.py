@@ -163,27 +163,28 @@ def sequence(layer: Layer) -> tuple[int, Type]:
     return value, layer.type_of(value)
 
 
-def recurrent(layer: Layer, parts: dict[str, bool], why: str) -> int:
-    """A recurrent layer of Darknet. `parts` are its fully connected layers, and whether each reads the input."""
+def recurrent(layer: Layer, parts: dict[str, str], why: str) -> int:
+    """A recurrent layer of Darknet. `parts` are its fully connected layers, and what each reads and gives: the input, the state, the output."""
     section = layer.section
     value, type_ = sequence(layer)
     outputs, normalise = section.integer("output", 1, 1), bool(section.integer("batch_normalize", 0))
+    sizes = {"x": type_.channels, "h": section.integer("hidden", outputs, 1), "y": outputs}
     tensors: dict[str, tuple[int, ...]] = {}
-    for name, reads_input in parts.items():
-        tensors |= dense(name, type_.channels if reads_input else outputs, outputs, normalise)
+    for name, flow in parts.items():
+        tensors |= dense(name, sizes[flow[0]], sizes[flow[1]], normalise)
     macs = type_.shape[0] * sum(product(shape) for shape in tensors.values() if len(shape) == 2)
     return layer.custom(value, out=type_._replace(channels=outputs), why=why, tensors=tensors, macs=macs)
 
 
 @row("rnn")
 def rnn(layer: Layer) -> int:
-    """Source: rnn_layer.c. `hidden=` is AlexeyAB's, and stands in files for pjreddie's, which takes `output` for it."""
-    return recurrent(layer, {"input": True, "self": False, "output": False}, "`rnn` has no layer behind the state")
+    """Source: rnn_layer.c. `hidden=` is AlexeyAB's, and of the time of pjreddie's files, whose later code takes `output` for it."""
+    return recurrent(layer, {"input": "xh", "self": "hh", "output": "hy"}, "`rnn` has no layer behind the state")
 
 
 @row("gru")
 def gru(layer: Layer) -> int:
-    parts = {"wz": False, "wr": False, "wh": False, "uz": True, "ur": True, "uh": True}
+    parts = {f"{kind}{gate}": "xy" if kind == "u" else "yy" for kind in "wu" for gate in "zrh"}
     return recurrent(layer, parts, "it resets the state before its matrix, `gru` behind it")
 
 
@@ -191,7 +192,7 @@ def gru(layer: Layer) -> int:
 def lstm(layer: Layer) -> int:
     """Source: lstm_layer.c, whose equations are those of torch.nn.LSTM."""
     if layer.section.integer("batch_normalize", 0):
-        names = {f"{kind}{gate}": kind == "u" for kind in "wu" for gate in "ifog"}
+        names = {f"{kind}{gate}": "xy" if kind == "u" else "yy" for kind in "wu" for gate in "ifog"}
         return recurrent(layer, names, "`lstm` has no batch normalisation inside")
     return layer.step("lstm", sequence(layer)[0], n=layer.section.integer("output", 1, 1))
 

@@ -104,6 +104,7 @@ def test_routes_of_unlike_sizes_join_numbers(tmp_path):
             16 * 5 + 2 * 25 + 3 * 5 * 4,
             3 * (16 * 5 + 2 * 25),
         ),
+        ("[net]\ninputs=16\n[rnn]\noutput=5\nhidden=7\nactivation=tanh", 16 * 7 + 49 + 35 + 19, 16 * 7 + 49 + 35),
         ("[net]\ninputs=16\n[gru]\noutput=5", 3 * (16 * 5 + 25 + 10), 3 * (16 * 5 + 25)),
         ("[net]\ninputs=16\n[lstm]\noutput=5", 4 * (16 * 5 + 25 + 10), 4 * (16 * 5 + 25)),
         ("[local]\nfilters=3\nsize=3\nstride=1\npad=1\nactivation=linear", 64 * 3 * 36 + 64 * 3, 64 * 3 * 36),

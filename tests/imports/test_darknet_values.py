@@ -120,6 +120,8 @@ def test_yolo(tmp_path):
     expected[:, :2] = logistic(expected[:, :2])
     expected[:, 4:] = logistic(expected[:, 4:])
     assert np.allclose(computed(tmp_path, "[yolo]\nmask=0,1\nclasses=2\n", x), expected.reshape(x.shape))
+    expected[:, :2] = 1.2 * expected[:, :2] - 0.5 * (1.2 - 1)
+    assert np.allclose(computed(tmp_path, "[yolo]\nmask=0,1\nclasses=2\nscale_x_y=1.2\n", x), expected.reshape(x.shape))
 
 
 @pytest.mark.parametrize("rest", ["", "softmax=1\n", "background=1\nsoftmax=1\n"])
