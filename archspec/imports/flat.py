@@ -19,6 +19,8 @@ from archspec.types import Type
 
 _MISWRITTEN = re.compile(r'["\\{}]|[^ -~]')
 """What no label has, and what a terminal does not show as it is."""
+_SHORTER = 2
+"""How many times shorter a text is at least for which names are given up that make no modules."""
 _LONGEST = 180
 """Characters of a name, so that a number fits behind it."""
 
@@ -201,7 +203,13 @@ class Flat:
             raise SpecError(found)
         network, stored = self.network()
         short = shorten(network)
-        return Imported.read(short.text, short.note, self.source, tuple(found), stored)
+        note = short.note
+        if not any("." in made.site.key for made in self._made):
+            unnamed = shorten(network, named=False)
+            if _SHORTER * len(unnamed.text.splitlines()) <= len(short.text.splitlines()):
+                short, note = unnamed, unnamed.note or "layers have new names: those that they had make no modules"
+                stored = _renamed(stored, short.renamed)
+        return Imported.read(short.text, note, self.source, tuple(found), stored)
 
     def network(self) -> tuple[Network, dict[str, Stored]]:
         """The network, without layers that lead nowhere, and where the source has each of its weights."""
@@ -238,6 +246,16 @@ class Flat:
                 made = self._made[at]
                 pending += [*made.inputs, *([made.owner] if made.owner is not None else [])]
         return sorted(alive)
+
+
+def _renamed(stored: Mapping[str, Stored], names: Mapping[str, str]) -> dict[str, Stored]:
+    """Where a source has each weight, by new names of layers; these are given with those that they had."""
+    layers = {old: new for new, old in names.items()}
+    found = {}
+    for key, source in stored.items():
+        layer, _, weight = key.rpartition(".")
+        found[layers[key] if key in layers else f"{layers[layer]}.{weight}"] = source
+    return found
 
 
 def _named(made: Sequence[Made]) -> list[str]:

@@ -6,7 +6,7 @@ What is no series of such parts is listed with labels and `from`, as `expand` wr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from archspec.ir.graph import SHORTCUT
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark
@@ -113,7 +113,7 @@ class _Level:
             else:
                 head = self.head(at, join)
                 deep = head is not None and not self.depth and _depth([head]) > _DEEPEST
-                found += [head] if head is not None and not deep else self.listed(range(at + 1, join + 1), at)
+                found += _marked([head]) if head is not None and not deep else self.listed(range(at + 1, join + 1), at)
             at = join
         return found
 
@@ -142,10 +142,10 @@ class _Level:
         argument = " ".join(value if isinstance(name, int) else f"{name}={value}" for name, value in merge.arguments.items())
         kind = merge.step
         if kind == "add" and len(branches) == 2 and not argument:
-            main, short = sorted(branches, key=lambda branch: not branch or _is_shortcut(branch))
+            main, short = sorted(branches, key=lambda branch: (not branch or _is_shortcut(branch), -len(branch)))
             if main and (not short or _is_shortcut(short)):
                 kind, branches = "residual", [main, short]
-        return Head(merge.name, merge.reads, label=merge.label, kind=kind, branches=branches, argument=argument)
+        return Head(merge.name, merge.reads, kind=kind, branches=branches, argument=argument, merge=merge)
 
     def backwards(self, end: int, start: int, between: range) -> list[int] | None:
         """The items from which a value follows, in order, back to another value; None where they read anything else."""
@@ -171,7 +171,7 @@ class _Level:
         return _Level([*tensors, *items], self.values[start], self.values[end], self.depth + 1, self.outer).body()
 
     def listed(self, numbers: range, current: int) -> list[Item]:
-        """Items with labels and `from`, as they come, from a value on."""
+        """Items with labels and `from`, as they come, from a value on; those that make heads by themselves as such."""
         found: list[Item] = []
         mark, first = Mark("x"), current
 
@@ -182,11 +182,16 @@ class _Level:
             value.label = True
             return value
 
-        for at in numbers:
+        for start, at in self.heads(numbers):
             item = self.values[at]
             assert item is not None, "only the first value has no item"
-            if item.reads and id(item.reads[0]) not in self.asides and self.at.get(id(item.reads[0]), -1) != current:
-                found.append(From("", target=named(item.reads[0])))
+            reads = [self.values[start]] if start is not None else item.reads
+            if reads and id(reads[0]) not in self.asides and self.at.get(id(reads[0]), -1) != current:
+                found.append(From("", target=named(reads[0])))
+            current = at if item.reads else current
+            if start is not None and (head := self.head(start, at)) is not None:
+                found.append(head)
+                continue
             if isinstance(item, Layer):
                 item.refs = [read if id(read) in self.asides else named(read) for read in item.reads[1:]]
             for tensor in [read for read in item.reads if read is not None and id(read) in self.asides and id(read) not in self.outer]:
@@ -194,10 +199,43 @@ class _Level:
                 found.append(tensor)
             found.append(item)
             item.label |= not item.reads
-            current = at if item.reads else current
         if current != self.end and numbers.stop > self.end:
             found.append(From("", target=named(self.values[self.end])))
-        return [mark, *found] if mark.label else found
+        return [mark, *_marked(found)] if mark.label else list(_marked(found))
+
+    def heads(self, numbers: range) -> Iterator[tuple[int | None, int]]:
+        """The numbers of values in order, those that belong to a head left out; with that of a merge the value that its head begins with."""
+        found: list[tuple[int | None, int]] = []
+        at = numbers.stop - 1
+        while at in numbers:
+            start = self.start(at, numbers)
+            found.append((start, at))
+            at = at - 1 if start is None else start
+        return reversed(found)
+
+    def start(self, join: int, numbers: range) -> int | None:
+        """The value with which the branches of a merge begin, where nothing else reads what is between; None where there is none."""
+        reads = set(self.reads(self.values[join]))
+        if len(reads) < 2:
+            return None
+        for at in range(join - 1, numbers.start - 2, -1):
+            if len(reads) == 1:
+                start = reads.pop()
+                head = self.head(start, join) if start >= numbers.start - 1 and start == at else None
+                return start if head is not None and (self.depth or _depth([head]) <= _DEEPEST) else None
+            own = self.reads(self.values[at])
+            if at not in reads or not own or -1 in own or any(user > join for user in self.users[at]):
+                return None
+            reads = (reads - {at}) | set(own)
+        return None
+
+
+def _marked(items: Iterable[Item]) -> Iterator[Item]:
+    """Items, each head whose value has a name with a line behind it that gives it."""
+    for item in items:
+        yield item
+        if isinstance(item, Head) and item.merge is not None and item.merge.label:
+            yield Mark("x", label=True, of=item.merge)
 
 
 def _depth(body: Sequence[Item]) -> int:

@@ -13,7 +13,7 @@ from archspec.ir.walk import Names
 from archspec.ops import op_class
 from archspec.ops.base import show
 from archspec.shortening.alignment import Column, columns
-from archspec.shortening.items import From, Group, Head, Item, Layer, Repeat
+from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat
 from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.written import Line, joined, nested, one_line, printed
 
@@ -78,13 +78,14 @@ class Writer:
                 found.items = found.items or list(column.items.values())
                 raise
             line.items = line.items or list(column.items.values())
-            self.columns_of |= {id(item): column for item in column.items.values()}
+            for item in column.items.values():
+                self.columns_of[id(item.of) if isinstance(item, Mark) and item.of is not None else id(item)] = column
             if len(column.items) < len(parts):
                 if line.guard is not None or min(parts) < 0:
                     raise Unsayable("conditions on conditions")
                 line.guard = frozenset(column.items), frozenset(parts)
             written.append(line)
-            if column.first.label and _is_nameless(column.first):
+            if column.first.label and not isinstance(column.first, Mark) and _is_nameless(column.first):
                 written.append(Line(self.skipped(column.first, scope)))
         return list(joined(written))
 
@@ -143,10 +144,12 @@ class Writer:
 
     def skipped(self, item: Item, scope: Scope) -> str:
         """The line that gives the current value a label."""
-        base = f"x{item.name}" if item.name.isdecimal() else item.name
-        item.alias = next(name for name in _variants(base) if name not in scope.used)
-        scope.used.add(item.alias)
-        return f"{item.alias}: skip"
+        alias = next(name for name in _variants("x") if name not in scope.used)
+        scope.used.add(alias)
+        item.alias = alias
+        if isinstance(item, Mark) and item.of is not None:
+            item.of.alias = alias
+        return f"{alias}: skip"
 
     def layer(self, column: Column, scope: Scope) -> Line:
         items = {at: item for at, item in column.items.items() if isinstance(item, Layer)}
@@ -155,8 +158,9 @@ class Writer:
         label = self.label(column, AGAIN if borrows else first.step, first.numbered, scope)
         if first.owner and not self.params.closed:
             raise Unsayable("weights of a layer outside of a block")
+        owner = as_label(first.owner) if first.lender is None or first.lender.keyed else _refer(first.lender)
         if borrows:
-            return Line(f"{AGAIN} {as_label(first.owner)}", joins=not label, begins=True, label=label)
+            return Line(f"{AGAIN} {owner}", joins=not label, begins=True, label=label)
         refs = [self.refer(targets) for targets in zip(*[item.refs for item in items.values()], strict=True)]
         words = [first.step, *(refs if first.merge else ())]
         for name in _ordered(first.step, {name for item in items.values() for name in item.arguments}):
@@ -169,7 +173,7 @@ class Writer:
             text = re.sub(r"^\{(\d+)\}$", lambda found: refs[int(found[1])], text)
             words.append(text if isinstance(name, int) else f"{name}={text}")
         if first.tied:
-            words.append(f"weights={as_label(first.owner)}")
+            words.append(f"weights={owner}")
         return Line(" ".join(words), joins=not label, begins=first.step in BEGIN, label=label)
 
     def call(self, column: Column) -> str:
@@ -210,8 +214,9 @@ class Writer:
             return ""
         name = self.common_name(column)
         if not first.keyed:
-            base = f"{stem}_{name}" if name.isdecimal() else name
-            name = next(name for name in _variants(base) if name not in scope.used)
+            known = set(alone.values())
+            base = known.pop() if len(known) == 1 else ""
+            name = next(name for name in _variants(base if base.isidentifier() else f"{stem}_") if name not in scope.used)
         scope.used.add(name)
         if "{" in name:
             plain = as_label(name.partition("{")[0] + "0") == name.partition("{")[0] + "0"
@@ -331,9 +336,10 @@ def _alone(body: Sequence[Item], names: Names) -> dict[int, str]:
 
 
 def _variants(name: str) -> Iterator[str]:
-    """A name, and others where it is taken."""
-    yield name
-    yield from (f"{name}_{count}" for count in counting(2))
+    """A name, and others where it is taken, or ends in no number."""
+    if not name.endswith("_"):
+        yield name
+    yield from (f"{name.rstrip('_')}_{count}" for count in counting(1 if name.endswith("_") else 2))
 
 
 def _listed(values: Sequence[str]) -> str:
@@ -380,4 +386,4 @@ def _refer(item: Item | None) -> str:
 
 def _is_nameless(item: Item) -> bool:
     """Whether no label can name an item: a merge with branches, and what is called by its position."""
-    return isinstance(item, Head) or (item.keyed and item.name.isdecimal())
+    return isinstance(item, (Head, Mark)) or (item.keyed and item.name.isdecimal())

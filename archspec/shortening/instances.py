@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archspec.ir.graph import AGAIN
@@ -12,6 +12,7 @@ from archspec.shortening.alignment import columns, shape, size
 from archspec.shortening.composing import BEGIN, Writer
 from archspec.shortening.doubts import Doubts
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies, every
+from archspec.shortening.kinds import kind
 from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.written import Line
 from archspec.syntax.lines import KEYWORDS
@@ -54,11 +55,25 @@ class Instances:
         self.groups = [item for item in every(self.top) if isinstance(item, Group)]
         self.barred |= {id(group) for group in self.groups if group.path in doubts.apart}
         self.written = [(group, group.body) for group in self.groups]
+        self.mined = {id(group) for group in self.groups if not group.name}
+        """Groups that names do not make."""
         self.branches = [(item, item.branches) for item in every(self.top) if isinstance(item, Head)]
         self.find(final=False)
         self.barred |= self.lonely()
         self.find(final=True)
+        while self.dissolved(parts):
+            self.find(final=True)
         self.bodies = [body if "" in self.listed else self.rolled(body, ordinal=True) for body in parts]
+
+    def dissolved(self, parts: list[list[Item]]) -> bool:
+        """Put what is in groups without names that are no blocks in their places; False where there are none."""
+        loose = {id(group): body for group, body in self.written if id(group) in self.mined and group.block is None}
+        self.groups = [group for group in self.groups if id(group) not in loose]
+        self.written = [(group, body) for group, body in self.written if id(group) not in loose]
+        branches = [branch for _, branches in self.branches for branch in branches]
+        for body in [*parts, *(body for _, body in self.written), *branches]:
+            body[:] = _spliced(body, loose)
+        return bool(loose)
 
     def find(self, *, final: bool) -> None:
         """Find the blocks of one height after another; at last with their parameters."""
@@ -142,13 +157,16 @@ class Instances:
         words = {re.sub(r"_?\d+[a-z]?$", "", group.name).rpartition(".")[2] for group in cluster if not group.name.isdecimal()}
         word = words.pop() if len(words) == 1 else ""
         is_free = word.isascii() and word.isidentifier() and len(word) > 2 and word not in STEPS and word not in _TAKEN
-        word = word if is_free else "unit"
-        found, count = word, 1
-        while found in self.taken:
-            count += 1
-            found = f"{word}{count}"
+        word = word if is_free else kind(max((group.body for group in cluster), key=lambda body: sum(map(size, body))))
+        found = next(found for found in _names(word) if found not in self.taken)
         self.taken.add(found)
         return found
+
+
+def _spliced(body: Sequence[Item], loose: Mapping[int, Sequence[Item]]) -> Iterator[Item]:
+    """The items of a body, with what is in loose groups in their places."""
+    for item in body:
+        yield from _spliced(loose[id(item)], loose) if id(item) in loose else [item]
 
 
 def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
@@ -168,6 +186,13 @@ def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
         if count > 1 and (any(isinstance(item, (Group, Head)) for item in first) or period * count > 3):
             return period, count
     return 1, 1
+
+
+def _names(word: str) -> Iterator[str]:
+    """A word, and others like it; calls are numbered, so that a number in a name would not tell them apart."""
+    yield word
+    letters = "bcdefghijklmnopqrstuvwxyz"
+    yield from (f"{word}_{first}{second}" for first in ("", *letters) for second in letters)
 
 
 def _is_laboured(items: Sequence[Item], period: int, *, ordinal: bool) -> bool:
@@ -291,7 +316,7 @@ def _by_height(groups: Sequence[Group]) -> dict[int, list[Group]]:
         inside = list(_inner(group.body))
         numbered = [id(other) for other in inside if other.name.isdecimal() and heights[id(other)]]
         heights |= dict.fromkeys(numbered, max(map(heights.__getitem__, numbered), default=0))
-        chain = all(isinstance(item, Layer) and (item.name.isdecimal() or not item.keyed) for item in group.body)
+        chain = group.name and all(isinstance(item, Layer) and (item.name.isdecimal() or not item.keyed) for item in group.body)
         heights[id(group)] = 0 if chain else 1 + max((heights[id(other)] for other in inside), default=0)
     found: dict[int, list[Group]] = {}
     for group in groups:

@@ -31,8 +31,8 @@ class Item:
 class Layer(Item):
     """A line of one step. `arguments` are texts by name, positional ones by number; `refs` are the further values that it reads.
 
-    `channels` and `width` are those of what it reads and gives. `owner` is the path of the layer whose weights it uses; what is `tied`
-    uses the `weight` alone.
+    `channels` and `width` are those of what it reads and gives. `owner` is the path of the layer whose weights it uses, `lender` that layer;
+    what is `tied` uses the `weight` alone.
     """
 
     step: str = ""
@@ -43,6 +43,8 @@ class Layer(Item):
     merge: bool = False
     aside: bool = False
     owner: str = ""
+    lender: Layer | None = None
+    lends: bool = False
     tied: bool = False
 
     @property
@@ -77,6 +79,7 @@ class Head(Item):
     kind: str = ""
     branches: list[list[Item]] = field(default_factory=list)
     argument: str = ""
+    merge: Layer | None = None
     absent: bool = False
 
     @property
@@ -94,7 +97,11 @@ class From(Item):
 
 @dataclass(slots=True, eq=False)
 class Mark(Item):
-    """A line `x: skip`, by which others refer to the value that a body is given; or an input, which has its line already."""
+    """A line `x: skip`, by which others refer to the value that a body is given, or to that of an item before it, which no label names; or an
+    input, which has its line already.
+    """
+
+    of: Item | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -19,9 +19,12 @@ _FARTHEST = 4
 
 
 class Flat:
-    """The layers of a network in order, each with the numbers of what it reads: inputs come first, then the layers."""
+    """The layers of a network in order, each with the numbers of what it reads: inputs come first, then the layers.
 
-    def __init__(self, network: Network) -> None:
+    Where they are not `named`, no name of weights is kept.
+    """
+
+    def __init__(self, network: Network, *, named: bool = True) -> None:
         places, ends = flattened(network)
         self.inputs = [input_.name for input_ in network.inputs]
         self.layers: list[Layer] = []
@@ -36,8 +39,10 @@ class Flat:
                 numbers[place.name] = sources[0]
                 continue
             numbers[place.name] = len(self.inputs) + len(self.layers)
-            self.layers.append(_layer(place))
-            self.parts.append(place.name.split("."))
+            layer = _layer(place)
+            layer.keyed &= named
+            self.layers.append(layer)
+            self.parts.append(place.name.split(".") if named else [place.name.replace(".", "_")])
             self.sources.append(sources)
         self.parts = _without_shells(self.layers, self.parts)
         _nest(self.layers, self.sources, len(self.inputs))
@@ -45,7 +50,8 @@ class Flat:
         """The values of the outputs."""
         for layer in self.layers:
             if layer.owner:
-                self.layers[numbers[layer.owner] - len(self.inputs)].label = True
+                layer.lender = self.layers[numbers[layer.owner] - len(self.inputs)]
+                layer.lender.label = layer.lender.lends = True
 
 
 def _implied(places: Sequence[Place]) -> set[str]:

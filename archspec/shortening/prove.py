@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 from archspec.ir.graph import Network
@@ -31,10 +32,41 @@ def differing(one: Network, other: Network) -> list[str] | None:
     return lost + more if lost or more or mine[1] != theirs[1] else None
 
 
-def _values(network: Network) -> tuple[dict[str, str], list[tuple[str, str, bool]]]:
-    """The layers by digests, and the outputs: their names, digests, and whether they serve training alone."""
+def renamed(one: Network, other: Network) -> tuple[dict[str, str], list[str]]:
+    """What the layers with weights of the second network are called in the first; and what is wrong, as `differing` says it, so that nothing
+    is where the networks are the same except for these names.
+    """
+    mine, theirs = _by_digest(one), _by_digest(other)
+    wrong = [name for digest, found in mine.items() if len(found) != len(theirs.get(digest, ())) for name in found]
+    if wrong or len(mine) != len(theirs):
+        return {}, wrong or ["output"]
+    names = {name: called for digest, found in theirs.items() for name, called in zip(found, mine[digest], strict=True)}
+    first, second = _values(one, {name: name for name in names.values()}), _values(other, names)
+    same = first[1] == second[1] and first[0].keys() == second[0].keys()
+    inputs = [(i.name, i.type) for i in one.inputs] == [(i.name, i.type) for i in other.inputs]
+    return names, [] if same and inputs else ["output"]
+
+
+def _by_digest(network: Network) -> dict[str, list[str]]:
+    """The layers with weights of their own, in order, by digests in which there are no names."""
+    digests = {name: digest for digest, name in _values(network, {})[2]}
+    found: dict[str, list[str]] = {}
+    for place in walk(network):
+        if place.owner is None and place.node.op.weights(*place.graph.types_of(place.node)):
+            found.setdefault(digests[place.name], []).append(place.name)
+    return found
+
+
+def _values(
+    network: Network, names: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], list[tuple[str, str, bool]], list[tuple[str, str]]]:
+    """The layers by digests; the outputs: their names, digests, and whether they serve training alone; the digest and name of each layer.
+
+    `names` are those that count in place of others, and no others do.
+    """
     known = {input_.name: _digest("input", input_.name) for input_ in network.inputs}
     found: dict[str, str] = {}
+    every: list[tuple[str, str]] = []
     joined: dict[str, list[str]] = {}
     """What each `concat` joins, without those in it."""
     ends: list[str] = []
@@ -50,13 +82,18 @@ def _values(network: Network) -> tuple[dict[str, str], list[tuple[str, str, bool
             config = op.config(*types)
             sources = [part for source in sources for part in joined.get(f"{config} {source}", [source])]
         key = place.owner or place.name if op.weights(*types) else ""
-        known[place.name] = _digest(op.step, op.config(*types), key, place.tied or "", str(place.node.type), *sources)
+        tied = place.tied or ""
+        if names is not None:
+            key, tied = names.get(key, ""), names.get(tied, "")
+        known[place.name] = _digest(op.step, op.config(*types), key, tied, str(place.node.type), *sources)
         if op.step == "concat":
             joined[f"{config} {known[place.name]}"] = sources
         for at in range(len(place.node.further)):
             known[f"{place.name}:{at + 1}"] = _digest(known[place.name], str(at))
         found[known[place.name]] = place.name
-    return found, [(output.name, known[end], output.training) for output, end in zip(network.outputs, ends, strict=True)]
+        every.append((known[place.name], place.name))
+    outputs = [(output.name, known[end], output.training) for output, end in zip(network.outputs, ends, strict=True)]
+    return found, outputs, every
 
 
 def _digest(*parts: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archspec.api import compile_text
@@ -16,18 +16,23 @@ from archspec.shortening.branches import Structure
 from archspec.shortening.composing import Scope, Writer, taken_up
 from archspec.shortening.doubts import Doubts
 from archspec.shortening.instances import Instances
-from archspec.shortening.items import Group, Item, Layer
+from archspec.shortening.items import Group, Item, Layer, every
 from archspec.shortening.levels import Flat, Levels
+from archspec.shortening.mining import mine
 from archspec.shortening.parameters import Unsayable
-from archspec.shortening.prove import differing
+from archspec.shortening.prove import differing, renamed
 from archspec.shortening.written import Line, printed
 
 
 class Short(NamedTuple):
-    """A spec as a text, and a note on what was given up so that it is the same network; empty where nothing was."""
+    """A spec as a text, and a note on what was given up so that it is the same network; empty where nothing was.
+
+    `renamed` says what its layers were called before, where they have new names.
+    """
 
     text: str
     note: str = ""
+    renamed: Mapping[str, str] = {}
 
 
 _TRIES = 40
@@ -36,11 +41,12 @@ _SHAPING = ("k", "f", "s", "p", "d", "g", "w", "n", "size", "heads", "axis", "op
 """Arguments that a line says itself, even where all lines of a step have the same."""
 
 
-def shorten(model: Network) -> Short:
+def shorten(model: Network, *, named: bool = True) -> Short:
     r"""Write a network, the `model`, as a short spec: with blocks, repeats, params and guards where its layers are alike. The inverse of `expand`.
 
     The text is read back and proved to be the same network: every value follows from the same values by the same layers, with the same names
-    of weights. Names of layers without weights and the order of layers may differ. Where no shorter text is proved to be, the result is a longer
+    of weights. Names of layers without weights and the order of layers may differ; where the names are not to be kept (`named`), those of all
+    layers do, and the result says what they were. Where no shorter text is proved to be, the result is a longer
     one, and its `note` says so.
 
     >>> print(archspec.shorten(archspec.loads("input 8x8x3\nconv k=3 f=8 p=1\nrelu\nconv k=3 f=8 p=1\nrelu")).text)
@@ -53,10 +59,10 @@ def shorten(model: Network) -> Short:
     network = given(model)
     doubts = Doubts()
     for _ in range(_TRIES):
-        attempt = _Attempt(network, doubts)
+        attempt = _Attempt(network, doubts, named=named)
         text = attempt.text()
         if text is not None and attempt.proved(text):
-            return Short(text, doubts.note())
+            return Short(text, doubts.note(), attempt.renamed)
         if not doubts.blame(attempt.items, attempt.names, attempt.top):
             break
     return Short(expand(network), "every layer has a line of its own: no shorter text was proved to be the same network")
@@ -65,13 +71,15 @@ def shorten(model: Network) -> Short:
 class _Attempt:
     """A text for a network, and what is wrong with it: `items` of it that cannot be said, or the `names` of layers that differ."""
 
-    def __init__(self, network: Network, doubts: Doubts) -> None:
+    def __init__(self, network: Network, doubts: Doubts, *, named: bool) -> None:
         self.network = network
+        self.named = named
         self.doubts = doubts
         self.top: list[Item] = []
         self.items: Sequence[Item] = ()
         self.names: Sequence[str] = ()
         self.lines: list[Line | None] = []
+        self.renamed: dict[str, str] = {}
 
     def text(self) -> str | None:
         """The text, or None where something cannot be said."""
@@ -92,20 +100,26 @@ class _Attempt:
             self.items = [item for line in lines if line is not None for item in line.items]
             self.names = [item.owner for item in self.items if isinstance(item, Layer) and item.owner]
             return False
-        names = differing(self.network, again)
-        self.names = (names or ())[:1]
-        return names is None
+        if not self.named:
+            self.renamed, names = renamed(self.network, again)
+            called = [name.replace(".", "_") for name in names[:1]]
+            self.items = [item for item in every(self.top) if isinstance(item, Layer) and item.name in called]
+            return not names
+        unlike = differing(self.network, again)
+        self.names = (unlike or ())[:1]
+        return unlike is None
 
     def written(self) -> Iterator[tuple[str, Line | None]]:
         """The lines, and what stands on each. Raises Unsayable."""
         network = self.network
-        flat = Flat(network)
+        flat = Flat(network, named=self.named)
         defaults = list(_defaults(flat.layers))
         levels = Levels(flat, self.doubts.opened)
-        self.top = levels.items
         main, *further = ends = _ends(network, levels)
         for end in further:
-            for value in end.suite.reads if end.suite is not None else [end.item, main.item]:
+            own = {id(item) for item in end.items}
+            outside = [value for item in end.items for value in item.reads if id(value) not in own]
+            for value in end.suite.reads if end.suite is not None else [end.item, main.item, *outside]:
                 if value is not None:
                     value.label = True
         structure = Structure(self.doubts.listed)
@@ -113,6 +127,9 @@ class _Attempt:
         for end in further:
             structure.inside([end.suite] if end.suite is not None else [])
             bodies.append(end.suite.body if end.suite is not None else structure.listed(end.items, end.item) if end.items else [])
+        if not self.named:
+            mine(bodies, self.doubts.apart)
+        self.top = [item for body in bodies for item in body]
         found = Instances(bodies, self.doubts)
         lines = _top(found.bodies, ends, {*flat.inputs})
         yield from _plain(named(network))

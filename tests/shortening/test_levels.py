@@ -131,7 +131,7 @@ CASES = {
             for stage in range(4)
         ),
         """
-          blocks: repeat n: unit
+          blocks: repeat n: basic
         """,
     ),
 }
@@ -151,7 +151,7 @@ def lines(text):
 @pytest.mark.parametrize("what", CASES)
 def test_it_becomes_short(what):
     given, wanted = CASES[what]
-    text, note = shortened(given)
+    text, note, _ = shortened(given)
     assert note == ""
     found = lines(text)
     first = found.index(lines(wanted)[0])

@@ -34,7 +34,7 @@ def kinds(network):
 def test_bundled_specs_written_flat_become_short_again(path):
     network = archspec.load(path)
     flat = archspec.loads(expand(network), name=path.stem)
-    text, note = archspec.shorten(flat)
+    text, note, _ = archspec.shorten(flat)
     again = archspec.loads(text, name=path.stem)
     assert bool(note) == (path.stem in FLAT), note
     assert lines(text) <= LINES[path.stem], "it was shorter"
@@ -53,7 +53,7 @@ def test_a_residual_network_reads_as_one_writes_it():
         "default round=floor",
         "default conv bias=no",
         "",
-        "block unit(f, s=1):",
+        "block bottleneck(f, s=1):",
         "  residual:",
         "    conv k=1 f=f | bn | relu",
         "    conv k=3 f=f s=s p=1 | bn | relu",
@@ -64,10 +64,10 @@ def test_a_residual_network_reads_as_one_writes_it():
         "input 224x224x3",
         "conv k=7 f=64 s=2 p=3 | bn | relu",
         "pool w=3 s=2 p=1",
-        "layer1: repeat 3: unit 64",
-        "layer2: repeat 4: unit 128 s=2,1",
-        "layer3: repeat 6: unit 256 s=2,1",
-        "layer4: repeat 3: unit 512 s=2,1",
+        "layer1: repeat 3: bottleneck 64",
+        "layer2: repeat 4: bottleneck 128 s=2,1",
+        "layer3: repeat 6: bottleneck 256 s=2,1",
+        "layer4: repeat 3: bottleneck 512 s=2,1",
         "gap",
         "fc: fc 1000",
     ]
@@ -106,7 +106,7 @@ def test_random_networks_are_proved_and_most_of_them_short(start):
             network = archspec.loads(drawn.text)
         except archspec.SpecError:
             continue
-        text, note = archspec.shorten(network)
+        text, note, _ = archspec.shorten(network)
         again = archspec.loads(text)
         assert difference(network, again) is None, (seed, text)
         assert kinds(again) == kinds(network), (seed, text)
@@ -165,7 +165,7 @@ def test_long_and_deep_networks_end():
 
 def test_the_command_writes_the_text_and_says_what_was_given_up(archspec_command):
     done = archspec_command("shorten", "resnet18")
-    assert done.status == 0 and not done.err and "layer4: repeat 2: unit 512 s=2,1" in done.out
+    assert done.status == 0 and not done.err and "layer4: repeat 2: basic 512 s=2,1" in done.out
     assert archspec_command("check", "-", stdin=done.out).status == 0
     done = archspec_command("shorten", "siamese_koch")
     assert done.status == 0 and "no short text was proved for" in done.err
