@@ -1,132 +1,28 @@
-"""Layers on tensors with the batch and the channels first, as PyTorch and ONNX have them, as layers of the language.
-
-A reader hands over arguments of its framework in one form: sizes as lists, an entry per axis; stored tensors by name and shape.
-"""
+"""Layers on tensors with the batch and the channels first, as PyTorch and ONNX have them, as layers of the language."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from itertools import permutations
+from math import prod
+from typing import Any
 
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, Dim, axes_of, merged, size
-from archspec.imports.views import Held, View, Views
+from archspec.imports.layout import Digit, Dim, merged, size
+from archspec.imports.sliding import Kernel as Kernel
+from archspec.imports.sliding import Sliding
+from archspec.imports.sliding import sizes as sizes
+from archspec.imports.views import Held, View
 from archspec.types import Map, Tokens, Type, Vector
 
 
-class Kernel(NamedTuple):
-    """The weights of a layer: their shape in PyTorch's order, whether there are biases, and where the source has both."""
-
-    shape: Sequence[int]
-    bias: bool
-    stored: Mapping[str, Stored]
-
-
-def sizes(values: Sequence[int]) -> Any:
-    """A size as an argument: one number where all axes have the same."""
-    return values[0] if len(set(values)) == 1 else tuple(values)
-
-
-def padding(before: Sequence[int], after: Sequence[int]) -> Any:
-    """What stands around each axis as an argument `p`."""
-    if list(before) == list(after):
-        return sizes(before)
-    ends = [*zip(before, after, strict=True)]
-    if len(set(ends)) > 1:
-        raise Unsaid(f"its axes have different borders at their ends: {', '.join(f'{a}:{b}' for a, b in ends)}")
-    return (ends[0],)
-
-
-def said(**arguments: Any) -> dict[str, Any]:
-    """Arguments without those that are None."""
-    return {name: value for name, value in arguments.items() if value is not None}
-
-
-class Tensors(Views):
+class Tensors(Sliding):
     """The layers that several frameworks share. Each method writes what it takes, and returns the tensor of the result. All raise Unsaid."""
 
     def __init__(self, flat: Flat, batch: int) -> None:
         super().__init__(flat, batch)
         self._concats: dict[tuple[int, ...], int] = {}
-
-    def map(self, site: Site, x: View) -> int:
-        """The value of a tensor as a map."""
-        return self.settle(site, x, "map")
-
-    # windows
-
-    def conv(
-        self, site: Site, x: View, kernel: Kernel, s: Sequence[int], p: tuple[Sequence[int], Sequence[int]], d: Sequence[int], g: int
-    ) -> View:
-        """A convolution; p is what stands before and after along each axis."""
-        value = self.map(site, x)
-        channels = self.flat.type_of(value).channels
-        f, _, *k = kernel.shape
-        given = said(k=sizes(k), s=sizes(s), p=padding(*p), d=sizes(d), bias=kernel.bias, round="floor")
-        if g == channels and g > 1:
-            return self.of(self.flat.step(site, "dwconv", value, m=f // g, stored=kernel.stored, **given))
-        return self.of(self.flat.step(site, "conv", value, f=f, g=g, stored=kernel.stored, **given))
-
-    def deconv(
-        self, site: Site, x: View, kernel: Kernel, s: Sequence[int], p: Sequence[int], op: Sequence[int], d: Sequence[int], g: int
-    ) -> View:
-        """A transposed convolution; the kernel is (C, f/g, *k)."""
-        _, share, *k = kernel.shape
-        given = said(k=sizes(k), f=share * g, s=sizes(s), p=sizes(p), op=sizes(op), d=sizes(d), g=g, bias=kernel.bias)
-        return self.of(self.flat.step(site, "deconv", self.map(site, x), stored=kernel.stored, **given))
-
-    def pool(
-        self,
-        site: Site,
-        x: View,
-        step: str,
-        w: Sequence[int],
-        s: Sequence[int],
-        p: tuple[Sequence[int], Sequence[int]],
-        d: Sequence[int] = (1,),
-        *,
-        ceil: bool = False,
-        count_pad: bool = True,
-    ) -> View:
-        """A `pool` or `avgpool`."""
-        given: dict[str, Any] = {} if step == "pool" or not (any(p[0]) or any(p[1])) else {"count_pad": count_pad}
-        given |= {"d": sizes(d)} if any(each != 1 for each in d) else {}
-        return self.of(
-            self.flat.step(site, step, self.map(site, x), w=sizes(w), s=sizes(s), p=padding(*p), round="ceil" if ceil else "floor", **given)
-        )
-
-    def adaptive(self, site: Site, x: View, step: str, to: Sequence[int]) -> View:
-        """An `adaptpool` or `adaptmaxpool`; to one position it is the mean of all, or the largest number."""
-        value = self.map(site, x)
-        if all(one == 1 for one in to):
-            value = self.flat.step(site, "gap" if step == "adaptpool" else "gmp", value)
-            return self._kept(value, len(to))
-        here = self.flat.type_of(value)
-        if isinstance(here, Map) and tuple(to) == here.spatial:
-            return self.of(value)
-        return self.of(self.flat.step(site, step, value, size=sizes(to)))
-
-    def padded(self, site: Site, x: View, ends: Mapping[int, tuple[int, int]], mode: str = "zero") -> View:
-        """Numbers before and after dimensions of a map."""
-        x = self.cut(site, x) if x.fixed else x
-        if not ends:
-            return x
-        axes = {at: next((axis for axis in "cdhw" if x.dims[at] and x.dims[at] == self.axis(x.value, axis)), "") for at in ends}
-        if not all(axes.values()) or not isinstance(self.flat.type_of(x.value), Map):
-            x = self.of(self.settle(site, x, "map"))
-            axes = {at: axes_of(self.flat.type_of(x.value))[at - 1] for at in ends}
-        given: dict[str, Any] = {axes[at]: pair[0] if pair[0] == pair[1] else (pair,) for at, pair in ends.items()}
-        spatial = axes_of(self.flat.type_of(x.value))[1:]
-        if len({given.get(axis) for axis in spatial}) == 1 and spatial[0] in given:
-            given = {"p": given[spatial[0]], **{axis: one for axis, one in given.items() if axis == "c"}}
-        value = self.flat.step(site, "pad", x.value, mode=mode, given=given)
-        return View(value, tuple([self.axis(value, axes[at]) if at in axes else dim for at, dim in enumerate(x.dims)]))
-
-    def _kept(self, value: int, axes: int) -> View:
-        """A value without positions as a tensor with axes of size 1."""
-        x = self.of(value)
-        return x._replace(dims=(*x.dims[:2], *((),) * axes))
 
     # channels
 
@@ -203,10 +99,19 @@ class Tensors(Views):
         x, y = (self.cut(site, one) if one.fixed else one for one in (x, y))
         if x.dims == y.dims and self.flat.type_of(x.value) == self.flat.type_of(y.value):
             return x._replace(value=self.flat.step(site, step, x.value, y.value))
+        order = self._order(x) or self._order(y) or list(range(len(x.dims)))
+        x, y = (one._replace(dims=tuple([one.dims[at] for at in order])) for one in (x, y))
         value = self.settle(site, x)
         kind = {Map: "map", Tokens: "tokens", Vector: "vector"}[type(self.flat.type_of(value))]
-        other = self._spread(site, y, kind)
-        return self.of(self.flat.step(site, step, value, other))
+        found = self.of(self.flat.step(site, step, value, self._spread(site, y, kind)))
+        return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(len(order))]))
+
+    def _order(self, x: View) -> list[int] | None:
+        """The order of dimensions in which a tensor is its value as it is stored; None where there is none."""
+        plain = self.of(x.value).dims
+        if len(plain) != len(x.dims) or () in x.dims or sorted(plain) != sorted(x.dims):
+            return None
+        return [x.dims.index(dim) for dim in plain]
 
     def _spread(self, site: Site, y: View, kind: str) -> int:
         """A value that is stretched: one vector suffices where all its positions are of size 1."""
@@ -245,6 +150,9 @@ class Tensors(Views):
     def concat(self, site: Site, parts: Sequence[View | Held], dim: int) -> View:
         """Tensors side by side along a dimension."""
         dim %= len(parts[0].dims)
+        gathered = self._gathered(parts, dim)
+        if gathered is not None:
+            return gathered
         parts = [self.cut(site, part) if isinstance(part, View) and part.fixed else part for part in parts]
         first = next((part for part in parts if isinstance(part, View)), None)
         if first is None:
@@ -256,6 +164,10 @@ class Tensors(Views):
         if alike and all(part.dims[dim] == self.axis(part.value, "c") for part in views):
             value = self._joined(site, [part.value for part in views])
             return View(value, (*first.dims[:dim], self.axis(value, "c"), *first.dims[dim + 1 :]))
+        return self._side_by_side(site, parts, first, dim)
+
+    def _side_by_side(self, site: Site, parts: Sequence[View | Held], first: View, dim: int) -> View:
+        """Tensors of which each becomes a value of its own before they are joined; stored ones may be among them."""
         value = self.settle(site, first)
         type_ = self.flat.type_of(value)
         kind = {Map: "map", Tokens: "tokens", Vector: "vector"}[type(type_)]
@@ -281,6 +193,43 @@ class Tensors(Views):
             return self.of(self.flat.step(site._replace(key=token.key), "cls", value, stored={"": Stored((token.name,))}, **rows))
         values = [self.settle(site, part, kind) if isinstance(part, View) else self._beside(site, part, type_) for part in parts]
         return self.of(self.flat.step(site, "concat", *values, axis=letter))
+
+    def _gathered(self, parts: Sequence[View | Held], dim: int) -> View | None:
+        """Parts that were fixed at every index of some digits, in order: these digits go to the dimension along which they are joined."""
+        first = parts[0]
+        if not isinstance(first, View) or not first.fixed or len(first.fixed) > 3 or len(parts) < 2:
+            return None
+        digits = [digit for digit, _ in first.fixed]
+        found: dict[tuple[int, ...], int] = {}
+        for at, part in enumerate(parts):
+            if (
+                not isinstance(part, View)
+                or (part.value, part.dims) != (first.value, first.dims)
+                or {d for d, _ in part.fixed} != set(digits)
+            ):
+                return None
+            found[tuple([dict(part.fixed)[digit] for digit in digits])] = at
+        if len(found) != len(parts) or len(parts) != prod(digit.size for digit in digits):
+            return None
+        for order in permutations(range(len(digits))):
+            ordered = sorted(found, key=lambda index, order=order: [index[at] for at in order])  # type: ignore[misc]
+            if [found[index] for index in ordered] == list(range(len(parts))):
+                own = merged([*[digits[at] for at in order], *first.dims[dim]])
+                return View(first.value, (*first.dims[:dim], own, *first.dims[dim + 1 :]))
+        return None
+
+    def sum(self, site: Site, x: View, dim: int) -> View:
+        """The sum over a dimension that is a part of the channels: its parts, added."""
+        dim %= len(x.dims)
+        count = size(x.dims[dim])
+        if not 1 < count <= 16 or any(digit.axis != "c" for digit in x.dims[dim]) or x.dims[dim] == self.axis(x.value, "c"):
+            raise Unsaid(f"it adds up {count} numbers along an axis")
+        parts = [self.select(x, dim, at) for at in range(count)]
+        values = [self.cut(site, part) for part in parts]
+        found = values[0]
+        for one in values[1:]:
+            found = self.merge(site, "add", found, one)
+        return found
 
     def _joined(self, site: Site, values: Sequence[int]) -> int:
         """Channels side by side; those that were joined before are taken as they were, as a dense block has them one after the other."""

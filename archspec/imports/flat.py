@@ -53,6 +53,8 @@ class Made(NamedTuple):
     owner: int | None
     tied: bool
     stored: Mapping[str, Stored]
+    problem: Diagnostic | None = None
+    """What is to be said of it, if it is part of the network in the end."""
 
 
 class Flat:
@@ -159,21 +161,38 @@ class Flat:
         tensors: Mapping[str, tuple[int, ...]] | None = None,
         stored: Mapping[str, Stored] | None = None,
         macs: int | None = None,
+        places: tuple[Any, ...] = (),
     ) -> int:
         """Append a step that the language lacks, with its result, and its MACs where they are known, and warn of it; returns its value.
 
-        Without `out` its result is of the type that it takes.
+        Without `out` its result is of the type that it takes. `places` are numbers behind its values.
         """
         name = ".".join(filter(None, re.findall(r"[A-Za-z_]\w*", site.operator, re.ASCII))) or "unknown"
         what = f"{self._place(site)}: `{site.operator}` became `custom`: {why}"
         help_ = "its MACs are unknown; give it `macs=` where the total should count it" if macs is None else None
-        self.found.add(Diagnostic("A610", what, site.span, help=help_, severity="warning"))
-        places = ("value",) * (len(values) - 1)
+        places = (*("value",) * (len(values) - 1), *places)
         result = {"out": tuple(out.shape)} if out is not None else {}
         while site.key in self._lenders:
             site = site._replace(key=f"{site.key}_")
         given = {re.sub(r"\W", "_", key): shape for key, shape in (tensors or {}).items()}
-        return self.step(site, "custom", *values, stored=stored, given={"name": name, "places": places, **result, "macs": macs, **given})
+        value = self.step(site, "custom", *values, stored=stored, given={"name": name, "places": places, **result, "macs": macs, **given})
+        self.warn(value, Diagnostic("A610", what, site.span, help=help_, severity="warning"))
+        return value
+
+    def warn(self, value: int, problem: Diagnostic) -> None:
+        """Say something of a layer, if it is part of the network in the end."""
+        at = value - len(self._inputs)
+        self._made[at] = self._made[at]._replace(problem=problem)
+
+    def release(self, key: str) -> None:
+        """Let a later layer have weights of its own under a key, in place of one that is no part of the network in the end."""
+        self._lenders.pop(key, None)
+
+    def instead(self, value: int, *values: int) -> int:
+        """Append the layer that gives a value once more, on other values, and with the weights of it, which it no longer has."""
+        made = self._made[value - len(self._inputs)]
+        self.release(made.site.key)
+        return self._append(made.op, tuple(values), made.op.infer([self.type_of(one) for one in values])[0], made.site, made.stored)
 
     def refuse(self, site: Site, why: str, code: str = "A611", help_: str | None = None) -> None:
         """Report what cannot be read, so that nothing comes of the import."""
@@ -192,12 +211,16 @@ class Flat:
 
     def customs(self) -> int:
         """How many layers the language lacks."""
-        return sum(1 for made in self._made if made.op.step == "custom")
+        return sum(1 for at in self._alive() if self._made[at].op.step == "custom")
 
     def finish(self) -> Imported:
         """What was read, shortened. Raises SpecError where something was refused."""
         from archspec.shortening.shortest import shorten
 
+        for at in self._alive():
+            problem = self._made[at].problem
+            if problem is not None:
+                self.found.add(problem)
         found = self.found.sorted()
         if self.found.errors:
             raise SpecError(found)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
-from archspec.imports.channels_first import Kernel, Tensors
+from archspec.imports.channels_first import Kernel, Tensors, sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Dim, joined, merged, size, viewed
-from archspec.imports.views import View
+from archspec.imports.layout import Dim, axes_of, joined, merged, size, viewed
+from archspec.imports.views import Computed, Held, Table, View
+from archspec.types import Map
 
 
 class Scores(NamedTuple):
@@ -19,13 +22,27 @@ class Scores(NamedTuple):
     keys: View
     scale: float = 1.0
     weighed: bool = False
+    table: Table | None = None
+    mask: Any = None
+    """The numbers of a mask that was added: None without one, and True where they are not known."""
+    bias: Held | None = None
+    """A stored tensor (heads, T, U) that was added."""
 
 
 class _Attended(NamedTuple):
-    """An `attend` of one value: that value, and the arguments."""
+    """An `attend` of one value: that value, the arguments, what it has stored, and how far along each axis its result was rolled since."""
 
     packed: int
     arguments: Mapping[str, Any]
+    stored: Mapping[str, Stored]
+    rolled: tuple[int, ...] = ()
+
+
+class _Rolled(NamedTuple):
+    """What a value is when it is not rolled, and how far it was along each axis."""
+
+    source: int
+    shifts: tuple[int, ...]
 
 
 _FORMS = {("in_proj", "out_proj"): None, ("qkv", "proj"): "qkv"}
@@ -38,6 +55,7 @@ class Attending(Tensors):
     def __init__(self, flat: Any, batch: int) -> None:
         super().__init__(flat, batch)
         self._attended: dict[int, _Attended] = {}
+        self._rolled: dict[int, _Rolled] = {}
 
     def scores(self, x: View, y: View) -> Scores:
         """The product of queries (..., T, d) and keys (..., d, U). Raises Unsaid where it is none."""
@@ -50,9 +68,43 @@ class Attending(Tensors):
         """The product of softmaxed scores (..., T, U) with values (..., U, d)."""
         if not scores.weighed:
             raise Unsaid("it multiplies scores that no softmax was taken of")
-        return self.attend(site, scores.queries, scores.keys, values, scale=scores.scale)
+        return self.attend(
+            site, scores.queries, scores.keys, values, scale=scores.scale, table=scores.table, mask=scores.mask, bias=scores.bias
+        )
 
-    def attend(self, site: Site, q: View, k: View, v: View, *, scale: float | None = None, causal: bool = False) -> View:
+    def biased(self, scores: Scores, added: Held | Computed) -> Scores:
+        """Scores with biases of relative positions, with a stored tensor, or with a mask."""
+        if isinstance(added, Held):
+            if scores.bias is not None:
+                raise Unsaid("it adds two stored tensors to the scores of attention")
+            return scores._replace(bias=added)
+        if added.table is not None and scores.table is None:
+            return scores._replace(table=self.oriented(added), mask=added.mask if added.mask is not None else scores.mask)
+        if not added.parts and scores.mask is None:
+            return scores._replace(mask=True if added.value is None else added.value)
+        raise Unsaid("it adds to the scores of attention what is computed from stored tensors")
+
+    def oriented(self, added: Computed) -> Table:
+        """Biases (pairs of positions, heads) that were moved to lie as scores. Raises Unsaid where they do not."""
+        assert added.table is not None
+        letters = [[digit.axis for digit in dim] for dim in added.dims[-3:]]
+        if added.table.oriented or letters == [["1"], ["0"], ["0"]]:
+            return added.table._replace(oriented=True)
+        raise Unsaid("the biases of relative positions lie in another order than the scores")
+
+    def attend(
+        self,
+        site: Site,
+        q: View,
+        k: View,
+        v: View,
+        *,
+        scale: float | None = None,
+        causal: bool = False,
+        table: Table | None = None,
+        mask: Any = None,
+        bias: Held | None = None,
+    ) -> View:
         """Attention of queries, keys and values of (batch, heads, positions, d each); `scale` is by default 1/sqrt(d)."""
         q, k, v = (self._parted(one) for one in (q, k, v))
         d, heads, shared = size(q.dims[3]), size(q.dims[1]), size(k.dims[1])
@@ -64,15 +116,85 @@ class Attending(Tensors):
         given |= {"causal": True} if causal else {}
         given |= {"scale": scale} if abs(scale / usual - 1) > 1e-6 else {}
         packed = self._packed(q, k, v)
-        if packed is not None:
-            spans = self._windows(q)
-            value = self.flat.step(site, "attend", packed, **given, **spans)
-            self._attended[value] = _Attended(packed, {**given, **spans})
-            return self._result(value, q, heads, d)
+        if packed is not None and bias is None:
+            return self._self_attention(site, packed, q, given, table, mask)
+        if table is not None or mask is not None:
+            raise Unsaid("it adds biases or a mask to the scores of several values")
         q, k, v = (View(one.value, (one.dims[0], one.dims[2], joined([one.dims[1], one.dims[3]])), one.fixed) for one in (q, k, v))
-        value = self.flat.step(site, "attend", *(self.settle(site, one, "tokens") for one in (q, k, v)), k=True, v=True, **given)
+        if packed is not None:
+            here = [packed]
+        else:
+            here = [self.settle(site, one, "tokens") for one in (q, k, v)]
+            given |= {"k": True, "v": True}
+        if bias is not None:
+            here.append(self.tensor(site, bias, Map((size(q.dims[1]), size(k.dims[1])), heads)))
+            given |= {"rel": True}
+        value = self.flat.step(site, "attend", *here, **given)
         made = self.of(value)
         return self._heads_first(made, made.dims[1], heads, d)
+
+    def _self_attention(self, site: Site, packed: int, q: View, given: dict[str, Any], table: Table | None, mask: Any) -> View:
+        """Attention of the queries, keys and values in one value: in windows also shifted ones, as a map that was rolled has them."""
+        given |= self._windows(q)
+        stored: dict[str, Stored] = {}
+        type_ = self.flat.type_of(packed)
+        if table is not None:
+            if not isinstance(type_, Map) or not _looks_around(table.index, self._span(given, type_)):
+                raise Unsaid("its biases are not those of the relative positions of a window")
+            given |= {"rel": "table"}
+            site = site._replace(key=table.name.rpartition(".")[0])
+            stored = {"relative_position_bias_table": Stored((table.name,))}
+        rolled = None
+        if mask is not None:
+            made = self.flat.made(packed)
+            rolled = self._rolled.get(made.inputs[0]) if made is not None and made.op.step == "linear" else None
+            if rolled is None or "w" not in given or not isinstance(type_, Map):
+                raise Unsaid("its scores get a mask")
+            shifts = tuple([-one for one in rolled.shifts])
+            if not _parts_windows(mask, type_.spatial, self._span(given, type_), shifts):
+                raise Unsaid("the mask of its scores is not that of shifted windows")
+            given |= {"shift": sizes(shifts)}
+            packed = self.flat.instead(packed, rolled.source)
+        value = self.flat.step(site, "attend", packed, stored=stored, **given)
+        self._attended[value] = _Attended(packed, given, stored)
+        if rolled is not None:
+            back = self._roll(site, value, rolled.shifts)
+            self._attended[back] = _Attended(packed, given, stored, rolled.shifts)
+            value = back
+        heads = given["heads"]
+        return self._result(value, q, heads, self.flat.type_of(value).channels // heads)
+
+    def _span(self, given: Mapping[str, Any], type_: Map) -> tuple[int, ...]:
+        """The positions along each axis that attend to one another."""
+        part = given.get("w", given.get("grid"))
+        if part is None:
+            return type_.spatial
+        return part if isinstance(part, tuple) else (part,) * len(type_.spatial)
+
+    def roll(self, site: Site, x: View, shifts: Mapping[int, int]) -> View:
+        """A map whose positions are moved along dimensions, what leaves it at one end coming in at the other."""
+        x = self.cut(site, x) if x.fixed else x
+        type_ = self.flat.type_of(x.value)
+        letters = axes_of(type_)[1:] if isinstance(type_, Map) else ""
+        axes = {x.dims[dim]: shift for dim, shift in shifts.items()}
+        own = tuple([axes.pop(self.axis(x.value, axis), 0) for axis in letters])
+        if axes or not letters:
+            raise Unsaid("it rolls what is no axis of a map")
+        return x._replace(value=self._roll(site, x.value, own))
+
+    def _roll(self, site: Site, value: int, shifts: tuple[int, ...]) -> int:
+        rolled = self._rolled.get(value)
+        if rolled is not None and all(a + b == 0 for a, b in zip(shifts, rolled.shifts, strict=True)):
+            return rolled.source
+        found = self.flat.custom(
+            site._replace(operator="aten.roll", key=""),
+            value,
+            out=self.flat.type_of(value),
+            why="the language has no layer for it",
+            places=(shifts, tuple(range(2, 2 + len(shifts)))),
+        )
+        self._rolled[found] = _Rolled(value, shifts)
+        return found
 
     def _parted(self, x: View) -> View:
         """Queries, keys or values with the batch and the heads apart."""
@@ -135,6 +257,7 @@ class Attending(Tensors):
         if found is not None and not x.fixed and x.dims[-1] == self.axis(x.value, "c"):
             value = self._attention(site, found, kernel)
             if value is not None:
+                value = self._roll(site, value, found.rolled) if found.rolled else value
                 return View(value, (*x.dims[:-1], self.axis(value, "c")))
         return super().linear(site, x, kernel)
 
@@ -157,4 +280,41 @@ class Attending(Tensors):
         between = "_" if into == "in_proj" else "."
         stored: dict[str, Stored] = {f"{into}{between}{name}": place for name, place in before.stored.items()}
         stored |= {f"{out}.{name}": place for name, place in kernel.stored.items()}
-        return self.flat.step(site._replace(key=own), "attn", x, stored=stored, **given)
+        self.flat.release(own)  # which the attention without its projections has, where it has biases
+        return self.flat.step(site._replace(key=own), "attn", x, stored={**stored, **attended.stored}, **given)
+
+
+def _looks_around(index: Any, span: Sequence[int]) -> bool:
+    """Whether an index of biases is that of the relative positions in a window, where its numbers are known."""
+    if index is None:
+        return True
+    places = list(product(*map(range, span)))
+    strides = [prod(2 * n - 1 for n in span[at + 1 :]) for at in range(len(span))]
+    wanted = [
+        sum([(a - b + n - 1) * stride for a, b, n, stride in zip(one, other, span, strides, strict=True)])
+        for one in places
+        for other in places
+    ]
+    found: list[int] = index.reshape(-1).tolist()
+    return found == wanted
+
+
+def _parts_windows(mask: Any, axes: Sequence[int], span: Sequence[int], shift: Sequence[int]) -> bool:
+    """Whether a mask (windows, positions, positions) parts what a roll brought together in a window, where its numbers are known."""
+    if mask is True:
+        return True
+
+    def region(axis: int, window: int, inner: int) -> int:
+        at = window * span[axis] + inner
+        return (at >= axes[axis] - span[axis]) + (at >= axes[axis] - shift[axis]) if shift[axis] else 0
+
+    windows = product(*[range(size // n) for size, n in zip(axes, span, strict=True)])
+    places = list(product(*map(range, span)))
+    wanted = []
+    for window in windows:
+        ids = [tuple([region(axis, window[axis], at) for axis, at in enumerate(place)]) for place in places]
+        wanted += [one != other for one in ids for other in ids]
+    found = mask.reshape(-1).tolist()
+    return len(found) == len(wanted) and all(
+        (number < -50) == parted and (parted or number == 0) for number, parted in zip(found, wanted, strict=True)
+    )

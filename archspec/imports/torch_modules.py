@@ -1,10 +1,90 @@
-"""Modules that are layers as a whole, by their classes."""
+"""Modules that are layers as a whole, by their classes: what they compute has no words of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from archspec.imports.channels_first import Kernel
+from archspec.imports.flat import Site, Unsaid
+from archspec.imports.imported import Stored
+from archspec.imports.torch_reader import Reader
+from archspec.imports.views import View
 
-def whole(reader: Any, node: Any) -> str | None:
-    """Read the module that an operator is in as one layer; None where none of its modules is one."""
-    return None
+Row = Callable[..., View]
+MODULES: dict[str, Row] = {}
+"""By the last part of the name of the class: torchvision's and timm's."""
+
+
+def module(*names: str) -> Callable[[Row], Row]:
+    """Register how the modules of some classes are read."""
+
+    def add(function: Row) -> Row:
+        MODULES.update(dict.fromkeys(names, function))
+        return function
+
+    return add
+
+
+def wholes(reader: Reader) -> dict[Any, tuple[str, Row, list[Any]] | None]:
+    """The operators of modules that are read as a whole: for that which gives the result its path, its row and what it reads, else None."""
+    inside: dict[tuple[str, str], list[Any]] = {}
+    if reader.module is None:
+        return {}
+    for node in reader.program.graph.nodes:
+        for path, kind in (node.meta.get("nn_module_stack") or {}).values() if node.op == "call_function" else ():
+            name = (kind if isinstance(kind, str) else kind.__qualname__).rpartition(".")[2]
+            if name in MODULES:
+                inside.setdefault((path, name), []).append(node)
+                break
+    found: dict[Any, tuple[str, Row, list[Any]] | None] = {}
+    for (path, name), nodes in inside.items():
+        own = set(nodes)
+        ends = [node for node in nodes if any(user not in own for user in node.users)]
+        stored = {node for node in reader.program.graph.nodes if node.op == "placeholder" and node.name in reader.keys}
+        reads = list(dict.fromkeys(one for node in nodes for one in node.all_input_nodes if one not in own and one not in stored))
+        if len(ends) == 1:
+            found |= dict.fromkeys(nodes)
+            found[ends[0]] = (path.partition("@")[0], MODULES[name], reads)
+    return found
+
+
+def _kernel(site: Site, own: Any) -> Kernel:
+    """The weights of a layer as PyTorch stores them."""
+    stored = {name: Stored((f"{site.key}.{name}",)) for name in ("weight", "bias") if getattr(own, name, None) is not None}
+    return Kernel(tuple(own.weight.shape), own.bias is not None, stored)
+
+
+@module("ScaledStdConv2d", "ScaledStdConv2dSame", "StdConv2d", "StdConv2dSame")
+def _standardised(r: Reader, site: Site, own: Any, x: View) -> View:
+    """A convolution whose filters are standardised: NFNet's, with a gain, and BiT's."""
+    kernel = _kernel(site, own)
+    gain = getattr(own, "gain", None)
+    scale = getattr(own, "scale", None)
+    fan = kernel.shape[1] * kernel.shape[2] * kernel.shape[3]
+    if gain is not None and scale is not None and abs(scale * fan**0.5 - 1) > 1e-6:
+        raise Unsaid(f"its filters are scaled by {scale:g} besides their gain")
+    form = {"norm": "std", "eps": own.eps} | ({} if gain is not None else {"gain": False})
+    stored = {**kernel.stored, **({"gain": Stored((f"{site.key}.gain",))} if gain is not None else {})}
+    p = "same" if type(own).__name__.endswith("Same") and getattr(own, "same_pad", True) else None
+    around = (own.padding, own.padding)
+    return r.conv(site, x, kernel._replace(stored=stored), own.stride, around, own.dilation, own.groups, same=p is not None, form=form)
+
+
+@module("GlobalResponseNorm")
+def _response(r: Reader, site: Site, own: Any, x: View) -> View:
+    """ConvNeXt V2's norm, on channels first or last."""
+    stored = {name: Stored((f"{site.key}.{name}",)) for name in ("weight", "bias")}
+    dim = own.channel_dim
+    return r.on_channels(site, x, dim, "grn", eps=own.eps, stored=stored)
+
+
+@module("ParametrizedConv2d", "ParametrizedConv1d")
+def _parametrized(r: Reader, site: Site, own: Any, x: View) -> View:
+    """A convolution whose weights are a direction and a length."""
+    kinds = [type(one).__name__ for one in own.parametrizations.weight] if hasattr(own.parametrizations, "weight") else []
+    if kinds != ["_WeightNorm"] or own.padding_mode != "zeros" or isinstance(own.padding, str):
+        raise Unsaid(f"its weights have the form {', '.join(kinds)}")
+    names = [f"parametrizations.weight.original{at}" for at in (0, 1)] + ["bias"] * (own.bias is not None)
+    kernel = Kernel(tuple(own.weight.shape), own.bias is not None, {name: Stored((f"{site.key}.{name}",)) for name in names})
+    return r.conv(site, x, kernel, own.stride, (own.padding, own.padding), own.dilation, own.groups, form={"norm": "weight"})

@@ -9,9 +9,9 @@ from archspec.imports.channels_first import sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.products import Scores
-from archspec.imports.torch_export import Computed, Reader
-from archspec.imports.torch_table import Row, row, spread
-from archspec.imports.views import Held, View
+from archspec.imports.torch_reader import Reader
+from archspec.imports.torch_table import Row, Stacked, row, spread
+from archspec.imports.views import Computed, Held, View
 from archspec.types import Map
 
 # windows
@@ -248,23 +248,6 @@ def _softmax(r: Reader, site: Site, x: Any, dim: int) -> Any:
     return r.softmax(site, x, dim, "logsoftmax" if "log" in site.operator else "softmax")
 
 
-@row(
-    "contiguous",
-    "clone",
-    "alias",
-    "detach",
-    "detach_",
-    "lift_fresh_copy",
-    "to",
-    "_assert_tensor_metadata",
-    "type_as",
-    "float",
-    takes=(Held,),
-)
-def _same_tensor(r: Reader, site: Site, x: Any) -> Any:
-    return x
-
-
 # several values
 
 
@@ -278,7 +261,7 @@ def _arithmetic(step: str) -> Row:
 
 
 for _name in ("add", "sub", "mul"):
-    row(_name, takes=(Held, Scores, float, int))(_arithmetic(_name))
+    row(_name, takes=(Held, Computed, Scores, float, int))(_arithmetic(_name))
 
 
 def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
@@ -286,13 +269,17 @@ def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
         if step == "sub":
             raise Unsaid("it subtracts from a number")
         x, y = y, x
-    if isinstance(x, Scores):
+    if isinstance(x, Scores) and not isinstance(y, (Held, Computed)):
         if step == "mul" and isinstance(y, (int, float)):
             return x._replace(scale=x.scale * y)
         raise Unsaid("it changes the scores of attention")
     if x is None or y is None:
         return None  # what it takes was refused
-    if isinstance(x, Held) and not isinstance(y, View):
+    if isinstance(y, Scores) and isinstance(x, (Held, Computed)):
+        x, y = y, x
+    if isinstance(x, Scores) and isinstance(y, (Held, Computed)) and step == "add":
+        return r.biased(x, r.constant(y))
+    if isinstance(x, (Held, Computed)) and not isinstance(y, View):
         raise Unsaid("it takes what is computed from stored tensors alone")
     if isinstance(y, (int, float)):
         return r.number(site, x, step, y)
@@ -308,7 +295,7 @@ def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
     return r.merge(site, step, x, y)
 
 
-@row("div", takes=(Held, Scores))
+@row("div", takes=(Held, Computed, Scores))
 def _div(r: Reader, site: Site, x: Any, other: Any, rounding_mode: Any) -> Any:
     if not isinstance(other, (int, float)) or rounding_mode is not None:
         raise Unsaid("it divides by a tensor")
@@ -322,10 +309,44 @@ def _cat(r: Reader, site: Site, tensors: Any, dim: int) -> View:
     return r.concat(site, tensors, dim)
 
 
-@row("mean", "amax")
+@row("mean", "amax", takes=(Stacked,))
 def _mean(r: Reader, site: Site, x: Any, dim: Any, keepdim: bool) -> View:
+    if isinstance(x, Stacked):
+        return r.number(site, _added(r, site, x, dim), "mul", 1 / len(x.parts))
     dims = spread(dim, 1) if dim is not None else list(range(len(x.dims)))
     return r.reduce(site, x, "mean" if "mean" in site.operator else "max", dims, keep=bool(keepdim))
+
+
+@row("sum", takes=(Stacked,))
+def _sum(r: Reader, site: Site, x: Any, dim: Any, keepdim: bool) -> View:
+    if isinstance(x, Stacked):
+        return _added(r, site, x, dim)
+    dims = spread(dim, 1) if dim is not None else []
+    if len(dims) != 1 or keepdim:
+        raise Unsaid("it adds up numbers along several axes")
+    return r.sum(site, x, dims[0])
+
+
+def _added(r: Reader, site: Site, x: Stacked, dim: Any) -> View:
+    """The sum of tensors that were stacked."""
+    if spread(dim, 1) != [x.dim]:
+        raise Unsaid("it adds up numbers within tensors that were stacked")
+    found = x.parts[0]
+    for one in x.parts[1:]:
+        found = r.merge(site, "add", found, one)
+    return found
+
+
+@row("stack")
+def _stack(r: Reader, site: Site, tensors: Any, dim: int) -> Any:
+    if not all(isinstance(one, View) for one in tensors):
+        raise Unsaid("it stacks what is computed from stored tensors alone")
+    return Stacked(tuple(tensors), dim % (len(tensors[0].dims) + 1))
+
+
+@row("roll")
+def _roll(r: Reader, site: Site, x: Any, shifts: Any, dims: Any) -> View:
+    return r.roll(site, x, {dim % len(x.dims): shift for dim, shift in zip(dims, shifts, strict=True)})
 
 
 @row("linear")
@@ -353,6 +374,9 @@ def _matmul(r: Reader, site: Site, x: Any, other: Any, mat2: Any) -> Any:
 
 @row("scaled_dot_product_attention")
 def _sdpa(r: Reader, site: Site, query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool, scale: Any) -> View:
-    if attn_mask is not None:
+    if attn_mask is None:
+        return r.attend(site, query, key, value, scale=scale, causal=is_causal)
+    if not isinstance(attn_mask, (Held, Computed)):
         raise Unsaid("its scores get a mask or a bias")
-    return r.attend(site, query, key, value, scale=scale, causal=is_causal)
+    found = r.biased(Scores(query, key), r.constant(attn_mask))
+    return r.attend(site, query, key, value, scale=scale, table=found.table, mask=found.mask, bias=found.bias)

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+
+from archspec.imports.views import View
 
 Row = Callable[..., Any]
+
+
+class Stacked(NamedTuple):
+    """Tensors on a new axis of their own, at this place."""
+
+    parts: tuple[View, ...]
+    dim: int
+
 
 ROWS: dict[str, Row] = {}
 

@@ -8,22 +8,22 @@ from typing import Any
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.layout import viewed
 from archspec.imports.products import Scores
-from archspec.imports.torch_export import Reader
+from archspec.imports.torch_reader import Reader
 from archspec.imports.torch_table import row, spread
-from archspec.imports.views import Held, View
+from archspec.imports.views import Computed, Held, View
 
 
 def _moved(x: Any, order: Sequence[int]) -> Any:
     return x._replace(dims=tuple([x.dims[at] for at in order]))
 
 
-@row("view", "reshape", "_unsafe_view", takes=(Held,))
+@row("view", "reshape", "_unsafe_view", takes=(Held, Computed, Scores))
 def _view(r: Reader, site: Site, x: Any, size: Any, shape: Any) -> Any:
-    return _viewed(r, site, x, _wanted(x, size if size is not None else shape))
+    return x if isinstance(x, Scores) else _viewed(r, site, x, _wanted(x, size if size is not None else shape))
 
 
 def _viewed(r: Reader, site: Site, x: Any, wanted: Sequence[int]) -> Any:
-    if isinstance(x, Held):
+    if isinstance(x, (Held, Computed)):
         dims = viewed(x.dims, wanted)
         if dims is None:
             raise Unsaid("it splits the axes of a stored tensor")
@@ -41,7 +41,7 @@ def _wanted(x: Any, shape: Sequence[int]) -> list[int]:
     return [one if one != -1 else total // max(known, 1) for one in shape]
 
 
-@row("flatten", takes=(Held,))
+@row("flatten", takes=(Held, Computed))
 def _flatten(r: Reader, site: Site, x: Any, start_dim: int, end_dim: int) -> Any:
     before = list(x.sizes)
     start, end = start_dim % len(before), end_dim % len(before)
@@ -51,7 +51,7 @@ def _flatten(r: Reader, site: Site, x: Any, start_dim: int, end_dim: int) -> Any
     return _viewed(r, site, x, [*before[:start], total, *before[end + 1 :]])
 
 
-@row("unflatten", takes=(Held,))
+@row("unflatten", takes=(Held, Computed))
 def _unflatten(r: Reader, site: Site, x: Any, dim: int, sizes: Any) -> Any:
     before = list(x.sizes)
     dim %= len(before)
@@ -61,12 +61,12 @@ def _unflatten(r: Reader, site: Site, x: Any, dim: int, sizes: Any) -> Any:
     return _viewed(r, site, x, [*before[:dim], *[one if one != -1 else total // known for one in sizes], *before[dim + 1 :]])
 
 
-@row("permute", takes=(Held,))
+@row("permute", takes=(Held, Computed))
 def _permute(r: Reader, site: Site, x: Any, dims: Any) -> Any:
     return _moved(x, [dim % len(x.dims) for dim in dims])
 
 
-@row("transpose", "swapaxes", takes=(Held,))
+@row("transpose", "swapaxes", takes=(Held, Computed))
 def _transpose(r: Reader, site: Site, x: Any, dim0: int, dim1: int) -> Any:
     order = list(range(len(x.dims)))
     a, b = dim0 % len(order), dim1 % len(order)
@@ -74,24 +74,24 @@ def _transpose(r: Reader, site: Site, x: Any, dim0: int, dim1: int) -> Any:
     return _moved(x, order)
 
 
-@row("t", "numpy_T", takes=(Held,))
+@row("t", "numpy_T", takes=(Held, Computed))
 def _t(r: Reader, site: Site, x: Any) -> Any:
     return _moved(x, list(reversed(range(len(x.dims)))))
 
 
-@row("unsqueeze", takes=(Held,))
+@row("unsqueeze", takes=(Held, Computed))
 def _unsqueeze(r: Reader, site: Site, x: Any, dim: int) -> Any:
     dim %= len(x.dims) + 1
     return x._replace(dims=(*x.dims[:dim], (), *x.dims[dim:]))
 
 
-@row("squeeze", takes=(Held,))
+@row("squeeze", takes=(Held, Computed))
 def _squeeze(r: Reader, site: Site, x: Any, dim: Any) -> Any:
     dims = range(len(x.dims)) if dim is None else [one % len(x.dims) for one in spread(dim, 1)]
     return x._replace(dims=tuple([one for at, one in enumerate(x.dims) if at not in dims or one]))
 
 
-@row("expand", "expand_as", takes=(Held,))
+@row("expand", "expand_as", takes=(Held, Computed))
 def _expand(r: Reader, site: Site, x: Any, size: Any, other: Any) -> Any:
     count = len(size if size is not None else other.dims)
     return x._replace(dims=(*((),) * (count - len(x.dims)), *x.dims))
@@ -129,6 +129,8 @@ def _select(r: Reader, site: Site, x: Any, dim: int, index: int) -> View:
 def _slice(r: Reader, site: Site, x: Any, dim: int, start: Any, end: Any, step: int) -> View:
     dim %= len(x.dims)
     whole = x.sizes[dim]
+    if step != 1 and (start or 0) >= 0 and (end is None or end >= whole):
+        return r.strided(site, x, dim, start or 0, step)
     start = min(whole, (start or 0) + (whole if (start or 0) < 0 else 0))
     end = whole if end is None else min(whole, end + (whole if end < 0 else 0))
     if step != 1:
@@ -136,6 +138,23 @@ def _slice(r: Reader, site: Site, x: Any, dim: int, start: Any, end: Any, step: 
     return r.slice(site, x, dim, start, end)
 
 
-@row("getitem", takes=(Held, Scores))
+@row("getitem", takes=(Held, Computed, Scores))
 def _getitem(r: Reader, site: Site, arg0: Any, arg1: int) -> Any:
     return arg0[arg1] if isinstance(arg0, list) and arg1 < len(arg0) else None
+
+
+@row(
+    "contiguous",
+    "clone",
+    "alias",
+    "detach",
+    "detach_",
+    "lift_fresh_copy",
+    "to",
+    "_assert_tensor_metadata",
+    "type_as",
+    "float",
+    takes=(Held, Computed),
+)
+def _same_tensor(r: Reader, site: Site, x: Any) -> Any:
+    return x

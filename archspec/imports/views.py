@@ -45,6 +45,31 @@ class Held(NamedTuple):
         return tuple(map(size, self.dims))
 
 
+class Table(NamedTuple):
+    """Biases of relative positions that were looked up in a stored tensor: its name, where each pair of positions looks, and a mask added."""
+
+    name: str
+    index: Any
+    oriented: bool = False
+    """Whether it lies as scores do: heads, queries, keys."""
+
+
+class Computed(NamedTuple):
+    """What a source computes from stored tensors alone: its dimensions, with axes `0`, `1`, ..., the learned tensors, and the numbers if known."""
+
+    dims: Dims
+    parts: tuple[str, ...] = ()
+    value: Any = None
+    table: Table | None = None
+    mask: Any = None
+    """The numbers of what was added to a table."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        return tuple(map(size, self.dims))
+
+
 def held(name: str, shape: Sequence[int], *, learned: bool = True, key: str = "") -> Held:
     """A stored tensor in its own shape."""
     dims = tuple([(Digit(str(at), size, 1),) if size != 1 else () for at, size in enumerate(shape)])
@@ -115,6 +140,14 @@ class Views:
             at += width
         return found
 
+    def strided(self, site: Site, x: View, dim: int, start: int, step: int) -> View:
+        """Every step-th number along a dimension, from `start` on."""
+        whole = size(x.dims[dim])
+        parts = viewed((x.dims[dim],), (whole // step, step)) if whole % step == 0 and 0 <= start < step else None
+        if parts is None:
+            raise Unsaid(f"it takes every {step}th of {whole} numbers")
+        return self.select(x._replace(dims=(*x.dims[:dim], *parts, *x.dims[dim + 1 :])), dim + 1, start)
+
     def slice(self, site: Site, x: View, dim: int, start: int, stop: int) -> View:
         """Numbers from `start` up to, not including, `stop` along a dimension."""
         x = self.of(self.settle(site, x)) if x.fixed else x
@@ -176,6 +209,19 @@ class Views:
         line = isinstance(here, Map) and len(here.spatial) == 1
         if joined(dims) == joined(stored) and not (len(type_.shape) == 2 and line != isinstance(type_, Map)):
             return step(site, "reshape", value, shape=type_.shape if len(type_.shape) > 1 else type_.shape[0])
+        n = dims[0][0].size if len(dims[0]) > 1 else 1
+        patches = [
+            (Digit("w", n, 1), Digit("h", n, 1), *whole["c"]),
+            *[(Digit(axis, s // n, n),) for axis, s in zip("hw", here.shape, strict=False)],
+        ]
+        if (
+            isinstance(here, Map)
+            and isinstance(type_, Map)
+            and n > 1
+            and len(here.spatial) == 2
+            and dims == [merged(one) for one in patches]
+        ):
+            return step(site, "patchmerge", value, n=n)
         if here == type_ and isinstance(here, Map) and len(dims[0]) == 2 and dims[1:] == list(stored[1:]) and _crossed(dims[0], whole["c"]):
             return step(site, "shuffle", value, g=dims[0][1].size)
         return self._rearranged(site, value, here, type_, dims)
@@ -193,6 +239,7 @@ class Views:
     def cut(self, site: Site, x: View) -> View:
         """A tensor whose fixed parts are cut out of its value."""
         site = self._there(site, x)
+        x = self._thinned(site, x)
         for axis in dict.fromkeys(digit.axis for digit, _ in x.fixed):
             start = sum([digit.stride * at for digit, at in x.fixed if digit.axis == axis])
             left = sorted([digit for dim in x.dims for digit in dim if digit.axis == axis], key=lambda digit: -digit.stride)
@@ -213,6 +260,24 @@ class Views:
         if x.factor != 1:
             x = x._replace(value=self.flat.step(site, "mul", x.value, number=x.factor), factor=1.0)
         return x
+
+    def _thinned(self, site: Site, x: View) -> View:
+        """A map of which the first of every n positions along each axis is taken: a pool with windows of one position."""
+        here = self.flat.type_of(x.value)
+        if not isinstance(here, Map) or not x.fixed or any(at for _, at in x.fixed):
+            return x
+        steps = {digit.axis: digit.size for digit, _ in x.fixed if digit.stride == 1}
+        axes = axes_of(here)[1:]
+        if (
+            len(steps) != len(x.fixed)
+            or set(steps) != set(axes)
+            or any(a % steps[axis] for axis, a in zip(axes, here.spatial, strict=True))
+        ):
+            return x
+        own = [steps[axis] for axis in axes]
+        value = self.flat.step(site, "pool", x.value, w=1, s=own[0] if len(set(own)) == 1 else tuple(own), round="floor")
+        thin = [merged([digit._replace(stride=digit.stride // steps.get(digit.axis, 1)) for digit in dim]) for dim in x.dims]
+        return View(value, tuple(thin), (), x.factor)
 
     def tensor(self, site: Site, held: Held, type_: Type) -> int:
         """The value of a stored tensor, in a type whose numbers lie in the order of its dimensions."""
