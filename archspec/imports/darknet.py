@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from archspec.diagnostics import Enough, SpecError, did_you_mean
+from archspec.diagnostics import Diagnostic, Enough, SpecError, did_you_mean
 from archspec.imports.flat import Flat, Site, Unsaid
-from archspec.imports.imported import Imported
+from archspec.imports.imported import Imported, Stored
 from archspec.imports.texts import MOST_LAYERS, Misread, damaged, real, source_of, whole
 from archspec.source import Source, Span
 from archspec.types import Map, Type, Vector, from_shape
@@ -134,9 +134,9 @@ class Layer:
         assert isinstance(found, Map)
         return value, found
 
-    def step(self, step: str, *values: int, **arguments: Any) -> int:
+    def step(self, step: str, *values: int, stored: Mapping[str, Stored] | None = None, **arguments: Any) -> int:
         """Append a layer. Raises Unsaid."""
-        return self.reader.flat.step(self.site, step, *values, **arguments)
+        return self.reader.flat.step(self.site, step, *values, stored=stored, **arguments)
 
     def custom(
         self,
@@ -147,9 +147,23 @@ class Layer:
         macs: int | None = None,
         name: str = "",
     ) -> int:
-        """Append what the language lacks."""
+        """Append what the language lacks; a file of weights holds its tensors in their order."""
         site = self.site._replace(operator=name) if name else self.site
-        return self.reader.flat.custom(site, *values, out=out, why=why, tensors=dict(sorted((tensors or {}).items())), macs=macs)
+        shapes = dict(tensors or {})
+        stored = {key: self.held(key, shape) for key, shape in shapes.items()}
+        return self.reader.flat.custom(site, *values, out=out, why=why, tensors=dict(sorted(shapes.items())), stored=stored, macs=macs)
+
+    def held(self, name: str, shape: tuple[int, ...]) -> Stored:
+        """The next tensor of this layer in a file of weights; one of a layer with `dontload` is in no file."""
+        key = f"{self.index}.{name}"
+        if not self.section.integer("dontload", 0):
+            self.reader.held[self.index][key] = shape
+        return Stored((key,))
+
+    def statistics(self, count: int) -> dict[str, Stored]:
+        """The next tensors, where they are those of a batch normalisation, without its offset."""
+        names = {"weight": "scales", "running_mean": "mean", "running_var": "variance"}
+        return {name: self.held(own, (count,)) for name, own in names.items()}
 
     def output(self, value: int) -> int:
         """A result of the network that is not its last layer."""
@@ -171,6 +185,8 @@ class Reader:
         self.net, *self.layers = found
         self.flat = Flat(path.stem, path.name)
         self.values: list[int | None] = [None] * len(self.layers)
+        self.held: list[dict[str, tuple[int, ...]]] = [{} for _ in self.layers]
+        """The tensors of each layer, in the order in which a file of weights holds them."""
         self.results: dict[int, str] = {}
         """Values of results that are not the last one, with their names."""
         self.steps = max(1, self.net.integer("time_steps", 1))
@@ -248,6 +264,11 @@ class Reader:
 
 def read(path: Path, inputs: Mapping[str, tuple[int, ...]]) -> Imported:
     """Read a `.cfg` file. `inputs` has the shape of the input, channels last, where it is to be another. Raises SpecError, OSError."""
+    return reader_of(path, inputs).flat.finish()
+
+
+def reader_of(path: Path, inputs: Mapping[str, tuple[int, ...]]) -> Reader:
+    """Read the layers of a file. Raises SpecError, OSError."""
     from archspec.imports.darknet_parts import ROWS
 
     found = sections(source_of(path))
@@ -256,12 +277,10 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]]) -> Imported:
     except Misread as misread:
         raise damaged(str(misread), misread.span) from None
     except Unsaid as unsaid:
-        from archspec.diagnostics import Diagnostic
-
         help_ = "give it: `--input 416x416x3`"
         raise SpecError([Diagnostic("A613", str(unsaid), found[0].span, help=help_)]) from None
     try:
         reader.read(ROWS)
     except Enough:
         raise SpecError(reader.flat.found.sorted()) from None
-    return reader.flat.finish()
+    return reader

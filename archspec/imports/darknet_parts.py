@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from archspec.imports.darknet import Layer
 from archspec.imports.darknet_rows import ROWS, activated, row
 from archspec.imports.flat import Unsaid
@@ -94,7 +96,7 @@ def reorg(layer: Layer) -> int:
         raise Unsaid("`extra=` adds numbers that the language has not")
     if channels % stride**2 or (not reverse and (height % stride or width % stride)):
         raise Unsaid(f"`stride={stride}` divides no map of {type_}")
-    sizes = {"a": stride, "b": stride}
+    sizes: dict[str, Any] = {"a": stride, "b": stride}
     if section.integer("flatten", 0):
         return flattened(layer, value, type_, stride, bool(reverse))
     if reverse:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archspec.imports.darknet import Layer, Row
 from archspec.imports.flat import Unsaid
+from archspec.imports.imported import Stored
 from archspec.imports.pool_windows import Window, pooled
 from archspec.numeric import product
 from archspec.types import Map, Type, is_line
@@ -57,11 +58,20 @@ def activated(layer: Layer, value: int, default: str = "logistic") -> int:
     return value
 
 
-def normalised(layer: Layer, value: int) -> int:
-    """Append the batch normalisation of a layer, if it has one, and its activation."""
+def normalised(layer: Layer, value: int, stored: Mapping[str, Stored]) -> int:
+    """Append the batch normalisation of a layer, if it has one, with what is stored of it, and its activation."""
     if layer.section.integer("batch_normalize", 0):
-        value = layer.step("bn", value, momentum=MOMENTUM)
+        value = layer.step("bn", value, momentum=MOMENTUM, stored=stored)
     return activated(layer, value)
+
+
+def convolved(layer: Layer, shape: tuple[int, ...], filters: int) -> tuple[dict[str, Stored], dict[str, Stored]]:
+    """What is stored of a convolution, and of its batch normalisation. Source: parser.c, load_convolutional_weights."""
+    biases = {"bias": layer.held("biases", (filters,))}
+    normalise = layer.section.integer("batch_normalize", 0)
+    statistics = biases | layer.statistics(filters) if normalise else {}
+    weights = {"weight": layer.held("weights", shape)}
+    return weights if normalise else weights | biases, statistics
 
 
 def strides(layer: Layer) -> tuple[int, int]:
@@ -85,16 +95,17 @@ def convolutional(layer: Layer) -> int:
         if section.integer(name, 0, -(10**9)):
             raise Unsaid(f"`{name}=` of AlexeyAB's Darknet is not read")
     size, filters, groups = section.integer("size", 1, 1), section.integer("filters", 1, 1), section.integer("groups", 1, 1)
-    bias = not section.integer("batch_normalize", 0)
     pad, (high, wide) = padding(layer, size), strides(layer)
     dilation = section.integer("dilation", 1, 1) if size > 1 else 1
     if section.integer("binary", 0) or section.integer("xnor", 0):
-        return normalised(layer, binary(layer, value, type_, (size, filters, groups, pad, high, wide)))
+        return binary(layer, value, type_, (size, filters, groups, pad, high, wide))
+    stored, statistics = convolved(layer, (filters, type_.channels // groups, size, size), filters)
     depthwise = groups == type_.channels > 1 and filters % groups == 0
     kind = {"m": filters // groups} if depthwise else {"f": filters, "g": groups}
     step = "dwconv" if depthwise else "conv"
     s = high if high == wide else (high, wide)
-    return normalised(layer, layer.step(step, value, k=size, s=s, p=pad, d=dilation, bias=bias, round="floor", **kind))
+    value = layer.step(step, value, k=size, s=s, p=pad, d=dilation, bias=not statistics, round="floor", stored=stored, **kind)
+    return normalised(layer, value, statistics)
 
 
 def binary(layer: Layer, value: int, type_: Map, sizes: tuple[int, ...]) -> int:
@@ -103,22 +114,26 @@ def binary(layer: Layer, value: int, type_: Map, sizes: tuple[int, ...]) -> int:
     height, width = ((of + 2 * pad - size) // s + 1 for of, s in zip(type_.spatial, (high, wide), strict=True))
     if min(height, width) < 1 or type_.channels % groups:
         raise Unsaid(f"a window of {size} does not fit on a map of {type_}")
-    tensors: dict[str, tuple[int, ...]] = {"weight": (filters, type_.channels // groups, size, size)}
-    if not layer.section.integer("batch_normalize", 0):
-        tensors["bias"] = (filters,)
-    out = Map((height, width), filters)
+    tensors = kernels("", (filters, type_.channels // groups, size, size), layer.section.integer("batch_normalize", 0))
     macs = product((height, width, *tensors["weight"]))
-    return layer.custom(value, out=out, why="its weights are rounded to two values", tensors=tensors, macs=macs)
+    why = "its weights are rounded to two values"
+    return activated(layer, layer.custom(value, out=Map((height, width), filters), why=why, tensors=tensors, macs=macs))
+
+
+def kernels(prefix: str, shape: tuple[int, ...], normalise: int) -> dict[str, tuple[int, ...]]:
+    """The tensors of a convolution that is no line of its own, in the order of load_convolutional_weights."""
+    normal = ("scale", "mean", "variance") if normalise else ()
+    return {f"{prefix}{name}": shape[:1] for name in ("bias", *normal)} | {f"{prefix}weight": shape}
 
 
 @row("deconvolutional", "deconv")
 def deconvolutional(layer: Layer) -> int:
     section = layer.section
-    value, _ = layer.map(layer.x)
+    value, type_ = layer.map(layer.x)
     size, filters = section.integer("size", 1, 1), section.integer("filters", 1, 1)
-    bias = not section.integer("batch_normalize", 0)
-    value = layer.step("deconv", value, k=size, f=filters, s=section.integer("stride", 1, 1), p=padding(layer, size), bias=bias)
-    return normalised(layer, value)
+    stored, statistics = convolved(layer, (type_.channels, filters, size, size), filters)
+    arguments = {"s": section.integer("stride", 1, 1), "p": padding(layer, size), "bias": not statistics}
+    return normalised(layer, layer.step("deconv", value, k=size, f=filters, stored=stored, **arguments), statistics)
 
 
 @row("local")
@@ -132,7 +147,7 @@ def local(layer: Layer) -> int:
     if min(height, width) < 1:
         raise Unsaid(f"a window of {size} does not fit on a map of {type_}")
     inner = type_.channels * size * size
-    tensors = {"weight": (height * width, filters, inner), "bias": (filters, height, width)}
+    tensors = {"bias": (filters, height, width), "weight": (height * width, filters, inner)}
     out = Map((height, width), filters)
     why = "each position has weights of its own"
     return activated(layer, layer.custom(value, out=out, why=why, tensors=tensors, macs=height * width * filters * inner))
@@ -141,14 +156,18 @@ def local(layer: Layer) -> int:
 @row("connected", "conn")
 def connected(layer: Layer) -> int:
     section = layer.section
-    x, bias = layer.x, not section.integer("batch_normalize", 0)
-    step = "linear" if is_line(layer.type_of(x)) else "fc"
-    return normalised(layer, layer.step(step, x, n=section.integer("output", 1, 1), bias=bias))
+    x, type_ = layer.x, layer.type_of(layer.x)
+    step, reads = ("linear", type_.channels) if is_line(type_) else ("fc", type_.size)
+    outputs, normalise = section.integer("output", 1, 1), section.integer("batch_normalize", 0)
+    biases, weights = {"bias": layer.held("biases", (outputs,))}, {"weight": layer.held("weights", (outputs, reads))}
+    statistics = biases | layer.statistics(outputs) if normalise else {}
+    value = layer.step(step, x, n=outputs, bias=not normalise, stored=weights if normalise else weights | biases)
+    return normalised(layer, value, statistics)
 
 
 def dense(section_name: str, inputs: int, outputs: int, normalise: bool) -> dict[str, tuple[int, ...]]:
     """The tensors of one fully connected layer inside of a recurrent one."""
-    found = {f"{section_name}_weight": (outputs, inputs), f"{section_name}_bias": (outputs,)}
+    found = {f"{section_name}_bias": (outputs,), f"{section_name}_weight": (outputs, inputs)}
     if normalise:
         found |= {f"{section_name}_{name}": (outputs,) for name in ("scale", "mean", "variance")}
     return found
@@ -194,7 +213,18 @@ def lstm(layer: Layer) -> int:
     if layer.section.integer("batch_normalize", 0):
         names = {f"{kind}{gate}": "xy" if kind == "u" else "yy" for kind in "wu" for gate in "ifog"}
         return recurrent(layer, names, "`lstm` has no batch normalisation inside")
-    return layer.step("lstm", sequence(layer)[0], n=layer.section.integer("output", 1, 1))
+    value, type_ = sequence(layer)
+    outputs = layer.section.integer("output", 1, 1)
+    for kind, reads in (("w", outputs), ("u", type_.channels)):
+        for gate in "ifog":
+            layer.held(f"{kind}{gate}_bias", (outputs,))
+            layer.held(f"{kind}{gate}_weight", (outputs, reads))
+    stored = {
+        f"{name}_{own}_l0": Stored(tuple(f"{layer.index}.{kind}{gate}_{name}" for gate in "ifgo"))
+        for name in ("weight", "bias")
+        for own, kind in (("ih", "u"), ("hh", "w"))
+    }
+    return layer.step("lstm", value, n=outputs, stored=stored)
 
 
 @row("crnn")
@@ -208,9 +238,7 @@ def crnn(layer: Layer) -> int:
     normalise = section.integer("batch_normalize", 0)
     tensors: dict[str, tuple[int, ...]] = {}
     for name, inner, outer in (("input", type_.channels, hidden), ("self", hidden, hidden), ("output", hidden, outputs)):
-        tensors |= {f"{name}_weight": (outer, inner, size, size), f"{name}_bias": (outer,)}
-        if normalise:
-            tensors |= {f"{name}_{part}": (outer,) for part in ("scale", "mean", "variance")}
+        tensors |= kernels(f"{name}_", (outer, inner, size, size), normalise)
     macs = product(type_.spatial) * sum(product(shape) for shape in tensors.values() if len(shape) == 4)
     out = Map(type_.spatial, outputs)
     return layer.custom(value, out=out, why="the language has no recurrent convolution", tensors=tensors, macs=macs)
@@ -255,7 +283,9 @@ def dropout(layer: Layer) -> int:
 
 @row("batchnorm")
 def batchnorm(layer: Layer) -> int:
-    return layer.step("bn", layer.x, momentum=MOMENTUM)
+    """Source: parser.c, load_batchnorm_weights, which loads no offset."""
+    stored = layer.statistics(layer.type_of(layer.x).channels) | {"bias": Stored(value=0.0)}
+    return layer.step("bn", layer.x, momentum=MOMENTUM, stored=stored)
 
 
 @row("activation")

@@ -29,7 +29,14 @@ class Source(NamedTuple):
 _KERAS = "archspec.imports.keras_model:read", "archspec.imports.keras_model:tensors"
 SOURCES: tuple[Source, ...] = (
     Source("onnx", "an ONNX model", (".onnx",), "archspec.imports.onnx.reader:read", "archspec.imports.onnx.arrays:tensors"),
-    Source("darknet", "a Darknet file", (".cfg",), "archspec.imports.darknet:read", mark=rb"(?m)^[ \t]*\["),
+    Source(
+        "darknet",
+        "a Darknet file",
+        (".cfg",),
+        "archspec.imports.darknet:read",
+        "archspec.imports.darknet_weights:tensors",
+        rb"(?m)^[ \t]*\[",
+    ),
     Source("caffe", "a Caffe file", (".prototxt",), "archspec.imports.caffe:read"),
     Source("keras", "a Keras model", (".keras", ".h5", ".hdf5"), *_KERAS),
     Source("keras_json", "a Keras configuration", (".json",), *_KERAS, mark=rb'"class_name":'),
