@@ -21,6 +21,8 @@ from archspec.imports.onnx.numbers import MOST, REAL, Numbers, indexes, strides_
 Attributes = Mapping[str, Any]
 Row = Callable[..., Sequence[Numbers]]
 ROWS: dict[str, Row] = {}
+SENSELESS = (ValueError, TypeError, IndexError, KeyError, ArithmeticError, AttributeError)
+"""What is raised for attributes of another type than an operator has, and for sizes that do not fit: a file may hold anything."""
 _BITS = {INT8: 8, INT16: 16, INT32: 32, INT64: 64, UINT8: -8, UINT16: -16, UINT32: -32, UINT64: -64}
 """Bits of whole numbers, below 0 for those without a sign."""
 
@@ -32,7 +34,7 @@ def fold(name: str, attributes: Attributes, inputs: Sequence[Numbers | None]) ->
         return None
     try:
         found = row(attributes, *inputs)
-    except (ValueError, IndexError, TypeError, ArithmeticError, AttributeError, KeyError):
+    except SENSELESS:
         return None
     return None if any(len(each.values) > MOST for each in found) else found
 

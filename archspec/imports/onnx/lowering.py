@@ -7,9 +7,11 @@ from math import prod
 from struct import pack
 from typing import Any
 
+from archspec.diagnostics.visible import visible
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit
+from archspec.imports.onnx.computing import SENSELESS
 from archspec.imports.onnx.model import Node, Subgraph
 from archspec.imports.onnx.names import Names
 from archspec.imports.onnx.nodes import Graph
@@ -25,6 +27,10 @@ _CONTROL = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 _QUANTIZED = ("Quantize", "Dequantize", "QLinear", "DynamicQuantize", "ConvInteger", "MatMulInteger")
 STANDARD = ("", "archspec", "com.microsoft")
 """Domains whose operators have rows."""
+
+
+_SHOWN = 120
+"""Characters of a name in a message."""
 
 
 def row(*operators: str) -> Callable[[Row], Row]:
@@ -183,8 +189,9 @@ class Lowering:
     def site(self, node: Node) -> Site:
         """Where a node stands: its name, or its place among the nodes and what it is."""
         name = node.name or (node.outputs[0] if node.outputs else "")
-        where = f"node `{name}` ({node.operator})" if name else f"a node {node.operator}"
-        return Site(node.operator, where.replace("\0", "#"), self.names.path(node))
+        name, operator = (visible(text.partition("\0")[0])[:_SHOWN] for text in (name, node.operator))
+        where = f"node `{name}` ({operator})" if name else f"a node {operator}"
+        return Site(operator, where, self.names.path(node))
 
     def held(self, node: Node, weight: Weight) -> Held:
         """A stored tensor as a value of the network."""
@@ -236,7 +243,7 @@ class Lowering:
             found = function(call)
         except Unsaid as unsaid:
             found = self._opaque(call, str(unsaid))
-        except _SENSELESS:
+        except SENSELESS:
             self.flat.refuse(site, f"`{node.operator}` has attributes or inputs that make no sense together")
             return
         for name, value in zip(node.outputs, found if isinstance(found, list) else [found], strict=False):
@@ -298,8 +305,6 @@ class Lowering:
         return views[0].sizes if views and node.operator in _ONE_BY_ONE else None
 
 
-_SENSELESS = (ValueError, TypeError, IndexError, KeyError, ArithmeticError, AttributeError)
-"""What rows raise for attributes of another type than the operator has, and for sizes that do not fit: a file may hold anything."""
 _EXPORT = "export it with other operators, or cut the network before this node"
 _TAKEN = frozenset(("name", "out", "macs", "flops", "frozen", "places", "tensors"))
 _ONE_BY_ONE = frozenset(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from math import isclose, pi, sqrt
 from typing import Any
 
+from archspec.imports.onnx.computing import SENSELESS
 from archspec.imports.onnx.model import Node
 from archspec.imports.onnx.nodes import Graph
 
@@ -24,13 +25,21 @@ def rewrite(graph: Graph) -> None:
     found: list[Node] = []
     for node in graph.nodes:
         for pattern in _PATTERNS.get(node.operator, ()) if node.domain in ("", DOMAIN) else ():
-            made = pattern(graph, node)
+            made = _found(pattern, graph, node)
             if made is not None:
                 graph.made.update({name: each for each in made for name in each.outputs})
                 node = made[-1]
                 found += made[:-1]
         found.append(node)
     graph.nodes = found
+
+
+def _found(pattern: Pattern, graph: Graph, node: Node) -> Sequence[Node] | None:
+    """What a pattern makes of a node: nothing where a node that it looks at has other inputs or attributes than its operator."""
+    try:
+        return pattern(graph, node)
+    except SENSELESS:
+        return None
 
 
 def pattern(*operators: str) -> Callable[[Pattern], Pattern]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from archspec.diagnostics import Diagnostic, SpecError
+from archspec.diagnostics.visible import visible
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Imported
 from archspec.imports.onnx import combining, moving, norm_patterns, norm_rows, rows, shaping, unary_rows  # noqa: F401 - they register rows and patterns
@@ -16,7 +18,7 @@ from archspec.imports.onnx.nodes import Graph
 from archspec.imports.onnx.patterns import rewrite
 from archspec.imports.onnx.wire import Damaged, Pieces, TooLarge, Wire
 from archspec.imports.views import View
-from archspec.types import Map, Type, Vector
+from archspec.types import LIMIT, Map, Type, Vector
 
 _BATCH = 2
 """Images where the file leaves their number open: with one, a view that mixes them with other axes could not be told from one that does not."""
@@ -33,10 +35,15 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]]) -> Imported:
             _check(model)
             return _read(path, model, Wire(pieces), inputs)
         except TooLarge as large:
-            raise _refusal("A612", f"the file is too large: {large}") from None
+            raise _refusal("A612", f"the file is too large: {visible(str(large))[:400]}") from None
         except Damaged as damaged:
             help_ = "export or copy it again; `onnx.checker.check_model` tells more"
-            raise _refusal("A612", f"the file is damaged, or no ONNX file: {damaged}", help_) from None
+            raise _refusal("A612", f"the file is damaged, or no ONNX file: {visible(str(damaged))[:400]}", help_) from None
+
+
+def _shown(name: str) -> str:
+    """A name of the file in a message."""
+    return visible(name)[:120]
 
 
 def _refusal(code: str, message: str, help_: str | None = None) -> SpecError:
@@ -54,7 +61,7 @@ def _check(model: Model) -> None:
         message = f"the file is of opset {version}, whose operators mean something else; {_OLDEST} and later are read"
         raise _refusal("A612", message, "`onnx.version_converter.convert_version(model, 17)` writes a newer one")
     if model.sparse:
-        raise _refusal("A611", f"the tensor `{model.sparse[0]}` is sparse", "store it as a plain tensor")
+        raise _refusal("A611", f"the tensor `{_shown(model.sparse[0])}` is sparse", "store it as a plain tensor")
 
 
 def _read(path: Path, model: Model, wire: Wire, inputs: Mapping[str, tuple[int, ...]]) -> Imported:
@@ -97,6 +104,8 @@ def _declared(flat: Flat, graph: Graph, given: Sequence[Value], batch: int, shap
         if sizes is None:
             missing.append(value)
             continue
+        if prod(sizes) > LIMIT:
+            raise _refusal("A611", f"the input `{_shown(value.name)}` would hold {prod(sizes):,} numbers, more than 2^63 - 1")
         type_: Type = Vector(sizes[0]) if len(sizes) == 1 else Map(tuple(sizes[:-1]), sizes[-1])
         found[value.name] = flat.input(value.name, type_), last
     if missing:
@@ -110,18 +119,18 @@ def _declared(flat: Flat, graph: Graph, given: Sequence[Value], batch: int, shap
 
 def _open(value: Value) -> Diagnostic:
     """Say that the shape of an input is not known."""
-    shape = "x".join("?" if size is None else str(size) for size in value.shape) if value.shape is not None else "of any shape"
-    help_ = f"give it, channels last and without the batch: `--input {value.name}=224x224x3`"
-    return Diagnostic("A613", f"the input `{value.name}` is {shape}: its size is open", None, help=help_)
+    shape = "x".join("?" if size is None else _shown(str(size)) for size in value.shape[:8]) if value.shape is not None else "of any shape"
+    help_ = f"give it, channels last and without the batch: `--input {_shown(value.name)}=224x224x3`"
+    return Diagnostic("A613", f"the input `{_shown(value.name)}` is {shape}: its size is open", None, help=help_)
 
 
 def _sizes(value: Value, shape: tuple[int, ...] | None, last: bool) -> tuple[int, ...] | None:
     """The sizes of an input, channels last, without the batch: as they are given, or as the file says."""
     if value.shape is not None and not 2 <= len(value.shape) <= 5:
-        raise _refusal("A611", f"the input `{value.name}` has {len(value.shape)} axes, the batch included; a network takes 2 to 5")
+        raise _refusal("A611", f"the input `{_shown(value.name)}` has {len(value.shape)} axes, the batch included; a network takes 2 to 5")
     if shape is not None:
         if value.shape is not None and len(shape) != len(value.shape) - 1:
-            message = f"the input `{value.name}` has {len(value.shape) - 1} axes besides the batch, and {len(shape)} are given"
+            message = f"the input `{_shown(value.name)}` has {len(value.shape) - 1} axes besides the batch, and {len(shape)} are given"
             raise _refusal("A613", message)
         return shape
     if value.shape is None:
@@ -178,7 +187,7 @@ def _finish(lowering: Lowering) -> None:
     flat = lowering.flat
     for at, name in enumerate(lowering.graph.outputs):
         value: Any = lowering.values.get(name)
-        site = Site("output", f"output `{name}`")
+        site = Site("output", f"output `{_shown(name)}`")
         if not isinstance(value, View):
             if not flat.found.errors:
                 flat.refuse(site, "it is a stored tensor, or what is known without an image")
