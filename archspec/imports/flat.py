@@ -20,7 +20,7 @@ from archspec.types import Type
 _MISWRITTEN = re.compile(r'["\\{}]|[^ -~]')
 """What no label has, and what a terminal does not show as it is."""
 _SHORTER = 2
-"""How many times shorter a text is at least for which names are given up that make no modules."""
+"""How many times shorter a text is at least for which names are given up that only count."""
 _LONGEST = 180
 """Characters of a name, so that a number fits behind it."""
 
@@ -227,12 +227,17 @@ class Flat:
         network, stored = self.network()
         short = shorten(network)
         note = short.note
-        if not any("." in made.site.key for made in self._made):
+        if self._is_counted():
             unnamed = shorten(network, named=False)
             if _SHORTER * len(unnamed.text.splitlines()) <= len(short.text.splitlines()):
-                short, note = unnamed, unnamed.note or "layers have new names: those that they had make no modules"
+                short, note = unnamed, unnamed.note or "layers have new names: those that they had were only counted"
                 stored = _renamed(stored, short.renamed)
         return Imported.read(short.text, note, self.source, tuple(found), stored)
+
+    def _is_counted(self) -> bool:
+        """Whether names of weights say no more than what their layers are and which: `conv17`, `Conv_497`."""
+        stems = {(made.op.step, made.site.key.rstrip("0123456789")) for made in self._made if made.site.key}
+        return len(stems) == len({step for step, _ in stems})
 
     def network(self) -> tuple[Network, dict[str, Stored]]:
         """The network, without layers that lead nowhere, and where the source has each of its weights."""
