@@ -34,6 +34,8 @@ if _typing.TYPE_CHECKING:
     from archspec.elaborate.compiled import Compiled as Compiled
     from archspec.imports.imported import Imported as Imported
     from archspec.imports.keras_model import from_keras as from_keras
+    from archspec.imports.opening import from_file as from_file
+    from archspec.imports.opening import from_onnx as from_onnx
     from archspec.imports.opening import load as load
     from archspec.imports.torch_export import from_torch as from_torch
     from archspec.ir import Network as Network
@@ -63,7 +65,7 @@ _HOMES = {
     "elaborate.compiled": "Compiled",
     "imports.imported": "Imported",
     "imports.keras_model": "from_keras",
-    "imports.opening": "load",
+    "imports.opening": "from_file from_onnx load",
     "imports.torch_export": "from_torch",
     "ir": "Network",
     "ir.builder": "Block Builder",

@@ -438,8 +438,11 @@ def test_every_function_is_documented_with_arguments_and_an_example_that_runs(na
     assert [p for p in missing if f"`{p}`" not in doc] == []
     if name in ("to_torch", "load_weights", "from_torch"):
         pytest.importorskip("torch", reason="what the example shows")
-    if name == "to_onnx":
+    if name in ("to_onnx", "from_onnx"):
         pytest.importorskip("onnx", reason="what the example shows")
+    if name == "from_keras":
+        monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
+        pytest.importorskip("keras", reason="what the example shows")
     monkeypatch.chdir(tmp_path)
     examples = doctest.DocTestFinder().find(function, name, globs={"archspec": archspec})
     assert sum(len(example.examples) for example in examples) >= 1

@@ -30,7 +30,11 @@ def carry(imported: Imported, file: BinaryIO, data: Path | None) -> int:
     source = imported.tensors(data)
     file.write(_header(shapes))
     for key, shape in shapes.items():
-        found = placed(imported.stored[key], shape, source)
+        try:
+            found = placed(imported.stored[key], shape, source)
+        except KeyError as lacking:
+            help_ = "" if data else "; where its weights lie apart, `--data FILE` names their file"
+            raise WeightsError(f"{data or 'the source'} has no `{lacking.args[0]}`{help_}") from None
         if found.shape != shape:
             raise WeightsError(f"`{key}` is {found.shape} in the source and {shape} in the network")
         file.write(found.astype("<f4").tobytes())
@@ -49,7 +53,7 @@ def _header(shapes: Mapping[str, tuple[int, ...]]) -> bytes:
 
 
 def placed(stored: Stored, shape: tuple[int, ...], source: Mapping[str, Any]) -> Any:
-    """Take a tensor of the network from the source's arrays. Raises WeightsError where the source lacks one, or has it in another size."""
+    """Take a tensor of the network from the source's arrays. Raises KeyError where it lacks one, WeightsError where that has another size."""
     import numpy as np
 
     if not stored.keys:
@@ -63,7 +67,7 @@ def _looked_up(key: str, source: Mapping[str, Any]) -> Any:
     try:
         values = source[key]
     except KeyError:
-        raise WeightsError(f"the source lacks `{key}`") from None
+        raise KeyError(key) from None  # the name alone, whatever a library says
     if getattr(values, "is_meta", False):
         raise WeightsError(f"`{key}` is on the meta device, where there are no numbers")
     return array(values)

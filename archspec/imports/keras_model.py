@@ -25,7 +25,12 @@ def from_keras(model: Any, inputs: Size | Mapping[str, Size] | None = None) -> I
     """Read a live Keras model, or a file that Keras wrote, as a short spec that is proved to be the same network.
 
     Of a live model `to_json()` is read, and its weights where they are asked for; nothing of it is run. `inputs` are shapes, channels last,
-    that the model leaves open. Raises SpecError, which says what cannot be read; TypeError for something else.
+    that the `model` leaves open. Raises SpecError, which says what cannot be read; TypeError for something else.
+
+    >>> import keras
+    >>> model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(8, 3), keras.layers.ReLU()], name="small")
+    >>> archspec.from_keras(model).network
+    Network(small: 32x32x3 -> 30x30x8, 2 layers)
     """
     if isinstance(model, str | os.PathLike):
         path = Path(model)

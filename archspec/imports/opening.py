@@ -13,7 +13,7 @@ from archspec.elaborate.settings import Size, inputs_of
 from archspec.extras import attribute
 from archspec.finding import locate
 from archspec.imports.imported import Imported
-from archspec.imports.sources import Source, kinds, source_of
+from archspec.imports.sources import Source, called, kinds, source_of
 from archspec.ir.graph import Network
 from archspec.source import Source as Text
 from archspec.source import Span
@@ -43,18 +43,39 @@ def load(path: str | Path, *, params: Mapping[str, Any] | None = None, inputs: S
 
 
 def from_file(path: str | os.PathLike[str], inputs: Size | Mapping[str, Size] | None = None) -> Imported:
-    """Read a network from a file of another program, as a short spec that is proved to be the same network.
+    r"""Read a network from a file of another program, as a short spec that is proved to be the same network.
 
     What the file is follows from its suffix (docs/import.md). `inputs` are shapes as in `load`, where the file lacks them. Nothing in the
     file is executed, and no other file is opened. Layers that the language lacks become `custom`, with a warning among the result's
     `diagnostics`. Raises SpecError, which says what cannot be read; FileNotFoundError, OSError; ValueError for another kind of file;
     ImportError where a package for it is missing.
+
+    >>> from pathlib import Path
+    >>> written = Path("small.cfg").write_text("[net]\nheight=8\nwidth=8\nchannels=3\n\n[convolutional]\nfilters=4\nsize=3\nactivation=relu\n")
+    >>> archspec.from_file("small.cfg").network
+    Network(small: 8x8x3 -> 6x6x4, 2 layers)
     """
     place = locate(path if isinstance(path, str) else Path(path))
     source = source_of(place) if place.is_file() else None
     if source is None:
         raise ValueError(refusal(place, str(path)))
     return read(place, source, inputs_of(inputs))
+
+
+def from_onnx(path: str | os.PathLike[str], inputs: Size | Mapping[str, Size] | None = None) -> Imported:
+    """Read an ONNX file, whatever its name, as `from_file` does; the package onnx is not needed.
+
+    `inputs` are shapes, channels last, where the file leaves sizes open; a batch that it leaves open is 1. Raises as `from_file`.
+
+    >>> import onnx
+    >>> onnx.save(archspec.to_onnx(archspec.load("lenet5")), "lenet5.onnx")
+    >>> archspec.from_onnx("lenet5.onnx").network
+    Network(lenet5: 32x32x1 -> 10, 13 layers)
+    """
+    place = Path(path)
+    if not place.is_file():
+        return from_file(place, inputs)  # which says why not
+    return read(place, called("onnx"), inputs_of(inputs))
 
 
 def foreign(path: str | Path) -> Source | None:

@@ -53,6 +53,11 @@ def source_of(path: Path) -> Source | None:
     return next((source for source in found if re.search(source.mark, head)), None)
 
 
+def called(name: str) -> Source:
+    """The source of this name."""
+    return next(source for source in SOURCES if source.name == name)
+
+
 def kinds() -> str:
     """List what is read, with the suffixes."""
     return ", ".join(f"{source.kind} ({', '.join(source.suffixes)})" for source in SOURCES)

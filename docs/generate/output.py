@@ -12,7 +12,7 @@ from pathlib import Path
 
 from generate.common import ROOT
 
-_FILE = re.compile(r"^<!-- file: (\S+) -->\n+```arch[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^<!-- file: (\S+) -->\n+```\w+[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROGRAM = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHOWN = re.compile(r"^(<!-- \$ ([^\n]+) -->\n+```\w+\n)(?:.*?)(^```)$", re.MULTILINE | re.DOTALL)
 _RENDERED = re.compile(r"^(<!-- \$\$ ([^\n]+) -->\n+)(?:.*?)(^<!-- end -->)$", re.MULTILINE | re.DOTALL)

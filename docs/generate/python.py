@@ -11,7 +11,7 @@ from generate.common import NOTICE
 
 _GROUPS = {
     "Read": ("load", "loads", "compile", "shorten"),
-    "Import": ("from_torch", "from_keras"),
+    "Import": ("from_torch", "from_onnx", "from_keras", "from_file"),
     "Count and explain": ("analyze", "explain", "compare"),
     "Leave numbers open": ("formula", "sweep", "find", "sizes", "memory"),
     "Show": ("draw", "report", "report_page"),

@@ -71,6 +71,8 @@ def use(folder: Path) -> Iterator[object]:
     net = archspec.to_torch(model, seed=0)
     brought = archspec.from_torch(net, "64x64x3", name="again")
     assert_type(brought, Imported)
+    assert_type(archspec.from_file(folder / "net.cfg", inputs="416x416x3"), Imported)
+    assert_type(archspec.from_onnx(folder / "net.onnx", inputs={"x": (8, 8, 3)}), Imported)
     assert_type(brought.network, Network)
     assert_type(brought.diagnostics, tuple[Diagnostic, ...])
     brought.save(folder / "again.arch")
