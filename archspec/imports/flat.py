@@ -19,7 +19,7 @@ from archspec.types import Type
 
 _MISWRITTEN = re.compile(r'["\\{}]|[^ -~]')
 """What no label has, and what a terminal does not show as it is."""
-_SHORTER = 2
+_SHORTER = 1.5
 """How many times shorter a text is at least for which names are given up that only count."""
 _LONGEST = 180
 """Characters of a name, so that a number fits behind it."""
