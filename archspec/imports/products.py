@@ -27,6 +27,8 @@ class Scores(NamedTuple):
     """The numbers of a mask that was added: None without one, and True where they are not known."""
     bias: Held | None = None
     """A stored tensor (heads, T, U) that was added."""
+    causal: bool = False
+    """Whether each query sees the keys up to its own place only."""
 
 
 class _Attended(NamedTuple):
@@ -68,9 +70,8 @@ class Attending(Tensors):
         """The product of softmaxed scores (..., T, U) with values (..., U, d)."""
         if not scores.weighed:
             raise Unsaid("it multiplies scores that no softmax was taken of")
-        return self.attend(
-            site, scores.queries, scores.keys, values, scale=scores.scale, table=scores.table, mask=scores.mask, bias=scores.bias
-        )
+        added = {"table": scores.table, "mask": scores.mask, "bias": scores.bias, "causal": scores.causal}
+        return self.attend(site, scores.queries, scores.keys, values, scale=scores.scale, **added)
 
     def biased(self, scores: Scores, added: Held | Computed) -> Scores:
         """Scores with biases of relative positions, with a stored tensor, or with a mask."""

@@ -201,9 +201,9 @@ class Views:
             return step(site, "flatten", value)
         if isinstance(type_, Tokens) and isinstance(here, Map) and dims == [positions, whole["c"]]:
             return step(site, "tokens", value)
-        is_grid = isinstance(type_, Map) and len(type_.spatial) > 1 and isinstance(here, Tokens)
+        is_grid = isinstance(type_, Map) and isinstance(here, Tokens)
         if is_grid and dims == list(viewed((whole["c"], positions), x.sizes[1:]) or ()):
-            return step(site, "map", value, size=type_.shape[:-1])
+            return step(site, "map", value, size=type_.shape[:-1] if len(type_.shape) > 2 else type_.shape[0])
         if isinstance(here, Tokens) and isinstance(type_, Tokens) and dims == [whole["c"], whole["t"]]:
             return step(site, "swap", value)
         line = isinstance(here, Map) and len(here.spatial) == 1

@@ -29,6 +29,8 @@ def _told(place: Place) -> tuple[str, str]:
     if op.step in ("crop", "upsample"):
         said = op.pieces(x) if op.step == "crop" else (op.mode, op.corners)
         return op.step, str(said)
+    if op.step == "first":
+        return "token", "0"
     if op.window(*types) and op.step not in ("adaptpool", "adaptmaxpool"):
         slides = op.window(*types)
         window = str([(s.k, s.s, s.d, s.before, s.after + s.overhang, s.out) for s in slides])
@@ -65,7 +67,7 @@ def values(network: Network, *, keys: bool = True) -> dict[str, str]:
         if digest in found and digest not in used:
             used[digest], sources_ = found[digest]
             pending += sources_
-    return used
+    return {digest: used[digest] for digest in (*found, *used) if digest in used}
 
 
 def difference(one: Network, other: Network, *, keys: bool = True) -> list[str]:
@@ -73,4 +75,4 @@ def difference(one: Network, other: Network, *, keys: bool = True) -> list[str]:
     mine, theirs = values(one, keys=keys), values(other, keys=keys)
     lost = [f"- {told}" for digest, told in mine.items() if digest not in theirs]
     more = [f"+ {told}" for digest, told in theirs.items() if digest not in mine]
-    return lost[::-1] + more[::-1]
+    return lost + more

@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from archspec.imports.flat import Unsaid
+from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit
 from archspec.imports.onnx.lowering import Call, placed, row, short
+from archspec.imports.onnx.masks import Triangle, seen, triangle_of
 from archspec.imports.onnx.model import Node
 from archspec.imports.onnx.numbers import Numbers
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
 from archspec.imports.views import Held, View
+from archspec.types import Map
 
 # arithmetic
 
@@ -23,6 +26,10 @@ def _operand(call: Call, at: int) -> Any:
     if number is not None and not _is_value(call, at):
         return short(float(number))
     value = call.value(at)
+    known = call.lowering.graph.numbers.get(call.node.inputs[at])
+    triangle = triangle_of(known) if known is not None else None
+    if triangle is not None and isinstance(call.value(1 - at), Scores):
+        return triangle
     value = call.held(at) if isinstance(value, Weight) else value
     if isinstance(value, Numbers):
         raise Unsaid("it takes numbers that are computed, and stored nowhere")
@@ -77,8 +84,12 @@ def _scores(call: Call, step: str, x: Scores, y: Any) -> Scores:
     """Scores of attention times a number, or plus a mask."""
     if x.weighed:
         raise Unsaid("it changes weights of attention")
-    if step == "mul" and isinstance(y, float):
+    if step == "mul" and isinstance(y, float) and not (x.causal or x.bias or x.table or x.mask):
         return x._replace(scale=x.scale * y)
+    if step == "add" and isinstance(y, Triangle) and y.added:
+        return seen(x, y)
+    if step == "add" and isinstance(y, Held):
+        return call.tensors.biased(x, y._replace(dims=y.dims[-3:]) if len(y.dims) == 4 and not y.dims[0] else y)
     raise Unsaid("it changes the scores of attention by a tensor")
 
 
@@ -121,10 +132,21 @@ def _matmul(call: Call) -> Any:
         raise Unsaid("it is a product with a stored tensor of more than two axes, or with the first stored")
     if _leads_to_softmax(call):
         return call.tensors.scores(x, y)
+    if len(x.dims) == len(y.dims) == 3 and _is_line(call, y):  # of maps of one axis, the channels first, both are turned
+        x, y = (one._replace(dims=(one.dims[0], one.dims[2], one.dims[1])) for one in (y, x))
+        values = [call.tensors.settle(call.site, one, "tokens") for one in (x, y)]
+        found = call.tensors.of(call.lowering.flat.step(call.site, "matmul", *values, given={"x": True}))
+        return found._replace(dims=(found.dims[0], found.dims[2], found.dims[1]))
     if len(x.dims) != 3 or len(y.dims) != 3:
         raise Unsaid(f"it is a product of tensors of {len(x.dims)} and {len(y.dims)} axes that is no attention")
     values = [call.tensors.settle(call.site, one, "tokens") for one in (x, y)]
     return call.tensors.of(call.lowering.flat.step(call.site, "matmul", *values, x=True))
+
+
+def _is_line(call: Call, x: View) -> bool:
+    """Whether a tensor is a map of one axis as it is stored."""
+    type_ = call.lowering.flat.type_of(x.value)
+    return isinstance(type_, Map) and len(type_.spatial) == 1 and x == call.tensors.of(x.value)
 
 
 def _leads_to_softmax(call: Call) -> bool:
@@ -182,7 +204,7 @@ def _recurrent(call: Call) -> Any:
     given: dict[str, Any] = {} if dirs == 1 else {"dirs": 2}
     given |= {} if call.has(3) else {"bias": False}
     given |= {"out": "last"} if outputs[1] else {}
-    made = call.lowering.flat.step(call.keyed(1, 2, 3), step, value, n=n, stored=_gates(call, n, dirs), **given)
+    made = call.lowering.flat.step(call.keyed(1, 2, 3), step, value, n=n, stored=_gates(call, n, dirs), given=given)
     whole = call.tensors.of(made)
     ways, units = (Digit("c", dirs, n),) if dirs > 1 else (), (Digit("c", n, 1),) if n > 1 else ()
     if outputs[1]:
@@ -234,9 +256,28 @@ def _gates(call: Call, n: int, dirs: int) -> dict[str, Any]:
 
 
 def _rows(call: Call, at: int, total: int, rows: Sequence[tuple[int, int]]) -> Any:
-    """Rows of a stored tensor of (directions, rows, ...), as one tensor of rows."""
-    weight = call.weight(at)
-    flat = weight.reshaped((total, *weight.shape[2:]))
-    if flat is None:
-        raise Unsaid("its weights are used in another order than they are stored in")
-    return placed(flat)._replace(shape=flat.shape, rows=tuple(rows))
+    """Rows of a stored tensor of (directions, rows, ...), or of several such tensors, as one tensor of rows."""
+    parts = call.lowering.graph.joined.get(call.node.inputs[at]) or (call.weight(at),)
+    flat = [
+        part.reshaped((part.shape[0] * part.shape[1], *part.shape[2:]) if len(part.shape) == 3 - (at == 3) else part.shape)
+        for part in parts
+    ]
+    blocks: list[Weight] = []
+    for start, stop in rows:
+        first = 0
+        for part in flat:
+            if part is None:
+                raise Unsaid("its weights are used in another order than they are stored in")
+            if first <= start and stop <= first + part.shape[0]:
+                block = part.cut(0, start - first, stop - first)
+                blocks += [block] if block is not None else []
+            first += part.shape[0]
+        if first != total:
+            raise Unsaid(f"its weights have {first} rows, and {total} belong to it")
+    if len(blocks) != len(rows) or len({block.name for block in blocks}) > 1:
+        raise Unsaid("the weights of one matrix come from several stored tensors")
+    whole = blocks[0]
+    stride = max(digit.stride for dim in whole.dims for digit in dim)
+    places = [(block.start // stride, block.start // stride + block.shape[0]) for block in blocks]
+    placed(whole)
+    return Stored((whole.name,), (whole.total // stride, *whole.shape[1:]), (), tuple(places))

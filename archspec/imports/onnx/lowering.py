@@ -72,6 +72,11 @@ class Call:
         """An input: a tensor of the network, scores of attention, a stored tensor, or numbers; None where it is left out."""
         return self.lowering.value(self.node.inputs[at]) if self.has(at) else None
 
+    def any(self, at: int) -> Any:
+        """An input, as numbers wherever they are known."""
+        known = self.lowering.graph.numbers.get(self.node.inputs[at]) if self.has(at) else None
+        return known if known is not None else self.value(at)
+
     def x(self, at: int = 0) -> View:
         """An input that is a tensor of the network. Raises Unsaid."""
         found = self.value(at)
@@ -124,7 +129,9 @@ class Call:
 
     def keyed(self, *weights: int) -> Site:
         """The site of a layer that has these inputs as weights."""
-        found = [self.lowering.graph.weights.get(self.node.inputs[at]) for at in weights if self.has(at)]
+        graph = self.lowering.graph
+        given = [self.node.inputs[at] for at in weights if self.has(at)]
+        found = [graph.joined[name][0] if name in graph.joined else graph.weights.get(name) for name in given]
         return self.site._replace(key=self.lowering.names.key(self.node, [weight.identity for weight in found if weight is not None]))
 
     def held(self, at: int) -> Held:
@@ -210,7 +217,7 @@ class Lowering:
     def run(self) -> None:
         """Write the layers of all nodes that lead to an output."""
         for node in self.nodes:
-            if all(name in self.graph.numbers or name in self.graph.weights for name in node.outputs if name):
+            if all(name in self.graph.numbers or name in self.graph.weights or name in self.graph.joined for name in node.outputs if name):
                 continue
             if not self._repeats_weight(node) and self.graph.compute(node):
                 continue

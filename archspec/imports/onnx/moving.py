@@ -8,6 +8,7 @@ from typing import Any
 
 from archspec.imports.channels_first import sizes
 from archspec.imports.flat import Unsaid
+from archspec.imports.layout import joined
 from archspec.imports.onnx.computing import axes_of
 from archspec.imports.onnx.lowering import Call, in_shape, row, turned
 from archspec.imports.onnx.numbers import Numbers
@@ -15,6 +16,7 @@ from archspec.imports.onnx.shaping import cuts_of, parts_of, reshaped, shape_of,
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
 from archspec.imports.views import Held, View
+from archspec.types import Map
 
 
 @row("Shape")
@@ -78,7 +80,19 @@ def _transpose(call: Call) -> Any:
     order = axes_of(call.attribute("perm", tuple(range(rank))[::-1]), rank)
     if isinstance(x, Scores):
         raise Unsaid("it turns scores of attention")
-    return turned(x, order)
+    found = turned(x, order)
+    if isinstance(found, View) and _are_tokens(call, found):
+        return call.tensors.of(call.tensors.settle(call.site, found, "tokens"))
+    return found
+
+
+def _are_tokens(call: Call, x: View) -> bool:
+    """Whether a tensor is the positions of a map as tokens, behind the batch."""
+    type_ = call.lowering.flat.type_of(x.value)
+    if not isinstance(type_, Map) or len(type_.spatial) < 2 or x.fixed or len(x.dims) != 3:
+        return False
+    batch, channels, *positions = call.tensors.of(x.value).dims
+    return x.dims == (batch, joined(positions), channels)
 
 
 @row("Expand")

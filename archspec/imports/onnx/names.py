@@ -12,7 +12,7 @@ _WEIGHT = re.compile(
     r"[._/](?:weight|weights|kernel|w|W|gamma|scale|bias|beta|B|b|running_mean|running_var|mean|var|variance|moving_mean|moving_variance"
     r"|w_\d+|b_\d+|alpha|slope|"
     r"(?:Conv2D|Conv1D|MatMul|BiasAdd|depthwise|FusedBatchNormV3|batchnorm)?/?(?:\w*ReadVariableOp[_\d]*|Cast/ReadVariableOp)(?::0)?"
-    r"|in_proj_weight|in_proj_bias|weight_bias|weight_quantized)$"
+    r"|(?:weight|bias)_(?:ih|hh)_l\d+(?:_reverse)?|weight_bias|weight_quantized)$"
 )
 """What stands behind the name of a layer in that of its weight: of PyTorch, TensorFlow by tf2onnx, MXNet and PaddlePaddle."""
 _MADE_UP = re.compile(r"(?:onnx::[A-Za-z]*_|val_|const(?:ant)?[_/]|initializer_?)?\d*|.*_output_\d+|Constant_\d+", re.ASCII)
@@ -34,7 +34,7 @@ class Names:
         weights = set(stored)
         self._owning = {self._scopes[id(node)] for node in nodes if any(name in weights for name in node.inputs)}
         self._around = {scope.rpartition(".")[0] for scope in set(self._scopes.values()) if scope}
-        self._root = _common(self._scopes.values())
+        self._root = _common(weights)
         self._taken: dict[str, tuple[tuple[str, int], ...]] = {}
 
     def path(self, node: Node) -> str:
@@ -61,7 +61,7 @@ class Names:
         name, start = weight
         if says_nothing(name):
             return ""
-        label = self._inside(_dotted(name.split("/")))
+        label = self._inside(_dotted(name.removesuffix("/weight").split("/")))
         return f"{label}_{start}" if start else label
 
     def is_named(self, weight: str) -> bool:
@@ -103,8 +103,10 @@ def _dotted(parts: Iterable[str]) -> str:
     return ".".join(found)
 
 
-def _common(scopes: Iterable[str]) -> str:
-    """The module with a dot that all layers with a module are in; none where a layer stands in it by itself."""
-    named = [scope for scope in scopes if scope]
-    first = named[0].partition(".")[0] if named else ""
-    return f"{first}." if first and len(named) > 1 and all(scope.startswith(f"{first}.") for scope in named) else ""
+def _common(weights: Iterable[str]) -> str:
+    """The module with a dot that all weights of TensorFlow's names are in; none for those of other frameworks, which have it in a state_dict."""
+    named = [weight for weight in weights if not says_nothing(weight)]
+    first = named[0].partition("/")[0] if named else ""
+    if not first or not all(weight.startswith(f"{first}/") and weight.count("/") > 1 for weight in named):
+        return ""
+    return f"{first}." if not _FUNCTION.fullmatch(first) else ""

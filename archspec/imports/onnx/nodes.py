@@ -31,6 +31,8 @@ class Graph:
         self.weights: dict[str, Weight] = {name: Weight.of(tensor) for name, tensor in model.tensors.items()}
         self.learned = {name for name, tensor in model.tensors.items() if tensor.kind in REAL}
         self.shapes = {**model.shapes, **{value.name: value for value in model.outputs}}
+        self.joined: dict[str, tuple[Weight, ...]] = {}
+        """Stored tensors one behind the other along the first axis, whatever axes of size 1 stand before it."""
         self.uses: Counter[str] = Counter()
         self.inputs = [value for value in model.inputs if value.name not in model.tensors]
         self.nodes = _ordered(_written_out(model), {value.name for value in model.inputs} | model.tensors.keys())
@@ -73,6 +75,8 @@ class Graph:
 
     def _turn(self, node: Node) -> None:
         """Follow a stored tensor through a node that only moves its numbers."""
+        if node.operator in ("Concat", "Unsqueeze") and self._join(node):
+            return
         weight = self.weights.get(node.inputs[0])
         more = [self.numbers.get(name) if name else None for name in node.inputs[1:]]
         if weight is None or any(found is None and name for found, name in zip(more, node.inputs[1:], strict=True)):
@@ -85,6 +89,22 @@ class Graph:
         self.weights.update(
             {name: each._replace(label=name if node.operator == "Identity" else each.label) for name, each in named if each}
         )
+
+    def _join(self, node: Node) -> bool:
+        """Follow stored tensors that are put one behind the other along the first axis, as the gates of recurrent layers are."""
+        found: list[Weight] = []
+        for name in node.inputs[:1] if node.operator == "Unsqueeze" else node.inputs:
+            own = self.joined.get(name) or ((self.weights[name],) if name in self.weights else ())
+            if not own:
+                return False
+            found += own
+        if node.operator == "Unsqueeze":
+            if node.inputs[0] in self.joined:
+                self.joined[node.outputs[0]] = tuple(found)
+            return False
+        if node.attributes.get("axis") == 0:
+            self.joined[node.outputs[0]] = tuple(found)
+        return True
 
     def compute(self, node: Node) -> bool:
         """Compute the values of a node whose inputs are known, and say whether that was possible."""

@@ -136,3 +136,49 @@ def _grouped(graph: Graph, node: Node) -> Sequence[Node] | None:
             inputs=(before.inputs[0], "", ""), outputs=node.outputs, attributes={**norm.attributes, "step": "gn", "like": node.inputs}
         )
     ]
+
+
+@pattern("Div")
+def _length(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """A value divided by its length over an axis, which counts as a small number where it is less: `l2norm`, as PyTorch's `normalize`."""
+    x, bottom = node.inputs
+    repeated = maker(graph, bottom, "Expand")
+    bounded = maker(graph, repeated.inputs[0] if repeated is not None else bottom, "Max", "Clip")
+    if bounded is None:
+        return None
+    eps = graph.number(bounded.inputs[1]) if len(bounded.inputs) > 1 and bounded.inputs[1] else bounded.attributes.get("min")
+    length = maker(graph, bounded.inputs[0], "ReduceL2")
+    if length is None or length.inputs[0] != x or not eps or (bounded.operator == "Clip" and len(bounded.inputs) > 2 and bounded.inputs[2]):
+        return None
+    axes = _axes(graph, length)
+    return [new(node, "Norm", x, "", "", step="l2norm", axes=axes, eps=eps)] if axes and len(axes) == 1 else None
+
+
+@pattern("Add")
+def _response(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """Global response normalisation: x + (x * (length / (mean length + eps)) * weight + bias)."""
+    for x, inner in (node.inputs, node.inputs[::-1]):
+        biased = maker(graph, inner, "Add")
+        weighed, bias = _parted(graph, biased)
+        scaled, weight = _parted(graph, maker(graph, weighed, "Mul"))
+        even = maker(graph, scaled, "Mul")
+        if even is None or x not in even.inputs or bias is None or weight is None:
+            continue
+        ratio = maker(graph, even.inputs[1 - even.inputs.index(x)], "Div")
+        spread = _shift_of(graph, ratio.inputs[1]) if ratio is not None else None
+        length = maker(graph, ratio.inputs[0], "ReduceL2") if ratio is not None else None
+        mean = maker(graph, spread[0], "ReduceMean") if spread is not None else None
+        if length is None or mean is None or spread is None or length.inputs[0] != x or mean.inputs[0] != length.outputs[0]:
+            continue
+        axes, over = _axes(graph, length), _axes(graph, mean)
+        if axes is not None and over is not None:
+            return [new(node, "Norm", x, weight, bias, step="grn", axes=axes, over=over, eps=spread[1])]
+    return None
+
+
+def _parted(graph: Graph, node: Node | None) -> tuple[str, str | None]:
+    """The value and the stored tensor that a node combines; no value where there are no such."""
+    for value, other in (node.inputs, node.inputs[::-1]) if node is not None and len(node.inputs) == 2 else ():
+        if other in graph.weights and value not in graph.weights:
+            return value, other
+    return "", None

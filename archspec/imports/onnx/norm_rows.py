@@ -58,9 +58,23 @@ def _composed(call: Call) -> View:
         if step == "ln" and axes == list(range(2, len(x.dims))):
             return _instance(call, x, eps)
         raise Unsaid("it is a norm over several axes")
+    if step == "l2norm":
+        return call.tensors.on_channels(call.site, x, call.attribute("axes")[0] % len(x.dims), "l2norm", eps=short(eps))
+    if step == "grn":
+        return _response(call, x, eps)
     if step == "gn":
         return _group(call, x, call.attribute("groups"), eps)
     return _instance(call, x, eps)
+
+
+def _response(call: Call, x: View, eps: float) -> View:
+    rank = len(x.dims)
+    axes = sorted(axis % rank for axis in call.attribute("axes"))
+    over = [axis % rank for axis in call.attribute("over")]
+    if len(over) != 1 or sorted((0, *axes, *over)) != list(range(rank)):
+        raise Unsaid("it is no norm of the lengths of channels")
+    stored = {name: call.stored(at, (x.sizes[over[0]],)) for name, at in (("weight", 1), ("bias", 2))}
+    return call.tensors.on_channels(call.keyed(1, 2), x, over[0], "grn", eps=short(eps), stored=stored)
 
 
 def _instance(call: Call, x: View, eps: float) -> View:

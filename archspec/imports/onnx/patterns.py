@@ -262,3 +262,23 @@ def _biased(graph: Graph, node: Node) -> Sequence[Node] | None:
         if fits:
             return [linear._replace(inputs=(*linear.inputs[:2], other), outputs=node.outputs)]
     return None
+
+
+@pattern("Add")
+def _put_before(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """A stored tensor before the tokens of a value, as the sum of both among zeros."""
+    for one, other_ in (node.inputs, node.inputs[::-1]) if len(node.inputs) == 2 else ():
+        first, then = maker(graph, one, "Pad"), maker(graph, other_, "Pad")
+        weight = graph.weights.get(first.inputs[0]) if first is not None else None
+        if first is None or then is None or weight is None or then.inputs[0] in graph.weights or len(weight.shape) != 3:
+            continue
+        behind, before = (graph.numbers.get(pad.inputs[1]) for pad in (first, then))
+        if behind is None or before is None or len(behind.values) != 6 or len(before.values) != 6:
+            continue
+        if (
+            before.values == (0, weight.shape[1], 0, 0, 0, 0)
+            and behind.values[:4] + behind.values[5:] == (0,) * 5
+            and not (then.inputs[2:] or first.inputs[2:])
+        ):
+            return [node._replace(operator="Concat", inputs=(first.inputs[0], then.inputs[0]), attributes={"axis": 1})]
+    return None

@@ -11,7 +11,7 @@ from archspec.diagnostics import Diagnostic, SpecError
 from archspec.diagnostics.visible import visible
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Imported
-from archspec.imports.onnx import combining, moving, norm_patterns, norm_rows, rows, shaping, unary_rows  # noqa: F401 - they register rows and patterns
+from archspec.imports.onnx import combining, masks, moving, norm_patterns, norm_rows, rows, shaping, unary_rows  # noqa: F401 - they register rows and patterns
 from archspec.imports.onnx.lowering import Lowering
 from archspec.imports.onnx.model import Model, Node, Value, read_model
 from archspec.imports.onnx.nodes import Graph

@@ -1,0 +1,91 @@
+"""Bundled specs written as ONNX and read back: the same network, by names of weights and by values."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("onnx", reason="files are written by it")
+
+import archspec
+from archspec.backends.onnx.export import emit
+from archspec.diagnostics import SpecError
+from archspec.imports.onnx.reader import read
+from tests.helpers.paths import SPECS
+from tests.imports.likeness import difference
+
+LARGE = 170e6
+"""Parameters from which on a spec is not written here."""
+OTHERWISE = {
+    "gpt2": "the name of the last layer, whose weights are those of the first, is in no file",
+    "mlp_mixer_b16": "the other value of a sum is turned",
+    "pointnet": "its maps of one axis are tokens before the product",
+    "ssd300": "a learned length is a `scale`",
+    "transformer_base": "attention to another value is written with its projections",
+    "vae_mnist": "the file has the operator Exp, for which the language has no layer; the spec declares it",
+}
+"""Specs that come back as another network of the same values, or with a warning."""
+REFUSED = {
+    "lenet5_1998": "connection tables and coefficients of subsampling are computed from stored tensors",
+    "maxvit_t": "windows are looked up position by position",
+    "nfnet_f0": "standardised weights are computed from stored tensors",
+    "segnet": "unpooling is written as a scatter of numbers",
+    "swin_t": "windows are looked up position by position",
+    "swin_v2_t": "windows are looked up position by position",
+    "t5_small": "buckets of relative positions are looked up",
+}
+QUICK = [
+    "lenet5",
+    "resnet20_cifar",
+    "squeezenet1_1",
+    "shufflenet_v2_x1_0",
+    "mobilenet_v3_small",
+    "lstm_text",
+    "gru_text",
+    "textcnn",
+    "wavenet",
+]
+"""Specs with few numbers, of many kinds of layers."""
+
+
+def back(name, tmp_path):
+    """A spec, and what is read from the file that was written of it."""
+    network = archspec.load(name)
+    path = tmp_path / "net.onnx"
+    with path.open("wb") as file:
+        emit(network).write(file)
+    return network, read(path, {})
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_small_spec_comes_back(tmp_path, name):
+    network, found = back(name, tmp_path)
+    assert difference(network, found.network) == []
+    assert not found.diagnostics
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in sorted(path.stem for path in SPECS.glob("*.arch")) if name not in QUICK])
+def test_a_spec_comes_back(tmp_path, name):
+    if archspec.analyze(archspec.load(name)).totals.params > LARGE:
+        pytest.skip("it has too many numbers")
+    if name in REFUSED:
+        with pytest.raises(SpecError):
+            back(name, tmp_path)
+        return
+    network, found = back(name, tmp_path)
+    apart = difference(network, found.network)
+    assert (apart != [] or found.diagnostics != ()) is (name in OTHERWISE), apart[:6]
+    if name in OTHERWISE:
+        assert archspec.analyze(found.network).totals.params == archspec.analyze(network).totals.params
+
+
+def test_the_spec_in_a_file_of_ours_is_not_trusted(tmp_path):
+    """A file says which spec it was written from; what is read is its graph."""
+    path = tmp_path / "net.onnx"
+    with path.open("wb") as file:
+        emitted = emit(archspec.loads("input 8x8x3\nconv k=3 f=4 p=1\nrelu\n"))
+        for entry in emitted.model.metadata_props:
+            if entry.key == "archspec.spec":
+                entry.value = "input 8x8x3\nfc 10\n"
+        emitted.write(file)
+    assert "conv k=3 f=4 p=1 | relu" in read(path, {}).text
