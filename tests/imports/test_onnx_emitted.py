@@ -64,7 +64,7 @@ def test_a_small_spec_comes_back(tmp_path, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in sorted(path.stem for path in SPECS.glob("*.arch")) if name not in QUICK])
+@pytest.mark.parametrize("name", [path.stem for path in SPECS if path.stem not in QUICK])
 def test_a_spec_comes_back(tmp_path, name):
     if archspec.analyze(archspec.load(name)).totals.params > LARGE:
         pytest.skip("it has too many numbers")
