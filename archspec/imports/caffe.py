@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.diagnostics import Diagnostic, Enough, SpecError, did_you_mean
-from archspec.imports.caffe_names import NAMINGS, Naming, name_layers
+from archspec.imports.caffe_names import name_layers
 from archspec.imports.caffe_net import LOSSES, Entry, Net
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Imported
@@ -22,12 +22,6 @@ from archspec.types import Tokens, Type, from_shape
 
 Coordinates = tuple[Fraction, Fraction]
 """Where position i of a value lies in the input: a*i + b."""
-
-WORTH = 2.5
-"""How many times the lines of a text without the file's names one with them may have."""
-
-MANY = 2000
-"""Layers of a network of which no other text is tried."""
 
 
 class Unread(Exception):
@@ -204,28 +198,15 @@ class Reader:
 
 def read(path: Path, inputs: Mapping[str, tuple[int, ...]]) -> Imported:
     """Read a `.prototxt` file. `inputs` has shapes of inputs, channels last, by the names of their blobs. Raises SpecError, OSError."""
-    try:
-        net = Net(parse(source_of(path)))
-        if len(net.entries) > MANY:
-            return _read(path, net, NAMINGS[0], inputs)
-        *named, nameless = [_read(path, net, naming, inputs) for naming in NAMINGS]
-    except Misread as misread:
-        raise damaged(str(misread), misread.span) from None
-    shortest = min(named, key=_length)
-    return shortest if _length(shortest) <= WORTH * _length(nameless) else nameless
-
-
-def _length(imported: Imported) -> int:
-    return imported.text.count("\n")
-
-
-def _read(path: Path, net: Net, naming: Naming, inputs: Mapping[str, tuple[int, ...]]) -> Imported:
     from archspec.imports.caffe_parts import ROWS
 
-    name_layers(net.entries, naming)
-    reader = Reader(path, net, inputs)
     try:
+        net = Net(parse(source_of(path)))
+        name_layers(net.entries)
+        reader = Reader(path, net, inputs)
         reader.read(ROWS)
-        return reader.finish()
+    except Misread as misread:
+        raise damaged(str(misread), misread.span) from None
     except Enough:
         raise SpecError(reader.flat.found.sorted()) from None
+    return reader.finish()
