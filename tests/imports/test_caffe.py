@@ -182,7 +182,7 @@ def test_layers_without_weights_belong_to_what_they_work_on(tmp_path):
     found = imported(tmp_path, text)
     names = [row.name for row in archspec.analyze(found.network).rows()]
     assert names[:4] == ["conv2_1.dw.conv", "conv2_1.dw.bn", "conv2_1.dw.relu1", "conv2_1.sep.conv"]
-    assert found.text.count("\n") < 16 and not found.note
+    assert found.text.count("\n") < 20 and not found.note
 
 
 def resnet50():
