@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.diagnostics import Diagnostic, Enough, SpecError, did_you_mean
-from archspec.imports.caffe_names import name_layers
+from archspec.imports.caffe_names import NAMINGS, by_slashes, name_layers
 from archspec.imports.caffe_net import LOSSES, Entry, Net
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Imported
@@ -22,6 +22,12 @@ from archspec.types import Tokens, Type, from_shape
 
 Coordinates = tuple[Fraction, Fraction]
 """Where position i of a value lies in the input: a*i + b."""
+
+
+WORTH = 3
+"""How many times the lines of a text without the file's names one with them may have."""
+MANY = 2000
+"""Layers of a network of which no other text is tried."""
 
 
 class Unread(Exception):
@@ -198,15 +204,30 @@ class Reader:
 
 def read(path: Path, inputs: Mapping[str, tuple[int, ...]]) -> Imported:
     """Read a `.prototxt` file. `inputs` has shapes of inputs, channels last, by the names of their blobs. Raises SpecError, OSError."""
-    from archspec.imports.caffe_parts import ROWS
-
     try:
         net = Net(parse(source_of(path)))
-        name_layers(net.entries)
-        reader = Reader(path, net, inputs)
-        reader.read(ROWS)
+        if len(net.entries) > MANY:
+            return _named(path, net, by_slashes, inputs)
+        *named, nameless = [_named(path, net, naming, inputs) for naming in NAMINGS]
     except Misread as misread:
         raise damaged(str(misread), misread.span) from None
+    shortest = min(named, key=_length)
+    if _length(shortest) <= WORTH * _length(nameless):
+        return shortest
+    return nameless._replace(note=nameless.note or "layers have new names: those that they had make no modules")
+
+
+def _named(path: Path, net: Net, naming: Callable[[Sequence[Entry]], list[str]], inputs: Mapping[str, tuple[int, ...]]) -> Imported:
+    from archspec.imports.caffe_parts import ROWS
+
+    name_layers(net.entries, naming(net.entries))
+    reader = Reader(path, net, inputs)
+    try:
+        reader.read(ROWS)
+        return reader.finish()
     except Enough:
         raise SpecError(reader.flat.found.sorted()) from None
-    return reader.finish()
+
+
+def _length(imported: Imported) -> int:
+    return imported.text.count("\n")
