@@ -103,7 +103,7 @@ class Tensors(Sliding):
         x, y = (one._replace(dims=tuple([one.dims[at] for at in order])) for one in (x, y))
         value = self.settle(site, x)
         kind = {Map: "map", Tokens: "tokens", Vector: "vector"}[type(self.flat.type_of(value))]
-        found = self.of(self.flat.step(site, step, value, self._spread(site, y, kind)))
+        found = self.of(self._stretched(site, step, value, self._spread(site, y, kind)))
         return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(len(order))]))
 
     def _order(self, x: View) -> list[int] | None:
@@ -142,10 +142,10 @@ class Tensors(Sliding):
         )
         return self.of(self._stretched(site, step, value, self.tensor(site, y, shape)))
 
-    def _stretched(self, site: Site, step: str, value: int, tensor: int) -> int:
-        """A value combined with a tensor that may be smaller."""
-        given: dict[str, Any] = {"stretch": True} if step != "mul" and self.flat.type_of(value) != self.flat.type_of(tensor) else {}
-        return self.flat.step(site, step, value, tensor, **given)
+    def _stretched(self, site: Site, step: str, value: int, other: int) -> int:
+        """A value combined with another that may be smaller."""
+        given: dict[str, Any] = {"stretch": True} if step != "mul" and self.flat.type_of(value) != self.flat.type_of(other) else {}
+        return self.flat.step(site, step, value, other, **given)
 
     def concat(self, site: Site, parts: Sequence[View | Held], dim: int) -> View:
         """Tensors side by side along a dimension."""

@@ -107,6 +107,7 @@ class Attending(Tensors):
         bias: Held | None = None,
     ) -> View:
         """Attention of queries, keys and values of (batch, heads, positions, d each); `scale` is by default 1/sqrt(d)."""
+        asked = q
         q, k, v = (self._parted(one) for one in (q, k, v))
         d, heads, shared = size(q.dims[3]), size(q.dims[1]), size(k.dims[1])
         usual = d**-0.5
@@ -117,8 +118,12 @@ class Attending(Tensors):
         given |= {"causal": True} if causal else {}
         given |= {"scale": scale} if abs(scale / usual - 1) > 1e-6 else {}
         packed = self._packed(q, k, v)
+        if packed is None:
+            packed = self._sorted(site, q, k, v)
+            q = q._replace(value=packed) if packed is not None else q
         if packed is not None and bias is None:
-            return self._self_attention(site, packed, q, given, table, mask)
+            value = self._self_attention(site, packed, q, given, table, mask)
+            return self._as_queries(value, asked, q.dims[2], heads)
         if table is not None or mask is not None:
             raise Unsaid("it adds biases or a mask to the scores of several values")
         q, k, v = (View(one.value, (one.dims[0], one.dims[2], joined([one.dims[1], one.dims[3]])), one.fixed) for one in (q, k, v))
@@ -131,10 +136,9 @@ class Attending(Tensors):
             here.append(self.tensor(site, bias, Map((size(q.dims[1]), size(k.dims[1])), heads)))
             given |= {"rel": True}
         value = self.flat.step(site, "attend", *here, **given)
-        made = self.of(value)
-        return self._heads_first(made, made.dims[1], heads, d)
+        return self._as_queries(value, asked, q.dims[2] if packed is not None else self.of(value).dims[1], heads)
 
-    def _self_attention(self, site: Site, packed: int, q: View, given: dict[str, Any], table: Table | None, mask: Any) -> View:
+    def _self_attention(self, site: Site, packed: int, q: View, given: dict[str, Any], table: Table | None, mask: Any) -> int:
         """Attention of the queries, keys and values in one value: in windows also shifted ones, as a map that was rolled has them."""
         given |= self._windows(q)
         stored: dict[str, Stored] = {}
@@ -162,8 +166,7 @@ class Attending(Tensors):
             back = self._roll(site, value, rolled.shifts)
             self._attended[back] = _Attended(packed, given, stored, rolled.shifts)
             value = back
-        heads = given["heads"]
-        return self._result(value, q, heads, self.flat.type_of(value).channels // heads)
+        return value
 
     def _span(self, given: Mapping[str, Any], type_: Map) -> tuple[int, ...]:
         """The positions along each axis that attend to one another."""
@@ -198,14 +201,23 @@ class Attending(Tensors):
         return found
 
     def _parted(self, x: View) -> View:
-        """Queries, keys or values with the batch and the heads apart."""
-        if len(x.dims) == 3:
-            whole = self.batch
-            parts = viewed((x.dims[0],), (whole, size(x.dims[0]) // whole)) if size(x.dims[0]) % whole == 0 else None
-            x = x._replace(dims=(*parts, *x.dims[1:])) if parts is not None else x._replace(dims=(x.dims[0], (), *x.dims[1:]))
-        if len(x.dims) != 4:
+        """Queries, keys or values with the batch, the heads, the positions and the channels of a head as four dimensions."""
+        if len(x.dims) < 3:
             raise Unsaid(f"it is attention over tensors of {len(x.dims)} dimensions")
-        return x
+        lead = [digit for dim in x.dims[:-2] for digit in dim]
+        heads = [digit for digit in lead if digit.axis == "c"]
+        return x._replace(dims=(merged([digit for digit in lead if digit.axis != "c"]), merged(heads), *x.dims[-2:]))
+
+    def _as_queries(self, value: int, q: View, positions: Dim, heads: int) -> View:
+        """The result of attention with its dimensions where those of the queries are."""
+        parts = viewed((self.axis(value, "c"),), (heads, self.flat.type_of(value).channels // heads)) or ((), ())
+        lead = []
+        for dim in q.dims[:-2]:
+            own = [digit for digit in dim if digit.axis == "c"]
+            if own and (dim[-len(own) :] != tuple(own) or size(tuple(own)) != heads):
+                raise Unsaid("its heads are parted from one another")
+            lead.append(merged([*[digit for digit in dim if digit.axis != "c"], *(parts[0] if own else ())]))
+        return View(value, (*lead, positions, parts[1]))
 
     def _packed(self, q: View, k: View, v: View) -> int | None:
         """The value of which queries, keys and values are the channels, one behind the other; None where they are not."""
@@ -220,6 +232,18 @@ class Attending(Tensors):
                 return None
             start += own[0].size
         return q.value if start == self.flat.type_of(q.value).channels else None
+
+    def _sorted(self, site: Site, q: View, k: View, v: View) -> int | None:
+        """The channels of one value with all queries before the keys and the values, where each head has its own side by side."""
+        same = q.value == k.value == v.value and q.dims == k.dims == v.dims and [len(one.fixed) for one in (q, k, v)] == [1, 1, 1]
+        if not same or [one.fixed[0] for one in (q, k, v)] != [(q.fixed[0][0], at) for at in range(3)]:
+            return None
+        own = merged([q.fixed[0][0], *q.dims[1], *q.dims[3]])
+        whole = self.of(q.value)
+        channels = self.axis(q.value, "c")
+        if any(digit.axis != "c" for digit in own) or size(own) != size(channels):
+            return None
+        return self.settle(site, View(q.value, tuple([own if dim == channels else dim for dim in whole.dims])))
 
     def _windows(self, q: View) -> dict[str, Any]:
         """The argument that says which positions of a value attend to one another: none where all do. Raises Unsaid."""
@@ -242,15 +266,6 @@ class Attending(Tensors):
                 sizes = [span for _, span in spans]
                 return {name: sizes[0] if len(set(sizes)) == 1 else tuple(sizes)}
         raise Unsaid("it is attention among positions that are neither all, nor those of windows or of a grid")
-
-    def _result(self, value: int, q: View, heads: int, d: int) -> View:
-        """The result of attention on one value, whose positions lie as those of the queries."""
-        return self._heads_first(View(value, (q.dims[0], (), q.dims[2], ())), q.dims[2], heads, d)
-
-    def _heads_first(self, x: View, positions: Dim, heads: int, d: int) -> View:
-        channels = self.axis(x.value, "c")
-        parts = viewed((channels,), (heads, d)) or ((), ())
-        return View(x.value, (x.dims[0], parts[0], positions, parts[1]))
 
     def linear(self, site: Site, x: View, kernel: Kernel) -> View:
         """A product with a stored matrix over the last dimension; behind attention, with the product before that, it is one layer `attn`."""

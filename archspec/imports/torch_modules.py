@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archspec.imports.channels_first import Kernel
+from archspec.imports.channels_first import Kernel, sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.torch_reader import Reader
@@ -88,3 +88,14 @@ def _parametrized(r: Reader, site: Site, own: Any, x: View) -> View:
     names = [f"parametrizations.weight.original{at}" for at in (0, 1)] + ["bias"] * (own.bias is not None)
     kernel = Kernel(tuple(own.weight.shape), own.bias is not None, {name: Stored((f"{site.key}.{name}",)) for name in names})
     return r.conv(site, x, kernel, own.stride, (own.padding, own.padding), own.dilation, own.groups, form={"norm": "weight"})
+
+
+@module("ShiftedWindowAttentionV2")
+def _cosine_windows(r: Reader, site: Site, own: Any, x: View) -> View:
+    """Swin V2's attention: cosines times a learned factor, and biases that a small network makes of relative positions."""
+    if len(x.dims) != 4 or len(own.cpb_mlp) != 3:
+        raise Unsaid("it is no map with channels last")
+    names = ["logit_scale", "qkv.weight", "qkv.bias", "proj.weight", "proj.bias", "cpb_mlp.0.weight", "cpb_mlp.0.bias", "cpb_mlp.2.weight"]
+    stored = {name: Stored((f"{site.key}.{name}",)) for name in names}
+    given = {"heads": own.num_heads, "w": sizes(own.window_size), "shift": sizes(own.shift_size)}
+    return r.on_channels(site, x, -1, "attn", sim="cos", rel="mlp", proj="qkv", stored=stored, **given)

@@ -372,6 +372,21 @@ def _matmul(r: Reader, site: Site, x: Any, other: Any, mat2: Any) -> Any:
     raise Unsaid("it is a product of matrices that is no attention")
 
 
+@row("einsum")
+def _einsum(r: Reader, site: Site, equation: str, tensors: Any) -> Any:
+    """The two products of attention, with any letters."""
+    sides, _, out = equation.replace(" ", "").partition("->")
+    one, _, other = sides.partition(",")
+    lead = out[:-2]
+    x, y = tensors if len(tensors) == 2 else (None, None)
+    products = one[:-2] == other[:-2] == lead and len(out) > 2 and out[-2] == one[-2]
+    if products and isinstance(x, View) and isinstance(y, View) and one[-1] == other[-1] and out[-1] == other[-2]:
+        return r.scores(x, y._replace(dims=(*y.dims[:-2], y.dims[-1], y.dims[-2])))
+    if products and isinstance(x, Scores) and isinstance(y, View) and one[-1] == other[-2] and out[-1] == other[-1]:
+        return r.attended(site, x, y)
+    raise Unsaid(f"`{equation}` is no product of attention")
+
+
 @row("scaled_dot_product_attention")
 def _sdpa(r: Reader, site: Site, query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool, scale: Any) -> View:
     if attn_mask is None:

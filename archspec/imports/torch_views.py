@@ -66,7 +66,12 @@ def _permute(r: Reader, site: Site, x: Any, dims: Any) -> Any:
     return _moved(x, [dim % len(x.dims) for dim in dims])
 
 
-@row("transpose", "swapaxes", takes=(Held, Computed))
+@row("swapaxes", takes=(Held, Computed))
+def _swapaxes(r: Reader, site: Site, x: Any, axis0: int, axis1: int) -> Any:
+    return _transpose(r, site, x, axis0, axis1)
+
+
+@row("transpose", takes=(Held, Computed))
 def _transpose(r: Reader, site: Site, x: Any, dim0: int, dim1: int) -> Any:
     order = list(range(len(x.dims)))
     a, b = dim0 % len(order), dim1 % len(order)
