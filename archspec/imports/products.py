@@ -20,7 +20,8 @@ class Scores(NamedTuple):
 
     queries: View
     keys: View
-    scale: float = 1.0
+    scale: float | None = 1.0
+    """What the products are multiplied with; None is 1/sqrt(d)."""
     weighed: bool = False
     table: Table | None = None
     mask: Any = None
@@ -29,6 +30,13 @@ class Scores(NamedTuple):
     """A stored tensor (heads, T, U) that was added."""
     causal: bool = False
     """Whether each query sees the keys up to its own place only."""
+
+    def times(self, number: float) -> Scores:
+        """The scores, multiplied with a number. Raises Unsaid where something was added to them."""
+        if self.table is not None or self.mask is not None or self.bias is not None or self.causal:
+            raise Unsaid("it multiplies scores of attention that something was added to")
+        usual = size(self.queries.dims[-1]) ** -0.5
+        return self._replace(scale=(usual if self.scale is None else self.scale) * number)
 
 
 class _Attended(NamedTuple):
@@ -70,8 +78,7 @@ class Attending(Tensors):
         """The product of softmaxed scores (..., T, U) with values (..., U, d)."""
         if not scores.weighed:
             raise Unsaid("it multiplies scores that no softmax was taken of")
-        added = {"table": scores.table, "mask": scores.mask, "bias": scores.bias, "causal": scores.causal}
-        return self.attend(site, scores.queries, scores.keys, values, scale=scores.scale, **added)
+        return self.attend(site, scores, values)
 
     def biased(self, scores: Scores, added: Held | Computed) -> Scores:
         """Scores with biases of relative positions, with a stored tensor, or with a mask."""
@@ -93,53 +100,47 @@ class Attending(Tensors):
             return added.table._replace(oriented=True)
         raise Unsaid("the biases of relative positions lie in another order than the scores")
 
-    def attend(
-        self,
-        site: Site,
-        q: View,
-        k: View,
-        v: View,
-        *,
-        scale: float | None = None,
-        causal: bool = False,
-        table: Table | None = None,
-        mask: Any = None,
-        bias: Held | None = None,
-    ) -> View:
-        """Attention of queries, keys and values of (batch, heads, positions, d each); `scale` is by default 1/sqrt(d)."""
-        asked = q
-        q, k, v = (self._parted(one) for one in (q, k, v))
-        d, heads, shared = size(q.dims[3]), size(q.dims[1]), size(k.dims[1])
-        usual = d**-0.5
-        scale = (usual if scale is None else scale) * q.factor * k.factor
+    def attend(self, site: Site, scores: Scores, values: View) -> View:
+        """Attention of queries, keys and values, each with positions and the channels of a head as its last dimensions."""
+        q, k, v = (self._parted(one) for one in (scores.queries, scores.keys, values))
+        heads, shared = size(q.dims[1]), size(k.dims[1])
+        usual = size(q.dims[3]) ** -0.5
+        scale = (usual if scores.scale is None else scores.scale) * q.factor * k.factor
         q, k = q._replace(factor=1.0), k._replace(factor=1.0)
         given: dict[str, Any] = {"heads": heads}
         given |= {"kvheads": shared} if shared != heads else {}
-        given |= {"causal": True} if causal else {}
+        given |= {"causal": True} if scores.causal else {}
         given |= {"scale": scale} if abs(scale / usual - 1) > 1e-6 else {}
         packed = self._packed(q, k, v)
         if packed is None:
             packed = self._sorted(site, q, k, v)
             q = q._replace(value=packed) if packed is not None else q
-        if packed is not None and bias is None:
-            value = self._self_attention(site, packed, q, given, table, mask)
-            return self._as_queries(value, asked, q.dims[2], heads)
-        if table is not None or mask is not None:
+        if packed is not None and scores.bias is None:
+            value = self._self_attention(site, packed, q, given, scores)
+            return self._as_queries(value, scores.queries, q.dims[2], heads)
+        if scores.table is not None or scores.mask is not None:
             raise Unsaid("it adds biases or a mask to the scores of several values")
-        q, k, v = (View(one.value, (one.dims[0], one.dims[2], joined([one.dims[1], one.dims[3]])), one.fixed) for one in (q, k, v))
-        if packed is not None:
-            here = [packed]
-        else:
-            here = [self.settle(site, one, "tokens") for one in (q, k, v)]
+        value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), packed, scores.bias, given), **given)
+        return self._as_queries(value, scores.queries, q.dims[2] if packed is not None else self.of(value).dims[1], heads)
+
+    def _operands(
+        self, site: Site, parts: tuple[View, View, View], packed: int | None, bias: Held | None, given: dict[str, Any]
+    ) -> list[int]:
+        """The values that attention reads: queries, keys and values as tokens, or one with all, and a bias; says in `given` which."""
+        q, k, _ = parts
+        found = [packed] if packed is not None else []
+        if packed is None:
+            rows = (View(one.value, (one.dims[0], one.dims[2], joined([one.dims[1], one.dims[3]])), one.fixed) for one in parts)
+            found = [self.settle(site, row, "tokens") for row in rows]
             given |= {"k": True, "v": True}
         if bias is not None:
-            here.append(self.tensor(site, bias, Map((size(q.dims[1]), size(k.dims[1])), heads)))
+            found.append(self.tensor(site, bias, Map((size(q.dims[2]), size(k.dims[2])), given["heads"])))
             given |= {"rel": True}
-        value = self.flat.step(site, "attend", *here, **given)
-        return self._as_queries(value, asked, q.dims[2] if packed is not None else self.of(value).dims[1], heads)
+        return found
 
-    def _self_attention(self, site: Site, packed: int, q: View, given: dict[str, Any], table: Table | None, mask: Any) -> int:
+    def _self_attention(self, site: Site, packed: int, q: View, given: dict[str, Any], scores: Scores) -> int:
         """Attention of the queries, keys and values in one value: in windows also shifted ones, as a map that was rolled has them."""
+        table, mask = scores.table, scores.mask
         given |= self._windows(q)
         stored: dict[str, Stored] = {}
         type_ = self.flat.type_of(packed)

@@ -271,7 +271,7 @@ def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
         x, y = y, x
     if isinstance(x, Scores) and not isinstance(y, (Held, Computed)):
         if step == "mul" and isinstance(y, (int, float)):
-            return x._replace(scale=x.scale * y)
+            return x.times(y)
         raise Unsaid("it changes the scores of attention")
     if x is None or y is None:
         return None  # what it takes was refused
@@ -389,9 +389,9 @@ def _einsum(r: Reader, site: Site, equation: str, tensors: Any) -> Any:
 
 @row("scaled_dot_product_attention")
 def _sdpa(r: Reader, site: Site, query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool, scale: Any) -> View:
-    if attn_mask is None:
-        return r.attend(site, query, key, value, scale=scale, causal=is_causal)
-    if not isinstance(attn_mask, (Held, Computed)):
-        raise Unsaid("its scores get a mask or a bias")
-    found = r.biased(Scores(query, key), r.constant(attn_mask))
-    return r.attend(site, query, key, value, scale=scale, table=found.table, mask=found.mask, bias=found.bias)
+    scores = Scores(query, key, scale)
+    if attn_mask is not None:
+        if not isinstance(attn_mask, (Held, Computed)):
+            raise Unsaid("its scores get a mask or a bias")
+        scores = r.biased(scores, r.constant(attn_mask))
+    return r.attend(site, scores._replace(causal=is_causal), value)

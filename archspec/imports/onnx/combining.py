@@ -84,8 +84,8 @@ def _scores(call: Call, step: str, x: Scores, y: Any) -> Scores:
     """Scores of attention times a number, or plus a mask."""
     if x.weighed:
         raise Unsaid("it changes weights of attention")
-    if step == "mul" and isinstance(y, float) and not (x.causal or x.bias or x.table or x.mask):
-        return x._replace(scale=x.scale * y)
+    if step == "mul" and isinstance(y, float):
+        return x.times(y)
     if step == "add" and isinstance(y, Triangle) and y.added:
         return seen(x, y)
     if step == "add" and isinstance(y, Held):
