@@ -223,6 +223,8 @@ def _model(content: Mapping[str, Any], source: str) -> Model:
     config = {} if isinstance(config, list) else config
     said = config.get("name")
     name = said if isinstance(said, str) and said else "model"
+    if not entries:
+        damaged(source, f"`{name}` has no layers")
     layers: dict[str, Layer] = {}
     for at, entry in enumerate(entries):
         layer = _layer(entry, at, source)
@@ -272,7 +274,7 @@ def _chain(name: str, layers: dict[str, Layer], config: Mapping[str, Any]) -> Mo
         calls = [Call([Ref(listed[at - 1].name, 0, 0, layer.shape)], {})] if at else []
         found[layer.name] = layer._replace(calls=calls)
     ends = [(layer.name, Ref(layer.name, 0, 0)) for layer in (listed[:1] + listed[-1:])]
-    return Model(name, found, ends[:1], ends[-1:]) if ends else Model(name, {}, [], [])
+    return Model(name, found, ends[:1], ends[-1:])
 
 
 def _call(node: Any) -> Call:

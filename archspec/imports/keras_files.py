@@ -348,13 +348,14 @@ class Live(Mapping[str, Any]):
     def __init__(self, model: Any, said: Model) -> None:
         self.constants = Weights(None, said.name, said)
         self.layers: dict[str, Any] = {}
-        pending = [("", model)]
+        pending = [("", model, said)]
         while pending:
-            prefix, one = pending.pop()
+            prefix, one, described = pending.pop()
             for layer in getattr(one, "layers", None) or []:
-                name = f"{prefix}{getattr(layer, 'name', '')}"
-                self.layers[name] = layer
-                pending.append((f"{name}/", layer))
+                name = str(getattr(layer, "name", ""))
+                self.layers[prefix + name] = layer
+                inner = described.layers[name].model if name in described.layers else None
+                pending += [(f"{prefix}{name}/", layer, inner)] if inner is not None else []
 
     def __getitem__(self, key: str) -> Any:
         owner, _, number = key.rpartition("/")
@@ -373,6 +374,13 @@ class Live(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def same(self) -> dict[str, str]:
+        """The layers that are several models' or have several names, each with the name that comes first."""
+        names: dict[int, list[str]] = {}
+        for name, layer in self.layers.items():
+            names.setdefault(id(layer), []).append(name)
+        return {name: own[0] for own in names.values() if len(own) > 1 for name in own}
 
     def shapes(self, owner: str) -> list[tuple[int, ...]]:
         """The shapes of the weights of a layer."""

@@ -44,7 +44,7 @@ def from_keras(model: Any, inputs: Size | Mapping[str, Size] | None = None) -> I
         damaged(name, "it has no configuration: a subclass of `keras.Model` says in code what it does", "import its ONNX file")
     said = parsed(text, name)
     live = Live(model, said)
-    found = _imported(said, name, inputs_of(inputs), live.shapes)
+    found = _imported(said, name, inputs_of(inputs), live.shapes, live.same())
     return found._replace(tensors=lambda data: live if data is None else opened(data, said))
 
 
@@ -68,8 +68,12 @@ def _shapes(path: Path, model: Model, owner: str) -> Sequence[tuple[int, ...]]:
 
 
 def _imported(
-    model: Model, source: str, inputs: Mapping[str, tuple[int, ...]], shapes: Callable[[str], Sequence[tuple[int, ...]]]
+    model: Model,
+    source: str,
+    inputs: Mapping[str, tuple[int, ...]],
+    shapes: Callable[[str], Sequence[tuple[int, ...]]],
+    same: Mapping[str, str] | None = None,
 ) -> Imported:
     flat = Flat(model.name, source)
-    Reader(flat, model, inputs, shapes).run()
+    Reader(flat, model, inputs, shapes, same or {}).run()
     return flat.finish()

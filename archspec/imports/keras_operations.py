@@ -7,7 +7,7 @@ from typing import Any
 
 from archspec.imports.flat import Unsaid
 from archspec.imports.keras_channels import add, concatenate, multiply, subtract
-from archspec.imports.keras_config import Ref, is_number, is_whole, shown, single
+from archspec.imports.keras_config import is_number, is_whole, shown, single
 from archspec.imports.keras_table import act, softmax
 from archspec.imports.keras_views import Keras, Spot, along
 from archspec.imports.views import View
@@ -24,8 +24,6 @@ TENSORFLOW = {
     "compat.v1.squeeze": "Squeeze", "squeeze": "Squeeze", "linalg.matmul": "Matmul", "math.negative": "Negative", "identity": "Identity",
 }  # fmt: skip
 """Functions of TensorFlow as those of keras.ops."""
-_NAMES = {"y", "b", "x2", "axis", "perm", "axes", "shape", "newshape", "slice_spec", "key", "keepdims", "dims"}
-"""Arguments behind the first that are read."""
 
 
 def operation(*names: str) -> Callable[[Operation], Operation]:
@@ -60,7 +58,7 @@ def _argument(spot: Spot, given: Sequence[Any], at: int, *names: str) -> Any:
     if len(given) > at and given[at] is not None:
         return given[at]
     held = [spot.call.named.get(name, spot.config.get(name)) for name in names]
-    return next((value for value in held if value is not None and not isinstance(value, Ref)), None)
+    return next((value for value in held if value is not None), None)
 
 
 def _two(spot: Spot, given: Sequence[Any]) -> tuple[Any, Any]:

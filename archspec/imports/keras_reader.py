@@ -17,8 +17,8 @@ from archspec.imports.keras_views import Keras, Spot
 from archspec.imports.views import View
 from archspec.types import LIMIT, from_shape, of_shape
 
-_MOST = 100_000
-"""Calls of layers."""
+_MOST = 30_000
+"""Calls of layers: ten times those of the largest application of Keras."""
 _NESTED = 20
 """Models within models."""
 _FOREIGN = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
@@ -40,19 +40,28 @@ class Scope(NamedTuple):
 
 
 class Reader:
-    """Turns a model into layers. `shapes` gives those of the weights of a layer that the language lacks, where they are known."""
+    """Turns a model into layers. `shapes` gives those of the weights of a layer that the language lacks, where they are known.
+
+    `same` says which layers are one, by where the source has their weights: a live model has some in several models.
+    """
 
     def __init__(
-        self, flat: Flat, model: Model, inputs: Mapping[str, tuple[int, ...]], shapes: Callable[[str], Sequence[tuple[int, ...]]]
+        self,
+        flat: Flat,
+        model: Model,
+        inputs: Mapping[str, tuple[int, ...]],
+        shapes: Callable[[str], Sequence[tuple[int, ...]]],
+        same: Mapping[str, str],
     ) -> None:
-        self.flat, self.model, self.inputs, self.shapes = flat, model, inputs, shapes
+        self.flat, self.model, self.inputs, self.shapes, self.same = flat, model, inputs, shapes, same
         layers = list(_all(model))
         first = any(layer.config.get("data_format") == "channels_first" for layer in layers)
         uneven = any(layer.kind.startswith("ZeroPadding") and _is_uneven(layer.config.get("padding")) for layer in layers)
         self.keras = Keras(flat, first=first, uneven=uneven, old=model.version[:1] in ("1", "2"))
         self.count = 0
-        self.taken: dict[str, str] = {}
-        """The keys of layers, and where the source has them."""
+        self.keys: dict[str, str] = {}
+        """The keys of layers by where the source has them."""
+        self.taken: set[str] = set()
 
     def run(self) -> None:
         """Read the whole model."""
@@ -178,7 +187,9 @@ class Reader:
     def _made(self, spot: Spot, views: Sequence[View], found: Mapping[tuple[str, int], list[View | None]]) -> View:
         layer = spot.layer
         if is_function(layer):
-            return operated(self.keras, spot, [self._filled(value, found) for value in spot.call.given])
+            named = {name: self._filled(value, found) for name, value in spot.call.named.items()}
+            call = Call([self._filled(value, found) for value in spot.call.given], named)
+            return operated(self.keras, spot._replace(call=call), call.given)
         if layer.kind not in ROWS or (layer.module and not layer.module.startswith("keras")):
             raise Unsaid("the language has no layer for it")
         return ROWS[layer.kind](self.keras, spot, views)
@@ -192,14 +203,20 @@ class Reader:
         """Where a call is, and what the weights of its layer are called."""
         scope = names.scope
         source = f"{scope.source}{layer.name}"
-        key = names.key(layer)
-        if key:
-            count, base = 1, key
-            while self.taken.setdefault(key, source) != source:
-                count += 1
-                key = f"{base}_{count}"
         site = Site(layer.kind, f"layer `{source}`", names.path(layer))
-        return Spot(layer, call, site, key, source)
+        source = self.same.get(source, source)
+        if source not in self.keys:
+            self.keys[source] = self._free(names.key(layer, needed=source in self.same))
+        return Spot(layer, call, site, self.keys[source], source)
+
+    def _free(self, key: str) -> str:
+        """A key, with a number where another layer has it."""
+        count, found = 1, key
+        while found and found in self.taken:
+            count += 1
+            found = f"{key}_{count}"
+        self.taken.add(found)
+        return found
 
     def _check(self, results: Sequence[View | None], names: _Names, name: str, number: int) -> None:
         """Compare the shapes of results with those that the file says. Raises Unsaid."""
@@ -269,11 +286,11 @@ class _Names:
         """The level that a layer is in."""
         return ".".join(filter(None, (self.scope.path, self.homes.get(layer.name, ""))))
 
-    def key(self, layer: Layer) -> str:
-        """The full name of a layer; none where Keras gave it, unless its weights are used twice."""
+    def key(self, layer: Layer, *, needed: bool) -> str:
+        """The full name of a layer; none where Keras gave it, unless it is needed, as its weights are used twice."""
         name = self.levels.get(layer.name)
         if name is None:
-            name = layer.name if self.scope.shared or len(layer.calls) > 1 else ""
+            name = layer.name if needed or self.scope.shared or len(layer.calls) > 1 else ""
         return ".".join(filter(None, (self.scope.path, name))) if name else ""
 
 

@@ -179,7 +179,7 @@ def both_ways(k: Keras, spot: Spot, x: View) -> View:
     spot.config.must(merge_mode="concat")
     kind, config = _wrapped(spot)
     backward = spot.config.get("backward_layer")
-    if kind not in _GATES or (isinstance(backward, dict) and not _mirrors(backward, config)):
+    if kind not in _GATES or (isinstance(backward, dict) and (backward.get("class_name") != kind or not _mirrors(backward, config))):
         raise Unsaid(f"it wraps {kind}, or another layer for each direction")
     return _recurrent(k, spot, x, kind, Settings(config), dirs=2)
 
@@ -192,11 +192,14 @@ def _wrapped(spot: Spot) -> tuple[str, dict[str, Any]]:
     return inner["class_name"], inner["config"]
 
 
+_SAYS = ("units", "use_bias", "activation", "recurrent_activation", "return_sequences", "reset_after")
+"""What both directions of a layer must have alike."""
+
+
 def _mirrors(backward: dict[str, Any], config: dict[str, Any]) -> bool:
-    """Whether a layer differs from another only in its direction and its name."""
+    """Whether a layer differs from another only in its direction."""
     other = backward.get("config")
-    own = {"name", "go_backwards", "dtype", "zero_output_for_mask"}
-    return isinstance(other, dict) and all(other.get(key) == value for key, value in config.items() if key not in own)
+    return isinstance(other, dict) and all(other.get(key) == config.get(key) for key in _SAYS)
 
 
 @row("TimeDistributed")

@@ -71,6 +71,8 @@ class Keras(Views):
 
         Raises Unsaid.
         """
+        if len(x.dims) < 2:
+            raise Unsaid("it is one number for each example, without an axis")
         at %= len(x.dims)
         others = [dim for number, dim in enumerate(x.dims) if number not in (0, at)]
         here = self.flat.type_of(x.value)
