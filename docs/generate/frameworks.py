@@ -15,7 +15,8 @@ _HEAD = """# Coming from PyTorch or Keras
 {notice}
 
 If a spec contains a line of PyTorch or Keras, the error message shows the line to write instead. This page is generated from the same
-table as those messages. [layers.md](layers.md) describes the layers, [language.md](language.md) how to combine lines.
+table as those messages. [layers.md](layers.md) describes the layers, [language.md](language.md) how to combine lines. `archspec import` reads a
+whole model ([I have a model](import.md)).
 
 ## A network
 

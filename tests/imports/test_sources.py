@@ -47,7 +47,11 @@ def test_what_python_gives(desk):
     found = archspec.from_file("net.toy")
     assert repr(found) == "Imported(net: 8x8x3 -> 8x8x4, 4 layers, 7 lines)"
     assert str(found) == found.text
-    assert "conv k=3 f=4 p=1" in found._repr_html_()
+    shown = found._repr_html_()
+    assert "<pre" in shown
+    assert "conv k=3 f=4 p=1" in shown
+    assert "<svg" in shown
+    assert shown.count("<table>") == 1
     found.save("net.arch")
     assert archspec.analyze(archspec.load("net.arch")).totals == archspec.analyze(archspec.load("net.toy")).totals
     assert repr(archspec.load("net.toy", inputs="16x16x3")) == "Network(net: 16x16x3 -> 16x16x4, 4 layers)"
