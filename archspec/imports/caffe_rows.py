@@ -99,7 +99,8 @@ def pooling(layer: Layer) -> int | list[int]:
         sizes(settings, name, default, 1 if default else 0, 2) for name, default in (("kernel_size", None), ("stride", 1), ("pad", 0))
     )
     mode = "floor" if settings.word("round_mode") in ("FLOOR", "1") else "ceil"
-    arguments = {"w": k, "s": None if s == k else s, "p": p, "round": mode}
+    ends = p if isinstance(p, tuple) or 2 * p <= min(per_axis(k, 2)) else ((p, p),)
+    arguments = {"w": k, "s": None if s == k else s, "p": ends, "round": mode}
     found = layer.step("pool" if method == "MAX" else "avgpool", value, **arguments)
     if layer.type_of(found) != pooled(settings, type_):
         raise Unsaid("its last window begins behind the blob, where Caffe pools nothing")

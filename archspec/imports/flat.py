@@ -243,7 +243,8 @@ class Flat:
         """The network, without layers that lead nowhere, and where the source has each of its weights."""
         first = len(self._inputs)
         alive = self._alive()
-        names = _named([self._made[at] for at in alive])
+        given = [self._inputs[0]._replace(name="input")] if len(self._inputs) == 1 else self._inputs
+        names = _named([self._made[at] for at in alive], {input_.name for input_ in given})
         numbers = {value: value for value in range(first)} | {first + at: first + new for new, at in enumerate(alive)}
         elements = []
         stored: dict[str, Stored] = {}
@@ -257,7 +258,6 @@ class Flat:
         ordered = sorted(self._outputs.items(), key=lambda item: item[0] != "output")
         outputs = tuple(Output(name, numbers[value], training) for name, (value, training) in ordered)
         graph = Graph(tuple(input_.type for input_ in self._inputs), tuple(elements), (outputs[0].value,), "ordinal")
-        given = [self._inputs[0]._replace(name="input")] if len(self._inputs) == 1 else self._inputs
         network = Network(self.name, graph, tuple(given), outputs)
         verify(network)
         return network, stored
@@ -286,9 +286,9 @@ def _renamed(stored: Mapping[str, Stored], names: Mapping[str, str]) -> dict[str
     return found
 
 
-def _named(made: Sequence[Made]) -> list[str]:
-    """A name for each layer: its key, or its module with its step and a number; none is a part of another's."""
-    names = _Taken()
+def _named(made: Sequence[Made], inputs: set[str]) -> list[str]:
+    """A name for each layer: its key, or its module with its step and a number; none is that of an input, or a part of another's."""
+    names = _Taken(inputs)
     keyed = {at: names.take(_label(one.site.key)) for at, one in enumerate(made) if one.site.key and one.owner is None}
     return [keyed.get(at) or names.inside(_label(one.site.path), one.op.step) for at, one in enumerate(made)]
 
@@ -296,8 +296,8 @@ def _named(made: Sequence[Made]) -> list[str]:
 class _Taken:
     """Names that are taken, and the levels that they make."""
 
-    def __init__(self) -> None:
-        self.names: set[str] = set()
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
         self.levels: set[str] = set()
 
     def take(self, name: str) -> str:

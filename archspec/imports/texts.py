@@ -11,7 +11,7 @@ from archspec.source import BOM, Source, Span
 
 MOST_BYTES = 8 << 20
 """Far more than the largest file of its kind: a network of 1,001 layers takes 1 MB."""
-MOST_LAYERS = 10_000
+MOST_LAYERS = 5_000
 
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,18})(?![0-9])")
 _REAL = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
