@@ -382,6 +382,13 @@ class Live(Mapping[str, Any]):
             names.setdefault(id(layer), []).append(name)
         return {name: own[0] for own in names.values() if len(own) > 1 for name in own}
 
+    def result(self, owner: str) -> tuple[int | None, ...] | None:
+        """The shape of the result of a layer, where it has one."""
+        try:
+            return tuple([None if size is None else int(size) for size in self.layers[owner].output.shape])
+        except (KeyError, AttributeError, ValueError, RuntimeError, TypeError):  # it has several, or none
+            return None
+
     def shapes(self, owner: str) -> list[tuple[int, ...]]:
         """The shapes of the weights of a layer."""
         return [tuple(map(int, weight.shape)) for weight in getattr(self.layers.get(owner), "weights", ())]

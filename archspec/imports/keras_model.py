@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ from archspec.imports.flat import Flat
 from archspec.imports.imported import Imported
 from archspec.imports.keras_config import Model, damaged, parsed
 from archspec.imports.keras_files import Live, configuration, opened
-from archspec.imports.keras_reader import Reader
+from archspec.imports.keras_reader import Facts, Reader
 
 
 def read(path: Path, inputs: Mapping[str, tuple[int, ...]]) -> Imported:
     """Read a file. `inputs` are shapes that it leaves open, channels last, by the names of inputs, "" for the only one. Raises SpecError."""
     model = _parsed(path)
-    return _imported(model, path.name, inputs, lambda owner: _shapes(path, model, owner))
+    return _imported(model, path.name, inputs, Facts(lambda owner: _shapes(path, model, owner)))
 
 
 def from_keras(model: Any, inputs: Size | Mapping[str, Size] | None = None) -> Imported:
@@ -44,7 +44,7 @@ def from_keras(model: Any, inputs: Size | Mapping[str, Size] | None = None) -> I
         damaged(name, "it has no configuration: a subclass of `keras.Model` says in code what it does", "import its ONNX file")
     said = parsed(text, name)
     live = Live(model, said)
-    found = _imported(said, name, inputs_of(inputs), live.shapes, live.same())
+    found = _imported(said, name, inputs_of(inputs), Facts(live.shapes, live.result, live.same()))
     return found._replace(tensors=lambda data: live if data is None else opened(data, said))
 
 
@@ -67,13 +67,7 @@ def _shapes(path: Path, model: Model, owner: str) -> Sequence[tuple[int, ...]]:
         return ()
 
 
-def _imported(
-    model: Model,
-    source: str,
-    inputs: Mapping[str, tuple[int, ...]],
-    shapes: Callable[[str], Sequence[tuple[int, ...]]],
-    same: Mapping[str, str] | None = None,
-) -> Imported:
+def _imported(model: Model, source: str, inputs: Mapping[str, tuple[int, ...]], facts: Facts) -> Imported:
     flat = Flat(model.name, source)
-    Reader(flat, model, inputs, shapes, same or {}).run()
+    Reader(flat, model, inputs, facts).run()
     return flat.finish()

@@ -39,21 +39,22 @@ class Scope(NamedTuple):
     depth: int = 0
 
 
-class Reader:
-    """Turns a model into layers. `shapes` gives those of the weights of a layer that the language lacks, where they are known.
+class Facts(NamedTuple):
+    """What is known of layers besides their configuration, by where the source has them.
 
-    `same` says which layers are one, by where the source has their weights: a live model has some in several models.
+    That are the shapes of the weights and of the result, where they are known, and for a layer that stands in several places the first.
     """
 
-    def __init__(
-        self,
-        flat: Flat,
-        model: Model,
-        inputs: Mapping[str, tuple[int, ...]],
-        shapes: Callable[[str], Sequence[tuple[int, ...]]],
-        same: Mapping[str, str],
-    ) -> None:
-        self.flat, self.model, self.inputs, self.shapes, self.same = flat, model, inputs, shapes, same
+    shapes: Callable[[str], Sequence[tuple[int, ...]]]
+    result: Callable[[str], Shape | None] = lambda _: None
+    same: Mapping[str, str] = {}
+
+
+class Reader:
+    """Turns a model into layers."""
+
+    def __init__(self, flat: Flat, model: Model, inputs: Mapping[str, tuple[int, ...]], facts: Facts) -> None:
+        self.flat, self.model, self.inputs, self.facts = flat, model, inputs, facts
         layers = list(_all(model))
         first = any(layer.config.get("data_format") == "channels_first" for layer in layers)
         uneven = any(layer.kind.startswith("ZeroPadding") and _is_uneven(layer.config.get("padding")) for layer in layers)
@@ -204,9 +205,9 @@ class Reader:
         scope = names.scope
         source = f"{scope.source}{layer.name}"
         site = Site(layer.kind, f"layer `{source}`", names.path(layer))
-        source = self.same.get(source, source)
+        source = self.facts.same.get(source, source)
         if source not in self.keys:
-            self.keys[source] = self._free(names.key(layer, needed=source in self.same))
+            self.keys[source] = self._free(names.key(layer, needed=source in self.facts.same))
         return Spot(layer, call, site, self.keys[source], source)
 
     def _free(self, key: str) -> str:
@@ -230,7 +231,7 @@ class Reader:
 
     def _opaque(self, spot: Spot, inputs: Sequence[View | None], known: Sequence[Shape], why: str | None) -> View | None:
         """A layer that the language lacks as `custom`, with the result that the file says; one that is refused stands for itself."""
-        shape = known[0] if known else None
+        shape = known[0] if known else self.facts.result(spot.source)
         views = [x for x in inputs if x is not None]
         if (
             shape is None
@@ -240,7 +241,8 @@ class Reader:
             or any(size is None or size < 1 for size in shape[1:])
         ):
             if why is not None:
-                self.flat.refuse(spot.site, f"`{spot.layer.kind}` cannot be said, and its result is not known without running it: {why}")
+                said = f"`{spot.layer.kind}` is no layer of the language, and the shape of its result is not known: {why}"
+                self.flat.refuse(spot.site, said, help_="`archspec.from_keras(model)` takes the live model, which knows shapes")
             return None
         sizes = tuple([size for size in shape[1:] if size is not None])
         try:
@@ -249,7 +251,7 @@ class Reader:
                 return self.keras.back(
                     self.flat.step(spot.site, "custom", *values, name="refused", places=("value",) * (len(values) - 1), out=sizes)
                 )
-            shapes = {f"weight_{at}": size for at, size in enumerate(self.shapes(spot.source)) if size}
+            shapes = {f"weight_{at}": size for at, size in enumerate(self.facts.shapes(spot.source)) if size}
             stored = {name: Stored((f"{spot.source}/{name.removeprefix('weight_')}",)) for name in shapes}
             site = spot.site._replace(key=spot.key)
             return self.keras.back(self.flat.custom(site, *values, out=of_shape(sizes), why=why, tensors=shapes, stored=stored))

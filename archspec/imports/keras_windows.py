@@ -91,7 +91,7 @@ def separable(k: Keras, spot: Spot, x: View) -> View:
     return activated(k, spot, k.back(k.step(spot, "conv", between, key="pointwise", k=1, f=f, bias=bias, stored=wide), at))
 
 
-@row("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "Convolution2DTranspose", "Convolution3DTranspose")
+@row("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "Convolution1DTranspose", "Convolution2DTranspose", "Convolution3DTranspose")
 def deconv(k: Keras, spot: Spot, x: View) -> View:
     """A transposed convolution. Sizes: `compute_conv_transpose_output_length` of keras.src.backend.common.backend_utils."""
     spot = spot._replace(layer=spot.layer._replace(kind=spot.layer.kind.replace("Transpose", "")))

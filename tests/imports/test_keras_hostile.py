@@ -199,6 +199,24 @@ def test_weights_are_read_by_the_class_of_a_layer_where_its_name_is_not_noted(h5
         found["b/mean"]
 
 
+def test_weights_of_keras_2_are_read_by_their_names(h5py, tmp_path):
+    """A group for each layer of the outermost model; a model inside it lists what is learned first, and its statistics last."""
+    inner = {**sequential((8, 8, 3), layer("Conv2D", "c", **CONV), layer("BatchNormalization", "n"), name="inner"), "name": "inner"}
+    model = sequential((8, 8, 3), inner, layer("Dense", "b", units=2))
+    names = ["c/kernel:0", "n/gamma:0", "n/beta:0", "n/moving_mean:0", "n/moving_variance:0"]
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        root = file.create_group("model_weights")
+        root.attrs["layer_names"] = [b"inner", b"b"]
+        for at, name in enumerate(names):
+            root.create_dataset(f"inner/{name}", data=[float(at)])
+        root["inner"].attrs["weight_names"] = [name.encode() for name in names]
+        root.create_dataset("b/b/kernel:0", data=[9.0])
+        root["b"].attrs["weight_names"] = [b"b/kernel:0"]
+    found = tensors(written(tmp_path, model), tmp_path / "w.h5")
+    keys = ["inner/c/0", "inner/n/0", "inner/n/1", "inner/n/2", "inner/n/3", "b/0"]
+    assert [float(found[key][0]) for key in keys] == [0, 1, 2, 3, 4, 9]
+
+
 def test_links_are_not_followed(h5py, tmp_path):
     kept(h5py, tmp_path / "other.h5")
 

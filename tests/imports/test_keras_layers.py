@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from archspec.diagnostics import SpecError
+from archspec.foreign.equivalents import rows
+from archspec.imports import keras_reader  # noqa: F401 - it registers all rows
 from archspec.imports.keras_table import ROWS
 from tests.imports.keras_texts import body, called, functional, imported, input_layer, layer, sequential, tensor
 
@@ -160,10 +163,12 @@ def test_a_gate_per_channel(tmp_path):
     entries = [
         called(layer("GlobalAveragePooling2D", "gap"), [tensor("x")]),
         called(layer("Reshape", "shaped", target_shape=[1, 1, 4]), [tensor("gap")]),
-        called(layer("Conv2D", "gate", filters=4, kernel_size=1, activation="sigmoid"), [tensor("shaped")]),
+        called(layer("Conv2D", "less", filters=2, kernel_size=1), [tensor("shaped")]),
+        called(layer("Conv2D", "gate", filters=4, kernel_size=1, activation="sigmoid"), [tensor("less")]),
         called(layer("Multiply"), [[tensor("x"), tensor("gate")]]),
     ]
-    assert graph(tmp_path, MAP, *entries) == ["mul:", "  skip", "  seq:", "    gap", "    gate: conv k=1 f=4", "    sigmoid"]
+    lines = ["mul:", "  skip", "  seq:", "    gap", "    less: conv k=1 f=2", "    gate: conv k=1 f=4", "    sigmoid"]
+    assert graph(tmp_path, MAP, *entries) == lines
 
 
 def test_attention(tmp_path):
@@ -213,3 +218,21 @@ def test_channels_first(tmp_path):
     assert found.text.splitlines()[2] == "input 10x12x3"
     assert body(found.text) == ["conv: conv k=3 f=8", "bn: bn", "relu", "pool w=2", "scores: fc 3"]
     assert found.stored["scores.weight"].order == (2, 1, 0)  # Keras's Flatten puts channels last before
+
+
+def test_what_error_advice_has_a_layer_for_is_read():
+    """Keras's names in the table that messages about Keras's lines are made from; the last need cells of another form."""
+    known = {name for row in rows() if row.tool == "keras" and not row.reason for name in row.names}
+    assert known - set(ROWS) == {"Input", "InputLayer", "CuDNNLSTM", "CuDNNGRU", "SpectralNormalization"}
+
+
+def test_a_last_layer_of_your_own_has_no_shape_in_a_file(tmp_path):
+    own = {**layer("Mine", "mine"), "module": "my.layers"}
+    with pytest.raises(SpecError, match=r"layer `mine`: `Mine` is no layer of the language(.|\n)*takes the live model"):
+        imported(tmp_path, sequential((4,), own))
+
+
+def test_a_function_that_the_language_lacks_keeps_the_shape(tmp_path):
+    found = imported(tmp_path, sequential((4,), layer("Dense", "last", units=3, activation="exponential")))
+    assert body(found.text) == ["last: fc 3", 'custom "exponential" out=3']
+    assert [one.code for one in found.diagnostics] == ["A610"]

@@ -193,6 +193,8 @@ def test_a_layer_of_your_own_keeps_its_weights(tmp_path):
         def call(self, x):
             return x @ self.factor
 
+    last = from_keras(built((5,), lambda L, ops, x: Squish(name="squish")(x)))  # a live model knows what nobody reads
+    assert 'custom "Squish" out=3 weight_0=5x3' in last.text
     model = built((5,), lambda L, ops, x: L.Dense(2)(Squish(name="squish")(x)))
     model.save(tmp_path / "net.keras")
     for source in (model, tmp_path / "net.keras"):
