@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from archspec.imports.onnx.model import BFLOAT16, FLOAT16, Tensor, read_model
 from archspec.imports.onnx.numbers import LETTERS
-from archspec.imports.onnx.wire import BYTES, Damaged, Pieces, Wire
+from archspec.imports.onnx.wire import BYTES, Damaged, Pieces, Wire, signed
 from archspec.weights.files import WeightsError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class _Arrays(Mapping[str, "Array"]):
                     numbers = wire.packed(tensor.data, start, stop, prod(tensor.shape)) if tensor.size else []
                     parts.append(_of_whole(np.array(numbers, np.int64), tensor.kind, letter))
                 else:
-                    parts.append(_of_whole(np.array([start], np.int64), tensor.kind, letter))
+                    parts.append(_of_whole(np.array([signed(start)], np.int64), tensor.kind, letter))
         return np.concatenate(parts) if len(parts) != 1 else parts[0]
 
     def _outside(self, tensor: Tensor, letter: str) -> Array:

@@ -195,6 +195,8 @@ def _gather(call: Call) -> Any:
     if at is None or not isinstance(x, View):
         raise Unsaid("it looks up numbers of a stored tensor")
     places = [index % shape[axis] for index in at.values]
+    if at.shape and places == list(range(shape[axis])):
+        return _viewed(call, (*shape[:axis], *at.shape, *shape[axis + 1 :]))
     if not at.shape:
         return call.tensors.select(x, axis, places[0])
     if len(at.shape) == 1 and places == list(range(places[0], places[0] + len(places))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from archspec.imports.onnx.model import Node
@@ -35,6 +36,7 @@ class Names:
         self._owning = {self._scopes[id(node)] for node in nodes if any(name in weights for name in node.inputs)}
         self._around = {scope.rpartition(".")[0] for scope in set(self._scopes.values()) if scope}
         self._root = _common(weights)
+        self._within = Counter([level for scope in self._scopes.values() for level in _levels(scope)])
         self._taken: dict[str, tuple[tuple[str, int], ...]] = {}
 
     def path(self, node: Node) -> str:
@@ -50,6 +52,9 @@ class Names:
         found = self._named([name for name, _ in weights]) or (self._inside(scope) if scope in self._owning else "")
         if not found:
             return found
+        around = found.removesuffix(".0")
+        if self._within[around] == 1:  # the first layer of a row whose batch norm is folded into it
+            found = around
         name, count, weights = found, 1, tuple(weights)
         while self._taken.setdefault(name, weights) != weights:
             count += 1
@@ -90,6 +95,12 @@ def _scope(node: Node) -> str:
     if "/" in node.name:
         return _dotted(node.name.split("/")[:-1])
     return ""
+
+
+def _levels(scope: str) -> list[str]:
+    """A module and those around it."""
+    parts = scope.split(".") if scope else []
+    return [".".join(parts[: at + 1]) for at in range(len(parts))]
 
 
 def _dotted(parts: Iterable[str]) -> str:
