@@ -63,8 +63,10 @@ def node(operator: str, inputs: Sequence[str], outputs: Sequence[str], name: str
     return found + b"".join(field(5, attribute(key, value)) for key, value in attributes.items())
 
 
-def value(name: str, shape: Sequence[int | str], kind: int = FLOAT) -> bytes:
-    """A ValueInfoProto."""
+def value(name: str, shape: Sequence[int | str] | None, kind: int = FLOAT) -> bytes:
+    """A ValueInfoProto, also without a shape."""
+    if shape is None:
+        return field(1, name) + field(2, field(1, field(1, kind)))
     dims = b"".join(field(1, field(2, size) if isinstance(size, str) else field(1, size)) for size in shape)
     return field(1, name) + field(2, field(1, field(1, kind) + field(2, dims)))
 
@@ -84,7 +86,7 @@ def line(
     *nodes: bytes, tensors: Sequence[bytes] = (), shape: Sequence[int | str] = ("N", 3, 8, 8), opset: int = 17, last: str = "y"
 ) -> bytes:
     """A model from an input `x` to an output `y`."""
-    return model(graph(nodes, tensors, [value("x", shape)], [value(last, ())]), opset)
+    return model(graph(nodes, tensors, [value("x", shape)], [value(last, None)]), opset)
 
 
 def small() -> bytes:

@@ -141,7 +141,7 @@ def test_memory_does_not_depend_on_what_the_weights_weigh(tmp_path):
     head = field(1, size // 3) + field(1, 3) + field(1, 1) + field(1, 1) + field(2, 1) + field(8, "conv.weight")
     rows = size // 3 * 12
     start = head + varint(9 << 3 | 2) + varint(rows)
-    inner = field(1, node("Conv", ["x", "conv.weight"], ["y"])) + field(11, value("x", ("N", 3, 8, 8))) + field(12, value("y", ()))
+    inner = field(1, node("Conv", ["x", "conv.weight"], ["y"])) + field(11, value("x", ("N", 3, 8, 8))) + field(12, value("y", None))
     before = inner + varint(5 << 3 | 2) + varint(len(start) + rows) + start
     with path.open("wb") as file:
         file.write(field(8, field(2, 17)) + varint(7 << 3 | 2) + varint(len(before) + rows) + before)

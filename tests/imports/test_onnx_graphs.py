@@ -89,7 +89,7 @@ def test_functions_of_the_file_are_written_out(tmp_path):
     body = field(7, node("Mul", ["a", "half"], ["b"])) + field(7, node("Constant", [], ["half"], value=tensor("", [], [0.5])))
     function = field(1, "halved") + field(10, "here") + field(4, "a") + field(5, "b") + body
     nodes = [node("halved", ["x"], ["h"], domain="here"), node("halved", ["h"], ["y"], domain="here")]
-    data = model(graph(nodes, [], [value("x", ("N", 3, 8, 8))], [value("y", ())]), 17, field(25, function))
+    data = model(graph(nodes, [], [value("x", ("N", 3, 8, 8))], [value("y", None)]), 17, field(25, function))
     assert text_of(data, tmp_path).endswith("repeat 2: mul 0.5\n") or text_of(data, tmp_path).count("mul 0.5") == 2
 
 
@@ -115,7 +115,7 @@ def test_an_image_with_the_channels_last(tmp_path):
 
 def test_words_are_looked_up(tmp_path):
     nodes = [node("Gather", ["table.weight", "x"], ["a"]), node("ReduceMean", ["a"], ["y"], axes=[1], keepdims=0)]
-    data = model(graph(nodes, [tensor("table.weight", [50, 6])], [value("x", ("N", 7), INT64)], [value("y", ())]))
+    data = model(graph(nodes, [tensor("table.weight", [50, 6])], [value("x", ("N", 7), INT64)], [value("y", None)]))
     assert "input 7\ntable: embed 50 6 | gap" in text_of(data, tmp_path).replace("\ngap", " | gap")
 
 

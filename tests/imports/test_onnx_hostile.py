@@ -64,7 +64,7 @@ def doubling() -> bytes:
     ]  # fmt: skip
     functions.append(field(1, "f60") + field(10, "here") + field(4, "a") + field(5, "c") + field(7, node("Relu", ["a"], ["c"])))
     return model(
-        graph([node("f0", ["x"], ["y"], domain="here")], [], [value("x", ("N", 3))], [value("y", ())]),
+        graph([node("f0", ["x"], ["y"], domain="here")], [], [value("x", ("N", 3))], [value("y", None)]),
         17,
         *[field(25, f) for f in functions],
     )
@@ -73,7 +73,7 @@ def doubling() -> bytes:
 def recursive() -> bytes:
     """A function that calls itself."""
     function = field(1, "f") + field(10, "here") + field(4, "a") + field(5, "b") + field(7, node("f", ["a"], ["b"], domain="here"))
-    return model(graph([node("f", ["x"], ["y"], domain="here")], [], [value("x", ("N", 3))], [value("y", ())]), 17, field(25, function))
+    return model(graph([node("f", ["x"], ["y"], domain="here")], [], [value("x", ("N", 3))], [value("y", None)]), 17, field(25, function))
 
 
 def nested(depth: int) -> bytes:
@@ -81,7 +81,7 @@ def nested(depth: int) -> bytes:
     inner = graph([node("Relu", ["x"], ["y"])], [], [], [])
     for _ in range(depth):
         inner = graph([node("If", ["x"], ["y"]) + field(5, field(1, "then_branch") + field(6, inner) + field(20, 5))], [], [], [])
-    return model(inner + field(11, value("x", ("N", 3))) + field(12, value("y", ())))
+    return model(inner + field(11, value("x", ("N", 3))) + field(12, value("y", None)))
 
 
 LONG = "a" * 1_000_000

@@ -176,7 +176,7 @@ class Lowering:
         self.tensors = Attending(flat, batch)
         self.values: dict[str, Any] = {}
         self.nodes = graph.alive()
-        self.names = Names(self.nodes, graph.stored)
+        self.names = Names(self.nodes, graph.stored, graph.model.producer)
         self.readers: dict[str, list[Node]] = {}
         for node in self.nodes:
             for name in set(node.inputs):
@@ -248,6 +248,7 @@ class Lowering:
             if function is None:
                 raise Unsaid(f"the language has no layer for it{f' (domain `{node.domain}`)' if node.domain else ''}")
             found = function(call)
+            self._check(node, found)
         except Unsaid as unsaid:
             found = self._opaque(call, str(unsaid))
         except SENSELESS:
@@ -258,6 +259,19 @@ class Lowering:
                 self.graph.numbers[name] = value
             elif name and value is not None:
                 self.values[name] = value
+
+    def _check(self, node: Node, found: Any) -> None:
+        """Compare the shapes of results with what the file says of them, the number of images apart. Raises Unsaid."""
+        for name, value in zip(node.outputs, found if isinstance(found, list) else [found], strict=False):
+            told = self.graph.shapes.get(name)
+            if not isinstance(value, View) or told is None or told.shape is None:
+                continue
+            sizes = [size if all(digit.axis != "n" for digit in dim) else None for size, dim in zip(value.sizes, value.dims, strict=True)]
+            if len(sizes) != len(told.shape) or any(
+                isinstance(theirs, int) and size not in (None, theirs) for theirs, size in zip(told.shape[1:], sizes[1:], strict=True)
+            ):
+                shapes = ("x".join(map(str, shape)) for shape in (told.shape, value.sizes))
+                raise Unsaid("its result is {} in the file, and {} by its inputs".format(*map(visible, shapes)))
 
     def _is_known(self, name: str) -> bool:
         return name in self.values or name in self.graph.numbers or name in self.graph.weights or name in self.graph.stored

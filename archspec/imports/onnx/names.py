@@ -30,8 +30,8 @@ def says_nothing(name: str) -> bool:
 class Names:
     """The module of each node, and names for layers with weights that say which weights are the same."""
 
-    def __init__(self, nodes: Iterable[Node], stored: Iterable[str]) -> None:
-        self._scopes = {id(node): _scope(node) for node in nodes}
+    def __init__(self, nodes: Iterable[Node], stored: Iterable[str], producer: str) -> None:
+        self._scopes = {id(node): _scope(node, producer == "archspec") for node in nodes}
         weights = set(stored)
         self._owning = {self._scopes[id(node)] for node in nodes if any(name in weights for name in node.inputs)}
         self._around = {scope.rpartition(".")[0] for scope in set(self._scopes.values()) if scope}
@@ -86,15 +86,15 @@ class Names:
         return scope.removeprefix(self._root)
 
 
-def _scope(node: Node) -> str:
-    """The module of a node with dots, as far as its exporter says."""
+def _scope(node: Node, ours: bool) -> str:
+    """The module of a node with dots, as far as its exporter says; `ours` calls the last node of a layer as the layer."""
     for note in _NOTES:
         if note in node.notes:
             scopes = _QUOTED.findall(node.notes[note])
             return scopes[-2] if len(scopes) > 1 else ""
     if "/" in node.name:
         return _dotted(node.name.split("/")[:-1])
-    return ""
+    return node.name if ours else ""
 
 
 def _levels(scope: str) -> list[str]:
