@@ -27,18 +27,19 @@ def levelled(names: Iterable[str]) -> dict[str, str]:
     """Names with dots where levels are: behind a part with a number that several names begin with, and none is."""
     parted = {name: re.split(r"[_/]+", name) for name in names}
     heads = Counter(tuple(parts[:count]) for parts in parted.values() for count in range(1, len(parts)))
-    whole = {tuple(parts) for parts in parted.values()}
-    return {name: ".".join("_".join(level) for level in _levels(parts, heads, whole)) for name, parts in parted.items()}
+    counted = Counter(tuple(parts[:at]) for parts in parted.values() for at in range(1, len(parts) - 1) if parts[at].isdigit())
+    levels = {head for head, times in heads.items() if times > 1 and counted[head] < times}
+    levels -= {tuple(parts) for parts in parted.values()}
+    return {name: ".".join("_".join(level) for level in _parted(parts, levels)) for name, parts in parted.items()}
 
 
-def _levels(parts: Sequence[str], heads: Counter[tuple[str, ...]], whole: set[tuple[str, ...]]) -> list[list[str]]:
+def _parted(parts: Sequence[str], levels: set[tuple[str, ...]]) -> list[list[str]]:
+    """The parts of each level. A number behind a word belongs to the word: `block35_1` is a level where all names in `block35` go on with one."""
     found: list[list[str]] = [[]]
     for at, part in enumerate(parts[:-1]):
         found[-1].append(part)
-        head = tuple(parts[: at + 1])
-        numbered = part[:1].isalpha() and any(map(str.isdigit, part))
-        numbered |= part.isdigit() and len(found[-1]) > 1
-        if numbered and heads[head] > 1 and head not in whole:
+        numbered = any(map(str.isdigit, part)) if part[:1].isalpha() else part.isdigit() and len(found[-1]) > 1
+        if numbered and tuple(parts[: at + 1]) in levels:
             found.append([])
     found[-1].append(parts[-1])
     if len(found) > 1 and len(found[-1]) == 2 and found[-1][0].isdigit() and found[-1][1].isalpha():

@@ -131,11 +131,22 @@ def test_a_shape_that_is_not_ours_is_not_believed(tmp_path):
 
 
 def test_names_have_levels_where_numbers_are():
-    names = ["conv1_conv", "conv1_bn", "conv2_block1_1_conv", "conv2_block1_1_bn", "conv2_block2_add", "conv2_block2_out", "block_1_pad"]
+    names = [
+        "conv1_conv",
+        "conv1_bn",
+        "conv2_block1_1_conv",
+        "conv2_block1_1_bn",
+        "conv2_block1_add",
+        "conv2_block2_add",
+        "conv2_block2_out",
+        "block_1_pad",
+    ]
     names += ["block_1_expand", "stem_conv", "stem_bn", "conv_dw_1", "conv_dw_1_bn", "mixed0"]
+    names += ["block35_1_mixed", "block35_1_conv", "block35_2_mixed", "block35_2_conv"]
     assert list(levelled(names).values()) == [
-        "conv1.conv", "conv1.bn", "conv2.block1.conv1", "conv2.block1.bn1", "conv2.block2.add", "conv2.block2.out", "block_1.pad",
+        "conv1.conv", "conv1.bn", "conv2.block1.conv1", "conv2.block1.bn1", "conv2.block1.add", "conv2.block2.add", "conv2.block2.out", "block_1.pad",
         "block_1.expand", "stem_conv", "stem_bn", "conv_dw_1", "conv_dw_1_bn", "mixed0",
+        "block35_1.mixed", "block35_1.conv", "block35_2.mixed", "block35_2.conv",
     ]  # fmt: skip
 
 
