@@ -60,6 +60,12 @@ def _check(arguments: argparse.Namespace) -> None:
         raise Failure("a model is read from a file, whose ending says what it is; not from standard input")
     if arguments.data and not arguments.weights:
         raise Failure("--data is read for --weights OUT, which writes the numbers")
+    for written in filter(None, (arguments.output, arguments.weights)):
+        if any(
+            read and Path(written).exists() and Path(read).exists() and Path(written).samefile(read)
+            for read in (arguments.file, arguments.data)
+        ):
+            raise Failure(f"{written} is read, and would be overwritten")
     if arguments.weights and not arguments.weights.lower().endswith(".safetensors"):
         raise Failure(f"weights are written as .safetensors, not as `{arguments.weights}`")
 

@@ -15,7 +15,7 @@ from archspec.cli.screen import Screen, err
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.elaborate.assumptions import LIMITS, Options
 from archspec.elaborate.expressions import Value
-from archspec.elaborate.settings import shape_of, value_of
+from archspec.elaborate.settings import inputs_of, shape_of, value_of
 from archspec.finding import locate
 from archspec.ir.graph import Network
 from archspec.source import read_text
@@ -126,7 +126,7 @@ def imported(file: str, set_: Sequence[str], inputs: Mapping[str, tuple[int, ...
             return None
         if set_:
             raise Failure(f"{file} has no params for --set: `archspec import {file} -o net.arch` writes a spec, which may have some")
-        return read(Path(file), source, inputs)
+        return read(Path(file), source, inputs_of(inputs))
 
 
 def network(arguments: argparse.Namespace) -> Network:

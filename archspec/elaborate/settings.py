@@ -45,7 +45,7 @@ def inputs_of(given: Size | Mapping[str, Size] | None) -> dict[str, tuple[int, .
         return {}
     if not isinstance(given, Mapping):
         return {"": _shape(given, "inputs")}
-    return {_name(name, "inputs"): _shape(size, f"inputs: `{name}`") for name, size in given.items()}
+    return {_name(name, "inputs"): _shape(size, f"inputs: `{name}`" if name else "inputs") for name, size in given.items()}
 
 
 def params_of(given: Mapping[str, Any] | None) -> dict[str, Value]:

@@ -11,7 +11,7 @@ from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit, Dim, merged, size
 from archspec.imports.sliding import Kernel as Kernel
-from archspec.imports.sliding import Sliding
+from archspec.imports.sliding import Sliding, check_fit
 from archspec.imports.sliding import sizes as sizes
 from archspec.imports.views import Held, View
 from archspec.types import Map, Tokens, Type, Vector
@@ -58,6 +58,7 @@ class Tensors(Sliding):
 
     def linear(self, site: Site, x: View, kernel: Kernel) -> View:
         """A product with a stored matrix (n, C) over the last dimension."""
+        check_fit(kernel.shape[1], x.sizes[-1])
         step = "fc" if len(x.dims) == 2 and len(x.dims[1]) <= 1 and isinstance(self.flat.type_of(x.value), Vector) else "linear"
         if len(x.dims) == 2 and not (x.dims[1] == self.axis(x.value, "c") and x.dims[0] != self.of(x.value).dims[0]):
             x, step = self.of(self.settle(site, x, "vector")), "fc"

@@ -61,8 +61,9 @@ class Flat:
     """A network as a reader finds it in a `source`, such as `resnet50.onnx`. Values are numbers: those of inputs, then those of layers."""
 
     def __init__(self, name: str, source: str) -> None:
-        self.name = name
-        self.source = source
+        self.name, self.source = (
+            each.encode("utf-8", "replace").decode("utf-8") for each in (name, source)
+        )  # of files they may be no text
         self.found = Diagnostics()
         self._inputs: list[Input] = []
         self._made: list[Made] = []

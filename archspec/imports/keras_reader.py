@@ -88,12 +88,18 @@ class Reader:
         said = said if isinstance(said, list) and all(one is None or type(one) is int for one in said) else None
         given = self.inputs.get(name, self.inputs.get("") if name == self.model.inputs[0][0] else None)
         first = self.keras.first and said is not None and len(said) > 2
-        sizes = list(given) if given is not None else None if said is None else [*said[2:], said[1]] if first else said[1:]
+        own = None if said is None else [*said[2:], said[1]] if first else said[1:]
+        sizes = list(given) if given is not None else own
         if sizes is None or None in sizes:
             open_ = "x".join("?" if one is None else str(one) for one in sizes or []) or "?"
             which = "--input HxWxC" if len(self.model.inputs) == 1 else f"--input {name}=HxWxC"
             help_ = f"give it, channels last: `{which}`"
             self.flat.refuse(site, f"the shape of the input `{name}` is open: {open_}", "A613", help_)
+            return None
+        if own is not None and (len(own) != len(sizes) or any(a not in (None, b) for a, b in zip(own, sizes, strict=True))):
+            fixed, asked = ("x".join("?" if one is None else str(one) for one in each) for each in (own, sizes))
+            help_ = "write the spec, `archspec import FILE -o net.arch`, and read that with `--input`"
+            self.flat.refuse(site, f"the input `{name}` is {fixed} in the model, which does not become {asked}", "A613", help_)
             return None
         if not 1 <= len(sizes) <= 4 or any(not 1 <= one <= LIMIT for one in sizes):
             self.flat.refuse(site, f"the input `{name}` has the shape {'x'.join(map(str, sizes)) or '()'}, which no value has")

@@ -92,11 +92,23 @@ def read(path: Path, source: Source, inputs: Mapping[str, tuple[int, ...]]) -> I
         found: Imported = attribute(source.read)(path, inputs)
     except SpecError as error:
         raise SpecError(_in_file(path, error.diagnostics)) from None
+    _check_taken(path, inputs, found.network)
     found = found._replace(diagnostics=tuple(_in_file(path, found.diagnostics)))
     found.network.diagnostics = found.diagnostics
     if not source.tensors:
         return found
     return found._replace(tensors=lambda data: attribute(source.tensors)(path, data))
+
+
+def _check_taken(path: Path, inputs: Mapping[str, tuple[int, ...]], network: Network) -> None:
+    """Refuse a shape that no input has taken, since it was given for a name that there is not. Raises ValueError."""
+    shapes = [each.type.shape for each in network.inputs]
+    for name, shape in inputs.items():
+        if shape not in shapes:
+            has = ", ".join(f"{each.name} {each.type}" for each in network.inputs)
+            raise ValueError(
+                f"{path.name} has no input {f'`{name}`' if name else 'of its own'} for {'x'.join(map(str, shape))}; it has {has}"
+            )
 
 
 def _in_file(path: Path, found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -43,6 +43,12 @@ def said(**arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
+def check_fit(reads: int, channels: int) -> None:
+    """Raise Unsaid where weights read another number of channels than there are, as with the size of another input."""
+    if reads != channels:
+        raise Unsaid(f"its weights read {reads:,} channels, and there are {channels:,}")
+
+
 class Sliding(Views):
     """Convolutions, pools and what else knows the axes of maps."""
 
@@ -68,7 +74,8 @@ class Sliding(Views):
         """A convolution; p is what stands before and after along each axis, unless it is padded to the `same` size; `form` is that of its weights."""
         value = self.map(site, x)
         channels = self.flat.type_of(value).channels
-        f, _, *k = kernel.shape
+        f, share, *k = kernel.shape
+        check_fit(share * g, channels)
         given = said(k=sizes(k), s=sizes(s), p="same" if same else padding(*p), d=sizes(d), bias=kernel.bias, round="floor", **(form or {}))
         if g == channels and g > 1:
             return self.of(self.flat.step(site, "dwconv", value, m=f // g, stored=kernel.stored, **given))
@@ -78,9 +85,11 @@ class Sliding(Views):
         self, site: Site, x: View, kernel: Kernel, s: Sequence[int], p: Sequence[int], op: Sequence[int], d: Sequence[int], g: int
     ) -> View:
         """A transposed convolution; the kernel is (C, f/g, *k)."""
-        _, share, *k = kernel.shape
+        value = self.map(site, x)
+        reads, share, *k = kernel.shape
+        check_fit(reads, self.flat.type_of(value).channels)
         given = said(k=sizes(k), f=share * g, s=sizes(s), p=sizes(p), op=sizes(op), d=sizes(d), g=g, bias=kernel.bias)
-        return self.of(self.flat.step(site, "deconv", self.map(site, x), stored=kernel.stored, **given))
+        return self.of(self.flat.step(site, "deconv", value, stored=kernel.stored, **given))
 
     def pool(
         self,

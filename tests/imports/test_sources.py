@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 
@@ -95,6 +96,30 @@ def test_commands_take_it_as_they_take_its_spec(desk, capsys, command):
         assert run(command.replace(".toy", ".arch").split()) == 0
         assert mine.out.replace("net.toy", "net.arch") == capsys.readouterr().out
     assert (mine.err, bool(mine.out)) == ("", True)
+
+
+def test_a_shape_that_no_input_takes_is_refused(desk, capsys):
+    for command in ("import", "table"):
+        assert run([command, "net.toy", "--input", "image=16x16x3"]) == 2
+        assert capsys.readouterr().err == "archspec: net.toy has no input `image` for 16x16x3; it has input 8x8x3\n"
+        assert run([command, "net.toy", "--input", "0x16x3"]) == 2
+        assert capsys.readouterr().err == "archspec: inputs: expected sizes of 1 or more; found `(0, 16, 3)`\n"
+
+
+def test_what_is_read_is_not_overwritten(desk, capsys):
+    for option in (["-o", "net.toy"], ["-o", "../" + desk.name + "/net.toy"], ["--weights", "w.safetensors", "--data", "w.safetensors"]):
+        (desk / "w.safetensors").touch()
+        assert run(["import", "net.toy", *option]) == 2
+        assert capsys.readouterr().err.endswith("is read, and would be overwritten\n")
+    assert (desk / "net.toy").read_text() == MODEL
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes there")
+def test_a_file_may_have_a_name_that_is_no_text(desk, capsys):
+    name = os.fsdecode(b"lat\xe9.toy")
+    (desk / name).write_text(MODEL)
+    assert run(["import", name]) == 0
+    assert capsys.readouterr().out.startswith('model "lat?"\n')
 
 
 def test_what_could_not_be_read_is_reported_as_in_a_spec(desk, capsys):
