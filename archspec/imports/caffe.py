@@ -15,7 +15,7 @@ from archspec.diagnostics import Diagnostic, Enough, SpecError, did_you_mean
 from archspec.imports.caffe_names import NAMINGS, by_slashes, name_layers
 from archspec.imports.caffe_net import LOSSES, Entry, Net
 from archspec.imports.flat import Flat, Site, Unsaid
-from archspec.imports.imported import Imported
+from archspec.imports.imported import Imported, Stored
 from archspec.imports.prototxt import Message, parse
 from archspec.imports.texts import Misread, damaged, source_of
 from archspec.types import Tokens, Type, from_shape
@@ -73,6 +73,10 @@ class Layer:
         """Append a layer; its weights are called as the layer is, with a `key` behind it. Raises Unsaid."""
         site = self.site._replace(key=f"{self.site.key}{key}")
         return self.reader.flat.step(site, step, *values, **arguments)
+
+    def blob(self, at: int, *shape: int, entry: Entry | None = None) -> Stored:
+        """A blob of this layer, or of another, as a tensor of a shape."""
+        return Stored((f"{(entry or self.entry).name}/{at}",), shape)
 
     def custom(self, *values: int, out: Type, why: str, macs: int | None = None) -> int:
         """Append what the language lacks."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import prod
 
 from archspec.imports.caffe import Layer
-from archspec.imports.caffe_rows import ROWS, row
+from archspec.imports.caffe_rows import ROWS, alone, row
 from archspec.imports.flat import Unsaid
 from archspec.types import Map, Type, Vector
 
@@ -204,8 +204,9 @@ def normalize(layer: Layer) -> int:
     settings = layer.param("norm")
     if settings.flag("across_spatial", True):
         raise Unsaid("it divides by the length of the whole blob")
-    value = layer.step("l2norm", layer.x)
-    return layer.step("scale", value, shared=settings.flag("channel_shared", True))
+    value, shared = layer.step("l2norm", layer.x), settings.flag("channel_shared", True)
+    stored = {"": layer.blob(0, *(() if shared else alone(layer.type_of(value))))}
+    return layer.step("scale", value, shared=shared, stored=stored)
 
 
 @row("ShuffleChannel")

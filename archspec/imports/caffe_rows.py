@@ -9,10 +9,11 @@ from typing import Any
 from archspec.imports.caffe import Layer, Row
 from archspec.imports.caffe_net import canonical
 from archspec.imports.flat import Unsaid
+from archspec.imports.imported import Stored
 from archspec.imports.prototxt import Message
 from archspec.imports.texts import Misread
 from archspec.ops.base import per_axis
-from archspec.types import Map, Tokens
+from archspec.types import Map, Tokens, Type
 
 ROWS: dict[str, Row] = {}
 
@@ -61,8 +62,11 @@ def convolution(layer: Layer) -> list[int]:
         )
         filters = settings.required("num_output")
         groups = type_.channels if "depthwise" in layer.entry.kind else settings.integer("group", 1, 1)
-        arguments: dict[str, Any] = {"k": k, "s": s, "p": p, "d": d, "bias": settings.flag("bias_term", True)}
-        if layer.entry.kind == "deconvolution":
+        transposed = layer.entry.kind == "deconvolution"
+        outer, inner = (type_.channels, filters // groups) if transposed else (filters, type_.channels // groups)
+        stored = {"weight": layer.blob(0, outer, inner, *per_axis(k, rank)), "bias": layer.blob(1, filters)}
+        arguments: dict[str, Any] = {"k": k, "s": s, "p": p, "d": d, "bias": settings.flag("bias_term", True), "stored": stored}
+        if transposed:
             found.append(layer.step("deconv", value, f=filters, g=groups, **arguments))
         elif groups == type_.channels > 1 and filters % groups == 0:
             found.append(layer.step("dwconv", value, m=filters // groups, round="floor", **arguments))
@@ -145,8 +149,12 @@ def inner_product(layer: Layer) -> int:
     axis = layer.axis(settings, value)
     if axis != 1 and not (isinstance(type_, Tokens) and axis == 2):
         raise Unsaid(f"`axis={axis}` would multiply the last axes of {type_}")
-    step = "linear" if axis == 2 else "fc"
-    return layer.step(step, value, n=settings.required("num_output"), bias=settings.flag("bias_term", True))
+    step, reads = ("linear", type_.channels) if axis == 2 else ("fc", type_.size)
+    outputs = settings.required("num_output")
+    transposed = settings.flag("transpose", False)
+    weight = layer.blob(0, reads, outputs)._replace(order=(1, 0)) if transposed else layer.blob(0, outputs, reads)
+    stored = {"weight": weight, "bias": layer.blob(1, outputs)}
+    return layer.step(step, value, n=outputs, bias=settings.flag("bias_term", True), stored=stored)
 
 
 @row("BatchNorm")
@@ -154,8 +162,11 @@ def batch_norm(layer: Layer) -> int:
     """With a scale behind it, it is `bn`. What is kept of the running mean each time is 0.999 without a word."""
     settings = layer.param("batch_norm")
     momentum = round(1 - settings.number("moving_average_fraction", 0.999), 9)
-    affine = layer.entry.merged is not None
-    return layer.step("bn", layer.x, eps=settings.number("eps", 1e-5), momentum=momentum, affine=affine)
+    merged, name = layer.entry.merged, layer.entry.name
+    stored = {"running_mean": Stored((f"{name}/mean",)), "running_var": Stored((f"{name}/variance",))}
+    if merged is not None:
+        stored |= {"weight": Stored((f"{merged.name}/0",)), "bias": Stored((f"{merged.name}/1",))}
+    return layer.step("bn", layer.x, eps=settings.number("eps", 1e-5), momentum=momentum, affine=merged is not None, stored=stored)
 
 
 @row("Scale")
@@ -171,8 +182,9 @@ def scale(layer: Layer) -> int:
         shared = settings.word("num_axes", "1") == "0"
         if not shared:
             per_channel(layer, settings)
-        value = layer.step("scale", layer.x, key=".weight" if moved else "", shared=shared)
-    return offset(layer, value) if moved else value
+        stored = {"": layer.blob(0, *(() if shared else alone(layer.type_of(layer.x))))}
+        value = layer.step("scale", layer.x, key=".weight" if moved else "", shared=shared, stored=stored)
+    return offset(layer, value, 1 if len(layer.values) == 1 else 0) if moved else value
 
 
 @row("Bias")
@@ -181,7 +193,7 @@ def bias(layer: Layer) -> int:
     if len(layer.values) > 1:
         return layer.step("add", layer.x, layer.value(1), stretch=True)
     per_channel(layer, layer.param("bias"))
-    return offset(layer, layer.x)
+    return offset(layer, layer.x, 0)
 
 
 def per_channel(layer: Layer, settings: Message) -> None:
@@ -190,11 +202,15 @@ def per_channel(layer: Layer, settings: Message) -> None:
         raise Unsaid("its weights are not one number for each channel")
 
 
-def offset(layer: Layer, value: int) -> int:
-    """Add a learned number for each channel."""
-    type_ = layer.type_of(value)
-    shape = (*(1,) * (len(type_.shape) - 1), type_.channels)
-    learned = layer.step("tensor", key=".bias", shape=shape)
+def alone(type_: Type) -> tuple[int, ...]:
+    """The shape of one number for each channel, as PyTorch has it."""
+    return (type_.channels, *(1,) * (len(type_.shape) - 1))
+
+
+def offset(layer: Layer, value: int, at: int) -> int:
+    """Add a learned number for each channel, which stands in blob number `at`."""
+    shape = alone(layer.type_of(value))
+    learned = layer.step("tensor", key=".bias", shape=(*shape[1:], shape[0]), stored={"": layer.blob(at, *shape)})
     return layer.step("add", value, learned, stretch=True)
 
 
@@ -203,8 +219,12 @@ def bn(layer: Layer) -> int:
     """Source: SegNet's Caffe, bn_layer.cpp; with `bn_mode: INFERENCE` it has a factor and an offset for each channel, into which the rest is folded."""
     settings = layer.param("bn")
     if settings.word("bn_mode", "LEARN") in ("INFERENCE", "1"):
-        return offset(layer, layer.step("scale", layer.x, key=".weight"))
-    return layer.step("bn", layer.x, eps=settings.number("eps", 1e-5))
+        stored = {"": layer.blob(0, *alone(layer.type_of(layer.x)))}
+        return offset(layer, layer.step("scale", layer.x, key=".weight", stored=stored), 1)
+    channels = layer.type_of(layer.x).channels
+    return layer.step(
+        "bn", layer.x, eps=settings.number("eps", 1e-5), stored={"weight": layer.blob(0, channels), "bias": layer.blob(1, channels)}
+    )
 
 
 @row("LRN")
@@ -229,7 +249,9 @@ def relu(layer: Layer) -> int:
 
 @row("PReLU")
 def prelu(layer: Layer) -> int:
-    return layer.step("prelu", layer.x, shared=layer.param("prelu").flag("channel_shared", False))
+    shared = layer.param("prelu").flag("channel_shared", False)
+    stored = {"weight": layer.blob(0, 1 if shared else layer.type_of(layer.x).channels)}
+    return layer.step("prelu", layer.x, shared=shared, stored=stored)
 
 
 @row("ELU")

@@ -119,7 +119,7 @@ class Flat:
                 type_, *_ = primitive.infer(types)
                 keyed = len(primitive.weights(*types)) > 0
                 own = site if primitive is op and keyed else site._replace(key="", path=self._around(site.path, values))
-                values = (self._append(primitive, tuple(values), type_, own, stored or {}),)
+                values = (self._append(primitive, tuple(values), type_, own, (stored or {}) if keyed else {}),)
         except Misfit as misfit:
             raise Unsaid(misfit.message) from None
         except Unfit as unfit:

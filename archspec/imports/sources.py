@@ -37,7 +37,7 @@ SOURCES: tuple[Source, ...] = (
         "archspec.imports.darknet_weights:tensors",
         rb"(?m)^[ \t]*\[",
     ),
-    Source("caffe", "a Caffe file", (".prototxt",), "archspec.imports.caffe:read"),
+    Source("caffe", "a Caffe file", (".prototxt",), "archspec.imports.caffe:read", "archspec.imports.caffe_weights:tensors"),
     Source("keras", "a Keras model", (".keras", ".h5", ".hdf5"), *_KERAS),
     Source("keras_json", "a Keras configuration", (".json",), *_KERAS, mark=rb'"class_name":'),
 )
