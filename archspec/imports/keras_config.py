@@ -12,7 +12,7 @@ from archspec.types import LIMIT
 
 LONGEST = 32 << 20
 """Bytes of a configuration; those of keras.applications have 1 MiB at most."""
-_ITEMS = 2_000_000
+_ITEMS = 1_000_000
 """Lists, objects and commas of a configuration."""
 _DEEPEST = 100
 """The nesting of lists and objects; a model within a model takes four."""

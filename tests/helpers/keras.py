@@ -51,8 +51,8 @@ def state(imported, arrays=None):
     return found
 
 
-def difference(model, imported, arrays=None):
-    """The largest difference between the first outputs of both, relative to the largest number; inputs have channels first in ours."""
+def difference(model, imported, arrays=None, *, first=False):
+    """The largest difference between the first outputs of both, relative to the largest number; inputs have channels first in ours, or `first` in both."""
     import numpy as np
     import torch
 
@@ -67,9 +67,9 @@ def difference(model, imported, arrays=None):
     given = [draws.integers(0, 5, (2, *s[1:])) if looks_up else draws.normal(0, 1, (2, *s[1:])).astype("float32") for s in shapes]
     with torch.no_grad():
         theirs = _first(model(given[0] if len(given) == 1 else given, training=False)).numpy()
-        ours = _first(net.eval()(*[torch.tensor(one if one.ndim < 3 else np.moveaxis(one, -1, 1)) for one in given])).numpy()
+        ours = _first(net.eval()(*[torch.tensor(one if one.ndim < 3 or first else np.moveaxis(one, -1, 1)) for one in given])).numpy()
     result = imported.network.outputs[0].value
-    ours = np.moveaxis(ours, 1, -1) if isinstance(imported.network.graph.type_of(result), Map) else ours
+    ours = np.moveaxis(ours, 1, -1) if isinstance(imported.network.graph.type_of(result), Map) and not first else ours
     assert ours.shape == theirs.shape
     return float(np.abs(ours - theirs).max() / max(1, np.abs(theirs).max()))
 

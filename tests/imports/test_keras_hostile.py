@@ -62,7 +62,7 @@ def test_programs_of_others_are_refused(kind, tmp_path):
             "has no inputs",
         ),
         ('{"class_name": "Functional", "config": {"layers": [{"class_name": "A"}], "input_layers": []}}', "does not say which layers"),
-        ("[" + "[]," * 1_100_000 + "[]]", "more than 2,000,000 items"),
+        ("[" + "[]," * 1_100_000 + "[]]", "more than 1,000,000 items"),
     ],
 )
 def test_texts_that_are_no_configuration(text, why, tmp_path):

@@ -157,6 +157,29 @@ def inner_of(package, L):
     return package.Sequential([package.Input((4,)), deeper, L.Dense(4, name="after")], name="outer")
 
 
+def channels_first(L, ops, x):
+    said = {"data_format": "channels_first"}
+    x = L.Conv2D(8, 3, padding="same", activation="relu", **said)(x)
+    x = L.Concatenate(axis=1)([L.Add()([x, L.Conv2D(8, 1, **said)(x)]), L.DepthwiseConv2D(3, padding="same", **said)(x)])
+    x = L.Conv2D(5, 3, 2, **said)(L.ZeroPadding2D(1, **said)(L.BatchNormalization(axis=1)(x)))
+    x = L.Multiply()([x, L.GlobalAveragePooling2D(keepdims=True, **said)(x)])
+    return L.MaxPooling2D(2, **said)(L.UpSampling2D(2, **said)(x))
+
+
+@pytest.mark.parametrize("flatten", [None, "channels_first", "channels_last"])
+def test_channels_first(flatten):
+    """A Flatten puts channels last before it, if it is said to; else it takes the order that there is."""
+
+    def layers(L, ops, x):
+        x = channels_first(L, ops, x)
+        return x if flatten is None else L.Dense(4)(L.Flatten(data_format=flatten)(x))
+
+    model = built((3, 10, 12), layers)
+    found = from_keras(model)
+    assert difference(model, found, first=True) < CLOSE
+    assert "rearrange" not in found.text
+
+
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_weights_come_from_the_file(suffix, tmp_path):
     pytest.importorskip("h5py")
