@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat
 from archspec.shortening.parameters import Unsayable
@@ -83,6 +83,10 @@ def _gain(one: Item, other: Item, *, same: bool) -> float:
         case Head(), Head() if (one.kind, one.argument, len(one.branches)) == (other.kind, other.argument, len(other.branches)):
             gain = sum(alike(a, b) for a, b in zip(one.branches, other.branches, strict=True))
             return 1.0 + gain if gain else 0.0
+        case Head(), Head() if _is_plain_residual(one) and _is_sum(other):
+            return max(alike(one.branches[0], branch) for branch in other.branches)
+        case Head(), Head() if _is_sum(one) and _is_plain_residual(other):
+            return max(alike(branch, other.branches[0]) for branch in one.branches)
         case Group(), Group() if one.block is None and other.block is None:
             return alike(one.body, other.body)
         case Repeat(), Repeat():
@@ -110,7 +114,24 @@ def columns(bodies: Mapping[int, Sequence[Item]]) -> list[Column]:
     for column in found:
         if len({isinstance(item, Repeat) for item in column.items.values()}) > 1:
             column.items = {at: _repeat(item) for at, item in column.items.items()}
+        sums = [item for item in column.items.values() if isinstance(item, Head) and _is_sum(item)]
+        if 0 < len(sums) < len(column.items):
+            column.items = {at: _sum(item, sums[0]) for at, item in column.items.items()}
     return found
+
+
+def _is_sum(item: Item) -> bool:
+    """Whether an item is a sum of two branches, none of which is the identity."""
+    return isinstance(item, Head) and item.kind == "add" and len(item.branches) == 2 and all(item.branches)
+
+
+def _sum(item: Item, pattern: Head) -> Item:
+    """A residual as a sum of its main path and the identity, as the branches of a pattern come."""
+    if not isinstance(item, Head) or not _is_plain_residual(item):
+        return item
+    main = item.branches[0]
+    first = alike(pattern.branches[0], main) > alike(pattern.branches[1], main)
+    return replace(item, kind="add", branches=[main, []] if first else [[], main])
 
 
 def _rounds(item: Item) -> list[list[Item]]:

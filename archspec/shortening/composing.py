@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count as counting
 
 from archspec.backends.arch import as_label
 from archspec.ir.graph import AGAIN, SHORTCUT, Hole
 from archspec.ir.walk import Names
-from archspec.ops import op_class
-from archspec.ops.base import show
 from archspec.shortening.alignment import Column, columns
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat
 from archspec.shortening.parameters import Params, Unsayable
+from archspec.shortening.saying import default, listed, ordered, variants, word
 from archspec.shortening.written import Line, joined, nested, one_line, printed
 
 BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
@@ -49,17 +48,32 @@ class Writer:
         self.alone: dict[int, str] = {}
         """The names that the items of rounds have by themselves."""
         self.keys = counting(-1, -1)
+        self.paths: dict[int, str] = {}
+        """The full names of instances."""
         self.columns_of: dict[int, Column] = {}
         """The column of each item that is written."""
 
     def block(self, instances: Sequence[Group]) -> tuple[Params, list[Line]]:
         """The parameters and lines of a block. Raises Unsayable."""
-        widths = {at: group.width for at, group in enumerate(instances)}
-        self.params = Params({at: group.channels for at, group in enumerate(instances)}, widths)
-        lines = self.body({at: group.body for at, group in enumerate(instances)}, Scope.of(widths, "ordinal"))
+        first = Params({at: group.channels for at, group in enumerate(instances)}, {at: group.width for at, group in enumerate(instances)})
+        lines = self.lines(instances, first)
+        if first.partial and first.found:  # what some instances need may be what all need, and is found later
+            again = Params(first.channels, first.widths)
+            for param in first.found:
+                if param.whole:
+                    again.new(param.values, param.name.rstrip("0123456789"))
+            writer = Writer(self.name)
+            return again, writer.lines(instances, again)
+        return first, lines
+
+    def lines(self, instances: Sequence[Group], params: Params) -> list[Line]:
+        """The lines of a block with parameters, which get those that it takes."""
+        self.params = params
+        self.paths = {at: group.path for at, group in enumerate(instances)}
+        lines = self.body({at: group.body for at, group in enumerate(instances)}, Scope.of(range(len(instances)), "ordinal"))
         self.conditions(lines)
         given = ", ".join(param.name if param.default is None else f"{param.name}={param.default}" for param in self.params.ordered)
-        return self.params, [Line(f"block {self.name}({given}):", lines)]
+        return [Line(f"block {self.name}({given}):", lines)]
 
     def conditions(self, lines: Sequence[Line]) -> None:
         """Say which instances have which lines."""
@@ -144,7 +158,7 @@ class Writer:
 
     def skipped(self, item: Item, scope: Scope) -> str:
         """The line that gives the current value a label."""
-        alias = next(name for name in _variants("x") if name not in scope.used)
+        alias = next(name for name in variants("x") if name not in scope.used)
         scope.used.add(alias)
         item.alias = alias
         if isinstance(item, Mark) and item.of is not None:
@@ -156,16 +170,18 @@ class Writer:
         first = next(iter(items.values()))
         borrows = bool(first.owner) and not first.tied
         label = self.label(column, AGAIN if borrows else first.step, first.numbered, scope)
-        if first.owner and not self.params.closed:
+        if first.owner and not all(self.is_inside(at, item) for at, item in items.items()):
             raise Unsayable("weights of a layer outside of a block")
+        if len({item.owner for item in items.values()}) > 1 and first.lender is None:
+            raise Unsayable("weights of several layers")
         owner = as_label(first.owner) if first.lender is None or first.lender.keyed else _refer(first.lender)
         if borrows:
             return Line(f"{AGAIN} {owner}", joins=not label, begins=True, label=label)
         refs = [self.refer(targets) for targets in zip(*[item.refs for item in items.values()], strict=True)]
         words = [first.step, *(refs if first.merge else ())]
-        for name in _ordered(first.step, {name for item in items.values() for name in item.arguments}):
-            default = _default(first.step, name)
-            given = {at: item.arguments.get(name, default) for at, item in items.items()}
+        for name in ordered(first.step, {name for item in items.values() for name in item.arguments}):
+            usual = default(first.step, name)
+            given = {at: item.arguments.get(name, usual) for at, item in items.items()}
             texts = {at: value for at, value in given.items() if value is not None}
             if len(texts) < len(items):
                 raise Unsayable(f"{first.step} {name}")
@@ -175,6 +191,11 @@ class Writer:
         if first.tied:
             words.append(f"weights={owner}")
         return Line(" ".join(words), joins=not label, begins=first.step in BEGIN, label=label)
+
+    def is_inside(self, key: int, layer: Layer) -> bool:
+        """Whether the layer whose weights another uses is in the same instance."""
+        path = self.paths.get(self.instance(key), "")
+        return not path or f"{layer.home}.".startswith(f"{path}.")
 
     def call(self, column: Column) -> str:
         """A call of a block: arguments without a default by position."""
@@ -216,7 +237,7 @@ class Writer:
         if not first.keyed:
             known = set(alone.values())
             base = known.pop() if len(known) == 1 else ""
-            name = next(name for name in _variants(base if base.isidentifier() else f"{stem}_") if name not in scope.used)
+            name = next(name for name in variants(base if base.isidentifier() else f"{stem}_") if name not in scope.used)
         scope.used.add(name)
         if "{" in name:
             plain = as_label(name.partition("{")[0] + "0") == name.partition("{")[0] + "0"
@@ -224,7 +245,7 @@ class Writer:
         first.name = name
         for at in own:
             scope.names[at].local(Hole(None, stem, name, None, True))
-        return f"{_word(name)}: "
+        return f"{word(name)}: "
 
     def common_name(self, column: Column) -> str:
         """What all instances call an item; in rounds with the number of the round in braces."""
@@ -253,7 +274,8 @@ class Writer:
             if short:
                 lines.append(self.shortcut(short, items, scope))
         else:
-            lines = [self.branch({at: item.branches[n] for at, item in items.items()}, scope) for n in range(len(first.branches))]
+            rows = range(len(first.branches))
+            lines = [line for n in rows for line in self.branch({at: item.branches[n] for at, item in items.items()}, scope)]
         for at in has:
             if id(items[at]) not in self.alone:
                 scope.names[at].local(Hole(None, first.step, None, None, False))
@@ -279,14 +301,21 @@ class Writer:
         line.guard = (frozenset(short), frozenset(among)) if len(short) < len(among) else None
         return line
 
-    def branch(self, parts: Mapping[int, list[Item]], scope: Scope) -> Line:
-        if not any(parts.values()):
-            return Line("skip")
-        lines = self.body(parts, scope)
-        if len(lines) == 1 and lines[0].guard is None:
-            return lines[0]
-        whole = one_line(lines)
-        return Line(whole) if whole is not None else Line("seq:", lines)
+    def branch(self, parts: Mapping[int, list[Item]], scope: Scope) -> list[Line]:
+        """The lines of a branch: one, and `skip` where instances have nothing in it."""
+        full = {at: body for at, body in parts.items() if body}
+        if not full:
+            return [Line("skip")]
+        lines = self.body(full, scope)
+        if len(lines) > 1 or lines[0].guard is not None:
+            whole = one_line(lines)
+            lines = [Line(whole) if whole is not None else Line("seq:", lines)]
+        if len(full) == len(parts):
+            return lines
+        if min(parts) < 0:
+            raise Unsayable("conditions on conditions")
+        lines[0].guard = frozenset(full), frozenset(parts)
+        return [*lines, Line("skip", guard=(frozenset(parts) - frozenset(full), frozenset(parts)))]
 
     def repeat(self, column: Column, scope: Scope) -> Line:
         """The rounds of all instances side by side: what differs from round to round is a list, or a label that counts."""
@@ -311,7 +340,7 @@ class Writer:
             rounds: dict[int, list[str]] = {}
             for key, text in texts.items():
                 rounds.setdefault(self.rounds[key][0] if key < 0 else key, []).append(text)
-            texts = {at: _listed(own) for at, own in rounds.items()}
+            texts = {at: listed(own) for at, own in rounds.items()}
         return self.params.express(texts, hint)
 
 
@@ -335,43 +364,10 @@ def _alone(body: Sequence[Item], names: Names) -> dict[int, str]:
     return found
 
 
-def _variants(name: str) -> Iterator[str]:
-    """A name, and others where it is taken, or ends in no number."""
-    if not name.endswith("_"):
-        yield name
-    yield from (f"{name.rstrip('_')}_{count}" for count in counting(1 if name.endswith("_") else 2))
-
-
-def _listed(values: Sequence[str]) -> str:
-    """The values of rounds: the last one goes on."""
-    end = len(values)
-    while end > 1 and values[end - 1] == values[end - 2]:
-        end -= 1
-    return ",".join(values[:end])
-
-
 def _is_single(group: Group) -> bool:
     """Whether a group has one element, which a label alone would name."""
     only = group.body[0]
     return group.keyed and len(group.body) == 1 and isinstance(only, (Layer, Group)) and (isinstance(only, Layer) or only.name.isdecimal())
-
-
-def _ordered(step: str, names: set[str | int]) -> list[str | int]:
-    """Names of arguments in the order in which they are written."""
-    known = op_class(step)
-    fields = sorted(known.fields, key=lambda name: (name not in known.positional, not known.fields[name].required))
-    ordered: list[str | int] = [name for name in (*range(len(names)), *fields) if name in names]
-    return ordered + sorted(name for name in names if isinstance(name, str) and name not in known.fields)
-
-
-def _default(step: str, name: str | int) -> str | None:
-    """The text of an argument that is left out; None where there is none."""
-    declared = op_class(step).fields.get(name) if isinstance(name, str) else None
-    return show(declared.default) if declared is not None and not declared.required and declared.default is not None else None
-
-
-def _word(name: str) -> str:
-    return name if name.isdecimal() else as_label(name)
 
 
 def taken_up(item: Item | None) -> Line:

@@ -14,6 +14,7 @@ from archspec.shortening.doubts import Doubts
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies, every
 from archspec.shortening.kinds import kind
 from archspec.shortening.parameters import Params, Unsayable
+from archspec.shortening.saying import default
 from archspec.shortening.written import Line
 from archspec.syntax.lines import KEYWORDS
 
@@ -170,7 +171,8 @@ def _spliced(body: Sequence[Item], loose: Mapping[int, Sequence[Item]]) -> Itera
 
 
 def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
-    """How many items make a round that begins at a position, and how many rounds follow; the shortest round that comes again."""
+    """How many items make a round that begins at a position, and how many rounds follow; the round by which most items are saved."""
+    best = 1, 1
     for period in range(1, min(_LONGEST, (len(body) - at) // 2) + 1):
         first = body[at : at + period]
         if any(item.label or isinstance(item, (From, Mark)) for item in first) or not _begins(first[0]):
@@ -183,9 +185,10 @@ def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
             if not _all_same(first, before, items, count):
                 break
             count += 1
-        if count > 1 and (any(isinstance(item, (Group, Head)) for item in first) or period * count > 3):
-            return period, count
-    return 1, 1
+        whole = any(isinstance(item, (Group, Head)) for item in first) or period * count > 3
+        if whole and period * (count - 1) > best[0] * (best[1] - 1):
+            best = period, count
+    return best
 
 
 def _names(word: str) -> Iterator[str]:
@@ -275,9 +278,24 @@ def _is_worth_it(cluster: Sequence[Group]) -> bool:
     """Whether a block says more than its instances written out: its body has heads, names of its own, or many lines."""
     body = max((group.body for group in cluster), key=lambda body: (any(isinstance(item, Head) for item in body), sum(map(size, body))))
     if len(body) == 1 and isinstance(body[0], (Repeat, Group)):
-        return False
+        lines = _lines(body)
+        return (len(cluster) - 1) * (lines - 1) > 3
     named = any(isinstance(item, (Layer, Group)) and item.keyed and not item.name.isdecimal() for item in body)
     return named or len(body) > 6 or any(isinstance(item, Head) for item in body)
+
+
+def _lines(body: Sequence[Item]) -> int:
+    """The lines of a body of several heads, roughly; what is a chain of layers is one."""
+    found = 0
+    for item in body:
+        inner = [_lines(part) for part in bodies(item)[: 1 if isinstance(item, Repeat) else None] if part]
+        if isinstance(item, Head):
+            found += 1 + sum(inner) + (item.kind != "residual") * sum(not part for part in item.branches)
+        elif not isinstance(item, Group) or item.block is None:
+            found += sum(inner)
+        else:
+            found += 1
+    return max(1, found)
 
 
 def _guarded(lines: Sequence[Line]) -> float:
@@ -293,8 +311,9 @@ def _every(lines: Sequence[Line]) -> Iterator[Line]:
 
 
 def _arguments(group: Group) -> tuple[object, ...]:
-    """The names of all arguments in a group."""
-    return tuple([tuple(item.arguments) for item in every(group.body) if isinstance(item, Layer)])
+    """The names of those arguments in a group that say something by being there."""
+    layers = [item for item in every(group.body) if isinstance(item, Layer)]
+    return tuple([tuple([name for name in layer.arguments if default(layer.step, name) is None]) for layer in layers])
 
 
 def _calls(body: Sequence[Item], holder: Group | None) -> Iterator[tuple[Group | None, Group]]:

@@ -31,8 +31,8 @@ class Item:
 class Layer(Item):
     """A line of one step. `arguments` are texts by name, positional ones by number; `refs` are the further values that it reads.
 
-    `channels` and `width` are those of what it reads and gives. `owner` is the path of the layer whose weights it uses, `lender` that layer;
-    what is `tied` uses the `weight` alone.
+    `channels` and `width` are those of what it reads and gives. `owner` is the path of the layer whose weights it uses, within
+    the group `home`, and `lender` that layer; what is `tied` uses the `weight` alone.
     """
 
     step: str = ""
@@ -43,6 +43,7 @@ class Layer(Item):
     merge: bool = False
     aside: bool = False
     owner: str = ""
+    home: str = ""
     lender: Layer | None = None
     lends: bool = False
     tied: bool = False

@@ -9,6 +9,7 @@ from archspec.backends.arch import is_again
 from archspec.ir.graph import Network
 from archspec.ir.walk import Place, flattened
 from archspec.shortening.items import Group, Item, Layer, Mark
+from archspec.shortening.recalled import Graph, fold
 
 _ARGUMENT = re.compile(r'(?:(\w+)=)?("[^"]*"|(?:\((?:[^()]|\([^()]*\))*\)|[^\s()])+)')
 """A name and a value, which may be quoted or have spaces within parentheses."""
@@ -44,13 +45,19 @@ class Flat:
             self.layers.append(layer)
             self.parts.append(place.name.split(".") if named else [place.name.replace(".", "_")])
             self.sources.append(sources)
-        self.parts = _without_shells(self.layers, self.parts)
+        lenders = {at: numbers[layer.owner] - len(self.inputs) for at, layer in enumerate(self.layers) if layer.owner}
+        results = [numbers[end.partition(":")[0]] for end in ends]
+        again = {at: lender for at, lender in lenders.items() if not self.layers[at].tied}
+        graph = Graph(len(self.inputs), self.layers, self.parts, self.sources, results, again)
+        for at, lender in lenders.items():
+            self.layers[at].lender = self.layers[lender]
+        self.lent = fold(graph) if again else set()
+        """The full names of modules that are called again."""
+        self.layers, self.sources, self.results = graph.layers, graph.sources, graph.results
+        self.parts = _without_shells(self.layers, graph.parts)
         _nest(self.layers, self.sources, len(self.inputs))
-        self.results = [numbers[end.partition(":")[0]] for end in ends]
-        """The values of the outputs."""
         for layer in self.layers:
-            if layer.owner:
-                layer.lender = self.layers[numbers[layer.owner] - len(self.inputs)]
+            if layer.lender is not None:
                 layer.lender.label = layer.lender.lends = True
 
 
@@ -140,8 +147,11 @@ class Levels:
                 item: Item = self.group(name, piece, {at: parts[at][1:] for at in piece}, above)
                 sources = sorted(self.entries(piece))
             else:
-                item, sources = self.flat.layers[piece[0]], self.flat.sources[piece[0]]
-                item.name = name
+                layer, sources = self.flat.layers[piece[0]], self.flat.sources[piece[0]]
+                layer.name = name
+                if layer.owner:
+                    layer.home, layer.owner = _parted(layer.owner, above)
+                item = layer
             item.reads = [holders.get(source) for source in sources]
             holders |= {self.first + at: item for at in piece}
             found.append(item)
@@ -155,7 +165,16 @@ class Levels:
         holders: dict[int, Item] = {}
         path = f"{above}{name}"
         body = self.level(piece, parts, holders, f"{path}.")
-        return Group(name, keyed=keyed, path=path, body=body, end=holders[self.first + end], channels=channels, width=layers[end].width)
+        return Group(
+            name,
+            label=path in self.flat.lent,
+            keyed=keyed,
+            path=path,
+            body=body,
+            end=holders[self.first + end],
+            channels=channels,
+            width=layers[end].width,
+        )
 
     def settled(self, run: Sequence[int], parts: Mapping[int, list[str]], above: str) -> tuple[list[list[int]], dict[int, list[str]]]:
         """The groups of a level and its layers of no group, in order. What is no group has its level in the names: `layer1.0` and `layer1.1`.
@@ -252,6 +271,15 @@ class Levels:
     def is_closed(self, piece: Sequence[int]) -> bool:
         """Whether layers read one value from outside, and give one."""
         return len(self.entries(piece)) == 1 and len(self.exits(piece)) == 1
+
+
+def _parted(name: str, above: str) -> tuple[str, str]:
+    """The levels that a name shares with those `above` a layer, and the rest of it."""
+    parts, levels = name.split("."), above.rstrip(".").split(".")
+    same = 0
+    while same < min(len(parts) - 1, len(levels)) and parts[same] == levels[same]:
+        same += 1
+    return ".".join(parts[:same]), ".".join(parts[same:])
 
 
 def _modules(run: Sequence[int], parts: Mapping[int, list[str]]) -> dict[str, list[int]]:

@@ -29,11 +29,12 @@ class Unsayable(Exception):
 
 @dataclass(slots=True, eq=False)
 class Param:
-    """A parameter, its value in each instance, and its default, where it has one."""
+    """A parameter, its value in each instance, and its default, where it has one; `whole` says that all instances need it."""
 
     name: str
     values: dict[int, str]
     default: str | None = None
+    whole: bool = True
 
 
 @dataclass(slots=True)
@@ -46,6 +47,8 @@ class Params:
     names: set[str] = field(default_factory=lambda: {"cin", "x"})
     times: dict[str, set[int]] = field(default_factory=dict)
     """The multiples of what is known that lines say."""
+    partial: bool = False
+    """Whether some instances alone need an expression."""
     closed: bool = False
     """Whether there can be no parameters: for the network itself."""
 
@@ -60,6 +63,7 @@ class Params:
         if len(texts) == 1:
             same = any(param.name == hint and all(param.values[at] in texts for at in values) for param in self.found)
             return hint if same and len(values) < len(self.channels) else texts.pop()
+        self.partial |= len(values) < len(self.channels)
         if self.closed:
             raise Unsayable(f"{hint}: {', '.join(sorted(texts))}")
         numbers = _numbers(values)
@@ -131,7 +135,8 @@ class Params:
         common, times = Counter(values.values()).most_common(1)[0]
         most = 2 if hint in ("f", "n") else max(2, len(values) // 4)
         usual = times > 1 and 2 * times >= len(values) and len(set(values.values())) <= most and (len(values) > 2 or len(self.found) > 0)
-        self.found.append(Param(name, {at: values.get(at, common) for at in self.channels}, common if usual else None))
+        whole = len(values) == len(self.channels)
+        self.found.append(Param(name, {at: values.get(at, common) for at in self.channels}, common if usual else None, whole))
         return name
 
     def condition(self, present: set[int], among: set[int]) -> str:

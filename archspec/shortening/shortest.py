@@ -35,7 +35,7 @@ class Short(NamedTuple):
     renamed: Mapping[str, str] = {}
 
 
-_TRIES = 40
+_TRIES = 24
 """Texts that are tried at most."""
 _SHAPING = ("k", "f", "s", "p", "d", "g", "w", "n", "size", "heads", "axis", "op", "to", "mode", "round")
 """Arguments that a line says itself, even where all lines of a step have the same."""

@@ -111,6 +111,56 @@ CASES = {
             bn: bn
         """,
     ),
+    "a module that is called twice": (
+        """
+        a: input 8x8x4
+        b: input 8x8x4
+        from a
+        "tower.0": conv k=3 f=4 p=1
+        "tower.1": relu
+        "tower.2": conv k=3 f=4 p=1
+        from b
+        "tower.3": again "tower.0"
+        "tower.4": relu
+        "tower.5": again "tower.2"
+        "sub1": sub "tower.2"
+        """,
+        """
+        tower: conv k=3 f=4 p=1 | relu | conv k=3 f=4 p=1
+        from b | again tower | sub tower
+        """,
+    ),
+    "a projection that some blocks lack": (
+        """
+        input 8x8x4
+        """
+        + "".join(
+            f"""
+        "blocks.{at}.f.a": conv k=1 f={width} s={stride} round=floor
+        "blocks.{at}.f.b": conv k=3 f={width} p=1
+        """
+            + (
+                f"""
+        from "{before}"
+        "blocks.{at}.proj": conv k=1 f={width} s={stride} round=floor
+        "blocks.{at}.add1": add "blocks.{at}.f.b"
+        "blocks.{at}.relu1": relu
+        """
+                if stride > 1
+                else f"""
+        "blocks.{at}.add1": add "{before}"
+        "blocks.{at}.relu1": relu
+        """
+            )
+            for at, width, stride, before in ((0, 8, 2, "input"), (1, 8, 1, "blocks.0.relu1"), (2, 16, 2, "blocks.1.relu1"))
+        ),
+        """
+          add:
+            proj: conv k=1 f=f s=s if cin != f
+            skip if cin == f
+            f:
+        """,
+    ),
     "a stage of one block beside longer ones": (
         """
         input 64x64x8

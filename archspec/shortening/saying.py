@@ -1,0 +1,43 @@
+"""Names and arguments as lines say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count as counting
+
+from archspec.backends.arch import as_label
+from archspec.ops import op_class
+from archspec.ops.base import show
+
+
+def variants(name: str) -> Iterator[str]:
+    """A name, and others where it is taken, or ends in no number."""
+    if not name.endswith("_"):
+        yield name
+    yield from (f"{name.rstrip('_')}_{count}" for count in counting(1 if name.endswith("_") else 2))
+
+
+def listed(values: Sequence[str]) -> str:
+    """The values of rounds: the last one goes on."""
+    end = len(values)
+    while end > 1 and values[end - 1] == values[end - 2]:
+        end -= 1
+    return ",".join(values[:end])
+
+
+def ordered(step: str, names: set[str | int]) -> list[str | int]:
+    """Names of arguments in the order in which they are written."""
+    known = op_class(step)
+    fields = sorted(known.fields, key=lambda name: (name not in known.positional, not known.fields[name].required))
+    ordered: list[str | int] = [name for name in (*range(len(names)), *fields) if name in names]
+    return ordered + sorted(name for name in names if isinstance(name, str) and name not in known.fields)
+
+
+def default(step: str, name: str | int) -> str | None:
+    """The text of an argument that is left out; None where there is none."""
+    declared = op_class(step).fields.get(name) if isinstance(name, str) else None
+    return show(declared.default) if declared is not None and not declared.required and declared.default is not None else None
+
+
+def word(name: str) -> str:
+    return name if name.isdecimal() else as_label(name)
