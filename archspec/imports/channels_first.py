@@ -9,7 +9,7 @@ from typing import Any
 
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, Dim, merged, size
+from archspec.imports.layout import Digit, Dim, joined, merged, size
 from archspec.imports.sliding import Kernel as Kernel
 from archspec.imports.sliding import Sliding, check_fit
 from archspec.imports.sliding import sizes as sizes
@@ -100,12 +100,31 @@ class Tensors(Sliding):
         x, y = (self.cut(site, one) if one.fixed else one for one in (x, y))
         if x.dims == y.dims and self.flat.type_of(x.value) == self.flat.type_of(y.value):
             return x._replace(value=self.flat.step(site, step, x.value, y.value))
+        groups = self._groups(x)
+        if len(groups) < len(x.dims):
+            joined_ = [one._replace(dims=tuple([joined(one.dims[a:b]) for a, b in groups])) for one in (x, y)]
+            found = self.merge(site, step, *joined_)
+            if found.dims == joined_[0].dims:
+                return found._replace(dims=x.dims)
         order = self._order(x) or self._order(y) or list(range(len(x.dims)))
         x, y = (one._replace(dims=tuple([one.dims[at] for at in order])) for one in (x, y))
         value = self.settle(site, x)
         kind = {Map: "map", Tokens: "tokens", Vector: "vector"}[type(self.flat.type_of(value))]
         found = self.of(self._stretched(site, step, value, self._spread(site, y, kind)))
         return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(len(order))]))
+
+    def _groups(self, x: View) -> list[tuple[int, int]]:
+        """The ranges of dimensions that are a whole axis each, or one dimension by itself."""
+        wholes = {dim for dim in self.of(x.value).dims if dim}
+        found: list[tuple[int, int]] = []
+        at = 0
+        while at < len(x.dims):
+            end = next(
+                (end for end in range(len(x.dims), at + 1, -1) if joined(x.dims[at:end]) in wholes and () not in x.dims[at:end]), at + 1
+            )
+            found.append((at, end))
+            at = end
+        return found
 
     def _order(self, x: View) -> list[int] | None:
         """The order of dimensions in which a tensor is its value as it is stored; None where there is none."""
@@ -126,11 +145,19 @@ class Tensors(Sliding):
         if len(dims) > len(x.dims) or dims[0]:
             raise Unsaid(f"the stored tensor `{y.name}` of {'x'.join(map(str, y.shape)) or 'one number'} is no value of one image")
         x = self.cut(site, x) if x.fixed else x
+        if y.shape == () and y.learned and step == "mul":
+            return x._replace(
+                value=self.flat.step(
+                    site._replace(key=y.key), "scale", x.value, shared=True, **self._start(y), stored={"": Stored((y.name,))}
+                )
+            )
         spread = [at for at, dim in enumerate(dims) if dim]
         if len(spread) == 1 and x.dims[spread[0]] == self.axis(x.value, "c"):  # one number per channel, wherever the channels are
             type_ = self.flat.type_of(x.value)
             if step == "mul" and y.learned and y.shape == (type_.channels, *((1,) * len(type_.spatial) if isinstance(type_, Map) else ())):
-                return x._replace(value=self.flat.step(site._replace(key=y.key), "scale", x.value, stored={"": Stored((y.name,))}))
+                return x._replace(
+                    value=self.flat.step(site._replace(key=y.key), "scale", x.value, **self._start(y), stored={"": Stored((y.name,))})
+                )
             ones = type_._replace(spatial=(1,) * len(type_.spatial)) if isinstance(type_, Map) else Vector(type_.channels)
             return x._replace(value=self._stretched(site, step, x.value, self.tensor(site, y, ones)))
         value = self.settle(site, x)
@@ -142,6 +169,11 @@ class Tensors(Sliding):
             Map(tuple(own[1:]), own[0]) if isinstance(type_, Map) else Tokens(*own) if isinstance(type_, Tokens) else Vector(own[0])
         )
         return self.of(self._stretched(site, step, value, self.tensor(site, y, shape)))
+
+    def _start(self, held: Held) -> dict[str, Any]:
+        """The number that the factors of a `scale` begin with, where it is known and not 1."""
+        first = self.begins(held.name)
+        return {"init": first} if first not in (None, 1.0) else {}
 
     def _stretched(self, site: Site, step: str, value: int, other: int) -> int:
         """A value combined with another that may be smaller."""
@@ -223,7 +255,9 @@ class Tensors(Sliding):
         """The sum over a dimension that is a part of the channels: its parts, added."""
         dim %= len(x.dims)
         count = size(x.dims[dim])
-        if not 1 < count <= 16 or any(digit.axis != "c" for digit in x.dims[dim]) or x.dims[dim] == self.axis(x.value, "c"):
+        if x.dims[dim] and x.dims[dim] == self.axis(x.value, "c"):
+            return self.number(site, self.reduce(site, x, "mean", [dim], keep=False), "mul", count)
+        if not 1 < count <= 16 or any(digit.axis != "c" for digit in x.dims[dim]):
             raise Unsaid(f"it adds up {count} numbers along an axis")
         parts = [self.select(x, dim, at) for at in range(count)]
         values = [self.cut(site, part) for part in parts]

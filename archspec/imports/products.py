@@ -74,6 +74,14 @@ class Attending(Tensors):
         keys = y._replace(dims=(*y.dims[:-2], y.dims[-1], y.dims[-2]))
         return Scores(x, keys)
 
+    def product(self, site: Site, scores: Scores) -> View:
+        """The product of two tensors of three dimensions as it is, where no attention comes of it. Raises Unsaid."""
+        x, y = scores.queries, scores.keys
+        if len(x.dims) != 3 or scores._replace(queries=x, keys=y) != Scores(x, y):
+            raise Unsaid("it is a product of matrices that is no attention")
+        y = y._replace(dims=(y.dims[0], y.dims[2], y.dims[1]))
+        return self.of(self.flat.step(site, "matmul", self.settle(site, x, "tokens"), self.settle(site, y, "tokens"), x=True))
+
     def attended(self, site: Site, scores: Scores, values: View) -> View:
         """The product of softmaxed scores (..., T, U) with values (..., U, d)."""
         if not scores.weighed:

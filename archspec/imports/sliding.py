@@ -56,6 +56,16 @@ class Sliding(Views):
         """The value of a tensor as a map."""
         return self.settle(site, x, "map")
 
+    def is_line(self, x: View) -> bool:
+        """Whether a tensor of three dimensions can be a map of one axis: the language makes none out of other values."""
+        here = self.flat.type_of(x.value)
+        return isinstance(here, Map) and len(here.spatial) == 1
+
+    @staticmethod
+    def raised(x: View) -> View:
+        """A tensor with a second spatial axis, of size 1."""
+        return x._replace(dims=(*x.dims, ()))
+
     # windows
 
     def conv(
@@ -72,6 +82,14 @@ class Sliding(Views):
         form: Mapping[str, Any] | None = None,
     ) -> View:
         """A convolution; p is what stands before and after along each axis, unless it is padded to the `same` size; `form` is that of its weights."""
+        if len(x.dims) == 3 and not self.is_line(x):
+            raised = Kernel(
+                (*kernel.shape, 1),
+                kernel.bias,
+                {name: at._replace(shape=(*kernel.shape, 1)) if name == "weight" else at for name, at in kernel.stored.items()},
+            )
+            y = self.conv(site, self.raised(x), raised, [*s, 1], ([*p[0], 0], [*p[1], 0]), [*d, 1], g, same=same, form=form)
+            return y._replace(dims=y.dims[:-1])
         value = self.map(site, x)
         channels = self.flat.type_of(value).channels
         f, share, *k = kernel.shape
@@ -105,11 +123,13 @@ class Sliding(Views):
         count_pad: bool = True,
     ) -> View:
         """A `pool` or `avgpool`."""
+        if len(x.dims) == 3 and not self.is_line(x):
+            y = self.pool(site, self.raised(x), step, [*w, 1], [*s, 1], ([*p[0], 0], [*p[1], 0]), [*d, 1], ceil=ceil, count_pad=count_pad)
+            return y._replace(dims=y.dims[:-1])
         given: dict[str, Any] = {} if step == "pool" or not (any(p[0]) or any(p[1])) else {"count_pad": count_pad}
+        given |= {"s": sizes(s)} if sizes(s) != sizes(w) else {}
         given |= {"d": sizes(d)} if any(each != 1 for each in d) else {}
-        return self.of(
-            self.flat.step(site, step, self.map(site, x), w=sizes(w), s=sizes(s), p=padding(*p), round="ceil" if ceil else "floor", **given)
-        )
+        return self.of(self.flat.step(site, step, self.map(site, x), w=sizes(w), p=padding(*p), round="ceil" if ceil else "floor", **given))
 
     def adaptive(self, site: Site, x: View, step: str, to: Sequence[int]) -> View:
         """An `adaptpool` or `adaptmaxpool`; to one position it is the mean of all, or the largest number."""
@@ -117,9 +137,6 @@ class Sliding(Views):
         if all(one == 1 for one in to):
             value = self.flat.step(site, "gap" if step == "adaptpool" else "gmp", value)
             return self._kept(value, len(to))
-        here = self.flat.type_of(value)
-        if isinstance(here, Map) and tuple(to) == here.spatial:
-            return self.of(value)
         return self.of(self.flat.step(site, step, value, size=sizes(to)))
 
     def padded(self, site: Site, x: View, ends: Mapping[int, tuple[int, int]], mode: str = "zero") -> View:

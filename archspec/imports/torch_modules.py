@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 from archspec.imports.channels_first import Kernel, sizes
@@ -55,27 +56,42 @@ def _kernel(site: Site, own: Any) -> Kernel:
     return Kernel(tuple(own.weight.shape), own.bias is not None, stored)
 
 
-@module("ScaledStdConv2d", "ScaledStdConv2dSame", "StdConv2d", "StdConv2dSame")
+@module("ScaledStdConv2d", "ScaledStdConv2dSame", "StdConv2d", "StdConv2dSame", "StandardConv2d")
 def _standardised(r: Reader, site: Site, own: Any, x: View) -> View:
-    """A convolution whose filters are standardised: NFNet's, with a gain, and BiT's."""
+    """A convolution whose filters are standardised: NFNet's, with a gain, and BiT's. A factor of the filters is one of the map."""
     kernel = _kernel(site, own)
     gain = getattr(own, "gain", None)
-    scale = getattr(own, "scale", None)
-    fan = kernel.shape[1] * kernel.shape[2] * kernel.shape[3]
-    if gain is not None and scale is not None and abs(scale * fan**0.5 - 1) > 1e-6:
-        raise Unsaid(f"its filters are scaled by {scale:g} besides their gain")
+    factor = own.scale * prod(kernel.shape[1:]) ** 0.5 if gain is not None and hasattr(own, "scale") else 1.0
     form = {"norm": "std", "eps": own.eps} | ({} if gain is not None else {"gain": False})
     stored = {**kernel.stored, **({"gain": Stored((f"{site.key}.gain",))} if gain is not None else {})}
-    p = "same" if type(own).__name__.endswith("Same") and getattr(own, "same_pad", True) else None
-    around = (own.padding, own.padding)
-    return r.conv(site, x, kernel._replace(stored=stored), own.stride, around, own.dilation, own.groups, same=p is not None, form=form)
+    same = isinstance(own.padding, str) or (type(own).__name__.endswith("Same") and getattr(own, "same_pad", True))
+    around = ([0, 0], [0, 0]) if same else (own.padding, own.padding)
+    if abs(factor - 1) > 1e-6:
+        x = r.number(site, x, "mul", factor)
+    return r.conv(site, x, kernel._replace(stored=stored), own.stride, around, own.dilation, own.groups, same=same, form=form)
+
+
+@module("RmsNorm2d", "RmsNormAct2d")
+def _root_mean_square(r: Reader, site: Site, own: Any, x: View) -> View:
+    """A norm over the channels of a map, without a mean."""
+    found = r.on_channels(site, x, 1, "rmsnorm", eps=own.eps, stored={"weight": Stored((f"{site.key}.weight",))})
+    return _acted(r, site, own, found)
+
+
+def _acted(r: Reader, site: Site, own: Any, x: View) -> View:
+    """What an activation within a module makes of its result."""
+    kind = type(getattr(own, "act", None)).__name__
+    steps = {"NoneType": "", "Identity": "", "ReLU": "relu", "SiLU": "silu", "GELU": "gelu", "Hardswish": "hardswish", "ReLU6": "relu6"}
+    if kind not in steps:
+        raise Unsaid(f"it has an activation `{kind}`")
+    return r.pointwise(site, x, steps[kind]) if steps[kind] else x
 
 
 @module("GlobalResponseNorm")
 def _response(r: Reader, site: Site, own: Any, x: View) -> View:
     """ConvNeXt V2's norm, on channels first or last."""
     stored = {name: Stored((f"{site.key}.{name}",)) for name in ("weight", "bias")}
-    dim = own.channel_dim
+    dim = getattr(own, "channel_dim", 1)
     return r.on_channels(site, x, dim, "grn", eps=own.eps, stored=stored)
 
 

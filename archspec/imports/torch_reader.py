@@ -14,7 +14,7 @@ from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import viewed
 from archspec.imports.products import Attending, Scores
-from archspec.imports.torch_table import ROWS, TAKES, Stacked
+from archspec.imports.torch_table import ROWS, TAKES
 from archspec.imports.views import Computed, Held, Table, View, held
 from archspec.types import Map, Tokens, Type, Vector
 
@@ -59,7 +59,7 @@ class Reader(Attending):
 
     def run(self) -> list[tuple[Any, Any]]:
         """Read the whole graph; returns the tensors of its results, and what gives them."""
-        from archspec.imports import torch_rows, torch_views  # noqa: F401 - they register their rows
+        from archspec.imports import torch_own, torch_rows, torch_sequences, torch_values, torch_views  # noqa: F401 - they register their rows
         from archspec.imports.torch_modules import wholes
 
         results: list[tuple[Any, Any]] = []
@@ -143,9 +143,12 @@ class Reader(Attending):
         row = ROWS.get(name)
         site = self.site(node)
         arguments = self._arguments(node)
-        if name != "getitem" and arguments.get("x", 0) is None:
+        if any(self.values.get(one, 0) is None for one in node.all_input_nodes):
             return None  # what it takes was refused
-        from_input = any(isinstance(value, (View, Scores, Stacked)) for value in _flat(list(arguments.values()))) and name not in _FILLED
+        given = [value for value in _flat(list(arguments.values())) if value is not None]
+        from_input = name not in _FILLED and not all(
+            isinstance(value, (Held, Computed)) or not hasattr(value, "_fields") for value in given
+        )
         views = name in ROWS and ROWS[name].__module__.endswith("views")
         if not from_input and (not (views and Held in TAKES[name]) or name in _FILLED):
             return self._computed(node, name, arguments)
@@ -156,6 +159,8 @@ class Reader(Attending):
         try:
             if row is None:
                 raise Unsaid("the language has no layer for it")
+            if Scores not in TAKES[name]:
+                arguments = {one: self.product(site, value) if isinstance(value, Scores) else value for one, value in arguments.items()}
             if "x" in arguments and not isinstance(arguments["x"], (View, *TAKES[name])):
                 raise Unsaid("it takes a stored tensor, or scores of attention")
             if isinstance(arguments.get("x"), Computed) and node in self.real:
@@ -169,6 +174,8 @@ class Reader(Attending):
             return found
         except Unsaid as unsaid:
             return self._opaque(node, site, arguments, str(unsaid))
+        except (AttributeError, TypeError, ValueError, IndexError, KeyError):  # a row met what its operator seldom gets
+            return self._opaque(node, site, arguments, "it is used in a way that is not known")
 
     def _arguments(self, node: Any) -> dict[str, Any]:
         """The arguments of a call by the names of its schema, defaults included."""
@@ -276,6 +283,14 @@ class Reader(Attending):
             return one
         tensor = self.state.get(one.name)
         return Computed(one.dims, (), tensor if tensor is not None and not tensor.is_meta else None)
+
+    def begins(self, name: str) -> float | None:
+        """The number that a stored tensor is full of; None where there are several, or none is known."""
+        tensor = self.state.get(name)
+        if tensor is None or tensor.is_meta or not tensor.numel() or not tensor.is_floating_point():
+            return None
+        first = float(tensor.flatten()[0])
+        return first if bool((tensor == first).all()) else None
 
     def _unused(self, given: Iterable[Any]) -> dict[str, str]:
         """The learned tensors among arguments that no layer has yet, by the last parts of their names."""

@@ -9,6 +9,7 @@ from archspec.imports.flat import Site, Unsaid
 from archspec.imports.layout import viewed
 from archspec.imports.products import Scores
 from archspec.imports.torch_reader import Reader
+from archspec.imports.torch_sequences import Final, Lengths, state
 from archspec.imports.torch_table import row, spread
 from archspec.imports.views import Computed, Held, View
 
@@ -66,6 +67,29 @@ def _permute(r: Reader, site: Site, x: Any, dims: Any) -> Any:
     return _moved(x, [dim % len(x.dims) for dim in dims])
 
 
+@row("movedim", takes=(Held, Computed))
+def _movedim(r: Reader, site: Site, x: Any, source: Any, destination: Any) -> Any:
+    count = len(x.dims)
+    moved = dict(zip([at % count for at in spread(destination, 1)], [at % count for at in spread(source, 1)], strict=True))
+    others = iter([at for at in range(count) if at not in moved.values()])
+    return _moved(x, [moved[at] if at in moved else next(others) for at in range(count)])
+
+
+@row("narrow")
+def _narrow(r: Reader, site: Site, x: Any, dim: int, start: int, length: int) -> View:
+    return r.slice(site, x, dim % len(x.dims), start, start + length)
+
+
+@row("channel_shuffle")
+def _channel_shuffle(r: Reader, site: Site, x: Any, groups: int) -> View:
+    return r.of(r.flat.step(site, "shuffle", r.map(site, x), g=groups))
+
+
+@row("pixel_shuffle")
+def _pixel_shuffle(r: Reader, site: Site, x: Any, upscale_factor: int) -> View:
+    return r.of(r.flat.step(site, "pixelshuffle", r.map(site, x), n=upscale_factor))
+
+
 @row("swapaxes", takes=(Held, Computed))
 def _swapaxes(r: Reader, site: Site, x: Any, axis0: int, axis1: int) -> Any:
     return _transpose(r, site, x, axis0, axis1)
@@ -96,8 +120,10 @@ def _squeeze(r: Reader, site: Site, x: Any, dim: Any) -> Any:
     return x._replace(dims=tuple([one for at, one in enumerate(x.dims) if at not in dims or one]))
 
 
-@row("expand", "expand_as", takes=(Held, Computed))
+@row("expand", "expand_as", takes=(Held, Computed, Lengths))
 def _expand(r: Reader, site: Site, x: Any, size: Any, other: Any) -> Any:
+    if isinstance(x, Lengths):
+        return x
     count = len(size if size is not None else other.dims)
     return x._replace(dims=(*((),) * (count - len(x.dims)), *x.dims))
 
@@ -125,8 +151,10 @@ def _unbind(r: Reader, site: Site, x: Any, dim: int) -> list[View]:
     return [r.select(x, dim, at) for at in range(x.sizes[dim])]
 
 
-@row("select")
-def _select(r: Reader, site: Site, x: Any, dim: int, index: int) -> View:
+@row("select", takes=(Final,))
+def _select(r: Reader, site: Site, x: Any, dim: int, index: int) -> Any:
+    if isinstance(x, Final):
+        return state(r, x, index)
     return r.select(x, dim % len(x.dims), index)
 
 

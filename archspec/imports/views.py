@@ -279,6 +279,10 @@ class Views:
         thin = [merged([digit._replace(stride=digit.stride // steps.get(digit.axis, 1)) for digit in dim]) for dim in x.dims]
         return View(value, tuple(thin), (), x.factor)
 
+    def begins(self, name: str) -> float | None:
+        """The number that a stored tensor is full of; None where there are several, or none is known."""
+        return None
+
     def tensor(self, site: Site, held: Held, type_: Type) -> int:
         """The value of a stored tensor, in a type whose numbers lie in the order of its dimensions."""
         own = [digit for dim in held.dims for digit in dim]
@@ -287,8 +291,11 @@ class Views:
         key = (held.name, type_)
         if key not in self._tensors:
             natural = sizes_of(type_)
-            given: dict[str, Any] = {"stored": held.shape if len(held.shape) != 1 else held.shape[0]} if held.shape != natural else {}
+            given: dict[str, Any] = (
+                {"stored": held.shape if len(held.shape) > 1 else held.shape[0]} if held.shape not in (natural, ()) else {}
+            )
             given |= {"frozen": True} if not held.learned else {}
+            given |= {"init": first} if (first := self.begins(held.name)) else {}
             given |= {"map": True} if isinstance(type_, Map) and len(type_.spatial) == 1 else {}
             where = site._replace(key=held.key)
             shape = type_.shape if len(type_.shape) > 1 else type_.shape[0]

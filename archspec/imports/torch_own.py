@@ -1,0 +1,93 @@
+"""The classes of emitted sources that PyTorch lacks, read back as the layers that they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archspec.imports.channels_first import Kernel, sizes
+from archspec.imports.flat import Site, Unsaid
+from archspec.imports.imported import Stored
+from archspec.imports.torch_modules import module
+from archspec.imports.torch_reader import Reader
+from archspec.imports.torch_sequences import pads
+from archspec.imports.views import View
+from archspec.types import Map
+
+
+def _stored(site: Site, own: Any) -> dict[str, Stored]:
+    """All tensors of a module, under the names that they have there."""
+    return {name: Stored((f"{site.key}.{name}",)) for name in own.state_dict()}
+
+
+@module("LastLSTM", "LastGRU", "LastRNN")
+def _last(r: Reader, site: Site, own: Any, x: View) -> View:
+    """A recurrent layer that gives its final state."""
+    order = [0, own.dim, 3 - own.dim]
+    tokens = r.settle(site, x._replace(dims=tuple([x.dims[at] for at in order])), "tokens")
+    given = {"n": own.hidden_size, "dirs": 1 + own.bidirectional, "layers": own.num_layers, "bias": own.bias}
+    step = type(own).__name__.removeprefix("Last").lower()
+    return r.of(r.flat.step(site, step, tokens, stored=_stored(site, own), out="last", **given))
+
+
+@module("Rbf")
+def _rbf(r: Reader, site: Site, own: Any, x: View) -> View:
+    return r.of(r.flat.step(site, "rbf", r.settle(site, x, "vector"), n=own.weight.shape[0], stored=_stored(site, own)))
+
+
+@module("Unpool")
+def _unpool(r: Reader, site: Site, own: Any, x: View, pooled: View) -> View:
+    if x.sizes[2] > pooled.sizes[2]:
+        x, pooled = pooled, x  # they come in the order in which it reads them
+    p = pads(own.pads) if own.pads else None
+    given: dict[str, Any] = {"p": sizes(p[0])} if p and p[0] == p[1] else {}
+    if p and p[0] != p[1]:
+        raise Unsaid("its borders differ before and after")
+    given |= {"s": own.stride} if own.stride != own.window else {}
+    given |= {"d": own.dilation} if own.dilation != 1 else {}
+    return r.of(r.flat.step(site, "unpool", r.map(site, x), r.map(site, pooled), x=True, w=own.window, round="floor", **given))
+
+
+@module("Subsample")
+def _subsample(r: Reader, site: Site, own: Any, x: View) -> View:
+    if own.pads:
+        raise Unsaid("it is padded")
+    w, s = own.pool.kernel_size, own.pool.stride
+    given: dict[str, Any] = {"s": s} if s != w else {}
+    names = {"coefficient": "weight", "bias": "bias"}
+    stored = {name: Stored((f"{site.key}.{own_}",)) for name, own_ in names.items()} | _stored(site, own)
+    return r.of(r.flat.step(site, "subsample", r.map(site, x), w=w, round="floor", stored=stored, **given))
+
+
+@module("TableConv2d")
+def _table(r: Reader, site: Site, own: Any, x: View) -> View:
+    rows: list[list[int]] = [[] for _ in range(own.shape[0])]
+    for f, i in zip(own.filters.tolist(), own.inputs.tolist(), strict=True):
+        rows[f].append(i)
+    kernel = Kernel(own.shape, own.bias is not None, _stored(site, own))
+    options = {name: [one] * 2 if isinstance(one, int) else list(one) for name, one in own.options.items()}
+    p = options["padding"]
+    form = {"maps": tuple(map(tuple, rows))}
+    return r.conv(site, x, kernel, options["stride"], (p, p), options["dilation"], 1, form=form)
+
+
+@module("LocalResponseNorm")
+def _local(r: Reader, site: Site, own: Any, x: View) -> View:
+    """Local response normalisation of PyTorch itself, whose operators are many."""
+    given = {"n": own.size, "alpha": float(own.alpha), "beta": float(own.beta), "k": float(own.k)}
+    return r.of(r.flat.step(site, "lrn", r.map(site, x), **given))
+
+
+@module("Squash")
+def _squash(r: Reader, site: Site, own: Any, x: View) -> View:
+    return r.on_channels(site, x, own.dim, "squash")
+
+
+@module("Crop", "CropRange")
+def _crop(r: Reader, site: Site, own: Any, x: View) -> View:
+    value = r.map(site, x)
+    type_ = r.flat.type_of(value)
+    if hasattr(own, "start"):
+        return r.of(r.flat.step(site, "crop", value, size=((own.start, own.stop),)))
+    axes = len(type_.spatial) if isinstance(type_, Map) else 0
+    size = own.size if isinstance(own.size, tuple) else (own.size,) * axes
+    return r.of(r.flat.step(site, "crop", value, size=sizes(size)))

@@ -1,0 +1,184 @@
+"""Operators of ATen on several values, and what multiplies, adds up or looks up, as rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archspec.imports.flat import Site, Unsaid
+from archspec.imports.products import Scores
+from archspec.imports.torch_reader import Reader
+from archspec.imports.torch_sequences import Lengths, normalized
+from archspec.imports.torch_table import Row, Stacked, row, spread
+from archspec.imports.views import Computed, Held, View
+
+
+def _arithmetic(step: str) -> Row:
+    def made(r: Reader, site: Site, x: Any, other: Any, alpha: Any) -> Any:
+        if alpha not in (None, 1):
+            raise Unsaid(f"it takes {alpha:g} times the second value")
+        return _combined(r, site, step, x, other)
+
+    return made
+
+
+for _name in ("add", "sub", "mul"):
+    row(_name, takes=(Held, Computed, Scores, float, int))(_arithmetic(_name))
+
+
+def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
+    if isinstance(x, (int, float)):
+        if step == "sub":
+            raise Unsaid("it subtracts from a number")
+        x, y = y, x
+    if isinstance(x, Scores) and not isinstance(y, (Held, Computed)):
+        if step == "mul" and isinstance(y, (int, float)):
+            return x.times(y)
+        raise Unsaid("it changes the scores of attention")
+    if x is None or y is None:
+        return None  # what it takes was refused
+    if isinstance(y, Scores) and isinstance(x, (Held, Computed)):
+        x, y = y, x
+    if isinstance(x, Scores) and isinstance(y, (Held, Computed)) and step == "add":
+        return r.biased(x, r.constant(y))
+    if isinstance(x, (Held, Computed)) and not isinstance(y, View):
+        raise Unsaid("it takes what is computed from stored tensors alone")
+    if isinstance(y, (int, float)):
+        return r.number(site, x, step, y)
+    if isinstance(x, Computed) or isinstance(y, Computed):
+        raise Unsaid("it takes what is computed from stored tensors alone")
+    if isinstance(y, Scores):
+        raise Unsaid("it takes scores of attention")
+    if step == "mul" and isinstance(x, View) and isinstance(y, View):
+        made = r.flat.made(y.value), r.flat.made(x.value)
+        for one, other, source in ((made[0], y, x), (made[1], x, y)):
+            if one is not None and one.op.step == "sigmoid" and one.inputs == (source.value,) and other.dims == source.dims:
+                return source._replace(value=r.flat.step(site, "silu", source.value))
+    return r.merge(site, step, x, y)
+
+
+@row("square")
+def _square(r: Reader, site: Site, x: Any) -> View:
+    return r.merge(site, "mul", x, x)
+
+
+@row("pow")
+def _pow(r: Reader, site: Site, x: Any, exponent: Any) -> View:
+    if exponent != 2:
+        raise Unsaid(f"it takes the power of {exponent}")
+    return r.merge(site, "mul", x, x)
+
+
+@row("neg")
+def _neg(r: Reader, site: Site, x: Any) -> View:
+    return r.number(site, x, "mul", -1.0)
+
+
+@row("rsub")
+def _rsub(r: Reader, site: Site, x: Any, other: Any) -> View:
+    if not isinstance(other, (int, float)):
+        raise Unsaid("it subtracts from a tensor that is stretched")
+    return r.number(site, r.number(site, x, "mul", -1.0), "add", other)
+
+
+@row("div", takes=(Held, Computed, Scores))
+def _div(r: Reader, site: Site, x: Any, other: Any, rounding_mode: Any) -> Any:
+    if isinstance(other, Lengths) and isinstance(x, View):
+        return normalized(r, site, x, other)
+    if not isinstance(other, (int, float)) or rounding_mode is not None:
+        raise Unsaid("it divides by a tensor")
+    return _combined(r, site, "mul", x, 1 / other)
+
+
+@row("cat", "concat")
+def _cat(r: Reader, site: Site, tensors: Any, dim: int) -> View:
+    if any(isinstance(one, (Computed, Scores)) for one in tensors):
+        raise Unsaid("it joins what is computed from stored tensors alone")
+    return r.concat(site, tensors, dim)
+
+
+@row("mean", "amax", takes=(Stacked,))
+def _mean(r: Reader, site: Site, x: Any, dim: Any, keepdim: bool) -> View:
+    if isinstance(x, Stacked):
+        return r.number(site, _added(r, site, x, dim), "mul", 1 / len(x.parts))
+    dims = spread(dim, 1) if dim is not None else list(range(len(x.dims)))
+    return r.reduce(site, x, "mean" if "mean" in site.operator else "max", dims, keep=bool(keepdim))
+
+
+@row("sum", takes=(Stacked,))
+def _sum(r: Reader, site: Site, x: Any, dim: Any, keepdim: bool) -> View:
+    if isinstance(x, Stacked):
+        return _added(r, site, x, dim)
+    dims = spread(dim, 1) if dim is not None else []
+    if len(dims) != 1 or keepdim:
+        raise Unsaid("it adds up numbers along several axes")
+    return r.sum(site, x, dims[0])
+
+
+def _added(r: Reader, site: Site, x: Stacked, dim: Any) -> View:
+    """The sum of tensors that were stacked."""
+    if spread(dim, 1) != [x.dim]:
+        raise Unsaid("it adds up numbers within tensors that were stacked")
+    found = x.parts[0]
+    for one in x.parts[1:]:
+        found = r.merge(site, "add", found, one)
+    return found
+
+
+@row("stack")
+def _stack(r: Reader, site: Site, tensors: Any, dim: int) -> Any:
+    if not all(isinstance(one, View) for one in tensors):
+        raise Unsaid("it stacks what is computed from stored tensors alone")
+    return Stacked(tuple(tensors), dim % (len(tensors[0].dims) + 1))
+
+
+@row("roll")
+def _roll(r: Reader, site: Site, x: Any, shifts: Any, dims: Any) -> View:
+    return r.roll(site, x, {dim % len(x.dims): shift for dim, shift in zip(dims, shifts, strict=True)})
+
+
+@row("linear")
+def _linear(r: Reader, site: Site, x: Any, weight: Any, bias: Any) -> View:
+    key, kernel = r.kernel(weight, bias)
+    return r.linear(site._replace(key=key), x, kernel)
+
+
+@row("embedding")
+def _embedding(r: Reader, site: Site, weight: Any, indices: Any) -> View:
+    key, kernel = r.kernel(weight, None)
+    v, d = kernel.shape
+    return r.of(r.flat.step(site._replace(key=key), "embed", r.settle(site, indices, "vector"), v=v, d=d, stored=kernel.stored))
+
+
+@row("matmul", "bmm", takes=(Scores,))
+def _matmul(r: Reader, site: Site, x: Any, other: Any, mat2: Any) -> Any:
+    other = other if other is not None else mat2
+    if isinstance(x, Scores) and isinstance(other, View):
+        return r.attended(site, x, other)
+    if isinstance(x, View) and isinstance(other, View):
+        return r.scores(x, other)
+    raise Unsaid("it is a product of matrices that is no attention")
+
+
+@row("einsum")
+def _einsum(r: Reader, site: Site, equation: str, tensors: Any) -> Any:
+    """The two products of attention, with any letters."""
+    sides, _, out = equation.replace(" ", "").partition("->")
+    one, _, other = sides.partition(",")
+    lead = out[:-2]
+    x, y = tensors if len(tensors) == 2 else (None, None)
+    products = one[:-2] == other[:-2] == lead and len(out) > 2 and out[-2] == one[-2]
+    if products and isinstance(x, View) and isinstance(y, View) and one[-1] == other[-1] and out[-1] == other[-2]:
+        return r.scores(x, y._replace(dims=(*y.dims[:-2], y.dims[-1], y.dims[-2])))
+    if products and isinstance(x, Scores) and isinstance(y, View) and one[-1] == other[-2] and out[-1] == other[-1]:
+        return r.attended(site, x, y)
+    raise Unsaid(f"`{equation}` is no product of attention")
+
+
+@row("scaled_dot_product_attention")
+def _sdpa(r: Reader, site: Site, query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool, scale: Any) -> View:
+    scores = Scores(query, key, scale)
+    if attn_mask is not None:
+        if not isinstance(attn_mask, (Held, Computed)):
+            raise Unsaid("its scores get a mask or a bias")
+        scores = r.biased(scores, r.constant(attn_mask))
+    return r.attend(site, scores._replace(causal=is_causal), value)
