@@ -6,5 +6,5 @@ carrying    the source's numbers, under the network's names
 sources     the kinds of files that are read, a line each
 opening     opens a file by its kind: from_file, load
 darknet     Darknet's .cfg, with darknet_rows and darknet_parts, a row per layer, and darknet_weights
-caffe       Caffe's .prototxt, with prototxt, caffe_net, caffe_names, caffe_rows and caffe_parts
+caffe       Caffe's .prototxt, with prototxt, caffe_net, caffe_names, caffe_rows, caffe_parts and caffe_weights
 """
