@@ -100,7 +100,7 @@ def times(k: Keras, spot: Spot, given: list[Any]) -> View:
         return multiply(k, spot, [first, second])
     x, number = (first, second) if isinstance(first, View) else (second, first)
     x = _tensor([x])
-    if abs(number - 1 / 6) < 1e-9 and (before := k.hard.get(x.value)) is not None:
+    if abs(number - 1 / 6) < 1e-7 and (before := k.hard.get(x.value)) is not None:
         return k.alone(spot, "hardsigmoid", x._replace(value=before))
     return k.alone(spot, "mul", x, number=single(number))
 

@@ -272,7 +272,7 @@ class _Names:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         model = scope.model
-        own = [layer for layer in model.layers.values() if not is_automatic(layer.name, layer.kind)]
+        own = [layer for layer in model.layers.values() if not is_function(layer) and not is_automatic(layer.name, layer.kind)]
         self.levels = levelled(layer.name for layer in own)
         refs = [ref for layer in model.layers.values() for call in layer.calls for ref in call.inputs] + [ref for _, ref in model.outputs]
         self.shapes: dict[str, dict[tuple[str, int, int], Shape]] = {}

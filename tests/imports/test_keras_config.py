@@ -55,6 +55,23 @@ def test_a_chain_of_keras_2(tmp_path):
     assert body(imported(tmp_path, now).text)[1] == "hardsigmoid"
 
 
+def test_functions_of_tensorflow_in_keras_2(tmp_path):
+    """As MobileNetV3 has them there; their names, `tf.math.multiply_1`, are no levels."""
+    layers = [
+        old("InputLayer", "x", batch_input_shape=[None, 8, 8, 3]),
+        old("Conv2D", "block_1_conv", [[["x", 0, 0, {}]]], **CONV),
+        old("TFOpLambda", "tf.__operators__.add", [["block_1_conv", 0, 0, {"y": 3.0, "name": None}]], function="__operators__.add"),
+        old("ReLU", "re_lu", [[["tf.__operators__.add", 0, 0, {}]]], max_value=6.0),
+        old("TFOpLambda", "tf.math.multiply", [["re_lu", 0, 0, {"y": 0.16666667, "name": None}]], function="math.multiply"),
+        old("Multiply", "block_1_mul", [[["block_1_conv", 0, 0, {}], ["tf.math.multiply", 0, 0, {}]]]),
+        old("Conv2D", "last", [[["block_1_mul", 0, 0, {}]]], **CONV),
+    ]
+    config = {"name": "net", "layers": layers, "input_layers": [["x", 0, 0]], "output_layers": [["last", 0, 0]]}
+    found = imported(tmp_path, {"class_name": "Functional", "config": config, "keras_version": "2.12.0"})
+    lines = ["block_1:", "  conv: conv k=3 f=4 p=same", "  mul:", "    skip", "    hardsigmoid", "last: conv k=3 f=4 p=same"]
+    assert body(found.text) == lines
+
+
 def test_a_shared_layer_is_used_again(tmp_path):
     conv = called(layer("Conv2D", "conv2d", **CONV), [tensor("x")], [tensor("act")])
     act = called(layer("ReLU", "act"), [tensor("conv2d")])
