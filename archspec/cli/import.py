@@ -18,8 +18,8 @@ EXAMPLES = (
 )
 
 _MODEL = (
-    "a file, whose ending says what it is; or PACKAGE.MODULE:NAME, a PyTorch module or what makes one when it is called without arguments: "
-    "its code is imported, and so is run"
+    "a file, whose ending says what it is; or PACKAGE.MODULE:NAME, a model of PyTorch or Keras or what makes one when it is called without "
+    "arguments: its code is imported, and so is run"
 )
 
 
@@ -77,6 +77,8 @@ def _imported(arguments: argparse.Namespace) -> Imported:
     inputs = specs.shapes(arguments.input)
     with reading():
         if is_name(arguments.file):
+            if arguments.data:
+                raise Failure("--data is for the weights of a file: a live model has its own")
             return from_name(arguments.file, inputs, numbers=bool(arguments.weights))
         return from_file(arguments.file, inputs)
 

@@ -1,4 +1,4 @@
-"""A PyTorch module by the name that it has in code: `package.module:name`. The code is imported, and so is run."""
+"""A live model by the name that it has in code: `package.module:name`. The code is imported, and so is run."""
 
 from __future__ import annotations
 
@@ -27,17 +27,31 @@ def is_name(text: str) -> bool:
 
 
 def from_name(name: str, inputs: Mapping[str, tuple[int, ...]], *, numbers: bool = False) -> Imported:
-    """Read a PyTorch module by its name in code, `package.module:name`: the module itself, or what makes one when it is called.
+    """Read a model by its name in code, `package.module:name`: a PyTorch module or a Keras model, or what makes one when it is called.
 
-    `inputs` are shapes, channels last, by the parameters of `forward`, "" for the first. With `numbers` the module is made with its
-    weights, else on the meta device where it can be. Raises ValueError where that code fails; SpecError as `from_torch`; ImportError.
+    `inputs` are shapes, channels last, by the parameters of a module's `forward`, or as a Keras model calls them; "" for the first. With
+    `numbers` a module is made with its weights, else on the meta device where it can be. Raises ValueError where that code fails;
+    SpecError as `from_torch` and `from_keras`; ImportError.
     """
+    with _running():
+        model = _model(name, numbers)
+    if _is_keras(model):
+        from archspec.imports.keras_model import from_keras
+
+        return from_keras(model, inputs)
     require("torch")
     from archspec.imports.torch_export import from_torch
 
-    with _running():
-        module = _module(name, numbers)
-    return from_torch(module, _example(module, inputs, name), name=name.rpartition(":")[2].rpartition(".")[2])
+    return from_torch(model, _example(model, inputs, name), name=name.rpartition(":")[2].rpartition(".")[2])
+
+
+def _is_keras(model: Any) -> bool:
+    """Whether a model is one of Keras, which on PyTorch is a module too."""
+    return hasattr(model, "to_json") and hasattr(model, "get_config")
+
+
+def _is_model(found: Any) -> bool:
+    return not isinstance(found, type) and (hasattr(found, "state_dict") or _is_keras(found))
 
 
 @contextmanager
@@ -52,22 +66,23 @@ def _running() -> Iterator[None]:
         sys.path.remove(here)
 
 
-def _module(name: str, numbers: bool) -> nn.Module:
-    import torch
-
+def _model(name: str, numbers: bool) -> Any:
+    """What a name leads to, called where it is a class or a function. Raises ValueError."""
     place, _, path = name.partition(":")
     found = _imported(place)
     for part in path.split("."):
         if not hasattr(found, part):
             raise ValueError(f"`{place}` has no `{path}`; {did_you_mean(part, dir(found), 'it was imported, and its code was run')}")
         found = getattr(found, part)
-    if isinstance(found, torch.nn.Module):
+    if _is_model(found):
         return found
     if not callable(found):
-        raise ValueError(f"`{name}` is {_a(found)}: expected a module of PyTorch, or what makes one when it is called without arguments")
+        raise ValueError(
+            f"`{name}` is {_a(found)}: expected a model of PyTorch or Keras, or what makes one when it is called without arguments"
+        )
     made = _made(found, name, numbers)
-    if not isinstance(made, torch.nn.Module):
-        raise ValueError(f"`{name}()` gives {_a(made)}, not a module of PyTorch")
+    if not _is_model(made):
+        raise ValueError(f"`{name}()` gives {_a(made)}, not a model of PyTorch or Keras")
     return made
 
 
@@ -83,10 +98,9 @@ def _imported(place: str) -> Any:
 
 
 def _made(make: Any, name: str, numbers: bool) -> Any:
-    """Call what makes a module, on the meta device where no numbers are asked for and it can be."""
-    import torch
-
-    if not numbers:
+    """Call what makes a model, on the meta device where no numbers are asked for and it can be."""
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and not numbers:
         try:
             with torch.device("meta"):
                 return make()

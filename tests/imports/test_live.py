@@ -9,6 +9,7 @@ import pytest
 import archspec
 from archspec.cli.main import run
 from archspec.imports.live import is_name
+from tests.helpers.keras import keras
 
 torch = pytest.importorskip("torch", reason="reads modules of PyTorch")
 
@@ -105,6 +106,20 @@ def test_weights_are_those_of_the_module(capsys, folder):
     assert not (folder / "meta.safetensors").exists()
 
 
+def test_a_model_of_keras_by_its_name(capsys, folder):
+    keras()
+    (folder / "user_keras.py").write_text(
+        "import keras\n\ndef small():\n    return keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(2)], name='small')\n\nlive = small()\n"
+    )
+    for name in ("small", "live"):
+        assert run(["import", f"user_keras:{name}", "--weights", f"{name}.safetensors"]) == 0
+        done = capsys.readouterr()
+        assert done.err == f"archspec: 4 tensors are in {name}.safetensors\n"
+        assert done.out.endswith("input 8x8x3\nconv k=3 f=4\nfc 2\n")
+        assert run(["import", f"user_keras:{name}"]) == 0
+        assert capsys.readouterr().out == done.out
+
+
 SHAPE = ["--input", "8x8x3"]
 MISTAKES = {
     "user_models:smal": (SHAPE, "`user_models` has no `smal`; did you mean `small`?"),
@@ -117,8 +132,8 @@ MISTAKES = {
     "user_models:broken": (SHAPE, "`user_models:broken()` failed: RuntimeError: there is no luck"),
     "user_models:leaves": (SHAPE, "`user_models:leaves()` failed: SystemExit: 3"),
     "user_models:takes": (SHAPE, "argument: 'n'; where it takes arguments, name a function without any that calls it"),
-    "user_models:gives": (SHAPE, "`user_models:gives()` gives an object of type int, not a module of PyTorch"),
-    "user_models:number": (SHAPE, "`user_models:number` is an object of type int: expected a module of PyTorch, or what makes one"),
+    "user_models:gives": (SHAPE, "`user_models:gives()` gives an object of type int, not a model of PyTorch or Keras"),
+    "user_models:number": (SHAPE, "`user_models:number` is an object of type int: expected a model of PyTorch or Keras, or what makes one"),
     "user_models:small": ([], "`user_models:small` needs the shape of its input, channels last: `--input 224x224x3`"),
     "user_models:Two": (["--input", "x=8x8x3", "--input", "z=8x8x1"], "`forward` has no input `z`; it has x, y"),
     "user_models:Two.pair": (["--input", "y=8x8x1"], "the input `x` has no shape: `--input x=HxWxC`"),
