@@ -58,6 +58,17 @@ class Residual(nn.Module):
         return F.relu(self.bn1(self.conv1(x)) + x)
 
 
+class Scaled(nn.Module):
+    """Division by the length, times a number per channel, as in SSD."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((8, 1, 1), 20.0))
+
+    def forward(self, x):
+        return F.normalize(x) * self.weight
+
+
 def named(module, **parts):
     """A module with parts of these names, one behind the other."""
     for name, part in parts.items():
@@ -97,6 +108,7 @@ LAYERS = {
     "group norm": (named(nn.Sequential(), norm=nn.GroupNorm(4, 8)), "norm: gn 4"),
     "instance norm": (nn.InstanceNorm2d(8, affine=True), "instnorm affine=yes"),
     "bare instance norm": (nn.InstanceNorm2d(8), "instnorm"),
+    "a length that is learned": (Scaled(), "l2norm | scale"),
     "pad": (nn.ZeroPad2d((1, 2, 3, 4)), "pad"),
     "reflect": (nn.ReflectionPad2d(2), "pad 2 mode=reflect"),
     "crop": (Function(lambda x: x[:, :, 2:-2, 2:-2]), "crop 8"),

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from struct import pack
 from typing import Any, NamedTuple
 
 from archspec.imports.flat import Unsaid
 from archspec.imports.onnx.lowering import Call, row
-from archspec.imports.onnx.numbers import Numbers
+from archspec.imports.onnx.numbers import LETTERS, Numbers
+from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
 
+_MOST = 4096
+"""Positions of a stored mask that is read."""
 _LOW = -1e4
 """What is added to scores that count for nothing is this or less."""
 
 
 class Triangle(NamedTuple):
-    """Which of so many keys each of as many queries sees: those up to its own place. With `added` the numbers that are added to scores."""
+    """Which of so many keys each of as many queries sees: those up to its own place, or with `hidden` does not see: those behind it.
+
+    With `added` it is the numbers that are added to scores.
+    """
 
     size: int
     added: bool = False
+    hidden: bool = False
 
 
 @row("LessOrEqual", "GreaterOrEqual")
@@ -38,17 +46,58 @@ def _compared(call: Call) -> Triangle:
     return Triangle(size)
 
 
+@row("Equal", "Not")
+def _turned(call: Call) -> Triangle:
+    """What is not seen: where a mask is 0."""
+    mask = _mask(call, 0)
+    if mask is None or mask.added or (call.node.operator == "Equal" and call.number(1) != 0):
+        raise Unsaid("it compares values")
+    return mask._replace(hidden=not mask.hidden)
+
+
 @row("Where")
 def _chosen(call: Call) -> Any:
-    condition, kept, other = call.any(0), call.any(1), call.number(2)
-    triangle = condition if isinstance(condition, Triangle) else triangle_of(condition) if isinstance(condition, Numbers) else None
-    if triangle is None or other is None or other > _LOW:
+    mask = _mask(call, 0)
+    if mask is None or mask.added:
         raise Unsaid("it chooses between values")
-    if call.number(1) == 0:
-        return triangle._replace(added=True)
-    if isinstance(kept, Scores) and not kept.weighed and kept.mask is None:
-        return seen(kept, triangle)
+    kept, other = (2, 1) if mask.hidden else (1, 2)
+    low = call.number(other)
+    if low is None or low > _LOW:
+        raise Unsaid("it chooses between values")
+    if call.number(kept) == 0:
+        return Triangle(mask.size, added=True)
+    scores = call.any(kept)
+    if isinstance(scores, Scores) and not scores.weighed and scores.mask is None:
+        return seen(scores, mask)
     raise Unsaid("it chooses between values")
+
+
+def _mask(call: Call, at: int) -> Triangle | None:
+    """An input that is a mask; None for any other."""
+    found = call.any(at)
+    if isinstance(found, Numbers):
+        return triangle_of(found)
+    if isinstance(found, Weight):
+        return _stored(call, found)
+    return found if isinstance(found, Triangle) else None
+
+
+def _stored(call: Call, weight: Weight) -> Triangle | None:
+    """A stored mask of yes and no, or of ones and zeros, which is compared row by row."""
+    size = weight.shape[-1] if weight.shape else 0
+    tensor = call.lowering.graph.tensors[weight.name]
+    letter = LETTERS.get(weight.kind, "")
+    whole = len(tensor.values) == 1 and tensor.values[0][0] == 9 and weight.total == size * size and weight.start == 0
+    if not whole or not letter or size > _MOST or weight.shape[-2:] != (size, size) or tensor.external is not None:
+        return None
+    yes, no = pack(f"<{letter}", 1), pack(f"<{letter}", 0)
+    _, _, start, stop = tensor.values[0]
+    width = size * len(yes)
+    if stop - start != size * width:
+        return None
+    wire = call.lowering.graph.wire
+    rows = (wire.whole(tensor.data, start + at * width, start + (at + 1) * width) for at in range(size))
+    return Triangle(size) if all(line == yes * (at + 1) + no * (size - at - 1) for at, line in enumerate(rows)) else None
 
 
 @row("Trilu")
@@ -74,16 +123,21 @@ def triangle_of(numbers: Numbers) -> Triangle | None:
     if len(shape) < 2 or shape[-1] != shape[-2] or any(size != 1 for size in shape[:-2]):
         return None
     size = shape[-1]
+    if size < 2:
+        return None
     rows = [numbers.values[at * size : (at + 1) * size] for at in range(size)]
-    if not numbers.real and all(list(map(bool, line)) == [key <= at for key in range(size)] for at, line in enumerate(rows)):
-        return Triangle(size)
-    if (
-        numbers.real
-        and size > 1
-        and all(all((number == 0) if key <= at else number <= _LOW for key, number in enumerate(line)) for at, line in enumerate(rows))
-    ):
-        return Triangle(size, added=True)
-    return None
+    seen_ = [[key <= at for key in range(size)] for at in range(size)]
+    truth = [[bool(number) for number in line] for line in rows]
+    if set(numbers.values) <= {0, 1}:
+        if truth == seen_:
+            return Triangle(size)
+        return Triangle(size, hidden=True) if truth == [[not one for one in line] for line in seen_] else None
+    kept = all(
+        (number == 0) if see else number <= _LOW
+        for line, sees in zip(rows, seen_, strict=True)
+        for number, see in zip(line, sees, strict=True)
+    )
+    return Triangle(size, added=True) if numbers.real and kept else None
 
 
 def seen(scores: Scores, triangle: Triangle) -> Scores:

@@ -166,6 +166,10 @@ def _part(call: Call, x: Any, dim: int, start: int, stop: int) -> Any:
         return found
     if not isinstance(x, View):
         raise Unsaid("it takes a part of a stored tensor")
+    own = x.dims[dim]
+    if stop == start + 1 and own and own != call.tensors.axis(x.value, own[0].axis):
+        one = call.tensors.select(x, dim, start)
+        return one._replace(dims=(*one.dims[:dim], (), *one.dims[dim:]))
     return call.tensors.slice(call.site, x, dim, start, stop)
 
 

@@ -19,7 +19,21 @@ _WEIGHT = re.compile(
 _MADE_UP = re.compile(r"(?:onnx::[A-Za-z]*_|val_|const(?:ant)?[_/]|initializer_?)?\d*|.*_output_\d+|Constant_\d+", re.ASCII)
 """Names that say nothing: those of exporters for values without one."""
 _FUNCTION = re.compile(r"Stateful(?:Partitioned)?Call(?:_\d+)?|functional(?:_\d+)?(?:_\d+)?|PartitionedCall(?:_\d+)?")
+_CALLED = re.compile(r"_\d+$")
+"""What the exporter through TorchScript puts behind a module that is called once more."""
 _QUOTED = re.compile(r"'([^']*)'")
+
+
+Owned = tuple[tuple[tuple[str, int], ...], str, str]
+"""The weights of a layer, its module, and its operator."""
+
+
+def _is_same(one: Owned, other: Owned) -> bool:
+    """Whether two layers share their weights: those of one module called twice, or of an operator that borrows those of another.
+
+    Exporters store equal tensors once, so that two norms of different modules may read the same ones.
+    """
+    return one[0] == other[0] and (one[1] == other[1] or one[2] != other[2] or not one[1] or not other[1])
 
 
 def says_nothing(name: str) -> bool:
@@ -31,13 +45,15 @@ class Names:
     """The module of each node, and names for layers with weights that say which weights are the same."""
 
     def __init__(self, nodes: Iterable[Node], stored: Iterable[str], producer: str) -> None:
-        self._scopes = {id(node): _scope(node, producer == "archspec") for node in nodes}
+        self._ours = producer == "archspec"
+        """Whether layers with the same weights share them wherever they are, since nothing else is stored once."""
+        self._scopes = {id(node): _scope(node, self._ours) for node in nodes}
         weights = set(stored)
         self._owning = {self._scopes[id(node)] for node in nodes if any(name in weights for name in node.inputs)}
         self._around = {scope.rpartition(".")[0] for scope in set(self._scopes.values()) if scope}
         self._root = _common(weights)
         self._within = Counter([level for scope in self._scopes.values() for level in _levels(scope)])
-        self._taken: dict[str, tuple[tuple[str, int], ...]] = {}
+        self._taken: dict[str, Owned] = {}
 
     def path(self, node: Node) -> str:
         """The module that a layer without weights belongs to: one that is nothing but the layer is left out."""
@@ -55,11 +71,9 @@ class Names:
         around = found.removesuffix(".0")
         if self._within[around] == 1:  # the first layer of a row whose batch norm is folded into it
             found = around
-        name, count, weights = found, 1, tuple(weights)
-        while self._taken.setdefault(name, weights) != weights:
-            count += 1
-            name = f"{found}_{count}"
-        return name
+        mine = tuple(weights), "" if self._ours else _CALLED.sub("", scope), node.operator
+        pending = [found, self._inside(scope), *[f"{found}_{count}" for count in range(2, 100)]]
+        return next((name for name in filter(None, pending) if _is_same(self._taken.setdefault(name, mine), mine)), "")
 
     def tensor(self, weight: tuple[str, int]) -> str:
         """The name of a tensor that is a layer by itself, as far as it has one."""

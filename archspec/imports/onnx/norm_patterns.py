@@ -78,13 +78,24 @@ def _axes(graph: Graph, node: Node) -> tuple[int, ...] | None:
     return tuple(axes) if axes and node.attributes.get("keepdims", 1) else None
 
 
+_AFFINE = ("ln", "rmsnorm", "instnorm", "gn")
+"""Normalisations that may have weights."""
+
+
 @pattern("Mul", "Add")
 def _affine(graph: Graph, node: Node) -> Sequence[Node] | None:
     """The weights and the biases of a normalisation."""
     at = 1 if node.operator == "Mul" else 2
     for value, other in (node.inputs, node.inputs[::-1]) if len(node.inputs) == 2 else ():
         norm, weight = maker(graph, value, "Norm"), graph.weights.get(other)
-        if norm is None or weight is None or graph.uses[value] > 1 or norm.inputs[at] or norm.inputs[2]:
+        if (
+            norm is None
+            or norm.attributes["step"] not in _AFFINE
+            or weight is None
+            or graph.uses[value] > 1
+            or norm.inputs[at]
+            or norm.inputs[2]
+        ):
             continue
         if norm.attributes["step"] == "rmsnorm" and at == 2:
             continue
@@ -123,19 +134,16 @@ def _instance(graph: Graph, node: Node) -> Sequence[Node] | None:
 
 @pattern("Reshape")
 def _grouped(graph: Graph, node: Node) -> Sequence[Node] | None:
-    """A group normalisation: an instance normalisation of groups of channels, between two reshapes."""
+    """A group normalisation: an instance normalisation of groups of channels, between two reshapes, whose shapes its row looks at."""
     norm = maker(graph, node.inputs[0], "Norm")
     before = maker(graph, norm.inputs[0], "Reshape") if norm is not None and norm.attributes["step"] == "instnorm" else None
     if norm is None or before is None or norm.inputs[1] or norm.inputs[2] or graph.uses[node.inputs[0]] > 1:
         return None
-    shape = graph.numbers.get(before.inputs[1]) if len(before.inputs) > 1 else None
+    shape = graph.numbers.get(before.inputs[1])
     if shape is None or len(shape.values) != 3 or shape.values[1] != norm.attributes["groups"]:
         return None
-    return [
-        norm._replace(
-            inputs=(before.inputs[0], "", ""), outputs=node.outputs, attributes={**norm.attributes, "step": "gn", "like": node.inputs}
-        )
-    ]
+    inputs = (before.inputs[0], "", "", before.inputs[1], node.inputs[1])
+    return [norm._replace(inputs=inputs, outputs=node.outputs, attributes={**norm.attributes, "step": "gn"})]
 
 
 @pattern("Div")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from archspec.imports.flat import Unsaid
 from archspec.imports.onnx.lowering import Call, row, short
+from archspec.imports.onnx.shaping import reshaped
 from archspec.imports.views import View
 
 
@@ -63,7 +65,11 @@ def _composed(call: Call) -> View:
     if step == "grn":
         return _response(call, x, eps)
     if step == "gn":
-        return _group(call, x, call.attribute("groups"), eps)
+        groups, within, behind = call.attribute("groups"), call.listed("", 3), call.listed("", 4)
+        parts = (x.sizes[0], groups, prod(x.sizes[1:]) // groups)
+        if within is None or behind is None or reshaped(x.sizes, within) != parts or reshaped(parts, behind) != x.sizes:
+            raise Unsaid("it is a norm of groups that are reshaped to something else")
+        return _group(call, x, groups, eps)
     return _instance(call, x, eps)
 
 

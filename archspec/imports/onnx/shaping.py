@@ -205,3 +205,10 @@ def parts_of(attributes: Attributes, size: int, sizes: Numbers | None) -> tuple[
     if any(part < 0 for part in given) or sum(given) != size:
         raise ValueError("the parts are not the whole")
     return given
+
+
+@computes("Trilu")
+def _half(attributes: Attributes, x: Numbers, shift: Numbers | None = None) -> Sequence[Numbers]:
+    k, upper = int(shift.one) if shift is not None else 0, attributes.get("upper", 1)
+    kept = [index[-1] - index[-2] >= k if upper else index[-1] - index[-2] <= k for index in indexes(x.shape)]
+    return [Numbers(x.kind, x.shape, tuple([value if keep else fitted(0, x.kind) for value, keep in zip(x.values, kept, strict=True)]))]

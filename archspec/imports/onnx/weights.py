@@ -101,6 +101,15 @@ def _split(attributes: Mapping[str, Any], x: Weight, sizes: Numbers | None = Non
     return found
 
 
+def _expand(_: Mapping[str, Any], x: Weight, shape: Numbers) -> list[Weight | None]:
+    """Axes of size 1 that come before; a repeated tensor is no stored one."""
+    wanted = tuple(map(int, shape.values))
+    own = (1,) * (len(wanted) - len(x.shape)) + x.shape
+    behind = wanted[len(wanted) - len(own) :] if len(own) <= len(wanted) else ()
+    same = len(own) <= max(len(wanted), len(x.shape)) and all(size in (1, mine) for size, mine in zip(behind or own, own, strict=False))
+    return [x.reshaped(own) if same else None]
+
+
 TURNS: dict[str, Callable[..., Sequence[Weight | None]]] = {
     "Identity": lambda _, x: [x],
     "Cast": lambda attributes, x: [x if x.kind in REAL and attributes.get("to") in REAL else None],
@@ -110,6 +119,7 @@ TURNS: dict[str, Callable[..., Sequence[Weight | None]]] = {
     "Squeeze": lambda attributes, x, axes=None: [x.reshaped(squeezed(x.shape, listed(attributes, "axes", axes)))],
     "Flatten": lambda attributes, x: [x.reshaped((prod(x.shape[: attributes.get("axis", 1)]), prod(x.shape[attributes.get("axis", 1) :])))],
     "Slice": _slice,
+    "Expand": _expand,
     "Split": _split,
 }
 """Operators that move the numbers of a stored tensor."""
