@@ -17,7 +17,7 @@ from archspec.ops.declare import Unfit
 from archspec.source import Span
 from archspec.types import Type
 
-_MISWRITTEN = re.compile(r'["\\{}]|[^ -~]')
+_MISWRITTEN = re.compile(r'[":\\{}]|[^ -~]')
 """What no label has, and what a terminal does not show as it is."""
 _SHORTER = 1.5
 """How many times shorter a text is at least for which names are given up that only count."""

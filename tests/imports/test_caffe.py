@@ -94,6 +94,8 @@ layers { name: "loss" type: SOFTMAX_LOSS bottom: "fc" bottom: "label" }
 def test_names_that_are_taken(tmp_path):
     text = layer("Convolution", "convolution_param { num_output: 3 kernel_size: 1 }", name="input") + layer("ReLU", "", "input", "output")
     assert {row.name for row in archspec.analyze(imported(tmp_path, DATA + text).network).rows()} == {"input_2", "relu1"}
+    odd = layer("Convolution", "convolution_param { num_output: 3 kernel_size: 1 }", name=":a")
+    assert [row.name for row in archspec.analyze(imported(tmp_path, DATA + odd).network).rows()] == ["_a"]
 
 
 def test_the_format_of_before_2014(tmp_path):
