@@ -60,7 +60,9 @@ class Made(NamedTuple):
 class Flat:
     """A network as a reader finds it in a `source`, such as `resnet50.onnx`. Values are numbers: those of inputs, then those of layers."""
 
-    def __init__(self, name: str, source: str) -> None:
+    def __init__(self, name: str, source: str, *, keeps: bool = False) -> None:
+        self.keeps = keeps
+        """Whether the names of weights are kept in any case, as people load weights by them."""
         self.name, self.source = (
             each.encode("utf-8", "replace").decode("utf-8") for each in (name, source)
         )  # of files they may be no text
@@ -228,7 +230,7 @@ class Flat:
         network, stored = self.network()
         short = shorten(network)
         note = short.note
-        if self._is_counted():
+        if not self.keeps and self._is_counted():
             unnamed = shorten(network, named=False)
             if _SHORTER * len(unnamed.text.splitlines()) <= len(short.text.splitlines()):
                 short, note = unnamed, unnamed.note or "layers have new names: those that they had were only counted"

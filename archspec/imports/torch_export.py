@@ -45,13 +45,13 @@ def from_torch(module: torch.nn.Module, example: Any, *, name: str = "") -> Impo
 
 def _read(module: Any, inputs: tuple[Any, ...], name: str, *, training: bool) -> tuple[Flat, set[str]]:
     """A module in inference or in training, and its learned tensors; results after the first are heads of training there."""
-    flat = Flat(name, name)
+    flat = Flat(name, name, keeps=True)
     with _mode(module, training=training):
         reader = Reader(flat, module, _export(module, inputs))
     results = [(value, node) for value, node in reader.run() if isinstance(value, View)]
     taken = {"output"}
     for at, (result, node) in enumerate(results):
-        path = reader.site(node).path.partition(".")[0]
+        path = reader.module_of(node)[0].partition(".")[0]
         own = "output" if at == 0 else path if training and path.isidentifier() and path not in taken else f"output{at + 1}"
         taken.add(own)
         flat.output(reader.settle(Site("output"), result), own, training=training and at > 0)

@@ -10,6 +10,7 @@ from archspec.imports.channels_first import Kernel, sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.torch_reader import Reader
+from archspec.imports.torch_sequences import pads
 from archspec.imports.views import View
 
 Row = Callable[..., View]
@@ -66,6 +67,8 @@ def _standardised(r: Reader, site: Site, own: Any, x: View) -> View:
     stored = {**kernel.stored, **({"gain": Stored((f"{site.key}.gain",))} if gain is not None else {})}
     same = isinstance(own.padding, str) or (type(own).__name__.endswith("Same") and getattr(own, "same_pad", True))
     around = ([0, 0], [0, 0]) if same else (own.padding, own.padding)
+    if getattr(own, "pads", ()):
+        around = pads(own.pads)
     if abs(factor - 1) > 1e-6:
         x = r.number(site, x, "mul", factor)
     return r.conv(site, x, kernel._replace(stored=stored), own.stride, around, own.dilation, own.groups, same=same, form=form)

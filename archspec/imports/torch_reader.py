@@ -127,11 +127,16 @@ class Reader(Attending):
 
     # one operator
 
-    def site(self, node: Any, key: str = "") -> Site:
-        """Where an operator stands: its module with its class, and the line of Python."""
+    @staticmethod
+    def module_of(node: Any) -> tuple[str, str]:
+        """The path and the class of the module that an operator is in."""
         stack = list((node.meta.get("nn_module_stack") or {}).values())
         path, kind = (stack[-1][0].partition("@")[0], stack[-1][1]) if stack else ("", "")
-        kind = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+        return path, kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+
+    def site(self, node: Any, key: str = "") -> Site:
+        """Where an operator stands: its module with its class, and the line of Python."""
+        path, kind = self.module_of(node)
         lines = _FRAME.findall(node.meta.get("stack_trace") or "")
         place = f"{lines[-1][0]}:{lines[-1][1]}" if lines else ""
         where = ", ".join(filter(None, [f"`{path}` ({kind.rpartition('.')[2]})" if path else kind.rpartition(".")[2], place]))
@@ -289,7 +294,7 @@ class Reader(Attending):
         tensor = self.state.get(name)
         if tensor is None or tensor.is_meta or not tensor.numel() or not tensor.is_floating_point():
             return None
-        first = float(tensor.flatten()[0])
+        first = float(tensor.detach().flatten()[0])
         return first if bool((tensor == first).all()) else None
 
     def _unused(self, given: Iterable[Any]) -> dict[str, str]:

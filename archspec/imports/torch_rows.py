@@ -121,14 +121,13 @@ def _resized(r: Reader, site: Site, x: View, to: Any, factors: Any, **given: Any
         and len({a % b or a // b for a, b in zip(to, type_.spatial, strict=True)}) == 1
         and all(a % b == 0 for a, b in zip(to, type_.spatial, strict=True))
     ):
-        return r.of(r.flat.step(site, "upsample", value, n=to[0] / type_.spatial[0], **given))
+        return r.of(r.flat.step(site, "upsample", value, n=to[0] // type_.spatial[0], **given))
     if to is not None:
         return r.of(r.flat.step(site, "upsample", value, to=sizes(to), **given))
     if len(set(factors)) != 1:
         raise Unsaid("it enlarges its axes by several factors")
-    return r.of(
-        r.flat.step(site, "upsample", value, n=float(factors[0]), **given, round="exact" if float(factors[0]).is_integer() else "floor")
-    )
+    number = int(factors[0]) if float(factors[0]).is_integer() else float(factors[0])
+    return r.of(r.flat.step(site, "upsample", value, n=number, **given, round="exact" if isinstance(number, int) else "floor"))
 
 
 @row("pad")

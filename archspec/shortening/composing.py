@@ -233,7 +233,7 @@ class Writer:
             scope.names.update(own)
             scope.used.update(alone.values())
             return ""
-        name = self.common_name(column)
+        name = self.common_name(column, indexed=indexed)
         if not first.keyed:
             known = set(alone.values())
             base = known.pop() if len(known) == 1 else ""
@@ -245,9 +245,9 @@ class Writer:
         first.name = name
         for at in own:
             scope.names[at].local(Hole(None, stem, name, None, True))
-        return f"{word(name)}: "
+        return f"{word(name) if indexed else as_label(name)}: "
 
-    def common_name(self, column: Column) -> str:
+    def common_name(self, column: Column, *, indexed: bool) -> str:
         """What all instances call an item; in rounds with the number of the round in braces."""
         names = {at: item.name for at, item in column.items.items()}
         if len(set(names.values())) == 1 or not column.first.keyed:
@@ -255,7 +255,7 @@ class Writer:
         begins = set()
         for at, name in names.items():
             found = re.fullmatch(r"(.*?)(\d+)", name)
-            if found is None or not found[1] or at >= 0:
+            if found is None or (indexed and not found[1]) or at >= 0:
                 raise Unsayable(f"names {', '.join(sorted(set(names.values())))}")
             begins.add((found[1], int(found[2]) - self.rounds[at][1]))
         prefix, begin = begins.pop()

@@ -1,0 +1,221 @@
+"""PyTorch modules as specs: the text, the names of weights, and the values, which are the module's own."""
+
+from __future__ import annotations
+
+import pytest
+
+import archspec
+
+torch = pytest.importorskip("torch", reason="reads modules of PyTorch")
+nn = torch.nn
+F = torch.nn.functional
+
+
+class Residual(nn.Module):
+    def __init__(self, c, f, s):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(c, f, 3, s, 1, bias=False), nn.BatchNorm2d(f)
+        self.conv2, self.bn2 = nn.Conv2d(f, f, 3, 1, 1, bias=False), nn.BatchNorm2d(f)
+        self.down = nn.Conv2d(c, f, 1, s) if s != 1 or c != f else None
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + (x if self.down is None else self.down(x)))
+
+
+class Windows(nn.Module):
+    """Attention in windows on channels last, as Swin writes it, without a shift."""
+
+    def __init__(self, c, heads, w):
+        super().__init__()
+        self.heads, self.w = heads, w
+        self.qkv, self.proj = nn.Linear(c, 3 * c), nn.Linear(c, c)
+
+    def forward(self, x):
+        b, h, w, c = x.shape
+        x = x.view(b, h // self.w, self.w, w // self.w, self.w, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, self.w * self.w, c)
+        q, k, v = self.qkv(x).reshape(-1, self.w * self.w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        x = (q @ k.transpose(-2, -1) * (c // self.heads) ** -0.5).softmax(-1) @ v
+        x = self.proj(x.transpose(1, 2).reshape(-1, self.w * self.w, c))
+        return x.view(b, h // self.w, w // self.w, self.w, self.w, c).permute(0, 1, 3, 2, 4, 5).reshape(b, h, w, c)
+
+
+class Case(nn.Module):
+    """A module with layers, and what it does with them."""
+
+    def __init__(self, run, **layers):
+        super().__init__()
+        self.run = run
+        for name, layer in layers.items():
+            setattr(self, name, layer)
+
+    def forward(self, *inputs):
+        return self.run(self, *inputs)
+
+
+def shuffle(m, x):
+    b, _, h, w = x.shape
+    one, other = m.conv(x).view(b, 4, -1, h, w).transpose(1, 2).reshape(b, -1, h, w).chunk(2, 1)
+    return torch.cat([one, m.own(other)], 1)
+
+
+def classes(m, x):
+    x = m.patch(x).flatten(2).transpose(1, 2)
+    x = torch.cat([m.token.expand(x.shape[0], -1, -1), x], 1) + m.places
+    return m.head(m.block(x)[:, 0])
+
+
+def squeezed(m, x):
+    return x * m.up(F.relu(m.down(x.mean((2, 3), keepdim=True)))).sigmoid()
+
+
+def recurrent(m, x):
+    every, (last, _) = m.cells(m.words(x))
+    del every
+    return m.head(last[-1])
+
+
+def merging(m, x):
+    x = x.permute(0, 2, 3, 1)
+    x = torch.cat([x[:, 0::2, 0::2], x[:, 1::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 1::2]], -1)
+    return m.reduction(m.norm(x)).permute(0, 3, 1, 2)
+
+
+CASES = {
+    "residual": (
+        lambda: nn.Sequential(
+            Residual(3, 8, 2), Residual(8, 8, 1), Residual(8, 8, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)
+        ),
+        (3, 8, 8),
+        "repeat 3 as i:",
+    ),
+    "windows": (
+        lambda: Case(lambda m, x: m.attn(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), attn=Windows(8, 2, 4)),
+        (8, 8, 8),
+        "attn: attn heads=2 w=4 proj=qkv",
+    ),
+    "shuffle": (lambda: Case(shuffle, conv=nn.Conv2d(3, 8, 1), own=nn.Conv2d(4, 4, 3, padding=1)), (3, 6, 6), "shuffle 4"),
+    "class token": (
+        lambda: Case(
+            classes,
+            patch=nn.Conv2d(3, 16, 4, 4),
+            token=nn.Parameter(torch.randn(1, 1, 16)),
+            places=nn.Parameter(torch.randn(1, 5, 16)),
+            block=nn.TransformerEncoderLayer(16, 4, 32, activation="gelu", batch_first=True, norm_first=True),
+            head=nn.Linear(16, 3),
+        ),
+        (3, 8, 8),
+        "self_attn: attn heads=4",
+    ),
+    "squeeze and excitation": (lambda: Case(squeezed, down=nn.Conv2d(8, 2, 1), up=nn.Conv2d(2, 8, 1)), (8, 5, 5), "mul:"),
+    "words": (
+        lambda: Case(recurrent, words=nn.Embedding(30, 8), cells=nn.LSTM(8, 6, batch_first=True), head=nn.Linear(6, 2)),
+        (7,),
+        "cells: lstm 6 out=last",
+    ),
+    "patch merging": (
+        lambda: Case(merging, norm=nn.LayerNorm(16), reduction=nn.Linear(16, 8, bias=False)),
+        (4, 6, 6),
+        "patchmerge",
+    ),
+    "same borders": (
+        lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding="same"), nn.ZeroPad2d((0, 1, 0, 1)), nn.MaxPool2d(3, 2)),
+        (3, 8, 8),
+        "pad 0:1",
+    ),
+    "shared": (lambda: Case(lambda m, x: m.conv(torch.tanh(m.conv(x))), conv=nn.Conv2d(4, 4, 3, padding=1)), (4, 6, 6), "again conv"),
+    "a scale per channel": (
+        lambda: Case(lambda m, x: m.conv(x) * m.gamma, conv=nn.Conv2d(3, 4, 1), gamma=nn.Parameter(torch.full((4, 1, 1), 0.5))),
+        (3, 4, 4),
+        "gamma: scale 0.5",
+    ),
+    "upsampling": (
+        lambda: nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.ConvTranspose2d(3, 4, 2, 2)),
+        (3, 4, 4),
+        "upsample 2 mode=bilinear",
+    ),
+    "a dense block": (
+        lambda: Case(
+            lambda m, x: torch.cat([torch.cat([x, a := m.a(x)], 1), m.b(torch.cat([x, a], 1))], 1),
+            a=nn.Conv2d(3, 2, 1),
+            b=nn.Conv2d(5, 2, 1),
+        ),
+        (3, 4, 4),
+        "concat",
+    ),
+    "lengths": (lambda: Case(lambda m, x: F.normalize(m.conv(x), dim=1), conv=nn.Conv2d(3, 4, 1)), (3, 4, 4), "l2norm"),
+    "numbers": (lambda: Case(lambda m, x: 1 - 2 * m.conv(x), conv=nn.Conv2d(3, 4, 1)), (3, 4, 4), "mul 2.0 | mul -1.0 | add 1.0"),
+    "tokens first": (lambda: nn.Sequential(nn.Linear(6, 4), nn.GELU(), nn.LayerNorm(4)), (5, 6), "linear 4"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_module_is_read_and_computes_the_same(name, tmp_path):
+    make, shape, line = CASES[name]
+    torch.manual_seed(0)
+    module = make().eval()
+    example = torch.randint(0, 30, (2, *shape)) if len(shape) == 1 else torch.randn(2, *shape)
+    found = archspec.from_torch(module, example)
+    assert not found.diagnostics and "line of its own" not in found.note
+    assert line in found.text
+    found.save_weights(tmp_path / "w.safetensors")
+    ours = archspec.to_torch(archspec.loads(found.text)).eval()
+    archspec.load_weights(ours, tmp_path / "w.safetensors")
+    given = example.transpose(1, 2) if len(shape) == 2 else example  # tokens are channels last in PyTorch, as a spec's input is
+    with torch.no_grad():
+        assert torch.allclose(ours(given), module(example), atol=1e-5)
+    own = {key for key in ours.state_dict() if not key.endswith("num_batches_tracked")}
+    assert own == {key for key in module.state_dict() if not key.endswith("num_batches_tracked")} or name in ("words", "class token")
+
+
+def test_what_the_language_lacks_becomes_custom_in_one_run():
+    class Odd(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+        def forward(self, x):
+            return torch.sin(self.conv(x)).cumsum(1)
+
+    found = archspec.from_torch(Odd(), "8x8x3")
+    assert [diagnostic.code for diagnostic in found.diagnostics] == ["A610", "A610"]
+    assert all("test_torch_export.py" in diagnostic.message for diagnostic in found.diagnostics)
+    assert [name in found.diagnostics[at].message for at, name in enumerate(("aten.cumsum", "aten.sin"))] == [True, True]
+    assert 'custom "aten.sin"' in found.text
+    assert archspec.analyze(found.network).totals.params == 112
+
+
+def test_heads_that_training_alone_has():
+    class Heads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.aux, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 2), nn.Linear(4, 2)
+
+        def forward(self, x):
+            x = self.body(x).mean((2, 3))
+            return (self.fc(x), self.aux(x)) if self.training else self.fc(x)
+
+    module = Heads().eval()
+    found = archspec.from_torch(module, "8x8x3")
+    assert "output aux train" in found.text
+    assert archspec.analyze(found.network).totals.params == sum(p.numel() for p in module.parameters())
+    assert not module.training
+
+
+def test_what_depends_on_data_is_refused():
+    class Depends(nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+
+    with pytest.raises(archspec.SpecError, match="cannot export"):
+        archspec.from_torch(Depends(), "8x8x3")
+    with pytest.raises(ValueError, match="224x224x3"):
+        archspec.from_torch(Depends(), "big")
+
+
+def test_a_module_keeps_its_mode_and_may_be_on_meta():
+    with torch.device("meta"):
+        module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.1)).train()
+    found = archspec.from_torch(module, torch.empty(1, 3, 8, 8, device="meta"))
+    assert module.training and module[1].training
+    assert "dropout 0.1" in found.text
