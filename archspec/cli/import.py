@@ -9,6 +9,7 @@ from archspec.cli import specs
 from archspec.cli.failure import Failure, reading
 from archspec.cli.screen import out, tell
 from archspec.cli.writing import write_whole, writing
+from archspec.elaborate.settings import inputs_of
 from archspec.imports.imported import Imported
 
 EXAMPLES = (
@@ -74,8 +75,8 @@ def _imported(arguments: argparse.Namespace) -> Imported:
     from archspec.imports.live import from_name, is_name
     from archspec.imports.opening import from_file
 
-    inputs = specs.shapes(arguments.input)
     with reading():
+        inputs = inputs_of(specs.shapes(arguments.input))
         if is_name(arguments.file):
             if arguments.data:
                 raise Failure("--data is for the weights of a file: a live model has its own")

@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,14 +35,14 @@ def from_name(name: str, inputs: Mapping[str, tuple[int, ...]], *, numbers: bool
     """
     with _running():
         model = _model(name, numbers)
-    if _is_keras(model):
-        from archspec.imports.keras_model import from_keras
+        if _is_keras(model):
+            from archspec.imports.keras_model import from_keras
 
-        return from_keras(model, inputs)
-    require("torch")
-    from archspec.imports.torch_export import from_torch
+            return from_keras(model, inputs)
+        require("torch")
+        from archspec.imports.torch_export import from_torch
 
-    return from_torch(model, _example(model, inputs, name), name=name.rpartition(":")[2].rpartition(".")[2])
+        return from_torch(model, _example(model, inputs, name), name=name.rpartition(":")[2].rpartition(".")[2])
 
 
 def _is_keras(model: Any) -> bool:
@@ -63,7 +63,8 @@ def _running() -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        sys.path.remove(here)
+        with suppress(ValueError):  # that code may have edited the path
+            sys.path.remove(here)
 
 
 def _model(name: str, numbers: bool) -> Any:
@@ -71,9 +72,13 @@ def _model(name: str, numbers: bool) -> Any:
     place, _, path = name.partition(":")
     found = _imported(place)
     for part in path.split("."):
-        if not hasattr(found, part):
-            raise ValueError(f"`{place}` has no `{path}`; {did_you_mean(part, dir(found), 'it was imported, and its code was run')}")
-        found = getattr(found, part)
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            help_ = did_you_mean(part, dir(found), "it was imported, and its code was run")
+            raise ValueError(f"`{place}` has no `{path}`; {help_}") from None
+        except (Exception, SystemExit) as error:  # a module may compute its attributes
+            raise ValueError(f"reading `{name}` failed: {_told(error)}") from None
     if _is_model(found):
         return found
     if not callable(found):

@@ -49,7 +49,8 @@ def desk(tmp_path_factory):
         from PIL import Image
 
         Image.new("L", (8, 8)).save(folder / "three.png")
-    (folder / "net.arch").write_text("input 32x32x3\nconv k=5 f=6 | relu\nfc 10\n")
+    for name in ("net", "flat"):
+        (folder / f"{name}.arch").write_text("input 32x32x3\nconv k=5 f=6 | relu\nfc 10\n")
     with contextlib.suppress(ImportError):
         (folder / "model.onnx").write_bytes(archspec.to_onnx(archspec.load(folder / "net.arch")).SerializeToString())
     return folder
@@ -67,6 +68,8 @@ def test_every_example_of_a_help_runs(archspec_command, desk, name, command):
         pytest.importorskip("sklearn", reason="scikit-learn, which has the digits, is not installed")
     if "onnx" in command and not find_spec("onnx"):
         pytest.skip("onnx is not installed")
+    if "torch.nn" in command and not find_spec("torch"):
+        pytest.skip("PyTorch is not installed")
     if name == "report" and not _draws():
         pytest.skip("no Graphviz is installed")
     done = archspec_command(*shlex.split(command.partition(" >")[0]), cwd=desk)

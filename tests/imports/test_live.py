@@ -28,6 +28,7 @@ class Two(nn.Module):
         self.a, self.b = nn.Conv2d(3, 4, 3), nn.Conv2d(1, 4, 3)
 
     def forward(self, x, y):
+        print("said by the user's code")
         return self.a(x) + self.b(y)
 
     @staticmethod
@@ -48,6 +49,10 @@ def leaves(): raise SystemExit(3)
 def takes(n): return small()
 def gives(): return 3
 live, number = small(), 3
+def __getattr__(name):
+    if name == "moody":
+        raise RuntimeError("not today")
+    raise AttributeError(name)
 """
 
 
@@ -124,6 +129,7 @@ SHAPE = ["--input", "8x8x3"]
 MISTAKES = {
     "user_models:smal": (SHAPE, "`user_models` has no `smal`; did you mean `small`?"),
     "user_models:zzz": (SHAPE, "`user_models` has no `zzz`; it was imported, and its code was run"),
+    "user_models:moody": (SHAPE, "reading `user_models:moody` failed: RuntimeError: not today"),
     "user_nothing.models:x": (SHAPE, "there is no module `user_nothing`, neither installed nor in this folder"),
     "user_models.inner:x": (SHAPE, "there is no module `user_models.inner`, neither installed nor in this folder"),
     "user_needs:x": (SHAPE, "`user_needs` needs the module `user_other`, which is not installed"),
