@@ -120,7 +120,7 @@ def _made(make: Any, name: str, numbers: bool) -> Any:
 
 def _example(module: nn.Module, inputs: Mapping[str, tuple[int, ...]], name: str) -> Any:
     """What the module is traced with. Raises ValueError."""
-    import torch
+    from archspec.imports.torch_export import images
 
     if not inputs:
         raise ValueError(f"`{name}` needs the shape of its input, channels last: `--input 224x224x3`")
@@ -138,7 +138,7 @@ def _example(module: nn.Module, inputs: Mapping[str, tuple[int, ...]], name: str
     if missing:
         raise ValueError(f"the input `{missing[0]}` has no shape: `--input {missing[0]}=HxWxC`")
     device = next((each.device for each in module.parameters()), None)
-    return tuple(torch.zeros((2, given[each][-1], *given[each][:-1]), device=device) for each in taken)
+    return tuple(images(given[each], device) for each in taken)
 
 
 def _a(thing: Any) -> str:

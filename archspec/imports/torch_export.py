@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -67,9 +67,19 @@ def _examples(module: Any, example: Any) -> tuple[Any, ...]:
         sizes = shape_of(example) if isinstance(example, str) else example
         if sizes is None:
             raise ValueError(f"expected a size such as 224x224x3, found `{example}`")
-        return (torch.zeros((BATCH, sizes[-1], *sizes[:-1]), device=device),)
+        return (images(sizes, device),)
     given = example if isinstance(example, (tuple, list)) else (example,)
     return tuple([torch.zeros((BATCH, *one.shape[1:]), dtype=one.dtype, device=device) if hasattr(one, "shape") else one for one in given])
+
+
+def images(sizes: Sequence[int], device: torch.device | None) -> torch.Tensor:
+    """Images of zeros of a size, channels last, as PyTorch takes them. Raises ValueError where they are too large."""
+    import torch
+
+    try:
+        return torch.zeros((BATCH, sizes[-1], *sizes[:-1]), device=device)
+    except RuntimeError:  # of the memory, or of the largest count
+        raise ValueError(f"an input of {'x'.join(map(str, sizes))} does not fit into memory") from None
 
 
 @contextmanager

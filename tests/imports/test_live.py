@@ -141,6 +141,7 @@ MISTAKES = {
     "user_models:gives": (SHAPE, "`user_models:gives()` gives an object of type int, not a model of PyTorch or Keras"),
     "user_models:number": (SHAPE, "`user_models:number` is an object of type int: expected a model of PyTorch or Keras, or what makes one"),
     "user_models:small": ([], "`user_models:small` needs the shape of its input, channels last: `--input 224x224x3`"),
+    "user_models:live": (["--input", "3000000000x3000000000x3"], "an input of 3000000000x3000000000x3 does not fit into memory"),
     "user_models:Two": (["--input", "x=8x8x3", "--input", "z=8x8x1"], "`forward` has no input `z`; it has x, y"),
     "user_models:Two.pair": (["--input", "y=8x8x1"], "the input `x` has no shape: `--input x=HxWxC`"),
 }
