@@ -12,7 +12,7 @@ from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import axes_of
 from archspec.imports.views import View, Views
-from archspec.types import Map
+from archspec.types import Map, Tokens
 
 
 class Kernel(NamedTuple):
@@ -57,8 +57,10 @@ class Sliding(Views):
         return self.settle(site, x, "map")
 
     def is_line(self, x: View) -> bool:
-        """Whether a tensor of three dimensions can be a map of one axis: the language makes none out of other values."""
+        """Whether a tensor of three dimensions can be a map of one axis: the language makes none out of other values than tokens."""
         here = self.flat.type_of(x.value)
+        if isinstance(here, Tokens):
+            return not x.fixed and x.dims[1:] == (self.axis(x.value, "c"), self.axis(x.value, "t"))
         return isinstance(here, Map) and len(here.spatial) == 1
 
     @staticmethod
@@ -133,6 +135,9 @@ class Sliding(Views):
 
     def adaptive(self, site: Site, x: View, step: str, to: Sequence[int]) -> View:
         """An `adaptpool` or `adaptmaxpool`; to one position it is the mean of all, or the largest number."""
+        if len(x.dims) == 3 and not self.is_line(x):
+            y = self.adaptive(site, self.raised(x), step, [*to, 1])
+            return y._replace(dims=y.dims[:-1])
         value = self.map(site, x)
         if all(one == 1 for one in to):
             value = self.flat.step(site, "gap" if step == "adaptpool" else "gmp", value)

@@ -74,5 +74,6 @@ def difference(path: Path, batch: int = 2, words: int = 0, found: Imported | Non
         if flat.shape != other.shape:
             assert flat.size == other.size, (flat.shape, other.shape)
             flat = flat.reshape(other.shape) if 1 in flat.shape or flat.ndim != other.ndim else np.moveaxis(flat, 1, -1)
+        assert np.isfinite(other).all() and np.isfinite(flat).all()
         worst = max(worst, float(np.abs(flat - other).max() / max(1e-6, np.abs(other).max())))
     return worst
