@@ -59,15 +59,17 @@ class _Level:
 
     def __init__(self, items: Sequence[Item], start: Item | None, end: Item | None, depth: int = 0, outer: Collection[int] = ()) -> None:
         begun = {id(item.reads[0]) for item in items if item.reads}
-        asides = [item for item in items if isinstance(item, Layer) and item.aside and id(item) not in begun]
         times = Counter(id(read) for item in items for read in set(item.reads))
-        self.shared = [item for item in asides if times[id(item)] > 1]
+        asides = [item for item in items if _is_aside(item) and id(item) not in begun]
+        placed = {id(item) for item in asides if item.reads and times[id(item)] > 1}
+        """Tensors that several items read, and that follow from a value, behind which they stand."""
+        self.shared = [item for item in asides if times[id(item)] > 1 and id(item) not in placed]
         """Tensors that several items read."""
         self.asides = {*outer, *map(id, asides)}
         """Tensors that stand before what reads them; those that another item goes on from are part of the flow."""
-        self.outer = {*outer, *map(id, self.shared)}
-        self.values = [start, *(item for item in items if id(item) not in self.asides)]
-        self.items = [item for item in items if id(item) not in self.asides]
+        self.outer = {*outer, *placed, *map(id, self.shared)}
+        self.items = [item for item in items if id(item) not in self.asides or id(item) in placed]
+        self.values = [start, *self.items]
         self.depth = depth
         self.at = {id(value): at for at, value in enumerate(self.values)}
         self.end = self.at.get(id(end), 0)
@@ -188,7 +190,7 @@ class _Level:
             reads = [self.values[start]] if start is not None else item.reads
             if reads and id(reads[0]) not in self.asides and self.at.get(id(reads[0]), -1) != current:
                 found.append(From("", target=named(reads[0])))
-            current = at if item.reads else current
+            current = at if item.reads and not _is_aside(item) else current
             if start is not None and (head := self.head(start, at)) is not None:
                 found.append(head)
                 continue
@@ -198,7 +200,7 @@ class _Level:
                 tensor.label = True
                 found.append(tensor)
             found.append(item)
-            item.label |= not item.reads
+            item.label |= not item.reads or _is_aside(item)
         if current != self.end and numbers.stop > self.end:
             found.append(From("", target=named(self.values[self.end])))
         return [mark, *_marked(found)] if mark.label else list(_marked(found))
@@ -222,12 +224,23 @@ class _Level:
             if len(reads) == 1:
                 start = reads.pop()
                 head = self.head(start, join) if start >= numbers.start - 1 and start == at else None
-                return start if head is not None and (self.depth or _depth([head]) <= _DEEPEST) else None
+                return start if head is not None and (self.depth or _depth([head]) <= _DEEPEST) and not _is_longer(head) else None
             own = self.reads(self.values[at])
             if at not in reads or not own or -1 in own or any(user > join for user in self.users[at]):
                 return None
             reads = (reads - {at}) | set(own)
         return None
+
+
+def _is_longer(head: Head) -> bool:
+    """Whether a head takes more lines than a list: its branches have several lines each, with labels of other levels."""
+    named = [[item for item in branch if item.keyed and "." in item.name] for branch in head.branches]
+    return head.kind != "residual" and any(len(branch) > 1 and own for branch, own in zip(head.branches, named, strict=True))
+
+
+def _is_aside(item: Item) -> bool:
+    """Whether an item leaves the current value as it is."""
+    return isinstance(item, Layer) and item.aside
 
 
 def _marked(items: Iterable[Item]) -> Iterator[Item]:

@@ -13,7 +13,7 @@ from archspec.ir.walk import Names
 from archspec.shortening.alignment import Column, columns
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat
 from archspec.shortening.parameters import Params, Unsayable
-from archspec.shortening.saying import default, listed, ordered, variants, word
+from archspec.shortening.saying import counting_part, default, listed, ordered, variants, word
 from archspec.shortening.written import Line, joined, nested, one_line, printed
 
 BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
@@ -240,7 +240,8 @@ class Writer:
             name = next(name for name in variants(base if base.isidentifier() else f"{stem}_") if name not in scope.used)
         scope.used.add(name)
         if "{" in name:
-            plain = as_label(name.partition("{")[0] + "0") == name.partition("{")[0] + "0"
+            one = re.sub(r"\{.*?\}", "0", name)
+            plain = as_label(one) == one and "{" in name.partition(".")[0]
             return f"{name}: " if plain else f'"{name}": '
         first.name = name
         for at in own:
@@ -252,16 +253,18 @@ class Writer:
         names = {at: item.name for at, item in column.items.items()}
         if len(set(names.values())) == 1 or not column.first.keyed:
             return column.first.name
-        begins = set()
-        for at, name in names.items():
-            found = re.fullmatch(r"(.*?)(\d+)", name)
-            if found is None or (indexed and not found[1]) or at >= 0:
-                raise Unsayable(f"names {', '.join(sorted(set(names.values())))}")
-            begins.add((found[1], int(found[2]) - self.rounds[at][1]))
-        prefix, begin = begins.pop()
+        first = next(name for name in names.values())
+        other = next(name for name in names.values() if name != first)
+        found = counting_part(first, other)
+        if found is None or min(names) >= 0 or (indexed and not found[0] and not found[3]):
+            raise Unsayable(f"names {', '.join(sorted(set(names.values())))}")
+        before, _, _, behind = found
+        numbers = {at: name.removeprefix(before).removesuffix(behind) for at, name in names.items()}
+        begins = {int(number) - self.rounds[at][1] if at < 0 and number.isdecimal() else -1 for at, number in numbers.items()}
+        begin = begins.pop()
         if begins or begin < 0:
             raise Unsayable(f"names of rounds {', '.join(sorted(set(names.values())))}")
-        return f"{prefix}{{i{f'+{begin}' if begin else ''}}}"
+        return f"{before}{{i{f'+{begin}' if begin else ''}}}{behind}"
 
     def head(self, column: Column, scope: Scope) -> Line:
         items = {at: item for at, item in column.items.items() if isinstance(item, Head)}

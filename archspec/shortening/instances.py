@@ -14,7 +14,7 @@ from archspec.shortening.doubts import Doubts
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies, every
 from archspec.shortening.kinds import kind
 from archspec.shortening.parameters import Params, Unsayable
-from archspec.shortening.saying import default
+from archspec.shortening.saying import counting_part, default
 from archspec.shortening.written import Line
 from archspec.syntax.lines import KEYWORDS
 
@@ -177,7 +177,8 @@ def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
         first = body[at : at + period]
         if any(item.label or isinstance(item, (From, Mark)) for item in first) or not _begins(first[0]):
             break
-        if not ordinal and any(isinstance(item, Layer) and item.keyed and not item.name.isdecimal() for item in first):
+        names = [item.name for item in first if isinstance(item, Layer) and item.keyed and not item.name.isdecimal()]
+        if not ordinal and not all("." in name for name in names):
             break  # a block says more than labels that count
         count = 1
         while (count + 1) * period <= len(body) - at:
@@ -222,7 +223,8 @@ def _same(first: Item, before: Item, item: Item, count: int) -> bool:
     match first, before, item:
         case Layer(), _, Layer():
             alike = first.step == item.step and first.arguments == item.arguments
-            return alike and not item.refs and not first.refs and not item.owner and not first.owner
+            refs = [*map(id, item.refs)] == [*map(id, first.refs)]
+            return alike and refs and not item.owner and not first.owner
         case Group(), Group(), Group() if first.block is not None:
             if item.block is not first.block:
                 return False
@@ -247,12 +249,13 @@ def _all_same(first: Sequence[Item], before: Sequence[Item], items: Sequence[Ite
 
 
 def _counted(first: Item, item: Item, count: int) -> bool:
-    """Whether two names differ in the number at their end only, and that counts the rounds, or all that are called so."""
-    one, other = re.fullmatch(r"(.*?)(\d+)", first.name), re.fullmatch(r"(.*?)(\d+)", item.name)
-    if one is None or other is None or one[1] != other[1]:
+    """Whether two names differ in one number only, and that counts the rounds, or all that are called so."""
+    found = counting_part(first.name, item.name)
+    if found is None:
         return False
+    before, one, other, behind = found
     stem = first.step if isinstance(first, Layer) else first.block.name if isinstance(first, Group) and first.block is not None else ""
-    return one[1] in ("", stem) or (count != _INNER and int(other[2]) == int(one[2]) + count)
+    return (before in ("", stem) and not behind) or (count != _INNER and other == one + count)
 
 
 def _fit(groups: Sequence[Group]) -> bool:

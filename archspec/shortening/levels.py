@@ -9,6 +9,7 @@ from archspec.backends.arch import is_again
 from archspec.ir.graph import Network
 from archspec.ir.walk import Place, flattened
 from archspec.shortening.items import Group, Item, Layer, Mark
+from archspec.shortening.parameters import Unsayable
 from archspec.shortening.recalled import Graph, fold
 
 _ARGUMENT = re.compile(r'(?:(\w+)=)?("[^"]*"|(?:\((?:[^()]|\([^()]*\))*\)|[^\s()])+)')
@@ -45,6 +46,8 @@ class Flat:
             self.layers.append(layer)
             self.parts.append(place.name.split(".") if named else [place.name.replace(".", "_")])
             self.sources.append(sources)
+        if unknown := [layer.owner for layer in self.layers if layer.owner and layer.owner not in numbers]:
+            raise Unsayable(f"weights of {unknown[0]}")
         lenders = {at: numbers[layer.owner] - len(self.inputs) for at, layer in enumerate(self.layers) if layer.owner}
         results = [numbers[end.partition(":")[0]] for end in ends]
         again = {at: lender for at, lender in lenders.items() if not self.layers[at].tied}

@@ -64,7 +64,7 @@ def _unlabelled(body: Sequence[Item]) -> Iterator[Item]:
     """Items, labels of layers without weights on lines of their own."""
     for item in body:
         yield item
-        if isinstance(item, Layer) and item.label and item.step not in BEGIN and item.reads and not item.lends:
+        if isinstance(item, Layer) and item.label and item.step not in BEGIN and item.reads and not (item.lends or item.aside):
             item.label = False
             yield Mark("x", label=True, of=item)
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import count as counting
 
 from archspec.backends.arch import as_label
 from archspec.ops import op_class
 from archspec.ops.base import show
+
+_NUMBER = re.compile(r"(\d+)")
+
+
+def counting_part(one: str, other: str) -> tuple[str, int, int, str] | None:
+    """What stands before and behind the only number in which two names differ, and that number in both; None where they differ otherwise."""
+    mine, theirs = _NUMBER.split(one), _NUMBER.split(other)
+    unlike = [at for at, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a != b]
+    if len(mine) != len(theirs) or len(unlike) != 1 or unlike[0] % 2 == 0:
+        return None
+    (at,) = unlike
+    return "".join(mine[:at]), int(mine[at]), int(theirs[at]), "".join(mine[at + 1 :])
 
 
 def variants(name: str) -> Iterator[str]:

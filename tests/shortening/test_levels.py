@@ -111,6 +111,27 @@ CASES = {
             bn: bn
         """,
     ),
+    "layers in modules that are no groups, with numbers in the middle": (
+        """
+        input 8x8x4
+        "x.gamma": tensor 8x8x4
+        """
+        + "".join(
+            f"""
+        "x.h.{at}.a.conv": conv k=3 f=4 p=1
+        "x.h.{at}.mul1": mul "x.gamma"
+        "x.h.{at}.b.conv": conv k=1 f=4
+        "x.h.{at}.add1": add "{f"x.h.{at - 1}.add1" if at else "input"}"
+        """
+            for at in range(4)
+        ),
+        """
+          repeat 4 as i: residual:
+            "h.{i}.a": unit
+            mul gamma
+            "h.{i}.b": unit k=1 p=0
+        """,
+    ),
     "a module that is called twice": (
         """
         a: input 8x8x4

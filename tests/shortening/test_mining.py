@@ -15,8 +15,6 @@ from tests.shortening.test_shorten import kinds, lines
 
 LINES = json.loads((FACTS / "shortened_unnamed_lines.json").read_text(encoding="utf-8"))
 """How many lines each bundled spec takes once its names are lost and it is shortened, without `model` and `meta`."""
-FLAT = ("t5_small",)
-"""Specs of which parts are written out: many layers read one tensor."""
 
 
 @pytest.mark.parametrize("path", few_quick(SPECS), ids=lambda path: path.stem)
@@ -24,13 +22,12 @@ def test_bundled_specs_are_short_without_their_names(path):
     network = archspec.load(path)
     text, note, names = archspec.shorten(network, named=False)
     again = archspec.loads(text, name=path.stem)
-    assert bool(note) == (path.stem in FLAT), note
+    assert not note
     assert lines(text) <= LINES[path.stem], "it was shorter"
     assert kinds(again) == kinds(network)
-    if not note:
-        assert renamed(network, again) == (names, [])
-        mine = {(tensor.place.name, tensor.name, tensor.shape) for tensor in tensors(network)}
-        assert {(names[tensor.place.name], tensor.name, tensor.shape) for tensor in tensors(again)} == mine
+    assert renamed(network, again) == (names, [])
+    mine = {(tensor.place.name, tensor.name, tensor.shape) for tensor in tensors(network)}
+    assert {(names[tensor.place.name], tensor.name, tensor.shape) for tensor in tensors(again)} == mine
 
 
 def test_the_lines_are_those_of_all_bundled_specs():
