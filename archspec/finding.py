@@ -47,10 +47,16 @@ def locate(name: str | Path) -> Path:
         raise _missing(f"No such file: `{text}`; `archspec import {text} --input 224x224x3` reads a PyTorch module of this name in code")
     if not path.parent.is_dir():
         raise _missing(f"No such file: `{text}`; there is no folder `{path.parent}`")
-    near = [str(path.with_name(f"{other}.arch")) for other in alike(path.stem, _specs(path.parent))]
+    near = [str(path.with_name(f"{other}{path.suffix}")) for other in alike(path.stem, _others(path))]
+    near += [str(path.with_name(f"{other}.arch")) for other in alike(path.stem, _specs(path.parent))]
     near += [other for other in alike(path.stem, bundled_names()) if other not in near] if path.name == text else []
     what = "there is no file and no bundled spec" if bare else "No such file:"
     raise _missing(f"{what} `{text}`; {_proposed(near[:_MOST])}")
+
+
+def _others(path: Path) -> list[str]:
+    """The files beside one that have its suffix, where that is not one of specs."""
+    return sorted(other.stem for other in path.parent.iterdir() if other.suffix == path.suffix) if path.suffix not in ("", ".arch") else []
 
 
 def _missing(message: str) -> FileNotFoundError:

@@ -34,6 +34,14 @@ def test_what_is_no_model_has_one_line(archspec_command, tmp_path, name):
     assert CASES[name] in done.err
 
 
+def test_a_misspelled_file_is_proposed(archspec_command, tmp_path):
+    for name in ("resnet50.onnx", "resnet50.arch", "other.onnx"):
+        (tmp_path / name).touch()
+    done = archspec_command("table", "resnet5O.onnx", cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "archspec: No such file: `resnet5O.onnx`; did you mean `resnet50.onnx`, `resnet50.arch` or `resnet50`?\n"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
