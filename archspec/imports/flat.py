@@ -87,6 +87,10 @@ class Flat:
         self._inputs.append(Input(name, type_, span))
         return len(self._inputs) - 1
 
+    def __len__(self) -> int:
+        """How many values there are."""
+        return len(self._inputs) + len(self._made)
+
     def type_of(self, value: int) -> Type:
         """The type of a value."""
         count = len(self._inputs)

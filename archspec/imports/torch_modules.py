@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
 from math import prod
+from pkgutil import iter_modules
 from typing import Any
 
 from archspec.imports.channels_first import Kernel, sizes
@@ -14,15 +17,18 @@ from archspec.imports.torch_sequences import pads
 from archspec.imports.views import View
 
 Row = Callable[..., View]
-MODULES: dict[str, Row] = {}
-"""By the last part of the name of the class: torchvision's and timm's."""
+OWN = "archspec"
+"""The classes of emitted sources, wherever their file lies: their docstrings are those of the templates."""
+MODULES: dict[str, list[tuple[str, Row]]] = {}
+"""By the last part of the name of a class: the packages that have such a class, each with what reads it."""
 
 
-def module(*names: str) -> Callable[[Row], Row]:
-    """Register how the modules of some classes are read."""
+def module(*names: str, of: Sequence[str] = (OWN,)) -> Callable[[Row], Row]:
+    """Register how the modules of some classes of packages are read."""
 
     def add(function: Row) -> Row:
-        MODULES.update(dict.fromkeys(names, function))
+        for name in names:
+            MODULES.setdefault(name, []).extend((package, function) for package in of)
         return function
 
     return add
@@ -30,25 +36,51 @@ def module(*names: str) -> Callable[[Row], Row]:
 
 def wholes(reader: Reader) -> dict[Any, tuple[str, Row, list[Any]] | None]:
     """The operators of modules that are read as a whole: for that which gives the result its path, its row and what it reads, else None."""
-    inside: dict[tuple[str, str], list[Any]] = {}
     if reader.module is None:
         return {}
+    inside: dict[str, list[Any]] = {}
+    rows: dict[str, Row | None] = {}
+    stored = {node for node in reader.program.graph.nodes if node.op == "placeholder" and node.name in reader.keys}
     for node in reader.program.graph.nodes:
         for path, kind in (node.meta.get("nn_module_stack") or {}).values() if node.op == "call_function" else ():
-            name = (kind if isinstance(kind, str) else kind.__qualname__).rpartition(".")[2]
-            if name in MODULES:
-                inside.setdefault((path, name), []).append(node)
+            if path not in rows:
+                rows[path] = _row(reader.module, path, kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}")
+            if rows[path] is not None:
+                inside.setdefault(path, []).append(node)
                 break
     found: dict[Any, tuple[str, Row, list[Any]] | None] = {}
-    for (path, name), nodes in inside.items():
+    for path, nodes in inside.items():
         own = set(nodes)
         ends = [node for node in nodes if any(user not in own for user in node.users)]
-        stored = {node for node in reader.program.graph.nodes if node.op == "placeholder" and node.name in reader.keys}
         reads = list(dict.fromkeys(one for node in nodes for one in node.all_input_nodes if one not in own and one not in stored))
-        if len(ends) == 1:
+        row = rows[path]
+        if len(ends) == 1 and row is not None:
             found |= dict.fromkeys(nodes)
-            found[ends[0]] = (path.partition("@")[0], MODULES[name], reads)
+            found[ends[0]] = (path.partition("@")[0], row, reads)
     return found
+
+
+def _row(whole: Any, path: str, kind: str) -> Row | None:
+    """What reads a module, by its class; None where that is not known."""
+    package, _, name = kind.rpartition(".")
+    for of, row in MODULES.get(name, ()):
+        if package.startswith(f"{of}."):
+            return row
+        if of == OWN and type(whole.get_submodule(path.partition("@")[0])).__doc__ == _template(name):
+            return row
+    return None
+
+
+@cache
+def _template(name: str) -> str | None:
+    """What the template of an emitted class says of it."""
+    from archspec.backends.torch import templates
+
+    for info in iter_modules(templates.__path__, f"{templates.__name__}."):
+        found = getattr(import_module(info.name), name, None)
+        if found is not None:
+            return str(found.__doc__)
+    return None
 
 
 def _kernel(site: Site, own: Any) -> Kernel:
@@ -57,7 +89,8 @@ def _kernel(site: Site, own: Any) -> Kernel:
     return Kernel(tuple(own.weight.shape), own.bias is not None, stored)
 
 
-@module("ScaledStdConv2d", "ScaledStdConv2dSame", "StdConv2d", "StdConv2dSame", "StandardConv2d")
+@module("StandardConv2d")
+@module("ScaledStdConv2d", "ScaledStdConv2dSame", "StdConv2d", "StdConv2dSame", of=("timm",))
 def _standardised(r: Reader, site: Site, own: Any, x: View) -> View:
     """A convolution whose filters are standardised: NFNet's, with a gain, and BiT's. A factor of the filters is one of the map."""
     kernel = _kernel(site, own)
@@ -74,7 +107,7 @@ def _standardised(r: Reader, site: Site, own: Any, x: View) -> View:
     return r.conv(site, x, kernel._replace(stored=stored), own.stride, around, own.dilation, own.groups, same=same, form=form)
 
 
-@module("RmsNorm2d", "RmsNormAct2d")
+@module("RmsNorm2d", "RmsNormAct2d", of=("timm",))
 def _root_mean_square(r: Reader, site: Site, own: Any, x: View) -> View:
     """A norm over the channels of a map, without a mean."""
     found = r.on_channels(site, x, 1, "rmsnorm", eps=own.eps, stored={"weight": Stored((f"{site.key}.weight",))})
@@ -90,7 +123,7 @@ def _acted(r: Reader, site: Site, own: Any, x: View) -> View:
     return r.pointwise(site, x, steps[kind]) if steps[kind] else x
 
 
-@module("GlobalResponseNorm")
+@module("GlobalResponseNorm", of=("timm", OWN))
 def _response(r: Reader, site: Site, own: Any, x: View) -> View:
     """ConvNeXt V2's norm, on channels first or last."""
     stored = {name: Stored((f"{site.key}.{name}",)) for name in ("weight", "bias")}
@@ -98,7 +131,7 @@ def _response(r: Reader, site: Site, own: Any, x: View) -> View:
     return r.on_channels(site, x, dim, "grn", eps=own.eps, stored=stored)
 
 
-@module("ParametrizedConv2d", "ParametrizedConv1d")
+@module("ParametrizedConv2d", "ParametrizedConv1d", of=("torch",))
 def _parametrized(r: Reader, site: Site, own: Any, x: View) -> View:
     """A convolution whose weights are a direction and a length."""
     kinds = [type(one).__name__ for one in own.parametrizations.weight] if hasattr(own.parametrizations, "weight") else []
@@ -109,7 +142,7 @@ def _parametrized(r: Reader, site: Site, own: Any, x: View) -> View:
     return r.conv(site, x, kernel, own.stride, (own.padding, own.padding), own.dilation, own.groups, form={"norm": "weight"})
 
 
-@module("ShiftedWindowAttentionV2")
+@module("ShiftedWindowAttentionV2", of=("torchvision",))
 def _cosine_windows(r: Reader, site: Site, own: Any, x: View) -> View:
     """Swin V2's attention: cosines times a learned factor, and biases that a small network makes of relative positions."""
     if len(x.dims) != 4 or len(own.cpb_mlp) != 3:

@@ -11,7 +11,7 @@ from archspec.imports.torch_modules import module
 from archspec.imports.torch_reader import Reader
 from archspec.imports.torch_sequences import pads
 from archspec.imports.views import View
-from archspec.types import Map
+from archspec.types import Map, Tokens
 
 
 def _stored(site: Site, own: Any) -> dict[str, Stored]:
@@ -70,7 +70,7 @@ def _table(r: Reader, site: Site, own: Any, x: View) -> View:
     return r.conv(site, x, kernel, options["stride"], (p, p), options["dilation"], 1, form=form)
 
 
-@module("LocalResponseNorm")
+@module("LocalResponseNorm", of=("torch",))
 def _local(r: Reader, site: Site, own: Any, x: View) -> View:
     """Local response normalisation of PyTorch itself, whose operators are many."""
     given = {"n": own.size, "alpha": float(own.alpha), "beta": float(own.beta), "k": float(own.k)}
@@ -91,3 +91,78 @@ def _crop(r: Reader, site: Site, own: Any, x: View) -> View:
     axes = len(type_.spatial) if isinstance(type_, Map) else 0
     size = own.size if isinstance(own.size, tuple) else (own.size,) * axes
     return r.of(r.flat.step(site, "crop", value, size=sizes(size)))
+
+
+@module("WindowAttention")
+def _windows(r: Reader, site: Site, own: Any, x: View) -> View:
+    given: dict[str, Any] = {"heads": own.heads, "w": sizes(own.window), "rel": "table", "proj": "qkv"}
+    given |= {"shift": sizes(own.shift)} if any(own.shift) else {}
+    given |= {"bias": False} if own.qkv.bias is None else {}
+    return r.of(r.flat.step(site, "attn", r.map(site, x), stored=_stored(site, own), **given))
+
+
+class _Options:
+    """The options of an attention: an emitted file leaves out those that none of its layers has."""
+
+    def __init__(self, own: Any) -> None:
+        from archspec.backends.torch.templates.scores import Attend
+
+        self.own, self.defaults = own, Attend
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.own, name) if hasattr(self.own, name) else getattr(self.defaults, name)
+
+
+@module("Attend", "PackedAttend")
+def _attend(r: Reader, site: Site, own: Any, *values: View) -> View:
+    read = [r.settle(site, value) for value in values]
+    count = len(read) - _Options(own).biased
+    read = [read[0]] * (3 - count if type(own).__name__ == "Attend" else 0) + read  # a value that is read several times comes once
+    given = _heads(own) | ({"k": True, "v": True} if type(own).__name__ == "Attend" else {})
+    return r.of(r.flat.step(site, "attend", *read, stored=_stored(site, own), **given))
+
+
+@module("PackedAttention", "SplitAttention", "QkvAttention")
+def _attention(r: Reader, site: Site, own: Any, *values: View) -> View:
+    read = [r.settle(site, value) for value in values]
+    options = _Options(own)
+    if len(read) < 1 + options.kv + options.biased:
+        read = [read[0], *read]
+    x = r.flat.type_of(read[0])
+    kind = type(own).__name__
+    out = own.proj if kind == "QkvAttention" else own.out_proj
+    given = _heads(own) | ({"kv": True} if options.kv else {}) | ({"bias": False} if out.bias is None else {})
+    given |= {"d": out.in_features // own.heads} if out.in_features != x.channels else {}
+    given |= {"f": out.out_features} if out.out_features != x.channels else {}
+    alike = options.kvheads in (None, own.heads) and (not options.kv or r.flat.type_of(read[1]).channels == x.channels)
+    given |= {"proj": "qkv"} if kind == "QkvAttention" else {"proj": "apart"} if kind == "SplitAttention" and alike else {}
+    return r.of(r.flat.step(site, "attn", *read, stored=_stored(site, own), **given))
+
+
+def _heads(module_: Any) -> dict[str, Any]:
+    """The arguments that attention with and without projections share."""
+    own = _Options(module_)
+    found: dict[str, Any] = {"heads": own.heads}
+    span = "grid" if own.strided else "w"
+    relative = next((name for name in ("table", "mlp", "buckets") if getattr(own, name)), own.biased or None)
+    said = {
+        "kvheads": own.kvheads,
+        "causal": own.causal or None,
+        "rope": own.rope or None,
+        "rel": relative,
+        span: sizes(own.window) if own.window else None,
+        "shift": sizes(own.shift) if any(own.shift) else None,
+        "sim": "cos" if own.cosine else None,
+        "talk": own.talk or None,
+        "scale": None if own.cosine else own.scale,
+    }
+    return found | {name: value for name, value in said.items() if value is not None}
+
+
+@module("Buckets")
+def _buckets(r: Reader, site: Site, own: Any, *_: View) -> View:
+    tokens = next((value for value in reversed(range(len(r.flat))) if isinstance(r.flat.type_of(value), Tokens)), None)
+    if tokens is None:
+        raise Unsaid("no tokens come before it, of which it takes the number")
+    given: dict[str, Any] = {"causal": True} if own.causal else {}
+    return r.of(r.flat.step(site, "buckets", tokens, heads=own.weight.shape[1], stored=_stored(site, own), **given))
