@@ -17,7 +17,7 @@ def _batch_norm(call: Call) -> View:
         raise Unsaid("it is in training")
     x = call.x()
     names = dict(zip(("weight", "bias", "running_mean", "running_var"), (1, 2, 3, 4), strict=True))
-    stored = {name: call.stored(at) for name, at in names.items()}
+    stored = {name: call.stored(at, (x.sizes[1],)) for name, at in names.items()}
     return call.tensors.on_channels(call.keyed(1, 2, 3, 4), x, 1, "bn", eps=call.attribute("epsilon", 1e-5), stored=stored)
 
 

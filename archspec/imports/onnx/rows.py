@@ -8,8 +8,13 @@ from typing import Any
 
 from archspec.imports.channels_first import Kernel, sizes
 from archspec.imports.flat import Unsaid
+from archspec.imports.onnx.computing import fitted
 from archspec.imports.onnx.lowering import Call, placed, row
+from archspec.imports.onnx.model import FLOAT
 from archspec.imports.views import View
+
+_MOST = 65_536
+"""Positions along an axis that are looked at one by one."""
 
 # windows
 
@@ -203,7 +208,9 @@ def _interpolation(call: Call, old: bool, factors: Any, before: Sequence[int], a
             "round_prefer_floor",
             "round_prefer_ceil",
         )
-        if (where == "asymmetric" and how == "floor" and (whole or factors is None)) or (whole and halves and _settled(before, after, how)):
+        if (where == "asymmetric" and how == "floor" and (whole or (factors is None and _floored(before, after)))) or (
+            whole and halves and _settled(before, after, how)
+        ):
             return {"mode": "nearest"}
         raise Unsaid(f"it takes the nearest position by `{where}` and `{how}`")
     if mode in ("linear", "cubic") and not call.attribute("exclude_outside", 0):
@@ -217,6 +224,15 @@ def _interpolation(call: Call, old: bool, factors: Any, before: Sequence[int], a
         ):
             return {"mode": name}
     raise Unsaid(f"it interpolates by `{mode}` with positions by `{where}`")
+
+
+def _floored(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether the positions that a division finds in single precision are those of PyTorch's product: 11/2.2 is 5 or less."""
+    for size, out in zip(before, after, strict=True):
+        factor, back = fitted(out / size, FLOAT), fitted(size / out, FLOAT)
+        if out > _MOST or any(int(fitted(at / factor, FLOAT)) != int(fitted(at * back, FLOAT)) for at in range(out)):
+            return False
+    return True
 
 
 def _settled(before: Sequence[int], after: Sequence[int], how: str) -> bool:
