@@ -20,7 +20,7 @@ from archspec.types import Type
 _MISWRITTEN = re.compile(r'[":\\{}]|[^ -~]')
 """What no label has, and what a terminal does not show as it is."""
 _SHORTER = 1.5
-"""How many times shorter a text is at least for which names are given up that only count."""
+"""How many times shorter a text is at least for which names are given up that only count, but are words."""
 _LONGEST = 180
 """Characters of a name, so that a number fits behind it."""
 
@@ -236,7 +236,8 @@ class Flat:
         note = short.note
         if not self.keeps and self._is_counted():
             unnamed = shorten(network, named=False)
-            if _SHORTER * len(unnamed.text.splitlines()) <= len(short.text.splitlines()):
+            words = any(made.site.key and not made.site.key.isdecimal() for made in self._made)
+            if (_SHORTER if words else 1) * len(unnamed.text.splitlines()) < len(short.text.splitlines()):
                 short, note = unnamed, unnamed.note or "layers have new names: those that they had were only counted"
                 stored = _renamed(stored, short.renamed)
         return Imported.read(short.text, note, self.source, tuple(found), stored)

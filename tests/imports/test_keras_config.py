@@ -90,7 +90,7 @@ def test_a_model_within_a_model_that_is_called_twice(tmp_path, first):
     found = imported(tmp_path, functional([input_layer(8, 8, 4, name="x"), inner], ["x", 0, 0], ["inner", first + 1, 0]))
     assert archspec.analyze(found.network).totals.params == 4 * 4 * 9 + 4
     assert {stored.keys for stored in found.stored.values()} == {("inner/c/0",), ("inner/c/1",)}
-    assert "inner.c" in found.text
+    assert found.stored.keys() == {"inner.c.weight", "inner.c.bias"} and "again inner\n" in found.text
 
 
 def test_several_inputs_and_outputs(tmp_path):

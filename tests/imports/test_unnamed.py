@@ -25,7 +25,7 @@ def built(name):
 
 
 def test_names_that_only_count_are_given_up():
-    for name in (lambda number: f"Conv_{number + 17}", lambda number: ""):
+    for name in (lambda number: f"Conv_{number + 17}", lambda number: f"{number + 17}", lambda number: ""):
         found = built(name)
         assert found.text.count("\n  basic ") + found.text.count("\nbasic ") == 6
         assert found.note.startswith("layers have new names")
