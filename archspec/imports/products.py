@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from archspec.imports.channels_first import Kernel, Tensors, sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Dim, axes_of, joined, merged, size, viewed
+from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, size, viewed
 from archspec.imports.views import Computed, Held, Table, View
-from archspec.types import Map
+from archspec.types import Map, Tokens
 
 
 class Scores(NamedTuple):
@@ -124,8 +124,8 @@ class Attending(Tensors):
             packed = self._sorted(site, q, k, v)
             q = q._replace(value=packed) if packed is not None else q
         if packed is not None and scores.bias is None:
-            value = self._self_attention(site, packed, q, given, scores)
-            return self._as_queries(value, scores.queries, q.dims[2], heads)
+            packed, q, asked = self._on_map(site, packed, q, scores.queries)
+            return self._as_queries(self._self_attention(site, packed, q, given, scores), asked, q.dims[2], heads)
         if scores.table is not None or scores.mask is not None:
             raise Unsaid("it adds biases or a mask to the scores of several values")
         value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), packed, scores.bias, given), **given)
@@ -253,6 +253,25 @@ class Attending(Tensors):
         if any(digit.axis != "c" for digit in own) or size(own) != size(channels):
             return None
         return self.settle(site, View(q.value, tuple([own if dim == channels else dim for dim in whole.dims])))
+
+    def _on_map(self, site: Site, packed: int, q: View, asked: View) -> tuple[int, View, View]:
+        """Tokens of which windows attend to themselves as the map whose positions they are, with the queries there; others as they are."""
+        outer = [digit for digit in q.dims[0] if digit.axis == "t"]
+        inner = [digit for digit in q.dims[2] if digit.axis == "t"]
+        if not outer or len(outer) != len(inner) or not isinstance(self.flat.type_of(packed), Tokens):
+            return packed, q, asked
+        parts = sorted([*outer, *inner], key=lambda digit: -digit.stride)
+        spans = [parts[at].size * parts[at + 1].size for at in range(0, len(parts), 2)]
+        if not 2 <= len(spans) <= 3 or prod(spans) != prod(digit.size for digit in parts):
+            return packed, q, asked
+        value = self.flat.step(site, "map", packed, size=tuple(spans))
+        letters = "dhw"[-len(spans) :]
+        places: dict[Digit, Digit] = {}
+        for at, axis in enumerate(letters):
+            behind = prod(spans[at + 1 :])
+            places |= {one: Digit(axis, one.size, one.stride // behind) for one in parts[2 * at : 2 * at + 2]}
+        q, asked = (x._replace(value=value, dims=tuple([tuple([places.get(d, d) for d in dim]) for dim in x.dims])) for x in (q, asked))
+        return value, q, asked
 
     def _windows(self, q: View) -> dict[str, Any]:
         """The argument that says which positions of a value attend to one another: none where all do. Raises Unsaid."""

@@ -49,6 +49,8 @@ def _read(module: Any, inputs: tuple[Any, ...], name: str, *, training: bool) ->
     with _mode(module, training=training):
         reader = Reader(flat, module, _export(module, inputs))
     results = [(value, node) for value, node in reader.run() if isinstance(value, View)]
+    if not results and not flat.found.errors:
+        flat.refuse(Site("output", name), "its result is no tensor that follows from its inputs")
     taken = {"output"}
     for at, (result, node) in enumerate(results):
         path = reader.module_of(node)[0].partition(".")[0]

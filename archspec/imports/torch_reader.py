@@ -257,18 +257,24 @@ class Reader(Attending):
                 raise Unsaid(f"its result is {'x'.join(map(str, shape))}, and that of the layer {'x'.join(map(str, found.sizes))}")
 
     def _opaque(self, node: Any, site: Site, arguments: Mapping[str, Any], why: str) -> Any:
-        """An operator as `custom`, with what it reads and has stored."""
+        """An operator as `custom`, with what it reads and has stored; of one with several results as many."""
         value = node.meta.get("val")
-        many = isinstance(value, (list, tuple))
-        first = value[0] if many and value else value
-        given = [one for one in _flat(list(arguments.values())) if isinstance(one, (View, Scores))]
-        views = [view for one in given for view in ((one.queries, one.keys) if isinstance(one, Scores) else (one,))]
-        shape = tuple(getattr(first, "shape", ()))
-        if not shape or prod(shape) % BATCH or not prod(shape) or not views:
-            self.flat.refuse(site, f"`{site.operator}` has a result that is no tensor of a batch")
-            return None
-        type_ = _opaque_type(shape)
+        given = _flat(list(arguments.values()))
+        views = [view for one in given for view in _views(one)]
         stored = self._unused(_flat(list(arguments.values())))
+        results = list(value) if isinstance(value, (list, tuple)) else [value]
+        found = []
+        for at, one in enumerate(results):
+            shape = tuple(getattr(one, "shape", ()))
+            if not shape or prod(shape) % BATCH or not prod(shape) or not views:
+                self.flat.refuse(site, f"`{site.operator}` has a result that is no tensor of a batch")
+                return None
+            found.append(self._declared(site, views, shape, stored if at == 0 else {}, why))
+        return found if isinstance(value, (list, tuple)) else found[0]
+
+    def _declared(self, site: Site, views: Sequence[View], shape: tuple[int, ...], stored: Mapping[str, str], why: str) -> View:
+        """A `custom` with a result of a shape."""
+        type_ = _opaque_type(shape)
         result = self.flat.custom(
             site._replace(key=next(iter(stored.values()), "").rpartition(".")[0]),
             *[self._value(site, view) for view in views],
@@ -279,8 +285,7 @@ class Reader(Attending):
         )
         made = self.of(result)
         dims = viewed(made.dims, shape) if isinstance(type_, Vector) else made.dims
-        found = View(result, dims) if dims is not None else made
-        return [found] if many else found
+        return View(result, dims) if dims is not None else made
 
     def constant(self, one: Held | Computed) -> Held | Computed:
         """A stored tensor that is not learned with its numbers, as far as they are known."""
@@ -347,6 +352,13 @@ def _flat(values: Any) -> Iterator[Any]:
 def _parts(one: Held | Computed) -> tuple[str, ...]:
     """The learned tensors of a stored or computed one."""
     return one.parts if isinstance(one, Computed) else (one.name,) * one.learned
+
+
+def _views(one: Any) -> list[View]:
+    """The tensors of the network in what stands for something that is being put together."""
+    if isinstance(one, View):
+        return [one]
+    return [view for part in _flat([*one]) for view in _views(part)] if hasattr(one, "_fields") else []
 
 
 def _opaque_type(shape: Sequence[int]) -> Type:
