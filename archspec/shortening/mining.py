@@ -47,6 +47,7 @@ def mine(parts: Sequence[list[Item]], apart: Collection[str]) -> None:
         for group in groups[1:]:
             again |= {id(body) for body in _bodies(group.body)}
         bodies_ += [group.body for group in groups]
+        mains |= {id(group.body) for group in groups}
     for body in [body for part in parts for body in _bodies(part)]:
         _grouped(list(_parts(body, known)), apart)
 
@@ -114,7 +115,9 @@ def _begins(item: Item) -> bool:
 
 
 def _best(bodies_: Sequence[list[Item]], mains: Collection[int], again: Collection[int]) -> tuple[Tokens, list[_Window]] | None:
-    """The windows by which most is gained; a whole main path is one with its residual, and what comes `again` counts for nothing."""
+    """The windows by which most is gained. A whole main path or group is none, as what is around it is one; what comes `again` counts for
+    nothing.
+    """
     found: dict[Tokens, list[_Window]] = {}
     lines: dict[Tokens, int] = {}
     for body in bodies_:

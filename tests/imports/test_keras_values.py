@@ -273,8 +273,8 @@ def test_an_application_of_keras_reads_like_one_of_ours(tmp_path):
     (tmp_path / "net.json").write_text(model.to_json())
     text = read(tmp_path / "net.json", {}).text
     assert "  conv: conv k=7 f=64 s=2 p=3\n" in text
-    assert "    conv k=3 f=f p=same | bn | relu\n" in text
-    assert len([line for line in text.splitlines() if line.strip()]) <= 32
+    assert "block bottleneck(f, s=1):\n" in text and ": bottleneck 512 s=2,1\n" in text
+    assert len([line for line in text.splitlines() if line.strip()]) <= 33
 
 
 def test_a_layer_in_two_models_is_one():
