@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -17,6 +18,11 @@ LINES = json.loads((FACTS / "shortened_unnamed_lines.json").read_text(encoding="
 """How many lines each bundled spec takes once its names are lost and it is shortened, without `model` and `meta`."""
 
 
+def unnamed(network):
+    """The layers by what they do, without the names of those whose weights they use."""
+    return sorted((op, re.sub(r" ?weights=\S+", "", config), *others) for op, config, *others in kinds(network))
+
+
 @pytest.mark.parametrize("path", few_quick(SPECS), ids=lambda path: path.stem)
 def test_bundled_specs_are_short_without_their_names(path):
     network = archspec.load(path)
@@ -24,7 +30,7 @@ def test_bundled_specs_are_short_without_their_names(path):
     again = archspec.loads(text, name=path.stem)
     assert not note
     assert lines(text) <= LINES[path.stem], "it was shorter"
-    assert kinds(again) == kinds(network)
+    assert unnamed(again) == unnamed(network)
     assert renamed(network, again) == (names, [])
     mine = {(tensor.place.name, tensor.name, tensor.shape) for tensor in tensors(network)}
     assert {(names[tensor.place.name], tensor.name, tensor.shape) for tensor in tensors(again)} == mine
@@ -57,7 +63,7 @@ def test_a_residual_network_without_names_reads_as_one_writes_it():
     ]
 
 
-@pytest.mark.parametrize("name", few_quick(["lenet5", "resnet18", "mobilenet_v3_small", "inception_v3"], ("lenet5",)))
+@pytest.mark.parametrize("name", few_quick(["lenet5", "resnet18", "mobilenet_v3_small", "googlenet"], ("lenet5",)))
 def test_values_are_the_same_under_the_new_names(name):
     torch = pytest.importorskip("torch", reason="torch computes the values")
     network = archspec.load(name, inputs=(96, 96, 3) if name != "lenet5" else None)
