@@ -18,19 +18,25 @@ if TYPE_CHECKING:
     import torch
 
 
-def from_torch(module: torch.nn.Module, example: Any, *, name: str = "") -> Imported:
+def from_torch(module: torch.nn.Module | torch.export.ExportedProgram, example: Any = None, *, name: str = "") -> Imported:
     """Read a PyTorch `module` as a short spec of the same network.
 
     `example` is what the module takes: a tensor, a tuple of tensors, or the size of one image, channels last, as `"224x224x3"` or
     `(224, 224, 3)`. The module is traced by `torch.export` in inference, and once more in training where it has weights that inference
-    does not use; it may be on the meta device. Its mode is left as it was. The spec is called `name`, by default as the module's class. Operators without a layer become `custom`, and are among the
-    `diagnostics`. Raises SpecError where PyTorch cannot export the module, or a result depends on data.
+    does not use; it may be on the meta device. Its mode is left as it was. A program that `torch.export` made, or loaded from a `.pt2` file, needs
+    no example. The spec is called `name`, by default as the module's class. Operators without a layer become `custom`, and are among the
+    `diagnostics`. Raises SpecError where PyTorch cannot export the module, or a result depends on data; ValueError for an example that
+    makes no sense.
 
     >>> import torch
     >>> archspec.from_torch(torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5), torch.nn.ReLU()), "32x32x3", name="small").network
     Network(small: 32x32x3 -> 28x28x8, 2 layers)
     """
     require("torch")
+    if hasattr(module, "graph_signature"):
+        return _program(module, name or "program")
+    if example is None:
+        raise ValueError('expected an example, or the size of an image such as "224x224x3", beside the module')
     inputs = _examples(module, example)
     name = name or type(module).__name__
     flat, learned = _read(module, inputs, name, training=False)
@@ -43,21 +49,41 @@ def from_torch(module: torch.nn.Module, example: Any, *, name: str = "") -> Impo
     return flat.finish()._replace(tensors=lambda _: module.state_dict())
 
 
+def _program(program: Any, name: str) -> Imported:
+    """What an exported program does, with as many images as it was exported for."""
+    inputs = [
+        node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in program.graph_signature.user_inputs
+    ]
+    shapes = [tuple(getattr(one, "shape", ())) for one in inputs]
+    if any(not isinstance(size, int) for shape in shapes for size in shape) or len({shape[:1] for shape in shapes}) != 1:
+        message = f"the program takes {', '.join('x'.join(map(str, shape)) for shape in shapes)}"
+        help_ = "export it for inputs of fixed sizes, with two images each"
+        raise SpecError([Diagnostic("A613", message, None, help=help_)])
+    flat = Flat(name, name, keeps=True)
+    _end(flat, Reader(flat, None, program, shapes[0][0]), training=False)
+    return flat.finish()._replace(tensors=lambda _: {**program.state_dict, **program.constants})
+
+
 def _read(module: Any, inputs: tuple[Any, ...], name: str, *, training: bool) -> tuple[Flat, set[str]]:
     """A module in inference or in training, and its learned tensors; results after the first are heads of training there."""
     flat = Flat(name, name, keeps=True)
     with _mode(module, training=training):
         reader = Reader(flat, module, _export(module, inputs))
+    _end(flat, reader, training=training)
+    return flat, reader.learned
+
+
+def _end(flat: Flat, reader: Reader, *, training: bool) -> None:
+    """Read a program, and name its results; those after the first are heads of training there."""
     results = [(value, node) for value, node in reader.run() if isinstance(value, View)]
     if not results and not flat.found.errors:
-        flat.refuse(Site("output", name), "its result is no tensor that follows from its inputs")
+        flat.refuse(Site("output", flat.name), "its result is no tensor that follows from its inputs")
     taken = {"output"}
     for at, (result, node) in enumerate(results):
         path = reader.module_of(node)[0].partition(".")[0]
         own = "output" if at == 0 else path if training and path.isidentifier() and path not in taken else f"output{at + 1}"
         taken.add(own)
         flat.output(reader.settle(Site("output"), result), own, training=training and at > 0)
-    return flat, reader.learned
 
 
 def _examples(module: Any, example: Any) -> tuple[Any, ...]:

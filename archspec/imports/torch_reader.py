@@ -33,8 +33,8 @@ _FILLED = ("new_zeros", "zeros_like", "new_ones", "ones_like", "new_full", "full
 class Reader(Attending):
     """Turns the operators of an exported program into layers."""
 
-    def __init__(self, flat: Flat, module: nn.Module | None, program: Any) -> None:
-        super().__init__(flat, BATCH)
+    def __init__(self, flat: Flat, module: nn.Module | None, program: Any, batch: int = BATCH) -> None:
+        super().__init__(flat, batch)
         self.module = module
         self.program = program
         signature = program.graph_signature
@@ -266,7 +266,7 @@ class Reader(Attending):
         found = []
         for at, one in enumerate(results):
             shape = tuple(getattr(one, "shape", ()))
-            if not shape or prod(shape) % BATCH or not prod(shape) or not views:
+            if not shape or prod(shape) % self.batch or not prod(shape) or not views:
                 self.flat.refuse(site, f"`{site.operator}` has a result that is no tensor of a batch")
                 return None
             found.append(self._declared(site, views, shape, stored if at == 0 else {}, why))
@@ -274,7 +274,7 @@ class Reader(Attending):
 
     def _declared(self, site: Site, views: Sequence[View], shape: tuple[int, ...], stored: Mapping[str, str], why: str) -> View:
         """A `custom` with a result of a shape."""
-        type_ = _opaque_type(shape)
+        type_ = _opaque_type(shape, self.batch)
         result = self.flat.custom(
             site._replace(key=next(iter(stored.values()), "").rpartition(".")[0]),
             *[self._value(site, view) for view in views],
@@ -361,11 +361,11 @@ def _views(one: Any) -> list[View]:
     return [view for part in _flat([*one]) for view in _views(part)] if hasattr(one, "_fields") else []
 
 
-def _opaque_type(shape: Sequence[int]) -> Type:
+def _opaque_type(shape: Sequence[int], batch: int) -> Type:
     """The type of a result that nothing is known of, with the batch first where it is."""
     sizes = tuple(shape[1:])
-    if shape[0] != BATCH or not 1 <= len(sizes) <= 4:
-        return Vector(prod(shape) // BATCH)
+    if shape[0] != batch or not 1 <= len(sizes) <= 4:
+        return Vector(prod(shape) // batch)
     return Vector(*sizes) if len(sizes) == 1 else Tokens(*sizes) if len(sizes) == 2 else Map(sizes[1:], sizes[0])
 
 

@@ -219,3 +219,12 @@ def test_a_module_keeps_its_mode_and_may_be_on_meta():
     found = archspec.from_torch(module, torch.empty(1, 3, 8, 8, device="meta"))
     assert module.training and module[1].training
     assert "dropout 0.1" in found.text
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_an_exported_program(batch, tmp_path):
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)).eval()
+    torch.export.save(torch.export.export(module, (torch.zeros(batch, 3, 8, 8),)), tmp_path / "small.pt2")
+    found = archspec.from_torch(torch.export.load(tmp_path / "small.pt2"), name="small")
+    assert found.text == archspec.from_torch(module, "8x8x3", name="small").text
+    assert not found.diagnostics
