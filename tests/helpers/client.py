@@ -73,6 +73,7 @@ def use(folder: Path) -> Iterator[object]:
     assert_type(brought, Imported)
     assert_type(archspec.from_file(folder / "net.cfg", inputs="416x416x3"), Imported)
     assert_type(archspec.from_onnx(folder / "net.onnx", inputs={"x": (8, 8, 3)}), Imported)
+    assert_type(archspec.from_keras(folder / "net.keras"), Imported)
     assert_type(brought.network, Network)
     assert_type(brought.diagnostics, tuple[Diagnostic, ...])
     brought.save(folder / "again.arch")
