@@ -28,6 +28,8 @@ _LONGEST = 200
 """Characters of a label."""
 _MAX_GAP = 64
 """Positions that a number as a label may leave empty: a mistyped number should not make a thousand empty places."""
+_COUNTED = 1000
+"""Rounds whose names are looked at where `unit` and `unit2` are blocks: the 21st of one may be called as the first of the other."""
 _PATTERNS = 100
 """Labels with expressions in them that are looked at."""
 
@@ -155,7 +157,9 @@ def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Layered | H
         return
     names = Names("", naming)
     seen: dict[str, Layered | Hole] = {}
-    for element in _local(elements, rounds=2):
+    stems = {element.stem for element in _local(elements, rounds=1)}
+    counted = any(stem[-1].isdigit() and stem.rstrip("0123456789") in stems for stem in stems)
+    for element in _local(elements, rounds=_COUNTED if counted else 2):
         name = names.local(element)
         if name in seen:
             yield element, seen[name], f"two layers would be called `{name}`"

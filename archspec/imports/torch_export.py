@@ -45,8 +45,16 @@ def from_torch(module: torch.nn.Module | torch.export.ExportedProgram, example: 
         with suppress(SpecError):  # what can only be traced in inference is read from there alone
             heads, _ = _read(module, inputs, name, training=True)
             if lost > learned - heads.stored() and heads.customs() == flat.customs():
-                flat = heads
-    return flat.finish()._replace(tensors=lambda _: module.state_dict())
+                flat, lost = heads, learned - heads.stored()
+    found = flat.finish()
+    return found._replace(note="; ".join(filter(None, [found.note, _left_out(lost)])), tensors=lambda _: module.state_dict())
+
+
+def _left_out(names: set[str]) -> str:
+    """What is said of learned tensors that no result depends on; empty where there are none."""
+    first = ", ".join(sorted(names)[:3])
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return f"no result depends on {first}{more}, which are left out" if names else ""
 
 
 def _program(program: Any, name: str) -> Imported:

@@ -303,14 +303,14 @@ class Reader(Attending):
         return first if bool((tensor == first).all()) else None
 
     def _unused(self, given: Iterable[Any]) -> dict[str, str]:
-        """The learned tensors among arguments that no layer has yet, by the last parts of their names."""
-        found: dict[str, str] = {}
-        for key in dict.fromkeys(part for one in given if isinstance(one, (Held, Computed)) for part in _parts(one)):
-            if key not in self.taken:
-                self.taken.add(key)
-                name = key.rpartition(".")[2]
-                found[name if name not in found else key.replace(".", "_")] = key
-        return found
+        """The learned tensors among arguments that no layer has yet, by their names within the module that has all of them."""
+        keys = dict.fromkeys(part for one in given if isinstance(one, (Held, Computed)) for part in _parts(one) if part not in self.taken)
+        self.taken.update(keys)
+        levels = [key.split(".")[:-1] for key in keys]
+        common = 0
+        while levels and all(len(level) > common and level[common] == levels[0][common] for level in levels):
+            common += 1
+        return {"_".join(key.split(".")[common:]): key for key in keys}
 
     def _value(self, site: Site, x: View) -> int:
         """The value of what an unknown operator reads, as it comes."""

@@ -228,3 +228,10 @@ def test_an_exported_program(batch, tmp_path):
     found = archspec.from_torch(torch.export.load(tmp_path / "small.pt2"), name="small")
     assert found.text == archspec.from_torch(module, "8x8x3", name="small").text
     assert not found.diagnostics
+
+
+def test_what_no_result_depends_on_is_left_out_and_said():
+    module = Case(lambda m, x: m.used(x), used=nn.Conv2d(3, 4, 1), spare=nn.Linear(4, 2))
+    found = archspec.from_torch(module, "4x4x3")
+    assert found.note == "no result depends on spare.bias, spare.weight, which are left out"
+    assert archspec.analyze(found.network).totals.params == 16
