@@ -145,7 +145,7 @@ class Tensors(Sliding):
         if len(dims) > len(x.dims) or dims[0]:
             raise Unsaid(f"the stored tensor `{y.name}` of {'x'.join(map(str, y.shape)) or 'one number'} is no value of one image")
         x = self.cut(site, x) if x.fixed else x
-        if y.shape == () and y.learned and step == "mul":
+        if y.shape == () and y.learned and not y.again and step == "mul":
             return x._replace(
                 value=self.flat.step(
                     site._replace(key=y.key), "scale", x.value, shared=True, **self._start(y), stored={"": Stored((y.name,))}
@@ -154,7 +154,12 @@ class Tensors(Sliding):
         spread = [at for at, dim in enumerate(dims) if dim]
         if len(spread) == 1 and x.dims[spread[0]] == self.axis(x.value, "c"):  # one number per channel, wherever the channels are
             type_ = self.flat.type_of(x.value)
-            if step == "mul" and y.learned and y.shape == (type_.channels, *((1,) * len(type_.spatial) if isinstance(type_, Map) else ())):
+            if (
+                step == "mul"
+                and y.learned
+                and not y.again
+                and y.shape == (type_.channels, *((1,) * len(type_.spatial) if isinstance(type_, Map) else ()))
+            ):
                 return x._replace(
                     value=self.flat.step(site._replace(key=y.key), "scale", x.value, **self._start(y), stored={"": Stored((y.name,))})
                 )
@@ -163,7 +168,7 @@ class Tensors(Sliding):
         value = self.settle(site, x)
         type_ = self.flat.type_of(value)
         own = [size(dim) for dim in dims[1:]]
-        if isinstance(type_, Tokens) and step == "add" and y.learned and y.shape == (1, *type_.shape):
+        if isinstance(type_, Tokens) and step == "add" and y.learned and not y.again and y.shape == (1, *type_.shape):
             return self.of(self.flat.step(site._replace(key=y.key), "pos", value, stored={"": Stored((y.name,))}))
         shape: Type = (
             Map(tuple(own[1:]), own[0]) if isinstance(type_, Map) else Tokens(*own) if isinstance(type_, Tokens) else Vector(own[0])
@@ -277,7 +282,7 @@ class Tensors(Sliding):
         return found
 
     def _is_class_token(self, held: Held, type_: Tokens) -> bool:
-        return held.learned and len(held.shape) == 3 and held.shape[0] == 1 and held.shape[2] == type_.channels
+        return held.learned and not held.again and len(held.shape) == 3 and held.shape[0] == 1 and held.shape[2] == type_.channels
 
     def _beside(self, site: Site, part: Held, type_: Type) -> int:
         """A stored tensor that stands beside values of a type."""

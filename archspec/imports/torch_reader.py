@@ -96,7 +96,9 @@ class Reader(Attending):
             key = self.keys[node.name]
             tensor = self.state.get(key)
             number = self._number(tensor)
-            self.values[node] = number if number is not None else held(key, node.meta["val"].shape, learned=key in self.learned)
+            self.values[node] = (
+                number if number is not None else held(key, node.meta["val"].shape, learned=key in self.learned, again=len(node.users) > 1)
+            )
             if tensor is not None and key not in self.learned and not tensor.is_meta and tensor.numel() <= _KNOWN:
                 self.real[node] = tensor.detach().cpu().clone()
             return

@@ -139,9 +139,11 @@ def _pad(r: Reader, site: Site, x: Any, pad: Any, mode: str, value: Any) -> Any:
         return Padded(x, tuple(ends.get(at, (0, 0)) for at in range(2, len(x.dims))))
     if mode not in modes or (mode == "constant" and value not in (None, 0)):
         raise Unsaid(f"it pads by {mode} with {value}")
-    for dim, (before, after) in ends.items():
-        if before < 0 or after < 0:
-            x = r.slice(site, x, dim, max(0, -before), x.sizes[dim] - max(0, -after))
+    cut = {dim: (max(0, -before), x.sizes[dim] - max(0, -after)) for dim, (before, after) in ends.items() if before < 0 or after < 0}
+    if len(set(cut.values())) == 1 and [*sorted(cut)] == list(range(2, len(x.dims))):
+        x, cut = r.of(r.flat.step(site, "crop", r.map(site, x), size=(next(iter(cut.values())),))), {}
+    for dim, (start, stop) in cut.items():
+        x = r.slice(site, x, dim, start, stop)
     ends = {dim: (max(0, before), max(0, after)) for dim, (before, after) in ends.items() if before > 0 or after > 0}
     return r.padded(site, x, ends, modes[mode])
 

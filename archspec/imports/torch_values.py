@@ -128,7 +128,11 @@ def _added(r: Reader, site: Site, x: Stacked, dim: Any) -> View:
 def _stack(r: Reader, site: Site, tensors: Any, dim: int) -> Any:
     if not all(isinstance(one, View) for one in tensors):
         raise Unsaid("it stacks what is computed from stored tensors alone")
-    return Stacked(tuple(tensors), dim % (len(tensors[0].dims) + 1))
+    dim %= len(tensors[0].dims) + 1
+    if dim != 1:
+        return Stacked(tuple(tensors), dim)
+    joined = r.concat(site, tensors, 1)
+    return r.view(site, joined, [joined.sizes[0], len(tensors), joined.sizes[1] // len(tensors), *joined.sizes[2:]])
 
 
 @row("roll")

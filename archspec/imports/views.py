@@ -38,6 +38,8 @@ class Held(NamedTuple):
     learned: bool = True
     key: str = ""
     """What it is called in the network."""
+    again: bool = False
+    """Whether it is used several times: then it is a layer of its own, not a part of one."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -70,10 +72,10 @@ class Computed(NamedTuple):
         return tuple(map(size, self.dims))
 
 
-def held(name: str, shape: Sequence[int], *, learned: bool = True, key: str = "") -> Held:
+def held(name: str, shape: Sequence[int], *, learned: bool = True, key: str = "", again: bool = False) -> Held:
     """A stored tensor in its own shape."""
     dims = tuple([(Digit(str(at), size, 1),) if size != 1 else () for at, size in enumerate(shape)])
-    return Held(name, tuple(shape), dims, learned, key or name)
+    return Held(name, tuple(shape), dims, learned, key or name, again)
 
 
 class Views:
@@ -289,6 +291,9 @@ class Views:
         if [digit.axis for digit in own] != sorted([digit.axis for digit in own], key=int) or size(tuple(own)) != type_.size:
             raise Unsaid(f"the stored tensor `{held.name}` is used in another order than it is stored in")
         key = (held.name, type_)
+        known = next((value for (name, _), value in self._tensors.items() if name == held.name), None)
+        if key not in self._tensors and known is not None:
+            self._tensors[key] = self.flat.step(site, "reshape", known, shape=type_.shape if len(type_.shape) > 1 else type_.shape[0])
         if key not in self._tensors:
             natural = sizes_of(type_)
             given: dict[str, Any] = (
