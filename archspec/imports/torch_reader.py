@@ -96,9 +96,8 @@ class Reader(Attending):
             key = self.keys[node.name]
             tensor = self.state.get(key)
             number = self._number(tensor)
-            self.values[node] = (
-                number if number is not None else held(key, node.meta["val"].shape, learned=key in self.learned, again=len(node.users) > 1)
-            )
+            again = len(node.users) > 1 or any(len(user.users) > 1 for user in node.users)
+            self.values[node] = held(key, node.meta["val"].shape, learned=key in self.learned, again=again) if number is None else number
             if tensor is not None and key not in self.learned and not tensor.is_meta and tensor.numel() <= _KNOWN:
                 self.real[node] = tensor.detach().cpu().clone()
             return
