@@ -30,10 +30,14 @@ class Scores(NamedTuple):
     """A stored tensor (heads, T, U) that was added."""
     causal: bool = False
     """Whether each query sees the keys up to its own place only."""
+    mixed: tuple[Kernel, ...] = ()
+    """The matrices that the heads were multiplied with: before the softmax, and behind it."""
+    last: bool = False
+    """Whether the heads are the last dimension."""
 
     def times(self, number: float) -> Scores:
         """The scores, multiplied with a number. Raises Unsaid where something was added to them."""
-        if self.table is not None or self.mask is not None or self.bias is not None or self.causal:
+        if self.table is not None or self.mask is not None or self.bias is not None or self.causal or self.mixed:
             raise Unsaid("it multiplies scores of attention that something was added to")
         usual = size(self.queries.dims[-1]) ** -0.5
         return self._replace(scale=(usual if self.scale is None else self.scale) * number)
@@ -84,8 +88,8 @@ class Attending(Tensors):
 
     def attended(self, site: Site, scores: Scores, values: View) -> View:
         """The product of softmaxed scores (..., T, U) with values (..., U, d)."""
-        if not scores.weighed:
-            raise Unsaid("it multiplies scores that no softmax was taken of")
+        if not scores.weighed or scores.last:
+            raise Unsaid("it multiplies scores that no softmax was taken of, or in another order")
         return self.attend(site, scores, values)
 
     def biased(self, scores: Scores, added: Held | Computed) -> Scores:
@@ -99,6 +103,18 @@ class Attending(Tensors):
         if not added.parts and scores.mask is None:
             return scores._replace(mask=True if added.value is None else added.value)
         raise Unsaid("it adds to the scores of attention what is computed from stored tensors")
+
+    def turned(self, scores: Scores, order: Sequence[int]) -> Scores:
+        """Scores (batch, heads, T, U) with the heads last, or back. Raises Unsaid for any other order."""
+        if list(order) != ([0, 3, 1, 2] if scores.last else [0, 2, 3, 1]):
+            raise Unsaid("it moves the axes of scores of attention")
+        return scores._replace(last=not scores.last)
+
+    def talked(self, scores: Scores, kernel: Kernel) -> Scores:
+        """Scores whose heads are mixed by a matrix, as talking heads are (Shazeer et al. 2020). Raises Unsaid."""
+        if not scores.last or len(scores.mixed) != scores.weighed or not kernel.bias or kernel.shape[0] != kernel.shape[1]:
+            raise Unsaid("it multiplies scores of attention with a matrix")
+        return scores._replace(mixed=(*scores.mixed, kernel))
 
     def oriented(self, added: Computed) -> Table:
         """Biases (pairs of positions, heads) that were moved to lie as scores. Raises Unsaid where they do not."""
@@ -119,6 +135,8 @@ class Attending(Tensors):
         given |= {"kvheads": shared} if shared != heads else {}
         given |= {"causal": True} if scores.causal else {}
         given |= {"scale": scale} if abs(scale / usual - 1) > 1e-6 else {}
+        if scores.mixed and len(scores.mixed) != 2:
+            raise Unsaid("its heads are mixed once")
         packed = self._packed(q, k, v)
         if packed is None:
             packed = self._sorted(site, q, k, v)
@@ -126,7 +144,7 @@ class Attending(Tensors):
         if packed is not None and scores.bias is None:
             packed, q, asked = self._on_map(site, packed, q, scores.queries)
             return self._as_queries(self._self_attention(site, packed, q, given, scores), asked, q.dims[2], heads)
-        if scores.table is not None or scores.mask is not None:
+        if scores.table is not None or scores.mask is not None or scores.mixed:
             raise Unsaid("it adds biases or a mask to the scores of several values")
         value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), packed, scores.bias, given), **given)
         return self._as_queries(value, scores.queries, q.dims[2] if packed is not None else self.of(value).dims[1], heads)
@@ -158,6 +176,10 @@ class Attending(Tensors):
             given |= {"rel": "table"}
             site = site._replace(key=table.name.rpartition(".")[0])
             stored = {"relative_position_bias_table": Stored((table.name,))}
+        for name, kernel in zip(("proj_l", "proj_w"), scores.mixed, strict=False):
+            given |= {"talk": True}
+            stored |= {f"{name}.{part}": place for part, place in kernel.stored.items()}
+            site = site._replace(key=kernel.stored["weight"].keys[0].rpartition(".")[0].rpartition(".")[0])
         rolled = None
         if mask is not None:
             made = self.flat.made(packed)

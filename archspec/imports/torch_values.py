@@ -140,9 +140,11 @@ def _roll(r: Reader, site: Site, x: Any, shifts: Any, dims: Any) -> View:
     return r.roll(site, x, {dim % len(x.dims): shift for dim, shift in zip(dims, shifts, strict=True)})
 
 
-@row("linear")
-def _linear(r: Reader, site: Site, x: Any, weight: Any, bias: Any) -> View:
+@row("linear", takes=(Scores,))
+def _linear(r: Reader, site: Site, x: Any, weight: Any, bias: Any) -> Any:
     key, kernel = r.kernel(weight, bias)
+    if isinstance(x, Scores):
+        return r.talked(x, kernel)
     return r.linear(site._replace(key=key), x, kernel)
 
 

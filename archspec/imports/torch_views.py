@@ -62,8 +62,10 @@ def _unflatten(r: Reader, site: Site, x: Any, dim: int, sizes: Any) -> Any:
     return _viewed(r, site, x, [*before[:dim], *[one if one != -1 else total // known for one in sizes], *before[dim + 1 :]])
 
 
-@row("permute", takes=(Held, Computed))
+@row("permute", takes=(Held, Computed, Scores))
 def _permute(r: Reader, site: Site, x: Any, dims: Any) -> Any:
+    if isinstance(x, Scores):
+        return r.turned(x, [dim % len(dims) for dim in dims])
     return _moved(x, [dim % len(x.dims) for dim in dims])
 
 
