@@ -219,8 +219,10 @@ class Attending(Tensors):
 
     def _roll(self, site: Site, value: int, shifts: tuple[int, ...]) -> int:
         rolled = self._rolled.get(value)
-        if rolled is not None and all(a + b == 0 for a, b in zip(shifts, rolled.shifts, strict=True)):
-            return rolled.source
+        if rolled is not None:  # along one axis after the other, or back
+            value, shifts = rolled.source, tuple([a + b for a, b in zip(shifts, rolled.shifts, strict=True)])
+            if not any(shifts):
+                return value
         found = self.flat.custom(
             site._replace(operator="aten.roll", key=""),
             value,

@@ -278,7 +278,7 @@ class Reader(Attending):
         type_ = _opaque_type(shape, self.batch)
         result = self.flat.custom(
             site._replace(key=next(iter(stored.values()), "").rpartition(".")[0]),
-            *[self._value(site, view) for view in views],
+            *[self.settled_or_whole(site, view) for view in views],
             out=type_,
             why=why,
             tensors={name: tuple(self.state[key].shape) for name, key in stored.items()},
@@ -312,13 +312,6 @@ class Reader(Attending):
         while levels and all(len(level) > common and level[common] == levels[0][common] for level in levels):
             common += 1
         return {"_".join(key.split(".")[common:]): key for key in keys}
-
-    def _value(self, site: Site, x: View) -> int:
-        """The value of what an unknown operator reads, as it comes."""
-        try:
-            return self.settle(site, x)
-        except Unsaid:
-            return x.value
 
     def kernel(self, weight: Any, bias: Any) -> tuple[str, Kernel]:
         """The key of a layer, and its weights, from its stored tensors. Raises Unsaid where they are computed."""

@@ -192,6 +192,13 @@ class Views:
             self._settled[key] = self._moved(site, x, here, type_)
         return self._settled[key]
 
+    def settled_or_whole(self, site: Site, x: View) -> int:
+        """The value that a tensor is, or that which it is a view of: what a layer takes of which nothing is known but its result."""
+        try:
+            return self.settle(site, x)
+        except Unsaid:
+            return x.value
+
     def _moved(self, site: Site, x: View, here: Type, type_: Type) -> int:
         """A tensor as a value of a type, by the layer whose name says best what moves."""
         step, value = self.flat.step, x.value

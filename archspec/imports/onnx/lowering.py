@@ -10,7 +10,7 @@ from typing import Any
 from archspec.diagnostics.visible import visible
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit
+from archspec.imports.layout import Digit, viewed
 from archspec.imports.onnx.computing import SENSELESS
 from archspec.imports.onnx.model import Node, Subgraph
 from archspec.imports.onnx.names import Names
@@ -152,6 +152,9 @@ def sizes_of(value: Any) -> tuple[int, ...]:
         return (*value.queries.sizes[:-1], value.keys.sizes[-2])
     if isinstance(value, (Weight, Numbers)):
         return value.shape
+    if hasattr(value, "sizes"):
+        found: tuple[int, ...] = value.sizes
+        return found
     raise Unsaid("its input has no shape")
 
 
@@ -287,19 +290,22 @@ class Lowering:
             self.flat.refuse(call.site, f"{why}; it has several results, or a second one that is used", help_=_EXPORT)
             return None
         shape = self._shape(used[0], node, views)
-        if shape is None or not views or shape[0] != self.batch or not 1 <= len(shape) - 1 <= 4 or 0 in shape:
+        if shape is None or not views or 0 in shape or not shape or prod(shape) % self.batch:
             known = f"its result would be {'x'.join(map(str, shape))}" if shape is not None else "the shape of its result is not known"
             self.flat.refuse(call.site, f"{why}; and {known}", help_=_EXPORT)
             return None
         try:
-            return self._custom(call, views, _type_of(shape), why)
+            made = self._custom(call, views, _type_of(shape, self.batch), why)
+            dims = viewed(made.dims, shape)
+            return made._replace(dims=dims) if dims is not None else made
         except Unsaid as unsaid:
             self.flat.refuse(call.site, f"{why}; as `custom`, {unsaid}", help_=_EXPORT)
             return None
 
     @staticmethod
     def _views(value: Any) -> list[View]:
-        return [value] if isinstance(value, View) else [value.queries, value.keys] if isinstance(value, Scores) else []
+        found = [value] if isinstance(value, View) else value if isinstance(value, tuple) else []
+        return [one for one in found if isinstance(one, View)]
 
     def _custom(self, call: Call, views: Sequence[View], out: Type, why: str) -> View:
         weights = {name: self.graph.weights[name] for name in call.node.inputs if name in self.graph.learned and name in self.graph.weights}
@@ -310,7 +316,7 @@ class Lowering:
             own = own if own.isidentifier() and own not in tensors and not own[0].isdigit() and own not in _TAKEN else f"weight{at}"
             tensors[own], stored[own] = weight.shape or (1,), placed(weight)
         site = call.keyed(*[call.node.inputs.index(name) for name in weights]) if weights else call.site
-        values = [self.tensors.settle(call.site, view) for view in views]
+        values = [self.tensors.settled_or_whole(call.site, view) for view in views]
         return self.tensors.of(self.flat.custom(site, *values, out=out, why=why, tensors=tensors, stored=stored))
 
     def _shape(self, name: str, node: Node, views: Sequence[View]) -> tuple[int, ...] | None:
@@ -323,7 +329,17 @@ class Lowering:
                 return tuple([size for size in shape if isinstance(size, int)])
             if len(shape) == len(first) and all(not isinstance(a, int) or a == b for a, b in zip(shape, first, strict=True)):
                 return first
-        return views[0].sizes if views and node.operator in _ONE_BY_ONE else None
+        if views and node.operator in _ONE_BY_ONE:
+            return views[0].sizes
+        try:
+            inputs = [sizes_of(self.value(each)) for each in node.inputs if each]
+        except Unsaid:
+            return None
+        if node.operator == "MatMul" and min(map(len, inputs)) > 1:
+            return (*(_broadcast([each[:-2] for each in inputs]) or inputs[0][:-2]), inputs[0][-2], inputs[1][-1])
+        if node.operator == "Linear" and inputs[0] and inputs[0][-1] in inputs[1]:
+            return (*inputs[0][:-1], prod(inputs[1]) // inputs[0][-1])
+        return _broadcast(inputs) if node.operator in _SPREAD else None
 
 
 _EXPORT = "export it with other operators, or cut the network before this node"
@@ -332,11 +348,22 @@ _ONE_BY_ONE = frozenset(
     ["Erf", "Exp", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Neg", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Sqrt", "Clip", "Celu", "Shrink", "Softsign", "ThresholdedRelu", "Not", "IsNaN", "IsInf", "Hardmax", "CumSum", "BitwiseNot", "Swish", "Cast", "Pow", "Mod"]
 )  # fmt: skip
 """Operators whose result has the shape of their first input."""
+_SPREAD = frozenset(["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "And", "Or", "Xor", "Where", "Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Mod"])  # fmt: skip
+"""Operators on several tensors, number by number."""
 
 
-def _type_of(shape: Sequence[int]) -> Type:
+def _broadcast(shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
+    """The shape that several have together; None where they have none."""
+    rank = max(map(len, shapes), default=0)
+    axes = [*zip(*[(*(1,) * (rank - len(shape)), *shape) for shape in shapes], strict=True)]
+    return tuple(map(max, axes)) if all(len({*sizes} - {1}) <= 1 for sizes in axes) else None
+
+
+def _type_of(shape: Sequence[int], batch: int) -> Type:
     """The type of a result of which nothing but its shape is known."""
     sizes = tuple(shape[1:])
+    if shape[0] != batch or not 1 <= len(sizes) <= 4:
+        return Vector(prod(shape) // batch)
     return Vector(*sizes) if len(sizes) == 1 else Tokens(*sizes) if len(sizes) == 2 else Map(sizes[1:], sizes[0])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from archspec.imports.channels_first import sizes
 from archspec.imports.flat import Unsaid
@@ -17,6 +17,20 @@ from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
 from archspec.imports.views import Held, View
 from archspec.types import Map
+
+
+class Piece(NamedTuple):
+    """A part of a map along one of its axes, on the way to become a roll."""
+
+    x: View
+    dim: int
+    start: int
+    stop: int
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        return (*self.x.sizes[: self.dim], self.stop - self.start, *self.x.sizes[self.dim + 1 :])
 
 
 @row("Shape")
@@ -135,8 +149,19 @@ def _slice(call: Call) -> Any:
     for cut in cuts:
         if not len(cut):
             raise Unsaid("its result is empty")
-        if cut.step != 1 and len(cut) > 1:
+        if cut.step != 1 and len(cut) > 1 and not (isinstance(x, View) and cut.step > 0):
             raise Unsaid(f"it takes every {cut.step}th number along an axis" if cut.step > 0 else "it turns an axis round")
+    if isinstance(x, Piece) and all(cut.step == 1 for cut in cuts):  # of another axis, as a crop takes them one after the other
+        own = cuts[x.dim]
+        cuts[x.dim] = range(x.start + own.start, x.start + own.stop)
+        x, shape = x.x, x.x.sizes
+    moved = [dim for dim, cut in enumerate(cuts) if cut != range(shape[dim])]
+    if isinstance(x, View) and len(moved) == 1 and _is_edge(call, x, moved[0], cuts[moved[0]]):
+        return Piece(x, moved[0], cuts[moved[0]].start, cuts[moved[0]].stop)
+    if isinstance(x, View) and any(cut.step > 1 for cut in cuts):
+        for dim in moved[::-1]:
+            x = call.tensors.strided(call.site, x, dim, cuts[dim].start, cuts[dim].step)
+        return x
     if isinstance(x, View) and len(shape) > 3 and cuts[:2] == [range(size) for size in shape[:2]] and cuts[2:] != [*map(range, shape[2:])]:
         return _cropped(call, x, cuts[2:])
     for dim, cut in enumerate(cuts):
@@ -144,6 +169,30 @@ def _slice(call: Call) -> Any:
             continue
         x = _part(call, x, dim, cut.start, cut.stop)
     return x
+
+
+def _is_edge(call: Call, x: View, dim: int, cut: range) -> bool:
+    """Whether a cut is along the height, the width or the depth of a map of several axes, and is not its middle."""
+    own, size = x.dims[dim], x.sizes[dim]
+    if cut.step != 1 or not own or own[0].axis not in "dhw" or own != call.tensors.axis(x.value, own[0].axis) or len(x.dims) < 4:
+        return False
+    return cut.start != (size - len(cut)) // 2
+
+
+def _rolled(call: Call, parts: Sequence[Any], axis: int) -> View | None:
+    """The two pieces of a map with the first behind the second: a roll, as exporters write it."""
+    if len(parts) != 2 or not all(isinstance(part, Piece) for part in parts):
+        return None
+    one, other = parts
+    if (
+        (one.x, one.dim) != (other.x, other.dim)
+        or one.dim != axis
+        or other.start
+        or other.stop != one.start
+        or one.stop != one.x.sizes[axis]
+    ):
+        return None
+    return call.tensors.roll(call.site, one.x, {axis: -one.start})
 
 
 def _cropped(call: Call, x: View, cuts: Sequence[range]) -> View:
@@ -276,9 +325,13 @@ def _concat(call: Call) -> Any:
     for at in range(len(call)):
         value = call.value(at)
         value = call.held(at) if isinstance(value, Weight) else value
-        if not isinstance(value, (View, Held)):
+        if not isinstance(value, (View, Held, Piece)):
             raise Unsaid("it joins scores of attention, or computed numbers")
         parts.append(value)
-    rank = max(len(part.dims) for part in parts)
+    rank = max(len(part.sizes) for part in parts)
     (axis,) = axes_of((call.attribute("axis"),), rank)
+    rolled = _rolled(call, parts, axis)
+    if rolled is not None:
+        return rolled
+    parts = [call.tensors.slice(call.site, *part) if isinstance(part, Piece) else part for part in parts]
     return call.tensors.concat(call.site, parts, axis)
