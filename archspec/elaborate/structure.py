@@ -14,6 +14,7 @@ from archspec.elaborate.reports import Level
 from archspec.elaborate.steps import Steps
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import SHORTCUT, Call, Hole, Input
+from archspec.ir.shared import relinked
 from archspec.ops import STEPS, make, op_class
 from archspec.source import Span
 from archspec.syntax import ast
@@ -191,9 +192,10 @@ class Structures(Steps):
         if result == start and not inner.elements:
             return value
         call = inner.elements[0] if len(inner.elements) == 1 and result == ~0 else None
-        if isinstance(call, Call) and call.label is None and call.times == 1 and call.inputs == (start,):
+        if isinstance(call, Call) and call.label is None and call.owner is None and call.times == 1 and call.inputs == (start,):
             self.limit(times * call.graph.layers, head.span)
-            return builder.add(call._replace(inputs=(value,), times=times))
+            outside = relinked(call, lambda owner, depth: owner._replace(up=owner.up - 1) if owner.up > depth else owner)
+            return builder.add(outside._replace(inputs=(value,), times=times))
         graph = inner.finish(result)
         if graph is None:
             return builder.add(Hole(inner.type_of(result), "repeat", None, head.span))

@@ -153,6 +153,15 @@ def test_rows_name_what_has_the_weights_and_count_them_once():
     assert found["again1.0"].written == "conv k=3 f=4 p=1 = tower.0"
 
 
+@pytest.mark.parametrize("repeat", ["repeat 3:", "repeat 3: repeat 2:"])
+def test_a_group_again_in_every_round(repeat):
+    """A round of one call alone is that call, run so often; not where it has the weights of another."""
+    text = f"input 8x8x3\ntwin:\n  conv k=1 f=3\n  relu\n{repeat} again twin"
+    found = rows(text)
+    assert {row.owner for name, row in found.items() if name.endswith(".0") and name != "twin.0"} == {"twin.0"}
+    assert rows(expand(archspec.loads(text))).keys() == found.keys()
+
+
 def test_names_and_positions_of_other_layers_stay():
     assert list(rows("input 8x8x3\nc: conv k=1 f=3\nagain c\nconv k=1 f=4")) == ["c", "again1", "conv2"]
     assert list(rows("input 8x8x3\nc: conv k=1 f=3\nf:\n  relu\n  again c\n  relu")) == ["c", "f.0", "f.again1", "f.1"]
