@@ -230,6 +230,8 @@ APPLICATIONS = {
     "VGG16": 32, "ResNet50": 32, "ResNet50V2": 32, "DenseNet121": 32, "MobileNet": 32, "MobileNetV2": 32, "MobileNetV3Small": 32,
     "EfficientNetB0": 32, "EfficientNetV2B0": 32, "ConvNeXtTiny": 32, "Xception": 71, "InceptionV3": 75,
 }  # fmt: skip
+LONGER = ("xception",)
+"""Those of which a group is written out: its last block, which adds nothing, is taken for one with the others, and the proof refuses that."""
 OTHERS = {
     "VGG19": 0, "ResNet101": 0, "ResNet152": 0, "ResNet101V2": 0, "ResNet152V2": 0, "InceptionResNetV2": 0, "MobileNetV3Large": 224,
     "DenseNet169": 0, "DenseNet201": 0, "NASNetLarge": 0, **{f"EfficientNetB{at}": 0 for at in range(1, 8)}, "EfficientNetV2S": 0,
@@ -258,7 +260,7 @@ def test_the_other_applications_count_the_same(name):
 def counted(model, found):
     """All is said by layers, and counts are Keras's; of `Normalization` the constants are stored here, and Keras counts batches."""
     assert found.diagnostics == ()
-    assert found.note == ""
+    assert found.note == "" or found.network.name in LONGER
     totals = archspec.analyze(found.network).totals
     assert totals.params == sum(int(weight.value.numel()) for weight in model.trainable_weights)
     constants = sum(
