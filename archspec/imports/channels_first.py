@@ -29,6 +29,7 @@ class Tensors(Sliding):
     def along(self, site: Site, x: View, dim: int) -> View:
         """A tensor whose dimension `dim` is that of all channels, and whose others are positions; a layer over channels can take its value."""
         dim %= len(x.dims)
+        x = x if x.fixed else self.cut(site, x)
         if (
             not x.fixed
             and x.dims[dim] == self.axis(x.value, "c")
@@ -66,13 +67,13 @@ class Tensors(Sliding):
 
     def pointwise(self, site: Site, x: View, step: str, **arguments: Any) -> View:
         """A layer over each number by itself."""
-        x = self.cut(site, x) if x.fixed else x
+        x = self.cut(site, x)
         return x._replace(value=self.flat.step(site, step, x.value, **arguments))
 
     def softmax(self, site: Site, x: View, dim: int, step: str = "softmax") -> View:
         """A softmax along a dimension of channels or of tokens."""
         dim %= len(x.dims)
-        x = self.cut(site, x) if x.fixed else x
+        x = self.cut(site, x)
         if isinstance(self.flat.type_of(x.value), Tokens) and x.dims[dim] == self.axis(x.value, "t"):
             return x._replace(value=self.flat.step(site, step, x.value, axis="t"))
         return self.on_channels(site, x, dim, step)
@@ -97,7 +98,7 @@ class Tensors(Sliding):
         if isinstance(y, Held):
             return self._with_held(site, step, x, y)
         y = y._replace(dims=(*((),) * (len(x.dims) - len(y.dims)), *y.dims))
-        x, y = (self.cut(site, one) if one.fixed else one for one in (x, y))
+        x, y = (self.cut(site, one) for one in (x, y))
         if x.dims == y.dims and self.flat.type_of(x.value) == self.flat.type_of(y.value):
             return x._replace(value=self.flat.step(site, step, x.value, y.value))
         groups = self._groups(x)
@@ -144,7 +145,7 @@ class Tensors(Sliding):
         dims: tuple[Dim, ...] = (*((),) * (len(x.dims) - len(y.dims)), *y.dims)
         if len(dims) > len(x.dims) or dims[0]:
             raise Unsaid(f"the stored tensor `{y.name}` of {'x'.join(map(str, y.shape)) or 'one number'} is no value of one image")
-        x = self.cut(site, x) if x.fixed else x
+        x = self.cut(site, x)
         if y.shape == () and y.learned and not y.again and step == "mul":
             return x._replace(
                 value=self.flat.step(
@@ -191,7 +192,7 @@ class Tensors(Sliding):
         gathered = self._gathered(parts, dim)
         if gathered is not None:
             return gathered
-        parts = [self.cut(site, part) if isinstance(part, View) and part.fixed else part for part in parts]
+        parts = [self.cut(site, part) if isinstance(part, View) else part for part in parts]
         first = next((part for part in parts if isinstance(part, View)), None)
         if first is None:
             raise Unsaid("it joins stored tensors alone")
@@ -242,7 +243,7 @@ class Tensors(Sliding):
         for at, part in enumerate(parts):
             if (
                 not isinstance(part, View)
-                or (part.value, part.dims) != (first.value, first.dims)
+                or part._replace(fixed=()) != first._replace(fixed=())
                 or {d for d, _ in part.fixed} != set(digits)
             ):
                 return None
@@ -253,7 +254,7 @@ class Tensors(Sliding):
             ordered = sorted(found, key=lambda index, order=order: [index[at] for at in order])  # type: ignore[misc]
             if [found[index] for index in ordered] == list(range(len(parts))):
                 own = merged([*[digits[at] for at in order], *first.dims[dim]])
-                return View(first.value, (*first.dims[:dim], own, *first.dims[dim + 1 :]))
+                return first._replace(dims=(*first.dims[:dim], own, *first.dims[dim + 1 :]), fixed=())
         return None
 
     def sum(self, site: Site, x: View, dim: int) -> View:
@@ -296,7 +297,7 @@ class Tensors(Sliding):
     def reduce(self, site: Site, x: View, step: str, dims: Sequence[int], *, keep: bool) -> View:
         """The `mean` or `max` along dimensions: of all positions or of channels."""
         dims = sorted({dim % len(x.dims) for dim in dims})
-        x = self.cut(site, x) if x.fixed else x
+        x = self.cut(site, x)
         type_ = self.flat.type_of(x.value)
         gone = merged(
             sorted(

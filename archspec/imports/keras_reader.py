@@ -75,7 +75,7 @@ class Reader:
                 continue
             spot = Spot(self.model.layers[self.model.outputs[at][1].layer], Call([], {}), Site("output", f"output `{name}`"), "", "")
             try:
-                x = self.keras.cut(spot.site, x) if x.fixed else x
+                x = self.keras.cut(spot.site, x)
                 self.flat.output(self.keras.value(spot, x, 1 if self.keras.first and len(x.dims) > 2 else -1), "output" if not at else name)
             except Unsaid as unsaid:
                 self.flat.refuse(spot.site, str(unsaid))

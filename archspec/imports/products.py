@@ -36,9 +36,9 @@ class Scores(NamedTuple):
     """Whether the heads are the last dimension."""
 
     def times(self, number: float) -> Scores:
-        """The scores, multiplied with a number. Raises Unsaid where something was added to them."""
-        if self.table is not None or self.mask is not None or self.bias is not None or self.causal or self.mixed:
-            raise Unsaid("it multiplies scores of attention that something was added to")
+        """The scores, multiplied with a number. Raises Unsaid where something was added to them, or a softmax taken."""
+        if self.weighed or self.table is not None or self.mask is not None or self.bias is not None or self.causal or self.mixed:
+            raise Unsaid("it multiplies scores of attention that something was added to, or their softmax")
         usual = size(self.queries.dims[-1]) ** -0.5
         return self._replace(scale=(usual if self.scale is None else self.scale) * number)
 
@@ -93,7 +93,9 @@ class Attending(Tensors):
         return self.attend(site, scores, values)
 
     def biased(self, scores: Scores, added: Held | Computed) -> Scores:
-        """Scores with biases of relative positions, with a stored tensor, or with a mask."""
+        """Scores with biases of relative positions, with a stored tensor, or with a mask. Raises Unsaid."""
+        if scores.weighed:
+            raise Unsaid("it adds to the softmax of scores of attention")
         if isinstance(added, Held):
             if scores.bias is not None:
                 raise Unsaid("it adds two stored tensors to the scores of attention")
@@ -103,6 +105,12 @@ class Attending(Tensors):
         if not added.parts and scores.mask is None:
             return scores._replace(mask=True if added.value is None else added.value)
         raise Unsaid("it adds to the scores of attention what is computed from stored tensors")
+
+    def regrouped(self, scores: Scores, shape: Sequence[int]) -> Scores:
+        """Scores whose dimensions before the queries and keys are grouped otherwise. Raises Unsaid where these change too."""
+        if scores.last or list(shape[-2:]) != [size(scores.queries.dims[-2]), size(scores.keys.dims[-2])]:
+            raise Unsaid("it takes scores of attention apart")
+        return scores
 
     def turned(self, scores: Scores, order: Sequence[int]) -> Scores:
         """Scores (batch, heads, T, U) with the heads last, or back. Raises Unsaid for any other order."""
@@ -120,12 +128,16 @@ class Attending(Tensors):
         """Biases (pairs of positions, heads) that were moved to lie as scores. Raises Unsaid where they do not."""
         assert added.table is not None
         letters = [[digit.axis for digit in dim] for dim in added.dims[-3:]]
-        if added.table.oriented or letters == [["1"], ["0"], ["0"]]:
+        if added.table.oriented or (letters == [["1"], ["0"], ["0"]] and added.dims[-2][0].stride > added.dims[-1][0].stride):
             return added.table._replace(oriented=True)
         raise Unsaid("the biases of relative positions lie in another order than the scores")
 
     def attend(self, site: Site, scores: Scores, values: View) -> View:
         """Attention of queries, keys and values, each with positions and the channels of a head as its last dimensions."""
+        return self.number(site, self._attend(site, scores, values._replace(factor=1.0)), "mul", values.factor)
+
+    def _attend(self, site: Site, scores: Scores, values: View) -> View:
+        """The same for values that no number waits to be multiplied with."""
         q, k, v = (self._parted(one) for one in (scores.queries, scores.keys, values))
         heads, shared = size(q.dims[1]), size(k.dims[1])
         usual = size(q.dims[3]) ** -0.5
@@ -208,7 +220,7 @@ class Attending(Tensors):
 
     def roll(self, site: Site, x: View, shifts: Mapping[int, int]) -> View:
         """A map whose positions are moved along dimensions, what leaves it at one end coming in at the other."""
-        x = self.cut(site, x) if x.fixed else x
+        x = self.cut(site, x)
         type_ = self.flat.type_of(x.value)
         letters = axes_of(type_)[1:] if isinstance(type_, Map) else ""
         axes = {x.dims[dim]: shift for dim, shift in shifts.items()}
@@ -322,7 +334,7 @@ class Attending(Tensors):
     def linear(self, site: Site, x: View, kernel: Kernel) -> View:
         """A product with a stored matrix over the last dimension; behind attention, with the product before that, it is one layer `attn`."""
         found = self._attended.get(x.value)
-        if found is not None and not x.fixed and x.dims[-1] == self.axis(x.value, "c"):
+        if found is not None and not x.fixed and x.factor == 1 and x.dims[-1] == self.axis(x.value, "c"):
             value = self._attention(site, found, kernel)
             if value is not None:
                 value = self._roll(site, value, found.rolled) if found.rolled else value

@@ -146,7 +146,7 @@ class Sliding(Views):
 
     def padded(self, site: Site, x: View, ends: Mapping[int, tuple[int, int]], mode: str = "zero") -> View:
         """Numbers before and after dimensions of a map."""
-        x = self.cut(site, x) if x.fixed else x
+        x = self.cut(site, x)
         if not ends:
             return x
         axes = {at: next((axis for axis in "cdhw" if x.dims[at] and x.dims[at] == self.axis(x.value, axis)), "") for at in ends}

@@ -262,5 +262,7 @@ def _dropout(r: Reader, site: Site, x: Any, p: float, input: Any) -> Any:
 @row("softmax", "log_softmax", takes=(Scores,))
 def _softmax(r: Reader, site: Site, x: Any, dim: int) -> Any:
     if isinstance(x, Scores):
+        if dim not in (-1, len(x.queries.dims) - 1) or x.last or x.weighed or "log" in site.operator:
+            raise Unsaid("it weighs queries or heads, not keys")
         return x._replace(weighed=True)
     return r.softmax(site, x, dim, "logsoftmax" if "log" in site.operator else "softmax")

@@ -20,7 +20,8 @@ def _moved(x: Any, order: Sequence[int]) -> Any:
 
 @row("view", "reshape", "_unsafe_view", takes=(Held, Computed, Scores))
 def _view(r: Reader, site: Site, x: Any, size: Any, shape: Any) -> Any:
-    return x if isinstance(x, Scores) else _viewed(r, site, x, _wanted(x, size if size is not None else shape))
+    wanted = size if size is not None else shape
+    return r.regrouped(x, wanted) if isinstance(x, Scores) else _viewed(r, site, x, _wanted(x, wanted))
 
 
 def _viewed(r: Reader, site: Site, x: Any, wanted: Sequence[int]) -> Any:

@@ -18,7 +18,7 @@ class View(NamedTuple):
     dims: Dims
     fixed: tuple[tuple[Digit, int], ...] = ()
     factor: float = 1.0
-    """A number that it is multiplied by; only of one with fixed parts."""
+    """A number that it is multiplied by. It and the fixed parts wait for the layer that takes the tensor: `cut` writes what they take."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -152,7 +152,7 @@ class Views:
 
     def slice(self, site: Site, x: View, dim: int, start: int, stop: int) -> View:
         """Numbers from `start` up to, not including, `stop` along a dimension."""
-        x = self.of(self.settle(site, x)) if x.fixed else x
+        x = self.of(self.settle(site, x)) if x.fixed else self.cut(site, x)
         if (start, stop) == (0, size(x.dims[dim])):
             return x
         own = x.dims[dim]
@@ -178,8 +178,7 @@ class Views:
         The layer that this takes, if any, is written. Raises Unsaid.
         """
         site = self._there(site, x)
-        if x.fixed:
-            x = self.cut(site, x)
+        x = self.cut(site, x)
         here = self.flat.type_of(x.value)
         kind = kind or _kind(x, here)
         type_ = _type(kind, x.sizes[1:])
@@ -246,7 +245,7 @@ class Views:
         return self.flat.step(site, "rearrange", value, stored=None, pattern=pattern, **given)
 
     def cut(self, site: Site, x: View) -> View:
-        """A tensor whose fixed parts are cut out of its value."""
+        """A tensor whose fixed parts are cut out of its value, and which is multiplied by its factor; any other as it is."""
         site = self._there(site, x)
         x = self._thinned(site, x)
         for axis in dict.fromkeys(digit.axis for digit, _ in x.fixed):

@@ -235,3 +235,78 @@ def test_what_no_result_depends_on_is_left_out_and_said():
     found = archspec.from_torch(module, "4x4x3")
     assert found.note == "no result depends on spare.bias, spare.weight, which are left out"
     assert archspec.analyze(found.network).totals.params == 16
+
+
+def weighing(weigh):
+    """Attention, with something of one's own for the scores, the values, or both."""
+
+    def run(m, x):
+        q, k, v = m.qkv(x.flatten(2).transpose(1, 2)).reshape(x.shape[0], -1, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        return m.proj(weigh(q @ k.transpose(-2, -1), v).transpose(1, 2).flatten(2)).transpose(1, 2).reshape(x.shape)
+
+    return run
+
+
+WEIGHED = {
+    "values times a number": (lambda a, v: a.softmax(-1) @ (v * 3), True),
+    "a softmax over queries": (lambda a, v: a.softmax(-2) @ v, False),
+    "a log softmax": (lambda a, v: a.log_softmax(-1) @ v, False),
+    "weights times a number": (lambda a, v: (a.softmax(-1) * 2) @ v, False),
+    "two softmaxes": (lambda a, v: a.softmax(-1).softmax(-1) @ v, False),
+    "queries and keys exchanged": (lambda a, v: a.transpose(-2, -1).softmax(-1) @ v, False),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHED)
+def test_attention_is_read_as_what_it_is_or_as_custom(name, tmp_path):
+    """Counts and shapes are the same in all cases: only the values tell."""
+    weigh, is_said = WEIGHED[name]
+    module = Case(weighing(weigh), qkv=nn.Linear(8, 24), proj=nn.Linear(8, 8)).eval()
+    same_values(module, torch.randn(2, 8, 3, 3), tmp_path, said=is_said)
+
+
+def halves(combine):
+    return lambda m, x: combine(*m.conv(x).chunk(2, 1))
+
+
+@pytest.mark.parametrize(
+    "combine",
+    [
+        lambda a, b: torch.cat([a * 2, b], 1),
+        lambda a, b: torch.cat([a * 2, b * 3], 1),
+        lambda a, b: torch.cat([a * 2, b * 2], 1),
+        lambda a, b: (a * 2) * b,
+        lambda a, b: a * 2 + b,
+        lambda a, b: F.relu(a * -1) + b,
+    ],
+)
+def test_a_number_that_multiplies_a_part_is_not_lost(combine, tmp_path):
+    module = Case(halves(combine), conv=nn.Conv2d(3, 8, 1)).eval()
+    same_values(module, torch.randn(2, 3, 4, 4), tmp_path, said=True)
+
+
+@pytest.mark.parametrize(("order", "is_said"), [((2, 0, 1), True), ((2, 1, 0), False)])
+def test_biases_of_relative_positions_lie_as_scores_do(order, is_said, tmp_path):
+    """Turned, they are those of the opposite positions."""
+    places = torch.stack(torch.meshgrid(torch.arange(3), torch.arange(3), indexing="ij")).flatten(1)
+    apart = (places[:, :, None] - places[:, None, :]).permute(1, 2, 0) + 2
+
+    def weigh(m, x):
+        added = m.table[m.index.view(-1)].view(9, 9, 2).permute(order)
+        return weighing(lambda a, v: (a * 0.5 + added).softmax(-1) @ v)(m, x)
+
+    module = Case(weigh, qkv=nn.Linear(8, 24), proj=nn.Linear(8, 8), table=nn.Parameter(torch.randn(25, 2))).eval()
+    module.register_buffer("index", apart[..., 0] * 5 + apart[..., 1])
+    same_values(module, torch.randn(2, 8, 3, 3), tmp_path, said=is_said)
+
+
+def same_values(module, example, folder, *, said):
+    """A module that is said by layers alone computes what its spec does; any other has a `custom`."""
+    found = archspec.from_torch(module, example)
+    assert bool(found.diagnostics) is not said
+    if said:
+        found.save_weights(folder / "w.safetensors")
+        ours = archspec.to_torch(found.network).eval()
+        archspec.load_weights(ours, folder / "w.safetensors")
+        with torch.no_grad():
+            assert torch.allclose(ours(example), module(example), atol=1e-5)

@@ -162,7 +162,7 @@ _ATEN: Mapping[str, str] = {
 def _function(name: str) -> Row:
     def made(call: Call) -> View:
         x = call.x()
-        x = call.tensors.cut(call.site, x) if x.fixed else x
+        x = call.tensors.cut(call.site, x)
         site = call.site._replace(operator=name)
         return x._replace(value=call.lowering.flat.custom(site, x.value, out=None, why="the language has no layer for it"))
 
