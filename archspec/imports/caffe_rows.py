@@ -208,7 +208,7 @@ def alone(type_: Type) -> tuple[int, ...]:
 
 
 def offset(layer: Layer, value: int, at: int) -> int:
-    """Add a learned number for each channel, which stands in blob number `at`."""
+    """Add a learned number for each channel, which is blob number `at`."""
     shape = alone(layer.type_of(value))
     learned = layer.step("tensor", key=".bias", shape=(*shape[1:], shape[0]), stored={"": layer.blob(at, *shape)})
     return layer.step("add", value, learned, stretch=True)

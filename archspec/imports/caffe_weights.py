@@ -19,7 +19,7 @@ _DATA = {5: "<f4", 8: "<f8"}
 
 
 class Blob(NamedTuple):
-    """Where the numbers of a blob stand in the file, and their type."""
+    """Where the numbers of a blob are in the file, and their type."""
 
     start: int
     stop: int

@@ -9,12 +9,15 @@ from typing import Any
 
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, Dim, joined, merged, size
+from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, size
 from archspec.imports.sliding import Kernel as Kernel
 from archspec.imports.sliding import Sliding, check_fit
 from archspec.imports.sliding import sizes as sizes
 from archspec.imports.views import Held, View
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.types import Map, Tokens, Type, Vector, is_line
+
+_KINDS: dict[type, str] = {Map: "map", Tokens: "tokens", Vector: "vector"}
+"""What `settle` calls the types."""
 
 
 class Tensors(Sliding):
@@ -89,7 +92,7 @@ class Tensors(Sliding):
 
     def merge(self, site: Site, step: str, x: View | Held, y: View | Held) -> View:
         """The sum, difference or product of two tensors, of which one may be stretched."""
-        if isinstance(x, Held) or (isinstance(y, View) and (len(y.dims), _numbers(y)) > (len(x.dims), _numbers(x))):
+        if isinstance(x, Held) or (isinstance(y, View) and (len(y.dims), prod(y.sizes[1:])) > (len(x.dims), prod(x.sizes[1:]))):
             if step == "sub":
                 raise Unsaid("a difference whose first value is stretched or stored")
             x, y = y, x
@@ -110,7 +113,7 @@ class Tensors(Sliding):
         order = self._order(x) or self._order(y) or list(range(len(x.dims)))
         x, y = (one._replace(dims=tuple([one.dims[at] for at in order])) for one in (x, y))
         value = self.settle(site, x)
-        kind = {Map: "map", Tokens: "tokens", Vector: "vector"}[type(self.flat.type_of(value))]
+        kind = _KINDS[type(self.flat.type_of(value))]
         found = self.of(self._stretched(site, step, value, self._spread(site, y, kind)))
         return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(len(order))]))
 
@@ -209,14 +212,14 @@ class Tensors(Sliding):
         """Tensors of which each becomes a value of its own before they are joined; stored ones may be among them."""
         value = self.settle(site, first)
         type_ = self.flat.type_of(value)
-        kind = {Map: "map", Tokens: "tokens", Vector: "vector"}[type(type_)]
+        kind = _KINDS[type(type_)]
         axis = self.of(value).dims[dim]
         letter = (
             axis[0].axis
             if axis
             else ("t" if isinstance(type_, Tokens) and dim == 1 else "c" if dim == 1 or isinstance(type_, Tokens) else "")
         )
-        if letter == "w" and isinstance(type_, Map) and len(type_.spatial) == 1:
+        if letter == "w" and is_line(type_):
             letter = "t"
         if letter not in ("c", "t"):
             raise Unsaid("it joins values along the height or width of a map, or along the batch")
@@ -304,7 +307,7 @@ class Tensors(Sliding):
                 (digit for dim in dims for digit in x.dims[dim]), key=lambda d: ("dhwtc".index(d.axis) if d.axis != "n" else 9, -d.stride)
             )
         )
-        positions = merged([Digit(axis, size_, 1) for axis, size_ in self._positions(type_)])
+        positions = joined([self.axis(x.value, axis) for axis in axes_of(type_) if axis != "c"])
         left = [() if at in dims else dim for at, dim in enumerate(x.dims)]
         if gone == positions and not isinstance(type_, Vector):
             value = self.flat.step(site, "gap" if step == "mean" else "gmp", x.value)
@@ -323,16 +326,3 @@ class Tensors(Sliding):
         if settled == x:
             raise Unsaid(f"a {step} along some of the positions alone")
         return self.reduce(site, settled, step, dims, keep=keep)
-
-    @staticmethod
-    def _positions(type_: Type) -> list[tuple[str, int]]:
-        if isinstance(type_, Map):
-            return list(zip("dhw"[-len(type_.spatial) :], type_.spatial, strict=True))
-        return [("t", type_.length)] if isinstance(type_, Tokens) else []
-
-
-def _numbers(x: View) -> int:
-    total = 1
-    for dim in x.dims[1:]:
-        total *= size(dim)
-    return total

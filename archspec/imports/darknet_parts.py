@@ -173,7 +173,7 @@ def region(layer: Layer) -> int:
     section = layer.section
     coords, classes, count = section.integer("coords", 4, 2), section.integer("classes", 20, 1), section.integer("num", 1, 1)
     if "tree" in section.options:
-        why = "the groups of its softmax stand in another file, which is not read"
+        why = "the groups of its softmax are in another file, which is not read"
         return layer.output(layer.custom(layer.x, out=layer.type_of(layer.x), why=why, macs=0))
     function = "softmax" if section.integer("softmax", 0) else "sigmoid"
     seen = [(1 + classes, function)] if section.integer("background", 0) else [(1, "sigmoid"), (classes, function)]

@@ -317,7 +317,7 @@ def softmax(layer: Layer) -> int:
     value, groups, temperature = layer.x, section.integer("groups", 1, 1), section.number("temperature", 1)
     type_ = layer.type_of(value)
     if "tree" in section.options:
-        return layer.custom(value, out=type_, why="its groups stand in another file, which is not read", macs=0, name="softmax.tree")
+        return layer.custom(value, out=type_, why="its groups are in another file, which is not read", macs=0, name="softmax.tree")
     if temperature not in (0, 1):
         value = layer.step("mul", value, number=1 / temperature)
     if groups > 1:

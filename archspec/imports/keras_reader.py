@@ -42,7 +42,7 @@ class Scope(NamedTuple):
 class Facts(NamedTuple):
     """What is known of layers besides their configuration, by where the source has them.
 
-    That are the shapes of the weights and of the result, where they are known, and for a layer that stands in several places the first.
+    That are the shapes of the weights and of the result, where they are known, and for a layer that is called several times the first.
     """
 
     shapes: Callable[[str], Sequence[tuple[int, ...]]]
@@ -236,7 +236,7 @@ class Reader:
                 raise Unsaid(f"its result is {said}, and that of the layer {'x'.join(map(str, x.sizes[1:]))}")
 
     def _opaque(self, spot: Spot, inputs: Sequence[View | None], known: Sequence[Shape], why: str | None) -> View | None:
-        """A layer that the language lacks as `custom`, with the result that the file says; one that is refused stands for itself."""
+        """A layer that the language lacks as `custom`, with the result that the file says; one that is refused is given back as it is."""
         shape = known[0] if known else self.facts.result(spot.source)
         views = [x for x in inputs if x is not None]
         if (

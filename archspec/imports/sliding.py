@@ -12,7 +12,7 @@ from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import axes_of
 from archspec.imports.views import View, Views
-from archspec.types import Map, Tokens
+from archspec.types import Map, Tokens, is_line
 
 
 class Kernel(NamedTuple):
@@ -61,7 +61,7 @@ class Sliding(Views):
         here = self.flat.type_of(x.value)
         if isinstance(here, Tokens):
             return not x.fixed and x.dims[1:] == (self.axis(x.value, "c"), self.axis(x.value, "t"))
-        return isinstance(here, Map) and len(here.spatial) == 1
+        return is_line(here)
 
     @staticmethod
     def raised(x: View) -> View:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import import_module
 from math import prod
@@ -83,10 +83,14 @@ def _template(name: str) -> str | None:
     return None
 
 
+def stored_in(site: Site, names: Iterable[str]) -> dict[str, Stored]:
+    """Tensors of a module under the names that they have there."""
+    return {name: Stored((f"{site.key}.{name}",)) for name in names}
+
+
 def _kernel(site: Site, own: Any) -> Kernel:
     """The weights of a layer as PyTorch stores them."""
-    stored = {name: Stored((f"{site.key}.{name}",)) for name in ("weight", "bias") if getattr(own, name, None) is not None}
-    return Kernel(tuple(own.weight.shape), own.bias is not None, stored)
+    return Kernel(tuple(own.weight.shape), own.bias is not None, stored_in(site, ["weight", *["bias"] * (own.bias is not None)]))
 
 
 @module("StandardConv2d")
@@ -97,7 +101,7 @@ def _standardised(r: Reader, site: Site, own: Any, x: View) -> View:
     gain = getattr(own, "gain", None)
     factor = own.scale * prod(kernel.shape[1:]) ** 0.5 if gain is not None and hasattr(own, "scale") else 1.0
     form = {"norm": "std", "eps": own.eps} | ({} if gain is not None else {"gain": False})
-    stored = {**kernel.stored, **({"gain": Stored((f"{site.key}.gain",))} if gain is not None else {})}
+    stored = {**kernel.stored, **stored_in(site, ["gain"] * (gain is not None))}
     same = isinstance(own.padding, str) or (type(own).__name__.endswith("Same") and getattr(own, "same_pad", True))
     around = ([0, 0], [0, 0]) if same else (own.padding, own.padding)
     if getattr(own, "pads", ()):
@@ -110,7 +114,7 @@ def _standardised(r: Reader, site: Site, own: Any, x: View) -> View:
 @module("RmsNorm2d", "RmsNormAct2d", of=("timm",))
 def _root_mean_square(r: Reader, site: Site, own: Any, x: View) -> View:
     """A norm over the channels of a map, without a mean."""
-    found = r.on_channels(site, x, 1, "rmsnorm", eps=own.eps, stored={"weight": Stored((f"{site.key}.weight",))})
+    found = r.on_channels(site, x, 1, "rmsnorm", eps=own.eps, stored=stored_in(site, ["weight"]))
     return _acted(r, site, own, found)
 
 
@@ -126,9 +130,7 @@ def _acted(r: Reader, site: Site, own: Any, x: View) -> View:
 @module("GlobalResponseNorm", of=("timm", OWN))
 def _response(r: Reader, site: Site, own: Any, x: View) -> View:
     """ConvNeXt V2's norm, on channels first or last."""
-    stored = {name: Stored((f"{site.key}.{name}",)) for name in ("weight", "bias")}
-    dim = getattr(own, "channel_dim", 1)
-    return r.on_channels(site, x, dim, "grn", eps=own.eps, stored=stored)
+    return r.on_channels(site, x, getattr(own, "channel_dim", 1), "grn", eps=own.eps, stored=stored_in(site, ["weight", "bias"]))
 
 
 @module("ParametrizedConv2d", "ParametrizedConv1d", of=("torch",))
@@ -138,7 +140,7 @@ def _parametrized(r: Reader, site: Site, own: Any, x: View) -> View:
     if kinds != ["_WeightNorm"] or own.padding_mode != "zeros" or isinstance(own.padding, str):
         raise Unsaid(f"its weights have the form {', '.join(kinds)}")
     names = [f"parametrizations.weight.original{at}" for at in (0, 1)] + ["bias"] * (own.bias is not None)
-    kernel = Kernel(tuple(own.weight.shape), own.bias is not None, {name: Stored((f"{site.key}.{name}",)) for name in names})
+    kernel = Kernel(tuple(own.weight.shape), own.bias is not None, stored_in(site, names))
     return r.conv(site, x, kernel, own.stride, (own.padding, own.padding), own.dilation, own.groups, form={"norm": "weight"})
 
 
@@ -148,6 +150,5 @@ def _cosine_windows(r: Reader, site: Site, own: Any, x: View) -> View:
     if len(x.dims) != 4 or len(own.cpb_mlp) != 3:
         raise Unsaid("it is no map with channels last")
     names = ["logit_scale", "qkv.weight", "qkv.bias", "proj.weight", "proj.bias", "cpb_mlp.0.weight", "cpb_mlp.0.bias", "cpb_mlp.2.weight"]
-    stored = {name: Stored((f"{site.key}.{name}",)) for name in names}
     given = {"heads": own.num_heads, "w": sizes(own.window_size), "shift": sizes(own.shift_size)}
-    return r.on_channels(site, x, -1, "attn", sim="cos", rel="mlp", proj="qkv", stored=stored, **given)
+    return r.on_channels(site, x, -1, "attn", sim="cos", rel="mlp", proj="qkv", stored=stored_in(site, names), **given)

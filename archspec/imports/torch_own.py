@@ -7,16 +7,11 @@ from typing import Any
 from archspec.imports.channels_first import Kernel, sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.torch_modules import module
+from archspec.imports.torch_modules import module, stored_in
 from archspec.imports.torch_reader import Reader
 from archspec.imports.torch_sequences import pads
 from archspec.imports.views import View
 from archspec.types import Map, Tokens
-
-
-def _stored(site: Site, own: Any) -> dict[str, Stored]:
-    """All tensors of a module, under the names that they have there."""
-    return {name: Stored((f"{site.key}.{name}",)) for name in own.state_dict()}
 
 
 @module("LastLSTM", "LastGRU", "LastRNN")
@@ -26,12 +21,12 @@ def _last(r: Reader, site: Site, own: Any, x: View) -> View:
     tokens = r.settle(site, x._replace(dims=tuple([x.dims[at] for at in order])), "tokens")
     given = {"n": own.hidden_size, "dirs": 1 + own.bidirectional, "layers": own.num_layers, "bias": own.bias}
     step = type(own).__name__.removeprefix("Last").lower()
-    return r.of(r.flat.step(site, step, tokens, stored=_stored(site, own), out="last", **given))
+    return r.of(r.flat.step(site, step, tokens, stored=stored_in(site, own.state_dict()), out="last", **given))
 
 
 @module("Rbf")
 def _rbf(r: Reader, site: Site, own: Any, x: View) -> View:
-    return r.of(r.flat.step(site, "rbf", r.settle(site, x, "vector"), n=own.weight.shape[0], stored=_stored(site, own)))
+    return r.of(r.flat.step(site, "rbf", r.settle(site, x, "vector"), n=own.weight.shape[0], stored=stored_in(site, own.state_dict())))
 
 
 @module("Unpool")
@@ -54,7 +49,7 @@ def _subsample(r: Reader, site: Site, own: Any, x: View) -> View:
     w, s = own.pool.kernel_size, own.pool.stride
     given: dict[str, Any] = {"s": s} if s != w else {}
     names = {"coefficient": "weight", "bias": "bias"}
-    stored = {name: Stored((f"{site.key}.{own_}",)) for name, own_ in names.items()} | _stored(site, own)
+    stored = {name: Stored((f"{site.key}.{own_}",)) for name, own_ in names.items()} | stored_in(site, own.state_dict())
     return r.of(r.flat.step(site, "subsample", r.map(site, x), w=w, round="floor", stored=stored, **given))
 
 
@@ -63,7 +58,7 @@ def _table(r: Reader, site: Site, own: Any, x: View) -> View:
     rows: list[list[int]] = [[] for _ in range(own.shape[0])]
     for f, i in zip(own.filters.tolist(), own.inputs.tolist(), strict=True):
         rows[f].append(i)
-    kernel = Kernel(own.shape, own.bias is not None, _stored(site, own))
+    kernel = Kernel(own.shape, own.bias is not None, stored_in(site, own.state_dict()))
     options = {name: [one] * 2 if isinstance(one, int) else list(one) for name, one in own.options.items()}
     p = options["padding"]
     form = {"maps": tuple(map(tuple, rows))}
@@ -98,7 +93,7 @@ def _windows(r: Reader, site: Site, own: Any, x: View) -> View:
     given: dict[str, Any] = {"heads": own.heads, "w": sizes(own.window), "rel": "table", "proj": "qkv"}
     given |= {"shift": sizes(own.shift)} if any(own.shift) else {}
     given |= {"bias": False} if own.qkv.bias is None else {}
-    return r.of(r.flat.step(site, "attn", r.map(site, x), stored=_stored(site, own), **given))
+    return r.of(r.flat.step(site, "attn", r.map(site, x), stored=stored_in(site, own.state_dict()), **given))
 
 
 class _Options:
@@ -119,7 +114,7 @@ def _attend(r: Reader, site: Site, own: Any, *values: View) -> View:
     count = len(read) - _Options(own).biased
     read = [read[0]] * (3 - count if type(own).__name__ == "Attend" else 0) + read  # a value that is read several times comes once
     given = _heads(own) | ({"k": True, "v": True} if type(own).__name__ == "Attend" else {})
-    return r.of(r.flat.step(site, "attend", *read, stored=_stored(site, own), **given))
+    return r.of(r.flat.step(site, "attend", *read, stored=stored_in(site, own.state_dict()), **given))
 
 
 @module("PackedAttention", "SplitAttention", "QkvAttention")
@@ -136,7 +131,7 @@ def _attention(r: Reader, site: Site, own: Any, *values: View) -> View:
     given |= {"f": out.out_features} if out.out_features != x.channels else {}
     alike = options.kvheads in (None, own.heads) and (not options.kv or r.flat.type_of(read[1]).channels == x.channels)
     given |= {"proj": "qkv"} if kind == "QkvAttention" else {"proj": "apart"} if kind == "SplitAttention" and alike else {}
-    return r.of(r.flat.step(site, "attn", *read, stored=_stored(site, own), **given))
+    return r.of(r.flat.step(site, "attn", *read, stored=stored_in(site, own.state_dict()), **given))
 
 
 def _heads(module_: Any) -> dict[str, Any]:
@@ -165,4 +160,4 @@ def _buckets(r: Reader, site: Site, own: Any, *_: View) -> View:
     if tokens is None:
         raise Unsaid("no tokens come before it, of which it takes the number")
     given: dict[str, Any] = {"causal": True} if own.causal else {}
-    return r.of(r.flat.step(site, "buckets", tokens, heads=own.weight.shape[1], stored=_stored(site, own), **given))
+    return r.of(r.flat.step(site, "buckets", tokens, heads=own.weight.shape[1], stored=stored_in(site, own.state_dict()), **given))

@@ -12,11 +12,10 @@ from archspec.diagnostics import Diagnostic, SpecError
 from archspec.imports.channels_first import Kernel
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import viewed
 from archspec.imports.products import Attending, Scores
 from archspec.imports.torch_table import ROWS, TAKES
-from archspec.imports.views import Computed, Held, Table, View, held
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.imports.views import Computed, Held, Table, View, declared_type, held
+from archspec.types import Map, from_shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -124,7 +123,7 @@ class Reader(Attending):
             raise SpecError(
                 [Diagnostic("A611", f"input `{node.name}` has {len(shape)} axes, the batch included; a network takes 2 to 5", None)]
             )
-        return self.of(self.flat.input(node.name, Vector(sizes[0]) if len(sizes) == 1 else Map(tuple(sizes[1:]), sizes[0])))
+        return self.of(self.flat.input(node.name, from_shape((*sizes[1:], sizes[0]))))
 
     # one operator
 
@@ -275,18 +274,15 @@ class Reader(Attending):
 
     def _declared(self, site: Site, views: Sequence[View], shape: tuple[int, ...], stored: Mapping[str, str], why: str) -> View:
         """A `custom` with a result of a shape."""
-        type_ = _opaque_type(shape, self.batch)
         result = self.flat.custom(
             site._replace(key=next(iter(stored.values()), "").rpartition(".")[0]),
             *[self.settled_or_whole(site, view) for view in views],
-            out=type_,
+            out=declared_type(shape, self.batch),
             why=why,
             tensors={name: tuple(self.state[key].shape) for name, key in stored.items()},
             stored={name: Stored((key,)) for name, key in stored.items()},
         )
-        made = self.of(result)
-        dims = viewed(made.dims, shape) if isinstance(type_, Vector) else made.dims
-        return View(result, dims) if dims is not None else made
+        return self.declared(result, shape)
 
     def constant(self, one: Held | Computed) -> Held | Computed:
         """A stored tensor that is not learned with its numbers, as far as they are known."""
@@ -353,14 +349,6 @@ def _views(one: Any) -> list[View]:
     if isinstance(one, View):
         return [one]
     return [view for part in _flat([*one]) for view in _views(part)] if hasattr(one, "_fields") else []
-
-
-def _opaque_type(shape: Sequence[int], batch: int) -> Type:
-    """The type of a result that nothing is known of, with the batch first where it is."""
-    sizes = tuple(shape[1:])
-    if shape[0] != batch or not 1 <= len(sizes) <= 4:
-        return Vector(prod(shape) // batch)
-    return Vector(*sizes) if len(sizes) == 1 else Tokens(*sizes) if len(sizes) == 2 else Map(sizes[1:], sizes[0])
 
 
 def _reads_tokens(node: Any) -> bool:

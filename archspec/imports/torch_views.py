@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from archspec.imports.flat import Site, Unsaid
@@ -35,11 +36,12 @@ def _viewed(r: Reader, site: Site, x: Any, wanted: Sequence[int]) -> Any:
 
 def _wanted(x: Any, shape: Sequence[int]) -> list[int]:
     """The sizes of a view, the open one filled in."""
-    total, known = 1, 1
-    for one in x.sizes:
-        total *= one
-    for one in shape:
-        known *= one if one != -1 else 1
+    return _filled(shape, prod(x.sizes))
+
+
+def _filled(shape: Sequence[int], total: int) -> list[int]:
+    """Sizes of so many numbers, the open one filled in."""
+    known = prod([one for one in shape if one != -1])
     return [one if one != -1 else total // max(known, 1) for one in shape]
 
 
@@ -47,20 +49,14 @@ def _wanted(x: Any, shape: Sequence[int]) -> list[int]:
 def _flatten(r: Reader, site: Site, x: Any, start_dim: int, end_dim: int) -> Any:
     before = list(x.sizes)
     start, end = start_dim % len(before), end_dim % len(before)
-    total = 1
-    for one in before[start : end + 1]:
-        total *= one
-    return _viewed(r, site, x, [*before[:start], total, *before[end + 1 :]])
+    return _viewed(r, site, x, [*before[:start], prod(before[start : end + 1]), *before[end + 1 :]])
 
 
 @row("unflatten", takes=(Held, Computed))
 def _unflatten(r: Reader, site: Site, x: Any, dim: int, sizes: Any) -> Any:
     before = list(x.sizes)
     dim %= len(before)
-    total, known = before[dim], 1
-    for one in sizes:
-        known *= one if one != -1 else 1
-    return _viewed(r, site, x, [*before[:dim], *[one if one != -1 else total // known for one in sizes], *before[dim + 1 :]])
+    return _viewed(r, site, x, [*before[:dim], *_filled(sizes, before[dim]), *before[dim + 1 :]])
 
 
 @row("permute", takes=(Held, Computed, Scores))

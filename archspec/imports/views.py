@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit, Dim, Dims, axes_of, joined, merged, plain, rearrangement, size, sizes_of, viewed
-from archspec.types import Map, Tokens, Type, Vector, describe
+from archspec.types import Map, Tokens, Type, Vector, describe, is_line
 
 
 class View(NamedTuple):
@@ -48,7 +49,7 @@ class Held(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Biases of relative positions that were looked up in a stored tensor: its name, where each pair of positions looks, and a mask added."""
+    """Biases of relative positions that were looked up in a stored tensor: its name, and where each pair of positions looks."""
 
     name: str
     index: Any
@@ -163,7 +164,7 @@ class Views:
         type_ = self.flat.type_of(x.value)
         if axis == "c":
             value = self.flat.step(site, "slice", x.value, bounds=(start, stop))
-        elif axis == "t" or (axis == "w" and isinstance(type_, Map) and len(type_.spatial) == 1):
+        elif axis == "t" or (axis == "w" and is_line(type_)):
             value = self.flat.step(site, "slice", x.value, bounds=(start, stop), axis="t")
         else:
             raise Unsaid(f"it cuts {start}:{stop} out of {size(own)} along one axis of a map, or of the batch")
@@ -191,6 +192,12 @@ class Views:
             self._settled[key] = self._moved(site, x, here, type_)
         return self._settled[key]
 
+    def declared(self, value: int, shape: Sequence[int]) -> View:
+        """A value of `declared_type` as a tensor of its shape, as far as that can be said."""
+        x = self.of(value)
+        dims = viewed(x.dims, shape)
+        return x if dims is None else x._replace(dims=dims)
+
     def settled_or_whole(self, site: Site, x: View) -> int:
         """The value that a tensor is, or that which it is a view of: what a layer takes of which nothing is known but its result."""
         try:
@@ -214,9 +221,8 @@ class Views:
             return step(site, "map", value, size=type_.shape[:-1] if len(type_.shape) > 2 else type_.shape[0])
         if isinstance(here, Tokens) and isinstance(type_, Tokens) and dims == [whole["c"], whole["t"]]:
             return step(site, "swap", value)
-        line = isinstance(here, Map) and len(here.spatial) == 1
-        if joined(dims) == joined(stored) and not (len(type_.shape) == 2 and line != isinstance(type_, Map)):
-            return step(site, "reshape", value, shape=type_.shape if len(type_.shape) > 1 else type_.shape[0])
+        if joined(dims) == joined(stored) and not (len(type_.shape) == 2 and is_line(here) != isinstance(type_, Map)):
+            return step(site, "reshape", value, shape=_written(type_.shape))
         n = dims[0][0].size if len(dims[0]) > 1 else 1
         patches = [
             (Digit("w", n, 1), Digit("h", n, 1), *whole["c"]),
@@ -236,8 +242,7 @@ class Views:
 
     def _rearranged(self, site: Site, value: int, here: Type, type_: Type, dims: list[Dim]) -> int:
         """A tensor as a value by a pattern, which has channels last."""
-        line = isinstance(here, Map) and len(here.spatial) == 1
-        if len(type_.shape) == 2 and line != isinstance(type_, Map):
+        if len(type_.shape) == 2 and is_line(here) != isinstance(type_, Map):
             raise Unsaid(f"it makes {describe(type_)} out of {describe(here)} with another order of numbers")
         last = [*dims[1:], dims[0]] if isinstance(type_, Map) else dims
         pattern, parts = rearrangement(axes_of(here)[1:] + "c" if isinstance(here, Map) else axes_of(here), last)
@@ -260,7 +265,7 @@ class Views:
                 value = self.flat.step(site, "slice", x.value, bounds=(start, start + width))
             elif axis == "t" and not part:
                 value = self.flat.step(site, "first", x.value) if start == 0 else self.flat.step(site, "token", x.value, n=start)
-            elif axis == "t" or (axis == "w" and isinstance(type_, Map) and len(type_.spatial) == 1 and part):
+            elif axis == "t" or (axis == "w" and is_line(type_) and part):
                 value = self.flat.step(site, "slice", x.value, bounds=(start, start + width), axis="t")
             else:
                 raise Unsaid("it takes one index along an axis of a map")
@@ -299,25 +304,24 @@ class Views:
         key = (held.name, type_)
         known = next((value for (name, _), value in self._tensors.items() if name == held.name), None)
         if key not in self._tensors and known is not None:
-            self._tensors[key] = self.flat.step(site, "reshape", known, shape=type_.shape if len(type_.shape) > 1 else type_.shape[0])
+            self._tensors[key] = self.flat.step(site, "reshape", known, shape=_written(type_.shape))
         if key not in self._tensors:
             natural = sizes_of(type_)
-            given: dict[str, Any] = (
-                {"stored": held.shape if len(held.shape) > 1 else held.shape[0]} if held.shape not in (natural, ()) else {}
-            )
+            given: dict[str, Any] = {"stored": _written(held.shape)} if held.shape not in (natural, ()) else {}
             given |= {"frozen": True} if not held.learned else {}
             given |= {"init": first} if (first := self.begins(held.name)) else {}
-            given |= {"map": True} if isinstance(type_, Map) and len(type_.spatial) == 1 else {}
+            given |= {"map": True} if is_line(type_) else {}
             where = site._replace(key=held.key)
-            shape = type_.shape if len(type_.shape) > 1 else type_.shape[0]
-            self._tensors[key] = self.flat.step(where, "tensor", shape=shape, stored={"": Stored((held.name,))}, given=given)
+            self._tensors[key] = self.flat.step(
+                where, "tensor", shape=_written(type_.shape), stored={"": Stored((held.name,))}, given=given
+            )
         return self._tensors[key]
 
 
 def _kind(x: View, here: Type) -> str:
     """What the dimensions of a tensor make: two are tokens, unless they are a map of one axis as it is stored."""
     count = len(x.dims) - 1
-    if count == 2 and isinstance(here, Map) and len(here.spatial) == 1 and x.dims[1] and x.dims[1][0].axis == "c":
+    if count == 2 and is_line(here) and x.dims[1] and x.dims[1][0].axis == "c":
         return "map"
     if count not in (1, 2, 3, 4):
         raise Unsaid(f"it is a tensor of {count + 1} dimensions, the batch included")
@@ -328,6 +332,19 @@ def _type(kind: str, sizes: Sequence[int]) -> Type:
     if kind == "vector":
         return Vector(sizes[0])
     return Tokens(*sizes) if kind == "tokens" else Map(tuple(sizes[1:]), sizes[0])
+
+
+def _written(shape: tuple[int, ...]) -> int | tuple[int, ...]:
+    """A shape as an argument: one axis is a number."""
+    return shape if len(shape) > 1 else shape[0]
+
+
+def declared_type(shape: Sequence[int], batch: int) -> Type:
+    """The type of a result of which nothing but its shape is known: a vector of all its numbers where it does not begin with the batch."""
+    sizes = tuple(shape[1:])
+    if shape[0] != batch or not 1 <= len(sizes) <= 4:
+        return Vector(prod(shape) // batch)
+    return _type({1: "vector", 2: "tokens"}.get(len(sizes), "map"), sizes)
 
 
 def _crossed(dim: Dim, channels: Dim) -> bool:

@@ -15,7 +15,7 @@ from archspec.imports.onnx.numbers import Numbers
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
 from archspec.imports.views import Held, View
-from archspec.types import Map
+from archspec.types import is_line
 
 # arithmetic
 
@@ -146,7 +146,7 @@ def _matmul(call: Call) -> Any:
 def _is_line(call: Call, x: View) -> bool:
     """Whether a tensor is a map of one axis as it is stored."""
     type_ = call.lowering.flat.type_of(x.value)
-    return isinstance(type_, Map) and len(type_.spatial) == 1 and x == call.tensors.of(x.value)
+    return is_line(type_) and x == call.tensors.of(x.value)
 
 
 def _leads_to_softmax(call: Call) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from archspec.diagnostics.visible import visible
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, viewed
+from archspec.imports.layout import Digit
 from archspec.imports.onnx.computing import SENSELESS
 from archspec.imports.onnx.model import Node, Subgraph
 from archspec.imports.onnx.names import Names
@@ -18,8 +18,8 @@ from archspec.imports.onnx.nodes import Graph
 from archspec.imports.onnx.numbers import REAL, Numbers
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Attending, Scores
-from archspec.imports.views import Held, View
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.imports.views import Held, View, declared_type
+from archspec.types import Type
 
 Row = Callable[["Call"], Any]
 ROWS: dict[str, Row] = {}
@@ -295,9 +295,7 @@ class Lowering:
             self.flat.refuse(call.site, f"{why}; and {known}", help_=_EXPORT)
             return None
         try:
-            made = self._custom(call, views, _type_of(shape, self.batch), why)
-            dims = viewed(made.dims, shape)
-            return made._replace(dims=dims) if dims is not None else made
+            return self.tensors.declared(self._custom(call, views, declared_type(shape, self.batch), why), shape)
         except Unsaid as unsaid:
             self.flat.refuse(call.site, f"{why}; as `custom`, {unsaid}", help_=_EXPORT)
             return None
@@ -307,7 +305,7 @@ class Lowering:
         found = [value] if isinstance(value, View) else value if isinstance(value, tuple) else []
         return [one for one in found if isinstance(one, View)]
 
-    def _custom(self, call: Call, views: Sequence[View], out: Type, why: str) -> View:
+    def _custom(self, call: Call, views: Sequence[View], out: Type, why: str) -> int:
         weights = {name: self.graph.weights[name] for name in call.node.inputs if name in self.graph.learned and name in self.graph.weights}
         tensors: dict[str, tuple[int, ...]] = {}
         stored: dict[str, Stored] = {}
@@ -317,7 +315,7 @@ class Lowering:
             tensors[own], stored[own] = weight.shape or (1,), placed(weight)
         site = call.keyed(*[call.node.inputs.index(name) for name in weights]) if weights else call.site
         values = [self.tensors.settled_or_whole(call.site, view) for view in views]
-        return self.tensors.of(self.flat.custom(site, *values, out=out, why=why, tensors=tensors, stored=stored))
+        return self.flat.custom(site, *values, out=out, why=why, tensors=tensors, stored=stored)
 
     def _shape(self, name: str, node: Node, views: Sequence[View]) -> tuple[int, ...] | None:
         """The shape of a result, as far as the file says it; that of an input for operators on each number by itself."""
@@ -345,7 +343,7 @@ class Lowering:
 _EXPORT = "export it with other operators, or cut the network before this node"
 _TAKEN = frozenset(("name", "out", "macs", "flops", "frozen", "places", "tensors"))
 _ONE_BY_ONE = frozenset(
-    ["Erf", "Exp", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Neg", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Sqrt", "Clip", "Celu", "Shrink", "Softsign", "ThresholdedRelu", "Not", "IsNaN", "IsInf", "Hardmax", "CumSum", "BitwiseNot", "Swish", "Cast", "Pow", "Mod"]
+    ["Erf", "Exp", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Neg", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Sqrt", "Clip", "Celu", "Shrink", "Softsign", "ThresholdedRelu", "Not", "IsNaN", "IsInf", "Hardmax", "CumSum", "BitwiseNot", "Swish", "Cast"]
 )  # fmt: skip
 """Operators whose result has the shape of their first input."""
 _SPREAD = frozenset(["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "And", "Or", "Xor", "Where", "Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Mod"])  # fmt: skip
@@ -357,14 +355,6 @@ def _broadcast(shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
     rank = max(map(len, shapes), default=0)
     axes = [*zip(*[(*(1,) * (rank - len(shape)), *shape) for shape in shapes], strict=True)]
     return tuple(map(max, axes)) if all(len({*sizes} - {1}) <= 1 for sizes in axes) else None
-
-
-def _type_of(shape: Sequence[int], batch: int) -> Type:
-    """The type of a result of which nothing but its shape is known."""
-    sizes = tuple(shape[1:])
-    if shape[0] != batch or not 1 <= len(sizes) <= 4:
-        return Vector(prod(shape) // batch)
-    return Vector(*sizes) if len(sizes) == 1 else Tokens(*sizes) if len(sizes) == 2 else Map(sizes[1:], sizes[0])
 
 
 def turned(x: Any, order: Sequence[int]) -> Any:

@@ -23,7 +23,7 @@ BFLOAT16 = 16
 class Tensor(NamedTuple):
     """A stored tensor. `values` are the places of its numbers: the field that they are in, its form, and where it begins and ends.
 
-    `external` says where the numbers of a tensor are that stand in a file of their own, as the source has it: a location, an offset and a
+    `external` says where the numbers of a tensor are that have a file of their own, as the source says it: a location, an offset and a
     length.
     """
 
@@ -41,7 +41,7 @@ class Tensor(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """An attribute that is that of the function which a node stands in."""
+    """An attribute that a node takes from the function that it is in."""
 
     name: str
 
