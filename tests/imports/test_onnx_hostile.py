@@ -207,6 +207,13 @@ def test_mutated_files_are_answered(tmp_path):
     assert {"read", "A611", "A612"} <= codes
 
 
+@pytest.mark.parametrize("inputs", [[], ["x"], ["x", ""], ["", "w"], ["x", "w", "x"]])
+@pytest.mark.parametrize("operator", ["MatMul", "Expand", "Tile", "Gemm", "Where", "Add"])
+def test_a_node_with_more_or_fewer_inputs_than_its_operator_takes_is_answered(tmp_path, operator, inputs):
+    tensors = [tensor("w", [4, 4])]
+    assert outcome(line(node(operator, inputs, ["y"]), tensors=tensors, shape=("N", 5, 4)), tmp_path / "net.onnx")[0] in "Ar"
+
+
 def test_every_beginning_of_a_file_is_damaged_or_a_network(tmp_path):
     data = small()
     path = tmp_path / "net.onnx"

@@ -230,6 +230,7 @@ class Lowering:
         """Whether a node repeats a stored tensor for each image, which stays a stored tensor."""
         return (
             node.operator in ("Expand", "Tile")
+            and len(node.inputs) > 0
             and node.inputs[0] in self.graph.weights
             and len(self.graph.weights[node.inputs[0]].shape) > 1
         )
@@ -333,9 +334,9 @@ class Lowering:
             inputs = [sizes_of(self.value(each)) for each in node.inputs if each]
         except Unsaid:
             return None
-        if node.operator == "MatMul" and min(map(len, inputs)) > 1:
+        if node.operator == "MatMul" and len(inputs) == 2 and min(map(len, inputs)) > 1:
             return (*(_broadcast([each[:-2] for each in inputs]) or inputs[0][:-2]), inputs[0][-2], inputs[1][-1])
-        if node.operator == "Linear" and inputs[0] and inputs[0][-1] in inputs[1]:
+        if node.operator == "Linear" and len(inputs) > 1 and inputs[0] and inputs[0][-1] in inputs[1]:
             return (*inputs[0][:-1], prod(inputs[1]) // inputs[0][-1])
         return _broadcast(inputs) if node.operator in _SPREAD else None
 
