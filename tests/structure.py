@@ -22,7 +22,7 @@ FLOORS = (
     ("backends",),
     ("views",),
     ("api",),
-    ("shortening",),
+    ("shortening", "editor"),
     ("imports",),
     ("report", "cli"),
     ("notebook", "__main__"),

@@ -5,11 +5,13 @@ Each graph is looked at once, however often it is called. Warnings A4xx; those t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from math import prod
 
 from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.diagnostics.fix import Fix, Fixes, argued, preceded, removed, written
 from archspec.ir.graph import Call, Element, Further, Graph, Network, Node
 from archspec.ir.walk import Names
 from archspec.ops import STEPS, op_class
@@ -61,10 +63,36 @@ class Neighbours:
 
 
 def _finding(
-    code: str, message: str, span: Span | None, help_: str | None, severity: str = "warning", notes: tuple[str, ...] = ()
+    code: str,
+    message: str,
+    span: Span | None,
+    help_: str | None,
+    severity: str = "warning",
+    notes: tuple[str, ...] = (),
+    fixes: Fixes = (),
 ) -> Diagnostic:
     """What a lint reports."""
-    return Diagnostic(code, message, span, notes, help_, severity=severity)
+    return Diagnostic(code, message, span, notes, help_, severity=severity, fixes=fixes)
+
+
+def _argued(node: Node, *arguments: str, safe: bool = False) -> Fixes:
+    """The fix that gives a layer arguments, where it is a step of the text."""
+    return (argued(node.span, *arguments, safe=safe),) if _is_step(node) and node.span is not None else ()
+
+
+def _is_step(node: Node | None) -> bool:
+    return node is not None and node.span is not None and node.span.text.partition(" ")[0] == node.op.step
+
+
+def _moved(node: Node, before: Element | None) -> Fixes:
+    """The fix that puts a layer before another one."""
+    if node.span is None or not isinstance(before, Node) or not _is_step(before) or before.span is None:
+        return ()
+    text = node.span.text
+    return tuple(
+        Fix(f"put `{text}` before `{before.span.text}`", (*gone.edits, *preceded(before.span, f"{text} | ").edits))
+        for gone in removed(node.span)
+    )
 
 
 def lint(network: Network, sink: Diagnostics) -> None:
@@ -106,7 +134,7 @@ def _bias_before_norm(node: Node, op: Op, after: Node | None, graph: Graph) -> I
     if getattr(op, "bias", False) and not asked_for and after is not None and hasattr(after.op, "momentum"):
         message = f"the bias of `{op.step}` is lost in the batch normalisation that follows, which subtracts the mean"
         help_ = f"write `bias=no`, or `default {op.step} bias=no` for all of them; `bias=yes` if it is meant"
-        yield _finding("A401", message, node.span, help_)
+        yield _finding("A401", message, node.span, help_, fixes=_argued(node, "bias=no", safe=True))
 
 
 def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -114,9 +142,13 @@ def _softmax_inside(node: Node, op: Op, after: Node | None, graph: Graph) -> Ite
         return
     step, other = op.step, after.op.step
     if after.op.probabilities or _learns(after, graph):
-        yield _finding("A402", f"`{other}` reads the probabilities of `{step}`", after.span, f"`{step}` belongs at the end of the network")
+        gone = removed(node.span) if node.span is not None else ()
+        help_ = f"`{step}` belongs at the end of the network"
+        yield _finding("A402", f"`{other}` reads the probabilities of `{step}`", after.span, help_, fixes=gone)
     elif _family(after.op) == "regularize":
-        yield _finding("A403", f"`{other}` zeroes probabilities of `{step}`", after.span, _before_scores(other))
+        at = node.inputs[0] - len(graph.inputs)
+        moved = _moved(after, graph.elements[at] if at >= 0 else None)
+        yield _finding("A403", f"`{other}` zeroes probabilities of `{step}`", after.span, _before_scores(other), fixes=moved)
 
 
 def _before_scores(step: str) -> str:
@@ -127,7 +159,7 @@ def _swapped(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[D
     k, f = getattr(op, "k", None), getattr(op, "f", None)
     if isinstance(k, int) and isinstance(f, int) and k >= 16 and f % 2 == 1 and f <= 11:
         message = f"a kernel of {k}x{k} with {f} filters: k and f look swapped"
-        yield _finding("A404", message, node.span, f"did you mean `k={f} f={k}`?")
+        yield _finding("A404", message, node.span, f"did you mean `k={f} f={k}`?", fixes=_argued(node, f"k={f}", f"f={k}"))
 
 
 def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -136,7 +168,8 @@ def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
     s = next((s for s in op.window(*graph.types_of(node)) if s.before != s.after), None)
     if s is not None:
         message = f"`p=same` pads {s.size} unevenly here: {s.before} before and {s.after} after"
-        yield _finding("A408", message, node.span, f"TensorFlow and ONNX pad this way; PyTorch only evenly, for example p={s.after}")
+        help_ = f"TensorFlow and ONNX pad this way; PyTorch only evenly, for example p={s.after}"
+        yield _finding("A408", message, node.span, help_, fixes=_argued(node, f"p={s.after}", "round=floor"))
 
 
 def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -146,12 +179,13 @@ def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Dia
     family = _family(op)
     if family != _family(after.op) or (family != "activation" and type(op) is not type(after.op)):
         return
-    remove = "remove one of them"
+    remove, gone = "remove one of them", after.span
     if after.op.probabilities:
-        remove = f"remove `{op.step}`: `{after.op.step}` takes scores of any size and sign"
+        remove, gone = f"remove `{op.step}`: `{after.op.step}` takes scores of any size and sign", node.span
     elif op.probabilities:
         remove = f"remove `{after.op.step}`"
-    yield _finding("A410", f"`{after.op.step}` follows `{op.step}` with nothing in between", after.span, remove)
+    message = f"`{after.op.step}` follows `{op.step}` with nothing in between"
+    yield _finding("A410", message, after.span, remove, fixes=removed(gone) if gone is not None else ())
 
 
 def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -160,19 +194,23 @@ def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[
         gap = slide.s - slide.k
         if slide.k > 1 and gap > 0 and slide.d == 1 and slide.out > 1:
             message = f"windows of {slide.k} that move by {slide.s} never read {gap} of every {slide.s} positions"
-            yield _finding("A420", message, node.span, f"use a stride of at most {slide.k}, or a window of at least {slide.s}")
+            help_ = f"use a stride of at most {slide.k}, or a window of at least {slide.s}"
+            yield _finding("A420", message, node.span, help_, fixes=_argued(node, f"s={slide.k}"))
             return
 
 
 def _constant(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if (found := op.constant(*graph.types_of(node))) is not None:
-        yield _finding("A411", found[0], node.span, found[1])
+        better = re.match(r"(?:use|one output node takes) `(\w+)`", found[1])
+        fixes = (written(node.span, better[1]),) if better and better[1] in STEPS and node.span is not None and _is_step(node) else ()
+        yield _finding("A411", found[0], node.span, found[1], fixes=fixes)
 
 
 def _linear_pair(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     if after is not None and type(after.op) is type(op) and _family(op) == "linear" and hasattr(op, "n") and _learns(node, graph):
         message = f"two `{op.step}` layers in a row are one linear map"
-        yield _finding("A412", message, after.span, "put an activation such as `relu` between them")
+        fixes = (preceded(after.span, "relu | "),) if after.span is not None and _is_step(after) else ()
+        yield _finding("A412", message, after.span, "put an activation such as `relu` between them", fixes=fixes)
 
 
 def _computed_indexes(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -204,7 +242,7 @@ def _last(network: Network) -> Iterator[Diagnostic]:
     scored = isinstance(before, Node) and last.inputs == (graph.result - 1,) and _learns(before, graph)
     if scored and _family(last.op) == "regularize" and isinstance(last.type, Vector):
         message = f"`{last.op.step}` at the end of the network zeroes its outputs in training"
-        yield _finding("A403", message, last.span, _before_scores(last.op.step))
+        yield _finding("A403", message, last.span, _before_scores(last.op.step), fixes=_moved(last, before))
 
 
 def _huge(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -221,7 +259,8 @@ def _huge(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diag
         help_ = f"make the map smaller first: `gap` leaves {spread.channels:,} numbers, which makes {few:,} parameters; "
         help_ += "a `pool` leaves part of the positions"
     message = f"this `{op.step}` has {count:,} parameters: {4 * count / 1e9:,.0f} GB of 32-bit floats"
-    yield _finding("A418", message, node.span, help_, notes=notes)
+    fixes = (preceded(node.span, "gap | "),) if spread is not None and units and node.span is not None and _is_step(node) else ()
+    yield _finding("A418", message, node.span, help_, notes=notes, fixes=fixes)
 
 
 def _per_position(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
@@ -264,7 +303,20 @@ def _label_of_chain(call: Call) -> Iterator[Diagnostic]:
     key, text = first.name, node.span.text if node.span is not None else node.stem
     name = Names(f"{label}.", graph.naming)(node)
     message = f"`{label}` labels the whole line, so the weights of its `{node.stem}` are called `{name}.{key}`"
-    yield _finding("A417", message, call.span, f"for `{label}.{key}` write `{label}: {text}` and the rest on the next line", "note")
+    help_ = f"for `{label}.{key}` write `{label}: {text}` and the rest on the next line"
+    yield _finding("A417", message, call.span, help_, "note", fixes=_divided(node))
+
+
+def _divided(node: Node) -> Fixes:
+    """The fix that puts what follows a step on a line of its own."""
+    if node.span is None:
+        return ()
+    source, _, end = node.span
+    bar = re.match(r" *\| *", source.text[end:])
+    line = source.line(node.span.line)
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    title = "put the rest on the next line"
+    return (written(Span(source, end, end + bar.end()), f"\n{indent}", title=title),) if bar is not None else ()
 
 
 def _alone_at_each(node: Node, op: Op, graph: Graph) -> bool:
@@ -278,7 +330,8 @@ def _at_each(node: Node, op: Op, graph: Graph) -> Diagnostic:
     positions = "x".join(map(str, x.spatial))
     message = f"`{op.step}` acts on the channels of each of the {positions} positions separately, and gives {node.type}"
     help_ = f"`fc {n}` reads the whole map and gives {n}; write `conv k=1 f={n}` if each position is meant separately"
-    return _finding("A416", message, node.span, help_)
+    fixes = (written(node.span, f"fc {n}"),) if node.span is not None and _is_step(node) and not {*op.given} - {"n"} else ()
+    return _finding("A416", message, node.span, help_, fixes=fixes)
 
 
 def _flattened(graph: Graph, value: int) -> Map | None:

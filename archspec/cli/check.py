@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from archspec.cli.arguments import count, spec
@@ -20,6 +21,7 @@ EXAMPLES = (
     ("check net.arch", "a file"),
     ("check resnet50 --input 256x256x3", "a bundled spec at another size"),
     ("check resnet50 --max-params 26M --max-macs 4.1G", "within the limits of a device"),
+    ("check --fix net.arch", "mend what can only mean one thing; `--diff` shows how"),
     ("check . --format json", "all specs below a folder, for a program"),
 )
 
@@ -31,25 +33,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--notes", action="store_true", help="show notes too")
     parser.add_argument("--max-params", metavar="N", type=count, help="an error for more parameters than this, such as 25M")
     parser.add_argument("--max-macs", metavar="N", type=count, help="an error for more MACs than this, such as 4.1G")
+    parser.add_argument("--fix", action="store_true", help="apply the safe fixes to the files, then check them")
+    parser.add_argument("--diff", action="store_true", help="write nothing; show what --fix would change")
+    parser.add_argument("--unsafe", action="store_true", help="with --fix or --diff: also fixes that choose, or make another network")
     parser.add_argument("--watch", action="store_true", help="check again whenever a file changes")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.unsafe and not (arguments.fix or arguments.diff):
+        raise Failure("--unsafe needs --fix or --diff")
+    if arguments.watch and (arguments.fix or arguments.diff):
+        raise Failure("--watch only reads, and --fix and --diff are for once")
     return watch(arguments) if arguments.watch else check(arguments)
 
 
 def check(arguments: argparse.Namespace) -> int:
     """Check the files once; returns the exit status."""
     failures, results = [], []
+    read = _reader(arguments)
     for file in files(arguments.files):
         try:
-            results.append(_settled(file, compiled(file, arguments), arguments))
+            results.append(_settled(file, read(file, arguments), arguments))
         except Failure as failure:
             failures.append(failure)
     found = [diagnostic for result in results for diagnostic in result.diagnostics]
     if arguments.format == "text":
         for result in results:
-            _tell(result, arguments.notes)
+            _tell(result, arguments.notes, summary=not arguments.diff and not (arguments.fix and result.text.path is None))
     else:
         _data(found, arguments.format)
     for each in failures:
@@ -58,6 +68,15 @@ def check(arguments: argparse.Namespace) -> int:
         return 2
     refused = {"error", "warning"} if arguments.strict else {"error"}
     return int(any(diagnostic.severity in refused for diagnostic in found))
+
+
+def _reader(arguments: argparse.Namespace) -> Callable[[str, argparse.Namespace], Compiled]:
+    """What reads a file: as it is, or with its fixes."""
+    if not arguments.fix and not arguments.diff:
+        return compiled
+    from archspec.cli.fixing import fixed
+
+    return fixed
 
 
 def _settled(file: str, result: Compiled, arguments: argparse.Namespace) -> Compiled:
@@ -90,10 +109,12 @@ def _data(found: list[Diagnostic], format_: str) -> None:
             screen.data(form(diagnostic) + "\n")
 
 
-def _tell(result: Compiled, notes: bool) -> None:
-    """Messages to standard error, one line of summary to standard output."""
+def _tell(result: Compiled, notes: bool, summary: bool) -> None:
+    """Messages to standard error, one line of summary to standard output unless that is for a text."""
     messages = err()
     tell(result.diagnostics, messages, notes=notes)
+    if not summary:
+        return
     counts = {kind: sum(d.severity == kind for d in result.diagnostics) for kind in ("error", "warning")}
     told = ", ".join(f"{count} {kind}{'s' if count != 1 else ''}" for kind, count in counts.items() if count)
     name = visible(result.text.name)

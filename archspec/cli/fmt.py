@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stdin-filename", metavar="NAME", help="the name of standard input in messages")
 
 
-def _show(name: str, before: str, after: str) -> None:
+def show_changes(name: str, before: str, after: str) -> None:
     """Print what would change; ends of lines only where they do."""
     if before.count("\n") == before.count("\r\n"):
         before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
@@ -39,6 +39,11 @@ def _show(name: str, before: str, after: str) -> None:
         out().data(visible(line.removesuffix("\n")) + "\n")
         if not line.endswith("\n"):
             out().data("\\ No newline at end of file\n")
+
+
+def with_line_ends(before: str, after: str) -> str:
+    """The text with CR LF at the end of each line, if most lines of the one before have it."""
+    return after.replace("\r\n", "\n").replace("\n", "\r\n") if 2 * before.count("\r\n") > before.count("\n") else after
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,11 +59,10 @@ def _format(file: str, arguments: argparse.Namespace) -> int:
     if formatted is None:
         tell(sink.sorted())
         return 1
-    if 2 * text.text.count("\r\n") > text.text.count("\n"):
-        formatted = formatted.replace("\n", "\r\n")
+    formatted = with_line_ends(text.text, formatted)
     changed = formatted != text.text
     if arguments.diff:
-        _show(text.name, text.text, formatted)
+        show_changes(text.name, text.text, formatted)
     if arguments.check:
         if changed:
             err().message(f"{visible(text.name)}: would be formatted")

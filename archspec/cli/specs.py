@@ -100,18 +100,22 @@ def networks(arguments: argparse.Namespace) -> list[Network]:
 
 def compiled(file: str, arguments: argparse.Namespace) -> Compiled:
     """Compile FILE, or import it, with the options of the command."""
-    given = limits(arguments.limit)
-    inputs = shapes(arguments.input)
     try:
-        brought = imported(file, arguments.set, inputs)
+        brought = imported(file, arguments.set, shapes(arguments.input))
     except SpecError as error:
         return Compiled(Text(file, "", None, None), None, error.diagnostics)
     if brought is not None:
         return Compiled(Text(file, brought.text, None, None), brought.network, list(brought.diagnostics))
-    text = read(file, arguments.stdin_filename, given.get("max_bytes", MAX_BYTES))
-    options = Options(params=settings(arguments.set), inputs=inputs, base=text.base, **given)
+    text, options = own(file, arguments)
     network, found = compile_text(text.text, text.name, options)
     return Compiled(text, network, found)
+
+
+def own(file: str, arguments: argparse.Namespace) -> tuple[Text, Options]:
+    """Read FILE, a spec, and the options of the command for it. Raises Failure."""
+    given = limits(arguments.limit)
+    text = read(file, arguments.stdin_filename, given.get("max_bytes", MAX_BYTES))
+    return text, Options(params=settings(arguments.set), inputs=shapes(arguments.input), base=text.base, **given)
 
 
 def imported(file: str, set_: Sequence[str], inputs: Mapping[str, tuple[int, ...]]) -> Imported | None:

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from archspec.diagnostics.fix import Fix
 from archspec.diagnostics.markup import html_lines
 from archspec.source import Span
 
@@ -25,7 +26,8 @@ class Diagnostic(NamedTuple):
     """One finding.
 
     `message` is complete in itself; `label` is the text under the marked words; `secondary` marks the other places that matter;
-    `notes` carry formulas with numbers filled in; `help` says what would work; `trace` runs from the innermost call outwards.
+    `notes` carry formulas with numbers filled in; `help` says what would work; `trace` runs from the innermost call outwards; `fixes` are
+    edits that do what `help` says, the first one to be preferred.
     """
 
     code: str
@@ -37,6 +39,7 @@ class Diagnostic(NamedTuple):
     secondary: tuple[tuple[Span, str], ...] = ()
     trace: tuple[Frame, ...] = ()
     severity: str = "error"
+    fixes: tuple[Fix, ...] = ()
 
     def order(self) -> tuple[str, int, str, str]:
         """Sort key: file, place, code."""

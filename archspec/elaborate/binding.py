@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archspec.diagnostics import did_you_mean, nearest
+from archspec.diagnostics.fix import Fix, Fixes, respelled, written
 from archspec.elaborate.expressions import ROUNDED, Frame, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, item, of_round, shown
 from archspec.ir.graph import AGAIN
 from archspec.numeric import Spelled, kind_of, whole_number
@@ -48,7 +49,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
         if field not in known and not op_class(name).keyed:
             raise unknown_argument(keyword, name, list(known))
         if field in given:
-            raise Refused("A110", f"`{field}` is given twice", keyword.span, "remove one of them")
+            raise _twice(field, keyword)
         places[field] = keyword.span
         given[field] = _given(keyword.value, field, op_class(name).field(field), scope, values)
     behind = step.bare[len(bare) :]
@@ -109,13 +110,20 @@ def block_arguments(step: ast.Step, head: ast.Block, declared: str) -> dict[str,
         if keyword.name not in names:
             raise unknown_argument(keyword, head.name.id, names)
         if keyword.name in given:
-            raise Refused("A110", f"`{keyword.name}` is given twice", keyword.span, "remove one of them")
+            raise _twice(keyword.name, keyword)
         given[keyword.name] = keyword.value
     for name, default, is_value in head.parameters:
         if name.id not in given and default is None:
             what = f"the value `{name.id}`" if is_value else f"`{name.id}`"
             raise Refused("A103", f"`{head.name.id}` needs {what}", step.span, declared)
     return given
+
+
+def _twice(name: str, keyword: ast.Keyword) -> Refused:
+    """The refusal of an argument that the step has already."""
+    source, start, end = keyword.span
+    fix = written(Span(source, start - 1, end), "", title=f"remove `{keyword.span.text}`")
+    return Refused("A110", f"`{name}` is given twice", keyword.span, "remove one of them", fixes=[fix])
 
 
 def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Span) -> Op:
@@ -136,9 +144,16 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
         value = arguments[field]
         place, must = places.get(field, span), f"`{field}` must be {known(field).description}"
         if isinstance(value, float) and not known(field).real:
-            raise Refused("A114", f"{must}, not {value:g}", place, ROUNDED) from None
+            raise Refused("A114", f"{must}, not {value:g}", place, ROUNDED, fixes=[_rounded(place)]) from None
         help_ = did_you_mean(value, known(field).words, None) if isinstance(value, str) else None
-        raise Refused("A105", f"{must}, not {_written(value)}", place, help_) from None
+        fixes = respelled(place, value, nearest(value, known(field).words)) if isinstance(value, str) else ()
+        raise Refused("A105", f"{must}, not {_written(value)}", place, help_, fixes=fixes) from None
+
+
+def _rounded(place: Span) -> Fix:
+    """The fix that rounds an argument down."""
+    name, equals, value = place.text.rpartition("=")
+    return written(place, f"{name}{equals}floor({value.strip()})")
 
 
 def in_round(expr: ast.Expr, scope: Scope) -> Value:
@@ -168,7 +183,15 @@ def _out_of_rounds(value: Rounds, frame: Frame | None, span: Span) -> Refused:
         return Refused("A112", message, span, f"write one value, or put the step into a `repeat`{hint}")
     message = f"{shown(value)} has {len(value)} values for {frame.count} round{'s' if frame.count != 1 else ''}"
     help_ = f"write `repeat {len(value)}`, or remove the extra values; a shorter list repeats its last value"
-    return Refused("A112", message, span, help_)
+    return Refused("A112", message, span, help_, fixes=_fitted(value, frame, span))
+
+
+def _fitted(value: Rounds, frame: Frame, span: Span) -> list[Fix]:
+    """The fixes that make as many rounds as a list has items, and one item for each round of a list that is written out."""
+    fixes = [written(frame.rounds, str(len(value)))] if frame.rounds is not None and frame.rounds.text.isdecimal() else []
+    items = span.text.split(",")
+    plain = len(items) == len(value) and not set(span.text) & set("()")
+    return fixes + ([written(span, ",".join(items[: frame.count]))] if plain and frame.count > 1 else [])
 
 
 def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
@@ -183,7 +206,9 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
             raise Refused("A201", f"`{name}` takes the size of a map, not of {describe(type_)}", expr.span)
         return type_.spatial
     if isinstance(expr, ast.Name) and info.fits("") and scope.value_of(expr.id) is None:
-        raise Refused("A105", f"`{name}` must be {info.description}, not a name", expr.span, f'write it in quotes: `"{expr.id}"`')
+        fix = written(expr.span, f'"{expr.id}"', safe=True)
+        help_ = f"write it in quotes: {fix.title.removeprefix('write ')}"
+        raise Refused("A105", f"`{name}` must be {info.description}, not a name", expr.span, help_, fixes=[fix])
     if info.words and not info.table:
         expr = _worded(expr, name, info, scope)
     return evaluate(expr, scope) if info.table else in_round(expr, scope)
@@ -195,7 +220,8 @@ def _worded(expr: ast.Expr, name: str, info: Field, scope: Scope) -> ast.Expr:
         case ast.Name(word, span) if scope.value_of(word) is None:
             if word not in info.words:
                 message = f"`{name}` must be {info.description}, not `{word}`"
-                raise Refused("A105", message, span, did_you_mean(word, [*scope.known(), *info.words], None))
+                words = [*scope.known(), *info.words]
+                raise Refused("A105", message, span, did_you_mean(word, words, None), fixes=respelled(span, word, nearest(word, words)))
             return ast.Text(word, span)
         case ast.Items(items):
             return expr._replace(items=tuple([_worded(each, name, info, scope) for each in items]))
@@ -235,14 +261,16 @@ def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
     word = name.id.removesuffix(digits)
     close = nearest(name.id, [*STEPS, *blocks, "skip", AGAIN, "repeat", "residual", "input", "output", "block"])
     close = close or next((block for block in blocks if len(block) > 2 and name.id.startswith(block)), None)
+    fixes: Fixes = respelled(name.span, name.id, close)
     if digits and word in STEPS and op_class(word).positional:
         help_ = f"write `{word} {digits}`"
+        fixes = (written(name.span, f"{word} {digits}", safe=True),)
     elif close:
         help_ = f"did you mean `{close}`?"
     else:
         own = f"the blocks are {', '.join(f'`{block}`' for block in blocks)}; " if 0 < len(blocks) <= 8 else ""
         help_ = f"{own}`archspec ops` lists the layers"
-    return Refused("A101", f"there is no layer or block `{name.id}`", name.span, help_)
+    return Refused("A101", f"there is no layer or block `{name.id}`", name.span, help_, fixes=fixes)
 
 
 def unknown_argument(keyword: ast.Keyword, step: str, known: list[str]) -> Refused:
@@ -255,7 +283,8 @@ def unknown_argument(keyword: ast.Keyword, step: str, known: list[str]) -> Refus
         help_ = f"`{step}` takes {', '.join(known)}"
         if step == "default" and (layer := next((word for word in STEPS if keyword.name in op_class(word).fields), None)):
             help_ += f"; to set it for one layer, name that: `default {layer} {keyword.span.text}`"
-    return Refused("A102", f"`{step}` has no argument `{keyword.name}`", keyword.span, help_)
+    fixes = respelled(keyword.span, keyword.name, close)
+    return Refused("A102", f"`{step}` has no argument `{keyword.name}`", keyword.span, help_, fixes=fixes)
 
 
 def _missing_argument(step: ast.Step, missing: list[str], known: Mapping[str, Field]) -> Refused:
@@ -274,12 +303,16 @@ def _too_many(step: ast.Step, bare: tuple[str, ...]) -> Refused:
     glued = re.fullmatch(r"([a-z_]+?)(\d.*)", extra.span.text)
     given = {*bare, *(keyword.name for keyword in step.keywords)}
     required = [field for field in known if known[field].required and field not in given]
+    fixes: list[Fix] = []
     if extra.span.text in known:
         help_: str | None = f"did you mean `{extra.span.text}=yes`?"
+        fixes = [written(extra.span, f"{extra.span.text}=yes", safe=True)]
     elif isinstance(extra, (ast.Number, ast.Dims)) and required:
         help_ = f"write `{required[0]}={extra.span.text}`"
+        fixes = [written(extra.span, f"{required[0]}={extra.span.text}", safe=count == len(bare) + 1)]
     elif glued and glued[1] in known:
         help_ = f"did you mean `{glued[1]}={glued[2]}`?"
+        fixes = [written(extra.span, f"{glued[1]}={glued[2]}", safe=True)]
     else:
         help_ = f"write it as `key={extra.span.text}`, with one of {', '.join(known)}" if known else None
-    return Refused("A104", f"`{name}` takes {takes}, but {count} {'is' if count == 1 else 'are'} given", extra.span, help_)
+    return Refused("A104", f"`{name}` takes {takes}, but {count} {'is' if count == 1 else 'are'} given", extra.span, help_, fixes=fixes)

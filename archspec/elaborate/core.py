@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostics
+from archspec.diagnostics.fix import written
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
 from archspec.elaborate.expressions import Refused, Scope, Seen, truth
@@ -132,7 +134,10 @@ class Core(Reports, ABC):
             if below is not None:
                 later = f"`{below.span.text}` comes later, at line {below.span.line}"
                 help_ = f"{later}: move it up, or indent this line if it belongs to a block"
-            self.reject("A117", "there is nothing yet for this layer to read", span, help_)
+            start = span.source.starts[span.line - 1]
+            top = below is None and context.top and span.source is self.file.span.source
+            fixes = [written(Span(span.source, start, start), "input 32x32x3\n")] if top else []
+            self.reject("A117", "there is nothing yet for this layer to read", span, help_, fixes=fixes)
         return self.unknown(context.builder, span)
 
     def enter(self, body: Sequence[ast.Statement]) -> None:
@@ -206,8 +211,8 @@ class Core(Reports, ABC):
             if hidden is None:
                 raise
             place, why, help_ = hidden
-            way = refused.help if isinstance(refused, Nowhere) else help_
-            raise Refused(refused.code, refused.message, refused.span, way, (), ((place, why),)) from None
+            way, fixes = (refused.help, refused.fixes) if isinstance(refused, Nowhere) else (help_, ())
+            raise Refused(refused.code, refused.message, refused.span, way, (), ((place, why),), fixes) from None
 
     def type_at(self, expr: ast.Expr | None, span: Span, scope: Scope) -> Type | None:
         """The type of the value that an expression names, or of the current one: what `Scope.types` asks. Raises Refused."""
@@ -276,4 +281,5 @@ class Core(Reports, ABC):
     def unmerged(self, op: Op, misfit: Misfit, types: Sequence[Type], span: Span, advise: Callable[[], Advice]) -> None:
         """Report paths that do not fit, with what would make them equal."""
         advice = advise()
-        self.misfit(advice.explain(op.step, misfit, types), span, *advice.secondary(types))
+        explained = advice.explain(op.step, misfit, types)
+        self.misfit(explained, span, *advice.secondary(types), fixes=partial(advice.fixes_of, op.step, types))

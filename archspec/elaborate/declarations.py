@@ -7,6 +7,7 @@ from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics, did_you_mean
+from archspec.diagnostics.fix import written
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.binding import argument, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, shown
@@ -96,10 +97,12 @@ class Declarations(Reports):
                 elif kind == "block":
                     unit.unread.add(name)
             elif isinstance(statement, ast.Arch) and at > 0:
-                self.reject("A010", "`arch` is allowed only on the first line", statement.span, "move it to the top")
+                fix = written(statement.span, "", title="remove it")
+                self.reject("A010", "`arch` is allowed only on the first line", statement.span, "move it to the top", fixes=[fix])
             elif isinstance(statement, ast.Arch) and statement.version != 1:
                 message = f"this archspec reads version 1 of the language, but the file asks for `arch {statement.version}`"
-                self.reject("A009", message, statement.span, "write `arch 1`, or use a newer archspec")
+                fixes = [written(statement.span, "arch 1")]
+                self.reject("A009", message, statement.span, "write `arch 1`, or use a newer archspec", fixes=fixes)
             elif isinstance(statement, ast.Use):
                 self.use(unit, statement, folder)
             elif isinstance(statement, ast.Param):

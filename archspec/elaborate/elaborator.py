@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, did_you_mean
+from archspec.diagnostics.fix import Fix, lines_removed, moved_up
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Scope
@@ -50,7 +51,8 @@ class Elaborator(Sharing):
             self.result = self.top_level(Scope(unit.names, read=unit.read, types=self.type_at))
         if not self.placed and not self.sink.errors:
             help_ = "begin with `input 32x32x3` (height x width x channels)"
-            self.sink.add(Diagnostic("A117", "there is no `input`, so there is no network", self.file.span._replace(end=0), help=help_))
+            place = self.file.span._replace(end=0)
+            self.sink.add(Diagnostic("A117", "there is no `input`, so there is no network", place, help=help_))
         if not self.sink.errors:
             self.check_names(self.builder)
         if not self.sink.errors:
@@ -122,10 +124,21 @@ class Elaborator(Sharing):
         written = ast.names(self.file.body) if params or blocks else ()
         for name, place in params.items():
             if name not in written:
-                self.warn("A406", f"the param `{name}` is never used", place, "remove it, or use it")
+                fix = lines_removed(own, place.line, place.line, f"remove the param `{name}`")
+                self.warn("A406", f"the param `{name}` is never used", place, "remove it, or use it", fixes=[fix])
         for name, place in blocks.items():
             if name not in written:
-                self.warn("A407", f"the block `{name}` is never called", place, "remove it, or call it")
+                self.warn("A407", f"the block `{name}` is never called", place, "remove it, or call it", fixes=[self.block_removed(name)])
+
+    def block_removed(self, name: str) -> Fix:
+        """The fix that removes a block."""
+        block = self.unit.blocks[name]
+        last: ast.Statement | None = block.body[-1] if block.body else None
+        while isinstance(last, (ast.Suite, ast.Broken)) and last.body:
+            last = last.body[-1]
+        place = block.head.span
+        end = last.span.end if last is not None else place.end
+        return lines_removed(place.source, place.line, place.source.locate(end)[0], f"remove the block `{name}`")
 
     def meta(self) -> dict[str, str]:
         """Collect the texts of `meta` lines, and set the name that `model` gives."""
@@ -168,7 +181,8 @@ class Elaborator(Sharing):
                 if isinstance(statement, ast.Param):
                     context.scope.names[statement.name.id] = MISSING
                 word = statement.span.text.split()[0]
-                self.reject("A010", f"`{word}` is allowed only at the top level", statement.span, "do not indent it")
+                message, fixes = f"`{word}` is allowed only at the top level", moved_up(statement.span)
+                self.reject("A010", message, statement.span, "do not indent it", fixes=fixes)
                 return value
 
     def broken(self, statement: ast.Broken, context: Context) -> int:

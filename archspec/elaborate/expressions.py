@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from archspec.diagnostics import did_you_mean
+from archspec.diagnostics import did_you_mean, nearest
+from archspec.diagnostics.fix import Fix, respelled, written
 from archspec.ir.builder import GraphBuilder
 from archspec.numeric import COMPARISONS, OPERATIONS, Spelled, divisible, kind_of, largest, least, round8, sqrt, whole_number
 from archspec.ops.declare import Range
@@ -46,9 +47,11 @@ class Refused(Exception):
         help_: str | None = None,
         notes: Iterable[str] = (),
         others: Iterable[tuple[Span, str]] = (),
+        fixes: Iterable[Fix] = (),
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.span, self.help, self.notes, self.others = code, message, span, help_, tuple(notes), tuple(others)
+        self.fixes = tuple(fixes)
 
 
 class Silent(Refused):
@@ -72,10 +75,12 @@ class Frame:
     be followed, all further rounds are the same.
     """
 
-    __slots__ = ("count", "known", "longest", "reads_index", "round")
+    __slots__ = ("count", "known", "longest", "reads_index", "round", "rounds")
 
-    def __init__(self, count: int, known: bool = True) -> None:
+    def __init__(self, count: int, known: bool = True, rounds: Span | None = None) -> None:
         self.count = count
+        self.rounds = rounds
+        """Where the number is written."""
         self.known = known
         self.round = 0
         self.longest = 0
@@ -266,7 +271,8 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
 
         if name in STEPS or name in ("True", "False", "true", "false", "None"):
             help_ = f"steps are joined by `|`: `| {name}`" if name in STEPS else "write `yes` or `no`"
-            raise Refused("A106", f"`{name}` is not defined", span, help_)
+            fix = f"| {name}" if name in STEPS else "yes" if name in ("True", "true") else "no"
+            raise Refused("A106", f"`{name}` is not defined", span, help_, fixes=[written(span, fix, safe=True)])
         if any(name in around.labels for around in scope.outwards()):
             raise Refused("A106", f"`{name}` is a value, and a number is needed here", span, f"`c({name})` is the number of its channels")
         if name == "cin":
@@ -274,8 +280,9 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
         if name in _CHANNELS and scope.value_of("cin") is not None:
             raise Refused("A106", f"`{name}` is not defined", span, "inside a block, the number of its input channels is called `cin`")
         longer = next((known for known in scope.known() if len(name) > 2 and known.startswith(name)), "")
-        otherwise = f"did you mean `{longer}`?" if longer else f"define it: `param {name} = 1`"
-        raise Refused("A106", f"`{name}` is not defined", span, did_you_mean(name, scope.known(), otherwise))
+        close = nearest(name, scope.known()) or longer
+        help_ = f"did you mean `{close}`?" if close else f"define it: `param {name} = 1`"
+        raise Refused("A106", f"`{name}` is not defined", span, help_, fixes=respelled(span, name, close))
     return value
 
 
@@ -339,7 +346,8 @@ def _call(call: ast.Call, scope: Scope) -> Value:
         return measured(call, scope)
     if name not in _FUNCTIONS:
         help_ = did_you_mean(name, _FUNCTIONS, f"the functions are {', '.join((*_FUNCTIONS, *MEASURES))}")
-        raise Refused("A106", f"there is no function `{name}`", call.function.span, help_)
+        fixes = respelled(call.function.span, name, nearest(name, _FUNCTIONS))
+        raise Refused("A106", f"there is no function `{name}`", call.function.span, help_, fixes=fixes)
     arity, function = _FUNCTIONS[name]
     if len(call.arguments) != arity if arity is not None else not call.arguments:
         wanted = f"{arity} numbers" if arity is not None and arity > 1 else "one number" if arity else "one number or more"

@@ -7,7 +7,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
-from archspec.diagnostics import Diagnostics, did_you_mean
+from archspec.diagnostics import Diagnostics, did_you_mean, nearest
+from archspec.diagnostics.fix import respelled, written
 from archspec.elaborate.expressions import Refused, Scope, Silent, evaluate
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Call, Further, Hole, Layered, Part
@@ -62,14 +63,18 @@ def label_text(expr: ast.Expr, scope: Scope, position: int | None = None) -> str
         if part in RESERVED or part.startswith("__") or (keyword.iskeyword(part) and not quoted):
             whose = "Python" if keyword.iskeyword(part) else "PyTorch modules"
             message = f"`{part}` is a reserved word of {whose} and cannot name a layer"
+            other = f"{part.strip('_')}_1"
             quotes = f', or write it in quotes: `"{text}":`' if keyword.iskeyword(part) else ""
-            raise Refused("A109", message, span, f"choose another, such as `{part.strip('_')}_1`{quotes}")
+            fixes = [written(span, f'"{text}"', safe=True)] if quotes else []
+            fixes += [written(span, text.replace(part, other))] if span.text == text else []
+            raise Refused("A109", message, span, f"choose another, such as `{other}`{quotes}", fixes=fixes)
         if quoted and not (part and _QUOTED.fullmatch(part) and part.isprintable()):
             message = f"`{text}` is not a name: each level between its dots has characters, none of them a quote, a brace or a line end"
             raise Refused("A109", message, span, 'write it like `"block1-0.conv"`')
         if not quoted and not _IDENTIFIER.fullmatch(part) and not (at > 0 and is_digits(part)):
             way = f'write it in quotes: `"{text}":`' if text and "*" not in part else None
-            raise Refused("A109", f"`{part}` is not a name: use letters, digits and `_`, and do not begin with a digit", span, way)
+            message = f"`{part}` is not a name: use letters, digits and `_`, and do not begin with a digit"
+            raise Refused("A109", message, span, way, fixes=[written(span, f'"{text}"', safe=True)] if way and span.text == text else [])
     if len(text) > _LONGEST:
         raise Refused("A109", f"a label has at most {_LONGEST} characters", span)
     return text
@@ -145,7 +150,8 @@ def unknown_label(expr: ast.Expr, scope: Scope) -> Refused:
         return Silent(expr.span)
     known = [label for around in scope.outwards() for label in around.labels]
     help_ = did_you_mean(name, known, f"label a line above: `{name}: conv k=3 f=8`")
-    return Refused("A107", f"no value is called `{name}` here", expr.span, help_)
+    fixes = respelled(expr.span, name, nearest(name, known))
+    return Refused("A107", f"no value is called `{name}` here", expr.span, help_, fixes=fixes)
 
 
 def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Layered | Hole, Layered | Hole, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from archspec.diagnostics.fix import Edit, Fix, argued, inserted
 from archspec.elaborate.declarations import Defaults
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Further, Hole, Layered, Node
@@ -29,6 +30,18 @@ class Advice(NamedTuple):
     notes: Sequence[str] = ()
     help: str | None = None
     parted: Sequence[tuple[Span, str]] = ()
+    fixes: Sequence[Fix] = ()
+    """The fixes that do what `help` says."""
+    ends: Sequence[Span | None] = ()
+    """The steps behind which others can be written, one for each value; None where that is not plain."""
+
+    def fixes_of(self, kind: str, types: Sequence[Type]) -> list[Fix]:
+        """The fixes that make the shapes equal: those of `help`, or else the steps that `way` is about, at the ends of the branches."""
+        if self.help is not None:
+            return list(self.fixes)
+        places = [(end, f" | {steps}") for end, steps in zip(self.ends, equalizing(kind, types) or (), strict=False) if steps]
+        edits = [edit for end, steps in places if end is not None for edit in inserted(end, steps).edits]
+        return [Fix("make the shapes equal", tuple(edits))] if edits and len(edits) == len(places) else []
 
     def explain(self, kind: str, misfit: Misfit, types: Sequence[Type]) -> Misfit:
         """Add to a misfit the steps that would make the shapes equal."""
@@ -66,17 +79,20 @@ def step_advice(step: ast.Step) -> Advice:
     return Advice([step.span, *(expr.span for expr in step.bare)], way)
 
 
-def branches_advice(builder: GraphBuilder, entered: int, kind: str, branches: Sequence[tuple[int, Span]]) -> Advice:
+def branches_advice(builder: GraphBuilder, entered: int, kind: str, branches: Sequence[tuple[int, ast.Statement]]) -> Advice:
     """For branches from one value: the padding with which each would keep its size, where that mends it."""
     paddings = [_padding(builder, entered, value) for value, _ in branches]
     channels = {type_.channels for value, _ in branches if (type_ := builder.type_of(value)) is not None}
     mended = None not in paddings and (kind == "concat" or len(channels) == 1)
 
     def way(steps: Sequence[str]) -> str:
-        lines = [(span.line, behind) for (_, span), behind in zip(branches, steps, strict=True) if behind]
+        lines = [(branch.span.line, behind) for (_, branch), behind in zip(branches, steps, strict=True) if behind]
         return "; ".join(f"end the branch at line {line} with `| {behind}`" for line, behind in lines)
 
-    return Advice([span for _, span in branches], way, help="; ".join(filter(None, paddings)) if mended else None)
+    found = [padding for padding in paddings if padding]
+    help_ = "; ".join(_said(padding, builder.type_of(entered)) for padding in found) if mended else None
+    ends = [branch.steps[-1].span if isinstance(branch, ast.Chain) and branch.steps else None for _, branch in branches]
+    return Advice([branch.span for _, branch in branches], way, help=help_, fixes=_padded(*found), ends=ends)
 
 
 def residual_advice(
@@ -94,18 +110,28 @@ def residual_advice(
             ends.append(f"add `shortcut: {of_short}` as the last line of the residual")
         return "; ".join(ends)
 
-    help_ = _mended(builder, entered, main, body, defaults) if not taken else None
-    return Advice([], way, notes, help_, parted)
+    help_, fixes = _mended(builder, entered, main, body, defaults) if not taken else (None, [])
+    return Advice([], way, notes, help_, parted, fixes)
 
 
-def _mended(builder: GraphBuilder, entered: int, main: int, body: Sequence[ast.Statement], defaults: Defaults) -> str | None:
+def _mended(
+    builder: GraphBuilder, entered: int, main: int, body: Sequence[ast.Statement], defaults: Defaults
+) -> tuple[str | None, list[Fix]]:
     """The padding, or else the shortcut, with which a residual without one would fit; None where neither does."""
     x, y = builder.type_of(entered), builder.type_of(main)
     if not isinstance(x, Map) or not isinstance(y, Map) or len(x.spatial) != len(y.spatial):
-        return None
+        return None, []
     padding = _padding(builder, entered, main)
     if padding and x.channels == y.channels:
-        return padding
+        return _said(padding, x), _padded(padding)
+    shortcut = _shortcut(x, y, body, defaults)
+    if shortcut is None:
+        return None, []
+    return f"add `shortcut: {shortcut}` as the last line of the residual", _last_line(body, f"shortcut: {shortcut}")
+
+
+def _shortcut(x: Map, y: Map, body: Sequence[ast.Statement], defaults: Defaults) -> str | None:
+    """The steps that make the shape of one map that of another; None where no stride does."""
     strides = {round(a / b) for a, b in zip(x.spatial, y.spatial, strict=True)}
     if len(strides) != 1 or any(s < 1 or -(-a // s) != b for a, b in zip(x.spatial, y.spatial, strict=True) for s in strides):
         return None
@@ -117,7 +143,21 @@ def _mended(builder: GraphBuilder, entered: int, main: int, body: Sequence[ast.S
     rounding = defaults.get("conv", {}).get("round", defaults.get("", {}).get("round", "exact"))
     if rounding == "exact" and any((size - 1) % stride for size in x.spatial):
         conv += " round=floor"
-    return f"add `shortcut: {conv} | bn` as the last line of the residual"
+    return f"{conv} | bn"
+
+
+def _last_line(body: Sequence[ast.Statement], line: str) -> list[Fix]:
+    """The fix that adds a line to those that are indented below a head."""
+    first, last = body[0].span, body[-1]
+    while isinstance(last, (ast.Suite, ast.Broken)) and last.body:
+        last = last.body[-1]
+    source, start = first.source, first.source.starts[first.line - 1]
+    indent = source.text[start : first.start]
+    if indent.strip():
+        return []  # behind its head, on the same line
+    number = source.locate(last.span.end)[0]
+    end = source.starts[number - 1] + len(source.line(number))
+    return [Fix(f"add `{line}`", (Edit(Span(source, end, end), f"\n{indent}{line}"),))]
 
 
 def _between(builder: GraphBuilder, entered: int, value: int) -> Iterator[tuple[Layered | Hole, Type | None]]:
@@ -130,12 +170,17 @@ def _between(builder: GraphBuilder, entered: int, value: int) -> Iterator[tuple[
         yield element, builder.type_of(value)
 
 
-def _padding(builder: GraphBuilder, entered: int, value: int) -> str | None:
+Padding = list[tuple[str, Span]]
+"""Paddings such as `p=1`, and the steps that they are for."""
+
+
+def _padding(builder: GraphBuilder, entered: int, value: int) -> Padding | None:
     """The padding with which the layers between two values would keep the size; empty where they keep it.
 
     None where padding alone does not mend it, or where it is not a chain of layers.
     """
-    start, ways = builder.type_of(entered), []
+    start = builder.type_of(entered)
+    ways: Padding = []
     for element, before in _between(builder, entered, value):
         value = element.inputs[0]
         if len(element.inputs) != 1 or not isinstance(before, Map) or not isinstance(element.type, Map):
@@ -144,10 +189,21 @@ def _padding(builder: GraphBuilder, entered: int, value: int) -> str | None:
             padding = element.op.same_size_padding(before) if isinstance(element, Node) else None
             if padding is None or element.span is None:
                 return None
-            ways.append(f"p={padding} in `{element.span.text}`")
-    if value != entered or not isinstance(start, Map):
-        return None
-    return f"use {' and '.join(ways[::-1])} to keep {'x'.join(map(str, start.spatial))}" if ways else ""
+            ways.append((f"p={padding}", element.span))
+    return ways[::-1] if value == entered and isinstance(start, Map) else None
+
+
+def _said(padding: Padding, x: Type | None) -> str:
+    """Say which steps to pad, to keep the size of a map."""
+    assert isinstance(x, Map)
+    ways = [f"{way} in `{step.text}`" for way, step in padding]
+    return f"use {' and '.join(ways)} to keep {'x'.join(map(str, x.spatial))}"
+
+
+def _padded(*paddings: Padding) -> list[Fix]:
+    """The fix that pads steps."""
+    steps = [argued(step, way) for padding in paddings for way, step in padding]
+    return [Fix(" and ".join(fix.title for fix in steps), tuple(edit for fix in steps for edit in fix.edits))] if steps else []
 
 
 def _written(body: Sequence[ast.Statement], argument: str) -> str | None:

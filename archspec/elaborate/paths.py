@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archspec.diagnostics import did_you_mean
+from archspec.diagnostics import did_you_mean, nearest
+from archspec.diagnostics.fix import respelled
 from archspec.elaborate.expressions import Refused, Scope, Silent
 from archspec.elaborate.labels import spelled
 from archspec.ir.builder import GraphBuilder
@@ -112,4 +113,5 @@ class Path:
             message, otherwise = f"there is no `{name}` in `{before}`", f"there {'are' if len(unseen.known) > 1 else 'is'} {known}"
         if ANY in parts[:at]:
             message = f"`{self.text}` finds nothing: {message}"
-        return Nowhere("A107", message, self.expr.span, did_you_mean(name, unseen.known, otherwise))
+        fixes = respelled(self.expr.span, name, nearest(name, unseen.known))
+        return Nowhere("A107", message, self.expr.span, did_you_mean(name, unseen.known, otherwise), fixes=fixes)

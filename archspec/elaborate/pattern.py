@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archspec.diagnostics.fix import inserted
 from archspec.elaborate.expressions import Refused, Rounds, Scope, Value, evaluate, of_round, shown
 from archspec.numeric import pinned
 from archspec.ops import STEPS, op_class
@@ -33,6 +34,7 @@ def expand_pattern(statement: ast.Pattern, scope: Scope) -> tuple[list[Layer], s
 
 class _Expansion:
     def __init__(self, statement: ast.Pattern, scope: Scope) -> None:
+        self.statement = statement
         self.scope = scope
         self.keys: dict[str, ast.Keyword] = {}
         self.values: dict[str, Value] = {}
@@ -75,7 +77,8 @@ class _Expansion:
             value = self.values[name]
         elif name is not None and self.scope.value_of(name) is None:
             message = f"the formula repeats `{name}` times, but `{name}=` is not given"
-            raise Refused("A119", message, part.repeats.span, f"add `{name}=2` at the end of the line")
+            help_ = f"add `{name}=2` at the end of the line"
+            raise Refused("A119", message, part.repeats.span, help_, fixes=[inserted(self.statement.span, f" {name}=2")])
         else:
             value = pinned(evaluate(part.repeats, self.scope))
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_LAYERS:
@@ -114,7 +117,8 @@ class _Expansion:
     def needed(self, key: str, span: Span) -> Value:
         if key not in self.values:
             what = {"f": "the filters of CONV", "fc": "the units of FC", "classes": "the number of classes"}[key]
-            raise Refused("A119", f"the formula needs {what}: `{key}=`", span, f"add `{key}=10` at the end of the line")
+            help_, fix = f"add `{key}=10` at the end of the line", inserted(self.statement.span, f" {key}=10")
+            raise Refused("A119", f"the formula needs {what}: `{key}=`", span, help_, fixes=[fix])
         return self.values[key]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Frame
+from archspec.diagnostics.fix import Fix, argued
 from archspec.elaborate.expressions import Refused, Silent
 from archspec.ops.base import Misfit
 from archspec.source import Span
@@ -33,25 +34,44 @@ class Reports:
     def report(self, refused: Refused, *others: tuple[Span, str]) -> None:
         """Report what has no value; `others` are further places that matter."""
         if not isinstance(refused, Silent):
-            self._add(refused, refused.span, "", (*refused.others, *others))
+            self._add(refused, refused.span, "", (*refused.others, *others), refused.fixes)
 
-    def reject(self, code: str, message: str, span: Span, help_: str | None = None, *others: tuple[Span, str]) -> None:
+    def reject(
+        self, code: str, message: str, span: Span, help_: str | None = None, *others: tuple[Span, str], fixes: Sequence[Fix] = ()
+    ) -> None:
         """Report a mistake."""
-        self.report(Refused(code, message, span, help_), *others)
+        self.report(Refused(code, message, span, help_, fixes=fixes), *others)
 
-    def misfit(self, misfit: Misfit, span: Span, *others: tuple[Span, str]) -> None:
-        """Report an op that cannot be applied."""
+    def misfit(self, misfit: Misfit, span: Span, *others: tuple[Span, str], fixes: Callable[[], Sequence[Fix]]) -> None:
+        """Report an op that cannot be applied; `fixes` makes what mends it."""
         if misfit.axis is not None:
             self.misfits.setdefault((misfit.code, span), misfit)
-        self._add(misfit, span, misfit.label, others)
+        self._add(misfit, span, misfit.label, others, fixes())
 
-    def warn(self, code: str, message: str, span: Span | None, help_: str | None = None, severity: str = "warning") -> None:
+    def warn(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        help_: str | None = None,
+        severity: str = "warning",
+        fixes: Sequence[Fix] = (),
+    ) -> None:
         """Add a finding that leaves the network whole."""
-        self.sink.add(Diagnostic(code, message, span, (), help_, severity=severity))
+        self.sink.add(Diagnostic(code, message, span, (), help_, severity=severity, fixes=tuple(fixes)))
 
-    def _add(self, found: Refused | Misfit, span: Span, label: str, others: tuple[tuple[Span, str], ...]) -> None:
+    def _add(self, found: Refused | Misfit, span: Span, label: str, others: tuple[tuple[Span, str], ...], fixes: Sequence[Fix]) -> None:
         diagnostic = Diagnostic(found.code, found.message, span, found.notes, found.help, label, others, tuple(_joined(self.trace)))
+        diagnostic = diagnostic._replace(fixes=tuple(fixes))
         self.sink.add(diagnostic, next((level.where for level in reversed(self.trace) if not level.call), None))
+
+
+def other_arguments(misfit: Misfit, step: Span, place: Span | None) -> list[Fix]:
+    """The fixes that give a step the arguments with which it would fit; `place` is where the wrong one is written."""
+    name = step.text.partition(" ")[0]
+    if not name.isidentifier():
+        return []  # a layer of a pattern, which has no place of its own
+    return [argued(step, way, place=place if way.startswith(f"{misfit.argument}=") else None) for way in misfit.settings]
 
 
 def _joined(levels: Sequence[Level]) -> list[Frame]:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from archspec.diagnostics.fix import written
 from archspec.elaborate import binding
 from archspec.elaborate.core import Context, Core
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.expressions import Missing, Refused, Scope, Silent, Value, evaluate
 from archspec.elaborate.merge_advice import step_advice
-from archspec.elaborate.reports import Level
+from archspec.elaborate.reports import Level, other_arguments
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import AGAIN, Call, Graph, Instance
 from archspec.ops import STEPS, make, op_class, typed
@@ -79,7 +80,8 @@ class Steps(Core):
         try:
             return builder.apply(op, values, label, span, self.settled)
         except Misfit as misfit:
-            self.misfit(misfit, places.get(misfit.argument, span))
+            place = places.get(misfit.argument)
+            self.misfit(misfit, place or span, fixes=partial(other_arguments, misfit, span, place))
             return self.unknown(builder, span)
 
     def tensor(self, step: ast.Step, label: str | None, context: Context, value: int | None) -> int:
@@ -141,7 +143,10 @@ class Steps(Core):
                 help_ = f"write `{kind} {' '.join(left)}`" if left else "name another value"
                 if left and kind == "concat" and at:
                     help_ += f", or for this order `from {left[0]} | {kind} {' '.join(n for n in names if n != left[0])}`"
-            self.warn("A415", message, expr.span, f"{help_}; to merge it with itself, write `{kind}:` with two lines `skip`")
+            help_ += f"; to merge it with itself, write `{kind}:` with two lines `skip`"
+            place = expr.span._replace(start=expr.span.start - 1)
+            fixes = [written(place, "", title=f"write `{kind} {' '.join(names[:at] + names[at + 1 :])}`")] if len(names) > 1 else []
+            self.warn("A415", message, expr.span, help_, fixes=fixes)
             return
 
     def block_call(self, step: ast.Step, block: BlockDef, context: Context, value: int, label: str | None) -> int:

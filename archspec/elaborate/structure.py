@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import count as counting
 
+from archspec.diagnostics.fix import moved_up, written
 from archspec.elaborate.binding import bind
 from archspec.elaborate.core import Context, Part
-from archspec.elaborate.expressions import Frame, Refused, whole
+from archspec.elaborate.expressions import Frame, Refused, Scope, whole
 from archspec.elaborate.inputs import doubt, impossible, possible, written_shape
 from archspec.elaborate.labels import climb, given_by, label_text, rounds_of
 from archspec.elaborate.merge_advice import branches_advice, residual_advice
@@ -66,7 +69,9 @@ class Structures(Steps):
             message, meant = doubted
             better = "x".join(map(str, meant or own))
             help_ = f"did you mean `input {better}`?" if shape == own else f"did you mean {better}?"
-            self.warn("A405", message, statement.shape.span, help_ if meant else f"set a shape with as many axes as {better}")
+            help_ = help_ if meant else f"set a shape with as many axes as {better}"
+            fixes = [written(statement.shape.span, better)] if meant and shape == own else []
+            self.warn("A405", message, statement.shape.span, help_, fixes=fixes)
 
     def labelled(self, suite: ast.Suite, head: ast.Label, context: Context, value: int | None) -> int | None:
         """Name the value of a line, or of the lines below it."""
@@ -82,7 +87,8 @@ class Structures(Steps):
             return self.input(only, ast.Name(name, head.span) if name else None, context)
         around = rounds_of(head.name, context.scope)
         if name is not None and any(name in scope.labels for scope in around):
-            self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label")
+            fixes = [written(head.name.span, self.free(name, around))] if head.name.span.text == name else []
+            self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label", fixes=fixes)
             name = None
         inside = context
         if head.frozen:
@@ -100,6 +106,12 @@ class Structures(Steps):
             if result < 0 and first <= ~result:
                 context.builder.parts[~result] = Part(name, suite.body, inside, seen, first, len(context.builder.elements))
         return value if aside is not None else result
+
+    def free(self, name: str, around: Sequence[Scope]) -> str:
+        """A label like one that is taken."""
+        stem = name.rstrip("0123456789")
+        taken = {label for scope in around for label in scope.labels}
+        return next(f"{stem}{at}" for at in counting(2) if f"{stem}{at}" not in taken)
 
     def group(self, suite: ast.Suite, name: str | None, span: Span, context: Context, value: int | None) -> int:
         """The body under a label: a single step takes the label, several become a graph of their own, numbered by position."""
@@ -159,7 +171,7 @@ class Structures(Steps):
         except Refused as refused:
             self.report(refused)
             count, known = 1, False
-        frame = Frame(count, known)
+        frame = Frame(count, known, head.rounds.span)
         result = value
         while frame.round < count and context.builder.type_of(result) is not None:
             result = self.round(suite, head, frame, context, result)
@@ -238,14 +250,14 @@ class Structures(Steps):
             if isinstance(statement, ast.Suite) and (aside := lone_aside(statement)) is not None:
                 help_ = f"put the line above `{head.span.text}:`, and write `from {statement.head.span.text}` here"
                 message = f"a labelled `{aside.name.id}` is no branch: it leaves the current value as it is"
-                self.reject("A010", message, aside.span, help_)
+                self.reject("A010", message, aside.span, help_, fixes=moved_up(statement.span))
             starts, body = [value], statement
             if isinstance(statement, ast.Chain) and statement.source is not None:  # a path may name several values: a branch for each
                 starts, body = self.references(statement.source, context), statement._replace(source=None)
             for start in starts:
                 result = self.statement(body, context.inside(scope=context.scope), start)
                 assert result is not None
-                results.append((result, statement.span))
+                results.append((result, statement))
         self.depth -= 1
         if len(results) < 2:
             return results[0][0] if results else value

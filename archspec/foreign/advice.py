@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from archspec.diagnostics import Diagnostic
+from archspec.diagnostics.fix import Fixes, written
 from archspec.foreign.equivalents import known_as
 from archspec.foreign.whole_lines import Rewritten, rewritten
 from archspec.source import Source, Span
@@ -78,7 +79,21 @@ def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
         "A105": span.text.rpartition("=")[2].strip() in re.split(r"[ =]", line),  # the value is what is wrong, and still there
         "A112": not re.match(r"\(|\w+=\d+,000\b|\d+,000\b", span.text),  # a list outside of a repeat may be meant
     }
-    return diagnostic if unfit.get(code) else diagnostic._replace(help=found.help or diagnostic.help)
+    if unfit.get(code) or not found.help:
+        return diagnostic
+    return diagnostic._replace(help=found.help, fixes=_instead(span, line))
+
+
+def _instead(span: Span, line: str) -> Fixes:
+    """The fix that writes another line in the place of that of a span; its indentation and its comment stay."""
+    source, number = span.source, span.line
+    if not line:
+        return ()
+    text = _logical(source, number)
+    start = source.starts[number - 1] + len(text) - len(text.lstrip(" "))
+    end = next((token.start for token in automaton().lex(text) if token.type == "COMMENT"), len(text))
+    stop = source.starts[number - 1] + len(text[:end].rstrip())
+    return (written(Span(source, start, stop), line, safe=True),) if stop > start else ()
 
 
 def _means_otherwise(span: Span, line: str) -> bool:

@@ -3,6 +3,7 @@
 An op never sees the graph. Its formulas are plain arithmetic.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,11 +12,14 @@ from archspec.ops.declare import VALUE, Declared, Flag, declared, is_range
 from archspec.ops.declare import show as show
 from archspec.types import AXES, LIMIT, Map, Tokens, Type, Vector, describe
 
+_SETTING = re.compile(r"\w+=[\w.:]+")
+
 
 class Misfit(Exception):
     """Says why an op cannot be applied: what is wrong, with which numbers, and what would work.
 
     `argument` names the argument that is wrong; it is empty where the layer as a whole is. `ways` can be used instead, such as `p=1`.
+    `settings` are the arguments of the ways, or others, in the order in which they are to be tried.
     Where a size of the input is wrong, `axis` is its number among the spatial axes, and `sizes` are sizes near it that the layer takes.
     """
 
@@ -31,11 +35,14 @@ class Misfit(Exception):
         ways: Sequence[str | None] = (),
         axis: int | None = None,
         sizes: tuple[int, ...] = (),
+        settings: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.code, self.message, self.label, self.argument = code, message, label, argument
         self.notes, self.first, self.ways = tuple(notes), help_, tuple(filter(None, ways))
         self.axis, self.sizes = axis, sizes
+        found = [_SETTING.match(way) for way in self.ways]
+        self.settings = tuple(settings) or tuple(way[0] for way in found if way is not None)
 
     @classmethod
     def late(cls, code: str, argument: str, make: "Callable[[], Misfit]") -> "Misfit":
@@ -364,7 +371,8 @@ def check_axes(layer: Op, rank: int, /, **least: int) -> None:
         if isinstance(value, tuple) and values is value and len(value) != rank:
             axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
             message = f"`{argument}={show(value)}` has {len(value)} numbers, but the map has {axes}"
-            raise Misfit("A206", message, argument=argument, help_=_spread(argument, value, rank))
+            one = f"{argument}={value[-1]}"
+            raise Misfit("A206", message, argument=argument, help_=_spread(argument, value, rank), settings=[one])
         for number in values if isinstance(values, tuple) else (values,):
             if number < bound:
                 raise Misfit("A105", f"`{argument}` must be at least {bound}, not {number}", argument=argument)

@@ -18,11 +18,13 @@ def share(count: int, what: str, parts: int, part: str, argument: str, *others: 
 
 def _unshared(count: int, what: str, parts: int, part: str, argument: str, others: Sequence[int]) -> Misfit:
     divisor = next(n for n in range(min(parts, 4096), 0, -1) if not any(number % n for number in (count, *others)))
-    return undivided("A205", count, what, parts, counted(parts, part), argument, f"use {argument}={divisor}")
+    return undivided("A205", count, what, parts, counted(parts, part), argument, None, [f"{argument}={divisor}"])
 
 
-def undivided(code: str, count: int, what: str, parts: int, into: str, argument: str, help_: str | None) -> Misfit:
+def undivided(
+    code: str, count: int, what: str, parts: int, into: str, argument: str, help_: str | None, ways: Sequence[str] = ()
+) -> Misfit:
     """Make the misfit of a division that leaves a remainder; a size has no noun `what`."""
     whole = f"{counted(count, what)} {'does' if count == 1 else 'do'}" if what else f"{count} does"
     message = f"{whole} not divide into {into}"
-    return Misfit(code, message, argument=argument, notes=[f"{count}/{parts} = {count / parts:.2f}"], help_=help_)
+    return Misfit(code, message, argument=argument, notes=[f"{count}/{parts} = {count / parts:.2f}"], help_=help_, ways=ways)

@@ -71,7 +71,7 @@ def _blind(axis: str, slide: Slide, at: int) -> Misfit:
     message = f"window {at + 1} of {slide.out} along the {axis} lies in the padding alone"
     notes = [f"its elements, {slide.d} apart, stand at {reads}; the {axis} has {has}"]
     help_ = f"use d={size}{' or less' if size > 1 else ''}, or a map with a {axis} of {slide.d} or more"
-    return Misfit("A204", message, argument="d", notes=notes, help_=help_)
+    return Misfit("A204", message, argument="d", notes=notes, help_=help_, settings=[f"d={size}"])
 
 
 class AvgPool(_Padded):

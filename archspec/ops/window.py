@@ -228,6 +228,7 @@ class Windowed(Op):
             help_=f"PyTorch and Keras round down here: `{'' if 'round' in self.given else 'default '}round=floor`",
             ways=[more_padding(axes), "round=ceil to let the last window overhang"],
             label=f"{size} does not divide into steps of {axis.s}",
+            settings=[way for way in ("round=floor", more_padding(axes), "round=ceil") if way],
             axis=at,
             sizes=(size - rest, size + axis.s - rest),
         )

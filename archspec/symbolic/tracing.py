@@ -78,7 +78,7 @@ class Probe(Elaborator):
     def report(self, refused: Refused, *others: tuple[Span, str]) -> NoReturn:
         raise Stopped(Mistake.at(refused.code, refused.span))
 
-    def misfit(self, misfit: Misfit, span: Span, *others: tuple[Span, str]) -> NoReturn:
+    def misfit(self, misfit: Misfit, span: Span, *others: tuple[Span, str], **more: Any) -> NoReturn:
         raise Stopped(Mistake.at(misfit.code, span))
 
     def unmerged(self, op: Op, misfit: Misfit, types: Sequence[Type], span: Span, advise: Callable[[], Advice]) -> NoReturn:

@@ -8,11 +8,12 @@ line, not the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.diagnostics.fix import Edit, Fix, shifted, written
 from archspec.source import Source, Span
 from archspec.syntax.lalr import Token, automaton
 
@@ -22,6 +23,7 @@ MAX_NESTING = 64
 _FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)|\t"
 OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 CLOSING = frozenset(OPENING.values())
+_SIGNS = {"(": ")", "[": "]", "{": "}"}
 _ALWAYS = frozenset(("if", "and", "or", "not", "as", "yes", "no"))
 _CROSS = re.compile(r"x([0-9]+x)*([0-9]+)?")
 """What joins the parts of a size with expressions in it: `x`, `x3`, `x3x`."""
@@ -59,8 +61,8 @@ class Layout:
         self.bracket_reported = False
         """Whether a bracket of this logical line is already reported: one cause, one report."""
 
-    def report(self, code: str, message: str, start: int, end: int, help_: str | None = None) -> None:
-        self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_))
+    def report(self, code: str, message: str, start: int, end: int, help_: str | None = None, fixes: Sequence[Fix] = ()) -> None:
+        self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_, fixes=tuple(fixes)))
 
     def read(self) -> list[LogicalLine]:
         return self.nest(list(self.logical(self.checked_text())))
@@ -80,15 +82,35 @@ class Layout:
             if char == "\t":
                 indents = not text[text.rfind("\n", 0, at) + 1 : at].strip()
                 help_ = "indent by two spaces" if indents else "write a space"
-                self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_)
+                self.report("A002", "a tab; the language uses spaces only", at, at + 1, help_, [self.without_tabs(key[1])])
                 continue
             self.unreadable.add(key[1])
             if char == "\r":
-                self.report("A006", "a carriage return that does not end a line", at, at + 1, "end lines with LF or CR LF")
+                fix = written(Span(self.source, at, at + 1), "\n", title="end the line here")
+                self.report("A006", "a carriage return that does not end a line", at, at + 1, "end lines with LF or CR LF", [fix])
             else:
                 what = f"the character U+{ord(char):04X} is not allowed in a spec"
-                self.report("A006", what, at, at + 1, "remove it; it is invisible or changes how the line is shown")
+                help_ = "remove it; it is invisible or changes how the line is shown"
+                self.report("A006", what, at, at + 1, help_, [self.without(char, key[1])])
         return re.sub(_FORBIDDEN, " ", text)
+
+    def without(self, char: str, number: int) -> Fix:
+        """The fix that removes a character from a line."""
+        start, line = self.source.starts[number - 1], self.source.line(number)
+        places = [start + at for at, other in enumerate(line) if other == char]
+        return Fix(f"remove U+{ord(char):04X}", tuple(Edit(Span(self.source, at, at + 1), "") for at in places), safe=True)
+
+    def without_tabs(self, number: int) -> Fix:
+        """The fix that writes spaces for the tabs of a line; in its indentation each counts as one level."""
+        start, line = self.source.starts[number - 1], self.source.line(number)
+        blank = len(line) - len(line.lstrip(" \t"))
+        edits = [Edit(Span(self.source, start, start + blank), line[:blank].expandtabs(self.tab_width(2)))] if "\t" in line[:blank] else []
+        edits += [Edit(Span(self.source, start + at, start + at + 1), " ") for at in range(blank, len(line)) if line[at] == "\t"]
+        return Fix("write spaces", tuple(edits), safe=True)
+
+    def tab_width(self, otherwise: int) -> int:
+        """The spaces of a level, by the lines that are indented by spaces."""
+        return min(map(len, re.findall(r"^ +(?=[^ \n])", self.source.text, re.MULTILINE)), default=otherwise)
 
     def logical(self, text: str) -> Iterator[LogicalLine]:
         """Logical lines, not yet nested."""
@@ -101,7 +123,7 @@ class Layout:
             if kind == "NEWLINE":
                 indent, char = self.following[self.row(token)]
                 if opened and not (char and char in ")]}") and indent <= self.indent_of(tokens[0]):  # the next line does not go on
-                    self.unclosed(opened)
+                    self.unclosed(opened, tokens[-1].end)
                     broken = True
                 if not opened and tokens and char != "|":
                     yield self.line(tokens, broken)
@@ -118,7 +140,7 @@ class Layout:
             broken |= not self.accept(token, opened)
             tokens.append(token)
         if opened:
-            self.unclosed(opened)
+            self.unclosed(opened, tokens[-1].end)
             broken = True
         if tokens:
             yield self.line(tokens, broken)
@@ -128,7 +150,10 @@ class Layout:
         kind, start, end = token.type, token.start, token.end
         if kind == "ERROR":
             if token.value == '"':
-                self.report("A005", "this string is not closed on its line", start, end, 'write the closing `"`')
+                number = self.row(token)
+                last = self.source.starts[number - 1] + len(self.source.line(number).rstrip())
+                fix = written(Span(self.source, last, last), '"')
+                self.report("A005", "this string is not closed on its line", start, end, 'write the closing `"`', [fix])
                 return False
             return True  # the parser knows what is expected in its place
         if kind in OPENING:
@@ -137,21 +162,25 @@ class Layout:
                 return self.bracket(token, "A007", f"more than {MAX_NESTING} levels of brackets", "write it with fewer levels")
         elif kind in CLOSING:
             if not opened or OPENING[opened[-1].type] != kind:
-                return self.bracket(token, "A005", f"`{token.value}` has no opening bracket before it", None)
+                fix = written(Span(self.source, start, end), "", title=f"remove `{token.value}`")
+                return self.bracket(token, "A005", f"`{token.value}` has no opening bracket before it", None, fix)
             opened.pop()
         return True
 
-    def bracket(self, token: Token, code: str, message: str, help_: str | None) -> bool:
+    def bracket(self, token: Token, code: str, message: str, help_: str | None, *fixes: Fix) -> bool:
         """Report a bracket, the first of its line only. False: the line is broken."""
         if not self.bracket_reported:
             self.bracket_reported = True
-            self.report(code, message, token.start, token.end, help_)
+            self.report(code, message, token.start, token.end, help_, fixes)
         return False
 
-    def unclosed(self, opened: list[Token]) -> None:
+    def unclosed(self, opened: list[Token], end: int) -> None:
+        """Report brackets that are open where a line ends."""
         token = opened[-1]
+        closing = "".join(_SIGNS[each.value] for each in reversed(opened))
         opened.clear()
-        self.bracket(token, "A005", f"this `{token.value}` is not closed", "close it, or indent the lines that continue it")
+        fix = written(Span(self.source, end, end), closing, title=f"close it: `{closing}` at the end of the line")
+        self.bracket(token, "A005", f"this `{token.value}` is not closed", "close it, or indent the lines that continue it", fix)
 
     @cached_property
     def following(self) -> list[tuple[int, str]]:
@@ -185,7 +214,7 @@ class Layout:
         levels: list[tuple[int, list[LogicalLine]]] = [(0, top)]
         before: LogicalLine | None = None
         tabs = "\t" in self.source.text
-        width = min(map(len, re.findall(r"^ +(?=[^ \n])", self.source.text, re.MULTILINE)), default=1) if tabs else 1
+        width = self.tab_width(1) if tabs else 1
         for line in lines:
             first = line.tokens[0]
             if tabs:
@@ -194,7 +223,7 @@ class Layout:
                 line = line._replace(indent=len(blank.expandtabs(width)))
             if line.indent > levels[-1][0]:
                 if before is None:
-                    self.indentation(line, "the first line is indented", "begin it at the left margin")
+                    self.indentation(line, 0, "the first line is indented", "begin it at the left margin")
                     levels = [(line.indent, top)]
                 elif len(levels) > MAX_NESTING:
                     message = f"more than {MAX_NESTING} levels of indentation"
@@ -206,18 +235,21 @@ class Layout:
                 while line.indent < levels[-1][0] and len(levels) > 1:
                     levels.pop()
                 if line.indent > levels[-1][0]:
-                    self.indentation(line, "the indentation matches none of the lines above", "align it with the lines that it belongs to")
+                    message = "the indentation matches none of the lines above"
+                    self.indentation(line, levels[-1][0], message, "align it with the lines that it belongs to")
                 elif line.indent < levels[-1][0]:
                     levels = [(line.indent, top)]  # the file began indented, which is reported already
             levels[-1][1].append(line)
             before = line
         return top
 
-    def indentation(self, line: LogicalLine, message: str, help_: str) -> None:
-        """Report a line's indentation, unless a character in it was reported."""
+    def indentation(self, line: LogicalLine, meant: int, message: str, help_: str) -> None:
+        """Report a line's indentation, unless a character in it was reported; `meant` are the spaces that it may have."""
         start = line.tokens[0].start
         if "\t" not in self.source.text[start - line.indent : start] and self.row(line.tokens[0]) not in self.unreadable:
-            self.report("A003", message, start, line.tokens[0].end, help_)
+            lines = range(self.row(line.tokens[0]), self.row(line.tokens[-1]) + 1)
+            fix = shifted(self.source, lines, meant - line.indent, f"indent it by {meant} spaces")
+            self.report("A003", message, start, line.tokens[0].end, help_, [fix])
 
 
 def roles(tokens: list[Token]) -> Iterator[Token]:

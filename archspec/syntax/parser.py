@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 
 from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.diagnostics.fix import Edit, Fix, inserted, shifted, written
 from archspec.source import Source, Span
 from archspec.syntax import ast
 from archspec.syntax.lalr import END, Token, Unexpected, automaton
@@ -18,6 +19,8 @@ from archspec.syntax.to_ast import Lowering
 
 MAX_BYTES = 1 << 20
 MAX_TOKENS = 100_000
+_STEP = 2
+"""Spaces of a level, as the formatter writes them."""
 
 
 def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS) -> ast.File:
@@ -48,20 +51,61 @@ class _LineParser(Lowering):
         if tree is None:
             return ast.Broken(below, _declared(line.tokens), span)
         if last.type == "COLON" and not line.below:
-            self.report("A004", f"`{span.text}` has nothing in it", span, "write a step after the colon, or indent lines below it")
+            help_ = "write a step after the colon, or indent lines below it"
+            self.report("A004", f"`{span.text}` has nothing in it", span, help_, self.next_indented(line))
         elif line.below and last.type != "COLON":
             under = line.below[0].tokens[0]
             help_ = f"end `{first.value} ...` with `:`" if first.value in HEADS else "only a line that ends in `:` takes indented lines"
             if not line.below[0].broken and "\t" not in self.source.text[under.start - line.below[0].indent : under.start]:
-                self.report("A003", "this line is indented below a line that does not end in `:`", self.span(under), help_)
+                fixes = [inserted(span, ":", safe=True)] if first.value in HEADS else self.shallower(line)
+                self.report("A003", "this line is indented below a line that does not end in `:`", self.span(under), help_, fixes)
         return self.statement(tree, below, span)
 
     def unexpected(self, token: Token, expected: set[str], tokens: list[Token]) -> None:
         """Report a token that does not fit at its place."""
         blamed = token if token.type != END else token._replace(start=max(0, tokens[-1].end - 1))
         message = f"expected {_wanted(expected)}, found {_found(token)}"
-        code, message, blamed, help_ = _slip(token, expected, tokens) or ("A001", message, blamed, _advice(tokens, token, expected))
-        self.report(code, message, self.span(blamed), help_)
+        slip = _slip(token, expected, tokens)
+        code, message, blamed, help_ = slip or ("A001", message, blamed, _advice(tokens, token, expected))
+        self.report(code, message, self.span(blamed), help_, self.mended(slip is not None, blamed, token, help_, tokens))
+
+    def mended(self, slip: bool, blamed: Token, token: Token, help_: str | None, tokens: list[Token]) -> list[Fix]:
+        """The fix of a sign that does not fit, where one sign more, less or in another place is all."""
+        span = self.span(blamed)
+        if slip and blamed.type == "COMMA":
+            return [written(span, "" if self.source.text[blamed.end : blamed.end + 1] == " " else " ", safe=True, title="remove the comma")]
+        if slip and blamed.type == "COLON" and (both := re.fullmatch(r"write `(\d+:\d+)`", help_ or "")):
+            at = tokens.index(blamed)
+            return [written(self.across(tokens[at - 1 : at + 2]), both[1], safe=True)]
+        if slip and (size := re.search(r": `(\d+x\(\w+\))`$", help_ or "")):
+            return [written(span, size[1], safe=True)]
+        if not slip and help_ is not None and help_.endswith("opens a body: end it with `:`") and token.type == END:
+            return [inserted(self.across(tokens), ":", safe=True)]
+        if help_ == "compare with `==`":
+            return [Fix("write `==`", (Edit(span._replace(start=span.start + len(token.value.rstrip(" ="))), " == "),), safe=True)]
+        if help_ == "separate steps by `|` and arguments by spaces":
+            before, after = self.source.text[blamed.start - 1 : blamed.start], self.source.text[blamed.end : blamed.end + 1]
+            return [written(span, f"{'' if before == ' ' else ' '}|{'' if after == ' ' else ' '}", safe=True)]
+        return []
+
+    def shallower(self, line: LogicalLine) -> list[Fix]:
+        """The fix that indents the lines below one as far as it."""
+        last = line
+        while last.below:
+            last = last.below[-1]
+        first, end = self.row(line.below[0].tokens[0]), self.row(last.tokens[-1])
+        return [shifted(self.source, range(first, end + 1), line.indent - line.below[0].indent, "indent it as the line above")]
+
+    def next_indented(self, line: LogicalLine) -> list[Fix]:
+        """The fix that indents the line after a head with nothing in it, if it is as deep as the head."""
+        number, lines = self.row(line.tokens[-1]) + 1, len(self.source.starts)
+        text = self.source.line(number) if number <= lines else ""
+        if not text.strip() or len(text) - len(text.lstrip(" ")) != line.indent or text.lstrip()[0] in "#|":
+            return []
+        return [shifted(self.source, [number], _STEP, "indent the next line")]
+
+    def row(self, token: Token) -> int:
+        return self.source.locate(token.start)[0]
 
 
 def _declared(tokens: list[Token]) -> str | None:

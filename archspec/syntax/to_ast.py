@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics
+from archspec.diagnostics.fix import Fix
 from archspec.source import Source, Span
 from archspec.syntax import ast
 from archspec.syntax.lalr import Token, Tree, Unexpected, automaton
@@ -32,8 +33,8 @@ class Lowering:
     def span(self, token: Token) -> Span:
         return Span(self.source, token.start, token.end)
 
-    def report(self, code: str, message: str, span: Span, help_: str | None = None) -> None:
-        self.sink.add(Diagnostic(code, message, span, help=help_))
+    def report(self, code: str, message: str, span: Span, help_: str | None = None, fixes: Sequence[Fix] = ()) -> None:
+        self.sink.add(Diagnostic(code, message, span, help=help_, fixes=tuple(fixes)))
 
     def across(self, nodes: list[Node]) -> Span:
         return Span(self.source, _token(nodes[0], 0).start, _token(nodes[-1], -1).end)

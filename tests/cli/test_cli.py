@@ -470,3 +470,27 @@ def test_the_api():
     assert Path(archspec.__file__).parent.joinpath("py.typed").exists()
     if (pandas := pytest.importorskip("pandas", reason="pandas is not installed")) is not None:
         assert isinstance(report.to_dataframe(), pandas.DataFrame)
+
+
+def test_check_fix(archspec_command, files):
+    """Safe fixes are written; others only with --unsafe; --diff writes nothing."""
+    (files / "some.arch").write_bytes(b"input 28x28\r\ndense 10\r\n")
+    shown = archspec_command("check", "--diff", "some.arch", cwd=files)
+    assert (shown.status, shown.out.splitlines()[-2:]) == (1, ["-dense 10", "+fc 10"])
+    assert (files / "some.arch").read_bytes() == b"input 28x28\r\ndense 10\r\n"
+    done = archspec_command("check", "--fix", "some.arch", cwd=files)
+    assert (done.status, (files / "some.arch").read_bytes()) == (0, b"input 28x28\r\nfc 10\r\n")
+    assert "some.arch:2: mended A101: write `fc 10`" in done.err
+    done = archspec_command("check", "--fix", "--unsafe", "some.arch", cwd=files)
+    assert (done.status, (files / "some.arch").read_bytes()) == (0, b"input 28x28x1\r\nfc 10\r\n")
+    assert done.out == "some.arch: ok; 28x28x1 -> 10, 2 layers, 7,850 parameters, 7,840 MACs\n"
+    piped = archspec_command("check", "--fix", "-", cwd=files, stdin="input 8x8x3\nconv k=3, f=8")
+    assert (piped.status, piped.out) == (0, "input 8x8x3\nconv k=3 f=8")
+
+
+@pytest.mark.parametrize(
+    "words", [("--unsafe", "good.arch"), ("--fix", "--watch", "good.arch"), ("--fix", "lenet5"), ("--fix", "missing.arch")]
+)
+def test_check_fix_is_refused(archspec_command, files, words):
+    done = archspec_command("check", *words, cwd=files)
+    assert (done.status, done.out) == (2, "")
