@@ -25,6 +25,7 @@ if _typing.TYPE_CHECKING:
     from archspec.api import load_weights as load_weights
     from archspec.api import loads as loads
     from archspec.api import memory as memory
+    from archspec.api import quiz as quiz
     from archspec.api import report as report
     from archspec.api import report_page as report_page
     from archspec.api import to_onnx as to_onnx
@@ -51,6 +52,7 @@ if _typing.TYPE_CHECKING:
     from archspec.symbolic.sizes import Sizes as Sizes
     from archspec.symbolic.sweeps import Sweep as Sweep
     from archspec.views.comparison import Comparison as Comparison
+    from archspec.views.exam import Exam as Exam
     from archspec.views.explanation import Explanation as Explanation
     from archspec.views.figures.drawing import Drawing as Drawing
     from archspec.views.page import Page as Page
@@ -60,7 +62,7 @@ if _typing.TYPE_CHECKING:
 _HOMES = {
     "analysis.layers": "Report Row Totals",
     "analysis.training": "TrainingMemory",
-    "api": "analyze compare compile draw emit explain load_weights loads memory report_page to_onnx to_torch",
+    "api": "analyze compare compile draw emit explain load_weights loads memory quiz report_page to_onnx to_torch",
     "diagnostics": "Diagnostic SpecError",
     "elaborate.compiled": "Compiled",
     "imports.imported": "Imported",
@@ -75,6 +77,7 @@ _HOMES = {
     "symbolic.sizes": "Sizes",
     "symbolic.sweeps": "Sweep",
     "views.comparison": "Comparison",
+    "views.exam": "Exam",
     "views.explanation": "Explanation",
     "views.figures.drawing": "Drawing",
     "views.page": "Page",

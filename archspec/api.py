@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from archspec.analysis.training import TrainingMemory
     from archspec.views.comparison import Comparison
+    from archspec.views.exam import Exam
     from archspec.views.explanation import Explanation
     from archspec.views.figures.drawing import Drawing
     from archspec.views.page import Page
@@ -221,6 +222,23 @@ def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
     from archspec.views.page import page
 
     return page([given(each) for each in (model, *more)], quiz)
+
+
+def quiz(
+    model: Network, *more: Network, questions: int = 12, kinds: Sequence[str] | None = None, seed: str = "1", vary: bool = False
+) -> Exam:
+    """An exam about one or more networks: `questions` many about shapes, parameters, MACs, receptive fields and layers that fit.
+
+    `kinds` are some of shape, params, macs, rf, fit; `seed` chooses the questions, and gives the same exam again; `vary` asks about
+    layers with other numbers, which fit. The result has `to_markdown`, `to_latex`, `to_html` and `to_pdf`, and `save("x.tex")`, each with
+    `key=True` for the answers and their arithmetic. Raises ValueError for other kinds and counts.
+
+    >>> archspec.quiz(archspec.load("lenet5"), kinds=["params"], seed="monday").questions[0].answer
+    '10,164'
+    """
+    from archspec.views.exam import KINDS, exam
+
+    return exam([given(each) for each in (model, *more)], questions, KINDS if kinds is None else kinds, seed, vary)
 
 
 def report_page(model: Network, *more: Network) -> str:

@@ -15,6 +15,7 @@ _GROUPS = {
     "Count and explain": ("analyze", "explain", "compare"),
     "Leave numbers open": ("formula", "sweep", "find", "sizes", "memory"),
     "Show": ("draw", "report", "report_page"),
+    "Teach": ("quiz",),
     "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
     "Build": ("Builder", "Block"),
     "What they give": (
@@ -27,6 +28,7 @@ _GROUPS = {
         "Comparison",
         "Drawing",
         "Page",
+        "Exam",
         "Short",
         "Imported",
         "Loaded",

@@ -12,6 +12,7 @@ from archspec import (
     Compiled,
     Diagnostic,
     Drawing,
+    Exam,
     Explanation,
     Imported,
     Loaded,
@@ -57,6 +58,10 @@ def use(folder: Path) -> Iterator[object]:
     assert_type(page, Page)
     assert_type(page.html, str)
     assert_type(archspec.report_page(model), str)
+    asked = archspec.quiz(model, questions=3, kinds=["shape"], seed="monday", vary=True)
+    assert_type(asked, Exam)
+    assert_type(asked.questions[0].answer, str)
+    asked.save(folder / "quiz.tex", key=True)
     formula = archspec.formula(model, "H")
     assert_type(formula, archspec.Formula)
     assert_type(formula(H=36), dict[str, int] | None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from archspec.views.page.html import tag, text
@@ -15,7 +15,7 @@ from archspec.views.tables.columns import COUNTED, short
 from archspec.views.theme import THEMES, variables
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("card.js", "table.js", "pictures.js", "model.js")
+_SCRIPTS = ("card.js", "table.js", "pictures.js", "model.js", "theme.js")
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cg fill='%23337dc6'%3E"
     "%3Crect x='1' y='1' width='4' height='14'/%3E%3Crect x='6.5' y='3.5' width='4' height='9'/%3E%3Crect x='12' y='6' width='3' height='4'/%3E"
@@ -39,17 +39,18 @@ def document(parts: Sequence[Section], sections: Sequence[str], quiz: Quiz | Non
     if programs:
         scripts += [f"const programs = [{programs}];\n", (_HERE / "sliders.js").read_text(encoding="utf-8")]
     name = ", ".join(part.title for part in parts) + (": a quiz" if quiz else "")
-    return _whole(name, "".join([*body, main, card]), f'(() => {{\n"use strict";\n{"".join(scripts)}}})();\n')
+    return whole(name, "".join([*body, main, card]), f'(() => {{\n"use strict";\n{"".join(scripts)}}})();\n')
 
 
 def key_document(quiz: Quiz) -> str:
     """The page with the answers of a quiz."""
     head = tag("header", tag("h1", "Key of a quiz"), class_="top")
     made = tag("p", f"The seed is {tag('code', text(quiz.seed))}.", class_="source")
-    return _whole(f"{', '.join(part.title for part in quiz.parts)}: the key", head + tag("main", made, quiz.key()), "")
+    return whole(f"{', '.join(part.title for part in quiz.parts)}: the key", head + tag("main", made, quiz.key()), "")
 
 
-def _whole(name: str, body: str, script: str) -> str:
+def whole(name: str, body: str, script: str) -> str:
+    """A page of a name around its body, with the style of all pages; a policy in it allows its own style and script alone."""
     style = _style(body)
     policy = "; ".join([
         "default-src 'none'", f"style-src {_hash(style)}", f"script-src {_hash(script) if script else chr(39) + 'none' + chr(39)}",
@@ -97,6 +98,11 @@ def _style(body: str) -> str:
         (_HERE / "page.css").read_text(encoding="utf-8"),
         *(f".w{width}{{--w:{width}%}}" for width in widths),
     ])  # fmt: skip
+
+
+def strict(scripts: Iterable[str]) -> str:
+    """Scripts of this folder, by name, as one that leaves nothing behind in the page's names."""
+    return f'(() => {{\n"use strict";\n{"".join((_HERE / script).read_text(encoding="utf-8") for script in scripts)}}})();\n'
 
 
 def _hash(content: str) -> str:

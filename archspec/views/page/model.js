@@ -131,11 +131,3 @@ addEventListener("keydown", (event) => {
     models[0].table.search.focus();
   }
 });
-
-const theme = document.querySelector(".theme");
-theme.hidden = false;
-theme.addEventListener("click", () => {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-});

@@ -47,10 +47,13 @@ const hashed = (number, answer) => {
   return found;
 };
 
-// What may be meant: `1,024` is a number, `28, 28, 6` is a shape.
-const readings = (text) => {
+// What may be meant: `1,024`, `1.024` and `1 024` are a number, `28, 28, 6` is a shape, and one side of a square may stand for both.
+const readings = (text, square) => {
   const plain = text.trim().toLowerCase().replace(/[×*]/g, "x").replace(/[()[\]]/g, "");
-  return new Set([plain.replace(/[,_\s]/g, ""), plain.replace(/[,;x\s]+/g, "x")]);
+  const found = [plain.replace(/[,_\s]/g, ""), plain.replace(/[,;x\s]+/g, "x")];
+  if (/^\d{1,3}([.,'’_\s]\d{3})+$/.test(plain)) found.push(plain.replace(/\D/g, ""));
+  if (square && /^\d+$/.test(plain)) found.push(`${plain}x${plain}`);
+  return new Set(found);
 };
 
 const fields = [...document.querySelectorAll(".answer")];
@@ -58,10 +61,11 @@ const fields = [...document.querySelectorAll(".answer")];
 const check = (field) => {
   const label = field.closest("label");
   const given = field.value.trim();
-  const right = given && [...readings(given)].some((answer) => hashed(field.dataset.number, answer) === field.dataset.hash);
+  const right = given && [...readings(given, "square" in field.dataset)].some((answer) => hashed(field.dataset.number, answer) === field.dataset.hash);
   label.classList.toggle("right", Boolean(right));
   label.classList.toggle("wrong", Boolean(given) && !right);
   label.querySelector(".mark").textContent = given ? (right ? "✓" : "✗") : "";
+  label.querySelector(".hint").hidden = !given || Boolean(right);
   field.ariaInvalid = given && !right ? "true" : null;
   const count = document.querySelectorAll("label.right").length;
   document.querySelector(".score").textContent = `${count} of ${fields.length} right`;

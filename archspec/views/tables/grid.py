@@ -71,6 +71,11 @@ _LATEX = {
 """Characters with a meaning in LaTeX, and their escapes."""
 
 
+def latex_text(text: str) -> str:
+    """A text with its LaTeX escaped; `?` for a letter that LaTeX's first fonts lack."""
+    return "".join(_LATEX.get(char, char if char.isascii() else "?") for char in text)
+
+
 def latex(grid: Grid) -> Iterator[str]:
     """Write a tabular with the rules of booktabs."""
     yield "\\begin{tabular}{@{}" + "".join("r" if number else "l" for number in grid.numbers) + "@{}}\n\\toprule\n"
@@ -81,7 +86,7 @@ def latex(grid: Grid) -> Iterator[str]:
 
 
 def _latex_row(cells: Sequence[str]) -> str:
-    row = " & ".join("".join(_LATEX.get(char, char if char.isascii() else "?") for char in cell) for cell in cells)
+    row = " & ".join(map(latex_text, cells))
     return ("{}" if row.startswith(("[", "*")) else "") + row + " \\\\\n"  # or LaTeX takes it for an argument of the row before
 
 
