@@ -66,7 +66,7 @@ def joined(dims: Iterable[Dim]) -> Dim:
 
 def viewed(dims: Dims, sizes: Sequence[int]) -> Dims | None:
     """The dimensions after `view`; None where one would end within a digit that does not divide."""
-    flat = [digit for dim in reversed(dims) for digit in reversed(dim) if digit.size != 1]
+    flat = [*joined(dims)[::-1]]
     found: list[Dim] = []
     for wanted in sizes:
         own: list[Digit] = []

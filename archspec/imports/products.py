@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from archspec.imports.channels_first import Kernel, Tensors, sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, size, viewed
+from archspec.imports.relative import looks_around, parts_windows
 from archspec.imports.views import Computed, Held, Table, View
 from archspec.types import Map, Tokens
 
@@ -34,6 +34,15 @@ class Scores(NamedTuple):
     """The matrices that the heads were multiplied with: before the softmax, and behind it."""
     last: bool = False
     """Whether the heads are the last dimension."""
+    lead: tuple[int, ...] | None = None
+    """The sizes of the dimensions before the queries and keys, where they were grouped otherwise than those of the queries."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        queries, keys = self.queries.sizes, self.keys.sizes[-2]
+        lead = queries[:-2] if self.lead is None else self.lead
+        return (lead[0], queries[-2], keys, *lead[1:]) if self.last else (*lead, queries[-2], keys)
 
     def times(self, number: float) -> Scores:
         """The scores, multiplied with a number. Raises Unsaid where something was added to them, or a softmax taken."""
@@ -110,7 +119,7 @@ class Attending(Tensors):
         """Scores whose dimensions before the queries and keys are grouped otherwise. Raises Unsaid where these change too."""
         if scores.last or list(shape[-2:]) != [size(scores.queries.dims[-2]), size(scores.keys.dims[-2])]:
             raise Unsaid("it takes scores of attention apart")
-        return scores
+        return scores._replace(lead=tuple(shape[:-2]))
 
     def turned(self, scores: Scores, order: Sequence[int]) -> Scores:
         """Scores (batch, heads, T, U) with the heads last, or back. Raises Unsaid for any other order."""
@@ -155,6 +164,8 @@ class Attending(Tensors):
             q = q._replace(value=packed) if packed is not None else q
         if packed is not None and scores.bias is None:
             packed, q, asked = self._on_map(site, packed, q, scores.queries)
+            if scores.table is not None:
+                packed, q, asked = self._before_tokens(packed, q, asked)
             return self._as_queries(self._self_attention(site, packed, q, given, scores), asked, q.dims[2], heads)
         if scores.table is not None or scores.mask is not None or scores.mixed:
             raise Unsaid("it adds biases or a mask to the scores of several values")
@@ -183,11 +194,13 @@ class Attending(Tensors):
         stored: dict[str, Stored] = {}
         type_ = self.flat.type_of(packed)
         if table is not None:
-            if not isinstance(type_, Map) or not _looks_around(table.index, self._span(given, type_)):
+            if not isinstance(type_, Map) or not looks_around(table.index, self._span(given, type_)):
                 raise Unsaid("its biases are not those of the relative positions of a window")
             given |= {"rel": "table"}
-            site = site._replace(key=table.name.rpartition(".")[0])
-            stored = {"relative_position_bias_table": Stored((table.name,))}
+            made = self.flat.made(packed)
+            key = table.name if table.place is None or table.name else made.site.key if made is not None else ""
+            site = site._replace(key=key.rpartition(".")[0])
+            stored = {"relative_position_bias_table": table.place or Stored((table.name,))}
         for name, kernel in zip(("proj_l", "proj_w"), scores.mixed, strict=False):
             given |= {"talk": True}
             stored |= {f"{name}.{part}": place for part, place in kernel.stored.items()}
@@ -199,7 +212,7 @@ class Attending(Tensors):
             if rolled is None or "w" not in given or not isinstance(type_, Map):
                 raise Unsaid("its scores get a mask")
             shifts = tuple([-one for one in rolled.shifts])
-            if not _parts_windows(mask, type_.spatial, self._span(given, type_), shifts):
+            if not parts_windows(mask, type_.spatial, self._span(given, type_), shifts):
                 raise Unsaid("the mask of its scores is not that of shifted windows")
             given |= {"shift": sizes(shifts)}
             packed = self.flat.instead(packed, rolled.source)
@@ -233,8 +246,10 @@ class Attending(Tensors):
         rolled = self._rolled.get(value)
         if rolled is not None:  # along one axis after the other, or back
             value, shifts = rolled.source, tuple([a + b for a, b in zip(shifts, rolled.shifts, strict=True)])
-            if not any(shifts):
-                return value
+        sides = self.flat.type_of(value).shape
+        shifts = tuple([(shift + side // 2) % side - side // 2 for shift, side in zip(shifts, sides, strict=False)])
+        if not any(shifts):
+            return value
         found = self.flat.custom(
             site._replace(operator="aten.roll", key=""),
             value,
@@ -309,6 +324,17 @@ class Attending(Tensors):
         q, asked = (x._replace(value=value, dims=tuple([tuple([places.get(d, d) for d in dim]) for dim in x.dims])) for x in (q, asked))
         return value, q, asked
 
+    def _before_tokens(self, packed: int, q: View, asked: View) -> tuple[int, View, View]:
+        """A product with tokens that are the positions of a map as that of the map, whose positions attention relates; others as they are."""
+        made = self.flat.made(packed)
+        tokens = self.flat.made(made.inputs[0]) if made is not None and made.op.step == "linear" else None
+        if tokens is None or tokens.op.step != "tokens":
+            return packed, q, asked
+        value = self.flat.instead(packed, tokens.inputs[0])
+        before, after = self.axis(packed, "t"), joined(self.of(value).dims[2:])
+        q, asked = (x._replace(value=value, dims=tuple([after if dim == before else dim for dim in x.dims])) for x in (q, asked))
+        return value, q, asked
+
     def _windows(self, q: View) -> dict[str, Any]:
         """The argument that says which positions of a value attend to one another: none where all do. Raises Unsaid."""
         axes = [dim for dim in self.of(q.value).dims[1:] if dim and dim[0].axis != "c"]
@@ -362,39 +388,3 @@ class Attending(Tensors):
         stored |= {f"{out}.{name}": place for name, place in kernel.stored.items()}
         self.flat.release(own)  # which the attention without its projections has, where it has biases
         return self.flat.step(site._replace(key=own), "attn", x, stored={**stored, **attended.stored}, **given)
-
-
-def _looks_around(index: Any, span: Sequence[int]) -> bool:
-    """Whether an index of biases is that of the relative positions in a window, where its numbers are known."""
-    if index is None:
-        return True
-    places = list(product(*map(range, span)))
-    strides = [prod(2 * n - 1 for n in span[at + 1 :]) for at in range(len(span))]
-    wanted = [
-        sum([(a - b + n - 1) * stride for a, b, n, stride in zip(one, other, span, strides, strict=True)])
-        for one in places
-        for other in places
-    ]
-    found: list[int] = index.reshape(-1).tolist()
-    return found == wanted
-
-
-def _parts_windows(mask: Any, axes: Sequence[int], span: Sequence[int], shift: Sequence[int]) -> bool:
-    """Whether a mask (windows, positions, positions) parts what a roll brought together in a window, where its numbers are known."""
-    if mask is True:
-        return True
-
-    def region(axis: int, window: int, inner: int) -> int:
-        at = window * span[axis] + inner
-        return (at >= axes[axis] - span[axis]) + (at >= axes[axis] - shift[axis]) if shift[axis] else 0
-
-    windows = product(*[range(size // n) for size, n in zip(axes, span, strict=True)])
-    places = list(product(*map(range, span)))
-    wanted = []
-    for window in windows:
-        ids = [tuple([region(axis, window[axis], at) for axis, at in enumerate(place)]) for place in places]
-        wanted += [one != other for one in ids for other in ids]
-    found = mask.reshape(-1).tolist()
-    return len(found) == len(wanted) and all(
-        (number < -50) == parted and (parted or number == 0) for number, parted in zip(found, wanted, strict=True)
-    )

@@ -55,6 +55,8 @@ class Table(NamedTuple):
     index: Any
     oriented: bool = False
     """Whether it lies as scores do: heads, queries, keys."""
+    place: Stored | None = None
+    """Where the source has the biases of a window, offset by offset, if not as the tensor of this name."""
 
 
 class Computed(NamedTuple):

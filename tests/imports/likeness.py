@@ -21,6 +21,14 @@ def _told(place: Place) -> tuple[str, str]:
     op, types = place.node.op, place.graph.types_of(place.node)
     given: dict[str, Any] = {name: value for name, value in op.arguments().items() if name not in _UNSAID}
     x = types[0] if types else None
+    if op.step == "winattn" and isinstance(x, Map):
+        given = _without_sugar(op, x)
+        op = make("attn", given)
+    for span in ("w", "grid"):  # one that covers the map
+        if isinstance(x, Map) and given.get(span) is not None and {*x.spatial} == {given[span]}:
+            del given[span]
+    if given.get("scale") is not None:
+        given["scale"] = float(f"{given['scale']:.6g}")  # a file has single precision
     if op.step in ("adaptpool", "adaptmaxpool") and isinstance(x, Map):
         out = place.node.type.spatial
         if not any(a % b for a, b in zip(x.spatial, out, strict=True)):
@@ -38,6 +46,15 @@ def _told(place: Place) -> tuple[str, str]:
         given = {name: value for name, value in given.items() if value != op.fields[name].default and name not in "kwspd" and name != "op"}
         return op.step, f"{window} {'counted' if counted else ''} {sorted(given.items())}"
     return op.step, make(op.step, given).config(*types)
+
+
+def _without_sugar(op: Any, x: Map) -> dict[str, Any]:
+    """The arguments of `attn` that `winattn` stands for: no window where one covers the map, no shift along an axis that it covers."""
+    windows, shifts = ((one,) * 2 if isinstance(one, int) else tuple(one) for one in (op.w, op.shift))
+    shifts = tuple(0 if w == side else shift for w, shift, side in zip(windows, shifts, x.spatial, strict=True))
+    given: dict[str, Any] = {"heads": op.heads, "rel": "table", "proj": "qkv", "bias": op.bias}
+    given |= {"w": windows[0] if len({*windows}) == 1 else windows} if windows != x.spatial else {}
+    return given | ({"shift": shifts[0] if len({*shifts}) == 1 else shifts} if any(shifts) else {})
 
 
 def values(network: Network, *, keys: bool = True) -> dict[str, str]:

@@ -26,10 +26,8 @@ OTHERWISE = {
 """Specs that come back as another network of the same values, or with a warning."""
 REFUSED = {
     "lenet5_1998": "connection tables and coefficients of subsampling are computed from stored tensors",
-    "maxvit_t": "windows are looked up position by position",
     "nfnet_f0": "standardised weights are computed from stored tensors",
     "segnet": "unpooling is written as a scatter of numbers",
-    "swin_t": "windows are looked up position by position",
     "swin_v2_t": "windows are looked up position by position",
     "t5_small": "buckets of relative positions are looked up",
 }

@@ -12,9 +12,11 @@ from archspec.imports.onnx.lowering import Call, placed, row, short
 from archspec.imports.onnx.masks import Triangle, seen, triangle_of
 from archspec.imports.onnx.model import Node
 from archspec.imports.onnx.numbers import Numbers
+from archspec.imports.onnx.places import bytes_of, folded_table, in_order
+from archspec.imports.onnx.regions import Parted, differences, mask_of, masked
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
-from archspec.imports.views import Held, View
+from archspec.imports.views import Computed, Held, View
 from archspec.types import is_line
 
 # arithmetic
@@ -28,8 +30,10 @@ def _operand(call: Call, at: int) -> Any:
     value = call.value(at)
     known = call.lowering.graph.numbers.get(call.node.inputs[at])
     triangle = triangle_of(known) if known is not None else None
-    if triangle is not None and isinstance(call.value(1 - at), Scores):
-        return triangle
+    if known is not None and isinstance(call.value(1 - at), Scores):
+        mask = triangle or mask_of(known.shape, known.values)
+        if mask is not None:
+            return mask
     value = call.held(at) if isinstance(value, Weight) else value
     if isinstance(value, Numbers):
         raise Unsaid("it takes numbers that are computed, and stored nowhere")
@@ -44,6 +48,8 @@ def _is_value(call: Call, at: int) -> bool:
 
 @row("Add", "Sub", "Mul", "Div", "Sum")
 def _arithmetic(call: Call) -> Any:
+    if call.lowering.graph.differ(call.node):
+        return differences(call.lowering.graph.numbers[call.node.inputs[0]])
     step = {"Sum": "add", "Div": "mul"}.get(call.node.operator, call.node.operator.lower())
     found = _operand(call, 0)
     if len(call) > 2:
@@ -88,9 +94,21 @@ def _scores(call: Call, step: str, x: Scores, y: Any) -> Scores:
         return x.times(y)
     if step == "add" and isinstance(y, Triangle) and y.added:
         return seen(x, y)
-    if step == "add" and isinstance(y, Held):
-        return call.tensors.biased(x, y._replace(dims=y.dims[-3:]) if len(y.dims) == 4 and not y.dims[0] else y)
+    if step == "add" and isinstance(y, Parted):
+        return masked(x, y)
+    if step == "add" and isinstance(y, (Held, Computed)):
+        return _biased(call, x, y)
     raise Unsaid("it changes the scores of attention by a tensor")
+
+
+def _biased(call: Call, x: Scores, y: Held | Computed) -> Scores:
+    """Scores plus a stored tensor: a mask of windows, biases of relative positions, or others."""
+    mask = mask_of(y.sizes, bytes_of(call, y)) if isinstance(y, Held) and in_order(y) else None
+    if mask is not None:
+        return masked(x, mask)
+    y = y._replace(dims=y.dims[-3:]) if len(y.dims) > 3 and not any(y.dims[:-3]) else y
+    table = folded_table(call, x, y) if isinstance(y, Held) and x.table is None else None
+    return x._replace(table=table) if table is not None and not x.weighed else call.tensors.biased(x, y)
 
 
 def _for_scores(call: Call) -> bool:

@@ -1,7 +1,7 @@
 """Arithmetic on small tensors of known numbers: exporters compute shapes by operators.
 
 A row takes the node's attributes and its inputs, None for what is left out, and returns its results; it raises ValueError, IndexError, TypeError
-or ArithmeticError where they make no sense. Results have at most `MOST` numbers; shapes are looked at before anything is made.
+or ArithmeticError where they make no sense. Results have at most `MOST_MADE` numbers; shapes are looked at before anything is made.
 
 Source: https://onnx.ai/onnx/operators/.
 """
@@ -16,7 +16,7 @@ from struct import pack, unpack
 from typing import Any
 
 from archspec.imports.onnx.model import BOOL, FLOAT, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64
-from archspec.imports.onnx.numbers import MOST, REAL, Numbers, indexes, strides_of
+from archspec.imports.onnx.numbers import MOST_MADE, REAL, Numbers, indexes, strides_of
 
 Attributes = Mapping[str, Any]
 Row = Callable[..., Sequence[Numbers]]
@@ -36,7 +36,7 @@ def fold(name: str, attributes: Attributes, inputs: Sequence[Numbers | None]) ->
         found = row(attributes, *inputs)
     except SENSELESS:
         return None
-    return None if any(len(each.values) > MOST for each in found) else found
+    return None if any(len(each.values) > MOST_MADE for each in found) else found
 
 
 def computes(*names: str) -> Callable[[Row], Row]:
@@ -49,7 +49,7 @@ def computes(*names: str) -> Callable[[Row], Row]:
 
 def sized(shape: Sequence[int]) -> tuple[int, ...]:
     """A shape that is small enough. Raises ValueError."""
-    if any(size < 0 for size in shape) or len(shape) > 16 or math.prod(shape) > MOST:
+    if any(size < 0 for size in shape) or len(shape) > 16 or math.prod(shape) > MOST_MADE:
         raise ValueError("too large")
     return tuple(shape)
 
@@ -244,10 +244,13 @@ def _nonzero(_: Attributes, x: Numbers) -> Sequence[Numbers]:
 @computes("ScatterND")
 def _scatter(attributes: Attributes, x: Numbers, at: Numbers, updates: Numbers) -> Sequence[Numbers]:
     depth = at.shape[-1]
-    if attributes.get("reduction", "none") != "none" or depth != len(x.shape):
-        raise ValueError("not number by number")
-    strides, values = strides_of(x.shape), list(x.values)
-    for number, value in enumerate(updates.values):
-        index = [place % size for place, size in zip(at.values[number * depth : (number + 1) * depth], x.shape, strict=True)]
-        values[sum(map(int.__mul__, index, strides))] = value
+    if attributes.get("reduction", "none") != "none":
+        raise ValueError("numbers are combined")
+    strides, values, width = strides_of(x.shape), list(x.values), math.prod(x.shape[depth:])
+    for number in range(math.prod(at.shape[:-1])):
+        index = [place % size for place, size in zip(at.values[number * depth : (number + 1) * depth], x.shape[:depth], strict=True)]
+        start = sum(map(int.__mul__, index, strides[:depth]))
+        values[start : start + width] = updates.values[number * width : (number + 1) * width]
+    if len(values) != len(x.values):
+        raise ValueError("another number of numbers")
     return [Numbers(x.kind, x.shape, tuple(values))]

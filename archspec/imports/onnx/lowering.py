@@ -10,15 +10,16 @@ from typing import Any
 from archspec.diagnostics.visible import visible
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit
+from archspec.imports.layout import Digit, viewed
 from archspec.imports.onnx.computing import SENSELESS
 from archspec.imports.onnx.model import Node, Subgraph
 from archspec.imports.onnx.names import Names
 from archspec.imports.onnx.nodes import Graph
 from archspec.imports.onnx.numbers import REAL, Numbers
+from archspec.imports.onnx.regions import Parted
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Attending, Scores
-from archspec.imports.views import Held, View, declared_type
+from archspec.imports.views import Computed, Held, View, declared_type
 from archspec.types import Type
 
 Row = Callable[["Call"], Any]
@@ -148,8 +149,6 @@ def sizes_of(value: Any) -> tuple[int, ...]:
     """The shape of a value. Raises Unsaid."""
     if isinstance(value, View):
         return value.sizes
-    if isinstance(value, Scores):
-        return (*value.queries.sizes[:-1], value.keys.sizes[-2])
     if isinstance(value, (Weight, Numbers)):
         return value.shape
     if hasattr(value, "sizes"):
@@ -374,4 +373,13 @@ def in_shape(call: Call, x: Any, shape: Sequence[int]) -> Any:
         return found
     if isinstance(x, View):
         return call.tensors.view(call.site, x, shape)
-    raise Unsaid("it takes scores of attention apart")
+    if isinstance(x, Scores):
+        return call.tensors.regrouped(x, shape)
+    if isinstance(x, (Held, Computed)):
+        dims = viewed(x.dims, shape)
+        if dims is None:
+            raise Unsaid("it splits axes of a stored tensor")
+        return x._replace(dims=dims)
+    if isinstance(x, Parted):
+        return x.reshaped(shape)
+    raise Unsaid("it takes what is no tensor")

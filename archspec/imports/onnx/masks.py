@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from archspec.imports.flat import Unsaid
 from archspec.imports.onnx.lowering import Call, row
 from archspec.imports.onnx.numbers import LETTERS, Numbers
+from archspec.imports.onnx.regions import Parted, chosen, compared
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
 
@@ -47,8 +48,11 @@ def _compared(call: Call) -> Triangle:
 
 
 @row("Equal", "Not")
-def _turned(call: Call) -> Triangle:
+def _turned(call: Call) -> Triangle | Parted:
     """What is not seen: where a mask is 0."""
+    x = call.any(0)
+    if isinstance(x, Parted):
+        return compared(x, call.node.operator, call.number(1) if call.has(1) else None)
     mask = _mask(call, 0)
     if mask is None or mask.added or (call.node.operator == "Equal" and call.number(1) != 0):
         raise Unsaid("it compares values")
@@ -57,6 +61,9 @@ def _turned(call: Call) -> Triangle:
 
 @row("Where")
 def _chosen(call: Call) -> Any:
+    condition = call.any(0)
+    if isinstance(condition, Parted):
+        return chosen(condition, *[call.number(at) if call.number(at) is not None else call.any(at) for at in (1, 2)])
     mask = _mask(call, 0)
     if mask is None or mask.added:
         raise Unsaid("it chooses between values")

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from archspec.imports.channels_first import sizes
 from archspec.imports.flat import Unsaid
-from archspec.imports.layout import joined
+from archspec.imports.layout import Dim, joined, size
 from archspec.imports.onnx.computing import axes_of
 from archspec.imports.onnx.lowering import Call, in_shape, row, turned
 from archspec.imports.onnx.numbers import Numbers
+from archspec.imports.onnx.places import looked_up, moved
 from archspec.imports.onnx.shaping import cuts_of, parts_of, reshaped, shape_of, squeezed, unsqueezed
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
@@ -93,7 +94,7 @@ def _transpose(call: Call) -> Any:
     x, rank = call.value(), len(call.sizes())
     order = axes_of(call.attribute("perm", tuple(range(rank))[::-1]), rank)
     if isinstance(x, Scores):
-        raise Unsaid("it turns scores of attention")
+        return call.tensors.turned(x, order)
     found = turned(x, order)
     if isinstance(found, View) and _are_tokens(call, found):
         return call.tensors.of(call.tensors.settle(call.site, found, "tokens"))
@@ -155,20 +156,25 @@ def _slice(call: Call) -> Any:
         own = cuts[x.dim]
         cuts[x.dim] = range(x.start + own.start, x.start + own.stop)
         x, shape = x.x, x.x.sizes
-    moved = [dim for dim, cut in enumerate(cuts) if cut != range(shape[dim])]
-    if isinstance(x, View) and len(moved) == 1 and _is_edge(call, x, moved[0], cuts[moved[0]]):
-        return Piece(x, moved[0], cuts[moved[0]].start, cuts[moved[0]].stop)
+    taken = [dim for dim, cut in enumerate(cuts) if cut != range(shape[dim])]
+    if isinstance(x, View) and len(taken) == 1 and _is_edge(call, x, taken[0], cuts[taken[0]]):
+        return Piece(x, taken[0], cuts[taken[0]].start, cuts[taken[0]].stop)
     if isinstance(x, View) and any(cut.step > 1 for cut in cuts):
-        for dim in moved[::-1]:
+        for dim in taken[::-1]:
             x = call.tensors.strided(call.site, x, dim, cuts[dim].start, cuts[dim].step)
         return x
-    if isinstance(x, View) and len(shape) > 3 and cuts[:2] == [range(size) for size in shape[:2]] and cuts[2:] != [*map(range, shape[2:])]:
+    if isinstance(x, View) and len(shape) > 3 and taken and all(dim > 1 and _is_position(x.dims[dim]) for dim in taken):
         return _cropped(call, x, cuts[2:])
     for dim, cut in enumerate(cuts):
         if cut == range(shape[dim]):
             continue
         x = _part(call, x, dim, cut.start, cut.stop)
     return x
+
+
+def _is_position(dim: Dim) -> bool:
+    """Whether a dimension is a place on a map."""
+    return all(digit.axis in "dhw" for digit in dim)
 
 
 def _is_edge(call: Call, x: View, dim: int, cut: range) -> bool:
@@ -219,6 +225,9 @@ def _part(call: Call, x: Any, dim: int, start: int, stop: int) -> Any:
     if stop == start + 1 and own and own != call.tensors.axis(x.value, own[0].axis):
         one = call.tensors.select(x, dim, start)
         return one._replace(dims=(*one.dims[:dim], (), *one.dims[dim:]))
+    width = stop - start
+    if own and own == call.tensors.axis(x.value, "c") and width > 1 and size(own) % width == start % width == 0:  # one of equal parts
+        return call.tensors.split(call.site, x, dim, (width,) * (size(own) // width))[start // width]
     return call.tensors.slice(call.site, x, dim, start, stop)
 
 
@@ -245,6 +254,9 @@ def _gather(call: Call) -> Any:
     if isinstance(x, Weight) and isinstance(call.value(1), View):
         return _embedded(call, x, axis)
     at = call.numbers(1)
+    table = looked_up(call, x, at) if isinstance(x, Weight) and at is not None and axis == 0 else None
+    if table is not None:
+        return table
     if at is None or not isinstance(x, View):
         raise Unsaid("it looks up numbers of a stored tensor")
     places = [index % shape[axis] for index in at.values]
@@ -254,7 +266,10 @@ def _gather(call: Call) -> Any:
         return call.tensors.select(x, axis, places[0])
     if len(at.shape) == 1 and places == list(range(places[0], places[0] + len(places))):
         return call.tensors.slice(call.site, x, axis, places[0], places[-1] + 1)
-    raise Unsaid("it takes numbers in an order of its own")
+    found = moved(call, x, axis, at)
+    if found is None:
+        raise Unsaid("it takes numbers in an order of its own")
+    return found
 
 
 def _embedded(call: Call, table: Weight, axis: int) -> View:

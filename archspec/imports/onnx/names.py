@@ -69,7 +69,7 @@ class Names:
         if not found:
             return found
         around = found.removesuffix(".0")
-        if self._within[around] == 1:  # the first layer of a row whose batch norm is folded into it
+        if not self._ours and self._within[around] == 1:  # the first layer of a row whose batch norm is folded into it
             found = around
         mine = tuple(weights), "" if self._ours else _CALLED.sub("", scope), node.operator
         pending = [found, self._inside(scope), *[f"{found}_{count}" for count in range(2, 100)]]

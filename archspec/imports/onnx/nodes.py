@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from copy import copy
+from math import isqrt
 from typing import Any
 
 from archspec.imports.onnx.computing import fold
@@ -15,6 +16,8 @@ from archspec.imports.onnx.wire import Damaged, TooLarge, Wire
 
 MOST_COMPUTED = 4_000_000
 """Numbers that are computed from known ones, in all."""
+_MANY = 16_384
+"""Pairs of positions from which on their differences are not computed one by one."""
 _DEEPEST = 64
 """Functions within functions."""
 
@@ -111,6 +114,8 @@ class Graph:
         inputs = [self.numbers.get(name) if name else None for name in node.inputs]
         if node.domain or any(found is None for found, name in zip(inputs, node.inputs, strict=True) if name):
             return False
+        if self.differ(node) or self._looks_up_pairs(node):
+            return False
         attributes = {key: self.attribute(value) if isinstance(value, Tensor) else value for key, value in node.attributes.items()}
         found = fold(node.operator, {**attributes, "outputs": len(node.outputs)}, inputs)
         if found is None:
@@ -120,6 +125,23 @@ class Graph:
             raise TooLarge(f"it computes more than {MOST_COMPUTED:,} numbers from known ones")
         self.numbers.update({name: each for name, each in zip(node.outputs, found, strict=False) if name})
         return True
+
+    def differ(self, node: Node) -> bool:
+        """Whether a node takes the differences of many known numbers from one another, which are followed, not computed."""
+        if node.operator != "Sub" or len(node.inputs) != 2:
+            return False
+        one, other = (self.numbers.get(name) for name in node.inputs)
+        if one is None or other is None or one.values != other.values or len(one.shape) < 3:
+            return False
+        turned = (*one.shape[:-2], one.shape[-1], one.shape[-2])
+        return 1 in one.shape[-2:] and other.shape == turned and len(one.values) * max(one.shape[-2:]) > _MANY
+
+    def _looks_up_pairs(self, node: Node) -> bool:
+        """Whether a node looks up a row of a stored table for each pair of so many positions."""
+        if node.operator != "Gather" or node.inputs[0] not in self.learned or len(self.tensors[node.inputs[0]].shape) != 2:
+            return False
+        count = len(self.numbers[node.inputs[1]].values)
+        return count > 1 and isqrt(count) ** 2 == count and not node.attributes.get("axis", 0)
 
     def attribute(self, tensor: Tensor) -> Numbers | None:
         """The numbers of a small tensor that is an attribute."""

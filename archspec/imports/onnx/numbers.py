@@ -27,7 +27,9 @@ from archspec.imports.onnx.model import (
 from archspec.imports.onnx.wire import BYTES, EIGHT, FOUR, Damaged, Wire, signed
 
 MOST = 4096
-"""Numbers of a tensor that is computed with; larger ones are only passed on."""
+"""Numbers of a stored tensor that is computed with; larger ones are only passed on."""
+MOST_MADE = 65_536
+"""Numbers of a tensor that is computed from known ones: masks of shifted windows begin from the positions of a whole map."""
 LETTERS = {
     FLOAT: "f", UINT8: "B", INT8: "b", UINT16: "H", INT16: "h", INT32: "i", INT64: "q", BOOL: "?", FLOAT16: "e", DOUBLE: "d", UINT32: "I",
     UINT64: "Q", BFLOAT16: "H",

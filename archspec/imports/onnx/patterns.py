@@ -282,3 +282,43 @@ def _put_before(graph: Graph, node: Node) -> Sequence[Node] | None:
         ):
             return [node._replace(operator="Concat", inputs=(first.inputs[0], then.inputs[0]), attributes={"axis": 1})]
     return None
+
+
+@pattern("Einsum")
+def _einsum(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """A sum of products over one axis as a product of matrices, their axes turned where they lie otherwise."""
+    terms, arrow, out = str(node.attributes.get("equation", "")).replace(" ", "").partition("->")
+    both = terms.split(",")
+    if not arrow or len(both) != 2 or len(node.inputs) != 2 or any(len({*one}) != len(one) or not one.isalpha() for one in (*both, out)):
+        return None
+    x, y = both
+    summed = [one for one in x if one in y and one not in out]
+    shared = [one for one in x if one in y and one in out]
+    rows, columns = ([one for one in term if one not in other] for term, other in ((x, y), (y, x)))
+    if len(summed) != 1 or len(columns) != 1 or not rows or (shared and len(rows) != 1) or {*rows, *columns, *shared} != {*out}:
+        return None
+    given = [
+        _transposed(node, at, term, wanted)
+        for at, term, wanted in ((0, x, [*shared, *rows, *summed]), (1, y, [*shared, *summed, *columns]))
+    ]
+    weight = graph.weights.get(node.inputs[1])
+    names = [one.outputs[0] if isinstance(one, Node) else one for one in given]
+    if weight is not None and not shared:
+        graph.weights[names[1]] = weight.transposed([y.index(one) for one in (*summed, *columns)])
+    own = [*shared, *rows, *columns]
+    product = node._replace(operator="Linear" if weight is not None and not shared else "MatMul", inputs=tuple(names), attributes={})
+    product = product._replace(domain=DOMAIN, inputs=(*names, "")) if product.operator == "Linear" else product
+    found = [one for one in given if isinstance(one, Node) and one.outputs[0] not in graph.weights]
+    if [*out] == own:
+        return [*found, product]
+    perm = tuple([own.index(one) for one in out])
+    name = f"{node.outputs[0]}\0product"
+    return [*found, product._replace(outputs=(name,)), node._replace(operator="Transpose", inputs=(name,), attributes={"perm": perm})]
+
+
+def _transposed(node: Node, at: int, axes: str, wanted: Sequence[str]) -> Node | str:
+    """An input with its axes in another order, or its name where they lie so."""
+    if [*axes] == [*wanted]:
+        return node.inputs[at]
+    perm = tuple([axes.index(one) for one in wanted])
+    return node._replace(operator="Transpose", inputs=(node.inputs[at],), outputs=(f"{node.outputs[0]}\0{at}",), attributes={"perm": perm})
