@@ -262,6 +262,8 @@ class Declarations(Reports):
                 crowded, self.crowded = self.crowded, True
                 message = f"more than {self.options.max_files} files are used"
                 raise Silent(span) if crowded else Refused("A116", message, span, "put their blocks into fewer files")
+            if path in self.options.texts:
+                return path, self.options.texts[path]
             if not stat.S_ISREG(path.stat().st_mode):
                 raise Refused("A116", f'"{shown_path}" is not a regular file', span)
             with path.open("rb") as file:

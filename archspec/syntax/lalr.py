@@ -100,6 +100,18 @@ class Automaton:
         states.append(self.rows[states[-1]][origin])
         values.append(Tree(origin, children))
 
+    def expected(self, tokens: Iterable[Token]) -> set[str]:
+        """Find the terminals that may follow the beginning of a line; none where it is wrong already."""
+        states, values = [0], []  # type: tuple[list[int], list[Any]]
+        for token in tokens:
+            while (action := self.rows[states[-1]].get(token.type)) is not None and action < 0:
+                self.reduce(self.rules[~action], states, values)
+            if action is None:
+                return set()
+            states.append(action)
+            values.append(token)
+        return self.accepted(states)
+
     def accepted(self, states: list[int]) -> set[str]:
         """The terminals that could follow: those that some chain of reductions leads to a shift of."""
         found = set()

@@ -54,7 +54,7 @@ MEANING = [
     Mutant("lists begin again", "elaborate/binding.py", "expr.items[min(frame.round, len(expr.items) - 1)]", "expr.items[frame.round % len(expr.items)]"),
     Mutant("the shortcut is dropped", "elaborate/structure.py", "short = self.group(shortcut,", "self.group(shortcut,"),
     Mutant("a guard of residuals ignored", "elaborate/structure.py", "if alone:\n            return main", "if False:\n            return main"),
-    Mutant("branches in reverse", "elaborate/structure.py", "results.append((result, statement.span", "results.insert(0, (result, statement.span"),
+    Mutant("branches in reverse", "elaborate/structure.py", "results.append((result, statement))", "results.insert(0, (result, statement))"),
     Mutant("defaults of conv hold for dwconv", "elaborate/binding.py", "in (defaults.get(name, {}),", "in (defaults.get(name.removeprefix(\"dw\"), {}),"),
     Mutant("defaults win over arguments", "elaborate/binding.py", "if field in known and field not in given:", "if field in known and not (field in given and field in bare):"),
     Mutant("cin is one more", "elaborate/expressions.py", "    value = scope.value_of(name)\n", "    value = scope.value_of(name) + 1 if name == 'cin' else scope.value_of(name)\n"),

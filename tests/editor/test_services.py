@@ -1,0 +1,288 @@
+"""Language services: what is answered at a place, and that no text and no place makes one fail."""
+
+import random
+
+import pytest
+
+from archspec.editor import appearance, completions, findings, hints, hovers, named
+from archspec.editor.open_text import Document
+from archspec.editor.positions import Position, offset, position
+from archspec.finding import bundled_names, specs_folder
+from archspec.source import Source
+from tests.helpers.editing import OUTSIDE, ask_everything, last_place
+from tests.helpers.paths import CASES
+from tests.helpers.specs import few_quick
+
+TEXT = """\
+param width = 8
+block unit(n, s=1):
+  conv k=3 f=n s=s p=1 round=floor bias=no | bn
+  relu
+input 32x32x3
+stem: conv k=3 f=width p=1 bias=no
+layer1: repeat 3 as i: unit width s=2,1
+stages:
+  x{0}: conv k=1 f=4
+concat:
+  from stem | pool w=2 | conv k=1 f=8
+  conv k=1 f=8
+fc 10
+"""
+
+
+def document(text=TEXT, folder=None):
+    return Document("net.arch", text, folder)
+
+
+def at(text, mark, more=0):
+    """The place of a mark in a text, some characters further."""
+    before = text[: text.index(mark) + more]
+    return Position(before.count("\n"), len(before.rpartition("\n")[2]))
+
+
+def inserted(line, before=TEXT):
+    """What may be written behind a line."""
+    text = before + line
+    return [each.insert for each in completions.completions(document(text), last_place(text))]
+
+
+# places
+
+
+def test_columns_are_of_utf16():
+    source = Source("a", "a😀b\nñx")
+    assert [position(source, at) for at in range(6)] == [(0, 0), (0, 1), (0, 3), (0, 4), (1, 0), (1, 1)]
+    assert [offset(source, Position(0, column)) for column in range(6)] == [0, 1, 1, 2, 3, 3]
+    assert [offset(source, place) for place in (Position(-1, 3), Position(9, 9), Position(1, 99))] == [0, 6, 6]
+
+
+# messages
+
+
+def test_findings_have_places_and_fixes():
+    text = "input 8x8x3\nresidual:\n  conv k=3 f=8 p=1\ndense 10\n"
+    found = findings.findings(document(text))
+    assert [(each.code, each.severity, each.range.start) for each in found] == [("A301", "error", (1, 0)), ("A101", "error", (3, 0))]
+    assert found[0].related[0][0].range.start == (2, 2)
+    (action,) = findings.actions(document(text), Position(3, 2), Position(3, 2))
+    assert (action.title, action.edits) == ("write `fc 10`", (((Position(3, 0), Position(3, 8)), "fc 10"),))
+
+
+def test_a_flood_ends_in_a_count():
+    found = findings.findings(document("input 8x8x3\n" + "dens 3\n" * 700))
+    assert len(found) == findings.MOST
+    assert found[-1].text == "and 601 more"
+
+
+def test_all_fixes_at_once():
+    assert findings.all_fixed(document("input 8x8x3\ndense 10\nconv k=3, f=4\n"))[0][1].startswith("fc 10")
+    assert findings.all_fixed(document()) == []
+
+
+# names
+
+
+def test_definitions_and_references():
+    found = document()
+    for name, use, kind in (("width", "f=width", "param"), ("unit", "unit width", "block"), ("stem", "from stem", "label")):
+        place = at(TEXT, use, len(use) - 1) if kind != "block" else at(TEXT, use)
+        declared = named.definition(found, place)
+        assert declared.path is None
+        start = declared.range.start
+        assert TEXT.splitlines()[start.line][start.character :].startswith(name)
+    assert len(named.references(found, at(TEXT, "width"))) == 3
+    assert len(named.references(found, at(TEXT, "n, s=1"))) == 2
+    assert len(named.references(found, at(TEXT, "s=1):"))) == 3
+
+
+def test_a_block_of_another_file():
+    text = (specs_folder() / "resnet50.arch").read_text(encoding="utf-8")
+    declared = named.definition(document(text, specs_folder()), at(text, "bottleneck 64"))
+    assert declared.path == (specs_folder() / "blocks" / "resnet.arch").resolve()
+
+
+def test_open_texts_count_as_files(tmp_path):
+    path = (tmp_path / "b.arch").resolve()
+    text = 'use "b.arch"\ninput 8x8x3\nunit\n'
+    found = Document("net.arch", text, tmp_path, {path: "block unit(): conv k=3 f=4\n"})
+    assert findings.findings(found) == []
+    assert named.definition(found, Position(2, 1)) == (path, ((0, 6), (0, 10)))
+
+
+@pytest.mark.parametrize(
+    ("mark", "name"), [("width", "channels"), ("unit(", "part"), ("stem", "first"), ("n, s", "filters"), ("i: unit", "k")]
+)
+def test_rename(mark, name):
+    edits = named.rename(document(), at(TEXT, mark), name)
+    lines = TEXT.splitlines()
+    for (start, end), new in reversed(edits):
+        line = lines[start.line]
+        lines[start.line] = line[: start.character] + new + line[end.character :]
+    renamed = document("\n".join(lines))
+    assert renamed.compiled.diagnostics == () or [d.code for d in renamed.compiled.diagnostics] == [
+        d.code for d in document().compiled.diagnostics
+    ]
+    assert named.definition(renamed, edits[0][0].start).range.start == edits[0][0].start
+    assert str(renamed.compiled.network.graph.type_of(renamed.compiled.network.graph.result)) == "10"
+
+
+@pytest.mark.parametrize(
+    ("mark", "name"), [("width", "1x"), ("width", "input"), ("stem", "layer1"), ("unit(", "conv"), ("x{0}", "y"), ("relu", "y")]
+)
+def test_rename_is_refused(mark, name):
+    with pytest.raises(named.Refusal):
+        named.rename(document(), at(TEXT, mark), name)
+
+
+def test_outline():
+    found = named.outline(document())
+    assert [(each.name, each.kind) for each in found] == [
+        ("width", "param"), ("unit", "block"), ("input", "input"), ("stem", "label"), ("layer1", "label"), ("stages", "label"),
+    ]  # fmt: skip
+    assert [each.name for each in found[-1].below] == ["x{0}"]
+
+
+# numbers
+
+
+def test_hints_show_shapes_and_parameters():
+    shown = {hint.place.line: hint.text for hint in hints.hints(document())}
+    assert shown[5] == "32x32x8  216 params"
+    assert shown[6] == "4x4x8  1.8k params" or shown[6].endswith("params")
+    assert shown[12].startswith("10  ")
+
+
+@pytest.mark.parametrize("name", few_quick(["lenet5", "resnet50", "unet", "googlenet", "gpt2"]))
+def test_hints_add_up_to_the_total(name, networks):
+    """At the top level every layer is on a line, and the lines' parameters are those of the network."""
+    text = (specs_folder() / f"{name}.arch").read_text(encoding="utf-8")
+    found = document(text, specs_folder())
+    blocks = [
+        range(fold.first + 2, fold.last + 2) for fold in appearance.folds(found) if found.source.line(fold.first + 1).startswith("block")
+    ]
+    groups = hints.parameters(found)
+    inside = {line for block in blocks for line in block}
+    nested = {line for line in groups if found.source.line(line).startswith(" ")}
+    total = sum(count for line, count in groups.items() if line not in inside | nested)
+    import archspec
+
+    assert total <= archspec.analyze(networks(name)).totals.params
+    if not nested:
+        assert total == archspec.analyze(networks(name)).totals.params
+
+
+def test_lenses():
+    assert [(lens.place.line, lens.text) for lens in hints.lenses(document())][1] == (1, "3 calls")
+
+
+def test_hover_has_the_arithmetic():
+    text = hovers.hover(document(), at(TEXT, "conv k=3 f=width")).text
+    assert "**216**" in text and "32x32x8" in text
+    assert (
+        "padding" in hovers.hover(document(), at(TEXT, "round=floor")).text
+        or "floor" in hovers.hover(document(), at(TEXT, "round=floor")).text
+    )
+    assert "block unit(n, s=1)" in hovers.hover(document(), at(TEXT, "unit width")).text
+    assert "several times" in hovers.hover(document(), at(TEXT, "repeat")).text
+    assert hovers.hover(document(), Position(1, 19)) is None
+
+
+# what may be written
+
+
+@pytest.mark.parametrize(
+    ("line", "some", "none"),
+    [
+        ("", {"conv", "unit", "residual", "input"}, {"k="}),
+        ("  ", {"conv", "unit", "residual", "from"}, {"input", "param"}),
+        ("conv ", {"k=", "f=", "bias="}, {"conv"}),
+        ("conv k=3 f=8 ", {"s=", "p=", "if"}, {"k=", "f="}),
+        ("conv k=3 p=", {"same", "valid", "width"}, {"k=", "conv"}),
+        ("pool w=2 round=", {"floor", "ceil", "exact"}, {"width"}),
+        ("conv k=3 f=8 bias=", {"yes", "no"}, {"same"}),
+        ("concat ", {"stem", "layer1"}, {"width"}),
+        ("from ", {"stem", "layer1"}, {"conv"}),
+        ("unit ", {"n=", "s=", "width"}, {"k="}),
+        ("unit 8 ", {"s="}, {"n="}),
+        ("default ", {"conv", "bn"}, {"k="}),
+        ("default conv ", {"bias=", "round="}, {"conv"}),
+        ("a: repeat 2: ", {"conv", "unit"}, {"input"}),
+        ("conv k=3 f=8 if ", {"width"}, {"s=", "conv"}),
+        ("# con", set(), {"conv"}),
+    ],
+)
+def test_completions(line, some, none):
+    found = set(inserted(line))
+    assert some <= found
+    assert not none & found
+
+
+def test_files_are_completed(tmp_path):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "a.arch").write_text("", encoding="utf-8")
+    found = completions.completions(document('use "', tmp_path), Position(0, 5))
+    assert [each.insert for each in found] == ["parts/a.arch"]
+
+
+@pytest.mark.parametrize(
+    ("line", "active"), [("conv ", "k="), ("conv k=3 f=", "f="), ("conv k=3 ", "f="), ("fc ", "N"), ("unit 8 ", "s=1"), ("unit s=", "s=1")]
+)
+def test_signatures(line, active):
+    text = TEXT + line
+    found = hovers.help_at(document(text), last_place(text))
+    assert found.parameters[found.active].label == active
+
+
+# how a text is shown
+
+
+def test_words_have_kinds():
+    found = {TEXT.splitlines()[w.place.line][w.place.character :][: w.length]: w.kind for w in appearance.words(document())}
+    assert [found[word] for word in ("param", "conv", "unit", "32x32x3", "stem", "bias", "|")] == [
+        "keyword", "function", "class", "number", "variable", "parameter", "operator",
+    ]  # fmt: skip
+
+
+def test_folds_and_links():
+    assert appearance.folds(document()) == [(1, 3, "region"), (7, 8, "region"), (9, 11, "region")]
+    text = 'use "blocks/resnet.arch"\nuse "../secret"\nuse "missing.arch"\n'
+    (link,) = appearance.links(document(text, specs_folder()))
+    assert link.path.name == "resnet.arch"
+
+
+def test_format():
+    text = "input   8x8x3\nconv   k=3 f=4\nfc 3\n"
+    assert appearance.formatted(document(text)) == [(((0, 0), (2, 0)), "input 8x8x3\nconv k=3 f=4\n")]
+    assert appearance.formatted(document("conv (\n")) is None
+
+
+# texts of every kind
+
+
+@pytest.mark.parametrize("name", few_quick(bundled_names(), ("lenet5", "resnet50")))
+def test_every_prefix_is_answered(name):
+    text = (specs_folder() / f"{name}.arch").read_text(encoding="utf-8")
+    for cut in range(len(text) + 1):
+        ask_everything(text[:cut], specs_folder(), [last_place(text[:cut])])
+
+
+@pytest.mark.parametrize("seed", few_quick(range(20), (0,)))
+def test_random_cuts_are_answered(seed):
+    """A piece of a spec is left out, or moved elsewhere, and asked about at any place and outside of it."""
+    draw = random.Random(seed)
+    specs = sorted(specs_folder().glob("*.arch"))
+    for _ in range(100):
+        text = draw.choice(specs).read_text(encoding="utf-8")
+        first, last = sorted(draw.randrange(len(text)) for _ in range(2))
+        last = min(last, first + draw.choice((1, 5, 40, 400)))
+        to = draw.randrange(len(text))
+        text = draw.choice((text[:first] + text[last:], text[:to] + text[first:last] + text[to:]))
+        places = [position(Source("", text), draw.randrange(len(text) + 1)) for _ in range(2)]
+        ask_everything(text, specs_folder(), [*places, draw.choice(OUTSIDE)])
+
+
+@pytest.mark.parametrize("path", sorted([*CASES.glob("*.arch"), *(CASES / "hostile").glob("*.arch")]), ids=lambda path: path.stem)
+def test_cases_and_hostile_texts_are_answered(path):
+    text = path.read_bytes().decode("utf-8", "replace")
+    places = [position(Source("", text), len(text) * at // 3) for at in range(4)]
+    ask_everything(text, CASES, [*places, *OUTSIDE])
