@@ -30,6 +30,7 @@ if _typing.TYPE_CHECKING:
     from archspec.api import report_page as report_page
     from archspec.api import to_onnx as to_onnx
     from archspec.api import to_torch as to_torch
+    from archspec.api import work as work
     from archspec.diagnostics import Diagnostic as Diagnostic
     from archspec.diagnostics import SpecError as SpecError
     from archspec.elaborate.compiled import Compiled as Compiled
@@ -51,6 +52,7 @@ if _typing.TYPE_CHECKING:
     from archspec.symbolic.questions import sweep as sweep
     from archspec.symbolic.sizes import Sizes as Sizes
     from archspec.symbolic.sweeps import Sweep as Sweep
+    from archspec.views.arithmetic import Work as Work
     from archspec.views.comparison import Comparison as Comparison
     from archspec.views.exam import Exam as Exam
     from archspec.views.explanation import Explanation as Explanation
@@ -62,7 +64,7 @@ if _typing.TYPE_CHECKING:
 _HOMES = {
     "analysis.layers": "Report Row Totals",
     "analysis.training": "TrainingMemory",
-    "api": "analyze compare compile draw emit explain load_weights loads memory quiz report_page to_onnx to_torch",
+    "api": "analyze compare compile draw emit explain load_weights loads memory quiz report_page to_onnx to_torch work",
     "diagnostics": "Diagnostic SpecError",
     "elaborate.compiled": "Compiled",
     "imports.imported": "Imported",
@@ -76,6 +78,7 @@ _HOMES = {
     "symbolic.questions": "find formula sizes sweep",
     "symbolic.sizes": "Sizes",
     "symbolic.sweeps": "Sweep",
+    "views.arithmetic": "Work",
     "views.comparison": "Comparison",
     "views.exam": "Exam",
     "views.explanation": "Explanation",

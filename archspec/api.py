@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archspec.analysis.training import TrainingMemory
+    from archspec.views.arithmetic import Work
     from archspec.views.comparison import Comparison
     from archspec.views.exam import Exam
     from archspec.views.explanation import Explanation
@@ -248,6 +249,22 @@ def report_page(model: Network, *more: Network) -> str:
     True
     """
     return report(model, *more).html
+
+
+def work(step: str, image: Any, kernel: Any = None, bias: Any = ()) -> Work:
+    """Compute a layer on a small map, with every sum written out as lectures do: conv, dwconv, pool, avgpool, gap, gmp, relu, bias.
+
+    `step` is a layer, or several with bars between, as in a spec. `image` is a matrix as rows, or one per channel; `kernel` likewise, one per
+    filter and channel; `bias` a number, or one per filter. Numbers are exact fractions. The result has `output`, the numbers of the last map,
+    `to_text`, `to_latex`, `to_svg` and `to_html`, and `save("x.svg")`. Raises SpecError where a layer does not fit, ValueError for what is
+    missing or too much.
+
+    >>> archspec.work("conv", [[5, 1, 3], [3, 4, 4], [6, 1, 8]], [[-1, 0, 1]] * 3, bias=5).output
+    [[[6]]]
+    """
+    from archspec.views.arithmetic import work
+
+    return work(step, image, kernel, bias)
 
 
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:

@@ -50,6 +50,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/tutorial.md": partial(shown, "docs/tutorial.md"),
     "docs/import.md": partial(shown, "docs/import.md"),
     "docs/pytorch.md": partial(shown, "docs/pytorch.md"),
+    "docs/teaching.md": partial(shown, "docs/teaching.md"),
     "docs/compare.md": partial(shown, "docs/compare.md"),
     "docs/peers.md": partial(shown, "docs/peers.md"),
     "README.md": partial(shown, "README.md"),

@@ -21,6 +21,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Explain and learn": {
         "explain": "the arithmetic of a layer, or of all",
+        "work": "a layer on a small map, every sum written out",
         "quiz": "an exam about networks, and its key",
         "ops": "the layers of the language, or the page of one",
         "rule": "a message's page, those about a layer, or the catalogue",
@@ -53,7 +54,7 @@ MEANT = {
     "info": "table", "diff": "compare", "models": "list", "ls": "list", "specs": "list", "layers": "ops", "layer": "ops", "codes": "rule",
     "error": "rule", "format": "fmt", "flatten": "expand", "compress": "shorten", "simplify": "shorten", "read": "import", "open": "import", "from": "import", "export": "emit", "convert": "emit", "torch": "emit", "onnx": "emit",
     "json": "emit", "plot": "draw", "picture": "draw", "visualize": "draw", "view": "draw", "render": "draw", "page": "report",
-    "fit": "train", "eval": "evaluate", "test": "evaluate", "exam": "quiz", "questions": "quiz", "classify": "predict", "infer": "predict",
+    "fit": "train", "eval": "evaluate", "test": "evaluate", "convolve": "work", "compute": "work", "exam": "quiz", "questions": "quiz", "classify": "predict", "infer": "predict",
 }  # fmt: skip
 """Names of commands in other tools that are not spelled like ours."""
 

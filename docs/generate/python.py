@@ -15,7 +15,7 @@ _GROUPS = {
     "Count and explain": ("analyze", "explain", "compare"),
     "Leave numbers open": ("formula", "sweep", "find", "sizes", "memory"),
     "Show": ("draw", "report", "report_page"),
-    "Teach": ("quiz",),
+    "Teach": ("quiz", "work"),
     "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
     "Build": ("Builder", "Block"),
     "What they give": (
@@ -29,6 +29,7 @@ _GROUPS = {
         "Drawing",
         "Page",
         "Exam",
+        "Work",
         "Short",
         "Imported",
         "Loaded",

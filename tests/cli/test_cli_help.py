@@ -51,6 +51,8 @@ def desk(tmp_path_factory):
         Image.new("L", (8, 8)).save(folder / "three.png")
     for name in ("net", "flat"):
         (folder / f"{name}.arch").write_text("input 32x32x3\nconv k=5 f=6 | relu\nfc 10\n")
+    (folder / "image.csv").write_text("5 1 3 5\n3 4 4 0\n6 1 8 6\n1 3 5 8\n")
+    (folder / "k.csv").write_text("-1 0 1\n" * 3)
     with contextlib.suppress(ImportError):
         (folder / "model.onnx").write_bytes(archspec.to_onnx(archspec.load(folder / "net.arch")).SerializeToString())
     return folder

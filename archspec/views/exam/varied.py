@@ -7,12 +7,9 @@ from random import Random
 from typing import NamedTuple
 
 from archspec.analysis.layers import Report, Row
-from archspec.diagnostics import Diagnostic, Diagnostics, Enough
-from archspec.elaborate.assumptions import Options
-from archspec.elaborate.elaborator import elaborate
-from archspec.source import Source
-from archspec.syntax.parser import parse
+from archspec.diagnostics import Diagnostic
 from archspec.types import Map, Tokens, Type
+from archspec.views.small import small_report
 
 _TRIES = 80
 """How often numbers are drawn before those of the network stay."""
@@ -39,12 +36,7 @@ class Few(NamedTuple):
 
 def compiled(few: Few) -> tuple[Report | None, list[Diagnostic]]:
     """The report of a small spec, or None where it does not fit, and its messages."""
-    sink = Diagnostics()
-    try:
-        network, _ = elaborate(parse(Source("question", few.text), sink), "question", sink, Options())
-    except Enough:
-        network = None
-    return (Report(network) if network is not None and not sink.errors else None), sink.sorted()
+    return small_report(few.text, "question")
 
 
 def alone(row: Row) -> Few | None:
