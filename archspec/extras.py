@@ -28,6 +28,7 @@ NEEDS = {
     "numpy": Need("onnx", ("numpy",)),
     "h5py": Need("keras", ("h5py", "numpy")),
     "train": Need("train", ("torch", "matplotlib", "pillow", "scikit-learn")),
+    "lsp": Need("lsp", ("pygls",)),
     "images": Need("train", ("pillow",)),
     "curves": Need("train", ("matplotlib",)),
 }

@@ -23,7 +23,7 @@ FLOORS = (
     ("views",),
     ("api",),
     ("shortening", "editor"),
-    ("imports",),
+    ("imports", "live"),
     ("report", "cli"),
     ("notebook", "__main__"),
 )

@@ -32,7 +32,7 @@ def test_the_packages_of_a_hint_are_in_its_extra(part):
 
 def test_every_package_of_an_extra_is_hinted_at():
     assert {name for need in NEEDS.values() for name in need.packages} == set().union(
-        *(packages(extra) for extra in ("torch", "onnx", "keras", "figures", "train"))
+        *(packages(extra) for extra in ("torch", "onnx", "keras", "figures", "train", "lsp"))
     )
 
 

@@ -42,6 +42,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "evaluate": "the accuracy of a trained network; its weights as files",
         "predict": "classify images with a trained network",
     },
+    "While you write": {
+        "lsp": "the language server that an editor starts",
+    },
     "Shell": {
         "completion": "completion for bash, zsh, fish or PowerShell",
         "help": "the help of a command",

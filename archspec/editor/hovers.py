@@ -70,7 +70,7 @@ def _parts(document: Document, token: Token, at: int) -> Iterator[str]:
         return
     if named is not None:
         yield _named(document, named[0])
-    elif word in STEPS and where.step == word:
+    elif word in STEPS and not where.step and token.type == "NAME":
         text, facts = about(op_class(word))
         yield f"**{word}** `{signature(op_class(word))}`\n\n{text}"
         yield "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)
@@ -118,7 +118,7 @@ def _rows(document: Document, span: Span) -> tuple[Row, Report, int] | None:
     if network is None or network.graph.layers > _MOST_LAYERS:
         return None
     report = document.__dict__.setdefault("report", Report(network))
-    rows = [row for row in report.layers if row.node.span == span]
+    rows = [row for row in report.layers if row.node.span == span and not row.node.implied]
     return (rows[0], report, len(rows) - 1) if rows else None
 
 

@@ -183,6 +183,7 @@ def test_hover_has_the_arithmetic():
         or "floor" in hovers.hover(document(), at(TEXT, "round=floor")).text
     )
     assert "block unit(n, s=1)" in hovers.hover(document(), at(TEXT, "unit width")).text
+    assert hovers.hover(document(), at(TEXT, "fc 10")).text.startswith("**fc**")
     assert "several times" in hovers.hover(document(), at(TEXT, "repeat")).text
     assert hovers.hover(document(), Position(1, 19)) is None
 

@@ -1,0 +1,149 @@
+"""The language server, spoken to as editors do: in the plain JSON of the protocol."""
+
+import pytest
+
+from tests.helpers.paths import CASES
+from tests.helpers.rpc import Client
+
+pytest.importorskip("pygls", reason="pygls speaks the protocol")
+
+TEXT = "param n = 8\ninput 8x8x3\nstem: conv k=3 f=n p=1 bias=no\nadd:\n  skip\n  conv k=3 f=n p=1\nfc 10\n"
+
+
+@pytest.fixture
+def client(tmp_path):
+    client = Client(tmp_path)
+    yield client
+    assert client.close() == 0
+
+
+def test_capabilities(client):
+    found = client.capabilities
+    assert (found["positionEncoding"], found["textDocumentSync"]["change"]) == ("utf-16", 1)
+    for name in (
+        "hoverProvider", "definitionProvider", "referencesProvider", "renameProvider", "completionProvider", "signatureHelpProvider",
+        "inlayHintProvider", "codeActionProvider", "codeLensProvider", "documentSymbolProvider", "foldingRangeProvider",
+        "semanticTokensProvider", "documentFormattingProvider", "documentLinkProvider",
+    ):  # fmt: skip
+        assert found[name], name
+
+
+def test_a_mistake_is_shown_and_mended(client):
+    """The message comes, its fix is applied, and the message goes."""
+    client.open("a.arch", "input 8x8x3\n# 😀\ndense 10\n")
+    (found,) = client.diagnostics("a.arch", 1)
+    assert (found["code"], found["severity"], found["source"]) == ("A101", 1, "archspec")
+    assert found["range"] == {"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 5}}
+    context = {"diagnostics": [found]}
+    (action,) = client.ask(
+        "textDocument/codeAction", {"textDocument": {"uri": client.uri("a.arch")}, "range": found["range"], "context": context}
+    )
+    (edit,) = action["edit"]["changes"][client.uri("a.arch")]
+    assert (action["title"], edit["newText"], action["isPreferred"]) == ("write `fc 10`", "fc 10", True)
+    client.change("a.arch", "input 8x8x3\n# 😀\nfc 10\n", 2)
+    assert client.diagnostics("a.arch", 2) == []
+
+
+def test_all_safe_fixes(client):
+    client.open("a.arch", "input 8x8x3\ndense 10\nconv k=3, f=4\n")
+    params = {
+        "textDocument": {"uri": client.uri("a.arch")},
+        "range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}},
+    }
+    (action,) = client.ask("textDocument/codeAction", params | {"context": {"diagnostics": [], "only": ["source.fixAll"]}})
+    assert action["kind"] == "source.fixAll.archspec"
+    assert action["edit"]["changes"]
+
+
+def test_answers(client):
+    client.open("a.arch", TEXT)
+    assert "216" in client.at("hover", "a.arch", 2, 8)["contents"]["value"]
+    assert client.at("definition", "a.arch", 2, 17)["range"]["start"] == {"line": 0, "character": 6}
+    assert len(client.at("references", "a.arch", 0, 6, context={"includeDeclaration": True})) == 3
+    edits = client.at("rename", "a.arch", 0, 6, newName="width")["changes"][client.uri("a.arch")]
+    assert [edit["newText"] for edit in edits] == ["width"] * 3
+    labels = {item["label"] for item in client.at("completion", "a.arch", 6, 3)}
+    assert {"bias", "n"} <= labels
+    assert client.at("signatureHelp", "a.arch", 2, 17)["signatures"][0]["label"].startswith("conv k= f=")
+    whole = {"start": {"line": 0, "character": 0}, "end": {"line": 9, "character": 0}}
+    hints = client.ask("textDocument/inlayHint", {"textDocument": {"uri": client.uri("a.arch")}, "range": whole})
+    assert hints[1]["label"] == "8x8x8  216 params"
+    document = {"textDocument": {"uri": client.uri("a.arch")}}
+    assert [each["name"] for each in client.ask("textDocument/documentSymbol", document)] == ["n", "input", "stem"]
+    assert client.ask("textDocument/foldingRange", document) == [{"startLine": 3, "endLine": 5, "kind": "region"}]
+    assert client.ask("textDocument/codeLens", document)[0]["command"]["title"].startswith("8x8x3 -> 10: ")
+    assert len(client.ask("textDocument/semanticTokens/full", document)["data"]) % 5 == 0
+    assert client.ask("textDocument/formatting", document | {"options": {"tabSize": 2, "insertSpaces": True}}) == []
+
+
+def test_a_name_that_cannot_be_is_refused(client):
+    client.open("a.arch", TEXT)
+    where = {"textDocument": {"uri": client.uri("a.arch")}, "position": {"line": 0, "character": 6}, "newName": "input"}
+    found = client.answer("textDocument/rename", where)
+    assert found["error"]["code"] == -32803
+    assert "word of the language" in found["error"]["message"]
+
+
+def test_blocks_of_an_open_file_count(client):
+    """Before it is saved; and what uses it is checked again when it changes."""
+    (client.folder / "parts.arch").write_text("block unit(): relu\n")
+    client.open("a.arch", 'use "parts.arch"\ninput 8x8x3\nunit 4\n')
+    assert [each["code"] for each in client.diagnostics("a.arch", 1)] == ["A104"]
+    client.open("parts.arch", "block unit(f): conv k=3 f=f\n")
+    assert client.diagnostics("a.arch", 1) == []
+    assert client.at("definition", "a.arch", 2, 1)["uri"] == client.uri("parts.arch")
+    (link,) = client.ask("textDocument/documentLink", {"textDocument": {"uri": client.uri("a.arch")}})
+    assert link["target"] == client.uri("parts.arch")
+
+
+def test_many_keystrokes_give_the_messages_of_the_last(client):
+    client.open("a.arch", "input 8x8x3\n")
+    client.diagnostics("a.arch", 1)
+    for version in range(2, 40):
+        client.change("a.arch", "input 8x8x3\n" + "dense 10"[: version % 9] + "\n", version)
+    client.change("a.arch", "input 8x8x3\nfc 10\n", 40)
+    assert client.diagnostics("a.arch", 40) == []
+    versions = [note["params"]["version"] for note in client.notes if "publishDiagnostics" in note.get("method", "")]
+    assert len(versions) < 20
+
+
+def test_an_old_version_is_dropped(client):
+    client.open("a.arch", "input 8x8x3\nfc 10\n", 7)
+    assert client.diagnostics("a.arch", 7) == []
+    client.change("a.arch", "input 8x8x3\nnonsense\n", 3)
+    assert client.at("hover", "a.arch", 1, 0)["contents"]["value"].startswith("**fc**")
+
+
+@pytest.mark.parametrize("place", [(10**9, 0), (0, 10**9), (2**31 - 1, 2**31 - 1)])
+def test_places_outside_of_the_text(client, place):
+    client.open("a.arch", TEXT)
+    for method in ("hover", "definition", "completion", "signatureHelp", "prepareRename"):
+        client.at(method, "a.arch", *place)
+
+
+def test_a_text_that_is_not_open(client):
+    assert client.at("hover", "missing.arch") is None
+    client.tell("textDocument/didClose", {"textDocument": {"uri": client.uri("missing.arch")}})
+    client.open("a.arch", TEXT)
+    assert client.at("hover", "a.arch", 6, 0) is not None
+
+
+def test_hostile_texts(client):
+    """All of them one after the other, in one server, which stays alive."""
+    for number, path in enumerate(sorted((CASES / "hostile").glob("*.arch"))):
+        if path.name.startswith("expansion_rounds"):
+            continue  # seconds each, in tests/editor
+        client.open(f"{number}.arch", path.read_bytes().decode("utf-8", "replace"))
+        for method in ("hover", "completion", "definition"):
+            client.at(method, f"{number}.arch", 1, 2)
+        document = {"textDocument": {"uri": client.uri(f"{number}.arch")}}
+        client.ask("textDocument/semanticTokens/full", document)
+        client.tell("textDocument/didClose", document)
+
+
+def test_a_client_that_dies_takes_the_server_along(tmp_path):
+    client = Client(tmp_path)
+    client.process.stdin.close()
+    client.process.stdout.close()
+    client.process.wait(20)
+    client.process.stderr.close()
