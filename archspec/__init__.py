@@ -56,6 +56,7 @@ if _typing.TYPE_CHECKING:
     from archspec.views.comparison import Comparison as Comparison
     from archspec.views.exam import Exam as Exam
     from archspec.views.explanation import Explanation as Explanation
+    from archspec.views.figures import to_graphviz as to_graphviz
     from archspec.views.figures.drawing import Drawing as Drawing
     from archspec.views.page import Page as Page
     from archspec.weights.files import Loaded as Loaded
@@ -82,6 +83,7 @@ _HOMES = {
     "views.comparison": "Comparison",
     "views.exam": "Exam",
     "views.explanation": "Explanation",
+    "views.figures": "to_graphviz",
     "views.figures.drawing": "Drawing",
     "views.page": "Page",
     "weights.files": "Loaded WeightsError",

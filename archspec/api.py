@@ -17,7 +17,7 @@ from archspec.elaborate.compiled import Compiled
 from archspec.elaborate.elaborator import elaborate
 from archspec.elaborate.labels import RESERVED
 from archspec.elaborate.settings import Size, inputs_of, params_of
-from archspec.extras import attribute, graphviz, require
+from archspec.extras import attribute, require
 from archspec.finding import locate
 from archspec.ir.graph import Network, given
 from archspec.source import BOM, Source, Span, read_text
@@ -148,23 +148,19 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
     """A picture of a network: the text of its SVG, which shows itself in a notebook and is saved with `save("x.png")`.
 
     `as_` is `blocks`, `volumes` or `bars`; `level` is `stage`, `block`, `part`, `layer`, or `auto` for the finest that stays readable;
-    `theme` is `light` or `dark`. Raises ValueError for other words, SpecError where the network cannot be drawn in this way, RuntimeError where
-    blocks need a Graphviz and there is none.
+    `theme` is `light` or `dark`. Raises ValueError for other words, SpecError where the network cannot be drawn in this way.
 
     >>> archspec.draw(archspec.load("lenet5"), "bars").save("lenet5.svg")
     """
     given(model)
-    from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, THEMES, NoRenderer
+    from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, THEMES
     from archspec.views.figures import draw as draw_picture
     from archspec.views.figures.drawing import Drawing
 
     for word, known in ((as_, KINDS_OF_PICTURE), (level, LEVELS), (theme, THEMES)):
         if word not in known:
             raise ValueError(f"there is no `{word}`; there are {', '.join(known)}")
-    try:
-        svg, notes = draw_picture(model, as_, level, theme)
-    except NoRenderer as missing:
-        raise RuntimeError(f"boxes need Graphviz to place them ({missing}): {graphviz()}") from None
+    svg, notes = draw_picture(model, as_, level, theme)
     return Drawing(svg, f"{visible(model.name)} as {as_}", notes, (model, level, theme) if as_ == "blocks" else None)
 
 

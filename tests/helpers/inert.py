@@ -8,13 +8,8 @@ import html.parser
 import io
 import json
 import re
-import shutil
 from collections.abc import Callable
 from xml.etree import ElementTree
-
-LAID_OUT = shutil.which("dot") is not None
-"""Whether `draw` places boxes. Without the program `dot` they are tried as DOT text alone: the Graphviz for WebAssembly takes a
-second for each picture, and asks for more addresses than a process of these tests may have."""
 
 COMMANDS = {
     "check FILE": "text",

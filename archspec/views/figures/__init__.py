@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archspec.analysis.layers import Report
 from archspec.diagnostics import Diagnostic, SpecError
+from archspec.extras import require
 from archspec.ir.graph import Network
-from archspec.views.figures import graphviz_layout
 from archspec.views.figures.bars import bars
 from archspec.views.figures.blocks import draw as paint
 from archspec.views.figures.build import FROM_FINEST, MOST, diagrams, finest
 from archspec.views.figures.cards import Cards
-from archspec.views.figures.column_breaks import columns
 from archspec.views.figures.diagram import Diagram, TooLarge
-from archspec.views.figures.dot import dot
-from archspec.views.figures.graphviz_layout import NoRenderer, TooSlow
+from archspec.views.figures.dot import digraph, dot
 from archspec.views.figures.mermaid import mermaid
+from archspec.views.figures.placement import plan
 from archspec.views.figures.refine import without_numbers
-from archspec.views.figures.row_layout import plan
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
 from archspec.views.figures.volumes import volumes
 from archspec.views.theme import BY_PAGE, THEMES, Theme
+
+if TYPE_CHECKING:
+    import graphviz
 
 KINDS_OF_PICTURE = ("blocks", "volumes", "bars")
 LEVELS = ("auto", *reversed(FROM_FINEST))
@@ -45,7 +46,7 @@ class Picture(NamedTuple):
 
 
 def draw(network: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> Picture:
-    """The SVG of a network. Raises SpecError where it cannot be drawn so, NoRenderer where blocks need a Graphviz and there is none."""
+    """The SVG of a network. Raises SpecError where it cannot be drawn so."""
     return _picture(network, as_, level, THEMES[theme])
 
 
@@ -68,6 +69,23 @@ def text_form(network: Network, form: str, level: str = "auto", theme: str = "li
     return Picture("".join(f"{line}\n" for line in lines), notes)
 
 
+def to_graphviz(model: Network, level: str = "auto", theme: str = "light") -> graphviz.Digraph:
+    """The boxes and arrows as an object of the package `graphviz`, to be styled further, and rendered by its `dot` program.
+
+    Nodes are n0, n1, ... in the order of the network; `level` and `theme` are those of `draw`. Raises ImportError where the package is not installed, SpecError where there are too
+    many boxes, ValueError for a level or a theme that does not exist.
+
+    >>> archspec.to_graphviz(archspec.load("lenet5")).node_attr["shape"]
+    'box'
+    """
+    require("graphviz")
+    for word, known in ((level, LEVELS), (theme, list(THEMES))):
+        if word not in known:
+            raise ValueError(f"there is no `{word}`; there are {', '.join(known)}")
+    diagram, _ = _diagram(model, level)
+    return digraph(diagram, Cards(diagram), THEMES[theme], model.name)
+
+
 def _picture(network: Network, as_: str, level: str, theme: Theme, *, bare: bool = False) -> Picture:
     if as_ == "blocks":
         return _blocks(network, level, theme, bare=bare)
@@ -78,26 +96,12 @@ def _picture(network: Network, as_: str, level: str, theme: Theme, *, bare: bool
 
 def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, numbers: bool = True) -> Picture:
     diagram, notes = _diagram(network, level)
-    seconds = graphviz_layout.SECONDS
-    while True:
-        if not numbers:
-            without_numbers(diagram)
-        cards = Cards(diagram)
-        try:
-            text = "".join(f"{line}\n" for line in dot(diagram, cards, THEMES["light"], network.name, labels=False))
-            found = graphviz_layout.layout(text, seconds)
-            break
-        except TooSlow as slow:
-            levels = FROM_FINEST[FROM_FINEST.index(diagram.level) + 1 :]
-            coarser = next((other for other in diagrams(network, levels) if len(other.boxes) < len(diagram.boxes)), None)
-            if coarser is None:
-                raise _too_large(network, str(slow)) from None
-            notes = (*notes, f"{slow} for {len(diagram.boxes)} boxes at level {diagram.level}; drawn at level {coarser.level}")
-            diagram, seconds = coarser, seconds / 2
+    if not numbers:
+        without_numbers(diagram)
     head = heading(network, _BOX[diagram.level])
     if bare:
         head = head.bare() if numbers else Heading("", "", head.title)
-    return Picture(paint(diagram, columns(plan(diagram, cards, found)), theme, head), notes)
+    return Picture(paint(diagram, plan(diagram, Cards(diagram)), theme, head), notes)
 
 
 def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:
@@ -132,4 +136,4 @@ def heading(network: Network, what: str) -> Heading:
     )
 
 
-__all__ = ["KINDS_OF_PICTURE", "LEVELS", "TEXT_FORMS", "THEMES", "NoRenderer", "Picture", "draw", "embedded", "outline", "text_form"]
+__all__ = ["KINDS_OF_PICTURE", "LEVELS", "TEXT_FORMS", "THEMES", "Picture", "draw", "embedded", "outline", "text_form", "to_graphviz"]

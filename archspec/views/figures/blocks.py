@@ -1,4 +1,4 @@
-"""The picture of boxes and arrows, drawn over Graphviz's layout."""
+"""The picture of boxes and arrows, drawn over a plan."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from archspec.views.figures.svg import (
     label,
     legend,
     number,
-    pair,
-    path,
     rounded,
     tooltip,
     towards,
@@ -49,7 +47,7 @@ def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
     body = [
         *rows,
         *map(painter.frame, plan.frames, heads),
-        *map(painter.wire, plan.wires, shapes),
+        *(painter.wire(wire, words) for wire, words in sorted(zip(plan.wires, shapes, strict=True), key=lambda one: not one[0].arrow.past)),
         *(painter.box(box, at, plan.cards[box], plan.places[box]) for at, box in enumerate(diagram.boxes)),
     ]
     return document(heading, theme, (page, shift.dy + high + MARGIN), body, data_as="blocks", data_level=diagram.level)
@@ -83,16 +81,14 @@ class _Painter:
         return element("g", tooltip(group.name) + rect, class_="cluster", data_name=shown(group.name))
 
     def wire(self, wire: Wire, words: Words | None) -> str:
-        arrow, points = wire.arrow, wire.points
+        arrow = wire.arrow
         colour = self.theme.accent["convolution"] if arrow.past else self.theme.line
-        if arrow.head.residual:  # the arrowhead is at the card, below where the arc leaves
-            d = rounded(points, 9.0) if wire.straight else _bezier(points[:-1]) + path(points[-1:]).replace("M", "L")
-        else:
-            d = rounded([*points[:-1], towards(points[-1], points[-2], 5)], 9.0) if wire.straight else _bezier(points[:-1])
+        points = [*wire.points[:-1], towards(wire.points[-1], wire.points[-2], 0.0 if arrow.head.residual else 5.0)]
+        d = rounded(points, 9.0)
         dashes = "4 3" if arrow.head.training else None
         made = element("path", d=d, fill="none", stroke=colour, stroke_width=1.3, stroke_dasharray=dashes)
         if not arrow.head.residual:
-            made += arrowhead(points[-1], points[-2], colour)
+            made += arrowhead(wire.points[-1], wire.points[-2], colour)
         if words is not None:
             made += label(*words.spot, words.text, LABEL, self.theme.muted)
         return element("g", made, class_="edge", data_from=shown(arrow.tail.name), data_to=shown(arrow.head.name))
@@ -198,8 +194,3 @@ def _sign(sign: str, x: float, y: float, arm: float, colour: str) -> str:
         if sign == "+":
             d += f"M{number(x)},{number(y - arm)}V{number(y + arm)}"
     return element("path", d=d, fill="none", stroke=colour, stroke_width=1.5)
-
-
-def _bezier(points: list[Point]) -> str:
-    head, *rest = map(pair, points)
-    return f"M{head}C{' '.join(rest)}"

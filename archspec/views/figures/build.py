@@ -20,7 +20,7 @@ FROM_FINEST = ("layer", "part", "block", "stage")
 FINEST = 60
 """Boxes that `auto` allows."""
 MOST = 1500
-"""Boxes and arrows that are laid out at all: more take Graphviz minutes, and nobody reads them."""
+"""Boxes and arrows that are laid out at all: more nobody reads."""
 _UNFOLDED = 100_000
 
 

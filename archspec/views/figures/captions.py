@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple
 
-from archspec.views.figures.graphviz_layout import Point
 from archspec.views.figures.neighbours import Near
 from archspec.views.figures.plan import Plan, Rect, Wire
+from archspec.views.figures.svg import Point
 from archspec.views.figures.text_width import fitting, shown, width
 
 TITLE, BAND = 11.0, 20.0
@@ -76,34 +77,32 @@ class Labels:
 
     def find(self) -> list[Words | None]:
         """Return the label beside each arrow, or None where it has none or no place is free."""
-        return [self.label(wire, at) if wire.arrow.label else None for at, wire in enumerate(self.plan.wires)]
+        return [self.label(wire) if wire.arrow.label else None for wire in self.plan.wires]
 
-    def label(self, wire: Wire, at: int) -> Words | None:
+    def label(self, wire: Wire) -> Words | None:
         """The cheapest place for a shape: early places on the arrow and sides near it are preferred."""
         text = wire.arrow.label
         wide = width(text, LABEL)
         places = [
             (order * 0.2 + side * 0.1, (left, y - up - 6, left + wide, y - up + 6))
-            for order, (x, y) in enumerate(self.spots(wire, at))
+            for order, (x, y) in enumerate(self.spots(wire))
             for side, (left, up) in enumerate(_beside(x, wide))
         ]
-        cost, rect = min((self.cost(rect) + least, rect) for least, rect in places)
+        cost, rect = min(((self.cost(rect) + least, rect) for least, rect in places), default=(inf, (0.0, 0.0, 0.0, 0.0)))
         if cost >= _COVERING:
             return None
         self.near.add(rect)
         return Words(text, (rect[0], rect[3] - 2.5))
 
-    def spots(self, wire: Wire, at: int) -> list[Point]:
-        """Places on an arrow: a little after its tail, in its middle, a little before its head, and in between."""
-        points = self.near.samples[at]
-        if wire.straight:  # beside its upright ends, above the line at the foot
-            (x0, y0), (_, foot), *_, (x1, y1) = wire.points
-            return [(x0, foot - 8.5), (x0, y0 + 9), (x1, y1 - 14 if y1 > y0 else y1 + 14)]
-        start, end = points[0][1], points[-1][1]
-        after = next((p for p in points if abs(p[1] - start) >= 9), points[len(points) // 2])
-        before = next((p for p in reversed(points) if abs(p[1] - end) >= 14), points[len(points) // 2])
-        close = next((p for p in reversed(points) if abs(p[1] - end) >= 8), points[len(points) // 2])
-        return [after, *(points[len(points) * part // 8] for part in (4, 3, 5, 2, 6)), before, close]
+    def spots(self, wire: Wire) -> Iterator[Point]:
+        """Places on an arrow: on what goes down or up, after where it begins, in its middle, and before its head; above what goes aside."""
+        for (x0, y0), (x1, y1) in itertools.pairwise(wire.points):
+            if abs(y1 - y0) >= 12:
+                sense = 1 if y1 > y0 else -1
+                near = [y0 + 9 * sense, (y0 + y1) / 2, y1 - 14 * sense] if abs(y1 - y0) > 24 else [(y0 + y1 - 6 * sense) / 2]
+                yield from ((x0, y) for y in near)
+            elif abs(x1 - x0) > 24:
+                yield (x0 + x1) / 2, y0 - 8.5
 
     def cost(self, rect: Rect) -> float:
         """What a place covers: boxes and words weigh most, then arrows, then frames. None is off the page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from archspec.views.figures.diagram import Box, Diagram, Group
@@ -15,6 +16,10 @@ PAD = 9.0
 _LEAST, _MOST = 118.0, 285.0
 SIGNS = {"add": "+", "sub": "–", "mul": "×"}
 SIGN_SIZE = 24.0
+_ROUND = 5
+"""Arrows that get into a circle at most."""
+_ARRIVING = 4.0
+"""Height that each arrow into a box asks for."""
 ARC = 16.0
 """Room at the right of a residual block for the arc past it, and at the left likewise, so that the card stays in the middle."""
 ABOVE, BELOW = 13.0, 18.0
@@ -44,20 +49,21 @@ class Cards(dict[Box, Card]):
     """The cards of a diagram, all of one width."""
 
     def __init__(self, diagram: Diagram) -> None:
-        lines = {box: _lines(box) for box in diagram.boxes}
+        arrows = Counter(arrow.head for arrow in diagram.arrows)
+        lines = {box: _lines(box, arrows[box]) for box in diagram.boxes}
         need = max((_need(line) for box in diagram.boxes for line in lines[box]), default=0.0)
         self.width = min(max(need + STRIP + 2 * PAD, _LEAST), _MOST)
-        super().__init__({box: self._card(box, lines[box]) for box in diagram.boxes})
+        super().__init__({box: self._card(box, lines[box], arrows[box]) for box in diagram.boxes})
 
     def group_title(self, group: Group) -> str:
         """A frame's title, shortened to half a card."""
         return fitting(group.title, self.width / 2, 11.0) + (" (training)" if group.training else "")
 
-    def _card(self, box: Box, lines: list[CardLine]) -> Card:
+    def _card(self, box: Box, lines: list[CardLine], arrows: int) -> Card:
         if not lines:
             return Card((), (SIGN_SIZE, SIGN_SIZE), (SIGN_SIZE, SIGN_SIZE), SIGNS[box.step])
         fitted = tuple(_fitted(line, self.width - STRIP - 2 * PAD) for line in lines)
-        height = 22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines)
+        height = max(22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines), _ARRIVING * arrows)
         wider, higher = (2 * ARC, ABOVE + BELOW) if box.residual else (8, 8) if box.times > 1 else (0, 0)
         return Card(fitted, (self.width, height), (self.width + wider, height + higher))
 
@@ -78,13 +84,14 @@ def _fitted(line: CardLine, room: float) -> CardLine:
     return line._replace(text=fitting(line.text, left, line.size, bold=line.bold), right=right)
 
 
-def _lines(box: Box) -> list[CardLine]:
+def _lines(box: Box, arrows: int) -> list[CardLine]:
     """Write the lines of a card; none where a sign replaces them."""
     if box.form in ("input", "output"):
         words = f"{shown(box.title, 60)}{' (training)' if box.training else ''}"
         return [CardLine(words, text_of(box.output), DETAIL)]
     if box.form == "merge":
-        return [] if box.step in SIGNS else [CardLine(box.step, box.detail.removesuffix(" channels"), DETAIL)]
+        signed = box.step in SIGNS and arrows <= _ROUND
+        return [] if signed else [CardLine(box.step, box.detail.removesuffix(" channels") if box.step not in SIGNS else "", DETAIL)]
     params = f"{box.params // box.times:,}" if box.params else ""
     mark = ""
     if box.times > 1:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.plan import Frame, Plan, Shift, Wire
-from archspec.views.figures.u_shape import bent
 
 SHAPE = 1.5
 """Width over height that is aimed at: that of a slide."""
@@ -72,8 +71,8 @@ class Column(NamedTuple):
         return self.head + self.bottom - self.top + self.foot
 
 
-def columns(plan: Plan) -> Plan:
-    """The plan in as many columns as bring it nearest to the SHAPE, or bent to a U where that does; its left top corner is at 0, 0."""
+def columns(plan: Plan) -> tuple[Plan, float]:
+    """The plan in as many columns as bring it nearest to the SHAPE, and how far from its aims it is; its left top corner is at 0, 0."""
     _, top, _, bottom = plan.extent()
     edge = Cut(bottom, top)
     cuts = [edge, *(_cuts(plan) if bottom - top > _TALL else ()), edge]
@@ -83,14 +82,13 @@ def columns(plan: Plan) -> Plan:
         _, pieces = chosen(0, count)
         made = _placed(plan, pieces)
         empty = 1 - sum(piece.height for piece in pieces) / count / made.size[1]
-        misfit = _misfit(made, empty) + 0.3 * sum(len(piece.after.frames) for piece in pieces)
-        if misfit < least - 0.05:
-            best, least = made, misfit
-    made_bent = bent(plan) if bottom - top > _TALL else None
-    return made_bent if made_bent is not None and _misfit(made_bent, 0.0) < least else best
+        found = misfit(made, empty) + 0.3 * sum(len(piece.after.frames) for piece in pieces)
+        if found < least - 0.05:
+            best, least = made, found
+    return best, least
 
 
-def _misfit(plan: Plan, empty: float) -> float:
+def misfit(plan: Plan, empty: float = 0.0) -> float:
     """Measure how far a plan is from its aims: the wanted shape, and columns that are filled to their foot."""
     return abs(log(plan.size[0] / plan.size[1] / SHAPE)) + 4.0 * empty * empty
 
@@ -166,8 +164,10 @@ def _piece(frame: Frame, piece: Column, shift: Shift) -> Frame:
 
 
 def _connector(wire: Wire, piece: Column, shift: Shift, after: Shift, left: float) -> Wire:
-    """The arrow from the foot of a column to the head of the next, whose left end is given."""
-    (x0, y0), (x1, y1) = shift.point(wire.points[0]), after.point(wire.points[-1])
+    """The arrow from the foot of a column to the head of the next, whose left end is given, and there as it goes."""
+    cut = (piece.after.above + piece.after.below) / 2
+    above = [shift.point(point) for point in wire.points if point[1] < cut]
+    below = [after.point(point) for point in wire.points if point[1] >= cut]
     foot = piece.bottom + shift.dy + piece.foot - 4
     lane = left - GUTTER / 2
-    return wire._replace(points=[(x0, y0), (x0, foot), (lane, foot), (lane, 5.0), (x1, 5.0), (x1, y1)], straight=True)
+    return wire._replace(points=[*above, (above[-1][0], foot), (lane, foot), (lane, 5.0), (below[0][0], 5.0), *below])

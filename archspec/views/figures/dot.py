@@ -3,69 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from archspec.views.figures.cards import Card, Cards
-from archspec.views.figures.diagram import Arrow, Box, Diagram
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group
 from archspec.views.figures.text_width import WIDEST, fitting
 from archspec.views.theme import Theme
 
+if TYPE_CHECKING:
+    import graphviz
+
 GROUP_SIZE, LABEL_SIZE = 11.0, 10.0
-MOST_SKIPS = 120
-"""Arrows past boxes that Graphviz places at most: hundreds take it minutes. Above this they are arcs of our own."""
+Attributes = dict[str, str]
 
 
-def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str, *, labels: bool = True) -> Iterator[str]:
-    """The lines of a DOT text. Nodes are n0, n1, ... in the order of the boxes, edges have the ids e0, e1, ..., clusters are numbered likewise.
-
-    Without `labels` on edges and clusters it is what is laid out for our own drawing, which places them itself.
-    """
+def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> Iterator[str]:
+    """The lines of a DOT text. Nodes are n0, n1, ... in the order of the boxes, edges have the ids e0, e1, ..., clusters are numbered likewise."""
     ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
     frames = diagram.groups()
     yield f"digraph {quoted(fitting(name, 400, 10))} {{"
-    yield f'  graph [rankdir=TB, nodesep=0.35, ranksep={0.22 if labels else 0.34}, bgcolor="{theme.page}", fontname="Helvetica", fontcolor="{theme.ink}"]'
-    yield '  node [shape=box, style="filled", fixedsize=true, fontname="Helvetica", fontsize=10, penwidth=1]'
-    yield (
-        f'  edge [fontname="Helvetica", fontsize={LABEL_SIZE * WIDEST:g}, arrowsize=0.6, color="{theme.line}", fontcolor="{theme.muted}"]'
-    )
+    for kind, attributes in _whole(theme).items():
+        yield f"  {kind} [{_written(attributes)}]"
     for depth, item in diagram.nested():
         indent = "  " * depth
         if isinstance(item, Box):
-            yield f"{indent}{ids[item]} [{_node(item, cards[item], theme)}]"
+            yield f"{indent}{ids[item]} [{_written(_node(item, cards[item], theme))}]"
         elif item is None:
             yield f"{indent}}}"
         else:
-            title = f", label={quoted(cards.group_title(item))}" if labels else ""
             yield f"{indent}subgraph cluster_{frames.index(item)} {{"
-            yield f'{indent}  graph [margin=10, labeljust=l, fontsize={GROUP_SIZE:g}, color="{theme.frame}"{title}]'
-    beside = not labels and sum(arrow.skip for arrow in diagram.arrows) > MOST_SKIPS
+            yield f"{indent}  graph [{_written(_cluster(item, cards, theme))}]"
     for at, arrow in enumerate(diagram.arrows):
-        if not (beside and arrow.skip):
-            yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_edge(arrow, at, labels)}]"
+        yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_written(_edge(arrow, at))}]"
     yield "}"
+
+
+def digraph(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> graphviz.Digraph:
+    """The same as an object of the package `graphviz`, with the same names."""
+    import graphviz
+
+    whole = _whole(theme)
+    made = graphviz.Digraph(fitting(name, 400, 10), graph_attr=whole["graph"], node_attr=whole["node"], edge_attr=whole["edge"])
+    frames = diagram.groups()
+    ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
+    around = [made]
+    for _, item in diagram.nested():
+        if isinstance(item, Box):
+            around[-1].node(ids[item], **_escaped(_node(item, cards[item], theme)))
+        elif item is None:
+            inner = around.pop()
+            around[-1].subgraph(inner)
+        else:
+            around.append(graphviz.Digraph(f"cluster_{frames.index(item)}", graph_attr=_escaped(_cluster(item, cards, theme))))
+    for at, arrow in enumerate(diagram.arrows):
+        made.edge(ids[arrow.tail], ids[arrow.head], **_escaped(_edge(arrow, at)))
+    return made
 
 
 def quoted(text: str) -> str:
     r"""A string of DOT. A backslash is doubled: Graphviz reads `\\N`, `\\l` and the like in labels."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def _node(box: Box, card: Card, theme: Theme) -> str:
-    fill = theme.tint.get(box.kind, theme.card)
-    colour = theme.accent.get(box.kind, theme.line)
-    shape = "circle" if card.sign else "box"
+def _escaped(attributes: Attributes) -> Attributes:
+    """Attributes whose backslashes and quotes stand for themselves."""
+    import graphviz
+
+    return {name: graphviz.escape(text) for name, text in attributes.items()}
+
+
+def _written(attributes: Attributes) -> str:
+    return ", ".join(f"{name}={quoted(text)}" for name, text in attributes.items())
+
+
+def _whole(theme: Theme) -> dict[str, Attributes]:
+    font = {"fontname": "Helvetica"}
+    size = f"{LABEL_SIZE * WIDEST:g}"
+    return {
+        "graph": {"rankdir": "TB", "nodesep": "0.35", "ranksep": "0.22", "bgcolor": theme.page, **font, "fontcolor": theme.ink},
+        "node": {"shape": "box", "style": "filled", "fixedsize": "true", **font, "fontsize": "10", "penwidth": "1"},
+        "edge": {**font, "fontsize": size, "arrowsize": "0.6", "color": theme.line, "fontcolor": theme.muted},
+    }
+
+
+def _cluster(group: Group, cards: Cards, theme: Theme) -> Attributes:
+    return {"margin": "10", "labeljust": "l", "fontsize": f"{GROUP_SIZE:g}", "color": theme.frame, "label": cards.group_title(group)}
+
+
+def _node(box: Box, card: Card, theme: Theme) -> Attributes:
     text = card.sign or "\n".join("  ".join(part for part in (line.text, line.mark, line.right) if part) for line in card.lines)
-    size = f"width={card.outer[0] / 72:.3f}, height={card.outer[1] / 72:.3f}"
-    text = quoted(text).replace("\n", "\\n")
-    return f'label={text}, shape={shape}, {size}, fillcolor="{fill}", color="{colour}", fontcolor="{theme.ink}"'
+    return {
+        "label": text,
+        "shape": "circle" if card.sign else "box",
+        "width": f"{card.outer[0] / 72:.3f}",
+        "height": f"{card.outer[1] / 72:.3f}",
+        "fillcolor": theme.tint.get(box.kind, theme.card),
+        "color": theme.accent.get(box.kind, theme.line),
+        "fontcolor": theme.ink,
+    }
 
 
-def _edge(arrow: Arrow, at: int, labels: bool) -> str:
-    parts = [f'id="e{at}"']
-    if arrow.label and labels:
-        parts.append(f"label={quoted(' ' + arrow.label)}")
-    parts.append(f"weight={1000 if arrow.main else 0 if arrow.skip else 1}")
+def _edge(arrow: Arrow, at: int) -> Attributes:
+    made = {"id": f"e{at}"}
+    if arrow.label:
+        made["label"] = " " + arrow.label
+    made["weight"] = str(1000 if arrow.main else 0 if arrow.skip else 1)
     if not arrow.skip:
         if arrow.head.form != "merge":
-            parts.append("headport=n")
-        parts.append("tailport=s")
-    return ", ".join(parts)
+            made["headport"] = "n"
+        made["tailport"] = "s"
+    return made

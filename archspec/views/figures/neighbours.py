@@ -15,9 +15,8 @@ class Near:
     def __init__(self, wires: list[Wire]) -> None:
         self.points: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
         self.rects: dict[tuple[int, int], list[Rect]] = {}
-        self.samples = [wire.samples() for wire in wires]
-        for at, points in enumerate(self.samples):
-            for x, y in points:
+        for at, wire in enumerate(wires):
+            for x, y in wire.samples():
                 self.points.setdefault((int(x // self.CELL), int(y // self.CELL)), []).append((x, y, at))
 
     def add(self, rect: Rect) -> None:

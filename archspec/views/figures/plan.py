@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Arrow, Box, Group
-from archspec.views.figures.graphviz_layout import Point
+from archspec.views.figures.svg import Point
 
 Rect = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -20,32 +21,17 @@ def union(rects: Iterable[Rect]) -> Rect:
 
 
 class Wire(NamedTuple):
-    """The path of an arrow, its tip last: a Bezier curve's control points, or corners where it is `straight`."""
+    """The path of an arrow: corners, its tip last."""
 
     arrow: Arrow
     points: list[Point]
-    straight: bool = False
 
-    def samples(self) -> list[Point]:
-        """Points along the path, close to each other."""
-        step = 1 if self.straight else 3
-        parts = (self.points[at : at + step + 1] for at in range(0, len(self.points) - step, step))
-        return [*(point for part in parts for point in _along(part[0], part[step // 2], part[(step + 1) // 2], part[-1])), self.points[-1]]
-
-
-def _along(a: Point, b: Point, c: Point, d: Point) -> list[Point]:
-    """Points on a cubic Bezier curve, about 3 units from each other, farther where there would be hundreds.
-
-    It is a line where the inner control points are its ends.
-    """
-    steps = min(int(max(abs(d[0] - a[0]), abs(d[1] - a[1])) / 3), 200) + 1
-    found = []
-    for step in range(steps + 1):
-        t = step / steps
-        s = 1 - t
-        w0, w1, w2, w3 = s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t
-        found.append((w0 * a[0] + w1 * b[0] + w2 * c[0] + w3 * d[0], w0 * a[1] + w1 * b[1] + w2 * c[1] + w3 * d[1]))
-    return found
+    def samples(self) -> Iterator[Point]:
+        """Points along the path, about 3 units from each other, farther where there would be hundreds."""
+        for (x0, y0), (x1, y1) in pairwise(self.points):
+            steps = min(int(max(abs(x1 - x0), abs(y1 - y0)) / 3), 200) + 1
+            yield from ((x0 + (x1 - x0) * step / steps, y0 + (y1 - y0) * step / steps) for step in range(steps))
+        yield self.points[-1]
 
 
 class Frame(NamedTuple):
@@ -92,7 +78,13 @@ class Plan(NamedTuple):
         boxes = {box for box, (_, y) in self.places.items() if top <= y <= bottom}
         rects = [self.rect(box) for box in boxes] + [f.box for f in self.frames if f.box[1] < bottom and f.box[3] > top]
         inner = [wire for wire in self.wires if wire.arrow.tail in boxes and wire.arrow.head in boxes]
-        return union(rects + [(x, y, x, y) for wire in inner for x, y in wire.samples()])
+        return union(rects + [(x, y, x, y) for wire in inner for x, y in wire.points])
+
+    def struck(self, wire: Wire) -> bool:
+        """Whether a wire goes through a box at which it does not end."""
+        rects = [self.rect(box) for box in self.places if box not in (wire.arrow.tail, wire.arrow.head)]
+        lines = [union([(*a, *a), (*b, *b)]) for a, b in pairwise(wire.points)]
+        return any(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for a in lines for b in rects)
 
     def moved(self, shifts: dict[Box, Shift], frames: list[Frame], size: Point = (0.0, 0.0)) -> Plan:
         """The plan with its boxes moved, and each wire with the box that it begins at."""

@@ -1,63 +1,133 @@
-"""A network of two arms, such as a U-Net, as a U: down at the left, up at the right, what is carried across between them."""
+"""A network of two arms, such as a U-Net, as a U: down at the left, up at the right, what is carried across level by level between them."""
 
 from __future__ import annotations
 
-from archspec.views.figures.diagram import Arrow
-from archspec.views.figures.graphviz_layout import Point
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import NamedTuple
+
+from archspec.views.figures.channel import STEP
+from archspec.views.figures.diagram import Box, Diagram
+from archspec.views.figures.pieces import APART, Leaf, Piece, Series
 from archspec.views.figures.plan import Plan, Shift, Wire
 
-_LEAST, _MOST = 2, 12
-"""Values carried past the bend: with fewer a picture in columns reads better, and more cannot be told apart."""
-_BETWEEN = 90.0
+_LEAST = 2
+"""Values carried across: with fewer a picture in columns reads better."""
+_BETWEEN = 100.0
 _DROP = 26.0
-_HEAD = 7.0
 
 
-def bent(plan: Plan) -> Plan | None:
-    """The plan as a U, or None where it is none."""
-    # It bends at the gap that most values are carried past; among several, the one that leaves the arms most alike.
-    _, top, _, bottom = plan.extent()
-    found: list[tuple[float, float, Wire, list[Arrow]]] = []
-    for above, below in plan.gaps():
-        middle = (below + above) / 2
-        over = [w for w in plan.wires if plan.places[w.arrow.tail][1] < middle < plan.places[w.arrow.head][1]]
-        main = [w for w in over if w.arrow.main]
-        across = [w.arrow for w in over if w.arrow.skip]
-        if len(main) == 1 and len(across) == len(over) - 1 and _LEAST <= len(across) <= _MOST and _upright(plan, middle):
-            found.append((above, below, main[0], across))
-    if not found:
+class Bend(NamedTuple):
+    """Where a chain is bent: behind which part, and between which parts values go across, the outermost first."""
+
+    chain: Series
+    at: int
+    across: list[tuple[int, int]]
+
+    @property
+    def foot(self) -> float:
+        """Where the left arm ends before it is bent."""
+        last = self.chain.parts[self.at]
+        return last.y + last.height
+
+    @property
+    def start(self) -> float:
+        """Where the right arm begins before it is bent."""
+        return self.chain.parts[self.at + 1].y - self.chain.extra.get(self.at + 1, 0.0)
+
+    def part(self, leaf: Leaf) -> int:
+        """Which part a box is in."""
+        return next(at for piece, at in leaf.path() if piece is self.chain)
+
+
+def bend_of(chain: Piece) -> Bend | None:
+    """Where a chain bends: where most values go across, one within the other, and one goes on; among several where the arms are most alike."""
+    found: list[tuple[int, float, Bend]] = []
+    for at in range(chain.count - 1 if isinstance(chain, Series) else 0):
+        assert isinstance(chain, Series)
+        over = [(tail, head) for tail, head, _ in chain.joins if tail <= at < head]
+        across = sorted(pair for pair in over if pair != (at, at + 1))
+        nested = all(a < c and d < b for (a, b), (c, d) in pairwise(across)) and not any(chain.straight(*pair) for pair in across)
+        if len(across) == len(over) - 1 >= _LEAST and nested and 0 <= across[0][0] <= across[-1][0] < at and across[0][1] < chain.count:
+            bend = Bend(chain, at, across)
+            found.append((len(across), -abs(chain.height - bend.start - bend.foot), bend))
+    return max(found)[2] if found else None
+
+
+def widen(bend: Bend, diagram: Diagram, leaves: dict[Box, Leaf]) -> None:
+    """Widen gaps so that what a value leaves and what it gets into are on one level once the chain is bent."""
+    chain = bend.chain
+    heads = {
+        bend.part(leaves[arrow.head]): leaves[arrow.head] for arrow in diagram.arrows if _crosses(bend, leaves, arrow.tail, arrow.head)
+    }
+    room = {tail: rider.height + APART for rider, tail in chain.riders}
+    foot, start = bend.foot, bend.start
+    left = right = least = 0.0
+    for tail, head in reversed(bend.across):
+        before = chain.parts[tail]
+        up = foot - before.y - before.height - STEP + left
+        down = heads[head].y + heads[head].height / 2 - start + right
+        level = max(up, down, least)
+        chain.extra[tail + 1], chain.extra[head] = level - up, level - down
+        left, right, least = left + level - up, right + level - down, level + room.get(tail, 0.0)
+
+
+def _crosses(bend: Bend, leaves: dict[Box, Leaf], tail: Box, head: Box) -> bool:
+    """Whether an arrow goes from the left arm, or from an arc, into the right one."""
+    goes = (leaves[tail].rider and leaves[tail].up is bend.chain) or bend.part(leaves[tail]) <= bend.at
+    return goes and not leaves[head].rider and bend.part(leaves[head]) > bend.at
+
+
+def bent(plan: Plan, bend: Bend, leaves: dict[Box, Leaf]) -> Plan | None:
+    """The plan as a U; None where boxes that are read downwards would go upwards, or boxes are in the way of what goes across."""
+    riders = [rider for rider, _ in bend.chain.riders]
+    right = {box for box, leaf in leaves.items() if bend.part(leaf) > bend.at} - {rider.box for rider in riders}
+    if any(box.residual for box in right):
         return None
-    return _made(plan, *max(found, key=lambda bend: (len(bend[3]), -abs(bend[0] + bend[1] - top - bottom))))
-
-
-def _upright(plan: Plan, middle: float) -> bool:
-    """Whether the boxes below can be read upwards: an arc past a block cannot. No frame may be cut."""
-    frames = any(f.box[1] < middle < f.box[3] for f in plan.frames)
-    return not frames and not any(box.residual for box, (_, y) in plan.places.items() if y > middle)
-
-
-def _made(plan: Plan, above: float, below: float, round_: Wire, across: list[Arrow]) -> Plan:
-    """The plan bent below `above` and above `below`: one wire goes round, other arrows across."""
-    (a0, top, a1, _), (b0, _, _, bottom) = plan.extent(bottom=above), plan.extent(top=below)
-    foot = max(above - top, bottom - below)
-    down = Shift(-a0, foot - above)
-    up = Shift(a1 - a0 + _BETWEEN - b0, foot + below, -1)
-    shifts = {box: down if y < above else up for box, (_, y) in plan.places.items()}
+    (a0, a1), (b0, b1) = _sides(bend, range(bend.at + 1)), _sides(bend, range(bend.at + 1, bend.chain.count))
+    between = max([_BETWEEN, *(2 * rider.left + _BETWEEN / 2 for rider in riders)])
+    top = bend.chain.y
+    base = max(bend.foot - top, top + bend.chain.height - bend.start)
+    down, up = Shift(-a0, base - bend.foot), Shift(a1 - a0 + between - b0, base + bend.start, -1)
     frames = [
-        frame._replace(box=(down if left else up).rect(frame.box), foot=not left)
-        for frame, left in ((frame, frame.box[1] < above) for frame in plan.frames)
+        frame._replace(box=(down if frame.box[1] < bend.foot else up).rect(frame.box), foot=frame.box[1] > bend.foot)
+        for frame in plan.frames
     ]
-    base = foot + _DROP
-    (x0, y0), (x1, y1) = down.point(round_.points[0]), up.point(round_.points[-1])
-    made = plan.moved(shifts, frames)
-    bow = Wire(round_.arrow, [(x0, y0), (x0, base), (x1, base), (x1, y1)], True)
-    made = made.rewired([bow, *(Wire(arrow, _over(arrow, made)) for arrow in across)])
-    return made._replace(size=(made.extent()[2], base + 2))
+    made = plan.moved({box: up if box in right else down for box in leaves}, frames, (a1 - a0 + between + b1 - b0, base + _DROP + 2))
+    for rider in riders:
+        head = next(wire.arrow.head for wire in plan.wires if wire.arrow.tail is rider.box)
+        made.places[rider.box] = a1 - a0 + between / 2, made.places[head][1]
+    wires = []
+    for wire, old in zip(made.wires, plan.wires, strict=True):
+        tail, head = wire.arrow.tail, wire.arrow.head
+        if leaves[tail].rider:
+            wires.append(wire._replace(points=_level((made.rect(tail)[2], made.places[tail][1]), head, made)))
+        elif leaves[head].rider or (
+            tail not in right and head in right and (bend.part(leaves[tail]), bend.part(leaves[head])) in bend.across
+        ):
+            part = bend.chain.parts[bend.part(leaves[tail])]
+            above = [down.point(point) for point in old.points if point[1] <= part.y + part.height]
+            wires.append(wire._replace(points=[*above, *_level((above[-1][0], made.places[head][1]), head, made)]))
+        else:
+            wires.append(wire if tail in right or head not in right else _round(old, bend.foot + 1, down, up, base + _DROP))
+    made = made._replace(wires=wires)
+    return None if any(made.struck(wire) for wire in wires if wire.arrow.tail not in right and wire.arrow.head in right) else made
 
 
-def _over(arrow: Arrow, plan: Plan) -> list[Point]:
-    """From the right side of one box to the left side of another."""
-    x0, x1 = plan.rect(arrow.tail)[2], plan.rect(arrow.head)[0]
-    y0, y1 = plan.places[arrow.tail][1], plan.places[arrow.head][1]
-    half = (x1 - x0) / 2
-    return [(x0, y0), (x0 + half, y0), (x1 - half, y1), (x1 - _HEAD, y1), (x1, y1)]
+def _sides(bend: Bend, parts: Iterable[int]) -> tuple[float, float]:
+    """How far the parts of an arm reach to both sides, with the arcs in it."""
+    chain, own = bend.chain, {*parts}
+    lanes = [chain.x + chain.lanes[value] for value, (tail, head) in chain.arcs().items() if {tail, head} <= own]
+    pieces = [chain.parts[at] for at in own]
+    return min(part.x - part.left for part in pieces), max([*(part.x + part.right for part in pieces), *lanes])
+
+
+def _level(start: tuple[float, float], head: Box, plan: Plan) -> list[tuple[float, float]]:
+    return [start, (plan.rect(head)[0], start[1])]
+
+
+def _round(wire: Wire, cut: float, down: Shift, up: Shift, foot: float) -> Wire:
+    """The wire that goes on round the bend."""
+    above = [down.point(point) for point in wire.points if point[1] < cut]
+    below = [up.point(point) for point in wire.points if point[1] >= cut]
+    return wire._replace(points=[*above, (above[-1][0], foot), (below[0][0], foot), *below])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archspec.diagnostics import SpecError
-from archspec.extras import graphviz
 from archspec.ir.graph import Network
-from archspec.views.figures import NoRenderer, embedded, outline
+from archspec.views.figures import embedded, outline
 from archspec.views.figures.build import FROM_FINEST, diagrams, finest
 from archspec.views.figures.diagram import TooLarge
 from archspec.views.page.html import tag
@@ -44,8 +43,6 @@ def pictures(network: Network, *, numbers: bool = True) -> Pictures:
             picture = embedded(network, "blocks", level) if numbers else outline(network, level)
             found.append(Shown(_TITLES[level], "boxes and arrows", picture.text))
             notes += picture.notes
-    except NoRenderer as missing:
-        notes.append(f"there are no boxes and arrows: {missing}; to have them: {graphviz()}")
     except SpecError as error:
         notes += [f"there are no boxes and arrows: {d.message}" for d in error.diagnostics]
     drawn = len(found)

@@ -8,10 +8,8 @@ import pytest
 
 import archspec
 from archspec.views.figures import text_form
-from tests.helpers.needs import graphviz
 
 
-@graphviz
 @pytest.mark.parametrize(("step", "strokes"), [("add", "HV"), ("sub", "H"), ("mul", "LL")])
 def test_merges_are_drawn_as_signs(step, strokes):
     network = archspec.loads(f"input 8x8x4\nx: conv k=3 f=4 p=1\nconv k=1 f=4\n{step} x\n")

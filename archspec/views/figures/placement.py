@@ -1,0 +1,41 @@
+"""From a diagram to a plan, by how it is nested."""
+
+from __future__ import annotations
+
+from archspec.views.figures.cards import Cards
+from archspec.views.figures.column_breaks import columns, misfit
+from archspec.views.figures.diagram import Box, Diagram
+from archspec.views.figures.nesting import nested
+from archspec.views.figures.pieces import Framed, Leaf, Piece
+from archspec.views.figures.plan import Frame, Plan
+from archspec.views.figures.u_shape import bend_of, bent, widen
+from archspec.views.figures.wiring import wires
+
+
+def plan(diagram: Diagram, cards: Cards) -> Plan:
+    """The plan of a diagram: in columns, or as a U."""
+    labelled = {arrow.tail for arrow in diagram.arrows if arrow.label}
+    whole = nested(diagram)
+    whole.measure(cards, labelled)
+    plain, leaves = _placed(whole, diagram, cards)
+    made, least = columns(plain)
+    bend = bend_of(whole)
+    if bend is None:
+        return made
+    widen(bend, diagram, leaves)
+    whole.measure(cards, labelled)
+    other = bent(_placed(whole, diagram, cards)[0], bend, leaves)
+    return other if other is not None and misfit(other) < least else made
+
+
+def _placed(whole: Piece, diagram: Diagram, cards: Cards) -> tuple[Plan, dict[Box, Leaf]]:
+    """The plan in one column, and the pieces of the boxes."""
+    whole.place(0.0, 0.0)
+    leaves = {piece.box: piece for piece in whole.inner() if isinstance(piece, Leaf)}
+    frames = [
+        Frame(piece.group, (piece.x - piece.left, piece.y, piece.x + piece.right, piece.y + piece.height))
+        for piece in whole.inner()
+        if isinstance(piece, Framed)
+    ]
+    places = {box: (leaves[box].x, leaves[box].y + leaves[box].height / 2) for box in diagram.boxes}
+    return Plan(cards, places, wires(diagram, leaves), frames), leaves

@@ -1,0 +1,191 @@
+"""The paths of arrows through pieces that have their places: straight down, and to the side only in the zones between rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archspec.views.figures.channel import Track, level, tracks
+from archspec.views.figures.diagram import Arrow, Box, Diagram
+from archspec.views.figures.layered import Layered
+from archspec.views.figures.pieces import Leaf, Parallel, Piece, Series, beside
+from archspec.views.figures.plan import Rect, Wire
+from archspec.views.figures.svg import Point
+
+
+class Zone(NamedTuple):
+    """The room above a part of a chain, above a row of layers, or at the head of branches."""
+
+    piece: Piece
+    at: int
+
+    @property
+    def top(self) -> float:
+        """Where it begins on the page."""
+        piece, at = self
+        if isinstance(piece, Series) and at > 0:
+            return piece.parts[at - 1].y + piece.parts[at - 1].height
+        if isinstance(piece, Layered):
+            return max((part.y + part.height for part in piece.rows[at]), default=piece.y)
+        return piece.y
+
+
+class Way(NamedTuple):
+    """An arrow's way: where it changes sides in which zones, and whether it gets into its head from the side."""
+
+    arrow: Arrow
+    turns: list[tuple[Zone, float]]
+    side: bool
+
+
+def wires(diagram: Diagram, leaves: dict[Box, Leaf]) -> list[Wire]:
+    """The wires of all arrows."""
+    router = _Router([(leaf.x - leaf.left, leaf.y, leaf.x + leaf.right, leaf.y + leaf.height) for leaf in leaves.values()])
+    ways = [router.way(arrow, leaves[arrow.tail], leaves[arrow.head]) for arrow in diagram.arrows]
+    zones: dict[Zone, list[Track]] = defaultdict(list)
+    for way in ways:
+        x = leaves[way.arrow.tail].x
+        for zone, to in way.turns:
+            zones[zone].append((_value(way.arrow, leaves), x, to))
+            x = to
+    levels = {zone: tracks(found) for zone, found in zones.items()}
+    sides = _sides(ways, leaves)
+    return [Wire(way.arrow, [*_points(way, leaves, levels, sides)]) for way in ways]
+
+
+def _value(arrow: Arrow, leaves: dict[Box, Leaf]) -> Box:
+    return arrow.head if leaves[arrow.head].rider else arrow.tail
+
+
+def _end(way: Way, leaves: dict[Box, Leaf]) -> float:
+    """Where an arrow comes down at last."""
+    return way.turns[-1][1] if way.turns else leaves[way.arrow.tail].x
+
+
+def _sides(ways: list[Way], leaves: dict[Box, Leaf]) -> dict[Arrow, Point]:
+    """The points where arrows get into boxes from the side: those from farther out below the others."""
+    met: dict[tuple[Box, bool], list[Way]] = defaultdict(list)
+    for way in ways:
+        if way.side:
+            met[way.arrow.head, _end(way, leaves) > leaves[way.arrow.head].x].append(way)
+    found: dict[Arrow, Point] = {}
+    for (head, right), those in met.items():
+        leaf = leaves[head]
+        those.sort(key=lambda way: abs(_end(way, leaves) - leaf.x))
+        step = min(10.0 if not leaf.sign else 7.0, (leaf.height - 6) / len(those))
+        for at, way in enumerate(those):
+            off = (at - (len(those) - 1) / 2) * step
+            reach = (leaf.left**2 - off**2) ** 0.5 if leaf.sign else leaf.left
+            found[way.arrow] = leaf.x + (reach if right else -reach), leaf.y + leaf.height / 2 + off
+    return found
+
+
+def _points(way: Way, leaves: dict[Box, Leaf], levels: dict[Zone, dict[Box, int]], sides: dict[Arrow, Point]) -> Iterator[Point]:
+    tail, head = leaves[way.arrow.tail], leaves[way.arrow.head]
+    x = tail.x
+    yield x, tail.y + tail.height
+    for zone, to in way.turns:
+        if abs(to - x) > 0.5:
+            y = zone.top + level(levels[zone][_value(way.arrow, leaves)])
+            yield x, y
+            yield to, y
+            x = to
+    if way.side:
+        tip = sides[way.arrow]
+        yield x, tip[1]
+        yield tip
+    else:
+        yield x, head.y
+
+
+class _Router:
+    def __init__(self, rects: list[Rect]) -> None:
+        self.rects = rects
+
+    def way(self, arrow: Arrow, tail: Leaf, head: Leaf) -> Way:
+        """Find an arrow's way: out of the pieces around its tail, across, and into those around its head."""
+        value = arrow.tail
+        turns: list[tuple[Zone, float]] = []
+        ins = dict(head.path())
+        x = tail.x
+        for piece, at in tail.path():
+            if piece in ins:
+                break
+            turns += _out(piece, at, value)
+        else:
+            raise AssertionError("two boxes in one picture share a piece")
+        x = turns[-1][1] if turns else x
+        inner = [*reversed([(other, n) for other, n in head.path() if other not in dict(tail.path())])]
+        met = ins[piece]
+        if isinstance(piece, Layered):
+            turns += _across(piece, at, met, value)
+            return self.into(arrow, turns, inner, head, value)
+        assert isinstance(piece, Series), "what is beside each other is not joined"
+        if head.rider and head.up is piece:
+            return Way(arrow, [*turns, (Zone(piece, at + 1), head.x)], False)
+        if tail.rider and tail.up is piece:
+            x = tail.x
+        elif piece.straight(at, met):
+            target = piece.parts[met]
+            if met > at + 1:
+                turns.append((Zone(piece, at + 1), piece.x))
+            if isinstance(target, Leaf) and beside(target, x - target.x):
+                return Way(arrow, turns, True)
+            turns.append((Zone(piece, met), target.x + target.enter(value)))
+            return self.into(arrow, turns, inner, head, value)
+        else:
+            x = piece.x + piece.lanes[value]
+            turns.append((Zone(piece, at + 1), x))
+        return self.arrive(arrow, turns, piece, met, x, inner, head, value)
+
+    def arrive(
+        self, arrow: Arrow, turns: list[tuple[Zone, float]], piece: Series, at: int, x: float,
+        inner: list[tuple[Piece, int]], head: Leaf, value: Box,
+    ) -> Way:  # fmt: skip
+        """From an arc into a part of a chain: from the side where nothing is in between, otherwise from above."""
+        if self.free(x, head):
+            return Way(arrow, turns, True)
+        target = piece.parts[at]
+        turns.append((Zone(piece, at), target.x + target.enter(value)))
+        return self.into(arrow, turns, inner, head, value)
+
+    def into(self, arrow: Arrow, turns: list[tuple[Zone, float]], inner: list[tuple[Piece, int]], head: Leaf, value: Box) -> Way:
+        """From above into the pieces around the head, outer ones first."""
+        for n, (piece, at) in enumerate(inner):
+            part = piece.parts[at]
+            if isinstance(piece, Parallel):
+                turns.append((Zone(piece, 0), part.x + part.enter(value)))
+            elif isinstance(piece, Layered):
+                turns += _across(piece, -1, at, value)
+            elif isinstance(piece, Series) and not piece.straight(-1, at):
+                x = piece.x + piece.lanes[value]
+                turns.append((Zone(piece, 0), x))
+                return self.arrive(arrow, turns, piece, at, x, inner[n + 1 :], head, value)
+        return Way(arrow, turns, False)
+
+    def free(self, x: float, head: Leaf) -> bool:
+        """Whether nothing lies between a lane and the side of a box."""
+        y = head.y + head.height / 2
+        lo, hi = min(x, head.x), max(x, head.x)
+        own = head.x - head.left, head.y
+        return not any(x0 < hi and lo < x1 and y0 - 2 < y < y1 + 2 and (x0, y0) != own for x0, y0, x1, y1 in self.rects)
+
+
+def _out(piece: Piece, at: int, value: Box) -> list[tuple[Zone, float]]:
+    """The turns from a part out of a piece at its foot."""
+    if isinstance(piece, Layered):
+        return _across(piece, at, piece.count, value)
+    if isinstance(piece, Series) and not piece.straight(at, piece.count):
+        return [(Zone(piece, at + 1), piece.x + piece.lanes[value])]
+    return []
+
+
+def _across(piece: Layered, tail: int, head: int, value: Box) -> list[tuple[Zone, float]]:
+    """The turns through layers."""
+    first, last = piece.ends(tail, head)
+    turns = []
+    for row in range(first + 1, last + 1):
+        lower = piece.parts[head] if row == last and head < piece.count else piece.lanes[value, row]
+        turns.append((Zone(piece, row), lower.x + lower.enter(value)))
+    return turns

@@ -1,0 +1,180 @@
+"""How boxes and arrows are placed: by the nesting of the spec, without anything on anything else."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+import archspec
+from archspec.views import figures
+from archspec.views.figures.build import build
+from archspec.views.figures.layered import Layered
+from archspec.views.figures.nesting import nested
+from archspec.views.figures.pieces import Framed, Leaf, Parallel, Series, Through
+from tests.fuzzing.draw import Random
+from tests.fuzzing.generator import SpecGenerator
+from tests.fuzzing.steps import Options
+from tests.helpers.paths import SPECS
+from tests.helpers.specs import VARIED, few_quick
+from tests.helpers.svg import Drawn
+from tests.helpers.wires import arrows_through_boxes, boxes, boxes_on_boxes, lines, shared_lines
+
+LEVELS = ("stage", "block", "part", "layer")
+
+
+def drawn(network, level):
+    return Drawn(figures.draw(network, level=level).text)
+
+
+def check_apart(picture):
+    assert boxes_on_boxes(picture) == []
+    assert arrows_through_boxes(picture) == []
+    assert shared_lines(picture) == []
+
+
+@pytest.mark.parametrize("name", few_quick([path.stem for path in SPECS], VARIED))
+def test_nothing_is_on_anything_else(name, networks):
+    for level in LEVELS:
+        check_apart(drawn(networks(name), level))
+
+
+def written(piece, depth=0):
+    """A piece as lines: chains are indented by what they are in, branches begin with a bar."""
+    indent = "  " * depth
+    match piece:
+        case Leaf():
+            return [f"{indent}{piece.box.name}"]
+        case Through():
+            return [f"{indent}straight on"]
+        case Framed():
+            return [f"{indent}[{piece.group.name}]", *written(piece.parts[0], depth + 1)]
+        case Series():
+            arcs = [
+                f"{indent}arc {value.name} {tail} -> {head}" for value, (tail, head) in sorted(piece.arcs().items(), key=lambda arc: arc[1])
+            ]
+            riders = [f"{indent}rider {rider.box.name}" for rider, _ in piece.riders]
+            return [line for part in piece.parts for line in written(part, depth)] + arcs + riders
+        case Parallel():
+            return [line for part in piece.parts for line in (f"{indent}|", *written(part, depth + 1))]
+        case Layered():
+            return [f"{indent}row {row}: {'  '.join(' / '.join(written(part)) for part in piece.parts if piece.row[part.at] == row)}"
+                    for row in range(piece.last)]  # fmt: skip
+
+
+CONSTRUCTS = {
+    "chain": ("input 8\nfc 3\nrelu", "input; fc1; relu1; output"),
+    "residual": ("input 8\nresidual:\n  fc 8\n  relu", "input; fc1; relu1; add1; output; arc input 0 -> 3"),
+    "projection": (
+        "input 8x8x4\nresidual:\n  conv k=3 f=6 p=1\n  conv k=3 f=6 p=1\n  shortcut: conv k=1 f=6",
+        "input; |;   conv1;   conv2; |;   downsample; add1; output",
+    ),
+    "branches": (
+        "input 8x8x4\nconcat:\n  b: conv k=1 f=6\n  a:\n    pool 2 s=1 p=same\n    conv k=1 f=2\n  c: conv k=3 f=2 p=1",
+        "input; |;   b; |;   [a];     a.0;     a.1; |;   c; concat1; output",
+    ),
+    "u": (
+        "input 8x8x4\na: conv k=1 f=4\npool 2\nb: conv k=1 f=4\npool 2\nconv k=1 f=4\nupsample 2\nconcat b\nupsample 2\nconcat a\nrelu",
+        "input; a; pool1; b; pool2; conv3; upsample1; concat1; upsample2; concat2; relu1; output; arc a 1 -> 9; arc b 3 -> 7",
+    ),
+    "crop": (
+        "input 8x8x4\nx: conv k=1 f=4\nconv k=3 f=4\nconcat:\n  skip\n  from x | crop 6",
+        "input; x; conv2; concat1; output; arc crop1 1 -> 3; rider crop1",
+    ),
+    "side": (
+        "input 8x8x4\nx: conv k=1 f=4\nrelu\nconv k=3 f=4\ny:\n  from x | gap | fc 3\noutput y\nfrom x | relu",
+        "input; x; |;   relu1;   conv2; |;   [y];     y.0;     y.flatten1;     y.1;   y; |;   relu2;   output",
+    ),
+    "two inputs": (
+        "a: input 8\nb: input 8\nfrom a | fc 4 | relu\nadd:\n  skip\n  from b | fc 4",
+        "|;   a;   fc1;   relu1; |;   b;   fc2; add1; output",
+    ),
+    "dense": (
+        "input 8x8x4\nx: conv k=1 f=4\ny: conv k=1 f=4\nconcat x\nz: conv k=1 f=4\nconcat x y",
+        "input; x; y; concat1; z; concat2; output; arc x 1 -> 5; arc y 2 -> 5",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONSTRUCTS)
+def test_the_nesting_of_each_construct(name):
+    text, wanted = CONSTRUCTS[name]
+    diagram = build(archspec.loads(text), "layer")
+    found = "; ".join(written(nested(diagram)))
+    assert found == wanted
+
+
+def test_what_is_no_nesting_is_in_rows():
+    """Each of two values is read by both of two layers."""
+    text = "input 8\na: fc 4\nb:\n  from input | fc 4\nc: add a\nd:\n  from a | mul b\nadd c"
+    diagram = build(archspec.loads(text), "layer")
+    assert "; ".join(written(nested(diagram))) == "input; row 0: a  b; row 1: c  d; add2; output"
+
+
+def middles(picture):
+    return {name: ((x0 + x1) / 2, (y0 + y1) / 2) for name, (x0, y0, x1, y1) in boxes(picture)}
+
+
+def test_branches_stand_in_the_order_of_the_text_and_their_concat_below_their_middle(networks):
+    at = middles(drawn(networks("googlenet_2014"), "part"))
+    for block in ("inception3a", "inception4e"):
+        xs = [x for name, (x, _) in at.items() if name.startswith(block + ".") and "concat" not in name]
+        assert xs == sorted(xs)
+        assert at[f"{block}.concat1"][0] == pytest.approx((min(xs) + max(xs)) / 2, abs=1)
+
+
+@pytest.mark.parametrize("name", ["unet", "unet_padded", "segnet"])
+def test_the_levels_of_a_u_are_level(name, networks):
+    picture = drawn(networks(name), "part")
+    at = middles(picture)
+    across = [corners for _, head, corners in lines(picture) if corners[0][0] < corners[-1][0] < at[head][0] - 20]
+    assert len(across) >= 4
+    assert all(corners[-1][1] == pytest.approx(corners[-2][1]) for corners in across)
+
+
+def test_a_skip_begins_where_its_value_leaves(networks):
+    picture = drawn(networks("resnet18"), "layer")
+    at = dict(boxes(picture))
+    for tail, head, corners in lines(picture):
+        if head == "layer1.1.add1" and tail == "layer1.0.relu2":
+            assert corners[0] == pytest.approx(((at[tail][0] + at[tail][2]) / 2, at[tail][3]))
+            assert corners[-1][0] >= at[head][2], "it comes in from the side"
+            return
+    raise AssertionError("there is no such arrow")
+
+
+def random_text(seed):
+    """Layers that each read one or two of those before: seldom a nesting."""
+    rng = random.Random(seed)
+    lines_ = ["input 8", "x0: fc 8"]
+    for at in range(1, rng.randint(3, 30)):
+        one, other = (f"x{max(0, at - 1 - int(rng.expovariate(0.4)))}" for _ in range(2))
+        lines_.append(f"x{at}:\n  from {one} | add {other}" if rng.random() < 0.5 and one != other else f"x{at}:\n  from {one} | fc 8")
+    return "\n".join(lines_) + "\n"
+
+
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 100))])
+def test_random_graphs(seed):
+    picture = drawn(archspec.loads(random_text(seed)), "layer")
+    assert boxes_on_boxes(picture) == [] and arrows_through_boxes(picture) == []
+
+
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 120))])
+def test_random_networks(seed):
+    made = SpecGenerator(Random(seed), Options()).generate()
+    if made.refused:
+        pytest.skip("it is no network")
+    network = archspec.loads(made.text)
+    for level in LEVELS:
+        picture = drawn(network, level)
+        check_apart(picture)
+        assert len(picture.find("node")) == len(build(network, level).boxes)
+        assert sorted((tail, head) for tail, head, _ in lines(picture)) == sorted(
+            (a.tail.name, a.head.name) for a in build(network, level).arrows
+        )
+
+
+def test_nesting_of_any_depth_is_drawn():
+    """Each output hangs beside the rest of the network, which is a branch within a branch."""
+    text = "input 8\n" + "".join(f"x{at}: fc 8\noutput x{at}\n" for at in range(300))
+    check_apart(drawn(archspec.loads(text), "layer"))
