@@ -9,11 +9,12 @@ from typing import Any
 
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, size
+from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, numbered, size
 from archspec.imports.sliding import Kernel as Kernel
 from archspec.imports.sliding import Sliding, check_fit
 from archspec.imports.sliding import sizes as sizes
-from archspec.imports.views import Held, View
+from archspec.imports.stored import Held
+from archspec.imports.views import View
 from archspec.types import Map, Tokens, Type, Vector, is_line
 
 _KINDS: dict[type, str] = {Map: "map", Tokens: "tokens", Vector: "vector"}
@@ -41,14 +42,24 @@ class Tensors(Sliding):
             return x
         order = [at for at in range(1, len(x.dims)) if at != dim]
         count = len(order)
-        if count > 3:
-            raise Unsaid(f"it is a tensor of {len(x.dims)} dimensions, the batch included")
+        if count > 3 or any(digit.axis != "n" for digit in x.dims[0]):
+            return self._in_a_row(site, x, dim)
         first = count > 1
         order = [dim, *order] if first else [*order, dim]
         moved = x._replace(dims=tuple([x.dims[at] for at in (0, *order)]))
         value = self.settle(site, moved, "map" if first else "")
         dims = self.of(value).dims
         return View(value, tuple([dims[[0, *order].index(at)] for at in range(len(x.dims))]))
+
+    def _in_a_row(self, site: Site, x: View, dim: int) -> View:
+        """A tensor with all dimensions except one as tokens, those parts among them that stand beside the batch in its dimension."""
+        batch = tuple([digit for digit in x.dims[0] if digit.axis == "n"])
+        if x.dims[0][: len(batch)] != batch:
+            raise Unsaid("it mixes the batch with other axes")
+        others = [one for at, one in enumerate(x.dims) if at != dim]
+        value = self.settle(site, x._replace(dims=(batch, joined(others)[len(batch) :], x.dims[dim])), "tokens")
+        dims = [*numbered(others, "t")]
+        return View(value, (*dims[:dim], self.axis(value, "c"), *dims[dim:]))
 
     def on_channels(
         self, site: Site, x: View, dim: int, step: str, *, stored: Mapping[str, Stored] | None = None, **arguments: Any
@@ -104,6 +115,8 @@ class Tensors(Sliding):
         x, y = (self.cut(site, one) for one in (x, y))
         if x.dims == y.dims and self.flat.type_of(x.value) == self.flat.type_of(y.value):
             return x._replace(value=self.flat.step(site, step, x.value, y.value))
+        if any(digit.axis != "n" for digit in x.dims[0]) or len(x.dims) > 5:
+            return self._in_parts(site, step, x, y)
         groups = self._groups(x)
         if len(groups) < len(x.dims):
             joined_ = [one._replace(dims=tuple([joined(one.dims[a:b]) for a, b in groups])) for one in (x, y)]
@@ -116,6 +129,38 @@ class Tensors(Sliding):
         kind = _KINDS[type(self.flat.type_of(value))]
         found = self.of(self._stretched(site, step, value, self._spread(site, y, kind)))
         return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(len(order))]))
+
+    def _in_parts(self, site: Site, step: str, x: View, y: View) -> View:
+        """The sum, difference or product of tensors of which parts stand beside the batch: axes along which `y` is stretched are joined."""
+        batch = tuple([digit for digit in x.dims[0] if digit.axis == "n"])
+        count = len(batch)
+        if x.dims[0][:count] != batch or (y.dims[0] and y.dims[0][:count] != batch):
+            raise Unsaid("it mixes the batch with other axes")
+        pairs = [(x.dims[0][count:], y.dims[0][count:]), *zip(x.dims[1:], y.dims[1:], strict=True)]
+        groups: list[list[int]] = []
+        for at, (mine, theirs) in enumerate(pairs):
+            if groups and (not mine or bool(theirs) == bool(pairs[groups[-1][-1]][1]) or not pairs[groups[-1][-1]][0]):
+                groups[-1].append(at)
+            else:
+                groups.append([at])
+        if len(groups) == 1:
+            groups = [groups[0][:-1], groups[0][-1:]]
+        if len(groups) > 4:
+            raise Unsaid("it stretches several axes that lie apart")
+        kind = "tokens" if len(groups) == 2 else "map"
+        values = []
+        for side, whole in ((0, batch), (1, batch if y.dims[0] else ())):
+            own = [joined([pairs[at][side] for at in group]) for group in groups]
+            dims = (whole, *own) if kind == "tokens" else (whole, own[-1], *own[:-1])
+            values.append(self.settle(site, (x, y)[side]._replace(dims=dims), kind))
+        value = self._stretched(site, step, *values)
+        letters = "tc" if kind == "tokens" else "dhw"[4 - len(groups) :] + "c"
+        ends = [
+            one
+            for group, letter in zip(groups, letters, strict=True)
+            for one in numbered([x.dims[at][count * (not at) :] for at in group], letter)
+        ]
+        return View(value, (joined([batch, ends[0]]), *ends[1:]))
 
     def _groups(self, x: View) -> list[tuple[int, int]]:
         """The ranges of dimensions that are a whole axis each, or one dimension by itself."""
@@ -139,7 +184,11 @@ class Tensors(Sliding):
 
     def _spread(self, site: Site, y: View, kind: str) -> int:
         """A value that is stretched: one vector suffices where all its positions are of size 1."""
-        if kind == "map" and isinstance(self.flat.type_of(y.value), Vector) and y.dims[1] == self.axis(y.value, "c"):
+        if (
+            kind != "vector"
+            and isinstance(self.flat.type_of(y.value), Vector)
+            and y.dims[1 if kind == "map" else -1] == self.axis(y.value, "c")
+        ):
             return y.value
         return self.settle(site, y, kind)
 
@@ -210,6 +259,12 @@ class Tensors(Sliding):
 
     def _side_by_side(self, site: Site, parts: Sequence[View | Held], first: View, dim: int) -> View:
         """Tensors of which each becomes a value of its own before they are joined; stored ones may be among them."""
+        order = [0, dim, *[at for at in range(1, len(first.dims)) if at != dim]]
+        views = [part for part in parts if isinstance(part, View)]
+        if len(first.dims) > 3 and dim > 1 and len(views) == len(parts):  # along an axis of a map, which becomes its channels
+            moved = [view._replace(dims=tuple([view.dims[at] for at in order])) for view in views]
+            found = self.concat(site, moved, 1)
+            return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(len(order))]))
         value = self.settle(site, first)
         type_ = self.flat.type_of(value)
         kind = _KINDS[type(type_)]
@@ -260,14 +315,13 @@ class Tensors(Sliding):
                 return first._replace(dims=(*first.dims[:dim], own, *first.dims[dim + 1 :]), fixed=())
         return None
 
-    def sum(self, site: Site, x: View, dim: int) -> View:
-        """The sum over a dimension that is a part of the channels: its parts, added."""
-        dim %= len(x.dims)
-        count = size(x.dims[dim])
-        if x.dims[dim] and x.dims[dim] == self.axis(x.value, "c"):
-            return self.number(site, self.reduce(site, x, "mean", [dim], keep=False), "mul", count)
-        if not 1 < count <= 16 or any(digit.axis != "c" for digit in x.dims[dim]):
-            raise Unsaid(f"it adds up {count} numbers along an axis")
+    def sum(self, site: Site, x: View, dims: Sequence[int], *, keep: bool) -> View:
+        """The sum over dimensions: of a few parts of the channels as those parts, added."""
+        dims = [dim % len(x.dims) for dim in dims]
+        count, dim = prod([x.sizes[dim] for dim in dims]), dims[0]
+        few = len(dims) == 1 and 1 < count <= 16 and not keep and all(digit.axis == "c" for digit in x.dims[dim])
+        if not few or x.dims[dim] == self.axis(x.value, "c"):
+            return self.number(site, self.reduce(site, x, "mean", dims, keep=keep), "mul", count)
         parts = [self.select(x, dim, at) for at in range(count)]
         values = [self.cut(site, part) for part in parts]
         found = values[0]
@@ -323,6 +377,12 @@ class Tensors(Sliding):
         """A reduction that needs the tensor as a value of its own first."""
         value = self.settle(site, x)
         settled = self.of(value)
-        if settled == x:
-            raise Unsaid(f"a {step} along some of the positions alone")
-        return self.reduce(site, settled, step, dims, keep=keep)
+        if settled != x:
+            return self.reduce(site, settled, step, dims, keep=keep)
+        if 0 in dims:
+            raise Unsaid(f"a {step} over the images")
+        others = [dim for at, dim in enumerate(x.dims) if at not in dims]
+        row = self._in_a_row(site, x._replace(dims=(*others, joined([x.dims[at] for at in dims]))), len(others))
+        found = self.reduce(site, row, step, [len(others)], keep=False)
+        left = iter(found.dims)
+        return found._replace(dims=tuple([() if at in dims else next(left) for at in range(len(x.dims)) if keep or at not in dims]))

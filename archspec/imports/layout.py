@@ -64,6 +64,20 @@ def joined(dims: Iterable[Dim]) -> Dim:
     return merged([digit for dim in dims for digit in dim])
 
 
+def numbered(dims: Iterable[Dim], axis: str) -> Dims:
+    """Dimensions in which all parts, except those of the batch, are parts of one axis, of which they count the indices in order."""
+    dims = tuple(dims)
+    left = prod([digit.size for dim in dims for digit in dim if digit.axis != "n"])
+    found: list[Dim] = []
+    for dim in dims:
+        own = []
+        for digit in dim:
+            left //= 1 if digit.axis == "n" else digit.size
+            own.append(digit if digit.axis == "n" else Digit(axis, digit.size, left))
+        found.append(merged(own))
+    return tuple(found)
+
+
 def viewed(dims: Dims, sizes: Sequence[int]) -> Dims | None:
     """The dimensions after `view`; None where one would end within a digit that does not divide."""
     flat = [*joined(dims)[::-1]]

@@ -11,7 +11,8 @@ from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, size, viewed
 from archspec.imports.relative import looks_around, parts_windows
-from archspec.imports.views import Computed, Held, Table, View
+from archspec.imports.stored import Computed, Held, Table
+from archspec.imports.views import View
 from archspec.types import Map, Tokens
 
 
@@ -25,9 +26,8 @@ class Scores(NamedTuple):
     weighed: bool = False
     table: Table | None = None
     mask: Any = None
-    """The numbers of a mask that was added: None without one, and True where they are not known."""
-    bias: Held | None = None
-    """A stored tensor (heads, T, U) that was added."""
+    """The numbers of a mask that was added: None without one, and True where they are not known. `bias` is a tensor (heads, T, U)."""
+    bias: Held | View | None = None
     causal: bool = False
     """Whether each query sees the keys up to its own place only."""
     mixed: tuple[Kernel, ...] = ()
@@ -87,27 +87,19 @@ class Attending(Tensors):
         keys = y._replace(dims=(*y.dims[:-2], y.dims[-1], y.dims[-2]))
         return Scores(x, keys)
 
-    def product(self, site: Site, scores: Scores) -> View:
-        """The product of two tensors of three dimensions as it is, where no attention comes of it. Raises Unsaid."""
-        x, y = scores.queries, scores.keys
-        if len(x.dims) != 3 or scores._replace(queries=x, keys=y) != Scores(x, y):
-            raise Unsaid("it is a product of matrices that is no attention")
-        y = y._replace(dims=(y.dims[0], y.dims[2], y.dims[1]))
-        return self.of(self.flat.step(site, "matmul", self.settle(site, x, "tokens"), self.settle(site, y, "tokens"), x=True))
-
     def attended(self, site: Site, scores: Scores, values: View) -> View:
         """The product of softmaxed scores (..., T, U) with values (..., U, d)."""
         if not scores.weighed or scores.last:
             raise Unsaid("it multiplies scores that no softmax was taken of, or in another order")
         return self.attend(site, scores, values)
 
-    def biased(self, scores: Scores, added: Held | Computed) -> Scores:
+    def biased(self, scores: Scores, added: Held | Computed | View) -> Scores:
         """Scores with biases of relative positions, with a stored tensor, or with a mask. Raises Unsaid."""
         if scores.weighed:
             raise Unsaid("it adds to the softmax of scores of attention")
-        if isinstance(added, Held):
+        if not isinstance(added, Computed):
             if scores.bias is not None:
-                raise Unsaid("it adds two stored tensors to the scores of attention")
+                raise Unsaid("it adds two tensors to the scores of attention")
             return scores._replace(bias=added)
         if added.table is not None and scores.table is None:
             return scores._replace(table=self.oriented(added), mask=added.mask if added.mask is not None else scores.mask)
@@ -172,8 +164,16 @@ class Attending(Tensors):
         value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), packed, scores.bias, given), **given)
         return self._as_queries(value, scores.queries, q.dims[2] if packed is not None else self.of(value).dims[1], heads)
 
+    def _added(self, site: Site, bias: View, shape: Map) -> int:
+        """What is added to scores as the value that attention reads. Raises Unsaid where its axes are others."""
+        dims = (*((),) * (4 - len(bias.dims)), *bias.dims)
+        found = self.settle(site, bias._replace(dims=dims), "map")
+        if self.flat.type_of(found) != shape:
+            raise Unsaid(f"it adds {'x'.join(map(str, bias.sizes))} to the scores of {shape.channels} heads")
+        return found
+
     def _operands(
-        self, site: Site, parts: tuple[View, View, View], packed: int | None, bias: Held | None, given: dict[str, Any]
+        self, site: Site, parts: tuple[View, View, View], packed: int | None, bias: Held | View | None, given: dict[str, Any]
     ) -> list[int]:
         """The values that attention reads: queries, keys and values as tokens, or one with all, and a bias; says in `given` which."""
         q, k, _ = parts
@@ -183,7 +183,8 @@ class Attending(Tensors):
             found = [self.settle(site, row, "tokens") for row in rows]
             given |= {"k": True, "v": True}
         if bias is not None:
-            found.append(self.tensor(site, bias, Map((size(q.dims[2]), size(k.dims[2])), given["heads"])))
+            shape = Map((size(q.dims[2]), size(k.dims[2])), given["heads"])
+            found.append(self.tensor(site, bias, shape) if isinstance(bias, Held) else self._added(site, bias, shape))
             given |= {"rel": True}
         return found
 

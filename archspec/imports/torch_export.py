@@ -11,6 +11,7 @@ from archspec.elaborate.settings import shape_of
 from archspec.extras import require
 from archspec.imports.flat import Flat, Site
 from archspec.imports.imported import Imported
+from archspec.imports.torch_nodes import module_of
 from archspec.imports.torch_reader import BATCH, Reader
 from archspec.imports.views import View
 
@@ -39,15 +40,18 @@ def from_torch(module: torch.nn.Module | torch.export.ExportedProgram, example: 
         raise ValueError('expected an example, or the size of an image such as "224x224x3", beside the module')
     inputs = _examples(module, example)
     name = name or type(module).__name__
-    flat, learned = _read(module, inputs, name, training=False)
+    flat, reader = _read(module, inputs, name, training=False)
+    learned = reader.learned
     lost = learned - flat.stored()
     if lost:
         with suppress(SpecError):  # what can only be traced in inference is read from there alone
-            heads, _ = _read(module, inputs, name, training=True)
+            heads, trained = _read(module, inputs, name, training=True)
             if lost > learned - heads.stored() and heads.customs() == flat.customs():
-                flat, lost = heads, learned - heads.stored()
+                flat, reader, lost = heads, trained, learned - heads.stored()
     found = flat.finish()
-    return found._replace(note="; ".join(filter(None, [found.note, _left_out(lost)])), tensors=lambda _: module.state_dict())
+    return found._replace(
+        note="; ".join(filter(None, [found.note, _left_out(lost)])), tensors=lambda _: {**reader.state, **module.state_dict()}
+    )
 
 
 def _left_out(names: set[str]) -> str:
@@ -68,17 +72,18 @@ def _program(program: Any, name: str) -> Imported:
         help_ = "export it for inputs of fixed sizes, with two images each"
         raise SpecError([Diagnostic("A613", message, None, help=help_)])
     flat = Flat(name, name, keeps=True)
-    _end(flat, Reader(flat, None, program, shapes[0][0]), training=False)
-    return flat.finish()._replace(tensors=lambda _: {**program.state_dict, **program.constants})
+    reader = Reader(flat, None, program, shapes[0][0])
+    _end(flat, reader, training=False)
+    return flat.finish()._replace(tensors=lambda _: reader.state)
 
 
-def _read(module: Any, inputs: tuple[Any, ...], name: str, *, training: bool) -> tuple[Flat, set[str]]:
-    """A module in inference or in training, and its learned tensors; results after the first are heads of training there."""
+def _read(module: Any, inputs: tuple[Any, ...], name: str, *, training: bool) -> tuple[Flat, Reader]:
+    """A module in inference or in training, and what has read it; results after the first are heads of training there."""
     flat = Flat(name, name, keeps=True)
     with _mode(module, training=training):
         reader = Reader(flat, module, _export(module, inputs))
     _end(flat, reader, training=training)
-    return flat, reader.learned
+    return flat, reader
 
 
 def _end(flat: Flat, reader: Reader, *, training: bool) -> None:
@@ -88,7 +93,7 @@ def _end(flat: Flat, reader: Reader, *, training: bool) -> None:
         flat.refuse(Site("output", flat.name), "its result is no tensor that follows from its inputs")
     taken = {"output"}
     for at, (result, node) in enumerate(results):
-        path = reader.module_of(node)[0].partition(".")[0]
+        path = module_of(node)[0].partition(".")[0]
         own = "output" if at == 0 else path if training and path.isidentifier() and path not in taken else f"output{at + 1}"
         taken.add(own)
         flat.output(reader.settle(Site("output"), result), own, training=training and at > 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,12 @@ from archspec.diagnostics import Diagnostic, SpecError
 from archspec.imports.channels_first import Kernel
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.products import Attending, Scores
-from archspec.imports.torch_table import ROWS, TAKES
-from archspec.imports.views import Computed, Held, Table, View, declared_type, held
+from archspec.imports.products import Scores
+from archspec.imports.stored import Computed, Held, held
+from archspec.imports.torch_constants import FILLED, KNOWN, Constants, without_batch
+from archspec.imports.torch_nodes import flat, module_of, operator, parts_of, reads_tokens, views_in
+from archspec.imports.torch_table import ROWS, TAKES, Stacked
+from archspec.imports.views import View, declared_type
 from archspec.types import Map, from_shape
 
 if TYPE_CHECKING:
@@ -23,19 +26,16 @@ if TYPE_CHECKING:
 BATCH = 2
 """Images in the batch: with one, a view that mixes the batch with other axes could not be told from one that does not."""
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
-_KNOWN = 1_000_000
-"""Numbers of a constant that is computed."""
-_FILLED = ("new_zeros", "zeros_like", "new_ones", "ones_like", "new_full", "full_like", "new_empty", "empty_like")
-"""What takes the shape of a tensor alone."""
+_UNUSUAL = (AttributeError, TypeError, ValueError, IndexError, KeyError)
+"""What a row raises that meets what its operator seldom gets."""
 
 
-class Reader(Attending):
+class Reader(Constants):
     """Turns the operators of an exported program into layers."""
 
     def __init__(self, flat: Flat, module: nn.Module | None, program: Any, batch: int = BATCH) -> None:
-        super().__init__(flat, batch)
+        super().__init__(flat, program, batch)
         self.module = module
-        self.program = program
         signature = program.graph_signature
         self.keys: Mapping[str, str] = {
             **signature.inputs_to_parameters,
@@ -43,16 +43,12 @@ class Reader(Attending):
             **signature.inputs_to_lifted_tensor_constants,
         }
         self.learned = set(signature.inputs_to_parameters.values())
-        self.state = {**program.state_dict, **program.constants}
         self.layers = {key.rpartition(".")[0] for key in self.keys.values() if key.endswith((".weight", ".running_mean"))}
         """The modules that are layers with weights; what else they compute belongs to the modules around them."""
         if module is not None:
             self.layers |= {
                 path for path, one in module.named_modules() if path and not next(one.children(), None) and not one.state_dict()
             }
-        self.values: dict[Any, Any] = {}
-        self.real: dict[Any, Any] = {}
-        """The numbers of constants, as far as they are known."""
         self.taken: set[str] = set()
         """The learned tensors that layers without a word have."""
 
@@ -67,13 +63,18 @@ class Reader(Attending):
             if node.op == "placeholder":
                 self._placeholder(node)
             elif node.op == "output":
-                results = [(self.values.get(one), one) for one in _flat(node.args)]
+                results = [(self._result(one), one) for one in flat(node.args)]
             elif node.op == "call_function" and node not in parts:
-                self.values[node] = self._call(node)
+                found = self._call(node)
+                self.values[node] = found._replace(node=node) if isinstance(found, Computed) else found
             elif node.op == "call_function" and parts[node] is not None:
                 path, row, inputs = parts[node] or ("", None, [])
                 self.values[node] = self._whole(node, path, row, inputs)
         return results
+
+    def _result(self, node: Any) -> Any:
+        value = self.values.get(node)
+        return self.written(self.site(node), value) if isinstance(value, Scores) else value
 
     def _whole(self, node: Any, path: str, row: Any, inputs: Sequence[Any]) -> Any:
         """The result of a module that is one layer."""
@@ -94,10 +95,10 @@ class Reader(Attending):
         if node.name in self.keys:
             key = self.keys[node.name]
             tensor = self.state.get(key)
-            number = self._number(tensor)
+            number = self.number_of(tensor)
             again = len(node.users) > 1 or any(len(user.users) > 1 for user in node.users)
             self.values[node] = held(key, node.meta["val"].shape, learned=key in self.learned, again=again) if number is None else number
-            if tensor is not None and key not in self.learned and not tensor.is_meta and tensor.numel() <= _KNOWN:
+            if tensor is not None and key not in self.learned and not tensor.is_meta and tensor.numel() <= KNOWN:
                 self.real[node] = tensor.detach().cpu().clone()
             return
         value = node.meta.get("val")
@@ -106,16 +107,10 @@ class Reader(Attending):
             return
         self.values[node] = self._input(node, tuple(value.shape))
 
-    def _number(self, tensor: Any) -> float | None:
-        """The number of a constant that has one alone; None where it is learned, or not there."""
-        if tensor is None or tensor.numel() != 1 or tensor.is_meta or tensor.requires_grad or tensor.dim() > 0:
-            return None
-        return float(tensor)
-
     def _input(self, node: Any, shape: Sequence[int]) -> View:
         """An input of the network: of two axes behind the batch the channels are last where the first layers read them so."""
         sizes = shape[1:]
-        if len(sizes) == 2 and _reads_tokens(node):
+        if len(sizes) == 2 and reads_tokens(node):
             value = self.flat.input(node.name, Map((sizes[0],), sizes[1]))
             x = self.of(value)
             return x._replace(dims=(x.dims[0], x.dims[2], x.dims[1]))
@@ -127,62 +122,103 @@ class Reader(Attending):
 
     # one operator
 
-    @staticmethod
-    def module_of(node: Any) -> tuple[str, str]:
-        """The path and the class of the module that an operator is in."""
-        stack = list((node.meta.get("nn_module_stack") or {}).values())
-        path, kind = (stack[-1][0].partition("@")[0], stack[-1][1]) if stack else ("", "")
-        return path, kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
-
     def site(self, node: Any, key: str = "") -> Site:
         """Where an operator stands: its module with its class, and the line of Python."""
-        path, kind = self.module_of(node)
+        path, kind = module_of(node)
         lines = _FRAME.findall(node.meta.get("stack_trace") or "")
         place = f"{lines[-1][0]}:{lines[-1][1]}" if lines else ""
         where = ", ".join(filter(None, [f"`{path}` ({kind.rpartition('.')[2]})" if path else kind.rpartition(".")[2], place]))
         own = path.rpartition(".")[0] if path in self.layers or kind.startswith("torch.nn.modules.") else path
-        return Site(_operator(node), where, own, key)
+        return Site(operator(node), where, own, key)
 
     def _call(self, node: Any) -> Any:
-        name = _operator(node).removeprefix("aten.")
-        row = ROWS.get(name)
-        site = self.site(node)
-        arguments = self._arguments(node)
+        name = operator(node).removeprefix("aten.")
+        arguments = self.arguments(node)
         if any(self.values.get(one, 0) is None for one in node.all_input_nodes):
             return None  # what it takes was refused
-        given = [value for value in _flat(list(arguments.values())) if value is not None]
-        from_input = name not in _FILLED and not all(
-            isinstance(value, (Held, Computed)) or not hasattr(value, "_fields") for value in given
-        )
+        given = [value for value in flat(list(arguments.values())) if value is not None]
+        from_input = name not in FILLED and not all(isinstance(value, (Held, Computed)) or not hasattr(value, "_fields") for value in given)
         views = name in ROWS and ROWS[name].__module__.endswith("views")
-        if not from_input and (not (views and Held in TAKES[name]) or name in _FILLED):
-            return self._computed(node, name, arguments)
+        if not from_input and (not (views and Held in TAKES[name]) or name in FILLED):
+            return self.computed(node, name, arguments, [one for one in given if isinstance(one, (Held, Computed))])
         if not from_input:
-            self._real(node, name, node.meta.get("val"))
+            self.compute(node, name, node.meta.get("val"))
         if isinstance(arguments.get("x"), (int, float)) and views:
             return arguments["x"]
-        try:
-            if row is None:
-                raise Unsaid("the language has no layer for it")
-            if Scores not in TAKES[name]:
-                arguments = {one: self.product(site, value) if isinstance(value, Scores) else value for one, value in arguments.items()}
-            if "x" in arguments and not isinstance(arguments["x"], (View, *TAKES[name])):
-                raise Unsaid("it takes a stored tensor, or scores of attention")
-            if isinstance(arguments.get("x"), Computed) and node in self.real:
-                arguments["x"] = arguments["x"]._replace(value=self.real[node])
-            names = [one for one in row.__annotations__ if one not in ("r", "site", "return")]
-            found = row(self, site, **{one: arguments.get(one) for one in names})
-            self._check(node, found, name)
-            for one in found if isinstance(found, list) else [found]:
-                if isinstance(one, View):
-                    self.viewed_in(site, one)
-            return found
-        except Unsaid as unsaid:
-            return self._opaque(node, site, arguments, str(unsaid))
-        except (AttributeError, TypeError, ValueError, IndexError, KeyError):  # a row met what its operator seldom gets
-            return self._opaque(node, site, arguments, "it is used in a way that is not known")
+        return self._tried(node, self.site(node), arguments)
 
-    def _arguments(self, node: Any) -> dict[str, Any]:
+    def _tried(self, node: Any, site: Site, arguments: dict[str, Any]) -> Any:
+        """What comes of an operator in the first of several ways that gives something, and `custom` where none does."""
+        why = "it is used in a way that is not known"
+        given = [one for one in flat(list(arguments.values())) if isinstance(one, (Scores, Stacked, Held, Computed))]
+        try:
+            for plain in (False, True):
+                if plain and not any(isinstance(one, (Scores, Stacked)) for one in given):
+                    break
+                if plain:
+                    arguments = _each(arguments, lambda _, one: self._plain(site, one))
+                for kinds in ((), (Computed,), (Held, Computed)):
+                    if kinds and not any(isinstance(one, kinds) for one in given):
+                        continue
+                    try:
+                        return self._said(node, site, self._lifting(arguments, kinds))
+                    except Unsaid as unsaid:
+                        why = why if kinds else str(unsaid)
+                    except _UNUSUAL:
+                        pass
+        except Unsaid as unsaid:
+            why = str(unsaid)
+        return self._opaque(node, site, arguments, why)
+
+    def _plain(self, site: Site, one: Any) -> Any:
+        """What was being put together as the tensor that it is, since nothing else came of it. Raises Unsaid."""
+        if isinstance(one, Stacked):
+            count, last = len(one.parts), len(one.parts[0].dims)
+            joined = self.concat(site, one.parts, last - 1)
+            apart = self.view(site, joined, [*joined.sizes[:-1], count, joined.sizes[-1] // count]).dims
+            order = [at for at in range(last + 1) if at != last - 1]
+            order.insert(one.dim, last - 1)
+            return joined._replace(dims=tuple([apart[at] for at in order]))
+        return self.written(site, one) if isinstance(one, Scores) else one
+
+    def _lifting(self, arguments: Mapping[str, Any], kinds: tuple[type, ...]) -> dict[str, Any]:
+        """Arguments of which those of some kinds are values of the network, except the weights of a layer. Raises Unsaid."""
+
+        def change(name: str, one: Any) -> Any:
+            weight = name in ("weight", "running_mean", "running_var", "params") or (name == "bias" and isinstance(one, Held))
+            return self.lifted(one) if isinstance(one, (Held, Computed)) and isinstance(one, kinds) and not weight else one
+
+        return _each(arguments, change)
+
+    def evaluated(self, node: Any, arguments: Mapping[str, Any]) -> View:
+        """What an operator makes of tensors that are the same for all images. Raises Unsaid."""
+        for kinds in ((Computed,), (Held, Computed)):
+            with suppress(Unsaid, *_UNUSUAL):
+                found = self._said(node, self.site(node), self._lifting(arguments, kinds), bare=True)
+                if isinstance(found, View):
+                    return found
+        raise Unsaid("it takes what is computed from stored tensors alone")
+
+    def _said(self, node: Any, site: Site, arguments: dict[str, Any], *, bare: bool = False) -> Any:
+        """What the row of an operator makes of arguments, which may be the same for all images. Raises Unsaid."""
+        name = operator(node).removeprefix("aten.")
+        if name not in ROWS:
+            raise Unsaid("the language has no layer for it")
+        if "x" in arguments and not isinstance(arguments["x"], (View, *TAKES[name])):
+            raise Unsaid("it takes a stored tensor, or scores of attention")
+        if isinstance(arguments.get("x"), Computed) and node in self.real:
+            arguments["x"] = arguments["x"]._replace(value=self.real[node])
+        names = [one for one in ROWS[name].__annotations__ if one not in ("r", "site", "return")]
+        found = ROWS[name](self, site, **{one: arguments.get(one) for one in names})
+        if bare and isinstance(found, View):
+            found = without_batch(found, self.batch)
+        self._check(node, found, name)
+        for one in found if isinstance(found, list) else [found]:
+            if isinstance(one, View):
+                self.viewed_in(site, one)
+        return found
+
+    def arguments(self, node: Any) -> dict[str, Any]:
         """The arguments of a call by the names of its schema, defaults included."""
         schema = getattr(node.target, "_schema", None)
         if schema is None:
@@ -200,56 +236,10 @@ class Reader(Attending):
             return [self._read(one) for one in given]
         return self.values.get(given) if hasattr(given, "op") and hasattr(given, "meta") else given
 
-    def _computed(self, node: Any, name: str, arguments: Mapping[str, Any]) -> Any:
-        """What has no input of the network among its arguments; its numbers are computed where they are few and all known."""
-        value = node.meta.get("val")
-        read = [one for one in _flat(list(arguments.values())) if isinstance(one, (Held, Computed))]
-        parts = tuple(dict.fromkeys(part for one in read for part in _parts(one)))
-        real = self._real(node, name, value)
-        if isinstance(value, (list, tuple)):
-            return [Computed(held("", one.shape).dims, parts) for one in value]
-        if not hasattr(value, "shape"):
-            return value
-        found = Computed(held("", value.shape).dims, parts, real)
-        if name == "index" and isinstance(arguments["x"], Held) and arguments["x"].learned and len(arguments["indices"]) == 1:
-            return found._replace(table=Table(arguments["x"].name, self.real.get(node.args[1][0])))
-        if name == "add" and len(read) == 2:
-            with suppress(Unsaid):
-                return self._masked(found, *read)
-        return found
-
-    def _masked(self, found: Computed, one: Any, other: Any) -> Computed:
-        """Biases of relative positions and a mask, added."""
-        one, other = (each if isinstance(each, Computed) else Computed(each.dims, _parts(each)) for each in (one, other))
-        if other.table is not None:
-            one, other = other, one
-        if one.table is None or other.parts:
-            return found
-        return found._replace(table=self.oriented(one), mask=True if other.value is None else other.value)
-
-    def _real(self, node: Any, name: str, value: Any) -> Any:
-        """The numbers of a constant."""
-        import torch
-
-        if hasattr(value, "numel") and value.numel() > _KNOWN:
-            return None
-        fill = {"new_zeros": 0, "zeros_like": 0, "new_ones": 1, "ones_like": 1}.get(name)
-        if fill is not None:
-            self.real[node] = torch.full(tuple(value.shape), fill, dtype=value.dtype)
-            return self.real[node]
-        try:
-            arguments = torch.fx.node.map_arg(node.args, lambda one: self.real[one])
-            given = torch.fx.node.map_arg(dict(node.kwargs), lambda one: self.real[one])
-            given |= {"device": "cpu"} if "device" in given else {}
-            self.real[node] = node.target(*arguments, **given)
-        except Exception:  # an unknown argument, or whatever an operator refuses
-            return None
-        return self.real[node] if hasattr(self.real[node], "reshape") else None
-
     def _check(self, node: Any, found: Any, name: str) -> None:
         """Compare the shape of a result with what PyTorch says. Raises Unsaid."""
         value = node.meta.get("val")
-        if isinstance(found, View) and hasattr(value, "shape") and name not in ("expand", "expand_as"):
+        if isinstance(found, View) and hasattr(value, "shape") and name not in ("expand", "expand_as", "repeat"):
             shape = tuple(value.shape)
             if found.sizes != shape and not (
                 len(shape) == len(found.sizes) and all(a in (1, b) for a, b in zip(found.sizes, shape, strict=True))
@@ -259,9 +249,9 @@ class Reader(Attending):
     def _opaque(self, node: Any, site: Site, arguments: Mapping[str, Any], why: str) -> Any:
         """An operator as `custom`, with what it reads and has stored; of one with several results as many."""
         value = node.meta.get("val")
-        given = _flat(list(arguments.values()))
-        views = [view for one in given for view in _views(one)]
-        stored = self._unused(_flat(list(arguments.values())))
+        given = flat(list(arguments.values()))
+        views = [view for one in given for view in views_in(one)]
+        stored = self._unused(flat(list(arguments.values())))
         results = list(value) if isinstance(value, (list, tuple)) else [value]
         found = []
         for at, one in enumerate(results):
@@ -284,29 +274,16 @@ class Reader(Attending):
         )
         return self.declared(result, shape)
 
-    def constant(self, one: Held | Computed) -> Held | Computed:
-        """A stored tensor that is not learned with its numbers, as far as they are known."""
-        if isinstance(one, Computed) or one.learned:
-            return one
-        tensor = self.state.get(one.name)
-        return Computed(one.dims, (), tensor if tensor is not None and not tensor.is_meta else None)
-
-    def begins(self, name: str) -> float | None:
-        """The number that a stored tensor is full of; None where there are several, or none is known."""
-        tensor = self.state.get(name)
-        if tensor is None or tensor.is_meta or not tensor.numel() or not tensor.is_floating_point():
-            return None
-        first = float(tensor.detach().flatten()[0])
-        return first if bool((tensor == first).all()) else None
-
     def _unused(self, given: Iterable[Any]) -> dict[str, str]:
         """The learned tensors among arguments that no layer has yet, by their names within the module that has all of them."""
-        keys = dict.fromkeys(part for one in given if isinstance(one, (Held, Computed)) for part in _parts(one) if part not in self.taken)
+        keys = dict.fromkeys(part for one in given if isinstance(one, (Held, Computed)) for part in parts_of(one) if part not in self.taken)
         self.taken.update(keys)
         levels = [key.split(".")[:-1] for key in keys]
         common = 0
         while levels and all(len(level) > common and level[common] == levels[0][common] for level in levels):
             common += 1
+        while common and any(".".join(key.split(".")[common:])[0].isdecimal() for key in keys):  # which is no name of an argument
+            common -= 1
         return {"_".join(key.split(".")[common:]): key for key in keys}
 
     def kernel(self, weight: Any, bias: Any) -> tuple[str, Kernel]:
@@ -319,48 +296,6 @@ class Reader(Attending):
         return key, Kernel(weight.sizes, bias is not None, stored)
 
 
-def _operator(node: Any) -> str:
-    """The name of an operator without its overload, and without what says that it is in place."""
-    target = getattr(node.target, "_schema", None)
-    if target is None:
-        return getattr(node.target, "__name__", str(node.target))
-    package, _, name = str(target.name).partition("::")
-    return f"{package}.{name.rstrip('_') if not name.endswith('__') else name}"
-
-
-def _flat(values: Any) -> Iterator[Any]:
-    """The items of nested lists; a tensor of ours is no list."""
-    pending = [values]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, (list, tuple)) and not hasattr(one, "_fields"):
-            pending.extend(reversed(one))
-        else:
-            yield one
-
-
-def _parts(one: Held | Computed) -> tuple[str, ...]:
-    """The learned tensors of a stored or computed one."""
-    return one.parts if isinstance(one, Computed) else (one.name,) * one.learned
-
-
-def _views(one: Any) -> list[View]:
-    """The tensors of the network in what stands for something that is being put together."""
-    if isinstance(one, View):
-        return [one]
-    return [view for part in _flat([*one]) for view in _views(part)] if hasattr(one, "_fields") else []
-
-
-def _reads_tokens(node: Any) -> bool:
-    """Whether what reads an input takes its last axis as the channels."""
-    pending, seen = list(node.users), set[Any]()
-    while pending:
-        user = pending.pop(0)
-        name = _operator(user)
-        if name in ("aten.linear", "aten.layer_norm", "aten.scaled_dot_product_attention", "aten.rms_norm", "aten.lstm", "aten.gru"):
-            return True
-        if name.startswith("aten.conv") or user in seen or len(seen) > 50:
-            return False
-        seen.add(user)
-        pending += list(user.users)
-    return False
+def _each(arguments: Mapping[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """Arguments of which each is changed, also those in lists."""
+    return {name: [change(name, each) for each in one] if type(one) is list else change(name, one) for name, one in arguments.items()}

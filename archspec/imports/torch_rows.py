@@ -9,9 +9,10 @@ from archspec.imports.channels_first import sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.products import Scores
+from archspec.imports.stored import Computed, Held
 from archspec.imports.torch_reader import Reader
 from archspec.imports.torch_table import Row, row, spread
-from archspec.imports.views import Computed, Held, View
+from archspec.imports.views import View
 from archspec.types import Map
 
 # windows
@@ -107,6 +108,13 @@ def _bilinear(r: Reader, site: Site, x: Any, output_size: Any, align_corners: bo
 @row("upsample_bicubic2d")
 def _bicubic(r: Reader, site: Site, x: Any, output_size: Any, align_corners: bool, scale_factors: Any) -> View:
     return _resized(r, site, x, output_size, scale_factors, mode="bicubic", corners=align_corners)
+
+
+@row("_upsample_bicubic2d_aa", "_upsample_bilinear2d_aa")
+def _smoothed(r: Reader, site: Site, x: View, output_size: Any) -> View:
+    if list(output_size) != list(x.sizes[2:]):
+        raise Unsaid("it smooths a map before it resizes it")
+    return x
 
 
 def _resized(r: Reader, site: Site, x: View, to: Any, factors: Any, **given: Any) -> View:

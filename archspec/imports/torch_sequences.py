@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import viewed
+from archspec.imports.stored import Computed, Held
 from archspec.imports.torch_reader import Reader
 from archspec.imports.torch_table import Row, row, spread
-from archspec.imports.views import Computed, Held, View
+from archspec.imports.views import View
 
 
 def recurrent(step: str) -> Row:

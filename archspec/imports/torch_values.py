@@ -6,10 +6,11 @@ from typing import Any
 
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.products import Scores
+from archspec.imports.stored import Computed, Held
 from archspec.imports.torch_reader import Reader
 from archspec.imports.torch_sequences import Lengths, normalized
 from archspec.imports.torch_table import Row, Stacked, row, spread
-from archspec.imports.views import Computed, Held, View
+from archspec.imports.views import View
 
 
 def _arithmetic(step: str) -> Row:
@@ -30,24 +31,22 @@ def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
         if step == "sub":
             raise Unsaid("it subtracts from a number")
         x, y = y, x
-    if isinstance(x, Scores) and not isinstance(y, (Held, Computed)):
-        if step == "mul" and isinstance(y, (int, float)):
-            return x.times(y)
-        raise Unsaid("it changes the scores of attention")
+    if isinstance(x, Scores) and isinstance(y, (int, float)) and step == "mul":
+        return x.times(y)
     if x is None or y is None:
         return None  # what it takes was refused
-    if isinstance(y, Scores) and isinstance(x, (Held, Computed)):
+    if isinstance(y, Scores) and isinstance(x, (Held, Computed, View)):
         x, y = y, x
-    if isinstance(x, Scores) and isinstance(y, (Held, Computed)) and step == "add":
-        return r.biased(x, r.constant(y))
+    if isinstance(x, Scores) and isinstance(y, (Held, Computed, View)) and step == "add":
+        return r.biased(x, y if isinstance(y, View) else r.constant(y))
     if isinstance(x, (Held, Computed)) and not isinstance(y, View):
         raise Unsaid("it takes what is computed from stored tensors alone")
     if isinstance(y, (int, float)):
         return r.number(site, x, step, y)
     if isinstance(x, Computed) or isinstance(y, Computed):
         raise Unsaid("it takes what is computed from stored tensors alone")
-    if isinstance(y, Scores):
-        raise Unsaid("it takes scores of attention")
+    if isinstance(x, Scores) or isinstance(y, Scores):
+        raise Unsaid("it changes the scores of attention")
     if step == "mul" and isinstance(x, View) and isinstance(y, View):
         made = r.flat.made(y.value), r.flat.made(x.value)
         for one, other, source in ((made[0], y, x), (made[1], x, y)):
@@ -91,6 +90,7 @@ def _div(r: Reader, site: Site, x: Any, other: Any, rounding_mode: Any) -> Any:
 
 @row("cat", "concat")
 def _cat(r: Reader, site: Site, tensors: Any, dim: int) -> View:
+    tensors = [one for one in tensors if isinstance(one, Scores) or 0 not in one.sizes]
     if any(isinstance(one, (Computed, Scores)) for one in tensors):
         raise Unsaid("it joins what is computed from stored tensors alone")
     return r.concat(site, tensors, dim)
@@ -108,10 +108,7 @@ def _mean(r: Reader, site: Site, x: Any, dim: Any, keepdim: bool) -> View:
 def _sum(r: Reader, site: Site, x: Any, dim: Any, keepdim: bool) -> View:
     if isinstance(x, Stacked):
         return _added(r, site, x, dim)
-    dims = spread(dim, 1) if dim is not None else []
-    if len(dims) != 1 or keepdim:
-        raise Unsaid("it adds up numbers along several axes")
-    return r.sum(site, x, dims[0])
+    return r.sum(site, x, spread(dim, 1) if dim is not None else list(range(len(x.dims))), keep=bool(keepdim))
 
 
 def _added(r: Reader, site: Site, x: Stacked, dim: Any) -> View:
@@ -142,10 +139,11 @@ def _roll(r: Reader, site: Site, x: Any, shifts: Any, dims: Any) -> View:
 
 @row("linear", takes=(Scores,))
 def _linear(r: Reader, site: Site, x: Any, weight: Any, bias: Any) -> Any:
-    key, kernel = r.kernel(weight, bias)
+    key, kernel = r.kernel(weight, None if isinstance(bias, View) else bias)
     if isinstance(x, Scores):
         return r.talked(x, kernel)
-    return r.linear(site._replace(key=key), x, kernel)
+    found = r.linear(site._replace(key=key), x, kernel)
+    return r.merge(site, "add", found, bias) if isinstance(bias, View) else found
 
 
 @row("embedding")
@@ -153,6 +151,16 @@ def _embedding(r: Reader, site: Site, weight: Any, indices: Any) -> View:
     key, kernel = r.kernel(weight, None)
     v, d = kernel.shape
     return r.of(r.flat.step(site._replace(key=key), "embed", r.settle(site, indices, "vector"), v=v, d=d, stored=kernel.stored))
+
+
+@row("index", takes=(Held,))
+def _index(r: Reader, site: Site, x: Any, indices: Any) -> View:
+    """Rows or columns of a learned table, looked up by whole numbers that are the same for all images."""
+    given = {at: r.lifted(one) if isinstance(one, Held) else one for at, one in enumerate(indices) if one is not None}
+    if not isinstance(x, Held) or len(x.shape) != 2 or len(given) != 1 or not all(isinstance(one, View) for one in given.values()):
+        raise Unsaid("it looks up what is no table of two axes")
+    ((axis, places),) = given.items()
+    return r.looked_up(site, x, places, axis)
 
 
 @row("matmul", "bmm", takes=(Scores,))
@@ -184,7 +192,9 @@ def _einsum(r: Reader, site: Site, equation: str, tensors: Any) -> Any:
 def _sdpa(r: Reader, site: Site, query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool, scale: Any) -> View:
     scores = Scores(query, key, scale)
     if attn_mask is not None:
-        if not isinstance(attn_mask, (Held, Computed)):
-            raise Unsaid("its scores get a mask or a bias")
-        scores = r.biased(scores, r.constant(attn_mask))
-    return r.attend(site, scores._replace(causal=is_causal), value)
+        scores = r.biased(scores, attn_mask if isinstance(attn_mask, View) else r.constant(attn_mask))
+    scores = scores._replace(causal=is_causal)
+    try:
+        return r.attend(site, scores, value)
+    except Unsaid:  # such as values with other channels than keys have
+        return r.multiplied(site, r.written(site, scores._replace(weighed=True)), value)

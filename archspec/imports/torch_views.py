@@ -7,12 +7,13 @@ from math import prod
 from typing import Any
 
 from archspec.imports.flat import Site, Unsaid
-from archspec.imports.layout import viewed
+from archspec.imports.layout import Digit, viewed
 from archspec.imports.products import Scores
+from archspec.imports.stored import Computed, Held
 from archspec.imports.torch_reader import Reader
 from archspec.imports.torch_sequences import Final, Lengths, state
 from archspec.imports.torch_table import row, spread
-from archspec.imports.views import Computed, Held, View
+from archspec.imports.views import View
 
 
 def _moved(x: Any, order: Sequence[int]) -> Any:
@@ -22,6 +23,8 @@ def _moved(x: Any, order: Sequence[int]) -> Any:
 @row("view", "reshape", "_unsafe_view", takes=(Held, Computed, Scores))
 def _view(r: Reader, site: Site, x: Any, size: Any, shape: Any) -> Any:
     wanted = size if size is not None else shape
+    if isinstance(x, View) and x.dims[:1] == ((),) and wanted[0] == r.batch:  # what is the same for all images, once for each
+        wanted = [1, *wanted[1:]]
     return r.regrouped(x, wanted) if isinstance(x, Scores) else _viewed(r, site, x, _wanted(x, wanted))
 
 
@@ -43,6 +46,11 @@ def _filled(shape: Sequence[int], total: int) -> list[int]:
     """Sizes of so many numbers, the open one filled in."""
     known = prod([one for one in shape if one != -1])
     return [one if one != -1 else total // max(known, 1) for one in shape]
+
+
+@row("reshape_as", "view_as")
+def _view_as(r: Reader, site: Site, x: Any, other: Any) -> View:
+    return r.view(site, x, other.sizes)
 
 
 @row("flatten", takes=(Held, Computed))
@@ -127,6 +135,15 @@ def _expand(r: Reader, site: Site, x: Any, size: Any, other: Any) -> Any:
     return x._replace(dims=(*((),) * (count - len(x.dims)), *x.dims))
 
 
+@row("repeat", takes=(Held, Computed))
+def _repeat(r: Reader, site: Site, x: Any, repeats: Any) -> Any:
+    """Axes of one number may be repeated without writing it: what reads them stretches them."""
+    own = [1] * (len(repeats) - len(x.dims)) + [*x.sizes]
+    if any(times != 1 and one != 1 for times, one in zip(repeats, own, strict=True)):
+        raise Unsaid("it repeats what has several numbers already")
+    return _expand(r, site, x, repeats, None)
+
+
 @row("chunk")
 def _chunk(r: Reader, site: Site, x: Any, chunks: int, dim: int) -> list[View]:
     dim %= len(x.dims)
@@ -167,6 +184,9 @@ def _slice(r: Reader, site: Site, x: Any, dim: int, start: Any, end: Any, step: 
     end = whole if end is None else min(whole, end + (whole if end < 0 else 0))
     if step != 1:
         raise Unsaid(f"it takes every {step}th number along an axis")
+    if start >= end:  # as of no class tokens, which is joined with others again
+        none: View = x._replace(dims=(*x.dims[:dim], (Digit("c", 0, 1),), *x.dims[dim + 1 :]))
+        return none
     return r.slice(site, x, dim, start, end)
 
 

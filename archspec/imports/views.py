@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit, Dim, Dims, axes_of, joined, merged, plain, rearrangement, size, sizes_of, viewed
+from archspec.imports.stored import Held
 from archspec.types import Map, Tokens, Type, Vector, describe, is_line
 
 
@@ -25,60 +26,6 @@ class View(NamedTuple):
     def sizes(self) -> tuple[int, ...]:
         """The size of each dimension."""
         return tuple(map(size, self.dims))
-
-
-class Held(NamedTuple):
-    """A stored tensor of the source that takes part as a value: its name there, its shape, and its dimensions, with axes `0`, `1`, ...
-
-    It becomes a layer `tensor` when it is clear in which shape it is used. A tensor of one number that is known is a plain float instead.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dims: Dims
-    learned: bool = True
-    key: str = ""
-    """What it is called in the network."""
-    again: bool = False
-    """Whether it is used several times: then it is a layer of its own, not a part of one."""
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The size of each dimension."""
-        return tuple(map(size, self.dims))
-
-
-class Table(NamedTuple):
-    """Biases of relative positions that were looked up in a stored tensor: its name, and where each pair of positions looks."""
-
-    name: str
-    index: Any
-    oriented: bool = False
-    """Whether it lies as scores do: heads, queries, keys."""
-    place: Stored | None = None
-    """Where the source has the biases of a window, offset by offset, if not as the tensor of this name."""
-
-
-class Computed(NamedTuple):
-    """What a source computes from stored tensors alone: its dimensions, with axes `0`, `1`, ..., the learned tensors, and the numbers if known."""
-
-    dims: Dims
-    parts: tuple[str, ...] = ()
-    value: Any = None
-    table: Table | None = None
-    mask: Any = None
-    """The numbers of what was added to a table."""
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The size of each dimension."""
-        return tuple(map(size, self.dims))
-
-
-def held(name: str, shape: Sequence[int], *, learned: bool = True, key: str = "", again: bool = False) -> Held:
-    """A stored tensor in its own shape."""
-    dims = tuple([(Digit(str(at), size, 1),) if size != 1 else () for at, size in enumerate(shape)])
-    return Held(name, tuple(shape), dims, learned, key or name, again)
 
 
 class Views:
@@ -149,6 +96,14 @@ class Views:
         """Every step-th number along a dimension, from `start` on."""
         whole = size(x.dims[dim])
         parts = viewed((x.dims[dim],), (whole // step, step)) if whole % step == 0 and 0 <= start < step else None
+        if parts is None and start == 0 and len(x.dims) in (4, 5):
+            last = len(x.dims) - 1
+            channels = 1 if dim != 1 and (x.dims[1] == self.axis(x.value, "c") or dim == last) else last
+            order = [0, channels, *[at for at in range(1, last + 1) if at != channels]]
+            value = self.settle(site, x._replace(dims=tuple([x.dims[at] for at in order])), "map")
+            steps = tuple([step if at == dim else 1 for at in order[2:]])
+            found = self.of(self.flat.step(site, "pool", value, w=1, s=steps, round="floor"))
+            return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(last + 1)]))
         if parts is None:
             raise Unsaid(f"it takes every {step}th of {whole} numbers")
         return self.select(x._replace(dims=(*x.dims[:dim], *parts, *x.dims[dim + 1 :])), dim + 1, start)
@@ -168,8 +123,10 @@ class Views:
             value = self.flat.step(site, "slice", x.value, bounds=(start, stop))
         elif axis == "t" or (axis == "w" and is_line(type_)):
             value = self.flat.step(site, "slice", x.value, bounds=(start, stop), axis="t")
+        elif isinstance(type_, Map) and axis in ("d", "h", "w"):
+            return self.slice(site, self._exchanged(site, x, axis), dim, start, stop)
         else:
-            raise Unsaid(f"it cuts {start}:{stop} out of {size(own)} along one axis of a map, or of the batch")
+            raise Unsaid(f"it cuts {start}:{stop} out of {size(own)} along the batch")
         part = merged([Digit(axis, stop - start, 1)])
         return View(value, tuple([part if at == dim else other for at, other in enumerate(x.dims)]))
 
@@ -185,9 +142,9 @@ class Views:
         here = self.flat.type_of(x.value)
         kind = kind or _kind(x, here)
         type_ = _type(kind, x.sizes[1:])
-        if type_ == here and x.dims == self.of(x.value).dims:
+        if type_ == here and x.dims[1:] == self.of(x.value).dims[1:] and x.dims[0] in ((), self.of(x.value).dims[0]):
             return x.value
-        if x.dims[0] != merged([Digit("n", self.batch, 1)]) or any(digit.axis == "n" for dim in x.dims[1:] for digit in dim):
+        if x.dims[0] not in ((), merged([Digit("n", self.batch, 1)])) or any(digit.axis == "n" for dim in x.dims[1:] for digit in dim):
             raise Unsaid("it mixes the batch with other axes")
         key = (x.value, x.dims[1:], kind)
         if key not in self._settled:
@@ -257,12 +214,13 @@ class Views:
         x = self._thinned(site, x)
         for axis in dict.fromkeys(digit.axis for digit, _ in x.fixed):
             start = sum([digit.stride * at for digit, at in x.fixed if digit.axis == axis])
-            left = sorted([digit for dim in x.dims for digit in dim if digit.axis == axis], key=lambda digit: -digit.stride)
-            part = merged(left)
+            part = self._left(x, axis)
             width = size(part)
-            if part and (len(part) > 1 or part[0].stride != 1):
-                raise Unsaid("it takes numbers that lie apart along an axis")
             type_ = self.flat.type_of(x.value)
+            if part and (len(part) > 1 or part[0].stride != 1):
+                return self.cut(site, self._side_by_side_along(site, x, axis))
+            if axis in "dhw" and isinstance(type_, Map) and (not part or not is_line(type_)):
+                return self.cut(site, self._exchanged(site, x, axis))
             if axis == "c":
                 value = self.flat.step(site, "slice", x.value, bounds=(start, start + width))
             elif axis == "t" and not part:
@@ -275,6 +233,48 @@ class Views:
         if x.factor != 1:
             x = x._replace(value=self.flat.step(site, "mul", x.value, number=x.factor), factor=1.0)
         return x
+
+    @staticmethod
+    def _left(x: View, axis: str) -> Dim:
+        """The parts of an axis of its value that the dimensions of a tensor run over."""
+        return merged(sorted([digit for dim in x.dims for digit in dim if digit.axis == axis], key=lambda digit: -digit.stride))
+
+    def _side_by_side_along(self, site: Site, x: View, axis: str) -> View:
+        """The same tensor of a value in which the numbers along an axis that it takes lie side by side. Raises Unsaid."""
+        fixed = [digit for digit, _ in x.fixed if digit.axis == axis]
+        own = [*sorted(fixed, key=lambda digit: -digit.stride), *self._left(x, axis)]
+        whole = self.of(x.value)
+        if axis == "n" or size(tuple(own)) != size(self.axis(x.value, axis)):
+            raise Unsaid("it takes numbers that lie apart along an axis")
+        moved = View(x.value, tuple([merged(own) if dim == self.axis(x.value, axis) else dim for dim in whole.dims]))
+        places: dict[Digit, int] = {}
+        left = size(tuple(own))
+        for digit in own:
+            left //= digit.size
+            places[digit] = left
+
+        def at(digit: Digit) -> Digit:
+            if digit.axis != axis:
+                return digit
+            around = next(one for one in own if one.stride <= digit.stride < one.stride * one.size)
+            return digit._replace(stride=digit.stride // around.stride * places[around])
+
+        return self._relabelled(x, self.settle(site, moved), at)
+
+    def _exchanged(self, site: Site, x: View, axis: str) -> View:
+        """The same tensor of a map whose channels are what an axis of it was, and the other way round."""
+        letters = "n" + axes_of(self.flat.type_of(x.value))
+        swapped = {"c": axis, axis: "c"}
+        whole = dict(zip(letters, self.of(x.value).dims, strict=True))
+        moved = View(x.value, tuple([whole[swapped.get(letter, letter)] for letter in letters]))
+        value = self.settle(site, moved, "map")
+        return self._relabelled(x, value, lambda digit: digit._replace(axis=swapped.get(digit.axis, digit.axis)))
+
+    @staticmethod
+    def _relabelled(x: View, value: int, at: Callable[[Digit], Digit]) -> View:
+        """A tensor of a value that has the same numbers in other places."""
+        dims = tuple([merged(map(at, dim)) for dim in x.dims])
+        return x._replace(value=value, dims=dims, fixed=tuple([(at(digit), index) for digit, index in x.fixed]))
 
     def _thinned(self, site: Site, x: View) -> View:
         """A map of which the first of every n positions along each axis is taken: a pool with windows of one position."""

@@ -188,17 +188,19 @@ class _Level:
             item = self.values[at]
             assert item is not None, "only the first value has no item"
             reads = [self.values[start]] if start is not None else item.reads
+            head = self.head(start, at) if start is not None else None
+            for tensor in item.reads if head is None else []:  # before a `from`, which goes on with the next line
+                if tensor is not None and id(tensor) in self.asides and id(tensor) not in self.outer:
+                    tensor.label = True
+                    found.append(tensor)
             if reads and id(reads[0]) not in self.asides and self.at.get(id(reads[0]), -1) != current:
                 found.append(From("", target=named(reads[0])))
             current = at if item.reads and not _is_aside(item) else current
-            if start is not None and (head := self.head(start, at)) is not None:
+            if head is not None:
                 found.append(head)
                 continue
             if isinstance(item, Layer):
                 item.refs = [read if id(read) in self.asides else named(read) for read in item.reads[1:]]
-            for tensor in [read for read in item.reads if read is not None and id(read) in self.asides and id(read) not in self.outer]:
-                tensor.label = True
-                found.append(tensor)
             found.append(item)
             item.label |= not item.reads or _is_aside(item)
         if current != self.end and numbers.stop > self.end:

@@ -179,7 +179,7 @@ class Writer:
             return Line(f"{AGAIN} {owner}", joins=not label, begins=True, label=label)
         refs = [self.refer(targets) for targets in zip(*[item.refs for item in items.values()], strict=True)]
         words = [first.step, *(refs if first.merge else ())]
-        for name in ordered(first.step, {name for item in items.values() for name in item.arguments}):
+        for name in ordered(first.step, dict.fromkeys(name for item in items.values() for name in item.arguments)):
             usual = default(first.step, name)
             given = {at: item.arguments.get(name, usual) for at, item in items.items()}
             texts = {at: value for at, value in given.items() if value is not None}
@@ -236,7 +236,7 @@ class Writer:
         name = self.common_name(column, indexed=indexed)
         if not first.keyed:
             known = set(alone.values())
-            base = known.pop() if len(known) == 1 else ""
+            base = known.pop() if len(known) == 1 and stem != "flatten" else ""  # those that `fc` implies are called so
             name = next(name for name in variants(base if base.isidentifier() else f"{stem}_") if name not in scope.used)
         scope.used.add(name)
         if "{" in name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count as counting
 
 from archspec.backends.arch import as_label
@@ -38,12 +38,12 @@ def listed(values: Sequence[str]) -> str:
     return ",".join(values[:end])
 
 
-def ordered(step: str, names: set[str | int]) -> list[str | int]:
-    """Names of arguments in the order in which they are written."""
+def ordered(step: str, names: Collection[str | int]) -> list[str | int]:
+    """Names of arguments in the order in which they are written; those of tensors of a `custom` stay in theirs."""
     known = op_class(step)
     fields = sorted(known.fields, key=lambda name: (name not in known.positional, not known.fields[name].required))
     ordered: list[str | int] = [name for name in (*range(len(names)), *fields) if name in names]
-    return ordered + sorted(name for name in names if isinstance(name, str) and name not in known.fields)
+    return ordered + [name for name in names if isinstance(name, str) and name not in known.fields]
 
 
 def default(step: str, name: str | int) -> str | None:

@@ -248,21 +248,21 @@ def weighing(weigh):
 
 
 WEIGHED = {
-    "values times a number": (lambda a, v: a.softmax(-1) @ (v * 3), True),
-    "a softmax over queries": (lambda a, v: a.softmax(-2) @ v, False),
-    "a log softmax": (lambda a, v: a.log_softmax(-1) @ v, False),
-    "weights times a number": (lambda a, v: (a.softmax(-1) * 2) @ v, False),
-    "two softmaxes": (lambda a, v: a.softmax(-1).softmax(-1) @ v, False),
-    "queries and keys exchanged": (lambda a, v: a.transpose(-2, -1).softmax(-1) @ v, False),
+    "values times a number": lambda a, v: a.softmax(-1) @ (v * 3),
+    "a softmax over queries": lambda a, v: a.softmax(-2) @ v,
+    "a log softmax": lambda a, v: a.log_softmax(-1) @ v,
+    "weights times a number": lambda a, v: (a.softmax(-1) * 2) @ v,
+    "two softmaxes": lambda a, v: a.softmax(-1).softmax(-1) @ v,
+    "queries and keys exchanged": lambda a, v: a.transpose(-2, -1).softmax(-1) @ v,
+    "no softmax": lambda a, v: a @ v,
 }
 
 
 @pytest.mark.parametrize("name", WEIGHED)
-def test_attention_is_read_as_what_it_is_or_as_custom(name, tmp_path):
+def test_attention_is_read_as_what_it_is(name, tmp_path):
     """Counts and shapes are the same in all cases: only the values tell."""
-    weigh, is_said = WEIGHED[name]
-    module = Case(weighing(weigh), qkv=nn.Linear(8, 24), proj=nn.Linear(8, 8)).eval()
-    same_values(module, torch.randn(2, 8, 3, 3), tmp_path, said=is_said)
+    module = Case(weighing(WEIGHED[name]), qkv=nn.Linear(8, 24), proj=nn.Linear(8, 8)).eval()
+    same_values(module, torch.randn(2, 8, 3, 3), tmp_path, said=True)
 
 
 def halves(combine):
@@ -285,8 +285,8 @@ def test_a_number_that_multiplies_a_part_is_not_lost(combine, tmp_path):
     same_values(module, torch.randn(2, 3, 4, 4), tmp_path, said=True)
 
 
-@pytest.mark.parametrize(("order", "is_said"), [((2, 0, 1), True), ((2, 1, 0), False)])
-def test_biases_of_relative_positions_lie_as_scores_do(order, is_said, tmp_path):
+@pytest.mark.parametrize("order", [(2, 0, 1), (2, 1, 0)])
+def test_biases_of_relative_positions_lie_as_scores_do(order, tmp_path):
     """Turned, they are those of the opposite positions."""
     places = torch.stack(torch.meshgrid(torch.arange(3), torch.arange(3), indexing="ij")).flatten(1)
     apart = (places[:, :, None] - places[:, None, :]).permute(1, 2, 0) + 2
@@ -297,7 +297,7 @@ def test_biases_of_relative_positions_lie_as_scores_do(order, is_said, tmp_path)
 
     module = Case(weigh, qkv=nn.Linear(8, 24), proj=nn.Linear(8, 8), table=nn.Parameter(torch.randn(25, 2))).eval()
     module.register_buffer("index", apart[..., 0] * 5 + apart[..., 1])
-    same_values(module, torch.randn(2, 8, 3, 3), tmp_path, said=is_said)
+    same_values(module, torch.randn(2, 8, 3, 3), tmp_path, said=True)
 
 
 def same_values(module, example, folder, *, said):

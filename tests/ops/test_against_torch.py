@@ -266,6 +266,8 @@ def cases():
     yield Case("concat", "concat axis=t:\n  slice 2:4 axis=t\n  skip", Apply(lambda x: torch.cat([x[..., 2:4], x], 2)), L)
     yield Case("matmul", "x: skip\nswap | matmul x", Apply(lambda x: torch.matmul(x, x.transpose(1, 2))), L)
     scores = seq(ToTokens(), Apply(lambda x: torch.matmul(x, x.transpose(1, 2))))
+    rows = Apply(lambda x: torch.einsum("ncht,nkht->nkhc", x, x))
+    yield Case("matmul", 'x: skip\nrearrange "h w c -> h c w" | matmul x', rows, HW)
     yield Case("matmul", "x: tokens\ny: swap\nfrom x | matmul y", scores, HW, tokens=True)
     yield Case("custom", 'custom "aten.sin" macs=0', Apply(torch.sin), HW)
     yield Case("custom", 'custom "aten.sum" (2,) out=6x10 macs=0', Apply(lambda x: x.sum(2)), HW, tokens=True)

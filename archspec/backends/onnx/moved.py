@@ -32,8 +32,13 @@ def gmp(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 
 def matmul(layer: Layer, op: Any, x: Type, y: Type) -> str:
-    """Emit MatMul; of a map of one axis, channels first, the product of both turned, in reverse."""
+    """Emit MatMul; of a map, channels first, the product of both turned, in reverse; channels come before its last axis for that."""
     turned, other = isinstance(y, Map), layer.values[1]
+    if len(y.shape) > 2:
+        count = len(y.shape)
+        inside, out = (0, *range(2, count), 1, count), (0, count - 1, *range(1, count - 1), count)
+        product = layer.add("MatMul", *[layer.transpose(value, *inside) for value in (other, layer.x)])
+        return layer.transpose(product, *out)
     if isinstance(layer.types[1], Map) is not turned:
         other = layer.transpose(other, 0, 2, 1)
     return layer.add("MatMul", other, layer.x) if turned else layer.add("MatMul", layer.x, other)

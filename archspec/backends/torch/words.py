@@ -35,11 +35,16 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
     texts = _together(item, texts)
     if item.step == "matmul":
         texts = _factors(texts, item)
+        if item.type is not None and len(item.type.shape) > 2:
+            first, second = (f"{text}.movedim(1, -2)" for text in texts)
+            return f"torch.matmul({first}, {second}).movedim(-2, 1)"
     if template := EXPRESSIONS.get(item.step):
         return template.format(*texts, x=texts[0], own=_own_tensor(item, indexed))
     if item.module is not None:
         if item.flat:
             texts[0] = f"torch.flatten({texts[0]}, 1)"
+        if item.step == "embed" and any(item.levels):
+            texts[0] = f"{texts[0]}.long()"
         module, *lent = [_own(reach, indexed) for reach in (item.reach(tensor=False), *item.lent)]
         return f"{module}({', '.join([*texts, *lent])})"
     whole = texts[0] if len(texts) < len(item.reads) else ""
@@ -89,7 +94,7 @@ def stretched(text: str, level: str, type_: Type, like: str) -> str:
 
 
 def _factors(texts: list[str], item: Item) -> list[str]:
-    """The factors of a product of matrices; one that gives a map of one axis, channels first, is that of both turned, in reverse."""
+    """The factors of a product of matrices; one that gives a map, channels first, is that of both turned, in reverse."""
     x, other = texts
     turned = isinstance(item.type, Map)
     if isinstance(item.types[1], Map) is not turned:

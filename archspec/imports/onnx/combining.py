@@ -16,7 +16,8 @@ from archspec.imports.onnx.places import bytes_of, folded_table, in_order
 from archspec.imports.onnx.regions import Parted, differences, mask_of, masked
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
-from archspec.imports.views import Computed, Held, View
+from archspec.imports.stored import Computed, Held
+from archspec.imports.views import View
 from archspec.types import is_line
 
 # arithmetic

@@ -19,7 +19,8 @@ from archspec.imports.onnx.numbers import REAL, Numbers
 from archspec.imports.onnx.regions import Parted
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Attending, Scores
-from archspec.imports.views import Computed, Held, View, declared_type
+from archspec.imports.stored import Computed, Held
+from archspec.imports.views import View, declared_type
 from archspec.types import Type
 
 Row = Callable[["Call"], Any]

@@ -16,7 +16,8 @@ from archspec.imports.onnx.places import looked_up, moved
 from archspec.imports.onnx.shaping import cuts_of, parts_of, reshaped, shape_of, squeezed, unsqueezed
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
-from archspec.imports.views import Held, View
+from archspec.imports.stored import Held
+from archspec.imports.views import View
 from archspec.types import Map
 
 

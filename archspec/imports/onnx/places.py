@@ -14,7 +14,8 @@ from archspec.imports.onnx.numbers import Numbers
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Scores
 from archspec.imports.relative import offsets
-from archspec.imports.views import Computed, Held, Table, View
+from archspec.imports.stored import Computed, Held, Table
+from archspec.imports.views import View
 
 _LARGEST = 2**22
 """Numbers of a stored mask, or of stored biases, that are read."""

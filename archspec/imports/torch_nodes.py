@@ -1,0 +1,63 @@
+"""What an exported program says of one operator, and of what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archspec.imports.stored import Computed, Held
+from archspec.imports.views import View
+
+
+def module_of(node: Any) -> tuple[str, str]:
+    """The path and the class of the module that an operator is in."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    path, kind = (stack[-1][0].partition("@")[0], stack[-1][1]) if stack else ("", "")
+    return path, kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def operator(node: Any) -> str:
+    """The name of an operator without its overload, and without what says that it is in place."""
+    target = getattr(node.target, "_schema", None)
+    if target is None:
+        return getattr(node.target, "__name__", str(node.target))
+    package, _, name = str(target.name).partition("::")
+    return f"{package}.{name.rstrip('_') if not name.endswith('__') else name}"
+
+
+def flat(values: Any) -> Iterator[Any]:
+    """The items of nested lists; a tensor of ours is no list."""
+    pending = [values]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, (list, tuple)) and not hasattr(one, "_fields"):
+            pending.extend(reversed(one))
+        else:
+            yield one
+
+
+def parts_of(one: Held | Computed) -> tuple[str, ...]:
+    """The learned tensors of a stored or computed one."""
+    return one.parts if isinstance(one, Computed) else (one.name,) * one.learned
+
+
+def views_in(one: Any) -> list[View]:
+    """The tensors of the network in what stands for something that is being put together."""
+    if isinstance(one, View):
+        return [one]
+    return [view for part in flat([*one]) for view in views_in(part)] if hasattr(one, "_fields") else []
+
+
+def reads_tokens(node: Any) -> bool:
+    """Whether what reads an input takes its last axis as the channels."""
+    pending, seen = list(node.users), set[Any]()
+    while pending:
+        user = pending.pop(0)
+        name = operator(user)
+        if name in ("aten.linear", "aten.layer_norm", "aten.scaled_dot_product_attention", "aten.rms_norm", "aten.lstm", "aten.gru"):
+            return True
+        if name.startswith("aten.conv") or user in seen or len(seen) > 50:
+            return False
+        seen.add(user)
+        pending += list(user.users)
+    return False

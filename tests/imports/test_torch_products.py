@@ -1,0 +1,135 @@
+"""Products of matrices, tables, constants and axes of maps that PyTorch modules have, as layers: the emitted module computes the same."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("numpy")
+
+import archspec
+from tests.imports.test_torch_export import Case, same_values
+
+nn = torch.nn
+
+
+def heads(m, x, widths=(4, 4, 4)):
+    """Queries, keys and values of two heads, as (n, heads, T, d), of which each has other channels than usual."""
+    tokens = m.qkv(x.flatten(2).transpose(1, 2))
+    return tokens.view(x.shape[0], -1, 2, sum(widths)).transpose(1, 2).split(widths, -1)
+
+
+def wide(m, x):
+    q, k, v = heads(m, x, (2, 2, 8))
+    return ((q @ k.transpose(-2, -1)).mul(0.5).softmax(-1) @ v).transpose(1, 2).flatten(2)
+
+
+def fused(m, x):
+    q, k, v = heads(m, x, (2, 2, 8))
+    return nn.functional.scaled_dot_product_attention(q, k, v)
+
+
+def of_channels(m, x):
+    """Attention of channels to channels (El-Nouby et al. 2021), with a learned temperature for each head."""
+    q, k, v = (one.transpose(-2, -1) for one in heads(m, x))
+    return ((q @ k.transpose(-2, -1) * m.temperature).softmax(-1) @ v).transpose(1, 2)
+
+
+def linear_first(m, x):
+    q, k, v = heads(m, x)
+    return q.relu() @ (k.relu().transpose(-2, -1) @ v)
+
+
+def offsets(m, x):
+    """Biases by the distance of two positions, of which each head has a row (Graham et al. 2021)."""
+    q, k, v = heads(m, x, (2, 2, 8))
+    return ((q @ k.transpose(-2, -1) + m.biases[:, m.index]).softmax(-1) @ v).transpose(1, 2).flatten(2)
+
+
+def windows(m, x):
+    """Attention in windows with biases by distances."""
+    n, c, h, w = x.shape
+    x = x.view(n, c, h // 2, 2, w // 2, 2).permute(0, 2, 4, 3, 5, 1).reshape(-1, 4, c)
+    q, k, v = m.qkv(x).view(-1, 4, 2, 12).transpose(1, 2).chunk(3, -1)
+    x = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=m.biases[:, m.index[:4, :4]])
+    return m.proj(x.transpose(1, 2).reshape(-1, 4, 8)).view(n, h // 2, w // 2, 2, 2, 8).transpose(2, 3).reshape(n, h, w, 8)
+
+
+def cased(run, **more):
+    layers = {"qkv": nn.Linear(8, 24), "proj": nn.Linear(8, 8), **more}
+    module = Case(run, **layers).eval()
+    grid = torch.stack(torch.meshgrid(torch.arange(4), torch.arange(6), indexing="ij")).flatten(1)
+    apart = (grid[:, :, None] - grid[:, None]).abs()
+    module.register_buffer("index", apart[0] * 6 + apart[1], persistent=False)
+    return module
+
+
+PRODUCTS = {
+    "values that are wider than keys": lambda: cased(wide),
+    "the same in one operator": lambda: cased(fused),
+    "channels that attend to channels": lambda: cased(of_channels, temperature=nn.Parameter(torch.rand(2, 1, 1))),
+    "keys by values first": lambda: cased(linear_first),
+    "biases by distance": lambda: cased(offsets, biases=nn.Parameter(torch.randn(2, 24))),
+    "biases by distance in windows": lambda: cased(windows, biases=nn.Parameter(torch.randn(2, 24))),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_of_matrices(name, tmp_path):
+    same_values(PRODUCTS[name](), torch.randn(2, 8, 4, 6), tmp_path, said=True)
+
+
+def waves(m, x):
+    """Sines of positions, which only the program computes, through a learned layer (Maaz et al. 2022)."""
+    rows = torch.linspace(0, 1, x.shape[2], device=x.device)[:, None].expand(-1, x.shape[3])
+    both = torch.stack([rows.sin(), rows.cos()], 0)[None].repeat(x.shape[0], 1, 1, 1)
+    return x + m.project(both)
+
+
+def turned(m, x):
+    """Rotary positions of pairs of channels (Su et al. 2021)."""
+    angles = torch.arange(x.shape[3])[:, None] / 10 ** torch.arange(4)
+    x = x.permute(0, 2, 3, 1)
+    one, other = x.chunk(2, -1)
+    return x * torch.cat([angles, angles], -1).cos() + torch.cat([-other, one], -1) * torch.cat([angles, angles], -1).sin()
+
+
+def pairs(m, x):
+    """Pairs of neighbouring channels turned, as one stack (Heo et al. 2024)."""
+    x = x.permute(0, 2, 3, 1)
+    return torch.stack([-x[..., 1::2], x[..., ::2]], -1).reshape(x.shape)
+
+
+OTHERS = {
+    "pairs of neighbours": (pairs, {}),
+    "biases of which a part is zero": (
+        lambda m, x: nn.functional.linear(x.flatten(2).transpose(1, 2), m.w, torch.cat([m.q, torch.zeros_like(m.q), m.v])),
+        {"w": nn.Parameter(torch.randn(12, 8)), "q": nn.Parameter(torch.randn(4)), "v": nn.Parameter(torch.randn(4))},
+    ),
+    "constants that are computed": (waves, {"project": nn.Conv2d(2, 8, 1)}),
+    "rotary positions": (turned, {}),
+    "a gate that is learned": (lambda m, x: x * torch.sigmoid(m.gate.view(1, -1, 1, 1)), {"gate": nn.Parameter(torch.randn(8))}),
+    "rows of a map": (lambda m, x: x[:, :, 1:3], {}),
+    "one column of a map": (lambda m, x: x[:, :, :, 2] * 2, {}),
+    "every second row of an odd number": (lambda m, x: x[:, :, :3, 1:][:, :, ::2, ::2], {}),
+    "rows one behind the other": (lambda m, x: torch.cat([x[:, :, 2:], x[:, :, :2] * 2], 2), {}),
+    "the mean of rows": (lambda m, x: x - x.mean(2, keepdim=True), {}),
+    "the sum of all positions": (lambda m, x: x * x.sum((2, 3), keepdim=True), {}),
+    "the maximum of a part": (lambda m, x: x.view(x.shape[0], 8, 2, 2, 6).amax(2), {}),
+    "a layer on windows": (
+        lambda m, x: m.norm(x.view(-1, 8, 2, 2, 6).permute(0, 2, 3, 4, 1).reshape(-1, 12, 8)).view(-1, 2, 12, 8) + 1,
+        {"norm": nn.LayerNorm(8)},
+    ),
+    "no tokens before others": (lambda m, x: torch.cat([x[:, :0], x.relu()], 1), {}),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_axes_and_stored_tensors(name, tmp_path):
+    run, layers = OTHERS[name]
+    module = Case(lambda m, x: run(m, m.first(x)), first=nn.Conv2d(8, 8, 1), **layers).eval()
+    same_values(module, torch.randn(2, 8, 4, 6), tmp_path, said=True)
+
+
+def test_what_is_computed_is_a_tensor_that_is_not_learned():
+    found = archspec.from_torch(Case(waves, project=nn.Conv2d(2, 8, 1)).eval(), "4x6x8")
+    assert "constant: tensor 4x6x2 frozen=yes" in found.text
+    assert archspec.analyze(found.network).totals.params == 24
