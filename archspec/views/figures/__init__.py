@@ -16,6 +16,7 @@ from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Diagram, TooLarge
 from archspec.views.figures.dot import digraph, dot
 from archspec.views.figures.mermaid import mermaid
+from archspec.views.figures.miniature import miniatures
 from archspec.views.figures.placement import plan
 from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.svg import Heading
@@ -101,7 +102,7 @@ def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, n
     head = heading(network, _BOX[diagram.level])
     if bare:
         head = head.bare() if numbers else Heading("", "", head.title)
-    return Picture(paint(diagram, plan(diagram, Cards(diagram)), theme, head), notes)
+    return Picture(paint(diagram, plan(diagram, Cards(diagram, miniatures(diagram))), theme, head), notes)
 
 
 def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archspec.views.figures.captions import LABEL, TITLE, Labels, Words, titles
-from archspec.views.figures.cards import ABOVE, ARC, NOTE, PAD, STRIP, Card
+from archspec.views.figures.cards import NOTE, PAD, STRIP, Card
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.neighbours import Near
 from archspec.views.figures.plan import Frame, Plan, Shift, Wire
@@ -35,7 +35,7 @@ def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
     """The SVG of a diagram whose boxes have their places."""
     wide, high = plan.size
     room = max(wide, heading_width(heading), 380.0)
-    rows, end = legend(_legend(diagram, theme), theme, room)
+    rows, end = legend(_legend(diagram, plan, theme), theme, room)
     shift = Shift(MARGIN + (room - wide) / 2, end + 10)
     frames = [frame._replace(box=shift.rect(frame.box)) for frame in plan.frames]
     plan = plan.moved(dict.fromkeys(diagram.boxes, shift), frames)
@@ -43,7 +43,7 @@ def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
     heads = titles(plan, near)
     page = room + 2 * MARGIN
     shapes = Labels(plan, heads, near, page).find()
-    painter = _Painter(theme)
+    painter = _Painter(theme, plan.turned)
     body = [
         *rows,
         *map(painter.frame, plan.frames, heads),
@@ -53,21 +53,20 @@ def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
     return document(heading, theme, (page, shift.dy + high + MARGIN), body, data_as="blocks", data_level=diagram.level)
 
 
-def _legend(diagram: Diagram, theme: Theme) -> list[Sample]:
+def _legend(diagram: Diagram, plan: Plan, theme: Theme) -> list[Sample]:
     entries = kinds_of({kind for box in diagram.boxes for kind in box.kinds}, theme)
-    residuals = {box.residual for box in diagram.boxes}
-    if "identity" in residuals or any(arrow.past for arrow in diagram.arrows):
+    small = [card.small.plan.wires for card in plan.cards.values() if card.small]
+    if any(wire.arrow.past for wires in (plan.wires, *small) for wire in wires):
         entries.append(Sample("line", theme.accent["convolution"], "skip connection"))
-    if "projection" in residuals:
-        entries.append(Sample("dashes", theme.accent["convolution"], "skip connection with a projection"))
     if any(box.params for box in diagram.boxes):
         entries.append(Sample("", theme.muted, "at the right: parameters"))
     return entries
 
 
 class _Painter:
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, turned: frozenset[Box]) -> None:
         self.theme = theme
+        self.turned = turned
 
     def frame(self, frame: Frame, words: Words) -> str:
         theme, group = self.theme, frame.group
@@ -83,12 +82,11 @@ class _Painter:
     def wire(self, wire: Wire, words: Words | None) -> str:
         arrow = wire.arrow
         colour = self.theme.accent["convolution"] if arrow.past else self.theme.line
-        points = [*wire.points[:-1], towards(wire.points[-1], wire.points[-2], 0.0 if arrow.head.residual else 5.0)]
+        points = [*wire.points[:-1], towards(wire.points[-1], wire.points[-2], 5.0)]
         d = rounded(points, 9.0)
         dashes = "4 3" if arrow.head.training else None
         made = element("path", d=d, fill="none", stroke=colour, stroke_width=1.3, stroke_dasharray=dashes)
-        if not arrow.head.residual:
-            made += arrowhead(wire.points[-1], wire.points[-2], colour)
+        made += arrowhead(wire.points[-1], wire.points[-2], colour)
         if words is not None:
             made += label(*words.spot, words.text, LABEL, self.theme.muted)
         return element("g", made, class_="edge", data_from=shown(arrow.tail.name), data_to=shown(arrow.head.name))
@@ -125,9 +123,7 @@ class _Painter:
     def card(self, box: Box, card: Card, x: float, y: float) -> str:
         theme = self.theme
         w, h = card.size
-        if box.residual:
-            y += (ABOVE - (card.outer[1] - h - ABOVE)) / 2
-        elif box.times > 1:
+        if box.times > 1:
             x, y = x - 4, y - 4
         left, top = x - w / 2, y - h / 2
         made = [
@@ -139,8 +135,9 @@ class _Painter:
         made.append(element("rect", x=left, y=top, width=w, height=h, rx=4, fill=fill, stroke=stroke, stroke_width=1.1))
         made += self.strip(box, left, top, h)
         made += self.words(card, left, top)
-        if box.residual:
-            made.append(self.arc(box, card, x, y))
+        if card.small:
+            wide, high = card.small.plan.size
+            made += self.small(card.small.plan, left + w - PAD - wide, y - high / 2, upwards=box in self.turned)
         return "".join(made)
 
     def strip(self, box: Box, left: float, top: float, height: float) -> Iterator[str]:
@@ -151,8 +148,7 @@ class _Painter:
 
     def words(self, card: Card, left: float, top: float) -> Iterator[str]:
         theme = self.theme
-        w, h = card.size
-        y = top + (h - sum(line.size + 4 for line in card.lines)) / 2 - 1
+        y = top + (card.size[1] - sum(line.size + 4 for line in card.lines)) / 2 - 1
         for line in card.lines:
             y += line.size + 4
             base = y - 2.2
@@ -160,28 +156,24 @@ class _Painter:
             mark = element("tspan", line.mark, dx=7, fill=theme.accent["convolution"], font_weight="bold") if line.mark else ""
             yield label(left + STRIP + PAD, base, line.text, line.size, fill, mark, font_weight="bold" if line.bold else None)
             if line.right:
-                yield label(left + w - PAD, base, line.right, NOTE, theme.muted, text_anchor="end")
+                yield label(left + card.room - PAD, base, line.right, NOTE, theme.muted, text_anchor="end")
 
-    def arc(self, box: Box, card: Card, x: float, y: float) -> str:
-        """The path past a residual block, and the sign where it is added."""
+    def small(self, plan: Plan, left: float, top: float, *, upwards: bool) -> Iterator[str]:
+        """A block in small; what a U turns is read upwards."""
         theme = self.theme
-        w, h = card.size
-        colour = theme.accent["convolution"]
-        right = x + w / 2 + ARC - 4
-        start, end = y - h / 2 - ABOVE + 5, y + h / 2 + 10
-        d = (
-            f"M{number(x)},{number(start)}H{number(right - 8)}Q{number(right)},{number(start)} {number(right)},{number(start + 8)}"
-            f"V{number(end - 8)}Q{number(right)},{number(end)} {number(right - 8)},{number(end)}H{number(x + 7)}"
-        )
-        dashes = "5 3" if box.residual == "projection" else None
-        lines = f"M{number(x)},{number(start - 5)}V{number(y - h / 2 - 5)}M{number(x)},{number(y + h / 2)}V{number(end + 8)}"
-        return (
-            element("path", d=lines, fill="none", stroke=theme.line, stroke_width=1.3)
-            + arrowhead((x, y - h / 2), (x, start - 5), theme.line)
-            + element("path", d=d, fill="none", stroke=colour, stroke_width=1.3, stroke_dasharray=dashes)
-            + element("circle", cx=x, cy=end, r=6.5, fill=theme.card, stroke=theme.ink, stroke_width=1.2)
-            + _sign("+", x, end, 3.6, theme.ink)
-        )
+        shift = Shift(left, top + plan.size[1], -1) if upwards else Shift(left, top)
+        for wire in sorted(plan.wires, key=lambda wire: not wire.arrow.past):
+            colour = theme.accent["convolution"] if wire.arrow.past else theme.line
+            yield element("path", d=rounded([*map(shift.point, wire.points)], 3.0), fill="none", stroke=colour, stroke_width=0.9)
+        for box, middle in plan.places.items():
+            (x, y), card = shift.point(middle), plan.cards[box]
+            w, h = card.size
+            if card.sign:
+                yield element("circle", cx=x, cy=y, r=w / 2, fill=theme.card, stroke=theme.ink, stroke_width=0.9)
+                yield _sign(card.sign, x, y, w / 4, theme.ink)
+            elif h:
+                fill = theme.accent.get(box.kind, theme.line)
+                yield element("rect", x=x - w / 2, y=y - h / 2, width=w, height=h, rx=1.5, fill=fill)
 
 
 def _sign(sign: str, x: float, y: float, arm: float, colour: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
+from typing import NamedTuple
 
 from archspec.analysis.cost import Costs, needed_elements
 from archspec.ir.graph import Call, Graph, Layered, Network, Node
@@ -13,7 +14,7 @@ from archspec.ir.walk import Closed, Enter, Leave, Visit, events
 from archspec.ops.worked import worked
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge, count
 from archspec.views.figures.refine import finish, folded
-from archspec.views.figures.wording import inside, kinds_inside, residual, step
+from archspec.views.figures.wording import inside, kinds_inside, step
 from archspec.views.theme import is_minor
 
 FROM_FINEST = ("layer", "part", "block", "stage")
@@ -26,14 +27,27 @@ _UNFOLDED = 100_000
 
 def build(network: Network, level: str, most: int = MOST) -> Diagram:
     """The diagram of a network at a level: `stage`, `block`, `part` or `layer`. Raises TooLarge."""
-    builder = _Builder(network, level, _UNFOLDED if level == "stage" else most)
-    diagram = builder.build()
+    outputs = [_Output(output.name, output.value, output.training) for output in network.outputs]
+    builder = _Builder(network.graph, outputs, needed_elements(network), level, _UNFOLDED if level == "stage" else most)
+    diagram = builder.build([i.name for i in network.inputs])
     if level == "stage":
         diagram = folded(diagram)
     if len(diagram.boxes) > most or len(diagram.arrows) > 2 * most:
         raise TooLarge
     finish(diagram)
     return diagram
+
+
+def build_inside(graph: Graph, level: str, most: int) -> Diagram:
+    """The diagram of a block's inside, without frames and shapes. Raises TooLarge."""
+    outputs = [_Output("output", value) for value in graph.results]
+    made = _Builder(graph, outputs, [True] * len(graph.elements), level, most).build(["input"] * len(graph.inputs))
+    for box in made.boxes:
+        box.group = None
+    finish(made)
+    for arrow in made.arrows:
+        arrow.label = ""
+    return made
 
 
 def diagrams(network: Network, levels: Iterable[str], most: int = MOST) -> Iterator[Diagram]:
@@ -48,15 +62,22 @@ def finest(network: Network) -> Diagram:
     return next(diagrams(network, FROM_FINEST[:-1], FINEST), None) or build(network, FROM_FINEST[-1])
 
 
+class _Output(NamedTuple):
+    name: str
+    value: int
+    training: bool = False
+
+
 class _Builder:
     """Walks the hierarchy. A value is identified by the box that puts it out."""
 
-    def __init__(self, network: Network, level: str, most: int) -> None:
-        self.network = network
+    def __init__(self, graph: Graph, outputs: list[_Output], needed: list[bool], level: str, most: int) -> None:
+        self.graph = graph
+        self.outputs = outputs
         self.level = level
         self.most = most
         self.costs = Costs()
-        self.needed = needed_elements(network)
+        self.needed = needed
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.parts = cache(self._parts)
@@ -65,12 +86,13 @@ class _Builder:
         self._borrowed = [False]
         """Whether the weights of what the walk passes now are those of something drawn before, by the calls that it stands in."""
 
-    def build(self) -> Diagram:
-        network = self.network
-        sources = [self.add(Box(i.name, "input", i.name, "", "other", i.type, volume=i.type), []) for i in network.inputs]
+    def build(self, names: list[str]) -> Diagram:
+        """Walk the graph, whose inputs are called so."""
+        inputs = zip(names, self.graph.inputs, strict=True)
+        sources = [self.add(Box(name, "input", name, "", "other", type_, volume=type_), []) for name, type_ in inputs]
         values = list(sources)
         groups: list[Group | None] = [None]
-        for event in events(network.graph, closed=self.is_closed):
+        for event in events(self.graph, closed=self.is_closed):
             if isinstance(event, Enter):
                 group = groups[-1] if event.call.inline else Group(event.name, event.name, groups[-1], not self.needed[event.top])
                 groups.append(group)
@@ -85,8 +107,8 @@ class _Builder:
                     values += [self.node(event, read, groups[-1], training)] * len(event.names)
                 else:
                     values += self.closed(event, read, groups[-1], training)
-        for output in network.outputs:
-            type_ = network.graph.type_of(output.value)
+        for output in self.outputs:
+            type_ = self.graph.type_of(output.value)
             box = Box(output.name, "output", output.name, "", "other", type_, training=output.training)
             self.add(box, [last[output.value]])
         return Diagram(self.level, self.boxes, self.arrows)
@@ -147,7 +169,7 @@ class _Builder:
 
     def _readers(self, graph: Graph) -> Counter[int]:
         """Count the readers of each value of a graph; its results and the network's outputs count as read."""
-        ends = [o.value for o in self.network.outputs] if graph is self.network.graph else graph.results
+        ends = [output.value for output in self.outputs] if graph is self.graph else graph.results
         return Counter([*ends, *(value for element in graph.elements for value in element.inputs)])
 
     def closed(self, met: Closed, read: list[Box], group: Group | None, training: bool) -> list[Box]:
@@ -177,7 +199,7 @@ class _Builder:
             box = Box(name, "layer", name, step(lead.op, x), lead.op.kind, output, minors=minors, op=lead.op)
         else:
             detail = str(graph.instance) if graph.instance is not None else "repeat"
-            box = Box(name, "block", name, detail, "block", output, inside=inside(graph), residual=residual(graph))
+            box = Box(name, "block", name, detail, "block", output, inside=inside(graph))
         box.kinds, box.group, box.training = kinds_inside(graph), group, training
         box.parts = self.drawn(call, graph)
         box.equal, box.changes, box.volume = graph, output != graph.inputs[0], output

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archspec.views.figures.diagram import Box, Diagram, Group
-from archspec.views.figures.text_width import fitting, shown, width
+from archspec.views.figures.text_width import fitting, leading, shown, width
 from archspec.views.figures.wording import folded_name, text_of
+
+if TYPE_CHECKING:
+    from archspec.views.figures.plan import Plan
 
 NAME, DETAIL, NOTE = 11.5, 10.5, 9.5
 STRIP = 6.0
@@ -20,10 +23,6 @@ _ROUND = 5
 """Arrows that get into a circle at most."""
 _ARRIVING = 4.0
 """Height that each arrow into a box asks for."""
-ARC = 16.0
-"""Room at the right of a residual block for the arc past it, and at the left likewise, so that the card stays in the middle."""
-ABOVE, BELOW = 13.0, 18.0
-"""Room above and below a residual block for where the arc leaves and joins."""
 
 
 class CardLine(NamedTuple):
@@ -36,6 +35,12 @@ class CardLine(NamedTuple):
     mark: str = ""
 
 
+class Miniature(NamedTuple):
+    """The inside of a block in small."""
+
+    plan: Plan
+
+
 class Card(NamedTuple):
     """`size` is that of the drawn box, `outer` that of the room it takes; `sign` is drawn in a circle in place of lines."""
 
@@ -43,29 +48,40 @@ class Card(NamedTuple):
     size: tuple[float, float]
     outer: tuple[float, float]
     sign: str = ""
+    small: Miniature | None = None
+
+    @property
+    def room(self) -> float:
+        """The width that lines have."""
+        return self.size[0] - (self.small.plan.size[0] + PAD if self.small else 0.0)
 
 
 class Cards(dict[Box, Card]):
-    """The cards of a diagram, all of one width."""
+    """The cards of a diagram, of one width, except those that show a block in small."""
 
-    def __init__(self, diagram: Diagram) -> None:
+    def __init__(self, diagram: Diagram, small: dict[Box, Miniature] | None = None) -> None:
+        small = small or {}
         arrows = Counter(arrow.head for arrow in diagram.arrows)
         lines = {box: _lines(box, arrows[box]) for box in diagram.boxes}
         need = max((_need(line) for box in diagram.boxes for line in lines[box]), default=0.0)
         self.width = min(max(need + STRIP + 2 * PAD, _LEAST), _MOST)
-        super().__init__({box: self._card(box, lines[box], arrows[box]) for box in diagram.boxes})
+        super().__init__({box: self._card(box, lines[box], arrows[box], small.get(box)) for box in diagram.boxes})
 
     def group_title(self, group: Group) -> str:
         """A frame's title, shortened to half a card."""
         return fitting(group.title, self.width / 2, 11.0) + (" (training)" if group.training else "")
 
-    def _card(self, box: Box, lines: list[CardLine], arrows: int) -> Card:
+    def _card(self, box: Box, lines: list[CardLine], arrows: int, small: Miniature | None) -> Card:
         if not lines:
             return Card((), (SIGN_SIZE, SIGN_SIZE), (SIGN_SIZE, SIGN_SIZE), SIGNS[box.step])
-        fitted = tuple(_fitted(line, self.width - STRIP - 2 * PAD) for line in lines)
-        height = max(22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines), _ARRIVING * arrows)
-        wider, higher = (2 * ARC, ABOVE + BELOW) if box.residual else (8, 8) if box.times > 1 else (0, 0)
-        return Card(fitted, (self.width, height), (self.width + wider, height + higher))
+        wide, beside = self.width, small.plan.size if small else (0.0, 0.0)
+        if small:
+            wide = min(max(map(_need, lines)) + STRIP + 2 * PAD, self.width)
+        fitted = tuple(_fitted(line, wide - STRIP - 2 * PAD) for line in lines)
+        height = max(22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines), _ARRIVING * arrows, beside[1] + 10)
+        wide = max(wide + beside[0] + PAD, self.width) if small else wide
+        more = 8 if box.times > 1 else 0
+        return Card(fitted, (wide, height), (wide + more, height + more), small=small)
 
 
 def _need(line: CardLine) -> float:
@@ -79,9 +95,10 @@ def _mark(line: CardLine) -> float:
 
 def _fitted(line: CardLine, room: float) -> CardLine:
     left = width(line.text, line.size, bold=line.bold) + _mark(line)
-    right = fitting(line.right, room - min(left, room / 2) - 11.5, NOTE)
+    right = leading(line.right, room - min(left, room / 2) - 11.5, NOTE)
     left = room - (width(right, NOTE) + 11 if right else 0) - _mark(line)
-    return line._replace(text=fitting(line.text, left, line.size, bold=line.bold), right=right)
+    text = fitting(line.text, left, line.size, bold=True) if line.bold else leading(line.text, left, line.size)
+    return line._replace(text=text, right=right)
 
 
 def _lines(box: Box, arrows: int) -> list[CardLine]:

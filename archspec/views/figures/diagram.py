@@ -47,8 +47,7 @@ class Box:
     `form` is `layer` (with what normalises and activates it), `minor` (one of those alone), `block`, `merge`, `input` or `output`.
     `name` is the full name of the layer or block; where equal ones are folded it is that of the first, and `last` of the last.
     `kinds` are the kinds of its layers in their order. It is repeated `times` times. `equal` is the same object or value
-    for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened. `residual`
-    says how what enters a block is added to what leaves it: not (empty), `identity`, or `projection`. `parts` are the parameters and MACs
+    for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened.  `parts` are the parameters and MACs
     of one by kind of layer. `spans` are the layers it stands for: ranges, ends excluded, of positions in the order of the network.
     """
 
@@ -62,7 +61,6 @@ class Box:
     times: int = 1
     last: str = ""
     inside: str = ""
-    residual: str = ""
     group: Group | None = None
     training: bool = False
     equal: object = None

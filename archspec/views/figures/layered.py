@@ -7,9 +7,9 @@ regression of pool-adjacent-violators.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from archspec.views.figures.cards import Cards
+from archspec.views.figures.cards import Card
 from archspec.views.figures.channel import Track, height, tracks
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.pieces import BESIDE, LABELLED, PLAIN, Leaf, Piece
@@ -59,7 +59,7 @@ class Layered(Piece):
         """What a value comes from into the row below."""
         return self.parts[tail] if tail >= 0 and self.row[tail] == row else self.lanes[value, row]
 
-    def measure(self, cards: Cards, labelled: set[Box]) -> None:
+    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
         super().measure(cards, labelled)
         self.lanes = {}
         self.rows = [[part for at, part in enumerate(self.parts) if self.row[at] == row] for row in range(-1, self.last + 1)]

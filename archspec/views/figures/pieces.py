@@ -8,9 +8,9 @@ parts of a piece: -1 is what is above it, the number of its parts what is below.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from archspec.views.figures.cards import SIGN_SIZE, Cards
+from archspec.views.figures.cards import SIGN_SIZE, Card
 from archspec.views.figures.channel import Track, height, tracks
 from archspec.views.figures.diagram import Box, Group
 from archspec.views.figures.plan import Rect, union
@@ -70,7 +70,7 @@ class Piece:
         """The part that a value which goes on below comes from."""
         return next(tail for tail, head, by in self.joins if head == self.count and by is value)
 
-    def measure(self, cards: Cards, labelled: set[Box]) -> None:
+    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
         """Place the parts and find the extent."""
         for part in self.parts:
             part.measure(cards, labelled)
@@ -112,7 +112,7 @@ class Leaf(Piece):
         self.rider = False
         self.ports: dict[Box, float] = {}
 
-    def measure(self, cards: Cards, labelled: set[Box]) -> None:
+    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
         wide, self.height = cards[self.box].outer
         self.left = self.right = wide / 2
 
@@ -160,7 +160,7 @@ class Framed(Piece):
         super().__init__([inner])
         self.group = group
 
-    def measure(self, cards: Cards, labelled: set[Box]) -> None:
+    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
         super().measure(cards, labelled)
         inner = self.parts[0]
         inner.x, inner.y = 0.0, HEAD
@@ -213,7 +213,7 @@ class Series(Piece):
                 found[value] = tail, max(head, found.get(value, (0, 0))[1])
         return found
 
-    def measure(self, cards: Cards, labelled: set[Box]) -> None:
+    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
         for part in (*self.parts, *(rider for rider, _ in self.riders)):
             part.measure(cards, labelled)
         self.lay_lanes()
@@ -336,7 +336,7 @@ class Parallel(Piece):
         """Whether a value goes straight on beside the branches."""
         return isinstance(self.parts[0], Through)
 
-    def measure(self, cards: Cards, labelled: set[Box]) -> None:
+    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
         super().measure(cards, labelled)
         tall = max(part.height for part in self.parts)
         entered = {head for tail, head, _ in self.joins if tail < 0}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archspec.views.figures.cards import Cards
+from collections.abc import Mapping
+
+from archspec.views.figures.cards import Card
 from archspec.views.figures.column_breaks import columns, misfit
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.nesting import nested
@@ -12,7 +14,14 @@ from archspec.views.figures.u_shape import bend_of, bent, widen
 from archspec.views.figures.wiring import wires
 
 
-def plan(diagram: Diagram, cards: Cards) -> Plan:
+def column(diagram: Diagram, cards: Mapping[Box, Card]) -> Plan:
+    """The plan of a diagram in one column."""
+    whole = nested(diagram)
+    whole.measure(cards, set())
+    return _placed(whole, diagram, cards)[0]
+
+
+def plan(diagram: Diagram, cards: Mapping[Box, Card]) -> Plan:
     """The plan of a diagram: in columns, or as a U."""
     labelled = {arrow.tail for arrow in diagram.arrows if arrow.label}
     whole = nested(diagram)
@@ -28,7 +37,7 @@ def plan(diagram: Diagram, cards: Cards) -> Plan:
     return other if other is not None and misfit(other) < least else made
 
 
-def _placed(whole: Piece, diagram: Diagram, cards: Cards) -> tuple[Plan, dict[Box, Leaf]]:
+def _placed(whole: Piece, diagram: Diagram, cards: Mapping[Box, Card]) -> tuple[Plan, dict[Box, Leaf]]:
     """The plan in one column, and the pieces of the boxes."""
     whole.place(0.0, 0.0)
     leaves = {piece.box: piece for piece in whole.inner() if isinstance(piece, Leaf)}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from archspec.views.figures.cards import Cards
+from archspec.views.figures.cards import Card
 from archspec.views.figures.diagram import Arrow, Box, Group
 from archspec.views.figures.svg import Point
 
@@ -60,13 +60,14 @@ class Shift(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A picture; `places` are the middles of its boxes, whose sizes are those of `cards`."""
+    """A picture; `places` are the middles of its boxes, whose sizes are those of `cards`. Those that are `turned` are read upwards."""
 
-    cards: Cards
+    cards: Mapping[Box, Card]
     places: dict[Box, Point]
     wires: list[Wire]
     frames: list[Frame]
     size: Point = (0.0, 0.0)
+    turned: frozenset[Box] = frozenset()
 
     def rect(self, box: Box) -> Rect:
         """The room that a box takes."""
@@ -90,7 +91,21 @@ class Plan(NamedTuple):
         """The plan with its boxes moved, and each wire with the box that it begins at."""
         places = {box: shifts[box].point(place) for box, place in self.places.items()}
         wires = [wire._replace(points=[shifts[wire.arrow.tail].point(point) for point in wire.points]) for wire in self.wires]
-        return Plan(self.cards, places, wires, frames, size)
+        return Plan(self.cards, places, wires, frames, size, self.turned)
+
+    def scaled(self, scale: float) -> Plan:
+        """The plan at another size, with its left top corner at 0, 0."""
+        x0, y0, x1, y1 = self.extent()
+
+        def at(point: Point) -> Point:
+            return (point[0] - x0) * scale, (point[1] - y0) * scale
+
+        cards = {
+            box: card._replace(size=(card.size[0] * scale, card.size[1] * scale), outer=(card.outer[0] * scale, card.outer[1] * scale))
+            for box, card in self.cards.items()
+        }
+        wires = [wire._replace(points=[*map(at, wire.points)]) for wire in self.wires]
+        return Plan(cards, {box: at(place) for box, place in self.places.items()}, wires, [], at((x1, y1)))
 
     def rewired(self, wires: Iterable[Wire]) -> Plan:
         """The plan with some wires in place of those of the same arrows."""

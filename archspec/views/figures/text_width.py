@@ -44,6 +44,18 @@ def fitting(text: str, room: float, size: float, *, bold: bool = False) -> str:
     return _cut(text, bisect_right(range(1, len(text)), room, key=lambda letters: width(_cut(text, letters), size, bold=bold)))
 
 
+def leading(text: str, room: float, size: float) -> str:
+    """Make a text safe to show, and leave out its last words where it is wider than the room, except what follows a `=` alone."""
+    text = shown(text)
+    words, end = text.split(" "), ""
+    if "=" in words:
+        words, end = words[: words.index("=")], f" = {words[-1]}"
+    while len(words) > 1 and width(text, size) > room:
+        words.pop()
+        text = f"{' '.join(words).rstrip('+ ')} …{end}"
+    return fitting(text, room, size)
+
+
 def wrapped(text: str, room: float, size: float) -> list[str]:
     """A text in lines that fit into the room, broken between words; a word that is wider than the room has a line of its own."""
     lines: list[str] = []

@@ -79,11 +79,9 @@ def _crosses(bend: Bend, leaves: dict[Box, Leaf], tail: Box, head: Box) -> bool:
 
 
 def bent(plan: Plan, bend: Bend, leaves: dict[Box, Leaf]) -> Plan | None:
-    """The plan as a U; None where boxes that are read downwards would go upwards, or boxes are in the way of what goes across."""
+    """The plan as a U; None where boxes are in the way of what goes across."""
     riders = [rider for rider, _ in bend.chain.riders]
     right = {box for box, leaf in leaves.items() if bend.part(leaf) > bend.at} - {rider.box for rider in riders}
-    if any(box.residual for box in right):
-        return None
     (a0, a1), (b0, b1) = _sides(bend, range(bend.at + 1)), _sides(bend, range(bend.at + 1, bend.chain.count))
     between = max([_BETWEEN, *(2 * rider.left + _BETWEEN / 2 for rider in riders)])
     top = bend.chain.y
@@ -110,7 +108,7 @@ def bent(plan: Plan, bend: Bend, leaves: dict[Box, Leaf]) -> Plan | None:
             wires.append(wire._replace(points=[*above, *_level((above[-1][0], made.places[head][1]), head, made)]))
         else:
             wires.append(wire if tail in right or head not in right else _round(old, bend.foot + 1, down, up, base + _DROP))
-    made = made._replace(wires=wires)
+    made = made._replace(wires=wires, turned=frozenset(right))
     return None if any(made.struck(wire) for wire in wires if wire.arrow.tail not in right and wire.arrow.head in right) else made
 
 

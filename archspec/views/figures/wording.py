@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from archspec.ir.graph import SHORTCUT, Call, Further, Graph, Node
+from archspec.ir.graph import Call, Graph, Node
 from archspec.ops.base import Op, show
 from archspec.types import Map, Type
 from archspec.views.figures.diagram import Box
@@ -97,32 +97,6 @@ def kinds_inside(graph: Graph, most: int = 64) -> tuple[str, ...]:
         if len(found) < most:
             found += [element.op.kind] if isinstance(element, Node) else kinds_inside(element.graph, most) * min(element.times, most)
     return tuple(found[:most])
-
-
-def residual(graph: Graph) -> str:
-    """How a block's input is added to what it puts out: `identity`, `projection` (through a shortcut of its own), or not (empty)."""
-    value, first = graph.result, len(graph.inputs)
-    while value >= first:
-        element = graph.elements[value - first]
-        if not isinstance(element, Node):
-            return ""
-        if element.op.step == "add":
-            return _ends(graph, element, first)
-        if not is_minor(element.op):
-            return ""
-        value = element.inputs[0]
-    return ""
-
-
-def _ends(graph: Graph, node: Node, first: int) -> str:
-    """Describe the `add` of a block, whose values may come from other `add`s."""
-    if 0 in node.inputs:
-        return "identity"
-    read = [graph.elements[value - first] for value in node.inputs if value >= first]
-    if any(not isinstance(element, Further) and element.stem == SHORTCUT and element.inputs[0] == 0 for element in read):
-        return "projection"
-    adds = (_ends(graph, element, first) for element in read if isinstance(element, Node) and element.op.step == "add")
-    return next(filter(None, adds), "")
 
 
 def text_of(type_: Type) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.fuzzing.generator import SpecGenerator
 from tests.fuzzing.steps import Options
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import VARIED, few_quick
-from tests.helpers.svg import Drawn
+from tests.helpers.svg import SVG, Drawn
 from tests.helpers.wires import arrows_through_boxes, boxes, boxes_on_boxes, lines, shared_lines
 
 LEVELS = ("stage", "block", "part", "layer")
@@ -178,3 +179,39 @@ def test_nesting_of_any_depth_is_drawn():
     """Each output hangs beside the rest of the network, which is a branch within a branch."""
     text = "input 8\n" + "".join(f"x{at}: fc 8\noutput x{at}\n" for at in range(300))
     check_apart(drawn(archspec.loads(text), "layer"))
+
+
+def small(picture, name):
+    """The circles and the coloured bars in the box of a block."""
+    (node,) = (node for node in picture.find("node") if node.get("data-name") == name)
+    bars = [e for e in node.iter(f"{SVG}rect") if e.get("rx") == "1.5"]
+    return len(list(node.iter(f"{SVG}circle"))), len(bars), {e.get("x") for e in bars}
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "block", "signs", "bars", "columns"),
+    [
+        ("resnet50", "block", "layer1.1", 1, 4, 1),  # three convolutions, and the relu behind the (+)
+        ("resnet50", "block", "layer2.0", 1, 5, 2),  # and the projection
+        ("vit_b_16", "block", "encoder.layers.encoder_layer_0", 2, 5, 1),  # both skips
+        ("googlenet", "block", "inception3a", 0, 8, 5),  # seven layers in four branches, and their concat in the middle
+    ],
+)
+def test_a_block_shows_its_inside(networks, name, level, block, signs, bars, columns):
+    found = small(drawn(networks(name), level), block)
+    assert (*found[:2], len(found[2])) == (signs, bars, columns)
+
+
+def test_signs_are_as_many_as_the_additions(networks):
+    """On all cards of blocks together."""
+    network = networks("resnet18")
+    adds = sum(row.name.endswith("add1") for row in archspec.analyze(network).layers)
+    picture = drawn(network, "block")
+    assert sum(small(picture, node.get("data-name"))[0] for node in picture.find("node")) == adds == 8
+
+
+def test_arguments_are_left_out_whole():
+    """Where they are too long: no number is shown that nobody wrote."""
+    text = "block b(first, second, third, fourth, fifth, sixth): conv k=1 f=first | pool 2\n\ninput 8x8x4\nb " + " ".join(["123456"] * 6)
+    words = "".join(drawn(archspec.loads(text), "block").root.itertext())
+    assert "…" in words and not [number for number in re.findall(r"=(\d+)", words) if number != "123456"]

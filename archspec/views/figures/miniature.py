@@ -1,0 +1,62 @@
+"""Blocks in small: the inside of a block on its card, placed by the same code as the whole."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archspec.ir.graph import Graph
+from archspec.views.figures.build import build_inside
+from archspec.views.figures.cards import SIGN_SIZE, SIGNS, Card, Miniature
+from archspec.views.figures.diagram import Box, Diagram, TooLarge
+from archspec.views.figures.placement import column
+
+_SCALE = 0.4
+_MOST = 26
+"""Layers that can be told apart in small; above this inner blocks are closed, or nothing is drawn."""
+_WIDEST, _TALLEST = 150.0, 125.0
+
+
+class _Size(NamedTuple):
+    full: tuple[float, float] = (62.0, 17.0)
+    thin: tuple[float, float] = (62.0, 11.0)
+    sign: tuple[float, float] = (SIGN_SIZE, SIGN_SIZE)
+    end: tuple[float, float] = (4.0, 0.0)
+
+
+_SIZE = _Size()
+
+
+def miniatures(diagram: Diagram) -> dict[Box, Miniature]:
+    """The inside of each block of a diagram that can be told apart in small."""
+    made: dict[int, Miniature | None] = {}
+    found: dict[Box, Miniature] = {}
+    for box in diagram.boxes:
+        if isinstance(box.equal, Graph):
+            if id(box.equal) not in made:
+                made[id(box.equal)] = _miniature(box.equal)
+            small = made[id(box.equal)] if box.form == "block" else None
+            if small is not None:
+                found[box] = small
+    return found
+
+
+def _miniature(graph: Graph) -> Miniature | None:
+    for level in ("part", "stage"):
+        try:
+            diagram = build_inside(graph, level, _MOST)
+        except TooLarge:
+            continue
+        plan = column(diagram, {box: _card(box) for box in diagram.boxes}).scaled(_SCALE)
+        if plan.size[0] <= _WIDEST and plan.size[1] <= _TALLEST:
+            return Miniature(plan)
+    return None
+
+
+def _card(box: Box) -> Card:
+    if box.form in ("input", "output"):
+        size = _SIZE.end
+    elif box.form == "merge":
+        size = _SIZE.sign if box.step in SIGNS else _SIZE.thin
+    else:
+        size = _SIZE.thin if box.form == "minor" else _SIZE.full
+    return Card((), size, size, SIGNS.get(box.step, "") if box.form == "merge" else "")
