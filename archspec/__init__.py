@@ -30,6 +30,7 @@ if _typing.TYPE_CHECKING:
     from archspec.api import report_page as report_page
     from archspec.api import to_onnx as to_onnx
     from archspec.api import to_torch as to_torch
+    from archspec.api import window as window
     from archspec.api import work as work
     from archspec.diagnostics import Diagnostic as Diagnostic
     from archspec.diagnostics import SpecError as SpecError
@@ -53,6 +54,7 @@ if _typing.TYPE_CHECKING:
     from archspec.symbolic.sizes import Sizes as Sizes
     from archspec.symbolic.sweeps import Sweep as Sweep
     from archspec.views.arithmetic import Work as Work
+    from archspec.views.arithmetic.window_picture import SlidingWindow as SlidingWindow
     from archspec.views.comparison import Comparison as Comparison
     from archspec.views.exam import Exam as Exam
     from archspec.views.explanation import Explanation as Explanation
@@ -65,7 +67,7 @@ if _typing.TYPE_CHECKING:
 _HOMES = {
     "analysis.layers": "Report Row Totals",
     "analysis.training": "TrainingMemory",
-    "api": "analyze compare compile draw emit explain load_weights loads memory quiz report_page to_onnx to_torch work",
+    "api": "analyze compare compile draw emit explain load_weights loads memory quiz report_page to_onnx to_torch window work",
     "diagnostics": "Diagnostic SpecError",
     "elaborate.compiled": "Compiled",
     "imports.imported": "Imported",
@@ -80,6 +82,7 @@ _HOMES = {
     "symbolic.sizes": "Sizes",
     "symbolic.sweeps": "Sweep",
     "views.arithmetic": "Work",
+    "views.arithmetic.window_picture": "SlidingWindow",
     "views.comparison": "Comparison",
     "views.exam": "Exam",
     "views.explanation": "Explanation",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from archspec.analysis.training import TrainingMemory
     from archspec.views.arithmetic import Work
+    from archspec.views.arithmetic.window_picture import SlidingWindow
     from archspec.views.comparison import Comparison
     from archspec.views.exam import Exam
     from archspec.views.explanation import Explanation
@@ -245,6 +246,21 @@ def report_page(model: Network, *more: Network) -> str:
     True
     """
     return report(model, *more).html
+
+
+def window(model: Network, layer: str) -> SlidingWindow:
+    """Show how the window of a `layer` slides over its input: convolutions, pooling, transposed convolutions.
+
+    The result has `to_svg()`, a strip of steps, `to_svg(animated=True)` and `to_html()`, a page that plays them, and `save("x.html")`. Large
+    inputs are drawn smaller, with the same window, stride, padding and remainder. Raises ValueError where there is no such layer, or it
+    has no window that can be drawn. Source: Dumoulin & Visin 2016.
+
+    >>> archspec.window(archspec.load("lenet5"), "conv1")
+    SlidingWindow(conv1: conv k=5 f=6)
+    """
+    from archspec.views.arithmetic.window_picture import SlidingWindow
+
+    return SlidingWindow(Report(given(model)), layer)
 
 
 def work(step: str, image: Any, kernel: Any = None, bias: Any = ()) -> Work:

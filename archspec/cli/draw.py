@@ -5,37 +5,51 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from archspec.analysis.layers import Report
 from archspec.cli import specs
 from archspec.cli.arguments import listed, spec
-from archspec.cli.failure import Failure
+from archspec.cli.failure import Failure, reading
 from archspec.cli.screen import out, tell
-from archspec.cli.writing import form, write_picture
+from archspec.cli.writing import form, write_picture, write_whole
 from archspec.saving import PICTURES
+from archspec.views.arithmetic.window_picture import SlidingWindow
 from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, draw, text_form
 
 _OUTPUT = f"the file to write: {listed([*PICTURES, *TEXT_FORMS])} (Mermaid); SVG to standard output without it"
 _LEVEL = (
     "what a box is: equal blocks folded, a block, a layer with its norm and activation, a layer; auto is the finest that stays readable"
 )
+_PAGES = (".html", ".htm")
+"""Endings of the files of pages, which play a window."""
 EXAMPLES = (
     ("draw lenet5 --as volumes -o lenet5.svg", "the maps as textbooks draw them"),
     ("draw resnet50 -o resnet50.dot", "boxes and arrows, for Graphviz"),
+    ("draw alexnet features.0 --as window -o window.html", "how a window slides, step by step"),
     ("draw vgg16 --as bars -o vgg16.svg", "where parameters and MACs are"),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     spec(parser)
+    parser.add_argument("layer", metavar="LAYER", nargs="?", help="the layer whose window `--as window` shows")
     parser.add_argument("-o", "--output", metavar="OUT", help=_OUTPUT)
     parser.add_argument(
-        "--as", dest="kind", choices=KINDS_OF_PICTURE, default="blocks",
-        help="boxes and arrows, the stacked maps of textbooks, or bars of parameters and MACs",
+        "--as", dest="kind", choices=(*KINDS_OF_PICTURE, "window"), default="blocks",
+        help="boxes and arrows, the stacked maps of textbooks, bars of parameters and MACs, or how the window of LAYER slides",
     )  # fmt: skip
     parser.add_argument("--level", choices=LEVELS, default="auto", help=_LEVEL)
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="the colours")
 
+    parser.add_argument(
+        "--animate", action="store_true", help="with `--as window`, one picture in which the window moves; .html plays it too"
+    )
+
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.kind == "window":
+        return _window(arguments)
+    if arguments.layer is not None or arguments.animate:
+        raise Failure("a LAYER and --animate go with `--as window`")
     ending = form(arguments.output or "picture.svg", (*PICTURES, *TEXT_FORMS), "a picture")
     if ending in TEXT_FORMS and arguments.kind != "blocks":
         raise Failure(f"only `--as blocks` has a form in {ending}")
@@ -50,4 +64,22 @@ def run(arguments: argparse.Namespace) -> int:
         write_picture(Path(arguments.output), picture.text)
     else:
         out().data(picture.text)
+    return 0
+
+
+def _window(arguments: argparse.Namespace) -> int:
+    """Draw the sliding window of a layer. Raises Failure, SpecError, Missing."""
+    ending = form(arguments.output or "picture.svg", (*PICTURES, *_PAGES), "a window")
+    if arguments.layer is None:
+        raise Failure("`--as window` draws one layer: `archspec draw FILE LAYER --as window`")
+    report = Report(specs.network(arguments))
+    with reading():
+        window = SlidingWindow(report, arguments.layer)
+    text = window.to_html() if ending in _PAGES else window.to_svg(arguments.theme, animated=arguments.animate)
+    if not arguments.output:
+        out().data(text)
+    elif ending in _PAGES:
+        write_whole(Path(arguments.output), text)
+    else:
+        write_picture(Path(arguments.output), text)
     return 0

@@ -15,7 +15,7 @@ _GROUPS = {
     "Count and explain": ("analyze", "explain", "compare"),
     "Leave numbers open": ("formula", "sweep", "find", "sizes", "memory"),
     "Show": ("draw", "to_graphviz", "report", "report_page"),
-    "Teach": ("quiz", "work"),
+    "Teach": ("quiz", "work", "window"),
     "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
     "Build": ("Builder", "Block"),
     "What they give": (
@@ -30,6 +30,7 @@ _GROUPS = {
         "Page",
         "Exam",
         "Work",
+        "SlidingWindow",
         "Short",
         "Imported",
         "Loaded",

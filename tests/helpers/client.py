@@ -64,6 +64,8 @@ def use(folder: Path) -> Iterator[object]:
     worked = archspec.work("conv | relu", [[1, 2], [3, 4]], [[1, -1]], bias=1)
     assert_type(worked, archspec.Work)
     assert_type(worked.output, list[list[list[int | float]]])
+    assert_type(archspec.window(model, "conv1"), archspec.SlidingWindow)
+    assert_type(archspec.window(model, "conv1").to_html(), str)
     asked.save(folder / "quiz.tex", key=True)
     formula = archspec.formula(model, "H")
     assert_type(formula, archspec.Formula)
