@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from archspec.cli.arguments import count, spec
 from archspec.cli.failure import Failure
 from archspec.cli.screen import err, out
 from archspec.cli.screen import tell as say
-from archspec.cli.specs import Compiled, compiled, files, tell
+from archspec.cli.specs import Compiled, compiled, files, stamps, tell
 from archspec.diagnostics import Diagnostic
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
@@ -144,7 +143,7 @@ def watch(arguments: argparse.Namespace) -> int:
     screen, seen, status = out(), None, 0
     try:
         while True:
-            now = _stamps(files(arguments.files))
+            now = stamps(files(arguments.files))
             if now != seen:
                 if screen.terminal:
                     screen.write("\x1b[2J\x1b[H")
@@ -153,18 +152,3 @@ def watch(arguments: argparse.Namespace) -> int:
             time.sleep(0.25)
     except KeyboardInterrupt:
         return status
-
-
-def _stamps(named: list[str]) -> list[tuple[str, int]]:
-    """Change times of the files and of the specs beside and below them, which they may use."""
-    from archspec.finding import bundled
-
-    found = {}
-    for file in named:
-        path = Path(file) if Path(file).exists() else bundled(file) or Path(file)
-        for candidate in [path, *path.parent.glob("*.arch"), *path.parent.glob("*/*.arch")]:
-            try:
-                found[str(candidate)] = candidate.stat().st_mtime_ns
-            except OSError:
-                found[str(candidate)] = 0
-    return sorted(found.items())

@@ -43,6 +43,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "predict": "classify images with a trained network",
     },
     "While you write": {
+        "serve": "the page about a spec, remade when you save it",
         "lsp": "the language server that an editor starts",
     },
     "Shell": {

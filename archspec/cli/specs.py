@@ -16,7 +16,7 @@ from archspec.diagnostics import Diagnostic, SpecError
 from archspec.elaborate.assumptions import LIMITS, Options
 from archspec.elaborate.expressions import Value
 from archspec.elaborate.settings import inputs_of, shape_of, value_of
-from archspec.finding import locate
+from archspec.finding import bundled, locate
 from archspec.ir.graph import Network
 from archspec.source import read_text
 from archspec.syntax.parser import MAX_BYTES
@@ -84,6 +84,19 @@ def _below(folder: str) -> Iterator[str]:
     for here, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (str(Path(here, name)) for name in names if name.endswith(".arch"))
+
+
+def stamps(named: Sequence[str]) -> dict[str, int]:
+    """The times of change of files, and of the specs beside and below them, which they may use; 0 for one that is not there."""
+    found = {}
+    for file in named:
+        path = Path(file) if Path(file).exists() else bundled(file) or Path(file)
+        for candidate in [path, *path.parent.glob("*.arch"), *path.parent.glob("*/*.arch")]:
+            try:
+                found[str(candidate)] = candidate.stat().st_mtime_ns
+            except OSError:
+                found[str(candidate)] = 0
+    return found
 
 
 def networks(arguments: argparse.Namespace) -> list[Network]:

@@ -1,0 +1,92 @@
+"""`archspec serve`."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+from archspec.cli.arguments import spec, whole
+from archspec.cli.failure import Failure, reason
+from archspec.cli.screen import err, out
+from archspec.cli.specs import Compiled, compiled, stamps
+from archspec.diagnostics.render import plain
+from archspec.live.page_server import HOST, Shown, serve
+from archspec.views.page import page
+
+EXAMPLES = (
+    ("serve net.arch", "the page about a spec, remade whenever the file is saved"),
+    ("serve net.arch --port 8000 --open", "at a port of your choice, in your browser"),
+)
+_PAUSE = 0.04
+"""Seconds between two looks at the files."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    spec(parser)
+    parser.add_argument("--port", metavar="N", type=whole, default=0, help="the port to listen at (default: a free one)")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    file = arguments.file
+    if file == "-":
+        raise Failure("expected a file to watch, found standard input")
+    first = _read(file, arguments)
+    if isinstance(first, str):
+        raise Failure(first)
+    if not 0 <= arguments.port < 65536:
+        raise Failure(f"expected a port from 1 to 65535, found {arguments.port}")
+    try:
+        server, shown = serve(Path(file).name, arguments.port)
+    except OSError as error:
+        raise Failure(f"cannot listen at {HOST}:{arguments.port}: {reason(error)}") from None
+    gc.enable()  # it runs for hours
+    address = f"http://{HOST}:{server.server_port}/"
+    with suppress(KeyboardInterrupt):
+        Thread(target=server.serve_forever, daemon=True).start()
+        out().line(f"{address} shows {file}; Ctrl-C ends it")
+        out().stream.flush()
+        if arguments.open:
+            import webbrowser
+
+            webbrowser.open(address)
+        _follow(file, arguments, shown, first)
+    return 0
+
+
+def _read(file: str, arguments: argparse.Namespace) -> Compiled | str:
+    """The file as it is, or why it cannot be read."""
+    try:
+        return compiled(file, arguments)
+    except Failure as failure:
+        return str(failure)
+
+
+def _follow(file: str, arguments: argparse.Namespace, shown: Shown, first: Compiled) -> None:
+    """Show the file, and again whenever it changes, or one that it may use."""
+    seen = stamps([file])
+    found: Compiled | str = first
+    while True:
+        _show(shown, found)
+        while (now := stamps([file])) == seen:
+            time.sleep(_PAUSE)
+        seen, found = now, _read(file, arguments)
+
+
+def _show(shown: Shown, found: Compiled | str) -> None:
+    """Show the messages at once, then the page, which takes longer."""
+    if isinstance(found, str):
+        return shown.show(found)
+    messages = plain([each for each in found.diagnostics if each.severity != "note"], 20)
+    if found.network is None:
+        return shown.show(messages)
+    try:
+        made = page([found.network])
+    except Exception as error:  # the last good page stays, and the server runs on
+        err().message(f"archspec: cannot make the page: {type(error).__name__}: {error}")
+        return shown.show(messages or str(error))
+    return shown.show(messages, made.html)
