@@ -11,13 +11,12 @@ from archspec.extras import require
 from archspec.ir.graph import Network
 from archspec.views.figures.bars import bars
 from archspec.views.figures.blocks import draw as paint
-from archspec.views.figures.build import FROM_FINEST, MOST, diagrams, finest
+from archspec.views.figures.build import FROM_FINEST, MOST, diagrams
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Diagram, TooLarge
 from archspec.views.figures.dot import digraph, dot
+from archspec.views.figures.legible import automatic, laid_out
 from archspec.views.figures.mermaid import mermaid
-from archspec.views.figures.miniature import miniatures
-from archspec.views.figures.placement import plan
 from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
@@ -102,7 +101,7 @@ def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, n
     head = heading(network, _BOX[diagram.level])
     if bare:
         head = head.bare() if numbers else Heading("", "", head.title)
-    return Picture(paint(diagram, plan(diagram, Cards(diagram, miniatures(diagram))), theme, head), notes)
+    return Picture(paint(diagram, laid_out(diagram), theme, head), notes)
 
 
 def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:
@@ -110,7 +109,7 @@ def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:
     most = f"more than {MOST:,} boxes or {2 * MOST:,} arrows"
     try:
         if level == "auto":
-            return finest(network), ()
+            return automatic(network), ()
         diagram = next(diagrams(network, FROM_FINEST[FROM_FINEST.index(level) :]))
     except (TooLarge, StopIteration):
         raise _too_large(network, f"even with equal blocks folded it has {most}") from None

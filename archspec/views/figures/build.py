@@ -18,8 +18,6 @@ from archspec.views.figures.wording import inside, kinds_inside, step
 from archspec.views.theme import is_minor
 
 FROM_FINEST = ("layer", "part", "block", "stage")
-FINEST = 60
-"""Boxes that `auto` allows."""
 MOST = 1500
 """Boxes and arrows that are laid out at all: more nobody reads."""
 _UNFOLDED = 100_000
@@ -55,11 +53,6 @@ def diagrams(network: Network, levels: Iterable[str], most: int = MOST) -> Itera
     for level in levels:
         with suppress(TooLarge):
             yield build(network, level, most)
-
-
-def finest(network: Network) -> Diagram:
-    """The diagram at the finest level with at most FINEST boxes. Raises TooLarge where even the coarsest is too large."""
-    return next(diagrams(network, FROM_FINEST[:-1], FINEST), None) or build(network, FROM_FINEST[-1])
 
 
 class _Output(NamedTuple):

@@ -11,8 +11,6 @@ from typing import NamedTuple
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.plan import Frame, Plan, Shift, Wire
 
-SHAPE = 1.5
-"""Width over height that is aimed at: that of a slide."""
 _CUTS = 150
 """Places to cut that are tried."""
 GUTTER = 46.0
@@ -71,8 +69,8 @@ class Column(NamedTuple):
         return self.head + self.bottom - self.top + self.foot
 
 
-def columns(plan: Plan) -> tuple[Plan, float]:
-    """The plan in as many columns as bring it nearest to the SHAPE, and how far from its aims it is; its left top corner is at 0, 0."""
+def columns(plan: Plan, aspect: float) -> tuple[Plan, float]:
+    """The plan in as many columns as bring it nearest to an aspect, width over height, with the largest words, and how far from its aims it is; its left top corner is at 0, 0."""
     _, top, _, bottom = plan.extent()
     edge = Cut(bottom, top)
     cuts = [edge, *(_cuts(plan) if bottom - top > _TALL else ()), edge]
@@ -82,15 +80,16 @@ def columns(plan: Plan) -> tuple[Plan, float]:
         _, pieces = chosen(0, count)
         made = _placed(plan, pieces)
         empty = 1 - sum(piece.height for piece in pieces) / count / made.size[1]
-        found = misfit(made, empty) + 0.3 * sum(len(piece.after.frames) for piece in pieces)
-        if found < least - 0.05:
+        found = misfit(made, aspect, empty) + 0.06 * sum(len(piece.after.frames) for piece in pieces)
+        if found < least - 0.03:
             best, least = made, found
     return best, least
 
 
-def misfit(plan: Plan, empty: float = 0.0) -> float:
-    """Measure how far a plan is from its aims: the wanted shape, and columns that are filled to their foot."""
-    return abs(log(plan.size[0] / plan.size[1] / SHAPE)) + 4.0 * empty * empty
+def misfit(plan: Plan, aspect: float, empty: float = 0.0) -> float:
+    """Measure how far a plan is from its aims: large where it fills a page of an aspect, and columns that are filled to their foot."""
+    wide, high = plan.size
+    return log(max((wide + 40) / aspect, high + 120)) + 2.0 * empty * empty
 
 
 def _cuts(plan: Plan) -> list[Cut]:

@@ -10,10 +10,12 @@ from archspec.views.figures.cards import SIGN_SIZE, SIGNS, Card, Miniature
 from archspec.views.figures.diagram import Box, Diagram, TooLarge
 from archspec.views.figures.placement import column
 
-_SCALE = 0.4
+_SCALES = 0.28, 0.38
+"""Least and largest size, of that of the whole."""
 _MOST = 26
 """Layers that can be told apart in small; above this inner blocks are closed, or nothing is drawn."""
-_WIDEST, _TALLEST = 150.0, 125.0
+_WIDEST, _TALLEST = 140.0, 72.0
+"""The room that is aimed at."""
 
 
 class _Size(NamedTuple):
@@ -46,9 +48,11 @@ def _miniature(graph: Graph) -> Miniature | None:
             diagram = build_inside(graph, level, _MOST)
         except TooLarge:
             continue
-        plan = column(diagram, {box: _card(box) for box in diagram.boxes}).scaled(_SCALE)
-        if plan.size[0] <= _WIDEST and plan.size[1] <= _TALLEST:
-            return Miniature(plan)
+        plan = column(diagram, {box: _card(box) for box in diagram.boxes})
+        x0, y0, x1, y1 = plan.extent()
+        scale = min(_WIDEST / (x1 - x0), _TALLEST / (y1 - y0), _SCALES[1])
+        if scale > _SCALES[0]:
+            return Miniature(plan.scaled(scale))
     return None
 
 

@@ -13,6 +13,9 @@ from archspec.views.figures.plan import Frame, Plan
 from archspec.views.figures.u_shape import bend_of, bent, widen
 from archspec.views.figures.wiring import wires
 
+ASPECT = 16 / 9
+"""Width over height of a slide."""
+
 
 def column(diagram: Diagram, cards: Mapping[Box, Card]) -> Plan:
     """The plan of a diagram in one column."""
@@ -21,20 +24,20 @@ def column(diagram: Diagram, cards: Mapping[Box, Card]) -> Plan:
     return _placed(whole, diagram, cards)[0]
 
 
-def plan(diagram: Diagram, cards: Mapping[Box, Card]) -> Plan:
-    """The plan of a diagram: in columns, or as a U."""
+def plan(diagram: Diagram, cards: Mapping[Box, Card], aspect: float = ASPECT) -> Plan:
+    """The plan of a diagram: in columns, or as a U; `aspect` is the width over the height of the page that it is to fill."""
     labelled = {arrow.tail for arrow in diagram.arrows if arrow.label}
     whole = nested(diagram)
     whole.measure(cards, labelled)
     plain, leaves = _placed(whole, diagram, cards)
-    made, least = columns(plain)
+    made, least = columns(plain, aspect)
     bend = bend_of(whole)
     if bend is None:
         return made
     widen(bend, diagram, leaves)
     whole.measure(cards, labelled)
     other = bent(_placed(whole, diagram, cards)[0], bend, leaves)
-    return other if other is not None and misfit(other) < least else made
+    return other if other is not None and misfit(other, aspect) < least else made
 
 
 def _placed(whole: Piece, diagram: Diagram, cards: Mapping[Box, Card]) -> tuple[Plan, dict[Box, Leaf]]:

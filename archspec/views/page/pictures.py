@@ -7,8 +7,9 @@ from typing import NamedTuple
 from archspec.diagnostics import SpecError
 from archspec.ir.graph import Network
 from archspec.views.figures import embedded, outline
-from archspec.views.figures.build import FROM_FINEST, diagrams, finest
+from archspec.views.figures.build import FROM_FINEST, diagrams
 from archspec.views.figures.diagram import TooLarge
+from archspec.views.figures.legible import automatic
 from archspec.views.page.html import tag
 
 MOST = 300
@@ -57,7 +58,7 @@ def pictures(network: Network, *, numbers: bool = True) -> Pictures:
 def _levels(network: Network) -> tuple[list[str], int]:
     """The levels worth showing, and the position of the one that `auto` takes. Of levels with as many boxes the finest is kept."""
     try:
-        auto = finest(network).level
+        auto = automatic(network).level
     except TooLarge:
         return ["stage"], 0  # drawing it says why it cannot be
     sizes = {len(diagram.boxes): diagram.level for diagram in diagrams(network, reversed(FROM_FINEST), MOST)}

@@ -210,6 +210,26 @@ def test_signs_are_as_many_as_the_additions(networks):
     assert sum(small(picture, node.get("data-name"))[0] for node in picture.find("node")) == adds == 8
 
 
+@pytest.mark.parametrize(("name", "level"), [("lenet5", "layer"), ("resnet18", "block"), ("resnet152", "stage"), ("wavenet", "stage")])
+def test_auto_is_the_finest_level_that_is_legible_on_a_slide(networks, name, level):
+    """Words of 10.5 units are at least 7 pt, where the picture fills 1280 to 720 pixels."""
+    picture = drawn(networks(name), "auto")
+    assert picture.root.get("data-level") == level
+    assert 10.5 * min(1280 / picture.width, 720 / picture.height) >= 28 / 3 - 0.2
+
+
+ILLEGIBLE = {
+    "efficientnet_b0", "efficientnet_v2_m", "fcn8s", "hrnet_w18", "segnet", "siamese_koch", "ssd300", "swin_t", "swin_v2_t", "unet", "yolov3",
+}  # fmt: skip
+"""At no level are their words 7 pt on a slide."""
+
+
+@pytest.mark.parametrize("name", few_quick([path.stem for path in SPECS], ("vgg16", "googlenet", "bert_base")))
+def test_the_specs_are_legible(networks, name):
+    picture = drawn(networks(name), "auto")
+    assert (10.5 * min(1280 / picture.width, 720 / picture.height) >= 28 / 3) == (name not in ILLEGIBLE)
+
+
 def test_arguments_are_left_out_whole():
     """Where they are too long: no number is shown that nobody wrote."""
     text = "block b(first, second, third, fourth, fifth, sixth): conv k=1 f=first | pool 2\n\ninput 8x8x4\nb " + " ".join(["123456"] * 6)
