@@ -47,7 +47,7 @@ class Tensors(Sliding):
         first = count > 1
         order = [dim, *order] if first else [*order, dim]
         moved = x._replace(dims=tuple([x.dims[at] for at in (0, *order)]))
-        value = self.settle(site, moved, "map" if first else "")
+        value = self.settle(site, moved, "map" if first else "tokens" if order[1:] else "")
         dims = self.of(value).dims
         return View(value, tuple([dims[[0, *order].index(at)] for at in range(len(x.dims))]))
 

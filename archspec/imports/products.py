@@ -366,6 +366,10 @@ class Attending(Tensors):
             if value is not None:
                 value = self._roll(site, value, found.rolled) if found.rolled else value
                 return View(value, (*x.dims[:-1], self.axis(value, "c")))
+            rolled = self._rolled.get(x.value)
+            if rolled is not None:  # positions are moved behind the product as well as before it
+                made = super().linear(site, x._replace(value=rolled.source), kernel)
+                return made._replace(value=self._roll(site, made.value, rolled.shifts))
         return super().linear(site, x, kernel)
 
     def _attention(self, site: Site, attended: _Attended, kernel: Kernel) -> int | None:

@@ -126,8 +126,58 @@ def test_a_shape_that_is_open_is_given(tmp_path):
     path = tmp_path / "net.onnx"
     assert "input 12x10x3" in read(path, {"": (12, 10, 3)}).text
     assert "input 12x10x3" in read(path, {"x": (12, 10, 3)}).text
+    assert "input 12x10x3" in read(path, {"input": (12, 10, 3)}).text  # as the spec calls it
     with pytest.raises(SpecError, match="3 axes besides the batch, and 1 are given"):
         read(path, {"x": (3,)})
+
+
+def test_a_shape_for_an_input_that_there_is_not(tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(line(node("Relu", ["x"], ["y"])))
+    shape = read(path, {}).network.inputs[0].type.shape
+    with pytest.raises(SpecError, match=r"A613.*it has no input `image`; it has `x`"):
+        read(path, {"image": shape})
+
+
+def test_what_is_computed_from_weights_alone_is_no_refusal(tmp_path):
+    """A convolution whose weights are standardised: a layer that is declared, with the weights that it has."""
+    nodes = [
+        node("ReduceMean", ["conv.weight"], ["m"], axes=[1, 2, 3]),
+        node("Sub", ["conv.weight", "m"], ["w"]),
+        node("Conv", ["x", "w"], ["y"], "/conv/Conv", pads=[1, 1, 1, 1]),
+    ]
+    inner = graph(nodes, [tensor("conv.weight", [64, 32, 3, 3])], [value("x", (2, 32, 8, 8))], [value("y", (2, 64, 8, 8))])
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(inner))
+    found = read(path, {})
+    assert [each.code for each in found.diagnostics] == ["A610"]
+    assert "64x32x3x3" in found.text
+    assert found.stored["conv.weight"].keys == ("conv.weight",)
+
+
+def test_places_of_the_largest_numbers(tmp_path):
+    nodes = [
+        node("MaxPool", ["x"], ["a", "at"], "pool", kernel_shape=[2, 2]),
+        node("Cast", ["at"], ["b"], to=1),
+        node("Add", ["a", "b"], ["y"]),
+    ]
+    with pytest.raises(SpecError, match=r"node `pool` .* the places of its largest numbers are used"):
+        text_of(line(*nodes, shape=("N", 3, 8, 8)), tmp_path)
+
+
+def test_a_norm_over_the_last_axis_counted_from_the_front(tmp_path):
+    def norm(axis):
+        return [
+            node("ReduceMean", ["x"], ["m"], axes=[axis]), node("Sub", ["x", "m"], ["c"]), node("Pow", ["c", "two"], ["s"]),
+            node("ReduceMean", ["s"], ["v"], axes=[axis]), node("Add", ["v", "eps"], ["e"]), node("Sqrt", ["e"], ["r"]),
+            node("Div", ["c", "r"], ["d"]), node("Mul", ["d", "ln.weight"], ["w"]), node("Add", ["w", "ln.bias"], ["y"]),
+        ]  # fmt: skip
+
+    numbers = [tensor("two", [], [2.0]), tensor("eps", [], [1e-5]), tensor("ln.weight", [6]), tensor("ln.bias", [6])]
+    assert "ln: ln" in text_of(line(*norm(2), tensors=numbers, shape=("N", 6, 6)), tmp_path)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(line(*norm(1), tensors=numbers, shape=("N", 6, 6)))
+    assert read(path, {}).diagnostics  # its weights lie along the other axis
 
 
 def test_what_is_no_layer_is_reported_with_its_place_all_at_once(tmp_path):

@@ -134,7 +134,7 @@ FILES = {
     "Tile by 2^62": (bomb(node("Tile", ["one", "to"], ["big"]), tensors=(tensor("one", [2]), tensor("to", [1], [HUGE], INT64))), "A611"),
     "Pow of Pow": (
         bomb(*[node("Pow", [f"p{at}", f"p{at}"], [f"p{at + 1}"]) for at in range(40)], node("Identity", ["p40"], ["big"]), tensors=(tensor("p0", [], [9], INT64),)),
-        "A611",
+        "A610",
     ),
     "Split into 2^62": (line(node("Split", ["x"], ["y"], num_outputs=HUGE, axis=1), opset=18), "A611"),
     "20,000 computations of 4,096 numbers": (

@@ -49,6 +49,18 @@ class SqueezeExcitation(nn.Module):
         return x * torch.sigmoid(self.up(F.relu(self.down(x.mean((2, 3), keepdim=True)))))
 
 
+class Einsum(nn.Module):
+    """A product with a stored matrix by its equation."""
+
+    def __init__(self, equation):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(8, 5))
+        self.equation = equation
+
+    def forward(self, x):
+        return torch.einsum(self.equation, x, self.weight)
+
+
 class Residual(nn.Module):
     def __init__(self):
         super().__init__()
@@ -91,9 +103,11 @@ LAYERS = {
     "adaptive pool": (nn.AdaptiveAvgPool2d(4), "avgpool w=3"),
     "squeeze and excitation": (SqueezeExcitation(), "conv k=1 f=8 | sigmoid"),
     "residual": (Residual(), "residual: conv k=3 f=8 p=1"),
+    "a sum of products": (Einsum("bchw,cd->bdhw"), "linear 5"),
     "linear on positions": (nn.Sequential(nn.Linear(12, 5)), "linear 5"),
     "gelu": (nn.GELU(), "gelu"),
     "gelu by tanh": (nn.GELU("tanh"), "gelu approx=tanh"),
+    "gelu times a number": (Function(lambda x: x * (1 + torch.erf(x / 2**0.5))), "gelu | mul 2"),
     "silu": (nn.SiLU(), "silu"),
     "hardswish": (nn.Hardswish(), "hardswish"),
     "hardswish written out": (Function(lambda x: x * F.relu6(x + 3) / 6), "hardswish"),

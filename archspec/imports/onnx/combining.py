@@ -78,6 +78,8 @@ def _combined(call: Call, step: str, x: Any, y: Any, *, divide: bool) -> Any:
         return _scores(call, step, *((x, y) if isinstance(x, Scores) else (y, x)))
     if isinstance(x, float):
         raise Unsaid("it combines numbers")
+    if any(isinstance(one, (Computed, Parted, Triangle)) for one in (x, y)):
+        raise Unsaid("it takes what is computed from stored tensors")
     if isinstance(y, float):
         if step == "mul" and isinstance(x, View) and _for_scores(call):
             return x._replace(factor=x.factor * y)

@@ -17,9 +17,10 @@ from archspec.imports.onnx.names import Names
 from archspec.imports.onnx.nodes import Graph
 from archspec.imports.onnx.numbers import REAL, Numbers
 from archspec.imports.onnx.regions import Parted
+from archspec.imports.onnx.sizing import ONE_BY_ONE, shape_of_result
 from archspec.imports.onnx.weights import Weight
 from archspec.imports.products import Attending, Scores
-from archspec.imports.stored import Computed, Held
+from archspec.imports.stored import Computed, Held, held
 from archspec.imports.views import View, declared_type
 from archspec.types import Type
 
@@ -285,6 +286,12 @@ class Lowering:
     def _opaque(self, call: Call, why: str) -> Any:
         """A node as `custom`, where the shape of its only result is known."""
         node = call.node
+        if all(name in self.graph.stored for name in node.outputs):
+            try:
+                return self._computed(call)
+            except Unsaid as unsaid:
+                self.flat.refuse(call.site, f"{why}; {unsaid}", help_=_EXPORT)
+                return None
         used = [name for name in node.outputs if name and (name in self.readers or name in self.graph.outputs)]
         views = [view for name in node.inputs if name for view in self._views(self.values.get(name))]
         if len(used) != 1 or used[0] != node.outputs[0]:
@@ -301,6 +308,21 @@ class Lowering:
             self.flat.refuse(call.site, f"{why}; as `custom`, {unsaid}", help_=_EXPORT)
             return None
 
+    def _computed(self, call: Call) -> Computed:
+        """What is computed from stored tensors alone, of which nothing is known but the shape. Raises Unsaid."""
+        found = [self.values.get(name) or self.graph.weights.get(name) for name in call.node.inputs if name]
+        parts = [part for one in found for part in self._parts(one)]
+        shape = self._shape(call.node.outputs[0], call.node, ())
+        if shape is None:
+            raise Unsaid("the shape of its result, which no image changes, is not known")
+        return Computed(held("", shape).dims, tuple(dict.fromkeys(parts)))
+
+    def _parts(self, value: Any) -> tuple[str, ...]:
+        """The learned tensors that a value is computed from."""
+        if isinstance(value, Weight):
+            return (value.name,) * (value.name in self.graph.learned)
+        return value.parts if isinstance(value, Computed) else ()
+
     @staticmethod
     def _views(value: Any) -> list[View]:
         found = [value] if isinstance(value, View) else value if isinstance(value, tuple) else []
@@ -308,13 +330,15 @@ class Lowering:
 
     def _custom(self, call: Call, views: Sequence[View], out: Type, why: str) -> int:
         weights = {name: self.graph.weights[name] for name in call.node.inputs if name in self.graph.learned and name in self.graph.weights}
+        computed = [self.values.get(name) for name in call.node.inputs if isinstance(self.values.get(name), Computed)]
+        weights |= {part: self.graph.weights[part] for one in computed for part in self._parts(one)}
         tensors: dict[str, tuple[int, ...]] = {}
         stored: dict[str, Stored] = {}
         for at, (name, weight) in enumerate(weights.items()):
             own = name.replace("/", ".").rpartition(".")[2]
             own = own if own.isidentifier() and own not in tensors and not own[0].isdigit() and own not in _TAKEN else f"weight{at}"
             tensors[own], stored[own] = weight.shape or (1,), placed(weight)
-        site = call.keyed(*[call.node.inputs.index(name) for name in weights]) if weights else call.site
+        site = call.site._replace(key=self.names.key(call.node, [weight.identity for weight in weights.values()])) if weights else call.site
         values = [self.tensors.settled_or_whole(call.site, view) for view in views]
         return self.flat.custom(site, *values, out=out, why=why, tensors=tensors, stored=stored)
 
@@ -322,40 +346,24 @@ class Lowering:
         """The shape of a result, as far as the file says it; that of an input for operators on each number by itself."""
         value = self.graph.shapes.get(name)
         if value is not None and value.shape is not None:
-            shape = [self.batch if isinstance(size, str) and at == 0 else size for at, size in enumerate(value.shape)]
+            batch = {each.shape[0] for each in self.graph.inputs if each.shape}
+            shape = [self.batch if isinstance(size, str) and at == 0 and size in batch else size for at, size in enumerate(value.shape)]
             first = views[0].sizes if views else ()
             if all(isinstance(size, int) for size in shape) and shape:
                 return tuple([size for size in shape if isinstance(size, int)])
             if len(shape) == len(first) and all(not isinstance(a, int) or a == b for a, b in zip(shape, first, strict=True)):
                 return first
-        if views and node.operator in _ONE_BY_ONE:
+        if views and node.operator in ONE_BY_ONE:
             return views[0].sizes
         try:
             inputs = [sizes_of(self.value(each)) for each in node.inputs if each]
         except Unsaid:
             return None
-        if node.operator == "MatMul" and len(inputs) == 2 and min(map(len, inputs)) > 1:
-            return (*(_broadcast([each[:-2] for each in inputs]) or inputs[0][:-2]), inputs[0][-2], inputs[1][-1])
-        if node.operator == "Linear" and len(inputs) > 1 and inputs[0] and inputs[0][-1] in inputs[1]:
-            return (*inputs[0][:-1], prod(inputs[1]) // inputs[0][-1])
-        return _broadcast(inputs) if node.operator in _SPREAD else None
+        return shape_of_result(node, inputs, self.graph.numbers.get)
 
 
 _EXPORT = "export it with other operators, or cut the network before this node"
 _TAKEN = frozenset(("name", "out", "macs", "flops", "frozen", "places", "tensors"))
-_ONE_BY_ONE = frozenset(
-    ["Erf", "Exp", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Neg", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Sqrt", "Clip", "Celu", "Shrink", "Softsign", "ThresholdedRelu", "Not", "IsNaN", "IsInf", "Hardmax", "CumSum", "BitwiseNot", "Swish", "Cast"]
-)  # fmt: skip
-"""Operators whose result has the shape of their first input."""
-_SPREAD = frozenset(["Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "And", "Or", "Xor", "Where", "Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Mod"])  # fmt: skip
-"""Operators on several tensors, number by number."""
-
-
-def _broadcast(shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
-    """The shape that several have together; None where they have none."""
-    rank = max(map(len, shapes), default=0)
-    axes = [*zip(*[(*(1,) * (rank - len(shape)), *shape) for shape in shapes], strict=True)]
-    return tuple(map(max, axes)) if all(len({*sizes} - {1}) <= 1 for sizes in axes) else None
 
 
 def turned(x: Any, order: Sequence[int]) -> Any:

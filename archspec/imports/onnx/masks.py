@@ -28,6 +28,11 @@ class Triangle(NamedTuple):
     added: bool = False
     hidden: bool = False
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The size of each dimension."""
+        return self.size, self.size
+
 
 @row("LessOrEqual", "GreaterOrEqual")
 def _compared(call: Call) -> Triangle:

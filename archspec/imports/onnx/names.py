@@ -53,6 +53,8 @@ class Names:
         self._around = {scope.rpartition(".")[0] for scope in set(self._scopes.values()) if scope}
         self._root = _common(weights)
         self._within = Counter([level for scope in self._scopes.values() for level in _levels(scope)])
+        modules = {found for name in weights if (found := self._named([name]))}
+        self._holding = Counter([level for module in modules for level in _levels(module)])
         self._taken: dict[str, Owned] = {}
 
     def path(self, node: Node) -> str:
@@ -69,7 +71,9 @@ class Names:
         if not found:
             return found
         around = found.removesuffix(".0")
-        if not self._ours and self._within[around] == 1:  # the first layer of a row whose batch norm is folded into it
+        if (
+            not self._ours and self._within[around] == 1 >= self._holding[around]
+        ):  # the first layer of a row whose batch norm is folded into it
             found = around
         mine = tuple(weights), "" if self._ours else _CALLED.sub("", scope), node.operator
         pending = [found, self._inside(scope), *[f"{found}_{count}" for count in range(2, 100)]]

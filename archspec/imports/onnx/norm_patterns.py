@@ -101,7 +101,8 @@ def _affine(graph: Graph, node: Node) -> Sequence[Node] | None:
             continue
         if _along(norm, weight.shape, graph.weights[norm.inputs[1]].shape if norm.inputs[1] else None):
             inputs = [*norm.inputs[:at], other, *norm.inputs[at + 1 :]]
-            return [norm._replace(inputs=tuple(inputs), outputs=node.outputs)]
+            attributes = {**norm.attributes, **({"last": True} if len(weight.shape) == 1 else {})}
+            return [norm._replace(inputs=tuple(inputs), outputs=node.outputs, attributes=attributes)]
     return None
 
 
@@ -112,7 +113,7 @@ def _along(norm: Node, shape: tuple[int, ...], other: tuple[int, ...] | None) ->
     axis = norm.attributes["axes"][0] if norm.attributes["step"] in ("ln", "rmsnorm") else None
     if axis is not None and len(norm.attributes["axes"]) > 1:
         return False
-    if axis == -1:
+    if axis == -1 or (axis is not None and len(shape) == 1):  # whether that axis is the last is seen where the rank is known
         return all(size == 1 for size in shape[:-1])
     behind = len(shape) - 1 if len(shape) == len([size for size in shape[1:] if size == 1]) + 1 else -1
     return behind > 0 or (len(shape) > 2 and shape[0] == 1 and all(size == 1 for size in shape[2:]))

@@ -55,6 +55,8 @@ def _composed(call: Call) -> View:
     x, eps, step = call.x(), call.attribute("eps"), call.attribute("step")
     if step in ("ln", "rmsnorm"):
         axes = sorted({axis % len(x.dims) for axis in call.attribute("axes")})
+        if call.attribute("last", False) and axes != [len(x.dims) - 1]:
+            raise Unsaid("its weights lie along another axis")
         if len(axes) == 1 and axes[0] > 0:
             return _normed(call, x, axes[0], step, eps)
         if step == "ln" and axes == list(range(2, len(x.dims))):

@@ -11,8 +11,9 @@ from math import isclose, pi, sqrt
 from typing import Any
 
 from archspec.imports.onnx.computing import SENSELESS
-from archspec.imports.onnx.model import Node
+from archspec.imports.onnx.model import FLOAT, Node
 from archspec.imports.onnx.nodes import Graph
+from archspec.imports.onnx.numbers import Numbers
 
 DOMAIN = "archspec"
 Pattern = Callable[["Graph", Node], "Sequence[Node] | None"]
@@ -133,12 +134,23 @@ def _activation(graph: Graph, node: Node) -> Sequence[Node] | None:
     number = number / (graph.number(node.inputs[1]) or 1) if node.operator == "Div" else number
     if len(values) == 1 and (x := _clipped(graph, values[0])) and isclose(number, 1 / 6, rel_tol=1e-4):
         return [new(node, "Activation", x, step="hardsigmoid")]
+    made = maker(graph, values[0], "Activation") if len(values) == 1 and isclose(number, 1, rel_tol=1e-4) else None
+    if made is not None:  # the rest of its factor
+        return [made._replace(name=node.name, outputs=node.outputs, notes=node.notes)]
     if len(values) != 2:
         return None
     for x, gate in (values, values[::-1]):
         found = _gate(graph, x, gate)
-        if found is not None and isclose(number, found[1], rel_tol=1e-4):
+        if found is None:
+            continue
+        if isclose(number, found[1], rel_tol=1e-4):
             return [new(node, "Activation", x, **found[0])]
+        part, rest = f"{node.outputs[0]}\0activation", f"{node.outputs[0]}\0factor"  # where the factor is folded into what comes next
+        graph.numbers[rest] = Numbers(FLOAT, (), (number / found[1],))
+        return [
+            new(node, "Activation", x, **found[0])._replace(outputs=(part,)),
+            node._replace(operator="Mul", inputs=(part, rest), attributes={}),
+        ]
     return None
 
 

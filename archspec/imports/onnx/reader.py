@@ -97,8 +97,13 @@ def _declared(flat: Flat, graph: Graph, given: Sequence[Value], batch: int, shap
     """Declare the inputs of the network; the tensor of each."""
     found: dict[str, tuple[int, bool]] = {}
     missing = []
+    names = {"", *[value.name for value in given], *(["input"] if len(given) == 1 else [])}  # what a spec calls the only one
+    unknown = [name for name in shapes if name not in names]
+    if unknown:
+        has = ", ".join(f"`{_shown(value.name)}`" for value in given)
+        raise _refusal("A613", f"it has no input `{_shown(unknown[0])}`; it has {has}")
     for value in given:
-        shape = shapes.get(value.name) or (shapes.get("") if len(given) == 1 else None)
+        shape = shapes.get(value.name) or ((shapes.get("") or shapes.get("input")) if len(given) == 1 else None)
         last = _channels_last(graph, value.name, value.shape)
         sizes = _sizes(value, shape, last)
         if sizes is None:
@@ -176,7 +181,7 @@ def _channels_last(graph: Graph, name: str, shape: Sequence[object] | None) -> b
                 return bool(rank == 3 and perm == (1, 0, 2))
             if node.operator in _FIRST:
                 return False
-            if node.operator in _LAST:
+            if node.operator in _LAST or (node.operator == "Norm" and node.attributes["axes"] in ((-1,), (rank - 1,))):
                 return True
             pending.extend(node.outputs)
     return False

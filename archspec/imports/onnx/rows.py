@@ -123,6 +123,8 @@ def _pool(call: Call) -> Any:
     k = call.attribute("kernel_shape") or ()
     window = _window(call, rank, k)
     largest = call.node.operator == "MaxPool"
+    if len(call.node.outputs) > 1 and call.node.outputs[1] in call.lowering.readers:
+        raise Unsaid("the places of its largest numbers are used")
     counted = bool(call.attribute("count_include_pad", 0))
     ceil_mode = bool(call.attribute("ceil_mode", 0)) and call.attribute("auto_pad", "NOTSET") == "NOTSET"
     if not ceil_mode and (largest or not counted) and _overhangs(x.sizes[2:], k, window):
