@@ -165,11 +165,12 @@ def draw(model: Network, as_: str = "blocks", level: str = "auto", theme: str = 
     return Drawing(svg, f"{visible(model.name)} as {as_}", notes, (model, level, theme) if as_ == "blocks" else None)
 
 
-def compare(models: Sequence[Network] | Network, *more: Network) -> Comparison:
+def compare(models: Sequence[Network] | Network, *more: Network, accuracy: Mapping[str, float] | None = None) -> Comparison:
     """Compare networks, given as a list or as arguments, with ratios to the first; for two similar ones also the layers that differ.
 
     The result has `to_text`, `to_markdown`, `to_latex`, `to_html`, `to_csv`, `to_json`, and `draw` for the bubble chart; its `models` and
-    `diff` hold the numbers. Raises ValueError where there is nothing to compare.
+    `diff` hold the numbers. `accuracy` gives top-1 accuracies in per cent by the names of networks, in place of those that the specs cite.
+    Raises ValueError where there is nothing to compare, or for an accuracy that makes no sense.
 
     >>> archspec.compare([archspec.load("vgg16"), archspec.load("resnet50")]).models[1].totals.params
     25557032
@@ -177,7 +178,7 @@ def compare(models: Sequence[Network] | Network, *more: Network) -> Comparison:
     from archspec.views.comparison import Comparison
 
     first = [models] if isinstance(models, (Network, str, os.PathLike)) else models
-    return Comparison([given(model) for model in (*first, *more)])
+    return Comparison([given(model) for model in (*first, *more)], accuracy)
 
 
 def explain(model: Network, layer: str | None = None) -> Explanation:

@@ -47,7 +47,7 @@ def use(folder: Path) -> Iterator[object]:
     explanation = archspec.explain(model, "conv1")
     assert_type(explanation, Explanation)
     assert_type(explanation[0].steps[0].how, str)
-    comparison = archspec.compare([model, model])
+    comparison = archspec.compare([model, model], accuracy={"resnet18": 69.8})
     assert_type(comparison, Comparison)
     assert_type(comparison.to_text(), str)
     picture = archspec.draw(model, "bars", theme="dark")

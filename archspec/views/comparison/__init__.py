@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from archspec.diagnostics.markup import html_text
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
 from archspec.views import tables
+from archspec.views.comparison.accuracies import Accuracy
 from archspec.views.comparison.diff import Diff, difference
 from archspec.views.comparison.edits import LEGEND, edits, summary
 from archspec.views.comparison.measures import Model, measured
@@ -34,10 +35,11 @@ FORMATS = ("text", *tables.FORMATS)
 class Comparison:
     """Networks compared. Ratios are to the first."""
 
-    def __init__(self, networks: Sequence[Network]) -> None:
+    def __init__(self, networks: Sequence[Network], accuracy: Mapping[str, float | Accuracy] | None = None) -> None:
+        """`accuracy` gives top-1 accuracies by the names of networks, in per cent. Raises ValueError."""
         if not networks:
             raise ValueError("there is nothing to compare")
-        self.models = measured(networks)
+        self.models = measured(networks, accuracy or {})
 
     @cached_property
     def diff(self) -> Diff | None:
@@ -132,7 +134,8 @@ class Comparison:
 
         if theme not in THEMES:
             raise ValueError(f"there is no `{theme}`; there are {', '.join(THEMES)}")
-        return Drawing(Chart(self.models, THEMES[theme]).draw(), f"{self._names()} compared")
+        chart = Chart(self.models, THEMES[theme])
+        return Drawing(chart.draw(), f"{self._names()} compared", (chart.note,) if chart.note else ())
 
     def _names(self) -> str:
         names = [visible(model.name) for model in self.models]

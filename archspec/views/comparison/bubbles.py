@@ -21,6 +21,7 @@ from archspec.views.figures.svg import (
     Heading,
     document,
     element,
+    footer,
     heading_width,
     kinds_of,
     label,
@@ -53,10 +54,13 @@ def _kind(model: Model) -> str:
 class Chart:
     """The chart of networks in a theme."""
 
-    def __init__(self, models: Sequence[Model], theme: Theme) -> None:
-        self.models = models
+    def __init__(self, every: Sequence[Model], theme: Theme) -> None:
+        models = [model for model in every if model.cited.top1 is not None]
+        self.cited = len(models) > 1 or len(models) == len(every)
+        """Whether the height is the accuracy. Networks without one are left out then; where fewer than two have one, it is the parameters."""
+        self.models = models = models if self.cited else list(every)
+        self.left_out = [model for model in every if self.cited and model.cited.top1 is None]
         self.theme = theme
-        self.cited = all(model.cited.top1 is not None for model in models)
         wide, high, self.largest = _SIZES[len(models) <= _FEW]
         self.heading = self.headed()
         wide = max(wide, heading_width(self.heading) - _SIDE - 70)
@@ -87,7 +91,7 @@ class Chart:
         names = [fitting(model.title, 260, 18, bold=True) for model in models]
         title = " and ".join(names) if len(names) < 3 else f"{len(models)} networks"
         missing = [model for model in models if model.cited.top1 is None]
-        if not missing:
+        if self.cited:
             facts = "multiply-accumulates and cited top-1 accuracy; areas are parameters"
         else:
             of = fitting(missing[0].title, 200, SMALL) if len(missing) == 1 else f"{len(missing)} of {len(models)}"
@@ -98,9 +102,17 @@ class Chart:
 
     def draw(self) -> str:
         """The SVG."""
-        body = [*self.axes(), *self.circles(), *self.named(), *self.legend()]
-        size = self.frame[2] + _SIDE + 24 + MARGIN, self.frame[3] + 44 + MARGIN
+        wide, low = self.frame[2] + _SIDE + 24 + MARGIN, self.frame[3] + 44
+        lines, high = footer(shown(self.note, 10_000), self.theme, low + 14, wide - 2 * MARGIN) if self.note else ([], 0.0)
+        body = [*self.axes(), *self.circles(), *self.named(), *self.legend(), *lines]
+        size = wide, low + high + MARGIN
         return document(self.heading, self.theme, size, body, data_as="bubbles")
+
+    @property
+    def note(self) -> str:
+        """Which networks are left out, and why; empty where none is."""
+        names = "; ".join(dict.fromkeys(fitting(model.title, _NAME, SIZE) for model in self.left_out))
+        return f"Not in the chart, since no accuracy is cited for them: {names}." if names else ""
 
     def axes(self) -> Iterator[str]:
         (left, top, right, bottom), theme = self.frame, self.theme

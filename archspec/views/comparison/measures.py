@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from archspec.analysis.depth import depth, weight_layers
@@ -10,6 +10,7 @@ from archspec.analysis.layers import Report, Shape, Totals
 from archspec.analysis.smallest_input import smallest_input
 from archspec.diagnostics.visible import visible
 from archspec.ir.graph import Network
+from archspec.views.comparison.accuracies import Accuracy, given_accuracies
 
 
 class Cited(NamedTuple):
@@ -37,16 +38,17 @@ class Model(NamedTuple):
         return self.network.meta.get("title", "").strip() or self.name
 
 
-def measured(networks: Sequence[Network]) -> list[Model]:
-    """Measure the networks."""
+def measured(networks: Sequence[Network], accuracy: Mapping[str, float | Accuracy]) -> list[Model]:
+    """Measure the networks; an accuracy by name counts in place of the one that the spec cites. Raises ValueError for one that makes no sense."""
     found: list[Model] = []
-    for network in networks:
+    for network, own in zip(networks, given_accuracies(networks, accuracy), strict=True):
         name, times = network.name, 1
         while any(model.name == name for model in found):
             times += 1
             name = f"{network.name} ({times})"
         totals = Report(network).totals
-        found.append(Model(network, name, totals, depth(network), weight_layers(network), smallest_input(network), cited(network.meta)))
+        source = Cited(own.top1, own.source) if own is not None else cited(network.meta)
+        found.append(Model(network, name, totals, depth(network), weight_layers(network), smallest_input(network), source))
     return found
 
 

@@ -422,11 +422,69 @@ def test_charts_are_sound(names, theme, networks):
 
 
 def test_without_accuracy_the_height_is_the_parameters(networks):
-    text = archspec.compare([networks("lenet5"), networks("vgg16"), networks("resnet18")]).draw()
+    text = archspec.compare([networks("lenet5"), networks("resnet18")]).draw()
     drawn = check(text)
     assert "no accuracy is cited for LeNet-5" in text and "top-1 accuracy, cited" not in text
     places = sorted((int(group.get("data-params")), -y) for group, (_, y, _) in circles(drawn))
     assert [y for _, y in places] == sorted(y for _, y in places)
+
+
+def test_networks_without_accuracy_are_left_out_and_listed(networks):
+    found = archspec.compare([networks("lenet5"), networks("vgg16"), networks("resnet18"), networks("gpt2")])
+    drawn = check(found.draw())
+    assert {group.get("data-name") for group, _ in circles(drawn)} == {"vgg16", "resnet18"}
+    assert found.draw().notes == ("Not in the chart, since no accuracy is cited for them: LeNet-5; GPT-2 small.",)
+    assert "top-1 accuracy, cited" in found.draw() and found.draw().notes[0] in found.draw()
+    assert "LeNet-5; GPT-2 small" not in archspec.compare([networks("vgg16"), networks("resnet18")]).draw()
+
+
+@pytest.mark.slow
+def test_the_chart_of_all_specs_lists_half_of_them(networks):
+    every = [networks(path.stem) for path in SPECS]
+    made = archspec.compare(every).draw()
+    assert len(list(circles(check(made)))) == len(CITED)
+    assert made.notes[0].count(";") + 1 == len(every) - len(CITED)
+
+
+def test_accuracies_are_given_by_name_or_title(networks):
+    models = [networks("lenet5"), networks("vgg16"), networks("gpt2")]
+    found = archspec.compare(models, accuracy={"LeNet-5": 99.1, "vgg16": 71, "other": 5})
+    assert [model.cited.top1 for model in found.models] == [99.1, 71, None]
+    assert "lenet5: top-1 99.1% from the accuracies given" in found.to_text()
+    assert [float(group.get("data-top1")) for group, _ in circles(check(found.draw()))] == [71, 99.1]
+    for accuracy, message in (({"vgg16": 101}, "0 to 100"), ({"vgg61": 5}, "none of the accuracies .* did you mean `vgg16`")):
+        with pytest.raises(ValueError, match=message):
+            archspec.compare(models, accuracy=accuracy)
+
+
+def test_a_file_of_accuracies(archspec_command, tmp_path):
+    words = ("compare", "lenet5", "vgg16", "gpt2", "-o", "c.svg", "--accuracy", "a.csv")
+    for text in (
+        "name,top1\nlenet5,99.1\nvgg16,71.592%,the paper\n",
+        "lenet5; 99.1\n\nvgg16; 71.592 ;the paper",
+        "\ufefflenet5\t99.1\r\nvgg16\t71.592\tthe paper\r\n",
+    ):
+        (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+        done = archspec_command(*words, cwd=tmp_path)
+        assert done.status == 0, done.err
+        assert "lenet5: top-1 99.1% from a.csv" in done.out and "vgg16: top-1 71.592% from the paper" in done.out
+        assert done.err == "archspec: Not in the chart, since no accuracy is cited for them: GPT-2 small.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "has no accuracies"), (b"name,top1\n", "has no accuracies"), (b"vgg16,71\nlenet5,x\n", "line 2: expected an accuracy from 0 to 100, found `x`"),
+        (b"vgg16,71\nlenet5\n", "line 2: expected a name and an accuracy"), (b"vgg16,71\nvgg16,72\n", "given twice"), (b"vgg16,171\nlenet5,nan", "line 2"),
+        (b"vgg16,0.71\nlenet5,0.99\n", "percentages"), (b"\x00\xff", "cannot read a.csv"), (b"nets,71\n", "none of the accuracies"), (None, "cannot read a.csv"),
+    ],
+)  # fmt: skip
+def test_a_file_of_no_accuracies_is_refused(text, message, archspec_command, tmp_path):
+    if text is not None:
+        (tmp_path / "a.csv").write_bytes(text)
+    done = archspec_command("compare", "lenet5", "vgg16", "--accuracy", "a.csv", cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err and "Traceback" not in done.err
 
 
 def test_charts_of_what_counts_nothing():
@@ -435,7 +493,7 @@ def test_charts_of_what_counts_nothing():
 
 
 def test_a_hundred_networks_have_no_names_in_the_chart(networks):
-    drawn = check(archspec.compare([networks("lenet5"), networks("alexnet")] * 50).draw())
+    drawn = check(archspec.compare([networks("vgg16"), networks("alexnet")] * 50).draw())
     assert not drawn.find("tag") and len(drawn.find("bubble")) == 100
     assert any("100 without room for a name" in words for _, words, _ in drawn.texts(1.0))
 
