@@ -21,8 +21,10 @@ EXAMPLES = (
     ("serve net.arch", "the page about a spec, remade whenever the file is saved"),
     ("serve net.arch --port 8000 --open", "at a port of your choice, in your browser"),
 )
-_PAUSE = 0.04
+_PAUSE = 0.03
 """Seconds between two looks at the files."""
+_SETTLING = 0.01
+"""Seconds without a change after which a file is taken to be written."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = arguments.file
     if file == "-":
         raise Failure("expected a file to watch, found standard input")
+    seen = stamps([file])  # before it is read, so that no change is missed
     first = _read(file, arguments)
     if isinstance(first, str):
         raise Failure(first)
@@ -54,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             import webbrowser
 
             webbrowser.open(address)
-        _follow(file, arguments, shown, first)
+        _follow(file, arguments, shown, seen, first)
     return 0
 
 
@@ -66,14 +69,16 @@ def _read(file: str, arguments: argparse.Namespace) -> Compiled | str:
         return str(failure)
 
 
-def _follow(file: str, arguments: argparse.Namespace, shown: Shown, first: Compiled) -> None:
-    """Show the file, and again whenever it changes, or one that it may use."""
-    seen = stamps([file])
-    found: Compiled | str = first
+def _follow(file: str, arguments: argparse.Namespace, shown: Shown, seen: dict[str, int], found: Compiled | str) -> None:
+    """Show the file as it was found, and again whenever it changes, or one that it may use."""
     while True:
         _show(shown, found)
         while (now := stamps([file])) == seen:
             time.sleep(_PAUSE)
+        time.sleep(_SETTLING)
+        while (later := stamps([file])) != now:  # some editors empty a file before they write it
+            now = later
+            time.sleep(_SETTLING)
         seen, found = now, _read(file, arguments)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from archspec.diagnostics import Diagnostics
+from archspec.diagnostics import Diagnostics, Enough
 from archspec.editor.findings import replaced
 from archspec.editor.open_text import Document
 from archspec.editor.positions import Position, Range, position, range_
 from archspec.editor.symbol_table import extent, suites
 from archspec.ops import STEPS
-from archspec.source import Span
+from archspec.source import Source, Span
 from archspec.syntax import ast
 from archspec.syntax.lalr import Token
 from archspec.syntax.lines import CLOSING, KEYWORDS, OPENING, Layout, LogicalLine, roles
@@ -54,10 +54,8 @@ class Link(NamedTuple):
 
 def words(document: Document) -> list[Word]:
     """The words with a colour of their own, in the order of the text."""
-    found = [*_of_lines(Layout(document.source, Diagnostics(), MAX_TOKENS).read(), document)]
-    found += [(token.start, token.end, "comment") for token in document.tokens if token.type == "COMMENT"]
     result = []
-    for start, end, kind in sorted(found):
+    for start, end, kind in coloured(document.source, document.tokens, document.blocks):
         text = document.text[start:end]
         length = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
         if "\n" not in text and length:
@@ -65,23 +63,32 @@ def words(document: Document) -> list[Word]:
     return result
 
 
-def _of_lines(lines: list[LogicalLine], document: Document) -> Iterator[tuple[int, int, str]]:
+def coloured(source: Source, tokens: Iterable[Token], blocks: Container[str]) -> list[tuple[int, int, str]]:
+    """Where words with a colour begin and end, and their kinds, in order; `tokens` are those of the text, `blocks` the names of blocks."""
+    try:
+        found = [*_of_lines(Layout(source, Diagnostics(), MAX_TOKENS).read(), blocks)]
+    except Enough:
+        found = []
+    return sorted([*found, *((token.start, token.end, "comment") for token in tokens if token.type == "COMMENT")])
+
+
+def _of_lines(lines: list[LogicalLine], blocks: Container[str]) -> Iterator[tuple[int, int, str]]:
     for line in lines:
         begins, depth = True, 0
         for token in roles(line.tokens):
-            kind = _kind(token, begins, document)
+            kind = _kind(token, begins, blocks)
             if kind and token.end > token.start:
                 yield token.start, token.start + len(token.value.rstrip(" =")) if token.type == "KEY" else token.end, kind
             depth += (token.type in OPENING) - (token.type in CLOSING)
             begins = token.type in ("FROZEN",) or (depth == 0 and token.type in ("COLON", "VBAR"))
-        yield from _of_lines(line.below, document)
+        yield from _of_lines(line.below, blocks)
 
 
-def _kind(token: Token, begins: bool, document: Document) -> str:
+def _kind(token: Token, begins: bool, blocks: Container[str]) -> str:
     if token.type in _BY_TYPE:
         return _BY_TYPE[token.type]
     if token.type == "NAME" and begins:
-        return "class" if token.value in document.blocks else "function" if token.value in STEPS else "variable"
+        return "class" if token.value in blocks else "function" if token.value in STEPS else "variable"
     if token.type == "NAME":
         return "variable"
     return "keyword" if token.value in KEYWORDS or token.type.lower() in (*KEYWORDS, "for", "in", "step", "else", "frozen") else ""
