@@ -138,8 +138,9 @@ class Tensors(Sliding):
             raise Unsaid("it mixes the batch with other axes")
         pairs = [(x.dims[0][count:], y.dims[0][count:]), *zip(x.dims[1:], y.dims[1:], strict=True)]
         groups: list[list[int]] = []
-        for at, (mine, theirs) in enumerate(pairs):
-            if groups and (not mine or bool(theirs) == bool(pairs[groups[-1][-1]][1]) or not pairs[groups[-1][-1]][0]):
+        for at, pair in enumerate(pairs):
+            before = pairs[groups[-1][-1]] if groups else ()
+            if groups and (not any(pair) or not any(before) or list(map(bool, pair)) == list(map(bool, before))):
                 groups[-1].append(at)
             else:
                 groups.append([at])
@@ -155,12 +156,11 @@ class Tensors(Sliding):
             values.append(self.settle(site, (x, y)[side]._replace(dims=dims), kind))
         value = self._stretched(site, step, *values)
         letters = "tc" if kind == "tokens" else "dhw"[4 - len(groups) :] + "c"
-        ends = [
-            one
-            for group, letter in zip(groups, letters, strict=True)
-            for one in numbered([x.dims[at][count * (not at) :] for at in group], letter)
-        ]
-        return View(value, (joined([batch, ends[0]]), *ends[1:]))
+        ends = [one for group, letter in zip(groups, letters, strict=True) for one in numbered([max(pairs[at]) for at in group], letter)]
+        found = View(value, (joined([batch, ends[0]]), *ends[1:]))
+        if prod(found.sizes[1:]) * size(ends[0]) != self.flat.type_of(value).size:
+            raise Unsaid("it stretches both of its values")
+        return found
 
     def _groups(self, x: View) -> list[tuple[int, int]]:
         """The ranges of dimensions that are a whole axis each, or one dimension by itself."""
@@ -259,6 +259,10 @@ class Tensors(Sliding):
 
     def _side_by_side(self, site: Site, parts: Sequence[View | Held], first: View, dim: int) -> View:
         """Tensors of which each becomes a value of its own before they are joined; stored ones may be among them."""
+        if any(digit.axis != "n" for digit in first.dims[0]) and all(isinstance(part, View) for part in parts):
+            lines = [self._in_a_row(site, part, dim) for part in parts if isinstance(part, View)]
+            joined_ = self._joined(site, [line.value for line in lines])
+            return View(joined_, (*lines[0].dims[:dim], self.axis(joined_, "c"), *lines[0].dims[dim + 1 :]))
         order = [0, dim, *[at for at in range(1, len(first.dims)) if at != dim]]
         views = [part for part in parts if isinstance(part, View)]
         if len(first.dims) > 3 and dim > 1 and len(views) == len(parts):  # along an axis of a map, which becomes its channels
@@ -375,10 +379,10 @@ class Tensors(Sliding):
 
     def _reduced(self, site: Site, x: View, step: str, dims: Sequence[int], *, keep: bool) -> View:
         """A reduction that needs the tensor as a value of its own first."""
-        value = self.settle(site, x)
-        settled = self.of(value)
-        if settled != x:
-            return self.reduce(site, settled, step, dims, keep=keep)
+        if len(x.dims) <= 5 and x.dims[0] == self.of(x.value).dims[0]:
+            settled = self.of(self.settle(site, x))
+            if settled != x:
+                return self.reduce(site, settled, step, dims, keep=keep)
         if 0 in dims:
             raise Unsaid(f"a {step} over the images")
         others = [dim for at, dim in enumerate(x.dims) if at not in dims]

@@ -7,6 +7,7 @@ from typing import Any
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.layout import Digit, Dim, joined, merged, numbered, size
 from archspec.imports.products import Attending, Scores
+from archspec.imports.stored import Computed, Held
 from archspec.imports.views import View
 from archspec.types import Tokens
 
@@ -26,14 +27,15 @@ class Matrices(Attending):
         return known[1]
 
     def _layers(self, site: Site, scores: Scores) -> View:
-        if scores.table is not None or scores.mask is not None or scores.causal or (scores.mixed and scores.bias is not None):
+        biases = [*scores.added, *([scores.bias] if scores.bias is not None else [])]
+        if scores.causal or (scores.mixed and biases):
             raise Unsaid("it adds biases or a mask to products of matrices that are no attention")
         keys = scores.keys
         found = self._product(site, scores.queries, keys._replace(dims=(*keys.dims[:-2], keys.dims[-1], keys.dims[-2])))
         scale = size(scores.queries.dims[-1]) ** -0.5 if scores.scale is None else scores.scale
         found = self.number(site, found, "mul", scale)
-        if scores.bias is not None:
-            found = self.merge(site, "add", found, scores.bias)
+        for one in biases:
+            found = self.merge(site, "add", found, self.lifted(one) if isinstance(one, Computed) else one)
         for at, last in enumerate((False, True)):
             if last and scores.weighed:
                 found = self.softmax(site, found, -1)
@@ -45,6 +47,10 @@ class Matrices(Attending):
                 found = turned._replace(dims=(turned.dims[0], turned.dims[-1], *turned.dims[1:-1]))
         return found._replace(dims=(found.dims[0], *found.dims[2:], found.dims[1])) if scores.last else found
 
+    def lifted(self, one: Held | Computed) -> View:
+        """A stored or computed tensor as a value, where a reader can do that. Raises Unsaid."""
+        raise Unsaid("it takes what is computed from stored tensors alone")
+
     def multiplied(self, site: Site, x: View, y: View) -> View:
         """The product of matrices (..., T, K) and (..., K, N), with the same axes before them. Raises Unsaid."""
         return self.written(site, self.scores(x, y))
@@ -52,16 +58,47 @@ class Matrices(Attending):
     def _product(self, site: Site, x: View, y: View) -> View:
         whole = merged([Digit("n", self.batch, 1)])
         leads = [joined(one.dims[:-2]) for one in (x, y)]
-        if [size(dim) for dim in x.dims[:-2]] != [size(dim) for dim in y.dims[:-2]] or any(lead[:1] != whole for lead in leads):
+        lone = y.dims[0] == ()  # the same for all images
+        sizes = [[size(dim) for dim in one.dims[lone:-2]] for one in (x, y)]
+        if sizes[0] != sizes[1] or leads[0][:1] != whole or (leads[1][:1] != whole and not (lone and x.dims[0] == whole)):
             raise Unsaid("it is a product of matrices that have other axes before them")
-        values = [self._stack(site, one, lead[1:]) for one, lead in zip((x, y), leads, strict=True)]
+        values = [self._stack(site, one, lead[lead[:1] == whole :]) for one, lead in zip((x, y), leads, strict=True)]
         value = self.flat.step(site, "matmul", *values, x=True)
         rows, columns = self.axis(value, "t" if isinstance(self.flat.type_of(value), Tokens) else "w"), self.axis(value, "c")
         return View(value, (*numbered(x.dims[:-2], "h"), rows, columns))
 
+    def einsum(self, site: Site, equation: str, x: View, y: View) -> View:
+        """The products of two tensors that a sum of Einstein says, of which the second may be the same for all images. Raises Unsaid."""
+        sides, _, out = equation.replace(" ", "").partition("->")
+        one, _, other = sides.partition(",")
+        if len(one) != len(x.dims) or len(other) != len(y.dims) or len({*one}) < len(one) or len({*other}) < len(other):
+            raise Unsaid(f"`{equation}` is no product of two tensors")
+        mine, theirs = dict(zip(one, x.dims, strict=True)), dict(zip(other, y.dims, strict=True))
+        lone = not any(digit.axis == "n" for dim in y.dims for digit in dim)
+        first, beside = (one[:1], "0") if lone else ("", "")  # with the parts that stand beside the batch as an axis of its own
+        whole = tuple([digit for digit in x.dims[0] if digit.axis == "n"])
+        mine |= {first: whole, beside: x.dims[0][len(whole) :]} if lone else {}
+        lead = first + "".join([letter for letter in out if letter in one and letter in other])
+        rows = [*beside, *[letter for letter in out if letter in one and letter not in lead]]
+        columns = [letter for letter in out if letter not in one]
+        summed = [letter for letter in one if letter in other and letter not in out]
+        if {*one} | {*other} != {*out} | {*summed} or not {*first} <= {*out}:
+            raise Unsaid(f"`{equation}` adds up along an axis of one tensor alone")
+        left, right = ([dims[letter] for letter in letters] for dims, letters in ((mine, lead), (theirs, lead[len(first) :])))
+        found = self._product(
+            site,
+            x._replace(dims=(*left, joined([mine[one] for one in rows]), joined([mine[one] for one in summed]))),
+            y._replace(dims=(*((),) * lone, *right, joined([theirs[one] for one in summed]), joined([theirs[one] for one in columns]))),
+        )
+        axis = "t" if isinstance(self.flat.type_of(found.value), Tokens) else "w"
+        ends = (*numbered([mine[one] for one in rows], axis), *numbered([theirs[one] for one in columns], "c"))
+        dims = dict(zip([*lead, *rows, *columns], (*found.dims[:-2], *ends), strict=True))
+        dims[first] = joined([dims[one] for one in (first, beside)]) if lone else ()
+        return found._replace(dims=tuple([dims[letter] for letter in out]))
+
     def _stack(self, site: Site, x: View, lead: Dim) -> int:
         """Matrices as tokens, or as a map whose first axis counts them."""
-        whole = merged([Digit("n", self.batch, 1)])
+        batch = merged([Digit("n", self.batch, 1)]) if x.dims[0] else ()
         if not lead:
-            return self.settle(site, x._replace(dims=(whole, *x.dims[-2:])), "tokens")
-        return self.settle(site, x._replace(dims=(whole, x.dims[-1], lead, x.dims[-2])), "map")
+            return self.settle(site, x._replace(dims=(batch, *x.dims[-2:])), "tokens")
+        return self.settle(site, x._replace(dims=(batch, x.dims[-1], lead, x.dims[-2])), "map")

@@ -128,6 +128,8 @@ def refusal(path: Path, name: str) -> str:
         return f"{name} is a spec already; `archspec shorten {name}` writes it with blocks and repeats"
     if suffix in _PICKLES:
         return f"{name} is not opened: a pickle can run any code when it is read; {_LIVE}"
+    if suffix == ".pt2":
+        return f'{name} is not opened: PyTorch unpickles a part of it; `archspec.from_torch(torch.export.load("{name}"))` reads one that you trust'
     if suffix in _WEIGHTS:
         return f"{name} holds weights and no layers: import the file that has the network"
     if suffix == ".py":

@@ -28,6 +28,8 @@ class Scores(NamedTuple):
     mask: Any = None
     """The numbers of a mask that was added: None without one, and True where they are not known. `bias` is a tensor (heads, T, U)."""
     bias: Held | View | None = None
+    added: tuple[Computed, ...] = ()
+    """What `table` and `mask` are of."""
     causal: bool = False
     """Whether each query sees the keys up to its own place only."""
     mixed: tuple[Kernel, ...] = ()
@@ -102,9 +104,10 @@ class Attending(Tensors):
                 raise Unsaid("it adds two tensors to the scores of attention")
             return scores._replace(bias=added)
         if added.table is not None and scores.table is None:
-            return scores._replace(table=self.oriented(added), mask=added.mask if added.mask is not None else scores.mask)
+            mask = added.mask if added.mask is not None else scores.mask
+            return scores._replace(table=self.oriented(added), mask=mask, added=(*scores.added, added))
         if not added.parts and scores.mask is None:
-            return scores._replace(mask=True if added.value is None else added.value)
+            return scores._replace(mask=True if added.value is None else added.value, added=(*scores.added, added))
         raise Unsaid("it adds to the scores of attention what is computed from stored tensors")
 
     def regrouped(self, scores: Scores, shape: Sequence[int]) -> Scores:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import axes_of
+from archspec.imports.layout import axes_of, numbered
 from archspec.imports.views import View, Views
 from archspec.types import Map, Tokens, is_line
 
@@ -68,6 +68,18 @@ class Sliding(Views):
         """A tensor with a second spatial axis, of size 1."""
         return x._replace(dims=(*x.dims, ()))
 
+    def layered(self, x: View) -> View | None:
+        """A tensor whose parts beside the batch, such as windows, are an axis of their own before the others; None where there are none."""
+        batch = tuple([digit for digit in x.dims[0] if digit.axis == "n"])
+        if len(x.dims) != 4 or x.dims[0] == batch or x.dims[0][: len(batch)] != batch:
+            return None
+        return x._replace(dims=(batch, x.dims[1], x.dims[0][len(batch) :], *x.dims[2:]))
+
+    @staticmethod
+    def flattened(x: View, like: View) -> View:
+        """The result of a layer on a `layered` tensor, with these parts beside the batch again."""
+        return x._replace(dims=(*numbered(like.dims[:1], "d"), x.dims[1], *x.dims[3:]))
+
     # windows
 
     def conv(
@@ -92,6 +104,12 @@ class Sliding(Views):
             )
             y = self.conv(site, self.raised(x), raised, [*s, 1], ([*p[0], 0], [*p[1], 0]), [*d, 1], g, same=same, form=form)
             return y._replace(dims=y.dims[:-1])
+        apart = self.layered(x)
+        if apart is not None:
+            shape = (*kernel.shape[:2], 1, *kernel.shape[2:])
+            stored = {name: at._replace(shape=shape) if name == "weight" else at for name, at in kernel.stored.items()}
+            raised = Kernel(shape, kernel.bias, stored)
+            return self.flattened(self.conv(site, apart, raised, [1, *s], ([0, *p[0]], [0, *p[1]]), [1, *d], g, same=same, form=form), x)
         value = self.map(site, x)
         channels = self.flat.type_of(value).channels
         f, share, *k = kernel.shape
@@ -128,6 +146,10 @@ class Sliding(Views):
         if len(x.dims) == 3 and not self.is_line(x):
             y = self.pool(site, self.raised(x), step, [*w, 1], [*s, 1], ([*p[0], 0], [*p[1], 0]), [*d, 1], ceil=ceil, count_pad=count_pad)
             return y._replace(dims=y.dims[:-1])
+        apart = self.layered(x)
+        if apart is not None:
+            wider = [1, *w], [1, *s], ([0, *p[0]], [0, *p[1]]), [1, *d]
+            return self.flattened(self.pool(site, apart, step, *wider, ceil=ceil, count_pad=count_pad), x)
         given: dict[str, Any] = {} if step == "pool" or not (any(p[0]) or any(p[1])) else {"count_pad": count_pad}
         given |= {"s": sizes(s)} if sizes(s) != sizes(w) else {}
         given |= {"d": sizes(d)} if any(each != 1 for each in d) else {}

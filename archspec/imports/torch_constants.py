@@ -32,6 +32,8 @@ class Constants(Matrices):
         self.values: dict[Any, Any] = {}
         self.real: dict[Any, Any] = {}
         """The numbers of constants, as far as they are known."""
+        self.taken: set[str] = set()
+        """The learned tensors that are values of the network, or that layers without a word have."""
         self._lifted: dict[Any, View] = {}
 
     def evaluated(self, node: Any, arguments: Mapping[str, Any]) -> View:
@@ -136,6 +138,8 @@ class Constants(Matrices):
 
     def _stored(self, one: Held) -> View:
         """A stored tensor as a value, and its dimensions there."""
+        if one.name in self.taken and all(name != one.name for name, _ in self._tensors):
+            raise Unsaid(f"a layer without a word has `{one.name}` already")
         type_ = _natural(one.shape)
         value = self.tensor(Site("tensor"), held(one.name, one.shape, learned=one.learned, key=one.key), type_)
         letters = dict(zip([str(at) for at, count in enumerate(one.shape) if count != 1], axes_of(type_), strict=False))

@@ -49,8 +49,6 @@ class Reader(Constants):
             self.layers |= {
                 path for path, one in module.named_modules() if path and not next(one.children(), None) and not one.state_dict()
             }
-        self.taken: set[str] = set()
-        """The learned tensors that layers without a word have."""
 
     def run(self) -> list[tuple[Any, Any]]:
         """Read the whole graph; returns the tensors of its results, and what gives them."""
@@ -139,13 +137,15 @@ class Reader(Constants):
         given = [value for value in flat(list(arguments.values())) if value is not None]
         from_input = name not in FILLED and not all(isinstance(value, (Held, Computed)) or not hasattr(value, "_fields") for value in given)
         views = name in ROWS and ROWS[name].__module__.endswith("views")
-        if not from_input and (not (views and Held in TAKES[name]) or name in FILLED):
-            return self.computed(node, name, arguments, [one for one in given if isinstance(one, (Held, Computed))])
-        if not from_input:
-            self.compute(node, name, node.meta.get("val"))
         if isinstance(arguments.get("x"), (int, float)) and views:
             return arguments["x"]
-        return self._tried(node, self.site(node), arguments)
+        if from_input:
+            return self._tried(node, self.site(node), arguments)
+        if views and Held in TAKES[name] and name not in FILLED:
+            self.compute(node, name, node.meta.get("val"))
+            with suppress(Unsaid, *_UNUSUAL):
+                return self._said(node, self.site(node), arguments)
+        return self.computed(node, name, arguments, [one for one in given if isinstance(one, (Held, Computed))])
 
     def _tried(self, node: Any, site: Site, arguments: dict[str, Any]) -> Any:
         """What comes of an operator in the first of several ways that gives something, and `custom` where none does."""
@@ -161,7 +161,9 @@ class Reader(Constants):
                     if kinds and not any(isinstance(one, kinds) for one in given):
                         continue
                     try:
-                        return self._said(node, site, self._lifting(arguments, kinds))
+                        found = self._said(node, site, self._lifting(arguments, kinds))
+                        self.taken.update(part for one in given if isinstance(one, kinds) for part in parts_of(one))
+                        return found
                     except Unsaid as unsaid:
                         why = why if kinds else str(unsaid)
                     except _UNUSUAL:

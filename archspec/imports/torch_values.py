@@ -185,6 +185,8 @@ def _einsum(r: Reader, site: Site, equation: str, tensors: Any) -> Any:
         return r.scores(x, y._replace(dims=(*y.dims[:-2], y.dims[-1], y.dims[-2])))
     if products and isinstance(x, Scores) and isinstance(y, View) and one[-1] == other[-2] and out[-1] == other[-1]:
         return r.attended(site, x, y)
+    if isinstance(x, View) and isinstance(y, View):
+        return r.einsum(site, equation, x, y)
     raise Unsaid(f"`{equation}` is no product of attention")
 
 

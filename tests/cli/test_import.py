@@ -12,6 +12,7 @@ CASES = {
     "-": "a model is read from a file, whose ending says what it is; not from standard input",
     "net.arch": "net.arch is a spec already; `archspec shorten net.arch` writes it",
     "lenet5": "lenet5 is a spec already; `archspec shorten lenet5` writes it",
+    "net.pt2": 'net.pt2 is not opened: PyTorch unpickles a part of it; `archspec.from_torch(torch.export.load("net.pt2"))` reads one',
     "net.pt": "net.pt is not opened: a pickle can run any code when it is read; `archspec.from_torch(module, example)` takes a live module",
     "net.pth": "`archspec import package.module:name --input HxWxC` one by its name",
     "net.pkl": "net.pkl is not opened",

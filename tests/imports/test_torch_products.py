@@ -118,6 +118,20 @@ OTHERS = {
         lambda m, x: m.norm(x.view(-1, 8, 2, 2, 6).permute(0, 2, 3, 4, 1).reshape(-1, 12, 8)).view(-1, 2, 12, 8) + 1,
         {"norm": nn.LayerNorm(8)},
     ),
+    "a sum of Einstein with a tensor": (
+        lambda m, x: torch.einsum("bchw,hkc->bwhk", x, m.r) + torch.einsum("bchw,bchv->bwhv", x, x)[..., :5],
+        {"r": nn.Parameter(torch.randn(4, 5, 8))},
+    ),
+    "convolutions on windows": (
+        lambda m, x: m.pool(m.conv(x.view(-1, 8, 2, 2, 6).transpose(1, 2).reshape(-1, 8, 2, 6))).view(x.shape[0], 2, 3, 1, 3),
+        {"conv": nn.Conv2d(8, 3, 3, padding=1), "pool": nn.MaxPool2d(2)},
+    ),
+    "a sum of all pairs beside the batch": (
+        lambda m, x: (lambda a: a[..., :, None] + a[..., None, :])(x.view(-1, 8, 2, 2, 6).transpose(1, 2).reshape(-1, 8, 2, 6)).view(
+            -1, 2, 96, 6
+        ),
+        {},
+    ),
     "no tokens before others": (lambda m, x: torch.cat([x[:, :0], x.relu()], 1), {}),
 }
 
