@@ -14,16 +14,19 @@ from archspec.cli.writing import form, write_picture, write_whole
 from archspec.saving import PICTURES
 from archspec.views.arithmetic.window_picture import SlidingWindow
 from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, draw, text_form
+from archspec.views.figures.look import ASPECT, Look, colours
 
 _OUTPUT = f"the file to write: {listed([*PICTURES, *TEXT_FORMS])} (Mermaid); SVG to standard output without it"
 _LEVEL = (
     "what a box is: equal blocks folded, a block, a layer with its norm and activation, a layer; auto is the finest that stays readable"
 )
+_LARGEST = 100_000
 _PAGES = (".html", ".htm")
 """Endings of the files of pages, which play a window."""
 EXAMPLES = (
     ("draw lenet5 --as volumes -o lenet5.svg", "the maps as textbooks draw them"),
     ("draw resnet50 -o resnet50.dot", "boxes and arrows, for Graphviz"),
+    ("draw googlenet inception3a --no-legend -o inception.svg", "a block alone"),
     ("draw alexnet features.0 --as window -o window.html", "how a window slides, step by step"),
     ("draw vgg16 --as bars -o vgg16.svg", "where parameters and MACs are"),
 )
@@ -31,7 +34,9 @@ EXAMPLES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     spec(parser)
-    parser.add_argument("layer", metavar="LAYER", nargs="?", help="the layer whose window `--as window` shows")
+    parser.add_argument(
+        "layer", metavar="PART", nargs="?", help="a block or a group to draw alone; with `--as window`, the layer whose window it is"
+    )
     parser.add_argument("-o", "--output", metavar="OUT", help=_OUTPUT)
     parser.add_argument(
         "--as", dest="kind", choices=(*KINDS_OF_PICTURE, "window"), default="blocks",
@@ -39,7 +44,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--level", choices=LEVELS, default="auto", help=_LEVEL)
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="the colours")
-
+    parser.add_argument("--colors", metavar="FILE", help='colours of kinds of layers: TOML, `convolution = "#005b94"`')
+    parser.add_argument("--no-title", dest="title", action="store_false", help="without title and totals")
+    parser.add_argument("--no-legend", dest="legend", action="store_false", help="without the legend")
+    parser.add_argument("--transparent", action="store_true", help="without a ground")
+    parser.add_argument("--width", metavar="PIXELS", type=_positive, default=0.0, help="the width of the picture")
+    parser.add_argument("--font-size", metavar="PIXELS", type=_positive, default=0.0, help="the size of the layers' words")
+    parser.add_argument(
+        "--aspect", metavar="W:H", type=_aspect, default=ASPECT, help="the shape of the page that boxes fill; 16:9 without it"
+    )
     parser.add_argument(
         "--animate", action="store_true", help="with `--as window`, one picture in which the window moves; .html plays it too"
     )
@@ -48,16 +61,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.kind == "window":
         return _window(arguments)
-    if arguments.layer is not None or arguments.animate:
-        raise Failure("a LAYER and --animate go with `--as window`")
+    if arguments.animate:
+        raise Failure("--animate goes with `--as window`")
+    if arguments.layer is not None and arguments.kind != "blocks":
+        raise Failure(f"a part alone is drawn with `--as blocks`, not with `--as {arguments.kind}`")
+    if arguments.width and arguments.font_size:
+        raise Failure("--width and --font-size both set the size: give one of them")
     ending = form(arguments.output or "picture.svg", (*PICTURES, *TEXT_FORMS), "a picture")
     if ending in TEXT_FORMS and arguments.kind != "blocks":
         raise Failure(f"only `--as blocks` has a form in {ending}")
+    if ending in TEXT_FORMS and arguments.layer is not None:
+        raise Failure(f"a part alone has no form in {ending}")
+    look = _look(arguments)
     network = specs.network(arguments)
     if ending in TEXT_FORMS:
         picture = text_form(network, ending[1:], arguments.level, arguments.theme)
     else:
-        picture = draw(network, arguments.kind, arguments.level, arguments.theme)
+        with reading():
+            picture = draw(network, arguments.kind, arguments.level, look, arguments.layer)
     for note in picture.notes:
         tell(note)
     if arguments.output:
@@ -65,6 +86,31 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         out().data(picture.text)
     return 0
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < _LARGEST:
+        raise argparse.ArgumentTypeError(f"expected a number above 0 and below {_LARGEST:,}, found `{text}`")
+    return value
+
+
+def _aspect(text: str) -> float:
+    wide, colon, high = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"expected width and height such as 16:9, found `{text}`")
+    return _positive(wide) / _positive(high)
+
+
+def _look(arguments: argparse.Namespace) -> Look:
+    theme = THEMES[arguments.theme]
+    if arguments.colors:
+        with reading():
+            theme = colours(theme, Path(arguments.colors).read_text(encoding="utf-8"))
+    return Look(theme, arguments.title, arguments.legend, arguments.transparent, arguments.width, arguments.font_size, arguments.aspect)
 
 
 def _window(arguments: argparse.Namespace) -> int:

@@ -58,6 +58,13 @@ def _theme(page: str, ink: str, muted: str, line: str, frame: str, card: str, ac
     return Theme(page, ink, muted, line, frame, _mixed(ink, page, 0.03), card, accent, tint)
 
 
+def recoloured(theme: Theme, accent: dict[str, str]) -> Theme:
+    """A theme with other colours of some kinds; their tints follow."""
+    share = 0.2 if theme is THEMES["dark"] else 0.13
+    tint = {kind: _mixed(colour, theme.page, share) for kind, colour in accent.items()}
+    return theme._replace(accent=theme.accent | accent, tint=theme.tint | tint)
+
+
 _PLAIN = Theme._fields[:-2]
 
 

@@ -16,12 +16,14 @@ from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Diagram, TooLarge
 from archspec.views.figures.dot import digraph, dot
 from archspec.views.figures.legible import automatic, laid_out
+from archspec.views.figures.look import ASPECT, PLAIN, Look
 from archspec.views.figures.mermaid import mermaid
+from archspec.views.figures.parts import part as cut
 from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
 from archspec.views.figures.volumes import volumes
-from archspec.views.theme import BY_PAGE, THEMES, Theme
+from archspec.views.theme import BY_PAGE, THEMES
 
 if TYPE_CHECKING:
     import graphviz
@@ -45,19 +47,21 @@ class Picture(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def draw(network: Network, as_: str = "blocks", level: str = "auto", theme: str = "light") -> Picture:
-    """The SVG of a network. Raises SpecError where it cannot be drawn so."""
-    return _picture(network, as_, level, THEMES[theme])
+def draw(network: Network, as_: str = "blocks", level: str = "auto", look: Look = PLAIN, part: str | None = None) -> Picture:
+    """The SVG of a network, or of a part of it alone. Raises SpecError where it cannot be drawn so, ValueError where there is no such part."""
+    picture = _blocks(network, level, look, part=part) if as_ == "blocks" else _chart(network, as_, level, look)
+    return picture._replace(text=look.sized(picture.text))
 
 
 def embedded(network: Network, as_: str = "blocks", level: str = "auto") -> Picture:
     """Draw for a page that shows title and totals itself, in the colours that the page sets. Raises as `draw` does."""
-    return _picture(network, as_, level, BY_PAGE, bare=True)
+    look = Look(BY_PAGE)
+    return _blocks(network, level, look, bare=True) if as_ == "blocks" else _chart(network, as_, level, look, bare=True)
 
 
 def outline(network: Network, level: str = "auto") -> Picture:
     """Boxes and arrows as `embedded`, without the numbers that follow from the spec by arithmetic. Raises as `draw` does."""
-    picture = _blocks(network, level, BY_PAGE, bare=True, numbers=False)
+    picture = _blocks(network, level, Look(BY_PAGE), bare=True, numbers=False)
     return picture._replace(text=re.sub(r"<title>[^<]*</title>", "", picture.text))  # they give shapes away
 
 
@@ -86,30 +90,52 @@ def to_graphviz(model: Network, level: str = "auto", theme: str = "light") -> gr
     return digraph(diagram, Cards(diagram), THEMES[theme], model.name)
 
 
-def _picture(network: Network, as_: str, level: str, theme: Theme, *, bare: bool = False) -> Picture:
-    if as_ == "blocks":
-        return _blocks(network, level, theme, bare=bare)
+def _chart(network: Network, as_: str, level: str, look: Look, *, bare: bool = False) -> Picture:
     chart, what = (volumes, "feature maps and vectors") if as_ == "volumes" else (bars, "")
     head = heading(network, what)
-    return Picture(chart(network, level, theme, head.bare() if bare else head))
+    return Picture(chart(network, level, look.palette, head.bare() if bare else look.heading(head)))
 
 
-def _blocks(network: Network, level: str, theme: Theme, *, bare: bool = False, numbers: bool = True) -> Picture:
-    diagram, notes = _diagram(network, level)
+def _blocks(
+    network: Network, level: str, look: Look, *, part: str | None = None, bare: bool = False, numbers: bool = True
+) -> Picture:  # fmt: skip
+    diagram, notes = _diagram(network, level, look.aspect) if part is None else _part(network, level, part, look.aspect)
     if not numbers:
         without_numbers(diagram)
     head = heading(network, _BOX[diagram.level])
+    if part is not None:
+        head = _part_heading(head.title, diagram, part)
     if bare:
-        head = head.bare() if numbers else Heading("", "", head.title)
-    return Picture(paint(diagram, laid_out(diagram), theme, head), notes)
+        head = head.bare() if numbers else Heading("", "", head.title, ground=False)
+    return Picture(paint(diagram, laid_out(diagram, look.aspect), look.palette, look.heading(head)), notes)
 
 
-def _diagram(network: Network, level: str) -> tuple[Diagram, tuple[str, ...]]:
+def _part(network: Network, level: str, part: str, aspect: float) -> tuple[Diagram, tuple[str, ...]]:
+    """The diagram of a part at a level, or at the next finer one where the part is not alone in a box. Raises ValueError."""
+    Report(network).named(part)
+    if level == "auto":
+        return automatic(network, aspect, part), ()
+    for whole in diagrams(network, FROM_FINEST[FROM_FINEST.index(level) :: -1]):
+        diagram = cut(whole, part)
+        if diagram is not None:
+            return diagram, () if whole.level == level else (f"`{part}` is folded at level {level}; drawn at level {whole.level}",)
+    raise _too_large(network, f"`{part}` is in no picture of at most {MOST:,} boxes")
+
+
+def _part_heading(title: str, diagram: Diagram, part: str) -> Heading:
+    layers = sum(end - start for box in diagram.boxes for start, end in box.spans)
+    params, macs = (sum(getattr(box, what) for box in diagram.boxes) for what in ("params", "macs"))
+    facts = f"{layers:,} layer{'s' if layers != 1 else ''} · {params:,} parameters · {macs:,} MACs · {_BOX[diagram.level]}"
+    title = fitting(f"{title}: {part}", 700, 18, bold=True)
+    return Heading(title, facts, f"{title}: {layers:,} layers; {params:,} parameters, {macs:,} multiply-accumulates.")
+
+
+def _diagram(network: Network, level: str, aspect: float = ASPECT) -> tuple[Diagram, tuple[str, ...]]:
     """The diagram at a level, or at the next coarser one that is not too large, and a note that says so."""
     most = f"more than {MOST:,} boxes or {2 * MOST:,} arrows"
     try:
         if level == "auto":
-            return automatic(network), ()
+            return automatic(network, aspect), ()
         diagram = next(diagrams(network, FROM_FINEST[FROM_FINEST.index(level) :]))
     except (TooLarge, StopIteration):
         raise _too_large(network, f"even with equal blocks folded it has {most}") from None

@@ -35,7 +35,7 @@ def draw(diagram: Diagram, plan: Plan, theme: Theme, heading: Heading) -> str:
     """The SVG of a diagram whose boxes have their places."""
     wide, high = plan.size
     room = max(wide, heading_width(heading), 380.0)
-    rows, end = legend(_legend(diagram, plan, theme), theme, room)
+    rows, end = legend(_legend(diagram, plan, theme) if heading.legend else [], theme, room)
     shift = Shift(MARGIN + (room - wide) / 2, end + 10)
     frames = [frame._replace(box=shift.rect(frame.box)) for frame in plan.frames]
     plan = plan.moved(dict.fromkeys(diagram.boxes, shift), frames)

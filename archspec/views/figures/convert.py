@@ -32,7 +32,7 @@ def png(svg: str) -> bytes:
         raise NoConverter(f"a PNG needs resvg: {install('png')}, or write an .svg")
     import resvg_py
 
-    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    size = re.search(r' width="([\d.]+)" height="([\d.]+)"', svg)
     assert size is not None
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=min(SCALE, _LARGEST / max(map(float, size.groups())))))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from archspec.ir.graph import Network
-from archspec.views.figures.build import FROM_FINEST, build, diagrams
+from archspec.views.figures.build import FROM_FINEST, MOST, build, diagrams
 from archspec.views.figures.cards import DETAIL, Cards
 from archspec.views.figures.diagram import Diagram
+from archspec.views.figures.look import ASPECT
 from archspec.views.figures.miniature import miniatures
-from archspec.views.figures.placement import ASPECT, plan
+from archspec.views.figures.parts import part as cut
+from archspec.views.figures.placement import plan
 from archspec.views.figures.plan import Plan
 
 _HIGH = 720.0
@@ -23,11 +25,17 @@ def laid_out(diagram: Diagram, aspect: float = ASPECT) -> Plan:
     return plan(diagram, Cards(diagram, miniatures(diagram)), aspect)
 
 
-def automatic(network: Network, aspect: float = ASPECT) -> Diagram:
-    """The diagram at the finest level that is legible on a slide, or else at the one that is most. Raises TooLarge where all are."""
+def automatic(network: Network, aspect: float = ASPECT, part: str | None = None) -> Diagram:
+    """The diagram, or that of a part, at the finest level that is legible on a slide, or else at the one that is most.
+
+    Raises TooLarge where all are.
+    """
     best: Diagram | None = None
     largest = 0.0
-    for diagram in diagrams(network, FROM_FINEST, _MOST):
+    for whole in diagrams(network, FROM_FINEST, _MOST if part is None else MOST):
+        diagram = whole if part is None else cut(whole, part)
+        if diagram is None or len(diagram.boxes) > _MOST:
+            continue
         size = text_size(laid_out(diagram, aspect), aspect)
         if size >= _LEAST:
             return diagram

@@ -13,9 +13,6 @@ from archspec.views.figures.plan import Frame, Plan
 from archspec.views.figures.u_shape import bend_of, bent, widen
 from archspec.views.figures.wiring import wires
 
-ASPECT = 16 / 9
-"""Width over height of a slide."""
-
 
 def column(diagram: Diagram, cards: Mapping[Box, Card]) -> Plan:
     """The plan of a diagram in one column."""
@@ -24,7 +21,7 @@ def column(diagram: Diagram, cards: Mapping[Box, Card]) -> Plan:
     return _placed(whole, diagram, cards)[0]
 
 
-def plan(diagram: Diagram, cards: Mapping[Box, Card], aspect: float = ASPECT) -> Plan:
+def plan(diagram: Diagram, cards: Mapping[Box, Card], aspect: float) -> Plan:
     """The plan of a diagram: in columns, or as a U; `aspect` is the width over the height of the page that it is to fill."""
     labelled = {arrow.tail for arrow in diagram.arrows if arrow.label}
     whole = nested(diagram)

@@ -85,28 +85,32 @@ class Heading(NamedTuple):
     title: str
     facts: str
     description: str
+    legend: bool = True
+    ground: bool = True
 
     def bare(self) -> Heading:
-        """Only the description."""
-        return Heading("", "", self.description)
+        """Only the description, for a page that shows the rest and has a ground itself."""
+        return Heading("", "", self.description, ground=False)
 
 
 def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], **attributes: object) -> str:
     """A whole file: a page in the theme's colour with the heading at its top left. It has no ids, so that a page may hold several.
 
-    Without facts in the heading the page shows them itself: the picture then has no heading and no ground.
+    Without facts in the heading the picture has none.
     """
     top = 0.0 if heading.facts else HEADING
     w, h = number(size[0]), number(size[1] - top)
     head = [
         element("title", escape(heading.title)),
         element("desc", escape(heading.description)),
-        element("rect", width=w, height=h, fill=theme.page),
+        element("rect", y=top or None, width=w, height=h, fill=theme.page),
+    ]
+    words = [
         label(MARGIN, MARGIN + 15, heading.title, TITLE_SIZE, theme.ink, font_weight="bold"),
         label(MARGIN, MARGIN + 34, heading.facts, FACTS_SIZE, theme.muted),
     ]
     root = {"xmlns": "http://www.w3.org/2000/svg", "width": w, "height": h, "viewBox": f"0 {number(top)} {w} {h}", "role": "img"}
-    content = "\n".join(["", *(head if heading.facts else ()), *body, ""])
+    content = "\n".join(["", *(head if heading.ground else ()), *(words if heading.facts else ()), *body, ""])
     return element("svg", content, **root, aria_label=heading.description, font_family=FONTS, **attributes) + "\n"
 
 
@@ -120,6 +124,8 @@ HEADING = 46.0
 
 def heading_width(heading: Heading) -> float:
     """The width that a heading needs."""
+    if not heading.facts:
+        return 0.0
     return max(width(heading.title, TITLE_SIZE, bold=True), width(heading.facts, FACTS_SIZE))
 
 

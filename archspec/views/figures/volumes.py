@@ -168,7 +168,7 @@ def _draw(diagram: Diagram, rows: list[list[Item]], theme: Theme, heading: Headi
     long = max(item.right for item in items)
     room = max(long, heading_width(heading), 380.0)
     kinds = [_kind(item.box) for item in items if item.box.form != "input"]
-    body, y = legend(kinds_of(kinds, theme), theme, room)
+    body, y = legend(kinds_of(kinds, theme) if heading.legend else [], theme, room)
     y += 16
     for row in rows:
         deep = max(item.volume.extent[1] for item in row)

@@ -1,0 +1,67 @@
+"""How a picture looks on a slide or in a paper."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import NamedTuple
+
+from archspec.ops.base import KINDS
+from archspec.views.figures.cards import DETAIL
+from archspec.views.figures.svg import Heading, number
+from archspec.views.theme import THEMES, Theme, recoloured
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)"')
+ASPECT = 16 / 9
+"""Width over height of a slide."""
+
+
+class Look(NamedTuple):
+    """`width` is that of the picture, `font_size` that of the layers' words, both in pixels, and 0 for as they are; `aspect` is the width
+    over the height of the page that a picture of boxes is to fill.
+    """
+
+    theme: Theme = THEMES["light"]
+    title: bool = True
+    legend: bool = True
+    transparent: bool = False
+    width: float = 0.0
+    font_size: float = 0.0
+    aspect: float = ASPECT
+
+    @property
+    def palette(self) -> Theme:
+        """The colours, without a ground where it is transparent."""
+        return self.theme._replace(page="none") if self.transparent else self.theme
+
+    def heading(self, heading: Heading) -> Heading:
+        """A heading with what is to be seen."""
+        return heading._replace(facts=heading.facts if self.title else "", legend=self.legend)
+
+    def sized(self, svg: str) -> str:
+        """A picture at its size."""
+        found = _SIZE.search(svg)
+        if found is None or not (self.width or self.font_size):
+            return svg
+        wide, high = map(float, found.groups())
+        scale = self.width / wide if self.width else self.font_size / DETAIL
+        return _SIZE.sub(f' width="{number(wide * scale)}" height="{number(high * scale)}"', svg, count=1)
+
+
+PLAIN = Look()
+"""That of a picture for which nothing is asked."""
+
+
+def colours(theme: Theme, text: str) -> Theme:
+    """A theme with some colours of kinds from a TOML text: `convolution = "#005b94"`. Raises ValueError."""
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f'colours are TOML, `convolution = "#005b94"`: {error}') from None
+    for kind, colour in found.items():
+        if kind not in KINDS:
+            raise ValueError(f"there is no kind of layer `{kind}`; there are {', '.join(KINDS)}")
+        if not isinstance(colour, str) or not _COLOUR.fullmatch(colour):
+            raise ValueError(f"the colour of `{kind}` is written as `#005b94`, six digits; not as `{colour}`")
+    return recoloured(theme, found)
