@@ -61,6 +61,23 @@ class Einsum(nn.Module):
         return torch.einsum(self.equation, x, self.weight)
 
 
+class Heads(nn.Module):
+    """Attention as Keras writes it: heads and their channels are axes of the weights."""
+
+    def __init__(self):
+        super().__init__()
+        for name in ("query", "key", "value"):
+            setattr(self, name, nn.Parameter(torch.randn(8, 2, 4)))
+            setattr(self, f"{name}_bias", nn.Parameter(torch.randn(2, 4)))
+        self.output, self.output_bias = nn.Parameter(torch.randn(2, 4, 8)), nn.Parameter(torch.randn(8))
+
+    def forward(self, x):
+        x = x.flatten(2).transpose(1, 2)
+        q, k, v = (torch.einsum("abc,cde->abde", x, getattr(self, n)) + getattr(self, f"{n}_bias") for n in ("query", "key", "value"))
+        weights = torch.softmax(torch.einsum("bthd,bshd->bhts", q * 0.5, k), -1)
+        return torch.einsum("abcd,cde->abe", torch.einsum("bhts,bshd->bthd", weights, v), self.output) + self.output_bias
+
+
 class Residual(nn.Module):
     def __init__(self):
         super().__init__()
@@ -104,6 +121,7 @@ LAYERS = {
     "squeeze and excitation": (SqueezeExcitation(), "conv k=1 f=8 | sigmoid"),
     "residual": (Residual(), "residual: conv k=3 f=8 p=1"),
     "a sum of products": (Einsum("bchw,cd->bdhw"), "linear 5"),
+    "heads by their equations": (Heads(), "attend key value heads=2"),
     "linear on positions": (nn.Sequential(nn.Linear(12, 5)), "linear 5"),
     "gelu": (nn.GELU(), "gelu"),
     "gelu by tanh": (nn.GELU("tanh"), "gelu approx=tanh"),

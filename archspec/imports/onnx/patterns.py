@@ -7,13 +7,13 @@ biases. What is no longer read is dropped later.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import isclose, pi, sqrt
+from math import isclose, pi, prod, sqrt
 from typing import Any
 
 from archspec.imports.onnx.computing import SENSELESS
 from archspec.imports.onnx.model import FLOAT, Node
 from archspec.imports.onnx.nodes import Graph
-from archspec.imports.onnx.numbers import Numbers
+from archspec.imports.onnx.numbers import Numbers, whole
 
 DOMAIN = "archspec"
 Pattern = Callable[["Graph", Node], "Sequence[Node] | None"]
@@ -277,6 +277,33 @@ def _biased(graph: Graph, node: Node) -> Sequence[Node] | None:
 
 
 @pattern("Add")
+def _biased_parts(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """Biases behind such a product whose results were parted into heads and their channels."""
+    for value, other in (node.inputs, node.inputs[::-1]) if len(node.inputs) == 2 else ():
+        parted, bias = maker(graph, value, "Reshape"), graph.weights.get(other)
+        linear = maker(graph, parted.inputs[0], "Linear") if parted is not None else None
+        if (
+            parted is None
+            or linear is None
+            or bias is None
+            or linear.inputs[2]
+            or graph.uses[value] > 1
+            or graph.uses[linear.outputs[0]] > 1
+        ):
+            continue
+        wanted, flat = graph.numbers.get(parted.inputs[1]), bias.reshaped((prod(bias.shape),))
+        count = len(bias.shape)
+        if wanted is None or flat is None or count < 2 or wanted.values[-count:] != bias.shape or any(wanted.values[:-count]):
+            continue
+        if flat.shape == graph.weights[linear.inputs[1]].shape[1:]:
+            name = f"{node.outputs[0]}\0biases"
+            graph.weights[name] = flat
+            made = linear._replace(inputs=(*linear.inputs[:2], name), outputs=(f"{node.outputs[0]}\0product",))
+            return [made, parted._replace(inputs=(made.outputs[0], parted.inputs[1]), outputs=node.outputs)]
+    return None
+
+
+@pattern("Add")
 def _put_before(graph: Graph, node: Node) -> Sequence[Node] | None:
     """A stored tensor before the tokens of a value, as the sum of both among zeros."""
     for one, other_ in (node.inputs, node.inputs[::-1]) if len(node.inputs) == 2 else ():
@@ -304,6 +331,8 @@ def _einsum(graph: Graph, node: Node) -> Sequence[Node] | None:
     if not arrow or len(both) != 2 or len(node.inputs) != 2 or any(len({*one}) != len(one) or not one.isalpha() for one in (*both, out)):
         return None
     x, y = both
+    if node.inputs[1] in graph.weights and not any(one in y and one in out for one in x):
+        return _product_with_stored(graph, node, x, y, out)
     summed = [one for one in x if one in y and one not in out]
     shared = [one for one in x if one in y and one in out]
     rows, columns = ([one for one in term if one not in other] for term, other in ((x, y), (y, x)))
@@ -313,19 +342,50 @@ def _einsum(graph: Graph, node: Node) -> Sequence[Node] | None:
         _transposed(node, at, term, wanted)
         for at, term, wanted in ((0, x, [*shared, *rows, *summed]), (1, y, [*shared, *summed, *columns]))
     ]
-    weight = graph.weights.get(node.inputs[1])
     names = [one.outputs[0] if isinstance(one, Node) else one for one in given]
-    if weight is not None and not shared:
-        graph.weights[names[1]] = weight.transposed([y.index(one) for one in (*summed, *columns)])
     own = [*shared, *rows, *columns]
-    product = node._replace(operator="Linear" if weight is not None and not shared else "MatMul", inputs=tuple(names), attributes={})
-    product = product._replace(domain=DOMAIN, inputs=(*names, "")) if product.operator == "Linear" else product
-    found = [one for one in given if isinstance(one, Node) and one.outputs[0] not in graph.weights]
+    product = node._replace(operator="MatMul", inputs=tuple(names), attributes={})
+    found = [one for one in given if isinstance(one, Node)]
     if [*out] == own:
         return [*found, product]
     perm = tuple([own.index(one) for one in out])
     name = f"{node.outputs[0]}\0product"
     return [*found, product._replace(outputs=(name,)), node._replace(operator="Transpose", inputs=(name,), attributes={"perm": perm})]
+
+
+def _product_with_stored(graph: Graph, node: Node, x: str, y: str, out: str) -> Sequence[Node] | None:
+    """A sum of products with a stored tensor as one with a matrix: heads and their channels are one axis of it, as Keras writes attention."""
+    summed = [one for one in x if one in y]
+    rows, columns = ([one for one in term if one not in other] for term, other in ((x, y), (y, x)))
+    weight = graph.weights[node.inputs[1]].transposed([y.index(one) for one in (*summed, *columns)])
+    sizes = weight.shape
+    matrix = weight.reshaped((prod(sizes[: len(summed)]), prod(sizes[len(summed) :])))
+    own = [*rows, *columns]
+    if not summed or not rows or not columns or {*own} != {*out} or matrix is None:
+        return None
+    base = node.outputs[0]
+    graph.weights[f"{base}\0matrix"] = matrix
+    steps: list[tuple[str, Any]] = [("Transpose", tuple([x.index(one) for one in (*rows, *summed)]))]
+    steps += [("Reshape", (*[0] * len(rows), -1))] if len(summed) > 1 else []
+    steps += [("Linear", None)]
+    steps += [("Reshape", (*[0] * len(rows), *sizes[len(summed) :]))] if len(columns) > 1 else []
+    steps += [("Transpose", tuple([own.index(one) for one in out]))]
+    steps = [(operator, how) for operator, how in steps if operator != "Transpose" or how != tuple(range(len(how)))]
+    found: list[Node] = []
+    value = node.inputs[0]
+    for at, (operator, how) in enumerate(steps):
+        name = base if at == len(steps) - 1 else f"{base}\0{at}"
+        made = node._replace(operator=operator, inputs=(value,), outputs=(name,), attributes={})
+        if operator == "Transpose":
+            made = made._replace(attributes={"perm": how})
+        elif operator == "Reshape":
+            graph.numbers[f"{name}\0shape"] = whole(*how)
+            made = made._replace(inputs=(value, f"{name}\0shape"))
+        else:
+            made = made._replace(domain=DOMAIN, inputs=(value, f"{base}\0matrix", ""))
+        found.append(made)
+        value = name
+    return found
 
 
 def _transposed(node: Node, at: int, axes: str, wanted: Sequence[str]) -> Node | str:

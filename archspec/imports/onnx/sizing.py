@@ -53,6 +53,8 @@ def shape_of_result(node: Node, inputs: Sequence[tuple[int, ...]], known: Callab
         return first
     if node.operator.startswith("Reduce") and first:
         return _reduced(node, first, known)
+    if node.operator in ("Resize", "Upsample") and first:
+        return _resized(node, first, known)
     if node.operator == "Gather" and len(inputs) == 2:
         (axis,) = axes_of((node.attributes.get("axis", 0),), len(first))
         return (*first[:axis], *inputs[1], *first[axis + 1 :])
@@ -73,3 +75,15 @@ def _reduced(node: Node, first: tuple[int, ...], known: Callable[[str], Numbers 
     gone = axes_of(given or range(len(first)), len(first))
     keep = node.attributes.get("keepdims", 1)
     return tuple([1 if at in gone else size for at, size in enumerate(first) if keep or at not in gone])
+
+
+def _resized(node: Node, first: tuple[int, ...], known: Callable[[str], Numbers | None]) -> tuple[int, ...] | None:
+    given = [known(name) if name else None for name in node.inputs[1:]]
+    axes = node.attributes.get("axes", range(len(first)))
+    numbers = next((each.values for each in reversed(given) if each is not None and len(each.values) == len(axes)), None)
+    if numbers is None or node.attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        return None
+    found = list(first)
+    for axis, number in zip(axes, numbers, strict=True):
+        found[axis] = int(number) if len(given) > 2 and given[2] is not None else int(first[axis] * number)
+    return tuple(found)
