@@ -13,7 +13,7 @@ from archspec.views.figures.text_width import width
 
 
 def texts(spec, kind, level="auto"):
-    svg = figures.draw(archspec.loads(spec), kind, level, "light").text
+    svg = figures.draw(archspec.loads(spec), kind, level).text
     return re.findall(r"<text[^>]*>([^<]*)<", svg)
 
 
@@ -35,13 +35,13 @@ def test_captions_have_a_size_per_axis(spec, captions):
 def test_a_block_in_words_has_a_size_per_axis():
     spec = "block b(n):\n  conv k=3 f=n p=1 | relu\n  conv k=5 f=n p=2\ninput {}\nb 8\nb 16\n"
     for shape, words in (("40x4", "conv 3, 5"), ("40x40x4", "conv 3×3, 5×5"), ("8x8x8x4", "conv 3×3×3, 5×5×5")):
-        assert words in re.sub("<[^>]*>", "\n", figures.draw(archspec.loads(spec.format(shape)), "bars", "block", "light").text)
+        assert words in re.sub("<[^>]*>", "\n", figures.draw(archspec.loads(spec.format(shape)), "bars", "block").text)
 
 
 @pytest.mark.parametrize("spec", ["input 100x4\nconv k=5 f=8\nfc 3\n", "input 8\nfc 3\n", "input 8x8x1\nrelu | tanh | gap | fc 2\n"])
 @pytest.mark.parametrize("kind", ["volumes", "bars"])
 def test_footers_are_wrapped_and_never_cut(spec, kind):
-    found = figures.draw(archspec.loads(spec), kind, "auto", "light").text
+    found = figures.draw(archspec.loads(spec), kind, "auto").text
     wide = float(re.search(r'width="([\d.]+)"', found)[1])
     assert "…" not in "".join(texts(spec, kind))
     for x, words in re.findall(r'<text x="([\d.]+)"[^>]*>([^<]*)<', found):
@@ -67,7 +67,7 @@ def test_a_folded_repeat_is_named_from_its_first_layer_to_its_last(body, name):
 def test_every_font_of_a_pdf_is_embedded(kind):
     from archspec.views.figures.convert import pdf
 
-    content = pdf(figures.draw(archspec.load("lenet5"), kind, "auto", "light").text)
+    content = pdf(figures.draw(archspec.load("lenet5"), kind, "auto").text)
     fonts = re.findall(rb"/BaseFont /(\S+)", content)
     assert fonts and all(re.fullmatch(rb"[A-Z]{6}\+BitstreamVera\S+", font) for font in fonts)
     assert content.count(b"/FontFile2") == len(set(fonts))
