@@ -12,6 +12,7 @@ from archspec.cli.failure import Failure, reading
 from archspec.cli.screen import out, tell
 from archspec.cli.writing import form, write_picture, write_whole
 from archspec.saving import PICTURES
+from archspec.views.arithmetic.field_picture import field_picture
 from archspec.views.arithmetic.window_picture import SlidingWindow
 from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, draw, text_form
 from archspec.views.figures.look import ASPECT, Look, colours
@@ -28,6 +29,7 @@ EXAMPLES = (
     ("draw resnet50 -o resnet50.dot", "boxes and arrows, for Graphviz"),
     ("draw googlenet inception3a --no-legend -o inception.svg", "a block alone"),
     ("draw alexnet features.0 --as window -o window.html", "how a window slides, step by step"),
+    ("draw vgg16 --field features.10 -o field.svg", "what one position of a layer sees"),
     ("draw vgg16 --as bars -o vgg16.svg", "where parameters and MACs are"),
 )
 
@@ -53,12 +55,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--aspect", metavar="W:H", type=_aspect, default=ASPECT, help="the shape of the page that boxes fill; 16:9 without it"
     )
+    parser.add_argument("--field", metavar="LAYER", help="draw what one position of a layer sees of the maps before it, back to the input")
     parser.add_argument(
         "--animate", action="store_true", help="with `--as window`, one picture in which the window moves; .html plays it too"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.field is not None:
+        return _field(arguments)
     if arguments.kind == "window":
         return _window(arguments)
     if arguments.animate:
@@ -128,4 +133,19 @@ def _window(arguments: argparse.Namespace) -> int:
         write_whole(Path(arguments.output), text)
     else:
         write_picture(Path(arguments.output), text)
+    return 0
+
+
+def _field(arguments: argparse.Namespace) -> int:
+    """Draw the receptive field of a layer. Raises Failure, SpecError, Missing."""
+    if arguments.kind != "blocks" or arguments.layer is not None or arguments.animate:
+        raise Failure("--field is a picture of its own: it goes with no --as, no other LAYER, and no --animate")
+    form(arguments.output or "picture.svg", PICTURES, "a receptive field")
+    report = Report(specs.network(arguments))
+    with reading():
+        text = field_picture(report, arguments.field, THEMES[arguments.theme])
+    if arguments.output:
+        write_picture(Path(arguments.output), text)
+    else:
+        out().data(text)
     return 0

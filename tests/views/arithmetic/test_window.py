@@ -179,8 +179,7 @@ def test_the_command(archspec_command, networks, tmp_path):
         (("resnet18", "layer1", "--as", "window"), "found the group `layer1` with `layer1.0.conv1`"),
         (("wavenet", "stack.9.conv1", "--as", "window"), "too many to draw"),
         (("lenet5", "conv1", "--as", "window", "-o", "x.dot"), "as .svg"),
-        (("lenet5", "conv1"), "go with `--as window`"),
-        (("lenet5", "--animate"), "go with `--as window`"),
+        (("lenet5", "--animate"), "goes with `--as window`"),
         (("lenet5", "conv1", "--as", "window", "-o", "missing/x.svg"), "cannot write"),
     ],
 )
