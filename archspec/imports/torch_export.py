@@ -49,9 +49,8 @@ def from_torch(module: torch.nn.Module | torch.export.ExportedProgram, example: 
             if lost > learned - heads.stored() and heads.customs() == flat.customs():
                 flat, reader, lost = heads, trained, learned - heads.stored()
     found = flat.finish()
-    return found._replace(
-        note="; ".join(filter(None, [found.note, _left_out(lost)])), tensors=lambda _: {**reader.state, **module.state_dict()}
-    )
+    note = "; ".join(filter(None, [found.note, _left_out(lost), _undropped(module, reader)]))
+    return found._replace(note=note, tensors=lambda _: {**reader.state, **module.state_dict()})
 
 
 def _left_out(names: set[str]) -> str:
@@ -59,6 +58,16 @@ def _left_out(names: set[str]) -> str:
     first = ", ".join(sorted(names)[:3])
     more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
     return f"no result depends on {first}{more}, which are left out" if names else ""
+
+
+def _undropped(module: Any, reader: Reader) -> str:
+    """What is said of attention that drops out weights in training; empty where none does."""
+    import torch
+
+    within = {path for path, one in module.named_modules() if isinstance(one, torch.nn.MultiheadAttention) and one.dropout}
+    paths = sorted(reader.dropped | within)
+    more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+    return f"the dropout of attention of {paths[0] or 'the module'}{more} is left out, which training alone has" if paths else ""
 
 
 def _program(program: Any, name: str) -> Imported:

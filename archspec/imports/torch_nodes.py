@@ -25,6 +25,33 @@ def operator(node: Any) -> str:
     return f"{package}.{name.rstrip('_') if not name.endswith('__') else name}"
 
 
+_VIEWS = {
+    *("view", "reshape", "slice", "select", "alias", "transpose", "permute", "unsqueeze", "squeeze", "expand", "narrow", "t", "flatten"),
+    *("split", "split_with_sizes", "chunk", "unbind", "getitem", "unflatten", "detach", "movedim", "swapaxes", "view_as", "expand_as"),
+}
+"""Operators whose result may share its numbers with what they take."""
+
+
+def _is_view(node: Any) -> bool:
+    return node.op == "call_function" and operator(node).removeprefix("aten.") in _VIEWS
+
+
+def overwritten(node: Any) -> list[Any]:
+    """What shares its numbers with the tensor that an operator changes in place, and is read behind it by its old name."""
+    schema = getattr(node.target, "_schema", None)
+    if schema is None or not schema.name.endswith("_") or schema.name.endswith("__"):
+        return []
+    root = node.args[0]
+    while _is_view(root):
+        root = root.args[0]
+    family, pending = [root], [root]
+    while pending:
+        views = [user for user in pending.pop().users if _is_view(user)]
+        family += views
+        pending += views
+    return [one for one in family if any(node < user for user in one.users)]
+
+
 def flat(values: Any) -> Iterator[Any]:
     """The items of nested lists; a tensor of ours is no list."""
     pending = [values]

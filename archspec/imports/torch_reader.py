@@ -15,7 +15,7 @@ from archspec.imports.imported import Stored
 from archspec.imports.products import Scores
 from archspec.imports.stored import Computed, Held, held
 from archspec.imports.torch_constants import FILLED, KNOWN, Constants, without_batch
-from archspec.imports.torch_nodes import flat, module_of, operator, parts_of, reads_tokens, views_in
+from archspec.imports.torch_nodes import flat, module_of, operator, overwritten, parts_of, reads_tokens, views_in
 from archspec.imports.torch_table import ROWS, TAKES, Stacked
 from archspec.imports.views import View, declared_type
 from archspec.types import Map, from_shape
@@ -43,6 +43,8 @@ class Reader(Constants):
             **signature.inputs_to_lifted_tensor_constants,
         }
         self.learned = set(signature.inputs_to_parameters.values())
+        self.dropped: set[str] = set()
+        """The modules with attention of which training drops out weights."""
         self.layers = {key.rpartition(".")[0] for key in self.keys.values() if key.endswith((".weight", ".running_mean"))}
         """The modules that are layers with weights; what else they compute belongs to the modules around them."""
         if module is not None:
@@ -65,10 +67,25 @@ class Reader(Constants):
             elif node.op == "call_function" and node not in parts:
                 found = self._call(node)
                 self.values[node] = found._replace(node=node) if isinstance(found, Computed) else found
+                for one in overwritten(node):
+                    self.values[one] = self._changed(node, one)
             elif node.op == "call_function" and parts[node] is not None:
                 path, row, inputs = parts[node] or ("", None, [])
                 self.values[node] = self._whole(node, path, row, inputs)
         return results
+
+    def _changed(self, node: Any, one: Any) -> Any:
+        """What a tensor is behind an operator that changes it, or a part of it, in place."""
+        site, new, shape = self.site(node), self.values[node], tuple(one.meta["val"].shape)
+        old, target = (self.values[each] for each in (one, node.args[0]))
+        with suppress(Unsaid):
+            old, target = self._plain(site, old), self._plain(site, target)
+        if old == target or new is None:
+            return new
+        if not isinstance(old, View) or not isinstance(new, View):
+            self.flat.refuse(site, f"`{site.operator}` writes into a stored tensor")
+            return None
+        return self._declared(site, [old, new], shape, {}, "it writes into a part of a tensor that is read afterwards")
 
     def _result(self, node: Any) -> Any:
         value = self.values.get(node)

@@ -263,6 +263,7 @@ def _softplus(r: Reader, site: Site, x: Any, beta: float) -> View:
 def _dropout(r: Reader, site: Site, x: Any, p: float, input: Any) -> Any:
     x = input if input is not None else x
     if isinstance(x, Scores) or p == 0:
+        r.dropped |= {site.path} if p else set()
         return x
     return r.pointwise(site, x, "dropout2d" if "feature" in site.operator else "dropout", p=float(p))
 

@@ -144,6 +144,11 @@ def _repeat(r: Reader, site: Site, x: Any, repeats: Any) -> Any:
     return _expand(r, site, x, repeats, None)
 
 
+@row("copy", takes=(Held, Computed))
+def _copy(r: Reader, site: Site, x: Any, src: Any) -> Any:
+    return src
+
+
 @row("chunk")
 def _chunk(r: Reader, site: Site, x: Any, chunks: int, dim: int) -> list[View]:
     dim %= len(x.dims)

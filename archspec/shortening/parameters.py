@@ -19,6 +19,10 @@ _ATOMS = 60
 """Comparisons that are tried in pairs."""
 
 
+_ANSWERS = ("yes", "no", "same")
+"""The words that a parameter may be; `same` is no default."""
+
+
 class Unsayable(Exception):
     """Instances differ in what no parameter says; it says in what, and which `items` do."""
 
@@ -127,6 +131,8 @@ class Params:
         """A parameter of its own; its commonest value is its default where most instances have it and there are few others."""
         if any("," in value for value in values.values()):
             raise Unsayable(f"lists of {hint}")  # a block in a repeat is given one value of a list, not all
+        if any(value.isidentifier() and value not in _ANSWERS for value in values.values()):
+            raise Unsayable(f"words of {hint}")
         name, count = hint, 1
         while name in self.names:
             count += 1
@@ -134,7 +140,13 @@ class Params:
         self.names.add(name)
         common, times = Counter(values.values()).most_common(1)[0]
         most = 2 if hint in ("f", "n") else max(2, len(values) // 4)
-        usual = times > 1 and 2 * times >= len(values) and len(set(values.values())) <= most and (len(values) > 2 or len(self.found) > 0)
+        usual = (
+            common != "same"
+            and times > 1
+            and 2 * times >= len(values)
+            and len(set(values.values())) <= most
+            and (len(values) > 2 or len(self.found) > 0)
+        )
         whole = len(values) == len(self.channels)
         self.found.append(Param(name, {at: values.get(at, common) for at in self.channels}, common if usual else None, whole))
         return name

@@ -310,3 +310,44 @@ def same_values(module, example, folder, *, said):
         archspec.load_weights(ours, folder / "w.safetensors")
         with torch.no_grad():
             assert torch.allclose(ours(example), module(example), atol=1e-5)
+
+
+def doubled(m, x):
+    y = m.conv(x)
+    y[:, :] = y.relu() * 2
+    return y
+
+
+def in_part(m, x):
+    y = m.conv(x)
+    y[:, :2] = y[:, :2] * 2
+    return y
+
+
+def by_a_view(m, x):
+    y = m.conv(x)
+    y.view(y.shape[0], -1).mul_(2.0)
+    return y + 1
+
+
+def read_before(m, x):
+    y = m.conv(x)
+    part = y[:, :2]
+    y.mul_(3.0)
+    return torch.cat([part, y], 1)
+
+
+@pytest.mark.parametrize(("run", "is_said"), [(doubled, True), (in_part, False), (by_a_view, False), (read_before, False)])
+def test_what_is_written_in_place_is_never_lost(run, is_said, tmp_path):
+    module = Case(run, conv=nn.Conv2d(3, 4, 1)).eval()
+    same_values(module, torch.randn(2, 3, 4, 4), tmp_path, said=is_said)
+
+
+def test_dropout_of_attention_is_left_out_and_said():
+    drop = nn.Dropout(0.2)
+    run = weighing(lambda a, v: drop(a.softmax(-1)) @ v)
+    found = archspec.from_torch(Case(run, qkv=nn.Linear(8, 24), proj=nn.Linear(8, 8), drop=drop).eval(), "3x3x8")
+    assert "the dropout of attention of" in found.note
+    layer = nn.MultiheadAttention(8, 2, dropout=0.1, batch_first=True)
+    both = Case(lambda m, x: m.attn(*[x.flatten(2).transpose(1, 2)] * 3)[0], attn=layer).eval()
+    assert "the dropout of attention of attn is left out" in archspec.from_torch(both, "3x3x8").note

@@ -194,3 +194,28 @@ def test_the_command_writes_the_text_and_says_what_was_given_up(archspec_command
     assert archspec_command("check", "-", stdin=done.out).status == 0
     done = archspec_command("shorten", "wavenet")
     assert done.status == 0 and "no short text was proved for" in done.err
+
+
+ROUNDED = """input 22x22x4
+g1:
+  residual:
+    conv k=3 f=8 s=2 p=1 round=floor
+    shortcut: avgpool w=2 round=ceil | conv k=1 f=8
+g2:
+  residual:
+    conv k=3 f=16 s=2 p=1 round=floor
+    shortcut: avgpool w=2 round=ceil | conv k=1 f=16
+"""
+"""Groups that differ in a word, which no parameter of a block may be."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ROUNDED,
+        'input 8x8x4\ncustom "aten.sin" z=2 a=3x4 macs=0\ncustom "aten.sin" z=2 a=3x4 macs=0',
+        "input 8\na: tensor 4\nb: tensor 4 frozen=yes\nfrom a | concat b\nx: skip\nfrom input | add x",
+    ],
+)
+def test_what_no_parameter_says_leaves_the_rest_short(text):
+    assert not archspec.shorten(archspec.loads(text)).note
