@@ -31,8 +31,8 @@ class Mended(NamedTuple):
 def mended(found: Compiled, compile_: Compile, *, unsafe: bool = False, notes: bool = False) -> Mended:
     """Apply the safe fixes of a text, or the `unsafe` ones too, until none is left that helps; those of `notes` only if they are asked for.
 
-    A safe fix must take its own message away, and may bring hidden mistakes to light; another one must leave fewer errors, or as many and fewer
-    warnings. So the text is never worse, and mending it again changes nothing.
+    A safe fix must take its own message away, and leave no more errors, whatever it brings to light; another one must leave fewer errors, or
+    as many and fewer warnings. So the text is never worse, and mending it again changes nothing.
     """
     done: list[Choice] = []
     for _ in range(_ROUNDS):
@@ -79,7 +79,7 @@ def _better(before: Compiled, after: Compiled, done: list[Choice]) -> bool:
         gone = Counter((each.code, each.message) for each in before.diagnostics) - Counter(
             (each.code, each.message) for each in after.diagnostics
         )
-        return all((each.code, each.message) in gone for each, _ in done)
+        return all((each.code, each.message) in gone for each, _ in done) and _counts(after)[0] <= _counts(before)[0]
     return _counts(after) < _counts(before)
 
 

@@ -1,5 +1,7 @@
 """Asks a document everything that an editor may ask, at some places of it."""
 
+from contextlib import suppress
+
 from archspec.editor import appearance, completions, findings, hints, hovers, named
 from archspec.editor.open_text import Document
 from archspec.editor.positions import Position
@@ -20,6 +22,10 @@ def ask_everything(text, folder, places=()):
             named.definition(document, place), named.references(document, place), named.renamable(document, place),
             findings.actions(document, place, place),
         ]  # fmt: skip
+        with suppress(named.Refusal):
+            answers.append(named.rename(document, place, "other"))
+    if places:
+        answers.append(findings.all_fixed(document))
     return answers
 
 
