@@ -143,16 +143,18 @@ def test_what_is_computed_from_weights_alone_is_no_refusal(tmp_path):
     """A convolution whose weights are standardised: a layer that is declared, with the weights that it has."""
     nodes = [
         node("ReduceMean", ["conv.weight"], ["m"], axes=[1, 2, 3]),
-        node("Sub", ["conv.weight", "m"], ["w"]),
+        node("Sub", ["conv.weight", "m"], ["c"]),
+        node("Mul", ["c", "gain"], ["w"]),
         node("Conv", ["x", "w"], ["y"], "/conv/Conv", pads=[1, 1, 1, 1]),
     ]
-    inner = graph(nodes, [tensor("conv.weight", [64, 32, 3, 3])], [value("x", (2, 32, 8, 8))], [value("y", (2, 64, 8, 8))])
+    numbers = [tensor("conv.weight", [64, 32, 3, 3]), tensor("gain", [], [2.0])]
+    inner = graph(nodes, numbers, [value("x", (2, 32, 8, 8))], [value("y", (2, 64, 8, 8))])
     path = tmp_path / "net.onnx"
     path.write_bytes(model(inner))
     found = read(path, {})
     assert [each.code for each in found.diagnostics] == ["A610"]
     assert "64x32x3x3" in found.text
-    assert found.stored["conv.weight"].keys == ("conv.weight",)
+    assert {place.keys for place in found.stored.values()} == {("conv.weight",)}  # a number is no weight
 
 
 def test_places_of_the_largest_numbers(tmp_path):

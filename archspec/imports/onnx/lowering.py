@@ -320,7 +320,8 @@ class Lowering:
     def _parts(self, value: Any) -> tuple[str, ...]:
         """The learned tensors that a value is computed from."""
         if isinstance(value, Weight):
-            return (value.name,) * (value.name in self.graph.learned)
+            is_constant = value.total == 1 and not self.names.is_named(value.name)
+            return (value.name,) * (value.name in self.graph.learned and not is_constant)
         return value.parts if isinstance(value, Computed) else ()
 
     @staticmethod
