@@ -46,6 +46,8 @@ class Reach(NamedTuple):
     name: str
     given: bool = False
     tensor: bool = False
+    tied: bool = False
+    """Whether it is a layer whose `weight` alone is used."""
 
 
 class Item(NamedTuple):

@@ -8,7 +8,6 @@ of the framework, one over anything else a class of its own, with the parameters
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -86,9 +85,9 @@ class Classes:
     def run(self) -> Body:
         """Make the classes; returns the body of the whole."""
         lent = Lent(self.node)
-        self.network = lent.network(self.network)
-        for graph, came in lent.came.items():
-            self.origins |= {graph: self.origins[came]} if came in self.origins else {}
+        self.network, came = self.dialect.prepared(lent.network(self.network))
+        for graph, was in [*lent.came.items(), *came.items()]:
+            self.origins |= {graph: self.origins[was]} if was in self.origins else {}
         self.collect(self.network.graph, Origin())
         self.make_callees(self.network.graph)
         return self.body(self.network.graph)
@@ -204,9 +203,7 @@ class Classes:
 
     def name(self, word: str) -> str:
         """A class name of a block's or label's, not yet taken."""
-        base = "".join(part[:1].upper() + part[1:] for part in re.split(r"[\W_]+", word)) or "Part"
-        if not base[0].isalpha():
-            base = "Part" + base
+        base = self.dialect.called(word)
         name, count = base, 1
         while not self.taken.isdisjoint((name, f"{name}Outputs")) or keyword.iskeyword(name) or self.dialect.helper(name) is not None:
             count += 1
@@ -299,7 +296,8 @@ class Classes:
             values.append(self.append(element, graph, [values[v] for v in element.inputs], names, items, len(inputs), at))
         results, fields = tuple([values[result] for result in graph.results]), result_names(graph)
         given, texts = input_names(graph, taken, self.dialect.reserved), tuple([f".{field}" for field in fields])
-        return as_loop(Body(inputs, given, tuple(items), results, tuple(values), self.shared, fields, texts, picks=self.picks))
+        body = Body(inputs, given, tuple(items), results, tuple(values), self.shared, fields, texts, picks=self.picks)
+        return as_loop(body) if self.dialect.loops else body
 
     def taken_by(self, graph: Graph) -> tuple[bool, ...]:
         """Find the inputs of a graph that its class takes; the network takes all of its own."""
@@ -356,7 +354,10 @@ class Classes:
         if node.owner is not None and not node.owner.tied:
             check_alike(node, graph, *self.lent_by(node.owner), self.node)
         stored = node.op.weights()[0].shape if node.op.origin else ()
-        return Item(name, module, step_of(node.op), node.label, tuple(reads), types, node.type, node.span, top, owner=owner, stored=stored)
+        tied = node.owner is not None and node.owner.tied and self.dialect.ties
+        lent = (self.lender(Shared(node.owner, 0, False)),) if tied and node.owner is not None else ()
+        item = Item(name, module, step_of(node.op), node.label, tuple(reads), types, node.type, node.span, top, owner=owner, lent=lent)
+        return item._replace(stored=stored)
 
     def several(self, value: int, picks: list[Pick]) -> list[int]:
         """The numbers of the results that are picked of an item; the item's own where it has one."""
@@ -394,6 +395,6 @@ class Classes:
         if beyond < 0:
             element = self.inside[~owner.up].elements[owner.element]
             name = self.names[id(element)][0 if owner.inside else round_]
-            return Reach(".".join([name, *inner_names(element, owner.inside, round_)]), tensor=tensor)
+            return Reach(".".join([name, *inner_names(element, owner.inside, round_)]), tensor=tensor, tied=owner.tied)
         name = self.shared.setdefault(shared._replace(owner=owner._replace(up=beyond)), f"shared{len(self.shared) + 1}")
-        return Reach(name, given=True, tensor=shared.tensor)
+        return Reach(name, given=True, tensor=shared.tensor, tied=owner.tied)

@@ -57,7 +57,7 @@ class Forward:
         self.kept = set(map(body.whole, ends)) if results else set()
         self.variables: dict[int, str] = dict(enumerate(inputs))
         given = dict.fromkeys(body.shared.values(), len(body.items))
-        self.names = _Names(given | {name: self.last[value] for value, name in enumerate(inputs)})
+        self.names = Variables(given | {name: self.last[value] for value, name in enumerate(inputs)})
         self.heads: dict[int, str] = {}
         """The variables of heads that exist in training only."""
         self.pending: tuple[int, str] | None = None
@@ -78,7 +78,7 @@ class Forward:
 
     def lines(self) -> Iterator[str]:
         for statement in self.statements():
-            yield from _folded(statement)
+            yield from folded(statement)
 
     def statements(self) -> Iterator[str]:
         for training, run in groupby(range(len(self.body.items)), self.training.__getitem__):
@@ -192,7 +192,7 @@ class Forward:
         return self.expression(value) + text
 
 
-class _Names:
+class Variables:
     """Variables, each until its value was last read: `x`, `y`, `z`, then the lowest of `x1`, `x2`, ... that is free."""
 
     def __init__(self, held: dict[str, int]) -> None:
@@ -224,7 +224,7 @@ class _Names:
                 return f"x{number}"
 
 
-def _folded(statement: str) -> list[str]:
+def folded(statement: str) -> list[str]:
     """A statement of a body, its outermost call broken over lines where it is long, as code formatters do."""
     if len(statement) <= _WIDTH or "(" not in statement or not statement.endswith((")", "),")):
         return [statement]
@@ -232,7 +232,7 @@ def _folded(statement: str) -> list[str]:
     before, _, rest = statement.partition("(")
     inner, _, after = rest.rpartition(")")
     whole = f"{indent}    {inner}"
-    lines = [whole] if len(whole) <= _WIDTH else [line for part in _parts(inner) for line in _folded(f"{indent}    {part},")]
+    lines = [whole] if len(whole) <= _WIDTH else [line for part in _parts(inner) for line in folded(f"{indent}    {part},")]
     return [f"{before}(", *lines, f"{indent}){after}"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from archspec.backends.moves import is_last
 from archspec.backends.source.body import BARE, ONE, Item, Reach
 from archspec.backends.source.constructor import If, New
@@ -133,12 +135,19 @@ def _spread(text: str, type_: object, over: object, level: str) -> str:
     return text if level == BARE else f"{text}[:, None]"
 
 
+def called(word: str) -> str:
+    """The name of a class, of a block's or label's."""
+    name = "".join(part[:1].upper() + part[1:] for part in re.split(r"[\W_]+", word)) or "Part"
+    return name if name[0].isalpha() else f"Part{name}"
+
+
 TORCH = Dialect(
     layer,
-    call,
-    level,
-    stretched,
     source,
+    called,
+    call=call,
+    level=level,
+    stretched=stretched,
     reserved=frozenset(
         ["self", "torch", "nn", "F", "Tensor", "NamedTuple", "Outputs", "Model", "super", "range", "int", "float", "min", "max", "math"]
     ),

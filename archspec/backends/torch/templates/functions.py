@@ -83,15 +83,3 @@ def sinusoids(length: int, channels: int) -> Tensor:
     at = torch.arange(channels, dtype=torch.float64)
     angles = torch.arange(length, dtype=torch.float64)[:, None] / 10000 ** ((at - at % 2) / channels)
     return torch.where(at % 2 == 0, angles.sin(), angles.cos()).float()[None]
-
-
-def divisible(value, divisor):
-    """Round to the nearest multiple, at least the divisor and not below 0.9 of the value (Sandler et al. 2018)."""
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
-
-
-def round8(value):
-    """Round to the nearest multiple of 8, to at least 8 and not below 0.9 of the number (Sandler et al. 2018)."""
-    rounded = max(8, int(value + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * value else rounded
