@@ -32,6 +32,8 @@ if _typing.TYPE_CHECKING:
     from archspec.api import to_torch as to_torch
     from archspec.api import window as window
     from archspec.api import work as work
+    from archspec.backends.keras.live_models import to_keras as to_keras
+    from archspec.backends.keras.live_models import weights_of as weights_of
     from archspec.diagnostics import Diagnostic as Diagnostic
     from archspec.diagnostics import SpecError as SpecError
     from archspec.elaborate.compiled import Compiled as Compiled
@@ -68,6 +70,7 @@ _HOMES = {
     "analysis.layers": "Report Row Totals",
     "analysis.training": "TrainingMemory",
     "api": "analyze compare compile draw emit explain load_weights loads memory quiz report_page to_onnx to_torch window work",
+    "backends.keras.live_models": "to_keras weights_of",
     "diagnostics": "Diagnostic SpecError",
     "elaborate.compiled": "Compiled",
     "imports.imported": "Imported",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -316,8 +317,8 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
     return execute(source, model.name, device, seed)
 
 
-def load_weights(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, Any], *, skip: Sequence[str] = ()) -> Loaded:
-    """Load weights into a module: a safetensors or `torch.save` file, or a `state_dict` (tensors, or arrays of NumPy or JAX).
+def load_weights(net: Any, source: str | os.PathLike[str] | Mapping[str, Any], *, skip: Sequence[str] = ()) -> Loaded:
+    """Load weights into a module of PyTorch or a model of Keras: a safetensors or `torch.save` file, or a `state_dict` (tensors, or arrays of NumPy or JAX).
 
     Tensors are matched by name, else by structure (docs/weights.md); the result says how, also in words as `str()`. `skip` names
     layers or tensors, `*` standing for anything, that are left out on both sides: `skip=["aux1", "aux2"]`. Either all tensors are loaded or none:
@@ -327,6 +328,11 @@ def load_weights(net: nn.Module, source: str | os.PathLike[str] | Mapping[str, A
     >>> archspec.load_weights(net, other.state_dict())
     10 tensors (61,706 numbers) of the state_dict loaded by name.
     """
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(net, keras.Model):
+        from archspec.backends.keras.live_models import load as load_into_keras
+
+        return load_into_keras(net, source, skip)
     from archspec.weights.load import load
 
     return load(net, source, skip)

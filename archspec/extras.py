@@ -26,6 +26,7 @@ NEEDS = {
     "safetensors": Need("torch", ("safetensors",)),
     "onnx": Need("onnx", ("onnx", "numpy")),
     "numpy": Need("onnx", ("numpy",)),
+    "keras": Need("keras", ("keras",)),
     "h5py": Need("keras", ("h5py", "numpy")),
     "train": Need("train", ("torch", "matplotlib", "pillow", "scikit-learn")),
     "lsp": Need("lsp", ("pygls",)),

@@ -48,6 +48,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/tutorial.md": partial(shown, "docs/tutorial.md"),
     "docs/import.md": partial(shown, "docs/import.md"),
     "docs/pytorch.md": partial(shown, "docs/pytorch.md"),
+    "docs/keras.md": partial(shown, "docs/keras.md"),
     "docs/teaching.md": partial(shown, "docs/teaching.md"),
     "docs/compare.md": partial(shown, "docs/compare.md"),
     "docs/peers.md": partial(shown, "docs/peers.md"),

@@ -432,14 +432,16 @@ def test_every_function_is_documented_with_arguments_and_an_example_that_runs(na
     function = archspec.api.report if name == "report" else getattr(archspec, name)
     doc = inspect.getdoc(function)
     missing = [
-        p for p in inspect.signature(function).parameters if p not in ("model", "models", "more", "text", "path", "net", "source", "target")
+        p
+        for p in inspect.signature(function).parameters
+        if p not in ("model", "models", "more", "text", "path", "net", "network", "source", "target")
     ]
     assert [p for p in missing if f"`{p}`" not in doc] == []
     if name in ("to_torch", "load_weights", "from_torch"):
         pytest.importorskip("torch", reason="what the example shows")
     if name in ("to_onnx", "from_onnx"):
         pytest.importorskip("onnx", reason="what the example shows")
-    if name == "from_keras":
+    if name in ("from_keras", "to_keras", "weights_of"):
         monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
         pytest.importorskip("keras", reason="what the example shows")
     monkeypatch.chdir(tmp_path)
@@ -449,7 +451,7 @@ def test_every_function_is_documented_with_arguments_and_an_example_that_runs(na
         assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
 
 
-@pytest.mark.parametrize("call", ["analyze", "draw", "explain", "report", "compare", "to_torch", "to_onnx", "sweep", "sizes"])
+@pytest.mark.parametrize("call", ["analyze", "draw", "explain", "report", "compare", "to_torch", "to_keras", "to_onnx", "sweep", "sizes"])
 def test_a_name_in_place_of_a_network_is_answered_with_how_to_load_it(call):
     with pytest.raises(TypeError, match=r"^expected a network, found the name 'lenet5': archspec.load\('lenet5'\) loads it$"):
         getattr(archspec, call)("lenet5")

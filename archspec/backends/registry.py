@@ -90,6 +90,7 @@ _ONNX = (
 )
 _ALL = (
     Backend("torch", "archspec.backends.torch.module:emit", ".py", "a PyTorch source file", partial=True),
+    Backend("keras", "archspec.backends.keras.emitting:emit", ".py", "a Keras 3 source file", partial=True),
     Backend("onnx", "archspec.backends.onnx.export:emit", ".onnx", "a model", "onnx", _ONNX, partial=True, text=False),
     Backend("json", "archspec.ir.schema:to_json", ".json", "the IR document"),
     Backend("train", "archspec.backends.train.script:emit", "", "a folder with the model and what trains it", text=False),

@@ -261,8 +261,9 @@ class Flat:
             owner = Owner(numbers[made.owner] - first, tied=made.tied) if made.owner is not None else None
             inputs = tuple([numbers[value] for value in made.inputs])
             elements.append(Node(made.op, inputs, made.type, made.op.step, name, None, not made.op.origin, owner=owner))
-            if owner is None:
-                stored |= {f"{name}.{weight}".rstrip("."): source for weight, source in made.stored.items()}
+            if owner is None or made.tied:
+                own = {weight: source for weight, source in made.stored.items() if not (made.tied and weight == "weight")}
+                stored |= {f"{name}.{weight}".rstrip("."): source for weight, source in own.items()}
         ordered = sorted(self._outputs.items(), key=lambda item: item[0] != "output")
         outputs = tuple(Output(name, numbers[value], training) for name, (value, training) in ordered)
         graph = Graph(tuple(input_.type for input_ in self._inputs), tuple(elements), (outputs[0].value,), "ordinal")

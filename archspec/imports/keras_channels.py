@@ -71,7 +71,7 @@ def batch_norm(k: Keras, spot: Spot, x: View) -> View:
     x = _normed(k, spot, x, at, "bn", running, affine=False, key=key, **given)
     if scale:
         return _scaled(k, spot, x, at, stored["weight"], "gamma")
-    return _offset(k, spot, x, at, stored["bias"]) if center else x
+    return offset(k, spot, x, at, stored["bias"]) if center else x
 
 
 def _channels(k: Keras, spot: Spot, x: View, at: int) -> tuple[View, Any]:
@@ -99,12 +99,12 @@ def _scaled(k: Keras, spot: Spot, x: View, at: int, stored: Stored, key: str | N
     return x._replace(value=found) if len(x.dims) == 2 else k.back(found, at)
 
 
-def _offset(k: Keras, spot: Spot, x: View, at: int, stored: Stored) -> View:
+def offset(k: Keras, spot: Spot, x: View, at: int, stored: Stored) -> View:
     """An offset per channel: a stored vector that is added."""
     value = x.value if len(x.dims) == 2 else k.value(spot, x, at)
-    offset = k.step(spot, "tensor", key="beta", shape=k.flat.type_of(value).channels, stored={"": stored})
+    beta = k.step(spot, "tensor", key="beta", shape=k.flat.type_of(value).channels, stored={"": stored})
     stretch: dict[str, Any] = {} if isinstance(k.flat.type_of(value), Vector) else {"stretch": True}
-    found = k.step(spot, "add", value, offset, **stretch)
+    found = k.step(spot, "add", value, beta, **stretch)
     return x._replace(value=found) if len(x.dims) == 2 else k.back(found, at)
 
 

@@ -17,6 +17,8 @@ _ITEMS = 1_000_000
 _DEEPEST = 100
 """The nesting of lists and objects; a model within a model takes four."""
 _CODE = ("__lambda__", "Lambda")
+PACKAGE = "archspec"
+"""The module of layers that are registered under this name: those that `archspec emit keras` writes."""
 MODELS = ("Functional", "Model", "Sequential")
 """The classes whose configurations have layers."""
 
@@ -254,7 +256,7 @@ def _layer(entry: Any, at: int, source: str) -> Layer:
     built = entry.get("build_config")
     shape = _shape(built.get("input_shape")) if isinstance(built, dict) else None
     model = _model(entry, source) if _is_model({"config": config}) and kind != "RNN" else None
-    module = entry.get("module")
+    module = PACKAGE if entry.get("registered_name") == f"{PACKAGE}>{kind}" else entry.get("module")
     return Layer(name, kind, module if isinstance(module, str) else "", Settings(settings), calls, shape, model)
 
 

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from archspec.imports import keras_channels, keras_sequences, keras_windows  # noqa: F401 - they register their rows
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.keras_config import Call, Layer, Model, Ref, damaged, holds_code
+from archspec.imports.keras_config import PACKAGE, Call, Layer, Model, Ref, damaged, holds_code
 from archspec.imports.keras_files import is_function
 from archspec.imports.keras_names import is_automatic, levelled
 from archspec.imports.keras_operations import operated
+from archspec.imports.keras_own import own
 from archspec.imports.keras_table import ROWS
 from archspec.imports.keras_views import Keras, Spot
 from archspec.imports.views import View
@@ -197,6 +198,8 @@ class Reader:
             named = {name: self._filled(value, found) for name, value in spot.call.named.items()}
             call = Call([self._filled(value, found) for value in spot.call.given], named)
             return operated(self.keras, spot._replace(call=call), call.given)
+        if layer.module == PACKAGE:
+            return own(self.keras, spot, views)
         if layer.kind not in ROWS or (layer.module and not layer.module.startswith("keras")):
             raise Unsaid("the language has no layer for it")
         return ROWS[layer.kind](self.keras, spot, views)

@@ -236,3 +236,12 @@ def einsum(k: Keras, spot: Spot, x: View) -> View:
         raise Unsaid(f"its `output_shape` is {shown(size)}, and its `bias_axes` are {shown(axes)}")
     stored = {"weight": spot.weight(0, (), (1, 0))} | ({"bias": spot.weight(1)} if axes else {})
     return activated(k, spot, k.over(spot, "linear", x, n=n, bias=bool(axes), stored=stored))
+
+
+@merging("Dot")
+def dot(k: Keras, spot: Spot, inputs: Sequence[View]) -> View:
+    """A product of matrices: the columns of the first value and the rows of the second."""
+    spot.config.must(normalize=False)
+    if spot.config.get("axes") not in ([2, 1], [-1, 1], [-1, -2], [2, -2]) or len(inputs) != 2:
+        raise Unsaid(f"its `axes` are {shown(spot.config.get('axes'))}, which is no product of matrices")
+    return k.back(k.step(spot, "matmul", *[sequence(k, spot, each) for each in inputs]))

@@ -16,7 +16,7 @@ _GROUPS = {
     "Leave numbers open": ("formula", "sweep", "find", "sizes", "memory"),
     "Show": ("draw", "to_graphviz", "report", "report_page"),
     "Teach": ("quiz", "work", "window"),
-    "PyTorch, ONNX, weights": ("to_torch", "load_weights", "to_onnx", "emit"),
+    "PyTorch, Keras, ONNX, weights": ("to_torch", "to_keras", "load_weights", "weights_of", "to_onnx", "emit"),
     "Build": ("Builder", "Block"),
     "What they give": (
         "Compiled",

@@ -92,6 +92,7 @@ def use(folder: Path) -> Iterator[object]:
     assert_type(loaded, Loaded)
     assert_type(loaded.kept, tuple[str, ...])
     yield archspec.to_onnx(model, seed=1, batch=2)
+    yield archspec.weights_of(archspec.to_keras(model, seed=1), model)
     try:
         archspec.loads("input 7x7x1\nconv k=9 f=1\n")
     except SpecError as error:

@@ -63,7 +63,7 @@ def difference(model, imported, arrays=None, *, first=False):
     net.load_state_dict(state(imported, arrays), strict=False)
     shapes = model.input_shape if isinstance(model.input_shape, list) else [model.input_shape]
     draws = np.random.default_rng(1)
-    looks_up = any(type(layer).__name__ == "Embedding" for layer in model.layers)
+    looks_up = any(type(layer).__name__ in ("Embedding", "Embed") for layer in model.layers)
     given = [draws.integers(0, 5, (2, *s[1:])) if looks_up else draws.normal(0, 1, (2, *s[1:])).astype("float32") for s in shapes]
     with torch.no_grad():
         theirs = _first(model(given[0] if len(given) == 1 else given, training=False)).numpy()

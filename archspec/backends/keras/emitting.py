@@ -1,0 +1,259 @@
+"""The source file of a network in Keras 3."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from archspec.analysis.layers import Report
+from archspec.backends.keras.built_in_rows import row
+from archspec.backends.keras.layer_names import LayerNames
+from archspec.backends.keras.making_calls import CHAIN, IDENTITY, NAME, Name
+from archspec.backends.keras.reading_body import Reading, layers_of
+from archspec.backends.keras.statements import Statements, Words, folded, owners, returned, under_one
+from archspec.backends.keras.templates import source, sources
+from archspec.backends.keras.unnesting import Unnested
+from archspec.backends.source.body import Item
+from archspec.backends.source.classes import Class, Classes
+from archspec.backends.source.constructor import New, wrapped, written
+from archspec.backends.source.dialect import Dialect
+from archspec.backends.train.task import task_of
+from archspec.diagnostics import SpecError
+from archspec.ir.graph import Graph, Network
+from archspec.ir.walk import Visit, events, walk
+from archspec.types import Type
+
+_RESERVED = frozenset(
+    ["keras", "layers", "ops", "name", "part", "partial", "np", "re", "math", "inputs", "model", "x", "y", "z", "batch_norm", "range"]
+)
+LONGEST = 40
+"""Layers of a plain chain that are one list, blocks and repeats written out; a longer one is functions."""
+_NORM = "layers.BatchNormalization"
+
+
+def emit(network: Network) -> str:
+    """A standalone source file for Keras 3: it makes `model`. Raises Unsupported."""
+    names = LayerNames(visit.name for visit in events(network.graph, fold=False) if isinstance(visit, Visit) and _has_weights(visit))
+    lines = _sequential(network, names) or _functional(network, names)
+    text = _shortened("\n".join(lines))
+    helpers = sources(set(re.findall(r"(?<![.\w])(\w+)\(", text)), set(re.findall(r"\b(\w+)=", text)))
+    text = "\n\n\n".join([*helpers, text])
+    return "\n".join([*_docstring(network), *_imports(text), "", "", text, "", "", 'if __name__ == "__main__":', "    model.summary()", ""])
+
+
+def _has_weights(visit: Visit) -> bool:
+    return bool(visit.node.op.weights(*visit.graph.types_of(visit.node)))
+
+
+def _imports(text: str) -> Iterator[str]:
+    used = [name for name in ("math", "re") if re.search(rf"(?<![.\w]){name}\.", text)]
+    yield from (f"import {name}" for name in used)
+    if "partial(" in text:
+        yield "from functools import partial"
+    if used or "partial(" in text:
+        yield ""
+    yield "import keras"
+    if re.search(r"(?<![.\w])np\.", text):
+        yield "import numpy as np"
+    found = [name for name in ("layers", "ops") if re.search(rf"(?<![.\w]){name}\b(?! =)", text)]
+    yield from [f"from keras import {', '.join(found)}"] if found else []
+
+
+def _docstring(network: Network) -> Iterator[str]:
+    report = Report(network)
+    totals = report.totals
+    inputs = ", ".join(f"{i.name} {i.type}" for i in network.inputs)
+    result = ", ".join(f"{o.name} {network.graph.type_of(o.value)}" for o in network.outputs)
+    name = re.sub(r'[\\"]', "'", network.name)
+    yield f'"""{name}: {inputs} -> {result}.'
+    yield ""
+    frozen = f", {report.frozen_params:,} of them frozen" if report.frozen_params else ""
+    yield f"{totals.params:,} parameters{frozen}, {totals.buffers:,} buffers, {totals.macs:,} MACs per image{totals.left_out}."
+    if (loss := _loss(network)) is not None:
+        yield f'Its loss: `model.compile("adam", {loss})`.'
+    yield "Written by archspec from a spec."
+    yield '"""'
+    yield ""
+
+
+def _loss(network: Network) -> str | None:
+    """The loss of a classifier, as `compile` takes it; None for any other network."""
+    try:
+        task = task_of(network)
+    except SpecError:
+        return None
+    if task.loss == "distance":
+        return None
+    name = "SparseCategoricalCrossentropy" if task.loss == "softmax" else "BinaryCrossentropy"
+    return f"keras.losses.{name}({'' if task.last else 'from_logits=True'})"
+
+
+def _called(word: str) -> str:
+    """The name of the function of a block or label."""
+    name = re.sub(r"\W+", "_", word).strip("_") or "part"
+    return name if name.isidentifier() else f"part_{name}"
+
+
+def _dialect(rules: Unnested) -> Dialect:
+    """Keras's words, for a network that these rules write out."""
+
+    def prepared(network: Network) -> tuple[Network, Mapping[Graph, Graph]]:
+        return rules.network(network), rules.came
+
+    return Dialect(row, source, _called, _RESERVED, CHAIN, IDENTITY, prepared, loops=False, ties=True)
+
+
+def _sequential(network: Network, names: LayerNames) -> list[str]:
+    """A plain chain as a list of layers; nothing where the network is none, or where that is long."""
+    if network.graph.lends or len(network.inputs) > 1 or len(network.outputs) > 1 or network.graph.layers > 2 * LONGEST:
+        return []
+    rules = Unnested(blocks=True)
+    body = Classes(rules.network(network), _dialect(Unnested()), lambda _: 0).run()
+    if body.results != (len(body.items),) or not all(_in_a_row(item, at) for at, item in enumerate(body.items)):
+        return []
+    reading = Reading(body, frozenset())
+    found = []
+    for item, module in zip(body.items, reading.modules, strict=True):
+        for each, attribute in layers_of(module, item.attribute) if module is not None else ():
+            if any(key.startswith("call ") for key, _ in each.arguments) or each.name == "layers.MultiHeadAttention":
+                return []
+            named = [each_ for each_ in each.arguments if each_[1] is not NAME]
+            label = attribute not in rules.unlabelled and len(named) < len(each.arguments)
+            found.append(New(each.name, (*named, *([("name", names(attribute))] if label else []))))
+    if not 0 < len(found) <= LONGEST:
+        return []
+    yield_ = [("", _input(network.inputs[0].type, network.inputs[0].name in _looked_up(network), "")), *[("", each) for each in found]]
+    lines = ["model = keras.Sequential(", "    ["]
+    for _, each in yield_:
+        lines += wrapped("        ", each, ",")
+    return [*lines, "    ],", f'    name="{_model_name(network)}",', ")"]
+
+
+def _in_a_row(item: Item, at: int) -> bool:
+    return item.module is not None and item.reads == (at,) and not item.lent and item.owner is None and not item.stored
+
+
+def _input(type_: Type, whole: bool, name: str) -> New:
+    shape: Any = tuple(type_.shape)
+    return New("keras.Input", (("", shape), *([("dtype", "int32")] if whole else []), *([("name", name)] if name else [])))
+
+
+def _looked_up(network: Network) -> set[str]:
+    """The inputs that hold whole numbers, which a table is looked up with, among the names of layers."""
+    return {source for place in walk(network) if place.node.op.indexes for source in place.sources}
+
+
+def _model_name(network: Network) -> str:
+    name = re.sub(r"\W+", "_", network.name.encode("ascii", "ignore").decode()).strip("_")
+    return name or "model"
+
+
+def _functional(network: Network, names: LayerNames) -> list[str]:
+    return _File(network, names).lines()
+
+
+class _File:
+    """A functional model: functions of blocks, and the statements that call them."""
+
+    def __init__(self, network: Network, names: LayerNames) -> None:
+        self.network, self.names = network, names
+        self.classes = Classes(network, _dialect(Unnested())._replace(called=self.called), self.length)
+        self.top = self.classes.run()
+
+    def called(self, word: str) -> str:
+        """The name of the function of a block or label, which no parameter of another has."""
+        name = _called(word)
+        return f"{name}_block" if name in self.classes.order else name
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """The names of the functions of blocks."""
+        return frozenset(made.name for made in self.classes.made.values() if isinstance(made, Class))
+
+    def length(self, class_: Class) -> int:
+        return len(list(self.function(class_)))
+
+    def lines(self) -> list[str]:
+        functions = ["\n".join(self.function(class_)) for class_ in self.classes.written]
+        return ["\n\n\n".join([*functions, "\n".join(self.main())])]
+
+    def main(self) -> Iterator[str]:
+        body, inputs = self.top, self.network.inputs
+        taken = [_called(each.name) for each in inputs] if len(inputs) > 1 else ["inputs"]
+        inner = [name if name not in ("x", "y", "z", "model", "keras", "layers", "ops") else f"{name}_" for name in taken]
+        whole = _looked_up(self.network)
+        for name, each in zip(inner, inputs, strict=True):
+            yield f"{name} = {written(_input(each.type, each.name in whole, each.name if len(inputs) > 1 else ''))}"
+        ends = {output.name: body.values[output.value] for output in self.classes.network.outputs}
+        kept = owners(body)
+        words = Words(lambda path: f'"{self.names(path)}"', self.called_at("{}", kept), self.results, self.functions, whole=True)
+        statements = Statements(Reading(body, kept), inner, list(ends.values()), words)
+        yield from folded(list(under_one(list(statements.lines()))))
+        results = {name: statements.text(value) for name, value in ends.items()}
+        first = next(iter(results.values()))
+        given = ", ".join(f'"{name}": {text}' for name, text in results.items())
+        put_out = f"{{{given}}}" if len(results) > 1 else first
+        yield f'model = keras.Model({inner[0] if len(inner) == 1 else "[" + ", ".join(inner) + "]"}, {put_out}, name="{_model_name(self.network)}")'
+
+    def function_of(self, module: New) -> Class | None:
+        """The function that a call is one of; callees are made first, so that it is among those that are known."""
+        return next((each for each in self.classes.made.values() if isinstance(each, Class) and each.name == module.name), None)
+
+    def results(self, module: New) -> tuple[str, ...]:
+        """What picks the results of the function that is called, where it has several."""
+        class_ = self.function_of(module)
+        return class_.body.texts if class_ is not None else ()
+
+    def called_at(self, form: str, kept: frozenset[str] = frozenset()) -> Any:
+        """Make the function that fills in the calls of blocks: their arguments, and their names in a form."""
+
+        def called(module: New, attribute: str) -> New | None:
+            class_ = self.function_of(module)
+            if class_ is None:
+                return None
+            at = list(class_.parameters).index(self.channels(class_)) if self.channels(class_) else -1
+            arguments = [each for i, each in enumerate(module.arguments) if i != at]
+            keyed = [(key or list(class_.parameters)[i], value) for i, (key, value) in enumerate(module.arguments) if i != at]
+            arguments = keyed if class_.body.shared or len(keyed) > 3 or attribute in kept else arguments
+            lent = [("lent", tuple(class_.body.shared.values()))] if class_.body.shared else []
+            text = self.names(attribute) if form == "{}" else self.inner(attribute)
+            return New(module.name, (*arguments, ("name", Name(f'"{text}"' if form == "{}" else text)), *lent))
+
+        return called
+
+    def channels(self, class_: Class) -> str:
+        """The parameter that is the channels of what a block reads, if it has one."""
+        own = class_.about.startswith("Block") and "channels" in class_.parameters and "channels_" not in self.classes.order
+        return "channels" if own and class_.body.inputs else ""
+
+    def inner(self, attribute: str) -> str:
+        """The text of a layer's name inside of a function."""
+        return f'f"{{name}}{self.names.joint}{self.names.inner(attribute)}"'
+
+    def function(self, class_: Class) -> Iterator[str]:
+        body, channels = class_.body, self.channels(class_)
+        taken = [*body.given, *[name for name in class_.parameters if name != channels], *body.shared.values(), "name"]
+        yield f"def {class_.name}({', '.join(taken)}):"
+        yield f'    """{class_.about}"""'
+        if channels:
+            yield f"    {channels} = {body.given[0]}.shape[-1]"
+        kept = owners(body)
+        words = Words(self.inner, self.called_at("inner", kept), self.results, self.functions, whole=False)
+        statements = Statements(Reading(body, kept), list(body.given), list(body.results), words)
+        lines = list(folded(list(under_one(list(statements.lines())))))
+        results = [statements.text(value) for value in body.results]
+        lines = returned(lines, ", ".join(results))
+        yield from (f"    {line}" for line in lines)
+
+
+def _shortened(text: str) -> str:
+    """The text with the arguments that its batch norms share said once."""
+    pattern = re.compile(rf"{re.escape(_NORM)}\(((?:momentum|epsilon)=[^,()]*(?:, (?:momentum|epsilon)=[^,()]*)?), name=")
+    counts = Counter(pattern.findall(text))
+    if not counts or counts.most_common(1)[0][1] < 3:
+        return text
+    shared = counts.most_common(1)[0][0]
+    text = text.replace(f"{_NORM}({shared}, name=", "batch_norm(name=")
+    return f"batch_norm = partial({_NORM}, {shared})\n\n\n{text}"

@@ -1,0 +1,333 @@
+"""The statements of a body: layers made where they are called, in the order of the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from textwrap import wrap
+from typing import Any, NamedTuple
+
+from archspec.backends.keras.making_calls import CHAIN, NAME, Name
+from archspec.backends.keras.reading_body import Reading, layers_of
+from archspec.backends.registry import Unsupported
+from archspec.backends.source.body import Body, Item, Reach
+from archspec.backends.source.constructor import If, New, wrapped, written
+from archspec.backends.source.forward import Variables
+from archspec.types import Map, Type, Vector
+
+_WIDTH = 116
+_MERGES = {"add": "Add", "sub": "Subtract", "mul": "Multiply", "concat": "Concatenate"}
+_ATTENTION = "layers.MultiHeadAttention"
+Called = Callable[[New, str], New | None]
+"""Makes of the call of a block's function that with its own arguments, for a path; None for any other call."""
+
+
+class Words(NamedTuple):
+    """What a body's place in the file says: the text of a layer's name for its attribute, the calls of functions, their results and names."""
+
+    name: Callable[[str], str]
+    called: Called
+    results: Callable[[New], Sequence[str]]
+    """What picks the results of a function, where it has several."""
+    functions: frozenset[str]
+    whole: bool
+    """Whether it is that of the model, which reads its inputs in the end."""
+
+
+class Statements:
+    """Writes one body."""
+
+    def __init__(self, reading: Reading, inputs: Sequence[str], ends: Sequence[int], words: Words) -> None:
+        self.reading, self.body, self.ends = reading, reading.body, ends
+        self.name, self.called, self.results, self.functions, whole = words
+        self.first = len(inputs)
+        last = self.last_reads()
+        self.last = last
+        given = {name: len(self.body.items) for name in self.body.shared.values()}
+        self.tied = {reach.name for item in self.body.items for reach in item.lent if reach.tied and not reach.given}
+        """Layers whose weights alone others use."""
+        self.chains = {item.attribute for item in self.body.items if isinstance(item.module, New) and item.module.name == CHAIN}
+        kept = {self.variable(attribute): len(self.body.items) for attribute in reading.kept}
+        read = {name: len(self.body.items) if whole else last.get(value, -1) for value, name in enumerate(inputs)}
+        self.variables = Variables(given | kept | read)
+        self.texts: dict[int, str] = dict(enumerate(inputs))
+
+    def last_reads(self) -> dict[int, int]:
+        """The positions at which values are last read."""
+        found: dict[int, int] = {}
+        for at, item in enumerate(self.body.items):
+            found |= dict.fromkeys(map(self.reading.value, self.sources(item)), at)
+        return found | dict.fromkeys(map(self.reading.value, self.ends), len(self.body.items))
+
+    def sources(self, item: Item) -> tuple[int, ...]:
+        """What an item reads; a tensor takes the batch of the first input."""
+        return item.reads or (0,)
+
+    def text(self, value: int) -> str:
+        """A value where it is read."""
+        return self.texts[self.reading.value(value)]
+
+    def lines(self) -> Iterator[str]:
+        """The statements, with a comment where a label begins."""
+        label = ""
+        for at, item in enumerate(self.body.items):
+            module = self.reading.modules[at]
+            if item.module is not None and module is None:
+                continue
+            around = item.attribute.rpartition(".")[0]
+            if around != label and (item.module is not None or item.label is not None):
+                label = around
+                if label:
+                    yield f"# {label}"
+            yield from self.item(at, item, module)
+
+    def item(self, at: int, item: Item, module: Any) -> Iterator[str]:
+        sources = self.sources(item)
+        texts = [self.text(value) for value in sources]
+        value = self.first + at
+        if module is not None and not list(layers_of(module, "")):  # it changes nothing here
+            self.texts[value] = texts[0]
+            self.variables.held[texts[0]] = max(self.variables.held.get(texts[0], at), self.last.get(value, at))
+            return
+        guarded = item.guard is not None or (isinstance(module, If) and module.no is None)
+        target = self.target(at, value, texts[0] if guarded else None)
+        if item.module is None:
+            lines = list(self.merge(item, texts, target))
+            yield from lines if item.guard is None else _branches(item.guard, lines, _unchanged(target, texts[0]))
+            return
+        if item.flat:
+            yield from _flat(item, texts[0], target)
+            texts = [target, *texts[1:]]
+        yield from self.module(item, module, texts, target)
+
+    def target(self, at: int, value: int, wanted: str | None) -> str:
+        """The variables of an item's results."""
+        picked = {pick.text: number for number, pick in self.body.picks.items() if pick.value == value}
+        if not picked:
+            self.texts[value] = self.variables.take(wanted, at, self.last.get(value, at))
+            return self.texts[value]
+        module = self.body.items[at].module
+        every = self.results(module) if isinstance(module, New) else ()
+        for number in picked.values():
+            self.texts[number] = self.variables.take(None, at, self.last[number]) if number in self.last else "_"
+        return ", ".join(self.texts[picked[text]] if text in picked else "_" for text in every or picked)
+
+    def module(self, item: Item, module: Any, texts: list[str], target: str) -> Iterator[str]:
+        """The statements of an item's layers."""
+        for each, attribute in layers_of(module, item.attribute):
+            yield from self.layer(item, each, attribute, texts, target)
+            texts = [target]
+
+    def layer(self, item: Item, module: Any, attribute: str, texts: list[str], target: str) -> Iterator[str]:
+        if isinstance(module, If):
+            yes = list(self.module(item._replace(attribute=attribute), module.yes, texts, target))
+            no = _unchanged(target, texts[0])
+            if module.no is not None:
+                no = list(self.module(item._replace(attribute=attribute), module.no, texts, target))
+            yield from _branches(module.condition, yes, no)
+            return
+        block = self.called(module, attribute)
+        if block is None and (attribute in self.tied or item.lent or (item.owner is not None and item.owner.name in self.tied)):
+            yield from self.table(item, module, attribute, texts[0], target)
+            return
+        weighted = block is not None or any(value is NAME for _, value in module.arguments)
+        named = block or _named(module, self.name(attribute))
+        extra = [(key.removeprefix("call "), value) for key, value in named.arguments if key.startswith("call ")]
+        named = named._replace(arguments=tuple([each for each in named.arguments if not each[0].startswith("call ")]))
+        given = _given(named, texts, item)
+        lent = [self.reach(reach) for reach in item.lent]
+        kept = attribute in self.reading.kept or item.attribute in self.reading.kept
+        if weighted and item.owner is not None:
+            owner = item.owner._replace(name=item.owner.name + attribute.removeprefix(item.attribute))
+            yield f"{target} = {self.reach(owner)}({', '.join([*given, *_pairs(extra)])})"
+        elif block is not None:
+            shared = [(key, Name(text)) for key, text in zip(block.arguments[-1][1], lent, strict=False)] if lent else []
+            arguments = (*[("", Name(text)) for text in texts], *[each for each in block.arguments if each[0] != "lent"], *shared)
+            if kept:
+                made = New("part", (("", Name(block.name)), *arguments))
+                yield from wrapped(f"{self.variable(attribute)} = ", made, "")
+                yield f"{target} = {self.variable(attribute)}({', '.join(texts)})"
+            else:
+                yield from wrapped(f"{target} = ", New(block.name, arguments), "")
+        else:
+            call = f"({', '.join([*given, *_pairs(extra)])})"
+            if weighted and kept:
+                yield from wrapped(f"{self.variable(attribute)} = ", named, "")
+                yield f"{target} = {self.variable(attribute)}{call}"
+            else:
+                yield from wrapped(f"{target} = ", named, call)
+
+    def table(self, item: Item, module: New, attribute: str, text: str, target: str) -> Iterator[str]:
+        """A layer that has its weights in common with others: a table that is looked up, or multiplied by, and a bias of its own."""
+        looked_up, settings = item.step == "embed", dict(module.arguments)
+        if item.step not in ("embed", "fc", "linear") or not module.name.startswith("layers."):
+            raise Unsupported(f"Keras shares no weights of `{item.step}` alone", item.span)
+        frozen = [("trainable", False)] * (settings.get("trainable") is False)
+        if attribute in self.tied and item.owner is None:
+            assert item.types[0] is not None
+            sizes = [value for _, value in module.arguments[:2]] if looked_up else [module.arguments[0][1], item.types[0].channels]
+            made = New("Embed", (*[("", size) for size in sizes], *frozen, ("name", Name(self.name(attribute)))))
+            yield from wrapped(f"{self.variable(attribute)} = ", made, "")
+        table = self.reach(item.owner or (item.lent[0] if item.lent else Reach(attribute)))
+        yield f"{target} = {table}({text}{'' if looked_up else ', tied=True'})"
+        if not looked_up and settings.get("use_bias") is not False:
+            bias = f"{self.variable(attribute)}_bias"
+            if item.owner is not None:
+                yield f"{target} = {self.variable(item.owner.name)}_bias({target})"
+                return
+            yield f"{bias} = {written(New('Bias', (*frozen, ('name', Name(self.name(f'{attribute}.bias'))))))}"
+            yield f"{target} = {bias}({target})"
+
+    def merge(self, item: Item, texts: list[str], target: str) -> Iterator[str]:
+        """The statement of several values that become one."""
+        word, _, config = item.step.partition(" ")
+        if word == "concat":
+            axis = "axis=1" if config.endswith("axis=t") else ""
+            yield from _gathered(f"{target} = layers.Concatenate({axis})", texts)
+            return
+        spread = [_spread(text, type_, item.type) for text, type_ in zip(texts, item.types, strict=True)]
+        name = f"layers.{_MERGES[word]}()"
+        if word == "sub":
+            while len(spread) > 2:
+                spread[:2] = [f"{name}([{', '.join(spread[:2])}])"]
+        yield from _gathered(f"{target} = {name}", spread)
+
+    def reach(self, reach: Reach) -> str:
+        """A layer, or a part as a model, that this body made before or was given."""
+        if reach.given:
+            return reach.name
+        whole = next((name for name in self.reading.kept if f"{reach.name}.".startswith(f"{name}.")), reach.name)
+        if whole in self.chains and reach.name != whole:  # its layers are kept one by one
+            whole += f".{reach.name.removeprefix(f'{whole}.').partition('.')[0]}"
+        elif whole in self.chains:
+            raise Unsupported(
+                f"the layers of `{whole}` are used again inside of a block, which Keras has no model for: make `{whole}` a block"
+            )
+        return self.variable(whole) if reach.name == whole else f"{self.variable(whole)}.get_layer({self.name(reach.name)})"
+
+    def variable(self, attribute: str) -> str:
+        """The variable of a layer that several places use."""
+        name = re.sub(r"\W", "_", attribute)
+        free = name.isidentifier() and name not in self.functions and name not in ("x", "y", "z", "name", "inputs")
+        return name if free else f"layer_{name}"
+
+
+def _gathered(before: str, texts: list[str]) -> Iterator[str]:
+    """A call with a list of values, over several lines where it is long."""
+    whole = f"{before}([{', '.join(texts)}])"
+    if len(whole) <= _WIDTH:
+        yield whole
+        return
+    yield f"{before}("
+    yield "    ["
+    yield from (f"        {line}" for line in wrap(", ".join(texts) + ",", _WIDTH - 16))
+    yield "    ]"
+    yield ")"
+
+
+def _named(module: New, name: str) -> New:
+    """A call with the name of its layer in the place for it."""
+    return module._replace(arguments=tuple([(key, Name(name) if value is NAME else value) for key, value in module.arguments]))
+
+
+def _given(module: New, texts: list[str], item: Item) -> list[str]:
+    """What a layer is called with: several values are a list, unless attention has a name for each."""
+    if module.name == _ATTENTION:
+        return texts * 2 if len(texts) == 1 else texts
+    return [f"[{', '.join(texts)}]"] if len(texts) > 1 else texts
+
+
+def _pairs(arguments: Sequence[tuple[str, Any]]) -> list[str]:
+    return [f"{key}={written(value)}" for key, value in arguments]
+
+
+def _spread(text: str, type_: Type | None, over: Type | None) -> str:
+    """A vector that is broadcast over the positions of a map, or over tokens."""
+    if not isinstance(type_, Vector) or over is None or isinstance(over, Vector):
+        return text
+    return f"layers.Reshape(({'1, ' * (len(over.shape) - 1)}-1))({text})"
+
+
+def _flat(item: Item, text: str, target: str) -> Iterator[str]:
+    """A vector of a map, channel by channel, as PyTorch has it."""
+    rank = len(item.types[0].shape) if isinstance(item.types[0], Map) else 1
+    turned = f"layers.Permute(({rank}, {', '.join(map(str, range(1, rank)))}))({text})" if rank > 1 else text
+    yield f"{target} = layers.Flatten()({turned})"
+
+
+def _unchanged(target: str, text: str) -> list[str]:
+    return [] if target == text else [f"{target} = {text}"]
+
+
+def _branches(condition: Any, yes: list[str], no: list[str]) -> Iterator[str]:
+    """Statements under a condition, and others where it does not hold."""
+    yield f"if {written(condition)}:"
+    yield from [f"    {line}" for line in yes]
+    if no:
+        yield "else:"
+        yield from [f"    {line}" for line in no]
+
+
+_ROUND = re.compile(r'( *)(\w+) = (.*name=)(f?)"([^"]*?)(\d+)"(\).*)')
+
+
+def under_one(lines: Sequence[str]) -> Iterator[str]:
+    """Statements, those under one condition together."""
+    condition = ""
+    for at, line in enumerate(lines):
+        if line == condition:
+            continue
+        if line.startswith("if ") or not line.startswith(" "):
+            end = next((i for i in range(at + 1, len(lines)) if not lines[i].startswith(" ")), len(lines))
+            condition = line if line.startswith("if ") and (end == len(lines) or lines[end] != "else:") else ""
+        yield line
+
+
+def folded(lines: Sequence[str]) -> Iterator[str]:
+    """Statements with a loop for those that differ in the last number of a name alone."""
+    matches = [_ROUND.fullmatch(line) for line in lines]
+    at = 0
+    while at < len(lines):
+        match = matches[at]
+        end = at + 1
+        while match is not None and end < len(lines) and _follows(matches[end - 1], matches[end]):
+            end += 1
+        if match is None or end - at < 2:
+            yield lines[at]
+        else:
+            indent, target, before, _, stem, number, after = match.groups()
+            letter = next(letter for letter in ("i", "j", "k", "index") if not re.search(rf"\b{letter}\b", lines[at]))
+            yield f"{indent}for {letter} in range({_range(int(number), int(number) + end - at)}):"
+            stem = stem if match[4] else stem.replace("{", "{{").replace("}", "}}")
+            yield f'{indent}    {target} = {before}f"{stem}{{{letter}}}"{after}'
+        at = end
+
+
+def _range(start: int, stop: int) -> str:
+    return f"{start}, {stop}" if start else str(stop)
+
+
+def _follows(a: re.Match[str] | None, b: re.Match[str] | None) -> bool:
+    """Whether a statement is another with the next number, without zeros before it."""
+    if a is None or b is None or any(m[6] != str(int(m[6])) for m in (a, b)):
+        return False
+    same = all(a[at] == b[at] for at in (1, 2, 3, 4, 5, 7))
+    return same and int(b[6]) == int(a[6]) + 1 and re.search(rf"\b{a[2]}\b", a[3] + a[7]) is not None
+
+
+def returned(lines: list[str], result: str) -> list[str]:
+    """Statements that end in the result of a function: the last one is returned where it makes that."""
+    if lines and (match := re.fullmatch(r"(\w+) = (.*)", lines[-1])) and match[1] == result:
+        return [*lines[:-1], f"return {match[2]}"]
+    return [*lines, f"return {result}"]
+
+
+def owners(body: Body) -> frozenset[str]:
+    """The attributes of layers of a body, and of parts, that other places use: the longest of those that a name begins with."""
+    reached = [reach.name for item in body.items for reach in (*((item.owner,) if item.owner else ()), *item.lent) if not reach.given]
+    own = {item.attribute for item in body.items if item.owner is None}
+    found = set()
+    for name in reached:
+        parts = name.split(".")
+        found |= {next((prefix for end in range(len(parts), 0, -1) if (prefix := ".".join(parts[:end])) in own), name)}
+    return frozenset(found)

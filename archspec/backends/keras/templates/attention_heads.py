@@ -1,0 +1,291 @@
+"""Attention in heads, over tokens and over the positions of maps.
+
+A line that ends in `#: word`, with the block that it opens, is in files where an argument or a layer is called so.
+"""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from archspec.backends.keras.templates.spec_layers import SpecLayer, Start, length, linear, per_axis
+
+
+class Heads(SpecLayer):
+    """softmax(q k^T / sqrt(d)) v in heads (Vaswani et al. 2017, equation 1)."""
+
+    heads: int
+    kvheads: int | None = None  #: kvheads
+    causal: bool = False  #: causal
+    rope: int | None = None  #: rope
+    rel: str | bool | None = None  #: rel WindowAttention
+    w: int | tuple | None = None  #: w WindowAttention
+    shift: int | tuple = 0  #: shift
+    grid: int | tuple | None = None  #: grid
+    sim: str = "dot"  #: sim
+    talk: bool = False  #: talk
+    scale: float | None = None  #: scale
+
+    def begin(self, shape):
+        """What follows from the size of the value, and the weights before those of the projections."""
+        self.size = self.span = tuple(shape[1:-1])
+        if self.w is not None:  #: w WindowAttention
+            self.span = per_axis(self.w, len(self.size))
+        if self.grid is not None:  #: grid
+            self.span = per_axis(self.grid, len(self.size))
+        shifts = per_axis(self.shift, len(self.size))  #: shift
+        self.moved = [s if n < size else 0 for s, n, size in zip(shifts, self.span, self.size)]  #: shift
+        if self.rel == "table":  #: rel WindowAttention
+            offsets = math.prod(2 * n - 1 for n in self.span)
+            self.table = self.learn("relative_position_bias_table", (offsets, self.heads), keras.initializers.RandomNormal(stddev=0.02))
+        if self.sim == "cos":  #: sim
+            self.logit_scale = self.learn("logit_scale", (self.heads, 1, 1), math.log(10))
+
+    def finish(self):
+        """The weights after those of the projections."""
+        if self.rel == "mlp":  #: rel
+            self.hidden = self.learn("cpb_mlp.0.weight", (512, len(self.span)), Start()), self.learn("cpb_mlp.0.bias", (512,))
+            self.shown = self.learn("cpb_mlp.2.weight", (self.heads, 512), Start())
+        if self.rel == "buckets":  #: rel
+            self.near = self.learn("relative_attention_bias.weight", (32, self.heads), keras.initializers.RandomNormal(stddev=1.0))
+        if self.talk:  #: talk
+            square = (self.heads, self.heads)
+            names = "proj_l", "proj_w"
+            self.mixes = [(self.learn(f"{n}.weight", square, Start()), self.learn(f"{n}.bias", (self.heads,))) for n in names]
+
+    def attend(self, q, k, v, added=None):
+        """(batch, ..., channels) each, to the heads side by side; `added` is (batch, queries, keys, heads)."""
+        d = q.shape[-1] // self.heads
+        q, k, v = (self.sequence(x) for x in (q, k, v))
+        q, k, v = (ops.reshape(x, (-1, x.shape[1], x.shape[2] // d, d)) for x in (q, k, v))
+        if self.rope is not None:  #: rope
+            q, k = rotated(q, self.rope), rotated(k, self.rope)
+        scale = d**-0.5
+        scale = scale if self.scale is None else self.scale  #: scale
+        if self.sim == "cos":  #: sim
+            factor = ops.exp(ops.minimum(self.logit_scale[..., 0], math.log(100)))
+            q, k = (x / ops.maximum(length(x), 1e-12) for x in (q, k))
+            q, scale = q * factor, 1.0
+        q, k, v = (ops.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
+        k, v = (ops.repeat(x, self.heads // x.shape[1], axis=1) for x in (k, v))  #: kvheads
+        score = self.biased(ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * scale, added)
+        score = self.mixed(score, 0) if self.talk else score  #: talk
+        weight = ops.softmax(score, axis=-1)
+        weight = self.mixed(weight, 1) if self.talk else weight  #: talk
+        y = ops.transpose(ops.matmul(weight, v), (0, 2, 1, 3))
+        return self.back(ops.reshape(y, (-1, y.shape[1], self.heads * d)))
+
+    def biased(self, score, added):
+        """Scores (batch or windows, heads, queries, keys) with all that is added to them."""
+        t, u = score.shape[2:]
+        if self.rel == "table":  #: rel WindowAttention
+            score = score + relative_bias(self.table, self.span)
+        if self.rel == "mlp":  #: rel
+            hidden = ops.relu(linear(relative_coordinates(self.span), *self.hidden))
+            score = score + relative_bias(16 * ops.sigmoid(linear(hidden, self.shown)), self.span)
+        if self.rel == "buckets":  #: rel
+            causal = False
+            causal = self.causal  #: causal
+            score = score + ops.transpose(ops.take(self.near, distance_buckets(t, causal), axis=0), (2, 0, 1))
+        if added is not None:  #: rel
+            score = score + ops.transpose(added, (0, 3, 1, 2))
+        if any(self.moved):  #: shift
+            mask = shift_mask(self.size, self.span, self.moved)
+            score = ops.reshape(score, (-1, len(mask), self.heads, t, u)) + ops.cast(mask, score.dtype)[:, None]
+            score = ops.reshape(score, (-1, self.heads, t, u))
+        if self.causal:  #: causal
+            score = score + ops.cast(np.triu(np.full((t, u), -np.inf), 1), score.dtype)
+        return score
+
+    def mixed(self, score, at):  #: talk
+        """The heads mixed by a matrix."""
+        return ops.transpose(linear(ops.transpose(score, (0, 2, 3, 1)), *self.mixes[at]), (0, 3, 1, 2))
+
+    def sequence(self, x):
+        """A value as (batch, positions, channels), or as (batch * windows, positions, channels)."""
+        if self.span != self.size:  #: w grid WindowAttention
+            return self.windows(x)
+        return ops.reshape(x, (-1, math.prod(x.shape[1:-1]), x.shape[-1]))
+
+    def back(self, y):
+        """The inverse of `sequence`."""
+        if self.span != self.size:  #: w grid WindowAttention
+            return self.joined(y)
+        return ops.reshape(y, (-1, *self.size, y.shape[-1]))
+
+    def windows(self, x):  #: w grid WindowAttention
+        """A map as (batch * windows, positions, channels)."""
+        rank = len(self.span)
+        x = ops.roll(x, [-s for s in self.moved], list(range(1, rank + 1)))  #: shift
+        counts, strided = [size // n for size, n in zip(self.size, self.span)], False
+        strided = self.grid is not None  #: grid
+        pairs = zip(self.span, counts) if strided else zip(counts, self.span)
+        x = ops.reshape(x, (-1, *(n for pair in pairs for n in pair), x.shape[-1]))
+        outer, inner = list(range(1, 2 * rank, 2)), list(range(2, 2 * rank + 1, 2))
+        outer, inner = (inner, outer) if strided else (outer, inner)
+        x = ops.transpose(x, (0, *outer, *inner, 2 * rank + 1))
+        return ops.reshape(x, (-1, math.prod(self.span), x.shape[-1]))
+
+    def joined(self, y):  #: w grid WindowAttention
+        """The inverse of `windows`."""
+        rank, strided = len(self.span), False
+        strided = self.grid is not None  #: grid
+        y = ops.reshape(y, (-1, *(size // n for size, n in zip(self.size, self.span)), *self.span, y.shape[-1]))
+        pairs = [(rank + at, at) if strided else (at, rank + at) for at in range(1, rank + 1)]
+        y = ops.transpose(y, (0, *(axis for pair in pairs for axis in pair), 2 * rank + 1))
+        y = ops.reshape(y, (-1, *self.size, y.shape[-1]))
+        y = ops.roll(y, self.moved, list(range(1, rank + 1)))  #: shift
+        return y
+
+
+class Projected(Heads):
+    """Attention with its projections."""
+
+    kv: bool = False  #: kv
+    bias: bool = True
+    f: int | None = None  #: f
+    d: int | None = None  #: d
+    proj: str | None = None
+
+    def build(self, shape):
+        several = isinstance(shape[0], (tuple, list))
+        first, second = (shape[0], shape[0]) if several else (shape, shape)
+        second = shape[1] if self.kv else second  #: kv
+        channels, source = first[-1], second[-1]
+        width = outputs = channels
+        width = width if self.d is None else self.heads * self.d  #: d
+        outputs = outputs if self.f is None else self.f  #: f
+        narrow = width
+        narrow = width if self.kvheads is None else width // self.heads * self.kvheads  #: kvheads
+        self.form = self.proj or ("in" if narrow == width and source == channels else "apart")
+        self.widths = (width, narrow, narrow)
+        self.begin(first)
+        if self.form == "apart":
+            sizes = zip("qkv", self.widths, (channels, source, source))
+            self.into = [self.matrix(f"{letter}_proj.", rows, columns) for letter, rows, columns in sizes]
+        else:
+            self.into = [self.matrix("in_proj_" if self.form == "in" else "qkv.", sum(self.widths), channels)]
+        self.out_of = self.matrix("proj." if self.form == "qkv" else "out_proj.", outputs, width)
+        self.finish()
+
+    def matrix(self, name, rows, columns):
+        """A weight and, if there are biases, its bias."""
+        weight = self.learn(f"{name}weight", (rows, columns), Start())
+        return (weight, self.learn(f"{name}bias", (rows,))) if self.bias else (weight,)
+
+    def call(self, inputs):
+        values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        added = None
+        added = values.pop() if self.rel is True else None  #: rel
+        x, u = values[0], values[-1]
+        into = self.into
+        if self.form != "apart":
+            width, narrow, _ = self.widths
+            parts = [ops.split(weight, (width, width + narrow)) for weight in into[0]]
+            if self.sim == "cos" and self.form == "qkv" and self.bias:  #: sim
+                parts[1][1] = ops.zeros_like(parts[1][1])  # keys have none in Swin V2
+            into = list(zip(*parts))
+        q, k, v = (linear(value, *part) for value, part in zip((x, u, u), into))
+        return linear(self.attend(q, k, v, added), *self.out_of)
+
+
+@keras.saving.register_keras_serializable("archspec")
+class Attention(Projected):
+    """Multi-head attention, with its projections."""
+
+
+@keras.saving.register_keras_serializable("archspec")
+class WindowAttention(Projected):
+    """Self-attention in shifted windows of a map, with a bias for each relative position (Liu et al. 2021)."""
+
+    w: int | tuple = 7
+    rel = "table"
+    proj = "qkv"
+
+
+@keras.saving.register_keras_serializable("archspec")
+class Attend(Heads):
+    """Attention without projections: of one value whose channels are queries, keys and values, or of three."""
+
+    k: bool = False
+    v: bool = False
+
+    def build(self, shape):
+        self.begin(shape[0] if isinstance(shape[0], (tuple, list)) else shape)
+        self.finish()
+
+    def call(self, inputs):
+        values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        added, kvheads = None, self.heads
+        added = values.pop() if self.rel is True else None  #: rel
+        if not self.k:
+            kvheads = self.kvheads or self.heads  #: kvheads
+            d = values[0].shape[-1] // (self.heads + 2 * kvheads)
+            values = ops.split(values[0], (self.heads * d, (self.heads + kvheads) * d), axis=-1)
+        return self.attend(*values, added)
+
+
+@keras.saving.register_keras_serializable("archspec")
+class Buckets(SpecLayer):
+    """A number per head for each two of T tokens, by their distance (Raffel et al. 2020): (T, T, heads)."""
+
+    heads: int
+    causal: bool = False
+
+    def build(self, shape):
+        self.near = self.learn("weight", (32, self.heads), keras.initializers.RandomNormal(stddev=1.0))
+
+    def call(self, x):
+        near = ops.take(self.near, distance_buckets(x.shape[1], self.causal), axis=0)
+        return ops.broadcast_to(near[None], (ops.shape(x)[0], *near.shape))
+
+
+def distance_buckets(t, causal):
+    """The bucket, of 32, of each key for each query (Raffel et al. 2020, section 2.1)."""
+    far = np.arange(t) - np.arange(t)[:, None]
+    count = 32 if causal else 16
+    after = np.zeros_like(far) if causal else 16 * (far > 0)
+    far = np.maximum(-far, 0) if causal else np.abs(far)
+    near = count // 2
+    logs = np.log(np.maximum(far, 1).astype("float32") / np.float32(near)) / np.float32(math.log(128 / near))
+    shared = near + (logs * np.float32(count - near)).astype(int)
+    return after + np.where(far < near, far, np.minimum(shared, count - 1))
+
+
+def relative_bias(table, size):
+    """The rows of a table for each pair of positions of a window (Liu et al. 2021, section 3.2): (heads, positions, positions)."""
+    index = 0
+    for n, at in zip(size, np.indices(size)):
+        at = at.ravel()
+        index = index * (2 * n - 1) + at[:, None] - at + n - 1
+    return ops.transpose(ops.take(table, index, axis=0), (2, 0, 1))
+
+
+def relative_coordinates(size):
+    """All relative positions of a window, spaced by logarithms (Liu et al. 2022, section 3.3): (positions, axes)."""
+    axes = [8 * np.arange(1 - n, n) / max(n - 1, 1) for n in size]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(size))
+    return ops.convert_to_tensor(np.sign(grid) * np.log2(np.abs(grid) + 1) / 3, "float32")
+
+
+def shift_mask(size, span, shift):
+    """-100 where two positions of a window were apart before the shift: (windows, positions, positions)."""
+    region = np.zeros(size, int)
+    for axis, (n, s) in enumerate(zip(size, shift)):
+        region = 2 * region + (np.arange(n) >= n - s).reshape(-1, *[1] * (len(size) - axis - 1))
+    region = region.reshape([n for of, n in zip(size, span) for n in (of // n, n)])
+    order = [*range(0, 2 * len(size), 2), *range(1, 2 * len(size), 2)]
+    region = region.transpose(order).reshape(-1, math.prod(span))
+    return np.where(region[:, None] == region[:, :, None], 0.0, -100.0)
+
+
+def rotated(x, base):
+    """Turn the two halves of a head's channels by angles that grow with the position (Su et al. 2021)."""
+    t, d = x.shape[1], x.shape[-1]
+    angle = np.arange(t)[:, None, None] * float(base) ** (-np.arange(0, d, 2) / d)
+    cos, sin = ops.cast(np.cos(angle), x.dtype), ops.cast(np.sin(angle), x.dtype)
+    a, b = ops.split(x, 2, axis=-1)
+    return ops.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)

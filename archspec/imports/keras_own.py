@@ -1,0 +1,99 @@
+"""Keras's layers that `archspec emit keras` writes: each is a layer of the language, with the arguments that this has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from archspec.imports.flat import Unsaid
+from archspec.imports.imported import Stored
+from archspec.imports.keras_channels import offset
+from archspec.imports.keras_views import Keras, Spot
+from archspec.imports.views import View
+from archspec.ops import all_classes, make, op_class
+from archspec.ops.base import Misfit, Op
+from archspec.ops.declare import Unfit
+from archspec.types import Map, is_line
+
+_RENAMED = {"name": "function"}
+"""Arguments that Keras has for itself are called otherwise in a layer."""
+
+
+@cache
+def _steps() -> dict[str, str]:
+    return {kind.__name__: kind.step for kind in all_classes()}
+
+
+def own(k: Keras, spot: Spot, inputs: Sequence[View]) -> View:
+    """The layer of the language that has the name of the class. Raises Unsaid."""
+    if spot.layer.kind == "Bias" and len(inputs) == 1:
+        return _biased(k, spot, inputs[0])
+    step = _steps().get(spot.layer.kind)
+    if step is None:
+        raise Unsaid("the language has no layer of this name")
+    tied = spot.call.named.get("tied")
+    if tied is not None and tied is not False:
+        return _tied(k, spot, step, inputs, tied)
+    kind = op_class(step)
+    values = [] if kind.origin else [_value(k, spot, kind, x) for x in inputs]
+    given = dict(_arguments(spot, kind))
+    types = [k.flat.type_of(value) for value in values]
+    try:
+        op = make(step, given)
+        if not op.takes_values(len(values)):
+            raise Unsaid(f"it is called with {len(inputs)} values")
+        op.infer(types)
+    except Misfit as misfit:
+        raise Unsaid(misfit.message) from None
+    except Unfit as unfit:
+        raise Unsaid(f"`{unfit.argument}={given.get(unfit.argument)}` is no argument of `{step}`") from None
+    # a weight has the numbers of ours in their order, and may lack axes of size 1
+    weights = {weight.name: Stored((f"{spot.source}/{at}",), (weight.size,)) for at, weight in enumerate(op.weights(*types))}
+    return k.back(k.step(spot, step, *values, stored=weights, given=given))
+
+
+def _tied(k: Keras, spot: Spot, step: str, inputs: Sequence[View], use: object) -> View:
+    """What a layer does with the table of another: a product with its rows, which has no bias."""
+    if len(inputs) != 1 or step not in ("embed", "linear") or use == "embed":
+        raise Unsaid("it looks words up in a matrix")
+    n = spot.config.count("v" if step == "embed" else "n")
+    return k.over(spot, "linear", inputs[0], n=n, bias=False, stored={})
+
+
+def _biased(k: Keras, spot: Spot, x: View) -> View:
+    """A bias: that of the product with the table of another layer, where it stands behind one."""
+    made = k.flat.made(x.value)
+    if made is None or not made.tied or made.op.step != "linear" or x.dims != k.of(x.value).dims:
+        return offset(k, spot, x, len(x.dims) - 1, spot.weight(0))
+    shared = spot._replace(key=made.site.key)
+    given = made.op.arguments() | {"bias": True}
+    return x._replace(value=k.step(shared, "linear", made.inputs[0], stored={"bias": spot.weight(0)}, given=given))
+
+
+def _value(k: Keras, spot: Spot, kind: type[Op], x: View) -> int:
+    """A tensor as the kind of value that the layer reads; a sequence stays what it is, where both may be read."""
+    line = kind.takes == (Map,) or bool(spot.config.get("keepdims"))
+    value = k.value(spot, x, kind="map" if line else "tokens" if Map not in kind.takes else "")
+    if spot.config.get("keepdims") is False and is_line(k.flat.type_of(value)) and spot.config.get("axis") == "c":
+        return k.value(spot, x, kind="tokens")
+    return value
+
+
+def _arguments(spot: Spot, kind: type[Op]) -> Any:
+    """The arguments that are not as they are by default."""
+    for name, field in kind.fields.items():
+        if name == "frozen":
+            continue
+        value = _plain(spot.config.given.get(_RENAMED.get(name, name)))
+        if name in kind.operands and field.required:
+            yield name, True
+        elif value is not None and (field.required or value != field.default or type(value) is not type(field.default)):
+            yield name, value
+
+
+def _plain(value: Any) -> Any:
+    """An argument as the language has it: Keras marks tuples, and JSON has lists."""
+    if isinstance(value, dict) and value.get("class_name") == "__tuple__" and isinstance(value.get("config"), dict):
+        value = value["config"].get("value")
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value

@@ -1,0 +1,99 @@
+"""Live Keras models of specs: values, counts and weights beside PyTorch's modules."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+import archspec
+from tests.helpers.keras import keras
+from tests.helpers.paths import SPECS
+from tests.helpers.specs import VARIED, few_quick, reduced
+
+CLOSE = 1e-5
+"""Relative to the largest output, both in 32 bits."""
+QUICK = ("lenet5", "lenet_keras", "lenet5_1998", "gru_text", "siamese_koch", "resnet20_cifar", "deit_b_distilled")
+
+
+@pytest.mark.parametrize("path", few_quick([path for path in SPECS if path.stem in (*VARIED, *QUICK)], QUICK), ids=lambda path: path.stem)
+def test_values_are_those_of_pytorch(path):
+    keras()
+    from tests.helpers.keras_emitted import difference
+
+    assert difference(reduced(path)) < CLOSE
+
+
+def test_weights_of_a_trained_model_come_back():
+    k = keras()
+    import numpy as np
+    import torch
+
+    network = archspec.load("lenet_keras")
+    model = archspec.to_keras(network, seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    draws = np.random.default_rng(0)
+    images = draws.random((16, 28, 28, 1), dtype="float32")
+    model.fit(images, draws.integers(0, 10, 16), epochs=1, verbose=0)
+    module = archspec.to_torch(network).eval()
+    assert archspec.load_weights(module, archspec.weights_of(model, network)).how == "name"
+    with torch.no_grad():
+        ours = module(torch.tensor(images).movedim(-1, 1)).numpy()
+    assert np.abs(ours - k.ops.convert_to_numpy(model(images, training=False))).max() < 1e-6
+
+
+def test_equal_seeds_give_equal_weights():
+    keras()
+    import numpy as np
+
+    network = archspec.loads("input 4x4x3\nconv k=3 f=5\nfc 2\n")
+    a, b, c = (archspec.weights_of(archspec.to_keras(network, seed=seed), network) for seed in (1, 1, 2))
+    assert all(np.array_equal(a[key], b[key]) for key in a)
+    assert any(not np.array_equal(a[key], c[key]) for key in a)
+
+
+def test_layers_that_no_output_follows_from_are_left_out():
+    """The last block of WaveNet gives its side output alone: what leads on from it is in no Keras model."""
+    keras()
+    from tests.helpers.keras_emitted import counted
+
+    network = reduced(next(path for path in SPECS if path.stem == "wavenet"))
+    model, module = archspec.to_keras(network), archspec.to_torch(network)
+    assert model.count_params() == counted(network) == archspec.analyze(network).totals.params - 1056
+    assert len(archspec.load_weights(model, module.state_dict()).unused) == 2
+    assert len(archspec.weights_of(model, network)) == len(module.state_dict()) - 2
+
+
+def test_weights_of_another_network_are_refused():
+    keras()
+    model = archspec.to_keras(archspec.loads("input 4x4x3\nconv k=3 f=5\n"))
+    other = archspec.loads("input 4x4x3\nconv k=3 f=6\n")
+    with pytest.raises(archspec.WeightsError, match="it is not that of the network"):
+        archspec.weights_of(model, other)
+    with pytest.raises(archspec.WeightsError, match="Nothing was loaded"):
+        archspec.load_weights(model, archspec.weights_of(archspec.to_keras(other), other))
+
+
+@pytest.mark.parametrize("name", ["lenet_keras", "lenet_keras_one_pool", "shallownet", "shallowvggnet"])
+def test_the_rows_of_the_lectures_are_those_of_summary(name):
+    """Shapes and parameters of `summary()`, layer by layer, beside the slides that the facts cite."""
+    keras()
+    facts = tomllib.loads((SPECS[0].parent / f"{name}.facts.toml").read_text(encoding="utf-8"))
+    rows = [(layer.name, list(layer.output.shape[1:]), layer.count_params()) for layer in archspec.to_keras(archspec.load(name)).layers]
+    assert [(_stem(row["name"]), row["output"], row["params"]) for row in facts["layers"]] == [(_stem(n), o, p) for n, o, p in rows]
+
+
+def _stem(name):
+    """What Keras calls a class of layers, without the number that it gives to one of them."""
+    return re.sub(r"_\d+$", "", name)
+
+
+def test_a_saved_model_is_read_back(tmp_path):
+    keras()
+    network = archspec.load("resnet20_cifar")
+    path = tmp_path / "net.keras"
+    archspec.to_keras(network).save(path)
+    read = archspec.from_file(path)
+    ours, theirs = (archspec.analyze(each).totals for each in (network, read.network))
+    assert (ours.params, ours.buffers, ours.macs) == (theirs.params, theirs.buffers, theirs.macs)
