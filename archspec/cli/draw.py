@@ -17,7 +17,7 @@ from archspec.views.arithmetic.window_picture import SlidingWindow
 from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, draw, text_form
 from archspec.views.figures.look import ASPECT, Look, colours
 
-_OUTPUT = f"the file to write: {listed([*PICTURES, *TEXT_FORMS])} (Mermaid); SVG to standard output without it"
+_OUTPUT = f"the file to write: {listed([*PICTURES, *TEXT_FORMS])} (TikZ); SVG to standard output without it"
 _LEVEL = (
     "what a box is: equal blocks folded, a block, a layer with its norm and activation, a layer; auto is the finest that stays readable"
 )

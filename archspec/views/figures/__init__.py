@@ -19,9 +19,11 @@ from archspec.views.figures.legible import automatic, laid_out
 from archspec.views.figures.look import ASPECT, PLAIN, Look
 from archspec.views.figures.mermaid import mermaid
 from archspec.views.figures.parts import part as cut
+from archspec.views.figures.placement import plan
 from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
+from archspec.views.figures.tikz import tikz
 from archspec.views.figures.volumes import volumes
 from archspec.views.theme import BY_PAGE, THEMES
 
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 
 KINDS_OF_PICTURE = ("blocks", "volumes", "bars")
 LEVELS = ("auto", *reversed(FROM_FINEST))
-TEXT_FORMS = (".dot", ".mmd")
-"""Endings of the names of files that hold boxes and arrows as text, for Graphviz and Mermaid."""
+TEXT_FORMS = (".dot", ".mmd", ".tex")
+"""Endings of the names of files that hold boxes and arrows as text, for Graphviz, Mermaid and TikZ."""
 _BOX = {
     "stage": "equal blocks folded",
     "block": "a box for each block",
@@ -66,9 +68,12 @@ def outline(network: Network, level: str = "auto") -> Picture:
 
 
 def text_form(network: Network, form: str, level: str = "auto", theme: str = "light") -> Picture:
-    """The boxes and arrows as `dot` or `mmd` text. Raises SpecError where there are too many."""
+    """The boxes and arrows as `dot`, `mmd` or `tex` text, which is TikZ. Raises SpecError where there are too many."""
     diagram, notes = _diagram(network, level)
     cards, palette = Cards(diagram), THEMES[theme]
+    if form == "tex":
+        made = tikz(diagram, plan(diagram, cards, ASPECT), palette)
+        return Picture("".join(f"{line}\n" for line in made), notes)
     lines = mermaid(diagram, cards, palette) if form == "mmd" else dot(diagram, cards, palette, network.name)
     return Picture("".join(f"{line}\n" for line in lines), notes)
 

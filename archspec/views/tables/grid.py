@@ -66,7 +66,7 @@ def markdown_text(text: str) -> str:
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    "×": r"$\times$", "→": r"$\to$", "–": "--", "…": r"\dots{}",
+    "×": r"$\times$", "→": r"$\to$", "–": "--", "…": r"\dots{}", "·": r"$\cdot$",
 }  # fmt: skip
 """Characters with a meaning in LaTeX, and their escapes."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from contextlib import nullcontext
 from importlib.util import find_spec
 
@@ -13,6 +15,8 @@ from archspec.cli import main as cli
 from archspec.views.figures import draw
 from archspec.views.figures.look import Look, colours
 from archspec.views.theme import THEMES
+from tests.helpers.hostile_names import HOSTILE, hostile
+from tests.helpers.needs import pdflatex
 from tests.helpers.svg import Drawn, check
 from tests.helpers.wires import boxes, lines
 
@@ -116,3 +120,30 @@ def test_plain_pictures_are_converted(tmp_path):
         assert cli.run(["draw", "lenet5", "--no-title", "--no-legend", "--width", "300", "-o", str(out)]) == 0
         assert out.read_bytes().startswith(start)
     assert b"/FontFile2" in out.read_bytes(), "its fonts are embedded"
+
+
+@pytest.mark.parametrize("name", ["lenet5", "googlenet", "unet"])
+def test_tikz_has_all_boxes_and_arrows(networks, name, tmp_path):
+    network = networks(name)
+    picture = Drawn(archspec.draw(network, level="part"))
+    out = tmp_path / "a.tex"
+    archspec.draw(network, level="part").save(out)
+    text = out.read_text(encoding="utf-8")
+    assert text.isascii() and text.count("{") == text.count("}")
+    assert re.findall(r"\((n\d+)\) at", text) == [node.get("data-id") for node in picture.find("node")]
+    assert len(re.findall(r"\\draw\[(?:way|skip)\]", text)) == len(picture.find("edge"))
+    styles = set(re.findall(r"(\w+)/\.style", text))
+    assert set(re.findall(r"\\(?:node|draw)\[(\w+)[],]", text)) - {"anchor"} <= styles
+
+
+@pdflatex
+@pytest.mark.skipif(
+    shutil.which("kpsewhich") is None or not subprocess.run(["kpsewhich", "tikz.sty"], capture_output=True).stdout,
+    reason="there is no TikZ",
+)
+def test_tikz_compiles(tmp_path):
+    archspec.draw(hostile(HOSTILE["quotes"], archspec.load("resnet18"))).save(tmp_path / "a.tex")
+    whole = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{tikz}\begin{document}\input{a}\end{document}"
+    (tmp_path / "t.tex").write_text(whole, encoding="utf-8")
+    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-500:]
