@@ -14,6 +14,7 @@ from archspec.cli.failure import Failure, reading, reason
 from archspec.cli.screen import Screen, err
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.elaborate.assumptions import LIMITS, Options
+from archspec.elaborate.compiled import blocks_only
 from archspec.elaborate.expressions import Value
 from archspec.elaborate.settings import inputs_of, shape_of, value_of
 from archspec.finding import bundled, locate
@@ -45,9 +46,7 @@ class Compiled(NamedTuple):
     @property
     def has_blocks_only(self) -> bool:
         """Whether the file only has declarations for others to `use`, which is right, although it is no network."""
-        wrong = [d for d in self.diagnostics if d.severity == "error"]
-        alone = len(wrong) == 1 and wrong[0].code == "A117" and wrong[0].span is not None and wrong[0].span.end == 0
-        return alone and any(line.startswith("block ") for line in self.text.text.splitlines())
+        return blocks_only(self.text.text, self.diagnostics)
 
 
 def read(file: str, stdin_filename: str | None = None, most: int = MAX_BYTES) -> Text:

@@ -12,6 +12,7 @@ from archspec.editor.mending import mended
 from archspec.editor.named import Location, located
 from archspec.editor.open_text import Document
 from archspec.editor.positions import Position, Range, range_
+from archspec.elaborate.compiled import blocks_only
 from archspec.source import Span
 
 MOST = 100
@@ -43,8 +44,13 @@ _UNNEEDED = frozenset(("A406", "A407"))
 
 
 def findings(document: Document) -> list[Finding]:
-    """The messages about a document: errors and warnings before notes where they are too many, then in the order of the text."""
+    """The messages about a document, in the order of the text; where they are too many, errors before warnings before notes.
+
+    A file of blocks for others is right, although it is no network.
+    """
     found = list(document.compiled.diagnostics)
+    if blocks_only(document.text, found):
+        found = [each for each in found if each.severity != "error"]
     if len(found) <= MOST:
         return [_finding(document, each) for each in found]
     ranks = {"error": 0, "warning": 1, "note": 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic
@@ -50,3 +51,10 @@ class Compiled(NamedTuple):
             found = [((span.end - span.start,), type_) for span, type_ in own if span.start <= offset < span.end]
         first = min([rank for rank, _ in found], default=())
         return tuple(dict.fromkeys([type_ for rank, type_ in found if rank == first]))
+
+
+def blocks_only(text: str, diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether a text only has declarations for others to `use`, which is right, although it is no network."""
+    wrong = [each for each in diagnostics if each.severity == "error"]
+    alone = len(wrong) == 1 and wrong[0].code == "A117" and wrong[0].span is not None and wrong[0].span.end == 0
+    return alone and any(line.startswith("block ") for line in text.splitlines())

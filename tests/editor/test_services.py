@@ -68,6 +68,11 @@ def test_findings_have_places_and_fixes():
     assert (action.title, action.edits) == ("write `fc 10`", (((Position(3, 0), Position(3, 8)), "fc 10"),))
 
 
+def test_a_file_of_blocks_is_right():
+    assert findings.findings(document("block unit(n):\n  conv k=3 f=n\n")) == []
+    assert [each.code for each in findings.findings(document("param n = 3\n"))] == ["A117"]
+
+
 def test_a_flood_ends_in_a_count():
     found = findings.findings(document("input 8x8x3\n" + "dens 3\n" * 700))
     assert len(found) == findings.MOST
