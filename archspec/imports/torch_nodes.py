@@ -46,7 +46,7 @@ def overwritten(node: Any) -> list[Any]:
         root = root.args[0]
     family, pending = [root], [root]
     while pending:
-        views = [user for user in pending.pop().users if _is_view(user)]
+        views = [user for user in pending.pop().users if user < node and _is_view(user)]
         family += views
         pending += views
     return [one for one in family if any(node < user for user in one.users)]

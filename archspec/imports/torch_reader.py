@@ -77,11 +77,15 @@ class Reader(Constants):
     def _changed(self, node: Any, one: Any) -> Any:
         """What a tensor is behind an operator that changes it, or a part of it, in place."""
         site, new, shape = self.site(node), self.values[node], tuple(one.meta["val"].shape)
-        old, target = (self.values[each] for each in (one, node.args[0]))
+        old, target = (self.values.get(each) for each in (one, node.args[0]))
+        if isinstance(old, Computed) and isinstance(new, Computed) and not new.parts:
+            return old  # whose numbers are written into where they are
         with suppress(Unsaid):
-            old, target = self._plain(site, old), self._plain(site, target)
-        if old == target or new is None:
-            return new
+            if not (isinstance(old, Computed) or isinstance(target, Computed)) and self._plain(site, old) == self._plain(site, target):
+                return new
+            old = self.lifted(old) if isinstance(old, Computed) else self._plain(site, old)
+        if new is None:
+            return None
         if not isinstance(old, View) or not isinstance(new, View):
             self.flat.refuse(site, f"`{site.operator}` writes into a stored tensor")
             return None
@@ -258,7 +262,7 @@ class Reader(Constants):
     def _check(self, node: Any, found: Any, name: str) -> None:
         """Compare the shape of a result with what PyTorch says. Raises Unsaid."""
         value = node.meta.get("val")
-        if isinstance(found, View) and hasattr(value, "shape") and name not in ("expand", "expand_as", "repeat"):
+        if isinstance(found, View) and hasattr(value, "shape") and name not in ("expand", "expand_as", "repeat", "tile"):
             shape = tuple(value.shape)
             if found.sizes != shape and not (
                 len(shape) == len(found.sizes) and all(a in (1, b) for a, b in zip(found.sizes, shape, strict=True))

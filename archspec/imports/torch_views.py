@@ -15,6 +15,9 @@ from archspec.imports.torch_sequences import Final, Lengths, state
 from archspec.imports.torch_table import row, spread
 from archspec.imports.views import View
 
+_BESIDE = 32
+"""How often a tensor stands beside itself at most."""
+
 
 def _moved(x: Any, order: Sequence[int]) -> Any:
     return x._replace(dims=tuple([x.dims[at] for at in order]))
@@ -135,13 +138,18 @@ def _expand(r: Reader, site: Site, x: Any, size: Any, other: Any) -> Any:
     return x._replace(dims=(*((),) * (count - len(x.dims)), *x.dims))
 
 
-@row("repeat", takes=(Held, Computed))
-def _repeat(r: Reader, site: Site, x: Any, repeats: Any) -> Any:
-    """Axes of one number may be repeated without writing it: what reads them stretches them."""
-    own = [1] * (len(repeats) - len(x.dims)) + [*x.sizes]
-    if any(times != 1 and one != 1 for times, one in zip(repeats, own, strict=True)):
-        raise Unsaid("it repeats what has several numbers already")
-    return _expand(r, site, x, repeats, None)
+@row("repeat", "tile", takes=(Held, Computed))
+def _repeat(r: Reader, site: Site, x: Any, repeats: Any, dims: Any) -> Any:
+    """Axes of one number may be repeated without writing it: what reads them stretches them. Others stand beside themselves."""
+    given = [*(repeats if repeats is not None else dims)]
+    given = [1] * (len(x.dims) - len(given)) + given
+    x = _expand(r, site, x, given, None)
+    for dim, times in enumerate(given):
+        if times != 1 and x.dims[dim]:
+            if times > _BESIDE or not isinstance(x, View):
+                raise Unsaid(f"it repeats {x.sizes[dim]} numbers {times} times")
+            x = r.concat(site, [x] * times, dim)
+    return x
 
 
 @row("copy", takes=(Held, Computed))

@@ -324,6 +324,13 @@ def in_part(m, x):
     return y
 
 
+def in_parts(m, x):
+    y = torch.zeros(x.shape[0], 4, 4, 4)
+    y[:, 0] = x[:, 1]
+    y[:, 1] = x[:, 2] * 2
+    return m.conv(x) + y
+
+
 def by_a_view(m, x):
     y = m.conv(x)
     y.view(y.shape[0], -1).mul_(2.0)
@@ -337,7 +344,9 @@ def read_before(m, x):
     return torch.cat([part, y], 1)
 
 
-@pytest.mark.parametrize(("run", "is_said"), [(doubled, True), (in_part, False), (by_a_view, False), (read_before, False)])
+@pytest.mark.parametrize(
+    ("run", "is_said"), [(doubled, True), (in_part, False), (in_parts, False), (by_a_view, False), (read_before, False)]
+)
 def test_what_is_written_in_place_is_never_lost(run, is_said, tmp_path):
     module = Case(run, conv=nn.Conv2d(3, 4, 1)).eval()
     same_values(module, torch.randn(2, 3, 4, 4), tmp_path, said=is_said)

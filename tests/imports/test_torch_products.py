@@ -132,6 +132,7 @@ OTHERS = {
         ),
         {},
     ),
+    "a tile of positions": (lambda m, x: x + m.tile.tile(2, 3), {"tile": nn.Parameter(torch.randn(1, 8, 2, 2))}),
     "no tokens before others": (lambda m, x: torch.cat([x[:, :0], x.relu()], 1), {}),
 }
 
