@@ -244,4 +244,4 @@ def dot(k: Keras, spot: Spot, inputs: Sequence[View]) -> View:
     spot.config.must(normalize=False)
     if spot.config.get("axes") not in ([2, 1], [-1, 1], [-1, -2], [2, -2]) or len(inputs) != 2:
         raise Unsaid(f"its `axes` are {shown(spot.config.get('axes'))}, which is no product of matrices")
-    return k.back(k.step(spot, "matmul", *[sequence(k, spot, each) for each in inputs]))
+    return k.back(k.step(spot, "matmul", *[sequence(k, spot, each) for each in inputs], x=True))

@@ -93,7 +93,15 @@ def test_a_layer(shape, given, lines, tmp_path):
 
 def test_most_rows_are_shown_above():
     """By the classes of the lines above and of those below; what is left are other names of the same, and what needs several values."""
-    shown = {given["class_name"] for _, given, _ in ONE} | {"MultiHeadAttention", "Add", "Multiply", "Subtract", "Average", "Concatenate"}
+    shown = {given["class_name"] for _, given, _ in ONE} | {
+        "MultiHeadAttention",
+        "Add",
+        "Multiply",
+        "Subtract",
+        "Average",
+        "Concatenate",
+        "Dot",
+    }
     functions = {ROWS[kind] for kind in ROWS} - {ROWS[kind] for kind in shown}
     assert {kind for kind in ROWS if ROWS[kind] in functions} <= {
         "SimpleRNN", "LSTM", "CustomScaleLayer", "GroupQueryAttention", "GroupedQueryAttention", "Attention", "AdaptiveMaxPooling1D",
