@@ -91,6 +91,7 @@ def use(folder: Path) -> Iterator[object]:
     loaded = archspec.load_weights(net, folder / "weights.pt", skip=["fc"])
     assert_type(loaded, Loaded)
     assert_type(loaded.kept, tuple[str, ...])
+    yield archspec.to_graphviz(model)
     yield archspec.to_onnx(model, seed=1, batch=2)
     yield archspec.weights_of(archspec.to_keras(model, seed=1), model)
     try:
