@@ -72,6 +72,8 @@ def test_every_example_of_a_help_runs(archspec_command, desk, name, command):
         pytest.importorskip("sklearn", reason="scikit-learn, which has the digits, is not installed")
     if "onnx" in command and not find_spec("onnx"):
         pytest.skip("onnx is not installed")
+    if command.startswith("lsp") and not find_spec("pygls"):
+        pytest.skip("pygls is not installed")
     if "torch.nn" in command and not find_spec("torch"):
         pytest.skip("PyTorch is not installed")
     done = archspec_command(*shlex.split(command.partition(" >")[0]), cwd=desk)
