@@ -99,7 +99,7 @@ def test_every_example_of_a_help_runs(archspec_command, desk, name, command):
         (["table", "lenet5", "--format", "jsno"], "expected text, markdown, latex, html, csv or json, found `jsno`; did you mean `json`?"),
         (["table", "lenet5", "more"], "expected nothing more, found `more`"),
         (["table"], "expected FILE, found nothing"),
-        (["emit", "touch", "lenet5"], "expected torch, onnx, json or train, found `touch`; did you mean `torch`?"),
+        (["emit", "touch", "lenet5"], "expected torch, keras, onnx, json or train, found `touch`; did you mean `torch`?"),
         (["emit", "onnx", "lenet5", "--seed", "one"], "--seed: expected a whole number, found `one`"),
     ],
 )
