@@ -149,6 +149,10 @@ def _reshape(op: Any, x: Type, y: Type) -> New:
     return in_a_row(made)
 
 
+def _matmul(_: Any, x: Type, *__: Type) -> New:
+    return layer("Dot", (2, 1)) if len(x.shape) == 2 else new("MatMul")
+
+
 def _pad(op: Any, x: Map, y: Map) -> New:
     if op.mode != "zero" or any(map(any, margins(op.c, 1)) if isinstance(op.c, tuple) else [op.c]):
         return custom(op, x, y)
@@ -211,7 +215,7 @@ ROWS: dict[str, Row] = {
     "reshape": _reshape,
     "swap": lambda *_: layer("Permute", (2, 1)),
     "first": lambda *_: new("Token", 0),
-    "matmul": lambda *_: layer("Dot", (2, 1)),
+    "matmul": _matmul,
     "pad": _pad,
     "crop": _crop,
     "upsample": _upsample,

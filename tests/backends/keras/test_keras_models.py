@@ -25,6 +25,23 @@ def test_values_are_those_of_pytorch(path):
     assert difference(reduced(path)) < CLOSE
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "input 4x6x6\nx: skip\nconv k=1 f=6 | matmul x\n",
+        "input 8x8x3\nblock twice(n):\n  shared: conv k=1 f=n | relu\n  again shared\n\ntwice 3\nfc 4\n",
+        "input 6\ne: embed 9 4\nlinear 5\nlinear 4 | linear weights=e\n",
+        "input 7x5x2\nadaptpool 3x2\nfc 4 | softmax\n",
+    ],
+    ids=["matrices of maps", "a layer that is used again in a block", "a table in common", "uneven windows"],
+)
+def test_values_of_small_networks(source):
+    keras()
+    from tests.helpers.keras_emitted import difference
+
+    assert difference(archspec.loads(source)) < CLOSE
+
+
 def test_weights_of_a_trained_model_come_back():
     k = keras()
     import numpy as np

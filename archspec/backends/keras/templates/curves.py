@@ -15,3 +15,12 @@ class Gelu(SpecLayer):
 
     def call(self, x):
         return keras.activations.gelu(x, approximate=True)
+
+
+@keras.saving.register_keras_serializable("archspec")
+class MatMul(SpecLayer):
+    """A product of matrices for each index of the axes before these."""
+
+    def call(self, values):
+        x, other = values
+        return keras.ops.matmul(x, other)
