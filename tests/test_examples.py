@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 from importlib import import_module
 from pathlib import Path
@@ -40,8 +41,10 @@ def test_examples_are_true(module, tmp_path, monkeypatch):
     text = Path(import_module(module).__file__).read_text(encoding="utf-8")
     for needed in re.findall(r">>> import (\w+)$", text, re.MULTILINE):
         pytest.importorskip(needed, reason="the example uses it")
-    if "archspec.to_onnx" in text:
-        pytest.importorskip("onnx", reason="the example uses it")
+    for function, needed in (("to_onnx", "onnx"), ("to_keras", "keras"), ("to_graphviz", "graphviz")):
+        if f"archspec.{function}(" in text:
+            monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
+            pytest.importorskip(needed, reason="the example uses it")
     result = doctest.testmod(import_module(module), extraglobs={"archspec": archspec, "make": make})
     assert result.attempted and not result.failed
 

@@ -439,6 +439,8 @@ def test_every_function_is_documented_with_arguments_and_an_example_that_runs(na
     assert [p for p in missing if f"`{p}`" not in doc] == []
     if name in ("to_torch", "load_weights", "from_torch"):
         pytest.importorskip("torch", reason="what the example shows")
+    if name == "to_graphviz":
+        pytest.importorskip("graphviz", reason="what the example shows")
     if name in ("to_onnx", "from_onnx"):
         pytest.importorskip("onnx", reason="what the example shows")
     if name in ("from_keras", "to_keras", "weights_of"):

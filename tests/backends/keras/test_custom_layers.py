@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from tests.helpers import custom_layers
@@ -10,6 +9,7 @@ from tests.helpers.custom_layers import LAYERS, built, drawn, last, layer_of, mo
 from tests.helpers.keras import keras as keras_on_torch
 
 keras = keras_on_torch()
+np = pytest.importorskip("numpy")
 torch = pytest.importorskip("torch")
 
 import archspec

@@ -13,9 +13,6 @@ from archspec.views.figures.build import build
 from archspec.views.figures.layered import Layered
 from archspec.views.figures.nesting import nested
 from archspec.views.figures.pieces import Framed, Leaf, Parallel, Series, Through
-from tests.fuzzing.draw import Random
-from tests.fuzzing.generator import SpecGenerator
-from tests.fuzzing.steps import Options
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import VARIED, few_quick
 from tests.helpers.svg import SVG, Drawn
@@ -162,6 +159,11 @@ def test_random_graphs(seed):
 
 @pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 120))])
 def test_random_networks(seed):
+    pytest.importorskip("torch", reason="the generator builds modules too")
+    from tests.fuzzing.draw import Random
+    from tests.fuzzing.generator import SpecGenerator
+    from tests.fuzzing.steps import Options
+
     made = SpecGenerator(Random(seed), Options()).generate()
     if made.refused:
         pytest.skip("it is no network")
