@@ -12,6 +12,7 @@ from archspec.ops import STEPS
 from tests.fuzzing import mistakes, shape, value
 from tests.fuzzing.draw import Random
 from tests.fuzzing.run import chunk
+from tests.helpers.keras import keras
 
 SIZE = 50
 CASES = {"shape": 5000, "value": 1000, "mistakes": 1000, "fields": 300}
@@ -25,6 +26,14 @@ CHUNKS = [(kind, start) for kind, count in CASES.items() for start in range(0, c
 )
 def test_nothing_differs(kind, start):
     found, wrong = chunk(kind, start, SIZE)
+    assert not wrong, "\n".join(f"seed {seed}: {told}\n{text}" for seed, told, text in wrong[:2])
+    assert found["compared"] > SIZE // 2
+
+
+@pytest.mark.parametrize("start", [0, *(pytest.param(start, marks=pytest.mark.slow) for start in range(SIZE, 300, SIZE))])
+def test_nothing_differs_in_keras(start):
+    keras()
+    found, wrong = chunk("keras_value", start, SIZE)
     assert not wrong, "\n".join(f"seed {seed}: {told}\n{text}" for seed, told, text in wrong[:2])
     assert found["compared"] > SIZE // 2
 

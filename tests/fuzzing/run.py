@@ -1,5 +1,5 @@
 """Random specs in volume: `python -m tests.fuzzing.run shape --start 0 --count 200000 --save failures`, and `value`,
-`mistakes` or `fields`.
+`keras_value`, `mistakes` or `fields`.
 
 A case is its seed. One that fails is saved with its seed and what differs; `run.py shape --case FILE` runs it again.
 """
@@ -109,7 +109,7 @@ def again(kind: str, path: Path) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["shape", "value", "mistakes", "fields", "variants"])
+    parser.add_argument("kind", choices=["shape", "value", "keras_value", "mistakes", "fields", "variants"])
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=1)
