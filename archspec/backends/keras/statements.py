@@ -41,6 +41,7 @@ class Statements:
         self.reading, self.body, self.ends = reading, reading.body, ends
         self.name, self.called, self.results, self.functions, whole = words
         self.first = len(inputs)
+        self.needed = self.found_needed()
         last = self.last_reads()
         self.last = last
         given = {name: len(self.body.items) for name in self.body.shared.values()}
@@ -52,11 +53,22 @@ class Statements:
         self.variables = Variables(given | kept | read)
         self.texts: dict[int, str] = dict(enumerate(inputs))
 
+    def found_needed(self) -> set[int]:
+        """The positions of items that a result follows from, or whose layers are used again; a model has no others."""
+        kept = [self.first + at for at, item in enumerate(self.body.items) if item.attribute in self.reading.kept and item.owner is None]
+        pending, found = [*self.ends, *kept], set[int]()
+        while pending:
+            at = self.body.whole(self.reading.value(pending.pop())) - self.first
+            if at >= 0 and at not in found:
+                found.add(at)
+                pending += self.sources(self.body.items[at])
+        return found
+
     def last_reads(self) -> dict[int, int]:
         """The positions at which values are last read."""
         found: dict[int, int] = {}
-        for at, item in enumerate(self.body.items):
-            found |= dict.fromkeys(map(self.reading.value, self.sources(item)), at)
+        for at in sorted(self.needed):
+            found |= dict.fromkeys(map(self.reading.value, self.sources(self.body.items[at])), at)
         return found | dict.fromkeys(map(self.reading.value, self.ends), len(self.body.items))
 
     def sources(self, item: Item) -> tuple[int, ...]:
@@ -72,7 +84,7 @@ class Statements:
         label = ""
         for at, item in enumerate(self.body.items):
             module = self.reading.modules[at]
-            if item.module is not None and module is None:
+            if at not in self.needed or (item.module is not None and module is None):
                 continue
             around = item.attribute.rpartition(".")[0]
             if around != label and (item.module is not None or item.label is not None):
@@ -146,7 +158,7 @@ class Statements:
             if kept:
                 made = New("part", (("", Name(block.name)), *arguments))
                 yield from wrapped(f"{self.variable(attribute)} = ", made, "")
-                yield f"{target} = {self.variable(attribute)}({', '.join(texts)})"
+                yield f"{target} = {self.variable(attribute)}({', '.join(given)})"
             else:
                 yield from wrapped(f"{target} = ", New(block.name, arguments), "")
         else:
@@ -164,8 +176,7 @@ class Statements:
             raise Unsupported(f"Keras shares no weights of `{item.step}` alone", item.span)
         frozen = [("trainable", False)] * (settings.get("trainable") is False)
         if attribute in self.tied and item.owner is None:
-            assert item.types[0] is not None
-            sizes = [value for _, value in module.arguments[:2]] if looked_up else [module.arguments[0][1], item.types[0].channels]
+            sizes = [value for _, value in module.arguments[:2]] if looked_up else [module.arguments[0][1], Name(f"{text}.shape[-1]")]
             made = New("Embed", (*[("", size) for size in sizes], *frozen, ("name", Name(self.name(attribute)))))
             yield from wrapped(f"{self.variable(attribute)} = ", made, "")
         table = self.reach(item.owner or (item.lent[0] if item.lent else Reach(attribute)))

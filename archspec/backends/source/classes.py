@@ -84,7 +84,7 @@ class Classes:
 
     def run(self) -> Body:
         """Make the classes; returns the body of the whole."""
-        lent = Lent(self.node)
+        lent = Lent(self.node, sized=self.dialect.sized)
         self.network, came = self.dialect.prepared(lent.network(self.network))
         for graph, was in [*lent.came.items(), *came.items()]:
             self.origins |= {graph: self.origins[was]} if was in self.origins else {}
@@ -371,7 +371,7 @@ class Classes:
             return call
         lender, graph = self.lent_by(call.owner)
         assert isinstance(lender, Call), "a call uses the weights of a call"
-        check_alike(call, self.inside[-1], lender, graph, self.node)
+        check_alike(call, self.inside[-1], lender, graph, self.node, sized=self.dialect.sized)
         return lender
 
     def lent_by(self, owner: Owner) -> tuple[Layered, Graph]:

@@ -48,6 +48,8 @@ class Dialect(NamedTuple):
     """Whether a class may be a loop over its modules."""
     ties: bool = False
     """Whether a layer that is tied is given the layer whose weights it uses."""
+    sized: bool = False
+    """Whether a class takes values of one size only."""
     call: Callable[[Item, list[str], bool], str] = _unsaid
     """The expression of an item that reads these expressions; the last says that items are reached by their positions."""
     level: Callable[[Item], str] = _unsaid
