@@ -15,7 +15,7 @@ from archspec.backends.keras.reading_body import Reading, layers_of
 from archspec.backends.keras.statements import Statements, Words, folded, owners, returned, under_one
 from archspec.backends.keras.templates import source, sources
 from archspec.backends.keras.unnesting import Unnested
-from archspec.backends.source.body import Item
+from archspec.backends.source.body import Item, Reach
 from archspec.backends.source.classes import Class, Classes
 from archspec.backends.source.constructor import New, wrapped, written
 from archspec.backends.source.dialect import Dialect
@@ -206,6 +206,21 @@ class _File:
         class_ = self.function_of(module)
         return class_.body.texts if class_ is not None else ()
 
+    def lent_to(self, class_: Class) -> list[str]:
+        """What a function calls the layers of others that it is given; nothing for one that no result follows from."""
+        body = class_.body
+        words = Words(self.inner, self.called_at("inner"), self.results, self.functions, whole=False)
+        needed = Statements(Reading(body, owners(body)), list(body.given), list(body.results), words).needed
+        used = {reach.name for at in needed for reach in self.reached(body.items[at])}
+        return [name if name in used else "" for name in body.shared.values()]
+
+    def reached(self, item: Item) -> list[Reach]:
+        """The layers of others that an item uses; a function is given those alone that a result of it follows from."""
+        called = self.function_of(item.module) if isinstance(item.module, New) else None
+        names = self.lent_to(called) if called is not None else [""] * len(item.lent)
+        lent = [reach for name, reach in zip(names, item.lent, strict=True) if name or called is None]
+        return [*([item.owner] if item.owner is not None else []), *lent]
+
     def called_at(self, form: str, kept: frozenset[str] = frozenset()) -> Any:
         """Make the function that fills in the calls of blocks: their arguments, and their names in a form."""
 
@@ -217,7 +232,7 @@ class _File:
             arguments = [each for i, each in enumerate(module.arguments) if i != at]
             keyed = [(key or list(class_.parameters)[i], value) for i, (key, value) in enumerate(module.arguments) if i != at]
             arguments = keyed if class_.body.shared or len(keyed) > 3 or attribute in kept else arguments
-            lent = [("lent", tuple(class_.body.shared.values()))] if class_.body.shared else []
+            lent = [("lent", tuple(self.lent_to(class_)))] if class_.body.shared else []
             text = self.names(attribute) if form == "{}" else self.inner(attribute)
             return New(module.name, (*arguments, ("name", Name(f'"{text}"' if form == "{}" else text)), *lent))
 
@@ -234,7 +249,7 @@ class _File:
 
     def function(self, class_: Class) -> Iterator[str]:
         body, channels = class_.body, self.channels(class_)
-        taken = [*body.given, *[name for name in class_.parameters if name != channels], *body.shared.values(), "name"]
+        taken = [*body.given, *[name for name in class_.parameters if name != channels], *filter(None, self.lent_to(class_)), "name"]
         yield f"def {class_.name}({', '.join(taken)}):"
         yield f'    """{class_.about}"""'
         if channels:

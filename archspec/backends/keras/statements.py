@@ -147,13 +147,13 @@ class Statements:
         extra = [(key.removeprefix("call "), value) for key, value in named.arguments if key.startswith("call ")]
         named = named._replace(arguments=tuple([each for each in named.arguments if not each[0].startswith("call ")]))
         given = _given(named, texts, item)
-        lent = [self.reach(reach) for reach in item.lent]
         kept = attribute in self.reading.kept or item.attribute in self.reading.kept
         if weighted and item.owner is not None:
             owner = item.owner._replace(name=item.owner.name + attribute.removeprefix(item.attribute))
             yield f"{target} = {self.reach(owner)}({', '.join([*given, *_pairs(extra)])})"
         elif block is not None:
-            shared = [(key, Name(text)) for key, text in zip(block.arguments[-1][1], lent, strict=False)] if lent else []
+            names = dict(block.arguments).get("lent", ())
+            shared = [(name, Name(self.reach(reach))) for name, reach in zip(names, item.lent, strict=True) if name]
             arguments = (*[("", Name(text)) for text in texts], *[each for each in block.arguments if each[0] != "lent"], *shared)
             if kept:
                 made = New("part", (("", Name(block.name)), *arguments))
