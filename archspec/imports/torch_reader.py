@@ -159,6 +159,7 @@ class Reader(Constants):
         from_input = name not in FILLED and not all(isinstance(value, (Held, Computed)) or not hasattr(value, "_fields") for value in given)
         views = name in ROWS and ROWS[name].__module__.endswith("views")
         if isinstance(arguments.get("x"), (int, float)) and views:
+            self.compute(node, name, node.meta.get("val"))  # what is written in place into a constant reads it
             return arguments["x"]
         if from_input:
             return self._tried(node, self.site(node), arguments)
