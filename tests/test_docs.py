@@ -253,10 +253,11 @@ def test_the_numbers_say_how_much_is_tried():
     for package in ("torch", "onnx", "onnxruntime"):
         pytest.importorskip(package, reason="random specs are compared with it")
     from tests.ops import test_grids
-    from tests.test_fuzz_networks import CASES
+    from tests.test_fuzz_networks import CASES, IN_KERAS
 
     mutations, grids = test_fuzz_parser.SEEDS, test_grids.configurations()
-    tried = [*CASES.values(), sum(grids.values()), mutations, len(MUTANTS), len(corpus())]
+    shapes, values, *others = CASES.values()
+    tried = [shapes, values, IN_KERAS, *others, sum(grids.values()), mutations, len(MUTANTS), len(corpus())]
     table = (DOCS / "numbers.md").read_text(encoding="utf-8").partition("command for more")[2].partition("\n\n")[0]
     assert re.findall(r"\| ([\d,]+) \|", table) == [f"{count:,}" for count in tried]
 

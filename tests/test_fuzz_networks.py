@@ -16,6 +16,7 @@ from tests.helpers.keras import keras
 
 SIZE = 50
 CASES = {"shape": 5000, "value": 1000, "mistakes": 1000, "fields": 300}
+IN_KERAS = 300
 
 
 CHUNKS = [(kind, start) for kind, count in CASES.items() for start in range(0, count, SIZE)]
@@ -30,7 +31,7 @@ def test_nothing_differs(kind, start):
     assert found["compared"] > SIZE // 2
 
 
-@pytest.mark.parametrize("start", [0, *(pytest.param(start, marks=pytest.mark.slow) for start in range(SIZE, 300, SIZE))])
+@pytest.mark.parametrize("start", [0, *(pytest.param(start, marks=pytest.mark.slow) for start in range(SIZE, IN_KERAS, SIZE))])
 def test_nothing_differs_in_keras(start):
     keras()
     found, wrong = chunk("keras_value", start, SIZE)
