@@ -33,7 +33,7 @@ class Place(NamedTuple):
     guarded: bool
     """Whether it stands behind `if`."""
     commented: bool
-    """Whether it stands in a comment or in quotes."""
+    """Whether it is in a comment or in quotes."""
     expected: frozenset[str]
 
 

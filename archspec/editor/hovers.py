@@ -80,7 +80,7 @@ def _parts(document: Document, token: Token, at: int) -> Iterator[str]:
 
 
 def _named(document: Document, symbol: Symbol) -> str:
-    """What a name stands for."""
+    """What a name means."""
     if symbol.kind == "block":
         block = document.blocks.get(symbol.name)
         return f"```arch\n{block.head.span.text if block is not None else symbol.name}\n```"

@@ -15,7 +15,7 @@ from archspec.syntax import ast
 class Symbol(NamedTuple):
     """A name that a text declares.
 
-    `kind` is param, block, parameter, counter, label, input or output; `place` is the name, `whole` the lines that it stands for, and `scope`
+    `kind` is param, block, parameter, counter, label, input or output; `place` is the name, `whole` the lines that it means, and `scope`
     the lines that see it.
     """
 

@@ -24,7 +24,7 @@ class Options(NamedTuple):
     base: Path | None = None
     """The folder of the spec, for `use`."""
     texts: Mapping[Path, str] = {}
-    """Texts that stand for files that are used, such as those that an editor holds, by their resolved paths."""
+    """Texts in place of files that are used, such as those that an editor holds, by their resolved paths."""
 
 
 LIMITS = tuple(name.removeprefix("max_") for name in Options._fields if name.startswith("max_"))

@@ -69,7 +69,7 @@ def parts_of(one: Held | Computed) -> tuple[str, ...]:
 
 
 def views_in(one: Any) -> list[View]:
-    """The tensors of the network in what stands for something that is being put together."""
+    """The tensors of the network in something that is being put together."""
     if isinstance(one, View):
         return [one]
     return [view for part in flat([*one]) for view in views_in(part)] if hasattr(one, "_fields") else []

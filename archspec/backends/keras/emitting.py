@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from archspec.analysis.layers import Report
@@ -12,10 +12,10 @@ from archspec.backends.keras.built_in_rows import row
 from archspec.backends.keras.layer_names import LayerNames
 from archspec.backends.keras.making_calls import CHAIN, IDENTITY, NAME, Name
 from archspec.backends.keras.reading_body import Reading, layers_of
-from archspec.backends.keras.statements import Statements, Words, folded, owners, returned, under_one
+from archspec.backends.keras.statements import Called, Statements, Words, folded, owners, returned, under_one
 from archspec.backends.keras.templates import source, sources
 from archspec.backends.keras.unnesting import Unnested
-from archspec.backends.source.body import Item, Reach
+from archspec.backends.source.body import Body, Item, Reach
 from archspec.backends.source.classes import Class, Classes
 from archspec.backends.source.constructor import New, wrapped, written
 from archspec.backends.source.dialect import Dialect
@@ -36,7 +36,7 @@ _NORM = "layers.BatchNormalization"
 def emit(network: Network) -> str:
     """A standalone source file for Keras 3: it makes `model`. Raises Unsupported."""
     names = LayerNames(visit.name for visit in events(network.graph, fold=False) if isinstance(visit, Visit) and _has_weights(visit))
-    lines = _sequential(network, names) or _functional(network, names)
+    lines = _sequential(network, names) or _File(network, names).lines()
     text = _shortened("\n".join(lines))
     helpers = sources(set(re.findall(r"(?<![.\w])(\w+)\(", text)), set(re.findall(r"\b(\w+)=", text)))
     text = "\n\n\n".join([*helpers, text])
@@ -119,14 +119,14 @@ def _sequential(network: Network, names: LayerNames) -> list[str]:
         for each, attribute in layers_of(module, item.attribute) if module is not None else ():
             if any(key.startswith("call ") for key, _ in each.arguments) or each.name == "layers.MultiHeadAttention":
                 return []
-            named = [each_ for each_ in each.arguments if each_[1] is not NAME]
-            label = attribute not in rules.unlabelled and len(named) < len(each.arguments)
-            found.append(New(each.name, (*named, *([("name", names(attribute))] if label else []))))
+            arguments = [argument for argument in each.arguments if argument[1] is not NAME]
+            labelled = attribute not in rules.unlabelled and len(arguments) < len(each.arguments)
+            found.append(New(each.name, (*arguments, *([("name", names(attribute))] if labelled else []))))
     if not 0 < len(found) <= LONGEST:
         return []
-    yield_ = [("", _input(network.inputs[0].type, network.inputs[0].name in _looked_up(network), "")), *[("", each) for each in found]]
+    first = _input(network.inputs[0].type, network.inputs[0].name in _looked_up(network), "")
     lines = ["model = keras.Sequential(", "    ["]
-    for _, each in yield_:
+    for each in (first, *found):
         lines += wrapped("        ", each, ",")
     return [*lines, "    ],", f'    name="{_model_name(network)}",', ")"]
 
@@ -148,10 +148,6 @@ def _looked_up(network: Network) -> set[str]:
 def _model_name(network: Network) -> str:
     name = re.sub(r"\W+", "_", network.name.encode("ascii", "ignore").decode()).strip("_")
     return name or "model"
-
-
-def _functional(network: Network, names: LayerNames) -> list[str]:
-    return _File(network, names).lines()
 
 
 class _File:
@@ -187,9 +183,7 @@ class _File:
         for name, each in zip(inner, inputs, strict=True):
             yield f"{name} = {written(_input(each.type, each.name in whole, each.name if len(inputs) > 1 else ''))}"
         ends = {output.name: body.values[output.value] for output in self.classes.network.outputs}
-        kept = owners(body)
-        words = Words(lambda path: f'"{self.names(path)}"', self.called_at("{}", kept), self.results, self.functions, whole=True)
-        statements = Statements(Reading(body, kept), inner, list(ends.values()), words)
+        statements = self.statements(body, inner, list(ends.values()), self.outer, whole=True)
         yield from folded(list(under_one(list(statements.lines()))))
         results = {name: statements.text(value) for name, value in ends.items()}
         first = next(iter(results.values()))
@@ -209,8 +203,7 @@ class _File:
     def lent_to(self, class_: Class) -> list[str]:
         """What a function calls the layers of others that it is given; nothing for one that no result follows from."""
         body = class_.body
-        words = Words(self.inner, self.called_at("inner"), self.results, self.functions, whole=False)
-        needed = Statements(Reading(body, owners(body)), list(body.given), list(body.results), words).needed
+        needed = self.statements(body, body.given, body.results, self.inner, whole=False).needed
         used = {reach.name for at in needed for reach in self.reached(body.items[at])}
         return [name if name in used else "" for name in body.shared.values()]
 
@@ -221,8 +214,13 @@ class _File:
         lent = [reach for name, reach in zip(names, item.lent, strict=True) if name or called is None]
         return [*([item.owner] if item.owner is not None else []), *lent]
 
-    def called_at(self, form: str, kept: frozenset[str] = frozenset()) -> Any:
-        """Make the function that fills in the calls of blocks: their arguments, and their names in a form."""
+    def statements(self, body: Body, given: Sequence[str], ends: Sequence[int], name: Callable[[str], str], *, whole: bool) -> Statements:
+        """The statements of a body, from the names of its inputs; `name` makes the text of a layer's name."""
+        kept = owners(body)
+        return Statements(Reading(body, kept), given, ends, Words(name, self.called_at(name, kept), self.results, self.functions, whole))
+
+    def called_at(self, name: Callable[[str], str], kept: frozenset[str]) -> Called:
+        """Make the function that fills in the calls of blocks: their arguments, and their names."""
 
         def called(module: New, attribute: str) -> New | None:
             class_ = self.function_of(module)
@@ -233,8 +231,7 @@ class _File:
             keyed = [(key or list(class_.parameters)[i], value) for i, (key, value) in enumerate(module.arguments) if i != at]
             arguments = keyed if class_.body.shared or len(keyed) > 3 or attribute in kept else arguments
             lent = [("lent", tuple(self.lent_to(class_)))] if class_.body.shared else []
-            text = self.names(attribute) if form == "{}" else self.inner(attribute)
-            return New(module.name, (*arguments, ("name", Name(f'"{text}"' if form == "{}" else text)), *lent))
+            return New(module.name, (*arguments, ("name", Name(name(attribute))), *lent))
 
         return called
 
@@ -242,6 +239,10 @@ class _File:
         """The parameter that is the channels of what a block reads, if it has one."""
         own = class_.about.startswith("Block") and "channels" in class_.parameters and "channels_" not in self.classes.order
         return "channels" if own and class_.body.inputs else ""
+
+    def outer(self, attribute: str) -> str:
+        """The text of a layer's name in the model itself."""
+        return f'"{self.names(attribute)}"'
 
     def inner(self, attribute: str) -> str:
         """The text of a layer's name inside of a function."""
@@ -254,9 +255,7 @@ class _File:
         yield f'    """{class_.about}"""'
         if channels:
             yield f"    {channels} = {body.given[0]}.shape[-1]"
-        kept = owners(body)
-        words = Words(self.inner, self.called_at("inner", kept), self.results, self.functions, whole=False)
-        statements = Statements(Reading(body, kept), list(body.given), list(body.results), words)
+        statements = self.statements(body, body.given, body.results, self.inner, whole=False)
         lines = list(folded(list(under_one(list(statements.lines())))))
         results = [statements.text(value) for value in body.results]
         lines = returned(lines, ", ".join(results))

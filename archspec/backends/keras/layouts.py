@@ -137,7 +137,7 @@ def _attention(layer: Any, held: Shapes) -> Layout:
 
 
 def _gates(order: tuple[int, ...]) -> Callable[[Any, Shapes], Layout]:
-    """A recurrent layer; `order` says which of PyTorch's gates stands at each place of Keras's."""
+    """A recurrent layer; `order` says which of PyTorch's gates is at each place of Keras's."""
 
     def row(layer: Any, held: Shapes) -> Layout:
         end = {name: next((path for path in held if path.endswith(f"/{name}")), "") for name in ("kernel", "recurrent_kernel", "bias")}

@@ -24,7 +24,7 @@ class Unnested:
         self.blocks = blocks
         """Whether calls of blocks are written out too."""
         self.unlabelled: set[str] = set()
-        """The names of layers that have no label, and stand in none."""
+        """The names of layers without a label, in no labelled group."""
         self.made: dict[Graph, Graph] = {}
         self.came: dict[Graph, Graph] = {}
         """The graphs that the new ones were."""

@@ -78,7 +78,7 @@ class Forward:
 
     def lines(self) -> Iterator[str]:
         for statement in self.statements():
-            yield from folded(statement)
+            yield from _folded(statement)
 
     def statements(self) -> Iterator[str]:
         for training, run in groupby(range(len(self.body.items)), self.training.__getitem__):
@@ -224,7 +224,7 @@ class Variables:
                 return f"x{number}"
 
 
-def folded(statement: str) -> list[str]:
+def _folded(statement: str) -> list[str]:
     """A statement of a body, its outermost call broken over lines where it is long, as code formatters do."""
     if len(statement) <= _WIDTH or "(" not in statement or not statement.endswith((")", "),")):
         return [statement]
@@ -232,7 +232,7 @@ def folded(statement: str) -> list[str]:
     before, _, rest = statement.partition("(")
     inner, _, after = rest.rpartition(")")
     whole = f"{indent}    {inner}"
-    lines = [whole] if len(whole) <= _WIDTH else [line for part in _parts(inner) for line in folded(f"{indent}    {part},")]
+    lines = [whole] if len(whole) <= _WIDTH else [line for part in _parts(inner) for line in _folded(f"{indent}    {part},")]
     return [f"{before}(", *lines, f"{indent}){after}"]
 
 

@@ -131,7 +131,7 @@ def _places(place: int, sides: Sequence[int]) -> list[int]:
 
 
 def _rolled(sides: Sequence[int], shifts: Sequence[int]) -> list[int]:
-    """The position that stands at each position of a map when what was at `shifts` is the first."""
+    """Which position is at each position of a map when what was at `shifts` is the first."""
     found = [0]
     for side, shift in zip(sides, shifts, strict=True):
         found = [before * side + (at + shift) % side for before in found for at in range(side)]
