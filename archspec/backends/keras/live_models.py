@@ -8,7 +8,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.analysis.tensors import tensors
 from archspec.backends.keras.layer_names import LayerNames
@@ -19,6 +19,9 @@ from archspec.ir.graph import given as given_network
 from archspec.ir.walk import flattened
 from archspec.weights.files import Loaded, WeightsError, read_weights, unwrapped
 from archspec.weights.match import COUNTER, DERIVED, Fit, Form, fit
+
+if TYPE_CHECKING:
+    from archspec.backends.keras.layouts import Layout
 
 AUTOMATIC_END = re.compile(r"_\d+$")
 """What Keras puts behind a name that it made before."""
@@ -60,8 +63,21 @@ def weighted(model: Any) -> Iterator[Any]:
             yield layer
 
 
-def held_by(model: Any, names: LayerNames, keys: Collection[str]) -> dict[str, tuple[Any, str]]:
-    """The canonical tensors of a model: keys as names of one level, with the layer and the tensor's name in it.
+class Spot(NamedTuple):
+    """Where a model has a canonical tensor: in a layer of this layout, under this name."""
+
+    layer: Any
+    layout: Layout
+    part: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the tensor."""
+        return self.layout.shapes[self.part]
+
+
+def held_by(model: Any, names: LayerNames, keys: Collection[str]) -> dict[str, Spot]:
+    """The canonical tensors of a model, by keys of one level.
 
     `keys` are those of a source: a layer that Keras named, since it has no label, is called as it is there.
     """
@@ -75,8 +91,10 @@ def held_by(model: Any, names: LayerNames, keys: Collection[str]) -> dict[str, t
             met = (match for key in keys if (match := form.match(key)) is not None and int(match[2]) > last[match[1]])
             if (match := next(met, None)) is not None:
                 named, last[match[1]] = match[0], int(match[2])
-        for name in layout_of(layer).shapes if variables(layer) else ():
-            found[f"{named}{names.joint}{names.inner(name)}" if name else named] = layer, name
+        if variables(layer):
+            layout = layout_of(layer)
+            for name in layout.shapes:
+                found[f"{named}{names.joint}{names.inner(name)}" if name else named] = Spot(layer, layout, name)
     return found
 
 
@@ -97,15 +115,13 @@ def load(model: Any, source: str | os.PathLike[str] | Mapping[str, Any], skip: S
     """See archspec.load_weights, for a model of Keras: tensors of layers that no output reads, which it lacks, are left out."""
     import numpy as np
 
-    from archspec.backends.keras.layouts import layout_of
-
     name = "the state_dict" if isinstance(source, Mapping) else str(Path(source))
     read = unwrapped(source, name) if isinstance(source, Mapping) else read_weights(source, "numpy")
     given = {key: np.asarray(_array(value)) for key, value in read.tensors.items() if key.rpartition(".")[2] not in (COUNTER, *DERIVED)}
     names = LayerNames(key.rpartition(".")[0] or key for key in given)
     keys = {names(key): key for key in given}
     held = held_by(model, names, keys)
-    shapes = {key: Form(layout_of(layer).shapes[part], "float32") for key, (layer, part) in held.items()}
+    shapes = {key: Form(spot.shape, "float32") for key, spot in held.items()}
     if shapes.keys() < keys.keys():
         keys = {short: keys[short] for short in keys if short in shapes}
     for short, key in keys.items():
@@ -116,7 +132,7 @@ def load(model: Any, source: str | os.PathLike[str] | Mapping[str, Any], skip: S
         how, pairs, prefix = _fitted(shapes, theirs, skip, ordered=isinstance(source, Mapping))
     except WeightsError as error:
         raise WeightsError(f"{name} does not fit the model: {error}. Nothing was loaded.", error.skip) from None
-    _assign(model, held, {key: given[keys[other]].reshape(shapes[key].shape) for key, other in pairs.items()})
+    _assign(held, {key: given[keys[other]].reshape(shapes[key].shape) for key, other in pairs.items()})
     used = {keys[other] for other in pairs.values()}
     return Loaded(
         source=name,
@@ -149,22 +165,20 @@ def _is_alike(shape: Sequence[int], other: Sequence[int]) -> bool:
     return [n for n in shape if n != 1] == [n for n in other if n != 1]
 
 
-def _assign(model: Any, held: Mapping[str, tuple[Any, str]], values: Mapping[str, Any]) -> None:
+def _assign(held: Mapping[str, Spot], values: Mapping[str, Any]) -> None:
     """Put canonical tensors into the variables of a model; a layer that is given some of its tensors keeps the others."""
-    from archspec.backends.keras.layouts import layout_of, variables
+    from archspec.backends.keras.layouts import variables
 
-    given: dict[int, dict[str, Any]] = {}
+    given: dict[int, tuple[Spot, dict[str, Any]]] = {}
     for key, value in values.items():
-        layer, part = held[key]
-        given.setdefault(id(layer), {})[part] = value
-    for layer in weighted(model):
-        if id(layer) in given:
-            own, layout = variables(layer), layout_of(layer)
-            whole = given[id(layer)]
-            if whole.keys() != layout.shapes.keys():
-                whole = layout.taken({end: _array(variable) for end, variable in own.items()}) | whole
-            for end, array in layout.placed(whole).items():
-                own[end].assign(array)
+        spot = held[key]
+        given.setdefault(id(spot.layer), (spot, {}))[1][spot.part] = value
+    for (layer, layout, _), whole in given.values():
+        own = variables(layer)
+        if whole.keys() != layout.shapes.keys():
+            whole = layout.taken({end: _array(variable) for end, variable in own.items()}) | whole
+        for end, array in layout.placed(whole).items():
+            own[end].assign(array)
 
 
 def _array(value: Any) -> Any:
@@ -185,22 +199,21 @@ def weights_of(model: Any, network: Network) -> dict[str, Any]:
     >>> archspec.weights_of(archspec.to_keras(model), model)["conv1.weight"].shape
     (6, 1, 5, 5)
     """
-    given_network(network)
-    from archspec.backends.keras.layouts import layout_of, variables
+    from archspec.backends.keras.layouts import variables
 
-    wanted, read = list(tensors(network)), layers_read(network)
+    wanted, read = list(tensors(given_network(network))), layers_read(network)
     names = LayerNames(tensor.place.name for tensor in wanted)
     keys = {names(tensor.key): tensor for tensor in wanted}
     held = held_by(model, names, keys)
     taken: dict[int, dict[str, Any]] = {}
     found: dict[str, Any] = {}
     for key, tensor in keys.items():
-        layer, part = held.get(key, (None, ""))
-        if layer is None and tensor.place.name not in read:
+        spot = held.get(key)
+        if spot is None and tensor.place.name not in read:
             continue
-        if layer is not None and id(layer) not in taken:
-            taken[id(layer)] = layout_of(layer).taken({end: _array(variable) for end, variable in variables(layer).items()})
-        array = taken[id(layer)][part] if layer is not None else None
+        if spot is not None and id(spot.layer) not in taken:
+            taken[id(spot.layer)] = spot.layout.taken({end: _array(variable) for end, variable in variables(spot.layer).items()})
+        array = taken[id(spot.layer)][spot.part] if spot is not None else None
         if array is None or not _is_alike(array.shape, tensor.shape):
             shape = "x".join(map(str, tensor.shape))
             raise WeightsError(f"the model has no tensor `{tensor.key}` of {shape}: it is not that of the network")
