@@ -6,6 +6,7 @@ text takes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from archspec.analysis.aliases import Uses
@@ -119,15 +120,20 @@ class Costs:
             self._graphs[graph] = total
         return total
 
-    def network(self, network: Network) -> Cost:
-        """Sums over a network in inference: heads that exist in training only add their parameters and nothing else."""
+    def elements(self, network: Network) -> Iterator[tuple[Layered, Cost]]:
+        """What each element of the top graph adds in inference: heads that exist in training only have parameters and nothing else."""
         graph = network.graph
         needed = needed_elements(network)
-        total = NOTHING
         for at, element in graph.layered:
             part = self.element(element, graph)
             if not needed[at]:
                 part = part._replace(macs=0, flops=0, activations=0, stored=0, connections=0, uncounted=0)
+            yield element, part
+
+    def network(self, network: Network) -> Cost:
+        """Sums over a network in inference, its inputs among the numbers that are stored."""
+        total = NOTHING
+        for _, part in self.elements(network):
             total = total.plus(part)
         return total._replace(stored=total.stored + sum(i.type.size for i in network.inputs))
 

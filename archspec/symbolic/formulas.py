@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from archspec.symbolic.forms import Form, Poly
-from archspec.symbolic.phrasing import LATEX, TEXT, Script, Words, progression, repeated, variables
+from archspec.symbolic.phrasing import LATEX, TEXT, Script, Words, broken, progression, repeated, variables
 from archspec.symbolic.program import JAVASCRIPT, Writer, scalar
 from archspec.symbolic.subjects import Spec, counts_of, open_space
 from archspec.symbolic.traced import Guard
-from archspec.symbolic.tracing import Traced, traced
+from archspec.symbolic.tracing import Traced, stages, traced
 from archspec.types import LIMIT
 
+GROUPS = ("stage",)
+"""Of what parts there may be formulas."""
 _SHOWN = 4096
 """Values of a variable that are tried, to say which are legal."""
 
@@ -38,14 +40,27 @@ class Condition(NamedTuple):
         return f"{self.variable} from 1 to {self.end:,}" if text.startswith("every") else f"{text} to {self.end:,}"
 
 
+class Said(NamedTuple):
+    """Formulas as texts, by their counts: in all, and of each stage by name; what the short names in them mean, and the conditions."""
+
+    formulas: dict[str, str]
+    stages: list[tuple[str, dict[str, str]]]
+    where: list[tuple[str, str]]
+    conditions: list[str]
+
+
 class Formula:
     """Counts of a spec as formulas in some variables.
 
-    `variables` are their names, `example` the spec's own values. The formulas hold for all values for which every decision in the spec
+    `variables` are their names, `example` the spec's own values. With `group="stage"` what is at the top of the spec (labels, blocks,
+    repeats, and layers outside of them) has formulas of its own, in `stages`. The formulas hold for all values for which every decision in the spec
     (a guard, a division that must be exact) is that of the example. Called with values it computes: `formula(H=256)["macs"]`.
     """
 
-    def __init__(self, spec: Spec, names: Sequence[str], counts: Sequence[str] = ("params", "macs")) -> None:
+    def __init__(self, spec: Spec, names: Sequence[str], counts: Sequence[str] = ("params", "macs"), group: str | None = None) -> None:
+        if group not in (None, *GROUPS):
+            raise ValueError(f"there is no group `{group}`; there is {', '.join(GROUPS)}")
+        self.group = group
         self.model = spec.subject.name
         self.counts = counts_of(counts)
         space, self.example = open_space(spec, names)
@@ -59,8 +74,16 @@ class Formula:
     @property
     def forms(self) -> dict[str, Form]:
         """The counts in normal form."""
-        trace, counted = self._found
-        return {name: trace.form(counted.counts[name]) for name in self.counts}
+        return self._forms(self._found.counted.counts)
+
+    @cached_property
+    def stages(self) -> list[tuple[str, dict[str, Form]]]:
+        """The name of each stage with its counts in normal form; empty without `group`."""
+        network = self._found.counted.network if self.group is not None else None
+        return [(name, self._forms(counts)) for name, counts in stages(network, self.counts)] if network is not None else []
+
+    def _forms(self, counts: Mapping[str, Any]) -> dict[str, Form]:
+        return {name: self._found.trace.form(counts[name]) for name in self.counts}
 
     def __call__(self, **values: Any) -> dict[str, int] | None:
         """Compute the counts; variables that are not given have the spec's own values. None where the formulas do not hold."""
@@ -132,18 +155,21 @@ class Formula:
                         found.add(place)
         return frozenset(found)
 
-    def words(self, script: Script) -> tuple[dict[str, str], list[tuple[str, str]], list[str]]:
-        """The formulas, what the short names in them mean, and the conditions, as texts."""
+    def words(self, script: Script) -> Said:
+        """The formulas and what belongs to them as texts."""
         words = Words(self._found.trace.table, script, self.exact)
+        parts = [(stage, {name: words.form(form) for name, form in forms.items()}) for stage, forms in self.stages]
         formulas = {name: words.form(form) for name, form in self.forms.items()}
-        conditions = [condition.text(words) for condition in self.conditions]
-        return formulas, words.where, conditions
+        return Said(formulas, parts, words.where, [condition.text(words) for condition in self.conditions])
 
     def to_text(self) -> str:
         """The formulas for a terminal, a line each."""
-        formulas, where, conditions = self.words(TEXT)
-        width = max(map(len, formulas))
-        lines = [f"{name:<{width}} = {text}" for name, text in formulas.items()]
+        formulas, parts, where, conditions = self.words(TEXT)
+        width = max(map(len, [*formulas, *("  " + stage for stage, _ in parts)]))
+        lines = []
+        for name, text in formulas.items():
+            lines.append(f"{name:<{width}} = {text}")
+            lines += [f"{'  ' + stage:<{width}} = {part[name]}" for stage, part in parts if part[name] != "0"]
         if where:
             lines.append(f"where {', '.join(f'{name} = {text}' for name, text in where)}")
         if conditions:
@@ -156,21 +182,31 @@ class Formula:
 
     def to_latex(self) -> str:
         """The formulas as an `align*` of amsmath, for LaTeX's mathematics."""
-        formulas, where, conditions = self.words(LATEX)
-        lines = [rf"\mathit{{{name}}} &= {text}" for name, text in formulas.items()]
+        formulas, parts, where, conditions = self.words(LATEX)
+        lines = []
+        for name, text in formulas.items():
+            for stage, part in parts:
+                if part[name] != "0":
+                    lines += broken(rf"\mathit{{{name}}}_{{\text{{{stage.replace('_', _UNDERSCORE)}}}}}", part[name])
+            lines += broken(rf"\mathit{{{name}}}", text)
         lines += [rf"{name} &= {text}" for name, text in where]
         noted = "".join(f"% {line}\n" for line in conditions)
         return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n" + (f"% for\n{noted}" if noted else "")
 
     def to_data(self) -> dict[str, Any]:
         """The formulas as data for JSON: texts, LaTeX and Python for each count."""
-        formulas, where, conditions = self.words(TEXT)
-        latex = self.words(LATEX)[0]
+        formulas, parts, where, conditions = self.words(TEXT)
+        latex = self.words(LATEX)
         return {
             "archspec": 1,
             "model": self.model,
             "variables": dict(self.example),
-            "counts": {name: {"text": text, "latex": latex[name]} for name, text in formulas.items()},
+            "counts": _both(formulas, latex.formulas),
+            **(
+                {"stages": [{"name": n, "counts": _both(a, b)} for (n, a), (_, b) in zip(parts, latex.stages, strict=True)]}
+                if parts
+                else {}
+            ),
             "where": dict(where),
             "conditions": conditions,
             "python": self.to_python(),
@@ -218,6 +254,13 @@ class Formula:
 
     def __repr__(self) -> str:
         return f"Formula({self.model}: {', '.join(self.counts)} in {', '.join(self.variables)})"
+
+
+_UNDERSCORE = r"\_"
+
+
+def _both(text: Mapping[str, str], latex: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {name: {"text": text[name], "latex": latex[name]} for name in text}
 
 
 _DIVISIBLE = '''def divisible(value, divisor):

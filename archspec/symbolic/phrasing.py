@@ -39,6 +39,9 @@ LATEX = Script(
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "**": 3}
 _ATOM = 4
+_SIGNS = re.compile(r" [+-] ")
+_PRINTED = 62
+"""Characters of a formula on a line of a page."""
 
 
 class Words:
@@ -220,6 +223,26 @@ def variables(table: Table, form: Form) -> Iterator[str]:
         elif item.operation != "float":
             for part in item.parts:
                 yield from variables(table, part)
+
+
+def broken(name: str, formula: str) -> list[str]:
+    """A formula in LaTeX as the lines of an `align*`, those after the first from a sign on, each about as long as a page is wide."""
+    lines, start = [f"{name} &= "], 0
+    ends = [
+        match.start() for match in _SIGNS.finditer(formula) if formula.count("{", 0, match.start()) == formula.count("}", 0, match.start())
+    ]
+    for end in (*ends, len(formula)):
+        term = formula[start:end]
+        if start and _printed(lines[-1] + term) > _PRINTED:
+            lines.append(r"&\quad ")
+            term = term.lstrip()
+        lines[-1] += term
+        start = end
+    return lines
+
+
+def _printed(latex: str) -> int:
+    return len(re.sub(r"\\[a-z]+|[{}^\\ ]", "", latex))
 
 
 def progression(values: Sequence[int], letter: str, last: int) -> str:

@@ -18,18 +18,21 @@ Values = str | Iterable[Any]
 """Values of a param: `"0.25:2:0.05"`, `"1..8"`, or an iterable of values."""
 
 
-def formula(model: Network, variables: str | Sequence[str], counts: str | Sequence[str] = ("params", "macs")) -> Formula:
+def formula(
+    model: Network, variables: str | Sequence[str], counts: str | Sequence[str] = ("params", "macs"), group: str | None = None
+) -> Formula:
     """Find the counts of a network as formulas in sizes of its input and in params.
 
     `variables` are `H`, `W`, `C` (`H` alone stands for both sides of a square input) and names of params, as `"H,classes"` or a list; `counts`
-    are params, macs, flops, activations, buffers or layers. The result prints itself, has `to_latex`, `to_python` and `to_data`, and computes:
+    are params, macs, flops, activations, buffers or layers. With `group="stage"` each label, block and repeat at the top of the spec has
+    its own formulas. The result prints itself, has `to_latex`, `to_python` and `to_data`, and computes:
     `formula(H=256)`. Raises ValueError for names that are not known.
 
     >>> print(archspec.formula(archspec.load("unet"), "width", "params"))
     params = 7,574*width^2 + 118*width + 2
     At width = 64: params = 31,030,658.
     """
-    return Formula(spec_of(given(model)), _words(variables), _words(counts))
+    return Formula(spec_of(given(model)), _words(variables), _words(counts), group)
 
 
 def sweep(

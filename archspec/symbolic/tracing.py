@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from archspec.analysis.cost import Cost, Costs
+from archspec.analysis.cost import NOTHING, Cost, Costs
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.elaborator import Elaborator
 from archspec.elaborate.expressions import Refused
 from archspec.elaborate.merge_advice import Advice
-from archspec.ir.graph import Network
+from archspec.ir.graph import Call, Layered, Network
+from archspec.ir.walk import Names
 from archspec.numeric import value_of
 from archspec.ops.base import Misfit, Op, counted
 from archspec.source import Span
@@ -62,6 +63,7 @@ class Counted(NamedTuple):
     counts: Mapping[str, Any]
     output: tuple[Any, ...]
     mistake: Mistake | None = None
+    network: Network | None = None
 
 
 class Stopped(Exception):
@@ -127,9 +129,34 @@ def count(subject: Subject, values: Values, wanted: Sequence[str] = COUNTS) -> C
     total = costs.network(network)
     if total.uncounted and {"macs", "flops"} & set(wanted):
         raise ValueError(f"the MACs of {counted(total.uncounted, 'layer')} of `{subject.name}` are not known: give them `macs=`")
-    counts = {name: getattr(total, name) for name in ("params", "macs", "flops", "buffers")}
-    more = {"activations": total.stored} if stored else {}
-    return Counted({**counts, **more, "layers": network.graph.layers}, network.graph.output.shape)
+    return Counted(_counts(total, network.graph.layers, stored), network.graph.output.shape, None, network)
+
+
+def stages(network: Network, wanted: Sequence[str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Count what is at the top of a network, by name: labels, blocks, repeats, and layers outside of them, where they have anything wanted.
+
+    A repeat that has no name is called after its first layer, `conv2 ...`. Activations have the inputs in front.
+    """
+    stored = "activations" in wanted
+    costs, names = Costs(stored=stored, idle=False), Names("", network.graph.naming)
+    found = [(each.name, _counts(NOTHING._replace(stored=each.type.size), 0, stored)) for each in network.inputs if stored]
+    for element, cost in costs.elements(network):
+        name = _first(element, names.copy())
+        names.skip(element)
+        found.append((name, _counts(cost, element.times * element.graph.layers if isinstance(element, Call) else 1, stored)))
+    return [(name, counts) for name, counts in found if any(value_of(counts[each]) for each in wanted)]
+
+
+def _first(element: Layered, names: Names) -> str:
+    if not isinstance(element, Call) or not element.inline:
+        return names(element)
+    _, inner = next(element.graph.layered)
+    return f"{_first(inner, names).removesuffix(' ...')} ..."
+
+
+def _counts(cost: Cost, layers: Any, stored: bool) -> dict[str, Any]:
+    more = {"activations": cost.stored} if stored else {}
+    return {**{name: getattr(cost, name) for name in ("params", "macs", "flops", "buffers")}, **more, "layers": layers}
 
 
 def _too_many(cost: Cost) -> bool:

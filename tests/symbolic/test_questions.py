@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import archspec
+from archspec.symbolic.phrasing import TEXT
 from archspec.symbolic.space import axis, shape
 from archspec.symbolic.subjects import spec_of
 from archspec.symbolic.sweeps import plateaus
@@ -113,6 +114,43 @@ def test_formulas_compute_what_analyze_counts():
         totals = archspec.analyze(archspec.load("resnet50", params={"classes": classes}, inputs=(h, w, 3))).totals
         assert (found["params"], found["macs"], found["flops"]) == (totals.params, totals.macs, totals.flops)
         assert scope["counts"](H=h, W=w, classes=classes) == found
+
+
+def test_stages_add_up():
+    """At other values than the spec's own, beside a table of the spec with these values."""
+    found = archspec.formula(archspec.load("resnet20_cifar"), "n,H", "params,macs", group="stage")
+    assert [name for name, _ in found.stages] == ["conv1", "bn1", "layer1", "layer2", "layer3", "fc"]
+    other = archspec.analyze(archspec.load("resnet20_cifar", params={"n": 5}, inputs=(64, 64, 3)))
+    by_stage = {"layer1": 0, "layer2": 0, "layer3": 0}
+    for row in other.rows():
+        if (stage := row.name.split(".")[0]) in by_stage:
+            by_stage[stage] += row.macs
+    lines = found.to_text().splitlines()
+    for stage, macs in by_stage.items():
+        line = [line for line in lines if line.split()[0] == stage][1]
+        assert eval(line.split(" = ")[1].replace("^", "**").replace(",", ""), {"n": 5, "H": 64, "h1": 32, "h2": 16}) == macs
+    whole = archspec.formula(archspec.load("resnet20_cifar"), "n,H", "params,macs")
+    assert found.stages and not whole.stages and found.forms.keys() == whole.forms.keys()
+    assert found.words(TEXT).formulas == whole.words(TEXT).formulas
+
+
+def test_stages_have_names_without_labels():
+    spec = archspec.loads("param n = 3\ninput 32x32x3\nconv k=3 f=8 p=same\nrepeat n:\n  conv k=3 f=8 p=same | bn\nhead: fc 10\n")
+    assert archspec.formula(spec, "n", "params", group="stage").to_text().splitlines()[:4] == [
+        "params      = 600*n + 82,154",
+        "  conv1     = 224",
+        "  conv2 ... = 600*n",
+        "  head      = 81,930",
+    ]
+    names = [name for name, _ in archspec.formula(spec, "n", "activations,layers", group="stage").stages]
+    assert names == ["input", "conv1", "conv2 ...", "flatten1", "head"]
+
+
+def test_long_formulas_are_broken_in_latex():
+    latex = archspec.formula(archspec.load("resnet50"), "H,W,classes", group="stage").to_latex()
+    assert r"\mathit{macs}_{\text{layer1}} &= 212{,}992 \cdot h_{2} \cdot w_{2} \\" in latex
+    assert max(len(re.sub(r"\\[a-z]+|[{}^\\ ]", "", line)) for line in latex.splitlines()) < 80
+    assert r"&\quad + " in latex
 
 
 def test_latex_says_the_same():
@@ -321,6 +359,9 @@ def test_sizes_of_a_spec_whose_own_size_does_not_fit(tmp_path):
 
 def test_forms_of_a_formula():
     assert json.loads(run("formula", "unet", "--in", "width", "--format", "json").stdout)["at"]["params"] == 31_030_658
+    assert "  layer1 = " in run("formula", "resnet50", "--in", "H", "--group", "stage").stdout
+    assert json.loads(run("formula", "lenet5", "--in", "H", "--group", "stage", "--format", "json").stdout)["stages"][0]["name"] == "conv1"
+    assert run("formula", "unet", "--in", "width", "--group", "stage", "--format", "python").stderr.startswith("archspec: `--group` is")
     assert run("formula", "unet", "--in", "width", "--format", "latex").stdout.startswith("\\begin{align*}")
     assert "def counts(width):" in run("formula", "unet", "--in", "width", "--format", "python").stdout
 
