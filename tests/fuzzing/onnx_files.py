@@ -1,4 +1,4 @@
-"""Mutated ONNX files: nothing but diagnostics. `python -m tests.fuzzing.onnx_files --count 1000000`."""
+"""Mutated ONNX files, and files of operators that do not belong together: nothing but diagnostics. `python -m tests.fuzzing.onnx_files --count 1000000`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from archspec.diagnostics import SpecError
+from archspec.imports.onnx import computing, lowering
 from archspec.imports.onnx.reader import read
-from tests.imports.proto import line, node, small, tensor, varint
+from tests.imports.proto import INT64, line, node, small, tensor, varint
 
 SLOW = 10.0
 """Seconds that no small file takes."""
@@ -81,6 +84,42 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(found)
 
 
+OPERATORS = sorted({*lowering.ROWS, *computing.ROWS, "Unknown"})
+STORED = {
+    "w": tensor("w", [4, 3, 3, 3], [0.5] * 108), "m": tensor("m", [3, 4], [0.5] * 12), "v": tensor("v", [3], [1.0] * 3),
+    "one": tensor("one", [1], [1], INT64), "zero": tensor("zero", [], [0], INT64), "four": tensor("four", [4], [1, 2, 0, -1], INT64),
+    "none": tensor("none", [0], [], INT64), "half": tensor("half", [], [0.5]),
+}  # fmt: skip
+ATTRIBUTES: dict[str, tuple[Any, ...]] = {
+    "axis": (0, 1, -1, 9), "axes": ([0], [2, 3], [-1], []), "perm": ([0, 1, 2, 3], [1, 0], [3, 2, 1, 0]), "split": ([1, 2], [0]),
+    "kernel_shape": ([3, 3], [0, 0], [3]), "strides": ([2, 2], [0, 0], [1]), "pads": ([1, 1, 1, 1], [-1, 0, 0, 0], [1]),
+    "group": (0, 2, 3), "keepdims": (0, 1), "alpha": (0.1,), "mode": ("linear", "constant"), "equation": ("bij,bjk->bik", "ii->", "...a->a"),
+    "hidden_size": (2, 0), "num_heads": (2, 0), "to": (1, 7, 99), "blocksize": (2, 0), "epsilon": (0.0,), "num_outputs": (0, 2),
+    "value": (tensor("", [1], [1.0]), tensor("", [2], [3, 4], INT64)), "direction": ("bidirectional", "x"), "approximate": ("tanh",),
+    "allowzero": (1,), "start": (1,), "end": (2,),
+}  # fmt: skip
+
+
+def mixed(first: str, chance: random.Random) -> bytes:
+    """A file of an operator and up to two others, with any inputs, outputs and attributes."""
+    nodes, values = [], ["x"]
+    for at, operator in enumerate([first, *chance.choices(OPERATORS, k=chance.choice((0, 0, 1, 2)))]):
+        inputs = [chance.choice([*STORED, "", "undefined", *values * 4]) for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 4, 5)))]
+        outputs = [f"y{at}.{number}" for number in range(chance.choice((0, 1, 1, 1, 1, 2, 3)))]
+        attributes = {key: chance.choice(ATTRIBUTES[key]) for key in chance.sample(sorted(ATTRIBUTES), chance.choice((0, 1, 2, 3)))}
+        nodes.append(node(operator, inputs, outputs, **attributes))
+        values += outputs
+    shape = chance.choice([("N", 3, 8, 8), ("N", 5, 4), ("N", 4), (2, 3, 8, 8), ("N", 3, 8)])
+    last = node("Identity", [values[-1]], ["y"])
+    return line(*nodes, last, tensors=[*STORED.values()], shape=shape, opset=chance.choice((9, 13, 18, 21)))
+
+
+def drawn(seed: int, beginnings: Sequence[bytes]) -> bytes:
+    """The file of a seed: every fourth is of mixed operators."""
+    chance = random.Random(seed)
+    return mutated(chance.choice(beginnings), chance) if seed % 4 else mixed(OPERATORS[seed // 4 % len(OPERATORS)], chance)
+
+
 def outcome(data: bytes, path: Path) -> str:
     """What becomes of a file: `read`, or the code of the first error. Raises what else the reader raises."""
     path.write_bytes(data)
@@ -104,8 +143,7 @@ def main() -> None:
     beginnings = seeds()
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(options.start, options.start + options.count):
-            chance = random.Random(seed)
-            data = mutated(chance.choice(beginnings), chance)
+            data = drawn(seed, beginnings)
             try:
                 found[outcome(data, Path(folder) / "net.onnx")] += 1
             except BaseException:

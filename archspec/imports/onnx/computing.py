@@ -34,9 +34,9 @@ def fold(name: str, attributes: Attributes, inputs: Sequence[Numbers | None]) ->
         return None
     try:
         found = row(attributes, *inputs)
+        return None if any(len(each.values) > MOST_MADE for each in found) else found
     except SENSELESS:
         return None
-    return None if any(len(each.values) > MOST_MADE for each in found) else found
 
 
 def computes(*names: str) -> Callable[[Row], Row]:

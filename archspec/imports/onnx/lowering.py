@@ -357,10 +357,9 @@ class Lowering:
         if views and node.operator in ONE_BY_ONE:
             return views[0].sizes
         try:
-            inputs = [sizes_of(self.value(each)) for each in node.inputs if each]
-        except Unsaid:
+            return shape_of_result(node, [sizes_of(self.value(each)) for each in node.inputs if each], self.graph.numbers.get)
+        except (Unsaid, *SENSELESS):
             return None
-        return shape_of_result(node, inputs, self.graph.numbers.get)
 
 
 _EXPORT = "export it with other operators, or cut the network before this node"

@@ -8,7 +8,7 @@ from copy import copy
 from math import isqrt
 from typing import Any
 
-from archspec.imports.onnx.computing import fold
+from archspec.imports.onnx.computing import SENSELESS, fold
 from archspec.imports.onnx.model import MOST_NODES, Model, Node, Reference, Tensor
 from archspec.imports.onnx.numbers import REAL, Numbers, known
 from archspec.imports.onnx.weights import TURNS, Weight
@@ -85,8 +85,8 @@ class Graph:
         if weight is None or any(found is None and name for found, name in zip(more, node.inputs[1:], strict=True)):
             return
         try:
-            found = TURNS[node.operator](node.attributes, weight, *more) if node.operator in TURNS else ()
-        except (ValueError, IndexError, TypeError):
+            found = TURNS[node.operator]({**node.attributes, "outputs": len(node.outputs)}, weight, *more) if node.operator in TURNS else ()
+        except SENSELESS:
             return
         named = zip(node.outputs, found, strict=False)
         self.weights.update(
@@ -138,9 +138,12 @@ class Graph:
 
     def _looks_up_pairs(self, node: Node) -> bool:
         """Whether a node looks up a row of a stored table for each pair of so many positions."""
-        if node.operator != "Gather" or node.inputs[0] not in self.learned or len(self.tensors[node.inputs[0]].shape) != 2:
+        if node.operator != "Gather" or len(node.inputs) != 2:
             return False
-        count = len(self.numbers[node.inputs[1]].values)
+        table, places = node.inputs
+        if table not in self.learned or len(self.tensors[table].shape) != 2 or places not in self.numbers:
+            return False
+        count = len(self.numbers[places].values)
         return count > 1 and isqrt(count) ** 2 == count and not node.attributes.get("axis", 0)
 
     def attribute(self, tensor: Tensor) -> Numbers | None:

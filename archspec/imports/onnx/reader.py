@@ -181,7 +181,7 @@ def _channels_last(graph: Graph, name: str, shape: Sequence[object] | None) -> b
                 return bool(rank == 3 and perm == (1, 0, 2))
             if node.operator in _FIRST:
                 return False
-            if node.operator in _LAST or (node.operator == "Norm" and node.attributes["axes"] in ((-1,), (rank - 1,))):
+            if node.operator in _LAST or (node.operator == "Norm" and node.attributes.get("axes") in ((-1,), (rank - 1,))):
                 return True
             pending.extend(node.outputs)
     return False
