@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from archspec.analysis.depth import depth, is_weight_layer, weight_layers
 from archspec.analysis.layers import Report
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.extras import require
@@ -25,6 +26,7 @@ from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
 from archspec.views.figures.tikz import tikz
 from archspec.views.figures.volumes import volumes
+from archspec.views.figures.wording import layer_count
 from archspec.views.theme import BY_PAGE, THEMES
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def _blocks(
         without_numbers(diagram)
     head = heading(network, _BOX[diagram.level])
     if part is not None:
-        head = _part_heading(head.title, diagram, part)
+        head = _part_heading(head.title, Report(network), diagram, part)
     if bare:
         head = head.bare() if numbers else Heading("", "", head.title, ground=False)
     return Picture(paint(diagram, laid_out(diagram, look.aspect), look.palette, look.heading(head)), notes)
@@ -127,12 +129,13 @@ def _part(network: Network, level: str, part: str, aspect: float) -> tuple[Diagr
     raise _too_large(network, f"`{part}` is in no picture of at most {MOST:,} boxes")
 
 
-def _part_heading(title: str, diagram: Diagram, part: str) -> Heading:
-    layers = sum(end - start for box in diagram.boxes for start, end in box.spans)
+def _part_heading(title: str, report: Report, diagram: Diagram, part: str) -> Heading:
+    costs = [report.layers[at].cost for box in diagram.boxes for span in box.spans for at in range(*span)]
+    layers = layer_count(sum(map(is_weight_layer, costs)), len(costs))
     params, macs = (sum(getattr(box, what) for box in diagram.boxes) for what in ("params", "macs"))
-    facts = f"{layers:,} layer{'s' if layers != 1 else ''} · {params:,} parameters · {macs:,} MACs · {_BOX[diagram.level]}"
+    facts = f"{layers} · {params:,} parameters · {macs:,} MACs · {_BOX[diagram.level]}"
     title = fitting(f"{title}: {part}", 700, 18, bold=True)
-    return Heading(title, facts, f"{title}: {layers:,} layers; {params:,} parameters, {macs:,} multiply-accumulates.")
+    return Heading(title, facts, f"{title}: {layers}; {params:,} parameters, {macs:,} multiply-accumulates.")
 
 
 def _diagram(network: Network, level: str, aspect: float = ASPECT) -> tuple[Diagram, tuple[str, ...]]:
@@ -157,7 +160,8 @@ def heading(network: Network, what: str) -> Heading:
     """Return the title, the totals, and a description for readers who do not see the picture."""
     totals = Report(network).totals
     title = fitting(network.meta.get("title", network.name), 700, 18, bold=True)
-    count = f"{totals.layers:,} layer{'s' if totals.layers != 1 else ''}"
+    weighty, deep = sum(weight_layers(network).values()), depth(network)
+    count = layer_count(weighty, totals.layers) + (f", {deep:,} deep" if deep != weighty else "")
     facts = " · ".join(part for part in (count, f"{totals.params:,} parameters", f"{totals.macs:,} MACs{totals.left_out}", what) if part)
     shapes = ", ".join(str(i.type) for i in network.inputs)
     return Heading(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from archspec.ir.graph import Call, Graph, Node
-from archspec.ops.base import Op, show
+from archspec.ops.base import Op, counted, show
 from archspec.types import Map, Type
 from archspec.views.figures.diagram import Box
 from archspec.views.theme import is_minor
@@ -13,6 +13,11 @@ from archspec.views.theme import is_minor
 _UNSAID = frozenset({"bias", "round", "eps", "momentum", "affine", "count_pad", "init"})
 """Arguments that a picture leaves out: they change no shape, and hardly a count."""
 _MOST_STEPS = 5
+
+
+def layer_count(weighty: int, all_: int) -> str:
+    """Count layers as the names of networks do: `16 weight layers`, convolutions, fully connected layers and attention; all where none is one."""
+    return counted(weighty, "weight layer") if weighty else counted(all_, "layer")
 
 
 def step(op: Op, *inputs: Type) -> str:

@@ -517,3 +517,11 @@ def test_pictures_of_the_documents_are_not_stale(image, arguments):
     text = (ROOT / "docs" / "images" / f"{image}.svg").read_text(encoding="utf-8")
     assert text == archspec.draw(archspec.load(name), *how)
     check(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("vgg16", "16 weight layers · "), ("resnet50", "54 weight layers, 50 deep · "), ("googlenet", "58 weight layers, 22 deep · ")],
+)
+def test_the_caption_counts_layers_as_the_names_of_networks_do(networks, name, words):
+    assert f">{words}" in figures.draw(networks(name), "bars").text
