@@ -524,4 +524,4 @@ def test_pictures_of_the_documents_are_not_stale(image, arguments):
     [("vgg16", "16 weight layers · "), ("resnet50", "54 weight layers, 50 deep · "), ("googlenet", "58 weight layers, 22 deep · ")],
 )
 def test_the_caption_counts_layers_as_the_names_of_networks_do(networks, name, words):
-    assert f">{words}" in figures.draw(networks(name), "bars").text
+    assert f">{words}" in archspec.draw(networks(name), "bars")
