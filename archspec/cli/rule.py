@@ -8,7 +8,7 @@ import re
 from archspec.cli.arguments import proposal
 from archspec.cli.failure import Failure
 from archspec.cli.screen import out
-from archspec.diagnostics.catalogue import codes, page
+from archspec.diagnostics.catalogue import codes, fence_attributes, page
 from archspec.diagnostics.folding import folded
 
 EXAMPLES = (
@@ -62,7 +62,8 @@ def _shown(code: str, title: str, severity: str, text: str) -> list[str]:
         if line.startswith("```"):
             fenced = not fenced
             if fenced:
-                lines.append({"wrong": "Wrong:", "right": "Right:"}.get(line.split()[1] if len(line.split()) > 1 else "", "With the file:"))
+                attributes = fence_attributes(line.partition("{")[2])
+                lines.append("Wrong:" if "wrong" in attributes else "Right:" if "right" in attributes else "With the file:")
             continue
         goes_on = paragraph and not fenced and line[:1].isalnum()
         paragraph = not fenced and bool(line)

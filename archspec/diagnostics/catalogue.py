@@ -13,7 +13,8 @@ from typing import NamedTuple
 _PAGES = Path(__file__).with_name("pages")
 _CODE = re.compile(r"A\d{3}")
 _HEADING = re.compile(r"# (A\d{3}): (.+)\n+")
-_FENCE = re.compile(r"^```(arch|cfg) ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(arch|cfg) \{([^\n]+)\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ATTRIBUTE = re.compile(r'(\w+)(?:="([^"]*)")?')
 _NOTES = frozenset({413, 417, 419, 421})
 """Lints that are only worth knowing."""
 
@@ -62,9 +63,13 @@ def page(code: str) -> Page:
     return Page(heading[1], heading[2].strip(), severity, text, examples)
 
 
+def fence_attributes(info: str) -> dict[str, str]:
+    """The attributes of a fence, `wrong set="width=16"` of ```` ```arch {wrong set="width=16"} ````; a bare name has the value ""."""
+    return {name: value for name, value in _ATTRIBUTE.findall(info)}
+
+
 def _example(language: str, info: str, body: str) -> Example:
-    words = (word.partition("=") for word in info.split())
-    attributes = {name: value for name, _, value in words}
+    attributes = fence_attributes(info)
     kind = next((kind for kind in ("wrong", "right") if kind in attributes), "file")
     if kind != "file":
         del attributes[kind]

@@ -16,7 +16,7 @@ _GROUPS = {
     "A5": "Emitting and importing",
     "A6": "Budgets, and files of other programs",
 }
-_FENCE = re.compile(r"^```(arch|cfg) ([^\n]+)$", re.MULTILINE)
+_FENCE = re.compile(r"^```(arch|cfg) \{([^\n]+)\}$", re.MULTILINE)
 
 
 def codes() -> str:
@@ -43,7 +43,7 @@ def codes() -> str:
 
 
 def _example(fence: re.Match[str]) -> str:
-    words = dict(word.partition("=")[::2] for word in fence[2].split())
+    words = catalogue.fence_attributes(fence[2])
     told = "Wrong" if "wrong" in words else "Right" if "right" in words else f"With the file `{words.get('file', '')}`"
     if "set" in words:
         told += f", with `--set {words['set']}`"

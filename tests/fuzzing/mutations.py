@@ -72,7 +72,7 @@ HEADS = [
 
 _TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|\d+(?:\.\d+)?|[^\w\s]|\s+")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:x\d+)*")
-_FENCED = re.compile(r"^```arch([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^```arch(?: \{([^\n]*)\})?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Texts(NamedTuple):
@@ -92,7 +92,7 @@ def texts() -> Texts:
             continue  # each takes the time of a thousand others, to reach a limit
         found.wrong.append(path.read_bytes().decode("utf-8", "replace"))
     for kind, text in _FENCED.findall((ROOT / "docs" / "language.md").read_text(encoding="utf-8")):
-        found[kind.startswith(" wrong")].append(text)
+        found[kind.startswith("wrong")].append(text)
     for example in (example for code in catalogue.codes() for example in catalogue.page(code).examples):
         found[example.kind == "wrong"].append(example.text)
     return found
