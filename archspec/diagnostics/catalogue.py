@@ -65,7 +65,7 @@ def page(code: str) -> Page:
 
 def fence_attributes(info: str) -> dict[str, str]:
     """The attributes of a fence, `wrong set="width=16"` of ```` ```arch {wrong set="width=16"} ````; a bare name has the value ""."""
-    return {name: value for name, value in _ATTRIBUTE.findall(info)}
+    return dict(_ATTRIBUTE.findall(info))
 
 
 def _example(language: str, info: str, body: str) -> Example:
