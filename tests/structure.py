@@ -24,7 +24,7 @@ FLOORS = (
     ("api",),
     ("shortening", "editor"),
     ("imports", "live"),
-    ("report", "cli"),
+    ("report", "cli", "documents"),
     ("notebook", "__main__"),
 )
 """From the ground up. A room is a folder or a file of archspec/; it imports from floors below its own, and from itself.

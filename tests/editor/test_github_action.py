@@ -18,7 +18,9 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 def run(step, folder, temp, **given):
     """A step of the action, with what a workflow gives it."""
     inputs = {name: given.get(name, declared["default"]) for name, declared in ACTION["inputs"].items()}
-    named = {name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: inputs[found[1]], text) for name, text in step.get("env", {}).items()}
+    named = {
+        name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: inputs[found[1]], text) for name, text in step.get("env", {}).items()
+    }
     runner = {"GITHUB_ACTION_PATH": str(ROOT), "RUNNER_TEMP": str(temp), "GITHUB_STEP_SUMMARY": str(temp / "summary.md")}
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
     return subprocess.run(command, cwd=folder, env={**os.environ, **runner, **named}, capture_output=True, text=True, check=False)
