@@ -46,7 +46,7 @@ def _formatted(
     **_: Any,
 ) -> str:
     attributes = {**(attrs or {})}
-    made = shown(source, settings, show=attributes.get("show"), wrong="wrong" in attributes)
+    made = shown(f"{source}\n", settings, show=attributes.get("show"), wrong="wrong" in attributes)
     for mistake in made.mistakes:
         _log.warning("a spec has errors: %s", mistake)
     return made.html()
