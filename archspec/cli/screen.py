@@ -106,10 +106,12 @@ class Screen:
 
 
 def out() -> Screen:
+    """The screen of standard output."""
     return Screen(sys.stdout)
 
 
 def err() -> Screen:
+    """The screen of standard error."""
     return Screen(sys.stderr)
 
 

@@ -255,6 +255,7 @@ def _written(value: Value) -> str:
 
 
 def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
+    """Refuse a word that is no layer and no block, with the word that was probably meant."""
     if name.id in KEYWORDS:
         return Refused("A010", f"`{name.id}` is not allowed here: it begins a line of its own at the top level", name.span, "move it there")
     digits = re.sub(r"^.*\D", "", name.id)
@@ -274,6 +275,7 @@ def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
 
 
 def unknown_argument(keyword: ast.Keyword, step: str, known: list[str]) -> Refused:
+    """Refuse an argument that a layer or block does not have, with the one that was probably meant."""
     close = nearest(keyword.name, known)
     if not known:
         help_ = f"`{step}` takes no arguments"

@@ -250,6 +250,7 @@ class Core(Reports, ABC):
             raise Abort
 
     def limit(self, layers: int, span: Span) -> None:
+        """Stop where a network has more layers than is allowed. Raises Abort."""
         if layers > self.options.max_layers:
             known = f"{layers:,} layers, more than {self.options.max_layers:,}"
             message = known if layers <= LIMIT else f"more than {self.options.max_layers:,} layers"

@@ -204,6 +204,7 @@ class Declarations(Reports):
     # other files
 
     def use(self, unit: Unit, statement: ast.Use, folder: Path | None) -> None:
+        """Read another file, and take over its blocks and params."""
         try:
             other = self.opened_unit(statement.path, folder)
         except Refused as refused:

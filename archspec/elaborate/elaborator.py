@@ -40,6 +40,7 @@ class Elaborator(Sharing):
     """Elaborates a whole file: declarations, statements, inputs and outputs."""
 
     def run(self) -> None:
+        """Read the declarations, then build the network."""
         unit = self.unit = self.declarations.read(self.file, self.options.base)
         self.declarations.finish(unit)
         self.build()
@@ -211,6 +212,7 @@ class Elaborator(Sharing):
         return self.chain(statement, context, value) if isinstance(statement, ast.Chain) else self.headed(statement, context, value)
 
     def chain(self, chain: ast.Chain, context: Context, value: int | None) -> int | None:
+        """Build the steps of a line one after the other, and return the last value; None where there is none yet."""
         if chain.source is not None:
             value = self.reference(chain.source, context)
         for step in chain.steps:

@@ -151,6 +151,7 @@ class Scope:
         return None
 
     def known(self) -> Iterator[str]:
+        """List the names that may be used here, the nearest first."""
         for scope in self.outwards():
             yield from scope.names
             if scope.index is not None:

@@ -54,6 +54,7 @@ class Advice(NamedTuple):
         return Misfit(misfit.code, misfit.message, notes=notes, help_=help_, label="the paths meet here with different shapes", axis=axis)
 
     def secondary(self, types: Sequence[Type | None]) -> list[tuple[Span, str]]:
+        """Further places of the message: the branches with what each gives."""
         return [*self.parted, *((span, f"this one gives {type_}") for span, type_ in zip(self.branches, types, strict=False))]
 
 

@@ -35,6 +35,7 @@ class Steps(Core):
         return result
 
     def stepped(self, step: ast.Step, context: Context, value: int | None, label: str | None) -> int:
+        """Build one step after a value, whatever it is: a layer, a call of a block, a `skip` or an `again`."""
         name = step.name.id
         if name in STEPS and op_class(name).origin:
             help_ = f"write `NAME: {step.span.text}` on a line of its own; `from NAME` goes on from it"

@@ -75,6 +75,8 @@ _TOKEN = re.compile(
 
 
 class Token(NamedTuple):
+    """A piece of a line of another tool: its kind (number, size, text, word, sign) and its text."""
+
     kind: str
     text: str
     spaced: bool
@@ -82,6 +84,7 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
+    """Split a line into tokens. Raises Unreadable."""
     found: list[Token] = []
     text = re.sub(r"(?<=[0-9])\s+[xX]\s*(?=[0-9])|(?<=[0-9])[xX]\s+(?=[0-9])", "x", text)
     for match in _TOKEN.finditer(text):
@@ -107,10 +110,12 @@ class Reader:
         self.depth = 0
 
     def peek(self, offset: int = 0) -> Token:
+        """The token at hand, or one so many behind it; `end` behind the last."""
         at = self.at + offset
         return self.tokens[at] if at < len(self.tokens) else Token("end", "", True)
 
     def take(self) -> Token:
+        """Take the token at hand, and go on."""
         token = self.peek()
         self.at += 1
         return token
@@ -202,6 +207,7 @@ class Reader:
         return Value("other", self.written(start))
 
     def atom(self) -> Value:
+        """Read a number, a text, a name, a call, or what is in brackets."""
         token = self.take()
         if token.kind in ("number", "size", "other"):
             return Value(token.kind, token.text)
@@ -221,6 +227,7 @@ class Reader:
         raise Unreadable
 
     def sequence(self, end: str) -> Value:
+        """Read the values up to a closing bracket; one value in plain brackets is that value."""
         start = self.at - 1
         items = [self.value(f",{end}") for _ in self.within(end)]
         if len(items) == 1 and self.tokens[self.at - 2].text != "," and end == ")":

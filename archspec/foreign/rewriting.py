@@ -293,6 +293,7 @@ class Rewriter:
         return f"{step} {' '.join(others)}"
 
     def input(self, call: Call) -> str:
+        """Write an input, whose shape may be an argument of any of the usual names. Raises Cannot."""
         given = dict(call.keywords)
         word = next((word for word in ("batch_shape", "shape", "input_shape") if word in given), "")
         if not word and not call.bare:

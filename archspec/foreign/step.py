@@ -75,6 +75,7 @@ _SAMPLES = {
 
 
 def bare_arguments(step: str) -> tuple[str, ...]:
+    """The arguments that a layer takes without their names."""
     return op_class(step).positional if step in STEPS else ()
 
 

@@ -34,6 +34,7 @@ class Cannot(Exception):
 
 
 def number(text: str) -> int | float | None:
+    """Read a number, as a whole one where it is; None where it is none."""
     try:
         value = float(text)
     except ValueError:
@@ -42,6 +43,7 @@ def number(text: str) -> int | float | None:
 
 
 def is_none(value: Value) -> bool:
+    """Whether a value is what the languages of other tools write for nothing."""
     return value.kind == "word" and value.text in ("None", "null", "none")
 
 

@@ -63,6 +63,7 @@ class Layer:
         return [self.value(at) for at in range(max(1, len(self.values)))]
 
     def type_of(self, value: int) -> Type:
+        """The type of a value."""
         return self.reader.flat.type_of(value)
 
     def param(self, name: str) -> Message:

@@ -121,6 +121,7 @@ class Layer:
         return [self.reader.value(number) for number in numbers]
 
     def type_of(self, value: int) -> Type:
+        """The type of a value."""
         return self.reader.flat.type_of(value)
 
     def map(self, value: int) -> tuple[int, Map]:

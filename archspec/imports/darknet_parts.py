@@ -26,6 +26,7 @@ def route(layer: Layer) -> int:
 
 
 def part(layer: Layer, value: int, groups: int, group: int) -> int:
+    """Take one of so many equal groups of channels. Raises Unsaid."""
     channels = layer.type_of(value).channels
     if channels % groups or group >= groups:
         raise Unsaid(f"{channels} channels have no group {group} of {groups}")

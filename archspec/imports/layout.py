@@ -15,6 +15,8 @@ from archspec.types import Map, Tokens, Type
 
 
 class Digit(NamedTuple):
+    """A part of an axis of a value: `size` positions, each `stride` numbers of that axis after the one before."""
+
     axis: str
     size: int
     stride: int

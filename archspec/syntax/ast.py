@@ -27,6 +27,8 @@ class Name(NamedTuple):
 
 
 class Text(NamedTuple):
+    """A text in quotes."""
+
     value: str
     span: Span
 
@@ -63,6 +65,8 @@ class Prefixed(NamedTuple):
 
 
 class Call(NamedTuple):
+    """A function of the language applied to expressions, such as `max(a,b)`."""
+
     function: Name
     arguments: tuple[Expr, ...]
     span: Span
@@ -144,6 +148,8 @@ class Arch(NamedTuple):
 
 
 class Model(NamedTuple):
+    """`model NAME`: what the network is called."""
+
     name: str
     span: Span
 
@@ -179,6 +185,8 @@ class Input(NamedTuple):
 
 
 class Param(NamedTuple):
+    """`param NAME = VALUE`: a number, text or list that a caller may set."""
+
     name: Name
     value: Expr
     span: Span
@@ -193,6 +201,8 @@ class Default(NamedTuple):
 
 
 class Use(NamedTuple):
+    """`use "FILE"`: the blocks and params of another file."""
+
     path: Text
     span: Span
 
@@ -246,6 +256,8 @@ class Residual(NamedTuple):
 
 
 class Shortcut(NamedTuple):
+    """The head of the last lines of a `residual:`, which give what is added."""
+
     span: Span
 
 

@@ -62,9 +62,11 @@ class Layout:
         """Whether a bracket of this logical line is already reported: one cause, one report."""
 
     def report(self, code: str, message: str, start: int, end: int, help_: str | None = None, fixes: Sequence[Fix] = ()) -> None:
+        """Report a mistake between two places of the text."""
         self.sink.add(Diagnostic(code, message, Span(self.source, start, end), help=help_, fixes=tuple(fixes)))
 
     def read(self) -> list[LogicalLine]:
+        """Read the text as logical lines, each with those that are indented below it."""
         return self.nest(list(self.logical(self.checked_text())))
 
     def checked_text(self) -> str:
@@ -193,12 +195,15 @@ class Layout:
         return found[::-1]
 
     def row(self, token: Token) -> int:
+        """The number of the line of a token, from 1."""
         return self.source.locate(token.start)[0]
 
     def indent_of(self, token: Token) -> int:
+        """How many characters a token is from the left."""
         return self.source.locate(token.start)[1] - 1
 
     def line(self, tokens: list[Token], broken: bool) -> LogicalLine:
+        """Make a logical line of its tokens. `broken` ones are not parsed, since their mistake is reported."""
         if sum(token.type == "COLON" for token in tokens) > MAX_NESTING:
             last = tokens[-1]
             self.report("A007", f"more than {MAX_NESTING} colons on one line", last.start, last.end)

@@ -31,17 +31,21 @@ class Lowering:
         self.sink = sink
 
     def span(self, token: Token) -> Span:
+        """The place of a token."""
         return Span(self.source, token.start, token.end)
 
     def report(self, code: str, message: str, span: Span, help_: str | None = None, fixes: Sequence[Fix] = ()) -> None:
+        """Report a mistake at a place."""
         self.sink.add(Diagnostic(code, message, span, help=help_, fixes=tuple(fixes)))
 
     def across(self, nodes: list[Node]) -> Span:
+        """The place from the first to the last of some nodes."""
         return Span(self.source, _token(nodes[0], 0).start, _token(nodes[-1], -1).end)
 
     # statements
 
     def statement(self, tree: Node, below: tuple[ast.Statement, ...], span: Span) -> ast.Statement:
+        """Lower a statement with those below it; the methods that do have the names of the grammar's rules."""
         if tree.data == "headed":
             return self.headed(tree, below, span)
         lowered: ast.Statement = getattr(self, tree.data)(tree.children, span)  # the methods below have the names of the rules
@@ -51,6 +55,7 @@ class Lowering:
         return ast.Arch(self.digits(children[1].value, span) or 1, span)
 
     def headed(self, tree: Node, below: tuple[ast.Statement, ...], span: Span) -> ast.Statement:
+        """Lower `repeat 3:`, `residual:` or a label with what follows the colon, on its line or below."""
         head, guard = self.head(tree.children[0])
         if isinstance(head, ast.Seq) and len(below) < 2:
             help_ = "a branch of one line needs no head, and a label another name: `seq` is a word of the language"
@@ -66,6 +71,7 @@ class Lowering:
         return ast.Suite(head, (inner,), guard, span)
 
     def head(self, tree: Node) -> tuple[ast.Head, ast.Expr | None]:
+        """Lower what is in front of a colon, and its guard."""
         children, span = tree.children, self.across(tree.children)
         guard = self.guard(children)
         match tree.data:
@@ -103,6 +109,7 @@ class Lowering:
         return ast.Block(self.name(children[1]), tuple(parameters), span)
 
     def output_head(self, children: list[Node], span: Span) -> ast.Output:
+        """Lower `output NAME`, `train` included."""
         mode = self.name(children[2]) if len(children) > 2 and _is(children[2], "NAME") else None
         return ast.Output(self.name(children[1]), mode, span)
 
@@ -110,6 +117,7 @@ class Lowering:
         return ast.Suite(self.output_head(children, span), (), self.guard(children), span)
 
     def guard(self, children: list[Node]) -> ast.Expr | None:
+        """Lower the `if ...` at the end of a line; None where there is none."""
         last = children[-1]
         return self.expr(last.children[1]) if _is_rule(last, "guard") else None
 
@@ -128,10 +136,12 @@ class Lowering:
         return ast.Step(self.name(children[0]), tuple(bare), self.pairs(children), self.across(children))
 
     def keyword(self, pair: list[Node]) -> ast.Keyword:
+        """Lower `key=value`."""
         key, value = pair
         return ast.Keyword(key.value.rstrip(" ="), self.expr(value), self.across(pair))
 
     def pairs(self, children: list[Node]) -> tuple[ast.Keyword, ...]:
+        """Lower all `key=value` among some nodes."""
         return tuple([self.keyword(child.children) for child in children if _is_rule(child, "keyword")])
 
     def meta(self, children: list[Node], span: Span) -> ast.Meta:
@@ -225,9 +235,11 @@ class Lowering:
         return ast.Name(name, Span(self.source, token.start, token.start + len(name)))
 
     def name(self, token: Token) -> ast.Name:
+        """Lower a name."""
         return ast.Name(token.value, self.span(token))
 
     def expr(self, node: Node) -> ast.Expr:
+        """Lower an expression."""
         if isinstance(node, Token):
             return self.leaf(node)
         children = node.children
@@ -259,6 +271,7 @@ class Lowering:
         return tuple([self.expr(child) for child in children if not _is(child, "LPAR", "RPAR", "COMMA")])
 
     def leaf(self, token: Token) -> ast.Expr:
+        """Lower an expression of one token: a name, a number, a text or a size."""
         span, kind = self.span(token), token.type
         if kind == "NAME":
             return ast.Name(token.value, span)
@@ -335,6 +348,7 @@ class Lowering:
         return None
 
     def too_large(self, how: str, span: Span) -> None:
+        """Report a number that nothing can have."""
         self.report("A012", f"this number {how}", span, "no size or count can be that large")
 
     def reference(self, parts: list[Node]) -> ast.Expr:

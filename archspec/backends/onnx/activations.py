@@ -40,6 +40,7 @@ def gelu(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 
 def mish(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Write x * tanh(softplus(x)), which is an operator from opset 18 on."""
     if layer.opset >= 18:
         return layer.add("Mish", layer.x)
     return layer.add("Mul", layer.x, layer.add("Tanh", layer.add("Softplus", layer.x)))
@@ -51,6 +52,7 @@ def hard_sigmoid(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 
 def hard_swish(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Write x * hardsigmoid(x), which is an operator from opset 14 on."""
     return layer.add("HardSwish", layer.x) if layer.opset >= 14 else layer.add("Mul", layer.x, hard_sigmoid(layer, op, x, _))
 
 
@@ -61,18 +63,21 @@ def prelu(layer: Layer, op: Any, x: Type, _: Type) -> str:
 
 
 def glu(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    """Split the channels in halves: one, times the activation of the other."""
     axis, half = _channels(x), y.channels
     gate = layer.add("Sigmoid", layer.slice(layer.x, [half], [2 * half], [axis]))
     return layer.add("Mul", layer.slice(layer.x, [0], [half], [axis]), gate)
 
 
 def maxout(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    """Write the largest of each group of channels."""
     axis = _channels(x)
     shape = [0, x.length, y.channels, op.n] if isinstance(x, Tokens) else [0, y.channels, op.n, *x.shape[:-1]]
     return layer.reduce("ReduceMax", layer.reshape(layer.x, *shape), axis + 1)
 
 
 def squash(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Write capsules made shorter than 1, their directions kept (Sabour et al. 2017, equation 1)."""
     square = layer.reduce("ReduceSumSquare", layer.x, _channels(x), keep=True)
     factor = layer.add("Div", layer.add("Sqrt", square), layer.add("Add", square, layer.constant(1)))
     return layer.add("Mul", layer.x, factor)

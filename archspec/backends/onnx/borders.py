@@ -13,6 +13,7 @@ from archspec.types import Map
 
 
 def pad(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    """Write a border of a map: zeros, or numbers of the map."""
     pads = [both_ends(margins(op.c, 1)[0]), *op.around(x)]
     return layer.x if x == y else bordered(layer, layer.x, pads, (x.channels, *x.spatial), op.mode)
 
@@ -38,6 +39,7 @@ def _wrapped(layer: Layer, value: str, pads: Sequence[tuple[int, int]], sizes: S
 
 
 def crop(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    """Cut off the borders of a map."""
     if x == y:
         return layer.x
     starts = [start for start, _ in op.pieces(x)]

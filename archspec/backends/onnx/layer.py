@@ -82,6 +82,7 @@ class Layer:
         return called
 
     def constant(self, values: Any) -> str:
+        """Add numbers as a constant of float32."""
         return self.draft.constant(values, np.float32)
 
     def whole(self, values: int | Sequence[Any] | Array) -> str:
@@ -117,6 +118,7 @@ class Layer:
         return value
 
     def transpose(self, value: str, *order: int) -> str:
+        """Add a value with its axes in another order."""
         return self.add("Transpose", value, perm=list(order))
 
     def reshape(self, value: str, *shape: int) -> str:
@@ -124,9 +126,11 @@ class Layer:
         return self.add("Reshape", value, self.whole(shape))
 
     def unsqueeze(self, value: str, *axes: int) -> str:
+        """Add a value with axes of size 1 at these places."""
         return self.add("Unsqueeze", value, self.whole(axes))
 
     def slice(self, value: str, starts: Sequence[int], stops: Sequence[int], axes: Sequence[int]) -> str:
+        """Add the part of a value between starts and stops along some axes."""
         return self.add("Slice", value, self.whole(starts), self.whole(stops), self.whole(axes))
 
     def pad(self, value: str, before: Sequence[int], after: Sequence[int], fill: float | None = None) -> str:

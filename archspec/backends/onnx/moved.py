@@ -20,14 +20,17 @@ def arranged(layer: Layer, op: Any, x: Type, y: Type) -> str:
 
 
 def reshape(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    """Write a value of another shape, of the same numbers in the same order."""
     return layer.x if x == y else layer.reshape(layer.x, 0, *channels_second(y.shape, y))
 
 
 def token(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Take one token of a sequence."""
     return layer.add("Gather", layer.x, layer.whole(op.n), axis=2 if is_last("t", x) else 1)
 
 
 def gmp(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Write the largest number of each channel of a map."""
     return layer.reduce("ReduceMax", layer.x, 1) if isinstance(x, Tokens) else layer.add("GlobalMaxPool", layer.x)
 
 
@@ -45,5 +48,6 @@ def matmul(layer: Layer, op: Any, x: Type, y: Type) -> str:
 
 
 def reduction(layer: Layer, op: Any, x: Type, y: Type) -> str:
+    """Write a mean or a largest number over some axes."""
     axis, keep = 2 if is_last(op.axis, x) else 1, len(x.shape) == len(y.shape)
     return layer.reduce({"mean": "ReduceMean", "max": "ReduceMax"}[op.step], layer.x, axis, keep=keep)

@@ -103,6 +103,7 @@ def spread(layer: Layer, value: str, count: int, axes: tuple[int, ...], eps: flo
 
 
 def local_response(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    """Write local response normalization, by hand where windows are even."""
     if op.n % 2 and op.alpha > 0 and op.beta > 0:
         # onnxruntime refuses other numbers, and normalises maps of two axes only.
         plane = layer.x if len(x.spatial) == 2 else layer.reshape(layer.x, 0, x.channels, x.size // x.channels, 1)

@@ -77,6 +77,7 @@ def deconv(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 
 def pool(layer: Layer, op: Any, x: Map, _: Type) -> str:
+    """Write a max pooling with its window, strides and padding."""
     slides, value = op.window(x), _apart(layer)
     # A dilated window may need more padding than it has elements, which onnxruntime refuses.
     if any(max(s.before, s.after + s.overhang) >= s.k for s in slides):
@@ -140,10 +141,12 @@ def subsample(layer: Layer, op: Any, x: Map, _: Type) -> str:
 
 
 def gap(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Write the mean of each channel of a map."""
     return layer.reduce("ReduceMean", layer.x, 1) if isinstance(x, Tokens) else layer.add("GlobalAveragePool", layer.x)
 
 
 def adaptive_average(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    """Write the means of windows that cover a map in so many parts."""
     if (plain := _plain(layer, "Average", x, y)) is not None:
         return plain
     # A mean over unequal windows is a product with a matrix, axis by axis.
@@ -168,6 +171,7 @@ def adaptive_average(layer: Layer, op: Any, x: Map, y: Map) -> str:
 
 
 def adaptive_maximum(layer: Layer, op: Any, x: Map, y: Map) -> str:
+    """Write the largest numbers of windows that cover a map in so many parts."""
     if (plain := _plain(layer, "Max", x, y)) is not None:
         return plain
     # Each window is gathered, its last element repeated up to the length of the longest, and reduced, axis by axis.

@@ -44,10 +44,12 @@ class Result(NamedTuple):
 
     @property
     def images(self) -> int:
+        """How many images were classified."""
         return sum(map(sum, self.confusion))
 
     @property
     def right(self) -> int:
+        """How many of them are classified right."""
         return sum(row[at] for at, row in enumerate(self.confusion))
 
     @property

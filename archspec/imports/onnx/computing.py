@@ -40,6 +40,8 @@ def fold(name: str, attributes: Attributes, inputs: Sequence[Numbers | None]) ->
 
 
 def computes(*names: str) -> Callable[[Row], Row]:
+    """Register a row that computes these operators."""
+
     def add(row: Row) -> Row:
         ROWS.update(dict.fromkeys(names, row))
         return row

@@ -44,6 +44,8 @@ def _found(pattern: Pattern, graph: Graph, node: Node) -> Sequence[Node] | None:
 
 
 def pattern(*operators: str) -> Callable[[Pattern], Pattern]:
+    """Register a pattern that begins, or ends, at these operators."""
+
     def add(pattern: Pattern) -> Pattern:
         for operator in operators:
             _PATTERNS.setdefault(operator, []).append(pattern)
@@ -53,6 +55,7 @@ def pattern(*operators: str) -> Callable[[Pattern], Pattern]:
 
 
 def new(node: Node, operator: str, *inputs: str, **attributes: Any) -> Node:
+    """A node of archspec's own in place of another, whose outputs and name it keeps."""
     return node._replace(operator=operator, domain=DOMAIN, inputs=inputs, attributes=attributes)
 
 

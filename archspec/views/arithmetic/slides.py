@@ -66,6 +66,7 @@ class Window:
         return self.document(right, y + self.size[1] + 22, theme, body)
 
     def document(self, right: float, low: float, theme: Theme, body: list[str]) -> str:
+        """The drawing as a document, as wide as its heading and its legend at least."""
         right = max(right, MARGIN + heading_width(self.heading), MARGIN + self.legend_width())
         return document(self.heading, theme, (right + MARGIN, low + MARGIN), body, data_as="window")
 
@@ -94,11 +95,13 @@ class Window:
         return self.wide.start(column) * self.cell, self.tall.start(row) * self.cell
 
     def grids(self, x: float, y: float, theme: Theme) -> Iterator[str]:
+        """Draw the output above the input with its padding."""
         output = [[Square("", "output")] * self.wide.out] * self.tall.out
         yield from drawn(Grid("", output, self.cell, self.cell), x + self.left, y, theme)
         yield from drawn(Grid("", self.squares(), self.cell, self.cell), x + self.origin[0], y + self.origin[1], theme)
 
     def squares(self) -> list[list[Square]]:
+        """The cells of the input, each with what the window meets there."""
         return [[Square("", _met(row, column)) for column in self.wide.cells] for row in self.tall.cells]
 
     def window(self, x: float, y: float, theme: Theme) -> Iterator[str]:
@@ -114,6 +117,7 @@ class Window:
         return [kind for kind in _WORDS if kind in met or kind in ("window", "made")]
 
     def legend(self, theme: Theme) -> Iterator[str]:
+        """Draw what the colours mean."""
         x, y = MARGIN, MARGIN + HEADING
         for kind in self.kinds():
             yield element("rect", x=x + 0.5, y=y + 0.5, width=10.0, height=10.0, **styles(theme)[kind])
@@ -121,6 +125,7 @@ class Window:
             x += 16 + width(_WORDS[kind], SMALL) + 14
 
     def legend_width(self) -> float:
+        """How wide the legend is."""
         return sum(30 + width(_WORDS[kind], SMALL) for kind in self.kinds())
 
     def animation(self, theme: Theme) -> str:

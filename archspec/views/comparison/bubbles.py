@@ -81,12 +81,15 @@ class Chart:
         self.tags = tags(self.spots, self.frame) if len(models) <= _MOST else [None] * len(models)
 
     def height(self, model: Model) -> float:
+        """What a network is as high as: its cited accuracy, or its parameters."""
         return model.cited.top1 if self.cited and model.cited.top1 is not None else float(model.totals.params)
 
     def radius(self, params: float) -> float:
+        """The radius of a bubble whose area is so many parameters."""
         return self.largest * sqrt(params / self.most) if self.most else 0.0
 
     def headed(self) -> Heading:
+        """The heading: the networks, what is drawn, and for which no accuracy is cited."""
         models = self.models
         names = [fitting(model.title, 260, 18, bold=True) for model in models]
         title = " and ".join(names) if len(names) < 3 else f"{len(models)} networks"
@@ -115,6 +118,7 @@ class Chart:
         return f"Not in the chart, since no accuracy is cited for them: {names}." if names else ""
 
     def axes(self) -> Iterator[str]:
+        """Draw the frame with its ticks."""
         (left, top, right, bottom), theme = self.frame, self.theme
         yield element("rect", x=left, y=top, width=right - left, height=bottom - top, fill=theme.panel)
         for value in self.across.ticks(left + 4, right - 4):
@@ -147,6 +151,7 @@ class Chart:
             )  # fmt: skip
 
     def named(self) -> Iterator[str]:
+        """Draw the names of the networks, with lines to those that are apart."""
         for spot, tag in zip(self.spots, self.tags, strict=True):
             if tag is None:
                 continue

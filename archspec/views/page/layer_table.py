@@ -67,6 +67,7 @@ class Table:
         return tag("table", caption, tag("thead", head), tag("tbody", *self.rows()), foot, class_=class_)
 
     def rows(self) -> Iterator[str]:
+        """The rows of the layers and their groups."""
         for item in self.layers.items:
             yield "\n"
             if isinstance(item, Group):
@@ -77,6 +78,7 @@ class Table:
                     yield self.work(item)
 
     def group(self, group: Group) -> str:
+        """The row of a group: how many layers it has, and their sums."""
         training = all(row.training for row in group.rows)
         name = _name(group.name, group.prefix, training)
         cells = [tag("th", name, scope="row"), tag("td", f"{len(group.rows):,} layers", class_="layer")]
@@ -96,6 +98,7 @@ class Table:
         return f" bar w{share}" if share else ""
 
     def layer(self, item: Layer) -> str:
+        """The row of a layer."""
         cells = [self.name(item), *(self.cell(item, column) for column in self.columns[1:])]
         return tag("tr", *cells, class_=f"layer d{item.depth}" + (" training" if item.row.training else ""), data_at=item.at)
 
@@ -105,6 +108,7 @@ class Table:
         return tag("th", tag("details", tag("summary", words)) if self.blanks is None else words, scope="row")
 
     def cell(self, item: Layer, column: Column) -> str:
+        """A cell of a layer, or a blank in its place."""
         words, classes = value(item.row, column.name, self.report), _class(column)
         if self.blanks is not None:
             blank = self.blanks(item.at, column.name, words, item.row.name)
@@ -126,6 +130,7 @@ class Table:
         return tag("tr", tag("td", tag("dl", *made), colspan=len(self.columns)), class_="work")
 
     def totals(self) -> str:
+        """The row of the totals."""
         count = self.report.totals.layers
         words = f"{count:,} layer{'s' if count != 1 else ''}"
         cells = [tag("th", "total", class_="name", scope="row"), tag("td", words, class_="layer")]
