@@ -1,5 +1,5 @@
 """Writes what is generated: docs/layers.md, codes.md, from_frameworks.md, commands.md, python.md, torchvision.md, architectures.md,
-ir.schema.json and images, grammars/tmLanguage.json, and the command output shown in README.md and in other documents.
+ir.schema.json and images, grammars/tmLanguage.json, the colours of the playground, and the command output shown in README.md and in other documents.
 
     python docs/make.py            rewrites what is stale
     python docs/make.py --check    writes nothing; exits with 1 when something is stale
@@ -25,6 +25,8 @@ from generate.output import shown
 from generate.python import python
 from generate.reference import codes, commands, support
 from generate.sizes import sizes
+
+from archspec.views.page.document import colours
 
 OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/layers.md": layers,
@@ -54,6 +56,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/peers.md": partial(shown, "docs/peers.md"),
     "README.md": partial(shown, "README.md"),
     "grammars/tmLanguage.json": textmate,
+    "playground/src/colours.css": colours,
 }
 
 

@@ -43,6 +43,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "predict": "classify images with a trained network",
     },
     "While you write": {
+        "play": "the playground in your browser: a spec, and beside it all that archspec shows",
         "serve": "the page about a spec, remade when you save it",
         "lsp": "the language server that an editor starts",
     },
@@ -58,7 +59,7 @@ MEANT = {
     "info": "table", "diff": "compare", "models": "list", "ls": "list", "specs": "list", "layers": "ops", "layer": "ops", "codes": "rule",
     "error": "rule", "format": "fmt", "flatten": "expand", "compress": "shorten", "simplify": "shorten", "read": "import", "open": "import", "from": "import", "export": "emit", "convert": "emit", "torch": "emit", "onnx": "emit",
     "json": "emit", "plot": "draw", "picture": "draw", "visualize": "draw", "view": "draw", "render": "draw", "page": "report",
-    "fit": "train", "eval": "evaluate", "test": "evaluate", "convolve": "work", "compute": "work", "exam": "quiz", "questions": "quiz", "classify": "predict", "infer": "predict",
+    "fit": "train", "eval": "evaluate", "test": "evaluate", "convolve": "work", "compute": "work", "exam": "quiz", "questions": "quiz", "playground": "play", "edit": "play", "classify": "predict", "infer": "predict",
 }  # fmt: skip
 """Names of commands in other tools that are not spelled like ours."""
 

@@ -14,7 +14,8 @@ from archspec.cli.failure import Failure, reason
 from archspec.cli.screen import err, out
 from archspec.cli.specs import Compiled, compiled, stamps
 from archspec.diagnostics.render import plain
-from archspec.live.page_server import HOST, Shown, serve
+from archspec.live.loopback import HOST
+from archspec.live.page_server import Shown, serve
 from archspec.views.page import page
 
 EXAMPLES = (

@@ -17,7 +17,7 @@ from archspec.ops import STEPS, op_class
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.lalr import Token
-from archspec.views.explanation import explain
+from archspec.views.explanation import Explained, explain
 from archspec.views.reference import about, arguments, signature
 
 _MOST_LAYERS = 5_000
@@ -29,6 +29,14 @@ class Hover(NamedTuple):
 
     range: Range
     text: str
+
+
+class Layer(NamedTuple):
+    """A layer that is written on a line, `here` where the place is in it; `more` layers come of the same words, by calls and rounds."""
+
+    layer: Explained
+    here: bool
+    more: int
 
 
 class Parameter(NamedTuple):
@@ -110,6 +118,21 @@ def _numbers(document: Document, at: int) -> str:
     lines = [f"- {step.name}: **{step.text}** {visible(step.how)}" for step in steps]
     title = f"`{visible(row.name)}`" + (f", and {more:,} more layers from here" if more else "")
     return "\n".join([title, "", *lines])
+
+
+def layers_at(document: Document, place: Position) -> list[Layer]:
+    """The layers on the line of a place, or else on the next that has any; none where the network is not known, or very long."""
+    at = document.offset(place)
+    line = document.source.locate(at)[0]
+    found: list[Layer] = []
+    for span in sorted((span for span in document.types if span.line >= line), key=lambda span: span.start):
+        if found and span.line != found[0].layer.row.line:
+            break
+        rows = _rows(document, span)
+        if rows is not None:
+            row, report, more = rows
+            found.append(Layer(Explained(row, {each.name: each for each in report.layers}, report), span.start <= at <= span.end, more))
+    return found
 
 
 def _rows(document: Document, span: Span) -> tuple[Row, Report, int] | None:

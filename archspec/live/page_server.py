@@ -1,8 +1,7 @@
 """Serves the page about a spec to browsers of this machine, and remakes it when a file changes.
 
 The outer page shows the page about the network in a frame, and over it the messages while the text is broken; it hears of changes by
-server-sent events (WHATWG HTML, section 9.2). Only the loopback interface is listened to, and only requests that name this host are
-answered, so that a page from elsewhere whose name was pointed here (DNS rebinding) gets nothing.
+server-sent events (WHATWG HTML, section 9.2).
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ import hashlib
 import json
 import socket
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Condition
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from archspec.diagnostics.markup import html_text
+from archspec.live.loopback import LoopbackHandler, LoopbackServer
 
-HOST = "127.0.0.1"
 _PATIENCE = 15.0
 """Seconds after which a silent connection says that it is there."""
 _MOST = 64
@@ -58,46 +57,21 @@ class Shown:
             return self.state if self.changes.wait_for(lambda: self.state.changed != seen, _PATIENCE) else None
 
 
-def serve(name: str, port: int = 0) -> tuple[ThreadingHTTPServer, Shown]:
+def serve(name: str, port: int = 0) -> tuple[LoopbackServer, Shown]:
     """Open a server at a port, or at a free one for 0; its `serve_forever` answers browsers. Raises OSError where the port is taken."""
     shown = Shown()
     handler = type("Handler", (_Handler,), {"shown": shown, "title": name})
-    return _Server((HOST, port), handler), shown
+    return LoopbackServer(port, handler), shown
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away is no mistake."""
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     shown: ClassVar[Shown]
     title: ClassVar[str]
-    server_version = "archspec"
-    sys_version = ""
-    timeout = 60
 
-    def do_GET(self) -> None:
-        """Answer a request for the outer page, the page about the network, or the changes."""
+    def get(self, path: str) -> None:
+        """Send the outer page, the page about the network, or the changes."""
         answer: dict[str, Callable[[], None]] = {"/": self.outer, "/page": self.inner, "/changes": self.changes}
-        path = self.path.partition("?")[0]
-        if not self.is_local():
-            self.refuse(HTTPStatus.MISDIRECTED_REQUEST, "this server answers to 127.0.0.1 and localhost only")
-        elif path not in answer:
-            self.refuse(HTTPStatus.NOT_FOUND, "there is no such page")
-        else:
-            answer[path]()
-
-    do_HEAD = do_GET  # noqa: N815 - as http.server calls it
-
-    def is_local(self) -> bool:
-        """Whether the request names this host, and no page from elsewhere makes it."""
-        hosts = self.headers.get_all("Host") or []
-        names = {f"{name}:{self.server.server_port}" for name in (HOST, "localhost")}  # type: ignore[attr-defined]
-        elsewhere = self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
-        return len(hosts) == 1 and hosts[0].lower() in names and not (elsewhere and self.path != "/")
+        answer.get(path, partial(super().get, path))()
 
     def outer(self) -> None:
         """Send the page with the frame."""
@@ -108,33 +82,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Send the last good page; its own policy is in it."""
         page = self.shown.state.page
         self.answer(page if page is not None else b"<!doctype html><title>archspec</title>", "frame-ancestors 'self'")
-
-    def answer(self, body: bytes, policy: str) -> None:
-        """Send a page that is kept nowhere."""
-        self.send_response(HTTPStatus.OK)
-        self.head("text/html; charset=utf-8")
-        self.send_header("Content-Security-Policy", policy)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def refuse(self, status: HTTPStatus, why: str) -> None:
-        """Send why there is no page."""
-        body = f"{why}\n".encode()
-        self.send_response(status)
-        self.head("text/plain; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def head(self, kind: str) -> None:
-        self.send_header("Content-Type", kind)
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
-        self.send_header("Connection", "close")
 
     def changes(self) -> None:
         """Send each change until the browser goes away."""
@@ -161,9 +108,6 @@ class _Handler(BaseHTTPRequestHandler):
             return None  # the browser has gone
         finally:
             shown.listeners -= 1
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Requests are not listed."""
 
 
 def _outer(name: str) -> tuple[bytes, str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from html import escape
 from math import dist
 from typing import NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
 from archspec.ops.base import KINDS
 from archspec.views.figures.text_width import FONTS, shown, width, wrapped
@@ -31,19 +31,24 @@ def element(tag: str, content: str | None = None, /, **attributes: object) -> st
     for name, value in attributes.items():
         if value is not None:
             text = number(value) if isinstance(value, float) else str(value)
-            parts.append(f"{name.rstrip('_').replace('_', '-')}={quoteattr(text)}")
+            written = _content(text).replace('"', "&quot;")
+            parts.append(f'{name.rstrip("_").replace("_", "-")}="{written}"')
     head = " ".join(parts)
     return f"<{head}/>" if content is None else f"<{head}>{content}</{tag}>"
 
 
+def _content(text: str) -> str:
+    return escape(text, quote=False)
+
+
 def label(x: float, y: float, text: str, size: float, fill: str, more: str = "", /, **attributes: object) -> str:
     """One line of text with its baseline at y. `text` must be safe to show and is escaped here; `more` is markup that follows it."""
-    return element("text", escape(text) + more, x=float(x), y=float(y), font_size=number(size), fill=fill, **attributes)
+    return element("text", _content(text) + more, x=float(x), y=float(y), font_size=number(size), fill=fill, **attributes)
 
 
 def tooltip(text: str) -> str:
     """Make the text that shows while the pointer rests on the element."""
-    return element("title", escape(shown(text)))
+    return element("title", _content(shown(text)))
 
 
 def path(points: Iterable[Point]) -> str:
@@ -101,8 +106,8 @@ def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], *
     top = 0.0 if heading.facts else HEADING
     w, h = number(size[0]), number(size[1] - top)
     head = [
-        element("title", escape(heading.title)),
-        element("desc", escape(heading.description)),
+        element("title", _content(heading.title)),
+        element("desc", _content(heading.description)),
         element("rect", y=top or None, width=w, height=h, fill=theme.page),
     ]
     words = [

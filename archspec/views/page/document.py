@@ -90,14 +90,18 @@ def _about(quiz: Quiz) -> str:
 
 def _style(body: str) -> str:
     """The style sheet, with the colours of both themes and the widths of the bars that there are."""
-    light, dark = (";".join(f"{name}:{value}" for name, value in variables(THEMES[theme]).items()) for theme in ("light", "dark"))
     widths = sorted({int(width) for width in re.findall(r' class="[^"]* w(\d+)"', body)})
-    return "".join([
-        f":root{{{light}}}\n@media screen{{:root[data-theme=dark]{{{dark}}}\n",
-        f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}}}\n",
-        (_HERE / "page.css").read_text(encoding="utf-8"),
-        *(f".w{width}{{--w:{width}%}}" for width in widths),
-    ])  # fmt: skip
+    style = (_HERE / "page.css").read_text(encoding="utf-8")
+    return "".join([colours(), style, *(f".w{width}{{--w:{width}%}}" for width in widths)])
+
+
+def colours() -> str:
+    """Write the colours of both themes as custom properties of CSS: the dark ones where the reader, or `data-theme` of the page, wants them."""
+    light, dark = (";".join(f"{name}:{value}" for name, value in variables(THEMES[theme]).items()) for theme in ("light", "dark"))
+    return (
+        f":root{{{light}}}\n@media screen{{:root[data-theme=dark]{{{dark}}}\n"
+        f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}}}\n"
+    )
 
 
 def strict(scripts: Iterable[str]) -> str:

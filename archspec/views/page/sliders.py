@@ -28,7 +28,7 @@ def sliders(report: Report) -> Sliders | None:
     if network.recipe is None:
         return None
     spec = spec_of(network)
-    formula = _formula(spec)
+    formula = open_formula(spec)
     if formula is None or formula() != {name: getattr(report.totals, name) for name in COUNTED}:
         return None
     controls = [_control(spec, formula, name) for name in formula.variables]
@@ -40,8 +40,8 @@ def sliders(report: Report) -> Sliders | None:
     return Sliders(whole, formula.to_javascript())
 
 
-def _formula(spec: Spec) -> Formula | None:
-    """The counts in all variables that have a formula together."""
+def open_formula(spec: Spec) -> Formula | None:
+    """The counts in all sizes of the input and params that have a formula together; None where none has."""
     names = [name for name, value in spec.params.items() if type(value) in (int, float)]
     if len(spec.letters) > 1 and spec.letters[0] not in spec.params:
         names.insert(0, spec.letters[0])
@@ -68,7 +68,7 @@ def _tried(spec: Spec, names: Sequence[str]) -> Formula | None:
 def _control(spec: Spec, formula: Formula, name: str) -> str:
     """A slider and a field for any number. A slider over whole numbers has the distance of those for which the formulas hold."""
     own = formula.example[name]
-    least, most, step = _reach(formula, name, own)
+    least, most, step = reach(formula, name, own)
     slider = tag("input", type="range", min=_plain(least), max=_plain(most), step=_plain(step), value=_plain(own), aria_label=name)
     field = tag("input", type="number", step="any", value=_plain(own), aria_label=f"{name}, any number")
     inputs = [each.removesuffix("</input>") for each in (slider, field)]
@@ -84,8 +84,8 @@ def _flag(spec: Spec, name: str) -> str:
     return f"--input {f'{spec.first}=' if len(spec.inputs) > 1 else ''}{'x'.join(map(str, [*sizes, channels]))}"
 
 
-def _reach(formula: Formula, name: str, own: Any) -> tuple[Any, Any, Any]:
-    """The ends and the step of a slider."""
+def reach(formula: Formula, name: str, own: Any) -> tuple[Any, Any, Any]:
+    """Choose the ends and the step of a slider."""
     if isinstance(own, float):
         step = abs(own) / 20 or 0.05
         return (step if own > 0 else own - 40 * step), own + 40 * step, step

@@ -11,7 +11,8 @@ from archspec.views.tables.columns import COLUMNS, DOCUMENT, Style, cell_text, c
 from archspec.views.tables.grid import Grid
 
 
-def _grid(report: Report, style: Style) -> Grid:
+def grid_of(report: Report, style: Style) -> Grid:
+    """The cells of a table as texts, with its totals."""
     columns = [(name, COLUMNS[name]) for name in chosen(style.columns, DOCUMENT, work=style.work, fold=style.fold)]
     rows = [[cell_text(column.value(row, report, style), name) for name, column in columns] for row in report.rows(fold=style.fold)]
     totals = [cell_text(column.total(report, style), name) if column.total else "" for name, column in columns]
@@ -21,7 +22,7 @@ def _grid(report: Report, style: Style) -> Grid:
 
 def markdown(report: Report, style: Style) -> Iterator[str]:
     """A table of GitHub-flavoured Markdown with the totals in words below."""
-    yield from write.markdown(_grid(report, style))
+    yield from write.markdown(grid_of(report, style))
     told = "  \n".join(write.markdown_text(line) for line in footer(report))
     yield f"\n{told}\n\n<sub>{write.markdown_text(' '.join(counted(style)))}</sub>\n"
 
@@ -30,11 +31,11 @@ def latex(report: Report, style: Style) -> Iterator[str]:
     """A booktabs table, which needs the package; longer ones than a page want longtable in place of tabular."""
     name = visible(report.model) if report.model.isascii() else ""
     yield f"% {name or 'model'}: needs \\usepackage{{booktabs}} and, for names, \\usepackage[T1]{{fontenc}}\n"
-    yield from write.latex(_grid(report, style))
+    yield from write.latex(grid_of(report, style))
     for line in [*footer(report), *counted(style)]:
         yield f"% {line}\n"
 
 
 def html(report: Report, style: Style) -> Iterator[str]:
     """A table element with a caption and a footer; no script, no style but alignment."""
-    yield from write.html(_grid(report, style), report.model, [*footer(report), *counted(style)])
+    yield from write.html(grid_of(report, style), report.model, [*footer(report), *counted(style)])
