@@ -23,7 +23,8 @@ FLOORS = (
     ("views",),
     ("api",),
     ("shortening", "editor"),
-    ("imports", "live"),
+    ("imports",),
+    ("live",),
     ("report", "cli", "documents"),
     ("notebook", "__main__"),
 )

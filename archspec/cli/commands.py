@@ -43,7 +43,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "predict": "classify images with a trained network",
     },
     "While you write": {
-        "play": "the playground in your browser: a spec, and beside it all that archspec shows",
+        "play": "a spec in your browser, and all that archspec shows beside it",
         "serve": "the page about a spec, remade when you save it",
         "lsp": "the language server that an editor starts",
     },

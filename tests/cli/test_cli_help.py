@@ -15,7 +15,7 @@ from archspec.ops import STEPS
 from tests.helpers.specs import few_quick
 
 TRAINING = ("train", "evaluate", "predict")
-UNENDING = ("serve",)
+UNENDING = ("serve", "play")
 """Commands that run until they are interrupted, with tests of their own."""
 EXAMPLES = [(name, command) for name in COMMANDS if name not in UNENDING for command, _ in module(name).EXAMPLES]
 
