@@ -258,6 +258,9 @@ def unknown_step(name: ast.Name, blocks: list[str]) -> Refused:
     """Refuse a word that is no layer and no block, with the word that was probably meant."""
     if name.id in KEYWORDS:
         return Refused("A010", f"`{name.id}` is not allowed here: it begins a line of its own at the top level", name.span, "move it there")
+    if name.id == "frozen":
+        help_ = "write `frozen=yes` on a layer, or `frozen NAME:` over lines"
+        return Refused("A101", "`frozen` is not a layer: it stands before a label and its colon", name.span, help_)
     digits = re.sub(r"^.*\D", "", name.id)
     word = name.id.removesuffix(digits)
     close = nearest(name.id, [*STEPS, *blocks, "skip", AGAIN, "repeat", "residual", "input", "output", "block"])

@@ -182,6 +182,7 @@ class Declarations(Reports):
             seen.add(parameter.id)
         if name in STEPS or name in KEYWORDS or name in ("skip", AGAIN) or "." in name:
             self.reject("A108", f"`{name}` is the name of a layer or a reserved word", span, "choose another name for the block")
+            unit.unread.add(name)  # its calls are not judged as the layer's
         elif word := next((word for word in RESERVED if word.startswith(name) and word[len(name) :].isdecimal()), None):
             message = f"`{name}` cannot name a block: one of its calls would be called `{word}`, a reserved word of PyTorch modules"
             self.reject("A109", message, span, "choose another name for the block")

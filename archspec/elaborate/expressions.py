@@ -277,7 +277,7 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
         if any(name in around.labels for around in scope.outwards()):
             raise Refused("A106", f"`{name}` is a value, and a number is needed here", span, f"`c({name})` is the number of its channels")
         if name == "cin":
-            raise Refused("A106", "`cin` is defined only inside a block", span)
+            raise Refused("A106", "`cin` is defined only inside a block", span, "`c()` is the number of channels of the current value")
         if name in _CHANNELS and scope.value_of("cin") is not None:
             raise Refused("A106", f"`{name}` is not defined", span, "inside a block, the number of its input channels is called `cin`")
         longer = next((known for known in scope.known() if len(name) > 2 and known.startswith(name)), "")

@@ -10,6 +10,7 @@ from archspec.elaborate.declarations import Defaults
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Further, Hole, Layered, Node
 from archspec.ops.base import Misfit
+from archspec.ops.merge import unstretched
 from archspec.ops.worked import worked
 from archspec.source import Span
 from archspec.syntax import ast
@@ -67,17 +68,19 @@ def _rounded(types: Sequence[Type]) -> int | None:
     return next((at for at, gap in enumerate(gaps) if gap), None) if max(gaps) <= _ROUNDED else None
 
 
-def step_advice(step: ast.Step) -> Advice:
-    """For a merge with named values."""
-    kind, names = step.name.id, [expr.span.text for expr in step.bare]
+def step_advice(step: ast.Step, named: Sequence[ast.Expr]) -> Advice:
+    """For a merge with named values; `named` says for each what names it, which may be one path for several."""
+    kind, names = step.name.id, [expr.span.text for expr in named]
 
     def way(steps: Sequence[str]) -> str:
+        if len(named) > len(step.bare):
+            return ""
         if not any(steps[1:]):
             return f"write `{steps[0]} | {kind} {' '.join(names)}`"
         lines = [" | ".join(filter(None, pair)) for pair in zip(["skip", *(f"from {name}" for name in names)], steps, strict=True)]
         return f"write `{kind}:` with the lines {', '.join(f'`{line}`' for line in lines[:-1])} and `{lines[-1]}` below it"
 
-    return Advice([step.span, *(expr.span for expr in step.bare)], way)
+    return Advice([step.span, *(expr.span for expr in named)], way)
 
 
 def branches_advice(builder: GraphBuilder, entered: int, kind: str, branches: Sequence[tuple[int, ast.Statement]]) -> Advice:
@@ -242,6 +245,8 @@ def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
     """
     if kind == "concat" and len(set(map(type, types))) > 1:
         return ["" if isinstance(value, Vector) else "flatten" for value in types]
+    if kind in ("add", "sub") and unstretched(*types) is None:
+        return None  # `stretch=yes` does
     target = max(types, key=lambda value: value.size) if kind == "mul" else types[0]
     found: list[str | None] = []
     for value, size in zip(types, _sizes(types, spread=kind == "mul"), strict=True):

@@ -12,6 +12,10 @@ from archspec.ops.base import Misfit
 from archspec.source import Span
 
 
+_ENDS = 2
+"""Levels that are shown from either end of a long trace."""
+
+
 class Level(NamedTuple):
     """A level of the expansion: a call of a block as written, `where` being its full name; or, where `call` is empty, a round, such as
     `round 2 of 4`.
@@ -86,4 +90,7 @@ def _joined(levels: Sequence[Level]) -> list[Frame]:
         round_ = "" if level.call else f", {level.where}"
         if level.call or not any(next_.call for next_ in levels[at + 1 : at + 2]):
             frames.append(Frame(level.span, text))
-    return frames[::-1]
+    frames.reverse()
+    if (between := len(frames) - 2 * _ENDS) > 1:  # a block that calls itself without an end
+        frames[_ENDS:-_ENDS] = [Frame(frames[_ENDS].span, f"... {between} more calls and rounds between these")]
+    return frames

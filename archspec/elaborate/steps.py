@@ -117,20 +117,25 @@ class Steps(Core):
 
     def merge_step(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         """Merge the current value with named ones. Raises Refused."""
+        numbered = "number" in op_class(step.name.id).fields
+        if not step.bare and numbered and any(keyword.name == "number" for keyword in step.keywords):
+            return self.arithmetic(step, context, value, label)
         if not step.bare:
             help_ = f"write `{step.name.id} e1`, or `{step.name.id}:` with one branch per line below it"
             raise Refused("A103", f"`{step.name.id}` needs the names of values to merge with", step.span, help_)
-        if "number" in op_class(step.name.id).fields and any(binding.is_number(expr, context.scope) for expr in step.bare):
+        if numbered and any(binding.is_number(expr, context.scope) for expr in step.bare):
             return self.arithmetic(step, context, value, label)
         named = [(expr, other) for expr in step.bare for other in self.references(expr, context)]
         others = tuple(other for _, other in named)
         self.counted_twice(step, value, named)
         op = binding.bind(step._replace(bare=()), context.scope, context.defaults).op
-        return self.merge(op, (value, *others), context, step.span, partial(step_advice, step), label)
+        return self.merge(op, (value, *others), context, step.span, partial(step_advice, step, [expr for expr, _ in named]), label)
 
     def counted_twice(self, step: ast.Step, value: int, named: Sequence[tuple[ast.Expr, int]]) -> None:
         """Warn where a merge names the current value, or one value twice."""
         kind, names = step.name.id, [expr.span.text for expr, _ in named]
+        if kind == "mul" and len(named) == 1:
+            return  # a square
         seen = {value: ""}
         for at, (name, (expr, other)) in enumerate(zip(names, named, strict=True)):
             if other not in seen:

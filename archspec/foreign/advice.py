@@ -70,7 +70,8 @@ def _defaults(source: Source, number: int) -> dict[str, frozenset[str]]:
 def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
     """The diagnostic with what was found as its help, where that answers it."""
     span, code = diagnostic.span, diagnostic.code
-    if found is None or span is None or (found.line is None and code not in _NAMES and not _about_python(code, span, found)):
+    own = span is not None and code in ("A103", "A104") and span.text.partition(" ")[0] in _blocks(span.source)
+    if found is None or span is None or own or (found.line is None and code not in _NAMES and not _about_python(code, span, found)):
         return diagnostic
     line = found.line or ""
     unfit = {

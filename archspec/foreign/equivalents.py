@@ -165,7 +165,8 @@ LOOSE = {
     "padding": "p", "window": "w k", "pool": "w", "pool_size": "w", "dilation": "d", "dilation_rate": "d", "groups": "g", "group": "g",
     "units": "n f", "neurons": "n f", "nodes": "n", "features": "n f", "out_features": "n", "hidden": "n", "output": "n f", "size": "size w k n",
     "rate": "p", "prob": "p", "probability": "p", "keep_prob": "", "factor": "n", "scale": "n", "use_bias": "bias", "epsilon": "eps",
-    "num_heads": "heads", "nheads": "heads", "head": "heads", "initializer": "init", "init": "init", "kernel_initializer": "init",
+    "num_heads": "heads", "nheads": "heads", "n_heads": "heads", "n_head": "heads", "num_kv_heads": "kvheads", "n_kv_heads": "kvheads",
+    "num_key_value_heads": "kvheads", "kv_heads": "kvheads", "rope_theta": "rope", "head": "heads", "initializer": "init", "init": "init", "kernel_initializer": "init",
     "multiplier": "m", "depth_multiplier": "m", "slope": "slope", "alpha": "alpha slope", "filters": "f n", "kernel_size": "k w", "num_groups": "groups",
     "outputs": "n f", "w": "k", "k": "w", "n": "f", "f": "n", "activation": "|", "act": "|", "nonlinearity": "|", "activation_fn": "|",
 }  # fmt: skip

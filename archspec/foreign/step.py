@@ -37,6 +37,8 @@ class Step:
         parts = [self.name]
         for name in sorted(fields, key=lambda name: (name not in bare, not fields[name].required)):
             value = _SAMPLES.get(name, "8") if name in missing else self.given.get(name)
+            if missing and value is not None and fields[name].rule.names == "value" and not value[0].isalpha():
+                value = _SAMPLES.get(name, "x")  # a number where a label is needed
             if value is None or (name not in cls.positional and not self.whole and name not in held and _same(value, fields[name].default)):
                 continue
             listed = "," in value and not value.startswith("(")  # one value per round

@@ -12,7 +12,8 @@ Axis = Annotated[Literal["c", "t"], Rule("c, the channels, or t, the tokens")]
 def check_sequence(layer: str, x: Type) -> None:
     """Raises Misfit where a value is no sequence: neither tokens nor a map of one axis."""
     if not isinstance(x, Tokens) and not is_line(x):
-        help_ = "`tokens` makes a sequence of the positions of a map" if isinstance(x, Map) else None
+        ways = "`tokens` makes a sequence of the positions of a map", "`embed V D` makes tokens of the numbers of words"
+        help_ = ways[0] if isinstance(x, Map) else ways[1]
         raise Misfit("A201", f"`{layer}` takes tokens or a map of one axis, not {describe(x)}", help_=help_)
 
 

@@ -353,6 +353,10 @@ def _conversion(takes: tuple[type, ...], x: Type) -> str | None:
         return "`tokens` makes a sequence of the positions of a map"
     if takes == (Map,) and isinstance(x, Vector):
         return "a vector has no positions left; put this layer before the first `fc` or `flatten`"
+    if Tokens in takes:
+        return "`embed V D` makes tokens of the numbers of words, `reshape TxC` of any vector"
+    if takes == (Map,):
+        return f"`map {x.shape[0]}` makes a map with one axis of them"
     return None
 
 

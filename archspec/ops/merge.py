@@ -37,18 +37,14 @@ class Arithmetic(_Merge):
             raise Misfit("A104", f"`{self.step}` takes values or one number, not both", argument="number", help_=help_)
         if all(other == first for other in others):
             return
+        apart = unstretched(first, *others)
         if not self.stretches():
             other = next(other for other in others if other != first)
-            raise Misfit("A301", self.refusal.format(first, other), notes=_differences(first, other))
-        whole = max((first, *others), key=lambda value: (len(value.shape), value.size))
-        sizes = whole.shape
-        for other in (first, *others):
-            spread = _spread(other, whole)
-            if spread is None or any(a != b and 1 not in (a, b) for a, b in zip(sizes, spread, strict=True)):
-                message = self.refusal.format(first, others[0] if len(others) == 1 else other)
-                help_ = "a vector C, or 1x1xC, is broadcast over HxWxC"
-                raise Misfit("A301", message, notes=_differences(whole, other), help_=help_)
-            sizes = tuple(map(largest, sizes, spread))
+            help_ = None if apart else f"`{self.step} ... stretch=yes` stretches axes of size 1, a vector C being 1x1xC"
+            raise Misfit("A301", self.refusal.format(first, other), notes=_differences(first, other), help_=help_)
+        if apart:
+            message = self.refusal.format(first, others[0] if len(others) == 1 else apart[1])
+            raise Misfit("A301", message, notes=_differences(*apart), help_="a vector C, or 1x1xC, is broadcast over HxWxC")
 
     def output(self, *inputs: Type) -> Type:
         if not self.stretches() or len(inputs) == 1:
@@ -144,6 +140,18 @@ class Concat(_Merge):
 
     def reach(self, *inputs: Type) -> Field_:
         return None if self.axis == "t" and isinstance(inputs[0], Map) else POINT
+
+
+def unstretched(*values: Type) -> tuple[Type, Type] | None:
+    """The largest of some values, and the first that no stretching of axes of size 1 brings to its shape; None where all can be."""
+    whole = max(values, key=lambda value: (len(value.shape), value.size))
+    sizes = whole.shape
+    for value in values:
+        spread = _spread(value, whole)
+        if spread is None or any(a != b and 1 not in (a, b) for a, b in zip(sizes, spread, strict=True)):
+            return whole, value
+        sizes = tuple(map(largest, sizes, spread))
+    return None
 
 
 def _stretched(sizes: tuple[int, ...]) -> int:

@@ -56,7 +56,7 @@ class PixelShuffle(Op):
         block = self.n ** len(x.spatial)
         if holds(x.channels % block):
             pixels = "x".join([str(self.n)] * len(x.spatial))
-            raise undivided("A208", x.channels, "channel", block, f"{pixels} pixels", "n", None)
+            raise undivided("A208", x.channels, "channel", block, f"{pixels} pixels", "n", f"give the layer before it a multiple of {block}")
 
     def output(self, x: Map) -> Type:
         return Map(tuple([size * self.n for size in x.spatial]), x.channels // worked_out(self.n ** len(x.spatial)))
@@ -99,7 +99,8 @@ class Slice(Op):
         start, stop = self.bounds
         size, what = (x.channels, "channel") if self.axis == "c" else (x.shape[0], "token")
         if not 0 <= start < stop <= size:
-            raise Misfit("A208", f"{start}:{stop} is no range of the {counted(size, what)} 0:{size}", argument="bounds")
+            message = f"{start}:{stop} is no range of the {counted(size, what)} 0:{size}"
+            raise Misfit("A208", message, argument="bounds", help_="from A up to, not including, B")
 
     def output(self, x: Type) -> Type:
         size = self.bounds[1] - self.bounds[0]

@@ -25,7 +25,7 @@ class Glu(_Units):
 
     def check(self, x: Type) -> None:
         if holds(x.channels % 2):
-            raise undivided("A205", x.channels, "channel", 2, "two halves", "", None)
+            raise undivided("A205", x.channels, "channel", 2, "two halves", "", "give the layer before it an even number")
 
     def output(self, x: Type) -> Type:
         return x._replace(channels=x.channels // 2)

@@ -216,6 +216,17 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
     if first == "param":
         return "write `param n = 1`"
     behind = [t for t in tokens if t.end <= token.start]
+    words = {t.value for t in behind}
+    if "rearrange" in words and token.type in ("ARROW", "LPAR"):
+        return 'write the pattern in quotes: `rearrange "h w c -> (h w) c"`'
+    if first == "block" and token.type == "KEY" and "from" in words:
+        return f"what follows `from` are values, which have no default: write `from {token.value.rstrip(' =')}`"
+    if "output" in words and token.type == "LBRACE":
+        return "only labels have braces: write `x{i}: ...` here, and `from x0` and `output NAME` behind the repeat"
+    if "output" in words and first != "output":
+        return "`output` begins a line, and stands in no repeat of a block"
+    if behind and token.type in ("NAME", "LABEL") and "MERGE" in expected and any(t.type == "COLON" for t in tokens[len(behind) + 1 :][:1]):
+        return f"a label begins a line: put `{token.value}:` on the next one"
     word = behind[-1] if token.type == "COLON" and behind else token
     if word.value in HEADS and any(t.type == "VBAR" for t in behind):
         return f"`{word.value}` begins a line: put it on the next one, without `|` before it"

@@ -35,6 +35,8 @@ def _in_a_row(body: Body, main: str) -> bool:
     """Whether each item is a module with its position as its name, on what the one before gave and what all read."""
     first = len(body.inputs)
     for at, item in enumerate(body.items):
+        if not item.reads:  # a tensor
+            return False
         before, *others = item.reads
         plain = isinstance(item.module, New) and not (item.step or item.flat or item.owner or item.lent)
         chained = before == 0 if at == 0 else body.picks.get(before, ())[:2] == (first + at - 1, main)

@@ -179,3 +179,9 @@ def test_lists_are_merged_as_such_where_all_of_them_is_read(step, which):
     whole = {"concat": "torch.cat(x.twin, dim=1)", "add": "sum(x.twin)"}[step]
     assert (whole in source) == (which == range(4)) and ("x.twin[1]" in source) == (which != range(4))
     close(archspec.to_torch(b.network(), seed=0), archspec.to_torch(archspec.loads(expand(b.network())), seed=0), (4, 8, 8))
+
+
+def test_a_tensor_and_a_call_that_gives_several_values_are_no_loop():
+    network = archspec.loads("input 14x8\nv: tensor 14x8\nblock b():\n  w: tensor 14x8 init=1\n  output side: tanh\n  add w\nx: b\nadd v x.side\n")
+    x = torch.randn(2, 8, 14, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(archspec.to_torch(network)(x), x + 1 + torch.tanh(x))
