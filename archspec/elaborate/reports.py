@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -10,7 +11,6 @@ from archspec.diagnostics.fix import Fix, argued
 from archspec.elaborate.expressions import Refused, Silent
 from archspec.ops.base import Misfit
 from archspec.source import Span
-
 
 _ENDS = 2
 """Levels that are shown from either end of a long trace."""
@@ -68,6 +68,16 @@ class Reports:
         diagnostic = Diagnostic(found.code, found.message, span, found.notes, found.help, label, others, tuple(_joined(self.trace)))
         diagnostic = diagnostic._replace(fixes=tuple(fixes))
         self.sink.add(diagnostic, next((level.where for level in reversed(self.trace) if not level.call), None))
+
+
+def reaching(help_: str | None, span: Span) -> str | None:
+    """The help that names a default for all layers; where that is written already, too far down for this one, the line to move it above."""
+    below = re.search(r"^default +round=\w+", span.source.text[span.end :], re.MULTILINE)
+    if below is None or "`default round=" not in (help_ or ""):
+        return help_
+    line = span.source.locate(span.end + below.start())[0]
+    top = next(number for number in range(span.line, 0, -1) if span.source.line(number)[:1].strip())
+    return f"`{below[0]}` holds for what is written below it: move line {line} above line {top}"
 
 
 def other_arguments(misfit: Misfit, step: Span, place: Span | None) -> list[Fix]:

@@ -40,8 +40,8 @@ class Arithmetic(_Merge):
         apart = unstretched(first, *others)
         if not self.stretches():
             other = next(other for other in others if other != first)
-            help_ = None if apart else f"`{self.step} ... stretch=yes` stretches axes of size 1, a vector C being 1x1xC"
-            raise Misfit("A301", self.refusal.format(first, other), notes=_differences(first, other), help_=help_)
+            way = None if apart else f"`{self.step} ... stretch=yes` stretches axes of size 1, a vector C being 1x1xC"
+            raise Misfit("A301", self.refusal.format(first, other), notes=_differences(first, other), help_=way)
         if apart:
             message = self.refusal.format(first, others[0] if len(others) == 1 else apart[1])
             raise Misfit("A301", message, notes=_differences(*apart), help_="a vector C, or 1x1xC, is broadcast over HxWxC")

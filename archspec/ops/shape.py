@@ -56,7 +56,9 @@ class PixelShuffle(Op):
         block = self.n ** len(x.spatial)
         if holds(x.channels % block):
             pixels = "x".join([str(self.n)] * len(x.spatial))
-            raise undivided("A208", x.channels, "channel", block, f"{pixels} pixels", "n", f"give the layer before it a multiple of {block}")
+            raise undivided(
+                "A208", x.channels, "channel", block, f"{pixels} pixels", "n", f"give the layer before it a multiple of {block}"
+            )
 
     def output(self, x: Map) -> Type:
         return Map(tuple([size * self.n for size in x.spatial]), x.channels // worked_out(self.n ** len(x.spatial)))

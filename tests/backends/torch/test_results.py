@@ -182,6 +182,8 @@ def test_lists_are_merged_as_such_where_all_of_them_is_read(step, which):
 
 
 def test_a_tensor_and_a_call_that_gives_several_values_are_no_loop():
-    network = archspec.loads("input 14x8\nv: tensor 14x8\nblock b():\n  w: tensor 14x8 init=1\n  output side: tanh\n  add w\nx: b\nadd v x.side\n")
+    network = archspec.loads(
+        "input 14x8\nv: tensor 14x8\nblock b():\n  w: tensor 14x8 init=1\n  output side: tanh\n  add w\nx: b\nadd v x.side\n"
+    )
     x = torch.randn(2, 8, 14, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(archspec.to_torch(network)(x), x + 1 + torch.tanh(x))
