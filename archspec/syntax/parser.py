@@ -232,6 +232,8 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return f"`{word.value}` begins a line: put it on the next one, without `|` before it"
     if first == "for":
         return "did you mean `repeat 3 as i:`?"
+    if token.type == "LSQB":
+        return "lists have no indices: one gives a value per round, as in `repeat 4: stage depths`"
     if token.type == "LPAR" and "KEY" in expected:
         return "write arguments without parentheses: `conv k=3 f=8`"
     if token.type == "KEY" and any(t.value == "if" for t in tokens):

@@ -46,9 +46,24 @@ def architectures() -> str:
             "| year | architecture | spec | lines | parameters | MACs | values | source |",
             "|---|---|---|---:|---:|---:|---|---|",
             *(line for _, _, line in rows),
+            "",
+            "## Further networks",
+            "",
+            "These are not bundled. Their specs are in `tests/published`, where `expect` holds their parameters, and for many their MACs, to the source.",
+            "",
+            "| year | architecture | spec | lines | parameters | MACs | source |",
+            "|---|---|---|---:|---:|---:|---|",
+            *sorted(_further(path) for path in (ROOT / "tests" / "published").glob("*.arch")),
             END,
         ]
     )
+
+
+def _further(path: Path) -> str:
+    network = archspec.load(str(path))
+    totals, meta = archspec.analyze(network).totals, network.meta
+    link = f"[`{path.stem}`](../tests/published/{path.name})"
+    return f"| {meta['year']} | {cell(meta['title'])} | {link} | {lines(path)} | {totals.params:,} | {totals.macs:,} | {cell(meta['source'])} |"
 
 
 def _line(path: Path, network: archspec.Network) -> str:
