@@ -21,7 +21,7 @@ const PAUSE = 60; // ms without a keystroke before the engine is asked
 const LONGEST = 100_000; // characters of an address that other programs still take
 
 const by = (id) => document.getElementById(id);
-const state = { name: start?.name || "model", again: false, busy: false, timer: 0, ask: null, writing: 0 };
+const state = { name: start?.name || "model", again: false, busy: false, edited: false, timer: 0, ask: null, writing: 0 };
 const say = (words, kind = "") => {
   by("status").textContent = words;
   by("status").className = kind;
@@ -34,13 +34,14 @@ const text = editor(by("editor"), start?.text ?? FIRST, {
   ask,
   changed: () => {
     by("examples").value = "";
+    state.edited = true;
     soon();
   },
   moved: () => moved(),
 });
 const page = {
   start: null, ask, place: () => text.place(), name: () => state.name, copy, save,
-  reload: () => show(true),
+  reload,
   go(line) {
     text.go(line);
     text.focus();
@@ -76,13 +77,15 @@ function choose(next) {
   by("pane").setAttribute("aria-labelledby", `tab-${pane.id}`);
   by("pane").replaceChildren();
   by("pane").scrollTop = 0;
-  return show(true);
+  return reload();
 }
-choose(pane);
 
 // what is shown follows the text
 
+const busy = (yes) => by("pane").setAttribute("aria-busy", yes);
+
 function soon() {
+  busy(true);
   clearTimeout(state.timer);
   state.timer = setTimeout(refresh, PAUSE);
 }
@@ -107,6 +110,7 @@ async function refresh() {
     }
   } finally {
     state.busy = false;
+    busy(false);
   }
   clearTimeout(state.writing);
   state.writing = setTimeout(keepAddress, 400);
@@ -156,9 +160,16 @@ function messages(found) {
   );
 }
 
+async function reload() {
+  busy(true);
+  await show(true);
+  busy(state.busy);
+}
+
 // the address
 
 async function keepAddress() {
+  if (!state.edited) return; // what the reader came by stays, even where it is damaged
   const fragment = await fragmentOf(text.text());
   if (fragment.length < LONGEST) history.replaceState(null, "", fragment);
 }
@@ -234,6 +245,7 @@ by("file").onchange = (event) => {
 by("examples").onchange = async ({ target }) => {
   const name = target.value;
   if (!name) return;
+  busy(true);
   const found = await ask({ kind: "spec", spec: name });
   state.name = name;
   text.replace(found.text);
@@ -263,6 +275,7 @@ by("theme").onclick = () => {
 
 // the start
 
+choose(pane);
 const wrong = await readAddress();
 const bar = by("progress");
 if (!start) {

@@ -38,7 +38,7 @@ class Watched:
 
     def __init__(self, running: Any, **options: Any) -> None:
         self.tab = running.new_context(**options).new_page()
-        self.tab.set_default_timeout(120_000)
+        self.tab.set_default_timeout(60_000)
         self.wrong: list[str] = []
         self.asked: set[str] = set()
         self.tab.on("pageerror", lambda error: self.wrong.append(str(error)))
@@ -58,8 +58,13 @@ class Watched:
         self.tab.keyboard.press("Control+a")
         self.tab.locator(".cm-content").evaluate(_PASTE, text)
 
+    def settled(self) -> None:
+        """Wait until the page shows the text as it is."""
+        self.tab.wait_for_selector("#pane[aria-busy=false]", state="attached")
+
     def table(self) -> list[list[str]]:
         """The cells of the table that is shown, its totals last."""
+        self.settled()
         return self.tab.evaluate(
             "() => [...document.querySelectorAll('#pane :is(tbody, tfoot) tr')].map((row) => [...row.cells].map((cell) => cell.textContent))"
         )

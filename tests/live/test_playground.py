@@ -76,19 +76,21 @@ def address(built):
 
 
 @pytest.fixture(scope="module")
-def tab(address):
-    with browser() as running:
-        watched = Watched(running)
-        watched.open(address)
-        yield watched
+def running():
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def tab(address, running):
+    watched = Watched(running)
+    watched.open(address)
+    return watched
 
 
 def opened(tab, name):
     """The table of a bundled spec, once it is shown."""
-    tab.tab.select_option("#examples", "")
-    tab.tab.evaluate("document.querySelector('#pane').replaceChildren()")
     tab.tab.select_option("#examples", name)
-    tab.tab.wait_for_function("() => document.querySelector('#pane tfoot') !== null")
     return tab.table()
 
 
@@ -107,7 +109,8 @@ def test_a_bundled_spec_and_a_mistake(tab, address, archspec_command):
     tab.status("547 parameters")
     for pane in ("picture", "layer", "code", "quiz", "formulas", "table"):
         tab.tab.click(f"#tab-{pane}")
-        tab.tab.wait_for_function("() => document.querySelector('#pane').childElementCount > 0")
+        tab.settled()
+        assert tab.tab.locator("#pane > *").count()
     assert tab.wrong == []
     assert {url for url in tab.asked if not url.startswith((address, "about:", "blob:"))} == set()
 
@@ -161,11 +164,10 @@ def test_in_a_frame_of_the_same_site(tab, address, built):
     ).first.wait_for()
 
 
-def test_without_webassembly(address):
-    with browser() as running:
-        watched = Watched(running)
-        watched.tab.add_init_script("delete globalThis.WebAssembly")
-        watched.open(address)
-        watched.status("runs no WebAssembly")
-        assert watched.tab.locator(".cm-content").count()
-        assert watched.wrong == []
+def test_without_webassembly(address, running):
+    watched = Watched(running)
+    watched.tab.add_init_script("delete globalThis.WebAssembly")
+    watched.open(address)
+    watched.status("runs no WebAssembly")
+    assert watched.tab.locator(".cm-content").count()
+    assert watched.wrong == []
