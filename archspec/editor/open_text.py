@@ -19,6 +19,10 @@ from archspec.syntax.lalr import Token, automaton
 from archspec.types import Type
 
 
+class Stale(Exception):
+    """Says that a text is not the one that an editor shows any more."""
+
+
 class Document:
     """A text of a name. `folder` is where `use` looks, and `texts` are those of files that other editors hold, by path.
 
@@ -28,7 +32,13 @@ class Document:
     def __init__(self, name: str, text: str, folder: Path | None = None, texts: Mapping[Path, str] | None = None) -> None:
         self.name = name
         self.text = text
-        self.options = Options(base=folder, texts=texts or {})
+        self.options = Options(base=folder, texts=texts or {}, watch=self.check)
+        self.stale = False
+
+    def check(self) -> None:
+        """Raise Stale where `stale` was set, even by another thread while a service is at work."""
+        if self.stale:
+            raise Stale
 
     def compile(self, text: str) -> Compiled:
         """Compile another text in the place of this one."""

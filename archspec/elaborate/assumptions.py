@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ class Options(NamedTuple):
     """The folder of the spec, for `use`."""
     texts: Mapping[Path, str] = {}
     """Texts in place of files that are used, such as those that an editor holds, by their resolved paths."""
+    watch: Callable[[], None] | None = None
+    """Called at each step; what it raises ends the elaboration, as where an editor has changed the text meanwhile."""
 
 
 LIMITS = tuple(name.removeprefix("max_") for name in Options._fields if name.startswith("max_"))

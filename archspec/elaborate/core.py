@@ -244,6 +244,8 @@ class Core(Reports, ABC):
     def count_step(self, span: Span, to_come: int = 0) -> None:
         """Count a step; `to_come` are others that are known to follow it. Raises Abort where they are too many."""
         self.steps += 1
+        if self.options.watch is not None:
+            self.options.watch()
         if self.steps + to_come > self.options.max_steps:
             message = f"more than {self.options.max_steps:,} different layers and rounds"
             self.reject("A118", message, span, "layers that repeat without change are counted once")

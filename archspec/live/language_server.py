@@ -1,13 +1,17 @@
 """The language server: keeps the open texts, and answers an editor from the language services.
 
 Positions are counted in UTF-16, whatever else a client offers. Texts are sent whole, so that no edit can be applied at a wrong place.
+One thread listens, another one works: a change of a text ends the work on the version before it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,13 +23,15 @@ from pygls.uris import to_fs_path
 
 from archspec import __version__
 from archspec.editor import appearance, completions, findings, hints, hovers, named
-from archspec.editor.open_text import Document, folder_of
+from archspec.editor.open_text import Document, Stale, folder_of
 from archspec.live import protocol_forms as forms
 
 DELAY = 0.07
 """Seconds without a keystroke before messages are sent."""
 _REQUEST_FAILED = -32803
 """The protocol's code for a request that makes no sense here."""
+_CONTENT_MODIFIED = -32801
+"""The protocol's code for a request about a version of a text that has gone."""
 T = TypeVar("T")
 
 
@@ -46,6 +52,8 @@ class Server(LanguageServer):
         self.texts: dict[str, tuple[int, str]] = {}
         self.made: dict[str, Document] = {}
         self.waiting: dict[str, asyncio.TimerHandle] = {}
+        self.publishing: set[asyncio.Task[None]] = set()
+        self.worker = ThreadPoolExecutor(1)
         self.ending = False
 
     def document(self, uri: str) -> Document:
@@ -68,22 +76,46 @@ class Server(LanguageServer):
     def forget(self, uri: str) -> None:
         """Drop what was made of a text, and of those that may use it; messages about them follow."""
         for other in [other for other, (_, text) in self.texts.items() if other == uri or 'use "' in text]:
-            self.made.pop(other, None)
+            self.drop(other)
             if other in self.waiting:
                 self.waiting.pop(other).cancel()
-            self.waiting[other] = asyncio.get_running_loop().call_later(self.delay, self.publish, other)
+            self.waiting[other] = asyncio.get_running_loop().call_later(self.delay, self.start_publishing, other)
 
-    def publish(self, uri: str) -> None:
-        """Send the messages about a text."""
+    def drop(self, uri: str) -> None:
+        """Drop what was made of a text, and end the work on it."""
+        document = self.made.pop(uri, None)
+        if document is not None:
+            document.stale = True
+
+    async def work(self, uri: str, answer: Callable[[Document], T]) -> T:
+        """Ask a service about a text, in the thread that works. Raises Stale where the text changes before it answers."""
+        document = self.document(uri)
+
+        def asked() -> T:
+            document.check()
+            return answer(document)
+
+        return await asyncio.get_running_loop().run_in_executor(self.worker, asked)
+
+    def start_publishing(self, uri: str) -> None:
+        """Begin to send the messages about a text."""
         self.waiting.pop(uri, None)
         if uri in self.texts:
-            found = [forms.diagnostic(each, uri) for each in findings.findings(self.document(uri))]
-            self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, found, self.texts[uri][0]))
+            task = asyncio.get_running_loop().create_task(self.publish(uri, self.texts[uri][0]))
+            self.publishing.add(task)
+            task.add_done_callback(self.publishing.discard)
+
+    async def publish(self, uri: str, version: int) -> None:
+        """Send the messages about a version of a text, unless there is a later one by then."""
+        with suppress(Stale):
+            found = await self.work(uri, lambda document: [forms.diagnostic(each, uri) for each in findings.findings(document)])
+            if self.texts.get(uri, (None,))[0] == version:
+                self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, found, version))
 
     def close(self, uri: str) -> None:
         """Drop a text, and its messages."""
         self.texts.pop(uri, None)
-        self.made.pop(uri, None)
+        self.drop(uri)
         if uri in self.waiting:
             self.waiting.pop(uri).cancel()
         self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
@@ -101,11 +133,17 @@ def _path(uri: str) -> Path | None:
 
 def server(delay: float = DELAY) -> Server:
     """Make a server that answers all requests."""
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_failure)
     made = Server(delay)
     _follow(made)
     for method, (answer, options) in _ANSWERS.items():
         _register(made, method, answer, options)
     return made
+
+
+def _is_failure(record: logging.LogRecord) -> bool:
+    """Whether a record is about more than a refusal, which the answer to the client says already."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], JsonRpcException)
 
 
 def _follow(made: Server) -> None:
@@ -141,8 +179,11 @@ def _follow(made: Server) -> None:
 
 
 def _register(made: Server, method: str, answer: Callable[[Document, Any], Any], options: Any) -> None:
-    def handle(ls: Server, params: Any) -> Any:
-        return answer(ls.document(params.text_document.uri), params)
+    async def handle(ls: Server, params: Any) -> Any:
+        try:
+            return await ls.work(params.text_document.uri, lambda document: answer(document, params))
+        except Stale:
+            raise JsonRpcException("the text has changed", _CONTENT_MODIFIED) from None
 
     made.feature(method, options)(handle)
 

@@ -1,7 +1,5 @@
 """Language services: what is answered at a place, and that no text and no place makes one fail."""
 
-import random
-
 import pytest
 
 from archspec.editor import appearance, completions, findings, hints, hovers, named
@@ -9,6 +7,7 @@ from archspec.editor.open_text import Document
 from archspec.editor.positions import Position, offset, position
 from archspec.finding import bundled_names, specs_folder
 from archspec.source import Source
+from tests.fuzzing import half_written
 from tests.helpers.editing import OUTSIDE, ask_everything, last_place
 from tests.helpers.paths import CASES
 from tests.helpers.specs import few_quick
@@ -266,25 +265,14 @@ def test_format():
 
 
 @pytest.mark.parametrize("name", few_quick(bundled_names(), ("lenet5", "resnet50")))
-def test_every_prefix_is_answered(name):
-    text = (specs_folder() / f"{name}.arch").read_text(encoding="utf-8")
-    for cut in range(len(text) + 1):
-        ask_everything(text[:cut], specs_folder(), [last_place(text[:cut])])
+def test_every_beginning_is_answered(name):
+    assert half_written.run(half_written.beginnings(specs_folder() / f"{name}.arch", 1 if name == "lenet5" else 7), bound=20) == 0
 
 
-@pytest.mark.parametrize("seed", few_quick(range(20), (0,)))
-def test_random_cuts_are_answered(seed):
-    """A piece of a spec is left out, or moved elsewhere, and asked about at any place and outside of it."""
-    draw = random.Random(seed)
-    specs = sorted(specs_folder().glob("*.arch"))
-    for _ in range(100):
-        text = draw.choice(specs).read_text(encoding="utf-8")
-        first, last = sorted(draw.randrange(len(text)) for _ in range(2))
-        last = min(last, first + draw.choice((1, 5, 40, 400)))
-        to = draw.randrange(len(text))
-        text = draw.choice((text[:first] + text[last:], text[:to] + text[first:last] + text[to:]))
-        places = [position(Source("", text), draw.randrange(len(text) + 1)) for _ in range(2)]
-        ask_everything(text, specs_folder(), [*places, draw.choice(OUTSIDE)])
+@pytest.mark.parametrize("start", few_quick(range(0, 2000, 100), (0,)))
+def test_edited_specs_are_answered(start):
+    """Pieces of specs are left out, put in and moved; `python -m tests.fuzzing.half_written` tries more."""
+    assert half_written.run(map(half_written.edited, range(start, start + 100)), bound=20) == 0
 
 
 @pytest.mark.parametrize("path", sorted([*CASES.glob("*.arch"), *(CASES / "hostile").glob("*.arch")]), ids=lambda path: path.stem)

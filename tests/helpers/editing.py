@@ -1,5 +1,6 @@
 """Asks a document everything that an editor may ask, at some places of it."""
 
+import time
 from contextlib import suppress
 
 from archspec.editor import appearance, completions, findings, hints, hovers, named
@@ -7,25 +8,43 @@ from archspec.editor.open_text import Document
 from archspec.editor.positions import Position
 
 OUTSIDE = (Position(-1, 0), Position(0, -5), Position(0, 10**9), Position(10**9, 3), Position(2**31, 2**31))
+_OF_TEXTS = {
+    "findings": findings.findings, "hints": hints.hints, "lenses": hints.lenses, "outline": named.outline, "words": appearance.words,
+    "folds": appearance.folds, "links": appearance.links, "formatted": appearance.formatted, "all_fixed": findings.all_fixed,
+}  # fmt: skip
 
 
-def ask_everything(text, folder, places=()):
-    """The answers that depend on no place, then those of each place. Raises whatever a service raises, except a refusal to rename."""
+def _renamed(document, place):
+    with suppress(named.Refusal):
+        return named.rename(document, place, "other")
+
+
+_OF_PLACES = {
+    "hover": hovers.hover, "help_at": hovers.help_at, "completions": completions.completions, "definition": named.definition,
+    "references": named.references, "renamable": named.renamable, "rename": _renamed,
+    "actions": lambda document, place: findings.actions(document, place, place),
+}  # fmt: skip
+
+
+def services():
+    """The names of all services, in the order in which they are asked."""
+    return (*_OF_TEXTS, *_OF_PLACES)
+
+
+def ask_everything(text, folder, places=(), spent=None):
+    """The answers that depend on no place, then those of each place, except all fixes where there is none.
+
+    The seconds of CPU time of each service go into `spent`. Raises whatever a service raises, except a refusal to rename.
+    """
     document = Document("case.arch", text, folder)
-    answers = [
-        findings.findings(document), hints.hints(document), hints.lenses(document), named.outline(document), appearance.words(document),
-        appearance.folds(document), appearance.links(document), appearance.formatted(document),
-    ]  # fmt: skip
-    for place in places:
-        answers += [
-            hovers.hover(document, place), hovers.help_at(document, place), completions.completions(document, place),
-            named.definition(document, place), named.references(document, place), named.renamable(document, place),
-            findings.actions(document, place, place),
-        ]  # fmt: skip
-        with suppress(named.Refusal):
-            answers.append(named.rename(document, place, "other"))
-    if places:
-        answers.append(findings.all_fixed(document))
+    asked = [(name, ask, ()) for name, ask in _OF_TEXTS.items() if places or name != "all_fixed"]
+    asked += [(name, ask, (place,)) for place in places for name, ask in _OF_PLACES.items()]
+    answers = []
+    for name, ask, where in asked:
+        began = time.process_time()
+        answers.append(ask(document, *where))
+        if spent is not None:
+            spent[name] = max(spent.get(name, 0.0), time.process_time() - began)
     return answers
 
 

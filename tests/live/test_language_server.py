@@ -147,3 +147,56 @@ def test_a_client_that_dies_takes_the_server_along(tmp_path):
     client.process.stdout.close()
     client.process.wait(20)
     client.process.stderr.close()
+
+
+HOSTILE = CASES / "hostile" / "expansion_rounds_that_differ_nested.arch"
+
+
+def test_work_on_a_text_that_has_changed_ends(client):
+    """A request about the version before is refused, and the text that follows is not kept waiting for it."""
+    client.open("a.arch", HOSTILE.read_text(encoding="utf-8"))
+    where = {"textDocument": {"uri": client.uri("a.arch")}, "position": {"line": 0, "character": 0}}
+    client.send({"id": "hover", "method": "textDocument/hover", "params": where})
+    client.change("a.arch", "input 8x8x3\nfc 10\n", 2)
+    assert client.diagnostics("a.arch", 2) == []
+    (answer,) = [note for note in client.notes if note.get("id") == "hover"]
+    assert answer["error"]["code"] == -32801
+    assert client.at("hover", "a.arch", 1, 0)["contents"]["value"].startswith("**fc**")
+
+
+def test_a_request_that_is_cancelled_is_answered(client):
+    client.open("a.arch", HOSTILE.read_text(encoding="utf-8"))
+    document = {"textDocument": {"uri": client.uri("a.arch")}}
+    for number in ("one", "two"):
+        client.send({"id": number, "method": "textDocument/documentSymbol", "params": document})
+    client.tell("$/cancelRequest", {"id": "two"})
+    client.tell("textDocument/didClose", document)
+    client.open("b.arch", "input 8x8x3\nfc 10\n")
+    assert client.diagnostics("b.arch", 1) == []
+    answers = {note["id"]: note["error"]["code"] for note in client.notes if "id" in note}
+    assert answers == {"one": -32801, "two": -32800}
+
+
+MALFORMED = [
+    {"id": "x", "method": "textDocument/hover", "params": {}},
+    {"id": "x", "method": "textDocument/hover", "params": {"textDocument": {"uri": 3}, "position": None}},
+    {"id": "x", "method": "textDocument/hover", "params": {"textDocument": {"uri": "no address"}, "position": {"line": -3, "character": -1}}},
+    {"id": "x", "method": "textDocument/hover", "params": {"textDocument": {"uri": "file:///\0%00"}, "position": {"line": 0, "character": 0}}},
+    {"id": "x", "method": "textDocument/nothing", "params": {}},
+    {"method": "textDocument/didChange", "params": {"textDocument": {"uri": "file:///a", "version": 1}, "contentChanges": []}},
+    {"method": "textDocument/didChange", "params": {"textDocument": {"uri": "file:///a", "version": 1}, "contentChanges": [{"text": "relu"}]}},
+    {"method": "textDocument/didOpen", "params": []},
+    {"method": "$/cancelRequest", "params": {"id": 99}},
+    {"method": "nothing"},
+    {"id": "answer to nothing", "result": 3},
+    {"result": 3},
+    {},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("message", MALFORMED, ids=range(len(MALFORMED)))
+def test_malformed_messages(client, message):
+    """The server goes on: pygls says what is wrong with a message, by an answer or by a message to the user."""
+    client.send(message)
+    client.open("a.arch", TEXT)
+    assert client.at("hover", "a.arch", 6, 0) is not None
