@@ -172,6 +172,10 @@ def _uneven_same(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterat
         yield _finding("A408", message, node.span, help_, fixes=_argued(node, f"p={s.after}", "round=floor"))
 
 
+_IDEMPOTENT = frozenset(("relu", "relu6", "abs"))
+"""Layers that change nothing a second time."""
+
+
 def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:
     """Two activations, or two layers of one kind that does not gain by a second."""
     if after is None or (op.probabilities and after.op.probabilities):
@@ -185,7 +189,9 @@ def _twice(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Dia
     elif op.probabilities:
         remove = f"remove `{after.op.step}`"
     message = f"`{after.op.step}` follows `{op.step}` with nothing in between"
-    yield _finding("A410", message, after.span, remove, fixes=removed(gone) if gone is not None else ())
+    same = op == after.op and op.step in _IDEMPOTENT
+    fixes = removed(gone) if gone is not None else ()
+    yield _finding("A410", message, after.span, remove, fixes=tuple(fix._replace(safe=same) for fix in fixes))
 
 
 def _skipping(node: Node, op: Op, after: Node | None, graph: Graph) -> Iterator[Diagnostic]:

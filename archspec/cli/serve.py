@@ -22,7 +22,7 @@ EXAMPLES = (
     ("serve net.arch", "the page about a spec, remade whenever the file is saved"),
     ("serve net.arch --port 8000 --open", "at a port of your choice, in your browser"),
 )
-_PAUSE = 0.03
+_PAUSE = 0.01
 """Seconds between two looks at the files."""
 _SETTLING = 0.01
 """Seconds without a change after which a file is taken to be written."""
@@ -73,7 +73,8 @@ def _read(file: str, arguments: argparse.Namespace) -> Compiled | str:
 def _follow(file: str, arguments: argparse.Namespace, shown: Shown, seen: dict[str, int], found: Compiled | str) -> None:
     """Show the file as it was found, and again whenever it changes, or one that it may use."""
     while True:
-        _show(shown, found)
+        if _show(shown, found, whole=False) and stamps([file]) == seen:
+            _show(shown, found, whole=True)
         while (now := stamps([file])) == seen:
             time.sleep(_PAUSE)
         time.sleep(_SETTLING)
@@ -83,16 +84,20 @@ def _follow(file: str, arguments: argparse.Namespace, shown: Shown, seen: dict[s
         seen, found = now, _read(file, arguments)
 
 
-def _show(shown: Shown, found: Compiled | str) -> None:
-    """Show the messages at once, then the page, which takes longer."""
+def _show(shown: Shown, found: Compiled | str, *, whole: bool) -> bool:
+    """Show the messages and the page, or what of it is seen first, which takes less time; returns whether there is a page."""
     if isinstance(found, str):
-        return shown.show(found)
+        shown.show(found)
+        return False
     messages = plain([each for each in found.diagnostics if each.severity != "note"], 20)
     if found.network is None:
-        return shown.show(messages)
+        shown.show(messages)
+        return False
     try:
-        made = page([found.network])
+        made = page([found.network], whole=whole)
     except Exception as error:  # the last good page stays, and the server runs on
         err().message(f"archspec: cannot make the page: {type(error).__name__}: {error}")
-        return shown.show(messages or str(error))
-    return shown.show(messages, made.html)
+        shown.show(messages or str(error))
+        return False
+    shown.show(messages, made.html)
+    return True

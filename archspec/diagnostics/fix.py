@@ -115,15 +115,16 @@ def shifted(source: Source, lines: Iterable[int], spaces: int, title: str) -> Fi
     return Fix(title, tuple(edits))
 
 
-def moved_up(span: Span) -> Fixes:
-    """Move a line to the top level, above the line that it is indented under."""
+def moved_up(span: Span, *, safe: bool = False) -> Fixes:
+    """Move a line, with its comment, to the top level, above the line that it is indented under."""
     source, number = span.source, span.line
     top = next((at for at in range(number - 1, 0, -1) if re.match(r"[^ \n\r#|)\]}]", source.line(at))), None)
-    if top is None or source.line(number).strip() != span.text:
+    line = source.line(number).strip()
+    if top is None or not re.fullmatch(r" *(?:#.*)?", line.removeprefix(span.text)):
         return ()
     place = source.starts[top - 1]
     gone = lines_removed(source, number, number, "").edits
-    return (Fix(f"move it above line {top}", (Edit(Span(source, place, place), f"{span.text}\n"), *gone)),)
+    return (Fix(f"move it above line {top}", (Edit(Span(source, place, place), f"{line}\n"), *gone), safe),)
 
 
 def apply(text: str, fixes: Sequence[Fix]) -> tuple[str, list[Fix]]:

@@ -67,7 +67,7 @@ def _finding(document: Document, each: Diagnostic) -> Finding:
         places.insert(0, (each.span, "in this file"))
     related = tuple((located(document, span), visible(text)) for span, text in places)
     place = next((span for span, _ in places if span.source is document.source), None) if outside else each.span
-    return Finding(_range(document, place), each.severity, each.code, visible("\n".join(words)), related, each.code in _UNNEEDED)
+    return Finding(_range(document, place), each.severity, each.code, "\n".join(map(visible, words)), related, each.code in _UNNEEDED)
 
 
 def _range(document: Document, span: Span | None) -> Range:

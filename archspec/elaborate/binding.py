@@ -49,7 +49,7 @@ def bind(step: ast.Step, scope: Scope, defaults: Mapping[str, Mapping[str, Value
         if field not in known and not op_class(name).keyed:
             raise unknown_argument(keyword, name, list(known))
         if field in given:
-            raise _twice(field, keyword)
+            raise _twice(field, keyword, places[field].text.removeprefix(f"{field}="))
         places[field] = keyword.span
         given[field] = _given(keyword.value, field, op_class(name).field(field), scope, values)
     behind = step.bare[len(bare) :]
@@ -110,7 +110,7 @@ def block_arguments(step: ast.Step, head: ast.Block, declared: str) -> dict[str,
         if keyword.name not in names:
             raise unknown_argument(keyword, head.name.id, names)
         if keyword.name in given:
-            raise _twice(keyword.name, keyword)
+            raise _twice(keyword.name, keyword, given[keyword.name].span.text)
         given[keyword.name] = keyword.value
     for name, default, is_value in head.parameters:
         if name.id not in given and default is None:
@@ -119,10 +119,10 @@ def block_arguments(step: ast.Step, head: ast.Block, declared: str) -> dict[str,
     return given
 
 
-def _twice(name: str, keyword: ast.Keyword) -> Refused:
-    """The refusal of an argument that the step has already."""
+def _twice(name: str, keyword: ast.Keyword, before: str) -> Refused:
+    """The refusal of an argument that the step has already; `before` is its value as written."""
     source, start, end = keyword.span
-    fix = written(Span(source, start - 1, end), "", title=f"remove `{keyword.span.text}`")
+    fix = written(Span(source, start - 1, end), "", safe=keyword.value.span.text == before, title=f"remove `{keyword.span.text}`")
     return Refused("A110", f"`{name}` is given twice", keyword.span, "remove one of them", fixes=[fix])
 
 

@@ -182,9 +182,18 @@ class Elaborator(Sharing):
                 if isinstance(statement, ast.Param):
                     context.scope.names[statement.name.id] = MISSING
                 word = statement.span.text.split()[0]
-                message, fixes = f"`{word}` is allowed only at the top level", moved_up(statement.span)
+                message = f"`{word}` is allowed only at the top level"
+                fixes = moved_up(statement.span, safe=self.is_movable(statement))
                 self.reject("A010", message, statement.span, "do not indent it", fixes=fixes)
                 return value
+
+    def is_movable(self, statement: ast.Statement) -> bool:
+        """Whether a line means the same at the top level: it holds for the whole file, or gives a new param a number."""
+        match statement:
+            case ast.Param(name, value):
+                return name.id not in self.unit.names and not ast.names(value)
+            case _:
+                return isinstance(statement, (ast.Use, ast.Expect))
 
     def broken(self, statement: ast.Broken, context: Context) -> int:
         """A line that could not be read: the lines below it are read, what it would have named is unknown."""

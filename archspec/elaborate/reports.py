@@ -85,7 +85,8 @@ def other_arguments(misfit: Misfit, step: Span, place: Span | None) -> list[Fix]
     name = step.text.partition(" ")[0]
     if not name.isidentifier():
         return []  # a layer of a pattern, which has no place of its own
-    return [argued(step, way, place=place if way.startswith(f"{misfit.argument}=") else None) for way in misfit.settings]
+    places = [place if way.startswith(f"{misfit.argument}=") else None for way in misfit.settings]
+    return [argued(step, way, place=at, safe=misfit.sure) for way, at in zip(misfit.settings, places, strict=True)]
 
 
 def _joined(levels: Sequence[Level]) -> list[Frame]:

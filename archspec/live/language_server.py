@@ -225,7 +225,8 @@ def _rename(document: Document, params: lsp.RenameParams) -> lsp.WorkspaceEdit:
 
 
 def _completions(document: Document, params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
-    return _each(forms.completion_item, completions.completions(document, forms.place_of(params.position)))
+    found = completions.completions(document, forms.place_of(params.position))
+    return [forms.completion_item(at, each) for at, each in enumerate(found)]
 
 
 def _signature(document: Document, params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:

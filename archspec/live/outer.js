@@ -2,6 +2,8 @@
 "use strict";
 const [frame, messages, ended] = ["iframe", "pre", "p"].map((name) => document.querySelector(name));
 let shown = 0;
+let chosen; // the title of the picture that was looked at
+const tabs = () => [...frame.contentDocument.querySelectorAll(".pictures [role=tab]")];
 const changes = new EventSource("/changes");
 changes.onmessage = (event) => {
   const state = JSON.parse(event.data);
@@ -12,7 +14,11 @@ changes.onmessage = (event) => {
   shown = state.page;
   const from = frame.contentWindow;
   const place = frame.hidden ? 0 : from.scrollY;
-  frame.onload = () => frame.contentWindow.scrollTo(0, place);
+  if (!frame.hidden && tabs().length > 1) chosen = tabs().find((tab) => tab.ariaSelected === "true")?.textContent;
+  frame.onload = () => {
+    tabs().find((tab) => tab.textContent === chosen)?.click();
+    frame.contentWindow.scrollTo(0, place);
+  };
   if (frame.hidden) frame.src = "/page"; else from.location.reload();
   frame.hidden = false;
 };

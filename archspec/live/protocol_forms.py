@@ -87,14 +87,15 @@ def code_lens(found: Hint) -> lsp.CodeLens:
     return lsp.CodeLens(lsp.Range(place(found.place), place(found.place)), command=lsp.Command(found.text, ""))
 
 
-def completion_item(found: Completion) -> lsp.CompletionItem:
-    """A word that may be written."""
+def completion_item(at: int, found: Completion) -> lsp.CompletionItem:
+    """A word that may be written, with its place in the list, by which editors sort."""
     return lsp.CompletionItem(
         found.label,
         kind=_COMPLETIONS.get(found.kind, lsp.CompletionItemKind.Variable),
         detail=found.detail or None,
         documentation=markdown(found.about) if found.about else None,
         insert_text=found.insert,
+        sort_text=f"{at:04}",
     )
 
 

@@ -19,7 +19,7 @@ class Misfit(Exception):
     """Says why an op cannot be applied: what is wrong, with which numbers, and what would work.
 
     `argument` names the argument that is wrong; it is empty where the layer as a whole is. `ways` can be used instead, such as `p=1`.
-    `settings` are the arguments of the ways, or others, in the order in which they are to be tried.
+    `settings` are the arguments of the ways, or others, in the order in which they are to be tried; `sure` says that they are what was meant.
     Where a size of the input is wrong, `axis` is its number among the spatial axes, and `sizes` are sizes near it that the layer takes.
     """
 
@@ -36,11 +36,12 @@ class Misfit(Exception):
         axis: int | None = None,
         sizes: tuple[int, ...] = (),
         settings: Sequence[str] = (),
+        sure: bool = False,
     ) -> None:
         super().__init__()
         self.code, self.message, self.label, self.argument = code, message, label, argument
         self.notes, self.first, self.ways = tuple(notes), help_, tuple(filter(None, ways))
-        self.axis, self.sizes = axis, sizes
+        self.axis, self.sizes, self.sure = axis, sizes, sure
         found = [_SETTING.match(way) for way in self.ways]
         self.settings = tuple(settings) or tuple(way[0] for way in found if way is not None)
 
@@ -376,7 +377,7 @@ def check_axes(layer: Op, rank: int, /, **least: int) -> None:
             axes = " and ".join(AXES[rank]) if rank in AXES else f"{rank} axes"
             message = f"`{argument}={show(value)}` has {len(value)} numbers, but the map has {axes}"
             one = f"{argument}={value[-1]}"
-            raise Misfit("A206", message, argument=argument, help_=_spread(argument, value, rank), settings=[one])
+            raise Misfit("A206", message, argument=argument, help_=_spread(argument, value, rank), settings=[one], sure=len({*value}) == 1)
         for number in values if isinstance(values, tuple) else (values,):
             if number < bound:
                 raise Misfit("A105", f"`{argument}` must be at least {bound}, not {number}", argument=argument)

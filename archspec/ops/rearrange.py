@@ -45,7 +45,9 @@ def _unread(pattern: str, word: str) -> Misfit:
         ",": "part axes by spaces",
     }
     size = f"give a size behind the pattern, such as `g={word}`" if word.isdecimal() else None
-    return Misfit("A210", found, argument="pattern", help_=ways.get(word, size or 'write both sides as in `"h w c -> (h w) c"`'))
+    help_ = ways.get(word, size or 'write both sides as in `"h w c -> (h w) c"`')
+    settings = [f'pattern="{" ".join(pattern.replace(",", " ").split())}"'] if word == "," else []
+    return Misfit("A210", found, argument="pattern", help_=help_, settings=settings, sure=True)
 
 
 @cache

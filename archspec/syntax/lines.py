@@ -88,19 +88,19 @@ class Layout:
                 continue
             self.unreadable.add(key[1])
             if char == "\r":
-                fix = written(Span(self.source, at, at + 1), "\n", title="end the line here")
+                fix = self.instead(char, key[1], "\n", "end the line here")
                 self.report("A006", "a carriage return that does not end a line", at, at + 1, "end lines with LF or CR LF", [fix])
             else:
                 what = f"the character U+{ord(char):04X} is not allowed in a spec"
                 help_ = "remove it; it is invisible or changes how the line is shown"
-                self.report("A006", what, at, at + 1, help_, [self.without(char, key[1])])
+                self.report("A006", what, at, at + 1, help_, [self.instead(char, key[1], "", f"remove U+{ord(char):04X}")])
         return re.sub(_FORBIDDEN, " ", text)
 
-    def without(self, char: str, number: int) -> Fix:
-        """The fix that removes a character from a line."""
-        start, line = self.source.starts[number - 1], self.source.line(number)
+    def instead(self, char: str, number: int, text: str, title: str) -> Fix:
+        """The fix that writes a text in the place of a character wherever a line has it."""
+        start, line = self.source.starts[number - 1], self.source.text[self.source.starts[number - 1] :].partition("\n")[0]
         places = [start + at for at, other in enumerate(line) if other == char]
-        return Fix(f"remove U+{ord(char):04X}", tuple(Edit(Span(self.source, at, at + 1), "") for at in places), safe=True)
+        return Fix(title, tuple(Edit(Span(self.source, at, at + 1), text) for at in places), safe=True)
 
     def without_tabs(self, number: int) -> Fix:
         """The fix that writes spaces for the tabs of a line; in its indentation each counts as one level."""
@@ -154,7 +154,8 @@ class Layout:
             if token.value == '"':
                 number = self.row(token)
                 last = self.source.starts[number - 1] + len(self.source.line(number).rstrip())
-                fix = written(Span(self.source, last, last), '"')
+                sure = re.search(r"[=|#(]", self.source.text[end:last]) is None  # nothing there that would end up in the quotes
+                fix = written(Span(self.source, last, last), '"', safe=sure)
                 self.report("A005", "this string is not closed on its line", start, end, 'write the closing `"`', [fix])
                 return False
             return True  # the parser knows what is expected in its place
@@ -180,8 +181,19 @@ class Layout:
         """Report brackets that are open where a line ends."""
         token = opened[-1]
         closing = "".join(_SIGNS[each.value] for each in reversed(opened))
+        opened_at = opened[0].end
+        inside = self.source.text[opened_at:end]
         opened.clear()
-        fix = written(Span(self.source, end, end), closing, title=f"close it: `{closing}` at the end of the line")
+        after = re.search(r" +(?=[a-z]+=[^=]|\|)", inside)
+        inside = inside[: after.start()] if after else inside
+        place = opened_at + len(inside)
+        sure = re.search(r"[\s|]", inside) is None  # a word that only lacks its end
+        fix = written(
+            Span(self.source, place, place),
+            closing,
+            safe=sure,
+            title=f"close it: `{closing}` behind `{(inside.split() or [token.value])[-1]}`",
+        )
         self.bracket(token, "A005", f"this `{token.value}` is not closed", "close it, or indent the lines that continue it", fix)
 
     @cached_property
@@ -228,7 +240,7 @@ class Layout:
                 line = line._replace(indent=len(blank.expandtabs(width)))
             if line.indent > levels[-1][0]:
                 if before is None:
-                    self.indentation(line, 0, "the first line is indented", "begin it at the left margin")
+                    self.indentation(line, 0, "the first line is indented", "begin it at the left margin", lines)
                     levels = [(line.indent, top)]
                 elif len(levels) > MAX_NESTING:
                     message = f"more than {MAX_NESTING} levels of indentation"
@@ -248,12 +260,17 @@ class Layout:
             before = line
         return top
 
-    def indentation(self, line: LogicalLine, meant: int, message: str, help_: str) -> None:
-        """Report a line's indentation, unless a character in it was reported; `meant` are the spaces that it may have."""
+    def indentation(self, line: LogicalLine, meant: int, message: str, help_: str, file: Sequence[LogicalLine] = ()) -> None:
+        """Report a line's indentation, unless a character in it was reported; `meant` are the spaces that it may have.
+
+        Where `file`, all lines, is as deep as it, the file as a whole was moved.
+        """
         start = line.tokens[0].start
         if "\t" not in self.source.text[start - line.indent : start] and self.row(line.tokens[0]) not in self.unreadable:
-            lines = range(self.row(line.tokens[0]), self.row(line.tokens[-1]) + 1)
-            fix = shifted(self.source, lines, meant - line.indent, f"indent it by {meant} spaces")
+            whole = bool(file) and all(each.indent >= line.indent for each in file)
+            last = self.row(line.tokens[-1]) if not whole else len(self.source.starts)
+            lines = range(self.row(line.tokens[0]), last + 1)
+            fix = shifted(self.source, lines, meant - line.indent, f"indent it by {meant} spaces")._replace(safe=whole)
             self.report("A003", message, start, line.tokens[0].end, help_, [fix])
 
 

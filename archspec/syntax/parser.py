@@ -21,6 +21,8 @@ MAX_BYTES = 1 << 20
 MAX_TOKENS = 100_000
 _STEP = 2
 """Spaces of a level, as the formatter writes them."""
+_BLANK = 1_000
+"""Taken for the indentation of a line with nothing in it, which belongs to the line above."""
 
 
 def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS) -> ast.File:
@@ -83,26 +85,43 @@ class _LineParser(Lowering):
             return [inserted(self.across(tokens), ":", safe=True)]
         if help_ == "compare with `==`":
             return [Fix("write `==`", (Edit(span._replace(start=span.start + len(token.value.rstrip(" ="))), " == "),), safe=True)]
+        if token.type == "VBAR" and help_ is not None and help_.startswith("`input` is a line"):
+            return [self.on_next_line(tokens, tokens.index(token))._replace(safe=True)]
+        if help_ is not None and help_.endswith("begins a line: put it on the next one, without `|` before it"):
+            bar = max(at for at, each in enumerate(tokens) if each.type == "VBAR" and each.start < token.start)
+            return [self.on_next_line(tokens, bar)]
         if help_ == "separate steps by `|` and arguments by spaces":
             before, after = self.source.text[blamed.start - 1 : blamed.start], self.source.text[blamed.end : blamed.end + 1]
             return [written(span, f"{'' if before == ' ' else ' '}|{'' if after == ' ' else ' '}", safe=True)]
         return []
 
+    def on_next_line(self, tokens: list[Token], bar: int) -> Fix:
+        """The fix that begins a line in the place of a bar; safe where no label is for the whole line."""
+        before, after = tokens[bar - 1], tokens[bar + 1] if bar + 1 < len(tokens) else tokens[bar]
+        indent = " " * (self.source.locate(tokens[0].start)[1] - 1)
+        place = Span(self.source, before.end, after.start if after is not tokens[bar] else tokens[bar].end)
+        sure = all(each.type != "COLON" for each in tokens[:bar])
+        return written(place, f"\n{indent}", safe=sure, title="begin a line here")
+
     def shallower(self, line: LogicalLine) -> list[Fix]:
-        """The fix that indents the lines below one as far as it."""
+        """The fix that indents the lines below one as far as it; one word may be a label that lacks its colon."""
         last = line
         while last.below:
             last = last.below[-1]
         first, end = self.row(line.below[0].tokens[0]), self.row(last.tokens[-1])
-        return [shifted(self.source, range(first, end + 1), line.indent - line.below[0].indent, "indent it as the line above")]
+        fix = shifted(self.source, range(first, end + 1), line.indent - line.below[0].indent, "indent it as the line above")
+        return [fix._replace(safe=len(line.tokens) > 1)]
 
     def next_indented(self, line: LogicalLine) -> list[Fix]:
-        """The fix that indents the line after a head with nothing in it, if it is as deep as the head."""
+        """The fix that indents the line after a head with nothing in it, if it is as deep as the head; safe where no other one is."""
         number, lines = self.row(line.tokens[-1]) + 1, len(self.source.starts)
-        text = self.source.line(number) if number <= lines else ""
-        if not text.strip() or len(text) - len(text.lstrip(" ")) != line.indent or text.lstrip()[0] in "#|":
+        rows = [self.source.line(each) for each in range(number, lines + 1)]
+        depths = [len(text) - len(text.lstrip(" ")) if text.strip() else _BLANK for text in rows]
+        if not rows or depths[0] != line.indent or rows[0].lstrip()[0] in "#|":
             return []
-        return [shifted(self.source, [number], _STEP, "indent the next line")]
+        body = next((at for at, depth in enumerate(depths) if at and depth <= line.indent), len(rows))
+        sure = body == len(rows) or depths[body] < line.indent
+        return [shifted(self.source, range(number, number + body), _STEP, "indent the next line")._replace(safe=sure)]
 
     def row(self, token: Token) -> int:
         return self.source.locate(token.start)[0]

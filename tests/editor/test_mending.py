@@ -19,7 +19,7 @@ NOT_MECHANICAL = {
     "A304", "A402", "A409", "A413", "A414", "A419", "A421", "A502", "A520", "A521", "A550", "A601", "A602",
 }  # fmt: skip
 """Codes with an example that asks for a decision: another number, another network, another file."""
-SAFE = {"A001", "A002", "A006", "A008", "A101", "A102", "A104", "A106", "A109", "A401"}
+SAFE = {"A001", "A002", "A003", "A004", "A005", "A006", "A008", "A101", "A102", "A104", "A106", "A109", "A206", "A401"}
 """Codes whose example is mended by safe fixes alone."""
 
 
@@ -112,3 +112,43 @@ def one_fix(text, code):
 )
 def test_a_fix_changes_only_what_it_is_about(text, code, after):
     assert one_fix(text, code) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("input 8x8x3 | conv k=3 f=8 | relu\n", "input 8x8x3\nconv k=3 f=8 | relu\n"),
+        ("input 8x8x3\nconv k=3 f=8 | repeat 2: conv k=1 f=8\n", "input 8x8x3\nconv k=3 f=8\nrepeat 2: conv k=1 f=8\n"),
+        ("input 8x8x3\nconv k=1 f=8 | residual:\n  relu\nfc 2\n", "input 8x8x3\nconv k=1 f=8\nresidual:\n  relu\nfc 2\n"),
+        ("input 8x8x3\nresidual:\nconv k=3 f=3 p=1\n", "input 8x8x3\nresidual:\n  conv k=3 f=3 p=1\n"),
+        ("input 8x8x3\nfc (3+1 bias=no | relu\n", "input 8x8x3\nfc (3+1) bias=no | relu\n"),
+        ('input 8x8x3\nmeta title="LeNet 5\nfc 2\n', 'input 8x8x3\nmeta title="LeNet 5"\nfc 2\n'),
+        ("input 8x8x3\nconv k=3 f=8 k=3\n", "input 8x8x3\nconv k=3 f=8\n"),
+        ("input 8x8x3\nfc 8 | relu | relu\n", "input 8x8x3\nfc 8 | relu\n"),
+        ("input 8x8x3\nrepeat 2:\n  param n = 3  # why\n  conv k=1 f=n\n", "input 8x8x3\nparam n = 3  # why\nrepeat 2:\n  conv k=1 f=n\n"),
+        ('input 9x9x4\nrearrange "h, w, c -> c, h, w"\n', 'input 9x9x4\nrearrange "h w c -> c h w"\n'),
+        ("  input 8x8x3\n  residual:\n    relu\n", "input 8x8x3\nresidual:\n  relu\n"),
+        ("input 8x8x3\nconv k=3 f=8\n  relu\n  fc 10\n", "input 8x8x3\nconv k=3 f=8\nrelu\nfc 10\n"),
+        ("input 8x8x3\rfc 10\r", "input 8x8x3\nfc 10\n"),
+    ],
+)
+def test_what_can_only_mean_one_thing_is_mended(text, after):
+    found = mended(compiler()(text), compiler())
+    assert found.text == after
+    assert compiler()(found.text).complete
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 8x8x3\nstem: conv k=3 f=3 p=1 | repeat 2: conv k=1 f=3\n",  # what the label is for would change
+        "input 8x8x3\nresidual:\nconv k=3 f=3 p=1\nconv k=3 f=3 p=1\n",  # where does the body end?
+        "input 8x8x3\nfc (3 + 1\n",
+        "input 8x8x3\nconv k=3 f=4 f=8\n",
+        "input 8x8x3\nfc 8 | relu | sigmoid\n",
+        "input 8x8x3\nstem\n  relu\n",  # a label that lacks its colon, or a line too deep
+        "block a(k):\n  param n = 2*k\n  conv k=1 f=n\ninput 8x8x3\na 2\n",
+    ],
+)
+def test_what_can_mean_two_things_is_left(text):
+    assert mended(compiler()(text), compiler()).fixes == ()

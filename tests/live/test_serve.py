@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+import archspec
+from archspec.views.page import page
 from tests.helpers.paths import ROOT
 
 GOOD = "input 8x8x3\nfc 10\n"
+WHOLE = 2
+"""The number of the first page that has all pictures: page 1 has one."""
 
 
 class Browser:
@@ -69,16 +73,25 @@ def served(tmp_path):
 
 def test_the_page_is_remade_on_save(served):
     folder, browser = served
-    first = browser.until(lambda state: state["page"])
+    first = browser.until(lambda state: state["page"] == WHOLE)
     assert (first["messages"], "1,930" in browser.get("/page")[1]) == ("", True)
     (folder / "net.arch").write_text("input 8x8x3\nfc 20\n")
     second = browser.until(lambda state: "3,860" in browser.get("/page")[1])
     assert (second["page"] > first["page"], second["messages"]) == (True, "")
 
 
+def test_what_is_seen_first_comes_first(served):
+    """A page with one picture, then one with all."""
+    _, browser = served
+    browser.until(lambda state: state["page"] == WHOLE)
+    picture = '<details class="picture"'
+    assert browser.get("/page")[1].count(picture) > 1
+    assert page([archspec.loads(GOOD)], whole=False).html.count(picture) == 1
+
+
 def test_the_last_good_page_stays_under_the_messages(served):
     folder, browser = served
-    first = browser.until(lambda state: state["page"])
+    first = browser.until(lambda state: state["page"] == WHOLE)
     (folder / "net.arch").write_text("input 8x8x3\nfcc 10\n")
     broken = browser.until(lambda state: "there is no layer or block `fcc`" in state["messages"])
     assert broken["page"] == first["page"]

@@ -44,11 +44,19 @@ class Page(NamedTuple):
         return f'<iframe srcdoc="{escape(self.html)}" style="width:100%;height:45em;border:0" sandbox="allow-scripts"></iframe>\n'
 
 
-def page(networks: Sequence[Network], quiz: str | None = None) -> Page:
-    """A page about one or more networks. With `quiz`, a seed, cells of the tables are blanked and the page holds no answers."""
+def page(networks: Sequence[Network], quiz: str | None = None, *, whole: bool = True) -> Page:
+    """A page about one or more networks. With `quiz`, a seed, cells of the tables are blanked and the page holds no answers.
+
+    One that is not `whole` has what is seen first: one picture, no formulas. It takes a third of the time.
+    """
     reports = [Report(network) for network in networks]
     parts = [
-        Section(report, layers(report), pictures(report.network, numbers=quiz is None), sliders(report) if quiz is None else None)
+        Section(
+            report,
+            layers(report),
+            pictures(report.network, numbers=quiz is None, others=whole),
+            sliders(report) if quiz is None and whole else None,
+        )
         for report in reports
     ]
     notes = tuple(f"{part.report.model}: {note}" for part in parts for note in part.pictures.notes + part.layers.notes)

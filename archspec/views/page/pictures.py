@@ -34,11 +34,11 @@ class Pictures(NamedTuple):
     notes: tuple[str, ...]
 
 
-def pictures(network: Network, *, numbers: bool = True) -> Pictures:
-    """All pictures of a network; those that hold no `numbers` beside a quiz."""
+def pictures(network: Network, *, numbers: bool = True, others: bool = True) -> Pictures:
+    """All pictures of a network, or without `others` the one that is shown first; those that hold no `numbers` beside a quiz."""
     found: list[Shown] = []
     notes: list[str] = []
-    levels, first = _levels(network)
+    levels, first = _levels(network, others)
     try:
         for level in levels:
             picture = embedded(network, "blocks", level) if numbers else outline(network, level)
@@ -47,7 +47,7 @@ def pictures(network: Network, *, numbers: bool = True) -> Pictures:
     except SpecError as error:
         notes += [f"there are no boxes and arrows: {d.message}" for d in error.diagnostics]
     drawn = len(found)
-    for kind, title, about in _CHARTS if numbers else ():
+    for kind, title, about in _CHARTS if numbers and (others or not found) else ():
         try:
             found.append(Shown(title, about, embedded(network, kind).text))
         except SpecError as error:
@@ -55,12 +55,14 @@ def pictures(network: Network, *, numbers: bool = True) -> Pictures:
     return Pictures(found, first if first < drawn else 0, tuple(dict.fromkeys(notes)))
 
 
-def _levels(network: Network) -> tuple[list[str], int]:
+def _levels(network: Network, others: bool) -> tuple[list[str], int]:
     """The levels worth showing, and the position of the one that `auto` takes. Of levels with as many boxes the finest is kept."""
     try:
         auto = automatic(network).level
     except TooLarge:
         return ["stage"], 0  # drawing it says why it cannot be
+    if not others:
+        return [auto], 0
     sizes = {len(diagram.boxes): diagram.level for diagram in diagrams(network, reversed(FROM_FINEST), MOST)}
     kept = list(sizes.values()) or [auto]
     return kept, kept.index(auto) if auto in kept else len(kept) - 1
