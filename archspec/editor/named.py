@@ -1,19 +1,15 @@
-"""Services about names: definition, references, rename, the outline of a text."""
+"""Services about names: definition, references, the outline of a text."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import NamedTuple
 
-from archspec.diagnostics.fix import Edit, Fix, apply
 from archspec.editor.open_text import Document
 from archspec.editor.positions import Position, Range, range_
-from archspec.editor.symbol_table import Symbol, Symbols, extent
-from archspec.elaborate.compiled import Compiled
-from archspec.ops import STEPS
+from archspec.editor.symbol_table import Symbols, extent
 from archspec.source import Span
 from archspec.syntax import ast
-from archspec.syntax.lines import KEYWORDS
 
 
 class Location(NamedTuple):
@@ -32,10 +28,6 @@ class Entry(NamedTuple):
     whole: Range
     place: Range
     below: tuple[Entry, ...] = ()
-
-
-class Refusal(Exception):
-    """Says why a name cannot be changed."""
 
 
 def symbols(document: Document) -> Symbols:
@@ -67,36 +59,6 @@ def references(document: Document, place: Position, *, declaration: bool = True)
         return []
     own = [found[0].place] if declaration else []
     return [located(document, span) for span in (*own, *symbols(document).of(found[0]))]
-
-
-def renamable(document: Document, place: Position) -> Range | None:
-    """The word at a place, where it is a name that can be changed."""
-    found = symbols(document).at(document.offset(place))
-    return range_(found[1]) if found is not None and _own(document, found[0]) and found[1].text == found[0].name else None
-
-
-def rename(document: Document, place: Position, name: str) -> list[tuple[Range, str]]:
-    """The edits that give the name at a place, and all that refers to it, another. Raises Refusal with the reason."""
-    found = symbols(document).at(document.offset(place))
-    if found is None or not _own(document, found[0]):
-        raise Refusal("there is no name here that can be changed: labels in quotes or with expressions, and names of other files, cannot")
-    if not (name.isidentifier() and name.isascii()) or name in KEYWORDS or name in ("cin", "skip", "again"):
-        raise Refusal(f"`{name}` is not a name, or it is a word of the language")
-    if found[0].kind == "block" and name in STEPS:
-        raise Refusal(f"`{name}` is the name of a layer")
-    spans = sorted({found[0].place, *symbols(document).of(found[0])}, key=lambda span: span.start)
-    text, _ = apply(document.text, [Fix("", tuple(Edit(span, name) for span in spans))])
-    if _errors(document.compile(text)) > _errors(document.compiled):
-        raise Refusal(f"`{name}` has another meaning here")
-    return [(range_(span), name) for span in spans]
-
-
-def _errors(found: Compiled) -> int:
-    return sum(each.severity == "error" for each in found.diagnostics)
-
-
-def _own(document: Document, symbol: Symbol) -> bool:
-    return symbol.place.source is document.source and symbol.plain
 
 
 def outline(document: Document) -> list[Entry]:

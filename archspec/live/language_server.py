@@ -22,7 +22,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.uris import to_fs_path
 
 from archspec import __version__
-from archspec.editor import appearance, completions, findings, hints, hovers, named
+from archspec.editor import appearance, completions, findings, hints, hovers, named, renaming
 from archspec.editor.open_text import Document, Stale, folder_of
 from archspec.live import protocol_forms as forms
 
@@ -212,16 +212,17 @@ def _highlights(document: Document, params: lsp.DocumentHighlightParams) -> list
 
 
 def _renamable(document: Document, params: lsp.PrepareRenameParams) -> lsp.Range | None:
-    found = named.renamable(document, forms.place_of(params.position))
+    found = renaming.renamable(document, forms.place_of(params.position))
     return forms.range_of(found) if found is not None else None
 
 
 def _rename(document: Document, params: lsp.RenameParams) -> lsp.WorkspaceEdit:
     try:
-        found = named.rename(document, forms.place_of(params.position), params.new_name)
-    except named.Refusal as refusal:
+        found = renaming.rename(document, forms.place_of(params.position), params.new_name)
+    except renaming.Refusal as refusal:
         raise JsonRpcException(str(refusal), _REQUEST_FAILED) from None
-    return lsp.WorkspaceEdit(changes={params.text_document.uri: forms.edits(found)})
+    uri = params.text_document.uri
+    return lsp.WorkspaceEdit(changes={path.as_uri() if path is not None else uri: forms.edits(each) for path, each in found.items()})
 
 
 def _completions(document: Document, params: lsp.CompletionParams) -> list[lsp.CompletionItem]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archspec.editor import appearance, completions, findings, hints, hovers, named
+from archspec.editor import appearance, completions, findings, hints, hovers, named, renaming
 from archspec.editor.open_text import Document
 from archspec.editor.positions import Position, offset, position
 from archspec.finding import bundled_names, specs_folder
@@ -117,7 +117,7 @@ def test_open_texts_count_as_files(tmp_path):
     ("mark", "name"), [("width", "channels"), ("unit(", "part"), ("stem", "first"), ("n, s", "filters"), ("i: unit", "k")]
 )
 def test_rename(mark, name):
-    edits = named.rename(document(), at(TEXT, mark), name)
+    edits = renaming.rename(document(), at(TEXT, mark), name)[None]
     lines = TEXT.splitlines()
     for (start, end), new in reversed(edits):
         line = lines[start.line]
@@ -134,8 +134,53 @@ def test_rename(mark, name):
     ("mark", "name"), [("width", "1x"), ("width", "input"), ("stem", "layer1"), ("unit(", "conv"), ("x{0}", "y"), ("relu", "y")]
 )
 def test_rename_is_refused(mark, name):
-    with pytest.raises(named.Refusal):
-        named.rename(document(), at(TEXT, mark), name)
+    with pytest.raises(renaming.Refusal):
+        renaming.rename(document(), at(TEXT, mark), name)
+
+
+BLOCKS = "param width = 4\nblock unit(n): conv k=1 f=n\nblock twice(): unit 3 | unit width\n"
+USER = 'use "parts.arch"\ninput 8x8x3\nunit n=width\n'
+
+
+def changed(text, edits):
+    lines = text.split("\n")
+    for (start, end), new in reversed(edits):
+        assert start.line == end.line
+        lines[start.line] = lines[start.line][: start.character] + new + lines[start.line][end.character :]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(("mark", "name"), [("unit", "part"), ("n=", "filters"), ("width", "wide")])
+@pytest.mark.parametrize("opened", [False, True])
+def test_rename_across_files(tmp_path, mark, name, opened):
+    """From the call as from the declaration; files that are open count as they are there, and no other file of the name is touched."""
+    folder = tmp_path.resolve()
+    (folder / "parts.arch").write_text(BLOCKS)
+    (folder / "beside.arch").write_text(USER if not opened else "")
+    (folder / "apart.arch").write_text("block unit(n): conv k=3 f=n\ninput 8x8x3\nunit n=3\n")
+    texts = {folder / "beside.arch": USER} if opened else {}
+    user = Document(str(folder / "net.arch"), USER, folder, texts)
+    found = renaming.rename(user, at(USER, mark), name)
+    assert set(found) == {None, folder / "parts.arch", folder / "beside.arch"}
+    blocks = changed(BLOCKS, found[folder / "parts.arch"])
+    after = Document(user.name, changed(USER, found[None]), folder, {folder / "parts.arch": blocks})
+    assert (
+        changed(USER, found[None])
+        == changed(USER, found[folder / "beside.arch"])
+        == USER.replace(mark, mark.replace(mark.strip("="), name))
+    )
+    assert findings.findings(after) == []
+    (folder / "net.arch").write_text(USER)
+    mark = {"n=": "n)"}.get(mark, mark)
+    home = Document(str(folder / "parts.arch"), BLOCKS, folder, texts)
+    assert set(renaming.rename(home, at(BLOCKS, mark), name)) == {None, folder / "net.arch", folder / "beside.arch"}
+
+
+def test_rename_is_refused_where_another_file_has_the_name(tmp_path):
+    folder = tmp_path.resolve()
+    (folder / "net.arch").write_text(USER + "block part(): relu\n")
+    with pytest.raises(renaming.Refusal, match=r"net\.arch"):
+        renaming.rename(Document(str(folder / "parts.arch"), BLOCKS, folder), at(BLOCKS, "unit"), "part")
 
 
 def test_outline():

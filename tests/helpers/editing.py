@@ -3,7 +3,7 @@
 import time
 from contextlib import suppress
 
-from archspec.editor import appearance, completions, findings, hints, hovers, named
+from archspec.editor import appearance, completions, findings, hints, hovers, named, renaming
 from archspec.editor.open_text import Document
 from archspec.editor.positions import Position
 
@@ -15,13 +15,13 @@ _OF_TEXTS = {
 
 
 def _renamed(document, place):
-    with suppress(named.Refusal):
-        return named.rename(document, place, "other")
+    with suppress(renaming.Refusal):
+        return renaming.rename(document, place, "other")
 
 
 _OF_PLACES = {
     "hover": hovers.hover, "help_at": hovers.help_at, "completions": completions.completions, "definition": named.definition,
-    "references": named.references, "renamable": named.renamable, "rename": _renamed,
+    "references": named.references, "renamable": renaming.renamable, "rename": _renamed,
     "actions": lambda document, place: findings.actions(document, place, place),
 }  # fmt: skip
 

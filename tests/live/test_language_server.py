@@ -200,3 +200,11 @@ def test_malformed_messages(client, message):
     client.send(message)
     client.open("a.arch", TEXT)
     assert client.at("hover", "a.arch", 6, 0) is not None
+
+
+def test_a_block_of_another_file_is_renamed(client):
+    (client.folder / "parts.arch").write_text("block unit(): relu\n")
+    client.open("a.arch", 'use "parts.arch"\ninput 8x8x3\nunit\n')
+    changes = client.at("rename", "a.arch", 2, 1, newName="part")["changes"]
+    places = {uri: [edit["range"]["start"]["line"] for edit in edits] for uri, edits in changes.items()}
+    assert places == {client.uri("a.arch"): [2], client.uri("parts.arch"): [0]}
