@@ -21,6 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     from archspec.live.language_server import server
 
     gc.enable()  # it runs for hours
+    gc.set_threshold(50_000, 20, 20)  # a text makes many objects that stay until the next one
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:  # the server closes it at the end
         server().start_io(sys.stdin.buffer, out)
     return 0

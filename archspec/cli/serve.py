@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise Failure(f"cannot listen at {HOST}:{arguments.port}: {reason(error)}") from None
     gc.enable()  # it runs for hours
+    gc.set_threshold(50_000, 20, 20)  # a text makes many objects that stay until the next one
     address = f"http://{HOST}:{server.server_port}/"
     with suppress(KeyboardInterrupt):
         Thread(target=server.serve_forever, daemon=True).start()

@@ -73,7 +73,7 @@ def spec(given: argparse.Namespace, fixed: Sequence[str], shapes: Sequence[str])
         specs.tell(imported.diagnostics)
         return spec_of(imported.network)
     text = specs.read(given.file, given.stdin_filename)
-    options = Options(params=specs.settings(fixed), inputs=inputs, base=text.base, texts={}, **limits)
+    options = Options(params=specs.settings(fixed), inputs=inputs, base=text.base, texts={}, watch=None, **limits)
     found = compile_source(text.text, text.name, options)
     if found.complete and found.network is not None:
         return spec_of(found.network)

@@ -127,7 +127,7 @@ def own(file: str, arguments: argparse.Namespace) -> tuple[Text, Options]:
     """Read FILE, a spec, and the options of the command for it. Raises Failure."""
     given = limits(arguments.limit)
     text = read(file, arguments.stdin_filename, given.get("max_bytes", MAX_BYTES))
-    return text, Options(params=settings(arguments.set), inputs=shapes(arguments.input), base=text.base, texts={}, **given)
+    return text, Options(params=settings(arguments.set), inputs=shapes(arguments.input), base=text.base, texts={}, watch=None, **given)
 
 
 def imported(file: str, set_: Sequence[str], inputs: Mapping[str, tuple[int, ...]]) -> Imported | None:

@@ -122,9 +122,14 @@ def moved_up(span: Span, *, safe: bool = False) -> Fixes:
     line = source.line(number).strip()
     if top is None or not re.fullmatch(r" *(?:#.*)?", line.removeprefix(span.text)):
         return ()
-    place = source.starts[top - 1]
-    gone = lines_removed(source, number, number, "").edits
-    return (Fix(f"move it above line {top}", (Edit(Span(source, place, place), f"{line}\n"), *gone), safe),)
+    return (moved_above(span, top, line)._replace(safe=safe),)
+
+
+def moved_above(span: Span, top: int, line: str) -> Fix:
+    """Move the line of a span, which is to be written as `line`, above another one, counted from 1."""
+    source, place = span.source, span.source.starts[top - 1]
+    gone = lines_removed(source, span.line, span.line, "").edits
+    return Fix(f"move `{span.text}` above line {top}", (Edit(Span(source, place, place), f"{line}\n"), *gone))
 
 
 def apply(text: str, fixes: Sequence[Fix]) -> tuple[str, list[Fix]]:

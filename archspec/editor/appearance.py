@@ -10,7 +10,7 @@ from typing import NamedTuple
 from archspec.diagnostics import Diagnostics, Enough
 from archspec.editor.findings import replaced
 from archspec.editor.open_text import Document
-from archspec.editor.positions import Position, Range, position, range_
+from archspec.editor.positions import Position, Range, position, range_, units
 from archspec.editor.symbol_table import extent, suites
 from archspec.ops import STEPS
 from archspec.source import Source, Span
@@ -54,12 +54,13 @@ class Link(NamedTuple):
 
 def words(document: Document) -> list[Word]:
     """The words with a colour of their own, in the order of the text."""
-    result = []
+    result, line, starts = [], 0, document.source.starts
     for start, end, kind in coloured(document.source, document.tokens, document.blocks):
+        while line + 1 < len(starts) and starts[line + 1] <= start:
+            line += 1
         text = document.text[start:end]
-        length = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-        if "\n" not in text and length:
-            result.append(Word(position(document.source, start), length, kind))
+        if "\n" not in text and text:
+            result.append(Word(Position(line, units(document.text[starts[line] : start])), units(text), kind))
     return result
 
 

@@ -25,8 +25,12 @@ def position(source: Source, offset: int) -> Position:
     """Count the place of an offset."""
     line, column = source.locate(max(0, min(offset, len(source.text))))
     start = source.starts[line - 1]
-    before = source.text[start : start + column - 1]
-    return Position(line - 1, len(before) if before.isascii() else len(before.encode("utf-16-le", "surrogatepass")) // 2)
+    return Position(line - 1, units(source.text[start : start + column - 1]))
+
+
+def units(text: str) -> int:
+    """The length of a text in units of UTF-16."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def range_(span: Span) -> Range:

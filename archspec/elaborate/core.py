@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostics
-from archspec.diagnostics.fix import written
+from archspec.diagnostics.fix import moved_above, written
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Unit
 from archspec.elaborate.expressions import Refused, Scope, Seen, truth
@@ -135,8 +135,14 @@ class Core(Reports, ABC):
                 later = f"`{below.span.text}` comes later, at line {below.span.line}"
                 help_ = f"{later}: move it up, or indent this line if it belongs to a block"
             start = span.source.starts[span.line - 1]
-            top = below is None and context.top and span.source is self.file.span.source
-            fixes = [written(Span(span.source, start, start), "input 32x32x3\n")] if top else []
+            top = context.top and span.source is self.file.span.source
+            fixes = [written(Span(span.source, start, start), "input 32x32x3\n")] if top and below is None else []
+            if top and below is not None:
+                blocks = any(
+                    isinstance(s, ast.Suite) and isinstance(s.head, ast.Block) for s in self.file.body if s.span.start < span.start
+                )
+                line = below.span.source.line(below.span.line).strip()
+                fixes = [moved_above(below.span, span.line, line)._replace(safe=not blocks)]
             self.reject("A117", "there is nothing yet for this layer to read", span, help_, fixes=fixes)
         return self.unknown(context.builder, span)
 

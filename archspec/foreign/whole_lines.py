@@ -42,6 +42,7 @@ _KEPT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(?:x|out|h|y)\s*(?:\.clone\(\))?")
 _HYPHENS = re.compile(r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+")
 _NUMBERS = (
     (re.compile(r"(?<=\d)_(?=\d{3})|(?<=\d),(?=000\b)"), ""),
+    (re.compile(r"^\s*input\s*:?\s*\d[\d*x ]*$"), lambda found: re.sub(r"input\s*:?\s*", "input ", re.sub(r"\s*\*\s*", "x", found[0]))),
     (re.compile(r"\b(\d{1,2})\s*%(?=[\s)]|$)"), lambda found: f"{int(found[1]) / 100:g}"),
     (re.compile(r"^(\s*(?:\w+:\s*)?[A-Za-z]\w*)\s*=\s*(?=\d[\dx.]*\s*$)"), r"\1 "),
     (re.compile(r"^(\s*(?:\w+:\s*)?conv\w*\s+)(\d+)\s*@\s*(?=\d)", re.IGNORECASE), r"\1f=\2 k="),

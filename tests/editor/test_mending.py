@@ -130,6 +130,8 @@ def test_a_fix_changes_only_what_it_is_about(text, code, after):
         ("  input 8x8x3\n  residual:\n    relu\n", "input 8x8x3\nresidual:\n  relu\n"),
         ("input 8x8x3\nconv k=3 f=8\n  relu\n  fc 10\n", "input 8x8x3\nconv k=3 f=8\nrelu\nfc 10\n"),
         ("input 8x8x3\rfc 10\r", "input 8x8x3\nfc 10\n"),
+        ("conv k=1 f=2 | relu\ninput 8x8x3  # x\nfc 2\n", "input 8x8x3  # x\nconv k=1 f=2 | relu\nfc 2\n"),
+        ("input: 28*28*1\nfc 10\n", "input 28x28x1\nfc 10\n"),
     ],
 )
 def test_what_can_only_mean_one_thing_is_mended(text, after):
