@@ -115,7 +115,8 @@ def _numbers(document: Document, at: int) -> str:
     row, report, more = found
     known = {row_.name: row_ for row_ in report.layers}
     steps = next(iter(explain(report, row.name))).steps if row.name in known else ()
-    lines = [f"- {step.name}: **{step.text}** {visible(step.how)}" for step in steps]
+    hows = [visible(step.how).replace("`", "'") for step in steps]  # as code: a product has stars
+    lines = [f"- {step.name}: **{step.text}**" + (f" `{how}`" if how else "") for step, how in zip(steps, hows, strict=True)]
     title = f"`{visible(row.name)}`" + (f", and {more:,} more layers from here" if more else "")
     return "\n".join([title, "", *lines])
 

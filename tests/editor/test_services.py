@@ -227,6 +227,7 @@ def test_lenses():
 def test_hover_has_the_arithmetic():
     text = hovers.hover(document(), at(TEXT, "conv k=3 f=width")).text
     assert "**216**" in text and "32x32x8" in text
+    assert "**8,192** `32*32*8`" in text  # as code, since Markdown would take the stars away
     assert (
         "padding" in hovers.hover(document(), at(TEXT, "round=floor")).text
         or "floor" in hovers.hover(document(), at(TEXT, "round=floor")).text
