@@ -161,11 +161,11 @@ def _check(opened: Opened, request: Mapping[str, Any]) -> Answer:
 
 
 def _table(opened: Opened, request: Mapping[str, Any]) -> Answer:
-    """The table of `archspec table` as texts, with the line that each row is from."""
+    """The table of `archspec table` as texts, with the line of this text that each row is from."""
     report = opened.report
     fold = len(report.layers) > MOST_ROWS
     style = Style(("name", "layer", "output", "params", "macs"), fold=fold)
-    rows = list(report.rows(fold=fold))
+    rows, source = list(report.rows(fold=fold)), opened.document.source
     grid = grid_of(report, style)
     return {
         "title": report.network.meta.get("title") or report.model,
@@ -173,7 +173,7 @@ def _table(opened: Opened, request: Mapping[str, Any]) -> Answer:
         "numbers": grid.numbers,
         "rows": grid.rows[:MOST_ROWS],
         "kinds": [row.node.op.kind for row in rows[:MOST_ROWS]],
-        "lines": [row.line for row in rows[:MOST_ROWS]],
+        "lines": [row.line if row.node.span is not None and row.node.span.source is source else None for row in rows[:MOST_ROWS]],
         "totals": grid.totals,
         "left_out": max(0, len(rows) - MOST_ROWS),
         "notes": [*footer(report), COUNTED],

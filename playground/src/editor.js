@@ -103,7 +103,7 @@ export function editor(parent, text, { ask, changed, moved }) {
       doc: text,
       extensions: [
         lineNumbers(), highlightActiveLineGutter(), highlightActiveLine(), history(), drawSelection(), closeBrackets(), highlightSelectionMatches(),
-        indentUnit.of("  "), indentation, autocompletion({ override: [complete], icons: false }), hoverTooltip(hover, { hoverTime: 250 }),
+        indentUnit.of("  "), indentation, autocompletion({ override: [complete], icons: false }), hoverTooltip(hover, { hoverTime: 400 }),
         keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, ...completionKeymap, ...lintKeymap]),
         decorations, theme,
         EditorView.contentAttributes.of({ "aria-label": "Text of the spec", spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),

@@ -22,9 +22,9 @@ export const theme = EditorView.theme({
   ".cm-hint": { color: "var(--muted)", fontSize: "0.86em", marginLeft: "2.2ch", whiteSpace: "pre", userSelect: "none" },
   ".cm-tooltip": {
     backgroundColor: "var(--card)", color: "var(--ink)", border: "1px solid var(--frame)", borderRadius: "8px", boxShadow: "0 6px 24px rgb(0 0 0/.18)",
-    maxWidth: "min(34rem, 90vw)", fontSize: "13px",
+    maxWidth: "min(30rem, 90vw)", fontSize: "13px",
   },
-  ".cm-tooltip .about": { padding: "8px 12px", maxHeight: "22rem", overflow: "auto", fontFamily: "system-ui, sans-serif", lineHeight: "1.45" },
+  ".cm-tooltip .about": { padding: "8px 12px", maxHeight: "15rem", overflow: "auto", fontFamily: "system-ui, sans-serif", lineHeight: "1.45" },
   ".about p, .about ul, .about pre": { margin: "0 0 6px" },
   ".about ul": { paddingLeft: "1.1em" },
   ".about code, .about pre": { fontFamily: mono, fontSize: "0.94em" },

@@ -2,7 +2,7 @@
 
 import { fragmentOf, textOf } from "./address.js";
 import { editor } from "./editor.js";
-import { button, make } from "./elements.js";
+import { button, inline, make } from "./elements.js";
 import { panes } from "./panes.js";
 import { connect, start } from "./transport.js";
 
@@ -153,9 +153,9 @@ function messages(found) {
     ...found.findings.map((each) => {
       const [line, character] = each.range[0];
       const [first, ...more] = each.text.split("\n");
-      const fixes = each.fixes.map((fix) => button(fix.title, () => text.edit(fix.edits), { class: "fix" }));
+      const fixes = each.fixes.map((fix) => make("button", { type: "button", class: "fix", onclick: () => text.edit(fix.edits) }, ...inline(fix.title)));
       const go = button(`line ${line + 1}`, () => (text.go(line, character), text.focus()), { class: "link", "aria-label": `Go to line ${line + 1}` });
-      return make("li", { class: each.severity }, make("b", {}, each.code || each.severity), " ", go, " ", first, more.length ? make("p", {}, more.join("\n")) : null, ...fixes);
+      return make("li", { class: each.severity }, make("b", {}, each.code || each.severity), " ", go, " ", ...inline(first), make("p", {}, ...inline(more.join("\n"))), ...fixes);
     }),
   );
 }

@@ -66,6 +66,7 @@ def test_places_count_utf16():
 
 def test_fixes_and_format(engine):
     wrong = asked(engine, "check", "input 8x8x3\nconvv k=3 f=4\n")
+    assert wrong["findings"][0]["text"].splitlines() == ["there is no layer or block `convv`", "help: did you mean `conv`?"]
     assert any(fix["edits"] for each in wrong["findings"] for fix in each["fixes"])
     assert asked(engine, "format", "input  8x8x3\n")["edits"]
     assert asked(engine, "fix", "input 8x8x3\nfc 3\n") == {"edits": []}
@@ -139,6 +140,12 @@ def test_use_finds_bundled_blocks_and_a_folder(engine, tmp_path):
     (tmp_path / "own.arch").write_text("block unit(): fc 3\n")
     assert asked(Engine(tmp_path), "table", 'use "own.arch"\ninput 8\nunit\n')["rows"]
     assert "A116" in json.dumps(asked(engine, "check", 'use "../secret.arch"\ninput 8x8x3\nrelu\n'))
+
+
+def test_rows_of_a_used_file_have_no_line_here(engine):
+    found = asked(engine, "table", (specs_folder() / "resnet18.arch").read_text())
+    lines = dict(zip([row[0] for row in found["rows"]], found["lines"], strict=True))
+    assert (lines["conv1"], lines["layer1.0.conv1"]) == (12, None)
 
 
 def test_a_model_is_read_as_a_spec(engine):
