@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PYODIDE = HERE / "node_modules" / "pyodide"
 PAGE = ROOT / "archspec" / "live" / "play"
-NOT_NEEDED = ("cli", "live/play", "backends/train", "weights/files.py")
+NOT_NEEDED = ("cli", "live/play", "backends/train/scripts")
 """Parts of archspec that the engine never imports."""
 UNUSED = """
 _pyrepl asyncio/proactor_events asyncio/windows_events asyncio/windows_utils bdb cProfile cmd code concurrent/interpreters
