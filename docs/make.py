@@ -55,6 +55,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/compare.md": partial(shown, "docs/compare.md"),
     "docs/peers.md": partial(shown, "docs/peers.md"),
     "README.md": partial(shown, "README.md"),
+    "site/pages/index.md": partial(shown, "site/pages/index.md"),
     "grammars/tmLanguage.json": textmate,
     "playground/src/colours.css": colours,
 }

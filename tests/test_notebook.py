@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html.parser
+import re
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -42,16 +43,19 @@ def shell():
     InteractiveShell.clear_instance()
 
 
-def test_a_network_shows_picture_and_table():
+def test_a_network_shows_its_page_and_its_table():
     network = archspec.loads(LENET, name="small.arch")
-    text = network._repr_html_()
-    assert text.count("<svg") == 1 and text.count("<table>") == 1
-    assert text.index("<svg") < text.index("<table>") and ">small</caption>" in text
+    tags = Tags(network._repr_html_())
+    frame = dict(tags.attributes)
+    assert frame["srcdoc"] == archspec.report(network).html and frame["sandbox"] == "allow-scripts"
+    assert tags.found.index("iframe") < tags.found.index("details") < tags.found.index("table")
+    assert ">small</caption>" in network._repr_html_()
     check_safe(network._repr_svg_())
 
 
-def test_a_deep_network_is_folded():
+def test_a_large_network_shows_a_picture_and_a_folded_table():
     text = archspec.load("resnet152")._repr_html_()
+    assert "<iframe" not in text and text.index("<svg") < text.index("<table>")
     assert "layer3.1..35.conv1" in text and len(text) < 200_000
 
 
@@ -65,6 +69,7 @@ def test_what_cannot_be_drawn_still_has_its_table(monkeypatch):
         raise archspec.SpecError([])
 
     monkeypatch.setattr("archspec.views.figures.draw", refuses)
+    monkeypatch.setattr(display, "_LARGEST", 0)
     network = archspec.loads(LENET)
     assert network._repr_svg_() is None and "<table>" in network._repr_html_()
 
@@ -74,6 +79,19 @@ def test_hostile_names_are_inert():
     tags = Tags(archspec.loads(spec)._repr_html_())
     assert not {"script", "img"} & set(tags.found)
     assert not any(name.startswith("on") for name, _ in tags.attributes)
+
+
+def test_what_a_browser_shows(visit):
+    """The frame has the page and reaches nothing else; without scripts its table is there too; without the frame the folded one is."""
+    shown = archspec.loads(LENET, name="small.arch")._repr_html_()
+    for scripts in (True, False):
+        tab = visit(f"<!DOCTYPE html><title>notebook</title>{shown}", java_script_enabled=scripts)
+        table = tab.frame_locator("iframe").locator("table").first
+        assert table.is_visible() and "conv k=5 f=6" in table.inner_text()
+        assert not tab.locator("details table").is_visible()
+    tab = visit(re.sub(r"<iframe.*?</iframe>", "", shown, flags=re.DOTALL))
+    tab.get_by_text("The table alone").click()
+    assert tab.locator("details table").is_visible()
 
 
 def test_the_graph_knows_nothing_of_pictures():
@@ -86,11 +104,6 @@ def test_a_comparison_shows_itself():
     found = archspec.compare([archspec.load("vgg16"), archspec.load("vgg19")])
     ElementTree.fromstring(found._repr_svg_())
     assert found._repr_html_().count("<table>") == 2
-
-
-def test_drawn_once_where_both_forms_are_asked_for():
-    network = archspec.loads(LENET)
-    assert display.svg(network) in display.html(network)
 
 
 def test_a_cell_is_a_spec(shell, capsys):

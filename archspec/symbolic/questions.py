@@ -24,7 +24,7 @@ def formula(
     """Find the counts of a network as formulas in sizes of its input and in params.
 
     `variables` are `H`, `W`, `C` (`H` alone stands for both sides of a square input) and names of params, as `"H,classes"` or a list; `counts`
-    are params, macs, flops, activations, buffers or layers. With `group="stage"` each label, block and repeat at the top of the spec has
+    are params, macs, flops, activations, buffers or layers. Where `group` is `"stage"`, each label, block and repeat at the top of the spec has
     its own formulas. The result prints itself, has `to_latex`, `to_python` and `to_data`, and computes:
     `formula(H=256)`. Raises ValueError for names that are not known.
 

@@ -1,4 +1,4 @@
-"""A network as a notebook shows it: its picture, and its table below; and as `print` does: its table."""
+"""A network as a notebook shows it: its report page in a frame; and as `print` does: its table."""
 
 from __future__ import annotations
 
@@ -16,11 +16,24 @@ _DEEP = 100
 """More layers than this and equal rounds are folded."""
 _MOST = 2_000
 """Rows of a table at most; of more the totals are shown."""
+_LARGEST = 1_000_000
+"""Bytes of a report page that a notebook keeps for one network."""
 
 
 def html(network: Network) -> str:
-    """The picture, where it can be drawn, and the table, each scrolled by itself where it is large."""
-    return f'<div style="overflow:auto;max-height:50em">\n{svg(network) or ""}</div>\n{table(Report(network))}'
+    """The report page in a frame, and below it, folded, the table alone, for places that remove frames; picture and table of a large network."""
+    report = Report(network)
+    framed = _framed(network) if _style(report) else None
+    if framed is None:
+        return f'<div style="overflow:auto;max-height:50em">\n{svg(network) or ""}</div>\n{table(report)}'
+    return f"{framed}<details>\n<summary>The table alone</summary>\n{table(report)}</details>\n"
+
+
+def _framed(network: Network) -> str | None:
+    from archspec.views.page import page
+
+    made = page([network])
+    return made._repr_html_() if len(made.html) <= _LARGEST else None
 
 
 def table(report: Report) -> str:
