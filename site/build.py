@@ -27,6 +27,8 @@ FURTHER = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Pages of the repository that are not in docs/, and what they are called here."""
 LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
 FENCED = re.compile(r"(^ *```.*?^ *```$|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
+SHOWN = re.compile(r"^<!-- \$ (?!python)(.+) -->\n+```(\w+)\n", re.MULTILINE)
+"""A command, in a comment before what it prints (docs/generate/output.py); the site shows it in a line of its own."""
 TOOLS = {"zensical": ("zensical", "build", "--strict", "--clean"), "mkdocs": ("mkdocs", "build", "--strict", "--quiet")}
 
 
@@ -52,6 +54,12 @@ def cells(text: str) -> str:
     return "\n".join(rows)
 
 
+def readable(path: Path, repository: str) -> str:
+    """The text of a page of the repository as a page of the site."""
+    text = SHOWN.sub(r"```\2\n$ \1\n\n", path.read_text(encoding="utf-8"))
+    return cells(linked(text, path.parent, repository))
+
+
 def gather(pages: Path, repository: str) -> None:
     """Put all pages into a folder: written ones, those of docs/, and the gallery."""
     from generate.gallery import gallery
@@ -61,8 +69,7 @@ def gather(pages: Path, repository: str) -> None:
     shutil.copytree(ROOT / "docs" / "images", pages / "images")
     for path in (*sorted((ROOT / "docs").glob("*.*")), *(ROOT / name for name in FURTHER)):
         if path.suffix == ".md":
-            text = cells(linked(path.read_text(encoding="utf-8"), path.parent, repository))
-            (pages / FURTHER.get(path.name, path.name)).write_text(text, encoding="utf-8")
+            (pages / FURTHER.get(path.name, path.name)).write_text(readable(path, repository), encoding="utf-8")
         elif path.suffix == ".json":
             shutil.copy(path, pages)
     gallery(pages)

@@ -68,7 +68,7 @@ def _card(network: archspec.Network, path: Path, picture: archspec.Drawing) -> I
     yield f'<a class="picture" href="{name}"><img loading="lazy" src="{name}" {size} alt="{escape(title)}, drawn"></a>\n'
     yield f"`{path.stem}` · {totals.layers:,} layers · **{totals.params:,}** parameters · **{totals.macs:,}** MACs  "
     yield f"{shapes[0]} → {shapes[1]}\n"
-    yield f'<span class="source">{cell(network.meta.get("source", ""))}</span>\n'
+    yield f'<span class="source">{cell(network.meta.get("source", "").partition(", its top-1")[0])}</span>\n'
     yield "<details markdown><summary>The spec</summary>\n\n```arch"
     yield path.read_text(encoding="utf-8").rstrip()
     yield "```\n\n</details>\n</div>\n"

@@ -89,6 +89,7 @@ def test_no_code_is_cut_and_no_fence_is_left(site):
     for path in site.glob("*.html"):
         text = re.sub(r"<(pre|code)[^>]*>.*?</\1>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         assert "```" not in text, path.name
+    assert "$ archspec table lenet.arch" in Words((site / "tutorial.html").read_text(encoding="utf-8")).text
     layers = (site / "layers.html").read_text(encoding="utf-8")
     assert 'id="conv"' in layers and "\\|" not in layers
 
