@@ -11,11 +11,13 @@ from archspec.cli.arguments import listed, spec
 from archspec.cli.failure import Failure, reading
 from archspec.cli.screen import out, tell
 from archspec.cli.writing import form, write_picture, write_whole
+from archspec.ir.graph import Network
 from archspec.saving import PICTURES
 from archspec.views.arithmetic.field_picture import field_picture
 from archspec.views.arithmetic.window_picture import SlidingWindow
 from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, draw, text_form
-from archspec.views.figures.look import ASPECT, Look, colours
+from archspec.views.figures.look import DIRECTIONS, Look, colours
+from archspec.views.figures.plan import ASPECT, Page
 
 _OUTPUT = f"the file to write: {listed([*PICTURES, *TEXT_FORMS])} (TikZ); SVG to standard output without it"
 _LEVEL = (
@@ -24,6 +26,26 @@ _LEVEL = (
 _LARGEST = 100_000
 _PAGES = (".html", ".htm")
 """Endings of the files of pages, which play a window."""
+_WORKS = {
+    "level": ("--as blocks", "--as volumes", "--as bars"),
+    "aspect": ("--as blocks",),
+    "direction": ("--as blocks",),
+    "animate": ("--as window",),
+}
+"""The pictures that options work with, where these are not all."""
+_SIZE = ("width", "font_size")
+_UNSEEN = {
+    ".dot": ("aspect", *_SIZE),
+    ".mmd": ("aspect", "transparent", *_SIZE),
+    ".tex": ("transparent", *_SIZE),
+    **dict.fromkeys(_PAGES, ("theme", "colors", "title", "legend", "transparent", "animate", *_SIZE)),
+}
+"""Options that have no effect in a form."""
+_PLAIN = {
+    "level": "auto", "theme": "light", "colors": None, "title": True, "legend": True, "transparent": False, "width": 0.0, "font_size": 0.0,
+    "aspect": ASPECT, "direction": "down", "animate": False,
+}  # fmt: skip
+"""Options as they are where they are not given."""
 EXAMPLES = (
     ("draw lenet5 --as volumes -o lenet5.svg", "the maps as textbooks draw them"),
     ("draw resnet50 -o resnet50.dot", "boxes and arrows, for Graphviz"),
@@ -55,6 +77,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--aspect", metavar="W:H", type=_aspect, default=ASPECT, help="the shape of the page that boxes fill; 16:9 without it"
     )
+    parser.add_argument("--direction", choices=DIRECTIONS, default="down", help="where the arrows between boxes go")
     parser.add_argument("--field", metavar="LAYER", help="draw what one position of a layer sees of the maps before it, back to the input")
     parser.add_argument(
         "--animate", action="store_true", help="with `--as window`, one picture in which the window moves; .html plays it too"
@@ -62,35 +85,66 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    name = arguments.output or "picture.svg"
     if arguments.field is not None:
-        return _field(arguments)
+        if arguments.kind != "blocks" or arguments.layer is not None:
+            raise Failure("--field is a picture of its own: it goes with no --as and no other LAYER")
+        ending = form(name, PICTURES, "a receptive field")
+    elif arguments.kind == "window":
+        ending = form(name, (*PICTURES, *_PAGES), "a window")
+    else:
+        ending = form(name, (*PICTURES, *TEXT_FORMS), "a picture")
+    _refuse(arguments, ending)
+    look = _look(arguments)
+    network = specs.network(arguments)
+    with reading():
+        text = _drawn(arguments, ending, network, look)
+    if not arguments.output:
+        out().data(text)
+    elif ending in _PAGES:
+        write_whole(Path(name), text)
+    else:
+        write_picture(Path(name), text)
+    return 0
+
+
+def _drawn(arguments: argparse.Namespace, ending: str, network: Network, look: Look) -> str:
+    """The text of a picture. Raises SpecError, Missing, ValueError."""
+    if arguments.field is not None:
+        return field_picture(Report(network), arguments.field, look)
     if arguments.kind == "window":
-        return _window(arguments)
-    if arguments.animate:
-        raise Failure("--animate goes with `--as window`")
-    if arguments.layer is not None and arguments.kind != "blocks":
-        raise Failure(f"a part alone is drawn with `--as blocks`, not with `--as {arguments.kind}`")
+        window = SlidingWindow(Report(network), arguments.layer)
+        return window.to_html() if ending in _PAGES else window.drawn(look, animated=arguments.animate)
+    if ending in TEXT_FORMS:
+        picture = text_form(network, ending[1:], arguments.level, look)
+    else:
+        picture = draw(network, arguments.kind, arguments.level, look, arguments.layer)
+    for note in picture.notes:
+        tell(note)
+    return picture.text
+
+
+def _refuse(arguments: argparse.Namespace, ending: str) -> None:
+    """Refuse what would have no effect. Raises Failure."""
+    picture = "--field" if arguments.field is not None else f"--as {arguments.kind}"
+    if arguments.kind == "window" and arguments.layer is None:
+        raise Failure("`--as window` draws one layer: `archspec draw FILE LAYER --as window`")
+    if arguments.layer is not None and arguments.kind not in ("blocks", "window"):
+        raise Failure(f"a part alone is drawn with `--as blocks`, not with `{picture}`")
     if arguments.width and arguments.font_size:
         raise Failure("--width and --font-size both set the size: give one of them")
-    ending = form(arguments.output or "picture.svg", (*PICTURES, *TEXT_FORMS), "a picture")
     if ending in TEXT_FORMS and arguments.kind != "blocks":
         raise Failure(f"only `--as blocks` has a form in {ending}")
     if ending in TEXT_FORMS and arguments.layer is not None:
         raise Failure(f"a part alone has no form in {ending}")
-    look = _look(arguments)
-    network = specs.network(arguments)
-    if ending in TEXT_FORMS:
-        picture = text_form(network, ending[1:], arguments.level, arguments.theme)
-    else:
-        with reading():
-            picture = draw(network, arguments.kind, arguments.level, look, arguments.layer)
-    for note in picture.notes:
-        tell(note)
-    if arguments.output:
-        write_picture(Path(arguments.output), picture.text)
-    else:
-        out().data(picture.text)
-    return 0
+    given = [option for option, plain in _PLAIN.items() if getattr(arguments, option) != plain]
+    for option in given:
+        flag = f"--no-{option}" if _PLAIN[option] is True else f"--{option.replace('_', '-')}"
+        works = _WORKS.get(option, (picture,))
+        if picture not in works:
+            raise Failure(f"{flag} goes with {listed([f'`{each}`' for each in works])}, not with `{picture}`")
+        if option in _UNSEEN.get(ending, ()):
+            raise Failure(f"{flag} has no effect in {ending}: it sets how {listed(PICTURES)} look")
 
 
 def _positive(text: str) -> float:
@@ -115,37 +169,5 @@ def _look(arguments: argparse.Namespace) -> Look:
     if arguments.colors:
         with reading():
             theme = colours(theme, Path(arguments.colors).read_text(encoding="utf-8"))
-    return Look(theme, arguments.title, arguments.legend, arguments.transparent, arguments.width, arguments.font_size, arguments.aspect)
-
-
-def _window(arguments: argparse.Namespace) -> int:
-    """Draw the sliding window of a layer. Raises Failure, SpecError, Missing."""
-    ending = form(arguments.output or "picture.svg", (*PICTURES, *_PAGES), "a window")
-    if arguments.layer is None:
-        raise Failure("`--as window` draws one layer: `archspec draw FILE LAYER --as window`")
-    report = Report(specs.network(arguments))
-    with reading():
-        window = SlidingWindow(report, arguments.layer)
-    text = window.to_html() if ending in _PAGES else window.to_svg(arguments.theme, animated=arguments.animate)
-    if not arguments.output:
-        out().data(text)
-    elif ending in _PAGES:
-        write_whole(Path(arguments.output), text)
-    else:
-        write_picture(Path(arguments.output), text)
-    return 0
-
-
-def _field(arguments: argparse.Namespace) -> int:
-    """Draw the receptive field of a layer. Raises Failure, SpecError, Missing."""
-    if arguments.kind != "blocks" or arguments.layer is not None or arguments.animate:
-        raise Failure("--field is a picture of its own: it goes with no --as, no other LAYER, and no --animate")
-    form(arguments.output or "picture.svg", PICTURES, "a receptive field")
-    report = Report(specs.network(arguments))
-    with reading():
-        text = field_picture(report, arguments.field, THEMES[arguments.theme])
-    if arguments.output:
-        write_picture(Path(arguments.output), text)
-    else:
-        out().data(text)
-    return 0
+    page = Page(arguments.aspect, arguments.direction == "right")
+    return Look(theme, arguments.title, arguments.legend, arguments.transparent, arguments.width, arguments.font_size, page)

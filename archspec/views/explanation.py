@@ -47,7 +47,7 @@ class Explained(NamedTuple):
         return tuple(steps(*self))
 
     @property
-    def _head(self) -> tuple[str, str]:
+    def head(self) -> tuple[str, str]:
         """The layer as written, and where."""
         row = self.row
         line = f"line {row.line}" if row.line is not None else ""
@@ -55,7 +55,7 @@ class Explained(NamedTuple):
 
     def lines(self) -> Iterator[StyledLine]:
         """The layer for a screen."""
-        title, place = self._head
+        title, place = self.head
         yield [(title, "head"), (f"   {place}" if place else "", "dim")]
         for step in self.steps:
             yield [(f"  {step.name:<16}", "label"), (f"{step.text:<14}", ""), (f"  {step.how}" if step.how else "", "dim")]
@@ -67,7 +67,7 @@ class Explained(NamedTuple):
         return str(self)
 
     def _repr_html_(self) -> str:
-        title, place = (html_text(words) for words in self._head)
+        title, place = (html_text(words) for words in self.head)
         rows = [
             f"<tr><td {LEFT}>{html_text(step.name)}</td><td {LEFT}><b>{html_text(step.text)}</b></td><td {LEFT}>{html_text(step.how)}</td></tr>\n"
             for step in self.steps
@@ -86,6 +86,21 @@ class Explanation(tuple[Explained, ...]):
     def __repr__(self) -> str:
         more = f"\n\n... and {len(self) - _MOST:,} more layers; `print` shows them" if len(self) > _MOST else ""
         return "\n\n".join(map(str, self[:_MOST])) + more
+
+    def to_latex(self) -> str:
+        """A table for each layer, formulas typeset."""
+        from archspec.views.explained import latex
+
+        return latex(self)
+
+    def to_svg(self, theme: str = "light") -> str:
+        """One figure of the arithmetic. Raises ValueError for another theme."""
+        from archspec.views.explained import svg
+        from archspec.views.theme import THEMES
+
+        if theme not in THEMES:
+            raise ValueError(f"there is no `{theme}`; there are {', '.join(THEMES)}")
+        return svg(self, THEMES[theme])
 
     def _repr_html_(self) -> str:
         more = f"<p>... and {len(self) - _MOST:,} more layers</p>\n" if len(self) > _MOST else ""

@@ -22,8 +22,9 @@ class Drawn:
 
     def __init__(self, text: str) -> None:
         self.root = ElementTree.fromstring(text)
-        left, top, self.width, self.height = map(float, self.root.get("viewBox").split())
-        assert (left, top) == (0, 0)
+        left, self.top, self.width, high = map(float, self.root.get("viewBox").split())
+        self.height = self.top + high
+        assert left == 0
         self.parents = {child: parent for parent in self.root.iter() for child in parent}
 
     def find(self, class_: str) -> list[ElementTree.Element]:
@@ -111,12 +112,12 @@ def check(text: str) -> Drawn:
     drawn = Drawn(text)
     assert drawn.root.find(f"{SVG}title").text and drawn.root.find(f"{SVG}desc").text
     for x, y in extents(drawn):
-        assert -0.5 <= x <= drawn.width + 0.5 and -0.5 <= y <= drawn.height + 0.5, (x, y)
+        assert -0.5 <= x <= drawn.width + 0.5 and drawn.top - 0.5 <= y <= drawn.height + 0.5, (x, y)
     for factor in (1.0, 1.25):
         texts = drawn.texts(factor)
         for box, words, e in texts:
             assert float(e.get("font-size")) >= 9.5
-            assert box[0] >= 0 and box[1] >= 0 and box[2] <= drawn.width and box[3] <= drawn.height, words
+            assert box[0] >= 0 and box[1] >= drawn.top and box[2] <= drawn.width and box[3] <= drawn.height, words
         check_apart(texts)
         check_inside(drawn, factor)
     return drawn

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archspec.analysis.layers import Report
 from archspec.views.arithmetic.seen import Seen, seen
+from archspec.views.figures.look import Look
 from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, number, path
 from archspec.views.figures.text_width import fitting, width
 from archspec.views.tables.columns import field
@@ -19,7 +20,7 @@ _GAP, _ROOM = 34.0, 1180.0
 _NAME = 118.0
 
 
-def field_picture(report: Report, layer: str, theme: Theme) -> str:
+def field_picture(report: Report, layer: str, look: Look) -> str:
     """The SVG. Raises ValueError as `seen` does."""
     maps = seen(report, layer)
     row = report.named(layer)[0]
@@ -29,10 +30,10 @@ def field_picture(report: Report, layer: str, theme: Theme) -> str:
     facts = f"{row.written}; receptive field {size or '?'}{'' if field(row) in (None, size.replace('×', 'x')) else ' at most'}, the middle position"
     if len(shown) < len(maps):
         facts += f"; {len(shown)} of {len(maps)} maps"
-    heading = Heading(title, facts, f"{title}: {facts}.")
-    body, right, low = _drawn(shown, theme)
+    heading = look.heading(Heading(title, facts, f"{title}: {facts}."))
+    body, right, low = _drawn(shown, look.palette)
     right = max(right, MARGIN + heading_width(heading))
-    return document(heading, theme, (right + MARGIN, low + MARGIN), body, data_as="field")
+    return look.sized(document(heading, look.palette, (right + MARGIN, low + MARGIN), body, data_as="field"))
 
 
 def _chosen(maps: Sequence[Seen]) -> list[Seen]:

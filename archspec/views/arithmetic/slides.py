@@ -113,6 +113,8 @@ class Window:
 
     def kinds(self) -> list[str]:
         """What the legend explains."""
+        if not self.heading.legend:
+            return []
         met = {square.kind for row in self.squares() for square in row}
         return [kind for kind in _WORDS if kind in met or kind in ("window", "made")]
 

@@ -9,6 +9,7 @@ from archspec.analysis.layers import Report, Row
 from archspec.saving import PICTURES, write_whole
 from archspec.views.arithmetic.slides import Window
 from archspec.views.arithmetic.tracks import Track, tracks
+from archspec.views.figures.look import Look
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
 from archspec.views.tables.columns import spaced
@@ -32,7 +33,12 @@ class SlidingWindow:
         """A strip of steps, or with `animated` one picture in which the window moves. Raises ValueError for another theme."""
         if theme not in THEMES:
             raise ValueError(f"there is no `{theme}`; there are {', '.join(THEMES)}")
-        return self._window.animation(THEMES[theme]) if animated else self._window.strip(THEMES[theme])
+        return self.drawn(Look(THEMES[theme]), animated=animated)
+
+    def drawn(self, look: Look, *, animated: bool = False) -> str:
+        """The SVG as it is to look."""
+        window = Window(self._window.tall, self._window.wide, look.heading(self._window.heading))
+        return look.sized(window.animation(look.palette) if animated else window.strip(look.palette))
 
     def to_html(self) -> str:
         """A page that plays the steps."""

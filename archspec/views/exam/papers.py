@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archspec.diagnostics.visible import visible
 from archspec.ops.base import counted
 from archspec.views.tables.grid import latex_text, markdown_text
+from archspec.views.tables.typeset import typeset
 
 if TYPE_CHECKING:
     from archspec.views.exam import Exam, Question
@@ -80,7 +81,7 @@ def _latex(exam: Exam, key: bool) -> Iterator[str]:
         yield f"\\item ({counted(question.points, 'point')}) {text}"
         yield from (f"\\par\\texttt{{{latex_text(visible(line))}}}" for line in question.lines)
         if key:
-            yield f"\\par\\textbf{{{latex_text(crossed(question.answer))}}}\\quad {latex_text(arithmetic(question))}"
+            yield f"\\par\\textbf{{{latex_text(crossed(question.answer))}}}\\quad {typeset(arithmetic(question))}"
             yield f"\\par{{\\small {latex_text(visible(question.source))}}}\\medskip"
         else:
             yield "\\par\\medskip Answer: \\underline{\\hspace{55mm}}\\bigskip"

@@ -16,11 +16,12 @@ from archspec.views.figures.build import FROM_FINEST, MOST, diagrams
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Diagram, TooLarge
 from archspec.views.figures.dot import digraph, dot
-from archspec.views.figures.legible import automatic, laid_out
-from archspec.views.figures.look import ASPECT, PLAIN, Look
+from archspec.views.figures.legible import SLIDE, automatic, laid_out
+from archspec.views.figures.look import PLAIN, Look
 from archspec.views.figures.mermaid import mermaid
 from archspec.views.figures.parts import part as cut
 from archspec.views.figures.placement import plan
+from archspec.views.figures.plan import Page
 from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
@@ -69,12 +70,12 @@ def outline(network: Network, level: str = "auto") -> Picture:
     return picture._replace(text=re.sub(r"<title>[^<]*</title>", "", picture.text))  # they give shapes away
 
 
-def text_form(network: Network, form: str, level: str = "auto", theme: str = "light") -> Picture:
+def text_form(network: Network, form: str, level: str = "auto", look: Look = PLAIN) -> Picture:
     """The boxes and arrows as `dot`, `mmd` or `tex` text, which is TikZ. Raises SpecError where there are too many."""
-    diagram, notes = _diagram(network, level)
-    cards, palette = Cards(diagram), THEMES[theme]
+    diagram, notes = _diagram(network, level, look.page)
+    cards, palette = Cards(diagram, right=look.page.right), look.palette
     if form == "tex":
-        made = tikz(diagram, plan(diagram, cards, ASPECT), palette)
+        made = tikz(diagram, plan(diagram, cards, look.page), palette)
         return Picture("".join(f"{line}\n" for line in made), notes)
     lines = mermaid(diagram, cards, palette) if form == "mmd" else dot(diagram, cards, palette, network.name)
     return Picture("".join(f"{line}\n" for line in lines), notes)
@@ -106,7 +107,7 @@ def _chart(network: Network, as_: str, level: str, look: Look, *, bare: bool = F
 def _blocks(
     network: Network, level: str, look: Look, *, part: str | None = None, bare: bool = False, numbers: bool = True
 ) -> Picture:  # fmt: skip
-    diagram, notes = _diagram(network, level, look.aspect) if part is None else _part(network, level, part, look.aspect)
+    diagram, notes = _diagram(network, level, look.page) if part is None else _part(network, level, part, look.page)
     if not numbers:
         without_numbers(diagram)
     head = heading(network, _BOX[diagram.level])
@@ -114,14 +115,14 @@ def _blocks(
         head = _part_heading(head.title, Report(network), diagram, part)
     if bare:
         head = head.bare() if numbers else Heading("", "", head.title, ground=False)
-    return Picture(paint(diagram, laid_out(diagram, look.aspect), look.palette, look.heading(head)), notes)
+    return Picture(paint(diagram, laid_out(diagram, look.page), look.palette, look.heading(head)), notes)
 
 
-def _part(network: Network, level: str, part: str, aspect: float) -> tuple[Diagram, tuple[str, ...]]:
+def _part(network: Network, level: str, part: str, page: Page) -> tuple[Diagram, tuple[str, ...]]:
     """The diagram of a part at a level, or at the next finer one where the part is not alone in a box. Raises ValueError."""
     Report(network).named(part)
     if level == "auto":
-        return automatic(network, aspect, part), ()
+        return automatic(network, page, part), ()
     for whole in diagrams(network, FROM_FINEST[FROM_FINEST.index(level) :: -1]):
         diagram = cut(whole, part)
         if diagram is not None:
@@ -138,12 +139,12 @@ def _part_heading(title: str, report: Report, diagram: Diagram, part: str) -> He
     return Heading(title, facts, f"{title}: {layers}; {params:,} parameters, {macs:,} multiply-accumulates.")
 
 
-def _diagram(network: Network, level: str, aspect: float = ASPECT) -> tuple[Diagram, tuple[str, ...]]:
+def _diagram(network: Network, level: str, page: Page = SLIDE) -> tuple[Diagram, tuple[str, ...]]:
     """The diagram at a level, or at the next coarser one that is not too large, and a note that says so."""
     most = f"more than {MOST:,} boxes or {2 * MOST:,} arrows"
     try:
         if level == "auto":
-            return automatic(network, aspect), ()
+            return automatic(network, page), ()
         diagram = next(diagrams(network, FROM_FINEST[FROM_FINEST.index(level) :]))
     except (TooLarge, StopIteration):
         raise _too_large(network, f"even with equal blocks folded it has {most}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archspec.views.figures.captions import LABEL, TITLE, Labels, Words, titles
-from archspec.views.figures.cards import NOTE, PAD, STRIP, Card
+from archspec.views.figures.cards import NOTE, PAD, STRIP, Card, Miniature
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.neighbours import Near
 from archspec.views.figures.plan import Frame, Plan, Shift, Wire
@@ -137,7 +137,8 @@ class _Painter:
         made += self.words(card, left, top)
         if card.small:
             wide, high = card.small.plan.size
-            made += self.small(card.small.plan, left + w - PAD - wide, y - high / 2, upwards=box in self.turned)
+            spot = (left + (w + STRIP - wide) / 2, top + h - 8 - high) if card.small.below else (left + w - PAD - wide, y - high / 2)
+            made += self.small(card.small, *spot, turned=box in self.turned)
         return "".join(made)
 
     def strip(self, box: Box, left: float, top: float, height: float) -> Iterator[str]:
@@ -148,7 +149,8 @@ class _Painter:
 
     def words(self, card: Card, left: float, top: float) -> Iterator[str]:
         theme = self.theme
-        y = top + (card.size[1] - sum(line.size + 4 for line in card.lines)) / 2 - 1
+        wide, high = card.room
+        y = top + (high - sum(line.size + 4 for line in card.lines)) / 2 - 1
         for line in card.lines:
             y += line.size + 4
             base = y - 2.2
@@ -156,12 +158,18 @@ class _Painter:
             mark = element("tspan", line.mark, dx=7, fill=theme.accent["convolution"], font_weight="bold") if line.mark else ""
             yield label(left + STRIP + PAD, base, line.text, line.size, fill, mark, font_weight="bold" if line.bold else None)
             if line.right:
-                yield label(left + card.room - PAD, base, line.right, NOTE, theme.muted, text_anchor="end")
+                yield label(left + wide - PAD, base, line.right, NOTE, theme.muted, text_anchor="end")
 
-    def small(self, plan: Plan, left: float, top: float, *, upwards: bool) -> Iterator[str]:
-        """A block in small; what a U turns is read upwards."""
-        theme = self.theme
-        shift = Shift(left, top + plan.size[1], -1) if upwards else Shift(left, top)
+    def small(self, small: Miniature, left: float, top: float, *, turned: bool) -> Iterator[str]:
+        """A block in small; what a U turns is read upwards, or to the left."""
+        theme, plan = self.theme, small.plan
+        shift = (
+            Shift(left, top)
+            if not turned
+            else Shift(left + plan.size[0], top, -1, 1)
+            if small.below
+            else Shift(left, top + plan.size[1], 1, -1)
+        )
         for wire in sorted(plan.wires, key=lambda wire: not wire.arrow.past):
             colour = theme.accent["convolution"] if wire.arrow.past else theme.line
             yield element("path", d=rounded([*map(shift.point, wire.points)], 3.0), fill="none", stroke=colour, stroke_width=0.9)

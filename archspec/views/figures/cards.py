@@ -21,8 +21,10 @@ SIGNS = {"add": "+", "sub": "–", "mul": "×"}
 SIGN_SIZE = 24.0
 _ROUND = 5
 """Arrows that get into a circle at most."""
-_ARRIVING = 4.0
-"""Height that each arrow into a box asks for."""
+_ARRIVING = 4.0, 7.0
+"""Height that each arrow into a box asks for: from above, from the left."""
+_NARROW = 56.0
+_BELOW = 6.0
 
 
 class CardLine(NamedTuple):
@@ -36,9 +38,10 @@ class CardLine(NamedTuple):
 
 
 class Miniature(NamedTuple):
-    """The inside of a block in small."""
+    """The inside of a block in small, at the right of its words or `below` them."""
 
     plan: Plan
+    below: bool = False
 
 
 class Card(NamedTuple):
@@ -51,16 +54,24 @@ class Card(NamedTuple):
     small: Miniature | None = None
 
     @property
-    def room(self) -> float:
-        """The width that lines have."""
-        return self.size[0] - (self.small.plan.size[0] + PAD if self.small else 0.0)
+    def room(self) -> tuple[float, float]:
+        """The width and the height that lines have."""
+        (wide, high), small = self.size, self.small
+        if small is None:
+            return wide, high
+        return (wide, high - small.plan.size[1] - _BELOW) if small.below else (wide - small.plan.size[0] - PAD, high)
+
+    def transposed(self) -> Card:
+        """The card with its width as its height."""
+        return self._replace(size=self.size[::-1], outer=self.outer[::-1])
 
 
 class Cards(dict[Box, Card]):
-    """The cards of a diagram, of one width, except those that show a block in small."""
+    """The cards of a diagram: of one width, except those that show a block in small; to the `right`, each as wide as its words."""
 
-    def __init__(self, diagram: Diagram, small: dict[Box, Miniature] | None = None) -> None:
+    def __init__(self, diagram: Diagram, small: dict[Box, Miniature] | None = None, *, right: bool = False) -> None:
         small = small or {}
+        self.right = right
         arrows = Counter(arrow.head for arrow in diagram.arrows)
         lines = {box: _lines(box, arrows[box]) for box in diagram.boxes}
         need = max((_need(line) for box in diagram.boxes for line in lines[box]), default=0.0)
@@ -74,12 +85,15 @@ class Cards(dict[Box, Card]):
     def _card(self, box: Box, lines: list[CardLine], arrows: int, small: Miniature | None) -> Card:
         if not lines:
             return Card((), (SIGN_SIZE, SIGN_SIZE), (SIGN_SIZE, SIGN_SIZE), SIGNS[box.step])
-        wide, beside = self.width, small.plan.size if small else (0.0, 0.0)
-        if small:
-            wide = min(max(map(_need, lines)) + STRIP + 2 * PAD, self.width)
+        wide = self.width
+        if small or self.right:
+            wide = min(max(_NARROW, max(map(_need, lines)) + STRIP + 2 * PAD), wide)
         fitted = tuple(_fitted(line, wide - STRIP - 2 * PAD) for line in lines)
-        height = max(22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines), _ARRIVING * arrows, beside[1] + 10)
-        wide = max(wide + beside[0] + PAD, self.width) if small else wide
+        height = max(22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines), _ARRIVING[self.right] * arrows)
+        if small and small.below:
+            wide, height = max(wide, small.plan.size[0] + STRIP + 2 * PAD), height + small.plan.size[1] + _BELOW
+        elif small:
+            wide, height = max(wide + small.plan.size[0] + PAD, self.width), max(height, small.plan.size[1] + 10)
         more = 8 if box.times > 1 else 0
         return Card(fitted, (wide, height), (wide + more, height + more), small=small)
 

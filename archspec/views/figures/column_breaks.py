@@ -1,15 +1,16 @@
-"""A tall picture in columns: it is cut where a single arrow goes on, and the pieces are placed side by side."""
+"""A tall picture in columns: it is cut where one value goes on, or few, and the pieces are placed side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 from math import log
 from typing import NamedTuple
 
 from archspec.views.figures.diagram import Box
-from archspec.views.figures.plan import Frame, Plan, Shift, Wire
+from archspec.views.figures.plan import LEGIBLE, Frame, Page, Plan, Shift, Wire
+from archspec.views.figures.svg import Point
 
 _CUTS = 150
 """Places to cut that are tried."""
@@ -19,22 +20,43 @@ DROP = 26.0
 _NEST, _LEDGE = 20.0, 7.0
 """Distance of nested frames' tops and bottoms where a cut goes through them."""
 _MOST = 16
-_SPLIT = 60.0
-"""What it costs to cut a frame in two, in units of height."""
+_SPLIT = 20.0
+"""What it costs to cut a frame in two, or to let a further value go on, in units of height."""
+_ILLEGIBLE = 3.0
+"""How much more it weighs that words are smaller where they are too small already."""
+_APART = 7.0
+"""Between the arrows of values that go on."""
+_VALUES = 4
+"""Values that go on at most."""
 _TALL = 420.0
 """Pictures up to this height stay in one piece."""
 
 
 class Cut(NamedTuple):
-    """A place to cut: between the boxes above and those below, through `frames`, outer first. `wires`, of one box, go on.
+    """A place to cut: between the boxes above and those below, through `frames`, outer first. `values` go on, the one farthest at the right first.
 
     At the top and the bottom of a picture there are none.
     """
 
     above: float
     below: float
-    wires: tuple[Wire, ...] = ()
+    values: tuple[Box, ...] = ()
     frames: tuple[Frame, ...] = ()
+
+    @property
+    def middle(self) -> float:
+        """Where wires are cut."""
+        return (self.above + self.below) / 2
+
+    @property
+    def cost(self) -> int:
+        """What there is more than the arrow of one value."""
+        return len(self.frames) + max(len(self.values) - 1, 0)
+
+    @property
+    def room(self) -> float:
+        """The height that its arrows ask for."""
+        return DROP + _APART * (len(self.values) - 1) if self.values else 0.0
 
 
 class Column(NamedTuple):
@@ -56,12 +78,12 @@ class Column(NamedTuple):
     @property
     def head(self) -> float:
         """Room above the topmost box for the arrow that comes in and for frames that go on."""
-        return DROP + _NEST * len(self.before.frames) if self.before.wires else 0.0
+        return self.before.room + _NEST * len(self.before.frames)
 
     @property
     def foot(self) -> float:
         """Room below the lowest box for the arrow that goes out and for frames that go on."""
-        return DROP + _LEDGE * len(self.after.frames) if self.after.wires else 0.0
+        return self.after.room + _LEDGE * len(self.after.frames)
 
     @property
     def height(self) -> float:
@@ -69,8 +91,8 @@ class Column(NamedTuple):
         return self.head + self.bottom - self.top + self.foot
 
 
-def columns(plan: Plan, aspect: float) -> tuple[Plan, float]:
-    """The plan in as many columns as bring it nearest to an aspect, width over height, with the largest words, and how far from its aims it is; its left top corner is at 0, 0."""
+def columns(plan: Plan, page: Page) -> Plan:
+    """The plan in as many columns as give the largest words on a page; its left top corner is at 0, 0."""
     _, top, _, bottom = plan.extent()
     edge = Cut(bottom, top)
     cuts = [edge, *(_cuts(plan) if bottom - top > _TALL else ()), edge]
@@ -80,36 +102,41 @@ def columns(plan: Plan, aspect: float) -> tuple[Plan, float]:
         _, pieces = chosen(0, count)
         made = _placed(plan, pieces)
         empty = 1 - sum(piece.height for piece in pieces) / count / made.size[1]
-        found = misfit(made, aspect, empty) + 0.06 * sum(len(piece.after.frames) for piece in pieces)
+        found = _misfit(made, page, empty) + 0.03 * sum(piece.after.cost for piece in pieces)
         if found < least - 0.03:
             best, least = made, found
-    return best, least
+    return best
 
 
-def misfit(plan: Plan, aspect: float, empty: float = 0.0) -> float:
-    """Measure how far a plan is from its aims: large where it fills a page of an aspect, and columns that are filled to their foot."""
-    wide, high = plan.size
-    return log(max((wide + 40) / aspect, high + 120)) + 2.0 * empty * empty
+def _misfit(plan: Plan, page: Page, empty: float = 0.0) -> float:
+    """Measure how far a plan is from its aims: large words on a page, and columns that are filled to their foot."""
+    high = page.height(plan)
+    return log(high) + _ILLEGIBLE * max(log(high / LEGIBLE), 0.0) + 1.5 * empty * empty
 
 
 def _cuts(plan: Plan) -> list[Cut]:
     found = []
     for above, below in plan.gaps():
         middle = (below + above) / 2
-        over = tuple(w for w in plan.wires if (plan.places[w.arrow.tail][1] < middle) != (plan.places[w.arrow.head][1] < middle))
-        if len({w.arrow.tail for w in over}) == 1 and all(_open(plan, w, middle) for w in over):
+        over: dict[Box, float] = {}
+        for wire in plan.wires:
+            if plan.places[wire.arrow.tail][1] < middle < plan.places[wire.arrow.head][1]:
+                over[wire.arrow.tail] = max(_crossing(wire, middle), over.get(wire.arrow.tail, float("-inf")))
+        if 1 <= len(over) <= _VALUES:
             ends = [f.box[3] for f in plan.frames if above < f.box[3] < below]
             starts = [f.box[1] for f in plan.frames if above < f.box[1] < below]
             through = tuple(f for f in plan.frames if f.box[1] < above and f.box[3] > below)
-            found.append(Cut(max([above, *ends]), min([below, *starts]), over, through))
+            values = tuple(sorted(over, key=lambda value: -over[value]))
+            high, low = max([above, *ends]), min([below, *starts])
+            if any(high < a[1] == b[1] < low for wire in plan.wires for a, b in pairwise(wire.points)):
+                low = high + 1  # what forks here does so in the next column
+            found.append(Cut(high, low, values, through))
     return found[:: len(found) // _CUTS + 1]
 
 
-def _open(plan: Plan, wire: Wire, top: float) -> bool:
-    """Whether the head of a wire can be reached straight from a line above it."""
-    x, y = wire.points[-1]
-    others = ((plan.rect(box), by) for box, (_, by) in plan.places.items() if box is not wire.arrow.head)
-    return not any(x0 - 4 < x < x1 + 4 and top < by < y - 1 for (x0, _, x1, _), by in others)
+def _crossing(wire: Wire, y: float) -> float:
+    """How far at the right a wire crosses a height."""
+    return next((a[0] for a, b in pairwise(wire.points) if a[1] < y <= b[1]), wire.points[0][0])
 
 
 def _chooser(cuts: list[Cut]) -> Callable[[int, int], tuple[float, list[Column]]]:
@@ -124,7 +151,7 @@ def _chooser(cuts: list[Cut]) -> Callable[[int, int], tuple[float, list[Column]]
         for at in range(start + 1, len(cuts) - left + 1):
             column = Column(cuts[start], cuts[at])
             rest, more = solve(at, left - 1)
-            cost = max(column.height, rest) + _SPLIT * len(cuts[at].frames)
+            cost = max(column.height, rest) + _SPLIT * cuts[at].cost
             if cost < found[0]:
                 found = (cost, [column, *more])
         return found
@@ -145,10 +172,8 @@ def _placed(plan: Plan, pieces: list[Column]) -> Plan:
         frames += [_piece(frame, piece, shift) for frame in plan.frames if frame.box[1] < piece.bottom and frame.box[3] > piece.top]
         spots.append((piece, shift, left))
         left += x1 - x0 + GUTTER
-    between = [
-        _connector(wire, piece, shift, after, x) for (piece, shift, _), (_, after, x) in pairwise(spots) for wire in piece.after.wires
-    ]
-    return plan.moved(shifts, frames, (left - GUTTER, max(piece.height for piece in pieces))).rewired(between)
+    made = plan.moved(shifts, frames, (left - GUTTER, max(piece.height for piece in pieces)))
+    return made.rewired(wire._replace(points=[*_points(plan, wire, spots)]) for wire in plan.wires)
 
 
 def _piece(frame: Frame, piece: Column, shift: Shift) -> Frame:
@@ -162,11 +187,16 @@ def _piece(frame: Frame, piece: Column, shift: Shift) -> Frame:
     return frame._replace(box=shift.rect((x0, y0, x1, y1)), first=frame not in above)
 
 
-def _connector(wire: Wire, piece: Column, shift: Shift, after: Shift, left: float) -> Wire:
-    """The arrow from the foot of a column to the head of the next, whose left end is given, and there as it goes."""
-    cut = (piece.after.above + piece.after.below) / 2
-    above = [shift.point(point) for point in wire.points if point[1] < cut]
-    below = [after.point(point) for point in wire.points if point[1] >= cut]
-    foot = piece.bottom + shift.dy + piece.foot - 4
-    lane = left - GUTTER / 2
-    return wire._replace(points=[*above, (above[-1][0], foot), (lane, foot), (lane, 5.0), (below[0][0], 5.0), *below])
+def _points(plan: Plan, wire: Wire, spots: list[tuple[Column, Shift, float]]) -> Iterator[Point]:
+    """The corners of a wire: from the foot of each column on to the head of the next, whose left end is given."""
+    start, end = (plan.places[box][1] for box in (wire.arrow.tail, wire.arrow.head))
+    for (piece, shift, _), after in zip(spots, [*spots[1:], None], strict=True):
+        top = piece.before.middle if piece.before.values else float("-inf")
+        foot = piece.after.middle if piece.after.values else float("inf")
+        if top < end and start < foot:
+            yield from (shift.point(point) for point in wire.points if top <= point[1] < foot)
+            if after is not None and end > foot:
+                at = piece.after.values.index(wire.arrow.tail)
+                x, y = _crossing(wire, foot), piece.height - 4 - _APART * (len(piece.after.values) - 1 - at)
+                lane = after[2] - GUTTER / 2 + _APART * (at - (len(piece.after.values) - 1) / 2)
+                yield from ((x + shift.dx, y), (lane, y), (lane, 5 + _APART * at), (x + after[1].dx, 5 + _APART * at))

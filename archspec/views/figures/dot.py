@@ -22,7 +22,7 @@ def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> Iterator[str
     ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
     frames = diagram.groups()
     yield f"digraph {quoted(fitting(name, 400, 10))} {{"
-    for kind, attributes in _whole(theme).items():
+    for kind, attributes in _whole(theme, right=cards.right).items():
         yield f"  {kind} [{_written(attributes)}]"
     for depth, item in diagram.nested():
         indent = "  " * depth
@@ -34,7 +34,7 @@ def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> Iterator[str
             yield f"{indent}subgraph cluster_{frames.index(item)} {{"
             yield f"{indent}  graph [{_written(_cluster(item, cards, theme))}]"
     for at, arrow in enumerate(diagram.arrows):
-        yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_written(_edge(arrow, at))}]"
+        yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_written(_edge(arrow, at, right=cards.right))}]"
     yield "}"
 
 
@@ -42,7 +42,7 @@ def digraph(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> graphviz
     """The same as an object of the package `graphviz`, with the same names."""
     import graphviz
 
-    whole = _whole(theme)
+    whole = _whole(theme, right=cards.right)
     made = graphviz.Digraph(fitting(name, 400, 10), graph_attr=whole["graph"], node_attr=whole["node"], edge_attr=whole["edge"])
     frames = diagram.groups()
     ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
@@ -56,7 +56,7 @@ def digraph(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> graphviz
         else:
             around.append(graphviz.Digraph(f"cluster_{frames.index(item)}", graph_attr=_escaped(_cluster(item, cards, theme))))
     for at, arrow in enumerate(diagram.arrows):
-        made.edge(ids[arrow.tail], ids[arrow.head], **_escaped(_edge(arrow, at)))
+        made.edge(ids[arrow.tail], ids[arrow.head], **_escaped(_edge(arrow, at, right=cards.right)))
     return made
 
 
@@ -76,11 +76,18 @@ def _written(attributes: Attributes) -> str:
     return ", ".join(f"{name}={quoted(text)}" for name, text in attributes.items())
 
 
-def _whole(theme: Theme) -> dict[str, Attributes]:
+def _whole(theme: Theme, *, right: bool) -> dict[str, Attributes]:
     font = {"fontname": "Helvetica"}
     size = f"{LABEL_SIZE * WIDEST:g}"
     return {
-        "graph": {"rankdir": "TB", "nodesep": "0.35", "ranksep": "0.22", "bgcolor": theme.page, **font, "fontcolor": theme.ink},
+        "graph": {
+            "rankdir": "LR" if right else "TB",
+            "nodesep": "0.35",
+            "ranksep": "0.22",
+            "bgcolor": theme.page,
+            **font,
+            "fontcolor": theme.ink,
+        },
         "node": {"shape": "box", "style": "filled", "fixedsize": "true", **font, "fontsize": "10", "penwidth": "1"},
         "edge": {**font, "fontsize": size, "arrowsize": "0.6", "color": theme.line, "fontcolor": theme.muted},
     }
@@ -103,13 +110,13 @@ def _node(box: Box, card: Card, theme: Theme) -> Attributes:
     }
 
 
-def _edge(arrow: Arrow, at: int) -> Attributes:
+def _edge(arrow: Arrow, at: int, *, right: bool) -> Attributes:
     made = {"id": f"e{at}"}
     if arrow.label:
         made["label"] = " " + arrow.label
     made["weight"] = str(1000 if arrow.main else 0 if arrow.skip else 1)
     if not arrow.skip:
         if arrow.head.form != "merge":
-            made["headport"] = "n"
-        made["tailport"] = "s"
+            made["headport"] = "w" if right else "n"
+        made["tailport"] = "e" if right else "s"
     return made

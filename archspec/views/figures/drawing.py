@@ -9,6 +9,7 @@ from typing import Any
 
 from archspec.ir.graph import Network
 from archspec.saving import PICTURES, write_whole
+from archspec.views.figures.look import Look
 
 
 class Drawing(str):
@@ -21,10 +22,10 @@ class Drawing(str):
     width: float
     height: float
     notes: tuple[str, ...]
-    _boxes: tuple[Network, str, str] | None
+    _boxes: tuple[Network, str, Look] | None
 
-    def __new__(cls, svg: str, about: str = "", notes: tuple[str, ...] = (), boxes: tuple[Network, str, str] | None = None) -> Drawing:
-        """Make a picture; `about` names its subject, and `boxes` gives network, level and theme where text forms exist too."""
+    def __new__(cls, svg: str, about: str = "", notes: tuple[str, ...] = (), boxes: tuple[Network, str, Look] | None = None) -> Drawing:
+        """Make a picture; `about` names its subject, and `boxes` gives network, level and look where text forms exist too."""
         made = super().__new__(cls, svg)
         size = re.search(r' width="([\d.]+)" height="([\d.]+)"', svg)
         made.about, made.notes, made._boxes = about, notes, boxes
@@ -53,8 +54,8 @@ class Drawing(str):
             raise ValueError(f"a picture is saved as {known}, by the ending of the file's name; not as `{form}`")
         if self._boxes is None:
             raise ValueError(f"only boxes and arrows have a form in {form}: `archspec.draw(model)`")
-        network, level, theme = self._boxes
-        return write_whole(place, text_form(network, form[1:], level, theme).text.encode())
+        network, level, look = self._boxes
+        return write_whole(place, text_form(network, form[1:], level, look).text.encode())
 
     def __repr__(self) -> str:
         return f"Drawing({self.about}, {self.width:g} x {self.height:g})"

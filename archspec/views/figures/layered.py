@@ -7,12 +7,11 @@ regression of pool-adjacent-violators.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from archspec.views.figures.cards import Card
 from archspec.views.figures.channel import Track, height, tracks
 from archspec.views.figures.diagram import Box
-from archspec.views.figures.pieces import BESIDE, LABELLED, PLAIN, Leaf, Piece
+from archspec.views.figures.pieces import BESIDE, PLAIN, Leaf, Piece, Sizes
 from archspec.views.figures.plan import Rect
 
 _SWEEPS = 8
@@ -59,8 +58,8 @@ class Layered(Piece):
         """What a value comes from into the row below."""
         return self.parts[tail] if tail >= 0 and self.row[tail] == row else self.lanes[value, row]
 
-    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
-        super().measure(cards, labelled)
+    def measure(self, sizes: Sizes) -> None:
+        super().measure(sizes)
         self.lanes = {}
         self.rows = [[part for at, part in enumerate(self.parts) if self.row[at] == row] for row in range(-1, self.last + 1)]
         for tail, head, value in sorted(self.joins, key=lambda join: join[:2]):
@@ -75,7 +74,7 @@ class Layered(Piece):
         y = 0.0
         for row, parts in enumerate(self.rows, -1):
             if row >= 0:
-                y += self.gap(row, labelled)
+                y += self.gap(row, sizes)
             tall = max((part.height for part in parts), default=0.0)
             for part in parts:
                 part.y = y + (tall - part.height) / 2
@@ -154,13 +153,13 @@ class Layered(Piece):
         """How values change sides above a row."""
         return [(value, a.x + a.leave(value), b.x + b.enter(value)) for a, b, value in self.links(at)]
 
-    def gap(self, row: int, labelled: set[Box]) -> float:
+    def gap(self, row: int, sizes: Sizes) -> float:
         """The room above a row."""
         links = self.links(row)
         room = height(tracks(self.tracks(row)))
         if row in (0, self.last):
             return room
-        return max(room, PLAIN if labelled.isdisjoint(value for _, _, value in links) else LABELLED)
+        return max(room, sizes.between((value for _, _, value in links), PLAIN))
 
     def enter(self, value: Box) -> float:
         return self.lanes[value, -1].x

@@ -8,18 +8,19 @@ from typing import NamedTuple
 
 from archspec.ops.base import KINDS
 from archspec.views.figures.cards import DETAIL
+from archspec.views.figures.plan import SLIDE, Page
 from archspec.views.figures.svg import Heading, number
 from archspec.views.theme import THEMES, Theme, recoloured
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)"')
-ASPECT = 16 / 9
-"""Width over height of a slide."""
+DIRECTIONS = ("down", "right")
+"""Where arrows between boxes go."""
 
 
 class Look(NamedTuple):
-    """`width` is that of the picture, `font_size` that of the layers' words, both in pixels, and 0 for as they are; `aspect` is the width
-    over the height of the page that a picture of boxes is to fill.
+    """`width` is that of the picture, `font_size` that of the layers' words, both in pixels, and 0 for as they are; `page` is what a
+    picture of boxes is to fill.
     """
 
     theme: Theme = THEMES["light"]
@@ -28,7 +29,7 @@ class Look(NamedTuple):
     transparent: bool = False
     width: float = 0.0
     font_size: float = 0.0
-    aspect: float = ASPECT
+    page: Page = SLIDE
 
     @property
     def palette(self) -> Theme:

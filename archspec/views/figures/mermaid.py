@@ -20,7 +20,7 @@ def quoted(text: str) -> str:
 def mermaid(diagram: Diagram, cards: Cards, theme: Theme) -> Iterator[str]:
     """The lines of a Mermaid text; boxes are n0, n1, ... in their order."""
     ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
-    yield "flowchart TD"
+    yield f"flowchart {'LR' if cards.right else 'TD'}"
     groups = diagram.groups()
     for depth, item in diagram.nested():
         if isinstance(item, Box):

@@ -10,11 +10,11 @@ from archspec.views.figures.cards import SIGN_SIZE, SIGNS, Card, Miniature
 from archspec.views.figures.diagram import Box, Diagram, TooLarge
 from archspec.views.figures.placement import column
 
-_SCALES = 0.28, 0.38
+_SCALES = 0.255, 0.38
 """Least and largest size, of that of the whole."""
 _MOST = 26
 """Layers that can be told apart in small; above this inner blocks are closed, or nothing is drawn."""
-_WIDEST, _TALLEST = 140.0, 72.0
+_WIDEST, _TALLEST = 140.0, 66.0
 """The room that is aimed at."""
 
 
@@ -28,31 +28,31 @@ class _Size(NamedTuple):
 _SIZE = _Size()
 
 
-def miniatures(diagram: Diagram) -> dict[Box, Miniature]:
+def miniatures(diagram: Diagram, *, right: bool = False) -> dict[Box, Miniature]:
     """The inside of each block of a diagram that can be told apart in small."""
     made: dict[int, Miniature | None] = {}
     found: dict[Box, Miniature] = {}
     for box in diagram.boxes:
         if isinstance(box.equal, Graph):
             if id(box.equal) not in made:
-                made[id(box.equal)] = _miniature(box.equal)
+                made[id(box.equal)] = _miniature(box.equal, right=right)
             small = made[id(box.equal)] if box.form == "block" else None
             if small is not None:
                 found[box] = small
     return found
 
 
-def _miniature(graph: Graph) -> Miniature | None:
+def _miniature(graph: Graph, *, right: bool) -> Miniature | None:
     for level in ("part", "stage"):
         try:
             diagram = build_inside(graph, level, _MOST)
         except TooLarge:
             continue
-        plan = column(diagram, {box: _card(box) for box in diagram.boxes})
+        plan = column(diagram, {box: _card(box) for box in diagram.boxes}, right=right)
         x0, y0, x1, y1 = plan.extent()
         scale = min(_WIDEST / (x1 - x0), _TALLEST / (y1 - y0), _SCALES[1])
         if scale > _SCALES[0]:
-            return Miniature(plan.scaled(scale))
+            return Miniature(plan.scaled(scale), below=right)
     return None
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from archspec.views.figures.cards import SIGN_SIZE, Card
+from archspec.views.figures.cards import SIGN_SIZE
 from archspec.views.figures.channel import Track, height, tracks
 from archspec.views.figures.diagram import Box, Group
 from archspec.views.figures.plan import Rect, union
+from archspec.views.figures.svg import Point
 
 PLAIN, LABELLED, CLOSE = 16.0, 24.0, 8.0
 """Between boxes below each other: without and with a shape beside the arrow, and above branches, which have room of their own."""
@@ -25,6 +27,20 @@ SIDE, HEAD, FOOT = 10.0, 24.0, 9.0
 """A frame's distance from what it holds; the title is in the head."""
 PORT = 16.0
 """Between arrows into the top of a box, at most."""
+
+
+class Sizes(NamedTuple):
+    """What pieces are measured by: the room that boxes take, that which a shape beside an arrow from a box asks for, and that which a frame
+    keeps free, at its left, top, right and foot.
+    """
+
+    outer: Mapping[Box, Point]
+    labelled: Mapping[Box, float]
+    frame: Rect = (SIDE, HEAD, SIDE, FOOT)
+
+    def between(self, values: Iterable[Box], least: float) -> float:
+        """The room between boxes that values pass."""
+        return max([least, *(self.labelled[value] for value in values if value in self.labelled)])
 
 
 class Piece:
@@ -70,10 +86,10 @@ class Piece:
         """The part that a value which goes on below comes from."""
         return next(tail for tail, head, by in self.joins if head == self.count and by is value)
 
-    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
+    def measure(self, sizes: Sizes) -> None:
         """Place the parts and find the extent."""
         for part in self.parts:
-            part.measure(cards, labelled)
+            part.measure(sizes)
 
     def enter(self, value: Box) -> float:
         """Where a value comes in at the top."""
@@ -112,8 +128,8 @@ class Leaf(Piece):
         self.rider = False
         self.ports: dict[Box, float] = {}
 
-    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
-        wide, self.height = cards[self.box].outer
+    def measure(self, sizes: Sizes) -> None:
+        wide, self.height = sizes.outer[self.box]
         self.left = self.right = wide / 2
 
     def enter(self, value: Box) -> float:
@@ -136,7 +152,7 @@ class Leaf(Piece):
     def give_ports(self, tails: list[tuple[float, Box]]) -> None:
         """Let values that come from some places in at the top beside each other; the one from right above stays on the axis."""
         order = sorted({value: x for x, value in tails}.items(), key=lambda item: item[1])
-        room = self.left - (6 if self.sign else 12)
+        room = self.left - min(12.0, self.left / 2)
         straight = [at for at, (_, x) in enumerate(order) if abs(x) < 1]
         middle = straight[0] if straight else (len(order) - 1) / 2
         step = min(PORT, room / max(middle, len(order) - 1 - middle, 1))
@@ -160,11 +176,12 @@ class Framed(Piece):
         super().__init__([inner])
         self.group = group
 
-    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
-        super().measure(cards, labelled)
+    def measure(self, sizes: Sizes) -> None:
+        super().measure(sizes)
         inner = self.parts[0]
-        inner.x, inner.y = 0.0, HEAD
-        self.left, self.right, self.height = inner.left + SIDE, inner.right + SIDE, HEAD + inner.height + FOOT
+        left, top, right, foot = sizes.frame
+        inner.x, inner.y = 0.0, top
+        self.left, self.right, self.height = inner.left + left, inner.right + right, top + inner.height + foot
 
     def enter(self, value: Box) -> float:
         return self.parts[0].enter(value)
@@ -213,15 +230,15 @@ class Series(Piece):
                 found[value] = tail, max(head, found.get(value, (0, 0))[1])
         return found
 
-    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
+    def measure(self, sizes: Sizes) -> None:
         for part in (*self.parts, *(rider for rider, _ in self.riders)):
-            part.measure(cards, labelled)
+            part.measure(sizes)
         self.lay_lanes()
         for at, part in enumerate(self.parts):
             self.give_ports(at, part)
         y = 0.0
         for at in range(self.count + 1):
-            y = max([y + self.gap(at, labelled), *(rider.y + rider.height + PLAIN for rider, _ in self.riders if rider.at == at)])
+            y = max([y + self.gap(at, sizes), *(rider.y + rider.height + PLAIN for rider, _ in self.riders if rider.at == at)])
             y += self.extra.get(at, 0.0)
             if at < self.count:
                 self.parts[at].x, self.parts[at].y = 0.0, y
@@ -279,16 +296,15 @@ class Series(Piece):
         """Where a value from a part, or from above, comes down."""
         return self.parts[tail].leave(value) if tail >= 0 else self.enter(value)
 
-    def gap(self, at: int, labelled: set[Box]) -> float:
+    def gap(self, at: int, sizes: Sizes) -> float:
         """The room above a part."""
         room = height(tracks(self.tracks(at)))
         if at in (0, self.count):
             return room if at == 0 else 0.0
         part = self.parts[at]
         passing = {value for tail, head, value in self.joins if tail < at <= head and (tail == at - 1 or head == at)}
-        if not labelled.isdisjoint(passing):
-            return max(room, LABELLED)
-        return max(room, CLOSE if isinstance(part, Parallel) and part.head else PLAIN)
+        close = sizes.labelled.keys().isdisjoint(passing) and isinstance(part, Parallel) and part.head
+        return max(room, sizes.between(passing, CLOSE if close else PLAIN))
 
     def enter(self, value: Box) -> float:
         entered = self.entered(value)
@@ -336,8 +352,8 @@ class Parallel(Piece):
         """Whether a value goes straight on beside the branches."""
         return isinstance(self.parts[0], Through)
 
-    def measure(self, cards: Mapping[Box, Card], labelled: set[Box]) -> None:
-        super().measure(cards, labelled)
+    def measure(self, sizes: Sizes) -> None:
+        super().measure(sizes)
         tall = max(part.height for part in self.parts)
         entered = {head for tail, head, _ in self.joins if tail < 0}
         leaving = {tail: self.parts[tail].leave(value) for tail, head, value in self.joins if head == self.count}

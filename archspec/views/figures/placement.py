@@ -4,37 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from archspec.views.figures.captions import LABEL
 from archspec.views.figures.cards import Card
-from archspec.views.figures.column_breaks import columns, misfit
+from archspec.views.figures.column_breaks import columns
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.nesting import nested
-from archspec.views.figures.pieces import Framed, Leaf, Piece
-from archspec.views.figures.plan import Frame, Plan
+from archspec.views.figures.pieces import FOOT, HEAD, LABELLED, SIDE, Framed, Leaf, Piece, Sizes
+from archspec.views.figures.plan import Frame, Page, Plan
+from archspec.views.figures.text_width import width
 from archspec.views.figures.u_shape import bend_of, bent, widen
 from archspec.views.figures.wiring import wires
 
+_PREFERRED = 1.5
+"""How much smaller words may be in a U than in columns: it shows what the network is."""
 
-def column(diagram: Diagram, cards: Mapping[Box, Card]) -> Plan:
-    """The plan of a diagram in one column."""
+
+def column(diagram: Diagram, cards: Mapping[Box, Card], *, right: bool = False) -> Plan:
+    """The plan of a diagram in one column, or, to the `right`, with the cards of one turned, in one row."""
     whole = nested(diagram)
-    whole.measure(cards, set())
-    return _placed(whole, diagram, cards)[0]
+    whole.measure(Sizes({box: card.outer for box, card in cards.items()}, {}))
+    made = _placed(whole, diagram, cards)[0]
+    return made.transposed() if right else made
 
 
-def plan(diagram: Diagram, cards: Mapping[Box, Card], aspect: float) -> Plan:
-    """The plan of a diagram: in columns, or as a U; `aspect` is the width over the height of the page that it is to fill."""
-    labelled = {arrow.tail for arrow in diagram.arrows if arrow.label}
+def plan(diagram: Diagram, cards: Mapping[Box, Card], page: Page) -> Plan:
+    """The plan of a diagram for a page: in columns, or as a U. One to the right is laid out with right and down in each other's place."""
+    if not page.right:
+        labelled = {arrow.tail: LABELLED for arrow in diagram.arrows if arrow.label}
+        return _downwards(diagram, cards, Sizes({box: card.outer for box, card in cards.items()}, labelled), page)
+    turned = {box: card.transposed() for box, card in cards.items()}
+    labelled = {arrow.tail: width(arrow.label, LABEL) + LABELLED for arrow in diagram.arrows if arrow.label}
+    sizes = Sizes({box: card.outer for box, card in turned.items()}, labelled, (HEAD, SIDE, FOOT, SIDE))
+    return _downwards(diagram, turned, sizes, page).transposed()
+
+
+def _downwards(diagram: Diagram, cards: Mapping[Box, Card], sizes: Sizes, page: Page) -> Plan:
     whole = nested(diagram)
-    whole.measure(cards, labelled)
+    whole.measure(sizes)
     plain, leaves = _placed(whole, diagram, cards)
-    made, least = columns(plain, aspect)
+    made = columns(plain, page)
     bend = bend_of(whole)
     if bend is None:
         return made
     widen(bend, diagram, leaves)
-    whole.measure(cards, labelled)
+    whole.measure(sizes)
     other = bent(_placed(whole, diagram, cards)[0], bend, leaves)
-    return other if other is not None and misfit(other, aspect) < least else made
+    return other if other is not None and page.height(other) < _PREFERRED * page.height(made) else made
 
 
 def _placed(whole: Piece, diagram: Diagram, cards: Mapping[Box, Card]) -> tuple[Plan, dict[Box, Leaf]]:

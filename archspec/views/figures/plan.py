@@ -10,6 +10,8 @@ from archspec.views.figures.cards import Card
 from archspec.views.figures.diagram import Arrow, Box, Group
 from archspec.views.figures.svg import Point
 
+ASPECT = 16 / 9
+"""Width over height of a slide."""
 Rect = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
@@ -18,6 +20,23 @@ def union(rects: Iterable[Rect]) -> Rect:
     """The smallest rectangle around some."""
     x0, y0, x1, y1 = zip(*rects, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
+
+
+class Page(NamedTuple):
+    """The page that a picture is to fill: its width over its height, and whether arrows go to the right on it, not down."""
+
+    aspect: float = ASPECT
+    right: bool = False
+
+    def height(self, plan: Plan) -> float:
+        """How high the page is that holds a plan, with its margins, heading and legend; one to the right is not yet turned."""
+        wide, high = plan.size[::-1] if self.right else plan.size
+        return max((wide + 40) / self.aspect, high + 120)
+
+
+SLIDE = Page()
+LEGIBLE = 810.0
+"""The height of a page whose words of 10.5 units are 7 pt, where it is shown 720 pixels high: they are read at a distance."""
 
 
 class Wire(NamedTuple):
@@ -44,15 +63,16 @@ class Frame(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """A move to the right and down; `turn` is -1 where it also turns upside down."""
+    """A move to the right and down; a sense of -1 also mirrors: left and right, or above and below."""
 
     dx: float
     dy: float
-    turn: float = 1.0
+    across: float = 1.0
+    down: float = 1.0
 
     def point(self, point: Point) -> Point:
         """Where a point goes."""
-        return point[0] + self.dx, self.turn * point[1] + self.dy
+        return self.across * point[0] + self.dx, self.down * point[1] + self.dy
 
     def rect(self, rect: Rect) -> Rect:
         """Where a rectangle goes."""
@@ -78,8 +98,8 @@ class Plan(NamedTuple):
         """Measure how far boxes whose middles lie from `top` to `bottom` reach, with their wires and frames."""
         boxes = {box for box, (_, y) in self.places.items() if top <= y <= bottom}
         rects = [self.rect(box) for box in boxes] + [f.box for f in self.frames if f.box[1] < bottom and f.box[3] > top]
-        inner = [wire for wire in self.wires if wire.arrow.tail in boxes and wire.arrow.head in boxes]
-        return union(rects + [(x, y, x, y) for wire in inner for x, y in wire.points])
+        lines = [line for wire in self.wires for line in pairwise(wire.points) if line[0][1] < bottom and line[1][1] > top]
+        return union(rects + [(x, y, x, y) for line in lines for x, y in ((x, min(max(y, top), bottom)) for x, y in line)])
 
     def struck(self, wire: Wire) -> bool:
         """Whether a wire goes through a box at which it does not end."""
@@ -106,6 +126,14 @@ class Plan(NamedTuple):
         }
         wires = [wire._replace(points=[*map(at, wire.points)]) for wire in self.wires]
         return Plan(cards, {box: at(place) for box, place in self.places.items()}, wires, [], at((x1, y1)))
+
+    def transposed(self) -> Plan:
+        """The plan with down in place of right and right in place of down; titles of frames stay at their heads."""
+        cards = {box: card.transposed() for box, card in self.cards.items()}
+        wires = [wire._replace(points=[point[::-1] for point in wire.points]) for wire in self.wires]
+        frames = [frame._replace(box=(y0, x0, y1, x1), foot=False) for frame in self.frames for x0, y0, x1, y1 in [frame.box]]
+        places = {box: place[::-1] for box, place in self.places.items()}
+        return Plan(cards, places, wires, frames, self.size[::-1], self.turned)
 
     def rewired(self, wires: Iterable[Wire]) -> Plan:
         """The plan with some wires in place of those of the same arrows."""

@@ -86,7 +86,7 @@ def bent(plan: Plan, bend: Bend, leaves: dict[Box, Leaf]) -> Plan | None:
     between = max([_BETWEEN, *(2 * rider.left + _BETWEEN / 2 for rider in riders)])
     top = bend.chain.y
     base = max(bend.foot - top, top + bend.chain.height - bend.start)
-    down, up = Shift(-a0, base - bend.foot), Shift(a1 - a0 + between - b0, base + bend.start, -1)
+    down, up = Shift(-a0, base - bend.foot), Shift(a1 - a0 + between - b0, base + bend.start, 1, -1)
     frames = [
         frame._replace(box=(down if frame.box[1] < bend.foot else up).rect(frame.box), foot=frame.box[1] > bend.foot)
         for frame in plan.frames

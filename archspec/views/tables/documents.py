@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archspec.analysis.layers import Report
 from archspec.diagnostics.visible import visible
 from archspec.views.tables import grid as write
 from archspec.views.tables.columns import COLUMNS, DOCUMENT, Style, cell_text, chosen, counted, footer
 from archspec.views.tables.grid import Grid
+from archspec.views.tables.typeset import typeset
+
+_FORMULAS = ("input", "output", "rf", "size-work", "params-work", "macs-work")
+"""Columns of shapes and formulas."""
+
+
+def _names(style: Style) -> Sequence[str]:
+    return chosen(style.columns, DOCUMENT, work=style.work, fold=style.fold)
 
 
 def grid_of(report: Report, style: Style) -> Grid:
     """The cells of a table as texts, with its totals."""
-    columns = [(name, COLUMNS[name]) for name in chosen(style.columns, DOCUMENT, work=style.work, fold=style.fold)]
+    columns = [(name, COLUMNS[name]) for name in _names(style)]
     rows = [[cell_text(column.value(row, report, style), name) for name, column in columns] for row in report.rows(fold=style.fold)]
     totals = [cell_text(column.total(report, style), name) if column.total else "" for name, column in columns]
     totals[0] = totals[0] or "total"
@@ -31,7 +39,7 @@ def latex(report: Report, style: Style) -> Iterator[str]:
     """A booktabs table, which needs the package; longer ones than a page want longtable in place of tabular."""
     name = visible(report.model) if report.model.isascii() else ""
     yield f"% {name or 'model'}: needs \\usepackage{{booktabs}} and, for names, \\usepackage[T1]{{fontenc}}\n"
-    yield from write.latex(grid_of(report, style))
+    yield from write.latex(grid_of(report, style), {at: typeset for at, name in enumerate(_names(style)) if name in _FORMULAS})
     for line in [*footer(report), *counted(style)]:
         yield f"% {line}\n"
 

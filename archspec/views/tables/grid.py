@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archspec.diagnostics.folding import StyledLine, folded
@@ -76,17 +76,17 @@ def latex_text(text: str) -> str:
     return "".join(_LATEX.get(char, char if char.isascii() else "?") for char in text)
 
 
-def latex(grid: Grid) -> Iterator[str]:
-    """Write a tabular with the rules of booktabs."""
+def latex(grid: Grid, cells: Mapping[int, Callable[[str], str]] | None = None) -> Iterator[str]:
+    """Write a tabular with the rules of booktabs; `cells` write those of some columns, whose texts are escaped otherwise."""
     yield "\\begin{tabular}{@{}" + "".join("r" if number else "l" for number in grid.numbers) + "@{}}\n\\toprule\n"
-    yield _latex_row(grid.titles) + "\\midrule\n"
+    yield _latex_row(grid.titles, {}) + "\\midrule\n"
     for row in grid.rows:
-        yield _latex_row(row)
-    yield ("\\midrule\n" + _latex_row(grid.totals) if grid.totals else "") + "\\bottomrule\n\\end{tabular}\n"
+        yield _latex_row(row, cells or {})
+    yield ("\\midrule\n" + _latex_row(grid.totals, {}) if grid.totals else "") + "\\bottomrule\n\\end{tabular}\n"
 
 
-def _latex_row(cells: Sequence[str]) -> str:
-    row = " & ".join(map(latex_text, cells))
+def _latex_row(texts: Sequence[str], cells: Mapping[int, Callable[[str], str]]) -> str:
+    row = " & ".join(cells.get(at, latex_text)(text) for at, text in enumerate(texts))
     return ("{}" if row.startswith(("[", "*")) else "") + row + " \\\\\n"  # or LaTeX takes it for an argument of the row before
 
 

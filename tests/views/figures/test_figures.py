@@ -22,6 +22,7 @@ from archspec.ops.base import KINDS as KINDS_OF_LAYER
 from archspec.views.figures import text_form
 from archspec.views.figures.build import build
 from archspec.views.figures.legible import automatic
+from archspec.views.figures.look import Look
 from archspec.views.theme import THEMES
 from tests.helpers.colour import contrast
 from tests.helpers.hostile_names import HOSTILE, hostile
@@ -450,7 +451,7 @@ def test_to_graphviz_is_what_the_dot_text_says(networks):
     pytest.importorskip("graphviz", reason="the package makes the object")
     for network in (networks("googlenet"), hostile(HOSTILE["quotes"], archspec.load("resnet18"))):
         made = archspec.to_graphviz(network, "part", "dark")
-        assert read(made.source) == read(text_form(network, "dot", "part", "dark").text)
+        assert read(made.source) == read(text_form(network, "dot", "part", Look(THEMES["dark"])).text)
     with pytest.raises(ValueError, match="there is no `atom`"):
         archspec.to_graphviz(networks("lenet5"), "atom")
 

@@ -17,7 +17,7 @@ from archspec.views.figures.look import Look, colours
 from archspec.views.theme import THEMES
 from tests.helpers.hostile_names import HOSTILE, hostile
 from tests.helpers.needs import pdflatex
-from tests.helpers.svg import Drawn, check
+from tests.helpers.svg import Drawn, check, check_safe
 from tests.helpers.wires import boxes, lines
 
 
@@ -147,3 +147,31 @@ def test_tikz_compiles(tmp_path):
     (tmp_path / "t.tex").write_text(whole, encoding="utf-8")
     done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-500:]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--as", "bars", "--aspect", "4:3"), "--aspect goes with `--as blocks`, not with `--as bars`"),
+        (("--as", "volumes", "--direction", "right"), "--direction goes with `--as blocks`, not with `--as volumes`"),
+        (("conv1", "--as", "window", "--level", "part"), "--level goes with `--as blocks`, `--as volumes`"),
+        (("--field", "conv2", "--aspect", "4:3"), "--aspect goes with `--as blocks`, not with `--field`"),
+        (("--animate",), "--animate goes with `--as window`, not with `--as blocks`"),
+        (("--width", "300", "-o", "x.dot"), "--width has no effect in .dot"),
+        (("conv1", "--as", "window", "--no-title", "-o", "x.html"), "--no-title has no effect in .html"),
+    ],
+)
+def test_options_without_effect_are_refused(archspec_command, words, message):
+    done = archspec_command("draw", "lenet5", *words)
+    assert done.status == 2 and message in done.err
+
+
+@pytest.mark.parametrize("words", [("conv1", "--as", "window"), ("--field", "conv2")])
+def test_windows_and_fields_look_as_asked(archspec_command, tmp_path, words):
+    (tmp_path / "ours.toml").write_text('convolution = "#123456"\n')
+    plain = archspec_command("draw", "lenet5", *words).out
+    asked = ("--width", "300", "--no-title", "--transparent", "--colors", "ours.toml")
+    text = archspec_command("draw", "lenet5", *words, *asked, cwd=tmp_path).out
+    check_safe(text)
+    assert 'width="300"' in text and 'fill="none"' in text and "#123456" in text and "#123456" not in plain
+    assert 'font-size="18"' in plain and 'font-size="18"' not in text
