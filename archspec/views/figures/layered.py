@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from archspec.views.figures.channel import Track, height, tracks
 from archspec.views.figures.diagram import Box
-from archspec.views.figures.pieces import BESIDE, PLAIN, Leaf, Piece, Sizes
+from archspec.views.figures.pieces import Leaf, Piece
 from archspec.views.figures.plan import Rect
+from archspec.views.figures.spacing import BESIDE, PLAIN, Sizes
 
 _SWEEPS = 8
 

@@ -9,8 +9,9 @@ from archspec.views.figures.cards import Card
 from archspec.views.figures.column_breaks import columns
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.nesting import nested
-from archspec.views.figures.pieces import FOOT, HEAD, LABELLED, SIDE, Framed, Leaf, Piece, Sizes
+from archspec.views.figures.pieces import Framed, Leaf, Piece
 from archspec.views.figures.plan import Frame, Page, Plan
+from archspec.views.figures.spacing import FOOT, HEAD, LABELLED, SIDE, Sizes
 from archspec.views.figures.text_width import width
 from archspec.views.figures.u_shape import bend_of, bent, widen
 from archspec.views.figures.wiring import wires

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from archspec.views.figures.channel import STEP
 from archspec.views.figures.diagram import Box, Diagram
-from archspec.views.figures.pieces import APART, Leaf, Piece, Series
+from archspec.views.figures.pieces import Leaf, Piece, Series
 from archspec.views.figures.plan import Plan, Shift, Wire
+from archspec.views.figures.spacing import APART
 
 _LEAST = 2
 """Values carried across: with fewer a picture in columns reads better."""

@@ -168,7 +168,7 @@ def test_options_without_effect_are_refused(archspec_command, words, message):
 
 @pytest.mark.parametrize("words", [("conv1", "--as", "window"), ("--field", "conv2")])
 def test_windows_and_fields_look_as_asked(archspec_command, tmp_path, words):
-    (tmp_path / "ours.toml").write_text('convolution = "#123456"\n')
+    (tmp_path / "ours.toml").write_text('convolution = "#123456"\n"fully connected" = "#123456"\n')
     plain = archspec_command("draw", "lenet5", *words).out
     asked = ("--width", "300", "--no-title", "--transparent", "--colors", "ours.toml")
     text = archspec_command("draw", "lenet5", *words, *asked, cwd=tmp_path).out
