@@ -22,7 +22,7 @@ def is_weight_layer(cost: Cost) -> bool:
 
 
 def depth(network: Network) -> int:
-    """The most weight layers on a way from an input to an output, in inference. The time is that of the text."""
+    """The most weight layers on a way from an input to an output, in inference; 0 where there is no way. The time is that of the text."""
     costs = Costs.of(network)
     results: dict[Graph, list[Lengths]] = {}
     lengths: list[Lengths] = []
@@ -30,7 +30,7 @@ def depth(network: Network) -> int:
         lengths = _lengths(graph, costs, results)
         results[graph] = [lengths[result] for result in graph.results]
     ends = [length for output in network.outputs if not output.training for length in lengths[output.value]]
-    return max(length for length in ends if length is not None)
+    return max((length for length in ends if length is not None), default=0)
 
 
 def weight_layers(network: Network) -> dict[str, int]:

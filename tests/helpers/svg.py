@@ -44,7 +44,7 @@ def measured(element: ElementTree.Element, factor: float) -> tuple[tuple[float, 
     size, x, y = (float(element.get(name)) for name in ("font-size", "x", "y"))
     text = "".join(element.itertext())
     bold = 1.06 if element.get("font-weight") == "bold" else 1.0
-    wide = sum(WIDTHS[ord(c) - 32] if 32 <= ord(c) < 127 else 600 for c in text) * size / 1000 * factor * bold
+    wide = sum(WIDTHS[ord(c) - 32] if 32 <= ord(c) < 127 else 278 if c == "·" else 600 for c in text) * size / 1000 * factor * bold
     wide += sum(float(part.get("dx", 0)) for part in element.iter(f"{SVG}tspan"))
     x -= {"middle": wide / 2, "end": wide}.get(element.get("text-anchor", "start"), 0)
     return (x, y - 0.74 * size, x + wide, y + 0.21 * size), text

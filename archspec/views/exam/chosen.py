@@ -11,13 +11,17 @@ from archspec.analysis.layers import Report, Row
 from archspec.ir.graph import Network
 from archspec.types import Map, describe
 from archspec.views.asked import POINTS, Asked, hint
-from archspec.views.exam.varied import Few, alone, chain, compiled, other_window, varied
+from archspec.views.exam.varied import NAMES, Few, alone, chain, compiled, other_window, run, varied
 from archspec.views.tables.columns import spaced
 
 _LAYERS = 5000
 """Layers of a network that are looked at."""
 _CHAIN = 5
 """Windows in the question about a receptive field at most."""
+_RUN = 6
+"""Layers in the question about a block at most."""
+_RUNS = 0.3
+"""How often parameters and MACs are asked of several layers together."""
 _DRAWS = 30
 """How often a question is drawn before it is given up: each is asked once, and gives no answer of another away."""
 _LETTERS = "abcd"
@@ -97,12 +101,14 @@ def _is_new(question: Question, found: Sequence[Question]) -> bool:
 
 def _tells(question: Question, other: Question) -> bool:
     """Whether a question says what another asks for."""
-    return other.kind == "shape" and any(str(few.input) == other.answer for few in question.specs)
+    return other.kind == "shape" and any(str(type_) == other.answer for few in question.specs for type_ in few.inputs)
 
 
 def _about_one(kind: str, layer: _Layer, random: Random, vary: bool) -> Question | None:
     """A question about a layer alone."""
     row = layer.row
+    if kind != "shape" and random.random() < _RUNS:
+        return _about_run(kind, layer, random, vary)
     if not _is_worth(kind, row):
         return None
     few = alone(row)
@@ -120,8 +126,32 @@ def _about_one(kind: str, layer: _Layer, random: Random, vary: bool) -> Question
         "params": "How many parameters does it have?" + (" Count the biases too." if asked.row.biases else ""),
         "macs": "How many multiply-accumulates does it take for one input?",
     }[kind]
-    text = f"The layer `{step}` reads {describe(few.input)}. {wanted}"
+    read = describe(few.input)
+    if few.more:
+        step = f"from {NAMES[0]} | {step}"
+        read = " and ".join(f"{type_} (`{name}`)" for name, type_ in zip(NAMES, few.inputs, strict=False))
+    text = f"The layer `{step}` reads {read}. {wanted}"
     return Question(kind, POINTS[kind], text, (), asked.answer, asked.how, asked.hint, _source(layer, vary), (few,))
+
+
+def _about_run(kind: str, layer: _Layer, random: Random, vary: bool) -> Question | None:
+    """A question about layers of a block that follow one another, together."""
+    few = run(layer.row, layer.known, _RUN)
+    if few is None:
+        return None
+    few = varied(few, random) if vary else few
+    report, _ = compiled(few)
+    assert report is not None
+    counts = [asked for asked in (Asked(kind, row, {}, report) for row in report.layers) if asked.answer]
+    if len(counts) < 2:
+        return None
+    total = f"{report.totals.params if kind == 'params' else report.totals.macs:,}"
+    what = "parameters do" if kind == "params" else "multiply-accumulates for one input do"
+    text = f"These layers read {describe(few.input)}, one after the other. How many {what} they have together?"
+    each = "; ".join(f"{asked.row.written}: {asked.how}" for asked in counts)
+    how = f"{each}; {' + '.join(asked.answer for asked in counts)} = {total}"
+    rule = f"add up what each layer has; {counts[0].hint}"
+    return Question(kind, POINTS[kind] + 1, text, few.steps, total, how, rule, _source(layer, vary), (few,))
 
 
 def _is_worth(kind: str, row: Row) -> bool:

@@ -14,8 +14,8 @@ from archspec.views.tables.typeset import typeset
 if TYPE_CHECKING:
     from archspec.views.exam import Exam, Question
 
-_LINE = r"\_" * 20
-"""A line to write on, in Markdown."""
+_LINE = "_" * 20
+"""A line to write on, in Markdown: between spaces it is no emphasis."""
 _SIDES = re.compile(r"(?<=\d)x(?=\d)")
 
 

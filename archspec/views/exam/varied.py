@@ -19,17 +19,31 @@ _NUMBER = re.compile(r"(?<=[ =(])\d+(?![\dx:.,)e])")
 _LETTER = re.compile(r"\b([kwspd])=$")
 _ROUNDED = re.compile(r" round=\w+")
 _LARGEST = 512
+NAMES = "abcdefgh"
+"""Of the inputs of a layer that reads several."""
 
 
 class Few(NamedTuple):
-    """A spec of one layer or a few: the type of its input, and the layers as written. The last is asked about."""
+    """A spec of one layer or a few: the type of its input, and the layers as written. The last, or all, are asked about.
+
+    A layer that reads several values reads the inputs `a`, `b`, ..., of which `more` are those after the first.
+    """
 
     input: Type
     steps: tuple[str, ...]
+    more: tuple[Type, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Type, ...]:
+        """All that it reads."""
+        return self.input, *self.more
 
     @property
     def text(self) -> str:
         """The spec."""
+        if self.more:
+            inputs = [f"{name}: input {type_}" for name, type_ in zip(NAMES, self.inputs, strict=False)]
+            return "\n".join([*inputs, f"from {NAMES[0]} | {self.steps[0]}", ""])
         tokens = ["tokens"] if isinstance(self.input, Tokens) else []
         return "\n".join([f"input {self.input}", *tokens, *self.steps, ""])
 
@@ -41,9 +55,37 @@ def compiled(few: Few) -> tuple[Report | None, list[Diagnostic]]:
 
 def alone(row: Row) -> Few | None:
     """A layer as a spec of its own, or None where it reads several values or gives another result without its network."""
-    if len(row.types) != 1 or row.owner is not None or row.tied is not None:
+    several = len(row.types) > 1
+    if not row.types or len(row.types) > len(NAMES) or row.owner is not None or row.tied is not None:
         return None
-    return _same(Few(row.types[0], (row.written,)), row)
+    if several and not all(isinstance(type_, Map) for type_ in row.types):
+        return None
+    step = _reading(row) if several else row.written
+    return _same(Few(row.types[0], (step,), row.types[1:]), row)
+
+
+def _reading(row: Row) -> str:
+    """A layer as it is written where it reads the inputs `a`, `b`, ..."""
+    others, op = tuple(NAMES[1 : len(row.types)]), row.node.op
+    if op.reads_values():
+        return f"{row.op} {op.config(*row.types, operands=others)}"
+    return " ".join([row.op, *others, *op.config(*row.types).split()])
+
+
+def run(row: Row, known: dict[str, Row], most: int) -> Few | None:
+    """A layer and those of its block that follow it one after the other, up to the last with parameters; None where fewer than two have some."""
+    names, block = [*known], row.name.rpartition(".")[0]
+    found = [row]
+    for name in names[names.index(row.name) + 1 :][: most - 1]:
+        if known[name].sources != (found[-1].name,) or name.rpartition(".")[0] != block:
+            break
+        found.append(known[name])
+    while found and not found[-1].params:
+        del found[-1]
+    shared = any(each.owner is not None or each.tied is not None for each in found)
+    if len(row.types) != 1 or shared or sum(each.params > 0 for each in found) < 2:
+        return None
+    return _same(Few(row.types[0], tuple(each.written for each in found)), found[-1])
 
 
 def chain(row: Row, known: dict[str, Row], most: int) -> Few | None:
@@ -63,7 +105,7 @@ def chain(row: Row, known: dict[str, Row], most: int) -> Few | None:
 
 
 def _same(few: Few, row: Row) -> Few | None:
-    """The spec, if it gives what the layer gives in its network."""
+    """The spec, if its last layer gives what that layer gives in its network."""
     report, _ = compiled(few)
     if report is None or not report.layers:
         return None
@@ -74,7 +116,9 @@ def _same(few: Few, row: Row) -> Few | None:
 def varied(few: Few, random: Random) -> Few:
     """A spec like another with other numbers, which fit exactly; the spec itself where none are found."""
     for _ in range(_TRIES):
-        other = Few(_other_type(few.input, random), tuple(_other_step(step, random) for step in few.steps))
+        drawn = _other_types(few.inputs, random)
+        steps = few.steps if few.more else tuple(_other_step(step, random) for step in few.steps)
+        other = Few(drawn[0], steps, drawn[1:])
         if other == few:
             continue
         report, found = compiled(other)
@@ -101,6 +145,15 @@ def other_window(step: str, random: Random) -> str:
     size = random.choice((2, 3, 4, 5, 6, 7))
     window = [f"{letter}={size}", f"s={random.choice((1, 2, 3, 4))}", f"p={random.choice(range(size // 2 + 1))}"]
     return " ".join([word, *window, *(part for part in rest if part.partition("=")[0] not in (letter, "s", "p", "d", "round"))])
+
+
+def _other_types(types: tuple[Type, ...], random: Random) -> tuple[Type, ...]:
+    """Types like others; maps that are read together keep their sizes, and those of as many channels as many."""
+    first = _other_type(types[0], random)
+    if not isinstance(first, Map):
+        return (first, *types[1:])
+    channels = {type_.channels: _near(type_.channels, random) for type_ in types[1:]} | {types[0].channels: first.channels}
+    return (first, *(Map(first.spatial, channels[type_.channels]) for type_ in types[1:]))
 
 
 def _other_type(type_: Type, random: Random) -> Type:
