@@ -16,12 +16,12 @@ from archspec.views.figures.build import FROM_FINEST, MOST, diagrams
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Diagram, TooLarge
 from archspec.views.figures.dot import digraph, dot
-from archspec.views.figures.legible import SLIDE, automatic, laid_out
+from archspec.views.figures.legible import automatic, laid_out
 from archspec.views.figures.look import PLAIN, Look
 from archspec.views.figures.mermaid import mermaid
 from archspec.views.figures.parts import part as cut
 from archspec.views.figures.placement import plan
-from archspec.views.figures.plan import Page
+from archspec.views.figures.plan import SLIDE, Page
 from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
