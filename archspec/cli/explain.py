@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     ending = form(arguments.output, list(FORMATS), "an explanation") if arguments.output and not arguments.format else ""
     written = arguments.format or FORMATS.get(ending, "text")
     if written != "text" or arguments.output:
-        text = {"text": lambda: f"{found}\n", "latex": found.to_latex, "svg": lambda: found.to_svg(arguments.theme)}[written]()
+        text = found.to_latex() if written == "latex" else found.to_svg(arguments.theme) if written == "svg" else f"{found}\n"
         _write(text, written, arguments.output)
         return 0
     screen = out()
