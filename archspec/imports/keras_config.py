@@ -293,7 +293,7 @@ def _call(node: Any) -> Call:
 
 
 def _value(value: Any) -> Any:
-    """An argument of Keras 3: a result, a slice, or a list of these."""
+    """An argument of Keras 3: a result, a slice, an ellipsis, or a list of these."""
     if isinstance(value, dict):
         inner = value.get("config")
         if value.get("class_name") == "__keras_tensor__" and isinstance(inner, dict):
@@ -301,6 +301,8 @@ def _value(value: Any) -> Any:
         if value.get("class_name") == "__slice__" and isinstance(inner, dict):
             ends = [inner.get(key) for key in ("start", "stop", "step")]
             return slice(*ends) if all(end is None or is_whole(end) for end in ends) else None
+        if value.get("class_name") == "__ellipsis__":
+            return ...
         return {key: _value(one) for key, one in value.items()}
     return [_value(one) for one in value] if isinstance(value, list) else value
 

@@ -139,6 +139,20 @@ def soft(k: Keras, spot: Spot, given: list[Any]) -> View:
     return softmax(k, spot, _tensor(given), axis if is_whole(axis) else -1)
 
 
+@operation("LogSoftmax")
+def log_soft(k: Keras, spot: Spot, given: list[Any]) -> View:
+    """The logarithm of a softmax along an axis."""
+    axis = _argument(spot, given, 1, "axis")
+    return softmax(k, spot, _tensor(given), axis if is_whole(axis) else -1, "logsoftmax")
+
+
+@operation("Gelu")
+def gelu(k: Keras, spot: Spot, given: list[Any]) -> View:
+    """GELU, exact or by its tanh, which is what keras.ops has by default."""
+    exact = _argument(spot, given, 1, "approximate") is False
+    return k.alone(spot, "gelu", _tensor(given), **({} if exact else {"approx": "tanh"}))
+
+
 @operation("Concatenate")
 def side_by_side(k: Keras, spot: Spot, given: list[Any]) -> View:
     """Tensors one behind the other."""
@@ -226,7 +240,10 @@ def product(k: Keras, spot: Spot, given: list[Any]) -> View:
 def part(k: Keras, spot: Spot, given: list[Any]) -> View:
     """A range along an axis, or one place along it."""
     x, key = _tensor(given), _argument(spot, given, 1, "key", "slice_spec")
-    keys = [_sliced(one) for one in (key if isinstance(key, list) else [key])]
+    keys = list(key) if isinstance(key, list) else [key]
+    at = next((at for at, one in enumerate(keys) if one is ...), len(keys))
+    keys[at : at + 1] = [slice(None)] * (len(x.dims) - len(keys) + (at < len(keys)))
+    keys = [_sliced(one) for one in keys]
     if not keys or len(keys) > len(x.dims) or keys[0] != slice(None):
         raise Unsaid("it takes a part of the batch")
     gone = 0

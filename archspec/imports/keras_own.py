@@ -14,7 +14,7 @@ from archspec.imports.views import View
 from archspec.ops import all_classes, make, op_class
 from archspec.ops.base import Misfit, Op
 from archspec.ops.declare import Unfit
-from archspec.types import Map, is_line
+from archspec.types import Map
 
 _RENAMED = {"name": "function"}
 """Arguments that Keras has for itself are called otherwise in a layer."""
@@ -73,11 +73,7 @@ def _biased(k: Keras, spot: Spot, x: View) -> View:
 
 def _value(k: Keras, spot: Spot, kind: type[Op], x: View) -> int:
     """A tensor as the kind of value that the layer reads; a sequence stays what it is, where both may be read."""
-    line = kind.takes == (Map,) or bool(spot.config.get("keepdims"))
-    value = k.value(spot, x, kind="map" if line else "tokens" if Map not in kind.takes else "")
-    if spot.config.get("keepdims") is False and is_line(k.flat.type_of(value)) and spot.config.get("axis") == "c":
-        return k.value(spot, x, kind="tokens")
-    return value
+    return k.value(spot, x, kind="map" if kind.takes == (Map,) else "tokens" if Map not in kind.takes else "")
 
 
 def _arguments(spot: Spot, kind: type[Op]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from archspec.imports.flat import Unsaid
 from archspec.imports.keras_config import is_whole, shown
+from archspec.imports.keras_operations import operation
 from archspec.imports.keras_table import activated, row
 from archspec.imports.keras_views import Keras, Spot, narrow, places
 from archspec.imports.views import View
@@ -199,6 +200,20 @@ def zeros(k: Keras, spot: Spot, x: View) -> View:
     found = k.step(spot, "pad", value, **_edges(pairs))
     k.padded[found] = value, pairs
     return k.back(found, at)
+
+
+@operation("Pad")
+def border(k: Keras, spot: Spot, given: list[Any]) -> View:
+    """Zeros around a map, and around its channels; or the map mirrored."""
+    x, widths = given[0], spot.config.get("pad_width")
+    number = spot.call.named.get("constant_values")
+    pairs = [tuple(pair) for pair in widths if isinstance(pair, list) and len(pair) == 2] if isinstance(widths, list) else []
+    mode = {"constant": "zero", "reflect": "reflect"}.get(spot.config.word("mode", "constant"))
+    if not isinstance(x, View) or mode is None or len(pairs) != len(x.dims) or number not in (None, 0) or any(pairs[0]):
+        raise Unsaid("it pads otherwise than by zeros, or by the map mirrored")
+    value = k.map(spot, x)
+    channels = {"c": (pairs[-1],)} if any(pairs[-1]) else {}
+    return k.back(k.step(spot, "pad", value, **_edges(tuple(pairs[1:-1])), **channels, **({} if mode == "zero" else {"mode": mode})))
 
 
 def _edges(pairs: tuple[tuple[int, int], ...]) -> dict[str, Any]:

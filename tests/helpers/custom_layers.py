@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from archspec.backends.keras.built_in_rows import ROWS
 from archspec.backends.keras.custom_rows import CUSTOM
+from archspec.backends.keras.making_calls import is_expression
 from archspec.backends.keras.templates import sources
 from archspec.backends.source.constructor import names_called, written
 from archspec.ir.walk import Names
@@ -22,7 +24,11 @@ def built(network):
         if node.op.step in _PLAIN:
             values.append(_PLAIN[node.op.step](keras, node, inputs))
             continue
-        layer = made[name] = layer_of(CUSTOM[node.op.step](node.op, *types, node.type), name)
+        call = (CUSTOM.get(node.op.step) or ROWS[node.op.step])(node.op, *types, node.type)
+        if is_expression(call):
+            values.append(eval(call.name.format(*[written(value) for _, value in call.arguments], x="x"), scope(), {"x": inputs[0]}))
+            continue
+        layer = made[name] = layer_of(call, name)
         values.append(layer(inputs[0] if len(inputs) == 1 else inputs or values[0]))
     outputs = [values[output.value] for output in network.outputs]
     model = keras.Model(values[: len(network.inputs)], outputs[0] if len(outputs) == 1 else outputs)
@@ -38,18 +44,20 @@ _PLAIN = {
 
 def layer_of(call, name):
     """The layer of a call, of the text that is written into files."""
-    import keras
-
-    scope = {"__name__": "emitted", "keras": keras}
     text = "\n\n\n".join(
         [
-            HEAD,
             *sources(set(names_called(call)), {word for word, _ in call.arguments}),
             f"layer = {written(call)[:-1]}, name={name!r})".replace("(, ", "("),
         ]
     )
-    exec(compile(text, "emitted", "exec"), scope)
-    return scope["layer"]
+    return scope(text)["layer"]
+
+
+def scope(text=""):
+    """What a file with this text defines."""
+    found = {"__name__": "emitted"}
+    exec(compile(f"{HEAD}\n\n\n{text}", "emitted", "exec"), found)
+    return found
 
 
 HEAD = "import math\nimport re\n\nimport keras\nimport numpy as np\nfrom keras import layers, ops"

@@ -8,12 +8,11 @@ from typing import Any
 
 from archspec.backends.keras import sliding_rows as sliding
 from archspec.backends.keras.custom_rows import CUSTOM, custom
-from archspec.backends.keras.making_calls import ABSORBED, NAME, either, in_a_row, initialised, layer
+from archspec.backends.keras.making_calls import ABSORBED, NAME, either, expression, in_a_row, initialised, layer
 from archspec.backends.registry import Unsupported
-from archspec.backends.source.constructor import New, new
+from archspec.backends.source.constructor import New, new, short, written
 from archspec.numeric import Spelled, value_of
 from archspec.ops.base import Op
-from archspec.ops.edges import margins
 from archspec.ops.targets import target
 from archspec.types import Map, Tokens, Type, channels_second
 
@@ -61,11 +60,11 @@ def _activation(op: Any, x: Type, y: Type) -> New:
     if op.step == "relu":
         return layer("ReLU")
     if op.step == "gelu" and op.approx != "none":
-        return custom(op, x, y)
-    if op.step in ("softmax", "logsoftmax") and op.axis != "c":
-        return custom(op, x, y)
+        return expression("keras.activations.gelu({x}, approximate=True)")
     if op.step == "softmax":
-        return layer("Softmax")
+        return layer("Softmax", **({} if op.axis == "c" else {"axis": 1}))
+    if op.step == "logsoftmax" and op.axis != "c":
+        return expression("ops.log_softmax({x}, axis=1)")
     return layer("Activation", ACTIVATIONS[op.step])
 
 
@@ -140,7 +139,7 @@ def _map(op: Any, x: Tokens, y: Map) -> New:
 
 def _reshape(op: Any, x: Type, y: Type) -> New:
     """Other axes for the same numbers, in the order of PyTorch, channels first in a map."""
-    shape, made = channels_second(y.shape, y), []
+    shape, made = channels_second(op.axes(), y), []
     if isinstance(x, Map) and len(x.shape) > 1:
         made.append(layer("Permute", (len(x.shape), *range(1, len(x.shape)))))
     made.append(layer("Reshape", shape))
@@ -154,9 +153,38 @@ def _matmul(_: Any, x: Type, *__: Type) -> New:
 
 
 def _pad(op: Any, x: Map, y: Map) -> New:
-    if op.mode != "zero" or any(map(any, margins(op.c, 1)) if isinstance(op.c, tuple) else [op.c]):
+    ends, channels = list(op.around(x)), op.c[0] if isinstance(op.c, tuple) else (op.c, op.c)
+    if op.mode == "zero" and not any(channels):
+        return layer(f"ZeroPadding{len(x.spatial)}D", sliding.around(ends))
+    if op.mode not in ("zero", "reflect") or (op.mode == "reflect" and (len(ends) > 2 or any(channels))):
         return custom(op, x, y)
-    return layer(f"ZeroPadding{len(x.spatial)}D", sliding.around(list(op.around(x))))
+    mode = ', mode="reflect"' if op.mode == "reflect" else ""
+    return expression(f"ops.pad({{x}}, {{0}}{mode})", ((0, 0), *ends, channels))
+
+
+def _slice(op: Any, x: Type, _: Type) -> New:
+    """A range of channels or tokens; an end that is that of the value is not written."""
+    start, stop = map(short, op.bounds)
+    size = x.channels if op.axis == "c" else x.shape[0]
+    first = "" if written(start) == "0" else "{0}"
+    last = "" if written(stop) == written(size) else "{1}"
+    apart = " " if " " in written(start) + written(stop) else ""
+    return expression(f"{{x}}[{':' if op.axis == 't' else '...'}, {first}{apart * bool(first)}:{apart * bool(last)}{last}]", start, stop)
+
+
+def _with_number(sign: str) -> Row:
+    """A value and a number; how values are stretched does not matter then."""
+    return lambda op, *_: expression(f"{{x}} {sign} {{0}}", op.number)
+
+
+def _reduced(name: str) -> Row:
+    """A reduction, which keeps the axis where the value stays a map."""
+
+    def made(op: Any, x: Type, y: Type) -> New:
+        keep = ", keepdims=True" if len(x.shape) == len(y.shape) else ""
+        return expression(f"ops.{name}({{x}}, axis={-1 if op.axis == 'c' else 1}{keep})")
+
+    return made
 
 
 def _crop(op: Any, x: Map, y: Map) -> New:
@@ -214,7 +242,16 @@ ROWS: dict[str, Row] = {
     "map": _map,
     "reshape": _reshape,
     "swap": lambda *_: layer("Permute", (2, 1)),
-    "first": lambda *_: new("Token", 0),
+    "first": lambda *_: expression("{x}[:, {0}]", 0),
+    "token": lambda op, *_: expression("{x}[:, {0}]", op.n),
+    "slice": _slice,
+    "add": _with_number("+"),
+    "sub": _with_number("-"),
+    "mul": _with_number("*"),
+    "mean": _reduced("mean"),
+    "max": _reduced("max"),
+    "abs": lambda *_: expression("ops.abs({x})"),
+    "glu": lambda *_: layer("Activation", "glu"),
     "matmul": _matmul,
     "pad": _pad,
     "crop": _crop,
@@ -225,4 +262,4 @@ ROWS: dict[str, Row] = {
     "attn": _attention,
     **dict.fromkeys(("rnn", "gru", "lstm"), _recurrent),
 }
-"""Step to row. Merges of several values have none: they are written where they are read."""
+"""Step to row. Merges of several values are written where they are read."""

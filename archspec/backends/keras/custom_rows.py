@@ -42,17 +42,6 @@ def _is_default(op: Op, name: str) -> bool:
     return not isinstance(value, Spelled) and value == op.fields[name].default
 
 
-def _reduced(op: Op, x: Type, y: Type) -> New:
-    """A reduction, which keeps the axis where the value stays a map."""
-    made = custom(op, x, y)
-    return New(made.name, (*made.arguments, ("keepdims", True))) if len(x.shape) == len(y.shape) else made
-
-
-def _numbered(op: Any, *_: Type) -> New:
-    """A value and a number; how values are stretched does not matter then."""
-    return new(type(op).__name__, op.number)
-
-
 def _declared(op: Any, *_: Type) -> New:
     """A layer that is only declared. Keras has names of its own for layers, so that of what is called is another argument."""
     named = {name: value for name, value in _named(op, 0).items() if name != "name"}
@@ -61,14 +50,8 @@ def _declared(op: Any, *_: Type) -> New:
 
 _STEPS = (
     "cls", "pos", "scale", "tensor", "lrn", "grn", "l2norm", "rbf", "attn", "winattn", "attend", "buckets", "rnn", "gru", "lstm", "conv",
-    "dwconv", "linear", "fc", "deconv", "pool", "avgpool", "subsample", "unpool", "rearrange", "slice", "crop", "pad", "upsample",
-    "pixelshuffle", "shuffle", "patchmerge", "token", "glu", "maxout", "squash", "abs", "softmax", "logsoftmax", "prelu",
-    "droppath", "dropout2d", "embed",
+    "dwconv", "linear", "fc", "deconv", "pool", "avgpool", "subsample", "unpool", "rearrange", "pad", "upsample", "pixelshuffle", "shuffle",
+    "patchmerge", "maxout", "squash", "prelu", "droppath", "dropout2d", "embed",
 )  # fmt: skip
-CUSTOM: dict[str, Row] = {
-    **dict.fromkeys(_STEPS, custom),
-    **dict.fromkeys(("add", "sub", "mul"), _numbered),
-    **dict.fromkeys(("mean", "max"), _reduced),
-    "custom": _declared,
-}
+CUSTOM: dict[str, Row] = {**dict.fromkeys(_STEPS, custom), "custom": _declared}
 """Step to row."""

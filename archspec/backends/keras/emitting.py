@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from archspec.analysis.layers import Report
+from archspec.backends.keras.branching import branched
 from archspec.backends.keras.built_in_rows import row
 from archspec.backends.keras.layer_names import LayerNames
-from archspec.backends.keras.making_calls import CHAIN, IDENTITY, NAME, Name
+from archspec.backends.keras.making_calls import CHAIN, IDENTITY, NAME, Name, is_expression
 from archspec.backends.keras.reading_body import Reading, layers_of
-from archspec.backends.keras.statements import Called, Statements, Words, folded, owners, returned, under_one
+from archspec.backends.keras.statements import Called, Statements, Words, folded, owners, returned
 from archspec.backends.keras.templates import source, sources
 from archspec.backends.keras.unnesting import Unnested
 from archspec.backends.source.body import Body, Item, Reach
@@ -117,7 +118,7 @@ def _sequential(network: Network, names: LayerNames) -> list[str]:
     found = []
     for item, module in zip(body.items, reading.modules, strict=True):
         for each, attribute in layers_of(module, item.attribute) if module is not None else ():
-            if any(key.startswith("call ") for key, _ in each.arguments) or each.name == "layers.MultiHeadAttention":
+            if is_expression(each) or any(key.startswith("call ") for key, _ in each.arguments) or each.name == "layers.MultiHeadAttention":
                 return []
             arguments = [argument for argument in each.arguments if argument[1] is not NAME]
             labelled = attribute not in rules.unlabelled and len(arguments) < len(each.arguments)
@@ -156,6 +157,9 @@ class _File:
     def __init__(self, network: Network, names: LayerNames) -> None:
         self.network, self.names = network, names
         self.classes = Classes(network, _dialect(Unnested())._replace(called=self.called), self.length)
+        self.known: dict[str, Class] = {}
+        """The functions by their names, as they were when `count` graphs had been made."""
+        self.count = 0
         self.top = self.classes.run()
 
     def called(self, word: str) -> str:
@@ -184,7 +188,7 @@ class _File:
             yield f"{name} = {written(_input(each.type, each.name in whole, each.name if len(inputs) > 1 else ''))}"
         ends = {output.name: body.values[output.value] for output in self.classes.network.outputs}
         statements = self.statements(body, inner, list(ends.values()), self.outer, whole=True)
-        yield from folded(list(under_one(list(statements.lines()))))
+        yield from folded(list(branched(list(statements.lines()))))
         results = {name: statements.text(value) for name, value in ends.items()}
         first = next(iter(results.values()))
         given = ", ".join(f'"{name}": {text}' for name, text in results.items())
@@ -193,7 +197,10 @@ class _File:
 
     def function_of(self, module: New) -> Class | None:
         """The function that a call is one of; callees are made first, so that it is among those that are known."""
-        return next((each for each in self.classes.made.values() if isinstance(each, Class) and each.name == module.name), None)
+        if len(self.classes.made) > self.count:
+            self.count = len(self.classes.made)
+            self.known = {each.name: each for each in self.classes.made.values() if isinstance(each, Class)}
+        return self.known.get(module.name)
 
     def results(self, module: New) -> tuple[str, ...]:
         """What picks the results of the function that is called, where it has several."""
@@ -203,6 +210,8 @@ class _File:
     def lent_to(self, class_: Class) -> list[str]:
         """What a function calls the layers of others that it is given; nothing for one that no result follows from."""
         body = class_.body
+        if not body.shared:
+            return []
         needed = self.statements(body, body.given, body.results, self.inner, whole=False).needed
         used = {reach.name for at in needed for reach in self.reached(body.items[at])}
         return [name if name in used else "" for name in body.shared.values()]
@@ -256,7 +265,7 @@ class _File:
         if channels:
             yield f"    {channels} = {body.given[0]}.shape[-1]"
         statements = self.statements(body, body.given, body.results, self.inner, whole=False)
-        lines = list(folded(list(under_one(list(statements.lines())))))
+        lines = list(folded(list(branched(list(statements.lines())))))
         results = [statements.text(value) for value in body.results]
         lines = returned(lines, ", ".join(results))
         yield from (f"    {line}" for line in lines)

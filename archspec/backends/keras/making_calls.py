@@ -20,6 +20,20 @@ ABSORBED = "before a layer that takes its order"
 """Choices between two forms of a layer, made where the layers around it are known."""
 
 
+X = "{x}"
+"""Stands for the value in the name of a call that is an expression of that value; `{0}`, `{1}`, ... are its arguments, `{y}` a second value."""
+
+
+def expression(text: str, *arguments: Any) -> New:
+    """An expression of a value, such as `{x} * {0}`."""
+    return constructor.new(text, *arguments)
+
+
+def is_expression(module: Any) -> bool:
+    """Whether a call is an expression, and makes no layer."""
+    return isinstance(module, New) and X in module.name
+
+
 class Name(str):
     """Takes the place of a layer's name until its path is known; of a text it is the text itself."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from archspec.backends.keras.custom_rows import custom
 from archspec.backends.keras.making_calls import NONNEGATIVE, either, in_a_row, initialised, layer, one_or_all
-from archspec.backends.source.constructor import If, New
+from archspec.backends.source.constructor import If, New, short
 from archspec.numeric import Spelled, combined, value_of
 from archspec.ops.fitting import span
 from archspec.ops.window import Slide
@@ -149,7 +149,7 @@ def _padding(slides: Sequence[Slide], *, causal: bool) -> tuple[Any, list[New]]:
         return "causal", []
     if not any(map(_padded, slides)):
         return "valid", []
-    strides = _all(slides, "s")
+    strides = tuple(map(short, _all(slides, "s")))
     if isinstance(strides[0], Spelled) and strides[0].name and all(map(_alike, strides, strides[1:])) and all(map(_centred, slides)):
         one, more = combined("==", strides[0], 1), combined(">", strides[0], 1)
         return If(one, "same", "valid"), [If(more, _zeros(slides)[0])]  # type: ignore[list-item]

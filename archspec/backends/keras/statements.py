@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
-from archspec.backends.keras.making_calls import CHAIN, NAME, Name
+from archspec.backends.keras.branching import WIDTH, Branch
+from archspec.backends.keras.making_calls import CHAIN, NAME, Name, is_expression
 from archspec.backends.keras.reading_body import Reading, layers_of
 from archspec.backends.registry import Unsupported
 from archspec.backends.source.body import Body, Item, Reach
@@ -15,7 +16,6 @@ from archspec.backends.source.constructor import If, New, wrapped, written
 from archspec.backends.source.forward import Variables
 from archspec.types import Map, Type, Vector
 
-_WIDTH = 116
 _MERGES = {"add": "Add", "sub": "Subtract", "mul": "Multiply", "concat": "Concatenate"}
 _ATTENTION = "layers.MultiHeadAttention"
 Called = Callable[[New, str], New | None]
@@ -88,9 +88,9 @@ class Statements:
                 continue
             around = item.attribute.rpartition(".")[0]
             if around != label and (item.module is not None or item.label is not None):
+                if around and not label.startswith(f"{around}."):
+                    yield f"# {around}"
                 label = around
-                if label:
-                    yield f"# {label}"
             yield from self.item(at, item, module)
 
     def item(self, at: int, item: Item, module: Any) -> Iterator[str]:
@@ -138,10 +138,17 @@ class Statements:
                 no = list(self.module(item._replace(attribute=attribute), module.no, texts, target))
             yield from _branches(module.condition, yes, no)
             return
+        if is_expression(module):
+            yield f"{target} = {module.name.format(*[written(value) for _, value in module.arguments], **dict(zip('xy', texts, strict=False)))}"
+            return
         block = self.called(module, attribute)
         if block is None and (attribute in self.tied or item.lent or (item.owner is not None and item.owner.name in self.tied)):
             yield from self.table(item, module, attribute, texts[0], target)
             return
+        yield from self.call(item, module, block, attribute, texts, target)
+
+    def call(self, item: Item, module: New, block: New | None, attribute: str, texts: list[str], target: str) -> Iterator[str]:
+        """A layer that is made and called, or one that is called again; or the call of a block's function."""
         weighted = block is not None or any(value is NAME for _, value in module.arguments)
         named = block or _named(module, self.name(attribute))
         extra = [(key.removeprefix("call "), value) for key, value in named.arguments if key.startswith("call ")]
@@ -157,17 +164,17 @@ class Statements:
             arguments = (*[("", Name(text)) for text in texts], *[each for each in block.arguments if each[0] != "lent"], *shared)
             if kept:
                 made = New("part", (("", Name(block.name)), *arguments))
-                yield from wrapped(f"{self.variable(attribute)} = ", made, "")
+                yield from _laid_out(f"{self.variable(attribute)} = ", made, "")
                 yield f"{target} = {self.variable(attribute)}({', '.join(given)})"
             else:
-                yield from wrapped(f"{target} = ", New(block.name, arguments), "")
+                yield from _laid_out(f"{target} = ", New(block.name, arguments), "")
         else:
             call = f"({', '.join([*given, *_pairs(extra)])})"
             if weighted and kept:
-                yield from wrapped(f"{self.variable(attribute)} = ", named, "")
+                yield from _laid_out(f"{self.variable(attribute)} = ", named, "")
                 yield f"{target} = {self.variable(attribute)}{call}"
             else:
-                yield from wrapped(f"{target} = ", named, call)
+                yield from _laid_out(f"{target} = ", named, call)
 
     def table(self, item: Item, module: New, attribute: str, text: str, target: str) -> Iterator[str]:
         """A layer that has its weights in common with others: a table that is looked up, or multiplied by, and a bias of its own."""
@@ -178,7 +185,7 @@ class Statements:
         if attribute in self.tied and item.owner is None:
             sizes = [value for _, value in module.arguments[:2]] if looked_up else [module.arguments[0][1], Name(f"{text}.shape[-1]")]
             made = New("Embed", (*[("", size) for size in sizes], *frozen, ("name", Name(self.name(attribute)))))
-            yield from wrapped(f"{self.variable(attribute)} = ", made, "")
+            yield from _laid_out(f"{self.variable(attribute)} = ", made, "")
         table = self.reach(item.owner or (item.lent[0] if item.lent else Reach(attribute)))
         yield f"{target} = {table}({text}{'' if looked_up else ', tied=True'})"
         if not looked_up and settings.get("use_bias") is not False:
@@ -226,12 +233,12 @@ class Statements:
 def _gathered(before: str, texts: list[str]) -> Iterator[str]:
     """A call with a list of values, over several lines where it is long."""
     whole = f"{before}([{', '.join(texts)}])"
-    if len(whole) <= _WIDTH:
+    if len(whole) <= WIDTH:
         yield whole
         return
     yield f"{before}("
     yield "    ["
-    yield from (f"        {line}" for line in wrap(", ".join(texts) + ",", _WIDTH - 16))
+    yield from (f"        {line}" for line in wrap(", ".join(texts) + ",", WIDTH - 16))
     yield "    ]"
     yield ")"
 
@@ -272,26 +279,21 @@ def _unchanged(target: str, text: str) -> list[str]:
 
 def _branches(condition: Any, yes: list[str], no: list[str]) -> Iterator[str]:
     """Statements under a condition, and others where it does not hold."""
-    yield f"if {written(condition)}:"
-    yield from [f"    {line}" for line in yes]
-    if no:
-        yield "else:"
-        yield from [f"    {line}" for line in no]
+    yield from Branch(written(condition), yes, no).lines()
+
+
+def _laid_out(before: str, made: New, call: str) -> Iterator[str]:
+    """A call as source, its arguments on a line of their own where it is long, and on a line each where they are."""
+    arguments = f"    {written(made)[len(made.name) + 1 : -1]}"
+    if len(before + written(made) + call) <= WIDTH + 4 or len(arguments) > WIDTH:
+        yield from wrapped(before, made, call)
+        return
+    yield f"{before}{made.name}("
+    yield arguments
+    yield f"){call}"
 
 
 _ROUND = re.compile(r'( *)(\w+) = (.*name=)(f?)"([^"]*?)(\d+)"(\).*)')
-
-
-def under_one(lines: Sequence[str]) -> Iterator[str]:
-    """Statements, those under one condition together."""
-    condition = ""
-    for at, line in enumerate(lines):
-        if line == condition:
-            continue
-        if line.startswith("if ") or not line.startswith(" "):
-            end = next((i for i in range(at + 1, len(lines)) if not lines[i].startswith(" ")), len(lines))
-            condition = line if line.startswith("if ") and (end == len(lines) or lines[end] != "else:") else ""
-        yield line
 
 
 def folded(lines: Sequence[str]) -> Iterator[str]:

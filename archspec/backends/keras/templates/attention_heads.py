@@ -9,29 +9,45 @@ import math
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
-from archspec.backends.keras.templates.spec_layers import SpecLayer, Start, length, linear, per_axis
+from archspec.backends.keras.templates.shared_steps import length, linear, per_axis
 
 
-class Heads(SpecLayer):
+class Heads(layers.Layer):
     """softmax(q k^T / sqrt(d)) v in heads (Vaswani et al. 2017, equation 1)."""
 
-    heads: int
-    kvheads: int | None = None  #: kvheads
-    causal: bool = False  #: causal
-    rope: int | None = None  #: rope
-    rel: str | bool | None = None  #: rel WindowAttention
-    w: int | tuple | None = None  #: w WindowAttention
-    shift: int | tuple = 0  #: shift
-    grid: int | tuple | None = None  #: grid
-    sim: str = "dot"  #: sim
-    talk: bool = False  #: talk
-    scale: float | None = None  #: scale
+    def __init__(
+        self,
+        heads,
+        kvheads=None,  #: kvheads
+        causal=False,  #: causal
+        rope=None,  #: rope
+        rel=None,  #: rel
+        w=None,  #: w
+        shift=0,  #: shift
+        grid=None,  #: grid
+        sim="dot",  #: sim
+        talk=False,  #: talk
+        scale=None,  #: scale
+        **options,
+    ):
+        super().__init__(**options)
+        self.heads = heads
+        self.kvheads = kvheads  #: kvheads
+        self.causal = causal  #: causal
+        self.rope = rope  #: rope
+        self.rel = rel  #: rel
+        self.w = w  #: w
+        self.grid = grid  #: grid
+        self.shift = shift  #: shift
+        self.sim = sim  #: sim
+        self.talk = talk  #: talk
+        self.scale = scale  #: scale
 
-    def begin(self, shape):
+    def begin(self, size):  #: rel w grid sim WindowAttention
         """What follows from the size of the value, and the weights before those of the projections."""
-        self.size = self.span = tuple(shape[1:-1])
+        self.size = self.span = tuple(size)
         if self.w is not None:  #: w WindowAttention
             self.span = per_axis(self.w, len(self.size))
         if self.grid is not None:  #: grid
@@ -39,28 +55,33 @@ class Heads(SpecLayer):
         shifts = per_axis(self.shift, len(self.size))  #: shift
         self.moved = [s if n < size else 0 for s, n, size in zip(shifts, self.span, self.size)]  #: shift
         if self.rel == "table":  #: rel WindowAttention
-            offsets = math.prod(2 * n - 1 for n in self.span)
-            self.table = self.learn("relative_position_bias_table", (offsets, self.heads), keras.initializers.RandomNormal(stddev=0.02))
+            table, first = (math.prod(2 * n - 1 for n in self.span), self.heads), keras.initializers.RandomNormal(stddev=0.02)
+            self.table = self.add_weight(name="relative_position_bias_table", shape=table, initializer=first)
         if self.sim == "cos":  #: sim
-            self.logit_scale = self.learn("logit_scale", (self.heads, 1, 1), math.log(10))
+            first = keras.initializers.Constant(math.log(10))
+            self.logit_scale = self.add_weight(name="logit_scale", shape=(self.heads, 1, 1), initializer=first)
 
-    def finish(self):
+    def finish(self):  #: rel talk
         """The weights after those of the projections."""
         if self.rel == "mlp":  #: rel
-            self.hidden = self.learn("cpb_mlp.0.weight", (512, len(self.span)), Start()), self.learn("cpb_mlp.0.bias", (512,))
-            self.shown = self.learn("cpb_mlp.2.weight", (self.heads, 512), Start())
+            self.hidden = self.matrix("cpb_mlp_0_", 512, len(self.span))
+            self.shown = self.matrix("cpb_mlp_2_", self.heads, 512, bias=False)
         if self.rel == "buckets":  #: rel
-            self.near = self.learn("relative_attention_bias.weight", (32, self.heads), keras.initializers.RandomNormal(stddev=1.0))
+            first = keras.initializers.RandomNormal(stddev=1.0)
+            self.near = self.add_weight(name="relative_attention_bias_weight", shape=(32, self.heads), initializer=first)
         if self.talk:  #: talk
-            square = (self.heads, self.heads)
-            names = "proj_l", "proj_w"
-            self.mixes = [(self.learn(f"{n}.weight", square, Start()), self.learn(f"{n}.bias", (self.heads,))) for n in names]
+            self.mixes = [self.matrix(name, self.heads, self.heads) for name in ("proj_l_", "proj_w_")]
+
+    def matrix(self, name, rows, columns, bias=True):
+        """A weight and, if there are biases, its bias."""
+        weight = self.add_weight(name=f"{name}weight", shape=(rows, columns))
+        return (weight, self.add_weight(name=f"{name}bias", shape=(rows,), initializer="zeros")) if bias else (weight,)
 
     def attend(self, q, k, v, added=None):
         """(batch, ..., channels) each, to the heads side by side; `added` is (batch, queries, keys, heads)."""
-        d = q.shape[-1] // self.heads
-        q, k, v = (self.sequence(x) for x in (q, k, v))
-        q, k, v = (ops.reshape(x, (-1, x.shape[1], x.shape[2] // d, d)) for x in (q, k, v))
+        size, d = q.shape[1:-1], q.shape[-1] // self.heads
+        q, k, v = (self.windows(x) for x in (q, k, v))  #: w grid WindowAttention
+        q, k, v = (ops.reshape(x, (-1, math.prod(x.shape[1:-1]), x.shape[-1] // d, d)) for x in (q, k, v))
         if self.rope is not None:  #: rope
             q, k = rotated(q, self.rope), rotated(k, self.rope)
         scale = d**-0.5
@@ -71,21 +92,24 @@ class Heads(SpecLayer):
             q, scale = q * factor, 1.0
         q, k, v = (ops.transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
         k, v = (ops.repeat(x, self.heads // x.shape[1], axis=1) for x in (k, v))  #: kvheads
-        score = self.biased(ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * scale, added)
+        score = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) * scale
+        score = self.biased(score, added)  #: rel shift causal WindowAttention
         score = self.mixed(score, 0) if self.talk else score  #: talk
         weight = ops.softmax(score, axis=-1)
         weight = self.mixed(weight, 1) if self.talk else weight  #: talk
         y = ops.transpose(ops.matmul(weight, v), (0, 2, 1, 3))
-        return self.back(ops.reshape(y, (-1, y.shape[1], self.heads * d)))
+        y = ops.reshape(y, (-1, y.shape[1], self.heads * d))
+        y = self.joined(y)  #: w grid WindowAttention
+        return ops.reshape(y, (-1, *size, self.heads * d))
 
-    def biased(self, score, added):
+    def biased(self, score, added):  #: rel shift causal WindowAttention
         """Scores (batch or windows, heads, queries, keys) with all that is added to them."""
-        t, u = score.shape[2:]
+        t, u = score.shape[2:]  #: rel shift causal
         if self.rel == "table":  #: rel WindowAttention
             score = score + relative_bias(self.table, self.span)
         if self.rel == "mlp":  #: rel
             hidden = ops.relu(linear(relative_coordinates(self.span), *self.hidden))
-            score = score + relative_bias(16 * ops.sigmoid(linear(hidden, self.shown)), self.span)
+            score = score + relative_bias(16 * ops.sigmoid(linear(hidden, *self.shown)), self.span)
         if self.rel == "buckets":  #: rel
             causal = False
             causal = self.causal  #: causal
@@ -104,20 +128,10 @@ class Heads(SpecLayer):
         """The heads mixed by a matrix."""
         return ops.transpose(linear(ops.transpose(score, (0, 2, 3, 1)), *self.mixes[at]), (0, 3, 1, 2))
 
-    def sequence(self, x):
-        """A value as (batch, positions, channels), or as (batch * windows, positions, channels)."""
-        if self.span != self.size:  #: w grid WindowAttention
-            return self.windows(x)
-        return ops.reshape(x, (-1, math.prod(x.shape[1:-1]), x.shape[-1]))
-
-    def back(self, y):
-        """The inverse of `sequence`."""
-        if self.span != self.size:  #: w grid WindowAttention
-            return self.joined(y)
-        return ops.reshape(y, (-1, *self.size, y.shape[-1]))
-
     def windows(self, x):  #: w grid WindowAttention
-        """A map as (batch * windows, positions, channels)."""
+        """A map as (batch * windows, *window, channels)."""
+        if self.span == self.size:
+            return x
         rank = len(self.span)
         x = ops.roll(x, [-s for s in self.moved], list(range(1, rank + 1)))  #: shift
         counts, strided = [size // n for size, n in zip(self.size, self.span)], False
@@ -127,10 +141,12 @@ class Heads(SpecLayer):
         outer, inner = list(range(1, 2 * rank, 2)), list(range(2, 2 * rank + 1, 2))
         outer, inner = (inner, outer) if strided else (outer, inner)
         x = ops.transpose(x, (0, *outer, *inner, 2 * rank + 1))
-        return ops.reshape(x, (-1, math.prod(self.span), x.shape[-1]))
+        return ops.reshape(x, (-1, *self.span, x.shape[-1]))
 
     def joined(self, y):  #: w grid WindowAttention
         """The inverse of `windows`."""
+        if self.span == self.size:
+            return y
         rank, strided = len(self.span), False
         strided = self.grid is not None  #: grid
         y = ops.reshape(y, (-1, *(size // n for size, n in zip(self.size, self.span)), *self.span, y.shape[-1]))
@@ -144,16 +160,27 @@ class Heads(SpecLayer):
 class Projected(Heads):
     """Attention with its projections."""
 
-    kv: bool = False  #: kv
-    bias: bool = True
-    f: int | None = None  #: f
-    d: int | None = None  #: d
-    proj: str | None = None
+    def __init__(
+        self,
+        heads,
+        bias=True,
+        proj=None,
+        kv=False,  #: kv
+        f=None,  #: f
+        d=None,  #: d
+        **options,
+    ):
+        super().__init__(heads, **options)
+        self.bias, self.proj = bias, proj
+        self.kv = kv  #: kv
+        self.f = f  #: f
+        self.d = d  #: d
 
     def build(self, shape):
-        several = isinstance(shape[0], (tuple, list))
-        first, second = (shape[0], shape[0]) if several else (shape, shape)
-        second = shape[1] if self.kv else second  #: kv
+        first = second = shape
+        if isinstance(shape[0], (tuple, list)):  #: kv rel
+            first = second = shape[0]
+            second = shape[1] if self.kv else second  #: kv
         channels, source = first[-1], second[-1]
         width = outputs = channels
         width = width if self.d is None else self.heads * self.d  #: d
@@ -162,26 +189,20 @@ class Projected(Heads):
         narrow = width if self.kvheads is None else width // self.heads * self.kvheads  #: kvheads
         self.form = self.proj or ("in" if narrow == width and source == channels else "apart")
         self.widths = (width, narrow, narrow)
-        self.begin(first)
+        self.begin(first[1:-1])  #: rel w grid sim WindowAttention
         if self.form == "apart":
             sizes = zip("qkv", self.widths, (channels, source, source))
-            self.into = [self.matrix(f"{letter}_proj.", rows, columns) for letter, rows, columns in sizes]
+            self.into = [self.matrix(f"{letter}_proj_", rows, columns, self.bias) for letter, rows, columns in sizes]
         else:
-            self.into = [self.matrix("in_proj_" if self.form == "in" else "qkv.", sum(self.widths), channels)]
-        self.out_of = self.matrix("proj." if self.form == "qkv" else "out_proj.", outputs, width)
-        self.finish()
-
-    def matrix(self, name, rows, columns):
-        """A weight and, if there are biases, its bias."""
-        weight = self.learn(f"{name}weight", (rows, columns), Start())
-        return (weight, self.learn(f"{name}bias", (rows,))) if self.bias else (weight,)
+            self.into = [self.matrix("in_proj_" if self.form == "in" else "qkv_", sum(self.widths), channels, self.bias)]
+        self.out_of = self.matrix("proj_" if self.form == "qkv" else "out_proj_", outputs, width, self.bias)
+        self.finish()  #: rel talk
 
     def call(self, inputs):
         values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         added = None
         added = values.pop() if self.rel is True else None  #: rel
-        x, u = values[0], values[-1]
-        into = self.into
+        x, u, into = values[0], values[-1], self.into
         if self.form != "apart":
             width, narrow, _ = self.widths
             parts = [ops.split(weight, (width, width + narrow)) for weight in into[0]]
@@ -201,21 +222,23 @@ class Attention(Projected):
 class WindowAttention(Projected):
     """Self-attention in shifted windows of a map, with a bias for each relative position (Liu et al. 2021)."""
 
-    w: int | tuple = 7
-    rel = "table"
-    proj = "qkv"
+    def __init__(self, heads, w=7, shift=0, **options):
+        super().__init__(heads, proj="qkv", **options)
+        self.w, self.shift, self.rel = w, shift, "table"
 
 
 @keras.saving.register_keras_serializable("archspec")
 class Attend(Heads):
     """Attention without projections: of one value whose channels are queries, keys and values, or of three."""
 
-    k: bool = False
-    v: bool = False
+    def __init__(self, heads, k=False, v=False, **options):
+        super().__init__(heads, **options)
+        self.k, self.v = k, v
 
     def build(self, shape):
-        self.begin(shape[0] if isinstance(shape[0], (tuple, list)) else shape)
-        self.finish()
+        first = shape[0] if isinstance(shape[0], (tuple, list)) else shape
+        self.begin(first[1:-1])  #: rel w grid sim WindowAttention
+        self.finish()  #: rel talk
 
     def call(self, inputs):
         values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
@@ -229,14 +252,16 @@ class Attend(Heads):
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Buckets(SpecLayer):
+class Buckets(layers.Layer):
     """A number per head for each two of T tokens, by their distance (Raffel et al. 2020): (T, T, heads)."""
 
-    heads: int
-    causal: bool = False
+    def __init__(self, heads, causal=False, **options):
+        super().__init__(**options)
+        self.heads, self.causal = heads, causal
 
     def build(self, shape):
-        self.near = self.learn("weight", (32, self.heads), keras.initializers.RandomNormal(stddev=1.0))
+        first = keras.initializers.RandomNormal(stddev=1.0)
+        self.near = self.add_weight(name="weight", shape=(32, self.heads), initializer=first)
 
     def call(self, x):
         near = ops.take(self.near, distance_buckets(x.shape[1], self.causal), axis=0)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import keras
-from keras import ops
+from keras import layers, ops
 
-from archspec.backends.keras.templates.spec_layers import SpecLayer, length
+from archspec.backends.keras.templates.shared_steps import length
 
 
 @keras.saving.register_keras_serializable("archspec")
-class LocalResponseNorm(SpecLayer):
+class LocalResponseNorm(layers.Layer):
     """x / (k + alpha/n * sum x^2)^beta, the sum over n neighbouring channels (Krizhevsky et al. 2012, section 3.3)."""
 
-    n: int = 5
-    alpha: float = 1e-4
-    beta: float = 0.75
-    k: float = 1.0
+    def __init__(self, n=5, alpha=1e-4, beta=0.75, k=1.0, **options):
+        super().__init__(**options)
+        self.n, self.alpha, self.beta, self.k = n, alpha, beta, k
 
     def call(self, x):
         channels = x.shape[-1]
@@ -25,14 +24,16 @@ class LocalResponseNorm(SpecLayer):
 
 
 @keras.saving.register_keras_serializable("archspec")
-class ResponseNorm(SpecLayer):
+class ResponseNorm(layers.Layer):
     """Each channel of a map times its length by the mean length of all channels (Woo et al. 2023)."""
 
-    eps: float = 1e-6
+    def __init__(self, eps=1e-6, **options):
+        super().__init__(**options)
+        self.eps = eps
 
     def build(self, shape):
-        self.factor = self.learn("weight", (shape[-1],))
-        self.offset = self.learn("bias", (shape[-1],))
+        self.factor = self.add_weight(name="weight", shape=(shape[-1],), initializer="zeros")
+        self.offset = self.add_weight(name="bias", shape=(shape[-1],), initializer="zeros")
 
     def call(self, x):
         lengths = length(x, tuple(range(1, len(x.shape) - 1)))
@@ -41,24 +42,28 @@ class ResponseNorm(SpecLayer):
 
 
 @keras.saving.register_keras_serializable("archspec")
-class L2Norm(SpecLayer):
+class L2Norm(layers.Layer):
     """Division by the Euclidean length over the channels of each position; a length below eps counts as eps."""
 
-    eps: float = 1e-12
+    def __init__(self, eps=1e-12, **options):
+        super().__init__(**options)
+        self.eps = eps
 
     def call(self, x):
         return x / ops.maximum(length(x), self.eps)
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Rbf(SpecLayer):
+class Rbf(layers.Layer):
     """Squared distances to n fixed codes of -1 and 1 (LeCun et al. 1998, equation 7)."""
 
-    n: int
+    def __init__(self, n, **options):
+        super().__init__(**options)
+        self.n = n
 
     def build(self, shape):
-        drawn = keras.random.uniform((self.n, shape[-1]), -1, 1)
-        self.codes = self.learn("weight", drawn.shape, lambda *_, **__: ops.sign(drawn), trainable=False)
+        drawn = ops.sign(keras.random.uniform((self.n, shape[-1]), -1, 1))
+        self.codes = self.add_weight(name="weight", shape=drawn.shape, initializer=lambda *_, **__: drawn, trainable=False)
 
     def call(self, x):
         return ops.sum(ops.square(x[:, None] - self.codes), axis=-1)

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import keras
-from keras import ops
+from keras import layers, ops
 
-from archspec.backends.keras.templates.spec_layers import SpecLayer, Start, linear
+from archspec.backends.keras.templates.shared_steps import linear
 
 
-class Recurrent(SpecLayer):
+class Recurrent(layers.Layer):
     """Layers that read a sequence step by step, in one direction or both; a subclass says what a step does.
 
     `gates` and `states` are how many times n numbers a step computes and keeps; what it gives stands first among these.
     """
 
-    n: int
-    dirs: int = 1
-    layers: int = 1
-    bias: bool = True
-    out: str = "all"
+    def __init__(self, n, dirs=1, layers=1, bias=True, out="all", **options):
+        super().__init__(**options)
+        self.n, self.dirs, self.layers, self.bias, self.out = n, dirs, layers, bias, out
 
     def build(self, shape):
-        rows = self.gates * self.n
-        self.stacks = []
+        rows, self.stacks = self.gates * self.n, []
         for at in range(self.layers):
-            depth = self.dirs * self.n if at else shape[-1]
+            sizes = {"ih": self.dirs * self.n if at else shape[-1], "hh": self.n}
             for end in (f"_l{at}", f"_l{at}_reverse")[: self.dirs]:
-                kernels = [self.learn(f"weight_{kind}{end}", (rows, size), Start()) for kind, size in (("ih", depth), ("hh", self.n))]
-                biases = [self.learn(f"bias_{kind}{end}", (rows,)) for kind in ("ih", "hh") if self.bias]
-                self.stacks.append((*kernels, *(biases or (None, None))))
+                stack = [self.add_weight(name=f"weight_{kind}{end}", shape=(rows, size)) for kind, size in sizes.items()]
+                stack += [self.add_weight(name=f"bias_{kind}{end}", shape=(rows,), initializer="zeros") for kind in sizes if self.bias]
+                self.stacks.append(stack)
 
     def call(self, x):
         for at in range(0, len(self.stacks), self.dirs):
@@ -36,7 +33,7 @@ class Recurrent(SpecLayer):
             x = ops.concatenate([steps for steps, _ in both], axis=-1)
         return ops.concatenate([last for _, last in both], axis=-1) if self.out == "last" else x
 
-    def run(self, x, reverse, into, over, bias, inner):
+    def run(self, x, reverse, into, over, bias=None, inner=None):
         """All states of one direction of a layer, and its last one."""
         read = ops.transpose(linear(x, into, bias), (1, 0, 2))
 

@@ -9,46 +9,61 @@ import math
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
-from archspec.backends.keras.templates.spec_layers import SpecLayer, Start, length, linear, padded, per_axis, slides
+from archspec.backends.keras.templates.shared_steps import length, linear, padded, per_axis, slides
+from archspec.backends.keras.templates.starts import start, turned
 
 
-class Formed(SpecLayer):
+class Formed(layers.Layer):
     """A layer with a weight and biases; with `norm`, the weight is made anew in each pass."""
 
-    bias: bool = True
-    init: str | None = None
-    std: float | None = None
-    norm: str | bool = False  #: norm
-    gain: bool = True  #: norm
-    eps: float = 1e-6  #: norm
+    def __init__(
+        self,
+        bias=True,
+        init=None,  #: init
+        std=None,  #: init
+        norm=False,  #: norm
+        gain=True,  #: norm
+        eps=1e-6,  #: norm
+        **options,
+    ):
+        super().__init__(**options)
+        self.bias, self.first = bias, turned(keras.initializers.GlorotUniform())
+        self.init, self.std = init, std  #: init
+        self.first = self.first if init is None else start(init, std)  #: init
+        self.norm, self.gain, self.eps = norm, gain, eps  #: norm
 
     def store(self, shape, count, axis=0):
         """The weights: the weight has a shape, of which an axis has the `count` outputs."""
-        start, plain = Start(self.init or "xavier", self.std), True
-        plain = self.norm in (False, "std")  #: norm
-        if plain:
-            self.matrix = self.learn("weight", shape, start)
-        self.biases = self.learn("bias", (count,)) if self.bias else None
-        self.store_form(shape, start, axis)  #: norm
+        if self.norm in ("weight", "spectral"):  #: norm
+            self.biases = self.add_weight(name="bias", shape=(count,), initializer="zeros") if self.bias else None
+            self.store_form(shape, axis)
+            return
+        self.matrix = self.add_weight(name="weight", shape=shape, initializer=self.first)
+        self.biases = self.add_weight(name="bias", shape=(count,), initializer="zeros") if self.bias else None
+        if self.norm == "std" and self.gain:  #: norm
+            self.gains = self.add_weight(name="gain", shape=(shape[0],) + (1,) * (len(shape) - 1), initializer="ones")
 
-    def store_form(self, shape, start, axis):  #: norm
-        """What is stored besides the weight, or in its place."""
-        own, lengths = "parametrizations.weight.", (shape[0],) + (1,) * (len(shape) - 1)
+    def store_form(self, shape, axis):  #: norm
+        """What is stored in the place of the weight."""
+        own = "parametrizations_weight_"
         if self.norm == "weight":
-            self.lengths = self.learn(f"{own}original0", lengths, 1.0)
-            self.matrix = self.learn(f"{own}original1", shape, start)
+            lengths = (shape[0],) + (1,) * (len(shape) - 1)
+            self.lengths = self.add_weight(name=f"{own}original0", shape=lengths, initializer="ones")
+            self.matrix = self.add_weight(name=f"{own}original1", shape=shape, initializer=self.first)
             self.lengths.assign(length(self.matrix, tuple(range(1, len(self.matrix.shape)))))
-        if self.norm == "spectral":
-            self.matrix = self.learn(f"{own}original", shape, start)
-            self.left = self.learn(f"{own}0._u", (shape[axis],), "random_normal", trainable=False)
-            self.right = self.learn(f"{own}0._v", (math.prod(shape) // shape[axis],), "random_normal", trainable=False)
+        else:
+            sizes = shape[axis], math.prod(shape) // shape[axis]
+            self.matrix = self.add_weight(name=f"{own}original", shape=shape, initializer=self.first)
+            vectors = zip("uv", sizes)
+            self.left, self.right = (
+                self.add_weight(name=f"{own}0__{letter}", shape=(size,), initializer="random_normal", trainable=False)
+                for letter, size in vectors
+            )
             self.rows = axis
             for _ in range(15):
                 self.improve()
-        if self.norm == "std" and self.gain:
-            self.gains = self.learn("gain", lengths, 1.0)
 
     def flat(self):  #: norm
         """The weight as a matrix of outputs."""
@@ -86,7 +101,9 @@ class Formed(SpecLayer):
 class Linear(Formed):
     """A matrix product over the last axis, whose weight others may use."""
 
-    n: int
+    def __init__(self, n, **options):
+        super().__init__(**options)
+        self.n = n
 
     def build(self, shape):
         self.store((self.n, shape[-1]), self.n)
@@ -106,12 +123,9 @@ class Fc(Linear):
 class Convolution(Formed):
     """Convolutions; a subclass says which kernels it has."""
 
-    k: int | tuple
-    s: int | tuple = 1
-    p: int | tuple | str = 0
-    d: int | tuple = 1
-    round: str = "exact"
-    mode: str = "zero"
+    def __init__(self, k, s=1, p=0, d=1, round="exact", mode="zero", **options):
+        super().__init__(**options)
+        self.k, self.s, self.p, self.d, self.round, self.mode = k, s, p, d, round, mode
 
     def convolved(self, x, weight):
         """The convolution with a weight; Keras does not take strides and dilation together."""
@@ -138,10 +152,18 @@ def spread(x, steps, first=0):
 class Conv(Convolution):
     """Convolution, which may have a connection table `maps` or an `offset` (LeCun et al. 1998; Dai et al. 2017)."""
 
-    f: int
-    g: int = 1
-    maps: tuple | None = None  #: maps
-    offset: bool = False  #: offset
+    def __init__(
+        self,
+        f,
+        g=1,
+        maps=None,  #: maps
+        offset=False,  #: offset
+        **options,
+    ):
+        super().__init__(**options)
+        self.f, self.g = f, g
+        self.maps = maps  #: maps
+        self.offset = offset  #: offset
 
     def build(self, shape):
         shape = shape[0] if self.offset else shape  #: offset
@@ -197,7 +219,9 @@ class Conv(Convolution):
 class DwConv(Convolution):
     """Depthwise convolution: each channel has m filters of its own."""
 
-    m: int = 1
+    def __init__(self, m=1, **options):
+        super().__init__(**options)
+        self.m = m
 
     def build(self, shape):
         self.store((shape[-1] * self.m, 1, *per_axis(self.k, len(shape) - 2)), shape[-1] * self.m)
@@ -210,13 +234,9 @@ class DwConv(Convolution):
 class Deconv(Formed):
     """Transposed convolution, as a convolution over the map with zeros between its numbers (Dumoulin, Visin 2016, relationship 13)."""
 
-    k: int | tuple
-    f: int
-    s: int | tuple = 1
-    p: int | tuple | str = 0
-    op: int | tuple = 0
-    g: int = 1
-    d: int | tuple = 1
+    def __init__(self, k, f, s=1, p=0, op=0, g=1, d=1, **options):
+        super().__init__(**options)
+        self.k, self.f, self.s, self.p, self.op, self.g, self.d = k, f, s, p, op, g, d
 
     def build(self, shape):
         self.store((shape[-1], self.f // self.g, *per_axis(self.k, len(shape) - 2)), self.f, axis=1)
@@ -241,14 +261,12 @@ class Deconv(Formed):
         return self.offset_by(ops.conv(x, kernel, 1, "valid", "channels_last", sizes[2]))
 
 
-class Pooling(SpecLayer):
+class Pooling(layers.Layer):
     """Pools over windows that lie anywhere in what is padded."""
 
-    w: int | tuple
-    s: int | tuple | None = None
-    p: int | tuple | str = 0
-    d: int | tuple = 1
-    round: str = "exact"
+    def __init__(self, w, s=None, p=0, d=1, round="exact", **options):
+        super().__init__(**options)
+        self.w, self.s, self.p, self.d, self.round = w, s, p, d, round
 
     def windows(self, x):
         """The windows along each axis of a map."""
@@ -283,7 +301,9 @@ def taps(x, windows):
 class AvgPool(Pooling):
     """The mean over a window; `count_pad` counts what is padded, but never what the last window overhangs."""
 
-    count_pad: bool = True
+    def __init__(self, w, count_pad=True, **options):
+        super().__init__(w, **options)
+        self.count_pad = count_pad
 
     def call(self, x):
         windows = self.windows(x)
@@ -304,8 +324,9 @@ class Subsample(Pooling):
 
     def build(self, shape):
         self.size = math.prod(per_axis(self.w, len(shape) - 2))
-        self.factor = self.learn("weight", (shape[-1],), 1 / self.size)
-        self.offset = self.learn("bias", (shape[-1],))
+        first = keras.initializers.Constant(1 / self.size)
+        self.factor = self.add_weight(name="weight", shape=(shape[-1],), initializer=first)
+        self.offset = self.add_weight(name="bias", shape=(shape[-1],), initializer="zeros")
 
     def call(self, x):
         windows = self.windows(x)

@@ -7,17 +7,18 @@ import re
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
-from archspec.backends.keras.templates.spec_layers import SpecLayer, ends, padded, per_axis
+from archspec.backends.keras.templates.shared_steps import ends, padded, per_axis
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Rearrange(SpecLayer):
+class Rearrange(layers.Layer):
     """Splits, reorders and joins axes as a pattern says (Rogozhnikov 2022), without the batch; `sizes` are those of parts of axes."""
 
-    pattern: str
-    sizes: tuple = ()
+    def __init__(self, pattern, sizes=(), **options):
+        super().__init__(**options)
+        self.pattern, self.sizes = pattern, sizes
 
     def call(self, x):
         left, right = (
@@ -35,43 +36,12 @@ class Rearrange(SpecLayer):
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Slice(SpecLayer):
-    """Channels, or tokens, from the first of `bounds` up to, not including, the second."""
-
-    bounds: tuple
-    axis: str = "c"
-
-    def call(self, x):
-        return x[..., slice(*self.bounds)] if self.axis == "c" else x[:, slice(*self.bounds)]
-
-
-@keras.saving.register_keras_serializable("archspec")
-class Crop(SpecLayer):
-    """The middle of a map, or the positions from the first up to, not including, the second of a pair."""
-
-    size: int | tuple | None = None
-    to: int | tuple | None = None
-
-    def call(self, x):
-        rank = len(x.shape) - 2
-        sizes = per_axis(self.size if self.to is None else self.to, rank)
-        if isinstance(sizes[0], (tuple, list)):
-            pairs = [sizes[0]] * rank
-        else:
-            pairs = [((whole - n) // 2, (whole - n) // 2 + n) for whole, n in zip(x.shape[1:], sizes)]
-        return x[(slice(None), *(slice(*pair) for pair in pairs))]
-
-
-@keras.saving.register_keras_serializable("archspec")
-class Pad(SpecLayer):
+class Pad(layers.Layer):
     """Numbers around a map, and channels of zeros: a number for both ends, or a pair in a tuple."""
 
-    p: int | tuple = 0
-    c: int | tuple = 0
-    h: int | tuple | None = None
-    w: int | tuple | None = None
-    d: int | tuple | None = None
-    mode: str = "zero"
+    def __init__(self, p=0, c=0, h=None, w=None, d=None, mode="zero", **options):
+        super().__init__(**options)
+        self.p, self.c, self.h, self.w, self.d, self.mode = p, c, h, w, d, mode
 
     def call(self, x):
         rank = len(x.shape) - 2
@@ -81,14 +51,12 @@ class Pad(SpecLayer):
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Upsample(SpecLayer):
+class Upsample(layers.Layer):
     """A map of another size, by interpolation as torch.nn.functional.interpolate does it."""
 
-    n: int | float | None = None
-    to: int | tuple | None = None
-    mode: str = "nearest"
-    corners: bool = False
-    round: str = "exact"
+    def __init__(self, n=None, to=None, mode="nearest", corners=False, round="exact", **options):
+        super().__init__(**options)
+        self.n, self.to, self.mode, self.corners, self.round = n, to, mode, corners, round
 
     def call(self, x):
         for axis, size in enumerate(x.shape[1:-1], 1):
@@ -121,10 +89,12 @@ def interpolation(size, out, mode, corners):
 
 
 @keras.saving.register_keras_serializable("archspec")
-class PixelShuffle(SpecLayer):
+class PixelShuffle(layers.Layer):
     """Moves channels into space (Shi et al. 2016)."""
 
-    n: int
+    def __init__(self, n, **options):
+        super().__init__(**options)
+        self.n = n
 
     def call(self, x):
         _, *sizes, channels = x.shape
@@ -135,10 +105,12 @@ class PixelShuffle(SpecLayer):
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Shuffle(SpecLayer):
+class Shuffle(layers.Layer):
     """Interleaves the channels of g groups (Zhang et al. 2018)."""
 
-    g: int
+    def __init__(self, g, **options):
+        super().__init__(**options)
+        self.g = g
 
     def call(self, x):
         _, *sizes, channels = x.shape
@@ -147,22 +119,14 @@ class Shuffle(SpecLayer):
 
 
 @keras.saving.register_keras_serializable("archspec")
-class PatchMerge(SpecLayer):
-    """The channels of each patch side by side, the patch read column by column (Liu et al. 2021)."""
+class PatchMerge(layers.Layer):
+    """The channels of each patch of n side by side, the patch read column by column (Liu et al. 2021)."""
 
-    n: int = 2
+    def __init__(self, n=2, **options):
+        super().__init__(**options)
+        self.n = n
 
     def call(self, x):
         for axis in range(1, len(x.shape) - 1):
             x = ops.concatenate([x[(slice(None),) * axis + (slice(start, None, self.n),)] for start in range(self.n)], axis=-1)
         return x
-
-
-@keras.saving.register_keras_serializable("archspec")
-class Token(SpecLayer):
-    """One token, by its number; -1 is the last."""
-
-    n: int
-
-    def call(self, x):
-        return x[:, self.n]

@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-import keras
-from keras import ops
+import re
 
-from archspec.backends.keras.templates.spec_layers import SpecLayer, linear, per_axis
+import keras
+from keras import layers, ops
+
+from archspec.backends.keras.templates.shared_steps import linear, per_axis
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Embed(SpecLayer):
+class Embed(layers.Layer):
     """A table of v learned vectors, looked up by whole numbers; called with `tied`, a matrix product with its rows."""
 
-    v: int
-    d: int
+    def __init__(self, v, d, **options):
+        super().__init__(**options)
+        self.v, self.d = v, d
 
     def build(self, shape):
-        self.table = self.learn("weight", (self.v, self.d), keras.initializers.RandomNormal(stddev=0.05))
+        first = keras.initializers.RandomNormal(stddev=0.05)
+        self.table = self.add_weight(name="weight", shape=(self.v, self.d), initializer=first)
 
     def call(self, x, tied=False):
         return linear(x, self.table) if tied else ops.take(self.table, ops.cast(x, "int32"), axis=0)
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Bias(SpecLayer):
+class Bias(layers.Layer):
     """A learned number for each channel, added."""
 
     def build(self, shape):
-        self.offset = self.learn("bias", (shape[-1],))
+        self.offset = self.add_weight(name="bias", shape=(shape[-1],), initializer="zeros")
 
     def call(self, x):
         return x + self.offset
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Custom(SpecLayer):
+class Custom(layers.Layer):
     """Calls a function that is put into `Custom.functions`, by its name, with its `places` and its tensors by their keys."""
 
-    function: str
-    places: tuple = ()
-    out: int | tuple | None = None
-    macs: int | None = None
-    flops: int | None = None
-    tensors: tuple = ()
     functions = {}
 
+    def __init__(self, function, places=(), out=None, macs=None, flops=None, tensors=(), **options):
+        super().__init__(**options)
+        self.function, self.places, self.out, self.tensors = function, places, out, tensors
+        self.macs, self.flops = macs, flops
+
     def build(self, shape):
-        self.learned = {key: self.learn(key, per_axis(size, 1)) for key, size in self.tensors}
+        self.learned = {
+            key: self.add_weight(name=re.sub(r"\W", "_", key), shape=per_axis(size, 1), initializer="zeros") for key, size in self.tensors
+        }
 
     def compute_output_spec(self, inputs):
         x = inputs[0] if isinstance(inputs, (list, tuple)) else inputs

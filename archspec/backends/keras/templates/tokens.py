@@ -1,22 +1,28 @@
-"""Layers of tokens, tensors, and learned factors."""
+"""Layers of tokens, tensors, and learned factors.
+
+A line that ends in `#: word`, with the block that it opens, is in files where an argument is called so.
+"""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
-from archspec.backends.keras.templates.spec_layers import SpecLayer, Start, per_axis
+from archspec.backends.keras.templates.shared_steps import per_axis
+from archspec.backends.keras.templates.starts import start
 
 
 @keras.saving.register_keras_serializable("archspec")
-class ClassToken(SpecLayer):
+class ClassToken(layers.Layer):
     """Puts n learned tokens before the sequence."""
 
-    n: int = 1
+    def __init__(self, n=1, **options):
+        super().__init__(**options)
+        self.n = n
 
     def build(self, shape):
-        self.tokens = self.learn("weight", (1, self.n, shape[-1]))
+        self.tokens = self.add_weight(name="weight", shape=(1, self.n, shape[-1]), initializer="zeros")
 
     def call(self, x):
         tokens = ops.broadcast_to(self.tokens, (ops.shape(x)[0], self.n, x.shape[-1]))
@@ -24,53 +30,57 @@ class ClassToken(SpecLayer):
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Position(SpecLayer):
+class Position(layers.Layer):
     """Adds to each token what tells its position: a learned vector, or sines and cosines (Vaswani et al. 2017, section 3.5)."""
 
-    kind: str = "learned"
+    def __init__(self, kind="learned", **options):  #: kind
+        super().__init__(**options)
+        self.kind = kind
 
     def build(self, shape):
-        _, length, channels = shape
-        if self.kind == "learned":
-            self.table = self.learn("weight", (1, length, channels), keras.initializers.RandomNormal(stddev=0.02))
-        else:
-            even = np.arange(channels) // 2 * 2
-            angles = np.arange(length)[:, None] / 10000 ** (even / channels)
-            self.table = np.where(np.arange(channels) % 2, np.cos(angles), np.sin(angles))[None].astype("float32")
+        if self.kind == "sin":  #: kind
+            even = np.arange(shape[-1]) // 2 * 2
+            angles = np.arange(shape[1])[:, None] / 10000 ** (even / shape[-1])
+            self.table = np.where(np.arange(shape[-1]) % 2, np.cos(angles), np.sin(angles))[None].astype("float32")
+            return
+        first = keras.initializers.RandomNormal(stddev=0.02)
+        self.table = self.add_weight(name="weight", shape=(1, *shape[1:]), initializer=first)
 
     def call(self, x):
         return x + ops.cast(self.table, x.dtype)
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Scale(SpecLayer):
+class Scale(layers.Layer):
     """A learned factor for each channel, or one for all numbers."""
 
-    init: float = 1.0
-    shared: bool = False
+    def __init__(self, init=1.0, shared=False, **options):
+        super().__init__(**options)
+        self.init, self.shared = init, shared
 
     def build(self, shape):
-        self.factor = self.learn("weight", () if self.shared else (shape[-1],), self.init)
+        first = keras.initializers.Constant(self.init)
+        self.factor = self.add_weight(name="weight", shape=() if self.shared else (shape[-1],), initializer=first)
 
     def call(self, x):
         return x * self.factor
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Tensor(SpecLayer):
+class Tensor(layers.Layer):
     """A stored tensor as a value: it is given for each example of what it is called with."""
 
-    shape: tuple
-    init: float | str = 0.0
-    std: float | None = None
-    stored: tuple | None = None
-    map: bool = False
+    def __init__(self, shape, init=0.0, std=None, stored=None, map=False, **options):
+        super().__init__(**options)
+        self.shape, self.init, self.std, self.stored, self.map = shape, init, std, stored, map
 
     def build(self, shape):
-        *axes, channels = self.shape if isinstance(self.shape, (tuple, list)) else [self.shape]
+        *axes, channels = per_axis(self.shape, 1)
         self.laid = (channels, *axes) if len(axes) > 1 or self.map else (*axes, channels)
-        first = Start(self.init, self.std) if isinstance(self.init, str) else self.init
-        self.value = self.learn("weight", self.laid if self.stored is None else per_axis(self.stored, 1), first)
+        first = keras.initializers.Constant(self.init)
+        first = start(self.init, self.std) if isinstance(self.init, str) else first  #: init
+        size = self.laid if self.stored is None else per_axis(self.stored, 1)
+        self.value = self.add_weight(name="weight", shape=size, initializer=first)
 
     def call(self, x):
         value = ops.reshape(self.value, self.laid)
