@@ -216,6 +216,8 @@ def reduced(k: Keras, spot: Spot, given: list[Any]) -> View:
     )
     if len(rest) == 1 and len(x.dims) > 3:
         value = k.step(spot, "gap" if step == "mean" else "gmp", k.map(spot, x, rest[0]))
+    elif gone == [2] and len(x.dims) == 3 and isinstance(k.flat.type_of(k.value(spot, x)), Tokens):
+        value = k.step(spot, step, k.value(spot, x), axis="c")
     elif len(gone) == 1 and len(x.dims) == 3:
         value = k.step(spot, step, k.value(spot, x, rest[0]), axis="t")
     elif len(gone) == 1 and len(x.dims) > 3:

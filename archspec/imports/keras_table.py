@@ -82,6 +82,8 @@ def act(k: Keras, spot: Spot, x: View, word: str) -> View:
 def softmax(k: Keras, spot: Spot, x: View, axis: int, step: str = "softmax") -> View:
     """A softmax along a dimension."""
     at = along(x, axis)
+    if at == 1 and len(x.dims) == 3:
+        return k.back(k.step(spot, step, k.value(spot, x), axis="t"))
     if isinstance(k.flat.type_of(x.value), Vector) and len(x.dims) == 2:
         return k.alone(spot, step, x)
     return k.over(spot, step, x, at)

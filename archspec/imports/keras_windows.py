@@ -212,8 +212,10 @@ def border(k: Keras, spot: Spot, given: list[Any]) -> View:
     if not isinstance(x, View) or mode is None or len(pairs) != len(x.dims) or number not in (None, 0) or any(pairs[0]):
         raise Unsaid("it pads otherwise than by zeros, or by the map mirrored")
     value = k.map(spot, x)
-    channels = {"c": (pairs[-1],)} if any(pairs[-1]) else {}
-    return k.back(k.step(spot, "pad", value, **_edges(tuple(pairs[1:-1])), **channels, **({} if mode == "zero" else {"mode": mode})))
+    edges = _edges(tuple(pairs[1:-1]))
+    edges |= {"c": (pairs[-1],)} if any(pairs[-1]) else {}
+    edges |= {"mode": mode} if mode != "zero" else {}
+    return k.back(k.step(spot, "pad", value, **edges))
 
 
 def _edges(pairs: tuple[tuple[int, int], ...]) -> dict[str, Any]:

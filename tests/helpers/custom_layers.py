@@ -231,7 +231,7 @@ LAYERS |= {
     "abs": MAP + "abs\n",
     "add": MAP + "add 1.5\n",
     "sub": "input 5\nsub 1.5\n",
-    "mul": TOKENS + "mul -2.0\n",
+    "mul": MAP + "mul -2.0\n",
     "softmax": MAP + "softmax\n",
     "softmax tokens": TOKENS + "softmax axis=t\n",
     "logsoftmax": "input 5x4\nlogsoftmax axis=t\n",

@@ -17,6 +17,14 @@ class Branch(NamedTuple):
     yes: list[str]
     no: list[str]
 
+    def whole(self) -> Iterator[str]:
+        """The statements on lines of their own."""
+        yield f"if {self.condition}:"
+        yield from [f"    {line}" for line in self.yes]
+        if self.no:
+            yield "else:"
+            yield from [f"    {line}" for line in self.no]
+
     def lines(self) -> Iterator[str]:
         """The statements; one assignment for two where that is short enough."""
         found = [_ASSIGNED.fullmatch(lines[0]) if len(lines) == 1 else None for lines in (self.yes, self.no)]
@@ -25,26 +33,21 @@ class Branch(NamedTuple):
             if len(text) <= WIDTH:
                 yield text
                 return
-        yield f"if {self.condition}:"
-        yield from [f"    {line}" for line in self._once()]
-        if self.no:
-            yield "else:"
-            yield from [f"    {line}" for line in self.no]
+        yield from Branch(self.condition, list(branched(self._once())), list(branched(self.no))).whole()
 
-    def _once(self) -> Iterator[str]:
+    def _once(self) -> list[str]:
         """The statements where it holds, which need not ask for it again."""
+        found: list[str] = []
         for each in _read(self.yes):
-            if isinstance(each, str):
-                yield each
-            else:
-                yield from each.yes if each.condition == self.condition else each.lines()
+            found += [each] if isinstance(each, str) else each.yes if each.condition == self.condition else each.whole()
+        return found
 
     def joined(self, other: Branch) -> Branch | None:
         """Join this with the branch behind it; None where their conditions have nothing to do with each other."""
-        if self.condition == other.condition and not self.no:
-            return Branch(self.condition, [*self.yes, *other.yes], other.no)
-        if self.condition == f"not {other.condition}" and not self.no and not other.no:
-            return Branch(other.condition, other.yes, self.yes)
+        if self.condition == other.condition:
+            return Branch(self.condition, [*self.yes, *other.yes], [*self.no, *other.no])
+        if self.condition == f"not {other.condition}":
+            return Branch(other.condition, [*self.no, *other.yes], [*self.yes, *other.no])
         return None
 
 

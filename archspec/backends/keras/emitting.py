@@ -103,7 +103,7 @@ def _dialect(rules: Unnested) -> Dialect:
     def prepared(network: Network) -> tuple[Network, Mapping[Graph, Graph]]:
         return rules.network(network), rules.came
 
-    return Dialect(row, source, _called, _RESERVED, CHAIN, IDENTITY, prepared, loops=False, ties=True, sized=True)
+    return Dialect(row, source, _called, _RESERVED, CHAIN, IDENTITY, prepared, loops=False, ties=True, sized=True, positions=True)
 
 
 def _sequential(network: Network, names: LayerNames) -> list[str]:

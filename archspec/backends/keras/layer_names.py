@@ -30,8 +30,8 @@ class LayerNames:
         return joined(path, self.joint, exact=self.exact)
 
     def inner(self, path: str) -> str:
-        """The end of the name of what stands inside of a block."""
-        return self.joint.join([_ascii(part, self.exact) for part in path.split(".")])
+        """The end of the name of what stands inside of a block, as an f-string has it: positions in braces are computed."""
+        return self.joint.join([part if part.startswith("{") else _ascii(part, self.exact) for part in path.split(".")])
 
 
 def joined(path: str, joint: str, *, exact: bool) -> str:

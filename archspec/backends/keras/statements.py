@@ -86,7 +86,7 @@ class Statements:
             module = self.reading.modules[at]
             if at not in self.needed or (item.module is not None and module is None):
                 continue
-            around = item.attribute.rpartition(".")[0]
+            around = item.attribute.rpartition(".")[0].partition(".{")[0]
             if around != label and (item.module is not None or item.label is not None):
                 if around and not label.startswith(f"{around}."):
                     yield f"# {around}"
@@ -279,7 +279,7 @@ def _unchanged(target: str, text: str) -> list[str]:
 
 def _branches(condition: Any, yes: list[str], no: list[str]) -> Iterator[str]:
     """Statements under a condition, and others where it does not hold."""
-    yield from Branch(written(condition), yes, no).lines()
+    yield from Branch(written(condition), yes, no).whole()
 
 
 def _laid_out(before: str, made: New, call: str) -> Iterator[str]:

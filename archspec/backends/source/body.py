@@ -77,6 +77,8 @@ class Item(NamedTuple):
     """The shape of a tensor that is a value."""
     levels: tuple[str, ...] = ()
     """For each value that it reads: ONE, BARE, or nothing, where each image has its own; empty where all have."""
+    places: tuple[Any, ...] = ()
+    """The conditions that its attribute is computed from: positions in braces, which follow from what guards drop before it."""
     guard: Any = None
     """The condition of a merge that some instances of a class have; in the others its value is the first one that it reads."""
 
@@ -96,7 +98,7 @@ class Item(NamedTuple):
     @property
     def numbers(self) -> tuple[Any, ...]:
         """All parts that contain numbers."""
-        return self.module, self.guard
+        return self.module, self.guard, self.places
 
     @property
     def kinds(self) -> tuple[object, ...]:

@@ -50,6 +50,8 @@ class Dialect(NamedTuple):
     """Whether a layer that is tied is given the layer whose weights it uses."""
     sized: bool = False
     """Whether a class takes values of one size only."""
+    positions: bool = False
+    """Whether the attribute of an item may have positions that its class computes, in braces."""
     call: Callable[[Item, list[str], bool], str] = _unsaid
     """The expression of an item that reads these expressions; the last says that items are reached by their positions."""
     level: Callable[[Item], str] = _unsaid

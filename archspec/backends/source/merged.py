@@ -6,8 +6,10 @@ guard's condition: a module is an identity there, a merge its first value. A num
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from archspec.backends.source.body import Body, Item
@@ -28,6 +30,7 @@ class Variant(NamedTuple):
     origins: list[Origin]
 
 
+_DIGITS = re.compile(r"(?<=\.)\d+(?=\.|$)")
 MOST = 32
 """Variants of a block or label among which those that can be one are looked for."""
 
@@ -74,7 +77,7 @@ class _Merge:
         """For each variant what a value here is there."""
         items: list[Item] = []
         numbers = [0] * len(self.bodies)
-        for found in _aligned([body.items for body in self.bodies]):
+        for found in _aligned([body.items for body in self.bodies], positions=self.dialect.positions):
             item = self.item(found, values)
             for at, known in enumerate(values):
                 known.append(count + numbers[at] if at in found else known[item.reads[0]])
@@ -95,7 +98,8 @@ class _Merge:
         first = next(iter(found.values()))
         self.same({at: self.way(item) for at, item in found.items()})
         reads = tuple(_value(values, {at: item.reads[i] for at, item in found.items()}) for i in range(len(first.reads)))
-        item = first._replace(reads=reads, module=self.module(found))
+        attribute, places = self.attribute(found)
+        item = first._replace(reads=reads, module=self.module(found), attribute=attribute, places=places)
         condition = self.presence(found, range(len(self.bodies)))
         if condition is None:
             return item
@@ -120,7 +124,54 @@ class _Merge:
     def way(self, item: Item) -> tuple[object, ...]:
         """Return how an item is written."""
         step = item.step if item.module is None or item.step in self.dialect.expressions else ""
-        return step, len(item.reads), item.kinds, item.flat, item.owner, item.lent, item.module and item.attribute
+        return step, len(item.reads), item.kinds, item.flat, item.owner, item.lent, item.module and self.attribute_of(item)
+
+    def attribute_of(self, item: Item) -> str:
+        """What an item is called in all variants, whatever its positions are."""
+        return _DIGITS.sub("#", item.attribute) if self.dialect.positions else item.attribute
+
+    def attribute(self, found: Mapping[int, Item]) -> tuple[str, tuple[Any, ...]]:
+        """What an item is called: where its position depends on what is dropped before it, that is computed; and the conditions for it."""
+        levels = zip(*[item.attribute.split(".") for item in found.values()], strict=True)
+        parts, places = [], list[Any]()
+        for level in levels:
+            if len(set(level)) == 1:
+                parts.append(level[0])
+                continue
+            if any(item.owner is not None or item.lent for body in self.bodies for item in body.items):
+                raise _Different
+            numbers = dict(zip(found, map(int, level), strict=True))
+            conditions = self.counted(numbers)
+            places += conditions
+            parts.append(f"{{{self.sum_of(min(numbers.values()), conditions)}}}")
+        return ".".join(parts), tuple(places)
+
+    def sum_of(self, least: int, conditions: Sequence[Any]) -> str:
+        """The text of a position: its least, and one more for each condition that holds."""
+        texts = []
+        for condition in conditions:
+            text = written(condition)
+            values = [value for at in range(len(self.bodies)) for value in self.computed(condition, at)]
+            if not all(isinstance(value, bool) for value in values):
+                text = f"bool({text})"
+            texts.append(f"({text})" if " " in text and not text.startswith("bool(") else text)
+        if least == 0 and len(texts) == 1:
+            text = f"int({written(conditions[0])})"
+        else:
+            text = " + ".join([*[str(least)] * (least > 0), *texts])
+        if "." in text or '"' in text:  # levels are parted by dots, and names are texts in quotes
+            raise _Different
+        return text
+
+    def counted(self, numbers: Mapping[int, int]) -> tuple[Any, ...]:
+        """The guards whose number, of those that hold, is what a position is above its least."""
+        least = min(numbers.values())
+        for count in (1, 2, 3):
+            for chosen in combinations([guard for _, guard in self.guards], count):
+                met = {at: zip(*[self.computed(guard, at) for guard in chosen], strict=True) for at in numbers}
+                if all({sum(map(bool, each)) for each in met[at]} == {number - least} for at, number in numbers.items()):
+                    return chosen
+        raise _Different
 
     def same(self, found: Found) -> Any:
         """Return the value that all variants share."""
@@ -207,10 +258,12 @@ def _computed(number: Any, given: Mapping[str, Any]) -> Any:
         return None
 
 
-def _key(item: Item | New | Many) -> object:
+def _key(item: Item | New | Many, positions: bool) -> object:
     """What an item is in all variants: its label, or its place."""
     if not isinstance(item, Item):
         return item.span
+    if positions and _DIGITS.search(item.attribute):
+        return _DIGITS.sub("#", item.attribute), item.span
     return item.attribute if item.label is not None else (item.attribute if item.module is not None else item.step, item.span)
 
 
@@ -226,14 +279,14 @@ def _value(values: list[list[int]], wanted: Mapping[int, int]) -> int:
     raise _Different
 
 
-def _aligned(sequences: Sequence[Sequence[Any]]) -> Iterator[dict[int, Any]]:
+def _aligned(sequences: Sequence[Sequence[Any]], *, positions: bool = False) -> Iterator[dict[int, Any]]:
     """Align items that are the same, keeping the order of each sequence, otherwise that of the text."""
     left: list[dict[Any, Any]] = []
     for sequence in sequences:
         counts: Counter[object] = Counter()
         keyed = {}
         for item in sequence:
-            key = _key(item)
+            key = _key(item, positions)
             counts[key] += 1
             keyed[key, counts[key]] = item
         left.append(dict(reversed(keyed.items())))
