@@ -55,6 +55,25 @@ def test_a_block_is_a_function_with_an_if_where_guards_differ():
     assert '# layer1\nfor i in range(2):\n    x = basic(x, 64, 1, name=f"layer1_{i}")\n' in emitted
 
 
+def test_positions_that_guards_shift_are_computed():
+    emitted = archspec.emit(archspec.load("mobilenet_v3_large"), "keras")
+    assert emitted.count("def bneck") == emitted.count("def act") == 1
+    assert "{name}_block_{int(e != channels)}_0" in emitted
+    assert "{name}_block_{1 + (e != channels) + se}_0" in emitted
+
+
+def test_a_condition_and_its_opposite_are_one():
+    emitted = archspec.emit(archspec.load("mobilenet_v3_large"), "keras")
+    assert '    return layers.Activation("hard_swish")(x) if hs else layers.ReLU()(x)\n' in emitted
+    assert "    if s > 1:\n        if s > 1:" not in archspec.emit(archspec.load("shufflenet_v2_x1_0"), "keras")
+
+
+def test_what_takes_no_layer_is_an_expression():
+    assert "x = x[:, 0]" in said("input 4x4x3\ntokens\nfirst\n")
+    assert "x = x * 0.5" in said("input 3\nfc 4\nmul 0.5\n")
+    assert "y = x[..., 2:]" in said("input 4x4x6\nx: relu\nslice 2:6 | conv k=1 f=6 | add x\n")
+
+
 def test_the_arguments_of_batch_norms_are_said_once():
     emitted = archspec.emit(archspec.load("resnet18"), "keras")
     assert emitted.count("momentum=") == emitted.count("epsilon=") == 1
