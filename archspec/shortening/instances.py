@@ -92,19 +92,14 @@ class Instances:
                     self.add(cluster, final=final)
 
     def add(self, cluster: list[Group], *, final: bool) -> None:
-        """Make a block of groups; where no parameters say how they differ, of those alone that are alike."""
+        """Make a block of groups; where no parameters say how they differ, of those alone of which some do."""
         block = Shared(self.name(cluster), cluster)
         if final:
             try:
-                block.params, block.lines = Writer(block.name).block(cluster)
-                if _guarded(block.lines) > _GUARDED:
-                    raise Unsayable("more conditions than lines")
+                block.params, block.lines = _said(block.name, cluster)
             except Unsayable:
                 self.taken.discard(block.name)
-                parts: dict[object, list[Group]] = {}
-                for group in cluster:
-                    parts.setdefault((tuple(map(shape, group.body)), _arguments(group)), []).append(group)
-                for part in parts.values() if len(parts) > 1 else ():
+                for part in _sayable(cluster):
                     if len(part) > 1:
                         self.add(part, final=final)
                 return
@@ -117,14 +112,15 @@ class Instances:
         found: list[tuple[list[Group], dict[object, Group]]] = []
         for group in groups:
             own = tuple(map(shape, group.body))
-            for at, (cluster, samples) in enumerate(found):
-                near = at >= len(found) - _TRIED and not any(one.path in self.alike for one in (group, cluster[0]))
-                if own in samples or (near and _fit([*samples.values(), group])):
-                    cluster.append(group)
-                    samples.setdefault(own, group)
-                    break
-            else:
-                found.append(([group], {own: group}))
+            at = next((at for at, (_, samples) in enumerate(found) if own in samples), None)
+            if at is None:
+                near = [] if group.path in self.alike else found[-_TRIED:]
+                fits = [0.0 if cluster[0].path in self.alike else _fit([*samples.values(), group]) for cluster, samples in near]
+                at = len(found) - len(near) + fits.index(max(fits)) if any(fits) else len(found)
+            if at == len(found):
+                found.append(([], {}))
+            found[at][0].append(group)
+            found[at][1].setdefault(own, group)
         return [cluster for cluster, _ in found]
 
     def lonely(self) -> set[int]:
@@ -258,15 +254,40 @@ def _counted(first: Item, item: Item, count: int) -> bool:
     return (before in ("", stem) and not behind) or (count != _INNER and other == one + count)
 
 
-def _fit(groups: Sequence[Group]) -> bool:
-    """Whether groups make one block that is hardly larger than one of them, and at least half of which all have."""
+def _fit(groups: Sequence[Group]) -> float:
+    """The share of a block that all groups have; 0 where at the top it is less than half, or much larger there than each of them."""
+    parts = {at: group.body for at, group in enumerate(groups)}
     try:
-        found = columns({at: group.body for at, group in enumerate(groups)})
+        sizes = [(max(map(size, column.items.values())), len(column.items) == len(groups)) for column in columns(parts)]
+        whole, common = sum(own for own, _ in sizes), sum(own for own, everywhere in sizes if everywhere)
+        if whole > _LARGEST * max(sum(map(size, group.body)) for group in groups) or 2 * common < whole:
+            return 0.0
+        whole, common = _shared(parts)
     except Unsayable:
-        return False
-    sizes = [(max(map(size, column.items.values())), len(column.items) == len(groups)) for column in found]
-    whole, common = sum(own for own, _ in sizes), sum(own for own, everywhere in sizes if everywhere)
-    return whole <= _LARGEST * max(sum(map(size, group.body)) for group in groups) and 2 * common >= whole
+        return 0.0
+    return max(common, 0.5) / whole
+
+
+def _shared(parts: Mapping[int, Sequence[Item]]) -> tuple[int, int]:
+    """The layers of bodies side by side, and how many of them all have, those within branches and groups counted one by one."""
+    whole = common = 0
+    for column in columns(parts):
+        everywhere = len(column.items) == len(parts)
+        inner = {at: _opened(item) for at, item in column.items.items()}
+        count = len(next(iter(inner.values())))
+        if not count or any(len(one) != count for one in inner.values()):
+            own = max(map(size, column.items.values()))
+            whole, common = whole + own, common + own * everywhere
+            continue
+        sizes = [_shared({at: own[n] for at, own in inner.items()}) for n in range(count)]
+        whole += 1 + sum(own for own, _ in sizes)
+        common += everywhere * (1 + sum(own for _, own in sizes))
+    return whole, common
+
+
+def _opened(item: Item) -> list[list[Item]]:
+    """The bodies within an item, of rounds the first; a call has none."""
+    return [] if isinstance(item, Group) and item.block is not None else bodies(item)[: 1 if isinstance(item, Repeat) else None]
 
 
 def _is_numbered(body: Sequence[Item]) -> bool:
@@ -299,6 +320,40 @@ def _lines(body: Sequence[Item]) -> int:
         else:
             found += 1
     return max(1, found)
+
+
+def _said(name: str, cluster: Sequence[Group]) -> tuple[Params, list[Line]]:
+    """The parameters and lines of a block. Raises Unsayable, also where most of its lines have a condition."""
+    params, lines = Writer(name).block(cluster)
+    if _guarded(lines) > _GUARDED:
+        raise Unsayable("more conditions than lines")
+    return params, lines
+
+
+def _sayable(cluster: Sequence[Group]) -> list[list[Group]]:
+    """The groups of a block that cannot be said, parted: those of one form together, and with them those of others that can be said so."""
+    parts: dict[object, list[int]] = {}
+    for at, group in enumerate(cluster):
+        parts.setdefault((tuple(map(shape, group.body)), _arguments(group)), []).append(at)
+    found: list[list[int]] = []
+    for part in sorted(parts.values(), key=len, reverse=True)[:_TRIED] if len(parts) > 1 else ():
+        for own in found:
+            both = sorted([*own, *part])
+            if _is_sayable([cluster[at] for at in both]):
+                own[:] = both
+                break
+        else:
+            found.append(part)
+    return [[cluster[at] for at in own] for own in sorted(found)]
+
+
+def _is_sayable(cluster: Sequence[Group]) -> bool:
+    """Whether groups are one block."""
+    try:
+        _said("", cluster)
+    except Unsayable:
+        return False
+    return 2 * _fit(cluster) >= 1
 
 
 def _guarded(lines: Sequence[Line]) -> float:
