@@ -288,11 +288,14 @@ class Writer:
         return Line(f"{text}:", lines, guard)
 
     def shortcut(self, short: Mapping[int, list[Item]], among: Mapping[int, Item], scope: Scope) -> Line:
-        """The line of a shortcut: its layers have positions, and a single one none."""
+        """The line of a shortcut: its layers have positions, a single one none, and those of a block call their names there."""
         inside: dict[int, list[Item]] = {}
+        calls = {at: body[0] for at, body in short.items() if len(body) == 1 and isinstance(body[0], Group) and body[0].block is not None}
         for at, body in short.items():
             only = body[0]
             scope.names[at].local(Hole(None, SHORTCUT, None, None, False))
+            if len(calls) == len(short) and len({id(call.block) for call in calls.values()}) == 1:
+                continue
             if isinstance(only, Group) and only.block is None and (len(only.body) > 1 or not only.body[0].name.isdecimal()):
                 inside[at] = only.body
             elif all(isinstance(item, Layer) for item in body):
@@ -300,7 +303,10 @@ class Writer:
                 inside[at] = body
             else:
                 raise Unsayable("a shortcut that is no chain")
-        line = nested("shortcut: ", self.body(inside, Scope.of(short, "index")))
+        if calls:
+            line = Line(f"shortcut: {self.call(Column(dict(calls)))}")
+        else:
+            line = nested("shortcut: ", self.body(inside, Scope.of(short, "index")))
         line.guard = (frozenset(short), frozenset(among)) if len(short) < len(among) else None
         return line
 

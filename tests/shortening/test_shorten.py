@@ -219,3 +219,58 @@ g2:
 )
 def test_what_no_parameter_says_leaves_the_rest_short(text):
     assert not archspec.shorten(archspec.loads(text)).note
+
+
+CALLED_AS_SHORTCUT = """
+block unit(f, k=1, s=1, p=0):
+  conv: conv k=k f=f s=s p=p bias=no round=floor
+  norm: bn
+block stage(f=16, s=2):
+  residual:
+    conv1: unit f
+    conv2: unit f k=3 s=s p=1
+    conv3: unit 2*f
+    shortcut: unit 2*f s=s if cin != 2*f
+  relu
+input 32x32x8
+s1: stage
+s2: stage s=1
+s3: stage 32
+s4: stage 32 s=1
+"""
+"""A shortcut that is called as the other layers are."""
+UNLIKE = """
+default round=floor
+block opening(f):
+  conv_dw: dwconv k=3 p=1 bias=no
+  bn1: bn
+  relu
+  conv_pw: conv k=1 f=f bias=no
+  bn2: bn
+block inverted(f=24, s=2):
+  residual if cin == f:
+    conv_pw: conv k=1 f=6*cin bias=no
+    bn1: bn
+    relu
+    conv_dw: dwconv k=3 s=s p=1 bias=no
+    bn2: bn
+    relu
+    conv_pwl: conv k=1 f=f bias=no
+    bn3: bn
+input 32x32x8
+a: opening 16
+b: inverted
+c: inverted s=1
+d: inverted 40
+e: inverted 40 s=1
+"""
+"""A group that is like some instances of a block, and less like them than others are."""
+
+
+@pytest.mark.parametrize(("text", "called"), [(CALLED_AS_SHORTCUT, "    shortcut: unit 2*f s=s if cin != 2*f"), (UNLIKE, "e: inverted ")])
+def test_groups_become_the_blocks_that_they_were(text, called):
+    flat = archspec.loads(expand(archspec.loads(text)))
+    short = archspec.shorten(flat)
+    assert not short.note
+    assert any(line.startswith(called) for line in short.text.splitlines())
+    assert lines(short.text) <= lines(text) + 3
