@@ -180,7 +180,7 @@ class Writer:
         refs = [self.refer(targets) for targets in zip(*[item.refs for item in items.values()], strict=True)]
         words = [first.step, *(refs if first.merge else ())]
         for name in ordered(first.step, dict.fromkeys(name for item in items.values() for name in item.arguments)):
-            usual = default(first.step, name)
+            usual = first.usual.get(name, default(first.step, name))
             given = {at: item.arguments.get(name, usual) for at, item in items.items()}
             texts = {at: value for at, value in given.items() if value is not None}
             if len(texts) < len(items):

@@ -29,7 +29,8 @@ class Item:
 
 @dataclass(slots=True, eq=False)
 class Layer(Item):
-    """A line of one step. `arguments` are texts by name, positional ones by number; `refs` are the further values that it reads.
+    """A line of one step. `arguments` are texts by name, positional ones by number, and `usual` those that lines `default` give it;
+    `refs` are the further values that it reads.
 
     `channels` and `width` are those of what it reads and gives. `owner` is the path of the layer whose weights it uses, within
     the group `home`, and `lender` that layer; what is `tied` uses the `weight` alone.
@@ -37,6 +38,7 @@ class Layer(Item):
 
     step: str = ""
     arguments: dict[str | int, str] = field(default_factory=dict)
+    usual: dict[str | int, str] = field(default_factory=dict)
     refs: list[Item | None] = field(default_factory=list)
     channels: int = 0
     width: int = 0

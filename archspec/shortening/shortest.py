@@ -206,7 +206,7 @@ def _defaults(layers: Sequence[Layer]) -> Iterator[str]:
         yield "default round=floor"
         for layer in layers:
             if layer.arguments.get("round") == "floor":
-                del layer.arguments["round"]
+                layer.usual["round"] = layer.arguments.pop("round")
     by_step: dict[str, list[Layer]] = {}
     for layer in layers:
         if not layer.owner or layer.tied:
@@ -222,5 +222,6 @@ def _defaults(layers: Sequence[Layer]) -> Iterator[str]:
             yield f"default {step} {name}={common}"
             for layer in own:
                 value = layer.arguments.pop(name, usual)
+                layer.usual[name] = common
                 if value != common:
                     layer.arguments[name] = value

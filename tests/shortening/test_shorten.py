@@ -267,7 +267,25 @@ e: inverted 40 s=1
 """A group that is like some instances of a block, and less like them than others are."""
 
 
-@pytest.mark.parametrize(("text", "called"), [(CALLED_AS_SHORTCUT, "    shortcut: unit 2*f s=s if cin != 2*f"), (UNLIKE, "e: inverted ")])
+USUAL = """
+default bn eps=1e-07
+block unit(f, eps=1e-07):
+  conv: conv k=3 f=f p=1
+  norm: bn eps=eps
+input 32x32x8
+a: unit 8
+b: unit 16
+c: unit 32
+d: unit 64
+e: unit 64 eps=1e-05
+"""
+"""One instance has what a layer has by itself where the file has another default."""
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [(USUAL, "e: unit 64 eps=1e-05"), (CALLED_AS_SHORTCUT, "    shortcut: unit 2*f s=s if cin != 2*f"), (UNLIKE, "e: inverted ")],
+)
 def test_groups_become_the_blocks_that_they_were(text, called):
     flat = archspec.loads(expand(archspec.loads(text)))
     short = archspec.shorten(flat)
