@@ -19,6 +19,16 @@ class Matrices(Attending):
         super().__init__(flat, batch)
         self._written: dict[int, tuple[Scores, View]] = {}
 
+    def attend(self, site: Site, scores: Scores, values: View) -> View:
+        """Attention; biases that are no table of relative positions, such as those with some for a class token, are a value that is added."""
+        try:
+            return super().attend(site, scores, values)
+        except Unsaid:
+            if len(scores.added) != 1 or scores.mask is not None or scores.bias is not None:
+                raise
+            bias = self.lifted(scores.added[0])
+            return super().attend(site, scores._replace(table=None, added=(), bias=bias), values)
+
     def written(self, site: Site, scores: Scores) -> View:
         """What scores are, layer by layer: a product, times a number, with a bias, of which the softmax may be taken. Raises Unsaid."""
         known = self._written.get(id(scores))  # which stays alive here, so that no other has its number

@@ -31,7 +31,8 @@ def _conv(r: Reader, site: Site, x: Any, weight: Any, bias: Any, stride: Any, pa
     d = spread(dilation, axes)
     p = spread(0 if padding == "valid" else padding, axes) if padding != "same" else []
     around = (p, p) if padding != "same" else _same(kernel.shape[2:], d)
-    return r.conv(site._replace(key=key), x, kernel, spread(stride, axes), around, d, groups)
+    form = {} if weight.learned else {"frozen": True}  # filters that are a buffer, as those that blur
+    return r.conv(site._replace(key=key), x, kernel, spread(stride, axes), around, d, groups, form=form)
 
 
 @row("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -184,8 +185,11 @@ def _layer_norm(r: Reader, site: Site, x: Any, normalized_shape: Any, weight: An
 
 @row("rms_norm")
 def _rms_norm(r: Reader, site: Site, x: Any, normalized_shape: Any, weight: Any, eps: Any) -> View:
-    if len(normalized_shape) != 1 or weight is None:
-        raise Unsaid("it is a norm over several axes, or without weights")
+    if len(normalized_shape) != 1:
+        raise Unsaid("it is a norm over several axes")
+    if weight is None:
+        ones = {"weight": Stored(value=1.0)}
+        return r.on_channels(site, x, -1, "rmsnorm", frozen=True, stored=ones, **({"eps": eps} if eps is not None else {}))
     key, kernel = r.kernel(weight, None)
     return r.on_channels(site._replace(key=key), x, -1, "rmsnorm", stored=kernel.stored, **({"eps": eps} if eps is not None else {}))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from archspec.imports.channels_first import Kernel
 from archspec.imports.flat import Site, Unsaid
+from archspec.imports.imported import Stored
 from archspec.imports.products import Scores
 from archspec.imports.stored import Computed, Held
 from archspec.imports.torch_reader import Reader
@@ -53,6 +55,12 @@ def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
             if one is not None and one.op.step == "sigmoid" and one.inputs == (source.value,) and other.dims == source.dims:
                 return source._replace(value=r.flat.step(site, "silu", source.value))
     return r.merge(site, step, x, y)
+
+
+@row("addcmul", takes=(Held,))
+def _addcmul(r: Reader, site: Site, x: Any, tensor1: Any, tensor2: Any, value: Any) -> Any:
+    product = _combined(r, site, "mul", *((tensor1, tensor2) if isinstance(tensor1, View) else (tensor2, tensor1)))
+    return _combined(r, site, "add", r.number(site, product, "mul", float(value)), x)
 
 
 @row("square")
@@ -170,7 +178,19 @@ def _matmul(r: Reader, site: Site, x: Any, other: Any, mat2: Any) -> Any:
         return r.attended(site, x, other)
     if isinstance(x, View) and isinstance(other, View):
         return r.scores(x, other)
+    if isinstance(x, View) and isinstance(other, Held) and other.learned and len(other.shape) == 2 and other.dims != ():
+        return _by_matrix(r, site, x, other)
     raise Unsaid("it is a product of matrices that is no attention")
+
+
+def _by_matrix(r: Reader, site: Site, x: View, matrix: Held) -> View:
+    """A product with a learned matrix as a layer, which stores it with its rows as results."""
+    axes = [digit.axis for dim in matrix.dims for digit in dim]
+    if len(matrix.dims) != 2 or matrix.again or (axes != ["0", "1"] and axes != ["1", "0"] and 1 not in matrix.shape):
+        raise Unsaid("it multiplies with a matrix that others use too")
+    turned = matrix.sizes == matrix.shape and axes != ["1", "0"]
+    stored = {"weight": Stored((matrix.name,), order=(1, 0) if turned else ())}
+    return r.linear(site._replace(key=matrix.name), x, Kernel(matrix.sizes[::-1], False, stored))
 
 
 @row("einsum")

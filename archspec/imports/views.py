@@ -176,7 +176,7 @@ class Views:
         if isinstance(type_, Tokens) and isinstance(here, Map) and dims == [positions, whole["c"]]:
             return step(site, "tokens", value)
         is_grid = isinstance(type_, Map) and isinstance(here, Tokens)
-        if is_grid and dims == list(viewed((whole["c"], positions), x.sizes[1:]) or ()):
+        if is_grid and type_.channels == here.channels and dims == list(viewed((whole["c"], positions), x.sizes[1:]) or ()):
             return step(site, "map", value, size=type_.shape[:-1] if len(type_.shape) > 2 else type_.shape[0])
         if isinstance(here, Tokens) and isinstance(type_, Tokens) and dims == [whole["c"], whole["t"]]:
             return step(site, "swap", value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat
+from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies
 from archspec.shortening.parameters import Unsayable
 
 _LARGEST = 250_000
@@ -195,3 +195,25 @@ def _is_apart(item: Item) -> bool:
 
 def _is_plain_residual(item: Item) -> bool:
     return isinstance(item, Head) and item.kind == "residual" and not item.branches[1]
+
+
+def shared(parts: Mapping[int, Sequence[Item]]) -> tuple[int, int]:
+    """The layers of bodies side by side, and how many of them all have, those within branches and groups counted one by one."""
+    whole = common = 0
+    for column in columns(parts):
+        everywhere = len(column.items) == len(parts)
+        inner = {at: _opened(item) for at, item in column.items.items()}
+        count = len(next(iter(inner.values())))
+        if not count or any(len(one) != count for one in inner.values()):
+            own = max(map(size, column.items.values()))
+            whole, common = whole + own, common + own * everywhere
+            continue
+        sizes = [shared({at: own[n] for at, own in inner.items()}) for n in range(count)]
+        whole += 1 + sum(own for own, _ in sizes)
+        common += everywhere * (1 + sum(own for _, own in sizes))
+    return whole, common
+
+
+def _opened(item: Item) -> list[list[Item]]:
+    """The bodies within an item, of rounds the first; a call has none."""
+    return [] if isinstance(item, Group) and item.block is not None else bodies(item)[: 1 if isinstance(item, Repeat) else None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from archspec.ir.graph import AGAIN
 from archspec.ops import STEPS
-from archspec.shortening.alignment import columns, shape, size
+from archspec.shortening.alignment import columns, shape, shared, size
 from archspec.shortening.composing import BEGIN, Writer
 from archspec.shortening.doubts import Doubts
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies, every
@@ -262,32 +262,10 @@ def _fit(groups: Sequence[Group]) -> float:
         whole, common = sum(own for own, _ in sizes), sum(own for own, everywhere in sizes if everywhere)
         if whole > _LARGEST * max(sum(map(size, group.body)) for group in groups) or 2 * common < whole:
             return 0.0
-        whole, common = _shared(parts)
+        whole, common = shared(parts)
     except Unsayable:
         return 0.0
     return max(common, 0.5) / whole
-
-
-def _shared(parts: Mapping[int, Sequence[Item]]) -> tuple[int, int]:
-    """The layers of bodies side by side, and how many of them all have, those within branches and groups counted one by one."""
-    whole = common = 0
-    for column in columns(parts):
-        everywhere = len(column.items) == len(parts)
-        inner = {at: _opened(item) for at, item in column.items.items()}
-        count = len(next(iter(inner.values())))
-        if not count or any(len(one) != count for one in inner.values()):
-            own = max(map(size, column.items.values()))
-            whole, common = whole + own, common + own * everywhere
-            continue
-        sizes = [_shared({at: own[n] for at, own in inner.items()}) for n in range(count)]
-        whole += 1 + sum(own for own, _ in sizes)
-        common += everywhere * (1 + sum(own for _, own in sizes))
-    return whole, common
-
-
-def _opened(item: Item) -> list[list[Item]]:
-    """The bodies within an item, of rounds the first; a call has none."""
-    return [] if isinstance(item, Group) and item.block is not None else bodies(item)[: 1 if isinstance(item, Repeat) else None]
 
 
 def _is_numbered(body: Sequence[Item]) -> bool:

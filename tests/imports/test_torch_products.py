@@ -62,7 +62,22 @@ def cased(run, **more):
     return module
 
 
+def looked_up(m, x):
+    """Biases by a table that is no table of relative positions, as one that also has some for a class token (Bao et al. 2021)."""
+    q, k, v = m.qkv(x.flatten(2).transpose(1, 2)).view(-1, 24, 3, 2, 4).permute(2, 0, 3, 1, 4)
+    biases = m.biases[m.index.view(-1)].view(24, 24, 2).permute(2, 0, 1)
+    return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=biases).transpose(1, 2).flatten(2)
+
+
+def in_context(m, x):
+    """The mean of all positions by learned weights, a map of one position again (Cao et al. 2019)."""
+    weights = m.gate(x).flatten(2).softmax(-1).transpose(1, 2)
+    return m.down((x.flatten(2) @ weights).view(-1, 8, 1, 1))
+
+
 PRODUCTS = {
+    "biases by a table": lambda: cased(looked_up, biases=nn.Parameter(torch.randn(24, 2))),
+    "a mean by learned weights": lambda: cased(in_context, gate=nn.Conv2d(8, 1, 1), down=nn.Conv2d(8, 4, 1)),
     "values that are wider than keys": lambda: cased(wide),
     "the same in one operator": lambda: cased(fused),
     "channels that attend to channels": lambda: cased(of_channels, temperature=nn.Parameter(torch.rand(2, 1, 1))),
@@ -99,6 +114,15 @@ def pairs(m, x):
 
 
 OTHERS = {
+    "a learned matrix, also turned": (
+        lambda m, x: x.permute(0, 2, 3, 1) @ m.w @ m.v.t(),
+        {"w": nn.Parameter(torch.randn(8, 3)), "v": nn.Parameter(torch.randn(5, 3))},
+    ),
+    "factors and offsets in one operator": (
+        lambda m, x: torch.addcmul(m.offset, m.factor, x.flatten(2).transpose(1, 2)),
+        {"factor": nn.Parameter(torch.randn(1, 1, 8)), "offset": nn.Parameter(torch.randn(1, 1, 8))},
+    ),
+    "a root mean square without factors": (lambda m, x: nn.functional.rms_norm(x.permute(0, 2, 3, 1), (8,)), {}),
     "pairs of neighbours": (pairs, {}),
     "biases of which a part is zero": (
         lambda m, x: nn.functional.linear(x.flatten(2).transpose(1, 2), m.w, torch.cat([m.q, torch.zeros_like(m.q), m.v])),
@@ -148,3 +172,11 @@ def test_what_is_computed_is_a_tensor_that_is_not_learned():
     found = archspec.from_torch(Case(waves, project=nn.Conv2d(2, 8, 1)).eval(), "4x6x8")
     assert "constant: tensor 4x6x2 frozen=yes" in found.text
     assert archspec.analyze(found.network).totals.params == 24
+
+
+def test_filters_that_are_a_buffer_are_frozen(tmp_path):
+    module = Case(lambda m, x: nn.functional.conv2d(m.first(x), m.filt, stride=2, groups=8), first=nn.Conv2d(8, 8, 1)).eval()
+    module.register_buffer("filt", torch.rand(8, 1, 2, 2))
+    found = archspec.from_torch(module, "4x6x8")
+    assert archspec.analyze(found.network).frozen_params == 32
+    same_values(module, torch.randn(2, 8, 4, 6), tmp_path, said=True)
