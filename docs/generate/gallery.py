@@ -11,10 +11,10 @@ from pathlib import Path
 import archspec
 from generate.common import ROOT, cell
 
-_DATA = re.compile(r' data-[a-z]+="[^"]*"')
-"""What pictures say to programs, which would be half of the gallery's size."""
+_DATA = re.compile(r' (?:data-[a-z]+|class)="[^"]*"|<title>[^<]*</title>')
+"""What pictures say to programs and under a pointer, which an image in a page does not show: half of the gallery's size."""
 _LEVELS = ("auto", "block", "stage")
-_MOST = 40_000
+_MOST = 30_000
 """Bytes of a picture; of a larger one the next coarser level is shown, which is easier to read in a card, too."""
 _WIDE = 720
 """The width of a card's picture, in pixels, that is kept free while it loads."""
