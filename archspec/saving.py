@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 PICTURES = (".svg", ".png", ".pdf")
 """Endings of the files of pictures."""
+DRAWN = (*PICTURES, ".tex")
+"""Those of pictures of networks, which are written as TikZ too."""
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

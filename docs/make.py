@@ -43,6 +43,8 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/images/explain.svg": explain_image,
     "docs/images/error.svg": error_image,
     "docs/images/lenet5_volumes.svg": partial(drawing, "lenet5", "volumes"),
+    "docs/images/vgg16_volumes.svg": partial(drawing, "vgg16", "volumes", style="boxes"),
+    "docs/images/unet_volumes.svg": partial(drawing, "unet", "volumes", style="boxes"),
     "docs/images/vgg16_bars.svg": partial(drawing, "vgg16", "bars"),
     "docs/images/resnet152_stage.svg": partial(drawing, "resnet152", "blocks", "stage"),
     "docs/images/bubbles.svg": bubbles,

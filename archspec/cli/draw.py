@@ -12,14 +12,14 @@ from archspec.cli.failure import Failure, reading
 from archspec.cli.screen import out, tell
 from archspec.cli.writing import form, write_picture, write_whole
 from archspec.ir.graph import Network
-from archspec.saving import PICTURES
+from archspec.saving import DRAWN, PICTURES
 from archspec.views.arithmetic.field_picture import field_picture
 from archspec.views.arithmetic.window_picture import SlidingWindow
-from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, TEXT_FORMS, THEMES, draw, text_form
+from archspec.views.figures import KINDS_OF_PICTURE, LEVELS, STYLES, TEXT_FORMS, THEMES, draw, text_form
 from archspec.views.figures.look import DIRECTIONS, Look, colours
 from archspec.views.figures.plan import ASPECT, Page
 
-_OUTPUT = f"the file to write: {listed([*PICTURES, *TEXT_FORMS])} (TikZ); SVG to standard output without it"
+_OUTPUT = f"the file to write: {listed([*TEXT_FORMS, *DRAWN])} (TikZ); SVG to standard output without it"
 _LEVEL = (
     "what a box is: equal blocks folded, a block, a layer with its norm and activation, a layer; auto is the finest that stays readable"
 )
@@ -28,8 +28,9 @@ _PAGES = (".html", ".htm")
 """Endings of the files of pages, which play a window."""
 _WORKS = {
     "level": ("--as blocks", "--as volumes", "--as bars"),
-    "aspect": ("--as blocks",),
+    "aspect": ("--as blocks", "--as volumes"),
     "direction": ("--as blocks",),
+    "style": ("--as volumes",),
     "animate": ("--as window",),
 }
 """The pictures that options work with, where these are not all."""
@@ -43,11 +44,12 @@ _UNSEEN = {
 """Options that have no effect in a form."""
 _PLAIN = {
     "level": "auto", "theme": "light", "colors": None, "title": True, "legend": True, "transparent": False, "width": 0.0, "font_size": 0.0,
-    "aspect": ASPECT, "direction": "down", "animate": False,
+    "aspect": ASPECT, "direction": "down", "style": STYLES[0], "animate": False,
 }  # fmt: skip
 """Options as they are where they are not given."""
 EXAMPLES = (
     ("draw lenet5 --as volumes -o lenet5.svg", "the maps as textbooks draw them"),
+    ("draw vgg16 --as volumes --style boxes -o vgg16.svg", "maps shrink, channels grow"),
     ("draw resnet50 -o resnet50.dot", "boxes and arrows, for Graphviz"),
     ("draw googlenet inception3a --no-legend -o inception.svg", "a block alone"),
     ("draw alexnet features.0 --as window -o window.html", "how a window slides, step by step"),
@@ -64,9 +66,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="OUT", help=_OUTPUT)
     parser.add_argument(
         "--as", dest="kind", choices=(*KINDS_OF_PICTURE, "window"), default="blocks",
-        help="boxes and arrows, the stacked maps of textbooks, bars of parameters and MACs, or how the window of LAYER slides",
+        help="boxes and arrows, the maps of textbooks, bars of parameters and MACs, or how the window of LAYER slides",
     )  # fmt: skip
     parser.add_argument("--level", choices=LEVELS, default="auto", help=_LEVEL)
+    parser.add_argument(
+        "--style", choices=STYLES, default=STYLES[0], help="volumes as stacked sheets, or as boxes that are as deep as they have channels"
+    )
     parser.add_argument("--theme", choices=list(THEMES), default="light", help="the colours")
     parser.add_argument("--colors", metavar="FILE", help='colours of kinds of layers: TOML, `convolution = "#005b94"`')
     parser.add_argument("--no-title", dest="title", action="store_false", help="without title and totals")
@@ -75,7 +80,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--width", metavar="PIXELS", type=_positive, default=0.0, help="the width of the picture")
     parser.add_argument("--font-size", metavar="PIXELS", type=_positive, default=0.0, help="the size of the layers' words")
     parser.add_argument(
-        "--aspect", metavar="W:H", type=_aspect, default=ASPECT, help="the shape of the page that boxes fill; 16:9 without it"
+        "--aspect", metavar="W:H", type=_aspect, default=ASPECT, help="the shape of the page that is filled; 16:9 without it"
     )
     parser.add_argument("--direction", choices=DIRECTIONS, default="down", help="where the arrows between boxes go")
     parser.add_argument("--field", metavar="LAYER", help="draw what one position of a layer sees of the maps before it, back to the input")
@@ -93,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.kind == "window":
         ending = form(name, (*PICTURES, *_PAGES), "a window")
     else:
-        ending = form(name, (*PICTURES, *TEXT_FORMS), "a picture")
+        ending = form(name, (*DRAWN, *TEXT_FORMS), "a picture")
     _refuse(arguments, ending)
     look = _look(arguments)
     network = specs.network(arguments)
@@ -129,8 +134,8 @@ def _refuse(arguments: argparse.Namespace, ending: str) -> None:
     picture = "--field" if arguments.field is not None else f"--as {arguments.kind}"
     if arguments.kind == "window" and arguments.layer is None:
         raise Failure("`--as window` draws one layer: `archspec draw FILE LAYER --as window`")
-    if arguments.layer is not None and arguments.kind not in ("blocks", "window"):
-        raise Failure(f"a part alone is drawn with `--as blocks`, not with `{picture}`")
+    if arguments.layer is not None and arguments.kind == "bars":
+        raise Failure(f"a part alone is drawn with `--as blocks` or `--as volumes`, not with `{picture}`")
     if arguments.width and arguments.font_size:
         raise Failure("--width and --font-size both set the size: give one of them")
     if ending in TEXT_FORMS and arguments.kind != "blocks":
@@ -170,4 +175,6 @@ def _look(arguments: argparse.Namespace) -> Look:
         with reading():
             theme = colours(theme, Path(arguments.colors).read_text(encoding="utf-8"))
     page = Page(arguments.aspect, arguments.direction == "right")
-    return Look(theme, arguments.title, arguments.legend, arguments.transparent, arguments.width, arguments.font_size, page)
+    return Look(
+        theme, arguments.title, arguments.legend, arguments.transparent, arguments.width, arguments.font_size, page, arguments.style
+    )

@@ -89,8 +89,8 @@ def error_image() -> str:
     return picture(lines, "archspec check stride.arch", "error")
 
 
-def drawing(name: str, as_: str, level: str = "auto") -> str:
-    return archspec.draw(archspec.load(name), as_, level)
+def drawing(name: str, as_: str, level: str = "auto", style: str = "sheets") -> str:
+    return archspec.draw(archspec.load(name), as_, level, style=style)
 
 
 def bubbles() -> str:

@@ -16,17 +16,16 @@ from archspec.views.figures.build import FROM_FINEST, MOST, diagrams
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Diagram, TooLarge
 from archspec.views.figures.dot import digraph, dot
-from archspec.views.figures.legible import automatic, laid_out
+from archspec.views.figures.legible import automatic, few, laid_out, most_legible
 from archspec.views.figures.look import PLAIN, Look
 from archspec.views.figures.mermaid import mermaid
 from archspec.views.figures.parts import part as cut
-from archspec.views.figures.placement import plan
 from archspec.views.figures.plan import SLIDE, Page
 from archspec.views.figures.refine import without_numbers
+from archspec.views.figures.stacks import STYLES
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
-from archspec.views.figures.tikz import tikz
-from archspec.views.figures.volumes import volumes
+from archspec.views.figures.volumes import arranged, volumes
 from archspec.views.figures.wording import layer_count
 from archspec.views.theme import BY_PAGE, THEMES
 
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
 
 KINDS_OF_PICTURE = ("blocks", "volumes", "bars")
 LEVELS = ("auto", *reversed(FROM_FINEST))
-TEXT_FORMS = (".dot", ".mmd", ".tex")
-"""Endings of the names of files that hold boxes and arrows as text, for Graphviz, Mermaid and TikZ."""
+TEXT_FORMS = (".dot", ".mmd")
+"""Endings of the names of files that hold boxes and arrows as text, for Graphviz and Mermaid."""
 _BOX = {
     "stage": "equal blocks folded",
     "block": "a box for each block",
@@ -54,14 +53,13 @@ class Picture(NamedTuple):
 
 def draw(network: Network, as_: str = "blocks", level: str = "auto", look: Look = PLAIN, part: str | None = None) -> Picture:
     """The SVG of a network, or of a part of it alone. Raises SpecError where it cannot be drawn so, ValueError where there is no such part."""
-    picture = _blocks(network, level, look, part=part) if as_ == "blocks" else _chart(network, as_, level, look)
+    picture = _picture(network, as_, level, look, part=part)
     return picture._replace(text=look.sized(picture.text))
 
 
 def embedded(network: Network, as_: str = "blocks", level: str = "auto") -> Picture:
     """Draw for a page that shows title and totals itself, in the colours that the page sets. Raises as `draw` does."""
-    look = Look(BY_PAGE)
-    return _blocks(network, level, look, bare=True) if as_ == "blocks" else _chart(network, as_, level, look, bare=True)
+    return _picture(network, as_, level, Look(BY_PAGE), bare=True)
 
 
 def outline(network: Network, level: str = "auto") -> Picture:
@@ -71,12 +69,9 @@ def outline(network: Network, level: str = "auto") -> Picture:
 
 
 def text_form(network: Network, form: str, level: str = "auto", look: Look = PLAIN) -> Picture:
-    """The boxes and arrows as `dot`, `mmd` or `tex` text, which is TikZ. Raises SpecError where there are too many."""
+    """The boxes and arrows as `dot` or `mmd` text. Raises SpecError where there are too many."""
     diagram, notes = _diagram(network, level, look.page)
     cards, palette = Cards(diagram, right=look.page.right), look.palette
-    if form == "tex":
-        made = tikz(diagram, plan(diagram, cards, look.page), palette)
-        return Picture("".join(f"{line}\n" for line in made), notes)
     lines = mermaid(diagram, cards, palette) if form == "mmd" else dot(diagram, cards, palette, network.name)
     return Picture("".join(f"{line}\n" for line in lines), notes)
 
@@ -98,10 +93,27 @@ def to_graphviz(model: Network, level: str = "auto", theme: str = "light") -> gr
     return digraph(diagram, Cards(diagram), THEMES[theme], model.name)
 
 
-def _chart(network: Network, as_: str, level: str, look: Look, *, bare: bool = False) -> Picture:
-    chart, what = (volumes, "feature maps and vectors") if as_ == "volumes" else (bars, "")
-    head = heading(network, what)
-    return Picture(chart(network, level, look.palette, head.bare() if bare else look.heading(head)))
+def _picture(network: Network, as_: str, level: str, look: Look, *, part: str | None = None, bare: bool = False) -> Picture:
+    if as_ == "blocks":
+        return _blocks(network, level, look, part=part, bare=bare)
+    head = heading(network, "feature maps and vectors" if as_ == "volumes" else "")
+    head = head.bare() if bare else look.heading(head)
+    return Picture(bars(network, level, look.palette, head)) if as_ == "bars" else _volumes(network, level, look, part, head)
+
+
+def _volumes(network: Network, level: str, look: Look, part: str | None, head: Heading) -> Picture:
+    level = "part" if level == "layer" else level
+    if part is not None:
+        head = look.heading(_part_heading(head.title, Report(network), _part(network, "part", part, look.page)[0], part))
+    if level == "auto":
+        unfolded = (diagram for diagram in few(network, FROM_FINEST[1:], part) if part is None or diagram.inner > 1)
+        pictures = (arranged(diagram, look.style, look.page.aspect) for diagram in unfolded)
+        found = most_legible(((picture, picture.plan) for picture in pictures), look.page.aspect)
+        if found is not None:
+            return Picture(volumes(found, look, head))
+        level = "stage"
+    diagram, notes = _diagram(network, level) if part is None else _part(network, level, part, look.page)
+    return Picture(volumes(arranged(diagram, look.style, look.page.aspect), look, head), notes)
 
 
 def _blocks(
@@ -172,4 +184,16 @@ def heading(network: Network, what: str) -> Heading:
     )
 
 
-__all__ = ["KINDS_OF_PICTURE", "LEVELS", "TEXT_FORMS", "THEMES", "Picture", "draw", "embedded", "outline", "text_form", "to_graphviz"]
+__all__ = [
+    "KINDS_OF_PICTURE",
+    "LEVELS",
+    "STYLES",
+    "TEXT_FORMS",
+    "THEMES",
+    "Picture",
+    "draw",
+    "embedded",
+    "outline",
+    "text_form",
+    "to_graphviz",
+]

@@ -93,7 +93,7 @@ class _Painter:
 
     def box(self, box: Box, at: int, card: Card, middle: Point) -> str:
         if card.sign:
-            inner = self.sign(card, *middle)
+            inner = sign(card.sign, middle, card.size[0] / 2, self.theme)
         elif box.form in ("input", "output"):
             inner = self.terminal(card, *middle)
         else:
@@ -102,12 +102,6 @@ class _Painter:
             "g", tooltip(story(box)) + inner, class_="node", data_id=f"n{at}", data_name=shown(box.name), data_form=box.form,
             data_times=box.times, data_params=box.params, data_macs=box.macs, data_rows=box.rows,
         )  # fmt: skip
-
-    def sign(self, card: Card, x: float, y: float) -> str:
-        theme = self.theme
-        radius = card.size[0] / 2
-        circle = element("circle", cx=x, cy=y, r=radius, fill=theme.card, stroke=theme.ink, stroke_width=1.4)
-        return circle + _sign(card.sign, x, y, 6.0, theme.ink)
 
     def terminal(self, card: Card, x: float, y: float) -> str:
         theme = self.theme
@@ -177,20 +171,21 @@ class _Painter:
             (x, y), card = shift.point(middle), plan.cards[box]
             w, h = card.size
             if card.sign:
-                yield element("circle", cx=x, cy=y, r=w / 2, fill=theme.card, stroke=theme.ink, stroke_width=0.9)
-                yield _sign(card.sign, x, y, w / 4, theme.ink)
+                yield sign(card.sign, (x, y), w / 2, theme, 0.9)
             elif h:
                 fill = theme.accent.get(box.kind, theme.line)
                 yield element("rect", x=x - w / 2, y=y - h / 2, width=w, height=h, rx=1.5, fill=fill)
 
 
-def _sign(sign: str, x: float, y: float, arm: float, colour: str) -> str:
-    """A plus, a minus or a cross, as lines: no font draws it off its middle."""
-    if sign == "×":
+def sign(which: str, middle: Point, radius: float, theme: Theme, line: float = 1.4) -> str:
+    """A plus, a minus or a cross in a circle, as lines: no font draws it off its middle."""
+    (x, y), arm = middle, radius / 2
+    if which == "×":
         a = arm * 0.75
         d = f"M{number(x - a)},{number(y - a)}L{number(x + a)},{number(y + a)}M{number(x - a)},{number(y + a)}L{number(x + a)},{number(y - a)}"
     else:
         d = f"M{number(x - arm)},{number(y)}H{number(x + arm)}"
-        if sign == "+":
+        if which == "+":
             d += f"M{number(x)},{number(y - arm)}V{number(y + arm)}"
-    return element("path", d=d, fill="none", stroke=colour, stroke_width=1.5)
+    circle = element("circle", cx=x, cy=y, r=radius, fill=theme.card, stroke=theme.ink, stroke_width=line)
+    return circle + element("path", d=d, fill="none", stroke=theme.ink, stroke_width=1.5)

@@ -91,8 +91,8 @@ class Column(NamedTuple):
         return self.head + self.bottom - self.top + self.foot
 
 
-def columns(plan: Plan, page: Page) -> Plan:
-    """The plan in as many columns as give the largest words on a page; its left top corner is at 0, 0."""
+def columns(plan: Plan, page: Page, *, fewest: bool = False) -> Plan:
+    """The plan in as many columns as give the largest words on a page, or in the `fewest` that are legible; its left top corner is at 0, 0."""
     _, top, _, bottom = plan.extent()
     edge = Cut(bottom, top)
     cuts = [edge, *(_cuts(plan) if bottom - top > _TALL else ()), edge]
@@ -105,6 +105,8 @@ def columns(plan: Plan, page: Page) -> Plan:
         found = _misfit(made, page, empty) + 0.03 * sum(piece.after.cost for piece in pieces)
         if found < least - 0.03:
             best, least = made, found
+        if fewest and page.height(made) <= LEGIBLE:
+            return made
     return best
 
 

@@ -1,4 +1,4 @@
-"""SVG to PNG and PDF, each by a library that is installed with the extra `figures`."""
+"""SVG to PNG and PDF, each by a library that is installed with the extra `figures`, and to TikZ."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from xml.sax.saxutils import quoteattr
 
 from archspec.extras import Missing, install
+from archspec.views.figures.svg_tikz import tikz_of
 from archspec.views.figures.text_width import FONTS
 
 SCALE = 2.0
@@ -22,7 +23,9 @@ class NoConverter(Missing):
 
 
 def converted(svg: str, form: str) -> bytes:
-    """A picture as a file with the ending `.svg`, `.png` or `.pdf`. Raises NoConverter."""
+    """A picture as a file with the ending `.svg`, `.png`, `.pdf` or `.tex` (TikZ). Raises NoConverter."""
+    if form == ".tex":
+        return tikz_of(svg).encode()
     return png(svg) if form == ".png" else pdf(svg) if form == ".pdf" else svg.encode()
 
 

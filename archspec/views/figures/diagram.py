@@ -47,7 +47,8 @@ class Box:
     `form` is `layer` (with what normalises and activates it), `minor` (one of those alone), `block`, `merge`, `input` or `output`.
     `name` is the full name of the layer or block; where equal ones are folded it is that of the first, and `last` of the last.
     `kinds` are the kinds of its layers in their order. It is repeated `times` times. `equal` is the same object or value
-    for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened.  `parts` are the parameters and MACs
+    for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened, and `before` what is
+    written with it and leads to it. `parts` are the parameters and MACs
     of one by kind of layer. `spans` are the layers it stands for: ranges, ends excluded, of positions in the order of the network.
     """
 
@@ -65,6 +66,7 @@ class Box:
     training: bool = False
     equal: object = None
     minors: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
     changes: bool = False
     volume: Type | None = None
     op: Op | None = None
@@ -147,6 +149,7 @@ class Diagram:
             found[arrow.head].append(arrow.tail)
         return found
 
-    def chain(self) -> bool:
-        """Whether each box reads the one before it and nothing else."""
-        return [(a.tail, a.head) for a in self.arrows] == list(zip(self.boxes, self.boxes[1:], strict=False))
+    @property
+    def inner(self) -> int:
+        """The number of boxes that are neither inputs nor outputs."""
+        return sum(box.form not in ("input", "output") for box in self.boxes)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.ir.graph import Network
-from archspec.saving import PICTURES, write_whole
+from archspec.saving import DRAWN, write_whole
 from archspec.views.figures.look import Look
 
 
@@ -38,7 +38,7 @@ class Drawing(str):
         return str(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a file: .svg, .png, .pdf, and for boxes and arrows .dot or .mmd (Mermaid), by the ending of its name.
+        """Write a file: .svg, .png, .pdf, .tex (TikZ), and for boxes and arrows .dot or .mmd (Mermaid), by the ending of its name.
 
         Raises ValueError for another ending; ImportError where the library for PNG or PDF is not installed; OSError.
         """
@@ -47,10 +47,10 @@ class Drawing(str):
 
         place = Path(path)
         form = place.suffix.lower()
-        if form in PICTURES:
+        if form in DRAWN:
             return write_whole(place, converted(self, form))
         if form not in TEXT_FORMS:
-            known = ", ".join([*PICTURES, *TEXT_FORMS])
+            known = ", ".join([*DRAWN, *TEXT_FORMS])
             raise ValueError(f"a picture is saved as {known}, by the ending of the file's name; not as `{form}`")
         if self._boxes is None:
             raise ValueError(f"only boxes and arrows have a form in {form}: `archspec.draw(model)`")

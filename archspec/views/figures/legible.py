@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
 from archspec.ir.graph import Network
 from archspec.views.figures.build import FROM_FINEST, MOST, build, diagrams
 from archspec.views.figures.cards import Cards
@@ -11,6 +14,10 @@ from archspec.views.figures.parts import part as cut
 from archspec.views.figures.placement import plan
 from archspec.views.figures.plan import LEGIBLE, SLIDE, Page, Plan
 
+T = TypeVar("T")
+
+_CLEARLY = 1.05
+"""How much larger the words of a coarser picture are that is taken though neither is legible."""
 _MOST = 150
 """Boxes above which nothing is legible."""
 
@@ -25,15 +32,26 @@ def automatic(network: Network, page: Page = SLIDE, part: str | None = None) -> 
 
     Raises TooLarge where all are.
     """
-    best: Diagram | None = None
-    least = float("inf")
-    for whole in diagrams(network, FROM_FINEST, _MOST if part is None else MOST):
+    found = ((diagram, laid_out(diagram, page)) for diagram in few(network, FROM_FINEST, part))
+    return most_legible(found, page.aspect) or build(network, FROM_FINEST[-1])
+
+
+def few(network: Network, levels: Iterable[str], part: str | None) -> Iterator[Diagram]:
+    """The diagrams of a network or of a part at some levels, without those of too many boxes to be legible."""
+    for whole in diagrams(network, levels, _MOST if part is None else MOST):
         diagram = whole if part is None else cut(whole, part)
-        if diagram is None or len(diagram.boxes) > _MOST:
-            continue
-        high = Page(page.aspect).height(laid_out(diagram, page))
+        if diagram is not None and len(diagram.boxes) <= _MOST:
+            yield diagram
+
+
+def most_legible(found: Iterable[tuple[T, Plan]], aspect: float) -> T | None:
+    """The first of some pictures, with their plans, that is legible on a page, or else the one that is most; None of none."""
+    best: T | None = None
+    least = float("inf")
+    for picture, placed in found:
+        high = Page(aspect).height(placed)
         if high <= LEGIBLE:
-            return diagram
-        if high < least:
-            best, least = diagram, high
-    return best or build(network, FROM_FINEST[-1])
+            return picture
+        if _CLEARLY * high < least:
+            best, least = picture, high
+    return best

@@ -20,7 +20,7 @@ DIRECTIONS = ("down", "right")
 
 class Look(NamedTuple):
     """`width` is that of the picture, `font_size` that of the layers' words, both in pixels, and 0 for as they are; `page` is what a
-    picture of boxes is to fill.
+    picture of boxes or volumes is to fill, `style` how volumes are drawn.
     """
 
     theme: Theme = THEMES["light"]
@@ -30,6 +30,7 @@ class Look(NamedTuple):
     width: float = 0.0
     font_size: float = 0.0
     page: Page = SLIDE
+    style: str = "sheets"
 
     @property
     def palette(self) -> Theme:

@@ -25,7 +25,7 @@ class Piece:
         self.up: Piece | None = None
         self.at = 0
         self.x = self.y = self.left = self.right = self.height = 0.0
-        self.joins: set[tuple[int, int, Box]] = set()
+        self.joins: dict[tuple[int, int, Box], None] = {}
         for at, part in enumerate(self.parts):
             part.up, part.at = self, at
 
@@ -50,7 +50,7 @@ class Piece:
     def join(self, tail: int, head: int, value: Box) -> None:
         """Enter that a value passes from one part to another."""
         if tail != head:
-            self.joins.add((tail, head, value))
+            self.joins[tail, head, value] = None
 
     def entered(self, value: Box) -> list[int]:
         """The parts that a value enters from above."""

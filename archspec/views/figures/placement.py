@@ -24,7 +24,7 @@ def column(diagram: Diagram, cards: Mapping[Box, Card], *, right: bool = False) 
     """The plan of a diagram in one column, or, to the `right`, with the cards of one turned, in one row."""
     whole = nested(diagram)
     whole.measure(Sizes({box: card.outer for box, card in cards.items()}, {}))
-    made = _placed(whole, diagram, cards)[0]
+    made = _placed(whole, diagram, cards)
     return made.transposed() if right else made
 
 
@@ -42,25 +42,35 @@ def plan(diagram: Diagram, cards: Mapping[Box, Card], page: Page) -> Plan:
 def _downwards(diagram: Diagram, cards: Mapping[Box, Card], sizes: Sizes, page: Page) -> Plan:
     whole = nested(diagram)
     whole.measure(sizes)
-    plain, leaves = _placed(whole, diagram, cards)
-    made = columns(plain, page)
-    bend = bend_of(whole)
-    if bend is None:
-        return made
-    widen(bend, diagram, leaves)
-    whole.measure(sizes)
-    other = bent(_placed(whole, diagram, cards)[0], bend, leaves)
+    made = columns(_placed(whole, diagram, cards), page)
+    other = as_u(whole, diagram, cards, sizes)
     return other if other is not None and page.height(other) < _PREFERRED * page.height(made) else made
 
 
-def _placed(whole: Piece, diagram: Diagram, cards: Mapping[Box, Card]) -> tuple[Plan, dict[Box, Leaf]]:
-    """The plan in one column, and the pieces of the boxes."""
+def as_u(whole: Piece, diagram: Diagram, cards: Mapping[Box, Card], sizes: Sizes, *, aside: bool = False) -> Plan | None:
+    """The plan of pieces that have their places as a U; None where they are none. What is carried across leaves boxes at their foot, or `aside`."""
+    bend = bend_of(whole)
+    if bend is None:
+        return None
+    leaves = leaves_of(whole)
+    widen(bend, diagram, leaves, aside=aside)
+    whole.measure(sizes)
+    return bent(_placed(whole, diagram, cards), bend, leaves, aside=aside)
+
+
+def leaves_of(whole: Piece) -> dict[Box, Leaf]:
+    """The pieces of the boxes."""
+    return {piece.box: piece for piece in whole.inner() if isinstance(piece, Leaf)}
+
+
+def _placed(whole: Piece, diagram: Diagram, cards: Mapping[Box, Card]) -> Plan:
+    """The plan in one column, of pieces that were measured."""
     whole.place(0.0, 0.0)
-    leaves = {piece.box: piece for piece in whole.inner() if isinstance(piece, Leaf)}
+    leaves = leaves_of(whole)
     frames = [
         Frame(piece.group, (piece.x - piece.left, piece.y, piece.x + piece.right, piece.y + piece.height))
         for piece in whole.inner()
         if isinstance(piece, Framed)
     ]
     places = {box: (leaves[box].x, leaves[box].y + leaves[box].height / 2) for box in diagram.boxes}
-    return Plan(cards, places, wires(diagram, leaves), frames), leaves
+    return Plan(cards, places, wires(diagram, leaves), frames)

@@ -55,8 +55,8 @@ def bend_of(chain: Piece) -> Bend | None:
     return max(found)[2] if found else None
 
 
-def widen(bend: Bend, diagram: Diagram, leaves: dict[Box, Leaf]) -> None:
-    """Widen gaps so that what a value leaves and what it gets into are on one level once the chain is bent."""
+def widen(bend: Bend, diagram: Diagram, leaves: dict[Box, Leaf], *, aside: bool) -> None:
+    """Widen gaps so that what a value leaves, at its foot or `aside`, and what it gets into are on one level once the chain is bent."""
     chain = bend.chain
     heads = {
         bend.part(leaves[arrow.head]): leaves[arrow.head] for arrow in diagram.arrows if _crosses(bend, leaves, arrow.tail, arrow.head)
@@ -66,7 +66,7 @@ def widen(bend: Bend, diagram: Diagram, leaves: dict[Box, Leaf]) -> None:
     left = right = least = 0.0
     for tail, head in reversed(bend.across):
         before = chain.parts[tail]
-        up = foot - before.y - before.height - STEP + left
+        up = foot - before.y - (before.height / 2 if aside else before.height + STEP) + left
         down = heads[head].y + heads[head].height / 2 - start + right
         level = max(up, down, least)
         chain.extra[tail + 1], chain.extra[head] = level - up, level - down
@@ -79,7 +79,7 @@ def _crosses(bend: Bend, leaves: dict[Box, Leaf], tail: Box, head: Box) -> bool:
     return goes and not leaves[head].rider and bend.part(leaves[head]) > bend.at
 
 
-def bent(plan: Plan, bend: Bend, leaves: dict[Box, Leaf]) -> Plan | None:
+def bent(plan: Plan, bend: Bend, leaves: dict[Box, Leaf], *, aside: bool) -> Plan | None:
     """The plan as a U; None where boxes are in the way of what goes across."""
     riders = [rider for rider, _ in bend.chain.riders]
     right = {box for box, leaf in leaves.items() if bend.part(leaf) > bend.at} - {rider.box for rider in riders}
@@ -106,7 +106,8 @@ def bent(plan: Plan, bend: Bend, leaves: dict[Box, Leaf]) -> Plan | None:
         ):
             part = bend.chain.parts[bend.part(leaves[tail])]
             above = [down.point(point) for point in old.points if point[1] <= part.y + part.height]
-            wires.append(wire._replace(points=[*above, *_level((above[-1][0], made.places[head][1]), head, made)]))
+            start = (made.rect(tail)[2], made.places[head][1]) if aside else (above[-1][0], made.places[head][1])
+            wires.append(wire._replace(points=[*(() if aside else above), *_level(start, head, made)]))
         else:
             wires.append(wire if tail in right or head not in right else _round(old, bend.foot + 1, down, up, base + _DROP))
     made = made._replace(wires=wires, turned=frozenset(right))

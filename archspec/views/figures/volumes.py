@@ -1,229 +1,219 @@
-"""The picture of textbooks: feature maps as stacked sheets, vectors as bars, operations between them."""
+"""The picture of textbooks: feature maps as stacked sheets or as boxes, vectors as bars, placed as the spec is nested."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise
+from typing import NamedTuple
 
-from archspec.diagnostics import Diagnostic, SpecError
-from archspec.ir.graph import Network
-from archspec.types import Map
-from archspec.views.figures.build import diagrams
+from archspec.views.figures.blocks import sign
+from archspec.views.figures.cells import Cell, Placed, cell_of
+from archspec.views.figures.column_breaks import columns
 from archspec.views.figures.diagram import Box, Diagram
-from archspec.views.figures.stacks import CAPTION, NAME, SHAPE, Volume, arrow, paint, scale_of, sides, spread, volume, window
-from archspec.views.figures.svg import MARGIN, Heading, document, element, footer, heading_width, kinds_of, label, legend, tooltip
-from archspec.views.figures.text_width import fitting, shown, width
-from archspec.views.figures.wording import caption, folded_name, kernel, story, text_of
+from archspec.views.figures.legible import most_legible
+from archspec.views.figures.look import Look
+from archspec.views.figures.nesting import nested
+from archspec.views.figures.pieces import Leaf
+from archspec.views.figures.placement import as_u, column
+from archspec.views.figures.plan import Page, Plan, Wire
+from archspec.views.figures.runs import gathered, shape_of, singly
+from archspec.views.figures.spacing import Sizes
+from archspec.views.figures.stacks import Sheets, scale_of, spread, window
+from archspec.views.figures.svg import (
+    MARGIN,
+    Heading,
+    Point,
+    Sample,
+    arrowhead,
+    document,
+    element,
+    footer,
+    heading_width,
+    kinds_of,
+    label,
+    legend,
+    rounded,
+    stroke,
+    tooltip,
+    towards,
+)  # fmt: skip
+from archspec.views.figures.text_width import shown
+from archspec.views.figures.wording import kernel, story
 from archspec.views.theme import Theme
 
-WIDEST = 1500.0
-"""A row longer than this is wrapped."""
-MOST = 45
-"""Volumes at most; a deeper network is drawn with a volume for each block."""
-_GAP = 44.0
-_ROW_GAP = 30.0
-_ROOM = 150.0
-"""Room for a caption or a name."""
+_RUN = 14
+"""Boxes beside each other, at most."""
+_LARGEST = 120.0, 72.0
+"""The largest side, and that where height is what counts, as in a U."""
+_LONG = 220.0
+"""Room for words in a U."""
+_NOTES = {
+    "sheets": "Sides of maps and lengths of vectors on a square-root scale; height to width as they are; at most 8 sheets of a map are drawn.",
+    "boxes": "Heights and widths of maps, depths for their channels (pooling: thin slabs), and lengths of vectors on square-root scales; height to width as they are.",
+}
 
 
-@dataclass(slots=True)
-class Item:
-    """A volume in the picture, the box that puts it out, and the words of the operation that leads to it.
+class Volumes(NamedTuple):
+    """The volumes of a diagram in their places."""
 
-    `gap` is the room before the first volume of a row.
-    """
-
-    box: Box
-    volume: Volume
-    title: str
-    captions: list[str]
-    gap: float = 0.0
-
-    @property
-    def head(self) -> float:
-        """The width of what is above it."""
-        return max(width(self.title, NAME), width(self.volume.words, SHAPE, bold=True))
-
-    @property
-    def wide(self) -> float:
-        """The width of the words below."""
-        return max((width(line, CAPTION) for line in self.captions), default=0.0)
-
-    @property
-    def right(self) -> float:
-        """Where its right end is, with what is above it."""
-        return self.volume.middle + max(self.volume.extent[0], self.head) / 2
+    diagram: Diagram
+    cells: dict[Box, Cell]
+    plan: Plan
+    style: str
 
 
-def volumes(network: Network, level: str, theme: Theme, heading: Heading) -> str:
-    """The SVG. Raises SpecError where the network is no chain even with its blocks closed."""
-    diagram = _chain(network, level)
-    boxes = [box for box in diagram.boxes if box.form != "output"]
-    scale = scale_of([box.volume or box.output for box in boxes])
-    items: list[Item] = []
-    for box in boxes:
-        if box.form == "minor" and items:  # it changes nothing that could be seen
-            items[-1].box.spans += box.spans
-            _join(items[-1], box)
-        else:
-            items.append(
-                Item(box, volume(box.volume or box.output, scale), fitting(folded_name(box, box.name), _ROOM, NAME), _captions(box))
-            )
-    return _draw(diagram, _rows(items), theme, heading)
+def arranged(diagram: Diagram, style: str, aspect: float) -> Volumes:
+    """Place the volumes of a diagram: as a U, or from the left to the right in rows; lower ones where their words are not legible."""
+    found, runs = gathered(diagram, _RUN)
+    scale = scale_of([shape_of(box) for run in runs.values() for box in run], style)
+    cells = {box: cell_of(run, scale._replace(largest=_LARGEST[1]), _LONG) for box, run in runs.items()}
+    plan = _u(found, cells)
+    if plan is not None:
+        return Volumes(found, cells, plan, style)
+    if style == "sheets":
+        found, runs = singly(found, runs)
+    sized = ({box: cell_of(run, scale._replace(largest=largest)) for box, run in runs.items()} for largest in _LARGEST)
+    pictures = (Volumes(found, cells, _rows(found, cells, aspect), style) for cells in sized)
+    made = most_legible(((picture, picture.plan) for picture in pictures), aspect)
+    assert made is not None
+    return made
 
 
-def _chain(network: Network, level: str) -> Diagram:
-    """The network as a chain of boxes: each layer where that gives one, blocks otherwise. Heads for training are left out."""
-    levels = {"auto": ("part", "stage"), "layer": ("part",)}.get(level, (level,))
-    found: Diagram | None = None
-    for diagram in diagrams(network, levels):
-        found = _inference(diagram)
-        if found.chain() and (len(found.boxes) <= MOST or found.level == levels[-1]):
-            return found
-    span = network.inputs[0].span
-    help_ = "`--as blocks` draws any network; a part that branches can be written as a block, which is drawn as one volume"
-    if found is None:
-        raise SpecError([Diagnostic("A520", "the network is too large to draw as volumes", span, help=help_)])
-    raise SpecError([Diagnostic("A521", f"volumes show a chain, but {_branch(found)}", span, help=help_)])
+def _u(diagram: Diagram, cells: dict[Box, Cell]) -> Plan | None:
+    whole, cards = nested(diagram), {box: cell.card for box, cell in cells.items()}
+    sizes = Sizes({box: card.outer for box, card in cards.items()}, {})
+    whole.measure(sizes)
+    whole.place(0.0, 0.0)
+    return as_u(whole, diagram, cards, sizes, aside=True)
 
 
-def _inference(diagram: Diagram) -> Diagram:
-    boxes = [box for box in diagram.boxes if not box.training]
-    return Diagram(diagram.level, boxes, [a for a in diagram.arrows if not a.tail.training and not a.head.training])
+def _rows(diagram: Diagram, cells: dict[Box, Cell], aspect: float) -> Plan:
+    _level(diagram, cells)
+    turned = {box: cell.card.transposed() for box, cell in cells.items()}
+    return columns(column(diagram, turned), Page(aspect, right=True), fewest=True).transposed()
 
 
-def _branch(diagram: Diagram) -> str:
-    """Say in words where a diagram is not a chain."""
-    inputs = sum(box.form == "input" for box in diagram.boxes)
-    if inputs > 1:
-        return f"there are {inputs} inputs"
-    for box in diagram.boxes:
-        heads = [arrow_.head for arrow_ in diagram.arrows if arrow_.tail is box]
-        if len(heads) > 1:
-            names = " and ".join(f"`{shown(head.name, 80)}`" for head in heads[:3])
-            return f"`{shown(box.name, 80)}` is read by {names}"
-    return "its layers do not follow one another"
+def _level(diagram: Diagram, cells: dict[Box, Cell]) -> None:
+    """Let volumes that follow each other reach equally far, so that words at their feet are on one line."""
+    for piece in nested(diagram).inner():
+        those = [cells[part.box] for part in piece.parts if isinstance(part, Leaf) and any(text.foot for text in cells[part.box].words)]
+        half = max((cell.half for cell in those), default=0.0)
+        for cell in those:
+            cell.half = half
 
 
-def _captions(box: Box) -> list[str]:
-    if box.form == "input":
-        return []
-    times = f" ×{box.times}" if box.times > 1 else ""
-    first, second = box.detail.split(" ")[0], box.inside
-    if box.op is not None:
-        made = box.volume or box.output
-        first = caption(box.op, len(made.spatial) if isinstance(made, Map) else 1)
-        second = " · ".join(word for word in box.minors if word != "flatten")
-    return [fitting(line, _ROOM, CAPTION) for line in (first + times, second) if line]
+def volumes(made: Volumes, look: Look, heading: Heading) -> str:
+    """The SVG."""
+    theme, plan = look.palette, made.plan
+    wide, high = plan.size
+    room = max(wide, heading_width(heading), 380.0)
+    body, top = legend(_legend(made, theme) if heading.legend else [], theme, room)
+    painter = _Painter(made, theme, (MARGIN + (room - wide) / 2, top + 10))
+    arrows, leads = painter.wires()
+    body += [*arrows, *map(painter.cell, made.cells), *leads]
+    foot = top + high + 30
+    words, tall = footer(_NOTES[made.style], theme, foot, room) if heading.legend else ([], 0.0)
+    size = room + 2 * MARGIN, foot + tall + (MARGIN - 10 if words else -8)
+    return document(heading, theme, size, body + words, data_as="volumes", data_level=made.diagram.level, data_style=made.style)
 
 
-def _join(item: Item, box: Box) -> None:
-    """Name a layer outside all blocks together with the one before it."""
-    if item.captions and box.detail != "flatten":
-        first, *rest = item.captions
-        item.captions = [first, fitting(" · ".join([*rest, box.detail]), _ROOM, CAPTION)]
+def _legend(made: Volumes, theme: Theme) -> list[Sample]:
+    drawn = [placed.box for cell in made.cells.values() for placed in cell.volumes]
+    entries = kinds_of({kind_of(box) for box in drawn if box.form != "input"}, theme)
+    if any(arrow.past for arrow in made.diagram.arrows):
+        entries.append(Sample("line", theme.accent["convolution"], "skip connection"))
+    return entries
 
 
-def _rows(items: list[Item]) -> list[list[Item]]:
-    """Break the items into rows of about the same length, each item with its place in its row."""
-    total = max(item.right for item in _placed(items))
-    rows: list[list[Item]] = []
-    for count in range(int(total // WIDEST) + 1, len(items) + 1):
-        rows, rest = [], items
-        while rest:
-            at = len(rest) if len(rows) == count - 1 else _fitting(rest, total / count)
-            rows.append(list(_placed(rest[:at])))
-            rest = rest[at:]
-        if max(item.volume.end for item in items) <= WIDEST * 1.25:
-            break
-    return rows
-
-
-def _fitting(items: list[Item], room: float) -> int:
-    """How many items fill a row."""
-    return max(1, sum(1 for _ in takewhile(lambda item: item.volume.end <= room + _GAP, _placed(items))))
-
-
-def _placed(items: list[Item]) -> Iterator[Item]:
-    """Items as they are placed in one row from 0 on, so far apart that nothing above or below them touches."""
-    before: Item | None = None
-    for item in items:
-        made, long = item.volume, item.volume.extent[0]
-        if before is None:
-            item.gap = max(_GAP, item.wide + 14 - long) if item.captions else 0.0
-            lead = max(item.gap, item.wide / 2 + item.gap / 2) if item.captions else 0.0
-            made.x = max(lead, item.head / 2 - long / 2)
-        else:
-            # Captions are in the middle of the gaps: with so much room on each side neighbours cannot touch.
-            gap = max(_GAP, item.wide + 14 - min(before.volume.extent[0], long))
-            apart = before.volume.middle + (before.head + item.head) / 2 + 12 - long / 2
-            made.x = max(before.volume.end + gap, apart)
-        before = item
-        yield item
-
-
-def _draw(diagram: Diagram, rows: list[list[Item]], theme: Theme, heading: Heading) -> str:
-    items = [item for row in rows for item in row]
-    long = max(item.right for item in items)
-    room = max(long, heading_width(heading), 380.0)
-    kinds = [_kind(item.box) for item in items if item.box.form != "input"]
-    body, y = legend(kinds_of(kinds, theme) if heading.legend else [], theme, room)
-    y += 16
-    for row in rows:
-        deep = max(item.volume.extent[1] for item in row)
-        axis, base = y + 34 + deep / 2, y + 34 + deep + 18
-        for item in row:
-            item.volume.x += MARGIN + (room - long) / 2
-            item.volume.y = axis - item.volume.extent[1] / 2
-        body += [_one(item, theme) for item in row]
-        for before, item in zip([None, *row], row, strict=False):
-            if item.box.form != "input":
-                body += _operation(item, before, axis, base, theme)
-        lines = max(len(item.captions) for item in row)
-        y = base + max((lines - 1) * 13 + 8, 0) + _ROW_GAP
-    note = "Sides of maps and lengths of vectors on a square-root scale; height to width as they are; at most 8 sheets of a map are drawn."
-    made, tall = footer(note, theme, y - 4, room)
-    return document(heading, theme, (room + 2 * MARGIN, y + tall + MARGIN - 18), body + made, data_as="volumes", data_level=diagram.level)
-
-
-def _kind(box: Box) -> str:
+def kind_of(box: Box) -> str:
+    """The kind that a volume is coloured by: of a block, that of what tells most about it."""
     if box.op is not None:
         return box.op.kind
-    telling = ("attention", "convolution", "fully connected", "pooling")
+    telling = ("attention", "convolution", "recurrent", "fully connected", "pooling")
     return next((kind for kind in telling if kind in box.kinds), "other")
 
 
-def _one(item: Item, theme: Theme) -> str:
-    """A volume with what is above it."""
-    box, made = item.box, item.volume
-    words = [
-        label(made.middle, made.y - 20, item.title, NAME, theme.muted, text_anchor="middle"),
-        label(made.middle, made.y - 7, made.words, SHAPE, theme.ink, text_anchor="middle", font_weight="bold"),
-    ]
-    return element(
-        "g", tooltip(story(box)) + "".join([*paint(made, _kind(box), theme), *words]), class_="volume", data_name=shown(box.name),
-        data_shape=text_of(box.volume or box.output), data_sheets=made.sheets, data_rows=box.rows,
-    )  # fmt: skip
+class _Painter:
+    def __init__(self, made: Volumes, theme: Theme, origin: Point) -> None:
+        self.made, self.theme = made, theme
+        self.left, self.top = origin
+        self.reads = made.diagram.sources()
 
+    def corner(self, box: Box) -> tuple[Cell, float, float]:
+        """A cell, its left end, and its axis."""
+        cell, (x, y) = self.made.cells[box], self.made.plan.places[box]
+        return cell, self.left + x - cell.wide / 2, self.top + y
 
-def _operation(item: Item, before: Item | None, axis: float, base: float, theme: Theme) -> Iterator[str]:
-    """What leads to a volume, with words below: a window where a kernel moves, lines where all is read, an arrow otherwise."""
-    after, kernel = item.volume, _kernel(item.box)
-    start = before.volume.end if before else after.x - item.gap
-    if before and kernel and before.volume.sheets and after.sheets:
-        yield window(before.volume, kernel, after, theme)
-    elif before and after.sheets == 0 and item.box.op is not None:
-        yield spread(before.volume, after, theme)
-    else:
-        yield arrow((start + 5 if before else after.x - _GAP, axis), (after.x - 5, axis), theme)
-    for at, words in enumerate(item.captions):
-        colour = theme.muted if at else theme.ink
-        yield label((start + after.x) / 2, base + 13 * at, words, CAPTION, colour, text_anchor="middle")
+    def cell(self, box: Box) -> str:
+        cell, left, axis = self.corner(box)
+        if cell.sign:
+            return self.named(box, sign(cell.sign, (left + cell.half, axis), cell.half, self.theme))
+        made = "".join(self.volume(placed, left, axis) for placed in cell.volumes)
+        for text in cell.words:
+            fill = self.theme.muted if text.muted else self.theme.ink
+            y = axis + text.y + (cell.half if text.foot else 0.0)
+            bold = "bold" if text.bold else None
+            made += label(left + text.x, y, text.words, text.size, fill, text_anchor="middle", font_weight=bold)
+        return element("g", made, class_="cell")
 
+    def volume(self, placed: Placed, left: float, axis: float) -> str:
+        box, made = placed.box, placed.volume
+        shape = shape_of(box)
+        painted = "".join(made.paint(left + placed.x, axis - made.extent[1] / 2, kind_of(box), self.theme))
+        more = {"data_sheets": made.sheets} if isinstance(made, Sheets) else {"data_channels": shape.channels}
+        return self.named(box, painted, data_shape="×".join(map(str, shape.shape)), **more)
 
-def _kernel(box: Box) -> tuple[int, int] | None:
-    """Height and width of a box's window."""
-    size = kernel(box.op, 2) if box.op is not None and sides(box.volume or box.output) else ()
-    *_, high, wide = (1, 1, *size)
-    return (high, wide) if size else None
+    def named(self, box: Box, inner: str, **data: object) -> str:
+        class_ = "volume" if data else "sign"
+        return element("g", tooltip(story(box)) + inner, class_=class_, data_name=shown(box.name), **data, data_rows=box.rows)
+
+    def wires(self) -> tuple[list[str], list[str]]:
+        """Arrows, and what leads straight from sheets to sheets, which is drawn over both."""
+        arrows, leads = [], []
+        for wire in sorted(self.made.plan.wires, key=lambda wire: not wire.arrow.past):
+            (before, x0, y0), (after, x1, y1) = self.corner(wire.arrow.tail), self.corner(wire.arrow.head)
+            ends = {"data_from": shown(wire.arrow.tail.name), "data_to": shown(wire.arrow.head.name)}
+            if self.made.style == "sheets" and y0 == y1 and len(self.reads[wire.arrow.head]) == 1 and before.volumes and after.volumes:
+                inner = self.leading(before.volumes[-1].moved(x0), after.volumes[0].moved(x1), y0)
+                leads.append(element("g", inner, class_="edge", **ends))
+            else:
+                arrows.append(element("g", self.arrow(wire), class_="edge", **ends))
+        return arrows, leads + [line for box in self.made.cells for line in self.between(box)]
+
+    def leading(self, before: Placed, after: Placed, axis: float) -> str:
+        """What leads from sheets to those at their right: a window where a kernel moves, lines where all is read, an arrow otherwise."""
+        (_, tail, x0), (box, head, x1) = before, after
+        assert isinstance(tail, Sheets) and isinstance(head, Sheets)
+        place, spot = (x0, axis - tail.extent[1] / 2), (x1, axis - head.extent[1] / 2)
+        size = kernel(box.op, 2) if box.op is not None and head.sheets else ()
+        if size and tail.sheets:
+            *_, high, wide = (1, 1, *size)
+            return window(tail, place, (high, wide), head, spot, self.theme)
+        if head.sheets == 0 and box.op is not None:
+            return spread(tail, place, head, spot, self.theme)
+        start, tip = (x0 + tail.face, axis), (x1 - 1, axis)
+        return stroke([start, (tip[0] - 5, axis)], self.theme.line, 1.3) + arrowhead(tip, start, self.theme.line)
+
+    def between(self, box: Box) -> Iterator[str]:
+        """What leads from the sheets of a cell to the next in it."""
+        cell, left, axis = self.corner(box)
+        if self.made.style == "sheets":
+            yield from (self.leading(before.moved(left), after.moved(left), axis) for before, after in pairwise(cell.volumes))
+
+    def arrow(self, wire: Wire) -> str:
+        """An arrow from the right side of a volume, or from the foot of what is below it, to where another begins."""
+        arrow, theme = wire.arrow, self.theme
+        points = [(x + self.left, y + self.top) for x, y in wire.points]
+        if abs(points[0][1] - points[1][1]) < 0.5:
+            cell, left, axis = self.corner(arrow.tail)
+            points[0] = points[0] if cell.sign else (left + cell.ends()[1], axis)
+        if abs(points[-1][1] - points[-2][1]) < 0.5 and points[-1][0] > points[-2][0]:
+            cell, left, axis = self.corner(arrow.head)
+            if not cell.sign:
+                reach = cell.volumes[0].volume.extent[1] / 2 - 2
+                y = points[-1][1]
+                points[-1:] = [points[-1], (left + cell.ends()[0] - 1, min(max(y, axis - reach), axis + reach))]
+        colour = theme.accent["convolution"] if arrow.past else theme.line
+        tip, back = points[-1], points[-2]
+        d = rounded([*points[:-1], towards(tip, back, 5.0)], 9.0)
+        return element("path", d=d, fill="none", stroke=colour, stroke_width=1.3) + arrowhead(tip, back, colour)

@@ -82,7 +82,7 @@ def caption(op: Op, rank: int) -> str:
     size = window(op, rank)
     stride = getattr(op, "s", None)
     usual = getattr(op, "w", 1)
-    moved = f", s={show(stride)}" if stride not in (None, usual) and size else ""
+    moved = f", s={show(stride).replace('x', '×')}" if stride not in (None, usual) and size else ""
     return f"{size} {_SPOKEN.get(op.step, op.step)}{moved}".strip()
 
 

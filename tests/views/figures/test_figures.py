@@ -32,20 +32,6 @@ from tests.helpers.specs import VARIED, few_quick
 from tests.helpers.svg import SVG, Drawn, check, check_safe
 
 NAMES = [path.stem for path in SPECS]
-BRANCHED = (
-    "unet",
-    "deit_b_distilled",
-    "unet_padded",
-    "textcnn",
-    "fcn8s",
-    "deeplabv3_resnet50",
-    "yolov3",
-    "hrnet_w18",
-    "segnet",
-    "ssd300",
-    "wavenet",
-)
-"""Values of these are read by several layers outside blocks: they are no chains of volumes."""
 KINDS = ["blocks", "volumes", "bars"]
 
 
@@ -77,32 +63,6 @@ def test_blocks(name, networks):
         diagram = automatic(network) if level == "auto" else build(network, level)
         assert len(drawn.find("node")) == len(diagram.boxes)
         assert len(drawn.find("edge")) == len(diagram.arrows)
-
-
-@pytest.mark.parametrize("name", few_quick(NAMES, VARIED))
-def test_volumes(name, networks):
-    network = networks(name)
-    try:
-        text = archspec.draw(network, "volumes")
-    except archspec.SpecError as error:
-        assert [d.code for d in error.diagnostics] == ["A521"]
-        assert name in BRANCHED or len(network.inputs) > 1
-        return
-    drawn = check(text)
-    assert drawn.width <= 2000
-    for volume in drawn.find("volume"):
-        sheets = [e for e in volume.iter(f"{SVG}rect") if e.get("class") == "sheet"]
-        bars = [e for e in volume.iter(f"{SVG}rect") if e.get("class") == "bar"]
-        *spatial, channels = map(int, volume.get("data-shape").split("×"))
-        words = "".join(volume.itertext())
-        if "@" in words and set(spatial) != {1}:  # a map
-            assert len(sheets) == min(channels, 8) == int(volume.get("data-sheets")) and not bars
-            assert ("…" in words) == (channels > 8)
-            if len(spatial) > 1:
-                ratio = float(sheets[0].get("height")) / float(sheets[0].get("width"))
-                assert ratio == pytest.approx(spatial[-2] / spatial[-1], rel=0.02)
-        else:
-            assert len(sheets) + len(bars) == 1
 
 
 @pytest.mark.parametrize("name", few_quick(NAMES, VARIED))
@@ -240,35 +200,6 @@ def test_vgg16_shows_where_parameters_and_macs_are(networks):
     words = "".join(check(archspec.draw(networks("vgg16"), "bars")).root.itertext())
     assert "convolution: 10.6% of the parameters, 99.2% of the MACs" in words
     assert "fully connected: 89.4% of the parameters, 0.8% of the MACs" in words
-
-
-def test_vgg16_volumes_are_few_shapes(networks):
-    drawn = Drawn(archspec.draw(networks("vgg16"), "volumes"))
-    shapes = [e for e in drawn.root.iter() if e.tag.removeprefix(SVG) in ("rect", "path", "polygon", "circle")]
-    assert len(shapes) <= 500
-    assert len(drawn.find("volume")) == 1 + 13 + 5 + 1 + 3
-
-
-def test_lenet5_volumes_are_the_textbook_figure(networks):
-    drawn = check(archspec.draw(networks("lenet5"), "volumes"))
-    words = [e.text for e in drawn.root.iter(f"{SVG}text")]
-    for label in ("1@32×32", "6@28×28", "6@14×14", "16@10×10", "16@5×5", "120", "84", "10", "5×5 conv", "2×2 average pool"):
-        assert label in words
-    assert any("square-root scale" in word for word in words)
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("input 8x8x3\nx: conv k=1 f=4\nrelu\nconcat x", "`x` is read by"),
-        ("a: input 8x8x3\nb: input 8x8x3\nfrom a | conv k=1 f=3 | add b", "2 inputs"),
-    ],
-)
-def test_volumes_refuse_what_branches(text, reason):
-    with pytest.raises(archspec.SpecError) as refused:
-        archspec.draw(archspec.loads(text), "volumes")
-    (diagnostic,) = refused.value.diagnostics
-    assert diagnostic.code == "A521" and reason in diagnostic.message and diagnostic.help
 
 
 @pytest.mark.parametrize("shape", ["100x4", "4x8x8x4", "64", "1x1x7", "3x300x2"])
@@ -494,9 +425,7 @@ def test_pdf_and_png_are_the_same_every_time(tmp_path):
 
 def test_usage(capsys, tmp_path):
     assert cli.run(["draw", "lenet5", "-o", str(tmp_path / "a.gif")]) == 2
-    assert ".svg, .png, .pdf, .dot, .mmd" in capsys.readouterr().err
-    assert cli.run(["draw", "unet", "--as", "volumes"]) == 1
-    assert "A521" in capsys.readouterr().err
+    assert ".svg, .png, .pdf, .tex, .dot, .mmd" in capsys.readouterr().err
     for wrong in ({"as_": "pie"}, {"level": "atom"}, {"theme": "pink"}):
         with pytest.raises(ValueError):
             archspec.draw(archspec.load("lenet5"), **wrong)

@@ -143,7 +143,7 @@ def test_command(archspec_command, tmp_path):
     ran = archspec_command("report", "lenet5", "unet")
     assert ran.status == 0 and ran.out.startswith("<!doctype html>") and ran.out.count("<section") == 2
     assert 'href="#n1"' in ran.out
-    assert "there are no volumes" in ran.err and ran.err.count("\n") == 1
+    assert ran.err == ""
     bad = tmp_path / "bad.arch"
     bad.write_text("input 8x8x1\nconv k=9 f=1\n")
     ran = archspec_command("report", "lenet5", str(bad), "-o", str(tmp_path / "page.html"))
