@@ -152,10 +152,10 @@ def test_tikz_compiles(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--as", "bars", "--aspect", "4:3"), "--aspect goes with `--as blocks`, not with `--as bars`"),
+        (("--as", "bars", "--aspect", "4:3"), "--aspect goes with `--as blocks` or `--as volumes`, not with `--as bars`"),
         (("--as", "volumes", "--direction", "right"), "--direction goes with `--as blocks`, not with `--as volumes`"),
         (("conv1", "--as", "window", "--level", "part"), "--level goes with `--as blocks`, `--as volumes`"),
-        (("--field", "conv2", "--aspect", "4:3"), "--aspect goes with `--as blocks`, not with `--field`"),
+        (("--field", "conv2", "--aspect", "4:3"), "--aspect goes with `--as blocks` or `--as volumes`, not with `--field`"),
         (("--animate",), "--animate goes with `--as window`, not with `--as blocks`"),
         (("--width", "300", "-o", "x.dot"), "--width has no effect in .dot"),
         (("conv1", "--as", "window", "--no-title", "-o", "x.html"), "--no-title has no effect in .html"),
