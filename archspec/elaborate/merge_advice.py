@@ -10,7 +10,6 @@ from archspec.elaborate.declarations import Defaults
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Further, Hole, Layered, Node
 from archspec.ops.base import Misfit
-from archspec.ops.merge import unstretched
 from archspec.ops.worked import worked
 from archspec.source import Span
 from archspec.syntax import ast
@@ -243,6 +242,8 @@ def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
     >>> equalizing("add", [Map((14, 14), 128), Map((28, 28), 64)])
     ['', 'pool 2 | conv k=1 f=128']
     """
+    from archspec.ops.merge import unstretched  # a network without merges is read without it
+
     if kind == "concat" and len(set(map(type, types))) > 1:
         return ["" if isinstance(value, Vector) else "flatten" for value in types]
     if kind in ("add", "sub") and unstretched(*types) is None:
