@@ -117,19 +117,15 @@ ACROSS = [
     Mutant("a star goes backwards", "ir/expose.py", "for round_ in range(rounds):", "for round_ in reversed(range(rounds)):"),
     Mutant("a label names the level within", "ir/expose.py", 'yield from self.inside(element.graph, Names(f"{name}.", element.graph.naming), path', 'yield from self.inside(element.graph, Names(f"{name}.", "ordinal"), path'),
     Mutant("values of a block in reverse", "elaborate/steps.py", "zip(reads, others, strict=True)", "zip(reads, reversed(others), strict=True)"),
-    Mutant("a label stays in its round", "elaborate/labels.py", "around.climbing[name] = further", "around.climbing[name] = []"),
     Mutant("frozen lines learn", "elaborate/steps.py", "op = op.froze() if context.scope.frozen else op\n", "op = op\n"),
     Mutant("tables that are used twice count twice", "elaborate/sharing.py", "made._replace(owner=owner_of(builder, home, lender.at, tied=True))", "made"),
 ]  # fmt: skip
 LATER_LAYERS = [
     Mutant("further recurrent layers read one direction", "ops/recurrent.py", "*[pinned(self.dirs) * self.n] * (", "*[self.n] * ("),
     Mutant("states of recurrent layers multiply nothing", "ops/recurrent.py", "self.n * (depth + self.n) for", "self.n * depth for"),
-    Mutant("a gated unit resets before its product", "backends/onnx/recurrence.py", "linear_before_reset=1 if", "linear_before_reset=0 if"),
     Mutant("shared keys are as wide as the queries", "ops/attn.py", "narrow = width if self.kvheads is None else width // self.heads * self.kvheads", "narrow = width"),
     Mutant("mixed heads multiply once", "ops/heads.py", "found += 2 * product((s.queries, s.keys, self.heads, self.heads))", "found += product((s.queries, s.keys, self.heads, self.heads))"),
     Mutant("the network of relative positions has one layer", "ops/heads.py", "(len(self.span(x)) * HIDDEN + HIDDEN * self.heads)", "(HIDDEN * self.heads)"),
-    Mutant("positions turn twice as fast", "backends/onnx/attend.py", "float(base) ** (-np.arange(0, d, 2) / d)", "float(base) ** (-np.arange(0, d, 2) / (2 * d))"),
-    Mutant("corners meet nowhere", "backends/torch/calls.py", "mode=mode, align_corners=op.corners", "mode=mode, align_corners=False"),
     Mutant("tokens are cut from the first", "ops/shape.py", "size = self.bounds[1] - self.bounds[0]", "size = self.bounds[1]"),
     Mutant("gates in PyTorch's order", "backends/onnx/recurrence.py", "*[parts[at] for at in order]", "*parts"),
 ]  # fmt: skip
