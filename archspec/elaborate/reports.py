@@ -48,6 +48,7 @@ class Reports:
 
     def misfit(self, misfit: Misfit, span: Span, *others: tuple[Span, str], fixes: Callable[[], Sequence[Fix]]) -> None:
         """Report an op that cannot be applied; `fixes` makes what mends it."""
+        misfit.first = reaching(misfit.first, span)
         if misfit.axis is not None:
             self.misfits.setdefault((misfit.code, span), misfit)
         self._add(misfit, span, misfit.label, others, fixes())

@@ -12,7 +12,7 @@ from archspec.elaborate.core import Context, Core
 from archspec.elaborate.declarations import BlockDef
 from archspec.elaborate.expressions import Missing, Refused, Scope, Silent, Value, evaluate
 from archspec.elaborate.merge_advice import step_advice
-from archspec.elaborate.reports import Level, other_arguments, reaching
+from archspec.elaborate.reports import Level, other_arguments
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import AGAIN, Call, Graph, Instance
 from archspec.ops import STEPS, make, op_class, typed
@@ -82,7 +82,6 @@ class Steps(Core):
             return builder.apply(op, values, label, span, self.settled)
         except Misfit as misfit:
             place = places.get(misfit.argument)
-            misfit.first = reaching(misfit.first, span)
             self.misfit(misfit, place or span, fixes=partial(other_arguments, misfit, span, place))
             return self.unknown(builder, span)
 
