@@ -25,8 +25,8 @@ SMALLER = {
     "input 16x112x112x3": (4, 48, 48, 3),
     "input 16000x256": (40, 256),
 }
-ONE_SIZE = ("swin_t", "swin_v2_t", "maxvit_t")
-"""Their windows divide their maps at every stage for images of their size, and of none smaller."""
+ONE_SIZE = ("swin_t", "swin_v2_t", "maxvit_t", "mobilevit_s")
+"""Their windows, or patches, divide their maps at every stage for images of their size, and of none smaller."""
 
 QUICK = ("lenet5", "lenet5_1998", "resnet18", "squeezenet1_0")
 """Specs that take little time, with connection tables, branches, merges and blocks among them."""

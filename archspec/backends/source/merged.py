@@ -132,13 +132,15 @@ class _Merge:
 
     def attribute(self, found: Mapping[int, Item]) -> tuple[str, tuple[Any, ...]]:
         """What an item is called: where its position depends on what is dropped before it, that is computed; and the conditions for it."""
+        if all(item.module is None for item in found.values()):  # what has no module is called by nothing
+            return next(iter(found.values())).attribute, ()
         levels = zip(*[item.attribute.split(".") for item in found.values()], strict=True)
         parts, places = [], list[Any]()
         for level in levels:
             if len(set(level)) == 1:
                 parts.append(level[0])
                 continue
-            if any(item.owner is not None or item.lent for body in self.bodies for item in body.items):
+            if not all(map(str.isdecimal, level)) or any(item.owner is not None or item.lent for body in self.bodies for item in body.items):
                 raise _Different
             numbers = dict(zip(found, map(int, level), strict=True))
             conditions = self.counted(numbers)
