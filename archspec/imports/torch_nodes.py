@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import dropwhile
 from typing import Any
 
 from archspec.imports.stored import Computed, Held
@@ -88,3 +89,26 @@ def reads_tokens(node: Any) -> bool:
         seen.add(user)
         pending += list(user.users)
     return False
+
+
+def behind(node: Any, arguments: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """The numbers, and lists of whole numbers, that an operator takes behind its values; None where it takes others, or in another order.
+
+    Arguments at the end that are what they are by default are left out, and stored tensors, which are taken by their names.
+    """
+    schema = getattr(node.target, "_schema", None)
+    if schema is None or any(isinstance(one, (Held, Computed)) for one in arguments.values()):
+        return ()
+    defaults = {one.name: one.default_value for one in schema.arguments if one.has_default_value()}
+    given = list(arguments.items())
+    while given and not isinstance(given[-1][1], View) and given[-1][0] in defaults and given[-1][1] == defaults[given[-1][0]]:
+        given.pop()
+    behind_ = [one for _, one in dropwhile(lambda pair: isinstance(pair[1], View), given)]
+    found = [tuple(one) if isinstance(one, list) else int(one) if isinstance(one, bool) else one for one in behind_]
+    plain = all(one and {*map(type, one)} == {int} if isinstance(one, tuple) else type(one) in (int, float) for one in found)
+    return tuple(found) if plain else None
+
+
+def constant_padding(arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The arguments of `aten.constant_pad_nd`, which is `aten.pad` without a word for its mode; None where that is another one."""
+    return {key: one for key, one in arguments.items() if key != "mode"} if arguments.get("mode") == "constant" else None

@@ -15,7 +15,7 @@ from archspec.imports.imported import Stored
 from archspec.imports.products import Scores
 from archspec.imports.stored import Computed, Held, held
 from archspec.imports.torch_constants import FILLED, KNOWN, Constants, without_batch
-from archspec.imports.torch_nodes import flat, module_of, operator, overwritten, parts_of, reads_tokens, views_in
+from archspec.imports.torch_nodes import behind, constant_padding, flat, module_of, operator, overwritten, parts_of, reads_tokens, views_in
 from archspec.imports.torch_table import ROWS, TAKES, Stacked
 from archspec.imports.views import View, declared_type
 from archspec.types import Map, from_shape
@@ -273,25 +273,44 @@ class Reader(Constants):
     def _opaque(self, node: Any, site: Site, arguments: Mapping[str, Any], why: str) -> Any:
         """An operator as `custom`, with what it reads and has stored; of one with several results as many."""
         value = node.meta.get("val")
+        if site.operator == "aten.pad" and (padding := constant_padding(arguments)) is not None:
+            arguments, site = padding, site._replace(operator="aten.constant_pad_nd")
         given = flat(list(arguments.values()))
         views = [view for one in given for view in views_in(one)]
         stored = self._unused(flat(list(arguments.values())))
         results = list(value) if isinstance(value, (list, tuple)) else [value]
+        places = behind(node, arguments) if len(results) == 1 else None
         found = []
         for at, one in enumerate(results):
             shape = tuple(getattr(one, "shape", ()))
             if not shape or prod(shape) % self.batch or not prod(shape) or not views:
                 self.flat.refuse(site, f"`{site.operator}` has a result that is no tensor of a batch")
                 return None
-            found.append(self._declared(site, views, shape, stored if at == 0 else {}, why))
+            found.append(self._declared(site, views, shape, stored if at == 0 else {}, why, places))
         return found if isinstance(value, (list, tuple)) else found[0]
 
-    def _declared(self, site: Site, views: Sequence[View], shape: tuple[int, ...], stored: Mapping[str, str], why: str) -> View:
-        """A `custom` with a result of a shape."""
+    def _declared(
+        self,
+        site: Site,
+        views: Sequence[View],
+        shape: tuple[int, ...],
+        stored: Mapping[str, str],
+        why: str,
+        places: tuple[Any, ...] | None = None,
+    ) -> View:
+        """A `custom` with a result of a shape. `places` are the numbers that its function takes; None where these cannot be said.
+
+        A value of which a view cannot be said is taken as a whole. Either leaves a name that is only declared, since PyTorch's function would
+        compute something else.
+        """
+        taken = [self.settled_or_whole(site, view) for view in views]
+        callable_ = places is not None and all(settled for _, settled in taken)
+        operator_ = site.operator if callable_ else site.operator.removeprefix("aten.")
         result = self.flat.custom(
-            site._replace(key=next(iter(stored.values()), "").rpartition(".")[0]),
-            *[self.settled_or_whole(site, view) for view in views],
+            site._replace(key=next(iter(stored.values()), "").rpartition(".")[0], operator=operator_),
+            *[value for value, _ in taken],
             out=declared_type(shape, self.batch),
+            places=places if callable_ and places is not None else (),
             why=why,
             tensors={name: tuple(self.state[key].shape) for name, key in stored.items()},
             stored={name: Stored((key,)) for name, key in stored.items()},

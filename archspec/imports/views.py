@@ -157,12 +157,12 @@ class Views:
         dims = viewed(x.dims, shape)
         return x if dims is None else x._replace(dims=dims)
 
-    def settled_or_whole(self, site: Site, x: View) -> int:
-        """The value that a tensor is, or that which it is a view of: what a layer takes of which nothing is known but its result."""
+    def settled_or_whole(self, site: Site, x: View) -> tuple[int, bool]:
+        """The value that a tensor is, or that which it is a view of, for a layer of which only the result is known; and whether it is settled."""
         try:
-            return self.settle(site, x)
+            return self.settle(site, x), True
         except Unsaid:
-            return x.value
+            return x.value, False
 
     def _moved(self, site: Site, x: View, here: Type, type_: Type) -> int:
         """A tensor as a value of a type, by the layer whose name says best what moves."""

@@ -360,3 +360,42 @@ def test_dropout_of_attention_is_left_out_and_said():
     layer = nn.MultiheadAttention(8, 2, dropout=0.1, batch_first=True)
     both = Case(lambda m, x: m.attn(*[x.flatten(2).transpose(1, 2)] * 3)[0], attn=layer).eval()
     assert "the dropout of attention of attn is left out" in archspec.from_torch(both, "3x3x8").note
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: F.pad(x, (0, 1), value=1.0),
+        lambda x: x.cumsum(3),
+        lambda x: torch.clamp(x, -0.5, 0.5),
+        lambda x: torch.where(x > 0.1, x, x * 2),
+        lambda x: torch.flip(x, (2, 3)),
+        lambda x: x.permute(0, 2, 3, 1).cumsum(1).permute(0, 3, 1, 2),
+    ],
+    ids=["pad", "cumsum", "clamp", "where", "flip", "channels last"],
+)
+def test_a_declared_function_is_called_with_its_numbers(function):
+    module = Calling(function).eval()
+    x = torch.randn(2, 3, 9, 9)
+    found = archspec.from_torch(module, x)
+    assert 'custom "aten.' in found.text
+    again = archspec.to_torch(found.network).eval()
+    again.load_state_dict(module.state_dict())
+    with torch.no_grad():
+        assert torch.equal(again(x), module(x))
+
+
+def test_a_function_whose_arguments_cannot_be_said_is_only_declared():
+    """Sorting has two results, and `custom` one: PyTorch's function would give both."""
+    assert 'custom "sort"' in archspec.from_torch(Calling(lambda x: x.sort(3).values).eval(), torch.randn(2, 3, 9, 9)).text
+
+
+class Calling(nn.Module):
+    """A function between two convolutions."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.first, self.function, self.last = nn.Conv2d(3, 4, 3), function, nn.Conv2d(4, 2, 1)
+
+    def forward(self, x):
+        return self.last(self.function(self.first(x)))

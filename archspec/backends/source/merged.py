@@ -140,7 +140,9 @@ class _Merge:
             if len(set(level)) == 1:
                 parts.append(level[0])
                 continue
-            if not all(map(str.isdecimal, level)) or any(item.owner is not None or item.lent for body in self.bodies for item in body.items):
+            if not all(map(str.isdecimal, level)) or any(
+                item.owner is not None or item.lent for body in self.bodies for item in body.items
+            ):
                 raise _Different
             numbers = dict(zip(found, map(int, level), strict=True))
             conditions = self.counted(numbers)

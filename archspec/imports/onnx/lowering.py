@@ -340,7 +340,7 @@ class Lowering:
             own = own if own.isidentifier() and own not in tensors and not own[0].isdigit() and own not in _TAKEN else f"weight{at}"
             tensors[own], stored[own] = weight.shape or (1,), placed(weight)
         site = call.site._replace(key=self.names.key(call.node, [weight.identity for weight in weights.values()])) if weights else call.site
-        values = [self.tensors.settled_or_whole(call.site, view) for view in views]
+        values = [self.tensors.settled_or_whole(call.site, view)[0] for view in views]
         return self.flat.custom(site, *values, out=out, why=why, tensors=tensors, stored=stored)
 
     def _shape(self, name: str, node: Node, views: Sequence[View]) -> tuple[int, ...] | None:
