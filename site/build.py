@@ -26,7 +26,7 @@ from checking import problems  # noqa: E402
 FURTHER = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Pages of the repository that are not in docs/, and what they are called here."""
 LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
-FENCED = re.compile(r"(^ *```.*?^ *```$|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"(^ *```.*?^ *```$|(?<!\[)`[^`\n]*`)", re.MULTILINE | re.DOTALL)
 SHOWN = re.compile(r"^<!-- \$ (?!python)(.+) -->\n+```(\w+)\n", re.MULTILINE)
 """A command, in a comment before what it prints (docs/generate/output.py); the site shows it in a line of its own."""
 TOOLS = {"zensical": ("zensical", "build", "--strict", "--clean"), "mkdocs": ("mkdocs", "build", "--strict", "--quiet")}
