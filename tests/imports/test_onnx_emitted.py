@@ -17,6 +17,10 @@ LARGE = 170e6
 """Parameters from which on a spec is not written here."""
 OTHERWISE = {
     "gpt2": "the name of the last layer, whose weights are those of the first, is in no file",
+    "inception_resnet_v2": "a factor of 1 is left out",
+    "mobilevit_s": "a square grid is written as one number",
+    "nasnet_mobile": "an uneven border of a max pool says nothing of what is counted",
+    "xception": "an uneven border of a max pool says nothing of what is counted",
     "mlp_mixer_b16": "the other value of a sum is turned",
     "pointnet": "its maps of one axis are tokens before the product",
     "ssd300": "a learned length is a `scale`",
