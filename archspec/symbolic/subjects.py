@@ -103,7 +103,7 @@ def _reach(value: Any) -> Sequence[Any]:
         least = 1 if value > 0 else -LARGEST_PARAM
         return Range(least, 1, LARGEST_PARAM - least + 1)
     most = max(1000.0, 10 * abs(value))
-    return (most / 1e6 if value > 0 else -most, most)
+    return (min(most, value) / 1e6 if value > 0 else -most, most)
 
 
 def counts_of(names: Sequence[str]) -> tuple[str, ...]:

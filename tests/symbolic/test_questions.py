@@ -116,6 +116,10 @@ def test_formulas_compute_what_analyze_counts():
         assert scope["counts"](H=h, W=w, classes=classes) == found
 
 
+def test_a_formula_holds_for_a_param_close_to_0():
+    assert archspec.formula(archspec.loads("param eps = 1e-05\ninput 8\nfc 3 | bn eps=eps\n"), "eps")() == {"params": 33, "macs": 24}
+
+
 def test_stages_add_up():
     """At other values than the spec's own, beside a table of the spec with these values."""
     found = archspec.formula(archspec.load("resnet20_cifar"), "n,H", "params,macs", group="stage")
