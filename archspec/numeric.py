@@ -239,14 +239,6 @@ class Spelled:
         """Whether it is a constant of the formula."""
         return not self.operation and not self.name
 
-    @property
-    def unrounded(self) -> Any:
-        """The value that a lecture's text has: that of no rounded quotient."""
-        if not self.operation or self.operation in ("worked out", "ceil_div"):
-            return self.value
-        quotient = self.operation in ("//", "round up")
-        return OPERATIONS["/" if quotient else self.operation](*[part.unrounded for part in self.parts])
-
     @staticmethod
     def of(number: Any) -> Spelled:
         """Take a spelled number as it is, and a plain one as a constant of a formula."""

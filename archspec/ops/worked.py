@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
-from archspec.numeric import LECTURE, Spelled, decimal, spell, value_of
+from archspec.numeric import LECTURE, OPERATIONS, Spelled, decimal, spell, value_of
 from archspec.ops.base import WHOLE, Op, Part, Weight
 from archspec.types import AXES, Map, Type, Vector
 
@@ -40,10 +40,27 @@ def _equation(number: Any) -> str:
     """`28*28*6 = 4704`, or with what was rounded; empty for a number that was not computed."""
     if not isinstance(number, Spelled) or (text := number.text(LECTURE)) == str(number.value):
         return ""
-    if number.unrounded == number.value:
+    exact = unrounded(number)
+    if exact == number.value:
         return f"{text} = {number.value}"
-    way = "up" if number.value > number.unrounded else "down"
-    return f"{text} = {decimal(number.unrounded)}, rounded {way} to {number.value}"
+    return f"{text} = {decimal(exact)}, rounded {'up' if number.value > exact else 'down'} to {number.value}"
+
+
+def unrounded(number: Spelled) -> Any:
+    """The value that a lecture's text has: that of no rounded quotient. A sum may be as long as a `concat` has branches, so none recurs."""
+    found: dict[int, Any] = {}
+    pending = [number]
+    while pending:
+        at = pending[-1]
+        whole = at.operation in ("", "worked out", "ceil_div")
+        missing = [] if whole else [part for part in at.parts if id(part) not in found]
+        if missing:
+            pending += missing
+            continue
+        pending.pop()
+        sign = "/" if at.operation in ("//", "round up") else at.operation
+        found[id(at)] = at.value if whole else OPERATIONS[sign](*[found[id(part)] for part in at.parts])
+    return found[id(number)]
 
 
 def _sizes(y: Type, kept: tuple[int, ...]) -> str:
