@@ -126,6 +126,14 @@ def absolute(k: Keras, spot: Spot, given: list[Any]) -> View:
     return k.alone(spot, "abs", _tensor(given))
 
 
+@operation("Glu")
+def gated(k: Keras, spot: Spot, given: list[Any]) -> View:
+    """One half of the channels, times the sigmoid of the other."""
+    if _argument(spot, given, 1, "axis") not in (None, -1):
+        raise Unsaid("it halves another axis than the channels")
+    return k.over(spot, "glu", _tensor(given))
+
+
 @operation("Identity")
 def identity(k: Keras, spot: Spot, given: list[Any]) -> View:
     """The tensor itself."""

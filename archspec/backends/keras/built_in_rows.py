@@ -251,7 +251,7 @@ ROWS: dict[str, Row] = {
     "mean": _reduced("mean"),
     "max": _reduced("max"),
     "abs": lambda *_: expression("ops.abs({x})"),
-    "glu": lambda *_: layer("Activation", "glu"),
+    "glu": lambda *_: expression("ops.glu({x})"),
     "matmul": _matmul,
     "pad": _pad,
     "crop": _crop,

@@ -23,8 +23,8 @@ class Heads(layers.Layer):
         kvheads=None,  #: kvheads
         causal=False,  #: causal
         rope=None,  #: rope
-        rel=None,  #: rel
-        w=None,  #: w
+        rel=None,  #: rel WindowAttention
+        w=None,  #: w WindowAttention
         shift=0,  #: shift
         grid=None,  #: grid
         sim="dot",  #: sim
@@ -37,8 +37,8 @@ class Heads(layers.Layer):
         self.kvheads = kvheads  #: kvheads
         self.causal = causal  #: causal
         self.rope = rope  #: rope
-        self.rel = rel  #: rel
-        self.w = w  #: w
+        self.rel = rel  #: rel WindowAttention
+        self.w = w  #: w WindowAttention
         self.grid = grid  #: grid
         self.shift = shift  #: shift
         self.sim = sim  #: sim
