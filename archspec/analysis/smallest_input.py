@@ -2,11 +2,13 @@
 
 Only layers read spatial sizes, so the same graph is given other types: the result is the same as elaborating the
 text again. Layers that are as large as what they read (a fully connected one behind a flatten) become smaller with it. Where positions
-become channels (`swap`), an argument may follow from the size of the input, which the graph does not know any more; `to=x` does.
+become channels (`swap`), or an expression reads a size (`h()`), an argument may follow from the size of the input, which the graph does not
+know any more; `to=x` does.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -15,6 +17,8 @@ from archspec.ops.arrange import Arranged
 from archspec.ops.base import Misfit
 from archspec.types import Map, Type, Vector
 
+_MEASURED = re.compile(r"\b[dhwt]\(")
+"""The size of a value in an expression."""
 _LARGEST = 1024
 """Sizes that are tried at most."""
 _WORK = 2_000_000
@@ -42,8 +46,10 @@ def smallest_input(network: Network) -> tuple[int, ...] | None:
 
 
 def _reads_sizes(network: Network) -> bool:
-    """Whether the channels of some value are positions of another, or a layer has a size that may be that of a value."""
+    """Whether the channels of some value are positions of another, or a layer has a size that may be that of a value: `to=x`, `grid=h()//2`."""
     for graph in network.graphs():
+        if any(_MEASURED.search(source.text) for source in {each.span.source for _, each in graph.layered if each.span is not None}):
+            return True
         for node in graph.elements:
             op = node.op if isinstance(node, Node) and not isinstance(node.type, Vector) else None
             if isinstance(op, Arranged) and op.moves_positions(*graph.types_of(node)):
