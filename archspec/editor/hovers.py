@@ -141,9 +141,14 @@ def _rows(document: Document, span: Span) -> tuple[Row, Report, int] | None:
     network = document.compiled.network
     if network is None or network.graph.layers > _MOST_LAYERS:
         return None
-    report = document.__dict__.setdefault("report", Report(network))
-    rows = [row for row in report.layers if row.node.span == span and not row.node.implied]
-    return (rows[0], report, len(rows) - 1) if rows else None
+    known = document.__dict__
+    if "report" not in known:
+        known["report"], known["rows"] = Report(network), {}
+        for row in known["report"].layers:
+            if not row.node.implied:
+                known["rows"].setdefault(row.node.span, []).append(row)
+    rows = known["rows"].get(span)
+    return (rows[0], known["report"], len(rows) - 1) if rows else None
 
 
 def help_at(document: Document, place: Position) -> Signature | None:
