@@ -49,7 +49,7 @@ def linked(text: str, folder: Path, repository: str) -> str:
 
 
 def cells(text: str) -> str:
-    r"""Tables as Python-Markdown reads them: in code a bar stands for itself, where GitHub wants `\|`."""
+    r"""Tables as Python-Markdown reads them: in code a bar is a bar, where GitHub wants `\|`."""
     rows = (re.sub(r"`[^`\n]*`", lambda code: code[0].replace("\\|", "|"), row) if row.startswith("|") else row for row in text.split("\n"))
     return "\n".join(rows)
 

@@ -243,7 +243,7 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
     if "output" in words and token.type == "LBRACE":
         return "only labels have braces: write `x{i}: ...` here, and `from x0` and `output NAME` behind the repeat"
     if "output" in words and first != "output":
-        return "`output` begins a line, and stands in no repeat of a block"
+        return "`output` begins a line, and is not allowed in a repeat or a block"
     if behind and token.type in ("NAME", "LABEL") and "MERGE" in expected and any(t.type == "COLON" for t in tokens[len(behind) + 1 :][:1]):
         return f"a label begins a line: put `{token.value}:` on the next one"
     word = behind[-1] if token.type == "COLON" and behind else token

@@ -1,4 +1,4 @@
-"""The playground as static files: Python in a browser gives the answers of this one, within its budget, and asks nobody else for anything."""
+"""The playground as static files: Python in a browser gives the answers of this one, within its budget, and sends no request to another origin."""
 
 import json
 import re

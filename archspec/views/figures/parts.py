@@ -37,5 +37,5 @@ def part(diagram: Diagram, name: str) -> Diagram | None:
 
 
 def _beyond(box: Box, name: str) -> bool:
-    """Whether a box stands for equal ones outside of the part too."""
+    """Whether a box represents equal ones outside of the part too."""
     return bool(box.last) and not f"{box.last}.".startswith(f"{name}.")

@@ -24,7 +24,7 @@ _BAND = 0.3
 _CELLS = 16
 """Vectors up to this long show their numbers as cells."""
 _SLICES = 3
-"""Slices of a box that stands for equal ones, at most."""
+"""Slices of a box that represents equal ones, at most."""
 
 
 class Scale(NamedTuple):
