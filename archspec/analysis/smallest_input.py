@@ -47,9 +47,10 @@ def smallest_input(network: Network) -> tuple[int, ...] | None:
 
 def _reads_sizes(network: Network) -> bool:
     """Whether the channels of some value are positions of another, or a layer has a size that may be that of a value: `to=x`, `grid=h()//2`."""
+    sources = {each.span.source for graph in network.graphs() for _, each in graph.layered if each.span is not None}
+    if any(_MEASURED.search(source.text) for source in sources):
+        return True
     for graph in network.graphs():
-        if any(_MEASURED.search(source.text) for source in {each.span.source for _, each in graph.layered if each.span is not None}):
-            return True
         for node in graph.elements:
             op = node.op if isinstance(node, Node) and not isinstance(node.type, Vector) else None
             if isinstance(op, Arranged) and op.moves_positions(*graph.types_of(node)):

@@ -12,6 +12,7 @@ from archspec.elaborate.expressions import Refused, Silent
 from archspec.ops.base import Misfit
 from archspec.source import Span
 
+_ROUNDING = re.compile(r"^default +round=\w+", re.MULTILINE)
 _ENDS = 2
 """Levels that are shown from either end of a long trace."""
 
@@ -73,10 +74,9 @@ class Reports:
 
 def reaching(help_: str | None, span: Span) -> str | None:
     """The help that names a default for all layers; where that is written already, too far down for this one, the line to move it above."""
-    below = re.search(r"^default +round=\w+", span.source.text[span.end :], re.MULTILINE)
-    if below is None or "`default round=" not in (help_ or ""):
+    if "`default round=" not in (help_ or "") or (below := _ROUNDING.search(span.source.text, span.end)) is None:
         return help_
-    line = span.source.locate(span.end + below.start())[0]
+    line = span.source.locate(below.start())[0]
     top = next(number for number in range(span.line, 0, -1) if span.source.line(number)[:1].strip())
     return f"`{below[0]}` holds for what is written below it: move line {line} above line {top}"
 

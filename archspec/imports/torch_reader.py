@@ -304,13 +304,13 @@ class Reader(Constants):
         compute something else.
         """
         taken = [self.settled_or_whole(site, view) for view in views]
-        callable_ = places is not None and all(settled for _, settled in taken)
-        operator_ = site.operator if callable_ else site.operator.removeprefix("aten.")
+        if places is None or not all(settled for _, settled in taken):
+            places, site = (), site._replace(operator=site.operator.removeprefix("aten."))
         result = self.flat.custom(
-            site._replace(key=next(iter(stored.values()), "").rpartition(".")[0], operator=operator_),
+            site._replace(key=next(iter(stored.values()), "").rpartition(".")[0]),
             *[value for value, _ in taken],
             out=declared_type(shape, self.batch),
-            places=places if callable_ and places is not None else (),
+            places=places,
             why=why,
             tensors={name: tuple(self.state[key].shape) for name, key in stored.items()},
             stored={name: Stored((key,)) for name, key in stored.items()},
