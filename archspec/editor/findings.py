@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic
@@ -97,17 +98,29 @@ def all_fixed(document: Document) -> list[tuple[Range, str]]:
     return list(replaced(document, text))
 
 
+MOST_COMPARED = 1_000_000
+"""The pairs of lines that are looked through for those that stay; where there are more, all from the first that differs to the last is one edit."""
+
+
 def replaced(document: Document, text: str) -> Iterator[tuple[Range, str]]:
     """The edits, one for each run of lines that differ, that make another text of the document."""
     from difflib import SequenceMatcher
 
     old, new = document.text.splitlines(keepends=True), text.splitlines(keepends=True)
-    starts = [0]
-    for line in old:
-        starts.append(starts[-1] + len(line))
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    head = _common(zip(old, new, strict=False))
+    tail = _common(zip(reversed(old[head:]), reversed(new[head:]), strict=False))
+    last, end = len(old) - tail, len(new) - tail
+    starts = [*accumulate(map(len, old), initial=0)]
+    if (last - head) * (end - head) > MOST_COMPARED:
+        yield range_(Span(document.source, starts[head], starts[last])), "".join(new[head:end])
+        return
+    for kind, a, b, c, d in SequenceMatcher(None, old[head:last], new[head:end], autojunk=False).get_opcodes():
         if kind != "equal":
-            yield range_(Span(document.source, starts[a], starts[b])), "".join(new[c:d])
+            yield range_(Span(document.source, starts[head + a], starts[head + b])), "".join(new[head + c : head + d])
+
+
+def _common(pairs: Iterable[tuple[str, str]]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _own(document: Document, fix: Fix) -> bool:

@@ -11,11 +11,13 @@ from archspec.diagnostics.fix import Fix, apply
 from archspec.elaborate.compiled import Compiled
 
 Compile = Callable[[str], Compiled]
+_Bounded = Callable[[str], Compiled | None]
 _ROUNDS = 20
 """Times that all fixes are applied, since one may bring another mistake to light."""
 _TRIES = 40
 """Fixes of one round that are tried singly, where all together make the text worse."""
-
+_CHARACTERS = 1_000_000
+"""Characters of all tries together, so that a long text, which takes seconds to compile, is tried a few times only."""
 
 Choice = tuple[Diagnostic, Fix]
 """A message, and one of its fixes."""
@@ -35,10 +37,17 @@ def mended(found: Compiled, compile_: Compile, *, unsafe: bool = False, notes: b
     as many and fewer warnings. So the text is never worse, and mending it again changes nothing.
     """
     done: list[Choice] = []
+    left = _CHARACTERS
+
+    def bounded(text: str) -> Compiled | None:
+        nonlocal left
+        left -= len(text)
+        return compile_(text) if left >= 0 else None
+
     for _ in range(_ROUNDS):
         safe = [[(each, fix) for fix in each.fixes if fix.safe] for each in _shown(found, notes)]
         others = [[(each, fix) for fix in each.fixes if not fix.safe] for each in _shown(found, notes) if unsafe]
-        step = _step(found, compile_, safe) or _step(found, compile_, others)
+        step = _step(found, bounded, safe) or _step(found, bounded, others)
         if step is None:
             break
         found, applied = step
@@ -50,7 +59,7 @@ def _shown(found: Compiled, notes: bool) -> list[Diagnostic]:
     return [each for each in found.diagnostics if notes or each.severity != "note"]
 
 
-def _step(found: Compiled, compile_: Compile, choices: Sequence[Sequence[Choice]]) -> tuple[Compiled, list[Choice]] | None:
+def _step(found: Compiled, compile_: _Bounded, choices: Sequence[Sequence[Choice]]) -> tuple[Compiled, list[Choice]] | None:
     """Apply the first fix of each message together, or else the first single one that helps; None where none does."""
     own = [[choice for choice in choice_ if _own(found, choice[1])] for choice_ in choices]
     first = [choice_[0] for choice_ in own if choice_]
@@ -64,14 +73,14 @@ def _own(found: Compiled, fix: Fix) -> bool:
     return bool(fix.edits) and all(edit.span.source is found.source for edit in fix.edits)
 
 
-def _tried(found: Compiled, compile_: Compile, choices: list[Choice]) -> tuple[Compiled, list[Choice]] | None:
+def _tried(found: Compiled, compile_: _Bounded, choices: list[Choice]) -> tuple[Compiled, list[Choice]] | None:
     """The text with fixes applied; None where it is not better."""
     text, applied = apply(found.source.text, [fix for _, fix in choices])
     if text == found.source.text:
         return None
     after = compile_(text)
     done = [choice for choice in choices if choice[1] in applied]
-    return (after, done) if _better(found, after, done) else None
+    return (after, done) if after is not None and _better(found, after, done) else None
 
 
 def _better(before: Compiled, after: Compiled, done: list[Choice]) -> bool:

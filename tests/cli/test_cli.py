@@ -427,7 +427,6 @@ def test_watch_checks_again_when_a_file_changes(files):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job has it ignored, and so would its children
     )
     try:
         assert "ok" in process.stdout.readline()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archspec.editor import appearance, completions, findings, hints, hovers, named, renaming
+from archspec.editor import appearance, completions, findings, hints, hovers, mending, named, renaming
 from archspec.editor.open_text import Document
 from archspec.editor.positions import Position, offset, position
 from archspec.finding import bundled_names, specs_folder
@@ -305,6 +305,29 @@ def test_format():
     text = "input   8x8x3\nconv   k=3 f=4\nfc 3\n"
     assert appearance.formatted(document(text)) == [(((0, 0), (2, 0)), "input 8x8x3\nconv k=3 f=4\n")]
     assert appearance.formatted(document("conv (\n")) is None
+
+
+@pytest.mark.parametrize("most", [findings.MOST_COMPARED, 1])
+def test_edits_make_the_other_text(monkeypatch, most):
+    """One for each run of lines that differ, or one for all where there are too many to compare."""
+    monkeypatch.setattr(findings, "MOST_COMPARED", most)
+    before = "a\nb\nb\nc\nd\ne\n"
+    for after in (before, "", "a\nb\nb\nC\nd\ne\n", "x\na\nb\nc\nd\nE\n", "a\nb\nb\nb\nd\ne", "e\na\n" * 3):
+        text, edits = before, list(findings.replaced(document(before), after))
+        starts = [0, 2, 4, 6, 8, 10, 12]
+        for ((first, _), (last, _)), new in reversed(edits):
+            text = text[: starts[first]] + new + text[starts[last] :]
+        assert text == after
+        assert len(edits) <= 1 or most > 1
+
+
+def test_a_long_text_is_compiled_a_few_times_only(monkeypatch):
+    """Where its fixes make it no better, too."""
+    tried = []
+    found = document("input 8x8x3\n" + "conv k=3, f=4\n" * 10).compiled
+    monkeypatch.setattr(mending, "_CHARACTERS", 3 * len(found.source.text))
+    mending.mended(found, lambda text: tried.append(text) or found)
+    assert 1 <= len(tried) <= 3
 
 
 # texts of every kind
