@@ -46,7 +46,7 @@ def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
 
 def _blocks(source: Source) -> list[str]:
     """The names of a file's own blocks."""
-    return re.findall(r"^\s*block +(\w+)", source.text, re.MULTILINE)
+    return re.findall(r"^[ \t]*block +(\w+)", source.text, re.MULTILINE)
 
 
 def _unguessed(diagnostic: Diagnostic, span: Span) -> Diagnostic:

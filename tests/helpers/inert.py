@@ -52,7 +52,7 @@ COMMANDS = {
 }
 """Commands, and the form of what they write to standard output. `train` without data stops before it begins to train."""
 FEW = ["check FILE", "fmt --check FILE"]
-"""Those for files that take a second to read; the others would each take as long, and meet what `check` met."""
+"""Those for files that take a second to read, one for each; the others would take as long, and meet what `check` met."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 

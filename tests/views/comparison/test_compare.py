@@ -27,7 +27,7 @@ from archspec.views.figures import convert
 from tests.helpers.hostile_names import HOSTILE
 from tests.helpers.needs import pdflatex
 from tests.helpers.paths import ROOT, SPECS
-from tests.helpers.specs import VARIED, few_quick
+from tests.helpers.specs import QUICK, VARIED, few_quick
 from tests.helpers.svg import SVG, check, check_safe, measured
 
 CITED = [path.stem for path in SPECS if "top1=" in path.read_text(encoding="utf-8")]
@@ -108,7 +108,7 @@ def test_smallest_input_is_what_elaborating_says(path, networks):
 
     assert found is not None and len(set(found)) == 1
     assert checks(found[0])
-    below = range(1, found[0]) if found[0] < 70 else range(found[0] - 1, 0, -9)
+    below = range(found[0] - 1, 0, -1 if path.stem in QUICK else -max(1, found[0] // 7))  # the nearest first
     assert not any(checks(side) for side in below)
 
 

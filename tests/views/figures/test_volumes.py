@@ -17,7 +17,7 @@ from archspec.views.figures.runs import gathered
 from tests.helpers.hostile_names import HOSTILE, hostile
 from tests.helpers.needs import pdflatex
 from tests.helpers.paths import SPECS
-from tests.helpers.specs import VARIED, few_quick
+from tests.helpers.specs import QUICK, few_quick
 from tests.helpers.svg import SVG, Drawn, check, extents, overlap
 from tests.helpers.wires import lines
 
@@ -58,7 +58,7 @@ def front(volume):
 # every network, in both styles
 
 
-@pytest.mark.parametrize("name", few_quick([path.stem for path in SPECS], VARIED))
+@pytest.mark.parametrize("name", few_quick([path.stem for path in SPECS], QUICK))
 @pytest.mark.parametrize("style", STYLES)
 def test_every_network_is_drawn(name, style, networks):
     network = networks(name)
