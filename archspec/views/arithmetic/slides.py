@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from math import ceil
+from math import ceil, fsum
 
 from archspec.views.arithmetic.grids import Grid, Square, drawn, of_numbers, styles
 from archspec.views.arithmetic.stepped import stepped, stepper
@@ -128,7 +128,7 @@ class Window:
 
     def legend_width(self) -> float:
         """How wide the legend is."""
-        return sum(30 + width(_WORDS[kind], SMALL) for kind in self.kinds())
+        return fsum(30 + width(_WORDS[kind], SMALL) for kind in self.kinds())
 
     def animation(self, theme: Theme) -> str:
         """The SVG of one step, in which the window moves; a program that moves nothing shows the first."""

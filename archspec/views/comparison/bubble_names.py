@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import cos, hypot, inf, pi, sin
+from math import cos, fsum, hypot, inf, pi, sin
 from typing import NamedTuple
 
 from archspec.views.figures.plan import Rect
@@ -62,7 +62,7 @@ def _best(spots: Sequence[Spot], at: int, others: list[Tag], frame: Rect) -> Tag
     for least, tag in _candidates(spots[at], rivals):
         if least >= cost:
             break
-        whole = least + sum(_covered(tag.rect, spot) for spot in rivals)
+        whole = least + fsum(_covered(tag.rect, spot) for spot in rivals)
         if whole < cost and _free(tag, others, rivals, frame):
             best, cost = tag, whole
     return best

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import fsum
 
 from archspec.views.figures.captions import LABEL, TITLE, Labels, Words, titles
 from archspec.views.figures.cards import NOTE, PAD, STRIP, Card, Miniature
@@ -144,7 +145,7 @@ class _Painter:
     def words(self, card: Card, left: float, top: float) -> Iterator[str]:
         theme = self.theme
         wide, high = card.room
-        y = top + (high - sum(line.size + 4 for line in card.lines)) / 2 - 1
+        y = top + (high - fsum(line.size + 4 for line in card.lines)) / 2 - 1
         for line in card.lines:
             y += line.size + 4
             base = y - 2.2

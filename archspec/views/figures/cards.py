@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
 from archspec.views.figures.diagram import Box, Diagram, Group
@@ -89,7 +90,7 @@ class Cards(dict[Box, Card]):
         if small or self.right:
             wide = min(max(_NARROW, max(map(_need, lines)) + STRIP + 2 * PAD), wide)
         fitted = tuple(_fitted(line, wide - STRIP - 2 * PAD) for line in lines)
-        height = max(22.0 if len(lines) == 1 else 12.0 + sum(line.size + 4 for line in lines), _ARRIVING[self.right] * arrows)
+        height = max(22.0 if len(lines) == 1 else 12.0 + fsum(line.size + 4 for line in lines), _ARRIVING[self.right] * arrows)
         if small and small.below:
             wide, height = max(wide, small.plan.size[0] + STRIP + 2 * PAD), height + small.plan.size[1] + _BELOW
         elif small:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
-from math import log
+from math import fsum, log
 from typing import NamedTuple
 
 from archspec.views.figures.diagram import Box
@@ -101,8 +101,8 @@ def columns(plan: Plan, page: Page, *, fewest: bool = False) -> Plan:
     for count in range(1, min(_MOST, len(cuts) - 1) + 1):
         _, pieces = chosen(0, count)
         made = _placed(plan, pieces)
-        empty = 1 - sum(piece.height for piece in pieces) / count / made.size[1]
-        found = _misfit(made, page, empty) + 0.03 * sum(piece.after.cost for piece in pieces)
+        empty = 1 - fsum(piece.height for piece in pieces) / count / made.size[1]
+        found = _misfit(made, page, empty) + 0.03 * fsum(piece.after.cost for piece in pieces)
         if found < least - 0.03:
             best, least = made, found
         if fewest and page.height(made) <= LEGIBLE:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from math import fsum
 
 from archspec.views.figures.channel import Track, height, tracks
 from archspec.views.figures.diagram import Box
@@ -113,7 +114,7 @@ class Layered(Piece):
             near, rows = (above, self.rows) if sweep % 2 == 0 else (below, self.rows[::-1])
             at = {part: n / len(row) for row in self.rows for n, part in enumerate(row)}
             for row in rows:
-                wanted = {part: sum(at[other] for other in near[part]) / len(near[part]) if near[part] else at[part] for part in row}
+                wanted = {part: fsum(at[other] for other in near[part]) / len(near[part]) if near[part] else at[part] for part in row}
                 row.sort(key=lambda part: wanted[part])
                 at |= {part: n / len(row) for n, part in enumerate(row)}
 
@@ -130,7 +131,7 @@ class Layered(Piece):
         for sweep in range(_SWEEPS):
             near, rows = (above, self.rows) if sweep % 2 == 0 else (below, self.rows[::-1])
             for row in rows:
-                wanted = [sum(other.x for other in near[part]) / len(near[part]) if near[part] else part.x for part in row]
+                wanted = [fsum(other.x for other in near[part]) / len(near[part]) if near[part] else part.x for part in row]
                 for part, x in zip(row, _apart(row, wanted), strict=True):
                     part.x = x
         ends = [part.x for part in self.parts]

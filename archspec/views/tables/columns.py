@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from math import fsum
 from typing import NamedTuple
 
 from archspec.analysis.layers import Report, Row, Totals
@@ -124,7 +125,7 @@ def _least_time(row: Row, style: Style) -> float | None:
 
 def _time_of_all(report: Report, style: Style) -> float | None:
     """The sum of the least times: the layers run one after another."""
-    return sum(_least_time(row, style) or 0 for row in _inferred(report)) if style.roofline else None
+    return fsum(_least_time(row, style) or 0 for row in _inferred(report)) if style.roofline else None
 
 
 def _inferred(report: Report) -> Iterator[Row]:

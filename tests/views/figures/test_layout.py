@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import random
 import re
+import sys
 
 import pytest
 
@@ -266,3 +268,18 @@ def test_arguments_are_left_out_whole():
     text = "block b(first, second, third, fourth, fifth, sixth): conv k=1 f=first | pool 2\n\ninput 8x8x4\nb " + " ".join(["123456"] * 6)
     words = "".join(drawn(archspec.loads(text), "block").root.itertext())
     assert "…" in words and not [number for number in re.findall(r"=(\d+)", words) if number != "123456"]
+
+
+def test_numbers_are_summed_alike_by_every_python(monkeypatch, networks):
+    """The built-in `sum` of floats rounds otherwise since Python 3.12, so that a picture would depend on the interpreter."""
+    whole = builtins.sum
+
+    def exact(values, start=0):
+        values = [*values]
+        assert not any(isinstance(value, float) and value != int(value) for value in values), f"fsum in {sys._getframe(1).f_code}"
+        return whole(values, start)
+
+    monkeypatch.setattr(builtins, "sum", exact)
+    for name, level in (("unet", "layer"), ("googlenet", "block")):
+        figures.draw(networks(name), level=level)
+    figures.draw(networks("lenet5"), as_="volumes")
