@@ -153,7 +153,7 @@ def draw(
 ) -> Drawing:  # fmt: skip
     """A picture of a network: the text of its SVG, which shows itself in a notebook and is saved with `save("x.png")`.
 
-    `as_` is `blocks`, `volumes` or `bars`; `level` is `stage`, `block`, `part`, `layer`, or `auto` for the finest that is legible on a slide;
+    `as_` is `blocks`, `volumes` or `bars`; `level` is `group`, `stage`, `block`, `part`, `layer`, or `auto` for the finest that is legible on a slide;
     `theme` is `light` or `dark`. `part` names a block or a group to draw alone. `title`, `legend` and `transparent` say what is around it;
     `width` of the picture, or `font_size` of its words, is in pixels; `aspect` is that of the page that boxes or volumes are to fill,
     `direction` where the arrows of boxes go, `down` or `right`, and `style` that of volumes, `sheets` or `boxes`. Raises ValueError for other words,

@@ -42,12 +42,19 @@ class Drawn:
 def measured(element: ElementTree.Element, factor: float) -> tuple[tuple[float, float, float, float], str]:
     """The box of a text, where its letters are `factor` times as wide as Helvetica's, and the text."""
     size, x, y = (float(element.get(name)) for name in ("font-size", "x", "y"))
+    spans = [*element.iter(f"{SVG}tspan")]
+    wide = factor * _wide(element.text or "", size, element.get("font-weight"))
+    for part in spans:
+        own = float(part.get("font-size", size)), part.get("font-weight", element.get("font-weight"))
+        wide += float(part.get("dx", 0)) + factor * _wide(part.text, *own)
     text = "".join(element.itertext())
-    bold = 1.06 if element.get("font-weight") == "bold" else 1.0
-    wide = sum(WIDTHS[ord(c) - 32] if 32 <= ord(c) < 127 else 278 if c == "·" else 600 for c in text) * size / 1000 * factor * bold
-    wide += sum(float(part.get("dx", 0)) for part in element.iter(f"{SVG}tspan"))
     x -= {"middle": wide / 2, "end": wide}.get(element.get("text-anchor", "start"), 0)
     return (x, y - 0.74 * size, x + wide, y + 0.21 * size), text
+
+
+def _wide(text: str, size: float, weight: str | None) -> float:
+    bold = 1.06 if weight == "bold" else 1.0
+    return sum(WIDTHS[ord(c) - 32] if 32 <= ord(c) < 127 else 278 if c == "·" else 600 for c in text) * size / 1000 * bold
 
 
 def extents(drawn: Drawn):

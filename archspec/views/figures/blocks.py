@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import fsum
 
 from archspec.views.figures.captions import LABEL, TITLE, Labels, Words, titles
-from archspec.views.figures.cards import NOTE, PAD, STRIP, Card, Miniature
+from archspec.views.figures.cards import DETAIL, NOTE, PAD, SPACE, STRIP, Card, Miniature
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.neighbours import Near
 from archspec.views.figures.plan import Frame, Plan, Shift, Wire
@@ -24,6 +24,8 @@ from archspec.views.figures.svg import (
     legend,
     number,
     rounded,
+    span,
+    stroke,
     tooltip,
     towards,
 )
@@ -150,8 +152,10 @@ class _Painter:
             y += line.size + 4
             base = y - 2.2
             fill = theme.muted if line.size == NOTE else theme.ink
-            mark = element("tspan", line.mark, dx=7, fill=theme.accent["convolution"], font_weight="bold") if line.mark else ""
-            yield label(left + STRIP + PAD, base, line.text, line.size, fill, mark, font_weight="bold" if line.bold else None)
+            more = span(line.mark, dx=SPACE, fill=theme.accent["convolution"], font_weight="bold") if line.mark else ""
+            if line.arguments:
+                more += span(line.arguments, dx=SPACE, font_size=DETAIL, font_weight="normal")
+            yield label(left + STRIP + PAD, base, line.text, line.size, fill, more, font_weight="bold" if line.bold else None)
             if line.right:
                 yield label(left + wide - PAD, base, line.right, NOTE, theme.muted, text_anchor="end")
 
@@ -174,8 +178,11 @@ class _Painter:
             if card.sign:
                 yield sign(card.sign, (x, y), w / 2, theme, 0.9)
             elif h:
-                fill = theme.accent.get(box.kind, theme.line)
-                yield element("rect", x=x - w / 2, y=y - h / 2, width=w, height=h, rx=1.5, fill=fill)
+                fill, corner = theme.accent.get(box.kind, theme.line), (x - w / 2, y - h / 2)
+                if box.times > 1:
+                    edge = corner[0] + w + 1.7, corner[1] + h + 1.7
+                    yield stroke([(corner[0] + 2, edge[1]), edge, (edge[0], corner[1] + 2)], fill, 0.8, fill="none")
+                yield element("rect", x=corner[0], y=corner[1], width=w, height=h, rx=1.5, fill=fill)
 
 
 def sign(which: str, middle: Point, radius: float, theme: Theme, line: float = 1.4) -> str:

@@ -13,26 +13,31 @@ from archspec.ir.graph import Call, Graph, Layered, Network, Node
 from archspec.ir.walk import Closed, Enter, Leave, Visit, events
 from archspec.ops.worked import worked
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, Parts, TooLarge, count
+from archspec.views.figures.grouping import grouped
 from archspec.views.figures.refine import finish, folded
-from archspec.views.figures.wording import inside, kinds_inside, step
+from archspec.views.figures.wording import graph_steps, inside, kinds_inside, step
 from archspec.views.theme import is_minor
 
-FROM_FINEST = ("layer", "part", "block", "stage")
+FROM_FINEST = ("layer", "part", "block", "stage", "group")
 MOST = 1500
 """Boxes and arrows that are laid out at all: more nobody reads."""
 _UNFOLDED = 100_000
 
 
 def build(network: Network, level: str, most: int = MOST) -> Diagram:
-    """The diagram of a network at a level: `stage`, `block`, `part` or `layer`. Raises TooLarge."""
+    """The diagram of a network at a level: `group`, `stage`, `block`, `part` or `layer`. Raises TooLarge."""
+    walked = "stage" if level == "group" else level
     outputs = [_Output(output.name, output.value, output.training) for output in network.outputs]
-    builder = _Builder(network.graph, outputs, needed_elements(network), level, _UNFOLDED if level == "stage" else most)
+    builder = _Builder(network.graph, outputs, needed_elements(network), walked, _UNFOLDED if walked == "stage" else most)
     diagram = builder.build([i.name for i in network.inputs])
-    if level == "stage":
+    if walked == "stage":
         diagram = folded(diagram)
     if len(diagram.boxes) > most or len(diagram.arrows) > 2 * most:
         raise TooLarge
     finish(diagram)
+    if level == "group":
+        diagram = folded(grouped(diagram))
+        finish(diagram)
     return diagram
 
 
@@ -192,7 +197,7 @@ class _Builder:
             box = Box(name, "layer", name, step(lead.op, x), lead.op.kind, output, minors=minors, op=lead.op)
         else:
             detail = str(graph.instance) if graph.instance is not None else "repeat"
-            box = Box(name, "block", name, detail, "block", output, inside=inside(graph))
+            box = Box(name, "block", name, detail, "block", output, inside=inside(graph_steps(graph)))
         box.kinds, box.group, box.training = kinds_inside(graph), group, training
         box.parts = self.drawn(call, graph)
         box.equal, box.changes, box.volume = graph, output != graph.inputs[0], output

@@ -26,16 +26,19 @@ _ARRIVING = 4.0, 7.0
 """Height that each arrow into a box asks for: from above, from the left."""
 _NARROW = 56.0
 _BELOW = 6.0
+SPACE = 7.0
+"""Between what stands beside each other at the left of a line."""
 
 
 class CardLine(NamedTuple):
-    """A line of a card: a text at the left with a mark after it, and one at the right; each may be empty."""
+    """A line of a card: a text at the left with a mark and arguments after it, and one at the right; each may be empty."""
 
     text: str
     right: str
     size: float
     bold: bool = False
     mark: str = ""
+    arguments: str = ""
 
 
 class Miniature(NamedTuple):
@@ -75,8 +78,11 @@ class Cards(dict[Box, Card]):
         self.right = right
         arrows = Counter(arrow.head for arrow in diagram.arrows)
         lines = {box: _lines(box, arrows[box]) for box in diagram.boxes}
-        need = max((_need(line) for box in diagram.boxes for line in lines[box]), default=0.0)
+        need = max((_need(line) for those in lines.values() for line in those), default=0.0)
         self.width = min(max(need + STRIP + 2 * PAD, _LEAST), _MOST)
+        joined = {box: _lines(box, arrows[box], joined=True) for box in diagram.boxes}
+        long = {box.step for box, those in joined.items() if any(_need(line) > self.width - STRIP - 2 * PAD for line in those)}
+        lines |= {box: those for box, those in joined.items() if box.step not in long}
         super().__init__({box: self._card(box, lines[box], arrows[box], small.get(box)) for box in diagram.boxes})
 
     def group_title(self, group: Group) -> str:
@@ -101,23 +107,28 @@ class Cards(dict[Box, Card]):
 
 def _need(line: CardLine) -> float:
     gap = 12 if line.text and line.right else 0
-    return width(line.text, line.size, bold=line.bold) + _mark(line) + gap + width(line.right, NOTE)
+    return width(line.text, line.size, bold=line.bold) + _after(line) + gap + width(line.right, NOTE)
 
 
-def _mark(line: CardLine) -> float:
-    return 7 + width(line.mark, line.size, bold=True) if line.mark else 0.0
+def _after(line: CardLine) -> float:
+    """The width of what stands after the text of a line."""
+    mark = SPACE + width(line.mark, line.size, bold=True) if line.mark else 0.0
+    return mark + (SPACE + width(line.arguments, DETAIL) if line.arguments else 0.0)
 
 
 def _fitted(line: CardLine, room: float) -> CardLine:
-    left = width(line.text, line.size, bold=line.bold) + _mark(line)
+    left = width(line.text, line.size, bold=line.bold) + _after(line)
     right = leading(line.right, room - min(left, room / 2) - 11.5, NOTE)
-    left = room - (width(right, NOTE) + 11 if right else 0) - _mark(line)
+    left = room - (width(right, NOTE) + 11 if right else 0)
+    over = left - width(line.text, line.size, bold=line.bold) - _after(line._replace(arguments=""))
+    arguments = leading(line.arguments, over - SPACE, DETAIL) if line.arguments and over > SPACE else ""
+    left -= _after(line._replace(arguments=arguments))
     text = fitting(line.text, left, line.size, bold=True) if line.bold else leading(line.text, left, line.size)
-    return line._replace(text=text, right=right)
+    return line._replace(text=text, right=right, arguments=arguments)
 
 
-def _lines(box: Box, arrows: int) -> list[CardLine]:
-    """Write the lines of a card; none where a sign replaces them."""
+def _lines(box: Box, arrows: int, *, joined: bool = False) -> list[CardLine]:
+    """Write the lines of a card, a layer `joined` with its name where that tells what it is; none where a sign replaces them."""
     if box.form in ("input", "output"):
         words = f"{shown(box.title, 60)}{' (training)' if box.training else ''}"
         return [CardLine(words, text_of(box.output), DETAIL)]
@@ -134,5 +145,8 @@ def _lines(box: Box, arrows: int) -> list[CardLine]:
     if box.form == "minor":
         return [CardLine(f"{title} {detail}".rstrip(), params, DETAIL, mark=mark)]
     note = box.inside or " · ".join(box.minors)
-    lines = [CardLine(title, params, NAME, True, mark), CardLine(detail, "", DETAIL), CardLine(note, "", NOTE)]
+    arguments = ""
+    if joined and box.step and box.title.rstrip("0123456789") == box.step:
+        arguments, detail = detail.removeprefix(box.step).lstrip(), ""
+    lines = [CardLine(title, params, NAME, True, mark, arguments), CardLine(detail, "", DETAIL), CardLine(note, "", NOTE)]
     return [line for line in lines if line.text]

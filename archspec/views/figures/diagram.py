@@ -49,7 +49,8 @@ class Box:
     `kinds` are the kinds of its layers in their order. It is repeated `times` times. `equal` is the same object or value
     for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened, and `before` what is
     written with it and leads to it. `parts` are the parameters and MACs
-    of one by kind of layer. `spans` are the layers it stands for: ranges, ends excluded, of positions in the order of the network.
+    of one by kind of layer. `spans` are the layers it stands for: ranges, ends excluded, of positions in the order of the network. `within` are the
+    boxes that it stands for.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Box:
     op: Op | None = None
     parts: Parts = field(default_factory=dict)
     spans: list[tuple[int, int]] = field(default_factory=list)
+    within: Diagram | None = None
 
     @property
     def step(self) -> str:

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 _CLEARLY = 1.05
 """How much larger the words of a coarser picture are that is taken though neither is legible."""
+_BENT = 1.2
+"""How much smaller than legible the words of a U may be."""
 _MOST = 150
 """Boxes above which nothing is legible."""
 
@@ -45,13 +47,21 @@ def few(network: Network, levels: Iterable[str], part: str | None) -> Iterator[D
 
 
 def most_legible(found: Iterable[tuple[T, Plan]], aspect: float) -> T | None:
-    """The first of some pictures, with their plans, that is legible on a page, or else the one that is most; None of none."""
+    """The first of some pictures, with their plans, that is legible on a page, or else the one that is most; None of none.
+
+    A U goes before what is finer and no U: the finest that is legible, or else the largest whose words are a little smaller.
+    """
+    pictures = [(picture, Page(aspect).height(placed), bool(placed.turned)) for picture, placed in found]
+    legible = [(picture, bent) for picture, high, bent in pictures if high <= LEGIBLE]
+    nearly = [(high, at) for at, (_, high, bent) in enumerate(pictures) if bent and high <= _BENT * LEGIBLE]
+    for picture, bent in legible:
+        if bent or not nearly:
+            return picture
+    if nearly:
+        return pictures[min(nearly)[1]][0]
     best: T | None = None
     least = float("inf")
-    for picture, placed in found:
-        high = Page(aspect).height(placed)
-        if high <= LEGIBLE:
-            return picture
+    for picture, high, _ in pictures:
         if _CLEARLY * high < least:
             best, least = picture, high
     return best

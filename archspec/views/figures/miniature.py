@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from archspec.ir.graph import Graph
 from archspec.views.figures.build import build_inside
 from archspec.views.figures.cards import SIGN_SIZE, SIGNS, Card, Miniature
 from archspec.views.figures.diagram import Box, Diagram, TooLarge
+from archspec.views.figures.grouping import MOST
 from archspec.views.figures.placement import column
 
 _SCALES = 0.255, 0.38
 """Least and largest size, of that of the whole."""
-_MOST = 26
-"""Layers that can be told apart in small; above this inner blocks are closed, or nothing is drawn."""
 _WIDEST, _TALLEST = 140.0, 66.0
 """The room that is aimed at."""
 
@@ -33,21 +34,28 @@ def miniatures(diagram: Diagram, *, right: bool = False) -> dict[Box, Miniature]
     made: dict[int, Miniature | None] = {}
     found: dict[Box, Miniature] = {}
     for box in diagram.boxes:
-        if isinstance(box.equal, Graph):
-            if id(box.equal) not in made:
-                made[id(box.equal)] = _miniature(box.equal, right=right)
-            small = made[id(box.equal)] if box.form == "block" else None
+        if box.form == "block":
+            whose = id(box.within or box.equal)
+            if whose not in made:
+                made[whose] = _miniature(_insides(box), right=right)
+            small = made[whose]
             if small is not None:
                 found[box] = small
     return found
 
 
-def _miniature(graph: Graph, *, right: bool) -> Miniature | None:
-    for level in ("part", "stage"):
-        try:
-            diagram = build_inside(graph, level, _MOST)
-        except TooLarge:
-            continue
+def _insides(box: Box) -> Iterator[Diagram]:
+    """What is in a box, finer first."""
+    if box.within is not None:
+        yield box.within
+    elif isinstance(box.equal, Graph):
+        for level in ("part", "stage"):
+            with suppress(TooLarge):
+                yield build_inside(box.equal, level, MOST)
+
+
+def _miniature(diagrams: Iterable[Diagram], *, right: bool) -> Miniature | None:
+    for diagram in diagrams:
         plan = column(diagram, {box: _card(box) for box in diagram.boxes}, right=right)
         x0, y0, x1, y1 = plan.extent()
         scale = min(_WIDEST / (x1 - x0), _TALLEST / (y1 - y0), _SCALES[1])

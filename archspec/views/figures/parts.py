@@ -19,6 +19,11 @@ def part(diagram: Diagram, name: str) -> Diagram | None:
         box.group = frames[0] if frames else None
         if frames:
             frames[-1].parent = None
+    return alone(diagram, inner)
+
+
+def alone(diagram: Diagram, inner: set[Box]) -> Diagram:
+    """Some boxes and the arrows between them, with what they read and what reads them as ends."""
     ends: dict[tuple[Box, bool], Box] = {}
     arrows = []
     for arrow in diagram.arrows:

@@ -16,7 +16,7 @@ from archspec.views.figures.text_width import width
 from archspec.views.figures.u_shape import bend_of, bent, widen
 from archspec.views.figures.wiring import wires
 
-_PREFERRED = 1.5
+_PREFERRED = 1.75
 """How much smaller words may be in a U than in columns: it shows what the network is."""
 
 

@@ -46,6 +46,11 @@ def label(x: float, y: float, text: str, size: float, fill: str, more: str = "",
     return element("text", _content(text) + more, x=float(x), y=float(y), font_size=number(size), fill=fill, **attributes)
 
 
+def span(text: str, **attributes: object) -> str:
+    """More of a line of text, in another colour or weight; safe to show, and escaped here."""
+    return element("tspan", _content(text), **attributes)
+
+
 def tooltip(text: str) -> str:
     """Make the text that shows while the pointer rests on the element."""
     return element("title", _content(shown(text)))

@@ -58,11 +58,16 @@ def _lines(element: ElementTree.Element, names: Mapping[str, str], indent: str, 
     elif form == "text":
         size = 0.75 * float(read("font-size", "10"))
         font = rf"\fontsize{{{number(size)}}}{{{number(1.2 * size)}}}\selectfont" + (r"\bfseries" if read("font-weight") == "bold" else "")
-        words = "".join(_GLYPHS.get(part, latex_text(part)) for part in re.split("([…→])", " ".join(element.itertext())))
+        words = " ".join([_words(element), *map(_words, element)])
         style = f"anchor={_ANCHORS.get(read('text-anchor', ''), 'base west')}, inner sep=0pt, text={names.get(read('fill', ''), 'black')}"
         yield rf"{indent}\node[{style}] at ({pair((float(read('x', '0')), float(read('y', '0'))))}) {{{font} {words}}};"
     elif form in _SHAPES:
         yield rf"{indent}\path[{', '.join(_style(element, names))}] {_SHAPES[form](element)};"
+
+
+def _words(element: ElementTree.Element) -> str:
+    words = "".join(_GLYPHS.get(part, latex_text(part)) for part in re.split("([…→])", element.text or ""))
+    return rf"{{\mdseries {words}}}" if element.get("font-weight") == "normal" else words
 
 
 def _style(element: ElementTree.Element, names: Mapping[str, str]) -> Iterator[str]:

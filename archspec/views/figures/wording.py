@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
 
 from archspec.ir.graph import Call, Graph, Node
 from archspec.ops.base import Op, counted, show
@@ -40,10 +42,9 @@ def folded_name(box: Box, first: str) -> str:
     return f"{first} – {end}"
 
 
-def inside(graph: Graph) -> str:
-    """The layers of a block that do the work: `conv 1x1, 3x3, 1x1`, or how many there are of each."""
-    found = _working(graph)
-    if len(found) <= _MOST_STEPS:
+def inside(found: list[tuple[str, str]]) -> str:
+    """The layers of a block that do the work, with their windows: `conv 1x1, 3x3, 1x1`, or how many there are of each."""
+    if len(found) <= _MOST_STEPS and not any(a == b and not b[1] for a, b in pairwise(found)):
         before = ["", *(name for name, _ in found)]
         return ", ".join(
             size if name == last and size else f"{name} {size}".rstrip() for last, (name, size) in zip(before, found, strict=False)
@@ -52,16 +53,29 @@ def inside(graph: Graph) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def _working(graph: Graph) -> list[tuple[str, str]]:
-    """The steps that do the work, with their windows."""
+def graph_steps(graph: Graph) -> list[tuple[str, str]]:
+    """The steps of a graph that do the work, with their windows."""
     found: list[tuple[str, str]] = []
     for _, element in graph.layered:
         if isinstance(element, Call):
-            found += _working(element.graph) * min(element.times, 1000)
-        elif not is_minor(element.op) and not element.op.variadic and element.op.kind != "other":
-            x = graph.type_of(element.inputs[0])
-            found.append((element.op.step, window(element.op, len(x.spatial) if isinstance(x, Map) else 1)))
+            found += graph_steps(element.graph) * min(element.times, 1000)
+        elif element.inputs:
+            found += _working(element.op, graph.type_of(element.inputs[0]))
     return found
+
+
+def box_steps(boxes: Iterable[Box]) -> list[tuple[str, str]]:
+    """The steps of boxes, and the blocks among them."""
+    return [
+        pair
+        for box in boxes
+        for pair in (_working(box.op, box.output) if box.op is not None else [(box.detail.split(" ")[0], "")]) * min(box.times, 1000)
+    ]
+
+
+def _working(op: Op, x: Type) -> list[tuple[str, str]]:
+    idle = is_minor(op) or op.variadic or op.kind == "other"
+    return [] if idle else [(op.step, window(op, len(x.spatial) if isinstance(x, Map) else 1))]
 
 
 def kernel(op: Op, rank: int) -> tuple[int, ...]:
@@ -95,7 +109,10 @@ _SPOKEN = {
 }
 
 
-def kinds_inside(graph: Graph, most: int = 64) -> tuple[str, ...]:
+MOST_KINDS = 64
+
+
+def kinds_inside(graph: Graph, most: int = MOST_KINDS) -> tuple[str, ...]:
     """The kinds of a graph's layers in order, the first of them where there are many."""
     found: list[str] = []
     for _, element in graph.layered:

@@ -14,7 +14,7 @@ from archspec.views.page.html import tag
 
 MOST = 300
 """Boxes of a picture that a page holds: more make it large, and are read in the table."""
-_TITLES = {"stage": "Stages", "block": "Blocks", "part": "Parts", "layer": "Layers"}
+_TITLES = {"group": "Groups", "stage": "Stages", "block": "Blocks", "part": "Parts", "layer": "Layers"}
 _CHARTS = (("volumes", "Volumes", "feature maps and vectors"), ("bars", "Bars", "parameters and MACs"))
 
 

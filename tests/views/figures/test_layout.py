@@ -13,16 +13,18 @@ import archspec
 from archspec.views import figures
 from archspec.views.figures.build import build
 from archspec.views.figures.layered import Layered
+from archspec.views.figures.legible import automatic, laid_out
 from archspec.views.figures.look import Look
 from archspec.views.figures.nesting import nested
 from archspec.views.figures.pieces import Framed, Leaf, Parallel, Series, Through
 from archspec.views.figures.plan import Page
+from archspec.views.figures.wording import folded_name
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import VARIED, few_quick
 from tests.helpers.svg import SVG, Drawn, check
 from tests.helpers.wires import arrows_through_boxes, boxes, boxes_on_boxes, lines, shared_lines
 
-LEVELS = ("stage", "block", "part", "layer")
+LEVELS = ("group", "stage", "block", "part", "layer")
 
 
 def drawn(network, level):
@@ -216,6 +218,38 @@ def test_a_block_shows_its_inside(networks, name, level, block, signs, bars, col
     assert (*found[:2], len(found[2])) == (signs, bars, columns)
 
 
+@pytest.mark.parametrize(
+    ("name", "titles"),
+    [
+        ("segnet", ["conv1", "conv2", "conv3", "conv4", "conv1_D", "conv2_D", "conv3_D", "conv4_D"]),
+        ("inception_resnet_v2", ["concat1", "concat12", "concat33", "add31 – 39", "add40"]),
+    ],
+)
+def test_groups_and_branches_are_one_box(name, titles, networks):
+    """Of the ten rounds of the last, nine are equal; each shows how many layers it has, and their costs."""
+    picture = drawn(networks(name), "group")
+    found = [box for box in build(networks(name), "group").boxes if box.within is not None]
+    assert sorted(folded_name(box, box.title) for box in found) == sorted(titles)
+    stage = build(networks(name), "stage")
+    assert sum(box.params for box in build(networks(name), "group").boxes) == sum(box.params for box in stage.boxes)
+    assert sum(box.macs for box in build(networks(name), "group").boxes) == sum(box.macs for box in stage.boxes)
+    assert len(picture.find("node")) < len(stage.boxes)
+
+
+def test_a_network_of_one_group_is_not_one_box():
+    diagram = build(archspec.loads("input 8x8x4\nall:\n  conv k=1 f=4\n  relu\n  conv k=1 f=2\n"), "group")
+    assert [box.name for box in diagram.boxes] == ["input", "all.0", "all.2", "output"] and diagram.level == "group"
+
+
+def test_a_u_goes_before_what_is_finer():
+    """Layer by layer it is legible in columns, block by block as a U."""
+    text = "block double(f): conv k=3 f=f p=1 | relu | conv k=3 f=f p=1 | relu\n\ninput 64x64x3\na: double 32\npool 2\nb: double 64\npool 2\ndouble 128\n"
+    text += "deconv k=2 s=2 f=64\nconcat b\ndouble 64\ndeconv k=2 s=2 f=32\nconcat a\ndouble 32\nconv k=1 f=4\n"
+    network = archspec.loads(text)
+    assert not laid_out(build(network, "layer")).turned
+    assert laid_out(automatic(network)).turned and automatic(network).level == "block"
+
+
 def test_signs_are_as_many_as_the_additions(networks):
     """On all cards of blocks together."""
     network = networks("resnet18")
@@ -232,7 +266,7 @@ def test_auto_is_the_finest_level_that_is_legible_on_a_slide(networks, name, lev
     assert 10.5 * min(1280 / picture.width, 720 / picture.height) >= 28 / 3 - 0.2
 
 
-SMALL = {"efficientnet_v2_m": 6.8, "fcn8s": 6.8, "segnet": 6.4, "unet": 4.6, "ssd300": 3.7, "inception_v4": 4.8, "inception_resnet_v2": 2.9}
+SMALL = {"unet": 4.8, "ssd300": 4.5}
 """At no level are the words of these 7 pt on a slide; they are at least so large."""
 
 

@@ -1,0 +1,92 @@
+"""The coarsest pictures: what a label frames, and branches of layers, as one box each that shows its inside in small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, count
+from archspec.views.figures.parts import alone
+from archspec.views.figures.refine import finish
+from archspec.views.figures.wording import MOST_KINDS, box_steps, inside
+
+MOST = 26
+"""Boxes that can be told apart in small: what holds more stays open."""
+_LEAST = 3
+"""Boxes of branches: two, and where they meet."""
+
+
+class _Unit(NamedTuple):
+    """What becomes one box: its name, the frame around it, and what it does in a word."""
+
+    name: str
+    group: Group | None
+    detail: str
+    boxes: list[Box]
+
+
+def grouped(diagram: Diagram) -> Diagram:
+    """Each innermost frame of a diagram as one box, and then what lies between places where one value alone goes on.
+
+    A diagram that would be one box stays as it is.
+    """
+    groups = diagram.groups()
+    outer = {group.parent for group in groups}
+    inner = [group for group in groups if group not in outer]
+    found = _closed(diagram, [_Unit(group.name, group.parent, "", [box for box in diagram.boxes if box.group is group]) for group in inner])
+    made = _closed(found, _branches(found))
+    return made if made.inner > 1 else Diagram("group", diagram.boxes, diagram.arrows)
+
+
+def _branches(diagram: Diagram) -> Iterator[_Unit]:
+    """Layers that branch and meet, with the norm and the activation that follow."""
+    order = {box: at for at, box in enumerate(diagram.boxes)}
+    until = {arrow.tail: order[arrow.head] for arrow in diagram.arrows if arrow.head.form != "output"}  # in the order of their heads
+    live: set[Box] = set()
+    unit: list[Box] = []
+    for at, (box, after) in enumerate(zip(diagram.boxes, [*diagram.boxes[1:], None], strict=True)):
+        unit.append(box)
+        live = {value for value in (*live, box) if until.get(value, -1) > at}
+        if len(live) > 1 or (len(unit) > 1 and after is not None and after.form == "minor"):
+            continue
+        if len(unit) >= _LEAST and all(b.form in ("layer", "minor", "merge") and b.group is box.group and not b.training for b in unit):
+            meets = next((b for b in reversed(unit) if b.form == "merge"), box)
+            yield _Unit(meets.name, box.group, meets.step, unit)
+        unit = []
+
+
+def _closed(diagram: Diagram, units: Iterable[_Unit]) -> Diagram:
+    """Each unit that follows the text and puts out one value as one box."""
+    order = {box: at for at, box in enumerate(diagram.boxes)}
+    into: dict[Box, Box] = {}
+    for unit in units:
+        own = {*unit.boxes}
+        leaving = {arrow.tail for arrow in diagram.arrows if arrow.tail in own and arrow.head not in own}
+        if len(leaving) == 1 and len(own) <= MOST and order[unit.boxes[-1]] - order[unit.boxes[0]] == len(own) - 1:
+            into |= dict.fromkeys(own, _box(diagram, unit, leaving.pop()))
+    arrows = []
+    seen = set()
+    for arrow in diagram.arrows:
+        tail, head = (into.get(end, end) for end in (arrow.tail, arrow.head))
+        if tail is not head and (head is arrow.head or (tail, head) not in seen):  # a layer may read a value twice
+            arrows.append(Arrow(tail, head))
+            seen.add((tail, head))
+    return Diagram("group", [*dict.fromkeys(into.get(box, box) for box in diagram.boxes)], arrows)
+
+
+def _box(diagram: Diagram, unit: _Unit, last: Box) -> Box:
+    at = {box: n for n, box in enumerate(unit.boxes)}
+    reads = [arrow for arrow in diagram.arrows if arrow.head in at]
+    kinds = tuple(kind for box in unit.boxes for kind in box.kinds * min(box.times, MOST_KINDS))[:MOST_KINDS]
+    made = Box(unit.name, "block", unit.name, unit.detail, "block", last.output, kinds, group=unit.group, volume=last.output)
+    made.training = all(box.training for box in unit.boxes)
+    made.changes = {arrow.tail.output for arrow in reads if arrow.tail not in at} != {last.output}
+    made.equal = [(box.equal, box.times) for box in unit.boxes], [(at.get(arrow.tail, -1), at[arrow.head]) for arrow in reads]
+    made.inside = inside(box_steps(unit.boxes))
+    for box in unit.boxes:
+        count(made.parts, box.parts, box.times)
+        made.spans += box.spans
+        box.group = None
+    made.within = alone(diagram, {*at})
+    finish(made.within)
+    return made
