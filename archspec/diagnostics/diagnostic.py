@@ -194,9 +194,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     A letter more, less or wrong, or two that changed places; two such slips in words of six letters and more. Words of one or two letters
     that differ in one are different words, and so are those that differ in a digit.
     """
+    folded = word.lower()
+    if len(word) == 1:
+        return next((name for name in islice(known, 400) if name.lower() == folded), None)
     if not 1 < len(word) <= 60:
         return None
-    folded = word.lower()
     allowed = 2 if len(folded) >= 6 else 1
     fitting = (
         name

@@ -29,6 +29,8 @@ class Fix(NamedTuple):
 
 
 Fixes = tuple[Fix, ...]
+_AT_LEFT = re.compile(r"[^ \n\r#|)\]}]")
+"""What a line of the top level begins with."""
 
 
 def written(span: Span, text: str, *, safe: bool = False, title: str = "") -> Fix:
@@ -105,6 +107,14 @@ def lines_removed(source: Source, first: int, last: int, title: str) -> Fix:
     return Fix(title, (Edit(Span(source, source.starts[first - 1], end), ""),))
 
 
+def doubled(span: Span) -> Fixes:
+    """Remove the line of a span where it says the same as the line above; nothing where it does not."""
+    source, number = span.source, span.line
+    if number == 1 or source.line(number - 1).split("#")[0].split() != source.line(number).split("#")[0].split():
+        return ()
+    return (lines_removed(source, number, number, "remove the line that is there twice")._replace(safe=True),)
+
+
 def shifted(source: Source, lines: Iterable[int], spaces: int, title: str) -> Fix:
     """Indent lines by so many spaces more, or less."""
     edits = []
@@ -115,10 +125,19 @@ def shifted(source: Source, lines: Iterable[int], spaces: int, title: str) -> Fi
     return Fix(title, tuple(edits))
 
 
+def beside(span: Span) -> str:
+    """The text that a line would be above if it were moved to the top level, without what it is above already."""
+    source, number = span.source, span.line
+    left = [at for at in range(1, len(source.starts) + 1) if _AT_LEFT.match(source.line(at))]
+    top = max((at for at in left if at < number), default=number)
+    below = min((at for at in left if at > number), default=None)
+    return source.text[source.starts[top - 1] : span.start] + (source.text[source.starts[below - 1] :] if below is not None else "")
+
+
 def moved_up(span: Span, *, safe: bool = False) -> Fixes:
     """Move a line, with its comment, to the top level, above the line that it is indented under."""
     source, number = span.source, span.line
-    top = next((at for at in range(number - 1, 0, -1) if re.match(r"[^ \n\r#|)\]}]", source.line(at))), None)
+    top = next((at for at in range(number - 1, 0, -1) if _AT_LEFT.match(source.line(at))), None)
     line = source.line(number).strip()
     if top is None or not re.fullmatch(r" *(?:#.*)?", line.removeprefix(span.text)):
         return ()

@@ -7,7 +7,7 @@ from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics, did_you_mean
-from archspec.diagnostics.fix import written
+from archspec.diagnostics.fix import doubled, written
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.binding import argument, unknown_argument, unknown_step
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Rounds, Scope, Silent, Value, evaluate, shown
@@ -114,7 +114,7 @@ class Declarations(Reports):
         if name in unit.places or (name in KEYWORDS and name != "expect") or name == "cin":
             what = f"the param `{name}` is defined twice" if name in unit.places else f"`{name}` is a reserved word of the language"
             others = [(unit.places[name], "first here")] if name in unit.places else []
-            return self.reject("A108", what, span, "choose another name", *others)
+            return self.reject("A108", what, span, "choose another name", *others, fixes=doubled(statement.span) if others else ())
         unit.places[name] = span
         try:
             value = evaluate(statement.value, scope)

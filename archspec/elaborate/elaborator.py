@@ -7,10 +7,11 @@ text.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Enough, did_you_mean
-from archspec.diagnostics.fix import Fix, lines_removed, moved_up
+from archspec.diagnostics.fix import Fix, beside, lines_removed, moved_up
 from archspec.elaborate.assumptions import Options
 from archspec.elaborate.core import Abort, Context
 from archspec.elaborate.expressions import MISSING, Missing, Refused, Scope
@@ -192,6 +193,8 @@ class Elaborator(Sharing):
         match statement:
             case ast.Param(name, value):
                 return name.id not in self.unit.names and not ast.names(value)
+            case ast.Default(ast.Name(step), _, span):
+                return re.search(rf"\b{step}\b", beside(span)) is None
             case _:
                 return isinstance(statement, (ast.Use, ast.Expect))
 

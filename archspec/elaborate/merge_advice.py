@@ -41,7 +41,8 @@ class Advice(NamedTuple):
             return list(self.fixes)
         places = [(end, f" | {steps}") for end, steps in zip(self.ends, equalizing(kind, types) or (), strict=False) if steps]
         edits = [edit for end, steps in places if end is not None for edit in inserted(end, steps).edits]
-        return [Fix("make the shapes equal", tuple(edits))] if edits and len(edits) == len(places) else []
+        sure = kind == "concat" and {text for _, text in places} == {" | flatten"}
+        return [Fix("make the shapes equal", tuple(edits), sure)] if edits and len(edits) == len(places) else []
 
     def explain(self, kind: str, misfit: Misfit, types: Sequence[Type]) -> Misfit:
         """Add to a misfit the steps that would make the shapes equal."""

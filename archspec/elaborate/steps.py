@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from archspec.diagnostics.fix import written
+from archspec.diagnostics.fix import Fix, written
 from archspec.elaborate import binding
 from archspec.elaborate.core import Context, Core
 from archspec.elaborate.declarations import BlockDef
@@ -150,9 +150,7 @@ class Steps(Core):
                 if left and kind == "concat" and at:
                     help_ += f", or for this order `from {left[0]} | {kind} {' '.join(n for n in names if n != left[0])}`"
             help_ += f"; to merge it with itself, write `{kind}:` with two lines `skip`"
-            place = expr.span._replace(start=expr.span.start - 1)
-            fixes = [written(place, "", title=f"write `{kind} {' '.join(names[:at] + names[at + 1 :])}`")] if len(names) > 1 else []
-            self.warn("A415", message, expr.span, help_, fixes=fixes)
+            self.warn("A415", message, expr.span, help_, fixes=_merged_once(step, names, at, current=other == value))
             return
 
     def block_call(self, step: ast.Step, block: BlockDef, context: Context, value: int, label: str | None) -> int:
@@ -274,3 +272,19 @@ class Steps(Core):
             self.report(refused)
             return self.unknown(context.builder, statement.span)
         return value
+
+
+def _merged_once(step: ast.Step, names: Sequence[str], at: int, *, current: bool) -> list[Fix]:
+    """The fix for a merge that has a value twice: without the name or, where it is the current value and the order counts, after `from`."""
+    kind, left = step.name.id, [*names[:at], *names[at + 1 :]]
+    if not left or len(names) > len(step.bare):
+        return []
+    place = step.bare[at].span
+    without = written(place._replace(start=place.start - 1), "", title=f"write `{kind} {' '.join(left)}`")
+    if not current or kind == "sub":
+        return [without]
+    if kind != "concat" or at == 0:
+        return [without._replace(safe=True)]
+    alone = not place.source.text[place.source.starts[place.line - 1] : step.span.start].strip()
+    whole = step.span._replace(end=step.bare[-1].span.end)
+    return [written(whole, f"from {names[0]} | {' '.join([kind, *names[1:]])}", safe=True)] if alone else [without]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from itertools import count as counting
 
-from archspec.diagnostics.fix import moved_up, written
+from archspec.diagnostics.fix import doubled, moved_up, written
 from archspec.elaborate.binding import bind
 from archspec.elaborate.core import Context, Part
 from archspec.elaborate.expressions import Frame, Refused, Scope, whole
@@ -21,6 +22,7 @@ from archspec.ir.shared import relinked
 from archspec.ops import STEPS, make, op_class
 from archspec.source import Span
 from archspec.syntax import ast
+from archspec.syntax.lines import BODIES
 from archspec.types import from_shape
 
 NAMELESS = "_"
@@ -41,7 +43,9 @@ class Structures(Steps):
         called = name.id if name is not None else "input"
         if called in self.placed:
             first = self.placed[called], "first here"
-            self.reject("A108", f"there are two inputs called `{called}`", span, "name them: `left: input 32x32x3`", first)
+            self.reject(
+                "A108", f"there are two inputs called `{called}`", span, "name them: `left: input 32x32x3`", first, fixes=doubled(span)
+            )
             return self.unknown(context.builder, span)
         shape = self.options.inputs.get(called) or (self.options.inputs.get("") if not self.placed else None)
         try:
@@ -85,9 +89,11 @@ class Structures(Steps):
                 context.scope.lost += given_by(suite)
         if len(suite.body) == 1 and isinstance(only := suite.body[0], ast.Input):
             return self.input(only, ast.Name(name, head.span) if name else None, context)
+        self.meant_as_head(head, suite)
         around = rounds_of(head.name, context.scope)
         if name is not None and any(name in scope.labels for scope in around):
-            fixes = [written(head.name.span, self.free(name, around))] if head.name.span.text == name else []
+            lonely = len(re.findall(rf"(?<!\w){re.escape(name)}(?!\w)", head.span.source.text)) == len(("here", "there"))
+            fixes = [written(head.name.span, self.free(name, around), safe=lonely)] if head.name.span.text == name else []
             self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label", fixes=fixes)
             name = None
         inside = context
@@ -106,6 +112,16 @@ class Structures(Steps):
             if result < 0 and first <= ~result:
                 context.builder.parts[~result] = Part(name, suite.body, inside, seen, first, len(context.builder.elements))
         return value if aside is not None else result
+
+    def meant_as_head(self, head: ast.Label, suite: ast.Suite) -> None:
+        """Warn of a label that is `residual`, `add` or such in other letters, and so merges nothing."""
+        word, meant = head.name.span.text, head.name.span.text.lower()
+        only = suite.body[0] if len(suite.body) == 1 else None
+        if meant not in BODIES or word == meant or (isinstance(only, ast.Chain) and only.steps[0].name.id == meant):
+            return
+        help_ = f"write `{meant}:`, or choose a label that looks like none"
+        fixes = [written(head.name.span, meant)]
+        self.warn("A422", f"`{word}:` is only a label: `{meant}:` is written in small letters", head.name.span, help_, fixes=fixes)
 
     def free(self, name: str, around: Sequence[Scope]) -> str:
         """A label like one that is taken."""

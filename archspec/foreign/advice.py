@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from archspec.diagnostics import Diagnostic
-from archspec.diagnostics.fix import Fixes, written
-from archspec.foreign.equivalents import known_as
+from archspec.diagnostics.fix import Fixes, lines_removed, written
+from archspec.foreign.equivalents import REASONS, known_as
 from archspec.foreign.whole_lines import Rewritten, rewritten
 from archspec.source import Source, Span
 from archspec.syntax.lalr import Unexpected, automaton
@@ -18,6 +18,8 @@ _NAMES = frozenset(("A101", "A102", "A103", "A104"))
 """Messages whose help may also say that the language has no such thing."""
 _LONGEST = 400
 """Characters of the longest help that is shown."""
+_COMMENT = re.compile(r"(?<=[ ;,)])(?://|--|/\*) *(\w.*?) *(?:\*/ *)?$")
+"""A comment of other languages behind a line."""
 _MOST = 200
 """Lines that are rewritten; a file with more mistakes needs the first of them mended."""
 
@@ -82,7 +84,9 @@ def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
     }
     if unfit.get(code) or not found.help:
         return diagnostic
-    return diagnostic._replace(help=found.help, fixes=_instead(span, line))
+    needless = found.line is None and found.reason == REASONS["word"] and span.source.line(span.line).split("#")[0].strip() == span.text
+    fixes = (lines_removed(span.source, span.line, span.line, "remove the line")._replace(safe=True),) if needless else _instead(span, line)
+    return diagnostic._replace(help=found.help, fixes=fixes)
 
 
 def _instead(span: Span, line: str) -> Fixes:
@@ -94,6 +98,8 @@ def _instead(span: Span, line: str) -> Fixes:
     start = source.starts[number - 1] + len(text) - len(text.lstrip(" "))
     end = next((token.start for token in automaton().lex(text) if token.type == "COMMENT"), len(text))
     stop = source.starts[number - 1] + len(text[:end].rstrip())
+    if (comment := _COMMENT.search(text[:end])) and comment[1] not in line:
+        line += f"  # {comment[1]}"
     return (written(Span(source, start, stop), line, safe=True),) if stop > start else ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from archspec.diagnostics import nearest
 from archspec.syntax.lines import KEYWORDS
 
 if TYPE_CHECKING:
@@ -12,12 +13,18 @@ if TYPE_CHECKING:
 
 _WORD = r"[A-Za-z_]\w*"
 _FLAGS = {"True": "yes", "False": "no"}
-_PARAM = re.compile(rf"param\s+({_WORD})\s*(?::=|[:=]|\s)\s*([\w.\"][^:=]*)")
+_PARAM = re.compile(rf"(?:param|let|const|var|set|int|float|def)\s+({_WORD})\s*(?::=|[:=]|\s)\s*([\w.\"][^:=]*)")
 _VALUE = re.compile(rf"({_WORD})\s*:?=\s*(\d[\w.]*|\.\d+|yes|no|True|False|\"[^\"]*\")")
 _DEFINED = re.compile(rf"(?:def|func|function|fn|define|module|macro|block)\s+({_WORD})\s*(\(.*\)|[^():]*?)\s*(?:->[^:]*)?:?\s*")
 _ARGUMENT = re.compile(rf"({_WORD})(?::\s*\w+)?(?:\s*=\s*([\w.]+))?")
 _FOR = re.compile(rf"for\s+({_WORD})\s+in\s+(?:range\s*\(\s*({_WORD}|\d+)\s*\)|({_WORD}|\d+))\s*:\s*")
+_ROUNDS = re.compile(r"(?:for|loop|do|times)\s+(\d+)(?:\s*x|\s+times)?\s*:\s*")
 _TWO_WORDS = re.compile(rf"({_WORD})(?:\s+|-)(\w+)\s*:(?![:=])\s*")
+_NUMBER = r"\d+"
+_SHAPE = re.compile(
+    rf"(?:({_WORD})\b)?\s*(?:(?:size|shape|dims?|image)\b)?\s*[:=]?\s*[\"'(\[]*(\d+(?:\s*(?:px)?(?:[x*,;-]|\bby\b|\s)\s*\d+)*)(?:px)?[\"')\]]*"
+)
+"""A shape, behind a word, in the many ways to write one: `inputs: (28, 28, 1)`, `28x28x1`, `input size 28 by 28 by 1`."""
 _OUTPUT = re.compile(r"outputs?\s*:?\s+(?=[A-Za-z])")
 _VALUES = frozenset(("x", "input", "inputs"))
 """What a function of Python is given where a block has the value that enters."""
@@ -46,12 +53,16 @@ def condition(text: str) -> str:
 
 def own_line(body: str, rewriter: Rewriter) -> tuple[str, str] | None:
     """A line in two parts: the beginning in this language, and the rest, still to be rewritten; None for other lines."""
+    if (found := _SHAPE.fullmatch(body)) and _names_input(found[1] or "", found[2]):
+        return f"input {'x'.join(re.findall(_NUMBER, found[2]))}", ""
     if (found := _VALUE.fullmatch(body)) and not rewriter.known(found[1]) and found[1] not in KEYWORDS:
         return f"param {found[1]} = {_FLAGS.get(found[2], found[2])}", ""
     if found := _PARAM.fullmatch(body):
         return f"param {found[1]} = {found[2]}", ""
     if (found := _DEFINED.fullmatch(body)) and (arguments := _arguments(found[2])) is not None:
         return f"block {found[1]}({arguments}):", ""
+    if found := _ROUNDS.match(body):
+        return f"repeat {found[1]}:", body[found.end() :]
     if found := _FOR.match(body):
         counter = "" if found[1] == "_" else f" as {found[1]}"
         return f"repeat {found[2] or found[3]}{counter}:", body[found.end() :]
@@ -61,6 +72,15 @@ def own_line(body: str, rewriter: Rewriter) -> tuple[str, str] | None:
         rewriter.remarks.append("the value of the last line is the output")
         return "", body[found.end() :]
     return None
+
+
+def _names_input(word: str, shape: str) -> bool:
+    """Whether a word before a shape means `input`; without one, a shape that is no number does."""
+    return (
+        nearest(word, ["input"]) is not None
+        or word in ("in", "image", "img")
+        or (not word and re.fullmatch(r"\d+(?:[x*]\d+)+", shape) is not None)
+    )
 
 
 def _arguments(text: str) -> str | None:

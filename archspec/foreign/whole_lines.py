@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archspec.foreign.equivalents import REASONS, foreign, key
 from archspec.foreign.habits import arithmetic, condition, own_line
-from archspec.foreign.loose import LONGEST, Call, Reader, Unreadable, Value, plain, tokens
+from archspec.foreign.loose import ARGUMENT_WORDS, LONGEST, Call, Reader, Unreadable, Value, plain, tokens
 from archspec.foreign.rewriting import DATA, Rewriter
 from archspec.foreign.values import Cannot, initialiser
 from archspec.ops import STEPS
@@ -88,6 +88,8 @@ _NO_LAYERS = {
     _APPLIED: REASONS["residual"],
     _LIBRARY: "a whole network of a library is no layer; `archspec list` names the specs that come along",
 }
+_ARGUMENTS = re.compile(rf" +(?:{'|'.join(sorted(ARGUMENT_WORDS))}) *=")
+"""Arguments of the step above, which are on a line of their own."""
 _GUARD = re.compile(r"(.*\S)\s+if\s+(?=[\w(])(.*)")
 _OWN_LINES = frozenset(("param", "default", "use", "meta", "pattern", "arch", "model", "from", "output", "block"))
 
@@ -106,7 +108,7 @@ def rewritten(text: str, blocks: Container[str] = (), defaults: Mapping[str, fro
     if comment := _COMMENT.fullmatch(text):
         return Rewritten(f"# {comment[1]}")
     readable = plain(arithmetic(text))
-    own = _own(_body(_uncommented(readable)), Rewriter(blocks, defaults))
+    own = None if _ARGUMENTS.match(text) else _own(_body(_uncommented(readable)), Rewriter(blocks, defaults))
     if own is not None:
         return own
     for pattern, instead in _NUMBERS:

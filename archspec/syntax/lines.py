@@ -36,6 +36,8 @@ _NO_VALUE = frozenset({"COLON", "VBAR", "COMMA", "ARROW", "ERROR"})
 _OF_SIZES = frozenset(("for", "in", "step"))
 """Words behind `input`."""
 MERGES = frozenset({"add", "concat", "mul", "sub"})
+BODIES = frozenset({"residual", "shortcut", "seq", *MERGES})
+"""Words that open a body without arguments, as a label does."""
 HEADS = frozenset({*_HEADS, *MERGES, "output", "block"})
 KEYWORDS = frozenset({*_ALWAYS, *_AT_LINE, *_HEADS, *MERGES})
 UNLABELLED = KEYWORDS - _AT_LINE
@@ -171,7 +173,8 @@ class Layout:
                 return self.bracket(token, "A007", f"more than {MAX_NESTING} levels of brackets", "write it with fewer levels")
         elif kind in CLOSING:
             if not opened or OPENING[opened[-1].type] != kind:
-                fix = written(Span(self.source, start, end), "", title=f"remove `{token.value}`")
+                sure = self.source.text[end : end + 1] in (" ", "\n", "")  # a bracket before it would change nothing
+                fix = written(Span(self.source, start, end), "", safe=sure, title=f"remove `{token.value}`")
                 return self.bracket(token, "A005", f"`{token.value}` has no opening bracket before it", None, fix)
             opened.pop()
         return True

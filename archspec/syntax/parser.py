@@ -59,7 +59,7 @@ class _LineParser(Lowering):
             under = line.below[0].tokens[0]
             help_ = f"end `{first.value} ...` with `:`" if first.value in HEADS else "only a line that ends in `:` takes indented lines"
             if not line.below[0].broken and "\t" not in self.source.text[under.start - line.below[0].indent : under.start]:
-                fixes = [inserted(span, ":", safe=True)] if first.value in HEADS else self.shallower(line)
+                fixes = [inserted(span, ":", safe=True)] if first.value in HEADS else self.joined(line) or self.shallower(line)
                 self.report("A003", "this line is indented below a line that does not end in `:`", self.span(under), help_, fixes)
         return self.statement(tree, below, span)
 
@@ -90,7 +90,14 @@ class _LineParser(Lowering):
         if help_ is not None and help_.endswith("begins a line: put it on the next one, without `|` before it"):
             bar = max(at for at, each in enumerate(tokens) if each.type == "VBAR" and each.start < token.start)
             return [self.on_next_line(tokens, bar)]
-        if help_ == "separate steps by `|` and arguments by spaces":
+        at = tokens.index(token) if token in tokens else -1
+        opens = not slip and help_ is not None and help_.endswith("opens a body: end it with `:`")
+        if opens and at > 0 and token.type == "NAME" and [each.type for each in tokens[at + 1 : at + 2]] != ["NAME"]:
+            return [inserted(self.span(tokens[at - 1]), ":", safe=True)]
+        if help_ == "separate steps by `|` and arguments by spaces" and [each.type for each in tokens[at + 1 : at + 2]] in (
+            ["NAME"],
+            ["MERGE"],
+        ):
             before, after = self.source.text[blamed.start - 1 : blamed.start], self.source.text[blamed.end : blamed.end + 1]
             return [written(span, f"{'' if before == ' ' else ' '}|{'' if after == ' ' else ' '}", safe=True)]
         return []
@@ -102,6 +109,13 @@ class _LineParser(Lowering):
         place = Span(self.source, before.end, after.start if after is not tokens[bar] else tokens[bar].end)
         sure = all(each.type != "COLON" for each in tokens[:bar])
         return written(place, f"\n{indent}", safe=sure, title="begin a line here")
+
+    def joined(self, line: LogicalLine) -> list[Fix]:
+        """The fix that puts arguments behind the step above them, where the line below one has nothing else."""
+        below = line.below[0]
+        arguments = below.tokens[0].type == "KEY" and not below.below and not {"VBAR", "COLON"} & {each.type for each in below.tokens}
+        gap = Span(self.source, line.tokens[-1].end, below.tokens[0].start)
+        return [written(gap, " ", safe=True, title="put it behind the line above")] if arguments and not gap.text.strip() else []
 
     def shallower(self, line: LogicalLine) -> list[Fix]:
         """The fix that indents the lines below one as far as it; one word may be a label that lacks its colon."""

@@ -19,7 +19,9 @@ NOT_MECHANICAL = {
     "A304", "A402", "A409", "A413", "A414", "A419", "A421", "A502", "A520", "A550", "A601", "A602",
 }  # fmt: skip
 """Codes with an example that asks for a decision: another number, another network, another file."""
-SAFE = {"A001", "A002", "A003", "A004", "A005", "A006", "A008", "A101", "A102", "A104", "A106", "A109", "A206", "A401"}
+SAFE = {
+    "A001", "A002", "A003", "A004", "A005", "A006", "A008", "A010", "A101", "A102", "A104", "A106", "A108", "A109", "A206", "A303", "A401", "A415",
+}  # fmt: skip
 """Codes whose example is mended by safe fixes alone."""
 
 
@@ -132,6 +134,19 @@ def test_a_fix_changes_only_what_it_is_about(text, code, after):
         ("input 8x8x3\rfc 10\r", "input 8x8x3\nfc 10\n"),
         ("conv k=1 f=2 | relu\ninput 8x8x3  # x\nfc 2\n", "input 8x8x3  # x\nconv k=1 f=2 | relu\nfc 2\n"),
         ("input: 28*28*1\nfc 10\n", "input 28x28x1\nfc 10\n"),
+        ("28x28x1\nfc 10\n", "input 28x28x1\nfc 10\n"),
+        ('inputs size "28 by 28 by 1"\nfc 10\n', "input 28x28x1\nfc 10\n"),
+        ("input 8x8x3\ninput 8x8x3\nfc 10\n", "input 8x8x3\nfc 10\n"),
+        ("input 8x8x3\nparam n = 3\nparam n = 3  # again\nfc n\n", "input 8x8x3\nparam n = 3\nfc n\n"),
+        ("input 8x8x3\nlet n = 3;\nfc n\n", "input 8x8x3\nparam n = 3\nfc n\n"),
+        ("input 8x8x3\nconv k=3\n  f=8\n", "input 8x8x3\nconv k=3 f=8\n"),
+        ("input 8x8x3\nconv k=3, f=4 // of 3x3\nend\n", "input 8x8x3\nconv k=3 f=4  # of 3x3\n"),
+        ("input 8x8x3\nfor 2: conv k=1 f=8\n", "input 8x8x3\nrepeat 2: conv k=1 f=8\n"),
+        ("input 8x8x3\nrepeat 2 conv k=1 f=8\n", "input 8x8x3\nrepeat 2: conv k=1 f=8\n"),
+        ("input 8x8x3\nfc 10)\n", "input 8x8x3\nfc 10\n"),
+        ("input 8x8x3\na: conv k=1 f=3\nrelu | add A\n", "input 8x8x3\na: conv k=1 f=3\nrelu | add a\n"),
+        ("input 8x8x3\na: conv k=1 f=3\nb: relu\nconcat a, b\n", "input 8x8x3\na: conv k=1 f=3\nb: relu\nfrom a | concat b\n"),
+        ("input 8x8x3\na: conv k=1 f=3\na: relu\nfc 2\n", "input 8x8x3\na: conv k=1 f=3\na2: relu\nfc 2\n"),
     ],
 )
 def test_what_can_only_mean_one_thing_is_mended(text, after):
@@ -148,6 +163,12 @@ def test_what_can_only_mean_one_thing_is_mended(text, after):
         "input 8x8x3\nfc (3 + 1\n",
         "input 8x8x3\nconv k=3 f=4 f=8\n",
         "input 8x8x3\nfc 8 | relu | sigmoid\n",
+        "input 8x8x3\nconv 8, 3\n",  # the kernel, or the filters?
+        "input 8x8x3\nfc 2+3)*4\n",
+        "input 8x8x3\na: conv k=1 f=3\na: relu\nadd a\n",  # which of the two?
+        "input 8x8x3\nrepeat 2:\n  default conv p=1\n  conv k=3 f=8\nconv k=3 f=8\n",  # the last line would change
+        "input 8x8x3\na: conv k=1 f=3\nb: relu\nsub a b\n",
+        "input 8x8x3\nResidual:\n  relu\n  conv k=1 f=3\n",
         "input 8x8x3\nstem\n  relu\n",  # a label that lacks its colon, or a line too deep
         "block a(k):\n  param n = 2*k\n  conv k=1 f=n\ninput 8x8x3\na 2\n",
     ],
