@@ -36,6 +36,23 @@ def pytest_sessionstart():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+FEW = 2
+"""Cases of one test that the fast run of all tests takes: the first and the last. Others are of the same kind."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Leave few cases of each test where all that is not slow is run; a part, named by its path, has all of its cases."""
+    if config.option.markexpr != "not slow" or [Path(name).name for name in config.args] != ["tests"]:
+        return
+    cases = {}
+    for item in items:
+        cases.setdefault((item.path, item.originalname), []).append(item)
+    left_out = {item for group in cases.values() for item in group[FEW - 1 : -1]}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish():
     """The tests and what they import stay until the end: the garbage collector need not look through them again and again."""

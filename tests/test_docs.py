@@ -255,17 +255,17 @@ def test_python_of_the_package_docstring(monkeypatch):
 
 def test_the_numbers_say_how_much_is_tried():
     """The column `in the tests` of their table: numbers of cases, in the order of the rows."""
-    from tests.fuzzing.mutants import MUTANTS
     from tests.helpers.hostile import corpus
 
     for package in ("torch", "onnx", "onnxruntime"):
         pytest.importorskip(package, reason="random specs are compared with it")
     from tests.ops import test_grids
     from tests.test_fuzz_networks import CASES, IN_KERAS
+    from tests.test_mutants import PLANTED
 
     mutations, grids = test_fuzz_parser.SEEDS, test_grids.configurations()
     shapes, values, *others = CASES.values()
-    tried = [shapes, values, IN_KERAS, *others, sum(grids.values()), mutations, len(MUTANTS), len(corpus())]
+    tried = [shapes, values, IN_KERAS, *others, sum(grids.values()), mutations, len(PLANTED), len(corpus())]
     table = (DOCS / "numbers.md").read_text(encoding="utf-8").partition("command for more")[2].partition("\n\n")[0]
     assert re.findall(r"\| ([\d,]+) \|", table) == [f"{count:,}" for count in tried]
 

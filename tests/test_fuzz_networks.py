@@ -15,8 +15,8 @@ from tests.fuzzing.run import chunk
 from tests.helpers.keras import keras
 
 SIZE = 50
-CASES = {"shape": 5000, "value": 1000, "mistakes": 1000, "fields": 300}
-IN_KERAS = 300
+CASES = {"shape": 3000, "value": 600, "mistakes": 600, "fields": 200}
+IN_KERAS = 200
 
 
 CHUNKS = [(kind, start) for kind, count in CASES.items() for start in range(0, count, SIZE)]

@@ -81,6 +81,7 @@ def test_hostile_names_are_inert():
     assert not any(name.startswith("on") for name, _ in tags.attributes)
 
 
+@pytest.mark.slow
 def test_what_a_browser_shows(visit):
     """The frame has the page and reaches nothing else; without scripts its table is there too; without the frame the folded one is."""
     shown = archspec.loads(LENET, name="small.arch")._repr_html_()

@@ -154,6 +154,7 @@ def test_a_budget_that_is_passed_is_an_error_in_every_format(archspec_command):
         assert (done.status, done.out.count("A601")) == (1, 1)
 
 
+@pytest.mark.slow
 def test_the_list_counts_as_analyze_does(archspec_command):
     import csv
     import io

@@ -203,6 +203,7 @@ def test_no_file_that_a_file_names_is_opened(tmp_path, monkeypatch):
     assert opened == [path]
 
 
+@pytest.mark.slow
 def test_mutated_files_are_answered(tmp_path):
     beginnings = seeds()
     codes = {outcome(drawn(seed, beginnings), tmp_path / "net.onnx") for seed in range(2_000)}

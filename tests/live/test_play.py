@@ -159,6 +159,7 @@ def test_a_spec_is_written(served, tab, archspec_command):
     }
 
 
+@pytest.mark.slow
 def test_every_tab_is_reached_by_keys(served, tab):
     page = tab.open(served.origin + "/" + fragment(LENET))
     page.locator("#tab-table").focus()
@@ -175,6 +176,7 @@ def test_every_tab_is_reached_by_keys(served, tab):
     assert tab.wrong == []
 
 
+@pytest.mark.slow
 def test_completion_and_hover(served, tab):
     page = tab.open(served.origin)
     tab.write("input 8x8x3\n")
@@ -193,6 +195,7 @@ def test_damaged_addresses(served, tab, damaged):
     assert page.locator(".cm-hint").count(), "the page begins as without it"
 
 
+@pytest.mark.slow
 def test_addresses_hold_the_spec(served, tab):
     """Those that Python writes are read, those that swell are refused, and the page writes what Python reads."""
     page = tab.open(served.origin + "/" + fragment("input 8 # é 🙂\nfc 3\n"))

@@ -154,6 +154,7 @@ def test_what_cannot_be_served(archspec_command, words, tmp_path):
     assert (done.status, done.out) == (2, "")
 
 
+@pytest.mark.slow
 def test_a_real_browser(served):
     """The page renews itself, keeps its place, and shows messages over the last good one; nothing is asked of anybody else."""
     sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

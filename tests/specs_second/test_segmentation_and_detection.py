@@ -40,6 +40,7 @@ def test_deeplab_gives_torchvision_s_scores() -> None:
         assert torch.allclose(ours(x).output, theirs(x)["out"], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_ssd_gives_torchvision_s_boxes_and_scores() -> None:
     torch.manual_seed(0)
     theirs, ours = ssd().eval(), archspec.to_torch(archspec.load("ssd300", inputs="268x268x3")).eval()

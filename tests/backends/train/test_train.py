@@ -183,6 +183,7 @@ def test_the_end_of_a_run_names_its_best_epoch_its_folder_and_the_next_command(t
     assert following == f"next: archspec evaluate {out}   or: archspec predict {out} IMAGE"
 
 
+@pytest.mark.slow
 def test_a_finished_run_says_so(tmp_path):
     folder = written(tmp_path)
     python("train.py", "--data", "synthetic:100", "--epochs", "2", cwd=folder)

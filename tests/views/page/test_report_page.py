@@ -280,6 +280,7 @@ def test_search(networks, visit):
     assert len(names(tab)) == 11
 
 
+@pytest.mark.slow
 def test_sort(networks, visit):
     tab = visit(page([networks("vgg16")]).html)
     rows = archspec.analyze(networks("vgg16")).layers
@@ -305,6 +306,7 @@ def recounted(tab):
     return [int(text.replace(",", "")) for text in tab.eval_on_selector_all(".sliders output", "all => all.map(o => o.textContent)")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "params", "size"),
     [("mobilenet_v2", {"width": 0.5}, 224), ("mobilenet_v2", {"width": 1.3}, 160), ("resnet50", {}, 256), ("unet", {"width": 32}, 572)],
@@ -321,6 +323,7 @@ def test_sliders_count_as_analyze(name, params, size, networks, visit):
     assert recounted(tab)[3:] == [totals.params, totals.macs, totals.flops]
 
 
+@pytest.mark.slow
 def test_other_branches_have_no_number(networks, visit):
     tab = visit(page([networks("vgg16")]).html, width=400, color_scheme="dark")
     tab.fill("[type=number][aria-label^=H]", "225")
@@ -454,6 +457,7 @@ def test_copy_as_csv(networks, visit):
     assert len(lines) == 70
 
 
+@pytest.mark.slow
 def test_theme(networks, visit):
     made = page([networks("lenet5")]).html
     ground = "getComputedStyle(document.documentElement).backgroundColor"
