@@ -77,7 +77,7 @@ class Tensors(Sliding):
         step = "fc" if len(x.dims) == 2 and len(x.dims[1]) <= 1 and isinstance(self.flat.type_of(x.value), Vector) else "linear"
         if len(x.dims) == 2 and not (x.dims[1] == self.axis(x.value, "c") and x.dims[0] != self.of(x.value).dims[0]):
             x, step = self.of(self.settle(site, x, "vector")), "fc"
-        return self.on_channels(site, x, -1, step, n=kernel.shape[0], bias=kernel.bias, stored=kernel.stored)
+        return self.on_channels(site, x, -1, step, n=kernel.shape[0], bias=kernel.bias, stored=kernel.stored, **kernel.form)
 
     def pointwise(self, site: Site, x: View, step: str, **arguments: Any) -> View:
         """A layer over each number by itself."""

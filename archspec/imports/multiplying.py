@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from archspec.imports.channels_first import Kernel
 from archspec.imports.flat import Site, Unsaid
+from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit, Dim, joined, merged, numbered, size
 from archspec.imports.products import Attending, Scores
 from archspec.imports.stored import Computed, Held
 from archspec.imports.views import View
-from archspec.types import Tokens
+from archspec.types import Tokens, is_line
+
+LOW = -1e4
+"""What is added to scores that count for nothing is this or less."""
 
 
 class Matrices(Attending):
@@ -18,16 +24,69 @@ class Matrices(Attending):
     def __init__(self, flat: Any, batch: int) -> None:
         super().__init__(flat, batch)
         self._written: dict[int, tuple[Scores, View]] = {}
+        self._apart: dict[int, tuple[View, View, View]] = {}
+
+    def biased(self, scores: Scores, added: Held | Computed | View) -> Scores:
+        """Scores with what is added to them; a mask that hides what comes later is no tensor. Raises Unsaid."""
+        if isinstance(added, Computed) and not added.parts and not scores.weighed and _hides_later(added.value, scores.sizes[-2:]):
+            return scores._replace(causal=True)
+        return super().biased(scores, added)
 
     def attend(self, site: Site, scores: Scores, values: View) -> View:
         """Attention; biases that are no table of relative positions, such as those with some for a class token, are a value that is added."""
         try:
-            return super().attend(site, scores, values)
+            found = super().attend(site, scores, values)
         except Unsaid:
             if len(scores.added) != 1 or scores.mask is not None or scores.bias is not None:
                 raise
             bias = self.lifted(scores.added[0])
             return super().attend(site, scores._replace(table=None, added=(), bias=bias), values)
+        self._apart[found.value] = scores.queries, scores.keys, values
+        return found
+
+    def merge(self, site: Site, step: str, x: View | Held, y: View | Held) -> View:
+        """The sum, difference or product of two tensors, of which the batch may be a later dimension, as in sequences with positions first."""
+        whole = merged([Digit("n", self.batch, 1)])
+        if not isinstance(x, View) or whole not in x.dims[1:] or len(y.dims) > len(x.dims):
+            return super().merge(site, step, x, y)
+        y = y._replace(dims=(*((),) * (len(x.dims) - len(y.dims)), *y.dims))
+        at = x.dims.index(whole)
+        order = [at, *[one for one in range(len(x.dims)) if one != at]]
+        found = super().merge(site, step, *[one._replace(dims=tuple([one.dims[each] for each in order])) for one in (x, y)])
+        return found._replace(dims=tuple([found.dims[order.index(one)] for one in range(len(order))]))
+
+    def linear(self, site: Site, x: View, kernel: Kernel) -> View:
+        """A product with a stored matrix; behind attention to another value, with the products before that, it is one layer `attn`."""
+        parts = self._apart.get(x.value)
+        if parts is not None and not x.fixed and x.factor == 1 and x.dims[-1] == self.axis(x.value, "c"):
+            value = self._across(site, x.value, parts, kernel)
+            if value is not None:
+                axis = "w" if is_line(self.flat.type_of(value)) else "t"
+                rows = [merged([one._replace(axis=axis) if one.axis in ("t", "w") else one for one in dim]) for dim in x.dims[:-1]]
+                return View(value, (*rows, self.axis(value, "c")))
+        return super().linear(site, x, kernel)
+
+    def _across(self, site: Site, value: int, parts: tuple[View, View, View], kernel: Kernel) -> int | None:
+        """Attention to another value with its projections as one layer; None where these are not parts of one matrix, as PyTorch has them."""
+        own, _, out = site.key.rpartition(".")
+        attend, (q, k, v) = self.flat.made(value), [self.flat.made(one.value) for one in parts]
+        if out != "out_proj" or attend is None or attend.op.step != "attend" or q is None or k is None or v is None:
+            return None
+        name, d = f"{own}.in_proj_weight", kernel.shape[0]
+        if any(one.op.step != "linear" or one.op.arguments().get("bias") != kernel.bias for one in (q, k, v)) or k.inputs[0] != v.inputs[0]:
+            return None
+        at = [Stored((name,), rows=(rows,)) for rows in ((0, d), (d, 2 * d), (2 * d, 3 * d), (d, 3 * d))]
+        wanted = [at[0], at[3], at[3]] if parts[1].value == parts[2].value else at[:3]
+        halves = [0, 1] if parts[1].value == parts[2].value else [0, 0]
+        starts = [sum([digit.stride * index for digit, index in one.fixed]) for one in parts]
+        if [one.stored.get("weight") for one in (q, k, v)] != wanted or starts != [0, *[half * d for half in halves]]:
+            return None
+        given = {key: one for key, one in attend.op.arguments().items() if key in ("heads", "causal", "scale") and one is not None}
+        stored = {"in_proj_weight": Stored((name,)), **{f"out_proj.{each}": place for each, place in kernel.stored.items()}}
+        stored |= {"in_proj_bias": Stored((f"{own}.in_proj_bias",))} if kernel.bias else {}
+        given |= {} if kernel.bias else {"bias": False}
+        self.flat.release(own)
+        return self.flat.step(site._replace(key=own), "attn", q.inputs[0], k.inputs[0], kv=True, stored=stored, **given)
 
     def written(self, site: Site, scores: Scores) -> View:
         """What scores are, layer by layer: a product, times a number, with a bias, of which the softmax may be taken. Raises Unsaid."""
@@ -112,3 +171,19 @@ class Matrices(Attending):
         if not lead:
             return self.settle(site, x._replace(dims=(batch, *x.dims[-2:])), "tokens")
         return self.settle(site, x._replace(dims=(batch, x.dims[-1], lead, x.dims[-2])), "map")
+
+
+def _hides_later(mask: Any, sizes: Sequence[int]) -> bool:
+    """Whether the numbers of a mask hide from each query the keys behind its own place, and nothing else."""
+    if (
+        mask is None
+        or not hasattr(mask, "tril")
+        or mask.dim() < 2
+        or tuple(mask.shape[-2:]) != tuple(sizes)
+        or len({*sizes}) > 1
+        or sizes[0] < 2
+    ):
+        return False
+    seen = mask.new_ones(tuple(sizes)).tril().bool()
+    rows = mask.reshape(-1, *sizes)
+    return bool((rows[:, seen] == 0).all()) and bool((rows[:, ~seen] <= LOW).all())

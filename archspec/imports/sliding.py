@@ -21,6 +21,14 @@ class Kernel(NamedTuple):
     shape: Sequence[int]
     bias: bool
     stored: Mapping[str, Stored]
+    form: Mapping[str, Any] = {}
+    """Arguments that say how the weights of each pass are made of what is stored."""
+
+    def raised(self, shape: Sequence[int]) -> Kernel:
+        """The same weights with further axes of size 1."""
+        sizes = {"weight": tuple(shape)}
+        stored = {name: at if name == "bias" else at._replace(shape=sizes.get(name, (-1,))) for name, at in self.stored.items()}
+        return self._replace(shape=shape, stored=stored)
 
 
 def sizes(values: Sequence[int]) -> Any:
@@ -97,24 +105,27 @@ class Sliding(Views):
     ) -> View:
         """A convolution; p is what stands before and after along each axis, unless it is padded to the `same` size; `form` is that of its weights."""
         if len(x.dims) == 3 and not self.is_line(x):
-            raised = Kernel(
-                (*kernel.shape, 1),
-                kernel.bias,
-                {name: at._replace(shape=(*kernel.shape, 1)) if name == "weight" else at for name, at in kernel.stored.items()},
-            )
+            raised = kernel.raised((*kernel.shape, 1))
             y = self.conv(site, self.raised(x), raised, [*s, 1], ([*p[0], 0], [*p[1], 0]), [*d, 1], g, same=same, form=form)
             return y._replace(dims=y.dims[:-1])
         apart = self.layered(x)
         if apart is not None:
-            shape = (*kernel.shape[:2], 1, *kernel.shape[2:])
-            stored = {name: at._replace(shape=shape) if name == "weight" else at for name, at in kernel.stored.items()}
-            raised = Kernel(shape, kernel.bias, stored)
+            raised = kernel.raised((*kernel.shape[:2], 1, *kernel.shape[2:]))
             return self.flattened(self.conv(site, apart, raised, [1, *s], ([0, *p[0]], [0, *p[1]]), [1, *d], g, same=same, form=form), x)
         value = self.map(site, x)
         channels = self.flat.type_of(value).channels
         f, share, *k = kernel.shape
         check_fit(share * g, channels)
-        given = said(k=sizes(k), s=sizes(s), p="same" if same else padding(*p), d=sizes(d), bias=kernel.bias, round="floor", **(form or {}))
+        given = said(
+            k=sizes(k),
+            s=sizes(s),
+            p="same" if same else padding(*p),
+            d=sizes(d),
+            bias=kernel.bias,
+            round="floor",
+            **kernel.form,
+            **(form or {}),
+        )
         if g == channels and g > 1:
             return self.of(self.flat.step(site, "dwconv", value, m=f // g, stored=kernel.stored, **given))
         return self.of(self.flat.step(site, "conv", value, f=f, g=g, stored=kernel.stored, **given))
@@ -126,7 +137,7 @@ class Sliding(Views):
         value = self.map(site, x)
         reads, share, *k = kernel.shape
         check_fit(reads, self.flat.type_of(value).channels)
-        given = said(k=sizes(k), f=share * g, s=sizes(s), p=sizes(p), op=sizes(op), d=sizes(d), g=g, bias=kernel.bias)
+        given = said(k=sizes(k), f=share * g, s=sizes(s), p=sizes(p), op=sizes(op), d=sizes(d), g=g, bias=kernel.bias, **kernel.form)
         return self.of(self.flat.step(site, "deconv", value, stored=kernel.stored, **given))
 
     def pool(

@@ -62,6 +62,12 @@ class Constants(Matrices):
         found = Computed(held("", value.shape).dims, parts, real)
         if name == "index" and isinstance(arguments["x"], Held) and arguments["x"].learned and len(arguments["indices"]) == 1:
             return found._replace(table=Table(arguments["x"].name, self.real.get(node.args[1][0])))
+        if (
+            name == "embedding"
+            and isinstance(arguments["weight"], Held)
+            and in_order(self.real.get(node.args[1]), arguments["weight"].shape[0])
+        ):
+            return arguments["weight"]  # every row once, as a table of positions is read
         if name == "add" and len(read) == 2:
             with suppress(Unsaid):
                 return self._masked(found, *read)
@@ -188,3 +194,8 @@ def without_batch(x: View, batch: int) -> View:
     """A tensor that is the same for all images, which layers give a batch."""
     whole: Dims = plain("n", (batch,))
     return x._replace(dims=((), *x.dims[1:])) if x.dims[:1] == whole else x
+
+
+def in_order(places: Any, count: int) -> bool:
+    """Whether whole numbers are 0, 1, ... up to a count, along one axis."""
+    return places is not None and places.dim() == 1 and places.tolist() == list(range(count))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.elaborate.settings import shape_of
 from archspec.extras import require
-from archspec.imports.flat import Flat, Site
+from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Imported
 from archspec.imports.torch_nodes import module_of
 from archspec.imports.torch_reader import BATCH, Reader
@@ -105,7 +105,12 @@ def _end(flat: Flat, reader: Reader, *, training: bool) -> None:
         path = module_of(node)[0].partition(".")[0]
         own = "output" if at == 0 else path if training and path.isidentifier() and path not in taken else f"output{at + 1}"
         taken.add(own)
-        flat.output(reader.settle(Site("output"), result), own, training=training and at > 0)
+        try:
+            flat.output(reader.settle(Site("output"), result), own, training=training and at > 0)
+        except Unsaid as unsaid:
+            flat.refuse(
+                reader.site(node), f"its result {'x'.join(map(str, result.sizes)) or 'of one number'} is no tensor of a batch: {unsaid}"
+            )
 
 
 def _examples(module: Any, example: Any) -> tuple[Any, ...]:
@@ -143,6 +148,23 @@ def _mode(module: Any, *, training: bool) -> Iterator[None]:
             one.training = was
 
 
+@contextmanager
+def _unguarded() -> Iterator[None]:
+    """Let nn.Transformer take a mask as it is: whether it is causal, which it tells to be faster, depends on numbers that tracing lacks."""
+    from torch.nn.modules import transformer
+
+    def said(mask: Any, is_causal: bool | None = None, size: int | None = None) -> bool:
+        del mask, size
+        return bool(is_causal)
+
+    before = transformer._detect_is_causal_mask
+    transformer._detect_is_causal_mask = said
+    try:
+        yield
+    finally:
+        transformer._detect_is_causal_mask = before
+
+
 def _export(module: Any, inputs: tuple[Any, ...]) -> Any:
     """Trace a module. Raises SpecError with PyTorch's reason where it cannot."""
     import warnings
@@ -150,7 +172,7 @@ def _export(module: Any, inputs: tuple[Any, ...]) -> Any:
     import torch
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _unguarded():
             warnings.simplefilter("ignore")
             return torch.export.export(module, inputs, strict=False)
     except Exception as error:  # whatever the code of the module raises

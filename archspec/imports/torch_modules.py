@@ -133,17 +133,6 @@ def _response(r: Reader, site: Site, own: Any, x: View) -> View:
     return r.on_channels(site, x, getattr(own, "channel_dim", 1), "grn", eps=own.eps, stored=stored_in(site, ["weight", "bias"]))
 
 
-@module("ParametrizedConv2d", "ParametrizedConv1d", of=("torch",))
-def _parametrized(r: Reader, site: Site, own: Any, x: View) -> View:
-    """A convolution whose weights are a direction and a length."""
-    kinds = [type(one).__name__ for one in own.parametrizations.weight] if hasattr(own.parametrizations, "weight") else []
-    if kinds != ["_WeightNorm"] or own.padding_mode != "zeros" or isinstance(own.padding, str):
-        raise Unsaid(f"its weights have the form {', '.join(kinds)}")
-    names = [f"parametrizations.weight.original{at}" for at in (0, 1)] + ["bias"] * (own.bias is not None)
-    kernel = Kernel(tuple(own.weight.shape), own.bias is not None, stored_in(site, names))
-    return r.conv(site, x, kernel, own.stride, (own.padding, own.padding), own.dilation, own.groups, form={"norm": "weight"})
-
-
 @module("ShiftedWindowAttentionV2", of=("torchvision",))
 def _cosine_windows(r: Reader, site: Site, own: Any, x: View) -> View:
     """Swin V2's attention: cosines times a learned factor, and biases that a small network makes of relative positions."""

@@ -91,6 +91,14 @@ def reads_tokens(node: Any) -> bool:
     return False
 
 
+def sequenced(node: Any, keys: Mapping[str, str]) -> str:
+    """The name of a recurrent layer, if the outputs of all its positions are used; empty for any other operator."""
+    if operator(node) not in ("aten.lstm", "aten.gru", "aten.rnn_tanh") or not any(one.args[1] == 0 and one.users for one in node.users):
+        return ""
+    first = next(flat(node.args[2]))
+    return keys.get(getattr(first, "name", ""), "").rpartition(".")[0]
+
+
 def behind(node: Any, arguments: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The numbers, and lists of whole numbers, that an operator takes behind its values; None where it takes others, or in another order.
 

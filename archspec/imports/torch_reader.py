@@ -12,13 +12,27 @@ from archspec.diagnostics import Diagnostic, SpecError
 from archspec.imports.channels_first import Kernel
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
+from archspec.imports.layout import plain
 from archspec.imports.products import Scores
 from archspec.imports.stored import Computed, Held, held
 from archspec.imports.torch_constants import FILLED, KNOWN, Constants, without_batch
-from archspec.imports.torch_nodes import behind, constant_padding, flat, module_of, operator, overwritten, parts_of, reads_tokens, views_in
-from archspec.imports.torch_table import ROWS, TAKES, Stacked
+from archspec.imports.torch_forms import Rows, formed, placed, rows_of
+from archspec.imports.torch_nodes import (
+    behind,
+    constant_padding,
+    flat,
+    module_of,
+    operator,
+    overwritten,
+    parts_of,
+    reads_tokens,
+    sequenced,
+    views_in,
+)
+from archspec.imports.torch_recognised import Recognised, recognised
+from archspec.imports.torch_table import ROWS, TAKES, Final, Stacked
 from archspec.imports.views import View, declared_type
-from archspec.types import Map, from_shape
+from archspec.types import Map, Vector, from_shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +40,8 @@ if TYPE_CHECKING:
 BATCH = 2
 """Images in the batch: with one, a view that mixes the batch with other axes could not be told from one that does not."""
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_PENDING = (Scores, Stacked, Final)
+"""What is being put together, and may become a tensor."""
 _UNUSUAL = (AttributeError, TypeError, ValueError, IndexError, KeyError)
 """What a row raises that meets what its operator seldom gets."""
 
@@ -37,12 +53,14 @@ class Reader(Constants):
         super().__init__(flat, program, batch)
         self.module = module
         signature = program.graph_signature
-        self.keys: Mapping[str, str] = {
-            **signature.inputs_to_parameters,
-            **signature.inputs_to_buffers,
-            **signature.inputs_to_lifted_tensor_constants,
-        }
-        self.learned = set(signature.inputs_to_parameters.values())
+        same = _first_names(module)
+        own = {node: same.get(key, key) for node, key in signature.inputs_to_parameters.items()}
+        self.keys: Mapping[str, str] = {**own, **signature.inputs_to_buffers, **signature.inputs_to_lifted_tensor_constants}
+        self.learned = set(own.values())
+        self.held_nodes = {one for one in program.graph.nodes if one.op == "placeholder" and self.keys.get(one.name) in self.learned}
+        """The operators that give learned tensors."""
+        self.sequenced = {path for one in program.graph.nodes if (path := sequenced(one, self.keys))}
+        """The recurrent layers of which the outputs of all positions are used."""
         self.dropped: set[str] = set()
         """The modules with attention of which training drops out weights."""
         self.layers = {key.rpartition(".")[0] for key in self.keys.values() if key.endswith((".weight", ".running_mean"))}
@@ -59,20 +77,39 @@ class Reader(Constants):
 
         results: list[tuple[Any, Any]] = []
         parts = wholes(self)
+        written = recognised(self, parts)
+        inner = {one for found in written.values() for one in found.inner}
         for node in self.program.graph.nodes:
             if node.op == "placeholder":
                 self._placeholder(node)
             elif node.op == "output":
                 results = [(self._result(one), one) for one in flat(node.args)]
-            elif node.op == "call_function" and node not in parts:
-                found = self._call(node)
-                self.values[node] = found._replace(node=node) if isinstance(found, Computed) else found
-                for one in overwritten(node):
-                    self.values[one] = self._changed(node, one)
-            elif node.op == "call_function" and parts[node] is not None:
+            elif node.op == "call_function" and node in written:
+                self._written_out(node, written[node])
+            elif node.op == "call_function" and node not in parts and node not in inner:
+                self._operator(node)
+            elif node.op == "call_function" and parts.get(node) is not None:
                 path, row, inputs = parts[node] or ("", None, [])
                 self.values[node] = self._whole(node, path, row, inputs)
         return results
+
+    def _operator(self, node: Any) -> None:
+        """Read one operator, and what it changes in place."""
+        found = self._call(node)
+        self.values[node] = found._replace(node=node) if isinstance(found, Computed) else found
+        for one in overwritten(node):
+            self.values[one] = self._changed(node, one)
+
+    def _written_out(self, node: Any, layer: Recognised) -> None:
+        """Read the operators of a layer that is written out as that layer, or one by one where it takes no tensor of the network."""
+        with suppress(Unsaid):
+            x = self.values.get(layer.source)
+            if isinstance(x, View):
+                self.values[node] = layer.make(self, self.site(node), x)
+                self._check(node, self.values[node], "")
+                return
+        for one in [*layer.inner, node]:
+            self._operator(one)
 
     def _changed(self, node: Any, one: Any) -> Any:
         """What a tensor is behind an operator that changes it, or a part of it, in place."""
@@ -93,7 +130,7 @@ class Reader(Constants):
 
     def _result(self, node: Any) -> Any:
         value = self.values.get(node)
-        return self.written(self.site(node), value) if isinstance(value, Scores) else value
+        return self._plain(self.site(node), value) if isinstance(value, _PENDING) else value
 
     def _whole(self, node: Any, path: str, row: Any, inputs: Sequence[Any]) -> Any:
         """The result of a module that is one layer."""
@@ -129,13 +166,15 @@ class Reader(Constants):
     def _input(self, node: Any, shape: Sequence[int]) -> View:
         """An input of the network: of two axes behind the batch the channels are last where the first layers read them so."""
         sizes = shape[1:]
+        if len(shape) == 1:  # a number per image
+            return self.of(self.flat.input(node.name, Vector(1)))._replace(dims=plain("n", (self.batch,)))
         if len(sizes) == 2 and reads_tokens(node):
             value = self.flat.input(node.name, Map((sizes[0],), sizes[1]))
             x = self.of(value)
             return x._replace(dims=(x.dims[0], x.dims[2], x.dims[1]))
         if not 1 <= len(sizes) <= 4:
             raise SpecError(
-                [Diagnostic("A611", f"input `{node.name}` has {len(shape)} axes, the batch included; a network takes 2 to 5", None)]
+                [Diagnostic("A611", f"input `{node.name}` has {len(shape)} axes, the batch included; a network takes 1 to 5", None)]
             )
         return self.of(self.flat.input(node.name, from_shape((*sizes[1:], sizes[0]))))
 
@@ -172,12 +211,12 @@ class Reader(Constants):
     def _tried(self, node: Any, site: Site, arguments: dict[str, Any]) -> Any:
         """What comes of an operator in the first of several ways that gives something, and `custom` where none does."""
         why = "it is used in a way that is not known"
-        given = [one for one in flat(list(arguments.values())) if isinstance(one, (Scores, Stacked, Held, Computed))]
+        given = [one for one in flat(list(arguments.values())) if isinstance(one, (*_PENDING, Held, Computed))]
         try:
-            for plain in (False, True):
-                if plain and not any(isinstance(one, (Scores, Stacked)) for one in given):
+            for whole in (False, True):
+                if whole and not any(isinstance(one, _PENDING) for one in given):
                     break
-                if plain:
+                if whole:
                     arguments = _each(arguments, lambda _, one: self._plain(site, one))
                 for kinds in ((), (Computed,), (Held, Computed)):
                     if kinds and not any(isinstance(one, kinds) for one in given):
@@ -196,6 +235,7 @@ class Reader(Constants):
 
     def _plain(self, site: Site, one: Any) -> Any:
         """What was being put together as the tensor that it is, since nothing else came of it. Raises Unsaid."""
+        one = one.whole(self) if isinstance(one, Final) else one
         if isinstance(one, Stacked):
             count, last = len(one.parts), len(one.parts[0].dims)
             joined = self.concat(site, one.parts, last - 1)
@@ -331,14 +371,29 @@ class Reader(Constants):
 
     def kernel(self, weight: Any, bias: Any) -> tuple[str, Kernel]:
         """The key of a layer, and its weights, from its stored tensors. Raises Unsaid where they are computed."""
-        if not isinstance(weight, Held) or not weight.name or isinstance(bias, (Computed, View)):
+        made = formed(self, weight) if isinstance(weight, Computed) else None
+        part = rows_of(self, bias) if isinstance(bias, Computed) else bias
+        if made is not None and (part is None or isinstance(part, Held)):
+            key, stored, form = made
+            return key, Kernel(weight.sizes, bias is not None, stored | ({"bias": Stored((bias.name,))} if bias is not None else {}), form)
+        rows = rows_of(self, weight)
+        if rows is None or not rows.name or isinstance(bias, View) or (part is None and bias is not None):
             raise Unsaid("its weights are computed")
-        key, _, name = weight.name.rpartition(".")
-        key = key if name == "weight" else weight.name.removesuffix("_weight")
-        stored = {"weight": Stored((weight.name,))} | ({"bias": Stored((bias.name,))} if bias is not None else {})
+        key, _, name = rows.name.rpartition(".")
+        key = key if name == "weight" else rows.name.removesuffix("_weight")
+        if isinstance(rows, Rows):
+            key = f"{key}_{rows.start}_{rows.stop}"
+        stored = {"weight": placed(rows)} | ({"bias": placed(part)} if part is not None else {})
         return key, Kernel(weight.sizes, bias is not None, stored)
 
 
 def _each(arguments: Mapping[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:
     """Arguments of which each is changed, also those in lists."""
     return {name: [change(name, each) for each in one] if type(one) is list else change(name, one) for name, one in arguments.items()}
+
+
+def _first_names(module: nn.Module | None) -> dict[str, str]:
+    """The first name of each parameter of a module by each of its names: tied ones have several."""
+    found: dict[int, str] = {}
+    named = module.named_parameters(remove_duplicate=False) if module is not None else ()
+    return {name: found.setdefault(id(one), name) for name, one in named}

@@ -7,11 +7,15 @@ from typing import Any, NamedTuple
 
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import viewed
 from archspec.imports.stored import Computed, Held
 from archspec.imports.torch_reader import Reader
-from archspec.imports.torch_table import Row, row, spread
+from archspec.imports.torch_table import Final, Row, row, spread
 from archspec.imports.views import View
+
+
+def zeros(value: Any) -> bool:
+    """Whether the numbers of a constant are all zero, as far as they are known."""
+    return value is None or not bool(value.any())
 
 
 def recurrent(step: str) -> Row:
@@ -30,7 +34,7 @@ def recurrent(step: str) -> Row:
         dropout: float,
         train: bool,
     ) -> list[Any]:
-        if any(not isinstance(one, Computed) or one.parts for one in (hx if isinstance(hx, list) else [hx])):
+        if any(not isinstance(one, Computed) or one.parts or not zeros(one.value) for one in (hx if isinstance(hx, list) else [hx])):
             raise Unsaid("it begins with states that are not zero")
         if train and dropout and num_layers > 1:
             raise Unsaid("it drops out numbers between its layers")
@@ -43,39 +47,14 @@ def recurrent(step: str) -> Row:
         own = site._replace(key=params[0].name.rpartition(".")[0])
         every = r.of(r.flat.step(own, step, tokens, stored=stored, **given))
         outputs = every._replace(dims=tuple([every.dims[at] for at in order]))
-        return [outputs, Final(own, step, tokens, stored, given), None]
+        states = Final(own, step, tokens, stored, given, every if own.key in r.sequenced else None, {})
+        return [outputs, states, None]
 
     return read
 
 
-class Final(NamedTuple):
-    """The final states of a recurrent layer (layers and directions, batch, n), which are a layer of their own where they are used."""
-
-    site: Site
-    step: str
-    tokens: int
-    stored: dict[str, Stored]
-    given: dict[str, Any]
-
-    def last(self, r: Reader) -> View:
-        """The final states of the last layer, a direction after the other, as (directions, batch, n)."""
-        r.flat.release(self.site.key)
-        x = r.of(r.flat.step(self.site, self.step, self.tokens, stored=self.stored, out="last", **self.given))
-        parts = viewed((x.dims[1],), (self.given["dirs"], self.given["n"])) or ((), ())
-        return View(x.value, (parts[0], x.dims[0], parts[1]))
-
-
 for _name, _step in {"lstm": "lstm", "gru": "gru", "rnn_tanh": "rnn"}.items():
     row(_name)(recurrent(_step))
-
-
-def state(r: Reader, x: Any, index: int) -> Any:
-    """One of the final states of a recurrent layer. Raises Unsaid where it is not of the last layer."""
-    count = x.given["layers"] * x.given["dirs"]
-    at = index % count - (count - x.given["dirs"])
-    if at < 0:
-        raise Unsaid("it takes the final state of a layer that is not the last")
-    return r.select(x.last(r), 0, at)
 
 
 class Lengths(NamedTuple):
@@ -84,6 +63,11 @@ class Lengths(NamedTuple):
     x: View
     dim: int
     least: float = 0.0
+
+
+@row("glu")
+def _glu(r: Reader, site: Site, x: Any, dim: int) -> View:
+    return r.on_channels(site, x, dim, "glu")
 
 
 @row("linalg_vector_norm")

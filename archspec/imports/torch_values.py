@@ -7,6 +7,8 @@ from typing import Any
 from archspec.imports.channels_first import Kernel
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
+from archspec.imports.layout import joined, numbered
+from archspec.imports.multiplying import LOW
 from archspec.imports.products import Scores
 from archspec.imports.stored import Computed, Held
 from archspec.imports.torch_reader import Reader
@@ -104,6 +106,13 @@ def _cat(r: Reader, site: Site, tensors: Any, dim: int) -> View:
     return r.concat(site, tensors, dim)
 
 
+@row("max")
+def _max(r: Reader, site: Site, x: Any, dim: Any, keepdim: Any, other: Any) -> list[View]:
+    if dim is None or other is not None:
+        raise Unsaid("the language has no layer for it")
+    return [r.reduce(site, x, "max", [dim], keep=bool(keepdim))]
+
+
 @row("mean", "amax", takes=(Stacked,))
 def _mean(r: Reader, site: Site, x: Any, dim: Any, keepdim: bool) -> View:
     if isinstance(x, Stacked):
@@ -158,7 +167,40 @@ def _linear(r: Reader, site: Site, x: Any, weight: Any, bias: Any) -> Any:
 def _embedding(r: Reader, site: Site, weight: Any, indices: Any) -> View:
     key, kernel = r.kernel(weight, None)
     v, d = kernel.shape
-    return r.of(r.flat.step(site._replace(key=key), "embed", r.settle(site, indices, "vector"), v=v, d=d, stored=kernel.stored))
+    first = next((at for at, dim in enumerate(indices.dims) if dim and dim[0].axis == "n"), None)
+    first = 0 if first is None and indices.dims[0] == () else first  # those that are the same for all images may have no such axis
+    lead = [] if first is None else [first]
+    others = [dim for at, dim in enumerate(indices.dims) if at not in lead]
+    words = r.settle(site, indices._replace(dims=(*([indices.dims[at] for at in lead] or [()]), joined(others))), "vector")
+    value = r.flat.step(site._replace(key=key), "embed", words, v=v, d=d, stored=kernel.stored)
+    if lead and not others:  # a word per image
+        return r.of(r.flat.step(site, "flatten", value))
+    dims = [*numbered(others, "t")]
+    for at in lead:
+        dims.insert(at, indices.dims[at])
+    return View(value, (*dims, r.axis(value, "c")))
+
+
+@row("masked_fill", takes=(Scores,))
+def _masked_fill(r: Reader, site: Site, x: Any, mask: Any, value: Any) -> Scores:
+    return _hidden(r, x, mask, value)
+
+
+@row("where", takes=(Scores,))
+def _where(r: Reader, site: Site, condition: Any, x: Any, other: Any) -> Scores:
+    return _hidden(r, x, condition, other, seen=True)
+
+
+def _hidden(r: Reader, x: Any, mask: Any, low: Any, *, seen: bool = False) -> Scores:
+    """Scores of which some count for nothing, those where a mask is true, or with `seen` those where it is not. Raises Unsaid."""
+    known = r.constant(mask) if isinstance(mask, (Held, Computed)) else mask
+    number = low if isinstance(low, (int, float)) else low.value if isinstance(low, Computed) else None
+    if not isinstance(x, Scores) or not isinstance(known, Computed) or known.value is None or number is None or float(number) > LOW:
+        raise Unsaid("the language has no layer for it")
+    hides = ~known.value.bool() if seen else known.value.bool()
+    return r.biased(
+        x, known._replace(value=hides.new_zeros(hides.shape, dtype=hides.new_zeros(0).float().dtype).masked_fill(hides, LOW * 100))
+    )
 
 
 @row("index", takes=(Held,))
@@ -214,8 +256,10 @@ def _einsum(r: Reader, site: Site, equation: str, tensors: Any) -> Any:
 def _sdpa(r: Reader, site: Site, query: Any, key: Any, value: Any, attn_mask: Any, is_causal: bool, scale: Any) -> View:
     scores = Scores(query, key, scale)
     if attn_mask is not None:
-        scores = r.biased(scores, attn_mask if isinstance(attn_mask, View) else r.constant(attn_mask))
-    scores = scores._replace(causal=is_causal)
+        mask = attn_mask if isinstance(attn_mask, View) else r.constant(attn_mask)
+        boolean = isinstance(mask, Computed) and mask.value is not None and not mask.value.is_floating_point()
+        scores = _hidden(r, scores, mask, LOW, seen=True) if boolean else r.biased(scores, mask)
+    scores = scores._replace(causal=scores.causal or is_causal)
     try:
         return r.attend(site, scores, value)
     except Unsaid:  # such as values with other channels than keys have

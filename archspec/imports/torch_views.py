@@ -11,8 +11,8 @@ from archspec.imports.layout import Digit, viewed
 from archspec.imports.products import Scores
 from archspec.imports.stored import Computed, Held
 from archspec.imports.torch_reader import Reader
-from archspec.imports.torch_sequences import Final, Lengths, state
-from archspec.imports.torch_table import row, spread
+from archspec.imports.torch_sequences import Lengths
+from archspec.imports.torch_table import Final, row, spread
 from archspec.imports.views import View
 
 _BESIDE = 32
@@ -180,10 +180,21 @@ def _unbind(r: Reader, site: Site, x: Any, dim: int) -> list[View]:
     return [r.select(x, dim, at) for at in range(x.sizes[dim])]
 
 
+@row("unfold")
+def _unfold(r: Reader, site: Site, x: Any, dimension: int, size: int, step: int) -> View:
+    """Windows along an axis as an axis of their own behind all others, where they lie side by side."""
+    dim = dimension % len(x.dims)
+    if size != step or x.sizes[dim] % size:
+        raise Unsaid("its windows overlap")
+    x = r.view(site, x, [*x.sizes[:dim], x.sizes[dim] // size, size, *x.sizes[dim + 1 :]])
+    found: View = x._replace(dims=(*x.dims[: dim + 1], *x.dims[dim + 2 :], x.dims[dim + 1]))
+    return found
+
+
 @row("select", takes=(Final,))
 def _select(r: Reader, site: Site, x: Any, dim: int, index: int) -> Any:
     if isinstance(x, Final):
-        return state(r, x, index)
+        return x.direction(r, index)
     return r.select(x, dim % len(x.dims), index)
 
 

@@ -140,6 +140,7 @@ class Views:
         site = self._there(site, x)
         x = self.cut(site, x)
         here = self.flat.type_of(x.value)
+        x = x._replace(dims=(*x.dims, ())) if len(x.dims) == 1 else x  # a number per image is a vector of one
         kind = kind or _kind(x, here)
         type_ = _type(kind, x.sizes[1:])
         if type_ == here and x.dims[1:] == self.of(x.value).dims[1:] and x.dims[0] in ((), self.of(x.value).dims[0]):
