@@ -262,5 +262,5 @@ def _sdpa(r: Reader, site: Site, query: Any, key: Any, value: Any, attn_mask: An
     scores = scores._replace(causal=scores.causal or is_causal)
     try:
         return r.attend(site, scores, value)
-    except Unsaid:  # such as values with other channels than keys have
+    except Unsaid:  # such as a mask of attention to another value
         return r.multiplied(site, r.written(site, scores._replace(weighed=True)), value)

@@ -25,7 +25,7 @@ class _Projected(Heads):
         narrow = width if self.kvheads is None else width // self.heads * self.kvheads
         here, there = positions(x), positions(source)
         whole = self.w is None and self.grid is None
-        return Sizes(here, there if whole else self.spanned(x), there, width, narrow)
+        return Sizes(here, there if whole else self.spanned(x), there, width, narrow, narrow, width)
 
     def check(self, *inputs: Any) -> None:
         x = inputs[0]
@@ -104,7 +104,7 @@ class _Projected(Heads):
         q, k = s.queries * s.width, s.sources * s.narrow
         form = self.form(*inputs)
         base, found = self.core(s, x, form != "apart")
-        numbers = found.numbers + q * (not (self.frozen and self.scored(x)))  # fixed weights keep nothing that they multiply
+        numbers = found.numbers + q * (not (self.frozen and self.scored(s, x)))  # fixed weights keep nothing that they multiply
         if form == "apart":
             numbers += q * base[0] + k * base[1] + k * base[2]
         elif any(base):
@@ -192,9 +192,9 @@ class WindowAttention(_Projected):
 class Attend(Heads):
     """Attention without its projections: of one value whose channels are queries, keys and values, or of three.
 
-    Shape:   (*S, heads*d + 2*kvheads*d) -> (*S, heads*d); of three (*S, heads*d), (*R, kvheads*d) and (*R, kvheads*d)
+    Shape:   (*S, heads*d + 2*kvheads*d) -> (*S, heads*d); of three (*S, heads*d), (*R, kvheads*d) and (*R, kvheads*e) -> (*S, heads*e)
     Params:  those of `rel`, `sim` and `talk` as in `attn`
-    MACs:    2*T*U*heads*d; talk 2*T*U*heads^2; rel=mlp prod(2n - 1)*(r*512 + 512*heads)
+    MACs:    T*U*heads*(d + e); talk 2*T*U*heads^2; rel=mlp prod(2n - 1)*(r*512 + 512*heads)
     Source:  Vaswani et al. 2017, equation 1; torch.nn.functional.scaled_dot_product_attention.
     """
 
@@ -219,7 +219,9 @@ class Attend(Heads):
         d = x.channels // (self.heads if self.k else self.heads + 2 * kvheads)
         here, there = positions(x), positions(source)
         whole = self.w is None and self.grid is None
-        return Sizes(here, there if whole else self.spanned(x), there, self.heads * d, kvheads * d)
+        width, narrow = self.heads * d, kvheads * d
+        values, mixed = (inputs[2].channels, inputs[2].channels // kvheads * self.heads) if self.k else (narrow, width)
+        return Sizes(here, there if whole else self.spanned(x), there, width, narrow, values, mixed)
 
     def check(self, *inputs: Any) -> None:
         x = inputs[0]
@@ -245,9 +247,12 @@ class Attend(Heads):
         for name, value in (("k", k), ("v", v)):
             if not isinstance(value, (Map, Tokens)):
                 raise Misfit("A201", f"`{name}` is a feature map or tokens, not {describe(value)}", argument=name)
-        if k != v:
-            raise Misfit("A301", f"keys and values have one shape, but are {describe(k)} and {describe(v)}", argument="v")
-        narrow = q.channels // self.heads * (self.heads if self.kvheads is None else self.kvheads)
+        if k._replace(channels=v.channels) != v:
+            message = f"keys and values have the same positions, but are {describe(k)} and {describe(v)}"
+            raise Misfit("A301", message, argument="v")
+        kvheads = self.heads if self.kvheads is None else self.kvheads
+        share(v.channels, "channel", kvheads, "head", "heads" if self.kvheads is None else "kvheads")
+        narrow = q.channels // self.heads * kvheads
         if holds(k.channels != narrow):
             message = f"keys have as many channels per head as the queries: {narrow} in all, not {k.channels}"
             raise Misfit("A301", message, argument="k", help_="a `linear` makes them, or `kvheads` says how many heads they have")
@@ -259,18 +264,19 @@ class Attend(Heads):
 
     def output(self, *inputs: Any) -> Type:
         x: Type = inputs[0]
-        return x._replace(channels=self.sizes(*inputs).width)
+        return x._replace(channels=self.sizes(*inputs).mixed)
 
     def parts(self, *inputs: Any) -> tuple[Part, ...]:
         s = self.sizes(*inputs)
-        end = Part("output", f"softmax(S) V of all heads, side by side: {s.width} channels")
+        end = Part("output", f"softmax(S) V of all heads, side by side: {s.mixed} channels")
         return (*self.matrices(s, inputs[0]), end)
 
     def kept(self, *types: Any) -> Kept:
         """Queries, keys and values; the softmax, or its sums and the result."""
         x, inputs = types[0], types[:-1]
-        base, found = self.core(self.sizes(*inputs), x, not self.k)
-        found = found._replace(output=not self.scored(x))
+        s = self.sizes(*inputs)
+        base, found = self.core(s, x, not self.k)
+        found = found._replace(output=not self.scored(s, x))
         if self.k:
             return found._replace(input=(*base, False)[: len(inputs)])
         if self.regrouped(x):

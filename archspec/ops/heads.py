@@ -31,7 +31,8 @@ class Sizes(NamedTuple):
     """The sizes of an attention.
 
     Each of T `queries` reads U `keys`, those of its window or all; `sources` are the positions that have keys and values. `width` is
-    heads*d, `narrow` the kvheads*d channels of the keys, and of the values.
+    heads*d, `narrow` the kvheads*d channels of the keys. Values have e channels per head, which is d but for `attend`: `values` is
+    kvheads*e, and `mixed` the heads*e channels of the result.
     """
 
     queries: int
@@ -39,6 +40,8 @@ class Sizes(NamedTuple):
     sources: int
     width: int
     narrow: int
+    values: int
+    mixed: int
 
 
 def positions(x: Map | Tokens) -> int:
@@ -122,7 +125,8 @@ class Heads(Op):
 
     def macs(self, *types: Any) -> int:
         s = self.sizes(*types[:-1])
-        found = 2 * product((s.queries, s.keys, s.width))
+        found = product((s.queries, s.keys, s.width))
+        found = 2 * found if s.mixed is s.width else found + product((s.queries, s.keys, s.mixed))
         if self.talk:
             found += 2 * product((s.queries, s.keys, self.heads, self.heads))
         if self.rel == "mlp":
@@ -155,11 +159,12 @@ class Heads(Op):
         if self.w is not None or self.grid is not None:
             here = there = s.keys
             where_ = f" in each of {s.queries // s.keys:,} {'windows' if self.grid is None else 'grids'}"
-        d = s.width // self.heads
-        rows = zip(("queries Q", "keys K", "values V"), of, (self.heads, kvheads, kvheads), (here, there, there), params, strict=True)
+        d, e = s.width // self.heads, s.mixed // self.heads
+        counts = (self.heads, here, d), (kvheads, there, d), (kvheads, there, e)
+        rows = zip(("queries Q", "keys K", "values V"), of, counts, params, strict=True)
         found = [
-            Part(name, f"{text}{heads} x {count}x{d}{where_}{turned if name[0] != 'v' else ''}", number)
-            for name, text, heads, count, number in rows
+            Part(name, f"{text}{heads} x {count}x{channels}{where_}{turned if name[0] != 'v' else ''}", number)
+            for name, text, (heads, count, channels), number in rows
         ]
         scale = f" / sqrt({d})" if self.scale is None else f" * {self.scale:g}"
         scores = "cos(Q, K) * the head's learned scale" if self.sim == "cos" else f"Q K^T{scale}"
@@ -171,16 +176,19 @@ class Heads(Op):
 
     # memory
 
-    def scored(self, x: Map | Tokens) -> bool:
+    def scored(self, s: Sizes, x: Map | Tokens) -> bool:
         """Whether the scores are written out: elsewhere one operation computes the softmax without keeping it."""
+        return self._added_to(x) or holds(s.values != s.narrow)
+
+    def _added_to(self, x: Map | Tokens) -> bool:
         return self.rel is not None or self.talk or bool(self._shifted(x))
 
     def core(self, s: Sizes, x: Map | Tokens, packed: bool) -> tuple[tuple[bool, bool, bool], Kept]:
         """Say whether queries, keys and values are kept as they are, and what is kept besides, in inputs `packed` in one value or not."""
-        scored = self.scored(x)
+        scored = self.scored(s, x)
         copied = scored and self.heads > 1
-        q, k = s.queries * s.width, s.sources * s.narrow
-        spread = k * s.width // s.narrow if copied else k  # keys and values repeated for the heads that share them
+        times = s.width // s.narrow if copied else 1  # keys and values are repeated for the heads that share them
+        q, k, v = s.queries * s.width, s.sources * s.narrow * times, s.sources * s.values * times
         scores = self.heads * s.queries * s.keys
         learns = not self.frozen  # fixed weights keep nothing that they multiply
         numbers = scores * (1 + (1 + learns * (1 + copied)) * self.talk) if scored else self.heads * s.queries
@@ -189,13 +197,15 @@ class Heads(Op):
             statistics += self._offsets(x) * (HIDDEN + self.heads)
         if self.rope is not None:
             statistics += 2 * s.queries * (s.width // self.heads)
-            numbers += q + spread + spread * (copied or packed)
+            numbers += q + k + v * (copied or packed)
             return (False, False, not (copied or packed)), Kept(numbers=numbers, statistics=statistics)
         if self.sim == "cos":
             lengths = self.heads * s.queries + self.heads * s.sources * s.narrow // s.width
-            numbers += 2 * lengths + (1 + learns) * q + spread + spread * copied
+            numbers += 2 * lengths + (1 + learns) * q + k + v * copied
             return (True, True, not copied), Kept(numbers=numbers, statistics=statistics + self.heads)
-        return (not copied,) * 3, Kept(numbers=numbers + (q + 2 * spread) * copied, statistics=statistics)
+        scaled = copied or (scored and not self._added_to(x))  # PyTorch scales queries and keys where values have other channels
+        kept = Kept(numbers=numbers + (q + k) * scaled + v * copied, statistics=statistics)
+        return (not scaled, not scaled, not copied), kept
 
     def regrouped(self, x: Map | Tokens) -> bool:
         """Whether the positions of a window do not lie beside one another, so that they are copied."""

@@ -103,6 +103,10 @@ def test_attend_is_scaled_dot_product_attention(arguments, options):
     same(module(f"input 7x{channels}\ntokens | attend {arguments}\n")(x), expected)
     three = module(f"q: input 7x12\nk: input 7x{3 * kvheads}\nv: input 7x{3 * kvheads}\nfrom q | attend k v {arguments}\n")
     same(three(*x.split([12, 3 * kvheads, 3 * kvheads], 1)), expected.transpose(1, 2))
+    v = drawn(2, kvheads, 7, 5)  # 5 channels per head, where keys have 3
+    expected = F.scaled_dot_product_attention(q, k, v, **options).transpose(1, 2).flatten(2)
+    wider = module(f"q: input 7x12\nk: input 7x{3 * kvheads}\nv: input 7x{5 * kvheads}\nfrom q | attend k v {arguments}\n")
+    same(wider(x[:, :12], x[:, 12 : 12 + 3 * kvheads], v.transpose(2, 3).flatten(1, 2)), expected.transpose(1, 2))
 
 
 # formulas written out
@@ -268,6 +272,10 @@ KEPT = [
     *[f"input 12x10x36\nscale 0.5\nattend {arguments}\nscale 0.5\n" for arguments in ("heads=4", "heads=1 rope=100 w=2", "heads=4 rel=table", "heads=4 sim=cos", "heads=1 talk=yes")],
     "e: input 7x6x8\nx: input 12x10x12\nfrom e | scale 0.5\nu: scale 1\nfrom x | scale 0.5\nattn heads=3 kv=u\nscale 0.5\n",
     "q: input 7x6x8\nfrom q | ln\nk: scale 0.5\nv: scale 1\nfrom k | attend k v heads=1 rel=table\nscale 0.5\n",
+    *[
+        f"input 7x24\ntokens | ln\nx: scale 1\nq: linear 24 | silu\nfrom x\nk: linear {k} | silu\nfrom x\nv: linear {v} | silu\nfrom q | attend k v {arguments}\nscale 1\n"
+        for k, v, arguments in ((24, 8, "heads=1"), (24, 48, "heads=2 sim=cos"), (12, 24, "heads=4 kvheads=2 rope=10"), (12, 4, "heads=4 kvheads=2 rel=table"))
+    ],
     "input 12x12\ntokens | scale 0.5\nx: scale 1\nnear: buckets heads=3\nfrom x | attn heads=3 rel=near scale=1\nscale 0.5\n",
 ]  # fmt: skip
 

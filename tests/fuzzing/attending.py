@@ -124,10 +124,10 @@ class Heads(nn.Module):
         return torch.cat((y.real, y.imag), -1)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, added: Tensor | None = None) -> Tensor:
-        """(N, T, heads*d), (N, U, kvheads*d) and the same to (N, T, heads*d); `added` is (N, heads, T, U)."""
+        """(N, T, heads*d), (N, U, kvheads*d) and (N, U, kvheads*e) to (N, T, heads*e); `added` is (N, heads, T, U)."""
         d = q.shape[-1] // self.heads
         demand(self.a["rope"] is None or d % 2 == 0, "half a pair")
-        q, k, v = (each.unflatten(-1, (-1, d)) for each in (q, k, v))
+        q, k, v = q.unflatten(-1, (-1, d)), k.unflatten(-1, (-1, d)), v.unflatten(-1, (self.kvheads, -1))
         if self.a["rope"] is not None:
             q, k = self.turned(q), self.turned(k)
         if self.a["sim"] == "cos":
@@ -233,7 +233,8 @@ def attend(x: Value, a: Values) -> Made:
     parts = a["heads"] + 2 * kvheads * (k is None)
     demand(x.channels % parts == 0, f"{x.channels} channels for {parts} heads")
     if k is not None:
-        demand(v is not None and (k.kind, k.shape) == (v.kind, v.shape), "keys and values of different shapes")
+        demand(v is not None and (k.kind, k.shape[:-1]) == (v.kind, v.shape[:-1]), "keys and values of different positions")
+        demand(v.channels % kvheads == 0, f"{v.channels} channels of values for {kvheads} heads")
         demand(k.channels == x.channels // parts * kvheads, "keys of other channels than the queries")
     made = Heads(x, a, k)
     made.later()

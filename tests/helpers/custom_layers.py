@@ -161,6 +161,7 @@ LAYERS |= {
     "attend kvheads": TOKENS + "attend heads=4 kvheads=1 causal=yes rope=50\n",
     "attend map": MAP + "attend heads=2 w=3x2 rel=table shift=1\n",
     "attend three": TOKENS + "k: scale\nv: scale\nattend k v heads=3 talk=yes\n",
+    "attend wider values": MAP + "v: conv k=1 f=30\nfrom input | attend input v heads=6 kvheads=6 w=3x2 rel=table shift=1\n",
     "attend rel": TOKENS + "b: buckets heads=2 causal=yes\nattend heads=2 rel=b\n",
     "buckets": "input 150x3\ntokens\nb: buckets heads=4\nfrom b\n",
     "buckets line": "input 5x3\nb: buckets heads=4 causal=yes\nfrom b\n",

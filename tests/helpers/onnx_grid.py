@@ -187,6 +187,7 @@ GRID = {
     "attn of another": "e: input 3x4x6\nx: input 5x8\nu: attn heads=2 kv=e | relu\nattn heads=4 kv=x talk=yes | tokens\nattn heads=2 kv=u causal=yes",
     "attend": "input 4x6x8\nlinear 24 | attend heads=4 | linear 16\nattend heads=4 kvheads=2 rel=table | linear 18\nattend heads=3 w=2 shift=1 talk=no sim=cos",
     "attend three": "q: input 5x8\nk: input 7x4\nv: input 7x4\nfrom q | attend k v heads=4 kvheads=2\nattend q q heads=1 talk=yes",
+    "attend wider values": "q: input 5x8\nk: input 7x4\nv: input 7x10\nfrom q | attend k v heads=4 kvheads=2\nx: input 4x6x8\nu: conv k=1 f=4\nfrom x | attend x u heads=2 w=2x3",
     "buckets 1d": "input 150x2\nbuckets heads=3 causal=yes",
     "winattn": "input 4x6x8\nwinattn heads=2 w=2x3",
     "winattn shifted": "input 4x6x8\nwinattn heads=4 w=2x3 shift=1x2 bias=no | winattn heads=2 w=4x3 shift=1",

@@ -82,7 +82,11 @@ SAMPLES = {
         (SQUARE, {"heads": 2, "grid": (2, 7), "rel": "table", "talk": True, "scale": 0.5}),
         ((TOKENS, Map((5, 4), 6)), {"heads": 3, "kv": True}),
     ],
-    "attend": [(TOKENS, {"heads": 2}), ((TOKENS, Tokens(9, 12), Tokens(9, 12)), {"heads": 4, "kvheads": 2, "k": True, "v": True})],
+    "attend": [
+        (TOKENS, {"heads": 2}),
+        ((TOKENS, Tokens(9, 12), Tokens(9, 12)), {"heads": 4, "kvheads": 2, "k": True, "v": True}),
+        ((TOKENS, Tokens(9, 12), Tokens(9, 10)), {"heads": 4, "kvheads": 2, "k": True, "v": True}),
+    ],
     "buckets": [(TOKENS, {"heads": 3})],
     "winattn": [(SQUARE, {"heads": 2, "w": 7, "shift": 3}), (SQUARE, {"heads": 4, "w": (2, 7), "bias": False})],
     "softmax": [(A_MAP, {}), (TOKENS, {"axis": "t"})],

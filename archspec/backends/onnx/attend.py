@@ -130,12 +130,14 @@ def _back(layer: Layer, value: str, order: Array, x: Map | Tokens, y: Type) -> s
 
 def _mixed(layer: Layer, op: Any, s: Any, parts: list[str], order: Array, offsets: list[str]) -> str:
     """softmax(q k^T / sqrt(d) + offsets) v, head by head (Vaswani et al. 2017, equation 1): (N, *places, ...) to (N, positions, width)."""
-    width, last = s.width // op.heads, order.ndim
+    width, kvheads, last = s.width // op.heads, op.heads * s.narrow // s.width, order.ndim
     heads_first = (*range(last), last + 1, last, last + 2)
     there = order.shape if last > 1 else (s.sources,)
     query, key, value = (
-        layer.reshape(part, 0, *places, channels // width, width)
-        for part, places, channels in zip(parts, (order.shape, there, there), (s.width, s.narrow, s.narrow), strict=True)
+        layer.reshape(part, 0, *places, heads, channels // heads)
+        for part, places, heads, channels in zip(
+            parts, (order.shape, there, there), (op.heads, kvheads, kvheads), (s.width, s.narrow, s.values), strict=True
+        )
     )
     if op.rope is not None:
         query, key = (_rotated(layer, each, s.queries, width, op.rope) for each in (query, key))
@@ -157,7 +159,7 @@ def _mixed(layer: Layer, op: Any, s: Any, parts: list[str], order: Array, offset
     if op.talk:
         weights = _talk(layer, weights, "proj_w", last)
     mixed = layer.add("MatMul", weights, _shared(layer, layer.transpose(value, *heads_first), s, last))
-    return layer.reshape(layer.transpose(mixed, *heads_first), 0, s.queries, s.width)
+    return layer.reshape(layer.transpose(mixed, *heads_first), 0, s.queries, s.mixed)
 
 
 def _shared(layer: Layer, value: str, s: Any, axis: int) -> str:

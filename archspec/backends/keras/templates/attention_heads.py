@@ -81,7 +81,9 @@ class Heads(layers.Layer):
         """(batch, ..., channels) each, to the heads side by side; `added` is (batch, queries, keys, heads)."""
         size, d = q.shape[1:-1], q.shape[-1] // self.heads
         q, k, v = (self.windows(x) for x in (q, k, v))  #: w grid WindowAttention
-        q, k, v = (ops.reshape(x, (-1, math.prod(x.shape[1:-1]), x.shape[-1] // d, d)) for x in (q, k, v))
+        kvheads = k.shape[-1] // d
+        parts = zip((q, k, v), (self.heads, kvheads, kvheads))
+        q, k, v = (ops.reshape(x, (-1, math.prod(x.shape[1:-1]), n, x.shape[-1] // n)) for x, n in parts)
         if self.rope is not None:  #: rope
             q, k = rotated(q, self.rope), rotated(k, self.rope)
         scale = d**-0.5
@@ -98,9 +100,9 @@ class Heads(layers.Layer):
         weight = ops.softmax(score, axis=-1)
         weight = self.mixed(weight, 1) if self.talk else weight  #: talk
         y = ops.transpose(ops.matmul(weight, v), (0, 2, 1, 3))
-        y = ops.reshape(y, (-1, y.shape[1], self.heads * d))
+        y = ops.reshape(y, (-1, y.shape[1], y.shape[2] * y.shape[3]))
         y = self.joined(y)  #: w grid WindowAttention
-        return ops.reshape(y, (-1, *size, self.heads * d))
+        return ops.reshape(y, (-1, *size, y.shape[-1]))
 
     def biased(self, score, added):  #: rel shift causal WindowAttention
         """Scores (batch or windows, heads, queries, keys) with all that is added to them."""

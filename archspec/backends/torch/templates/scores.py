@@ -67,7 +67,8 @@ class Attend(nn.Module):
         q, k, v = self.projected(*values)
         bias = [*self.relative(q), *bias]  #: table mlp buckets
         d = q.shape[-1] // self.heads
-        q, k, v = (x.unflatten(-1, (-1, d)) for x in (q, k, v))
+        q, k = (x.unflatten(-1, (-1, d)) for x in (q, k))
+        v = v.unflatten(-1, (k.shape[2], -1))
         if self.rope:  #: rope
             q, k, v = rotated(q, self.rope), rotated(k, self.rope), v.contiguous()
         if self.cosine:  #: cosine
@@ -90,7 +91,7 @@ class Attend(nn.Module):
         return y
 
     def mixed(self, q: Tensor, k: Tensor, v: Tensor, *bias: Tensor) -> Tensor:
-        """(N, heads, T, d), (N, kvheads, U, d) and the same to (N, heads, T, d)."""
+        """(N, heads, T, d), (N, kvheads, U, d) and (N, kvheads, U, e) to (N, heads, T, e)."""
         if bias:  #: table mlp buckets biased shift
             return self.scored(q, k, v, *bias)
         if self.talk:  #: talk
