@@ -31,8 +31,8 @@ class Sizes(NamedTuple):
     """The sizes of an attention.
 
     Each of T `queries` reads U `keys`, those of its window or all; `sources` are the positions that have keys and values. `width` is
-    heads*d, `narrow` the kvheads*d channels of the keys. Values have e channels per head, which is d but for `attend`: `values` is
-    kvheads*e, and `mixed` the heads*e channels of the result.
+    heads*d, `narrow` the kvheads*d channels of the keys. Values have e channels per head, which is d unless `attend` reads three values: `values`
+    is kvheads*e, and `mixed` the heads*e channels of the result.
     """
 
     queries: int
