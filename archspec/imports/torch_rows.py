@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from archspec.imports.channels_first import sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
+from archspec.imports.layout import viewed
 from archspec.imports.products import Scores
 from archspec.imports.stored import Computed, Held
 from archspec.imports.torch_reader import Reader
@@ -196,8 +198,11 @@ def _rms_norm(r: Reader, site: Site, x: Any, normalized_shape: Any, weight: Any,
 
 @row("group_norm")
 def _group_norm(r: Reader, site: Site, x: Any, num_groups: int, weight: Any, bias: Any, eps: float) -> View:
-    if weight is None:
-        raise Unsaid("it has no weights")
+    if weight is None or bias is None:  # `gn` has both: the numbers of each group in a row, and what there is of a factor
+        row_ = r.view(site, x, [x.sizes[0], num_groups, prod(x.sizes[1:]) // num_groups])
+        found = r.view(site, r.on_channels(site, row_, -1, "ln", eps=eps, affine=False), x.sizes)
+        channels = (x.sizes[1], *(1,) * (len(x.sizes) - 2))
+        return r.merge(site, "mul", found, weight._replace(dims=viewed(weight.dims, channels))) if weight is not None else found
     key, kernel = r.kernel(weight, bias)
     return r.on_channels(site._replace(key=key), r.of(r.settle(site, x)), 1, "gn", groups=num_groups, eps=eps, stored=kernel.stored)
 

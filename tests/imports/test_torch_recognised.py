@@ -123,6 +123,12 @@ CASES = {
     ),
     "patches": (lambda: Case(lambda m, x: x.unfold(2, 2, 2).unfold(3, 2, 2).permute(0, 2, 3, 1, 4, 5).flatten(1)), (3, 4, 4), "rearrange"),
     "the largest": (lambda: Case(lambda m, x: torch.max(x, 1, keepdim=True)[0] * x), (3, 4, 4), "max axis=c"),
+    "groups without offsets": (
+        lambda: Case(lambda m, x: F.group_norm(x, 2, m.factor), factor=nn.Parameter(torch.randn(4))),
+        (4, 3, 3),
+        "ln affine=no",
+    ),
+    "groups without factors": (lambda: Case(lambda m, x: F.group_norm(m.conv(x), 2), conv=nn.Conv2d(3, 4, 1)), (3, 3, 3), "ln affine=no"),
     "half a gate": (lambda: Case(lambda m, x: F.glu(x, 1)), (4, 4, 4), "glu"),
 }
 
