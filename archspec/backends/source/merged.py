@@ -85,8 +85,8 @@ class _Merge:
             items.append(item)
         stored = [item.attribute for item in items if item.module is not None and item.owner is None]
         flags = [item.flag for item in items if item.guard is not None]
-        if len({*stored, *flags}) < len(stored) + len(flags):
-            raise _Different
+        if len({*stored, *flags}) < len(stored) + len(flags) or any(other.startswith(f"{name}.") for name in stored for other in stored):
+            raise _Different  # one name would be two modules, or a module and what holds others
         fields = self.same({at: body.fields for at, body in enumerate(self.bodies)})
         results = zip(*[body.results for body in self.bodies], strict=True)
         given = self.same({at: body.given for at, body in enumerate(self.bodies)})

@@ -103,6 +103,11 @@ CASES = {
         "block d(n):\n  dropout 0.5\n  pos if n\ntokens\nd 0\nd 1\n",
         ["class B2:", "class C2:", "class D2"],
     ),
+    "a name that is a module, or holds others": (
+        "input 8x8x4\nblock b(n):\n  conv k=1 f=cin\n  x: repeat 1: conv k=3 f=cin p=1 if n == 2\n  x.0: conv k=3 f=cin p=1 if n > 2\n"
+        "  repeat n - 2 as i: \"x.{i + 1}\": conv k=1 f=cin if n > 2\nb 2\nb 2\nb 3\nb 4\n",
+        ["self.x = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1))", "class B2"],
+    ),
     "equal by accident": ("input 8x8x4\nblock b(n, m): conv k=1 f=n | conv k=1 f=m\nb 4 4\nb 5 5\n", ["conv1 = nn.Conv2d(channels, n, 1)", "conv2 = nn.Conv2d(n, m, 1)"]),
     "reserved words": ("input 8x8x4\nblock b(range, channels): conv k=1 f=range | conv k=1 f=channels\nb 3 5\nb 4 6\n", ["range_: int, channels: int"]),
     "one instance": ("input 8x8x4\nblock b(n): conv k=1 f=4*n\nb 3\n", ["nn.Conv2d(channels, 4 * n, 1)", "B(4, 3)"]),
