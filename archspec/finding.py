@@ -40,6 +40,8 @@ def locate(name: str | Path) -> Path:
         raise _missing("expected the name of a file, found the text of a spec; `archspec.loads` takes texts")
     if path.exists():
         return path
+    if path.is_symlink():
+        raise _missing(f"`{text}` is a link to `{path.readlink()}`, which does not exist")
     bare = path.name == text and not path.suffix
     if bare and (found := bundled(text)) is not None:
         return found

@@ -96,9 +96,12 @@ def _run(argv: list[str]) -> int:
 
 def _no_command(word: str) -> str:
     """Write the message about a word that is not a command."""
+    from archspec.diagnostics import nearest
     from archspec.finding import bundled
 
     if word.startswith("-") and word != "-":
+        if (meant := nearest(word, ("--help", "--version"))) is not None:
+            return f"there is no option `{word}`; did you mean `{meant}`?"
         return f"expected a command, found the option `{word}`; options follow their command, as in `archspec check FILE {word}`"
     if word == "-" or Path(word).exists() or word.endswith(".arch") or bundled(word):
         return f"expected a command, found `{word}`; did you mean `archspec check {word}`?"

@@ -70,6 +70,8 @@ def read(file: str, stdin_filename: str | None = None, most: int = MAX_BYTES) ->
 
 def files(named: Sequence[str]) -> list[str]:
     """List the files named; a folder means the specs below it, except in hidden folders. Raises Failure if it has none."""
+    if list(named).count("-") > 1:
+        raise Failure("standard input, `-`, can be read once only")
     found = []
     for name in named:
         below = sorted(_below(name)) if name != "-" and Path(name).is_dir() else [name]

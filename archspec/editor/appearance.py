@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,8 @@ _BY_TYPE = {
     "PLUS": "operator", "MINUS": "operator", "STAR": "operator", "SLASH": "operator", "FLOOR": "operator", "PERCENT": "operator",
     "COMPARE": "operator", "VBAR": "operator", "ARROW": "operator", "DOTTED": "variable", "BY": "number",
 }  # fmt: skip
+_WORDS = frozenset({word.upper() for word in (*KEYWORDS, "for", "in", "step", "else", "frozen")})
+"""The roles of tokens that are words of the language."""
 
 
 class Word(NamedTuple):
@@ -64,10 +66,10 @@ def words(document: Document) -> list[Word]:
     return result
 
 
-def coloured(source: Source, tokens: Iterable[Token], blocks: Container[str]) -> list[tuple[int, int, str]]:
+def coloured(source: Source, tokens: Sequence[Token], blocks: Container[str]) -> list[tuple[int, int, str]]:
     """Where words with a colour begin and end, and their kinds, in order; `tokens` are those of the text, `blocks` the names of blocks."""
     try:
-        found = [*_of_lines(Layout(source, Diagnostics(), MAX_TOKENS).read(), blocks)]
+        found = [*_of_lines(Layout(source, Diagnostics(), MAX_TOKENS, tokens).read(), blocks)]
     except Enough:
         found = []
     return sorted([*found, *((token.start, token.end, "comment") for token in tokens if token.type == "COMMENT")])
@@ -92,7 +94,7 @@ def _kind(token: Token, begins: bool, blocks: Container[str]) -> str:
         return "class" if token.value in blocks else "function" if token.value in STEPS else "variable"
     if token.type == "NAME":
         return "variable"
-    return "keyword" if token.value in KEYWORDS or token.type.lower() in (*KEYWORDS, "for", "in", "step", "else", "frozen") else ""
+    return "keyword" if token.value in KEYWORDS or token.type in _WORDS else ""
 
 
 def folds(document: Document) -> list[Fold]:

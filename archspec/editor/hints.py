@@ -12,6 +12,7 @@ from archspec.editor.symbol_table import suites
 from archspec.ir.graph import Call, Further, Graph, Layered, Network
 from archspec.source import Span
 from archspec.syntax import ast
+from archspec.types import Type
 from archspec.views.tables.columns import short
 
 _MOST_ELEMENTS = 10_000
@@ -34,16 +35,19 @@ def hints(document: Document, first: int = 0, last: int | None = None) -> list[H
     Where a block is called on several, the shapes are those of all calls, and the parameters those of the first.
     """
     source, counts = document.source, parameters(document)
-    ends: dict[int, tuple[Span, list[str]]] = {}
+    start = source.starts[first] if first < len(source.starts) else len(source.text)
+    stop = source.starts[last + 1] if last is not None and last + 1 < len(source.starts) else len(source.text)
+    ends: dict[int, tuple[Span, list[Type]]] = {}
     for span, types in document.types.items():
+        if not start < span.end <= stop:
+            continue
         line = source.locate(span.end - 1)[0]
         before = ends.get(line)
         if before is None or (span.end, -span.start) > (before[0].end, -before[0].start):
-            ends[line] = span, [str(type_) for type_ in types]
+            ends[line] = span, types
     found = []
-    for line, (_, shapes) in sorted(ends.items()):
-        if not first <= line - 1 <= (len(source.starts) if last is None else last):
-            continue
+    for line, (_, types) in sorted(ends.items()):
+        shapes = [str(type_) for type_ in types]
         shown = ", ".join(shapes[:_SHAPES]) + (f" and {len(shapes) - _SHAPES} more" if len(shapes) > _SHAPES else "")
         count = counts.get(line, 0)
         weights = f"  {short(count)} params" if count else ""

@@ -31,7 +31,7 @@ class ArchLexer(Lexer):  # type: ignore[misc, unused-ignore]
     def get_tokens_unprocessed(self, text: str) -> Iterator[tuple[int, Any, str]]:
         """Split a text into pieces, each with its place and its kind; together they are the text."""
         done = 0
-        for start, end, kind in coloured(Source("", text), automaton().lex(text), set(_BLOCK.findall(text))):
+        for start, end, kind in coloured(Source("", text), list(automaton().lex(text)), set(_BLOCK.findall(text))):
             if start > done:
                 yield done, Text, text[done:start]
             if start >= done and end > start:

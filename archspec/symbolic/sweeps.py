@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -199,11 +200,17 @@ def read_condition(text: str) -> ast.Expr:
     file = parse(Source("condition", f"{_BEFORE}{text}\n"), sink)
     if sink.errors or len(file.body) != 1 or not isinstance(file.body[0], ast.Param):
         first = next((finding for finding in sink.sorted() if finding.severity == "error"), None)
+        meant = re.sub(r"(?<![=!<>])=(?!=)", "==", text)
+        if meant != text:
+            raise ValueError(f"the condition `{text}` compares with `==`: write `{meant}`")
         at = max(first.span.start - len(_BEFORE), 0) if first is not None and first.span is not None else 0
         raise ValueError(
             f"the condition `{text}` cannot be read: {first.message if first is not None else 'it is none'}, at column {at + 1}"
         )
-    return file.body[0].value
+    condition = file.body[0].value
+    if not ast.compares(condition) or text.strip() in COUNTS:
+        raise ValueError(f"`{text}` is a number and no condition: compare it, as in `params < 5e6`")
+    return condition
 
 
 _BEFORE = "param condition = "

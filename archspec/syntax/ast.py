@@ -349,6 +349,21 @@ def names(node: object) -> set[str]:
     return found
 
 
+def compares(expr: Expr) -> bool:
+    """Whether an expression says yes or no, rather than being a number; a name may do either."""
+    match expr:
+        case Chained("and" | "or", operands):
+            return all(map(compares, operands))
+        case Chained(kind):
+            return kind == "compare"
+        case Prefixed(operator):
+            return operator == "not"
+        case Number() | Dims() | Text() | Items() | Call():
+            return False
+        case _:
+            return True
+
+
 def steps(body: Iterable[Statement]) -> Iterator[Step]:
     """Every step of some lines and of the bodies below them."""
     for statement in body:

@@ -8,7 +8,7 @@ line, not the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -54,10 +54,11 @@ class LogicalLine(NamedTuple):
 
 
 class Layout:
-    """Reads a source into nested lines."""
+    """Reads a source into nested lines. `tokens` are those of its text, where they are known already."""
 
-    def __init__(self, source: Source, sink: Diagnostics, max_tokens: int) -> None:
+    def __init__(self, source: Source, sink: Diagnostics, max_tokens: int, tokens: Sequence[Token] | None = None) -> None:
         self.source = source
+        self.tokens = tokens
         self.sink = sink
         self.max_tokens = max_tokens
         self.unreadable: set[int] = set()
@@ -71,7 +72,8 @@ class Layout:
 
     def read(self) -> list[LogicalLine]:
         """Read the text as logical lines, each with those that are indented below it."""
-        return self.nest(list(self.logical(self.checked_text())))
+        text = self.checked_text()
+        return self.nest(list(self.logical(automaton().lex(text) if self.tokens is None or text is not self.source.text else self.tokens)))
 
     def checked_text(self) -> str:
         """The text with forbidden characters blanked, each kind of them reported once per line, twenty at most."""
@@ -122,13 +124,13 @@ class Layout:
         """The spaces of a level, by the lines that are indented by spaces."""
         return min(map(len, re.findall(r"^ +(?=[^ \n])", self.source.text, re.MULTILINE)), default=otherwise)
 
-    def logical(self, text: str) -> Iterator[LogicalLine]:
+    def logical(self, found: Iterable[Token]) -> Iterator[LogicalLine]:
         """Logical lines, not yet nested."""
         tokens: list[Token] = []
         opened: list[Token] = []
         broken = False
         count = 0
-        for token in automaton().lex(text):
+        for token in found:
             kind = token.type
             if kind == "NEWLINE":
                 indent, char = self.following[self.row(token)]

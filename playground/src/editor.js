@@ -5,7 +5,7 @@ import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { indentService, indentUnit } from "@codemirror/language";
 import { lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorState, StateEffect, StateField } from "@codemirror/state";
+import { EditorState, StateEffect, StateField, Transaction } from "@codemirror/state";
 import {
   Decoration, EditorView, WidgetType, drawSelection, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers,
 } from "@codemirror/view";
@@ -47,6 +47,14 @@ const decorations = StateField.define({
   },
   provide: (field) => EditorView.decorations.from(field),
 });
+
+/** Whether a reader's own edit leaves nothing of the text, as one does that pastes over all of it. */
+function replacesAll(transaction) {
+  if (!transaction.annotation(Transaction.userEvent)) return false;
+  let kept = transaction.startState.doc.length;
+  transaction.changes.iterChangedRanges((from, to) => (kept -= to - from));
+  return kept === 0;
+}
 
 function placed(doc, [line, character]) {
   const found = doc.line(Math.min(line + 1, doc.lines));
@@ -108,7 +116,7 @@ export function editor(parent, text, { ask, changed, moved }) {
         decorations, theme,
         EditorView.contentAttributes.of({ "aria-label": "Text of the spec", spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) changed();
+          if (update.docChanged) changed(update.transactions.some(replacesAll));
           if (update.selectionSet || update.docChanged) moved();
         }),
       ],

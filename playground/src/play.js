@@ -32,7 +32,8 @@ const ask = (request, data) => (state.ask ? state.ask({ name: state.name, text: 
 
 const text = editor(by("editor"), start?.text ?? FIRST, {
   ask,
-  changed: () => {
+  changed: (anew) => {
+    if (anew) state.name = "model"; // what is pasted over an example is not that example
     by("examples").value = "";
     state.edited = true;
     soon();

@@ -93,6 +93,7 @@ def test_check_for_editors_and_services(archspec_command, files):
         ("folder", "folder"),
         ("binary.arch", "not UTF-8"),
         ("nosuch", "no bundled spec"),
+        ("dangling.arch", "is a link to `gone.arch`, which does not exist"),
         ("resnet5", "resnet50"),
     ],
 )
@@ -100,6 +101,7 @@ def test_check_for_editors_and_services(archspec_command, files):
 def test_what_cannot_be_read_is_one_line_and_status_2(archspec_command, tmp_path, command, name, words):
     (tmp_path / "folder").mkdir()
     (tmp_path / "binary.arch").write_bytes(b"input \xff\xfe")
+    (tmp_path / "dangling.arch").symlink_to("gone.arch")
     done = archspec_command(command, name, cwd=tmp_path)
     assert done.status == 2
     assert done.out == ""

@@ -92,6 +92,8 @@ def test_every_example_of_a_help_runs(archspec_command, desk, name, command):
         (["-"], "did you mean `archspec check -`?"),
         (["."], "did you mean `archspec check .`?"),
         (["zzzz"], "`archspec --help` lists the commands"),
+        (["--verison"], "there is no option `--verison`; did you mean `--version`?"),
+        (["check", "-", "lenet5", "-"], "standard input, `-`, can be read once only"),
         (["--format", "json", "check"], "expected a command, found the option `--format`"),
         (["help", "tabel"], "did you mean `table`?"),
         (["table", "lenet5", "--fromat", "csv"], "there is no option `--fromat`; did you mean `--format`?"),

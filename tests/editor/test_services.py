@@ -7,6 +7,7 @@ from archspec.editor.open_text import Document
 from archspec.editor.positions import Position, offset, position
 from archspec.finding import bundled_names, specs_folder
 from archspec.source import Source
+from archspec.syntax.lalr import Automaton
 from tests.fuzzing import half_written
 from tests.helpers.editing import OUTSIDE, ask_everything, last_place
 from tests.helpers.paths import CASES
@@ -285,6 +286,25 @@ def test_signatures(line, active):
 
 
 # how a text is shown
+
+
+def test_a_keystroke_reads_the_words_of_a_text_twice_at_most(monkeypatch):
+    """Once to compile it, and once for all that is shown: colours, folds, words under the pointer."""
+    reads, lex = [], Automaton.lex
+    monkeypatch.setattr(Automaton, "lex", lambda self, text: reads.append(text) or lex(self, text))
+    text = TEXT + "# typed\n"
+    found = document(text)
+    findings.findings(found), hints.hints(found, 0, 20), hints.lenses(found)
+    appearance.words(found), appearance.folds(found), hovers.hover(found, Position(1, 1))
+    assert reads.count(text) == 2
+
+
+def test_hints_of_some_lines_are_those_of_the_whole():
+    found = document(TEXT)
+    whole = hints.hints(found)
+    for first in range(-1, 14):
+        for last in range(first, 14):
+            assert hints.hints(found, max(first, 0), last) == [each for each in whole if max(first, 0) <= each.place.line <= last]
 
 
 def test_words_have_kinds():

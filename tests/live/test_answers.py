@@ -207,3 +207,41 @@ def test_pictures_and_tables_hold_no_style_that_a_policy_forbids(engine):
     for as_ in ("blocks", "volumes", "bars"):
         svg = asked(engine, "picture", **{"as": as_})["svg"]
         assert not re.search(r"\sstyle=|<style|<script|\son\w+=|javascript:|href=", svg)
+
+
+WORK = """
+import json, sys
+before, calls = set(sys.modules), 0
+def count(frame, event, arg):
+    global calls
+    calls += event == "call"
+def counted(request):
+    global calls
+    calls = 0
+    sys.setprofile(count)
+    answer = engine.answer({"name": "resnet50", **request})
+    sys.setprofile(None)
+    assert "error" not in answer and "missing" not in answer
+    return calls
+from archspec.live.answers import Engine
+engine = Engine()
+text = engine.answer({"kind": "spec", "spec": "resnet50"})["text"]
+first = counted({"kind": "check", "text": text}) + counted({"kind": "table", "text": text})
+again = counted({"kind": "check", "text": text + "# typed"})
+new = sorted(set(sys.modules) - before)
+own = [sys.modules[name].__file__ for name in new if name.startswith("archspec")]
+print(json.dumps([new, sum(len(open(file, encoding="utf-8").read()) for file in own if file), first, again]))
+"""
+
+
+def test_the_work_behind_the_goals_of_the_page():
+    """What the first table (6 s in a browser) and a keystroke in ResNet-50 (40 ms) cost, counted, since times depend on the machine.
+
+    When this was written, the first table read 160 modules of 1.14 million characters and made 101,000 calls of functions, a keystroke 30,000.
+    """
+    done = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True, cwd=ROOT)
+    modules, characters, first, again = json.loads(done.stdout)
+    assert {name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names) == {"archspec"}
+    assert sum(name.startswith("archspec") for name in modules) <= 180 and characters <= 1_300_000
+    assert first <= 120_000
+    assert again <= 36_000

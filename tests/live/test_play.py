@@ -153,6 +153,12 @@ def test_a_spec_is_written(served, tab, archspec_command):
     page.select_option("#examples", "resnet18")
     tab.status("11.7M parameters")
     assert tab.table() == cells(archspec_command("table", "resnet18", "--format", "html").out)
+    for text, name in ((None, "resnet18.arch"), ("input 8\nfc 3\n", "model.arch")):
+        if text is not None:
+            tab.write(text)  # over all of the example, whose name it does not keep
+        with page.expect_download() as saved:
+            page.click("#save")
+        assert saved.value.suggested_filename == name
     assert tab.wrong == []
     assert {address.partition("?")[0] for address in tab.asked} - {"about:blank"} == {
         f"{served.origin}/{path}" for path in ("", "play.js", "play.css", "answer")

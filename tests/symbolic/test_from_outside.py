@@ -54,7 +54,9 @@ def test_neighbours_that_are_no_networks_are_no_plateau() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("where", ["", "params <", "params < 5\nparam x = 1", "g = 1", "params < 5 6", "nope < 3", "(1,2)", "g/0 > 1"])
+@pytest.mark.parametrize(
+    "where", ["", "params <", "params < 5\nparam x = 1", "g = 1", "params < 5 6", "nope < 3", "(1,2)", "g/0 > 1", "params", "2*H"]
+)
 def test_conditions_that_are_none(where: str) -> None:
     done = run("find", "lenet5", "--input", "28..40", "--where", where)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
