@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from itertools import count as counting
@@ -92,8 +91,7 @@ class Structures(Steps):
         self.meant_as_head(head, suite)
         around = rounds_of(head.name, context.scope)
         if name is not None and any(name in scope.labels for scope in around):
-            lonely = len(re.findall(rf"(?<!\w){re.escape(name)}(?!\w)", head.span.source.text)) == len(("here", "there"))
-            fixes = [written(head.name.span, self.free(name, around), safe=lonely)] if head.name.span.text == name else []
+            fixes = [written(head.name.span, self.free(name, around))] if head.name.span.text == name else []
             self.reject("A108", f"there are two values called `{name}` here", head.span, "choose another label", fixes=fixes)
             name = None
         inside = context

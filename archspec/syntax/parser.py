@@ -57,9 +57,10 @@ class _LineParser(Lowering):
             self.report("A004", f"`{span.text}` has nothing in it", span, help_, self.next_indented(line))
         elif line.below and last.type != "COLON":
             under = line.below[0].tokens[0]
-            help_ = f"end `{first.value} ...` with `:`" if first.value in HEADS else "only a line that ends in `:` takes indented lines"
+            opens = first.value in HEADS and all(token.type != "COLON" for token in line.tokens)
+            help_ = f"end `{first.value} ...` with `:`" if opens else "only a line that ends in `:` takes indented lines"
             if not line.below[0].broken and "\t" not in self.source.text[under.start - line.below[0].indent : under.start]:
-                fixes = [inserted(span, ":", safe=True)] if first.value in HEADS else self.joined(line) or self.shallower(line)
+                fixes = [inserted(span, ":", safe=True)] if opens else self.joined(line) or self.shallower(line)
                 self.report("A003", "this line is indented below a line that does not end in `:`", self.span(under), help_, fixes)
         return self.statement(tree, below, span)
 
