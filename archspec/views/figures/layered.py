@@ -164,10 +164,10 @@ class Layered(Piece):
         return max(room, sizes.between((value for _, _, value in links), PLAIN))
 
     def enter(self, value: Box) -> float:
-        return self.lanes[value, -1].x
+        return self.lanes[value, -1].x - self.axis
 
     def leave(self, value: Box) -> float:
-        return self.lanes[value, self.last].x
+        return self.lanes[value, self.last].x - self.axis
 
     def rects(self) -> list[Rect]:
         return [(-self.left, 0.0, self.right, self.height)]

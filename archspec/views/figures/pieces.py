@@ -25,6 +25,8 @@ class Piece:
         self.up: Piece | None = None
         self.at = 0
         self.x = self.y = self.left = self.right = self.height = 0.0
+        self.axis = 0.0
+        """Where its axis is in what its parts are placed by: 0 while it is measured, `x` on the page."""
         self.joins: dict[tuple[int, int, Box], None] = {}
         for at, part in enumerate(self.parts):
             part.up, part.at = self, at
@@ -62,6 +64,7 @@ class Piece:
 
     def measure(self, sizes: Sizes) -> None:
         """Place the parts and find the extent."""
+        self.axis = 0.0
         for part in self.parts:
             part.measure(sizes)
 
@@ -83,7 +86,7 @@ class Piece:
 
     def place(self, x: float, y: float) -> None:
         """Go to a place on the page with all parts."""
-        self.x, self.y = x, y
+        self.x, self.y, self.axis = x, y, x
         for part in self.parts:
             part.place(x + part.x, y + part.y)
 
@@ -205,8 +208,9 @@ class Series(Piece):
         return found
 
     def measure(self, sizes: Sizes) -> None:
-        for part in (*self.parts, *(rider for rider, _ in self.riders)):
-            part.measure(sizes)
+        super().measure(sizes)
+        for rider, _ in self.riders:
+            rider.measure(sizes)
         self.lay_lanes()
         for at, part in enumerate(self.parts):
             self.give_ports(at, part)
@@ -361,7 +365,7 @@ class Parallel(Piece):
         forking = self.forking()
         if value in forking:
             return (forking.index(value) - (len(forking) - 1) / 2) * APART
-        return self.parts[entered[0]].x + self.parts[entered[0]].enter(value)
+        return self.parts[entered[0]].x - self.axis + self.parts[entered[0]].enter(value)
 
     def forking(self) -> list[Box]:
         """The values that enter on the axis: those of several branches, and one that is alone."""
@@ -370,7 +374,7 @@ class Parallel(Piece):
 
     def leave(self, value: Box) -> float:
         part = self.parts[self.left_at(value)]
-        return part.x + part.leave(value)
+        return part.x - self.axis + part.leave(value)
 
     def tops(self, value: Box) -> list[Leaf]:
         return [leaf for at in self.entered(value) for leaf in self.parts[at].tops(value)]

@@ -31,23 +31,14 @@ def drawn(network, level):
     return Drawn(figures.draw(network, level=level).text)
 
 
-CROSSED = {
-    ("nasnet_mobile", "part", "down"): (3, 0),
-    ("nasnet_mobile", "layer", "down"): (3, 0),
-    ("nasnet_mobile", "part", "right"): (0, 2),
-}
-"""Arrows through boxes, and lines that two values share, in a network that is no nesting. These numbers only shrink."""
-
-
-def check_apart(picture, *known):
-    assert boxes_on_boxes(picture) == []
-    assert (len(arrows_through_boxes(picture)), len(shared_lines(picture))) == CROSSED.get(known, (0, 0))
+def check_apart(picture):
+    assert (boxes_on_boxes(picture), arrows_through_boxes(picture), shared_lines(picture)) == ([], [], [])
 
 
 @pytest.mark.parametrize("name", few_quick([path.stem for path in SPECS], VARIED))
 def test_nothing_is_on_anything_else(name, networks):
     for level in LEVELS:
-        check_apart(drawn(networks(name), level), name, level, "down")
+        check_apart(drawn(networks(name), level))
 
 
 def written(piece, depth=0):
@@ -164,7 +155,7 @@ def random_text(seed):
     return "\n".join(lines_) + "\n"
 
 
-@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 100))])
+@pytest.mark.parametrize("seed", [*range(4), 2033, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 100))])
 def test_random_graphs(seed):
     picture = drawn(archspec.loads(random_text(seed)), "layer")
     assert boxes_on_boxes(picture) == [] and arrows_through_boxes(picture) == []
@@ -281,7 +272,7 @@ def test_to_the_right_nothing_is_on_anything_else(name, networks):
     for level in LEVELS:
         look = Look(page=Page(right=True))
         picture = check(figures.draw(networks(name), level=level, look=look).text)
-        check_apart(picture, name, level, "right")
+        check_apart(picture)
         assert sorted(lines_between(picture)) == sorted(lines_between(drawn(networks(name), level)))
 
 
