@@ -245,7 +245,12 @@ class Core(Reports, ABC):
         for element, other, message in clashes(builder.elements, builder.names.naming):
             span = element.span or self.file.span
             first = [(other.span, "here")] if other.span not in (None, span) else []
-            self.reject("A108", message, span, "give one of them another label", *first)
+            help_ = "give one of them another label"
+            if not first and element.label is not None:
+                help_ = (
+                    f"each round has this line: write `repeat ... as i:` and `{element.label}{{i}}: ...`, or a block with the label in it"
+                )
+            self.reject("A108", message, span, help_, *first)
 
     def count_step(self, span: Span, to_come: int = 0) -> None:
         """Count a step; `to_come` are others that are known to follow it. Raises Abort where they are too many."""

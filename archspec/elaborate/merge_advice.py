@@ -266,22 +266,27 @@ def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
 
 
 def _sizes(types: Sequence[Type], *, spread: bool) -> list[str | None]:
-    """For each value the step that makes a map as large as the smallest; where values are `spread`, maps of one position count not."""
+    """For each value the step that makes a map as large as most are, or else as the smallest; where values are `spread`, maps of one
+    position count not.
+    """
     ranks = [value.spatial for value in types if isinstance(value, Map) and not (spread and set(value.spatial) == {1})]
     if not ranks or any(len(spatial) != len(ranks[0]) for spatial in ranks):
         return [None if isinstance(value, Map) or not isinstance(value, Vector) else "" for value in types]
-    least = tuple(map(min, *ranks)) if len(ranks) > 1 else ranks[0]
-    return [_smaller(value.spatial, least) if isinstance(value, Map) and value.spatial in ranks else "" for value in types]
+    common = max(ranks, key=ranks.count)
+    size = common if 2 * ranks.count(common) > len(ranks) else tuple(map(min, *ranks))
+    return [_resized(value.spatial, size) if isinstance(value, Map) and value.spatial in ranks else "" for value in types]
 
 
-def _smaller(spatial: tuple[int, ...], least: tuple[int, ...]) -> str:
-    """A pool where the size is a multiple, otherwise a crop."""
-    if spatial == least:
+def _resized(spatial: tuple[int, ...], size: tuple[int, ...]) -> str:
+    """A pool where the size is a multiple, a crop where it is larger, otherwise interpolation."""
+    if spatial == size:
         return ""
-    ratios = {a // b if a % b == 0 else 1 for a, b in zip(spatial, least, strict=True)}
+    ratios = {a // b if a % b == 0 else 1 for a, b in zip(spatial, size, strict=True)}
     if len(ratios) == 1 and min(ratios) > 1:
         return f"pool {ratios.pop()}"
-    return f"crop {'x'.join(map(str, least if len(set(least)) > 1 else least[:1]))}"
+    if any(a < b for a, b in zip(spatial, size, strict=True)):
+        return f"upsample to={'x'.join(map(str, size))}"
+    return f"crop {'x'.join(map(str, size if len(set(size)) > 1 else size[:1]))}"
 
 
 def _channels(value: Type, channels: int) -> str:

@@ -22,7 +22,7 @@ from archspec.ops import STEPS, make, op_class
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.lines import BODIES
-from archspec.types import from_shape
+from archspec.types import Type, from_shape
 
 NAMELESS = "_"
 """As a label: a group that is called as a step would be, in a group by its position."""
@@ -242,9 +242,10 @@ class Structures(Steps):
         shortcut = last if isinstance(last, ast.Suite) and isinstance(last.head, ast.Shortcut) else None
         inside = context.inside()
         main = self.suite(suite.body[:-1] if shortcut is not None else suite.body, inside, value)
-        if alone:
-            return main
         builder, short = context.builder, value
+        if alone:
+            self.unadded(head, builder.type_of(value), builder.type_of(main))
+            return main
         if shortcut is not None and self.dropped(shortcut.guard, shortcut, inside, value):
             shortcut = None
         if shortcut is not None:
@@ -253,6 +254,16 @@ class Structures(Steps):
                 builder.restem(SHORTCUT)
         advice = partial(residual_advice, builder, value, main, shortcut is not None, suite.body, context.defaults)
         return self.merge(make("add", {}), (main, short), context, head.span, advice)
+
+    def unadded(self, head: ast.Residual, before: Type | None, after: Type | None) -> None:
+        """Warn of a body that runs without its sum although both paths fit, unless params alone, which say what is built, decide it."""
+        assert head.condition is not None
+        if before is None or before != after or ast.names(head.condition) <= set(self.unit.names):
+            return
+        condition = head.condition.span.text
+        message = f"`{condition}` is false here: the body runs all the same, and nothing is added, although both paths give {after}"
+        help_ = f"`seq if {condition}:` with `residual:` below it leaves the body out, too"
+        self.warn("A423", message, head.span, help_)
 
     def branches(self, suite: ast.Suite, head: ast.Merge, context: Context, value: int) -> int:
         """Merge what the lines below give, each from the same value."""

@@ -27,7 +27,7 @@ REASONS = {
     "corners": "corners are aligned by an argument: `upsample 2 mode=bilinear corners=yes`",
     "form": "the form of weights is an argument of their layer: `norm=spectral` or `norm=weight`, as in `conv k=3 f=8 norm=spectral`",
     "noise": "the language has no such layer; it acts in training only and has no weights, so no count changes without it",
-    "activation": "the language has no such activation function; `archspec ops` lists those that there are",
+    "activation": 'the language has no such function; `archspec ops` lists those that there are, and `custom "aten.exp" macs=0` is PyTorch\'s `exp`',
     "layer": 'the language has no such layer; `custom "package.Layer" out=10` declares one',
     "similarity": "the language has no such layer; near it come `l2norm`, `sub x`, `mul x` and `matmul x`, where x labels the other value",
     "bilinear": "the language has no such layer; near it come `linear` on each value and `mul x` of the two",

@@ -107,6 +107,8 @@ def required(parameter: Parameter, value: Value, step: Step, remarks: list[str])
                 raise Cannot(f"the language has no `{parameter.name}={value.text}` for `{step.name}`")
 
 
+_FLAGS = {"yes": "True", "no": "False"}
+"""Our words for what PyTorch and Keras call so."""
 _MEANINGS = {
     "round": {"True": "ceil", "1": "ceil", "ceil": "ceil", "floor": "floor", "exact": "exact"},
     "approx": {"tanh": "tanh", "True": "tanh"},
@@ -120,7 +122,7 @@ _MEANINGS = {
 
 def special(argument: str, step: Step, value: Value, after: list[str], remarks: list[str]) -> bool:
     """Take over a value that is no number renamed: into the step, into one `after` it, or as a remark. False for any other. Raises Cannot."""
-    text, none, number = value.text, values.is_none(value), values.number(value.text)
+    text, none, number = _FLAGS.get(value.text, value.text), values.is_none(value), values.number(value.text)
     if argument[:-1] in ("pad", "crop"):
         axes = int(argument[-1])
         step.given |= padded(value, axes) if argument[:-1] == "pad" else {"size": cropped(value, axes, remarks)}

@@ -259,6 +259,10 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return "only labels have braces: write `x{i}: ...` here, and `from x0` and `output NAME` behind the repeat"
     if "output" in words and first != "output":
         return "`output` begins a line, and is not allowed in a repeat or a block"
+    if token.type == "VBAR" and "if" in words:
+        return "a guard ends its line and drops all of it: put the step with `if` on a line of its own"
+    if token.value == "." and any(t.type == "LBRACE" for t in tokens):
+        return 'a part behind a dot that is in braces stands in quotes: `"x{i}.{j}"`'
     if behind and token.type in ("NAME", "LABEL") and "MERGE" in expected and any(t.type == "COLON" for t in tokens[len(behind) + 1 :][:1]):
         return f"a label begins a line: put `{token.value}:` on the next one"
     word = behind[-1] if token.type == "COLON" and behind else token

@@ -57,7 +57,7 @@ class Lowering:
     def headed(self, tree: Node, below: tuple[ast.Statement, ...], span: Span) -> ast.Statement:
         """Lower `repeat 3:`, `residual:` or a label with what follows the colon, on its line or below."""
         head, guard = self.head(tree.children[0])
-        if isinstance(head, ast.Seq) and len(below) < 2:
+        if isinstance(head, ast.Seq) and len(below) < (1 if guard is not None else 2):
             help_ = "a branch of one line needs no head, and a label another name: `seq` is a word of the language"
             self.report("A010", "`seq:` makes one branch of several lines, which are indented below it", head.span, help_)
         if len(tree.children) == 2:  # head and colon: the suite is below
