@@ -259,12 +259,8 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return "only labels have braces: write `x{i}: ...` here, and `from x0` and `output NAME` behind the repeat"
     if "output" in words and first != "output":
         return "`output` begins a line, and is not allowed in a repeat or a block"
-    if token.type == "VBAR" and "if" in words:
-        return "a guard ends its line and drops all of it: put the step with `if` on a line of its own"
-    if token.value == "." and any(t.type == "LBRACE" for t in tokens):
-        return 'a part behind a dot that is in braces stands in quotes: `"x{i}.{j}"`'
-    if behind and token.type in ("NAME", "LABEL") and "MERGE" in expected and any(t.type == "COLON" for t in tokens[len(behind) + 1 :][:1]):
-        return f"a label begins a line: put `{token.value}:` on the next one"
+    if (misplaced := _misplaced(tokens, behind, token, expected)) is not None:
+        return misplaced
     word = behind[-1] if token.type == "COLON" and behind else token
     if word.value in HEADS and any(t.type == "VBAR" for t in behind):
         return f"`{word.value}` begins a line: put it on the next one, without `|` before it"
@@ -278,4 +274,15 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return "compare with `==`"
     if token.type in ("COMMA", "ARROW") and "VBAR" in expected:
         return "separate steps by `|` and arguments by spaces"
+    return None
+
+
+def _misplaced(tokens: list[Token], behind: list[Token], token: Token, expected: set[str]) -> str | None:
+    """Say where a guard, or a label, stands that cannot stand here."""
+    if token.type == "VBAR" and any(t.value == "if" for t in behind):
+        return "a guard ends its line and drops all of it: put the step with `if` on a line of its own"
+    if token.value == "." and any(t.type == "LBRACE" for t in tokens):
+        return 'a part behind a dot that is in braces stands in quotes: `"x{i}.{j}"`'
+    if behind and token.type in ("NAME", "LABEL") and "MERGE" in expected and any(t.type == "COLON" for t in tokens[len(behind) + 1 :][:1]):
+        return f"a label begins a line: put `{token.value}:` on the next one"
     return None
