@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from pathlib import Path
 
 from archspec.api import compile_source
-from archspec.cli.failure import Failure
 from archspec.cli.fmt import show_changes, with_line_ends
 from archspec.cli.screen import err, out
-from archspec.cli.specs import Compiled, Text, own
+from archspec.cli.specs import Compiled, Text, may_change, own
 from archspec.cli.writing import write_whole
 from archspec.diagnostics.visible import visible
 from archspec.editor.mending import Mended, mended
@@ -18,8 +16,7 @@ from archspec.editor.mending import Mended, mended
 
 def fixed(file: str, arguments: argparse.Namespace) -> Compiled:
     """Apply the fixes to FILE, or show with `--diff` what they change; the result is of the text as it then is. Raises Failure."""
-    if file != "-" and not Path(file).exists():
-        raise Failure(f"cannot mend {file}: No such file or directory")
+    may_change(file)
     text, options = own(file, arguments)
     compile_ = partial(compile_source, name=text.name, options=options)
     result = mended(compile_(text.text), compile_, unsafe=arguments.unsafe, notes=arguments.notes)

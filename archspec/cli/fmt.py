@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from pathlib import Path
 
-from archspec.cli.failure import Failure
 from archspec.cli.screen import err, out
-from archspec.cli.specs import files, read, tell
+from archspec.cli.specs import files, may_change, read, tell
 from archspec.cli.writing import write_whole
 from archspec.diagnostics import Diagnostics
 from archspec.diagnostics.visible import visible
@@ -51,8 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _format(file: str, arguments: argparse.Namespace) -> int:
-    if file != "-" and not Path(file).exists():
-        raise Failure(f"cannot read {file}: No such file or directory")
+    may_change(file)
     text = read(file, arguments.stdin_filename)
     sink = Diagnostics()
     formatted = format_text(Source(text.name, text.text), sink)

@@ -68,6 +68,13 @@ def read(file: str, stdin_filename: str | None = None, most: int = MAX_BYTES) ->
         raise Failure(f"cannot read {'standard input' if file == '-' else file}: {why}") from None
 
 
+def may_change(file: str) -> None:
+    """Raises Failure where FILE cannot be written again: it is not there, with what is near, or is a bundled spec."""
+    if file != "-" and not Path(file).exists():
+        read(file)
+        raise Failure(f"`{file}` is a bundled spec, which stays as it is; a copy may change: give its path")
+
+
 def files(named: Sequence[str]) -> list[str]:
     """List the files named; a folder means the specs below it, except in hidden folders. Raises Failure if it has none."""
     if list(named).count("-") > 1:

@@ -13,7 +13,8 @@ Softmax | axis | softmax
 Eltwise | operation | -eltwise
 Concat | values! axis#channels | concat
 SoftmaxWithLoss SigmoidCrossEntropyLoss EuclideanLoss | | -loss
-Power Slice Reduction Accuracy Silence Split ArgMax | | -layer
+Power Reduction Accuracy Silence ArgMax | | -layer
+Slice Split | | -parts
 """
 
 ONNX = """
@@ -32,7 +33,7 @@ HardSwish | | hardswish
 Swish | alpha!1.0 | silu
 LogSoftmax | axis | logsoftmax
 Concat | values! axis#channels | concat
-Clip Resize Transpose Squeeze Unsqueeze Reshape ReduceMean ReduceSum ReduceMax SpaceToDepth DepthToSpace Pad Slice Split Gather Expand Where Cast Shape Constant Pow Sqrt Div Sub Erf | | -operator
+Clip Resize Transpose Squeeze Unsqueeze Reshape ReduceMean ReduceSum ReduceMax SpaceToDepth DepthToSpace Pad Gather Expand Where Cast Shape Constant Pow Sqrt Div Sub Erf | | -operator
 """
 
 WORDS = """

@@ -52,6 +52,7 @@ REASONS = {
     "block": "the language has no such block; write its layers, or a `block NAME(...):` of your own",
     "reduction": "the language has no such operation; there are `gap`, `avgpool` and `mean axis=t` for means, `gmp`, `pool` and `max axis=t` for maxima",
     "downsample": "a layer with a stride makes maps smaller: `pool 2`, `avgpool 2`, or `conv k=3 s=2 p=1 f=64`",
+    "parts": "each part of the channels is a `slice` of the same value: `slice 0:32`, and `from x | slice 32:64` where x labels it",
     "word": "the language needs no such line",
 }
 """Why a foreign name has no step of ours."""

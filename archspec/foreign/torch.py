@@ -78,5 +78,6 @@ Sequential ModuleList ModuleDict ParameterList ParameterDict Module Container Da
 interpolate | size!None scale_factor>n mode>mode align_corners!False recompute_scale_factor antialias!False | upsample
 layer_norm rms_norm batch_norm instance_norm group_norm local_response_norm linear conv1d conv2d conv3d embedding | | -functional
 scaled_dot_product_attention | | -attention
+split chunk tensor_split unbind narrow | | -parts
 cat | values! dim#channels axis#channels | concat
 """

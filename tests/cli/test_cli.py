@@ -97,16 +97,23 @@ def test_check_for_editors_and_services(archspec_command, files):
         ("resnet5", "resnet50"),
     ],
 )
-@pytest.mark.parametrize("command", ["check", "table", "explain", "expand"])
+@pytest.mark.parametrize("command", ["check", "table", "explain", "expand", "fmt", "check --fix"])
 def test_what_cannot_be_read_is_one_line_and_status_2(archspec_command, tmp_path, command, name, words):
     (tmp_path / "folder").mkdir()
     (tmp_path / "binary.arch").write_bytes(b"input \xff\xfe")
     (tmp_path / "dangling.arch").symlink_to("gone.arch")
-    done = archspec_command(command, name, cwd=tmp_path)
+    done = archspec_command(*command.split(), name, cwd=tmp_path)
     assert done.status == 2
     assert done.out == ""
     assert done.err.count("\n") == 1
     assert words in done.err
+
+
+@pytest.mark.parametrize("command", ["fmt", "check --fix"])
+def test_a_bundled_spec_stays_as_it_is(archspec_command, tmp_path, command):
+    done = archspec_command(*command.split(), "lenet5", cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert "`lenet5` is a bundled spec, which stays as it is" in done.err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
