@@ -22,9 +22,10 @@ _ROUNDS = re.compile(r"(?:for|loop|do|times)\s+(\d+)(?:\s*x|\s+times)?\s*:\s*")
 _TWO_WORDS = re.compile(rf"({_WORD})(?:\s+|-)(\w+)\s*:(?![:=])\s*")
 _NUMBER = r"\d+"
 _SHAPE = re.compile(
-    rf"(?:({_WORD})\b)?\s*(?:(?:size|shape|dims?|image)\b)?\s*[:=]?\s*[\"'(\[]*(\d+(?:\s*(?:px)?(?:[x*,;-]|\bby\b|\s)\s*\d+)*)(?:px)?[\"')\]]*"
+    rf"(?:({_WORD})\b)? ?(?:(?:size|shape|dims?|image)\b)? ?[:=]? ?[\"'(\[]*(\d+(?:(?: ?px)?(?: ?(?:[x*,;-]|by\b) ?| )\d+)*)(?: ?px)?[\"')\]]*"
 )
-"""A shape, behind a word, in the many ways to write one: `inputs: (28, 28, 1)`, `28x28x1`, `input size 28 by 28 by 1`."""
+"""A shape, behind a word, in the many ways to write one: `inputs: (28, 28, 1)`, `28x28x1`, `input size 28 by 28 by 1`. It has one space
+where there were more, and matches in one way only: each other way would be tried again for each number."""
 _OUTPUT = re.compile(r"outputs?\s*:?\s+(?=[A-Za-z])")
 _VALUES = frozenset(("x", "input", "inputs"))
 """What a function of Python is given where a block has the value that enters."""
@@ -53,7 +54,7 @@ def condition(text: str) -> str:
 
 def own_line(body: str, rewriter: Rewriter) -> tuple[str, str] | None:
     """A line in two parts: the beginning in this language, and the rest, still to be rewritten; None for other lines."""
-    if (found := _SHAPE.fullmatch(body)) and _names_input(found[1] or "", found[2]):
+    if (found := _SHAPE.fullmatch(" ".join(body.split()))) and _names_input(found[1] or "", found[2]):
         return f"input {'x'.join(re.findall(_NUMBER, found[2]))}", ""
     if (found := _VALUE.fullmatch(body)) and not rewriter.known(found[1]) and found[1] not in KEYWORDS:
         return f"param {found[1]} = {_FLAGS.get(found[2], found[2])}", ""

@@ -89,6 +89,7 @@ SIZE: Texts = {
     "10 MB of newlines": ("\n" * 10_000_000, ["A007"]),
     "1 MB of newlines": (INPUT + "\n" * 1_000_000 + "relu\n", []),
     "1 MB of newlines before a mistake": (INPUT + "\n" * 1_000_000 + "block b(): relu\nrleu\n", ["A101"]),
+    "a line of 90 numbers, which is no shape": (INPUT + "in " + "1   " * 90 + "?\n", None),
     "a line of 10 MB": ("x" * 10_000_000, ["A007"]),
     "a line of 1 MB": (INPUT + "x" * 1_000_000 + "\n", ["A101"]),
     "a comment of 1 MB": (INPUT + "relu #" + "x" * 1_000_000, []),
