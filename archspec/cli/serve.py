@@ -22,7 +22,7 @@ EXAMPLES = (
     ("serve net.arch", "the page about a spec, remade whenever the file is saved"),
     ("serve net.arch --port 8000 --open", "at a port of your choice, in your browser"),
 )
-_PAUSE = 0.01
+_PAUSE = 0.03
 """Seconds between two looks at the files."""
 _SETTLING = 0.01
 """Seconds without a change after which a file is taken to be written."""
