@@ -17,6 +17,7 @@ changes.onmessage = (event) => {
   if (!frame.hidden && tabs().length > 1) chosen = tabs().find((tab) => tab.ariaSelected === "true")?.textContent;
   frame.onload = () => {
     tabs().find((tab) => tab.textContent === chosen)?.click();
+    frame.contentWindow.history.scrollRestoration = "manual"; // the browser would go by the content instead, and later
     frame.contentWindow.scrollTo(0, place);
   };
   if (frame.hidden) frame.src = "/page"; else from.location.reload();
