@@ -278,11 +278,11 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
 
 
 def _misplaced(tokens: list[Token], behind: list[Token], token: Token, expected: set[str]) -> str | None:
-    """Say where a guard, or a label, stands that cannot stand here."""
+    """Advice about a guard or a label where neither may be; None for anything else."""
     if token.type == "VBAR" and any(t.value == "if" for t in behind):
         return "a guard ends its line and drops all of it: put the step with `if` on a line of its own"
     if token.value == "." and any(t.type == "LBRACE" for t in tokens):
-        return 'a part behind a dot that is in braces stands in quotes: `"x{i}.{j}"`'
+        return 'a label with braces after a dot needs quotes: `"x{i}.{j}"`'
     if behind and token.type in ("NAME", "LABEL") and "MERGE" in expected and any(t.type == "COLON" for t in tokens[len(behind) + 1 :][:1]):
         return f"a label begins a line: put `{token.value}:` on the next one"
     return None

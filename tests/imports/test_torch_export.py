@@ -149,13 +149,18 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_module_is_read_and_computes_the_same(name, tmp_path):
-    make, shape, line = CASES[name]
+def imported(make, shape):
+    """A module, a batch for it, of words where there is one axis, and what is read of it."""
     torch.manual_seed(0)
     module = make().eval()
     example = torch.randint(0, 30, (2, *shape)) if len(shape) == 1 else torch.randn(2, *shape)
-    found = archspec.from_torch(module, example)
+    return module, example, archspec.from_torch(module, example)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_module_is_read_and_computes_the_same(name, tmp_path):
+    make, shape, line = CASES[name]
+    module, example, found = imported(make, shape)
     assert not found.diagnostics and "line of its own" not in found.note
     assert line in found.text
     found.save_weights(tmp_path / "w.safetensors")

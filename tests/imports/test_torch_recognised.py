@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="reads modules of PyTorch")
 pytest.importorskip("numpy")
 
 import archspec
-from tests.imports.test_torch_export import Case
+from tests.imports.test_torch_export import Case, imported
 
 nn = torch.nn
 F = nn.functional
@@ -136,10 +136,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_written_out_is_read_as_a_layer(name, tmp_path):
     make, shape, line = CASES[name]
-    torch.manual_seed(0)
-    module = make().eval()
-    example = torch.randint(0, 30, (2, *shape)) if len(shape) == 1 else torch.randn(2, *shape)
-    found = archspec.from_torch(module, example)
+    module, example, found = imported(make, shape)
     if line:
         assert line in f"{found.text}\n" and "custom" not in found.text
     assert archspec.analyze(found.network).totals.params == sum(one.numel() for one in module.parameters())

@@ -49,8 +49,8 @@ class Box:
     `kinds` are the kinds of its layers in their order. It is repeated `times` times. `equal` is the same object or value
     for boxes that compute the same. `volume` is what a picture of volumes shows for its output: that before it is flattened, and `before` what is
     written with it and leads to it. `parts` are the parameters and MACs
-    of one by kind of layer. `spans` are the layers it stands for: ranges, ends excluded, of positions in the order of the network. `within` are the
-    boxes that it stands for.
+    of one by kind of layer. `spans` are the layers it stands for: ranges, ends excluded, of positions in the order of the network. `within` are
+    the boxes that it was made of, if any.
     """
 
     name: str
