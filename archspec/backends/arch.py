@@ -10,6 +10,7 @@ import json
 import keyword
 from collections.abc import Iterator, Sequence
 
+from archspec.backends.registry import Unsupported
 from archspec.ir.graph import AGAIN, Network
 from archspec.ir.walk import Names, Place, flattened
 from archspec.syntax.lines import UNLABELLED
@@ -17,7 +18,7 @@ from archspec.types import Tokens, Type, is_line
 
 
 def expand(network: Network) -> str:
-    """The flat spec of a network."""
+    """The flat spec of a network. Raises SpecError for a layer of several results, which the language has no names for."""
     return "".join(line + "\n" for line in _lines(network))
 
 
@@ -39,6 +40,8 @@ def _lines(network: Network) -> Iterator[str]:
     kinds = {**{input_.name: input_.type for input_ in network.inputs}, **{place.name: place.node.type for place in places}}
     for place, current in zip(places, behind, strict=False):
         op, types = place.node.op, place.graph.types_of(place.node)
+        if place.node.further:
+            raise Unsupported(f"the language has no names for the further results of `{op.step}`", place.node.span).error()
         again = is_again(place)
         auto = names.local(place.node._replace(label=None, stem=AGAIN if again else op.step, numbered=not again))
         label = "" if auto == place.name and place.name not in referred and not op.aside else f"{as_label(place.name)}: "

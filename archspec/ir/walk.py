@@ -146,8 +146,8 @@ class Visit(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Those of its values: its own, and with a number those of the further results of its node."""
-        return [self.name, *[f"{self.name}:{at}" for at in range(1, 1 + len(self.node.further))]]
+        """Those of its values, as in Place.names."""
+        return _names(self.name, self.node)
 
 
 class Closed(NamedTuple):
@@ -292,6 +292,15 @@ class Place(NamedTuple):
     sources: tuple[str, ...]
     owner: str | None
     tied: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its values: its own, and with a number those of the further results of its node."""
+        return _names(self.name, self.node)
+
+
+def _names(name: str, node: Node) -> list[str]:
+    return [name, *[f"{name}:{at}" for at in range(1, 1 + len(node.further))]]
 
 
 def flattened(network: Network) -> tuple[list[Place], list[str]]:

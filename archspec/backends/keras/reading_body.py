@@ -52,6 +52,8 @@ class Reading:
             for read in item.reads:
                 self.readers.setdefault(body.whole(read), []).append(at)
         self.ends = Counter(map(body.whole, body.results))
+        self.several = {pick.value for pick in body.picks.values()}
+        """The values that are several results."""
         self.modules = [self.chosen(at, item.module) for at, item in enumerate(body.items)]
         self.values: dict[int, int] = {}
         for at in range(len(body.items)):
@@ -119,7 +121,7 @@ class Reading:
     def include(self, at: int) -> None:
         """Leave out a layer that one before can include: a `flatten` after global pooling, an activation."""
         item = self.body.items[at]
-        if len(item.reads) != 1 or item.owner is not None:
+        if len(item.reads) != 1 or item.owner is not None or self.first + at in self.several:
             return
         before = self.alone(item.reads[0], at)
         place = before - self.first

@@ -10,7 +10,7 @@ from archspec.backends.moves import is_last
 from archspec.backends.onnx.layer import Layer
 from archspec.types import Tokens, Type
 
-OperatorRow = Callable[..., str]
+OperatorRow = Callable[..., str | tuple[str, ...]]
 """Takes the layer, its op, and the types of its first input and its output."""
 
 

@@ -107,14 +107,18 @@ class Layer:
         self.draft.operators.append(operator)
         return names
 
-    def finish(self, value: str) -> str:
-        """Give the value that the row returned the name of the layer; an input keeps its own."""
+    def finish(self, values: Sequence[str]) -> list[str]:
+        """Give the values that the row returned the names of the layer's; an input keeps its own."""
+        types = (self.place.node.type, *self.place.node.further)
+        return [self._named(*each) for each in zip(values, self.place.names, types, strict=True)]
+
+    def _named(self, value: str, name: str, type_: Type) -> str:
         for operator in self.added:
             if operator.outputs == [value]:
-                operator.name, operator.outputs = self.name, [self.name]
+                operator.name, operator.outputs = name, [name]
                 if not self.alike:
-                    self.draft.types[self.name] = self.place.node.type
-                return self.name
+                    self.draft.types[name] = type_
+                return name
         return value
 
     def transpose(self, value: str, *order: int) -> str:

@@ -32,7 +32,7 @@ def lower(network: Network, settings: Settings, load: Load) -> Draft:
     for place in places:
         _claim(place.name, place.node.span, spans)
         like = values[network.inputs[0].name].value if place.name in kept.values() else ""
-        values[place.name] = _layer(draft, place, values, load, like)
+        values |= zip(place.names, _layer(draft, place, values, load, like), strict=True)
     ends = {name: values[source].value for name, source in kept.items()}
     for name, source in kept.items():
         if name not in (source, ends[name]):
@@ -71,8 +71,8 @@ def _input(draft: Draft, name: str, type_: Type, settings: Settings, kind: str) 
     return value
 
 
-def _layer(draft: Draft, place: Place, values: dict[str, Source], load: Load, like: str) -> Source:
-    """Add the operators of a layer, which say its line in the spec and its text there; its value, with the batch of `like`, if any."""
+def _layer(draft: Draft, place: Place, values: dict[str, Source], load: Load, like: str) -> list[Source]:
+    """Add the operators of a layer, which say its line in the spec and its text there; its values, with the batch of `like`, if any."""
     op, span = place.node.op, place.node.span
     row = ROWS.get(op.step)
     if row is None:
@@ -81,14 +81,15 @@ def _layer(draft: Draft, place: Place, values: dict[str, Source], load: Load, li
     about = f"line {span.line}: {text}" if span is not None else text
     layer = Layer(draft, place, tuple(values[source] for source in place.sources), load, about)
     try:
-        value = row(layer, op, *layer.types[:1], place.node.type)
+        given = row(layer, op, *layer.types[:1], place.node.type)
     except Unsupported as unsupported:
         raise Unsupported(str(unsupported), span) from None
+    values, types = (given,) if isinstance(given, str) else given, (place.node.type, *place.node.further)
     level = "" if not layer.alike else ONE if layer.values else BARE
     if level and like:
-        value, level = layer.batched(Source(value, level), place.node.type, like), ""
-        layer.alike = False
-    return Source(layer.finish(value), level)
+        values = tuple([layer.batched(Source(value, level), type_, like) for value, type_ in zip(values, types, strict=True)])
+        level, layer.alike = "", False
+    return [Source(value, level) for value in layer.finish(values)]
 
 
 def _name_outputs(draft: Draft, ends: dict[str, str]) -> None:
@@ -111,7 +112,7 @@ def needed(network: Network) -> tuple[list[Place], dict[str, str]]:
     wanted = set(kept.values())
     found = []
     for place in reversed(places):
-        if place.name in wanted:
+        if not wanted.isdisjoint(place.names):
             wanted.update(place.sources)
             found.append(place)
     return found[::-1], kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
@@ -13,6 +14,7 @@ from archspec.analysis.layers import Report
 from archspec.backends.arch import expand
 from archspec.backends.onnx.draft import Array, Draft, Operator, Value
 from archspec.backends.onnx.opsets import OPSETS, Settings
+from archspec.diagnostics import SpecError
 from archspec.ir.graph import Network
 
 _KINDS = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
@@ -23,7 +25,9 @@ def model(network: Network, settings: Settings) -> ModelProto:
     proto = ModelProto(ir_version=OPSETS[settings.opset], producer_name="archspec", producer_version=__version__)
     proto.doc_string = network.meta.get("title", "")
     proto.opset_import.add(domain="", version=settings.opset)
-    facts = {"archspec.version": __version__, "archspec.spec": f"arch 1\n{expand(network)}"}
+    facts = {"archspec.version": __version__}
+    with suppress(SpecError):  # a network with layers of several results has no text
+        facts["archspec.spec"] = f"arch 1\n{expand(network)}"
     facts |= {f"archspec.{name}": json.dumps(value) for name, value in Report(network).totals.counts().items()}
     for key, text in facts.items():
         proto.metadata_props.add(key=key, value=text)
