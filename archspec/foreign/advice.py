@@ -20,6 +20,7 @@ _LONGEST = 400
 """Characters of the longest help that is shown."""
 _COMMENT = re.compile(r"(?<=[ ;,)])(?://|--|/\*) *(\w.*?) *(?:\*/ *)?$")
 """A comment of other languages behind a line."""
+_POWER = re.compile(r"\w\s*(?:\*\*|\^)\s*[\w(]")
 _MOST = 200
 """Lines that are rewritten; a file with more mistakes needs the first of them mended."""
 
@@ -42,8 +43,14 @@ def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
         place = (span.source, span.line)
         if place not in seen:
             seen[place] = _checked(rewritten(_logical(*place), _blocks(span.source), _defaults(*place)))
-        result.append(_with(_unguessed(diagnostic, span), seen[place]))
+        result.append(_with(_unguessed(_powerless(diagnostic, span), span), seen[place]))
     return result
+
+
+def _powerless(diagnostic: Diagnostic, span: Span) -> Diagnostic:
+    """The diagnostic with what is written in the place of a power, where that is what cannot be read."""
+    power = diagnostic.help is None and span.text in ("*", "**", "^") and _POWER.search(span.source.line(span.line))
+    return diagnostic._replace(help="there are no powers; a list has a value for each round: `f=16,32,64`") if power else diagnostic
 
 
 def _blocks(source: Source) -> list[str]:

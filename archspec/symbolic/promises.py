@@ -69,7 +69,7 @@ def expectation(line: ast.Expect, network: Network, report: Report) -> Expected:
     values: dict[str, Any] = {
         name: _count(report, name) if name in COUNTED else network.params[name] for name in named if name in (*COUNTED, *network.params)
     }
-    if not ast.compares(line.condition) or line.condition.span.text in COUNTED:
+    if not ast.compares(line.condition, COUNTED):
         message = f"`{line.condition.span.text}` is a number and no condition"
         raise Refused("A113", message, line.condition.span, "compare it, as in `params <= 5e6`")
     holds = truth(line.condition, Scope(dict(values)))

@@ -208,7 +208,7 @@ def read_condition(text: str) -> ast.Expr:
             f"the condition `{text}` cannot be read: {first.message if first is not None else 'it is none'}, at column {at + 1}"
         )
     condition = file.body[0].value
-    if not ast.compares(condition) or text.strip() in COUNTS:
+    if not ast.compares(condition, COUNTS):
         raise ValueError(f"`{text}` is a number and no condition: compare it, as in `params < 5e6`")
     return condition
 

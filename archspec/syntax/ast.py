@@ -6,7 +6,7 @@ is bounded by the nesting of brackets and suites, which the layout limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple, Union
 
 from archspec.source import Span
@@ -349,11 +349,13 @@ def names(node: object) -> set[str]:
     return found
 
 
-def compares(expr: Expr) -> bool:
-    """Whether an expression says yes or no, rather than being a number; a name may do either."""
+def compares(expr: Expr, numbers: Container[str]) -> bool:
+    """Whether an expression says yes or no, rather than being a number; a name may do either, unless it is one of `numbers`."""
     match expr:
         case Chained("and" | "or", operands):
-            return all(map(compares, operands))
+            return all(compares(operand, numbers) for operand in operands)
+        case Name():
+            return expr.id not in numbers
         case Chained(kind):
             return kind == "compare"
         case Prefixed(operator):

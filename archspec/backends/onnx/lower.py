@@ -84,12 +84,12 @@ def _layer(draft: Draft, place: Place, values: dict[str, Source], load: Load, li
         given = row(layer, op, *layer.types[:1], place.node.type)
     except Unsupported as unsupported:
         raise Unsupported(str(unsupported), span) from None
-    values, types = (given,) if isinstance(given, str) else given, (place.node.type, *place.node.further)
+    made, types = (given,) if isinstance(given, str) else given, (place.node.type, *place.node.further)
     level = "" if not layer.alike else ONE if layer.values else BARE
     if level and like:
-        values = tuple([layer.batched(Source(value, level), type_, like) for value, type_ in zip(values, types, strict=True)])
+        made = tuple([layer.batched(Source(value, level), type_, like) for value, type_ in zip(made, types, strict=True)])
         level, layer.alike = "", False
-    return [Source(value, level) for value in layer.finish(values)]
+    return [Source(value, level) for value in layer.finish(made)]
 
 
 def _name_outputs(draft: Draft, ends: dict[str, str]) -> None:
