@@ -9,6 +9,8 @@ from archspec.ops.declare import Count, Flag, Rule
 from archspec.types import Map, Tokens, Type, Vector, describe
 
 Directions = Annotated[int, Rule("1, or 2 for both directions", least=1, most=2)]
+Layers = Annotated[int, Rule("a whole number from 1 to 1,000", least=1, most=1000)]
+"""Each layer has tensors of its own, which are listed one by one."""
 Out = Annotated[Literal["all", "last"], Rule("all for every position, or last for the final state of each direction")]
 
 
@@ -32,7 +34,7 @@ class _Recurrent(Op):
 
     n: Count
     dirs: Directions = 1
-    layers: Count = 1
+    layers: Layers = 1
     bias: Flag = True
     out: Out = "all"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from archspec.symbolic.program import scalar, vector
+from archspec.symbolic.program import one_by_one, vector
 from archspec.symbolic.space import Axis, Range, Space
 from archspec.symbolic.traced import Untraceable
 from archspec.symbolic.tracing import Counted, Mistake, Subject, Traced, count, traced
@@ -75,10 +75,11 @@ class Covering:
 
     def _answered(self, fixed: tuple[Any, ...], rows: _Rows) -> Iterator[Answer]:
         traces = self.traces.setdefault(fixed, [])
+        traces.sort(key=lambda fitted: fitted.served, reverse=True)  # the fewer variants are left, the fewer guards are tried
         for fitted in list(traces):
             if not len(rows):
                 return
-            answer, rows = fitted.answer(rows)
+            answer, rows = fitted.serve(rows)
             yield from answer
         while len(rows):
             new = self._fitted(rows)
@@ -87,7 +88,7 @@ class Covering:
                 rows = rows.taken(range(1, len(rows)))
                 continue
             traces.append(new)
-            answer, left = new.answer(rows)
+            answer, left = new.serve(rows)
             assert len(left) < len(rows), "a trace holds for its own example"
             yield from answer
             rows = left
@@ -159,24 +160,22 @@ class _Fitted:
         self.variables = variables
         self.wanted = wanted if self.mistake is None else ()
         forms = [trace.form(counted.counts[name]) for name in self.wanted]
+        self.served = 0
+        """How many variants it held for so far."""
         self.always = not trace.guards
         self.guards = vector(trace.table, variables, trace.guards, ()) if arrays else None
         self.counts = vector(trace.table, variables, (), forms) if arrays else None
-        self.alone = scalar(trace.table, variables, trace.guards, forms)
+        self.each = one_by_one(trace.table, variables, trace.guards, forms)
 
-    def answer(self, rows: _Rows) -> tuple[list[Answer], _Rows]:
+    def serve(self, rows: _Rows) -> tuple[list[Answer], _Rows]:
         """The answer for the variants for which the guards hold, and the others."""
-        if self.guards is not None and self.counts is not None:
-            return self._at_once(rows)
-        held: list[int] = []
-        left: list[int] = []
-        found = []
+        answer, left = self._at_once(rows) if self.guards is not None and self.counts is not None else self._one_by_one(rows)
+        self.served += len(rows) - len(left)
+        return answer, left
+
+    def _one_by_one(self, rows: _Rows) -> tuple[list[Answer], _Rows]:
         columns = [_plain(rows.columns[name]) for name in self.variables]
-        for at, values in enumerate(zip(*columns, strict=True) if columns else [()] * len(rows)):
-            result = self.alone(*values)
-            (left if result is None else held).append(at)
-            if result is not None:
-                found.append(result)
+        held, left, found = self.each(zip(*columns, strict=True) if columns else [()] * len(rows))
         if not held:
             return [], rows
         counts = dict(zip(self.wanted, map(list, zip(*found, strict=True)), strict=True)) if self.wanted else {}
@@ -218,18 +217,18 @@ def _chunks(numbers: Iterable[int]) -> Iterator[Sequence[int]]:
 
 
 def _columns(space: Space, chunk: Sequence[int], arrays: bool) -> dict[str, Any]:
-    """The values of variants, a column for each axis."""
-    if not arrays:
-        rows = [space.variant(number) for number in chunk]
-        return {each.name: [row[each.name] for row in rows] for each in space.axes}
-    import numpy as np
-
-    left = _numbers(chunk)
+    """The values of variants, a column for each axis; the last axis changes fastest."""
+    left: Any = _numbers(chunk) if arrays else chunk
     found = {}
     for group in reversed(space.groups):
-        left, at = np.divmod(left, len(group[0].values))
+        size = len(group[0].values)
+        places = left % size if arrays else [number % size for number in left]
+        left = left // size if arrays else [number // size for number in left]
         for each in group:
-            found[each.name] = each.values.column(at) if isinstance(each.values, Range) else _listed(each)[at]
+            if isinstance(each.values, Range):
+                found[each.name] = each.values.column(places)
+            else:
+                found[each.name] = _listed(each)[places] if arrays else [each.values[at] for at in places]
     return {each.name: found[each.name] for each in space.axes}
 
 

@@ -41,6 +41,9 @@ JAVASCRIPT = Notation(
     "!==",
     "const {} = {};",
 )
+_FUNCTIONS = {"divisible": divisible, "gcd": math.gcd, "ceil": math.ceil, "floor": math.floor, "sqrt": math.sqrt}
+Held = tuple[list[int], list[int], list[tuple[int, ...]]]
+"""The places of rows for which all guards hold, those of the others, and the forms of the former."""
 _SIGNS = ("+", "-", "*", "/", "%", "**")
 
 
@@ -101,18 +104,33 @@ class Writer:
 
 def scalar(table: Table, variables: Sequence[str], guards: Iterable[Guard], forms: Sequence[Form]) -> Callable[..., tuple[Any, ...] | None]:
     """Compile forms to a function of the variables, in their order; it returns None where a guard does not hold."""
-    writer, lines = _writer(table, variables), []
-    for guard in guards:
-        condition = writer.guard(guard)
-        lines += [*writer.lines, f"if not ({condition}): return None"]
-        writer.lines.clear()
-    results = ", ".join([writer.form(form) for form in forms])
-    program: Callable[..., tuple[Any, ...] | None] = _function(
-        writer,
-        [*lines, *writer.lines, f"return ({results}{',' if forms else ''})"],
-        {"divisible": divisible, "gcd": math.gcd, "ceil": math.ceil, "floor": math.floor, "sqrt": math.sqrt},
+    writer = _writer(table, variables)
+    lines, results = _guarded(writer, guards, forms, "return None")
+    program: Callable[..., tuple[Any, ...] | None] = _function(writer.names.values(), [*lines, f"return {results}"], _FUNCTIONS)
+    return program
+
+
+def one_by_one(table: Table, variables: Sequence[str], guards: Iterable[Guard], forms: Sequence[Form]) -> Callable[..., Held]:
+    """Compile guards and forms to a function of rows, each with the values of the variables. A loop in the program is what a call per row would cost."""
+    writer = _writer(table, variables)
+    lines, results = _guarded(writer, guards, forms, "left.append(at); continue")
+    loop = f"for at, ({''.join(f'{name}, ' for name in writer.names.values())}) in enumerate(rows):"
+    body = [f"    {line}" for line in [*lines, "held.append(at)", f"found.append({results})"]]
+    program: Callable[..., Held] = _function(
+        ["rows"], ["held, left, found = [], [], []", loop, *body, "return held, left, found"], _FUNCTIONS
     )
     return program
+
+
+def _guarded(writer: Writer, guards: Iterable[Guard], forms: Sequence[Form], otherwise: str) -> tuple[list[str], str]:
+    """The lines of guards and forms, with what is done where a guard does not hold, and the tuple of the forms."""
+    lines: list[str] = []
+    for guard in guards:
+        condition = writer.guard(guard)
+        lines += [*writer.lines, f"if not ({condition}): {otherwise}"]
+        writer.lines.clear()
+    results = "".join([f"{writer.form(form)}, " for form in forms])
+    return [*lines, *writer.lines], f"({results})"
 
 
 def vector(table: Table, variables: Sequence[str], guards: Iterable[Guard], forms: Sequence[Form]) -> Callable[..., tuple[Any, ...]] | None:
@@ -137,7 +155,7 @@ def vector(table: Table, variables: Sequence[str], guards: Iterable[Guard], form
         "sqrt": np.sqrt,
     }
     program: Callable[..., tuple[Any, ...]] = _function(
-        writer, [*writer.lines, f"return ({', '.join(results)}{',' if results else ''})"], functions
+        writer.names.values(), [*writer.lines, f"return ({', '.join(results)}{',' if results else ''})"], functions
     )
     return program
 
@@ -146,8 +164,8 @@ def _writer(table: Table, variables: Sequence[str]) -> Writer:
     return Writer(table, {name: f"v{at}" for at, name in enumerate(variables)})
 
 
-def _function(writer: Writer, lines: list[str], functions: Mapping[str, Any]) -> Any:
-    text = "\n    ".join([f"def program({', '.join(writer.names.values())}):", *lines])
+def _function(parameters: Iterable[str], lines: list[str], functions: Mapping[str, Any]) -> Any:
+    text = "\n    ".join([f"def program({', '.join(parameters)}):", *lines])
     scope: dict[str, Any] = dict(functions)
     exec(text, scope)
     return scope["program"]

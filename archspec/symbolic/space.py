@@ -35,10 +35,13 @@ class Range(Sequence[Any]):
         return self.length
 
     def column(self, places: Any) -> Any:
-        """The values at an array of places, as an array: whole numbers over a power of ten, so that each quotient is the nearest float."""
+        """The values at an array or a list of places, as such: whole numbers over a power of ten, so that each quotient is the nearest float."""
         digits = max(0, *(-int(number.normalize().as_tuple().exponent) for number in (self.first, self.step)))
-        scaled = int(self.first.scaleb(digits)) + int(self.step.scaleb(digits)) * places
-        return scaled if self.whole else scaled / 10**digits
+        first, step, parts = int(self.first.scaleb(digits)), int(self.step.scaleb(digits)), 10**digits
+        if isinstance(places, list):
+            return [first + step * at if self.whole else (first + step * at) / parts for at in places]
+        scaled = first + step * places
+        return scaled if self.whole else scaled / parts
 
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, slice):

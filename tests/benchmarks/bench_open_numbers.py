@@ -79,13 +79,13 @@ def variants() -> None:
         taken = statistics.median(timed(lambda spec=spec, space=space: sweep(spec.subject, space, most=10**8))[0] for _ in range(3))
         counted = sweep(spec.subject, space, range(1000), most=10**8)
         numpy, cover.find_spec = cover.find_spec, lambda name: None  # type: ignore[assignment]
-        alone, _ = timed(lambda spec=spec, space=space: sweep(spec.subject, space, range(50_000), most=10**8))
+        alone, _ = timed(lambda spec=spec, space=space: sweep(spec.subject, space, most=10**8))
         cover.find_spec = numpy
         one, _ = timed(lambda spec=spec, space=space: [count(spec.subject, space.meaning(space.variant(n))) for n in range(100)])
         ratio = one / 100 / (taken / space.size)
         traces = len(counted.answers)
         print(
-            f"{name:<30}{space.size:>11,}{taken:>8.2f}{taken / space.size * 1e6:>11.2f}{traces:>8}{50_000 / alone:>12,.0f}{ratio:>14,.0f}"
+            f"{name:<30}{space.size:>11,}{taken:>8.2f}{taken / space.size * 1e6:>11.2f}{traces:>8}{space.size / alone:>12,.0f}{ratio:>14,.0f}"
         )
 
 
