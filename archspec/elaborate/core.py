@@ -15,10 +15,10 @@ from archspec.elaborate.declarations import BlockDef, Declarations, Defaults, Un
 from archspec.elaborate.expressions import Refused, Scope, Seen, truth
 from archspec.elaborate.labels import Labels, clashes, spelled, unknown_label
 from archspec.elaborate.merge_advice import Advice
-from archspec.elaborate.paths import Nowhere, Path
+from archspec.elaborate.paths import Nowhere, Path, crowded
 from archspec.elaborate.reports import Reports
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.expose import Exposures
+from archspec.ir.expose import Crowded, Exposures
 from archspec.ir.graph import Graph, Hole, Input, Output
 from archspec.ops import make
 from archspec.ops.base import Misfit, Op
@@ -181,11 +181,15 @@ class Core(Reports, ABC):
         except Refused as refused:
             self.report(refused)
             return self.unknown(context.builder, expr.span)
-        return self.captured(context.builder, owner, value)
+        return self.captured(context.builder, owner, value, expr.span)
 
-    def captured(self, builder: GraphBuilder, owner: GraphBuilder, value: int) -> int:
-        """The number in a graph of a value of one around it, or of one that a call in these has finished."""
-        return builder.capture(*self.exposures.reached(builder, owner, value))
+    def captured(self, builder: GraphBuilder, owner: GraphBuilder, value: int, span: Span) -> int:
+        """The number in a graph of a value of one around it, or of one that a call in these has finished; an unknown one where these are too many."""
+        try:
+            return builder.capture(*self.exposures.reached(builder, owner, value))
+        except Crowded:
+            self.report(crowded(span))
+            return self.unknown(builder, span)
 
     def references(self, expr: ast.Expr, context: Context) -> list[int]:
         """Find the values that a label, an input or a path names; where there are none, report it and return an unknown one."""
@@ -194,7 +198,7 @@ class Core(Reports, ABC):
         except Refused as refused:
             self.report(refused)
             return [self.unknown(context.builder, expr.span)]
-        return [self.captured(context.builder, owner, value) for owner, value in found]
+        return [self.captured(context.builder, owner, value, expr.span) for owner, value in found]
 
     def found(self, expr: ast.Expr, scope: Scope) -> tuple[GraphBuilder, int]:
         """The one value that a label, an input or a path names, in its graph. Raises Refused."""

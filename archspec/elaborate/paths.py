@@ -9,14 +9,21 @@ from archspec.diagnostics.fix import respelled
 from archspec.elaborate.expressions import Refused, Scope, Silent
 from archspec.elaborate.labels import spelled
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.expose import ANY, Exposures, Unseen, seen, type_of
+from archspec.ir.expose import ANY, MOST, Crowded, Exposures, Unseen, seen, type_of
 from archspec.ir.graph import Call, Hole
+from archspec.source import Span
 from archspec.syntax import ast
 from archspec.types import Type
 
 
 class Nowhere(Refused):
     """A path that leads nowhere."""
+
+
+def crowded(span: Span) -> Refused:
+    """The error of a graph of which too many values are read outside."""
+    help_ = "bring them together inside, as by an `add` of each round to what the round before gave"
+    return Refused("A118", f"more than {MOST:,} values of one group or block are read outside of it", span, help_)
 
 
 class Path:
@@ -53,6 +60,8 @@ class Path:
             return [value for _, value in exposures.expose(self.owner, self.value, self.names)]
         except Unseen as unseen:
             raise self.nowhere(unseen) from None
+        except Crowded:
+            raise crowded(self.expr.span) from None
 
     def place(self) -> tuple[GraphBuilder, int]:
         """Where the layer, group or call stands that the path leads to, and its value there; nothing becomes visible by it. Raises Refused."""

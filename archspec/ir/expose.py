@@ -17,6 +17,8 @@ from archspec.types import Type
 
 ANY = "*"
 """In a path: every name of that level that has what follows."""
+MOST = 2_000
+"""The most values of a graph that are read outside of it: for each of them the graph is made anew."""
 
 
 class Step(NamedTuple):
@@ -146,6 +148,10 @@ def _after(name: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
     return path[len(parts) :] if path[: len(parts)] == parts else None
 
 
+class Crowded(Exception):
+    """More values of a graph are read outside of it than MOST."""
+
+
 class Exposures:
     """Graphs with values made further results. What was made of a graph is kept, so that calls of one graph go on sharing it."""
 
@@ -161,6 +167,8 @@ class Exposures:
         changed, value = self._value(graph, way)
         if value in changed.results:
             found = changed, changed.results.index(value)
+        elif len(changed.results) > MOST:
+            raise Crowded
         else:
             name = _free(_local(graph, way), changed.names)
             found = _with(changed, changed.elements, (*changed.results, value), (*changed.names, name)), len(changed.results)
@@ -253,7 +261,7 @@ def _local(graph: Graph, way: tuple[Step, ...], names: Names | None = None) -> s
         for inner in element.graph.elements:
             names.skip(inner, round_)
         return _local(element.graph, way[1:], names)
-    name = [names.local(element) for _ in range(round_ + 1)][-1]
+    name = names.local(element, round_)
     if len(way) > 1:
         assert isinstance(element, Call)
         return f"{name}.{_local(element.graph, way[1:])}"

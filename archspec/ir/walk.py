@@ -26,12 +26,12 @@ class Names:
         self.counts: dict[str, int] = {}
         self.position = 0
 
-    def local(self, element: Layered | Hole) -> str:
-        """The element's name within its graph."""
+    def local(self, element: Layered | Hole, round_: int = 0) -> str:
+        """The element's name within its graph, of a round of a call that of the round; those before are skipped."""
         stem = element.stem
-        ordinal = self.counts[stem] = self.counts.get(stem, 0) + 1
-        position = self.position
-        self.position += _numbered(element)
+        ordinal = self.counts[stem] = self.counts.get(stem, 0) + 1 + round_
+        position = self.position + round_ * _numbered(element)
+        self.position = position + _numbered(element)
         if element.label is not None:
             if element.label.isdecimal():
                 self.position = int(element.label) + 1
@@ -89,7 +89,7 @@ def inner_names(element: Element, inside: Sequence[int], round_: int = 0) -> lis
         for before in element.graph.elements[:at]:
             names.skip(before)
         element, _ = inner_element(element.graph, (at,))
-        found.append([names.local(element) for _ in range(1 + (round_ if depth == len(inside) else 0))][-1])
+        found.append(names.local(element, round_ if depth == len(inside) else 0))
     return found
 
 
