@@ -93,7 +93,7 @@ class Runner:
         """The value after a part. Raises Refused, which says where."""
         if isinstance(item, Part):
             self.seen.setdefault(id(item), Seen(x, context.env(x), tuple(context.labels.own)))
-        if isinstance(item, Part) and item.guard is not None and not item.guard.value(context.env(x)):
+        if isinstance(item, Part) and not self.kept(item, x, context):
             return x
         try:
             result: Value = getattr(self, f"run_{type(item).__name__.lower()}")(item, x, context)
@@ -101,6 +101,14 @@ class Runner:
             refused.item = refused.item or item
             raise
         return result
+
+    def kept(self, item: Part, x: Value, context: Context) -> bool:
+        """Whether the guard of a part holds. Raises Refused, which says where."""
+        try:
+            return item.guard is None or bool(item.guard.value(context.env(x)))
+        except Refused as refused:
+            refused.item = refused.item or item
+            raise
 
     def run_step(self, step: Step, x: Value, context: Context) -> Value:
         if step.name == "skip":
@@ -276,7 +284,7 @@ class Runner:
             return self.starred(item, x, context) if isinstance(item, Star) else [result]
 
         if body.plan is None:
-            taken = [item for item in body.items if item.guard is None or item.guard.value(context.env(x))]
+            taken = [item for item in body.items if self.kept(item, x, context)]
             return [value for item in taken for value in all_of(item, self.run(item, x, context.inner(counters=context.counters)))]
         plan, body.plan = body.plan(x, context), None
         results = []
