@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import TypeVar
 
 from archspec.ir.graph import Network
@@ -49,19 +51,39 @@ def few(network: Network, levels: Iterable[str], part: str | None) -> Iterator[D
 def most_legible(found: Iterable[tuple[T, Plan]], aspect: float) -> T | None:
     """The first of some pictures, with their plans, that is legible on a page, or else the one that is most; None of none.
 
-    A U goes before what is finer and no U: the finest that is legible, or else the largest whose words are a little smaller.
+    A U goes before what is finer and no U: the finest that is legible, or else the largest whose words are a little smaller. Coarser
+    pictures are asked for only where they may be better.
     """
-    pictures = [(picture, Page(aspect).height(placed), bool(placed.turned)) for picture, placed in found]
-    legible = [(picture, bent) for picture, high, bent in pictures if high <= LEGIBLE]
-    nearly = [(high, at) for at, (_, high, bent) in enumerate(pictures) if bent and high <= _BENT * LEGIBLE]
-    for picture, bent in legible:
-        if bent or not nearly:
-            return picture
-    if nearly:
-        return pictures[min(nearly)[1]][0]
+    first: T | None = None
     best: T | None = None
-    least = float("inf")
-    for picture, high, _ in pictures:
+    bend: T | None = None
+    least, lowest = float("inf"), _BENT * LEGIBLE
+    for picture, placed in found:
+        high = Page(aspect).height(placed)
+        if placed.turned and high <= LEGIBLE:
+            return picture
+        if placed.turned and high < lowest:
+            bend, lowest = picture, high
+        if high <= LEGIBLE and first is None:
+            first = picture
+        if first is not None and bend is None and not _may_bend(placed):
+            return first
         if _CLEARLY * high < least:
             best, least = picture, high
-    return best
+    return bend or first or best
+
+
+def _may_bend(placed: Plan) -> bool:
+    """Whether this picture or a coarser one may be a U: somewhere two values are carried past what goes on, one within the other."""
+    order = {box: at for at, box in enumerate(placed.places)}
+    heads: dict[int, list[int]] = defaultdict(list)
+    for wire in placed.wires:
+        heads[order[wire.arrow.tail]].append(order[wire.arrow.head])
+    over: dict[int, list[int]] = {}
+    for place in range(len(order)):
+        over[place] = heads[place]
+        over = {tail: after for tail, those in over.items() if (after := [head for head in those if head > place])}
+        carried = [*over.values()][:-1]
+        if len(carried) > 1 and all(max(inner) < min(outer) for outer, inner in pairwise(carried)):
+            return True
+    return False

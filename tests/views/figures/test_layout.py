@@ -11,6 +11,7 @@ import pytest
 
 import archspec
 from archspec.views import figures
+from archspec.views.figures import legible
 from archspec.views.figures.build import build
 from archspec.views.figures.layered import Layered
 from archspec.views.figures.legible import automatic, laid_out
@@ -239,6 +240,15 @@ def test_a_u_goes_before_what_is_finer():
     network = archspec.loads(text)
     assert not laid_out(build(network, "layer")).turned
     assert laid_out(automatic(network)).turned and automatic(network).level == "block"
+
+
+@pytest.mark.parametrize(("name", "levels"), [("lenet5", ["layer"]), ("resnet18", ["layer", "part", "block"])])
+def test_what_cannot_be_better_is_not_placed(name, levels, networks, monkeypatch):
+    """No level that is coarser than the finest legible one, where the network is no U."""
+    placed = []
+    monkeypatch.setattr(legible, "laid_out", lambda diagram, page: placed.append(diagram.level) or laid_out(diagram, page))
+    automatic(networks(name))
+    assert placed == levels
 
 
 def test_signs_are_as_many_as_the_additions(networks):
