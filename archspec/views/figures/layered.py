@@ -7,30 +7,16 @@ regression of pool-adjacent-violators.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import fsum
 
-from archspec.views.figures.channel import Track, height, tracks
+from archspec.views.figures.channel import height, tracks
 from archspec.views.figures.diagram import Box
-from archspec.views.figures.pieces import Leaf, Piece
+from archspec.views.figures.pieces import Piece, Through, Turn
 from archspec.views.figures.plan import Rect
 from archspec.views.figures.spacing import BESIDE, PLAIN, Sizes
 
 _SWEEPS = 8
-
-
-class Lane(Piece):
-    """The way of a value through a row, past the parts of it."""
-
-    def __init__(self, value: Box) -> None:
-        super().__init__()
-        self.value = value
-
-    def enter(self, value: Box) -> float:
-        return 0.0
-
-    def leave(self, value: Box) -> float:
-        return 0.0
 
 
 class Layered(Piece):
@@ -50,7 +36,7 @@ class Layered(Piece):
                 self.row[at] = min(heads[at]) - 1
         self.last = max(self.row) + 1
         self.rows: list[list[Piece]] = []
-        self.lanes: dict[tuple[Box, int], Lane] = {}
+        self.lanes: dict[tuple[Box, int], Through] = {}
 
     def ends(self, tail: int, head: int) -> tuple[int, int]:
         """The rows of both ends of a join."""
@@ -68,7 +54,7 @@ class Layered(Piece):
             first, last = self.ends(tail, head)
             for row in range(first if tail < 0 else first + 1, last + (head == self.count)):
                 if (value, row) not in self.lanes:
-                    self.lanes[value, row] = lane = Lane(value)
+                    self.lanes[value, row] = lane = Through()
                     self.rows[row + 1].append(lane)
         self.order()
         self.spread()
@@ -140,20 +126,14 @@ class Layered(Piece):
             for part in row:
                 part.x -= middle
 
-    def give_ports(self) -> None:
-        """Let values into different places where they meet."""
-        met: dict[Leaf, list[tuple[float, Box]]] = defaultdict(list)
-        for row in range(self.last + 1):
-            for upper, lower, value in self.links(row):
-                for leaf in lower.tops(value):
-                    met[leaf].append((upper.x + upper.leave(value) - lower.x, value))
-        for leaf, tails in met.items():
-            if len(tails) > 1:
-                leaf.give_ports(tails)
+    def turns(self, tail: int, head: int, value: Box) -> Iterator[Turn]:
+        first, last = self.ends(tail, head)
+        for row in range(first + 1, last + 1):
+            lower = self.parts[head] if row == last and head < self.count else self.lanes[value, row]
+            yield Turn(row, lower.x + lower.enter(value))
 
-    def tracks(self, at: int) -> list[Track]:
-        """How values change sides above a row."""
-        return [(value, a.x + a.leave(value), b.x + b.enter(value)) for a, b, value in self.links(at)]
+    def ceiling(self, zone: int) -> float:
+        return max((part.y + part.height for part in self.rows[zone]), default=self.y)
 
     def gap(self, row: int, sizes: Sizes) -> float:
         """The room above a row."""
@@ -182,7 +162,7 @@ def _apart(row: list[Piece], wanted: list[float]) -> list[float]:
     """Places as near as can be to the wanted ones, in their order, and with room between."""
     offsets: list[float] = []
     for before, part in zip([None, *row], row, strict=False):
-        gap = 12.0 if isinstance(part, Lane) or isinstance(before, Lane) else BESIDE
+        gap = 12.0 if isinstance(part, Through) or isinstance(before, Through) else BESIDE
         offsets.append(offsets[-1] + before.right + gap + part.left if before is not None else 0.0)
     pools: list[tuple[float, int]] = []
     for x, offset in zip(wanted, offsets, strict=True):

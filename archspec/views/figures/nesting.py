@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 
 from archspec.views.figures.diagram import Box, Diagram, Group, outward
 from archspec.views.figures.layered import Layered
-from archspec.views.figures.pieces import Framed, Leaf, Parallel, Piece, Series, Through
+from archspec.views.figures.pieces import Framed, Leaf, Parallel, Piece, Series, Through, passed, steps
 
 _DEEPEST = 40
 """Branches within branches; what lies deeper is placed in layers."""
@@ -30,7 +30,11 @@ def nested(diagram: Diagram) -> Piece:
     leaves = {box: Leaf(box) for box in diagram.boxes}
     made = _Scopes(diagram, leaves).piece(None)
     for arrow in diagram.arrows:
-        _pass(leaves[arrow.tail], leaves[arrow.head])
+        tail, head = leaves[arrow.tail], leaves[arrow.head]
+        for piece, at, to in steps(tail, head):
+            piece.join(at, to, passed(piece, tail, head))
+            if piece is head.up and head.rider and isinstance(piece, Series):
+                piece.origin[head.box] = tail.box
     return made
 
 
@@ -248,21 +252,3 @@ def _reduced(end: int, edges: Edges) -> dict[int, set[int]]:
     for tail, head in edges:
         after[tail].add(head)
     return {tail: {head for head in heads if not any(reach[other] >> head & 1 for other in heads)} for tail, heads in after.items()}
-
-
-def _pass(tail: Leaf, head: Leaf) -> None:
-    """Tell the pieces that an arrow passes where it does. On an arc with a rider what goes there is known by the rider."""
-    value = head.box if head.rider else tail.box
-    outs, ins = [*tail.path()], dict(head.path())
-    for piece, at in outs:
-        if piece in ins:
-            piece.join(at, ins[piece], value)
-            if head.rider and isinstance(piece, Series):
-                piece.origin[value] = tail.box
-            break
-        piece.join(at, piece.count, tail.box)
-    shared = dict(outs)
-    for piece, at in ins.items():
-        if piece in shared:
-            break
-        piece.join(-1, at, value)

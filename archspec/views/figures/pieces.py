@@ -9,12 +9,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from archspec.views.figures.cards import SIGN_SIZE
 from archspec.views.figures.channel import Track, height, tracks
 from archspec.views.figures.diagram import Box, Group
 from archspec.views.figures.plan import Rect, union
 from archspec.views.figures.spacing import APART, BESIDE, CLOSE, LABELLED, LANE, PLAIN, PORT, Sizes
+
+
+class Turn(NamedTuple):
+    """A change of sides: above which part, and to which place; or else, where nothing is in between, `aside` into the box that is aimed at."""
+
+    zone: int
+    x: float
+    aside: bool = False
 
 
 class Piece:
@@ -70,11 +79,47 @@ class Piece:
 
     def enter(self, value: Box) -> float:
         """Where a value comes in at the top."""
-        raise NotImplementedError
+        return 0.0
 
     def leave(self, value: Box) -> float:
         """Where a value goes out at the foot."""
-        raise NotImplementedError
+        return 0.0
+
+    def start(self, tail: int, value: Box) -> float:
+        """Where a value from a part, or from above, comes down."""
+        return self.parts[tail].x + self.parts[tail].leave(value) if tail >= 0 else self.axis + self.enter(value)
+
+    def turns(self, tail: int, head: int, value: Box) -> Iterable[Turn]:
+        """How a value that passes from one part to another changes sides."""
+        return ()
+
+    def ceiling(self, zone: int) -> float:
+        """Where the room for wires above a part begins."""
+        return self.y
+
+    def tracks(self, zone: int) -> list[Track]:
+        """How values change sides above a part."""
+        found: list[Track] = []
+        for tail, head, value in self.joins:
+            x = self.start(tail, value)
+            for turn in self.turns(tail, head, value):
+                if turn.zone == zone and not (turn.aside and isinstance(self.parts[head], Leaf)):
+                    found.append((value, x, turn.x))
+                x = turn.x
+        return found
+
+    def give_ports(self) -> None:
+        """Let values that get into one box from above into different places."""
+        met: dict[Leaf, list[tuple[float, Box]]] = defaultdict(list)
+        for tail, head, value in self.joins:
+            turns = [*self.turns(tail, head, value)]
+            if head < self.count and turns and not (turns[-1].aside and isinstance(self.parts[head], Leaf)):
+                x = turns[-2].x if len(turns) > 1 else self.start(tail, value)
+                for leaf in self.parts[head].tops(value):
+                    met[leaf].append((x - self.parts[head].x, value))
+        for leaf, tails in met.items():
+            if len(tails) > 1:
+                leaf.give_places(tails)
 
     def tops(self, value: Box) -> list[Leaf]:
         """The boxes that a value gets into straight from the top."""
@@ -112,9 +157,6 @@ class Leaf(Piece):
     def enter(self, value: Box) -> float:
         return self.ports.get(value, 0.0)
 
-    def leave(self, value: Box) -> float:
-        return 0.0
-
     def tops(self, value: Box) -> list[Leaf]:
         return [self]
 
@@ -126,7 +168,7 @@ class Leaf(Piece):
         """Whether it is drawn as a circle."""
         return 2 * self.left == SIGN_SIZE
 
-    def give_ports(self, tails: list[tuple[float, Box]]) -> None:
+    def give_places(self, tails: list[tuple[float, Box]]) -> None:
         """Let values that come from some places in at the top beside each other; the one from right above stays on the axis."""
         order = sorted({value: x for x, value in tails}.items(), key=lambda item: item[1])
         room = self.left - min(12.0, self.left / 2)
@@ -137,13 +179,7 @@ class Leaf(Piece):
 
 
 class Through(Piece):
-    """The straight way of a value past what hangs beside it."""
-
-    def enter(self, value: Box) -> float:
-        return 0.0
-
-    def leave(self, value: Box) -> float:
-        return 0.0
+    """The straight way of a value past what hangs beside it, or past the parts of a row."""
 
 
 class Framed(Piece):
@@ -199,11 +235,15 @@ class Series(Piece):
         between = self.parts[tail + 1 : head]
         return all(isinstance(part, Parallel) and part.through for part in between)
 
+    def arc(self, tail: int, head: int, value: Box) -> bool:
+        """Whether a value goes past what is between two parts."""
+        return value in self.origin or not self.straight(tail, head)
+
     def arcs(self) -> dict[Box, tuple[int, int]]:
         """The parts that the arc of each value goes from, and at most to."""
         found: dict[Box, tuple[int, int]] = {}
         for tail, head, value in self.joins:
-            if value in self.origin or not self.straight(tail, head):
+            if self.arc(tail, head, value):
                 found[value] = tail, max(head, found.get(value, (0, 0))[1])
         return found
 
@@ -211,15 +251,16 @@ class Series(Piece):
         super().measure(sizes)
         for rider, _ in self.riders:
             rider.measure(sizes)
+        for part in self.parts:
+            part.x = 0.0
         self.lay_lanes()
-        for at, part in enumerate(self.parts):
-            self.give_ports(at, part)
+        self.give_ports()
         y = 0.0
         for at in range(self.count + 1):
             y = max([y + self.gap(at, sizes), *(rider.y + rider.height + PLAIN for rider, _ in self.riders if rider.at == at)])
             y += self.extra.get(at, 0.0)
             if at < self.count:
-                self.parts[at].x, self.parts[at].y = 0.0, y
+                self.parts[at].y = y
                 y += self.parts[at].height
             for rider in (rider for rider, tail in self.riders if tail == at):
                 rider.x, rider.y = self.lanes[rider.box], y + LABELLED
@@ -242,37 +283,22 @@ class Series(Piece):
             self.lanes[value] = x
             laid.append((tail, last + 1, x + half))
 
-    def give_ports(self, at: int, part: Piece) -> None:
-        """Let values from the part before into different places where they meet."""
-        met: dict[Leaf, list[tuple[float, Box]]] = defaultdict(list)
-        for tail, head, value in self.joins:
-            straight = value not in self.origin and self.straight(tail, head)
-            if head == at and (straight or not isinstance(part, Leaf)) and (tail >= 0 or at > 0):
-                x = self.start(tail, value) if straight else self.lanes[value]
-                for leaf in part.tops(value):
-                    if not (leaf is part and beside(leaf, x)):
-                        met[leaf].append((x, value))
-        for leaf, tails in met.items():
-            if len(tails) > 1:
-                leaf.give_ports(tails)
-
-    def tracks(self, at: int) -> list[Track]:
-        """How values change sides above a part."""
-        found: list[Track] = []
-        for tail, head, value in self.joins:
-            straight = value not in self.origin and self.straight(tail, head)
-            if head == at < self.count and (tail >= 0 or at > 0):
-                part = self.parts[at]
-                x = self.start(tail, value) if straight else self.lanes[value]
-                if not isinstance(part, Leaf) or (straight and not beside(part, x)):
-                    found.append((value, x, part.enter(value)))
-            if tail == at - 1 and not straight:
-                found.append((value, self.start(tail, self.origin.get(value, value)), self.lanes[value]))
-        return found
-
     def start(self, tail: int, value: Box) -> float:
-        """Where a value from a part, or from above, comes down."""
-        return self.parts[tail].leave(value) if tail >= 0 else self.enter(value)
+        return super().start(tail, self.origin.get(value, value))
+
+    def turns(self, tail: int, head: int, value: Box) -> Iterator[Turn]:
+        arc = self.arc(tail, head, value)
+        if arc:
+            yield Turn(tail + 1, self.axis + self.lanes[value])
+        elif tail >= 0 and tail + 1 < head < self.count:
+            yield Turn(tail + 1, self.axis)
+        if 0 < head < self.count:
+            part = self.parts[head]
+            aside = arc or (isinstance(part, Leaf) and beside(part, self.start(tail, value) - part.x))
+            yield Turn(head, part.x + part.enter(value), aside)
+
+    def ceiling(self, zone: int) -> float:
+        return self.parts[zone - 1].y + self.parts[zone - 1].height if zone else self.y
 
     def gap(self, at: int, sizes: Sizes) -> float:
         """The room above a part."""
@@ -354,11 +380,9 @@ class Parallel(Piece):
             part.y += self.head
         self.height = tall + self.head
 
-    def tracks(self, at: int) -> list[Track]:
-        """How values fork."""
-        return [
-            (value, self.enter(value), self.parts[head].x + self.parts[head].enter(value)) for tail, head, value in self.joins if tail < 0
-        ]
+    def turns(self, tail: int, head: int, value: Box) -> Iterator[Turn]:
+        if tail < 0:
+            yield Turn(0, self.parts[head].x + self.parts[head].enter(value))
 
     def enter(self, value: Box) -> float:
         entered = self.entered(value)
@@ -378,3 +402,20 @@ class Parallel(Piece):
 
     def tops(self, value: Box) -> list[Leaf]:
         return [leaf for at in self.entered(value) for leaf in self.parts[at].tops(value)]
+
+
+def steps(tail: Leaf, head: Leaf) -> Iterator[tuple[Piece, int, int]]:
+    """The pieces that an arrow passes, with the parts that it goes from and to in each: out of those around its tail, and into those around its head."""
+    into = [*head.path()]
+    around = dict(into)
+    for piece, at in tail.path():
+        yield piece, at, around.get(piece, piece.count)
+        if piece in around:
+            inner = into[: [other for other, _ in into].index(piece)]
+            yield from ((other, -1, at) for other, at in reversed(inner))
+            return
+
+
+def passed(piece: Piece, tail: Leaf, head: Leaf) -> Box:
+    """The box by which a piece knows what passes: on an arc with a rider that is the rider."""
+    return head.box if head.rider and head.up is piece else tail.box

@@ -8,27 +8,12 @@ from typing import NamedTuple
 
 from archspec.views.figures.channel import Track, level, tracks
 from archspec.views.figures.diagram import Arrow, Box, Diagram
-from archspec.views.figures.layered import Layered
-from archspec.views.figures.pieces import Leaf, Parallel, Piece, Series, beside
+from archspec.views.figures.pieces import Leaf, Piece, passed, steps
 from archspec.views.figures.plan import Rect, Wire
 from archspec.views.figures.svg import Point
 
-
-class Zone(NamedTuple):
-    """The room above a part of a chain, above a row of layers, or at the head of branches."""
-
-    piece: Piece
-    at: int
-
-    @property
-    def top(self) -> float:
-        """Where it begins on the page."""
-        piece, at = self
-        if isinstance(piece, Series) and at > 0:
-            return piece.parts[at - 1].y + piece.parts[at - 1].height
-        if isinstance(piece, Layered):
-            return max((part.y + part.height for part in piece.rows[at]), default=piece.y)
-        return piece.y
+Zone = tuple[Piece, int]
+"""The room above a part of a chain, above a row of layers, or at the head of branches."""
 
 
 class Way(NamedTuple):
@@ -87,7 +72,7 @@ def _points(way: Way, leaves: dict[Box, Leaf], levels: dict[Zone, dict[Box, int]
     yield x, tail.y + tail.height
     for zone, to in way.turns:
         if abs(to - x) > 0.5:
-            y = zone.top + level(levels[zone][_value(way.arrow, leaves)])
+            y = zone[0].ceiling(zone[1]) + level(levels[zone][_value(way.arrow, leaves)])
             yield x, y
             yield to, y
             x = to
@@ -104,64 +89,20 @@ class _Router:
         self.rects = rects
 
     def way(self, arrow: Arrow, tail: Leaf, head: Leaf) -> Way:
-        """Find an arrow's way: out of the pieces around its tail, across, and into those around its head."""
-        value = arrow.tail
+        """Find an arrow's way, into its head from the side where it may and nothing is in between."""
         turns: list[tuple[Zone, float]] = []
-        ins = dict(head.path())
         x = tail.x
-        for piece, at in tail.path():
-            if piece in ins:
-                break
-            turns += _out(piece, at, value)
-        else:
-            raise AssertionError("two boxes in one picture share a piece")
-        x = turns[-1][1] if turns else x
-        inner = [*reversed([(other, n) for other, n in head.path() if other not in dict(tail.path())])]
-        met = ins[piece]
-        if isinstance(piece, Layered):
-            turns += _across(piece, at, met, value)
-            return self.into(arrow, turns, inner, head, value)
-        assert isinstance(piece, Series), "what is beside each other is not joined"
-        if head.rider and head.up is piece:
-            return Way(arrow, [*turns, (Zone(piece, at + 1), head.x)], False)
-        if tail.rider and tail.up is piece:
-            x = tail.x
-        elif piece.straight(at, met):
-            target = piece.parts[met]
-            if met > at + 1:
-                turns.append((Zone(piece, at + 1), piece.x))
-            if isinstance(target, Leaf) and beside(target, x - target.x):
-                return Way(arrow, turns, True)
-            turns.append((Zone(piece, met), target.x + target.enter(value)))
-            return self.into(arrow, turns, inner, head, value)
-        else:
-            x = piece.x + piece.lanes[value]
-            turns.append((Zone(piece, at + 1), x))
-        return self.arrive(arrow, turns, piece, met, x, inner, head, value)
-
-    def arrive(
-        self, arrow: Arrow, turns: list[tuple[Zone, float]], piece: Series, at: int, x: float,
-        inner: list[tuple[Piece, int]], head: Leaf, value: Box,
-    ) -> Way:  # fmt: skip
-        """From an arc into a part of a chain: from the side where nothing is in between, otherwise from above."""
-        if self.free(x, head):
-            return Way(arrow, turns, True)
-        target = piece.parts[at]
-        turns.append((Zone(piece, at), target.x + target.enter(value)))
-        return self.into(arrow, turns, inner, head, value)
-
-    def into(self, arrow: Arrow, turns: list[tuple[Zone, float]], inner: list[tuple[Piece, int]], head: Leaf, value: Box) -> Way:
-        """From above into the pieces around the head, outer ones first."""
-        for n, (piece, at) in enumerate(inner):
-            part = piece.parts[at]
-            if isinstance(piece, Parallel):
-                turns.append((Zone(piece, 0), part.x + part.enter(value)))
-            elif isinstance(piece, Layered):
-                turns += _across(piece, -1, at, value)
-            elif isinstance(piece, Series) and not piece.straight(-1, at):
-                x = piece.x + piece.lanes[value]
-                turns.append((Zone(piece, 0), x))
-                return self.arrive(arrow, turns, piece, at, x, inner[n + 1 :], head, value)
+        for piece, at, to in steps(tail, head):
+            passing = [*piece.turns(at, to, passed(piece, tail, head))]
+            if tail.rider and tail.up is piece:
+                del passing[0]
+            elif head.rider and head.up is piece:
+                del passing[1:]
+            for turn in passing:
+                if turn.aside and self.free(x, head):
+                    return Way(arrow, turns, True)
+                turns.append(((piece, turn.zone), turn.x))
+                x = turn.x
         return Way(arrow, turns, False)
 
     def free(self, x: float, head: Leaf) -> bool:
@@ -170,22 +111,3 @@ class _Router:
         lo, hi = min(x, head.x), max(x, head.x)
         own = head.x - head.left, head.y
         return not any(x0 < hi and lo < x1 and y0 - 2 < y < y1 + 2 and (x0, y0) != own for x0, y0, x1, y1 in self.rects)
-
-
-def _out(piece: Piece, at: int, value: Box) -> list[tuple[Zone, float]]:
-    """The turns from a part out of a piece at its foot."""
-    if isinstance(piece, Layered):
-        return _across(piece, at, piece.count, value)
-    if isinstance(piece, Series) and not piece.straight(at, piece.count):
-        return [(Zone(piece, at + 1), piece.x + piece.lanes[value])]
-    return []
-
-
-def _across(piece: Layered, tail: int, head: int, value: Box) -> list[tuple[Zone, float]]:
-    """The turns through layers."""
-    first, last = piece.ends(tail, head)
-    turns = []
-    for row in range(first + 1, last + 1):
-        lower = piece.parts[head] if row == last and head < piece.count else piece.lanes[value, row]
-        turns.append((Zone(piece, row), lower.x + lower.enter(value)))
-    return turns
