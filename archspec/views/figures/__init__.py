@@ -12,15 +12,14 @@ from archspec.extras import require
 from archspec.ir.graph import Network
 from archspec.views.figures.bars import bars
 from archspec.views.figures.blocks import draw as paint
-from archspec.views.figures.build import FROM_FINEST, MOST, diagrams
+from archspec.views.figures.build import FROM_FINEST, MOST
 from archspec.views.figures.cards import Cards
-from archspec.views.figures.diagram import Diagram, TooLarge
+from archspec.views.figures.diagram import Diagram
 from archspec.views.figures.dot import digraph, dot
-from archspec.views.figures.legible import automatic, few, laid_out, most_legible
+from archspec.views.figures.legible import at_level, automatic, few, laid_out, most_legible
 from archspec.views.figures.look import PLAIN, Look
 from archspec.views.figures.mermaid import mermaid
-from archspec.views.figures.parts import part as cut
-from archspec.views.figures.plan import SLIDE, Page
+from archspec.views.figures.plan import SLIDE, Page, Plan
 from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.stacks import STYLES
 from archspec.views.figures.svg import Heading
@@ -71,7 +70,7 @@ def outline(network: Network, level: str = "auto") -> Picture:
 
 def text_form(network: Network, form: str, level: str = "auto", look: Look = PLAIN) -> Picture:
     """The boxes and arrows as `dot` or `mmd` text. Raises SpecError where there are too many."""
-    diagram, notes = _diagram(network, level, look.page)
+    diagram, notes, _ = _found(network, level, look.page)
     cards, palette = Cards(diagram, right=look.page.right), look.palette
     lines = mermaid(diagram, cards, palette) if form == "mmd" else dot(diagram, cards, palette, network.name)
     return Picture("".join(f"{line}\n" for line in lines), notes)
@@ -90,7 +89,7 @@ def to_graphviz(model: Network, level: str = "auto", theme: str = "light") -> gr
     for word, known in ((level, LEVELS), (theme, list(THEMES))):
         if word not in known:
             raise ValueError(f"there is no `{word}`; there are {', '.join(known)}")
-    diagram, _ = _diagram(model, level)
+    diagram = _found(model, level).diagram
     return digraph(diagram, Cards(diagram), THEMES[theme], model.name)
 
 
@@ -105,7 +104,7 @@ def _picture(network: Network, as_: str, level: str, look: Look, *, part: str | 
 def _volumes(network: Network, level: str, look: Look, part: str | None, head: Heading) -> Picture:
     level = "part" if level == "layer" else level
     if part is not None:
-        head = look.heading(_part_heading(head.title, Report(network), _part(network, "part", part, look.page)[0], part))
+        head = look.heading(_part_heading(head.title, Report(network), _found(network, "part", look.page, part).diagram, part))
     if level == "auto":
         unfolded = (diagram for diagram in few(network, FROM_FINEST[1:], part) if part is None or diagram.inner > 1)
         pictures = (arranged(diagram, look.style, look.page.aspect) for diagram in unfolded)
@@ -113,34 +112,23 @@ def _volumes(network: Network, level: str, look: Look, part: str | None, head: H
         if found is not None:
             return Picture(volumes(found, look, head))
         level = "stage"
-    diagram, notes = _diagram(network, level) if part is None else _part(network, level, part, look.page)
+    diagram, notes, _ = _found(network, level, look.page, part)
     return Picture(volumes(arranged(diagram, look.style, look.page.aspect), look, head), notes)
 
 
 def _blocks(
     network: Network, level: str, look: Look, *, part: str | None = None, bare: bool = False, numbers: bool = True
 ) -> Picture:  # fmt: skip
-    diagram, notes = _diagram(network, level, look.page) if part is None else _part(network, level, part, look.page)
+    diagram, notes, plan = _found(network, level, look.page, part)
     if not numbers:
         without_numbers(diagram)
+        plan = None
     head = heading(network, _BOX[diagram.level])
     if part is not None:
         head = _part_heading(head.title, Report(network), diagram, part)
     if bare:
         head = head.bare() if numbers else Heading("", "", head.title, ground=False)
-    return Picture(paint(diagram, laid_out(diagram, look.page), look.palette, look.heading(head)), notes)
-
-
-def _part(network: Network, level: str, part: str, page: Page) -> tuple[Diagram, tuple[str, ...]]:
-    """The diagram of a part at a level, or at the next finer one where the part is not alone in a box. Raises ValueError."""
-    Report(network).named(part)
-    if level == "auto":
-        return automatic(network, page, part), ()
-    for whole in diagrams(network, FROM_FINEST[FROM_FINEST.index(level) :: -1]):
-        diagram = cut(whole, part)
-        if diagram is not None:
-            return diagram, () if whole.level == level else (f"`{part}` is folded at level {level}; drawn at level {whole.level}",)
-    raise _too_large(network, f"`{part}` is in no picture of at most {MOST:,} boxes")
+    return Picture(paint(diagram, plan or laid_out(diagram, look.page), look.palette, look.heading(head)), notes)
 
 
 def _part_heading(title: str, report: Report, diagram: Diagram, part: str) -> Heading:
@@ -152,16 +140,28 @@ def _part_heading(title: str, report: Report, diagram: Diagram, part: str) -> He
     return Heading(title, facts, f"{title}: {layers}; {params:,} parameters, {macs:,} multiply-accumulates.")
 
 
-def _diagram(network: Network, level: str, page: Page = SLIDE) -> tuple[Diagram, tuple[str, ...]]:
-    """The diagram at a level, or at the next coarser one that is not too large, and a note that says so."""
-    most = f"more than {MOST:,} boxes or {2 * MOST:,} arrows"
-    try:
-        if level == "auto":
-            return automatic(network, page), ()
-        diagram = next(diagrams(network, FROM_FINEST[FROM_FINEST.index(level) :]))
-    except (TooLarge, StopIteration):
-        raise _too_large(network, f"even with equal blocks folded it has {most}") from None
-    return diagram, () if diagram.level == level else (f"`--level {level}` has {most}; drawn at level {diagram.level}",)
+class _Found(NamedTuple):
+    diagram: Diagram
+    notes: tuple[str, ...] = ()
+    plan: Plan | None = None
+    """How it is placed, where that is known already."""
+
+
+def _found(network: Network, level: str, page: Page = SLIDE, part: str | None = None) -> _Found:
+    """The diagram of a network or of a part, and a note where it is not at the level. Raises SpecError, ValueError for a part that there is not."""
+    if part is not None:
+        Report(network).named(part)
+    if level == "auto" and (laid := automatic(network, page, part)) is not None:
+        return _Found(laid.diagram, plan=laid.plan)
+    found = at_level(network, level, part) if level != "auto" else None
+    most = f"{MOST:,} boxes or {2 * MOST:,} arrows"
+    if found is None:
+        why = f"even with equal blocks folded it has more than {most}" if part is None else f"`{part}` is in no picture of at most {most}"
+        raise _too_large(network, why)
+    if found.level == level:
+        return _Found(found)
+    why = f"`--level {level}` has more than {most}" if part is None else f"`{part}` is folded at level {level}"
+    return _Found(found, (f"{why}; drawn at level {found.level}",))
 
 
 def _too_large(network: Network, why: str) -> SpecError:

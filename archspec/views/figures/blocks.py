@@ -15,7 +15,6 @@ from archspec.views.figures.svg import (
     Heading,
     Point,
     Sample,
-    arrowhead,
     document,
     element,
     heading_width,
@@ -27,7 +26,9 @@ from archspec.views.figures.svg import (
     span,
     stroke,
     tooltip,
-    towards,
+)
+from archspec.views.figures.svg import (
+    arrow as arrow_of,
 )
 from archspec.views.figures.text_width import shown
 from archspec.views.figures.wording import story
@@ -85,11 +86,7 @@ class _Painter:
     def wire(self, wire: Wire, words: Words | None) -> str:
         arrow = wire.arrow
         colour = self.theme.accent["convolution"] if arrow.past else self.theme.line
-        points = [*wire.points[:-1], towards(wire.points[-1], wire.points[-2], 5.0)]
-        d = rounded(points, 9.0)
-        dashes = "4 3" if arrow.head.training else None
-        made = element("path", d=d, fill="none", stroke=colour, stroke_width=1.3, stroke_dasharray=dashes)
-        made += arrowhead(wire.points[-1], wire.points[-2], colour)
+        made = arrow_of(wire.points, colour, "4 3" if arrow.head.training else None)
         if words is not None:
             made += label(*words.spot, words.text, LABEL, self.theme.muted)
         return element("g", made, class_="edge", data_from=shown(arrow.tail.name), data_to=shown(arrow.head.name))

@@ -65,9 +65,19 @@ class Card(NamedTuple):
             return wide, high
         return (wide, high - small.plan.size[1] - _BELOW) if small.below else (wide - small.plan.size[0] - PAD, high)
 
+    def scaled(self, scale: float) -> Card:
+        """The card at another size."""
+        (wide, high), (outer, tall) = self.size, self.outer
+        return self._replace(size=(wide * scale, high * scale), outer=(outer * scale, tall * scale))
+
     def transposed(self) -> Card:
         """The card with its width as its height."""
         return self._replace(size=self.size[::-1], outer=self.outer[::-1])
+
+
+def signed(step: str) -> Card:
+    """The circle of a merge."""
+    return Card((), (SIGN_SIZE, SIGN_SIZE), (SIGN_SIZE, SIGN_SIZE), SIGNS[step])
 
 
 class Cards(dict[Box, Card]):
@@ -91,7 +101,7 @@ class Cards(dict[Box, Card]):
 
     def _card(self, box: Box, lines: list[CardLine], arrows: int, small: Miniature | None) -> Card:
         if not lines:
-            return Card((), (SIGN_SIZE, SIGN_SIZE), (SIGN_SIZE, SIGN_SIZE), SIGNS[box.step])
+            return signed(box.step)
         wide = self.width
         if small or self.right:
             wide = min(max(_NARROW, max(map(_need, lines)) + STRIP + 2 * PAD), wide)

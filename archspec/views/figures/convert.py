@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from xml.sax.saxutils import quoteattr
 
 from archspec.extras import Missing, install
+from archspec.views.figures.svg import size_of
 from archspec.views.figures.svg_tikz import tikz_of
 from archspec.views.figures.text_width import FONTS
 
@@ -35,9 +35,7 @@ def png(svg: str) -> bytes:
         raise NoConverter(f"a PNG needs resvg: {install('png')}, or write an .svg")
     import resvg_py
 
-    size = re.search(r' width="([\d.]+)" height="([\d.]+)"', svg)
-    assert size is not None
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=min(SCALE, _LARGEST / max(map(float, size.groups())))))
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=min(SCALE, _LARGEST / max(size_of(svg)))))
 
 
 def pdf(svg: str) -> bytes:

@@ -19,11 +19,24 @@ Attributes = dict[str, str]
 
 def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> Iterator[str]:
     """The lines of a DOT text. Nodes are n0, n1, ... in the order of the boxes, edges have the ids e0, e1, ..., clusters are numbered likewise."""
-    ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
-    frames = diagram.groups()
     yield f"digraph {quoted(fitting(name, 400, 10))} {{"
     for kind, attributes in _whole(theme, right=cards.right).items():
         yield f"  {kind} [{_written(attributes)}]"
+    yield from _statements(diagram, cards, theme)
+    yield "}"
+
+
+def digraph(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> graphviz.Digraph:
+    """The same as an object of the package `graphviz`, with the same names."""
+    import graphviz
+
+    whole = {f"{kind}_attr": attributes for kind, attributes in _whole(theme, right=cards.right).items()}
+    return graphviz.Digraph(fitting(name, 400, 10), body=[f"{line}\n" for line in _statements(diagram, cards, theme)], **whole)
+
+
+def _statements(diagram: Diagram, cards: Cards, theme: Theme) -> Iterator[str]:
+    ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
+    frames = diagram.groups()
     for depth, item in diagram.nested():
         indent = "  " * depth
         if isinstance(item, Box):
@@ -35,41 +48,11 @@ def dot(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> Iterator[str
             yield f"{indent}  graph [{_written(_cluster(item, cards, theme))}]"
     for at, arrow in enumerate(diagram.arrows):
         yield f"  {ids[arrow.tail]} -> {ids[arrow.head]} [{_written(_edge(arrow, at, right=cards.right))}]"
-    yield "}"
-
-
-def digraph(diagram: Diagram, cards: Cards, theme: Theme, name: str) -> graphviz.Digraph:
-    """The same as an object of the package `graphviz`, with the same names."""
-    import graphviz
-
-    whole = _whole(theme, right=cards.right)
-    made = graphviz.Digraph(fitting(name, 400, 10), graph_attr=whole["graph"], node_attr=whole["node"], edge_attr=whole["edge"])
-    frames = diagram.groups()
-    ids = {box: f"n{at}" for at, box in enumerate(diagram.boxes)}
-    around = [made]
-    for _, item in diagram.nested():
-        if isinstance(item, Box):
-            around[-1].node(ids[item], **_escaped(_node(item, cards[item], theme)))
-        elif item is None:
-            inner = around.pop()
-            around[-1].subgraph(inner)
-        else:
-            around.append(graphviz.Digraph(f"cluster_{frames.index(item)}", graph_attr=_escaped(_cluster(item, cards, theme))))
-    for at, arrow in enumerate(diagram.arrows):
-        made.edge(ids[arrow.tail], ids[arrow.head], **_escaped(_edge(arrow, at, right=cards.right)))
-    return made
 
 
 def quoted(text: str) -> str:
     r"""A string of DOT. A backslash is doubled: Graphviz reads `\\N`, `\\l` and the like in labels."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-
-
-def _escaped(attributes: Attributes) -> Attributes:
-    """Attributes whose backslashes and quotes stand for themselves."""
-    import graphviz
-
-    return {name: graphviz.escape(text) for name, text in attributes.items()}
 
 
 def _written(attributes: Attributes) -> str:

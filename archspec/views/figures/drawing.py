@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 from archspec.ir.graph import Network
 from archspec.saving import DRAWN, write_whole
 from archspec.views.figures.look import Look
+from archspec.views.figures.svg import size_of
 
 
 class Drawing(str):
@@ -27,9 +27,8 @@ class Drawing(str):
     def __new__(cls, svg: str, about: str = "", notes: tuple[str, ...] = (), boxes: tuple[Network, str, Look] | None = None) -> Drawing:
         """Make a picture; `about` names its subject, and `boxes` gives network, level and look where text forms exist too."""
         made = super().__new__(cls, svg)
-        size = re.search(r' width="([\d.]+)" height="([\d.]+)"', svg)
         made.about, made.notes, made._boxes = about, notes, boxes
-        made.width, made.height = (float(size[1]), float(size[2])) if size else (0.0, 0.0)
+        made.width, made.height = size_of(svg)
         return made
 
     @property

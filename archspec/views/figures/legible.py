@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from archspec.ir.graph import Network
-from archspec.views.figures.build import FROM_FINEST, MOST, build, diagrams
+from archspec.views.figures.build import FROM_FINEST, MOST, diagrams
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Diagram
 from archspec.views.figures.miniature import miniatures
@@ -31,13 +31,30 @@ def laid_out(diagram: Diagram, page: Page = SLIDE) -> Plan:
     return plan(diagram, Cards(diagram, miniatures(diagram, right=page.right), right=page.right), page)
 
 
-def automatic(network: Network, page: Page = SLIDE, part: str | None = None) -> Diagram:
+class Laid(NamedTuple):
+    """A diagram with its plan."""
+
+    diagram: Diagram
+    plan: Plan
+
+
+def automatic(network: Network, page: Page = SLIDE, part: str | None = None) -> Laid | None:
     """The diagram, or that of a part, at the finest level that is legible on a slide, or else at the one that is most.
 
-    Raises TooLarge where all are.
+    Where all have too many boxes for that it is the coarsest; None where that is too large too.
     """
-    found = ((diagram, laid_out(diagram, page)) for diagram in few(network, FROM_FINEST, part))
-    return most_legible(found, page.aspect) or build(network, FROM_FINEST[-1])
+    found = (Laid(diagram, laid_out(diagram, page)) for diagram in few(network, FROM_FINEST, part))
+    best = most_legible(((laid, laid.plan) for laid in found), page.aspect)
+    if best is None and (coarsest := at_level(network, FROM_FINEST[-1], part)) is not None:
+        return Laid(coarsest, laid_out(coarsest, page))
+    return best
+
+
+def at_level(network: Network, level: str, part: str | None = None) -> Diagram | None:
+    """The diagram at a level or at the next coarser one that is not too large, that of a part at the next finer one where it is in boxes of its own."""
+    at = FROM_FINEST.index(level)
+    found = diagrams(network, FROM_FINEST[at:] if part is None else FROM_FINEST[at::-1])
+    return next((diagram for whole in found if (diagram := whole if part is None else cut(whole, part)) is not None), None)
 
 
 def few(network: Network, levels: Iterable[str], part: str | None) -> Iterator[Diagram]:

@@ -9,11 +9,10 @@ from typing import NamedTuple
 from archspec.ops.base import KINDS
 from archspec.views.figures.cards import DETAIL
 from archspec.views.figures.plan import SLIDE, Page
-from archspec.views.figures.svg import Heading, number
+from archspec.views.figures.svg import Heading, resized, size_of
 from archspec.views.theme import THEMES, Theme, recoloured
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)"')
 DIRECTIONS = ("down", "right")
 """Where arrows between boxes go."""
 
@@ -43,12 +42,9 @@ class Look(NamedTuple):
 
     def sized(self, svg: str) -> str:
         """A picture at its size."""
-        found = _SIZE.search(svg)
-        if found is None or not (self.width or self.font_size):
+        if not self.width and not self.font_size:
             return svg
-        wide, high = map(float, found.groups())
-        scale = self.width / wide if self.width else self.font_size / DETAIL
-        return _SIZE.sub(f' width="{number(wide * scale)}" height="{number(high * scale)}"', svg, count=1)
+        return resized(svg, self.width / size_of(svg)[0] if self.width else self.font_size / DETAIL)
 
 
 PLAIN = Look()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import NamedTuple
 
 from archspec.ir.graph import Graph
 from archspec.views.figures.build import build_inside
-from archspec.views.figures.cards import SIGN_SIZE, SIGNS, Card, Miniature
+from archspec.views.figures.cards import SIGNS, Card, Miniature, signed
 from archspec.views.figures.diagram import Box, Diagram, TooLarge
 from archspec.views.figures.grouping import MOST
 from archspec.views.figures.placement import column
@@ -19,14 +18,7 @@ _WIDEST, _TALLEST = 140.0, 66.0
 """The room that is aimed at."""
 
 
-class _Size(NamedTuple):
-    full: tuple[float, float] = (62.0, 17.0)
-    thin: tuple[float, float] = (62.0, 11.0)
-    sign: tuple[float, float] = (SIGN_SIZE, SIGN_SIZE)
-    end: tuple[float, float] = (4.0, 0.0)
-
-
-_SIZE = _Size()
+_FULL, _THIN, _END = (62.0, 17.0), (62.0, 11.0), (4.0, 0.0)
 
 
 def miniatures(diagram: Diagram, *, right: bool = False) -> dict[Box, Miniature]:
@@ -65,10 +57,7 @@ def _miniature(diagrams: Iterable[Diagram], *, right: bool) -> Miniature | None:
 
 
 def _card(box: Box) -> Card:
-    if box.form in ("input", "output"):
-        size = _SIZE.end
-    elif box.form == "merge":
-        size = _SIZE.sign if box.step in SIGNS else _SIZE.thin
-    else:
-        size = _SIZE.thin if box.form == "minor" else _SIZE.full
-    return Card((), size, size, SIGNS.get(box.step, "") if box.form == "merge" else "")
+    if box.form == "merge" and box.step in SIGNS:
+        return signed(box.step)
+    size = {"input": _END, "output": _END, "merge": _THIN, "minor": _THIN}.get(box.form, _FULL)
+    return Card((), size, size)

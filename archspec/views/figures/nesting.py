@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 from archspec.views.figures.diagram import Box, Diagram, Group, outward
 from archspec.views.figures.layered import Layered
@@ -45,11 +45,8 @@ class _Scopes:
         self.leaves = leaves
         self.units: dict[Group | None, dict[Box | Group, int]] = defaultdict(dict)
         for box in diagram.boxes:
-            inner: Box | Group = box
-            for group in (*outward(box.group), None):
-                self.units[group].setdefault(inner, len(self.units[group]) + 1)
-                if group is not None:
-                    inner = group
+            for unit, group in _within(box):
+                self.units[group].setdefault(unit, len(self.units[group]) + 1)
         self.edges: dict[Group | None, Edges] = defaultdict(set)
         self.edges[None] = {(0, self.units[None][box]) for box in diagram.boxes if box.form == "input"}
         for arrow in diagram.arrows:
@@ -60,20 +57,17 @@ class _Scopes:
 
     def lift(self, tail: Box, head: Box) -> None:
         """Enter an arrow into the groups that it passes: it leaves those around its tail, and enters those around its head."""
-        shared: Group | None = None
-        outs: list[Box | Group] = [*reversed([*outward(tail.group)]), tail]
-        ins: list[Box | Group] = [*reversed([*outward(head.group)]), head]
-        while outs[0] is ins[0] and isinstance(outs[0], Group):
-            shared = outs[0]
-            del outs[0]
-            del ins[0]
-        self.edges[shared].add((self.units[shared][outs[0]], self.units[shared][ins[0]]))
-        for group, unit in pairwise(outs):
-            assert isinstance(group, Group)
+        into = _within(head)
+        around = {group for _, group in into}
+        outs = _within(tail)
+        while (group := outs[0][1]) not in around:
+            unit, _ = outs.pop(0)
             self.edges[group].add((self.units[group][unit], len(self.units[group]) + 1))
-        for group, unit in pairwise(ins):
-            assert isinstance(group, Group)
-            self.edges[group].add((0, self.units[group][unit]))
+        leaving, shared = outs[0]
+        for unit, group in into:
+            self.edges[group].add((self.units[group][leaving] if group is shared else 0, self.units[group][unit]))
+            if group is shared:
+                break
 
     def piece(self, group: Group | None) -> Piece:
         """Take a group apart."""
@@ -223,6 +217,12 @@ class _Scope:
                 self.after[at].add(after)
                 self.edges |= {(before, at), (at, after)}
         units.sort()
+
+
+def _within(box: Box) -> list[tuple[Box | Group, Group | None]]:
+    """A box and the groups around it, inner ones first, each with the group that it is a unit of."""
+    groups = [*outward(box.group)]
+    return [*zip([box, *groups], [*groups, None], strict=True)]
 
 
 def _training(piece: Piece) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archspec.views.figures.cards import Card
 from archspec.views.figures.diagram import Arrow, Box, Group
@@ -107,33 +107,28 @@ class Plan(NamedTuple):
         lines = [union([(*a, *a), (*b, *b)]) for a, b in pairwise(wire.points)]
         return any(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for a in lines for b in rects)
 
+    def mapped(self, where: Callable[[Box, Point], Point], **changed: Any) -> Plan:
+        """The plan with each place, and each corner of the wires from a box, elsewhere."""
+        places = {box: where(box, place) for box, place in self.places.items()}
+        wires = [wire._replace(points=[where(wire.arrow.tail, point) for point in wire.points]) for wire in self.wires]
+        return self._replace(places=places, wires=wires, **changed)
+
     def moved(self, shifts: dict[Box, Shift], frames: list[Frame], size: Point = (0.0, 0.0)) -> Plan:
         """The plan with its boxes moved, and each wire with the box that it begins at."""
-        places = {box: shifts[box].point(place) for box, place in self.places.items()}
-        wires = [wire._replace(points=[shifts[wire.arrow.tail].point(point) for point in wire.points]) for wire in self.wires]
-        return Plan(self.cards, places, wires, frames, size, self.turned)
+        return self.mapped(lambda box, point: shifts[box].point(point), frames=frames, size=size)
 
     def scaled(self, scale: float) -> Plan:
-        """The plan at another size, with its left top corner at 0, 0."""
+        """The plan at another size, without frames, with its left top corner at 0, 0."""
         x0, y0, x1, y1 = self.extent()
-
-        def at(point: Point) -> Point:
-            return (point[0] - x0) * scale, (point[1] - y0) * scale
-
-        cards = {
-            box: card._replace(size=(card.size[0] * scale, card.size[1] * scale), outer=(card.outer[0] * scale, card.outer[1] * scale))
-            for box, card in self.cards.items()
-        }
-        wires = [wire._replace(points=[*map(at, wire.points)]) for wire in self.wires]
-        return Plan(cards, {box: at(place) for box, place in self.places.items()}, wires, [], at((x1, y1)))
+        cards = {box: card.scaled(scale) for box, card in self.cards.items()}
+        size = (x1 - x0) * scale, (y1 - y0) * scale
+        return self.mapped(lambda _, point: ((point[0] - x0) * scale, (point[1] - y0) * scale), cards=cards, frames=[], size=size)
 
     def transposed(self) -> Plan:
         """The plan with down in place of right and right in place of down; titles of frames stay at their heads."""
         cards = {box: card.transposed() for box, card in self.cards.items()}
-        wires = [wire._replace(points=[point[::-1] for point in wire.points]) for wire in self.wires]
         frames = [frame._replace(box=(y0, x0, y1, x1), foot=False) for frame in self.frames for x0, y0, x1, y1 in [frame.box]]
-        places = {box: place[::-1] for box, place in self.places.items()}
-        return Plan(cards, places, wires, frames, self.size[::-1], self.turned)
+        return self.mapped(lambda _, point: point[::-1], cards=cards, frames=frames, size=self.size[::-1])
 
     def rewired(self, wires: Iterable[Wire]) -> Plan:
         """The plan with some wires in place of those of the same arrows."""

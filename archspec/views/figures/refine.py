@@ -101,25 +101,18 @@ def _label(diagram: Diagram) -> None:
 def _carry(diagram: Diagram) -> None:
     """Finds the skip connections: what is merged with something computed from it, or goes through a shortcut of its own."""
     reads = diagram.sources()
-    order = {box: at for at, box in enumerate(diagram.boxes)}
+    from_: dict[Box, int] = {}
+    """What each box is computed from, itself included, as bits."""
+    for at, box in enumerate(diagram.boxes):
+        from_[box] = 1 << at
+        for source in reads[box]:
+            from_[box] |= from_[source]
     for arrow in diagram.arrows:
         if not arrow.skip or arrow.head.form != "merge":
             continue
         origin = arrow.tail
         while origin.kind == "other" and len(reads[origin]) == 1:  # what crops or slices only
             origin = reads[origin][0]
+        own = from_[origin].bit_length() - 1
         others = [box for box in reads[arrow.head] if box is not arrow.tail]
-        arrow.past = arrow.head.step == "add" or _before(origin, others, reads, order)
-
-
-def _before(box: Box, others: list[Box], reads: dict[Box, list[Box]], order: dict[Box, int]) -> bool:
-    """Whether any of the others is computed from a box."""
-    seen: set[Box] = set()
-    while others:
-        other = others.pop()
-        if other is box:
-            return True
-        if other not in seen and order[other] > order[box]:
-            seen.add(other)
-            others += reads[other]
-    return False
+        arrow.past = arrow.head.step == "add" or any(from_[box] >> own & 1 for box in others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from html import escape
 from math import dist
@@ -89,6 +90,14 @@ def arrowhead(tip: Point, back: Point, colour: str, size: float = 7.0) -> str:
     return element("polygon", points=" ".join(map(pair, points)), fill=colour)
 
 
+def arrow(points: list[Point], colour: str, dashes: str | None = None) -> str:
+    """A line with round corners through points, and an arrowhead at the last."""
+    tip, back = points[-1], points[-2]
+    d = rounded([*points[:-1], towards(tip, back, 5.0)], 9.0)
+    line = element("path", d=d, fill="none", stroke=colour, stroke_width=1.3, stroke_dasharray=dashes)
+    return line + arrowhead(tip, back, colour)
+
+
 class Heading(NamedTuple):
     """The text above a picture: title, a line of facts, and a description for readers who do not see the picture."""
 
@@ -122,6 +131,21 @@ def document(heading: Heading, theme: Theme, size: Point, body: Iterable[str], *
     root = {"xmlns": "http://www.w3.org/2000/svg", "width": w, "height": h, "viewBox": f"0 {number(top)} {w} {h}", "role": "img"}
     content = "\n".join(["", *(head if heading.ground else ()), *(words if heading.facts else ()), *body, ""])
     return element("svg", content, **root, aria_label=heading.description, font_family=FONTS, **attributes) + "\n"
+
+
+_SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)"')
+
+
+def size_of(svg: str) -> Point:
+    """The width and height of a file, in pixels; nothing of a text that is none."""
+    found = _SIZE.search(svg)
+    return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+
+
+def resized(svg: str, scale: float) -> str:
+    """A file that is shown larger or smaller."""
+    wide, high = size_of(svg)
+    return _SIZE.sub(f' width="{number(wide * scale)}" height="{number(high * scale)}"', svg, count=1)
 
 
 MARGIN = 20.0

@@ -32,11 +32,12 @@ from archspec.views.figures.svg import (
     kinds_of,
     label,
     legend,
-    rounded,
     stroke,
     tooltip,
-    towards,
 )  # fmt: skip
+from archspec.views.figures.svg import (
+    arrow as arrow_of,
+)
 from archspec.views.figures.text_width import shown
 from archspec.views.figures.wording import kernel, story
 from archspec.views.theme import Theme
@@ -214,6 +215,4 @@ class _Painter:
                 y = points[-1][1]
                 points[-1:] = [points[-1], (left + cell.ends()[0] - 1, min(max(y, axis - reach), axis + reach))]
         colour = theme.accent["convolution"] if arrow.past else theme.line
-        tip, back = points[-1], points[-2]
-        d = rounded([*points[:-1], towards(tip, back, 5.0)], 9.0)
-        return element("path", d=d, fill="none", stroke=colour, stroke_width=1.3) + arrowhead(tip, back, colour)
+        return arrow_of(points, colour)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import islice, pairwise
 
-from archspec.ir.graph import Call, Graph, Node
+from archspec.ir.graph import Graph, Node
 from archspec.ops.base import Op, counted, show
 from archspec.types import Map, Type
 from archspec.views.figures.diagram import Box
@@ -53,15 +53,20 @@ def inside(found: list[tuple[str, str]]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
+def nodes_inside(graph: Graph) -> Iterator[tuple[Node, Graph]]:
+    """The layers of a graph in order, those of blocks in it as often as they are run through, and the graph that each is in."""
+    for _, element in graph.layered:
+        if isinstance(element, Node):
+            yield element, graph
+        else:
+            inner = [*nodes_inside(element.graph)]
+            for _ in range(min(element.times, 1000)):
+                yield from inner
+
+
 def graph_steps(graph: Graph) -> list[tuple[str, str]]:
     """The steps of a graph that do the work, with their windows."""
-    found: list[tuple[str, str]] = []
-    for _, element in graph.layered:
-        if isinstance(element, Call):
-            found += graph_steps(element.graph) * min(element.times, 1000)
-        elif element.inputs:
-            found += _working(element.op, graph.type_of(element.inputs[0]))
-    return found
+    return [pair for node, own in nodes_inside(graph) if node.inputs for pair in _working(node.op, own.type_of(node.inputs[0]))]
 
 
 def box_steps(boxes: Iterable[Box]) -> list[tuple[str, str]]:
@@ -112,13 +117,9 @@ _SPOKEN = {
 MOST_KINDS = 64
 
 
-def kinds_inside(graph: Graph, most: int = MOST_KINDS) -> tuple[str, ...]:
+def kinds_inside(graph: Graph) -> tuple[str, ...]:
     """The kinds of a graph's layers in order, the first of them where there are many."""
-    found: list[str] = []
-    for _, element in graph.layered:
-        if len(found) < most:
-            found += [element.op.kind] if isinstance(element, Node) else kinds_inside(element.graph, most) * min(element.times, most)
-    return tuple(found[:most])
+    return tuple(node.op.kind for node, _ in islice(nodes_inside(graph), MOST_KINDS))
 
 
 def text_of(type_: Type) -> str:

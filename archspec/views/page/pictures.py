@@ -8,7 +8,6 @@ from archspec.diagnostics import SpecError
 from archspec.ir.graph import Network
 from archspec.views.figures import embedded, outline
 from archspec.views.figures.build import FROM_FINEST, diagrams
-from archspec.views.figures.diagram import TooLarge
 from archspec.views.figures.legible import automatic
 from archspec.views.page.html import tag
 
@@ -57,10 +56,10 @@ def pictures(network: Network, *, numbers: bool = True, others: bool = True) -> 
 
 def _levels(network: Network, others: bool) -> tuple[list[str], int]:
     """The levels worth showing, and the position of the one that `auto` takes. Of levels with as many boxes the finest is kept."""
-    try:
-        auto = automatic(network).level
-    except TooLarge:
+    found = automatic(network)
+    if found is None:
         return ["stage"], 0  # drawing it says why it cannot be
+    auto = found.diagram.level
     if not others:
         return [auto], 0
     sizes = {len(diagram.boxes): diagram.level for diagram in diagrams(network, reversed(FROM_FINEST), MOST)}

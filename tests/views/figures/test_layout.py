@@ -239,7 +239,8 @@ def test_a_u_goes_before_what_is_finer():
     text += "deconv k=2 s=2 f=64\nconcat b\ndouble 64\ndeconv k=2 s=2 f=32\nconcat a\ndouble 32\nconv k=1 f=4\n"
     network = archspec.loads(text)
     assert not laid_out(build(network, "layer")).turned
-    assert laid_out(automatic(network)).turned and automatic(network).level == "block"
+    found = automatic(network)
+    assert found.plan.turned and found.diagram.level == "block"
 
 
 @pytest.mark.parametrize(("name", "levels"), [("lenet5", ["layer"]), ("resnet18", ["layer", "part", "block"])])
