@@ -152,6 +152,8 @@ def _chooser(cuts: list[Cut]) -> Callable[[int, int], tuple[float, list[Column]]
         found: tuple[float, list[Column]] = (float("inf"), [])
         for at in range(start + 1, len(cuts) - left + 1):
             column = Column(cuts[start], cuts[at])
+            if column.bottom - column.top >= found[0]:
+                break  # further ones are taller
             rest, more = solve(at, left - 1)
             cost = max(column.height, rest) + _SPLIT * cuts[at].cost
             if cost < found[0]:
