@@ -60,7 +60,7 @@ def test_blocks(name, networks):
         drawn = check(text)
         assert sum(map(int, values(drawn, "node", "params"))) == totals.params
         assert sum(map(int, values(drawn, "node", "macs"))) == totals.macs
-        diagram = automatic(network) if level == "auto" else build(network, level)
+        diagram = automatic(network).diagram if level == "auto" else build(network, level)
         assert len(drawn.find("node")) == len(diagram.boxes)
         assert len(drawn.find("edge")) == len(diagram.arrows)
 
@@ -279,7 +279,7 @@ def test_colours_can_be_told_apart(theme):
 @pytest.mark.parametrize("name", ["lenet5", "resnet152", "unet", "googlenet"])
 def test_dot_and_mermaid_have_all_boxes_and_arrows(name, networks):
     network = networks(name, **({"aux": 1} if name == "googlenet" else {}))
-    diagram = automatic(network)
+    diagram = automatic(network).diagram
     for form, node, arrow in (("dot", r"^\s*n\d+ \[", r"n\d+ -> n\d+"), ("mmd", r"^\s*n\d+[\[(]", r"n\d+ -\.?->")):
         text = text_form(network, form).text
         assert len(re.findall(node, text, re.MULTILINE)) == len(diagram.boxes)
