@@ -222,7 +222,8 @@ class _Scope:
 def _within(box: Box) -> list[tuple[Box | Group, Group | None]]:
     """A box and the groups around it, inner ones first, each with the group that it is a unit of."""
     groups = [*outward(box.group)]
-    return [*zip([box, *groups], [*groups, None], strict=True)]
+    units: list[Box | Group] = [box, *groups]
+    return [*zip(units, [*groups, None], strict=True)]
 
 
 def _training(piece: Piece) -> bool:
