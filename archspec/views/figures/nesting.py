@@ -12,9 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
 
+from archspec.views.figures.chains import Parallel, Series
 from archspec.views.figures.diagram import Box, Diagram, Group, outward
 from archspec.views.figures.layered import Layered
-from archspec.views.figures.pieces import Framed, Leaf, Parallel, Piece, Series, Through, passed, steps
+from archspec.views.figures.pieces import Framed, Leaf, Piece, Through, passed, steps
 
 _DEEPEST = 40
 """Branches within branches; what lies deeper is placed in layers."""

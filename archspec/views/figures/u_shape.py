@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
+from archspec.views.figures.chains import Series
 from archspec.views.figures.channel import STEP
 from archspec.views.figures.diagram import Box, Diagram
-from archspec.views.figures.pieces import Leaf, Piece, Series
+from archspec.views.figures.pieces import Leaf, Piece
 from archspec.views.figures.plan import Plan, Shift, Wire
 from archspec.views.figures.spacing import APART
 

@@ -13,11 +13,12 @@ import archspec
 from archspec.views import figures
 from archspec.views.figures import legible
 from archspec.views.figures.build import build
+from archspec.views.figures.chains import Parallel, Series
 from archspec.views.figures.layered import Layered
 from archspec.views.figures.legible import automatic, laid_out
 from archspec.views.figures.look import Look
 from archspec.views.figures.nesting import nested
-from archspec.views.figures.pieces import Framed, Leaf, Parallel, Series, Through
+from archspec.views.figures.pieces import Framed, Leaf, Through
 from archspec.views.figures.plan import Page
 from archspec.views.figures.wording import folded_name
 from tests.helpers.paths import SPECS
