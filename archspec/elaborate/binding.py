@@ -82,13 +82,18 @@ def is_number(expr: ast.Expr, scope: Scope) -> bool:
         at -= 1
     if text[at] == "(":  # brackets around a name leave nothing in the tree
         return True
-    labelled = any(expr.id in around.labels for around in scope.outwards())
     if scope.value_of(expr.id) is None:
         return False
-    if labelled:
+    if not _is_param(expr, scope):
         help_ = f"write `({expr.id})` for the number, or give one of them another name"
         raise Refused("A108", f"`{expr.id}` is a value and a param here", expr.span, help_)
     return True
+
+
+def _is_param(expr: ast.Expr, scope: Scope) -> bool:
+    """Whether an expression is the name of a param, and of no value."""
+    labelled = isinstance(expr, ast.Name) and any(expr.id in around.labels for around in scope.outwards())
+    return isinstance(expr, ast.Name) and not labelled and scope.value_of(expr.id) is not None
 
 
 def _given(expr: ast.Expr, name: str, info: Field, scope: Scope, values: dict[str, ast.Expr]) -> Value:
@@ -198,7 +203,7 @@ def argument(expr: ast.Expr, name: str, info: Field, scope: Scope) -> Value:
     """The value of an argument as written: a word that it admits, or an expression. Raises Refused."""
     if isinstance(expr, ast.Name) and expr.id in info.words:
         return expr.id
-    if info.rule.names == "size" and isinstance(expr, (ast.Name, ast.Interpolated, ast.Text)):
+    if info.rule.names == "size" and isinstance(expr, (ast.Name, ast.Interpolated, ast.Text)) and not _is_param(expr, scope):
         type_ = scope.types(expr, expr.span, scope) if scope.types is not None else None
         if type_ is None:
             raise Silent(expr.span)

@@ -142,9 +142,11 @@ class Sharing(Structures):
         lender = lenders[-1] if lenders else None
         table = lender.slots.get("weight") if lender is not None and isinstance(lender.element, Node) else None
         if lender is None or table is None or table.node.op.step not in TABLES or len(lenders) > 1:
-            message = f"`{given.value.span.text}` is no `embed` or `linear`, whose table `weights=` takes"
-            raise Refused("A304", message, given.span, "label the layer alone: `wte: embed 1000 64`")
+            raise _no_table(given, lender)
         bound = bind(self.completed(step, table, given), context.scope, context.defaults)
+        if getattr(bound.op, "norm", False):
+            message = f"`norm` would give another form to the table of `{given.value.span.text}`, and it is one"
+            raise Refused("A304", message, bound.places["norm"], "leave `norm` out")
         sizes = tuple([getattr(bound.op, field) for field in TABLES[name]])
         types = (builder.type_of(value),)
         wanted = (sizes[0], types[0].channels) if name == "linear" and types[0] is not None else sizes
@@ -171,6 +173,8 @@ class Sharing(Structures):
         sizes = [(field, size) for field, size in zip(fields, table.shape, strict=False) if field not in written]
         kept = [keyword for keyword in step.keywords if keyword is not given]
         more = [ast.Keyword(field, ast.Number(size, given.span), given.span) for field, size in sizes]
+        if "norm" in op_class(step.name.id).fields and "norm" not in written:  # a default is meant for layers with a table of their own
+            more.append(ast.Keyword("norm", ast.Number(False, given.span), given.span))
         return step._replace(keywords=(*kept, *more))
 
     def fitting(self, step: ast.Step, own: list[Stored], lenders: list[Stored]) -> bool:
@@ -191,6 +195,17 @@ class Sharing(Structures):
         message = f"`again {name}` would be {here} parts with weights here, and is {there} where `{name}` stands"
         self.reject("A304", message, step.span, "build both from the same numbers of channels and rounds")
         return False
+
+
+def _no_table(given: ast.Keyword, lender: Stored | None) -> Refused:
+    """The error of a name that has no table."""
+    name, node = given.value.span.text, lender.element if lender is not None else None
+    if isinstance(node, Node) and node.op.step in TABLES and getattr(node.op, "norm", False):
+        return Refused(
+            "A304", f"the table of `{name}` has another form by `norm`, and cannot be used as it is", given.span, "leave `norm` out there"
+        )
+    message = f"`{name}` is no `embed` or `linear`, whose table `weights=` takes"
+    return Refused("A304", message, given.span, "label the layer alone: `wte: embed 1000 64`")
 
 
 def _given(step: ast.Step) -> list[ast.Expr]:

@@ -218,6 +218,8 @@ class _Walk:
     def __init__(self, count: int, fold: bool, closed: Callable[[Call], bool] | None) -> None:
         self.count = count
         """How many values were met."""
+        self.ties: dict[str, str] = {}
+        """The layers whose `weight` alone is another's, and that of what has it; what uses the weights of such a layer has it too."""
         self.fold = fold
         self.closed = closed
 
@@ -238,7 +240,12 @@ class _Walk:
                 name = names(element)
                 if graph.lends:
                     frame.names[at] = [name]
-                yield Visit(name, element, graph, at, root, sources, times, frame.owner(element, name), frame.tied(element))
+                owner, tied = frame.owner(element, name), frame.tied(element)
+                if owner is not None and tied is None:
+                    tied = self.ties.get(owner)
+                if tied is not None:
+                    self.ties[name] = tied
+                yield Visit(name, element, graph, at, root, sources, times, owner, tied)
                 made = [[*range(self.count, self.count + 1 + len(element.further))]]
                 self.count += 1 + len(element.further)
             elif self.closed is not None and self.closed(element):

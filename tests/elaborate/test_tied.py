@@ -19,7 +19,8 @@ head: linear weights=wte bias=no
 BIAS = "input 6\nwte: embed 20 8\ntanh\ng: tanh | linear weights=wte\nlinear 8\nhead: linear weights=wte\nfc 4\n"
 LINEARS = "input 4x4x8\nl: linear 8 bias=no\ntanh\nlinear weights=l\nb\nb\nblock b():\n  a: linear 8\n  relu\n  linear weights=a bias=no\n"
 EMBEDS = "src: input 5\ntgt: input 5\nfrom src\nwte: embed 20 8\nx: gap\nfrom tgt\nembed weights=wte\ngap\nadd x\nfc 3\n"
-SPECS = {"gpt": GPT, "bias": BIAS, "linears": LINEARS, "embeds": EMBEDS}
+AGAIN = "input 4x4x8\na: linear 1\nv: conv k=1 f=8 | linear weights=a bias=no\nconcat:\n  skip\n  again v\n"
+SPECS = {"gpt": GPT, "bias": BIAS, "linears": LINEARS, "embeds": EMBEDS, "again": AGAIN}
 
 
 def totals(text):
@@ -64,7 +65,7 @@ def test_pytorch_has_one_parameter_with_two_keys_and_onnx_one_initializer(text, 
     assert sum(p.numel() for p in model.parameters()) == totals(text).params
     state, given = model.state_dict(), inputs_of(network)
     tied = [row for row in archspec.analyze(network) if row.tied]
-    assert tied and all(state[f"{row.name}.weight"].data_ptr() == state[f"{row.tied}.weight"].data_ptr() for row in tied)
+    assert tied and all(state[f"{row.owner or row.name}.weight"].data_ptr() == state[f"{row.tied}.weight"].data_ptr() for row in tied)
     wanted = model(*given).detach()
     for weights in (state, {key: value for key, value in state.items() if key not in {f"{row.name}.weight" for row in tied}}):
         proto = archspec.to_onnx(network, weights, batch=3)

@@ -205,8 +205,9 @@ class Runner:
 
     def run_residual(self, item: Residual, x: Value, context: Context) -> Value:
         inner = context.inner()
+        added = item.condition is None or item.condition.value(context.env(x))
         main = self.body(item.body, x, inner)
-        if item.condition is not None and not item.condition.value(context.env(x)):
+        if not added:
             return main
         if item.plan is not None:
             plan, item.plan = item.plan, None

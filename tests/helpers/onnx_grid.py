@@ -166,6 +166,8 @@ GRID = {
     "slice vector": "input 6\nslice 2:5",
     "fc": "input 3x4x2\nfc 5 | fc 3 bias=no",
     "linear": "input 3x4x2\nlinear 5 | linear 3 bias=no",
+    "linear tied again": "input 3x4x8\na: linear 1\nv.x: conv k=1 f=8 | linear weights=a bias=no\nw: conv k=1 f=8\nz: linear weights=a bias=no\nfrom w | again z | add v.x",
+    "linear tied, group again": "input 3x4x8\na: linear 1\nv: conv k=1 f=8 | linear weights=a bias=no\nconcat:\n  skip\n  again v",
     "linear tokens": "input 3x4x2\ntokens | linear 5 | linear 3 bias=no",
     "linear 1d 3d": "input 2x3x2x4\nlinear 5",
     "rbf": "input 7\nrbf 4",
