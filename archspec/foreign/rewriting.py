@@ -148,15 +148,7 @@ class Rewriter:
         after: list[str] = []
         for word, value in call.keywords:
             self.keyword(word, value, step, after)
-        positional = []
-        for value in call.bare:
-            glued = re.fullmatch(r"([a-z_]+?)(\d[\dx.]*)", value.text)
-            if value.kind == "word" and _WORDS.get(value.text) in fields:
-                step.given[_WORDS[value.text]] = value.text
-            elif value.kind == "word" and glued and glued[1] in fields:
-                self.argument(Parameter(glued[1], glued[1]), Value("number", glued[2]), step, after)
-            else:
-                positional.append(value)
+        positional = [value for value in call.bare if not self.speaking(value, step, after)]
         if step.name in ("conv", "deconv", "dwconv") and positional:
             positional = self.kernel(step, positional)
         if step.name in _SIZED:
@@ -173,6 +165,22 @@ class Rewriter:
         if not self.rounds and any("," in step.given.get(name, "") for name in bare):
             raise Cannot("a list gives one value per round of a `repeat`, and this line is in none")
         return [step.text(self.partial, held), *after]
+
+    def speaking(self, value: Value, step: Step, after: list[str]) -> bool:
+        """Take over a positional argument that says itself which one it is: `same`, `nobias`, `k3`. Raises Cannot."""
+        if value.kind != "word":
+            return False
+        fields = op_class(step.name).fields
+        glued, off = re.fullmatch(r"([a-z_]+?)(\d[\dx.]*)", value.text), re.fullmatch(r"no_?([a-z]+)", value.text)
+        if _WORDS.get(value.text) in fields:
+            step.given[_WORDS[value.text]] = value.text
+        elif off and isinstance(getattr(fields.get(off[1]), "default", None), bool):
+            step.given[off[1]] = "no"
+        elif glued and glued[1] in fields:
+            self.argument(Parameter(glued[1], glued[1]), Value("number", glued[2]), step, after)
+        else:
+            return False
+        return True
 
     def kernel(self, step: Step, positional: list[Value]) -> list[Value]:
         """`conv 3x3x6`, `conv 3x3 6`, `conv 6 3x3`: which of them is the kernel. Raises Cannot."""

@@ -255,10 +255,10 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return 'write the pattern in quotes: `rearrange "h w c -> (h w) c"`'
     if first == "block" and token.type == "KEY" and "from" in words:
         return f"what follows `from` are values, which have no default: write `from {token.value.rstrip(' =')}`"
-    if "output" in words and token.type == "LBRACE":
-        return "only labels have braces: write `x{i}: ...` here, and `from x0` and `output NAME` behind the repeat"
-    if "output" in words and first != "output":
-        return "`output` begins a line, and is not allowed in a repeat or a block"
+    if "output" in words and (advice := _output(first, token)) is not None:
+        return advice
+    if first == "from" and token.type == "COLON" and all(t.type != "VBAR" for t in behind):
+        return f"`{' '.join(t.value for t in behind)}` stands alone, or before `|` and a layer; the lines below it begin where it begins"
     if (misplaced := _misplaced(tokens, behind, token, expected)) is not None:
         return misplaced
     word = behind[-1] if token.type == "COLON" and behind else token
@@ -275,6 +275,15 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
     if token.type in ("COMMA", "ARROW") and "VBAR" in expected:
         return "separate steps by `|` and arguments by spaces"
     return None
+
+
+def _output(first: str, token: Token) -> str | None:
+    """Advice about a line with the word `output`; `token` is what does not fit."""
+    if token.type == END:
+        return "`output NAME` names a further output; the value of the last line is the output without it"
+    if token.type == "LBRACE":
+        return "only labels have braces: write `x{i}: ...` here, and `from x0` and `output NAME` behind the repeat"
+    return "`output` begins a line, and is not allowed in a repeat or a block" if first != "output" else None
 
 
 def _misplaced(tokens: list[Token], behind: list[Token], token: Token, expected: set[str]) -> str | None:

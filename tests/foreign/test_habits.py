@@ -45,6 +45,8 @@ LINES = [
     ("concat tail", "concat(tail)", "concat tail"),
     ("fc 10", "output fc 10", "fc 10"),
     ("fc 10", "fc10", "fc 10"),
+    ("fc 10", "fc 10 nobias", "fc 10 bias=no"),
+    ("fc 10", "fc 10 no_bias", "fc 10 bias=no"),
 ]
 
 

@@ -137,7 +137,8 @@ class Merging(Steps):
         """A path with a star, which leads to several values."""
         found: list[Arg] = []
         for named in context.labels.all():
-            names = {name for child in (named.level.children if named.level is not None else []) for name in child.named}
+            known = named.level is not None and named.level.sure  # shortcuts have names that are not told apart here
+            names = {name for child in (named.level.children if known else []) for name in child.named}
             found += [behind(named.label, f"{ANY}.{name}") for name in sorted(names)]
         if not found:
             return None
