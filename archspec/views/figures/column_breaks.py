@@ -9,9 +9,11 @@ from math import fsum, log
 from typing import NamedTuple
 
 from archspec.views.figures.diagram import Box
-from archspec.views.figures.plan import LEGIBLE, Frame, Page, Plan, Shift, Wire
+from archspec.views.figures.plan import LEGIBLE, Frame, Page, Plan, Rect, Shift, Wire
 from archspec.views.figures.svg import Point
 
+_Extent = Callable[[float, float], Rect]
+"""How far a plan reaches between two heights."""
 _CUTS = 150
 """Places to cut that are tried."""
 GUTTER = 46.0
@@ -96,24 +98,34 @@ def columns(plan: Plan, page: Page, *, fewest: bool = False) -> Plan:
     _, top, _, bottom = plan.extent()
     edge = Cut(bottom, top)
     cuts = [edge, *(_cuts(plan) if bottom - top > _TALL else ()), edge]
-    chosen = _chooser(cuts)
-    best, least = plan, float("inf")
+    chosen, extent = _chooser(cuts), cache(plan.extent)
+    best, least = [Column(edge, edge)], float("inf")
     for count in range(1, min(_MOST, len(cuts) - 1) + 1):
         _, pieces = chosen(0, count)
-        made = _placed(plan, pieces)
-        empty = 1 - fsum(piece.height for piece in pieces) / count / made.size[1]
-        found = _misfit(made, page, empty) + 0.03 * fsum(piece.after.cost for piece in pieces)
+        size = _size(pieces, extent)
+        empty = 1 - fsum(piece.height for piece in pieces) / count / size[1]
+        high = page.height(size)
+        found = _misfit(high, empty) + 0.03 * fsum(piece.after.cost for piece in pieces)
         if found < least - 0.03:
-            best, least = made, found
-        if fewest and page.height(made) <= LEGIBLE:
-            return made
-    return best
+            best, least = pieces, found
+        if fewest and high <= LEGIBLE:
+            best = pieces
+            break
+    return _placed(plan, best, extent)
 
 
-def _misfit(plan: Plan, page: Page, empty: float = 0.0) -> float:
-    """Measure how far a plan is from its aims: large words on a page, and columns that are filled to their foot."""
-    high = page.height(plan)
+def _misfit(high: float, empty: float) -> float:
+    """Measure how far columns are from their aims: large words on a page, which is so `high`, and columns that are filled to their foot."""
     return log(high) + _ILLEGIBLE * max(log(high / LEGIBLE), 0.0) + 1.5 * empty * empty
+
+
+def _size(pieces: list[Column], extent: _Extent) -> Point:
+    """The size of pieces that stand side by side."""
+    left = 0.0
+    for piece in pieces:
+        x0, _, x1, _ = extent(piece.top, piece.bottom)
+        left += x1 - x0 + GUTTER
+    return left - GUTTER, max(piece.height for piece in pieces)
 
 
 def _cuts(plan: Plan) -> list[Cut]:
@@ -163,20 +175,20 @@ def _chooser(cuts: list[Cut]) -> Callable[[int, int], tuple[float, list[Column]]
     return solve
 
 
-def _placed(plan: Plan, pieces: list[Column]) -> Plan:
+def _placed(plan: Plan, pieces: list[Column], extent: _Extent) -> Plan:
     """The plan with its pieces side by side."""
     shifts: dict[Box, Shift] = {}
     frames = []
     spots = []
     left = 0.0
     for piece in pieces:
-        x0, _, x1, _ = plan.extent(piece.top, piece.bottom)
+        x0, _, x1, _ = extent(piece.top, piece.bottom)
         shift = Shift(left - x0, piece.head - piece.top)
         shifts |= {box: shift for box, (_, y) in plan.places.items() if piece.top <= y <= piece.bottom}
         frames += [_piece(frame, piece, shift) for frame in plan.frames if frame.box[1] < piece.bottom and frame.box[3] > piece.top]
         spots.append((piece, shift, left))
         left += x1 - x0 + GUTTER
-    made = plan.moved(shifts, frames, (left - GUTTER, max(piece.height for piece in pieces)))
+    made = plan.moved(shifts, frames, _size(pieces, extent))
     return made.rewired(wire._replace(points=[*_points(plan, wire, spots)]) for wire in plan.wires)
 
 

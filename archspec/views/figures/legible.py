@@ -76,7 +76,7 @@ def most_legible(found: Iterable[tuple[T, Plan]], aspect: float) -> T | None:
     bend: T | None = None
     least, lowest = float("inf"), _BENT * LEGIBLE
     for picture, placed in found:
-        high = Page(aspect).height(placed)
+        high = Page(aspect).height(placed.size)
         if placed.turned and high <= LEGIBLE:
             return picture
         if placed.turned and high < lowest:

@@ -44,7 +44,7 @@ def _downwards(diagram: Diagram, cards: Mapping[Box, Card], sizes: Sizes, page: 
     whole.measure(sizes)
     made = columns(_placed(whole, diagram, cards), page)
     other = as_u(whole, diagram, cards, sizes)
-    return other if other is not None and page.height(other) < _PREFERRED * page.height(made) else made
+    return other if other is not None and page.height(other.size) < _PREFERRED * page.height(made.size) else made
 
 
 def as_u(whole: Piece, diagram: Diagram, cards: Mapping[Box, Card], sizes: Sizes, *, aside: bool = False) -> Plan | None:

@@ -28,9 +28,9 @@ class Page(NamedTuple):
     aspect: float = ASPECT
     right: bool = False
 
-    def height(self, plan: Plan) -> float:
-        """How high the page is that holds a plan, with its margins, heading and legend; one to the right is not yet turned."""
-        wide, high = plan.size[::-1] if self.right else plan.size
+    def height(self, size: Point) -> float:
+        """How high the page is that holds a plan of a size, with margins, heading and legend; one to the right is not yet turned."""
+        wide, high = size[::-1] if self.right else size
         return max((wide + 40) / self.aspect, high + 120)
 
 
