@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +14,9 @@ import pytest
 
 import archspec
 from archspec.cli.commands import COMMANDS
+from tests.helpers.browser import chromium
 from tests.helpers.fork import Forks
-from tests.helpers.paths import ROOT
+from tests.helpers.paths import ROOT, TESTS
 
 READ_AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
 
@@ -53,10 +53,34 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if item not in left_out]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Where several processes run the tests, one has all of a file, and one all files that import Keras, which takes seconds."""
+    if config.option.dist != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    with_keras = {path.relative_to(ROOT).as_posix() for path in TESTS.rglob("test_*.py") if "helpers.keras" in path.read_text("utf-8")}
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "keras" if file in with_keras else file
+
+    return Scheduling(config, log)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish():
     """The tests and what they import stay until the end: the garbage collector need not look through them again and again."""
     gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish():
+    """Nor need it look through all that is left when the process ends, once for pytest, Python and each shell of IPython."""
     gc.freeze()
 
 
@@ -93,16 +117,11 @@ def networks():
     return load
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("there is no Chromium")
-    with sync.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    """A running Chromium."""
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

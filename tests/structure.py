@@ -52,6 +52,16 @@ def room_of(module: str) -> str:
     return [*module.split("."), "__init__"][1]
 
 
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Those in a node, at any depth; expressions, which are most of a tree, are passed over."""
+    for _, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else ():
+            if isinstance(child, ast.stmt):
+                yield child
+            if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+                yield from statements(child)
+
+
 def imported(nodes: list[ast.stmt]) -> Iterator[str]:
     """The modules of the package that statements import, at any depth; imports for type checkers are left out."""
     for node in nodes:
@@ -63,7 +73,7 @@ def imported(nodes: list[ast.stmt]) -> Iterator[str]:
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "archspec")
         else:
-            yield from imported([child for child in ast.walk(node) if child is not node and isinstance(child, ast.Import | ast.ImportFrom)])
+            yield from imported([child for child in statements(node) if isinstance(child, ast.Import | ast.ImportFrom)])
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import pytest
 
@@ -134,6 +135,7 @@ def test_rope_and_shared_keys_are_llama_s():
     same(ours(x), a.out_proj((scores.softmax(-1) @ v).transpose(1, 2).flatten(2)))
 
 
+@cache
 def bucket(relative, causal):
     """T5's bucket of one relative position, key minus query: Raffel et al. 2020; transformers' `_relative_position_bucket`."""
     buckets, offset, near = (32, 0, 16) if causal else (16, 16 * (relative > 0), 8)

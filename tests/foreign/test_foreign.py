@@ -1,7 +1,6 @@
 """Names of other tools: each line of theirs, rewritten, is the layer that PyTorch or Keras builds from it."""
 
 import inspect
-import os
 import re
 
 import pytest
@@ -11,6 +10,7 @@ from archspec.foreign.equivalents import REASONS, foreign, ignored, rows
 from archspec.foreign.whole_lines import rewritten
 from archspec.ops import STEPS
 from archspec.report import Report
+from tests.helpers.keras import keras as keras_on_torch
 
 MAPS = {"1": (16, 4), "2": (16, 12, 4), "3": (8, 10, 8, 4)}
 """Shapes for layers with so many axes, channels last."""
@@ -223,8 +223,7 @@ def keras_cases():
 
 @pytest.fixture(scope="module")
 def keras():
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    return pytest.importorskip("keras", reason="builds the layer that is compared")
+    return keras_on_torch()
 
 
 @pytest.mark.parametrize(("name", "arguments", "kind"), list(keras_cases()))

@@ -21,7 +21,7 @@ _PASTE = """(element, text) => {
 
 
 @contextmanager
-def browser() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     """A running Chromium; the test is skipped, with the reason, where there is none."""
     sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -44,6 +44,9 @@ class Watched:
         self.tab.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.tab.on("console", lambda message: self.wrong.append(message.text) if message.type in ("error", "warning") else None)
         self.tab.on("request", lambda request: self.asked.add(request.url.partition("#")[0]))
+
+    def close(self) -> None:
+        self.tab.context.close()
 
     def open(self, address: str) -> Any:
         """Open the playground and wait until it has answered."""

@@ -55,6 +55,7 @@ def layer_of(call, name):
 
 def scope(text=""):
     """What a file with this text defines."""
+    keras_on_torch()
     found = {"__name__": "emitted"}
     exec(compile(f"{HEAD}\n\n\n{text}", "emitted", "exec"), found)
     return found

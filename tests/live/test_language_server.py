@@ -10,11 +10,20 @@ pytest.importorskip("pygls", reason="pygls speaks the protocol")
 TEXT = "param n = 8\ninput 8x8x3\nstem: conv k=3 f=n p=1 bias=no\nadd:\n  skip\n  conv k=3 f=n p=1\nfc 10\n"
 
 
-@pytest.fixture
-def client(tmp_path):
-    client = Client(tmp_path)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One for all tests, which must outlive them all."""
+    client = Client(tmp_path_factory.mktemp("server"))
     yield client
     assert client.close() == 0
+
+
+@pytest.fixture
+def client(server, tmp_path):
+    """The server, for files in a folder of the test's own."""
+    server.folder = tmp_path
+    server.notes.clear()
+    return server
 
 
 def test_capabilities(client):

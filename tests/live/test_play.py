@@ -13,7 +13,7 @@ import pytest
 
 from archspec.finding import specs_folder
 from archspec.live.addresses import fragment, text_of
-from tests.helpers.browser import Watched, browser
+from tests.helpers.browser import Watched
 from tests.helpers.paths import ROOT
 from tests.helpers.tables import cells
 
@@ -130,9 +130,10 @@ def test_what_cannot_be_played(archspec_command, words, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def tab(served):
-    with browser() as running:
-        yield Watched(running)
+def tab(served, browser):
+    watched = Watched(browser)
+    yield watched
+    watched.close()
 
 
 def test_a_spec_is_written(served, tab, archspec_command):

@@ -15,7 +15,7 @@ import archspec
 from archspec.finding import bundled_names, specs_folder
 from archspec.live.addresses import fragment
 from archspec.live.answers import KINDS, Engine
-from tests.helpers.browser import Watched, browser
+from tests.helpers.browser import Watched
 from tests.helpers.paths import CASES, ROOT
 from tests.helpers.specs import VARIED
 from tests.helpers.tables import cells
@@ -77,16 +77,11 @@ def address(built):
 
 
 @pytest.fixture(scope="module")
-def running():
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def tab(address, running):
-    watched = Watched(running)
+def tab(address, browser):
+    watched = Watched(browser)
     watched.open(address)
-    return watched
+    yield watched
+    watched.close()
 
 
 def opened(tab, name):
@@ -170,10 +165,11 @@ def test_in_a_frame_of_the_same_site(tab, address, built):
     ).first.wait_for()
 
 
-def test_without_webassembly(address, running):
-    watched = Watched(running)
+def test_without_webassembly(address, browser):
+    watched = Watched(browser)
     watched.tab.add_init_script("delete globalThis.WebAssembly")
     watched.open(address)
     watched.status("runs no WebAssembly")
     assert watched.tab.locator(".cm-content").count()
     assert watched.wrong == []
+    watched.close()

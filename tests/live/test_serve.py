@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -155,32 +154,26 @@ def test_what_cannot_be_served(archspec_command, words, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_real_browser(served):
+def test_a_real_browser(served, browser):
     """The page renews itself, keeps its place, and shows messages over the last good one; nothing is asked of anybody else."""
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("there is no Chromium")
     folder, other = served
     (folder / "net.arch").write_text("input 32x32x3\n" + "conv k=3 f=8 p=1 | relu\n" * 30)
     wrong, asked = [], set()
-    with sync.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        tab = running.new_page()
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.on("console", lambda message: wrong.append(message.text))
-        tab.on("request", lambda request: asked.add(request.url.partition("?")[0]))
-        tab.goto(f"http://127.0.0.1:{other.port}/")
-        inside = tab.frame_locator("iframe")
-        inside.get_by_text("conv30").first.wait_for(state="attached")
-        inside.locator("body").evaluate("scrollTo(0, 300)")
-        (folder / "net.arch").write_text("input 32x32x3\nconvv k=3 f=8\n")
-        tab.get_by_role("alert").get_by_text("there is no layer or block `convv`").wait_for()
-        assert inside.get_by_text("conv30").count()
-        (folder / "net.arch").write_text("input 32x32x3\n" + "conv k=3 f=8 p=1 | relu\n" * 31)
-        inside.get_by_text("conv31").first.wait_for(state="attached")
-        tab.get_by_role("alert").wait_for(state="hidden")
-        assert inside.locator("body").evaluate("scrollY") == 300
-        running.close()
+    tab = browser.new_page()
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda message: wrong.append(message.text))
+    tab.on("request", lambda request: asked.add(request.url.partition("?")[0]))
+    tab.goto(f"http://127.0.0.1:{other.port}/")
+    inside = tab.frame_locator("iframe")
+    inside.get_by_text("conv30").first.wait_for(state="attached")
+    inside.locator("body").evaluate("scrollTo(0, 300)")
+    (folder / "net.arch").write_text("input 32x32x3\nconvv k=3 f=8\n")
+    tab.get_by_role("alert").get_by_text("there is no layer or block `convv`").wait_for()
+    assert inside.get_by_text("conv30").count()
+    (folder / "net.arch").write_text("input 32x32x3\n" + "conv k=3 f=8 p=1 | relu\n" * 31)
+    inside.get_by_text("conv31").first.wait_for(state="attached")
+    tab.get_by_role("alert").wait_for(state="hidden")
+    assert inside.locator("body").evaluate("scrollY") == 300
+    tab.close()
     assert wrong == []
     assert asked == {f"http://127.0.0.1:{other.port}/{path}" for path in ("", "page", "changes")}

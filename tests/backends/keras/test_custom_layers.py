@@ -8,9 +8,8 @@ import pytest
 
 from tests.helpers import custom_layers
 from tests.helpers.custom_layers import LAYERS, built, drawn, last, layer_of, moved
-from tests.helpers.keras import keras as keras_on_torch
+from tests.helpers.keras import keras
 
-keras = keras_on_torch()
 np = pytest.importorskip("numpy")
 torch = pytest.importorskip("torch")
 
@@ -35,7 +34,7 @@ def both(text, seed=0):
         right = theirs(*[torch.tensor(np.moveaxis(x, -1, 1) if x.ndim > 2 else x) for x in given])
         found = model(given[0] if len(given) == 1 else given, training=False)
     right = last(right.detach().numpy(), network.graph.output)
-    return np.broadcast_to(right, (len(given[0]), *right.shape[1:])), keras.ops.convert_to_numpy(found), model
+    return np.broadcast_to(right, (len(given[0]), *right.shape[1:])), keras().ops.convert_to_numpy(found), model
 
 
 def same(found, right):
@@ -67,11 +66,11 @@ def test_dropping_zeroes_whole_examples_or_channels_and_scales_the_rest():
     x = np.ones((64, 3, 4, 5), "float32")
     for name, axes in (("DropPath", (1, 2, 3)), ("Dropout2d", (1, 2))):
         layer = layer_of(new(name, 0.25), "drop")
-        y = keras.ops.convert_to_numpy(layer(x, training=True))
+        y = keras().ops.convert_to_numpy(layer(x, training=True))
         assert set(np.unique(y.round(5))) == {0.0, np.float32(4 / 3).round(5)}
         assert np.ptp(y, axis=axes).max() < 1e-6
         assert 0.1 < (y == 0).mean() < 0.4
-        assert np.array_equal(keras.ops.convert_to_numpy(layer(x)), x)
+        assert np.array_equal(keras().ops.convert_to_numpy(layer(x)), x)
 
 
 def test_spectral_norm_improves_its_vectors_in_training_as_pytorch_does():
@@ -82,7 +81,7 @@ def test_spectral_norm_improves_its_vectors_in_training_as_pytorch_does():
     (x,) = drawn(network)
     for _ in range(3):
         right = theirs(torch.tensor(np.moveaxis(x, -1, 1)))
-        same(keras.ops.convert_to_numpy(model(x, training=True)), last(right.detach().numpy(), network.graph.output))
+        same(keras().ops.convert_to_numpy(model(x, training=True)), last(right.detach().numpy(), network.graph.output))
     for variable, value in zip(model.get_weights(), theirs.state_dict().values(), strict=True):
         same(variable, value.numpy())
 
@@ -107,10 +106,10 @@ def test_other_starts():
 
 
 def test_a_table_is_looked_up_and_multiplied_with():
-    package = keras.layers
+    package = keras().layers
     embed, bias = layer_of(new("Embed", 9, 5), "wte"), layer_of(new("Bias"), "head")
-    ids = keras.Input((4,), dtype="int32")
-    model = keras.Model(ids, bias(embed(package.ReLU()(embed(ids)), tied=True)))
+    ids = keras().Input((4,), dtype="int32")
+    model = keras().Model(ids, bias(embed(package.ReLU()(embed(ids)), tied=True)))
     table, offset = (np.random.default_rng(0).normal(size=weight.shape).astype("float32") for weight in model.weights)
     model.set_weights([table, offset])
     given = np.array([[0, 3, 8, 3]])
@@ -119,9 +118,9 @@ def test_a_table_is_looked_up_and_multiplied_with():
 
 def test_a_matrix_is_a_table_too():
     layer = layer_of(new("Linear", 9), "a")
-    ids, x = keras.Input((4,), dtype="int32"), keras.Input((5,))
+    ids, x = keras().Input((4,), dtype="int32"), keras().Input((5,))
     first = layer(x)
-    model = keras.Model([ids, x], [first, layer(ids, tied="embed"), layer(x, tied="linear")])
+    model = keras().Model([ids, x], [first, layer(ids, tied="embed"), layer(x, tied="linear")])
     matrix, bias = (np.random.default_rng(0).normal(size=weight.shape).astype("float32") for weight in model.weights)
     model.set_weights([matrix, bias])
     given, value = np.array([[0, 3, 8, 3]]), np.ones((1, 5), "float32")
