@@ -174,6 +174,7 @@ class Runner:
         result = self.body(group.body, x, inner)
         if group.alone:  # a single step takes the label, and behind it are the outputs of a block
             level = level.children[0] if level.children else Level()
+        self.tape.wholes.append(range(first, len(self.tape.entries)))
         made = Made(group.body, inner, x, self.tape.entries[first:])
         named = Named(result, group.label, level, made)
         if made.entries and not (name == "_" and group.alone and isinstance(group.body.items[0].steps.items[0], MergeWith)):
@@ -237,7 +238,9 @@ class Runner:
             self.blocks.append(block)
         self.active.append(block)
         inside = Context(names, labels, depth=context.depth + 1, alone=False, frozen=context.frozen, outputs=outputs)
+        first = len(self.tape.entries)
         result = self.body(block.body, replace(x, stored=False), inside)
+        self.tape.wholes.append(range(first, len(self.tape.entries)))
         self.active.pop()
         context.level.put(None, Named(result, const(block.name), outputs))
         return result

@@ -104,7 +104,9 @@ def _theirs(entries: Sequence[Entry]) -> Iterator[tuple[Any, ...]]:
 
 
 def in_training_only(drawn: Drawn) -> list[bool | None]:
-    """For each layer, whether it serves `train` outputs alone; None where it also leads to a value that nobody reads."""
+    """For each layer, whether it serves `train` outputs alone; None where it also leads to a value that nobody reads, or stands in a
+    group or block that is there for others, and so is run as a whole.
+    """
     first, entries = len(drawn.tape.inputs), drawn.tape.entries
     serves: list[set[str]] = [set() for _ in range(first + len(entries))]
     for value, training in drawn.outputs.values():
@@ -113,7 +115,11 @@ def in_training_only(drawn: Drawn) -> list[bool | None]:
         serves[slot] = serves[slot] or {"nobody"}
         for source in entries[slot - first].inputs:
             serves[source] |= serves[slot]
-    return [False if "inference" in found else None if "nobody" in found else True for found in serves[first:]]
+    only = [False if "inference" in found else None if "nobody" in found else True for found in serves[first:]]
+    for whole in drawn.tape.wholes:
+        if False in only[whole.start : whole.stop]:
+            only[whole.start : whole.stop] = [False if each is False else None for each in only[whole.start : whole.stop]]
+    return only
 
 
 def _formatted(text: str) -> str | None:

@@ -63,6 +63,7 @@ class Sharing(Calling):
         demand([entry.step for entry in new] == [entry.step for entry in old], "other layers than where it stands")
         for entry, owner in zip(new, old, strict=True):
             share(entry.module, owner.module)
+        context.level.sure &= bool(old)  # without weights it is its layers once more, which take positions
         return result
 
     def draw_tied(self, x: Value, context: Context, goal: str) -> Part | None:

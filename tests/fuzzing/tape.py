@@ -127,6 +127,8 @@ class Tape:
     def __init__(self, largest: int) -> None:
         self.inputs: list[Value] = []
         self.entries: list[Entry] = []
+        self.wholes: list[range] = []
+        """The entries of each group and block call."""
         self.largest = largest
         self.products = Products()
 
