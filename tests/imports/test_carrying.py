@@ -6,7 +6,10 @@ import pytest
 
 import archspec
 from archspec.cli.main import run
+from archspec.types import Map
 from tests.helpers.keras import keras, randomized
+from tests.helpers.paths import SPECS as BUNDLED
+from tests.helpers.specs import reduced
 
 np = pytest.importorskip("numpy", reason="has the arrays")
 torch = pytest.importorskip("torch", reason="computes")
@@ -32,11 +35,17 @@ def given(*shape):
 
 def carried(x, *command):
     """What the spec and the weights that the command writes give."""
+    net = moved(*command)
+    with torch.no_grad():
+        return net(x).numpy()
+
+
+def moved(*command):
+    """PyTorch's module of the spec and the weights that the command writes."""
     assert run(["import", *command, "-o", "net.arch", "--weights", "net.safetensors"]) == 0
     net = archspec.to_torch(archspec.load("net.arch")).eval()
     assert archspec.load_weights(net, "net.safetensors").how == "name"
-    with torch.no_grad():
-        return net(x).numpy()
+    return net
 
 
 def onnx_results(path, x):
@@ -111,3 +120,64 @@ def test_a_live_model_of_keras(desk):
     x = given(2, 2, 6, 6)
     with torch.no_grad():
         np.testing.assert_allclose(net(x).numpy(), model.predict(x.permute(0, 2, 3, 1).numpy(), verbose=0), atol=1e-6)
+
+
+def lenet(layers, x):
+    x = layers.Conv2D(6, 5, padding="same", activation="tanh")(x)
+    x = layers.Conv2D(16, 5, activation="tanh")(layers.AveragePooling2D(2)(x))
+    return layers.Dense(10, activation="softmax")(layers.Dense(84, activation="tanh")(layers.Flatten()(x)))
+
+
+def separable(layers, x):
+    """A residual of separable convolutions, as Xception has them, after a padding of its own."""
+    x = layers.BatchNormalization()(layers.Conv2D(8, 3, strides=2, use_bias=False)(layers.ZeroPadding2D(((1, 0), (1, 0)))(x)))
+    y = layers.SeparableConv2D(8, 3, padding="same", use_bias=False)(layers.ReLU()(x))
+    x = layers.Add()([layers.BatchNormalization(scale=False)(y), x])
+    return layers.Dense(3)(layers.GlobalAveragePooling2D()(x))
+
+
+def sequence(layers, x):
+    return layers.Dense(2, activation="sigmoid")(layers.LSTM(5)(layers.Bidirectional(layers.GRU(6, return_sequences=True))(x)))
+
+
+def transformer(layers, x):
+    x = layers.Add()([x, layers.MultiHeadAttention(2, 4)(*[layers.LayerNormalization(epsilon=1e-6)(x)] * 2)])
+    x = layers.Add()([x, layers.Dense(8)(layers.Dense(16, activation="gelu")(layers.LayerNormalization(epsilon=1e-6)(x)))])
+    return layers.GlobalAveragePooling1D()(x)
+
+
+def decoder(layers, x):
+    y = layers.MaxPooling2D()(layers.Conv2D(4, 3, padding="same", activation="relu")(x))
+    y = layers.Concatenate()([layers.Conv2DTranspose(4, 2, strides=2)(y), x])
+    return layers.Conv2D(2, 1, activation="softmax")(layers.UpSampling2D(2, interpolation="bilinear")(y))
+
+
+BY_HAND = {lenet: (28, 28, 1), separable: (16, 16, 3), sequence: (12, 4), transformer: (12, 8), decoder: (8, 8, 3)}
+"""Models as users of Keras write them, and their inputs."""
+EMITTED = ["resnet20_cifar", "shallowvggnet", "squeezenet1_0", "siamese_koch", "gpt2", "mobilenet_v2", "lenet5_1998"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", [*BY_HAND, *EMITTED], ids=lambda source: getattr(source, "__name__", source))
+def test_networks_of_keras_in_pytorch(desk, source):
+    """Twelve networks, with weights drawn, by the command that docs/keras.md tells."""
+    k = keras()
+    pytest.importorskip("h5py", reason="has the weights")
+    if callable(source):
+        x = k.Input(BY_HAND[source])
+        model = k.Model(x, source(k.layers, x))
+    else:
+        model = archspec.to_keras(reduced(next(path for path in BUNDLED if path.stem == source)))
+    randomized(model).save("net.keras")
+    net, network = moved("net.keras"), archspec.load("net.arch")
+    draws = np.random.default_rng(0)
+    whole = ["int" in str(x.dtype) for x in model.inputs]
+    last = [
+        draws.integers(0, 9, (2, *x.shape[1:])) if w else draws.random((2, *x.shape[1:]), "f4")
+        for x, w in zip(model.inputs, whole, strict=True)
+    ]
+    first = [torch.tensor(np.moveaxis(x, -1, 1) if isinstance(i.type, Map) else x) for x, i in zip(last, network.inputs, strict=True)]
+    with torch.no_grad():
+        found = net(*first)
+    found = found.movedim(1, -1) if isinstance(network.graph.type_of(network.outputs[0].value), Map) else found
+    np.testing.assert_allclose(found.numpy(), k.ops.convert_to_numpy(model(last if len(last) > 1 else last[0], training=False)), atol=1e-5)
