@@ -107,14 +107,15 @@ class Flat:
         *values: int,
         stored: Mapping[str, Stored] | None = None,
         given: Mapping[str, Any] | None = None,
+        tied: bool = False,
         **arguments: Any,
     ) -> int:
         """Append a layer on values, the current one first and then its operands, each of which is also an argument that is True.
 
         `given` are further arguments, such as one that is called `stored`, too.
 
-        `stored` says where the source has its weights. A layer whose `site.key` an earlier one has uses the weights of that. Returns its value.
-        Raises Unsaid where the layer does not fit.
+        `stored` says where the source has its weights. A layer whose `site.key` an earlier one has uses the weights of that; its `weight`
+        alone where it is `tied`, or another step. Returns its value. Raises Unsaid where the layer does not fit.
         """
         arguments |= given or {}
         try:
@@ -125,18 +126,19 @@ class Flat:
                 type_, *_ = primitive.infer(types)
                 keyed = len(primitive.weights(*types)) > 0
                 own = site if primitive is op and keyed else site._replace(key="", path=self._around(site.path, values))
-                values = (self._append(primitive, tuple(values), type_, own, (stored or {}) if keyed else {}),)
+                values = (self._append(primitive, tuple(values), type_, own, (stored or {}) if keyed else {}, tied=tied),)
         except Misfit as misfit:
             raise Unsaid(misfit.message) from None
         except Unfit as unfit:
             raise Unsaid(f"`{unfit.argument}={arguments.get(unfit.argument)}` is no argument of `{step}`") from None
         return values[0]
 
-    def _append(self, op: Op, values: tuple[int, ...], type_: Type, site: Site, stored: Mapping[str, Stored]) -> int:
-        owner, tied = self._lenders.get(site.key) if site.key else None, False
+    def _append(self, op: Op, values: tuple[int, ...], type_: Type, site: Site, stored: Mapping[str, Stored], *, tied: bool = False) -> int:
+        owner = self._lenders.get(site.key) if site.key else None
+        tied = tied and owner is not None
         if owner is not None:
             lender = self._made[owner - len(self._inputs)]
-            tied = lender.op.step != op.step
+            tied = tied or lender.op.step != op.step
             mine, theirs = (self._shapes(of, made) for of, made in ((op, values), (lender.op, lender.inputs)))
             if mine.get("weight") != theirs.get("weight", ()) if tied else mine != theirs:
                 raise Unsaid(f"it uses the weights of `{site.key}` in other shapes")

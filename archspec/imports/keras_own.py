@@ -32,9 +32,8 @@ def own(k: Keras, spot: Spot, inputs: Sequence[View]) -> View:
     step = _steps().get(spot.layer.kind)
     if step is None:
         raise Unsaid("the language has no layer of this name")
-    tied = spot.call.named.get("tied")
-    if tied is not None and tied is not False:
-        return _tied(k, spot, step, inputs, tied)
+    if spot.call.named.get("tied") not in (None, False):
+        return _multiplied(k, spot, step, inputs)
     kind = op_class(step)
     values = [] if kind.origin else [_value(k, spot, kind, x) for x in inputs]
     given = dict(_arguments(spot, kind))
@@ -50,25 +49,27 @@ def own(k: Keras, spot: Spot, inputs: Sequence[View]) -> View:
         raise Unsaid(f"`{unfit.argument}={given.get(unfit.argument)}` is no argument of `{step}`") from None
     # a weight has the numbers of ours in their order, and may lack axes of size 1
     weights = {weight.name: Stored((f"{spot.source}/{at}",), (weight.size,)) for at, weight in enumerate(op.weights(*types))}
-    return k.back(k.step(spot, step, *values, stored=weights, given=given))
+    return k.back(k.step(spot, step, *values, tied=step == "embed", stored=weights, given=given))
 
 
-def _tied(k: Keras, spot: Spot, step: str, inputs: Sequence[View], use: object) -> View:
-    """What a layer does with the table of another: a product with its rows, which has no bias."""
-    if len(inputs) != 1 or step not in ("embed", "linear") or use == "embed":
-        raise Unsaid("it looks words up in a matrix")
-    n = spot.config.count("v" if step == "embed" else "n")
-    return k.over(spot, "linear", inputs[0], n=n, bias=False, stored={})
+def _multiplied(k: Keras, spot: Spot, step: str, inputs: Sequence[View]) -> View:
+    """A product with the rows of a table, which has no bias."""
+    if len(inputs) != 1 or step != "embed":
+        raise Unsaid("it is no table")
+    given = {"n": spot.config.count("v"), "bias": False}
+    return k.over(spot, "linear", inputs[0], tied=True, stored={"weight": spot.weight(0)}, given=given)
 
 
 def _biased(k: Keras, spot: Spot, x: View) -> View:
-    """A bias: that of the product with the table of another layer, where it stands behind one."""
+    """A bias: that of the product with a table, where it stands behind one."""
     made = k.flat.made(x.value)
-    if made is None or not made.tied or made.op.step != "linear" or x.dims != k.of(x.value).dims:
+    if made is None or made.site.operator != "Embed" or made.op.step != "linear" or x.dims != k.back(x.value).dims:
         return offset(k, spot, x, len(x.dims) - 1, spot.weight(0))
-    shared = spot._replace(key=made.site.key)
-    given = made.op.arguments() | {"bias": True}
-    return x._replace(value=k.step(shared, "linear", made.inputs[0], stored={"bias": spot.weight(0)}, given=given))
+    if made.owner is None:  # the table is that of this product, which is made anew
+        k.flat.release(made.site.key)
+    product = spot._replace(key=made.site.key, site=made.site)
+    given, stored = made.op.arguments() | {"bias": True}, {**made.stored, "bias": spot.weight(0)}
+    return x._replace(value=k.step(product, "linear", made.inputs[0], tied=True, stored=stored, given=given))
 
 
 def _value(k: Keras, spot: Spot, kind: type[Op], x: View) -> int:
