@@ -23,6 +23,8 @@ class Series(Piece):
         """Room above parts beyond what they need."""
         self.origin: dict[Box, Box] = {}
         """What riders read."""
+        self.crossing: list[Rect] = []
+        """Where values change sides between parts."""
 
     def ride(self, rider: Leaf, tail: int, head: int) -> None:
         """Take a box onto the arc between two parts."""
@@ -58,9 +60,15 @@ class Series(Piece):
             part.x = 0.0
         self.lay_lanes()
         self.give_ports()
+        self.crossing = []
         y = 0.0
         for at in range(self.count + 1):
-            y = max([y + self.gap(at, sizes), *(rider.y + rider.height + PLAIN for rider, _ in self.riders if rider.at == at)])
+            found = self.tracks(at)
+            ends = [x for _, *places in found if abs(places[0] - places[1]) > 0.5 for x in places]
+            room = height(tracks(found))
+            if ends:
+                self.crossing.append((min(ends), y, max(ends), y + room))
+            y = max([y + self.gap(at, room, sizes), *(rider.y + rider.height + PLAIN for rider, _ in self.riders if rider.at == at)])
             y += self.extra.get(at, 0.0)
             if at < self.count:
                 self.parts[at].y = y
@@ -74,11 +82,12 @@ class Series(Piece):
         )
 
     def lay_lanes(self) -> None:
-        """Arcs are the farther out the more they go past; those of one value share a lane."""
+        """Arcs are the farther out the more they go past, and the farther out they begin; those of one value share a lane."""
         riders = {rider.box: rider for rider, _ in self.riders}
         laid: list[tuple[int, int, float]] = []
-        order = sorted(self.arcs().items(), key=lambda item: (item[1][1] - item[1][0], -item[1][0]))
-        for value, (tail, head) in order:
+        arcs = self.arcs()
+        starts = {value: self.start(tail, value) if tail >= 0 else 0.0 for value, (tail, _) in arcs.items()}
+        for value, (tail, head) in sorted(arcs.items(), key=lambda arc: (arc[1][1] - arc[1][0], -arc[1][0], starts[arc[0]])):
             last = head if head < self.count and not isinstance(self.parts[head], Leaf) else head - 1
             half = riders[value].left if value in riders else 0.0
             x = max((part.right for part in self.parts[tail + 1 : last + 1]), default=0.0) + LANE
@@ -103,9 +112,8 @@ class Series(Piece):
     def ceiling(self, zone: int) -> float:
         return self.parts[zone - 1].y + self.parts[zone - 1].height if zone else self.y
 
-    def gap(self, at: int, sizes: Sizes) -> float:
-        """The room above a part."""
-        room = height(tracks(self.tracks(at)))
+    def gap(self, at: int, room: float, sizes: Sizes) -> float:
+        """The room above a part, that which wires ask for at least."""
         if at in (0, self.count):
             return room if at == 0 else 0.0
         part = self.parts[at]
@@ -126,7 +134,7 @@ class Series(Piece):
         return self.parts[0].tops(value) if entered and entered[0] == 0 else []
 
     def rects(self) -> list[Rect]:
-        found = super().rects()
+        found = super().rects() + self.crossing
         for value, (tail, head) in self.arcs().items():
             top = self.parts[tail].y + self.parts[tail].height if tail >= 0 else 0.0
             foot = self.parts[head].y + self.parts[head].height if head < self.count else self.height
@@ -188,11 +196,21 @@ class Parallel(Piece):
             yield Turn(0, self.parts[head].x + self.parts[head].enter(value))
 
     def enter(self, value: Box) -> float:
-        entered = self.entered(value)
         forking = self.forking()
-        if value in forking:
-            return (forking.index(value) - (len(forking) - 1) / 2) * APART
-        return self.parts[entered[0]].x - self.axis + self.parts[entered[0]].enter(value)
+        if value not in forking:
+            return self.straight(value)
+        first = -(len(forking) - 1) / 2 * APART
+        places = {first + at * APART for at in range(len(forking))}
+        taken = [self.straight(other) for tail, _, other in self.joins if tail < 0 and other not in forking]
+        aside = 0.0
+        while any(abs(place + aside - x) < APART / 2 for place in places for x in taken):
+            aside = -aside if aside > 0 else APART - aside
+        return first + forking.index(value) * APART + aside
+
+    def straight(self, value: Box) -> float:
+        """Where a value that enters one branch goes straight down to it."""
+        at = self.entered(value)[0]
+        return self.parts[at].x - self.axis + self.parts[at].enter(value)
 
     def forking(self) -> list[Box]:
         """The values that enter on the axis: those of several branches, and one that is alone."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from archspec.views.figures.chains import Series
-from archspec.views.figures.channel import STEP
+from archspec.views.figures.channel import level, tracks
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.pieces import Leaf, Piece
 from archspec.views.figures.plan import Plan, Shift, Wire
@@ -67,11 +67,13 @@ def widen(bend: Bend, diagram: Diagram, leaves: dict[Box, Leaf], *, aside: bool)
     left = right = least = 0.0
     for tail, head in reversed(bend.across):
         before = chain.parts[tail]
-        up = foot - before.y - (before.height / 2 if aside else before.height + STEP) + left
+        value = next(value for *ends, value in chain.joins if ends == [tail, head])
+        out = before.height / 2 if aside else before.height + level(tracks(chain.tracks(tail + 1))[value])
+        up = foot - before.y - out + left
         down = heads[head].y + heads[head].height / 2 - start + right
-        level = max(up, down, least)
-        chain.extra[tail + 1], chain.extra[head] = level - up, level - down
-        left, right, least = left + level - up, right + level - down, level + room.get(tail, 0.0)
+        deep = max(up, down, least)
+        chain.extra[tail + 1], chain.extra[head] = deep - up, deep - down
+        left, right, least = left + deep - up, right + deep - down, deep + room.get(tail, 0.0)
 
 
 def _crosses(bend: Bend, leaves: dict[Box, Leaf], tail: Box, head: Box) -> bool:
