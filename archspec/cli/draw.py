@@ -20,7 +20,7 @@ from archspec.views.figures.look import DIRECTIONS, Look, colours
 from archspec.views.figures.plan import ASPECT, Page
 
 _OUTPUT = f"the file to write: {listed([*TEXT_FORMS, *DRAWN])} (TikZ); SVG to standard output without it"
-_LEVEL = "what a box is: a group or branches, equal blocks folded, a block, a layer with its norm and activation, a layer; auto is the finest that stays readable"
+_LEVEL = "what a box is: a group, branches or a level of a U, equal blocks folded, a block, a layer with its norm and activation, a layer; auto is the finest that stays readable"
 _LARGEST = 100_000
 _PAGES = (".html", ".htm")
 """Endings of the files of pages, which play a window."""

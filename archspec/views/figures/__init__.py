@@ -36,7 +36,7 @@ LEVELS = ("auto", *reversed(FROM_FINEST))
 TEXT_FORMS = (".dot", ".mmd")
 """Endings of the names of files that hold boxes and arrows as text, for Graphviz and Mermaid."""
 _BOX = {
-    "group": "a box for each group, and for branches",
+    "group": "a box for each group, and for branches and levels",
     "stage": "equal blocks folded",
     "block": "a box for each block",
     "part": "a box for each layer with its norm and activation",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise, zip_longest
 
 from archspec.ops.base import Op
 from archspec.types import Type
 
+_ALIKE = 0.75
+"""Sides of maps that are of about one size, the smaller to the larger: convolutions without padding take a little off."""
 Parts = dict[str, tuple[int, int]]
 """Parameters and MACs by kind of layer."""
 
@@ -155,3 +159,28 @@ class Diagram:
     def inner(self) -> int:
         """The number of boxes that are neither inputs nor outputs."""
         return sum(box.form not in ("input", "output") for box in self.boxes)
+
+
+def alike(one: Type, other: Type) -> bool:
+    """Whether two maps are of about one size; vectors are not."""
+    sides = [*zip_longest(one.shape[:-1], other.shape[:-1], fillvalue=0)]
+    return bool(sides) and all(_ALIKE * max(pair) <= min(pair) for pair in sides)
+
+
+def carried_across(boxes: list[Box], arrows: list[Arrow]) -> bool:
+    """Whether somewhere two values or more are carried past what goes on, one within the other, as in a U.
+
+    What one box each represents in a coarser diagram is no place for that if it is none here.
+    """
+    order = {box: at for at, box in enumerate(boxes)}
+    heads: dict[int, list[int]] = defaultdict(list)
+    for arrow in arrows:
+        heads[order[arrow.tail]].append(order[arrow.head])
+    over: dict[int, list[int]] = {}
+    for place in range(len(order)):
+        over[place] = heads[place]
+        over = {tail: after for tail, those in over.items() if (after := [head for head in those if head > place])}
+        carried = [*over.values()][:-1]
+        if len(carried) > 1 and all(max(inner) < min(outer) for outer, inner in pairwise(carried)):
+            return True
+    return False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, count
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, alike, carried_across, count
 from archspec.views.figures.parts import alone
 from archspec.views.figures.refine import finish
 from archspec.views.figures.wording import MOST_KINDS, box_steps, inside
@@ -26,7 +27,7 @@ class _Unit(NamedTuple):
 
 
 def grouped(diagram: Diagram) -> Diagram:
-    """Each innermost frame of a diagram as one box, and then what lies between places where one value alone goes on.
+    """Each innermost frame of a diagram as one box, then what lies between places where one value alone goes on, and each level of a U.
 
     A diagram that would be one box stays as it is.
     """
@@ -35,6 +36,8 @@ def grouped(diagram: Diagram) -> Diagram:
     inner = [group for group in groups if group not in outer]
     found = _closed(diagram, [_Unit(group.name, group.parent, "", [box for box in diagram.boxes if box.group is group]) for group in inner])
     made = _closed(found, _branches(found))
+    if carried_across(made.boxes, made.arrows):
+        made = _closed(made, _depths(made))
     return made if made.inner > 1 else Diagram("group", diagram.boxes, diagram.arrows)
 
 
@@ -53,6 +56,24 @@ def _branches(diagram: Diagram) -> Iterator[_Unit]:
             meets = next((b for b in reversed(unit) if b.form == "merge"), box)
             yield _Unit(meets.name, box.group, meets.step, unit)
         unit = []
+
+
+def _depths(diagram: Diagram) -> Iterator[_Unit]:
+    """What follows each other on maps of about one size, up to where a value is carried across."""
+    read_by = Counter(arrow.tail for arrow in diagram.arrows)
+    units: list[list[Box]] = [[]]
+    for box in diagram.boxes:
+        before = units[-1][-1] if units[-1] else box
+        if read_by[before] > 1 or box.group is not before.group or not alike(units[-1][0].output if units[-1] else box.output, box.output):
+            units.append([])
+        if box.form in ("input", "output") or box.training:
+            units.append([])
+        else:
+            units[-1].append(box)
+    for unit in units:
+        if len(unit) > 1:
+            most = max(unit, key=lambda box: box.params)
+            yield _Unit(most.name, most.group, most.detail, unit)
 
 
 def _closed(diagram: Diagram, units: Iterable[_Unit]) -> Diagram:

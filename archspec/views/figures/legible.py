@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from archspec.ir.graph import Network
 from archspec.views.figures.build import FROM_FINEST, MOST, diagrams
 from archspec.views.figures.cards import Cards
-from archspec.views.figures.diagram import Diagram
+from archspec.views.figures.diagram import Diagram, carried_across
 from archspec.views.figures.miniature import miniatures
 from archspec.views.figures.parts import part as cut
 from archspec.views.figures.placement import plan
@@ -68,39 +66,19 @@ def few(network: Network, levels: Iterable[str], part: str | None) -> Iterator[D
 def most_legible(found: Iterable[tuple[T, Plan]], aspect: float) -> T | None:
     """The first of some pictures, with their plans, that is legible on a page, or else the one that is most; None of none.
 
-    A U goes before what is finer and no U: the finest that is legible, or else the largest whose words are a little smaller. Coarser
-    pictures are asked for only where they may be better.
+    A U, whose words may be a little smaller, goes before what is finer and no U. Coarser pictures are asked for only where one may be a U.
     """
     first: T | None = None
     best: T | None = None
-    bend: T | None = None
-    least, lowest = float("inf"), _BENT * LEGIBLE
+    least = float("inf")
     for picture, placed in found:
         high = Page(aspect).height(placed.size)
-        if placed.turned and high <= LEGIBLE:
+        if placed.turned and high <= _BENT * LEGIBLE:
             return picture
-        if placed.turned and high < lowest:
-            bend, lowest = picture, high
         if high <= LEGIBLE and first is None:
             first = picture
-        if first is not None and bend is None and not _may_bend(placed):
+        if first is not None and not carried_across([*placed.places], [wire.arrow for wire in placed.wires]):
             return first
         if _CLEARLY * high < least:
             best, least = picture, high
-    return bend or first or best
-
-
-def _may_bend(placed: Plan) -> bool:
-    """Whether this picture or a coarser one may be a U: somewhere two values are carried past what goes on, one within the other."""
-    order = {box: at for at, box in enumerate(placed.places)}
-    heads: dict[int, list[int]] = defaultdict(list)
-    for wire in placed.wires:
-        heads[order[wire.arrow.tail]].append(order[wire.arrow.head])
-    over: dict[int, list[int]] = {}
-    for place in range(len(order)):
-        over[place] = heads[place]
-        over = {tail: after for tail, those in over.items() if (after := [head for head in those if head > place])}
-        carried = [*over.values()][:-1]
-        if len(carried) > 1 and all(max(inner) < min(outer) for outer, inner in pairwise(carried)):
-            return True
-    return False
+    return first or best

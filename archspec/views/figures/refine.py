@@ -108,7 +108,8 @@ def _carry(diagram: Diagram) -> None:
         for source in reads[box]:
             from_[box] |= from_[source]
     for arrow in diagram.arrows:
-        if not arrow.skip or arrow.head.form != "merge":
+        inner = arrow.head.within.boxes if arrow.head.within is not None else [arrow.head]
+        if not arrow.skip or all(box.form != "merge" for box in inner):
             continue
         origin = arrow.tail
         while origin.kind == "other" and len(reads[origin]) == 1:  # what crops or slices only

@@ -8,12 +8,10 @@ from itertools import pairwise
 
 from archspec.types import Map, Type, Vector
 from archspec.views.figures.cards import SIGNS
-from archspec.views.figures.diagram import Arrow, Box, Diagram
+from archspec.views.figures.diagram import Arrow, Box, Diagram, alike
 from archspec.views.figures.stacks import sides
 from archspec.views.figures.wording import caption
 
-_ALIKE = 0.75
-"""Sides of maps that are of about one size, the smaller to the larger: convolutions without padding take a little off."""
 Runs = dict[Box, list[Box]]
 """The boxes that are placed as one, by the first of them."""
 
@@ -129,10 +127,8 @@ def _unseen(box: Box) -> bool:
 
 def _alike(first: Box, box: Box) -> bool:
     """Whether a box gives maps of about the size of another's. Circles and vectors stand alone."""
-    if is_sign(first) or is_sign(box) or not sides(shape_of(first), "boxes") or not sides(shape_of(box), "boxes"):
-        return False
-    one, other = shape_of(first).shape[:-1], shape_of(box).shape[:-1]
-    return len(one) == len(other) and all(_ALIKE * max(pair) <= min(pair) for pair in zip(one, other, strict=True))
+    drawn = shape_of(first), shape_of(box)
+    return not is_sign(first) and not is_sign(box) and all(sides(each, "boxes") for each in drawn) and alike(*drawn)
 
 
 def _unflattened(diagram: Diagram) -> Diagram:
