@@ -24,7 +24,7 @@ from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.stacks import STYLES
 from archspec.views.figures.svg import Heading
 from archspec.views.figures.text_width import fitting
-from archspec.views.figures.volumes import arranged, volumes
+from archspec.views.figures.volumes import BENT, arranged, volumes
 from archspec.views.figures.wording import layer_count
 from archspec.views.theme import BY_PAGE, THEMES
 
@@ -108,7 +108,7 @@ def _volumes(network: Network, level: str, look: Look, part: str | None, head: H
     if level == "auto":
         unfolded = (diagram for diagram in few(network, FROM_FINEST[1:], part) if part is None or diagram.inner > 1)
         pictures = (arranged(diagram, look.style, look.page.aspect) for diagram in unfolded)
-        found = most_legible(((picture, picture.plan) for picture in pictures), look.page.aspect)
+        found = most_legible(((picture, picture.plan) for picture in pictures), look.page.aspect, BENT)
         if found is not None:
             return Picture(volumes(found, look, head))
         level = "stage"

@@ -18,8 +18,6 @@ T = TypeVar("T")
 
 _CLEARLY = 1.05
 """How much larger the words of a coarser picture are that is taken though neither is legible."""
-_BENT = 1.2
-"""How much smaller than legible the words of a U may be."""
 _MOST = 150
 """Boxes above which nothing is legible."""
 
@@ -63,17 +61,17 @@ def few(network: Network, levels: Iterable[str], part: str | None) -> Iterator[D
             yield diagram
 
 
-def most_legible(found: Iterable[tuple[T, Plan]], aspect: float) -> T | None:
+def most_legible(found: Iterable[tuple[T, Plan]], aspect: float, bent: float = 1.0) -> T | None:
     """The first of some pictures, with their plans, that is legible on a page, or else the one that is most; None of none.
 
-    A U, whose words may be a little smaller, goes before what is finer and no U. Coarser pictures are asked for only where one may be a U.
+    A U, whose words may be smaller by a factor, goes before what is finer and no U. Coarser pictures are asked for only where one may be a U.
     """
     first: T | None = None
     best: T | None = None
     least = float("inf")
     for picture, placed in found:
         high = Page(aspect).height(placed.size)
-        if placed.turned and high <= _BENT * LEGIBLE:
+        if placed.turned and high <= bent * LEGIBLE:
             return picture
         if high <= LEGIBLE and first is None:
             first = picture

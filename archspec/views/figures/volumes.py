@@ -46,6 +46,8 @@ _RUN = 14
 """Boxes beside each other, at most."""
 _LARGEST = 120.0, 72.0
 """The largest side, and that where height is what counts, as in a U."""
+BENT = 1.2
+"""How much smaller than legible the words of a U may be: it shows what the maps are."""
 _LONG = 220.0
 """Room for words in a U."""
 _NOTES = {

@@ -71,11 +71,14 @@ def graph_steps(graph: Graph) -> list[tuple[str, str]]:
 
 def box_steps(boxes: Iterable[Box]) -> list[tuple[str, str]]:
     """The steps of boxes, and the blocks among them."""
-    return [
-        pair
-        for box in boxes
-        for pair in (_working(box.op, box.output) if box.op is not None else [(box.detail.split(" ")[0], "")]) * min(box.times, 1000)
-    ]
+    found: list[tuple[str, str]] = []
+    for box in boxes:
+        if box.op is not None:
+            own = _working(box.op, box.output)
+        else:
+            own = box_steps(box.within.boxes) if box.within is not None else [(box.detail.split(" ")[0], "")] * bool(box.detail)
+        found += own * min(box.times, 1000)
+    return found
 
 
 def _working(op: Op, x: Type) -> list[tuple[str, str]]:

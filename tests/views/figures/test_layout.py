@@ -214,7 +214,7 @@ def test_a_block_shows_its_inside(networks, name, level, block, signs, bars, col
 @pytest.mark.parametrize(
     ("name", "titles"),
     [
-        ("segnet", ["conv1", "conv2", "conv3", "conv4", "conv1_D", "conv2_D", "conv3_D", "conv4_D"]),
+        ("segnet", [*(f"conv{at}" for at in (1, 2, 3, 4, "5.0")), *(f"conv{at}" for at in ("1_D", "2_D", "3_D", "4_D", "5_D.0"))]),
         ("unet", ["down2", "down3", "down4", "bottom", "double6", "double7", "double8", "double9"]),
         ("inception_resnet_v2", ["concat1", "concat12", "concat33", "add31 – 39", "add40"]),
     ],
