@@ -40,10 +40,15 @@ FEW = 2
 """Cases of one test that the fast run of all tests takes: the first and the last. Others are of the same kind."""
 
 
+def pytest_addoption(parser):
+    parser.addoption("--few", action="store_true", help="the first and the last case of each test, as when all that is not slow is run")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Leave few cases of each test where all that is not slow is run; a part, named by its path, has all of its cases."""
-    if config.option.markexpr != "not slow" or [Path(name).name for name in config.args] != ["tests"]:
+    """Leave few cases of each test where that is asked for or all that is not slow is run; a part, named by its path, has all of its cases."""
+    all_fast = config.option.markexpr == "not slow" and [Path(name).name for name in config.args] == ["tests"]
+    if not (config.option.few or all_fast):
         return
     cases = {}
     for item in items:

@@ -15,7 +15,7 @@ from tests.fuzzing.run import chunk
 from tests.helpers.keras import keras
 
 SIZE = 50
-CASES = {"shape": 3000, "value": 600, "mistakes": 600, "fields": 200}
+CASES = {"shape": 2000, "value": 400, "mistakes": 400, "fields": 200}
 IN_KERAS = 200
 
 

@@ -16,7 +16,7 @@ import pytest
 from tests.fuzzing import mutate, mutations, reading
 from tests.helpers.paths import ROOT
 
-SEEDS = 30_000
+SEEDS = 20_000
 CHUNKS = 10
 PEAK_MIB = 300
 """Memory of a process that reads a chunk of them, one after the other: what it keeps does not grow with what it reads."""

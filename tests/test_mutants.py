@@ -31,20 +31,14 @@ def became(*names):
 
 
 @pytest.mark.slow
-def test_the_source_as_it_is_passes():
-    ((_, what, told, count),) = became("-")
-    assert what == "passed", told
-    assert count > 900
-
-
-@pytest.mark.slow
 def test_mutants_are_found():
-    """By a difference, not because they fail to load or to run."""
+    """By a difference, not because they fail to load or to run, and not because the source as it is differs too."""
     names = [mutant.name for mutant in PLANTED]
-    found = became(*names)
+    *found, (_, what, told, count) = became(*names, "-")
     assert [name for name, *_ in found] == names
     missed = {name: (what, told) for name, what, told, _ in found if what != "differs"}
     assert not missed
+    assert (what, count) == ("passed", max(count for *_, count in found)), told
 
 
 def test_there_are_mutants_of_every_part():

@@ -1,8 +1,9 @@
 """Whether the tests would find a mistake: each mutant is planted into archspec, and held to the oracle until something differs.
 
 `python -m tests.fuzzing.planting` prints for each what found it and after how many cases; with names of mutants, those alone; with `-`
-the source as it is, which must pass. A mutant lives in a fork that has not imported archspec yet, as a module whose text is altered
-while it is read: nothing is written. Torch is imported, and the random specs are drawn, once, before the forks.
+the source as it is, which must pass: all cases, or after mutants as many as they took. A mutant lives in a fork that has not imported
+archspec yet, as a module whose text is altered while it is read: nothing is written. Torch is imported, and the random specs are drawn,
+once, before the forks.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from types import CodeType
 from typing import Any
 
@@ -184,8 +185,11 @@ def peak(text: str) -> None:
         test_memory.check(more, [row.name for row in longer.layers[-2:]])
 
 
-def judge(drawn: Drawings) -> tuple[str, str, int]:
-    """What becomes of the source as it is in this process: `passed`, `differs`, `fails` or `does not load`; where and how; after how many cases."""
+def judge(drawn: Drawings, most: int | None) -> tuple[str, str, int]:
+    """What becomes of the source as it is in this process: `passed`, `differs`, `fails` or `does not load`; where and how; after how many cases.
+
+    At `most` so many are compared.
+    """
     try:
         import archspec
 
@@ -194,7 +198,7 @@ def judge(drawn: Drawings) -> tuple[str, str, int]:
     except Exception:
         return "does not load", traceback.format_exc(), 0
     at = 0
-    for at, (kind, compare) in enumerate(cases(drawn), 1):
+    for at, (kind, compare) in enumerate(islice(cases(drawn), most), 1):
         try:
             told = compare()
         except AssertionError as error:
@@ -210,7 +214,7 @@ def judge(drawn: Drawings) -> tuple[str, str, int]:
     return "passed", "", at
 
 
-def planted(mutant: Mutant | None, drawn: Drawings) -> tuple[str, str, int]:
+def planted(mutant: Mutant | None, drawn: Drawings, most: int | None = None) -> tuple[str, str, int]:
     """`judge` in a fork, with the mutant in its archspec."""
     assert not any(name.partition(".")[0] == "archspec" for name in sys.modules)
     reading, writing = os.pipe()
@@ -220,7 +224,7 @@ def planted(mutant: Mutant | None, drawn: Drawings) -> tuple[str, str, int]:
         if mutant is not None:
             sys.meta_path.insert(0, Planted(mutant))
         with open(writing, "w") as file:
-            json.dump(judge(drawn), file)
+            json.dump(judge(drawn, most), file)
         os._exit(0)
     os.close(writing)
     with open(reading) as file:
@@ -237,10 +241,11 @@ def main() -> int:
     torch.set_num_threads(1)
     known = {"-": None, **{mutant.name: mutant for mutant in MUTANTS}}
     drawn = {kind: [SpecGenerator(Random(seed), options).generate() for seed in range(count)] for kind, (count, options) in DRAWN.items()}
-    missed = 0
+    missed = last = 0
     for name in arguments.names or known:
         began = time.monotonic()
-        what, told, count = planted(known[name], drawn)
+        what, told, count = planted(known[name], drawn, (last or None) if name == "-" else None)
+        last = max(last, count)
         missed += what != ("passed" if name == "-" else "differs")
         if arguments.json:
             print(json.dumps([name, what, told, count]), flush=True)

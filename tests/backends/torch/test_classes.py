@@ -204,9 +204,10 @@ def guarded(random):
     return f"default round=floor\ninput 8x8x4\n{blocks}{''.join(calls)}"
 
 
-def test_random_guards_in_one_class_are_those_apart():
+@pytest.mark.parametrize("start", few_quick(range(0, 80, 20), (0,)))
+def test_random_guards_in_one_class_are_those_apart(start):
     compared = shorter = 0
-    for seed in range(80):
+    for seed in range(start, start + 20):
         try:
             network = archspec.loads(guarded(random.Random(seed)))
         except archspec.SpecError:
@@ -216,8 +217,8 @@ def test_random_guards_in_one_class_are_those_apart():
         assert torch.equal(one(x), other(x))
         compared += 1
         shorter += " if " in archspec.emit(network, "torch")
-    assert compared > 30, compared
-    assert shorter > 10, shorter
+    assert compared > 7, compared
+    assert shorter > 2, shorter
 
 
 def test_numbers_that_double_with_each_block_end_as_plain_ones():

@@ -174,6 +174,7 @@ def test_what_evaluate_prints_is_what_onnx_gives(trained, tmp_path, archspec_com
     assert (out / "confusion.svg").read_text().lstrip().startswith("<?xml") and (tmp_path / "c.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_the_end_of_a_run_names_its_best_epoch_its_folder_and_the_next_command(trained):
     out, done = trained
     rows = metrics(out)
@@ -355,6 +356,7 @@ def test_refusals_are_one_line_and_write_nothing(words, told, monkeypatch, capsy
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_is_not_overwritten(trained, archspec_command):
     out, _ = trained
     done = archspec_command("train", "digits", "--data", "digits", "--out", str(out))

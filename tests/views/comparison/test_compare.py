@@ -389,6 +389,7 @@ def circles(drawn):
         yield group, tuple(float(circle.get(name)) for name in ("cx", "cy", "r"))
 
 
+@pytest.mark.slow
 def test_the_chart_of_all_that_cite_an_accuracy(networks):
     found = archspec.compare([networks(name) for name in CITED])
     text = found.draw()
