@@ -46,6 +46,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/images/vgg16_volumes.svg": partial(drawing, "vgg16", "volumes", style="boxes"),
     "docs/images/unet_volumes.svg": partial(drawing, "unet", "volumes", style="boxes"),
     "docs/images/vgg16_bars.svg": partial(drawing, "vgg16", "bars"),
+    "docs/images/resnet18_block.svg": partial(drawing, "resnet18", "blocks", "block"),
     "docs/images/resnet152_stage.svg": partial(drawing, "resnet152", "blocks", "stage"),
     "docs/images/bubbles.svg": bubbles,
     "docs/language.md": partial(shown, "docs/language.md"),

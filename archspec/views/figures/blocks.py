@@ -182,8 +182,8 @@ class _Painter:
                 yield element("rect", x=corner[0], y=corner[1], width=w, height=h, rx=1.5, fill=fill)
 
 
-def sign(which: str, middle: Point, radius: float, theme: Theme, line: float = 1.4) -> str:
-    """A plus, a minus or a cross in a circle, as lines: no font draws it off its middle."""
+def sign(which: str, middle: Point, radius: float, theme: Theme, line: float = 1.4, rim: str = "") -> str:
+    """A plus, a minus or a cross in a circle, as lines: no font draws it off its middle. A `rim` of a colour is inside the circle."""
     (x, y), arm = middle, radius / 2
     if which == "×":
         a = arm * 0.75
@@ -193,4 +193,6 @@ def sign(which: str, middle: Point, radius: float, theme: Theme, line: float = 1
         if which == "+":
             d += f"M{number(x)},{number(y - arm)}V{number(y + arm)}"
     circle = element("circle", cx=x, cy=y, r=radius, fill=theme.card, stroke=theme.ink, stroke_width=line)
+    if rim:
+        circle += element("circle", cx=x, cy=y, r=radius - 2.2, fill="none", stroke=rim, stroke_width=3.0, class_="rim")
     return circle + element("path", d=d, fill="none", stroke=theme.ink, stroke_width=1.5)

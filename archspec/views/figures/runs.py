@@ -82,6 +82,7 @@ class _Gatherer:
                 sources[0].minors.append(f"→ {box.name}")
         elif first and _unseen(box):
             self.runs[first][-1].minors += [box.detail, *box.minors]
+            self.runs[first][-1].kinds += box.kinds
             self.runs[first][-1].spans += box.spans
             self.into[box] = first
         elif alone and _unseen(box) and self.read_by[box] == 1 and box in self.goes_on:

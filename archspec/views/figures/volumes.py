@@ -122,7 +122,8 @@ def volumes(made: Volumes, look: Look, heading: Heading) -> str:
 
 def _legend(made: Volumes, theme: Theme) -> list[Sample]:
     drawn = [placed.box for cell in made.cells.values() for placed in cell.volumes]
-    entries = kinds_of({kind_of(box) for box in drawn if box.form != "input"}, theme)
+    rims = {"activation" for box, cell in made.cells.items() if cell.sign and "activation" in box.kinds}
+    entries = kinds_of({kind_of(box) for box in drawn if box.form != "input"} | rims, theme)
     if any(arrow.past for arrow in made.diagram.arrows):
         entries.append(Sample("line", theme.accent["convolution"], "skip connection"))
     return entries
@@ -150,7 +151,8 @@ class _Painter:
     def cell(self, box: Box) -> str:
         cell, left, axis = self.corner(box)
         if cell.sign:
-            return self.named(box, sign(cell.sign, (left + cell.half, axis), cell.half, self.theme))
+            rim = self.theme.accent["activation"] if "activation" in box.kinds else ""
+            return self.named(box, sign(cell.sign, (left + cell.half, axis), cell.half, self.theme, rim=rim))
         made = "".join(self.volume(placed, left, axis) for placed in cell.volumes)
         for text in cell.words:
             fill = self.theme.muted if text.muted else self.theme.ink

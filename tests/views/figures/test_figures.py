@@ -440,7 +440,12 @@ def test_safety_check_sees_what_it_should():
 
 @pytest.mark.parametrize(
     ("image", "arguments"),
-    [("lenet5_volumes", ("lenet5", "volumes")), ("vgg16_bars", ("vgg16", "bars")), ("resnet152_stage", ("resnet152", "blocks", "stage"))],
+    [
+        ("lenet5_volumes", ("lenet5", "volumes")),
+        ("vgg16_bars", ("vgg16", "bars")),
+        ("resnet152_stage", ("resnet152", "blocks", "stage")),
+        ("resnet18_block", ("resnet18",)),
+    ],
 )
 def test_pictures_of_the_documents_are_not_stale(image, arguments):
     name, *how = arguments
