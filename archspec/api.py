@@ -149,14 +149,15 @@ def emit(model: Network, target: str) -> str:
 def draw(
     model: Network, as_: str = "blocks", level: str = "auto", theme: str = "light", *, part: str | None = None, title: bool = True,
     legend: bool = True, transparent: bool = False, width: float = 0, font_size: float = 0, aspect: float = 16 / 9,
-    direction: str = "down", style: str = "sheets",
+    direction: str | None = None, style: str = "sheets",
 ) -> Drawing:  # fmt: skip
     """A picture of a network: the text of its SVG, which shows itself in a notebook and is saved with `save("x.png")`.
 
     `as_` is `blocks`, `volumes` or `bars`; `level` is `group`, `stage`, `block`, `part`, `layer`, or `auto` for the finest that is legible on a slide;
     `theme` is `light` or `dark`. `part` names a block or a group to draw alone. `title`, `legend` and `transparent` say what is around it;
     `width` of the picture, or `font_size` of its words, is in pixels; `aspect` is that of the page that boxes or volumes are to fill,
-    `direction` where the arrows of boxes go, `down` or `right`, and `style` that of volumes, `sheets` or `boxes`. Raises ValueError for other words,
+    `direction` where the arrows go, `down` or `right` (boxes go down, and volumes to the right, without it), and `style` that of volumes,
+    `sheets` or `boxes`. Raises ValueError for other words,
     SpecError where the network cannot be drawn in this way.
 
     >>> archspec.draw(archspec.load("lenet5"), "bars").save("lenet5.svg")
@@ -168,14 +169,14 @@ def draw(
     from archspec.views.figures.look import DIRECTIONS, Look
     from archspec.views.figures.plan import Page
 
-    for word, known in ((as_, KINDS_OF_PICTURE), (level, LEVELS), (theme, THEMES), (direction, DIRECTIONS), (style, STYLES)):
+    for word, known in ((as_, KINDS_OF_PICTURE), (level, LEVELS), (theme, THEMES), (direction or "down", DIRECTIONS), (style, STYLES)):
         if word not in known:
             raise ValueError(f"there is no `{word}`; there are {', '.join(known)}")
     if part is not None and as_ == "bars":
         raise ValueError("a part alone is drawn as blocks or volumes")
     if width < 0 or font_size < 0 or aspect <= 0:
         raise ValueError("width, font_size and aspect are above zero")
-    look = Look(THEMES[theme], title, legend, transparent, width, font_size, Page(aspect, direction == "right"), style)
+    look = Look(THEMES[theme], title, legend, transparent, width, font_size, Page(aspect, direction == "right"), style, direction == "down")
     svg, notes = draw_picture(model, as_, level, look, part)
     about = f"{visible(model.name)}{f' {visible(part)}' if part else ''} as {as_}"
     return Drawing(svg, about, notes, (model, level, look) if as_ == "blocks" and part is None else None)

@@ -27,7 +27,7 @@ _PAGES = (".html", ".htm")
 _WORKS = {
     "level": ("--as blocks", "--as volumes", "--as bars"),
     "aspect": ("--as blocks", "--as volumes"),
-    "direction": ("--as blocks",),
+    "direction": ("--as blocks", "--as volumes"),
     "style": ("--as volumes",),
     "animate": ("--as window",),
 }
@@ -42,7 +42,7 @@ _UNSEEN = {
 """Options that have no effect in a form."""
 _PLAIN = {
     "level": "auto", "theme": "light", "colors": None, "title": True, "legend": True, "transparent": False, "width": 0.0, "font_size": 0.0,
-    "aspect": ASPECT, "direction": "down", "style": STYLES[0], "animate": False,
+    "aspect": ASPECT, "direction": None, "style": STYLES[0], "animate": False,
 }  # fmt: skip
 """Options as they are where they are not given."""
 EXAMPLES = (
@@ -80,7 +80,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--aspect", metavar="W:H", type=_aspect, default=ASPECT, help="the shape of the page that is filled; 16:9 without it"
     )
-    parser.add_argument("--direction", choices=DIRECTIONS, default="down", help="where the arrows between boxes go")
+    parser.add_argument("--direction", choices=DIRECTIONS, help="where the arrows go; boxes go down, and volumes to the right, without it")
     parser.add_argument("--field", metavar="LAYER", help="draw what one position of a layer sees of the maps before it, back to the input")
     parser.add_argument(
         "--animate", action="store_true", help="with `--as window`, one picture in which the window moves; .html plays it too"
@@ -174,5 +174,6 @@ def _look(arguments: argparse.Namespace) -> Look:
             theme = colours(theme, Path(arguments.colors).read_text(encoding="utf-8"))
     page = Page(arguments.aspect, arguments.direction == "right")
     return Look(
-        theme, arguments.title, arguments.legend, arguments.transparent, arguments.width, arguments.font_size, page, arguments.style
-    )
+        theme, arguments.title, arguments.legend, arguments.transparent, arguments.width, arguments.font_size, page, arguments.style,
+        arguments.direction == "down",
+    )  # fmt: skip

@@ -107,13 +107,13 @@ def _volumes(network: Network, level: str, look: Look, part: str | None, head: H
         head = look.heading(_part_heading(head.title, Report(network), _found(network, "part", look.page, part).diagram, part))
     if level == "auto":
         unfolded = (diagram for diagram in few(network, FROM_FINEST[1:], part) if part is None or diagram.inner > 1)
-        pictures = (arranged(diagram, look.style, look.page.aspect) for diagram in unfolded)
+        pictures = (arranged(diagram, look) for diagram in unfolded)
         found = most_legible(((picture, picture.plan) for picture in pictures), look.page.aspect, BENT)
         if found is not None:
             return Picture(volumes(found, look, head))
         level = "stage"
     diagram, notes, _ = _found(network, level, look.page, part)
-    return Picture(volumes(arranged(diagram, look.style, look.page.aspect), look, head), notes)
+    return Picture(volumes(arranged(diagram, look), look, head), notes)
 
 
 def _blocks(

@@ -14,12 +14,12 @@ from archspec.views.theme import THEMES, Theme, recoloured
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 DIRECTIONS = ("down", "right")
-"""Where arrows between boxes go."""
+"""Where arrows go: those between boxes down, and those between volumes to the right, where nothing is asked."""
 
 
 class Look(NamedTuple):
     """`width` is that of the picture, `font_size` that of the layers' words, both in pixels, and 0 for as they are; `page` is what a
-    picture of boxes or volumes is to fill, `style` how volumes are drawn.
+    picture of boxes or volumes is to fill, `style` how volumes are drawn, and whether `down` in place of to the right.
     """
 
     theme: Theme = THEMES["light"]
@@ -30,6 +30,7 @@ class Look(NamedTuple):
     font_size: float = 0.0
     page: Page = SLIDE
     style: str = "sheets"
+    down: bool = False
 
     @property
     def palette(self) -> Theme:

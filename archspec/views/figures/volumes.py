@@ -65,8 +65,9 @@ class Volumes(NamedTuple):
     style: str
 
 
-def arranged(diagram: Diagram, style: str, aspect: float) -> Volumes:
-    """Place the volumes of a diagram: as a U, or from the left to the right in rows; lower ones where their words are not legible."""
+def arranged(diagram: Diagram, look: Look) -> Volumes:
+    """Place the volumes of a diagram: as a U, or in rows or columns; lower ones where their words are not legible."""
+    style, aspect = look.style, look.page.aspect
     found, runs = gathered(diagram, _RUN)
     scale = scale_of([shape_of(box) for run in runs.values() for box in run], style)
     cells = {box: cell_of(run, scale._replace(largest=_LARGEST[1]), _LONG) for box, run in runs.items()}
@@ -76,7 +77,7 @@ def arranged(diagram: Diagram, style: str, aspect: float) -> Volumes:
     if style == "sheets":
         found, runs = singly(found, runs)
     sized = ({box: cell_of(run, scale._replace(largest=largest)) for box, run in runs.items()} for largest in _LARGEST)
-    pictures = (Volumes(found, cells, _rows(found, cells, aspect), style) for cells in sized)
+    pictures = (Volumes(found, cells, (_columns if look.down else _rows)(found, cells, aspect), style) for cells in sized)
     made = most_legible(((picture, picture.plan) for picture in pictures), aspect)
     assert made is not None
     return made
@@ -96,6 +97,10 @@ def _rows(diagram: Diagram, cells: dict[Box, Cell], aspect: float) -> Plan:
     return columns(column(diagram, turned), Page(aspect, right=True), fewest=True).transposed()
 
 
+def _columns(diagram: Diagram, cells: dict[Box, Cell], aspect: float) -> Plan:
+    return columns(column(diagram, {box: cell.card for box, cell in cells.items()}), Page(aspect), fewest=True)
+
+
 def _level(diagram: Diagram, cells: dict[Box, Cell]) -> None:
     """Let volumes that follow each other reach equally far, so that words at their feet are on one line."""
     for piece in nested(diagram).inner():
@@ -111,7 +116,7 @@ def volumes(made: Volumes, look: Look, heading: Heading) -> str:
     wide, high = plan.size
     room = max(wide, heading_width(heading), 380.0)
     body, top = legend(_legend(made, theme) if heading.legend else [], theme, room)
-    painter = _Painter(made, theme, (MARGIN + (room - wide) / 2, top + 10))
+    painter = _Painter(made, look, (MARGIN + (room - wide) / 2, top + 10))
     arrows, leads = painter.wires()
     body += [*arrows, *map(painter.cell, made.cells), *leads]
     foot = top + high + 30
@@ -138,8 +143,8 @@ def kind_of(box: Box) -> str:
 
 
 class _Painter:
-    def __init__(self, made: Volumes, theme: Theme, origin: Point) -> None:
-        self.made, self.theme = made, theme
+    def __init__(self, made: Volumes, look: Look, origin: Point) -> None:
+        self.made, self.theme, self.down = made, look.palette, look.down
         self.left, self.top = origin
         self.reads = made.diagram.sources()
 
@@ -178,7 +183,14 @@ class _Painter:
         for wire in sorted(self.made.plan.wires, key=lambda wire: not wire.arrow.past):
             (before, x0, y0), (after, x1, y1) = self.corner(wire.arrow.tail), self.corner(wire.arrow.head)
             ends = {"data_from": shown(wire.arrow.tail.name), "data_to": shown(wire.arrow.head.name)}
-            if self.made.style == "sheets" and y0 == y1 and len(self.reads[wire.arrow.head]) == 1 and before.volumes and after.volumes:
+            if (
+                self.made.style == "sheets"
+                and not self.down
+                and y0 == y1
+                and len(self.reads[wire.arrow.head]) == 1
+                and before.volumes
+                and after.volumes
+            ):
                 inner = self.leading(before.volumes[-1].moved(x0), after.volumes[0].moved(x1), y0)
                 leads.append(element("g", inner, class_="edge", **ends))
             else:
@@ -212,9 +224,11 @@ class _Painter:
         if abs(points[0][1] - points[1][1]) < 0.5:
             cell, left, axis = self.corner(arrow.tail)
             points[0] = points[0] if cell.sign else (left + cell.ends()[1], axis)
-        if abs(points[-1][1] - points[-2][1]) < 0.5 and points[-1][0] > points[-2][0]:
+        if abs(points[-1][1] - points[-2][1]) < 0.5:
             cell, left, axis = self.corner(arrow.head)
-            if not cell.sign:
+            if not cell.sign and points[-1][0] < points[-2][0]:
+                points[-1] = left + cell.ends()[1] + 1, points[-1][1]
+            elif not cell.sign:
                 reach = cell.volumes[0].volume.extent[1] / 2 - 2
                 y = points[-1][1]
                 points[-1:] = [points[-1], (left + cell.ends()[0] - 1, min(max(y, axis - reach), axis + reach))]

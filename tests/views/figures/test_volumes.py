@@ -268,3 +268,16 @@ def test_tikz_compiles(tmp_path):
     (tmp_path / "t.tex").write_text(whole, encoding="utf-8")
     done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-500:]
+
+
+def test_an_activation_behind_a_sum_is_seen(networks):
+    """ResNet-18 has a relu behind each of its eight sums, MobileNetV2 none."""
+    assert [len(drawn(networks(name), level="part").find("rim")) for name in ("resnet18", "mobilenet_v2")] == [8, 0]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_volumes_go_down(style, networks):
+    """What follows is below; no word is on another, and none outside."""
+    tops = [extent[1] for _, _, extent in shapes(drawn(networks("lenet5"), style, direction="down", aspect=0.1))]
+    assert tops == sorted(tops) and len(set(tops)) == len(tops)
+    drawn(networks("resnet18"), style, direction="down")
