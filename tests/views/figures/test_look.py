@@ -153,7 +153,7 @@ def test_tikz_compiles(tmp_path):
     ("words", "message"),
     [
         (("--as", "bars", "--aspect", "4:3"), "--aspect goes with `--as blocks` or `--as volumes`, not with `--as bars`"),
-        (("--as", "bars", "--direction", "right"), "--direction goes with `--as blocks` and `--as volumes`, not with `--as bars`"),
+        (("--as", "bars", "--direction", "right"), "--direction goes with `--as blocks` or `--as volumes`, not with `--as bars`"),
         (("conv1", "--as", "window", "--level", "part"), "--level goes with `--as blocks`, `--as volumes`"),
         (("--field", "conv2", "--aspect", "4:3"), "--aspect goes with `--as blocks` or `--as volumes`, not with `--field`"),
         (("--animate",), "--animate goes with `--as window`, not with `--as blocks`"),
