@@ -8,7 +8,7 @@ from math import prod
 from archspec.imports.caffe import Layer
 from archspec.imports.caffe_rows import ROWS, alone, row
 from archspec.imports.flat import Unsaid
-from archspec.types import Map, Type, Vector
+from archspec.types import Map, Tokens, Type, Vector
 
 __all__ = ["ROWS"]
 
@@ -207,6 +207,32 @@ def normalize(layer: Layer) -> int:
     value, shared = layer.step("l2norm", layer.x), settings.flag("channel_shared", True)
     stored = {"": layer.blob(0, *(() if shared else alone(layer.type_of(value))))}
     return layer.step("scale", value, shared=shared, stored=stored)
+
+
+@row("PriorBox")
+def prior_boxes(layer: Layer) -> int:
+    """Boxes at each position, and their variances, which no number of an image changes. Source: the SSD branch, prior_box_layer.cpp."""
+    settings = layer.param("prior_box")
+    type_ = layer.type_of(layer.x)
+    if not isinstance(type_, Map):
+        raise Unsaid(f"it takes a blob with height and width, and no {type_}")
+    ratios = {1.0}
+    for ratio in settings.numbers("aspect_ratio"):
+        ratios |= {ratio, 1 / ratio} if settings.flag("flip", True) and ratio else {ratio}
+    each = len({round(ratio, 6) for ratio in ratios}) * len(settings.numbers("min_size")) + len(settings.numbers("max_size"))
+    if not each:
+        raise Unsaid("it has no `min_size`")
+    out = Tokens(2, prod(type_.spatial) * each * 4)
+    return layer.custom(*layer.all(), out=out, why="the language has no boxes of positions", macs=0)
+
+
+@row("DetectionOutput")
+def detections(layer: Layer) -> int:
+    """So many boxes at most, each with its image, class, score and four corners. Source: the SSD branch, detection_output_layer.cpp."""
+    most = layer.param("detection_output").integer("keep_top_k", -1, -1)
+    if most < 1:
+        raise Unsaid("`keep_top_k` does not say how many boxes it gives at most")
+    return layer.custom(*layer.all(), out=Map((most, 7), 1), why="which boxes it keeps depends on the image", macs=0)
 
 
 @row("ShuffleChannel")

@@ -93,12 +93,14 @@ def reorg(layer: Layer) -> int:
     value, type_ = layer.map(layer.x)
     stride, reverse = section.integer("stride", 1, 1), section.integer("reverse", 0)
     (height, width), channels = type_.spatial, type_.channels
-    if section.integer("extra", 0):
-        raise Unsaid("`extra=` adds numbers that the language has not")
+    extra, flat = section.integer("extra", 0), section.integer("flatten", 0)
+    if extra and not flat:  # numbers behind those of the map, to which nothing is written
+        line = layer.step("reshape", value, shape=(1, 1, type_.size))
+        return layer.step("flatten", layer.step("pad", line, c=((0, extra),)))
     if channels % stride**2 or (not reverse and (height % stride or width % stride)):
         raise Unsaid(f"`stride={stride}` divides no map of {type_}")
     sizes: dict[str, Any] = {"a": stride, "b": stride}
-    if section.integer("flatten", 0):
+    if flat:
         return flattened(layer, value, type_, stride, bool(reverse))
     if reverse:
         return layer.step("rearrange", value, pattern="h w (a b c) -> (h a) (w b) c", **sizes) if stride > 1 else value
@@ -152,7 +154,7 @@ def boxes(layer: Layer, count: int, pieces: list[tuple[int, str]], factor: float
             cut = layer.step("slice", value, bounds=(start, start + size))
             parts.append(layer.step(function, cut) if function else cut)
             if not start and factor != 1:
-                parts[0] = layer.step("add", layer.step("mul", parts[0], number=factor), number=(1 - factor) / 2)
+                parts[0] = layer.step("add", layer.step("mul", parts[0], number=factor), number=round((1 - factor) / 2, 9))
         start += size
     value = layer.step("concat", *parts) if len(parts) > 1 else parts[0]
     return layer.output(layer.step("rearrange", value, pattern="a h w c -> h w (a c)"))

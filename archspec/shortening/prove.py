@@ -40,11 +40,39 @@ def renamed(one: Network, other: Network) -> tuple[dict[str, str], list[str]]:
     wrong = [name for digest, found in mine.items() if len(found) != len(theirs.get(digest, ())) for name in found]
     if wrong or len(mine) != len(theirs):
         return {}, wrong or ["output"]
-    names = {name: called for digest, found in theirs.items() for name, called in zip(found, mine[digest], strict=True)}
-    first, second = _values(one, {name: name for name in names.values()}), _values(other, names)
-    same = first[1] == second[1] and first[0].keys() == second[0].keys()
-    inputs = [(i.name, i.type) for i in one.inputs] == [(i.name, i.type) for i in other.inputs]
-    return names, [] if same and inputs else ["output"]
+    same_inputs = [(i.name, i.type) for i in one.inputs] == [(i.name, i.type) for i in other.inputs]
+    for order in (_as_written, _by_what_follows):
+        first, second = order(one, mine), order(other, theirs)
+        names = {name: called for digest, found in second.items() for name, called in zip(found, first[digest], strict=True)}
+        before, after = _values(one, {name: name for name in names.values()}), _values(other, names)
+        if same_inputs and before[1] == after[1] and before[0].keys() == after[0].keys():
+            return names, []
+    return names, ["output"]
+
+
+def _as_written(network: Network, layers: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Layers by digests, those of one digest in the order of the network."""
+    return layers
+
+
+def _by_what_follows(network: Network, layers: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Layers by digests, those of one digest by what reads them: alike branches of a `concat` may be written in another order than they come in."""
+    digests = {name: digest for digest, name in _values(network, {})[2]}
+    ends: list[str] = []
+    places = list(walk(network, ends))
+    uses: dict[str, list[str]] = {}
+    for output, end in zip(network.outputs, ends, strict=True):
+        uses.setdefault(end, []).append(_digest("output", output.name))
+    follows: dict[str, str] = {}
+    for place in reversed(places):
+        own = [place.name, *(f"{place.name}:{at + 1}" for at in range(len(place.node.further)))]
+        follows[place.name] = _digest(*(use for name in own for use in sorted(uses.get(name, ()))))
+        use = _digest(digests.get(place.name, place.node.op.step), follows[place.name])
+        for at, source in enumerate(place.sources):
+            uses.setdefault(source, []).append(use if place.node.op.step in _FREE else _digest(use, str(at)))
+        if place.owner is not None:
+            uses.setdefault(place.owner, []).append(use)
+    return {digest: sorted(found, key=follows.__getitem__) for digest, found in layers.items()}
 
 
 def _by_digest(network: Network) -> dict[str, list[str]]:

@@ -299,6 +299,22 @@ def test_all_that_cannot_be_read_is_said_in_one_run(tmp_path):
     assert [found.span.line for found in error.value.diagnostics] == [2, 4, 5]
 
 
+def test_boxes_of_positions_and_those_that_are_kept(tmp_path):
+    """Four numbers for a ratio of 1, for 2 and 1/2, and for `max_size`, at 9x8 positions; ratios that are there twice count once."""
+    priors = "min_size: 30 max_size: 60 aspect_ratio: 2 aspect_ratio: 1"
+    text = (
+        layer("PriorBox", f"prior_box_param {{ {priors} flip: true }}", "data data", "p")
+        + layer("PriorBox", f"prior_box_param {{ {priors} flip: false }}", "data data", "q")
+        + layer("Concat", "concat_param { axis: 2 }", "p q", "c")
+    )
+    found = imported(tmp_path, DATA + text)
+    assert found.network.outputs[0].name == "output" and "out=2x1152" in found.text and "out=2x864" in found.text
+    kept = "detection_output_param { num_classes: 21 keep_top_k: 200 }"
+    assert "out=200x7x1" in imported(tmp_path, DATA + text + layer("DetectionOutput", kept, "data data c", "d")).text
+    with pytest.raises(archspec.SpecError, match="how many boxes"):
+        imported(tmp_path, DATA + layer("DetectionOutput", "", "data data", "d"))
+
+
 def test_a_layer_that_became_custom_is_shown_in_the_file(tmp_path):
     (found,) = imported(tmp_path, DATA + layer("Power", "power_param { power: 0.5 }")).diagnostics
     assert (found.code, found.severity, found.span.line) == ("A610", "warning", 2)

@@ -80,6 +80,12 @@ def test_reorg_flatten(tmp_path):
     assert np.array_equal(back, x)
 
 
+def test_reorg_extra(tmp_path):
+    """reorg_layer.c copies the numbers and leaves those behind them as they were when they were made: 0."""
+    x = image(3, 4, 5)
+    assert np.array_equal(computed(tmp_path, "[reorg]\nextra=2\n", x).ravel(), [*x.ravel(), 0, 0])
+
+
 def shortcut(out, add, s1, s2):
     """blas.c, shortcut_cpu."""
     (c1, h1, w1), (c2, h2, w2) = add.shape, out.shape

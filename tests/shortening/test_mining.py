@@ -91,3 +91,14 @@ def test_branches_that_are_alike_keep_their_order():
     other = "input 8x8x4\nx: skip\na: conv k=3 f=4 p=1 | bn\nb: from x | conv k=3 f=4 p=1 | bn\nfrom a | concat b | conv k=1 f=2\n"
     names, wrong = renamed(archspec.loads(text), archspec.loads(other))
     assert not wrong and names["a.0"] == "conv1" and names["b.0"] == "conv2"
+
+
+def test_branches_that_are_alike_may_come_in_another_order():
+    """A cross-stage partial block as Darknet runs it: the layer that comes first is joined last."""
+    made = "x: skip\na: conv k=1 f=4\nb: from x | conv k=1 f=4\nresidual: conv k=3 f=4 p=1\nconcat a\nconv k=1 f=2\n"
+    network = archspec.loads(f"input 8x8x4\n{made}")
+    text = "input 8x8x4\nconcat:\n  seq:\n    conv k=1 f=4\n    residual: conv k=3 f=4 p=1\n  conv k=1 f=4\nconv k=1 f=2\n"
+    names, wrong = renamed(network, archspec.loads(text))
+    assert not wrong and names == {"conv1": "b", "conv2": "conv3", "conv3": "a", "conv4": "conv4"}
+    short = archspec.shorten(network, named=False)
+    assert not short.note and "concat:" in short.text
