@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tests.fuzzing.chooser import Pair, Values
-from tests.fuzzing.draw import ROUND, ROUNDS, Draw, Ref, Refused, condition, const, demand
+from tests.fuzzing.draw import ROUND, ROUNDS, Arg, Draw, Ref, Refused, condition, const, demand
 from tests.fuzzing.labels import Context, Known, Labels, Level, Made, Named, climbed
 from tests.fuzzing.layers import LAYERS, flatten_first
 from tests.fuzzing.modules import OfAll
@@ -64,6 +64,15 @@ class GaveUp(Exception):
         self.item = refused.item
 
 
+def blamed(item: Any, arg: Arg, env: dict[str, Any]) -> Any:
+    """The value of an argument that stands in a part. Raises Refused, which names the part."""
+    try:
+        return arg.value(env)
+    except Refused as refused:
+        refused.item = refused.item or item
+        raise
+
+
 def answer(plan: Generator[Any, Any, None], value: Value | None) -> Any:
     """What a plan draws next, given the value after the part before; None at its end."""
     try:
@@ -104,11 +113,7 @@ class Runner:
 
     def kept(self, item: Part, x: Value, context: Context) -> bool:
         """Whether the guard of a part holds. Raises Refused, which says where."""
-        try:
-            return item.guard is None or bool(item.guard.value(context.env(x)))
-        except Refused as refused:
-            refused.item = refused.item or item
-            raise
+        return item.guard is None or bool(blamed(item, item.guard, context.env(x)))
 
     def run_step(self, step: Step, x: Value, context: Context) -> Value:
         if step.name == "skip":
@@ -228,7 +233,7 @@ class Runner:
         here, env = context.env(x), Known({**self.names, "cin": x.channels, **Context({}, labels).env(x)})
         for parameter in block.parameters:
             given, default = call.given.get(parameter.name), parameter.default
-            value = given.value(here) if given is not None else default.value(env) if default is not None else None
+            value = given.value(here) if given is not None else blamed(block, default, env) if default is not None else None
             if parameter.is_value:
                 labels.own[parameter.name] = Named(replace(context.labels.value(value), stored=False), parameter.label)
             else:

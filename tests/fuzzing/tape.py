@@ -169,7 +169,7 @@ class Tape:
         else:
             first = max(values, key=lambda v: (len(v.shape), v.size))
             shapes = [_spread(value, first) for value in values]
-            demand(None not in shapes, "different kinds in a product")
+            demand(None not in shapes and len(set(map(len, shapes))) == 1, "different kinds in a product")
             demand(all(len({*axis} - {1}) <= 1 for axis in zip(*shapes, strict=True)), "different shapes in a product")
         axis = 2 if (first.kind == "tokens") is not along else 1
         return self.apply(kind, Merge(kind, axis), values, first.kind)
