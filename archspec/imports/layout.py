@@ -22,6 +22,9 @@ class Digit(NamedTuple):
     stride: int
 
 
+COPIES = "*"
+"""What stands in place of an axis in a digit that counts copies of what is before it."""
+
 Dim = tuple[Digit, ...]
 Dims = tuple[Dim, ...]
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from archspec.imports.channels_first import Kernel, Tensors, sizes
 from archspec.imports.flat import Site, Unsaid
+from archspec.imports.head_dims import parted, shared, turning
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, size, viewed
 from archspec.imports.relative import looks_around, parts_windows
@@ -142,13 +143,13 @@ class Attending(Tensors):
 
     def _attend(self, site: Site, scores: Scores, values: View) -> View:
         """The same for values that no number waits to be multiplied with."""
-        q, k, v = (self._parted(one) for one in (scores.queries, scores.keys, values))
-        heads, shared = size(q.dims[1]), size(k.dims[1])
+        q, k, v = (parted(one) for one in (scores.queries, scores.keys, values))
+        heads = size(q.dims[1])
         usual = size(q.dims[3]) ** -0.5
         scale = (usual if scores.scale is None else scores.scale) * q.factor * k.factor
         q, k = q._replace(factor=1.0), k._replace(factor=1.0)
-        given: dict[str, Any] = {"heads": heads}
-        given |= {"kvheads": shared} if shared != heads else {}
+        given: dict[str, Any] = {"heads": heads, **shared(scores.keys, heads, size(k.dims[1])), **turning(q, k, v, self.positions(q.value))}
+        q, k = q._replace(rope=None), k._replace(rope=None)
         given |= {"causal": True} if scores.causal else {}
         given |= {"scale": scale} if abs(scale / usual - 1) > 1e-6 else {}
         if scores.mixed and len(scores.mixed) != 2:
@@ -263,14 +264,6 @@ class Attending(Tensors):
         )
         self._rolled[found] = _Rolled(value, shifts)
         return found
-
-    def _parted(self, x: View) -> View:
-        """Queries, keys or values with the batch, the heads, the positions and the channels of a head as four dimensions."""
-        if len(x.dims) < 3:
-            raise Unsaid(f"it is attention over tensors of {len(x.dims)} dimensions")
-        lead = [digit for dim in x.dims[:-2] for digit in dim]
-        heads = [digit for digit in lead if digit.axis == "c"]
-        return x._replace(dims=(merged([digit for digit in lead if digit.axis != "c"]), merged(heads), *x.dims[-2:]))
 
     def _as_queries(self, value: int, q: View, positions: Dim, heads: int) -> View:
         """The result of attention with its dimensions where those of the queries are."""

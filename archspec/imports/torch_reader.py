@@ -31,6 +31,7 @@ from archspec.imports.torch_nodes import (
 )
 from archspec.imports.torch_recognised import Recognised, recognised
 from archspec.imports.torch_table import ROWS, TAKES, Final, Stacked
+from archspec.imports.torch_turned import before_attention
 from archspec.imports.views import View, declared_type
 from archspec.types import Map, Vector, from_shape
 
@@ -76,8 +77,7 @@ class Reader(Constants):
         from archspec.imports.torch_modules import wholes
 
         results: list[tuple[Any, Any]] = []
-        parts = wholes(self)
-        written = recognised(self, parts)
+        written = recognised(self, parts := wholes(self)) | before_attention(self)
         inner = {one for found in written.values() for one in found.inner}
         for node in self.program.graph.nodes:
             if node.op == "placeholder":
@@ -340,11 +340,11 @@ class Reader(Constants):
     ) -> View:
         """A `custom` with a result of a shape. `places` are the numbers that its function takes; None where these cannot be said.
 
-        A value of which a view cannot be said is taken as a whole. Either leaves a name that is only declared, since PyTorch's function would
-        compute something else.
+        A value of which a view cannot be said is taken as a whole. Either leaves a name that is only declared, as does a batch that comes later,
+        since PyTorch's function would compute something else.
         """
         taken = [self.settled_or_whole(site, view) for view in views]
-        if places is None or not all(settled for _, settled in taken):
+        if places is None or shape[0] != self.batch or not all(settled for _, settled in taken):
             places, site = (), site._replace(operator=site.operator.removeprefix("aten."))
         result = self.flat.custom(
             site._replace(key=next(iter(stored.values()), "").rpartition(".")[0]),
@@ -384,7 +384,8 @@ class Reader(Constants):
         if isinstance(rows, Rows):
             key = f"{key}_{rows.start}_{rows.stop}"
         stored = {"weight": placed(rows)} | ({"bias": placed(part)} if part is not None else {})
-        return key, Kernel(weight.sizes, bias is not None, stored)
+        form = {"frozen": True} if isinstance(rows, Held) and not rows.learned else {}  # a buffer, as filters that blur are
+        return key, Kernel(weight.sizes, bias is not None, stored, form)
 
 
 def _each(arguments: Mapping[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:

@@ -33,8 +33,7 @@ def _conv(r: Reader, site: Site, x: Any, weight: Any, bias: Any, stride: Any, pa
     d = spread(dilation, axes)
     p = spread(0 if padding == "valid" else padding, axes) if padding != "same" else []
     around = (p, p) if padding != "same" else _same(kernel.shape[2:], d)
-    form = {"frozen": True} if isinstance(weight, Held) and not weight.learned else {}  # filters that are a buffer, as those that blur
-    return r.conv(site._replace(key=key), x, kernel, spread(stride, axes), around, d, groups, form=form)
+    return r.conv(site._replace(key=key), x, kernel, spread(stride, axes), around, d, groups)
 
 
 @row("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, Dim, Dims, axes_of, joined, merged, plain, rearrangement, size, sizes_of, viewed
+from archspec.imports.layout import COPIES, Digit, Dim, Dims, axes_of, joined, merged, plain, rearrangement, size, sizes_of, viewed
 from archspec.imports.stored import Held
 from archspec.types import Map, Tokens, Type, Vector, describe, is_line
 
@@ -21,6 +21,8 @@ class View(NamedTuple):
     fixed: tuple[tuple[Digit, int], ...] = ()
     factor: float = 1.0
     """A number that it is multiplied by. It and the fixed parts wait for the layer that takes the tensor: `cut` writes what they take."""
+    rope: int | None = None
+    """The base with which positions turn it, which waits for attention."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -47,6 +49,11 @@ class Views:
         """A whole axis of a value."""
         type_ = self.flat.type_of(value)
         return merged([Digit(axis, dict(zip(axes_of(type_), sizes_of(type_), strict=True)).get(axis, 1), 1)])
+
+    def positions(self, value: int) -> Dim | None:
+        """The whole axis of positions of tokens, or of a map with one axis; None where there are several, or none."""
+        type_ = self.flat.type_of(value)
+        return self.axis(value, "t" if isinstance(type_, Tokens) else "w") if isinstance(type_, Tokens) or is_line(type_) else None
 
     def viewed_in(self, site: Site, x: View) -> None:
         """Note the module in which a tensor got its dimensions: a layer that this takes is written there, however late."""
@@ -137,6 +144,8 @@ class Views:
 
         The layer that this takes, if any, is written. Raises Unsaid.
         """
+        if x.rope is not None or any(digit.axis == COPIES for dim in x.dims for digit in dim):
+            raise Unsaid("only attention turns channels by positions, and reads a head several times")
         site = self._there(site, x)
         x = self.cut(site, x)
         here = self.flat.type_of(x.value)
@@ -155,8 +164,11 @@ class Views:
     def declared(self, value: int, shape: Sequence[int]) -> View:
         """A value of `declared_type` as a tensor of its shape, as far as that can be said."""
         x = self.of(value)
-        dims = viewed(x.dims, shape)
-        return x if dims is None else x._replace(dims=dims)
+        if is_line(self.flat.type_of(value)) and len(shape) == 3:  # whose channels are declared last, as those of tokens
+            x = x._replace(dims=(x.dims[0], x.dims[2], x.dims[1]))
+        at = _place_of_batch(shape, self.batch) or 0
+        dims = viewed(x.dims, (*shape[at : at + 1], *shape[:at], *shape[at + 1 :]))
+        return x if dims is None else x._replace(dims=(*dims[1 : at + 1], dims[0], *dims[at + 1 :]))
 
     def settled_or_whole(self, site: Site, x: View) -> tuple[int, bool]:
         """The value that a tensor is, or that which it is a view of, for a layer of which only the result is known; and whether it is settled."""
@@ -202,6 +214,10 @@ class Views:
 
     def _rearranged(self, site: Site, value: int, here: Type, type_: Type, dims: list[Dim]) -> int:
         """A tensor as a value by a pattern, which has channels last."""
+        if is_line(here) and isinstance(type_, Tokens):  # a pattern leaves positions what they are
+            value = self.flat.step(site, "tokens", value)
+            here = self.flat.type_of(value)
+            dims = [tuple([one._replace(axis="t" if one.axis == "w" else one.axis) for one in dim]) for dim in dims]
         if len(type_.shape) == 2 and is_line(here) != isinstance(type_, Map):
             raise Unsaid(f"it makes {describe(type_)} out of {describe(here)} with another order of numbers")
         last = [*dims[1:], dims[0]] if isinstance(type_, Map) else dims
@@ -343,11 +359,18 @@ def _written(shape: tuple[int, ...]) -> int | tuple[int, ...]:
 
 
 def declared_type(shape: Sequence[int], batch: int) -> Type:
-    """The type of a result of which nothing but its shape is known: a vector of all its numbers where it does not begin with the batch."""
-    sizes = tuple(shape[1:])
-    if shape[0] != batch or not 1 <= len(sizes) <= 4:
+    """The type of a result of which nothing but its shape is known: a vector of all its numbers where it is not clear which axis is the batch."""
+    at = _place_of_batch(shape, batch)
+    sizes = (*shape[:at], *shape[at + 1 :]) if at is not None else ()
+    if not 1 <= len(sizes) <= 4:
         return Vector(prod(shape) // batch)
     return _type({1: "vector", 2: "tokens"}.get(len(sizes), "map"), sizes)
+
+
+def _place_of_batch(shape: Sequence[int], batch: int) -> int | None:
+    """Which axis is the batch: the first, or the only later one of its size; None where none is, or several may be."""
+    places = [at for at, count in enumerate(shape) if count == batch]
+    return places[0] if places and (places[0] == 0 or len(places) == 1) else None
 
 
 def _crossed(dim: Dim, channels: Dim) -> bool:

@@ -1,0 +1,261 @@
+"""What a program writes out before attention, recognised by what it computes: positions that turn queries and keys, and heads that share keys."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from archspec.imports.flat import Site, Unsaid
+from archspec.imports.layout import COPIES, Digit, joined, viewed
+from archspec.imports.torch_nodes import operator
+from archspec.imports.torch_recognised import Recognised
+from archspec.imports.views import View
+
+_MOVES = {
+    *("view", "reshape", "_unsafe_view", "transpose", "permute", "unsqueeze", "expand", "slice", "clone", "contiguous", "alias"),
+    *("to", "_to_copy", "float", "type_as", "flatten", "repeat_interleave"),
+}
+_ATTENTION = {"scaled_dot_product_attention", "matmul", "bmm", "einsum"}
+_TURNING = _MOVES | {
+    *("add", "sub", "mul", "neg", "rsub", "cat", "stack", "chunk", "split", "getitem", "select", "unbind", "squeeze", "unflatten"),
+    *("view_as_complex", "view_as_real", "split_with_sizes"),
+}
+_ENDS = {"add", "cat", "flatten", "view", "reshape", "_unsafe_view"}
+"""The last operators of what turns."""
+_MOST = 32
+"""Operators that turn one tensor, at most."""
+_CONSTANTS = 200
+"""Operators that compute angles, at most."""
+_LARGEST = 1e9
+"""The largest base."""
+_NUMBERS = 2_000_000
+"""Numbers of a tensor that is drawn to try it."""
+
+
+def before_attention(reader: Any) -> dict[Any, Recognised]:
+    """What leads to attention alone and is an argument of it, by the operators that give the results."""
+    fed = _fed(reader)
+    shared: dict[Any, Recognised] = {}
+    turned: dict[Any, Recognised] = {}
+    inside: set[Any] = set()
+    into: Counter[Any] = Counter()
+    """How many tensors that are turned lead to which attention: its queries and its keys."""
+    for node in reversed([*reader.program.graph.nodes]):
+        attended = _attended(node) if node in fed and node.op == "call_function" and node not in inside else None
+        if attended is None:
+            continue
+        made = _shared(node)
+        if made is not None:
+            shared[node] = made
+        elif _name(node) in _ENDS and (made := _turned(reader, node, fed)) is not None:
+            turned[node] = made
+            into.update(attended)
+        inside.update(made.inner if made is not None else ())
+    return shared | {node: made for node, made in turned.items() if all(into[one] == 2 for one in _attended(node) or ())}
+
+
+def _fed(reader: Any) -> set[Any]:
+    """The operators that follow from inputs or learned tensors of the network, and these."""
+    found: set[Any] = {
+        one for one in reader.program.graph.nodes if one.op == "placeholder" and one.name not in reader.keys
+    } | reader.held_nodes
+    for node in reader.program.graph.nodes:
+        if any(one in found for one in node.all_input_nodes):
+            found.add(node)
+    return found
+
+
+def _name(node: Any) -> str:
+    return operator(node).removeprefix("aten.") if node.op == "call_function" else ""
+
+
+def _shape(node: Any) -> tuple[int, ...]:
+    return tuple(getattr(node.meta.get("val"), "shape", ()))
+
+
+def _attended(node: Any) -> set[Any] | None:
+    """The attention that a tensor leads to through views; None where something else reads it."""
+    found: set[Any] = set()
+    pending, seen = [node], {node}
+    while pending and len(_shape(node)) in (3, 4, 5):
+        for user in pending.pop().users:
+            if _name(user) in _ATTENTION:
+                found.add(user)
+                continue
+            scales = _name(user) in ("mul", "div") and len(user.all_input_nodes) == 1
+            if not (scales or _name(user) in _MOVES) or len(seen) > _MOST:
+                return None
+            if user not in seen:
+                seen.add(user)
+                pending.append(user)
+    return found or None
+
+
+# keys and values of several heads
+
+
+def _shared(node: Any) -> Recognised | None:
+    """Heads of which each stands so many times in a row: `repeat_interleave`, or a new axis that is expanded and joined with that before it."""
+    if _name(node) == "repeat_interleave" and len(node.args) > 2 and isinstance(node.args[1], int) and isinstance(node.args[2], int):
+        return _repeated(node, node.args[0], [], node.args[2] % len(_shape(node)), node.args[1])
+    if _name(node) not in ("view", "reshape", "_unsafe_view", "flatten"):
+        return None
+    inner: list[Any] = []
+    one, wide = node.args[0], _shape(node.args[0])
+    while _name(one) in _MOVES and len(_shape(one)) == len(_shape(node)) + 1:
+        inner.append(one)
+        one = one.args[0]
+    if len(inner) < 2 or {_name(each) for each in inner} - {"expand", "unsqueeze", "slice", "clone", "contiguous"}:
+        return None
+    few = _shape(one)
+    for dim, size in enumerate(few):
+        times = wide[dim + 1] if len(wide) == len(few) + 1 else 1
+        joins = (*few[:dim], size * times, *few[dim + 1 :])
+        if times > 1 and wide == (*few[: dim + 1], times, *few[dim + 1 :]) and _shape(node) == joins:
+            return _repeated(node, one, inner, dim, times)
+    return None
+
+
+def _repeated(node: Any, source: Any, inner: list[Any], dim: int, times: int) -> Recognised | None:
+    if not 0 < dim < len(_shape(node)) - 1 or len(_shape(source)) != 4:
+        return None
+
+    def make(_: Any, site: Site, x: View) -> View:
+        return x._replace(dims=tuple([(*one, Digit(COPIES, times, 0)) if at == dim else one for at, one in enumerate(x.dims)]))
+
+    return Recognised(source, [one for one in inner if len(one.users) == 1], make)
+
+
+# positions
+
+
+class _Turn(NamedTuple):
+    """How a tensor is turned: by which base, along which dimension, and whether neighbours are pairs, or the two halves of the channels."""
+
+    base: int
+    dim: int
+    neighbours: bool
+
+
+class _Other(Exception):
+    """Says that operators read more than the tensor that is tried, and constants."""
+
+
+def _turned(reader: Any, node: Any, fed: set[Any]) -> Recognised | None:
+    """Rotary positions (Su et al. 2021), however they are written out."""
+    shape = _shape(node)
+    if len(shape) != 4 or shape[-1] % 2 or shape[-1] < 4 or node.meta["val"].numel() > _NUMBERS:
+        return None
+    region = _region(node, fed)
+    if not any(_name(one) == "mul" and any(each not in fed for each in one.all_input_nodes) for one in region):
+        return None
+    sources = dict.fromkeys(each for one in region for each in one.all_input_nodes if each in fed and _shape(each) == shape)
+    for source in sorted(sources):
+        turn = _tried(reader, source, node, fed)
+        if turn is not None:
+            closed = {node}
+            for one in reversed(region):
+                if all(user in closed for user in one.users):
+                    closed.add(one)
+            return Recognised(source, [one for one in region if one in closed and one is not node and one > source], _turning(turn))
+    return None
+
+
+def _region(node: Any, fed: set[Any]) -> list[Any]:
+    """An operator, and those before it that may turn a tensor together with it."""
+    found, pending = {node}, [node]
+    while pending and len(found) <= _MOST:
+        for one in pending.pop().all_input_nodes:
+            if one in fed and one not in found and _name(one) in _TURNING:
+                found.add(one)
+                pending.append(one)
+    return sorted(found)
+
+
+def _tried(reader: Any, source: Any, node: Any, fed: set[Any]) -> _Turn | None:
+    """How an operator's result is its source turned; None where it is not."""
+    import torch
+
+    x = torch.randn(_shape(source), generator=torch.Generator().manual_seed(0))
+    try:
+        y = _value(reader, node, {source: x}, fed)
+    except Exception:  # another tensor, or whatever an operator refuses
+        return None
+    if not isinstance(y, torch.Tensor) or y.shape != x.shape or y.is_complex():
+        return None
+    for neighbours in (False, True):
+        one, other = (torch.complex(*_pairs(each.float(), neighbours)) for each in (x, y))
+        angles = (other / one)[0].angle()
+        for dim in (1, 2):
+            row = angles.movedim(dim - 1, 0)[:, 0]
+            first = float(row[1, 1]) if len(row) > 1 else 0.0
+            half = x.shape[-1] // 2
+            if not 0 < first < 1 or first**half < 1 / _LARGEST:
+                continue
+            for base in (round(float(f"{first**-half:.3g}")), round(first**-half)):  # which people give few digits
+                wanted = torch.outer(torch.arange(len(row)).double(), base ** (-torch.arange(half).double() / half))
+                turned = one * torch.polar(torch.ones_like(wanted), wanted).unsqueeze(2 - dim).to(one)
+                close = 1e-4 + 1e-6 * len(row)
+                if base > 1 and bool(((turned - other).abs() <= close * (1 + one.abs())).all()):
+                    return _Turn(base, dim, neighbours)
+    return None
+
+
+def _pairs(x: Any, neighbours: bool) -> tuple[Any, Any]:
+    """The two numbers of each pair of channels."""
+    a, b = (x[..., ::2], x[..., 1::2]) if neighbours else x.chunk(2, dim=-1)
+    return a.contiguous(), b.contiguous()
+
+
+def _value(reader: Any, node: Any, known: dict[Any, Any], fed: set[Any]) -> Any:
+    """What an operator gives for a known tensor. Raises _Other."""
+    import torch
+
+    if node in known:
+        return known[node]
+    if len(known) > _CONSTANTS or (node in fed and _name(node) not in _TURNING):
+        raise _Other
+    if node.op == "placeholder":
+        tensor = reader.state.get(reader.keys.get(node.name))
+        if tensor is None or tensor.is_meta:
+            raise _Other
+        known[node] = tensor.detach().cpu()
+        return known[node]
+    for one in node.all_input_nodes:
+        _value(reader, one, known, fed)
+    args, kwargs = torch.fx.node.map_arg((node.args, dict(node.kwargs)), lambda one: known[one])
+    kwargs = {**kwargs, "device": "cpu"} if "device" in kwargs else kwargs
+    known[node] = node.target(*[one.clone() if isinstance(one, torch.Tensor) else one for one in args], **kwargs)
+    return known[node]
+
+
+def _turning(turn: _Turn) -> Callable[[Any, Site, View], View]:
+    """What makes a tensor one that attention turns; where neighbours are pairs, its channels are brought into two halves first."""
+
+    def make(r: Any, site: Site, x: View) -> View:
+        if x.rope is not None or len(x.dims) != 4:
+            raise Unsaid("its positions turn it twice")
+        if x.dims[turn.dim] != r.positions(x.value):
+            x = _as_tokens(r, site, x, turn.dim)
+        last = x.dims[-1]
+        if turn.neighbours:
+            parts = viewed((last,), (x.sizes[-1] // 2, 2))
+            if parts is None:
+                raise Unsaid("its neighbours are no pairs")
+            last = joined(parts[::-1])
+        return x._replace(dims=(*x.dims[:-1], last), rope=turn.base)
+
+    return make
+
+
+def _as_tokens(r: Any, site: Site, x: View, dim: int) -> View:
+    """A tensor whose positions and heads lie otherwise as one of tokens with the heads side by side."""
+    order: Sequence[int] = (0, dim, 3 - dim, 3)
+    batch, places, heads, own = (x.dims[at] for at in order)
+    tokens = r.of(r.settle(site, x._replace(dims=(batch, places, joined([heads, own]))), "tokens"))
+    parts = viewed(tokens.dims[-1:], (x.sizes[3 - dim], x.sizes[-1]))
+    if parts is None:
+        raise Unsaid("its heads are parted from one another")
+    dims = (tokens.dims[0], tokens.dims[1], *parts)
+    return tokens._replace(dims=tuple([dims[order.index(at)] for at in range(4)]))  # type: ignore[no-any-return]

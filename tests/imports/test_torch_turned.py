@@ -1,0 +1,131 @@
+"""Attention as language models write it: rotary positions in several forms, and heads that share keys and values."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="reads modules of PyTorch")
+pytest.importorskip("numpy")
+
+import archspec
+from tests.imports.test_torch_export import Case, imported
+
+nn = torch.nn
+F = nn.functional
+
+
+def angles(m, length):
+    return torch.outer(torch.arange(length).float(), m.frequencies)
+
+
+def halves(x, angle):
+    """As in Hugging Face's Llama."""
+    wide = torch.cat((angle, angle), -1)
+    one, other = x.chunk(2, -1)
+    return x * wide.cos() + torch.cat((-other, one), -1) * wide.sin()
+
+
+def parts(x, angle):
+    one, other = x[..., : x.shape[-1] // 2], x[..., x.shape[-1] // 2 :]
+    return torch.cat((one * angle.cos() - other * angle.sin(), one * angle.sin() + other * angle.cos()), -1)
+
+
+def neighbours(x, angle):
+    """As in GPT-J: pairs that stand side by side."""
+    cos, sin = (each.repeat_interleave(2, -1) for each in (angle.cos(), angle.sin()))
+    return x * cos + torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2) * sin
+
+
+def numbers(x, angle):
+    """As in Meta's Llama: complex numbers."""
+    pairs = torch.view_as_complex(x.float().reshape(*x.shape[:-1], -1, 2))
+    return torch.view_as_real(pairs * torch.polar(torch.ones_like(angle), angle)).flatten(3).type_as(x)
+
+
+def in_a_row(x, times):
+    return x.repeat_interleave(times, dim=1)
+
+
+def expanded(x, times):
+    n, heads, t, d = x.shape
+    return x[:, :, None].expand(n, heads, times, t, d).reshape(n, heads * times, t, d)
+
+
+def attention(turn, repeated=None, later=lambda x: x):
+    def run(m, x):
+        n, t, _ = x.shape
+        q, k, v = (layer(x).view(n, t, -1, 8).transpose(1, 2) for layer in (m.query, m.key, m.value))
+        q, k = (later(turn(each, angles(m, t))) if turn else each for each in (q, k))
+        k, v = (repeated(each, q.shape[1] // each.shape[1]) if repeated else each for each in (k, v))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return m.out(y.transpose(1, 2).reshape(n, t, -1))
+
+    return run
+
+
+def case(run, shared=2, base=10000.0, words=False):
+    def make():
+        few = 32 // shared
+        frequencies = nn.Buffer(1 / base ** (torch.arange(0, 8, 2).float() / 8), persistent=False)
+        layers = {"query": nn.Linear(32, 32), "key": nn.Linear(32, few), "value": nn.Linear(32, few), "out": nn.Linear(32, 32)}
+        return Case(run, frequencies=frequencies, **layers)
+
+    return make
+
+
+CASES = {
+    "halves": (case(attention(halves, in_a_row)), "heads=4 kvheads=2 causal=yes rope=10000"),
+    "parts": (case(attention(parts, expanded), base=500000.0), "heads=4 kvheads=2 causal=yes rope=500000"),
+    "neighbours": (case(attention(neighbours, expanded)), "heads=4 kvheads=2 causal=yes rope=10000"),
+    "numbers": (case(attention(numbers, in_a_row), 4), "heads=4 kvheads=1 causal=yes rope=10000"),
+    "no positions": (case(attention(None, in_a_row)), "heads=4 kvheads=2 causal=yes\n"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_attention_of_language_models_is_one_layer(name, tmp_path):
+    make, line = CASES[name]
+    module, example, found = imported(make, (12, 32))
+    assert not found.diagnostics and line in found.text
+    found.save_weights(tmp_path / "w.safetensors")
+    ours = archspec.to_torch(found.network).eval()
+    archspec.load_weights(ours, tmp_path / "w.safetensors")
+    with torch.no_grad():
+        wanted = module(example)
+        assert torch.allclose(ours(example.transpose(1, 2)).reshape(wanted.shape), wanted, atol=1e-5)
+
+
+def backwards(x, angle):
+    return halves(x, -angle)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        attention(backwards, in_a_row),
+        attention(lambda x, angle: halves(x, angle + 1), in_a_row),
+        attention(halves, lambda x, times: x.repeat(1, times, 1, 1)),
+        attention(halves, in_a_row, lambda x: x * 2 + 1),
+    ],
+    ids=["backwards", "from another position", "heads in another order", "changed behind"],
+)
+def test_what_is_otherwise_is_no_such_layer(run, tmp_path):
+    module, example, found = imported(case(run), (12, 32))
+    assert "rope" not in found.text or "kvheads" not in found.text
+    found.save_weights(tmp_path / "w.safetensors")
+    ours = archspec.to_torch(found.network).eval()
+    archspec.load_weights(ours, tmp_path / "w.safetensors")
+    with torch.no_grad():
+        wanted = module(example)
+        assert torch.allclose(ours(example.transpose(1, 2)).reshape(wanted.shape), wanted, atol=1e-5)
+
+
+def test_a_buffer_as_a_weight_is_not_learned():
+    _, _, found = imported(lambda: Case(lambda m, x: F.linear(x, m.transform), transform=nn.Buffer(torch.randn(4, 8))), (6, 8))
+    assert "frozen=yes" in found.text and archspec.analyze(found.network).frozen_params == 32
+
+
+def test_a_batch_that_comes_later_is_declared_and_read_as_one():
+    make = lambda: Case(lambda m, x: m.fc(torch.cummax(x.transpose(0, 1), 0)[0]).transpose(0, 1), fc=nn.Linear(8, 4))  # noqa: E731
+    _, _, found = imported(make, (6, 8))
+    assert [found.text.count(each) for each in ('custom "', 'custom "cummax" out=6x8', "fc: linear 4")] == [1, 1, 1]
