@@ -105,7 +105,9 @@ def behind(node: Any, arguments: Mapping[str, Any]) -> tuple[Any, ...] | None:
     Arguments at the end that are what they are by default are left out, and stored tensors, which are taken by their names.
     """
     schema = getattr(node.target, "_schema", None)
-    if schema is None or any(isinstance(one, (Held, Computed)) for one in arguments.values()):
+    if any(isinstance(one, Computed) for one in arguments.values()):
+        return None  # of which the parts are stored, and not the tensor itself
+    if schema is None or any(isinstance(one, Held) for one in arguments.values()):
         return ()
     defaults = {one.name: one.default_value for one in schema.arguments if one.has_default_value()}
     given = list(arguments.items())

@@ -404,3 +404,21 @@ class Calling(nn.Module):
 
     def forward(self, x):
         return self.last(self.function(self.first(x)))
+
+
+def test_a_buffer_as_a_weight_is_not_learned():
+    _, _, found = imported(lambda: Case(lambda m, x: F.linear(x, m.transform), transform=nn.Buffer(torch.randn(4, 8))), (6, 8))
+    assert "frozen=yes" in found.text and archspec.analyze(found.network).frozen_params == 32
+
+
+def test_a_batch_that_comes_later_is_declared_and_read_as_one():
+    make = lambda: Case(lambda m, x: m.fc(torch.cummax(x.transpose(0, 1), 0)[0]).transpose(0, 1), fc=nn.Linear(8, 4))  # noqa: E731
+    _, _, found = imported(make, (6, 8))
+    assert [found.text.count(each) for each in ('custom "', 'custom "cummax" out=6x8', "fc: linear 4")] == [1, 1, 1]
+
+
+def test_a_function_of_what_is_computed_is_only_declared():
+    """PyTorch's own function would get the parts of it."""
+    make = lambda: Case(lambda m, x: torch.atan2(x, m.one * m.other), one=nn.Parameter(torch.randn(5)), other=nn.Parameter(torch.randn(5)))  # noqa: E731
+    _, _, found = imported(make, (4, 5, 5))
+    assert 'custom "atan2"' in found.text and "one=5" in found.text and "other=5" in found.text

@@ -118,14 +118,3 @@ def test_what_is_otherwise_is_no_such_layer(run, tmp_path):
     with torch.no_grad():
         wanted = module(example)
         assert torch.allclose(ours(example.transpose(1, 2)).reshape(wanted.shape), wanted, atol=1e-5)
-
-
-def test_a_buffer_as_a_weight_is_not_learned():
-    _, _, found = imported(lambda: Case(lambda m, x: F.linear(x, m.transform), transform=nn.Buffer(torch.randn(4, 8))), (6, 8))
-    assert "frozen=yes" in found.text and archspec.analyze(found.network).frozen_params == 32
-
-
-def test_a_batch_that_comes_later_is_declared_and_read_as_one():
-    make = lambda: Case(lambda m, x: m.fc(torch.cummax(x.transpose(0, 1), 0)[0]).transpose(0, 1), fc=nn.Linear(8, 4))  # noqa: E731
-    _, _, found = imported(make, (6, 8))
-    assert [found.text.count(each) for each in ('custom "', 'custom "cummax" out=6x8', "fc: linear 4")] == [1, 1, 1]
