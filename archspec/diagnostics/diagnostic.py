@@ -83,6 +83,7 @@ class Diagnostics:
         self._found: dict[tuple[str, Span | str], Diagnostic] = {}
         self._also: dict[tuple[str, Span | str], dict[str, None]] = {}
         self.errors = 0
+        """How many errors were met, those met again included: whether it grew says whether there was one."""
 
     def add(self, diagnostic: Diagnostic, round_: str | None = None) -> None:
         """Add a finding, unless it is a warning that the text has silenced.
@@ -91,6 +92,7 @@ class Diagnostics:
         """
         if diagnostic.severity != "error" and _silenced(diagnostic):
             return
+        self.errors += diagnostic.severity == "error"
         key = (diagnostic.code, diagnostic.span or diagnostic.message)
         if key in self._found:
             if round_:
@@ -99,14 +101,12 @@ class Diagnostics:
         if len(self._found) >= MAX_FINDINGS:
             if diagnostic.severity != "error":
                 return
-            self.errors += 1
             raise Enough
         self._found[key] = diagnostic._replace(
             message=_clipped(diagnostic.message),
             notes=tuple(_clipped(note) for note in diagnostic.notes),
             help=_clipped(diagnostic.help) if diagnostic.help else None,
         )
-        self.errors += diagnostic.severity == "error"
 
     def amend(self, code: str, span: Span, help_: str | None) -> None:
         """Replace the help of the finding of a code at a place, where there is one."""

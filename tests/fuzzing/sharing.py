@@ -62,6 +62,7 @@ class Sharing(Calling):
         new, old = ([entry for entry in entries if entry.module.state_dict()] for entries in (self.tape.entries[before:], made.entries))
         demand([entry.step for entry in new] == [entry.step for entry in old], "other layers than where it stands")
         for entry, owner in zip(new, old, strict=True):
+            demand(repr(entry.module) == repr(owner.module), "another stride or padding, though weights of one shape")
             share(entry.module, owner.module)
         context.level.sure &= bool(old)  # without weights it is its layers once more, which take positions
         return result
@@ -102,7 +103,7 @@ class Sharing(Calling):
 def is_table(made: Made) -> bool:
     """Whether a label names one layer that has a table, and no group around it."""
     items = made.body.items
-    steps = items[0].steps.items if len(items) == 1 and isinstance(items[0], Line) else []
+    steps = items[0].steps.items if len(items) == 1 and isinstance(items[0], Line) and items[0].guard is None else []
     return len(steps) == 1 and isinstance(steps[0], (Step, Tied)) and table(made.entries) is not None
 
 
