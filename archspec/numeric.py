@@ -204,13 +204,17 @@ class Spelled:
     expression, so that formulas have none of these. As a string it is its value; `text` is the expression.
     """
 
-    __slots__ = ("length", "name", "operation", "parts", "value")
+    __slots__ = ("length", "name", "operation", "parts", "said", "simplest", "value")
+    said: tuple[Spelling, str]
+    """The text that was asked for last, once one was."""
+    simplest: Any
+    """The shortest form, once it was looked for (`archspec/simplify.py`)."""
 
     def __init__(self, value: Any, name: str = "", operation: str = "", parts: tuple[Spelled, ...] = ()) -> None:
         self.value, self.operation, self.parts = value, operation, parts
         self.name = name
         """The text of a leaf; empty for an operation, and for a constant of a formula, such as the 2 of 2*P."""
-        self.length: int = 1 + sum([part.length for part in parts])
+        self.length: int = 1 + sum([part.length for part in parts]) if parts else 1
         """Leaves and operations of its text. Parts may be shared, so that this grows faster than what is in memory."""
 
     @staticmethod
@@ -224,8 +228,9 @@ class Spelled:
         parts = tuple([number if isinstance(number, Spelled) else Spelled(number) for number in numbers])
         if len(parts) == 1 and operation in ("max", "min"):
             return parts[0]
-        for part, other in zip(parts, parts[::-1], strict=True):  # `sum` begins with 0 and `prod` with 1: not written
-            if part.is_constant and part.value == _NEUTRAL.get(operation) and type(part.value) is type(other.value):
+        neutral = _NEUTRAL.get(operation)
+        for part, other in zip(parts, parts[::-1], strict=True) if neutral is not None else ():  # where `sum` and `prod` begin: not written
+            if part.is_constant and part.value == neutral and type(part.value) is type(other.value):
                 return other
         return Spelled(OPERATIONS[operation](*[part.value for part in parts]), "", operation, parts)
 
@@ -256,7 +261,16 @@ class Spelled:
 
     def text(self, spelling: Spelling = PYTHON) -> str:
         """Write the expression."""
-        return _written(self, spelling)[0]
+        if not self.operation:
+            return self.name or repr(self.value)
+        try:
+            known, text = self.said
+        except AttributeError:
+            known, text = None, ""
+        if known is not spelling:
+            text = _written(self, spelling)[0]
+            self.said = spelling, text
+        return text
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)

@@ -24,9 +24,11 @@ def simplified(number: Any) -> Any:
         return number.value
     if not number.operation:
         return number if number.name else number.value
-    if _is_whole(number):
-        return _sum(number)
-    return _operation(number)
+    try:
+        return number.simplest
+    except AttributeError:
+        number.simplest = _sum(number) if _is_whole(number) else _operation(number)
+    return number.simplest
 
 
 def _sum(number: Spelled) -> Any:

@@ -141,7 +141,18 @@ class Totals(NamedTuple):
     @property
     def left_out(self) -> str:
         """Words behind the MACs, where they leave layers out."""
-        return f" without {counted(self.uncounted, 'layer')} whose own are not known" if self.uncounted else ""
+        return _left_out(self.uncounted)
+
+
+def _left_out(uncounted: int) -> str:
+    return f" without {counted(uncounted, 'layer')} whose own are not known" if uncounted else ""
+
+
+def counts_in_words(network: Network) -> str:
+    """What a program says of the network that it is: parameters, buffers and MACs, without the analyses that these do not need."""
+    cost = Costs.of(network).network(network)
+    frozen = f", {cost.params - cost.learned:,} of them frozen" if cost.params > cost.learned else ""
+    return f"{cost.params:,} parameters{frozen}, {cost.buffers:,} buffers, {cost.macs:,} MACs per image{_left_out(cost.uncounted)}"
 
 
 class Report:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from archspec.foreign.equivalents import key as spelled
 
 _NUMBERED = re.compile(r"(.*?)(?:_(\d+))?")
-_SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NAMED = re.compile(r"[a-z]+\d+")
+"""A word with its number."""
 
 
 def snake(kind: str) -> str:
@@ -24,13 +25,36 @@ def is_automatic(name: str, kind: str) -> bool:
 
 
 def levelled(names: Iterable[str]) -> dict[str, str]:
-    """Names with dots where levels are: behind a part with a number that several names begin with, and none is."""
-    parted = {name: re.split(r"[_/]+", name) for name in names}
-    heads = Counter(tuple(parts[:count]) for parts in parted.values() for count in range(1, len(parts)))
-    counted = Counter(tuple(parts[:at]) for parts in parted.values() for at in range(1, len(parts) - 1) if parts[at].isdigit())
-    levels = {head for head, times in heads.items() if times > 1 and counted[head] < times}
-    levels -= {tuple(parts) for parts in parted.values()}
+    """Names with dots where levels are: behind a part with a number that several names begin with, and none is.
+
+    A part before numbered ones alone is a level too, if these are of several kinds, or levels themselves. Where names count from 0, as those
+    of rounds and of positions do, so is a part before numbers alone, and each of these.
+    """
+    parted = {name: tuple(re.split(r"[_/]+", name)) for name in names}
+    whole = set(parted.values())
+    heads = Counter(parts[:count] for parts in whole for count in range(1, len(parts)))
+    after: dict[tuple[str, ...], set[str]] = {}
+    for parts in whole:
+        for at in range(1, len(parts)):
+            after.setdefault(parts[:at], set()).add(parts[at])
+    deeper = Counter(parts[:at] for parts in whole for at in range(1, len(parts) - 1) if parts[at].isdigit())
+    several = {head for head, times in heads.items() if times > 1 and deeper[head] < times}
+    rows = {head for head, found in after.items() if all(map(str.isdigit, found))}
+    if not any("0" in after[head] for head in rows):
+        rows = set()
+    levels: set[tuple[str, ...]] = set()
+    for head in sorted(after.keys() - whole, key=len):
+        numbered = any(map(str.isdigit, head[-1])) if head[-1][:1].isalpha() else head[-1].isdigit() and head[:-1] not in levels
+        if (numbered and head in several) or head in rows or head[:-1] in rows or _is_before_numbered(head, after[head], several):
+            levels.add(head)
     return {name: ".".join("_".join(level) for level in _parted(parts, levels)) for name, parts in parted.items()}
+
+
+def _is_before_numbered(head: tuple[str, ...], after: set[str], several: set[tuple[str, ...]]) -> bool:
+    """Whether words with numbers alone stand behind a part, of several kinds, or with more than one name in each."""
+    if len(after) < 2 or not all(map(_NAMED.fullmatch, after)):
+        return False
+    return len({part.rstrip("0123456789") for part in after}) > 1 or all((*head, part) in several for part in after)
 
 
 def _parted(parts: Sequence[str], levels: set[tuple[str, ...]]) -> list[list[str]]:
@@ -38,8 +62,7 @@ def _parted(parts: Sequence[str], levels: set[tuple[str, ...]]) -> list[list[str
     found: list[list[str]] = [[]]
     for at, part in enumerate(parts[:-1]):
         found[-1].append(part)
-        numbered = any(map(str.isdigit, part)) if part[:1].isalpha() else part.isdigit() and len(found[-1]) > 1
-        if numbered and tuple(parts[: at + 1]) in levels:
+        if parts[: at + 1] in levels:
             found.append([])
     found[-1].append(parts[-1])
     if len(found) > 1 and len(found[-1]) == 2 and found[-1][0].isdigit() and found[-1][1].isalpha():

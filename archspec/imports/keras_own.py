@@ -16,6 +16,8 @@ from archspec.ops.base import Misfit, Op
 from archspec.ops.declare import Unfit
 from archspec.types import Map
 
+TRAINING = "TrainingOnly"
+"""The layer that marks outputs of training alone."""
 _RENAMED = {"name": "function"}
 """Arguments that Keras has for itself are called otherwise in a layer."""
 
@@ -27,6 +29,8 @@ def _steps() -> dict[str, str]:
 
 def own(k: Keras, spot: Spot, inputs: Sequence[View]) -> View:
     """The layer of the language that has the name of the class. Raises Unsaid."""
+    if spot.layer.kind == TRAINING and len(inputs) == 1:
+        return inputs[0]
     if spot.layer.kind == "Bias" and len(inputs) == 1:
         return _biased(k, spot, inputs[0])
     step = _steps().get(spot.layer.kind)

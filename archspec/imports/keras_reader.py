@@ -12,7 +12,7 @@ from archspec.imports.keras_config import PACKAGE, Call, Layer, Model, Ref, dama
 from archspec.imports.keras_files import is_function
 from archspec.imports.keras_names import is_automatic, levelled
 from archspec.imports.keras_operations import operated
-from archspec.imports.keras_own import own
+from archspec.imports.keras_own import TRAINING, own
 from archspec.imports.keras_table import ROWS
 from archspec.imports.keras_views import Keras, Spot
 from archspec.imports.views import View
@@ -24,6 +24,7 @@ _NESTED = 20
 """Models within models."""
 _FOREIGN = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 """Layers that are a program."""
+_ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU", "ELU", "PReLU", "Softmax")
 Shape = tuple[int | None, ...]
 
 
@@ -58,8 +59,8 @@ class Reader:
         self.flat, self.model, self.inputs, self.facts = flat, model, inputs, facts
         layers = list(_all(model))
         first = any(layer.config.get("data_format") == "channels_first" for layer in layers)
-        uneven = any(layer.kind.startswith("ZeroPadding") and _is_uneven(layer.config.get("padding")) for layer in layers)
-        self.keras = Keras(flat, first=first, uneven=uneven, old=model.version[:1] in ("1", "2"))
+        zeros = {_is_uneven(layer.config.get("padding")) for layer in layers if layer.kind.startswith("ZeroPadding")}
+        self.keras = Keras(flat, first=first, uneven=True in zeros, even=zeros == {False}, old=model.version[:1] in ("1", "2"))
         self.count = 0
         self.keys: dict[str, str] = {}
         """The keys of layers by where the source has them."""
@@ -74,10 +75,13 @@ class Reader:
         for at, ((name, _), x) in enumerate(zip(self.model.outputs, results, strict=True)):
             if x is None:
                 continue
-            spot = Spot(self.model.layers[self.model.outputs[at][1].layer], Call([], {}), Site("output", f"output `{name}`"), "", "")
+            layer = self.model.layers[self.model.outputs[at][1].layer]
+            training = at > 0 and layer.kind == TRAINING and layer.module == PACKAGE
+            spot = Spot(layer, Call([], {}), Site("output", f"output `{name}`"), "", "")
             try:
                 x = self.keras.cut(spot.site, x)
-                self.flat.output(self.keras.value(spot, x, 1 if self.keras.first and len(x.dims) > 2 else -1), "output" if not at else name)
+                value = self.keras.value(spot, x, 1 if self.keras.first and len(x.dims) > 2 else -1)
+                self.flat.output(value, name if at else "output", training=training)
             except Unsaid as unsaid:
                 self.flat.refuse(spot.site, str(unsaid))
 
@@ -308,8 +312,8 @@ class _Names:
 def _homes(model: Model, levels: Mapping[str, str]) -> dict[str, str]:
     """The levels that layers are in.
 
-    A layer that Keras named is in that of the merge that it leads to, alone or before others that Keras named; a merge in that of the last of
-    what it reads; another where what it reads is, as far as what reads it is there too.
+    Of those that Keras named, a merge is in the level in which the ends of branches meet, and an activation in that of what it reads. Another layer is in that of the merge that it leads to, alone or before others that Keras named; where a branch begins with it, in that of the
+    branch; else where what it reads is, as far as what reads it is there too.
     """
     reads = {name: [ref.layer for call in layer.calls for ref in call.inputs] for name, layer in model.layers.items()}
     users: dict[str, list[str]] = {}
@@ -319,12 +323,12 @@ def _homes(model: Model, levels: Mapping[str, str]) -> dict[str, str]:
     places = {name: at for at, name in enumerate(model.layers)}
     homes = dict(levels)
     before = dict(levels)
-    for name in model.layers:
+    for name, layer in model.layers.items():
         if name in before:
             continue
-        last = max([one for one in reads[name] if one in before], key=lambda one: (one in levels, places[one]), default="")
-        before[name] = before.get(last, "")
-        if len(reads[name]) > 1:
+        known = sorted([one for one in reads[name] if one in before], key=lambda one: (one in levels, places[one]))
+        before[name] = _met([before[one] for one in known if one == known[-1] or len(users[one]) == 1])
+        if len(reads[name]) > 1 or layer.kind in _ACTIVATIONS:
             homes[name] = before[name]
     behind = dict(levels)
     branches: set[str] = set()
@@ -336,8 +340,21 @@ def _homes(model: Model, levels: Mapping[str, str]) -> dict[str, str]:
         if name not in homes:
             alone = not others and user in homes and (len(reads[user]) > 1 or user in branches)
             branches |= {name} if alone else set()
-            homes[name] = homes[user] if alone else _common(before[name], behind[name])
+            begins = not others and any(len(users[source]) > 1 for source in reads[name])
+            homes[name] = homes[user] if alone else _unnumbered(behind[name]) if begins else _common(before[name], behind[name])
     return homes
+
+
+def _met(levels: Sequence[str]) -> str:
+    """The level of what reads values of these levels: the deepest that the last has in common with another, or its own."""
+    *others, last = levels or [""]
+    return max([_common(one, last) for one in others], key=len, default="") or last
+
+
+def _unnumbered(level: str) -> str:
+    """The level around a position."""
+    around, _, last = level.rpartition(".")
+    return around if last.isdigit() else level
 
 
 def _common(one: str, other: str) -> str:

@@ -41,11 +41,13 @@ class Spot(NamedTuple):
 
 
 class Keras(Views):
-    """Keras's tensors. `first` says that channels are first where nothing else does; `uneven` that some layer pads only at the end."""
+    """Keras's tensors. `first` says that channels are first where nothing else does; `uneven` that some layer of zeros puts them only at the end,
+    `even` that all put as many at both ends, so that padding is said in numbers wherever it is.
+    """
 
-    def __init__(self, flat: Flat, *, first: bool = False, uneven: bool = False, old: bool = False) -> None:
+    def __init__(self, flat: Flat, *, first: bool = False, uneven: bool = False, even: bool = False, old: bool = False) -> None:
         super().__init__(flat, 1)
-        self.first, self.uneven, self.old = first, uneven, old
+        self.first, self.uneven, self.even, self.old = first, uneven, even, old
         self.padded: dict[int, tuple[int, Pairs]] = {}
         """Values that zeros were put around: what was there before, and how many zeros."""
         self.flattened: dict[tuple[int, Dims], View] = {}
@@ -198,7 +200,10 @@ class Keras(Views):
         word = spot.config.word("padding", "valid")
         letter = "w" if step in ("pool", "avgpool") else "k"
         if word in ("same", "causal"):
-            return value, {"p": word} if any(each != 1 for each in _axes(given[letter], 3)) else {"round": "floor"}
+            if all(each == 1 for each in _axes(given[letter], 3)):
+                return value, {"round": "floor"}
+            pairs = self.zeros(step, value, given) if word == "same" and self.even else ()
+            return value, {"p": narrow([before for before, _ in pairs]), "round": "floor"} if _is_even(pairs) else {"p": word}
         if word != "valid":
             raise Unsaid(f"its padding is `{word}`")
         found = self.padded.get(value)
@@ -208,12 +213,9 @@ class Keras(Views):
         here = self.flat.type_of(source)
         if step == "pool" and not self.positive(source):
             return value, {"round": "floor"}
-        op = make(step, {**given, "p": "same"})
-        same = tuple([(slide.before, slide.after) for slide in op.window(here)]) == pairs
-        even = all(before == after for before, after in pairs)
-        if same and (self.uneven or not even):
+        if self.zeros(step, source, given) == pairs and (self.uneven or not _is_even(pairs)):
             return source, {"p": "same"}
-        if even:
+        if _is_even(pairs):
             p = narrow([before for before, _ in pairs])
         elif len(set(pairs)) == 1:
             p = pairs[:1]
@@ -225,6 +227,10 @@ class Keras(Views):
             return value, {"round": "floor"}
         return source, {"p": p, "round": "floor"}
 
+    def zeros(self, step: str, value: int, given: Mapping[str, Any]) -> Pairs:
+        """How many zeros `p=same` puts before and after each axis."""
+        return tuple([(slide.before, slide.after) for slide in make(step, {**given, "p": "same"}).window(self.flat.type_of(value))])
+
     def positive(self, value: int) -> bool:
         """Whether no number of a value is below zero, so that zeros around it change no maximum."""
         made = self.flat.made(value)
@@ -234,6 +240,11 @@ class Keras(Views):
 def _renamed(dims: tuple[Dim, ...], axis: str, other: str) -> tuple[Dim, ...]:
     """Dimensions over an axis that has another name now."""
     return tuple([tuple([digit._replace(axis=other) if digit.axis == axis else digit for digit in dim]) for dim in dims])
+
+
+def _is_even(pairs: Pairs) -> bool:
+    """Whether there is padding, as much before each axis as after it."""
+    return bool(pairs) and all(before == after for before, after in pairs)
 
 
 def narrow(values: Sequence[int]) -> Any:

@@ -3,7 +3,7 @@
 out = (W - F + 2P)/S + 1 with F = D*(K - 1) + 1; Dumoulin & Visin 2016, relationships 6 and 15; CS231n, "Spatial arrangement".
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -136,9 +136,13 @@ class Windowed(Op):
         return zip(x.spatial, kernel, strides, padding, per_axis(self.d, rank), strict=True)
 
     def window(self, x: Map) -> tuple[Slide, ...]:
+        return self.slides(self.axes(x))
+
+    def slides(self, axes: Iterable[tuple[int, int, int, Around, int]]) -> tuple[Slide, ...]:
+        """How the window slides along axes, each as `axes` lists it."""
         if (pads := self.by_word()) is not None:
-            return tuple([pads(size, k, s, d) for size, k, s, _, d in self.axes(x)])
-        return tuple([_fixed(*axis, self.round) for axis in self.axes(x)])
+            return tuple([pads(size, k, s, d) for size, k, s, _, d in axes])
+        return tuple([_fixed(*axis, self.round) for axis in axes])
 
     def check(self, x: Map) -> None:
         check_axes(self, len(x.spatial), **{self.letter: 1, "s": 1, "p": 0, "d": 1})

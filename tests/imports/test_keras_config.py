@@ -167,6 +167,25 @@ def test_names_have_levels_where_numbers_are():
     ]  # fmt: skip
 
 
+def test_names_that_count_from_0_have_a_level_for_each_number():
+    """As those of rounds and positions do; and words stand before numbered ones alone."""
+    names = [
+        "layer1_0_conv1",
+        "layer1_0_downsample_0",
+        "layer1_1_conv1",
+        "branch4_1_conv",
+        "m3_y_basic1_conv",
+        "m3_y_basic1_bn",
+        "m3_zy_conv1",
+        "m3_zy_bn1",
+    ]
+    names += ["m3_y_basic2_conv", "m3_y_basic2_bn", "layer_norm1", "layer_norm2"]
+    assert list(levelled(names).values()) == [
+        "layer1.0.conv1", "layer1.0.downsample.0", "layer1.1.conv1", "branch4.1.conv", "m3.y.basic1.conv", "m3.y.basic1.bn", "m3.zy.conv1", "m3.zy.bn1",
+        "m3.y.basic2.conv", "m3.y.basic2.bn", "layer_norm1", "layer_norm2",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "kind",
     ["Conv2D", "ReLU", "BatchNormalization", "GlobalAveragePooling2D", "LSTM", "PReLU", "ZeroPadding2D", "MultiHeadAttention"],

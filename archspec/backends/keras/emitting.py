@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from archspec.analysis.layers import Report
+from archspec.analysis.layers import counts_in_words
 from archspec.backends.keras.branching import branched
 from archspec.backends.keras.built_in_rows import row
 from archspec.backends.keras.layer_names import LayerNames
@@ -22,7 +22,7 @@ from archspec.backends.source.constructor import New, wrapped, written
 from archspec.backends.source.dialect import Dialect
 from archspec.backends.train.task import task_of
 from archspec.diagnostics import SpecError
-from archspec.ir.graph import Graph, Network
+from archspec.ir.graph import Graph, Network, Node
 from archspec.ir.walk import Visit, events, walk
 from archspec.types import Type
 
@@ -63,15 +63,12 @@ def _imports(text: str) -> Iterator[str]:
 
 
 def _docstring(network: Network) -> Iterator[str]:
-    report = Report(network)
-    totals = report.totals
     inputs = ", ".join(f"{i.name} {i.type}" for i in network.inputs)
     result = ", ".join(f"{o.name} {network.graph.type_of(o.value)}" for o in network.outputs)
     name = re.sub(r'[\\"]', "'", network.name)
     yield f'"""{name}: {inputs} -> {result}.'
     yield ""
-    frozen = f", {report.frozen_params:,} of them frozen" if report.frozen_params else ""
-    yield f"{totals.params:,} parameters{frozen}, {totals.buffers:,} buffers, {totals.macs:,} MACs per image{totals.left_out}."
+    yield f"{counts_in_words(network)}."
     if (loss := _loss(network)) is not None:
         yield f'Its loss: `model.compile("adam", {loss})`.'
     yield "Written by archspec from a spec."
@@ -143,6 +140,8 @@ def _input(type_: Type, whole: bool, name: str) -> New:
 
 def _looked_up(network: Network) -> set[str]:
     """The inputs that hold whole numbers, which a table is looked up with, among the names of layers."""
+    if not any(isinstance(element, Node) and element.op.indexes for graph in network.graphs() for element in graph.elements):
+        return set()
     return {source for place in walk(network) if place.node.op.indexes for source in place.sources}
 
 
@@ -189,7 +188,8 @@ class _File:
         ends = {output.name: body.values[output.value] for output in self.classes.network.outputs}
         statements = self.statements(body, inner, list(ends.values()), self.outer, whole=True)
         yield from folded(list(branched(list(statements.lines()))))
-        results = {name: statements.text(value) for name, value in ends.items()}
+        marks = {output.name: "TrainingOnly()({})" if output.training else "{}" for output in self.network.outputs}
+        results = {name: marks[name].format(statements.text(value)) for name, value in ends.items()}
         first = next(iter(results.values()))
         given = ", ".join(f'"{name}": {text}' for name, text in results.items())
         put_out = f"{{{given}}}" if len(results) > 1 else first

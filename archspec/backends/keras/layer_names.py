@@ -21,10 +21,11 @@ class LayerNames:
 
     def __init__(self, paths: Iterable[str]) -> None:
         found = list(dict.fromkeys(paths))
-        plain = [len({joined(path, joint, exact=False) for path in found}) == len(found) for joint in _JOINTS]
-        self.exact = not any(plain)
+        fitting = (joint for joint in _JOINTS if len({joined(path, joint, exact=False) for path in found}) == len(found))
+        joint = next(fitting, None)
+        self.joint = joint or _JOINTS[-1]
+        self.exact = joint is None
         """Whether letters beyond ASCII are written by their numbers, since they fall together without their accents."""
-        self.joint = next((joint for joint, fits in zip(_JOINTS, plain, strict=True) if fits), _JOINTS[-1])
 
     def __call__(self, path: str) -> str:
         return joined(path, self.joint, exact=self.exact)
@@ -43,6 +44,8 @@ def joined(path: str, joint: str, *, exact: bool) -> str:
 
 def _ascii(text: str, exact: bool) -> str:
     """Text in letters, digits and underscores."""
+    if text.isascii() and text.isidentifier():
+        return text
     plain = text if exact else unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode() if not text.isascii() else text
     spelled = "".join(letter if letter.isascii() and (letter.isalnum() or letter == "_") else f"u{ord(letter):x}" for letter in plain)
     return spelled or "".join(f"u{ord(letter):x}" for letter in text)

@@ -20,15 +20,15 @@ from archspec.types import Map
 def convolution(op: Any, *types: Any) -> New:
     """A convolution; a depthwise one where each channel has filters of its own."""
     x = types[0]
-    slides = op.window(x)
-    rank = len(slides)
-    strided, dilated = (any(value_of(n) > 1 for n in _all(slides, name)) for name in ("s", "d"))
+    axes = list(op.axes(x))
+    rank, slides = len(axes), op.slides(map(_plain, axes))
+    strided, dilated = (any(n > 1 for n in _all(slides, name)) for name in ("s", "d"))
     bordered = op.mode != "zero" and any(map(any, op.pads(x)))
     own = getattr(op, "maps", None) is not None or getattr(op, "offset", False) or op.norm or bordered
     if own or (strided and dilated):
         return custom(op, *types)
-    padding, before = _padding(slides, causal=op.p == "causal" and op.step == "conv" and rank == 1)
-    kernel, strides, dilation = (one_or_all(_all(slides, name)) for name in ("k", "s", "d"))
+    padding, before = _padding(op, x, slides, tuple([s for _, _, s, _, _ in axes]))
+    kernel, strides, dilation = (one_or_all(tuple([axis[at] for axis in axes])) for at in (1, 2, 4))
     keywords = {"strides": strides, "padding": padding, "dilation_rate": dilation}
     deep = op.step == "dwconv" and rank < 3 and not isinstance(strides, tuple)
     if deep:
@@ -140,22 +140,27 @@ def _zeros(slides: Sequence[Slide]) -> list[New]:
     return [layer(f"ZeroPadding{len(slides)}D", around(ends))]
 
 
-def _padding(slides: Sequence[Slide], *, causal: bool) -> tuple[Any, list[New]]:
-    """The word for the padding of a convolution, and the layers before it.
+def _plain(axis: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The plain numbers of an axis, whose padding may be a pair: decisions need no other, and these take little time."""
+    return tuple([tuple(map(value_of, each)) if isinstance(each, tuple) else value_of(each) for each in axis])
+
+
+def _padding(op: Any, x: Map, slides: Sequence[Slide], strides: tuple[Any, ...]) -> tuple[Any, list[New]]:
+    """The word for the padding of a convolution, and the layers before it; `slides` are of plain numbers.
 
     Where the stride is a parameter of a block, it decides as it does in keras.applications: `same` for a stride of 1, zeros before others.
     """
-    if causal:
+    if op.p == "causal" and op.step == "conv" and len(slides) == 1:
         return "causal", []
     if not any(map(_padded, slides)):
         return "valid", []
-    strides = tuple(map(short, _all(slides, "s")))
+    strides = tuple(map(short, strides))
     if isinstance(strides[0], Spelled) and strides[0].name and all(map(_alike, strides, strides[1:])) and all(map(_centred, slides)):
         one, more = combined("==", strides[0], 1), combined(">", strides[0], 1)
-        return If(one, "same", "valid"), [If(more, _zeros(slides)[0])]  # type: ignore[list-item]
+        return If(one, "same", "valid"), [If(more, _zeros(op.window(x))[0])]  # type: ignore[list-item]
     if all(map(_is_same, slides)):
         return "same", []
-    return "valid", _zeros(slides)
+    return "valid", _zeros(op.window(x))
 
 
 def _centred(slide: Slide) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archspec.analysis.cost import needed_elements
-from archspec.analysis.layers import Report
+from archspec.analysis.layers import counts_in_words
 from archspec.backends.source.body import Body, Item
 from archspec.backends.source.classes import Class, Classes
 from archspec.backends.source.constructor import If, New, names_called, parts, wrapped, written
@@ -49,14 +49,10 @@ class _File:
         yield from self.main()
 
     def docstring(self) -> Iterator[str]:
-        report = Report(self.network)
-        totals = report.totals
         inputs = ", ".join(f"{i.name} {_nchw(i.type)}" for i in self.network.inputs)
         result = ", ".join(f"{o.name} {_nchw(self.network.graph.type_of(o.value))}" for o in self.network.outputs)
         yield f'"""{_plain(self.network.name)}: {inputs} -> {result}.\n'
-        frozen = f", {report.frozen_params:,} of them frozen" if report.frozen_params else ""
-        counts = f"{totals.params:,} parameters{frozen}, {totals.buffers:,} buffers, {totals.macs:,} MACs per image{totals.left_out}"
-        yield f"{counts}. Written by archspec from a spec."
+        yield f"{counts_in_words(self.network)}. Written by archspec from a spec."
         yield '"""\n'
 
     def helpers(self) -> list[str]:

@@ -62,7 +62,7 @@ def task_of(network: Network) -> Task:
     last = tuple(name for name in found if _step(places.get(name)) in _FOLDED)
     weight = _weight(network.meta.get("aux_weight"))
     heads = {output.name: weight for output in network.outputs[1:]}
-    return Task((shape[-1], *shape[:-1]), main.channels, loss, last, heads, Costs().network(network).macs)
+    return Task((shape[-1], *shape[:-1]), main.channels, loss, last, heads, Costs.of(network).network(network).macs)
 
 
 def _last(places: dict[str, Place], end: str, ends: list[str]) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 
 import pytest
 
 import archspec
+from archspec.backends.keras.live_models import layers_read
+from archspec.ir.walk import walk
 from tests.helpers.keras import keras, randomized
 from tests.helpers.paths import SPECS
 from tests.helpers.specs import VARIED, few_quick, reduced
@@ -157,3 +160,46 @@ def test_a_saved_model_is_read_back(name, tmp_path):
     read = archspec.from_file(path)
     assert not read.diagnostics
     assert totals(network) == totals(read.network)
+
+
+def test_heads_of_training_come_back():
+    keras()
+    from archspec.shortening.prove import renamed
+
+    network = archspec.loads("input 8x8x3\na: conv k=3 f=4 | relu\nconv k=3 f=6\ngap | fc 5\noutput aux train:\n  from a | gap | fc 5\n")
+    model = archspec.to_keras(network)
+    assert model.count_params() == archspec.analyze(network).totals.params
+    read = archspec.from_keras(model).network
+    assert [(output.name, output.training) for output in read.outputs] == [("output", False), ("aux", True)]
+    assert renamed(network, read)[1] == []
+
+
+@pytest.mark.parametrize("path", few_quick(SPECS, QUICK), ids=lambda path: path.stem)
+def test_bundled_specs_are_read_back(path):
+    """Layers with weights or work, by what they hold, do and give, are the same; without numbers in them, where nothing is looked up by these."""
+    k = keras()
+    network = reduced(path)
+    attends = any(place.node.op.step in ("attn", "attend") for place in walk(network))
+    with k.device("cpu" if attends or path.stem in QUICK else "meta"):
+        found = archspec.from_keras(archspec.to_keras(network))
+    assert not found.diagnostics
+    assert rows(found.network) == rows(network)
+    if path.stem != "wavenet":  # of whose last block Keras has a part
+        assert totals(found.network) == totals(network)
+
+
+def rows(network):
+    """The layers with weights or work by counts and shape, with what an output follows from alone."""
+    read = layers_read(network)
+    found = [row for row in archspec.analyze(network).layers if row.name in read and (row.params or row.macs)]
+    return Counter((row.params, row.buffers, row.macs, row.output) for row in found)
+
+
+def test_a_block_comes_back_as_one():
+    """Levels are those of names, and what has none is where what it reads is, or where its branch begins."""
+    keras()
+    for name, lines in (("resnet18", 18), ("googlenet", 33)):
+        network = archspec.load(name)
+        with keras().device("meta"):
+            text = archspec.from_keras(archspec.to_keras(network)).text
+        assert len([line for line in text.splitlines() if line]) <= lines

@@ -99,7 +99,7 @@ class Formed(layers.Layer):
 
 @keras.saving.register_keras_serializable("archspec")
 class Linear(Formed):
-    """A matrix product over the last axis, whose weight others may use."""
+    """A matrix product over the last axis."""
 
     def __init__(self, n, **options):
         super().__init__(**options)
@@ -108,11 +108,8 @@ class Linear(Formed):
     def build(self, shape):
         self.store((self.n, shape[-1]), self.n)
 
-    def call(self, x, training=False, tied=None):
-        """`tied` says what another layer, `embed` or `linear`, does with the weight alone."""
-        if tied == "embed":
-            return ops.take(self.weight(training), ops.cast(x, "int32"), axis=0)
-        return linear(x, self.weight(training), None if tied else self.biases)
+    def call(self, x, training=False):
+        return linear(x, self.weight(training), self.biases)
 
 
 @keras.saving.register_keras_serializable("archspec")
