@@ -134,7 +134,7 @@ class Reader:
                 damaged(self.flat.source, f"layer `{layer.name}` reads its own result")
             if missing:
                 open_.add(node)
-                pending += reversed(missing)
+                pending += missing  # the last first: what a layer reads besides its input stands before the line that leads to it
                 continue
             found[node] = self._called(names, layer, call, node[1], found)
         return [self._result(found, ref) for _, ref in model.outputs]
