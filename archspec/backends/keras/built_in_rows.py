@@ -247,7 +247,7 @@ ROWS: dict[str, Row] = {
     "slice": _slice,
     "add": _with_number("+"),
     "sub": _with_number("-"),
-    "mul": _with_number("*"),
+    "mul": lambda op, *_: layer("Rescaling", op.number),  # `x * 2` is a sparse tensor to Keras, which JAX's layers of one's own refuse
     "mean": _reduced("mean"),
     "max": _reduced("max"),
     "abs": lambda *_: expression("ops.abs({x})"),
