@@ -204,9 +204,7 @@ class Spelled:
     expression, so that formulas have none of these. As a string it is its value; `text` is the expression.
     """
 
-    __slots__ = ("length", "name", "operation", "parts", "said", "simplest", "value")
-    said: tuple[Spelling, str]
-    """The text that was asked for last, once one was."""
+    __slots__ = ("length", "name", "operation", "parts", "simplest", "value")
     simplest: Any
     """The shortest form, once it was looked for (`archspec/simplify.py`)."""
 
@@ -261,16 +259,7 @@ class Spelled:
 
     def text(self, spelling: Spelling = PYTHON) -> str:
         """Write the expression."""
-        if not self.operation:
-            return self.name or repr(self.value)
-        try:
-            known, text = self.said
-        except AttributeError:
-            known, text = None, ""
-        if known is not spelling:
-            text = _written(self, spelling)[0]
-            self.said = spelling, text
-        return text
+        return _written(self, spelling)[0] if self.operation else self.name or repr(self.value)
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)

@@ -70,7 +70,8 @@ def test_a_condition_and_its_opposite_are_one():
 
 def test_what_takes_no_layer_is_an_expression():
     assert "x = x[:, 0]" in said("input 4x4x3\ntokens\nfirst\n")
-    assert "layers.Rescaling(0.5)" in said("input 3\nfc 4\nmul 0.5\n")
+    assert "x = x + 0.5" in said("input 3\nfc 4\nadd 0.5\n")
+    assert "        layers.Rescaling(0.5)," in said("input 3\nfc 4\nmul 0.5\n")
     assert "y = x[..., 2:]" in said("input 4x4x6\nx: relu\nslice 2:6 | conv k=1 f=6 | add x\n")
 
 
