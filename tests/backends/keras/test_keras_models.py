@@ -179,7 +179,7 @@ def test_bundled_specs_are_read_back(path):
     """Layers with weights or work, by what they hold, do and give, are the same; without numbers in them, where nothing is looked up by these."""
     k = keras()
     network = reduced(path)
-    attends = any(place.node.op.step in ("attn", "attend") for place in walk(network))
+    attends = any("att" in place.node.op.step for place in walk(network))  # some have tensors of numbers, which have no place there
     with k.device("cpu" if attends or path.stem in QUICK else "meta"):
         found = archspec.from_keras(archspec.to_keras(network))
     assert not found.diagnostics
