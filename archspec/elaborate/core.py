@@ -248,7 +248,8 @@ class Core(Reports, ABC):
         """Report elements of one name."""
         for element, other, message in clashes(builder.elements, builder.names.naming):
             span = element.span or self.file.span
-            first = [(other.span, "here")] if other.span not in (None, span) else []
+            why = "here" if other.label is not None else "this has no label, so it is called by its step and its number"
+            first = [(other.span, why)] if other.span not in (None, span) else []
             help_ = "give one of them another label"
             if not first and element.label is not None:
                 help_ = (
@@ -299,5 +300,5 @@ class Core(Reports, ABC):
     def unmerged(self, op: Op, misfit: Misfit, types: Sequence[Type], span: Span, advise: Callable[[], Advice]) -> None:
         """Report paths that do not fit, with what would make them equal."""
         advice = advise()
-        explained = advice.explain(op.step, misfit, types)
-        self.misfit(explained, span, *advice.secondary(types), fixes=partial(advice.fixes_of, op.step, types))
+        explained = advice.explain(op, misfit, types)
+        self.misfit(explained, span, *advice.secondary(types), fixes=partial(advice.fixes_of, op, types))

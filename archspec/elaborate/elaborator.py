@@ -204,7 +204,8 @@ class Elaborator(Sharing):
         if statement.declares is None or " " not in statement.declares:
             self.suite(statement.body, context.inside(), value)
         if statement.declares:
-            context.scope.labels.setdefault(statement.declares, (context.builder, value))
+            named = self.unknown(context.builder, statement.span)  # not the line's value: the label may stand within it
+            context.scope.labels.setdefault(statement.declares, (context.builder, named))
         return value
 
     def guarded(self, statement: ast.Chain | ast.Suite, context: Context, value: int | None) -> int | None:

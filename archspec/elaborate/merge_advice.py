@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from archspec.diagnostics.fix import Edit, Fix, argued, inserted
 from archspec.elaborate.declarations import Defaults
 from archspec.ir.builder import GraphBuilder
 from archspec.ir.graph import Further, Hole, Layered, Node
-from archspec.ops.base import Misfit
+from archspec.ops.base import Misfit, Op
 from archspec.ops.worked import worked
 from archspec.source import Span
 from archspec.syntax import ast
@@ -35,28 +36,37 @@ class Advice(NamedTuple):
     ends: Sequence[Span | None] = ()
     """The steps behind which others can be written, one for each value; None where that is not plain."""
 
-    def fixes_of(self, kind: str, types: Sequence[Type]) -> list[Fix]:
+    def fixes_of(self, op: Op, types: Sequence[Type]) -> list[Fix]:
         """The fixes that make the shapes equal: those of `help`, or else the steps that `way` is about, at the ends of the branches."""
         if self.help is not None:
             return list(self.fixes)
-        places = [(end, f" | {steps}") for end, steps in zip(self.ends, equalizing(kind, types) or (), strict=False) if steps]
+        places = [
+            (end, f" | {steps}") for end, steps in zip(self.ends, equalizing(op.step, types, _along(op)) or (), strict=False) if steps
+        ]
         edits = [edit for end, steps in places if end is not None for edit in inserted(end, steps).edits]
-        sure = kind == "concat" and {text for _, text in places} == {" | flatten"}
+        sure = op.step == "concat" and {text for _, text in places} == {" | flatten"}
         return [Fix("make the shapes equal", tuple(edits), sure)] if edits and len(edits) == len(places) else []
 
-    def explain(self, kind: str, misfit: Misfit, types: Sequence[Type]) -> Misfit:
+    def explain(self, op: Op, misfit: Misfit, types: Sequence[Type]) -> Misfit:
         """Add to a misfit the steps that would make the shapes equal."""
         notes = (*self.notes, *misfit.notes)
         help_, axis = self.help, None
         if help_ is None:
-            steps = equalizing(kind, types)
-            help_ = "; ".join(filter(None, [self.way(steps) if steps is not None else "", misfit.help])) or None
+            steps = equalizing(op.step, types, _along(op))
+            way = self.way(steps) if steps is not None else ""
+            general = misfit.help if not way or misfit.code != "A201" else None  # of a kind of value, which the way changes
+            help_ = "; ".join(filter(None, [way, general])) or None
             axis = _rounded(types)
         return Misfit(misfit.code, misfit.message, notes=notes, help_=help_, label="the paths meet here with different shapes", axis=axis)
 
     def secondary(self, types: Sequence[Type | None]) -> list[tuple[Span, str]]:
         """Further places of the message: the branches with what each gives."""
         return [*self.parted, *((span, f"this one gives {type_}") for span, type_ in zip(self.branches, types, strict=False))]
+
+
+def _along(op: Op) -> str:
+    """The axis along which a merge joins values: the channels, but for `concat axis=t`."""
+    return str(op.arguments().get("axis", "c"))
 
 
 def _rounded(types: Sequence[Type]) -> int | None:
@@ -70,15 +80,17 @@ def _rounded(types: Sequence[Type]) -> int | None:
 
 def step_advice(step: ast.Step, named: Sequence[ast.Expr]) -> Advice:
     """For a merge with named values; `named` says for each what names it, which may be one path for several."""
+    arguments = [f"{keyword.name}={keyword.value.span.text}" for keyword in step.keywords]
     kind, names = step.name.id, [expr.span.text for expr in named]
+    head = " ".join([kind, *arguments])
 
     def way(steps: Sequence[str]) -> str:
         if len(named) > len(step.bare):
             return ""
         if not any(steps[1:]):
-            return f"write `{steps[0]} | {kind} {' '.join(names)}`"
+            return f"write `{steps[0]} | {' '.join([kind, *names, *arguments])}`"
         lines = [" | ".join(filter(None, pair)) for pair in zip(["skip", *(f"from {name}" for name in names)], steps, strict=True)]
-        return f"write `{kind}:` with the lines {', '.join(f'`{line}`' for line in lines[:-1])} and `{lines[-1]}` below it"
+        return f"write `{head}:` with the lines {', '.join(f'`{line}`' for line in lines[:-1])} and `{lines[-1]}` below it"
 
     return Advice([step.span, *(expr.span for expr in named)], way)
 
@@ -237,7 +249,7 @@ def _parting(builder: GraphBuilder, entered: int, main: int) -> tuple[list[tuple
     return marks[::-1], notes[::-1]
 
 
-def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
+def equalizing(kind: str, types: Sequence[Type], along: str = "c") -> list[str] | None:
     """For each value the steps to put behind it, empty where none are needed; None where no few steps do, or none do anything.
 
     >>> equalizing("add", [Map((14, 14), 128), Map((28, 28), 64)])
@@ -245,6 +257,10 @@ def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
     """
     from archspec.ops.merge import unstretched  # a network without merges is read without it
 
+    if along == "t" or {*map(type, types)} == {Map, Tokens}:
+        regrouped = _regrouped(kind, types, along)
+        if regrouped is not None or along == "t":
+            return regrouped
     if kind == "concat" and len(set(map(type, types))) > 1:
         return ["" if isinstance(value, Vector) else "flatten" for value in types]
     if kind in ("add", "sub") and unstretched(*types) is None:
@@ -263,6 +279,43 @@ def equalizing(kind: str, types: Sequence[Type]) -> list[str] | None:
         else:
             found.append(f"fc {target.channels}" if isinstance(target, Vector) else None)
     return [steps or "" for steps in found] if None not in found and any(found) else None
+
+
+def _regrouped(kind: str, types: Sequence[Type], along: str) -> list[str] | None:
+    """For each value the steps that give all of them one kind, and where that is needed as many channels; None where no few steps do.
+
+    >>> _regrouped("add", [Map((14, 14), 64), Tokens(196, 64)], "c")
+    ['', 'map 14x14']
+    """
+    target = max(types, key=lambda value: value.size) if kind == "mul" else types[0]
+    if along == "t":
+        target = next((value for value in types if isinstance(value, Tokens)), Tokens(1, target.channels))
+    elif len({math.prod(value.shape[:-1]) for value in types} - ({1} if kind == "mul" else set())) > 1:
+        return None
+    found = [_as_kind(value, target) for value in types]
+    if None in found or not any(found):
+        return None
+    keeps = kind == "concat" and along == "c"
+    widened = [
+        _channels(
+            Vector(value.channels) if step == "first" else target._replace(channels=value.channels),
+            value.channels if keeps else target.channels,
+        )
+        for value, step in zip(types, found, strict=True)
+    ]
+    return [" | ".join(filter(None, pair)) for pair in zip(found, widened, strict=True)]
+
+
+def _as_kind(value: Type, target: Type) -> str | None:
+    """The step that gives a value the kind of another and keeps its positions, empty where it has it; None where no step does."""
+    match value, target:
+        case Map(), Tokens():
+            return "tokens"
+        case Vector(), Tokens():
+            return f"reshape 1x{value.channels}"
+        case Tokens(), Map():
+            return "first" if value.shape[0] == 1 else f"map {'x'.join(map(str, target.spatial))}"
+    return "" if type(value) is type(target) else None
 
 
 def _sizes(types: Sequence[Type], *, spread: bool) -> list[str | None]:

@@ -154,7 +154,10 @@ def _declared(tokens: list[Token]) -> str | None:
     if tokens[0].type == "KEY":
         alone = len(tokens) == 2 and tokens[1].type not in ("NAME", "MERGE")
         return f"param {words[0]}" if alone else words[0]
-    return words[0] if len(tokens) > 1 and tokens[1].type == "COLON" else None
+    if len(tokens) > 1 and tokens[1].type == "COLON":
+        return words[0]
+    named = (name.value for name, colon in pairwise(tokens) if colon.type == "COLON" and name.type in ("NAME", "LABEL"))
+    return next(named, None)  # `repeat 2: x: ...`, `... | x: ...`
 
 
 _WORDS = {
