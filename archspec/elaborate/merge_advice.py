@@ -65,7 +65,7 @@ class Advice(NamedTuple):
 
 
 def _along(op: Op) -> str:
-    """The axis along which a merge joins values: the channels, but for `concat axis=t`."""
+    """The axis along which a merge joins values: the channels, except for `concat axis=t`."""
     return str(op.arguments().get("axis", "c"))
 
 
