@@ -168,7 +168,7 @@ class Tensor(Part):
 
     def layout(self, kind: str) -> tuple[int, ...]:
         """The shape as torch has it, without the batch."""
-        return (self.shape[-1], *self.shape[:-1]) if kind == "map" else self.shape
+        return (self.shape[-1], *self.shape[:-1]) if kind == "map" or len(self.shape) > 2 else self.shape
 
 
 @dataclass(eq=False)

@@ -10,7 +10,7 @@ from archspec.backends.onnx.opsets import Settings
 from archspec.backends.registry import Unsupported
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.ir.graph import Network
-from archspec.ir.walk import Place, flattened
+from archspec.ir.walk import Place, flattened, walk
 from archspec.source import Span
 from archspec.types import Map, Type
 
@@ -27,7 +27,7 @@ def lower(network: Network, settings: Settings, load: Load) -> Draft:
     spans: dict[str, Span | None] = {}
     for input_ in network.inputs:
         _claim(input_.name, input_.span, spans)
-        indexes = {place.node.op.indexes for place in places if input_.name in place.sources}
+        indexes = {place.node.op.indexes for place in walk(network) if input_.name in place.sources}  # also of layers that are left out
         values[input_.name] = Source(_input(draft, input_.name, input_.type, settings, "int64" if indexes == {True} else "float32"))
     for place in places:
         _claim(place.name, place.node.span, spans)

@@ -30,6 +30,8 @@ class Pick(NamedTuple):
     text: str
     length: int = 0
     """Of the list that it is in."""
+    axes: int = 0
+    """How many the result has, without that of the batch."""
 
 
 class Shared(NamedTuple):
@@ -171,4 +173,5 @@ def picks_of(graph: Graph, called: Graph, texts: tuple[str, ...]) -> list[Pick]:
     """What picks the results of a graph from those that a module gives, which is that of a graph with at least these."""
     known = dict(zip(("", *called.names), texts, strict=False))
     lengths = Counter(text.partition("[")[0] for text in texts if "[" in text)
-    return [Pick(0, known[name], lengths[known[name].partition("[")[0]]) for name in ("", *graph.names) if known]
+    named = zip(("", *graph.names), map(graph.type_of, graph.results), strict=True)
+    return [Pick(0, known[name], lengths[known[name].partition("[")[0]], len(type_.shape)) for name, type_ in named if known]

@@ -320,8 +320,9 @@ class Classes:
         """Append an element; returns the numbers of the results of each of its rounds."""
         if isinstance(element, Node):
             items.append(self.layer(element, graph, reads, names, top))
-            texts = [f"[{at}]" for at in range(1 + len(element.further))] if element.further else []
-            return [self.several(count + len(items) - 1, [Pick(0, text) for text in texts])]
+            types = (element.type, *element.further) if element.further else ()
+            picks = [Pick(0, f"[{result}]", axes=len(type_.shape)) for result, type_ in enumerate(types)]
+            return [self.several(count + len(items) - 1, picks)]
         called = self.called_by(element)
         made = None if element.inline else self.module(called)
         results: list[list[int]] = []

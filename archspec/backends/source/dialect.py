@@ -56,7 +56,7 @@ class Dialect(NamedTuple):
     """The expression of an item that reads these expressions; the last says that items are reached by their positions."""
     level: Callable[[Item], str] = _unsaid
     """Whether a tensor that is a value has a batch axis of size 1 (`body.ONE`), or none (`body.BARE`)."""
-    stretched: Callable[[str, str, Type, str], str] = _unsaid
+    stretched: Callable[[str, str, int, str], str] = _unsaid
     """An expression of that level for a value of a type, with the batch of another expression; with one of size 1 where that is empty."""
     expressions: Mapping[str, str] = {}
     """Steps that are expressions, not modules, of `{x}` and operands `{1}`, ...; `{own}` is the tensor of those that have one."""

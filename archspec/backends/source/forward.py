@@ -121,8 +121,11 @@ class Forward:
     def batched(self, value: int) -> str:
         """A result; what is the same for all images takes the batch of the first input."""
         text, level = self.expression(value), self.level(value)
-        type_ = self.body.items[value - self.first].type if level and value >= self.first else None
-        return text if type_ is None else self.dialect.stretched(text, level, type_, self.variables[0] if self.first else "")
+        if not level:
+            return text
+        type_ = self.body.items[value - self.first].type if value >= self.first else None
+        axes = self.body.picks[value].axes if value in self.body.picks else len(type_.shape) if type_ is not None else 0
+        return self.dialect.stretched(text, level, axes, self.variables[0] if self.first else "") if axes else text
 
     def item(self, at: int, indent: str) -> Iterator[str]:
         item = self.body.items[at]
@@ -187,7 +190,7 @@ class Forward:
         if item.step not in self.dialect.gathering or len(picks) < max(len(item.reads), 3) or len(set(item.types)) > 1:
             return None
         value, text = picks[0].value, picks[0].text.removesuffix("[0]")
-        if not text or any(pick != (value, f"{text}[{at}]", len(picks)) for at, pick in enumerate(picks)):
+        if not text or any(pick[:3] != (value, f"{text}[{at}]", len(picks)) for at, pick in enumerate(picks)):
             return None
         return self.expression(value) + text
 

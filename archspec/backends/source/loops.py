@@ -41,7 +41,11 @@ def _in_a_row(body: Body, main: str) -> bool:
         plain = isinstance(item.module, New) and not (item.step or item.flat or item.owner or item.lent)
         chained = before == 0 if at == 0 else body.picks.get(before, ())[:2] == (first + at - 1, main)
         if not (
-            plain and chained and item.attribute == str(at) and others == list(body.items[0].reads[1:]) and max(others, default=0) < first
+            plain
+            and chained
+            and item.attribute == str(at)
+            and others == list(body.items[0].reads[1:])
+            and all(0 < other < first for other in others)  # the first input is overwritten in each round
         ):
             return False
     return True

@@ -12,7 +12,7 @@ from archspec.backends.source.forward import is_compound, is_simple
 from archspec.backends.torch.calls import layer
 from archspec.backends.torch.templates import source
 from archspec.numeric import Spelled
-from archspec.types import Map, Type, Vector, channels_second
+from archspec.types import Map, Vector, channels_second
 
 EXPRESSIONS = {
     "flatten": "torch.flatten({x}, 1)",
@@ -85,13 +85,13 @@ def _together(item: Item, texts: list[str]) -> list[str]:
     if like and item.module is None and item.step in TORCH.stretching:
         return texts
     known = zip(texts, item.levels, item.types, strict=True)
-    return [stretched(text, level, type_, like) if level and type_ is not None else text for text, level, type_ in known]
+    return [stretched(text, level, len(type_.shape), like) if level and type_ is not None else text for text, level, type_ in known]
 
 
-def stretched(text: str, level: str, type_: Type, like: str) -> str:
-    """Give a value that is the same for all images the batch of another, or one of size 1."""
+def stretched(text: str, level: str, axes: int, like: str) -> str:
+    """Give a value of so many axes that is the same for all images the batch of another, or one of size 1."""
     if like:
-        return f"{text}.expand({like}.shape[0]{', -1' * len(type_.shape)})"
+        return f"{text}.expand({like}.shape[0]{', -1' * axes})"
     return f"{text}[None]" if level == BARE else text
 
 

@@ -349,3 +349,22 @@ sigmoid
     module.load_state_dict({**module.state_dict(), weight: conv.weight, weight.replace("weight", "bias"): conv.bias})
     with torch.no_grad():
         torch.testing.assert_close(module(torch.randn(3, 2, 7, 8)), conv(torch.ones(3, 2, 1, 1)).sigmoid())
+
+
+def test_a_value_that_is_the_first_input_too_is_not_lost_in_a_loop():
+    """The rounds are no loop over one variable: each reads what the group was given besides what the round before gave."""
+    lines = "block b(from e):\n  output side: relu\n  conv k=1 f=4\n  mul e\n"
+    text = f"{lines}input 8x4\nv: repeat 3: b input\nadd: from v.*.side\n"
+    flat = "input 8x4\na: conv k=1 f=4\nb: mul input\nc: conv k=1 f=4\nd: mul input\nconv k=1 f=4\nmul input\n"
+    net, other = archspec.to_torch(archspec.loads(text), seed=0), archspec.to_torch(archspec.loads(flat))
+    other.load_state_dict(dict(zip(other.state_dict(), net.state_dict().values(), strict=True)))
+    x = torch.randn(2, 4, 8)
+    first = other.a(x) * x
+    second = other.c(first) * x
+    torch.testing.assert_close(net(x), x.relu() + first.relu() + second.relu())
+
+
+def test_a_result_of_a_block_that_is_the_same_for_all_images_has_their_batch():
+    text = "input 8x4\nv: tensor 1x4 init=1\nfrom v\nb\nblock b():\n  output side: relu\n  relu\n"
+    net = archspec.to_torch(archspec.loads(text))
+    assert net(torch.zeros(3, 4, 8)).shape == (3, 4, 1)
