@@ -72,7 +72,9 @@ class Statements:
         return found | dict.fromkeys(map(self.reading.value, self.ends), len(self.body.items))
 
     def sources(self, item: Item) -> tuple[int, ...]:
-        """What an item reads; a tensor takes the batch of the first input."""
+        """What an item reads; a tensor takes the batch of the first input. Raises Unsupported where there is none."""
+        if not item.reads and not self.first:
+            raise Unsupported("Keras has no function of a block that reads nothing but its own tensors", item.span)
         return item.reads or (0,)
 
     def text(self, value: int) -> str:

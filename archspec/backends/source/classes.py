@@ -320,9 +320,8 @@ class Classes:
         """Append an element; returns the numbers of the results of each of its rounds."""
         if isinstance(element, Node):
             items.append(self.layer(element, graph, reads, names, top))
-            types = (element.type, *element.further) if element.further else ()
-            picks = [Pick(0, f"[{result}]", axes=len(type_.shape)) for result, type_ in enumerate(types)]
-            return [self.several(count + len(items) - 1, picks)]
+            axes = [len(type_.shape) for type_ in (element.type, *element.further)] if element.further else []
+            return [self.several(count + len(items) - 1, [Pick(0, f"[{at}]", axes=rank) for at, rank in enumerate(axes)])]
         called = self.called_by(element)
         made = None if element.inline else self.module(called)
         results: list[list[int]] = []

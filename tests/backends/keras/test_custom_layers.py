@@ -116,19 +116,6 @@ def test_a_table_is_looked_up_and_multiplied_with():
     same(model.predict(given, verbose=0), np.maximum(table[given], 0) @ table.T + offset)
 
 
-def test_a_matrix_is_a_table_too():
-    layer = layer_of(new("Linear", 9), "a")
-    ids, x = keras().Input((4,), dtype="int32"), keras().Input((5,))
-    first = layer(x)
-    model = keras().Model([ids, x], [first, layer(ids, tied="embed"), layer(x, tied="linear")])
-    matrix, bias = (np.random.default_rng(0).normal(size=weight.shape).astype("float32") for weight in model.weights)
-    model.set_weights([matrix, bias])
-    given, value = np.array([[0, 3, 8, 3]]), np.ones((1, 5), "float32")
-    found = model.predict([given, value], verbose=0)
-    for ours, right in zip(found, (value @ matrix.T + bias, matrix[given], value @ matrix.T), strict=True):
-        same(ours, right)
-
-
 def test_a_declared_layer_has_its_weights_and_calls_what_it_is_given():
     text = 'input 4x5x6\nu: scale\ncustom "my.Layer" u 3 (1,2) out=7x2 weight=2x3 bias=2 macs=10\n'
     model, _ = built(archspec.loads(text))

@@ -54,7 +54,7 @@ def slides(sizes, k, s, p, d, rounding):
         elif p == "causal":
             before = span - 1
         free = size + before + after - span
-        if rounding == "ceil" and free % s and (free // s + 1) * s < size + before:
+        if not isinstance(p, str) and rounding == "ceil" and free % s and (free // s + 1) * s < size + before:
             over = s - free % s
         found.append((k, s, d, before, after, over))
     return found
