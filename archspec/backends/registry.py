@@ -25,12 +25,13 @@ class Unsupported(Exception):
 
 
 class Binary(Protocol):
-    """A result that is not text. `note` is what the user should know about it; `apart` whether its weights need a second file."""
+    """A result that is not text. `note` is what the user should know about it."""
 
     note: str
 
     @property
-    def apart(self) -> bool: ...
+    def apart(self) -> bool:
+        """Whether the weights need a file of their own, beside the main one."""
 
     def write(self, file: BinaryIO, data: BinaryIO | None = None, location: str = "") -> None:
         """Write the file; its weights go to `data`, which the file calls `location`, if it is given."""

@@ -27,12 +27,14 @@ class Parser(argparse.ArgumentParser):
         self.examples = examples
 
     def format_usage(self) -> str:
+        """Write `usage: archspec draw FILE [options]`, with all positional arguments: `[X]` may be left out, `X...` given several times."""
         forms = {"?": "[{}]", "+": "{}...", "*": "[{}...]"}
         expected = self._positionals._group_actions
         words = [forms.get(str(each.nargs), "{}").format(str(each.metavar or each.dest).upper()) for each in expected]
         return "\n".join(_wrapped(" ".join(["usage:", self.prog, *words, "[options]"]), self.width or columns(), "       ")) + "\n"
 
     def format_help(self) -> str:
+        """Write the usage, the description, the arguments in their groups and the examples, at most `width` columns wide."""
         width = self.width or columns()
         formatter = argparse.HelpFormatter(self.prog, width=width)
         formatter.add_text(self.description)
@@ -45,6 +47,10 @@ class Parser(argparse.ArgumentParser):
         return self.format_usage() + "\n" + formatter.format_help() + (f"\nexamples:\n{examples}" if examples else "")
 
     def parse_args(self, args: Sequence[str], namespace: Any = None) -> Any:  # type: ignore[override]
+        """Read the words behind the command. A mistyped option is reported before anything that is missing, and a word too many by itself.
+
+        Raises SystemExit (2), after the message.
+        """
         self._refuse_unknown([*args])
         found, rest = self.parse_known_args(args, namespace)
         if rest:
@@ -68,6 +74,7 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"expected {listed(choices)}, found `{value}`{proposal(str(value), choices)}")
 
     def error(self, message: str) -> NoReturn:
+        """Print what was expected and found, the usage, and where help is, to standard error. Raises SystemExit (2)."""
         from archspec.cli.screen import err
         from archspec.diagnostics.visible import visible
 

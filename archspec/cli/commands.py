@@ -1,9 +1,15 @@
-"""The commands in groups, with a line about each. The module archspec.cli.NAME declares the arguments of NAME and runs it."""
+"""The commands in groups, with a line about each. The module archspec.cli.NAME is the `Command` NAME."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from archspec.cli.arguments import Example
 
 GROUPS: dict[str, dict[str, str]] = {
     "Check and count": {
@@ -64,9 +70,27 @@ MEANT = {
 """Names of commands in other tools that are not spelled like ours."""
 
 
-def module(name: str) -> ModuleType:
-    """The module of a command: `arguments(parser)`, `EXAMPLES` and `run(arguments)`."""
-    return import_module(f"archspec.cli.{name}")
+class Command(Protocol):
+    """What the module of a command has. It is imported when its command is run, completed or explained, so heavy imports wait for `run`."""
+
+    EXAMPLES: Sequence[Example]
+    """Command lines for the help, each with what it does; the tests run them."""
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        """Declare the positional arguments and the options, with their help. Nothing is read yet: completion calls this at each key."""
+
+    def run(self, arguments: Namespace) -> int:
+        """Do the work; returns the exit status: 0, 1 where a spec has mistakes, 2 where part of the work was left, both already reported.
+
+        Raises SpecError for the mistakes of a spec, which `main` reports with status 1; Failure and Missing, with status 2, for what
+        else keeps the command from its work.
+        """
+
+
+def module(name: str) -> Command:
+    """Import the module of a command."""
+    command: Command = import_module(f"archspec.cli.{name}")
+    return command
 
 
 def unknown(word: str, otherwise: str) -> str:

@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -75,11 +75,10 @@ def _told(message: str) -> int:
 def _run(argv: list[str]) -> int:
     name = argv[0] if argv else "--help"
     if name in COMMANDS:
-        command: Callable[..., int] = module(name).run
         arguments = command_parser(name).parse_args(argv[1:])
         if getattr(arguments, "output", None) in ("-", "/dev/stdout"):  # opened again, the latter would begin anew
             arguments.output = None
-        return command(arguments)
+        return module(name).run(arguments)
     if name in ("--help", "-h"):
         tell_commands()
         return 0

@@ -17,7 +17,7 @@ from archspec.elaborate.assumptions import Options
 from archspec.symbolic.space import Space, drawn, pieces
 from archspec.symbolic.subjects import Spec, plain_sizes, space_of, spec_of, spec_with_mistakes
 from archspec.symbolic.sweeps import VARIANTS, Sweep, sweep
-from archspec.syntax.to_ast import is_digits
+from archspec.syntax.to_expr import is_digits
 
 OWN_LIMITS = ("variants", "traces")
 

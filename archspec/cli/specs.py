@@ -21,7 +21,7 @@ from archspec.finding import bundled, locate
 from archspec.ir.graph import Network
 from archspec.source import read_text
 from archspec.syntax.parser import MAX_BYTES
-from archspec.syntax.to_ast import is_digits
+from archspec.syntax.to_expr import is_digits
 
 if TYPE_CHECKING:
     from archspec.imports.imported import Imported

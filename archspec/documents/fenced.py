@@ -29,6 +29,7 @@ class Settings:
     base: str = ""
 
     def read(self) -> Options:
+        """The options that specs are read with: their `use` is resolved from `base`, without one from the bundled specs."""
         return Options(base=Path(self.base) if self.base else specs_folder())
 
 

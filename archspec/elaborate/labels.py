@@ -17,7 +17,7 @@ from archspec.numeric import pinned
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.lalr import Token
-from archspec.syntax.to_ast import MAX_DIGITS, Lowering, is_digits
+from archspec.syntax.to_expr import MAX_DIGITS, Expressions, is_digits
 from archspec.types import LIMIT
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -92,7 +92,7 @@ def plain_text(name: ast.Name, what: str, scope: Scope) -> str:
 def spelled(expr: ast.Expr, scope: Scope) -> str:
     """The text of a name, interpolated. Raises Refused."""
     if isinstance(expr, ast.Text):
-        expr = Lowering(expr.span.source, Diagnostics()).quoted(Token("STRING", expr.span.text, expr.span.start, expr.span.end))
+        expr = Expressions(expr.span.source, Diagnostics()).quoted(Token("STRING", expr.span.text, expr.span.start, expr.span.end))
     if isinstance(expr, ast.Name):
         return expr.id
     if not isinstance(expr, ast.Interpolated):

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, SupportsIndex
 
 from archspec.elaborate.expressions import Rounds, Value
-from archspec.syntax.to_ast import is_digits
+from archspec.syntax.to_expr import is_digits
 
 Size = str | int | Iterable[SupportsIndex]
 """A shape, channels last: `"224x224x3"`, `(224, 224, 3)`, `784`."""

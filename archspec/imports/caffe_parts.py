@@ -15,6 +15,10 @@ __all__ = ["ROWS"]
 
 @row("Eltwise")
 def eltwise(layer: Layer) -> int:
+    """Add, subtract, multiply or take the largest of blobs of one shape: `operation` SUM (with `coeff`, one factor per blob), PROD, MAX.
+
+    Source: eltwise_layer.cpp. Raises Unsaid for other operations and unlike shapes.
+    """
     settings = layer.param("eltwise")
     values = layer.all()
     word = settings.word("operation", "SUM")
@@ -56,6 +60,7 @@ def axpy(layer: Layer) -> int:
 
 @row("Concat")
 def concat(layer: Layer) -> int:
+    """Join blobs along the channels, or the tokens, of `axis`, which old files call `concat_dim`. Raises Unsaid for an axis of space."""
     settings = layer.param("concat")
     values = layer.all()
     axis = layer.axis(settings, values[0], "concat_dim" if "concat_dim" in settings.fields else "axis")
@@ -69,6 +74,10 @@ def concat(layer: Layer) -> int:
 
 @row("Slice")
 def slices(layer: Layer) -> list[int]:
+    """Part the channels, or the tokens, of `axis` (`slice_dim` in old files) into one value per top, at `slice_point` or equally.
+
+    Source: slice_layer.cpp, Reshape. Raises Unsaid for an axis of space and for points that do not fit.
+    """
     settings = layer.param("slice")
     value, type_ = layer.x, layer.type_of(layer.x)
     axis = layer.axis(settings, value, "slice_dim" if "slice_dim" in settings.fields else "axis")
@@ -88,6 +97,7 @@ def slices(layer: Layer) -> list[int]:
 
 @row("Split")
 def split(layer: Layer) -> list[int]:
+    """Give the blob itself as each of the tops: Caffe inserts the layer where several layers read one blob."""
     return [layer.x] * layer.tops
 
 
@@ -131,6 +141,7 @@ def aligned(layer: Layer, value: int, like: int) -> int:
 
 @row("Flatten")
 def flatten(layer: Layer) -> int:
+    """Make a vector of the axes `axis` to `end_axis`. Raises Unsaid where these are not all except the batch."""
     settings = layer.param("flatten")
     value = layer.x
     last = len(layer.type_of(value).shape)
@@ -283,6 +294,10 @@ def pyramid(layer: Layer) -> int:
 
 @row("Reduction")
 def reduction(layer: Layer) -> int:
+    """Compute the mean over space, times `coeff`. Source: reduction_layer.cpp: `axis` begins those that are reduced.
+
+    Raises Unsaid for sums, and where `axis` is not 2, the first of space.
+    """
     settings = layer.param("reduction")
     if settings.word("operation", "SUM") not in ("MEAN", "4") or layer.axis(settings, layer.x, default=0) != 2:
         raise Unsaid("it is not the mean over space")
@@ -293,6 +308,10 @@ def reduction(layer: Layer) -> int:
 
 @row("ArgMax")
 def arg_max(layer: Layer) -> int:
+    """Append a `custom` for the places of the `top_k` largest numbers: of all, or with `axis: 1` of each position's channels.
+
+    Source: argmax_layer.cpp, Reshape: without an axis `out_max_val` adds the numbers themselves.
+    """
     settings = layer.param("argmax")
     value, type_ = layer.x, layer.type_of(layer.x)
     best = settings.integer("top_k", 1, 1)
@@ -304,6 +323,7 @@ def arg_max(layer: Layer) -> int:
 
 @row("Softmax")
 def softmax(layer: Layer) -> int:
+    """Append a softmax along `axis`. Raises Unsaid for an axis of space."""
     return as_softmax(layer)
 
 
@@ -335,4 +355,5 @@ def judge(layer: Layer) -> list[int]:
 
 @row("Silence", "HDF5Output")
 def silence(layer: Layer) -> list[int]:
+    """Take blobs that no other layer reads, and give none: Caffe would print them, or write them to a file."""
     return []

@@ -144,6 +144,10 @@ def pooled(settings: Message, type_: Map) -> Map:
 
 @row("InnerProduct")
 def inner_product(layer: Layer) -> int:
+    """Append a fully connected layer of `num_output` numbers, which reads all of a blob, or with `axis: 2` each token of a sequence.
+
+    Source: inner_product_layer.cpp: weights are stored (outputs, inputs), with `transpose` (inputs, outputs). Raises Unsaid for other axes.
+    """
     settings = layer.param("inner_product")
     value, type_ = layer.x, layer.type_of(layer.x)
     axis = layer.axis(settings, value)
@@ -229,6 +233,10 @@ def bn(layer: Layer) -> int:
 
 @row("LRN")
 def lrn(layer: Layer) -> int:
+    """Append a local response normalization over `local_size` channels; one within channels is a `custom`, which keeps the shape.
+
+    Source: caffe.proto, LRNParameter, for the defaults: 5 channels, alpha 1, beta 0.75, k 1.
+    """
     settings = layer.param("lrn")
     if settings.word("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
         return layer.custom(layer.x, out=layer.type_of(layer.x), why="`lrn` sums over channels, and this over space", macs=0)
@@ -238,17 +246,20 @@ def lrn(layer: Layer) -> int:
 
 @row("Dropout")
 def dropout(layer: Layer) -> int:
+    """Append a dropout of `dropout_ratio`, 0.5 where it is not given."""
     return layer.step("dropout", layer.x, p=layer.param("dropout").number("dropout_ratio", 0.5))
 
 
 @row("ReLU")
 def relu(layer: Layer) -> int:
+    """Append a ReLU, or with `negative_slope` a leaky one."""
     slope = layer.param("relu").number("negative_slope", 0)
     return layer.step("leaky", layer.x, slope=slope) if slope else layer.step("relu", layer.x)
 
 
 @row("PReLU")
 def prelu(layer: Layer) -> int:
+    """Append a PReLU with one learned slope per channel, or with `channel_shared` one for all."""
     shared = layer.param("prelu").flag("channel_shared", False)
     stored = {"weight": layer.blob(0, 1 if shared else layer.type_of(layer.x).channels)}
     return layer.step("prelu", layer.x, shared=shared, stored=stored)
@@ -256,6 +267,7 @@ def prelu(layer: Layer) -> int:
 
 @row("ELU")
 def elu(layer: Layer) -> int:
+    """Append an ELU of `alpha`, 1 where it is not given."""
     return layer.step("elu", layer.x, alpha=layer.param("elu").number("alpha", 1))
 
 
@@ -274,6 +286,7 @@ for _kind, _step in {"Sigmoid": "sigmoid", "TanH": "tanh", "AbsVal": "abs", "BNL
 
 @row("Swish")
 def swish(layer: Layer) -> int:
+    """Append x * sigmoid(beta*x): for `beta` 1, which is the default, a SiLU. Source: swish_layer.cpp."""
     beta = layer.param("swish").number("beta", 1)
     if beta == 1:
         return layer.step("silu", layer.x)
@@ -282,6 +295,7 @@ def swish(layer: Layer) -> int:
 
 @row("Clip")
 def clip(layer: Layer) -> int:
+    """Append a ReLU6 for `min` 0 and `max` 6; any other bounds are a `custom`."""
     settings = layer.param("clip")
     least, most = (settings.number(name, 0) for name in ("min", "max"))
     if (least, most) == (0, 6):

@@ -89,6 +89,10 @@ def padding(layer: Layer, size: int) -> int:
 
 @row("convolutional", "conv")
 def convolutional(layer: Layer) -> int:
+    """Append a convolution of `filters` windows of `size` in `groups`, with its batch normalization and activation.
+
+    Source: parser.c, parse_convolutional; `dilation` is AlexeyAB's. Raises Unsaid for options of his that change what is computed.
+    """
     section = layer.section
     value, type_ = layer.map(layer.x)
     for name in ("antialiasing", "share_index", "sway", "rotate", "stretch", "stretch_sway", "coordconv"):
@@ -128,6 +132,10 @@ def kernels(prefix: str, shape: tuple[int, ...], normalise: int) -> dict[str, tu
 
 @row("deconvolutional", "deconv")
 def deconvolutional(layer: Layer) -> int:
+    """Append a transposed convolution, with its batch normalization and activation; `stride` and `padding` are equal along both axes.
+
+    Source: parser.c, parse_deconvolutional. Weights are stored (inputs, outputs, size, size).
+    """
     section = layer.section
     value, type_ = layer.map(layer.x)
     size, filters = section.integer("size", 1, 1), section.integer("filters", 1, 1)
@@ -155,6 +163,10 @@ def local(layer: Layer) -> int:
 
 @row("connected", "conn")
 def connected(layer: Layer) -> int:
+    """Append a fully connected layer of `output` numbers, with its batch normalization and activation; of steps it reads each by itself.
+
+    Source: parser.c, parse_net_options, which takes a batch of sequences for a batch of all their steps.
+    """
     section = layer.section
     x, type_ = layer.x, layer.type_of(layer.x)
     step, reads = ("linear", type_.channels) if is_line(type_) else ("fc", type_.size)
@@ -203,6 +215,7 @@ def rnn(layer: Layer) -> int:
 
 @row("gru")
 def gru(layer: Layer) -> int:
+    """Append a `custom` with the matrices of a GRU of `output` numbers per step. Source: gru_layer.c, forward_gru_layer."""
     parts = {f"{kind}{gate}": "xy" if kind == "u" else "yy" for kind in "wu" for gate in "zrh"}
     return recurrent(layer, parts, "it resets the state before its matrix, `gru` behind it")
 
@@ -273,11 +286,13 @@ def windows(layer: Layer, type_: Map) -> list[Window]:
 
 @row("avgpool", "avg")
 def avgpool(layer: Layer) -> int:
+    """Append the mean over all of a map, one number per channel. Source: avgpool_layer.c."""
     return layer.step("gap", layer.map(layer.x)[0])
 
 
 @row("dropout")
 def dropout(layer: Layer) -> int:
+    """Append a dropout of `probability`, 0.5 where it is not given."""
     return layer.step("dropout", layer.x, p=layer.section.number("probability", 0.5))
 
 
@@ -290,16 +305,19 @@ def batchnorm(layer: Layer) -> int:
 
 @row("activation")
 def activation(layer: Layer) -> int:
+    """Append `activation`, as a layer by itself; without one the values stay as they are. Source: parser.c, parse_activation."""
     return activated(layer, layer.x, "linear")
 
 
 @row("logistic")
 def logistic(layer: Layer) -> int:
+    """Append a sigmoid; Darknet's layer is also a loss of it, in training. Source: logistic_layer.c."""
     return layer.step("sigmoid", layer.x)
 
 
 @row("l2norm")
 def l2norm(layer: Layer) -> int:
+    """Append what gives the channels of each position a length of 1. Source: l2norm_layer.c."""
     return layer.step("l2norm", layer.x)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from archspec.extras import require
+from archspec.imports.file_part import FilePart
 from archspec.imports.flat import Unsaid
 from archspec.imports.keras_config import LONGEST, Layer, Model, damaged
 from archspec.imports.keras_names import snake
@@ -116,34 +116,6 @@ def _hdf5(file: Any, name: str) -> Any:
         damaged(name, "the HDF5 file is damaged or cut off")
 
 
-class Window(io.RawIOBase):
-    """A part of a file as a file, so that what lies unpacked in an archive is read in place."""
-
-    def __init__(self, file: IO[bytes], start: int, size: int) -> None:
-        super().__init__()
-        self.file, self.start, self.size, self.place = file, start, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self.place = max(0, offset + (0, self.place, self.size)[whence])
-        return self.place
-
-    def tell(self) -> int:
-        return self.place
-
-    def readinto(self, buffer: Any) -> int:
-        self.file.seek(self.start + self.place)
-        found = self.file.read(max(0, min(len(buffer), self.size - self.place)))
-        buffer[: len(found)] = found
-        self.place += len(found)
-        return len(found)
-
-
 def _packed(path: Path) -> Any:
     """The HDF5 file of weights in an archive."""
     file = path.open("rb")
@@ -153,7 +125,7 @@ def _packed(path: Path) -> Any:
         file.seek(info.header_offset)
         head = file.read(30)
         start = info.header_offset + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-        return _hdf5(Window(file, start, info.file_size), f"{_WEIGHTS} of {path.name}")
+        return _hdf5(FilePart(file, start, info.file_size), f"{_WEIGHTS} of {path.name}")
     if info.file_size > _LARGEST:
         damaged(path.name, f"`{_WEIGHTS}` has {info.file_size:,} bytes, more than {_LARGEST:,}")
     unpacked = TemporaryFile()  # noqa: SIM115  lives as long as what reads it

@@ -80,6 +80,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def head(self, kind: str) -> None:
+        """Send the headers of every answer: its type, and that no cache keeps it, no other origin reads it and the connection ends."""
         self.send_header("Content-Type", kind)
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")

@@ -265,6 +265,7 @@ class Heads(Op):
                 raise Misfit("A205", message, argument="shift", help_=f"use shift={n // 2}")
 
     def check_turned(self, d: int) -> None:
+        """Refuse an odd number of channels per head, `d`, where `rope` rotates them in pairs. Raises Misfit (A205)."""
         if self.rope is not None and holds(d % 2):
             message = f"`rope` turns the channels of a head in pairs, and each head has {d}"
             raise Misfit(

@@ -23,6 +23,7 @@ class Column:
 
     @property
     def first(self) -> Item:
+        """The item of the first instance that has one."""
         return next(iter(self.items.values()))
 
 

@@ -31,6 +31,7 @@ class Scope:
 
     @classmethod
     def of(cls, instances: Iterable[int], naming: str) -> Scope:
+        """Begin a body in which nothing is named yet, for instances that name by `index` or `ordinal`, as `Graph.naming` has it."""
         return cls({at: Names("", naming) for at in instances})
 
 
@@ -99,7 +100,7 @@ class Writer:
                     raise Unsayable("conditions on conditions")
                 line.guard = frozenset(column.items), frozenset(parts)
             written.append(line)
-            if column.first.label and not isinstance(column.first, Mark) and _is_nameless(column.first):
+            if column.first.label and column.first.nameless:
                 written.append(Line(self.skipped(column.first, scope)))
         return list(joined(written))
 
@@ -138,6 +139,7 @@ class Writer:
         return _refer(first)
 
     def line(self, column: Column, scope: Scope) -> Line:
+        """Write the line of items that correspond in all instances, with those below it. Raises Unsayable where no line says them."""
         match column.first:
             case Layer():
                 return self.layer(column, scope)
@@ -166,6 +168,11 @@ class Writer:
         return f"{alias}: skip"
 
     def layer(self, column: Column, scope: Scope) -> Line:
+        """Write `LABEL: STEP VALUE ... key=value`, or `again LAYER` for a layer that uses all weights of another.
+
+        Arguments that differ between instances are expressions of the block's parameters. Raises Unsayable where no expression is found,
+        where only some instances have an argument, and for weights of unlike layers, or of one outside of the block.
+        """
         items = {at: item for at, item in column.items.items() if isinstance(item, Layer)}
         first = next(iter(items.values()))
         borrows = bool(first.owner) and not first.tied
@@ -212,10 +219,11 @@ class Writer:
         return " ".join(words + named)
 
     def group(self, column: Column, scope: Scope) -> Line:
+        """Write `LABEL:` with the body of a group; one of a single element is `LABEL: repeat 1:`, since the label alone would name that."""
         items = {at: item for at, item in column.items.items() if isinstance(item, Group)}
         label = self.label(column, "_", True, scope, group=True) or "_: "
         lines = self.body({at: item.body for at, item in items.items()}, Scope.of(items, "index"))
-        single = any(map(_is_single, items.values())) and not lines[0].text.startswith("repeat ")
+        single = any(item.single for item in items.values()) and not lines[0].text.startswith("repeat ")
         return nested(f"{label}{'repeat 1: ' if single else ''}", lines)
 
     def label(self, column: Column, stem: str, numbered: bool, scope: Scope, *, group: bool = False) -> str:
@@ -229,7 +237,7 @@ class Writer:
             alone = {at: names.local(Hole(None, stem, None, None, numbered)) for at, names in own.items()}
         indexed = next(iter(scope.names.values())).naming == "index"
         plain = not first.keyed or all(alone[at] == item.name for at, item in column.items.items())
-        if plain and (indexed or not group) and (not first.label or _is_nameless(first)):
+        if plain and (indexed or not group) and (not first.label or first.nameless):
             scope.names.update(own)
             scope.used.update(alone.values())
             return ""
@@ -267,6 +275,10 @@ class Writer:
         return f"{before}{{i{f'+{begin}' if begin else ''}}}{behind}"
 
     def head(self, column: Column, scope: Scope) -> Line:
+        """Write a merge with its branches below it, or `residual: ...` on one line where that is short.
+
+        A residual that some instances lack has a guard, and a shortcut that some lack one of its own. Raises Unsayable.
+        """
         items = {at: item for at, item in column.items.items() if isinstance(item, Head)}
         first = next(item for item in items.values())
         has = [at for at, item in items.items() if not item.absent]
@@ -373,12 +385,6 @@ def _alone(body: Sequence[Item], names: Names) -> dict[int, str]:
     return found
 
 
-def _is_single(group: Group) -> bool:
-    """Whether a group has one element, which a label alone would name."""
-    only = group.body[0]
-    return group.keyed and len(group.body) == 1 and isinstance(only, (Layer, Group)) and (isinstance(only, Layer) or only.name.isdecimal())
-
-
 def taken_up(item: Item | None) -> Line:
     """The line `from` with which the next one goes on from a value."""
     return Line(f"from {_refer(item)}", joins=True, begins=True, opens=True)
@@ -387,8 +393,3 @@ def taken_up(item: Item | None) -> Line:
 def _refer(item: Item | None) -> str:
     assert item is not None, "a value that is referred to has an item"
     return item.alias or as_label(item.name)
-
-
-def _is_nameless(item: Item) -> bool:
-    """Whether no label can name an item: a merge with branches, and what is called by its position."""
-    return isinstance(item, (Head, Mark)) or (item.keyed and item.name.isdecimal())

@@ -26,6 +26,11 @@ class Item:
     label: bool = False
     alias: str = ""
 
+    @property
+    def nameless(self) -> bool:
+        """Whether no label can name it: it is called by its position, or is a merge with branches."""
+        return self.keyed and self.name.isdecimal()
+
 
 @dataclass(slots=True, eq=False)
 class Layer(Item):
@@ -52,6 +57,7 @@ class Layer(Item):
 
     @property
     def numbered(self) -> bool:
+        """Whether it takes a position in a group, as all do except merges, values for other layers, and layers with another's weights."""
         return not (self.merge or self.aside or (self.owner and not self.tied))
 
 
@@ -71,6 +77,12 @@ class Group(Item):
     block: Shared | None = None
     index: int = 0
 
+    @property
+    def single(self) -> bool:
+        """Whether it has one element, which a label alone would name."""
+        only = self.body[0]
+        return self.keyed and len(self.body) == 1 and (isinstance(only, Layer) or (isinstance(only, Group) and only.name.isdecimal()))
+
 
 @dataclass(slots=True, eq=False)
 class Head(Item):
@@ -84,6 +96,11 @@ class Head(Item):
     argument: str = ""
     merge: Layer | None = None
     absent: bool = False
+
+    @property
+    def nameless(self) -> bool:
+        """Always: a label before it names a group, which its branches are in."""
+        return True
 
     @property
     def step(self) -> str:

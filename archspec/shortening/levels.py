@@ -161,6 +161,7 @@ class Levels:
         return found
 
     def group(self, name: str, piece: Sequence[int], parts: Mapping[int, list[str]], above: str) -> Group:
+        """Build the group `name` of a piece of a level's layers, which has one entry and one exit; `parts` are their names inside of it."""
         (entry,), (end,) = self.entries(piece), self.exits(piece)
         layers = self.flat.layers
         channels = next((layers[at].channels for at in piece if self.flat.sources[at][:1] == [entry]), 0)

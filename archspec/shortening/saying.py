@@ -53,4 +53,5 @@ def default(step: str, name: str | int) -> str | None:
 
 
 def word(name: str) -> str:
+    """Write a label in a group: a number bare, since it is a position there, any other name as everywhere, in quotes if need be."""
     return name if name.isdecimal() else as_label(name)

@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterator
 
-from archspec.diagnostics import Diagnostic, Diagnostics
-from archspec.diagnostics.fix import Fix
-from archspec.source import Source, Span
+from archspec.source import Span
 from archspec.syntax import ast
-from archspec.syntax.lalr import Token, Tree, Unexpected, automaton
-from archspec.syntax.lines import roles
-
-MAX_DIGITS = 19
-Node = Any  # Tree | Token: what the automaton's rules hold is untyped
+from archspec.syntax.to_expr import Expressions, Node, end_token, is_digits, is_rule, is_token
 
 
-def is_digits(text: str) -> bool:
-    """Whether a text is digits as the language has them: not those of other scripts, nor superscripts."""
-    return text.isascii() and text.isdecimal()
-
-
-class Lowering:
+class Lowering(Expressions):
     """Lowers the lines of one source."""
-
-    def __init__(self, source: Source, sink: Diagnostics) -> None:
-        self.source = source
-        self.sink = sink
-
-    def span(self, token: Token) -> Span:
-        """The place of a token."""
-        return Span(self.source, token.start, token.end)
-
-    def report(self, code: str, message: str, span: Span, help_: str | None = None, fixes: Sequence[Fix] = ()) -> None:
-        """Report a mistake at a place."""
-        self.sink.add(Diagnostic(code, message, span, help=help_, fixes=tuple(fixes)))
-
-    def across(self, nodes: list[Node]) -> Span:
-        """The place from the first to the last of some nodes."""
-        return Span(self.source, _token(nodes[0], 0).start, _token(nodes[-1], -1).end)
-
-    # statements
 
     def statement(self, tree: Node, below: tuple[ast.Statement, ...], span: Span) -> ast.Statement:
         """Lower a statement with those below it; the methods that do have the names of the grammar's rules."""
@@ -52,7 +20,9 @@ class Lowering:
         return lowered
 
     def arch(self, children: list[Node], span: Span) -> ast.Arch:
-        return ast.Arch(self.digits(children[1].value, span) or 1, span)
+        """Lower `arch 1`, the version of the language; a number that is too large is reported (A012) and taken for 1."""
+        version = self.digits(children[1].value, span)
+        return ast.Arch(1 if version is None else version, span)
 
     def headed(self, tree: Node, below: tuple[ast.Statement, ...], span: Span) -> ast.Statement:
         """Lower `repeat 3:`, `residual:` or a label with what follows the colon, on its line or below."""
@@ -76,7 +46,7 @@ class Lowering:
         guard = self.guard(children)
         match tree.data:
             case "repeat":
-                index = next((self.name(children[i + 1]) for i, c in enumerate(children) if _is(c, "AS")), None)
+                index = next((self.name(children[i + 1]) for i, c in enumerate(children) if is_token(c, "AS")), None)
                 return ast.Repeat(self.expr(children[1]), index, span), guard
             case "residual":
                 return ast.Residual(guard, span), None
@@ -93,16 +63,17 @@ class Lowering:
             case "block":
                 return self.block(children, span), None
             case _:
-                parts = [child for child in children if not _is_rule(child, "guard") and not _is(child, "FROZEN")]
-                name = self.quoted(parts[0]) if _is(parts[0], "STRING") else self.reference(parts)
-                return ast.Label(name, self.across(parts), _is(children[0], "FROZEN")), guard
+                parts = [child for child in children if not is_rule(child, "guard") and not is_token(child, "FROZEN")]
+                name = self.quoted(parts[0]) if is_token(parts[0], "STRING") else self.reference(parts)
+                return ast.Label(name, self.across(parts), is_token(children[0], "FROZEN")), guard
 
     def block(self, children: list[Node], span: Span) -> ast.Block:
+        """Lower `block NAME(PARAMETERS)` without its colon; a parameter is `f`, `k=3` with its default, or `from x`, a value."""
         parameters = []
         for child in children:
-            if _is_rule(child, "parameter"):
+            if is_rule(child, "parameter"):
                 name, *default = child.children
-                if _is(name, "FROM"):
+                if is_token(name, "FROM"):
                     parameters.append(ast.Parameter(self.name(default[0]), None, is_value=True))
                 else:
                     parameters.append(ast.Parameter(self.key(name), self.expr(default[0]) if default else None))
@@ -110,29 +81,32 @@ class Lowering:
 
     def output_head(self, children: list[Node], span: Span) -> ast.Output:
         """Lower `output NAME`, `train` included."""
-        mode = self.name(children[2]) if len(children) > 2 and _is(children[2], "NAME") else None
+        mode = self.name(children[2]) if len(children) > 2 and is_token(children[2], "NAME") else None
         return ast.Output(self.name(children[1]), mode, span)
 
     def output(self, children: list[Node], span: Span) -> ast.Suite:
+        """Lower a line `output NAME` without a colon, which makes an output of the current value: a suite with nothing below it."""
         return ast.Suite(self.output_head(children, span), (), self.guard(children), span)
 
     def guard(self, children: list[Node]) -> ast.Expr | None:
         """Lower the `if ...` at the end of a line; None where there is none."""
         last = children[-1]
-        return self.expr(last.children[1]) if _is_rule(last, "guard") else None
+        return self.expr(last.children[1]) if is_rule(last, "guard") else None
 
     def chain(self, children: list[Node], span: Span) -> ast.Chain:
-        steps = tuple(self.step(child) for child in children if _is_rule(child, "step"))
+        """Lower `conv k=3 f=8 | relu if deep`, or a line that begins with `from LABEL`, which may have no steps."""
+        steps = tuple(self.step(child) for child in children if is_rule(child, "step"))
         source = None
-        if _is(children[0], "FROM"):
-            source = self.quoted(children[1]) if _is(children[1], "STRING") else self.expr(children[1])
+        if is_token(children[0], "FROM"):
+            source = self.quoted(children[1]) if is_token(children[1], "STRING") else self.expr(children[1])
         return ast.Chain(steps, self.guard(children), source, span)
 
     from_ = chain
 
     def step(self, tree: Node) -> ast.Step:
+        """Lower `conv 64 k=3`: the name, the positional arguments, and those with a name."""
         children = tree.children
-        bare = [self.expr(child.children[1]) for child in children if _is_rule(child, "bare")]
+        bare = [self.expr(child.children[1]) for child in children if is_rule(child, "bare")]
         return ast.Step(self.name(children[0]), tuple(bare), self.pairs(children), self.across(children))
 
     def keyword(self, pair: list[Node]) -> ast.Keyword:
@@ -142,18 +116,25 @@ class Lowering:
 
     def pairs(self, children: list[Node]) -> tuple[ast.Keyword, ...]:
         """Lower all `key=value` among some nodes."""
-        return tuple([self.keyword(child.children) for child in children if _is_rule(child, "keyword")])
+        return tuple([self.keyword(child.children) for child in children if is_rule(child, "keyword")])
 
     def meta(self, children: list[Node], span: Span) -> ast.Meta:
+        """Lower `meta KEY="TEXT" ...`, of which any number may be on a line."""
         return ast.Meta(tuple(self.keyword(children[at : at + 2]) for at in range(1, len(children), 2)), span)
 
     def model(self, children: list[Node], span: Span) -> ast.Model:
+        """Lower `model NAME`; a name in quotes may be any text, and is kept without them."""
         value = self.expr(children[1])
         return ast.Model(value.value if isinstance(value, ast.Text) else children[1].value, span)
 
     def input(self, children: list[Node], span: Span) -> ast.Input:
-        written = [child for child in children[1:3] if _is(child, "DIMS", "INT", "NAME") or _is_rule(child, "crossed")]
-        sizes = tuple([self.size(child.children) for child in children if _is_rule(child, "size")])
+        """Lower `input 224x224x3`, `input NxC` of params, or `input HxWx3 for H in 32..512 step 32, W in ...`.
+
+        A letter has its smallest size in `shape`, a param 0 until its value is known; the shape is empty where a number in it is too large.
+        Sizes that are given twice, or to a letter that the shape lacks, are reported (A001).
+        """
+        written = [child for child in children[1:3] if is_token(child, "DIMS", "INT", "NAME") or is_rule(child, "crossed")]
+        sizes = tuple([self.size(child.children) for child in children if is_rule(child, "size")])
         first = {size.letter: size.first for size in sizes}
         shape: list[int] = []
         letters: list[str | None] = []
@@ -178,10 +159,10 @@ class Lowering:
 
     def axes(self, written: list[Node], place: Span) -> Iterator[ast.Expr]:
         """The sizes of an input's axes, as written: `32xHx3`, or with expressions in parentheses."""
-        if _is_rule(written[0], "crossed"):
+        if is_rule(written[0], "crossed"):
             yield from self.sizes(written[0].children)
             return
-        for part in "".join([_token(token, 0).value for token in written]).split("x"):
+        for part in "".join([end_token(token, 0).value for token in written]).split("x"):
             number = self.digits(part, place) if is_digits(part) else None
             if not is_digits(part):
                 yield ast.Name(part, place)
@@ -199,198 +180,37 @@ class Lowering:
         return ast.Sizes(children[0].value, max(1, ends[0]), max(ends), max(1, step), span)
 
     def expect(self, children: list[Node], span: Span) -> ast.Expect:
+        """Lower `expect params <= 5e6`."""
         return ast.Expect(self.expr(children[1]), span)
 
     def param(self, children: list[Node], span: Span) -> ast.Param:
+        """Lower `param width = 1.0`."""
         return ast.Param(self.key(children[1]), self.expr(children[2]), span)
 
     def default(self, children: list[Node], span: Span) -> ast.Default:
-        step = self.name(children[1]) if _is(children[1], "NAME") else None
+        """Lower `default round=floor`, for every step that takes the argument, or `default conv bias=no`, for one step."""
+        step = self.name(children[1]) if is_token(children[1], "NAME") else None
         return ast.Default(step, self.pairs(children), span)
 
     def use(self, children: list[Node], span: Span) -> ast.Use:
+        """Lower `use "FILE"`."""
         path = self.expr(children[1])
         assert isinstance(path, ast.Text)
         return ast.Use(path, span)
 
     def pattern(self, children: list[Node], span: Span) -> ast.Pattern:
+        """Lower `pattern [(CONV-RELU)*N-POOL?]*M-(FC-RELU)*K-SOFTMAX N=2 M=3 K=1`: the formula, and the values of its letters."""
         return ast.Pattern(self.formula(children[1]), self.pairs(children), span)
 
     def formula(self, tree: Node) -> ast.Formula:
-        parts = tuple(self.item(child.children) for child in tree.children if _is_rule(child, "item"))
+        """Lower the items of a formula, or of what is in its parentheses or brackets."""
+        parts = tuple(self.item(child.children) for child in tree.children if is_rule(child, "item"))
         return ast.Formula(None, parts, None, False, self.across(tree.children))
 
     def item(self, children: list[Node]) -> ast.Formula:
-        optional = _is(children[-1], "QUESTION")
-        count = self.expr(children[-1]) if len(children) > 1 and _is(children[-2], "STAR") else None
-        inner = next((self.formula(child).parts for child in children if _is_rule(child, "formula")), None)
+        """Lower `CONV`, `(CONV-RELU)*N` or `POOL?`: a word or a formula in parentheses, with how often it occurs."""
+        optional = is_token(children[-1], "QUESTION")
+        count = self.expr(children[-1]) if len(children) > 1 and is_token(children[-2], "STAR") else None
+        inner = next((self.formula(child).parts for child in children if is_rule(child, "formula")), None)
         word = self.name(children[0]) if inner is None else None
         return ast.Formula(word, inner or (), count, optional, self.across(children))
-
-    # expressions
-
-    def key(self, token: Token) -> ast.Name:
-        """Find the name in `name=`, or of a plain parameter."""
-        name = token.value.rstrip(" =")
-        return ast.Name(name, Span(self.source, token.start, token.start + len(name)))
-
-    def name(self, token: Token) -> ast.Name:
-        """Lower a name."""
-        return ast.Name(token.value, self.span(token))
-
-    def expr(self, node: Node) -> ast.Expr:
-        """Lower an expression."""
-        if isinstance(node, Token):
-            return self.leaf(node)
-        children = node.children
-        span = self.across(children)
-        match node.data:
-            case "negative" | "negated":
-                operator = "-" if node.data == "negative" else "not"
-                return ast.Prefixed(operator, len(children) - 1, self.expr(children[-1]), span)
-            case "call":
-                return ast.Call(self.name(children[0]), self.listed(children[1:]), span)
-            case "group":
-                return self.expr(children[1]) if len(children) == 3 else ast.Items(self.listed(children), span)
-            case "items":
-                return ast.Items(self.listed(children), span)
-            case "slice":
-                return ast.Slice(self.expr(children[0]), self.expr(children[2]), span)
-            case "interpolated":
-                return self.reference(children)
-            case "crossed":
-                return ast.Crossed(self.sizes(children), span)
-            case "choice":
-                return ast.Choice(self.expr(children[0]), self.expr(children[2]), self.expr(children[4]), span)
-            case kind:
-                operands = tuple([self.expr(child) for child in children[::2]])
-                return ast.Chained(_CHAINS[kind], operands, tuple([token.value for token in children[1::2]]), span)
-
-    def listed(self, children: list[Node]) -> tuple[ast.Expr, ...]:
-        """Lower what is between brackets and commas."""
-        return tuple([self.expr(child) for child in children if not _is(child, "LPAR", "RPAR", "COMMA")])
-
-    def leaf(self, token: Token) -> ast.Expr:
-        """Lower an expression of one token: a name, a number, a text or a size."""
-        span, kind = self.span(token), token.type
-        if kind == "NAME":
-            return ast.Name(token.value, span)
-        if kind == "INT":
-            whole = self.digits(token.value, span)
-            return ast.Unreadable(span) if whole is None else ast.Number(whole, span)
-        if kind == "FLOAT":
-            if (number := float(token.value)) == float("inf"):
-                self.too_large("is larger than a float can be", span)
-                return ast.Unreadable(span)
-            return ast.Number(number, span)
-        if kind == "DIMS":
-            sizes = [self.digits(part, span) for part in token.value.split("x")]
-            read = tuple(size for size in sizes if size is not None)
-            return ast.Dims(read, span) if len(read) == len(sizes) else ast.Unreadable(span)
-        if kind in ("YES", "NO"):
-            return ast.Number(kind == "YES", span)
-        return ast.Text(_unquoted(token.value), span)
-
-    def sizes(self, parts: list[Node]) -> tuple[ast.Expr, ...]:
-        """The sizes of `1x(k)x3`; what does not join two of them is reported."""
-        found: list[ast.Expr] = []
-        joined, end = True, _token(parts[0], 0).start
-        for part in parts:
-            if not _is(part, "BY"):
-                if not joined or _token(part, 0).start != end:
-                    self.report("A001", "a size cannot contain spaces", self.across([part]), "write it as `1x(k)x3`")
-                found.append(self.expr(part))
-                joined = False
-            else:
-                numbers = part.value.split("x")[1:]
-                joined = not numbers[-1]
-                found += [ast.Number(self.digits(number, self.span(part)) or 0, self.span(part)) for number in numbers if number]
-            end = _token(part, -1).end
-        if joined:
-            self.report(
-                "A001", "expected a size behind `x`", self.span(parts[-1]), "write a number, or an expression in parentheses: `1x(k)`"
-            )
-        return tuple(found)
-
-    def quoted(self, token: Token) -> ast.Expr:
-        """A label as a text, which may hold expressions in braces."""
-        pieces: list[str | ast.Expr] = []
-        text, at = token.value[1:-1], token.start + 1
-        if "\\" in text:
-            self.report("A109", "a label cannot contain `\\`", self.span(token))
-            return ast.Unreadable(self.span(token))
-        for piece in re.split(r"(\{[^{}]*\})", text):
-            if piece[:1] == "{" and piece[-1:] == "}":
-                pieces.append(self.inner(piece[1:-1], at + 1))
-            elif piece:
-                pieces.append(piece)
-            at += len(piece)
-        return ast.Interpolated(tuple(pieces), self.span(token), quoted=True)
-
-    def inner(self, text: str, start: int) -> ast.Expr:
-        """An expression within a text, which begins at an offset of the source."""
-        span = Span(self.source, start, start + len(text))
-        tokens = [token._replace(start=token.start + start, end=token.end + start) for token in automaton().lex(text)]
-        try:
-            tree = automaton().parse(roles([Token("NAME", "expect", start, start), *tokens]))
-        except Unexpected:
-            self.report("A001", f"`{text}` is not an expression", span, "write braces around an expression only, as in `block{i+1}`")
-            return ast.Unreadable(span)
-        assert isinstance(tree, Tree)
-        return self.expr(tree.children[1])
-
-    def digits(self, text: str, span: Span) -> int | None:
-        """Convert digits to a number; None, with a report, if it is too large."""
-        value = int(text) if len(text) <= MAX_DIGITS else 2**63
-        if value < 2**63:
-            return value
-        self.too_large("is larger than 2^63 - 1", span)
-        return None
-
-    def too_large(self, how: str, span: Span) -> None:
-        """Report a number that nothing can have."""
-        self.report("A012", f"this number {how}", span, "no size or count can be that large")
-
-    def reference(self, parts: list[Node]) -> ast.Expr:
-        """A name, or an interpolated one whose parts must touch."""
-        if len(parts) == 1:
-            return self.name(parts[0])
-        pieces: list[str | ast.Expr] = [parts[0].value]
-        for before, part in pairwise(parts):
-            if _is(before, "LBRACE"):
-                pieces.append(self.expr(part))
-            elif not _is(part, "RBRACE"):
-                if part.start != before.end:
-                    self.report("A001", "a label cannot contain spaces", self.span(part))
-                if not _is(part, "LBRACE"):
-                    pieces.append(part.value)
-        return ast.Interpolated(tuple(pieces), self.across(parts))
-
-
-_CHAINS = {"disjunction": "or", "conjoined": "and", "compared": "compare", "summed": "arithmetic", "multiplied": "arithmetic"}
-
-
-def _is(node: Node, *kinds: str) -> bool:
-    return isinstance(node, Token) and node.type in kinds
-
-
-def _is_rule(node: Node, rule: str) -> bool:
-    return isinstance(node, Tree) and node.data == rule
-
-
-def _token(node: Node, at: int) -> Token:
-    """Find the first token of a node, or with -1 the last."""
-    while isinstance(node, Tree):
-        node = node.children[at]
-    token: Token = node
-    return token
-
-
-_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
-
-
-def _unquoted(text: str) -> str:
-    """Read a string literal. A backslash escapes n, t, a quote and itself; before anything else it is a plain backslash."""
-    if "\\" not in text:
-        return text[1:-1]
-    return re.sub(r'\\([nt"\\])', lambda escape: _ESCAPES[escape[1]], text[1:-1])

@@ -13,6 +13,7 @@ import pytest
 
 from archspec.diagnostics import SpecError
 from archspec.imports import keras_config, keras_files, keras_reader
+from archspec.imports.file_part import FilePart
 from archspec.imports.keras_model import read, tensors
 from tests.imports.keras_texts import called, functional, imported, input_layer, layer, old, sequential, tensor, written
 
@@ -399,7 +400,7 @@ def test_mutated_archives_are_read_or_refused(tmp_path):
 
 
 def test_a_part_of_a_file_is_a_file():
-    window = keras_files.Window(io.BytesIO(b"0123456789"), 2, 5)
+    window = FilePart(io.BytesIO(b"0123456789"), 2, 5)
     assert (window.read(3), window.tell(), window.seek(-1, 2), window.read(9), window.seek(1), window.read()) == (
         b"234",
         3,

@@ -96,6 +96,7 @@ class Statements:
             yield from self.item(at, item, module)
 
     def item(self, at: int, item: Item, module: Any) -> Iterator[str]:
+        """Write the statements of the item at a position. Layers that change nothing have none: their value is called as what they read."""
         sources = self.sources(item)
         texts = [self.text(value) for value in sources]
         value = self.first + at
@@ -133,6 +134,7 @@ class Statements:
             texts = [target]
 
     def layer(self, item: Item, module: Any, attribute: str, texts: list[str], target: str) -> Iterator[str]:
+        """Write one layer of an item's module, by its kind: both cases of a condition, an expression, a tied layer, or a call."""
         if isinstance(module, If):
             yes = list(self.module(item._replace(attribute=attribute), module.yes, texts, target))
             no = _unchanged(target, texts[0])

@@ -38,6 +38,7 @@ class Unnested:
         return Network(network.name, flat.graph, network.inputs, outputs, network.meta, network.params)
 
     def graph(self, graph: Graph) -> Graph:
+        """Make the flat graph of a block that is still called, once for all of its calls."""
         if graph not in self.made:
             self.made[graph] = _Flat(self, graph).graph
             self.came[self.made[graph]] = graph

@@ -90,6 +90,7 @@ class Item(NamedTuple):
 
     @property
     def line(self) -> int:
+        """The line of the spec that it was written on, from 1; 0 for what was written nowhere."""
         return self.span.line if self.span is not None else 0
 
     @property

@@ -19,6 +19,7 @@ class Chain:
         """Whether all modules so far do the same before and after a `flatten`."""
 
     def append(self, module: New | Many, *, positions: int = 1, pointwise: bool = False) -> None:
+        """Append a module that takes so many positions; `pointwise` says that it does the same before and after a `flatten`."""
         self.modules.append(module)
         self.position += positions
         self.pointwise &= pointwise

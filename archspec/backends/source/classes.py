@@ -8,6 +8,7 @@ of the framework, one over anything else a class of its own, with the parameters
 from __future__ import annotations
 
 import keyword
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -69,7 +70,7 @@ class Classes:
         self.made: dict[Graph, Class | Made] = {}
         self.open: set[object] = set()
         """The blocks and labels whose callees are being made."""
-        self.read: dict[Graph, dict[int, int]] = {}
+        self.read: dict[Graph, Counter[int]] = {}
         self.names: dict[int, dict[int, str]] = {}
         """The attributes of the rounds of elements, by their identity."""
         self.inside: list[Graph] = []
@@ -260,6 +261,7 @@ class Classes:
         return True
 
     def node(self, node: Node, graph: Graph) -> New:
+        """Make the constructor call of a layer. Raises Unsupported, with the place of the layer, where the framework lacks it."""
         try:
             return self.dialect.layer(node.op, (*graph.types_of(node), node.type), self.overwrites(node, graph))
         except Unsupported as unsupported:
@@ -274,14 +276,11 @@ class Classes:
         maker = graph.elements[value - len(graph.inputs)]
         return isinstance(maker, Node) and maker.stem in self.dialect.independent and self.readers(graph)[value] == 1
 
-    def readers(self, graph: Graph) -> dict[int, int]:
+    def readers(self, graph: Graph) -> Counter[int]:
         """How often each value of a graph is read, as a result of it too."""
         if graph not in self.read:
-            counts: dict[int, int] = {}
             outputs = [o.value for o in self.network.outputs[1:]] if graph is self.network.graph else []
-            for value in [*graph.results, *outputs, *(value for element in graph.elements for value in element.inputs)]:
-                counts[value] = counts.get(value, 0) + 1
-            self.read[graph] = counts
+            self.read[graph] = Counter([*graph.results, *outputs, *(value for element in graph.elements for value in element.inputs)])
         return self.read[graph]
 
     def body(self, graph: Graph) -> Body:

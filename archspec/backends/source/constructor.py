@@ -40,10 +40,12 @@ class If(NamedTuple):
 
     @property
     def branches(self) -> tuple[Any, Any]:
+        """The values of both cases; where one of them is none of several arguments, each is a list of arguments."""
         return ([self.yes], []) if self.no is None else (self.yes, self.no)
 
     @property
     def text(self) -> str:
+        """The conditional expression, `YES if CONDITION else NO`."""
         yes, no = self.branches
         return f"{written(yes)} if {written(self.condition)} else {written(no)}"
 

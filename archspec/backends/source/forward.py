@@ -77,10 +77,12 @@ class Forward:
         return self.levels.get(value) or (ONE if self.body.whole(value) in self.levels else "")
 
     def lines(self) -> Iterator[str]:
+        """Write the body of the method, unindented, in lines of at most 112 characters."""
         for statement in self.statements():
             yield from _folded(statement)
 
     def statements(self) -> Iterator[str]:
+        """Write the statements, not folded yet: items in order, those of auxiliary heads below `if self.training:`, and the `return`."""
         for training, run in groupby(range(len(self.body.items)), self.training.__getitem__):
             if training:
                 yield from self.head(list(run))
@@ -104,6 +106,7 @@ class Forward:
         yield from self.flush("    ")
 
     def end(self) -> Iterator[str]:
+        """Write the `return`: of the one result, or of a class with each result by its name; an auxiliary head is None at inference."""
         if self.results is None:
             if self.pending is not None and self.pending[0] != self.body.whole(self.body.results[0]):
                 yield from self.flush("")  # nobody reads it
@@ -128,6 +131,7 @@ class Forward:
         return self.dialect.stretched(text, level, axes, self.variables[0] if self.first else "") if axes else text
 
     def item(self, at: int, indent: str) -> Iterator[str]:
+        """Hold the expression of an item back, since the next may nest it; the one held before gets a variable if it is not nested here."""
         item = self.body.items[at]
         if item.stored:
             self.variables[self.first + at] = self.call(item)
@@ -177,6 +181,7 @@ class Forward:
         return self.variables[value]
 
     def call(self, item: Item) -> str:
+        """Write the expression of an item around those that it reads; under a guard it is `CALL if self.FLAG else X`."""
         gathered = self.gathered(item)
         texts = [self.expression(value) for value in item.reads] if gathered is None else [gathered]
         levels = tuple(map(self.level, item.reads)) if gathered is None else ()
@@ -214,6 +219,7 @@ class Variables:
         return name
 
     def numbered(self, at: int, end: int) -> str:
+        """Take the lowest of `x1`, `x2`, ... that is free at a position, and hold it to an end. Inputs called so are passed over."""
         while self.busy and self.busy[0][0] <= at:
             heappush(self.idle, heappop(self.busy)[1])
         while True:

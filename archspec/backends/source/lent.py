@@ -38,6 +38,7 @@ class Lent:
         return Network(network.name, graph, network.inputs, network.outputs, network.meta, network.params)
 
     def graph(self, graph: Graph, around: tuple[Graph, ...]) -> Graph:
+        """Rewrite a graph, once; `around` are the graphs that call it, the innermost last. One in which nothing is lent stays as it is."""
         if not graph.lends:
             return graph
         if graph not in self.made:
@@ -48,6 +49,10 @@ class Lent:
         return self.made[graph]
 
     def element(self, element: Element, graphs: tuple[Graph, ...]) -> Element:
+        """Rewrite the graph of a call in `graphs`, the innermost last; one that cannot use its lender's module uses its layers' weights.
+
+        Raises Unsupported where that is no way out either: in a repeat, and in a graph with inline calls.
+        """
         if not isinstance(element, Call):
             return element
         inner = element.graph

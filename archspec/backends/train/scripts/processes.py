@@ -35,6 +35,7 @@ class World(NamedTuple):
         (torch.default_generator.manual_seed if self.device.type == "cpu" else torch.manual_seed)(seed)
 
     def say(self, text: str) -> None:
+        """Print a line once, not once per process, and at once, so that a log has it while the run goes on."""
         if self.rank == 0:
             print(text, flush=True)
 
@@ -48,6 +49,7 @@ class Stop:
             signal.signal(number, self.note)
 
     def note(self, number: int, _: object) -> None:
+        """Handle a signal: note its number, and leave the next one to the system, which ends the process."""
         self.signal = number
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)

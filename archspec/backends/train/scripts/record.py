@@ -57,6 +57,7 @@ def write(path: Path, save: Callable[[BinaryIO], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all; line ends stay as they are in the text, on every system."""
     write(path, lambda file: file.write(text.encode()))
 
 

@@ -71,6 +71,7 @@ def total_loss(result: Any, labels: Tensor) -> Tensor:
 
 
 def correct(scores: Tensor, labels: Tensor) -> Tensor:
+    """Compare the likeliest class with the label, for each image: of shape (images,). One output alone means yes where it is above 0."""
     predicted = scores.argmax(1) if OUTPUTS > 1 else (scores[:, 0] > 0).long()
     return predicted == labels
 
@@ -99,6 +100,7 @@ def build(settings: Settings, world: World, weights: str) -> tuple[nn.Module, An
 
 
 def optimizer_of(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
+    """Make the optimizer of the parameters that are not frozen. AdamW decays weights directly, the others through the gradient."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     if settings.optimizer == "sgd":
         return torch.optim.SGD(parameters, settings.lr, settings.momentum, weight_decay=settings.weight_decay)
@@ -136,6 +138,7 @@ class Run:
         self.stop = Stop()
 
     def loader(self, part: Any, batches: list[list[int]]) -> Iterable[Batch]:
+        """Read images and labels in these batches of indices, `--workers` processes ahead."""
         if not self.settings.workers and self.world.device.type == "cpu":
             return map(part.__getitems__, batches)  # all that a DataLoader would do here,
         cuda = self.world.device.type == "cuda"
@@ -218,6 +221,7 @@ class Run:
         }
 
     def save(self, out: Path) -> None:
+        """Write the checkpoint last.pt, from which `--resume` goes on."""
         save(out, self.model, self.optimizer, self.scaler.state_dict(), self.progress, self.settings.fsdp)
 
     def learn(self, out: Path) -> None:
@@ -270,6 +274,7 @@ def begin(settings: Settings, world: World, out: Path, weights: str) -> Run:
 
 
 def main() -> None:
+    """Read the options, join the other processes, and learn; data that cannot be read ends the run with a message in one line."""
     settings, out, resume = arguments(NAME, HERE)
     world = join(settings)
     # Several threads gain little where a step is small, and take ten times as long on a machine that is busy.
