@@ -131,8 +131,9 @@ def analyze(model: Network) -> Report:
 
 
 def emit(model: Network, target: str) -> str:
-    """A network as text: `torch` is a standalone source file, `json` the IR document. Raises SpecError where the target lacks a layer;
-    ValueError where there is no such target.
+    """Write a network as text: `torch` or `keras`, a standalone source file, or `json`, the IR document (docs/ir.schema.json).
+
+    Raises SpecError (A501) where the target lacks a layer; ValueError where there is no such target, or it is no text.
 
     >>> "class Model" in archspec.emit(archspec.load("lenet5"), "torch")
     True
@@ -151,14 +152,14 @@ def draw(
     legend: bool = True, transparent: bool = False, width: float = 0, font_size: float = 0, aspect: float = 16 / 9,
     direction: str | None = None, style: str = "sheets",
 ) -> Drawing:  # fmt: skip
-    """A picture of a network: the text of its SVG, which shows itself in a notebook and is saved with `save("x.png")`.
+    """Draw a network. The result is the text of an SVG, shows itself in a notebook, and is saved with `save("x.png")`.
 
-    `as_` is `blocks`, `volumes` or `bars`; `level` is `group`, `stage`, `block`, `part`, `layer`, or `auto` for the finest that is legible on a slide;
-    `theme` is `light` or `dark`. `part` names a block or a group to draw alone. `title`, `legend` and `transparent` say what is around it;
-    `width` of the picture, or `font_size` of its words, is in pixels; `aspect` is that of the page that boxes or volumes are to fill,
-    `direction` where the arrows go, `down` or `right` (boxes go down, and volumes to the right, without it), and `style` that of volumes,
-    `sheets` or `boxes`. Raises ValueError for other words,
-    SpecError where the network cannot be drawn in this way.
+    `as_` is `blocks`, `volumes` or `bars`; `level` is `group`, `stage`, `block`, `part`, `layer`, or `auto` for the finest that is legible
+    on a slide; `theme` is `light` or `dark`. `part` names a block or a group to draw alone. `title`, `legend` and `transparent` say what is
+    around it; `width` of the picture, or `font_size` of its words, is in pixels, 0 for what the picture needs; `aspect` is width by height
+    of the page that boxes or volumes are to fill, `direction` where the arrows go, `down` or `right` (boxes go down, and volumes to the
+    right, without it), and `style` that of volumes, `sheets` or `boxes`. Raises ValueError for other words and sizes, SpecError where the
+    network cannot be drawn in this way.
 
     >>> archspec.draw(archspec.load("lenet5"), "bars").save("lenet5.svg")
     """
@@ -216,7 +217,8 @@ def memory(model: Network, batch: int = 32, optimizer: str = "adam", precision: 
     """Count the memory of a step of training, in bytes: weights, gradients, states of the optimizer, what is kept for the gradients, the peak.
 
     `batch` is the number of images, `optimizer` sgd, momentum, adam or adamw, `precision` float32, or bfloat16 for autocast. The result prints
-    itself, and has `largest_batch(limit)`. Raises ValueError for other words. Source: PyTorch, whose saved tensors are counted.
+    itself, and has `largest_batch(limit)`. Raises ValueError for other words, and for a batch below 1. Source: PyTorch, whose saved tensors
+    are counted.
 
     >>> found = archspec.memory(archspec.load("resnet50"), batch=32)
     >>> found.kept, found.largest_batch(24 * 2**30)
@@ -228,7 +230,7 @@ def memory(model: Network, batch: int = 32, optimizer: str = "adam", precision: 
 
 
 def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
-    """A self-contained HTML page about one or more networks: pictures, table and arithmetic.
+    """Write a self-contained HTML page about one or more networks: pictures, table and arithmetic.
 
     The result has the page as `html`, writes it with `save("x.html")`, and shows itself in a notebook. With `quiz`, a seed, cells of
     the tables are blank for students to fill in, and the result's `key` is the page with the answers.
@@ -243,11 +245,11 @@ def report(model: Network, *more: Network, quiz: str | None = None) -> Page:
 def quiz(
     model: Network, *more: Network, questions: int = 12, kinds: Sequence[str] | None = None, seed: str = "1", vary: bool = False
 ) -> Exam:
-    """An exam about one or more networks: `questions` many about shapes, parameters, MACs, receptive fields and layers that fit.
+    """Set an exam about one or more networks: `questions` many about shapes, parameters, MACs, receptive fields and layers that fit.
 
     `kinds` are some of shape, params, macs, rf, fit; `seed` chooses the questions, and gives the same exam again; `vary` asks about
     layers with other numbers, which fit. The result has `to_markdown`, `to_latex`, `to_html` and `to_pdf`, and `save("x.tex")`, each with
-    `key=True` for the answers and their arithmetic. Raises ValueError for other kinds and counts.
+    `key=True` for the answers and their arithmetic. Raises ValueError for other kinds and counts, and where there is nothing to ask.
 
     >>> archspec.quiz(archspec.load("lenet5"), kinds=["params"], seed="monday").questions[0].answer
     '11,014'
@@ -258,7 +260,7 @@ def quiz(
 
 
 def report_page(model: Network, *more: Network) -> str:
-    """The HTML of `archspec.report(model, *more)`, as text.
+    """Return the HTML of `archspec.report(model, *more)`, as text.
 
     >>> archspec.report_page(archspec.load("lenet5")).startswith("<!doctype html>")
     True
@@ -298,10 +300,11 @@ def work(step: str, image: Any, kernel: Any = None, bias: Any = ()) -> Work:
 
 
 def to_torch(model: Network, *, device: str | torch.device | None = None, seed: int | None = None) -> nn.Module:
-    """A live PyTorch module: the emitted source, executed.
+    """Make a live PyTorch module by executing the emitted source.
 
-    Its tensors are made on `device`; "meta" makes them without memory. With `seed` the initial weights are the same every
-    time, and the global generators are left as they were. Raises SpecError; ImportError where torch is not installed.
+    It takes and gives batches with channels first: (N, C, H, W) for an input `HxWxC`. Its tensors are made on `device`; "meta" makes them
+    without memory. With `seed` the initial weights are the same every time, and the global generators are left as they were. Raises
+    SpecError (A501) where PyTorch lacks a layer; ImportError where torch is not installed.
 
     >>> net = archspec.to_torch(archspec.load("lenet5"), seed=0)
     >>> sum(parameter.numel() for parameter in net.parameters())
@@ -322,11 +325,13 @@ def to_torch(model: Network, *, device: str | torch.device | None = None, seed: 
 
 
 def load_weights(net: Any, source: str | os.PathLike[str] | Mapping[str, Any], *, skip: Sequence[str] = ()) -> Loaded:
-    """Load weights into a module of PyTorch or a model of Keras: a safetensors or `torch.save` file, or a `state_dict` (tensors, or arrays of NumPy or JAX).
+    """Load weights into a module of PyTorch or a model of Keras.
 
-    Tensors are matched by name, else by structure (docs/weights.md); the result says how, also in words as `str()`. `skip` names
-    layers or tensors, `*` standing for anything, that are left out on both sides: `skip=["aux1", "aux2"]`. Either all tensors are loaded or none:
-    WeightsError says what does not fit. OSError where the file cannot be opened; ImportError where the library for its kind is missing.
+    `source` is a safetensors or `torch.save` file, or a `state_dict` of tensors, or of arrays of NumPy or JAX, in PyTorch's shapes. Tensors
+    are matched by name, else by structure (docs/weights.md); the result says how, also in words as `str()`. `skip` names layers or tensors,
+    `*` standing for anything, that are left out on both sides: `skip=["aux1", "aux2"]`. Either all tensors are loaded or none. Raises
+    WeightsError, which says what does not fit; OSError where the file cannot be opened; ImportError where the library for its kind is
+    missing.
 
     >>> net, other = (archspec.to_torch(archspec.load("lenet5"), seed=seed) for seed in (0, 1))
     >>> archspec.load_weights(net, other.state_dict())
@@ -352,7 +357,7 @@ def to_onnx(
     layout: str = "nchw",
     fold_bn: bool = False,
 ) -> ModelProto:
-    """A network as an ONNX model; PyTorch is not needed.
+    """Make an ONNX model of a network; PyTorch is not needed.
 
     `weights` are values by key, such as a PyTorch module's `state_dict()`; without them they are drawn with `seed` as PyTorch
     initialises its modules; "none" declares them as inputs. `opset` is the version of ONNX's operators, 13 to 26. The `batch` is a

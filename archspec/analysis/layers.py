@@ -111,9 +111,11 @@ class Row(_Fields):
 
 
 class Totals(NamedTuple):
-    """Sums over the layers. `activations` counts each stored number once: the input, and every output that needs memory of its own.
+    """Sums over the layers, for one image in inference: counts of numbers and of operations, as those of `Row`.
 
-    `macs` and `flops` leave out the `uncounted` layers, whose own are not known.
+    `activations` counts each stored number once: the input, and every output that needs memory of its own; `peak_activations` is the most
+    of them that are needed at once. `macs` and `flops` leave out the `uncounted` layers, whose own are not known. `receptive_field` is the
+    largest that a position of the output has, and `smallest_field` the least, in positions of the input per axis; None where not known.
     """
 
     layers: int
@@ -135,7 +137,7 @@ class Totals(NamedTuple):
         return html_pairs("totals", self.counts().items())
 
     def counts(self) -> dict[str, Any]:
-        """All by name; `uncounted` only where there are such layers."""
+        """Return all by name; `uncounted` only where there are such layers."""
         return {name: value for name, value in self._asdict().items() if value or name != "uncounted"}
 
     @property
@@ -234,7 +236,7 @@ class Report:
         return self.views["html"](self) if "html" in self.views else None
 
     def named(self, name: str) -> list[Row]:
-        """The layer of a name, or all layers of a group (`layer1.0`). Raises ValueError where there is none."""
+        """Find the layer of a name, or all layers of a group (`layer1.0`). Raises ValueError where there is none."""
         rows = self.layers
         found = [row for row in rows if row.name == name] or [row for row in rows if row.name.startswith(name + ".")]
         if not found:
@@ -246,7 +248,7 @@ class Report:
         return f"there is no layer `{name}`; {hint}"
 
     def rows(self, *, fold: bool = False) -> Iterator[Row]:
-        """The layers in order, lazily. Folded, equal rounds of a repeat are one row each with `times`."""
+        """Make the rows in order, lazily. Folded, equal rounds of a repeat are one row each with `times`."""
         network, fields = self.network, self._fields
         needed = needed_elements(network)
         names = [i.name for i in network.inputs]
@@ -304,7 +306,7 @@ class Report:
         )
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """The rows as a pandas table. Raises ImportError where pandas is not installed."""
+        """Return the rows as a pandas table. Raises ImportError where pandas is not installed."""
         import pandas as pd
 
         columns = ["name", "op", "config", "output", *COUNTS, "receptive_field"]

@@ -108,9 +108,9 @@ class Step(NamedTuple):
 class TrainingMemory:
     """Memory of one step of training a network, in bytes; `batch` is the number of images.
 
-    `weights` are all stored numbers, `gradients` those of the learned ones, `states` the optimizer's; `kept` is what the forward pass keeps for
-    the gradients, and `peak` the most memory at once. What a library takes besides is not in it: what its allocator rounds up, workspaces, and
-    the context of a GPU (0.5 to 1 GiB).
+    `weights` are all stored numbers, `gradients` those of the learned ones, `states` the optimizer's; `kept` is what the forward pass keeps
+    for the gradients, and `peak` the most memory at once. What a library takes besides is not in it: what its allocator rounds up,
+    workspaces, and the context of a GPU (0.5 to 1 GiB).
     """
 
     def __init__(self, network: Network, batch: int = 32, optimizer: str = "adam", precision: str = "float32") -> None:
@@ -300,7 +300,7 @@ class TrainingMemory:
         return self.peak_of(self.batch)
 
     def peak_of(self, batch: int) -> int:
-        """The most bytes at once with another batch."""
+        """Count the most bytes at once with another batch."""
         return max(moment.of(batch) for moment in self.moments)
 
     def largest_batch(self, limit: int) -> int:
@@ -310,7 +310,7 @@ class TrainingMemory:
         )
 
     def to_text(self, limit: int | None = None) -> str:
-        """The amounts for a terminal; with a limit in bytes, the largest batch too."""
+        """Write the amounts for a terminal; with a limit in bytes, the largest batch too."""
         each = OPTIMIZERS[self.optimizer]
         rows = [
             (
@@ -332,7 +332,7 @@ class TrainingMemory:
         return "\n".join(lines) + "\n"
 
     def to_data(self, limit: int | None = None) -> dict[str, Any]:
-        """The amounts as data for JSON, in bytes."""
+        """Return the amounts as data for JSON, in bytes."""
         amounts = {name: getattr(self, name) for name in ("weights", "gradients", "states", "kept", "peak")}
         found: dict[str, Any] = {"archspec": 1, "model": self.network.name, "batch": self.batch, "optimizer": self.optimizer}
         return (

@@ -42,7 +42,7 @@ class Diagnostic(NamedTuple):
     fixes: tuple[Fix, ...] = ()
 
     def order(self) -> tuple[str, int, str, str]:
-        """Sort key: file, place, code."""
+        """Return the key to sort by: file, place, code."""
         if self.span is None:
             return "", -1, self.code, self.message
         return self.span.source.name, self.span.start, self.code, self.message

@@ -35,7 +35,7 @@ class Compiled(NamedTuple):
         return not any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
 
     def types_at(self, line: int, column: int | None = None) -> tuple[Type, ...]:
-        """The types that the step at a place gives, each once; without a column, those of the last step that ends on the line.
+        """Find the types that the step at a place gives, each once; without a column, those of the last step that ends on the line.
 
         Lines and columns count from 1, columns in characters. Empty where no step is, or where a mistake leaves its type unknown.
         """

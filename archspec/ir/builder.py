@@ -211,7 +211,16 @@ class Block:
     """The body of a block or group that is being built: a graph, which `call` puts into others, as often as wanted.
 
     `types` are those of its inputs. With a `name` its layers are named by their steps, and `arguments` say which instance of the block
-    it is; without, by their positions, as in nn.Sequential. Misuse raises ValueError that says what is wrong.
+    it is; without, by their positions, as in nn.Sequential. A `Value` has the `type` of what was appended. Misuse raises ValueError, which
+    says what is wrong: a layer or an argument that there is not, values that do not fit, or that are of another block.
+
+    >>> from archspec.types import Map
+    >>> unit = archspec.Block(Map((32, 32), 8), name="unit")
+    >>> graph = unit.graph(unit.op("relu", unit.op("conv", *unit.inputs, f=8, k=3, p=1)))
+    >>> b = archspec.Builder("net")
+    >>> b.output(b.call(graph, b.input("input", (32, 32, 8)), times=3))
+    >>> b.network()
+    Network(net: 32x32x8 -> 32x32x8, 6 layers)
     """
 
     def __init__(self, *types: Type, name: str | None = None, **arguments: Any) -> None:
@@ -223,7 +232,8 @@ class Block:
     def op(self, step: str, *values: Value, label: str | None = None, owner: Value | None = None, **arguments: Any) -> Value:
         """Append a layer, with its arguments as the language calls them; an operand is True, and its value one of `values`.
 
-        `owner` is a layer before it, whose weights it uses.
+        `owner` is a layer before it, whose weights it uses. Raises ValueError for a layer or an argument that there is not, and for values
+        that do not fit.
         """
         if step not in STEPS:
             raise ValueError(f"there is no layer `{step}`")
@@ -244,7 +254,10 @@ class Block:
             raise ValueError(f"`{step}`: {misfit.message}") from None
 
     def call(self, graph: Graph, *values: Value, label: str | None = None, times: int = 1, owner: Value | None = None) -> Value:
-        """Append a call of a graph, `times` in a row, each round on the result of the round before; `further` gives its other results."""
+        """Append a call of a graph, `times` in a row, each round on the result of the round before; `further` gives its other results.
+
+        Raises ValueError where the values are not of the types of the graph's inputs, or its result is not for its first input.
+        """
         stem = graph.instance.block if graph.instance is not None else "group"
         types = tuple(value.type for value in values)
         if types != graph.inputs:
@@ -255,9 +268,10 @@ class Block:
         return self._owned(self._graph.add(call), owner)
 
     def further(self, value: Value, result: str | int, round_: int = -1) -> Value:
-        """A further result of a call, by the name that it has in its graph, of one of its rounds, -1 being the last.
+        """Pick a further result of a call, by the name that it has in its graph, of one of its rounds, -1 being the last.
 
-        Of a layer that has several, the result of that number; 0 is the main one, of a call too.
+        Of a layer that has several, pick the result of that number; 0 is the main one, of a call too. Raises ValueError where there is
+        none.
         """
         (number,) = self._numbers("further", (value,))
         element = self._graph.elements[~number] if number < 0 else None
@@ -274,14 +288,14 @@ class Block:
         return self._value(self._graph.further(number, at, round_ % times))
 
     def result(self, name: str, value: Value) -> None:
-        """Name a further result of the graph, in the order of these calls."""
+        """Name a further result of the graph, in the order of these calls. Raises ValueError for a name that is taken."""
         (number,) = self._numbers("result", (value,))
         if name in self._further or name == "output":
             raise ValueError(f"there are two results called `{name}`")
         self._further[name] = number
 
     def graph(self, result: Value) -> Graph:
-        """The finished graph; `result` is its main one."""
+        """Finish the graph, whose main result is `result`."""
         (number,) = self._numbers("graph", (result,))
         found = self._graph.finish(number, self._instance, self._further)
         assert found is not None, "a block has no holes"
@@ -334,20 +348,23 @@ class Builder(Block):
         self._outputs: dict[str, tuple[Value, bool]] = {}
 
     def input(self, name: str, type_: Type | tuple[int, ...]) -> Value:
-        """Declare an input: a type, or a shape with the channels last."""
+        """Declare an input: a type, or a shape with the channels last, such as (224, 224, 3), or (784,) for a vector."""
         known = type_ if isinstance(type_, (Map, Tokens, Vector)) else from_shape(type_)
         self._named.append(Input(name, known, None))
         return self._value(self._graph.input(known))
 
     def output(self, value: Value, name: str = "output", *, training: bool = False) -> None:
-        """Name a value as an output; that called `output` is the network's main one. `training` heads are absent in inference."""
+        """Name a value as an output; that called `output` is the main one, and one of `training` an auxiliary head, absent in inference.
+
+        Raises ValueError for a name that is taken.
+        """
         self._numbers("output", (value,))
         if name in self._outputs:
             raise ValueError(f"there are two outputs called `{name}`")
         self._outputs[name] = value, training
 
     def network(self) -> Network:
-        """The finished network, verified."""
+        """Finish the network and verify it. Raises ValueError without a main output, and where an invariant does not hold."""
         from archspec.ir.verify import verify
 
         if self._further:

@@ -235,7 +235,12 @@ class Output(NamedTuple):
 
 
 class Network:
-    """A whole spec, elaborated. `diagnostics` holds warnings and notes; of a spec with errors it is what `compile` found to be right."""
+    """A whole spec, elaborated.
+
+    `inputs` and `outputs` have names, and inputs a `type` whose `shape` has the channels last; `meta` are texts by key, `params` values by
+    name, and `graph` the layers. `diagnostics` holds warnings and notes. Of a spec with errors `compile` gives what is right of its
+    network.
+    """
 
     __slots__ = ("diagnostics", "graph", "inputs", "known", "meta", "name", "outputs", "params", "recipe")
 
@@ -278,7 +283,7 @@ class Network:
         return self.views["svg"](self) if "svg" in self.views else None
 
     def graphs(self) -> list[Graph]:
-        """Every distinct graph, callees before callers."""
+        """List every distinct graph, callees before callers."""
         seen: dict[Graph, None] = {}
         pending: list[tuple[Graph, bool]] = [(self.graph, False)]
         while pending:

@@ -53,8 +53,9 @@ class Formula:
     """Counts of a spec as formulas in some variables.
 
     `variables` are their names, `example` the spec's own values. With `group="stage"` what is at the top of the spec (labels, blocks,
-    repeats, and layers outside of them) has formulas of its own, in `stages`. The formulas hold for all values for which every decision in the spec
-    (a guard, a division that must be exact) is that of the example. Called with values it computes: `formula(H=256)["macs"]`.
+    repeats, and layers outside of them) has formulas of its own, in `stages`. The formulas hold for all values for which every decision in
+    the spec (a guard, a division that must be exact) is that of the example. Called with values it computes: `formula(H=256)["macs"]`; the
+    call gives None where the formulas do not hold, and raises ValueError for other names, and for values of another kind.
     """
 
     def __init__(self, spec: Spec, names: Sequence[str], counts: Sequence[str] = ("params", "macs"), group: str | None = None) -> None:
@@ -156,14 +157,14 @@ class Formula:
         return frozenset(found)
 
     def words(self, script: Script) -> Said:
-        """The formulas and what belongs to them as texts."""
+        """Write the formulas and what belongs to them as texts."""
         words = Words(self._found.trace.table, script, self.exact)
         parts = [(stage, {name: words.form(form) for name, form in forms.items()}) for stage, forms in self.stages]
         formulas = {name: words.form(form) for name, form in self.forms.items()}
         return Said(formulas, parts, words.where, [condition.text(words) for condition in self.conditions])
 
     def to_text(self) -> str:
-        """The formulas for a terminal, a line each."""
+        """Write the formulas for a terminal, a line each."""
         formulas, parts, where, conditions = self.words(TEXT)
         width = max(map(len, [*formulas, *("  " + stage for stage, _ in parts)]))
         lines = []
@@ -181,7 +182,7 @@ class Formula:
         return "\n".join(lines) + "\n"
 
     def to_latex(self) -> str:
-        """The formulas as an `align*` of amsmath, for LaTeX's mathematics."""
+        """Write the formulas as an `align*` of amsmath, for LaTeX's mathematics."""
         formulas, parts, where, conditions = self.words(LATEX)
         lines = []
         for name, text in formulas.items():
@@ -194,7 +195,7 @@ class Formula:
         return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n" + (f"% for\n{noted}" if noted else "")
 
     def to_data(self) -> dict[str, Any]:
-        """The formulas as data for JSON: texts, LaTeX and Python for each count."""
+        """Return the formulas as data for JSON: texts, LaTeX and Python for each count."""
         formulas, parts, where, conditions = self.words(TEXT)
         latex = self.words(LATEX)
         return {
@@ -214,7 +215,7 @@ class Formula:
         }
 
     def to_python(self) -> str:
-        """The formulas as a Python function of the variables, which returns a dict, or None where they do not hold."""
+        """Write the formulas as a Python function of the variables, which returns a dict, or None where they do not hold."""
         table = self._found.trace.table
         names = {name: _identifier(name) for name in self.variables}
         writer, lines = Writer(table, names), []
@@ -231,7 +232,7 @@ class Formula:
         return head + (_DIVISIBLE if "divisible(" in text else "") + text + "\n"
 
     def to_javascript(self) -> str:
-        """The formulas as a function in JavaScript, which returns an array of the counts, or null where they do not hold.
+        """Write the formulas as a function in JavaScript, which returns an array of the counts, or null where they do not hold.
 
         It calls `divisible`, `round` and `gcd`, and is exact as long as all numbers are below 2^53.
         """

@@ -23,10 +23,10 @@ def formula(
 ) -> Formula:
     """Find the counts of a network as formulas in sizes of its input and in params.
 
-    `variables` are `H`, `W`, `C` (`H` alone stands for both sides of a square input) and names of params, as `"H,classes"` or a list; `counts`
-    are params, macs, flops, activations, buffers or layers. Where `group` is `"stage"`, each label, block and repeat at the top of the spec has
-    its own formulas. The result prints itself, has `to_latex`, `to_python` and `to_data`, and computes:
-    `formula(H=256)`. Raises ValueError for names that are not known.
+    `variables` are `H`, `W`, `C` (`H` alone stands for both sides of a square input) and names of params, as `"H,classes"` or a list;
+    `counts` are params, macs, flops, activations, buffers or layers. Where `group` is `"stage"`, each label, block and repeat at the top of
+    the spec has its own formulas. The result prints itself, has `to_latex`, `to_python` and `to_data`, and computes: `formula(H=256)`.
+    Raises ValueError for names that are not known.
 
     >>> print(archspec.formula(archspec.load("unet"), "width", "params"))
     params = 7,574*width^2 + 118*width + 2
@@ -47,9 +47,9 @@ def sweep(
 ) -> Sweep:
     """Count all variants of a network: of `params`, and of the sizes of its `inputs`, such as `"128:320:32"` for squares or `"64..96x32"`.
 
-    Params of `together` change at once. With `random`, so many variants are drawn, by a `seed`. The result has `variants()`, `where(condition)`,
-    `best(name, largest=True)`, `front("params", "macs")`, `mistakes`, and `to_dataframe()` where pandas is installed. Raises ValueError for
-    unknown names, empty ranges, and more than `most` variants.
+    Params of `together` change at once. With `random`, so many variants are drawn, by a `seed`. The result has `variants()`,
+    `where(condition)`, `best(name, largest=True)`, `front("params", "macs")`, `mistakes`, and `to_dataframe()` where pandas is installed.
+    Raises ValueError for unknown names, empty ranges, and more than `most` variants.
 
     >>> len(archspec.sweep(archspec.load("mobilenet_v2"), {"width": "0.25:2:0.25"}, "128:224:32").variants())
     32
@@ -75,8 +75,8 @@ def find(
     """Find the variants of `params` and `inputs` that a condition admits, the `top` ones, the `largest` or `smallest` value of a param, a size or
     a count first.
 
-    `where` is a condition of the language over these: `"params < 5e6 and macs < 300e6"`. Neighbours that are one network are one result, from
-    `first` to `last`; `most` is as for `sweep`. Raises as that does, also for a condition that cannot be read.
+    `where` is a condition of the language over these: `"params < 5e6 and macs < 300e6"`. Neighbours that are one network are one result,
+    from `first` to `last`; `most` is as for `sweep`. Raises as that does, also for a condition that cannot be read.
 
     >>> best = archspec.find(archspec.load("mobilenet_v2"), {"width": "0.1:4:0.001"}, where="params < 3e6", largest="width")[0]
     >>> best.shown("width"), best.first.counts["params"]
@@ -91,7 +91,8 @@ def sizes(model: Network, first: int = 1, last: int = LAST, *, free: bool = Fals
     """Find the sizes from `first` to `last` that a network takes, as a square, or with `free` of each axis alone; `input_` names one of several
     inputs.
 
-    Each result has `legal`, `rule` in words, and `failing`: the others by their first mistakes. Raises ValueError for an input without sides.
+    Each result has `legal`, `rule` in words, and `failing`: the others by their first mistakes. Raises ValueError for an input without
+    sides or that there is not, and for more than 10,000,000 sizes.
 
     >>> archspec.sizes(archspec.load("vgg16"))[0].rule
     'H = 32k, from 32'

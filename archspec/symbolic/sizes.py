@@ -37,13 +37,13 @@ class Sizes(NamedTuple):
         return progression(self.legal, self.axis, self.last)
 
     def lines(self) -> list[str]:
-        """The rule, and a line for each mistake of the others, by the place in the spec."""
+        """Write the rule, and a line for each mistake of the others, by the place in the spec."""
         others = sorted(self.failing.items(), key=lambda item: (item[0].file != self.file, item[0].file, item[0].line, item[0].code))
         places = {mistake: f"{mistake.place(self.file)}, " if mistake.line else "" for mistake, _ in others}
         return [f"{self.rule}.", *(f"  {places[mistake]}{mistake.code}: {_some(values)}" for mistake, values in others)]
 
     def to_data(self) -> dict[str, Any]:
-        """The sizes as data for JSON."""
+        """Return the sizes as data for JSON."""
         failing = [
             {"code": mistake.code, "file": mistake.file, "line": mistake.line, "count": len(values), "first": values[0]}
             for mistake, values in self.failing.items()

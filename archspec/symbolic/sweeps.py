@@ -84,12 +84,12 @@ class Sweep:
         return sum(len(answer.numbers) for answer in self.answers if answer.mistake is None)
 
     def variants(self) -> list[Variant]:
-        """All variants that are networks, in the order of the space."""
+        """List all variants that are networks, in the order of the space: each has `values` by param or size, and `counts` by name."""
         found = [variant for answer in self.answers if answer.mistake is None for variant in _rows(answer)]
         return sorted(found, key=lambda variant: variant.number)
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """The variants that are networks, as a pandas table. Raises ImportError where pandas is not installed."""
+        """Return the variants that are networks as a pandas table. Raises ImportError where pandas is not installed."""
         import pandas as pd
 
         return pd.DataFrame([{**variant.values, **variant.counts} for variant in self.variants()], columns=[*self.names, *self.counts])
@@ -98,7 +98,7 @@ class Sweep:
         return f"Sweep({self.model}: {self.legal:,} networks of {self.done:,} variants in {', '.join(self.names)})"
 
     def where(self, text: str) -> Sweep:
-        """Keep the variants that a condition admits, such as `params < 5e6 and macs < 300e6`. Raises ValueError."""
+        """Keep the variants that a condition admits, such as `params < 5e6 and macs < 300e6`. Raises ValueError where it cannot be read."""
         condition = read_condition(text)
         kept: list[Answer] = []
         covering: dict[tuple[type, ...], Covering] = {}
@@ -112,7 +112,7 @@ class Sweep:
         return found
 
     def best(self, name: str, *, largest: bool) -> list[Plateau]:
-        """The variants by one of their values or counts, the best first; those with equal counts next to one another are one plateau.
+        """Sort the variants by one of their values or counts, the best first; those with equal counts next to one another are one plateau.
 
         Raises ValueError where there is no such value or count.
         """
@@ -128,7 +128,10 @@ class Sweep:
         return sorted(joined, key=lambda found: {**found.last.values, **found.last.counts}[name], reverse=largest)
 
     def front(self, *names: str) -> list[Variant]:
-        """The variants of which no other has less in one of the counts without more in another; `+` before a name turns it around."""
+        """Find the variants of which no other has less in one of the counts without more in another; `+` before a name turns it around.
+
+        Raises ValueError for names that there are not, and for values that have no order.
+        """
         signed = [(name.lstrip("+-"), -1 if name.startswith("+") else 1) for name in names]
         for name, _ in signed:
             if name not in (*self.names, *self.counts):

@@ -76,7 +76,7 @@ class Explained(NamedTuple):
 
 
 class Explanation(tuple[Explained, ...]):
-    """The layers that were asked for, in order."""
+    """The layers that were asked for, in order: each has `steps` with `name`, `value` and the formula `how`, and its `row` of the table."""
 
     __slots__ = ()
 
@@ -88,13 +88,13 @@ class Explanation(tuple[Explained, ...]):
         return "\n\n".join(map(str, self[:_MOST])) + more
 
     def to_latex(self) -> str:
-        """A table for each layer, formulas typeset."""
+        """Write a LaTeX table per layer, with its formulas typeset."""
         from archspec.views.explained import latex
 
         return latex(self)
 
     def to_svg(self, theme: str = "light") -> str:
-        """One figure of the arithmetic. Raises ValueError for another theme."""
+        """Draw one figure of the arithmetic. Raises ValueError for another theme."""
         from archspec.views.explained import svg
         from archspec.views.theme import THEMES
 

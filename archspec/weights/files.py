@@ -58,7 +58,11 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Loaded:
-    """What `load_weights` did. Keys are those of the network's `state_dict` and of the file, unchanged."""
+    """What `load_weights` did. Keys are those of the network's `state_dict` and of the file, unchanged.
+
+    Tensors were matched by `how`, name or structure: `pairs` of keys, the network's first, with `numbers` many numbers in all. `kept` were
+    in the network and not loaded, `unused` in the file and not loaded; `not_finite` now hold NaN or infinity.
+    """
 
     source: str
     how: Literal["name", "structure"]

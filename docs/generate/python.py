@@ -53,7 +53,10 @@ def python() -> str:
         "",
         "`import archspec` is fast: modules are imported when a name is first used. The package is typed (`py.typed`). All results are readable",
         "at a prompt and display themselves in a notebook; after `%load_ext archspec` a cell that begins with `%%archspec` is a spec.",
-        "`archspec.__version__` is the version. Each example runs in the tests.",
+        "`archspec.__version__` is the version.",
+        "",
+        "A `model` is a network as `load` gives it; for anything else functions raise TypeError, which says how to load one. Shapes have the",
+        "channels last. Each example runs in the tests.",
     ]
     for group, names in _GROUPS.items():
         out += ["", f"## {group}"]
@@ -101,18 +104,25 @@ def _prose(doc: str | None) -> list[str]:
 
 
 def _members(kind: type) -> list[str]:
-    """The public attributes and methods of a class of ours, by the first sentence of their docstrings."""
+    """The public attributes and methods of a class of ours, by the first paragraphs of their docstrings, and the errors that they raise."""
     out = []
     for name, member in sorted(vars(kind).items()):
         doc = inspect.getdoc(member) if callable(member) or isinstance(member, property) or hasattr(member, "func") else None
         if name.startswith("_") or doc is None:
             continue
         call = f"{name}{_short(member)}" if inspect.isfunction(member) else name
-        out.append(f"- `{call}`: {re.split(r'(?<=[.:]) (?=[A-Z])|' + chr(10) * 2, doc)[0]}".replace("\n", " "))
-    fields = [name for name in getattr(kind, "_fields", ()) if not name.startswith("_")]
+        out.append(f"- `{call}`: {_first(doc)}")
+    fields = [name for name in getattr(kind, "_fields", None) or getattr(kind, "__dataclass_fields__", ()) if not name.startswith("_")]
     if fields:
         out.append(f"- fields: {', '.join(f'`{name}`' for name in fields)}")
     return ["", *out] if out else []
+
+
+def _first(doc: str) -> str:
+    """The first paragraph, and from another one the sentence about errors."""
+    first, *others = (" ".join(part.split()) for part in doc.split("\n\n"))
+    raised = [found[0] for part in others if (found := re.search(r"\bRaises [^.]*\.", part))]
+    return " ".join([first, *raised])
 
 
 def _short(function: Any) -> str:

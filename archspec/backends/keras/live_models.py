@@ -28,10 +28,11 @@ AUTOMATIC_END = re.compile(r"_\d+$")
 
 
 def to_keras(model: Network, *, seed: int | None = None) -> Any:
-    """A live Keras 3 model: the emitted source, executed. Its inputs have channels last.
+    """Make a live Keras 3 model by executing the emitted source.
 
-    `seed` sets Keras's seeds, and those of Python and NumPy, before the weights are drawn. Raises SpecError where Keras lacks a layer;
-    ImportError where keras, or a backend for it, is not installed: `KERAS_BACKEND` says which of torch, jax and tensorflow it uses.
+    It takes and gives batches with channels last: (N, H, W, C) for an input `HxWxC`. `seed` sets Keras's seeds, and those of Python and
+    NumPy, before the weights are drawn. Raises SpecError where Keras lacks a layer; ImportError where keras, or a backend for it, is not
+    installed: `KERAS_BACKEND` says which of torch, jax and tensorflow it uses.
 
     >>> archspec.to_keras(archspec.load("lenet5")).count_params()
     61706

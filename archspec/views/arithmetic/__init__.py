@@ -34,19 +34,19 @@ class Work(NamedTuple):
         return [[[int(v) if v.denominator == 1 else float(v) for v in row] for row in matrix] for matrix in self.layers[-1].output]
 
     def to_text(self, unicode: bool = True) -> str:
-        """The maps, and each number with its sum, as text."""
+        """Write the maps, and each number with its sum, as text."""
         from archspec.views.arithmetic.sums import text
 
         return "".join(f"{line}\n" for line in text(self.layers, unicode))
 
     def to_latex(self) -> str:
-        """The maps, and each number with its sum, as formulas."""
+        """Write the maps, and each number with its sum, as formulas of LaTeX."""
         from archspec.views.arithmetic.sums import latex
 
         return "".join(f"{line}\n" for line in latex(self.layers))
 
     def to_svg(self, theme: str = "light") -> str:
-        """A picture of the maps, with the sums below. Raises ValueError for another theme."""
+        """Draw the maps, with the sums below. Raises ValueError for another theme."""
         from archspec.views.arithmetic.worksheet import worksheet
         from archspec.views.theme import THEMES
 
@@ -55,13 +55,16 @@ class Work(NamedTuple):
         return worksheet(self.layers, THEMES[theme])
 
     def to_html(self) -> str:
-        """A page on which one number after the other is computed; the sums stand below."""
+        """Write an HTML page on which one number after the other is computed; the sums stand below."""
         from archspec.views.arithmetic.stepped import work_page
 
         return work_page(self.layers)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a file, its form by the ending of its name. Raises ValueError for another ending; Missing for PNG and PDF; OSError."""
+        """Write a file: .txt, .tex, .svg, .html, .png or .pdf, by the ending of its name.
+
+        Raises ValueError for another ending; ImportError without what makes PNG or PDF; OSError.
+        """
         from archspec.views.figures.convert import converted
 
         place = Path(path)

@@ -30,22 +30,25 @@ class SlidingWindow:
         self._window = Window(tall, wide, _heading(self.row, tall, wide))
 
     def to_svg(self, theme: str = "light", *, animated: bool = False) -> str:
-        """A strip of steps, or with `animated` one picture in which the window moves. Raises ValueError for another theme."""
+        """Draw a strip of steps, or with `animated` one picture in which the window moves. Raises ValueError for another theme."""
         if theme not in THEMES:
             raise ValueError(f"there is no `{theme}`; there are {', '.join(THEMES)}")
         return self.drawn(Look(THEMES[theme]), animated=animated)
 
     def drawn(self, look: Look, *, animated: bool = False) -> str:
-        """The SVG as it is to look."""
+        """Draw the SVG in the theme, size and frame of a look."""
         window = Window(self._window.tall, self._window.wide, look.heading(self._window.heading))
         return look.sized(window.animation(look.palette) if animated else window.strip(look.palette))
 
     def to_html(self) -> str:
-        """A page that plays the steps."""
+        """Write an HTML page that plays the steps."""
         return self._window.page()
 
     def save(self, path: str | os.PathLike[str], theme: str = "light", *, animated: bool = False) -> None:
-        """Write .svg, .png, .pdf or .html, by the ending of the file's name. Raises ValueError for another; Missing for PNG and PDF; OSError."""
+        """Write a file: .svg, .png, .pdf or .html, by the ending of its name.
+
+        Raises ValueError for another ending or theme; ImportError without what makes PNG or PDF; OSError.
+        """
         from archspec.views.figures.convert import converted
 
         place = Path(path)

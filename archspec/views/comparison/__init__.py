@@ -33,7 +33,10 @@ FORMATS = ("text", *tables.FORMATS)
 
 
 class Comparison:
-    """Networks compared. Ratios are to the first."""
+    """Networks compared. Ratios are to the first.
+
+    `models` has the numbers of each: `totals`, `depth`, `weight_layers`, `smallest_input`, and the accuracy that is `cited`.
+    """
 
     def __init__(self, networks: Sequence[Network], accuracy: Mapping[str, float | Accuracy] | None = None) -> None:
         """`accuracy` gives top-1 accuracies by the names of networks, in per cent. Raises ValueError."""
@@ -57,7 +60,7 @@ class Comparison:
             yield visible(summary(self.diff, *(model.name for model in self.models))), edits(self.diff), [LEGEND]
 
     def lines(self, width: int | None = None, unicode: bool = True, *, brief: bool = False) -> Iterator[StyledLine]:
-        """The comparison for a screen of a width in columns."""
+        """Write the comparison for a screen of a width in columns."""
 
         def wrapped(lines: Sequence[str], style: str) -> Iterator[StyledLine]:
             for line in lines:
@@ -75,11 +78,11 @@ class Comparison:
                 yield from wrapped(notes_, "dim")
 
     def to_text(self, width: int | None = None) -> str:
-        """The comparison as plain text; lines are no longer than `width` where it is given."""
+        """Write the comparison as plain text; lines are no longer than `width` where it is given."""
         return "".join("".join(piece for piece, _ in line).rstrip() + "\n" for line in self.lines(width))
 
     def to_markdown(self) -> str:
-        """Tables of GitHub-flavoured Markdown."""
+        """Write tables of GitHub-flavoured Markdown."""
         parts = []
         for line, table, notes_ in self._parts():
             if line:
@@ -90,7 +93,7 @@ class Comparison:
         return "\n".join(parts)
 
     def to_latex(self) -> str:
-        """Booktabs tables, the notes as comments."""
+        """Write tables for LaTeX's package booktabs, the notes as comments."""
         made = ["% needs \\usepackage{booktabs} and, for names, \\usepackage[T1]{fontenc}\n"]
         for line, table, notes_ in self._parts():
             made += [f"\n% {line}\n"] if line else []
@@ -98,7 +101,7 @@ class Comparison:
         return "".join(made)
 
     def to_html(self) -> str:
-        """Table elements; no script, and no style but alignment."""
+        """Write table elements of HTML, without scripts, and without styles except alignment."""
         names = " and ".join(model.name for model in self.models) if len(self.models) < 3 else f"{len(self.models)} networks"
         made: list[str] = []
         for line, table, notes_ in self._parts():
@@ -112,7 +115,7 @@ class Comparison:
         return "".join(separated(list(models[0]), rows))
 
     def to_json(self) -> str:
-        """The document: `models`, and `diff` with the `edits` of all layers, or null where there are not two networks."""
+        """Write a JSON document: `models`, and `diff` with the `edits` of all layers, or null where there are not two networks."""
         diff = None
         if self.diff is not None:
             edits_ = [{"edit": edit.kind, "before": _layer(edit.before), "after": _layer(edit.after)} for edit in self.diff.edits]
@@ -121,13 +124,13 @@ class Comparison:
         return json.dumps({"archspec": 1, "models": models, "diff": diff}, indent=1) + "\n"
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """A row for each network, as a pandas table. Raises ImportError where pandas is not installed."""
+        """Return a pandas table with one row per network. Raises ImportError where pandas is not installed."""
         import pandas as pd
 
         return pd.DataFrame([_flat(model, self.models[0]) for model in self.models])
 
     def draw(self, theme: str = "light") -> Drawing:
-        """The bubble chart, as SVG: MACs, cited accuracy, parameters as areas."""
+        """Draw the bubble chart, as SVG: accuracy over MACs, parameters as areas. Raises ValueError for another theme."""
         from archspec.views.comparison.bubbles import Chart
         from archspec.views.figures.drawing import Drawing
         from archspec.views.theme import THEMES

@@ -22,7 +22,10 @@ MOST = 1000
 
 
 class Exam(NamedTuple):
-    """Questions about networks of some titles. `seed` and the rest of what was asked for give the same exam again."""
+    """Questions about networks of some titles; each has `text`, `lines` below it, `points`, the `answer` and `how` it comes about.
+
+    `seed` and the rest of what was asked for give the same exam again. `notes` say what is not as asked for.
+    """
 
     title: str
     seed: str
@@ -35,38 +38,38 @@ class Exam(NamedTuple):
         return sum(question.points for question in self.questions)
 
     def to_markdown(self, key: bool = False) -> str:
-        """The exam as Markdown; with `key` the answers and their arithmetic."""
+        """Write the exam as Markdown; with `key` the answers and their arithmetic."""
         from archspec.views.exam.papers import markdown
 
         return markdown(self, key)
 
     def to_latex(self, key: bool = False) -> str:
-        """The exam as a document of LaTeX's class `article`; with `key` the answers and their arithmetic."""
+        """Write the exam as a document of LaTeX's class `article`; with `key` the answers and their arithmetic."""
         from archspec.views.exam.papers import latex
 
         return latex(self, key)
 
     def to_html(self, key: bool = False) -> str:
-        """The exam as a page that checks what is typed into it, and holds no answers; with `key` the answers and their arithmetic."""
+        """Write the exam as a page that checks what is typed into it, and holds no answers; with `key` the answers and their arithmetic."""
         from archspec.views.exam.sheet import sheet
 
         return sheet(self, key)
 
     def to_pdf(self, key: bool = False) -> bytes:
-        """The exam as a PDF with embedded fonts; with `key` the answers and their arithmetic. Raises Missing without reportlab."""
+        """Write the exam as a PDF with embedded fonts; with `key` also answers and arithmetic. Raises ImportError without reportlab."""
         from archspec.views.exam.printed import pdf
 
         return pdf(self, key)
 
     def written(self, form: str, key: bool = False) -> bytes:
-        """The exam in one of the `FORMATS`."""
+        """Write the exam in a form, md, latex, html or pdf, as the bytes of a file. Raises KeyError for another; ImportError for a PDF."""
         if form == "pdf":
             return self.to_pdf(key)
         text = {"md": self.to_markdown, "latex": self.to_latex, "html": self.to_html}[form](key)
         return text.encode("utf-8", "backslashreplace")
 
     def save(self, path: str | os.PathLike[str], key: bool = False) -> None:
-        """Write a file: .md, .tex, .html or .pdf, by the ending of its name. Raises ValueError for another ending; Missing, OSError."""
+        """Write a file: .md, .tex, .html or .pdf, by the ending of its name. Raises ValueError for another ending; ImportError, OSError."""
         place = Path(path)
         form = FORMATS.get(place.suffix.lower())
         if form is None:

@@ -77,10 +77,10 @@ def text_form(network: Network, form: str, level: str = "auto", look: Look = PLA
 
 
 def to_graphviz(model: Network, level: str = "auto", theme: str = "light") -> graphviz.Digraph:
-    """The boxes and arrows as an object of the package `graphviz`, to be styled further, and rendered by its `dot` program.
+    """Draw the boxes and arrows as an object of the package `graphviz`, to be styled further, and rendered by its `dot` program.
 
-    Nodes are n0, n1, ... in the order of the network; `level` and `theme` are those of `draw`. Raises ImportError where the package is not installed, SpecError where there are too
-    many boxes, ValueError for a level or a theme that does not exist.
+    Nodes are n0, n1, ... in the order of the network; `level` and `theme` are those of `draw`. Raises ImportError where the package is not
+    installed, SpecError where there are too many boxes, ValueError for a level or a theme that does not exist.
 
     >>> archspec.to_graphviz(archspec.load("lenet5")).node_attr["shape"]
     'box'
