@@ -16,7 +16,7 @@ from archspec.backends.keras.reading_body import Reading, layers_of
 from archspec.backends.keras.statements import Called, Statements, Words, folded, owners, returned
 from archspec.backends.keras.templates import source, sources
 from archspec.backends.keras.unnesting import Unnested
-from archspec.backends.source.body import Body, Item, Reach
+from archspec.backends.source.body import UNREAD, Body, Item, Reach
 from archspec.backends.source.classes import Class, Classes
 from archspec.backends.source.constructor import New, wrapped, written
 from archspec.backends.source.dialect import Dialect
@@ -247,7 +247,7 @@ class _File:
     def channels(self, class_: Class) -> str:
         """The parameter that is the channels of what a block reads, if it has one."""
         own = class_.about.startswith("Block") and "channels" in class_.parameters and "channels_" not in self.classes.order
-        return "channels" if own and class_.body.inputs else ""
+        return "channels" if own and class_.body.inputs and class_.body.values[:1] != (UNREAD,) else ""
 
     def outer(self, attribute: str) -> str:
         """The text of a layer's name in the model itself."""

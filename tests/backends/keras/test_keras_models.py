@@ -35,8 +35,17 @@ def test_values_are_those_of_pytorch(path):
         "input 8x8x3\nblock twice(n):\n  shared: conv k=1 f=n | relu\n  again shared\n\ntwice 3\nfc 4\n",
         "input 6\ne: embed 9 4\nlinear 5\nlinear 4 | linear weights=e\n",
         "input 7x5x2\nadaptpool 3x2\nfc 4 | softmax\n",
+        "x: input 9x2\ny: input 9x3\nb x 4\nb x 5\nblock b(from e, n):\n  from e | conv k=3 f=n | conv k=1 f=cin\n",
+        "input 9x2\npool 2 p=causal round=ceil\nfc 4\n",
     ],
-    ids=["matrices of maps", "a layer that is used again in a block", "a table in common", "uneven windows"],
+    ids=[
+        "matrices of maps",
+        "a layer that is used again in a block",
+        "a table in common",
+        "uneven windows",
+        "a block that reads another value than the one at hand",
+        "a causal window with ceil",
+    ],
 )
 def test_values_of_small_networks(source):
     keras()
