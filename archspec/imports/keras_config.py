@@ -55,6 +55,8 @@ class Layer(NamedTuple):
     shape: tuple[int | None, ...] | None = None
     """What it was built for."""
     model: Model | None = None
+    said: bool = True
+    """Whether the file says its name: that of a layer of one's own which Keras named is left out."""
 
 
 class Model(NamedTuple):
@@ -250,14 +252,15 @@ def _layer(entry: Any, at: int, source: str) -> Layer:
     kind, config = entry["class_name"], entry.get("config", {})
     settings = config if isinstance(config, dict) else {}
     name = entry.get("name", settings.get("name"))
-    name = name if isinstance(name, str) and name else f"{kind.lower()}_{at}"
+    said = isinstance(name, str) and name != ""
+    name = str(name) if said else f"{kind.lower()}_{at}"
     nodes = entry.get("inbound_nodes") or []
     calls = [_call(node) for node in nodes] if isinstance(nodes, list) else []
     built = entry.get("build_config")
     shape = _shape(built.get("input_shape")) if isinstance(built, dict) else None
     model = _model(entry, source) if _is_model({"config": config}) and kind != "RNN" else None
     module = PACKAGE if entry.get("registered_name") == f"{PACKAGE}>{kind}" else entry.get("module")
-    return Layer(name, kind, module if isinstance(module, str) else "", Settings(settings), calls, shape, model)
+    return Layer(name, kind, module if isinstance(module, str) else "", Settings(settings), calls, shape, model, said)
 
 
 def _chain(name: str, layers: dict[str, Layer], config: Mapping[str, Any]) -> Model:

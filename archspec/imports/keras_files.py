@@ -280,7 +280,7 @@ def _reached(group: Any, path: str) -> Any:
 
 def _member_of(layers: Any, name: str, model: Model) -> Any:
     """The group of a layer: Keras calls it by the layer's class, and notes its name; older files do not."""
-    for own in list(layers)[:_NAMES]:
+    for own in list(layers)[:_NAMES] if name in model.layers and model.layers[name].said else ():
         variables = _child(_child(layers, own), "vars")
         said = variables.attrs.get("name") if variables is not None else None
         if said == name:

@@ -173,7 +173,11 @@ def test_a_real_browser(served, browser):
     (folder / "net.arch").write_text("input 32x32x3\n" + "conv k=3 f=8 p=1 | relu\n" * 31)
     inside.get_by_text("conv31").first.wait_for(state="attached")
     tab.get_by_role("alert").wait_for(state="hidden")
-    assert inside.locator("body").evaluate("scrollY") == 300
+    body, tries = inside.locator("body"), 0
+    while body.evaluate("scrollY") != 300 and tries < 50:  # the page is scrolled once it is laid out
+        tab.wait_for_timeout(100)
+        tries += 1
+    assert body.evaluate("scrollY") == 300
     tab.close()
     assert wrong == []
     assert asked == {f"http://127.0.0.1:{other.port}/{path}" for path in ("", "page", "changes")}
