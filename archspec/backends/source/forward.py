@@ -83,9 +83,10 @@ class Forward:
 
     def statements(self) -> Iterator[str]:
         """Write the statements, not folded yet: items in order, those of auxiliary heads below `if self.training:`, and the `return`."""
-        for training, run in groupby(range(len(self.body.items)), self.training.__getitem__):
-            if training:
-                yield from self.head(list(run))
+        for training, places in groupby(range(len(self.body.items)), self.training.__getitem__):
+            run = list(places)
+            if training and not all(self.body.items[at].stored for at in run):  # a tensor takes no statement
+                yield from self.head(run)
             else:
                 for at in run:
                     yield from self.item(at, "")

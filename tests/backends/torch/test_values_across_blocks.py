@@ -368,3 +368,11 @@ def test_a_result_of_a_block_that_is_the_same_for_all_images_has_their_batch():
     text = "input 8x4\nv: tensor 1x4 init=1\nfrom v\nb\nblock b():\n  output side: relu\n  relu\n"
     net = archspec.to_torch(archspec.loads(text))
     assert net(torch.zeros(3, 4, 8)).shape == (3, 4, 1)
+
+
+def test_a_tensor_that_a_head_in_training_alone_reads_takes_no_statement():
+    text = "input 3x5x3\nt: tensor 1x1x3 init=1\nx: mish\noutput out2 train: sub t\nrelu\n"
+    net = archspec.to_torch(archspec.loads(text))
+    x = torch.randn(2, 3, 3, 5)
+    torch.testing.assert_close(net.train()(x).out2, torch.nn.functional.mish(x) - 1)
+    assert net.eval()(x).out2 is None
