@@ -200,12 +200,19 @@ def order_of(layer: Any) -> Any:
     layer = _before(layer)
     while type(layer).__name__ in _KEEPING:
         layer = _before(layer)
-    if type(layer).__name__ != "Flatten" or type(_before(layer)).__name__ == "Permute":
+    if type(layer).__name__ != "Flatten" or _is_channels_first(_before(layer)):
         return None
     shape = tuple(layer._inbound_nodes[0].input_tensors[0].shape[1:])
     if len(shape) < 2:
         return None
     return np.moveaxis(np.arange(int(np.prod(shape))).reshape(shape[-1], *shape[:-1]), 0, -1).reshape(-1)
+
+
+def _is_channels_first(layer: Any) -> bool:
+    """Whether a layer puts the channels first, as before a `Flatten`; behind a `Reshape` it puts them last again."""
+    if type(layer).__name__ != "Permute" or layer.dims[0] != len(layer.dims):
+        return False
+    return len(layer.dims) > 2 or type(_before(layer)).__name__ != "Reshape"
 
 
 def _before(layer: Any) -> Any:

@@ -37,6 +37,8 @@ def test_values_are_those_of_pytorch(path):
         "input 7x5x2\nadaptpool 3x2\nfc 4 | softmax\n",
         "x: input 9x2\ny: input 9x3\nb x 4\nb x 5\nblock b(from e, n):\n  from e | conv k=3 f=n | conv k=1 f=cin\n",
         "input 9x2\npool 2 p=causal round=ceil\nfc 4\n",
+        "input 7x4x3\nreshape 14x2x3 | fc 6\n",
+        "input 9x3\nconv k=1 f=4\nreshape 12x3 | conv k=1 f=3 | fc 6\n",
     ],
     ids=[
         "matrices of maps",
@@ -45,6 +47,8 @@ def test_values_are_those_of_pytorch(path):
         "uneven windows",
         "a block that reads another value than the one at hand",
         "a causal window with ceil",
+        "a map that was given another shape",
+        "a sequence that was given another shape",
     ],
 )
 def test_values_of_small_networks(source):
