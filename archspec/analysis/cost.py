@@ -100,7 +100,7 @@ class Costs:
         key = (node.op, inputs)
         cost = self._nodes.get(key)
         if cost is None:
-            cost = self._nodes[key] = _cost_of(node.op, inputs, (node.type, *node.further), self._stored, self._idle)
+            cost = self._nodes[key] = _cost_of(node.op, inputs, node.types, self._stored, self._idle)
         return cost
 
     def element(self, element: Layered, graph: Graph) -> Cost:

@@ -65,10 +65,10 @@ class Peaks:
             given = live.get(first + at, {})
             if isinstance(element, Call):
                 peak = max(peak, self._call(element, [origins[value] for value in element.inputs], ends, sizes, alive, given))
-            elif origins[element.inputs[0]] in ends and element.op.reuses(*graph.types_of(element), element.type, *element.further):
+            elif origins[element.inputs[0]] in ends and element.op.reuses(*graph.types_of(element), *element.types):
                 peak = max(peak, alive)
             else:
-                peak = max(peak, alive + sum(type_.size for type_ in (element.type, *element.further)))
+                peak = max(peak, alive + sum(type_.size for type_ in element.types))
             if isinstance(element, Node) and not element.further:
                 alive += sizes[first + at] if first + at in last or first + at in kept else 0
             alive += sum(sizes[value] for round_ in given.values() for value in round_.values()) - sum(sizes[value] for value in ends)

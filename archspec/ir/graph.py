@@ -68,6 +68,11 @@ class Node(NamedTuple):
     further: tuple[Type, ...] = ()
     """The types of the op's results after the first."""
 
+    @property
+    def types(self) -> tuple[Type, ...]:
+        """The types of all of the op's results."""
+        return self.type, *self.further
+
 
 class Call(NamedTuple):
     """A graph applied to values, `times` in a row: each round takes the result of the round before as its first input."""

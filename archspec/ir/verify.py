@@ -105,7 +105,7 @@ def _graph(graph: Graph) -> str:
         elif isinstance(element, Call):
             given = _call(element, graph.types_of(element), what)
         else:
-            given, said = _node(element, graph.types_of(element), what), (element.type, *element.further)
+            given, said = _node(element, graph.types_of(element), what), element.types
         if given != said:
             raise ValueError(f"{what} is said to give {_shown(said)}, but gives {_shown(given)}")
     return where

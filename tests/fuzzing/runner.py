@@ -65,7 +65,7 @@ class GaveUp(Exception):
 
 
 def blamed(item: Any, arg: Arg, env: dict[str, Any]) -> Any:
-    """The value of an argument that stands in a part. Raises Refused, which names the part."""
+    """Evaluate an argument of a part. Raises Refused, which names the part."""
     try:
         return arg.value(env)
     except Refused as refused:

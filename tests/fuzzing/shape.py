@@ -104,8 +104,8 @@ def _theirs(entries: Sequence[Entry]) -> Iterator[tuple[Any, ...]]:
 
 
 def in_training_only(drawn: Drawn) -> list[bool | None]:
-    """For each layer, whether it serves `train` outputs alone; None where it also leads to a value that nobody reads, or stands in a
-    group or block that is there for others, and so is run as a whole.
+    """For each layer, whether it serves `train` outputs alone; None where it also leads to a value that nobody reads, or belongs to a
+    group or block that inference needs, and so is run as a whole.
     """
     first, entries = len(drawn.tape.inputs), drawn.tape.entries
     serves: list[set[str]] = [set() for _ in range(first + len(entries))]

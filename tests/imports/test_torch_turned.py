@@ -87,9 +87,14 @@ def test_attention_of_language_models_is_one_layer(name, tmp_path):
     make, line = CASES[name]
     module, example, found = imported(make, (12, 32))
     assert not found.diagnostics and line in found.text
-    found.save_weights(tmp_path / "w.safetensors")
+    assert_alike(module, example, found, tmp_path)
+
+
+def assert_alike(module, example, found, folder):
+    """The imported network, with the weights that it writes, computes what the module does."""
+    found.save_weights(folder / "w.safetensors")
     ours = archspec.to_torch(found.network).eval()
-    archspec.load_weights(ours, tmp_path / "w.safetensors")
+    archspec.load_weights(ours, folder / "w.safetensors")
     with torch.no_grad():
         wanted = module(example)
         assert torch.allclose(ours(example.transpose(1, 2)).reshape(wanted.shape), wanted, atol=1e-5)
@@ -112,9 +117,4 @@ def backwards(x, angle):
 def test_what_is_otherwise_is_no_such_layer(run, tmp_path):
     module, example, found = imported(case(run), (12, 32))
     assert "rope" not in found.text or "kvheads" not in found.text
-    found.save_weights(tmp_path / "w.safetensors")
-    ours = archspec.to_torch(found.network).eval()
-    archspec.load_weights(ours, tmp_path / "w.safetensors")
-    with torch.no_grad():
-        wanted = module(example)
-        assert torch.allclose(ours(example.transpose(1, 2)).reshape(wanted.shape), wanted, atol=1e-5)
+    assert_alike(module, example, found, tmp_path)

@@ -109,8 +109,7 @@ class Layer:
 
     def finish(self, values: Sequence[str]) -> list[str]:
         """Give the values that the row returned the names of the layer's; an input keeps its own."""
-        types = (self.place.node.type, *self.place.node.further)
-        return [self._named(*each) for each in zip(values, self.place.names, types, strict=True)]
+        return [self._named(*each) for each in zip(values, self.place.names, self.place.node.types, strict=True)]
 
     def _named(self, value: str, name: str, type_: Type) -> str:
         for operator in self.added:

@@ -25,10 +25,14 @@ def lower(network: Network, settings: Settings, load: Load) -> Draft:
     places, kept = needed(network)
     values: dict[str, Source] = {}  # the value in the graph of each input and layer
     spans: dict[str, Span | None] = {}
+    readers: dict[str, set[bool]] = {}  # whether what reads a value looks it up, also in layers that are left out
+    for place in walk(network):
+        for source in place.sources:
+            readers.setdefault(source, set()).add(place.node.op.indexes)
     for input_ in network.inputs:
         _claim(input_.name, input_.span, spans)
-        indexes = {place.node.op.indexes for place in walk(network) if input_.name in place.sources}  # also of layers that are left out
-        values[input_.name] = Source(_input(draft, input_.name, input_.type, settings, "int64" if indexes == {True} else "float32"))
+        kind = "int64" if readers.get(input_.name) == {True} else "float32"
+        values[input_.name] = Source(_input(draft, input_.name, input_.type, settings, kind))
     for place in places:
         _claim(place.name, place.node.span, spans)
         like = values[network.inputs[0].name].value if place.name in kept.values() else ""
@@ -84,10 +88,10 @@ def _layer(draft: Draft, place: Place, values: dict[str, Source], load: Load, li
         given = row(layer, op, *layer.types[:1], place.node.type)
     except Unsupported as unsupported:
         raise Unsupported(str(unsupported), span) from None
-    made, types = (given,) if isinstance(given, str) else given, (place.node.type, *place.node.further)
+    made = (given,) if isinstance(given, str) else given
     level = "" if not layer.alike else ONE if layer.values else BARE
     if level and like:
-        made = tuple([layer.batched(Source(value, level), type_, like) for value, type_ in zip(made, types, strict=True)])
+        made = tuple([layer.batched(Source(value, level), type_, like) for value, type_ in zip(made, place.node.types, strict=True)])
         level, layer.alike = "", False
     return [Source(value, level) for value in layer.finish(made)]
 

@@ -319,7 +319,7 @@ class Classes:
         """Append an element; returns the numbers of the results of each of its rounds."""
         if isinstance(element, Node):
             items.append(self.layer(element, graph, reads, names, top))
-            axes = [len(type_.shape) for type_ in (element.type, *element.further)] if element.further else []
+            axes = [len(type_.shape) for type_ in element.types] if element.further else []
             return [self.several(count + len(items) - 1, [Pick(0, f"[{at}]", axes=rank) for at, rank in enumerate(axes)])]
         called = self.called_by(element)
         made = None if element.inline else self.module(called)
