@@ -182,6 +182,12 @@ class Sliding(Views):
         x = self.cut(site, x)
         if not ends:
             return x
+        apart = self.beside(x)
+        if apart is not None:
+            return self.rejoined(self.padded(site, apart, {at + 1: pair for at, pair in ends.items()}, mode))
+        if len(x.dims) == 3 and not self.is_line(x):
+            y = self.padded(site, self.raised(x), ends, mode)
+            return y._replace(dims=y.dims[:-1])
         axes = {at: next((axis for axis in "cdhw" if x.dims[at] and x.dims[at] == self.axis(x.value, axis)), "") for at in ends}
         if not all(axes.values()) or not isinstance(self.flat.type_of(x.value), Map):
             x = self.of(self.settle(site, x, "map"))

@@ -93,13 +93,19 @@ class Constants(Matrices):
             self.real[node] = torch.full(tuple(value.shape), fill, dtype=value.dtype)
             return self.real[node]
         try:
-            arguments = torch.fx.node.map_arg(node.args, lambda one: self.real[one])
-            given = dict(torch.fx.node.map_arg(dict(node.kwargs), lambda one: self.real[one]))  # which gives a dict that cannot be changed
-            given |= {"device": "cpu"} if "device" in given else {}
+            arguments, given = torch.fx.node.map_aggregate((node.args, dict(node.kwargs)), self._here)
             self.real[node] = node.target(*arguments, **given)
         except Exception:  # an unknown argument, or whatever an operator refuses
             return None
         return self.real[node] if hasattr(self.real[node], "reshape") else None
+
+    def _here(self, argument: Any) -> Any:
+        """An argument of an operator as its numbers are computed here: tensors that are known, on the CPU. Raises KeyError."""
+        import torch
+
+        if isinstance(argument, torch.device):
+            return torch.device("cpu")
+        return self.real[argument] if isinstance(argument, torch.fx.Node) else argument
 
     def constant(self, one: Held | Computed) -> Held | Computed:
         """A stored tensor that is not learned with its numbers, as far as they are known."""

@@ -115,6 +115,19 @@ class Views:
             raise Unsaid(f"it takes every {step}th of {whole} numbers")
         return self.select(x._replace(dims=(*x.dims[:dim], *parts, *x.dims[dim + 1 :])), dim + 1, start)
 
+    @staticmethod
+    def beside(x: View) -> View | None:
+        """A tensor whose parts beside the batch, such as heads, are a dimension of their own behind it; None where there are none."""
+        batch = tuple([digit for digit in x.dims[0] if digit.axis == "n"])
+        if x.dims[0] == batch or x.dims[0][: len(batch)] != batch:
+            return None
+        return x._replace(dims=(batch, x.dims[0][len(batch) :], *x.dims[1:]))
+
+    @staticmethod
+    def rejoined(x: View) -> View:
+        """A tensor whose first two dimensions are one."""
+        return x._replace(dims=(joined(x.dims[:2]), *x.dims[2:]))
+
     def slice(self, site: Site, x: View, dim: int, start: int, stop: int) -> View:
         """Numbers from `start` up to, not including, `stop` along a dimension."""
         x = self.of(self.settle(site, x)) if x.fixed else self.cut(site, x)
@@ -122,6 +135,9 @@ class Views:
             return x
         own = x.dims[dim]
         if not own or own != self.axis(x.value, own[0].axis):
+            apart = self.beside(x)
+            if apart is not None:
+                return self.rejoined(self.slice(site, apart, dim + 1, start, stop))
             x = self.of(self.settle(site, x))
             own = x.dims[dim]
         axis = own[0].axis if own else ""

@@ -190,6 +190,18 @@ def test_what_the_language_lacks_becomes_custom_in_one_run():
     assert archspec.analyze(found.network).totals.params == 112
 
 
+def test_constants_that_are_moved_to_the_device_of_a_module_are_known():
+    def grown(m, x):
+        places = torch.zeros(x.shape[1:])
+        places[0] = torch.arange(x.shape[3], device="cpu")
+        return m.conv(torch.cat([x, places.to(x.device).expand(x.shape[0], -1, -1, -1)], 1))
+
+    with torch.device("meta"):
+        module = Case(grown, conv=nn.Conv2d(6, 3, 1)).eval()
+        found = archspec.from_torch(module, "4x5x3")
+    assert "constant: tensor 4x5x3 frozen=yes" in found.text and not found.diagnostics
+
+
 def test_heads_that_training_alone_has():
     class Heads(nn.Module):
         def __init__(self):

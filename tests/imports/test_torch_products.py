@@ -113,7 +113,16 @@ def pairs(m, x):
     return torch.stack([-x[..., 1::2], x[..., ::2]], -1).reshape(x.shape)
 
 
+def logits(m, x):
+    """Scores by relative positions in each row, which borders and cuts make absolute (Bello et al. 2019), of the heads beside the batch."""
+    n, c, h, w = x.shape
+    x = x.view(n * 2, c // 2, h, w).permute(0, 2, 3, 1) @ m.places.t()
+    x = nn.functional.pad(nn.functional.pad(x.reshape(-1, w, 2 * w - 1), [0, 1]).flatten(1), [0, w - 1])
+    return x.view(-1, w + 1, 2 * w - 1)[:, :w, w - 1 :].reshape(n, 2, -1, w)
+
+
 OTHERS = {
+    "scores by relative positions": (logits, {"places": nn.Parameter(torch.randn(11, 4))}),
     "a learned matrix, also turned": (
         lambda m, x: x.permute(0, 2, 3, 1) @ m.w @ m.v.t(),
         {"w": nn.Parameter(torch.randn(8, 3)), "v": nn.Parameter(torch.randn(5, 3))},
