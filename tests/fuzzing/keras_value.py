@@ -38,7 +38,7 @@ def compare(drawn: Drawn) -> str | None:
     try:
         model = archspec.to_keras(network)
     except archspec.SpecError as error:
-        return None if "used again inside of a block" in str(error) else str(error)
+        return str(error)
     state = {key: value.clone() for key, value in module.state_dict().items()}
     if model.weights:
         archspec.load_weights(model, state)

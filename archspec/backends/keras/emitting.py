@@ -175,8 +175,13 @@ class _File:
         return len(list(self.function(class_)))
 
     def lines(self) -> list[str]:
-        functions = ["\n".join(self.function(class_)) for class_ in self.classes.written]
-        return ["\n\n\n".join([*functions, "\n".join(self.main())])]
+        texts = ["\n".join(self.main())]
+        words = set(re.findall(r"\w+", texts[0]))
+        for class_ in reversed(self.classes.written):  # callees first: what calls a function is known before it
+            if class_.name in words:
+                texts.insert(0, "\n".join(self.function(class_)))
+                words.update(re.findall(r"\w+", texts[0]))
+        return ["\n\n\n".join(texts)]
 
     def main(self) -> Iterator[str]:
         body, inputs = self.top, self.network.inputs
@@ -259,12 +264,13 @@ class _File:
 
     def function(self, class_: Class) -> Iterator[str]:
         body, channels = class_.body, self.channels(class_)
-        taken = [*body.given, *[name for name in class_.parameters if name != channels], *filter(None, self.lent_to(class_)), "name"]
+        inputs = body.given or ("x",)  # of which a function that reads nothing takes the batch
+        taken = [*inputs, *[name for name in class_.parameters if name != channels], *filter(None, self.lent_to(class_)), "name"]
         yield f"def {class_.name}({', '.join(taken)}):"
         yield f'    """{class_.about}"""'
         if channels:
             yield f"    {channels} = {body.given[0]}.shape[-1]"
-        statements = self.statements(body, body.given, body.results, self.inner, whole=False)
+        statements = self.statements(body, inputs, body.results, self.inner, whole=False)
         lines = list(folded(list(branched(list(statements.lines())))))
         results = [statements.text(value) for value in body.results]
         lines = returned(lines, ", ".join(results))

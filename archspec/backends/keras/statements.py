@@ -11,7 +11,7 @@ from archspec.backends.keras.branching import WIDTH, Branch
 from archspec.backends.keras.making_calls import CHAIN, NAME, Name, is_expression
 from archspec.backends.keras.reading_body import Reading, layers_of
 from archspec.backends.registry import Unsupported
-from archspec.backends.source.body import Body, Item, Reach
+from archspec.backends.source.body import UNREAD, Body, Item, Reach
 from archspec.backends.source.constructor import If, New, wrapped, written
 from archspec.backends.source.forward import Variables
 from archspec.types import Map, Type, Vector
@@ -40,18 +40,19 @@ class Statements:
     def __init__(self, reading: Reading, inputs: Sequence[str], ends: Sequence[int], words: Words) -> None:
         self.reading, self.body, self.ends = reading, reading.body, ends
         self.name, self.called, self.results, self.functions, whole = words
-        self.first = len(inputs)
+        self.first = len(self.body.inputs)
         self.needed = self.found_needed()
         last = self.last_reads()
         self.last = last
         given = {name: len(self.body.items) for name in self.body.shared.values()}
         self.tied = {reach.name for item in self.body.items for reach in item.lent if reach.tied and not reach.given}
         """Layers whose weights alone others use."""
-        self.chains = {item.attribute for item in self.body.items if isinstance(item.module, New) and item.module.name == CHAIN}
+        modules = zip(self.body.items, reading.modules, strict=True)
+        self.chains = {item.attribute: module for item, module in modules if isinstance(module, New) and module.name == CHAIN}
         kept = {self.variable(attribute): len(self.body.items) for attribute in reading.kept}
-        read = {name: len(self.body.items) if whole else last.get(value, -1) for value, name in enumerate(inputs)}
+        self.texts: dict[int, str] = dict(enumerate(inputs, 0 if self.first else UNREAD))
+        read = {name: len(self.body.items) if whole else last.get(value, -1) for value, name in self.texts.items()}
         self.variables = Variables(given | kept | read)
-        self.texts: dict[int, str] = dict(enumerate(inputs))
 
     def found_needed(self) -> set[int]:
         """The positions of items that a result follows from, or whose layers are used again; a model has no others."""
@@ -72,10 +73,8 @@ class Statements:
         return found | dict.fromkeys(map(self.reading.value, self.ends), len(self.body.items))
 
     def sources(self, item: Item) -> tuple[int, ...]:
-        """What an item reads; a tensor takes the batch of the first input. Raises Unsupported where there is none."""
-        if not item.reads and not self.first:
-            raise Unsupported("Keras has no function of a block that reads nothing but its own tensors", item.span)
-        return item.reads or (0,)
+        """What an item reads; a tensor takes the batch of the first input, or of what a function without inputs is given for it."""
+        return item.reads or ((0,) if self.first else (UNREAD,))
 
     def text(self, value: int) -> str:
         """A value where it is read."""
@@ -113,7 +112,7 @@ class Statements:
         if item.flat:
             yield from _flat(item, texts[0], target)
             texts = [target, *texts[1:]]
-        yield from self.module(item, module, texts, target)
+        yield from self.module(item, module, item.attribute, texts, target)
 
     def target(self, at: int, value: int, wanted: str | None) -> str:
         """The variables of an item's results."""
@@ -127,19 +126,17 @@ class Statements:
             self.texts[number] = self.variables.take(None, at, self.last[number]) if number in self.last else "_"
         return ", ".join(self.texts[picked[text]] if text in picked else "_" for text in every or picked)
 
-    def module(self, item: Item, module: Any, texts: list[str], target: str) -> Iterator[str]:
-        """The statements of an item's layers."""
-        for each, attribute in layers_of(module, item.attribute):
-            yield from self.layer(item, each, attribute, texts, target)
+    def module(self, item: Item, module: Any, attribute: str, texts: list[str], target: str) -> Iterator[str]:
+        """The statements of an item's layers, or of those that it has at an attribute."""
+        for each, name in layers_of(module, attribute):
+            yield from self.layer(item, each, name, texts, target)
             texts = [target]
 
     def layer(self, item: Item, module: Any, attribute: str, texts: list[str], target: str) -> Iterator[str]:
         """Write one layer of an item's module, by its kind: both cases of a condition, an expression, a tied layer, or a call."""
         if isinstance(module, If):
-            yes = list(self.module(item._replace(attribute=attribute), module.yes, texts, target))
-            no = _unchanged(target, texts[0])
-            if module.no is not None:
-                no = list(self.module(item._replace(attribute=attribute), module.no, texts, target))
+            yes = list(self.module(item, module.yes, attribute, texts, target))
+            no = _unchanged(target, texts[0]) if module.no is None else list(self.module(item, module.no, attribute, texts, target))
             yield from _branches(module.condition, yes, no)
             return
         if is_expression(module):
@@ -153,15 +150,14 @@ class Statements:
 
     def call(self, item: Item, module: New, block: New | None, attribute: str, texts: list[str], target: str) -> Iterator[str]:
         """A layer that is made and called, or one that is called again; or the call of a block's function."""
-        weighted = block is not None or any(value is NAME for _, value in module.arguments)
+        weighted = self.is_weighted(module, attribute)
         named = block or _named(module, self.name(attribute))
         extra = [(key.removeprefix("call "), value) for key, value in named.arguments if key.startswith("call ")]
         named = named._replace(arguments=tuple([each for each in named.arguments if not each[0].startswith("call ")]))
         given = _given(named, texts, item)
         kept = attribute in self.reading.kept or item.attribute in self.reading.kept
         if weighted and item.owner is not None:
-            owner = item.owner._replace(name=item.owner.name + attribute.removeprefix(item.attribute))
-            yield f"{target} = {self.reach(owner)}({', '.join([*given, *_pairs(extra)])})"
+            yield f"{target} = {self.owner(item, item.owner, attribute)}({', '.join([*given, *_pairs(extra)])})"
         elif block is not None:
             names = dict(block.arguments).get("lent", ())
             shared = [(name, Name(self.reach(reach))) for name, reach in zip(names, item.lent, strict=True) if name]
@@ -179,6 +175,20 @@ class Statements:
                 yield f"{target} = {self.variable(attribute)}{call}"
             else:
                 yield from _laid_out(f"{target} = ", named, call)
+
+    def is_weighted(self, module: New, attribute: str) -> bool:
+        """Whether a layer has a name of its own: it has weights, or is what a function makes."""
+        return any(value is NAME for _, value in module.arguments) or self.called(module, attribute) is not None
+
+    def weighted(self, chain: New, attribute: str) -> list[str]:
+        """The attributes of the layers of a label that have names."""
+        return [name for module, name in layers_of(chain, attribute) if isinstance(module, New) and self.is_weighted(module, name)]
+
+    def owner(self, item: Item, owner: Reach, attribute: str) -> str:
+        """The layer whose weights one of an item's layers uses; a function is given those of a label as a tuple."""
+        if owner.given and attribute != item.attribute:
+            return f"{owner.name}[{self.weighted(item.module, item.attribute).index(attribute)}]"
+        return self.reach(owner._replace(name=owner.name + attribute.removeprefix(item.attribute)))
 
     def table(self, item: Item, module: New, attribute: str, text: str, target: str) -> Iterator[str]:
         """A layer that has its weights in common with others: a table that is looked up, or multiplied by, and a bias of its own."""
@@ -215,16 +225,14 @@ class Statements:
         yield from _gathered(f"{target} = {name}", spread)
 
     def reach(self, reach: Reach) -> str:
-        """A layer, or a part as a model, that this body made before or was given."""
+        """A layer, a part as a model, or a tuple of those of a label, that this body made before or was given."""
         if reach.given:
             return reach.name
         whole = next((name for name in self.reading.kept if f"{reach.name}.".startswith(f"{name}.")), reach.name)
         if whole in self.chains and reach.name != whole:  # its layers are kept one by one
             whole += f".{reach.name.removeprefix(f'{whole}.').partition('.')[0]}"
         elif whole in self.chains:
-            raise Unsupported(
-                f"the layers of `{whole}` are used again inside of a block, which Keras has no model for: make `{whole}` a block"
-            )
+            return written(tuple([Name(self.variable(name)) for name in self.weighted(self.chains[whole], whole)]))
         return self.variable(whole) if reach.name == whole else f"{self.variable(whole)}.get_layer({self.name(reach.name)})"
 
     def variable(self, attribute: str) -> str:

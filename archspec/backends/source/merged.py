@@ -212,8 +212,12 @@ class _Merge:
 
     def modules(self, found: Found) -> Iterator[Any]:
         """The modules of chains, in a row."""
+        moved = False  # whether the position of what follows depends on a condition
         for each in _aligned([[module for _, module in found.get(at, ())] for at in range(len(self.bodies))]):
+            if moved and self.dialect.positions:
+                raise _Different
             module, condition = self.number(each), self.presence(each, found)
+            moved = moved or condition is not None
             yield module if condition is None else If(condition, module)
 
     def choice(self, found: Found) -> Any:

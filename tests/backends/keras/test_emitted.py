@@ -126,3 +126,8 @@ def test_every_bundled_spec_is_emitted_without_keras(name):
     emitted = archspec.emit(archspec.load(name), "keras")
     compile(emitted, name, "exec")
     assert all(len(line) <= 140 for line in emitted.split("\n")), name
+
+
+def test_a_function_that_nothing_calls_is_not_written():
+    source = "input 9x9x4\nx: conv k=1 f=4\nadd:\n  skip\n  w:\n    again x\n    conv k=1 f=4\nfrom x | relu\n"
+    assert "def " not in text(source)

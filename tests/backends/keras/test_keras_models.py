@@ -39,6 +39,10 @@ def test_values_are_those_of_pytorch(path):
         "input 9x2\npool 2 p=causal round=ceil\nfc 4\n",
         "input 7x4x3\nreshape 14x2x3 | fc 6\n",
         "input 9x3\nconv k=1 f=4\nreshape 12x3 | conv k=1 f=3 | fc 6\n",
+        "input 9x9x4\nv: conv k=1 f=4 | relu | bn\nadd:\n  w:\n    again v\n    droppath\n  u:\n    mul:\n      again w\n      again v\nfc 2\n",
+        "block b(n):\n  t: tensor 1x1x(n) init=1\n  u: tensor 1x1x(n) init=2\n  from t | mul u | conv k=1 f=n\n\nx: input 9x9x4\nb: b 4\nfrom x | mul b\n",
+        "block b(n):\n  v:\n    conv k=1 f=4\n    bn if n > 4\n    conv k=1 f=4\n  again v\n\ninput 5x5x4\nb 3\nb 5\n",
+        "block b(n):\n  v:\n    conv k=1 f=4\n    relu if n > 4\n    bn if n > 4\n  again v\n\ninput 5x5x4\nb 3\nb 5\n",
     ],
     ids=[
         "matrices of maps",
@@ -49,6 +53,10 @@ def test_values_are_those_of_pytorch(path):
         "a causal window with ceil",
         "a map that was given another shape",
         "a sequence that was given another shape",
+        "the layers of a label that are used again in other labels",
+        "a block that reads its own tensors alone",
+        "a label that is used again, with a layer under a condition",
+        "a label that is used again, with a layer at its end under a condition",
     ],
 )
 def test_values_of_small_networks(source):
