@@ -120,12 +120,14 @@ def _recurrent(op: Any, x: Type, y: Type) -> New:
 
 
 def _flatten(op: Any, x: Type, _: Type) -> New:
-    """A vector of the numbers of a map: PyTorch puts all of one channel first, Keras all of one position."""
+    """A vector of the numbers of a value. PyTorch puts all of one channel of a map first, `Flatten` all of one position: it stands for Keras's
+    order, which the rows of the layer behind it are in (`layouts`), and `Reshape` for PyTorch's.
+    """
     if isinstance(x, Tokens):
-        return layer("Reshape", (-1,))  # their order is PyTorch's, unlike that of a map with one axis
+        return layer("Reshape", (-1,))
     if not isinstance(x, Map) or value_of(x.channels) == 1 or value_of(prod(x.spatial)) == 1:
         return layer("Flatten")
-    turned = in_a_row([layer("Permute", (len(x.shape), *range(1, len(x.shape)))), layer("Flatten")])
+    turned = in_a_row([layer("Permute", (len(x.shape), *range(1, len(x.shape)))), layer("Reshape", (-1,))])
     return either(ABSORBED, layer("Flatten"), turned)
 
 

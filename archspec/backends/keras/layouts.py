@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from archspec.backends.keras.making_calls import KEEPING
 from archspec.ops import STEPS, op_class
 
 Arrays = Mapping[str, Any]
@@ -192,27 +193,22 @@ STEMS = {
     **{op_class(step).__name__: (step,) for step in STEPS},
 }
 """The steps that a class may be: a layer without a label is called by its step and its number."""
-_KEEPING = ("Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "BatchNormalization", "Softmax")
 
 
 def order_of(layer: Any) -> Any:
-    """For each row of a layer after a `Flatten`, which of the numbers of PyTorch's flat vector it takes; None where both are in one order."""
+    """For each row of a layer after a `Flatten`, which of the numbers of PyTorch's flat vector it takes; None where both are in one order.
+
+    What is flat in PyTorch's order is written as `Reshape`, so that the layer before says which of the two it is.
+    """
     layer = _before(layer)
-    while type(layer).__name__ in _KEEPING:
+    while type(layer).__name__ in KEEPING:
         layer = _before(layer)
-    if type(layer).__name__ != "Flatten" or _is_channels_first(_before(layer)):
+    if type(layer).__name__ != "Flatten":
         return None
     shape = tuple(layer._inbound_nodes[0].input_tensors[0].shape[1:])
     if len(shape) < 2:
         return None
     return np.moveaxis(np.arange(int(np.prod(shape))).reshape(shape[-1], *shape[:-1]), 0, -1).reshape(-1)
-
-
-def _is_channels_first(layer: Any) -> bool:
-    """Whether a layer puts the channels first, as before a `Flatten`; behind a `Reshape` it puts them last again."""
-    if type(layer).__name__ != "Permute" or layer.dims[0] != len(layer.dims):
-        return False
-    return len(layer.dims) > 2 or type(_before(layer)).__name__ != "Reshape"
 
 
 def _before(layer: Any) -> Any:

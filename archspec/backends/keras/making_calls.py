@@ -19,6 +19,8 @@ NONNEGATIVE = "of numbers that are not negative"
 ABSORBED = "before a layer that takes its order"
 """Choices between two forms of a layer, made where the layers around it are known."""
 
+KEEPING = frozenset(["Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "BatchNormalization", "Softmax"])
+"""Layers of vectors for which the order of the numbers does not matter; what a batch norm holds is moved like the rows of the `Dense` behind it."""
 
 X = "{x}"
 """Stands for the value in the name of a call that is an expression of that value; `{0}`, `{1}`, ... are its arguments, `{y}` a second value."""

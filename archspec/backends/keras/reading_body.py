@@ -6,30 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from archspec.backends.keras.making_calls import ABSORBED, CHAIN, NONNEGATIVE, ROW
+from archspec.backends.keras.making_calls import ABSORBED, CHAIN, KEEPING, NONNEGATIVE, ROW
 from archspec.backends.source.body import Body, Item
 from archspec.backends.source.constructor import If, New
 
-_POINTWISE = frozenset(
-    [
-        "relu",
-        "relu6",
-        "leaky",
-        "elu",
-        "selu",
-        "gelu",
-        "silu",
-        "mish",
-        "hardswish",
-        "hardsigmoid",
-        "sigmoid",
-        "tanh",
-        "softplus",
-        "dropout",
-        "bn",
-    ]
-)
-"""Layers between a `flatten` and the `fc` that takes its order; the numbers of a `bn` are moved too."""
 _POSITIVE = frozenset(["relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax"])
 _KEEPING = frozenset(
     ["pool", "avgpool", "dropout", "dropout2d", "droppath", "concat", "adaptpool", "adaptmaxpool", "gap", "flatten", "crop"]
@@ -111,10 +91,8 @@ class Reading:
             plain = isinstance(item.module, New) and item.owner is None and not item.lent and item.attribute not in self.kept
             if not plain or item.guard is not None:
                 return False
-            if item.step in _POINTWISE:
-                if not self.absorbed(self.first + at):
-                    return False
-            elif not (item.step in ("fc", "linear") and item.module.name == "layers.Dense"):  # type: ignore[union-attr]
+            name = item.module.name.removeprefix("layers.")  # type: ignore[union-attr]
+            if name != "Dense" and not (name in KEEPING and self.absorbed(self.first + at)):
                 return False
         return True
 
@@ -155,7 +133,7 @@ class Reading:
             item, made = self.body.items[at], self.modules[at]
             if isinstance(made, New) and made.arguments == (("keepdims", True),):
                 return at
-            if item.step not in _POINTWISE or not isinstance(made, New) or item.owner is not None:
+            if not isinstance(made, New) or made.name.removeprefix("layers.") not in KEEPING or item.owner is not None:
                 return -1
             read = item.reads[0]
         return -1

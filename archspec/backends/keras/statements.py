@@ -180,7 +180,7 @@ class Statements:
         """Whether a layer has a name of its own: it has weights, or is what a function makes."""
         return any(value is NAME for _, value in module.arguments) or self.called(module, attribute) is not None
 
-    def weighted(self, chain: New, attribute: str) -> list[str]:
+    def weighted(self, chain: Any, attribute: str) -> list[str]:
         """The attributes of the layers of a label that have names."""
         return [name for module, name in layers_of(chain, attribute) if isinstance(module, New) and self.is_weighted(module, name)]
 
@@ -282,7 +282,7 @@ def _flat(item: Item, text: str, target: str) -> Iterator[str]:
     """A vector of a map, channel by channel, as PyTorch has it."""
     rank = len(item.types[0].shape) if isinstance(item.types[0], Map) else 1
     turned = f"layers.Permute(({rank}, {', '.join(map(str, range(1, rank)))}))({text})" if rank > 1 else text
-    yield f"{target} = layers.Flatten()({turned})"
+    yield f"{target} = layers.Reshape((-1,))({turned})"
 
 
 def _unchanged(target: str, text: str) -> list[str]:

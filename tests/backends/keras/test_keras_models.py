@@ -43,6 +43,8 @@ def test_values_are_those_of_pytorch(path):
         "block b(n):\n  t: tensor 1x1x(n) init=1\n  u: tensor 1x1x(n) init=2\n  from t | mul u | conv k=1 f=n\n\nx: input 9x9x4\nb: b 4\nfrom x | mul b\n",
         "block b(n):\n  v:\n    conv k=1 f=4\n    bn if n > 4\n    conv k=1 f=4\n  again v\n\ninput 5x5x4\nb 3\nb 5\n",
         "block b(n):\n  v:\n    conv k=1 f=4\n    relu if n > 4\n    bn if n > 4\n  again v\n\ninput 5x5x4\nb 3\nb 5\n",
+        "input 4x4x3\nflatten | leaky | bn | softmax | gelu\nfc 5\n",
+        "input 4x4x3\nflatten | gelu approx=tanh\nfc 5\n",
     ],
     ids=[
         "matrices of maps",
@@ -57,6 +59,8 @@ def test_values_are_those_of_pytorch(path):
         "a block that reads its own tensors alone",
         "a label that is used again, with a layer under a condition",
         "a label that is used again, with a layer at its end under a condition",
+        "a flat vector in Keras's order",
+        "a flat vector in PyTorch's order",
     ],
 )
 def test_values_of_small_networks(source):
